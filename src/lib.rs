@@ -1,0 +1,6 @@
+//! Rucio's command-line client as a library and one binary.
+
+pub mod error;
+pub mod exceptions;
+
+pub use error::{Error, Result};
