@@ -1,10 +1,12 @@
 //! Rucio's command-line client as a library and one binary.
 
+pub mod api;
 pub mod auth;
 pub mod config;
 pub mod error;
 pub mod exceptions;
 pub mod http;
 pub mod secret;
+pub mod types;
 
 pub use error::{Error, Result};
