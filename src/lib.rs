@@ -1,5 +1,6 @@
 //! Rucio's command-line client as a library and one binary.
 
+pub mod config;
 pub mod env_vars;
 pub mod error;
 pub mod exceptions;
