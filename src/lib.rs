@@ -3,6 +3,7 @@
 pub mod api;
 pub mod auth;
 pub mod config;
+pub mod env_vars;
 pub mod error;
 pub mod exceptions;
 pub mod http;
