@@ -1,0 +1,3 @@
+//! The command line: the only part of the crate that knows options and terminals.
+
+pub mod ui;

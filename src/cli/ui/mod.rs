@@ -1,0 +1,14 @@
+//! The only place that writes to standard output and standard error.
+
+mod clean;
+pub mod log;
+mod output;
+mod progress;
+mod screen;
+pub mod table;
+pub mod values;
+
+pub use clean::clean;
+pub use output::Ui;
+pub use progress::{FileBar, Progress};
+pub use table::{Cell, Table};
