@@ -2,6 +2,7 @@
 
 mod clean;
 pub mod log;
+mod messages;
 mod output;
 mod progress;
 mod screen;
@@ -9,6 +10,7 @@ pub mod table;
 pub mod values;
 
 pub use clean::clean;
+pub(super) use messages::{tell, usage};
 pub use output::Ui;
 pub use progress::{FileBar, Progress};
 pub use table::{Cell, Table};
