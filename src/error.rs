@@ -22,6 +22,9 @@ pub enum Error {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// No token could be had at the start, so nothing was done; every tree exits with 1.
+    #[error("{0}")]
+    Login(Box<Error>),
     /// The user pressed Ctrl-C; everything has been stopped and tidied.
     #[error("interrupted")]
     Interrupted,
@@ -75,6 +78,7 @@ impl Error {
     pub fn class(&self) -> Option<Exception> {
         match self {
             Self::Rucio(refusal) => Some(refusal.class),
+            Self::Login(error) => error.class(),
             _ => None,
         }
     }
@@ -83,6 +87,7 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Rucio(refusal) => refusal.hint.as_deref(),
+            Self::Login(error) => error.hint(),
             _ => None,
         }
     }

@@ -1,6 +1,10 @@
 //! Rucio's command-line client as a library and one binary.
 
+pub mod auth;
+pub mod config;
 pub mod error;
 pub mod exceptions;
+pub mod http;
+pub mod secret;
 
 pub use error::{Error, Result};

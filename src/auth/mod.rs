@@ -1,0 +1,137 @@
+//! Ways to a token: which one, from where, kept how.
+
+mod oidc;
+mod token_cache;
+mod userpass;
+mod x509;
+
+use std::path::Path;
+
+use reqwest::Response;
+
+use crate::config::AuthMethod;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::{Client, checked};
+use crate::secret::Secret;
+use token_cache::{Origin, TokenCache};
+
+/// Whoever sits at the terminal during a login.
+pub trait Interact: Send + Sync {
+    /// Asks for the pass phrase of a key file. Errors when nobody can be asked.
+    fn passphrase(&self, key: &Path) -> std::io::Result<Secret>;
+    /// Shows what to do for a login in the browser.
+    fn show(&self, text: &str);
+    /// Reads the code the browser showed.
+    fn code(&self) -> std::io::Result<String>;
+}
+
+/// A Rucio token and when it ends (seconds since 1970, UTC), if the server said so.
+#[derive(Debug, Clone)]
+pub(crate) struct Token {
+    value: Secret,
+    expires: Option<i64>,
+}
+
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Token {
+    fn new(value: impl Into<String>, expires: Option<i64>) -> Self {
+        Self { value: Secret::new(value), expires }
+    }
+
+    /// The token itself, for a header.
+    pub(crate) fn expose(&self) -> &str {
+        self.value.expose()
+    }
+
+    /// Takes the token out of an answer of the authentication API.
+    async fn from_answer(response: Response) -> Result<Self> {
+        let response = checked(response).await?;
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let value = header("x-rucio-auth-token").filter(|token| !token.is_empty()).ok_or_else(|| {
+            Error::new(
+                Exception::CannotAuthenticate,
+                "The server's answer carries no token; is this a Rucio auth_host?",
+            )
+        })?;
+        Ok(Self::new(value, header("x-rucio-auth-token-expires").and_then(parse_expiry)))
+    }
+}
+
+/// `Sun, 22 Nov 2026 05:46:57 UTC`, as seconds since 1970; also plain seconds, as the OIDC refresh sends.
+fn parse_expiry(text: &str) -> Option<i64> {
+    let date = text.trim().trim_end_matches(" UTC").trim_end_matches(" GMT");
+    chrono::NaiveDateTime::parse_from_str(date, "%a, %d %b %Y %H:%M:%S")
+        .map(|time| time.and_utc().timestamp())
+        .ok()
+        .or_else(|| date.parse().ok())
+}
+
+/// The token to start with: from the cache if it is ours for this server, else a new one. Of many processes that
+/// start at once, one asks the server and the others take what it wrote.
+pub(crate) async fn token(client: &Client) -> Result<Token> {
+    let cache = TokenCache::new(client.settings());
+    let origin = Origin::of(client.settings());
+    if let Some(token) = cache.read(&origin) {
+        return Ok(token);
+    }
+    let _lock = cache.lock().await;
+    match cache.read(&origin) {
+        Some(token) => Ok(token),
+        None => renew(client, &cache, &origin).await,
+    }
+}
+
+/// A token in the place of one that the server refused: what another process has written since, or a new one.
+pub(crate) async fn replace(client: &Client, refused: &Token) -> Result<Token> {
+    let cache = TokenCache::new(client.settings());
+    let origin = Origin::of(client.settings());
+    let _lock = cache.lock().await;
+    match cache.read(&origin) {
+        Some(token) if token != *refused => Ok(token),
+        _ => renew(client, &cache, &origin).await,
+    }
+}
+
+async fn renew(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<Token> {
+    tracing::debug!("get a new token");
+    let token = match &client.settings().auth {
+        AuthMethod::Userpass { username, password } => userpass::authenticate(client, username, password).await,
+        AuthMethod::X509 { cert, key } => x509::authenticate(client, "auth/x509", cert, key.as_deref()).await,
+        AuthMethod::X509Proxy { proxy } => x509::authenticate_with_proxy(client, proxy).await,
+        AuthMethod::Oidc(settings) => oidc::authenticate(client, settings).await,
+        AuthMethod::Ssh { .. } => Err(not_built_in("ssh")),
+        AuthMethod::Gss => Err(not_built_in("gss")),
+    }?;
+    if let Err(error) = cache.write(&token, origin) {
+        tracing::warn!("The token could not be kept for the next command: {error}");
+    }
+    Ok(token)
+}
+
+fn not_built_in(strategy: &str) -> Error {
+    Error::new(Exception::CannotAuthenticate, format!("This client cannot log in by {strategy}"))
+        .with_hint("Choose another way with -S or [client] auth_type: userpass, x509, x509_proxy or oidc.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expiry_dates_are_read_in_both_forms() {
+        assert_eq!(parse_expiry("Thu, 01 Jan 1970 00:01:00 UTC"), Some(60));
+        assert_eq!(parse_expiry("1795326417"), Some(1_795_326_417));
+        assert_eq!(parse_expiry("soon"), None);
+    }
+
+    #[test]
+    fn a_token_is_never_printed() {
+        assert!(!format!("{:?}", Token::new("jdoe-secret-token", None)).contains("secret"));
+    }
+}

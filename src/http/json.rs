@@ -1,0 +1,64 @@
+//! JSON as Python writes it: the server sends `Infinity` and `NaN` bare, which JSON does not know.
+
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// Reads one JSON value; bare `Infinity`, `-Infinity` and `NaN` become the texts Python prints for them
+/// (`"inf"`, `"-inf"`, `"nan"`).
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    serde_json::from_slice(bytes)
+        .or_else(|error| match quote_constants(bytes) {
+            Cow::Owned(quoted) => serde_json::from_slice(&quoted),
+            Cow::Borrowed(_) => Err(error),
+        })
+        .map_err(|error| {
+            let start = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
+            Error::new(
+                Exception::RucioException,
+                format!("The server's answer is not what was asked for ({error}): {start}"),
+            )
+        })
+}
+
+fn quote_constants(bytes: &[u8]) -> Cow<'_, [u8]> {
+    const CONSTANTS: [(&[u8], &[u8]); 3] =
+        [(b"-Infinity", br#""-inf""#), (b"Infinity", br#""inf""#), (b"NaN", br#""nan""#)];
+    let (mut out, mut rest, mut in_string, mut found) = (Vec::with_capacity(bytes.len()), bytes, false, false);
+    while let Some(&byte) = rest.first() {
+        if in_string && byte == b'\\' && rest.len() > 1 {
+            out.extend_from_slice(&rest[..2]);
+            rest = &rest[2..];
+        } else if let Some((constant, text)) = CONSTANTS.iter().find(|(c, _)| !in_string && rest.starts_with(c)) {
+            out.extend_from_slice(text);
+            rest = &rest[constant.len()..];
+            found = true;
+        } else {
+            in_string ^= byte == b'"';
+            out.push(byte);
+            rest = &rest[1..];
+        }
+    }
+    if found { Cow::Owned(out) } else { Cow::Borrowed(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn python_constants_are_read_outside_strings_only() {
+        let value: Value = parse(br#"{"a": Infinity, "b": [-Infinity, NaN], "Infinity": "NaN \" Infinity"}"#).unwrap();
+        assert_eq!(value, json!({"a": "inf", "b": ["-inf", "nan"], "Infinity": "NaN \" Infinity"}));
+    }
+
+    #[test]
+    fn what_is_no_json_is_shown_in_the_error() {
+        let error = parse::<Value>(b"<html>busy</html>").unwrap_err().to_string();
+        assert!(error.contains("<html>busy"), "{error}");
+    }
+}

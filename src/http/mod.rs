@@ -1,0 +1,347 @@
+//! The one way to the Rucio server: a lazily made connection, headers, retries, a new token on 401, and the
+//! server's refusals as typed errors.
+
+mod json;
+mod request;
+mod retry;
+mod stream;
+pub mod tls;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Response, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
+
+pub use request::{Request, segment};
+pub use stream::JsonStream;
+
+use crate::auth::{self, Interact, Token};
+use crate::config::Settings;
+use crate::error::{Error, Refusal, Result};
+use crate::exceptions::Exception;
+
+/// How many times a call that may be repeated is sent.
+const TRIES: u32 = 3;
+/// How long a connection may take to open, unless `--timeout` says otherwise.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the server may be silent, unless `--timeout` says otherwise: the Python API's own default.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+/// The Rucio release whose client this one stands for; servers keep statistics by it.
+pub const RUCIO_VERSION: &str = "41.5.1";
+
+/// A client of one Rucio server for one account. Cheap to clone; nothing is read or sent before the first call.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    interact: Arc<dyn Interact>,
+    script: String,
+    connections: OnceLock<reqwest::Client>,
+    token: Mutex<Option<Token>>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client with these settings. `script` is what the server's log shows as the command (`rucio::list-dids`);
+    /// `interact` is asked for pass phrases and login codes.
+    pub fn new(settings: Settings, script: impl Into<String>, interact: Arc<dyn Interact>) -> Self {
+        Self(Arc::new(Inner {
+            settings,
+            interact,
+            script: script.into(),
+            connections: OnceLock::new(),
+            token: Mutex::new(None),
+        }))
+    }
+
+    /// What this client was made with.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The account as configured; none means the server's default for the identity.
+    pub fn account(&self) -> Option<&str> {
+        self.0.settings.account.as_deref()
+    }
+
+    /// Whoever answers questions during a login.
+    pub(crate) fn interact(&self) -> &Arc<dyn Interact> {
+        &self.0.interact
+    }
+
+    /// `<user agent>/<Rucio version>`, as the official client names itself, and our own version behind it.
+    pub fn user_agent(&self) -> String {
+        format!("{}/{RUCIO_VERSION} rust/{}", self.0.settings.user_agent, env!("CARGO_PKG_VERSION"))
+    }
+
+    /// Sends an authenticated call. A refused token is replaced once.
+    ///
+    /// Errors: the server's exception class and message for every answer that is no success;
+    /// `ServerConnectionException` when there is no answer; `CannotAuthenticate` when there is no token to be had.
+    pub async fn send(&self, request: Request) -> Result<Response> {
+        let token = self.token().await.map_err(|error| Error::Login(Box::new(error)))?;
+        let mut response = self.exchange(&request, &token).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            let token = self.replace_token(&token).await?;
+            response = self.exchange(&request, &token).await?;
+        }
+        checked(response).await
+    }
+
+    /// Sends a call and reads its answer as one JSON value.
+    pub async fn json<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
+        json::parse(&self.send(request).await?.bytes().await.map_err(transport_error)?)
+    }
+
+    /// Sends a call whose answer is a list, one JSON value a line.
+    pub async fn stream<T: DeserializeOwned>(&self, request: Request) -> Result<JsonStream<T>> {
+        Ok(JsonStream::new(self.send(request).await?))
+    }
+
+    /// Sends a call and reads its answer as text.
+    pub async fn text(&self, request: Request) -> Result<String> {
+        self.send(request).await?.text().await.map_err(transport_error)
+    }
+
+    /// Sends a call of which only the success matters.
+    pub async fn done(&self, request: Request) -> Result<()> {
+        self.send(request).await?.bytes().await.map(drop).map_err(transport_error)
+    }
+
+    /// The token in use; read from the cache or asked for when there is none yet.
+    pub(crate) async fn token(&self) -> Result<Token> {
+        let mut slot = self.0.token.lock().await;
+        if slot.is_none() {
+            *slot = Some(auth::token(self).await?);
+        }
+        slot.clone().ok_or_else(|| Error::new(Exception::CannotAuthenticate, "no token"))
+    }
+
+    /// A new token in the place of one the server refused; if another task has brought one already, that one.
+    async fn replace_token(&self, refused: &Token) -> Result<Token> {
+        let mut slot = self.0.token.lock().await;
+        match &*slot {
+            Some(token) if token != refused => Ok(token.clone()),
+            _ => {
+                let token = auth::replace(self, refused).await?;
+                *slot = Some(token.clone());
+                Ok(token)
+            }
+        }
+    }
+
+    async fn exchange(&self, request: &Request, token: &Token) -> Result<Response> {
+        let mut headers = self.headers()?;
+        insert(&mut headers, "x-rucio-auth-token", token.expose(), true)?;
+        self.transmit(self.connections()?, &self.0.settings.rucio_host, request, headers).await
+    }
+
+    /// Sends a call of the authentication API: without a token, over connections that may show a certificate.
+    pub(crate) async fn authenticate(&self, connections: &reqwest::Client, request: &Request) -> Result<Response> {
+        self.transmit(connections, &self.0.settings.auth_host, request, self.headers()?).await
+    }
+
+    /// The shared connections, without a client certificate.
+    pub(crate) fn connections(&self) -> Result<&reqwest::Client> {
+        match self.0.connections.get() {
+            Some(connections) => Ok(connections),
+            None => {
+                let made = self.connect(None)?;
+                Ok(self.0.connections.get_or_init(|| made))
+            }
+        }
+    }
+
+    /// New connections that show this certificate.
+    pub(crate) fn connect(&self, identity: Option<tls::Identity>) -> Result<reqwest::Client> {
+        let config = tls::client_config(&self.0.settings.ca, identity)?;
+        let idle = self.0.settings.timeout.unwrap_or(IDLE_TIMEOUT);
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(config)
+            .http1_only()
+            .user_agent(self.user_agent())
+            .connect_timeout(self.0.settings.timeout.unwrap_or(CONNECT_TIMEOUT))
+            .read_timeout(idle)
+            .redirect(same_host_only())
+            .build()
+            .map_err(transport_error)
+    }
+
+    fn headers(&self) -> Result<HeaderMap> {
+        let mut headers = HeaderMap::new();
+        insert(&mut headers, "x-rucio-vo", &self.0.settings.vo, false)?;
+        insert(&mut headers, "x-rucio-script", &self.0.script, false)?;
+        if let Some(account) = self.account() {
+            insert(&mut headers, "x-rucio-account", account, false)?;
+        }
+        Ok(headers)
+    }
+
+    async fn transmit(
+        &self,
+        connections: &reqwest::Client,
+        host: &str,
+        request: &Request,
+        mut headers: HeaderMap,
+    ) -> Result<Response> {
+        for (name, value) in &request.headers {
+            insert(&mut headers, name, value, name.contains("password"))?;
+        }
+        let url = format!("{}/{}", host.trim_end_matches('/'), request.path);
+        let mut attempt = 0;
+        loop {
+            tracing::debug!("HTTP request: {} {url}", request.method);
+            let answer = build(connections, &url, request, headers.clone()).send().await;
+            let last = attempt + 1 >= TRIES || !request.repeatable;
+            let (wait, reason) = match answer {
+                Ok(response) if last || !retry::is_transient(response.status()) => {
+                    tracing::debug!("HTTP response: {}", response.status());
+                    return Ok(response);
+                }
+                Ok(response) => {
+                    let reason = format!("server returned {}", response.status().as_u16());
+                    (retry::wait(attempt, Some(response.headers())), reason)
+                }
+                Err(error) if last || error.is_redirect() || error.is_builder() => return Err(transport_error(error)),
+                Err(error) => (retry::wait(attempt, None), root_cause(&error)),
+            };
+            tracing::warn!("Waiting {}s due to reason: {reason} ", wait.as_secs_f64());
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+}
+
+fn build(connections: &reqwest::Client, url: &str, request: &Request, headers: HeaderMap) -> reqwest::RequestBuilder {
+    let builder = connections.request(request.method.clone(), url).headers(headers);
+    let builder = if request.query.is_empty() { builder } else { builder.query(&request.query) };
+    match &request.body {
+        Some(body) => builder.body(body.to_string()),
+        None => builder,
+    }
+}
+
+fn insert(headers: &mut HeaderMap, name: &'static str, value: &str, secret: bool) -> Result<()> {
+    let mut header = HeaderValue::from_str(value).map_err(|_| {
+        let shown = if secret { "its value" } else { value };
+        Error::new(Exception::InputValidationError, format!("{shown} cannot be sent as the HTTP header {name}"))
+    })?;
+    header.set_sensitive(secret);
+    headers.insert(HeaderName::from_static(name), header);
+    Ok(())
+}
+
+/// Redirects stay on the host that was asked: our headers carry the token.
+fn same_host_only() -> Policy {
+    Policy::custom(|attempt| {
+        let origin = attempt.previous().first().map(|url| url.origin());
+        match origin {
+            Some(origin) if origin == attempt.url().origin() && attempt.previous().len() < 10 => attempt.follow(),
+            _ => attempt.error("the server redirects to another host, where the token must not go"),
+        }
+    })
+}
+
+/// The answer if it is a success, else the refusal it stands for.
+pub(crate) async fn checked(response: Response) -> Result<Response> {
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let (status, url, headers) = (response.status(), response.url().to_string(), response.headers().clone());
+    let body = response.bytes().await.unwrap_or_default();
+    let (class, details) = refusal(status, &headers, &body);
+    tracing::debug!("Response text (length={}): [{}]", body.len(), String::from_utf8_lossy(&body));
+    Err(Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint: None })))
+}
+
+/// What the server writes in the body of an error answer.
+#[derive(Deserialize, Default)]
+struct ErrorBody {
+    #[serde(rename = "ExceptionClass")]
+    class: Option<String>,
+    #[serde(rename = "ExceptionMessage")]
+    message: Option<String>,
+}
+
+/// Class and message of an error answer: from its body, else from its headers, else from the status alone.
+fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Exception, String) {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
+    let name = body.class.or_else(|| header("ExceptionClass")).unwrap_or_else(|| "RucioException".to_owned());
+    let message = body
+        .message
+        .or_else(|| header("ExceptionMessage"))
+        .unwrap_or_else(|| format!("no error information passed (http status code: {})", status.as_u16()));
+    match Exception::by_name(&name) {
+        Some(class) => (class, message),
+        None => (Exception::RucioException, format!("{name}: {message}")),
+    }
+}
+
+/// A failure below HTTP, with its root cause and, where it is known, what mends it.
+pub(crate) fn transport_error(error: reqwest::Error) -> Error {
+    let cause = root_cause(&error);
+    let place = error.url().map(|url| url.origin().ascii_serialization());
+    let details = match &place {
+        Some(place) => format!("{place}: {cause}"),
+        None => cause.clone(),
+    };
+    let failure = Error::new(Exception::ServerConnectionException, details);
+    match cause.contains("certificate") {
+        true => failure.with_hint("Name the CA that signed it: --ca-certificate, X509_CERT_DIR or [client] ca_cert."),
+        false if error.is_connect() => {
+            failure.with_hint("Check [client] rucio_host and auth_host, or -H and --auth-host.")
+        }
+        false => failure,
+    }
+}
+
+/// The innermost error of a chain: "Connection refused" rather than "error sending request".
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut source: &dyn std::error::Error = error;
+    while let Some(inner) = source.source() {
+        source = inner;
+    }
+    match error.is_timeout() {
+        true => "the server did not answer in time".to_owned(),
+        false => source.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn a_refusal_is_read_from_body_then_headers_then_status() {
+        let both = headers(&[("ExceptionClass", "RSENotFound"), ("ExceptionMessage", "cut...")]);
+        let body = br#"{"ExceptionClass": "RSENotFound", "ExceptionMessage": "RSE 'X' cannot be found"}"#;
+        let status = StatusCode::NOT_FOUND;
+        assert_eq!(refusal(status, &both, body), (Exception::RSENotFound, "RSE 'X' cannot be found".into()));
+        assert_eq!(refusal(status, &both, b"<html>"), (Exception::RSENotFound, "cut...".into()));
+        let (class, message) = refusal(StatusCode::BAD_GATEWAY, &HeaderMap::new(), b"");
+        assert_eq!((class, message.contains("502")), (Exception::RucioException, true));
+    }
+
+    #[test]
+    fn an_unknown_class_keeps_its_name() {
+        let body = br#"{"ExceptionClass": "Novel", "ExceptionMessage": "new"}"#;
+        let refused = refusal(StatusCode::CONFLICT, &HeaderMap::new(), body);
+        assert_eq!(refused, (Exception::RucioException, "Novel: new".into()));
+    }
+}
