@@ -6,5 +6,6 @@ pub mod error;
 pub mod exceptions;
 pub mod http;
 pub mod secret;
+pub mod storage;
 
 pub use error::{Error, Result};
