@@ -7,6 +7,7 @@
 /// admin command trees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
+#[expect(missing_docs, reason = "SUMMARIES says what each class means")]
 pub enum Exception {
     RucioException = 1,
     AccessDenied,

@@ -1,19 +1,50 @@
-//! A text that is never printed (stub, replaced by config branch).
-/// A secret.
-#[derive(Clone)]
+//! A text that must not be shown: passwords and tokens.
+
+use std::fmt;
+
+/// A secret. Whoever formats it, by `Debug` or `Display`, gets `[hidden]`.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
+
 impl Secret {
-    /// New.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-    /// The text.
+    /// The secret itself, for the one place that sends it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[hidden]")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[hidden]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formatting_never_shows_it() {
+        let secret = Secret::from("hunter2");
+        assert_eq!(format!("{secret} {secret:?} {:?}", Some(&secret)), "[hidden] [hidden] Some([hidden])");
+        assert_eq!(secret.expose(), "hunter2");
     }
 }

@@ -1,90 +1,158 @@
-//! Stub, replaced by the config branch.
-use crate::secret::Secret;
-use std::path::PathBuf;
-use std::time::Duration;
-/// Settings.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// x
-    pub rucio_host: String,
-    /// x
-    pub auth_host: String,
-    /// x
-    pub trace_host: String,
-    /// x
-    pub account: Option<String>,
-    /// x
-    pub vo: String,
-    /// x
-    pub auth: AuthMethod,
-    /// x
-    pub ca: CaSource,
-    /// x
-    pub timeout: Option<Duration>,
-    /// x
-    pub user_agent: String,
-    /// x
-    pub request_retries: u32,
-    /// x
-    pub token_dir: PathBuf,
-    /// x
-    pub token_file: PathBuf,
-    /// x
-    pub hosts_from_file: bool,
+//! `rucio.cfg`: where it is found, how it is read, and what the client takes from it.
+//!
+//! [`Config`] is the file with typed look-ups. [`Settings`] is what a client needs to know before it talks to a
+//! server, resolved once from the command line ([`Overrides`]), the environment and the file, in this order.
+
+mod auth;
+mod ca;
+mod discover;
+mod interpolate;
+mod options;
+mod paths;
+mod reader;
+mod servers;
+mod settings;
+mod sources;
+mod tokens;
+
+pub use auth::{AuthMethod, OidcSettings};
+pub use ca::CaSource;
+pub use settings::{Overrides, Settings};
+
+use crate::{Error, Result, env_vars::Env, exceptions::Exception};
+use std::{
+    collections::HashMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+/// The section whose options every other section has as well.
+const DEFAULT: &str = "DEFAULT";
+
+/// A configuration file that has been read.
+pub struct Config {
+    path: PathBuf,
+    sections: HashMap<String, reader::Section>,
 }
-/// x
-#[derive(Debug, Clone)]
-pub enum AuthMethod {
-    /// x
-    Userpass {
-        /// x
-        username: String,
-        /// x
-        password: Secret,
-    },
-    /// x
-    X509 {
-        /// x
-        cert: PathBuf,
-        /// x
-        key: Option<PathBuf>,
-    },
-    /// x
-    X509Proxy {
-        /// x
-        proxy: PathBuf,
-    },
-    /// x
-    Oidc(OidcSettings),
-    /// x
-    Ssh {
-        /// x
-        private_key: PathBuf,
-    },
-    /// x
-    Gss,
+
+impl Config {
+    /// Finds and reads the configuration file: `given` (the option `--config`), else `RUCIO_CONFIG`, else
+    /// `etc/rucio.cfg` below `RUCIO_HOME`, `VIRTUAL_ENV` and `CONDA_PREFIX`, else the one in `/opt/rucio/etc`.
+    ///
+    /// # Errors
+    /// `ConfigNotFound` if there is none; `ConfigLoadingError` if it is not there though named, cannot be read
+    /// or is not well formed.
+    pub fn load(given: Option<&str>, env: &Env) -> Result<Self> {
+        let path = discover::find(given, env)?;
+        Self::parse(&discover::read(&path)?, path)
+    }
+
+    /// Reads a configuration from text. The path is the one that messages name.
+    ///
+    /// # Errors
+    /// `ConfigLoadingError`, with the line, if it is not well formed.
+    pub fn parse(text: &str, path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        Ok(Self { sections: reader::read(text, &path)?, path })
+    }
+
+    /// The file this comes from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether there is such a section. `DEFAULT` is none.
+    pub fn has_section(&self, section: &str) -> bool {
+        section != DEFAULT && self.sections.contains_key(section)
+    }
+
+    /// The value of an option, interpolated. An option that is only in `DEFAULT` counts where the section exists.
+    pub fn get(&self, section: &str, option: &str) -> Option<String> {
+        let lookup = |name: &str| self.entry(section, name).map(|entry| entry.raw.as_str());
+        lookup(&option.to_lowercase()).map(|raw| interpolate::interpolate(raw, &lookup))
+    }
+
+    /// The value of an option, if it is there and not empty.
+    pub fn non_empty(&self, section: &str, option: &str) -> Option<String> {
+        self.get(section, option).filter(|value| !value.is_empty())
+    }
+
+    /// The value of an option that must be there and not be empty.
+    ///
+    /// # Errors
+    /// `MissingClientParameter`, naming section, option and file.
+    pub fn require(&self, section: &str, option: &str) -> Result<String> {
+        self.non_empty(section, option).ok_or_else(|| {
+            let file = self.path.display();
+            Error::new(Exception::MissingClientParameter, format!("{file} has no option '{option}' in [{section}]."))
+                .with_hint(format!("Add a line `{option} = …` to the section [{section}] of {file}."))
+        })
+    }
+
+    /// A truth value, in Python's words: 1, yes, true, on; 0, no, false, off; in any case.
+    ///
+    /// # Errors
+    /// `ConfigurationError` for any other word.
+    pub fn bool(&self, section: &str, option: &str) -> Result<Option<bool>> {
+        self.typed(section, option, "one of yes, no, true, false, on, off, 1, 0", |value| {
+            match value.to_lowercase().as_str() {
+                "1" | "yes" | "true" | "on" => Some(true),
+                "0" | "no" | "false" | "off" => Some(false),
+                _ => None,
+            }
+        })
+    }
+
+    /// A whole number.
+    ///
+    /// # Errors
+    /// `ConfigurationError` if it is none.
+    pub fn int(&self, section: &str, option: &str) -> Result<Option<i64>> {
+        self.typed(section, option, "a whole number", |value| value.parse().ok())
+    }
+
+    /// A number.
+    ///
+    /// # Errors
+    /// `ConfigurationError` if it is none.
+    pub fn float(&self, section: &str, option: &str) -> Result<Option<f64>> {
+        self.typed(section, option, "a number", |value| value.parse().ok())
+    }
+
+    /// A list, separated by commas. Empty items do not count.
+    pub fn list(&self, section: &str, option: &str) -> Vec<String> {
+        let value = self.get(section, option).unwrap_or_default();
+        value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn entry(&self, section: &str, option: &str) -> Option<&reader::Entry> {
+        let own = self.sections.get(section)?;
+        own.get(option).or_else(|| self.sections.get(DEFAULT)?.get(option))
+    }
+
+    fn typed<T>(
+        &self,
+        section: &str,
+        option: &str,
+        wanted: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let Some(value) = self.get(section, option) else { return Ok(None) };
+        read(&value).map(Some).ok_or_else(|| {
+            let line = self.entry(section, &option.to_lowercase()).map_or(0, |entry| entry.line);
+            let place = format!("{}, line {line}", self.path.display());
+            let details = format!("{place}: option '{option}' in [{section}] must be {wanted}, it is '{value}'.");
+            Error::new(Exception::ConfigurationError, details).with_hint("Correct the line, or remove it.")
+        })
+    }
 }
-/// x
-#[derive(Debug, Clone)]
-pub struct OidcSettings {
-    /// x
-    pub scope: String,
-    /// x
-    pub audience: Option<String>,
-    /// x
-    pub issuer: Option<String>,
-    /// x
-    pub polling: bool,
-    /// x
-    pub refresh_lifetime: Option<String>,
+
+/// Shows no values: some are secret.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("path", &self.path).finish_non_exhaustive()
+    }
 }
-/// x
-#[derive(Debug, Clone)]
-pub enum CaSource {
-    /// x
-    File(PathBuf),
-    /// x
-    Dir(PathBuf),
-    /// x
-    BuiltIn,
-}
+
+#[cfg(test)]
+mod tests;

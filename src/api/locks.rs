@@ -1,0 +1,11 @@
+//! `/locks`: what holds replicas in place.
+
+use crate::error::Result;
+use crate::http::{Client, JsonStream, Request, segment};
+use crate::types::{DatasetLock, Did};
+
+/// The locks on a dataset: `GET /locks/<scope>/<name>`.
+pub async fn of_dataset(client: &Client, did: &Did) -> Result<JsonStream<DatasetLock>> {
+    let path = format!("locks/{}/{}", segment(&did.scope), segment(&did.name));
+    client.stream(Request::get(path).query("did_type", "dataset")).await
+}

@@ -1,0 +1,11 @@
+//! The REST API, one file per resource: path, parameters, type, and nothing else.
+
+pub mod accounts;
+pub mod dids;
+pub mod locks;
+pub mod replicas;
+pub mod rses;
+pub mod rules;
+pub mod scopes;
+pub mod server;
+pub mod subscriptions;

@@ -1,0 +1,86 @@
+//! `/replicas`: where files and datasets are.
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::{Client, JsonStream, Request, segment};
+use crate::types::{DatasetReplica, Did, ReplicaEntry};
+
+/// Where this machine is, as far as it can tell; the server sorts sources by it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ClientLocation {
+    /// The address of the interface that leads outside.
+    pub ip: String,
+    /// The host's full name.
+    pub fqdn: String,
+    /// The site's name, or `ROAMING`.
+    pub site: String,
+    /// Degrees north.
+    pub latitude: Option<f64>,
+    /// Degrees east.
+    pub longitude: Option<f64>,
+}
+
+/// What to list. The field names are the server's; what is none or empty is not sent.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Query {
+    /// Files, datasets or containers.
+    pub dids: Vec<Did>,
+    /// `wan`, `lan` or `all`; the server chooses by the client's place if none.
+    pub domain: Option<String>,
+    /// Protocols (`https`, `root`, ...); all if none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schemes: Option<Vec<String>>,
+    /// Whether RSEs that are switched off count too.
+    pub ignore_availability: bool,
+    /// Whether replicas that are not available count too.
+    pub all_states: bool,
+    /// Where to look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rse_expression: Option<String>,
+    /// Where we are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_location: Option<ClientLocation>,
+    /// `geoip`, `random`, ...
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sort: Option<String>,
+    /// That many files by chance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nrandom: Option<u64>,
+    /// Whether archives that hold the files count as sources.
+    pub resolve_archives: bool,
+    /// Whether each file names the collections that led to it.
+    pub resolve_parents: bool,
+}
+
+impl Query {
+    fn request(&self) -> Result<Request> {
+        let body = serde_json::to_value(self)
+            .map_err(|error| Error::new(Exception::InputValidationError, error.to_string()))?;
+        Ok(Request::post("replicas/list", body).repeatable())
+    }
+}
+
+/// The replicas of files: `POST /replicas/list`.
+pub async fn list(client: &Client, query: &Query) -> Result<JsonStream<ReplicaEntry>> {
+    client.stream(query.request()?).await
+}
+
+/// The same as a metalink document (RFC 5854).
+pub async fn metalink(client: &Client, query: &Query) -> Result<String> {
+    client.text(query.request()?.header("accept", "application/metalink4+xml")).await
+}
+
+/// The RSEs that have files of a dataset; `deep` counts files instead of trusting the server's counters:
+/// `GET /replicas/<scope>/<name>/datasets`.
+pub async fn of_dataset(client: &Client, did: &Did, deep: bool) -> Result<JsonStream<DatasetReplica>> {
+    let request = Request::get(format!("replicas/{}/{}/datasets", segment(&did.scope), segment(&did.name)));
+    client.stream(if deep { request.query("deep", "True") } else { request }).await
+}
+
+/// The same for many datasets: `POST /replicas/datasets_bulk`.
+pub async fn of_datasets(client: &Client, dids: &[Did]) -> Result<JsonStream<DatasetReplica>> {
+    client.stream(Request::post("replicas/datasets_bulk", json!({"dids": dids})).repeatable()).await
+}

@@ -1,0 +1,18 @@
+//! The server itself.
+
+use serde::Deserialize;
+
+use crate::error::Result;
+use crate::http::{Client, Request};
+
+/// The answer of `GET /ping`.
+#[derive(Debug, Deserialize)]
+pub struct Ping {
+    /// The Rucio release the server runs.
+    pub version: String,
+}
+
+/// Asks the server which release it runs: `GET /ping`.
+pub async fn ping(client: &Client) -> Result<Ping> {
+    client.json(Request::get("ping")).await
+}

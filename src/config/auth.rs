@@ -1,0 +1,324 @@
+//! How the client authenticates, with what the method needs.
+
+use super::{
+    Overrides, paths,
+    sources::{Name, Sources},
+};
+use crate::{Error, Result, env_vars, exceptions::Exception, secret::Secret};
+use std::{
+    fs::File,
+    io::{ErrorKind, Read},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+/// An authentication method and its credentials. The files were there and could be read when it was resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// User name and password.
+    Userpass {
+        /// The user name, which need not be the account.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+    /// A client certificate.
+    X509 {
+        /// The certificate, in PEM format.
+        cert: PathBuf,
+        /// Its private key. Where it is missing, the certificate's file holds the key as well.
+        key: Option<PathBuf>,
+    },
+    /// A proxy certificate.
+    X509Proxy {
+        /// Proxy certificate, its key and the chain, in one file.
+        proxy: PathBuf,
+    },
+    /// OpenID Connect.
+    Oidc(OidcSettings),
+    /// The private key of an SSH identity.
+    Ssh {
+        /// The key.
+        private_key: PathBuf,
+    },
+    /// Kerberos.
+    Gss,
+}
+
+/// What is asked of the identity provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcSettings {
+    /// The scopes of the token, separated by blanks.
+    pub scope: String,
+    /// The audience of the token.
+    pub audience: Option<String>,
+    /// The identity provider, by the server's name for it.
+    pub issuer: Option<String>,
+    /// Ask the server for the token until it is there, in place of asking the user for a code.
+    pub polling: bool,
+    /// For how many hours the server keeps the token fresh.
+    pub refresh_lifetime: Option<String>,
+}
+
+const AUTH_TYPE: Name =
+    Name { option: "auth_type", variable: Some(env_vars::RUCIO_AUTH_TYPE), flag: Some("--auth-strategy") };
+const USERNAME: Name = Name { option: "username", variable: None, flag: Some("--user") };
+const PASSWORD: Name = Name { option: "password", variable: None, flag: Some("--password") };
+const CLIENT_CERT: Name =
+    Name { option: "client_cert", variable: Some(env_vars::RUCIO_CLIENT_CERT), flag: Some("--certificate") };
+const CLIENT_KEY: Name =
+    Name { option: "client_key", variable: Some(env_vars::RUCIO_CLIENT_KEY), flag: Some("--client-key") };
+const CLIENT_PROXY: Name =
+    Name { option: "client_x509_proxy", variable: Some(env_vars::RUCIO_CLIENT_PROXY), flag: Some("--certificate") };
+const SSH_PRIVATE_KEY: Name = Name { option: "ssh_private_key", variable: None, flag: None };
+
+impl AuthMethod {
+    /// The method's name, as it stands in the configuration and in the server's paths.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Userpass { .. } => "userpass",
+            Self::X509 { .. } => "x509",
+            Self::X509Proxy { .. } => "x509_proxy",
+            Self::Oidc(_) => "oidc",
+            Self::Ssh { .. } => "ssh",
+            Self::Gss => "gss",
+        }
+    }
+
+    pub(super) fn resolve(overrides: &Overrides, sources: &Sources<'_>) -> Result<Self> {
+        let name = sources.require(overrides.auth_strategy.as_ref(), &AUTH_TYPE)?.to_lowercase();
+        match name.as_str() {
+            "userpass" => userpass(overrides, sources),
+            "x509" => x509(overrides, sources),
+            "x509_proxy" => x509_proxy(overrides, sources),
+            "oidc" => oidc(overrides, sources).map(Self::Oidc),
+            "ssh" => ssh(sources),
+            "gss" => Ok(Self::Gss),
+            _ => Err(cannot_authenticate(format!("There is no authentication method '{name}'."))
+                .with_hint("The methods are userpass, x509, x509_proxy, oidc, ssh and gss.")),
+        }
+    }
+}
+
+fn userpass(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
+    let username = sources.require(overrides.user.as_ref(), &USERNAME)?;
+    let password = match &overrides.password {
+        Some(password) => password.clone(),
+        None => sources.require(None, &PASSWORD)?.into(),
+    };
+    Ok(AuthMethod::Userpass { username, password })
+}
+
+fn x509(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
+    let cert = paths::expand(&sources.require(overrides.certificate.as_ref(), &CLIENT_CERT)?, sources.env);
+    check_readable(&cert, "client certificate", Exception::MissingClientParameter)?;
+    let key = sources.find(overrides.client_key.as_ref(), &CLIENT_KEY).map(|key| paths::expand(&key, sources.env));
+    if let Some(key) = &key {
+        check_readable(key, "client key", Exception::MissingClientParameter)?;
+        check_private(key)?;
+    }
+    Ok(AuthMethod::X509 { cert, key })
+}
+
+/// The order is Rucio's: its own variable, its configuration, and only then what other grid tools look at.
+fn x509_proxy(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
+    let usual = || format!("/tmp/x509up_u{}", rustix::process::geteuid().as_raw());
+    let proxy = sources.find(overrides.certificate.as_ref(), &CLIENT_PROXY);
+    let proxy = proxy.or_else(|| sources.env.get(env_vars::X509_USER_PROXY)).unwrap_or_else(usual);
+    let proxy = paths::expand(&proxy, sources.env);
+    check_readable(&proxy, "proxy certificate", Exception::MissingClientParameter).map_err(|error| {
+        error.with_hint(
+            "Make one with voms-proxy-init; it is looked for in --certificate, RUCIO_CLIENT_PROXY, [client] \
+             client_x509_proxy, X509_USER_PROXY and /tmp/x509up_u<uid> (the first that is set counts).",
+        )
+    })?;
+    Ok(AuthMethod::X509Proxy { proxy })
+}
+
+fn ssh(sources: &Sources<'_>) -> Result<AuthMethod> {
+    let private_key = paths::expand(&sources.require(None, &SSH_PRIVATE_KEY)?, sources.env);
+    check_readable(&private_key, "SSH private key", Exception::CannotAuthenticate)?;
+    Ok(AuthMethod::Ssh { private_key })
+}
+
+fn oidc(overrides: &Overrides, sources: &Sources<'_>) -> Result<OidcSettings> {
+    let find =
+        |given: &Option<String>, option| sources.find(given.as_ref(), &Name { option, variable: None, flag: None });
+    // The servers know their providers by lower-case names; a name in the file is sent as it stands.
+    let issuer = overrides.oidc_issuer.as_ref().map(|name| name.to_lowercase());
+    Ok(OidcSettings {
+        scope: find(&overrides.oidc_scope, "oidc_scope").unwrap_or_else(|| "openid profile".to_owned()),
+        audience: find(&overrides.oidc_audience, "oidc_audience"),
+        issuer: find(&issuer, "oidc_issuer"),
+        polling: overrides.oidc_polling || sources.config.bool("client", "oidc_polling")?.unwrap_or(false),
+        refresh_lifetime: find(&overrides.oidc_refresh_lifetime, "oidc_refresh_lifetime"),
+    })
+}
+
+/// Reads a byte, so that a missing file, a folder and a file we may not read are told now and by name.
+fn check_readable(path: &Path, what: &str, missing: Exception) -> Result<()> {
+    let read = File::open(path).and_then(|mut file| file.read(&mut [0]));
+    let place = path.display();
+    match read {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(Error::new(missing, format!("There is no {what} at {place}."))
+                .with_hint("Correct the path, or put the file there."))
+        }
+        Err(error) => Err(cannot_authenticate(format!("The {what} {place} cannot be read: {error}."))
+            .with_hint(format!("Check with `ls -l {place}` that it is a file and yours."))),
+    }
+}
+
+/// A private key must be its owner's alone.
+fn check_private(key: &Path) -> Result<()> {
+    let place = key.display();
+    let metadata = std::fs::metadata(key).map_err(|error| Error::io(format!("looking at {place}"), error))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode == 0o400 || mode == 0o600 {
+        return Ok(());
+    }
+    let details = format!("The permissions of the private key {place} are {mode:o}; they must be 400 or 600.");
+    Err(cannot_authenticate(details).with_hint(format!("Run `chmod 600 {place}`.")))
+}
+
+fn cannot_authenticate(details: String) -> Error {
+    Error::new(Exception::CannotAuthenticate, details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::Config, env_vars::Env};
+    use std::fs;
+
+    /// `text` in a [client] section.
+    fn resolve(overrides: &Overrides, variables: &Env, text: &str) -> Result<AuthMethod> {
+        let config = Config::parse(&format!("[client]\n{text}"), "/etc/rucio.cfg")?;
+        AuthMethod::resolve(overrides, &Sources { env: variables, config: &config })
+    }
+
+    fn refusal(result: Result<AuthMethod>) -> (Exception, String) {
+        let error = result.unwrap_err();
+        assert!(error.hint().is_some(), "{error} gives no hint");
+        (error.class().unwrap(), error.to_string())
+    }
+
+    fn given(value: &str) -> Option<String> {
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn the_method_comes_from_option_variable_and_file_in_any_case() {
+        let env = Env::fixed([("RUCIO_AUTH_TYPE", "OIDC")]);
+        let option = Overrides { auth_strategy: given("Gss"), ..Overrides::default() };
+        assert_eq!(resolve(&option, &env, "").unwrap().name(), "gss");
+        assert_eq!(resolve(&Overrides::default(), &env, "auth_type = gss").unwrap().name(), "oidc");
+        assert_eq!(resolve(&Overrides::default(), &Env::fixed([]), "auth_type = GSS").unwrap().name(), "gss");
+    }
+
+    #[test]
+    fn an_unknown_or_missing_method_is_refused() {
+        let none = Overrides::default();
+        let (class, text) = refusal(resolve(&none, &Env::fixed([]), "auth_type = telepathy"));
+        assert_eq!(class, Exception::CannotAuthenticate);
+        assert!(text.contains("telepathy"), "{text}");
+        let (class, text) = refusal(resolve(&none, &Env::fixed([]), "auth_type ="));
+        assert_eq!(class, Exception::MissingClientParameter);
+        assert!(text.contains("auth_type") && text.contains("/etc/rucio.cfg"), "{text}");
+    }
+
+    #[test]
+    fn user_and_password_can_be_given_apart() {
+        let text = "auth_type = userpass\nusername = kim\npassword = in%file";
+        let env = Env::fixed([]);
+        let user = Overrides { user: given("lee"), ..Overrides::default() };
+        let wanted = AuthMethod::Userpass { username: "lee".into(), password: "in%file".into() };
+        assert_eq!(resolve(&user, &env, text).unwrap(), wanted);
+        let password = Overrides { password: Some("x".into()), ..Overrides::default() };
+        let wanted = AuthMethod::Userpass { username: "kim".into(), password: "x".into() };
+        assert_eq!(resolve(&password, &env, text).unwrap(), wanted);
+        let (class, text) = refusal(resolve(&user, &env, "auth_type = userpass"));
+        assert_eq!(class, Exception::MissingClientParameter);
+        assert!(text.contains("password"), "{text}");
+    }
+
+    #[test]
+    fn certificate_and_key_are_checked() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        for (name, mode) in [("cert", 0o644), ("key", 0o600), ("open", 0o644)] {
+            fs::write(path(name), "x").unwrap();
+            fs::set_permissions(path(name), PermissionsExt::from_mode(mode)).unwrap();
+        }
+        let with = |cert: &str, key: &str| {
+            let text = format!("auth_type = x509\nclient_cert = {cert}\nclient_key = {key}");
+            resolve(&Overrides::default(), &Env::fixed([]), &text)
+        };
+        let wanted = AuthMethod::X509 { cert: path("cert").into(), key: Some(path("key").into()) };
+        assert_eq!(with(&path("cert"), &path("key")).unwrap(), wanted);
+        let alone = AuthMethod::X509 { cert: path("cert").into(), key: None };
+        assert_eq!(with(&path("cert"), "").unwrap(), alone);
+        for (cert, key, class) in [
+            (path("none"), path("key"), Exception::MissingClientParameter),
+            (path("cert"), path("none"), Exception::MissingClientParameter),
+            (path("cert"), path("open"), Exception::CannotAuthenticate),
+            (path("."), path("key"), Exception::CannotAuthenticate),
+            (String::new(), path("key"), Exception::MissingClientParameter),
+        ] {
+            assert_eq!(refusal(with(&cert, &key)).0, class, "{cert} {key}");
+        }
+    }
+
+    #[test]
+    fn the_proxy_is_searched_in_rucios_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        for name in ["option", "rucio", "file", "grid"] {
+            fs::write(path(name), "x").unwrap();
+        }
+        let text = format!("auth_type = x509_proxy\nclient_x509_proxy = {}", path("file"));
+        let option = Overrides { certificate: Some(path("option")), ..Overrides::default() };
+        let none = Overrides::default();
+        let both = Env::fixed([("RUCIO_CLIENT_PROXY", &path("rucio")), ("X509_USER_PROXY", &path("grid"))]);
+        let grid = Env::fixed([("X509_USER_PROXY", &path("grid"))]);
+        for (overrides, env, text, wanted) in [
+            (&option, &both, text.as_str(), "option"),
+            (&none, &both, &text, "rucio"),
+            (&none, &grid, &text, "file"),
+            (&none, &grid, "auth_type = x509_proxy", "grid"),
+        ] {
+            let wanted = AuthMethod::X509Proxy { proxy: path(wanted).into() };
+            assert_eq!(resolve(overrides, env, text).unwrap(), wanted);
+        }
+        let missing = Env::fixed([("X509_USER_PROXY", "/nowhere/proxy")]);
+        let (class, text) = refusal(resolve(&none, &missing, "auth_type = x509_proxy"));
+        assert_eq!(class, Exception::MissingClientParameter);
+        assert!(text.contains("/nowhere/proxy"), "{text}");
+    }
+
+    #[test]
+    fn a_missing_ssh_key_is_refused() {
+        let run = |text: &str| refusal(resolve(&Overrides::default(), &Env::fixed([]), text)).0;
+        assert_eq!(run("auth_type = ssh"), Exception::MissingClientParameter);
+        assert_eq!(run("auth_type = ssh\nssh_private_key = /nowhere/id"), Exception::CannotAuthenticate);
+    }
+
+    #[test]
+    fn oidc_takes_options_before_the_file() {
+        let text = "auth_type = oidc\noidc_scope = a\noidc_audience = b\noidc_issuer = C\noidc_polling = yes";
+        let env = Env::fixed([]);
+        let overrides = Overrides { oidc_scope: given("s"), oidc_issuer: given("WLCG"), ..Overrides::default() };
+        let mut wanted = OidcSettings {
+            scope: "s".into(),
+            audience: given("b"),
+            issuer: given("wlcg"),
+            polling: true,
+            refresh_lifetime: None,
+        };
+        assert_eq!(resolve(&overrides, &env, text).unwrap(), AuthMethod::Oidc(wanted.clone()));
+        wanted =
+            OidcSettings { scope: "openid profile".into(), audience: None, issuer: None, polling: false, ..wanted };
+        assert_eq!(resolve(&Overrides::default(), &env, "auth_type = oidc").unwrap(), AuthMethod::Oidc(wanted));
+    }
+}

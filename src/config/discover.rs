@@ -1,0 +1,90 @@
+//! Where the configuration file is.
+
+use super::paths;
+use crate::{
+    Error, Result,
+    env_vars::{self, Env},
+    exceptions::Exception,
+};
+use std::path::{Path, PathBuf};
+
+/// The file that was named, else the first that exists among the usual places.
+pub(super) fn find(given: Option<&str>, env: &Env) -> Result<PathBuf> {
+    if let Some(named) = given.map(str::to_owned).or_else(|| env.get(env_vars::RUCIO_CONFIG)) {
+        return Ok(paths::expand(&named, env));
+    }
+    let places = places(env);
+    places.iter().find(|path| path.exists()).cloned().ok_or_else(|| not_found(&places))
+}
+
+/// The text of the file.
+pub(super) fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let details = format!("{} cannot be read: {error}.", path.display());
+        Error::new(Exception::ConfigLoadingError, details).with_hint(
+            "Name a readable file with --config or RUCIO_CONFIG, or unset RUCIO_CONFIG to use the usual places.",
+        )
+    })
+}
+
+fn places(env: &Env) -> Vec<PathBuf> {
+    let homes = [env_vars::RUCIO_HOME, env_vars::VIRTUAL_ENV, env_vars::CONDA_PREFIX];
+    let homes = homes.iter().filter_map(|name| env.get(name)).chain(["/opt/rucio".to_owned()]);
+    homes.map(|home| Path::new(&home).join("etc/rucio.cfg")).collect()
+}
+
+fn not_found(places: &[PathBuf]) -> Error {
+    let lines: String = places.iter().map(|path| format!("\n\t{}", path.display())).collect();
+    Error::new(
+        Exception::ConfigNotFound,
+        format!("There is no rucio.cfg at any of these places, tried in order:{lines}"),
+    )
+    .with_hint("Name your configuration file with --config FILE or in the variable RUCIO_CONFIG.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn installed(folder: &Path) -> String {
+        std::fs::create_dir_all(folder.join("etc")).unwrap();
+        std::fs::write(folder.join("etc/rucio.cfg"), "[client]\n").unwrap();
+        folder.display().to_string()
+    }
+
+    #[test]
+    fn a_named_file_wins_over_the_usual_places() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = installed(folder.path());
+        let env = Env::fixed([("RUCIO_CONFIG", "/a.cfg"), ("RUCIO_HOME", &home)]);
+        assert_eq!(find(Some("~/b.cfg"), &Env::fixed([("HOME", "/h")])).unwrap(), Path::new("/h/b.cfg"));
+        assert_eq!(find(None, &env).unwrap(), Path::new("/a.cfg"));
+    }
+
+    #[test]
+    fn the_first_place_that_has_one_is_taken() {
+        let (empty, conda) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let prefix = installed(conda.path());
+        let env = Env::fixed([("RUCIO_HOME", empty.path().to_str().unwrap()), ("CONDA_PREFIX", &prefix)]);
+        assert_eq!(find(None, &env).unwrap(), conda.path().join("etc/rucio.cfg"));
+    }
+
+    #[test]
+    fn the_places_are_named_in_order() {
+        let env = Env::fixed([("RUCIO_HOME", "/r"), ("CONDA_PREFIX", "/c"), ("VIRTUAL_ENV", "/v")]);
+        let error = not_found(&places(&env));
+        assert_eq!(error.class(), Some(Exception::ConfigNotFound));
+        let order = "/r/etc/rucio.cfg\n\t/v/etc/rucio.cfg\n\t/c/etc/rucio.cfg\n\t/opt/rucio/etc/rucio.cfg";
+        assert!(error.to_string().ends_with(order), "{error}");
+    }
+
+    #[test]
+    fn a_named_file_that_cannot_be_read_is_named_with_the_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in [folder.path().join("absent.cfg"), folder.path().to_owned()] {
+            let error = read(&path).unwrap_err();
+            assert_eq!(error.class(), Some(Exception::ConfigLoadingError));
+            assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+        }
+    }
+}

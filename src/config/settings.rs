@@ -1,0 +1,262 @@
+//! What a client needs to know before it talks to a server.
+
+use super::{
+    AuthMethod, CaSource, Config, ca, paths, servers,
+    sources::{Name, Sources},
+    tokens::{DEFAULT_VO, TokenPaths},
+};
+use crate::{
+    Error, Result,
+    env_vars::{self, Env},
+    secret::Secret,
+};
+use std::{path::PathBuf, time::Duration};
+
+/// The global options of the command line, as they were given.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--config`: the configuration file.
+    pub config: Option<String>,
+    /// `--host`: the server.
+    pub host: Option<String>,
+    /// `--auth-host`: the server that gives tokens.
+    pub auth_host: Option<String>,
+    /// `--account`.
+    pub account: Option<String>,
+    /// `--auth-strategy`, in any case.
+    pub auth_strategy: Option<String>,
+    /// `--ca-certificate`: a file or a folder.
+    pub ca_certificate: Option<String>,
+    /// `--certificate`, for x509 and x509_proxy.
+    pub certificate: Option<String>,
+    /// `--client-key`, for x509.
+    pub client_key: Option<String>,
+    /// `--user`, for userpass.
+    pub user: Option<String>,
+    /// `--password`, for userpass.
+    pub password: Option<Secret>,
+    /// `--vo`.
+    pub vo: Option<String>,
+    /// `--timeout`, in seconds.
+    pub timeout: Option<f64>,
+    /// `--user-agent`.
+    pub user_agent: Option<String>,
+    /// `--oidc-scope`.
+    pub oidc_scope: Option<String>,
+    /// `--oidc-audience`.
+    pub oidc_audience: Option<String>,
+    /// `--oidc-polling`.
+    pub oidc_polling: bool,
+    /// `--oidc-refresh-lifetime`, in hours.
+    pub oidc_refresh_lifetime: Option<String>,
+    /// `--oidc-issuer`.
+    pub oidc_issuer: Option<String>,
+}
+
+/// Everything a client needs, with precedence command line, environment, file.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The address of the server, with protocol and without a slash at its end.
+    pub rucio_host: String,
+    /// The address of the server that gives tokens.
+    pub auth_host: String,
+    /// The address that takes traces; the server's unless configured.
+    pub trace_host: String,
+    /// The account to act as. Where none is named, the server chooses the identity's default.
+    pub account: Option<String>,
+    /// The VO; `def` on a server that has only one.
+    pub vo: String,
+    /// How to authenticate.
+    pub auth: AuthMethod,
+    /// Which authorities may vouch for a server.
+    pub ca: CaSource,
+    /// How long a request may take, if the user limits it.
+    pub timeout: Option<Duration>,
+    /// The first part of the user agent; the version follows it.
+    pub user_agent: String,
+    /// How often a request is tried in all.
+    pub request_retries: u32,
+    /// The file the user wants the token in, if one is configured.
+    pub auth_token_file_path: Option<PathBuf>,
+    /// The folder of the cached token.
+    pub token_dir: PathBuf,
+    /// The cached token.
+    pub token_file: PathBuf,
+    /// The time at which an OIDC token that is refreshed expires, in seconds since 1970.
+    pub token_exp_epoch_file: PathBuf,
+    /// Whether the client refreshes OIDC tokens.
+    pub oidc_refresh_active: bool,
+    /// How many minutes before its end an OIDC token is refreshed.
+    pub oidc_refresh_before_exp: i64,
+}
+
+const RUCIO_HOST: Name = Name { option: "rucio_host", variable: None, flag: Some("-H") };
+const AUTH_HOST: Name = Name { option: "auth_host", variable: None, flag: Some("--auth-host") };
+const ACCOUNT: Name = Name { option: "account", variable: Some(env_vars::RUCIO_ACCOUNT), flag: Some("--account") };
+const VO: Name = Name { option: "vo", variable: Some(env_vars::RUCIO_VO), flag: Some("--vo") };
+
+impl Settings {
+    /// Resolves everything. Looks at certificate and key files and at the folder for temporary files, but changes
+    /// nothing and asks no server.
+    ///
+    /// # Errors
+    /// `MissingClientParameter` if an option or a file is missing, `ClientProtocolNotFound` and
+    /// `ClientProtocolNotSupported` for an address without http or https, `CannotAuthenticate` for an unknown
+    /// method or a file that cannot be used, `ConfigurationError` for an option of the wrong type, and a plain
+    /// value error for a time-out that is none.
+    pub fn resolve(overrides: &Overrides, env: &Env, config: &Config) -> Result<Self> {
+        let sources = Sources { env, config };
+        let rucio_host = servers::checked(&sources.require(overrides.host.as_ref(), &RUCIO_HOST)?, "rucio_host")?;
+        let auth_host = servers::checked(&sources.require(overrides.auth_host.as_ref(), &AUTH_HOST)?, "auth_host")?;
+        let https = servers::is_https(&rucio_host) || servers::is_https(&auth_host);
+        let account = sources.find(overrides.account.as_ref(), &ACCOUNT);
+        let vo = sources.find(overrides.vo.as_ref(), &VO).unwrap_or_else(|| DEFAULT_VO.to_owned());
+        let chosen = config.non_empty("client", "auth_token_file_path").map(|path| paths::expand(&path, env));
+        let tokens = TokenPaths::new(chosen.as_deref(), account.as_deref(), &vo, env)?;
+        Ok(Self {
+            trace_host: config.non_empty("trace", "trace_host").unwrap_or_else(|| rucio_host.clone()),
+            auth: AuthMethod::resolve(overrides, &sources)?,
+            ca: ca::resolve(overrides.ca_certificate.as_ref(), &sources, https)?,
+            timeout: overrides.timeout.map(timeout).transpose()?,
+            user_agent: overrides.user_agent.clone().unwrap_or_else(|| "rucio-clients".to_owned()),
+            request_retries: request_retries(config),
+            auth_token_file_path: chosen,
+            token_dir: tokens.dir,
+            token_file: tokens.token,
+            token_exp_epoch_file: tokens.expiry,
+            oidc_refresh_active: config.bool("client", "auth_oidc_refresh_active")?.unwrap_or(false),
+            oidc_refresh_before_exp: config.int("client", "auth_oidc_refresh_before_exp")?.unwrap_or(20),
+            rucio_host,
+            auth_host,
+            account,
+            vo,
+        })
+    }
+}
+
+fn timeout(seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|time| !time.is_zero())
+        .ok_or_else(|| Error::Value(format!("The time-out must be a number of seconds above 0, not {seconds}.")))
+}
+
+/// The official client goes on with the default if this is no number, and so do files that are in use.
+fn request_retries(config: &Config) -> u32 {
+    const DEFAULT_RETRIES: u32 = 3;
+    let configured = config.int("client", "request_retries").map(|number| number.map(u32::try_from));
+    match configured {
+        Ok(None) => DEFAULT_RETRIES,
+        Ok(Some(Ok(number))) => number,
+        Ok(Some(Err(_))) | Err(_) => {
+            tracing::warn!("request_retries in {} is no usable number; it is taken as 3", config.path().display());
+            DEFAULT_RETRIES
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exceptions::Exception;
+    use std::path::Path;
+
+    const FILE: &str =
+        "[client]\nrucio_host = https://r:443/\nauth_host = https://a\nauth_type = gss\naccount = root\n";
+
+    fn resolve(overrides: &Overrides, env: &Env, text: &str) -> Result<Settings> {
+        Settings::resolve(overrides, env, &Config::parse(text, "/etc/rucio.cfg")?)
+    }
+
+    fn plain(text: &str) -> Settings {
+        resolve(&Overrides::default(), &Env::fixed([]), text).unwrap()
+    }
+
+    #[test]
+    fn the_file_and_the_defaults() {
+        let settings = plain(FILE);
+        assert_eq!((settings.rucio_host.as_str(), settings.auth_host.as_str()), ("https://r:443", "https://a"));
+        assert_eq!(settings.trace_host, "https://r:443");
+        assert_eq!((settings.account.as_deref(), settings.vo.as_str()), (Some("root"), "def"));
+        assert_eq!((settings.auth, settings.ca, settings.timeout), (AuthMethod::Gss, CaSource::BuiltIn, None));
+        assert_eq!((settings.user_agent.as_str(), settings.request_retries), ("rucio-clients", 3));
+        assert!(!settings.oidc_refresh_active && settings.auth_token_file_path.is_none());
+        assert_eq!(settings.oidc_refresh_before_exp, 20);
+    }
+
+    #[test]
+    fn options_win_over_variables_and_those_over_the_file() {
+        let env = Env::fixed([("RUCIO_ACCOUNT", "lee"), ("RUCIO_VO", "atl")]);
+        let settings = resolve(&Overrides::default(), &env, FILE).unwrap();
+        assert_eq!((settings.account.as_deref(), settings.vo.as_str()), (Some("lee"), "atl"));
+        let options = Overrides {
+            account: Some("kim".into()),
+            vo: Some("cms".into()),
+            host: Some("http://h".into()),
+            auth_host: Some("http://i".into()),
+            timeout: Some(1.5),
+            user_agent: Some("bot".into()),
+            ..Overrides::default()
+        };
+        let settings = resolve(&options, &env, FILE).unwrap();
+        assert_eq!((settings.account.as_deref(), settings.vo.as_str()), (Some("kim"), "cms"));
+        assert_eq!((settings.rucio_host.as_str(), settings.auth_host.as_str()), ("http://h", "http://i"));
+        assert_eq!((settings.timeout, settings.user_agent.as_str()), (Some(Duration::from_millis(1500)), "bot"));
+    }
+
+    #[test]
+    fn a_missing_option_is_named_with_the_file_and_the_ways_to_give_it() {
+        let error = resolve(&Overrides::default(), &Env::fixed([]), "[client]\naccount = x\n").unwrap_err();
+        assert_eq!(error.class(), Some(Exception::MissingClientParameter));
+        assert!(error.to_string().contains("'rucio_host'") && error.to_string().contains("/etc/rucio.cfg"));
+        assert_eq!(error.hint(), Some("Give the option -H, or add `rucio_host = …` to [client] in /etc/rucio.cfg."));
+    }
+
+    #[test]
+    fn the_token_file_can_be_chosen_with_a_tilde() {
+        let env = Env::fixed([("HOME", "/home/kim")]);
+        let text = format!("{FILE}auth_token_file_path = ~/tokens/$NAME\n");
+        let settings = resolve(&Overrides::default(), &env, &text).unwrap();
+        assert_eq!(settings.token_file, Path::new("/home/kim/tokens/$NAME"));
+        assert_eq!(settings.auth_token_file_path, Some(settings.token_file));
+        assert_eq!(settings.token_dir, Path::new("/home/kim/tokens"));
+        assert_eq!(settings.token_exp_epoch_file, Path::new("/home/kim/tokens/auth_token_exp_for_account_root"));
+    }
+
+    #[test]
+    fn numbers_and_truth_values_are_checked() {
+        let with = |line: &str| resolve(&Overrides::default(), &Env::fixed([]), &format!("{FILE}{line}\n"));
+        assert_eq!(with("request_retries = 5").unwrap().request_retries, 5);
+        assert_eq!(with("request_retries = many").unwrap().request_retries, 3);
+        assert_eq!(with("request_retries = -1").unwrap().request_retries, 3);
+        assert!(with("auth_oidc_refresh_active = On").unwrap().oidc_refresh_active);
+        let error = with("auth_oidc_refresh_active = perhaps").unwrap_err();
+        assert_eq!(error.class(), Some(Exception::ConfigurationError));
+        assert!(error.to_string().contains("/etc/rucio.cfg, line 6"), "{error}");
+        for seconds in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(matches!(timeout(seconds), Err(Error::Value(_))));
+        }
+    }
+
+    #[test]
+    fn authorities_come_from_the_first_place_that_is_set() {
+        let dir = tempfile::tempdir().unwrap();
+        let (folder, file) = (dir.path().to_owned(), dir.path().join("ca.pem"));
+        std::fs::write(&file, "x").unwrap();
+        let (folder_text, file_text) = (folder.display().to_string(), file.display().to_string());
+        let in_file = format!("{FILE}ca_cert = {file_text}\n");
+        let ca = |overrides: &Overrides, env: Env, text: &str| resolve(overrides, &env, text).map(|all| all.ca);
+        let none = Overrides::default();
+        let option = Overrides { ca_certificate: Some(file_text.clone()), ..Overrides::default() };
+        let cert_dir = Env::fixed([("X509_CERT_DIR", &folder_text)]);
+        assert_eq!(ca(&option, cert_dir.clone(), FILE).unwrap(), CaSource::File(file.clone()));
+        assert_eq!(ca(&none, cert_dir, &in_file).unwrap(), CaSource::Dir(folder.clone()));
+        let bundles = Env::fixed([("REQUESTS_CA_BUNDLE", &folder_text), ("CURL_CA_BUNDLE", "/nowhere")]);
+        assert_eq!(ca(&none, bundles.clone(), &in_file).unwrap(), CaSource::File(file.clone()));
+        assert_eq!(ca(&none, bundles, FILE).unwrap(), CaSource::Dir(folder));
+        assert_eq!(ca(&none, Env::fixed([("CURL_CA_BUNDLE", &file_text)]), FILE).unwrap(), CaSource::File(file));
+        let nowhere = Env::fixed([("CURL_CA_BUNDLE", "/nowhere")]);
+        assert_eq!(ca(&none, nowhere.clone(), FILE).unwrap_err().class(), Some(Exception::MissingClientParameter));
+        assert_eq!(ca(&none, nowhere, &FILE.replace("https", "http")).unwrap(), CaSource::BuiltIn);
+    }
+}

@@ -1,0 +1,50 @@
+//! Where a setting may come from, in the order of precedence: command line, environment, file.
+
+use super::Config;
+use crate::{Error, Result, env_vars::Env, exceptions::Exception};
+
+/// A setting of the section `[client]` and its other names.
+pub(super) struct Name {
+    /// The option in the file.
+    pub(super) option: &'static str,
+    /// The environment variable, if there is one.
+    pub(super) variable: Option<&'static str>,
+    /// The option on the command line, for the hint.
+    pub(super) flag: Option<&'static str>,
+}
+
+/// The environment and the file. What stands on the command line is handed to each look-up.
+pub(super) struct Sources<'a> {
+    pub(super) env: &'a Env,
+    pub(super) config: &'a Config,
+}
+
+impl Sources<'_> {
+    /// The value that wins. An empty one counts as not given, wherever it stands.
+    pub(super) fn find(&self, given: Option<&String>, name: &Name) -> Option<String> {
+        let given = given.filter(|value| !value.is_empty()).cloned();
+        given
+            .or_else(|| name.variable.and_then(|variable| self.env.get(variable)))
+            .or_else(|| self.config.non_empty("client", name.option))
+    }
+
+    /// The value that wins, which must be there.
+    pub(super) fn require(&self, given: Option<&String>, name: &Name) -> Result<String> {
+        self.find(given, name).ok_or_else(|| {
+            let file = self.config.path().display();
+            let details = format!("'{}' is not set: {file} does not have it in its section [client].", name.option);
+            Error::new(Exception::MissingClientParameter, details).with_hint(self.ways(name))
+        })
+    }
+
+    /// Every way to give the setting, as a sentence.
+    fn ways(&self, name: &Name) -> String {
+        let file = format!("add `{} = …` to [client] in {}", name.option, self.config.path().display());
+        let variable = name.variable.map(|variable| format!("set the variable {variable}"));
+        let flag = name.flag.map(|flag| format!("give the option {flag}"));
+        let ways: Vec<_> = [flag, variable, Some(file)].into_iter().flatten().collect();
+        let mut sentence = ways.join(", or ") + ".";
+        sentence[..1].make_ascii_uppercase();
+        sentence
+    }
+}

@@ -1,0 +1,90 @@
+//! Where the cached token lives: the same paths as the official client's, so that both share one cache.
+
+use super::paths;
+use crate::{Error, Result, env_vars, env_vars::Env};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+/// The VO of a server that has only one.
+pub(super) const DEFAULT_VO: &str = "def";
+
+/// The folder and the files of a cached token.
+pub(super) struct TokenPaths {
+    pub(super) dir: PathBuf,
+    pub(super) token: PathBuf,
+    pub(super) expiry: PathBuf,
+}
+
+impl TokenPaths {
+    /// In the folder for temporary files, or, if `chosen`, in that file and beside it.
+    pub(super) fn new(chosen: Option<&Path>, account: Option<&str>, vo: &str, env: &Env) -> Result<Self> {
+        let suffix = account.map_or("for_default_account".to_owned(), |account| format!("for_account_{account}"));
+        let dir = match chosen {
+            Some(file) => file.parent().unwrap_or(file).to_owned(),
+            None => default_dir(vo, env)?,
+        };
+        let token = chosen.map_or_else(|| dir.join(format!("auth_token_{suffix}")), Path::to_owned);
+        Ok(Self { token, expiry: dir.join(format!("auth_token_exp_{suffix}")), dir })
+    }
+}
+
+fn default_dir(vo: &str, env: &Env) -> Result<PathBuf> {
+    let user = paths::user_name(env);
+    let folder = match vo {
+        DEFAULT_VO => format!(".rucio_{user}"),
+        vo => format!(".rucio_{user}@{vo}"),
+    };
+    Ok(temp_dir(env)?.join(user).join(folder))
+}
+
+/// The folder for temporary files that Python would take: the first in which a file can be written.
+fn temp_dir(env: &Env) -> Result<PathBuf> {
+    let named = [env_vars::TMPDIR, env_vars::TEMP, env_vars::TMP];
+    let named = named.iter().filter_map(|name| env.get(name));
+    let usual = ["/tmp", "/var/tmp", "/usr/tmp", "."].map(str::to_owned);
+    named.chain(usual).map(|dir| paths::absolute(Path::new(&dir))).find(|dir| is_writable(dir)).ok_or_else(|| {
+        let none = std::io::Error::new(std::io::ErrorKind::NotFound, "TMPDIR, TEMP, TMP and /tmp cannot be written");
+        Error::io("looking for a folder for temporary files", none)
+    })
+}
+
+fn is_writable(dir: &Path) -> bool {
+    tempfile::NamedTempFile::new_in(dir).and_then(|mut file| file.write_all(b"x")).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(env: &Env, account: Option<&str>, vo: &str) -> (String, String) {
+        let paths = TokenPaths::new(None, account, vo, env).unwrap();
+        assert!(paths.token.starts_with(&paths.dir));
+        (paths.token.display().to_string(), paths.expiry.display().to_string())
+    }
+
+    // The paths were seen with the official client.
+    #[test]
+    fn the_cache_is_where_the_official_client_has_it() {
+        let tmp = tempfile::tempdir().unwrap();
+        let base = tmp.path().display().to_string();
+        let env = Env::fixed([("TMPDIR", "/nowhere"), ("TEMP", &base), ("TMP", "/tmp"), ("USER", "kim")]);
+        let dir = format!("{base}/kim/.rucio_kim");
+        let of_root = (format!("{dir}/auth_token_for_account_root"), format!("{dir}/auth_token_exp_for_account_root"));
+        assert_eq!(token(&env, Some("root"), "def"), of_root);
+        let of_none = (
+            format!("{dir}@atl/auth_token_for_default_account"),
+            format!("{dir}@atl/auth_token_exp_for_default_account"),
+        );
+        assert_eq!(token(&env, None, "atl"), of_none);
+    }
+
+    #[test]
+    fn a_chosen_file_has_its_expiry_beside_it() {
+        let paths = TokenPaths::new(Some(Path::new("/t/token")), Some("root"), "atl", &Env::fixed([])).unwrap();
+        assert_eq!(paths.dir, Path::new("/t"));
+        assert_eq!(paths.token, Path::new("/t/token"));
+        assert_eq!(paths.expiry, Path::new("/t/auth_token_exp_for_account_root"));
+    }
+}

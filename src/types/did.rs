@@ -1,0 +1,166 @@
+//! Data identifiers and what belongs to them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// A data identifier, `scope:name`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Did {
+    /// The scope.
+    pub scope: String,
+    /// The name within the scope.
+    pub name: String,
+}
+
+/// How a scope is told from a DID that is written without one (`[common]` or `[policy] extract_scope`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ScopeConvention {
+    /// `scope:name`, or a name whose first part is the scope (`user.jdoe.test` is `user.jdoe:user.jdoe.test`).
+    #[default]
+    Default,
+    /// A path whose second element is the scope (`/vo/scope/...`).
+    Dirac,
+}
+
+impl Did {
+    /// A DID of its two parts.
+    pub fn new(scope: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { scope: scope.into(), name: name.into() }
+    }
+
+    /// Reads a DID as it is typed. Errors: more than one colon, or an empty part.
+    pub fn parse(text: &str, convention: ScopeConvention) -> Result<Self> {
+        match convention {
+            ScopeConvention::Dirac => Self::parse_path(text),
+            ScopeConvention::Default => match text.split(':').collect::<Vec<_>>()[..] {
+                [name] => Ok(Self::from_name(name)),
+                [scope, name] if !scope.is_empty() && !name.is_empty() => Ok(Self::new(scope, name)),
+                [_, _] => Err(malformed(text, "its scope or its name is empty")),
+                ref parts => Err(malformed(text, &format!("it has {} colons, not one", parts.len() - 1))),
+            },
+        }
+    }
+
+    fn from_name(text: &str) -> Self {
+        let parts = if text.starts_with("user") || text.starts_with("group") { 2 } else { 1 };
+        let scope = text.split('.').take(parts).collect::<Vec<_>>().join(".");
+        Self::new(scope, text.strip_suffix('/').unwrap_or(text))
+    }
+
+    fn parse_path(text: &str) -> Result<Self> {
+        let elements: Vec<_> = text.trim_end_matches('/').split('/').collect();
+        let scope = elements.get(2).or_else(|| elements.get(1));
+        scope.map(|scope| Self::new(*scope, text)).ok_or_else(|| malformed(text, "it is no path with a VO in it"))
+    }
+}
+
+impl fmt::Display for Did {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.scope, self.name)
+    }
+}
+
+fn malformed(text: &str, why: &str) -> Error {
+    Error::new(Exception::RucioException, format!("{text:?} is no DID: {why}. Write it as scope:name."))
+}
+
+/// The two types of collections one can make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum CollectionType {
+    /// Holds files.
+    Dataset,
+    /// Holds datasets and containers.
+    Container,
+}
+
+/// A row of `GET /dids/<scope>/dids/search`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct FoundDid {
+    /// Which DID.
+    #[serde(flatten)]
+    pub did: Did,
+    /// `CONTAINER`, `DATASET` or `FILE`.
+    pub did_type: String,
+    /// Number of files, where the server keeps it.
+    pub length: Option<u64>,
+    /// Size in bytes, where the server keeps it.
+    pub bytes: Option<u64>,
+}
+
+/// A row of `GET /dids/<scope>/<name>/dids` and `.../parents`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct CollectionContent {
+    /// Which DID.
+    #[serde(flatten)]
+    pub did: Did,
+    /// Its type, as the server writes it.
+    #[serde(rename = "type")]
+    pub did_type: String,
+}
+
+/// A row of `GET /dids/<scope>/<name>/files`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct FileEntry {
+    /// Which file.
+    #[serde(flatten)]
+    pub did: Did,
+    /// Size in bytes.
+    pub bytes: Option<u64>,
+    /// Adler-32 as eight hexadecimal digits.
+    pub adler32: Option<String>,
+    /// 32 hexadecimal digits, without dashes.
+    pub guid: Option<String>,
+    /// Number of events; shown as the server writes it.
+    #[serde(default)]
+    pub events: Value,
+}
+
+/// What commands look at in the metadata of a DID (`GET /dids/<scope>/<name>/meta`).
+#[derive(Debug, Clone, Deserialize)]
+pub struct Metadata {
+    /// Which DID.
+    #[serde(flatten)]
+    pub did: Did,
+    /// `CONTAINER`, `DATASET` or `FILE`.
+    pub did_type: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str, convention: ScopeConvention) -> Option<(String, String)> {
+        Did::parse(text, convention).ok().map(|did| (did.scope, did.name))
+    }
+
+    #[test]
+    fn dids_are_read_as_the_official_client_reads_them() {
+        let cases = [
+            ("test:mixed", Some(("test", "mixed"))),
+            ("user.jdoe.test.1", Some(("user.jdoe", "user.jdoe.test.1"))),
+            ("group.phys.x/", Some(("group.phys", "group.phys.x"))),
+            ("mc.file", Some(("mc", "mc.file"))),
+            ("user", Some(("user", "user"))),
+            ("test:", None),
+            (":mixed", None),
+            ("a:b:c", None),
+        ];
+        for (text, expected) in cases {
+            let expected = expected.map(|(scope, name)| (scope.to_owned(), name.to_owned()));
+            assert_eq!(parsed(text, ScopeConvention::Default), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn dirac_paths_carry_the_scope() {
+        for (text, scope) in [("/belle/user/x", Some("user")), ("/belle/", Some("belle")), ("x", None)] {
+            assert_eq!(parsed(text, ScopeConvention::Dirac).map(|did| did.0).as_deref(), scope, "{text}");
+        }
+    }
+}

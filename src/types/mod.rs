@@ -1,0 +1,17 @@
+//! What the server sends and takes.
+//!
+//! Where a command prints everything the server knows, the answer stays an [`Attributes`] map: the server decides
+//! what is in it and in which order.
+
+mod account;
+mod did;
+mod replica;
+mod rule;
+
+pub use account::{GlobalLimit, GlobalUsage, LocalUsage, ScopeOwner};
+pub use did::{CollectionContent, CollectionType, Did, FileEntry, FoundDid, Metadata, ScopeConvention};
+pub use replica::{DatasetReplica, Pfn, ReplicaEntry};
+pub use rule::{DatasetLock, NewRule, RuleAnalysis, RuleRow, TransferAnalysis};
+
+/// An object of the server with all its fields, in the server's order.
+pub type Attributes = serde_json::Map<String, serde_json::Value>;
