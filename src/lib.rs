@@ -1,7 +1,10 @@
 //! Rucio's command-line client as a library and one binary.
+//!
+//! Two floors with one staircase: everything but [`cli`] never prints and knows no command line.
 
 pub mod api;
 pub mod auth;
+pub mod cli;
 pub mod config;
 pub mod env_vars;
 pub mod error;

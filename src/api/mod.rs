@@ -9,3 +9,4 @@ pub mod rules;
 pub mod scopes;
 pub mod server;
 pub mod subscriptions;
+pub mod traces;

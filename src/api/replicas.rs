@@ -6,22 +6,7 @@ use serde_json::json;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, JsonStream, Request, segment};
-use crate::types::{DatasetReplica, Did, ReplicaEntry};
-
-/// Where this machine is, as far as it can tell; the server sorts sources by it.
-#[derive(Debug, Clone, Serialize)]
-pub struct ClientLocation {
-    /// The address of the interface that leads outside.
-    pub ip: String,
-    /// The host's full name.
-    pub fqdn: String,
-    /// The site's name, or `ROAMING`.
-    pub site: String,
-    /// Degrees north.
-    pub latitude: Option<f64>,
-    /// Degrees east.
-    pub longitude: Option<f64>,
-}
+use crate::types::{ClientLocation, DatasetReplica, Did, ReplicaEntry};
 
 /// What to list. The field names are the server's; what is none or empty is not sent.
 #[derive(Debug, Clone, Default, Serialize)]

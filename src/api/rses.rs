@@ -24,6 +24,11 @@ pub async fn list(client: &Client, expression: Option<&str>) -> Result<JsonStrea
         .await
 }
 
+/// What the server knows of an RSE; an error if it does not exist: `GET /rses/<rse>`.
+pub async fn get(client: &Client, rse: &str) -> Result<Attributes> {
+    client.json(Request::get(format!("rses/{}", segment(rse)))).await
+}
+
 /// The attributes of an RSE: `GET /rses/<rse>/attr/`.
 pub async fn attributes(client: &Client, rse: &str) -> Result<Attributes> {
     client.json(Request::get(format!("rses/{}/attr/", segment(rse)))).await

@@ -40,8 +40,8 @@ impl PartialEq for Token {
 }
 
 impl Token {
-    fn new(value: impl Into<String>, expires: Option<i64>) -> Self {
-        Self { value: Secret::new(value), expires }
+    fn new(value: &str, expires: Option<i64>) -> Self {
+        Self { value: Secret::from(value), expires }
     }
 
     /// The token itself, for a header.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::Token;
-use crate::config::{AuthMethod, Settings};
+use crate::config::Settings;
 
 /// A token that ends sooner than this is not used any more.
 const EXPIRY_MARGIN_SECONDS: i64 = 10;
@@ -39,19 +39,11 @@ pub(super) struct Origin {
 impl Origin {
     /// The origin a new token under these settings would have.
     pub(super) fn of(settings: &Settings) -> Self {
-        let auth_type = match settings.auth {
-            AuthMethod::Userpass { .. } => "userpass",
-            AuthMethod::X509 { .. } => "x509",
-            AuthMethod::X509Proxy { .. } => "x509_proxy",
-            AuthMethod::Oidc(_) => "oidc",
-            AuthMethod::Ssh { .. } => "ssh",
-            AuthMethod::Gss => "gss",
-        };
         Self {
             host: settings.rucio_host.clone(),
             auth_host: settings.auth_host.clone(),
             vo: settings.vo.clone(),
-            auth_type: auth_type.to_owned(),
+            auth_type: settings.auth.name().to_owned(),
             configured: settings.hosts_from_file,
         }
     }

@@ -7,6 +7,7 @@ mod auth;
 mod ca;
 mod discover;
 mod interpolate;
+mod location;
 mod options;
 mod paths;
 mod reader;
@@ -17,7 +18,9 @@ mod tokens;
 
 pub use auth::{AuthMethod, OidcSettings};
 pub use ca::CaSource;
+pub use location::location;
 pub use settings::{Overrides, Settings};
+pub use tokens::DEFAULT_VO;
 
 use crate::{Error, Result, env_vars::Env, exceptions::Exception};
 use std::{

@@ -62,6 +62,8 @@ pub struct Settings {
     pub auth_host: String,
     /// The address that takes traces; the server's unless configured.
     pub trace_host: String,
+    /// Whether both servers are those of the configuration file: not of an option.
+    pub hosts_from_file: bool,
     /// The account to act as. Where none is named, the server chooses the identity's default.
     pub account: Option<String>,
     /// The VO; `def` on a server that has only one.
@@ -114,6 +116,7 @@ impl Settings {
         let chosen = config.non_empty("client", "auth_token_file_path").map(|path| paths::expand(&path, env));
         let tokens = TokenPaths::new(chosen.as_deref(), account.as_deref(), &vo, env)?;
         Ok(Self {
+            hosts_from_file: overrides.host.is_none() && overrides.auth_host.is_none(),
             trace_host: config.non_empty("trace", "trace_host").unwrap_or_else(|| rucio_host.clone()),
             auth: AuthMethod::resolve(overrides, &sources)?,
             ca: ca::resolve(overrides.ca_certificate.as_ref(), &sources, https)?,

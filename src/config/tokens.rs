@@ -8,7 +8,7 @@ use std::{
 };
 
 /// The VO of a server that has only one.
-pub(super) const DEFAULT_VO: &str = "def";
+pub const DEFAULT_VO: &str = "def";
 
 /// The folder and the files of a cached token.
 pub(super) struct TokenPaths {

@@ -15,13 +15,14 @@ use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 pub use request::{Request, segment};
 pub use stream::JsonStream;
 
 use crate::auth::{self, Interact, Token};
-use crate::config::Settings;
+use crate::config::{DEFAULT_VO, Settings};
 use crate::error::{Error, Refusal, Result};
 use crate::exceptions::Exception;
 
@@ -73,6 +74,11 @@ impl Client {
     /// The account as configured; none means the server's default for the identity.
     pub fn account(&self) -> Option<&str> {
         self.0.settings.account.as_deref()
+    }
+
+    /// The VO, on a server that has several.
+    pub fn vo(&self) -> Option<&str> {
+        Some(self.0.settings.vo.as_str()).filter(|vo| *vo != DEFAULT_VO)
     }
 
     /// Whoever answers questions during a login.
@@ -150,6 +156,14 @@ impl Client {
     /// Sends a call of the authentication API: without a token, over connections that may show a certificate.
     pub(crate) async fn authenticate(&self, connections: &reqwest::Client, request: &Request) -> Result<Response> {
         self.transmit(connections, &self.0.settings.auth_host, request, self.headers()?).await
+    }
+
+    /// Sends a trace to the trace server. It takes anybody's, so the token stays at home; it is tried once.
+    pub async fn send_trace(&self, path: &str, trace: &Value) -> Result<()> {
+        let request = Request::post(path, trace.clone());
+        let response =
+            self.transmit(self.connections()?, &self.0.settings.trace_host, &request, HeaderMap::new()).await?;
+        checked(response).await.map(drop)
     }
 
     /// The shared connections, without a client certificate.

@@ -153,7 +153,7 @@ mod tests {
     use openssl::symm::Cipher;
 
     fn phrase(text: &'static str) -> AskPassphrase {
-        Arc::new(move |_| Ok(Secret::new(text)))
+        Arc::new(move |_| Ok(Secret::from(text)))
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::Did;
@@ -68,6 +68,21 @@ pub struct DatasetReplica {
     pub available_length: Value,
     /// How many files it has; shown as the server writes it.
     pub length: Value,
+}
+
+/// Where this machine is, as far as it can tell; the server sorts sources by it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ClientLocation {
+    /// The address of the interface that leads outside.
+    pub ip: String,
+    /// The host's full name.
+    pub fqdn: String,
+    /// The site's name, or `ROAMING`.
+    pub site: String,
+    /// Degrees north.
+    pub latitude: Option<f64>,
+    /// Degrees east.
+    pub longitude: Option<f64>,
 }
 
 /// A JSON object as pairs, which keeps the server's order.

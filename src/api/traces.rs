@@ -1,0 +1,37 @@
+//! `/traces`: what was done with data, for the site's statistics and popularity.
+
+use serde_json::{Value, json};
+
+use super::{dids, rses};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::Client;
+use crate::types::Did;
+
+/// Sends one trace to the site's trace server: `POST <trace_host>/traces/`.
+pub async fn send(client: &Client, trace: &Value) -> Result<()> {
+    client.send_trace("traces/", trace).await
+}
+
+/// Marks a file or dataset as used now, at one RSE or wherever it is.
+///
+/// Errors: `UnsupportedDIDType` for a container, and whatever the server says of the DID and the RSE.
+pub async fn touch(client: &Client, did: &Did, rse: Option<&str>) -> Result<()> {
+    let mut trace = json!({"eventType": "touch", "clientState": "DONE", "account": client.account()});
+    if let Some(vo) = client.vo() {
+        trace["vo"] = vo.into();
+    }
+    if let Some(rse) = rse {
+        rses::get(client, rse).await?;
+        trace["localSite"] = rse.into();
+        trace["remoteSite"] = rse.into();
+    }
+    let [scope, name] = match dids::did_type(client, did).await?.as_str() {
+        "FILE" => ["scope", "filename"],
+        "DATASET" => ["datasetScope", "dataset"],
+        _ => return Err(Error::new(Exception::UnsupportedDIDType, format!("{did} is a container."))),
+    };
+    trace[scope] = did.scope.clone().into();
+    trace[name] = did.name.clone().into();
+    send(client, &trace).await
+}

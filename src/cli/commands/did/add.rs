@@ -1,0 +1,43 @@
+//! `rucio did add`
+
+use clap::ValueEnum;
+
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::Result;
+use crate::types::CollectionType;
+
+/// Make a dataset or a container
+///
+/// Example: rucio did add --type dataset user.jdoe:analysis.1
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The new DID
+    pub did_name: String,
+    /// What to make
+    #[arg(long = "type", value_enum)]
+    pub kind: Option<Kind>,
+    /// Never allow anything to be taken out of it again
+    #[arg(long)]
+    pub monotonic: bool,
+    /// Seconds until it expires
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub lifetime: Option<i64>,
+}
+
+/// The types of collections, as they are typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Kind {
+    Container,
+    Dataset,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let did = context.did(&args.did_name)?;
+    let kind = match args.kind {
+        Some(Kind::Container) => CollectionType::Container,
+        Some(Kind::Dataset) | None => CollectionType::Dataset,
+    };
+    api::dids::add(context.client()?, &did, kind, args.monotonic, args.lifetime).await?;
+    context.ui.line(&format!("Added {did}"))
+}

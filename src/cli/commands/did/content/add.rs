@@ -1,0 +1,74 @@
+//! `rucio did content add`
+
+use std::collections::HashSet;
+
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+use crate::http::Client;
+use crate::types::Did;
+
+/// How many DIDs go to the server in one call; it takes 1,000 at most.
+const CHUNK: usize = 499;
+
+/// Attach DIDs to a dataset or a container
+///
+/// Example: rucio did content add --to-did user.jdoe:container user.jdoe:dataset.1 user.jdoe:dataset.2
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The collection to attach to
+    #[arg(long, value_name = "DID")]
+    pub to_did: String,
+    /// DIDS is one file with a DID on each line
+    #[arg(short, long)]
+    pub from_file: bool,
+    /// What to attach
+    pub dids: Vec<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let to = context.did(&args.to_did)?;
+    let texts = if args.from_file { read_dids(&args.dids)? } else { args.dids };
+    let dids = context.dids(&texts)?;
+    let client = context.client()?;
+    match dids.len() <= CHUNK {
+        true => api::dids::attach(client, &to, &dids).await?,
+        false => attach_in_chunks(client, &to, &dids).await?,
+    }
+    context.ui.line(&format!("DIDs successfully attached to {to}"))
+}
+
+fn read_dids(files: &[String]) -> Result<Vec<String>> {
+    let [file] = files else {
+        return Err(Error::Value("--from-file takes exactly one file, with a DID on each line".to_owned()));
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| Error::io(format!("Can't open file '{file}'"), error))?;
+    Ok(text.lines().map(|line| line.trim_end().to_owned()).collect())
+}
+
+/// Attaches many DIDs. A chunk is refused as a whole when one of it is there already, so what is still missing of
+/// refused chunks is attached in a second round, whose refusals count.
+async fn attach_in_chunks(client: &Client, to: &Did, dids: &[Did]) -> Result<()> {
+    tracing::warn!("{} DIDs are many, they are attached in chunks of {CHUNK}", dids.len());
+    let mut missing = Vec::new();
+    for (number, chunk) in dids.chunks(CHUNK).enumerate() {
+        tracing::info!("Try to attach chunk {number}/{}", dids.len().div_ceil(CHUNK));
+        if api::dids::attach(client, to, chunk).await.is_err() {
+            let content = content(client, to).await?;
+            missing.extend(chunk.iter().filter(|did| !content.contains(did)).cloned());
+        }
+    }
+    for chunk in missing.chunks(CHUNK) {
+        api::dids::attach(client, to, chunk).await?;
+    }
+    Ok(())
+}
+
+async fn content(client: &Client, did: &Did) -> Result<HashSet<Did>> {
+    let mut stream = api::dids::content(client, did).await?;
+    let mut dids = HashSet::new();
+    while let Some(entry) = stream.next().await? {
+        dids.insert(entry.did);
+    }
+    Ok(dids)
+}

@@ -1,0 +1,106 @@
+//! `rucio list-files`: all files of DIDs, however deep. The new tree has no such command.
+
+use crate::api;
+use crate::cli::context::Context;
+use crate::cli::ui::values::{Num, member_str};
+use crate::cli::ui::{Cell, Table};
+use crate::error::Result;
+use crate::http::Client;
+use crate::types::{Did, FileEntry};
+
+/// List all files of DIDs, however deep
+///
+/// Example: rucio list-files --csv user.jdoe:analysis.1
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The DIDs
+    #[arg(required = true)]
+    pub dids: Vec<String>,
+    /// Comma-separated values
+    #[arg(long)]
+    pub csv: bool,
+    /// A POOL file catalogue (XML) with this folder before each name
+    #[arg(long = "pfc", alias = "LOCALPATH", value_name = "LOCALPATH")]
+    pub local_path: Option<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let client = context.client()?;
+    let dids = |texts: &[String]| texts.iter().map(|text| context.did(text)).collect::<Vec<_>>();
+    match args.local_path.as_deref().filter(|path| !path.is_empty() && !args.csv) {
+        _ if args.csv => csv(context, client, dids(&args.dids)).await,
+        Some(path) => file_catalogue(context, client, dids(&args.dids), path).await,
+        None => table(context, client, dids(&args.dids)).await,
+    }
+}
+
+async fn csv(context: &Context, client: &Client, dids: Vec<Result<Did>>) -> Result<()> {
+    for did in dids {
+        let mut files = api::dids::files(client, &did?).await?;
+        while let Some(file) = files.next().await? {
+            let adler32 = file.adler32.as_deref().unwrap_or("None");
+            let size = context.size(file.bytes.map(Num::from));
+            let line = format!("{},{},{adler32},{size},{}", file.did, guid(&file), member_str(&file.events));
+            context.ui.line(&line)?;
+        }
+    }
+    Ok(())
+}
+
+async fn file_catalogue(context: &Context, client: &Client, dids: Vec<Result<Did>>, folder: &str) -> Result<()> {
+    context.ui.line("<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\" ?>")?;
+    context.ui.line("<!DOCTYPE POOLFILECATALOG SYSTEM \"InMemory\">\n<POOLFILECATALOG>")?;
+    for did in dids {
+        let mut files = api::dids::files(client, &did?).await?;
+        while let Some(file) = files.next().await? {
+            let (id, name) = (guid(&file), &file.did.name);
+            context.ui.line(&format!(
+                " <File ID=\"{id}\">\n  <physical>\n   <pfn filetype=\"ROOT_All\" name=\"{folder}/{name}\"/>\n  \
+                 </physical>\n  <logical>\n   <lfn name=\"{name}\"/>\n  </logical>\n </File>"
+            ))?;
+        }
+    }
+    context.ui.line("</POOLFILECATALOG>")
+}
+
+/// A table after each DID. It shows the files of the DIDs before, too; the sums are those of the DID alone.
+async fn table(context: &Context, client: &Client, dids: Vec<Result<Did>>) -> Result<()> {
+    let headers = ["SCOPE:NAME", "GUID", "ADLER32", "FILESIZE", "EVENTS"];
+    let mut table = Table::psql(headers).without_numbers();
+    for did in dids {
+        let (mut count, mut bytes, mut events) = (0_u64, 0_u64, 0_i64);
+        let mut files = api::dids::files(client, &did?).await?;
+        while let Some(file) = files.next().await? {
+            count += 1;
+            bytes += file.bytes.unwrap_or(0);
+            events += file.events.as_i64().unwrap_or(0);
+            table.row(row(context, &file));
+        }
+        context.ui.table(&table)?;
+        context.ui.line(&format!("Total files : {count}"))?;
+        context.ui.line(&format!("Total size : {}", context.size(Some(bytes.into()))))?;
+        if events != 0 {
+            context.ui.line(&format!("Total events : {events}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn row(context: &Context, file: &FileEntry) -> [Cell; 5] {
+    let adler32 = file.adler32.as_deref().unwrap_or("None");
+    [
+        file.did.to_string().into(),
+        guid(file).into(),
+        format!("ad:{adler32}").into(),
+        context.size(file.bytes.map(Num::from)).into(),
+        Cell::member(&file.events),
+    ]
+}
+
+/// The GUID with its dashes.
+fn guid(file: &FileEntry) -> String {
+    let Some(guid) = file.guid.as_deref().filter(|guid| !guid.is_empty()) else { return "(None)".to_owned() };
+    let letters: Vec<char> = guid.chars().collect();
+    let part = |from: usize, to: usize| letters.iter().skip(from).take(to - from).collect::<String>();
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+}

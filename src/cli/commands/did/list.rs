@@ -1,0 +1,124 @@
+//! `rucio did list`
+
+use super::{did_table, filter};
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::Client;
+use crate::types::Did;
+
+/// List DIDs: by a pattern and a filter, or the parents of one DID
+///
+/// Only datasets and containers, unless the filter names another type.
+///
+/// Example: rucio did list --filter "type=DATASET,length>10" user.jdoe:*
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// scope:name, where the name may have the wildcard *; without it, everything of the account's own scope
+    pub did_pattern: Option<String>,
+    /// Also what the DIDs hold, however deep
+    #[arg(short, long)]
+    pub recursive: bool,
+    /// Conditions on metadata: key=value, key>value, 1<key<2, joined by , (and) or ; (or)
+    #[arg(long, value_name = "CONDITIONS")]
+    pub filter: Option<String>,
+    /// Only the DIDs, one a line
+    #[arg(long)]
+    pub short: bool,
+    /// The collections that hold this DID
+    #[arg(long)]
+    pub parent: bool,
+    /// Take a filter on the name together with a name, of which the filter wins: the old tree does
+    #[arg(skip)]
+    pub name_twice: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let client = context.client()?;
+    if let (true, Some(did)) = (args.parent, &args.did_pattern) {
+        return parents(context, client, &context.did(did)?).await;
+    }
+    let pattern = pattern(context, client, args.did_pattern.as_deref()).await?;
+    require_scope(client, &pattern.scope).await?;
+    check(&args, &pattern)?;
+    let search = api::dids::Search {
+        scope: &pattern.scope,
+        filters: filter::parse(args.filter.as_deref().unwrap_or_default(), &pattern.name)?,
+        did_type: "collection",
+        recursive: args.recursive,
+    };
+    let mut found = api::dids::search(client, &search).await?;
+    if args.short {
+        while let Some(entry) = found.next().await? {
+            context.ui.line(&entry.did.to_string())?;
+        }
+        return Ok(());
+    }
+    let mut table = did_table();
+    while let Some(entry) = found.next().await? {
+        table.row([entry.did.to_string(), entry.did_type]);
+    }
+    context.ui.table(&table)
+}
+
+async fn parents(context: &Context, client: &Client, did: &Did) -> Result<()> {
+    let mut parents = api::dids::parents(client, did).await?;
+    let mut table = did_table();
+    while let Some(parent) = parents.next().await? {
+        table.row([parent.did.to_string(), parent.did_type]);
+    }
+    context.ui.table(&table)
+}
+
+/// What to look for. Without a pattern, everything of the account's own scope.
+async fn pattern(context: &Context, client: &Client, text: Option<&str>) -> Result<Did> {
+    match text {
+        Some(text) => context.did(text),
+        None => Ok(Did::new(own_scope(client).await?, "*")),
+    }
+}
+
+/// The scope an account calls its own: `user.<account>`, or the only one it has.
+async fn own_scope(client: &Client) -> Result<String> {
+    let whoami = api::accounts::whoami(client).await?;
+    let account = whoami.get("account").and_then(|account| account.as_str()).unwrap_or_default().to_owned();
+    let mut scopes = api::scopes::of_account(client, &account).await?;
+    let own = format!("user.{account}");
+    match (scopes.contains(&own), scopes.len()) {
+        (true, _) => Ok(own),
+        (false, 1) => Ok(scopes.remove(0)),
+        (false, _) => Err(Error::new(
+            Exception::InputValidationError,
+            format!("Which scope? The account {account} has {}.", list_of(&scopes)),
+        )
+        .with_hint("Give a pattern, for example: rucio list-dids 'SCOPE:*'")),
+    }
+}
+
+fn list_of(scopes: &[String]) -> String {
+    match scopes.is_empty() {
+        true => "none of its own".to_owned(),
+        false => scopes.join(", "),
+    }
+}
+
+async fn require_scope(client: &Client, scope: &str) -> Result<()> {
+    match api::scopes::list(client).await?.iter().any(|known| known == scope) {
+        true => Ok(()),
+        false => Err(Error::new(Exception::ScopeNotFound, "")
+            .with_hint(format!("{scope:?} is not among the scopes that rucio list-scopes shows."))),
+    }
+}
+
+fn check(args: &Args, pattern: &Did) -> Result<()> {
+    if args.recursive && pattern.name.contains('*') {
+        let message = "Option recursive cannot be used with wildcards.";
+        return Err(Error::new(Exception::InputValidationError, message));
+    }
+    let filters_name = args.filter.as_ref().is_some_and(|filter| filter.contains("name"));
+    match filters_name && pattern.name != "*" && !args.name_twice {
+        true => Err(Error::Value("Must have a wildcard in did name if filtering by name.".to_owned())),
+        false => Ok(()),
+    }
+}

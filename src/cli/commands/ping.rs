@@ -1,0 +1,14 @@
+//! `rucio ping`
+
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::Result;
+
+/// Show which Rucio release the server runs
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {}
+
+pub(crate) async fn run(context: &Context, _args: Args) -> Result<()> {
+    let ping = api::server::ping(context.client()?).await?;
+    context.ui.line(&ping.version)
+}

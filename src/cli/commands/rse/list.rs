@@ -1,0 +1,31 @@
+//! `rucio rse list`
+
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::Result;
+
+/// List the RSEs
+///
+/// Example: rucio rse list --rses "tier=1&disk=1"
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only the RSEs this expression means
+    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
+    pub rses: Option<String>,
+    /// One name a line, and an empty line when there is none
+    #[arg(long)]
+    pub csv: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let mut rses = api::rses::list(context.client()?, args.rses.as_deref()).await?;
+    let mut any = false;
+    while let Some(rse) = rses.next().await? {
+        context.ui.line(&rse.rse)?;
+        any = true;
+    }
+    match args.csv && !any {
+        true => context.ui.line(""),
+        false => Ok(()),
+    }
+}

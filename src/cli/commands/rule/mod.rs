@@ -1,0 +1,30 @@
+//! `rucio rule ...`
+
+pub(crate) mod add;
+pub(crate) mod list;
+pub(crate) mod remove;
+pub(crate) mod show;
+
+use clap::Subcommand;
+
+use crate::cli::context::Context;
+use crate::error::Result;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Add(Box<add::Args>),
+    List(list::Args),
+    Remove(remove::Args),
+    Show(show::Args),
+}
+
+impl Command {
+    pub(crate) async fn run(self, context: &Context) -> Result<()> {
+        match self {
+            Self::Add(args) => add::run(context, *args).await,
+            Self::List(args) => list::run(context, args).await,
+            Self::Remove(args) => remove::run(context, args).await,
+            Self::Show(args) => show::run(context, args).await,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `rucio rule remove`
+
+use uuid::Uuid;
+
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::Client;
+
+/// Delete a rule by its id, or the rules on a DID with this RSE expression
+///
+/// Example: rucio rule remove --rses "tier=1&disk=1" user.jdoe:analysis.1
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The rule's id, or a DID together with --rses
+    pub rule_id_dids: String,
+    /// Delete the replicas at once
+    #[arg(long)]
+    pub purge_replicas: bool,
+    /// Delete the rules of all accounts
+    #[arg(long)]
+    pub all: bool,
+    /// The RSE expression of the rules to delete
+    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
+    pub rses: Option<String>,
+    /// The account whose rules to delete, instead of your own
+    #[arg(long)]
+    pub account: Option<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let client = context.client()?;
+    match Uuid::try_parse(&args.rule_id_dids) {
+        Ok(_) => api::rules::delete(client, &args.rule_id_dids, purge(&args)).await,
+        Err(_) => delete_from_did(context, client, &args).await,
+    }
+}
+
+fn purge(args: &Args) -> Option<bool> {
+    args.purge_replicas.then_some(true)
+}
+
+async fn delete_from_did(context: &Context, client: &Client, args: &Args) -> Result<()> {
+    let Some(expression) = &args.rses else {
+        let message = "A RSE expression must be specified if you do not provide a rule_id but a DID";
+        return Err(Error::new(Exception::InputValidationError, message));
+    };
+    let account = args.account.as_deref().or(client.account());
+    let mut rules = api::dids::rules(client, &context.did(&args.rule_id_dids)?).await?;
+    let mut deleted = false;
+    while let Some(rule) = rules.next().await? {
+        if rule.rse_expression == *expression && (args.all || Some(rule.account.as_str()) == account) {
+            api::rules::delete(client, &rule.id, purge(args)).await?;
+            deleted = true;
+        }
+    }
+    match deleted {
+        true => Ok(()),
+        false => Err(Error::new(Exception::RucioException, "No replication rule was deleted from the DID")),
+    }
+}

@@ -1,0 +1,91 @@
+//! What a command is handed: configuration, client and ui, each made on first use.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use super::dispatch::{Invocation, Tree};
+use super::terminal::Terminal;
+use super::ui::values::{Num, sizefmt};
+use super::ui::{Ui, log};
+use crate::config::{Config, Overrides, Settings};
+use crate::env_vars::{self, Env};
+use crate::error::Result;
+use crate::http::Client;
+use crate::types::{Did, ScopeConvention};
+
+/// The world of one command. Nothing is read before a command asks for it.
+pub(crate) struct Context {
+    /// Where everything is shown.
+    pub ui: Ui,
+    /// The environment.
+    pub env: Env,
+    /// Which tree the command was found in; it decides exit codes.
+    pub tree: Tree,
+    /// Whether sizes are shown with units.
+    pub human: bool,
+    /// Whether the time a command took is shown.
+    pub verbose: bool,
+    overrides: Overrides,
+    script: String,
+    config: OnceCell<Config>,
+    client: OnceCell<Client>,
+}
+
+impl Context {
+    /// A context for what was called; sets up the log.
+    pub(crate) fn new(invocation: &Invocation) -> Self {
+        let (env, ui, global) = (Env::process(), Ui::stdout(), invocation.global());
+        let level = if global.verbose { tracing::Level::DEBUG } else { tracing::Level::INFO };
+        let colour = env.get(env_vars::NO_COLOR).is_none();
+        log::init(log::Settings { level, format: env.get(env_vars::RUCIO_LOGGING_FORMAT), colour }, ui.bars());
+        Self {
+            ui,
+            env,
+            tree: invocation.tree(),
+            human: !global.robot,
+            verbose: global.verbose,
+            overrides: global.overrides(),
+            script: invocation.script.clone(),
+            config: OnceCell::new(),
+            client: OnceCell::new(),
+        }
+    }
+
+    /// The configuration, read on the first call.
+    pub(crate) fn config(&self) -> Result<&Config> {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        let config = Config::load(self.overrides.config.as_deref(), &self.env)?;
+        Ok(self.config.get_or_init(|| config))
+    }
+
+    /// The client, made on the first call; it talks to the server on its first call.
+    pub(crate) fn client(&self) -> Result<&Client> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let settings = Settings::resolve(&self.overrides, &self.env, self.config()?)?;
+        let client = Client::new(settings, self.script.clone(), Arc::new(Terminal));
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    /// Reads a DID as it was typed, by the site's convention.
+    pub(crate) fn did(&self, text: &str) -> Result<Did> {
+        let convention = match self.config()?.extract_scope().as_deref() {
+            Some("dirac") => ScopeConvention::Dirac,
+            _ => ScopeConvention::Default,
+        };
+        Did::parse(text, convention)
+    }
+
+    /// Reads many DIDs.
+    pub(crate) fn dids(&self, texts: &[String]) -> Result<Vec<Did>> {
+        texts.iter().map(|text| self.did(text)).collect()
+    }
+
+    /// A size in bytes as the user wants to see sizes.
+    pub(crate) fn size(&self, bytes: Option<Num>) -> String {
+        sizefmt(bytes, self.human)
+    }
+}

@@ -1,0 +1,97 @@
+//! How a command ends: message, hint and exit code.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::error::ErrorKind;
+
+use super::context::Context;
+use super::dispatch::{Refused, Tree};
+use super::ui;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// What a shell shows of a process that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// Ends a command line that could not be understood, or one that asked for help or the version.
+pub(crate) fn refused(refused: &Refused) -> ExitCode {
+    ui::usage(&refused.error);
+    ExitCode::from(match refused.error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => u8::from(refused.tree != Tree::New),
+        ErrorKind::MissingRequiredArgument => 2,
+        // click takes a leaf apart inside the command, whose failures all end with 1
+        _ if refused.tree == Tree::New && refused.in_leaf => 1,
+        _ => 2,
+    })
+}
+
+/// Ends a command that ran.
+pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> ExitCode {
+    let outcome = outcome.and_then(|()| closing_line(context, start)).and_then(|()| context.ui.flush());
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            // What was shown before the failure stays shown, whatever becomes of the rest.
+            let _ = context.ui.flush();
+            report(&error);
+            if !matches!(error, Error::Login(_) | Error::Interrupted) {
+                let _ = closing_line(context, start).and_then(|()| context.ui.flush());
+            }
+            ExitCode::from(code(&error, context.tree))
+        }
+    }
+}
+
+fn closing_line(context: &Context, start: Instant) -> Result<()> {
+    match context.verbose {
+        true => context.ui.line(&format!("Completed in {:.4} sec.", start.elapsed().as_secs_f64())),
+        false => Ok(()),
+    }
+}
+
+fn report(error: &Error) {
+    if matches!(error, Error::Interrupted) {
+        return;
+    }
+    tracing::error!("{error}");
+    if let Some(hint) = error.hint() {
+        tracing::info!("Hint: {hint}");
+    }
+}
+
+/// The exit code of a failure. The old and admin trees end with the code of its class, the new one with 1; but a
+/// refused permission is 2 there, which is that class's code.
+fn code(error: &Error, tree: Tree) -> u8 {
+    match (error, error.class()) {
+        (Error::Interrupted, _) => INTERRUPTED,
+        (Error::Login(_), _) | (_, None) => 1,
+        (_, Some(Exception::InputValidationError)) => 1,
+        (_, Some(class)) if tree == Tree::Old || class == Exception::AccessDenied => class.code(),
+        (_, Some(_)) => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_follow_tree_and_class() {
+        let missing = || Error::new(Exception::DataIdentifierNotFound, "");
+        let cases = [
+            (missing(), Tree::Old, 12),
+            (missing(), Tree::New, 1),
+            (Error::new(Exception::AccessDenied, ""), Tree::New, 2),
+            (Error::new(Exception::InputValidationError, ""), Tree::Old, 1),
+            (Error::Login(Box::new(missing())), Tree::Old, 1),
+            (Error::Value("no".into()), Tree::Old, 1),
+            (Error::Interrupted, Tree::New, 130),
+        ];
+        for (error, tree, expected) in cases {
+            assert_eq!(code(&error, tree), expected, "{error:?} {tree:?}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The old spellings (`rucio list-dids`): each is translated into a leaf of the new tree.
+//!
+//! Where the old options are those of the leaf, the leaf's own `Args` stand here.
+
+mod collections;
+mod rules;
+
+use clap::Subcommand;
+
+use super::commands::{account, did, download, ping, replica, rse, rule, scope, whoami};
+use super::context::Context;
+use crate::error::Result;
+
+/// The commands of the old tree.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make a container
+    AddContainer(collections::Add),
+    /// Make a dataset
+    AddDataset(collections::Add),
+    /// Have replicas of DIDs made and kept
+    #[command(visible_alias = "add-rules")]
+    AddRule(Box<rules::Add>),
+    Attach(collections::Attach),
+    /// Close datasets or containers
+    Close(collections::Dids),
+    DeleteRule(rule::remove::Args),
+    Detach(collections::Detach),
+    #[command(visible_alias = "get")]
+    Download(Box<download::Args>),
+    #[command(mut_arg("dids", |dids| dids.required(true)))]
+    GetMetadata(did::metadata::list::Args),
+    ListAccountLimits(account::limit::quota::Args),
+    ListAccountUsage(account::limit::list::Args),
+    ListContent(did::content::list::Args),
+    #[command(mut_arg("dids", |dids| dids.required(true)))]
+    ListDatasetReplicas(replica::list::dataset::Args),
+    #[command(visible_alias = "ls")]
+    ListDids(did::list::Args),
+    #[command(mut_arg("dids", |dids| dids.required(true)))]
+    ListFileReplicas(Box<replica::list::file::Args>),
+    ListFiles(did::files::Args),
+    ListRseAttributes(rse::attribute::list::Args),
+    ListRses(rse::list::Args),
+    ListRules(rules::List),
+    ListScopes(scope::list::Args),
+    Ping(ping::Args),
+    /// Reopen datasets or containers; for privileged accounts only
+    Reopen(collections::Dids),
+    RuleInfo(rule::show::Args),
+    #[command(mut_arg("dids", |dids| dids.required(true)))]
+    Stat(did::show::Args),
+    Whoami(whoami::Args),
+}
+
+impl Command {
+    /// Runs the leaf that the command stands for.
+    pub(super) async fn run(self, context: &Context) -> Result<()> {
+        match self {
+            Self::AddContainer(args) => did::add::run(context, args.of(did::add::Kind::Container)).await,
+            Self::AddDataset(args) => did::add::run(context, args.of(did::add::Kind::Dataset)).await,
+            Self::AddRule(args) => rule::add::run(context, args.translate()?).await,
+            Self::Attach(args) => did::content::add::run(context, args.translate()).await,
+            Self::Close(args) => did::update::run(context, args.closed()).await,
+            Self::DeleteRule(args) => rule::remove::run(context, args).await,
+            Self::Detach(args) => did::content::remove::run(context, args.translate()).await,
+            Self::Download(args) => download::run(context, *args).await,
+            Self::GetMetadata(args) => did::metadata::list::run(context, args).await,
+            Self::ListAccountLimits(args) => account::limit::quota::run(context, args).await,
+            Self::ListAccountUsage(args) => account::limit::list::run(context, args).await,
+            Self::ListContent(args) => did::content::list::run(context, args).await,
+            Self::ListDatasetReplicas(args) => replica::list::dataset::run(context, args).await,
+            Self::ListDids(args) => did::list::run(context, did::list::Args { name_twice: true, ..args }).await,
+            Self::ListFileReplicas(args) => replica::list::file::run(context, *args).await,
+            Self::ListFiles(args) => did::files::run(context, args).await,
+            Self::ListRseAttributes(args) => {
+                rse::attribute::list::run(context, rse::attribute::list::Args { columns: true, ..args }).await
+            }
+            Self::ListRses(args) => rse::list::run(context, args).await,
+            Self::ListRules(args) => rule::list::run(context, args.translate()).await,
+            Self::ListScopes(args) => scope::list::run(context, args).await,
+            Self::Ping(args) => ping::run(context, args).await,
+            Self::Reopen(args) => did::update::run(context, args.reopened()).await,
+            Self::RuleInfo(args) => rule::show::run(context, rule::show::Args { old_layout: true, ..args }).await,
+            Self::Stat(args) => did::show::run(context, args).await,
+            Self::Whoami(args) => whoami::run(context, args).await,
+        }
+    }
+
+    /// Whether it moves data, which wants several threads.
+    pub(super) fn moves_data(&self) -> bool {
+        matches!(self, Self::Download(_))
+    }
+}

@@ -1,0 +1,82 @@
+//! Old spellings of commands on rules.
+
+use clap::Args;
+
+use crate::cli::commands::rule::{add, list};
+use crate::error::{Error, Result};
+
+/// Have replicas of DIDs made and kept
+///
+/// Example: rucio add-rule --lifetime 1209600 user.jdoe:analysis.1 1 "tier=1&disk=1"
+#[derive(Debug, Args)]
+#[command(override_usage = "rucio add-rule [OPTIONS] <DIDS>... <COPIES> <RSE_EXPRESSION>")]
+pub(crate) struct Add {
+    /// One or more DIDs, the number of copies, and the RSE expression
+    #[arg(required = true, num_args = 3.., value_names = ["DIDS", "COPIES", "RSE_EXPRESSION"])]
+    words: Vec<String>,
+    #[command(flatten)]
+    options: add::Options,
+    /// Protect the rule against being deleted
+    #[arg(long)]
+    locked: bool,
+    /// Where the copies may come from: an RSE expression
+    #[arg(long, value_name = "EXPRESSION")]
+    source_replica_expression: Option<String>,
+    /// When to send mail: Y (always), N (never), C (when the dataset is closed)
+    #[arg(long)]
+    notify: Option<String>,
+}
+
+impl Add {
+    /// Takes the words apart: the last is the RSE expression, the one before the number of copies.
+    pub(super) fn translate(self) -> Result<add::Args> {
+        let mut dids = self.words;
+        let (Some(rses), Some(copies)) = (dids.pop(), dids.pop()) else {
+            return Err(Error::Value("Give one or more DIDs, the number of copies and an RSE expression".to_owned()));
+        };
+        let copies = copies.parse().map_err(|_| Error::Value(format!("{copies:?} is no number of copies")))?;
+        Ok(add::Args {
+            dids,
+            copies,
+            rses,
+            options: self.options,
+            locked: self.locked,
+            source_rses: self.source_replica_expression,
+            notify: self.notify,
+        })
+    }
+}
+
+/// List the rules on a DID, of an account or of a subscription
+///
+/// A dataset or container without rules shows those of what holds it or of what it holds.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// The rules on this DID
+    did: Option<String>,
+    /// The rule with this id
+    #[arg(long)]
+    id: Option<String>,
+    /// The rules that lock the dataset, wherever they were made
+    #[arg(long)]
+    traverse: bool,
+    /// Comma-separated values
+    #[arg(long)]
+    csv: bool,
+    /// The rules that hold this file, on it or on what it is part of
+    #[arg(long, value_name = "DID")]
+    file: Option<String>,
+    /// The rules of this account
+    #[arg(long)]
+    account: Option<String>,
+    /// The rules of this subscription
+    #[arg(long)]
+    subscription: Option<String>,
+}
+
+impl List {
+    pub(super) fn translate(self) -> list::Args {
+        let Self { did, id, traverse, csv, file, account, subscription } = self;
+        list::Args { did, traverse, csv, file, account, subscription, id }
+    }
+}

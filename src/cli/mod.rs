@@ -1,0 +1,28 @@
+//! The command line: the only part of the crate that knows options and terminals.
+
+mod commands;
+mod context;
+mod dispatch;
+mod exit;
+mod global;
+mod legacy;
+mod terminal;
+pub mod ui;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use context::Context;
+
+/// Parses the command line, runs the command and gives the exit code.
+pub fn main(words: Vec<OsString>) -> ExitCode {
+    let start = Instant::now();
+    let invocation = match dispatch::parse(words) {
+        Ok(invocation) => invocation,
+        Err(refused) => return exit::refused(&refused),
+    };
+    let context = Context::new(&invocation);
+    let outcome = dispatch::run(&context, invocation);
+    exit::finish(&context, start, outcome)
+}

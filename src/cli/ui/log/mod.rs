@@ -1,0 +1,186 @@
+//! Log lines on standard error, in the shape of the official client.
+
+mod format;
+mod record;
+
+pub use format::Format;
+#[cfg(test)]
+pub(super) use tests::Shared;
+
+use super::clean;
+use indicatif::MultiProgress;
+use record::Record;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+use tracing::level_filters::LevelFilter;
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+/// How log lines are written.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The least severe level that is written: DEBUG with `-v`, else INFO.
+    pub level: Level,
+    /// `RUCIO_LOGGING_FORMAT`, if it is set.
+    pub format: Option<String>,
+    /// Whether colours are welcome: false with `NO_COLOR`. They are only ever drawn on a terminal.
+    pub colour: bool,
+}
+
+/// Sends the log of this crate to standard error, above the bars. Only the first call counts.
+pub fn init(settings: Settings, bars: MultiProgress) {
+    let stderr = io::stderr();
+    let terminal = stderr.is_terminal();
+    let layer = Lines::new(settings, terminal, bars, stderr);
+    // An error means that a log is set up already.
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
+}
+
+/// Writes one line per event.
+struct Lines<W> {
+    level: Level,
+    format: Option<Format>,
+    terminal: bool,
+    colour: bool,
+    bars: MultiProgress,
+    out: Mutex<W>,
+}
+
+impl<W: Write> Lines<W> {
+    fn new(settings: Settings, terminal: bool, bars: MultiProgress, out: W) -> Self {
+        let format = settings.format.as_deref().map(Format::new);
+        let colour = settings.colour && terminal;
+        Self { level: settings.level, format, terminal, colour, bars, out: Mutex::new(out) }
+    }
+
+    fn line(&self, record: &Record<'_>) -> String {
+        match &self.format {
+            Some(format) => format.apply(record),
+            None => official(record, self.colour),
+        }
+    }
+
+    /// One write per line. There is nowhere to tell that standard error is broken.
+    fn write(&self, line: &str) {
+        let write = || self.out.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
+        let _ = if self.terminal { self.bars.suspend(write) } else { write() };
+    }
+}
+
+impl<S: Subscriber, W: Write + 'static> Layer<S> for Lines<W>
+where
+    Mutex<W>: Send + Sync,
+{
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        *metadata.level() <= self.level && is_ours(metadata.target())
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.level.into())
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut record = Record::new(event);
+        if self.terminal {
+            record.message = clean(&record.message).into_owned();
+        }
+        self.write(&(self.line(&record) + "\n"));
+    }
+}
+
+/// Whether the event comes from this crate, not from one it is built on.
+fn is_ours(target: &str) -> bool {
+    target.strip_prefix("rucio").is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+/// Time, level and message; on the level of debugging with the file that says it.
+fn official(record: &Record<'_>, colour: bool) -> String {
+    let (paint, reset) = if colour { (record.paint(), "\x1b[0m") } else { ("", "") };
+    let file = if record.is_debug() { format!("{}\t", record.file_name()) } else { String::new() };
+    format!("{paint}{}\t{}\t{file}{}{reset}", record.time(), record.level_name(), record.message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    /// A place to write to and to look at.
+    #[derive(Clone, Default)]
+    pub(in crate::cli::ui) struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Shared {
+        pub(in crate::cli::ui) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(level: Level, format: Option<&str>, terminal: bool, colour: bool, log: impl FnOnce()) -> String {
+        let shared = Shared::default();
+        let settings = Settings { level, format: format.map(str::to_owned), colour };
+        let layer = Lines::new(settings, terminal, super::super::screen::bars(false), shared.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
+        shared.text()
+    }
+
+    #[test]
+    fn the_official_shape() {
+        let text = logged(Level::INFO, None, false, true, || {
+            tracing::info!("hello\x1b[1m\nworld");
+            tracing::debug!("not shown");
+        });
+        let (time, rest) = text.split_once('\t').unwrap();
+        assert_eq!(rest, "INFO\thello\x1b[1m\nworld\n");
+        assert!(chrono::NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S,%3f").is_ok(), "{time}");
+    }
+
+    #[test]
+    fn debug_lines_name_the_file_and_others_are_left_out() {
+        let text = logged(Level::DEBUG, None, false, true, || {
+            tracing::debug!(tries = 3, "again");
+            tracing::error!(target: "hyper::client", "not ours");
+            tracing::error!(target: "rucioish", "not ours");
+        });
+        assert_eq!(text.split_once('\t').unwrap().1, "DEBUG\tmod.rs\tagain tries=3\n");
+    }
+
+    #[test]
+    fn a_terminal_gets_colours_and_no_controls() {
+        let text = logged(Level::INFO, None, true, true, || tracing::warn!("a\x1b[31m\rb"));
+        assert!(text.starts_with("\x1b[33;1m") && text.ends_with("\tWARNING\ta␛[31m␍b\x1b[0m\n"), "{text:?}");
+        let plain = logged(Level::INFO, None, true, false, || tracing::error!("x"));
+        assert!(plain.ends_with("\tERROR\tx\n") && !plain.contains('\x1b'));
+    }
+
+    #[test]
+    fn a_format_of_ones_own() {
+        let text = logged(Level::INFO, Some("%(levelname)-8s|%(message)s"), true, true, || tracing::info!("x"));
+        assert_eq!(text, "INFO    |x\n");
+    }
+
+    #[test]
+    fn a_broken_standard_error_is_no_reason_to_panic() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let settings = Settings { level: Level::INFO, format: None, colour: true };
+        let layer = Lines::new(settings, true, super::super::screen::bars(false), Closed);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || tracing::info!("x"));
+    }
+}

@@ -1,0 +1,104 @@
+//! One event, with the attributes Python's logging gives a record.
+
+use chrono::{DateTime, Local};
+use std::fmt::{Debug, Write as _};
+use std::path::Path;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Metadata};
+
+pub(super) struct Record<'a> {
+    pub(super) message: String,
+    pub(super) when: DateTime<Local>,
+    metadata: &'a Metadata<'a>,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn new(event: &Event<'a>) -> Self {
+        let mut text = Text::default();
+        event.record(&mut text);
+        Self { message: text.message + &text.fields, when: Local::now(), metadata: event.metadata() }
+    }
+
+    pub(super) fn is_debug(&self) -> bool {
+        *self.metadata.level() >= Level::DEBUG
+    }
+
+    pub(super) fn level_name(&self) -> &'static str {
+        match *self.metadata.level() {
+            Level::ERROR => "ERROR",
+            Level::WARN => "WARNING",
+            Level::INFO => "INFO",
+            _ => "DEBUG",
+        }
+    }
+
+    /// Python's number of the level.
+    pub(super) fn level_number(&self) -> i64 {
+        match *self.metadata.level() {
+            Level::ERROR => 40,
+            Level::WARN => 30,
+            Level::INFO => 20,
+            _ => 10,
+        }
+    }
+
+    /// The escape sequence of the level's colour.
+    pub(super) fn paint(&self) -> &'static str {
+        match *self.metadata.level() {
+            Level::ERROR => "\x1b[31;1m",
+            Level::WARN => "\x1b[33;1m",
+            Level::INFO => "\x1b[32;1m",
+            _ => "\x1b[36;1m",
+        }
+    }
+
+    /// Local time, with milliseconds behind a comma.
+    pub(super) fn time(&self) -> String {
+        self.when.format("%Y-%m-%d %H:%M:%S,%3f").to_string()
+    }
+
+    /// The path of the source file.
+    pub(super) fn path(&self) -> &'a str {
+        self.metadata.file().unwrap_or_default()
+    }
+
+    pub(super) fn file_name(&self) -> &'a str {
+        part(Path::new(self.path()).file_name())
+    }
+
+    pub(super) fn module(&self) -> &'a str {
+        part(Path::new(self.path()).file_stem())
+    }
+
+    pub(super) fn line(&self) -> i64 {
+        self.metadata.line().unwrap_or_default().into()
+    }
+}
+
+fn part(name: Option<&std::ffi::OsStr>) -> &str {
+    name.and_then(std::ffi::OsStr::to_str).unwrap_or_default()
+}
+
+/// The message, and behind it the fields an event may carry.
+#[derive(Default)]
+struct Text {
+    message: String,
+    fields: String,
+}
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        // Writing to a String cannot fail.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            name => write!(self.fields, " {name}={value:?}"),
+        };
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "message" => self.message.push_str(value),
+            _ => self.record_debug(field, &value),
+        }
+    }
+}

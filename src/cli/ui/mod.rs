@@ -1,0 +1,16 @@
+//! The only place that writes to standard output and standard error.
+
+mod clean;
+pub mod log;
+mod messages;
+mod output;
+mod progress;
+mod screen;
+pub mod table;
+pub mod values;
+
+pub use clean::clean;
+pub(super) use messages::{tell, usage};
+pub use output::Ui;
+pub use progress::{FileBar, Progress};
+pub use table::{Cell, Table};

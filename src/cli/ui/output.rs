@@ -1,0 +1,123 @@
+//! Standard output.
+
+use super::{Table, clean, screen};
+use crate::{Error, Result};
+use indicatif::MultiProgress;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+
+type Out = BufWriter<Box<dyn Write + Send>>;
+
+/// Writes what a command shows. In a pipe it is buffered and passes unchanged; on a terminal it appears at once, above
+/// the bars, and control characters of strangers are made visible.
+pub struct Ui {
+    out: Mutex<Out>,
+    terminal: bool,
+    bars: MultiProgress,
+}
+
+impl Ui {
+    /// Standard output, with the bars on standard error.
+    pub fn stdout() -> Self {
+        let stdout = io::stdout();
+        let terminal = stdout.is_terminal();
+        Self { bars: screen::bars(io::stderr().is_terminal()), ..Self::new(stdout, terminal) }
+    }
+
+    /// Any other place; no bars are drawn.
+    pub fn new(out: impl Write + Send + 'static, terminal: bool) -> Self {
+        let out = Mutex::new(BufWriter::with_capacity(1 << 16, Box::new(out) as Box<dyn Write + Send>));
+        Self { out, terminal, bars: screen::bars(false) }
+    }
+
+    /// Shows a line.
+    pub fn line(&self, text: &str) -> Result<()> {
+        self.write(|out| {
+            out.write_all(if self.terminal { clean(text) } else { text.into() }.as_bytes())?;
+            out.write_all(b"\n")
+        })
+    }
+
+    /// Shows a table; an empty one without headers is an empty line.
+    pub fn table(&self, table: &Table) -> Result<()> {
+        self.line(&table.render())
+    }
+
+    /// Hands over what is still buffered; due at the end and before anything else goes to standard error.
+    pub fn flush(&self) -> Result<()> {
+        self.on_out(Write::flush)
+    }
+
+    /// Whether a person looks at it.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// The bars that lines are written above of, for [`super::log::init`] and [`super::Progress`].
+    pub fn bars(&self) -> MultiProgress {
+        self.bars.clone()
+    }
+
+    fn write(&self, write: impl FnOnce(&mut Out) -> io::Result<()>) -> Result<()> {
+        if !self.terminal {
+            return self.on_out(write);
+        }
+        self.bars.suspend(|| self.on_out(|out| write(out).and_then(|()| out.flush())))
+    }
+
+    fn on_out(&self, act: impl FnOnce(&mut Out) -> io::Result<()>) -> Result<()> {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&mut out).map_err(|source| Error::io("standard output", source))
+    }
+}
+
+impl std::fmt::Debug for Ui {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ui").field("terminal", &self.terminal).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::log::Shared;
+    use super::*;
+
+    struct Closed;
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_pipe_gets_the_bytes_unchanged_and_buffered() {
+        let shared = Shared::default();
+        let ui = Ui::new(shared.clone(), false);
+        ui.line("a\x1b[31m\r").unwrap();
+        assert_eq!(shared.text(), "");
+        ui.table(&Table::plain()).unwrap();
+        ui.flush().unwrap();
+        assert_eq!(shared.text(), "a\x1b[31m\r\n\n");
+    }
+
+    #[test]
+    fn a_terminal_gets_lines_at_once_and_no_controls() {
+        let shared = Shared::default();
+        Ui::new(shared.clone(), true).line("a\x1b[31m\r").unwrap();
+        assert_eq!(shared.text(), "a␛[31m␍\n");
+    }
+
+    #[test]
+    fn a_closed_pipe_is_an_error_of_its_own() {
+        let ui = Ui::new(Closed, false);
+        ui.line("short lines wait in the buffer").unwrap();
+        assert!(ui.flush().unwrap_err().is_broken_pipe());
+        assert!(ui.line(&"long ".repeat(100_000)).unwrap_err().is_broken_pipe());
+        assert!(Ui::new(Closed, true).line("x").unwrap_err().is_broken_pipe());
+    }
+}

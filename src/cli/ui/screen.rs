@@ -1,0 +1,114 @@
+//! The part of the terminal that bars and lines share.
+
+use console::Term;
+use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
+use std::io;
+
+/// The bars on standard error; none are drawn when it is no terminal.
+pub(super) fn bars(terminal: bool) -> MultiProgress {
+    MultiProgress::with_draw_target(match terminal {
+        true => ProgressDrawTarget::term_like(Box::new(Forgiving(Term::buffered_stderr()))),
+        false => ProgressDrawTarget::hidden(),
+    })
+}
+
+/// A terminal that may go away: failing to draw is no failure, where indicatif would panic.
+#[derive(Debug)]
+struct Forgiving<T>(T);
+
+impl<T: TermLike> Forgiving<T> {
+    fn or_not(&self, act: impl FnOnce(&T) -> io::Result<()>) -> io::Result<()> {
+        act(&self.0).or(Ok(()))
+    }
+}
+
+impl<T: TermLike> TermLike for Forgiving<T> {
+    fn width(&self) -> u16 {
+        self.0.width()
+    }
+
+    fn height(&self) -> u16 {
+        self.0.height()
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.or_not(|term| term.move_cursor_up(n))
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.or_not(|term| term.move_cursor_down(n))
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.or_not(|term| term.move_cursor_right(n))
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.or_not(|term| term.move_cursor_left(n))
+    }
+
+    fn write_line(&self, s: &str) -> io::Result<()> {
+        self.or_not(|term| term.write_line(s))
+    }
+
+    fn write_str(&self, s: &str) -> io::Result<()> {
+        self.or_not(|term| term.write_str(s))
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.or_not(T::clear_line)
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.or_not(T::flush)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use indicatif::ProgressBar;
+
+    /// A terminal whose other end is gone.
+    #[derive(Debug)]
+    struct Gone;
+
+    impl TermLike for Gone {
+        fn width(&self) -> u16 {
+            80
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn write_line(&self, _: &str) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn write_str(&self, _: &str) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_went_away_does_not_panic() {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::term_like(Box::new(Forgiving(Gone))));
+        let bar = bars.add(ProgressBar::new(3));
+        bar.tick();
+        assert_eq!(bars.suspend(|| 7), 7);
+        bar.finish();
+    }
+}

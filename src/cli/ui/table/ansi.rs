@@ -1,0 +1,70 @@
+//! Escape sequences that take no room: colours and hyperlinks.
+
+use std::borrow::Cow;
+
+/// Whether the text has a sequence that [`strip`] would take out.
+pub(super) fn is_in(text: &str) -> bool {
+    text.contains('\x1b') && matches!(strip(text), Cow::Owned(_))
+}
+
+/// The text as it is seen: without colours, with the words of a link instead of the link.
+pub(super) fn strip(text: &str) -> Cow<'_, str> {
+    let mut seen = String::new();
+    let mut taken = 0;
+    let mut from = 0;
+    while let Some(start) = text[from..].find('\x1b').map(|offset| from + offset) {
+        match sequence(&text[start..]) {
+            Some((length, words)) => {
+                seen.push_str(&text[taken..start]);
+                seen.push_str(words);
+                taken = start + length;
+                from = taken;
+            }
+            None => from = start + 1,
+        }
+    }
+    match taken {
+        0 => Cow::Borrowed(text),
+        _ => Cow::Owned(seen + &text[taken..]),
+    }
+}
+
+/// How many columns the text takes in tabulate's eyes: one per character.
+pub(super) fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.chars().count() }
+}
+
+/// Length of the sequence the text starts with, and what of it is seen.
+fn sequence(text: &str) -> Option<(usize, &str)> {
+    control(text).map(|length| (length, "")).or_else(|| hyperlink(text))
+}
+
+fn control(text: &str) -> Option<usize> {
+    let bytes = text.strip_prefix("\x1b[")?.as_bytes();
+    let parameters = bytes.iter().take_while(|byte| matches!(byte, 0x30..=0x3f)).count();
+    let between = bytes[parameters..].iter().take_while(|byte| matches!(byte, 0x20..=0x2f)).count();
+    matches!(bytes.get(parameters + between)?, 0x40..=0x7e).then_some(2 + parameters + between + 1)
+}
+
+fn hyperlink(text: &str) -> Option<(usize, &str)> {
+    let (_parameters, rest) = text.strip_prefix("\x1b]8;")?.split_once(';')?;
+    let (address, rest) = rest.split_once('\x1b')?;
+    let (words, rest) = rest.strip_prefix('\\')?.split_once('\x1b')?;
+    let rest = rest.strip_prefix("]8;;\x1b\\")?;
+    let complete = !address.is_empty() && !words.is_empty();
+    complete.then(|| (text.len() - rest.len(), words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_and_links_are_not_seen() {
+        assert_eq!(strip("a\x1b[31;1mred\x1b[0mb"), "aredb");
+        assert_eq!(strip("\x1b]8;id=1;https://x.ch\x1b\\here\x1b]8;;\x1b\\!"), "here!");
+        assert_eq!(strip("\x1b]8;;\x1b\\"), "\x1b]8;;\x1b\\");
+        assert_eq!(strip("\x1bM and \x1b["), "\x1bM and \x1b[");
+        assert!(!is_in("\x1bM"));
+    }
+}

@@ -1,0 +1,282 @@
+//! What tabulate 0.10.0 draws (without wcwidth, as `pip install rucio-clients` leaves it).
+
+use super::{Cell, Table};
+
+fn filled<const N: usize>(mut table: Table, rows: &[[Cell; N]]) -> String {
+    for row in rows {
+        table.row(row.iter().cloned());
+    }
+    table.render()
+}
+
+macro_rules! rows {
+    ($([$($cell:expr),*]),* $(,)?) => { &[$([$(Cell::from($cell)),*]),*] };
+}
+
+const NONE: Option<&str> = None;
+
+#[test]
+fn texts_lean_to_the_left() {
+    let want = [
+        "+--------------+--------------+",
+        "| SCOPE:NAME   | [DID TYPE]   |",
+        "|--------------+--------------|",
+        "| mc16:AOD.1   | DATASET      |",
+        "| user.jdoe:a  | CONTAINER    |",
+        "+--------------+--------------+",
+    ]
+    .join("\n");
+    assert_eq!(
+        filled(
+            Table::psql(["SCOPE:NAME", "[DID TYPE]"]),
+            rows![["mc16:AOD.1", "DATASET"], ["user.jdoe:a", "CONTAINER"]]
+        ),
+        want
+    );
+}
+
+#[test]
+fn numbers_lean_to_the_right_and_points_align() {
+    let want = [
+        "+-------+---------+---------+",
+        "| RSE   |   USAGE |       X |",
+        "|-------+---------+---------|",
+        "| A     |       1 |   1.5   |",
+        "| B     |     -20 | 300     |",
+        "| C     |         |   1e-07 |",
+        "+-------+---------+---------+",
+    ]
+    .join("\n");
+    assert_eq!(
+        filled(Table::psql(["RSE", "USAGE", "X"]), rows![["A", 1, "1.50"], ["B", -20, 300], ["C", NONE, 1e-07]]),
+        want
+    );
+}
+
+#[test]
+fn texts_that_look_like_numbers_are_numbers() {
+    let want = [
+        "+-----+-----------------+--------+-----+",
+        "|   A |               B |      C |   D |",
+        "|-----+-----------------+--------+-----|",
+        "| 007 |      1.2345e+16 | 1000   | nan |",
+        "| 1_0 | 429920          | 1234.5 | inf |",
+        "+-----+-----------------+--------+-----+",
+    ]
+    .join("\n");
+    assert_eq!(
+        filled(
+            Table::psql(["A", "B", "C", "D"]),
+            rows![["007", "12345e12", "1,000", "nan"], ["1_0", "42992e1", "1,234.50", "inf"]]
+        ),
+        want
+    );
+}
+
+#[test]
+fn without_numbers_nothing_is_touched() {
+    let want = [
+        "+-----+-------+-----+",
+        "| A   | B     | C   |",
+        "|-----+-------+-----|",
+        "| 007 | 1.5   | 2   |",
+        "| x   | 1e+16 |     |",
+        "+-----+-------+-----+",
+    ]
+    .join("\n");
+    assert_eq!(
+        filled(Table::psql(["A", "B", "C"]).without_numbers(), rows![["007", 1.5, 2], ["x", 1e+16, NONE]]),
+        want
+    );
+}
+
+#[test]
+fn one_text_decides_for_the_column() {
+    let want = [
+        "+-------+-----+",
+        "| A     |   B |",
+        "|-------+-----|",
+        "| x     | 1   |",
+        "| 1e+16 | 2.5 |",
+        "| 3     |     |",
+        "+-------+-----+",
+    ]
+    .join("\n");
+    assert_eq!(filled(Table::psql(["A", "B"]), rows![["x", true], [1e+16, 2.5], [3, NONE]]), want);
+}
+
+#[test]
+fn truth_values() {
+    let want = [
+        "+-------+-----+------+",
+        "| A     |   B | C    |",
+        "|-------+-----+------|",
+        "| True  | 1   | True |",
+        "| False | 2   |      |",
+        "|       | 0.5 |      |",
+        "+-------+-----+------+",
+    ]
+    .join("\n");
+    assert_eq!(
+        filled(Table::psql(["A", "B", "C"]), rows![[true, true, "True"], [false, 2, ""], [NONE, 0.5, NONE]]),
+        want
+    );
+}
+
+#[test]
+fn empty_with_headers() {
+    let want = ["+-------+---------+", "| RSE   | LIMIT   |", "|-------+---------|", "+-------+---------+"].join("\n");
+    assert_eq!(filled(Table::psql(["RSE", "LIMIT"]), &[[Cell::None; 0]; 0]), want);
+}
+
+#[test]
+fn empty_without_headers() {
+    let want = "";
+    assert_eq!(filled(Table::plain(), &[[Cell::None; 0]; 0]), want);
+}
+
+#[test]
+fn without_rows_in_simple() {
+    let want = ["ID    ACCOUNT", "----  ---------"].join("\n");
+    assert_eq!(filled(Table::simple(["ID", "ACCOUNT"]).without_numbers(), &[[Cell::None; 0]; 0]), want);
+}
+
+#[test]
+fn simple_with_headers() {
+    let want =
+        ["ID    ACCOUNT    SIZE", "----  ---------  --------", "f00   root       1.000 GB", "f01   jdoe"].join("\n");
+    assert_eq!(
+        filled(
+            Table::simple(["ID", "ACCOUNT", "SIZE"]).without_numbers(),
+            rows![["f00", "root", "1.000 GB"], ["f01", "jdoe", ""]]
+        ),
+        want
+    );
+}
+
+#[test]
+fn simple_with_numbers() {
+    let want = [
+        "RSE Expression:      Nattempts:",
+        "-----------------  ------------",
+        "A                             1",
+        "B                            22",
+    ]
+    .join("\n");
+    assert_eq!(filled(Table::simple(["RSE Expression:", "Nattempts:"]), rows![["A", 1], ["B", 22]]), want);
+}
+
+#[test]
+fn simple_without_headers() {
+    let want = ["--  --", "a    1", "bb  22", "--  --"].join("\n");
+    assert_eq!(filled(Table::simple([""; 0]), rows![["a", 1], ["bb", 22]]), want);
+}
+
+#[test]
+fn plain_columns_have_no_trailing_blanks() {
+    let want = ["scope:    mc16", "name:", "account:"].join("\n");
+    assert_eq!(
+        filled(Table::plain().without_numbers(), rows![["scope:", "mc16"], ["name:", ""], ["  account: ", NONE]]),
+        want
+    );
+}
+
+#[test]
+fn characters_count_one_each() {
+    let want =
+        ["+-----+-----+", "| 日   | B   |", "|-----+-----|", "| 日本語 | é   |", "| ab  | é  |", "+-----+-----+"]
+            .join("\n");
+    assert_eq!(filled(Table::psql(["日", "B"]), rows![["日本語", "é"], ["ab", "é"]]), want);
+}
+
+#[test]
+fn blanks_around_texts_go() {
+    let want = [
+        "+-------+-----+",
+        "|  A    | B   |",
+        "|-------+-----|",
+        "| x     | y   |",
+        "| z     |     |",
+        "+-------+-----+",
+    ]
+    .join("\n");
+    assert_eq!(filled(Table::psql([" A ", "B"]), rows![[" x\t", " y "], ["z", ""]]), want);
+}
+
+#[test]
+fn colours_take_no_room() {
+    let want = [
+        "+-------+------+",
+        "| A     |    B |",
+        "|-------+------|",
+        "| \x1b[31mred\x1b[0m   |  \x1b[1m1.5\x1b[0m |",
+        "| plain | 22   |",
+        "+-------+------+",
+    ]
+    .join("\n");
+    assert_eq!(
+        filled(Table::psql(["A", "B"]), rows![["\x1b[31mred\x1b[0m", "\x1b[1m1.50\x1b[0m"], ["plain", "22"]]),
+        want
+    );
+}
+
+#[test]
+fn several_lines() {
+    let want = [
+        "+-----+-----+",
+        "| A   |   C |",
+        "| B   |     |",
+        "|-----+-----|",
+        "| x   |   1 |",
+        "|     |     |",
+        "| yy  |     |",
+        "|     |  22 |",
+        "+-----+-----+",
+    ]
+    .join("\n");
+    assert_eq!(filled(Table::psql(["A\nB", "C"]), rows![["x\n\nyy\n", "1"], ["", "22"]]), want);
+}
+
+#[test]
+fn a_row_of_nothing_vanishes_among_several_lines() {
+    let want = [
+        "+-----+-----+",
+        "| A   |   B |",
+        "|-----+-----|",
+        "| x   |   1 |",
+        "| y   |     |",
+        "| z   |   2 |",
+        "+-----+-----+",
+    ]
+    .join("\n");
+    assert_eq!(filled(Table::psql(["A", "B"]), rows![["x\ny", 1], [NONE, NONE], ["z", 2]]), want);
+}
+
+#[test]
+fn rows_longer_than_the_headers() {
+    let want =
+        ["+----+-----+", "|    |   A |", "|----+-----|", "| x  |   1 |", "| y  |   2 |", "+----+-----+"].join("\n");
+    assert_eq!(filled(Table::psql(["A"]), rows![["x", 1], ["y", 2]]), want);
+}
+
+#[test]
+fn headers_longer_than_the_rows() {
+    let want = ["+-----+-----+", "| A   |   B |", "|-----+-----|", "| x   |   1 |", "| y   |   2 |", "+-----+-----+"]
+        .join("\n");
+    assert_eq!(filled(Table::psql(["A", "B", "C"]), rows![["x", 1], ["y", 2]]), want);
+}
+
+#[test]
+fn a_rich_table_fits_into_its_width() {
+    let mut table = Table::psql(["NAME", "FILES"]);
+    table.row([Cell::from("a long text with words"), Cell::from(7)]);
+    let want = [
+        "╭──────────────┬───────╮",
+        "│ NAME         ┆ FILES │",
+        "╞══════════════╪═══════╡",
+        "│ a long text  ┆     7 │",
+        "│ with words   ┆       │",
+        "╰──────────────┴───────╯",
+    ];
+    assert_eq!(table.render_rich(24), want.join("\n"));
+}

@@ -1,0 +1,286 @@
+# shellcheck shell=bash
+# Configuration files: of the two Rucio servers, of the other servers, and of the clients.
+
+make_configs() {
+    mkdir -p "$ETC/client"
+    rucio_server_config rucio "$P_RUCIO" "$P_MC" >"$ETC/rucio.cfg"
+    rucio_server_config second "$P_SECOND" "$P_MC2" >"$ETC/second.cfg"
+    identity_provider "$P_RUCIO" >"$ETC/idpsecrets-rucio.json"
+    identity_provider "$P_SECOND" >"$ETC/idpsecrets-second.json"
+    alembic_config rucio >"$ETC/alembic-rucio.ini"
+    alembic_config second >"$ETC/alembic-second.ini"
+    [ -e "$ETC/rse-accounts.cfg" ] || echo '{}' >"$ETC/rse-accounts.cfg"
+    client_configs
+    kerberos_configs
+    xrootd_config >"$ETC/xrootd.cfg"
+    ssh_configs
+}
+
+# ---- Rucio servers -----------------------------------------------------------------------------
+
+rucio_server_config() { # DATABASE PORT MEMCACHED_PORT
+    local endpoints=(
+        accountlimits accounts archives auth config credentials dids dirac export heartbeats identities import
+        lifetime_exceptions locks meta_conventions metrics nongrid_traces opendata opendata_public ping redirect
+        replicas requests rses rules scopes subscriptions traces vos
+    )
+    cat <<CFG
+[common]
+logdir = $LOG
+loglevel = ${TESTBED_LOGLEVEL:-INFO}
+mailtemplatedir = $VENV/rucio/etc/mail_templates
+
+[database]
+default = postgresql+psycopg://rucio:rucio@127.0.0.1:$P_PG/$1
+pool_size = 10
+max_overflow = 10
+pool_recycle = 3600
+pool_reset_on_return = rollback
+echo = false
+
+[alembic]
+cfg = $ETC/alembic-$1.ini
+
+# Each server has its own: checked tokens are kept there
+[cache]
+url = 127.0.0.1:$3
+
+[api]
+endpoints = $(printf '%s, ' "${endpoints[@]}" | sed 's/, $//')
+
+[bootstrap]
+userpass_identity = ddmlab
+userpass_pwd = secret
+userpass_email = root@testbed.local
+x509_identity = CN=Rucio Root,O=Testbed
+x509_email = root@testbed.local
+gss_identity = rootuser@$REALM
+gss_email = root@testbed.local
+ssh_identity = $(cat "$CERTS/id_rsa.pub")
+ssh_email = root@testbed.local
+
+[accounts]
+special_accounts = panda, tier0
+
+[policy]
+permission = generic
+schema = generic
+lfn2pfn_algorithm_default = hash
+support = testbed@localhost
+support_rucio = testbed@localhost
+
+[oidc]
+idpsecrets = $ETC/idpsecrets-$1.json
+admin_issuer = testbed
+
+[credentials]
+gcs = $ETC/gcs.json
+
+[conveyor]
+scheme = https,davs,root,http,file,mock
+transfertool = mock
+cacert = $CERTS/ca.pem
+usercert = $CERTS/root.proxy.pem
+
+[opendata]
+rse_expression = OpenData=True
+
+[transmogrifier]
+maxdids = 100000
+
+$(for section in trace nongrid-trace; do
+        printf '[%s]\ntracedir = %s\nbrokers = 127.0.0.1\nport = %s\n' "$section" "$LOG/trace-$1" "$P_STOMP"
+        printf 'username = none\npassword = none\ntopic = /topic/none\n\n'
+    done)
+
+# For seed.py and the daemons, which are clients of their own server
+$(client_section "$2" root userpass "username = ddmlab" "password = secret" \
+        "client_cert = $CERTS/root.pem" "client_key = $CERTS/root.key.pem" "client_x509_proxy = $CERTS/root.proxy.pem")
+
+[test]
+cacert = $CERTS/ca.pem
+usercert = $CERTS/root.pem
+userkey = $CERTS/root.key.pem
+CFG
+}
+
+identity_provider() { # PORT
+    cat <<CFG
+{
+  "testbed": {
+    "issuer": "https://localhost:$P_OIDC",
+    "client_id": "rucio",
+    "client_secret": "rucio-secret",
+    "redirect_uris": ["https://localhost:$1/auth/oidc_code", "https://localhost:$1/auth/oidc_token"],
+    "SCIM": {"client_id": "rucio-admin", "client_secret": "rucio-admin-secret", "grant_type": "client_credentials"}
+  }
+}
+CFG
+}
+
+alembic_config() { # DATABASE
+    cat <<CFG
+[alembic]
+sqlalchemy.url = postgresql+psycopg://rucio:rucio@127.0.0.1:$P_PG/$1
+script_location = $SITE/rucio/db/sqla/migrate_repo/
+[loggers]
+keys = root
+[handlers]
+keys = stderr
+[formatters]
+keys = short
+[logger_root]
+level = WARN
+handlers = stderr
+[handler_stderr]
+class = StreamHandler
+args = (sys.stderr,)
+formatter = short
+[formatter_short]
+format = %(levelname)s %(message)s
+CFG
+}
+
+# ---- clients: one file for each way of logging in --------------------------------------------------
+
+client_section() { # PORT ACCOUNT AUTH_TYPE LINE...
+    printf '[client]\nrucio_host = https://localhost:%s\nauth_host = https://localhost:%s\n' "$1" "$1"
+    printf 'ca_cert = %s\naccount = %s\nauth_type = %s\nrequest_retries = 3\n' "$CERTS/ca.pem" "$2" "$3"
+    printf '%s\n' "${@:4}"
+}
+
+client_config() { # NAME ACCOUNT AUTH_TYPE LINE...
+    {
+        client_section "${PORT:-$P_RUCIO}" "${@:2}"
+        printf '\n[policy]\nlfn2pfn_algorithm_default = hash\n'
+    } >"$ETC/client/$1.cfg"
+}
+
+client_configs() {
+    local oidc=('oidc_scope = openid profile offline_access' 'oidc_audience = rucio' 'oidc_issuer = testbed')
+    local cert="client_cert = $CERTS/jdoe.pem" jdoe=('username = jdoe' 'password = secret')
+    client_config root root userpass 'username = ddmlab' 'password = secret'
+    client_config userpass jdoe userpass "${jdoe[@]}"
+    client_config x509 jdoe x509 "$cert" "client_key = $CERTS/jdoe.key.pem"
+    client_config x509_encrypted jdoe x509 "$cert" "client_key = $CERTS/jdoe.encrypted.key.pem"
+    client_config x509_proxy jdoe x509_proxy "client_x509_proxy = $CERTS/jdoe.proxy.pem"
+    client_config ssh jdoe ssh "ssh_private_key = $CERTS/id_rsa"
+    client_config gss jdoe gss
+    client_config oidc jdoe oidc "${oidc[@]}" 'oidc_polling = true'
+    client_config oidc_code jdoe oidc "${oidc[@]}"
+    PORT=$P_SECOND client_config second jdoe userpass "${jdoe[@]}"
+}
+
+# ---- the other servers ---------------------------------------------------------------------------
+
+kerberos_configs() {
+    cat >"$ETC/krb5.conf" <<CFG
+[libdefaults]
+ default_realm = $REALM
+ dns_lookup_kdc = false
+ dns_lookup_realm = false
+ dns_canonicalize_hostname = false
+ rdns = false
+[realms]
+ $REALM = {
+  kdc = 127.0.0.1:$P_KDC
+ }
+[domain_realm]
+ localhost = $REALM
+CFG
+    cat >"$ETC/kdc.conf" <<CFG
+[realms]
+ $REALM = {
+  database_name = $D/krb5/principal
+  key_stash_file = $D/krb5/stash
+  kdc_listen = 127.0.0.1:$P_KDC
+  kdc_tcp_listen = 127.0.0.1:$P_KDC
+ }
+CFG
+}
+
+# Anonymous; computes checksums itself
+xrootd_config() {
+    cat <<CFG
+all.export /
+all.adminpath $D/xrootd
+all.pidpath $D/xrootd
+oss.localroot $STORE/xrootd
+xrd.port $P_XRD
+xrd.network nodnr
+xrootd.chksum adler32
+xrootd.seclib libXrdSec.so
+CFG
+}
+
+# The server, and ssh and scp for the client's PATH that bring the key and know the host
+ssh_configs() {
+    local program
+    cat >"$ETC/sshd_config" <<CFG
+Port $P_SSHD
+ListenAddress 127.0.0.1
+HostKey $CERTS/host.key.pem
+AuthorizedKeysFile $CERTS/id_rsa.pub
+PermitRootLogin yes
+PasswordAuthentication no
+UsePAM no
+StrictModes no
+PidFile none
+Subsystem sftp internal-sftp
+CFG
+    cat >"$ETC/ssh_config" <<CFG
+Host localhost
+  IdentityFile $CERTS/id_rsa
+  IdentitiesOnly yes
+  StrictHostKeyChecking no
+  UserKnownHostsFile /dev/null
+  LogLevel ERROR
+CFG
+    mkdir -p "$D/bin"
+    for program in ssh scp; do
+        printf '#!/bin/sh\nexec /usr/bin/%s -F %s "$@"\n' $program "$ETC/ssh_config" >"$D/bin/$program"
+        chmod +x "$D/bin/$program"
+    done
+}
+
+# ---- what the tests are told -----------------------------------------------------------------------
+
+print_env() {
+    cat <<OUT
+export TESTBED_DIR=$D
+export TESTBED_CONFIGS=$ETC/client              # root, jdoe: userpass x509 x509_encrypted x509_proxy ssh gss oidc
+                                                # oidc_code, and at the second server: second (.cfg)
+export RUCIO_CONFIG=$ETC/client/userpass.cfg    # jdoe, by password
+export TESTBED_SERVER_CONFIG=$ETC/rucio.cfg
+export TESTBED_CERTS=$CERTS                     # see README.md
+export TESTBED_VENV=$VENV                       # the servers' Python, with the daemons
+export TESTBED_CLIENT_VENV=$CLIENT_VENV         # the official client
+export TESTBED_STORAGE=$STORE                   # dav davs xrootd posix scp s3: what the storage servers serve
+export TESTBED_LOGS=$LOG                        # apache.access.log, second.access.log, traces.jsonl, s3.log, ...
+export TESTBED_URL=https://localhost:$P_RUCIO
+export TESTBED_SECOND_URL=https://localhost:$P_SECOND
+export TESTBED_DAVS=https://localhost:$P_DAVS
+export TESTBED_DAV=http://localhost:$P_DAV
+export TESTBED_XROOTD=root://localhost:$P_XRD/
+export TESTBED_S3=https://localhost:$P_S3
+export TESTBED_OIDC=https://localhost:$P_OIDC
+export TESTBED_PG=postgresql://rucio:rucio@127.0.0.1:$P_PG/rucio
+export TESTBED_SSH_PORT=$P_SSHD
+export KRB5_CONFIG=$ETC/krb5.conf               # echo secret | kinit jdoe
+export X509_USER_PROXY=$CERTS/jdoe.proxy.pem    # DAVS wants a certificate or a JWT
+export X509_CERT_DIR=$CERTS/ca
+export REQUESTS_CA_BUNDLE=$CERTS/bundle.pem
+export PATH=$D/bin:\$PATH                       # ssh and scp with the key
+OUT
+}
+
+# Follow the redirects as a browser does; the provider logs in whom the cookie names, and asks nothing.
+idp_login() { # URL [USER]
+    [ $# -gt 0 ] || die "idp-login needs the URL which the client printed"
+    local jar
+    jar=$(mktemp)
+    # shellcheck disable=SC2064
+    trap "rm -f '$jar'" EXIT
+    curl -sSL --cacert "$CERTS/ca.pem" -c "$jar" -b "$jar" -b "testbed_user=${2:-jdoe}" "$1"
+    echo
+}
