@@ -40,7 +40,9 @@ impl StorageError {
     /// A protocol we do not speak, with what to do about it.
     pub(super) fn unsupported(scheme: &str) -> Self {
         let advice = match scheme {
-            "root" | "roots" | "xroot" | "xroots" => "fetch it with xrdcp, or ask for a WebDAV replica: --protocol davs",
+            "root" | "roots" | "xroot" | "xroots" => {
+                "fetch it with xrdcp, or ask for a WebDAV replica: --protocol davs"
+            }
             "srm" | "srm+https" | "gsiftp" => "fetch it with gfal-copy, or ask for a WebDAV replica: --protocol davs",
             "scp" | "rsync" => "fetch it with that program",
             "s3" | "s3s" => "ask the site for signed URLs (the RSE attribute sign_url)",

@@ -97,7 +97,9 @@ pub fn scheme(pfn: &str) -> &str {
 }
 
 /// A [`Reading`]'s chunks from any stream.
-fn boxed(chunks: impl futures_util::Stream<Item = Result<Bytes>> + Send + 'static) -> BoxStream<'static, Result<Bytes>> {
+fn boxed(
+    chunks: impl futures_util::Stream<Item = Result<Bytes>> + Send + 'static,
+) -> BoxStream<'static, Result<Bytes>> {
     chunks.boxed()
 }
 

@@ -67,8 +67,30 @@ mod tests {
     #[test]
     fn no_name_leads_out_of_the_folder() {
         let wicked = [
-            "", "/", "//", ".", "..", "../f", "a/../f", "a/..", "./f", "a/./b", "//etc/passwd", "/../f", "/..", "a//b",
-            "a/", "f\0", "a\nb", "a\rb", "\x1b[2J", "a\x7f", "\u{85}", "/..//..", "../../../../etc/passwd", "a/b/../../..",
+            "",
+            "/",
+            "//",
+            ".",
+            "..",
+            "../f",
+            "a/../f",
+            "a/..",
+            "./f",
+            "a/./b",
+            "//etc/passwd",
+            "/../f",
+            "/..",
+            "a//b",
+            "a/",
+            "f\0",
+            "a\nb",
+            "a\rb",
+            "\x1b[2J",
+            "a\x7f",
+            "\u{85}",
+            "/..//..",
+            "../../../../etc/passwd",
+            "a/b/../../..",
         ];
         for name in wicked {
             for (folder, file) in [(Some("s"), name), (None, name), (Some(name), "f")] {

@@ -72,7 +72,9 @@ impl TargetFolder {
 fn must_be_folder(path: &Path) -> Result<()> {
     match path.is_dir() {
         true => Ok(()),
-        false => Err(Error::new(ErrorKind::NotADirectory, format!("{} is in the way: it is no folder", path.display()))),
+        false => {
+            Err(Error::new(ErrorKind::NotADirectory, format!("{} is in the way: it is no folder", path.display())))
+        }
     }
 }
 

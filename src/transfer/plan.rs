@@ -171,7 +171,8 @@ mod tests {
     fn entry(file: &str, pfns: &str) -> ReplicaEntry {
         let did = did(file);
         let (scope, name) = (did.scope, did.name);
-        let text = format!(r#"{{"scope": "{scope}", "name": "{name}", "bytes": 3, "adler32": "1", "pfns": {{{pfns}}}}}"#);
+        let text =
+            format!(r#"{{"scope": "{scope}", "name": "{name}", "bytes": 3, "adler32": "1", "pfns": {{{pfns}}}}}"#);
         serde_json::from_str(&text).unwrap()
     }
 
@@ -198,7 +199,7 @@ mod tests {
         ] {
             let mut planner = Planner::new(Rules { no_subdir, ..Rules::default() });
             let job = plan(&mut planner, file, &[asked]);
-            assert_eq!((paths(&job), job.obstacle), (vec![expected], None), "{file} by {asked}");
+            assert_eq!((paths(&job), &job.obstacle), (vec![expected], &None), "{file} by {asked}");
         }
     }
 
@@ -217,8 +218,7 @@ mod tests {
             "https://a/f": {"rse": "A", "priority": 1},
             "https://zip/f": {"rse": "A", "priority": 2, "client_extract": true},
             "https://t/f": {"rse": "TAPE", "priority": 0}"#;
-        let mut planner =
-            Planner::new(Rules { excluded_rses: HashSet::from(["TAPE".to_owned()]), ..Rules::default() });
+        let mut planner = Planner::new(Rules { excluded_rses: HashSet::from(["TAPE".to_owned()]), ..Rules::default() });
         let asked = did("s:f");
         let job = planner.plan(entry("s:f", pfns), &[Route { request: 0, did: &asked }]);
         let found: Vec<_> = job.sources.iter().map(|source| (source.pfn.as_str(), source.rse.as_str())).collect();

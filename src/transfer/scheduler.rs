@@ -1,9 +1,9 @@
 //! Many files at a time, but not too many: bounded workers over a queue that is still being filled.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use futures_util::future::join_all;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Mutex, Semaphore, mpsc};
 
 use super::download::Downloader;
@@ -84,10 +84,9 @@ impl Tally {
 /// Downloads all files of a queue. Dropped, it stops at once and leaves no half-written file.
 pub async fn run(downloader: &Downloader<'_>, jobs: mpsc::Receiver<FileJob>, lanes: Lanes) -> Tally {
     let shared = Shared { jobs: Mutex::new(jobs), large: Semaphore::new(lanes.lanes), tally: Mutex::default() };
-    let shared = Arc::new(shared);
     let workers = (0..lanes.lanes * lanes.small_per_lane).map(|worker| work(downloader, &shared, worker % lanes.lanes));
-    join_all(workers).await;
-    std::mem::take(&mut *shared.tally.lock().await)
+    workers.collect::<FuturesUnordered<_>>().collect::<()>().await;
+    shared.tally.into_inner()
 }
 
 struct Shared {

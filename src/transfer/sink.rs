@@ -1,28 +1,24 @@
-//! The temporary file that the bytes of a download go to, with their checksum.
+//! Where the bytes of a download go: to a temporary file, and through the checksum.
 //!
 //! Checksum and disk are served by a worker thread while the next bytes come in from the network: two buffers change
 //! hands. A small file is one call of the worker thread.
 
-use std::ffi::OsStr;
-use std::fs::Permissions;
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
 use tokio::task::JoinHandle;
 
 use super::checksum::{Checksum, Hasher};
+use super::temporary::{Maker, Temporary};
 
 /// How many bytes are written at once.
 const BUFFER: usize = 512 * 1024;
-/// How much of a file's name its temporary file bears: the rest of the 255 bytes is for what makes it unique.
-const NAME: usize = 200;
 
 /// A file that is being written, under a temporary name beside its place. Dropped, it leaves nothing behind.
 #[derive(Debug)]
-pub struct Sink {
-    place: PathBuf,
+pub(super) struct Sink {
+    file: Temporary,
     filling: Vec<u8>,
     received: u64,
     worker: Worker,
@@ -35,39 +31,40 @@ enum Worker {
     Lost,
 }
 
-/// What the worker thread works on: the file once it is made, the checksum so far, the buffer to be written.
+/// What the worker thread works on.
 #[derive(Debug)]
 struct Disk {
-    file: Option<NamedTempFile>,
+    maker: Maker,
+    file: Option<File>,
     hasher: Hasher,
     buffer: Vec<u8>,
 }
 
 /// A file that is complete but not in its place yet. Dropped, it leaves nothing behind.
 #[derive(Debug)]
-pub struct Complete {
-    file: NamedTempFile,
-    place: PathBuf,
+pub(super) struct Complete {
+    file: Temporary,
     /// The checksum of its bytes.
-    pub checksum: Checksum,
+    pub(super) checksum: Checksum,
     /// Its size.
-    pub bytes: u64,
+    pub(super) bytes: u64,
 }
 
 impl Sink {
     /// A file for this place, in whose folder the temporary one is made. The kind of checksum is that of `expected`.
-    pub fn new(place: &Path, expected: Checksum) -> Self {
-        let disk = Disk { file: None, hasher: expected.hasher(), buffer: Vec::new() };
-        Self { place: place.to_owned(), filling: Vec::new(), received: 0, worker: Worker::Idle(Box::new(disk)) }
+    pub(super) fn new(place: &Path, expected: Checksum) -> Self {
+        let file = Temporary::new(place);
+        let disk = Disk { maker: file.maker(), file: None, hasher: expected.hasher(), buffer: Vec::new() };
+        Self { file, filling: Vec::new(), received: 0, worker: Worker::Idle(Box::new(disk)) }
     }
 
     /// How many bytes have been taken in.
-    pub fn received(&self) -> u64 {
+    pub(super) fn received(&self) -> u64 {
         self.received
     }
 
     /// Takes the next bytes in. Errors: the disk refused earlier ones.
-    pub async fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(super) async fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.filling.extend_from_slice(bytes);
         self.received += bytes.len() as u64;
         match self.filling.len() >= BUFFER {
@@ -82,11 +79,7 @@ impl Sink {
         self.wait().await?;
         let Worker::Idle(mut disk) = std::mem::replace(&mut self.worker, Worker::Lost) else { return Err(lost()) };
         std::mem::swap(&mut self.filling, &mut disk.buffer);
-        let place = self.place.clone();
-        self.worker = Worker::Busy(tokio::task::spawn_blocking(move || {
-            disk.write(&place)?;
-            Ok(disk)
-        }));
+        self.worker = Worker::Busy(tokio::task::spawn_blocking(move || disk.write().map(|()| disk)));
         Ok(())
     }
 
@@ -100,23 +93,22 @@ impl Sink {
     }
 
     /// Everything has been taken in.
-    pub async fn complete(mut self) -> io::Result<Complete> {
+    pub(super) async fn complete(mut self) -> io::Result<Complete> {
         self.write().await?;
         self.wait().await?;
         let Worker::Idle(disk) = self.worker else { return Err(lost()) };
-        let file = disk.file.ok_or_else(lost)?;
-        Ok(Complete { file, place: self.place, checksum: disk.hasher.finish(), bytes: self.received })
+        Ok(Complete { file: self.file, checksum: disk.hasher.finish(), bytes: self.received })
     }
 }
 
 impl Disk {
-    fn write(&mut self, place: &Path) -> io::Result<()> {
+    fn write(&mut self) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(temporary(place)?),
+            none => none.insert(self.maker.make()?),
         };
         self.hasher.update(&self.buffer);
-        file.as_file_mut().write_all(&self.buffer)?;
+        file.write_all(&self.buffer)?;
         self.buffer.clear();
         Ok(())
     }
@@ -124,29 +116,9 @@ impl Disk {
 
 impl Complete {
     /// Gives the file its name, in place of what may have been there.
-    pub async fn put(self) -> io::Result<PathBuf> {
-        let put = move || self.file.persist(&self.place).map(|_| self.place).map_err(|error| error.error);
-        tokio::task::spawn_blocking(put).await.map_err(io::Error::other)?
+    pub(super) fn put(self) -> io::Result<PathBuf> {
+        self.file.put()
     }
-}
-
-/// A new file beside `place`, whose name no other process has, with the rights the user's umask leaves.
-fn temporary(place: &Path) -> io::Result<NamedTempFile> {
-    let folder = place.parent().unwrap_or(Path::new("."));
-    let name = place.file_name().unwrap_or(OsStr::new("file")).to_string_lossy();
-    let cut = (0..=NAME.min(name.len())).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
-    tempfile::Builder::new()
-        .prefix(&format!("{}.", &name[..cut]))
-        .suffix(".part")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-}
-
-/// Copies a file that is in its place to another place, by way of a temporary name too.
-pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let mut file = temporary(to)?;
-    io::copy(&mut std::fs::File::open(from)?, &mut file)?;
-    file.persist(to).map(drop).map_err(|error| error.error)
 }
 
 fn lost() -> io::Error {
@@ -158,10 +130,7 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<_> =
-            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 
     #[tokio::test]
@@ -175,10 +144,9 @@ mod tests {
         }
         assert_eq!(sink.received(), bytes.len() as u64);
         let complete = sink.complete().await.unwrap();
-        assert_eq!(names(dir.path()).len(), 1);
-        assert!(!place.exists());
+        assert!(!place.exists() && names(dir.path()).len() == 1);
         let checksum = complete.checksum;
-        assert_eq!(complete.put().await.unwrap(), place);
+        assert_eq!(complete.put().unwrap(), place);
         assert_eq!(std::fs::read(&place).unwrap(), bytes);
         assert_eq!(checksum, checksum.of_file(&place).unwrap());
         assert_eq!(names(dir.path()), ["f"]);
@@ -187,20 +155,23 @@ mod tests {
     #[tokio::test]
     async fn an_empty_file_is_a_file() {
         let dir = tempfile::tempdir().unwrap();
-        let complete = Sink::new(&dir.path().join("empty"), Checksum::Unknown).complete().await.unwrap();
-        complete.put().await.unwrap();
+        Sink::new(&dir.path().join("empty"), Checksum::Unknown).complete().await.unwrap().put().unwrap();
         assert_eq!(std::fs::metadata(dir.path().join("empty")).unwrap().len(), 0);
     }
 
     #[tokio::test]
-    async fn what_is_dropped_leaves_nothing_behind() {
+    async fn what_is_dropped_leaves_nothing_behind_even_while_the_worker_is_busy() {
         let dir = tempfile::tempdir().unwrap();
-        let mut sink = Sink::new(&dir.path().join("f"), Checksum::Unknown);
-        sink.push(&vec![1; BUFFER]).await.unwrap();
-        sink.wait().await.unwrap();
-        assert_eq!(names(dir.path()).len(), 1);
-        drop(sink);
-        assert!(names(dir.path()).is_empty());
+        for wait in [true, false] {
+            let mut sink = Sink::new(&dir.path().join("f"), Checksum::Unknown);
+            sink.push(&vec![1; BUFFER]).await.unwrap();
+            if wait {
+                sink.wait().await.unwrap();
+                assert_eq!(names(dir.path()).len(), 1);
+            }
+            drop(sink);
+            assert!(names(dir.path()).is_empty());
+        }
     }
 
     #[tokio::test]
@@ -208,16 +179,5 @@ mod tests {
         let mut sink = Sink::new(Path::new("/nowhere/at/all/f"), Checksum::Unknown);
         sink.push(b"x").await.unwrap();
         assert_eq!(sink.complete().await.unwrap_err().kind(), io::ErrorKind::NotFound);
-    }
-
-    #[test]
-    fn long_names_and_other_processes_are_no_trouble() {
-        let dir = tempfile::tempdir().unwrap();
-        let place = dir.path().join("ü".repeat(127));
-        let (one, two) = (temporary(&place).unwrap(), temporary(&place).unwrap());
-        assert_ne!(one.path(), two.path());
-        std::fs::write(dir.path().join("a"), b"x").unwrap();
-        copy(&dir.path().join("a"), &place).unwrap();
-        assert_eq!(std::fs::read(&place).unwrap(), b"x");
     }
 }

@@ -63,7 +63,9 @@ pub(super) fn broken(error: &reqwest::Error) -> StorageError {
     };
     match kind {
         Kind::TimedOut => StorageError::new(kind, "the storage did not answer in time"),
-        _ if error.is_body() || error.is_decode() => StorageError::new(kind, format!("the transfer broke off: {cause}")),
+        _ if error.is_body() || error.is_decode() => {
+            StorageError::new(kind, format!("the transfer broke off: {cause}"))
+        }
         _ => StorageError::new(kind, cause),
     }
 }

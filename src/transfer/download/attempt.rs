@@ -87,7 +87,7 @@ impl Run<'_> {
         let Some(sink) = partial.sink.take() else { return Err(io::Error::other("no file was made").into()) };
         let complete = self.verified(sink.complete().await?)?;
         let checksum = complete.checksum;
-        Ok((complete.put().await?, checksum))
+        Ok((complete.put()?, checksum))
     }
 
     /// Reads to the end. What has come stays in `partial`, whatever happens.

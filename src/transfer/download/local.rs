@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::checksum::Checksum;
 use super::super::events::FileEvent;
 use super::super::place::TargetFolder;
-use super::super::sink::copy;
+use super::super::temporary::copy;
 use super::{Options, Run};
 
 impl Run<'_> {
@@ -54,14 +54,8 @@ pub(super) fn places(folder: &TargetFolder, destinations: &[PathBuf]) -> io::Res
 
 /// Copies the file at `path` to all places where there is none yet, and gives back `path`.
 pub(super) async fn spread(path: PathBuf, places: Vec<PathBuf>) -> io::Result<PathBuf> {
-    if places.iter().all(|place| *place == path) {
-        return Ok(path);
+    for place in places.iter().filter(|place| **place != path) {
+        copy(path.clone(), place).await?;
     }
-    let work = move || {
-        for place in places.iter().filter(|place| **place != path) {
-            copy(&path, place)?;
-        }
-        Ok(path)
-    };
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+    Ok(path)
 }

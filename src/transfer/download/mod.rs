@@ -6,7 +6,7 @@ mod local;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use attempt::{Failure, Partial};
@@ -102,10 +102,10 @@ impl Run<'_> {
                 Err(error) => self.give_up(&error.to_string()),
             };
         }
-        if self.job.sources.is_empty() {
+        let Some(place) = places.first().filter(|_| !self.job.sources.is_empty()) else {
             return self.no_source(trace);
-        }
-        match self.from_sources(&places[0], &mut trace).await {
+        };
+        match self.try_sources(place, &mut trace).await {
             Ok(Some(fresh)) => self.finish(fresh, places, trace).await,
             Ok(None) => {
                 self.tell(FileEvent::Failed);
@@ -124,7 +124,7 @@ impl Run<'_> {
     }
 
     /// The source after the other, until one gives the file. Errors: the file cannot be written here.
-    async fn from_sources(&self, place: &PathBuf, trace: &mut Trace) -> Result<Option<Fresh>, String> {
+    async fn try_sources(&self, place: &Path, trace: &mut Trace) -> Result<Option<Fresh>, String> {
         for source in &self.job.sources {
             let (scheme, rse) = (scheme(&source.pfn), source.rse.as_str());
             trace.set("remoteSite", rse);
@@ -138,7 +138,7 @@ impl Run<'_> {
                     self.tell(FileEvent::CannotRead { pfn: &source.pfn, reason: &error.to_string() });
                 }
                 Ok(storage) => {
-                    if let Some(fresh) = self.from(source, storage, place, trace).await? {
+                    if let Some(fresh) = self.try_source(source, storage, place, trace).await? {
                         return Ok(Some(fresh));
                     }
                 }
@@ -148,11 +148,11 @@ impl Run<'_> {
     }
 
     /// One source, as often as its budget allows. What a broken attempt brought is kept for the next one.
-    async fn from(
+    async fn try_source(
         &self,
         source: &Source,
         storage: &dyn Storage,
-        place: &PathBuf,
+        place: &Path,
         trace: &mut Trace,
     ) -> Result<Option<Fresh>, String> {
         self.tell(FileEvent::Using { pfn: &source.pfn });
