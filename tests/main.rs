@@ -1,0 +1,5 @@
+//! The integration tests: one binary, a module per area.
+
+mod differential;
+mod guide;
+mod support;
