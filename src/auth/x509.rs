@@ -22,13 +22,6 @@ pub(super) async fn authenticate(client: &Client, path: &str, cert: &Path, key: 
     Token::from_answer(client.authenticate(&connections, &Request::get(path)).await?).await
 }
 
-/// Asks for a token with a proxy certificate.
-pub(super) async fn authenticate_with_proxy(client: &Client, proxy: &Path) -> Result<Token> {
-    authenticate(client, "auth/x509_proxy", proxy, None)
-        .await
-        .map_err(|error| error.with_hint("Make a new proxy (voms-proxy-init or grid-proxy-init) and try again."))
-}
-
 fn refuse_if_expired(cert: &Path) -> Result<()> {
     let pem = std::fs::read(cert).map_err(|error| Error::io(format!("Cannot read {}", cert.display()), error))?;
     let (Ok(certificate), Ok(now)) = (X509::from_pem(&pem), Asn1Time::days_from_now(0)) else { return Ok(()) };
