@@ -1,5 +1,6 @@
 //! The person at the terminal, for logins that ask.
 
+use std::fs::File;
 use std::io::{BufRead, Error, ErrorKind, Result, stdin};
 use std::path::Path;
 
@@ -12,6 +13,9 @@ pub(crate) struct Terminal;
 
 impl Interact for Terminal {
     fn passphrase(&self, key: &Path) -> Result<Secret> {
+        if File::open("/dev/tty").is_err() {
+            return Err(Error::new(ErrorKind::NotFound, "there is no terminal"));
+        }
         rpassword::prompt_password(format!("Pass phrase for {}: ", key.display())).map(Secret::from)
     }
 
