@@ -11,6 +11,8 @@ pub mod error;
 pub mod exceptions;
 pub mod http;
 pub mod secret;
+pub mod storage;
+pub mod transfer;
 pub mod types;
 
 pub use error::{Error, Result};

@@ -56,7 +56,7 @@ impl Context {
         if let Some(config) = self.config.get() {
             return Ok(config);
         }
-        let config = Config::load(self.overrides.config.as_deref(), &self.env).map_err(no_client)?;
+        let config = Config::load(self.overrides.config.as_deref(), &self.env).map_err(before_login)?;
         Ok(self.config.get_or_init(|| config))
     }
 
@@ -65,7 +65,7 @@ impl Context {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let settings = Settings::resolve(&self.overrides, &self.env, self.config()?).map_err(no_client)?;
+        let settings = Settings::resolve(&self.overrides, &self.env, self.config()?).map_err(before_login)?;
         let client = Client::new(settings, self.script.clone(), Arc::new(Terminal));
         Ok(self.client.get_or_init(|| client))
     }
@@ -90,7 +90,7 @@ impl Context {
     }
 }
 
-/// Without a client nothing was done, which every tree ends with 1 whatever the class.
-fn no_client(error: Error) -> Error {
+/// A failure on the way to a client counts as a failed login, whose exit code is the same in every tree.
+fn before_login(error: Error) -> Error {
     Error::Login(Box::new(error))
 }

@@ -122,10 +122,11 @@ fn x509(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
 
 /// The order is Rucio's: its own variable, its configuration, and only then what other grid tools look at.
 fn x509_proxy(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
-    let usual = || format!("/tmp/x509up_u{}", rustix::process::geteuid().as_raw());
     let proxy = sources.find(overrides.certificate.as_ref(), &CLIENT_PROXY);
-    let proxy = proxy.or_else(|| sources.env.get(env_vars::X509_USER_PROXY)).unwrap_or_else(usual);
-    let proxy = paths::expand(&proxy, sources.env);
+    let proxy = proxy
+        .or_else(|| sources.env.get(env_vars::X509_USER_PROXY))
+        .map(|proxy| paths::expand(&proxy, sources.env))
+        .unwrap_or_else(usual_proxy);
     check_readable(&proxy, "proxy certificate", Exception::MissingClientParameter).map_err(|error| {
         error.with_hint(
             "Make one with voms-proxy-init; it is looked for in --certificate, RUCIO_CLIENT_PROXY, [client] \
@@ -133,6 +134,11 @@ fn x509_proxy(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod
         )
     })?;
     Ok(AuthMethod::X509Proxy { proxy })
+}
+
+/// Where grid tools put a proxy certificate.
+pub(super) fn usual_proxy() -> PathBuf {
+    format!("/tmp/x509up_u{}", rustix::process::geteuid().as_raw()).into()
 }
 
 fn ssh(sources: &Sources<'_>) -> Result<AuthMethod> {

@@ -14,12 +14,14 @@ mod reader;
 mod servers;
 mod settings;
 mod sources;
+mod storage;
 mod tokens;
 
 pub use auth::{AuthMethod, OidcSettings};
 pub use ca::CaSource;
 pub use location::location;
 pub use settings::{Overrides, Settings};
+pub use storage::StorageAccess;
 pub use tokens::DEFAULT_VO;
 
 use crate::{Error, Result, env_vars::Env, exceptions::Exception};

@@ -322,7 +322,7 @@ pub(crate) fn transport_error(error: reqwest::Error) -> Error {
 }
 
 /// The innermost error of a chain: "Connection refused" rather than "error sending request".
-fn root_cause(error: &reqwest::Error) -> String {
+pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     let mut source: &dyn std::error::Error = error;
     while let Some(inner) = source.source() {
         source = inner;

@@ -56,19 +56,35 @@ impl ResolvesClientCert for Identity {
 
 /// The TLS settings for a connection: whom to trust, and who we are.
 pub fn client_config(ca: &CaSource, identity: Option<Identity>) -> Result<ClientConfig> {
+    let mut store = RootCertStore::empty();
+    add_roots(&mut store, ca)?;
+    config(Arc::new(store), identity)
+}
+
+/// The same where several sources say whom to trust. One that cannot be read is left out.
+pub fn client_config_of_all(cas: &[CaSource], identity: Option<Identity>) -> Result<ClientConfig> {
+    let mut store = RootCertStore::empty();
+    for ca in cas {
+        if let Err(error) = add_roots(&mut store, ca) {
+            tracing::debug!("{error}");
+        }
+    }
+    config(Arc::new(store), identity)
+}
+
+fn config(store: Arc<RootCertStore>, identity: Option<Identity>) -> Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::new(Exception::ServerConnectionException, error.to_string()))?
-        .with_root_certificates(roots(ca)?);
+        .with_root_certificates(store);
     Ok(match identity {
         Some(identity) => builder.with_client_cert_resolver(Arc::new(identity)),
         None => builder.with_no_client_auth(),
     })
 }
 
-fn roots(ca: &CaSource) -> Result<RootCertStore> {
-    let mut store = RootCertStore::empty();
+fn add_roots(store: &mut RootCertStore, ca: &CaSource) -> Result<()> {
     let mut add = |path: &Path| -> Result<usize> {
         let (added, _) = store.add_parsable_certificates(certificates(&read(path)?, path)?);
         Ok(added)
@@ -87,7 +103,7 @@ fn roots(ca: &CaSource) -> Result<RootCertStore> {
             format!("There is no CA certificate in {}", path.display()),
         )
         .with_hint("Name a file in PEM form or a hashed folder: --ca-certificate, X509_CERT_DIR or [client] ca_cert.")),
-        _ => Ok(store),
+        _ => Ok(()),
     }
 }
 
@@ -238,7 +254,7 @@ mod tests {
     #[test]
     fn a_ca_file_without_certificates_is_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let error = roots(&CaSource::File(file.path().to_owned())).unwrap_err();
+        let error = client_config(&CaSource::File(file.path().to_owned()), None).unwrap_err();
         assert!(error.to_string().contains(&file.path().display().to_string()), "{error}");
     }
 }

@@ -1,0 +1,63 @@
+//! The storages, with what we show them.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+
+use crate::auth::Interact;
+use crate::cli::context::Context;
+use crate::cli::terminal::Terminal;
+use crate::config::StorageAccess;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::{Client, tls};
+use crate::storage::Storages;
+use crate::storage::http::{Access, WebStorage};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// A storage that sends nothing for this long is given up.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// All storages, with the user's proxy or certificate and, if it is one that storages understand, the token.
+pub(super) async fn storages(context: &Context, client: &Client) -> Result<Storages> {
+    let access = StorageAccess::resolve(client.settings(), &context.env);
+    let identity = access.certificate.as_ref().and_then(|(cert, key)| identity(cert, key.as_deref()));
+    let web = WebStorage::new(Access {
+        has_certificate: identity.is_some(),
+        anonymous_tls: tls::client_config_of_all(&access.cas, None)?,
+        tls: tls::client_config_of_all(&access.cas, identity)?,
+        token: token(client).await?,
+        user_agent: client.user_agent(),
+        connect_timeout: CONNECT_TIMEOUT,
+        idle_timeout: IDLE_TIMEOUT,
+    });
+    let web = web.map_err(|error| Error::new(Exception::ConfigurationError, error.to_string()))?;
+    Ok(Storages::new(web))
+}
+
+/// The certificate, if it can be used. Where it cannot, other storages may still be read.
+fn identity(cert: &Path, key: Option<&Path>) -> Option<tls::Identity> {
+    let ask: tls::AskPassphrase = Arc::new(|path| Terminal.passphrase(path));
+    match tls::Identity::load(cert, key, &ask) {
+        Ok(identity) => Some(identity),
+        Err(error) => {
+            tracing::warn!("No certificate is shown to storages: {error}");
+            None
+        }
+    }
+}
+
+/// The token, if it is a JSON web token (three parts): Rucio's own tokens are for its server alone.
+async fn token(client: &Client) -> Result<Option<HeaderValue>> {
+    let token = client.token().await.map_err(|error| Error::Login(Box::new(error)))?;
+    if token.expose().split('.').count() != 3 {
+        return Ok(None);
+    }
+    let header = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok();
+    Ok(header.map(|mut header| {
+        header.set_sensitive(true);
+        header
+    }))
+}

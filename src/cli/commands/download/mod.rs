@@ -1,0 +1,213 @@
+//! `rucio download`
+
+mod access;
+mod filter;
+mod options;
+mod reporter;
+mod single;
+mod summary;
+mod tracing_fields;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::Duration;
+
+use reporter::Reporter;
+use summary::Summary;
+
+use crate::api::replicas::Query;
+use crate::api::{accounts, rses};
+use crate::cli::context::Context;
+use crate::config;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::Client;
+use crate::storage::Storages;
+use crate::transfer::download::{Downloader, Options};
+use crate::transfer::patience::Patience;
+use crate::transfer::place::TargetFolder;
+use crate::transfer::resolve::Wish;
+use crate::transfer::scheduler::Lanes;
+use crate::transfer::session::{Search, Session};
+use crate::transfer::trace::{Fields, Tracer};
+
+pub(crate) use options::Args;
+
+/// The protocols that are asked for where the user names none: those for which the server makes a metalink document.
+const PROTOCOLS: [&str; 11] =
+    ["root", "davs", "http", "https", "file", "storm", "srm+https", "scp", "rsync", "rclone", "magnet"];
+/// The protocols that aria2 knows.
+const ARIA_PROTOCOLS: [&str; 2] = ["https", "davs"];
+/// How many large files at a time, where the user says nothing.
+const LANES: usize = 3;
+/// How long the end of the program waits for traces that are still to be sent.
+const TRACE_GRACE: Duration = Duration::from_secs(2);
+
+/// Downloads, until it is done or the user wants no more.
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    args.check()?;
+    tokio::select! {
+        outcome = download(context, &args) => outcome,
+        () = interrupted() => {
+            tracing::warn!("Interrupted. Files that are complete stay; run the same command again to get the others.");
+            Err(Error::Interrupted)
+        }
+    }
+}
+
+/// Ends when the user presses Ctrl-C, or the batch system wants us to go.
+async fn interrupted() {
+    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn download(context: &Context, args: &Args) -> Result<()> {
+    let client = context.client()?;
+    let job = Job {
+        context,
+        client,
+        args,
+        storages: access::storages(context, client).await?,
+        folder: TargetFolder::new(&args.dir).map_err(|error| Error::io(format!("Cannot use {}", args.dir), error))?,
+        reporter: Reporter::new(&context.ui),
+        common_trace: tracing_fields::common(context, client, args).await?,
+    };
+    let tracer = match tracing_fields::wanted(client) {
+        true => Some(Tracer::start(client.connections()?.clone(), &client.settings().trace_host)),
+        false => None,
+    };
+    let summary = job.fetch(tracer.as_ref()).await;
+    job.reporter.finish();
+    if let Some(tracer) = tracer {
+        tracer.finish(TRACE_GRACE).await;
+    }
+    summary?.show(context, args.no_show_download_exceptions)
+}
+
+/// Everything a download needs.
+struct Job<'a> {
+    context: &'a Context,
+    client: &'a Client,
+    args: &'a Args,
+    storages: Storages,
+    folder: TargetFolder,
+    reporter: Reporter,
+    common_trace: Fields,
+}
+
+impl Job<'_> {
+    async fn fetch(&self, tracer: Option<&Tracer>) -> Result<Summary> {
+        match (&self.args.pfn, &self.args.metalink) {
+            (Some(pfn), _) => single::pfn(self, pfn, tracer).await,
+            (None, Some(path)) => single::metalink(self, Path::new(path), tracer).await,
+            (None, None) => self.search(tracer).await,
+        }
+    }
+
+    async fn search(&self, tracer: Option<&Tracer>) -> Result<Summary> {
+        let wishes = self.wishes()?;
+        let search = Search {
+            wishes: &wishes,
+            query: self.query(),
+            no_subdir: self.args.no_subdir,
+            excluded_rses: self.excluded_rses().await?,
+        };
+        let session = Session { downloader: self.downloader(tracer, self.speed()?)?, lanes: self.lanes() };
+        let report = session.search(self.client, search).await?;
+        Ok(Summary::new(report.requested, report.tally))
+    }
+
+    fn wishes(&self) -> Result<Vec<Wish>> {
+        let filters = filter::parse(self.args.filter.as_deref())?;
+        if self.args.dids.is_empty() {
+            let scope = self.args.scope.clone().unwrap_or_default();
+            return Ok(vec![Wish { text: format!("{scope}:*"), scope, name: None, filters }]);
+        }
+        let wish = |text: &String| {
+            let text = self.args.with_scope(text);
+            let did = self.context.did(&text)?;
+            Ok(Wish { text, scope: did.scope, name: Some(did.name), filters: filters.clone() })
+        };
+        self.args.dids.iter().map(wish).collect()
+    }
+
+    fn query(&self) -> Query {
+        let schemes: Vec<_> = match (&self.args.protocol, self.args.aria) {
+            (_, Some(true)) => ARIA_PROTOCOLS.map(str::to_owned).into(),
+            (Some(protocols), _) => protocols.split(',').map(str::to_owned).collect(),
+            (None, _) => PROTOCOLS.map(str::to_owned).into(),
+        };
+        Query {
+            schemes: Some(schemes),
+            rse_expression: self.args.rses.clone(),
+            client_location: Some(config::location(&self.context.env)),
+            sort: self.args.replica_selection.clone(),
+            nrandom: self.args.nrandom.filter(|number| *number > 0),
+            resolve_archives: !self.args.no_resolve_archives && self.args.aria != Some(true),
+            ..Query::default()
+        }
+    }
+
+    /// Tapes answer in hours, so nothing is read from them unless the user is allowed to and wants it.
+    async fn excluded_rses(&self) -> Result<HashSet<String>> {
+        if self.args.allow_tape && self.is_admin().await? {
+            return Ok(HashSet::new());
+        }
+        let listed = match rses::list(self.client, Some("istape=true")).await {
+            Ok(stream) => stream.collect().await,
+            Err(error) => Err(error),
+        };
+        match listed {
+            Ok(tapes) => Ok(tapes.into_iter().map(|tape| tape.rse).collect()),
+            // An expression that means nothing is an error of the server; so is a site without tapes.
+            Err(error) if error.class() == Some(Exception::InvalidRSEExpression) => Ok(HashSet::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn is_admin(&self) -> Result<bool> {
+        let account = tracing_fields::account(self.client).await?;
+        let attributes = accounts::attributes(self.client, &account).await?;
+        Ok(attributes
+            .iter()
+            .any(|one| one.get("key") == Some(&"admin".into()) && one.get("value") == Some(&true.into())))
+    }
+
+    fn lanes(&self) -> Lanes {
+        match self.args.ndownloader {
+            Some(number) => Lanes::exactly(usize::try_from(number).unwrap_or(1)),
+            None => Lanes::shared(LANES),
+        }
+    }
+
+    fn speed(&self) -> Result<Option<f64>> {
+        match self.args.transfer_speed_timeout {
+            Some(speed) => Ok(Some(speed)),
+            None => self.context.config()?.download_transfer_speed_timeout().map(Some),
+        }
+    }
+
+    fn downloader<'a>(&'a self, tracer: Option<&'a Tracer>, speed: Option<f64>) -> Result<Downloader<'a>> {
+        let seconds = match self.args.transfer_timeout {
+            Some(seconds) => Some(seconds),
+            None => self.context.config()?.download_transfer_timeout()?,
+        };
+        Ok(Downloader {
+            storages: &self.storages,
+            folder: &self.folder,
+            options: Options {
+                ignore_checksum: self.args.ignore_checksum,
+                local_by_size: self.args.check_local_with_filesize_only,
+                patience: Patience { seconds, speed },
+            },
+            observer: &self.reporter,
+            tracer,
+            common_trace: &self.common_trace,
+        })
+    }
+}

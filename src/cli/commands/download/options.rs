@@ -1,0 +1,224 @@
+//! The options of `rucio download`, and which of them go together.
+
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// Download files, or all files of datasets and containers
+///
+/// A file that is there already, with the right checksum, is left as it is. Every file is verified while it comes in
+/// and gets its name only when it is complete. Sources are tried in the server's order until one is good.
+///
+/// Example: rucio download --dir data --rses "cloud=CERN" user.jdoe:analysis.1 'mc25:*.root'
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The DIDs; names may have the wildcard *
+    pub dids: Vec<String>,
+    /// Where to put the files: below it, each in a folder named like the collection or scope that was asked for
+    #[arg(long, default_value = ".")]
+    pub dir: String,
+    /// Read from tape, too; for privileged accounts only
+    #[arg(long)]
+    pub allow_tape: bool,
+    /// Only from the RSEs this expression means
+    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
+    pub rses: Option<String>,
+    /// The implementation of the protocol; there is one of each here, so this changes nothing
+    #[arg(long, value_name = "NAME")]
+    pub r#impl: Option<String>,
+    /// Only by this protocol (https, davs, file, ...)
+    #[arg(long)]
+    pub protocol: Option<String>,
+    /// Only so many files of each DID, chosen by chance
+    #[arg(long, value_name = "NUMBER")]
+    pub nrandom: Option<u64>,
+    /// How many files at a time. Without it 3 large files (of 8 MB or more), or up to 6 small ones in place of each
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub ndownloader: Option<i64>,
+    /// Put the files straight into the folder
+    #[arg(long)]
+    pub no_subdir: bool,
+    /// From exactly this place; one DID only
+    #[arg(long)]
+    pub pfn: Option<String>,
+    /// Leave archives that hold the files out
+    #[arg(long)]
+    pub no_resolve_archives: bool,
+    /// Take whatever comes, and whatever is there, without verifying it
+    #[arg(long)]
+    pub ignore_checksum: bool,
+    /// Take a file that is there already as right if it has the right size
+    #[arg(long)]
+    pub check_local_with_filesize_only: bool,
+    /// How many seconds a file may take, from one source; 0 for no limit. Without it, --transfer-speed-timeout decides
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub transfer_timeout: Option<f64>,
+    /// The slowest speed to put up with, in kB/s, after a minute of grace [default: 500]
+    #[arg(long, value_name = "SPEED", allow_negative_numbers = true)]
+    pub transfer_speed_timeout: Option<f64>,
+    /// Only from https and davs sources, as with aria2; this program downloads them itself
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub aria: Option<bool>,
+    /// Of no use any more
+    #[arg(long, hide = true)]
+    pub archive_did: Option<String>,
+    #[command(flatten)]
+    pub trace: Trace,
+    /// Conditions on metadata: key=value, length>10, ... joined by commas
+    #[arg(long, value_name = "CONDITIONS")]
+    pub filter: Option<String>,
+    /// The scope to look in; with DIDs, the scope of all of them
+    #[arg(long)]
+    pub scope: Option<String>,
+    /// The files of this metalink document
+    #[arg(long, value_name = "FILE")]
+    pub metalink: Option<String>,
+    /// End with success even if files are missing
+    #[arg(long, alias = "deactivate-file-download-exceptions")]
+    pub no_show_download_exceptions: bool,
+    /// How the server shall sort the replicas: geoip or random
+    #[arg(long, value_name = "METHOD")]
+    pub replica_selection: Option<String>,
+}
+
+/// What the traces of a pilot say besides. The environment may say it as well.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Trace {
+    /// The application
+    #[arg(long, hide = true, alias = "trace_appid")]
+    pub trace_appid: Option<String>,
+    /// The dataset
+    #[arg(long, hide = true, alias = "trace_dataset")]
+    pub trace_dataset: Option<String>,
+    /// The scope of the dataset
+    #[arg(long, hide = true, alias = "trace_datasetscope")]
+    pub trace_datasetscope: Option<String>,
+    /// The kind of event
+    #[arg(long, hide = true, alias = "trace_eventtype")]
+    pub trace_eventtype: Option<String>,
+    /// The queue
+    #[arg(long, hide = true, alias = "trace_pq")]
+    pub trace_pq: Option<String>,
+    /// The task
+    #[arg(long, hide = true, alias = "trace_taskid")]
+    pub trace_taskid: Option<String>,
+    /// The user's distinguished name
+    #[arg(long, hide = true, alias = "trace_usrdn")]
+    pub trace_usrdn: Option<String>,
+}
+
+impl Args {
+    /// Refuses what contradicts itself, and warns of what has no effect.
+    pub(super) fn check(&self) -> Result<()> {
+        let no_dids = self.dids.is_empty();
+        let refusals = [
+            (no_dids && self.filter.is_none() && self.metalink.is_none(), "At least one did is mandatory"),
+            (no_dids && self.pfn.is_some(), "At least one did is mandatory"),
+            (no_dids && self.filter.is_some() && self.scope.is_none(), "The argument scope is mandatory"),
+            (
+                self.filter.is_some() && self.metalink.is_some(),
+                "Arguments filter and metalink cannot be used together.",
+            ),
+            (!no_dids && self.metalink.is_some(), "Arguments dids and metalink cannot be used together."),
+            (
+                self.ignore_checksum && self.check_local_with_filesize_only,
+                "Arguments ignore-checksum and check-local-with-filesize-only cannot be used together.",
+            ),
+        ];
+        match refusals.iter().find(|(refused, _)| *refused) {
+            Some((_, message)) => Err(Error::new(Exception::InputValidationError, *message)),
+            None => {
+                self.warn();
+                Ok(())
+            }
+        }
+    }
+
+    fn warn(&self) {
+        let by_pfn = self.pfn.is_some();
+        let warnings = [
+            (
+                self.archive_did.is_some(),
+                "Archives are treated transparently. --archive-did option is being obsoleted.",
+            ),
+            (by_pfn && self.aria == Some(true), "Ignoring --aria option because --pfn option given"),
+            (by_pfn && self.r#impl.is_some(), "Ignoring --impl option because --pfn option given"),
+            (by_pfn && self.protocol.is_some(), "Ignoring --protocol option because --pfn option given"),
+            (
+                by_pfn && self.transfer_speed_timeout.is_some(),
+                "Download with --pfn doesn't support --transfer-speed-timeout",
+            ),
+            (
+                !by_pfn && self.metalink.is_some() && self.replica_selection.is_some(),
+                "Ignoring --replica-selection option because --metalink option given",
+            ),
+            (
+                !by_pfn && self.r#impl.is_some(),
+                "Ignoring --impl option: this program has one implementation of each protocol. Use --protocol to choose one.",
+            ),
+        ];
+        for (_, message) in warnings.iter().filter(|(given, _)| *given) {
+            tracing::warn!("{message}");
+        }
+        if by_pfn && self.dids.len() > 1 {
+            tracing::warn!(
+                "Download with --pfn option only supports one DID but {} DIDs were given. Considering only first DID: {}",
+                self.dids.len(),
+                self.dids[0]
+            );
+        }
+    }
+
+    /// A DID as it was typed, with the scope of `--scope` in front.
+    pub(super) fn with_scope(&self, did: &str) -> String {
+        match &self.scope {
+            Some(scope) => format!("{scope}:{did}"),
+            None => did.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parse(words: &str) -> Args {
+        Line::try_parse_from(["rucio"].into_iter().chain(words.split_whitespace())).unwrap().args
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused_in_the_official_words() {
+        for (words, part) in [
+            ("", "At least one did"),
+            ("--filter a=b", "scope is mandatory"),
+            ("--filter a=b --metalink m", "filter and metalink"),
+            ("s:f --metalink m", "dids and metalink"),
+            ("s:f --ignore-checksum --check-local-with-filesize-only", "ignore-checksum and check-local"),
+            ("--pfn https://h/f --filter a=b --scope s", "At least one did"),
+        ] {
+            let error = parse(words).check().unwrap_err();
+            assert_eq!(error.class(), Some(Exception::InputValidationError), "{words}");
+            assert!(error.to_string().contains(part), "{words}: {error}");
+        }
+        for words in ["s:f", "--filter a=b --scope s", "--metalink m", "s:f --pfn https://h/f --aria"] {
+            assert!(parse(words).check().is_ok(), "{words}");
+        }
+    }
+
+    #[test]
+    fn every_official_spelling_is_taken() {
+        let args = parse(
+            "s:f --aria --rse-exp X --deactivate-file-download-exceptions --trace_appid a --trace-usrdn b \
+             --transfer-timeout 1.5 --ndownloader 7 --archive-did s:a --impl xrootd",
+        );
+        assert_eq!((args.aria, args.rses.as_deref(), args.no_show_download_exceptions), (Some(true), Some("X"), true));
+        assert_eq!((args.trace.trace_appid.as_deref(), args.ndownloader), (Some("a"), Some(7)));
+        assert_eq!(parse("--aria False s:f").aria.map(|_| ()), Some(()));
+    }
+}

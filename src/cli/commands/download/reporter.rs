@@ -1,0 +1,184 @@
+//! Draws bars and writes the log lines of a download, in the official client's words.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::cli::ui::values::{Num, float_repr, python_round, sizefmt};
+use crate::cli::ui::{FileBar, Progress, Ui};
+use crate::transfer::events::{FileEvent, Observer, RunEvent};
+use crate::transfer::job::FileJob;
+
+/// Tells the user what happens.
+pub(super) struct Reporter {
+    progress: Option<Progress>,
+    bars: Mutex<HashMap<usize, FileBar>>,
+    lanes: AtomicUsize,
+}
+
+impl Reporter {
+    /// Tells it on this terminal.
+    pub(super) fn new(ui: &Ui) -> Self {
+        let bars = ui.bars();
+        let progress = (!bars.is_hidden()).then(|| Progress::new(bars));
+        Self { progress, bars: Mutex::default(), lanes: AtomicUsize::new(1) }
+    }
+
+    /// Takes the bars off the screen.
+    pub(super) fn finish(&self) {
+        if let Some(progress) = &self.progress {
+            progress.finish();
+        }
+    }
+
+    fn draw(&self, job: &FileJob, event: &FileEvent<'_>) {
+        let Some(progress) = &self.progress else { return };
+        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        // A job stays where it is in memory while it is being fetched.
+        let key = std::ptr::from_ref(job).addr();
+        match event {
+            FileEvent::Using { .. } => {
+                let bytes = job.bytes.unwrap_or(0);
+                bars.entry(key).or_insert_with(|| progress.file_started(&job.did.to_string(), bytes));
+            }
+            FileEvent::Received(bytes) => {
+                if let Some(bar) = bars.get(&key) {
+                    bar.advance(*bytes);
+                }
+            }
+            FileEvent::StartedOver => {
+                if let Some(bar) = bars.get(&key) {
+                    bar.restart();
+                }
+            }
+            FileEvent::Done { .. } => {
+                if let Some(bar) = bars.remove(&key) {
+                    bar.finish();
+                }
+            }
+            FileEvent::Failed | FileEvent::Obstacle(_) => drop(bars.remove(&key)),
+            _ => {}
+        }
+    }
+
+    /// `Thread 1/3: ` where there are several.
+    fn prefix(&self, lane: usize) -> String {
+        match self.lanes.load(Ordering::Relaxed) {
+            0 | 1 => String::new(),
+            lanes => format!("Thread {lane}/{lanes}: "),
+        }
+    }
+
+    fn starting(&self, files: Option<u64>, bytes: u64, lanes: usize) {
+        self.lanes.store(lanes, Ordering::Relaxed);
+        match (files, lanes) {
+            (Some(files), 0 | 1) => tracing::info!("Using main thread to download {files} file(s)"),
+            (Some(files), _) => tracing::info!("Using {lanes} threads to download {files} files"),
+            (None, _) => tracing::info!("Using {lanes} threads"),
+        }
+        if let Some(progress) = &self.progress {
+            progress.expect(files.unwrap_or(0), bytes);
+        }
+    }
+}
+
+impl Observer for Reporter {
+    fn file(&self, lane: usize, job: &FileJob, event: FileEvent<'_>) {
+        self.draw(job, &event);
+        log(&self.prefix(lane), job, event);
+    }
+
+    fn run(&self, event: RunEvent<'_>) {
+        match event {
+            RunEvent::Requested(items) => tracing::info!("Processing {items} item(s) for input"),
+            RunEvent::NothingFound(text) => {
+                tracing::warn!("An item did not have any DIDs after resolving the input: {text}.");
+            }
+            RunEvent::Choosing { number, dids } => {
+                let dids: Vec<_> = dids.iter().map(|did| format!("'{did}'")).collect();
+                tracing::info!("Selecting {number} random replicas from DID(s): [{}]", dids.join(", "));
+            }
+            RunEvent::DidMissing(did) => tracing::error!("DID does not exist: {did}"),
+            RunEvent::OnlyOnTape(did) => tracing::warn!(
+                "The requested DID {did} only has replicas on tape. Direct download from tape is prohibited. \
+                 Please request a transfer to a non-tape endpoint."
+            ),
+            RunEvent::Starting { files, bytes, lanes } => self.starting(files, bytes, lanes),
+        }
+    }
+}
+
+fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
+    let did = &job.did;
+    match event {
+        FileEvent::Started => tracing::info!("{prefix}Preparing download of {did}"),
+        FileEvent::AlreadyThere => tracing::info!("{prefix}File exists already locally: {did}"),
+        FileEvent::Differs { by_size } => {
+            let what = if by_size { "filesize" } else { "checksum" };
+            tracing::info!("{prefix}File with same name exists locally, but {what} mismatches: {did}");
+        }
+        FileEvent::NoSource => tracing::warn!("{prefix}No available source found for file: {did}"),
+        FileEvent::Obstacle(reason) => tracing::error!("{prefix}Failed to download file {did}: {reason}"),
+        FileEvent::Trying { scheme, rse, timeout } => {
+            let timeout = timeout.map(|seconds| format!(" and timeout of {seconds}s")).unwrap_or_default();
+            tracing::info!("{prefix}Trying to download with {scheme}{timeout} from {rse}: {did} ");
+        }
+        FileEvent::CannotRead { pfn, reason } => {
+            tracing::warn!("{prefix}Failed to create protocol for PFN: {pfn} ({reason})");
+        }
+        FileEvent::Using { pfn } => tracing::info!("{prefix}Using PFN: {pfn}"),
+        FileEvent::WrongContent { found, expected } => {
+            tracing::warn!("{prefix}Checksum validation failed for file: {did}");
+            tracing::debug!("Local checksum: {found}, Rucio checksum: {expected}");
+        }
+        FileEvent::AttemptFailed { attempt, of, reason } => {
+            tracing::warn!("{prefix}Download attempt failed. Try {attempt}/{of} ({reason})");
+        }
+        FileEvent::Unverified => tracing::warn!("{prefix}Rucio knows no checksum of {did}: only its size was compared"),
+        FileEvent::Failed => tracing::error!("{prefix}Failed to download file {did}"),
+        FileEvent::Done { time, .. } => tracing::info!("{prefix}{}", done(job, time)),
+        FileEvent::Received(_) | FileEvent::StartedOver => {}
+    }
+}
+
+fn done(job: &FileJob, time: Duration) -> String {
+    let did = &job.did;
+    let seconds = python_round(time.as_secs_f64(), 2);
+    let duration = float_repr(seconds);
+    match job.bytes.filter(|bytes| *bytes > 0 && seconds > 0.0) {
+        Some(bytes) => {
+            let size = sizefmt(Some(Num::from(bytes)), true);
+            let rate = float_repr(python_round(bytes as f64 / seconds * 1e-6, 2));
+            format!("File {did} successfully downloaded. {size} in {duration} seconds = {rate} MBps")
+        }
+        None => format!("File {did} successfully downloaded in {duration} seconds"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Did;
+
+    #[test]
+    fn the_last_line_of_a_file_is_the_official_one() {
+        let mut job = FileJob::unknown(Did::new("test", "f"), 0);
+        let line = |job: &FileJob, milliseconds| done(job, Duration::from_millis(milliseconds));
+        assert_eq!(line(&job, 1850), "File test:f successfully downloaded in 1.85 seconds");
+        job.bytes = Some(39247);
+        let expected = "File test:f successfully downloaded. 39.247 kB in 1.85 seconds = 0.02 MBps";
+        assert_eq!(line(&job, 1850), expected);
+        assert_eq!(line(&job, 4), "File test:f successfully downloaded in 0.0 seconds");
+        job.bytes = Some(3_000_000);
+        assert_eq!(line(&job, 10), "File test:f successfully downloaded. 3.000 MB in 0.01 seconds = 300.0 MBps");
+    }
+
+    #[test]
+    fn lanes_are_named_where_there_are_several() {
+        let reporter = Reporter { progress: None, bars: Mutex::default(), lanes: AtomicUsize::new(1) };
+        assert_eq!(reporter.prefix(0), "");
+        reporter.lanes.store(3, Ordering::Relaxed);
+        assert_eq!(reporter.prefix(2), "Thread 2/3: ");
+    }
+}

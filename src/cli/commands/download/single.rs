@@ -1,0 +1,98 @@
+//! Downloads that search nothing: from one given place, or from a metalink document.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use super::summary::Summary;
+use super::{Job, PROTOCOLS};
+use crate::api::replicas::{self, Query};
+use crate::config;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::transfer::events::{Observer, RunEvent};
+use crate::transfer::job::{FileJob, Source};
+use crate::transfer::metalink::Metalink;
+use crate::transfer::plan::{Planner, Route, Rules};
+use crate::transfer::scheduler::Lanes;
+use crate::transfer::session::Session;
+use crate::transfer::trace::Tracer;
+use crate::types::{Did, ReplicaEntry};
+
+/// Downloads one file from one place.
+pub(super) async fn pfn(job: &Job<'_>, pfn: &str, tracer: Option<&Tracer>) -> Result<Summary> {
+    let text = &job.args.dids[0];
+    if text.contains('*') {
+        return Err(Error::new(Exception::InputValidationError, "Cannot use PFN download with wildcard in DID"));
+    }
+    let did = job.context.did(&job.args.with_scope(text))?;
+    job.reporter.run(RunEvent::Requested(1));
+    let known = catalogued(job, &did).await;
+    let (rse, entry) = match &job.args.rses {
+        Some(rse) => (rse.clone(), known.ok().flatten()),
+        None => {
+            tracing::warn!("No RSE was given, selecting one.");
+            let entry = known?;
+            (rse_of(entry.as_ref(), pfn)?, entry)
+        }
+    };
+    let entry = entry.unwrap_or_else(|| nothing_known(did.clone()));
+    let entry = ReplicaEntry { pfns: Vec::new(), ..entry };
+    let mut file = planner(job).plan(entry, &[Route { request: 0, did: &did }]);
+    file.sources = vec![Source { pfn: pfn.to_owned(), rse }];
+    let session = Session { downloader: job.downloader(tracer, None)?, lanes: Lanes::exactly(1) };
+    let tally = session.fetch_all(vec![file]).await;
+    Ok(Summary::new(vec![(did, None)], tally))
+}
+
+/// What the catalogue knows of a file: its size and checksum are what the bytes are held against.
+async fn catalogued(job: &Job<'_>, did: &Did) -> Result<Option<ReplicaEntry>> {
+    let query = Query {
+        dids: vec![did.clone()],
+        schemes: Some(PROTOCOLS.map(str::to_owned).into()),
+        client_location: Some(config::location(&job.context.env)),
+        resolve_archives: !job.args.no_resolve_archives,
+        ..Query::default()
+    };
+    replicas::list(job.client, &query).await?.next().await
+}
+
+fn rse_of(entry: Option<&ReplicaEntry>, pfn: &str) -> Result<String> {
+    let place = entry.and_then(|entry| entry.pfns.iter().find(|(known, _)| known == pfn));
+    let unknown = || Error::new(Exception::RSENotFound, format!("Could not find RSE for pfn {pfn}"));
+    place.map(|(_, at)| at.rse.clone()).ok_or_else(unknown)
+}
+
+fn nothing_known(did: Did) -> ReplicaEntry {
+    ReplicaEntry {
+        did,
+        bytes: None,
+        adler32: None,
+        md5: None,
+        pfns: Vec::new(),
+        rses: Vec::new(),
+        states: Default::default(),
+        parents: Vec::new(),
+    }
+}
+
+/// Downloads the files of a metalink document.
+pub(super) async fn metalink(job: &Job<'_>, path: &Path, tracer: Option<&Tracer>) -> Result<Summary> {
+    tracing::info!("Getting sources from metalink file");
+    let (mut jobs, mut dids): (Vec<FileJob>, Vec<_>) = (Vec::new(), Vec::new());
+    let mut planner = planner(job);
+    let input = File::open(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
+    let mut files = Metalink::new(BufReader::new(input));
+    while let Some(entry) = files.next_file()? {
+        let did = entry.did.clone();
+        jobs.push(planner.plan(entry, &[Route { request: dids.len(), did: &did }]));
+        dids.push((did, None));
+    }
+    let session = Session { downloader: job.downloader(tracer, job.speed()?)?, lanes: job.lanes() };
+    let tally = session.fetch_all(jobs).await;
+    Ok(Summary::new(dids, tally))
+}
+
+fn planner(job: &Job<'_>) -> Planner {
+    Planner::new(Rules { no_subdir: job.args.no_subdir, ..Rules::default() })
+}

@@ -1,0 +1,100 @@
+//! What is shown at the end.
+
+use std::collections::HashMap;
+
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::transfer::scheduler::{Count, Tally};
+use crate::types::Did;
+
+/// The outcome for every DID that was meant.
+#[derive(Debug)]
+pub(super) struct Summary {
+    requested: Vec<(Did, Option<u64>)>,
+    counts: HashMap<usize, Count>,
+    total: Count,
+}
+
+impl Summary {
+    /// A summary of DIDs, each with its number of files where it is known.
+    pub(super) fn new(requested: Vec<(Did, Option<u64>)>, tally: Tally) -> Self {
+        Self { requested, counts: tally.requests, total: tally.total }
+    }
+
+    /// Shows it. Errors: files are missing, and that counts; then nothing is shown, as in the official client.
+    pub(super) fn show(&self, context: &Context, missing_is_fine: bool) -> Result<()> {
+        match (self.total.files, self.total.failed()) {
+            _ if self.total.files == 0 && missing_is_fine => {
+                Err(Error::new(Exception::RucioException, "There was nothing to download."))
+            }
+            (files, failed) if files == failed && !missing_is_fine => self.failure(Exception::NoFilesDownloaded),
+            (_, failed) if failed > 0 && !missing_is_fine => self.failure(Exception::NotAllFilesDownloaded),
+            _ => self.lines().iter().try_for_each(|line| context.ui.line(line)),
+        }
+    }
+
+    fn failure(&self, class: Exception) -> Result<()> {
+        let (files, failed) = (self.total.files, self.total.failed());
+        let details = match files {
+            0 => String::new(),
+            _ => format!("{failed} of {files} file(s) are missing; the lines above tell why."),
+        };
+        Err(Error::new(class, details))
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec!["-".repeat(34), "Download summary".to_owned()];
+        for (index, (did, length)) in self.requested.iter().enumerate() {
+            if let Some(count) = self.counts.get(&index) {
+                lines.extend(block(did, *length, count));
+            }
+        }
+        lines
+    }
+}
+
+fn block(did: &Did, length: Option<u64>, count: &Count) -> Vec<String> {
+    let line = |text: &str, number: u64| format!("{text:40} {number:6}");
+    let mut lines = vec!["-".repeat(40), format!("DID {did}")];
+    match length.filter(|length| *length > 0) {
+        Some(length) => {
+            lines.push(line("Total files (DID): ", length));
+            lines.push(line("Total files (filtered):   ", count.files));
+        }
+        None => lines.push(line("Total files:   ", count.files)),
+    }
+    lines.push(line("Downloaded files: ", count.done));
+    lines.push(line("Files already found locally: ", count.already_done));
+    lines.push(line("Files that cannot be downloaded: ", count.failed()));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_is_that_of_the_official_client() {
+        let count = Count { files: 3, done: 1, already_done: 1 };
+        let tally = Tally { requests: HashMap::from([(0, count), (2, count)]), total: count };
+        let dids = vec![(Did::new("s", "a"), Some(4)), (Did::new("s", "b"), None), (Did::new("s", "c"), None)];
+        let expected = "\
+----------------------------------
+Download summary
+----------------------------------------
+DID s:a
+Total files (DID):                            4
+Total files (filtered):                       3
+Downloaded files:                             1
+Files already found locally:                  1
+Files that cannot be downloaded:              1
+----------------------------------------
+DID s:c
+Total files:                                  3
+Downloaded files:                             1
+Files already found locally:                  1
+Files that cannot be downloaded:              1";
+        assert_eq!(Summary::new(dids, tally).lines().join("\n"), expected);
+    }
+}

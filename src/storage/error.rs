@@ -1,0 +1,71 @@
+//! What a storage answers when it does not give what was asked for.
+
+use std::time::Duration;
+
+/// What sort of failure it was; it decides whether trying again makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// There is no such file.
+    NotFound,
+    /// We may not read it.
+    Denied,
+    /// This program does not speak the protocol.
+    Unsupported,
+    /// The storage is overloaded, restarting or out of reach, or the connection broke; it may work the next time.
+    Transient,
+    /// The storage was silent for too long.
+    TimedOut,
+    /// The storage refused for a reason that will stand, or answered nonsense.
+    Refused,
+}
+
+/// Why a storage call failed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct StorageError {
+    /// What sort of failure it was.
+    pub kind: Kind,
+    /// What happened, for the log and for traces.
+    pub message: String,
+    /// How long the storage asks us to stay away.
+    pub retry_after: Option<Duration>,
+}
+
+impl StorageError {
+    /// A failure of this kind.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), retry_after: None }
+    }
+
+    /// A protocol we do not speak, with what to do about it.
+    pub(super) fn unsupported(scheme: &str) -> Self {
+        let advice = match scheme {
+            "root" | "roots" | "xroot" | "xroots" => {
+                "fetch it with xrdcp, or ask for a WebDAV replica: --protocol davs"
+            }
+            "srm" | "srm+https" | "gsiftp" => "fetch it with gfal-copy, or ask for a WebDAV replica: --protocol davs",
+            "scp" | "rsync" => "fetch it with that program",
+            "s3" | "s3s" => "ask the site for signed URLs (the RSE attribute sign_url)",
+            "magnet" => "fetch it with a BitTorrent program",
+            _ => "ask for another replica: --protocol or --rses",
+        };
+        Self::new(Kind::Unsupported, format!("this program cannot read {scheme}:// yet; {advice}"))
+    }
+
+    /// Whether the same call may succeed the next time.
+    pub fn may_pass(&self) -> bool {
+        matches!(self.kind, Kind::Transient | Kind::TimedOut)
+    }
+}
+
+impl From<std::io::Error> for StorageError {
+    fn from(error: std::io::Error) -> Self {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => Kind::NotFound,
+            std::io::ErrorKind::PermissionDenied => Kind::Denied,
+            std::io::ErrorKind::TimedOut | std::io::ErrorKind::Interrupted => Kind::Transient,
+            _ => Kind::Refused,
+        };
+        Self::new(kind, error.to_string())
+    }
+}

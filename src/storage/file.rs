@@ -1,0 +1,158 @@
+//! Files of this machine: `file://` PFNs of a mounted storage.
+
+use std::fs::{File, Metadata};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream;
+use percent_encoding::percent_decode_str;
+
+use super::{Kind, Reading, Rest, Result, Stat, Storage, StorageError, boxed};
+
+/// How much is read at once.
+const BLOCK: usize = 512 * 1024;
+
+/// The file systems of this machine.
+#[derive(Debug)]
+pub struct LocalFiles;
+
+impl Storage for LocalFiles {
+    fn stat<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Stat>> {
+        Box::pin(async move {
+            let path = path(pfn)?;
+            let (_, metadata) = blocking(move || open(path)).await?;
+            Ok(Stat { bytes: Some(metadata.len()) })
+        })
+    }
+
+    fn get<'a>(&'a self, pfn: &'a str, rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reading>> {
+        Box::pin(async move {
+            let (path, rest) = (path(pfn)?, rest.cloned());
+            blocking(move || start(path, rest)).await
+        })
+    }
+}
+
+fn start(path: PathBuf, rest: Option<Rest>) -> Result<Reading> {
+    let (mut file, metadata) = open(path)?;
+    let version = version(&metadata);
+    let start = rest.filter(|rest| rest.version == version).map_or(0, |rest| rest.start);
+    file.seek(SeekFrom::Start(start))?;
+    let chunks = stream::try_unfold(file, |file| blocking(move || block(file)));
+    Ok(Reading { length: Some(metadata.len()), start, version: Some(version), chunks: boxed(chunks) })
+}
+
+/// The next block, with the file for the one after it.
+fn block(mut file: File) -> Result<Option<(Bytes, File)>> {
+    let mut bytes = Vec::with_capacity(BLOCK);
+    let read = (&mut file).take(BLOCK as u64).read_to_end(&mut bytes)?;
+    Ok((read > 0).then(|| (bytes.into(), file)))
+}
+
+/// Opens a regular file; symbolic links are followed, as storages are full of them.
+fn open(path: PathBuf) -> Result<(File, Metadata)> {
+    let is_file = std::fs::metadata(&path)?.is_file();
+    if !is_file {
+        return Err(StorageError::new(Kind::Refused, format!("{} is no regular file", path.display())));
+    }
+    let file = File::open(&path)?;
+    let metadata = file.metadata()?;
+    Ok((file, metadata))
+}
+
+fn version(metadata: &Metadata) -> String {
+    format!("{}-{}-{}.{}", metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec())
+}
+
+/// The path of a `file://` PFN; a host before it is left out, as the official client does. A path may be written
+/// with `%` escapes; as a `%` may also stand for itself, the path as written comes first.
+fn path(pfn: &str) -> Result<PathBuf> {
+    let rest = pfn.strip_prefix("file:").ok_or_else(|| bad(pfn))?;
+    let path = match rest.strip_prefix("//") {
+        Some(rest) => rest.find('/').map(|slash| &rest[slash..]).ok_or_else(|| bad(pfn))?,
+        None => rest,
+    };
+    if !path.starts_with('/') || path.contains('\0') {
+        return Err(bad(pfn));
+    }
+    let written = PathBuf::from(path);
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    let other = decoded != path && !decoded.contains('\0') && !written.exists();
+    Ok(if other { PathBuf::from(decoded.as_ref()) } else { written })
+}
+
+fn bad(pfn: &str) -> StorageError {
+    StorageError::new(Kind::Refused, format!("{pfn:?} is no file:// address with an absolute path"))
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(StorageError::new(Kind::Refused, error.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(pfn: &str, rest: Option<&Rest>) -> Result<(u64, Vec<u8>)> {
+        let mut reading = LocalFiles.get(pfn, rest).await?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = reading.next().await? {
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok((reading.start, bytes))
+    }
+
+    fn pfn(path: &std::path::Path) -> String {
+        format!("file://localhost{}", path.display())
+    }
+
+    #[tokio::test]
+    async fn a_file_is_read_whole_and_through_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = (0..BLOCK * 2 + 17).map(|i| i as u8).collect();
+        std::fs::write(dir.path().join("f"), &bytes).unwrap();
+        std::os::unix::fs::symlink(dir.path().join("f"), dir.path().join("link")).unwrap();
+        for name in ["f", "link"] {
+            assert_eq!(read(&pfn(&dir.path().join(name)), None).await.unwrap(), (0, bytes.clone()));
+        }
+        let stat = LocalFiles.stat(&pfn(&dir.path().join("f"))).await.unwrap();
+        assert_eq!(stat.bytes, Some(bytes.len() as u64));
+    }
+
+    #[tokio::test]
+    async fn the_rest_comes_only_from_the_same_version() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        std::fs::write(&path, b"0123456789").unwrap();
+        let version = LocalFiles.get(&pfn(&path), None).await.unwrap().version.unwrap();
+        let rest = Rest { start: 4, version };
+        assert_eq!(read(&pfn(&path), Some(&rest)).await.unwrap(), (4, b"456789".to_vec()));
+        std::fs::write(&path, b"0123456789abc").unwrap();
+        assert_eq!(read(&pfn(&path), Some(&rest)).await.unwrap(), (0, b"0123456789abc".to_vec()));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = read(&pfn(&dir.path().join("none")), None).await.unwrap_err();
+        assert_eq!((missing.kind, missing.may_pass()), (Kind::NotFound, false));
+        assert_eq!(read(&pfn(dir.path()), None).await.unwrap_err().kind, Kind::Refused);
+        for bad in ["file://host", "file:a", "file://", "file:///a\0b", "file"] {
+            assert_eq!(read(bad, None).await.unwrap_err().kind, Kind::Refused, "{bad}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_resolved_where_the_written_path_does_not_exist() {
+        let dir = tempfile::tempdir().unwrap();
+        let plain = dir.path().join("a b");
+        let percent = dir.path().join("50%25");
+        std::fs::write(&percent, b"").unwrap();
+        assert_eq!(path(&format!("file://{}/a%20b", dir.path().display())).unwrap(), plain);
+        assert_eq!(path(&format!("file://{}", percent.display())).unwrap(), percent);
+    }
+}

@@ -1,0 +1,83 @@
+//! PFNs as URLs.
+
+use reqwest::header::HeaderValue;
+use url::Url;
+
+use crate::storage::{Kind, Result, StorageError};
+
+/// Query parameters that show that an address carries its own permission: S3, Google, Swift, macaroons.
+const SIGNATURES: [&str; 6] =
+    ["x-amz-signature", "x-goog-signature", "signature", "temp_url_sig", "authz", "x-amz-security-token"];
+
+/// The URL of a PFN; WebDAV's schemes become those of HTTP.
+pub(super) fn url(pfn: &str) -> Result<Url> {
+    let plain = match pfn.split_once("://") {
+        Some(("davs", rest)) => format!("https://{rest}"),
+        Some(("dav", rest)) => format!("http://{rest}"),
+        _ => pfn.to_owned(),
+    };
+    let url = Url::parse(&plain).map_err(|error| bad(pfn, &error.to_string()))?;
+    match url.scheme() {
+        "https" | "http" => Ok(url),
+        other => Err(bad(pfn, &format!("{other} is not HTTP"))),
+    }
+}
+
+/// Where a redirection leads.
+pub(super) fn target(from: &Url, location: &HeaderValue) -> Result<Url> {
+    let location = std::str::from_utf8(location.as_bytes()).map_err(|error| bad("redirection", &error.to_string()))?;
+    let target = from.join(location).map_err(|error| bad(location, &error.to_string()))?;
+    url(target.as_str())
+}
+
+/// Whether this address carries its own permission. Then nothing else may go with it: S3 refuses two ways at once.
+pub(super) fn is_signed(url: &Url) -> bool {
+    url.query_pairs().any(|(key, _)| SIGNATURES.contains(&key.to_ascii_lowercase().as_str()))
+}
+
+fn bad(pfn: &str, why: &str) -> StorageError {
+    StorageError::new(Kind::Refused, format!("{pfn:?} is no usable address: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn webdav_is_http_by_another_name() {
+        for (pfn, expected) in [
+            ("davs://h:443/a/b", "https://h/a/b"),
+            ("davs://h:8443//a", "https://h:8443//a"),
+            ("dav://h/a b", "http://h/a%20b"),
+            ("https://h/a?x=1", "https://h/a?x=1"),
+        ] {
+            assert_eq!(url(pfn).unwrap().as_str(), expected);
+        }
+        for pfn in ["root://h//a", "https://", "https", ""] {
+            assert_eq!(url(pfn).unwrap_err().kind, Kind::Refused, "{pfn}");
+        }
+    }
+
+    #[test]
+    fn redirections_are_resolved_and_stay_with_http() {
+        let from = Url::parse("https://h/a/b").unwrap();
+        let to = |location: &'static str| target(&from, &HeaderValue::from_static(location)).map(|url| url.to_string());
+        assert_eq!(to("../c").unwrap(), "https://h/c");
+        assert_eq!(to("https://pool:1094/x?t=1").unwrap(), "https://pool:1094/x?t=1");
+        assert!(to("file:///etc/passwd").is_err());
+    }
+
+    #[test]
+    fn signed_addresses_are_recognised() {
+        for (address, signed) in [
+            ("https://s3/b/k?X-Amz-Algorithm=A&X-Amz-Signature=00", true),
+            ("https://storage.googleapis.com/b/k?GoogleAccessId=a&Expires=1&Signature=00", true),
+            ("https://swift/v1/a/c/o?temp_url_sig=00&temp_url_expires=1", true),
+            ("https://dcache/f?authz=MDAx", true),
+            ("https://h/f?download=1", false),
+            ("https://h/signature", false),
+        ] {
+            assert_eq!(is_signed(&Url::parse(address).unwrap()), signed, "{address}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What a storage's answers mean.
+
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, LAST_MODIFIED, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
+
+use super::reading;
+use crate::http::root_cause;
+use crate::storage::{Kind, Reading, Rest, Result, StorageError};
+
+/// A whole file. Errors: what the status stands for.
+pub(super) fn whole(response: Response) -> Result<Reading> {
+    let response = checked(response)?;
+    if response.status() == StatusCode::PARTIAL_CONTENT {
+        return Err(StorageError::new(Kind::Refused, "the storage sent a part where the whole file was asked for"));
+    }
+    let (length, version) = (response.content_length(), version(response.headers()));
+    Ok(reading(response, length, 0, version))
+}
+
+/// The rest of a file, or the whole of it if the storage sends that; none if it must be asked again without a range.
+pub(super) fn rest(response: Response, rest: &Rest) -> Result<Option<Reading>> {
+    match response.status() {
+        StatusCode::RANGE_NOT_SATISFIABLE => Ok(None),
+        StatusCode::PARTIAL_CONTENT => {
+            let range = response.headers().get(CONTENT_RANGE).and_then(|value| content_range(value.to_str().ok()?));
+            let version = version(response.headers());
+            let same = version.as_ref() == Some(&rest.version);
+            match range {
+                Some((start, total)) if start == rest.start && same => {
+                    Ok(Some(reading(response, total, start, version)))
+                }
+                _ => Ok(None),
+            }
+        }
+        _ => whole(response).map(Some),
+    }
+}
+
+/// The answer if it is a success, else the error its status stands for.
+pub(super) fn checked(response: Response) -> Result<Response> {
+    let status = response.status();
+    let kind = match status.as_u16() {
+        200..=299 => return Ok(response),
+        401 | 403 => Kind::Denied,
+        404 | 410 => Kind::NotFound,
+        408 | 425 | 429 | 500..=599 => Kind::Transient,
+        _ => Kind::Refused,
+    };
+    let mut error = StorageError::new(kind, format!("the storage answered {status}"));
+    error.retry_after = retry_after(response.headers());
+    Err(error)
+}
+
+/// A failure below HTTP.
+pub(super) fn broken(error: &reqwest::Error) -> StorageError {
+    let cause = root_cause(error);
+    let kind = match () {
+        () if error.is_timeout() => Kind::TimedOut,
+        () if error.is_builder() || cause.contains("certificate") => Kind::Refused,
+        () => Kind::Transient,
+    };
+    match kind {
+        Kind::TimedOut => StorageError::new(kind, "the storage did not answer in time"),
+        _ if error.is_body() || error.is_decode() => {
+            StorageError::new(kind, format!("the transfer broke off: {cause}"))
+        }
+        _ => StorageError::new(kind, cause),
+    }
+}
+
+/// The name of this state of the file: a strong ETag, else the time of its last change.
+fn version(headers: &HeaderMap) -> Option<String> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    text(ETAG).filter(|tag| !tag.starts_with("W/")).or_else(|| text(LAST_MODIFIED))
+}
+
+/// First byte and size of the whole file of a `Content-Range: bytes 4-9/10`.
+fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
+    let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
+    let (start, _) = range.split_once('-')?;
+    Some((start.trim().parse().ok()?, total.trim().parse().ok()))
+}
+
+/// Only seconds are read; a date would need the storage's clock.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_ranges_are_read() {
+        assert_eq!(content_range("bytes 4-9/10"), Some((4, Some(10))));
+        assert_eq!(content_range("bytes 4-9/*"), Some((4, None)));
+        for bad in ["", "bytes */10", "items 4-9/10", "bytes 4/10", "bytes 4-9"] {
+            assert_eq!(content_range(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Files behind HTTP: `https`, `http`, and WebDAV's `davs` and `dav`, which are the same to a reader.
+
+mod address;
+mod answer;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use futures_util::future::BoxFuture;
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HeaderValue, IF_RANGE, LOCATION, RANGE};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use url::Url;
+
+use super::{Kind, Reading, Rest, Result, Stat, Storage, StorageError, boxed};
+
+/// How often a storage may send us on; dCache does it once, federations twice.
+const REDIRECTS: usize = 10;
+/// Connections kept open for the next file.
+const IDLE_CONNECTIONS: usize = 64;
+
+/// How we show who we are, and how patient we are.
+#[derive(Debug)]
+pub struct Access {
+    /// TLS with the client certificate, if there is one.
+    pub tls: rustls::ClientConfig,
+    /// TLS that never shows a certificate; signed addresses are fetched with it.
+    pub anonymous_tls: rustls::ClientConfig,
+    /// Whether `tls` has a certificate to show.
+    pub has_certificate: bool,
+    /// The bearer token, marked as sensitive.
+    pub token: Option<HeaderValue>,
+    /// What the storage's log shows as our name.
+    pub user_agent: String,
+    /// How long a connection may take to open.
+    pub connect_timeout: Duration,
+    /// How long the storage may be silent.
+    pub idle_timeout: Duration,
+}
+
+/// All storages that speak HTTP; connections to them are kept and shared.
+///
+/// A token goes only to the host of the PFN, only over TLS that was verified, never to a signed address. If we also
+/// have a certificate, the token is held back until that host has refused the certificate.
+#[derive(Debug)]
+pub struct WebStorage {
+    known: Client,
+    anonymous: Client,
+    has_certificate: bool,
+    token: Option<HeaderValue>,
+    want_token: Mutex<HashSet<String>>,
+}
+
+impl WebStorage {
+    /// Connections with this access. Errors: the TLS settings cannot be used.
+    pub fn new(access: Access) -> Result<Self> {
+        Ok(Self {
+            known: connections(&access, access.tls.clone())?,
+            anonymous: connections(&access, access.anonymous_tls.clone())?,
+            has_certificate: access.has_certificate,
+            token: access.token,
+            want_token: Mutex::default(),
+        })
+    }
+
+    async fn read(&self, pfn: &str, rest: Option<&Rest>) -> Result<Reading> {
+        let url = address::url(pfn)?;
+        if let Some(rest) = rest {
+            let response = self.exchange(Method::GET, &url, Some(rest)).await?;
+            if let Some(reading) = answer::rest(response, rest)? {
+                return Ok(reading);
+            }
+        }
+        answer::whole(self.exchange(Method::GET, &url, None).await?)
+    }
+
+    /// Sends a request and follows where it leads.
+    async fn exchange(&self, method: Method, home: &Url, rest: Option<&Rest>) -> Result<Response> {
+        let mut url = home.clone();
+        for _ in 0..=REDIRECTS {
+            let response = self.identify(&method, home, &url, rest).await?;
+            match response.headers().get(LOCATION) {
+                Some(location) if response.status().is_redirection() => url = address::target(&url, location)?,
+                _ => return Ok(response),
+            }
+        }
+        Err(StorageError::new(Kind::Refused, format!("more than {REDIRECTS} redirections")))
+    }
+
+    /// Sends a request; if it is refused for want of a token we have, once more with it.
+    async fn identify(&self, method: &Method, home: &Url, url: &Url, rest: Option<&Rest>) -> Result<Response> {
+        let host = url.origin().ascii_serialization();
+        let may_have_token = url.scheme() == "https" && url.origin() == home.origin() && !address::is_signed(url);
+        let token = self.token.as_ref().filter(|_| may_have_token);
+        let at_once = token.filter(|_| !self.has_certificate || self.wants_token(&host));
+        let response = self.send(method, url, rest, at_once).await?;
+        let refused = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        if !refused || token.is_none() || at_once.is_some() {
+            return Ok(response);
+        }
+        drop(response);
+        self.lock_wishes().insert(host);
+        self.send(method, url, rest, token).await
+    }
+
+    async fn send(
+        &self,
+        method: &Method,
+        url: &Url,
+        rest: Option<&Rest>,
+        token: Option<&HeaderValue>,
+    ) -> Result<Response> {
+        let connections = if address::is_signed(url) { &self.anonymous } else { &self.known };
+        let mut request = connections.request(method.clone(), url.clone());
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, token.clone());
+        }
+        with_range(request, rest).send().await.map_err(|error| answer::broken(&error))
+    }
+
+    fn wants_token(&self, host: &str) -> bool {
+        self.lock_wishes().contains(host)
+    }
+
+    fn lock_wishes(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.want_token.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn with_range(request: RequestBuilder, rest: Option<&Rest>) -> RequestBuilder {
+    match rest {
+        Some(rest) => request.header(RANGE, format!("bytes={}-", rest.start)).header(IF_RANGE, &rest.version),
+        None => request,
+    }
+}
+
+impl Storage for WebStorage {
+    fn stat<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Stat>> {
+        Box::pin(async move {
+            let response = self.exchange(Method::HEAD, &address::url(pfn)?, None).await?;
+            let response = answer::checked(response)?;
+            // The body of a HEAD answer is empty; its length is told by the header alone.
+            let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+            Ok(Stat { bytes: length.and_then(|length| length.parse().ok()) })
+        })
+    }
+
+    fn get<'a>(&'a self, pfn: &'a str, rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reading>> {
+        Box::pin(self.read(pfn, rest))
+    }
+}
+
+fn connections(access: &Access, tls: rustls::ClientConfig) -> Result<Client> {
+    let mut headers = reqwest::header::HeaderMap::new();
+    // The bytes of the file itself are wanted: their checksum is what the catalogue knows.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .http1_only()
+        .user_agent(&access.user_agent)
+        .default_headers(headers)
+        .connect_timeout(access.connect_timeout)
+        .read_timeout(access.idle_timeout)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS)
+        .redirect(Policy::none())
+        .build()
+        .map_err(|error| StorageError::new(Kind::Refused, error.to_string()))
+}
+
+/// The chunks of an answer's body.
+fn reading(response: Response, length: Option<u64>, start: u64, version: Option<String>) -> Reading {
+    let chunks = response.bytes_stream().map_err(|error| answer::broken(&error));
+    Reading { length, start, version, chunks: boxed(chunks) }
+}

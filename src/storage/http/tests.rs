@@ -1,0 +1,179 @@
+//! The web storage against a tiny real server that misbehaves on demand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::{Access, WebStorage};
+use crate::storage::{Kind, Rest, Storage};
+
+/// A storage without credentials and with little patience.
+pub(crate) fn plain() -> WebStorage {
+    with_token(None)
+}
+
+fn with_token(token: Option<&'static str>) -> WebStorage {
+    let tls = || {
+        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth()
+    };
+    WebStorage::new(Access {
+        tls: tls(),
+        anonymous_tls: tls(),
+        has_certificate: false,
+        token: token.map(HeaderValue::from_static),
+        user_agent: "test".into(),
+        connect_timeout: Duration::from_secs(1),
+        idle_timeout: Duration::from_millis(200),
+    })
+    .unwrap()
+}
+
+/// A server on loopback that gives each connection the next of these answers, then closes it. An answer that ends
+/// with `STALL` leaves the connection open and silent. What it was asked is returned through the channel.
+pub(crate) async fn serve(answers: Vec<String>) -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let (asked, requests) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        for answer in answers {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let read = socket.read(&mut request).await.unwrap();
+            asked.send(String::from_utf8_lossy(&request[..read]).to_ascii_lowercase()).ok();
+            match answer.strip_suffix("STALL") {
+                Some(start) => {
+                    socket.write_all(start.as_bytes()).await.unwrap();
+                    tokio::spawn(async move { drop((tokio::time::sleep(Duration::from_secs(9)).await, socket)) });
+                }
+                None => socket.write_all(answer.as_bytes()).await.unwrap(),
+            }
+        }
+    });
+    (base, requests)
+}
+
+/// An answer with this status line, these header lines and this body.
+pub(crate) fn answer(status: &str, headers: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}\r\n{body}")
+}
+
+/// An answer whose body is as long as it says.
+pub(crate) fn sized(status: &str, headers: &str, body: &str) -> String {
+    answer(status, &format!("Content-Length: {}\r\n{headers}", body.len()), body)
+}
+
+async fn fetch(storage: &WebStorage, pfn: &str, rest: Option<&Rest>) -> crate::storage::Result<(u64, String)> {
+    let mut reading = storage.get(pfn, rest).await?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = reading.next().await? {
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok((reading.start, String::from_utf8(bytes).unwrap()))
+}
+
+#[tokio::test]
+async fn a_file_is_read_through_webdav() {
+    let (base, mut asked) = serve(vec![sized("200 OK", "ETag: \"1\"\r\n", "hello")]).await;
+    let pfn = format!("{}/a%20b", base.replace("http", "dav"));
+    let mut reading = plain().get(&pfn, None).await.unwrap();
+    assert_eq!((reading.length, reading.version.as_deref()), (Some(5), Some("\"1\"")));
+    assert_eq!(reading.next().await.unwrap().unwrap(), "hello");
+    let request = asked.recv().await.unwrap();
+    assert!(request.starts_with("get /a%20b http/1.1") && request.contains("accept-encoding: identity"), "{request}");
+}
+
+#[tokio::test]
+async fn every_status_has_its_kind() {
+    for (status, kind) in [
+        ("404 Not Found", Kind::NotFound),
+        ("410 Gone", Kind::NotFound),
+        ("401 Unauthorized", Kind::Denied),
+        ("403 Forbidden", Kind::Denied),
+        ("429 Too Many Requests", Kind::Transient),
+        ("503 Service Unavailable", Kind::Transient),
+        ("500 Oops", Kind::Transient),
+        ("206 Partial Content", Kind::Refused),
+        ("418 Teapot", Kind::Refused),
+    ] {
+        let (base, _asked) = serve(vec![sized(status, "Retry-After: 7\r\n", "x")]).await;
+        let error = plain().get(&base, None).await.unwrap_err();
+        assert_eq!(error.kind, kind, "{status}");
+        if kind == Kind::Transient {
+            assert_eq!(error.retry_after, Some(Duration::from_secs(7)), "{status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cut_or_silent_body_is_an_error_that_may_pass() {
+    let (base, _asked) = serve(vec![answer("200 OK", "Content-Length: 10\r\n", "hello")]).await;
+    let cut = fetch(&plain(), &base, None).await.unwrap_err();
+    assert_eq!(cut.kind, Kind::Transient, "{cut}");
+    let (base, _asked) = serve(vec![answer("200 OK", "Content-Length: 10\r\n", "helloSTALL")]).await;
+    let silent = fetch(&plain(), &base, None).await.unwrap_err();
+    assert_eq!(silent.kind, Kind::TimedOut, "{silent}");
+    assert!(cut.may_pass() && silent.may_pass());
+    let refused = fetch(&plain(), "http://127.0.0.1:9/x", None).await.unwrap_err();
+    assert!(refused.may_pass(), "{refused}");
+}
+
+#[tokio::test]
+async fn the_rest_is_taken_only_if_it_is_the_rest_of_the_same_file() {
+    let rest = Rest { start: 2, version: "\"1\"".into() };
+    let right = sized("206 Partial Content", "Content-Range: bytes 2-4/5\r\nETag: \"1\"\r\n", "llo");
+    let (base, mut asked) = serve(vec![right]).await;
+    assert_eq!(fetch(&plain(), &base, Some(&rest)).await.unwrap(), (2, "llo".into()));
+    let request = asked.recv().await.unwrap();
+    assert!(request.contains("range: bytes=2-") && request.contains("if-range: \"1\""), "{request}");
+
+    for wrong in [
+        sized("206 Partial Content", "Content-Range: bytes 3-4/5\r\nETag: \"1\"\r\n", "lo"),
+        sized("206 Partial Content", "Content-Range: bytes 2-4/5\r\nETag: \"2\"\r\n", "LLO"),
+        sized("206 Partial Content", "ETag: \"1\"\r\n", "llo"),
+        sized("416 Range Not Satisfiable", "", ""),
+    ] {
+        let (base, _asked) = serve(vec![wrong, sized("200 OK", "", "hello")]).await;
+        assert_eq!(fetch(&plain(), &base, Some(&rest)).await.unwrap(), (0, "hello".into()));
+    }
+    let (base, _asked) = serve(vec![sized("200 OK", "ETag: \"2\"\r\n", "HELLO")]).await;
+    assert_eq!(fetch(&plain(), &base, Some(&rest)).await.unwrap(), (0, "HELLO".into()));
+}
+
+#[tokio::test]
+async fn redirections_are_followed_but_not_for_ever() {
+    let (target, _asked) = serve(vec![sized("200 OK", "", "there")]).await;
+    let (base, _asked) = serve(vec![sized("307 Temporary Redirect", &format!("Location: {target}/x\r\n"), "")]).await;
+    assert_eq!(fetch(&plain(), &base, None).await.unwrap(), (0, "there".into()));
+    let (base, _asked) = serve(vec![sized("302 Found", "Location: /again\r\n", ""); 12]).await;
+    let error = fetch(&plain(), &base, None).await.unwrap_err();
+    assert!(error.to_string().contains("redirections"), "{error}");
+    let (base, _asked) = serve(vec![sized("302 Found", "Location: file:///etc/passwd\r\n", "")]).await;
+    assert_eq!(fetch(&plain(), &base, None).await.unwrap_err().kind, Kind::Refused);
+}
+
+#[tokio::test]
+async fn a_token_never_goes_over_plain_http() {
+    let (base, mut asked) = serve(vec![sized("401 Unauthorized", "", "")]).await;
+    let error = fetch(&with_token(Some("Bearer a.b.c")), &base, None).await.unwrap_err();
+    assert_eq!(error.kind, Kind::Denied);
+    assert!(!asked.recv().await.unwrap().contains("authorization"));
+}
+
+#[tokio::test]
+async fn the_size_is_told_without_reading() {
+    let (base, mut asked) = serve(vec![answer("200 OK", "Content-Length: 12345\r\n", "")]).await;
+    assert_eq!(plain().stat(&base).await.unwrap().bytes, Some(12345));
+    assert!(asked.recv().await.unwrap().starts_with("head "));
+}
+
+/// Connections as the storage has them.
+pub(crate) fn client() -> reqwest::Client {
+    plain().known
+}

@@ -1,0 +1,61 @@
+//! What is on the disk already, and copies of what has come.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::super::checksum::Checksum;
+use super::super::events::FileEvent;
+use super::super::place::TargetFolder;
+use super::super::temporary::copy;
+use super::{Options, Run};
+
+impl Run<'_> {
+    /// The first of the places where the right file is already.
+    pub(super) async fn already_there(&self, places: &[PathBuf]) -> Option<PathBuf> {
+        for place in places {
+            if !place.is_file() {
+                continue;
+            }
+            if self.is_right(place).await {
+                return Some(place.clone());
+            }
+            self.tell(FileEvent::Differs { by_size: self.all.options.local_by_size });
+        }
+        None
+    }
+
+    async fn is_right(&self, path: &Path) -> bool {
+        let (bytes, checksum, options, path) = (self.job.bytes, self.job.checksum, self.all.options, path.to_owned());
+        let check = tokio::task::spawn_blocking(move || is_right(&path, bytes, checksum, options));
+        matches!(check.await, Ok(Ok(true)))
+    }
+}
+
+fn is_right(path: &Path, bytes: Option<u64>, checksum: Checksum, options: Options) -> io::Result<bool> {
+    if options.ignore_checksum {
+        return Ok(true);
+    }
+    let size = std::fs::metadata(path)?.len();
+    let wrong_size = bytes.is_some_and(|expected| expected != size);
+    match (options.local_by_size, checksum) {
+        (true, _) => Ok(bytes == Some(size)),
+        _ if wrong_size => Ok(false),
+        // Nothing is known: it cannot be told from another file, so it is fetched again.
+        (false, Checksum::Unknown) if bytes.is_none() => Ok(false),
+        (false, Checksum::Unknown) => Ok(true),
+        (false, expected) => Ok(expected.of_file(path)? == expected),
+    }
+}
+
+/// The absolute paths of the destinations, with their folders made.
+pub(super) fn places(folder: &TargetFolder, destinations: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+    destinations.iter().map(|path| folder.place(path)).collect()
+}
+
+/// Copies the file at `path` to all places where there is none yet, and gives back `path`.
+pub(super) async fn spread(path: PathBuf, places: Vec<PathBuf>) -> io::Result<PathBuf> {
+    for place in places.iter().filter(|place| **place != path) {
+        copy(path.clone(), place).await?;
+    }
+    Ok(path)
+}

@@ -1,0 +1,246 @@
+//! One file's life: is it there already? Else from one source after the other into a temporary file, verified, and
+//! given its name last.
+
+mod attempt;
+mod local;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use attempt::{Failure, Partial};
+
+use super::checksum::Checksum;
+use super::events::{FileEvent, Observer};
+use super::job::{Fetched, FileJob, Outcome, Source, Twin};
+use super::patience::Patience;
+use super::place::TargetFolder;
+use super::trace::{Fields, Trace, Tracer};
+use crate::storage::{Storage, Storages, scheme};
+
+/// How often one source is tried: over asking, reading and verifying together.
+pub const ATTEMPTS: u32 = 2;
+/// How long to wait before a source is tried again.
+const PAUSE: Duration = Duration::from_millis(500);
+/// The longest that a source may make us wait by asking for it.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What the user wants of every file.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Whatever comes is taken as right, and whatever is there too.
+    pub ignore_checksum: bool,
+    /// A file that is there is taken as right if it has the right size.
+    pub local_by_size: bool,
+    /// How long an attempt may take.
+    pub patience: Patience,
+}
+
+/// Downloads files, any number at a time.
+pub struct Downloader<'a> {
+    /// Where files come from.
+    pub storages: &'a Storages,
+    /// Where they go.
+    pub folder: &'a TargetFolder,
+    /// What the user wants.
+    pub options: Options,
+    /// Who is told what happens.
+    pub observer: &'a dyn Observer,
+    /// Where traces are sent, if they are.
+    pub tracer: Option<&'a Tracer>,
+    /// What all traces have in common.
+    pub common_trace: &'a Fields,
+}
+
+/// A file that is in its place, and when its transfer began and ended.
+struct Fresh {
+    path: PathBuf,
+    start: SystemTime,
+    checksum: Checksum,
+}
+
+impl Downloader<'_> {
+    /// Downloads a file, if it is not there. `lane` is passed on to the observer.
+    pub async fn fetch(&self, job: &FileJob, lane: usize) -> Outcome {
+        let run = Run { all: self, job, lane };
+        run.tell(FileEvent::Started);
+        if let Twin::Later(first) = &job.twin {
+            return run.follow(first.wait().await).await;
+        }
+        let fetched = run.fetch().await;
+        let outcome = fetched.outcome;
+        if let Twin::First(cell) = &job.twin {
+            // It is set once, here, by the one job that has it.
+            let _ = cell.set(fetched);
+        }
+        outcome
+    }
+}
+
+/// One file under way.
+struct Run<'a> {
+    all: &'a Downloader<'a>,
+    job: &'a FileJob,
+    lane: usize,
+}
+
+impl Run<'_> {
+    fn tell(&self, event: FileEvent<'_>) {
+        self.all.observer.file(self.lane, self.job, event);
+    }
+
+    async fn fetch(&self) -> Fetched {
+        let mut trace = Trace::new(self.all.common_trace, self.job);
+        let places = match self.places().await {
+            Ok(places) => places,
+            Err(reason) => return self.give_up(&reason),
+        };
+        if let Some(path) = self.already_there(&places).await {
+            return match local::spread(path, places).await {
+                Ok(path) => self.already_done(path, trace),
+                Err(error) => self.give_up(&error.to_string()),
+            };
+        }
+        let Some(place) = places.first().filter(|_| !self.job.sources.is_empty()) else {
+            return self.no_source(trace);
+        };
+        match self.try_sources(place, &mut trace).await {
+            Ok(Some(fresh)) => self.finish(fresh, places, trace).await,
+            Ok(None) => {
+                self.tell(FileEvent::Failed);
+                Fetched { outcome: Outcome::Failed, path: None }
+            }
+            Err(reason) => self.give_up(&reason),
+        }
+    }
+
+    /// The places of the file on the disk, with their folders made. A file nobody can have needs none.
+    async fn places(&self) -> Result<Vec<PathBuf>, String> {
+        match &self.job.obstacle {
+            Some(obstacle) => Err(obstacle.clone()),
+            None => local::places(self.all.folder, &self.job.destinations).map_err(|error| error.to_string()),
+        }
+    }
+
+    /// The source after the other, until one gives the file. Errors: the file cannot be written here.
+    async fn try_sources(&self, place: &Path, trace: &mut Trace) -> Result<Option<Fresh>, String> {
+        for source in &self.job.sources {
+            let (scheme, rse) = (scheme(&source.pfn), source.rse.as_str());
+            trace.set("remoteSite", rse);
+            trace.set("clientState", "DOWNLOAD_ATTEMPT");
+            trace.set("protocol", scheme);
+            let timeout = self.all.options.patience.of(self.job.bytes);
+            self.tell(FileEvent::Trying { scheme, rse, timeout });
+            match self.all.storages.of(&source.pfn) {
+                Err(error) => {
+                    trace.set("stateReason", error.to_string());
+                    self.tell(FileEvent::CannotRead { pfn: &source.pfn, reason: &error.to_string() });
+                }
+                Ok(storage) => {
+                    if let Some(fresh) = self.try_source(source, storage, place, trace).await? {
+                        return Ok(Some(fresh));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// One source, as often as its budget allows. What a broken attempt brought is kept for the next one.
+    async fn try_source(
+        &self,
+        source: &Source,
+        storage: &dyn Storage,
+        place: &Path,
+        trace: &mut Trace,
+    ) -> Result<Option<Fresh>, String> {
+        self.tell(FileEvent::Using { pfn: &source.pfn });
+        let mut partial = Partial::default();
+        for attempt in 1..=ATTEMPTS {
+            let start = SystemTime::now();
+            let failure = match self.attempt(source, storage, place, &mut partial).await {
+                Ok((path, checksum)) => return Ok(Some(Fresh { path, start, checksum })),
+                Err(Failure::Local(error)) => return Err(error.to_string()),
+                Err(failure) => failure,
+            };
+            self.report(&failure, attempt, trace);
+            match failure.pause() {
+                Some(pause) if attempt < ATTEMPTS => tokio::time::sleep(pause).await,
+                _ => break,
+            }
+        }
+        Ok(None)
+    }
+
+    fn report(&self, failure: &Failure, attempt: u32, trace: &mut Trace) {
+        if let Failure::Content { found, expected, .. } = failure {
+            self.tell(FileEvent::WrongContent { found, expected });
+        }
+        let reason = failure.to_string();
+        trace.set("clientState", failure.state());
+        trace.set("stateReason", reason.as_str());
+        self.send(trace.clone());
+        self.tell(FileEvent::AttemptFailed { attempt, of: ATTEMPTS, reason: &reason });
+    }
+
+    async fn finish(&self, fresh: Fresh, places: Vec<PathBuf>, mut trace: Trace) -> Fetched {
+        let end = SystemTime::now();
+        let path = match local::spread(fresh.path, places).await {
+            Ok(path) => path,
+            Err(error) => return self.give_up(&error.to_string()),
+        };
+        trace.set_times(fresh.start, end);
+        trace.set("clientState", Outcome::Done.as_str());
+        trace.set("stateReason", "OK");
+        self.send(trace);
+        if fresh.checksum == Checksum::Unknown && !self.all.options.ignore_checksum {
+            self.tell(FileEvent::Unverified);
+        }
+        let time = end.duration_since(fresh.start).unwrap_or_default();
+        self.tell(FileEvent::Done { time, checksum: fresh.checksum });
+        Fetched { outcome: Outcome::Done, path: Some(path) }
+    }
+
+    fn already_done(&self, path: PathBuf, mut trace: Trace) -> Fetched {
+        self.tell(FileEvent::AlreadyThere);
+        let now = SystemTime::now();
+        trace.set_times(now, now);
+        trace.set("clientState", Outcome::AlreadyDone.as_str());
+        self.send(trace);
+        Fetched { outcome: Outcome::AlreadyDone, path: Some(path) }
+    }
+
+    fn no_source(&self, mut trace: Trace) -> Fetched {
+        self.tell(FileEvent::NoSource);
+        trace.set("clientState", Outcome::FileNotFound.as_str());
+        trace.set("stateReason", "No available sources");
+        self.send(trace);
+        Fetched { outcome: Outcome::FileNotFound, path: None }
+    }
+
+    /// The file cannot be written here, whatever the sources say.
+    fn give_up(&self, reason: &str) -> Fetched {
+        self.tell(FileEvent::Obstacle(reason));
+        Fetched { outcome: Outcome::Failed, path: None }
+    }
+
+    /// The same file has been fetched by another job: a copy is all that is needed.
+    async fn follow(&self, first: &Fetched) -> Outcome {
+        let Some(path) = first.path.clone().filter(|_| first.outcome.is_success()) else { return first.outcome };
+        let copied = match self.places().await {
+            Ok(places) => local::spread(path, places).await.map_err(|error| error.to_string()),
+            Err(reason) => Err(reason),
+        };
+        match copied {
+            Ok(_) => first.outcome,
+            Err(reason) => self.give_up(&reason).outcome,
+        }
+    }
+
+    fn send(&self, trace: Trace) {
+        if let Some(tracer) = self.all.tracer {
+            tracer.send(trace);
+        }
+    }
+}

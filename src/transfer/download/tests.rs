@@ -1,0 +1,294 @@
+//! One file's life against real storages that misbehave on demand.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use super::*;
+use crate::storage::http::tests::{answer, plain, serve, sized};
+use crate::types::Did;
+
+/// Writes down what happens.
+#[derive(Default)]
+struct Diary(Mutex<Vec<String>>);
+
+impl Observer for Diary {
+    fn file(&self, _lane: usize, _job: &FileJob, event: FileEvent<'_>) {
+        let note = match event {
+            FileEvent::Received(_) => return,
+            FileEvent::Started => "started".into(),
+            FileEvent::AlreadyThere => "already there".into(),
+            FileEvent::Differs { by_size } => format!("differs, by size {by_size}"),
+            FileEvent::NoSource => "no source".into(),
+            FileEvent::Obstacle(reason) => format!("obstacle: {reason}"),
+            FileEvent::Trying { scheme, rse, .. } => format!("trying {scheme} at {rse}"),
+            FileEvent::CannotRead { reason, .. } => format!("cannot read: {reason}"),
+            FileEvent::Using { .. } => "using".into(),
+            FileEvent::StartedOver => "started over".into(),
+            FileEvent::WrongContent { found, expected } => format!("wrong: {found} for {expected}"),
+            FileEvent::AttemptFailed { attempt, of, .. } => format!("failed {attempt}/{of}"),
+            FileEvent::Unverified => "unverified".into(),
+            FileEvent::Failed => "gave up".into(),
+            FileEvent::Done { .. } => "done".into(),
+        };
+        self.0.lock().unwrap().push(note);
+    }
+
+    fn run(&self, _event: crate::transfer::events::RunEvent<'_>) {}
+}
+
+struct World {
+    dir: tempfile::TempDir,
+    folder: TargetFolder,
+    storages: Storages,
+    diary: Diary,
+    options: Options,
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = TargetFolder::new(dir.path()).unwrap();
+        Self { dir, folder, storages: Storages::new(plain()), diary: Diary::default(), options: Options::default() }
+    }
+
+    async fn fetch(&self, job: &FileJob) -> Outcome {
+        let common = Fields::new();
+        let downloader = Downloader {
+            storages: &self.storages,
+            folder: &self.folder,
+            options: self.options,
+            observer: &self.diary,
+            tracer: None,
+            common_trace: &common,
+        };
+        downloader.fetch(job, 0).await
+    }
+
+    fn notes(&self) -> Vec<String> {
+        std::mem::take(&mut *self.diary.0.lock().unwrap())
+    }
+
+    /// The files in the target folder, with what is in them.
+    fn files(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.dir.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let name = path.strip_prefix(self.dir.path()).unwrap().display().to_string();
+                    found.push((name, std::fs::read_to_string(path).unwrap()));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+const ADLER_OF_HELLO: &str = "062c0215";
+
+/// The file "hello" at these places.
+fn hello(pfns: &[&str]) -> FileJob {
+    let source = |pfn: &&str| Source { pfn: (*pfn).to_owned(), rse: "RSE".to_owned() };
+    FileJob {
+        bytes: Some(5),
+        checksum: Checksum::new(Some(ADLER_OF_HELLO), None),
+        sources: pfns.iter().map(source).collect(),
+        destinations: vec!["s/f".into()],
+        ..FileJob::unknown(Did::new("s", "f"), 0)
+    }
+}
+
+fn is_hello(world: &World) {
+    assert_eq!(world.files(), [("s/f".to_owned(), "hello".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_file_comes_verified_and_to_all_its_places() {
+    let world = World::new();
+    let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
+    let mut job = hello(&[&base]);
+    job.destinations.push("set/f".into());
+    assert_eq!(world.fetch(&job).await, Outcome::Done);
+    let both = [("s/f", "hello"), ("set/f", "hello")].map(|(name, text)| (name.to_owned(), text.to_owned()));
+    assert_eq!(world.files(), both);
+    assert_eq!(world.notes(), ["started", "trying http at RSE", "using", "done"]);
+}
+
+#[tokio::test]
+async fn a_passing_trouble_costs_one_attempt() {
+    for trouble in [
+        sized("503 Service Unavailable", "Retry-After: 0\r\n", ""),
+        answer("200 OK", "Content-Length: 5\r\n", "hel"),
+        answer("200 OK", "Content-Length: 5\r\n", "helSTALL"),
+        sized("200 OK", "", "HELLO"),
+    ] {
+        let world = World::new();
+        let (base, _asked) = serve(vec![trouble.clone(), sized("200 OK", "", "hello")]).await;
+        assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done, "{trouble}");
+        is_hello(&world);
+        assert!(world.notes().contains(&"failed 1/2".to_owned()), "{trouble}");
+    }
+}
+
+#[tokio::test]
+async fn a_broken_body_is_gone_on_with_if_it_is_the_same_file() {
+    let world = World::new();
+    let cut = answer("200 OK", "Content-Length: 5\r\nETag: \"1\"\r\n", "hel");
+    let rest = sized("206 Partial Content", "Content-Range: bytes 3-4/5\r\nETag: \"1\"\r\n", "lo");
+    let (base, mut asked) = serve(vec![cut.clone(), rest]).await;
+    assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done);
+    is_hello(&world);
+    asked.recv().await.unwrap();
+    assert!(asked.recv().await.unwrap().contains("range: bytes=3-"));
+    assert!(!world.notes().contains(&"started over".to_owned()));
+
+    let world = World::new();
+    let (base, _asked) = serve(vec![cut, sized("200 OK", "ETag: \"2\"\r\n", "hello")]).await;
+    assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done);
+    is_hello(&world);
+    assert!(world.notes().contains(&"started over".to_owned()));
+}
+
+#[tokio::test]
+async fn the_next_source_is_tried_after_a_final_refusal_at_once() {
+    let world = World::new();
+    let (missing, _asked) = serve(vec![sized("404 Not Found", "", "")]).await;
+    let (good, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
+    let job = hello(&["root://h//f", &missing, &good]);
+    assert_eq!(world.fetch(&job).await, Outcome::Done);
+    is_hello(&world);
+    let notes = world.notes();
+    assert!(notes.iter().any(|note| note.starts_with("cannot read") && note.contains("xrdcp")), "{notes:?}");
+    assert_eq!(notes.iter().filter(|note| note.starts_with("failed")).collect::<Vec<_>>(), ["failed 1/2"]);
+}
+
+#[tokio::test]
+async fn wrong_content_is_never_given_its_name() {
+    let world = World::new();
+    let wrong = sized("200 OK", "", "HELLO");
+    let (base, _asked) = serve(vec![wrong.clone(), wrong]).await;
+    assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Failed);
+    assert!(world.files().is_empty());
+    let notes = world.notes();
+    assert_eq!(notes.iter().filter(|note| note.starts_with("wrong")).count(), 2, "{notes:?}");
+    assert_eq!(notes.last().unwrap(), "gave up");
+
+    // Of the wrong size: once is enough. A length that is not told is found out while reading.
+    for trouble in
+        [sized("200 OK", "", "hello, world"), answer("200 OK", "", "hello, world"), answer("200 OK", "", "he")]
+    {
+        let world = World::new();
+        let (base, _asked) = serve(vec![trouble]).await;
+        assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Failed);
+        assert!(world.files().is_empty());
+        assert!(world.notes().iter().any(|note| note.contains("bytes for 5 bytes")));
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_there_is_left_alone_if_it_is_right() {
+    let mut world = World::new();
+    let path = world.folder.place(Path::new("s/f")).unwrap();
+    std::fs::write(&path, "hello").unwrap();
+    assert_eq!(world.fetch(&hello(&[])).await, Outcome::AlreadyDone);
+    std::fs::write(&path, "HELLO").unwrap();
+    let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
+    assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done);
+    is_hello(&world);
+    let notes = world.notes();
+    assert!(notes.contains(&"differs, by size false".to_owned()), "{notes:?}");
+
+    std::fs::write(&path, "HELLO").unwrap();
+    for (options, expected) in [
+        (Options { local_by_size: true, ..Options::default() }, Outcome::AlreadyDone),
+        (Options { ignore_checksum: true, ..Options::default() }, Outcome::AlreadyDone),
+        (Options::default(), Outcome::FileNotFound),
+    ] {
+        world.options = options;
+        assert_eq!(world.fetch(&hello(&[])).await, expected);
+    }
+    std::fs::write(&path, "HELL").unwrap();
+    world.options = Options { local_by_size: true, ..Options::default() };
+    assert_eq!(world.fetch(&hello(&[])).await, Outcome::FileNotFound);
+    assert!(world.notes().contains(&"differs, by size true".to_owned()));
+}
+
+#[tokio::test]
+async fn a_file_without_known_checksum_is_taken_with_a_warning() {
+    let world = World::new();
+    let (base, _asked) = serve(vec![sized("200 OK", "", "HELLO")]).await;
+    let job = FileJob { checksum: Checksum::Unknown, ..hello(&[&base]) };
+    assert_eq!(world.fetch(&job).await, Outcome::Done);
+    assert!(world.notes().contains(&"unverified".to_owned()));
+}
+
+#[tokio::test]
+async fn whatever_comes_is_taken_where_the_user_says_so() {
+    let mut world = World::new();
+    world.options.ignore_checksum = true;
+    let (base, _asked) = serve(vec![sized("200 OK", "", "something else")]).await;
+    assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done);
+    assert_eq!(world.files()[0].1, "something else");
+}
+
+#[tokio::test]
+async fn an_attempt_ends_when_its_time_is_over() {
+    let mut world = World::new();
+    // Never silent for long enough to be cut off for that, but far too slow.
+    let slow = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pfn = format!("http://{}", slow.local_addr().unwrap());
+    tokio::spawn(async move {
+        use tokio::io::AsyncWriteExt;
+        let (mut socket, _) = slow.accept().await.unwrap();
+        socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n").await.unwrap();
+        for _ in 0..4 {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            socket.write_all(b"h").await.ok();
+        }
+        tokio::time::sleep(Duration::from_secs(9)).await;
+    });
+    let start = std::time::Instant::now();
+    world.options.patience.seconds = Some(1.0);
+    assert_eq!(world.fetch(&hello(&[&pfn])).await, Outcome::Failed);
+    assert!(start.elapsed() < Duration::from_secs(5));
+    assert!(world.files().is_empty());
+}
+
+#[tokio::test]
+async fn obstacles_and_missing_sources_are_told() {
+    let world = World::new();
+    assert_eq!(world.fetch(&hello(&[])).await, Outcome::FileNotFound);
+    let job = FileJob { obstacle: Some("no".into()), ..hello(&["http://127.0.0.1:9/"]) };
+    assert_eq!(world.fetch(&job).await, Outcome::Failed);
+    let world = World::new();
+    std::os::unix::fs::symlink("/tmp", world.dir.path().join("s")).unwrap();
+    assert_eq!(world.fetch(&hello(&["http://127.0.0.1:9/"])).await, Outcome::Failed);
+    let notes = world.notes();
+    assert!(notes.last().unwrap().contains("leads out of the target folder"), "{notes:?}");
+}
+
+#[tokio::test]
+async fn a_twin_is_copied() {
+    let world = World::new();
+    let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
+    let fetched = std::sync::Arc::new(tokio::sync::SetOnce::new());
+    let first = FileJob { twin: Twin::First(fetched.clone()), ..hello(&[&base]) };
+    let later = FileJob { twin: Twin::Later(fetched), destinations: vec!["set/f".into()], ..hello(&[]) };
+    let (one, two) = tokio::join!(world.fetch(&first), world.fetch(&later));
+    assert_eq!((one, two), (Outcome::Done, Outcome::Done));
+    assert_eq!(world.files().len(), 2);
+}
+
+#[tokio::test]
+async fn a_download_that_is_dropped_leaves_nothing_behind() {
+    let world = World::new();
+    let (base, _asked) = serve(vec![answer("200 OK", "Content-Length: 5\r\n", "helSTALL")]).await;
+    let job = hello(&[&base]);
+    let short = Duration::from_millis(100);
+    assert!(tokio::time::timeout(short, world.fetch(&job)).await.is_err());
+    assert!(world.files().is_empty());
+}

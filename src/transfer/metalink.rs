@@ -1,0 +1,189 @@
+//! Metalink files (RFC 5854), as the server writes them: files with their checksums and replicas.
+
+use std::io::BufRead;
+
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::types::{Did, Pfn, ReplicaEntry};
+
+/// Reads the files of a metalink document, one by one.
+pub struct Metalink<R> {
+    reader: Reader<R>,
+    buffer: Vec<u8>,
+}
+
+/// A file as far as it has been read.
+#[derive(Debug, Default)]
+struct Draft {
+    identity: Option<String>,
+    bytes: Option<u64>,
+    adler32: Option<String>,
+    md5: Option<String>,
+    pfns: Vec<(String, Pfn)>,
+}
+
+/// Where the text that is being read belongs.
+#[derive(Debug, Default)]
+enum Place {
+    #[default]
+    Elsewhere,
+    Identity,
+    Size,
+    Adler32,
+    Md5,
+    Url(Pfn),
+}
+
+impl<R: BufRead> Metalink<R> {
+    /// Reads from here.
+    pub fn new(input: R) -> Self {
+        Self { reader: Reader::from_reader(input), buffer: Vec::new() }
+    }
+
+    /// The next file; none at the end. Errors: the document is not well formed, or a file has no identity.
+    pub fn next_file(&mut self) -> Result<Option<ReplicaEntry>> {
+        let (mut draft, mut place, mut text) = (Draft::default(), Place::Elsewhere, String::new());
+        loop {
+            self.buffer.clear();
+            match self.reader.read_event_into(&mut self.buffer).map_err(malformed)? {
+                Event::Start(tag) if tag.local_name().as_ref() == "file" => draft = Draft::default(),
+                Event::Start(tag) => (place, text) = (Place::of(&tag)?, String::new()),
+                Event::Text(more) => text.push_str(&more),
+                Event::CData(more) => text.push_str(&more),
+                Event::GeneralRef(name) => text.push_str(&resolved(&name)?),
+                Event::End(tag) if tag.local_name().as_ref() == "file" => return draft.finish().map(Some),
+                Event::End(_) => draft.take(std::mem::take(&mut place), text.trim()),
+                Event::Eof => return Ok(None),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Place {
+    fn of(tag: &BytesStart<'_>) -> Result<Self> {
+        Ok(match tag.local_name().as_ref() {
+            "identity" => Self::Identity,
+            "size" => Self::Size,
+            "hash" => match attribute(tag, "type")?.as_deref() {
+                Some("adler32") => Self::Adler32,
+                Some("md5") => Self::Md5,
+                _ => Self::Elsewhere,
+            },
+            "url" => Self::Url(Pfn {
+                rse: attribute(tag, "location")?.unwrap_or_default(),
+                // The order of the document decides.
+                priority: None,
+                domain: attribute(tag, "domain")?,
+                client_extract: attribute(tag, "client_extract")?.is_some_and(|word| word.eq_ignore_ascii_case("true")),
+            }),
+            _ => Self::Elsewhere,
+        })
+    }
+}
+
+impl Draft {
+    fn take(&mut self, place: Place, text: &str) {
+        match place {
+            Place::Elsewhere => {}
+            Place::Identity => self.identity = Some(text.to_owned()),
+            Place::Size => self.bytes = text.parse().ok(),
+            Place::Adler32 => self.adler32 = Some(text.to_owned()),
+            Place::Md5 => self.md5 = Some(text.to_owned()),
+            Place::Url(pfn) => self.pfns.push((text.to_owned(), pfn)),
+        }
+    }
+
+    fn finish(self) -> Result<ReplicaEntry> {
+        let identity = self.identity.ok_or_else(|| invalid("a file of the metalink document has no identity"))?;
+        let (scope, name) =
+            identity.split_once(':').ok_or_else(|| invalid(&format!("{identity:?} in the metalink file is no DID")))?;
+        Ok(ReplicaEntry {
+            did: Did::new(scope, name.strip_suffix('/').unwrap_or(name)),
+            bytes: self.bytes,
+            adler32: self.adler32,
+            md5: self.md5,
+            pfns: self.pfns,
+            rses: Vec::new(),
+            states: Default::default(),
+            parents: Vec::new(),
+        })
+    }
+}
+
+fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>> {
+    let found = tag.try_get_attribute(name).map_err(malformed)?;
+    found.map(|value| Ok(value.normalized_value(XmlVersion::Implicit1_0).map_err(malformed)?.into_owned())).transpose()
+}
+
+/// What an entity stands for: XML's own five, and numbers.
+fn resolved(name: &str) -> Result<String> {
+    quick_xml::escape::unescape(&format!("&{name};")).map(|text| text.into_owned()).map_err(malformed)
+}
+
+fn malformed(error: impl std::fmt::Display) -> Error {
+    Error::new(Exception::MetalinkJsonParsingError, format!("The metalink file is not well formed: {error}"))
+}
+
+fn invalid(what: &str) -> Error {
+    Error::new(Exception::InputValidationError, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<ReplicaEntry>> {
+        let mut metalink = Metalink::new(text.as_bytes());
+        std::iter::from_fn(|| metalink.next_file().transpose()).collect()
+    }
+
+    #[test]
+    fn files_are_read_with_their_replicas_in_order() {
+        let files = read(
+            r#"<?xml version="1.0" encoding="UTF-8"?>
+<metalink xmlns="urn:ietf:params:xml:ns:metalink">
+ <file name="a&amp;b">
+  <parents><did>s:set</did></parents>
+  <identity>s:a&amp;b</identity>
+  <hash type="adler32">5801fa2c</hash><hash type="md5">ba9a</hash><hash type="sha-256">0</hash>
+  <size>1000</size>
+  <glfn name="/x"></glfn>
+  <url location="DAVS" domain="wan" priority="1" client_extract="false">https://h/a?x=1&amp;y=2</url>
+  <url location="ZIP" domain="zip" priority="2" client_extract="True">https://h/z</url>
+ </file>
+ <file name="b"><identity>s:/b/</identity></file>
+</metalink>"#,
+        )
+        .unwrap();
+        assert_eq!(files.len(), 2);
+        assert_eq!(files[0].did, Did::new("s", "a&b"));
+        assert_eq!(
+            (files[0].bytes, files[0].adler32.as_deref(), files[0].md5.as_deref()),
+            (Some(1000), Some("5801fa2c"), Some("ba9a"))
+        );
+        let urls: Vec<_> =
+            files[0].pfns.iter().map(|(pfn, at)| (pfn.as_str(), at.rse.as_str(), at.client_extract)).collect();
+        assert_eq!(urls, [("https://h/a?x=1&y=2", "DAVS", false), ("https://h/z", "ZIP", true)]);
+        assert_eq!((files[1].did.name.as_str(), files[1].bytes), ("/b", None));
+    }
+
+    #[test]
+    fn broken_documents_are_refused() {
+        for (text, class) in [
+            ("<metalink><file></metalink>", Exception::MetalinkJsonParsingError),
+            ("<metalink><file><size>1</size></file></metalink>", Exception::InputValidationError),
+            ("<metalink><file><identity>nocolon</identity></file></metalink>", Exception::InputValidationError),
+            (
+                "<metalink><file><identity>s:&nonsense;</identity></file></metalink>",
+                Exception::MetalinkJsonParsingError,
+            ),
+        ] {
+            assert_eq!(read(text).unwrap_err().class(), Some(class), "{text}");
+        }
+        assert!(read("<metalink></metalink>").unwrap().is_empty());
+    }
+}

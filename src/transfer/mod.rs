@@ -1,0 +1,22 @@
+//! Moving files: what to fetch, from where, to which place, and how it went.
+//!
+//! A download goes through these rooms: [`resolve`] finds the DIDs that are meant, [`listing`] their replicas,
+//! [`plan`] makes a [`job::FileJob`] of each file, [`scheduler`] hands jobs to a few workers, and [`download`] is one
+//! file's life. [`events`] tells whoever wants to know; nothing here prints.
+
+pub mod checksum;
+pub mod download;
+pub mod events;
+pub mod job;
+pub mod listing;
+pub mod metalink;
+pub mod path;
+pub mod patience;
+pub mod place;
+pub mod plan;
+pub mod resolve;
+pub mod scheduler;
+pub mod session;
+mod sink;
+mod temporary;
+pub mod trace;

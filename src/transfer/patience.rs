@@ -1,0 +1,57 @@
+//! How long one attempt at a file may take.
+
+/// Used where nothing is known of the file's size or no speed is asked for.
+const DEFAULT_SECONDS: f64 = 360.0;
+/// Used where a speed of zero or less is asked for, in kB/s.
+const DEFAULT_SPEED: f64 = 500.0;
+/// On top of what the speed gives: opening connections takes its time for small files too.
+const CONSTANT_SECONDS: f64 = 60.0;
+
+/// What the user says about time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Patience {
+    /// Seconds for an attempt; zero means no limit. It wins over `speed`.
+    pub seconds: Option<f64>,
+    /// The least speed to put up with, in kB/s of 1,000 bytes.
+    pub speed: Option<f64>,
+}
+
+impl Patience {
+    /// Seconds that an attempt at a file of this size may take; none means no limit.
+    pub fn of(&self, bytes: Option<u64>) -> Option<u64> {
+        let seconds = match (self.seconds, self.speed, bytes.filter(|bytes| *bytes > 0)) {
+            (Some(seconds), _, _) => seconds,
+            (None, Some(speed), Some(bytes)) => by_speed(bytes, speed),
+            _ => DEFAULT_SECONDS,
+        };
+        // Saturates: a time-out beyond all numbers is as good as none.
+        Some(seconds as u64).filter(|seconds| *seconds > 0)
+    }
+}
+
+fn by_speed(bytes: u64, speed: f64) -> f64 {
+    let speed = if speed > 0.0 { speed } else { DEFAULT_SPEED };
+    (bytes as f64 / (speed * 1000.0)).floor() + CONSTANT_SECONDS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_outs_are_those_of_the_official_client() {
+        for (seconds, speed, bytes, expected) in [
+            (None, Some(500.0), Some(3_000_000), Some(66)),
+            (None, Some(500.0), Some(1), Some(60)),
+            (None, Some(-1.0), Some(500_000), Some(61)),
+            (None, Some(500.0), None, Some(360)),
+            (None, Some(500.0), Some(0), Some(360)),
+            (None, None, Some(3_000_000), Some(360)),
+            (Some(12.7), Some(500.0), Some(3_000_000), Some(12)),
+            (Some(0.0), None, None, None),
+            (Some(f64::INFINITY), None, None, Some(u64::MAX)),
+        ] {
+            assert_eq!(Patience { seconds, speed }.of(bytes), expected, "{seconds:?} {speed:?} {bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The target folder on the disk: makes its subfolders and guards that nothing is written outside of it.
+
+use std::collections::HashSet;
+use std::io::{Error, ErrorKind, Result};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// A folder that files are put below. The folder itself may be anything the user names; what lies below it may be
+/// linked to, but no link may lead outside.
+#[derive(Debug)]
+pub struct TargetFolder {
+    base: PathBuf,
+    real: OnceLock<PathBuf>,
+    ready: Mutex<HashSet<PathBuf>>,
+}
+
+impl TargetFolder {
+    /// The folder at this path. It is made when the first file is put there.
+    pub fn new(path: impl AsRef<Path>) -> Result<Self> {
+        Ok(Self { base: std::path::absolute(path)?, real: OnceLock::new(), ready: Mutex::default() })
+    }
+
+    /// The absolute path of a file, whose folders are made. `relative` comes from [`super::path::below`].
+    /// Errors: a folder cannot be made, or a link on the way leads outside.
+    pub fn place(&self, relative: &Path) -> Result<PathBuf> {
+        let folder = relative.parent().unwrap_or(Path::new(""));
+        self.ensure(folder)?;
+        Ok(self.base.join(relative))
+    }
+
+    fn ensure(&self, folder: &Path) -> Result<()> {
+        if self.known().contains(folder) {
+            return Ok(());
+        }
+        let mut path = PathBuf::new();
+        for component in folder.components() {
+            path.push(component);
+            self.enter(&self.base.join(&path))?;
+        }
+        self.real()?;
+        self.known().insert(folder.to_owned());
+        Ok(())
+    }
+
+    /// Makes one folder whose parent is in order, or looks whether what is there leads nowhere else.
+    fn enter(&self, folder: &Path) -> Result<()> {
+        let real = self.real()?;
+        match std::fs::create_dir(folder) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            Err(_) if !std::fs::symlink_metadata(folder)?.is_symlink() => must_be_folder(folder),
+            Err(_) if folder.canonicalize()?.starts_with(real) => must_be_folder(folder),
+            Err(_) => Err(outside(folder)),
+        }
+    }
+
+    /// The folder with all links resolved; it is made if it is not there.
+    fn real(&self) -> Result<&Path> {
+        if self.real.get().is_none() {
+            std::fs::create_dir_all(&self.base)?;
+            let real = self.base.canonicalize()?;
+            return Ok(self.real.get_or_init(|| real));
+        }
+        Ok(self.real.get().map_or(Path::new(""), |path| path))
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, HashSet<PathBuf>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn must_be_folder(path: &Path) -> Result<()> {
+    match path.is_dir() {
+        true => Ok(()),
+        false => {
+            Err(Error::new(ErrorKind::NotADirectory, format!("{} is in the way: it is no folder", path.display())))
+        }
+    }
+}
+
+fn outside(path: &Path) -> Error {
+    let what = "is a symbolic link that leads out of the target folder; nothing is written through it";
+    Error::new(ErrorKind::PermissionDenied, format!("{} {what}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn folders_are_made_once_and_files_are_placed() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = TargetFolder::new(dir.path().join("new/folder")).unwrap();
+        let placed = target.place(Path::new("s/a/b/f")).unwrap();
+        assert_eq!(placed, dir.path().join("new/folder/s/a/b/f"));
+        std::fs::write(&placed, b"x").unwrap();
+        assert_eq!(target.place(Path::new("f")).unwrap(), dir.path().join("new/folder/f"));
+        assert_eq!(target.place(Path::new("s/a/b/f/g")).unwrap_err().kind(), ErrorKind::NotADirectory);
+    }
+
+    #[test]
+    fn links_that_lead_outside_are_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        symlink(outside.path(), dir.path().join("out")).unwrap();
+        symlink("..", dir.path().join("up")).unwrap();
+        symlink("/nowhere", dir.path().join("dangling")).unwrap();
+        let target = TargetFolder::new(dir.path()).unwrap();
+        for path in ["out/f", "out/deep/f", "up/f", "dangling/f"] {
+            assert!(target.place(Path::new(path)).is_err(), "{path}");
+        }
+        assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn links_within_the_folder_and_to_the_folder_itself_are_fine() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("real")).unwrap();
+        symlink("real", dir.path().join("alias")).unwrap();
+        let link = tempfile::tempdir().unwrap();
+        symlink(dir.path(), link.path().join("base")).unwrap();
+        let target = TargetFolder::new(link.path().join("base")).unwrap();
+        std::fs::write(target.place(Path::new("alias/f")).unwrap(), b"x").unwrap();
+        assert!(dir.path().join("real/f").is_file());
+    }
+}

@@ -1,0 +1,283 @@
+//! From what was asked for and what the server lists to files to be downloaded. Pure: no clock, disk or network.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::SetOnce;
+
+use super::checksum::Checksum;
+use super::job::{Fetched, FileJob, Source, Twin};
+use super::path::{UnsafeName, below, leaf};
+use crate::types::{Did, ReplicaEntry};
+
+/// One way that led to a file: a DID that was asked for and its place among them.
+#[derive(Debug, Clone, Copy)]
+pub struct Route<'a> {
+    /// The place among the DIDs that were asked for.
+    pub request: usize,
+    /// The DID: the file itself or a collection it lies in.
+    pub did: &'a Did,
+}
+
+/// What the planner has to know before the first file.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Files go straight into the target folder.
+    pub no_subdir: bool,
+    /// RSEs that nothing is read from.
+    pub excluded_rses: HashSet<String>,
+    /// Whether the same file may be listed more than once.
+    pub twins_possible: bool,
+}
+
+/// Turns listed files into jobs, one by one.
+///
+/// It remembers a few bytes of every destination, to tell when two files would have the same; and whole files only
+/// where [`Rules::twins_possible`].
+#[derive(Debug, Default)]
+pub struct Planner {
+    rules: Rules,
+    scopes: Vec<String>,
+    taken: HashMap<u64, u32>,
+    twins: HashMap<Did, Planned>,
+}
+
+#[derive(Debug)]
+struct Planned {
+    fetched: Arc<SetOnce<Fetched>>,
+    destinations: Vec<PathBuf>,
+}
+
+impl Planner {
+    /// A planner that has seen nothing yet.
+    pub fn new(rules: Rules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
+    /// The job for a listed file that these routes led to; none if there is nothing left to do for it.
+    pub fn plan(&mut self, entry: ReplicaEntry, routes: &[Route<'_>]) -> FileJob {
+        let sources = self.sources(&entry);
+        let mut job = FileJob {
+            bytes: entry.bytes,
+            checksum: Checksum::new(entry.adler32.as_deref(), entry.md5.as_deref()),
+            sources,
+            requests: routes.iter().map(|route| route.request).collect(),
+            dataset: routes.first().map_or_else(|| entry.did.clone(), |route| route.did.clone()),
+            ..FileJob::unknown(entry.did, 0)
+        };
+        match self.destinations(&job.did, routes) {
+            Ok(destinations) => self.claim(&mut job, destinations),
+            Err(error) => job.obstacle = Some(error.to_string()),
+        }
+        job
+    }
+
+    /// Whether the only replicas are on excluded RSEs.
+    pub fn only_excluded(&self, entry: &ReplicaEntry) -> bool {
+        !entry.pfns.is_empty() && entry.pfns.iter().all(|(_, pfn)| self.rules.excluded_rses.contains(&pfn.rse))
+    }
+
+    /// The replicas that can be read directly, in the server's order of preference.
+    fn sources(&self, entry: &ReplicaEntry) -> Vec<Source> {
+        let mut usable: Vec<_> = entry
+            .pfns
+            .iter()
+            .filter(|(_, pfn)| !pfn.client_extract && !self.rules.excluded_rses.contains(&pfn.rse))
+            .collect();
+        usable.sort_by_key(|(_, pfn)| pfn.priority.unwrap_or(u32::MAX));
+        usable.into_iter().map(|(pfn, at)| Source { pfn: pfn.clone(), rse: at.rse.clone() }).collect()
+    }
+
+    fn destinations(&self, file: &Did, routes: &[Route<'_>]) -> Result<Vec<PathBuf>, UnsafeName> {
+        let mut paths = Vec::new();
+        for route in routes {
+            let path = destination(file, route.did, self.rules.no_subdir)?;
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        Ok(paths)
+    }
+
+    /// Gives the job its destinations, unless another file has one of them.
+    fn claim(&mut self, job: &mut FileJob, mut destinations: Vec<PathBuf>) {
+        if let Some(first) = self.twins.get_mut(&job.did) {
+            destinations.retain(|path| !first.destinations.contains(path));
+            first.destinations.extend(destinations.iter().cloned());
+            job.twin = Twin::Later(first.fetched.clone());
+        } else if self.rules.twins_possible {
+            let fetched = Arc::new(SetOnce::new());
+            let planned = Planned { fetched: fetched.clone(), destinations: destinations.clone() };
+            self.twins.insert(job.did.clone(), planned);
+            job.twin = Twin::First(fetched);
+        }
+        match destinations.iter().find_map(|path| Some((path, self.holder(path)?))) {
+            Some((path, holder)) => job.obstacle = Some(collision(&job.did, path, holder)),
+            None => destinations.iter().for_each(|path| self.take(path, &job.did.scope)),
+        }
+        job.destinations = destinations;
+    }
+
+    /// The scope of the file that has this destination.
+    fn holder(&self, path: &Path) -> Option<&str> {
+        self.taken.get(&fingerprint(path)).and_then(|scope| self.scopes.get(*scope as usize)).map(String::as_str)
+    }
+
+    fn take(&mut self, path: &Path, scope: &str) {
+        let known = self.scopes.iter().position(|known| known == scope);
+        let index = known.unwrap_or_else(|| {
+            self.scopes.push(scope.to_owned());
+            self.scopes.len() - 1
+        });
+        self.taken.insert(fingerprint(path), u32::try_from(index).unwrap_or(u32::MAX));
+    }
+}
+
+/// Where a file goes, below the target folder: under its scope if it was asked for itself, else under the name of
+/// the collection that was asked for.
+fn destination(file: &Did, asked: &Did, no_subdir: bool) -> Result<PathBuf, UnsafeName> {
+    let (folder, name) = match asked == file {
+        true => (file.scope.as_str(), file.name.as_str()),
+        false => (asked.name.as_str(), leaf(&file.name)),
+    };
+    below((!no_subdir).then_some(folder), name)
+}
+
+fn fingerprint(path: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    path.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn collision(did: &Did, path: &Path, holder: &str) -> String {
+    let other = path.file_name().unwrap_or_default().to_string_lossy();
+    format!(
+        "{did} and {holder}:{other} would both be written to {}; fetch {did} by itself, or into another folder with --dir",
+        path.display()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn did(text: &str) -> Did {
+        let (scope, name) = text.split_once(':').unwrap();
+        Did::new(scope, name)
+    }
+
+    fn entry(file: &str, pfns: &str) -> ReplicaEntry {
+        let did = did(file);
+        let (scope, name) = (did.scope, did.name);
+        let text =
+            format!(r#"{{"scope": "{scope}", "name": "{name}", "bytes": 3, "adler32": "1", "pfns": {{{pfns}}}}}"#);
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn plan(planner: &mut Planner, file: &str, asked: &[&str]) -> FileJob {
+        let asked: Vec<_> = asked.iter().map(|text| did(text)).collect();
+        let routes: Vec<_> = asked.iter().enumerate().map(|(request, did)| Route { request, did }).collect();
+        planner.plan(entry(file, ""), &routes)
+    }
+
+    fn paths(job: &FileJob) -> Vec<&str> {
+        job.destinations.iter().map(|path| path.to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn files_go_where_the_official_client_puts_them() {
+        for (file, asked, no_subdir, expected) in [
+            ("test:f", "test:f", false, "test/f"),
+            ("test:f", "test:f", true, "f"),
+            ("test:f", "test:set", false, "set/f"),
+            ("test:f", "other:set", true, "f"),
+            ("cms:/store/f.root", "cms:/store/f.root", false, "cms/store/f.root"),
+            ("cms:/store/f.root", "cms:/a/set", false, "a/set/f.root"),
+            ("cms:/store/f.root", "cms:/a/set", true, "f.root"),
+        ] {
+            let mut planner = Planner::new(Rules { no_subdir, ..Rules::default() });
+            let job = plan(&mut planner, file, &[asked]);
+            assert_eq!((paths(&job), &job.obstacle), (vec![expected], &None), "{file} by {asked}");
+        }
+    }
+
+    #[test]
+    fn several_ways_to_a_file_give_several_destinations() {
+        let mut planner = Planner::default();
+        let job = plan(&mut planner, "s:f", &["s:f", "s:one", "s:two", "t:one"]);
+        assert_eq!(paths(&job), ["s/f", "one/f", "two/f"]);
+        assert_eq!((job.requests.len(), job.dataset), (4, did("s:f")));
+    }
+
+    #[test]
+    fn sources_keep_the_servers_order_without_excluded_and_archived_ones() {
+        let pfns = r#"
+            "root://c//f": {"rse": "C", "priority": 3},
+            "https://a/f": {"rse": "A", "priority": 1},
+            "https://zip/f": {"rse": "A", "priority": 2, "client_extract": true},
+            "https://t/f": {"rse": "TAPE", "priority": 0}"#;
+        let mut planner = Planner::new(Rules { excluded_rses: HashSet::from(["TAPE".to_owned()]), ..Rules::default() });
+        let asked = did("s:f");
+        let job = planner.plan(entry("s:f", pfns), &[Route { request: 0, did: &asked }]);
+        let found: Vec<_> = job.sources.iter().map(|source| (source.pfn.as_str(), source.rse.as_str())).collect();
+        assert_eq!(found, [("https://a/f", "A"), ("root://c//f", "C")]);
+        let tape = entry("s:f", r#""https://t/f": {"rse": "TAPE"}"#);
+        assert!(planner.only_excluded(&tape) && !planner.only_excluded(&entry("s:f", "")));
+    }
+
+    #[test]
+    fn only_the_file_whose_place_is_taken_is_refused() {
+        let mut planner = Planner::default();
+        assert_eq!(plan(&mut planner, "one:f", &["s:set"]).obstacle, None);
+        let second = plan(&mut planner, "two:f", &["s:set"]);
+        let obstacle = second.obstacle.unwrap();
+        for part in ["two:f", "one:f", "set/f"] {
+            assert!(obstacle.contains(part), "{obstacle}");
+        }
+        assert_eq!(plan(&mut planner, "two:g", &["s:set"]).obstacle, None);
+    }
+
+    #[test]
+    fn wicked_names_are_refused_alone() {
+        let mut planner = Planner::default();
+        for (file, asked) in [("s:../../f", "s:../../f"), ("s:f", "s:.."), ("s:/..", "s:set"), ("..:f", "..:f")] {
+            let job = plan(&mut planner, file, &[asked]);
+            assert!(job.obstacle.is_some() && job.destinations.is_empty(), "{file} by {asked}");
+        }
+        assert_eq!(plan(&mut planner, "s:f", &["s:set"]).obstacle, None);
+    }
+
+    #[test]
+    fn a_file_listed_twice_is_fetched_once() {
+        let mut planner = Planner::new(Rules { twins_possible: true, ..Rules::default() });
+        let first = plan(&mut planner, "s:f", &["s:one"]);
+        let later = plan(&mut planner, "s:f", &["s:two"]);
+        let again = plan(&mut planner, "s:f", &["t:two"]);
+        let (Twin::First(fetched), Twin::Later(waited)) = (&first.twin, &later.twin) else { panic!("no twins") };
+        assert!(Arc::ptr_eq(fetched, waited));
+        assert_eq!((paths(&first), paths(&later), paths(&again)), (vec!["one/f"], vec!["two/f"], vec![]));
+        assert_eq!((later.obstacle, again.obstacle), (None, None));
+    }
+
+    #[test]
+    fn whatever_is_listed_no_two_files_share_a_destination() {
+        let names = ["a", "b", "/x/a", "/y/a", "c/a"];
+        let asked = ["s:set", "t:set", "s:a", "s:x"];
+        for no_subdir in [false, true] {
+            let mut planner = Planner::new(Rules { no_subdir, ..Rules::default() });
+            let mut seen = HashSet::new();
+            for scope in ["s", "t"] {
+                for name in names {
+                    for way in asked {
+                        let file = format!("{scope}:{name}");
+                        let job = plan(&mut planner, &file, &[way]);
+                        let fresh = job.destinations.iter().all(|path| seen.insert(path.clone()));
+                        assert!(fresh || job.obstacle.is_some(), "{file} by {way}");
+                    }
+                }
+            }
+        }
+    }
+}

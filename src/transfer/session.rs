@@ -1,0 +1,129 @@
+//! A whole download: resolve, list, fetch, all at the same time as far as they can be.
+
+use std::collections::HashSet;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::download::Downloader;
+use super::events::RunEvent;
+use super::job::FileJob;
+use super::listing::Listing;
+use super::plan::{Planner, Rules};
+use super::resolve::{self, Requested, Wish};
+use super::scheduler::{self, Lanes, Tally};
+use crate::api::replicas::Query;
+use crate::error::Result;
+use crate::http::Client;
+use crate::types::Did;
+
+/// How many planned files may wait for a worker.
+const QUEUE: usize = 256;
+/// How long the first file waits for the count of all files, which only the log and the bars want to know.
+const COUNTING: Duration = Duration::from_secs(2);
+
+/// A download of DIDs.
+#[derive(Debug)]
+pub struct Search<'a> {
+    /// What the user asks for.
+    pub wishes: &'a [Wish],
+    /// How replicas are listed.
+    pub query: Query,
+    /// Whether files go straight into the target folder.
+    pub no_subdir: bool,
+    /// RSEs that nothing is read from.
+    pub excluded_rses: HashSet<String>,
+}
+
+/// How a download ended.
+#[derive(Debug)]
+pub struct Report {
+    /// The DIDs that were meant, each with its number of files where it is known.
+    pub requested: Vec<(Did, Option<u64>)>,
+    /// How many files ended how.
+    pub tally: Tally,
+}
+
+/// Downloads with these means.
+pub struct Session<'a> {
+    /// What fetches single files.
+    pub downloader: Downloader<'a>,
+    /// How many at a time.
+    pub lanes: Lanes,
+}
+
+impl Session<'_> {
+    /// Downloads what a search finds. Errors: the server refused; then what was under way is finished first.
+    pub async fn search(&self, client: &Client, search: Search<'_>) -> Result<Report> {
+        let observer = self.downloader.observer;
+        observer.run(RunEvent::Requested(search.wishes.len()));
+        let requested = resolve::resolve(client, search.wishes, observer).await?;
+        let planner = Planner::new(Rules {
+            no_subdir: search.no_subdir,
+            excluded_rses: search.excluded_rses,
+            twins_possible: requested.len() > 1 && requested.iter().any(Requested::is_collection),
+        });
+        let listing = Listing { client, query: &search.query, requested: &requested, observer };
+        let (sender, jobs) = mpsc::channel(QUEUE);
+        let chosen = search.query.nrandom.map(|number| number * search.wishes.len() as u64);
+        let fetching = self.fetch_counted(client, &requested, chosen, jobs);
+        let (listed, (tally, lengths)) = tokio::join!(listing.send(planner, sender), fetching);
+        listed?;
+        Ok(Report { requested: requested.into_iter().map(|one| one.did).zip(lengths).collect(), tally })
+    }
+
+    /// Fetches files while they are being counted.
+    async fn fetch_counted(
+        &self,
+        client: &Client,
+        requested: &[Requested],
+        chosen: Option<u64>,
+        jobs: mpsc::Receiver<FileJob>,
+    ) -> (Tally, Vec<Option<u64>>) {
+        let mut counting = pin!(resolve::count(client, requested));
+        let in_time = tokio::time::timeout(COUNTING, counting.as_mut()).await.ok();
+        let files = in_time.as_ref().and_then(|counts| expected(counts, requested)).map(|files| match chosen {
+            Some(chosen) => files.min(chosen),
+            None => files,
+        });
+        let bytes = match (&in_time, chosen) {
+            (Some(counts), None) => counts.iter().filter_map(|(_, bytes)| *bytes).sum(),
+            _ => 0,
+        };
+        let tally = self.fetch(jobs, files, bytes).await;
+        let counts = match in_time {
+            Some(counts) => counts,
+            None => counting.await,
+        };
+        (tally, counts.into_iter().map(|(length, _)| length).collect())
+    }
+
+    /// Fetches files as they come. `files` and `bytes` are what is known of them beforehand.
+    pub async fn fetch(&self, jobs: mpsc::Receiver<FileJob>, files: Option<u64>, bytes: u64) -> Tally {
+        let wanted = files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
+        let lanes = Lanes { lanes: self.lanes.lanes.min(wanted.max(1)), ..self.lanes };
+        self.downloader.observer.run(RunEvent::Starting { files, bytes, lanes: lanes.lanes });
+        scheduler::run(&self.downloader, jobs, lanes).await
+    }
+
+    /// Fetches these files.
+    pub async fn fetch_all(&self, jobs: Vec<FileJob>) -> Tally {
+        let (files, bytes) = (jobs.len() as u64, jobs.iter().filter_map(|job| job.bytes).sum());
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let sending = async move {
+            for job in jobs {
+                if sender.send(job).await.is_err() {
+                    break;
+                }
+            }
+        };
+        tokio::join!(sending, self.fetch(receiver, Some(files), bytes)).1
+    }
+}
+
+/// The number of files that is going to be listed, if it is known. What is missing counts as one file.
+fn expected(counts: &[(Option<u64>, Option<u64>)], requested: &[Requested]) -> Option<u64> {
+    let each = counts.iter().zip(requested);
+    each.map(|((length, _), one)| if one.is_collection() { *length } else { Some(1) }).sum()
+}

@@ -1,0 +1,183 @@
+//! Where the bytes of a download go: to a temporary file, and through the checksum.
+//!
+//! Checksum and disk are served by a worker thread while the next bytes come in from the network: two buffers change
+//! hands. A small file is one call of the worker thread.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tokio::task::JoinHandle;
+
+use super::checksum::{Checksum, Hasher};
+use super::temporary::{Maker, Temporary};
+
+/// How many bytes are written at once.
+const BUFFER: usize = 512 * 1024;
+
+/// A file that is being written, under a temporary name beside its place. Dropped, it leaves nothing behind.
+#[derive(Debug)]
+pub(super) struct Sink {
+    file: Temporary,
+    filling: Vec<u8>,
+    received: u64,
+    worker: Worker,
+}
+
+#[derive(Debug)]
+enum Worker {
+    Idle(Box<Disk>),
+    Busy(JoinHandle<io::Result<Box<Disk>>>),
+    Lost,
+}
+
+/// What the worker thread works on.
+#[derive(Debug)]
+struct Disk {
+    maker: Maker,
+    file: Option<File>,
+    hasher: Hasher,
+    buffer: Vec<u8>,
+}
+
+/// A file that is complete but not in its place yet. Dropped, it leaves nothing behind.
+#[derive(Debug)]
+pub(super) struct Complete {
+    file: Temporary,
+    /// The checksum of its bytes.
+    pub(super) checksum: Checksum,
+    /// Its size.
+    pub(super) bytes: u64,
+}
+
+impl Sink {
+    /// A file for this place, in whose folder the temporary one is made. The kind of checksum is that of `expected`.
+    pub(super) fn new(place: &Path, expected: Checksum) -> Self {
+        let file = Temporary::new(place);
+        let disk = Disk { maker: file.maker(), file: None, hasher: expected.hasher(), buffer: Vec::new() };
+        Self { file, filling: Vec::new(), received: 0, worker: Worker::Idle(Box::new(disk)) }
+    }
+
+    /// How many bytes have been taken in.
+    pub(super) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Takes the next bytes in. Errors: the disk refused earlier ones.
+    pub(super) async fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.filling.extend_from_slice(bytes);
+        self.received += bytes.len() as u64;
+        match self.filling.len() >= BUFFER {
+            true => self.write().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Hands what has been taken in to the worker thread, once it is through with what came before. A caller that
+    /// gives up waiting may push on later: nothing is lost or written twice.
+    async fn write(&mut self) -> io::Result<()> {
+        self.wait().await?;
+        let Worker::Idle(mut disk) = std::mem::replace(&mut self.worker, Worker::Lost) else { return Err(lost()) };
+        std::mem::swap(&mut self.filling, &mut disk.buffer);
+        self.worker = Worker::Busy(tokio::task::spawn_blocking(move || disk.write().map(|()| disk)));
+        Ok(())
+    }
+
+    async fn wait(&mut self) -> io::Result<()> {
+        if let Worker::Busy(handle) = &mut self.worker {
+            let done = handle.await;
+            self.worker = Worker::Lost;
+            self.worker = Worker::Idle(done.map_err(io::Error::other)??);
+        }
+        Ok(())
+    }
+
+    /// Everything has been taken in.
+    pub(super) async fn complete(mut self) -> io::Result<Complete> {
+        self.write().await?;
+        self.wait().await?;
+        let Worker::Idle(disk) = self.worker else { return Err(lost()) };
+        Ok(Complete { file: self.file, checksum: disk.hasher.finish(), bytes: self.received })
+    }
+}
+
+impl Disk {
+    fn write(&mut self) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(self.maker.make()?),
+        };
+        self.hasher.update(&self.buffer);
+        file.write_all(&self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+impl Complete {
+    /// Gives the file its name, in place of what may have been there.
+    pub(super) fn put(self) -> io::Result<PathBuf> {
+        self.file.put()
+    }
+}
+
+fn lost() -> io::Error {
+    io::Error::other("an earlier write failed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn bytes_arrive_in_order_with_their_checksum() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("f");
+        let bytes: Vec<u8> = (0..BUFFER * 3 + 5).map(|i| (i % 249) as u8).collect();
+        let mut sink = Sink::new(&place, Checksum::Adler32(0));
+        for piece in bytes.chunks(70_001) {
+            sink.push(piece).await.unwrap();
+        }
+        assert_eq!(sink.received(), bytes.len() as u64);
+        let complete = sink.complete().await.unwrap();
+        assert!(!place.exists() && names(dir.path()).len() == 1);
+        let checksum = complete.checksum;
+        assert_eq!(complete.put().unwrap(), place);
+        assert_eq!(std::fs::read(&place).unwrap(), bytes);
+        assert_eq!(checksum, checksum.of_file(&place).unwrap());
+        assert_eq!(names(dir.path()), ["f"]);
+    }
+
+    #[tokio::test]
+    async fn an_empty_file_is_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        Sink::new(&dir.path().join("empty"), Checksum::Unknown).complete().await.unwrap().put().unwrap();
+        assert_eq!(std::fs::metadata(dir.path().join("empty")).unwrap().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_dropped_leaves_nothing_behind_even_while_the_worker_is_busy() {
+        let dir = tempfile::tempdir().unwrap();
+        for wait in [true, false] {
+            let mut sink = Sink::new(&dir.path().join("f"), Checksum::Unknown);
+            sink.push(&vec![1; BUFFER]).await.unwrap();
+            if wait {
+                sink.wait().await.unwrap();
+                assert_eq!(names(dir.path()).len(), 1);
+            }
+            drop(sink);
+            assert!(names(dir.path()).is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_missing_folder_is_reported() {
+        let mut sink = Sink::new(Path::new("/nowhere/at/all/f"), Checksum::Unknown);
+        sink.push(b"x").await.unwrap();
+        assert_eq!(sink.complete().await.unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+}
