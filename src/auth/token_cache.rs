@@ -262,8 +262,8 @@ mod tests {
         let tmp = tempfile::tempdir().unwrap();
         let cache = cache(tmp.path());
         official(&cache, "theirs\n");
-        assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("theirs"));
         assert_eq!(value(cache.read(&Origin { configured: false, ..origin("https://a") })), None);
+        assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("theirs"));
         cache.write(&Token::new("ours", None), &origin("https://a")).unwrap();
         official(&cache, "theirs-again");
         assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("theirs-again"));
