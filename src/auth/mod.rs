@@ -115,6 +115,12 @@ async fn renew(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<T
     Ok(token)
 }
 
+/// Does what may ask somebody at the terminal, who takes their time: meanwhile Ctrl-C must be noticed.
+pub(crate) async fn asking<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let task = tokio::task::spawn_blocking(ask);
+    task.await.map_err(|error| Error::io("Cannot ask", std::io::Error::other(error)))
+}
+
 /// Tells what to do about a refused login, unless the error itself does.
 fn advise(error: Error, method: &AuthMethod) -> Error {
     if error.class() != Some(Exception::CannotAuthenticate) || error.hint().is_some() {

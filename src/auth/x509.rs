@@ -6,7 +6,7 @@ use std::sync::Arc;
 use openssl::asn1::Asn1Time;
 use openssl::x509::X509;
 
-use super::Token;
+use super::{Token, asking};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::tls::{AskPassphrase, Identity};
@@ -18,7 +18,9 @@ pub(super) async fn authenticate(client: &Client, path: &str, cert: &Path, key: 
     refuse_if_expired(cert)?;
     let interact = client.interact().clone();
     let ask: AskPassphrase = Arc::new(move |key| interact.passphrase(key));
-    let connections = client.connect(Some(Identity::load(cert, key, &ask)?))?;
+    let (cert, key) = (cert.to_owned(), key.map(Path::to_owned));
+    let identity = asking(move || Identity::load(&cert, key.as_deref(), &ask)).await??;
+    let connections = client.connect(Some(identity))?;
     Token::from_answer(client.authenticate(&connections, &Request::get(path)).await?).await
 }
 
