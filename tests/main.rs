@@ -2,4 +2,8 @@
 
 mod differential;
 mod guide;
+mod props;
+mod sessions;
+mod startup;
 mod support;
+mod terminal;
