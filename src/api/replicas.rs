@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, JsonStream, Request, segment};
-use crate::types::{ClientLocation, DatasetReplica, Did, ReplicaEntry};
+use crate::types::{ClientLocation, DatasetAtRse, DatasetReplica, Did, ReplicaEntry};
 
 /// What to list. The field names are the server's; what is none or empty is not sent.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -68,4 +68,9 @@ pub async fn of_dataset(client: &Client, did: &Did, deep: bool) -> Result<JsonSt
 /// The same for many datasets: `POST /replicas/datasets_bulk`.
 pub async fn of_datasets(client: &Client, dids: &[Did]) -> Result<JsonStream<DatasetReplica>> {
     client.stream(Request::post("replicas/datasets_bulk", json!({"dids": dids})).repeatable()).await
+}
+
+/// The datasets that have files at an RSE: `GET /replicas/rse/<rse>`.
+pub async fn at_rse(client: &Client, rse: &str) -> Result<JsonStream<DatasetAtRse>> {
+    client.stream(Request::get(format!("replicas/rse/{}", segment(rse)))).await
 }

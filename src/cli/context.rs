@@ -9,7 +9,7 @@ use super::ui::values::{Num, sizefmt};
 use super::ui::{Ui, log};
 use crate::config::{Config, Overrides, Settings};
 use crate::env_vars::{self, Env};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::types::{Did, ScopeConvention};
 
@@ -56,7 +56,7 @@ impl Context {
         if let Some(config) = self.config.get() {
             return Ok(config);
         }
-        let config = Config::load(self.overrides.config.as_deref(), &self.env)?;
+        let config = Config::load(self.overrides.config.as_deref(), &self.env).map_err(before_login)?;
         Ok(self.config.get_or_init(|| config))
     }
 
@@ -65,7 +65,7 @@ impl Context {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let settings = Settings::resolve(&self.overrides, &self.env, self.config()?)?;
+        let settings = Settings::resolve(&self.overrides, &self.env, self.config()?).map_err(before_login)?;
         let client = Client::new(settings, self.script.clone(), Arc::new(Terminal));
         Ok(self.client.get_or_init(|| client))
     }
@@ -88,4 +88,9 @@ impl Context {
     pub(crate) fn size(&self, bytes: Option<Num>) -> String {
         sizefmt(bytes, self.human)
     }
+}
+
+/// A failure on the way to a client counts as a failed login, whose exit code is the same in every tree.
+fn before_login(error: Error) -> Error {
+    Error::Login(Box::new(error))
 }

@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 use super::commands::Command as NewCommand;
 use super::context::Context;
@@ -38,6 +39,7 @@ struct NewTree {
 #[derive(Debug, Parser)]
 #[command(name = "rucio", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
 #[command(infer_long_args = true)]
+#[command(mut_arg("auth_strategy", |strategy| strategy.value_parser(clap::value_parser!(String))))]
 struct OldTree {
     #[command(flatten)]
     global: Global,
@@ -51,6 +53,8 @@ pub(crate) struct Invocation {
     call: Call,
     /// What the server's log shows as the command.
     pub script: String,
+    /// Whether the old tree was asked for by name.
+    legacy: bool,
 }
 
 #[derive(Debug)]
@@ -99,10 +103,10 @@ pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, Refused> {
     let command = first_command(&words).map(|at| (at, words[at].to_string_lossy().into_owned()));
     let is_new = command.as_ref().is_none_or(|(_, name)| NEW_COMMANDS.contains(&name.as_str()));
     let tree = if is_new && !legacy { Tree::New } else { Tree::Old };
-    let words: Vec<_> = words.into_iter().map(long_password).collect();
+    let words: Vec<_> = words.into_iter().map(|word| with_two_dashes(word, tree)).collect();
     let call = match tree {
         Tree::New => NewTree::try_parse_from(&words).map(Call::New),
-        Tree::Old => OldTree::try_parse_from(&words).map(Call::Old),
+        Tree::Old => OldTree::try_parse_from(&words).and_then(without_mistake).map(Call::Old),
     };
     let script = words
         .iter()
@@ -110,7 +114,7 @@ pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, Refused> {
         .take(1)
         .fold("rucio".to_owned(), |script, word| format!("{script}::{}", word.to_string_lossy()));
     let in_leaf = command.is_some_and(|(at, _)| understand_before(&words, at, tree));
-    call.map(|call| Invocation { call, script }).map_err(|error| Refused { error, tree, in_leaf })
+    call.map(|call| Invocation { call, script, legacy }).map_err(|error| Refused { error, tree, in_leaf })
 }
 
 /// Whether the words before the command are fine, so that a fault must lie behind it.
@@ -171,13 +175,24 @@ fn takes_next_word(word: &str) -> bool {
     }
 }
 
-/// The old tree's `-pwd`, a long option with one dash, as `--password`.
-fn long_password(word: OsString) -> OsString {
-    let rest = word.to_str().and_then(|text| text.strip_prefix("-pwd")).map(|rest| rest.trim_start_matches('='));
-    match rest {
-        Some("") => "--password".into(),
-        Some(value) => format!("--password={value}").into(),
-        None => word,
+/// The official client has two long options with one dash: `-pwd` before the command, and `-to` of `did content add`.
+fn with_two_dashes(word: OsString, tree: Tree) -> OsString {
+    let text = word.to_str().unwrap_or_default();
+    let (long, rest) = match (text.strip_prefix("-pwd"), text.strip_prefix("-to")) {
+        (Some(rest), _) => ("--password", rest),
+        (None, Some(rest)) if tree == Tree::New && (rest.is_empty() || rest.starts_with('=')) => ("--to-did", rest),
+        _ => return word,
+    };
+    match rest.trim_start_matches('=') {
+        "" => long.into(),
+        value => format!("{long}={value}").into(),
+    }
+}
+
+fn without_mistake(tree: OldTree) -> Result<OldTree, clap::Error> {
+    match tree.command.mistake() {
+        Some(mistake) => Err(OldTree::command().error(ErrorKind::ValueValidation, mistake)),
+        None => Ok(tree),
     }
 }
 
@@ -188,6 +203,9 @@ pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let runtime = builder.enable_all().build().map_err(|error| Error::io("Cannot start", error))?;
+    if invocation.legacy {
+        tracing::warn!("Rucio is going to retire the old command names; rucio --help shows the new ones.");
+    }
     let outcome = runtime.block_on(async {
         match invocation.call {
             Call::New(tree) => tree.command.run(context).await,
@@ -196,4 +214,51 @@ pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
     });
     runtime.shutdown_background();
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    fn tree(line: &str) -> Option<Tree> {
+        parse(words(line)).ok().map(|invocation| invocation.tree())
+    }
+
+    #[test]
+    fn the_first_word_that_is_no_value_picks_the_tree() {
+        let cases = [
+            ("rucio whoami", Tree::New),
+            ("rucio -a=jdoe -S=OIDC -v whoami", Tree::New),
+            ("rucio --account rule list-rses", Tree::Old),
+            ("rucio list-rules --account rule", Tree::Old),
+            ("rucio -vH https://h whoami", Tree::New),
+            ("rucio --legacy whoami", Tree::Old),
+            ("rucio -pwd secret list-rses", Tree::Old),
+            ("rucio --auth-st userpass list-dids user.jdoe:*", Tree::Old),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(tree(line), Some(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn faults_are_found_before_or_behind_the_command() {
+        for (line, in_leaf) in [("rucio --nope whoami", false), ("rucio whoami --nope", true)] {
+            assert_eq!(parse(words(line)).unwrap_err().in_leaf, in_leaf, "{line}");
+        }
+    }
+
+    #[test]
+    fn long_options_with_one_dash_are_understood() {
+        let two = |word: &str| with_two_dashes(word.into(), Tree::New);
+        assert_eq!(two("-pwd"), "--password");
+        assert_eq!(two("-pwd=x"), "--password=x");
+        assert_eq!(two("-to"), "--to-did");
+        assert_eq!(two("-tox"), "-tox");
+        assert_eq!(with_two_dashes("-to".into(), Tree::Old), "-to");
+    }
 }

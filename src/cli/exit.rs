@@ -19,7 +19,7 @@ pub(crate) fn refused(refused: &Refused) -> ExitCode {
     ui::usage(&refused.error);
     ExitCode::from(match refused.error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => u8::from(refused.tree != Tree::New),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => 1,
         ErrorKind::MissingRequiredArgument => 2,
         // click takes a leaf apart inside the command, whose failures all end with 1
         _ if refused.tree == Tree::New && refused.in_leaf => 1,

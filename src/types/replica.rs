@@ -70,6 +70,22 @@ pub struct DatasetReplica {
     pub length: Value,
 }
 
+/// A row of `GET /replicas/rse/<rse>`: a dataset that has files at an RSE. Numbers are shown as the server writes them.
+#[derive(Debug, Clone, Deserialize)]
+pub struct DatasetAtRse {
+    /// Which dataset.
+    #[serde(flatten)]
+    pub did: Did,
+    /// How many of its files are there.
+    pub available_length: Value,
+    /// How many files it has.
+    pub length: Value,
+    /// How many of its bytes are there.
+    pub available_bytes: Value,
+    /// How many bytes it has.
+    pub bytes: Value,
+}
+
 /// Where this machine is, as far as it can tell; the server sorts sources by it.
 #[derive(Debug, Clone, Serialize)]
 pub struct ClientLocation {

@@ -38,6 +38,7 @@ pub(super) enum Command {
     #[command(visible_alias = "ls")]
     ListDids(did::list::Args),
     #[command(mut_arg("dids", |dids| dids.required(true)))]
+    #[command(mut_arg("domain", |domain| domain.value_parser(clap::value_parser!(String))))]
     ListFileReplicas(Box<replica::list::file::Args>),
     ListFiles(did::files::Args),
     ListRseAttributes(rse::attribute::list::Args),
@@ -59,7 +60,7 @@ impl Command {
         match self {
             Self::AddContainer(args) => did::add::run(context, args.of(did::add::Kind::Container)).await,
             Self::AddDataset(args) => did::add::run(context, args.of(did::add::Kind::Dataset)).await,
-            Self::AddRule(args) => rule::add::run(context, args.translate()?).await,
+            Self::AddRule(args) => rule::add::run(context, args.translate()).await,
             Self::Attach(args) => did::content::add::run(context, args.translate()).await,
             Self::Close(args) => did::update::run(context, args.closed()).await,
             Self::DeleteRule(args) => rule::remove::run(context, args).await,
@@ -71,7 +72,9 @@ impl Command {
             Self::ListContent(args) => did::content::list::run(context, args).await,
             Self::ListDatasetReplicas(args) => replica::list::dataset::run(context, args).await,
             Self::ListDids(args) => did::list::run(context, did::list::Args { name_twice: true, ..args }).await,
-            Self::ListFileReplicas(args) => replica::list::file::run(context, *args).await,
+            Self::ListFileReplicas(args) => {
+                replica::list::file::run(context, replica::list::file::Args { human: context.human, ..*args }).await
+            }
             Self::ListFiles(args) => did::files::run(context, args).await,
             Self::ListRseAttributes(args) => {
                 rse::attribute::list::run(context, rse::attribute::list::Args { columns: true, ..args }).await
@@ -84,6 +87,14 @@ impl Command {
             Self::RuleInfo(args) => rule::show::run(context, rule::show::Args { old_layout: true, ..args }).await,
             Self::Stat(args) => did::show::run(context, args).await,
             Self::Whoami(args) => whoami::run(context, args).await,
+        }
+    }
+
+    /// What is wrong with the command line that the parser cannot see.
+    pub(super) fn mistake(&self) -> Option<String> {
+        match self {
+            Self::AddRule(args) => args.mistake(),
+            _ => None,
         }
     }
 

@@ -3,7 +3,6 @@
 use clap::Args;
 
 use crate::cli::commands::rule::{add, list};
-use crate::error::{Error, Result};
 
 /// Have replicas of DIDs made and kept
 ///
@@ -28,14 +27,18 @@ pub(crate) struct Add {
 }
 
 impl Add {
+    /// What is wrong with the words, if anything: the one before the last must be the number of copies.
+    pub(super) fn mistake(&self) -> Option<String> {
+        let copies = self.words.iter().nth_back(1)?;
+        copies.parse::<i64>().is_err().then(|| format!("invalid number of copies: {copies:?}"))
+    }
+
     /// Takes the words apart: the last is the RSE expression, the one before the number of copies.
-    pub(super) fn translate(self) -> Result<add::Args> {
+    pub(super) fn translate(self) -> add::Args {
         let mut dids = self.words;
-        let (Some(rses), Some(copies)) = (dids.pop(), dids.pop()) else {
-            return Err(Error::Value("Give one or more DIDs, the number of copies and an RSE expression".to_owned()));
-        };
-        let copies = copies.parse().map_err(|_| Error::Value(format!("{copies:?} is no number of copies")))?;
-        Ok(add::Args {
+        let rses = dids.pop().unwrap_or_default();
+        let copies = dids.pop().and_then(|copies| copies.parse().ok()).unwrap_or_default();
+        add::Args {
             dids,
             copies,
             rses,
@@ -43,7 +46,7 @@ impl Add {
             locked: self.locked,
             source_rses: self.source_replica_expression,
             notify: self.notify,
-        })
+        }
     }
 }
 

@@ -15,7 +15,8 @@ use crate::types::Did;
 /// Example: rucio did list --filter "type=DATASET,length>10" user.jdoe:*
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// scope:name, where the name may have the wildcard *; without it, everything of the account's own scope
+    /// scope:name, where the name may have the wildcard *; with a filter alone, everything of the account's own scope
+    #[arg(required_unless_present = "filter")]
     pub did_pattern: Option<String>,
     /// Also what the DIDs hold, however deep
     #[arg(short, long)]

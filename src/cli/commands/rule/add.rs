@@ -1,5 +1,7 @@
 //! `rucio rule add`
 
+use clap::ArgAction::Set;
+
 use crate::api;
 use crate::cli::context::Context;
 use crate::error::Result;
@@ -26,7 +28,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub options: Options,
     /// Protect the rule against being deleted
-    #[arg(long, value_name = "BOOL", value_parser = boolean, default_value = "false")]
+    #[arg(long, value_name = "BOOL", value_parser = boolean, default_value = "false", action = Set)]
     pub locked: bool,
     /// Where the copies may come from: an RSE expression
     #[arg(long, value_name = "EXPRESSION")]

@@ -1,20 +1,28 @@
 //! `rucio replica list dataset`
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+
+use serde_json::Value;
 
 use crate::api::{dids, replicas};
 use crate::cli::context::Context;
 use crate::cli::ui::values::member_str;
 use crate::cli::ui::{Cell, Table};
 use crate::error::Result;
-use crate::http::Client;
-use crate::types::{DatasetReplica, Did};
+use crate::http::{Client, JsonStream};
+use crate::types::{DatasetAtRse, DatasetReplica, Did};
 
 /// Show at which RSEs files of datasets are, and how many
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The datasets, or containers of them
     pub dids: Vec<String>,
+    /// Instead: all datasets that have files at this RSE
+    #[arg(long)]
+    pub rse: Option<String>,
+    /// With --rse: how many files and bytes of each dataset are there
+    #[arg(long)]
+    pub long: bool,
     /// Count the files instead of trusting the server's counters
     #[arg(long)]
     pub deep: bool,
@@ -28,6 +36,9 @@ type Dataset = (String, Vec<DatasetReplica>);
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
+    if let Some(rse) = &args.rse {
+        return at_rse(context, replicas::at_rse(client, rse).await?, args.long).await;
+    }
     let datasets = datasets(context, client, &args.dids).await?;
     for (dataset, rows) in replicas_of(client, &datasets, args.deep).await? {
         match args.csv {
@@ -39,6 +50,25 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The datasets at an RSE. Name and number of files share a column, as they do in the official client.
+async fn at_rse(context: &Context, mut rows: JsonStream<DatasetAtRse>, long: bool) -> Result<()> {
+    let mut names = BTreeSet::new();
+    let mut table = Table::psql(["DID", "LOCAL FILES/TOTAL FILES", "LOCAL BYTES/TOTAL BYTES"]);
+    while let Some(row) = rows.next().await? {
+        let of = |part: &Value, whole: &Value| format!("{}/{}", member_str(part), member_str(whole));
+        table.row([
+            format!("{}{}", row.did, of(&row.available_length, &row.length)),
+            of(&row.available_bytes, &row.bytes),
+        ]);
+        names.insert(row.did.to_string());
+    }
+    if long {
+        return context.ui.table(&table);
+    }
+    context.ui.line("SCOPE:NAME\n----------")?;
+    names.iter().try_for_each(|name| context.ui.line(name))
 }
 
 fn csv(row: &DatasetReplica) -> String {

@@ -5,7 +5,7 @@ use crate::api::replicas::{self, Query};
 use crate::api::{dids, rses};
 use crate::cli::context::Context;
 use crate::cli::ui::Table;
-use crate::cli::ui::values::Num;
+use crate::cli::ui::values::{Num, sizefmt};
 use crate::config;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -50,9 +50,9 @@ pub(crate) struct Args {
     /// Only the RSEs this expression means
     #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
     pub rses: Option<String>,
-    /// Sizes with units, which is also done without it
-    #[arg(long, hide = true)]
-    pub human: Option<String>,
+    /// Sizes with units. The new tree does so whatever --robot says, the old one does as --robot says
+    #[arg(long, hide = true, action = clap::ArgAction::Set, default_value_t = true)]
+    pub human: bool,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
@@ -139,7 +139,7 @@ async fn table(context: &Context, mut entries: JsonStream<ReplicaEntry>, args: &
                 false => format!("{}: {pfn}", at.rse),
             };
             let adler32 = entry.adler32.clone().unwrap_or_default();
-            let size = context.size(Some(Num::from(bytes)));
+            let size = sizefmt(Some(Num::from(bytes)), args.human);
             table.row([entry.did.scope.clone(), entry.did.name.clone(), size, adler32, replica]);
         }
     }
