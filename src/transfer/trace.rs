@@ -149,7 +149,11 @@ async fn deliver(office: Arc<Office>, batch: Vec<Trace>) {
         let Value::Array(list) = list else { return };
         fields = list;
     }
-    stream::iter(&fields).map(|one| office.post(one)).buffer_unordered(SINGLE).collect::<Vec<_>>().await;
+    let office = &office;
+    let singly = |one: Value| async move {
+        office.post(&one).await;
+    };
+    stream::iter(fields).for_each_concurrent(SINGLE, singly).await;
 }
 
 /// What became of a call. There is nothing to be done about a trace that is not taken.
