@@ -63,15 +63,6 @@ enum Call {
     Old(OldTree),
 }
 
-impl Call {
-    fn moves_data(&self) -> bool {
-        match self {
-            Self::New(tree) => matches!(tree.command, NewCommand::Download(_)),
-            Self::Old(tree) => tree.command.moves_data(),
-        }
-    }
-}
-
 /// A command line that was not understood, or that asked for help.
 #[derive(Debug)]
 pub(crate) struct Refused {
@@ -196,12 +187,10 @@ fn without_mistake(tree: OldTree) -> Result<OldTree, clap::Error> {
     }
 }
 
-/// Runs what was called to its end. A download wants several threads; everything else is quicker to start with one.
+/// Runs what was called to its end. One thread waits for the network, also for downloads: with several, half the time
+/// of a download goes into waking each other up. Disk and checksums have threads of their own.
 pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
-    let mut builder = match &invocation.call {
-        call if call.moves_data() => tokio::runtime::Builder::new_multi_thread(),
-        _ => tokio::runtime::Builder::new_current_thread(),
-    };
+    let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().build().map_err(|error| Error::io("Cannot start", error))?;
     if invocation.legacy {
         tracing::warn!("Rucio is going to retire the old command names; rucio --help shows the new ones.");

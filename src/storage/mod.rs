@@ -8,6 +8,8 @@ pub mod file;
 pub mod http;
 pub mod xrootd;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
@@ -97,6 +99,15 @@ impl Storages {
 /// The scheme of a PFN, as it is written there.
 pub fn scheme(pfn: &str) -> &str {
     pfn.split_once(':').map_or("", |(scheme, _)| scheme)
+}
+
+/// The PFN under which the same place is always known: WebDAV's schemes are other names for those of HTTP.
+pub fn canonical(pfn: &str) -> Cow<'_, str> {
+    match pfn.split_once("://") {
+        Some(("davs", rest)) => format!("https://{rest}").into(),
+        Some(("dav", rest)) => format!("http://{rest}").into(),
+        _ => pfn.into(),
+    }
 }
 
 /// A [`Reading`]'s chunks from any stream.

@@ -10,6 +10,7 @@ use tokio::sync::SetOnce;
 use super::checksum::Checksum;
 use super::job::{Fetched, FileJob, Source, Twin};
 use super::path::{UnsafeName, below, leaf};
+use crate::storage::canonical;
 use crate::types::{Did, ReplicaEntry};
 
 /// One way that led to a file: a DID that was asked for and its place among them.
@@ -79,7 +80,7 @@ impl Planner {
         !entry.pfns.is_empty() && entry.pfns.iter().all(|(_, pfn)| self.rules.excluded_rses.contains(&pfn.rse))
     }
 
-    /// The replicas that can be read directly, in the server's order of preference.
+    /// The replicas that can be read directly, in the server's order of preference, each place once.
     fn sources(&self, entry: &ReplicaEntry) -> Vec<Source> {
         let mut usable: Vec<_> = entry
             .pfns
@@ -87,6 +88,8 @@ impl Planner {
             .filter(|(_, pfn)| !pfn.client_extract && !self.rules.excluded_rses.contains(&pfn.rse))
             .collect();
         usable.sort_by_key(|(_, pfn)| pfn.priority.unwrap_or(u32::MAX));
+        let mut places = HashSet::new();
+        usable.retain(|(pfn, _)| places.insert(canonical(pfn)));
         usable.into_iter().map(|(pfn, at)| Source { pfn: pfn.clone(), rse: at.rse.clone() }).collect()
     }
 
@@ -212,10 +215,11 @@ mod tests {
     }
 
     #[test]
-    fn sources_keep_the_servers_order_without_excluded_and_archived_ones() {
+    fn sources_keep_the_servers_order_without_excluded_archived_and_repeated_ones() {
         let pfns = r#"
             "root://c//f": {"rse": "C", "priority": 3},
             "https://a/f": {"rse": "A", "priority": 1},
+            "davs://a/f": {"rse": "A", "priority": 4},
             "https://zip/f": {"rse": "A", "priority": 2, "client_extract": true},
             "https://t/f": {"rse": "TAPE", "priority": 0}"#;
         let mut planner = Planner::new(Rules { excluded_rses: HashSet::from(["TAPE".to_owned()]), ..Rules::default() });

@@ -107,3 +107,87 @@ async fn work(downloader: &Downloader<'_>, shared: &Shared, lane: usize) {
         shared.tally.lock().await.add(&job, outcome);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::Storages;
+    use crate::storage::http::tests::plain;
+    use crate::transfer::download::Options;
+    use crate::transfer::events::{FileEvent, Observer, RunEvent};
+    use crate::transfer::job::Source;
+    use crate::transfer::place::TargetFolder;
+    use crate::transfer::trace::Fields;
+    use crate::types::Did;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Counts how many files are under way, and remembers the most.
+    #[derive(Default)]
+    struct Most(AtomicUsize, AtomicUsize);
+
+    impl Observer for Most {
+        fn file(&self, _lane: usize, _job: &FileJob, event: FileEvent<'_>) {
+            match event {
+                FileEvent::Started => {
+                    let now = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+                    self.1.fetch_max(now, Ordering::SeqCst);
+                }
+                FileEvent::Done { .. } | FileEvent::AlreadyThere | FileEvent::Failed | FileEvent::NoSource => {
+                    self.0.fetch_sub(1, Ordering::SeqCst);
+                }
+                _ => {}
+            }
+        }
+
+        fn run(&self, _event: RunEvent<'_>) {}
+    }
+
+    /// Downloads `count` files of this size from the local disk; those with an odd number have no source.
+    async fn download(count: usize, bytes: usize, lanes: Lanes) -> (Tally, usize) {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = from.path().join("f");
+        std::fs::write(&path, vec![7; bytes]).unwrap();
+        let (storages, folder) = (Storages::new(plain()), TargetFolder::new(to.path()).unwrap());
+        let (most, common) = (Most::default(), Fields::new());
+        let downloader = Downloader {
+            storages: &storages,
+            folder: &folder,
+            options: Options::default(),
+            observer: &most,
+            tracer: None,
+            common_trace: &common,
+        };
+        let (sender, jobs) = mpsc::channel(2);
+        let source = Source { pfn: format!("file://{}", path.display()), rse: "A".into() };
+        let sending = async move {
+            for number in 0..count {
+                let mut job = FileJob::unknown(Did::new("s", number.to_string()), number % 2);
+                job.bytes = Some(bytes as u64);
+                job.destinations = vec![number.to_string().into()];
+                job.sources.extend((number % 2 == 0).then(|| source.clone()));
+                sender.send(job).await.unwrap();
+            }
+        };
+        let (tally, ()) = tokio::join!(run(&downloader, jobs, lanes), sending);
+        (tally, most.1.load(Ordering::SeqCst))
+    }
+
+    #[tokio::test]
+    async fn every_file_is_counted_for_what_asked_for_it() {
+        let (tally, _) = download(20, 10, Lanes::shared(3)).await;
+        assert_eq!(tally.total, Count { files: 20, done: 10, already_done: 0 });
+        assert_eq!((tally.requests[&0].failed(), tally.requests[&1].failed()), (0, 10));
+    }
+
+    #[tokio::test]
+    async fn never_more_files_are_under_way_than_asked_for() {
+        let large = usize::try_from(LARGE).unwrap();
+        for (bytes, lanes, limit) in
+            [(10, Lanes::exactly(2), 2), (10, Lanes::shared(2), 2 * SMALL_PER_LANE), (large, Lanes::shared(2), 2)]
+        {
+            let (_, most) = download(30, bytes, lanes).await;
+            assert!(most <= limit, "{most} of {limit} at a time");
+        }
+        assert_eq!((Lanes::exactly(0).lanes, Lanes::shared(0).lanes), (1, 1));
+    }
+}

@@ -13,7 +13,7 @@ use super::checksum::{Checksum, Hasher};
 use super::temporary::{Maker, Temporary};
 
 /// How many bytes are written at once.
-const BUFFER: usize = 512 * 1024;
+const BUFFER: usize = 1024 * 1024;
 
 /// A file that is being written, under a temporary name beside its place. Dropped, it leaves nothing behind.
 #[derive(Debug)]

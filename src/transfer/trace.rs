@@ -1,22 +1,32 @@
 //! Traces: what the client tells the server about each transfer. Sites count the use of data by them.
 //!
-//! They are sent in the background, many at a time, and neither delay nor fail a download.
+//! They are sent in the background and neither delay nor fail a download. Each costs the server a few milliseconds,
+//! which it would rather spend on listing our files; so they are collected, and most go in one call at the end.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use futures_util::StreamExt;
+use futures_util::stream;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, timeout_at};
 
 use super::job::FileJob;
 
-/// How many traces go in one call at most.
-const BATCH: usize = 200;
+/// How many traces go in one call at most: half a megabyte, which every proxy lets through.
+const BATCH: usize = 1000;
+/// How long a trace may wait for others to go with it. The server is busy with our listing meanwhile.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How many calls are made at a time where the server takes single traces only: before Rucio 36.
+const SINGLE: usize = 8;
 /// How many traces may wait. When the trace server is too slow for that, the next ones are not sent.
 const WAITING: usize = 50_000;
 /// How long one call may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A trace: names and values in the order the official client has them.
 pub type Fields = Map<String, Value>;
@@ -72,8 +82,9 @@ impl Tracer {
     /// Sends to `<host>/traces/` over these connections.
     pub fn start(connections: reqwest::Client, host: &str) -> Self {
         let url = format!("{}/traces/", host.trim_end_matches('/'));
+        let office = Office { connections, url, takes_lists: AtomicBool::new(true) };
         let (queue, traces) = mpsc::channel(WAITING);
-        Self { queue, sender: tokio::spawn(forward(connections, url, traces)) }
+        Self { queue, sender: tokio::spawn(forward(Arc::new(office), traces)) }
     }
 
     /// Takes a trace to be sent.
@@ -83,51 +94,94 @@ impl Tracer {
         }
     }
 
-    /// Waits until all traces are sent, but not longer than this.
+    /// Sends what is left. Waits for the server's answers, but not longer than this: what it has been sent, it works
+    /// through without us.
     pub async fn finish(self, grace: Duration) {
         drop(self.queue);
         let abort = self.sender.abort_handle();
         if tokio::time::timeout(grace, self.sender).await.is_err() {
-            tracing::debug!("the trace server is slow: some traces are not sent");
+            tracing::debug!("the trace server has not answered yet");
             abort.abort();
         }
     }
 }
 
-async fn forward(connections: reqwest::Client, url: String, mut traces: mpsc::Receiver<Trace>) {
-    let mut batch = Vec::new();
-    let mut together = true;
-    while traces.recv_many(&mut batch, BATCH).await > 0 {
-        let fields: Vec<Fields> = batch.drain(..).map(|trace| trace.0).collect();
-        if together && fields.len() > 1 {
-            together = post(&connections, &url, &serde_json::json!(fields)).await;
-            if together {
-                continue;
-            }
-            tracing::debug!("the trace server takes one trace at a time");
-        }
-        for one in fields {
-            post(&connections, &url, &Value::Object(one)).await;
-        }
-    }
+/// Where traces are sent.
+#[derive(Debug)]
+struct Office {
+    connections: reqwest::Client,
+    url: String,
+    takes_lists: AtomicBool,
 }
 
-/// Whether the server took it. There is nothing to be done if it did not.
-async fn post(connections: &reqwest::Client, url: &str, body: &Value) -> bool {
-    let request = connections
-        .post(url)
-        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-        .timeout(TIMEOUT)
-        .body(body.to_string());
-    match request.send().await {
-        Ok(answer) if answer.status().is_success() => true,
-        Ok(answer) => {
-            tracing::debug!("the trace server answered {}", answer.status());
-            false
+async fn forward(office: Arc<Office>, mut traces: mpsc::Receiver<Trace>) {
+    let mut calls = JoinSet::new();
+    while let Some(batch) = next_batch(&mut traces).await {
+        calls.spawn(deliver(office.clone(), batch));
+        while calls.try_join_next().is_some() {}
+    }
+    calls.join_all().await;
+}
+
+/// As many traces as go together, or as many as there are when the first has waited long enough; none at the end.
+async fn next_batch(traces: &mut mpsc::Receiver<Trace>) -> Option<Vec<Trace>> {
+    let mut batch = vec![traces.recv().await?];
+    let deadline = Instant::now() + PATIENCE;
+    while batch.len() < BATCH {
+        let room = BATCH - batch.len();
+        match timeout_at(deadline, traces.recv_many(&mut batch, room)).await {
+            Ok(0) | Err(_) => break,
+            Ok(_) => {}
         }
-        Err(error) => {
-            tracing::debug!("the trace server could not be reached: {error}");
-            false
+    }
+    Some(batch)
+}
+
+async fn deliver(office: Arc<Office>, batch: Vec<Trace>) {
+    let mut fields: Vec<Value> = batch.into_iter().map(|trace| Value::Object(trace.0)).collect();
+    if fields.len() > 1 && office.takes_lists.load(Ordering::Relaxed) {
+        let list = Value::Array(fields);
+        if office.post(&list).await != Posted::Refused {
+            return;
+        }
+        tracing::debug!("the trace server takes one trace at a time");
+        office.takes_lists.store(false, Ordering::Relaxed);
+        let Value::Array(list) = list else { return };
+        fields = list;
+    }
+    let office = &office;
+    let singly = |one: Value| async move {
+        office.post(&one).await;
+    };
+    stream::iter(fields).for_each_concurrent(SINGLE, singly).await;
+}
+
+/// What became of a call. There is nothing to be done about a trace that is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Posted {
+    Taken,
+    Refused,
+    Unreachable,
+}
+
+impl Office {
+    async fn post(&self, body: &Value) -> Posted {
+        let request = self
+            .connections
+            .post(&self.url)
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .timeout(TIMEOUT)
+            .body(body.to_string());
+        match request.send().await {
+            Ok(answer) if answer.status().is_success() => Posted::Taken,
+            Ok(answer) => {
+                tracing::debug!("the trace server answered {}", answer.status());
+                Posted::Refused
+            }
+            Err(error) => {
+                tracing::debug!("the trace server could not be reached: {error}");
+                Posted::Unreachable
+            }
         }
     }
 }
@@ -168,7 +222,7 @@ mod tests {
         tracer.finish(Duration::from_secs(5)).await;
         let bodies = bodies(asked);
         assert_eq!(bodies.len(), 3, "{bodies:?}");
-        assert!(bodies[0].starts_with('[') && bodies[1].starts_with('{') && bodies[2].contains(r#""filename":"b""#));
+        assert!(bodies[0].starts_with('[') && bodies[1..].iter().all(|body| body.starts_with('{')));
     }
 
     #[tokio::test]

@@ -26,7 +26,7 @@ pub(super) enum Command {
     Close(collections::Dids),
     DeleteRule(rule::remove::Args),
     Detach(collections::Detach),
-    #[command(visible_alias = "get")]
+    #[command(visible_alias = "get", mut_arg("aria", |aria| aria.num_args(0)))]
     Download(Box<download::Args>),
     #[command(mut_arg("dids", |dids| dids.required(true)))]
     GetMetadata(did::metadata::list::Args),
@@ -96,10 +96,5 @@ impl Command {
             Self::AddRule(args) => args.mistake(),
             _ => None,
         }
-    }
-
-    /// Whether it moves data, which wants several threads.
-    pub(super) fn moves_data(&self) -> bool {
-        matches!(self, Self::Download(_))
     }
 }

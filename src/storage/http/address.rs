@@ -3,7 +3,7 @@
 use reqwest::header::HeaderValue;
 use url::Url;
 
-use crate::storage::{Kind, Result, StorageError};
+use crate::storage::{Kind, Result, StorageError, canonical};
 
 /// Query parameters that show that an address carries its own permission: S3, Google, Swift, macaroons.
 const SIGNATURES: [&str; 6] =
@@ -11,11 +11,7 @@ const SIGNATURES: [&str; 6] =
 
 /// The URL of a PFN; WebDAV's schemes become those of HTTP.
 pub(super) fn url(pfn: &str) -> Result<Url> {
-    let plain = match pfn.split_once("://") {
-        Some(("davs", rest)) => format!("https://{rest}"),
-        Some(("dav", rest)) => format!("http://{rest}"),
-        _ => pfn.to_owned(),
-    };
+    let plain = canonical(pfn);
     let url = Url::parse(&plain).map_err(|error| bad(pfn, &error.to_string()))?;
     match url.scheme() {
         "https" | "http" => Ok(url),

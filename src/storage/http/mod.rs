@@ -4,6 +4,8 @@ mod address;
 mod answer;
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+mod token_tests;
 
 use std::collections::HashSet;
 use std::sync::Mutex;

@@ -40,20 +40,8 @@ const PROTOCOLS: [&str; 11] =
 const ARIA_PROTOCOLS: [&str; 2] = ["https", "davs"];
 /// How many large files at a time, where the user says nothing.
 const LANES: usize = 3;
-/// How long the end of the program waits for traces that are still to be sent.
-const TRACE_GRACE: Duration = Duration::from_secs(2);
-
-/// Downloads, until it is done or the user wants no more.
-pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    args.check()?;
-    tokio::select! {
-        outcome = download(context, &args) => outcome,
-        () = interrupted() => {
-            tracing::warn!("Interrupted. Files that are complete stay; run the same command again to get the others.");
-            Err(Error::Interrupted)
-        }
-    }
-}
+/// How long the end of the program waits for the trace server to take what has been sent.
+const TRACE_GRACE: Duration = Duration::from_secs(1);
 
 /// Ends when the user presses Ctrl-C, or the batch system wants us to go.
 async fn interrupted() {
@@ -66,27 +54,35 @@ async fn interrupted() {
     }
 }
 
-async fn download(context: &Context, args: &Args) -> Result<()> {
+/// Downloads, until it is done or the user wants no more.
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    args.check()?;
     let client = context.client()?;
     let job = Job {
         context,
         client,
-        args,
+        args: &args,
         storages: access::storages(context, client).await?,
         folder: TargetFolder::new(&args.dir).map_err(|error| Error::io(format!("Cannot use {}", args.dir), error))?,
         reporter: Reporter::new(&context.ui),
-        common_trace: tracing_fields::common(context, client, args).await?,
+        common_trace: tracing_fields::common(context, client, &args).await?,
     };
     let tracer = match tracing_fields::wanted(client) {
         true => Some(Tracer::start(client.connections()?.clone(), &client.settings().trace_host)),
         false => None,
     };
-    let summary = job.fetch(tracer.as_ref()).await;
+    let (outcome, grace) = tokio::select! {
+        outcome = job.fetch(tracer.as_ref()) => (outcome, TRACE_GRACE),
+        () = interrupted() => (Err(Error::Interrupted), TRACE_GRACE / 2),
+    };
     job.reporter.finish();
-    if let Some(tracer) = tracer {
-        tracer.finish(TRACE_GRACE).await;
+    if matches!(outcome, Err(Error::Interrupted)) {
+        tracing::warn!("Interrupted. Files that are complete stay; run the same command again to get the others.");
     }
-    summary?.show(context, args.no_show_download_exceptions)
+    if let Some(tracer) = tracer {
+        tracer.finish(grace).await;
+    }
+    outcome?.show(context, args.no_show_download_exceptions)
 }
 
 /// Everything a download needs.

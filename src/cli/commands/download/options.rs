@@ -57,6 +57,7 @@ pub(crate) struct Args {
     pub transfer_speed_timeout: Option<f64>,
     /// Only from https and davs sources, as with aria2; this program downloads them itself
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(value_parser = clap::builder::BoolishValueParser::new())]
     pub aria: Option<bool>,
     /// Of no use any more
     #[arg(long, hide = true)]
@@ -197,7 +198,7 @@ mod tests {
         for (words, part) in [
             ("", "At least one did"),
             ("--filter a=b", "scope is mandatory"),
-            ("--filter a=b --metalink m", "filter and metalink"),
+            ("--filter a=b --scope s --metalink m", "filter and metalink"),
             ("s:f --metalink m", "dids and metalink"),
             ("s:f --ignore-checksum --check-local-with-filesize-only", "ignore-checksum and check-local"),
             ("--pfn https://h/f --filter a=b --scope s", "At least one did"),
@@ -219,6 +220,6 @@ mod tests {
         );
         assert_eq!((args.aria, args.rses.as_deref(), args.no_show_download_exceptions), (Some(true), Some("X"), true));
         assert_eq!((args.trace.trace_appid.as_deref(), args.ndownloader), (Some("a"), Some(7)));
-        assert_eq!(parse("--aria False s:f").aria.map(|_| ()), Some(()));
+        assert_eq!(parse("--aria False s:f").aria, Some(false));
     }
 }
