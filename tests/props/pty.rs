@@ -69,6 +69,11 @@ impl Pty {
         wait_for("the terminal to show nothing that is typed", || Ok((!self.echoes()?).then_some(())))
     }
 
+    /// Waits until what is typed is shown again.
+    pub(crate) fn wait_for_echo(&self) -> Result<()> {
+        wait_for("the terminal to show what is typed", || Ok(self.echoes()?.then_some(())))
+    }
+
     fn echoes(&self) -> Result<bool> {
         Ok(tcgetattr(&self.keyboard)?.local_modes.contains(LocalModes::ECHO))
     }

@@ -83,6 +83,21 @@ fn ctrl_c_at_the_question_ends_the_command() -> Result<()> {
     Ok(())
 }
 
+/// A download has its own way to end, and leaves a terminal that shows what is typed.
+#[test]
+fn ctrl_c_at_the_question_ends_a_download_and_tidies_the_terminal() -> Result<()> {
+    let home = Home::new()?;
+    let config = config(&home, &Home::certificate("jdoe.encrypted.pkcs8.pem")?)?;
+    let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["download", "test:one-DAVS.dat"])?;
+    terminal.wait_for("Pass phrase for .*: ")?;
+    terminal.wait_for_secrecy()?;
+    terminal.type_in("\x03")?;
+    terminal.wait_for_echo()?;
+    let (code, screen) = terminal.end()?;
+    ensure!(code == 130, "{code}: {screen}");
+    Ok(())
+}
+
 #[test]
 fn without_a_terminal_nobody_is_asked() -> Result<()> {
     let home = Home::new()?;
