@@ -43,7 +43,7 @@ struct Copy {
 impl Copy {
     fn start(pfn: &str) -> Result<Self> {
         let mut process = Command::new("xrdcp")
-            .args(["--silent", "--nopbar", "--", pfn, "-"])
+            .args(["--silent", "--nopbar", pfn, "-"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
