@@ -8,7 +8,6 @@ mod single;
 mod summary;
 mod tracing_fields;
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,11 +15,10 @@ use reporter::Reporter;
 use summary::Summary;
 
 use crate::api::replicas::Query;
-use crate::api::{accounts, rses};
+use crate::api::accounts;
 use crate::cli::context::Context;
 use crate::config;
 use crate::error::{Error, Result};
-use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::storage::Storages;
 use crate::transfer::download::{Downloader, Options};
@@ -111,7 +109,7 @@ impl Job<'_> {
             wishes: &wishes,
             query: self.query(),
             no_subdir: self.args.no_subdir,
-            excluded_rses: self.excluded_rses().await?,
+            from_tape: self.args.allow_tape && self.is_admin().await?,
         };
         let session = Session { downloader: self.downloader(tracer, self.speed()?)?, lanes: self.lanes() };
         let report = session.search(self.client, search).await?;
@@ -146,23 +144,6 @@ impl Job<'_> {
             nrandom: self.args.nrandom.filter(|number| *number > 0),
             resolve_archives: !self.args.no_resolve_archives && self.args.aria != Some(true),
             ..Query::default()
-        }
-    }
-
-    /// Tapes answer in hours, so nothing is read from them unless the user is allowed to and wants it.
-    async fn excluded_rses(&self) -> Result<HashSet<String>> {
-        if self.args.allow_tape && self.is_admin().await? {
-            return Ok(HashSet::new());
-        }
-        let listed = match rses::list(self.client, Some("istape=true")).await {
-            Ok(stream) => stream.collect().await,
-            Err(error) => Err(error),
-        };
-        match listed {
-            Ok(tapes) => Ok(tapes.into_iter().map(|tape| tape.rse).collect()),
-            // An expression that means nothing is an error of the server; so is a site without tapes.
-            Err(error) if error.class() == Some(Exception::InvalidRSEExpression) => Ok(HashSet::new()),
-            Err(error) => Err(error),
         }
     }
 
