@@ -8,7 +8,7 @@ show() { printf '\n$ %s\n' "$*"; "$@"; }
 
 tests/prerequisites
 say "building the client, and meanwhile bringing up the site"
-cargo build --release --no-default-features --quiet &
+cargo build --release --quiet &
 build=$!
 tests/testbed/testbed up
 wait "$build"

@@ -22,7 +22,8 @@ pub enum Error {
         /// Why it failed.
         source: std::io::Error,
     },
-    /// No token could be had at the start, so nothing was done; every tree exits with 1.
+    /// No configuration, no credentials or no token could be had at the start, so nothing was done; every tree exits
+    /// with 1.
     #[error("{0}")]
     Login(Box<Error>),
     /// The user pressed Ctrl-C; everything has been stopped and tidied.

@@ -81,7 +81,7 @@ pub(crate) async fn token(client: &Client) -> Result<Token> {
         return Ok(token);
     }
     let _lock = cache.lock().await;
-    match cache.read(&origin) {
+    match cache.read_again(&origin) {
         Some(token) => Ok(token),
         None => renew(client, &cache, &origin).await,
     }
@@ -92,7 +92,7 @@ pub(crate) async fn replace(client: &Client, refused: &Token) -> Result<Token> {
     let cache = TokenCache::new(client.settings());
     let origin = Origin::of(client.settings());
     let _lock = cache.lock().await;
-    match cache.read(&origin) {
+    match cache.read_again(&origin) {
         Some(token) if token != *refused => Ok(token),
         _ => renew(client, &cache, &origin).await,
     }
@@ -103,15 +103,45 @@ async fn renew(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<T
     let token = match &client.settings().auth {
         AuthMethod::Userpass { username, password } => userpass::authenticate(client, username, password).await,
         AuthMethod::X509 { cert, key } => x509::authenticate(client, "auth/x509", cert, key.as_deref()).await,
-        AuthMethod::X509Proxy { proxy } => x509::authenticate_with_proxy(client, proxy).await,
+        AuthMethod::X509Proxy { proxy } => x509::authenticate(client, "auth/x509_proxy", proxy, None).await,
         AuthMethod::Oidc(settings) => oidc::authenticate(client, settings).await,
         AuthMethod::Ssh { .. } => Err(not_built_in("ssh")),
         AuthMethod::Gss => Err(not_built_in("gss")),
-    }?;
+    }
+    .map_err(|error| advise(error, &client.settings().auth))?;
     if let Err(error) = cache.write(&token, origin) {
         tracing::warn!("The token could not be kept for the next command: {error}");
     }
     Ok(token)
+}
+
+/// Does what may ask somebody at the terminal, who takes their time: meanwhile Ctrl-C must be noticed.
+pub(crate) async fn asking<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let task = tokio::task::spawn_blocking(ask);
+    task.await.map_err(|error| Error::io("Cannot ask", std::io::Error::other(error)))
+}
+
+/// Tells what to do about a refused login, unless the error itself does.
+fn advise(error: Error, method: &AuthMethod) -> Error {
+    if error.class() != Some(Exception::CannotAuthenticate) || error.hint().is_some() {
+        return error;
+    }
+    match method {
+        AuthMethod::Userpass { username, .. } => error.with_hint(format!(
+            "Check the password of {username} ([client] username and password, or --user and --password) and the \
+             account it is for ([client] account or --account)."
+        )),
+        AuthMethod::X509 { cert, .. } => error.with_hint(format!(
+            "Check that {} is valid (openssl x509 -noout -dates -subject -in FILE) and belongs to the account \
+             ([client] account or --account).",
+            cert.display()
+        )),
+        AuthMethod::X509Proxy { .. } => error.with_hint(
+            "Make a new proxy (voms-proxy-init or grid-proxy-init), or check the account ([client] account or \
+             --account).",
+        ),
+        _ => error,
+    }
 }
 
 fn not_built_in(strategy: &str) -> Error {
@@ -128,6 +158,15 @@ mod tests {
         assert_eq!(parse_expiry("Thu, 01 Jan 1970 00:01:00 UTC"), Some(60));
         assert_eq!(parse_expiry("1795326417"), Some(1_795_326_417));
         assert_eq!(parse_expiry("soon"), None);
+    }
+
+    #[test]
+    fn only_a_refused_login_without_advice_gets_some() {
+        let proxy = AuthMethod::X509Proxy { proxy: "/tmp/x509up_u1".into() };
+        let refused = || Error::new(Exception::CannotAuthenticate, "");
+        assert!(advise(refused(), &proxy).hint().is_some_and(|hint| hint.contains("voms-proxy-init")));
+        assert_eq!(advise(refused().with_hint("Mine."), &proxy).hint(), Some("Mine."));
+        assert_eq!(advise(Error::new(Exception::ServerConnectionException, ""), &proxy).hint(), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use super::Token;
+use super::{Token, asking};
 use crate::config::OidcSettings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -53,7 +53,9 @@ async fn poll(client: &Client, settings: &OidcSettings, link: &str) -> Result<To
 async fn exchange_code(client: &Client, settings: &OidcSettings) -> Result<Token> {
     for _ in 0..CODE_TRIES {
         client.interact().show("Copy the code from the browser to this terminal and press enter:");
-        let code = client.interact().code().map_err(|error| Error::io("Cannot read the login code", error))?;
+        let interact = client.interact().clone();
+        let code = asking(move || interact.code()).await?;
+        let code = code.map_err(|error| Error::io("Cannot read the login code", error))?;
         let code = utf8_percent_encode(code.trim(), NON_ALPHANUMERIC);
         match fetch(client, &format!("auth/oidc_redirect?{code}"), settings).await {
             Ok(token) => return Ok(token),

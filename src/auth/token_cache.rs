@@ -3,7 +3,9 @@
 //! The official client writes the bare token into `auth_token_for_account_<account>` and sends it to whatever host
 //! it is pointed at. We write the same file and, in `<file>.origin`, the host and the way of logging in. A token
 //! is used only for the host it came from. One without a record (the official client wrote it) is taken to belong
-//! to the host that the configuration names, as long as the last record in this place does not say otherwise.
+//! to the host that the configuration names, and the record that says so is written before its first use. Where the
+//! last record names another server, or this place has held tokens of several, nobody can tell whose it is: it is
+//! not used.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{Error, ErrorKind, Result, Write};
@@ -48,9 +50,12 @@ impl Origin {
         }
     }
 
+    fn same_server(&self, other: &Self) -> bool {
+        (&self.host, &self.auth_host, &self.vo) == (&other.host, &other.auth_host, &other.vo)
+    }
+
     fn same_place(&self, other: &Self) -> bool {
-        (&self.host, &self.auth_host, &self.vo, &self.auth_type)
-            == (&other.host, &other.auth_host, &other.vo, &other.auth_type)
+        self.same_server(other) && self.auth_type == other.auth_type
     }
 }
 
@@ -63,6 +68,9 @@ struct Record {
     expires: Option<i64>,
     /// SHA-256 of the token this record speaks of.
     digest: String,
+    /// Whether tokens of more than one server have been in this place.
+    #[serde(default)]
+    several: bool,
 }
 
 /// The place of one account's token.
@@ -92,27 +100,38 @@ impl TokenCache {
         }
     }
 
+    /// The same, for a second look: why a token is not used has been said at the first.
+    pub(super) fn read_again(&self, origin: &Origin) -> Option<Token> {
+        self.try_read(origin).ok().flatten()
+    }
+
     fn try_read(&self, origin: &Origin) -> Result<Option<Token>> {
         require_private(&self.file, 0o077)?;
         require_private(&self.folder, 0o022)?;
         let text = std::fs::read_to_string(&self.file)?;
         let value = text.trim();
-        if value.is_empty() || value.contains(char::is_whitespace) {
+        // A token names its identity, so that of a certificate may well hold blanks.
+        if value.is_empty() || value.contains(char::is_control) {
             return Ok(None);
         }
-        let record = self.record();
-        let expires = match &record {
-            Some(record) if record.digest != digest(value) => {
-                // Somebody else wrote this token after our record: the official client, most likely for the same host.
-                return Ok(record.origin.same_place(origin).then(|| Token::new(value, None)));
+        match self.record() {
+            Some(record) if record.digest == digest(value) => {
+                let ended = record.expires.is_some_and(|end| end - EXPIRY_MARGIN_SECONDS < now());
+                let usable = record.origin.same_place(origin) && !ended;
+                Ok(usable.then(|| Token::new(value, record.expires)))
             }
-            Some(record) if !record.origin.same_place(origin) => return Ok(None),
-            Some(record) => record.expires,
-            None if !origin.configured => return Ok(None),
-            None => None,
-        };
-        let ended = expires.is_some_and(|end| end - EXPIRY_MARGIN_SECONDS < now());
-        Ok((!ended).then(|| Token::new(value, expires)))
+            // Somebody else wrote this token after our record: the official client, most likely for the same server.
+            Some(record) if record.origin.same_place(origin) && !record.several => self.adopt(value, origin).map(Some),
+            None if origin.configured => self.adopt(value, origin).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Puts down that the official client's token belongs here, so that it never goes elsewhere.
+    fn adopt(&self, value: &str, origin: &Origin) -> Result<Token> {
+        let token = Token::new(value, None);
+        self.write_record(&token, origin)?;
+        Ok(token)
     }
 
     fn record(&self) -> Option<Record> {
@@ -129,9 +148,14 @@ impl TokenCache {
     /// never stands there with a record that is wrong about it.
     pub(super) fn write(&self, token: &Token, origin: &Origin) -> Result<()> {
         self.make_folder()?;
-        let record = Record { origin: origin.clone(), expires: token.expires, digest: digest(token.expose()) };
-        replace_file(&self.record_file(), &serde_json::to_vec(&record)?)?;
+        self.write_record(token, origin)?;
         replace_file(&self.file, token.expose().as_bytes())
+    }
+
+    fn write_record(&self, token: &Token, origin: &Origin) -> Result<()> {
+        let several = self.record().is_some_and(|last| last.several || !last.origin.same_server(origin));
+        let record = Record { origin: origin.clone(), expires: token.expires, digest: digest(token.expose()), several };
+        replace_file(&self.record_file(), &serde_json::to_vec(&record)?)
     }
 
     fn make_folder(&self) -> Result<()> {
@@ -238,11 +262,33 @@ mod tests {
         let tmp = tempfile::tempdir().unwrap();
         let cache = cache(tmp.path());
         official(&cache, "theirs\n");
-        assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("theirs"));
         assert_eq!(value(cache.read(&Origin { configured: false, ..origin("https://a") })), None);
+        assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("theirs"));
         cache.write(&Token::new("ours", None), &origin("https://a")).unwrap();
         official(&cache, "theirs-again");
         assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("theirs-again"));
+        assert_eq!(value(cache.read(&origin("https://b"))), None);
+    }
+
+    #[test]
+    fn the_official_clients_token_is_bound_to_the_server_it_was_first_used_for() {
+        let tmp = tempfile::tempdir().unwrap();
+        let cache = cache(tmp.path());
+        official(&cache, "theirs");
+        assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("theirs"));
+        assert_eq!(value(cache.read(&origin("https://b"))), None);
+        assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("theirs"));
+    }
+
+    #[test]
+    fn where_several_servers_were_in_use_the_official_clients_token_is_nobodys() {
+        let tmp = tempfile::tempdir().unwrap();
+        let cache = cache(tmp.path());
+        cache.write(&Token::new("a", None), &origin("https://a")).unwrap();
+        cache.write(&Token::new("b", None), &origin("https://b")).unwrap();
+        assert_eq!(value(cache.read(&origin("https://b"))).as_deref(), Some("b"));
+        official(&cache, "whose");
+        assert_eq!(value(cache.read(&origin("https://a"))), None);
         assert_eq!(value(cache.read(&origin("https://b"))), None);
     }
 
@@ -263,9 +309,18 @@ mod tests {
     fn a_torn_token_is_no_token() {
         let tmp = tempfile::tempdir().unwrap();
         let cache = cache(tmp.path());
-        for text in ["", "\n", "two words"] {
+        for text in ["", "\n", "two\nlines", "\x1b[31m"] {
             official(&cache, text);
             assert_eq!(value(cache.read(&origin("https://a"))), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn the_identity_in_a_token_may_hold_blanks() {
+        let tmp = tempfile::tempdir().unwrap();
+        let cache = cache(tmp.path());
+        let token = "jdoe-CN=John Doe,O=Testbed-unknown-0123";
+        cache.write(&Token::new(token, None), &origin("https://a")).unwrap();
+        assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some(token));
     }
 }

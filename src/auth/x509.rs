@@ -6,7 +6,7 @@ use std::sync::Arc;
 use openssl::asn1::Asn1Time;
 use openssl::x509::X509;
 
-use super::Token;
+use super::{Token, asking};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::tls::{AskPassphrase, Identity};
@@ -18,15 +18,10 @@ pub(super) async fn authenticate(client: &Client, path: &str, cert: &Path, key: 
     refuse_if_expired(cert)?;
     let interact = client.interact().clone();
     let ask: AskPassphrase = Arc::new(move |key| interact.passphrase(key));
-    let connections = client.connect(Some(Identity::load(cert, key, &ask)?))?;
+    let (cert, key) = (cert.to_owned(), key.map(Path::to_owned));
+    let identity = asking(move || Identity::load(&cert, key.as_deref(), &ask)).await??;
+    let connections = client.connect(Some(identity))?;
     Token::from_answer(client.authenticate(&connections, &Request::get(path)).await?).await
-}
-
-/// Asks for a token with a proxy certificate.
-pub(super) async fn authenticate_with_proxy(client: &Client, proxy: &Path) -> Result<Token> {
-    authenticate(client, "auth/x509_proxy", proxy, None)
-        .await
-        .map_err(|error| error.with_hint("Make a new proxy (voms-proxy-init or grid-proxy-init) and try again."))
 }
 
 fn refuse_if_expired(cert: &Path) -> Result<()> {

@@ -16,10 +16,16 @@ const INTERRUPTED: u8 = 130;
 
 /// Ends a command line that could not be understood, or one that asked for help or the version.
 pub(crate) fn refused(refused: &Refused) -> ExitCode {
-    ui::usage(&refused.error);
+    if let Err(error) = ui::usage(&refused.error)
+        && !refused.error.use_stderr()
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        ui::tell(&format!("standard output: {error}"));
+        return ExitCode::FAILURE;
+    }
     ExitCode::from(match refused.error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => 1,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => 1,
         ErrorKind::MissingRequiredArgument => 2,
         // click takes a leaf apart inside the command, whose failures all end with 1
         _ if refused.tree == Tree::New && refused.in_leaf => 1,

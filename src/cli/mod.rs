@@ -24,5 +24,6 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
     };
     let context = Context::new(&invocation);
     let outcome = dispatch::run(&context, invocation);
+    terminal::restore();
     exit::finish(&context, start, outcome)
 }

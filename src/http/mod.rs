@@ -227,7 +227,7 @@ impl Client {
                     let reason = format!("server returned {}", response.status().as_u16());
                     (retry::wait(attempt, Some(response.headers())), reason)
                 }
-                Err(error) if last || error.is_redirect() || error.is_builder() => return Err(transport_error(error)),
+                Err(error) if last || !retry::may_pass(&error) => return Err(transport_error(error)),
                 Err(error) => (retry::wait(attempt, None), root_cause(&error)),
             };
             tracing::warn!("Waiting {}s due to reason: {reason} ", wait.as_secs_f64());
@@ -312,12 +312,12 @@ pub(crate) fn transport_error(error: reqwest::Error) -> Error {
         None => cause.clone(),
     };
     let failure = Error::new(Exception::ServerConnectionException, details);
-    match cause.contains("certificate") {
-        true => failure.with_hint("Name the CA that signed it: --ca-certificate, X509_CERT_DIR or [client] ca_cert."),
-        false if error.is_connect() => {
+    match tls::failure(&error).and_then(tls::remedy) {
+        Some(remedy) => failure.with_hint(remedy),
+        None if error.is_connect() => {
             failure.with_hint("Check [client] rucio_host and auth_host, or -H and --auth-host.")
         }
-        false => failure,
+        None => failure,
     }
 }
 

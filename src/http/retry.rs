@@ -8,12 +8,20 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
+use super::tls;
+
 /// The longest wait between two tries.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Whether the server says that it may work in a moment.
 pub(crate) fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
+}
+
+/// Whether a request that got no answer may get one the next time. A certificate does not become good by waiting.
+pub(crate) fn may_pass(error: &reqwest::Error) -> bool {
+    let certificate = tls::failure(error).is_some_and(|failure| tls::remedy(failure).is_some());
+    !(error.is_redirect() || error.is_builder() || certificate)
 }
 
 /// How long to wait after the try with this number (from 0).

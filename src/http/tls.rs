@@ -129,6 +129,42 @@ fn is_hashed_name(name: &str) -> bool {
     })
 }
 
+/// What TLS had against a connection, if that was what failed.
+pub(crate) fn failure<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    std::iter::successors(Some(error), |error| {
+        // The source of an I/O error is that of what it wraps, which would be passed over.
+        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        wrapped.map(|wrapped| wrapped as &(dyn std::error::Error + 'static)).or_else(|| error.source())
+    })
+    .find_map(|error| error.downcast_ref())
+}
+
+/// What to do where one side does not accept the other's certificate.
+pub(crate) fn remedy(failure: &rustls::Error) -> Option<&'static str> {
+    use rustls::{AlertDescription as Alert, CertificateError as Fault, Error};
+    match failure {
+        Error::InvalidCertificate(Fault::Expired | Fault::ExpiredContext { .. }) => {
+            Some("The server's certificate expired: tell its administrators, and check the clock of this machine.")
+        }
+        Error::InvalidCertificate(Fault::NotValidForName | Fault::NotValidForNameContext { .. }) => {
+            Some("The certificate is that of another host: check [client] rucio_host and auth_host.")
+        }
+        Error::InvalidCertificate(_) => {
+            Some("Name the CA that signed it: --ca-certificate, X509_CERT_DIR or [client] ca_cert.")
+        }
+        Error::AlertReceived(
+            Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::CertificateRequired
+            | Alert::UnknownCA,
+        ) => Some("The server does not accept your certificate: renew it, or name another with --certificate."),
+        _ => None,
+    }
+}
+
 fn certificates(pem: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
@@ -141,7 +177,11 @@ fn private_key(pem: &[u8], path: &Path, ask: &AskPassphrase) -> Result<PrivateKe
             .map_err(|error| unusable(path, &format!("it holds no private key ({error})")));
     }
     let phrase = ask(path).map_err(|error| {
-        Error::io(format!("The key {} is encrypted and needs a pass phrase", path.display()), error)
+        let details = format!("{} is encrypted, and its pass phrase cannot be asked for: {error}", path.display());
+        Error::new(Exception::CannotAuthenticate, details).with_hint(
+            "Run the command once in a terminal: the token it gets serves the next ones. Or use a proxy certificate, \
+             whose key is not encrypted.",
+        )
     })?;
     PKey::private_key_from_pem_passphrase(pem, phrase.expose().as_bytes())
         .and_then(|key| key.private_key_to_pkcs8())
@@ -198,6 +238,17 @@ mod tests {
             let error = private_key(&pem, Path::new("k"), &phrase("wrong")).unwrap_err();
             assert!(error.to_string().contains("pass phrase"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_certificate_problem_is_found_below_what_wraps_it() {
+        let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let wrapped = Error::io("connecting", std::io::Error::other(std::io::Error::other(unknown)));
+        assert!(failure(&wrapped).and_then(remedy).is_some_and(|remedy| remedy.contains("ca_cert")));
+        let refused = Error::io("connecting", std::io::ErrorKind::ConnectionRefused.into());
+        assert!(failure(&refused).is_none());
+        assert_eq!(remedy(&rustls::Error::DecryptError), None);
+        assert!(remedy(&rustls::Error::AlertReceived(rustls::AlertDescription::CertificateExpired)).is_some());
     }
 
     #[test]

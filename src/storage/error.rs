@@ -40,16 +40,14 @@ impl StorageError {
     /// A protocol we do not speak, with what to do about it.
     pub(super) fn unsupported(scheme: &str) -> Self {
         let advice = match scheme {
-            "root" | "roots" | "xroot" | "xroots" => {
-                "fetch it with xrdcp, or ask for a WebDAV replica: --protocol davs"
-            }
+            "root" | "xroot" => "install xrdcp (Debian: xrootd-client), or ask for a WebDAV replica: --protocol davs",
             "srm" | "srm+https" | "gsiftp" => "fetch it with gfal-copy, or ask for a WebDAV replica: --protocol davs",
             "scp" | "rsync" => "fetch it with that program",
             "s3" | "s3s" => "ask the site for signed URLs (the RSE attribute sign_url)",
             "magnet" => "fetch it with a BitTorrent program",
             _ => "ask for another replica: --protocol or --rses",
         };
-        Self::new(Kind::Unsupported, format!("this program cannot read {scheme}:// yet; {advice}"))
+        Self::new(Kind::Unsupported, format!("{scheme}:// cannot be read here: {advice}"))
     }
 
     /// Whether the same call may succeed the next time.

@@ -6,6 +6,7 @@
 mod error;
 pub mod file;
 pub mod http;
+pub mod xrootd;
 
 use std::borrow::Cow;
 
@@ -75,12 +76,13 @@ pub trait Storage: Send + Sync {
 pub struct Storages {
     file: file::LocalFiles,
     http: http::WebStorage,
+    xrootd: xrootd::XrootdProgram,
 }
 
 impl Storages {
     /// The protocols, with this one for all that goes over HTTP.
     pub fn new(http: http::WebStorage) -> Self {
-        Self { file: file::LocalFiles, http }
+        Self { file: file::LocalFiles, http, xrootd: xrootd::XrootdProgram }
     }
 
     /// The storage for a PFN. Errors: [`Kind::Unsupported`], with what the user can do instead.
@@ -88,6 +90,7 @@ impl Storages {
         match scheme(pfn) {
             "file" => Ok(&self.file),
             "https" | "http" | "davs" | "dav" => Ok(&self.http),
+            "root" | "xroot" => Ok(&self.xrootd),
             other => Err(StorageError::unsupported(other)),
         }
     }
@@ -121,10 +124,10 @@ mod tests {
     #[test]
     fn the_scheme_picks_the_storage() {
         let storages = Storages::new(http::tests::plain());
-        for pfn in ["file:///a", "https://h/a", "davs://h:443/a", "http://h/a", "dav://h/a"] {
+        for pfn in ["file:///a", "https://h/a", "davs://h:443/a", "http://h/a", "dav://h/a", "root://h//a"] {
             assert!(storages.of(pfn).is_ok(), "{pfn}");
         }
-        for pfn in ["root://h//a", "srm://h/a", "gsiftp://h/a", "scp://h/a", "s3://h/a", "nonsense", ""] {
+        for pfn in ["srm://h/a", "gsiftp://h/a", "scp://h/a", "s3://h/a", "nonsense", ""] {
             let error = storages.of(pfn).err().expect(pfn);
             assert_eq!(error.kind, Kind::Unsupported, "{pfn}");
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 
-use crate::auth::Interact;
+use crate::auth::{Interact, asking};
 use crate::cli::context::Context;
 use crate::cli::terminal::Terminal;
 use crate::config::StorageAccess;
@@ -23,7 +23,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// All storages, with the user's proxy or certificate and, if it is one that storages understand, the token.
 pub(super) async fn storages(context: &Context, client: &Client) -> Result<Storages> {
     let access = StorageAccess::resolve(client.settings(), &context.env);
-    let identity = access.certificate.as_ref().and_then(|(cert, key)| identity(cert, key.as_deref()));
+    let certificate = access.certificate.clone();
+    let identity = asking(move || certificate.and_then(|(cert, key)| identity(&cert, key.as_deref()))).await?;
     let web = WebStorage::new(Access {
         has_certificate: identity.is_some(),
         anonymous_tls: tls::client_config_of_all(&access.cas, None)?,

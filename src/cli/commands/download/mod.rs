@@ -61,7 +61,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         client,
         args: &args,
         storages: access::storages(context, client).await?,
-        folder: TargetFolder::new(&args.dir).map_err(|error| Error::io(format!("Cannot use {}", args.dir), error))?,
+        folder: target(&args.dir)?,
         reporter: Reporter::new(&context.ui),
         common_trace: tracing_fields::common(context, client, &args).await?,
     };
@@ -81,6 +81,13 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         tracer.finish(grace).await;
     }
     outcome?.show(context, args.no_show_download_exceptions)
+}
+
+/// The folder to put files into. One that cannot be made is the user's mistake, not that of every single file.
+fn target(path: &str) -> Result<TargetFolder> {
+    std::fs::create_dir_all(path)
+        .and_then(|()| TargetFolder::new(path))
+        .map_err(|error| Error::io(format!("Cannot use the folder {path}"), error))
 }
 
 /// Everything a download needs.

@@ -1,0 +1,104 @@
+//! root:// and xroot:// PFNs, read by the `xrdcp` program, which writes the file to its standard output.
+
+use std::process::{ExitStatus, Stdio};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
+use futures_util::stream;
+use tokio::io::{AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+
+use super::{Kind, Reading, Rest, Result, Stat, Storage, StorageError, boxed};
+
+/// How much is read at once.
+const BLOCK: usize = 512 * 1024;
+
+/// Whatever servers `xrdcp` reaches. It finds the user's proxy or token by itself, in the usual variables.
+#[derive(Debug)]
+pub struct XrootdProgram;
+
+impl Storage for XrootdProgram {
+    fn stat<'a>(&'a self, _pfn: &'a str) -> BoxFuture<'a, Result<Stat>> {
+        Box::pin(async { Ok(Stat { bytes: None }) })
+    }
+
+    /// Always the whole file: the program cannot start in the middle.
+    fn get<'a>(&'a self, pfn: &'a str, _rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reading>> {
+        Box::pin(async move {
+            let copy = Copy::start(pfn)?;
+            let chunks =
+                stream::try_unfold(copy, |mut copy| async move { Ok(copy.next().await?.map(|bytes| (bytes, copy))) });
+            Ok(Reading { length: None, start: 0, version: None, chunks: boxed(chunks) })
+        })
+    }
+}
+
+/// A running `xrdcp`. Dropped, it is ended.
+struct Copy {
+    process: Child,
+    stdout: BufReader<ChildStdout>,
+    stderr: ChildStderr,
+}
+
+impl Copy {
+    fn start(pfn: &str) -> Result<Self> {
+        let mut process = Command::new("xrdcp")
+            .args(["--silent", "--nopbar", "--", pfn, "-"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => StorageError::unsupported("root"),
+                _ => error.into(),
+            })?;
+        match (process.stdout.take(), process.stderr.take()) {
+            (Some(stdout), Some(stderr)) => {
+                Ok(Self { process, stdout: BufReader::with_capacity(BLOCK, stdout), stderr })
+            }
+            _ => Err(StorageError::new(Kind::Refused, "xrdcp has no output")),
+        }
+    }
+
+    /// The next bytes; none at the end. Errors: what the program says when it did not get the whole file.
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        let mut bytes = BytesMut::with_capacity(BLOCK);
+        if self.stdout.read_buf(&mut bytes).await? > 0 {
+            return Ok(Some(bytes.freeze()));
+        }
+        let mut words = String::new();
+        // Its words are for the message alone; how it ended is what counts.
+        let _ = self.stderr.read_to_string(&mut words).await;
+        match self.process.wait().await? {
+            status if status.success() => Ok(None),
+            status => Err(failure(status, words.trim())),
+        }
+    }
+}
+
+/// What the program's failure means. The numbers are those of the XRootD protocol (kXR_NotFound, kXR_NotAuthorized).
+fn failure(status: ExitStatus, words: &str) -> StorageError {
+    let kind = match words {
+        _ if words.contains("[3011]") => Kind::NotFound,
+        _ if words.contains("[3010]") => Kind::Denied,
+        _ => Kind::Transient,
+    };
+    let said = words.lines().last().filter(|line| !line.is_empty());
+    StorageError::new(kind, said.map_or_else(|| format!("xrdcp ended with {status}"), |line| format!("xrdcp: {line}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+
+    #[test]
+    fn the_programs_words_tell_what_can_be_hoped_for() {
+        let kind = |words| failure(ExitStatus::from_raw(54 << 8), words).kind;
+        assert_eq!(kind("Run: [ERROR] Server responded with an error: [3011] Unable to open /x;"), Kind::NotFound);
+        assert_eq!(kind("Run: [ERROR] Server responded with an error: [3010] permission denied"), Kind::Denied);
+        assert_eq!(kind("Run: [FATAL] Connection error:  (source)"), Kind::Transient);
+        assert!(failure(ExitStatus::from_raw(9), "").message.contains("signal: 9"));
+    }
+}

@@ -1,0 +1,196 @@
+//! One case: run it through both clients, compare.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::case::{Case, Differs, Line};
+use super::place::Places;
+use crate::support::{Outcome, Rucio, Tree, unified, unique};
+
+/// How a case ended.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Identical,
+    /// Different as documented.
+    Known,
+    /// The report.
+    Failed(String),
+}
+
+/// A case's verdict and what the runs took.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) verdict: Verdict,
+    pub(super) official: Outcome,
+    pub(super) ours: Duration,
+}
+
+/// Who runs the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Official,
+    Ours,
+}
+
+/// All that is compared of one run, with the rules applied.
+#[derive(Debug)]
+struct Seen {
+    outcome: Outcome,
+    stdout: String,
+    files: String,
+    /// What the official client says afterwards.
+    after: String,
+}
+
+impl Seen {
+    fn same_as(&self, other: &Self) -> bool {
+        self.outcome.code == other.outcome.code
+            && (&self.stdout, &self.files, &self.after) == (&other.stdout, &other.files, &other.after)
+    }
+}
+
+/// Run the case. `caches` holds the tokens that cases share.
+pub(super) fn check(case: &Case, caches: &Path) -> Result<Checked> {
+    let mut official = see(case, &case.line, Who::Official, caches)?;
+    let mut took = Duration::ZERO;
+    for _ in 0..3 {
+        if let Some(complaint) = wrong_premise(case, &official) {
+            let verdict = Verdict::Failed(format!("{complaint}stderr: {}\n", short(&official)));
+            return Ok(Checked { verdict, official: official.outcome, ours: took });
+        }
+        let ours = see(case, &case.line, Who::Ours, caches)?;
+        took += ours.outcome.took;
+        let verdict = judge(case, &official, &ours, caches)?;
+        // Someone else may have changed the server between the two: then the official client disagrees with itself.
+        if matches!(verdict, Verdict::Failed(_)) && case.reads_only() {
+            let again = see(case, &case.line, Who::Official, caches)?;
+            if !again.same_as(&official) {
+                official = again;
+                continue;
+            }
+        }
+        return Ok(Checked { verdict, official: official.outcome, ours: took });
+    }
+    bail!("the official client's answer changed three times in a row: a rule is missing, or the server is in use")
+}
+
+fn judge(case: &Case, official: &Seen, ours: &Seen, caches: &Path) -> Result<Verdict> {
+    let complaint = match (&case.differs, official.same_as(ours)) {
+        (None, true) => return Ok(Verdict::Identical),
+        (None, false) => Some(differences(official, ours)),
+        (Some(differs), true) => Some(format!("no difference left that docs/differences.md calls {}\n", differs.id)),
+        (Some(differs), false) => not_as_documented(case, differs, ours, caches)?,
+    };
+    Ok(match complaint {
+        Some(text) => Verdict::Failed(text + &streams(official, ours)),
+        None => Verdict::Known,
+    })
+}
+
+/// What the case says of the official client and isn't so.
+fn wrong_premise(case: &Case, official: &Seen) -> Option<String> {
+    if official.outcome.code != case.exit {
+        return Some(format!("the official client ends with {}, the case says {}\n", official.outcome.code, case.exit));
+    }
+    let missing = case.shows.iter().find(|pattern| !pattern.is_match(&official.stdout))?;
+    Some(format!("the official client does not show {missing}\n"))
+}
+
+/// What ours does not do although the case says so.
+fn not_as_documented(case: &Case, differs: &Differs, ours: &Seen, caches: &Path) -> Result<Option<String>> {
+    if let Some(line) = &differs.same_as {
+        let model = see(case, line, Who::Official, caches)?;
+        if !model.same_as(ours) {
+            return Ok(Some(format!(
+                "ours is not what the official client makes of {}\n{}",
+                line.text,
+                differences(&model, ours)
+            )));
+        }
+    }
+    if let Some(code) = differs.exit.filter(|code| *code != ours.outcome.code) {
+        return Ok(Some(format!("ours ends with {}, the case says {code}\n", ours.outcome.code)));
+    }
+    let missing = differs.shows.iter().find(|pattern| !pattern.is_match(&ours.stdout));
+    Ok(missing.map(|pattern| format!("ours does not show {pattern}\n")))
+}
+
+/// Prepare, run, look.
+fn see(case: &Case, line: &Line, who: Who, caches: &Path) -> Result<Seen> {
+    let scratch = tempfile::tempdir()?;
+    let (work, home) = (scratch.path().join("work"), scratch.path().join("home"));
+    fs::create_dir_all(&work)?;
+    let mut places = Places::new(&unique("diff"), &work)?;
+    for step in &case.before {
+        let outcome = run(case, &step.line, Who::Official, &places, &caches.join("official"))?;
+        ensure!(outcome.code == 0, "preparation {:?} ends with {}: {}", step.line.text, outcome.code, outcome.stderr);
+        if let Some(name) = &step.capture {
+            places.capture(name, &outcome.stdout)?;
+        }
+    }
+    let cache = match who {
+        _ if case.options.fresh => home,
+        Who::Official => caches.join("official"),
+        Who::Ours => caches.join("ours"),
+    };
+    let prepared = Tree::read(&work)?;
+    let outcome = run(case, line, who, &places, &cache)?;
+    let tree = Tree::read(&work)?.since(prepared).renamed(|name| places.take_out(name));
+    let files = if case.options.count_files { tree.counted() } else { tree.listing() };
+    let mut after = String::new();
+    for check in &case.after {
+        let outcome = run(case, check, Who::Official, &places, &caches.join("official"))?;
+        let stdout = normal(case, &places, &outcome.stdout);
+        writeln!(after, "$ {} => {}\n{stdout}", check.text, outcome.code)?;
+    }
+    Ok(Seen { stdout: normal(case, &places, &outcome.stdout), outcome, files, after })
+}
+
+fn normal(case: &Case, places: &Places, stdout: &str) -> String {
+    case.options.rules.iter().fold(places.take_out(stdout), |text, rule| rule.apply(&text))
+}
+
+/// Run one line. Tokens are kept apart by configuration, as the account alone names a token file.
+fn run(case: &Case, line: &Line, who: Who, places: &Places, cache: &Path) -> Result<Outcome> {
+    let config = line.config.as_ref().unwrap_or(&case.options.config);
+    let mut command = match (line.program.as_str(), who) {
+        ("rucio", Who::Ours) => Rucio::ours(),
+        ("rucio", Who::Official) => Rucio::official()?,
+        (program, _) => Rucio::program(program),
+    };
+    command = command.config(config)?.home(&cache.join(config)).limit(case.options.limit);
+    command = command.folder(Path::new(&places.fill("{work}")?));
+    for (name, value) in case.options.env.iter().chain(&line.env) {
+        command = command.env(name, &places.fill(value)?);
+    }
+    let words: Vec<String> = line.words.iter().map(|word| places.fill(word)).collect::<Result<_>>()?;
+    command.args(words).run().with_context(|| line.text.clone())
+}
+
+fn differences(official: &Seen, ours: &Seen) -> String {
+    let mut text = format!("exit: official {}, ours {}\n", official.outcome.code, ours.outcome.code);
+    let parts = [
+        ("stdout", &official.stdout, &ours.stdout),
+        ("files", &official.files, &ours.files),
+        ("afterwards", &official.after, &ours.after),
+    ];
+    for (name, left, right) in parts {
+        if left != right {
+            let _ = write!(text, "--- {name} of the official client\n+++ {name} of ours\n{}", unified(left, right));
+        }
+    }
+    text
+}
+
+/// stderr of both, shortened.
+fn streams(official: &Seen, ours: &Seen) -> String {
+    format!("stderr of the official client:\n{}\nstderr of ours:\n{}\n", short(official), short(ours))
+}
+
+fn short(seen: &Seen) -> String {
+    seen.outcome.stderr.trim_end().chars().take(1_500).collect()
+}

@@ -1,0 +1,93 @@
+//! `{placeholders}` in command lines: the testbed's places, the case's fresh name, what preparations printed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use regex::{Captures, Regex};
+
+use super::case::{Case, Line};
+use crate::support::Testbed;
+
+/// Placeholder -> variable of the testbed.
+const PLACES: [(&str, &str); 8] = [
+    ("certs", "CERTS"),
+    ("configs", "CONFIGS"),
+    ("url", "URL"),
+    ("second", "SECOND_URL"),
+    ("davs", "DAVS"),
+    ("dav", "DAV"),
+    ("xrootd", "XROOTD"),
+    ("storage", "STORAGE"),
+];
+
+fn pattern() -> Result<Regex> {
+    Ok(Regex::new(r"\{([a-z]+)\}")?)
+}
+
+/// All command lines of a case.
+fn lines(case: &Case) -> impl Iterator<Item = &Line> {
+    let same_as = case.differs.iter().flat_map(|differs| &differs.same_as);
+    std::iter::once(&case.line).chain(case.before.iter().map(|step| &step.line)).chain(&case.after).chain(same_as)
+}
+
+/// Refuse a placeholder that nothing fills.
+pub(super) fn known_placeholders(case: &Case) -> Result<()> {
+    let pattern = pattern()?;
+    let captured: Vec<&str> = case.before.iter().filter_map(|step| step.capture.as_deref()).collect();
+    let section = case.options.env.iter().map(|(_, value)| value.as_str());
+    for text in lines(case).map(|line| line.text.as_str()).chain(section) {
+        for found in pattern.captures_iter(text) {
+            let name = &found[1];
+            let known = name == "new" || name == "work" || PLACES.iter().any(|(place, _)| *place == name);
+            ensure!(known || captured.contains(&name), "nothing fills {{{name}}}");
+        }
+    }
+    Ok(())
+}
+
+/// Whether the case makes something new on the server.
+pub(super) fn mentions_new(case: &Case) -> bool {
+    lines(case).any(|line| line.text.contains("{new}"))
+}
+
+/// What the placeholders stand for in one run of a case.
+#[derive(Debug)]
+pub(super) struct Places(BTreeMap<String, String>);
+
+impl Places {
+    /// The testbed's places, a fresh name and the working folder.
+    pub(super) fn new(name: &str, work: &Path) -> Result<Self> {
+        let testbed = Testbed::get()?;
+        let mut places = BTreeMap::new();
+        for (place, variable) in PLACES {
+            places.insert(place.to_owned(), testbed.value(variable)?.to_owned());
+        }
+        places.insert("new".to_owned(), name.to_owned());
+        places.insert("work".to_owned(), work.to_string_lossy().into_owned());
+        Ok(Self(places))
+    }
+
+    /// Remember what a preparation printed first, up to a blank or comma.
+    pub(super) fn capture(&mut self, name: &str, stdout: &str) -> Result<()> {
+        let first = stdout.split([' ', ',', '\n']).next().filter(|word| !word.is_empty());
+        self.0.insert(name.to_owned(), first.context("the preparation printed nothing")?.to_owned());
+        Ok(())
+    }
+
+    /// The text with its placeholders filled in.
+    pub(super) fn fill(&self, text: &str) -> Result<String> {
+        let pattern = pattern()?;
+        let filled = pattern
+            .replace_all(text, |found: &Captures| self.0.get(&found[1]).map_or(&found[0], String::as_str).to_owned());
+        if let Some(left) = pattern.captures_iter(text).find(|found| !self.0.contains_key(&found[1])) {
+            bail!("{} is not known yet", &left[0]);
+        }
+        Ok(filled.into_owned())
+    }
+
+    /// Put the placeholders back for what differs between the two runs.
+    pub(super) fn take_out(&self, text: &str) -> String {
+        ["work", "new"].iter().fold(text.to_owned(), |text, name| text.replace(&self.0[*name], &format!("{{{name}}}")))
+    }
+}

@@ -1,0 +1,104 @@
+//! All cases, two at a time: first those that only read, then those that change the server; then the report.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use super::case::Case;
+use super::check::{Checked, Verdict, check};
+use super::say;
+use crate::support::{Testbed, var};
+
+const WORKERS: usize = 2;
+const PROGRESS: usize = 20;
+
+/// Run them, report every failure, and fail if there was one.
+pub(super) fn all(cases: &[Case]) -> Result<()> {
+    Testbed::get()?;
+    let caches = tempfile::tempdir()?;
+    let summary = Summary { total: cases.len(), ..Summary::default() };
+    // What changes the server only touches what it made itself, so it may run beside its like, but not beside listings.
+    let (reading, changing): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|case| case.reads_only());
+    for phase in [reading, changing] {
+        let next = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for _ in 0..WORKERS {
+                scope.spawn(|| {
+                    while let Some(case) = phase.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        summary.one(case, caches.path());
+                    }
+                });
+            }
+        });
+    }
+    summary.finish()
+}
+
+#[derive(Default)]
+struct Summary {
+    total: usize,
+    done: AtomicUsize,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    identical: usize,
+    known: usize,
+    failed: Vec<String>,
+    official: Duration,
+    ours: Duration,
+}
+
+impl Summary {
+    /// Run a case and count how it ended.
+    fn one(&self, case: &Case, caches: &Path) {
+        let checked = check(case, caches);
+        let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match checked {
+            Ok(checked) => counts.add(case, checked),
+            Err(error) => counts.fail(case, &format!("{error:#}\n")),
+        }
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if done.is_multiple_of(PROGRESS) {
+            say(&format!("differential: {done} of {}, {} failed", self.total, counts.failed.len()));
+        }
+    }
+
+    fn finish(self) -> Result<()> {
+        let counts = self.counts.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Counts { identical, known, failed, official, ours } = counts;
+        let seen = identical + known + failed.len();
+        ensure!(seen == self.total, "{seen} of {} cases were run", self.total);
+        say(&format!("time: official client {official:.1?}, ours {ours:.1?}"));
+        let line = format!("{seen} cases, {identical} identical, {known} known differences, {} failed", failed.len());
+        say(&line);
+        ensure!(failed.is_empty(), "{line}:\n  {}", failed.join("\n  "));
+        Ok(())
+    }
+}
+
+impl Counts {
+    fn add(&mut self, case: &Case, checked: Checked) {
+        self.official += checked.official.took;
+        self.ours += checked.ours;
+        if var("RUCIO_DIFF_ALL").is_some() {
+            let outcome = &checked.official;
+            say(&format!("{} => {}\n{}{}", case.title(), outcome.code, outcome.stdout, outcome.stderr));
+        }
+        match checked.verdict {
+            Verdict::Identical => self.identical += 1,
+            Verdict::Known => self.known += 1,
+            Verdict::Failed(report) => self.fail(case, &report),
+        }
+    }
+
+    fn fail(&mut self, case: &Case, report: &str) {
+        say(&format!("\n==== {}\n{report}", case.title()));
+        self.failed.push(case.title());
+    }
+}

@@ -1,0 +1,9 @@
+//! The integration tests: one binary, a module per area.
+
+mod differential;
+mod guide;
+mod props;
+mod sessions;
+mod startup;
+mod support;
+mod terminal;

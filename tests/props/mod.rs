@@ -1,0 +1,36 @@
+//! What the tests of sessions, start-up and terminal act with: a home of one's own, the servers' access logs, a
+//! server that misbehaves on request, a terminal.
+
+mod access_log;
+mod home;
+mod pty;
+mod server;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+pub(crate) use access_log::{AccessLog, Line};
+pub(crate) use home::{Home, USER};
+pub(crate) use pty::{Pty, shell_code};
+pub(crate) use server::{Answer, Heard, Server};
+
+/// What whoami takes: the server redirects it to the account.
+pub(crate) const WHOAMI: [(&str, u16); 2] = [("GET /accounts/whoami", 303), ("GET /accounts/jdoe", 200)];
+
+/// How long a test waits for something that should happen at once.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Looks again and again until there is something to see.
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let start = Instant::now();
+    loop {
+        if let Some(seen) = look()? {
+            return Ok(seen);
+        }
+        if start.elapsed() > PATIENCE {
+            bail!("waited {PATIENCE:?} in vain for {what}");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

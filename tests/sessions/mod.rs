@@ -1,0 +1,10 @@
+//! Logging in and staying logged in: every way to a token, the cache of tokens shared with the official client, who
+//! may see a token, and what happens on the bad days of a server.
+
+mod cache;
+mod faults;
+mod keys;
+mod logins;
+mod refusals;
+mod servers;
+mod vo;

@@ -1,0 +1,82 @@
+//! A token of one server is never sent to another: the other server's own log is the witness.
+
+use anyhow::{Result, ensure};
+
+use crate::props::{AccessLog, Home, Line, WHOAMI};
+use crate::support::{Rucio, Testbed, unique};
+
+/// Runs whoami on the first server; gives the token it used.
+fn on_first(client: Rucio, home: &Home) -> Result<String> {
+    let outcome = client.config("userpass")?.args(["whoami"]).run()?;
+    ensure!(outcome.code == 0, "{outcome:?}");
+    let token = home.token()?;
+    ensure!(token.starts_with("jdoe-jdoe-"));
+    Ok(token)
+}
+
+/// Runs whoami on the second server, by options or by configuration; gives what that server saw.
+fn on_second(home: &Home, by_options: bool) -> Result<Vec<Line>> {
+    let (agent, second) = (unique("second"), Testbed::get()?.value("SECOND_URL")?);
+    let client = home.ours().config(if by_options { "userpass" } else { "second" })?.args(["--user-agent", &agent]);
+    let client = if by_options { client.args(["-H", second, "--auth-host", second]) } else { client };
+    let outcome = client.args(["whoami"]).run()?;
+    ensure!(outcome.code == 0 && outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
+    AccessLog::of("second")?.of_agent(&agent, WHOAMI[1].0)
+}
+
+/// The second server was asked for a token of its own, and got no other.
+fn check(lines: &[Line], token_of_first: &str) -> Result<()> {
+    let seen: Vec<_> = lines.iter().map(Line::seen).collect();
+    ensure!(seen == [("GET /auth/userpass", 200), WHOAMI[0], WHOAMI[1]], "{seen:?}");
+    ensure!(
+        !AccessLog::of("second")?.mentions(token_of_first)?,
+        "the token of the first server was sent to the second"
+    );
+    Ok(())
+}
+
+#[test]
+fn our_token_stays_with_its_server_when_options_name_another() -> Result<()> {
+    let home = Home::new()?;
+    let token = on_first(home.ours(), &home)?;
+    check(&on_second(&home, true)?, &token)
+}
+
+#[test]
+fn our_token_stays_with_its_server_when_a_configuration_names_another() -> Result<()> {
+    let home = Home::new()?;
+    let token = on_first(home.ours(), &home)?;
+    check(&on_second(&home, false)?, &token)?;
+    let of_second = home.token()?;
+    ensure!(on_first(home.ours(), &home)? != of_second, "and back");
+    ensure!(!AccessLog::of("apache")?.mentions(&of_second)?);
+    Ok(())
+}
+
+#[test]
+fn the_official_clients_token_is_not_sent_where_options_lead() -> Result<()> {
+    let home = Home::new()?;
+    let token = on_first(home.official()?, &home)?;
+    check(&on_second(&home, true)?, &token)
+}
+
+#[test]
+fn the_official_clients_token_stays_with_the_server_we_first_used_it_for() -> Result<()> {
+    let home = Home::new()?;
+    let token = on_first(home.official()?, &home)?;
+    ensure!(on_first(home.ours(), &home)? == token, "shared");
+    check(&on_second(&home, false)?, &token)
+}
+
+#[test]
+fn a_host_alone_is_a_different_server_too() -> Result<()> {
+    let (home, agent) = (Home::new()?, unique("half"));
+    let token = on_first(home.ours(), &home)?;
+    let client = home.ours().config("userpass")?.args(["--user-agent", &agent, "-H"]);
+    let outcome = client.args([Testbed::get()?.value("SECOND_URL")?, "whoami"]).run()?;
+    // Tokens of the first server are worth nothing at the second, so there is no way to succeed.
+    ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
+    AccessLog::of("second")?.of_agent(&agent, WHOAMI[0].0)?;
+    ensure!(!AccessLog::of("second")?.mentions(&token)?, "the kept token was sent to the second server");
+    Ok(())
+}

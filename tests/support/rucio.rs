@@ -1,0 +1,179 @@
+//! Both clients, run hermetically: an environment of our making, no terminal, no input, a time limit.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::{Testbed, preloaded, var};
+
+/// What a run left behind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// The exit code; -1 when a signal or the time limit ended the run.
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
+}
+
+/// One run of a client, being put together.
+#[derive(Debug)]
+pub(crate) struct Rucio {
+    program: PathBuf,
+    arguments: Vec<String>,
+    environment: BTreeMap<String, String>,
+    folder: Option<PathBuf>,
+    home: Option<PathBuf>,
+    limit: Duration,
+    preloaded: bool,
+}
+
+impl Rucio {
+    /// The binary of this package (`RUCIO_BIN` names another one, to try the harness itself).
+    pub(crate) fn ours() -> Self {
+        Self::program(var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned()))
+    }
+
+    /// The official Python client of the testbed.
+    pub(crate) fn official() -> Result<Self> {
+        Ok(Self { preloaded: true, ..Self::program(Testbed::get()?.official()?) })
+    }
+
+    /// Any program, run the same way.
+    pub(crate) fn program(program: impl Into<PathBuf>) -> Self {
+        // COLUMNS: nothing may depend on it, and if it does, then on the same width for both.
+        let fixed = [("PATH", "/usr/bin:/bin"), ("LANG", "C.UTF-8"), ("TZ", "UTC"), ("COLUMNS", "120")];
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            environment: fixed.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            folder: None,
+            home: None,
+            limit: Duration::from_secs(120),
+            preloaded: false,
+        }
+    }
+
+    /// Use the testbed's configuration of that name; `nocfg` is none.
+    pub(crate) fn config(self, name: &str) -> Result<Self> {
+        if name == "nocfg" {
+            return Ok(self);
+        }
+        let path = Testbed::get()?.config(name)?;
+        Ok(self.env("RUCIO_CONFIG", &path.to_string_lossy()))
+    }
+
+    /// Set a variable; an empty value takes it away.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        if value.is_empty() {
+            self.environment.remove(name);
+        } else {
+            self.environment.insert(name.to_owned(), value.to_owned());
+        }
+        self
+    }
+
+    /// The words after the program's name.
+    pub(crate) fn args<S: AsRef<str>>(mut self, words: impl IntoIterator<Item = S>) -> Self {
+        self.arguments.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
+        self
+    }
+
+    /// Run in this folder instead of an empty one of its own.
+    pub(crate) fn folder(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// HOME and TMPDIR (so the token cache too) instead of an empty folder of its own.
+    pub(crate) fn home(mut self, home: &Path) -> Self {
+        self.home = Some(home.to_owned());
+        self
+    }
+
+    /// End it after this long.
+    pub(crate) fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Run it to its end.
+    pub(crate) fn run(self) -> Result<Outcome> {
+        let scratch = tempfile::tempdir()?;
+        let home = self.home.clone().unwrap_or_else(|| scratch.path().join("home"));
+        let folder = self.folder.clone().unwrap_or_else(|| scratch.path().join("work"));
+        fs::create_dir_all(&home)?;
+        fs::create_dir_all(&folder)?;
+        let start = Instant::now();
+        if self.preloaded {
+            return self.run_preloaded(scratch.path(), &home, &folder);
+        }
+        let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).current_dir(folder).env_clear().env("HOME", &home).env("TMPDIR", &home);
+        command.envs(&self.environment).stdin(Stdio::null());
+        let child = command.stdout(stdout.try_clone()?).stderr(stderr.try_clone()?).spawn();
+        let status = wait(child.with_context(|| format!("starting {}", self.program.display()))?, start + self.limit)?;
+        let mut text = text_of(&mut stderr)?;
+        if status.is_none() {
+            text.push_str(&format!("\n[ended after {:?}]\n", self.limit));
+        }
+        Ok(Outcome {
+            code: status.and_then(|status| status.code()).unwrap_or(-1),
+            stdout: text_of(&mut stdout)?,
+            stderr: text,
+            took: start.elapsed(),
+        })
+    }
+
+    fn run_preloaded(mut self, scratch: &Path, home: &Path, folder: &Path) -> Result<Outcome> {
+        let start = Instant::now();
+        let (stdout, stderr) = (scratch.join("stdout"), scratch.join("stderr"));
+        File::create_new(&stdout)?;
+        File::create_new(&stderr)?;
+        for variable in ["HOME", "TMPDIR"] {
+            self.environment.entry(variable.to_owned()).or_insert_with(|| home.to_string_lossy().into_owned());
+        }
+        let code = preloaded::run(
+            &self.program,
+            &json!({
+                "program": self.program, "arguments": self.arguments, "environment": self.environment,
+                "folder": folder, "stdout": stdout, "stderr": stderr, "limit": self.limit.as_secs(),
+            }),
+        )?;
+        Ok(Outcome {
+            code: code.unwrap_or(-1),
+            stdout: text_of(&mut File::open(&stdout)?)?,
+            stderr: text_of(&mut File::open(&stderr)?)?,
+            took: start.elapsed(),
+        })
+    }
+}
+
+/// Wait for the end until `deadline`; `None` if it had to be ended.
+fn wait(mut child: Child, deadline: Instant) -> Result<Option<ExitStatus>> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() > deadline {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(3));
+    }
+}
+
+fn text_of(file: &mut File) -> Result<String> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

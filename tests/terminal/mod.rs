@@ -1,0 +1,93 @@
+//! What a person at a terminal sees: no text of strangers moves their cursor, and colours are drawn only for them.
+
+use anyhow::{Result, ensure};
+
+use crate::props::{Answer, Heard, Home, Pty, Server};
+
+/// The screen is cleared, painted, the title changed and a line overwritten, if it gets through.
+const NASTY: &str = r"evil\u001b[2J\u001b[31m\u001b]0;title\u0007\r\u009b1mname";
+/// The same, harmless. (A table takes a carriage return as the end of a line, so the name has a second one there.)
+const TAMED: [&str; 2] = ["evil␛[2J␛[31m␛]0;title␇", "\u{fffd}1mname"];
+
+fn is_tamed(screen: &str) -> bool {
+    TAMED.iter().all(|part| screen.contains(part))
+}
+
+/// A server full of such names.
+fn nasty() -> Result<Server> {
+    Server::start(|heard: &Heard, _| match heard.request.as_str() {
+        "GET /scopes/" => Answer::json(r#"["s"]"#),
+        "GET /accounts/whoami" => Answer::json(&format!("{{\"account\": \"{NASTY}\"}}")),
+        request if request.starts_with("GET /dids/s/dids/search") => {
+            Answer::json(&format!("{{\"scope\": \"s\", \"name\": \"{NASTY}\", \"did_type\": \"DATASET\"}}\n"))
+        }
+        _ => Answer::new(404, "", &format!("{{\"ExceptionClass\": \"{NASTY}\", \"ExceptionMessage\": \"{NASTY}\"}}")),
+    })
+}
+
+/// Runs a command against the server on a terminal; gives code and screen.
+fn on_terminal(server: &Server, variables: &[(&str, &str)], arguments: &[&str]) -> Result<(i32, String)> {
+    let home = Home::new()?;
+    server.client(&home)?;
+    let config = home.path().join("rucio.cfg").to_string_lossy().into_owned();
+    let variables = [variables, &[("RUCIO_CONFIG", config.as_str())]].concat();
+    Pty::ours(&home, &variables, arguments)?.end()
+}
+
+/// Without the line ends, which the terminal itself makes of newlines.
+fn controls(screen: &str) -> String {
+    screen.replace("\r\n", "").chars().filter(|c| c.is_control() && *c != '\t').collect()
+}
+
+#[test]
+fn names_with_escape_sequences_are_shown_and_not_obeyed() -> Result<()> {
+    let server = nasty()?;
+    for arguments in [vec!["whoami"], vec!["list-dids", "s:*"], vec!["list-dids", "--short", "s:*"]] {
+        let (code, screen) = on_terminal(&server, &[("NO_COLOR", "1")], &arguments)?;
+        ensure!(code == 0 && is_tamed(&screen), "{arguments:?}: {screen:?}");
+        ensure!(controls(&screen).is_empty(), "{arguments:?}: {screen:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn messages_of_the_server_are_shown_and_not_obeyed() -> Result<()> {
+    let (code, screen) = on_terminal(&nasty()?, &[("NO_COLOR", "1")], &["list-rses"])?;
+    ensure!(code == 1 && is_tamed(&screen), "{screen:?}");
+    ensure!(controls(&screen).is_empty(), "{screen:?}");
+    Ok(())
+}
+
+/// What goes into a pipe is for programs, and stays what it is.
+#[test]
+fn a_pipe_gets_names_as_they_are() -> Result<()> {
+    let (server, home) = (nasty()?, Home::new()?);
+    let outcome = server.client(&home)?.args(["list-dids", "--short", "s:*"]).run()?;
+    let name: String = serde_json::from_str(&format!("\"{NASTY}\""))?;
+    ensure!(outcome.code == 0 && outcome.stdout == format!("s:{name}\n"), "{outcome:?}");
+    Ok(())
+}
+
+#[test]
+fn log_lines_are_coloured_on_a_terminal_only() -> Result<()> {
+    let server = Server::start(|_, _| Answer::new(404, "", ""))?;
+    let (code, screen) = on_terminal(&server, &[], &["whoami"])?;
+    ensure!(code == 1 && screen.contains("\x1b[31;1m") && screen.contains("\tERROR\t"), "{screen:?}");
+    ensure!(screen.trim_end().ends_with("\x1b[0m"), "{screen:?}");
+    let outcome = server.client(&Home::new()?)?.args(["whoami"]).run()?;
+    ensure!(
+        outcome.code == 1 && outcome.stderr.contains("\tERROR\t") && controls(&outcome.stderr) == "\n".repeat(2),
+        "{outcome:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn no_color_is_honoured() -> Result<()> {
+    let server = Server::start(|_, _| Answer::new(404, "", ""))?;
+    for arguments in [vec!["whoami"], vec!["whoami", "--help"], vec!["--no-such-option"]] {
+        let (_, screen) = on_terminal(&server, &[("NO_COLOR", "1")], &arguments)?;
+        ensure!(!screen.is_empty() && !screen.contains('\x1b'), "{arguments:?}: {screen:?}");
+    }
+    Ok(())
+}
