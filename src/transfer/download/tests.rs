@@ -158,11 +158,11 @@ async fn the_next_source_is_tried_after_a_final_refusal_at_once() {
     let world = World::new();
     let (missing, _asked) = serve(vec![sized("404 Not Found", "", "")]).await;
     let (good, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
-    let job = hello(&["root://h//f", &missing, &good]);
+    let job = hello(&["srm://h//f", &missing, &good]);
     assert_eq!(world.fetch(&job).await, Outcome::Done);
     is_hello(&world);
     let notes = world.notes();
-    assert!(notes.iter().any(|note| note.starts_with("cannot read") && note.contains("xrdcp")), "{notes:?}");
+    assert!(notes.iter().any(|note| note.starts_with("cannot read") && note.contains("gfal-copy")), "{notes:?}");
     assert_eq!(notes.iter().filter(|note| note.starts_with("failed")).collect::<Vec<_>>(), ["failed 1/2"]);
 }
 

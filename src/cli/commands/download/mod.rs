@@ -14,8 +14,8 @@ use std::time::Duration;
 use reporter::Reporter;
 use summary::Summary;
 
-use crate::api::replicas::Query;
 use crate::api::accounts;
+use crate::api::replicas::Query;
 use crate::cli::context::Context;
 use crate::config;
 use crate::error::{Error, Result};
@@ -38,8 +38,8 @@ const PROTOCOLS: [&str; 11] =
 const ARIA_PROTOCOLS: [&str; 2] = ["https", "davs"];
 /// How many large files at a time, where the user says nothing.
 const LANES: usize = 3;
-/// How long the end of the program waits for the trace server to take what has been sent.
-const TRACE_GRACE: Duration = Duration::from_secs(1);
+/// The longest that the end of the program waits for the trace server.
+const TRACE_GRACE: Duration = Duration::from_secs(2);
 
 /// Ends when the user presses Ctrl-C, or the batch system wants us to go.
 async fn interrupted() {
@@ -71,7 +71,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     };
     let (outcome, grace) = tokio::select! {
         outcome = job.fetch(tracer.as_ref()) => (outcome, TRACE_GRACE),
-        () = interrupted() => (Err(Error::Interrupted), TRACE_GRACE / 2),
+        () = interrupted() => (Err(Error::Interrupted), TRACE_GRACE / 4),
     };
     job.reporter.finish();
     if matches!(outcome, Err(Error::Interrupted)) {
