@@ -1,6 +1,7 @@
 //! The integration tests: one binary, a module per area.
 
 mod differential;
+mod download;
 mod guide;
 mod props;
 mod sessions;

@@ -94,6 +94,8 @@ pub enum RunEvent<'a> {
     DidMissing(&'a Did),
     /// A file has replicas, but only on tape.
     OnlyOnTape(&'a Did),
+    /// A file is only to be had out of archives.
+    OnlyInArchives(&'a Did),
     /// The download starts.
     Starting {
         /// How many files are expected, if that is known by now.

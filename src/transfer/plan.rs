@@ -80,6 +80,11 @@ impl Planner {
         !entry.pfns.is_empty() && entry.pfns.iter().all(|(_, pfn)| self.rules.excluded_rses.contains(&pfn.rse))
     }
 
+    /// Whether the only replicas lie inside archives that would have to be unpacked here.
+    pub fn only_archived(&self, entry: &ReplicaEntry) -> bool {
+        !entry.pfns.is_empty() && entry.pfns.iter().all(|(_, pfn)| pfn.client_extract)
+    }
+
     /// The replicas that can be read directly, in the server's order of preference, each place once.
     fn sources(&self, entry: &ReplicaEntry) -> Vec<Source> {
         let mut usable: Vec<_> = entry
@@ -229,6 +234,8 @@ mod tests {
         assert_eq!(found, [("https://a/f", "A"), ("root://c//f", "C")]);
         let tape = entry("s:f", r#""https://t/f": {"rse": "TAPE"}"#);
         assert!(planner.only_excluded(&tape) && !planner.only_excluded(&entry("s:f", "")));
+        let zip = entry("s:f", r#""https://z/f": {"rse": "A", "client_extract": true}"#);
+        assert!(planner.only_archived(&zip) && !planner.only_archived(&tape));
     }
 
     #[test]

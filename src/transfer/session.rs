@@ -14,12 +14,16 @@ use super::plan::{Planner, Rules};
 use super::resolve::{self, Requested, Wish};
 use super::scheduler::{self, Lanes, Tally};
 use crate::api::replicas::Query;
+use crate::api::rses;
 use crate::error::Result;
+use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::types::Did;
 
 /// How many planned files may wait for a worker.
 const QUEUE: usize = 256;
+/// The RSE expression for tapes.
+const TAPES: &str = "istape=true";
 /// How long the first file waits for the count of all files, which only the log and the bars want to know.
 const COUNTING: Duration = Duration::from_secs(2);
 
@@ -32,8 +36,8 @@ pub struct Search<'a> {
     pub query: Query,
     /// Whether files go straight into the target folder.
     pub no_subdir: bool,
-    /// RSEs that nothing is read from.
-    pub excluded_rses: HashSet<String>,
+    /// Whether files may be read from tape.
+    pub from_tape: bool,
 }
 
 /// How a download ended.
@@ -58,10 +62,11 @@ impl Session<'_> {
     pub async fn search(&self, client: &Client, search: Search<'_>) -> Result<Report> {
         let observer = self.downloader.observer;
         observer.run(RunEvent::Requested(search.wishes.len()));
-        let requested = resolve::resolve(client, search.wishes, observer).await?;
+        let resolving = resolve::resolve(client, search.wishes, observer);
+        let (requested, excluded_rses) = tokio::try_join!(resolving, excluded(client, search.from_tape))?;
         let planner = Planner::new(Rules {
             no_subdir: search.no_subdir,
-            excluded_rses: search.excluded_rses,
+            excluded_rses,
             twins_possible: requested.len() > 1 && requested.iter().any(Requested::is_collection),
         });
         let listing = Listing { client, query: &search.query, requested: &requested, observer };
@@ -119,6 +124,23 @@ impl Session<'_> {
             }
         };
         tokio::join!(sending, self.fetch(receiver, Some(files), bytes)).1
+    }
+}
+
+/// The RSEs that nothing is read from: tapes answer in hours.
+async fn excluded(client: &Client, from_tape: bool) -> Result<HashSet<String>> {
+    if from_tape {
+        return Ok(HashSet::new());
+    }
+    let listed = match rses::list(client, Some(TAPES)).await {
+        Ok(stream) => stream.collect().await,
+        Err(error) => Err(error),
+    };
+    match listed {
+        Ok(tapes) => Ok(tapes.into_iter().map(|tape| tape.rse).collect()),
+        // So a server says that it has none.
+        Err(error) if error.class() == Some(Exception::InvalidRSEExpression) => Ok(HashSet::new()),
+        Err(error) => Err(error),
     }
 }
 

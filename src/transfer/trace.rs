@@ -3,15 +3,17 @@
 //! They are sent in the background and neither delay nor fail a download. Each costs the server a few milliseconds,
 //! which it would rather spend on listing our files; so they are collected, and most go in one call at the end.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use futures_util::StreamExt;
-use futures_util::stream;
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use futures_util::stream::{self, Stream, StreamExt};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use serde_json::{Map, Value};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
@@ -25,6 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const SINGLE: usize = 8;
 /// How many traces may wait. When the trace server is too slow for that, the next ones are not sent.
 const WAITING: usize = 50_000;
+/// How long what has been handed to the system takes to leave the house.
+const SETTLE: Duration = Duration::from_millis(150);
+/// How much of a call is handed over at a time.
+const PIECE: usize = 16 * 1024;
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -94,13 +100,13 @@ impl Tracer {
         }
     }
 
-    /// Sends what is left. Waits for the server's answers, but not longer than this: what it has been sent, it works
-    /// through without us.
-    pub async fn finish(self, grace: Duration) {
+    /// Sends what is left. Once the server has it all it works through it without us: its answers are not waited for,
+    /// if they take long. Whatever happens, it takes no longer than this.
+    pub async fn finish(self, longest: Duration) {
         drop(self.queue);
         let abort = self.sender.abort_handle();
-        if tokio::time::timeout(grace, self.sender).await.is_err() {
-            tracing::debug!("the trace server has not answered yet");
+        if tokio::time::timeout(longest, self.sender).await.is_err() {
+            tracing::debug!("the trace server is slow: some traces may be lost");
             abort.abort();
         }
     }
@@ -116,11 +122,19 @@ struct Office {
 
 async fn forward(office: Arc<Office>, mut traces: mpsc::Receiver<Trace>) {
     let mut calls = JoinSet::new();
+    let mut handed_over = Vec::new();
     while let Some(batch) = next_batch(&mut traces).await {
-        calls.spawn(deliver(office.clone(), batch));
+        let (ticket, handed) = oneshot::channel();
+        calls.spawn(deliver(office.clone(), batch, ticket));
+        handed_over.push(handed);
         while calls.try_join_next().is_some() {}
     }
-    calls.join_all().await;
+    join_all(handed_over).await;
+    // Answers are not waited for any more, unless the server turns out to want its traces one by one.
+    let all_answered = async { while calls.join_next().await.is_some() {} };
+    if tokio::time::timeout(SETTLE, all_answered).await.is_err() && !office.takes_lists.load(Ordering::Relaxed) {
+        while calls.join_next().await.is_some() {}
+    }
 }
 
 /// As many traces as go together, or as many as there are when the first has waited long enough; none at the end.
@@ -137,11 +151,12 @@ async fn next_batch(traces: &mut mpsc::Receiver<Trace>) -> Option<Vec<Trace>> {
     Some(batch)
 }
 
-async fn deliver(office: Arc<Office>, batch: Vec<Trace>) {
+/// Sends traces. The ticket is dropped as soon as a list has been handed over.
+async fn deliver(office: Arc<Office>, batch: Vec<Trace>, ticket: oneshot::Sender<()>) {
     let mut fields: Vec<Value> = batch.into_iter().map(|trace| Value::Object(trace.0)).collect();
     if fields.len() > 1 && office.takes_lists.load(Ordering::Relaxed) {
         let list = Value::Array(fields);
-        if office.post(&list).await != Posted::Refused {
+        if office.post(&list, Some(ticket)).await != Posted::Refused {
             return;
         }
         tracing::debug!("the trace server takes one trace at a time");
@@ -151,7 +166,7 @@ async fn deliver(office: Arc<Office>, batch: Vec<Trace>) {
     }
     let office = &office;
     let singly = |one: Value| async move {
-        office.post(&one).await;
+        office.post(&one, None).await;
     };
     stream::iter(fields).for_each_concurrent(SINGLE, singly).await;
 }
@@ -165,13 +180,15 @@ enum Posted {
 }
 
 impl Office {
-    async fn post(&self, body: &Value) -> Posted {
+    async fn post(&self, body: &Value, ticket: Option<oneshot::Sender<()>>) -> Posted {
+        let body = Bytes::from(body.to_string());
         let request = self
             .connections
             .post(&self.url)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .header(CONTENT_LENGTH, body.len())
             .timeout(TIMEOUT)
-            .body(body.to_string());
+            .body(reqwest::Body::wrap_stream(pieces(body, ticket)));
         match request.send().await {
             Ok(answer) if answer.status().is_success() => Posted::Taken,
             Ok(answer) => {
@@ -184,6 +201,14 @@ impl Office {
             }
         }
     }
+}
+
+/// A body in pieces; the ticket is dropped when the last one is taken.
+fn pieces(body: Bytes, ticket: Option<oneshot::Sender<()>>) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    stream::unfold((body, ticket), |(mut body, ticket)| async move {
+        let piece = body.split_to(PIECE.min(body.len()));
+        (!piece.is_empty()).then_some((Ok(piece), (body, ticket)))
+    })
 }
 
 #[cfg(test)]

@@ -24,6 +24,16 @@ impl Run<'_> {
         None
     }
 
+    /// Copies the file at `path` to all places where it is not yet.
+    pub(super) async fn spread(&self, path: &Path, places: &[PathBuf]) -> io::Result<()> {
+        for place in places.iter().filter(|place| *place != path) {
+            if !(place.is_file() && self.is_right(place).await) {
+                copy(path.to_owned(), place).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn is_right(&self, path: &Path) -> bool {
         let (bytes, checksum, options, path) = (self.job.bytes, self.job.checksum, self.all.options, path.to_owned());
         let check = tokio::task::spawn_blocking(move || is_right(&path, bytes, checksum, options));
@@ -50,12 +60,4 @@ fn is_right(path: &Path, bytes: Option<u64>, checksum: Checksum, options: Option
 /// The absolute paths of the destinations, with their folders made.
 pub(super) fn places(folder: &TargetFolder, destinations: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     destinations.iter().map(|path| folder.place(path)).collect()
-}
-
-/// Copies the file at `path` to all places where there is none yet, and gives back `path`.
-pub(super) async fn spread(path: PathBuf, places: Vec<PathBuf>) -> io::Result<PathBuf> {
-    for place in places.iter().filter(|place| **place != path) {
-        copy(path.clone(), place).await?;
-    }
-    Ok(path)
 }

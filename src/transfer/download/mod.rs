@@ -92,13 +92,13 @@ impl Run<'_> {
 
     async fn fetch(&self) -> Fetched {
         let mut trace = Trace::new(self.all.common_trace, self.job);
-        let places = match self.places().await {
+        let places = match self.places() {
             Ok(places) => places,
             Err(reason) => return self.give_up(&reason),
         };
         if let Some(path) = self.already_there(&places).await {
-            return match local::spread(path, places).await {
-                Ok(path) => self.already_done(path, trace),
+            return match self.spread(&path, &places).await {
+                Ok(()) => self.already_done(path, trace),
                 Err(error) => self.give_up(&error.to_string()),
             };
         }
@@ -106,17 +106,22 @@ impl Run<'_> {
             return self.no_source(trace);
         };
         match self.try_sources(place, &mut trace).await {
-            Ok(Some(fresh)) => self.finish(fresh, places, trace).await,
+            Ok(Some(fresh)) => self.finish(fresh, &places, trace).await,
             Ok(None) => {
                 self.tell(FileEvent::Failed);
                 Fetched { outcome: Outcome::Failed, path: None }
             }
-            Err(reason) => self.give_up(&reason),
+            Err(reason) => {
+                trace.set("clientState", Outcome::Failed.as_str());
+                trace.set("stateReason", reason.as_str());
+                self.send(trace);
+                self.give_up(&reason)
+            }
         }
     }
 
     /// The places of the file on the disk, with their folders made. A file nobody can have needs none.
-    async fn places(&self) -> Result<Vec<PathBuf>, String> {
+    fn places(&self) -> Result<Vec<PathBuf>, String> {
         match &self.job.obstacle {
             Some(obstacle) => Err(obstacle.clone()),
             None => local::places(self.all.folder, &self.job.destinations).map_err(|error| error.to_string()),
@@ -184,12 +189,11 @@ impl Run<'_> {
         self.tell(FileEvent::AttemptFailed { attempt, of: ATTEMPTS, reason: &reason });
     }
 
-    async fn finish(&self, fresh: Fresh, places: Vec<PathBuf>, mut trace: Trace) -> Fetched {
+    async fn finish(&self, fresh: Fresh, places: &[PathBuf], mut trace: Trace) -> Fetched {
         let end = SystemTime::now();
-        let path = match local::spread(fresh.path, places).await {
-            Ok(path) => path,
-            Err(error) => return self.give_up(&error.to_string()),
-        };
+        if let Err(error) = self.spread(&fresh.path, places).await {
+            return self.give_up(&error.to_string());
+        }
         trace.set_times(fresh.start, end);
         trace.set("clientState", Outcome::Done.as_str());
         trace.set("stateReason", "OK");
@@ -199,7 +203,7 @@ impl Run<'_> {
         }
         let time = end.duration_since(fresh.start).unwrap_or_default();
         self.tell(FileEvent::Done { time, checksum: fresh.checksum });
-        Fetched { outcome: Outcome::Done, path: Some(path) }
+        Fetched { outcome: Outcome::Done, path: Some(fresh.path) }
     }
 
     fn already_done(&self, path: PathBuf, mut trace: Trace) -> Fetched {
@@ -227,13 +231,16 @@ impl Run<'_> {
 
     /// The same file has been fetched by another job: a copy is all that is needed.
     async fn follow(&self, first: &Fetched) -> Outcome {
-        let Some(path) = first.path.clone().filter(|_| first.outcome.is_success()) else { return first.outcome };
-        let copied = match self.places().await {
-            Ok(places) => local::spread(path, places).await.map_err(|error| error.to_string()),
+        let Some(path) = &first.path else {
+            self.tell(FileEvent::Failed);
+            return first.outcome;
+        };
+        let copied = match self.places() {
+            Ok(places) => self.spread(path, &places).await.map_err(|error| error.to_string()),
             Err(reason) => Err(reason),
         };
         match copied {
-            Ok(_) => first.outcome,
+            Ok(()) => first.outcome,
             Err(reason) => self.give_up(&reason).outcome,
         }
     }

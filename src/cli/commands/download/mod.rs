@@ -8,19 +8,17 @@ mod single;
 mod summary;
 mod tracing_fields;
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
 use reporter::Reporter;
 use summary::Summary;
 
+use crate::api::accounts;
 use crate::api::replicas::Query;
-use crate::api::{accounts, rses};
 use crate::cli::context::Context;
 use crate::config;
 use crate::error::{Error, Result};
-use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::storage::Storages;
 use crate::transfer::download::{Downloader, Options};
@@ -40,8 +38,8 @@ const PROTOCOLS: [&str; 11] =
 const ARIA_PROTOCOLS: [&str; 2] = ["https", "davs"];
 /// How many large files at a time, where the user says nothing.
 const LANES: usize = 3;
-/// How long the end of the program waits for the trace server to take what has been sent.
-const TRACE_GRACE: Duration = Duration::from_secs(1);
+/// The longest that the end of the program waits for the trace server.
+const TRACE_GRACE: Duration = Duration::from_secs(2);
 
 /// Ends when the user presses Ctrl-C, or the batch system wants us to go.
 async fn interrupted() {
@@ -73,7 +71,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     };
     let (outcome, grace) = tokio::select! {
         outcome = job.fetch(tracer.as_ref()) => (outcome, TRACE_GRACE),
-        () = interrupted() => (Err(Error::Interrupted), TRACE_GRACE / 2),
+        () = interrupted() => (Err(Error::Interrupted), TRACE_GRACE / 4),
     };
     job.reporter.finish();
     if matches!(outcome, Err(Error::Interrupted)) {
@@ -118,7 +116,7 @@ impl Job<'_> {
             wishes: &wishes,
             query: self.query(),
             no_subdir: self.args.no_subdir,
-            excluded_rses: self.excluded_rses().await?,
+            from_tape: self.args.allow_tape && self.is_admin().await?,
         };
         let session = Session { downloader: self.downloader(tracer, self.speed()?)?, lanes: self.lanes() };
         let report = session.search(self.client, search).await?;
@@ -153,23 +151,6 @@ impl Job<'_> {
             nrandom: self.args.nrandom.filter(|number| *number > 0),
             resolve_archives: !self.args.no_resolve_archives && self.args.aria != Some(true),
             ..Query::default()
-        }
-    }
-
-    /// Tapes answer in hours, so nothing is read from them unless the user is allowed to and wants it.
-    async fn excluded_rses(&self) -> Result<HashSet<String>> {
-        if self.args.allow_tape && self.is_admin().await? {
-            return Ok(HashSet::new());
-        }
-        let listed = match rses::list(self.client, Some("istape=true")).await {
-            Ok(stream) => stream.collect().await,
-            Err(error) => Err(error),
-        };
-        match listed {
-            Ok(tapes) => Ok(tapes.into_iter().map(|tape| tape.rse).collect()),
-            // An expression that means nothing is an error of the server; so is a site without tapes.
-            Err(error) if error.class() == Some(Exception::InvalidRSEExpression) => Ok(HashSet::new()),
-            Err(error) => Err(error),
         }
     }
 

@@ -104,6 +104,10 @@ impl Observer for Reporter {
                 "The requested DID {did} only has replicas on tape. Direct download from tape is prohibited. \
                  Please request a transfer to a non-tape endpoint."
             ),
+            RunEvent::OnlyInArchives(did) => tracing::warn!(
+                "{did} is only to be had out of archives, which this program does not unpack. \
+                 Download the archive instead: rucio list-parent-dids or its owner tell which."
+            ),
             RunEvent::Starting { files, bytes, lanes } => self.starting(files, bytes, lanes),
         }
     }

@@ -1,0 +1,217 @@
+//! Downloads from the real storage of the testbed: what arrives is what was put there, or nothing is.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::props::{Home, shell_code, wait_for};
+use crate::support::{Outcome, Rucio, Testbed, Tree};
+
+/// Our client with the credential storage wants, in a folder of its own.
+struct Desk {
+    home: Home,
+    folder: PathBuf,
+}
+
+impl Desk {
+    fn new() -> Result<Self> {
+        let home = Home::new()?;
+        let folder = home.path().join("desk");
+        fs::create_dir(&folder)?;
+        Ok(Self { home, folder })
+    }
+
+    fn rucio(&self) -> Result<Rucio> {
+        let proxy = Home::certificate("jdoe.proxy.pem")?;
+        let rucio = self.home.ours().config("userpass")?.folder(&self.folder);
+        Ok(rucio.env("X509_USER_PROXY", &proxy.to_string_lossy()))
+    }
+
+    fn download(&self, words: &[&str]) -> Result<Outcome> {
+        self.rucio()?.args(["download"]).args(words).run()
+    }
+
+    /// The files below the folder, as paths.
+    fn files(&self) -> Result<Vec<String>> {
+        let mut files = Vec::new();
+        walk(&self.folder, Path::new(""), &mut files)?;
+        files.sort();
+        Ok(files)
+    }
+}
+
+fn walk(root: &Path, below: &Path, files: &mut Vec<String>) -> Result<()> {
+    for entry in fs::read_dir(root.join(below))? {
+        let path = below.join(entry?.file_name());
+        match root.join(&path).is_dir() {
+            true => walk(root, &path, files)?,
+            false => files.push(path.to_string_lossy().into_owned()),
+        }
+    }
+    Ok(())
+}
+
+/// The bytes of a file of scope `test` as they lie on a storage of the testbed.
+fn stored(place: &str, name: &str) -> Result<Vec<u8>> {
+    fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+        fs::read_dir(folder).ok()?.flatten().find_map(|entry| match entry.path() {
+            path if path.is_dir() => find(&path, name),
+            path if path.file_name().is_some_and(|file| file == name) => Some(path),
+            _ => None,
+        })
+    }
+    let root = Path::new(Testbed::get()?.value("STORAGE")?).join(place).join("test");
+    let path = find(&root, name).with_context(|| format!("{name} below {}", root.display()))?;
+    Ok(fs::read(path)?)
+}
+
+fn expect(outcome: &Outcome, code: i32) -> Result<()> {
+    ensure!(outcome.code == code, "{} instead of {code}\n{}\n{}", outcome.code, outcome.stdout, outcome.stderr);
+    Ok(())
+}
+
+#[test]
+fn a_container_on_davs_http_and_file_arrives_as_it_was_put_there() -> Result<()> {
+    let desk = Desk::new()?;
+    let outcome = desk.download(&["test:threeways"])?;
+    expect(&outcome, 0)?;
+    for (place, rse) in [("davs/data", "davs"), ("dav/data", "dav"), ("posix", "posix")] {
+        for number in 0..2 {
+            let name = format!("only-{rse}-{number}.dat");
+            let here = fs::read(desk.folder.join("threeways").join(&name))?;
+            ensure!(here == stored(place, &name)?, "{name} differs");
+        }
+    }
+    ensure!(desk.files()?.len() == 6, "{:?}", desk.files()?);
+    ensure!(outcome.stdout.contains("Downloaded files:                             6\n"), "{}", outcome.stdout);
+    Ok(())
+}
+
+#[test]
+fn files_that_are_there_already_are_not_fetched_again_and_wrong_ones_are() -> Result<()> {
+    let desk = Desk::new()?;
+    expect(&desk.download(&["test:davsfile"])?, 0)?;
+    let spoiled = desk.folder.join("davsfile/davsfile-0.dat");
+    let right = fs::read(&spoiled)?;
+    fs::write(&spoiled, vec![b'?'; right.len()])?;
+    let again = desk.download(&["test:davsfile"])?;
+    expect(&again, 0)?;
+    ensure!(again.stdout.contains("Files already found locally:                  5\n"), "{}", again.stdout);
+    ensure!(fs::read(&spoiled)? == right);
+    Ok(())
+}
+
+/// The server sends the rotten replica first or second as it likes; the storage decides with `--rses`.
+#[test]
+fn a_rotten_replica_is_noticed_and_the_next_one_used() -> Result<()> {
+    let desk = Desk::new()?;
+    let rotten = desk.rucio()?.args(["download", "--rses", "DAVS", "test:rotten2.dat"]).run()?;
+    expect(&rotten, 1)?;
+    ensure!(rotten.stderr.contains("Checksum validation failed for file: test:rotten2.dat"), "{}", rotten.stderr);
+    ensure!(desk.files()?.is_empty(), "{:?}", desk.files()?);
+    let saved = desk.download(&["--protocol", "https,file", "--rses", "DAVS|POSIX", "test:rotten2.dat"])?;
+    expect(&saved, 0)?;
+    ensure!(fs::read(desk.folder.join("test/rotten2.dat"))? == stored("posix", "rotten2.dat")?);
+    Ok(())
+}
+
+#[test]
+fn a_missing_replica_leads_to_the_next_one() -> Result<()> {
+    let desk = Desk::new()?;
+    expect(&desk.download(&["test:missing2.dat"])?, 0)?;
+    ensure!(fs::read(desk.folder.join("test/missing2.dat"))? == stored("posix", "missing2.dat")?);
+    Ok(())
+}
+
+#[test]
+fn without_a_good_replica_nothing_stands_under_the_name() -> Result<()> {
+    for (did, old_code) in [("test:hopeless.dat", 75), ("test:gone.dat", 75), ("test:nosuch.dat", 75)] {
+        let desk = Desk::new()?;
+        expect(&desk.download(&[did])?, 1)?;
+        expect(&desk.rucio()?.args(["get", did]).run()?, old_code)?;
+        ensure!(desk.files()?.is_empty(), "{did}: {:?}", desk.files()?);
+    }
+    Ok(())
+}
+
+#[test]
+fn one_bad_file_does_not_spoil_the_others() -> Result<()> {
+    let desk = Desk::new()?;
+    let both = desk.rucio()?.args(["get", "test:hopeless.dat", "test:davsfile"]).run()?;
+    expect(&both, 76)?;
+    ensure!(desk.files()?.len() == 6, "{:?}", desk.files()?);
+    Ok(())
+}
+
+#[test]
+fn names_of_the_server_do_not_lead_out_of_the_folder() -> Result<()> {
+    let desk = Desk::new()?;
+    let before = Tree::read(desk.home.path())?;
+    let outcome = desk.rucio()?.args(["get", "--dir", "inner/most", "mock:escape"]).run()?;
+    expect(&outcome, 75)?;
+    let written = Tree::read(desk.home.path())?.since(before).listing();
+    ensure!(!written.contains("escape.dat"), "{written}");
+    Ok(())
+}
+
+#[test]
+fn a_link_in_the_folder_does_not_lead_out_of_it() -> Result<()> {
+    let desk = Desk::new()?;
+    let outside = desk.home.path().join("outside");
+    fs::create_dir(&outside)?;
+    symlink(&outside, desk.folder.join("davsfile"))?;
+    let outcome = desk.download(&["test:davsfile"])?;
+    expect(&outcome, 1)?;
+    ensure!(fs::read_dir(&outside)?.next().is_none());
+    Ok(())
+}
+
+#[test]
+fn two_processes_in_one_folder_do_not_harm_each_other() -> Result<()> {
+    let desk = Desk::new()?;
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..2).map(|_| scope.spawn(|| desk.download(&["--rses", "DAVS", "test:mixed"]))).collect();
+        runs.into_iter().map(|run| run.join().expect("no panic")).collect()
+    });
+    for outcome in outcomes {
+        expect(&outcome?, 0)?;
+    }
+    ensure!(desk.files()?.len() == 10, "{:?}", desk.files()?);
+    for number in 0..10 {
+        let name = format!("mixed-{number:02}.dat");
+        ensure!(fs::read(desk.folder.join("mixed").join(&name))? == stored("davs/data", &name)?, "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_ends_a_download_at_once_and_leaves_nothing_half_written() -> Result<()> {
+    let desk = Desk::new()?;
+    let proxy = Home::certificate("jdoe.proxy.pem")?;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rucio"))
+        .args(["download", "bench:2g.dat"])
+        .env_clear()
+        .envs([("HOME", desk.home.path()), ("TMPDIR", desk.home.path()), ("X509_USER_PROXY", proxy.as_path())])
+        .env("RUCIO_CONFIG", Testbed::get()?.config("userpass")?)
+        .current_dir(&desk.folder)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()?;
+    wait_for("the first bytes", || {
+        let files = desk.files()?;
+        let bytes = files.iter().filter_map(|file| fs::metadata(desk.folder.join(file)).ok()).map(|m| m.len());
+        Ok((bytes.sum::<u64>() > 10_000_000).then_some(()))
+    })?;
+    kill_process(Pid::from_child(&child), Signal::INT)?;
+    let start = Instant::now();
+    let code = shell_code(child.wait()?);
+    ensure!(code == 130 && start.elapsed() < Duration::from_secs(1), "{code} after {:?}", start.elapsed());
+    ensure!(desk.files()?.is_empty(), "{:?}", desk.files()?);
+    Ok(())
+}
