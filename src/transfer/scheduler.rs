@@ -7,7 +7,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Mutex, Semaphore, mpsc};
 
 use super::download::Downloader;
-use super::job::{FileJob, Outcome};
+use super::job::{FileJob, Outcome, Twin};
 
 /// A file of this size or more has a lane for itself: the network is the limit. Smaller ones share a lane: there the
 /// answer time of the storage is.
@@ -41,7 +41,7 @@ impl Lanes {
 pub struct Tally {
     /// By the place among the requested DIDs.
     pub requests: HashMap<usize, Count>,
-    /// All files.
+    /// All files, each once.
     pub total: Count,
 }
 
@@ -74,7 +74,9 @@ impl Count {
 
 impl Tally {
     fn add(&mut self, job: &FileJob, outcome: Outcome) {
-        self.total.add(outcome);
+        if !matches!(job.twin, Twin::Later(_)) {
+            self.total.add(outcome);
+        }
         for request in &job.requests {
             self.requests.entry(*request).or_default().add(outcome);
         }
