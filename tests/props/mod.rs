@@ -15,6 +15,9 @@ pub(crate) use home::{Home, USER};
 pub(crate) use pty::{Pty, shell_code};
 pub(crate) use server::{Answer, Heard, Server};
 
+/// An option of `env`: who ran the tests in the background of a script had signals ignored, which is inherited.
+pub(crate) const SIGNALS: &str = "--default-signal=INT,TERM,HUP";
+
 /// What whoami takes: the server redirects it to the account.
 pub(crate) const WHOAMI: [(&str, u16); 2] = [("GET /accounts/whoami", 303), ("GET /accounts/jdoe", 200)];
 

@@ -13,7 +13,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
 
-use super::{Home, USER, wait_for};
+use super::{Home, SIGNALS, USER, wait_for};
 use crate::support::var;
 
 /// A program on a terminal of its own, which is also its controlling terminal.
@@ -34,7 +34,7 @@ impl Pty {
         let program: File = rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())?.into();
         let mut command = Command::new("setsid");
         let ours = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
-        command.args(["--ctty", "--wait", &ours]).args(arguments);
+        command.args(["--ctty", "--wait", "/usr/bin/env", SIGNALS, &ours]).args(arguments);
         command.env_clear().env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8").env("TERM", "xterm");
         command.env("HOME", home.path()).env("TMPDIR", home.path()).env("LOGNAME", USER);
         command.envs(variables.iter().copied()).current_dir(home.path());

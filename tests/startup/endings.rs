@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::props::{Answer, Heard, Home, Pty, Server, USER, shell_code, wait_for};
+use crate::props::{Answer, Heard, Home, Pty, SIGNALS, Server, USER, shell_code, wait_for};
 use crate::support::{Rucio, Testbed, var};
 
 fn program() -> String {
@@ -17,8 +17,8 @@ fn program() -> String {
 
 /// Our client on pipes of the test's own.
 fn command(home: &Home, config: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(program());
-    command.args(arguments).env_clear().env("RUCIO_CONFIG", config).env("LOGNAME", USER);
+    let mut command = Command::new("/usr/bin/env");
+    command.args([SIGNALS, &program()]).args(arguments).env_clear().env("RUCIO_CONFIG", config).env("LOGNAME", USER);
     command.env("HOME", home.path()).env("TMPDIR", home.path()).stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
