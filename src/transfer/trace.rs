@@ -25,8 +25,10 @@ const BATCH: usize = 1000;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How many calls are made at a time where the server takes single traces only: before Rucio 36.
 const SINGLE: usize = 8;
-/// How many traces may wait. When the trace server is too slow for that, the next ones are not sent.
-const WAITING: usize = 50_000;
+/// How many traces may wait for that long, at most: ten megabytes of them.
+const COLLECTED: usize = 20_000;
+/// How many more may wait to be collected. When the trace server is too slow for that, the next ones are not sent.
+const WAITING: usize = 10_000;
 /// How long what has been handed to the system takes to leave the house.
 const SETTLE: Duration = Duration::from_millis(150);
 /// How much of a call is handed over at a time.
@@ -80,7 +82,7 @@ fn seconds(time: SystemTime) -> f64 {
 /// Sends traces in the background.
 #[derive(Debug)]
 pub struct Tracer {
-    queue: mpsc::Sender<Trace>,
+    queue: mpsc::Sender<String>,
     sender: JoinHandle<()>,
 }
 
@@ -95,7 +97,7 @@ impl Tracer {
 
     /// Takes a trace to be sent.
     pub fn send(&self, trace: Trace) {
-        if self.queue.try_send(trace).is_err() {
+        if self.queue.try_send(Value::Object(trace.0).to_string()).is_err() {
             tracing::debug!("a trace is not sent: too many are waiting");
         }
     }
@@ -120,13 +122,15 @@ struct Office {
     takes_lists: AtomicBool,
 }
 
-async fn forward(office: Arc<Office>, mut traces: mpsc::Receiver<Trace>) {
+async fn forward(office: Arc<Office>, mut traces: mpsc::Receiver<String>) {
     let mut calls = JoinSet::new();
     let mut handed_over = Vec::new();
-    while let Some(batch) = next_batch(&mut traces).await {
-        let (ticket, handed) = oneshot::channel();
-        calls.spawn(deliver(office.clone(), batch, ticket));
-        handed_over.push(handed);
+    while let Some(collected) = collect(&mut traces).await {
+        for batch in collected.chunks(BATCH) {
+            let (ticket, handed) = oneshot::channel();
+            calls.spawn(deliver(office.clone(), batch.to_vec(), ticket));
+            handed_over.push(handed);
+        }
         while calls.try_join_next().is_some() {}
     }
     join_all(handed_over).await;
@@ -137,38 +141,34 @@ async fn forward(office: Arc<Office>, mut traces: mpsc::Receiver<Trace>) {
     }
 }
 
-/// As many traces as go together, or as many as there are when the first has waited long enough; none at the end.
-async fn next_batch(traces: &mut mpsc::Receiver<Trace>) -> Option<Vec<Trace>> {
-    let mut batch = vec![traces.recv().await?];
+/// The traces that come until the first has waited long enough; none at the end.
+async fn collect(traces: &mut mpsc::Receiver<String>) -> Option<Vec<String>> {
+    let mut collected = vec![traces.recv().await?];
     let deadline = Instant::now() + PATIENCE;
-    while batch.len() < BATCH {
-        let room = BATCH - batch.len();
-        match timeout_at(deadline, traces.recv_many(&mut batch, room)).await {
+    while collected.len() < COLLECTED {
+        let room = COLLECTED - collected.len();
+        match timeout_at(deadline, traces.recv_many(&mut collected, room)).await {
             Ok(0) | Err(_) => break,
             Ok(_) => {}
         }
     }
-    Some(batch)
+    Some(collected)
 }
 
 /// Sends traces. The ticket is dropped as soon as a list has been handed over.
-async fn deliver(office: Arc<Office>, batch: Vec<Trace>, ticket: oneshot::Sender<()>) {
-    let mut fields: Vec<Value> = batch.into_iter().map(|trace| Value::Object(trace.0)).collect();
-    if fields.len() > 1 && office.takes_lists.load(Ordering::Relaxed) {
-        let list = Value::Array(fields);
-        if office.post(&list, Some(ticket)).await != Posted::Refused {
+async fn deliver(office: Arc<Office>, batch: Vec<String>, ticket: oneshot::Sender<()>) {
+    if batch.len() > 1 && office.takes_lists.load(Ordering::Relaxed) {
+        if office.post(format!("[{}]", batch.join(",")), Some(ticket)).await != Posted::Refused {
             return;
         }
         tracing::debug!("the trace server takes one trace at a time");
         office.takes_lists.store(false, Ordering::Relaxed);
-        let Value::Array(list) = list else { return };
-        fields = list;
     }
     let office = &office;
-    let singly = |one: Value| async move {
-        office.post(&one, None).await;
+    let singly = |one: String| async move {
+        office.post(one, None).await;
     };
-    stream::iter(fields).for_each_concurrent(SINGLE, singly).await;
+    stream::iter(batch).for_each_concurrent(SINGLE, singly).await;
 }
 
 /// What became of a call. There is nothing to be done about a trace that is not taken.
@@ -180,8 +180,8 @@ enum Posted {
 }
 
 impl Office {
-    async fn post(&self, body: &Value, ticket: Option<oneshot::Sender<()>>) -> Posted {
-        let body = Bytes::from(body.to_string());
+    async fn post(&self, body: String, ticket: Option<oneshot::Sender<()>>) -> Posted {
+        let body = Bytes::from(body);
         let request = self
             .connections
             .post(&self.url)

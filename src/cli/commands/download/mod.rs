@@ -6,13 +6,14 @@ mod options;
 mod reporter;
 mod single;
 mod summary;
-mod tracing_fields;
+mod traces;
 
 use std::path::Path;
 use std::time::Duration;
 
 use reporter::Reporter;
 use summary::Summary;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api::accounts;
 use crate::api::replicas::Query;
@@ -41,46 +42,37 @@ const LANES: usize = 3;
 /// The longest that the end of the program waits for the trace server.
 const TRACE_GRACE: Duration = Duration::from_secs(2);
 
-/// Ends when the user presses Ctrl-C, or the batch system wants us to go.
-async fn interrupted() {
-    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
 /// Downloads, until it is done or the user wants no more.
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     args.check()?;
-    let client = context.client()?;
-    let job = Job {
-        context,
-        client,
-        args: &args,
-        storages: access::storages(context, client).await?,
-        folder: target(&args.dir)?,
-        reporter: Reporter::new(&context.ui),
-        common_trace: tracing_fields::common(context, client, &args).await?,
-    };
-    let tracer = match tracing_fields::wanted(client) {
-        true => Some(Tracer::start(client.connections()?.clone(), &client.settings().trace_host)),
-        false => None,
-    };
-    let (outcome, grace) = tokio::select! {
-        outcome = job.fetch(tracer.as_ref()) => (outcome, TRACE_GRACE),
-        () = interrupted() => (Err(Error::Interrupted), TRACE_GRACE / 4),
-    };
+    let job = unless_interrupted(Job::new(context, &args)).await?;
+    let tracer = traces::tracer(job.client)?;
+    let outcome = unless_interrupted(job.fetch(tracer.as_ref())).await;
     job.reporter.finish();
-    if matches!(outcome, Err(Error::Interrupted)) {
+    let interrupted = matches!(outcome, Err(Error::Interrupted));
+    if interrupted {
         tracing::warn!("Interrupted. Files that are complete stay; run the same command again to get the others.");
     }
     if let Some(tracer) = tracer {
-        tracer.finish(grace).await;
+        let grace = if interrupted { TRACE_GRACE / 4 } else { TRACE_GRACE };
+        // Whoever presses Ctrl-C now has all the files, and does not want to wait for this.
+        let _ = unless_interrupted(async {
+            tracer.finish(grace).await;
+            Ok(())
+        })
+        .await;
     }
     outcome?.show(context, args.no_show_download_exceptions)
+}
+
+/// Does some work, until the user presses Ctrl-C, or the batch system wants us to go.
+async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| Error::io("Cannot start", error))?;
+    tokio::select! {
+        outcome = work => outcome,
+        _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+        _ = terminate.recv() => Err(Error::Interrupted),
+    }
 }
 
 /// The folder to put files into. One that cannot be made is the user's mistake, not that of every single file.
@@ -101,7 +93,20 @@ struct Job<'a> {
     common_trace: Fields,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    async fn new(context: &'a Context, args: &'a Args) -> Result<Self> {
+        let client = context.client()?;
+        Ok(Self {
+            context,
+            client,
+            args,
+            storages: access::storages(context, client).await?,
+            folder: target(&args.dir)?,
+            reporter: Reporter::new(&context.ui),
+            common_trace: traces::common(context, client, args).await?,
+        })
+    }
+
     async fn fetch(&self, tracer: Option<&Tracer>) -> Result<Summary> {
         match (&self.args.pfn, &self.args.metalink) {
             (Some(pfn), _) => single::pfn(self, pfn, tracer).await,
@@ -155,7 +160,7 @@ impl Job<'_> {
     }
 
     async fn is_admin(&self) -> Result<bool> {
-        let account = tracing_fields::account(self.client).await?;
+        let account = traces::account(self.client).await?;
         let attributes = accounts::attributes(self.client, &account).await?;
         Ok(attributes
             .iter()
@@ -176,7 +181,7 @@ impl Job<'_> {
         }
     }
 
-    fn downloader<'a>(&'a self, tracer: Option<&'a Tracer>, speed: Option<f64>) -> Result<Downloader<'a>> {
+    fn downloader<'d>(&'d self, tracer: Option<&'d Tracer>, speed: Option<f64>) -> Result<Downloader<'d>> {
         let seconds = match self.args.transfer_timeout {
             Some(seconds) => Some(seconds),
             None => self.context.config()?.download_transfer_timeout()?,

@@ -10,14 +10,17 @@ use crate::config;
 use crate::env_vars;
 use crate::error::Result;
 use crate::http::{Client, RUCIO_VERSION};
-use crate::transfer::trace::Fields;
+use crate::transfer::trace::{Fields, Tracer};
 
 /// The VO of servers that have one only.
 const ONLY_VO: &str = "def";
 
-/// Whether traces are sent: pilots send their own.
-pub(super) fn wanted(client: &Client) -> bool {
-    !client.settings().user_agent.starts_with("pilot")
+/// What sends traces. Pilots send their own.
+pub(super) fn tracer(client: &Client) -> Result<Option<Tracer>> {
+    match client.settings().user_agent.starts_with("pilot") {
+        true => Ok(None),
+        false => Ok(Some(Tracer::start(client.connections()?.clone(), &client.settings().trace_host))),
+    }
 }
 
 /// The fields that are the same for all files, in the official client's order.
