@@ -3,8 +3,9 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use super::dispatch::{Invocation, Tree};
+use super::global::Global;
 use super::terminal::Terminal;
+use super::tree::Tree;
 use super::ui::values::{Num, sizefmt};
 use super::ui::{Ui, log};
 use crate::config::{Config, Overrides, Settings};
@@ -32,20 +33,20 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// A context for what was called; sets up the log.
-    pub(crate) fn new(invocation: &Invocation) -> Self {
-        let (env, ui, global) = (Env::process(), Ui::stdout(), invocation.global());
+    /// A context for a command of this tree; sets up the log. `script` is what the server's log shows as the command.
+    pub(crate) fn new(global: &Global, tree: Tree, script: String) -> Self {
+        let (env, ui) = (Env::process(), Ui::stdout());
         let level = if global.verbose { tracing::Level::DEBUG } else { tracing::Level::INFO };
         let colour = env.get(env_vars::NO_COLOR).is_none();
         log::init(log::Settings { level, format: env.get(env_vars::RUCIO_LOGGING_FORMAT), colour }, ui.bars());
         Self {
             ui,
             env,
-            tree: invocation.tree(),
+            tree,
             human: !global.robot,
             verbose: global.verbose,
             overrides: global.overrides(),
-            script: invocation.script.clone(),
+            script,
             config: OnceCell::new(),
             client: OnceCell::new(),
         }

@@ -9,17 +9,9 @@ use super::commands::Command as NewCommand;
 use super::context::Context;
 use super::global::Global;
 use super::legacy::Command as OldCommand;
+use super::tree::Tree;
 use crate::error::{Error, Result};
 use crate::http::RUCIO_VERSION;
-
-/// The two ways to spell commands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tree {
-    /// `rucio did list`.
-    New,
-    /// `rucio list-dids`.
-    Old,
-}
 
 /// Words that begin a command of the new tree.
 const NEW_COMMANDS: [&str; 10] =

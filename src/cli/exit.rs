@@ -6,7 +6,8 @@ use std::time::Instant;
 use clap::error::ErrorKind;
 
 use super::context::Context;
-use super::dispatch::{Refused, Tree};
+use super::dispatch::Refused;
+use super::tree::Tree;
 use super::ui;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;

@@ -7,6 +7,7 @@ mod exit;
 mod global;
 mod legacy;
 mod terminal;
+mod tree;
 pub mod ui;
 
 use std::ffi::OsString;
@@ -22,7 +23,7 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
         Ok(invocation) => invocation,
         Err(refused) => return exit::refused(&refused),
     };
-    let context = Context::new(&invocation);
+    let context = Context::new(invocation.global(), invocation.tree(), invocation.script.clone());
     let outcome = dispatch::run(&context, invocation);
     terminal::restore();
     exit::finish(&context, start, outcome)
