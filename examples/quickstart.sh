@@ -8,7 +8,7 @@ show() { printf '\n$ %s\n' "$*"; "$@"; }
 
 tests/prerequisites
 say "building the client, and meanwhile bringing up the site"
-cargo build --release --quiet &
+cargo build --release &
 build=$!
 tests/testbed/testbed up
 wait "$build"
