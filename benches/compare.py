@@ -112,7 +112,16 @@ class Bench:
                     continue
                 job.results.setdefault(name, []).append(self.once(job, name, command))
 
+    def settle(self):
+        """The server works on the traces of a download for seconds after it: the next run waits until it is through."""
+        traces = f'{ENV["TESTBED_LOGS"]}/traces.jsonl'
+        before, now = -1, os.path.getsize(traces) if os.path.exists(traces) else 0
+        while now > before:
+            time.sleep(1.5)
+            before, now = now, os.path.getsize(traces) if os.path.exists(traces) else 0
+
     def once(self, job, name, command):
+        self.settle()
         folder = tempfile.mkdtemp(dir=self.base)
         start = time.monotonic()
         with open(os.devnull, 'w') as null, open(f'{self.base}/stderr', 'w') as stderr:
