@@ -1,12 +1,12 @@
 //! The server itself.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::http::{Client, Request};
 
 /// The answer of `GET /ping`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct Ping {
     /// The Rucio release the server runs.
     pub version: String,

@@ -35,7 +35,7 @@ pub(crate) struct Context {
 impl Context {
     /// A context for a command of this tree; sets up the log. `script` is what the server's log shows as the command.
     pub(crate) fn new(global: &Global, tree: Tree, script: String) -> Self {
-        let (env, ui) = (Env::process(), Ui::stdout());
+        let (env, ui) = (Env::process(), Ui::stdout(global.output));
         let level = if global.verbose { tracing::Level::DEBUG } else { tracing::Level::INFO };
         let colour = env.get(env_vars::NO_COLOR).is_none();
         log::init(log::Settings { level, format: env.get(env_vars::RUCIO_LOGGING_FORMAT), colour }, ui.bars());

@@ -1,21 +1,40 @@
 //! Which tree a command line belongs to, and running it there.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{Arg, Args, CommandFactory, Parser, ValueEnum};
 
 use super::commands::Command as NewCommand;
 use super::context::Context;
 use super::global::Global;
 use super::legacy::Command as OldCommand;
+use super::legacy::admin::Command as AdminCommand;
 use super::tree::Tree;
+use super::ui::Format;
 use crate::error::{Error, Result};
 use crate::http::RUCIO_VERSION;
 
 /// Words that begin a command of the new tree.
-const NEW_COMMANDS: [&str; 10] =
-    ["account", "did", "download", "ping", "replica", "rse", "rule", "scope", "whoami", "help"];
+const NEW_COMMANDS: [&str; 14] = [
+    "account",
+    "config",
+    "did",
+    "download",
+    "help",
+    "lifetime-exception",
+    "opendata",
+    "ping",
+    "replica",
+    "rse",
+    "rule",
+    "scope",
+    "subscription",
+    "whoami",
+];
+/// The word that begins a command of the admin tree, where the program is not called by that tree's name.
+const ADMIN: &str = "admin";
 
 /// The client of the Rucio data management system
 #[derive(Debug, Parser)]
@@ -39,6 +58,18 @@ struct OldTree {
     command: OldCommand,
 }
 
+/// The client of the Rucio data management system, for administrators
+#[derive(Debug, Parser)]
+#[command(name = "rucio-admin", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
+#[command(infer_long_args = true)]
+#[command(mut_arg("auth_strategy", |strategy| strategy.value_parser(clap::value_parser!(String))))]
+struct AdminTree {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: AdminCommand,
+}
+
 /// A command line that was understood.
 #[derive(Debug)]
 pub(crate) struct Invocation {
@@ -53,6 +84,7 @@ pub(crate) struct Invocation {
 enum Call {
     New(NewTree),
     Old(OldTree),
+    Admin(AdminTree),
 }
 
 /// A command line that was not understood, or that asked for help.
@@ -62,6 +94,8 @@ pub(crate) struct Refused {
     pub tree: Tree,
     /// Whether the fault lies behind the command's name.
     pub in_leaf: bool,
+    /// How the result would have been shown.
+    pub format: Format,
 }
 
 impl Invocation {
@@ -69,6 +103,7 @@ impl Invocation {
         match &self.call {
             Call::New(tree) => &tree.global,
             Call::Old(tree) => &tree.global,
+            Call::Admin(tree) => &tree.global,
         }
     }
 
@@ -76,6 +111,7 @@ impl Invocation {
         match self.call {
             Call::New(_) => Tree::New,
             Call::Old(_) => Tree::Old,
+            Call::Admin(_) => Tree::Admin,
         }
     }
 }
@@ -84,38 +120,92 @@ impl Invocation {
 pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, Refused> {
     let legacy = words.iter().position(|word| word == "--legacy").map(|at| words.remove(at)).is_some();
     let command = first_command(&words).map(|at| (at, words[at].to_string_lossy().into_owned()));
-    let is_new = command.as_ref().is_none_or(|(_, name)| NEW_COMMANDS.contains(&name.as_str()));
-    let tree = if is_new && !legacy { Tree::New } else { Tree::Old };
+    let name = command.as_ref().map(|(_, name)| name.as_str());
+    let tree = match name {
+        _ if called_as_admin(&words) => Tree::Admin,
+        Some(ADMIN) => Tree::Admin,
+        _ if legacy => Tree::Old,
+        Some(name) if !NEW_COMMANDS.contains(&name) => Tree::Old,
+        _ => Tree::New,
+    };
     let words: Vec<_> = words.into_iter().map(|word| with_two_dashes(word, tree)).collect();
     let call = match tree {
         Tree::New => NewTree::try_parse_from(&words).map(Call::New),
         Tree::Old => OldTree::try_parse_from(&words).and_then(without_mistake).map(Call::Old),
+        Tree::Admin => AdminTree::try_parse_from(admin_words(&words, &command)).map(Call::Admin),
     };
     let script = words
         .iter()
         .skip(1)
         .take(1)
         .fold("rucio".to_owned(), |script, word| format!("{script}::{}", word.to_string_lossy()));
-    let in_leaf = command.is_some_and(|(at, _)| understand_before(&words, at, tree));
-    call.map(|call| Invocation { call, script, legacy }).map_err(|error| Refused { error, tree, in_leaf })
+    call.map(|call| Invocation { call, script, legacy }).map_err(|error| Refused {
+        error: with_all_names(error, &words, tree),
+        tree,
+        in_leaf: command.is_some_and(|(at, _)| understood_before(&words, at, tree)),
+        format: format_of(&words),
+    })
+}
+
+/// Whether the program was started by the admin tree's name.
+fn called_as_admin(words: &[OsString]) -> bool {
+    words.first().and_then(|name| Path::new(name).file_name()).is_some_and(|name| name == "rucio-admin")
+}
+
+/// The words without the one that only chooses the admin tree.
+fn admin_words(words: &[OsString], command: &Option<(usize, String)>) -> Vec<OsString> {
+    let chooses = |at: usize| !called_as_admin(words) && command.as_ref().is_some_and(|(place, _)| *place == at);
+    words.iter().enumerate().filter(|(at, _)| !chooses(*at)).map(|(_, word)| word.clone()).collect()
+}
+
+/// The error of a command nobody knows, made anew with the names of all trees to choose the nearest from.
+fn with_all_names(error: clap::Error, words: &[OsString], tree: Tree) -> clap::Error {
+    match (tree, error.kind()) {
+        (Tree::Old, ErrorKind::InvalidSubcommand) => OldTree::command()
+            .subcommands(NewTree::command().get_subcommands().filter(|new| is_new_only(new.get_name())).cloned())
+            .subcommand(clap::Command::new(ADMIN))
+            .try_get_matches_from(words)
+            .err()
+            .unwrap_or(error),
+        _ => error,
+    }
+}
+
+fn is_new_only(name: &str) -> bool {
+    OldTree::command().find_subcommand(name).is_none()
 }
 
 /// Whether the words before the command are fine, so that a fault must lie behind it.
-fn understand_before(words: &[OsString], at: usize, tree: Tree) -> bool {
+fn understood_before(words: &[OsString], at: usize, tree: Tree) -> bool {
     let before = words[..at].iter().cloned().chain([OsString::from("ping")]);
     match tree {
         Tree::New => NewTree::try_parse_from(before).is_ok(),
-        Tree::Old => OldTree::try_parse_from(before).is_ok(),
+        Tree::Old | Tree::Admin => OldTree::try_parse_from(before).is_ok(),
     }
+}
+
+/// The format a command line that is not understood asks for, as far as one can see.
+fn format_of(words: &[OsString]) -> Format {
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let behind = |(at, word): (usize, &std::borrow::Cow<'_, str>)| match word.strip_prefix("--output") {
+        Some("") => words.get(at + 1).map(ToString::to_string),
+        Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+        None if word == "-o" => words.get(at + 1).map(ToString::to_string),
+        None => word.strip_prefix("-o").map(str::to_owned),
+    };
+    let format = words.iter().enumerate().find_map(behind);
+    format.and_then(|format| Format::from_str(&format, true).ok()).unwrap_or_default()
 }
 
 /// Where the command stands: the first word that is neither an option nor the value of one.
 fn first_command(words: &[OsString]) -> Option<usize> {
+    let global = Global::augment_args(clap::Command::new(""));
+    let with_value: Vec<_> = global.get_arguments().filter(|option| option.get_action().takes_values()).collect();
     let mut at = 1;
     while let Some(word) = words.get(at).map(|word| word.to_string_lossy().into_owned()) {
         match word.strip_prefix('-') {
             None => return Some(at),
-            Some(_) if takes_next_word(&word) => at += 2,
+            Some(_) if takes_next_word(&with_value, &word) => at += 2,
             Some(_) => at += 1,
         }
     }
@@ -123,36 +213,23 @@ fn first_command(words: &[OsString]) -> Option<usize> {
 }
 
 /// Whether a global option stands here whose value is the next word. Old options may be shortened.
-fn takes_next_word(word: &str) -> bool {
-    const WITH_VALUE: [&str; 19] = [
-        "account",
-        "issuer",
-        "auth-host",
-        "auth-strategy",
-        "ca-certificate",
-        "certificate",
-        "client-key",
-        "config",
-        "hostname",
-        "host",
-        "oidc-audience",
-        "oidc-issuer",
-        "oidc-refresh-lifetime",
-        "oidc-scope",
-        "timeout",
-        "user-agent",
-        "user",
-        "password",
-        "vo",
-    ];
-    const SHORT_WITH_VALUE: [char; 6] = ['a', 'H', 'S', 'T', 'U', 'u'];
+fn takes_next_word(with_value: &[&Arg], word: &str) -> bool {
     if word == "-pwd" {
         return true;
     }
+    let named = |option: &Arg, start: &str| {
+        let names = option
+            .get_long_and_visible_aliases()
+            .into_iter()
+            .flatten()
+            .chain(option.get_all_aliases().into_iter().flatten());
+        names.into_iter().any(|long| long.starts_with(start))
+    };
+    let is_short = |letter: char| with_value.iter().any(|option| option.get_short() == Some(letter));
     match word.strip_prefix("--") {
-        Some(name) => !name.contains('=') && WITH_VALUE.iter().any(|long| !name.is_empty() && long.starts_with(name)),
+        Some(name) => !name.is_empty() && !name.contains('=') && with_value.iter().any(|option| named(option, name)),
         None => {
-            let mut letters = word.chars().skip(1).skip_while(|letter| !SHORT_WITH_VALUE.contains(letter));
+            let mut letters = word.chars().skip(1).skip_while(|letter| !is_short(*letter));
             letters.next().is_some() && letters.next().is_none()
         }
     }
@@ -191,6 +268,7 @@ pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
         match invocation.call {
             Call::New(tree) => tree.command.run(context).await,
             Call::Old(tree) => tree.command.run(context).await,
+            Call::Admin(tree) => tree.command.run(context).await,
         }
     });
     runtime.shutdown_background();
@@ -206,12 +284,45 @@ mod tests {
     }
 
     fn tree(line: &str) -> Option<Tree> {
-        parse(words(line)).ok().map(|invocation| invocation.tree())
+        Some(parse(words(line)).map_or_else(|refused| refused.tree, |invocation| invocation.tree()))
+    }
+
+    #[test]
+    fn the_words_that_begin_new_commands_are_those_of_the_tree() {
+        let command = NewTree::command();
+        let mut names: Vec<_> = command.get_subcommands().map(clap::Command::get_name).chain(["help"]).collect();
+        names.sort_unstable();
+        assert_eq!(names, NEW_COMMANDS);
+    }
+
+    #[test]
+    fn a_mistyped_command_is_told_the_nearest_of_all_trees() {
+        for (line, nearest) in [("rucio rul list", "rule"), ("rucio list-rse", "list-rses"), ("rucio admn", "admin")] {
+            let message = parse(words(line)).unwrap_err().error.to_string();
+            assert!(message.contains(&format!("'{nearest}'")), "{message}");
+        }
+    }
+
+    #[test]
+    fn mistakes_know_the_format_that_was_asked_for() {
+        let cases = [
+            ("rucio rse list --nosuch -o json", Format::Json),
+            ("rucio --output=jsonl nosuch", Format::Jsonl),
+            ("rucio nosuch -ojson", Format::Json),
+            ("rucio nosuch --output", Format::Table),
+            ("rucio nosuch", Format::Table),
+        ];
+        for (line, format) in cases {
+            assert_eq!(parse(words(line)).unwrap_err().format, format, "{line}");
+        }
     }
 
     #[test]
     fn the_first_word_that_is_no_value_picks_the_tree() {
         let cases = [
+            ("rucio admin --help", Tree::Admin),
+            ("/usr/bin/rucio-admin rse --help", Tree::Admin),
+            ("rucio -o json whoami", Tree::New),
             ("rucio whoami", Tree::New),
             ("rucio -a=jdoe -S=OIDC -v whoami", Tree::New),
             ("rucio --account rule list-rses", Tree::Old),

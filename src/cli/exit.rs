@@ -4,11 +4,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::error::ErrorKind;
+use serde_json::json;
 
 use super::context::Context;
 use super::dispatch::Refused;
 use super::tree::Tree;
-use super::ui;
+use super::ui::{self, Format};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -17,21 +18,32 @@ const INTERRUPTED: u8 = 130;
 
 /// Ends a command line that could not be understood, or one that asked for help or the version.
 pub(crate) fn refused(refused: &Refused) -> ExitCode {
-    if let Err(error) = ui::usage(&refused.error)
+    if refused.format.is_json() && refused.error.use_stderr() {
+        ui::tell(&mistake(&refused.error, code_of_mistake(refused)));
+    } else if let Err(error) = ui::usage(&refused.error)
         && !refused.error.use_stderr()
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {
         ui::tell(&format!("standard output: {error}"));
         return ExitCode::FAILURE;
     }
-    ExitCode::from(match refused.error.kind() {
+    ExitCode::from(code_of_mistake(refused))
+}
+
+fn code_of_mistake(refused: &Refused) -> u8 {
+    match refused.error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
+            if refused.tree == Tree::Admin && refused.in_leaf =>
+        {
+            2
+        }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => 1,
         ErrorKind::MissingRequiredArgument => 2,
         // click takes a leaf apart inside the command, whose failures all end with 1
         _ if refused.tree == Tree::New && refused.in_leaf => 1,
         _ => 2,
-    })
+    }
 }
 
 /// Ends a command that ran.
@@ -43,11 +55,12 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
         Err(error) => {
             // What was shown before the failure stays shown, whatever becomes of the rest.
             let _ = context.ui.flush();
-            report(&error);
+            let code = code(&error, context.tree);
+            report(&error, code, context.ui.format());
             if !matches!(error, Error::Login(_) | Error::Interrupted) {
                 let _ = closing_line(context, start).and_then(|()| context.ui.flush());
             }
-            ExitCode::from(code(&error, context.tree))
+            ExitCode::from(code)
         }
     }
 }
@@ -59,7 +72,11 @@ fn closing_line(context: &Context, start: Instant) -> Result<()> {
     }
 }
 
-fn report(error: &Error) {
+/// Says what went wrong: as log lines, or as one JSON object where the result would have been JSON.
+fn report(error: &Error, code: u8, format: Format) {
+    if format.is_json() {
+        return ui::tell(&as_json(&error.to_string(), error.class(), error.hint(), code));
+    }
     if matches!(error, Error::Interrupted) {
         return;
     }
@@ -69,6 +86,19 @@ fn report(error: &Error) {
     }
 }
 
+/// A command line that was not understood, in the same JSON.
+fn mistake(error: &clap::Error, code: u8) -> String {
+    let text = error.to_string();
+    let message = text.strip_prefix("error: ").unwrap_or(&text).lines().next().unwrap_or_default();
+    let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    as_json(message, None, tip, code)
+}
+
+fn as_json(message: &str, class: Option<Exception>, hint: Option<&str>, code: u8) -> String {
+    let class = class.map(|class| format!("{class:?}"));
+    json!({"error": {"class": class, "message": message, "hint": hint, "exit_code": code}}).to_string()
+}
+
 /// The exit code of a failure. The old and admin trees end with the code of its class, the new one with 1; but a
 /// refused permission is 2 there, which is that class's code.
 fn code(error: &Error, tree: Tree) -> u8 {
@@ -76,7 +106,7 @@ fn code(error: &Error, tree: Tree) -> u8 {
         (Error::Interrupted, _) => INTERRUPTED,
         (Error::Login(_), _) | (_, None) => 1,
         (_, Some(Exception::InputValidationError)) => 1,
-        (_, Some(class)) if tree == Tree::Old || class == Exception::AccessDenied => class.code(),
+        (_, Some(class)) if tree != Tree::New || class == Exception::AccessDenied => class.code(),
         (_, Some(_)) => 1,
     }
 }
@@ -90,6 +120,7 @@ mod tests {
         let missing = || Error::new(Exception::DataIdentifierNotFound, "");
         let cases = [
             (missing(), Tree::Old, 12),
+            (missing(), Tree::Admin, 12),
             (missing(), Tree::New, 1),
             (Error::new(Exception::AccessDenied, ""), Tree::New, 2),
             (Error::new(Exception::InputValidationError, ""), Tree::Old, 1),

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::cli::ui::Format;
 use crate::config::Overrides;
 
 /// The authentication strategies, as the configuration names them.
@@ -71,6 +72,9 @@ pub(crate) struct Global {
     /// Show what is done, and how long it took
     #[arg(short, long)]
     pub verbose: bool,
+    /// How to show the result
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t, hide_default_value = true, global = true)]
+    pub output: Format,
     /// Never page what is shown
     #[arg(long, hide = true)]
     pub no_pager: bool,

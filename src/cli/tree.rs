@@ -1,4 +1,4 @@
-//! The two ways to spell commands.
+//! The three ways to spell commands.
 
 /// Where a command was found; it decides exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,4 +7,6 @@ pub(crate) enum Tree {
     New,
     /// `rucio list-dids`.
     Old,
+    /// `rucio-admin rse list`, or `rucio admin rse list`.
+    Admin,
 }

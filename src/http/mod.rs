@@ -2,6 +2,7 @@
 //! server's refusals as typed errors.
 
 mod json;
+mod raw;
 mod request;
 mod retry;
 mod stream;
@@ -18,6 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+pub use raw::Raw;
 pub use request::{Request, segment};
 pub use stream::JsonStream;
 

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
 
-use super::{json, transport_error};
+use super::{Raw, json, transport_error};
 use crate::error::Result;
 
 /// The values of a list that the server is still sending.
@@ -35,6 +35,11 @@ impl<T: DeserializeOwned> JsonStream<T> {
                 None => self.response = None,
             }
         }
+    }
+
+    /// The same values with all the server says of them.
+    pub fn raw(self) -> JsonStream<Raw<T>> {
+        JsonStream { response: self.response, buffer: self.buffer, item: PhantomData }
     }
 
     /// All that is left, as a list.

@@ -1,13 +1,17 @@
 //! The commands: the new tree's leaves. Old spellings translate into them.
 
 pub(super) mod account;
+pub(super) mod config;
 pub(super) mod did;
 pub(super) mod download;
+pub(super) mod lifetime_exception;
+pub(super) mod opendata;
 pub(super) mod ping;
 pub(super) mod replica;
 pub(super) mod rse;
 pub(super) mod rule;
 pub(super) mod scope;
+pub(super) mod subscription;
 pub(super) mod whoami;
 
 use clap::Subcommand;
@@ -21,10 +25,19 @@ pub(super) enum Command {
     /// Show accounts: what they use and may use
     #[command(subcommand)]
     Account(account::Command),
+    /// Read and change the configuration of the server
+    #[command(subcommand)]
+    Config(config::Command),
     /// Find, show and change DIDs: files, datasets, containers
     #[command(subcommand)]
     Did(did::Command),
     Download(Box<download::Args>),
+    /// Ask for data to be kept beyond its end of life
+    #[command(subcommand)]
+    LifetimeException(lifetime_exception::Command),
+    /// Publish DIDs as open data
+    #[command(subcommand)]
+    Opendata(opendata::Command),
     Ping(ping::Args),
     /// Show where files and datasets are
     #[command(subcommand)]
@@ -38,6 +51,9 @@ pub(super) enum Command {
     /// Show scopes
     #[command(subcommand)]
     Scope(scope::Command),
+    /// Make, show and change subscriptions: rules that are made by themselves
+    #[command(subcommand)]
+    Subscription(subscription::Command),
     Whoami(whoami::Args),
 }
 
@@ -46,13 +62,17 @@ impl Command {
     pub(super) async fn run(self, context: &Context) -> Result<()> {
         match self {
             Self::Account(command) => command.run(context).await,
+            Self::Config(command) => command.run(context).await,
             Self::Did(command) => command.run(context).await,
             Self::Download(args) => download::run(context, *args).await,
+            Self::LifetimeException(command) => command.run(context).await,
+            Self::Opendata(command) => command.run(context).await,
             Self::Ping(args) => ping::run(context, args).await,
             Self::Replica(command) => command.run(context).await,
             Self::Rse(command) => command.run(context).await,
             Self::Rule(command) => command.run(context).await,
             Self::Scope(command) => command.run(context).await,
+            Self::Subscription(command) => command.run(context).await,
             Self::Whoami(args) => whoami::run(context, args).await,
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::ui::Shape;
 use crate::error::Result;
 
 /// Show which Rucio release the server runs
@@ -10,5 +11,5 @@ pub(crate) struct Args {}
 
 pub(crate) async fn run(context: &Context, _args: Args) -> Result<()> {
     let ping = api::server::ping(context.client()?).await?;
-    context.ui.line(&ping.version)
+    context.ui.one(Shape::named(&["version"], &["version"]), &ping, || ping.version.clone())
 }

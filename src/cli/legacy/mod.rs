@@ -2,6 +2,7 @@
 //!
 //! Where the old options are those of the leaf, the leaf's own `Args` stand here.
 
+pub(super) mod admin;
 mod collections;
 mod rules;
 

@@ -1,16 +1,20 @@
 //! The only place that writes to standard output and standard error.
 
 mod clean;
+mod format;
 pub mod log;
 mod messages;
 mod output;
 mod progress;
+mod records;
 mod screen;
 pub mod table;
 pub mod values;
 
 pub use clean::clean;
+pub use format::Format;
 pub(super) use messages::{tell, usage};
 pub use output::Ui;
 pub use progress::{FileBar, Progress};
+pub use records::{Listing, Shape};
 pub use table::{Cell, Table};

@@ -1,8 +1,10 @@
 //! Standard output.
 
-use super::{Table, clean, screen};
+use super::records::{self, Listing, Shape};
+use super::{Format, Table, clean, screen};
 use crate::{Error, Result};
 use indicatif::MultiProgress;
+use serde::Serialize;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
@@ -13,32 +15,62 @@ type Out = BufWriter<Box<dyn Write + Send>>;
 pub struct Ui {
     out: Mutex<Out>,
     terminal: bool,
+    format: Format,
     bars: MultiProgress,
 }
 
 impl Ui {
     /// Standard output, with the bars on standard error.
-    pub fn stdout() -> Self {
+    pub fn stdout(format: Format) -> Self {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
-        Self { bars: screen::bars(io::stderr().is_terminal()), ..Self::new(stdout, terminal) }
+        Self { bars: screen::bars(io::stderr().is_terminal()), format, ..Self::new(stdout, terminal) }
     }
 
     /// Any other place; no bars are drawn.
     pub fn new(out: impl Write + Send + 'static, terminal: bool) -> Self {
         let out = Mutex::new(BufWriter::with_capacity(1 << 16, Box::new(out) as Box<dyn Write + Send>));
-        Self { out, terminal, bars: screen::bars(false) }
+        Self { out, terminal, format: Format::Table, bars: screen::bars(false) }
     }
 
-    /// Shows a line.
+    /// The same place, in another format.
+    #[must_use]
+    pub fn with_format(self, format: Format) -> Self {
+        Self { format, ..self }
+    }
+
+    /// How results are shown.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Shows people a line. Formats for machines leave it out.
     pub fn line(&self, text: &str) -> Result<()> {
-        self.write(|out| {
-            out.write_all(if self.terminal { clean(text) } else { text.into() }.as_bytes())?;
-            out.write_all(b"\n")
-        })
+        match self.format {
+            Format::Table => self.write(text, "\n"),
+            _ => Ok(()),
+        }
     }
 
-    /// Shows a table; an empty one without headers is an empty line.
+    /// Starts a list of records.
+    pub fn list(&self, shape: Shape) -> Listing<'_> {
+        Listing::new(self, shape)
+    }
+
+    /// Shows the one record a command is about; people see the text.
+    pub fn one(&self, shape: Shape, record: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        match self.format {
+            Format::Table => self.line(&text()),
+            Format::Json => self.write(&records::pretty(record)?, "\n"),
+            _ => {
+                let mut list = self.list(shape);
+                list.record(record)?;
+                list.end()
+            }
+        }
+    }
+
+    /// Shows people a table; an empty one without headers is an empty line. Formats for machines leave it out.
     pub fn table(&self, table: &Table) -> Result<()> {
         self.line(&table.render())
     }
@@ -58,11 +90,20 @@ impl Ui {
         self.bars.clone()
     }
 
-    fn write(&self, write: impl FnOnce(&mut Out) -> io::Result<()>) -> Result<()> {
-        if !self.terminal {
-            return self.on_out(write);
+    /// Shows machines a piece of a record.
+    pub(super) fn write_record(&self, text: &str) -> Result<()> {
+        self.write(text, "")
+    }
+
+    fn write(&self, text: &str, end: &str) -> Result<()> {
+        let write = |text: &str, out: &mut Out| {
+            out.write_all(text.as_bytes())?;
+            out.write_all(end.as_bytes())
+        };
+        match self.terminal {
+            false => self.on_out(|out| write(text, out)),
+            true => self.bars.suspend(|| self.on_out(|out| write(&clean(text), out).and_then(|()| out.flush()))),
         }
-        self.bars.suspend(|| self.on_out(|out| write(out).and_then(|()| out.flush())))
     }
 
     fn on_out(&self, act: impl FnOnce(&mut Out) -> io::Result<()>) -> Result<()> {

@@ -3,10 +3,15 @@
 use super::{did_table, filter};
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::types::Did;
+
+const SHAPE: Shape = Shape::did(&["scope", "name", "did_type", "bytes", "length"]);
+/// What the server says of the parents of a DID.
+const PARENTS: Shape = Shape::did(&["scope", "name", "type"]);
 
 /// List DIDs: by a pattern and a filter, or the parents of one DID
 ///
@@ -49,27 +54,28 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         did_type: "collection",
         recursive: args.recursive,
     };
-    let mut found = api::dids::search(client, &search).await?;
+    let mut found = api::dids::search(client, &search).await?.raw();
+    let mut list = context.ui.list(SHAPE);
     if args.short {
         while let Some(entry) = found.next().await? {
-            context.ui.line(&entry.did.to_string())?;
+            list.line(&entry, || entry.did.to_string())?;
         }
-        return Ok(());
+        return list.end();
     }
-    let mut table = did_table();
+    let mut list = list.with_table(did_table());
     while let Some(entry) = found.next().await? {
-        table.row([entry.did.to_string(), entry.did_type]);
+        list.row(&entry, || [entry.did.to_string(), entry.did_type.clone()])?;
     }
-    context.ui.table(&table)
+    list.end()
 }
 
 async fn parents(context: &Context, client: &Client, did: &Did) -> Result<()> {
-    let mut parents = api::dids::parents(client, did).await?;
-    let mut table = did_table();
+    let mut parents = api::dids::parents(client, did).await?.raw();
+    let mut list = context.ui.list(PARENTS).with_table(did_table());
     while let Some(parent) = parents.next().await? {
-        table.row([parent.did.to_string(), parent.did_type]);
+        list.row(&parent, || [parent.did.to_string(), parent.did_type.clone()])?;
     }
-    context.ui.table(&table)
+    list.end()
 }
 
 /// What to look for. Without a pattern, everything of the account's own scope.

@@ -2,7 +2,13 @@
 
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::ui::Shape;
 use crate::error::Result;
+
+const SHAPE: Shape = Shape::named(
+    &["rse"],
+    &["rse", "rse_type", "deterministic", "volatile", "availability_read", "availability_write", "availability_delete"],
+);
 
 /// List the RSEs
 ///
@@ -18,12 +24,14 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let mut rses = api::rses::list(context.client()?, args.rses.as_deref()).await?;
+    let mut rses = api::rses::list(context.client()?, args.rses.as_deref()).await?.raw();
+    let mut list = context.ui.list(SHAPE);
     let mut any = false;
     while let Some(rse) = rses.next().await? {
-        context.ui.line(&rse.rse)?;
+        list.line(&rse, || rse.rse.clone())?;
         any = true;
     }
+    list.end()?;
     match args.csv && !any {
         true => context.ui.line(""),
         false => Ok(()),

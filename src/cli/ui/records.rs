@@ -1,0 +1,251 @@
+//! What a command shows, beside its text: records for machines.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Cell, Format, Table, Ui};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// What of a record goes into a table of values, and what is its name.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// The fields that make the name; more than one are joined by colons, as in a DID.
+    pub name: &'static [&'static str],
+    /// The columns of CSV and TSV; if empty, the fields of the first record.
+    pub columns: &'static [&'static str],
+}
+
+impl Shape {
+    /// A DID first, then these columns.
+    pub const fn did(columns: &'static [&'static str]) -> Self {
+        Self { name: &["scope", "name"], columns }
+    }
+
+    /// Named by one field.
+    pub const fn named(name: &'static [&'static str; 1], columns: &'static [&'static str]) -> Self {
+        Self { name, columns }
+    }
+}
+
+/// A list on its way out. Records go out as they come; only an aligned table must be held until [`Self::end`].
+#[derive(Debug)]
+#[must_use = "a list that is not ended is not whole"]
+pub struct Listing<'a> {
+    ui: &'a Ui,
+    shape: Shape,
+    table: Option<Table>,
+    columns: Vec<String>,
+    count: u64,
+}
+
+impl<'a> Listing<'a> {
+    pub(super) fn new(ui: &'a Ui, shape: Shape) -> Self {
+        Self { ui, shape, table: None, columns: Vec::new(), count: 0 }
+    }
+
+    /// The table that people see.
+    pub fn with_table(self, table: Table) -> Self {
+        Self { table: Some(table), ..self }
+    }
+
+    /// Adds a record; people see it as a row of the table.
+    pub fn row<C: Into<Cell>, I: IntoIterator<Item = C>>(
+        &mut self,
+        record: &impl Serialize,
+        cells: impl FnOnce() -> I,
+    ) -> Result<()> {
+        match &mut self.table {
+            Some(table) if self.ui.format() == Format::Table => {
+                table.row(cells());
+                Ok(())
+            }
+            _ => self.record(record),
+        }
+    }
+
+    /// Adds a record; people see it as a line.
+    pub fn line(&mut self, record: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        match self.ui.format() {
+            Format::Table => self.ui.line(&text()),
+            _ => self.record(record),
+        }
+    }
+
+    /// Adds a record; people see it otherwise.
+    pub fn record(&mut self, record: &impl Serialize) -> Result<()> {
+        let ui = self.ui;
+        match ui.format() {
+            Format::Table => return Ok(()),
+            Format::Json => {
+                let before = if self.count == 0 { "[\n" } else { ",\n" };
+                ui.write_record(&format!("{before}{}", json(record)?))?;
+            }
+            Format::Jsonl => ui.write_record(&format!("{}\n", json(record)?))?,
+            Format::Csv => self.delimited(&to_value(record)?, ",", csv_field)?,
+            Format::Tsv => self.delimited(&to_value(record)?, "\t", tsv_field)?,
+            Format::Name => ui.write_record(&format!("{}\n", self.name_of(&to_value(record)?)))?,
+        }
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Ends the list: draws the table, closes what is open.
+    pub fn end(mut self) -> Result<()> {
+        match (self.ui.format(), &self.table, self.count) {
+            (Format::Table, Some(table), _) => self.ui.table(table),
+            (Format::Json, _, 0) => self.ui.write_record("[]\n"),
+            (Format::Json, _, _) => self.ui.write_record("\n]\n"),
+            (Format::Csv, _, 0) => self.header(",", csv_field),
+            (Format::Tsv, _, 0) => self.header("\t", tsv_field),
+            _ => Ok(()),
+        }
+    }
+
+    fn delimited(&mut self, record: &Value, by: &str, quote: fn(&str) -> Cow<'_, str>) -> Result<()> {
+        if self.count == 0 {
+            let keys = || record.as_object().into_iter().flat_map(|fields| fields.keys().cloned());
+            if self.shape.columns.is_empty() {
+                self.columns = keys().collect();
+            }
+            self.header(by, quote)?;
+        }
+        let values = self.columns.iter().map(|column| field(&record[column.as_str()]));
+        let line = values.map(|value| quote(&value).into_owned()).collect::<Vec<_>>().join(by);
+        self.ui.write_record(&format!("{line}\n"))
+    }
+
+    fn header(&mut self, by: &str, quote: fn(&str) -> Cow<'_, str>) -> Result<()> {
+        self.columns.extend(self.shape.columns.iter().map(|&column| column.to_owned()));
+        match self.columns.is_empty() {
+            true => Ok(()),
+            false => {
+                let names: Vec<_> = self.columns.iter().map(|column| quote(column)).collect();
+                self.ui.write_record(&format!("{}\n", names.join(by)))
+            }
+        }
+    }
+
+    fn name_of(&self, record: &Value) -> String {
+        self.shape.name.iter().map(|&part| field(&record[part])).collect::<Vec<_>>().join(":")
+    }
+}
+
+/// One record as an indented JSON object, for commands that are about one thing.
+pub(super) fn pretty(record: &impl Serialize) -> Result<String> {
+    serde_json::to_string_pretty(record).map_err(unwritable)
+}
+
+fn json(record: &impl Serialize) -> Result<String> {
+    serde_json::to_string(record).map_err(unwritable)
+}
+
+fn to_value(record: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(record).map_err(unwritable)
+}
+
+fn unwritable(error: serde_json::Error) -> Error {
+    Error::new(Exception::RucioException, format!("The result cannot be written as JSON: {error}"))
+}
+
+/// A value in one field: text as it is, nothing for null, anything nested as JSON.
+fn field(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn csv_field(text: &str) -> Cow<'_, str> {
+    match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")).into(),
+        false => text.into(),
+    }
+}
+
+fn tsv_field(text: &str) -> Cow<'_, str> {
+    match text.contains(['\\', '\t', '\n', '\r']) {
+        true => text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r").into(),
+        false => text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::log::Shared;
+    use super::*;
+    use serde_json::json;
+
+    const SHAPE: Shape = Shape::did(&["scope", "name", "bytes"]);
+
+    fn shown(format: Format, records: &[Value]) -> String {
+        let shared = Shared::default();
+        let ui = Ui::new(shared.clone(), false).with_format(format);
+        let mut list = ui.list(SHAPE).with_table(Table::simple(["DID"]));
+        for record in records {
+            list.row(record, || [record["name"].as_str().unwrap_or_default()]).unwrap();
+        }
+        list.end().unwrap();
+        ui.line("a line for people").unwrap();
+        ui.flush().unwrap();
+        shared.text()
+    }
+
+    #[test]
+    fn every_format_shows_the_same_records() {
+        let records = [
+            json!({"scope": "s", "name": "a,\"b\"\t", "bytes": 3, "more": {"x": 1.5}}),
+            json!({"name": "c", "scope": "s", "bytes": null}),
+        ];
+        let cases = [
+            (Format::Table, "DID\n-----\na,\"b\"\nc\na line for people\n"),
+            (
+                Format::Json,
+                "[\n{\"scope\":\"s\",\"name\":\"a,\\\"b\\\"\\t\",\"bytes\":3,\"more\":{\"x\":1.5}},\n\
+                 {\"name\":\"c\",\"scope\":\"s\",\"bytes\":null}\n]\n",
+            ),
+            (
+                Format::Jsonl,
+                "{\"scope\":\"s\",\"name\":\"a,\\\"b\\\"\\t\",\"bytes\":3,\"more\":{\"x\":1.5}}\n\
+                 {\"name\":\"c\",\"scope\":\"s\",\"bytes\":null}\n",
+            ),
+            (Format::Csv, "scope,name,bytes\ns,\"a,\"\"b\"\"\t\",3\ns,c,\n"),
+            (Format::Tsv, "scope\tname\tbytes\ns\ta,\"b\"\\t\t3\ns\tc\t\n"),
+            (Format::Name, "s:a,\"b\"\t\ns:c\n"),
+        ];
+        for (format, expected) in cases {
+            assert_eq!(shown(format, &records), expected, "{format:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_list_is_still_a_list() {
+        let cases =
+            [(Format::Json, "[]\n"), (Format::Jsonl, ""), (Format::Csv, "scope,name,bytes\n"), (Format::Name, "")];
+        for (format, expected) in cases {
+            assert_eq!(shown(format, &[]), expected, "{format:?}");
+        }
+    }
+
+    #[test]
+    fn one_record_is_an_object_and_without_columns_has_all_its_fields() {
+        let record = json!({"version": "1", "build": 2});
+        let cases = [
+            (Format::Table, "1\n"),
+            (Format::Json, "{\n  \"version\": \"1\",\n  \"build\": 2\n}\n"),
+            (Format::Jsonl, "{\"version\":\"1\",\"build\":2}\n"),
+            (Format::Csv, "version,build\n1,2\n"),
+            (Format::Name, "1\n"),
+        ];
+        for (format, expected) in cases {
+            let shared = Shared::default();
+            let ui = Ui::new(shared.clone(), false).with_format(format);
+            ui.one(Shape::named(&["version"], &[]), &record, || "1".to_owned()).unwrap();
+            ui.flush().unwrap();
+            assert_eq!(shared.text(), expected, "{format:?}");
+        }
+    }
+}
