@@ -48,3 +48,13 @@ pub async fn rules(client: &Client, account: &str) -> Result<JsonStream<RuleRow>
 pub async fn attributes(client: &Client, account: &str) -> Result<Vec<Attributes>> {
     client.json(Request::get(path(account, "attr/"))).await
 }
+
+/// The names of all accounts: `GET /accounts/`.
+pub async fn names(client: &Client) -> Result<Vec<String>> {
+    #[derive(serde::Deserialize)]
+    struct Row {
+        account: String,
+    }
+    let rows = client.stream::<Row>(Request::get("accounts/")).await?.collect().await?;
+    Ok(rows.into_iter().map(|row| row.account).collect())
+}

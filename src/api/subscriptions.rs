@@ -9,3 +9,14 @@ pub async fn rules(client: &Client, account: &str, name: &str) -> Result<JsonStr
     let path = format!("subscriptions/{}/{}/rules", segment(account), segment(name));
     client.stream(Request::get(path)).await
 }
+
+/// The names of an account's subscriptions: `GET /subscriptions/<account>`.
+pub async fn names(client: &Client, account: &str) -> Result<Vec<String>> {
+    #[derive(serde::Deserialize)]
+    struct Row {
+        name: String,
+    }
+    let request = Request::get(format!("subscriptions/{}", segment(account)));
+    let rows = client.stream::<Row>(request).await?.collect().await?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
+}

@@ -13,12 +13,14 @@ use super::legacy::Command as OldCommand;
 use super::legacy::admin::Command as AdminCommand;
 use super::tree::Tree;
 use super::ui::Format;
+use crate::config::Overrides;
 use crate::error::{Error, Result};
 use crate::http::RUCIO_VERSION;
 
 /// Words that begin a command of the new tree.
-const NEW_COMMANDS: [&str; 15] = [
+const NEW_COMMANDS: [&str; 16] = [
     "account",
+    "completion",
     "config",
     "did",
     "download",
@@ -118,6 +120,42 @@ impl Invocation {
             Call::Admin(_) => Tree::Admin,
         }
     }
+}
+
+/// The new, the old and the admin tree, as clap knows them: for reference pages and completion scripts.
+pub fn trees() -> [clap::Command; 3] {
+    [NewTree::command(), OldTree::command(), AdminTree::command()]
+}
+
+/// The tree in which the word behind these is to be completed, and the words as that tree takes them.
+pub(super) fn tree_to_complete(before: &[OsString], current: &OsString) -> (clap::Command, Vec<OsString>) {
+    let command = first_command(before).map(|at| (at, before[at].to_string_lossy().into_owned()));
+    let words = before.iter().chain([current]).cloned().collect::<Vec<_>>();
+    let tree = match command.as_ref().map(|(_, name)| name.as_str()) {
+        _ if called_as_admin(before) => AdminTree::command(),
+        Some(ADMIN) => return (AdminTree::command(), admin_words(&words, &command)),
+        Some(name) if !NEW_COMMANDS.contains(&name) => OldTree::command(),
+        None if !current.is_empty() => with_old_names(NewTree::command()),
+        _ => NewTree::command(),
+    };
+    (tree, words)
+}
+
+/// The new tree with the names of all others, which are many: they are offered once a letter is typed.
+fn with_old_names(new: clap::Command) -> clap::Command {
+    let old = OldTree::command();
+    let only_old = |name: &str| !NEW_COMMANDS.contains(&name);
+    let names = old.get_subcommands().filter(|command| only_old(command.get_name())).cloned().collect::<Vec<_>>();
+    new.subcommands(names).subcommand(clap::Command::new(ADMIN).about("Commands for administrators"))
+}
+
+/// The global options before the command, of a line that need not be right.
+pub(super) fn global_options(words: &[OsString]) -> Overrides {
+    let end = first_command(words).unwrap_or(words.len());
+    let words: Vec<_> = words[..end].iter().map(|word| with_two_dashes(word.clone(), Tree::New)).collect();
+    let matches = Global::augment_args(clap::Command::new("rucio")).ignore_errors(true).try_get_matches_from(words);
+    let global = matches.and_then(|matches| Global::from_arg_matches(&matches));
+    global.map(|global| global.overrides()).unwrap_or_default()
 }
 
 /// Understands a command line. Builds only the tree it belongs to.

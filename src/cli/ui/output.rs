@@ -52,6 +52,11 @@ impl Ui {
         }
     }
 
+    /// Hands a shell its completions, and nothing else.
+    pub(in crate::cli) fn answer(&self, text: &str) -> Result<()> {
+        self.on_out(|out| out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+    }
+
     /// Starts a list of records.
     pub fn list(&self, shape: Shape) -> Listing<'_> {
         Listing::new(self, shape)
