@@ -49,7 +49,9 @@ impl Catalogue {
             Kind::RuleOrDid => asked.list(Kind::Rule),
             simple => asked.list(simple),
         };
-        let fitting = found.into_iter().filter(|(value, _)| value.starts_with(current));
+        // A name with a newline or an escape sequence would break the answer, or the terminal that lists it.
+        let harmless = |(value, about): &Entry| !value.contains(char::is_control) && !about.contains(char::is_control);
+        let fitting = found.into_iter().filter(|entry| entry.0.starts_with(current) && harmless(entry));
         fitting
             .map(|(value, about)| CompletionCandidate::new(value).help((!about.is_empty()).then(|| about.into())))
             .collect()

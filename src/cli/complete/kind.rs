@@ -27,6 +27,17 @@ pub(super) enum Kind {
     RuleOrDid,
 }
 
+/// What of the local files this argument takes, if any.
+pub(super) fn files(arg: &Arg) -> Option<ValueHint> {
+    match arg.get_id().as_str() {
+        _ if !arg.get_action().takes_values() => None,
+        "dir" => Some(ValueHint::DirPath),
+        "config" | "ca_certificate" | "certificate" | "client_key" | "metalink" | "local_path" | "file_path"
+        | "file_paths" | "input_file" | "inputfile" | "paths_file" | "paths" => Some(ValueHint::AnyPath),
+        _ => None,
+    }
+}
+
 impl Kind {
     /// The kind of this argument of the command at this path. Fixed values and files are not our business.
     pub(super) fn of(path: &[String], arg: &Arg) -> Option<Self> {

@@ -65,7 +65,10 @@ fn with_values(command: Command, path: &mut Vec<String>, catalogue: &Arc<Catalog
                 current.to_str().map(|current| catalogue.values(kind, current)).unwrap_or_default()
             }))
         }
-        None => arg,
+        None => match kind::files(&arg) {
+            Some(hint) => arg.value_hint(hint),
+            None => arg,
+        },
     });
     names.into_iter().fold(command, |command, name| {
         command.mut_subcommand(name.clone(), |below| {

@@ -42,7 +42,8 @@ impl Shell {
         }
     }
 
-    /// Understands the script: bash hands over the line and where it cuts words, the others hand over the words.
+    /// Understands the script: bash hands over the line and where it cuts words, the others hand over the words, of
+    /// which fish leaves the last as it was typed, with its quotes.
     pub(super) fn read(self, arguments: &[OsString]) -> Asked {
         let arguments = arguments.get(1..).unwrap_or_default();
         match (self, arguments) {
@@ -52,7 +53,13 @@ impl Shell {
                 let words = words.into_iter().skip(start).map(OsString::from).collect();
                 Asked { words, in_quote, breaks: breaks.to_string_lossy().into_owned() }
             }
-            _ => Asked { words: arguments.to_vec(), in_quote: false, breaks: String::new() },
+            (shell, arguments) => {
+                let mut words = arguments.to_vec();
+                if let (Self::Fish, Some(last)) = (shell, words.last_mut()) {
+                    *last = line::words(&last.to_string_lossy()).0.join(" ").into();
+                }
+                Asked { words, in_quote: false, breaks: String::new() }
+            }
         }
     }
 
@@ -77,7 +84,8 @@ fn goes_on(value: &str) -> bool {
 
 fn for_bash(asked: &Asked, value: &str) -> String {
     if asked.in_quote {
-        return format!("{value}\n");
+        // bash closes the quote behind the only candidate; where the value goes on, a second one keeps it from that.
+        return if goes_on(value) { format!("{value}\n{value}...\n") } else { format!("{value}\n") };
     }
     let current = asked.words.last().map(|word| word.to_string_lossy()).unwrap_or_default();
     let cut = current.rfind(|c| asked.breaks.contains(c)).map_or(0, |at| at + 1);
@@ -106,7 +114,14 @@ mod tests {
         assert_eq!(bash("rucio did list test:m", "test:mixed"), "mixed \n");
         assert_eq!(bash("rucio rse list --rses=ti", "--rses=tier="), "tier=\n");
         assert_eq!(bash("rucio rse list --rses 'ti", "tier=1&disk=1"), "tier=1&disk=1\n");
+        assert_eq!(bash("rucio rse list --rses 'ti", "tier="), "tier=\ntier=...\n");
         assert_eq!(bash("rucio did list ", "a b"), "a\\ b \n");
+    }
+
+    #[test]
+    fn fish_leaves_the_quotes_of_the_last_word() {
+        let asked = Shell::Fish.read(&["rucio".into(), "rucio".into(), "'a b".into()]);
+        assert_eq!(asked.words, ["rucio", "a b"]);
     }
 
     #[test]
