@@ -52,6 +52,17 @@ impl Context {
         }
     }
 
+    /// The same with another configuration file.
+    pub(crate) fn with_config(mut self, path: String) -> Self {
+        self.overrides.config = Some(path);
+        self
+    }
+
+    /// Whether the command line names the configuration file.
+    pub(crate) fn names_config(&self) -> bool {
+        self.overrides.config.is_some()
+    }
+
     /// The configuration, read on the first call.
     pub(crate) fn config(&self) -> Result<&Config> {
         if let Some(config) = self.config.get() {

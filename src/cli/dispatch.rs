@@ -9,8 +9,10 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use super::commands::Command as NewCommand;
 use super::context::Context;
 use super::global::Global;
+use super::hosts::{self, Host};
 use super::legacy::Command as OldCommand;
 use super::legacy::admin::Command as AdminCommand;
+use super::policy;
 use super::tree::Tree;
 use super::ui::Format;
 use crate::config::Overrides;
@@ -82,6 +84,8 @@ pub(crate) struct Invocation {
     call: Call,
     /// What the server's log shows as the command.
     pub script: String,
+    /// The command, word by word: `["rse", "list"]`.
+    path: Vec<String>,
     /// Whether the old tree was asked for by name.
     legacy: bool,
 }
@@ -119,6 +123,29 @@ impl Invocation {
             Call::Old(_) => Tree::Old,
             Call::Admin(_) => Tree::Admin,
         }
+    }
+
+    /// Whether the command talks to a server at all.
+    fn needs_server(&self) -> bool {
+        !matches!(&self.call, Call::New(tree) if matches!(tree.command, NewCommand::Completion(_)))
+    }
+
+    /// The names of the command and its groups, without what follows them.
+    fn command_path(&self) -> Vec<String> {
+        let tree = match self.call {
+            Call::New(_) => NewTree::command(),
+            Call::Old(_) => OldTree::command(),
+            Call::Admin(_) => AdminTree::command(),
+        };
+        let mut below = &tree;
+        let is_command = |name: &&String| match below.find_subcommand(name) {
+            Some(found) => {
+                below = found;
+                true
+            }
+            None => false,
+        };
+        self.path.iter().take_while(is_command).cloned().collect()
     }
 }
 
@@ -181,7 +208,10 @@ pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, Refused> {
         .skip(1)
         .take(1)
         .fold("rucio".to_owned(), |script, word| format!("{script}::{}", word.to_string_lossy()));
-    call.map(|call| Invocation { call, script, legacy }).map_err(|error| Refused {
+    let path =
+        command.as_ref().map(|(at, _)| words[*at..].iter().map(|word| word.to_string_lossy().into_owned()).collect());
+    let path = path.unwrap_or_default();
+    call.map(|call| Invocation { call, script, path, legacy }).map_err(|error| Refused {
         error: with_all_names(error, &words, tree),
         tree,
         in_leaf: command.is_some_and(|(at, _)| understood_before(&words, at, tree)),
@@ -304,9 +334,27 @@ fn without_mistake(tree: OldTree) -> Result<OldTree, clap::Error> {
     }
 }
 
+/// The servers the site wants this command to be run against, if there are to be several.
+pub(super) fn hosts(context: &Context, invocation: &Invocation) -> Result<Vec<Host>> {
+    if context.names_config() || invocation.legacy || invocation.tree() == Tree::Admin || !invocation.needs_server() {
+        return Ok(Vec::new());
+    }
+    // Without a configuration there are no servers; what is wrong with it, the command will say.
+    match context.config() {
+        Ok(config) => hosts::of(config, || invocation.command_path()),
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
 /// Runs what was called to its end. One thread waits for the network, also for downloads: with several, half the time
 /// of a download goes into waking each other up. Disk and checksums have threads of their own.
 pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
+    if invocation.needs_server() && invocation.tree() != Tree::Admin {
+        // The site's policy is about the new tree; one that makes no sense stops them all.
+        let command = invocation.path.first().filter(|_| invocation.tree() == Tree::New);
+        let allowed = policy::allow(context.config()?, command.map_or("", String::as_str));
+        allowed.map_err(|error| Error::Login(Box::new(error)))?;
+    }
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().build().map_err(|error| Error::io("Cannot start", error))?;
     if invocation.legacy {
