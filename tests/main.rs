@@ -5,6 +5,7 @@ mod differential;
 mod download;
 mod guide;
 mod props;
+mod reference;
 mod sessions;
 mod startup;
 mod support;

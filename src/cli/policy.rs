@@ -32,7 +32,7 @@ pub(super) fn allow(config: &Config, command: &str) -> Result<()> {
     let wrong = |what: &str| {
         Err(Error::new(Exception::ConfigurationError, format!("{}: [cli] {what}.", config.path().display())))
     };
-    if !only.is_empty() && !(add.is_empty() && remove.is_empty()) {
+    if !only.is_empty() && (!add.is_empty() || !remove.is_empty()) {
         return wrong("has endpoints together with endpoints_add or endpoints_remove");
     }
     if let Some(both) = add.intersection(&remove).next() {

@@ -19,7 +19,6 @@ pub(super) enum Command {
     AddContainer(collections::Add),
     /// Make a dataset
     AddDataset(collections::Add),
-    /// Have replicas of DIDs made and kept
     #[command(visible_alias = "add-rules")]
     AddRule(Box<rules::Add>),
     Attach(collections::Attach),

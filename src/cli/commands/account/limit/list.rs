@@ -9,6 +9,8 @@ use crate::cli::ui::values::Num;
 use crate::error::Result;
 
 /// Show what an account uses, may use and has left at each RSE
+///
+/// Example: rucio account limit list jdoe
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The account
