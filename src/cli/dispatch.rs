@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use clap::error::ErrorKind;
-use clap::{Arg, Args, CommandFactory, Parser, ValueEnum};
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 use super::commands::Command as NewCommand;
 use super::context::Context;
@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::http::RUCIO_VERSION;
 
 /// Words that begin a command of the new tree.
-const NEW_COMMANDS: [&str; 14] = [
+const NEW_COMMANDS: [&str; 15] = [
     "account",
     "config",
     "did",
@@ -31,6 +31,7 @@ const NEW_COMMANDS: [&str; 14] = [
     "rule",
     "scope",
     "subscription",
+    "upload",
     "whoami",
 ];
 /// The word that begins a command of the admin tree, where the program is not called by that tree's name.
@@ -39,6 +40,7 @@ const ADMIN: &str = "admin";
 /// The client of the Rucio data management system
 #[derive(Debug, Parser)]
 #[command(name = "rucio", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
+#[command(args_override_self = true)]
 struct NewTree {
     #[command(flatten)]
     global: Global,
@@ -49,6 +51,7 @@ struct NewTree {
 /// The client of the Rucio data management system, by its old command names
 #[derive(Debug, Parser)]
 #[command(name = "rucio", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
+#[command(args_override_self = true)]
 #[command(infer_long_args = true)]
 #[command(mut_arg("auth_strategy", |strategy| strategy.value_parser(clap::value_parser!(String))))]
 struct OldTree {
@@ -61,6 +64,7 @@ struct OldTree {
 /// The client of the Rucio data management system, for administrators
 #[derive(Debug, Parser)]
 #[command(name = "rucio-admin", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
+#[command(args_override_self = true)]
 #[command(infer_long_args = true)]
 #[command(mut_arg("auth_strategy", |strategy| strategy.value_parser(clap::value_parser!(String))))]
 struct AdminTree {
@@ -132,7 +136,7 @@ pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, Refused> {
     let call = match tree {
         Tree::New => NewTree::try_parse_from(&words).map(Call::New),
         Tree::Old => OldTree::try_parse_from(&words).and_then(without_mistake).map(Call::Old),
-        Tree::Admin => AdminTree::try_parse_from(admin_words(&words, &command)).map(Call::Admin),
+        Tree::Admin => parse_admin(&words, &command).map(Call::Admin),
     };
     let script = words
         .iter()
@@ -150,6 +154,12 @@ pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, Refused> {
 /// Whether the program was started by the admin tree's name.
 fn called_as_admin(words: &[OsString]) -> bool {
     words.first().and_then(|name| Path::new(name).file_name()).is_some_and(|name| name == "rucio-admin")
+}
+
+fn parse_admin(words: &[OsString], command: &Option<(usize, String)>) -> Result<AdminTree, clap::Error> {
+    let name = if called_as_admin(words) { "rucio-admin" } else { "rucio admin" };
+    let matches = AdminTree::command().bin_name(name).try_get_matches_from(admin_words(words, command))?;
+    AdminTree::from_arg_matches(&matches)
 }
 
 /// The words without the one that only chooses the admin tree.

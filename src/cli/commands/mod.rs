@@ -12,6 +12,7 @@ pub(super) mod rse;
 pub(super) mod rule;
 pub(super) mod scope;
 pub(super) mod subscription;
+pub(super) mod upload;
 pub(super) mod whoami;
 
 use clap::Subcommand;
@@ -54,6 +55,7 @@ pub(super) enum Command {
     /// Make, show and change subscriptions: rules that are made by themselves
     #[command(subcommand)]
     Subscription(subscription::Command),
+    Upload(Box<upload::Args>),
     Whoami(whoami::Args),
 }
 
@@ -73,6 +75,7 @@ impl Command {
             Self::Rule(command) => command.run(context).await,
             Self::Scope(command) => command.run(context).await,
             Self::Subscription(command) => command.run(context).await,
+            Self::Upload(args) => upload::run(context, *args).await,
             Self::Whoami(args) => whoami::run(context, args).await,
         }
     }

@@ -8,7 +8,7 @@ mod rules;
 
 use clap::Subcommand;
 
-use super::commands::{account, did, download, ping, replica, rse, rule, scope, whoami};
+use super::commands::{account, did, download, ping, replica, rse, rule, scope, upload, whoami};
 use super::context::Context;
 use crate::error::Result;
 
@@ -52,6 +52,9 @@ pub(super) enum Command {
     RuleInfo(rule::show::Args),
     #[command(mut_arg("dids", |dids| dids.required(true)))]
     Stat(did::show::Args),
+    #[command(mut_arg("lfn", |lfn| lfn.long("name").alias("lfn")))]
+    #[command(mut_arg("file_paths", |paths| paths.required(true)))]
+    Upload(Box<upload::Args>),
     Whoami(whoami::Args),
 }
 
@@ -87,6 +90,7 @@ impl Command {
             Self::Reopen(args) => did::update::run(context, args.reopened()).await,
             Self::RuleInfo(args) => rule::show::run(context, rule::show::Args { old_layout: true, ..args }).await,
             Self::Stat(args) => did::show::run(context, args).await,
+            Self::Upload(args) => upload::run(context, *args).await,
             Self::Whoami(args) => whoami::run(context, args).await,
         }
     }

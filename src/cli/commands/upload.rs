@@ -1,0 +1,67 @@
+//! `rucio upload`: its command line. The transfer itself is not part of this release.
+
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// Upload files to an RSE and register them
+///
+/// This release takes the command line apart but cannot move files to a storage: it says so and changes nothing.
+///
+/// Example: rucio upload --rse XRD_SCRATCHDISK --scope user.jdoe results.root
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Files, folders, and a dataset (scope:name) to attach the files to
+    pub file_paths: Vec<String>,
+    /// Where to: the name of an RSE
+    #[arg(long, alias = "rse-name")]
+    pub rse: String,
+    /// Seconds the rule on the files shall live
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub lifetime: Option<i64>,
+    /// When the rule on the files ends, in UTC: 2026-12-31-23:59:00
+    #[arg(long, value_name = "DATE")]
+    pub expiration_date: Option<String>,
+    /// The scope of the files
+    #[arg(long)]
+    pub scope: Option<String>,
+    /// The implementation of the protocol
+    #[arg(long, value_name = "NAME")]
+    pub r#impl: Option<String>,
+    /// Leave the catalogue alone: the files will be unknown to it
+    #[arg(long, hide = true)]
+    pub no_register: bool,
+    /// Tell the catalogue of the files only when they are at the RSE
+    #[arg(long)]
+    pub register_after_upload: bool,
+    /// Write rucio_upload.json, a list of what was uploaded
+    #[arg(long)]
+    pub summary: bool,
+    /// The GUID of the file
+    #[arg(long)]
+    pub guid: Option<String>,
+    /// Only by this protocol (https, davs, root, ...)
+    #[arg(long)]
+    pub protocol: Option<String>,
+    /// To exactly this place
+    #[arg(long)]
+    pub pfn: Option<String>,
+    /// The name of the file in the catalogue
+    #[arg(long)]
+    pub lfn: Option<String>,
+    /// How many seconds a file may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 360.0, allow_negative_numbers = true)]
+    pub transfer_timeout: f64,
+    /// Make a collection of each folder
+    #[arg(short, long)]
+    pub recursive: bool,
+}
+
+pub(crate) async fn run(_context: &Context, args: Args) -> Result<()> {
+    let what = args.file_paths.join(" ");
+    Err(Error::new(
+        Exception::UnsupportedOperation,
+        format!("This release cannot upload: {what}. Nothing was changed."),
+    )
+    .with_hint("Upload with the official client; what it registers, this client lists and downloads."))
+}
