@@ -43,6 +43,7 @@ pub(super) enum Command {
     ListFileReplicas(Box<replica::list::file::Args>),
     ListFiles(did::files::Args),
     ListRseAttributes(rse::attribute::list::Args),
+    ListRseUsage(rse::usage::Args),
     ListRses(rse::list::Args),
     ListRules(rules::List),
     ListScopes(scope::list::Args),
@@ -83,6 +84,7 @@ impl Command {
             Self::ListRseAttributes(args) => {
                 rse::attribute::list::run(context, rse::attribute::list::Args { columns: true, ..args }).await
             }
+            Self::ListRseUsage(args) => rse::usage::run(context, args).await,
             Self::ListRses(args) => rse::list::run(context, args).await,
             Self::ListRules(args) => rule::list::run(context, args.translate()).await,
             Self::ListScopes(args) => scope::list::run(context, args).await,
