@@ -11,7 +11,7 @@ mod rule;
 
 pub use account::{GlobalLimit, GlobalUsage, LocalUsage, ScopeOwner};
 pub use did::{CollectionContent, CollectionType, Did, FileEntry, FoundDid, Metadata, ScopeConvention};
-pub use replica::{ClientLocation, DatasetAtRse, DatasetReplica, Pfn, ReplicaEntry};
+pub use replica::{ClientLocation, DatasetAtRse, DatasetReplica, Pfn, Replica, ReplicaEntry, SuspiciousReplica};
 pub use rse::RseUsage;
 pub use rule::{DatasetLock, NewRule, RuleAnalysis, RuleRow, TransferAnalysis};
 

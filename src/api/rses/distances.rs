@@ -35,12 +35,8 @@ impl Link<'_> {
     }
 }
 
-fn body(distance: Option<i64>, bidirectional: bool) -> Value {
-    let mut body = json!({"bidirectional": bidirectional});
-    if let Some(distance) = distance {
-        body["distance"] = distance.into();
-    }
-    body
+fn body(distance: i64, bidirectional: bool) -> Value {
+    json!({"distance": distance, "bidirectional": bidirectional})
 }
 
 /// The distance, if one is set: `GET /rses/<source>/distances/<destination>`.
@@ -50,11 +46,11 @@ pub async fn get(client: &Client, link: Link<'_>) -> Result<Option<Distance>> {
 
 /// Sets a distance where there is none: `POST /rses/<source>/distances/<destination>`.
 pub async fn add(client: &Client, link: Link<'_>, distance: i64, bidirectional: bool) -> Result<()> {
-    client.done(Request::post(link.path(), body(Some(distance), bidirectional))).await
+    client.done(Request::post(link.path(), body(distance, bidirectional))).await
 }
 
 /// Changes a distance: `PUT /rses/<source>/distances/<destination>`.
-pub async fn update(client: &Client, link: Link<'_>, distance: Option<i64>, bidirectional: bool) -> Result<()> {
+pub async fn update(client: &Client, link: Link<'_>, distance: i64, bidirectional: bool) -> Result<()> {
     client.done(Request::put(link.path(), body(distance, bidirectional))).await
 }
 

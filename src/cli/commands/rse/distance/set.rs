@@ -19,8 +19,8 @@ pub(crate) struct Args {
     /// Where they go to
     pub destination_rse: String,
     /// How far it is
-    #[arg(long, default_value = "1", allow_negative_numbers = true)]
-    pub distance: Option<i64>,
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
+    pub distance: i64,
     /// The way back, too
     #[arg(long)]
     pub bidirectional: bool,
@@ -42,18 +42,16 @@ pub(crate) enum How {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let link = Link { source: &args.source_rse, destination: &args.destination_rse };
-    let distance = args.distance.unwrap_or(1);
-    let client = context.client()?;
-    match args.how {
-        How::Either => set(client, link, distance, args.bidirectional).await,
-        How::Add => distances::add(client, link, distance, false).await,
-        How::Update => distances::update(client, link, args.distance, false).await,
+    let Args { source_rse: source, destination_rse: destination, distance, bidirectional, how } = &args;
+    let (client, link) = (context.client()?, Link { source, destination });
+    match how {
+        How::Either => set(client, link, *distance, *bidirectional).await,
+        How::Add => distances::add(client, link, *distance, false).await,
+        How::Update => distances::update(client, link, *distance, false).await,
     }
     .map_err(explained)?;
-    let Link { source, destination } = link;
-    let record = json!({"source": source, "destination": destination, "distance": args.distance,
-                        "bidirectional": args.bidirectional});
+    let record = json!({"source": source, "destination": destination, "distance": distance,
+                        "bidirectional": bidirectional});
     context.ui.one(SHAPE, &record, || text(&args))
 }
 
@@ -62,9 +60,9 @@ async fn set(client: &Client, link: Link<'_>, distance: i64, bidirectional: bool
     let back = distances::get(client, link.back()).await?.is_some();
     match (there, back, bidirectional) {
         (false, _, false) => distances::add(client, link, distance, false).await,
-        (true, _, false) => distances::update(client, link, Some(distance), false).await,
+        (true, _, false) => distances::update(client, link, distance, false).await,
         (false, false, true) => distances::add(client, link, distance, true).await,
-        (true, true, true) => distances::update(client, link, Some(distance), true).await,
+        (true, true, true) => distances::update(client, link, distance, true).await,
         (true, false, true) => add_and_update(client, link.back(), link, distance).await,
         (false, true, true) => add_and_update(client, link, link.back(), distance).await,
     }
@@ -72,20 +70,17 @@ async fn set(client: &Client, link: Link<'_>, distance: i64, bidirectional: bool
 
 async fn add_and_update(client: &Client, new: Link<'_>, known: Link<'_>, distance: i64) -> Result<()> {
     distances::add(client, new, distance, false).await?;
-    distances::update(client, known, Some(distance), false).await
+    distances::update(client, known, distance, false).await
 }
 
 fn text(args: &Args) -> String {
-    let (source, destination) = (&args.source_rse, &args.destination_rse);
-    let distance = args.distance.map(|distance| distance.to_string());
-    let value = distance.as_deref().unwrap_or_default();
-    match args.how {
-        How::Either if args.bidirectional => format!("Set distances between {source} <-> {destination} to {value}"),
-        How::Either => format!("Set distance from {source} -> {destination} to {value}"),
-        How::Add => format!("Set distance from {source} to {destination} to {value}"),
+    let Args { source_rse: source, destination_rse: destination, distance, bidirectional, how } = args;
+    match how {
+        How::Either if *bidirectional => format!("Set distances between {source} <-> {destination} to {distance}"),
+        How::Either => format!("Set distance from {source} -> {destination} to {distance}"),
+        How::Add => format!("Set distance from {source} to {destination} to {distance}"),
         How::Update => {
-            let change = distance.map(|distance| format!("\n- Distance set to {distance}")).unwrap_or_default();
-            format!("Update distance information from {source} to {destination}:{change}")
+            format!("Update distance information from {source} to {destination}:\n- Distance set to {distance}")
         }
     }
 }

@@ -3,6 +3,8 @@
 use clap::Args;
 
 use crate::cli::commands::rse::distance::{set, unset};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
 
 /// From where to where.
 #[derive(Debug, Args)]
@@ -14,7 +16,7 @@ struct Link {
 }
 
 impl Link {
-    fn set(self, distance: Option<i64>, how: set::How) -> set::Args {
+    fn set(self, distance: i64, how: set::How) -> set::Args {
         let Self { source, destination } = self;
         set::Args { source_rse: source, destination_rse: destination, distance, bidirectional: false, how }
     }
@@ -38,7 +40,7 @@ impl Add {
         if self.ranking.is_some() {
             tracing::warn!("--ranking has no effect here; --distance sets the distance.");
         }
-        self.link.set(Some(self.distance), set::How::Add)
+        self.link.set(self.distance, set::How::Add)
     }
 }
 
@@ -56,8 +58,11 @@ pub(crate) struct Update {
 }
 
 impl Update {
-    pub(super) fn translate(self) -> set::Args {
-        self.link.set(self.distance.or(self.ranking), set::How::Update)
+    /// Refuses to set nothing, which the server would take for wiping the distance.
+    pub(super) fn translate(self) -> Result<set::Args> {
+        let message = "Without a distance the one that is set would be wiped.";
+        let missing = || Error::new(Exception::InputValidationError, message).with_hint("Give it with --distance.");
+        Ok(self.link.set(self.distance.or(self.ranking).ok_or_else(missing)?, set::How::Update))
     }
 }
 

@@ -60,7 +60,7 @@ impl Command {
             Self::SetAttribute(args) => attribute::set::run(context, args.translate()).await,
             Self::SetLimit(args) => limit::set::run(context, args.translate()).await,
             Self::Update(args) => update::run(context, args.translate()).await,
-            Self::UpdateDistance(args) => distance::set::run(context, args.translate()).await,
+            Self::UpdateDistance(args) => distance::set::run(context, args.translate()?).await,
         }
     }
 }
