@@ -18,8 +18,8 @@ pub(crate) struct Args {
     /// The setting: availability_read, deterministic, rse_type, city, ...
     #[arg(long)]
     pub key: String,
-    /// Its new value; none and null wipe the qos_class
-    #[arg(long)]
+    /// Its new value; an empty one, none and null wipe the qos_class
+    #[arg(long, allow_hyphen_values = true)]
     pub value: String,
     /// Take only true, false, 1 and 0 for truth values: the admin tree does
     #[arg(skip)]
@@ -41,7 +41,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     })
 }
 
-/// Whether a text means a truth value, as click or as the admin tree has it. To click an empty one is false.
+/// Whether a text means a truth value, as click or as the admin tree has it.
 fn truth(text: &str, few: bool) -> Option<bool> {
     if few {
         return match text {
@@ -52,7 +52,7 @@ fn truth(text: &str, few: bool) -> Option<bool> {
     }
     match text.trim().to_lowercase().as_str() {
         "1" | "true" | "t" | "yes" | "y" | "on" => Some(true),
-        "" | "0" | "false" | "f" | "no" | "n" | "off" => Some(false),
+        "0" | "false" | "f" | "no" | "n" | "off" => Some(false),
         _ => None,
     }
 }
@@ -69,7 +69,7 @@ mod tests {
             (" on ", Some(true), None),
             ("tRUE", Some(true), None),
             ("n", Some(false), None),
-            ("", Some(false), None),
+            ("", None, None),
             ("2", None, None),
         ] {
             assert_eq!((truth(text, false), truth(text, true)), (new, admin), "{text:?}");

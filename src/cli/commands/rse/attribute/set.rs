@@ -18,7 +18,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub key: String,
     /// Its value
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub value: String,
 }
 

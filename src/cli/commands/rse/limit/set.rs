@@ -20,7 +20,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let [name, value] = &args.limit[..] else {
+    // given twice, the last counts
+    let [.., name, value] = &args.limit[..] else {
         return Err(Error::Value("--limit takes a name and a number of bytes".to_owned()));
     };
     let bytes = value.trim().parse::<i64>();

@@ -30,7 +30,7 @@ pub(crate) struct Update {
     #[arg(long)]
     setting: String,
     /// Its new value; an empty one, None and null wipe the qos_class
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     value: String,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct SetAttribute {
     #[arg(long)]
     key: String,
     /// Its value
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     value: String,
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct DeleteAttribute {
     #[arg(long)]
     key: String,
     /// Its value; any will do
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     value: String,
 }
 
