@@ -1,6 +1,7 @@
 //! The REST API, one file per resource: path, parameters, type, and nothing else.
 
 pub mod accounts;
+pub mod data;
 pub mod dids;
 pub mod locks;
 pub mod replicas;

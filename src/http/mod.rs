@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+pub(crate) use json::parse;
 pub use raw::Raw;
 pub use request::{Request, segment};
 pub use stream::JsonStream;

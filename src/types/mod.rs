@@ -6,11 +6,13 @@
 mod account;
 mod did;
 mod replica;
+mod rse;
 mod rule;
 
 pub use account::{GlobalLimit, GlobalUsage, LocalUsage, ScopeOwner};
 pub use did::{CollectionContent, CollectionType, Did, FileEntry, FoundDid, Metadata, ScopeConvention};
-pub use replica::{ClientLocation, DatasetAtRse, DatasetReplica, Pfn, ReplicaEntry};
+pub use replica::{ClientLocation, DatasetAtRse, DatasetReplica, Pfn, Replica, ReplicaEntry, SuspiciousReplica};
+pub use rse::RseUsage;
 pub use rule::{DatasetLock, NewRule, RuleAnalysis, RuleRow, TransferAnalysis};
 
 /// An object of the server with all its fields, in the server's order.

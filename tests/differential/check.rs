@@ -159,7 +159,8 @@ fn run(case: &Case, line: &Line, who: Who, places: &Places, cache: &Path) -> Res
     let config = line.config.as_ref().unwrap_or(&case.options.config);
     let mut command = match (line.program.as_str(), who) {
         ("rucio", Who::Ours) => Rucio::ours(),
-        ("rucio", Who::Official) => Rucio::official()?,
+        ("rucio-admin", Who::Ours) => Rucio::ours().args(["admin"]),
+        (program @ ("rucio" | "rucio-admin"), Who::Official) => Rucio::official(program)?,
         (program, _) => Rucio::program(program),
     };
     command = command.config(config)?.home(&cache.join(config)).limit(case.options.limit);

@@ -53,7 +53,7 @@ impl Parser {
             None => (text, 0),
         };
         let line = command(text)?;
-        ensure!(line.program == "rucio", "a case is a rucio command line");
+        ensure!(["rucio", "rucio-admin"].contains(&line.program.as_str()), "a case is a rucio command line");
         let options = self.section.clone();
         let place = place.to_owned();
         let (before, after, shows) = Default::default();

@@ -21,8 +21,11 @@ const PLACES: [(&str, &str); 8] = [
     ("storage", "STORAGE"),
 ];
 
+/// A name nobody used: as it is, and in capitals, as RSEs are named.
+const NEW: [&str; 2] = ["new", "NEW"];
+
 fn pattern() -> Result<Regex> {
-    Ok(Regex::new(r"\{([a-z]+)\}")?)
+    Ok(Regex::new(r"\{([a-z]+|NEW)\}")?)
 }
 
 /// All command lines of a case.
@@ -39,7 +42,7 @@ pub(super) fn known_placeholders(case: &Case) -> Result<()> {
     for text in lines(case).map(|line| line.text.as_str()).chain(section) {
         for found in pattern.captures_iter(text) {
             let name = &found[1];
-            let known = name == "new" || name == "work" || PLACES.iter().any(|(place, _)| *place == name);
+            let known = NEW.contains(&name) || name == "work" || PLACES.iter().any(|(place, _)| *place == name);
             ensure!(known || captured.contains(&name), "nothing fills {{{name}}}");
         }
     }
@@ -48,7 +51,7 @@ pub(super) fn known_placeholders(case: &Case) -> Result<()> {
 
 /// Whether the case makes something new on the server.
 pub(super) fn mentions_new(case: &Case) -> bool {
-    lines(case).any(|line| line.text.contains("{new}"))
+    lines(case).any(|line| NEW.iter().any(|new| line.text.contains(&format!("{{{new}}}"))))
 }
 
 /// What the placeholders stand for in one run of a case.
@@ -59,13 +62,17 @@ impl Places {
     /// The testbed's places, a fresh name and the working folder.
     pub(super) fn new(name: &str, work: &Path) -> Result<Self> {
         let testbed = Testbed::get()?;
-        let mut places = BTreeMap::new();
+        let mut places = Self::of_run(name, work);
         for (place, variable) in PLACES {
-            places.insert(place.to_owned(), testbed.value(variable)?.to_owned());
+            places.0.insert(place.to_owned(), testbed.value(variable)?.to_owned());
         }
-        places.insert("new".to_owned(), name.to_owned());
-        places.insert("work".to_owned(), work.to_string_lossy().into_owned());
-        Ok(Self(places))
+        Ok(places)
+    }
+
+    fn of_run(name: &str, work: &Path) -> Self {
+        let [new, capitals] = NEW.map(str::to_owned);
+        let work = ("work".to_owned(), work.to_string_lossy().into_owned());
+        Self(BTreeMap::from([(new, name.to_owned()), (capitals, name.to_uppercase()), work]))
     }
 
     /// Remember what a preparation printed first, up to a blank or comma.
@@ -88,6 +95,24 @@ impl Places {
 
     /// Put the placeholders back for what differs between the two runs.
     pub(super) fn take_out(&self, text: &str) -> String {
-        ["work", "new"].iter().fold(text.to_owned(), |text, name| text.replace(&self.0[*name], &format!("{{{name}}}")))
+        ["work"]
+            .iter()
+            .chain(&NEW)
+            .fold(text.to_owned(), |text, name| text.replace(&self.0[*name], &format!("{{{name}}}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_name_goes_in_and_comes_out_as_it_is_and_in_capitals() {
+        let places = Places::of_run("diff-1a", Path::new("/w"));
+        let line = "rucio rse add {NEW} {new} {work}/f";
+        let filled = places.fill(line).unwrap();
+        assert_eq!(filled, "rucio rse add DIFF-1A diff-1a /w/f");
+        assert_eq!(places.take_out(&filled), line);
+        assert!(places.fill("{NEWS} {OLD}").is_ok_and(|text| text == "{NEWS} {OLD}"));
     }
 }

@@ -36,7 +36,7 @@ fn the_guide_is_right() -> Result<()> {
     let name = unique("guide");
     for line in PREPARATION {
         let words: Vec<_> = line.split(' ').map(|word| word.replace("{}", &name)).collect();
-        let outcome = Rucio::official()?.config("userpass")?.args(words).run()?;
+        let outcome = Rucio::official("rucio")?.config("userpass")?.args(words).run()?;
         ensure!(outcome.code == 0, "{line}: {}", outcome.stderr);
     }
     let home = tempfile::tempdir()?;

@@ -32,7 +32,7 @@ impl Home {
 
     /// The official client, here.
     pub(crate) fn official(&self) -> Result<Rucio> {
-        Ok(Rucio::official()?.home(self.path()).env("LOGNAME", USER))
+        Ok(Rucio::official("rucio")?.home(self.path()).env("LOGNAME", USER))
     }
 
     /// Writes a configuration with these lines in `[client]`; gives its path.

@@ -40,9 +40,9 @@ impl Rucio {
         Self::program(var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned()))
     }
 
-    /// The official Python client of the testbed.
-    pub(crate) fn official() -> Result<Self> {
-        Ok(Self { preloaded: true, ..Self::program(Testbed::get()?.official()?) })
+    /// A program of the official Python client of the testbed: `rucio` or `rucio-admin`.
+    pub(crate) fn official(program: &str) -> Result<Self> {
+        Ok(Self { preloaded: true, ..Self::program(Testbed::get()?.official()?.with_file_name(program)) })
     }
 
     /// Any program, run the same way.

@@ -3,6 +3,7 @@
 pub(super) mod account;
 pub(super) mod completion;
 pub(super) mod config;
+pub(super) mod data;
 pub(super) mod did;
 pub(super) mod download;
 pub(super) mod lifetime_exception;
