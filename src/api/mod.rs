@@ -1,7 +1,9 @@
 //! The REST API, one file per resource: path, parameters, type, and nothing else.
 
 pub mod accounts;
+pub mod config;
 pub mod dids;
+pub mod lifetime_exceptions;
 pub mod locks;
 pub mod replicas;
 pub mod rses;

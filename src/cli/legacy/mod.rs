@@ -8,7 +8,7 @@ mod rules;
 
 use clap::Subcommand;
 
-use super::commands::{account, did, download, ping, replica, rse, rule, scope, upload, whoami};
+use super::commands::{account, did, download, lifetime_exception, ping, replica, rse, rule, scope, upload, whoami};
 use super::context::Context;
 use crate::error::Result;
 
@@ -19,6 +19,10 @@ pub(super) enum Command {
     AddContainer(collections::Add),
     /// Make a dataset
     AddDataset(collections::Add),
+    #[command(mut_arg("input_file", |file| file.long("inputfile").required(true)))]
+    #[command(mut_arg("reason", |reason| reason.required(true)))]
+    #[command(mut_arg("expiration", |expiration| expiration.required(true)))]
+    AddLifetimeException(lifetime_exception::add::Args),
     /// Have replicas of DIDs made and kept
     #[command(visible_alias = "add-rules")]
     AddRule(Box<rules::Add>),
@@ -64,6 +68,7 @@ impl Command {
         match self {
             Self::AddContainer(args) => did::add::run(context, args.of(did::add::Kind::Container)).await,
             Self::AddDataset(args) => did::add::run(context, args.of(did::add::Kind::Dataset)).await,
+            Self::AddLifetimeException(args) => lifetime_exception::add::run(context, args).await,
             Self::AddRule(args) => rule::add::run(context, args.translate()).await,
             Self::Attach(args) => did::content::add::run(context, args.translate()).await,
             Self::Close(args) => did::update::run(context, args.closed()).await,
