@@ -27,6 +27,7 @@ pub(crate) struct Words {
     /// The rules they get, as JSON: [{"copies": 1, "rse_expression": "tier=2", "activity": "User Subscriptions"}]
     replication_rules: String,
     /// What people should know about it
+    #[arg(allow_negative_numbers = true)]
     comments: String,
     #[command(flatten)]
     options: Options,
