@@ -75,6 +75,12 @@ pub async fn did_types(client: &Client, dids: &[Did]) -> Result<JsonStream<Metad
     client.stream(Request::post("dids/bulkmeta", body).repeatable()).await
 }
 
+/// Sets one key of the metadata: `POST /dids/<scope>/<name>/meta/<key>`.
+pub async fn set_metadata(client: &Client, did: &Did, key: &str, value: &Value, recursive: bool) -> Result<()> {
+    let body = json!({"value": value, "recursive": recursive});
+    client.done(Request::post(below(did, &format!("meta/{}", segment(key))), body)).await
+}
+
 /// What a collection directly holds: `GET /dids/<scope>/<name>/dids`.
 pub async fn content(client: &Client, did: &Did) -> Result<JsonStream<CollectionContent>> {
     client.stream(Request::get(below(did, "dids"))).await

@@ -1,8 +1,10 @@
 //! The REST API, one file per resource: path, parameters, type, and nothing else.
 
 pub mod accounts;
+pub mod config;
 pub mod data;
 pub mod dids;
+pub mod lifetime_exceptions;
 pub mod locks;
 pub mod replicas;
 pub mod rses;

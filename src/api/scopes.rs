@@ -1,5 +1,7 @@
 //! `/scopes`: name spaces of DIDs.
 
+use serde_json::Value;
+
 use crate::error::Result;
 use crate::http::{Client, Request, segment};
 use crate::types::ScopeOwner;
@@ -17,4 +19,15 @@ pub async fn owners(client: &Client) -> Result<Vec<ScopeOwner>> {
 /// The scopes of an account: `GET /accounts/<account>/scopes/`.
 pub async fn of_account(client: &Client, account: &str) -> Result<Vec<String>> {
     client.json(Request::get(format!("accounts/{}/scopes/", segment(account)))).await
+}
+
+/// Makes a scope: `POST /accounts/<account>/scopes/<scope>`.
+pub async fn add(client: &Client, account: &str, scope: &str) -> Result<()> {
+    let path = format!("accounts/{}/scopes/{}", segment(account), segment(scope));
+    client.done(Request::post(path, Value::Null)).await
+}
+
+/// Gives a scope another owner: `PUT /scopes/<account>/<scope>`.
+pub async fn update(client: &Client, account: &str, scope: &str) -> Result<()> {
+    client.done(Request::put(format!("scopes/{}/{}", segment(account), segment(scope)), Value::Null)).await
 }

@@ -1,10 +1,42 @@
 //! Accounts: what they own, use and may use.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A row of `GET /scopes/owner`.
+/// A row of `GET /accounts/`.
 #[derive(Debug, Clone, Deserialize)]
+pub struct AccountRow {
+    /// Its name.
+    pub account: String,
+}
+
+/// A row of `GET /accounts/<account>/identities`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Identity {
+    /// What one logs in with: a user name, the subject of a certificate, ...
+    pub identity: String,
+    /// `X509`, `GSS`, `USERPASS`, `SSH` or `OIDC`.
+    #[serde(rename = "type")]
+    pub identity_type: String,
+}
+
+/// An identity to be let in (`POST /accounts/<account>/identities`). The field names are the server's.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewIdentity<'a> {
+    /// What one logs in with.
+    pub identity: &'a str,
+    /// `X509`, `GSS`, `USERPASS`, `SSH` or `OIDC`.
+    pub authtype: &'a str,
+    /// Whether it stands for this account where no account is named.
+    pub default: bool,
+    /// Where mail about it goes.
+    pub email: &'a str,
+    /// For `USERPASS`.
+    pub password: Option<&'a str>,
+}
+
+/// A row of `GET /scopes/owner`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct ScopeOwner {
     /// The scope.
     pub scope: String,

@@ -129,6 +129,9 @@ pub struct Metadata {
     pub did: Did,
     /// `CONTAINER`, `DATASET` or `FILE`.
     pub did_type: String,
+    /// When the lifetime model lets go of it; none if it does not concern the DID.
+    #[serde(default)]
+    pub eol_at: Option<String>,
 }
 
 #[cfg(test)]

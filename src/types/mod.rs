@@ -8,12 +8,14 @@ mod did;
 mod replica;
 mod rse;
 mod rule;
+mod subscription;
 
-pub use account::{GlobalLimit, GlobalUsage, LocalUsage, ScopeOwner};
+pub use account::{AccountRow, GlobalLimit, GlobalUsage, Identity, LocalUsage, NewIdentity, ScopeOwner};
 pub use did::{CollectionContent, CollectionType, Did, FileEntry, FoundDid, Metadata, ScopeConvention};
 pub use replica::{ClientLocation, DatasetAtRse, DatasetReplica, Pfn, Replica, ReplicaEntry, SuspiciousReplica};
 pub use rse::RseUsage;
 pub use rule::{DatasetLock, NewRule, RuleAnalysis, RuleRow, TransferAnalysis};
+pub use subscription::SubscriptionOptions;
 
 /// An object of the server with all its fields, in the server's order.
 pub type Attributes = serde_json::Map<String, serde_json::Value>;

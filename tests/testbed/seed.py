@@ -171,6 +171,27 @@ def add_account_attributes():
                 add_account_attribute(account=InternalAccount(account), key=key, value=True, session=session)
 
 
+# ---- configuration and subscriptions -------------------------------------------------------------
+
+def add_config(client):
+    """What the server keeps in its database; the values come back as what they look like."""
+    options = {'number': '42', 'real': '1.50', 'exponent': '1e30', 'on': 'yes', 'off': 'False', 'text': 'a = b # c; é',
+               'blanks': ' around ', 'list': '1, 2,3', 'json': '{"a": [1, null]}'}
+    for option, value in options.items():
+        client.set_config_option('testbed', option, value)
+    client.set_config_option('testbed-more', 'contact', 'help@testbed.local')
+    client.set_config_option('lifetime_model', 'cutoff_date', '2100-01-01')
+
+
+def add_subscriptions(client):
+    rule = {'copies': 1, 'rse_expression': 'tier=1&disk=1', 'activity': 'User Subscriptions', 'lifetime': 3600}
+    for account, name, filter_, rules, comments, days, priority in (
+            ('jdoe', 'testdata', {'scope': ['test'], 'project': ['data25', 'é']}, [rule], 'all of "test"', None, 5),
+            ('jdoe', 'for.a-while', {'account': ['jdoe'], 'datatype': ['RAW']}, [rule, {**rule, 'copies': 2}], None, 9999, None),
+            ('root', 'testdata', {}, [rule], '', None, 1)):
+        client.add_subscription(name, account, filter_, rules, comments, days, False, False, priority)
+
+
 # ---- RSEs ----------------------------------------------------------------------------------------
 
 def protocol(scheme, implementation, port, prefix, priority=1):
@@ -373,6 +394,8 @@ def first():
     from rucio.daemons.judge import evaluator
     client = Client()
     add_accounts(client)
+    add_config(client)
+    add_subscriptions(client)
     add_rses(client)
     jdoe = Client(account='jdoe', auth_type='userpass', creds={'username': 'jdoe', 'password': 'secret'})
     catalogue = Catalogue(client)

@@ -25,7 +25,7 @@ use crate::error::Result;
 /// The commands of the new tree.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show accounts: what they use and may use
+    /// Make, show and change accounts: who they are, how they log in, what they may use
     #[command(subcommand)]
     Account(account::Command),
     Completion(completion::Args),
@@ -52,7 +52,7 @@ pub(super) enum Command {
     /// Make, show and delete replication rules
     #[command(subcommand)]
     Rule(rule::Command),
-    /// Show scopes
+    /// Make and show scopes, which every DID begins with
     #[command(subcommand)]
     Scope(scope::Command),
     /// Make, show and change subscriptions: rules that are made by themselves

@@ -1,9 +1,9 @@
 //! `rucio whoami`
 
 use crate::api;
+use crate::cli::commands::account::show;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
-use crate::cli::ui::values::member_str;
 use crate::error::Result;
 
 /// Show the account you act as
@@ -12,8 +12,5 @@ pub(crate) struct Args {}
 
 pub(crate) async fn run(context: &Context, _args: Args) -> Result<()> {
     let whoami = api::accounts::whoami(context.client()?).await?;
-    context.ui.one(Shape::named(&["account"], &[]), &whoami, || {
-        let lines: Vec<_> = whoami.iter().map(|(key, value)| format!("{key:<10} : {}", member_str(value))).collect();
-        lines.join("\n")
-    })
+    context.ui.one(Shape::named(&["account"], &[]), &whoami, || show::text(&whoami))
 }

@@ -92,7 +92,10 @@ impl Asked {
             let client = &self.client;
             let account = client.account().unwrap_or_default();
             Ok(match kind {
-                Kind::Account => plain(api::accounts::names(client).await?),
+                Kind::Account => {
+                    let accounts = api::accounts::list(client, &BTreeMap::new()).await?.collect().await?;
+                    plain(accounts.into_iter().map(|account| account.account).collect())
+                }
                 Kind::Scope => plain(api::scopes::list(client).await?),
                 Kind::MetadataKey => plain(api::dids::metadata_keys(client).await?),
                 Kind::Rse => {
@@ -106,7 +109,10 @@ impl Asked {
                         .map(|rule| (rule.id, format!("{} at {}", rule.did, rule.rse_expression)))
                         .collect()
                 }
-                Kind::Subscription => plain(api::subscriptions::names(client, account).await?),
+                Kind::Subscription => {
+                    let found = api::subscriptions::list(client, Some(account), None).await?.collect().await?;
+                    plain(found.iter().filter_map(|found| Some(found.get("name")?.as_str()?.to_owned())).collect())
+                }
                 _ => Vec::new(),
             })
         })

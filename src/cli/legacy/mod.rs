@@ -9,7 +9,7 @@ mod rules;
 
 use clap::Subcommand;
 
-use super::commands::{account, did, download, ping, replica, rse, rule, scope, upload, whoami};
+use super::commands::{account, did, download, lifetime_exception, ping, replica, rse, rule, scope, upload, whoami};
 use super::context::Context;
 use crate::error::Result;
 
@@ -20,6 +20,10 @@ pub(super) enum Command {
     AddContainer(collections::Add),
     /// Make a dataset
     AddDataset(collections::Add),
+    #[command(mut_arg("input_file", |file| file.long("inputfile").required(true)))]
+    #[command(mut_arg("reason", |reason| reason.required(true)))]
+    #[command(mut_arg("expiration", |expiration| expiration.required(true)))]
+    AddLifetimeException(lifetime_exception::add::Args),
     #[command(visible_alias = "add-rules")]
     AddRule(Box<rules::Add>),
     Attach(collections::Attach),
@@ -67,6 +71,7 @@ impl Command {
         match self {
             Self::AddContainer(args) => did::add::run(context, args.of(did::add::Kind::Container)).await,
             Self::AddDataset(args) => did::add::run(context, args.of(did::add::Kind::Dataset)).await,
+            Self::AddLifetimeException(args) => lifetime_exception::add::run(context, args).await,
             Self::AddRule(args) => rule::add::run(context, args.translate()).await,
             Self::Attach(args) => did::content::add::run(context, args.translate()).await,
             Self::Close(args) => did::update::run(context, args.closed()).await,

@@ -169,6 +169,7 @@ client_configs() {
     client_config oidc jdoe oidc "${oidc[@]}" 'oidc_polling = true'
     client_config oidc_code jdoe oidc "${oidc[@]}"
     PORT=$P_SECOND client_config second jdoe userpass "${jdoe[@]}"
+    client_config lifetime jdoe userpass "${jdoe[@]}" '[cli]' 'endpoints_add = lifetime-exception'
 }
 
 # ---- the other servers ---------------------------------------------------------------------------
@@ -249,7 +250,8 @@ print_env() {
     cat <<OUT
 export TESTBED_DIR=$D
 export TESTBED_CONFIGS=$ETC/client              # root, jdoe: userpass x509 x509_encrypted x509_proxy ssh gss oidc
-                                                # oidc_code, and at the second server: second (.cfg)
+                                                # oidc_code, lifetime (has that command); at the second server:
+                                                # second (.cfg)
 export RUCIO_CONFIG=$ETC/client/userpass.cfg    # jdoe, by password
 export TESTBED_SERVER_CONFIG=$ETC/rucio.cfg
 export TESTBED_CERTS=$CERTS                     # see README.md

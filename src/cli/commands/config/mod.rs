@@ -1,15 +1,31 @@
 //! `rucio config ...`
 
+pub(crate) mod list;
+pub(crate) mod set;
+pub(crate) mod unset;
+
 use clap::Subcommand;
 
 use crate::cli::context::Context;
+use crate::cli::ui::Shape;
 use crate::error::Result;
 
+/// An option of a section.
+const SHAPE: Shape = Shape { name: &["section", "option"], columns: &["section", "option", "value"] };
+
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {}
+pub(crate) enum Command {
+    List(list::Args),
+    Set(set::Args),
+    Unset(unset::Args),
+}
 
 impl Command {
-    pub(crate) async fn run(self, _context: &Context) -> Result<()> {
-        match self {}
+    pub(crate) async fn run(self, context: &Context) -> Result<()> {
+        match self {
+            Self::List(args) => list::run(context, args).await,
+            Self::Set(args) => set::run(context, args).await,
+            Self::Unset(args) => unset::run(context, args).await,
+        }
     }
 }

@@ -1,15 +1,22 @@
 //! `rucio lifetime-exception ...`
 
+pub(crate) mod add;
+mod sort;
+
 use clap::Subcommand;
 
 use crate::cli::context::Context;
 use crate::error::Result;
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {}
+pub(crate) enum Command {
+    Add(add::Args),
+}
 
 impl Command {
-    pub(crate) async fn run(self, _context: &Context) -> Result<()> {
-        match self {}
+    pub(crate) async fn run(self, context: &Context) -> Result<()> {
+        match self {
+            Self::Add(args) => add::run(context, args).await,
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! `rucio scope list`
 
+use super::SHAPE;
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Table;
 use crate::error::Result;
+use crate::http::Client;
+use crate::types::ScopeOwner;
 
 /// List the scopes and who owns them
 #[derive(Debug, clap::Args)]
@@ -18,20 +21,25 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
-    if let Some(account) = &args.account {
-        let scopes = api::scopes::of_account(client, account).await?;
-        return scopes.iter().try_for_each(|scope| context.ui.line(scope));
+    if let Some(account) = args.account.as_ref().filter(|account| !account.is_empty()) {
+        return of_account(context, client, account).await;
     }
     let scopes = api::scopes::owners(client).await?;
+    let mut list = context.ui.list(SHAPE);
     if args.csv {
-        return scopes.iter().try_for_each(|row| context.ui.line(&format!("{},{}", row.scope, row.account)));
+        scopes.iter().try_for_each(|row| list.line(row, || format!("{},{}", row.scope, row.account)))?;
+    } else if !scopes.is_empty() {
+        list = list.with_table(Table::psql(["SCOPE", "ACCOUNT"]).without_numbers());
+        scopes.iter().try_for_each(|row| list.row(row, || [row.scope.clone(), row.account.clone()]))?;
     }
-    if scopes.is_empty() {
-        return Ok(());
+    list.end()
+}
+
+async fn of_account(context: &Context, client: &Client, account: &str) -> Result<()> {
+    let mut list = context.ui.list(SHAPE);
+    for scope in api::scopes::of_account(client, account).await? {
+        let row = ScopeOwner { scope, account: account.to_owned() };
+        list.line(&row, || row.scope.clone())?;
     }
-    let mut table = Table::psql(["SCOPE", "ACCOUNT"]).without_numbers();
-    for row in scopes {
-        table.row([row.scope, row.account]);
-    }
-    context.ui.table(&table)
+    list.end()
 }

@@ -1,21 +1,31 @@
 //! `rucio scope ...`
 
+pub(crate) mod add;
 pub(crate) mod list;
+pub(crate) mod update;
 
 use clap::Subcommand;
 
 use crate::cli::context::Context;
+use crate::cli::ui::Shape;
 use crate::error::Result;
+
+/// A scope and whose it is.
+const SHAPE: Shape = Shape::named(&["scope"], &["scope", "account"]);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Add(add::Args),
     List(list::Args),
+    Update(update::Args),
 }
 
 impl Command {
     pub(crate) async fn run(self, context: &Context) -> Result<()> {
         match self {
+            Self::Add(args) => add::run(context, args).await,
             Self::List(args) => list::run(context, args).await,
+            Self::Update(args) => update::run(context, args).await,
         }
     }
 }

@@ -1,15 +1,133 @@
 //! `rucio-admin account ...`
 
-use clap::Subcommand;
+use clap::{Args, Subcommand, value_parser};
 
+use crate::cli::commands::account::limit::{LOCALITIES, get, set, unset};
+use crate::cli::commands::account::{add, attribute, identity, list, remove, show, update};
 use crate::cli::context::Context;
 use crate::error::Result;
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {}
+pub(crate) enum Command {
+    #[command(mut_arg("account_type", |kind| kind.value_parser(value_parser!(String))))]
+    #[command(mut_arg("filter", |filter| filter.long("filters")))]
+    List(list::Args),
+    ListAttributes(attribute::list::Args),
+    AddAttribute(attribute::set::Args),
+    DeleteAttribute(attribute::unset::Args),
+    /// Make an account
+    Add(Add),
+    Delete(remove::Args),
+    Info(show::Args),
+    ListIdentities(identity::list::Args),
+    /// Set how much an account may store at an RSE
+    SetLimits(SetLimits),
+    GetLimits(get::Args),
+    /// Take away what an account may store at an RSE
+    DeleteLimits(get::Args),
+    /// Let nobody log in as an account
+    Ban(Account),
+    /// Let a banned account in again
+    Unban(Account),
+    /// Change a field of an account
+    Update(Update),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// Its name
+    account: String,
+    /// USER, GROUP or SERVICE
+    #[arg(long = "type", default_value = "USER")]
+    account_type: String,
+    /// Where mail goes
+    #[arg(long)]
+    email: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetLimits {
+    /// The account
+    account: String,
+    /// The RSE, or the expression of a global limit
+    rse: String,
+    /// How much: 10000, 10GB (B, KB, MB, GB, TB, PB, steps of 1000), or infinity
+    #[arg(allow_negative_numbers = true)]
+    bytes: String,
+    /// Whether the limit is for one RSE or for all that the expression means together
+    #[arg(default_value = "local", value_parser = LOCALITIES)]
+    locality: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Account {
+    /// The account
+    #[arg(long)]
+    account: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// The account
+    #[arg(long)]
+    account: String,
+    /// The field: email or status
+    #[arg(long)]
+    key: String,
+    /// Its new value; of the status: ACTIVE or SUSPENDED
+    #[arg(long, allow_negative_numbers = true)]
+    value: String,
+}
 
 impl Command {
-    pub(super) async fn run(self, _context: &Context) -> Result<()> {
-        match self {}
+    pub(super) async fn run(self, context: &Context) -> Result<()> {
+        match self {
+            Self::List(args) => list::run(context, args).await,
+            Self::ListAttributes(args) => attribute::list::run(context, args).await,
+            Self::AddAttribute(args) => attribute::set::run(context, attribute::set::Args { keep: true, ..args }).await,
+            Self::DeleteAttribute(args) => attribute::unset::run(context, args).await,
+            Self::Add(args) => add::run(context, args.translate()).await,
+            Self::Delete(args) => remove::run(context, args).await,
+            Self::Info(args) => show::run(context, args).await,
+            Self::ListIdentities(args) => identity::list::run(context, args).await,
+            Self::SetLimits(args) => set::run(context, args.translate()).await,
+            Self::GetLimits(args) => get::run(context, args).await,
+            Self::DeleteLimits(args) => unset::run(context, place(args)).await,
+            Self::Ban(args) => update::run(context, args.banned()).await,
+            Self::Unban(args) => update::run(context, args.unbanned()).await,
+            Self::Update(args) => update::run(context, args.translate()).await,
+        }
+    }
+}
+
+fn place(args: get::Args) -> unset::Args {
+    unset::Args { account_name: args.account, rse: args.rse, locality: args.locality }
+}
+
+impl Add {
+    fn translate(self) -> add::Args {
+        add::Args { account_name: self.account, account_type: self.account_type, email: self.email }
+    }
+}
+
+impl SetLimits {
+    fn translate(self) -> set::Args {
+        set::Args { account_name: self.account, rse: self.rse, bytes: self.bytes, locality: self.locality }
+    }
+}
+
+impl Account {
+    fn banned(self) -> update::Args {
+        update::Args { account_name: self.account, ban: true, ..update::Args::default() }
+    }
+
+    fn unbanned(self) -> update::Args {
+        update::Args { account_name: self.account, unban: true, ..update::Args::default() }
+    }
+}
+
+impl Update {
+    fn translate(self) -> update::Args {
+        update::Args { account_name: self.account, other: Some((self.key, self.value)), ..update::Args::default() }
     }
 }

@@ -1,12 +1,16 @@
 //! `rucio account limit list`
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::{bytes, sorted_table};
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::ui::Shape;
 use crate::cli::ui::values::Num;
 use crate::error::Result;
+
+const SHAPE: Shape =
+    Shape::named(&["rse_expression"], &["locality", "rse_expression", "bytes", "bytes_limit", "bytes_remaining"]);
 
 /// Show what an account uses, may use and has left at each RSE
 ///
@@ -22,22 +26,36 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
+    let rse = args.rse.as_deref().filter(|rse| !rse.is_empty());
+    let mut list = context.ui.list(SHAPE);
     let mut rows = Vec::new();
-    let mut usages = api::accounts::local_usage(client, &args.account_name, args.rse.as_deref()).await?;
+    let mut usages = api::accounts::local_usage(client, &args.account_name, rse).await?.raw();
     while let Some(usage) = usages.next().await? {
-        rows.push(row(context, usage.rse, [&usage.bytes, &usage.bytes_limit, &usage.bytes_remaining]));
+        list.record(&record("local", &usage.rse, json!(usage)))?;
+        rows.push(row(context, usage.rse.clone(), [&usage.bytes, &usage.bytes_limit, &usage.bytes_remaining]));
     }
     context.ui.table(&sorted_table(["RSE", "USAGE", "LIMIT", "QUOTA LEFT"], rows))?;
 
     let mut rows = Vec::new();
-    let mut usages = api::accounts::global_usage(client, &args.account_name).await?;
+    let mut usages = api::accounts::global_usage(client, &args.account_name).await?.raw();
     while let Some(usage) = usages.next().await? {
-        if args.rse.as_ref().is_none_or(|rse| usage.rse_expression.contains(rse)) {
+        if rse.is_none_or(|rse| usage.rse_expression.contains(rse)) {
+            list.record(&record("global", &usage.rse_expression, json!(usage)))?;
             let sizes = [&usage.bytes, &usage.bytes_limit, &usage.bytes_remaining];
-            rows.push(row(context, usage.rse_expression, sizes));
+            rows.push(row(context, usage.rse_expression.clone(), sizes));
         }
     }
-    context.ui.table(&sorted_table(["RSE EXPRESSION", "USAGE", "LIMIT", "QUOTA LEFT"], rows))
+    context.ui.table(&sorted_table(["RSE EXPRESSION", "USAGE", "LIMIT", "QUOTA LEFT"], rows))?;
+    list.end()
+}
+
+/// What the server says of the usage at a place, with what all places have in common in front.
+fn record(locality: &str, place: &str, usage: Value) -> Map<String, Value> {
+    let mut record = Map::new();
+    record.insert("locality".to_owned(), locality.into());
+    record.insert("rse_expression".to_owned(), place.into());
+    record.extend(usage.as_object().cloned().unwrap_or_default());
+    record
 }
 
 fn row(context: &Context, place: String, [used, limit, left]: [&Value; 3]) -> [String; 4] {

@@ -1,25 +1,37 @@
 //! `rucio account limit ...`
 
+pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod quota;
+pub(crate) mod set;
+pub(crate) mod unset;
 
 use clap::Subcommand;
 use serde_json::Value;
 
 use crate::cli::context::Context;
-use crate::cli::ui::Table;
 use crate::cli::ui::values::Num;
+use crate::cli::ui::{Shape, Table};
 use crate::error::Result;
+
+/// A limit, named by where it holds. An RSE is an RSE expression, too.
+const SHAPE: Shape = Shape::named(&["rse_expression"], &["locality", "rse_expression", "limit"]);
+/// Where limits hold: at one RSE, or over all that an expression means.
+pub(crate) const LOCALITIES: [&str; 2] = ["local", "global"];
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     List(list::Args),
+    Set(set::Args),
+    Unset(unset::Args),
 }
 
 impl Command {
     pub(crate) async fn run(self, context: &Context) -> Result<()> {
         match self {
             Self::List(args) => list::run(context, args).await,
+            Self::Set(args) => set::run(context, args).await,
+            Self::Unset(args) => unset::run(context, args).await,
         }
     }
 }

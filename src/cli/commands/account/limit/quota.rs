@@ -1,8 +1,11 @@
 //! `rucio list-account-limits`: the limits alone, which the new tree shows together with the usage.
 
-use super::{bytes, sorted_table};
+use serde_json::{Value, json};
+
+use super::{SHAPE, bytes, sorted_table};
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::ui::Listing;
 use crate::error::Result;
 
 /// Show what an account may use at each RSE
@@ -15,18 +18,30 @@ pub(crate) struct Args {
     pub rse: Option<String>,
 }
 
+/// The rows of one of the two tables.
+type Rows = Vec<[String; 2]>;
+
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
-    let limits = api::accounts::local_limits(client, &args.limit_account, args.rse.as_deref()).await?;
-    let rows = limits.into_iter().map(|(rse, limit)| [rse, context.size(bytes(&limit))]).collect();
+    let rse = args.rse.as_deref().filter(|rse| !rse.is_empty());
+    let mut list = context.ui.list(SHAPE);
+    let mut rows = Rows::new();
+    for (rse, limit) in api::accounts::local_limits(client, &args.limit_account, rse).await? {
+        rows.push(row(context, &mut list, "local", rse, &limit)?);
+    }
     context.ui.table(&sorted_table(["RSE", "LIMIT"], rows))?;
 
-    let limits = api::accounts::global_limits(client, &args.limit_account).await?;
-    let wanted = |resolved: &[String]| args.rse.as_ref().is_none_or(|rse| resolved.contains(rse));
-    let rows = limits
-        .into_iter()
-        .filter(|(_, limit)| wanted(&limit.resolved_rses))
-        .map(|(expression, limit)| [expression, context.size(bytes(&limit.limit))])
-        .collect();
-    context.ui.table(&sorted_table(["RSE EXPRESSION", "LIMIT"], rows))
+    let mut rows = Rows::new();
+    for (expression, limit) in api::accounts::global_limits(client, &args.limit_account).await? {
+        if rse.is_none_or(|rse| limit.resolved_rses.iter().any(|resolved| resolved == rse)) {
+            rows.push(row(context, &mut list, "global", expression, &limit.limit)?);
+        }
+    }
+    context.ui.table(&sorted_table(["RSE EXPRESSION", "LIMIT"], rows))?;
+    list.end()
+}
+
+fn row(context: &Context, list: &mut Listing, locality: &str, place: String, limit: &Value) -> Result<[String; 2]> {
+    list.record(&json!({"locality": locality, "rse_expression": place, "limit": limit}))?;
+    Ok([place, context.size(bytes(limit))])
 }

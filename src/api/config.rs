@@ -1,0 +1,36 @@
+//! `/config`: the configuration that the server keeps in its database.
+
+use serde_json::{Value, json};
+
+use crate::error::Result;
+use crate::http::{Client, Request, segment};
+use crate::types::Attributes;
+
+/// All sections, each an object of its options: `GET /config`.
+pub async fn all(client: &Client) -> Result<Attributes> {
+    client.json(Request::get("config")).await
+}
+
+/// The options of a section: `GET /config/<section>`.
+pub async fn section(client: &Client, section: &str) -> Result<Attributes> {
+    client.json(Request::get(format!("config/{}", segment(section)))).await
+}
+
+fn option_path(section: &str, option: &str) -> String {
+    format!("config/{}/{}", segment(section), segment(option))
+}
+
+/// The value of an option: `GET /config/<section>/<option>`.
+pub async fn option(client: &Client, section: &str, option: &str) -> Result<Value> {
+    client.json(Request::get(option_path(section, option))).await
+}
+
+/// Gives an option a value, whether it had one or not: `POST /config`.
+pub async fn set(client: &Client, section: &str, option: &str, value: &str) -> Result<()> {
+    client.done(Request::post("config", json!({section: {option: value}}))).await
+}
+
+/// Takes an option away: `DELETE /config/<section>/<option>`.
+pub async fn delete(client: &Client, section: &str, option: &str) -> Result<()> {
+    client.done(Request::delete(option_path(section, option), None)).await
+}

@@ -1,0 +1,24 @@
+//! `rucio account attribute list`
+
+use crate::api;
+use crate::cli::context::Context;
+use crate::cli::ui::{Cell, Shape, Table};
+use crate::error::Result;
+
+const SHAPE: Shape = Shape::named(&["key"], &["key", "value"]);
+
+/// List the attributes of an account
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The account
+    pub account_name: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let attributes = api::accounts::attributes(context.client()?, &args.account_name).await?;
+    let mut list = context.ui.list(SHAPE).with_table(Table::psql(["Key", "Value"]));
+    for attribute in attributes {
+        list.row(&attribute, || ["key", "value"].map(|field| attribute.get(field).map_or(Cell::None, Cell::member)))?;
+    }
+    list.end()
+}

@@ -1,0 +1,43 @@
+//! `rucio account attribute set`
+
+use serde_json::json;
+
+use crate::api;
+use crate::cli::context::Context;
+use crate::cli::ui::Shape;
+use crate::error::Result;
+use crate::http::Client;
+
+/// Give an account an attribute, or an attribute another value
+///
+/// Example: rucio account attribute set --key country --value ch jdoe
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The account
+    pub account_name: String,
+    /// The attribute
+    #[arg(long)]
+    pub key: String,
+    /// Its value
+    #[arg(long, allow_hyphen_values = true)]
+    pub value: String,
+    /// Leave an attribute alone that is there already: the admin tree does
+    #[arg(skip)]
+    pub keep: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let client = context.client()?;
+    let Args { account_name, key, value, keep } = &args;
+    if !keep && has(client, account_name, key).await? {
+        api::accounts::delete_attribute(client, account_name, key).await?;
+    }
+    api::accounts::add_attribute(client, account_name, key, value).await?;
+    let record = json!({"account": account_name, "key": key, "value": value});
+    context.ui.record(Shape::named(&["key"], &[]), &record)
+}
+
+async fn has(client: &Client, account: &str, key: &str) -> Result<bool> {
+    let attributes = api::accounts::attributes(client, account).await?;
+    Ok(attributes.iter().any(|attribute| attribute.get("key").and_then(|name| name.as_str()) == Some(key)))
+}

@@ -1,0 +1,53 @@
+//! `rucio account identity add`
+
+use serde_json::json;
+
+use super::TYPES;
+use crate::api;
+use crate::cli::context::Context;
+use crate::cli::ui::Shape;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::types::NewIdentity;
+
+/// Let somebody log in as an account
+///
+/// Example: rucio account identity add --type X509 --id "CN=John Doe" --email jdoe@example.org jdoe
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The account
+    pub account_name: String,
+    /// How they log in
+    #[arg(long = "type", value_parser = TYPES)]
+    pub authtype: String,
+    /// As whom they log in: a user name, the subject of a certificate, a public key, ...
+    #[arg(long, value_name = "IDENTITY", allow_hyphen_values = true)]
+    pub id: String,
+    /// Where mail about it goes
+    #[arg(long)]
+    pub email: String,
+    /// The password, for USERPASS
+    #[arg(long, allow_hyphen_values = true)]
+    pub password: Option<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    check(&args)?;
+    let Args { account_name, authtype, id, email, password } = &args;
+    let identity = NewIdentity { identity: id, authtype, default: false, email, password: password.as_deref() };
+    api::accounts::add_identity(context.client()?, account_name, &identity).await?;
+    let record = json!({"account": account_name, "identity": id, "type": authtype, "email": email});
+    let text = || format!("Added new identity to account: {id}-{account_name}");
+    context.ui.one(Shape::named(&["identity"], &[]), &record, text)
+}
+
+fn check(args: &Args) -> Result<()> {
+    let missing = match args {
+        Args { email, .. } if email.is_empty() => "--email must not be empty.",
+        Args { authtype, password, .. } if authtype == "USERPASS" && password.as_ref().is_none_or(String::is_empty) => {
+            "An identity of type USERPASS needs --password."
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::new(Exception::InputValidationError, missing))
+}

@@ -1,0 +1,24 @@
+//! `rucio account identity list`
+
+use crate::api;
+use crate::cli::context::Context;
+use crate::cli::ui::Shape;
+use crate::error::Result;
+
+const SHAPE: Shape = Shape::named(&["identity"], &["identity", "type", "email"]);
+
+/// List who may log in as an account
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The account
+    pub account_name: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let mut identities = api::accounts::identities(context.client()?, &args.account_name).await?.raw();
+    let mut list = context.ui.list(SHAPE);
+    while let Some(found) = identities.next().await? {
+        list.line(&found, || format!("Identity: {},\ttype: {}", found.identity, found.identity_type))?;
+    }
+    list.end()
+}

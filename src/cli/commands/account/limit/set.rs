@@ -1,0 +1,116 @@
+//! `rucio account limit set`
+
+use serde_json::json;
+
+use super::LOCALITIES;
+use crate::api;
+use crate::cli::context::Context;
+use crate::cli::ui::Shape;
+use crate::cli::ui::values::sizefmt;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// What the server takes for no limit at all.
+const UNLIMITED: i64 = -1;
+/// Units and their size in bytes.
+const UNITS: [(&str, i64); 6] = [
+    ("b", 1),
+    ("kb", 1_000),
+    ("mb", 1_000_000),
+    ("gb", 1_000_000_000),
+    ("tb", 1_000_000_000_000),
+    ("pb", 1_000_000_000_000_000),
+];
+
+/// Set how much an account may store at an RSE
+///
+/// A limit at an RSE and one over an expression that means it hold side by side.
+///
+/// Example: rucio account limit set --rse XRD1 --bytes 10GB jdoe
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The account
+    pub account_name: String,
+    /// The RSE, or the expression of a global limit
+    #[arg(long, alias = "rse-name")]
+    pub rse: String,
+    /// How much: 10000, 10GB (B, KB, MB, GB, TB, PB, steps of 1000), or infinity
+    #[arg(long, allow_hyphen_values = true)]
+    pub bytes: String,
+    /// Whether the limit is for one RSE or for all that the expression means together
+    #[arg(long, default_value = "local", value_parser = LOCALITIES)]
+    pub locality: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let Args { account_name, rse, bytes, locality } = &args;
+    let bytes = amount(bytes)?;
+    api::accounts::set_limit(context.client()?, account_name, locality, rse, bytes).await?;
+    let record = json!({"account": account_name, "rse": rse, "locality": locality, "bytes": bytes});
+    let shown = sizefmt(Some(bytes.into()), true);
+    context.ui.one(Shape::named(&["rse"], &[]), &record, || {
+        format!("Set account limit for account {account_name} on RSE {rse}: {shown}")
+    })
+}
+
+/// The bytes a text means.
+fn amount(text: &str) -> Result<i64> {
+    let lower = text.to_lowercase();
+    if ["inf", "infinity"].contains(&lower.as_str()) {
+        return Ok(UNLIMITED);
+    }
+    with_unit(&lower).or_else(|| whole(&lower)).ok_or_else(|| {
+        let message = format!("{text:?} is no amount of bytes that can be set as a limit.");
+        Error::new(Exception::InputValidationError, message)
+            .with_hint("Write 10000, 10GB (B, KB, MB, GB, TB or PB) or infinity.")
+    })
+}
+
+fn with_unit(text: &str) -> Option<i64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let (_, size) = UNITS.iter().find(|(unit, _)| *unit == &text[digits.len()..])?;
+    let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse::<i64>().ok().filter(|_| all_digits)?.checked_mul(*size)
+}
+
+/// A whole number as Python reads it: with a sign, blanks around and underscores inside.
+fn whole(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let well_formed = text.split('_').all(|part| !part.is_empty());
+    text.replace('_', "").parse().ok().filter(|_| well_formed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts() {
+        let cases = [
+            ("10000", Some(10_000)),
+            ("10GB", Some(10_000_000_000)),
+            ("1pb", Some(1_000_000_000_000_000)),
+            ("7B", Some(7)),
+            ("0kb", Some(0)),
+            ("Infinity", Some(-1)),
+            ("INF", Some(-1)),
+            ("-5", Some(-5)),
+            (" +1_000 ", Some(1000)),
+            ("1__0", None),
+            ("_1", None),
+            ("-1GB", None),
+            ("+1GB", None),
+            ("1.5GB", None),
+            ("1 GB", None),
+            ("GB", None),
+            ("10GiB", None),
+            ("1e3", None),
+            ("", None),
+            ("99999999PB", None),
+            ("9223372036854775808", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(amount(text).ok(), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! `rucio account list`
+
+use std::collections::BTreeMap;
+
+use super::TYPES;
+use crate::api;
+use crate::cli::context::Context;
+use crate::cli::ui::Shape;
+use crate::error::{Error, Result};
+
+const SHAPE: Shape = Shape::named(&["account"], &["account", "type", "email"]);
+
+/// List the active accounts
+///
+/// Example: rucio account list --type USER --filter country=ch
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only accounts of this type
+    #[arg(long = "type", value_parser = TYPES)]
+    pub account_type: Option<String>,
+    /// Only the accounts that this identity may log in as
+    #[arg(long, value_name = "IDENTITY")]
+    pub id: Option<String>,
+    /// Only the accounts with these attributes: key=value, joined by commas
+    #[arg(long, value_name = "CONDITIONS")]
+    pub filter: Option<String>,
+    /// All in one line, with commas between
+    #[arg(long)]
+    pub csv: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let csv = args.csv;
+    let filters = filters(args)?;
+    let mut accounts = api::accounts::list(context.client()?, &filters).await?.raw();
+    let mut list = context.ui.list(SHAPE);
+    let mut names = Vec::new();
+    while let Some(account) = accounts.next().await? {
+        if csv {
+            names.push(account.account.clone());
+            list.record(&account)?;
+        } else {
+            list.line(&account, || account.account.clone())?;
+        }
+    }
+    list.end()?;
+    match csv {
+        true => context.ui.line(&names.join(",")),
+        false => Ok(()),
+    }
+}
+
+/// What the server is asked for; a condition wins over the option of the same meaning.
+fn filters(args: Args) -> Result<BTreeMap<String, String>> {
+    let options = [("account_type", args.account_type), ("identity", args.id)];
+    let mut filters: BTreeMap<_, _> = options
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value.filter(|value| !value.is_empty())?)))
+        .collect();
+    for condition in args.filter.iter().filter(|filter| !filter.is_empty()).flat_map(|filter| filter.split(',')) {
+        let (key, value) = condition
+            .split_once('=')
+            .ok_or_else(|| Error::Value(format!("{condition:?} is no condition: write key=value,key=value")))?;
+        filters.insert(key.to_owned(), value.to_owned());
+    }
+    Ok(filters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filters_of(filter: &str) -> Result<BTreeMap<String, String>> {
+        let account_type = Some("USER".to_owned());
+        filters(Args { account_type, id: Some(String::new()), filter: Some(filter.to_owned()), csv: false })
+    }
+
+    #[test]
+    fn conditions_join_the_options() {
+        let cases = [
+            ("", "account_type=USER"),
+            ("a=1,b=x=y", "a=1&account_type=USER&b=x=y"),
+            ("a=1,a=", "a=&account_type=USER"),
+            ("account_type=GROUP", "account_type=GROUP"),
+        ];
+        for (filter, expected) in cases {
+            let found: Vec<_> =
+                filters_of(filter).unwrap().iter().map(|(key, value)| format!("{key}={value}")).collect();
+            assert_eq!(found.join("&"), expected, "{filter}");
+        }
+        assert!(filters_of("a=1,").is_err());
+    }
+}

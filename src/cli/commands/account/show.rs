@@ -1,0 +1,26 @@
+//! `rucio account show`
+
+use super::SHAPE;
+use crate::api;
+use crate::cli::context::Context;
+use crate::cli::ui::values::member_str;
+use crate::error::Result;
+use crate::types::Attributes;
+
+/// Show what is known of an account
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The account
+    pub account_name: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let account = api::accounts::get(context.client()?, &args.account_name).await?;
+    context.ui.one(SHAPE, &account, || text(&account))
+}
+
+/// All of an account, a field a line.
+pub(crate) fn text(account: &Attributes) -> String {
+    let lines: Vec<_> = account.iter().map(|(key, value)| format!("{key:<10} : {}", member_str(value))).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,57 @@
+//! `rucio config list`
+
+use serde_json::{Value, json};
+
+use super::SHAPE;
+use crate::api;
+use crate::cli::context::Context;
+use crate::cli::ui::Listing;
+use crate::cli::ui::values::to_str;
+use crate::error::{Error, Result};
+use crate::types::Attributes;
+
+/// Show the configuration that the server keeps in its database
+///
+/// Example: rucio config list --section policy
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only this section
+    #[arg(short, long)]
+    pub section: Option<String>,
+    /// Only this key of the section
+    #[arg(short, long)]
+    pub key: Option<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let client = context.client()?;
+    let sections = match (args.section, args.key) {
+        (None, None) => api::config::all(client).await?,
+        (None, Some(_)) => return Err(Error::Value("A key is in a section: --section not specified".to_owned())),
+        (Some(section), None) => {
+            let options = api::config::section(client, &section).await?;
+            Attributes::from_iter([(section, Value::Object(options))])
+        }
+        (Some(section), Some(key)) => {
+            let value = api::config::option(client, &section, &key).await?;
+            Attributes::from_iter([(section, json!({key: value}))])
+        }
+    };
+    show(context, &sections)
+}
+
+fn show(context: &Context, sections: &Attributes) -> Result<()> {
+    let mut list = context.ui.list(SHAPE);
+    for (section, options) in sections {
+        context.ui.line(&format!("[{section}]"))?;
+        for (option, value) in options.as_object().into_iter().flatten() {
+            line(&mut list, section, option, value)?;
+        }
+    }
+    list.end()
+}
+
+fn line(list: &mut Listing, section: &str, option: &str, value: &Value) -> Result<()> {
+    let record = json!({"section": section, "option": option, "value": value});
+    list.line(&record, || format!("{option}={}", to_str(value)))
+}

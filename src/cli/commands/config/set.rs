@@ -1,0 +1,31 @@
+//! `rucio config set`
+
+use serde_json::json;
+
+use super::SHAPE;
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::Result;
+
+/// Give a key of the server's configuration a value
+///
+/// Example: rucio config set --section policy --key support --value help@example.org
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Its section, which is made if it is new
+    #[arg(short, long)]
+    pub section: String,
+    /// The key
+    #[arg(long)]
+    pub key: String,
+    /// The value
+    #[arg(long, allow_hyphen_values = true)]
+    pub value: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let Args { section, key, value } = &args;
+    api::config::set(context.client()?, section, key, value).await?;
+    let record = json!({"section": section, "option": key, "value": value});
+    context.ui.one(SHAPE, &record, || format!("Set configuration: {section}.{key}={value}"))
+}

@@ -1,0 +1,95 @@
+//! `rucio lifetime-exception add`
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use serde_json::json;
+
+use super::sort::{Counts, Sorter};
+use crate::api;
+use crate::cli::context::Context;
+use crate::cli::ui::Shape;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::types::Did;
+
+const SHAPE: Shape = Shape::named(
+    &["successfully_submitted"],
+    &["total_dids", "files_ignored", "containers_resolved", "not_in_lifetime_model", "successfully_submitted"],
+);
+
+/// Ask for datasets to be kept beyond the end of life that the lifetime model gives them
+///
+/// Example: rucio lifetime-exception add --input-file dids.txt --reason "thesis of J. Doe" --expiration 2027-06-30
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A file with a DID on each line; containers stand for the datasets in them
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub input_file: Option<String>,
+    /// Why they are still needed
+    #[arg(long, allow_hyphen_values = true)]
+    pub reason: Option<String>,
+    /// Until when: YYYY-MM-DD
+    #[arg(short = 'x', long, value_name = "DATE")]
+    pub expiration: Option<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let client = context.client()?;
+    let reason = required(args.reason, "reason")?;
+    let expires_at = date(&required(args.expiration, "expiration")?)?;
+    let dids = dids(context, &required(args.input_file, "input-file")?)?;
+    let mut sorter = Sorter::new(client);
+    sorter.sort(&dids).await?;
+    let Sorter { datasets, counts, .. } = sorter;
+    if datasets.is_empty() {
+        tracing::error!("Nothing to submit");
+        return context.ui.record(SHAPE, &counts);
+    }
+    let mut record = api::lifetime_exceptions::add(client, &datasets, &reason, &expires_at).await?;
+    tracing::info!("The exception has been asked for:");
+    record.extend(json!(counts).as_object().cloned().unwrap_or_default());
+    context.ui.one(SHAPE, &record, || summary(&counts))
+}
+
+fn required(value: Option<String>, name: &str) -> Result<String> {
+    let given = value.filter(|value| !value.is_empty());
+    given.ok_or_else(|| Error::new(Exception::InputValidationError, format!("--{name} is missing.")))
+}
+
+/// The start of a day, as the server reads it.
+fn date(text: &str) -> Result<String> {
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .map_err(|error| Error::Value(format!("{text:?} is no date of the form YYYY-MM-DD: {error}")))?;
+    Ok(date.format("%a, %d %b %Y 00:00:00 UTC").to_string())
+}
+
+/// The DIDs in a file, each once.
+fn dids(context: &Context, path: &str) -> Result<Vec<Did>> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
+    let lines: BTreeSet<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.into_iter().map(|line| context.did(line)).collect()
+}
+
+fn summary(counts: &Counts) -> String {
+    let lines = [
+        ("Total DIDs", counts.total_dids),
+        ("DID not submitted because it is a file", counts.files_ignored),
+        ("DID that are containers and were resolved", counts.containers_resolved),
+        ("DID not submitted because it is not part of the lifetime campaign", counts.not_in_lifetime_model),
+        ("DID successfully submitted including the one from containers resolved", counts.successfully_submitted),
+    ];
+    lines.map(|(what, count)| format!("{what:100} {count:6}")).join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_written_as_the_server_reads_them() {
+        assert_eq!(date("2026-01-05").unwrap(), "Mon, 05 Jan 2026 00:00:00 UTC");
+        assert_eq!(date("2026-1-5").unwrap(), "Mon, 05 Jan 2026 00:00:00 UTC");
+        assert!(["2026-02-30", "30.10.2026", "2026-01-05 ", "26"].iter().all(|text| date(text).is_err()));
+    }
+}

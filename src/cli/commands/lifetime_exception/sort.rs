@@ -1,0 +1,106 @@
+//! Which of many DIDs the lifetime model concerns.
+
+use serde::Serialize;
+
+use crate::api;
+use crate::error::Result;
+use crate::http::Client;
+use crate::types::{Did, Metadata};
+
+/// How many DIDs the server is asked about at a time.
+const AT_ONCE: usize = 500;
+
+/// What became of the DIDs of the list.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Counts {
+    pub total_dids: usize,
+    pub files_ignored: usize,
+    pub containers_resolved: usize,
+    pub not_in_lifetime_model: usize,
+    pub successfully_submitted: usize,
+}
+
+/// DIDs on their way into the two lists.
+#[derive(Debug)]
+pub(super) struct Sorter<'a> {
+    client: &'a Client,
+    containers: Vec<Did>,
+    /// The datasets an exception can be asked for.
+    pub datasets: Vec<Did>,
+    pub counts: Counts,
+}
+
+impl<'a> Sorter<'a> {
+    pub(super) fn new(client: &'a Client) -> Self {
+        Self { client, containers: Vec::new(), datasets: Vec::new(), counts: Counts::default() }
+    }
+
+    /// Sorts the DIDs as the user lists them; containers stand for the datasets in them.
+    pub(super) async fn sort(&mut self, dids: &[Did]) -> Result<()> {
+        self.counts.total_dids = dids.len();
+        for metadata in self.look_up(dids).await? {
+            self.sort_listed(metadata);
+        }
+        for container in std::mem::take(&mut self.containers) {
+            let datasets = datasets_in(self.client, container).await?;
+            for metadata in self.look_up(&datasets).await? {
+                self.sort_dataset(metadata);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the server knows of the DIDs; it leaves out what does not exist.
+    async fn look_up(&self, dids: &[Did]) -> Result<Vec<Metadata>> {
+        let mut known = Vec::new();
+        for dids in dids.chunks(AT_ONCE) {
+            known.extend(api::dids::did_types(self.client, dids).await?.collect().await?);
+        }
+        for missing in dids.iter().filter(|did| !known.iter().any(|metadata| metadata.did == **did)) {
+            tracing::warn!("{missing} does not exist");
+        }
+        Ok(known)
+    }
+
+    fn sort_listed(&mut self, metadata: Metadata) {
+        match metadata.did_type.as_str() {
+            "FILE" => {
+                tracing::warn!("{} is a file and left out", metadata.did);
+                self.counts.files_ignored += 1;
+            }
+            "CONTAINER" => {
+                tracing::warn!("{} is a container: the datasets in it are taken", metadata.did);
+                self.counts.containers_resolved += 1;
+                self.containers.push(metadata.did);
+            }
+            _ => self.sort_dataset(metadata),
+        }
+    }
+
+    fn sort_dataset(&mut self, metadata: Metadata) {
+        if metadata.eol_at.is_none() {
+            tracing::warn!("{} is not affected by the lifetime model", metadata.did);
+            self.counts.not_in_lifetime_model += 1;
+        } else {
+            tracing::info!("{} will be declared", metadata.did);
+            self.counts.successfully_submitted += 1;
+            self.datasets.push(metadata.did);
+        }
+    }
+}
+
+/// All datasets of a container, however deep.
+async fn datasets_in(client: &Client, container: Did) -> Result<Vec<Did>> {
+    let (mut containers, mut datasets) = (vec![container], Vec::new());
+    while let Some(container) = containers.pop() {
+        let mut content = api::dids::content(client, &container).await?;
+        while let Some(entry) = content.next().await? {
+            match entry.did_type.as_str() {
+                "DATASET" => datasets.push(entry.did),
+                "CONTAINER" => containers.push(entry.did),
+                _ => {}
+            }
+        }
+    }
+    Ok(datasets)
+}

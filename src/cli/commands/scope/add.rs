@@ -1,0 +1,27 @@
+//! `rucio scope add`
+
+use serde_json::json;
+
+use super::SHAPE;
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::Result;
+
+/// Make a scope
+///
+/// Example: rucio scope add --account jdoe user.jdoe
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Its name
+    pub scope_name: String,
+    /// The account that shall own it
+    #[arg(short, long)]
+    pub account: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let Args { scope_name, account } = &args;
+    api::scopes::add(context.client()?, account, scope_name).await?;
+    let record = json!({"scope": scope_name, "account": account});
+    context.ui.one(SHAPE, &record, || format!("Added new scope to {account}: {scope_name}"))
+}

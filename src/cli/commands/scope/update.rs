@@ -1,0 +1,24 @@
+//! `rucio scope update`
+
+use serde_json::json;
+
+use super::SHAPE;
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::Result;
+
+/// Give a scope another owner
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The scope
+    pub scope_name: String,
+    /// The account that shall own it
+    #[arg(long)]
+    pub account: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let Args { scope_name, account } = &args;
+    api::scopes::update(context.client()?, account, scope_name).await?;
+    context.ui.record(SHAPE, &json!({"scope": scope_name, "account": account}))
+}
