@@ -43,10 +43,10 @@ pub(super) enum Command {
     #[command(subcommand)]
     Opendata(opendata::Command),
     Ping(ping::Args),
-    /// Show where files and datasets are
+    /// Show where files and datasets are, remove replicas, and change their state
     #[command(subcommand)]
     Replica(replica::Command),
-    /// Show RSEs (storage elements) and their attributes
+    /// Make, show, change and remove RSEs (storage elements)
     #[command(subcommand)]
     Rse(rse::Command),
     /// Make, show and delete replication rules
