@@ -97,6 +97,11 @@ variables! {
     TEMP
     /// The third choice for `TMPDIR`.
     TMP
+    /// The folder for caches; values for tab completion are kept in `rucio/completion` below it, else below
+    /// `~/.cache`.
+    XDG_CACHE_HOME
+    /// Set by the completion scripts to the name of the shell that asks.
+    RUCIO_COMPLETE
     /// The home folder: what `~` stands for in paths.
     HOME
     /// The user's name, which is part of the path of cached tokens.

@@ -1,9 +1,11 @@
 //! The integration tests: one binary, a module per area.
 
+mod completion;
 mod differential;
 mod download;
 mod guide;
 mod props;
+mod reference;
 mod sessions;
 mod startup;
 mod support;

@@ -28,6 +28,8 @@ pub struct Search<'a> {
     pub did_type: &'a str,
     /// Whether the contents of collections count too.
     pub recursive: bool,
+    /// No more than so many.
+    pub limit: Option<u64>,
 }
 
 /// DIDs of a scope: `GET /dids/<scope>/dids/search`.
@@ -38,7 +40,16 @@ pub async fn search(client: &Client, search: &Search<'_>) -> Result<JsonStream<F
         .query("filters", search.filters.to_string())
         .query("long", "True")
         .query("recursive", python_bool);
+    let request = match search.limit {
+        Some(limit) => request.query("limit", limit.to_string()),
+        None => request,
+    };
     client.stream(request).await
+}
+
+/// The keys that metadata may have: `GET /meta/`.
+pub async fn metadata_keys(client: &Client) -> Result<Vec<String>> {
+    client.json(Request::get("meta/")).await
 }
 
 /// What the server knows of a DID; `depth` (`DATASET` or `FILE`) says how deep sizes are counted:

@@ -38,3 +38,14 @@ pub async fn update(client: &Client, account: &str, name: &str, options: &Subscr
 pub async fn rules(client: &Client, account: &str, name: &str) -> Result<JsonStream<RuleRow>> {
     client.stream(Request::get(format!("{}/rules", path(account, name)))).await
 }
+
+/// The names of an account's subscriptions: `GET /subscriptions/<account>`.
+pub async fn names(client: &Client, account: &str) -> Result<Vec<String>> {
+    #[derive(serde::Deserialize)]
+    struct Row {
+        name: String,
+    }
+    let request = Request::get(format!("subscriptions/{}", segment(account)));
+    let rows = client.stream::<Row>(request).await?.collect().await?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
+}

@@ -26,6 +26,21 @@ pub trait Interact: Send + Sync {
     fn code(&self) -> std::io::Result<String>;
 }
 
+/// Nobody sits at the terminal.
+pub(crate) struct Nobody;
+
+impl Interact for Nobody {
+    fn passphrase(&self, _key: &Path) -> std::io::Result<Secret> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    fn show(&self, _text: &str) {}
+
+    fn code(&self) -> std::io::Result<String> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+}
+
 /// A Rucio token and when it ends (seconds since 1970, UTC), if the server said so.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
@@ -80,6 +95,9 @@ pub(crate) async fn token(client: &Client) -> Result<Token> {
     if let Some(token) = cache.read(&origin) {
         return Ok(token);
     }
+    if !client.may_log_in() {
+        return Err(Error::new(Exception::CannotAuthenticate, "There is no token in the cache."));
+    }
     let _lock = cache.lock().await;
     match cache.read_again(&origin) {
         Some(token) => Ok(token),
@@ -89,6 +107,9 @@ pub(crate) async fn token(client: &Client) -> Result<Token> {
 
 /// A token in the place of one that the server refused: what another process has written since, or a new one.
 pub(crate) async fn replace(client: &Client, refused: &Token) -> Result<Token> {
+    if !client.may_log_in() {
+        return Err(Error::new(Exception::CannotAuthenticate, "The server refuses the token in the cache."));
+    }
     let cache = TokenCache::new(client.settings());
     let origin = Origin::of(client.settings());
     let _lock = cache.lock().await;

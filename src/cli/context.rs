@@ -7,7 +7,7 @@ use super::global::Global;
 use super::terminal::Terminal;
 use super::tree::Tree;
 use super::ui::values::{Num, sizefmt};
-use super::ui::{Ui, log};
+use super::ui::{Rich, Ui, log};
 use crate::config::{Config, Overrides, Settings};
 use crate::env_vars::{self, Env};
 use crate::error::{Error, Result};
@@ -26,6 +26,7 @@ pub(crate) struct Context {
     pub human: bool,
     /// Whether the time a command took is shown.
     pub verbose: bool,
+    pager: bool,
     overrides: Overrides,
     script: String,
     config: OnceCell<Config>,
@@ -45,11 +46,23 @@ impl Context {
             tree,
             human: !global.robot,
             verbose: global.verbose,
+            pager: !global.no_pager,
             overrides: global.overrides(),
             script,
             config: OnceCell::new(),
             client: OnceCell::new(),
         }
+    }
+
+    /// The same with another configuration file.
+    pub(crate) fn with_config(mut self, path: String) -> Self {
+        self.overrides.config = Some(path);
+        self
+    }
+
+    /// Whether the command line names the configuration file.
+    pub(crate) fn names_config(&self) -> bool {
+        self.overrides.config.is_some()
     }
 
     /// The configuration, read on the first call.
@@ -58,6 +71,9 @@ impl Context {
             return Ok(config);
         }
         let config = Config::load(self.overrides.config.as_deref(), &self.env).map_err(before_login)?;
+        if config.get("experimental", "cli").is_some_and(|look| look.eq_ignore_ascii_case("rich")) {
+            self.ui.enrich(Rich { colours: self.env.get(env_vars::NO_COLOR).is_none(), pager: self.pager });
+        }
         Ok(self.config.get_or_init(|| config))
     }
 

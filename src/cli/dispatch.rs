@@ -9,16 +9,20 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use super::commands::Command as NewCommand;
 use super::context::Context;
 use super::global::Global;
+use super::hosts::{self, Host};
 use super::legacy::Command as OldCommand;
 use super::legacy::admin::Command as AdminCommand;
+use super::policy;
 use super::tree::Tree;
 use super::ui::Format;
+use crate::config::Overrides;
 use crate::error::{Error, Result};
 use crate::http::RUCIO_VERSION;
 
 /// Words that begin a command of the new tree.
-const NEW_COMMANDS: [&str; 15] = [
+const NEW_COMMANDS: [&str; 16] = [
     "account",
+    "completion",
     "config",
     "did",
     "download",
@@ -80,6 +84,8 @@ pub(crate) struct Invocation {
     call: Call,
     /// What the server's log shows as the command.
     pub script: String,
+    /// The command, word by word: `["rse", "list"]`.
+    path: Vec<String>,
     /// Whether the old tree was asked for by name.
     legacy: bool,
 }
@@ -118,6 +124,65 @@ impl Invocation {
             Call::Admin(_) => Tree::Admin,
         }
     }
+
+    /// Whether the command talks to a server at all.
+    fn needs_server(&self) -> bool {
+        !matches!(&self.call, Call::New(tree) if matches!(tree.command, NewCommand::Completion(_)))
+    }
+
+    /// The names of the command and its groups, without what follows them.
+    fn command_path(&self) -> Vec<String> {
+        let tree = match self.call {
+            Call::New(_) => NewTree::command(),
+            Call::Old(_) => OldTree::command(),
+            Call::Admin(_) => AdminTree::command(),
+        };
+        let mut below = &tree;
+        let is_command = |name: &&String| match below.find_subcommand(name) {
+            Some(found) => {
+                below = found;
+                true
+            }
+            None => false,
+        };
+        self.path.iter().take_while(is_command).cloned().collect()
+    }
+}
+
+/// The new, the old and the admin tree, as clap knows them: for reference pages and completion scripts.
+pub fn trees() -> [clap::Command; 3] {
+    [NewTree::command(), OldTree::command(), AdminTree::command()]
+}
+
+/// The tree in which the word behind these is to be completed, and the words as that tree takes them.
+pub(super) fn tree_to_complete(before: &[OsString], current: &OsString) -> (clap::Command, Vec<OsString>) {
+    let command = first_command(before).map(|at| (at, before[at].to_string_lossy().into_owned()));
+    let words = before.iter().chain([current]).cloned().collect::<Vec<_>>();
+    let tree = match command.as_ref().map(|(_, name)| name.as_str()) {
+        _ if called_as_admin(before) => AdminTree::command(),
+        Some(ADMIN) => return (AdminTree::command(), admin_words(&words, &command)),
+        Some(name) if !NEW_COMMANDS.contains(&name) => OldTree::command(),
+        None if !current.is_empty() => with_old_names(NewTree::command()),
+        _ => NewTree::command(),
+    };
+    (tree, words)
+}
+
+/// The new tree with the names of all others, which are many: they are offered once a letter is typed.
+fn with_old_names(new: clap::Command) -> clap::Command {
+    let old = OldTree::command();
+    let only_old = |name: &str| !NEW_COMMANDS.contains(&name);
+    let names = old.get_subcommands().filter(|command| only_old(command.get_name())).cloned().collect::<Vec<_>>();
+    new.subcommands(names).subcommand(clap::Command::new(ADMIN).about("Commands for administrators"))
+}
+
+/// The global options before the command, of a line that need not be right.
+pub(super) fn global_options(words: &[OsString]) -> Overrides {
+    let end = first_command(words).unwrap_or(words.len());
+    let words: Vec<_> = words[..end].iter().map(|word| with_two_dashes(word.clone(), Tree::New)).collect();
+    let matches = Global::augment_args(clap::Command::new("rucio")).ignore_errors(true).try_get_matches_from(words);
+    let global = matches.and_then(|matches| Global::from_arg_matches(&matches));
+    global.map(|global| global.overrides()).unwrap_or_default()
 }
 
 /// Understands a command line. Builds only the tree it belongs to.
@@ -143,7 +208,10 @@ pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, Refused> {
         .skip(1)
         .take(1)
         .fold("rucio".to_owned(), |script, word| format!("{script}::{}", word.to_string_lossy()));
-    call.map(|call| Invocation { call, script, legacy }).map_err(|error| Refused {
+    let path =
+        command.as_ref().map(|(at, _)| words[*at..].iter().map(|word| word.to_string_lossy().into_owned()).collect());
+    let path = path.unwrap_or_default();
+    call.map(|call| Invocation { call, script, path, legacy }).map_err(|error| Refused {
         error: with_all_names(error, &words, tree),
         tree,
         in_leaf: command.is_some_and(|(at, _)| understood_before(&words, at, tree)),
@@ -266,9 +334,27 @@ fn without_mistake(tree: OldTree) -> Result<OldTree, clap::Error> {
     }
 }
 
+/// The servers the site wants this command to be run against, if there are to be several.
+pub(super) fn hosts(context: &Context, invocation: &Invocation) -> Result<Vec<Host>> {
+    if context.names_config() || invocation.legacy || invocation.tree() == Tree::Admin || !invocation.needs_server() {
+        return Ok(Vec::new());
+    }
+    // Without a configuration there are no servers; what is wrong with it, the command will say.
+    match context.config() {
+        Ok(config) => hosts::of(config, || invocation.command_path()),
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
 /// Runs what was called to its end. One thread waits for the network, also for downloads: with several, half the time
 /// of a download goes into waking each other up. Disk and checksums have threads of their own.
 pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
+    if invocation.needs_server() && invocation.tree() != Tree::Admin {
+        // The site's policy is about the new tree; one that makes no sense stops them all.
+        let command = invocation.path.first().filter(|_| invocation.tree() == Tree::New);
+        let allowed = policy::allow(context.config()?, command.map_or("", String::as_str));
+        allowed.map_err(|error| Error::Login(Box::new(error)))?;
+    }
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().build().map_err(|error| Error::io("Cannot start", error))?;
     if invocation.legacy {

@@ -1,6 +1,5 @@
 //! How a command ends: message, hint and exit code.
 
-use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::error::ErrorKind;
@@ -13,11 +12,13 @@ use super::ui::{self, Format};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
+const SUCCESS: u8 = 0;
+const FAILURE: u8 = 1;
 /// What a shell shows of a process that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
 /// Ends a command line that could not be understood, or one that asked for help or the version.
-pub(crate) fn refused(refused: &Refused) -> ExitCode {
+pub(crate) fn refused(refused: &Refused) -> u8 {
     if refused.format.is_json() && refused.error.use_stderr() {
         ui::tell(&mistake(&refused.error, code_of_mistake(refused)));
     } else if let Err(error) = ui::usage(&refused.error)
@@ -25,9 +26,9 @@ pub(crate) fn refused(refused: &Refused) -> ExitCode {
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {
         ui::tell(&format!("standard output: {error}"));
-        return ExitCode::FAILURE;
+        return FAILURE;
     }
-    ExitCode::from(code_of_mistake(refused))
+    code_of_mistake(refused)
 }
 
 fn code_of_mistake(refused: &Refused) -> u8 {
@@ -47,11 +48,11 @@ fn code_of_mistake(refused: &Refused) -> u8 {
 }
 
 /// Ends a command that ran.
-pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> ExitCode {
+pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> u8 {
     let outcome = outcome.and_then(|()| closing_line(context, start)).and_then(|()| context.ui.flush());
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Ok(()) => SUCCESS,
+        Err(error) if error.is_broken_pipe() => SUCCESS,
         Err(error) => {
             // What was shown before the failure stays shown, whatever becomes of the rest.
             let _ = context.ui.flush();
@@ -60,7 +61,7 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
             if !matches!(error, Error::Login(_) | Error::Interrupted) {
                 let _ = closing_line(context, start).and_then(|()| context.ui.flush());
             }
-            ExitCode::from(code)
+            code
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The command line: the only part of the crate that knows options and terminals.
 
 mod commands;
+mod complete;
 mod context;
 mod dispatch;
 mod exit;
 mod global;
+mod hosts;
 mod legacy;
+mod policy;
 mod terminal;
 mod tree;
 pub mod ui;
@@ -15,16 +18,53 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use context::Context;
+use dispatch::Invocation;
+pub use dispatch::trees;
+use hosts::Host;
 
 /// Parses the command line, runs the command and gives the exit code.
 pub fn main(words: Vec<OsString>) -> ExitCode {
+    if let Some(code) = complete::answer(&words) {
+        return code;
+    }
+    ExitCode::from(match dispatch::parse(words.clone()) {
+        Ok(invocation) => answer_to(&words, invocation),
+        Err(refused) => exit::refused(&refused),
+    })
+}
+
+/// Runs what was called, on one server or on several.
+fn answer_to(words: &[OsString], invocation: Invocation) -> u8 {
     let start = Instant::now();
-    let invocation = match dispatch::parse(words) {
-        Ok(invocation) => invocation,
-        Err(refused) => return exit::refused(&refused),
-    };
     let context = Context::new(invocation.global(), invocation.tree(), invocation.script.clone());
-    let outcome = dispatch::run(&context, invocation);
+    match dispatch::hosts(&context, &invocation) {
+        Err(error) => exit::finish(&context, start, Err(error)),
+        Ok(hosts) if hosts.is_empty() => run(&context, start, invocation),
+        Ok(hosts) => hosts
+            .into_iter()
+            .map(|host| run_on(words, host))
+            .fold(0, |first, code| if first == 0 { code } else { first }),
+    }
+}
+
+/// Runs the command once more, with the configuration of this server.
+fn run_on(words: &[OsString], host: Host) -> u8 {
+    let start = Instant::now();
+    match dispatch::parse(words.to_vec()) {
+        Err(refused) => exit::refused(&refused),
+        Ok(invocation) => {
+            let context = Context::new(invocation.global(), invocation.tree(), invocation.script.clone());
+            let context = context.with_config(host.config);
+            match context.ui.line(&format!("Result from {}.", host.name)) {
+                Ok(()) => run(&context, start, invocation),
+                Err(error) => exit::finish(&context, start, Err(error)),
+            }
+        }
+    }
+}
+
+fn run(context: &Context, start: Instant, invocation: Invocation) -> u8 {
+    let outcome = dispatch::run(context, invocation);
     terminal::restore();
-    exit::finish(&context, start, outcome)
+    exit::finish(context, start, outcome)
 }

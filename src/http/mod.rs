@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+pub(crate) use json::parse;
 pub use raw::Raw;
 pub use request::{Request, segment};
 pub use stream::JsonStream;
@@ -45,6 +46,7 @@ struct Inner {
     settings: Settings,
     interact: Arc<dyn Interact>,
     script: String,
+    may_log_in: bool,
     connections: OnceLock<reqwest::Client>,
     token: Mutex<Option<Token>>,
 }
@@ -59,10 +61,20 @@ impl Client {
     /// A client with these settings. `script` is what the server's log shows as the command (`rucio::list-dids`);
     /// `interact` is asked for pass phrases and login codes.
     pub fn new(settings: Settings, script: impl Into<String>, interact: Arc<dyn Interact>) -> Self {
+        Self::build(settings, script.into(), interact, true)
+    }
+
+    /// A client that uses the cached token or none: it never logs in and never asks anybody anything.
+    pub fn without_login(settings: Settings, script: impl Into<String>) -> Self {
+        Self::build(settings, script.into(), Arc::new(auth::Nobody), false)
+    }
+
+    fn build(settings: Settings, script: String, interact: Arc<dyn Interact>, may_log_in: bool) -> Self {
         Self(Arc::new(Inner {
             settings,
             interact,
-            script: script.into(),
+            script,
+            may_log_in,
             connections: OnceLock::new(),
             token: Mutex::new(None),
         }))
@@ -81,6 +93,11 @@ impl Client {
     /// The VO, on a server that has several.
     pub fn vo(&self) -> Option<&str> {
         Some(self.0.settings.vo.as_str()).filter(|vo| *vo != DEFAULT_VO)
+    }
+
+    /// Whether a token may be asked for where there is none.
+    pub(crate) fn may_log_in(&self) -> bool {
+        self.0.may_log_in
     }
 
     /// Whoever answers questions during a login.

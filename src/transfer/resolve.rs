@@ -101,7 +101,7 @@ async fn look_up(client: &Client, wish: &Wish, index: usize) -> Result<Vec<Reque
         filters.insert("name".to_owned(), name.as_str().into());
     }
     let filters = Value::Array(vec![Value::Object(filters)]);
-    let search = Search { scope: &wish.scope, filters, did_type: "all", recursive: false };
+    let search = Search { scope: &wish.scope, filters, did_type: "all", recursive: false, limit: None };
     let mut stream = dids::search(client, &search).await?;
     let mut found = Vec::new();
     while let Some(entry) = stream.next().await? {

@@ -6,12 +6,14 @@
 mod account;
 mod did;
 mod replica;
+mod rse;
 mod rule;
 mod subscription;
 
 pub use account::{AccountRow, GlobalLimit, GlobalUsage, Identity, LocalUsage, NewIdentity, ScopeOwner};
 pub use did::{CollectionContent, CollectionType, Did, FileEntry, FoundDid, Metadata, ScopeConvention};
-pub use replica::{ClientLocation, DatasetAtRse, DatasetReplica, Pfn, ReplicaEntry};
+pub use replica::{ClientLocation, DatasetAtRse, DatasetReplica, Pfn, Replica, ReplicaEntry, SuspiciousReplica};
+pub use rse::RseUsage;
 pub use rule::{DatasetLock, NewRule, RuleAnalysis, RuleRow, TransferAnalysis};
 pub use subscription::SubscriptionOptions;
 

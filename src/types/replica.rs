@@ -40,6 +40,30 @@ impl ReplicaEntry {
     }
 }
 
+/// A replica by the names of its file and its RSE.
+#[derive(Debug, Clone, Serialize)]
+pub struct Replica {
+    /// Which file.
+    #[serde(flatten)]
+    pub did: Did,
+    /// The RSE.
+    pub rse: String,
+}
+
+/// A row of `GET /replicas/suspicious`: a replica whose transfers or downloads failed.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SuspiciousReplica {
+    /// Which file.
+    #[serde(flatten)]
+    pub did: Did,
+    /// The RSE.
+    pub rse: String,
+    /// When it was first reported; shown as the server writes it.
+    pub created_at: Value,
+    /// How often it was reported; shown as the server writes it.
+    pub cnt: Value,
+}
+
 /// What the server says of a physical file name.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Pfn {

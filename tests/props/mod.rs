@@ -5,6 +5,7 @@ mod access_log;
 mod home;
 mod pty;
 mod server;
+mod tmux;
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ pub(crate) use access_log::{AccessLog, Line};
 pub(crate) use home::{Home, USER};
 pub(crate) use pty::{Pty, shell_code};
 pub(crate) use server::{Answer, Heard, Server};
+pub(crate) use tmux::Tmux;
 
 /// An option of `env`: who ran the tests in the background of a script had signals ignored, which is inherited.
 pub(crate) const SIGNALS: &str = "--default-signal=INT,TERM,HUP";

@@ -1,5 +1,7 @@
 //! What a person at a terminal sees: no text of strangers moves their cursor, and colours are drawn only for them.
 
+mod rich;
+
 use anyhow::{Result, ensure};
 
 use crate::props::{Answer, Heard, Home, Pty, Server};

@@ -1,7 +1,9 @@
 //! The commands: the new tree's leaves. Old spellings translate into them.
 
 pub(super) mod account;
+pub(super) mod completion;
 pub(super) mod config;
+pub(super) mod data;
 pub(super) mod did;
 pub(super) mod download;
 pub(super) mod lifetime_exception;
@@ -26,6 +28,7 @@ pub(super) enum Command {
     /// Make, show and change accounts: who they are, how they log in, what they may use
     #[command(subcommand)]
     Account(account::Command),
+    Completion(completion::Args),
     /// Read and change the configuration of the server
     #[command(subcommand)]
     Config(config::Command),
@@ -64,6 +67,7 @@ impl Command {
     pub(super) async fn run(self, context: &Context) -> Result<()> {
         match self {
             Self::Account(command) => command.run(context).await,
+            Self::Completion(args) => completion::run(context, args).await,
             Self::Config(command) => command.run(context).await,
             Self::Did(command) => command.run(context).await,
             Self::Download(args) => download::run(context, *args).await,

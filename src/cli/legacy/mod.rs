@@ -4,6 +4,7 @@
 
 pub(super) mod admin;
 mod collections;
+mod replicas;
 mod rules;
 
 use clap::Subcommand;
@@ -23,7 +24,6 @@ pub(super) enum Command {
     #[command(mut_arg("reason", |reason| reason.required(true)))]
     #[command(mut_arg("expiration", |expiration| expiration.required(true)))]
     AddLifetimeException(lifetime_exception::add::Args),
-    /// Have replicas of DIDs made and kept
     #[command(visible_alias = "add-rules")]
     AddRule(Box<rules::Add>),
     Attach(collections::Attach),
@@ -40,6 +40,7 @@ pub(super) enum Command {
     ListContent(did::content::list::Args),
     #[command(mut_arg("dids", |dids| dids.required(true)))]
     ListDatasetReplicas(replica::list::dataset::Args),
+    ListDatasetsRse(replicas::AtRse),
     #[command(visible_alias = "ls")]
     ListDids(did::list::Args),
     #[command(mut_arg("dids", |dids| dids.required(true)))]
@@ -47,9 +48,11 @@ pub(super) enum Command {
     ListFileReplicas(Box<replica::list::file::Args>),
     ListFiles(did::files::Args),
     ListRseAttributes(rse::attribute::list::Args),
+    ListRseUsage(rse::usage::Args),
     ListRses(rse::list::Args),
     ListRules(rules::List),
     ListScopes(scope::list::Args),
+    ListSuspiciousReplicas(replicas::Suspicious),
     Ping(ping::Args),
     /// Reopen datasets or containers; for privileged accounts only
     Reopen(collections::Dids),
@@ -80,6 +83,7 @@ impl Command {
             Self::ListAccountUsage(args) => account::limit::list::run(context, args).await,
             Self::ListContent(args) => did::content::list::run(context, args).await,
             Self::ListDatasetReplicas(args) => replica::list::dataset::run(context, args).await,
+            Self::ListDatasetsRse(args) => replica::list::dataset::run(context, args.translate()).await,
             Self::ListDids(args) => did::list::run(context, did::list::Args { name_twice: true, ..args }).await,
             Self::ListFileReplicas(args) => {
                 replica::list::file::run(context, replica::list::file::Args { human: context.human, ..*args }).await
@@ -88,9 +92,11 @@ impl Command {
             Self::ListRseAttributes(args) => {
                 rse::attribute::list::run(context, rse::attribute::list::Args { columns: true, ..args }).await
             }
+            Self::ListRseUsage(args) => rse::usage::run(context, args).await,
             Self::ListRses(args) => rse::list::run(context, args).await,
             Self::ListRules(args) => rule::list::run(context, args.translate()).await,
             Self::ListScopes(args) => scope::list::run(context, args).await,
+            Self::ListSuspiciousReplicas(args) => replica::state::list::run(context, args.translate()).await,
             Self::Ping(args) => ping::run(context, args).await,
             Self::Reopen(args) => did::update::run(context, args.reopened()).await,
             Self::RuleInfo(args) => rule::show::run(context, rule::show::Args { old_layout: true, ..args }).await,

@@ -1,14 +1,23 @@
 //! Standard output.
 
 use super::records::{self, Listing, Shape};
-use super::{Format, Table, clean, screen};
+use super::{Format, Table, clean, pager::Pager, screen};
 use crate::{Error, Result};
 use indicatif::MultiProgress;
 use serde::Serialize;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 type Out = BufWriter<Box<dyn Write + Send>>;
+
+/// The look of `[experimental] cli = rich`, which only terminals get.
+#[derive(Debug, Clone, Copy)]
+pub struct Rich {
+    /// Whether states are coloured.
+    pub colours: bool,
+    /// Whether `less` shows what does not fit on the screen.
+    pub pager: bool,
+}
 
 /// Writes what a command shows. In a pipe it is buffered and passes unchanged; on a terminal it appears at once, above
 /// the bars, and control characters of strangers are made visible.
@@ -16,6 +25,7 @@ pub struct Ui {
     out: Mutex<Out>,
     terminal: bool,
     format: Format,
+    rich: OnceLock<Rich>,
     bars: MultiProgress,
 }
 
@@ -30,13 +40,21 @@ impl Ui {
     /// Any other place; no bars are drawn.
     pub fn new(out: impl Write + Send + 'static, terminal: bool) -> Self {
         let out = Mutex::new(BufWriter::with_capacity(1 << 16, Box::new(out) as Box<dyn Write + Send>));
-        Self { out, terminal, format: Format::Table, bars: screen::bars(false) }
+        Self { out, terminal, format: Format::Table, rich: OnceLock::new(), bars: screen::bars(false) }
     }
 
     /// The same place, in another format.
     #[must_use]
     pub fn with_format(self, format: Format) -> Self {
         Self { format, ..self }
+    }
+
+    /// Shows people boxes and colours from now on, in a terminal.
+    pub(in crate::cli) fn enrich(&self, rich: Rich) {
+        if self.terminal && self.format == Format::Table && self.rich.set(rich).is_ok() && rich.pager {
+            let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+            *out = BufWriter::new(Box::new(Paged::default()));
+        }
     }
 
     /// How results are shown.
@@ -50,6 +68,11 @@ impl Ui {
             Format::Table => self.write(text, "\n"),
             _ => Ok(()),
         }
+    }
+
+    /// Hands a shell its completions, and nothing else.
+    pub(in crate::cli) fn answer(&self, text: &str) -> Result<()> {
+        self.on_out(|out| out.write_all(text.as_bytes()).and_then(|()| out.flush()))
     }
 
     /// Starts a list of records.
@@ -70,7 +93,7 @@ impl Ui {
         }
     }
 
-    /// Shows machines what a command has done of which people are told nothing.
+    /// Shows machines the one record a command is about; people see it otherwise, or nothing.
     pub fn record(&self, shape: Shape, record: &impl Serialize) -> Result<()> {
         match self.format {
             Format::Table => Ok(()),
@@ -80,7 +103,15 @@ impl Ui {
 
     /// Shows people a table; an empty one without headers is an empty line. Formats for machines leave it out.
     pub fn table(&self, table: &Table) -> Result<()> {
-        self.line(&table.render())
+        match self.rich.get().filter(|_| self.format == Format::Table) {
+            Some(rich) => {
+                // less scrolls sideways, so that ids stay in one piece and can be copied
+                let width = (!rich.pager).then(|| console::Term::stdout().size().1);
+                let drawn = table.render_rich(width, rich.colours);
+                self.bars.suspend(|| self.on_out(|out| writeln!(out, "{drawn}").and_then(|()| out.flush())))
+            }
+            None => self.line(&table.render()),
+        }
     }
 
     /// Hands over what is still buffered; due at the end and before anything else goes to standard error.
@@ -117,6 +148,21 @@ impl Ui {
     fn on_out(&self, act: impl FnOnce(&mut Out) -> io::Result<()>) -> Result<()> {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         act(&mut out).map_err(|source| Error::io("standard output", source))
+    }
+}
+
+/// Standard output by way of the pager, which starts with the first thing that is shown.
+#[derive(Default)]
+struct Paged(Option<Box<dyn Write + Send>>);
+
+impl Write for Paged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let start = || Pager::start().map_or_else(|| Box::new(io::stdout()) as _, |pager| Box::new(pager) as _);
+        self.0.get_or_insert_with(start).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.as_mut().map_or(Ok(()), |out| out.flush())
     }
 }
 

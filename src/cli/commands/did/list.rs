@@ -53,6 +53,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         filters: filter::parse(args.filter.as_deref().unwrap_or_default(), &pattern.name)?,
         did_type: "collection",
         recursive: args.recursive,
+        limit: None,
     };
     let mut found = api::dids::search(client, &search).await?.raw();
     let mut list = context.ui.list(SHAPE);

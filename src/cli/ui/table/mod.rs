@@ -70,9 +70,10 @@ impl Table {
         draw::render(self)
     }
 
-    /// The table in rounded boxes, its texts wrapped so that it fits into `width` columns.
-    pub fn render_rich(&self, width: u16) -> String {
-        rich::render(self, width)
+    /// The table in rounded boxes, its texts wrapped if it must fit into `width` columns. Controls in its texts are
+    /// made visible, so it may go to a terminal as it is.
+    pub fn render_rich(&self, width: Option<u16>, colours: bool) -> String {
+        rich::render(self, width, colours)
     }
 
     /// Every text in it, headers first.

@@ -1,23 +1,55 @@
-//! Tables for a terminal, drawn by comfy-table: boxes, texts wrapped to the terminal's width, wide characters counted.
+//! Tables for a terminal, drawn by comfy-table: boxes, colours, texts wrapped where the width is limited, wide characters
+//! counted.
 
 use super::{Cell, Table};
+use crate::cli::ui::clean;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, ContentArrangement};
+use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement};
 
-pub(super) fn render(table: &Table, width: u16) -> String {
+pub(super) fn render(table: &Table, width: Option<u16>, colours: bool) -> String {
     let mut drawn = comfy_table::Table::new();
     drawn.load_style(UTF8_FULL_CONDENSED.with_rounded_corners());
-    drawn.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    match width {
+        Some(width) => drawn.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
+        None => drawn.set_content_arrangement(ContentArrangement::Disabled),
+    };
+    match colours {
+        true => drawn.enforce_styling(),
+        false => drawn.force_no_tty(),
+    };
     if !table.headers.is_empty() {
-        drawn.set_header(&table.headers);
+        drawn.set_header(
+            table.headers.iter().map(|header| comfy_table::Cell::new(header).add_attribute(Attribute::Bold)),
+        );
     }
-    drawn.add_rows(table.rows.iter().map(|row| row.iter().map(Cell::words)));
+    drawn.add_rows(table.rows.iter().map(|row| row.iter().map(styled)));
     for (index, cell) in table.rows.first().into_iter().flatten().enumerate() {
         if let Some(column) = drawn.column_mut(index).filter(|_| is_number(cell)) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     drawn.trim_fmt()
+}
+
+fn styled(cell: &Cell) -> comfy_table::Cell {
+    let words = cell.words();
+    let drawn = comfy_table::Cell::new(clean(&words));
+    match colour(&words) {
+        Some(colour) => drawn.fg(colour),
+        None => drawn,
+    }
+}
+
+/// Words that tell at a glance how things stand: states of rules, replicas, accounts and subscriptions, types of DIDs.
+fn colour(word: &str) -> Option<Color> {
+    match word.split('[').next().unwrap_or_default() {
+        "OK" | "ACTIVE" | "UPDATED" | "AVAILABLE" | "True" | "PUBLIC" => Some(Color::Green),
+        "STUCK" | "UNKNOWN" | "TAPE" => Some(Color::Yellow),
+        "SUSPENDED" | "BROKEN" | "LOST" | "BAD" | "False" => Some(Color::Red),
+        "REPLICATING" | "WAITING_APPROVAL" | "NEW" | "CONTAINER" | "DISK" => Some(Color::Blue),
+        "DATASET" => Some(Color::Cyan),
+        _ => None,
+    }
 }
 
 /// The first row decides which columns lean to the right.

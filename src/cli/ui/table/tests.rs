@@ -278,5 +278,15 @@ fn a_rich_table_fits_into_its_width() {
         "│ with words   ┆       │",
         "╰──────────────┴───────╯",
     ];
-    assert_eq!(table.render_rich(24), want.join("\n"));
+    assert_eq!(table.render_rich(Some(24), false), want.join("\n"));
+}
+
+#[test]
+fn a_rich_table_colours_states_and_nothing_of_strangers() {
+    let mut table = Table::psql(["STATE", "NAME"]);
+    table.row(["STUCK[1/0/2]", "\x1b[31mevil"]);
+    let drawn = table.render_rich(None, true);
+    assert!(drawn.contains("\x1b[38;5;11m STUCK[1/0/2]"), "{drawn:?}");
+    assert!(drawn.contains("␛[31mevil") && !drawn.contains("\x1b[31m"), "{drawn:?}");
+    assert!(!table.render_rich(None, false).contains('\x1b'));
 }

@@ -1,9 +1,11 @@
 //! Values of the server, written the way Python's `str()` and `repr()` write them.
 
 mod date;
+mod json;
 mod number;
 
 pub use date::server_date;
+pub use json::json_dumps;
 pub use number::{Num, float_repr, general, python_round, rounded, sizefmt};
 
 use serde_json::{Number, Value};

@@ -13,6 +13,8 @@ const SHAPE: Shape =
     Shape::named(&["rse_expression"], &["locality", "rse_expression", "bytes", "bytes_limit", "bytes_remaining"]);
 
 /// Show what an account uses, may use and has left at each RSE
+///
+/// Example: rucio account limit list jdoe
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The account

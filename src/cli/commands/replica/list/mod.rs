@@ -2,7 +2,6 @@
 
 pub(crate) mod dataset;
 pub(crate) mod file;
-mod link;
 
 use clap::Subcommand;
 

@@ -1,11 +1,15 @@
 //! `rucio rse attribute list`
 
+use serde_json::json;
+
 use crate::api;
+use crate::cli::commands::rse::explained;
 use crate::cli::context::Context;
-use crate::cli::ui::Table;
 use crate::cli::ui::values::to_str;
+use crate::cli::ui::{Shape, Table};
 use crate::error::Result;
-use crate::types::Attributes;
+
+const SHAPE: Shape = Shape::named(&["key"], &["key", "value"]);
 
 /// List the attributes of an RSE
 #[derive(Debug, clap::Args)]
@@ -18,18 +22,18 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let attributes = api::rses::attributes(context.client()?, &args.rse_name).await?;
-    match args.columns {
-        true => context.ui.table(&columns(attributes)),
-        false => attributes.iter().try_for_each(|(key, value)| context.ui.line(&format!("{key}: {}", to_str(value)))),
+    let mut attributes = api::rses::attributes(context.client()?, &args.rse_name).await.map_err(explained)?;
+    let mut list = context.ui.list(SHAPE);
+    if args.columns {
+        attributes.sort_keys();
+        list = list.with_table(Table::plain().without_numbers());
     }
-}
-
-fn columns(mut attributes: Attributes) -> Table {
-    attributes.sort_keys();
-    let mut table = Table::plain().without_numbers();
     for (key, value) in &attributes {
-        table.row([format!("{key}:"), to_str(value)]);
+        let record = json!({"key": key, "value": value});
+        match args.columns {
+            true => list.row(&record, || [format!("{key}:"), to_str(value)])?,
+            false => list.line(&record, || format!("{key}: {}", to_str(value)))?,
+        }
     }
-    table
+    list.end()
 }

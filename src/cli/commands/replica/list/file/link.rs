@@ -2,9 +2,15 @@
 
 use std::os::unix::fs::symlink;
 
+use serde_json::json;
+
+use crate::cli::context::Context;
+use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
 use crate::http::JsonStream;
 use crate::types::ReplicaEntry;
+
+const SHAPE: Shape = Shape::named(&["link"], &["link", "target", "scope", "name", "rse", "pfn"]);
 
 /// A folder in physical file names, and the folder that stands for it here.
 pub(super) struct Substitution {
@@ -22,21 +28,25 @@ impl Substitution {
     }
 
     /// Makes a link in this folder for each replica, at all RSEs or at these.
-    pub(super) async fn make(&self, mut entries: JsonStream<ReplicaEntry>, rses: Option<&Vec<String>>) -> Result<()> {
+    pub(super) async fn make(
+        &self,
+        context: &Context,
+        mut entries: JsonStream<ReplicaEntry>,
+        rses: Option<&Vec<String>>,
+    ) -> Result<()> {
+        let mut list = context.ui.list(SHAPE);
         while let Some(entry) = entries.next().await? {
-            let name = link_name(&entry.did.name)?;
-            for (rse, pfns) in &entry.rses {
-                if rses.is_some_and(|rses| !rses.contains(rse)) {
-                    continue;
-                }
-                for pfn in pfns {
-                    let target = self.target(pfn);
-                    symlink(&target, name)
-                        .map_err(|error| Error::io(format!("Cannot make the link '{target}' -> '{name}'"), error))?;
-                }
+            let link = link_name(&entry.did.name)?;
+            let wanted = entry.rses.iter().filter(|(rse, _)| rses.is_none_or(|rses| rses.contains(rse)));
+            for (rse, pfn) in wanted.flat_map(|(rse, pfns)| pfns.iter().map(move |pfn| (rse, pfn))) {
+                let target = self.target(pfn);
+                symlink(&target, link)
+                    .map_err(|error| Error::io(format!("Cannot make the link '{target}' -> '{link}'"), error))?;
+                list.record(&json!({"link": link, "target": target, "scope": entry.did.scope, "name": entry.did.name,
+                                    "rse": rse, "pfn": pfn}))?;
             }
         }
-        Ok(())
+        list.end()
     }
 
     fn target(&self, pfn: &str) -> String {

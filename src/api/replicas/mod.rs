@@ -1,12 +1,14 @@
 //! `/replicas`: where files and datasets are.
 
+pub mod states;
+
 use serde::Serialize;
 use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, JsonStream, Request, segment};
-use crate::types::{ClientLocation, DatasetAtRse, DatasetReplica, Did, ReplicaEntry};
+use crate::types::{ClientLocation, DatasetAtRse, DatasetReplica, Did, Replica, ReplicaEntry};
 
 /// What to list. The field names are the server's; what is none or empty is not sent.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -73,4 +75,9 @@ pub async fn of_datasets(client: &Client, dids: &[Did]) -> Result<JsonStream<Dat
 /// The datasets that have files at an RSE: `GET /replicas/rse/<rse>`.
 pub async fn at_rse(client: &Client, rse: &str) -> Result<JsonStream<DatasetAtRse>> {
     client.stream(Request::get(format!("replicas/rse/{}", segment(rse)))).await
+}
+
+/// Marks replicas as no longer needed, so that the reaper deletes their files: `POST /replicas/tombstone`.
+pub async fn set_tombstones(client: &Client, replicas: &[Replica]) -> Result<()> {
+    client.done(Request::post("replicas/tombstone", json!({"replicas": replicas}))).await
 }

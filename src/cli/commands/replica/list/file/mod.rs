@@ -1,16 +1,21 @@
 //! `rucio replica list file`
 
-use super::link::Substitution;
+mod link;
+mod show;
+
+use serde_json::json;
+
+use self::link::Substitution;
 use crate::api::replicas::{self, Query};
 use crate::api::{dids, rses};
 use crate::cli::context::Context;
-use crate::cli::ui::Table;
-use crate::cli::ui::values::{Num, sizefmt};
+use crate::cli::ui::Shape;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, JsonStream};
-use crate::types::ReplicaEntry;
+use crate::http::Client;
+
+const METALINK: Shape = Shape::named(&["metalink"], &[]);
 
 /// List the replicas of files, or of all files of datasets and containers
 ///
@@ -56,21 +61,32 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let args = args.without_empty();
     let link = check(&args)?;
     let client = context.client()?;
     let query = query(context, client, &args).await?;
     if args.metalink {
         let document = replicas::metalink(client, &query).await?;
-        return context.ui.line(document.strip_suffix('\n').unwrap_or(&document));
+        let document = document.strip_suffix('\n').unwrap_or(&document);
+        return context.ui.one(METALINK, &json!({"metalink": document}), || document.to_owned());
     }
     let entries = replicas::list(client, &query).await?;
     let rses = rses::list(client, args.rses.as_deref()).await?.collect().await?;
     let rses: Vec<_> = rses.into_iter().map(|rse| rse.rse).collect();
     match link {
-        _ if args.missing => missing(context, entries, &rses).await,
-        Some(link) => link.make(entries, args.rses.is_some().then_some(&rses)).await,
-        None if args.pfns => pfns(context, entries).await,
-        None => table(context, entries, &args, &rses).await,
+        _ if args.missing => show::missing(context, entries, &rses).await,
+        Some(link) => link.make(context, entries, args.rses.is_some().then_some(&rses)).await,
+        None if args.pfns => show::pfns(context, entries).await,
+        None => show::table(context, entries, &args, &rses).await,
+    }
+}
+
+impl Args {
+    /// An empty text is as good as none.
+    fn without_empty(self) -> Self {
+        let given = |option: Option<String>| option.filter(|text| !text.is_empty());
+        let (protocols, rses) = (given(self.protocols), given(self.rses));
+        Self { protocols, rses, link: given(self.link), sort: given(self.sort), ..self }
     }
 }
 
@@ -101,60 +117,4 @@ async fn query(context: &Context, client: &Client, args: &Args) -> Result<Query>
         resolve_archives: !args.no_resolve_archives,
         ..Query::default()
     })
-}
-
-async fn missing(context: &Context, mut entries: JsonStream<ReplicaEntry>, rses: &[String]) -> Result<()> {
-    let mut table = Table::psql(["SCOPE", "NAME", "(STATE) RSE"]);
-    while let Some(entry) = entries.next().await? {
-        for rse in rses {
-            match entry.states.get(rse).map(String::as_str) {
-                None | Some("AVAILABLE") => {}
-                Some(state) => {
-                    let place = format!("({}) {rse}", letter(state));
-                    table.row([entry.did.scope.clone(), entry.did.name.clone(), place]);
-                }
-            }
-        }
-    }
-    context.ui.table(&table)
-}
-
-async fn pfns(context: &Context, mut entries: JsonStream<ReplicaEntry>) -> Result<()> {
-    while let Some(entry) = entries.next().await? {
-        for (pfn, _) in entry.pfns.iter().filter(|(_, place)| !entry.at(&place.rse).is_empty()) {
-            context.ui.line(pfn)?;
-        }
-    }
-    Ok(())
-}
-
-async fn table(context: &Context, mut entries: JsonStream<ReplicaEntry>, args: &Args, rses: &[String]) -> Result<()> {
-    let place = if args.all_states { "(STATE) RSE: REPLICA" } else { "RSE: REPLICA" };
-    let mut table = Table::psql(["SCOPE", "NAME", "FILESIZE", "ADLER32", place]).without_numbers();
-    while let Some(entry) = entries.next().await? {
-        let Some(bytes) = entry.bytes else { continue };
-        for (pfn, at) in entry.pfns.iter().filter(|(_, at)| args.rses.is_none() || rses.contains(&at.rse)) {
-            let replica = match args.all_states {
-                true => format!("({}) {}: {pfn}", letter(entry.states.get(&at.rse).map_or("", |s| s)), at.rse),
-                false => format!("{}: {pfn}", at.rse),
-            };
-            let adler32 = entry.adler32.clone().unwrap_or_default();
-            let size = sizefmt(Some(Num::from(bytes)), args.human);
-            table.row([entry.did.scope.clone(), entry.did.name.clone(), size, adler32, replica]);
-        }
-    }
-    context.ui.table(&table)
-}
-
-/// The letter that stands for the state of a replica.
-fn letter(state: &str) -> &str {
-    match state {
-        "AVAILABLE" => "A",
-        "UNAVAILABLE" => "U",
-        "COPYING" => "C",
-        "BEING_DELETED" => "B",
-        "BAD" => "D",
-        "TEMPORARY_UNAVAILABLE" => "T",
-        other => other,
-    }
 }

@@ -1,0 +1,14 @@
+# Tab completion of rucio for bash. Installed as share/bash-completion/completions/rucio, or by
+#   source <(rucio completion bash)
+# The program itself knows what fits; it needs some milliseconds.
+
+_rucio() {
+    local program=$1 word
+    type -P -- "$program" >/dev/null || program=rucio
+    COMPREPLY=()
+    while IFS= read -r word; do
+        COMPREPLY+=("$word")
+    done < <(RUCIO_COMPLETE=bash command "$program" "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
+}
+
+complete -o nospace -F _rucio rucio rucio-admin

@@ -1,0 +1,33 @@
+//! `/rses/<rse>/protocols`: how files of an RSE are reached.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::below;
+use crate::error::Result;
+use crate::http::{Client, Request, segment};
+use crate::types::Did;
+
+/// Adds a protocol; its fields are the server's: `POST /rses/<rse>/protocols/<scheme>`.
+pub async fn add(client: &Client, rse: &str, scheme: &str, protocol: Value) -> Result<()> {
+    client.done(Request::post(below(rse, &format!("protocols/{}", segment(scheme))), protocol)).await
+}
+
+/// Removes the protocols of a scheme, or only those at a host and port:
+/// `DELETE /rses/<rse>/protocols/<scheme>[/<hostname>[/<port>]]`.
+pub async fn remove(client: &Client, rse: &str, scheme: &str, place: Option<(&str, Option<i64>)>) -> Result<()> {
+    let mut path = below(rse, &format!("protocols/{}", segment(scheme)));
+    if let Some((hostname, port)) = place {
+        path = format!("{path}/{}", segment(hostname));
+        path = port.map_or_else(|| path.clone(), |port| format!("{path}/{port}"));
+    }
+    client.done(Request::delete(path, None)).await
+}
+
+/// Where a file would be read at an RSE, whether or not it is there: `GET /rses/<rse>/lfns2pfns`.
+pub async fn pfn(client: &Client, rse: &str, did: &Did, scheme: &str) -> Result<Option<String>> {
+    let request = Request::get(below(rse, "lfns2pfns")).query("scheme", scheme).query("operation", "read");
+    let pfns: HashMap<String, String> = client.json(request.query("lfn", did.to_string())).await?;
+    Ok(pfns.into_values().next())
+}

@@ -1,0 +1,26 @@
+//! `/rses/<rse>/qos_policy`: qualities of service an RSE offers.
+
+use serde_json::json;
+
+use super::below;
+use crate::error::Result;
+use crate::http::{Client, Request, segment};
+
+fn path(rse: &str, policy: &str) -> String {
+    below(rse, &format!("qos_policy/{}", segment(policy)))
+}
+
+/// The policies of an RSE: `GET /rses/<rse>/qos_policy`.
+pub async fn list(client: &Client, rse: &str) -> Result<Vec<String>> {
+    client.json(Request::get(below(rse, "qos_policy"))).await
+}
+
+/// Adds a policy: `POST /rses/<rse>/qos_policy/<policy>`.
+pub async fn add(client: &Client, rse: &str, policy: &str) -> Result<()> {
+    client.done(Request::post(path(rse, policy), json!({}))).await
+}
+
+/// Removes a policy: `DELETE /rses/<rse>/qos_policy/<policy>`.
+pub async fn remove(client: &Client, rse: &str, policy: &str) -> Result<()> {
+    client.done(Request::delete(path(rse, policy), None)).await
+}

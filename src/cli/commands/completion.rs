@@ -1,0 +1,18 @@
+//! `rucio completion`
+
+use crate::cli::complete::Shell;
+use crate::cli::context::Context;
+use crate::error::Result;
+
+/// Print the script that makes a shell complete rucio's command lines
+///
+/// Example: rucio completion bash >~/.local/share/bash-completion/completions/rucio
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Which shell
+    shell: Shell,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    context.ui.line(args.shell.script().trim_end())
+}

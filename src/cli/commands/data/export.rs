@@ -1,0 +1,42 @@
+//! `rucio-admin data export`
+
+use serde_json::{Value, json};
+
+use crate::api;
+use crate::cli::context::Context;
+use crate::cli::ui::Shape;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// Write RSEs, distances, accounts and identities into a JSON file
+///
+/// Example: rucio-admin data export catalogue.json
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The file to write
+    pub file_path: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    context.ui.line("Start querying data.")?;
+    let data = api::data::export(context.client()?).await?;
+    check(&data)?;
+    if let Err(error) = std::fs::write(&args.file_path, &data) {
+        context.ui.line("There was a problem with reading your file.")?;
+        context.ui.line(&super::os_error(&error, &args.file_path))?;
+        return Err(Error::io(format!("Cannot write {}", args.file_path), error));
+    }
+    let shape = Shape::named(&["file_path"], &[]);
+    context.ui.one(shape, &json!({"file_path": args.file_path}), || {
+        format!("File successfully written.\nData successfully exported to {}", args.file_path)
+    })
+}
+
+/// Whether it is what an export consists of, and not what something between us and the server says. Python's numbers
+/// that JSON does not know are fine.
+fn check(data: &str) -> Result<()> {
+    match crate::http::parse::<Value>(data.as_bytes())? {
+        Value::Object(_) => Ok(()),
+        _ => Err(Error::new(Exception::RucioException, "The server's answer is no export.")),
+    }
+}

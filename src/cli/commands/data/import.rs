@@ -1,0 +1,54 @@
+//! `rucio-admin data import`
+
+use serde_json::{Value, json};
+
+use crate::api;
+use crate::cli::context::Context;
+use crate::cli::ui::Shape;
+use crate::error::{Error, Result};
+
+/// Bring RSEs, distances, accounts and identities to what a JSON file says
+///
+/// What `data export` wrote is understood. Example: rucio-admin data import catalogue.json
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The file to read
+    pub file_path: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let data = read(context, &args.file_path)?;
+    let client = context.client()?;
+    match data {
+        Value::Object(fields) if fields.is_empty() => nothing(context),
+        Value::Array(items) if items.is_empty() => nothing(context),
+        Value::Null => nothing(context),
+        data @ Value::Object(_) => api::data::import(client, data).await,
+        _ => Err(Error::Value(format!("{} is not a JSON object.", args.file_path))),
+    }?;
+    let shape = Shape::named(&["file_path"], &[]);
+    context.ui.one(shape, &json!({"file_path": args.file_path}), || "Data successfully imported.".to_owned())
+}
+
+fn nothing(context: &Context) -> Result<()> {
+    context.ui.line("Nothing to import.")?;
+    Err(Error::Value("There is nothing to import.".to_owned()))
+}
+
+fn read(context: &Context, path: &str) -> Result<Value> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            context.ui.line("There was a problem with reading your file.")?;
+            context.ui.line(&super::os_error(&error, path))?;
+            return Err(Error::io(format!("Cannot read {path}"), error));
+        }
+    };
+    match serde_json::from_str(&text) {
+        Ok(data) => Ok(data),
+        Err(error) => {
+            context.ui.line("There was problem with decoding your file.")?;
+            Err(Error::Value(format!("{path} is not JSON: {error}")))
+        }
+    }
+}

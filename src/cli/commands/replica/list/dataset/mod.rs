@@ -1,0 +1,79 @@
+//! `rucio replica list dataset`
+
+mod at_rse;
+mod found;
+
+use std::collections::HashSet;
+
+use self::found::Found;
+use crate::api::{dids, replicas};
+use crate::cli::context::Context;
+use crate::error::Result;
+use crate::http::Client;
+use crate::types::Did;
+
+/// Show at which RSEs files of datasets are, and how many
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The datasets, or containers of them
+    pub dids: Vec<String>,
+    /// Instead: all datasets that have files at this RSE
+    #[arg(long)]
+    pub rse: Option<String>,
+    /// With --rse: how many files and bytes of each dataset are there
+    #[arg(long)]
+    pub long: bool,
+    /// Count the files instead of trusting the server's counters
+    #[arg(long)]
+    pub deep: bool,
+    /// Comma-separated values
+    #[arg(long)]
+    pub csv: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let client = context.client()?;
+    if let Some(rse) = &args.rse {
+        return at_rse::show(context, replicas::at_rse(client, rse).await?, args.long).await;
+    }
+    let datasets = datasets(context, client, &args.dids).await?;
+    let mut found = Found::new(&context.ui);
+    if !args.deep && datasets.len() > 1 {
+        found.all(replicas::of_datasets(client, &datasets).await?).await?;
+    } else {
+        for dataset in &datasets {
+            found.all(replicas::of_dataset(client, dataset, args.deep).await?).await?;
+        }
+    }
+    found.show(args.csv)
+}
+
+/// The datasets that are meant, in order, each once.
+async fn datasets(context: &Context, client: &Client, texts: &[String]) -> Result<Vec<Did>> {
+    let dids = context.dids(texts)?;
+    let mut types = Vec::new();
+    if let [did] = &dids[..] {
+        types.push((did.clone(), dids::did_type(client, did).await?));
+    } else {
+        let mut found = dids::did_types(client, &dids).await?;
+        while let Some(metadata) = found.next().await? {
+            types.push((metadata.did, metadata.did_type));
+        }
+    }
+    let (mut datasets, mut seen) = (Vec::new(), HashSet::new());
+    for (did, did_type) in types {
+        let below = if did_type == "DATASET" { vec![did] } else { parents_of_files(client, &did).await? };
+        datasets.extend(below.into_iter().filter(|did| seen.insert(did.clone())));
+    }
+    Ok(datasets)
+}
+
+/// The datasets that hold the files below a DID.
+async fn parents_of_files(client: &Client, did: &Did) -> Result<Vec<Did>> {
+    let mut tree = dids::tree(client, did).await?;
+    let mut parents = Vec::new();
+    while let Some(entry) = tree.next().await? {
+        parents.extend(entry.parent.filter(|_| entry.did_type == "FILE"));
+    }
+    Ok(parents)
+}

@@ -1,0 +1,105 @@
+//! `rucio-admin replicas list-pfns`
+
+mod convention;
+
+use serde_json::json;
+
+use crate::api::replicas::{self, Query};
+use crate::api::{dids, rses};
+use crate::cli::context::Context;
+use crate::cli::ui::{Listing, Shape};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::Client;
+use crate::types::Did;
+
+const SHAPE: Shape = Shape::named(&["pfn"], &["scope", "name", "rse", "pfn", "exists"]);
+
+/// Show where files are at an RSE, or where they would be
+///
+/// Example: rucio-admin replicas list-pfns user.jdoe:file1,user.jdoe:file2 XRD1 root
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The files, separated by commas
+    pub dids: String,
+    /// The RSE
+    pub rse: String,
+    /// The scheme of the addresses: root, https, davs, ...
+    pub protocol: String,
+}
+
+/// A file that has no replica where it is looked for.
+struct Absent<'a> {
+    did: &'a Did,
+    rse: &'a str,
+    scheme: &'a str,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let client = context.client()?;
+    let mut list = context.ui.list(SHAPE);
+    for did in args.dids.split(',') {
+        let did = context.did(did)?;
+        match known(client, &did, &args).await? {
+            Some(pfn) => show(&mut list, &did, &args.rse, pfn, true)?,
+            None => {
+                tracing::warn!("{did} has no replica at {}; this is where it would be.", args.rse);
+                Absent { did: &did, rse: &args.rse, scheme: &args.protocol }.show(client, &mut list).await?;
+            }
+        }
+    }
+    list.end()
+}
+
+fn show(list: &mut Listing<'_>, did: &Did, rse: &str, pfn: String, exists: bool) -> Result<()> {
+    let record = json!({"scope": did.scope, "name": did.name, "rse": rse, "pfn": pfn, "exists": exists});
+    list.line(&record, || pfn.clone())
+}
+
+/// Where the replica is, if there is one.
+async fn known(client: &Client, did: &Did, args: &Args) -> Result<Option<String>> {
+    let query = Query {
+        dids: vec![did.clone()],
+        schemes: Some(vec![args.protocol.clone()]),
+        ignore_availability: true,
+        resolve_archives: true,
+        ..Query::default()
+    };
+    match replicas::list(client, &query).await?.next().await? {
+        Some(entry) => Ok(entry.at(&args.rse).first().cloned()),
+        None => dids::did_type(client, did).await.map(|_| None),
+    }
+}
+
+impl Absent<'_> {
+    async fn show(&self, client: &Client, list: &mut Listing<'_>) -> Result<()> {
+        match rses::protocols::pfn(client, self.rse, self.did, self.scheme).await {
+            Ok(Some(pfn)) => show(list, self.did, self.rse, pfn, false),
+            Ok(None) => Err(Error::new(Exception::RucioException, format!("The server names no PFN of {}.", self.did))),
+            Err(error) => match error.class() {
+                Some(Exception::ReplicaNotFound | Exception::RSEOperationNotSupported) => {
+                    self.by_convention(client, list, error).await
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Where names decide nothing, a PFN for each dataset the file is in.
+    async fn by_convention(&self, client: &Client, list: &mut Listing<'_>, error: Error) -> Result<()> {
+        let settings = rses::get(client, self.rse).await?;
+        if settings.get("deterministic").and_then(|value| value.as_bool()) != Some(false) {
+            return Err(error);
+        }
+        tracing::warn!("{} is not deterministic, so the file may be elsewhere.", self.rse);
+        let start = convention::start(&settings, self.scheme);
+        let mut parents = dids::parents(client, self.did).await?;
+        while let Some(parent) = parents.next().await? {
+            if let ("DATASET", Some(start)) = (parent.did_type.as_str(), &start) {
+                let path = convention::path(&parent.did.name, &self.did.name);
+                show(list, self.did, self.rse, format!("{start}{path}"), false)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,33 @@
+//! `rucio replica remove`
+
+use crate::api;
+use crate::cli::context::Context;
+use crate::cli::ui::Shape;
+use crate::error::Result;
+use crate::types::Replica;
+
+const SHAPE: Shape = Shape::did(&["scope", "name", "rse"]);
+
+/// Have replicas deleted, as soon as no rule holds them
+///
+/// A tombstone is set on each, which makes it the reaper's.
+///
+/// Example: rucio replica remove --rse XRD1 user.jdoe:file1 user.jdoe:file2
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The files
+    pub dids: Vec<String>,
+    /// Where to delete them
+    #[arg(long, alias = "rse-name")]
+    pub rse: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let dids = context.dids(&args.dids)?;
+    let replicas: Vec<_> = dids.into_iter().map(|did| Replica { did, rse: args.rse.clone() }).collect();
+    api::replicas::set_tombstones(context.client()?, &replicas).await?;
+    tracing::info!("Set tombstone successfully on: {}", args.dids.join(", "));
+    let mut list = context.ui.list(SHAPE);
+    replicas.iter().try_for_each(|replica| list.record(replica))?;
+    list.end()
+}

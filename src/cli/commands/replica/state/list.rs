@@ -1,0 +1,52 @@
+//! `rucio replica state list`
+
+use crate::api::replicas::states::{self, Suspicion};
+use crate::cli::context::Context;
+use crate::cli::ui::{Cell, Shape, Table};
+use crate::error::Result;
+
+const SHAPE: Shape = Shape::did(&["rse", "scope", "name", "created_at", "cnt"]);
+
+/// List the suspicious replicas: those whose transfers or downloads failed
+///
+/// Example: rucio replica state list suspicious --rses XRD1 --n-attempts 3
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The state; the server lists no other
+    #[arg(value_parser = ["suspicious"])]
+    pub state_type: String,
+    #[command(flatten)]
+    pub which: Which,
+}
+
+/// Which of them to list.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Which {
+    /// Only at the RSEs this expression means
+    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
+    pub rses: Option<String>,
+    /// Only those reported since then, as 2026-11-29T00:00:00; otherwise the last ten days
+    #[arg(long, value_name = "TIME")]
+    pub younger_than: Option<String>,
+    /// Only those reported more than that often
+    #[arg(long, value_name = "NUMBER")]
+    pub n_attempts: Option<String>,
+}
+
+pub(crate) async fn run(context: &Context, which: Which) -> Result<()> {
+    let suspicion = Suspicion {
+        rse_expression: which.rses.as_deref(),
+        younger_than: which.younger_than.as_deref(),
+        nattempts: which.n_attempts.as_deref(),
+    };
+    let headers = ["RSE Expression:", "Scope:", "Created at:", "Nattempts:", "File Name:"];
+    let mut list = context.ui.list(SHAPE).with_table(Table::simple(headers));
+    for replica in states::suspicious(context.client()?, suspicion).await? {
+        list.row(&replica, || {
+            let (rse, scope, name) = (&replica.rse, &replica.did.scope, &replica.did.name);
+            let (at, count) = (Cell::member(&replica.created_at), Cell::member(&replica.cnt));
+            [rse.as_str().into(), scope.as_str().into(), at, count, name.as_str().into()]
+        })?;
+    }
+    list.end()
+}

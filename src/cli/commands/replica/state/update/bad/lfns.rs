@@ -1,0 +1,38 @@
+//! `--lfn`: names of one scope, whose replicas at one RSE are bad.
+
+use serde_json::json;
+
+use super::{Args, CHUNK, SHAPE, each, lines_of, missing, refuse, the_file};
+use crate::api::replicas::states;
+use crate::cli::context::Context;
+use crate::error::Result;
+
+pub(super) async fn declare(context: &Context, args: &Args) -> Result<()> {
+    let given = |option: &Option<String>| option.clone().filter(|text| !text.is_empty());
+    let scope = given(&args.scope).ok_or_else(|| missing("--scope"))?;
+    let rse = given(&args.rse).ok_or_else(|| missing("--rse"))?;
+    let names = lines_of(the_file(&args.replicas)?)?;
+    let client = context.client()?;
+    let mut list = context.ui.list(SHAPE);
+    for chunk in names.chunks(CHUNK) {
+        let replica = |name| json!({"scope": scope, "rse": rse, "name": name});
+        let replicas: Vec<_> = chunk.iter().map(replica).collect();
+        let refused = states::declare_bad(client, &replicas, &args.reason).await?;
+        replicas.iter().try_for_each(|replica| list.record(replica))?;
+        for (rse, what) in each(&refused) {
+            tell(context, &format!("{rse} : replica cannot be declared: {what}"), args.show_refused)?;
+            refuse(&mut list, rse, what)?;
+        }
+    }
+    list.end()
+}
+
+fn tell(context: &Context, text: &str, show: bool) -> Result<()> {
+    match show {
+        true => context.ui.line(text),
+        false => {
+            tracing::warn!("{text}");
+            Ok(())
+        }
+    }
+}

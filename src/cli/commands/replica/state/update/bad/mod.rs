@@ -1,0 +1,99 @@
+//! `rucio replica state update bad`
+
+mod lfns;
+mod many;
+mod pfns;
+
+use serde_json::{Value, json};
+
+use super::{lines_of, the_file};
+use crate::api::replicas::states;
+use crate::cli::context::Context;
+use crate::cli::ui::{Listing, Shape};
+use crate::error::{Error, Result};
+use crate::http::Client;
+use crate::types::Attributes;
+
+/// From that many PFNs on, the server looks them up by itself, later.
+const MANY: usize = 100;
+/// How many replicas are declared with one call.
+const CHUNK: usize = 1000;
+const SHAPE: Shape = Shape::named(&["pfn"], &["pfn", "rse", "error"]);
+
+/// Declare replicas bad, so that they are replaced by good ones
+///
+/// Example: rucio replica state update bad --reason "wrong checksum" root://xrd1//rucio/f1 user.jdoe:file2
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The replicas: a PFN means one, a DID all of a file
+    pub replicas: Vec<String>,
+    /// Why
+    #[arg(long)]
+    pub reason: String,
+    /// REPLICAS is one file with a PFN or DID on each line
+    #[arg(long)]
+    pub as_file: bool,
+    /// DIDs may be datasets and containers, and mean all their files
+    #[arg(long)]
+    pub collection: bool,
+    /// REPLICAS is one file with names of --scope, whose replicas at --rse are bad
+    #[arg(long)]
+    pub lfn: bool,
+    /// The scope of the names of --lfn
+    #[arg(long)]
+    pub scope: Option<String>,
+    /// The RSE of the names of --lfn
+    #[arg(long, alias = "rse-name")]
+    pub rse: Option<String>,
+    /// Show names that cannot be declared in the result, not in the log: the admin tree does
+    #[arg(skip)]
+    pub show_refused: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    if args.lfn && !args.as_file {
+        return lfns::declare(context, &args).await;
+    }
+    let words = match args.as_file {
+        true => lines_of(the_file(&args.replicas)?)?,
+        false => args.replicas,
+    };
+    let client = context.client()?;
+    let pfns = pfns::of(context, client, &words, args.collection).await?;
+    if context.verbose {
+        context.ui.line("PFNs that will be declared bad:")?;
+        pfns.iter().try_for_each(|pfn| context.ui.line(pfn))?;
+    }
+    match pfns.len() < MANY {
+        true => few(context, client, &pfns, &args.reason).await,
+        false => many::declare(context, client, pfns, &args.reason, words.len()).await,
+    }
+}
+
+async fn few(context: &Context, client: &Client, pfns: &[String], reason: &str) -> Result<()> {
+    let pfns: Vec<_> = pfns.iter().map(|pfn| Value::from(pfn.as_str())).collect();
+    let refused = if pfns.is_empty() { Attributes::new() } else { states::declare_bad(client, &pfns, reason).await? };
+    let mut list = context.ui.list(SHAPE);
+    pfns.iter().try_for_each(|pfn| list.record(&json!({"pfn": pfn})))?;
+    for (rse, what) in each(&refused) {
+        context.ui.line(&format!("{rse} : PFN {what} cannot be declared."))?;
+        refuse(&mut list, rse, what)?;
+    }
+    list.end()
+}
+
+/// What was refused, with its RSE.
+fn each(refused: &Attributes) -> impl Iterator<Item = (&str, &str)> {
+    refused.iter().flat_map(|(rse, what)| {
+        let what = what.as_array().into_iter().flatten();
+        what.filter_map(move |what| Some((rse.as_str(), what.as_str()?)))
+    })
+}
+
+fn refuse(list: &mut Listing<'_>, rse: &str, error: &str) -> Result<()> {
+    list.record(&json!({"rse": rse, "error": error}))
+}
+
+fn missing(option: &str) -> Error {
+    Error::new(crate::exceptions::Exception::InputValidationError, format!("--lfn needs {option}, too."))
+}

@@ -1,0 +1,68 @@
+//! From PFNs and DIDs to PFNs.
+
+use std::collections::HashMap;
+
+use super::CHUNK;
+use crate::api::dids;
+use crate::api::replicas::{self, Query};
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::Client;
+use crate::types::Did;
+
+/// The PFNs that words mean, in their order. Neighbouring DIDs are looked up together.
+pub(super) async fn of(context: &Context, client: &Client, words: &[String], collections: bool) -> Result<Vec<String>> {
+    let mut pfns = Vec::new();
+    for group in words.chunk_by(|left, right| is_pfn(left) == is_pfn(right)) {
+        if group.iter().any(|word| is_pfn(word)) {
+            pfns.extend_from_slice(group);
+            continue;
+        }
+        for dids in context.dids(group)?.chunks(CHUNK) {
+            check(client, dids, collections).await?;
+            pfns.extend(listed(client, dids).await?);
+        }
+    }
+    Ok(pfns)
+}
+
+fn is_pfn(word: &str) -> bool {
+    word.contains("://")
+}
+
+/// Refuses what does not exist, and collections unless they are wanted.
+async fn check(client: &Client, dids: &[Did], collections: bool) -> Result<()> {
+    let types = types(client, dids).await?;
+    for did in dids {
+        match types.get(did).map(String::as_str) {
+            None => return Err(Error::new(Exception::DataIdentifierNotFound, format!("There is no {did}."))),
+            Some("FILE") => {}
+            Some(_) if collections => {}
+            Some(kind) => {
+                let message = format!("{did} is a {}, not a file.", kind.to_lowercase());
+                return Err(Error::new(Exception::InputValidationError, message)
+                    .with_hint("With --collection (--allow-collection in the admin tree) all its files are meant."));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn types(client: &Client, dids: &[Did]) -> Result<HashMap<Did, String>> {
+    if let [did] = dids {
+        return Ok(HashMap::from([(did.clone(), dids::did_type(client, did).await?)]));
+    }
+    let found = dids::did_types(client, dids).await?.collect().await?;
+    Ok(found.into_iter().map(|metadata| (metadata.did, metadata.did_type)).collect())
+}
+
+async fn listed(client: &Client, dids: &[Did]) -> Result<Vec<String>> {
+    let query = Query { dids: dids.to_vec(), ignore_availability: true, resolve_archives: true, ..Query::default() };
+    let mut entries = replicas::list(client, &query).await?;
+    let mut pfns = Vec::new();
+    while let Some(entry) = entries.next().await? {
+        pfns.extend(entry.pfns.into_iter().map(|(pfn, _)| pfn));
+    }
+    Ok(pfns)
+}

@@ -1,0 +1,84 @@
+//! `rucio replica state update unavailable`
+
+use chrono::{TimeDelta, Utc};
+use serde_json::json;
+
+use super::{summary, text_of, the_file};
+use crate::api::replicas::states;
+use crate::cli::context::Context;
+use crate::cli::ui::Shape;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// How many PFNs go to the server at a time.
+const CHUNK: usize = 10_000;
+const STATE: &str = "TEMPORARY_UNAVAILABLE";
+const SHAPE: Shape = Shape::named(&["pfn"], &["pfn", "state", "expires_at"]);
+
+/// Declare replicas unavailable for a while
+///
+/// Example: rucio replica state update unavailable --reason "pool is down" --duration 86400 root://xrd1//rucio/f1
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The replicas, by PFN
+    #[arg(value_name = "PFNS")]
+    pub replicas: Vec<String>,
+    /// Why
+    #[arg(long)]
+    pub reason: String,
+    /// PFNS is one file with a PFN on each line
+    #[arg(long)]
+    pub as_file: bool,
+    /// For how many seconds
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub duration: i64,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let pfns = if args.as_file { pfns_of(&text_of(the_file(&args.replicas)?)?)? } else { args.replicas };
+    let expires_at = end(args.duration)?;
+    let (client, chunks) = (context.client()?, pfns.len().div_ceil(CHUNK));
+    let mut list = context.ui.list(SHAPE);
+    for (index, chunk) in pfns.chunks(CHUNK).enumerate() {
+        states::add_bad_pfns(client, chunk, &args.reason, STATE, Some(&expires_at)).await?;
+        let record = |pfn| list.record(&json!({"pfn": pfn, "state": STATE, "expires_at": expires_at}));
+        chunk.iter().try_for_each(record)?;
+        let (number, count) = (index + 1, chunk.len());
+        context.ui.line(&format!("Chunk {number}/{chunks} : {count} replicas successfully declared"))?;
+    }
+    list.end()?;
+    summary(context, &pfns.len().to_string())
+}
+
+/// The PFNs of a file, one a line; anything else in it is refused before anything is declared.
+fn pfns_of(text: &str) -> Result<Vec<String>> {
+    match text.lines().find(|line| !line.contains("://")) {
+        Some(line) => Err(Error::new(Exception::InvalidObject, format!("{line:?} is no PFN; nothing was declared."))),
+        None => Ok(text.lines().map(str::to_owned).collect()),
+    }
+}
+
+/// The end of a time that begins now, as the server reads it.
+fn end(seconds: i64) -> Result<String> {
+    let end = TimeDelta::try_seconds(seconds).and_then(|duration| Utc::now().checked_add_signed(duration));
+    let end = end.ok_or_else(|| Error::Value(format!("{seconds} seconds are more than a calendar holds")))?;
+    Ok(end.format("%Y-%m-%dT%H:%M:%S%.6f").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_holds_pfns_only() {
+        assert_eq!(pfns_of("a://b\nc://d\n").unwrap(), ["a://b", "c://d"]);
+        assert!(pfns_of("").unwrap().is_empty());
+        assert!(pfns_of("a://b\n\nc://d\n").is_err());
+    }
+
+    #[test]
+    fn ends_have_six_digits_of_a_second() {
+        assert_eq!(end(60).unwrap().len(), "2026-11-29T00:00:00.123456".len());
+        assert!(end(i64::MAX).is_err());
+    }
+}

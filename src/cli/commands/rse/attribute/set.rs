@@ -1,0 +1,31 @@
+//! `rucio rse attribute set`
+
+use serde_json::json;
+
+use crate::api;
+use crate::cli::commands::rse::{ACTION, explained};
+use crate::cli::context::Context;
+use crate::error::Result;
+
+/// Set an attribute of an RSE
+///
+/// Example: rucio rse attribute set XRD1 --key tier --value 1
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The RSE
+    pub rse_name: String,
+    /// The attribute
+    #[arg(long)]
+    pub key: String,
+    /// Its value
+    #[arg(long, allow_hyphen_values = true)]
+    pub value: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let Args { rse_name, key, value } = args;
+    api::rses::set_attribute(context.client()?, &rse_name, &key, &value).await.map_err(explained)?;
+    context.ui.one(ACTION, &json!({"rse": rse_name, "key": key, "value": value}), || {
+        format!("Added new RSE attribute for {rse_name}: {key}-{value} ")
+    })
+}

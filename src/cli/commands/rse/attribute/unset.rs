@@ -1,0 +1,30 @@
+//! `rucio rse attribute unset`
+
+use serde_json::json;
+
+use crate::api;
+use crate::cli::commands::rse::{ACTION, explained};
+use crate::cli::context::Context;
+use crate::error::Result;
+
+/// Take an attribute of an RSE away
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The RSE
+    pub rse_name: String,
+    /// The attribute
+    #[arg(long)]
+    pub attribute: String,
+    /// The value the attribute is said to have, which the admin tree shows
+    #[arg(skip)]
+    pub value: Option<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let Args { rse_name, attribute, value } = args;
+    api::rses::unset_attribute(context.client()?, &rse_name, &attribute).await.map_err(explained)?;
+    context.ui.one(ACTION, &json!({"rse": rse_name, "key": attribute}), || {
+        let value = value.map(|value| format!("-{value}")).unwrap_or_default();
+        format!("Deleted RSE attribute for {rse_name}: {attribute}{value} ")
+    })
+}

@@ -1,0 +1,32 @@
+//! `rucio rse limit set`
+
+use serde_json::json;
+
+use crate::api;
+use crate::cli::commands::rse::{ACTION, explained};
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+
+/// Limit an RSE
+///
+/// Example: rucio rse limit set XRD1 --limit MinFreeSpace 10000
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The RSE
+    pub rse_name: String,
+    /// The limit's name, and how many bytes it is
+    #[arg(long, num_args = 2, value_names = ["NAME", "BYTES"], required = true, allow_negative_numbers = true)]
+    pub limit: Vec<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    // given twice, the last counts
+    let [.., name, value] = &args.limit[..] else {
+        return Err(Error::Value("--limit takes a name and a number of bytes".to_owned()));
+    };
+    let bytes = value.trim().parse::<i64>();
+    let bytes = bytes.map_err(|_| Error::Value(format!("{value:?} is not a whole number of bytes")))?;
+    api::rses::limits::set(context.client()?, &args.rse_name, name, bytes).await.map_err(explained)?;
+    tracing::info!("Set RSE limit successfully for {}: {name} = {bytes}", args.rse_name);
+    context.ui.record(ACTION, &json!({"rse": args.rse_name, "name": name, "value": bytes}))
+}

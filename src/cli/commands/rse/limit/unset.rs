@@ -1,0 +1,31 @@
+//! `rucio rse limit unset`
+
+use serde_json::json;
+
+use crate::api::rses::limits;
+use crate::cli::commands::rse::{ACTION, explained};
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// Take a limit of an RSE away
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The RSE
+    pub rse_name: String,
+    /// The limit's name
+    #[arg(long)]
+    pub limit: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let (client, Args { rse_name, limit }) = (context.client()?, args);
+    if !limits::get(client, &rse_name).await.map_err(explained)?.contains_key(&limit) {
+        let message = format!("The RSE {rse_name} has no limit {limit}.");
+        return Err(Error::new(Exception::InputValidationError, message)
+            .with_hint(format!("rucio rse show {rse_name} shows its limits.")));
+    }
+    limits::unset(client, &rse_name, &limit).await?;
+    tracing::info!("Deleted RSE limit successfully for {rse_name}: {limit}");
+    context.ui.record(ACTION, &json!({"rse": rse_name, "name": limit}))
+}

@@ -1,0 +1,98 @@
+//! `rucio rse protocol add`
+
+use serde_json::{Value, json};
+
+use crate::api::rses::protocols;
+use crate::cli::commands::rse::{ACTION, explained};
+use crate::cli::context::Context;
+use crate::error::Result;
+
+/// Add a protocol by which files of an RSE are reached
+///
+/// Example: rucio rse protocol add XRD1 --scheme root --hostname xrd1.example.org --port 1094 --prefix //rucio/
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The RSE
+    pub rse_name: String,
+    /// The host that serves the files
+    #[arg(long)]
+    pub hostname: String,
+    /// The scheme of its addresses: https, davs, root, ...
+    #[arg(long)]
+    pub scheme: String,
+    /// The folder of the files
+    #[arg(long)]
+    pub prefix: String,
+    /// The port
+    #[arg(long, allow_negative_numbers = true)]
+    pub port: Option<i64>,
+    /// The Python class that serves the protocol
+    #[arg(long, default_value = "rucio.rse.protocols.gfal.Default")]
+    pub r#impl: String,
+    /// Priorities of operations near and far, as JSON: '{"wan": {"read": 1, "write": 1, "delete": 1}}'
+    #[arg(long, value_name = "JSON", value_parser = json)]
+    pub domain_json: Option<Value>,
+    /// What else the protocol needs, as JSON
+    #[arg(long, value_name = "JSON", value_parser = json)]
+    pub extended_attributes_json: Option<Value>,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let protocol = args.protocol();
+    protocols::add(context.client()?, &args.rse_name, &args.scheme, protocol.clone()).await.map_err(explained)?;
+    let mut record = json!({"rse": args.rse_name});
+    if let (Some(record), Value::Object(protocol)) = (record.as_object_mut(), protocol) {
+        record.extend(protocol);
+    }
+    context.ui.record(ACTION, &record)
+}
+
+impl Args {
+    /// The protocol as the server takes it. Empty JSON is left out.
+    fn protocol(&self) -> Value {
+        let mut protocol = json!({
+            "hostname": self.hostname,
+            "scheme": self.scheme,
+            "port": self.port,
+            "impl": self.r#impl,
+            "prefix": self.prefix,
+        });
+        let more = [("domains", &self.domain_json), ("extended_attributes", &self.extended_attributes_json)];
+        for (key, value) in more {
+            if let Some(value) = value.as_ref().filter(|value| !is_empty(value)) {
+                protocol[key] = value.clone();
+            }
+        }
+        protocol
+    }
+}
+
+/// Whether Python takes it for false.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(truth) => !truth,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+    }
+}
+
+/// Reads JSON from the command line.
+pub(crate) fn json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_values_are_those_python_takes_for_false() {
+        for text in ["null", "false", "0", "0.0", "\"\"", "[]", "{}"] {
+            assert!(is_empty(&json(text).unwrap()), "{text}");
+        }
+        assert!(!is_empty(&json("[0]").unwrap()));
+    }
+}

@@ -1,0 +1,38 @@
+//! `rucio rse protocol remove`
+
+use serde_json::json;
+
+use crate::api::rses::protocols;
+use crate::cli::commands::rse::{ACTION, explained};
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// Remove protocols of an RSE: all of a scheme, or those at one host and port
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The RSE
+    pub rse_name: String,
+    /// The scheme of its addresses: https, davs, root, ...
+    #[arg(long)]
+    pub scheme: String,
+    /// Only at this host
+    #[arg(long)]
+    pub hostname: Option<String>,
+    /// Only at this port of the host
+    #[arg(long, allow_negative_numbers = true)]
+    pub port: Option<i64>,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let hostname = args.hostname.as_deref().filter(|hostname| !hostname.is_empty());
+    if args.port.is_some() && hostname.is_none() {
+        let message = "--port means a port of --hostname; alone it would not keep the protocols at other ports.";
+        return Err(Error::new(Exception::InputValidationError, message)
+            .with_hint(format!("rucio rse show {} shows the protocols with their hosts.", args.rse_name)));
+    }
+    let place = hostname.map(|hostname| (hostname, args.port));
+    protocols::remove(context.client()?, &args.rse_name, &args.scheme, place).await.map_err(explained)?;
+    let record = json!({"rse": args.rse_name, "scheme": args.scheme, "hostname": hostname, "port": args.port});
+    context.ui.record(ACTION, &record)
+}

@@ -1,0 +1,26 @@
+//! `rucio rse qos remove`
+
+use serde_json::json;
+
+use crate::api;
+use crate::cli::commands::rse::{ACTION, explained};
+use crate::cli::context::Context;
+use crate::error::Result;
+
+/// Remove a quality of service from an RSE
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The RSE
+    pub rse_name: String,
+    /// The policy's name
+    #[arg(long)]
+    pub policy: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let Args { rse_name, policy } = args;
+    api::rses::qos::remove(context.client()?, &rse_name, &policy).await.map_err(explained)?;
+    context.ui.one(ACTION, &json!({"rse": rse_name, "qos_policy": policy}), || {
+        format!("Deleted QoS policy from RSE {rse_name}: {policy}")
+    })
+}

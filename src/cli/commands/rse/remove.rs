@@ -1,0 +1,20 @@
+//! `rucio rse remove`
+
+use serde_json::json;
+
+use super::{ACTION, explained};
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::Result;
+
+/// Take an empty RSE out of use, for good
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The RSE
+    pub rse_name: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    api::rses::remove(context.client()?, &args.rse_name).await.map_err(explained)?;
+    context.ui.record(ACTION, &json!({"rse": args.rse_name}))
+}

@@ -1,0 +1,78 @@
+//! `rucio rse update`
+
+use serde_json::{Value, json};
+
+use super::{ACTION, explained};
+use crate::api;
+use crate::cli::context::Context;
+use crate::cli::ui::values::to_str;
+use crate::error::Result;
+
+/// Change a setting of an RSE
+///
+/// Example: rucio rse update XRD1 --key availability_write --value False
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The RSE
+    pub rse_name: String,
+    /// The setting: availability_read, deterministic, rse_type, city, ...
+    #[arg(long)]
+    pub key: String,
+    /// Its new value; an empty one, none and null wipe the qos_class
+    #[arg(long, allow_hyphen_values = true)]
+    pub value: String,
+    /// Take only true, false, 1 and 0 for truth values: the admin tree does
+    #[arg(skip)]
+    pub few_truths: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let value = match truth(&args.value, args.few_truths) {
+        Some(truth) => Value::Bool(truth),
+        None => Value::String(args.value),
+    };
+    api::rses::update(context.client()?, &args.rse_name, &args.key, &value).await.map_err(explained)?;
+    let record = json!({"rse": args.rse_name, "key": args.key, "value": value});
+    context.ui.one(ACTION, &record, || {
+        let shown = to_str(&value);
+        let wiped = matches!(shown.to_lowercase().as_str(), "" | "none" | "null");
+        let shown = if wiped { "[WIPED]" } else { &shown };
+        format!("Updated RSE {} settings {} to {shown}", args.rse_name, args.key)
+    })
+}
+
+/// Whether a text means a truth value, as click or as the admin tree has it.
+fn truth(text: &str, few: bool) -> Option<bool> {
+    if few {
+        return match text {
+            "true" | "True" | "TRUE" | "1" => Some(true),
+            "false" | "False" | "FALSE" | "0" => Some(false),
+            _ => None,
+        };
+    }
+    match text.trim().to_lowercase().as_str() {
+        "1" | "true" | "t" | "yes" | "y" | "on" => Some(true),
+        "0" | "false" | "f" | "no" | "n" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truths_are_those_of_the_tree() {
+        for (text, new, admin) in [
+            ("True", Some(true), Some(true)),
+            ("0", Some(false), Some(false)),
+            (" on ", Some(true), None),
+            ("tRUE", Some(true), None),
+            ("n", Some(false), None),
+            ("", None, None),
+            ("2", None, None),
+        ] {
+            assert_eq!((truth(text, false), truth(text, true)), (new, admin), "{text:?}");
+        }
+    }
+}

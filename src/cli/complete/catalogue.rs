@@ -1,0 +1,198 @@
+//! The values the server knows, as far as they can be had at once.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use clap_complete::engine::CompletionCandidate;
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+
+use super::kind::Kind;
+use super::memory::Memory;
+use crate::api;
+use crate::config::{Config, Overrides, Settings};
+use crate::env_vars::Env;
+use crate::error::Result;
+use crate::http::Client;
+
+/// How long a person pressing Tab may be kept waiting.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// No more DIDs than this are asked for.
+const MOST_DIDS: u64 = 500;
+/// How many RSEs are asked for their attributes at a time.
+const AT_A_TIME: usize = 8;
+
+/// A value with what is to be said of it.
+type Entry = (String, String);
+/// RSE -> its attributes.
+type Attributes = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Looks values up: remembered ones, else the server's, else none. Never asks the person, never logs in.
+pub(super) struct Catalogue {
+    options: Overrides,
+    env: Env,
+}
+
+impl Catalogue {
+    pub(super) fn new(options: Overrides, env: Env) -> Self {
+        Self { options, env }
+    }
+
+    /// The values that begin with what is written.
+    pub(super) fn values(&self, kind: Kind, current: &str) -> Vec<CompletionCandidate> {
+        let Some(asked) = self.open() else { return Vec::new() };
+        let found = match kind {
+            Kind::Did => asked.dids(current),
+            Kind::RseExpression => asked.expression(current),
+            Kind::RseAttribute => asked.attribute_names(),
+            Kind::RuleOrDid if current.contains(':') => asked.dids(current),
+            Kind::RuleOrDid => asked.list(Kind::Rule),
+            simple => asked.list(simple),
+        };
+        // A name with a newline or an escape sequence would break the answer, or the terminal that lists it.
+        let harmless = |(value, about): &Entry| !value.contains(char::is_control) && !about.contains(char::is_control);
+        let fitting = found.into_iter().filter(|entry| entry.0.starts_with(current) && harmless(entry));
+        fitting
+            .map(|(value, about)| CompletionCandidate::new(value).help((!about.is_empty()).then(|| about.into())))
+            .collect()
+    }
+
+    fn open(&self) -> Option<Asked> {
+        let config = Config::load(self.options.config.as_deref(), &self.env).ok()?;
+        let settings = Settings::resolve(&self.options, &self.env, &config).ok()?;
+        let memory = Memory::new(&settings, &self.env);
+        let client = Client::without_login(settings, "rucio::complete");
+        Some(Asked { memory, client, end: Instant::now() + PATIENCE })
+    }
+}
+
+/// One server and what is remembered of it.
+struct Asked {
+    memory: Memory,
+    client: Client,
+    /// When the person has waited long enough.
+    end: Instant,
+}
+
+impl Asked {
+    /// What is remembered under this name, else what the server says in time.
+    fn lookup(&self, name: &str, ask: impl Future<Output = Result<Vec<Entry>>>) -> Vec<Entry> {
+        if let Some(known) = self.memory.recall(name) {
+            return known;
+        }
+        let answer = self.in_time(ask).and_then(Result::ok);
+        if let Some(answer) = &answer {
+            self.memory.keep(name, answer);
+        }
+        answer.unwrap_or_default()
+    }
+
+    fn list(&self, kind: Kind) -> Vec<Entry> {
+        self.lookup(&format!("{kind:?}"), async {
+            let client = &self.client;
+            let account = client.account().unwrap_or_default();
+            Ok(match kind {
+                Kind::Account => plain(api::accounts::names(client).await?),
+                Kind::Scope => plain(api::scopes::list(client).await?),
+                Kind::MetadataKey => plain(api::dids::metadata_keys(client).await?),
+                Kind::Rse => {
+                    let rses = api::rses::list(client, None).await?.collect().await?;
+                    plain(rses.into_iter().map(|rse| rse.rse).collect())
+                }
+                Kind::Rule => {
+                    let rules = api::accounts::rules(client, account).await?.collect().await?;
+                    rules
+                        .into_iter()
+                        .map(|rule| (rule.id, format!("{} at {}", rule.did, rule.rse_expression)))
+                        .collect()
+                }
+                Kind::Subscription => plain(api::subscriptions::names(client, account).await?),
+                _ => Vec::new(),
+            })
+        })
+    }
+
+    /// Scopes up to the colon, names behind it.
+    fn dids(&self, current: &str) -> Vec<Entry> {
+        let Some((scope, name)) = current.split_once(':') else {
+            return self.list(Kind::Scope).into_iter().map(|(scope, about)| (format!("{scope}:"), about)).collect();
+        };
+        self.lookup(current, async {
+            let filters = json!([{"name": format!("{name}*")}]);
+            let search =
+                api::dids::Search { scope, filters, did_type: "all", recursive: false, limit: Some(MOST_DIDS) };
+            let found = api::dids::search(&self.client, &search).await?.collect().await?;
+            Ok(found.into_iter().map(|found| (found.did.to_string(), found.did_type)).collect())
+        })
+    }
+
+    /// What may stand at the end of an RSE expression: behind the last operator an RSE or an attribute, behind an
+    /// attribute and `=` a value.
+    fn expression(&self, current: &str) -> Vec<Entry> {
+        let start = current.rfind(['&', '|', '\\', '(', ')']).map_or(0, |at| at + 1);
+        let (before, last) = current.split_at(start);
+        let found = match last.split_once('=') {
+            Some((key, _)) => self.attribute_values(key),
+            None => {
+                let keys = self.attribute_names().into_iter().map(|(key, about)| (format!("{key}="), about));
+                self.list(Kind::Rse).into_iter().chain(keys).collect()
+            }
+        };
+        found.into_iter().map(|(value, about)| (format!("{before}{value}"), about)).collect()
+    }
+
+    fn attribute_names(&self) -> Vec<Entry> {
+        let attributes = self.attributes();
+        let mut names: Vec<_> =
+            attributes.iter().flat_map(|(rse, has)| has.keys().filter(move |key| *key != rse)).collect();
+        names.sort();
+        names.dedup();
+        names.into_iter().map(|name| (name.clone(), "attribute".to_owned())).collect()
+    }
+
+    fn attribute_values(&self, key: &str) -> Vec<Entry> {
+        let attributes = self.attributes();
+        let mut values: Vec<_> = attributes.values().filter_map(|has| has.get(key)).collect();
+        values.sort();
+        values.dedup();
+        values.into_iter().map(|value| (format!("{key}={value}"), String::new())).collect()
+    }
+
+    /// The attributes of all RSEs. The server tells them RSE by RSE: what cannot be had in time is asked for next
+    /// time, what has been said is kept.
+    fn attributes(&self) -> Attributes {
+        const NAME: &str = "attributes";
+        let mut known: Attributes = self.memory.recall(NAME).unwrap_or_default();
+        let rses = self.list(Kind::Rse).into_iter().map(|(rse, _)| rse);
+        let missing: Vec<_> = rses.filter(|rse| !known.contains_key(rse)).collect();
+        if missing.is_empty() {
+            return known;
+        }
+        self.in_time(async {
+            let ask = |rse: String| async { (api::rses::attributes(&self.client, &rse).await, rse) };
+            let mut answers = stream::iter(missing).map(ask).buffer_unordered(AT_A_TIME);
+            while let Some((answer, rse)) = answers.next().await {
+                let has = answer.into_iter().flatten().map(|(key, value)| (key, text(&value))).collect();
+                known.insert(rse, has);
+                self.memory.keep(NAME, &known);
+            }
+        });
+        self.memory.recall(NAME).unwrap_or_default()
+    }
+
+    fn in_time<T>(&self, ask: impl Future<Output = T>) -> Option<T> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        let left = self.end.saturating_duration_since(Instant::now());
+        let answer = runtime.block_on(async { tokio::time::timeout(left, ask).await.ok() });
+        runtime.shutdown_background();
+        answer
+    }
+}
+
+fn plain(values: Vec<String>) -> Vec<Entry> {
+    values.into_iter().map(|value| (value, String::new())).collect()
+}
+
+fn text(value: &Value) -> String {
+    crate::cli::ui::values::to_str(value)
+}

@@ -1,0 +1,59 @@
+//! What the server said lately, kept in files so that the next Tab need not ask.
+
+use std::fs::{self, DirBuilder};
+use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::config::Settings;
+use crate::env_vars::{self, Env};
+
+/// How long an answer counts.
+const FRESH: Duration = Duration::from_secs(5 * 60);
+
+/// The files of one server, VO and account.
+#[derive(Debug)]
+pub(super) struct Memory(Option<PathBuf>);
+
+impl Memory {
+    pub(super) fn new(settings: &Settings, env: &Env) -> Self {
+        let cache = env
+            .get(env_vars::XDG_CACHE_HOME)
+            .map(PathBuf::from)
+            .or_else(|| env.get(env_vars::HOME).map(|home| Path::new(&home).join(".cache")));
+        let whose = format!("{}\n{}\n{:?}", settings.rucio_host, settings.vo, settings.account);
+        Self(cache.map(|cache| cache.join("rucio/completion").join(hex(&whose))))
+    }
+
+    /// What was kept under this name, if it is fresh.
+    pub(super) fn recall<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let file = self.file(name)?;
+        let age = SystemTime::now().duration_since(fs::metadata(&file).ok()?.modified().ok()?).ok()?;
+        (age < FRESH).then(|| serde_json::from_slice(&fs::read(&file).ok()?).ok()).flatten()
+    }
+
+    /// Keeps a value. That it could not be kept costs the next Tab some time, nothing else.
+    pub(super) fn keep(&self, name: &str, value: &impl Serialize) {
+        let write = || -> Option<()> {
+            let file = self.file(name)?;
+            let folder = file.parent()?;
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).ok()?;
+            let mut temporary = tempfile::NamedTempFile::new_in(folder).ok()?;
+            temporary.write_all(&serde_json::to_vec(value).ok()?).ok()?;
+            temporary.persist(file).ok().map(drop)
+        };
+        write();
+    }
+
+    fn file(&self, name: &str) -> Option<PathBuf> {
+        self.0.as_ref().map(|folder| folder.join(hex(name)))
+    }
+}
+
+fn hex(text: &str) -> String {
+    openssl::sha::sha256(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

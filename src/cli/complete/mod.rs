@@ -1,0 +1,81 @@
+//! Tab completion: answers the scripts in `completions/`.
+//!
+//! Words of the command line come from the command trees alone. Values (RSEs, scopes, DIDs ...) are asked of the
+//! server with the token that is cached, within a fraction of a second, and never of the person: see [`Catalogue`].
+
+mod catalogue;
+mod kind;
+mod line;
+mod memory;
+mod shell;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Command;
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+
+use super::dispatch;
+use crate::env_vars::{self, Env};
+use catalogue::Catalogue;
+use kind::Kind;
+pub(super) use shell::Shell;
+
+/// Answers the shell that asks for completions, if one does.
+pub(super) fn answer(words: &[OsString]) -> Option<ExitCode> {
+    let env = Env::process();
+    let shell = env.get(env_vars::RUCIO_COMPLETE)?;
+    let Some(shell) = Shell::by_name(&shell) else { return Some(ExitCode::FAILURE) };
+    let asked = shell.read(words);
+    let shown = shell.show(&asked, candidates(&asked.words, env));
+    Some(match super::ui::Ui::stdout(super::ui::Format::Table).answer(&shown) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    })
+}
+
+/// What may stand in the place of the last word.
+fn candidates(words: &[OsString], env: Env) -> Vec<CompletionCandidate> {
+    let Some((current, before)) = words.split_last() else { return Vec::new() };
+    let (command, words) = dispatch::tree_to_complete(before, current);
+    let catalogue = Arc::new(Catalogue::new(dispatch::global_options(before), env));
+    let mut command = with_values(command, &mut Vec::new(), &catalogue);
+    let last = words.len() - 1;
+    let found = clap_complete::engine::complete(&mut command, words, last, None).unwrap_or_default();
+    if !current.is_empty() {
+        return found;
+    }
+    // Options are many; they are offered where nothing else fits, or once a dash is typed.
+    let (options, others): (Vec<_>, Vec<_>) = found.into_iter().partition(is_option);
+    if others.is_empty() { options } else { others }
+}
+
+fn is_option(candidate: &CompletionCandidate) -> bool {
+    candidate.get_value().as_encoded_bytes().starts_with(b"-")
+}
+
+/// The command with completers for all values that the server knows.
+fn with_values(command: Command, path: &mut Vec<String>, catalogue: &Arc<Catalogue>) -> Command {
+    let names: Vec<_> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+    let command = command.mut_args(|arg| match Kind::of(path, &arg) {
+        Some(kind) => {
+            let catalogue = Arc::clone(catalogue);
+            arg.add(ArgValueCompleter::new(move |current: &std::ffi::OsStr| {
+                current.to_str().map(|current| catalogue.values(kind, current)).unwrap_or_default()
+            }))
+        }
+        None => match kind::files(&arg) {
+            Some(hint) => arg.value_hint(hint),
+            None => arg,
+        },
+    });
+    names.into_iter().fold(command, |command, name| {
+        command.mut_subcommand(name.clone(), |below| {
+            path.push(name);
+            let below = with_values(below, path, catalogue);
+            path.pop();
+            below
+        })
+    })
+}

@@ -1,0 +1,133 @@
+//! How the shells ask and want to be answered.
+
+use std::ffi::OsString;
+
+use clap::ValueEnum;
+use clap_complete::engine::CompletionCandidate;
+
+use super::line;
+
+/// A shell with a script in `completions/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Shell {
+    /// bash 3.2 or later
+    Bash,
+    /// zsh 5 or later
+    Zsh,
+    /// fish 3 or later
+    Fish,
+}
+
+/// What is to be completed.
+pub(super) struct Asked {
+    /// The command line; its last word is the one to complete.
+    pub(super) words: Vec<OsString>,
+    /// The last word stands in a quote that is still open.
+    in_quote: bool,
+    /// The letters at which bash cuts words, so that it wants only what follows the last of them.
+    breaks: String,
+}
+
+impl Shell {
+    pub(super) fn by_name(name: &str) -> Option<Self> {
+        Self::from_str(name, false).ok()
+    }
+
+    /// The script that makes a shell ask us.
+    pub(in crate::cli) fn script(self) -> &'static str {
+        match self {
+            Self::Bash => include_str!("../../../completions/rucio.bash"),
+            Self::Zsh => include_str!("../../../completions/_rucio"),
+            Self::Fish => include_str!("../../../completions/rucio.fish"),
+        }
+    }
+
+    /// Understands the script: bash hands over the line and where it cuts words, the others hand over the words, of
+    /// which fish leaves the last as it was typed, with its quotes.
+    pub(super) fn read(self, arguments: &[OsString]) -> Asked {
+        let arguments = arguments.get(1..).unwrap_or_default();
+        match (self, arguments) {
+            (Self::Bash, [line, breaks, ..]) => {
+                let (words, in_quote) = line::words(&line.to_string_lossy());
+                let start = words.iter().position(|word| is_program(word)).unwrap_or_default();
+                let words = words.into_iter().skip(start).map(OsString::from).collect();
+                Asked { words, in_quote, breaks: breaks.to_string_lossy().into_owned() }
+            }
+            (shell, arguments) => {
+                let mut words = arguments.to_vec();
+                if let (Self::Fish, Some(last)) = (shell, words.last_mut()) {
+                    *last = line::words(&last.to_string_lossy()).0.join(" ").into();
+                }
+                Asked { words, in_quote: false, breaks: String::new() }
+            }
+        }
+    }
+
+    /// One candidate a line.
+    pub(super) fn show(self, asked: &Asked, candidates: Vec<CompletionCandidate>) -> String {
+        let line = |candidate: CompletionCandidate| match self {
+            Self::Bash => for_bash(asked, &candidate.get_value().to_string_lossy()),
+            Self::Zsh | Self::Fish => {
+                let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
+                let help = help.lines().next().unwrap_or_default().to_owned();
+                format!("{}\t{help}\n", candidate.get_value().to_string_lossy())
+            }
+        };
+        candidates.into_iter().map(line).collect()
+    }
+}
+
+/// A value that goes on (`scope:`, `tier=`) is no whole word yet: no blank follows it.
+fn goes_on(value: &str) -> bool {
+    value.ends_with([':', '=', '/', ','])
+}
+
+fn for_bash(asked: &Asked, value: &str) -> String {
+    if asked.in_quote {
+        // bash closes the quote behind the only candidate; where the value goes on, a second one keeps it from that.
+        return if goes_on(value) { format!("{value}\n{value}...\n") } else { format!("{value}\n") };
+    }
+    let current = asked.words.last().map(|word| word.to_string_lossy()).unwrap_or_default();
+    let cut = current.rfind(|c| asked.breaks.contains(c)).map_or(0, |at| at + 1);
+    let rest = value.get(cut..).unwrap_or_default();
+    let end = if goes_on(value) { "" } else { " " };
+    format!("{}{end}\n", line::quoted(rest))
+}
+
+/// Whether this word starts our program; variables may stand before it.
+fn is_program(word: &str) -> bool {
+    matches!(word.rsplit('/').next(), Some("rucio" | "rucio-admin"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bash(line: &str, value: &str) -> String {
+        let asked = Shell::Bash.read(&["rucio".into(), line.into(), " \t\n\"'><=;|&(:".into()]);
+        Shell::Bash.show(&asked, vec![CompletionCandidate::new(value)])
+    }
+
+    #[test]
+    fn bash_gets_what_follows_the_last_break() {
+        assert_eq!(bash("X=1 rucio did list te", "test:"), "test:\n");
+        assert_eq!(bash("rucio did list test:m", "test:mixed"), "mixed \n");
+        assert_eq!(bash("rucio rse list --rses=ti", "--rses=tier="), "tier=\n");
+        assert_eq!(bash("rucio rse list --rses 'ti", "tier=1&disk=1"), "tier=1&disk=1\n");
+        assert_eq!(bash("rucio rse list --rses 'ti", "tier="), "tier=\ntier=...\n");
+        assert_eq!(bash("rucio did list ", "a b"), "a\\ b \n");
+    }
+
+    #[test]
+    fn fish_leaves_the_quotes_of_the_last_word() {
+        let asked = Shell::Fish.read(&["rucio".into(), "rucio".into(), "'a b".into()]);
+        assert_eq!(asked.words, ["rucio", "a b"]);
+    }
+
+    #[test]
+    fn every_shell_has_its_script() {
+        for shell in Shell::value_variants() {
+            assert!(shell.script().contains("RUCIO_COMPLETE"), "{shell:?}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Old spellings of commands on distances. The ranking is an older name of the distance.
+
+use clap::Args;
+
+use crate::cli::commands::rse::distance::{set, unset};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// From where to where.
+#[derive(Debug, Args)]
+struct Link {
+    /// Where files come from
+    source: String,
+    /// Where they go to
+    destination: String,
+}
+
+impl Link {
+    fn set(self, distance: i64, how: set::How) -> set::Args {
+        let Self { source, destination } = self;
+        set::Args { source_rse: source, destination_rse: destination, distance, bidirectional: false, how }
+    }
+}
+
+/// `add-distance`.
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    #[command(flatten)]
+    link: Link,
+    /// How far it is
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
+    distance: i64,
+    /// Taken, and of no effect
+    #[arg(long, hide = true, allow_negative_numbers = true)]
+    ranking: Option<i64>,
+}
+
+impl Add {
+    pub(super) fn translate(self) -> set::Args {
+        if self.ranking.is_some() {
+            tracing::warn!("--ranking has no effect here; --distance sets the distance.");
+        }
+        self.link.set(self.distance, set::How::Add)
+    }
+}
+
+/// `update-distance`.
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    #[command(flatten)]
+    link: Link,
+    /// How far it is
+    #[arg(long, allow_negative_numbers = true)]
+    distance: Option<i64>,
+    /// The same, without --distance
+    #[arg(long, hide = true, allow_negative_numbers = true)]
+    ranking: Option<i64>,
+}
+
+impl Update {
+    /// Refuses to set nothing, which the server would take for wiping the distance.
+    pub(super) fn translate(self) -> Result<set::Args> {
+        let message = "Without a distance the one that is set would be wiped.";
+        let missing = || Error::new(Exception::InputValidationError, message).with_hint("Give it with --distance.");
+        Ok(self.link.set(self.distance.or(self.ranking).ok_or_else(missing)?, set::How::Update))
+    }
+}
+
+/// `delete-distance`.
+#[derive(Debug, Args)]
+pub(crate) struct Delete {
+    #[command(flatten)]
+    link: Link,
+}
+
+impl Delete {
+    pub(super) fn translate(self) -> unset::Args {
+        let Link { source, destination } = self.link;
+        unset::Args { source_rse: source, destination_rse: destination, bidirectional: false, admin_words: true }
+    }
+}

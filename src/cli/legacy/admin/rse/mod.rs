@@ -1,0 +1,66 @@
+//! `rucio-admin rse ...`
+
+mod distances;
+mod protocols;
+mod settings;
+
+use clap::Subcommand;
+
+use crate::cli::commands::rse::{add, attribute, distance, limit, list, protocol, qos, remove, show, update};
+use crate::cli::context::Context;
+use crate::error::Result;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Add(add::Args),
+    /// Set how far it is from one RSE to another
+    AddDistance(distances::Add),
+    AddProtocol(Box<protocols::Add>),
+    /// Add a quality of service to an RSE
+    AddQosPolicy(settings::Policy),
+    Delete(remove::Args),
+    DeleteAttribute(settings::DeleteAttribute),
+    /// Take the distance from one RSE to another away
+    DeleteDistance(distances::Delete),
+    DeleteLimit(settings::DeleteLimit),
+    DeleteProtocol(protocol::remove::Args),
+    /// Remove a quality of service from an RSE
+    DeleteQosPolicy(settings::Policy),
+    GetAttribute(attribute::list::Args),
+    GetDistance(distance::show::Args),
+    Info(show::Args),
+    /// List the RSEs
+    List(settings::List),
+    ListQosPolicies(qos::list::Args),
+    SetAttribute(settings::SetAttribute),
+    SetLimit(settings::SetLimit),
+    Update(settings::Update),
+    /// Change how far it is from one RSE to another
+    UpdateDistance(distances::Update),
+}
+
+impl Command {
+    pub(super) async fn run(self, context: &Context) -> Result<()> {
+        match self {
+            Self::Add(args) => add::run(context, args).await,
+            Self::AddDistance(args) => distance::set::run(context, args.translate()).await,
+            Self::AddProtocol(args) => protocol::add::run(context, args.translate()?).await,
+            Self::AddQosPolicy(args) => qos::add::run(context, args.added()).await,
+            Self::Delete(args) => remove::run(context, args).await,
+            Self::DeleteAttribute(args) => attribute::unset::run(context, args.translate()).await,
+            Self::DeleteDistance(args) => distance::unset::run(context, args.translate()).await,
+            Self::DeleteLimit(args) => limit::unset::run(context, args.translate()).await,
+            Self::DeleteProtocol(args) => protocol::remove::run(context, args).await,
+            Self::DeleteQosPolicy(args) => qos::remove::run(context, args.removed()).await,
+            Self::GetAttribute(args) => attribute::list::run(context, args).await,
+            Self::GetDistance(args) => distance::show::run(context, args).await,
+            Self::Info(args) => show::run(context, args).await,
+            Self::List(args) => list::run(context, args.translate()).await,
+            Self::ListQosPolicies(args) => qos::list::run(context, args).await,
+            Self::SetAttribute(args) => attribute::set::run(context, args.translate()).await,
+            Self::SetLimit(args) => limit::set::run(context, args.translate()).await,
+            Self::Update(args) => update::run(context, args.translate()).await,
+            Self::UpdateDistance(args) => distance::set::run(context, args.translate()?).await,
+        }
+    }
+}

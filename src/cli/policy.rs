@@ -1,0 +1,98 @@
+//! What a site allows: `[cli] endpoints`, `endpoints_add` and `endpoints_remove`.
+
+use std::collections::BTreeSet;
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// The groups that a site may allow or take away. `whoami` and `ping` always stay.
+const GROUPS: [&str; 12] = [
+    "account",
+    "config",
+    "did",
+    "download",
+    "lifetime-exception",
+    "opendata",
+    "replica",
+    "rse",
+    "rule",
+    "scope",
+    "subscription",
+    "upload",
+];
+
+/// Refuses a command of the new tree that the site has taken away, and a policy that contradicts itself.
+///
+/// # Errors
+/// `ConfigurationError` for a policy that makes no sense, `UnsupportedOperation` for a command it leaves out.
+pub(super) fn allow(config: &Config, command: &str) -> Result<()> {
+    let [only, add, remove] = ["endpoints", "endpoints_add", "endpoints_remove"].map(|option| named(config, option));
+    let [only, add, remove] = [only?, add?, remove?];
+    let wrong = |what: &str| {
+        Err(Error::new(Exception::ConfigurationError, format!("{}: [cli] {what}.", config.path().display())))
+    };
+    if !only.is_empty() && (!add.is_empty() || !remove.is_empty()) {
+        return wrong("has endpoints together with endpoints_add or endpoints_remove");
+    }
+    if let Some(both) = add.intersection(&remove).next() {
+        return wrong(&format!("has {both} in endpoints_add and in endpoints_remove"));
+    }
+    let left_out = if only.is_empty() { remove.contains(command) } else { !only.contains(command) };
+    match left_out && GROUPS.contains(&command) {
+        true => Err(Error::new(Exception::UnsupportedOperation, format!("This site has no command '{command}'."))
+            .with_hint(format!("[cli] of {} says so.", config.path().display()))),
+        false => Ok(()),
+    }
+}
+
+/// The groups an option names.
+fn named(config: &Config, option: &str) -> Result<BTreeSet<String>> {
+    let names: BTreeSet<_> = config.list("cli", option).into_iter().collect();
+    match names.iter().find(|name| !GROUPS.contains(&name.as_str())) {
+        Some(unknown) => Err(Error::new(
+            Exception::ConfigurationError,
+            format!(
+                "{}: [cli] {option} names '{unknown}', which is none of {}.",
+                config.path().display(),
+                GROUPS.join(", ")
+            ),
+        )),
+        None => Ok(names),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(policy: &str, command: &str) -> Result<()> {
+        allow(&Config::parse(&format!("[cli]\n{policy}\n"), "rucio.cfg").unwrap(), command)
+    }
+
+    #[test]
+    fn a_site_restricts_and_extends() {
+        let cases = [
+            ("", "rse", true),
+            ("endpoints = rse, did", "rse", true),
+            ("endpoints = rse, did", "rule", false),
+            ("endpoints = rse", "whoami", true),
+            ("endpoints_remove = rule,upload", "rule", false),
+            ("endpoints_remove = rule", "rse", true),
+            ("endpoints_add = lifetime-exception", "lifetime-exception", true),
+        ];
+        for (policy, command, expected) in cases {
+            assert_eq!(allowed(policy, command).is_ok(), expected, "{policy}: {command}");
+        }
+    }
+
+    #[test]
+    fn a_policy_that_contradicts_itself_is_refused_whatever_the_command() {
+        for policy in
+            ["endpoints = rse\nendpoints_add = did", "endpoints_add = did\nendpoints_remove = did", "endpoints = rses"]
+        {
+            let error = allowed(policy, "ping").unwrap_err();
+            assert_eq!(error.class(), Some(Exception::ConfigurationError), "{policy}");
+        }
+    }
+}
