@@ -125,3 +125,9 @@ pub async fn delete_identity(client: &Client, account: &str, identity: &str, aut
     let body = json!({"identity": identity, "authtype": authtype});
     client.done(Request::delete(path(account, "identities"), Some(body))).await
 }
+
+/// The names of all active accounts: `GET /accounts/`.
+pub async fn names(client: &Client) -> Result<Vec<String>> {
+    let accounts = list(client, &BTreeMap::new()).await?.collect().await?;
+    Ok(accounts.into_iter().map(|row| row.account).collect())
+}

@@ -1,9 +1,8 @@
 //! `rucio whoami`
 
 use crate::api;
-use crate::cli::commands::account::show;
+use crate::cli::commands::account::{DESCRIPTION, show};
 use crate::cli::context::Context;
-use crate::cli::ui::Shape;
 use crate::error::Result;
 
 /// Show the account you act as
@@ -12,5 +11,5 @@ pub(crate) struct Args {}
 
 pub(crate) async fn run(context: &Context, _args: Args) -> Result<()> {
     let whoami = api::accounts::whoami(context.client()?).await?;
-    context.ui.one(Shape::named(&["account"], &[]), &whoami, || show::text(&whoami))
+    context.ui.one(DESCRIPTION, &whoami, || show::text(&whoami))
 }

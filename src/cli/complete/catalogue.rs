@@ -92,10 +92,7 @@ impl Asked {
             let client = &self.client;
             let account = client.account().unwrap_or_default();
             Ok(match kind {
-                Kind::Account => {
-                    let accounts = api::accounts::list(client, &BTreeMap::new()).await?.collect().await?;
-                    plain(accounts.into_iter().map(|account| account.account).collect())
-                }
+                Kind::Account => plain(api::accounts::names(client).await?),
                 Kind::Scope => plain(api::scopes::list(client).await?),
                 Kind::MetadataKey => plain(api::dids::metadata_keys(client).await?),
                 Kind::Rse => {

@@ -17,6 +17,11 @@ use crate::error::Result;
 
 /// An account, with all that is told of it.
 const SHAPE: Shape = Shape::named(&["account"], &[]);
+/// An account as the server describes it, its fields in no order.
+pub(crate) const DESCRIPTION: Shape = Shape::named(
+    &["account"],
+    &["account", "account_type", "status", "email", "created_at", "updated_at", "suspended_at", "deleted_at"],
+);
 /// The types an account can have.
 const TYPES: [&str; 3] = ["USER", "GROUP", "SERVICE"];
 

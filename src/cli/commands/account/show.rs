@@ -1,6 +1,6 @@
 //! `rucio account show`
 
-use super::SHAPE;
+use super::DESCRIPTION;
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::values::member_str;
@@ -16,7 +16,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let account = api::accounts::get(context.client()?, &args.account_name).await?;
-    context.ui.one(SHAPE, &account, || text(&account))
+    context.ui.one(DESCRIPTION, &account, || text(&account))
 }
 
 /// All of an account, a field a line.

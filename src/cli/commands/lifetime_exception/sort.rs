@@ -1,5 +1,7 @@
 //! Which of many DIDs the lifetime model concerns.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use crate::api;
@@ -52,11 +54,12 @@ impl<'a> Sorter<'a> {
 
     /// What the server knows of the DIDs; it leaves out what does not exist.
     async fn look_up(&self, dids: &[Did]) -> Result<Vec<Metadata>> {
-        let mut known = Vec::new();
+        let mut known: Vec<Metadata> = Vec::new();
         for dids in dids.chunks(AT_ONCE) {
             known.extend(api::dids::did_types(self.client, dids).await?.collect().await?);
         }
-        for missing in dids.iter().filter(|did| !known.iter().any(|metadata| metadata.did == **did)) {
+        let found: HashSet<_> = known.iter().map(|metadata| &metadata.did).collect();
+        for missing in dids.iter().filter(|did| !found.contains(did)) {
             tracing::warn!("{missing} does not exist");
         }
         Ok(known)

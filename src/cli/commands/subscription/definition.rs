@@ -1,0 +1,104 @@
+//! What a subscription is made of, as it is typed.
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::types::SubscriptionOptions;
+
+/// What a subscription is made of.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Definition {
+    /// Its name
+    pub subscription_name: String,
+    /// Which DIDs it is about, as JSON: {"scope": ["test"], "project": ["data12"]}
+    #[arg(long, value_name = "JSON")]
+    pub filter: String,
+    /// The rules they get, as JSON: [{"copies": 1, "rse_expression": "tier=2", "activity": "User Subscriptions"}]
+    #[arg(long, value_name = "JSON")]
+    pub rule: String,
+    /// What people should know about it
+    #[arg(long, allow_hyphen_values = true)]
+    pub comment: Option<String>,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// The options that all trees spell alike.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Days until it ends
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
+    pub lifetime: Option<i64>,
+    /// Whose it is, if not your own
+    #[arg(long)]
+    pub account: Option<String>,
+    /// Which subscription comes first, as a number [default: 3]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub priority: Option<String>,
+}
+
+impl Definition {
+    /// As the server takes it.
+    pub(super) fn options(self) -> Result<SubscriptionOptions> {
+        Ok(SubscriptionOptions {
+            filter: json_of("filter", &self.filter, Value::is_object, "an object")?,
+            replication_rules: json_of("rules", &self.rule, Value::is_array, "a list")?,
+            comments: self.comment,
+            lifetime: self.options.lifetime,
+            retroactive: false,
+            dry_run: false,
+            priority: self.options.priority,
+        })
+    }
+}
+
+fn json_of(what: &str, text: &str, is_right: fn(&Value) -> bool, kind: &str) -> Result<Value> {
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| Error::Value(format!("The {what} are no JSON: {error}: {text}")))?;
+    match is_right(&value) || is_nothing(&value) {
+        true => Ok(value),
+        false => Err(Error::Value(format!("The {what} must be {kind}: {text}"))),
+    }
+}
+
+/// What Python takes for false. With it, an update leaves filter or rules as they are.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Bool(true) => false,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(filter: &str, rule: &str) -> Result<SubscriptionOptions> {
+        let options = Options { lifetime: None, account: None, priority: None };
+        let [filter, rule] = [filter, rule].map(str::to_owned);
+        Definition { subscription_name: "s".to_owned(), filter, rule, comment: None, options }.options()
+    }
+
+    fn json(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn an_object_a_list_or_nothing_is_taken() {
+        for (filter, rule) in [(r#"{"scope": ["s"]}"#, r#"[{"copies": 1}]"#), ("null", "[]"), ("0.0", "{}")] {
+            let taken = options(filter, rule).unwrap();
+            assert_eq!((taken.filter, taken.replication_rules), (json(filter), json(rule)));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for (filter, rule) in [("[1]", "[]"), ("{}", r#"{"copies": 1}"#), ("{}", "true"), ("5", "[]"), ("{", "[]")] {
+            assert!(matches!(options(filter, rule), Err(Error::Value(_))), "{filter} {rule}");
+        }
+    }
+}
