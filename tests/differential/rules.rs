@@ -24,11 +24,17 @@ enum Change {
 }
 
 /// Name, pattern, replacement; every pattern is anchored by what surrounds it.
-const REPLACE: [(&str, &str, &str); 3] = [
+const REPLACE: [(&str, &str, &str); 4] = [
     // 2026-11-22 04:29:53 and 2026-11-22T04:29:53.123456: equally long, so that columns stay what they are
     ("time", r"\b20\d\d-[01]\d-[0-3]\d([ T])[0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{6})?\b", "<day>${1}<time>"),
     // the last line with -v
     ("duration", r"(?m)^Completed in \d+\.\d{4} sec\.$", "Completed in <duration> sec."),
+    // how the server came by the files of open data
+    (
+        "request",
+        r"'request_cache_hit': (?:True|False), 'request_time_elapsed_millis': [-+.e0-9]+",
+        "'request_cache_hit': <hit>, 'request_time_elapsed_millis': <time>",
+    ),
     // signatures of signed URLs
     ("signature", r"\bX-Amz-(Date|Signature)=[0-9A-Za-z]+", "X-Amz-$1=<signature>"),
 ];
