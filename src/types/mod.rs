@@ -5,13 +5,15 @@
 
 mod account;
 mod did;
+mod opendata;
 mod replica;
 mod rule;
 
 pub use account::{GlobalLimit, GlobalUsage, LocalUsage, ScopeOwner};
 pub use did::{CollectionContent, CollectionType, Did, FileEntry, FoundDid, Metadata, ScopeConvention};
+pub use opendata::{OpenData, OpenDataList};
 pub use replica::{ClientLocation, DatasetAtRse, DatasetReplica, Pfn, ReplicaEntry};
-pub use rule::{DatasetLock, NewRule, RuleAnalysis, RuleRow, TransferAnalysis};
+pub use rule::{DatasetLock, NewRule, RuleAnalysis, RuleEvent, RuleRow, TransferAnalysis};
 
 /// An object of the server with all its fields, in the server's order.
 pub type Attributes = serde_json::Map<String, serde_json::Value>;

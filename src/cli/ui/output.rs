@@ -70,6 +70,14 @@ impl Ui {
         }
     }
 
+    /// Shows machines the one record a command is about; people are told nothing.
+    pub fn record(&self, shape: Shape, record: &impl Serialize) -> Result<()> {
+        match self.format {
+            Format::Table => Ok(()),
+            _ => self.one(shape, record, String::new),
+        }
+    }
+
     /// Shows people a table; an empty one without headers is an empty line. Formats for machines leave it out.
     pub fn table(&self, table: &Table) -> Result<()> {
         self.line(&table.render())

@@ -1,6 +1,6 @@
 //! `rucio did list`
 
-use super::{did_table, filter};
+use super::{RELATIVE, did_table, filter};
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
@@ -10,8 +10,6 @@ use crate::http::Client;
 use crate::types::Did;
 
 const SHAPE: Shape = Shape::did(&["scope", "name", "did_type", "bytes", "length"]);
-/// What the server says of the parents of a DID.
-const PARENTS: Shape = Shape::did(&["scope", "name", "type"]);
 
 /// List DIDs: by a pattern and a filter, or the parents of one DID
 ///
@@ -71,7 +69,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 async fn parents(context: &Context, client: &Client, did: &Did) -> Result<()> {
     let mut parents = api::dids::parents(client, did).await?.raw();
-    let mut list = context.ui.list(PARENTS).with_table(did_table());
+    let mut list = context.ui.list(RELATIVE).with_table(did_table());
     while let Some(parent) = parents.next().await? {
         list.row(&parent, || [parent.did.to_string(), parent.did_type.clone()])?;
     }
