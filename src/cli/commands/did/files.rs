@@ -22,7 +22,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub csv: bool,
     /// A POOL file catalogue (XML) with this folder before each name
-    #[arg(long = "pfc", alias = "LOCALPATH", value_name = "LOCALPATH")]
+    #[arg(long = "pfc", value_name = "LOCALPATH")]
     pub local_path: Option<String>,
 }
 

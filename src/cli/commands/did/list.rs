@@ -3,7 +3,7 @@
 use super::{RELATIVE, did_table, filter};
 use crate::api;
 use crate::cli::context::Context;
-use crate::cli::ui::Shape;
+use crate::cli::ui::{Cell, Shape};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
@@ -62,7 +62,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     }
     let mut list = list.with_table(did_table());
     while let Some(entry) = found.next().await? {
-        list.row(&entry, || [entry.did.to_string(), entry.did_type.clone()])?;
+        list.row(&entry, || [Cell::from(entry.did.to_string()), entry.did_type.clone().into()])?;
     }
     list.end()
 }

@@ -43,3 +43,19 @@ fn changes(activity: Option<String>, source_rses: Option<String>) -> Attributes 
     }
     changes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_takes_the_sources_away_and_what_is_empty_stays() {
+        let changed = |activity: &str, sources: &str| changes(Some(activity.to_owned()), Some(sources.to_owned()));
+        assert_eq!(json!(changed("", "")), json!({}));
+        assert_eq!(
+            json!(changed("Staging", "NoNe")),
+            json!({"activity": "Staging", "source_replica_expression": null})
+        );
+        assert_eq!(json!(changed("", "tier=1")), json!({"source_replica_expression": "tier=1"}));
+    }
+}
