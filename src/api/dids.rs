@@ -6,9 +6,6 @@ use crate::error::Result;
 use crate::http::{Client, JsonStream, Raw, Request, segment};
 use crate::types::{Attributes, CollectionContent, CollectionType, Did, FileEntry, FoundDid, Metadata, RuleRow};
 
-/// The metadata key that is no column: the seconds until a DID expires.
-pub const LIFETIME: &str = "lifetime";
-
 /// The metadata plugin that every server has: the columns of the DID table.
 pub const DEFAULT_METADATA_PLUGIN: &str = "DID_COLUMN";
 
@@ -16,7 +13,7 @@ fn path(did: &Did) -> String {
     format!("dids/{}/{}", segment(&did.scope), segment(&did.name))
 }
 
-fn below(did: &Did, rest: &str) -> String {
+pub(super) fn below(did: &Did, rest: &str) -> String {
     format!("{}/{rest}", path(did))
 }
 
@@ -53,17 +50,6 @@ pub async fn get(client: &Client, did: &Did, depth: &str) -> Result<Attributes> 
 /// All metadata of a DID: `GET /dids/<scope>/<name>/meta`.
 pub async fn metadata(client: &Client, did: &Did, plugin: &str) -> Result<Raw<Attributes>> {
     client.json(Request::get(below(did, "meta")).query("plugin", plugin)).await
-}
-
-/// Sets one key of a DID's metadata: `POST /dids/<scope>/<name>/meta/<key>`.
-pub async fn set_metadata(client: &Client, did: &Did, key: &str, value: &Value) -> Result<()> {
-    let path = below(did, &format!("meta/{}", segment(key)));
-    client.done(Request::post(path, json!({"value": value, "recursive": false}))).await
-}
-
-/// Takes one key out of a DID's metadata: `DELETE /dids/<scope>/<name>/meta`.
-pub async fn delete_metadata(client: &Client, did: &Did, key: &str) -> Result<()> {
-    client.done(Request::delete(below(did, "meta"), None).query("key", key)).await
 }
 
 /// The type of a DID; an error if it does not exist: `GET /dids/<scope>/<name>/meta`.

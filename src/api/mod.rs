@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod dids;
 pub mod locks;
+pub mod metadata;
 pub mod opendata;
 pub mod replicas;
 pub mod rses;

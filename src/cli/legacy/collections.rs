@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::commands::did::{add, content, list, metadata, update};
+use crate::cli::commands::did::{add, content, list, update};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -131,42 +131,5 @@ impl Extended {
     pub(super) fn refusal() -> Error {
         let error = Error::new(Exception::UnsupportedOperation, "list-dids-extended does nothing any more.");
         error.with_hint("rucio list-dids takes the same options and looks into all metadata.")
-    }
-}
-
-/// Set one key of a DID's metadata
-#[derive(Debug, Args)]
-pub(crate) struct SetMetadata {
-    /// The DID
-    #[arg(long)]
-    did: String,
-    /// The key; lifetime stands for the seconds until the DID expires
-    #[arg(long)]
-    key: String,
-    /// The value; a lifetime of None means for ever
-    #[arg(long, allow_negative_numbers = true)]
-    value: String,
-}
-
-impl SetMetadata {
-    pub(super) fn translate(self) -> metadata::set::Args {
-        metadata::set::Args { did: self.did, key: self.key, value: self.value }
-    }
-}
-
-/// Take one key out of a DID's metadata
-#[derive(Debug, Args)]
-pub(crate) struct DeleteMetadata {
-    /// The DID
-    #[arg(long)]
-    did: String,
-    /// The key
-    #[arg(long)]
-    key: String,
-}
-
-impl DeleteMetadata {
-    pub(super) fn translate(self) -> metadata::unset::Args {
-        metadata::unset::Args { did: self.did, key: self.key }
     }
 }

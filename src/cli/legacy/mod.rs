@@ -4,6 +4,7 @@
 
 pub(super) mod admin;
 mod collections;
+mod metadata;
 mod rules;
 
 use clap::Subcommand;
@@ -25,7 +26,7 @@ pub(super) enum Command {
     Attach(collections::Attach),
     /// Close datasets or containers
     Close(collections::Dids),
-    DeleteMetadata(collections::DeleteMetadata),
+    DeleteMetadata(metadata::Delete),
     DeleteRule(rule::remove::Args),
     Detach(collections::Detach),
     #[command(visible_alias = "get", mut_arg("aria", |aria| aria.num_args(0)))]
@@ -60,7 +61,7 @@ pub(super) enum Command {
     /// Reopen datasets or containers; for privileged accounts only
     Reopen(collections::Dids),
     RuleInfo(rule::show::Args),
-    SetMetadata(collections::SetMetadata),
+    SetMetadata(metadata::Set),
     #[command(mut_arg("dids", |dids| dids.required(true)))]
     Stat(did::show::Args),
     Touch(collections::Touch),

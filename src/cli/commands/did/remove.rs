@@ -65,6 +65,6 @@ async fn set_lifetime(context: &Context, client: &Client, text: &str, lifetime: 
         return Err(Error::new(Exception::InputValidationError, message).with_hint(hint));
     }
     let did = context.did(text)?;
-    api::dids::set_metadata(client, &did, api::dids::LIFETIME, lifetime).await?;
+    api::metadata::set(client, &did, api::metadata::LIFETIME, lifetime).await?;
     Ok(did)
 }

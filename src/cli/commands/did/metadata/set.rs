@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api;
-use crate::api::dids::LIFETIME;
+use crate::api::metadata::LIFETIME;
 use crate::cli::commands::did::DONE;
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
@@ -26,7 +26,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let value = if args.key == LIFETIME { lifetime(&args.value)? } else { args.value.into() };
     let did = context.did(&args.did)?;
-    api::dids::set_metadata(context.client()?, &did, &args.key, &value).await?;
+    api::metadata::set(context.client()?, &did, &args.key, &value).await?;
     let record = json!({"scope": did.scope, "name": did.name, "key": args.key, "value": value});
     context.ui.record(DONE, &record)
 }

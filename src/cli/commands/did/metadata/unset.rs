@@ -19,6 +19,6 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let did = context.did(&args.did)?;
-    api::dids::delete_metadata(context.client()?, &did, &args.key).await?;
+    api::metadata::delete(context.client()?, &did, &args.key).await?;
     context.ui.record(DONE, &json!({"scope": did.scope, "name": did.name, "key": args.key}))
 }
