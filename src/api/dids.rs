@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::error::Result;
-use crate::http::{Client, JsonStream, Request, segment};
+use crate::http::{Client, JsonStream, Raw, Request, segment};
 use crate::types::{Attributes, CollectionContent, CollectionType, Did, FileEntry, FoundDid, Metadata, RuleRow};
 
 /// The metadata plugin that every server has: the columns of the DID table.
@@ -13,7 +13,7 @@ fn path(did: &Did) -> String {
     format!("dids/{}/{}", segment(&did.scope), segment(&did.name))
 }
 
-fn below(did: &Did, rest: &str) -> String {
+pub(super) fn below(did: &Did, rest: &str) -> String {
     format!("{}/{rest}", path(did))
 }
 
@@ -59,7 +59,7 @@ pub async fn get(client: &Client, did: &Did, depth: &str) -> Result<Attributes> 
 }
 
 /// All metadata of a DID: `GET /dids/<scope>/<name>/meta`.
-pub async fn metadata(client: &Client, did: &Did, plugin: &str) -> Result<Attributes> {
+pub async fn metadata(client: &Client, did: &Did, plugin: &str) -> Result<Raw<Attributes>> {
     client.json(Request::get(below(did, "meta")).query("plugin", plugin)).await
 }
 
@@ -84,6 +84,11 @@ pub async fn set_metadata(client: &Client, did: &Did, key: &str, value: &Value, 
 /// What a collection directly holds: `GET /dids/<scope>/<name>/dids`.
 pub async fn content(client: &Client, did: &Did) -> Result<JsonStream<CollectionContent>> {
     client.stream(Request::get(below(did, "dids"))).await
+}
+
+/// What has been taken out of a collection: `GET /dids/<scope>/<name>/dids/history`.
+pub async fn content_history(client: &Client, did: &Did) -> Result<JsonStream<CollectionContent>> {
+    client.stream(Request::get(below(did, "dids/history"))).await
 }
 
 /// The collections that hold a DID: `GET /dids/<scope>/<name>/parents`.

@@ -6,6 +6,8 @@ pub mod data;
 pub mod dids;
 pub mod lifetime_exceptions;
 pub mod locks;
+pub mod metadata;
+pub mod opendata;
 pub mod replicas;
 pub mod rses;
 pub mod rules;

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, Request, segment};
-use crate::types::{NewRule, RuleAnalysis};
+use crate::http::{Client, JsonStream, Request, segment};
+use crate::types::{Attributes, Did, NewRule, RuleEvent};
 
 /// Makes rules, one per DID, and gives their ids: `POST /rules/`.
 pub async fn add(client: &Client, rule: &NewRule) -> Result<Vec<String>> {
@@ -20,9 +20,26 @@ pub async fn get<T: DeserializeOwned>(client: &Client, id: &str) -> Result<T> {
     client.json(Request::get(format!("rules/{}", segment(id)))).await
 }
 
-/// Why a rule does not get on: `GET /rules/<id>/analysis`.
-pub async fn examine(client: &Client, id: &str) -> Result<RuleAnalysis> {
+/// Why a rule does not get on, as much of it as `T` takes: `GET /rules/<id>/analysis`.
+pub async fn examine<T: DeserializeOwned>(client: &Client, id: &str) -> Result<T> {
     client.json(Request::get(format!("rules/{}/analysis", segment(id)))).await
+}
+
+/// What was done with the rules on a DID, the oldest first: `GET /rules/<scope>/<name>/history`.
+pub async fn history(client: &Client, did: &Did) -> Result<JsonStream<RuleEvent>> {
+    client.stream(Request::get(format!("rules/{}/{}/history", segment(&did.scope), segment(&did.name)))).await
+}
+
+/// Makes a rule like this one at other RSEs, which takes its place when it is fulfilled, and gives its id.
+/// `changes` are the fields in which the new rule differs: `POST /rules/<id>/move`.
+pub async fn move_to(client: &Client, id: &str, rse_expression: &str, changes: &Attributes) -> Result<String> {
+    let body = json!({"rule_id": id, "rse_expression": rse_expression, "override": changes});
+    client.json(Request::post(format!("rules/{}/move", segment(id)), body)).await
+}
+
+/// Changes fields of a rule: `PUT /rules/<id>`.
+pub async fn update(client: &Client, id: &str, changes: &Attributes) -> Result<()> {
+    client.done(Request::put(format!("rules/{}", segment(id)), json!({"options": changes}))).await
 }
 
 /// Deletes a rule; `purge_replicas` deletes its replicas at once: `DELETE /rules/<id>`.

@@ -55,8 +55,7 @@ struct NewTree {
 /// The client of the Rucio data management system, by its old command names
 #[derive(Debug, Parser)]
 #[command(name = "rucio", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
-#[command(args_override_self = true)]
-#[command(infer_long_args = true)]
+#[command(infer_long_args = true, args_override_self = true)]
 #[command(mut_arg("auth_strategy", |strategy| strategy.value_parser(clap::value_parser!(String))))]
 struct OldTree {
     #[command(flatten)]
@@ -68,8 +67,7 @@ struct OldTree {
 /// The client of the Rucio data management system, for administrators
 #[derive(Debug, Parser)]
 #[command(name = "rucio-admin", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
-#[command(args_override_self = true)]
-#[command(infer_long_args = true)]
+#[command(infer_long_args = true, args_override_self = true)]
 #[command(mut_arg("auth_strategy", |strategy| strategy.value_parser(clap::value_parser!(String))))]
 struct AdminTree {
     #[command(flatten)]

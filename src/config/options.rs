@@ -9,6 +9,11 @@ impl Config {
         self.get("client", "metadata_default_plugin").unwrap_or_else(|| "DID_COLUMN".to_owned())
     }
 
+    /// The server of the public open data, where it is not the one of all other calls.
+    pub fn opendata_host(&self) -> Option<String> {
+        self.non_empty("client", "opendata_host")
+    }
+
     /// Seconds one download may take. Where nothing is configured, it follows from the size of the file and
     /// [`Self::download_transfer_speed_timeout`].
     ///

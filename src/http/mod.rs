@@ -129,6 +129,14 @@ impl Client {
         json::parse(&self.send(request).await?.bytes().await.map_err(transport_error)?)
     }
 
+    /// Sends a call that anybody may make, without the token, and reads its answer as one JSON value. `host` takes the
+    /// place of the server.
+    pub async fn public_json<T: DeserializeOwned>(&self, host: Option<&str>, request: Request) -> Result<T> {
+        let host = host.unwrap_or(&self.0.settings.rucio_host);
+        let answer = checked(self.transmit(self.connections()?, host, &request, HeaderMap::new()).await?).await?;
+        json::parse(&answer.bytes().await.map_err(transport_error)?)
+    }
+
     /// Sends a call whose answer is a list, one JSON value a line.
     pub async fn stream<T: DeserializeOwned>(&self, request: Request) -> Result<JsonStream<T>> {
         Ok(JsonStream::new(self.send(request).await?))

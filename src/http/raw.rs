@@ -14,6 +14,17 @@ pub struct Raw<T> {
     text: Box<RawValue>,
 }
 
+impl<T> Raw<T> {
+    /// The record as it came, with the fields of another in front.
+    pub fn behind(&self, front: &impl Serialize) -> serde_json::Result<Box<RawValue>> {
+        let front = serde_json::to_string(front)?;
+        let front = front.strip_suffix('}').unwrap_or(&front);
+        let fields = self.text.get().strip_prefix('{').unwrap_or_default();
+        let joint = if fields.trim_start().starts_with('}') { "" } else { "," };
+        RawValue::from_string(format!("{front}{joint}{fields}"))
+    }
+}
+
 impl<T> Deref for Raw<T> {
     type Target = T;
 
@@ -47,5 +58,16 @@ mod tests {
         let raw: Raw<Did> = serde_json::from_str(text).unwrap();
         assert_eq!(raw.to_string(), "s:n");
         assert_eq!(serde_json::to_string(&raw).unwrap(), text);
+    }
+
+    #[test]
+    fn a_record_may_follow_other_fields() {
+        let did = Did::new("s", "n");
+        for (text, expected) in
+            [(r#"{"x":1e400}"#, r#"{"scope":"s","name":"n","x":1e400}"#), ("{ }", r#"{"scope":"s","name":"n" }"#)]
+        {
+            let raw = Raw { item: (), text: RawValue::from_string(text.to_owned()).unwrap() };
+            assert_eq!(raw.behind(&did).unwrap().get(), expected);
+        }
     }
 }

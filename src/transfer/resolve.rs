@@ -57,7 +57,7 @@ pub enum Kind {
 
 impl Requested {
     fn found(found: FoundDid, wish: usize) -> Self {
-        let kind = match found.did_type.to_ascii_uppercase().as_str() {
+        let kind = match found.did_type.as_deref().unwrap_or_default().to_ascii_uppercase().as_str() {
             "FILE" => Kind::File,
             "CONTAINER" => Kind::Container,
             _ => Kind::Dataset,

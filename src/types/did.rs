@@ -85,8 +85,8 @@ pub struct FoundDid {
     /// Which DID.
     #[serde(flatten)]
     pub did: Did,
-    /// `CONTAINER`, `DATASET` or `FILE`.
-    pub did_type: String,
+    /// `CONTAINER`, `DATASET` or `FILE`; none where a metadata plugin found it.
+    pub did_type: Option<String>,
     /// Number of files, where the server keeps it.
     pub length: Option<u64>,
     /// Size in bytes, where the server keeps it.

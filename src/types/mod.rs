@@ -5,6 +5,7 @@
 
 mod account;
 mod did;
+mod opendata;
 mod replica;
 mod rse;
 mod rule;
@@ -12,9 +13,10 @@ mod subscription;
 
 pub use account::{AccountRow, GlobalLimit, GlobalUsage, Identity, LocalUsage, NewIdentity, ScopeOwner};
 pub use did::{CollectionContent, CollectionType, Did, FileEntry, FoundDid, Metadata, ScopeConvention};
+pub use opendata::{OpenData, OpenDataList};
 pub use replica::{ClientLocation, DatasetAtRse, DatasetReplica, Pfn, Replica, ReplicaEntry, SuspiciousReplica};
 pub use rse::RseUsage;
-pub use rule::{DatasetLock, NewRule, RuleAnalysis, RuleRow, TransferAnalysis};
+pub use rule::{DatasetLock, NewRule, RuleAnalysis, RuleEvent, RuleRow, TransferAnalysis};
 pub use subscription::SubscriptionOptions;
 
 /// An object of the server with all its fields, in the server's order.

@@ -35,6 +35,21 @@ pub struct RuleRow {
     pub created_at: Value,
 }
 
+/// A row of `GET /rules/<scope>/<name>/history`: a rule as it was at some time.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RuleEvent {
+    /// The rule's id.
+    pub rule_id: String,
+    /// Its owner.
+    pub account: String,
+    /// Where to.
+    pub rse_expression: String,
+    /// When it was made.
+    pub created_at: Value,
+    /// When it was changed.
+    pub updated_at: Value,
+}
+
 /// A rule to be made (`POST /rules/`). The field names are the server's.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewRule {

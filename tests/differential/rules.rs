@@ -24,11 +24,23 @@ enum Change {
 }
 
 /// Name, pattern, replacement; every pattern is anchored by what surrounds it.
-const REPLACE: [(&str, &str, &str); 3] = [
+const REPLACE: [(&str, &str, &str); 5] = [
     // 2026-11-22 04:29:53 and 2026-11-22T04:29:53.123456: equally long, so that columns stay what they are
     ("time", r"\b20\d\d-[01]\d-[0-3]\d([ T])[0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{6})?\b", "<day>${1}<time>"),
+    // Sun, 22 Nov 2026 04:29:53 UTC
+    (
+        "http-date",
+        r"\b[MTWFS][a-z]{2}, \d\d [A-Z][a-z]{2} 20\d\d [0-2]\d:[0-5]\d:[0-5]\d UTC\b",
+        "<day>, <date> <time> UTC",
+    ),
     // the last line with -v
     ("duration", r"(?m)^Completed in \d+\.\d{4} sec\.$", "Completed in <duration> sec."),
+    // how the server came by the files of open data
+    (
+        "request",
+        r"'request_cache_hit': (?:True|False), 'request_time_elapsed_millis': [-+.e0-9]+",
+        "'request_cache_hit': <hit>, 'request_time_elapsed_millis': <time>",
+    ),
     // signatures of signed URLs
     ("signature", r"\bX-Amz-(Date|Signature)=[0-9A-Za-z]+", "X-Amz-$1=<signature>"),
 ];
@@ -83,6 +95,12 @@ fn rules_are_narrow() -> Result<()> {
     for other in ["2026-11-22", "04:29:53", "1026-11-22 04:29:53", "2026-11-22 04:29:5", "x2026-11-22 04:29:53"] {
         assert_eq!(time.apply(other), other);
     }
+    let date = Rule::named("http-date")?;
+    assert_eq!(date.apply("at: Sun, 22 Nov 2026 04:29:53 UTC"), "at: <day>, <date> <time> UTC");
+    assert_eq!(date.apply("Sun, 22 Nov 2026 04:29 UTC"), "Sun, 22 Nov 2026 04:29 UTC");
+    let request = Rule::named("request")?;
+    let hit = "'request_cache_hit': True, 'request_time_elapsed_millis': 4.9e-05}";
+    assert_eq!(request.apply(hit), "'request_cache_hit': <hit>, 'request_time_elapsed_millis': <time>}");
     let id = Rule::named("rule-id")?;
     let (a, b) = ("a".repeat(32), "b".repeat(32));
     assert_eq!(id.apply(&format!("{b} {a} {b} {a}0")), format!("<rule-1> <rule-2> <rule-1> {a}0"));

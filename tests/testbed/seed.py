@@ -228,7 +228,8 @@ def rses():
         # one folder, three doors
         'MULTI': ([protocol('https', 'webdav', davs, '/multi/', 1), protocol('http', 'gfal', dav, '/multi/', 3),
                    protocol('root', 'xrootd', xrd, '//multi/', 2)], site('GENEVA', 'ch', 1)),
-        'CATALOG': ([protocol('mock', 'mock', 0, '/catalog/')], site('GENEVA', 'ch', 0)),
+        # OpenData: where the server looks for the files of open data
+        'CATALOG': ([protocol('mock', 'mock', 0, '/catalog/')], site('GENEVA', 'ch', 0, OpenData=True)),
         'TAPE': ([protocol('mock', 'mock', 0, '/tape/')], site('GENEVA', 'ch', 0, tape='1', istape=True)),
     }
 
@@ -301,6 +302,31 @@ def add_files(catalogue):
         catalogue.client.set_metadata('test', 'mixed', key, value)
     catalogue.client.close('test', 'davsfile')
     catalogue.client.set_metadata_bulk('test', 'davsfile', {'campaign': 'summer', 'quality': 7, 'checked': True})
+
+
+def add_odd_metadata(catalogue):
+    """All that a metadata plugin may hand back, and entries of the open data catalogue."""
+    for i, events in enumerate((100, 0, 2_000_000)):
+        catalogue.entry('mock', f'events-{i}.root', ['CATALOG'], 'events', bytes=10**(6 * i), adler32=f'{i:08x}',
+                        md5=f'{i:032x}', meta={'guid': f'{i:032x}', 'events': events})
+    catalogue.flush()
+    client, date = catalogue.client, 'Tue, 15 Sep 2015 12:00:00 UTC'
+    odd = {'nested': {'list': [1, 2.5, None, {'at': date, 'flag': False}, date], 'empty': {}, "it's": []},
+           'at': date, 'almost a date': 'noon UTC', 'float': 0.1, 'large': 1e15, 'small': 1e-7, 'integer': 2**53 + 1,
+           'negative': -0.0, 'none': None, 'flag': True, 'text': 'ünï "quoted" it\'s\ttabbed', 'lines': 'one\ntwo',
+           'blank': '', 'number': '1.50', 'Zulu': 'capitals first'}
+    client.add_dataset('mock', 'odd')
+    client.set_metadata_bulk('mock', 'odd', odd)
+    client.add_dataset('mock', 'large')
+    client.set_metadata_bulk('mock', 'large', {'luminosity': 1.5e34, 'nested': [-1e20]})
+    client.add_dataset('mock', 'plain')
+    for name in ('odd', 'events', 'plain'):
+        client.add_opendata_did(scope='mock', name=name)
+    for name, record_id in (('odd', 7), ('events', 8)):
+        client.close('mock', name)
+        client.update_opendata_did(scope='mock', name=name, state='public', meta=odd, doi=f'10.1234/{name}',
+                                   record_id=record_id)
+    client.update_opendata_did(scope='mock', name='events', state='suspended')
 
 
 def put_s3_object(catalogue):
@@ -403,6 +429,7 @@ def first():
         small = pool.submit(add_small, Catalogue(Client())) if FULL else None      # beside the rest
         add_files(catalogue)
         add_user_files(jdoe)
+        add_odd_metadata(catalogue)
         if small:
             small.result()
     give_to_www_data()

@@ -125,7 +125,7 @@ impl Asked {
             let search =
                 api::dids::Search { scope, filters, did_type: "all", recursive: false, limit: Some(MOST_DIDS) };
             let found = api::dids::search(&self.client, &search).await?.collect().await?;
-            Ok(found.into_iter().map(|found| (found.did.to_string(), found.did_type)).collect())
+            Ok(found.into_iter().map(|found| (found.did.to_string(), found.did_type.unwrap_or_default())).collect())
         })
     }
 

@@ -2,7 +2,9 @@
 
 use clap::Args;
 
-use crate::cli::commands::did::{add, content, update};
+use crate::cli::commands::did::{add, content, list, update};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
 
 /// `add-dataset` and `add-container`.
 #[derive(Debug, Args)]
@@ -74,5 +76,60 @@ impl Dids {
 
     pub(super) fn reopened(self) -> update::Args {
         update::Args { dids: self.dids, rse: None, touch: false, open: true, close: false }
+    }
+}
+
+/// Mark files or datasets as used today
+#[derive(Debug, Args)]
+pub(crate) struct Touch {
+    /// The DIDs
+    #[arg(required = true)]
+    dids: Vec<String>,
+    /// Only the replica at this RSE
+    #[arg(long)]
+    rse: Option<String>,
+}
+
+impl Touch {
+    pub(super) fn translate(self) -> update::Args {
+        update::Args { dids: self.dids, rse: self.rse, touch: true, open: false, close: false }
+    }
+}
+
+/// List the datasets and containers that hold a DID
+#[derive(Debug, Args)]
+pub(crate) struct Parents {
+    /// The DID
+    did: Option<String>,
+}
+
+impl Parents {
+    pub(super) fn translate(self) -> Result<list::Args> {
+        let Some(did) = self.did.filter(|did| !did.is_empty()) else {
+            return Err(Error::new(
+                Exception::InputValidationError,
+                "A DID must be provided. Use -h to list the options.",
+            ));
+        };
+        let nothing = list::Args {
+            did_pattern: None,
+            recursive: false,
+            filter: None,
+            short: false,
+            parent: true,
+            name_twice: false,
+        };
+        Ok(list::Args { did_pattern: Some(did), ..nothing })
+    }
+}
+
+/// Does nothing any more; `list-dids` lists DIDs
+#[derive(Debug, Args)]
+pub(crate) struct Extended {}
+
+impl Extended {
+    pub(super) fn refusal() -> Error {
+        let error = Error::new(Exception::UnsupportedOperation, "list-dids-extended does nothing any more.");
+        error.with_hint("rucio list-dids takes the same options and looks into all metadata.")
     }
 }

@@ -4,6 +4,7 @@
 
 pub(super) mod admin;
 mod collections;
+mod metadata;
 mod replicas;
 mod rules;
 
@@ -29,39 +30,52 @@ pub(super) enum Command {
     Attach(collections::Attach),
     /// Close datasets or containers
     Close(collections::Dids),
+    DeleteMetadata(metadata::Delete),
     DeleteRule(rule::remove::Args),
     Detach(collections::Detach),
     #[command(visible_alias = "get", mut_arg("aria", |aria| aria.num_args(0)))]
     Download(Box<download::Args>),
     #[command(mut_arg("dids", |dids| dids.required(true)))]
+    Erase(did::remove::Args),
+    #[command(mut_arg("dids", |dids| dids.required(true)))]
     GetMetadata(did::metadata::list::Args),
     ListAccountLimits(account::limit::quota::Args),
     ListAccountUsage(account::limit::list::Args),
     ListContent(did::content::list::Args),
+    ListContentHistory(did::content::history::Args),
     #[command(mut_arg("dids", |dids| dids.required(true)))]
     ListDatasetReplicas(replica::list::dataset::Args),
     ListDatasetsRse(replicas::AtRse),
     #[command(visible_alias = "ls")]
     ListDids(did::list::Args),
+    #[command(hide = true)]
+    ListDidsExtended(collections::Extended),
     #[command(mut_arg("dids", |dids| dids.required(true)))]
     #[command(mut_arg("domain", |domain| domain.value_parser(clap::value_parser!(String))))]
     ListFileReplicas(Box<replica::list::file::Args>),
     ListFiles(did::files::Args),
+    #[command(visible_alias = "list-parent-datasets")]
+    ListParentDids(collections::Parents),
     ListRseAttributes(rse::attribute::list::Args),
     ListRseUsage(rse::usage::Args),
     ListRses(rse::list::Args),
     ListRules(rules::List),
+    ListRulesHistory(rule::history::Args),
     ListScopes(scope::list::Args),
     ListSuspiciousReplicas(replicas::Suspicious),
+    MoveRule(rules::Move),
     Ping(ping::Args),
     /// Reopen datasets or containers; for privileged accounts only
     Reopen(collections::Dids),
     RuleInfo(rule::show::Args),
+    SetMetadata(metadata::Set),
     #[command(mut_arg("dids", |dids| dids.required(true)))]
     Stat(did::show::Args),
     #[command(mut_arg("lfn", |lfn| lfn.long("name").alias("lfn")))]
     #[command(mut_arg("file_paths", |paths| paths.required(true)))]
     Upload(Box<upload::Args>),
+    Touch(collections::Touch),
+    UpdateRule(Box<rules::Update>),
     Whoami(whoami::Args),
 }
 
@@ -75,33 +89,46 @@ impl Command {
             Self::AddRule(args) => rule::add::run(context, args.translate()).await,
             Self::Attach(args) => did::content::add::run(context, args.translate()).await,
             Self::Close(args) => did::update::run(context, args.closed()).await,
+            Self::DeleteMetadata(args) => did::metadata::unset::run(context, args.translate()).await,
             Self::DeleteRule(args) => rule::remove::run(context, args).await,
             Self::Detach(args) => did::content::remove::run(context, args.translate()).await,
             Self::Download(args) => download::run(context, *args).await,
-            Self::GetMetadata(args) => did::metadata::list::run(context, args).await,
+            Self::Erase(args) => did::remove::run(context, args).await,
+            Self::GetMetadata(args) => {
+                let plugin = args.plugin.filter(|plugin| !plugin.is_empty());
+                did::metadata::list::run(context, did::metadata::list::Args { plugin, ..args }).await
+            }
             Self::ListAccountLimits(args) => account::limit::quota::run(context, args).await,
             Self::ListAccountUsage(args) => account::limit::list::run(context, args).await,
             Self::ListContent(args) => did::content::list::run(context, args).await,
+            Self::ListContentHistory(args) => did::content::history::run(context, args).await,
             Self::ListDatasetReplicas(args) => replica::list::dataset::run(context, args).await,
             Self::ListDatasetsRse(args) => replica::list::dataset::run(context, args.translate()).await,
             Self::ListDids(args) => did::list::run(context, did::list::Args { name_twice: true, ..args }).await,
+            Self::ListDidsExtended(_) => Err(collections::Extended::refusal()),
             Self::ListFileReplicas(args) => {
                 replica::list::file::run(context, replica::list::file::Args { human: context.human, ..*args }).await
             }
             Self::ListFiles(args) => did::files::run(context, args).await,
+            Self::ListParentDids(args) => did::list::run(context, args.translate()?).await,
             Self::ListRseAttributes(args) => {
                 rse::attribute::list::run(context, rse::attribute::list::Args { columns: true, ..args }).await
             }
             Self::ListRseUsage(args) => rse::usage::run(context, args).await,
             Self::ListRses(args) => rse::list::run(context, args).await,
             Self::ListRules(args) => rule::list::run(context, args.translate()).await,
+            Self::ListRulesHistory(args) => rule::history::run(context, args).await,
             Self::ListScopes(args) => scope::list::run(context, args).await,
             Self::ListSuspiciousReplicas(args) => replica::state::list::run(context, args.translate()).await,
+            Self::MoveRule(args) => rule::r#move::run(context, args.translate()).await,
             Self::Ping(args) => ping::run(context, args).await,
             Self::Reopen(args) => did::update::run(context, args.reopened()).await,
             Self::RuleInfo(args) => rule::show::run(context, rule::show::Args { old_layout: true, ..args }).await,
+            Self::SetMetadata(args) => did::metadata::set::run(context, args.translate()).await,
             Self::Stat(args) => did::show::run(context, args).await,
             Self::Upload(args) => upload::run(context, *args).await,
+            Self::Touch(args) => did::update::run(context, args.translate()).await,
+            Self::UpdateRule(args) => rule::update::run(context, args.translate()?).await,
             Self::Whoami(args) => whoami::run(context, args).await,
         }
     }

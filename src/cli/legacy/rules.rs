@@ -2,7 +2,9 @@
 
 use clap::Args;
 
-use crate::cli::commands::rule::{add, list};
+use crate::cli::commands::rule::{add, list, r#move, update};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
 
 /// Have replicas of DIDs made and kept
 ///
@@ -81,5 +83,57 @@ impl List {
     pub(super) fn translate(self) -> list::Args {
         let Self { did, id, traverse, csv, file, account, subscription } = self;
         list::Args { did, traverse, csv, file, account, subscription, id }
+    }
+}
+
+/// Have a rule's replicas moved: a new rule takes the place of the old one when it is fulfilled
+#[derive(Debug, Args)]
+pub(crate) struct Move {
+    /// The rule's id
+    rule_id: String,
+    /// Where to: an RSE expression
+    rse_expression: String,
+    /// Why, for the transfer system, if for another reason than the old rule
+    #[arg(long)]
+    activity: Option<String>,
+    /// Where the copies may come from: an RSE expression, or None for anywhere
+    #[arg(long, value_name = "EXPRESSION")]
+    source_replica_expression: Option<String>,
+}
+
+impl Move {
+    pub(super) fn translate(self) -> r#move::Args {
+        let Self { rule_id, rse_expression, activity, source_replica_expression } = self;
+        r#move::Args { rule_id, rses: rse_expression, activity, source_rses: source_replica_expression }
+    }
+}
+
+/// Change a rule
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// The rule's id
+    rule_id: String,
+    #[command(flatten)]
+    options: update::Options,
+    /// Protect the rule against being deleted (True), or no longer (False)
+    #[arg(long, value_name = "BOOL")]
+    locked: Option<String>,
+    /// Where the copies may come from: an RSE expression, or None for anywhere
+    #[arg(long, value_name = "EXPRESSION")]
+    source_replica_expression: Option<String>,
+}
+
+impl Update {
+    /// Of --stuck and --suspend, the latter wins in the old tree.
+    pub(super) fn translate(self) -> Result<update::Args> {
+        let Self { rule_id, options, locked, source_replica_expression } = self;
+        let locked = match locked.unwrap_or_default().to_lowercase().as_str() {
+            "" => None,
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => return Err(Error::new(Exception::InputValidationError, "Locked must be True or False")),
+        };
+        let options = update::Options { stuck: options.stuck && !options.suspend, ..options };
+        Ok(update::Args { rule_id, options, locked, source_rses: source_replica_expression })
     }
 }

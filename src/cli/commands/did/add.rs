@@ -1,7 +1,9 @@
 //! `rucio did add`
 
 use clap::ValueEnum;
+use serde_json::json;
 
+use super::DONE;
 use crate::api;
 use crate::cli::context::Context;
 use crate::error::Result;
@@ -39,5 +41,6 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         Some(Kind::Dataset) | None => CollectionType::Dataset,
     };
     api::dids::add(context.client()?, &did, kind, args.monotonic, args.lifetime).await?;
-    context.ui.line(&format!("Added {did}"))
+    let record = json!({"scope": did.scope, "name": did.name, "type": kind});
+    context.ui.one(DONE, &record, || format!("Added {did}"))
 }

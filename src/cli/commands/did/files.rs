@@ -3,10 +3,12 @@
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::values::{Num, member_str};
-use crate::cli::ui::{Cell, Table};
+use crate::cli::ui::{Cell, Format, Shape, Table};
 use crate::error::Result;
 use crate::http::Client;
 use crate::types::{Did, FileEntry};
+
+const SHAPE: Shape = Shape::did(&["scope", "name", "guid", "adler32", "bytes", "events"]);
 
 /// List all files of DIDs, however deep
 ///
@@ -20,7 +22,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub csv: bool,
     /// A POOL file catalogue (XML) with this folder before each name
-    #[arg(long = "pfc", alias = "LOCALPATH", value_name = "LOCALPATH")]
+    #[arg(long = "pfc", value_name = "LOCALPATH")]
     pub local_path: Option<String>,
 }
 
@@ -28,10 +30,22 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     let dids = |texts: &[String]| texts.iter().map(|text| context.did(text)).collect::<Vec<_>>();
     match args.local_path.as_deref().filter(|path| !path.is_empty() && !args.csv) {
+        _ if context.ui.format() != Format::Table => records(context, client, dids(&args.dids)).await,
         _ if args.csv => csv(context, client, dids(&args.dids)).await,
         Some(path) => file_catalogue(context, client, dids(&args.dids), path).await,
         None => table(context, client, dids(&args.dids)).await,
     }
+}
+
+async fn records(context: &Context, client: &Client, dids: Vec<Result<Did>>) -> Result<()> {
+    let mut list = context.ui.list(SHAPE);
+    for did in dids {
+        let mut files = api::dids::files(client, &did?).await?.raw();
+        while let Some(file) = files.next().await? {
+            list.record(&file)?;
+        }
+    }
+    list.end()
 }
 
 async fn csv(context: &Context, client: &Client, dids: Vec<Result<Did>>) -> Result<()> {

@@ -1,17 +1,15 @@
 //! `rucio did list`
 
-use super::{did_table, filter};
+use super::{RELATIVE, did_table, filter};
 use crate::api;
 use crate::cli::context::Context;
-use crate::cli::ui::Shape;
+use crate::cli::ui::{Cell, Shape};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::types::Did;
 
 const SHAPE: Shape = Shape::did(&["scope", "name", "did_type", "bytes", "length"]);
-/// What the server says of the parents of a DID.
-const PARENTS: Shape = Shape::did(&["scope", "name", "type"]);
 
 /// List DIDs: by a pattern and a filter, or the parents of one DID
 ///
@@ -65,14 +63,14 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     }
     let mut list = list.with_table(did_table());
     while let Some(entry) = found.next().await? {
-        list.row(&entry, || [entry.did.to_string(), entry.did_type.clone()])?;
+        list.row(&entry, || [Cell::from(entry.did.to_string()), entry.did_type.clone().into()])?;
     }
     list.end()
 }
 
 async fn parents(context: &Context, client: &Client, did: &Did) -> Result<()> {
     let mut parents = api::dids::parents(client, did).await?.raw();
-    let mut list = context.ui.list(PARENTS).with_table(did_table());
+    let mut list = context.ui.list(RELATIVE).with_table(did_table());
     while let Some(parent) = parents.next().await? {
         list.row(&parent, || [parent.did.to_string(), parent.did_type.clone()])?;
     }

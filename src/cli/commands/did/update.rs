@@ -1,8 +1,14 @@
 //! `rucio did update`
 
+use serde_json::{Value, json};
+
+use super::DONE;
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::ui::Listing;
 use crate::error::Result;
+use crate::http::Client;
+use crate::types::Did;
 
 /// Close or reopen datasets and containers, or mark DIDs as used today
 ///
@@ -27,15 +33,30 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
+    let rse = args.rse.as_deref().filter(|rse| !rse.is_empty());
+    let mut list = context.ui.list(DONE);
     for text in &args.dids {
         let did = context.did(text)?;
-        if !args.open && !args.close {
-            api::traces::touch(client, &did, args.rse.as_deref()).await?;
-            continue;
+        match args.open || args.close {
+            true => set_open(client, &mut list, &did, args.open).await?,
+            false => touch(client, &mut list, &did, rse).await?,
         }
-        api::dids::set_open(client, &did, args.open).await?;
-        let done = if args.open { "reopened" } else { "closed" };
-        context.ui.line(&format!("{did} has been {done}."))?;
     }
-    Ok(())
+    list.end()
+}
+
+async fn set_open(client: &Client, list: &mut Listing<'_>, did: &Did, open: bool) -> Result<()> {
+    api::dids::set_open(client, did, open).await?;
+    let record = json!({"scope": did.scope, "name": did.name, "open": open});
+    let done = if open { "reopened" } else { "closed" };
+    list.line(&record, || format!("{did} has been {done}."))
+}
+
+async fn touch(client: &Client, list: &mut Listing<'_>, did: &Did, rse: Option<&str>) -> Result<()> {
+    api::traces::touch(client, did, rse).await?;
+    let mut record = json!({"scope": did.scope, "name": did.name});
+    if let Some(rse) = rse {
+        record["rse"] = Value::from(rse);
+    }
+    list.record(&record)
 }

@@ -1,15 +1,23 @@
 //! `rucio opendata ...`
 
+pub(crate) mod did;
+
 use clap::Subcommand;
 
 use crate::cli::context::Context;
 use crate::error::Result;
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {}
+pub(crate) enum Command {
+    /// Make, show, change and remove entries of the open data catalogue
+    #[command(subcommand)]
+    Did(did::Command),
+}
 
 impl Command {
-    pub(crate) async fn run(self, _context: &Context) -> Result<()> {
-        match self {}
+    pub(crate) async fn run(self, context: &Context) -> Result<()> {
+        match self {
+            Self::Did(command) => command.run(context).await,
+        }
     }
 }

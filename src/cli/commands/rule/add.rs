@@ -1,7 +1,9 @@
 //! `rucio rule add`
 
 use clap::ArgAction::Set;
+use serde_json::json;
 
+use super::DONE;
 use crate::api;
 use crate::cli::context::Context;
 use crate::error::Result;
@@ -74,10 +76,10 @@ pub(crate) struct Options {
 }
 
 /// A boolean as click takes it.
-fn boolean(text: &str) -> Result<bool, String> {
-    match text.to_lowercase().as_str() {
+pub(super) fn boolean(text: &str) -> Result<bool, String> {
+    match text.trim().to_lowercase().as_str() {
         "true" | "1" | "yes" | "on" | "t" | "y" => Ok(true),
-        "false" | "0" | "no" | "off" | "f" | "n" => Ok(false),
+        "false" | "0" | "no" | "off" | "f" | "n" | "" => Ok(false),
         _ => Err("write true or false".to_owned()),
     }
 }
@@ -92,7 +94,9 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         }
         outcome => outcome?,
     };
-    ids.iter().try_for_each(|id| context.ui.line(id))
+    let mut list = context.ui.list(DONE);
+    ids.iter().try_for_each(|id| list.line(&json!({"id": id}), || id.clone()))?;
+    list.end()
 }
 
 fn new_rule(dids: Vec<Did>, args: Args) -> NewRule {

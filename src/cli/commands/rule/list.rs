@@ -1,15 +1,30 @@
 //! `rucio rule list`
 
-use std::collections::HashSet;
-
-use crate::api;
+use super::select::select;
 use crate::cli::context::Context;
-use crate::cli::ui::Table;
 use crate::cli::ui::values::{Num, member_str};
-use crate::error::{Error, Result};
-use crate::exceptions::Exception;
-use crate::http::Client;
-use crate::types::{Did, RuleRow};
+use crate::cli::ui::{Shape, Table};
+use crate::error::Result;
+use crate::types::RuleRow;
+
+const SHAPE: Shape = Shape::named(
+    &["id"],
+    &[
+        "id",
+        "account",
+        "scope",
+        "name",
+        "state",
+        "locks_ok_cnt",
+        "locks_replicating_cnt",
+        "locks_stuck_cnt",
+        "rse_expression",
+        "copies",
+        "bytes",
+        "expires_at",
+        "created_at",
+    ],
+);
 
 const HEADERS: [&str; 9] = [
     "ID",
@@ -54,19 +69,28 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let rules = select(context, &args).await?;
-    if args.csv {
-        return rules.iter().try_for_each(|rule| context.ui.line(&cells(context, rule).join(",")));
-    }
-    let mut table = Table::simple(HEADERS).without_numbers();
-    for rule in &rules {
-        let [id, account, did, state, expression, copies, size, mut expires, created] = cells(context, rule);
-        if rule.expires_at.is_null() {
-            expires.clear();
+    let mut rules = select(context, &args).await?;
+    let list = context.ui.list(SHAPE);
+    let mut list = match args.csv {
+        true => list,
+        false => list.with_table(Table::simple(HEADERS).without_numbers()),
+    };
+    while let Some(rule) = rules.next().await? {
+        match args.csv {
+            true => list.line(&rule, || cells(context, &rule).join(","))?,
+            false => list.row(&rule, || row(context, &rule))?,
         }
-        table.row([id, account, did, state, expression, copies, size, expires, created]);
     }
-    context.ui.table(&table)
+    list.end()
+}
+
+/// The cells, of which tabulate leaves empty what is None.
+fn row(context: &Context, rule: &RuleRow) -> [String; 9] {
+    let mut cells = cells(context, rule);
+    if rule.expires_at.is_null() {
+        cells[7].clear();
+    }
+    cells
 }
 
 fn cells(context: &Context, rule: &RuleRow) -> [String; 9] {
@@ -82,60 +106,4 @@ fn cells(context: &Context, rule: &RuleRow) -> [String; 9] {
         member_str(&rule.expires_at),
         member_str(&rule.created_at),
     ]
-}
-
-async fn select(context: &Context, args: &Args) -> Result<Vec<RuleRow>> {
-    let no_choice = "At least one option has to be given. Use -h to list the options.";
-    match args {
-        Args { id: Some(id), .. } => Ok(vec![api::rules::get(context.client()?, id).await?]),
-        Args { file: Some(file), .. } => {
-            api::dids::associated_rules(context.client()?, &context.did(file)?).await?.collect().await
-        }
-        Args { traverse: true, did: Some(did), .. } => locking(context.client()?, &context.did(did)?).await,
-        Args { traverse: true, did: None, .. } if args.account.is_some() || args.subscription.is_some() => {
-            Err(Error::new(Exception::InputValidationError, "Must supply a DID to traverse"))
-        }
-        Args { did: Some(did), .. } => on_did(context, &context.did(did)?).await,
-        Args { account: Some(account), .. } => api::accounts::rules(context.client()?, account).await?.collect().await,
-        Args { subscription: Some(name), .. } => {
-            let client = context.client()?;
-            api::subscriptions::rules(client, client.account().unwrap_or_default(), name).await?.collect().await
-        }
-        _ => Err(Error::new(Exception::InputValidationError, no_choice)),
-    }
-}
-
-/// The rules whose locks hold a dataset, each once.
-async fn locking(client: &Client, did: &Did) -> Result<Vec<RuleRow>> {
-    let mut locks = api::locks::of_dataset(client, did).await?;
-    let (mut rules, mut seen) = (Vec::new(), HashSet::new());
-    while let Some(lock) = locks.next().await? {
-        if seen.insert(lock.rule_id.clone()) {
-            rules.push(api::rules::get(client, &lock.rule_id).await?);
-        }
-    }
-    Ok(rules)
-}
-
-/// The rules on a DID; if it has none, those on what it holds (container) or on what holds it (dataset).
-async fn on_did(context: &Context, did: &Did) -> Result<Vec<RuleRow>> {
-    let client = context.client()?;
-    let did_type = api::dids::did_type(client, did).await?;
-    let rules = api::dids::rules(client, did).await?.collect().await?;
-    if !rules.is_empty() {
-        return Ok(rules);
-    }
-    let (mut relatives, whose) = match did_type.as_str() {
-        "CONTAINER" => (api::dids::content(client, did).await?, "content"),
-        "DATASET" => (api::dids::parents(client, did).await?, "parents"),
-        _ => return Ok(rules),
-    };
-    let mut rules = Vec::new();
-    while let Some(relative) = relatives.next().await? {
-        rules.extend(api::dids::rules(client, &relative.did).await?.collect().await?);
-    }
-    if !rules.is_empty() {
-        context.ui.line(&format!("No rules found, listing rules for {whose}"))?;
-    }
-    Ok(rules)
 }

@@ -1,9 +1,12 @@
 //! `rucio rule remove`
 
+use serde_json::json;
 use uuid::Uuid;
 
+use super::{DONE, explained};
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::ui::Listing;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
@@ -31,18 +34,22 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
+    let mut list = context.ui.list(DONE);
     match Uuid::try_parse(&args.rule_id_dids) {
-        Ok(_) => api::rules::delete(client, &args.rule_id_dids, purge(&args)).await,
-        Err(_) => delete_from_did(context, client, &args).await,
+        Ok(_) => delete(client, &mut list, &args.rule_id_dids, &args).await?,
+        Err(_) => delete_from_did(context, client, &mut list, &args).await?,
     }
+    list.end()
 }
 
-fn purge(args: &Args) -> Option<bool> {
-    args.purge_replicas.then_some(true)
+async fn delete(client: &Client, list: &mut Listing<'_>, id: &str, args: &Args) -> Result<()> {
+    let purge = args.purge_replicas.then_some(true);
+    api::rules::delete(client, id, purge).await.map_err(explained)?;
+    list.record(&json!({"id": id}))
 }
 
-async fn delete_from_did(context: &Context, client: &Client, args: &Args) -> Result<()> {
-    let Some(expression) = &args.rses else {
+async fn delete_from_did(context: &Context, client: &Client, list: &mut Listing<'_>, args: &Args) -> Result<()> {
+    let Some(expression) = args.rses.as_ref().filter(|expression| !expression.is_empty()) else {
         let message = "A RSE expression must be specified if you do not provide a rule_id but a DID";
         return Err(Error::new(Exception::InputValidationError, message));
     };
@@ -51,7 +58,7 @@ async fn delete_from_did(context: &Context, client: &Client, args: &Args) -> Res
     let mut deleted = false;
     while let Some(rule) = rules.next().await? {
         if rule.rse_expression == *expression && (args.all || Some(rule.account.as_str()) == account) {
-            api::rules::delete(client, &rule.id, purge(args)).await?;
+            delete(client, list, &rule.id, args).await?;
             deleted = true;
         }
     }

@@ -2,12 +2,17 @@
 
 use serde_json::Value;
 
+use super::explained;
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::ui::Shape;
 use crate::cli::ui::values::member_str;
 use crate::error::Result;
-use crate::http::Client;
-use crate::types::{Attributes, TransferAnalysis};
+use crate::http::{Client, Raw};
+use crate::types::{Attributes, RuleAnalysis, TransferAnalysis};
+
+const SHAPE: Shape = Shape::named(&["id"], &[]);
+const ANALYSIS: Shape = Shape::named(&["rule_error"], &["rule_error"]);
 
 /// What is shown of a rule: a title and the server's name for it.
 const FIELDS: [(&str, &str); 7] = [
@@ -57,36 +62,37 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     match args.examine {
         true => examine(context, client, &args).await,
-        false => show(context, &api::rules::get(client, &args.rule_id).await?),
+        false => show(context, &api::rules::get(client, &args.rule_id).await.map_err(explained)?),
     }
 }
 
-fn show(context: &Context, rule: &Attributes) -> Result<()> {
+fn show(context: &Context, rule: &Raw<Attributes>) -> Result<()> {
     let field = |key: &str| member_str(rule.get(key).unwrap_or(&Value::Null));
-    let line = |title: &str, value: String| context.ui.line(&format!("{:<28}{value}", format!("{title}:")));
-    FIELDS.iter().try_for_each(|(title, key)| line(title, field(key)))?;
-    let locks = ["locks_ok_cnt", "locks_replicating_cnt", "locks_stuck_cnt"].map(field).join("/");
-    line("Locks OK/REPLICATING/STUCK", locks)?;
-    MORE_FIELDS.iter().try_for_each(|(title, key)| line(title, field(key)))
+    let line = |title: &str, value: String| format!("{:<28}{value}", format!("{title}:"));
+    let lines = |fields: &[(&str, &str)]| fields.iter().map(|(title, key)| line(title, field(key))).collect::<Vec<_>>();
+    context.ui.one(SHAPE, rule, || {
+        let locks = ["locks_ok_cnt", "locks_replicating_cnt", "locks_stuck_cnt"].map(field).join("/");
+        let locks = vec![line("Locks OK/REPLICATING/STUCK", locks)];
+        [lines(&FIELDS), locks, lines(&MORE_FIELDS)].concat().join("\n")
+    })
 }
 
 async fn examine(context: &Context, client: &Client, args: &Args) -> Result<()> {
-    let analysis = api::rules::examine(client, &args.rule_id).await?;
-    context.ui.line(&format!("Status of the replication rule: {}", member_str(&analysis.rule_error)))?;
-    if analysis.transfers.is_empty() {
-        return Ok(());
-    }
-    context.ui.line("STUCK Requests:")?;
-    analysis.transfers.iter().try_for_each(|transfer| show_transfer(context, transfer, args.old_layout))
+    let analysis: Raw<RuleAnalysis> = api::rules::examine(client, &args.rule_id).await.map_err(explained)?;
+    context.ui.one(ANALYSIS, &analysis, || {
+        let status = format!("Status of the replication rule: {}", member_str(&analysis.rule_error));
+        let title = (!analysis.transfers.is_empty()).then(|| "STUCK Requests:".to_owned());
+        let transfers = analysis.transfers.iter().map(|transfer| told(transfer, args.old_layout));
+        [status].into_iter().chain(title).chain(transfers).collect::<Vec<_>>().join("\n")
+    })
 }
 
-fn show_transfer(context: &Context, transfer: &TransferAnalysis, old_layout: bool) -> Result<()> {
+fn told(transfer: &TransferAnalysis, old_layout: bool) -> String {
     let (indent, width) = if old_layout { (4, 22) } else { (5, 20) };
     let sources = |usable: bool| {
         let names = transfer.sources.iter().filter(|(_, is_usable)| *is_usable == usable);
         names.map(|(rse, _)| rse.as_str()).collect::<Vec<_>>().join(", ")
     };
-    context.ui.line(&format!("  {}", transfer.did))?;
     let fields = [
         ("RSE", member_str(&transfer.rse)),
         ("Attempts", member_str(&transfer.attempts)),
@@ -96,7 +102,6 @@ fn show_transfer(context: &Context, transfer: &TransferAnalysis, old_layout: boo
         ("Available sources", sources(true)),
         ("Blocklisted sources", sources(false)),
     ];
-    fields.iter().try_for_each(|(title, value)| {
-        context.ui.line(&format!("{:indent$}{:<width$}{value}", "", format!("{title}:")))
-    })
+    let line = |(title, value): &(&str, String)| format!("\n{:indent$}{:<width$}{value}", "", format!("{title}:"));
+    format!("  {}{}", transfer.did, fields.iter().map(line).collect::<String>())
 }

@@ -27,11 +27,43 @@ pub fn member_str(value: &Value) -> String {
     }
 }
 
+/// `str()` of a value out of an answer in which the official client leaves dates as the server writes them.
+pub fn undated_str(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => repr_with(other, Dates::Nowhere),
+    }
+}
+
 /// `repr()` of a value that stands by itself or in a list.
 pub fn repr(value: &Value) -> String {
+    repr_with(value, Dates::Below)
+}
+
+fn repr_with(value: &Value, dates: Dates) -> String {
     let mut out = String::new();
-    write_repr(&mut out, value, false);
+    write_repr(&mut out, value, dates);
     out
+}
+
+/// Which of the server's dates have become a `datetime`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dates {
+    /// The value itself, a member of an object; and members of objects in it.
+    Here,
+    /// Members of objects in it.
+    Below,
+    Nowhere,
+}
+
+impl Dates {
+    fn in_member(self) -> Self {
+        if self == Self::Nowhere { self } else { Self::Here }
+    }
+
+    fn in_list(self) -> Self {
+        if self == Self::Nowhere { self } else { Self::Below }
+    }
 }
 
 /// `repr()` of a string: quotes around, the unprintable escaped.
@@ -41,21 +73,21 @@ pub fn str_repr(text: &str) -> String {
     out
 }
 
-fn write_repr(out: &mut String, value: &Value, member: bool) {
+fn write_repr(out: &mut String, value: &Value, dates: Dates) {
     match value {
         Value::Null => out.push_str("None"),
         Value::Bool(true) => out.push_str("True"),
         Value::Bool(false) => out.push_str("False"),
         Value::Number(number) => out.push_str(&number_str(number)),
-        Value::String(text) => match member.then(|| server_date(text)).flatten() {
+        Value::String(text) => match (dates == Dates::Here).then(|| server_date(text)).flatten() {
             Some(date) => out.push_str(&date::repr(&date)),
             None => write_str_repr(out, text),
         },
-        Value::Array(items) => write_joined(out, ('[', ']'), items, |out, item| write_repr(out, item, false)),
+        Value::Array(items) => write_joined(out, ('[', ']'), items, |out, item| write_repr(out, item, dates.in_list())),
         Value::Object(members) => write_joined(out, ('{', '}'), members, |out, (key, value)| {
             write_str_repr(out, key);
             out.push_str(": ");
-            write_repr(out, value, true);
+            write_repr(out, value, dates.in_member());
         }),
     }
 }
@@ -169,5 +201,7 @@ mod tests {
         let value = json!([date, {"at": date, "list": [date]}]);
         let want = format!("['{date}', {{'at': datetime.datetime(2015, 9, 15, 12, 0), 'list': ['{date}']}}]");
         assert_eq!(repr(&value), want);
+        assert_eq!(undated_str(&value), format!("['{date}', {{'at': '{date}', 'list': ['{date}']}}]"));
+        assert_eq!(undated_str(&json!(date)), date);
     }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
+use serde_json::json;
+
 use crate::api;
+use crate::cli::commands::did::DONE;
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
 use crate::http::Client;
@@ -35,7 +38,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         true => api::dids::attach(client, &to, &dids).await?,
         false => attach_in_chunks(client, &to, &dids).await?,
     }
-    context.ui.line(&format!("DIDs successfully attached to {to}"))
+    let record = json!({"scope": to.scope, "name": to.name, "dids": dids});
+    context.ui.one(DONE, &record, || format!("DIDs successfully attached to {to}"))
 }
 
 fn read_dids(files: &[String]) -> Result<Vec<String>> {

@@ -1,7 +1,7 @@
 //! `rucio did content list`
 
 use crate::api;
-use crate::cli::commands::did::did_table;
+use crate::cli::commands::did::{RELATIVE, did_table};
 use crate::cli::context::Context;
 use crate::error::Result;
 
@@ -18,19 +18,23 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
-    let mut rows = Vec::new();
+    let list = context.ui.list(RELATIVE);
+    let mut list = if args.short { list } else { list.with_table(did_table()) };
+    // As officially, nothing is shown when one of several DIDs does not exist.
+    let (several, mut held) = (args.dids.len() > 1, Vec::new());
     for text in &args.dids {
-        let mut content = api::dids::content(client, &context.did(text)?).await?;
+        let mut content = api::dids::content(client, &context.did(text)?).await?.raw();
         while let Some(entry) = content.next().await? {
-            rows.push([entry.did.to_string(), entry.did_type.to_uppercase()]);
+            match (args.short, several) {
+                (true, true) => {
+                    held.push(entry.did.to_string());
+                    list.record(&entry)?;
+                }
+                (true, false) => list.line(&entry, || entry.did.to_string())?,
+                (false, _) => list.row(&entry, || [entry.did.to_string(), entry.did_type.to_uppercase()])?,
+            }
         }
     }
-    if args.short {
-        return rows.iter().try_for_each(|[did, _]| context.ui.line(did));
-    }
-    let mut table = did_table();
-    for row in rows {
-        table.row(row);
-    }
-    context.ui.table(&table)
+    held.iter().try_for_each(|did| context.ui.line(did))?;
+    list.end()
 }

@@ -1,6 +1,7 @@
 //! `rucio did content ...`
 
 pub(crate) mod add;
+pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod remove;
 
@@ -12,6 +13,7 @@ use crate::error::Result;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Add(add::Args),
+    History(history::Args),
     List(list::Args),
     Remove(remove::Args),
 }
@@ -20,6 +22,7 @@ impl Command {
     pub(crate) async fn run(self, context: &Context) -> Result<()> {
         match self {
             Self::Add(args) => add::run(context, args).await,
+            Self::History(args) => history::run(context, args).await,
             Self::List(args) => list::run(context, args).await,
             Self::Remove(args) => remove::run(context, args).await,
         }

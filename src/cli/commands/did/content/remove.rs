@@ -1,6 +1,9 @@
 //! `rucio did content remove`
 
+use serde_json::json;
+
 use crate::api;
+use crate::cli::commands::did::DONE;
 use crate::cli::context::Context;
 use crate::error::Result;
 
@@ -16,6 +19,8 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let from = context.did(&args.from_did)?;
-    api::dids::detach(context.client()?, &from, &context.dids(&args.dids)?).await?;
-    context.ui.line(&format!("DIDs successfully detached from {from}"))
+    let dids = context.dids(&args.dids)?;
+    api::dids::detach(context.client()?, &from, &dids).await?;
+    let record = json!({"scope": from.scope, "name": from.name, "dids": dids});
+    context.ui.one(DONE, &record, || format!("DIDs successfully detached from {from}"))
 }

@@ -1,11 +1,14 @@
 //! `rucio did metadata list`
 
 use crate::api;
-use crate::cli::commands::did::fields;
+use crate::cli::commands::did::{DONE, fields};
 use crate::cli::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
 
 /// Show the metadata of DIDs
+///
+/// Example: rucio did metadata list --plugin ALL user.jdoe:analysis.1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The DIDs
@@ -21,12 +24,23 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         Some(plugin) => plugin,
         None => context.config()?.metadata_default_plugin(),
     };
+    let mut list = context.ui.list(DONE);
     for (number, text) in args.dids.iter().enumerate() {
-        let metadata = api::dids::metadata(client, &context.did(text)?, &plugin).await?;
+        let did = context.did(text)?;
+        let metadata = api::dids::metadata(client, &did, &plugin).await?;
         if number > 0 {
             context.ui.line("------")?;
         }
-        context.ui.table(&fields(metadata))?;
+        context.ui.table(&fields(&metadata))?;
+        // Only some plugins name the DID.
+        match metadata.contains_key("scope") {
+            true => list.record(&metadata)?,
+            false => list.record(&metadata.behind(&did).map_err(unwritable)?)?,
+        }
     }
-    Ok(())
+    list.end()
+}
+
+fn unwritable(error: serde_json::Error) -> Error {
+    Error::new(Exception::RucioException, format!("The metadata cannot be written as JSON: {error}"))
 }

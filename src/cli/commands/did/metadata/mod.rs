@@ -1,6 +1,8 @@
 //! `rucio did metadata ...`
 
 pub(crate) mod list;
+pub(crate) mod set;
+pub(crate) mod unset;
 
 use clap::Subcommand;
 
@@ -10,12 +12,16 @@ use crate::error::Result;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     List(list::Args),
+    Set(set::Args),
+    Unset(unset::Args),
 }
 
 impl Command {
     pub(crate) async fn run(self, context: &Context) -> Result<()> {
         match self {
             Self::List(args) => list::run(context, args).await,
+            Self::Set(args) => set::run(context, args).await,
+            Self::Unset(args) => unset::run(context, args).await,
         }
     }
 }

@@ -1,0 +1,22 @@
+//! `/dids/.../meta`: metadata of DIDs that is changed. What reads it is in [`super::dids`].
+
+use serde_json::{Value, json};
+
+use super::dids::below;
+use crate::error::Result;
+use crate::http::{Client, Request, segment};
+use crate::types::Did;
+
+/// The metadata key that is no column: the seconds until a DID expires.
+pub const LIFETIME: &str = "lifetime";
+
+/// Sets one key of a DID's metadata: `POST /dids/<scope>/<name>/meta/<key>`.
+pub async fn set(client: &Client, did: &Did, key: &str, value: &Value) -> Result<()> {
+    let path = below(did, &format!("meta/{}", segment(key)));
+    client.done(Request::post(path, json!({"value": value, "recursive": false}))).await
+}
+
+/// Takes one key out of a DID's metadata: `DELETE /dids/<scope>/<name>/meta`.
+pub async fn delete(client: &Client, did: &Did, key: &str) -> Result<()> {
+    client.done(Request::delete(below(did, "meta"), None).query("key", key)).await
+}

@@ -1,0 +1,43 @@
+//! `rucio did metadata set`
+
+use serde_json::{Value, json};
+
+use crate::api;
+use crate::api::metadata::LIFETIME;
+use crate::cli::commands::did::DONE;
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+
+/// Set one key of a DID's metadata
+///
+/// Example: rucio did metadata set user.jdoe:analysis.1 --key project --value mc23
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The DID
+    pub did: String,
+    /// The key; lifetime stands for the seconds until the DID expires
+    #[arg(long, allow_hyphen_values = true)]
+    pub key: String,
+    /// The value; a lifetime of None means for ever
+    #[arg(long, allow_hyphen_values = true)]
+    pub value: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let value = if args.key == LIFETIME { lifetime(&args.value)? } else { args.value.into() };
+    let did = context.did(&args.did)?;
+    api::metadata::set(context.client()?, &did, &args.key, &value).await?;
+    let record = json!({"scope": did.scope, "name": did.name, "key": args.key, "value": value});
+    context.ui.record(DONE, &record)
+}
+
+/// A number of seconds, or none.
+fn lifetime(text: &str) -> Result<Value> {
+    if text.eq_ignore_ascii_case("none") {
+        return Ok(Value::Null);
+    }
+    match text.trim().parse::<f64>() {
+        Ok(seconds) if seconds.is_finite() => Ok(seconds.into()),
+        _ => Err(Error::Value(format!("A lifetime is a number of seconds, or None; not {text:?}."))),
+    }
+}

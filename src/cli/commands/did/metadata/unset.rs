@@ -1,0 +1,24 @@
+//! `rucio did metadata unset`
+
+use serde_json::json;
+
+use crate::api;
+use crate::cli::commands::did::DONE;
+use crate::cli::context::Context;
+use crate::error::Result;
+
+/// Take one key out of a DID's metadata
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The DID
+    pub did: String,
+    /// The key
+    #[arg(long, allow_hyphen_values = true)]
+    pub key: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let did = context.did(&args.did)?;
+    api::metadata::delete(context.client()?, &did, &args.key).await?;
+    context.ui.record(DONE, &json!({"scope": did.scope, "name": did.name, "key": args.key}))
+}

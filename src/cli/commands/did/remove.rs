@@ -1,0 +1,70 @@
+//! `rucio did remove`
+
+use serde_json::{Value, json};
+
+use super::DONE;
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::Client;
+use crate::types::Did;
+
+/// Seconds between the command and the end of a DID, in which one may still change one's mind.
+const GRACE: u32 = 86_400;
+
+/// Have DIDs and their replicas deleted in 24 hours
+///
+/// Until then, --undo calls it off.
+///
+/// Example: rucio did remove user.jdoe:analysis.1
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The DIDs, without wildcards
+    pub dids: Vec<String>,
+    /// Call the deletion off
+    #[arg(long)]
+    pub undo: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let client = context.client()?;
+    let lifetime = if args.undo { Value::Null } else { GRACE.into() };
+    let mut list = context.ui.list(DONE);
+    let mut failure = None;
+    for text in &args.dids {
+        match set_lifetime(context, client, text, &lifetime).await {
+            Ok(did) => {
+                let record = json!({"scope": did.scope, "name": did.name, "lifetime": lifetime});
+                match args.undo {
+                    true => tracing::info!("{did} is kept"),
+                    false => context.ui.line(&announced(&did))?,
+                }
+                list.record(&record)?;
+            }
+            Err(error) => {
+                tracing::warn!("Nothing was changed for {text}");
+                failure.get_or_insert(error);
+            }
+        }
+    }
+    list.end()?;
+    failure.map_or(Ok(()), Err)
+}
+
+/// Tells the time left, and shows the command that calls it off.
+fn announced(did: &Did) -> String {
+    tracing::info!("{did} is deleted in 24 hours. Until then, this command calls it off:");
+    format!("rucio erase --undo {did}")
+}
+
+async fn set_lifetime(context: &Context, client: &Client, text: &str, lifetime: &Value) -> Result<Did> {
+    if text.contains('*') {
+        let message = format!("{text:?} has a wildcard, which is not taken here.");
+        let hint = format!("rucio did list --short --filter type=all '{text}' shows what it stands for.");
+        return Err(Error::new(Exception::InputValidationError, message).with_hint(hint));
+    }
+    let did = context.did(text)?;
+    api::metadata::set(client, &did, api::metadata::LIFETIME, lifetime).await?;
+    Ok(did)
+}

@@ -1,0 +1,21 @@
+//! `rucio opendata did add`
+
+use serde_json::json;
+
+use super::ENTRY;
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::Result;
+
+/// Put a DID into the open data catalogue, as a draft
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The DID
+    did: String,
+}
+
+pub(super) async fn run(context: &Context, args: Args) -> Result<()> {
+    let did = context.did(&args.did)?;
+    api::opendata::add(context.client()?, &did).await?;
+    context.ui.record(ENTRY, &json!({"scope": did.scope, "name": did.name, "state": "DRAFT"}))
+}

@@ -1,0 +1,46 @@
+//! `rucio opendata did list`
+
+use super::State;
+use crate::api;
+use crate::api::opendata::Access;
+use crate::cli::context::Context;
+use crate::cli::ui::{Shape, Table};
+use crate::error::{Error, Result};
+
+const SHAPE: Shape = Shape::did(&["scope", "name", "state", "created_at", "updated_at"]);
+
+/// List the open data catalogue
+///
+/// Example: rucio opendata did list --state public
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only the entries in this state
+    #[arg(long, value_enum, ignore_case = true)]
+    state: Option<State>,
+    /// Ask as anybody may, without logging in
+    #[arg(long)]
+    public: bool,
+    /// Only the DIDs, one a line
+    #[arg(long)]
+    short: bool,
+}
+
+pub(super) async fn run(context: &Context, args: Args) -> Result<()> {
+    if args.public && args.state.is_some() {
+        return Err(Error::Value("--state and --public exclude each other: the public entries are public.".to_owned()));
+    }
+    let host = context.config()?.opendata_host();
+    let access = if args.public { Access::Public(host.as_deref()) } else { Access::Member };
+    let found = api::opendata::list(context.client()?, access, args.state.map(State::name)).await?;
+    let mut list = context.ui.list(SHAPE);
+    if !args.short {
+        list = list.with_table(Table::psql(["SCOPE:NAME", "[STATE]"]));
+    }
+    for entry in &found.dids {
+        match args.short {
+            true => list.line(entry, || entry.did.to_string())?,
+            false => list.row(entry, || [entry.did.to_string(), entry.state.clone()])?,
+        }
+    }
+    list.end()
+}

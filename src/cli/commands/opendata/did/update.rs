@@ -1,0 +1,61 @@
+//! `rucio opendata did update`
+
+use serde_json::Value;
+
+use super::{ENTRY, State, fields};
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::types::Attributes;
+
+/// Change an entry of the open data catalogue
+///
+/// Example: rucio opendata did update --state public user.jdoe:analysis.1
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The DID
+    did: String,
+    /// Its metadata in the catalogue: a JSON object, which takes the place of the one before
+    #[arg(long, value_name = "JSON", value_parser = json)]
+    meta: Option<Value>,
+    /// Its state; only what is closed can be made public
+    #[arg(long, value_enum, ignore_case = true)]
+    state: Option<State>,
+    /// Its digital object identifier (10.1234/foo.bar), which no other entry may have
+    #[arg(long)]
+    doi: Option<String>,
+    /// The number of its record elsewhere, which no other entry may have
+    #[arg(long, allow_negative_numbers = true)]
+    record_id: Option<i64>,
+}
+
+fn json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("this is no JSON: {error}"))
+}
+
+pub(super) async fn run(context: &Context, args: Args) -> Result<()> {
+    let did = context.did(&args.did)?;
+    let changes = changes(args);
+    if changes.is_empty() {
+        return Err(Error::Value("At least one of --meta, --state, --doi or --record-id must be given.".to_owned()));
+    }
+    let outcome =
+        api::opendata::update(context.client()?, &did, changes).await.map_err(|error| match error.class() {
+            Some(Exception::OpenDataInvalidStateUpdate) => {
+                error.with_hint(format!("rucio did update --close {did} closes it."))
+            }
+            _ => error,
+        })?;
+    context.ui.one(ENTRY, &outcome, || fields(&outcome).render())
+}
+
+fn changes(args: Args) -> Attributes {
+    let fields = [
+        ("meta", args.meta.filter(|meta| !meta.is_null())),
+        ("state", args.state.map(|state| state.name().into())),
+        ("doi", args.doi.map(Value::from)),
+        ("record_id", args.record_id.map(Value::from)),
+    ];
+    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}

@@ -1,0 +1,49 @@
+//! `rucio rule history`
+
+use std::collections::HashSet;
+
+use crate::api;
+use crate::cli::context::Context;
+use crate::cli::ui::Shape;
+use crate::cli::ui::values::member_str;
+use crate::error::Result;
+use crate::types::RuleEvent;
+
+const SHAPE: Shape =
+    Shape::named(&["rule_id"], &["rule_id", "account", "rse_expression", "state", "created_at", "updated_at"]);
+
+/// Show when the rules on a DID were made and deleted
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The DID
+    pub did: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let did = context.did(&args.did)?;
+    let mut events = api::rules::history(context.client()?, &did).await?.raw();
+    let (mut list, mut rules) = (context.ui.list(SHAPE), HashSet::new());
+    while let Some(event) = events.next().await? {
+        let is_new = rules.insert(event.rule_id.clone());
+        if !is_new {
+            rules.remove(&event.rule_id);
+        }
+        list.line(&event, || told(&event, is_new))?;
+    }
+    list.end()
+}
+
+/// A rule that is met for the first time was made then; the second time it was deleted.
+fn told(event: &RuleEvent, is_new: bool) -> String {
+    let (what, time) = match is_new {
+        true => ("insertion", &event.created_at),
+        false => ("deletion", &event.updated_at),
+    };
+    format!(
+        "{}\nRule {what}\nAccount : {}\nRSE expression : {}\nTime : {}",
+        "-".repeat(40),
+        event.account,
+        event.rse_expression,
+        member_str(time)
+    )
+}

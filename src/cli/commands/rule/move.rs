@@ -1,0 +1,61 @@
+//! `rucio rule move`
+
+use serde_json::json;
+
+use super::{DONE, explained, unless_none};
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::Result;
+use crate::types::Attributes;
+
+/// Have a rule's replicas moved: a new rule takes the place of the old one when it is fulfilled
+///
+/// Example: rucio rule move --rses "tier=2&country=fr" 0123456789abcdef0123456789abcdef
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The rule's id
+    pub rule_id: String,
+    /// Where to: an RSE expression
+    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
+    pub rses: String,
+    /// Why, for the transfer system, if for another reason than the old rule
+    #[arg(long, hide = true)]
+    pub activity: Option<String>,
+    /// Where the copies may come from: an RSE expression, or None for anywhere
+    #[arg(long, value_name = "EXPRESSION")]
+    pub source_rses: Option<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let changes = changes(args.activity, args.source_rses);
+    let id = api::rules::move_to(context.client()?, &args.rule_id, &args.rses, &changes).await.map_err(explained)?;
+    let record = json!({"id": id, "rule_id": args.rule_id, "rse_expression": args.rses});
+    context.ui.one(DONE, &record, || id.clone())
+}
+
+fn changes(activity: Option<String>, source_rses: Option<String>) -> Attributes {
+    let mut changes = Attributes::new();
+    if let Some(activity) = activity.filter(|activity| !activity.is_empty()) {
+        changes.insert("activity".to_owned(), activity.into());
+    }
+    if let Some(sources) = source_rses.filter(|sources| !sources.is_empty()) {
+        changes.insert("source_replica_expression".to_owned(), unless_none(sources).into());
+    }
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_takes_the_sources_away_and_what_is_empty_stays() {
+        let changed = |activity: &str, sources: &str| changes(Some(activity.to_owned()), Some(sources.to_owned()));
+        assert_eq!(json!(changed("", "")), json!({}));
+        assert_eq!(
+            json!(changed("Staging", "NoNe")),
+            json!({"activity": "Staging", "source_replica_expression": null})
+        );
+        assert_eq!(json!(changed("", "tier=1")), json!({"source_replica_expression": "tier=1"}));
+    }
+}

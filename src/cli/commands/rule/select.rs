@@ -1,0 +1,113 @@
+//! Which rules `rucio rule list` lists.
+
+use std::collections::{HashSet, VecDeque};
+
+use super::explained;
+use super::list::Args;
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::{Client, JsonStream, Raw};
+use crate::types::{Did, RuleRow};
+
+/// Rules one by one: those at hand, then those that still come from the server.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    ready: VecDeque<Raw<RuleRow>>,
+    coming: Option<JsonStream<Raw<RuleRow>>>,
+}
+
+impl Rules {
+    fn coming(stream: JsonStream<RuleRow>) -> Self {
+        Self { coming: Some(stream.raw()), ..Self::default() }
+    }
+
+    /// The next rule, or none at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Raw<RuleRow>>> {
+        match (self.ready.pop_front(), &mut self.coming) {
+            (None, Some(stream)) => stream.next().await,
+            (rule, _) => Ok(rule),
+        }
+    }
+
+    /// Whether there are none. Waits for the first.
+    async fn is_empty(&mut self) -> Result<bool> {
+        let first = self.next().await?;
+        let is_empty = first.is_none();
+        self.ready.extend(first);
+        Ok(is_empty)
+    }
+}
+
+/// The rules the options mean. What is given as an empty text is not given.
+pub(super) async fn select(context: &Context, args: &Args) -> Result<Rules> {
+    let given = |text: &'_ Option<String>| text.clone().filter(|text| !text.is_empty());
+    let (id, file, did) = (given(&args.id), given(&args.file), given(&args.did));
+    let (account, subscription) = (given(&args.account), given(&args.subscription));
+    if [&id, &file, &did, &account, &subscription].into_iter().all(Option::is_none) {
+        return Err(refused("At least one option has to be given. Use -h to list the options."));
+    }
+    let client = context.client()?;
+    match (id, file, did, account) {
+        (Some(id), ..) => one(client, &id).await,
+        (_, Some(file), ..) => of_file(client, &context.did(&file)?).await,
+        (_, _, Some(did), _) if args.traverse => locking(client, &context.did(&did)?).await,
+        _ if args.traverse => Err(refused("Must supply a DID to traverse")),
+        (_, _, Some(did), _) => on_did(context, client, &context.did(&did)?).await,
+        (_, _, _, Some(account)) => api::accounts::rules(client, &account).await.map(Rules::coming),
+        _ => of_subscription(client, &subscription.unwrap_or_default()).await,
+    }
+}
+
+fn refused(message: &str) -> Error {
+    Error::new(Exception::InputValidationError, message)
+}
+
+async fn one(client: &Client, id: &str) -> Result<Rules> {
+    let rule = api::rules::get(client, id).await.map_err(explained)?;
+    Ok(Rules { ready: VecDeque::from([rule]), coming: None })
+}
+
+async fn of_file(client: &Client, file: &Did) -> Result<Rules> {
+    api::dids::associated_rules(client, file).await.map(Rules::coming)
+}
+
+async fn of_subscription(client: &Client, name: &str) -> Result<Rules> {
+    let account = client.account().unwrap_or_default();
+    api::subscriptions::rules(client, account, name).await.map(Rules::coming)
+}
+
+/// The rules whose locks hold a dataset, each once.
+async fn locking(client: &Client, did: &Did) -> Result<Rules> {
+    let mut locks = api::locks::of_dataset(client, did).await?;
+    let (mut rules, mut seen) = (Rules::default(), HashSet::new());
+    while let Some(lock) = locks.next().await? {
+        if seen.insert(lock.rule_id.clone()) {
+            rules.ready.push_back(api::rules::get(client, &lock.rule_id).await?);
+        }
+    }
+    Ok(rules)
+}
+
+/// The rules on a DID; if it has none, those on what it holds (container) or on what holds it (dataset).
+async fn on_did(context: &Context, client: &Client, did: &Did) -> Result<Rules> {
+    let did_type = api::dids::did_type(client, did).await?;
+    let mut own = api::dids::rules(client, did).await.map(Rules::coming)?;
+    if !own.is_empty().await? {
+        return Ok(own);
+    }
+    let (mut relatives, whose) = match did_type.as_str() {
+        "CONTAINER" => (api::dids::content(client, did).await?, "content"),
+        "DATASET" => (api::dids::parents(client, did).await?, "parents"),
+        _ => return Ok(own),
+    };
+    let mut rules = Rules::default();
+    while let Some(relative) = relatives.next().await? {
+        rules.ready.extend(api::dids::rules(client, &relative.did).await?.raw().collect().await?);
+    }
+    if !rules.ready.is_empty() {
+        context.ui.line(&format!("No rules found, listing rules for {whose}"))?;
+    }
+    Ok(rules)
+}

@@ -1,0 +1,111 @@
+//! `rucio rule update`
+
+use serde_json::Value;
+
+use super::add::boolean;
+use super::{DONE, explained, unless_none};
+use crate::api;
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::types::Attributes;
+
+/// Change a rule
+///
+/// Example: rucio rule update --lifetime 1209600 0123456789abcdef0123456789abcdef
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The rule's id
+    pub rule_id: String,
+    #[command(flatten)]
+    pub options: Options,
+    /// Protect the rule against being deleted, or no longer
+    #[arg(long, value_name = "BOOL", value_parser = boolean)]
+    pub locked: Option<bool>,
+    /// Where the copies may come from: an RSE expression, or None for anywhere
+    #[arg(long, value_name = "EXPRESSION")]
+    pub source_rses: Option<String>,
+}
+
+/// The options that both trees spell alike.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Seconds until the rule ends, from now on; None for ever
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub lifetime: Option<String>,
+    /// Why, for the transfer system (User Subscriptions, Data Consolidation, ...)
+    #[arg(long)]
+    pub activity: Option<String>,
+    /// What people should know about the rule
+    #[arg(long)]
+    pub comment: Option<String>,
+    /// The account that shall own the rule
+    #[arg(long)]
+    pub account: Option<String>,
+    /// Mark the rule as stuck, so that its transfers are tried again
+    #[arg(long)]
+    pub stuck: bool,
+    /// Suspend the rule: nothing is transferred for it
+    #[arg(long)]
+    pub suspend: bool,
+    /// With --stuck or --suspend: cancel its transfers
+    #[arg(long)]
+    pub cancel_requests: bool,
+    /// The priority of its transfers, 5 being the highest
+    #[arg(long, allow_negative_numbers = true)]
+    pub priority: Option<String>,
+    /// The rule that comes after this one; None for no such rule
+    #[arg(long, value_name = "RULE_ID")]
+    pub child_rule_id: Option<String>,
+    /// Try the transfers of a stuck rule again soon
+    #[arg(long)]
+    pub boost_rule: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let Args { rule_id, options, locked, source_rses } = args;
+    check(&options)?;
+    let mut changes = changes(options)?;
+    changes.extend(locked.map(|locked| ("locked".to_owned(), locked.into())));
+    let sources = source_rses.filter(|sources| !sources.is_empty()).map(unless_none);
+    changes.extend(sources.map(|sources| ("source_replica_expression".to_owned(), sources.into())));
+    api::rules::update(context.client()?, &rule_id, &changes).await.map_err(explained)?;
+    let mut record = Attributes::from_iter([("id".to_owned(), Value::from(rule_id))]);
+    record.extend(changes);
+    context.ui.one(DONE, &record, || "Updated Rule".to_owned())
+}
+
+fn check(options: &Options) -> Result<()> {
+    let message = match options {
+        Options { suspend: true, stuck: true, .. } => "--stuck and --suspend contradict each other.",
+        Options { cancel_requests: true, suspend: false, stuck: false, .. } => {
+            "--cancel-requests needs --stuck or --suspend."
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::new(Exception::InputValidationError, message))
+}
+
+/// The fields to change. What is given as an empty text stays as it is.
+fn changes(options: Options) -> Result<Attributes> {
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let seconds = |text: String| unless_none(text).map(|text| integer("--lifetime", &text)).transpose();
+    let state = if options.suspend { "SUSPENDED" } else { "STUCK" };
+    let flag = |set: bool, value: Value| set.then_some(value);
+    let fields = [
+        ("lifetime", given(options.lifetime).map(seconds).transpose()?.map(Value::from)),
+        ("comment", given(options.comment).map(Value::from)),
+        ("account", given(options.account).map(Value::from)),
+        ("state", flag(options.stuck || options.suspend, state.into())),
+        ("activity", given(options.activity).map(Value::from)),
+        ("cancel_requests", flag(options.cancel_requests, true.into())),
+        ("priority", given(options.priority).map(|text| integer("--priority", &text)).transpose()?.map(Value::from)),
+        ("child_rule_id", given(options.child_rule_id).map(|id| unless_none(id).into())),
+        ("boost_rule", flag(options.boost_rule, true.into())),
+    ];
+    Ok(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+}
+
+fn integer(option: &str, text: &str) -> Result<i64> {
+    text.trim().parse().map_err(|_| Error::Value(format!("{option} takes a whole number, not {text:?}.")))
+}

@@ -1,0 +1,23 @@
+//! The open data catalogue.
+
+use serde::Deserialize;
+
+use super::Did;
+use crate::http::Raw;
+
+/// The answer of `GET /opendata/dids`.
+#[derive(Debug, Deserialize)]
+pub struct OpenDataList {
+    /// The entries.
+    pub dids: Vec<Raw<OpenData>>,
+}
+
+/// One entry of the catalogue.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OpenData {
+    /// Which DID.
+    #[serde(flatten)]
+    pub did: Did,
+    /// `DRAFT`, `PUBLIC` or `SUSPENDED`.
+    pub state: String,
+}
