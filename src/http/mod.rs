@@ -117,7 +117,7 @@ impl Client {
     pub async fn send(&self, request: Request) -> Result<Response> {
         let token = self.token().await.map_err(|error| Error::Login(Box::new(error)))?;
         let mut response = self.exchange(&request, &token).await?;
-        if response.status() == StatusCode::UNAUTHORIZED {
+        if wants_other_token(&response) {
             let token = self.replace_token(&token).await?;
             response = self.exchange(&request, &token).await?;
         }
@@ -262,6 +262,13 @@ impl Client {
             attempt += 1;
         }
     }
+}
+
+/// Whether the server refuses the token. It also says 401 where the token is good and the account may not: there a
+/// new login would only cost time, or a person's patience.
+fn wants_other_token(response: &Response) -> bool {
+    let class = response.headers().get("ExceptionClass").and_then(|class| class.to_str().ok());
+    response.status() == StatusCode::UNAUTHORIZED && class != Some("AccessDenied")
 }
 
 fn build(connections: &reqwest::Client, url: &str, request: &Request, headers: HeaderMap) -> reqwest::RequestBuilder {

@@ -207,3 +207,15 @@ fn silence_ends_with_the_time_that_was_given() -> Result<()> {
     ensure!(outcome.code != 0 && outcome.took < Duration::from_secs(10), "{outcome:?}");
     Ok(())
 }
+
+/// The server answers 401 also where the token is good and the account may not: no reason to log in again.
+#[test]
+fn a_refused_permission_costs_no_second_login() -> Result<()> {
+    let refusal = r#"{"ExceptionClass": "AccessDenied", "ExceptionMessage": "jdoe can not"}"#;
+    let server = Server::start(move |_, _| Answer::new(401, "ExceptionClass: AccessDenied\r\n", refusal))?;
+    let outcome = server.client(&Home::new()?)?.args(["rse", "list"]).run()?;
+    ensure!(outcome.code == 2 && outcome.stderr.contains("jdoe can not"), "{outcome:?}");
+    let asked: Vec<_> = server.heard_in_all().into_iter().map(|heard| heard.request).collect();
+    ensure!(asked == ["GET /auth/userpass", "GET /rses/"], "{asked:?}");
+    Ok(())
+}
