@@ -4,6 +4,7 @@ mod completion;
 mod differential;
 mod download;
 mod guide;
+mod parsers;
 mod props;
 mod reference;
 mod sessions;
