@@ -3,6 +3,7 @@
 mod completion;
 mod differential;
 mod download;
+mod examples;
 mod guide;
 mod parsers;
 mod props;

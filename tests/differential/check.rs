@@ -119,35 +119,66 @@ fn not_as_documented(case: &Case, differs: &Differs, ours: &Seen, caches: &Path)
     Ok(missing.map(|pattern| format!("ours does not show {pattern}\n")))
 }
 
+/// A prepared place to run a case in.
+struct Stage {
+    scratch: tempfile::TempDir,
+    places: Places,
+}
+
+impl Stage {
+    /// A working folder, a fresh name, and what the case wants done before.
+    fn set(case: &Case, caches: &Path) -> Result<Self> {
+        let scratch = tempfile::tempdir()?;
+        let work = scratch.path().join("work");
+        fs::create_dir_all(&work)?;
+        let mut places = Places::new(&unique("diff"), &work)?;
+        for step in &case.before {
+            let outcome = aside(case, &step.line, &places, caches)?;
+            let Outcome { code, stderr, .. } = &outcome;
+            ensure!(*code == 0, "preparation {:?} ends with {code}: {stderr}", step.line.text);
+            if let Some(name) = &step.capture {
+                places.capture(name, &outcome.stdout)?;
+            }
+        }
+        Ok(Self { scratch, places })
+    }
+
+    fn work(&self) -> std::path::PathBuf {
+        self.scratch.path().join("work")
+    }
+
+    fn run(&self, case: &Case, line: &Line, who: Who, caches: &Path) -> Result<Outcome> {
+        let cache = match who {
+            _ if case.options.fresh => self.scratch.path().join("home"),
+            Who::Official => caches.join("official"),
+            Who::Ours => caches.join("ours"),
+        };
+        run(case, line, who, &self.places, &cache)
+    }
+}
+
+/// What ours makes of the case, prepared as always, with these options before the command.
+pub(super) fn ours_with(case: &Case, options: &[&str], caches: &Path) -> Result<Outcome> {
+    let mut line = case.line.clone();
+    line.words.splice(0..0, options.iter().map(ToString::to_string));
+    Stage::set(case, caches)?.run(case, &line, Who::Ours, caches)
+}
+
 /// Prepare, run, look.
 fn see(case: &Case, line: &Line, who: Who, caches: &Path) -> Result<Seen> {
-    let scratch = tempfile::tempdir()?;
-    let (work, home) = (scratch.path().join("work"), scratch.path().join("home"));
-    fs::create_dir_all(&work)?;
-    let mut places = Places::new(&unique("diff"), &work)?;
-    for step in &case.before {
-        let outcome = aside(case, &step.line, &places, caches)?;
-        ensure!(outcome.code == 0, "preparation {:?} ends with {}: {}", step.line.text, outcome.code, outcome.stderr);
-        if let Some(name) = &step.capture {
-            places.capture(name, &outcome.stdout)?;
-        }
-    }
-    let cache = match who {
-        _ if case.options.fresh => home,
-        Who::Official => caches.join("official"),
-        Who::Ours => caches.join("ours"),
-    };
-    let prepared = Tree::read(&work)?;
-    let outcome = run(case, line, who, &places, &cache)?;
-    let tree = Tree::read(&work)?.since(prepared).renamed(|name| places.take_out(name));
+    let stage = Stage::set(case, caches)?;
+    let places = &stage.places;
+    let prepared = Tree::read(&stage.work())?;
+    let outcome = stage.run(case, line, who, caches)?;
+    let tree = Tree::read(&stage.work())?.since(prepared).renamed(|name| places.take_out(name));
     let files = if case.options.count_files { tree.counted() } else { tree.listing() };
     let mut after = String::new();
     for check in &case.after {
-        let outcome = aside(case, check, &places, caches)?;
-        let stdout = normal(case, &places, &outcome.stdout);
+        let outcome = aside(case, check, places, caches)?;
+        let stdout = normal(case, places, &outcome.stdout);
         writeln!(after, "$ {} => {}\n{stdout}", check.text, outcome.code)?;
     }
-    Ok(Seen { stdout: normal(case, &places, &outcome.stdout), outcome, files, after })
+    Ok(Seen { stdout: normal(case, places, &outcome.stdout), outcome, files, after })
 }
 
 /// Prepare or look at the server: for both clients alike by ours, which is fast; what it cannot do, by the official one.
@@ -161,8 +192,22 @@ fn normal(case: &Case, places: &Places, stdout: &str) -> String {
     case.options.rules.iter().fold(places.take_out(stdout), |text, rule| rule.apply(&text))
 }
 
-/// Run one line. Tokens are kept apart by configuration, as the account alone names a token file.
+/// Run one line. The server's database refuses to wait for a row that another case has locked: then it is run again.
 fn run(case: &Case, line: &Line, who: Who, places: &Places, cache: &Path) -> Result<Outcome> {
+    const TRIES: u32 = 3;
+    let mut outcome = run_once(case, line, who, places, cache)?;
+    for _ in 1..TRIES {
+        if outcome.code == 0 || !outcome.stderr.contains("An unknown Database Exception has occurred") {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        outcome = run_once(case, line, who, places, cache)?;
+    }
+    Ok(outcome)
+}
+
+/// Tokens are kept apart by configuration, as the account alone names a token file.
+fn run_once(case: &Case, line: &Line, who: Who, places: &Places, cache: &Path) -> Result<Outcome> {
     let config = line.config.as_ref().unwrap_or(&case.options.config);
     let mut command = match (line.program.as_str(), who) {
         ("rucio", Who::Ours) => Rucio::ours(),

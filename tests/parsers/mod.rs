@@ -1,5 +1,7 @@
 //! Every command, option, spelling, choice and default that the official client's own parsers know is known here.
 
+mod coverage;
+
 use std::collections::BTreeMap;
 use std::process::Command as Process;
 

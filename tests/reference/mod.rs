@@ -74,14 +74,16 @@ fn everything_is_described() -> Result<()> {
 /// Commands people use daily show how.
 #[test]
 fn daily_commands_have_an_example() -> Result<()> {
-    const DAILY: [&str; 12] = [
+    const DAILY: [&str; 14] = [
         "rucio rse list",
         "rucio did list",
         "rucio did add",
         "rucio did content add",
+        "rucio did metadata set",
         "rucio replica list file",
         "rucio rule add",
         "rucio rule list",
+        "rucio rule update",
         "rucio download",
         "rucio upload",
         "rucio account limit list",

@@ -1,5 +1,7 @@
 //! `rucio upload`: its command line. The transfer itself is not part of this release.
 
+use std::path::Path;
+
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -58,10 +60,19 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(_context: &Context, args: Args) -> Result<()> {
-    let what = args.file_paths.join(" ");
-    Err(Error::new(
-        Exception::UnsupportedOperation,
-        format!("This release cannot upload: {what}. Nothing was changed."),
-    )
-    .with_hint("Upload with the official client; what it registers, this client lists and downloads."))
+    let refuse = |why: String| Err(Error::new(Exception::InputValidationError, why));
+    if args.lifetime.is_some() && args.expiration_date.is_some() {
+        return refuse("--lifetime and --expiration-date contradict each other.".to_owned());
+    }
+    let is_missing = |path: &&String| !path.contains(':') && !Path::new(path).exists();
+    let missing: Vec<_> = args.file_paths.iter().filter(is_missing).map(String::as_str).collect();
+    match (args.file_paths.is_empty(), missing.is_empty()) {
+        (true, _) => refuse("There is no file to upload.".to_owned()),
+        (_, false) => refuse(format!("There is no file {}.", missing.join(", "))),
+        _ => Err(Error::Value(format!(
+            "This release cannot upload: nothing was changed at {}. The official client can; what it registers, this \
+             client lists and downloads.",
+            args.rse
+        ))),
+    }
 }

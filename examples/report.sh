@@ -1,0 +1,20 @@
+#!/bin/bash
+# What jq makes of rucio's records: disk RSEs by country, the biggest datasets of a scope, rules that end soon.
+#   examples/report.sh SCOPE ACCOUNT
+set -euo pipefail
+scope=$1 account=$2
+
+echo "# RSEs by country"
+rucio rse list -o json |
+    jq -r 'group_by(.country_name)[] | "\(.[0].country_name // "?"): \(map(.rse) | join(", "))"'
+
+echo "# datasets of $scope"
+rucio did list "$scope:*" --filter type=dataset -o jsonl |
+    jq -r '[.name, .length // 0, .bytes // 0] | @tsv' | sort -t $'\t' -k3,3nr | head
+
+echo "# rules of $account that end within a month"
+rucio rule list --account "$account" -o json |
+    jq -r 'map(select(.expires_at != null)
+        | .end = (.expires_at | strptime("%a, %d %b %Y %H:%M:%S UTC") | mktime)
+        | select(.end < now + 30 * 86400))
+        | sort_by(.end)[] | [.id, .scope + ":" + .name, .expires_at] | @tsv'
