@@ -67,6 +67,11 @@ impl Error {
         Self::Io { what: what.into(), source }
     }
 
+    /// A result that JSON has no words for.
+    pub(crate) fn unwritable(error: serde_json::Error) -> Self {
+        Self::new(Exception::RucioException, format!("The result cannot be written as JSON: {error}"))
+    }
+
     /// The same error with a sentence on what to do next.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         if let Self::Rucio(refusal) = &mut self {

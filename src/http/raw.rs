@@ -6,6 +6,8 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::error::{Error, Result};
+
 /// What is known of a record, with all the server sent beside it: machines are handed every field, in the server's
 /// order, also those this client has never heard of.
 #[derive(Debug)]
@@ -16,12 +18,12 @@ pub struct Raw<T> {
 
 impl<T> Raw<T> {
     /// The record as it came, with the fields of another in front.
-    pub fn behind(&self, front: &impl Serialize) -> serde_json::Result<Box<RawValue>> {
-        let front = serde_json::to_string(front)?;
+    pub fn behind(&self, front: &impl Serialize) -> Result<Box<RawValue>> {
+        let front = serde_json::to_string(front).map_err(Error::unwritable)?;
         let front = front.strip_suffix('}').unwrap_or(&front);
         let fields = self.text.get().strip_prefix('{').unwrap_or_default();
         let joint = if fields.trim_start().starts_with('}') { "" } else { "," };
-        RawValue::from_string(format!("{front}{joint}{fields}"))
+        RawValue::from_string(format!("{front}{joint}{fields}")).map_err(Error::unwritable)
     }
 }
 

@@ -108,10 +108,10 @@ fn values_are_those_of_the_server() -> Result<()> {
         complete(&tmux, "rucio rse attribute list POSIX_", "list POSIX_SCRATCHDISK ")?;
         complete(&tmux, "rucio list-account-usage ali", "list-account-usage alice ")?;
         complete(&tmux, "rucio did show mock", "rucio did show mock:")?;
-        complete(&tmux, "rucio did show test:one-DAVS_", "rucio did show test:one-DAVS_")?;
+        complete(&tmux, "rucio did show test:one-mul", "rucio did show test:one-multi.dat ")?;
         complete(&tmux, "rucio did show test:davsf", "rucio did show test:davsfile")?;
         complete(&tmux, "rucio did list --parent test:threew", "rucio did list --parent test:threeways ")?;
-        offers(&tmux, "rucio list-rses --rses 'tier=1&country=i", &["'tier=1&country=it"])?;
+        offers(&tmux, "rucio list-rses --rses 'tier=1&country=c", &["'tier=1&country=ch"])?;
         offers(&tmux, "rucio list-rses --rses coun", &["country", "country_name"])?;
     }
     Ok(())

@@ -5,6 +5,7 @@ mod case;
 mod check;
 mod parse;
 mod place;
+mod records;
 mod rules;
 mod run;
 
@@ -19,7 +20,7 @@ pub(crate) use case::Case;
 pub(crate) use parse::cases;
 
 /// Every case file, in the order of their names.
-fn all_cases() -> Result<Vec<Case>> {
+pub(crate) fn all_cases() -> Result<Vec<Case>> {
     let folder = project().join("tests/differential/cases");
     let mut files: Vec<_> = fs::read_dir(&folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "txt"));

@@ -102,7 +102,7 @@ fn the_nightly_job_fetches_what_is_new_and_tells_of_a_proxy_that_ended() -> Resu
 fn the_report_reads_records_with_jq() -> Result<()> {
     let outcome = run(&Home::new()?, "report.sh", &["test", "jdoe"])?;
     ensure!(outcome.code == 0, "{outcome:?}");
-    for line in ["\nch: CATALOG, ", "\nmixed\t10\t", "test:xrd\t"] {
+    for line in ["\nch: CATALOG, ", "\ndavsfile\t6\t", "test:xrd\t"] {
         ensure!(outcome.stdout.contains(line), "no {line:?} in {}", outcome.stdout);
     }
     Ok(())

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::{Cell, Format, Table, Ui};
 use crate::error::{Error, Result};
-use crate::exceptions::Exception;
 
 /// What of a record goes into a table of values, and what is its name.
 #[derive(Debug, Clone, Copy)]
@@ -135,19 +134,15 @@ impl<'a> Listing<'a> {
 
 /// One record as an indented JSON object, for commands that are about one thing.
 pub(super) fn pretty(record: &impl Serialize) -> Result<String> {
-    serde_json::to_string_pretty(record).map_err(unwritable)
+    serde_json::to_string_pretty(record).map_err(Error::unwritable)
 }
 
 fn json(record: &impl Serialize) -> Result<String> {
-    serde_json::to_string(record).map_err(unwritable)
+    serde_json::to_string(record).map_err(Error::unwritable)
 }
 
 fn to_value(record: &impl Serialize) -> Result<Value> {
-    serde_json::to_value(record).map_err(unwritable)
-}
-
-fn unwritable(error: serde_json::Error) -> Error {
-    Error::new(Exception::RucioException, format!("The result cannot be written as JSON: {error}"))
+    serde_json::to_value(record).map_err(Error::unwritable)
 }
 
 /// A value in one field: text as it is, nothing for null, anything nested as JSON.

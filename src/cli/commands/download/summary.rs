@@ -2,11 +2,17 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
+
 use crate::cli::context::Context;
+use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::transfer::scheduler::{Count, Tally};
 use crate::types::Did;
+
+const SHAPE: Shape =
+    Shape::did(&["scope", "name", "total_files", "downloaded_files", "local_files", "not_downloaded_files"]);
 
 /// The outcome for every DID that was meant.
 #[derive(Debug)]
@@ -22,8 +28,9 @@ impl Summary {
         Self { requested, counts: tally.requests, total: tally.total }
     }
 
-    /// Shows it. Errors: files are missing, and that counts; then nothing is shown, as in the official client.
+    /// Shows it. Errors: files are missing, and that counts; then people are shown nothing, as by the official client.
     pub(super) fn show(&self, context: &Context, missing_is_fine: bool) -> Result<()> {
+        self.records(context)?;
         match (self.total.files, self.total.failed()) {
             _ if self.total.files == 0 && missing_is_fine => {
                 Err(Error::new(Exception::RucioException, "There was nothing to download."))
@@ -32,6 +39,24 @@ impl Summary {
             (_, failed) if failed > 0 && !missing_is_fine => self.failure(Exception::NotAllFilesDownloaded),
             _ => self.lines().iter().try_for_each(|line| context.ui.line(line)),
         }
+    }
+
+    /// A record for each DID that was meant.
+    fn records(&self, context: &Context) -> Result<()> {
+        let mut list = context.ui.list(SHAPE);
+        for (index, (did, length)) in self.requested.iter().enumerate() {
+            let count = self.counts.get(&index).copied().unwrap_or_default();
+            list.record(&json!({
+                "scope": did.scope,
+                "name": did.name,
+                "length": length,
+                "total_files": count.files,
+                "downloaded_files": count.done,
+                "local_files": count.already_done,
+                "not_downloaded_files": count.failed(),
+            }))?;
+        }
+        list.end()
     }
 
     fn failure(&self, class: Exception) -> Result<()> {

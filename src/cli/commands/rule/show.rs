@@ -1,6 +1,6 @@
 //! `rucio rule show`
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::explained;
 use crate::api;
@@ -12,7 +12,7 @@ use crate::http::{Client, Raw};
 use crate::types::{Attributes, RuleAnalysis, TransferAnalysis};
 
 const SHAPE: Shape = Shape::named(&["id"], &[]);
-const ANALYSIS: Shape = Shape::named(&["rule_error"], &["rule_error"]);
+const ANALYSIS: Shape = Shape::named(&["id"], &["id", "rule_error"]);
 
 /// What is shown of a rule: a title and the server's name for it.
 const FIELDS: [(&str, &str); 7] = [
@@ -79,7 +79,8 @@ fn show(context: &Context, rule: &Raw<Attributes>) -> Result<()> {
 
 async fn examine(context: &Context, client: &Client, args: &Args) -> Result<()> {
     let analysis: Raw<RuleAnalysis> = api::rules::examine(client, &args.rule_id).await.map_err(explained)?;
-    context.ui.one(ANALYSIS, &analysis, || {
+    let record = analysis.behind(&json!({"id": args.rule_id}))?;
+    context.ui.one(ANALYSIS, &record, || {
         let status = format!("Status of the replication rule: {}", member_str(&analysis.rule_error));
         let title = (!analysis.transfers.is_empty()).then(|| "STUCK Requests:".to_owned());
         let transfers = analysis.transfers.iter().map(|transfer| told(transfer, args.old_layout));

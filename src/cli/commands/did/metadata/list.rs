@@ -3,8 +3,7 @@
 use crate::api;
 use crate::cli::commands::did::{DONE, fields};
 use crate::cli::context::Context;
-use crate::error::{Error, Result};
-use crate::exceptions::Exception;
+use crate::error::Result;
 
 /// Show the metadata of DIDs
 ///
@@ -35,12 +34,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         // Only some plugins name the DID.
         match metadata.contains_key("scope") {
             true => list.record(&metadata)?,
-            false => list.record(&metadata.behind(&did).map_err(unwritable)?)?,
+            false => list.record(&metadata.behind(&did)?)?,
         }
     }
     list.end()
-}
-
-fn unwritable(error: serde_json::Error) -> Error {
-    Error::new(Exception::RucioException, format!("The metadata cannot be written as JSON: {error}"))
 }

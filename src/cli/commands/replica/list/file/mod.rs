@@ -56,7 +56,8 @@ pub(crate) struct Args {
     #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
     pub rses: Option<String>,
     /// Sizes with units. The new tree does so whatever --robot says, the old one does as --robot says
-    #[arg(long, hide = true, action = clap::ArgAction::Set, default_value_t = true)]
+    #[arg(long, hide = true, action = clap::ArgAction::Set, default_value = "true")]
+    #[arg(value_parser = clap::builder::BoolishValueParser::new())]
     pub human: bool,
 }
 
