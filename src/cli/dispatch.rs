@@ -1,10 +1,9 @@
 //! Which tree a command line belongs to, and running it there.
 
 use std::ffi::OsString;
-use std::path::Path;
 
 use clap::error::ErrorKind;
-use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use super::commands::Command as NewCommand;
 use super::context::Context;
@@ -15,31 +14,19 @@ use super::legacy::admin::Command as AdminCommand;
 use super::policy;
 use super::tree::Tree;
 use super::ui::Format;
+use super::words::{called_as_admin, first_command, format_of, with_two_dashes};
 use crate::config::Overrides;
 use crate::error::{Error, Result};
 use crate::http::RUCIO_VERSION;
 
-/// Words that begin a command of the new tree.
-const NEW_COMMANDS: [&str; 16] = [
-    "account",
-    "completion",
-    "config",
-    "did",
-    "download",
-    "help",
-    "lifetime-exception",
-    "opendata",
-    "ping",
-    "replica",
-    "rse",
-    "rule",
-    "scope",
-    "subscription",
-    "upload",
-    "whoami",
-];
+/// Words that begin a command of the new tree, beside the groups that a site may take away.
+const ALWAYS: [&str; 4] = ["completion", "help", "ping", "whoami"];
 /// The word that begins a command of the admin tree, where the program is not called by that tree's name.
 const ADMIN: &str = "admin";
+
+fn is_new(name: &str) -> bool {
+    policy::GROUPS.contains(&name) || ALWAYS.contains(&name)
+}
 
 /// The client of the Rucio data management system
 #[derive(Debug, Parser)]
@@ -159,7 +146,7 @@ pub(super) fn tree_to_complete(before: &[OsString], current: &OsString) -> (clap
     let tree = match command.as_ref().map(|(_, name)| name.as_str()) {
         _ if called_as_admin(before) => AdminTree::command(),
         Some(ADMIN) => return (AdminTree::command(), admin_words(&words, &command)),
-        Some(name) if !NEW_COMMANDS.contains(&name) => OldTree::command(),
+        Some(name) if !is_new(name) => OldTree::command(),
         None if !current.is_empty() => with_old_names(NewTree::command()),
         _ => NewTree::command(),
     };
@@ -169,7 +156,7 @@ pub(super) fn tree_to_complete(before: &[OsString], current: &OsString) -> (clap
 /// The new tree with the names of all others, which are many: they are offered once a letter is typed.
 fn with_old_names(new: clap::Command) -> clap::Command {
     let old = OldTree::command();
-    let only_old = |name: &str| !NEW_COMMANDS.contains(&name);
+    let only_old = |name: &str| !is_new(name);
     let names = old.get_subcommands().filter(|command| only_old(command.get_name())).cloned().collect::<Vec<_>>();
     new.subcommands(names).subcommand(clap::Command::new(ADMIN).about("Commands for administrators"))
 }
@@ -192,7 +179,7 @@ pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, Refused> {
         _ if called_as_admin(&words) => Tree::Admin,
         Some(ADMIN) => Tree::Admin,
         _ if legacy => Tree::Old,
-        Some(name) if !NEW_COMMANDS.contains(&name) => Tree::Old,
+        Some(name) if !is_new(name) => Tree::Old,
         _ => Tree::New,
     };
     let words: Vec<_> = words.into_iter().map(|word| with_two_dashes(word, tree)).collect();
@@ -215,11 +202,6 @@ pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, Refused> {
         in_leaf: command.is_some_and(|(at, _)| understood_before(&words, at, tree)),
         format: format_of(&words),
     })
-}
-
-/// Whether the program was started by the admin tree's name.
-fn called_as_admin(words: &[OsString]) -> bool {
-    words.first().and_then(|name| Path::new(name).file_name()).is_some_and(|name| name == "rucio-admin")
 }
 
 fn parse_admin(words: &[OsString], command: &Option<(usize, String)>) -> Result<AdminTree, clap::Error> {
@@ -257,71 +239,6 @@ fn understood_before(words: &[OsString], at: usize, tree: Tree) -> bool {
     match tree {
         Tree::New => NewTree::try_parse_from(before).is_ok(),
         Tree::Old | Tree::Admin => OldTree::try_parse_from(before).is_ok(),
-    }
-}
-
-/// The format a command line that is not understood asks for, as far as one can see.
-fn format_of(words: &[OsString]) -> Format {
-    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
-    let behind = |(at, word): (usize, &std::borrow::Cow<'_, str>)| match word.strip_prefix("--output") {
-        Some("") => words.get(at + 1).map(ToString::to_string),
-        Some(rest) => rest.strip_prefix('=').map(str::to_owned),
-        None if word == "-o" => words.get(at + 1).map(ToString::to_string),
-        None => word.strip_prefix("-o").map(str::to_owned),
-    };
-    let format = words.iter().enumerate().find_map(behind);
-    format.and_then(|format| Format::from_str(&format, true).ok()).unwrap_or_default()
-}
-
-/// Where the command stands: the first word that is neither an option nor the value of one.
-fn first_command(words: &[OsString]) -> Option<usize> {
-    let global = Global::augment_args(clap::Command::new(""));
-    let with_value: Vec<_> = global.get_arguments().filter(|option| option.get_action().takes_values()).collect();
-    let mut at = 1;
-    while let Some(word) = words.get(at).map(|word| word.to_string_lossy().into_owned()) {
-        match word.strip_prefix('-') {
-            None => return Some(at),
-            Some(_) if takes_next_word(&with_value, &word) => at += 2,
-            Some(_) => at += 1,
-        }
-    }
-    None
-}
-
-/// Whether a global option stands here whose value is the next word. Old options may be shortened.
-fn takes_next_word(with_value: &[&Arg], word: &str) -> bool {
-    if word == "-pwd" {
-        return true;
-    }
-    let named = |option: &Arg, start: &str| {
-        let names = option
-            .get_long_and_visible_aliases()
-            .into_iter()
-            .flatten()
-            .chain(option.get_all_aliases().into_iter().flatten());
-        names.into_iter().any(|long| long.starts_with(start))
-    };
-    let is_short = |letter: char| with_value.iter().any(|option| option.get_short() == Some(letter));
-    match word.strip_prefix("--") {
-        Some(name) => !name.is_empty() && !name.contains('=') && with_value.iter().any(|option| named(option, name)),
-        None => {
-            let mut letters = word.chars().skip(1).skip_while(|letter| !is_short(*letter));
-            letters.next().is_some() && letters.next().is_none()
-        }
-    }
-}
-
-/// The official client has two long options with one dash: `-pwd` before the command, and `-to` of `did content add`.
-fn with_two_dashes(word: OsString, tree: Tree) -> OsString {
-    let text = word.to_str().unwrap_or_default();
-    let (long, rest) = match (text.strip_prefix("-pwd"), text.strip_prefix("-to")) {
-        (Some(rest), _) => ("--password", rest),
-        (None, Some(rest)) if tree == Tree::New && (rest.is_empty() || rest.starts_with('=')) => ("--to-did", rest),
-        _ => return word,
-    };
-    match rest.trim_start_matches('=') {
-        "" => long.into(),
-        value => format!("{long}={value}").into(),
     }
 }
 
@@ -386,7 +303,9 @@ mod tests {
         let command = NewTree::command();
         let mut names: Vec<_> = command.get_subcommands().map(clap::Command::get_name).chain(["help"]).collect();
         names.sort_unstable();
-        assert_eq!(names, NEW_COMMANDS);
+        let mut known: Vec<_> = policy::GROUPS.into_iter().chain(ALWAYS).collect();
+        known.sort_unstable();
+        assert_eq!(names, known);
     }
 
     #[test]
@@ -436,15 +355,5 @@ mod tests {
         for (line, in_leaf) in [("rucio --nope whoami", false), ("rucio whoami --nope", true)] {
             assert_eq!(parse(words(line)).unwrap_err().in_leaf, in_leaf, "{line}");
         }
-    }
-
-    #[test]
-    fn long_options_with_one_dash_are_understood() {
-        let two = |word: &str| with_two_dashes(word.into(), Tree::New);
-        assert_eq!(two("-pwd"), "--password");
-        assert_eq!(two("-pwd=x"), "--password=x");
-        assert_eq!(two("-to"), "--to-did");
-        assert_eq!(two("-tox"), "-tox");
-        assert_eq!(with_two_dashes("-to".into(), Tree::Old), "-to");
     }
 }

@@ -9,9 +9,11 @@ mod global;
 mod hosts;
 mod legacy;
 mod policy;
+mod shell;
 mod terminal;
 mod tree;
 pub mod ui;
+mod words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
 /// The groups that a site may allow or take away. `whoami` and `ping` always stay.
-const GROUPS: [&str; 12] = [
+pub(super) const GROUPS: [&str; 12] = [
     "account",
     "config",
     "did",

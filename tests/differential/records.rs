@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::case::Case;
 use super::check::ours_with;
-use super::{all_cases, say};
+use super::{all_cases, say, the_only_run};
 use crate::support::{Outcome, Testbed, var};
 
 /// Commands whose output is a document of its own, or a table of what was done that has no records.
@@ -20,6 +20,7 @@ const WITHOUT: [&str; 3] = ["--metalink", "--pfc", "--link"];
 #[test]
 fn every_command_has_records_in_every_format() -> Result<()> {
     Testbed::get()?;
+    let _only = the_only_run();
     let caches = tempfile::tempdir()?;
     let (cases, seen, faults, next) = (wanted()?, Mutex::default(), Mutex::new(Vec::new()), AtomicUsize::new(0));
     thread::scope(|scope| {

@@ -1,7 +1,7 @@
 //! `rucio completion`
 
-use crate::cli::complete::Shell;
 use crate::cli::context::Context;
+use crate::cli::shell::Shell;
 use crate::error::Result;
 
 /// Print the script that makes a shell complete rucio's command lines

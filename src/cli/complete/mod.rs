@@ -17,10 +17,10 @@ use clap::Command;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
 use super::dispatch;
+use super::shell::Shell;
 use crate::env_vars::{self, Env};
 use catalogue::Catalogue;
 use kind::Kind;
-pub(super) use shell::Shell;
 
 /// Answers the shell that asks for completions, if one does.
 pub(super) fn answer(words: &[OsString]) -> Option<ExitCode> {

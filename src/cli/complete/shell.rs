@@ -2,21 +2,10 @@
 
 use std::ffi::OsString;
 
-use clap::ValueEnum;
 use clap_complete::engine::CompletionCandidate;
 
 use super::line;
-
-/// A shell with a script in `completions/`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Shell {
-    /// bash 3.2 or later
-    Bash,
-    /// zsh 5 or later
-    Zsh,
-    /// fish 3 or later
-    Fish,
-}
+use crate::cli::shell::Shell;
 
 /// What is to be completed.
 pub(super) struct Asked {
@@ -29,19 +18,6 @@ pub(super) struct Asked {
 }
 
 impl Shell {
-    pub(super) fn by_name(name: &str) -> Option<Self> {
-        Self::from_str(name, false).ok()
-    }
-
-    /// The script that makes a shell ask us.
-    pub(in crate::cli) fn script(self) -> &'static str {
-        match self {
-            Self::Bash => include_str!("../../../completions/rucio.bash"),
-            Self::Zsh => include_str!("../../../completions/_rucio"),
-            Self::Fish => include_str!("../../../completions/rucio.fish"),
-        }
-    }
-
     /// Understands the script: bash hands over the line and where it cuts words, the others hand over the words, of
     /// which fish leaves the last as it was typed, with its quotes.
     pub(super) fn read(self, arguments: &[OsString]) -> Asked {
@@ -122,12 +98,5 @@ mod tests {
     fn fish_leaves_the_quotes_of_the_last_word() {
         let asked = Shell::Fish.read(&["rucio".into(), "rucio".into(), "'a b".into()]);
         assert_eq!(asked.words, ["rucio", "a b"]);
-    }
-
-    #[test]
-    fn every_shell_has_its_script() {
-        for shell in Shell::value_variants() {
-            assert!(shell.script().contains("RUCIO_COMPLETE"), "{shell:?}");
-        }
     }
 }

@@ -1,0 +1,95 @@
+//! The words of a command line, before a parser has seen them.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::{Arg, Args, ValueEnum};
+
+use super::global::Global;
+use super::tree::Tree;
+use super::ui::Format;
+
+/// Whether the program was started by the admin tree's name.
+pub(super) fn called_as_admin(words: &[OsString]) -> bool {
+    words.first().and_then(|name| Path::new(name).file_name()).is_some_and(|name| name == "rucio-admin")
+}
+
+/// The format a command line that is not understood asks for, as far as one can see.
+pub(super) fn format_of(words: &[OsString]) -> Format {
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let behind = |(at, word): (usize, &std::borrow::Cow<'_, str>)| match word.strip_prefix("--output") {
+        Some("") => words.get(at + 1).map(ToString::to_string),
+        Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+        None if word == "-o" => words.get(at + 1).map(ToString::to_string),
+        None => word.strip_prefix("-o").map(str::to_owned),
+    };
+    let format = words.iter().enumerate().find_map(behind);
+    format.and_then(|format| Format::from_str(&format, true).ok()).unwrap_or_default()
+}
+
+/// Where the command stands: the first word that is neither an option nor the value of one.
+pub(super) fn first_command(words: &[OsString]) -> Option<usize> {
+    let global = Global::augment_args(clap::Command::new(""));
+    let with_value: Vec<_> = global.get_arguments().filter(|option| option.get_action().takes_values()).collect();
+    let mut at = 1;
+    while let Some(word) = words.get(at).map(|word| word.to_string_lossy().into_owned()) {
+        match word.strip_prefix('-') {
+            None => return Some(at),
+            Some(_) if takes_next_word(&with_value, &word) => at += 2,
+            Some(_) => at += 1,
+        }
+    }
+    None
+}
+
+/// Whether a global option stands here whose value is the next word. Old options may be shortened.
+fn takes_next_word(with_value: &[&Arg], word: &str) -> bool {
+    if word == "-pwd" {
+        return true;
+    }
+    let named = |option: &Arg, start: &str| {
+        let names = option
+            .get_long_and_visible_aliases()
+            .into_iter()
+            .flatten()
+            .chain(option.get_all_aliases().into_iter().flatten());
+        names.into_iter().any(|long| long.starts_with(start))
+    };
+    let is_short = |letter: char| with_value.iter().any(|option| option.get_short() == Some(letter));
+    match word.strip_prefix("--") {
+        Some(name) => !name.is_empty() && !name.contains('=') && with_value.iter().any(|option| named(option, name)),
+        None => {
+            let mut letters = word.chars().skip(1).skip_while(|letter| !is_short(*letter));
+            letters.next().is_some() && letters.next().is_none()
+        }
+    }
+}
+
+/// The official client has two long options with one dash: `-pwd` before the command, and `-to` of `did content add`.
+pub(super) fn with_two_dashes(word: OsString, tree: Tree) -> OsString {
+    let text = word.to_str().unwrap_or_default();
+    let (long, rest) = match (text.strip_prefix("-pwd"), text.strip_prefix("-to")) {
+        (Some(rest), _) => ("--password", rest),
+        (None, Some(rest)) if tree == Tree::New && (rest.is_empty() || rest.starts_with('=')) => ("--to-did", rest),
+        _ => return word,
+    };
+    match rest.trim_start_matches('=') {
+        "" => long.into(),
+        value => format!("{long}={value}").into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_options_with_one_dash_are_understood() {
+        let two = |word: &str| with_two_dashes(word.into(), Tree::New);
+        assert_eq!(two("-pwd"), "--password");
+        assert_eq!(two("-pwd=x"), "--password=x");
+        assert_eq!(two("-to"), "--to-did");
+        assert_eq!(two("-tox"), "-tox");
+        assert_eq!(with_two_dashes("-to".into(), Tree::Old), "-to");
+    }
+}
