@@ -21,6 +21,10 @@ use crate::http::RUCIO_VERSION;
 
 /// Words that begin a command of the new tree, beside the groups that a site may take away.
 const ALWAYS: [&str; 4] = ["completion", "help", "ping", "whoami"];
+/// Where the other trees are.
+const OTHER_TREES: &str = "\
+The old names of commands (list-dids, add-rule, ...) work as ever: rucio --legacy --help lists them.
+Those of administrators: rucio admin --help, or rucio-admin --help.";
 /// The word that begins a command of the admin tree, where the program is not called by that tree's name.
 const ADMIN: &str = "admin";
 
@@ -31,7 +35,7 @@ fn is_new(name: &str) -> bool {
 /// The client of the Rucio data management system
 #[derive(Debug, Parser)]
 #[command(name = "rucio", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
-#[command(args_override_self = true)]
+#[command(args_override_self = true, after_help = OTHER_TREES)]
 struct NewTree {
     #[command(flatten)]
     global: Global,

@@ -36,7 +36,7 @@ fn every_command_has_records_in_every_format() -> Result<()> {
         }
     });
     let faults = lock(&faults).clone();
-    ensure!(lock(&seen).len() > 100, "only {} commands", lock(&seen).len());
+    ensure!(var("RUCIO_DIFF").is_some() || lock(&seen).len() > 100, "only {} commands", lock(&seen).len());
     ensure!(faults.is_empty(), "{} of {} cases:\n{}", faults.len(), cases.len(), faults.join("\n"));
     Ok(())
 }

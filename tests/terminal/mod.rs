@@ -44,9 +44,13 @@ fn controls(screen: &str) -> String {
 #[test]
 fn names_with_escape_sequences_are_shown_and_not_obeyed() -> Result<()> {
     let server = nasty()?;
-    for arguments in [vec!["whoami"], vec!["list-dids", "s:*"], vec!["list-dids", "--short", "s:*"]] {
+    let formats = ["json", "jsonl", "csv", "tsv", "name"].map(|format| vec!["did", "list", "s:*", "-o", format]);
+    let texts = [vec!["whoami"], vec!["list-dids", "s:*"], vec!["list-dids", "--short", "s:*"]];
+    for arguments in texts.into_iter().chain(formats) {
         let (code, screen) = on_terminal(&server, &[("NO_COLOR", "1")], &arguments)?;
-        ensure!(code == 0 && is_tamed(&screen), "{arguments:?}: {screen:?}");
+        // a record passes as the server wrote it: its JSON has such characters in ASCII
+        let in_ascii = screen.contains(r"\u001b[2J");
+        ensure!(code == 0 && (in_ascii || is_tamed(&screen)), "{arguments:?}: {screen:?}");
         ensure!(controls(&screen).is_empty(), "{arguments:?}: {screen:?}");
     }
     Ok(())

@@ -38,7 +38,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
                 let record = json!({"scope": did.scope, "name": did.name, "lifetime": lifetime});
                 match args.undo {
                     true => tracing::info!("{did} is kept"),
-                    false => context.ui.line(&announced(&did))?,
+                    false => announce(context, &did)?,
                 }
                 list.record(&record)?;
             }
@@ -53,9 +53,9 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 }
 
 /// Tells the time left, and shows the command that calls it off.
-fn announced(did: &Did) -> String {
+fn announce(context: &Context, did: &Did) -> Result<()> {
     tracing::info!("{did} is deleted in 24 hours. Until then, this command calls it off:");
-    format!("rucio erase --undo {did}")
+    context.ui.line(&format!("rucio erase --undo {did}"))
 }
 
 async fn set_lifetime(context: &Context, client: &Client, text: &str, lifetime: &Value) -> Result<Did> {

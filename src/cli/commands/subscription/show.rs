@@ -22,8 +22,10 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     let account = account_of(client, args.account.as_deref());
     // Several accounts may have one of this name, so without an account there may be several.
-    for found in api::subscriptions::list(client, account, Some(&args.subscription_name)).await?.collect().await? {
-        context.ui.one(SHAPE, &found, || text(&found, args.long))?;
+    let mut found = api::subscriptions::list(client, account, Some(&args.subscription_name)).await?;
+    let mut list = context.ui.list(SHAPE);
+    while let Some(subscription) = found.next().await? {
+        list.line(&subscription, || text(&subscription, args.long))?;
     }
-    Ok(())
+    list.end()
 }
