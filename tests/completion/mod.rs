@@ -142,7 +142,7 @@ fn a_server_that_is_slow_or_sends_nonsense_costs_a_moment_and_shows_nothing() ->
             tmux.type_text("x")?;
             let start = Instant::now();
             let screen = tmux.wait_until("the letter", |screen| screen.ends_with('x'))?;
-            ensure!(start.elapsed() < Duration::from_secs(2), "{}: {:?}", shell.start, start.elapsed());
+            ensure!(start.elapsed() < Duration::from_secs(5), "{}: {:?}", shell.start, start.elapsed());
             ensure!(screen.contains(expected) && screen.lines().count() <= 2, "{}: {screen}", shell.start);
         }
     }

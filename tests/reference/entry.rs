@@ -64,7 +64,7 @@ fn entry(name: &str, command: &Command) -> Entry {
     Entry {
         name: name.to_owned(),
         about,
-        usage: usage(name, command, &arguments, !options.is_empty()),
+        usage: usage(name, command, &arguments, options.iter().any(|option| !option.is_required_set())),
         aliases: command.get_visible_aliases().map(str::to_owned).collect(),
         options: arguments.into_iter().chain(options).map(described).collect(),
         is_group: command.has_subcommands(),
@@ -78,7 +78,7 @@ fn usage(name: &str, command: &Command, arguments: &[&Arg], options: bool) -> St
         return words.join(" ");
     }
     let required = command.get_arguments().filter(|arg| !arg.is_positional() && arg.is_required_set());
-    words.extend(required.map(spelled));
+    words.extend(required.map(|option| long_part(&spelled(option)).to_owned()));
     if options {
         words.push("[OPTIONS]".to_owned());
     }
@@ -87,6 +87,11 @@ fn usage(name: &str, command: &Command, arguments: &[&Arg], options: bool) -> St
         false => format!("[{}]", spelled(arg)),
     }));
     words.join(" ")
+}
+
+/// `--section <SECTION>` of `-s, --section <SECTION>`.
+fn long_part(spelling: &str) -> &str {
+    spelling.split_once(", ").map_or(spelling, |(_, long)| long)
 }
 
 fn described(arg: &Arg) -> (String, String) {
