@@ -192,12 +192,16 @@ fn normal(case: &Case, places: &Places, stdout: &str) -> String {
     case.options.rules.iter().fold(places.take_out(stdout), |text, rule| rule.apply(&text))
 }
 
-/// Run one line. The server's database refuses to wait for a row that another case has locked: then it is run again.
+/// What the server says when its database would have to wait for a row that another case has locked. (The second is its
+/// answer to any failed statement on a rule.)
+const LOCKED: [&str; 2] = ["An unknown Database Exception has occurred", "Badly formatted rule id"];
+
+/// Run one line; again, if a row was locked.
 fn run(case: &Case, line: &Line, who: Who, places: &Places, cache: &Path) -> Result<Outcome> {
     const TRIES: u32 = 3;
     let mut outcome = run_once(case, line, who, places, cache)?;
     for _ in 1..TRIES {
-        if outcome.code == 0 || !outcome.stderr.contains("An unknown Database Exception has occurred") {
+        if outcome.code == 0 || !LOCKED.iter().any(|text| outcome.stderr.contains(text)) {
             break;
         }
         std::thread::sleep(Duration::from_millis(500));
