@@ -38,31 +38,38 @@ fn ready(home: &Home, variables: &[(&str, &str)], shell: &Shell) -> Result<Tmux>
     Ok(tmux)
 }
 
+/// How often Tab is pressed: a shell lists candidates at the second, and on a busy machine the server's values may come
+/// too late for the first.
+const PRESSES: u32 = 8;
+
 /// Types this, presses Tab, and sees this line, whose last blank tells that the word is whole.
 fn complete(tmux: &Tmux, typed: &str, line: &str) -> Result<()> {
     tmux.type_text(typed)?;
-    tmux.press("Tab")?;
-    tmux.wait_for(line.trim_end())?;
+    press_tab_until(tmux, typed, |screen| screen.contains(line.trim_end()))?;
     tmux.type_text("x")?;
     tmux.wait_for(&format!("{line}x"))?;
     clear(tmux)
 }
 
-/// Types this, presses Tab as often as the shell wants it, and sees all of these.
+/// Types this, presses Tab, and sees all of these.
 fn offers(tmux: &Tmux, typed: &str, candidates: &[&str]) -> Result<()> {
     tmux.type_text(typed)?;
-    let fits = |screen: &str| candidates.iter().all(|text| screen.contains(text));
-    for _ in 0..3 {
+    press_tab_until(tmux, typed, |screen| candidates.iter().all(|text| screen.contains(text)))?;
+    clear(tmux)
+}
+
+fn press_tab_until(tmux: &Tmux, typed: &str, fits: impl Fn(&str) -> bool) -> Result<()> {
+    for _ in 0..PRESSES {
         tmux.press("Tab")?;
         let start = Instant::now();
-        while !fits(&tmux.screen()?) && start.elapsed() < Duration::from_secs(1) {
+        while start.elapsed() < Duration::from_secs(2) {
+            if fits(&tmux.screen()?) {
+                return Ok(());
+            }
             std::thread::sleep(Duration::from_millis(20));
         }
-        if fits(&tmux.screen()?) {
-            return clear(tmux);
-        }
     }
-    bail!("{candidates:?} behind {typed:?}; the screen:\n{}", tmux.screen()?)
+    bail!("Tab behind {typed:?} does not bring what it should; the screen:\n{}", tmux.screen()?)
 }
 
 /// Takes the line away. A shell busy with drawing may miss a key, so they are pressed again.
