@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use clap_complete::engine::CompletionCandidate;
 use futures_util::{StreamExt, stream};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::kind::Kind;
 use super::memory::Memory;
 use crate::api;
+use crate::cli::ui::values::to_str;
 use crate::config::{Config, Overrides, Settings};
 use crate::env_vars::Env;
 use crate::error::Result;
@@ -40,14 +41,14 @@ impl Catalogue {
 
     /// The values that begin with what is written.
     pub(super) fn values(&self, kind: Kind, current: &str) -> Vec<CompletionCandidate> {
-        let Some(asked) = self.open() else { return Vec::new() };
+        let Some(site) = self.open() else { return Vec::new() };
         let found = match kind {
-            Kind::Did => asked.dids(current),
-            Kind::RseExpression => asked.expression(current),
-            Kind::RseAttribute => asked.attribute_names(),
-            Kind::RuleOrDid if current.contains(':') => asked.dids(current),
-            Kind::RuleOrDid => asked.list(Kind::Rule),
-            simple => asked.list(simple),
+            Kind::Did => site.dids(current),
+            Kind::RseExpression => site.expression(current),
+            Kind::RseAttribute => site.attribute_names(),
+            Kind::RuleOrDid if current.contains(':') => site.dids(current),
+            Kind::RuleOrDid => site.list(Kind::Rule),
+            simple => site.list(simple),
         };
         // A name with a newline or an escape sequence would break the answer, or the terminal that lists it.
         let harmless = |(value, about): &Entry| !value.contains(char::is_control) && !about.contains(char::is_control);
@@ -57,24 +58,24 @@ impl Catalogue {
             .collect()
     }
 
-    fn open(&self) -> Option<Asked> {
+    fn open(&self) -> Option<Site> {
         let config = Config::load(self.options.config.as_deref(), &self.env).ok()?;
         let settings = Settings::resolve(&self.options, &self.env, &config).ok()?;
         let memory = Memory::new(&settings, &self.env);
         let client = Client::without_login(settings, "rucio::complete");
-        Some(Asked { memory, client, end: Instant::now() + PATIENCE })
+        Some(Site { memory, client, end: Instant::now() + PATIENCE })
     }
 }
 
 /// One server and what is remembered of it.
-struct Asked {
+struct Site {
     memory: Memory,
     client: Client,
     /// When the person has waited long enough.
     end: Instant,
 }
 
-impl Asked {
+impl Site {
     /// What is remembered under this name, else what the server says in time.
     fn lookup(&self, name: &str, ask: impl Future<Output = Result<Vec<Entry>>>) -> Vec<Entry> {
         if let Some(known) = self.memory.recall(name) {
@@ -175,12 +176,13 @@ impl Asked {
             let ask = |rse: String| async { (api::rses::attributes(&self.client, &rse).await, rse) };
             let mut answers = stream::iter(missing).map(ask).buffer_unordered(AT_A_TIME);
             while let Some((answer, rse)) = answers.next().await {
-                let has = answer.into_iter().flatten().map(|(key, value)| (key, text(&value))).collect();
-                known.insert(rse, has);
-                self.memory.keep(NAME, &known);
+                if let Ok(has) = answer {
+                    known.insert(rse, has.into_iter().map(|(key, value)| (key, to_str(&value))).collect());
+                }
             }
         });
-        self.memory.recall(NAME).unwrap_or_default()
+        self.memory.keep(NAME, &known);
+        known
     }
 
     fn in_time<T>(&self, ask: impl Future<Output = T>) -> Option<T> {
@@ -194,8 +196,4 @@ impl Asked {
 
 fn plain(values: Vec<String>) -> Vec<Entry> {
     values.into_iter().map(|value| (value, String::new())).collect()
-}
-
-fn text(value: &Value) -> String {
-    crate::cli::ui::values::to_str(value)
 }

@@ -33,7 +33,7 @@ pub(super) fn files(arg: &Arg) -> Option<ValueHint> {
         _ if !arg.get_action().takes_values() => None,
         "dir" => Some(ValueHint::DirPath),
         "config" | "ca_certificate" | "certificate" | "client_key" | "metalink" | "local_path" | "file_path"
-        | "file_paths" | "input_file" | "inputfile" | "paths_file" | "paths" => Some(ValueHint::AnyPath),
+        | "file_paths" | "input_file" | "inputfile" | "paths_file" | "paths" | "lfns" => Some(ValueHint::AnyPath),
         _ => None,
     }
 }
@@ -49,9 +49,8 @@ impl Kind {
         match arg.get_id().as_str() {
             "account" | "account_name" | "limit_account" => Some(Self::Account),
             "scope" | "scope_name" | "trace_datasetscope" => Some(Self::Scope),
-            "dids" if below("download") || below("get") => Some(Self::Did),
             "did" | "dids" | "did_pattern" | "did_name" | "to_did" | "from_did" | "todid" | "fromdid" | "file"
-            | "archive_did" => Some(Self::Did),
+            | "archive_did" | "replicas" | "listbadfiles" => Some(Self::Did),
             "words" if below("add-rule") => Some(Self::Did),
             "rse" | "rse_name" | "source_rse" | "destination_rse" | "source" | "destination" => Some(Self::Rse),
             "rses" | "source_rses" | "rse_expression" | "source_replica_expression" | "expression" => {
@@ -65,5 +64,46 @@ impl Kind {
             "subscription" | "subscription_name" => Some(Self::Subscription),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Command;
+    use std::collections::BTreeSet;
+
+    /// Values that nobody can know beforehand.
+    const FREE: &str = "account_type activity aria auth_host auth_strategy bytes comment comments copies delay_injection \
+        distance doi domain domain_json duration email expiration expiration_date extended_attributes_json \
+        filter guid hostname id impl key lfn lifetime limit link locked meta n_attempts name nattempts \
+        ndownloader notify nrandom oidc_audience oidc_issuer oidc_refresh_lifetime oidc_scope password \
+        paths_list pfn plugin policy port prefix priority protocol protocols qos_policy reason record_id \
+        replica_selection replication_rules rule scheme section setting sort space_token timeout \
+        transfer_speed_timeout transfer_timeout user user_agent value vo web_service_path weight \
+        younger_than";
+
+    /// The ids of all arguments that take a value of no kind, below this command.
+    fn unknown(command: &Command, path: &mut Vec<String>, found: &mut BTreeSet<String>) {
+        for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values() && !arg.is_hide_set()) {
+            let fixed = !arg.get_possible_values().is_empty();
+            if !fixed && Kind::of(path, arg).is_none() && files(arg).is_none() {
+                found.insert(arg.get_id().to_string());
+            }
+        }
+        for below in command.get_subcommands() {
+            path.push(below.get_name().to_owned());
+            unknown(below, path, found);
+            path.pop();
+        }
+    }
+
+    #[test]
+    fn every_argument_is_of_a_kind_or_free() {
+        let mut found = BTreeSet::new();
+        for tree in crate::cli::trees() {
+            unknown(&tree, &mut Vec::new(), &mut found);
+        }
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), FREE.split(' ').collect::<Vec<_>>());
     }
 }
