@@ -25,6 +25,8 @@ const ALWAYS: [&str; 4] = ["completion", "help", "ping", "whoami"];
 const OTHER_TREES: &str = "\
 The old names of commands (list-dids, add-rule, ...) work as ever: rucio --legacy --help lists them.
 Those of administrators: rucio admin --help, or rucio-admin --help.";
+/// The option that takes a command by its old name.
+const LEGACY: &str = "--legacy";
 /// The word that begins a command of the admin tree, where the program is not called by that tree's name.
 const ADMIN: &str = "admin";
 
@@ -75,8 +77,6 @@ pub(crate) struct Invocation {
     pub script: String,
     /// The command, word by word: `["rse", "list"]`.
     path: Vec<String>,
-    /// Whether the old tree was asked for by name.
-    legacy: bool,
 }
 
 #[derive(Debug)]
@@ -143,18 +143,28 @@ pub fn trees() -> [clap::Command; 3] {
     [NewTree::command(), OldTree::command(), AdminTree::command()]
 }
 
+/// The tree that a command of this name belongs to.
+fn choose(words: &[OsString], name: Option<&str>, legacy: bool) -> Tree {
+    match name {
+        _ if called_as_admin(words) => Tree::Admin,
+        Some(ADMIN) => Tree::Admin,
+        _ if legacy => Tree::Old,
+        Some(name) if !is_new(name) => Tree::Old,
+        _ => Tree::New,
+    }
+}
+
 /// The tree in which the word behind these is to be completed, and the words as that tree takes them.
 pub(super) fn tree_to_complete(before: &[OsString], current: &OsString) -> (clap::Command, Vec<OsString>) {
     let command = first_command(before).map(|at| (at, before[at].to_string_lossy().into_owned()));
+    let name = command.as_ref().map(|(_, name)| name.as_str());
     let words = before.iter().chain([current]).cloned().collect::<Vec<_>>();
-    let tree = match command.as_ref().map(|(_, name)| name.as_str()) {
-        _ if called_as_admin(before) => AdminTree::command(),
-        Some(ADMIN) => return (AdminTree::command(), admin_words(&words, &command)),
-        Some(name) if !is_new(name) => OldTree::command(),
-        None if !current.is_empty() => with_old_names(NewTree::command()),
-        _ => NewTree::command(),
-    };
-    (tree, words)
+    match choose(before, name, before.iter().any(|word| word == LEGACY)) {
+        Tree::Admin => (AdminTree::command(), admin_words(&words, &command)),
+        Tree::Old => (OldTree::command(), words),
+        Tree::New if name.is_none() && !current.is_empty() => (with_old_names(NewTree::command()), words),
+        Tree::New => (NewTree::command(), words),
+    }
 }
 
 /// The new tree with the names of all others, which are many: they are offered once a letter is typed.
@@ -176,31 +186,23 @@ pub(super) fn global_options(words: &[OsString]) -> Overrides {
 
 /// Understands a command line. Builds only the tree it belongs to.
 pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, Refused> {
-    let legacy = words.iter().position(|word| word == "--legacy").map(|at| words.remove(at)).is_some();
+    let legacy = words.iter().position(|word| word == LEGACY).map(|at| words.remove(at));
+    let script = words.get(1).map_or("rucio".to_owned(), |word| format!("rucio::{}", word.to_string_lossy()));
+    let is_legacy = legacy.is_some();
+    // It may stand anywhere; the parsers know it as a global option.
+    words.splice(1..1, legacy);
     let command = first_command(&words).map(|at| (at, words[at].to_string_lossy().into_owned()));
-    let name = command.as_ref().map(|(_, name)| name.as_str());
-    let tree = match name {
-        _ if called_as_admin(&words) => Tree::Admin,
-        Some(ADMIN) => Tree::Admin,
-        _ if legacy => Tree::Old,
-        Some(name) if !is_new(name) => Tree::Old,
-        _ => Tree::New,
-    };
+    let tree = choose(&words, command.as_ref().map(|(_, name)| name.as_str()), is_legacy);
     let words: Vec<_> = words.into_iter().map(|word| with_two_dashes(word, tree)).collect();
     let call = match tree {
         Tree::New => NewTree::try_parse_from(&words).map(Call::New),
         Tree::Old => OldTree::try_parse_from(&words).and_then(without_mistake).map(Call::Old),
         Tree::Admin => parse_admin(&words, &command).map(Call::Admin),
     };
-    let script = words
-        .iter()
-        .skip(1)
-        .take(1)
-        .fold("rucio".to_owned(), |script, word| format!("{script}::{}", word.to_string_lossy()));
     let path =
         command.as_ref().map(|(at, _)| words[*at..].iter().map(|word| word.to_string_lossy().into_owned()).collect());
     let path = path.unwrap_or_default();
-    call.map(|call| Invocation { call, script, path, legacy }).map_err(|error| Refused {
+    call.map(|call| Invocation { call, script, path }).map_err(|error| Refused {
         error: with_all_names(error, &words, tree),
         tree,
         in_leaf: command.is_some_and(|(at, _)| understood_before(&words, at, tree)),
@@ -255,7 +257,11 @@ fn without_mistake(tree: OldTree) -> Result<OldTree, clap::Error> {
 
 /// The servers the site wants this command to be run against, if there are to be several.
 pub(super) fn hosts(context: &Context, invocation: &Invocation) -> Result<Vec<Host>> {
-    if context.names_config() || invocation.legacy || invocation.tree() == Tree::Admin || !invocation.needs_server() {
+    if context.names_config()
+        || invocation.global().legacy
+        || invocation.tree() == Tree::Admin
+        || !invocation.needs_server()
+    {
         return Ok(Vec::new());
     }
     // Without a configuration there are no servers; what is wrong with it, the command will say.
@@ -276,7 +282,7 @@ pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
     }
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().build().map_err(|error| Error::io("Cannot start", error))?;
-    if invocation.legacy {
+    if invocation.global().legacy {
         tracing::warn!("Rucio is going to retire the old command names; rucio --help shows the new ones.");
     }
     let outcome = runtime.block_on(async {

@@ -72,6 +72,9 @@ pub(crate) struct Global {
     /// Show what is done, and how long it took
     #[arg(short, long)]
     pub verbose: bool,
+    /// Take the command by its old name, also where a new one is alike
+    #[arg(long)]
+    pub legacy: bool,
     /// How to show the result
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t, hide_default_value = true, global = true)]
     pub output: Format,
