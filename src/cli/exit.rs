@@ -15,7 +15,7 @@ use crate::exceptions::Exception;
 const SUCCESS: u8 = 0;
 const FAILURE: u8 = 1;
 /// What a shell shows of a process that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Ends a command line that could not be understood, or one that asked for help or the version.
 pub(crate) fn refused(refused: &Refused) -> u8 {

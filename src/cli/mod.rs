@@ -42,11 +42,21 @@ fn answer_to(words: &[OsString], invocation: Invocation) -> u8 {
     match dispatch::hosts(&context, &invocation) {
         Err(error) => exit::finish(&context, start, Err(error)),
         Ok(hosts) if hosts.is_empty() => run(&context, start, invocation),
-        Ok(hosts) => hosts
-            .into_iter()
-            .map(|host| run_on(words, host))
-            .fold(0, |first, code| if first == 0 { code } else { first }),
+        Ok(hosts) => run_on_all(words, hosts),
     }
+}
+
+/// Runs the command on one server after the other; the first failure decides the exit code. Ctrl-C ends them all.
+fn run_on_all(words: &[OsString], hosts: Vec<Host>) -> u8 {
+    let mut first_failure = 0;
+    for host in hosts {
+        match run_on(words, host) {
+            exit::INTERRUPTED => return exit::INTERRUPTED,
+            code if first_failure == 0 => first_failure = code,
+            _ => {}
+        }
+    }
+    first_failure
 }
 
 /// Runs the command once more, with the configuration of this server.
