@@ -6,7 +6,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 say() { printf '\n\033[1m== %s (%s s)\033[0m\n' "$*" "$SECONDS"; }
 show() { printf '\n$ %s\n' "$*"; "$@"; }
 
-tests/prerequisites
+tests/prerequisites build
 say "building the client, and meanwhile bringing up the site"
 cargo build --release &
 build=$!
