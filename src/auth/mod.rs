@@ -1,11 +1,14 @@
 //! Ways to a token: which one, from where, kept how.
 
+mod jwt;
 mod oidc;
+pub mod session;
 mod token_cache;
 mod userpass;
 mod x509;
 
-use std::path::Path;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use reqwest::Response;
 
@@ -14,23 +17,32 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, checked};
 use crate::secret::Secret;
+pub use jwt::Claims;
 use token_cache::{Origin, TokenCache};
 
-/// Whoever sits at the terminal during a login.
+/// Whoever sits at the terminal during a login. Whatever asks errors when nobody can be asked.
 pub trait Interact: Send + Sync {
-    /// Asks for the pass phrase of a key file. Errors when nobody can be asked.
-    fn passphrase(&self, key: &Path) -> std::io::Result<Secret>;
+    /// Asks for a password or a pass phrase, without showing what is typed.
+    fn secret(&self, question: &str) -> std::io::Result<Secret>;
+    /// Asks for a line.
+    fn line(&self, question: &str) -> std::io::Result<String>;
     /// Shows what to do for a login in the browser.
     fn show(&self, text: &str);
-    /// Reads the code the browser showed.
+    /// Reads the code the browser showed; it may also come from a pipe.
     fn code(&self) -> std::io::Result<String>;
+    /// Opens this address in a browser, if there is one on this machine and somebody who sees it.
+    fn browse(&self, url: &str) -> bool;
 }
 
 /// Nobody sits at the terminal.
 pub(crate) struct Nobody;
 
 impl Interact for Nobody {
-    fn passphrase(&self, _key: &Path) -> std::io::Result<Secret> {
+    fn secret(&self, _question: &str) -> std::io::Result<Secret> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    fn line(&self, _question: &str) -> std::io::Result<String> {
         Err(std::io::ErrorKind::Unsupported.into())
     }
 
@@ -39,13 +51,42 @@ impl Interact for Nobody {
     fn code(&self) -> std::io::Result<String> {
         Err(std::io::ErrorKind::Unsupported.into())
     }
+
+    fn browse(&self, _url: &str) -> bool {
+        false
+    }
 }
 
-/// A Rucio token and when it ends (seconds since 1970, UTC), if the server said so.
+/// Where a token was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// An environment variable, by its name.
+    Variable(&'static str),
+    /// A file that another program wrote (WLCG bearer token discovery).
+    File(PathBuf),
+    /// Our cache, which the official client shares.
+    Cache(PathBuf),
+    /// A login just now.
+    Login,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Variable(name) => write!(f, "the variable {name}"),
+            Self::File(path) => write!(f, "{} (of another program)", path.display()),
+            Self::Cache(path) => write!(f, "{}", path.display()),
+            Self::Login => f.write_str("a login just now"),
+        }
+    }
+}
+
+/// A Rucio token, when it ends (seconds since 1970, UTC), if that is known, and where it comes from.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
     value: Secret,
     expires: Option<i64>,
+    source: Source,
 }
 
 impl PartialEq for Token {
@@ -55,8 +96,14 @@ impl PartialEq for Token {
 }
 
 impl Token {
+    /// A new token. One that says itself when it ends, as JSON web tokens do, is believed where nothing else tells.
     fn new(value: &str, expires: Option<i64>) -> Self {
-        Self { value: Secret::from(value), expires }
+        let expires = expires.or_else(|| Claims::of(value)?.exp);
+        Self { value: Secret::from(value), expires, source: Source::Login }
+    }
+
+    fn from(self, source: Source) -> Self {
+        Self { source, ..self }
     }
 
     /// The token itself, for a header.
@@ -87,12 +134,22 @@ fn parse_expiry(text: &str) -> Option<i64> {
         .or_else(|| date.parse().ok())
 }
 
-/// The token to start with: from the cache if it is ours for this server, else a new one. Of many processes that
-/// start at once, one asks the server and the others take what it wrote.
+/// Now, in seconds since 1970, UTC.
+pub(crate) fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs() as i64)
+}
+
+/// The token there is without logging in: that of the cache, if it is ours for this server.
+fn found(cache: &TokenCache, origin: &Origin) -> Option<Token> {
+    cache.read(origin)
+}
+
+/// The token to start with: one that is there, else a new one. Of many processes that start at once, one asks the
+/// server and the others take what it wrote.
 pub(crate) async fn token(client: &Client) -> Result<Token> {
     let cache = TokenCache::new(client.settings());
     let origin = Origin::of(client.settings());
-    if let Some(token) = cache.read(&origin) {
+    if let Some(token) = found(&cache, &origin) {
         return Ok(token);
     }
     if !client.may_log_in() {
@@ -119,10 +176,20 @@ pub(crate) async fn replace(client: &Client, refused: &Token) -> Result<Token> {
     }
 }
 
+/// Logs in, whatever token there is, and keeps the new one.
+pub(crate) async fn log_in(client: &Client) -> Result<Token> {
+    let cache = TokenCache::new(client.settings());
+    let origin = Origin::of(client.settings());
+    let _lock = cache.lock().await;
+    renew(client, &cache, &origin).await
+}
+
 async fn renew(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<Token> {
     tracing::debug!("get a new token");
     let token = match &client.settings().auth {
-        AuthMethod::Userpass { username, password } => userpass::authenticate(client, username, password).await,
+        AuthMethod::Userpass { username, password } => {
+            userpass::authenticate(client, username.as_deref(), password.as_ref()).await
+        }
         AuthMethod::X509 { cert, key } => x509::authenticate(client, "auth/x509", cert, key.as_deref()).await,
         AuthMethod::X509Proxy { proxy } => x509::authenticate(client, "auth/x509_proxy", proxy, None).await,
         AuthMethod::Oidc(settings) => oidc::authenticate(client, settings).await,
@@ -149,8 +216,9 @@ fn advise(error: Error, method: &AuthMethod) -> Error {
     }
     match method {
         AuthMethod::Userpass { username, .. } => error.with_hint(format!(
-            "Check the password of {username} ([client] username and password, or --user and --password) and the \
-             account it is for ([client] account or --account)."
+            "Check the password of {} ([client] username and password, or --user and --password) and the \
+             account it is for ([client] account or --account).",
+            username.as_deref().unwrap_or("the user")
         )),
         AuthMethod::X509 { cert, .. } => error.with_hint(format!(
             "Check that {} is valid (openssl x509 -noout -dates -subject -in FILE) and belongs to the account \

@@ -9,7 +9,7 @@ use openssl::x509::X509;
 use super::{Token, asking};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::tls::{AskPassphrase, Identity};
+use crate::http::tls::{self, AskPassphrase, Identity};
 use crate::http::{Client, Request};
 
 /// Asks `path` for a token over a connection that shows the certificate. An expired one is not even tried: the
@@ -17,7 +17,7 @@ use crate::http::{Client, Request};
 pub(super) async fn authenticate(client: &Client, path: &str, cert: &Path, key: Option<&Path>) -> Result<Token> {
     refuse_if_expired(cert)?;
     let interact = client.interact().clone();
-    let ask: AskPassphrase = Arc::new(move |key| interact.passphrase(key));
+    let ask: AskPassphrase = Arc::new(move |key| interact.secret(&tls::question(key)));
     let (cert, key) = (cert.to_owned(), key.map(Path::to_owned));
     let identity = asking(move || Identity::load(&cert, key.as_deref(), &ask)).await??;
     let connections = client.connect(Some(identity))?;

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use super::global::Global;
+use super::dispatch::Invocation;
 use super::terminal::Terminal;
 use super::tree::Tree;
 use super::ui::values::{Num, sizefmt};
@@ -22,6 +22,8 @@ pub(crate) struct Context {
     pub env: Env,
     /// Which tree the command was found in; it decides exit codes.
     pub tree: Tree,
+    /// Whether the official client lacks the command; it decides exit codes, too.
+    pub own: bool,
     /// Whether sizes are shown with units.
     pub human: bool,
     /// Whether the time a command took is shown.
@@ -34,8 +36,9 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// A context for a command of this tree; sets up the log. `script` is what the server's log shows as the command.
-    pub(crate) fn new(global: &Global, tree: Tree, script: String) -> Self {
+    /// A context for what was called; sets up the log.
+    pub(crate) fn new(invocation: &Invocation) -> Self {
+        let global = invocation.global();
         let (env, ui) = (Env::process(), Ui::stdout(global.output));
         let level = if global.verbose { tracing::Level::DEBUG } else { tracing::Level::INFO };
         let colour = env.get(env_vars::NO_COLOR).is_none();
@@ -43,12 +46,13 @@ impl Context {
         Self {
             ui,
             env,
-            tree,
+            tree: invocation.tree(),
+            own: invocation.is_own(),
             human: !global.robot,
             verbose: global.verbose,
             pager: !global.no_pager,
             overrides: global.overrides(),
-            script,
+            script: invocation.script.clone(),
             config: OnceCell::new(),
             client: OnceCell::new(),
         }
@@ -70,7 +74,7 @@ impl Context {
         if let Some(config) = self.config.get() {
             return Ok(config);
         }
-        let config = Config::load(self.overrides.config.as_deref(), &self.env).map_err(before_login)?;
+        let config = Config::of_client(&self.overrides, &self.env).map_err(before_login)?;
         if config.get("experimental", "cli").is_some_and(|look| look.eq_ignore_ascii_case("rich")) {
             self.ui.enrich(Rich { colours: self.env.get(env_vars::NO_COLOR).is_none(), pager: self.pager });
         }

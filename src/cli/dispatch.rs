@@ -20,7 +20,20 @@ use crate::error::{Error, Result};
 use crate::http::RUCIO_VERSION;
 
 /// Words that begin a command of the new tree, beside the groups that a site may take away.
-const ALWAYS: [&str; 4] = ["completion", "help", "ping", "whoami"];
+const ALWAYS: [&str; 12] = [
+    "api",
+    "auth",
+    "completion",
+    "credential",
+    "doctor",
+    "help",
+    "login",
+    "logout",
+    "ping",
+    "session",
+    "token",
+    "whoami",
+];
 /// Where the other trees are.
 const OTHER_TREES: &str = "\
 The old names of commands (list-dids, add-rule, ...) work as ever: rucio --legacy --help lists them.
@@ -117,6 +130,11 @@ impl Invocation {
     /// Whether the command talks to a server at all.
     fn needs_server(&self) -> bool {
         !matches!(&self.call, Call::New(tree) if matches!(tree.command, NewCommand::Completion(_)))
+    }
+
+    /// Whether it is a command about sessions and the plain REST API, which the official client has none of.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(&self.call, Call::New(tree) if tree.command.is_own())
     }
 
     /// The names of the command and its groups, without what follows them.

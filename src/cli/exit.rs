@@ -14,6 +14,8 @@ use crate::exceptions::Exception;
 
 const SUCCESS: u8 = 0;
 const FAILURE: u8 = 1;
+/// A command of ours that cannot go on before a login.
+const LOG_IN_FIRST: u8 = 4;
 /// What a shell shows of a process that Ctrl-C ended.
 pub(crate) const INTERRUPTED: u8 = 130;
 
@@ -56,7 +58,7 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
         Err(error) => {
             // What was shown before the failure stays shown, whatever becomes of the rest.
             let _ = context.ui.flush();
-            let code = code(&error, context.tree);
+            let code = if context.own { code_of_own(&error) } else { code(&error, context.tree) };
             report(&error, code, context.ui.format());
             if !matches!(error, Error::Login(_) | Error::Interrupted) {
                 let _ = closing_line(context, start).and_then(|()| context.ui.flush());
@@ -109,6 +111,15 @@ fn code(error: &Error, tree: Tree) -> u8 {
         (_, Some(Exception::InputValidationError)) => 1,
         (_, Some(class)) if tree != Tree::New || class == Exception::AccessDenied => class.code(),
         (_, Some(_)) => 1,
+    }
+}
+
+/// The exit code of a failed command that the official client lacks: 4 where a login has to come first.
+fn code_of_own(error: &Error) -> u8 {
+    match (error, error.class()) {
+        (Error::Interrupted, _) => INTERRUPTED,
+        (_, Some(Exception::CannotAuthenticate | Exception::NoAuthInformation)) => LOG_IN_FIRST,
+        _ => FAILURE,
     }
 }
 

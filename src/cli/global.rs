@@ -54,6 +54,15 @@ pub(crate) struct Global {
     /// Sizes in bytes, for scripts
     #[arg(short = 'R', long)]
     pub robot: bool,
+    /// The profile: a section [profile NAME] of the configuration
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Do not verify who the server is: for one call, to find out what is wrong
+    #[arg(long)]
+    pub insecure: bool,
+    /// Only show the link of a login, open no browser
+    #[arg(long)]
+    pub no_browser: bool,
     /// How many seconds the server may stay silent
     #[arg(short = 'T', long, value_name = "SECONDS")]
     pub timeout: Option<f64>,
@@ -106,6 +115,9 @@ impl Global {
             oidc_polling: global.oidc_polling,
             oidc_refresh_lifetime: global.oidc_refresh_lifetime,
             oidc_issuer: global.oidc_issuer,
+            profile: global.profile,
+            insecure: global.insecure,
+            no_browser: global.no_browser,
         }
     }
 }

@@ -17,10 +17,10 @@ use std::{
 pub enum AuthMethod {
     /// User name and password.
     Userpass {
-        /// The user name, which need not be the account.
-        username: String,
-        /// The password.
-        password: Secret,
+        /// The user name, which need not be the account. Where it is missing, the login asks for it.
+        username: Option<String>,
+        /// The password. Where it is missing, the login asks for it.
+        password: Option<Secret>,
     },
     /// A client certificate.
     X509 {
@@ -88,7 +88,7 @@ impl AuthMethod {
     pub(super) fn resolve(overrides: &Overrides, sources: &Sources<'_>) -> Result<Self> {
         let name = sources.require(overrides.auth_strategy.as_ref(), &AUTH_TYPE)?.to_lowercase();
         match name.as_str() {
-            "userpass" => userpass(overrides, sources),
+            "userpass" => Ok(userpass(overrides, sources)),
             "x509" => x509(overrides, sources),
             "x509_proxy" => x509_proxy(overrides, sources),
             "oidc" => oidc(overrides, sources).map(Self::Oidc),
@@ -100,13 +100,10 @@ impl AuthMethod {
     }
 }
 
-fn userpass(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
-    let username = sources.require(overrides.user.as_ref(), &USERNAME)?;
-    let password = match &overrides.password {
-        Some(password) => password.clone(),
-        None => sources.require(None, &PASSWORD)?.into(),
-    };
-    Ok(AuthMethod::Userpass { username, password })
+fn userpass(overrides: &Overrides, sources: &Sources<'_>) -> AuthMethod {
+    let username = sources.find(overrides.user.as_ref(), &USERNAME);
+    let password = overrides.password.clone().or_else(|| sources.find(None, &PASSWORD).map(Into::into));
+    AuthMethod::Userpass { username, password }
 }
 
 fn x509(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
@@ -239,14 +236,13 @@ mod tests {
         let text = "auth_type = userpass\nusername = kim\npassword = in%file";
         let env = Env::fixed([]);
         let user = Overrides { user: given("lee"), ..Overrides::default() };
-        let wanted = AuthMethod::Userpass { username: "lee".into(), password: "in%file".into() };
+        let wanted = AuthMethod::Userpass { username: given("lee"), password: Some("in%file".into()) };
         assert_eq!(resolve(&user, &env, text).unwrap(), wanted);
         let password = Overrides { password: Some("x".into()), ..Overrides::default() };
-        let wanted = AuthMethod::Userpass { username: "kim".into(), password: "x".into() };
+        let wanted = AuthMethod::Userpass { username: given("kim"), password: Some("x".into()) };
         assert_eq!(resolve(&password, &env, text).unwrap(), wanted);
-        let (class, text) = refusal(resolve(&user, &env, "auth_type = userpass"));
-        assert_eq!(class, Exception::MissingClientParameter);
-        assert!(text.contains("password"), "{text}");
+        let wanted = AuthMethod::Userpass { username: given("lee"), password: None };
+        assert_eq!(resolve(&user, &env, "auth_type = userpass").unwrap(), wanted);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod interpolate;
 mod location;
 mod options;
 mod paths;
+mod profile;
 mod reader;
 mod servers;
 mod settings;
@@ -20,6 +21,7 @@ mod tokens;
 pub use auth::{AuthMethod, OidcSettings};
 pub use ca::CaSource;
 pub use location::location;
+pub use profile::Profile;
 pub use settings::{Overrides, Settings};
 pub use storage::StorageAccess;
 pub use tokens::DEFAULT_VO;
@@ -33,11 +35,14 @@ use std::{
 
 /// The section whose options every other section has as well.
 const DEFAULT: &str = "DEFAULT";
+/// The section of what a client needs.
+const CLIENT: &str = "client";
 
 /// A configuration file that has been read.
 pub struct Config {
     path: PathBuf,
     sections: HashMap<String, reader::Section>,
+    profile: Option<Profile>,
 }
 
 impl Config {
@@ -58,7 +63,7 @@ impl Config {
     /// `ConfigLoadingError`, with the line, if it is not well formed.
     pub fn parse(text: &str, path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        Ok(Self { sections: reader::read(text, &path)?, path })
+        Ok(Self { sections: reader::read(text, &path)?, path, profile: None })
     }
 
     /// The file this comes from.
@@ -131,8 +136,11 @@ impl Config {
     }
 
     fn entry(&self, section: &str, option: &str) -> Option<&reader::Entry> {
-        let own = self.sections.get(section)?;
-        own.get(option).or_else(|| self.sections.get(DEFAULT)?.get(option))
+        let profile = self.profile.as_ref().filter(|_| section == CLIENT);
+        profile.and_then(|profile| self.sections.get(&profile.section())?.get(option)).or_else(|| {
+            let own = self.sections.get(section)?;
+            own.get(option).or_else(|| self.sections.get(DEFAULT)?.get(option))
+        })
     }
 
     fn typed<T>(

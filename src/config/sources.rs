@@ -13,7 +13,8 @@ pub(super) struct Name {
     pub(super) flag: Option<&'static str>,
 }
 
-/// The environment and the file. What stands on the command line is handed to each look-up.
+/// The environment and the file. What stands on the command line is handed to each look-up; a profile it chose wins over
+/// the environment.
 pub(super) struct Sources<'a> {
     pub(super) env: &'a Env,
     pub(super) config: &'a Config,
@@ -24,6 +25,7 @@ impl Sources<'_> {
     pub(super) fn find(&self, given: Option<&String>, name: &Name) -> Option<String> {
         let given = given.filter(|value| !value.is_empty()).cloned();
         given
+            .or_else(|| self.config.chosen(name.option))
             .or_else(|| name.variable.and_then(|variable| self.env.get(variable)))
             .or_else(|| self.config.non_empty("client", name.option))
     }

@@ -21,6 +21,11 @@ use crate::secret::Secret;
 /// Asks the user for the pass phrase of the key in this file.
 pub type AskPassphrase = Arc<dyn Fn(&Path) -> std::io::Result<Secret> + Send + Sync>;
 
+/// The question for the pass phrase of the key in this file.
+pub fn question(key: &Path) -> String {
+    format!("Pass phrase for {}: ", key.display())
+}
+
 /// A client certificate chain with its private key, ready for a handshake.
 #[derive(Debug, Clone)]
 pub struct Identity(Arc<CertifiedKey>);

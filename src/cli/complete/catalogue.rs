@@ -59,7 +59,7 @@ impl Catalogue {
     }
 
     fn open(&self) -> Option<Site> {
-        let config = Config::load(self.options.config.as_deref(), &self.env).ok()?;
+        let config = Config::of_client(&self.options, &self.env).ok()?;
         let settings = Settings::resolve(&self.options, &self.env, &config).ok()?;
         let memory = Memory::new(&settings, &self.env);
         let client = Client::without_login(settings, "rucio::complete");

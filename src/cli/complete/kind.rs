@@ -78,7 +78,7 @@ mod tests {
         distance doi domain domain_json duration email expiration expiration_date extended_attributes_json \
         filter guid hostname id impl key lfn lifetime limit link locked meta n_attempts name nattempts \
         ndownloader notify nrandom oidc_audience oidc_issuer oidc_refresh_lifetime oidc_scope password \
-        paths_list pfn plugin policy port prefix priority protocol protocols qos_policy reason record_id \
+        paths_list pfn plugin policy port prefix priority profile protocol protocols qos_policy reason record_id \
         replica_selection replication_rules rule scheme section setting sort space_token timeout \
         transfer_speed_timeout transfer_timeout user user_agent value vo web_service_path weight \
         younger_than";

@@ -1,0 +1,1 @@
+//! What you are logged in as.

@@ -1,0 +1,12 @@
+//! `rucio session update`
+
+use crate::cli::context::Context;
+use crate::error::Result;
+
+/// Log in anew
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {}
+
+pub(crate) async fn run(context: &Context, _args: Args) -> Result<()> {
+    context.ui.line("")
+}
