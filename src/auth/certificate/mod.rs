@@ -3,6 +3,7 @@
 mod der;
 pub(crate) mod file;
 mod name;
+mod validity;
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,9 @@ use openssl::x509::{X509, X509Ref};
 
 use crate::error::Result;
 use crate::http::tls::AskPassphrase;
-use file::{Contents, FileKey, unusable};
+use file::{Contents, unusable};
+pub(crate) use name::text;
+pub use validity::date;
 
 /// A certificate, or a proxy of one, with what stands in the same file. Names are in the form of RFC 2253, as the
 /// server shows them (`CN=John Doe,O=Testbed`); times are seconds since 1970, UTC.
@@ -75,6 +78,28 @@ pub enum Key {
 }
 
 impl Certificate {
+    /// What stands in certificates that were read already, the first of which is meant.
+    pub(crate) fn describe(path: &Path, certificates: &[X509], key: Key) -> Result<Self> {
+        let Some(own) = certificates.first() else { return Err(unusable(path, "it holds no certificate")) };
+        let chain = chain(certificates);
+        let end_entity = chain.iter().find(|link| !Kind::of(link).is_proxy());
+        let last = chain[chain.len() - 1];
+        let link = Link::of(own)?;
+        Ok(Self {
+            file: path.to_owned(),
+            issuer: name::text(own.issuer_name()),
+            // Where the user's own certificate is left out, its name stands in that of its last proxy's signer.
+            identity: end_entity
+                .map_or_else(|| name::text(last.issuer_name()), |certificate| name::text(certificate.subject_name())),
+            chain: chain.into_iter().map(Link::of).collect::<Result<_>>()?,
+            subject: link.subject,
+            kind: link.kind,
+            not_before: link.not_before,
+            not_after: link.not_after,
+            key,
+        })
+    }
+
     /// Whether it is a proxy.
     pub fn is_proxy(&self) -> bool {
         self.kind.is_proxy()
@@ -129,38 +154,11 @@ impl Link {
 /// An I/O error if the file cannot be read; `CannotAuthenticate` if it holds no certificate, or does not open.
 pub fn inspect(path: &Path, ask: Option<&AskPassphrase>) -> Result<Certificate> {
     let contents = Contents::read(path, ask)?;
-    let key = match contents.key {
-        FileKey::None => Key::Missing,
-        FileKey::Pem { encrypted: false, .. } => Key::Plain,
-        FileKey::Pem { encrypted: true, .. } | FileKey::Opened(_) => Key::Encrypted,
-    };
-    describe(path, &contents.certificates, key)
-}
-
-/// The same of certificates that were read already.
-pub(crate) fn describe(path: &Path, certificates: &[X509], key: Key) -> Result<Certificate> {
-    let Some(own) = certificates.first() else { return Err(unusable(path, "it holds no certificate")) };
-    let chain = chain(certificates);
-    let end_entity = chain.iter().find(|link| !Kind::of(link).is_proxy());
-    let last = chain[chain.len() - 1];
-    let link = Link::of(own)?;
-    Ok(Certificate {
-        file: path.to_owned(),
-        issuer: name::text(own.issuer_name()),
-        // Where the user's own certificate is left out, its name stands in that of its last proxy's signer.
-        identity: end_entity
-            .map_or_else(|| name::text(last.issuer_name()), |certificate| name::text(certificate.subject_name())),
-        chain: chain.into_iter().map(Link::of).collect::<Result<_>>()?,
-        subject: link.subject,
-        kind: link.kind,
-        not_before: link.not_before,
-        not_after: link.not_after,
-        key,
-    })
+    Certificate::describe(path, &contents.certificates, contents.key.kind())
 }
 
 /// The first certificate and those that vouch for it, one after the other.
-fn chain(certificates: &[X509]) -> Vec<&X509Ref> {
+pub(crate) fn chain(certificates: &[X509]) -> Vec<&X509Ref> {
     let mut chain: Vec<&X509Ref> = certificates.first().into_iter().map(|own| &**own).collect();
     while let Some(signer) = chain.last().and_then(|last| {
         let signs = |one: &&X509| name::text(one.subject_name()) == name::text(last.issuer_name());
