@@ -82,6 +82,9 @@ impl std::fmt::Display for Source {
     }
 }
 
+/// What to do where a login succeeds and brings no token.
+const NO_RUCIO: &str = "Check that [client] auth_host (or --auth-host) is the address of a Rucio server.";
+
 /// The longest token, in bytes. Servers take headers of 8 KiB by default, so that none is as long as this.
 const LONGEST: usize = 32 << 10;
 
@@ -120,15 +123,11 @@ impl Token {
         let response = checked(response).await?;
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let value = header("x-rucio-auth-token").filter(|token| !token.is_empty()).ok_or_else(|| {
-            Error::new(
-                Exception::CannotAuthenticate,
-                "The server's answer carries no token; is this a Rucio auth_host?",
-            )
+            Error::new(Exception::CannotAuthenticate, "The server's answer carries no token.").with_hint(NO_RUCIO)
         })?;
         if value.len() > LONGEST || value.contains(char::is_control) {
             let details = format!("The server's answer carries no token but {} bytes of something else.", value.len());
-            return Err(Error::new(Exception::CannotAuthenticate, details)
-                .with_hint("Check that [client] auth_host (or --auth-host) is a Rucio server."));
+            return Err(Error::new(Exception::CannotAuthenticate, details).with_hint(NO_RUCIO));
         }
         Ok(Self::new(value, header("x-rucio-auth-token-expires").and_then(parse_expiry)))
     }

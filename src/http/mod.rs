@@ -330,7 +330,8 @@ pub(crate) async fn checked(response: Response) -> Result<Response> {
     let body = body::beginning(response).await;
     let (class, details) = refusal(status, &headers, &body);
     tracing::debug!("Response text (length={}): [{}]", body.len(), String::from_utf8_lossy(&body));
-    Err(Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint: None })))
+    let hint = (status.is_client_error() && json::is_page(&body)).then(|| json::PAGE.to_owned());
+    Err(Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint })))
 }
 
 /// What the server writes in the body of an error answer.

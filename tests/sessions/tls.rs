@@ -140,11 +140,7 @@ fn certificates_that_are_not_good_are_each_told_with_what_to_do() -> Result<()> 
         ),
         (
             ca.sign(&localhost, (1, 2), Use::Server("localhost"))?,
-            [
-                "the server's certificate is good only from 20",
-                "(it is 20",
-                "Check the clock of this machine (`date`)",
-            ],
+            ["the server's certificate is good only from 20", "(it is 20", "Check the clock of this machine (`date`)"],
         ),
         (
             ca.sign(&localhost, TODAY, Use::Server("rucio.example.org"))?,
