@@ -3,8 +3,11 @@
 
 mod cache;
 mod faults;
+mod hostile;
 mod keys;
 mod logins;
 mod refusals;
 mod servers;
+mod tls;
 mod vo;
+mod x509;
