@@ -3,8 +3,10 @@
 
 mod cache;
 mod faults;
+mod gss;
 mod keys;
 mod logins;
 mod refusals;
 mod servers;
+mod ssh;
 mod vo;

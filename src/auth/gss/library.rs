@@ -2,6 +2,7 @@
 //! runs where there is none.
 #![expect(unsafe_code, reason = "functions of C are called")]
 
+use std::error::Error as _;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 use std::sync::OnceLock;
@@ -150,7 +151,7 @@ impl Library {
     /// Loads it, if that has not been done yet.
     ///
     /// # Errors
-    /// What the system says about each name, if none can be loaded.
+    /// What the system says about the first name, if none can be loaded.
     pub(super) fn get() -> Result<&'static Self, String> {
         static LIBRARY: OnceLock<Result<Library, String>> = OnceLock::new();
         LIBRARY.get_or_init(Self::load).as_ref().map_err(Clone::clone)
@@ -166,7 +167,7 @@ impl Library {
             };
             match functions {
                 Ok(functions) => return Ok(Self(functions)),
-                Err(error) => told.push(error.to_string()),
+                Err(error) => told.push(error.source().map_or_else(|| error.to_string(), ToString::to_string)),
             }
         }
         Err(told.into_iter().next().unwrap_or_default())
@@ -223,9 +224,8 @@ impl Library {
             return Ok(());
         }
         // SAFETY: by the caller's promise.
-        let (general, special) = unsafe {
-            (self.status(major, GENERAL, null()), self.status(minor, OF_MECHANISM, mechanism))
-        };
+        let (general, special) =
+            unsafe { (self.status(major, GENERAL, null()), self.status(minor, OF_MECHANISM, mechanism)) };
         // Where the mechanism has nothing to say it says this.
         let silent = minor == 0 || ["", "Success", "Unknown error"].contains(&special.as_str());
         let text = if silent { general } else { special };

@@ -225,7 +225,8 @@ pub(super) fn unreadable(path: &Path, error: &IoError) -> Error {
         ErrorKind::NotFound => format!("There is no SSH private key at {place}, and no SSH agent has it."),
         _ => format!("The SSH private key {place} cannot be read: {error}."),
     };
-    refusal(details).with_hint(format!("Put the key there, or load it into your SSH agent with `ssh-add` ({place}.pub names it)."))
+    refusal(details)
+        .with_hint(format!("Put the key there, or load it into your SSH agent with `ssh-add` ({place}.pub names it)."))
 }
 
 fn refusal(details: String) -> Error {
