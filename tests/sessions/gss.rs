@@ -231,17 +231,18 @@ fn ctrl_c_ends_a_login_while_the_kdc_is_silent() -> Result<()> {
     Ok(())
 }
 
-/// A web server that gives every request the same answer; gives its port and what it is told, head by head.
-fn web(answer: String) -> Result<(u16, Arc<Mutex<Vec<String>>>)> {
+/// A web server whose answers are made of the head of each request and how many came before; gives its port and what it
+/// is told.
+fn web(answer: impl Fn(&str, usize) -> String + Send + 'static) -> Result<(u16, Arc<Mutex<Vec<String>>>)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let (port, heard) = (listener.local_addr()?.port(), Arc::new(Mutex::new(Vec::new())));
     let shared = heard.clone();
     std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
+        for (number, mut stream) in listener.incoming().flatten().enumerate() {
             let lines = BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
             let head = lines.collect::<Vec<_>>().join("\n");
-            shared.lock().unwrap_or_else(PoisonError::into_inner).push(head);
-            drop(stream.write_all(answer.as_bytes()));
+            shared.lock().unwrap_or_else(PoisonError::into_inner).push(head.clone());
+            drop(stream.write_all(answer(&head, number).as_bytes()));
         }
     });
     Ok((port, heard))
@@ -266,7 +267,7 @@ fn a_server_that_does_not_prove_who_it_is_gives_no_token() -> Result<()> {
     ensure!(heard.len() == 1 && heard[0].header("authorization").is_some_and(|token| token.starts_with("Negotiate ")));
     for proof in ["AAAA", "oRQwEqADCgEAoQsGCSqGSIb3EgECAg==", ""] {
         let token = format!("X-Rucio-Auth-Token: forged\r\nWWW-Authenticate: Negotiate {proof}\r\n");
-        let (port, _) = web(answer(200, &token))?;
+        let (port, _) = web(move |_, _| answer(200, &token))?;
         let outcome = log_in_at(&home, port)?;
         refused(&outcome, &["localhost"])?;
         ensure!(!outcome.stderr.contains("forged"), "{outcome:?}");
@@ -285,7 +286,7 @@ fn servers_that_refuse_each_in_their_way() -> Result<()> {
         (401, "WWW-Authenticate: Negotiate\r\n", "does not accept the Kerberos ticket of jdoe@TESTBED.LOCAL"),
         (401, "WWW-Authenticate: Negotiate AAAA\r\n", "HTTP@localhost"),
     ] {
-        let (port, heard) = web(answer(status, headers))?;
+        let (port, heard) = web(move |_, _| answer(status, headers))?;
         refused(&log_in_at(&home, port)?, &[told])?;
         let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
         ensure!(heard.len() == 1 && heard[0].contains("GET /auth/gss"), "{heard:?}");
@@ -296,11 +297,39 @@ fn servers_that_refuse_each_in_their_way() -> Result<()> {
 #[test]
 fn the_ticket_goes_to_no_other_host() -> Result<()> {
     let home = home_of("jdoe", &[])?;
-    let (other, heard) = web(answer(200, ""))?;
-    let (port, _) = web(answer(302, &format!("Location: http://localhost:{other}/auth/gss\r\n")))?;
+    let (other, heard) = web(|_, _| answer(200, ""))?;
+    let (port, _) = web(move |_, _| answer(302, &format!("Location: http://localhost:{other}/auth/gss\r\n")))?;
     let outcome = log_in_at(&home, port)?;
     ensure!(outcome.code == 1 && outcome.stderr.contains("redirects to another host"), "{outcome:?}");
     ensure!(heard.lock().unwrap_or_else(PoisonError::into_inner).is_empty(), "{heard:?}");
     ensure!(!Path::new(&home.token_file()).exists());
+    Ok(())
+}
+
+/// Sends the login on to the real server; gives its whole answer.
+fn pass_on(head: &str, url: &str, ca: &str) -> String {
+    let ours = head.lines().filter(|line| {
+        let line = line.to_lowercase();
+        line.starts_with("authorization:") || line.starts_with("x-rucio-account:")
+    });
+    let headers = ours.flat_map(|line| ["-H", line]);
+    let mut curl = Command::new("curl");
+    curl.args(["-s", "-i", "--raw", "--http1.1", "--cacert", ca]).args(headers).arg(format!("{url}/auth/gss"));
+    curl.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+}
+
+/// A server refuses to see the same login twice, as when an answer is lost on its way and the request sent again. The real
+/// server sees it twice here.
+#[test]
+fn a_login_that_is_taken_for_a_replay_begins_anew() -> Result<()> {
+    let (home, testbed) = (home_of("jdoe", &[])?, Testbed::get()?);
+    let (url, ca) = (testbed.value("URL")?.to_owned(), format!("{}/ca.pem", testbed.value("CERTS")?));
+    let (port, heard) = web(move |head, number| {
+        let first = pass_on(head, &url, &ca);
+        if number == 0 { pass_on(head, &url, &ca) } else { first }
+    })?;
+    check(&log_in_at(&home, port)?)?;
+    let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+    ensure!(heard.len() == 2 && heard[0] != heard[1], "{heard:?}");
     Ok(())
 }

@@ -242,12 +242,28 @@ fn alone(home: &Home, key: &Path, variables: &[(&str, &str)]) -> Result<Outcome>
     alone.args(["--wait", &ours, "-v", "whoami"]).run()
 }
 
+/// What the hint says is all that it takes.
 #[test]
 fn without_a_terminal_nobody_is_asked_and_the_agent_is_named() -> Result<()> {
     let home = Home::new()?;
+    let agent = Agent::start(&home, "/bin/false")?;
     for key in encrypted(&home)? {
-        let add = format!("`ssh-add {}`", key.display());
-        refused(&alone(&home, &key, &[])?, &["is encrypted", "there is no terminal", &add])?;
+        let (place, public) = (text(&key), key.with_extension("pub"));
+        // ssh-keygen, which made the OpenSSH ones, did not leave it.
+        ensure!(!public.exists());
+        let own = fs::read_to_string(&key)?.contains("OPENSSH");
+        let derive = format!("`ssh-keygen -y -f {place} > {place}.pub`");
+        let outcome = alone(&Home::new()?, &key, &agent.variable())?;
+        refused(&outcome, &["is encrypted", "there is no terminal", &format!("`ssh-add {place}`"), "$(ssh-agent)"])?;
+        ensure!(outcome.stderr.contains(&derive) != own, "only where the file does not tell it: {outcome:?}");
+        if !own {
+            run("sh", &["-c", &format!("ssh-keygen -y -P secret -f {place} > {place}.pub")], &[])?;
+        }
+        agent.add(&home, &key, &[])?;
+        let outcome = alone(&Home::new()?, &key, &agent.variable())?;
+        ensure!(outcome.code == 0 && outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
+        run("ssh-add", &["-q", "-D"], &agent.variable())?;
+        let _ = fs::remove_file(&public);
     }
     Ok(())
 }

@@ -123,6 +123,8 @@ pub(super) enum Cause {
     NoKdc,
     /// Our clock differs from that of the others.
     Clock,
+    /// The server believes to have seen this very login before.
+    Replay,
     /// Something else.
     Other,
 }
@@ -139,6 +141,7 @@ impl Cause {
             _ if says(&["not found in Kerberos database", "Server not found"]) => Self::UnknownServer,
             _ if says(&["KDC", "realm"]) => Self::NoKdc,
             _ if says(&["Clock skew", "clock skew"]) => Self::Clock,
+            _ if says(&["a replay"]) => Self::Replay,
             _ => Self::Other,
         }
     }

@@ -16,10 +16,26 @@ use library::{Cause, Context, Failure, Library};
 /// How often the server may ask for one more token. Kerberos mostly needs one.
 const ROUNDS: u32 = 5;
 
+/// How often a login begins that the server believes to have seen before.
+const TRIES: u32 = 3;
+
 /// Asks for a token with the Kerberos ticket there is. The server has to prove as well who it is.
 pub(super) async fn authenticate(client: &Client) -> Result<Token> {
     let account = named_account(client)?;
     let server = server_name(&client.settings().auth_host)?;
+    for _ in 1..TRIES {
+        match log_in(client, account, &server).await {
+            // So it is where an answer was lost on its way and the request sent again, and where many processes log in
+            // within the same microsecond.
+            Err(Stopped { cause: Cause::Replay, .. }) => tracing::debug!("the server takes the login for a replay"),
+            outcome => return Ok(outcome?),
+        }
+    }
+    Ok(log_in(client, account, &server).await?)
+}
+
+async fn log_in(client: &Client, account: &str, server: &str) -> Result<Token, Stopped> {
+    let server = server.to_owned();
     let (mut login, mut token) = asking(move || Login::begin(server)).await??;
     for _ in 0..ROUNDS {
         let request = Request::get("auth/gss").header("authorization", format!("Negotiate {}", encode(&token)));
@@ -30,11 +46,29 @@ pub(super) async fn authenticate(client: &Client) -> Result<Token> {
                 response.bytes().await.map_err(transport_error)?;
                 (login, token) = login.step(more).await?;
             }
-            offer if response.status().is_success() => return accepted(response, login, offer).await,
-            offer => return Err(refused(response, login, offer, account).await),
+            offer if response.status().is_success() => return Ok(accepted(response, login, offer).await?),
+            offer => return Err(refused(response, login, offer, account).await.into()),
         }
     }
-    Err(login.not_accepted())
+    Err(login.not_accepted().into())
+}
+
+/// An error, and what is known of its cause.
+struct Stopped {
+    cause: Cause,
+    error: Error,
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Self { cause: Cause::Other, error }
+    }
+}
+
+impl From<Stopped> for Error {
+    fn from(stopped: Stopped) -> Self {
+        stopped.error
+    }
 }
 
 /// By what name Kerberos knows the server: its host as it is written, as other clients take it.
@@ -124,18 +158,18 @@ struct Login {
 
 impl Login {
     /// Begins a login; gives the first token for the server. This blocks: a KDC may be asked.
-    fn begin(server: String) -> Result<(Self, Vec<u8>)> {
+    fn begin(server: String) -> Result<(Self, Vec<u8>), Stopped> {
         let library = Library::get().map_err(|told| no_library(&told))?;
         let context = Context::new(library, &server).map_err(|failure| explain(library, failure, &server))?;
         Self { library, context, server, complete: false }.next(&[])
     }
 
     /// Takes the server's token; gives the next one for it.
-    async fn step(self, token: Vec<u8>) -> Result<(Self, Vec<u8>)> {
+    async fn step(self, token: Vec<u8>) -> Result<(Self, Vec<u8>), Stopped> {
         asking(move || self.next(&token)).await?
     }
 
-    fn next(mut self, token: &[u8]) -> Result<(Self, Vec<u8>)> {
+    fn next(mut self, token: &[u8]) -> Result<(Self, Vec<u8>), Stopped> {
         let step = self.context.step(token).map_err(|failure| explain(self.library, failure, &self.server))?;
         Ok((Self { complete: step.complete, ..self }, step.token))
     }
@@ -173,7 +207,7 @@ fn no_library(told: &str) -> Error {
 
 /// Says what is wrong. Without a ticket SPNEGO's own words are of no use: the question whose tickets there are is
 /// answered better.
-fn explain(library: &Library, failure: Failure, server: &str) -> Error {
+fn explain(library: &Library, failure: Failure, server: &str) -> Stopped {
     let own = library.principal();
     let whose = whose(own.as_deref().ok());
     let failure = own.err().filter(|own| own.cause != Cause::Other).unwrap_or(failure);
@@ -196,11 +230,11 @@ fn explain(library: &Library, failure: Failure, server: &str) -> Error {
             format!("Kerberos does not accept the time of this machine: {text}."),
             "Set the clock: `timedatectl set-ntp true`.",
         ),
-        Cause::Other => {
+        Cause::Replay | Cause::Other => {
             (format!("The login by Kerberos{whose} at {server} failed: {text}."), "Look at your ticket with `klist`.")
         }
     };
-    refusal(details).with_hint(hint)
+    Stopped { cause: failure.cause, error: refusal(details).with_hint(hint) }
 }
 
 fn refusal(details: String) -> Error {

@@ -129,10 +129,15 @@ impl KeyFile {
 
     fn locked(&self, error: &IoError) -> Error {
         let place = self.path.display();
+        // Of such a file the agent's key can only be known by its public half.
+        let public = match self.public() {
+            Some(_) => String::new(),
+            None => format!("`ssh-keygen -y -f {place} > {place}.pub` and "),
+        };
         refusal(format!("The SSH private key {place} is encrypted, and its pass phrase cannot be asked for: {error}."))
             .with_hint(format!(
-                "Unlock it in an SSH agent with `ssh-add {place}`, or run the command once in a terminal: the token it \
-                 gets serves the next ones."
+                "Unlock it in an SSH agent with {public}`ssh-add {place}` (`eval \"$(ssh-agent)\"` starts one), or run the \
+                 command once in a terminal: the token it gets serves the next ones."
             ))
     }
 
