@@ -340,3 +340,27 @@ impl Drop for Context {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_known_by_status_and_words() {
+        const FAILURE: u32 = 13 << 16;
+        for (major, text, cause) in [
+            (NO_CREDENTIALS, "SPNEGO cannot find mechanisms to negotiate", Cause::NoTicket),
+            (CREDENTIALS_EXPIRED, "", Cause::Expired),
+            (FAILURE, "Ticket expired", Cause::Expired),
+            (FAILURE, "Server HTTP/r@R not found in Kerberos database", Cause::UnknownServer),
+            (FAILURE, "Cannot contact any KDC for realm 'R'", Cause::NoKdc),
+            (FAILURE, "Cannot find KDC for realm \"R\"", Cause::NoKdc),
+            (FAILURE, "Cannot determine realm for numeric host address", Cause::NoKdc),
+            (FAILURE, "Clock skew too great", Cause::Clock),
+            (FAILURE, "Request is a replay", Cause::Replay),
+            (FAILURE, "Decrypt integrity check failed", Cause::Other),
+        ] {
+            assert_eq!(Cause::of(major, text), cause, "{text}");
+        }
+    }
+}

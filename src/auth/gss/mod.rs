@@ -15,7 +15,8 @@ use library::{Cause, Context, Failure, Library};
 
 /// How often the server may ask for one more token. Kerberos mostly needs one.
 const ROUNDS: u32 = 5;
-
+/// How many bytes of a refusal are read at most.
+const LONGEST_PAGE: usize = 64 * 1024;
 /// How often a login begins that the server believes to have seen before.
 const TRIES: u32 = 3;
 
@@ -42,8 +43,7 @@ async fn log_in(client: &Client, account: &str, server: &str) -> Result<Token, S
         let response = client.authenticate(client.connections()?, &request).await?;
         match Offer::of(&response) {
             Offer::Token(more) if wants_more(&response) && !login.complete => {
-                // Read to its end, so that the same connection takes the next request: the server may count on that.
-                response.bytes().await.map_err(transport_error)?;
+                read_to_its_end(response).await?;
                 (login, token) = login.step(more).await?;
             }
             offer if response.status().is_success() => return Ok(accepted(response, login, offer).await?),
@@ -51,6 +51,15 @@ async fn log_in(client: &Client, account: &str, server: &str) -> Result<Token, S
         }
     }
     Err(login.not_accepted().into())
+}
+
+/// So that the same connection takes the next request: the server may count on that. No honest page is long.
+async fn read_to_its_end(mut response: Response) -> Result<()> {
+    let mut length = 0;
+    while let Some(part) = response.chunk().await.map_err(transport_error)?.filter(|_| length < LONGEST_PAGE) {
+        length += part.len();
+    }
+    Ok(())
 }
 
 /// An error, and what is known of its cause.
@@ -195,7 +204,7 @@ impl Login {
 }
 
 fn whose(principal: Option<&str>) -> String {
-    principal.map(|principal| format!(" of {principal}")).unwrap_or_default()
+    principal.filter(|principal| !principal.is_empty()).map(|principal| format!(" of {principal}")).unwrap_or_default()
 }
 
 fn no_library(told: &str) -> Error {
