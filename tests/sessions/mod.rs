@@ -3,11 +3,13 @@
 
 mod cache;
 mod faults;
+mod gss;
 mod hostile;
 mod keys;
 mod logins;
 mod refusals;
 mod servers;
+mod ssh;
 mod tls;
 mod vo;
 mod x509;
