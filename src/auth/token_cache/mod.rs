@@ -25,11 +25,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Source, Token};
 use crate::config::Settings;
-use place::require_private;
-pub(super) use place::{Place, replace_file};
+pub(super) use place::{Place, replace_file, require_private};
 
 /// The ending of a record's name.
 const RECORD: &str = "origin";
+/// The ending of the name of a refresh token's file.
+pub(super) const REFRESH: &str = "refresh";
 /// How long to wait for another process that is getting a token.
 const LOCK_PATIENCE: Duration = Duration::from_secs(15);
 
@@ -65,7 +66,8 @@ impl Origin {
         (&self.host, &self.auth_host, &self.vo) == (&other.host, &other.auth_host, &other.vo)
     }
 
-    fn same_place(&self, other: &Self) -> bool {
+    /// Whether tokens of both may stand for each other.
+    pub(super) fn same_place(&self, other: &Self) -> bool {
         self.same_server(other) && self.auth_type == other.auth_type && self.account == other.account
     }
 
@@ -100,6 +102,21 @@ impl TokenCache {
         Place(name.into())
     }
 
+    /// The places where a token of this origin may be.
+    pub(super) fn places_of(&self, origin: &Origin) -> [Place; 2] {
+        [self.shared.clone(), self.own(origin)]
+    }
+
+    /// The place where a token of this origin is written.
+    pub(super) fn home_of(&self, origin: &Origin) -> Place {
+        if origin.configured { self.shared.clone() } else { self.own(origin) }
+    }
+
+    /// Makes the folder of all places, if it is not there.
+    pub(super) fn make_folder(&self) -> Result<()> {
+        make_folder(self.shared.folder())
+    }
+
     /// The token, if there is one that belongs to this origin and has not ended.
     pub(super) fn read(&self, origin: &Origin) -> Option<Token> {
         self.find(origin, |place, error| tracing::warn!("The saved token {} is not used: {error}", place.0.display()))
@@ -111,7 +128,7 @@ impl TokenCache {
     }
 
     fn find(&self, origin: &Origin, tell: impl Fn(&Place, &std::io::Error)) -> Option<Token> {
-        [self.shared.clone(), self.own(origin)].iter().find_map(|place| match self.try_read(place, origin) {
+        self.places_of(origin).iter().find_map(|place| match self.try_read(place, origin) {
             Ok(token) => token,
             Err(error) => {
                 if error.kind() != ErrorKind::NotFound {
@@ -139,8 +156,8 @@ impl TokenCache {
 
     /// Keeps a token: folder 0700, files 0600, each replaced at one stroke. Gives its place.
     pub(super) fn write(&self, token: &Token, origin: &Origin) -> Result<Place> {
-        make_folder(self.shared.folder())?;
-        let place = if origin.configured { self.shared.clone() } else { self.own(origin) };
+        self.make_folder()?;
+        let place = self.home_of(origin);
         if place == self.shared {
             self.make_room(origin)?;
         }
@@ -156,7 +173,9 @@ impl TokenCache {
         }
         match self.shared.value() {
             Ok(Some(value)) if record.is_of(&value) => {
-                self.own(&record.origin).keep(&Token::new(&value, record.expires), &record.origin)
+                let own = self.own(&record.origin);
+                own.keep(&Token::new(&value, record.expires), &record.origin)?;
+                own.take_beside(&self.shared, REFRESH)
             }
             // What cannot be trusted or is not there needs no other place.
             _ => Ok(()),
