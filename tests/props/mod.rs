@@ -3,6 +3,7 @@
 
 mod access_log;
 mod home;
+mod provider;
 mod pty;
 mod server;
 mod tmux;
@@ -13,6 +14,7 @@ use anyhow::{Result, bail};
 
 pub(crate) use access_log::{AccessLog, Line};
 pub(crate) use home::{Home, USER};
+pub(crate) use provider::{REFUSING, browse};
 pub(crate) use pty::{Pty, shell_code};
 pub(crate) use server::{Answer, Heard, Server};
 pub(crate) use tmux::Tmux;

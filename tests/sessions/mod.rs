@@ -5,6 +5,7 @@ mod cache;
 mod faults;
 mod keys;
 mod logins;
+mod oidc;
 mod refusals;
 mod servers;
 mod vo;
