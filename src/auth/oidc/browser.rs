@@ -8,7 +8,7 @@ use url::Url;
 
 use super::loopback::{Answer, Loopback};
 use super::provider::{Granted, Provider};
-use super::{cannot_authenticate, open};
+use super::{cannot_authenticate, duration, open};
 use crate::auth::asking;
 use crate::error::{Error, Result};
 use crate::http::Client;
@@ -97,7 +97,7 @@ async fn exchange(
 }
 
 fn nobody_came_back(patience: Duration) -> Error {
-    cannot_authenticate(format!("No login came through in the browser within {} seconds.", patience.as_secs())).with_hint(
+    cannot_authenticate(format!("No login came through in the browser within {}.", duration(patience))).with_hint(
         "Run the command again and log in at once ([client] oidc_polling_timeout gives more time). Where no browser runs on \
          this machine, [client] oidc_login = device is easier.",
     )

@@ -2,10 +2,10 @@
 
 use reqwest::Response;
 
-use crate::auth::{now, parse_expiry};
+use crate::auth::{Claims, now, parse_expiry};
 
 /// How far clocks may be apart: what Rucio servers allow for.
-pub(super) const LEEWAY_SECONDS: i64 = 120;
+const LEEWAY_SECONDS: i64 = 120;
 
 /// Warns where the clock of whoever answered shows another time.
 pub(super) fn compare(response: &Response) {
@@ -24,6 +24,13 @@ fn told(ahead: i64) -> Option<String> {
     let minutes = (ahead.abs() + 30) / 60;
     let amount = if minutes < 120 { format!("{minutes} minutes") } else { format!("{} hours", minutes / 60) };
     (ahead.abs() > LEEWAY_SECONDS).then(|| format!("{amount} {}", if ahead > 0 { "ahead of" } else { "behind" }))
+}
+
+/// Why a token is not valid yet, by this clock.
+pub(in crate::auth) fn not_yet(claims: &Claims) -> Option<String> {
+    let start = claims.nbf.filter(|start| start - LEEWAY_SECONDS > now())?;
+    let (start, now) = (date(start), date(now()));
+    Some(format!("it is not valid before {start}, and the clock of this machine shows {now}. Check the clock."))
 }
 
 /// A time as people read it.

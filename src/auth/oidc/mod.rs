@@ -11,9 +11,12 @@ mod provider;
 mod refresh;
 mod rucio;
 
+pub(super) use clock::not_yet;
 pub(super) use discovery::discover;
 pub(super) use refresh::{freshen, is_due, keep_expiry, resume};
 pub(super) use rucio::{is_accepted, tell_refused};
+
+use std::time::Duration;
 
 use super::{Origin, Token, TokenCache, asking};
 use crate::config::{OidcLogin, OidcSettings};
@@ -72,4 +75,28 @@ async fn open(client: &Client, link: &str) -> Result<bool> {
 
 fn cannot_authenticate(details: impl Into<String>) -> Error {
     Error::new(Exception::CannotAuthenticate, details)
+}
+
+/// A time as people say it.
+fn duration(time: Duration) -> String {
+    match time.as_secs() {
+        60 => "1 minute".to_owned(),
+        seconds if seconds > 60 && seconds % 60 == 0 => format!("{} minutes", seconds / 60),
+        1 => "1 second".to_owned(),
+        seconds => format!("{seconds} seconds"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_as_people_say_them() {
+        for (seconds, text) in
+            [(1, "1 second"), (5, "5 seconds"), (60, "1 minute"), (90, "90 seconds"), (180, "3 minutes")]
+        {
+            assert_eq!(duration(Duration::from_secs(seconds)), text);
+        }
+    }
 }

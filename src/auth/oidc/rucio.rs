@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use super::{cannot_authenticate, clock, open};
+use super::{cannot_authenticate, clock, duration, open};
 use crate::auth::{Claims, Token, asking};
 use crate::config::OidcSettings;
 use crate::error::{Error, Result};
@@ -107,15 +107,6 @@ fn nobody_logged_in(client: &Client, patience: Duration) -> Error {
          error: your identity may not belong to {account}, which an administrator can mend by `{}`.",
         mapping_command(client, "SUB=…, ISS=…")
     ))
-}
-
-fn duration(time: Duration) -> String {
-    match time.as_secs() {
-        60 => "1 minute".to_owned(),
-        seconds if seconds > 60 && seconds % 60 == 0 => format!("{} minutes", seconds / 60),
-        1 => "1 second".to_owned(),
-        seconds => format!("{seconds} seconds"),
-    }
 }
 
 async fn exchange_code(client: &Client, settings: &OidcSettings) -> Result<Token> {
@@ -264,15 +255,6 @@ mod tests {
             (Exception::RucioException, Some(404), false),
         ] {
             assert_eq!(is_pending(&refusal(class, status)), pending, "{class:?} {status:?}");
-        }
-    }
-
-    #[test]
-    fn times_are_told_as_people_say_them() {
-        for (seconds, text) in
-            [(1, "1 second"), (5, "5 seconds"), (60, "1 minute"), (90, "90 seconds"), (180, "3 minutes")]
-        {
-            assert_eq!(duration(Duration::from_secs(seconds)), text);
         }
     }
 }

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::{Source, Token};
+use super::{Claims, Source, Token, oidc};
 use crate::config::Settings;
 pub(super) use place::{Place, replace_file, require_private};
 
@@ -211,8 +211,11 @@ pub(super) fn places(folder: &Path) -> Vec<Place> {
 }
 
 /// Puts down that the official client's token belongs here, so that it never goes elsewhere. One that says itself that
-/// it has ended is none.
+/// it has ended is none, and one that is not valid yet is not sent before its time.
 fn adopt(place: &Place, token: Token, origin: &Origin) -> Result<Option<Token>> {
+    if let Some(reason) = Claims::of(token.expose()).as_ref().and_then(oidc::not_yet) {
+        return Err(std::io::Error::other(reason));
+    }
     place.keep_record(&token, origin)?;
     let ended = place.record().is_some_and(|record| record.ended());
     Ok((!ended).then_some(token))

@@ -15,7 +15,7 @@ use std::path::Path;
 use rustix::process::geteuid;
 use url::Url;
 
-use super::clock::{LEEWAY_SECONDS, date};
+use super::clock::{date, not_yet};
 use crate::auth::token_cache::require_private;
 use crate::auth::{Claims, Source, Token, now};
 use crate::config::{AuthMethod, OidcSettings, Settings};
@@ -87,15 +87,10 @@ fn refusal(value: &str, settings: &Settings, oidc: &OidcSettings) -> Option<Stri
 
 /// Why a token is not valid now.
 fn ended(claims: &Claims) -> Option<String> {
-    match (claims.exp, claims.nbf) {
-        (None, _) => Some("it does not say until when it is valid.".to_owned()),
-        (Some(end), _) if end <= now() => Some(format!("it ended at {}.", date(end))),
-        (_, Some(start)) if start - LEEWAY_SECONDS > now() => Some(format!(
-            "it is not valid before {}, and the clock of this machine shows {}. Check the clock.",
-            date(start),
-            date(now())
-        )),
-        _ => None,
+    match claims.exp {
+        None => Some("it does not say until when it is valid.".to_owned()),
+        Some(end) if end <= now() => Some(format!("it ended at {}.", date(end))),
+        Some(_) => not_yet(claims),
     }
 }
 
