@@ -256,13 +256,15 @@ impl Client {
         mut headers: HeaderMap,
     ) -> Result<Response> {
         for (name, value) in &request.headers {
-            insert(&mut headers, name, value, name.contains("password"))?;
+            insert(&mut headers, name, value, name.contains("password") || name.contains("token"))?;
         }
         self.warn_if_unverified(host);
         let url = format!("{}/{}", host.trim_end_matches('/'), request.path);
         let mut attempt = 0;
         loop {
-            tracing::debug!("HTTP request: {} {url}", request.method);
+            // What stands behind a question mark here is the code of a login.
+            let shown = url.split('?').next().unwrap_or_default();
+            tracing::debug!("HTTP request: {} {shown}", request.method);
             let answer = build(connections, &url, request, headers.clone()).send().await;
             let last = attempt + 1 >= TRIES || !request.repeatable;
             let (wait, reason) = match answer {

@@ -26,13 +26,14 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::{Source, Token};
+use super::{Claims, Source, Token, oidc};
 use crate::config::Settings;
-use place::require_private;
-pub(super) use place::{Place, replace_file};
+pub(super) use place::{Place, replace_file, require_private};
 
 /// The ending of a record's name.
 const RECORD: &str = "origin";
+/// The ending of the name of a refresh token's file.
+pub(super) const REFRESH: &str = "refresh";
 /// How long to wait for another process that is getting a token.
 const LOCK_PATIENCE: Duration = Duration::from_secs(15);
 
@@ -68,7 +69,8 @@ impl Origin {
         (&self.host, &self.auth_host, &self.vo) == (&other.host, &other.auth_host, &other.vo)
     }
 
-    fn same_place(&self, other: &Self) -> bool {
+    /// Whether tokens of both may stand for each other.
+    pub(super) fn same_place(&self, other: &Self) -> bool {
         self.same_server(other) && self.auth_type == other.auth_type && self.account == other.account
     }
 
@@ -98,11 +100,31 @@ impl TokenCache {
         Self { shared: Place(settings.token_file.clone()), closed: settings.insecure }
     }
 
+    /// Whether nothing is read or kept.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// The place that a token of this origin has for itself, beside the shared one.
     fn own(&self, origin: &Origin) -> Place {
         let mut name = self.shared.0.clone().into_os_string();
         name.push(format!("@{}", origin.name()));
         Place(name.into())
+    }
+
+    /// The places where a token of this origin may be.
+    pub(super) fn places_of(&self, origin: &Origin) -> [Place; 2] {
+        [self.shared.clone(), self.own(origin)]
+    }
+
+    /// The place where a token of this origin is written.
+    pub(super) fn home_of(&self, origin: &Origin) -> Place {
+        if origin.configured { self.shared.clone() } else { self.own(origin) }
+    }
+
+    /// Makes the folder of all places, if it is not there.
+    pub(super) fn make_folder(&self) -> Result<()> {
+        make_folder(self.shared.folder())
     }
 
     /// The token, if there is one that belongs to this origin and has not ended.
@@ -119,7 +141,7 @@ impl TokenCache {
         if self.closed {
             return None;
         }
-        [self.shared.clone(), self.own(origin)].iter().find_map(|place| match self.try_read(place, origin) {
+        self.places_of(origin).iter().find_map(|place| match self.try_read(place, origin) {
             Ok(token) => token,
             Err(error) => {
                 if error.kind() != ErrorKind::NotFound {
@@ -151,8 +173,8 @@ impl TokenCache {
         if self.closed {
             return Err(ErrorKind::PermissionDenied.into());
         }
-        make_folder(self.shared.folder())?;
-        let place = if origin.configured { self.shared.clone() } else { self.own(origin) };
+        self.make_folder()?;
+        let place = self.home_of(origin);
         if place == self.shared {
             self.make_room(origin)?;
         }
@@ -168,7 +190,9 @@ impl TokenCache {
         }
         match self.shared.value() {
             Ok(Some(value)) if record.is_of(&value) => {
-                self.own(&record.origin).keep(&Token::new(&value, record.expires), &record.origin)
+                let own = self.own(&record.origin);
+                own.keep(&Token::new(&value, record.expires), &record.origin)?;
+                own.take_beside(&self.shared, REFRESH)
             }
             // What cannot be trusted or is not there needs no other place.
             _ => Ok(()),
@@ -207,8 +231,11 @@ pub(super) fn places(folder: &Path) -> Vec<Place> {
 }
 
 /// Puts down that the official client's token belongs here, so that it never goes elsewhere. One that says itself that
-/// it has ended is none.
+/// it has ended is none, and one that is not valid yet is not sent before its time.
 fn adopt(place: &Place, token: Token, origin: &Origin) -> Result<Option<Token>> {
+    if let Some(reason) = Claims::of(token.expose()).as_ref().and_then(oidc::not_yet) {
+        return Err(std::io::Error::other(reason));
+    }
     place.keep_record(&token, origin)?;
     let ended = place.record().is_some_and(|record| record.ended());
     Ok((!ended).then_some(token))
