@@ -32,6 +32,10 @@ pub trait Interact: Send + Sync {
     fn code(&self) -> std::io::Result<String>;
     /// Opens this address in a browser, if there is one on this machine and somebody who sees it.
     fn browse(&self, url: &str) -> bool;
+    /// Whether there may be somebody at all.
+    fn is_there(&self) -> bool {
+        true
+    }
 }
 
 /// Nobody sits at the terminal.
@@ -53,6 +57,10 @@ impl Interact for Nobody {
     }
 
     fn browse(&self, _url: &str) -> bool {
+        false
+    }
+
+    fn is_there(&self) -> bool {
         false
     }
 }
