@@ -184,6 +184,14 @@ pub(crate) async fn replace(client: &Client, refused: &Token) -> Result<Token> {
     }
 }
 
+/// A new token, whatever there is; nobody is asked if that can be.
+pub(crate) async fn renewed(client: &Client) -> Result<Token> {
+    let cache = TokenCache::new(client.settings());
+    let origin = Origin::of(client.settings());
+    let _lock = cache.lock().await;
+    renew(client, &cache, &origin).await
+}
+
 /// Logs in, whatever token there is, and keeps the new one.
 pub(crate) async fn log_in(client: &Client) -> Result<Token> {
     let cache = TokenCache::new(client.settings());
@@ -200,6 +208,10 @@ async fn renew(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<T
         }
         AuthMethod::X509 { cert, key } => x509::authenticate(client, "auth/x509", cert, key.as_deref()).await,
         AuthMethod::X509Proxy { proxy } => x509::authenticate(client, "auth/x509_proxy", proxy, None).await,
+        AuthMethod::Oidc(_) if !client.interact().is_there() => {
+            Err(Error::new(Exception::CannotAuthenticate, "This login needs somebody at a browser.")
+                .with_hint("Run `rucio login`."))
+        }
         AuthMethod::Oidc(settings) => oidc::authenticate(client, settings).await,
         AuthMethod::Ssh { .. } => Err(not_built_in("ssh")),
         AuthMethod::Gss => Err(not_built_in("gss")),

@@ -19,10 +19,6 @@ const POLL_EVERY: Duration = Duration::from_secs(2);
 
 /// Has the user log in at the identity provider and fetches the token.
 pub(super) async fn authenticate(client: &Client, settings: &OidcSettings) -> Result<Token> {
-    if !client.interact().is_there() {
-        return Err(Error::new(Exception::CannotAuthenticate, "This login needs somebody at a browser.")
-            .with_hint("Run `rucio login`."));
-    }
     let link = login_link(client, settings).await?;
     client.interact().show(&format!("Please use your internet browser, go to:\n\n    {link}\n\nand log in there."));
     match settings.polling {

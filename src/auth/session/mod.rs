@@ -39,6 +39,17 @@ pub struct Session {
     token: Option<Token>,
 }
 
+/// When to log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Where there is no token that the server takes.
+    Needed,
+    /// In any case, but nobody is asked where the token can be renewed.
+    Renew,
+    /// In any case, from the start.
+    Anew,
+}
+
 /// What became of a login.
 #[derive(Debug)]
 pub enum LogIn {
@@ -176,15 +187,16 @@ pub async fn check(client: &Client, session: &Session) -> Result<Option<Raw<Vali
     }
 }
 
-/// Gets a session: where there is a token that the server takes it stays, unless a new one is wanted.
+/// Gets a session.
 ///
 /// # Errors
 /// Those of the login.
-pub async fn log_in(client: &Client, anew: bool) -> Result<LogIn> {
-    let token = match current(client).and_then(|session| session.token) {
-        _ if anew => super::log_in(client).await?,
-        None => super::token(client).await?,
-        Some(token) => match api::auth::validate(client, &Secret::from(token.expose())).await {
+pub async fn log_in(client: &Client, when: When) -> Result<LogIn> {
+    let token = match (when, current(client).and_then(|session| session.token)) {
+        (When::Anew, _) => super::log_in(client).await?,
+        (When::Renew, _) => super::renewed(client).await?,
+        (When::Needed, None) => super::token(client).await?,
+        (When::Needed, Some(token)) => match validate(client, &token).await {
             Ok(_) => token,
             Err(error) if error.class() == Some(Exception::CannotAuthenticate) => {
                 super::replace(client, &token).await?
@@ -192,12 +204,16 @@ pub async fn log_in(client: &Client, anew: bool) -> Result<LogIn> {
             Err(error) => return Err(error),
         },
     };
-    let said = api::auth::validate(client, &Secret::from(token.expose())).await?;
+    let said = validate(client, &token).await?;
     if client.account().is_some_and(|account| account != said.account) {
         forget(client)?;
         return Ok(LogIn::AsAnother(said.account.clone()));
     }
     Ok(LogIn::Done(session_of(client, token), said))
+}
+
+async fn validate(client: &Client, token: &Token) -> Result<Raw<Validation>> {
+    api::auth::validate(client, &Secret::from(token.expose())).await
 }
 
 /// The session of a token just got, with the place it is kept in.
@@ -215,9 +231,13 @@ fn session_of(client: &Client, token: Token) -> Session {
 /// Those of the login; `CannotAuthenticate` if the server's tokens live shorter.
 pub async fn token(client: &Client, min_life: i64) -> Result<Secret> {
     let lives_too_short = |token: &Token| token.expires.is_some_and(|end| end - now() < min_life);
-    let anew = current(client).and_then(|session| session.token).as_ref().is_some_and(lives_too_short);
-    let LogIn::Done(session, said) = log_in(client, anew).await? else {
-        return Err(Error::new(Exception::CannotAuthenticate, "The login is one for another account"));
+    let short = current(client).and_then(|session| session.token).as_ref().is_some_and(lives_too_short);
+    let (session, said) = match log_in(client, if short { When::Renew } else { When::Needed }).await? {
+        LogIn::Done(session, said) => (session, said),
+        LogIn::AsAnother(account) => {
+            let details = format!("The login is one of account {account}, not of the one that was asked for.");
+            return Err(Error::new(Exception::CannotAuthenticate, details));
+        }
     };
     match (session.secret(), said.expires()) {
         (_, Some(end)) if end - now() < min_life => {

@@ -70,12 +70,12 @@ impl Links {
     }
 
     fn text(&self) -> String {
-        let logged_in = [format!("{:<10} : {}", "logged in", self.identity)];
+        let own = [format!("{:<10} : {}", "identity", self.identity)];
         let linked = self
             .identities
             .iter()
-            .map(|found| format!("{:<10} : {} ({})", "identity", found.identity, found.identity_type));
+            .map(|found| format!("{:<10} : {} ({})", "linked", found.identity, found.identity_type));
         let others = self.accounts.iter().map(|account| format!("{:<10} : {account}", "may act as"));
-        logged_in.into_iter().chain(linked).chain(others).collect::<Vec<_>>().join("\n")
+        own.into_iter().chain(linked).chain(others).collect::<Vec<_>>().join("\n")
     }
 }

@@ -10,9 +10,8 @@ use crate::cli::ui::Shape;
 use crate::cli::ui::values::to_str;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::Raw;
 use crate::secret::Secret;
-use crate::types::{Attributes, Validation};
+use crate::types::Attributes;
 
 const SHAPE: Shape = Shape::named(&["account"], &["account", "identity", "lifetime", "audience", "authz_scope", "vo"]);
 /// No token is longer, in bytes.
@@ -42,6 +41,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         },
     };
     let said = api::auth::validate(client, &token).await?;
+    let said: Attributes = serde_json::to_value(&said).and_then(serde_json::from_value).map_err(Error::unwritable)?;
     context.ui.one(SHAPE, &said, || text(&said))
 }
 
@@ -62,9 +62,7 @@ fn read() -> Result<Secret> {
     }
 }
 
-fn text(said: &Raw<Validation>) -> String {
-    let fields: Attributes =
-        serde_json::to_value(said).ok().and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
-    let lines = fields.iter().map(|(name, value)| format!("{name:<11} : {}", to_str(value)));
+fn text(said: &Attributes) -> String {
+    let lines = said.iter().map(|(name, value)| format!("{name:<11} : {}", to_str(value)));
     lines.collect::<Vec<_>>().join("\n")
 }

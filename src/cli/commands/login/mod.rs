@@ -3,7 +3,8 @@
 mod setup;
 
 use crate::auth::Source;
-use crate::auth::session::{self, LogIn, Session};
+use crate::auth::session::{self, LogIn, Session, When};
+use crate::cli::again;
 use crate::cli::commands::session::view::{Checked, SHAPE, View};
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
@@ -39,14 +40,14 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     if args.setup {
         setup::run(context, args.force).await?;
     }
-    log_in(context, args.force).await
+    log_in(context, if args.force { When::Anew } else { When::Needed }).await
 }
 
-/// Logs in, `anew` also where there is a valid session, and shows the session.
-pub(crate) async fn log_in(context: &Context, anew: bool) -> Result<()> {
+/// Logs in and shows the session.
+pub(crate) async fn log_in(context: &Context, when: When) -> Result<()> {
     let client = context.client()?;
     let before = session::current(client).and_then(|session| session.secret());
-    let (session, said) = match session::log_in(client, anew).await? {
+    let (session, said) = match session::log_in(client, when).await? {
         LogIn::Done(session, said) => (session, said),
         LogIn::AsAnother(account) => return Err(another(context, &account)),
     };
@@ -56,10 +57,19 @@ pub(crate) async fn log_in(context: &Context, anew: bool) -> Result<()> {
             true => format!("You are logged in already; `{}` logs in anew.", context.command("login --force")),
             false => "You are logged in.".to_owned(),
         };
-        format!("{first}\n{}", view.text())
+        format!("{first}\n{}{}", view.text(), same_options(context))
     })?;
     warn_of_another(context, &session);
     Ok(())
+}
+
+/// The options that other commands need, too, to be in this session.
+fn same_options(context: &Context) -> String {
+    let next = context.command("whoami");
+    match next == "rucio whoami" {
+        true => String::new(),
+        false => format!("\nOther commands are in this session with the same options, as `{next}`."),
+    }
 }
 
 /// The refusal of a login as somebody else than was asked for.
@@ -68,7 +78,7 @@ fn another(context: &Context, account: &str) -> Error {
     let details = format!("The login is one of account {account}, not of {}.", asked.unwrap_or_default());
     let mut options = context.overrides();
     options.account = Some(account.to_owned());
-    let as_it = crate::cli::again::command(&options, "login");
+    let as_it = again::command(&options, "login");
     Error::new(Exception::CannotAuthenticate, details).with_hint(format!(
         "Log in as who may act as the account that you asked for, or act as {account}: run `{as_it}`."
     ))

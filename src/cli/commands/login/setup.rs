@@ -24,6 +24,19 @@ pub(super) async fn run(context: &Context, replace: bool) -> Result<()> {
     new.write(&place, replace)?;
     context.ui.line(&format!("{release} answers. The configuration is in {}.", place.display()))?;
     context.use_config(config);
+    // What is written need not be said any more.
+    context.adjust(|options| {
+        let given = std::mem::take(options);
+        *options = Overrides {
+            config: given.config,
+            password: given.password,
+            timeout: given.timeout,
+            user_agent: given.user_agent,
+            insecure: given.insecure,
+            no_browser: given.no_browser,
+            ..Overrides::default()
+        };
+    });
     warn_of_unused(context, &place);
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! `rucio session update`
 
+use crate::auth::session::When;
 use crate::cli::commands::login;
 use crate::cli::context::Context;
 use crate::error::Result;
 
 /// Log in anew, whatever session there is
 ///
-/// For oidc this asks the identity provider again, with other scopes if you name some.
+/// For oidc the token is renewed if that can be, else the browser is needed; also where you ask for other scopes.
 ///
 /// Example: rucio session update --scope "openid profile offline_access"
 #[derive(Debug, clap::Args)]
@@ -23,10 +24,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let when = if args.scope.is_some() { When::Anew } else { When::Renew };
     context.adjust(|options| {
         options.account = args.account.or(options.account.take());
         options.oidc_scope = args.scope.or(options.oidc_scope.take());
         options.no_browser |= args.no_browser;
     });
-    login::log_in(context, true).await
+    login::log_in(context, when).await
 }
