@@ -29,6 +29,7 @@ use crate::auth::{self, Interact, Token};
 use crate::config::{DEFAULT_VO, Settings};
 use crate::error::{Error, Refusal, Result};
 use crate::exceptions::Exception;
+use crate::secret::Secret;
 
 /// How many times a call that may be repeated is sent.
 const TRIES: u32 = 3;
@@ -36,6 +37,8 @@ const TRIES: u32 = 3;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the server may be silent, unless `--timeout` says otherwise: the Python API's own default.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+/// Headers of requests whose values nobody may see.
+const SECRET: [&str; 4] = ["authorization", "x-rucio-auth-token", "x-rucio-password", "x-rucio-ssh-signature"];
 /// The Rucio release whose client this one stands for; servers keep statistics by it.
 pub const RUCIO_VERSION: &str = "41.5.1";
 
@@ -165,6 +168,13 @@ impl Client {
         slot.clone().ok_or_else(|| Error::new(Exception::CannotAuthenticate, "no token"))
     }
 
+    /// The token in use, for a call that is about it.
+    ///
+    /// Errors: those of the login.
+    pub async fn secret(&self) -> Result<Secret> {
+        Ok(Secret::from(self.token().await?.expose()))
+    }
+
     /// A new token in the place of one the server refused; if another task has brought one already, that one.
     async fn replace_token(&self, refused: &Token) -> Result<Token> {
         let mut slot = self.0.token.lock().await;
@@ -256,7 +266,7 @@ impl Client {
         mut headers: HeaderMap,
     ) -> Result<Response> {
         for (name, value) in &request.headers {
-            insert(&mut headers, name, value, name.contains("password") || name.contains("token"))?;
+            insert(&mut headers, name, value, SECRET.contains(name))?;
         }
         self.warn_if_unverified(host);
         let url = format!("{}/{}", host.trim_end_matches('/'), request.path);
