@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod config;
+pub mod credentials;
 pub mod data;
 pub mod dids;
 pub mod lifetime_exceptions;
