@@ -5,7 +5,7 @@ use reqwest::header::HeaderMap;
 
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, Request, checked, transport_error};
+use crate::http::{Client, Request, checked, text};
 
 /// How much of the server's complaint is quoted, in characters.
 const QUOTED: usize = 300;
@@ -39,12 +39,12 @@ pub async fn sign_url(client: &Client, wanted: Signature<'_>) -> Result<String> 
         .query("url", wanted.url);
     let answer = client.answer(&client.settings().rucio_host, &request).await?;
     if answer.status() == StatusCode::INTERNAL_SERVER_ERROR && is_prose(answer.headers()) {
-        let complaint = answer.text().await.map_err(transport_error)?;
+        let complaint = text(answer).await?;
         let complaint: String = complaint.trim().chars().take(QUOTED).collect();
         let details = format!("The server cannot sign for {} on {}: {complaint}", wanted.service, wanted.rse);
         return Err(Error::new(Exception::ErrorLoadingCredentials, details));
     }
-    checked(answer).await?.text().await.map(|url| url.trim().to_owned()).map_err(transport_error)
+    Ok(text(checked(answer).await?).await?.trim().to_owned())
 }
 
 /// Whether an error is none of Rucio's own, but one of Python that nobody caught.

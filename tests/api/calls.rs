@@ -208,8 +208,7 @@ fn headers_are_sent_and_shown() -> Result<()> {
     Ok(())
 }
 
-/// Status line, headers and body, without the time, regardless of case: HTTP/1.1 in hyper's hands loses it, as the
-/// servers' long reasons.
+/// Status line, headers and body, without the time, regardless of case: of the headers' names it is lost on the way.
 fn comparable(answer: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(answer).to_lowercase();
     text.split("\r\n").filter(|line| !line.starts_with("date:")).map(str::to_owned).collect()

@@ -1,5 +1,6 @@
 //! The server's answer, as it came.
 
+use hyper::ext::ReasonPhrase;
 use reqwest::Response;
 use reqwest::header::{HeaderMap, HeaderName};
 
@@ -55,7 +56,8 @@ fn advise(error: Error) -> Error {
 /// The status and the headers, as curl shows them.
 fn head(answer: &Response, show_token: bool) -> String {
     let status = answer.status();
-    let reason = status.canonical_reason().unwrap_or_default();
+    let own_words = answer.extensions().get::<ReasonPhrase>().map(|reason| String::from_utf8_lossy(reason.as_bytes()));
+    let reason = own_words.unwrap_or_else(|| status.canonical_reason().unwrap_or_default().into());
     format!("{:?} {} {reason}\r\n{}\r\n", answer.version(), status.as_u16(), lines(answer.headers(), show_token))
 }
 
