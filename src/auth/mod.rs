@@ -33,6 +33,10 @@ pub trait Interact: Send + Sync {
     fn code(&self) -> std::io::Result<String>;
     /// Opens this address in a browser, if there is one on this machine and somebody who sees it.
     fn browse(&self, url: &str) -> bool;
+    /// Whether there may be somebody at all.
+    fn is_there(&self) -> bool {
+        true
+    }
 }
 
 /// Nobody sits at the terminal.
@@ -54,6 +58,10 @@ impl Interact for Nobody {
     }
 
     fn browse(&self, _url: &str) -> bool {
+        false
+    }
+
+    fn is_there(&self) -> bool {
         false
     }
 }
@@ -187,6 +195,14 @@ pub(crate) async fn replace(client: &Client, refused: &Token) -> Result<Token> {
     }
 }
 
+/// A new token, whatever there is; nobody is asked if that can be.
+pub(crate) async fn renewed(client: &Client) -> Result<Token> {
+    let cache = TokenCache::new(client.settings());
+    let origin = Origin::of(client.settings());
+    let _lock = cache.lock().await;
+    renew(client, &cache, &origin).await
+}
+
 /// Logs in, whatever token there is, and keeps the new one.
 pub(crate) async fn log_in(client: &Client) -> Result<Token> {
     let cache = TokenCache::new(client.settings());
@@ -203,6 +219,10 @@ async fn renew(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<T
         }
         AuthMethod::X509 { cert, key } => x509::authenticate(client, "auth/x509", cert, key.as_deref()).await,
         AuthMethod::X509Proxy { proxy } => x509::authenticate(client, "auth/x509_proxy", proxy, None).await,
+        AuthMethod::Oidc(_) if !client.interact().is_there() => {
+            Err(Error::new(Exception::CannotAuthenticate, "This login needs somebody at a browser.")
+                .with_hint("Run `rucio login`."))
+        }
         AuthMethod::Oidc(settings) => oidc::authenticate(client, settings).await,
         AuthMethod::Ssh { .. } => Err(not_built_in("ssh")),
         AuthMethod::Gss => Err(not_built_in("gss")),

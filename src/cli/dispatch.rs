@@ -127,9 +127,13 @@ impl Invocation {
         }
     }
 
-    /// Whether the command talks to a server at all.
+    /// Whether the command talks to a server that a configuration names.
     fn needs_server(&self) -> bool {
-        !matches!(&self.call, Call::New(tree) if matches!(tree.command, NewCommand::Completion(_)))
+        !matches!(&self.call, Call::New(tree) if match &tree.command {
+            NewCommand::Completion(_) => true,
+            NewCommand::Login(args) => args.setup,
+            _ => false,
+        })
     }
 
     /// Whether it is a command about sessions and the plain REST API, which the official client has none of.

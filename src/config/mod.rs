@@ -5,6 +5,7 @@
 
 mod auth;
 mod ca;
+mod create;
 mod discover;
 mod interpolate;
 mod location;
@@ -20,11 +21,14 @@ mod tokens;
 
 pub use auth::{AuthMethod, OidcSettings};
 pub use ca::CaSource;
+pub use create::NewConfig;
+pub(crate) use create::already_there;
+pub use discover::personal;
 pub use location::location;
 pub use profile::Profile;
 pub use settings::{Overrides, Settings};
 pub use storage::StorageAccess;
-pub use tokens::DEFAULT_VO;
+pub use tokens::{DEFAULT_VO, token_folders};
 
 use crate::{Error, Result, env_vars::Env, exceptions::Exception};
 use std::{
@@ -47,7 +51,8 @@ pub struct Config {
 
 impl Config {
     /// Finds and reads the configuration file: `given` (the option `--config`), else `RUCIO_CONFIG`, else
-    /// `etc/rucio.cfg` below `RUCIO_HOME`, `VIRTUAL_ENV` and `CONDA_PREFIX`, else the one in `/opt/rucio/etc`.
+    /// `etc/rucio.cfg` below `RUCIO_HOME`, `VIRTUAL_ENV` and `CONDA_PREFIX`, else the one in `/opt/rucio/etc`, else
+    /// the person's own ([`personal`]).
     ///
     /// # Errors
     /// `ConfigNotFound` if there is none; `ConfigLoadingError` if it is not there though named, cannot be read

@@ -30,6 +30,7 @@ use crate::auth::{self, Interact, Token};
 use crate::config::{DEFAULT_VO, Settings};
 use crate::error::{Error, Refusal, Result};
 use crate::exceptions::Exception;
+use crate::secret::Secret;
 
 /// How many times a call that may be repeated is sent.
 const TRIES: u32 = 3;
@@ -178,6 +179,13 @@ impl Client {
         slot.clone().ok_or_else(|| Error::new(Exception::CannotAuthenticate, "no token"))
     }
 
+    /// The token in use, for a call that is about it.
+    ///
+    /// Errors: those of the login.
+    pub async fn secret(&self) -> Result<Secret> {
+        Ok(Secret::from(self.token().await?.expose()))
+    }
+
     /// A new token in the place of one the server refused; if another task has brought one already, that one.
     async fn replace_token(&self, refused: &Token) -> Result<Token> {
         let mut slot = self.0.token.lock().await;
@@ -269,7 +277,7 @@ impl Client {
         mut headers: HeaderMap,
     ) -> Result<Response> {
         for (name, value) in &request.headers {
-            insert(&mut headers, name, value, name.contains("password"))?;
+            insert(&mut headers, name, value, name.contains("password") || name.contains("token"))?;
         }
         headers.extend(request.more_headers.clone());
         self.warn_if_unverified(host);

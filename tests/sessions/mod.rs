@@ -2,6 +2,7 @@
 //! may see a token, and what happens on the bad days of a server.
 
 mod cache;
+mod commands;
 mod faults;
 mod keys;
 mod logins;

@@ -28,11 +28,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Source, Token};
 use crate::config::Settings;
-use place::require_private;
-pub(super) use place::{Place, replace_file};
+pub(super) use place::{EXPIRY_MARGIN_SECONDS, Place, Record, require_private};
 
 /// The ending of a record's name.
-const RECORD: &str = "origin";
+pub(super) const RECORD: &str = "origin";
+/// The ending of the name of a refresh token.
+pub(super) const REFRESH: &str = "refresh";
 /// How long to wait for another process that is getting a token.
 const LOCK_PATIENCE: Duration = Duration::from_secs(15);
 
@@ -48,7 +49,7 @@ pub(super) struct Origin {
     pub(super) account: Option<String>,
     /// Whether both hosts are those of `[client]` in the configuration file.
     #[serde(skip)]
-    configured: bool,
+    pub(super) configured: bool,
 }
 
 impl Origin {
@@ -64,11 +65,13 @@ impl Origin {
         }
     }
 
-    fn same_server(&self, other: &Self) -> bool {
+    /// Whether both speak of the same server and VO.
+    pub(super) fn same_server(&self, other: &Self) -> bool {
         (&self.host, &self.auth_host, &self.vo) == (&other.host, &other.auth_host, &other.vo)
     }
 
-    fn same_place(&self, other: &Self) -> bool {
+    /// Whether a token of the one may be used for the other.
+    pub(super) fn same_place(&self, other: &Self) -> bool {
         self.same_server(other) && self.auth_type == other.auth_type && self.account == other.account
     }
 
@@ -105,6 +108,11 @@ impl TokenCache {
         Place(name.into())
     }
 
+    /// Where a token of this origin may be: in the shared place, or in its own.
+    pub(super) fn places_of(&self, origin: &Origin) -> [Place; 2] {
+        [self.shared.clone(), self.own(origin)]
+    }
+
     /// The token, if there is one that belongs to this origin and has not ended.
     pub(super) fn read(&self, origin: &Origin) -> Option<Token> {
         self.find(origin, |place, error| tracing::warn!("The saved token {} is not used: {error}", place.0.display()))
@@ -119,7 +127,7 @@ impl TokenCache {
         if self.closed {
             return None;
         }
-        [self.shared.clone(), self.own(origin)].iter().find_map(|place| match self.try_read(place, origin) {
+        self.places_of(origin).iter().find_map(|place| match self.try_read(place, origin) {
             Ok(token) => token,
             Err(error) => {
                 if error.kind() != ErrorKind::NotFound {
@@ -204,6 +212,22 @@ pub(super) fn places(folder: &Path) -> Vec<Place> {
         .collect();
     files.sort();
     files.into_iter().map(Place).collect()
+}
+
+/// All tokens in this folder without a record, which the official client wrote, sorted by name.
+pub(super) fn unrecorded(folder: &Path) -> Vec<Place> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| is_token(&name(path))).collect();
+    files.retain(|path| !Place(path.clone()).beside(RECORD).exists());
+    files.sort();
+    files.into_iter().map(Place).collect()
+}
+
+/// Whether the official client names tokens like this.
+fn is_token(name: &str) -> bool {
+    let beside = [RECORD, REFRESH].iter().any(|ending| name.ends_with(&format!(".{ending}")));
+    name.starts_with("auth_token_for_") && !beside
 }
 
 /// Puts down that the official client's token belongs here, so that it never goes elsewhere. One that says itself that
