@@ -68,10 +68,17 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
     }
 }
 
+/// Says how long it took: on standard output, as the official client does; but what a command of ours shows there is
+/// often for programs, be it verbose or not.
 fn closing_line(context: &Context, start: Instant) -> Result<()> {
-    match context.verbose {
-        true => context.ui.line(&format!("Completed in {:.4} sec.", start.elapsed().as_secs_f64())),
-        false => Ok(()),
+    let text = || format!("Completed in {:.4} sec.", start.elapsed().as_secs_f64());
+    match (context.verbose, context.own) {
+        (true, false) => context.ui.line(&text()),
+        (true, true) => {
+            tracing::debug!("{}", text());
+            Ok(())
+        }
+        (false, _) => Ok(()),
     }
 }
 
