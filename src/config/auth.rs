@@ -8,7 +8,7 @@ use crate::{Error, Result, env_vars, exceptions::Exception, secret::Secret};
 use std::{
     fs::File,
     io::{ErrorKind, Read},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -120,17 +120,31 @@ fn x509(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
 /// The order is Rucio's: its own variable, its configuration, and only then what other grid tools look at.
 fn x509_proxy(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
     let proxy = sources.find(overrides.certificate.as_ref(), &CLIENT_PROXY);
-    let proxy = proxy
-        .or_else(|| sources.env.get(env_vars::X509_USER_PROXY))
-        .map(|proxy| paths::expand(&proxy, sources.env))
-        .unwrap_or_else(usual_proxy);
+    let named = proxy.or_else(|| sources.env.get(env_vars::X509_USER_PROXY));
+    let proxy = named.as_ref().map_or_else(usual_proxy, |proxy| paths::expand(proxy, sources.env));
     check_readable(&proxy, "proxy certificate", Exception::MissingClientParameter).map_err(|error| {
         error.with_hint(
             "Make one with voms-proxy-init; it is looked for in --certificate, RUCIO_CLIENT_PROXY, [client] \
              client_x509_proxy, X509_USER_PROXY and /tmp/x509up_u<uid> (the first that is set counts).",
         )
     })?;
-    Ok(AuthMethod::X509Proxy { proxy })
+    match named.is_none() && is_strange(&proxy) {
+        true => Err(strange(&proxy)),
+        false => Ok(AuthMethod::X509Proxy { proxy }),
+    }
+}
+
+/// Whether this is somebody else's file. Anybody can put a proxy at the usual place, for one to act and upload as they.
+pub(super) fn is_strange(proxy: &Path) -> bool {
+    let owner = std::fs::symlink_metadata(proxy).map(|file| file.uid());
+    owner.is_ok_and(|owner| owner != rustix::process::geteuid().as_raw())
+}
+
+fn strange(proxy: &Path) -> Error {
+    cannot_authenticate(format!("The proxy certificate {} belongs to another user.", proxy.display())).with_hint(
+        "Make your own elsewhere, with voms-proxy-init -out FILE, and name it with --certificate, X509_USER_PROXY or \
+         [client] client_x509_proxy.",
+    )
 }
 
 /// Where grid tools put a proxy certificate.
@@ -297,6 +311,15 @@ mod tests {
         let (class, text) = refusal(resolve(&none, &missing, "auth_type = x509_proxy"));
         assert_eq!(class, Exception::MissingClientParameter);
         assert!(text.contains("/nowhere/proxy"), "{text}");
+    }
+
+    #[test]
+    fn somebody_elses_proxy_is_seen() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(!is_strange(file.path()) && !is_strange(Path::new("/nowhere/proxy")));
+        // Only root can give files away; everybody else has root's to look at.
+        let given = std::os::unix::fs::chown(file.path(), Some(65_534), None).is_ok();
+        assert!(is_strange(if given { file.path() } else { Path::new("/etc/passwd") }));
     }
 
     #[test]

@@ -362,12 +362,11 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Exception, 
 pub(crate) fn transport_error(error: reqwest::Error) -> Error {
     let place = error.url().map(|url| format!("{}: ", url.origin().ascii_serialization())).unwrap_or_default();
     if let Some(failure) = tls::failure(&error) {
-        let details = format!("{place}{}", failure.reason);
-        // With which certificate the login was tried, and so what to do, is known to the login.
-        return match failure.ours {
-            true => Error::new(Exception::CannotAuthenticate, details),
-            false => Error::new(Exception::ServerConnectionException, details).with_hint(failure.remedy),
+        let class = match failure.ours {
+            true => Exception::CannotAuthenticate,
+            false => Exception::ServerConnectionException,
         };
+        return Error::new(class, format!("{place}{}", failure.reason)).with_hint(failure.remedy);
     }
     let failure = Error::new(Exception::ServerConnectionException, format!("{place}{}", root_cause(&error)));
     match error.is_connect() || body::is_nonsense(&error) {

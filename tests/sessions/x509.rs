@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Result, ensure};
 
 use crate::props::{AccessLog, Answer, Home, Line, Party, Pty, Server, TODAY, TlsFront, Use, WHOAMI, keep, open_to};
-use crate::support::{Outcome, Rucio, unique};
+use crate::support::{Outcome, Rucio, Testbed, unique};
 
 const JDOE: [&str; 2] = ["O=Testbed", "CN=John Doe"];
 
@@ -85,6 +86,32 @@ fn a_wrong_pass_phrase_of_pkcs12_is_told() -> Result<()> {
     let (code, screen) = terminal.end()?;
     ensure!(code == 1 && screen.contains("the pass phrase does not open it"), "{screen}");
     ensure!(screen.contains("jdoe.p12") && !screen.contains("guess") && !home.token_file().exists(), "{screen}");
+    Ok(())
+}
+
+/// Encrypted by RC2, which OpenSSL 3 knows only on request, and many a browser wrote.
+#[test]
+fn pkcs12_of_older_programs_opens_too() -> Result<()> {
+    let home = Home::new()?;
+    let (cert, key, old) =
+        (Home::certificate("jdoe.pem")?, Home::certificate("jdoe.key.pem")?, home.path().join("old.p12"));
+    let made = Command::new("openssl")
+        .args(["pkcs12", "-export", "-legacy", "-passout", "pass:secret", "-in"])
+        .arg(&cert)
+        .arg("-inkey")
+        .arg(&key)
+        .arg("-out")
+        .arg(&old)
+        .output()?;
+    ensure!(made.status.success(), "{made:?}");
+    // The key's own file, of another certificate, is not looked at: PKCS#12 holds its key.
+    let config = home.testbed_config(&x509(&old, Some(&Home::certificate("root.key.pem")?)))?;
+    let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
+    terminal.wait_for("Pass phrase for .*old.p12: ")?;
+    terminal.wait_for_secrecy()?;
+    terminal.type_in("secret\n")?;
+    let (code, screen) = terminal.end()?;
+    ensure!(code == 0 && screen.contains("account    : jdoe"), "{screen}");
     Ok(())
 }
 
@@ -215,6 +242,31 @@ fn an_identity_without_an_account_is_told_with_what_an_administrator_must_do() -
     let stranger = Party::testbed("stranger")?;
     let file = proxy_file(&home, &stranger.proxy("CN=1", TODAY, Use::Proxy)?, &[&stranger])?;
     refused(&run(&home, &proxy(&file))?, &told[1..])
+}
+
+/// Without an account in the configuration, the server looks for one, and may find none.
+#[test]
+fn an_identity_without_any_account_is_told() -> Result<()> {
+    let (home, testbed) = (Home::new()?, Testbed::get()?);
+    let (url, certs) = (testbed.value("URL")?, testbed.value("CERTS")?);
+    let (cert, key) = (Home::certificate("stranger.pem")?, Home::certificate("stranger.key.pem")?);
+    let hosts = format!("rucio_host = {url}\nauth_host = {url}\nca_cert = {certs}/ca.pem\n");
+    let config = home.config(&format!("{hosts}{}", x509(&cert, Some(&key))))?;
+    let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["whoami"]).run()?;
+    let add = "rucio-admin identity add --account ACCOUNT --type X509 --id 'CN=Nobody Known,O=Testbed' --email ";
+    refused(&outcome, &["does not exist", "for which the server finds no account", "--account", add])
+}
+
+/// A site's load balancer that ends TLS and does not hand on whose certificate it saw.
+#[test]
+fn a_server_that_never_saw_the_certificate_is_not_the_certificates_fault() -> Result<()> {
+    let (home, host) = (Home::new()?, Party::testbed("host")?);
+    let refusal = r#"{"ExceptionClass": "CannotAuthenticate", "ExceptionMessage": "Cannot get DN"}"#;
+    let server = Server::start(move |_, _| Answer::new(401, "", refusal))?;
+    let front = TlsFront::start(&server, &host)?;
+    let (ca, proxy_file) = (Home::certificate("ca.pem")?.display().to_string(), Home::certificate("jdoe.proxy.pem")?);
+    let client = front.client(&home, &ca, &proxy(&proxy_file))?.args(["--auth-host", &format!("{}/x", front.url())]);
+    refused(&client.args(["whoami"]).run()?, &["Cannot get DN", "has not seen it", "auth_host"])
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn theirs(fault: &Fault) -> Failure {
         ),
         Fault::NotValidForNameContext { presented, .. } => (
             format!("the server's certificate is that of another host: {}", hosts(presented)),
-            "The certificate is that of another host: check [client] rucio_host and auth_host.".to_owned(),
+            "Check [client] rucio_host and auth_host, or -H and --auth-host.".to_owned(),
         ),
         Fault::Revoked => (
             "the server's certificate was revoked by its CA".to_owned(),
@@ -79,6 +79,10 @@ fn unvouched(stranger: &Stranger) -> String {
     format!("{NAME_CA} It is not in {}.", stranger.trusted)
 }
 
+/// What to do where the server refuses our certificate, as long as nobody knows which it was.
+pub(crate) const REFUSED: &str =
+    "Show a certificate that the server knows: -S x509 with --certificate, or -S x509_proxy.";
+
 /// What the server has against our certificate, by the alert it sends.
 fn ours(alert: Alert) -> Option<Failure> {
     let reason = match alert {
@@ -91,7 +95,7 @@ fn ours(alert: Alert) -> Option<Failure> {
         }
         _ => return None,
     };
-    Some(Failure { reason: reason.to_owned(), remedy: String::new(), ours: true })
+    Some(Failure { reason: reason.to_owned(), remedy: REFUSED.to_owned(), ours: true })
 }
 
 fn hosts(presented: &[String]) -> String {
