@@ -107,7 +107,10 @@ fn userpass(overrides: &Overrides, sources: &Sources<'_>) -> AuthMethod {
 }
 
 fn x509(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
-    let cert = paths::expand(&sources.require(overrides.certificate.as_ref(), &CLIENT_CERT)?, sources.env);
+    let cert = sources
+        .require(overrides.certificate.as_ref(), &CLIENT_CERT)
+        .map_err(|error| usual_certificate(error, sources))?;
+    let cert = paths::expand(&cert, sources.env);
     check_readable(&cert, "client certificate", Exception::MissingClientParameter)?;
     let key = sources.find(overrides.client_key.as_ref(), &CLIENT_KEY).map(|key| paths::expand(&key, sources.env));
     if let Some(key) = &key {
@@ -115,6 +118,21 @@ fn x509(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
         check_private(key)?;
     }
     Ok(AuthMethod::X509 { cert, key })
+}
+
+/// Where grid tools keep certificates; the official client does not look there, and neither do we, but we know of it.
+fn usual_certificate(error: Error, sources: &Sources<'_>) -> Error {
+    const PLACES: [(&str, &str); 2] =
+        [("~/.globus/usercert.pem", " --client-key ~/.globus/userkey.pem"), ("~/.globus/usercred.p12", "")];
+    let found = PLACES.iter().find(|(cert, _)| paths::expand(cert, sources.env).is_file());
+    match found {
+        Some((cert, key)) => error.with_hint(format!(
+            "There is one at {cert}: give the options --certificate {cert}{key}, or add them to [client] in {} as \
+             client_cert and client_key.",
+            sources.config.path().display()
+        )),
+        None => error,
+    }
 }
 
 /// The order is Rucio's: its own variable, its configuration, and only then what other grid tools look at.
@@ -284,6 +302,18 @@ mod tests {
         ] {
             assert_eq!(refusal(with(&cert, &key)).0, class, "{cert} {key}");
         }
+    }
+
+    #[test]
+    fn a_certificate_at_its_usual_place_is_named_where_none_is_configured() {
+        let home = tempfile::tempdir().unwrap();
+        let env = Env::fixed([("HOME", &home.path().display().to_string())]);
+        let hint = || resolve(&Overrides::default(), &env, "auth_type = x509").unwrap_err().hint().unwrap().to_owned();
+        assert!(!hint().contains("globus"), "{}", hint());
+        fs::create_dir(home.path().join(".globus")).unwrap();
+        fs::write(home.path().join(".globus/usercert.pem"), "x").unwrap();
+        let told = "--certificate ~/.globus/usercert.pem --client-key ~/.globus/userkey.pem";
+        assert!(hint().contains(told) && hint().contains("/etc/rucio.cfg"), "{}", hint());
     }
 
     #[test]
