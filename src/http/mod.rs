@@ -330,7 +330,8 @@ pub(crate) async fn checked(response: Response) -> Result<Response> {
     let body = body::beginning(response).await;
     let (class, details) = refusal(status, &headers, &body);
     tracing::debug!("Response text (length={}): [{}]", body.len(), String::from_utf8_lossy(&body));
-    let hint = (status.is_client_error() && json::is_page(&body)).then(|| json::PAGE.to_owned());
+    let page = if status.is_server_error() { json::PAGE_OF_FAILURE } else { json::PAGE };
+    let hint = json::is_page(&body).then(|| page.to_owned());
     Err(Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint })))
 }
 

@@ -3,8 +3,12 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
+use openssl::ec::{EcGroup, EcKey};
+use openssl::nid::Nid;
+use openssl::pkey::PKey;
 
 use crate::props::{AccessLog, Answer, Home, Line, Party, Pty, Server, TODAY, TlsFront, Use, WHOAMI, keep, open_to};
 use crate::support::{Outcome, Rucio, Testbed, unique};
@@ -144,6 +148,26 @@ fn a_pem_file_of_several_certificates_may_have_them_in_any_order() -> Result<()>
     Ok(())
 }
 
+/// Elliptic curves in both forms of PEM, and Ed25519 as far as the server takes it (OpenSSL does).
+#[test]
+fn keys_of_every_kind_log_in() -> Result<()> {
+    let ca = Party::testbed("ca")?;
+    let curve = EcKey::generate(&*EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?)?;
+    let old_form = String::from_utf8(curve.private_key_to_pem()?)?;
+    ensure!(old_form.contains("BEGIN EC PRIVATE KEY"));
+    let (curve, edwards) = (PKey::from_ec_key(curve)?, PKey::generate_ed25519()?);
+    let new_form = String::from_utf8(curve.private_key_to_pem_pkcs8()?)?;
+    let edwards_form = String::from_utf8(edwards.private_key_to_pem_pkcs8()?)?;
+    for (key, pem) in [(curve.clone(), old_form), (curve, new_form), (edwards, edwards_form)] {
+        let home = Home::new()?;
+        let user = ca.sign_for(key, &JDOE, TODAY, Use::User)?;
+        let file = keep(&home, "user.pem", user.pem()? + &pem)?;
+        let told = logs_in(&home, &x509(&file, None))?;
+        ensure!(told.is_empty(), "{told}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_missing_key_and_one_of_another_certificate_are_told_before_the_server_is_asked() -> Result<()> {
     let home = Home::new()?;
@@ -255,6 +279,21 @@ fn an_identity_without_any_account_is_told() -> Result<()> {
     let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["whoami"]).run()?;
     let add = "rucio-admin identity add --account ACCOUNT --type X509 --id 'CN=Nobody Known,O=Testbed' --email ";
     refused(&outcome, &["does not exist", "for which the server finds no account", "--account", add])
+}
+
+/// The server's clock is right, and that of this machine is not.
+#[test]
+fn a_certificate_that_expired_by_the_servers_clock_is_a_matter_of_ours() -> Result<()> {
+    let (home, host) = (Home::new()?, Party::testbed("host")?);
+    let server = Server::start(|_, _| Answer::Silence)?;
+    let tomorrow = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() + 100_000;
+    let (ca, user) = (Party::testbed("ca")?, Party::testbed("ca")?.sign(&JDOE, TODAY, Use::User)?);
+    let front = TlsFront::strict(&server, &host, &ca, tomorrow.try_into()?)?;
+    let (ca, file) =
+        (Home::certificate("ca.pem")?.display().to_string(), keep(&home, "me.p12", user.pkcs12("", &[])?)?);
+    let outcome = front.client(&home, &ca, &x509(&file, None))?.args(["whoami"]).run()?;
+    let told = ["the server says that your certificate has expired", "is good until 20", "check the clock", "UTC here"];
+    refused(&outcome, &told)
 }
 
 /// A site's load balancer that ends TLS and does not hand on whose certificate it saw.

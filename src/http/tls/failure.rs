@@ -83,11 +83,14 @@ fn unvouched(stranger: &Stranger) -> String {
 pub(crate) const REFUSED: &str =
     "Show a certificate that the server knows: -S x509 with --certificate, or -S x509_proxy.";
 
+/// What is said where the server's clock and ours do not agree: a certificate that has expired by ours is not shown.
+pub(crate) const AT_ANOTHER_TIME: &str = "the server says that your certificate has expired";
+
 /// What the server has against our certificate, by the alert it sends.
 fn ours(alert: Alert) -> Option<Failure> {
     let reason = match alert {
         Alert::UnknownCA => "the server does not know the CA that signed your certificate",
-        Alert::CertificateExpired => "the server says that your certificate is not good at this time",
+        Alert::CertificateExpired => AT_ANOTHER_TIME,
         Alert::CertificateRevoked => "the server says that your certificate was revoked",
         Alert::CertificateRequired => "the server wants a certificate, and none was shown",
         Alert::BadCertificate | Alert::UnsupportedCertificate | Alert::CertificateUnknown => {
