@@ -316,7 +316,12 @@ fn same_host_only() -> Policy {
         let origin = attempt.previous().first().map(|url| url.origin());
         match origin {
             Some(origin) if origin == attempt.url().origin() && attempt.previous().len() < 10 => attempt.follow(),
-            _ => attempt.error("the server redirects to another host, where the token must not go"),
+            _ => {
+                let elsewhere = attempt.url().origin().ascii_serialization();
+                attempt.error(format!(
+                    "the server redirects to another host ({elsewhere}), where neither password nor token may go"
+                ))
+            }
         }
     })
 }
@@ -370,7 +375,7 @@ pub(crate) fn transport_error(error: reqwest::Error) -> Error {
         return Error::new(class, format!("{place}{}", failure.reason)).with_hint(failure.remedy);
     }
     let failure = Error::new(Exception::ServerConnectionException, format!("{place}{}", root_cause(&error)));
-    match error.is_connect() || body::is_nonsense(&error) {
+    match error.is_connect() || error.is_redirect() || body::is_nonsense(&error) {
         true => failure.with_hint("Check [client] rucio_host and auth_host, or -H and --auth-host."),
         false => failure,
     }
