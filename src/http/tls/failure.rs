@@ -76,7 +76,11 @@ fn theirs(fault: &Fault) -> Failure {
 const NAME_CA: &str = "Name the CA that signed it: --ca-certificate, X509_CERT_DIR or [client] ca_cert.";
 
 fn unvouched(stranger: &Stranger) -> String {
-    format!("{NAME_CA} It is not in {}.", stranger.trusted)
+    let not_in = format!("It is not in {}", stranger.trusted);
+    match stranger.known_at {
+        Some(folder) => format!("{NAME_CA} {not_in}, but in {folder}: --ca-certificate {folder}"),
+        None => format!("{NAME_CA} {not_in}."),
+    }
 }
 
 /// What to do where the server refuses our certificate, as long as nobody knows which it was.

@@ -110,6 +110,17 @@ pub(super) fn authorities(folder: &Path, hash: u32) -> Vec<CertificateDer<'stati
     numbered(folder, hash, "").flat_map(|path| readable(&path)).collect()
 }
 
+/// Where machines of the grid, and others, have authorities that nobody named to us.
+pub(super) const USUAL: [&str; 2] = ["/etc/grid-security/certificates", "/etc/ssl/certs"];
+
+/// The first of these folders that has an authority which signed one of these certificates.
+pub(super) fn known_at<'a>(folders: &[&'a str], certificates: &[CertificateDer<'_>]) -> Option<&'a str> {
+    let signer = |one: &CertificateDer<'_>| Some(X509::from_der(one).ok()?.issuer_name_hash());
+    let hashes: Vec<u32> = certificates.iter().filter_map(signer).collect();
+    let mut folders = folders.iter();
+    folders.find(|folder| hashes.iter().any(|hash| !authorities(Path::new(folder), *hash).is_empty())).copied()
+}
+
 /// The files of a hash, as far as their numbers go. `kind` is empty or `r`, for lists of what was revoked.
 pub(super) fn numbered(folder: &Path, hash: u32, kind: &str) -> impl Iterator<Item = PathBuf> {
     let path = move |number| folder.join(format!("{hash:08x}.{kind}{number}"));
@@ -159,6 +170,10 @@ fn require(found: bool, path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use openssl::asn1::Asn1Time;
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::PKey;
+    use openssl::x509::X509Name;
 
     #[test]
     fn hashed_names_are_told_from_crls_and_policies() {
@@ -173,6 +188,27 @@ mod tests {
         ] {
             assert_eq!(is_hashed_name(name), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_folder_that_knows_the_signer_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().to_str().unwrap();
+        let (mut name, mut authority) = (X509Name::builder().unwrap(), X509::builder().unwrap());
+        name.append_entry_by_text("CN", "Authority").unwrap();
+        authority.set_issuer_name(&name.build()).unwrap();
+        let key = PKey::generate_ed25519().unwrap();
+        authority.set_pubkey(&key).unwrap();
+        authority.set_not_before(&Asn1Time::from_unix(0).unwrap()).unwrap();
+        authority.set_not_after(&Asn1Time::from_unix(9).unwrap()).unwrap();
+        authority.sign(&key, MessageDigest::null()).unwrap();
+        let authority = authority.build();
+        let shown = [CertificateDer::from(authority.to_der().unwrap())];
+        assert_eq!(known_at(&["/nowhere", place], &shown), None);
+        let file = folder.path().join(format!("{:08x}.0", authority.issuer_name_hash()));
+        std::fs::write(file, authority.to_pem().unwrap()).unwrap();
+        assert_eq!(known_at(&["/nowhere", place], &shown), Some(place));
+        assert_eq!(known_at(&["/nowhere"], &shown), None);
     }
 
     #[test]
