@@ -4,8 +4,10 @@
 mod cache;
 mod commands;
 mod faults;
+mod gss;
 mod keys;
 mod logins;
 mod refusals;
 mod servers;
+mod ssh;
 mod vo;
