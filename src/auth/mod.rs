@@ -1,5 +1,6 @@
 //! Ways to a token: which one, from where, kept how.
 
+pub mod certificate;
 mod jwt;
 mod oidc;
 pub mod session;
@@ -89,6 +90,12 @@ impl std::fmt::Display for Source {
     }
 }
 
+/// What to do where a login succeeds and brings no token.
+const NO_RUCIO: &str = "Check that [client] auth_host (or --auth-host) is the address of a Rucio server.";
+
+/// The longest token, in bytes. Servers take headers of 8 KiB by default, so that none is as long as this.
+const LONGEST: usize = 32 << 10;
+
 /// A Rucio token, when it ends (seconds since 1970, UTC), if that is known, and where it comes from.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
@@ -124,11 +131,12 @@ impl Token {
         let response = checked(response).await?;
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let value = header("x-rucio-auth-token").filter(|token| !token.is_empty()).ok_or_else(|| {
-            Error::new(
-                Exception::CannotAuthenticate,
-                "The server's answer carries no token; is this a Rucio auth_host?",
-            )
+            Error::new(Exception::CannotAuthenticate, "The server's answer carries no token.").with_hint(NO_RUCIO)
         })?;
+        if value.len() > LONGEST || value.contains(char::is_control) {
+            let details = format!("The server's answer carries no token but {} bytes of something else.", value.len());
+            return Err(Error::new(Exception::CannotAuthenticate, details).with_hint(NO_RUCIO));
+        }
         Ok(Self::new(value, header("x-rucio-auth-token-expires").and_then(parse_expiry)))
     }
 }
@@ -148,6 +156,8 @@ pub(crate) fn now() -> i64 {
 }
 
 /// The token there is without logging in: that of the cache, if it is ours for this server.
+///
+/// None counts with `--insecure`: whoever answers in the server's place must not get what was secret so far.
 fn found(cache: &TokenCache, origin: &Origin) -> Option<Token> {
     cache.read(origin)
 }
@@ -217,8 +227,10 @@ async fn renew(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<T
         AuthMethod::Gss => Err(not_built_in("gss")),
     }
     .map_err(|error| advise(error, &client.settings().auth))?;
-    if let Err(error) = cache.write(&token, origin) {
-        tracing::warn!("The token could not be kept for the next command: {error}");
+    match cache.write(&token, origin) {
+        Err(error) if client.settings().insecure => tracing::debug!("The token is not kept: {error}"),
+        Err(error) => tracing::warn!("The token could not be kept for the next command: {error}"),
+        Ok(_) => {}
     }
     Ok(token)
 }

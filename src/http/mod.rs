@@ -1,6 +1,7 @@
 //! The one way to the Rucio server: a lazily made connection, headers, retries, a new token on 401, and the
 //! server's refusals as typed errors.
 
+mod body;
 mod json;
 mod raw;
 mod request;
@@ -8,7 +9,7 @@ mod retry;
 mod stream;
 pub mod tls;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -49,6 +50,8 @@ struct Inner {
     script: String,
     may_log_in: bool,
     connections: OnceLock<reqwest::Client>,
+    /// The servers of whom it was said that nobody knows who they are.
+    unverified: std::sync::Mutex<Vec<String>>,
     token: Mutex<Option<Token>>,
 }
 
@@ -77,6 +80,7 @@ impl Client {
             script,
             may_log_in,
             connections: OnceLock::new(),
+            unverified: std::sync::Mutex::default(),
             token: Mutex::new(None),
         }))
     }
@@ -127,7 +131,7 @@ impl Client {
 
     /// Sends a call and reads its answer as one JSON value.
     pub async fn json<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
-        json::parse(&self.send(request).await?.bytes().await.map_err(transport_error)?)
+        json::parse(&body::whole(self.send(request).await?).await?)
     }
 
     /// Sends a call that anybody may make, without the token, and reads its answer as one JSON value. `host` takes the
@@ -135,7 +139,7 @@ impl Client {
     pub async fn public_json<T: DeserializeOwned>(&self, host: Option<&str>, request: Request) -> Result<T> {
         let host = host.unwrap_or(&self.0.settings.rucio_host);
         let answer = checked(self.transmit(self.connections()?, host, &request, HeaderMap::new()).await?).await?;
-        json::parse(&answer.bytes().await.map_err(transport_error)?)
+        json::parse(&body::whole(answer).await?)
     }
 
     /// Sends a call whose answer is a list, one JSON value a line.
@@ -145,12 +149,12 @@ impl Client {
 
     /// Sends a call and reads its answer as text.
     pub async fn text(&self, request: Request) -> Result<String> {
-        self.send(request).await?.text().await.map_err(transport_error)
+        body::text(self.send(request).await?).await
     }
 
     /// Sends a call of which only the success matters.
     pub async fn done(&self, request: Request) -> Result<()> {
-        self.send(request).await?.bytes().await.map(drop).map_err(transport_error)
+        body::whole(self.send(request).await?).await.map(drop)
     }
 
     /// The token in use; read from the cache or asked for when there is none yet.
@@ -214,7 +218,10 @@ impl Client {
 
     /// New connections that show this certificate.
     pub(crate) fn connect(&self, identity: Option<tls::Identity>) -> Result<reqwest::Client> {
-        let config = tls::client_config(&self.0.settings.ca, identity)?;
+        let config = match self.0.settings.insecure {
+            true => tls::insecure_client_config(identity)?,
+            false => tls::client_config(&self.0.settings.ca, identity)?,
+        };
         let idle = self.0.settings.timeout.unwrap_or(IDLE_TIMEOUT);
         reqwest::Client::builder()
             .tls_backend_preconfigured(config)
@@ -225,6 +232,18 @@ impl Client {
             .redirect(same_host_only())
             .build()
             .map_err(transport_error)
+    }
+
+    /// Says once of each server that nobody knows who it is, if that was asked for.
+    fn warn_if_unverified(&self, host: &str) {
+        let mut told = self.0.unverified.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.0.settings.insecure && host.starts_with("https:") && !told.iter().any(|known| known == host) {
+            tracing::warn!(
+                "The certificate of {host} is not verified (--insecure): whoever answers there, or stands between, can \
+                 read and change all that is sent, passwords and tokens too."
+            );
+            told.push(host.to_owned());
+        }
     }
 
     fn headers(&self) -> Result<HeaderMap> {
@@ -247,6 +266,7 @@ impl Client {
         for (name, value) in &request.headers {
             insert(&mut headers, name, value, name.contains("password") || name.contains("token"))?;
         }
+        self.warn_if_unverified(host);
         let url = format!("{}/{}", host.trim_end_matches('/'), request.path);
         let mut attempt = 0;
         loop {
@@ -315,10 +335,11 @@ pub(crate) async fn checked(response: Response) -> Result<Response> {
         return Ok(response);
     }
     let (status, url, headers) = (response.status(), response.url().to_string(), response.headers().clone());
-    let body = response.bytes().await.unwrap_or_default();
+    let body = body::beginning(response).await;
     let (class, details) = refusal(status, &headers, &body);
     tracing::debug!("Response text (length={}): [{}]", body.len(), String::from_utf8_lossy(&body));
-    Err(Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint: None })))
+    let hint = (status.is_client_error() && json::is_page(&body)).then(|| json::PAGE.to_owned());
+    Err(Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint })))
 }
 
 /// What the server writes in the body of an error answer.
@@ -347,24 +368,27 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Exception, 
 
 /// A failure below HTTP, with its root cause and, where it is known, what mends it.
 pub(crate) fn transport_error(error: reqwest::Error) -> Error {
-    let cause = root_cause(&error);
-    let place = error.url().map(|url| url.origin().ascii_serialization());
-    let details = match &place {
-        Some(place) => format!("{place}: {cause}"),
-        None => cause.clone(),
-    };
-    let failure = Error::new(Exception::ServerConnectionException, details);
-    match tls::failure(&error).and_then(tls::remedy) {
-        Some(remedy) => failure.with_hint(remedy),
-        None if error.is_connect() => {
-            failure.with_hint("Check [client] rucio_host and auth_host, or -H and --auth-host.")
-        }
-        None => failure,
+    let place = error.url().map(|url| format!("{}: ", url.origin().ascii_serialization())).unwrap_or_default();
+    if let Some(failure) = tls::failure(&error) {
+        let details = format!("{place}{}", failure.reason);
+        // With which certificate the login was tried, and so what to do, is known to the login.
+        return match failure.ours {
+            true => Error::new(Exception::CannotAuthenticate, details),
+            false => Error::new(Exception::ServerConnectionException, details).with_hint(failure.remedy),
+        };
+    }
+    let failure = Error::new(Exception::ServerConnectionException, format!("{place}{}", root_cause(&error)));
+    match error.is_connect() || body::is_nonsense(&error) {
+        true => failure.with_hint("Check [client] rucio_host and auth_host, or -H and --auth-host."),
+        false => failure,
     }
 }
 
 /// The innermost error of a chain: "Connection refused" rather than "error sending request".
 pub(crate) fn root_cause(error: &reqwest::Error) -> String {
+    if let Some(failure) = tls::failure(error) {
+        return failure.reason;
+    }
     let mut source: &dyn std::error::Error = error;
     while let Some(inner) = source.source() {
         source = inner;

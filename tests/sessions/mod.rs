@@ -4,8 +4,11 @@
 mod cache;
 mod commands;
 mod faults;
+mod hostile;
 mod keys;
 mod logins;
 mod refusals;
 mod servers;
+mod tls;
 mod vo;
+mod x509;

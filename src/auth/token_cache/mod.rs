@@ -7,6 +7,9 @@
 //! last record names another server, or this place has held tokens of several, nobody can tell whose it is: it is
 //! not used.
 //!
+//! With `--insecure` the cache is closed: nobody knows who the server is, so it gets no token that was got from the true
+//! one, and what it gives is not kept, where a later command would take it for the true one's.
+//!
 //! A token for another server than that of `[client]` has a file of its own beside the shared one, and a good token
 //! that has to make room there moves to such a file: so several servers are in use side by side.
 
@@ -88,12 +91,14 @@ impl Origin {
 pub(super) struct TokenCache {
     /// The file the official client knows.
     shared: Place,
+    /// Whether nothing is read or kept.
+    closed: bool,
 }
 
 impl TokenCache {
     /// The place the settings name.
     pub(super) fn new(settings: &Settings) -> Self {
-        Self { shared: Place(settings.token_file.clone()) }
+        Self { shared: Place(settings.token_file.clone()), closed: settings.insecure }
     }
 
     /// The place that a token of this origin has for itself, beside the shared one.
@@ -119,6 +124,9 @@ impl TokenCache {
     }
 
     fn find(&self, origin: &Origin, tell: impl Fn(&Place, &std::io::Error)) -> Option<Token> {
+        if self.closed {
+            return None;
+        }
         self.places_of(origin).iter().find_map(|place| match self.try_read(place, origin) {
             Ok(token) => token,
             Err(error) => {
@@ -146,7 +154,11 @@ impl TokenCache {
     }
 
     /// Keeps a token: folder 0700, files 0600, each replaced at one stroke. Gives its place.
+    /// A closed cache keeps none, which is an error.
     pub(super) fn write(&self, token: &Token, origin: &Origin) -> Result<Place> {
+        if self.closed {
+            return Err(ErrorKind::PermissionDenied.into());
+        }
         make_folder(self.shared.folder())?;
         let place = if origin.configured { self.shared.clone() } else { self.own(origin) };
         if place == self.shared {
@@ -174,6 +186,9 @@ impl TokenCache {
     /// Waits until no other process is getting a token here. Without a lock in time, or where none is to be had,
     /// everyone gets a token of their own, which is only slower.
     pub(super) async fn lock(&self) -> Option<File> {
+        if self.closed {
+            return None;
+        }
         let folder = self.shared.folder();
         make_folder(folder).ok()?;
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(".lock")).ok()?;
