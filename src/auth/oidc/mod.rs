@@ -57,7 +57,7 @@ async fn accepted(
     origin: &Origin,
 ) -> Result<Token> {
     rucio::accept(client, &granted.token).await?;
-    kept::keep(cache, origin, granted.refresh.map(|secret| Kept::new(origin, provider.settings, secret)));
+    kept::keep(cache, origin, granted.refresh.map(|secret| Kept::new(origin, provider.settings, &secret)));
     Ok(granted.token)
 }
 

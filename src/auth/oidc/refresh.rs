@@ -9,7 +9,7 @@ use super::{Kept, kept};
 use crate::auth::token_cache::replace_file;
 use crate::auth::{Origin, Source, Token, TokenCache, now, store};
 use crate::config::{AuthMethod, OidcLogin, OidcProvider, OidcSettings, Settings};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::{Client, Request};
 
 /// Whether a token of the cache ends so soon that it should be renewed now.
@@ -79,20 +79,14 @@ async fn at_provider(client: &Client, cache: &TokenCache, origin: &Origin) -> Re
     let Some((oidc, at)) = direct(client.settings()) else { return Ok(None) };
     let Some(kept) = kept::find(cache, origin, at) else { return Ok(None) };
     let provider = Provider::discover(client, at, oidc).await?;
-    match provider.refresh(&kept).await {
-        Ok(granted) => {
-            // Most providers give a new refresh token and take the old one back.
-            let next = granted.refresh.map(|secret| Kept::new(origin, at, secret)).unwrap_or(kept);
-            kept::keep(cache, origin, Some(next));
-            Ok(Some(granted.token))
-        }
-        Err(error) if is_refusal(&error) => {
-            tracing::debug!("the login at {} is over: {error}", at.issuer);
-            kept::keep(cache, origin, None);
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
+    let granted = provider.refresh(&kept).await?;
+    // Most providers give a new refresh token and take the old one back.
+    let next = granted.as_ref().map(|granted| match &granted.refresh {
+        Some(secret) => Kept::new(origin, at, secret),
+        None => kept,
+    });
+    kept::keep(cache, origin, next);
+    Ok(granted.map(|granted| granted.token))
 }
 
 fn direct(settings: &Settings) -> Option<(&OidcSettings, &OidcProvider)> {
@@ -101,11 +95,6 @@ fn direct(settings: &Settings) -> Option<(&OidcSettings, &OidcProvider)> {
         OidcLogin::Rucio => None,
         OidcLogin::Device(at) | OidcLogin::Browser(at) => Some((oidc, at)),
     }
-}
-
-/// Whether the provider said no, which a new login may change.
-fn is_refusal(error: &Error) -> bool {
-    error.class() == Some(crate::exceptions::Exception::CannotAuthenticate)
 }
 
 /// Writes down when the token in the shared place ends, in seconds since 1970, where the official client reads it. A
