@@ -197,6 +197,11 @@ impl Client {
         self.transmit(connections, &self.0.settings.auth_host, request, self.headers()?).await
     }
 
+    /// Sends a call of the authentication API and reads its answer as text.
+    pub(crate) async fn authentication_text(&self, request: Request) -> Result<String> {
+        body::text(checked(self.authenticate(self.connections()?, &request).await?).await?).await
+    }
+
     /// Sends a trace to the trace server. It takes anybody's, so the token stays at home; it is tried once.
     pub async fn send_trace(&self, path: &str, trace: &Value) -> Result<()> {
         let request = Request::post(path, trace.clone());
@@ -270,7 +275,9 @@ impl Client {
         let url = format!("{}/{}", host.trim_end_matches('/'), request.path);
         let mut attempt = 0;
         loop {
-            tracing::debug!("HTTP request: {} {url}", request.method);
+            // What stands behind a question mark here is the code of a login.
+            let shown = url.split('?').next().unwrap_or_default();
+            tracing::debug!("HTTP request: {} {shown}", request.method);
             let answer = build(connections, &url, request, headers.clone()).send().await;
             let last = attempt + 1 >= TRIES || !request.repeatable;
             let (wait, reason) = match answer {

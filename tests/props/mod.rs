@@ -4,6 +4,7 @@
 mod access_log;
 mod home;
 mod party;
+mod provider;
 mod pty;
 mod server;
 mod tls_front;
@@ -16,6 +17,7 @@ use anyhow::{Result, bail};
 pub(crate) use access_log::{AccessLog, Line};
 pub(crate) use home::{Home, USER};
 pub(crate) use party::{Party, TODAY, Use, keep, open_to};
+pub(crate) use provider::{REFUSING, browse};
 pub(crate) use pty::{Pty, shell_code};
 pub(crate) use server::{Answer, Heard, Server};
 pub(crate) use tls_front::TlsFront;

@@ -7,6 +7,7 @@ mod faults;
 mod hostile;
 mod keys;
 mod logins;
+mod oidc;
 mod refusals;
 mod servers;
 mod tls;

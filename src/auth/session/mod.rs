@@ -155,7 +155,7 @@ fn account_in_name(file: &Path) -> Option<String> {
 pub fn current(client: &Client) -> Option<Session> {
     let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
     let places = cache.places_of(&origin);
-    match found(&cache, &origin) {
+    match found(client.settings(), &cache, &origin) {
         Some(token) => {
             let record = match &token.source {
                 Source::Cache(path) => places.iter().find(|place| place.file() == path).and_then(Place::record),
