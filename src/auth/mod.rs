@@ -1,9 +1,11 @@
 //! Ways to a token: which one, from where, kept how.
 
 pub mod certificate;
+mod gss;
 mod jwt;
 mod oidc;
 pub mod session;
+mod ssh;
 mod token_cache;
 mod userpass;
 mod x509;
@@ -243,8 +245,8 @@ async fn authenticate(client: &Client, cache: &TokenCache, origin: &Origin) -> R
                 .with_hint("Run `rucio login`."))
         }
         AuthMethod::Oidc(settings) => oidc::authenticate(client, settings, cache, origin).await,
-        AuthMethod::Ssh { .. } => Err(not_built_in("ssh")),
-        AuthMethod::Gss => Err(not_built_in("gss")),
+        AuthMethod::Ssh { private_key, agent } => ssh::authenticate(client, private_key, agent.as_deref()).await,
+        AuthMethod::Gss => gss::authenticate(client).await,
     }
     .map_err(|error| advise(error, &client.settings().auth))?;
     store(client, cache, origin, &token);
@@ -264,6 +266,16 @@ fn store(client: &Client, cache: &TokenCache, origin: &Origin, token: &Token) {
 pub(crate) async fn asking<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let task = tokio::task::spawn_blocking(ask);
     task.await.map_err(|error| Error::io("Cannot ask", std::io::Error::other(error)))
+}
+
+/// The account, for the ways in which the server knows no default account.
+fn named_account(client: &Client) -> Result<&str> {
+    client.account().ok_or_else(|| {
+        let details = format!("A login by {} is for an account, and none is named.", client.settings().auth.name());
+        Error::new(Exception::CannotAuthenticate, details).with_hint(
+            "Give the option --account, set RUCIO_ACCOUNT, or add `account = …` to [client] in the configuration file.",
+        )
+    })
 }
 
 /// Tells what to do about a refused login, unless the error itself does.
@@ -288,11 +300,6 @@ fn advise(error: Error, method: &AuthMethod) -> Error {
         ),
         _ => error,
     }
-}
-
-fn not_built_in(strategy: &str) -> Error {
-    Error::new(Exception::CannotAuthenticate, format!("This client cannot log in by {strategy}"))
-        .with_hint("Choose another way with -S or [client] auth_type: userpass, x509, x509_proxy or oidc.")
 }
 
 #[cfg(test)]

@@ -38,8 +38,10 @@ pub enum AuthMethod {
     Oidc(OidcSettings),
     /// The private key of an SSH identity.
     Ssh {
-        /// The key.
+        /// The key. It need not be there if the agent has it and its public half is beside it (`<key>.pub`).
         private_key: PathBuf,
+        /// The socket of the SSH agent, if there is one.
+        agent: Option<PathBuf>,
     },
     /// Kerberos.
     Gss,
@@ -125,8 +127,18 @@ pub(super) fn usual_proxy() -> PathBuf {
 
 fn ssh(sources: &Sources<'_>) -> Result<AuthMethod> {
     let private_key = paths::expand(&sources.require(None, &SSH_PRIVATE_KEY)?, sources.env);
-    check_readable(&private_key, "SSH private key", Exception::CannotAuthenticate)?;
-    Ok(AuthMethod::Ssh { private_key })
+    let agent = sources.env.get(env_vars::SSH_AUTH_SOCK).map(PathBuf::from);
+    if agent.is_none() || !only_public_half(&private_key) {
+        check_readable(&private_key, "SSH private key", Exception::CannotAuthenticate)?;
+    }
+    Ok(AuthMethod::Ssh { private_key, agent })
+}
+
+/// Whether the agent must have the key: of the two files only that of the public half is there.
+fn only_public_half(private_key: &Path) -> bool {
+    let mut public = private_key.as_os_str().to_owned();
+    public.push(".pub");
+    !private_key.exists() && Path::new(&public).is_file()
 }
 
 /// Reads a byte, so that a missing file, a folder and a file we may not read are told now and by name.
@@ -275,5 +287,21 @@ mod tests {
         let run = |text: &str| refusal(resolve(&Overrides::default(), &Env::fixed([]), text)).0;
         assert_eq!(run("auth_type = ssh"), Exception::MissingClientParameter);
         assert_eq!(run("auth_type = ssh\nssh_private_key = /nowhere/id"), Exception::CannotAuthenticate);
+    }
+
+    #[test]
+    fn an_ssh_agent_may_have_the_key_whose_public_half_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = dir.path().join("id");
+        let text = format!("auth_type = ssh\nssh_private_key = {}", key.display());
+        let run = |env: &Env| resolve(&Overrides::default(), env, &text);
+        let with_agent = Env::fixed([("SSH_AUTH_SOCK", "/run/agent")]);
+        assert_eq!(refusal(run(&with_agent)).0, Exception::CannotAuthenticate);
+        fs::write(dir.path().join("id.pub"), "x").unwrap();
+        let wanted = AuthMethod::Ssh { private_key: key.clone(), agent: Some("/run/agent".into()) };
+        assert_eq!(run(&with_agent).unwrap(), wanted);
+        assert_eq!(refusal(run(&Env::fixed([]))).0, Exception::CannotAuthenticate);
+        fs::write(&key, "x").unwrap();
+        assert_eq!(run(&Env::fixed([])).unwrap(), AuthMethod::Ssh { private_key: key, agent: None });
     }
 }

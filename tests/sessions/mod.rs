@@ -4,12 +4,14 @@
 mod cache;
 mod commands;
 mod faults;
+mod gss;
 mod hostile;
 mod keys;
 mod logins;
 mod oidc;
 mod refusals;
 mod servers;
+mod ssh;
 mod tls;
 mod vo;
 mod x509;

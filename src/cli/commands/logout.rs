@@ -118,7 +118,7 @@ fn logs_in_by_itself(auth: &AuthMethod) -> Option<String> {
         }
         AuthMethod::X509 { cert, .. } => Some(format!("the certificate {}", cert.display())),
         AuthMethod::X509Proxy { proxy } => Some(format!("the proxy {}", proxy.display())),
-        AuthMethod::Ssh { private_key } => Some(format!("the key {}", private_key.display())),
+        AuthMethod::Ssh { private_key, .. } => Some(format!("the key {}", private_key.display())),
         AuthMethod::Gss => Some("the Kerberos ticket".to_owned()),
         AuthMethod::Userpass { .. } | AuthMethod::Oidc(_) => None,
     }
