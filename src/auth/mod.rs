@@ -15,7 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use reqwest::Response;
 
-use crate::config::AuthMethod;
+use crate::config::{AuthMethod, Settings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, checked};
@@ -92,6 +92,9 @@ impl std::fmt::Display for Source {
     }
 }
 
+/// What to do where a login succeeds and brings no token.
+const NO_RUCIO: &str = "Check that [client] auth_host (or --auth-host) is the address of a Rucio server.";
+
 /// The longest token, in bytes. Servers take headers of 8 KiB by default, so that none is as long as this.
 const LONGEST: usize = 32 << 10;
 
@@ -120,6 +123,11 @@ impl Token {
         Self { source, ..self }
     }
 
+    /// Whether another program left it.
+    fn is_foreign(&self) -> bool {
+        matches!(self.source, Source::Variable(_) | Source::File(_))
+    }
+
     /// The token itself, for a header.
     pub(crate) fn expose(&self) -> &str {
         self.value.expose()
@@ -130,15 +138,11 @@ impl Token {
         let response = checked(response).await?;
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let value = header("x-rucio-auth-token").filter(|token| !token.is_empty()).ok_or_else(|| {
-            Error::new(
-                Exception::CannotAuthenticate,
-                "The server's answer carries no token; is this a Rucio auth_host?",
-            )
+            Error::new(Exception::CannotAuthenticate, "The server's answer carries no token.").with_hint(NO_RUCIO)
         })?;
         if value.len() > LONGEST || value.contains(char::is_control) {
             let details = format!("The server's answer carries no token but {} bytes of something else.", value.len());
-            return Err(Error::new(Exception::CannotAuthenticate, details)
-                .with_hint("Check that [client] auth_host (or --auth-host) is a Rucio server."));
+            return Err(Error::new(Exception::CannotAuthenticate, details).with_hint(NO_RUCIO));
         }
         Ok(Self::new(value, header("x-rucio-auth-token-expires").and_then(parse_expiry)))
     }
@@ -158,23 +162,27 @@ pub(crate) fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs() as i64)
 }
 
-/// The token there is without logging in: that of the cache, if it is ours for this server.
+/// The token there is without logging in: one that another program left, else that of the cache, if it is ours for this
+/// server.
 ///
 /// None counts with `--insecure`: whoever answers in the server's place must not get what was secret so far.
-fn found(cache: &TokenCache, origin: &Origin) -> Option<Token> {
-    cache.read(origin)
+fn found(settings: &Settings, cache: &TokenCache, origin: &Origin) -> Option<Token> {
+    let left = if settings.insecure { None } else { oidc::discover(settings) };
+    left.or_else(|| cache.read(origin))
 }
 
 /// The token to start with: one that is there, else a new one. Of many processes that start at once, one asks the
 /// server and the others take what it wrote.
 pub(crate) async fn token(client: &Client) -> Result<Token> {
-    let cache = TokenCache::new(client.settings());
-    let origin = Origin::of(client.settings());
-    if let Some(token) = found(&cache, &origin) {
-        return Ok(token);
-    }
-    if !client.may_log_in() {
-        return Err(Error::new(Exception::CannotAuthenticate, "There is no token in the cache."));
+    let settings = client.settings();
+    let (cache, origin) = (TokenCache::new(settings), Origin::of(settings));
+    match found(settings, &cache, &origin) {
+        Some(token) if client.may_log_in() && oidc::is_due(settings, &token) => {
+            return Ok(oidc::freshen(client, &cache, &origin, token).await);
+        }
+        Some(token) => return Ok(token),
+        None if client.may_log_in() => {}
+        None => return Err(Error::new(Exception::CannotAuthenticate, "There is no token in the cache.")),
     }
     let _lock = cache.lock().await;
     match cache.read_again(&origin) {
@@ -183,16 +191,20 @@ pub(crate) async fn token(client: &Client) -> Result<Token> {
     }
 }
 
-/// A token in the place of one that the server refused: what another process has written since, or a new one.
+/// A token in the place of one that the server refused: what another process has written since, or a new one. Where
+/// another program's was refused, the one of the cache, if the server takes that.
 pub(crate) async fn replace(client: &Client, refused: &Token) -> Result<Token> {
     if !client.may_log_in() {
         return Err(Error::new(Exception::CannotAuthenticate, "The server refuses the token in the cache."));
     }
-    let cache = TokenCache::new(client.settings());
-    let origin = Origin::of(client.settings());
+    let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
+    let foreign = refused.is_foreign();
+    if foreign {
+        oidc::tell_refused(client, refused);
+    }
     let _lock = cache.lock().await;
     match cache.read_again(&origin) {
-        Some(token) if token != *refused => Ok(token),
+        Some(token) if token != *refused && (!foreign || oidc::is_accepted(client, &token).await) => Ok(token),
         _ => renew(client, &cache, &origin).await,
     }
 }
@@ -207,13 +219,20 @@ pub(crate) async fn renewed(client: &Client) -> Result<Token> {
 
 /// Logs in, whatever token there is, and keeps the new one.
 pub(crate) async fn log_in(client: &Client) -> Result<Token> {
-    let cache = TokenCache::new(client.settings());
-    let origin = Origin::of(client.settings());
+    let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
     let _lock = cache.lock().await;
-    renew(client, &cache, &origin).await
+    authenticate(client, &cache, &origin).await
 }
 
+/// A new token, without asking anybody if that can be.
 async fn renew(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<Token> {
+    match oidc::resume(client, cache, origin).await? {
+        Some(token) => Ok(token),
+        None => authenticate(client, cache, origin).await,
+    }
+}
+
+async fn authenticate(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<Token> {
     tracing::debug!("get a new token");
     let token = match &client.settings().auth {
         AuthMethod::Userpass { username, password } => {
@@ -225,17 +244,22 @@ async fn renew(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<T
             Err(Error::new(Exception::CannotAuthenticate, "This login needs somebody at a browser.")
                 .with_hint("Run `rucio login`."))
         }
-        AuthMethod::Oidc(settings) => oidc::authenticate(client, settings).await,
+        AuthMethod::Oidc(settings) => oidc::authenticate(client, settings, cache, origin).await,
         AuthMethod::Ssh { private_key, agent } => ssh::authenticate(client, private_key, agent.as_deref()).await,
         AuthMethod::Gss => gss::authenticate(client).await,
     }
     .map_err(|error| advise(error, &client.settings().auth))?;
-    match cache.write(&token, origin) {
+    store(client, cache, origin, &token);
+    Ok(token)
+}
+
+/// Keeps a token for the next command.
+fn store(client: &Client, cache: &TokenCache, origin: &Origin, token: &Token) {
+    match cache.write(token, origin) {
+        Ok(place) => oidc::keep_expiry(client.settings(), place.file(), token),
         Err(error) if client.settings().insecure => tracing::debug!("The token is not kept: {error}"),
         Err(error) => tracing::warn!("The token could not be kept for the next command: {error}"),
-        Ok(_) => {}
     }
-    Ok(token)
 }
 
 /// Does what may ask somebody at the terminal, who takes their time: meanwhile Ctrl-C must be noticed.

@@ -1,7 +1,7 @@
 //! How the client authenticates, with what the method needs.
 
 use super::{
-    Overrides, paths,
+    OidcSettings, Overrides, oidc, paths,
     sources::{Name, Sources},
 };
 use crate::{Error, Result, env_vars, exceptions::Exception, secret::Secret};
@@ -47,21 +47,6 @@ pub enum AuthMethod {
     Gss,
 }
 
-/// What is asked of the identity provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OidcSettings {
-    /// The scopes of the token, separated by blanks.
-    pub scope: String,
-    /// The audience of the token.
-    pub audience: Option<String>,
-    /// The identity provider, by the server's name for it.
-    pub issuer: Option<String>,
-    /// Ask the server for the token until it is there, in place of asking the user for a code.
-    pub polling: bool,
-    /// For how many hours the server keeps the token fresh.
-    pub refresh_lifetime: Option<String>,
-}
-
 const AUTH_TYPE: Name =
     Name { option: "auth_type", variable: Some(env_vars::RUCIO_AUTH_TYPE), flag: Some("--auth-strategy") };
 const USERNAME: Name = Name { option: "username", variable: None, flag: Some("--user") };
@@ -93,7 +78,7 @@ impl AuthMethod {
             "userpass" => Ok(userpass(overrides, sources)),
             "x509" => x509(overrides, sources),
             "x509_proxy" => x509_proxy(overrides, sources),
-            "oidc" => oidc(overrides, sources).map(Self::Oidc),
+            "oidc" => oidc::resolve(overrides, sources).map(Self::Oidc),
             "ssh" => ssh(sources),
             "gss" => Ok(Self::Gss),
             _ => Err(cannot_authenticate(format!("There is no authentication method '{name}'."))
@@ -154,20 +139,6 @@ fn only_public_half(private_key: &Path) -> bool {
     let mut public = private_key.as_os_str().to_owned();
     public.push(".pub");
     !private_key.exists() && Path::new(&public).is_file()
-}
-
-fn oidc(overrides: &Overrides, sources: &Sources<'_>) -> Result<OidcSettings> {
-    let find =
-        |given: &Option<String>, option| sources.find(given.as_ref(), &Name { option, variable: None, flag: None });
-    // The servers know their providers by lower-case names; a name in the file is sent as it stands.
-    let issuer = overrides.oidc_issuer.as_ref().map(|name| name.to_lowercase());
-    Ok(OidcSettings {
-        scope: find(&overrides.oidc_scope, "oidc_scope").unwrap_or_else(|| "openid profile".to_owned()),
-        audience: find(&overrides.oidc_audience, "oidc_audience"),
-        issuer: find(&issuer, "oidc_issuer"),
-        polling: overrides.oidc_polling || sources.config.bool("client", "oidc_polling")?.unwrap_or(false),
-        refresh_lifetime: find(&overrides.oidc_refresh_lifetime, "oidc_refresh_lifetime"),
-    })
 }
 
 /// Reads a byte, so that a missing file, a folder and a file we may not read are told now and by name.
@@ -332,23 +303,5 @@ mod tests {
         assert_eq!(refusal(run(&Env::fixed([]))).0, Exception::CannotAuthenticate);
         fs::write(&key, "x").unwrap();
         assert_eq!(run(&Env::fixed([])).unwrap(), AuthMethod::Ssh { private_key: key, agent: None });
-    }
-
-    #[test]
-    fn oidc_takes_options_before_the_file() {
-        let text = "auth_type = oidc\noidc_scope = a\noidc_audience = b\noidc_issuer = C\noidc_polling = yes";
-        let env = Env::fixed([]);
-        let overrides = Overrides { oidc_scope: given("s"), oidc_issuer: given("WLCG"), ..Overrides::default() };
-        let mut wanted = OidcSettings {
-            scope: "s".into(),
-            audience: given("b"),
-            issuer: given("wlcg"),
-            polling: true,
-            refresh_lifetime: None,
-        };
-        assert_eq!(resolve(&overrides, &env, text).unwrap(), AuthMethod::Oidc(wanted.clone()));
-        wanted =
-            OidcSettings { scope: "openid profile".into(), audience: None, issuer: None, polling: false, ..wanted };
-        assert_eq!(resolve(&Overrides::default(), &env, "auth_type = oidc").unwrap(), AuthMethod::Oidc(wanted));
     }
 }

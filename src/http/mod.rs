@@ -210,6 +210,11 @@ impl Client {
         self.transmit(connections, &self.0.settings.auth_host, request, self.headers()?).await
     }
 
+    /// Sends a call of the authentication API and reads its answer as text.
+    pub(crate) async fn authentication_text(&self, request: Request) -> Result<String> {
+        body::text(checked(self.authenticate(self.connections()?, &request).await?).await?).await
+    }
+
     /// Sends a trace to the trace server. It takes anybody's, so the token stays at home; it is tried once.
     pub async fn send_trace(&self, path: &str, trace: &Value) -> Result<()> {
         let request = Request::post(path, trace.clone());
@@ -284,7 +289,9 @@ impl Client {
         let url = format!("{}/{}", host.trim_end_matches('/'), request.path);
         let mut attempt = 0;
         loop {
-            tracing::debug!("HTTP request: {} {url}", request.method);
+            // What stands behind a question mark here is the code of a login.
+            let shown = url.split('?').next().unwrap_or_default();
+            tracing::debug!("HTTP request: {} {shown}", request.method);
             let answer = build(connections, &url, request, headers.clone()).send().await;
             let last = attempt + 1 >= TRIES || !request.repeatable;
             let (wait, reason) = match answer {
@@ -357,7 +364,8 @@ pub(crate) async fn checked(response: Response) -> Result<Response> {
 /// The refusal that an answer stands for.
 pub(crate) fn refused(status: StatusCode, url: String, headers: &HeaderMap, body: &[u8]) -> Error {
     let (class, details) = refusal(status, headers, body);
-    Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint: None }))
+    let hint = (status.is_client_error() && json::is_page(body)).then(|| json::PAGE.to_owned());
+    Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint }))
 }
 
 /// What the server writes in the body of an error answer.

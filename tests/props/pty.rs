@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -14,7 +15,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
 
 use super::{Home, SIGNALS, USER, wait_for};
-use crate::support::var;
+use crate::support::{Testbed, var};
 
 /// A program on a terminal of its own, which is also its controlling terminal.
 #[derive(Debug)]
@@ -27,18 +28,27 @@ pub(crate) struct Pty {
 impl Pty {
     /// Starts our client in this home.
     pub(crate) fn ours(home: &Home, variables: &[(&str, &str)], arguments: &[&str]) -> Result<Self> {
+        let ours = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
+        Self::start(Path::new(&ours), home, variables, arguments)
+    }
+
+    /// Starts the official client in this home.
+    pub(crate) fn official(home: &Home, variables: &[(&str, &str)], arguments: &[&str]) -> Result<Self> {
+        Self::start(&Testbed::get()?.official()?, home, variables, arguments)
+    }
+
+    fn start(program: &Path, home: &Home, variables: &[(&str, &str)], arguments: &[&str]) -> Result<Self> {
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
         grantpt(&keyboard)?;
         unlockpt(&keyboard)?;
         let name = ptsname(&keyboard, Vec::new())?;
-        let program: File = rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())?.into();
+        let screen: File = rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())?.into();
         let mut command = Command::new("setsid");
-        let ours = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
-        command.args(["--ctty", "--wait", "/usr/bin/env", SIGNALS, &ours]).args(arguments);
+        command.args(["--ctty", "--wait", "/usr/bin/env", SIGNALS]).arg(program).args(arguments);
         command.env_clear().env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8").env("TERM", "xterm");
         command.env("HOME", home.path()).env("TMPDIR", home.path()).env("LOGNAME", USER);
         command.envs(variables.iter().copied()).current_dir(home.path());
-        command.stdin(program.try_clone()?).stdout(program.try_clone()?).stderr(program);
+        command.stdin(screen.try_clone()?).stdout(screen.try_clone()?).stderr(screen);
         let child = command.spawn().context("starting setsid")?;
         // The command holds our ends of the program's side, which must close for the screen to end.
         drop(command);

@@ -84,14 +84,14 @@ impl Certificate {
         let chain = chain(certificates);
         let end_entity = chain.iter().find(|link| !Kind::of(link).is_proxy());
         let last = chain[chain.len() - 1];
-        let link = Link::of(own)?;
+        let link = Link::of(own);
         Ok(Self {
             file: path.to_owned(),
-            issuer: name::text(own.issuer_name()),
+            issuer: text(own.issuer_name()),
             // Where the user's own certificate is left out, its name stands in that of its last proxy's signer.
             identity: end_entity
-                .map_or_else(|| name::text(last.issuer_name()), |certificate| name::text(certificate.subject_name())),
-            chain: chain.into_iter().map(Link::of).collect::<Result<_>>()?,
+                .map_or_else(|| text(last.issuer_name()), |certificate| text(certificate.subject_name())),
+            chain: chain.into_iter().map(Link::of).collect(),
             subject: link.subject,
             kind: link.kind,
             not_before: link.not_before,
@@ -127,7 +127,7 @@ impl Kind {
             return Self::Proxy;
         }
         // The signer of a proxy of old is whoever it stands for.
-        let (subject, issuer) = (name::text(certificate.subject_name()), name::text(certificate.issuer_name()));
+        let (subject, issuer) = (text(certificate.subject_name()), text(certificate.issuer_name()));
         match subject.strip_suffix(&issuer) {
             Some("CN=proxy,") => Self::OldProxy,
             Some("CN=limited proxy,") => Self::OldLimitedProxy,
@@ -137,13 +137,9 @@ impl Kind {
 }
 
 impl Link {
-    fn of(certificate: &X509Ref) -> Result<Self> {
-        Ok(Self {
-            subject: name::text(certificate.subject_name()),
-            kind: Kind::of(certificate),
-            not_before: seconds(certificate.not_before()),
-            not_after: seconds(certificate.not_after()),
-        })
+    fn of(certificate: &X509Ref) -> Self {
+        let (not_before, not_after) = times(certificate);
+        Self { subject: text(certificate.subject_name()), kind: Kind::of(certificate), not_before, not_after }
     }
 }
 
@@ -161,7 +157,7 @@ pub fn inspect(path: &Path, ask: Option<&AskPassphrase>) -> Result<Certificate> 
 pub(crate) fn chain(certificates: &[X509]) -> Vec<&X509Ref> {
     let mut chain: Vec<&X509Ref> = certificates.first().into_iter().map(|own| &**own).collect();
     while let Some(signer) = chain.last().and_then(|last| {
-        let signs = |one: &&X509| name::text(one.subject_name()) == name::text(last.issuer_name());
+        let signs = |one: &&X509| text(one.subject_name()) == text(last.issuer_name());
         certificates.iter().filter(signs).find(|one| !chain.iter().any(|known| std::ptr::eq(*known, &***one)))
     }) {
         chain.push(signer);
@@ -169,7 +165,11 @@ pub(crate) fn chain(certificates: &[X509]) -> Vec<&X509Ref> {
     chain
 }
 
-/// Seconds since 1970, UTC.
+/// When a certificate begins to be good, and when it ends: seconds since 1970, UTC.
+pub(crate) fn times(certificate: &X509Ref) -> (i64, i64) {
+    (seconds(certificate.not_before()), seconds(certificate.not_after()))
+}
+
 fn seconds(time: &Asn1TimeRef) -> i64 {
     let since = Asn1Time::from_unix(0).and_then(|start| start.diff(time));
     since.map_or(0, |since| i64::from(since.days) * 86_400 + i64::from(since.secs))

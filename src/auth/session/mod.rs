@@ -50,11 +50,20 @@ pub enum When {
     Anew,
 }
 
+/// A session, and what the server says of it.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// The session.
+    pub session: Session,
+    /// Whose it is, and until when.
+    pub said: Raw<Validation>,
+}
+
 /// What became of a login.
 #[derive(Debug)]
 pub enum LogIn {
-    /// A session, and what the server says of it.
-    Done(Session, Raw<Validation>),
+    /// A session.
+    Done(Box<LoggedIn>),
     /// The login was one for this account, not for the one that was asked for. Its token has been forgotten.
     AsAnother(String),
 }
@@ -146,7 +155,7 @@ fn account_in_name(file: &Path) -> Option<String> {
 pub fn current(client: &Client) -> Option<Session> {
     let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
     let places = cache.places_of(&origin);
-    match found(&cache, &origin) {
+    match found(client.settings(), &cache, &origin) {
         Some(token) => {
             let record = match &token.source {
                 Source::Cache(path) => places.iter().find(|place| place.file() == path).and_then(Place::record),
@@ -209,7 +218,7 @@ pub async fn log_in(client: &Client, when: When) -> Result<LogIn> {
         forget(client)?;
         return Ok(LogIn::AsAnother(said.account.clone()));
     }
-    Ok(LogIn::Done(session_of(client, token), said))
+    Ok(LogIn::Done(Box::new(LoggedIn { session: session_of(client, token), said })))
 }
 
 async fn validate(client: &Client, token: &Token) -> Result<Raw<Validation>> {
@@ -232,8 +241,8 @@ fn session_of(client: &Client, token: Token) -> Session {
 pub async fn token(client: &Client, min_life: i64) -> Result<Secret> {
     let lives_too_short = |token: &Token| token.expires.is_some_and(|end| end - now() < min_life);
     let short = current(client).and_then(|session| session.token).as_ref().is_some_and(lives_too_short);
-    let (session, said) = match log_in(client, if short { When::Renew } else { When::Needed }).await? {
-        LogIn::Done(session, said) => (session, said),
+    let LoggedIn { session, said } = match log_in(client, if short { When::Renew } else { When::Needed }).await? {
+        LogIn::Done(done) => *done,
         LogIn::AsAnother(account) => {
             let details = format!("The login is one of account {account}, not of the one that was asked for.");
             return Err(Error::new(Exception::CannotAuthenticate, details));

@@ -26,13 +26,13 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::{Source, Token};
+use super::{Claims, Source, Token, oidc};
 use crate::config::Settings;
-pub(super) use place::{EXPIRY_MARGIN_SECONDS, Place, Record, require_private};
+pub(super) use place::{EXPIRY_MARGIN_SECONDS, Place, Record, replace_file, require_private};
 
 /// The ending of a record's name.
 pub(super) const RECORD: &str = "origin";
-/// The ending of the name of a refresh token.
+/// The ending of the name of a refresh token's file.
 pub(super) const REFRESH: &str = "refresh";
 /// How long to wait for another process that is getting a token.
 const LOCK_PATIENCE: Duration = Duration::from_secs(15);
@@ -113,6 +113,16 @@ impl TokenCache {
         [self.shared.clone(), self.own(origin)]
     }
 
+    /// The place where a token of this origin is written.
+    pub(super) fn home_of(&self, origin: &Origin) -> Place {
+        if origin.configured { self.shared.clone() } else { self.own(origin) }
+    }
+
+    /// Makes the folder of all places, if it is not there.
+    pub(super) fn make_folder(&self) -> Result<()> {
+        make_folder(self.shared.folder())
+    }
+
     /// The token, if there is one that belongs to this origin and has not ended.
     pub(super) fn read(&self, origin: &Origin) -> Option<Token> {
         self.find(origin, |place, error| tracing::warn!("The saved token {} is not used: {error}", place.0.display()))
@@ -159,8 +169,8 @@ impl TokenCache {
         if self.closed {
             return Err(ErrorKind::PermissionDenied.into());
         }
-        make_folder(self.shared.folder())?;
-        let place = if origin.configured { self.shared.clone() } else { self.own(origin) };
+        self.make_folder()?;
+        let place = self.home_of(origin);
         if place == self.shared {
             self.make_room(origin)?;
         }
@@ -176,7 +186,9 @@ impl TokenCache {
         }
         match self.shared.value() {
             Ok(Some(value)) if record.is_of(&value) => {
-                self.own(&record.origin).keep(&Token::new(&value, record.expires), &record.origin)
+                let own = self.own(&record.origin);
+                own.keep(&Token::new(&value, record.expires), &record.origin)?;
+                own.take_beside(&self.shared, REFRESH)
             }
             // What cannot be trusted or is not there needs no other place.
             _ => Ok(()),
@@ -231,8 +243,11 @@ fn is_token(name: &str) -> bool {
 }
 
 /// Puts down that the official client's token belongs here, so that it never goes elsewhere. One that says itself that
-/// it has ended is none.
+/// it has ended is none, and one that is not valid yet is not sent before its time.
 fn adopt(place: &Place, token: Token, origin: &Origin) -> Result<Option<Token>> {
+    if let Some(reason) = Claims::of(token.expose()).as_ref().and_then(oidc::not_yet) {
+        return Err(std::io::Error::other(reason));
+    }
     place.keep_record(&token, origin)?;
     let ended = place.record().is_some_and(|record| record.ended());
     Ok((!ended).then_some(token))

@@ -67,6 +67,14 @@ impl Place {
         name.into()
     }
 
+    /// Takes over what stands beside another place, if anything does.
+    pub(super) fn take_beside(&self, other: &Self, ending: &str) -> Result<()> {
+        match std::fs::rename(other.beside(ending), self.beside(ending)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// What is kept here, if it may be trusted and looks like a token.
     pub(in crate::auth) fn value(&self) -> Result<Option<String>> {
         require_private(&self.0, 0o077)?;

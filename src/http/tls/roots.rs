@@ -24,6 +24,8 @@ const MOST_OF_ONE_HASH: usize = 32;
 pub(super) struct Roots {
     /// Those that were read at the start.
     fixed: RootCertStore,
+    /// Those of files, as they stand there.
+    named: Vec<CertificateDer<'static>>,
     folders: Vec<PathBuf>,
     /// What the sources are called, for messages.
     names: Vec<String>,
@@ -32,7 +34,7 @@ pub(super) struct Roots {
 impl Roots {
     /// Nobody.
     pub(super) fn none() -> Self {
-        Self { fixed: RootCertStore::empty(), folders: Vec::new(), names: Vec::new() }
+        Self { fixed: RootCertStore::empty(), named: Vec::new(), folders: Vec::new(), names: Vec::new() }
     }
 
     /// Adds a source. Of a folder only the names are looked at.
@@ -42,8 +44,10 @@ impl Roots {
     pub(super) fn add(&mut self, source: &CaSource) -> Result<()> {
         match source {
             CaSource::File(path) => {
-                let (added, _) = self.fixed.add_parsable_certificates(certificates(path)?);
+                let certificates = certificates(path)?;
+                let (added, _) = self.fixed.add_parsable_certificates(certificates.iter().cloned());
                 require(added > 0, path)?;
+                self.named.extend(certificates);
                 self.names.push(path.display().to_string());
             }
             CaSource::Dir(folder) => {
@@ -67,6 +71,13 @@ impl Roots {
     /// What the sources are called.
     pub(super) fn describe(&self) -> String {
         self.names.join(", ")
+    }
+
+    /// Whether just this certificate was named: a server may be its own authority.
+    pub(super) fn name(&self, certificate: &CertificateDer<'_>) -> bool {
+        let hash = X509::from_der(certificate).map(|one| one.subject_name_hash());
+        let mut folders = self.folders.iter().filter_map(|folder| Some(authorities(folder, *hash.as_ref().ok()?)));
+        self.named.contains(certificate) || folders.any(|some| some.contains(certificate))
     }
 
     /// The authorities that the signers of these certificates can be.

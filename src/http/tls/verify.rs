@@ -1,11 +1,13 @@
 //! Whether a server is who it says it is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use openssl::x509::X509;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
@@ -40,14 +42,23 @@ impl Verifier {
 
     fn look(&self, shown: &Shown<'_>) -> Result<ServerCertVerified, Error> {
         let all: Vec<_> = std::iter::once(shown.own).chain(shown.others).cloned().collect();
-        let vouched = self.vouched(self.roots.of(&all), shown);
-        match vouched {
-            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) if !self.roots.folders().is_empty() => {
+        match self.vouched(self.roots.of(&all), shown) {
+            Err(error) if is_authority(&error) && self.roots.name(shown.own) => shown.vouches_for_itself(),
+            Err(error) if is_unknown(&error) && !self.roots.folders().is_empty() => {
                 self.vouched(self.roots.all(), shown)
             }
             other => other,
         }
     }
+}
+
+fn is_unknown(error: &Error) -> bool {
+    matches!(error, Error::InvalidCertificate(CertificateError::UnknownIssuer))
+}
+
+/// Whether a server shows the certificate of an authority as its own, which the verifier has no kind of error for.
+fn is_authority(error: &Error) -> bool {
+    matches!(error, Error::InvalidCertificate(CertificateError::Other(why)) if why.to_string() == "CaUsedAsEndEntity")
 }
 
 impl ServerCertVerifier for Verifier {
@@ -60,7 +71,7 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let verified = self.look(&Shown { own, others, name, ocsp, now }).map_err(|error| match error {
-            Error::InvalidCertificate(CertificateError::UnknownIssuer) => stranger(own, &self.roots),
+            error if is_unknown(&error) || is_authority(&error) => stranger(own, &self.roots),
             other => other,
         })?;
         match is_revoked(own, others, self.roots.folders()) {
@@ -99,6 +110,26 @@ struct Shown<'a> {
     name: &'a ServerName<'a>,
     ocsp: &'a [u8],
     now: UnixTime,
+}
+
+impl Shown<'_> {
+    /// Whether a certificate that is its own authority, and was named as one, is good for this server and now.
+    fn vouches_for_itself(&self) -> Result<ServerCertVerified, Error> {
+        let (time, fault) = (self.now, |fault| Err(Error::InvalidCertificate(fault)));
+        let bad = |_| Error::InvalidCertificate(CertificateError::BadEncoding);
+        let own = X509::from_der(self.own).map_err(bad)?;
+        let (not_before, not_after) = certificate::times(&own);
+        let at = |seconds: i64| UnixTime::since_unix_epoch(Duration::from_secs(seconds.max(0).unsigned_abs()));
+        let (not_before, not_after) = (at(not_before), at(not_after));
+        if time > not_after {
+            return fault(CertificateError::ExpiredContext { time, not_after });
+        }
+        if time < not_before {
+            return fault(CertificateError::NotValidYetContext { time, not_before });
+        }
+        verify_server_name(&ParsedCertificate::try_from(self.own)?, self.name)?;
+        Ok(ServerCertVerified::assertion())
+    }
 }
 
 fn stranger(own: &CertificateDer<'_>, roots: &Roots) -> Error {

@@ -3,7 +3,7 @@
 mod setup;
 
 use crate::auth::Source;
-use crate::auth::session::{self, LogIn, Session, When};
+use crate::auth::session::{self, LogIn, LoggedIn, Session, When};
 use crate::cli::again;
 use crate::cli::commands::session::view::{Checked, SHAPE, View};
 use crate::cli::context::Context;
@@ -47,8 +47,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 pub(crate) async fn log_in(context: &Context, when: When) -> Result<()> {
     let client = context.client()?;
     let before = session::current(client).and_then(|session| session.secret());
-    let (session, said) = match session::log_in(client, when).await? {
-        LogIn::Done(session, said) => (session, said),
+    let LoggedIn { session, said } = match session::log_in(client, when).await? {
+        LogIn::Done(done) => *done,
         LogIn::AsAnother(account) => return Err(another(context, &account)),
     };
     let view = View::new(&session, Checked::Accepted(&said));
