@@ -74,13 +74,13 @@ fn advise(error: Error, args: &Args) -> Error {
     let Args { rse, service, .. } = args;
     match error.class() {
         Some(Exception::AccessDenied) => error.with_hint(may_not_sign()),
-        Some(Exception::RSENotFound) => error.with_hint("See which there are: rucio rse list"),
+        Some(Exception::RSENotFound) => error.with_hint("See which there are: `rucio rse list`."),
         Some(Exception::ErrorLoadingCredentials) => error.with_hint(format!(
-            "See whether {rse} is of this service: rucio rse attribute list {rse} (sign_url). If it is, the server's \
+            "See whether {rse} is of this service: `rucio rse attribute list {rse}` (sign_url). If it is, the server's \
              administrators have to give it the credentials of {service}."
         )),
         Some(Exception::UnsupportedOperation) if service == "s3" => error.with_hint(format!(
-            "Write https://HOST/BUCKET/KEY, or https://BUCKET.HOST/KEY if rucio rse attribute list {rse} says \
+            "Write https://HOST/BUCKET/KEY, or https://BUCKET.HOST/KEY if `rucio rse attribute list {rse}` says \
              s3_url_style host."
         )),
         _ => error,
@@ -88,7 +88,7 @@ fn advise(error: Error, args: &Args) -> Error {
 }
 
 fn may_not_sign() -> &'static str {
-    "Ask the administrators for the attribute sign-url: rucio account attribute set --key sign-url --value 1 ACCOUNT"
+    "Ask the administrators for the attribute sign-url: `rucio account attribute set --key sign-url --value 1 ACCOUNT`."
 }
 
 /// What servers do for accounts that may not sign, in lists of replicas without a word.
