@@ -42,8 +42,8 @@ fn what_curl_gives_byte_for_byte() -> Result<()> {
     Ok(())
 }
 
-/// Both answers. The server's processes write the fields of an object each in an order of its own, and other tests change
-/// what it knows: so equal ones, if there are such in a while.
+/// Both answers. The server's processes write the fields of an object each in an order of its own, and other tests
+/// change what it knows: so equal ones, if there are such in a while.
 fn side_by_side(session: &Session, path: &str) -> Result<(Output, Output)> {
     let mut both = (session.ours(&[path])?, session.curl(&[], path)?);
     for _ in 0..60 {
@@ -140,6 +140,10 @@ fn fields_are_the_query_of_a_get_and_the_body_of_all_else() -> Result<()> {
     ensure!(outcome.status.success(), "{} {}", shown(&outcome), said(&outcome));
     let seen: Value = serde_json::from_slice(&session.ours(&[&did])?.stdout)?;
     ensure!(seen["open"] == json!(false), "{seen}");
+    let outcome = session.ours(&["DELETE", &format!("{did}/meta?key=note")])?;
+    ensure!(outcome.status.success() && said(&outcome).is_empty(), "{} {}", shown(&outcome), said(&outcome));
+    let seen: Value = serde_json::from_slice(&session.ours(&[&format!("{did}/meta?plugin=ALL")])?.stdout)?;
+    ensure!(seen.get("note").is_none() && seen["quality"] == 12, "{seen}");
     let outcome = session.ours(&["DELETE", &format!("{did}/meta?key=nosuch")])?;
     ensure!(outcome.status.code() == Some(1) && !outcome.stdout.is_empty(), "{}", said(&outcome));
     let again = session.ours(&[&did, "-f", "type=DATASET"])?;
