@@ -29,9 +29,9 @@ pub(in crate::auth) async fn freshen(client: &Client, cache: &TokenCache, origin
         Some(other) if other != token => return other,
         _ => {}
     }
-    let renewed = match &client.settings().auth {
-        AuthMethod::Oidc(OidcSettings { login: OidcLogin::Rucio, .. }) => at_rucio(client, &token).await,
-        _ => at_provider(client, cache, origin).await,
+    let renewed = match direct(client.settings()) {
+        None => at_rucio(client, &token).await,
+        Some(_) => at_provider(client, cache, origin).await,
     };
     match renewed {
         Ok(Some(renewed)) => {
