@@ -68,10 +68,17 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
     }
 }
 
+/// How long it took. The output of our own commands (a token, the answer of a call) is for other programs: there it goes
+/// to the log.
 fn closing_line(context: &Context, start: Instant) -> Result<()> {
-    match context.verbose {
-        true => context.ui.line(&format!("Completed in {:.4} sec.", start.elapsed().as_secs_f64())),
-        false => Ok(()),
+    let line = || format!("Completed in {:.4} sec.", start.elapsed().as_secs_f64());
+    match (context.verbose, context.own) {
+        (true, false) => context.ui.line(&line()),
+        (true, true) => {
+            tracing::debug!("{}", line());
+            Ok(())
+        }
+        (false, _) => Ok(()),
     }
 }
 
