@@ -35,7 +35,7 @@ pub enum AuthMethod {
         proxy: PathBuf,
     },
     /// OpenID Connect.
-    Oidc(OidcSettings),
+    Oidc(Box<OidcSettings>),
     /// The private key of an SSH identity.
     Ssh {
         /// The key. It need not be there if the agent has it and its public half is beside it (`<key>.pub`).
@@ -78,7 +78,7 @@ impl AuthMethod {
             "userpass" => Ok(userpass(overrides, sources)),
             "x509" => x509(overrides, sources),
             "x509_proxy" => x509_proxy(overrides, sources),
-            "oidc" => oidc::resolve(overrides, sources).map(Self::Oidc),
+            "oidc" => oidc::resolve(overrides, sources).map(|settings| Self::Oidc(settings.into())),
             "ssh" => ssh(sources),
             "gss" => Ok(Self::Gss),
             _ => Err(cannot_authenticate(format!("There is no authentication method '{name}'."))

@@ -160,10 +160,12 @@ impl Client {
     /// The token in use; read from the cache or asked for when there is none yet.
     pub(crate) async fn token(&self) -> Result<Token> {
         let mut slot = self.0.token.lock().await;
-        if slot.is_none() {
-            *slot = Some(auth::token(self).await?);
-        }
-        slot.clone().ok_or_else(|| Error::new(Exception::CannotAuthenticate, "no token"))
+        let token = match slot.take() {
+            Some(token) => auth::keep_fresh(self, token).await,
+            None => auth::token(self).await?,
+        };
+        *slot = Some(token.clone());
+        Ok(token)
     }
 
     /// The token in use, for a call that is about it.

@@ -7,7 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use super::{cannot_authenticate, clock, duration, open};
-use crate::auth::{Claims, Token, asking};
+use crate::auth::{Claims, Origin, Token, TokenCache, asking};
 use crate::config::OidcSettings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -194,6 +194,38 @@ pub(in crate::auth) fn tell_refused(client: &Client, token: &Token) {
         identity(token),
         mapping_command(client, &identity(token))
     );
+}
+
+/// Whether the server takes another program's token for our account: it chooses the account by the identity. Asked once
+/// for each token, where an account is named.
+pub(in crate::auth) async fn is_for_account(
+    client: &Client,
+    cache: &TokenCache,
+    origin: &Origin,
+    token: &Token,
+) -> bool {
+    let Some(wanted) = client.account().filter(|_| client.may_log_in()) else { return true };
+    if cache.has_checked(origin, token) {
+        return true;
+    }
+    match validate(client, token).await {
+        Ok(account) if account == wanted => cache.note_checked(origin, token),
+        Ok(account) => {
+            tracing::warn!(
+                "The token of {} is not used: it is good for the account {account}, not for {wanted} (--account {account} \
+                 uses it).",
+                token.source
+            );
+            return false;
+        }
+        Err(error) if error.class() == Some(Exception::CannotAuthenticate) => {
+            tell_refused(client, token);
+            return false;
+        }
+        // Whatever else is wrong is told by what the command asks.
+        Err(_) => {}
+    }
+    true
 }
 
 /// Whether the server accepts the token.
