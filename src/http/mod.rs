@@ -366,7 +366,8 @@ pub(crate) async fn checked(response: Response) -> Result<Response> {
 /// The refusal that an answer stands for.
 pub(crate) fn refused(status: StatusCode, url: String, headers: &HeaderMap, body: &[u8]) -> Error {
     let (class, details) = refusal(status, headers, body);
-    let hint = (status.is_client_error() && json::is_page(body)).then(|| json::PAGE.to_owned());
+    let page = if status.is_server_error() { json::PAGE_OF_FAILURE } else { json::PAGE };
+    let hint = json::is_page(body).then(|| page.to_owned());
     Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint }))
 }
 
@@ -398,12 +399,11 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Exception, 
 pub(crate) fn transport_error(error: reqwest::Error) -> Error {
     let place = error.url().map(|url| format!("{}: ", url.origin().ascii_serialization())).unwrap_or_default();
     if let Some(failure) = tls::failure(&error) {
-        let details = format!("{place}{}", failure.reason);
-        // With which certificate the login was tried, and so what to do, is known to the login.
-        return match failure.ours {
-            true => Error::new(Exception::CannotAuthenticate, details),
-            false => Error::new(Exception::ServerConnectionException, details).with_hint(failure.remedy),
+        let class = match failure.ours {
+            true => Exception::CannotAuthenticate,
+            false => Exception::ServerConnectionException,
         };
+        return Error::new(class, format!("{place}{}", failure.reason)).with_hint(failure.remedy);
     }
     let failure = Error::new(Exception::ServerConnectionException, format!("{place}{}", root_cause(&error)));
     match error.is_connect() || body::is_nonsense(&error) {

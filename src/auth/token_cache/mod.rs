@@ -36,7 +36,7 @@ pub(super) const RECORD: &str = "origin";
 /// The ending of the name of a refresh token's file.
 pub(super) const REFRESH: &str = "refresh";
 /// The ending of the name of a file with the digest of another program's token that was checked.
-const CHECKED: &str = "checked";
+pub(super) const CHECKED: &str = "checked";
 /// How long to wait for another process that is getting a token.
 const LOCK_PATIENCE: Duration = Duration::from_secs(15);
 
@@ -254,7 +254,7 @@ pub(super) fn unrecorded(folder: &Path) -> Vec<Place> {
 
 /// Whether the official client names tokens like this.
 fn is_token(name: &str) -> bool {
-    let beside = [RECORD, REFRESH].iter().any(|ending| name.ends_with(&format!(".{ending}")));
+    let beside = [RECORD, REFRESH, CHECKED].iter().any(|ending| name.ends_with(&format!(".{ending}")));
     name.starts_with("auth_token_for_") && !beside
 }
 

@@ -23,7 +23,7 @@ const MOST_OF_ONE_HASH: usize = 32;
 #[derive(Debug)]
 pub(super) struct Roots {
     /// Those that were read at the start.
-    fixed: RootCertStore,
+    fixed: Arc<RootCertStore>,
     /// Those of files, as they stand there.
     named: Vec<CertificateDer<'static>>,
     folders: Vec<PathBuf>,
@@ -34,7 +34,7 @@ pub(super) struct Roots {
 impl Roots {
     /// Nobody.
     pub(super) fn none() -> Self {
-        Self { fixed: RootCertStore::empty(), named: Vec::new(), folders: Vec::new(), names: Vec::new() }
+        Self { fixed: Arc::new(RootCertStore::empty()), named: Vec::new(), folders: Vec::new(), names: Vec::new() }
     }
 
     /// Adds a source. Of a folder only the names are looked at.
@@ -45,7 +45,7 @@ impl Roots {
         match source {
             CaSource::File(path) => {
                 let certificates = certificates(path)?;
-                let (added, _) = self.fixed.add_parsable_certificates(certificates.iter().cloned());
+                let (added, _) = Arc::make_mut(&mut self.fixed).add_parsable_certificates(certificates.iter().cloned());
                 require(added > 0, path)?;
                 self.named.extend(certificates);
                 self.names.push(path.display().to_string());
@@ -56,7 +56,7 @@ impl Roots {
                 self.folders.push(folder.clone());
             }
             CaSource::BuiltIn => {
-                self.fixed.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+                Arc::make_mut(&mut self.fixed).extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
                 self.names.push("Mozilla's set, which is built in".to_owned());
             }
         }
@@ -74,7 +74,7 @@ impl Roots {
     }
 
     /// Whether just this certificate was named: a server may be its own authority.
-    pub(super) fn name(&self, certificate: &CertificateDer<'_>) -> bool {
+    pub(super) fn include(&self, certificate: &CertificateDer<'_>) -> bool {
         let hash = X509::from_der(certificate).map(|one| one.subject_name_hash());
         let mut folders = self.folders.iter().filter_map(|folder| Some(authorities(folder, *hash.as_ref().ok()?)));
         self.named.contains(certificate) || folders.any(|some| some.contains(certificate))
@@ -84,22 +84,24 @@ impl Roots {
     pub(super) fn of(&self, certificates: &[CertificateDer<'_>]) -> Arc<RootCertStore> {
         let mut store = self.fixed.clone();
         for folder in &self.folders {
+            let store = Arc::make_mut(&mut store);
             for hash in certificates.iter().filter_map(|one| Some(X509::from_der(one).ok()?.issuer_name_hash())) {
                 store.add_parsable_certificates(authorities(folder, hash));
             }
         }
-        Arc::new(store)
+        store
     }
 
     /// All authorities there are: for a folder whose names are not the hashes of today.
     pub(super) fn all(&self) -> Arc<RootCertStore> {
         let mut store = self.fixed.clone();
         for folder in &self.folders {
+            let store = Arc::make_mut(&mut store);
             for path in names(folder).into_iter().flatten() {
                 store.add_parsable_certificates(readable(&path));
             }
         }
-        Arc::new(store)
+        store
     }
 }
 
