@@ -175,10 +175,12 @@ impl Client {
     /// The token in use; read from the cache or asked for when there is none yet.
     pub(crate) async fn token(&self) -> Result<Token> {
         let mut slot = self.0.token.lock().await;
-        if slot.is_none() {
-            *slot = Some(auth::token(self).await?);
-        }
-        slot.clone().ok_or_else(|| Error::new(Exception::CannotAuthenticate, "no token"))
+        let token = match slot.take() {
+            Some(token) => auth::keep_fresh(self, token).await,
+            None => auth::token(self).await?,
+        };
+        *slot = Some(token.clone());
+        Ok(token)
     }
 
     /// The token in use, for a call that is about it.
@@ -210,6 +212,11 @@ impl Client {
     /// Sends a call of the authentication API: without a token, over connections that may show a certificate.
     pub(crate) async fn authenticate(&self, connections: &reqwest::Client, request: &Request) -> Result<Response> {
         self.transmit(connections, &self.0.settings.auth_host, request, self.headers()?).await
+    }
+
+    /// Sends a call of the authentication API and reads its answer as text.
+    pub(crate) async fn authentication_text(&self, request: Request) -> Result<String> {
+        body::text(checked(self.authenticate(self.connections()?, &request).await?).await?).await
     }
 
     /// Sends a trace to the trace server. It takes anybody's, so the token stays at home; it is tried once.

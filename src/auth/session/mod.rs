@@ -1,6 +1,8 @@
 //! Sessions: what one is logged in as, where the token of it is, until when.
 
 mod forget;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
@@ -206,7 +208,7 @@ pub async fn log_in(client: &Client, when: When) -> Result<LogIn> {
         (When::Renew, _) => super::renewed(client).await?,
         (When::Needed, None) => super::token(client).await?,
         (When::Needed, Some(token)) => match validate(client, &token).await {
-            Ok(_) => token,
+            Ok(said) => return done(client, token, said),
             Err(error) if error.class() == Some(Exception::CannotAuthenticate) => {
                 super::replace(client, &token).await?
             }
@@ -214,6 +216,11 @@ pub async fn log_in(client: &Client, when: When) -> Result<LogIn> {
         },
     };
     let said = validate(client, &token).await?;
+    done(client, token, said)
+}
+
+/// A token of the account that was asked for makes a session; one of another is forgotten.
+fn done(client: &Client, token: Token, said: Raw<Validation>) -> Result<LogIn> {
     if client.account().is_some_and(|account| account != said.account) {
         forget(client)?;
         return Ok(LogIn::AsAnother(said.account.clone()));

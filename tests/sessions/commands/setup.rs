@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{asked_for, program};
-use crate::props::{Home, Pty, USER};
-use crate::support::{Outcome, Rucio, Testbed, project, split};
+use super::{LINK, asked_for, program};
+use crate::props::{Home, Pty, USER, browse};
+use crate::support::{Outcome, Rucio, Testbed, split};
 
 /// Our client without any configuration.
 fn newcomer(home: &Home, words: &[&str]) -> Result<Outcome> {
@@ -47,14 +46,10 @@ fn common(way: &str) -> Result<Vec<(&'static str, String)>> {
     ])
 }
 
-fn borrowed(answers: &[(&'static str, String)]) -> Vec<(&'static str, String)> {
-    answers.to_vec()
-}
-
 /// A person's first steps; `own` are the answers this way asks for.
 fn set_up(home: &Home, way: &str, own: &[(&'static str, String)]) -> Result<Pty> {
     let mut terminal = follow(home, "rucio login --setup")?;
-    let answers = [common(way)?, borrowed(own)].concat();
+    let answers = [common(way)?, own.to_vec()].concat();
     answer(&mut terminal, &answers.iter().map(|(question, text)| (*question, text.as_str())).collect::<Vec<_>>())?;
     Ok(terminal)
 }
@@ -103,9 +98,7 @@ fn by_certificate() -> Result<()> {
 fn in_the_browser() -> Result<()> {
     let home = Home::new()?;
     let terminal = set_up(&home, "oidc", &[("Identity provider", "testbed".to_owned())])?;
-    let link = terminal.wait_for(r"(https://\S+/auth/oidc_redirect\?\S+)\s")?;
-    let login = Command::new(project().join("tests/testbed/testbed")).args(["idp-login", &link]).output()?;
-    ensure!(login.status.success(), "{login:?}");
+    browse(&terminal.wait_for(LINK)?, "jdoe")?;
     let config = check(&home, terminal)?;
     ensure!(config.contains("oidc_issuer = testbed\noidc_polling = true\n"), "{config}");
     Ok(())
