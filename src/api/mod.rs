@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod auth;
 pub mod config;
+pub mod credentials;
 pub mod data;
 pub mod dids;
 pub mod identities;

@@ -169,8 +169,10 @@ pub(crate) fn now() -> i64 {
 ///
 /// None counts with `--insecure`: whoever answers in the server's place must not get what was secret so far.
 fn found(settings: &Settings, cache: &TokenCache, origin: &Origin) -> Option<Token> {
-    let left = if settings.insecure { None } else { oidc::discover(settings) };
-    left.or_else(|| cache.read(origin))
+    match settings.insecure {
+        true => None,
+        false => oidc::discover(settings).or_else(|| cache.read(origin)),
+    }
 }
 
 /// The token to start with: one that is there, else a new one. Of many processes that start at once, one asks the

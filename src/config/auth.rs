@@ -78,7 +78,7 @@ impl AuthMethod {
             "userpass" => Ok(userpass(overrides, sources)),
             "x509" => x509(overrides, sources),
             "x509_proxy" => x509_proxy(overrides, sources),
-            "oidc" => oidc::resolve(overrides, sources).map(|settings| Self::Oidc(settings.into())),
+            "oidc" => oidc::resolve(overrides, sources).map(|settings| Self::Oidc(Box::new(settings))),
             "ssh" => ssh(sources),
             "gss" => Ok(Self::Gss),
             _ => Err(cannot_authenticate(format!("There is no authentication method '{name}'."))

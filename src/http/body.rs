@@ -29,7 +29,7 @@ pub(super) async fn whole(mut response: Response) -> Result<Vec<u8>> {
 }
 
 /// The whole body as text.
-pub(super) async fn text(response: Response) -> Result<String> {
+pub(crate) async fn text(response: Response) -> Result<String> {
     let body = whole(response).await?;
     Ok(String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }

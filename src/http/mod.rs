@@ -20,9 +20,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+pub(crate) use body::text;
 pub(crate) use json::parse;
 pub use raw::Raw;
-pub use request::{Request, segment};
+pub use request::{FileBody, Request, segment};
 pub use stream::JsonStream;
 
 use crate::auth::{self, Interact, Token};
@@ -37,6 +38,8 @@ const TRIES: u32 = 3;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the server may be silent, unless `--timeout` says otherwise: the Python API's own default.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+/// Headers of requests whose values nobody may see.
+const SECRET: [&str; 4] = ["authorization", "x-rucio-auth-token", "x-rucio-password", "x-rucio-ssh-signature"];
 /// The Rucio release whose client this one stands for; servers keep statistics by it.
 pub const RUCIO_VERSION: &str = "41.5.1";
 
@@ -120,13 +123,25 @@ impl Client {
     /// Errors: the server's exception class and message for every answer that is no success;
     /// `ServerConnectionException` when there is no answer; `CannotAuthenticate` when there is no token to be had.
     pub async fn send(&self, request: Request) -> Result<Response> {
+        checked(self.answer(&self.0.settings.rucio_host, &request).await?).await
+    }
+
+    /// Sends an authenticated call to this host, which must be one that the token is for, and gives its answer, be it a
+    /// success or not. A refused token is replaced once.
+    pub(crate) async fn answer(&self, host: &str, request: &Request) -> Result<Response> {
         let token = self.token().await.map_err(|error| Error::Login(Box::new(error)))?;
-        let mut response = self.exchange(&request, &token).await?;
-        if wants_other_token(&response) {
-            let token = self.replace_token(&token).await?;
-            response = self.exchange(&request, &token).await?;
+        let response = self.exchange(host, request, &token).await?;
+        if !wants_other_token(&response) {
+            return Ok(response);
         }
-        checked(response).await
+        let token = self.replace_token(&token).await?;
+        self.exchange(host, request, &token).await
+    }
+
+    /// Sends a call that anybody may make to this host, without the token, and gives its answer, be it a success or
+    /// not.
+    pub(crate) async fn public_answer(&self, host: &str, request: &Request) -> Result<Response> {
+        self.transmit(self.connections()?, host, request, self.headers()?).await
     }
 
     /// Sends a call and reads its answer as one JSON value.
@@ -188,10 +203,10 @@ impl Client {
         }
     }
 
-    async fn exchange(&self, request: &Request, token: &Token) -> Result<Response> {
+    async fn exchange(&self, host: &str, request: &Request, token: &Token) -> Result<Response> {
         let mut headers = self.headers()?;
         insert(&mut headers, "x-rucio-auth-token", token.expose(), true)?;
-        self.transmit(self.connections()?, &self.0.settings.rucio_host, request, headers).await
+        self.transmit(self.connections()?, host, request, headers).await
     }
 
     /// Sends a call of the authentication API: without a token, over connections that may show a certificate.
@@ -271,8 +286,9 @@ impl Client {
         mut headers: HeaderMap,
     ) -> Result<Response> {
         for (name, value) in &request.headers {
-            insert(&mut headers, name, value, name.contains("password") || name.contains("token"))?;
+            insert(&mut headers, name, value, SECRET.contains(name))?;
         }
+        headers.extend(request.more_headers.clone());
         self.warn_if_unverified(host);
         let url = format!("{}/{}", host.trim_end_matches('/'), request.path);
         let mut attempt = 0;
@@ -312,7 +328,7 @@ fn build(connections: &reqwest::Client, url: &str, request: &Request, headers: H
     let builder = connections.request(request.method.clone(), url).headers(headers);
     let builder = if request.query.is_empty() { builder } else { builder.query(&request.query) };
     match &request.body {
-        Some(body) => builder.body(body.to_string()),
+        Some(body) => body.attach(builder),
         None => builder,
     }
 }
@@ -345,11 +361,16 @@ pub(crate) async fn checked(response: Response) -> Result<Response> {
     }
     let (status, url, headers) = (response.status(), response.url().to_string(), response.headers().clone());
     let body = body::beginning(response).await;
-    let (class, details) = refusal(status, &headers, &body);
     tracing::debug!("Response text (length={}): [{}]", body.len(), String::from_utf8_lossy(&body));
+    Err(refused(status, url, &headers, &body))
+}
+
+/// The refusal that an answer stands for.
+pub(crate) fn refused(status: StatusCode, url: String, headers: &HeaderMap, body: &[u8]) -> Error {
+    let (class, details) = refusal(status, headers, body);
     let page = if status.is_server_error() { json::PAGE_OF_FAILURE } else { json::PAGE };
-    let hint = json::is_page(&body).then(|| page.to_owned());
-    Err(Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint })))
+    let hint = json::is_page(body).then(|| page.to_owned());
+    Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint }))
 }
 
 /// What the server writes in the body of an error answer.

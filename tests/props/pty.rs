@@ -3,19 +3,19 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use regex::Regex;
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
 
 use super::{Home, SIGNALS, USER, wait_for};
-use crate::support::{Testbed, var};
+use crate::support::{Outcome, Secrets, Testbed, var};
 
 /// A program on a terminal of its own, which is also its controlling terminal.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub(crate) struct Pty {
     child: Child,
     keyboard: File,
     screen: Arc<Mutex<Vec<u8>>>,
+    home: PathBuf,
 }
 
 impl Pty {
@@ -55,7 +56,7 @@ impl Pty {
         let (keyboard, screen) = (File::from(keyboard), Arc::default());
         let (mut output, shown) = (keyboard.try_clone()?, Arc::clone(&screen));
         thread::spawn(move || watch(&mut output, &shown));
-        Ok(Self { child, keyboard, screen })
+        Ok(Self { child, keyboard, screen, home: home.path().to_owned() })
     }
 
     /// All that was shown so far.
@@ -99,6 +100,10 @@ impl Pty {
             .with_context(|| format!("on the screen:\n{}", self.screen()))?;
         // The reader is done when it lets go of its share.
         wait_for("the end of the screen", || Ok((Arc::strong_count(&self.screen) == 1).then_some(())))?;
+        let mut secrets = Secrets::default();
+        secrets.tokens_below(&self.home);
+        let shown = Outcome { stdout: self.screen(), ..Outcome::default() };
+        ensure!(secrets.shown_in(&shown, false).is_none(), "a token is on the screen:\n{}", self.screen());
         Ok((shell_code(status), self.screen()))
     }
 }

@@ -43,7 +43,9 @@ impl Kept {
 
 /// The refresh token there is for a login like this, if it may be trusted.
 pub(super) fn find(cache: &TokenCache, origin: &Origin, at: &OidcProvider) -> Option<Kept> {
-    cache.places_of(origin).iter().map(|place| place.beside(REFRESH)).find_map(|file| match read(&file) {
+    let places = cache.places_of(origin);
+    let places = places.iter().filter(|_| !cache.is_closed());
+    places.map(|place| place.beside(REFRESH)).find_map(|file| match read(&file) {
         Ok(kept) => Some(kept).filter(|kept| kept.is_of(origin, at)),
         Err(error) => {
             if error.kind() != ErrorKind::NotFound {
@@ -64,6 +66,9 @@ fn read(file: &Path) -> Result<Kept> {
 
 /// Keeps a refresh token in the place of what was kept for logins of this origin; none takes it away.
 pub(super) fn keep(cache: &TokenCache, origin: &Origin, kept: Option<Kept>) {
+    if cache.is_closed() {
+        return;
+    }
     let places = cache.places_of(origin);
     for file in places.iter().map(|place| place.beside(REFRESH)) {
         if read(&file).is_ok_and(|other| other.origin.same_place(origin)) {

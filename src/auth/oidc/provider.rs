@@ -283,8 +283,9 @@ fn unreachable(error: reqwest::Error) -> Error {
     let place = error.url().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
     let remedy = tls::failure(&error).map(|failure| failure.remedy);
     let details = format!("The identity provider {place} cannot be reached: {}", root_cause(&error));
-    let other = || "Check [client] oidc_provider; the provider may be down: try again later.".to_owned();
-    Error::new(Exception::ServerConnectionException, details).with_hint(remedy.unwrap_or_else(other))
+    Error::new(Exception::ServerConnectionException, details).with_hint(
+        remedy.unwrap_or_else(|| "Check [client] oidc_provider; the provider may be down: try again later.".to_owned()),
+    )
 }
 
 #[cfg(test)]

@@ -104,6 +104,11 @@ impl TokenCache {
         Self { shared: Place(settings.token_file.clone()), closed: settings.insecure }
     }
 
+    /// Whether nothing is read or kept.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// The place that a token of this origin has for itself, beside the shared one.
     fn own(&self, origin: &Origin) -> Place {
         let mut name = self.shared.0.clone().into_os_string();

@@ -10,6 +10,7 @@ make_configs() {
     alembic_config rucio >"$ETC/alembic-rucio.ini"
     alembic_config second >"$ETC/alembic-second.ini"
     [ -e "$ETC/rse-accounts.cfg" ] || echo '{}' >"$ETC/rse-accounts.cfg"
+    [ -e "$ETC/gcs.json" ] || google_account >"$ETC/gcs.json"
     client_configs
     kerberos_configs
     xrootd_config >"$ETC/xrootd.cfg"
@@ -101,6 +102,20 @@ $(client_section "$2" root userpass "username = ddmlab" "password = secret" \
 cacert = $CERTS/ca.pem
 usercert = $CERTS/root.pem
 userkey = $CERTS/root.key.pem
+CFG
+}
+
+# What the server signs URLs of Google Cloud Storage with; nobody there knows it
+google_account() {
+    local key
+    key=$(openssl genrsa 2048 2>/dev/null | sed 's/$/\\n/' | tr -d '\n')
+    cat <<CFG
+{
+  "type": "service_account",
+  "client_email": "rucio@testbed.local",
+  "token_uri": "https://localhost/token",
+  "private_key": "$key"
+}
 CFG
 }
 
