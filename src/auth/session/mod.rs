@@ -6,7 +6,9 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use super::token_cache::{EXPIRY_MARGIN_SECONDS, Origin, Place, Record, TokenCache, places, unrecorded};
+use super::token_cache::{
+    EXPIRY_MARGIN_SECONDS, Origin, Place, Record, TokenCache, places, require_private, unrecorded,
+};
 use super::{Claims, Source, Token, found, now};
 use crate::api;
 use crate::error::{Error, Result};
@@ -175,7 +177,9 @@ pub fn current(client: &Client) -> Option<Session> {
 /// All sessions kept in these folders, and whether each is the one that commands use under these settings.
 pub fn all(folders: &[PathBuf], client: Option<&Client>) -> Vec<(Session, bool)> {
     let used = client.and_then(current).and_then(|session| session.file().map(Path::to_owned));
-    let places = folders.iter().flat_map(|folder| places(folder).into_iter().chain(unrecorded(folder)));
+    // What others can write to tells nothing.
+    let folders = folders.iter().filter(|folder| require_private(folder, 0o022).is_ok());
+    let places = folders.flat_map(|folder| places(folder).into_iter().chain(unrecorded(folder)));
     let kept = places.map(|place| Session::kept(&place)).filter(Session::is_one);
     let is_used = |session: &Session| used.is_some() && session.file() == used.as_deref();
     kept.map(|session| {

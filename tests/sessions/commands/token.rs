@@ -16,6 +16,8 @@ fn prints_the_token_and_nothing_else() -> Result<()> {
     ensure!(header == format!("X-Rucio-Auth-Token: {}\n", home.token()?), "{header}");
     ensure!(json(&home, "userpass", &["token"])?["token"] == home.token()?);
     ensure!(shown(&home, "userpass", &["token", "-o", "name"])? == text);
+    ensure!(shown(&home, "userpass", &["token", "--header", "-o", "name"])? == header);
+    ensure!(json(&home, "userpass", &["token"])?["header"] == header.trim_end());
     let verbose = run(&home, "userpass", &["-v", "token"])?;
     ensure!(verbose.stdout == text && verbose.stderr.contains("Completed in "), "{verbose:?}");
     ensure!(!verbose.stderr.contains(&home.token()?), "{verbose:?}");
