@@ -69,6 +69,11 @@ impl Context {
         self.overrides.config.is_some()
     }
 
+    /// The options before the command, for whoever resolves settings step by step.
+    pub(crate) fn overrides(&self) -> &Overrides {
+        &self.overrides
+    }
+
     /// The configuration, read on the first call.
     pub(crate) fn config(&self) -> Result<&Config> {
         if let Some(config) = self.config.get() {

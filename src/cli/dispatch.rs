@@ -127,9 +127,9 @@ impl Invocation {
         }
     }
 
-    /// Whether the command talks to a server at all.
+    /// Whether the command needs a configuration and a server: one asks nobody, one finds out what is wrong with them.
     fn needs_server(&self) -> bool {
-        !matches!(&self.call, Call::New(tree) if matches!(tree.command, NewCommand::Completion(_)))
+        !matches!(&self.call, Call::New(tree) if matches!(tree.command, NewCommand::Completion(_) | NewCommand::Doctor(_)))
     }
 
     /// Whether it is a command about sessions and the plain REST API, which the official client has none of.
