@@ -1,5 +1,6 @@
 //! Ways to a token: which one, from where, kept how.
 
+pub mod certificate;
 mod jwt;
 mod oidc;
 pub mod session;
