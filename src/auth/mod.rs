@@ -19,6 +19,7 @@ use crate::exceptions::Exception;
 use crate::http::{Client, checked};
 use crate::secret::Secret;
 pub use jwt::Claims;
+pub(crate) use token_cache::{Kept, State, kept, trusted};
 use token_cache::{Origin, TokenCache};
 
 /// Whoever sits at the terminal during a login. Whatever asks errors when nobody can be asked.

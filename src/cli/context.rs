@@ -44,7 +44,7 @@ impl Context {
         let colour = env.get(env_vars::NO_COLOR).is_none();
         log::init(log::Settings { level, format: env.get(env_vars::RUCIO_LOGGING_FORMAT), colour }, ui.bars());
         Self {
-            ui,
+            ui: ui.with_colours(colour),
             env,
             tree: invocation.tree(),
             own: invocation.is_own(),
@@ -69,9 +69,9 @@ impl Context {
         self.overrides.config.is_some()
     }
 
-    /// The options before the command, for whoever resolves settings step by step.
-    pub(crate) fn overrides(&self) -> &Overrides {
-        &self.overrides
+    /// The global options that were given.
+    pub(crate) fn overrides(&self) -> Overrides {
+        self.overrides.clone()
     }
 
     /// The configuration, read on the first call.

@@ -28,6 +28,7 @@ pub use settings::{Overrides, Settings};
 pub use sources::Origin;
 pub use storage::StorageAccess;
 pub use tokens::DEFAULT_VO;
+pub(crate) use tokens::temp_dir;
 
 use crate::{Error, Result, env_vars::Env, exceptions::Exception};
 use std::{

@@ -10,6 +10,7 @@
 //! A token for another server than that of `[client]` has a file of its own beside the shared one, and a good token
 //! that has to make room there moves to such a file: so several servers are in use side by side.
 
+mod kept;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Source, Token};
 use crate::config::Settings;
+pub(crate) use kept::{Kept, State, kept, trusted};
 use place::require_private;
 pub(super) use place::{Place, replace_file};
 

@@ -1,0 +1,111 @@
+//! `rucio doctor`
+
+mod report;
+
+use futures_util::future::join_all;
+
+use crate::cli::context::Context;
+use crate::config::{AuthMethod, CaSource, Config, Overrides, explain};
+use crate::diagnosis::hosts::Way;
+use crate::diagnosis::{
+    authorities, configuration, credentials, hosts, login, server, settings, token, transfers, variables,
+};
+use crate::env_vars::Env;
+use crate::error::Result;
+use crate::http::Client;
+use report::Report;
+
+/// Find out why logging in or reaching the server fails
+///
+/// Looks at the configuration, at every credential there is, at the way to the servers, and at what they answer. Shows a
+/// line for each check and, where something is wrong, the command that mends it. Asks you nothing and shows no password,
+/// token or key. Logs in only where nobody has to be asked. Exits with 1 if something failed, with 4 if only a login is
+/// missing.
+///
+/// Example: rucio doctor
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Ask no server, and write nothing
+    #[arg(long)]
+    pub offline: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let (overrides, env) = (context.overrides(), &context.env);
+    let mut report = Report::new(context);
+    let (config, findings) = configuration::examine(&overrides, env);
+    report.add(findings)?;
+    report.add(variables::examine(env))?;
+    match &config {
+        Some(config) => with_config(&mut report, &overrides, env, config, args.offline).await?,
+        // All else follows from the configuration.
+        None => report.add(transfers::examine(None, env))?,
+    }
+    report.end()
+}
+
+async fn with_config(
+    report: &mut Report<'_>,
+    overrides: &Overrides,
+    env: &Env,
+    config: &Config,
+    offline: bool,
+) -> Result<()> {
+    report.add(settings::examine(overrides, env, config))?;
+    report.add(credentials::examine(overrides, env, config))?;
+    let ca = authorities(report, overrides, env, config)?;
+    let resolved = settings::resolve(overrides, env, config);
+    let asks = AuthMethod::of(overrides, env, config).is_ok_and(|method| credentials::asks(&method, env));
+    let client = resolved.as_ref().map(|(settings, _)| login::client(settings.clone(), asks));
+    let open = match offline {
+        true => false,
+        false => servers(report, overrides, env, config, ca.as_ref(), client.as_ref()).await?,
+    };
+    if let (Some((settings, true)), Some(client)) = (&resolved, &client) {
+        let (findings, has_token) = token::examine(settings, asks);
+        report.add(findings)?;
+        if open {
+            report.add(login::examine(client, asks, has_token).await)?;
+        }
+    }
+    report.add(transfers::examine(resolved.as_ref().map(|(settings, _)| settings), env))
+}
+
+/// The authorities, where a server is reached over TLS.
+fn authorities(report: &mut Report<'_>, overrides: &Overrides, env: &Env, config: &Config) -> Result<Option<CaSource>> {
+    let urls = hosts(overrides, env, config);
+    if !urls.is_empty() && urls.iter().all(|host| host.url.to_ascii_lowercase().starts_with("http://")) {
+        return Ok(None);
+    }
+    let (source, findings) = authorities::examine(overrides, env, config);
+    report.add(findings)?;
+    Ok(source)
+}
+
+fn hosts(overrides: &Overrides, env: &Env, config: &Config) -> Vec<hosts::Host> {
+    let [rucio_host, auth_host, ..] = explain(overrides, env, config);
+    hosts::of(rucio_host.value.ok().flatten(), auth_host.value.ok().flatten())
+}
+
+/// Looks at all servers at the same time. Tells whether both answer as they should.
+async fn servers(
+    report: &mut Report<'_>,
+    overrides: &Overrides,
+    env: &Env,
+    config: &Config,
+    ca: Option<&CaSource>,
+    client: Option<&Client>,
+) -> Result<bool> {
+    let hosts = hosts(overrides, env, config);
+    let ways = join_all(hosts.into_iter().map(|host| hosts::examine(host, env, ca))).await;
+    let reached = |option: &str| ways.iter().any(|way: &Way| way.open && way.host.options.contains(option));
+    let (ping, auth) = (client.filter(|_| reached("rucio_host")), client.filter(|_| reached("auth_host")));
+    let (ping, auth) =
+        tokio::join!(async { Some(server::ping(ping?).await) }, async { Some(server::authentication(auth?).await) });
+    let open = ping.as_ref().is_some_and(|(.., open)| *open) && auth.as_ref().is_some_and(|(_, open)| *open);
+    let (clock, release) = ping.map(|(clock, release, _)| (clock, release)).unzip();
+    report.add(clock.flatten().into_iter().collect())?;
+    report.add(ways.into_iter().flat_map(|way| way.findings).collect())?;
+    report.add(release.into_iter().chain(auth.map(|(finding, _)| finding)).collect())?;
+    Ok(open)
+}

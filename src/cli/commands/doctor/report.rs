@@ -1,0 +1,77 @@
+//! Findings on their way out, and how the command ends after them.
+
+use crate::cli::context::Context;
+use crate::cli::ui::{Listing, Shape, Tone};
+use crate::diagnosis::{Finding, Status};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+const SHAPE: Shape = Shape { name: &["check", "subject"], columns: &["check", "status", "subject", "message", "hint"] };
+
+/// Shows findings as they come, and counts those that matter in the end.
+pub(super) struct Report<'a> {
+    context: &'a Context,
+    list: Listing<'a>,
+    failed: usize,
+    wanting_login: usize,
+    warnings: usize,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(context: &'a Context) -> Self {
+        Self { context, list: context.ui.list(SHAPE), failed: 0, wanting_login: 0, warnings: 0 }
+    }
+
+    pub(super) fn add(&mut self, findings: Vec<Finding>) -> Result<()> {
+        findings.iter().try_for_each(|finding| self.show(finding))
+    }
+
+    fn show(&mut self, finding: &Finding) -> Result<()> {
+        match finding.status {
+            Status::Ok => {}
+            Status::Warning => self.warnings += 1,
+            Status::Failed if finding.wants_login => self.wanting_login += 1,
+            Status::Failed => self.failed += 1,
+        }
+        self.list.record(finding)?;
+        let (word, tone) = (finding.status.word(), tone(finding.status));
+        let rest = format!(
+            "{:width$} {:<13} {}: {}",
+            "",
+            finding.check,
+            finding.subject,
+            finding.message,
+            width = 7 - word.len()
+        );
+        self.context.ui.marked(word, tone, &rest)?;
+        match &finding.hint {
+            Some(hint) => self.context.ui.line(&format!("{:22}{hint}", "")),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the list, and the command by what was found.
+    pub(super) fn end(self) -> Result<()> {
+        self.list.end()?;
+        match (self.failed, self.wanting_login, self.warnings) {
+            (0, 0, 0) => self.context.ui.line("All is well."),
+            (0, 0, warnings) => self.context.ui.line(&format!("It works, with {}.", count(warnings, "warning"))),
+            (0, ..) => Err(Error::new(Exception::CannotAuthenticate, "All is ready for a login, which is missing.")
+                .with_hint("rucio login")),
+            (failed, ..) => Err(Error::Value(format!("{} failed.", count(failed, "check")))),
+        }
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{ending}")
+}
+
+fn tone(status: Status) -> Tone {
+    match status {
+        Status::Ok => Tone::Good,
+        Status::Warning => Tone::Doubtful,
+        Status::Failed => Tone::Bad,
+    }
+}

@@ -1,0 +1,89 @@
+//! The login itself, and who one is then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::{Finding, refusal};
+use crate::api;
+use crate::auth::Nobody;
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::{Client, Request, checked};
+use crate::types::Attributes;
+
+const CHECK: &str = "login";
+/// What the server's log shows as the command.
+pub(super) const SCRIPT: &str = "rucio::doctor";
+/// How long login and whoami may take together.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A client that asks nobody anything: with a login, if that needs nobody.
+pub fn client(settings: Settings, asks: bool) -> Client {
+    match asks {
+        true => Client::without_login(settings, SCRIPT),
+        false => Client::new(settings, SCRIPT, Arc::new(Nobody)),
+    }
+}
+
+/// Logs in where that asks nobody and no token is kept, and asks the server who we are.
+pub async fn examine(client: &Client, asks: bool, has_token: bool) -> Vec<Finding> {
+    let host = &client.settings().rucio_host;
+    if asks && !has_token {
+        let text = format!("a login by {} needs you", client.settings().auth.name());
+        return vec![Finding::failed(CHECK, host, text).wanting_login("rucio login")];
+    }
+    match timeout(PATIENCE, whoami(client)).await {
+        Err(_) => vec![Finding::failed(CHECK, host, format!("no answer within {} s", PATIENCE.as_secs()))],
+        Ok(Ok((account, identity))) => vec![welcome(client, &account, identity)],
+        Ok(Err(error)) => vec![refused(client, asks, &error).await],
+    }
+}
+
+async fn whoami(client: &Client) -> Result<(Attributes, Option<String>)> {
+    let account = api::accounts::whoami(client).await?;
+    Ok((account, identity(client).await.unwrap_or_default()))
+}
+
+/// The identity of the token, which only `GET /auth/validate` tells: as the text of a Python dict.
+async fn identity(client: &Client) -> Result<Option<String>> {
+    let token = client.token().await?;
+    let request = Request::get("auth/validate").header("x-rucio-auth-token", token.expose());
+    let answer = checked(client.authenticate(client.connections()?, &request).await?).await?;
+    let text = answer.text().await.map_err(crate::http::transport_error)?;
+    let identity = text.split_once("'identity': '").and_then(|(_, rest)| rest.split_once("', '"));
+    Ok(identity.map(|(identity, _)| identity.to_owned()))
+}
+
+fn welcome(client: &Client, account: &Attributes, identity: Option<String>) -> Finding {
+    let field = |name| account.get(name).and_then(Value::as_str).unwrap_or("unknown");
+    let (name, status) = (field("account"), field("status"));
+    let host = &client.settings().rucio_host;
+    let by = identity.map(|identity| format!(" as {identity}")).unwrap_or_default();
+    let text = format!("account {name}{by}, by {}, status {status}", client.settings().auth.name());
+    match client.account().filter(|wanted| *wanted != name) {
+        Some(wanted) => Finding::failed(CHECK, host, format!("{text}, where {wanted} was asked for"))
+            .wanting_login("rucio login --force"),
+        None if status != "ACTIVE" => Finding::failed(CHECK, host, text).hint(format!(
+            "Ask the administrators why; they end it by: rucio account update --ban false {}",
+            super::shell_word(name)
+        )),
+        None => Finding::ok(CHECK, host, text),
+    }
+}
+
+async fn refused(client: &Client, asks: bool, error: &Error) -> Finding {
+    let host = &client.settings().rucio_host;
+    match error.class() {
+        Some(Exception::CannotAuthenticate) if asks => {
+            Finding::failed(CHECK, host, "the server does not take the token any more").wanting_login("rucio login")
+        }
+        _ => match timeout(PATIENCE, refusal::explain(CHECK, client, error)).await {
+            Ok(Some(finding)) => finding,
+            _ => Finding::of(error, CHECK, host),
+        },
+    }
+}

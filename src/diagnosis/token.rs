@@ -1,0 +1,75 @@
+//! The token that is kept: whether it may be trusted, whose it is, how long it is good.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::{Finding, shell, span};
+use crate::auth::{Kept, State, kept, now, trusted};
+use crate::config::Settings;
+
+const CHECK: &str = "token";
+
+/// Looks at the folder and the file of the token; changes nothing. The second tells whether a token may be used.
+/// `asks` says whether a login asks somebody, so that without a token nothing works.
+pub fn examine(settings: &Settings, asks: bool) -> (Vec<Finding>, bool) {
+    let folder = &settings.token_dir;
+    if let Err(error) = trusted(folder) {
+        return match error.kind() {
+            std::io::ErrorKind::NotFound => (vec![none(folder, asks)], false),
+            _ => (vec![distrusted_folder(folder, &error.to_string())], false),
+        };
+    }
+    let private = Finding::ok(CHECK, folder.display(), "yours alone");
+    let Some(kept) = kept(settings) else { return (vec![private, none(&settings.token_file, asks)], false) };
+    let usable = matches!(kept.state, State::Good(_));
+    (vec![private, finding(&kept, settings, asks)], usable)
+}
+
+fn finding(kept: &Kept, settings: &Settings, asks: bool) -> Finding {
+    let place = kept.file.display();
+    let account = settings.account.as_deref().unwrap_or("the default account");
+    let ours = format!("token of {account} at {} by {}", settings.rucio_host, settings.auth.name());
+    match &kept.state {
+        State::Good(Some(end)) => Finding::ok(CHECK, place, format!("{ours}, for {}", span(end - now()))),
+        State::Good(None) => Finding::ok(CHECK, place, format!("{ours}, until when it does not say")),
+        State::Ended(end) => log_in(&kept.file, &format!("{ours}, ended {} ago", span(now() - end)), asks),
+        State::Another(of) => log_in(&kept.file, &format!("token of {of}, which is kept but not used here"), asks),
+        State::Distrusted(why) => Finding::failed(CHECK, place, format!("not used: {why}")).hint(mend_file(&kept.file)),
+    }
+}
+
+fn none(place: &Path, asks: bool) -> Finding {
+    log_in(place, "no token yet", asks)
+}
+
+/// No token to use: fine where a login asks nobody.
+fn log_in(place: &Path, text: &str, asks: bool) -> Finding {
+    match asks {
+        true => Finding::failed(CHECK, place.display(), text).wanting_login("rucio login"),
+        false => Finding::ok(CHECK, place.display(), format!("{text}; the next command logs in by itself")),
+    }
+}
+
+fn distrusted_folder(folder: &Path, why: &str) -> Finding {
+    Finding::failed(CHECK, folder.display(), format!("no token is kept there: {why}")).hint(mend_folder(folder))
+}
+
+/// What is ours can be closed; what is another's we leave to them.
+fn mend_folder(folder: &Path) -> String {
+    match is_ours(folder) {
+        true => format!("chmod 700 {}", shell(folder)),
+        false => "Have tokens kept elsewhere: mkdir -m 700 -p ~/.rucio/tmp && export TMPDIR=~/.rucio/tmp".to_owned(),
+    }
+}
+
+fn mend_file(file: &Path) -> String {
+    match is_ours(file) {
+        true => format!("chmod 600 {}", shell(file)),
+        false => format!("rm -f {}", shell(file)),
+    }
+}
+
+fn is_ours(path: &Path) -> bool {
+    std::fs::symlink_metadata(path)
+        .is_ok_and(|found| !found.is_symlink() && found.uid() == rustix::process::geteuid().as_raw())
+}
