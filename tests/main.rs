@@ -2,6 +2,7 @@
 
 mod completion;
 mod differential;
+mod doctor;
 mod download;
 mod examples;
 mod guide;

@@ -27,9 +27,9 @@ pub enum Origin {
 impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Flag => f.write_str("of the command line"),
-            Self::Variable(name) => write!(f, "of the variable {name}"),
-            Self::File(line) => write!(f, "of line {line} of the configuration"),
+            Self::Flag => f.write_str("the command line"),
+            Self::Variable(name) => write!(f, "the variable {name}"),
+            Self::File(line) => write!(f, "line {line} of the configuration"),
         }
     }
 }

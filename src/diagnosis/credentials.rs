@@ -67,8 +67,8 @@ fn found_by(overrides: &Overrides, env: &Env, config: &Config) -> String {
     format!(", named by {place}")
 }
 
-/// Credentials of other ways. They do not fail: nobody asks them to work.
-fn others(method: Option<&AuthMethod>, env: &Env) -> Vec<Finding> {
+/// Credentials of other ways than this one. They do not fail: nobody asks them to work.
+pub fn others(method: Option<&AuthMethod>, env: &Env) -> Vec<Finding> {
     let proxy = Some(proxy(env)).filter(|file| file.is_file() && !is_used(method, file));
     let proxy = proxy.into_iter().flat_map(|file| certificates::proxy(CHECK, &file, ", which storages are shown"));
     let tickets =

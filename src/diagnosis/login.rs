@@ -29,17 +29,14 @@ pub fn client(settings: Settings, asks: bool) -> Client {
     }
 }
 
-/// Logs in where that asks nobody and no token is kept, and asks the server who we are.
-pub async fn examine(client: &Client, asks: bool, has_token: bool) -> Vec<Finding> {
+/// Asks the server who we are; logs in where no token is kept and the client may.
+pub async fn examine(client: &Client, asks: bool) -> Finding {
     let host = &client.settings().rucio_host;
-    if asks && !has_token {
-        let text = format!("a login by {} needs you", client.settings().auth.name());
-        return vec![Finding::failed(CHECK, host, text).wanting_login("rucio login")];
-    }
     match timeout(PATIENCE, whoami(client)).await {
-        Err(_) => vec![Finding::failed(CHECK, host, format!("no answer within {} s", PATIENCE.as_secs()))],
-        Ok(Ok((account, identity))) => vec![welcome(client, &account, identity)],
-        Ok(Err(error)) => vec![refused(client, asks, &error).await],
+        Err(_) => Finding::failed(CHECK, host, format!("no answer within {} s", PATIENCE.as_secs()))
+            .hint("Try again with all that is sent: rucio -v whoami"),
+        Ok(Ok((account, identity))) => welcome(client, &account, identity),
+        Ok(Err(error)) => refused(client, asks, &error).await,
     }
 }
 

@@ -39,7 +39,10 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     match &config {
         Some(config) => with_config(&mut report, &overrides, env, config, args.offline).await?,
         // All else follows from the configuration.
-        None => report.add(transfers::examine(None, env))?,
+        None => {
+            report.add(credentials::others(None, env))?;
+            report.add(transfers::examine(None, env))?;
+        }
     }
     report.end()
 }
@@ -52,11 +55,12 @@ async fn with_config(
     offline: bool,
 ) -> Result<()> {
     report.add(settings::examine(overrides, env, config))?;
-    report.add(credentials::examine(overrides, env, config))?;
+    let broken = report.add_any_failed(credentials::examine(overrides, env, config))?;
     let ca = authorities(report, overrides, env, config)?;
     let resolved = settings::resolve(overrides, env, config);
+    // Credentials that are broken log nobody in; why has been said.
     let asks = AuthMethod::of(overrides, env, config).is_ok_and(|method| credentials::asks(&method, env));
-    let client = resolved.as_ref().map(|(settings, _)| login::client(settings.clone(), asks));
+    let client = resolved.as_ref().map(|(settings, _)| login::client(settings.clone(), asks || broken));
     let open = match offline {
         true => false,
         false => servers(report, overrides, env, config, ca.as_ref(), client.as_ref()).await?,
@@ -64,8 +68,8 @@ async fn with_config(
     if let (Some((settings, true)), Some(client)) = (&resolved, &client) {
         let (findings, has_token) = token::examine(settings, asks);
         report.add(findings)?;
-        if open {
-            report.add(login::examine(client, asks, has_token).await)?;
+        if open && (has_token || !asks && !broken) {
+            report.add(vec![login::examine(client, asks || broken).await])?;
         }
     }
     report.add(transfers::examine(resolved.as_ref().map(|(settings, _)| settings), env))

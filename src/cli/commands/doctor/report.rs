@@ -26,6 +26,12 @@ impl<'a> Report<'a> {
         findings.iter().try_for_each(|finding| self.show(finding))
     }
 
+    /// The same; tells whether one of them failed.
+    pub(super) fn add_any_failed(&mut self, findings: Vec<Finding>) -> Result<bool> {
+        let failed = findings.iter().any(|finding| finding.status == Status::Failed);
+        self.add(findings).map(|()| failed)
+    }
+
     fn show(&mut self, finding: &Finding) -> Result<()> {
         match finding.status {
             Status::Ok => {}
