@@ -20,6 +20,7 @@ const CONNECTION: &str = "connection";
 const TLS: &str = "tls";
 /// A server's certificate that ends within this many seconds is worth a word.
 const SOON: i64 = 3 * 86_400;
+const INSECURE: &str = "It goes on since --insecure was given: leave that out as soon as this is mended.";
 const NAME_THE_CA: &str =
     "Name the CA that signed it by --ca-certificate, X509_CERT_DIR or [client] ca_cert. The chain the server shows:";
 
@@ -55,10 +56,11 @@ pub fn of(rucio_host: Option<String>, auth_host: Option<String>) -> Vec<Host> {
     }
 }
 
-/// Goes the way to a server. `ca` is what it must be vouched for by; without it, the TLS handshake is left out.
-pub async fn examine(host: Host, env: &Env, ca: Option<&CaSource>) -> Way {
+/// Goes the way to a server. `ca` is what it must be vouched for by; without it, the TLS handshake is left out. Where the
+/// user is `insecure`, the way goes on though nobody vouches for it.
+pub async fn examine(host: Host, env: &Env, ca: Option<&CaSource>, insecure: bool) -> Way {
     let mut findings = Vec::new();
-    let open = go(&host, env, ca, &mut findings).await.is_some();
+    let open = go(&host, env, ca, insecure, &mut findings).await.is_some();
     Way { host, findings, open }
 }
 
@@ -68,6 +70,7 @@ struct Road<'a> {
     place: Place,
     proxy: Option<Proxy>,
     addresses: Vec<SocketAddr>,
+    insecure: bool,
 }
 
 impl Road<'_> {
@@ -87,11 +90,11 @@ impl Road<'_> {
 }
 
 /// `None` ends the way.
-async fn go(host: &Host, env: &Env, ca: Option<&CaSource>, findings: &mut Vec<Finding>) -> Option<()> {
+async fn go(host: &Host, env: &Env, ca: Option<&CaSource>, insecure: bool, findings: &mut Vec<Finding>) -> Option<()> {
     let url = Url::parse(&host.url).ok()?;
     let name = url.host_str()?.trim_matches(['[', ']']).to_owned();
     let place = Place { host: name, port: url.port_or_known_default()? };
-    let mut road = Road { host, place, proxy: reach::proxy(&host.url, env), addresses: Vec::new() };
+    let mut road = Road { host, place, proxy: reach::proxy(&host.url, env), addresses: Vec::new(), insecure };
     road.addresses = resolve(&road, findings).await?;
     let stream = connect(&road, findings).await?;
     match (url.scheme(), ca) {
@@ -179,6 +182,9 @@ async fn refused(road: &Road<'_>, error: &Error) -> Finding {
         handshake(stream, &road.place, curious().ok()?).await.ok()?.certificate
     };
     match look.await {
+        Some(shown) if road.insecure => {
+            Finding { status: Status::Warning, ..untrusted(road, error, &shown) }.hint(INSECURE)
+        }
         Some(shown) => untrusted(road, error, &shown),
         None => broken(&road.place, error),
     }

@@ -116,6 +116,16 @@ fn a_servers_certificate_is_for_another_host() -> Result<()> {
 }
 
 #[test]
+fn who_is_insecure_goes_on_with_a_warning() -> Result<()> {
+    let wrong = Home::certificate("root.pem")?.to_string_lossy().into_owned();
+    let (findings, _) = Patient::userpass()?.args(&["--insecure", "--ca-certificate", &wrong]).examined(&[])?;
+    let finding = findings.iter().find(|finding| finding.check == "tls");
+    ensure!(finding.is_some_and(|finding| finding.status == "warning"), "{findings:#?}");
+    ensure!(findings.iter().any(|finding| finding.check == "server"), "{findings:#?}");
+    Ok(())
+}
+
+#[test]
 fn a_servers_certificate_ends_soon() -> Result<()> {
     let home = Home::new()?;
     let (place, ca) = server(&home, "localhost", 1)?;

@@ -101,7 +101,7 @@ async fn servers(
     client: Option<&Client>,
 ) -> Result<bool> {
     let hosts = hosts(overrides, env, config);
-    let ways = join_all(hosts.into_iter().map(|host| hosts::examine(host, env, ca))).await;
+    let ways = join_all(hosts.into_iter().map(|host| hosts::examine(host, env, ca, overrides.insecure))).await;
     let reached = |option: &str| ways.iter().any(|way: &Way| way.open && way.host.options.contains(option));
     let (ping, auth) = (client.filter(|_| reached("rucio_host")), client.filter(|_| reached("auth_host")));
     let (ping, auth) =
