@@ -135,3 +135,38 @@ pub(super) fn open_to_others(check: &'static str, file: &Path) -> Option<Finding
 fn is_pkcs12(file: &Path) -> bool {
     std::fs::read(file).is_ok_and(|bytes| bytes.first() == Some(&0x30)) && inspect(file, None).is_err()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+    use crate::auth::certificate::{Kind, Link};
+
+    fn found(kind: Kind, begins_in: i64, ends_in: i64) -> (Status, String) {
+        let (not_before, not_after) = (now() + begins_in, now() + ends_in);
+        let (subject, issuer) = ("CN=1,CN=kim".to_owned(), "CN=kim".to_owned());
+        let chain = vec![Link { subject: subject.clone(), kind, not_before, not_after }];
+        let identity = "CN=kim".to_owned();
+        let file = "/tmp/x".into();
+        let found =
+            Certificate { file, subject, issuer, not_before, not_after, kind, identity, chain, key: Key::Plain };
+        let finding = validity("credentials", &found, "");
+        (finding.status, finding.hint.unwrap_or_default())
+    }
+
+    #[test]
+    fn what_ends_soon_or_begins_late_is_told() {
+        let cases = [
+            (Kind::Proxy, -9, 2 * 3_600, Status::Ok, ""),
+            (Kind::Proxy, -9, 1_800, Status::Warning, "voms-proxy-init -out /tmp/x"),
+            (Kind::OldProxy, -9, -1, Status::Failed, "voms-proxy-init -out /tmp/x"),
+            (Kind::Proxy, 900, 7_200, Status::Failed, "date -u"),
+            (Kind::Plain, -9, 30 * 86_400, Status::Ok, ""),
+            (Kind::Plain, -9, 7 * 86_400, Status::Warning, "openssl x509"),
+        ];
+        for (kind, begins, ends, status, command) in cases {
+            let (found, hint) = found(kind, begins, ends);
+            assert!(found == status && hint.contains(command), "{kind:?} {ends}: {found:?} {hint}");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use anyhow::{Result, ensure};
 
@@ -172,5 +173,24 @@ fn bearer_tokens_are_named_and_not_shown() -> Result<()> {
     let findings = Patient::userpass()?.env("BEARER_TOKEN_FILE", &file.to_string_lossy()).is_well()?;
     ensure!(findings.iter().any(|found| found.subject == file.to_string_lossy()), "{findings:#?}");
     ensure!(!format!("{findings:?}").contains("opaque-bearer"));
+    Ok(())
+}
+
+#[test]
+fn ssh_keys_are_told_apart_by_their_pass_phrase() -> Result<()> {
+    for (phrase, code, told) in [
+        ("", 0, "SSH key without a pass phrase"),
+        ("hunter2", 4, "SSH key behind a pass phrase, which `rucio login` asks for"),
+    ] {
+        let patient = Patient::with(|home| {
+            let key = home.path().join("id");
+            let mut command = Command::new("ssh-keygen");
+            let status = command.args(["-q", "-t", "ed25519", "-N", phrase, "-f"]).arg(&key).status()?;
+            ensure!(status.success());
+            Ok(format!("auth_type = ssh\nssh_private_key = {}", key.display()))
+        })?;
+        let (findings, ended) = patient.examined(&["--offline"])?;
+        ensure!(ended == code && findings.iter().any(|found| found.message == told), "{ended}: {findings:#?}");
+    }
     Ok(())
 }

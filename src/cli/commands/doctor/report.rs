@@ -13,13 +13,14 @@ pub(super) struct Report<'a> {
     context: &'a Context,
     list: Listing<'a>,
     failed: usize,
-    wanting_login: usize,
+    /// The commands that log in, where only that is missing.
+    logins: Vec<String>,
     warnings: usize,
 }
 
 impl<'a> Report<'a> {
     pub(super) fn new(context: &'a Context) -> Self {
-        Self { context, list: context.ui.list(SHAPE), failed: 0, wanting_login: 0, warnings: 0 }
+        Self { context, list: context.ui.list(SHAPE), failed: 0, logins: Vec::new(), warnings: 0 }
     }
 
     pub(super) fn add(&mut self, findings: Vec<Finding>) -> Result<()> {
@@ -36,7 +37,7 @@ impl<'a> Report<'a> {
         match finding.status {
             Status::Ok => {}
             Status::Warning => self.warnings += 1,
-            Status::Failed if finding.wants_login => self.wanting_login += 1,
+            Status::Failed if finding.wants_login => self.logins.extend(finding.hint.clone()),
             Status::Failed => self.failed += 1,
         }
         self.list.record(finding)?;
@@ -59,11 +60,13 @@ impl<'a> Report<'a> {
     /// Ends the list, and the command by what was found.
     pub(super) fn end(self) -> Result<()> {
         self.list.end()?;
-        match (self.failed, self.wanting_login, self.warnings) {
-            (0, 0, 0) => self.context.ui.line("All is well."),
-            (0, 0, warnings) => self.context.ui.line(&format!("It works, with {}.", count(warnings, "warning"))),
-            (0, ..) => Err(Error::new(Exception::CannotAuthenticate, "All is ready for a login, which is missing.")
-                .with_hint("rucio login")),
+        match (self.failed, self.logins.into_iter().next(), self.warnings) {
+            (0, None, 0) => self.context.ui.line("All is well."),
+            (0, None, warnings) => self.context.ui.line(&format!("It works, with {}.", count(warnings, "warning"))),
+            (0, Some(login), _) => {
+                let text = "All is ready for a login, which is missing.";
+                Err(Error::new(Exception::CannotAuthenticate, text).with_hint(login))
+            }
             (failed, ..) => Err(Error::Value(format!("{} failed.", count(failed, "check")))),
         }
     }
