@@ -99,6 +99,8 @@ variables! {
     TEMP
     /// The third choice for `TMPDIR`.
     TMP
+    /// The folder for configurations: `rucio/rucio.cfg` below it, else below `~/.config`, is the last place looked in.
+    XDG_CONFIG_HOME
     /// The folder for caches; values for tab completion are kept in `rucio/completion` below it, else below
     /// `~/.cache`.
     XDG_CACHE_HOME

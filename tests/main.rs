@@ -1,5 +1,6 @@
 //! The integration tests: one binary, a module per area.
 
+mod api;
 mod completion;
 mod differential;
 mod doctor;

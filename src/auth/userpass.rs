@@ -31,7 +31,7 @@ pub(super) async fn authenticate(client: &Client, username: Option<&str>, passwo
 fn not_set(option: &str, flag: &str) -> Error {
     Error::new(Exception::CannotAuthenticate, format!("'{option}' is not set, and there is no terminal to ask at."))
         .with_hint(format!(
-            "Run `rucio login` in a terminal, which asks for it; or give the option {flag}, or add `{option} = …` to \
-             [client] in the configuration file."
+            "Give the option {flag}, or add `{option} = …` to [client] in the configuration file, or, in a terminal, run \
+             `rucio login`, which asks for it."
         ))
 }

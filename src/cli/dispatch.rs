@@ -12,6 +12,7 @@ use super::hosts::{self, Host};
 use super::legacy::Command as OldCommand;
 use super::legacy::admin::Command as AdminCommand;
 use super::policy;
+use super::terminal;
 use super::tree::Tree;
 use super::ui::Format;
 use super::words::{called_as_admin, first_command, format_of, with_two_dashes};
@@ -127,9 +128,22 @@ impl Invocation {
         }
     }
 
-    /// Whether the command needs a configuration and a server: one asks nobody, one finds out what is wrong with them.
+    /// Whether the command talks to a server that a configuration names, and ends where there is none.
     fn needs_server(&self) -> bool {
-        !matches!(&self.call, Call::New(tree) if matches!(tree.command, NewCommand::Completion(_) | NewCommand::Doctor(_)))
+        !matches!(&self.call, Call::New(tree) if match &tree.command {
+            NewCommand::Completion(_) | NewCommand::Doctor(_) => true,
+            NewCommand::Login(args) => args.setup,
+            _ => false,
+        })
+    }
+
+    /// Whether Ctrl-C is the command's own matter.
+    fn has_own_end(&self) -> bool {
+        match &self.call {
+            Call::New(tree) => matches!(tree.command, NewCommand::Download(_)),
+            Call::Old(tree) => matches!(tree.command, OldCommand::Download(_)),
+            Call::Admin(_) => false,
+        }
     }
 
     /// Whether it is a command about sessions and the plain REST API, which the official client has none of.
@@ -303,11 +317,18 @@ pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
     if invocation.global().legacy {
         tracing::warn!("Rucio is going to retire the old command names; rucio --help shows the new ones.");
     }
-    let outcome = runtime.block_on(async {
+    let has_own_end = invocation.has_own_end();
+    let command = async {
         match invocation.call {
             Call::New(tree) => tree.command.run(context).await,
             Call::Old(tree) => tree.command.run(context).await,
             Call::Admin(tree) => tree.command.run(context).await,
+        }
+    };
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = command => outcome,
+            () = terminal::interrupted(), if !has_own_end => Err(Error::Interrupted),
         }
     });
     runtime.shutdown_background();

@@ -59,7 +59,7 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
             // What was shown before the failure stays shown, whatever becomes of the rest.
             let _ = context.ui.flush();
             let code = if context.own { code_of_own(&error) } else { code(&error, context.tree) };
-            report(&error, code, context.ui.format());
+            report(&error, context.hint(&error).as_deref(), code, context.ui.format());
             if !matches!(error, Error::Login(_) | Error::Interrupted) {
                 let _ = closing_line(context, start).and_then(|()| context.ui.flush());
             }
@@ -68,23 +68,30 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
     }
 }
 
+/// Says how long it took: on standard output, as the official client does; but what a command of ours shows there is
+/// often for programs, be it verbose or not.
 fn closing_line(context: &Context, start: Instant) -> Result<()> {
-    match context.verbose {
-        true => context.ui.line(&format!("Completed in {:.4} sec.", start.elapsed().as_secs_f64())),
-        false => Ok(()),
+    let text = || format!("Completed in {:.4} sec.", start.elapsed().as_secs_f64());
+    match (context.verbose, context.own) {
+        (true, false) => context.ui.line(&text()),
+        (true, true) => {
+            tracing::debug!("{}", text());
+            Ok(())
+        }
+        (false, _) => Ok(()),
     }
 }
 
 /// Says what went wrong: as log lines, or as one JSON object where the result would have been JSON.
-fn report(error: &Error, code: u8, format: Format) {
+fn report(error: &Error, hint: Option<&str>, code: u8, format: Format) {
     if format.is_json() {
-        return ui::tell(&as_json(&error.to_string(), error.class(), error.hint(), code));
+        return ui::tell(&as_json(&error.to_string(), error.class(), hint, code));
     }
     if matches!(error, Error::Interrupted) {
         return;
     }
     tracing::error!("{error}");
-    if let Some(hint) = error.hint() {
+    if let Some(hint) = hint {
         tracing::info!("Hint: {hint}");
     }
 }

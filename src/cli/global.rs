@@ -73,7 +73,8 @@ pub(crate) struct Global {
     #[arg(short, long, value_name = "NAME")]
     pub user: Option<String>,
     /// The password, for userpass; better kept in the configuration file
-    #[arg(long, value_name = "PASSWORD")]
+    // --p is short for it in scripts, and would be for --profile, too
+    #[arg(long, alias = "p", value_name = "PASSWORD")]
     pub password: Option<String>,
     /// The VO, on a server that has several
     #[arg(long, value_name = "VO")]

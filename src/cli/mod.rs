@@ -1,5 +1,6 @@
 //! The command line: the only part of the crate that knows options and terminals.
 
+mod again;
 mod browser;
 mod commands;
 mod complete;

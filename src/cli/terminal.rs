@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader, Error, ErrorKind, Result, Write, stdin};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 
 use crate::auth::Interact;
 use crate::cli::{browser, ui};
@@ -22,6 +24,31 @@ pub(crate) fn restore() {
     }
 }
 
+/// Who listens to Ctrl-C since a secret was first asked for, until somebody waits for it.
+static LISTENING: Mutex<Option<Signal>> = Mutex::new(None);
+static FIRST_ASKED: Notify = Notify::const_new();
+
+/// Waits for Ctrl-C, from the first question for a secret on: then the terminal has to be restored before the end.
+pub(crate) async fn interrupted() {
+    FIRST_ASKED.notified().await;
+    let listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match listening {
+        Some(mut interrupt) => _ = interrupt.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Begins to listen, before the terminal shows nothing any more.
+fn listen() {
+    // Outside of a runtime nobody could wait.
+    if tokio::runtime::Handle::try_current().is_ok()
+        && let Ok(interrupt) = signal(SignalKind::interrupt())
+    {
+        *LISTENING.lock().unwrap_or_else(PoisonError::into_inner) = Some(interrupt);
+        FIRST_ASKED.notify_one();
+    }
+}
+
 /// Asks and tells on the terminal.
 pub(crate) struct Terminal;
 
@@ -29,6 +56,7 @@ impl Interact for Terminal {
     fn secret(&self, question: &str) -> Result<Secret> {
         let terminal = terminal()?;
         let before = tcgetattr(&terminal)?;
+        listen();
         *ASKED.lock().unwrap_or_else(PoisonError::into_inner) = Some((terminal, before));
         let answer = rpassword::prompt_password(question);
         restore();

@@ -1,7 +1,7 @@
 //! How the client authenticates, with what the method needs.
 
 use super::{
-    Config, Overrides, paths,
+    Config, OidcSettings, Overrides, oidc, paths,
     sources::{Name, Sources},
 };
 use crate::{
@@ -43,26 +43,13 @@ pub enum AuthMethod {
     Oidc(OidcSettings),
     /// The private key of an SSH identity.
     Ssh {
-        /// The key.
+        /// The key. It need not be there if the agent has it and its public half is beside it (`<key>.pub`).
         private_key: PathBuf,
+        /// The socket of the SSH agent, if there is one.
+        agent: Option<PathBuf>,
     },
     /// Kerberos.
     Gss,
-}
-
-/// What is asked of the identity provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OidcSettings {
-    /// The scopes of the token, separated by blanks.
-    pub scope: String,
-    /// The audience of the token.
-    pub audience: Option<String>,
-    /// The identity provider, by the server's name for it.
-    pub issuer: Option<String>,
-    /// Ask the server for the token until it is there, in place of asking the user for a code.
-    pub polling: bool,
-    /// For how many hours the server keeps the token fresh.
-    pub refresh_lifetime: Option<String>,
 }
 
 pub(super) const AUTH_TYPE: Name =
@@ -104,7 +91,7 @@ impl AuthMethod {
             "userpass" => Ok(userpass(overrides, sources)),
             "x509" => x509(overrides, sources),
             "x509_proxy" => x509_proxy(overrides, sources),
-            "oidc" => oidc(overrides, sources).map(Self::Oidc),
+            "oidc" => oidc::resolve(overrides, sources).map(Self::Oidc),
             "ssh" => ssh(sources),
             "gss" => Ok(Self::Gss),
             _ => Err(cannot_authenticate(format!("There is no authentication method '{name}'."))
@@ -153,22 +140,18 @@ pub(super) fn usual_proxy() -> PathBuf {
 
 fn ssh(sources: &Sources<'_>) -> Result<AuthMethod> {
     let private_key = paths::expand(&sources.require(None, &SSH_PRIVATE_KEY)?, sources.env);
-    check_readable(&private_key, "SSH private key", Exception::CannotAuthenticate)?;
-    Ok(AuthMethod::Ssh { private_key })
+    let agent = sources.env.get(env_vars::SSH_AUTH_SOCK).map(PathBuf::from);
+    if agent.is_none() || !only_public_half(&private_key) {
+        check_readable(&private_key, "SSH private key", Exception::CannotAuthenticate)?;
+    }
+    Ok(AuthMethod::Ssh { private_key, agent })
 }
 
-fn oidc(overrides: &Overrides, sources: &Sources<'_>) -> Result<OidcSettings> {
-    let find =
-        |given: &Option<String>, option| sources.find(given.as_ref(), &Name { option, variable: None, flag: None });
-    // The servers know their providers by lower-case names; a name in the file is sent as it stands.
-    let issuer = overrides.oidc_issuer.as_ref().map(|name| name.to_lowercase());
-    Ok(OidcSettings {
-        scope: find(&overrides.oidc_scope, "oidc_scope").unwrap_or_else(|| "openid profile".to_owned()),
-        audience: find(&overrides.oidc_audience, "oidc_audience"),
-        issuer: find(&issuer, "oidc_issuer"),
-        polling: overrides.oidc_polling || sources.config.bool("client", "oidc_polling")?.unwrap_or(false),
-        refresh_lifetime: find(&overrides.oidc_refresh_lifetime, "oidc_refresh_lifetime"),
-    })
+/// Whether the agent must have the key: of the two files only that of the public half is there.
+fn only_public_half(private_key: &Path) -> bool {
+    let mut public = private_key.as_os_str().to_owned();
+    public.push(".pub");
+    !private_key.exists() && Path::new(&public).is_file()
 }
 
 /// Reads a byte, so that a missing file, a folder and a file we may not read are told now and by name.
@@ -319,20 +302,18 @@ mod tests {
     }
 
     #[test]
-    fn oidc_takes_options_before_the_file() {
-        let text = "auth_type = oidc\noidc_scope = a\noidc_audience = b\noidc_issuer = C\noidc_polling = yes";
-        let env = Env::fixed([]);
-        let overrides = Overrides { oidc_scope: given("s"), oidc_issuer: given("WLCG"), ..Overrides::default() };
-        let mut wanted = OidcSettings {
-            scope: "s".into(),
-            audience: given("b"),
-            issuer: given("wlcg"),
-            polling: true,
-            refresh_lifetime: None,
-        };
-        assert_eq!(resolve(&overrides, &env, text).unwrap(), AuthMethod::Oidc(wanted.clone()));
-        wanted =
-            OidcSettings { scope: "openid profile".into(), audience: None, issuer: None, polling: false, ..wanted };
-        assert_eq!(resolve(&Overrides::default(), &env, "auth_type = oidc").unwrap(), AuthMethod::Oidc(wanted));
+    fn an_ssh_agent_may_have_the_key_whose_public_half_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = dir.path().join("id");
+        let text = format!("auth_type = ssh\nssh_private_key = {}", key.display());
+        let run = |env: &Env| resolve(&Overrides::default(), env, &text);
+        let with_agent = Env::fixed([("SSH_AUTH_SOCK", "/run/agent")]);
+        assert_eq!(refusal(run(&with_agent)).0, Exception::CannotAuthenticate);
+        fs::write(dir.path().join("id.pub"), "x").unwrap();
+        let wanted = AuthMethod::Ssh { private_key: key.clone(), agent: Some("/run/agent".into()) };
+        assert_eq!(run(&with_agent).unwrap(), wanted);
+        assert_eq!(refusal(run(&Env::fixed([]))).0, Exception::CannotAuthenticate);
+        fs::write(&key, "x").unwrap();
+        assert_eq!(run(&Env::fixed([])).unwrap(), AuthMethod::Ssh { private_key: key, agent: None });
     }
 }

@@ -5,10 +5,12 @@
 
 mod auth;
 mod ca;
+mod create;
 mod discover;
 mod explain;
 mod interpolate;
 mod location;
+mod oidc;
 mod options;
 mod paths;
 mod profile;
@@ -19,16 +21,20 @@ mod sources;
 mod storage;
 mod tokens;
 
-pub use auth::{AuthMethod, OidcSettings};
+pub use auth::AuthMethod;
 pub use ca::CaSource;
+pub use create::NewConfig;
+pub(crate) use create::already_there;
+pub use discover::personal;
 pub use explain::{Setting, explain};
 pub use location::location;
+pub use oidc::{BearerTokens, OidcLogin, OidcProvider, OidcSettings};
 pub use profile::Profile;
 pub use settings::{Overrides, Settings};
 pub use sources::Origin;
 pub use storage::StorageAccess;
-pub use tokens::DEFAULT_VO;
 pub(crate) use tokens::temp_dir;
+pub use tokens::{DEFAULT_VO, token_folders};
 
 use crate::{Error, Result, env_vars::Env, exceptions::Exception};
 use std::{
@@ -51,7 +57,8 @@ pub struct Config {
 
 impl Config {
     /// Finds and reads the configuration file: `given` (the option `--config`), else `RUCIO_CONFIG`, else
-    /// `etc/rucio.cfg` below `RUCIO_HOME`, `VIRTUAL_ENV` and `CONDA_PREFIX`, else the one in `/opt/rucio/etc`.
+    /// `etc/rucio.cfg` below `RUCIO_HOME`, `VIRTUAL_ENV` and `CONDA_PREFIX`, else the one in `/opt/rucio/etc`, else
+    /// the person's own ([`personal`]).
     ///
     /// # Errors
     /// `ConfigNotFound` if there is none; `ConfigLoadingError` if it is not there though named, cannot be read

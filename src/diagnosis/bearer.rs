@@ -1,28 +1,18 @@
 //! WLCG bearer tokens of other programs, in the order in which they are discovered.
 
-use std::path::PathBuf;
-
 use super::{Finding, date, span};
 use crate::auth::{Claims, now};
-use crate::env_vars::{self, Env};
+use crate::config::BearerTokens;
+use crate::env_vars;
 
 /// A finding for each bearer token there is. `used` says whether logging in looks at them.
-pub(super) fn examine(check: &'static str, used: bool, env: &Env) -> Vec<Finding> {
-    let variable = env.get(env_vars::BEARER_TOKEN).map(|token| (env_vars::BEARER_TOKEN.to_owned(), token));
-    let files = places(env).into_iter().filter_map(|file| {
-        let token = std::fs::read_to_string(&file).ok()?;
+pub(super) fn examine(check: &'static str, used: bool, places: &BearerTokens) -> Vec<Finding> {
+    let variable = places.variable.iter().map(|token| (env_vars::BEARER_TOKEN.to_owned(), token.expose().to_owned()));
+    let files = places.named_file.iter().chain(&places.usual_files).filter_map(|file| {
+        let token = std::fs::read_to_string(file).ok()?;
         Some((file.display().to_string(), token))
     });
-    variable.into_iter().chain(files).map(|(place, token)| finding(check, used, &place, token.trim())).collect()
-}
-
-fn places(env: &Env) -> Vec<PathBuf> {
-    let usual = format!("bt_u{}", rustix::process::geteuid().as_raw());
-    let named = env.get(env_vars::BEARER_TOKEN_FILE).map(PathBuf::from);
-    let run = env.get(env_vars::XDG_RUNTIME_DIR).map(|folder| PathBuf::from(folder).join(&usual));
-    let mut places: Vec<_> = named.into_iter().chain(run).chain([PathBuf::from("/tmp").join(&usual)]).collect();
-    places.dedup();
-    places
+    variable.chain(files).map(|(place, token)| finding(check, used, &place, token.trim())).collect()
 }
 
 fn finding(check: &'static str, used: bool, place: &str, token: &str) -> Finding {

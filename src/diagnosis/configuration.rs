@@ -4,12 +4,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::{Finding, known, shell};
-use crate::config::{Config, Overrides};
+use crate::config::{Config, Overrides, personal};
 use crate::env_vars::{self, Env};
+use crate::error::Error;
+use crate::exceptions::Exception;
 
 const CHECK: &str = "configuration";
 /// Options that hold what nobody else may read.
-const CONFIDENTIAL: [&str; 1] = ["password"];
+const CONFIDENTIAL: [&str; 2] = ["password", "oidc_client_secret"];
 
 /// Reads the configuration; gives it, if it can be read, and what there is to say about it.
 pub fn examine(overrides: &Overrides, env: &Env) -> (Option<Config>, Vec<Finding>) {
@@ -19,7 +21,7 @@ pub fn examine(overrides: &Overrides, env: &Env) -> (Option<Config>, Vec<Finding
         Err(error) => {
             let config = Config::load(overrides.config.as_deref(), env).ok();
             let subject = config.as_ref().map_or("rucio.cfg".to_owned(), |config| config.path().display().to_string());
-            (config, vec![Finding::of(&error, CHECK, subject)])
+            (config, vec![unreadable(&error, subject)])
         }
     };
     if let Some(config) = &config {
@@ -29,6 +31,17 @@ pub fn examine(overrides: &Overrides, env: &Env) -> (Option<Config>, Vec<Finding
         findings.extend(permissions(config));
     }
     (config, findings)
+}
+
+/// Who has none at all can have one made.
+fn unreadable(error: &Error, subject: String) -> Finding {
+    let finding = Finding::of(error, CHECK, subject);
+    match (error.class(), finding.hint.clone()) {
+        (Some(Exception::ConfigNotFound), Some(hint)) => {
+            finding.hint(format!("{hint} To write a first one, run `rucio login --setup`."))
+        }
+        _ => finding,
+    }
 }
 
 fn why(path: &Path, overrides: &Overrides, env: &Env) -> String {
@@ -42,7 +55,10 @@ fn why(path: &Path, overrides: &Overrides, env: &Env) -> String {
     let home = homes.iter().find(|name| env.get(name).is_some_and(|home| path.starts_with(home)));
     match home {
         Some(name) => format!("the first of the usual places that has one (below {name}), well formed"),
-        None => "the last of the usual places, well formed".to_owned(),
+        None if personal(env).is_some_and(|own| own == path) => {
+            "your own, since no other is there, well formed".to_owned()
+        }
+        None => "at the usual place, well formed".to_owned(),
     }
 }
 

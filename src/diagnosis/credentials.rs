@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use super::{Finding, Status, bearer, certificates, tickets};
-use crate::config::{AuthMethod, Config, Overrides};
+use crate::auth::can_resume;
+use crate::auth::ssh::{self, Readiness};
+use crate::config::{AuthMethod, BearerTokens, Config, OidcLogin, OidcSettings, Overrides, Settings};
 use crate::env_vars::{self, Env};
 
 const CHECK: &str = "credentials";
@@ -19,17 +21,19 @@ pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding
             auth_type.value.ok().flatten().map(|name| Finding::of(error, CHECK, name)).into_iter().collect()
         }
     };
-    configured.into_iter().chain(others(method.ok().as_ref(), env)).collect()
+    configured.into_iter().chain(others(method.ok().as_ref(), overrides, env, config)).collect()
 }
 
-/// Whether a login this way has to ask somebody.
-pub fn asks(method: &AuthMethod, env: &Env) -> bool {
-    match method {
+/// Whether a login has to ask somebody.
+pub fn asks(settings: &Settings) -> bool {
+    match &settings.auth {
         AuthMethod::Userpass { username, password } => username.is_none() || password.is_none(),
         AuthMethod::X509 { cert, key } => certificates::asks(cert, key.as_deref()),
         AuthMethod::X509Proxy { .. } | AuthMethod::Gss => false,
-        AuthMethod::Oidc(_) => true,
-        AuthMethod::Ssh { private_key } => tickets::is_encrypted(private_key) && tickets::agent(env).is_none(),
+        AuthMethod::Oidc(_) => !can_resume(settings),
+        AuthMethod::Ssh { private_key, agent } => {
+            ssh::readiness(private_key, agent.as_deref()).is_ok_and(|ready| ready == Readiness::Locked)
+        }
     }
 }
 
@@ -45,14 +49,22 @@ fn of(method: &AuthMethod, overrides: &Overrides, env: &Env, config: &Config) ->
         AuthMethod::X509 { cert, key } => certificates::pair(CHECK, cert, key.as_deref()),
         AuthMethod::X509Proxy { proxy } => certificates::proxy(CHECK, proxy, &found_by(overrides, env, config)),
         AuthMethod::Oidc(settings) => {
-            let or = |value: &Option<String>| value.clone().unwrap_or_else(|| "the server's default".to_owned());
-            let (issuer, audience) = (or(&settings.issuer), or(&settings.audience));
-            let text = format!("issuer {issuer}, scope '{}', audience {audience}", settings.scope);
-            [Finding::ok(CHECK, "oidc", text)].into_iter().chain(bearer::examine(CHECK, true, env)).collect()
+            let tokens = bearer::examine(CHECK, true, &settings.bearer);
+            [Finding::ok(CHECK, "oidc", oidc(settings))].into_iter().chain(tokens).collect()
         }
-        AuthMethod::Ssh { private_key } => tickets::ssh_key(CHECK, private_key, env),
+        AuthMethod::Ssh { private_key, agent } => tickets::ssh_key(CHECK, private_key, agent.as_deref()),
         AuthMethod::Gss => vec![tickets::kerberos(CHECK, env)],
     }
+}
+
+fn oidc(settings: &OidcSettings) -> String {
+    let or = |value: &Option<String>, default: &str| value.clone().unwrap_or_else(|| default.to_owned());
+    let by = match &settings.login {
+        OidcLogin::Rucio => format!("by the server, issuer {}", or(&settings.issuer, "of the server's choice")),
+        OidcLogin::Device(at) => format!("by a code, at {} as client {}", at.issuer, at.client_id),
+        OidcLogin::Browser(at) => format!("by a browser, at {} as client {}", at.issuer, at.client_id),
+    };
+    format!("{by}, scope '{}', audience {}", settings.scope, or(&settings.audience, "of the server's choice"))
 }
 
 /// Which of the places for a proxy it was; they are looked at in this order.
@@ -68,14 +80,14 @@ fn found_by(overrides: &Overrides, env: &Env, config: &Config) -> String {
 }
 
 /// Credentials of other ways than this one. They do not fail: nobody asks them to work.
-pub fn others(method: Option<&AuthMethod>, env: &Env) -> Vec<Finding> {
+pub fn others(method: Option<&AuthMethod>, overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
     let proxy = Some(proxy(env)).filter(|file| file.is_file() && !is_used(method, file));
     let proxy = proxy.into_iter().flat_map(|file| certificates::proxy(CHECK, &file, ", which storages are shown"));
     let tickets =
         (tickets::has_kerberos(env) && method != Some(&AuthMethod::Gss)).then(|| tickets::kerberos(CHECK, env));
     let tokens = match method {
         Some(AuthMethod::Oidc(_)) => Vec::new(),
-        _ => bearer::examine(CHECK, false, env),
+        _ => bearer::examine(CHECK, false, &BearerTokens::of(overrides, env, config)),
     };
     proxy.chain(tickets).chain(tokens).map(harmless).collect()
 }

@@ -1,8 +1,7 @@
 //! A TLS handshake, and what the server shows in it, also where it is not trusted.
 
 use std::io;
-use std::net::{IpAddr, TcpStream};
-use std::path::Path;
+use std::net::TcpStream;
 use std::sync::Arc;
 
 use openssl::x509::X509;
@@ -11,7 +10,7 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureSch
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::reach::PATIENCE;
-use crate::auth::certificate;
+use crate::auth::certificate::{text, times};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -24,30 +23,19 @@ pub(super) struct Seen {
     pub(super) version: &'static str,
 }
 
-/// A server's certificate: who, by whom, until when (seconds since 1970), for which hosts.
+/// A server's certificate: whose, by whom, until when (seconds since 1970, UTC).
 #[derive(Debug)]
 pub(super) struct Shown {
     pub(super) subject: String,
     pub(super) issuer: String,
     pub(super) not_after: i64,
-    pub(super) hosts: Vec<String>,
 }
 
 impl Shown {
     fn of(der: &[u8]) -> Option<Self> {
         let certificate = X509::from_der(der).ok()?;
-        let names = certificate.subject_alt_names().into_iter().flatten();
-        let hosts = names.filter_map(|name| {
-            let address = |bytes: &[u8]| match bytes.len() {
-                4 => <[u8; 4]>::try_from(bytes).ok().map(|it| IpAddr::from(it).to_string()),
-                _ => <[u8; 16]>::try_from(bytes).ok().map(|it| IpAddr::from(it).to_string()),
-            };
-            name.dnsname().map(str::to_owned).or_else(|| address(name.ipaddress()?))
-        });
-        let hosts = hosts.collect();
-        let described = certificate::describe(Path::new(""), &[certificate], certificate::Key::Missing).ok()?;
-        let certificate::Certificate { subject, issuer, not_after, .. } = described;
-        Some(Self { subject, issuer, not_after, hosts })
+        let (subject, issuer) = (text(certificate.subject_name()), text(certificate.issuer_name()));
+        Some(Self { subject, issuer, not_after: times(&certificate).1 })
     }
 }
 

@@ -13,7 +13,7 @@ use super::{Finding, Status, date, shell_word};
 use crate::auth::now;
 use crate::config::CaSource;
 use crate::env_vars::Env;
-use crate::http::tls;
+use crate::http::tls::{self, Failure};
 
 const NAME: &str = "name";
 const CONNECTION: &str = "connection";
@@ -21,8 +21,6 @@ const TLS: &str = "tls";
 /// A server's certificate that ends within this many seconds is worth a word.
 const SOON: i64 = 3 * 86_400;
 const INSECURE: &str = "It goes on since --insecure was given: leave that out as soon as this is mended.";
-const NAME_THE_CA: &str =
-    "Name the CA that signed it by --ca-certificate, X509_CERT_DIR or [client] ca_cert. The chain the server shows:";
 
 /// A server to look at.
 #[derive(Debug, Clone)]
@@ -150,8 +148,10 @@ async fn secure(road: &Road<'_>, stream: TcpStream, ca: &CaSource, findings: &mu
         Err(_) => return None,
         Ok(config) => match handshake(stream, place, config).await {
             Ok(seen) => trusted(place, &seen),
-            Err(error) if tls::failure(&error).is_some() => refused(road, &error).await,
-            Err(error) => broken(place, &error),
+            Err(error) => match tls::failure(&error) {
+                Some(failure) => refused(road, &failure).await,
+                None => broken(place, &error),
+            },
         },
     };
     let good = finding.status != Status::Failed;
@@ -176,17 +176,15 @@ fn trusted(place: &Place, seen: &Seen) -> Finding {
 }
 
 /// Knocks once more to see the certificate that was refused.
-async fn refused(road: &Road<'_>, error: &Error) -> Finding {
+async fn refused(road: &Road<'_>, failure: &Failure) -> Finding {
     let look = async {
         let stream = road.open().await.ok()?;
         handshake(stream, &road.place, curious().ok()?).await.ok()?.certificate
     };
-    match look.await {
-        Some(shown) if road.insecure => {
-            Finding { status: Status::Warning, ..untrusted(road, error, &shown) }.hint(INSECURE)
-        }
-        Some(shown) => untrusted(road, error, &shown),
-        None => broken(&road.place, error),
+    let finding = untrusted(&road.place, failure, look.await.as_ref());
+    match road.insecure && !failure.ours {
+        true => Finding { status: Status::Warning, ..finding }.hint(INSECURE),
+        false => finding,
     }
 }
 
@@ -197,39 +195,13 @@ fn broken(place: &Place, error: &Error) -> Finding {
     Finding::failed(TLS, place, text).hint(format!("Look at it: openssl s_client -connect {place} </dev/null"))
 }
 
-/// The server showed a certificate that does not prove that it is the server.
-fn untrusted(road: &Road<'_>, error: &Error, shown: &Shown) -> Finding {
-    let (host, place) = (road.host, &road.place);
-    use rustls::CertificateError as Fault;
-    const CLOCK: &str = "Check the clock of this machine (date -u); if it is right, tell the server's administrators.";
-    let Some(rustls::Error::InvalidCertificate(fault)) = tls::failure(error) else { return broken(place, error) };
-    let (text, hint) = match fault {
-        Fault::Expired | Fault::ExpiredContext { .. } => {
-            (format!("the server's certificate ended on {}", date(shown.not_after)), CLOCK.to_owned())
-        }
-        Fault::NotValidYet | Fault::NotValidYetContext { .. } => {
-            ("the server's certificate is not valid yet".to_owned(), CLOCK.to_owned())
-        }
-        Fault::NotValidForName | Fault::NotValidForNameContext { .. } => {
-            let names = shown.hosts.join(", ");
-            let text = format!("the server's certificate is for {names}, not for {}", place.host);
-            (text, format!("Write a name that the certificate has ({names}) into {}.", host.options))
-        }
-        fault => (
-            unknown_authority(fault, shown),
-            format!("{NAME_THE_CA} openssl s_client -showcerts -connect {place} </dev/null"),
-        ),
-    };
-    Finding::failed(TLS, place, text).hint(hint)
-}
-
-fn unknown_authority(fault: &rustls::CertificateError, shown: &Shown) -> String {
-    let why = match fault {
-        rustls::CertificateError::UnknownIssuer => "none of the CAs vouches for it".to_owned(),
-        rustls::CertificateError::Revoked => "it has been revoked".to_owned(),
-        fault => format!("{fault:?}"),
-    };
-    format!("the certificate of {}, signed by {}, is not trusted: {why}", shown.subject, shown.issuer)
+/// The handshake failed for a certificate: the server's, or, where that wants one, ours.
+fn untrusted(place: &Place, failure: &Failure, shown: Option<&Shown>) -> Finding {
+    let unnamed = |shown: &&Shown| !failure.reason.contains(&shown.issuer);
+    let shown = shown.filter(unnamed).map(|shown| format!(" ({}, signed by {})", shown.subject, shown.issuer));
+    let text = format!("{}{}", failure.reason, shown.unwrap_or_default());
+    let look = format!("Look at it: openssl s_client -showcerts -connect {place} </dev/null");
+    Finding::failed(TLS, place, text).hint(format!("{} {look}", failure.remedy).trim_start())
 }
 
 #[cfg(test)]

@@ -16,9 +16,15 @@ pub(super) const OPTIONS: &[&str] = &[
     "multi_host_commands",
     "multi_host_servers",
     "oidc_audience",
+    "oidc_client_id",
+    "oidc_client_secret",
     "oidc_issuer",
+    "oidc_login",
     "oidc_polling",
+    "oidc_polling_timeout",
+    "oidc_provider",
     "oidc_refresh_lifetime",
+    "oidc_resource",
     "oidc_scope",
     "opendata_host",
     "password",
@@ -57,7 +63,8 @@ mod tests {
         let mut seen = 0;
         for text in sources(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").as_path()) {
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-            for start in ["(\"client\", \"", "Name { option: \"", "(CLIENT, \"", "find(&overrides.oidc_"] {
+            for start in ["(\"client\", \"", "Name { option: \"", "(CLIENT, \"", "&client(\"", "find(&overrides.oidc_"]
+            {
                 for rest in code.split(start).skip(1) {
                     let rest = if start.starts_with("find") { rest.split('"').nth(1) } else { rest.split('"').next() };
                     let option = rest.unwrap_or_default();

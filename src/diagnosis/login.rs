@@ -12,7 +12,8 @@ use crate::auth::Nobody;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, Request, checked};
+use crate::http::Client;
+use crate::secret::Secret;
 use crate::types::Attributes;
 
 const CHECK: &str = "login";
@@ -42,17 +43,13 @@ pub async fn examine(client: &Client, asks: bool) -> Finding {
 
 async fn whoami(client: &Client) -> Result<(Attributes, Option<String>)> {
     let account = api::accounts::whoami(client).await?;
-    Ok((account, identity(client).await.unwrap_or_default()))
+    Ok((account, identity(client).await.ok()))
 }
 
-/// The identity of the token, which only `GET /auth/validate` tells: as the text of a Python dict.
-async fn identity(client: &Client) -> Result<Option<String>> {
-    let token = client.token().await?;
-    let request = Request::get("auth/validate").header("x-rucio-auth-token", token.expose());
-    let answer = checked(client.authenticate(client.connections()?, &request).await?).await?;
-    let text = answer.text().await.map_err(crate::http::transport_error)?;
-    let identity = text.split_once("'identity': '").and_then(|(_, rest)| rest.split_once("', '"));
-    Ok(identity.map(|(identity, _)| identity.to_owned()))
+/// The identity of the token, which only the authentication server tells.
+async fn identity(client: &Client) -> Result<String> {
+    let token = Secret::from(client.token().await?.expose());
+    Ok(api::auth::validate(client, &token).await?.identity.clone())
 }
 
 fn welcome(client: &Client, account: &Attributes, identity: Option<String>) -> Finding {

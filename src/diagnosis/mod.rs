@@ -23,6 +23,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+pub(crate) use crate::auth::certificate::date;
 use crate::error::Error;
 
 /// How a check ended.
@@ -131,12 +132,6 @@ pub(crate) fn shell_word(text: &str) -> String {
     }
 }
 
-/// A time in seconds since 1970, as people read it.
-pub(crate) fn date(seconds: i64) -> String {
-    let time = chrono::DateTime::from_timestamp(seconds, 0);
-    time.map_or_else(|| seconds.to_string(), |time| time.format("%Y-%m-%d %H:%M UTC").to_string())
-}
-
 /// A span in seconds, in its two largest units.
 pub(crate) fn span(seconds: i64) -> String {
     let seconds = seconds.unsigned_abs();
@@ -161,6 +156,5 @@ mod tests {
         assert_eq!(shell_word("CN=a,O=b"), "CN=a,O=b");
         let spans = [5, 60, 3_600, 90_000, 86_400 * 400].map(span);
         assert_eq!(spans, ["5 s", "1 min", "1 h 0 min", "1 day 1 h", "400 days"]);
-        assert_eq!(date(0), "1970-01-01 00:00 UTC");
     }
 }

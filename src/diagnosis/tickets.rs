@@ -1,10 +1,10 @@
-//! Kerberos tickets, SSH keys and the agent: what is there, without asking anybody.
+//! Kerberos tickets and SSH keys: what is there, without asking anybody.
 
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{Finding, certificates, transfers};
+use crate::auth::ssh::{self, Readiness};
 use crate::env_vars::{self, Env};
 
 /// The Kerberos tickets, for gss. `klist` tells whether they are still good, where it is installed.
@@ -47,34 +47,15 @@ fn is_good(klist: &Path, cache: &str) -> bool {
 }
 
 /// The key of the ssh login.
-pub(super) fn ssh_key(check: &'static str, key: &Path, env: &Env) -> Vec<Finding> {
-    let kind = match (is_encrypted(key), agent(env)) {
-        (false, _) => "SSH key without a pass phrase",
-        (true, Some(_)) => "SSH key behind a pass phrase; there is an agent, which may hold it (ssh-add -l)",
-        (true, None) => "SSH key behind a pass phrase, which `rucio login` asks for",
+pub(super) fn ssh_key(check: &'static str, key: &Path, agent: Option<&Path>) -> Vec<Finding> {
+    let kind = match ssh::readiness(key, agent) {
+        Err(error) => return vec![Finding::of(&error, check, key.display())],
+        Ok(Readiness::Open) => "SSH key without a pass phrase",
+        Ok(Readiness::InAgent) => "SSH key that the agent has",
+        Ok(Readiness::Locked) => "SSH key behind a pass phrase, which `rucio login` asks for",
     };
-    let open = if is_encrypted(key) { None } else { certificates::open_to_others(check, key) };
+    let open = if kind.contains("without") { certificates::open_to_others(check, key) } else { None };
     [Finding::ok(check, key.display(), kind)].into_iter().chain(open).collect()
-}
-
-/// The socket of the SSH agent, if it is one.
-pub(super) fn agent(env: &Env) -> Option<PathBuf> {
-    let socket = PathBuf::from(env.get(env_vars::SSH_AUTH_SOCK)?);
-    std::fs::metadata(&socket).is_ok_and(|found| found.file_type().is_socket()).then_some(socket)
-}
-
-/// Whether an SSH key needs a pass phrase: by its PEM headers, or, in OpenSSH's own format, by the name of its cipher.
-pub(super) fn is_encrypted(key: &Path) -> bool {
-    use base64::Engine;
-    let text = std::fs::read_to_string(key).unwrap_or_default();
-    if text.contains("ENCRYPTED") {
-        return true;
-    }
-    let Some((_, body)) = text.split_once("-----BEGIN OPENSSH PRIVATE KEY-----") else { return false };
-    let body: String = body.lines().map(str::trim).filter(|line| !line.starts_with('-')).collect();
-    let bytes = base64::engine::general_purpose::STANDARD.decode(body).unwrap_or_default();
-    // "openssh-key-v1\0", then the cipher's name behind its length in four bytes.
-    bytes.get(19..23).is_some_and(|cipher| cipher != b"none")
 }
 
 #[cfg(test)]

@@ -4,14 +4,26 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::{Finding, shell, span};
-use crate::auth::{Kept, State, kept, now, trusted};
+use crate::auth::{Kept, State, kept, now, of_another_program, trusted};
 use crate::config::Settings;
 
 const CHECK: &str = "token";
 
-/// Looks at the folder and the file of the token; changes nothing. The second tells whether a token may be used.
-/// `asks` says whether a login asks somebody, so that without a token nothing works.
+/// Looks at what tokens there are; changes nothing. The second tells whether one may be used. `asks` says whether a login
+/// asks somebody, so that without a token nothing works.
 pub fn examine(settings: &Settings, asks: bool) -> (Vec<Finding>, bool) {
+    let foreign = of_another_program(settings).map(|(source, end)| {
+        let end =
+            end.map_or_else(|| "until when it does not say".to_owned(), |end| format!("for {}", span(end - now())));
+        Finding::ok(CHECK, source, format!("token of another program, used before any of ours, {end}"))
+    });
+    let (own, usable) = own(settings, asks && foreign.is_none());
+    let has_token = usable || foreign.is_some();
+    (foreign.into_iter().chain(own).collect(), has_token)
+}
+
+/// The folder and the file of the token.
+fn own(settings: &Settings, asks: bool) -> (Vec<Finding>, bool) {
     let folder = &settings.token_dir;
     if let Err(error) = trusted(folder) {
         return match error.kind() {

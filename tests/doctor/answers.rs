@@ -11,6 +11,7 @@ const NOW: &str = "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n";
 fn patient(answer: impl Fn(&Heard) -> Answer + Send + Sync + 'static) -> Result<(Server, Patient)> {
     let server = Server::start(move |heard, _| match heard.request.as_str() {
         "GET /ping" => answer(heard),
+        "GET /auth/validate" => Answer::new(400, "ExceptionClass: ValueError\r\n", "Token must be set."),
         _ => Answer::json(r#"{"account": "jdoe", "status": "ACTIVE"}"#),
     })?;
     let home = Home::new()?;
@@ -34,7 +35,7 @@ fn clocks_are_years_apart() -> Result<()> {
     let (_server, patient) = patient(|_| Answer::new(200, NOW, r#"{"version": "41.5.1"}"#))?;
     let (finding, code) = wrong(&patient)?;
     ensure!(finding.status == "failed" && code == 1, "{finding:?}");
-    finding.says("clock", &["ahead of the server, which has 2026-01-01 00:00 UTC", "timedatectl"])
+    finding.says("clock", &["ahead of the server, which has 2026-01-01 00:00:00 UTC", "timedatectl"])
 }
 
 #[test]

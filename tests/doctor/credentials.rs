@@ -185,7 +185,7 @@ fn ssh_keys_are_told_apart_by_their_pass_phrase() -> Result<()> {
         let patient = Patient::with(|home| {
             let key = home.path().join("id");
             let mut command = Command::new("ssh-keygen");
-            let status = command.args(["-q", "-t", "ed25519", "-N", phrase, "-f"]).arg(&key).status()?;
+            let status = command.args(["-q", "-t", "rsa", "-N", phrase, "-f"]).arg(&key).status()?;
             ensure!(status.success());
             Ok(format!("auth_type = ssh\nssh_private_key = {}", key.display()))
         })?;

@@ -38,7 +38,7 @@ fn a_token_has_ended_and_a_login_asks() -> Result<()> {
         finding.says("token", &["token of jdoe at https://localhost:", "by userpass, ended ", "rucio login"])?;
     }
     let outcome = patient.run(&[])?;
-    ensure!(outcome.code == 4 && outcome.stderr.contains("Hint: rucio login"), "{outcome:?}");
+    ensure!(outcome.code == 4 && outcome.stderr.contains("Hint: Run `rucio login`."), "{outcome:?}");
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use openssl::pkey::{PKey, Private};
 use openssl::provider::Provider;
 use openssl::x509::X509;
 
+use super::Key;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::tls::AskPassphrase;
@@ -49,6 +50,15 @@ impl Contents {
 }
 
 impl FileKey {
+    /// Whether it is there, and whether whoever reads the file has it.
+    pub(crate) fn kind(&self) -> Key {
+        match self {
+            Self::None => Key::Missing,
+            Self::Pem { encrypted: false, .. } => Key::Plain,
+            Self::Pem { encrypted: true, .. } | Self::Opened(_) => Key::Encrypted,
+        }
+    }
+
     /// The key, opened with the pass phrase that `ask` gives if it needs one; none if there is none.
     pub(crate) fn open(self, path: &Path, ask: &AskPassphrase) -> Result<Option<PKey<Private>>> {
         match self {
@@ -96,6 +106,8 @@ fn open(path: &Path, container: &Pkcs12, ask: Option<&AskPassphrase>) -> Result<
 
 /// Opens a container. Browsers and older programs encrypt with what OpenSSL 3 calls legacy; it is fetched only then.
 fn parse(container: &Pkcs12, phrase: &str) -> Result<ParsedPkcs12_2, openssl::error::ErrorStack> {
+    // No pass phrase has a zero byte, and OpenSSL's bindings break on one.
+    let phrase = &phrase.replace('\0', "\u{fffd}");
     container.parse2(phrase).or_else(|error| {
         if !is_legacy(&error) {
             return Err(error);

@@ -3,6 +3,7 @@
 mod der;
 pub(crate) mod file;
 mod name;
+mod validity;
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,9 @@ use openssl::x509::{X509, X509Ref};
 
 use crate::error::Result;
 use crate::http::tls::AskPassphrase;
-use file::{Contents, FileKey, unusable};
+use file::{Contents, unusable};
+pub(crate) use name::text;
+pub use validity::date;
 
 /// A certificate, or a proxy of one, with what stands in the same file. Names are in the form of RFC 2253, as the
 /// server shows them (`CN=John Doe,O=Testbed`); times are seconds since 1970, UTC.
@@ -75,6 +78,28 @@ pub enum Key {
 }
 
 impl Certificate {
+    /// What stands in certificates that were read already, the first of which is meant.
+    pub(crate) fn describe(path: &Path, certificates: &[X509], key: Key) -> Result<Self> {
+        let Some(own) = certificates.first() else { return Err(unusable(path, "it holds no certificate")) };
+        let chain = chain(certificates);
+        let end_entity = chain.iter().find(|link| !Kind::of(link).is_proxy());
+        let last = chain[chain.len() - 1];
+        let link = Link::of(own);
+        Ok(Self {
+            file: path.to_owned(),
+            issuer: text(own.issuer_name()),
+            // Where the user's own certificate is left out, its name stands in that of its last proxy's signer.
+            identity: end_entity
+                .map_or_else(|| text(last.issuer_name()), |certificate| text(certificate.subject_name())),
+            chain: chain.into_iter().map(Link::of).collect(),
+            subject: link.subject,
+            kind: link.kind,
+            not_before: link.not_before,
+            not_after: link.not_after,
+            key,
+        })
+    }
+
     /// Whether it is a proxy.
     pub fn is_proxy(&self) -> bool {
         self.kind.is_proxy()
@@ -102,7 +127,7 @@ impl Kind {
             return Self::Proxy;
         }
         // The signer of a proxy of old is whoever it stands for.
-        let (subject, issuer) = (name::text(certificate.subject_name()), name::text(certificate.issuer_name()));
+        let (subject, issuer) = (text(certificate.subject_name()), text(certificate.issuer_name()));
         match subject.strip_suffix(&issuer) {
             Some("CN=proxy,") => Self::OldProxy,
             Some("CN=limited proxy,") => Self::OldLimitedProxy,
@@ -112,13 +137,9 @@ impl Kind {
 }
 
 impl Link {
-    fn of(certificate: &X509Ref) -> Result<Self> {
-        Ok(Self {
-            subject: name::text(certificate.subject_name()),
-            kind: Kind::of(certificate),
-            not_before: seconds(certificate.not_before()),
-            not_after: seconds(certificate.not_after()),
-        })
+    fn of(certificate: &X509Ref) -> Self {
+        let (not_before, not_after) = times(certificate);
+        Self { subject: text(certificate.subject_name()), kind: Kind::of(certificate), not_before, not_after }
     }
 }
 
@@ -129,41 +150,14 @@ impl Link {
 /// An I/O error if the file cannot be read; `CannotAuthenticate` if it holds no certificate, or does not open.
 pub fn inspect(path: &Path, ask: Option<&AskPassphrase>) -> Result<Certificate> {
     let contents = Contents::read(path, ask)?;
-    let key = match contents.key {
-        FileKey::None => Key::Missing,
-        FileKey::Pem { encrypted: false, .. } => Key::Plain,
-        FileKey::Pem { encrypted: true, .. } | FileKey::Opened(_) => Key::Encrypted,
-    };
-    describe(path, &contents.certificates, key)
-}
-
-/// The same of certificates that were read already.
-pub(crate) fn describe(path: &Path, certificates: &[X509], key: Key) -> Result<Certificate> {
-    let Some(own) = certificates.first() else { return Err(unusable(path, "it holds no certificate")) };
-    let chain = chain(certificates);
-    let end_entity = chain.iter().find(|link| !Kind::of(link).is_proxy());
-    let last = chain[chain.len() - 1];
-    let link = Link::of(own)?;
-    Ok(Certificate {
-        file: path.to_owned(),
-        issuer: name::text(own.issuer_name()),
-        // Where the user's own certificate is left out, its name stands in that of its last proxy's signer.
-        identity: end_entity
-            .map_or_else(|| name::text(last.issuer_name()), |certificate| name::text(certificate.subject_name())),
-        chain: chain.into_iter().map(Link::of).collect::<Result<_>>()?,
-        subject: link.subject,
-        kind: link.kind,
-        not_before: link.not_before,
-        not_after: link.not_after,
-        key,
-    })
+    Certificate::describe(path, &contents.certificates, contents.key.kind())
 }
 
 /// The first certificate and those that vouch for it, one after the other.
-fn chain(certificates: &[X509]) -> Vec<&X509Ref> {
+pub(crate) fn chain(certificates: &[X509]) -> Vec<&X509Ref> {
     let mut chain: Vec<&X509Ref> = certificates.first().into_iter().map(|own| &**own).collect();
     while let Some(signer) = chain.last().and_then(|last| {
-        let signs = |one: &&X509| name::text(one.subject_name()) == name::text(last.issuer_name());
+        let signs = |one: &&X509| text(one.subject_name()) == text(last.issuer_name());
         certificates.iter().filter(signs).find(|one| !chain.iter().any(|known| std::ptr::eq(*known, &***one)))
     }) {
         chain.push(signer);
@@ -171,7 +165,11 @@ fn chain(certificates: &[X509]) -> Vec<&X509Ref> {
     chain
 }
 
-/// Seconds since 1970, UTC.
+/// When a certificate begins to be good, and when it ends: seconds since 1970, UTC.
+pub(crate) fn times(certificate: &X509Ref) -> (i64, i64) {
+    (seconds(certificate.not_before()), seconds(certificate.not_after()))
+}
+
 fn seconds(time: &Asn1TimeRef) -> i64 {
     let since = Asn1Time::from_unix(0).and_then(|start| start.diff(time));
     since.map_or(0, |since| i64::from(since.days) * 86_400 + i64::from(since.secs))

@@ -5,7 +5,7 @@ use openssl::x509::{X509NameEntryRef, X509NameRef};
 use super::der;
 
 /// A name in the form of RFC 2253, as Apache hands it to Rucio: `CN=John Doe,O=Testbed`.
-pub(super) fn text(name: &X509NameRef) -> String {
+pub(crate) fn text(name: &X509NameRef) -> String {
     let mut entries = name.entries();
     let steps = der::parts_of_steps(&name.to_der().unwrap_or_default());
     let steps: Vec<String> =
@@ -16,7 +16,7 @@ pub(super) fn text(name: &X509NameRef) -> String {
 fn part(entry: &X509NameEntryRef) -> String {
     let object = entry.object();
     let kind = object.nid().short_name().map_or_else(|_| object.to_string(), str::to_owned);
-    let value = entry.data().as_utf8().map(|text| text.to_string()).unwrap_or_default();
+    let value = entry.data().to_string().unwrap_or_default();
     format!("{kind}={}", escaped(&value))
 }
 

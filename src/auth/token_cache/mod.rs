@@ -7,6 +7,9 @@
 //! last record names another server, or this place has held tokens of several, nobody can tell whose it is: it is
 //! not used.
 //!
+//! With `--insecure` the cache is closed: nobody knows who the server is, so it gets no token that was got from the true
+//! one, and what it gives is not kept, where a later command would take it for the true one's.
+//!
 //! A token for another server than that of `[client]` has a file of its own beside the shared one, and a good token
 //! that has to make room there moves to such a file: so several servers are in use side by side.
 
@@ -24,14 +27,15 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::{Source, Token};
+use super::{Claims, Source, Token, oidc};
 use crate::config::Settings;
 pub(crate) use kept::{Kept, State, kept, trusted};
-use place::require_private;
-pub(super) use place::{Place, replace_file};
+pub(super) use place::{EXPIRY_MARGIN_SECONDS, Place, Record, replace_file, require_private};
 
 /// The ending of a record's name.
-const RECORD: &str = "origin";
+pub(super) const RECORD: &str = "origin";
+/// The ending of the name of a refresh token's file.
+pub(super) const REFRESH: &str = "refresh";
 /// How long to wait for another process that is getting a token.
 const LOCK_PATIENCE: Duration = Duration::from_secs(15);
 
@@ -47,7 +51,7 @@ pub(super) struct Origin {
     pub(super) account: Option<String>,
     /// Whether both hosts are those of `[client]` in the configuration file.
     #[serde(skip)]
-    configured: bool,
+    pub(super) configured: bool,
 }
 
 impl Origin {
@@ -63,11 +67,13 @@ impl Origin {
         }
     }
 
-    fn same_server(&self, other: &Self) -> bool {
+    /// Whether both speak of the same server and VO.
+    pub(super) fn same_server(&self, other: &Self) -> bool {
         (&self.host, &self.auth_host, &self.vo) == (&other.host, &other.auth_host, &other.vo)
     }
 
-    fn same_place(&self, other: &Self) -> bool {
+    /// Whether a token of the one may be used for the other.
+    pub(super) fn same_place(&self, other: &Self) -> bool {
         self.same_server(other) && self.auth_type == other.auth_type && self.account == other.account
     }
 
@@ -87,12 +93,19 @@ impl Origin {
 pub(super) struct TokenCache {
     /// The file the official client knows.
     shared: Place,
+    /// Whether nothing is read or kept.
+    closed: bool,
 }
 
 impl TokenCache {
     /// The place the settings name.
     pub(super) fn new(settings: &Settings) -> Self {
-        Self { shared: Place(settings.token_file.clone()) }
+        Self { shared: Place(settings.token_file.clone()), closed: settings.insecure }
+    }
+
+    /// Whether nothing is read or kept.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// The place that a token of this origin has for itself, beside the shared one.
@@ -100,6 +113,21 @@ impl TokenCache {
         let mut name = self.shared.0.clone().into_os_string();
         name.push(format!("@{}", origin.name()));
         Place(name.into())
+    }
+
+    /// Where a token of this origin may be: in the shared place, or in its own.
+    pub(super) fn places_of(&self, origin: &Origin) -> [Place; 2] {
+        [self.shared.clone(), self.own(origin)]
+    }
+
+    /// The place where a token of this origin is written.
+    pub(super) fn home_of(&self, origin: &Origin) -> Place {
+        if origin.configured { self.shared.clone() } else { self.own(origin) }
+    }
+
+    /// Makes the folder of all places, if it is not there.
+    pub(super) fn make_folder(&self) -> Result<()> {
+        make_folder(self.shared.folder())
     }
 
     /// The token, if there is one that belongs to this origin and has not ended.
@@ -113,7 +141,10 @@ impl TokenCache {
     }
 
     fn find(&self, origin: &Origin, tell: impl Fn(&Place, &std::io::Error)) -> Option<Token> {
-        [self.shared.clone(), self.own(origin)].iter().find_map(|place| match self.try_read(place, origin) {
+        if self.closed {
+            return None;
+        }
+        self.places_of(origin).iter().find_map(|place| match self.try_read(place, origin) {
             Ok(token) => token,
             Err(error) => {
                 if error.kind() != ErrorKind::NotFound {
@@ -140,9 +171,13 @@ impl TokenCache {
     }
 
     /// Keeps a token: folder 0700, files 0600, each replaced at one stroke. Gives its place.
+    /// A closed cache keeps none, which is an error.
     pub(super) fn write(&self, token: &Token, origin: &Origin) -> Result<Place> {
-        make_folder(self.shared.folder())?;
-        let place = if origin.configured { self.shared.clone() } else { self.own(origin) };
+        if self.closed {
+            return Err(ErrorKind::PermissionDenied.into());
+        }
+        self.make_folder()?;
+        let place = self.home_of(origin);
         if place == self.shared {
             self.make_room(origin)?;
         }
@@ -158,7 +193,9 @@ impl TokenCache {
         }
         match self.shared.value() {
             Ok(Some(value)) if record.is_of(&value) => {
-                self.own(&record.origin).keep(&Token::new(&value, record.expires), &record.origin)
+                let own = self.own(&record.origin);
+                own.keep(&Token::new(&value, record.expires), &record.origin)?;
+                own.take_beside(&self.shared, REFRESH)
             }
             // What cannot be trusted or is not there needs no other place.
             _ => Ok(()),
@@ -168,6 +205,9 @@ impl TokenCache {
     /// Waits until no other process is getting a token here. Without a lock in time, or where none is to be had,
     /// everyone gets a token of their own, which is only slower.
     pub(super) async fn lock(&self) -> Option<File> {
+        if self.closed {
+            return None;
+        }
         let folder = self.shared.folder();
         make_folder(folder).ok()?;
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(".lock")).ok()?;
@@ -193,9 +233,28 @@ pub(super) fn places(folder: &Path) -> Vec<Place> {
     files.into_iter().map(Place).collect()
 }
 
+/// All tokens in this folder without a record, which the official client wrote, sorted by name.
+pub(super) fn unrecorded(folder: &Path) -> Vec<Place> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| is_token(&name(path))).collect();
+    files.retain(|path| !Place(path.clone()).beside(RECORD).exists());
+    files.sort();
+    files.into_iter().map(Place).collect()
+}
+
+/// Whether the official client names tokens like this.
+fn is_token(name: &str) -> bool {
+    let beside = [RECORD, REFRESH].iter().any(|ending| name.ends_with(&format!(".{ending}")));
+    name.starts_with("auth_token_for_") && !beside
+}
+
 /// Puts down that the official client's token belongs here, so that it never goes elsewhere. One that says itself that
-/// it has ended is none.
+/// it has ended is none, and one that is not valid yet is not sent before its time.
 fn adopt(place: &Place, token: Token, origin: &Origin) -> Result<Option<Token>> {
+    if let Some(reason) = Claims::of(token.expose()).as_ref().and_then(oidc::not_yet) {
+        return Err(std::io::Error::other(reason));
+    }
     place.keep_record(&token, origin)?;
     let ended = place.record().is_some_and(|record| record.ended());
     Ok((!ended).then_some(token))

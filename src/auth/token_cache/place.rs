@@ -13,7 +13,7 @@ use super::{Origin, RECORD};
 use crate::auth::{Token, now};
 
 /// A token that ends sooner than this is not used any more.
-const EXPIRY_MARGIN_SECONDS: i64 = 10;
+pub(in crate::auth) const EXPIRY_MARGIN_SECONDS: i64 = 10;
 
 /// What stands beside a token file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub(in crate::auth) struct Record {
 
 impl Record {
     /// Whether this is the record of that token.
-    pub(super) fn is_of(&self, value: &str) -> bool {
+    pub(in crate::auth) fn is_of(&self, value: &str) -> bool {
         self.digest == digest(value)
     }
 
@@ -54,7 +54,8 @@ impl Place {
         &self.0
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    /// The folder it is in.
+    pub(in crate::auth) fn folder(&self) -> &Path {
         self.0.parent().unwrap_or(Path::new("."))
     }
 
@@ -66,8 +67,16 @@ impl Place {
         name.into()
     }
 
+    /// Takes over what stands beside another place, if anything does.
+    pub(super) fn take_beside(&self, other: &Self, ending: &str) -> Result<()> {
+        match std::fs::rename(other.beside(ending), self.beside(ending)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// What is kept here, if it may be trusted and looks like a token.
-    pub(super) fn value(&self) -> Result<Option<String>> {
+    pub(in crate::auth) fn value(&self) -> Result<Option<String>> {
         require_private(&self.0, 0o077)?;
         require_private(self.folder(), 0o022)?;
         let text = std::fs::read_to_string(&self.0)?;

@@ -17,7 +17,7 @@ fn origin(host: &str) -> Origin {
 
 fn cache(folder: &Path) -> TokenCache {
     let folder = folder.join("jdoe/.rucio_jdoe");
-    TokenCache { shared: Place(folder.join("auth_token_for_account_jdoe")) }
+    TokenCache { shared: Place(folder.join("auth_token_for_account_jdoe")), closed: false }
 }
 
 /// A token file as the official client leaves it.

@@ -1,12 +1,39 @@
 //! `rucio token`
 
+use serde_json::json;
+
+use crate::auth::session;
 use crate::cli::context::Context;
+use crate::cli::ui::{Format, Shape};
 use crate::error::Result;
 
-/// Print a valid token
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+/// The header that carries a token.
+const HEADER: &str = "X-Rucio-Auth-Token";
+const SHAPE: Shape = Shape::named(&["token"], &["token"]);
 
-pub(crate) async fn run(context: &Context, _args: Args) -> Result<()> {
-    context.ui.line("")
+/// Print a valid token and nothing else, for curl and scripts
+///
+/// Logs in if that needs nobody. Whoever sees the token can act as you until it ends.
+///
+/// Example: curl -H "$(rucio token --header)" https://rucio.example.org/accounts/whoami
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The whole header line
+    #[arg(long)]
+    header: bool,
+    /// How long the token must still live; one that ends sooner is replaced
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(i64).range(0..))]
+    min_life: i64,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let token = session::token(&context.client_alone()?, args.min_life).await?;
+    let text = match args.header {
+        true => format!("{HEADER}: {}", token.expose()),
+        false => token.expose().to_owned(),
+    };
+    match context.ui.format() {
+        Format::Table => context.ui.line(&text),
+        _ => context.ui.record(SHAPE, &json!({"token": text})),
+    }
 }

@@ -1,7 +1,7 @@
 //! Standard output.
 
 use super::records::{self, Listing, Shape};
-use super::{Format, Table, clean, pager::Pager, screen};
+use super::{Bytes, Format, Table, clean, pager::Pager, screen};
 use crate::{Error, Result};
 use indicatif::MultiProgress;
 use serde::Serialize;
@@ -117,6 +117,11 @@ impl Ui {
         self.on_out(|out| out.write_all(text.as_bytes()).and_then(|()| out.flush()))
     }
 
+    /// Starts to hand over what a server sends, whatever the format.
+    pub fn bytes(&self) -> Bytes<'_> {
+        Bytes::new(self)
+    }
+
     /// Starts a list of records.
     pub fn list(&self, shape: Shape) -> Listing<'_> {
         Listing::new(self, shape)
@@ -174,6 +179,11 @@ impl Ui {
     /// Shows machines a piece of a record.
     pub(super) fn write_record(&self, text: &str) -> Result<()> {
         self.write(text, "")
+    }
+
+    /// Hands over bytes at once, as they are.
+    pub(super) fn write_bytes(&self, bytes: &[u8]) -> Result<()> {
+        self.on_out(|out| out.write_all(bytes).and_then(|()| out.flush()))
     }
 
     fn write(&self, text: &str, end: &str) -> Result<()> {

@@ -1,6 +1,7 @@
 //! `rucio credential`
 
 mod sign_url;
+mod signed;
 
 use clap::Subcommand;
 

@@ -5,7 +5,7 @@ mod report;
 use futures_util::future::join_all;
 
 use crate::cli::context::Context;
-use crate::config::{AuthMethod, CaSource, Config, Overrides, explain};
+use crate::config::{CaSource, Config, Overrides, explain};
 use crate::diagnosis::hosts::Way;
 use crate::diagnosis::{
     authorities, configuration, credentials, hosts, login, server, settings, token, transfers, variables,
@@ -40,7 +40,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         Some(config) => with_config(&mut report, &overrides, env, config, args.offline).await?,
         // All else follows from the configuration.
         None => {
-            report.add(credentials::others(None, env))?;
+            report.add(credentials::others(None, &overrides, env, &Config::parse("", "rucio.cfg")?))?;
             report.add(transfers::examine(None, env))?;
         }
     }
@@ -58,8 +58,8 @@ async fn with_config(
     let broken = report.add_any_failed(credentials::examine(overrides, env, config))?;
     let ca = authorities(report, overrides, env, config)?;
     let resolved = settings::resolve(overrides, env, config);
+    let asks = resolved.as_ref().is_some_and(|(settings, whole)| *whole && credentials::asks(settings));
     // Credentials that are broken log nobody in; why has been said.
-    let asks = AuthMethod::of(overrides, env, config).is_ok_and(|method| credentials::asks(&method, env));
     let client = resolved.as_ref().map(|(settings, _)| login::client(settings.clone(), asks || broken));
     let open = match offline {
         true => false,

@@ -24,7 +24,13 @@ impl<'a> Report<'a> {
     }
 
     pub(super) fn add(&mut self, findings: Vec<Finding>) -> Result<()> {
-        findings.iter().try_for_each(|finding| self.show(finding))
+        findings.into_iter().try_for_each(|finding| self.show(self.with_options(finding)))
+    }
+
+    /// The hint with the global options of this call, wherever it is about a login.
+    fn with_options(&self, finding: Finding) -> Finding {
+        let hint = finding.hint.map(|hint| hint.replace("rucio login", &self.context.command("login")));
+        Finding { hint, ..finding }
     }
 
     /// The same; tells whether one of them failed.
@@ -33,14 +39,14 @@ impl<'a> Report<'a> {
         self.add(findings).map(|()| failed)
     }
 
-    fn show(&mut self, finding: &Finding) -> Result<()> {
+    fn show(&mut self, finding: Finding) -> Result<()> {
         match finding.status {
             Status::Ok => {}
             Status::Warning => self.warnings += 1,
             Status::Failed if finding.wants_login => self.logins.extend(finding.hint.clone()),
             Status::Failed => self.failed += 1,
         }
-        self.list.record(finding)?;
+        self.list.record(&finding)?;
         let (word, tone) = (finding.status.word(), tone(finding.status));
         let rest = format!(
             "{:width$} {:<13} {}: {}",
@@ -65,7 +71,7 @@ impl<'a> Report<'a> {
             (0, None, warnings) => self.context.ui.line(&format!("It works, with {}.", count(warnings, "warning"))),
             (0, Some(login), _) => {
                 let text = "All is ready for a login, which is missing.";
-                Err(Error::new(Exception::CannotAuthenticate, text).with_hint(login))
+                Err(Error::new(Exception::CannotAuthenticate, text).with_hint(format!("Run `{login}`.")))
             }
             (failed, ..) => Err(Error::Value(format!("{} failed.", count(failed, "check")))),
         }

@@ -1,8 +1,9 @@
 //! `rucio session`
 
 mod list;
-mod show;
+pub(crate) mod show;
 mod update;
+pub(crate) mod view;
 
 use clap::Subcommand;
 

@@ -1,1 +1,0 @@
-//! What you are logged in as.
