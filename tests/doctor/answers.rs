@@ -69,7 +69,7 @@ fn the_account_is_not_the_one_that_was_asked_for() -> Result<()> {
     let patient = patient.args(&["--account", "alice"]);
     let (finding, code) = wrong(&patient)?;
     ensure!(finding.status == "failed" && code == 4, "{code} {finding:?}");
-    finding.says("login", &["account jdoe", "where alice was asked for", "rucio login --force"])
+    finding.says("login", &["account jdoe", "where alice was asked for", "rucio --account alice login --force"])
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::clinic::{Patient, certificate, proxy, x509};
 use crate::props::Home;
@@ -192,5 +194,21 @@ fn ssh_keys_are_told_apart_by_their_pass_phrase() -> Result<()> {
         let (findings, ended) = patient.examined(&["--offline"])?;
         ensure!(ended == code && findings.iter().any(|found| found.message == told), "{ended}: {findings:#?}");
     }
+    Ok(())
+}
+
+#[test]
+fn openid_connect_wants_a_login_or_the_token_of_another_program() -> Result<()> {
+    let lines = "auth_type = oidc\noidc_audience = rucio\noidc_issuer = testbed";
+    let patient = Patient::with(|_| Ok(lines.to_owned()))?;
+    for options in [&[][..], &["--offline"]] {
+        patient.fails(options, 4)?.says("token", &["no token yet", "rucio login"])?;
+    }
+    let claims = br#"{"iss": "https://idp", "exp": 4000000000, "aud": "rucio"}"#;
+    let token = format!("eyJhbGciOiJub25lIn0.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+    let (findings, code) = patient.env("BEARER_TOKEN", &token).examined(&["--offline"])?;
+    let said = format!("{findings:?}");
+    ensure!(code == 0 && said.contains("token of another program, used before any of ours, for "), "{findings:#?}");
+    ensure!(!said.contains("eyJ"), "{said}");
     Ok(())
 }
