@@ -40,7 +40,7 @@ pub enum AuthMethod {
         proxy: PathBuf,
     },
     /// OpenID Connect.
-    Oidc(OidcSettings),
+    Oidc(Box<OidcSettings>),
     /// The private key of an SSH identity.
     Ssh {
         /// The key. It need not be there if the agent has it and its public half is beside it (`<key>.pub`).
@@ -91,7 +91,7 @@ impl AuthMethod {
             "userpass" => Ok(userpass(overrides, sources)),
             "x509" => x509(overrides, sources),
             "x509_proxy" => x509_proxy(overrides, sources),
-            "oidc" => oidc::resolve(overrides, sources).map(Self::Oidc),
+            "oidc" => oidc::resolve(overrides, sources).map(|settings| Self::Oidc(Box::new(settings))),
             "ssh" => ssh(sources),
             "gss" => Ok(Self::Gss),
             _ => Err(cannot_authenticate(format!("There is no authentication method '{name}'."))

@@ -30,7 +30,7 @@ pub(in crate::auth) async fn freshen(client: &Client, cache: &TokenCache, origin
         _ => {}
     }
     let renewed = match &client.settings().auth {
-        AuthMethod::Oidc(OidcSettings { login: OidcLogin::Rucio, .. }) => at_rucio(client, &token).await,
+        AuthMethod::Oidc(oidc) if oidc.login == OidcLogin::Rucio => at_rucio(client, &token).await,
         _ => at_provider(client, cache, origin).await,
     };
     match renewed {

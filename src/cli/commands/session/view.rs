@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn dates_are_utc() {
-        assert_eq!(iso(1_795_500_000).as_deref(), Some("2026-11-24T06:40:00Z"));
-        assert_eq!(date(1_795_500_000), "2026-11-24 06:40:00 UTC");
+        assert_eq!(iso(1_795_500_000).as_deref(), Some("2026-11-24T06:00:00Z"));
+        assert_eq!(date(1_795_500_000), "2026-11-24 06:00:00 UTC");
     }
 }
