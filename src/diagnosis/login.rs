@@ -20,24 +20,24 @@ const CHECK: &str = "login";
 /// What the server's log shows as the command.
 pub(super) const SCRIPT: &str = "rucio::doctor";
 /// How long login and whoami may take together.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A client that asks nobody anything: with a login, if that needs nobody.
-pub fn client(settings: Settings, asks: bool) -> Client {
-    match asks {
-        true => Client::without_login(settings, SCRIPT),
-        false => Client::new(settings, SCRIPT, Arc::new(Nobody)),
+/// A client that asks nobody anything. Whether it may log in says the caller, who knows whether that takes somebody.
+pub fn client(settings: Settings, may_log_in: bool) -> Client {
+    match may_log_in {
+        true => Client::new(settings, SCRIPT, Arc::new(Nobody)),
+        false => Client::without_login(settings, SCRIPT),
     }
 }
 
 /// Asks the server who we are; logs in where no token is kept and the client may.
-pub async fn examine(client: &Client, asks: bool) -> Finding {
+pub async fn examine(client: &Client) -> Finding {
     let host = &client.settings().rucio_host;
     match timeout(PATIENCE, whoami(client)).await {
         Err(_) => Finding::failed(CHECK, host, format!("no answer within {} s", PATIENCE.as_secs()))
             .hint("Try again with all that is sent: rucio -v whoami"),
         Ok(Ok((account, identity))) => welcome(client, &account, identity),
-        Ok(Err(error)) => refused(client, asks, &error).await,
+        Ok(Err(error)) => refused(client, &error).await,
     }
 }
 
@@ -69,10 +69,10 @@ fn welcome(client: &Client, account: &Attributes, identity: Option<String>) -> F
     }
 }
 
-async fn refused(client: &Client, asks: bool, error: &Error) -> Finding {
+async fn refused(client: &Client, error: &Error) -> Finding {
     let host = &client.settings().rucio_host;
     match error.class() {
-        Some(Exception::CannotAuthenticate) if asks => {
+        Some(Exception::CannotAuthenticate) if !client.may_log_in() => {
             Finding::failed(CHECK, host, "the server does not take the token any more").wanting_login("rucio login")
         }
         _ => match timeout(PATIENCE, refusal::explain(CHECK, client, error)).await {
