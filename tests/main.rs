@@ -3,6 +3,7 @@
 mod api;
 mod completion;
 mod differential;
+mod doctor;
 mod download;
 mod examples;
 mod guide;

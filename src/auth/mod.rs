@@ -5,7 +5,7 @@ mod gss;
 mod jwt;
 mod oidc;
 pub mod session;
-mod ssh;
+pub(crate) mod ssh;
 mod token_cache;
 mod userpass;
 mod x509;
@@ -21,6 +21,8 @@ use crate::exceptions::Exception;
 use crate::http::{Client, checked};
 use crate::secret::Secret;
 pub use jwt::Claims;
+pub(crate) use oidc::can_resume;
+pub(crate) use token_cache::{Kept, State, kept, trusted};
 use token_cache::{Origin, TokenCache};
 
 /// Whoever sits at the terminal during a login. Whatever asks errors when nobody can be asked.
@@ -171,6 +173,11 @@ pub(crate) fn now() -> i64 {
 fn found(settings: &Settings, cache: &TokenCache, origin: &Origin) -> Option<Token> {
     let left = if settings.insecure { None } else { oidc::discover(settings) };
     left.or_else(|| cache.read(origin))
+}
+
+/// Where a token of another program was found that is used before any of ours, and when it ends.
+pub(crate) fn of_another_program(settings: &Settings) -> Option<(Source, Option<i64>)> {
+    oidc::discover(settings).map(|token| (token.source, token.expires))
 }
 
 /// The token to start with: one that is there, else a new one. Of many processes that start at once, one asks the

@@ -46,7 +46,7 @@ impl Context {
         let colour = env.get(env_vars::NO_COLOR).is_none();
         log::init(log::Settings { level, format: env.get(env_vars::RUCIO_LOGGING_FORMAT), colour }, ui.bars());
         Self {
-            ui,
+            ui: ui.with_colours(colour),
             env,
             tree: invocation.tree(),
             own: invocation.is_own(),

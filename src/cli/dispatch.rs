@@ -128,10 +128,10 @@ impl Invocation {
         }
     }
 
-    /// Whether the command talks to a server that a configuration names.
+    /// Whether the command talks to a server that a configuration names, and ends where there is none.
     fn needs_server(&self) -> bool {
         !matches!(&self.call, Call::New(tree) if match &tree.command {
-            NewCommand::Completion(_) => true,
+            NewCommand::Completion(_) | NewCommand::Doctor(_) => true,
             NewCommand::Login(args) => args.setup,
             _ => false,
         })

@@ -1,10 +1,15 @@
 //! How the client authenticates, with what the method needs.
 
 use super::{
-    OidcSettings, Overrides, oidc, paths,
+    Config, OidcSettings, Overrides, oidc, paths,
     sources::{Name, Sources},
 };
-use crate::{Error, Result, env_vars, exceptions::Exception, secret::Secret};
+use crate::{
+    Error, Result,
+    env_vars::{self, Env},
+    exceptions::Exception,
+    secret::Secret,
+};
 use std::{
     fs::File,
     io::{ErrorKind, Read},
@@ -47,7 +52,7 @@ pub enum AuthMethod {
     Gss,
 }
 
-const AUTH_TYPE: Name =
+pub(super) const AUTH_TYPE: Name =
     Name { option: "auth_type", variable: Some(env_vars::RUCIO_AUTH_TYPE), flag: Some("--auth-strategy") };
 const USERNAME: Name = Name { option: "username", variable: None, flag: Some("--user") };
 const PASSWORD: Name = Name { option: "password", variable: None, flag: Some("--password") };
@@ -70,6 +75,14 @@ impl AuthMethod {
             Self::Ssh { .. } => "ssh",
             Self::Gss => "gss",
         }
+    }
+
+    /// The method alone, without the rest of the settings.
+    ///
+    /// # Errors
+    /// As those of [`super::Settings::resolve`].
+    pub fn of(overrides: &Overrides, env: &Env, config: &Config) -> Result<Self> {
+        Self::resolve(overrides, &Sources { env, config })
     }
 
     pub(super) fn resolve(overrides: &Overrides, sources: &Sources<'_>) -> Result<Self> {
@@ -207,7 +220,6 @@ fn cannot_authenticate(details: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::Config, env_vars::Env};
     use std::fs;
 
     /// `text` in a [client] section.

@@ -1,10 +1,15 @@
 //! The settings of OpenID Connect: what to ask for, whom, and where tokens of other programs may be.
 
 use super::{
-    Overrides,
+    Config, Overrides,
     sources::{Name, Sources},
 };
-use crate::{Error, Result, env_vars, exceptions::Exception, secret::Secret};
+use crate::{
+    Error, Result,
+    env_vars::{self, Env},
+    exceptions::Exception,
+    secret::Secret,
+};
 use std::{path::PathBuf, time::Duration};
 
 /// What is asked of the identity provider.
@@ -64,6 +69,13 @@ pub struct BearerTokens {
     /// Whether only a token goes to the server that names it: so where an option of the command line chose the server,
     /// unless another one says whom tokens have to be for.
     pub must_name_server: bool,
+}
+
+impl BearerTokens {
+    /// The places alone, whatever the way to log in is.
+    pub fn of(overrides: &Overrides, env: &Env, config: &Config) -> Self {
+        bearer(overrides, &Sources { env, config })
+    }
 }
 
 pub(super) fn resolve(overrides: &Overrides, sources: &Sources<'_>) -> Result<OidcSettings> {
@@ -136,7 +148,6 @@ fn wrong(sources: &Sources<'_>, option: &str, value: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::Config, env_vars::Env};
 
     fn resolved(overrides: &Overrides, env: &Env, text: &str) -> Result<OidcSettings> {
         let config = Config::parse(&format!("[client]\n{text}"), "/etc/rucio.cfg")?;

@@ -21,8 +21,13 @@ pub struct Profile {
 impl Profile {
     /// The section it stands in.
     pub(super) fn section(&self) -> String {
-        format!("{SECTION}{}", self.name)
+        section(&self.name)
     }
+}
+
+/// The section of the profile with this name.
+pub(super) fn section(name: &str) -> String {
+    format!("{SECTION}{name}")
 }
 
 impl Config {

@@ -102,9 +102,10 @@ pub struct Settings {
     pub oidc_refresh_before_exp: i64,
 }
 
-const RUCIO_HOST: Name = Name { option: "rucio_host", variable: None, flag: Some("-H") };
-const AUTH_HOST: Name = Name { option: "auth_host", variable: None, flag: Some("--auth-host") };
-const ACCOUNT: Name = Name { option: "account", variable: Some(env_vars::RUCIO_ACCOUNT), flag: Some("--account") };
+pub(super) const RUCIO_HOST: Name = Name { option: "rucio_host", variable: None, flag: Some("-H") };
+pub(super) const AUTH_HOST: Name = Name { option: "auth_host", variable: None, flag: Some("--auth-host") };
+pub(super) const ACCOUNT: Name =
+    Name { option: "account", variable: Some(env_vars::RUCIO_ACCOUNT), flag: Some("--account") };
 const VO: Name = Name { option: "vo", variable: Some(env_vars::RUCIO_VO), flag: Some("--vo") };
 
 impl Settings {

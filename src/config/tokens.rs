@@ -56,7 +56,7 @@ pub fn token_folders(env: &Env) -> Result<Vec<PathBuf>> {
 }
 
 /// The folder for temporary files that Python would take: the first in which a file can be written.
-fn temp_dir(env: &Env) -> Result<PathBuf> {
+pub(crate) fn temp_dir(env: &Env) -> Result<PathBuf> {
     let named = [env_vars::TMPDIR, env_vars::TEMP, env_vars::TMP];
     let named = named.iter().filter_map(|name| env.get(name));
     let usual = ["/tmp", "/var/tmp", "/usr/tmp", "."].map(str::to_owned);

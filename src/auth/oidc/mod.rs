@@ -19,7 +19,7 @@ pub(super) use rucio::{is_accepted, is_for_account, tell_refused};
 use std::time::Duration;
 
 use super::{Origin, Token, TokenCache, asking};
-use crate::config::{OidcLogin, OidcSettings};
+use crate::config::{AuthMethod, OidcLogin, OidcSettings, Settings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
@@ -59,6 +59,17 @@ async fn accepted(
     rucio::accept(client, &granted.token).await?;
     kept::keep(cache, origin, granted.refresh.map(|secret| Kept::new(origin, provider.settings, &secret)));
     Ok(granted.token)
+}
+
+/// Whether a login at the provider can be taken up again without asking anybody: its refresh token is kept.
+pub(crate) fn can_resume(settings: &Settings) -> bool {
+    let AuthMethod::Oidc(oidc) = &settings.auth else { return false };
+    match &oidc.login {
+        OidcLogin::Rucio => false,
+        OidcLogin::Device(at) | OidcLogin::Browser(at) => {
+            kept::find(&TokenCache::new(settings), &Origin::of(settings), at).is_some()
+        }
+    }
 }
 
 /// Shows a link, and opens it where there is a browser. Tells whether it did.

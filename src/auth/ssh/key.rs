@@ -88,6 +88,14 @@ impl KeyFile {
         Ok(Self { path: path.to_owned(), form })
     }
 
+    /// Whether it needs a pass phrase.
+    pub(super) fn is_locked(&self) -> bool {
+        match &self.form {
+            Form::OpenSsh(bytes) => PrivateKey::from_bytes(bytes).is_ok_and(|key| key.is_encrypted()),
+            Form::Pem(pem) => is_encrypted(pem),
+        }
+    }
+
     /// The public key as far as the file tells it without a pass phrase, else that of the file beside it.
     pub(super) fn public(&self) -> Option<PublicKey> {
         let told = match &self.form {

@@ -63,6 +63,29 @@ fn find(path: &Path, agent: Option<Agent>) -> Result<Option<(Agent, PublicKey)>>
     Ok(None)
 }
 
+/// Whether somebody has to be asked before a key can sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    /// It needs no pass phrase.
+    Open,
+    /// The agent has it.
+    InAgent,
+    /// Its pass phrase is asked for.
+    Locked,
+}
+
+/// Whether a login with the key of this file asks somebody. Asks the agent, and no server.
+///
+/// # Errors
+/// `CannotAuthenticate` for a file that cannot be read, and a key that no server can verify.
+pub(crate) fn readiness(path: &Path, agent: Option<&Path>) -> Result<Readiness> {
+    if find(path, agent.map(|socket| Agent(socket.to_owned())))?.is_some() {
+        return Ok(Readiness::InAgent);
+    }
+    let file = KeyFile::read(path).map_err(|error| key::unreadable(path, &error))?;
+    Ok(if file.is_locked() { Readiness::Locked } else { Readiness::Open })
+}
+
 async fn open(client: &Client, path: &Path) -> Result<PKey<Private>> {
     let (path, interact): (_, Arc<dyn Interact>) = (path.to_owned(), client.interact().clone());
     asking(move || {

@@ -13,6 +13,7 @@
 //! A token for another server than that of `[client]` has a file of its own beside the shared one, and a good token
 //! that has to make room there moves to such a file: so several servers are in use side by side.
 
+mod kept;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Claims, Source, Token, oidc};
 use crate::config::Settings;
+pub(crate) use kept::{Kept, State, kept, trusted};
 use place::digest;
 pub(super) use place::{EXPIRY_MARGIN_SECONDS, Place, Record, replace_file, require_private};
 

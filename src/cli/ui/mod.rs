@@ -17,7 +17,7 @@ pub use bytes::Bytes;
 pub use clean::clean;
 pub use format::Format;
 pub(super) use messages::{tell, usage};
-pub use output::{Rich, Ui};
+pub use output::{Rich, Tone, Ui};
 pub use progress::{FileBar, Progress};
 pub use records::{Listing, Shape};
 pub use table::{Cell, Table};
