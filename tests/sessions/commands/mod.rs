@@ -29,7 +29,8 @@ fn program() -> String {
 
 /// Our client with the testbed's configuration of this name, run to its end.
 fn run(home: &Home, config: &str, words: &[&str]) -> Result<Outcome> {
-    home.ours().config(config)?.args(words).run()
+    let client = home.ours().config(config)?.args(words);
+    if words.contains(&"token") { client.shows_token().run() } else { client.run() }
 }
 
 /// The same, which must succeed and say nothing on stderr; gives its output.
