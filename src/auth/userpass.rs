@@ -31,7 +31,7 @@ pub(super) async fn authenticate(client: &Client, username: Option<&str>, passwo
 fn not_set(option: &str, flag: &str) -> Error {
     Error::new(Exception::CannotAuthenticate, format!("'{option}' is not set, and there is no terminal to ask at."))
         .with_hint(format!(
-            "Give the option {flag}, or add `{option} = …` to [client] in the configuration file, or, in a terminal, run \
-             `rucio login`, which asks for it."
+            "Give the option {flag}, or add `{option} = …` to [client] in the configuration file; or have it asked for, in \
+             a terminal: run `rucio login`."
         ))
 }

@@ -117,6 +117,19 @@ fn a_server_that_is_not_there_is_no_reason_to_log_in() -> Result<()> {
     Ok(())
 }
 
+/// The server keeps no identity with the token of an SSH key.
+#[test]
+fn a_session_of_an_ssh_key_has_no_identity() -> Result<()> {
+    let home = Home::new()?;
+    let text = shown(&home, "ssh", &["login"])?;
+    ensure!(text.contains("way        : ssh\n") && !text.contains("identity "), "{text}");
+    let record = json(&home, "ssh", &["session", "show"])?;
+    ensure!(record["state"] == "valid" && record["identity"].is_null() && record["account"] == "jdoe", "{record}");
+    let links = json(&home, "ssh", &["whoami", "--linked-identities"])?;
+    ensure!(links["identity"].is_null() && links["linked_identities"].as_array().is_some_and(|all| all.len() > 3));
+    Ok(())
+}
+
 /// The token of a provider tells scopes and audience, also without the server.
 #[test]
 fn the_token_of_a_provider_says_what_it_is_for() -> Result<()> {
