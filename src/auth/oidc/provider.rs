@@ -160,7 +160,10 @@ impl<'a> Provider<'a> {
                 "Ask for one for Rucio: [client] oidc_audience, and oidc_resource where the provider wants it.",
             ));
         }
-        let expires = answer.expires_in().and_then(|time| i64::try_from(time.as_secs()).ok()).map(|time| now() + time);
+        let expires = answer
+            .expires_in()
+            .and_then(|time| i64::try_from(time.as_secs()).ok())
+            .map(|time| now().saturating_add(time));
         let refresh = answer.refresh_token().map(|token| Secret::from(token.secret().as_str()));
         Ok(Granted { token: Token::new(value, expires), refresh })
     }

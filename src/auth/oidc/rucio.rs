@@ -23,10 +23,11 @@ pub(super) async fn authenticate(client: &Client, settings: &OidcSettings) -> Re
     let link = login_link(client, settings).await?;
     client.interact().show(&format!("Please use your internet browser, go to:\n\n    {link}\n\nand log in there."));
     open(client, &link).await?;
-    match settings.polling {
+    let token = match settings.polling {
         true => poll(client, settings, &link).await,
         false => exchange_code(client, settings).await,
-    }
+    };
+    token.map(clock::end_of_new)
 }
 
 async fn login_link(client: &Client, settings: &OidcSettings) -> Result<String> {

@@ -40,7 +40,7 @@ impl Record {
 
     /// Whether the token ended, or is about to.
     pub(in crate::auth) fn ended(&self) -> bool {
-        self.expires.is_some_and(|end| end - EXPIRY_MARGIN_SECONDS < now())
+        self.expires.is_some_and(|end| end.saturating_sub(EXPIRY_MARGIN_SECONDS) < now())
     }
 }
 
