@@ -2,6 +2,7 @@
 
 use super::cannot_authenticate;
 use crate::auth::{Claims, Origin, Token, TokenCache};
+use crate::config::AuthMethod;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, Request, checked, transport_error};
@@ -39,41 +40,55 @@ pub(in crate::auth) fn tell_refused(client: &Client, token: &Token) {
     );
 }
 
-/// Whether the server takes another program's token for our account: it chooses the account by the identity. Asked once
-/// for each token, where an account is named.
+/// Whether the server takes another program's token, for our account if one is named: it chooses the account by the
+/// identity. Asked once for each token, also by many processes: a server that gets to know a token from several at the same
+/// time refuses it to some of them.
 pub(in crate::auth) async fn is_for_account(
     client: &Client,
     cache: &TokenCache,
     origin: &Origin,
     token: &Token,
 ) -> bool {
-    let Some(wanted) = client.account().filter(|_| client.may_log_in()) else { return true };
+    if !client.may_log_in() || cache.has_checked(origin, token) {
+        return true;
+    }
+    let _lock = cache.lock().await;
     if cache.has_checked(origin, token) {
         return true;
     }
-    match validate(client, token).await {
-        Ok(account) if account == wanted => cache.note_checked(origin, token),
-        Ok(account) => {
+    match (validate(client, token).await, client.account()) {
+        (Ok(account), Some(wanted)) if account != wanted => {
             tracing::warn!(
                 "The token of {} is not used: it is good for the account {account}, not for {wanted} (--account {account} \
                  uses it).",
                 token.source
             );
-            return false;
+            false
         }
-        Err(error) if error.class() == Some(Exception::CannotAuthenticate) => {
+        (Ok(_), _) => {
+            cache.note_checked(origin, token);
+            true
+        }
+        (Err(error), _) if error.class() == Some(Exception::CannotAuthenticate) => {
             tell_refused(client, token);
-            return false;
+            false
         }
         // Whatever else is wrong is told by what the command asks.
-        Err(_) => {}
+        (Err(_), _) => true,
     }
-    true
 }
 
-/// Whether the server accepts the token.
-pub(in crate::auth) async fn is_accepted(client: &Client, token: &Token) -> bool {
-    validate(client, token).await.is_ok()
+/// Whether the server takes a token of OpenID Connect that it has just refused, or that was there before: one that it got to
+/// know from several processes at the same time it refuses to some of them, and a login would cost a person's time.
+pub(in crate::auth) async fn is_good_after_all(client: &Client, token: &Token) -> bool {
+    matches!(client.settings().auth, AuthMethod::Oidc(_)) && validate(client, token).await.is_ok()
+}
+
+/// Has the server get to know a token from one process. What it says is told by what the command asks.
+pub(super) async fn introduce(client: &Client, token: &Token) {
+    if let Err(error) = validate(client, token).await {
+        tracing::debug!("{error}");
+    }
 }
 
 /// `GET /auth/validate`: the account of a token. The answer is the text of a Python dict.

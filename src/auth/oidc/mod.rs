@@ -13,7 +13,7 @@ mod provider_http;
 mod refresh;
 mod rucio;
 
-pub(super) use acceptance::{is_accepted, is_for_account, tell_refused};
+pub(super) use acceptance::{is_for_account, is_good_after_all, tell_refused};
 pub(super) use clock::not_yet;
 pub(super) use discovery::discover;
 pub(super) use refresh::{freshen, is_due, keep_expiry, resume};
