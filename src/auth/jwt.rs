@@ -17,6 +17,9 @@ pub struct Claims {
     /// When it ends, in seconds since 1970, UTC.
     #[serde(default, deserialize_with = "seconds")]
     pub exp: Option<i64>,
+    /// When it was made, in seconds since 1970, UTC.
+    #[serde(default, deserialize_with = "seconds")]
+    pub iat: Option<i64>,
     /// From when on it is valid, in seconds since 1970, UTC.
     #[serde(default, deserialize_with = "seconds")]
     pub nbf: Option<i64>,

@@ -211,23 +211,19 @@ pub(crate) async fn keep_fresh(client: &Client, token: Token) -> Token {
     oidc::freshen(client, &cache, &origin, token).await
 }
 
-/// A token in the place of one that the server refused: what another process has written since, or a new one. Where
-/// another program's was refused, what that program has written since, else the one of the cache if the server takes it.
+/// A token in the place of one that the server refused: what another process has written since, or a new one.
 pub(crate) async fn replace(client: &Client, refused: &Token) -> Result<Token> {
     if !client.may_log_in() {
         return Err(Error::new(Exception::CannotAuthenticate, "The server refuses the token in the cache."));
     }
     let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
-    let foreign = refused.is_foreign();
-    if foreign {
-        match oidc::discover(client.settings()) {
-            Some(token) if token != *refused => return Ok(token),
-            _ => oidc::tell_refused(client, refused),
-        }
+    if refused.is_foreign() {
+        return replace_foreign(client, &cache, &origin, refused).await;
     }
     let _lock = cache.lock().await;
     match cache.read_again(&origin) {
-        Some(token) if token != *refused && (!foreign || oidc::is_accepted(client, &token).await) => Ok(token),
+        Some(token) if token != *refused => Ok(token),
+        _ if oidc::is_good_after_all(client, refused).await => Ok(refused.clone()),
         _ => renew(client, &cache, &origin).await,
     }
 }
@@ -238,6 +234,24 @@ pub(crate) async fn renewed(client: &Client) -> Result<Token> {
     let origin = Origin::of(client.settings());
     let _lock = cache.lock().await;
     renew(client, &cache, &origin).await
+}
+
+/// A token in the place of another program's: what that program has written since, else that of the cache if the server
+/// takes it, else a new one.
+async fn replace_foreign(client: &Client, cache: &TokenCache, origin: &Origin, refused: &Token) -> Result<Token> {
+    match oidc::discover(client.settings()) {
+        Some(token) if token != *refused => return Ok(token),
+        _ => {}
+    }
+    let _lock = cache.lock().await;
+    if oidc::is_good_after_all(client, refused).await {
+        return Ok(refused.clone());
+    }
+    oidc::tell_refused(client, refused);
+    match cache.read_again(origin) {
+        Some(token) if oidc::is_good_after_all(client, &token).await => Ok(token),
+        _ => renew(client, cache, origin).await,
+    }
 }
 
 /// Logs in, whatever token there is, and keeps the new one.

@@ -39,11 +39,13 @@ impl Pty {
     }
 
     fn start(program: &Path, home: &Home, variables: &[(&str, &str)], arguments: &[&str]) -> Result<Self> {
-        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+        // Programs that other tests start meanwhile must not hold this terminal open.
+        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&keyboard)?;
         unlockpt(&keyboard)?;
         let name = ptsname(&keyboard, Vec::new())?;
-        let screen: File = rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())?.into();
+        let screen: File =
+            rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?.into();
         let mut command = Command::new("setsid");
         command.args(["--ctty", "--wait", "/usr/bin/env", SIGNALS]).arg(program).args(arguments);
         command.env_clear().env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8").env("TERM", "xterm");

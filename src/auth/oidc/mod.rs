@@ -1,6 +1,7 @@
 //! OpenID Connect: a login in the browser, by way of the Rucio server or at the provider itself; tokens that other
 //! programs left; and renewing what there is.
 
+mod acceptance;
 mod browser;
 mod clock;
 mod device;
@@ -8,13 +9,14 @@ mod discovery;
 mod kept;
 mod loopback;
 mod provider;
+mod provider_http;
 mod refresh;
 mod rucio;
 
+pub(super) use acceptance::{is_for_account, is_good_after_all, tell_refused};
 pub(super) use clock::not_yet;
 pub(super) use discovery::discover;
 pub(super) use refresh::{freshen, is_due, keep_expiry, resume};
-pub(super) use rucio::{is_accepted, is_for_account, tell_refused};
 
 use std::time::Duration;
 
@@ -56,7 +58,7 @@ async fn accepted(
     cache: &TokenCache,
     origin: &Origin,
 ) -> Result<Token> {
-    rucio::accept(client, &granted.token).await?;
+    acceptance::accept(client, &granted.token).await?;
     kept::keep(cache, origin, granted.refresh.map(|secret| Kept::new(origin, provider.settings, &secret)));
     Ok(granted.token)
 }
@@ -72,7 +74,7 @@ pub(crate) fn can_resume(settings: &Settings) -> bool {
     }
 }
 
-/// Shows a link, and opens it where there is a browser. Tells whether it did.
+/// Opens a link, where there is a browser that somebody sees, and says so. Tells whether it did.
 async fn open(client: &Client, link: &str) -> Result<bool> {
     let interact = client.interact().clone();
     let may = client.settings().browser && (link.starts_with("https://") || link.starts_with("http://"));

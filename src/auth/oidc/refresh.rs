@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::provider::Provider;
-use super::{Kept, kept};
+use super::{Kept, acceptance, kept};
 use crate::auth::token_cache::replace_file;
 use crate::auth::{Origin, Token, TokenCache, now, store};
 use crate::config::{AuthMethod, OidcLogin, OidcProvider, OidcSettings, Settings};
@@ -91,7 +91,9 @@ async fn at_provider(client: &Client, cache: &TokenCache, origin: &Origin) -> Re
         None => kept,
     });
     kept::keep(cache, origin, next);
-    Ok(granted.map(|granted| granted.token))
+    let Some(granted) = granted else { return Ok(None) };
+    acceptance::introduce(client, &granted.token).await;
+    Ok(Some(granted.token))
 }
 
 fn direct(settings: &Settings) -> Option<(&OidcSettings, &OidcProvider)> {

@@ -1,18 +1,17 @@
-//! `GET /auth/oidc`: a login in the browser, whose outcome the server hands over for a code or on being polled. And what
-//! the server says of a token.
+//! `GET /auth/oidc`: a login in the browser, whose outcome the server hands over for a code or on being polled.
 
 use std::time::{Duration, Instant};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
+use super::acceptance::mapping_command;
 use super::{cannot_authenticate, clock, duration, open};
-use crate::auth::{Claims, Origin, Token, TokenCache, asking};
+use crate::auth::{Token, asking};
 use crate::config::OidcSettings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, Request, checked};
-use crate::secret::Secret;
 
 /// How often a mistyped code may be typed again.
 const CODE_TRIES: u32 = 3;
@@ -24,10 +23,11 @@ pub(super) async fn authenticate(client: &Client, settings: &OidcSettings) -> Re
     let link = login_link(client, settings).await?;
     client.interact().show(&format!("Please use your internet browser, go to:\n\n    {link}\n\nand log in there."));
     open(client, &link).await?;
-    match settings.polling {
+    let token = match settings.polling {
         true => poll(client, settings, &link).await,
         false => exchange_code(client, settings).await,
-    }
+    };
+    token.map(clock::end_of_new)
 }
 
 async fn login_link(client: &Client, settings: &OidcSettings) -> Result<String> {
@@ -161,108 +161,6 @@ fn request(path: &str, settings: &OidcSettings) -> Request {
         request = request.header("x-rucio-client-authorize-issuer", issuer);
     }
     request
-}
-
-/// Asks the server for the account of a token that it has not given itself: that of the identity by default.
-///
-/// # Errors
-/// `CannotAuthenticate` if it takes no such token, or takes it for another account than ours.
-pub(super) async fn accept(client: &Client, token: &Token) -> Result<()> {
-    let account = validate(client, token).await.map_err(|error| match error.class() {
-        Some(Exception::CannotAuthenticate) => not_accepted(client, token),
-        _ => error,
-    })?;
-    match client.account() {
-        Some(wanted) if account != wanted => Err(cannot_authenticate(format!(
-            "The server takes {} for the account {account}, not for {wanted}.",
-            identity(token)
-        ))
-        .with_hint(format!(
-            "Act as that account (--account {account}), or have the server log you in, which may choose another one of \
-             yours: [client] oidc_login = rucio."
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// Tells that the server refused the token of another program, and what to do about it.
-pub(in crate::auth) fn tell_refused(client: &Client, token: &Token) {
-    tracing::warn!(
-        "The server refuses the token of {} ({}). Remove it, or have an administrator run `{}`, if that is what it lacks. \
-         Going on without it.",
-        token.source,
-        identity(token),
-        mapping_command(client, &identity(token))
-    );
-}
-
-/// Whether the server takes another program's token for our account: it chooses the account by the identity. Asked once
-/// for each token, where an account is named.
-pub(in crate::auth) async fn is_for_account(
-    client: &Client,
-    cache: &TokenCache,
-    origin: &Origin,
-    token: &Token,
-) -> bool {
-    let Some(wanted) = client.account().filter(|_| client.may_log_in()) else { return true };
-    if cache.has_checked(origin, token) {
-        return true;
-    }
-    match validate(client, token).await {
-        Ok(account) if account == wanted => cache.note_checked(origin, token),
-        Ok(account) => {
-            tracing::warn!(
-                "The token of {} is not used: it is good for the account {account}, not for {wanted} (--account {account} \
-                 uses it).",
-                token.source
-            );
-            return false;
-        }
-        Err(error) if error.class() == Some(Exception::CannotAuthenticate) => {
-            tell_refused(client, token);
-            return false;
-        }
-        // Whatever else is wrong is told by what the command asks.
-        Err(_) => {}
-    }
-    true
-}
-
-/// Whether the server accepts the token.
-pub(in crate::auth) async fn is_accepted(client: &Client, token: &Token) -> bool {
-    validate(client, token).await.is_ok()
-}
-
-/// The account of a token.
-async fn validate(client: &Client, token: &Token) -> Result<String> {
-    let said = crate::api::auth::validate(client, &Secret::from(token.expose())).await?;
-    Ok(said.account.clone())
-}
-
-fn not_accepted(client: &Client, token: &Token) -> Error {
-    let claims = Claims::of(token.expose()).unwrap_or_default();
-    let (audience, scope) = (claims.aud.join(" "), claims.scope.unwrap_or_default());
-    cannot_authenticate(format!(
-        "The login was successful, but the Rucio server does not accept the token of {}: this identity belongs to no \
-         account, or the token is not for this server (audience '{audience}', scopes '{scope}').",
-        identity(token)
-    ))
-    .with_hint(format!(
-        "An administrator can map the identity: `{}`. Or ask for another token: [client] oidc_audience and oidc_scope.",
-        mapping_command(client, &identity(token))
-    ))
-}
-
-/// The identity of a token, as Rucio writes it.
-fn identity(token: &Token) -> String {
-    let claims = Claims::of(token.expose()).unwrap_or_default();
-    format!("SUB={}, ISS={}", claims.sub.unwrap_or_default(), claims.iss.unwrap_or_default())
-}
-
-/// What maps an identity to the account.
-fn mapping_command(client: &Client, identity: &str) -> String {
-    let account = client.account().unwrap_or("ACCOUNT");
-    format!("rucio-admin identity add --account {account} --type OIDC --id '{identity}' --email EMAIL")
 }
 
 #[cfg(test)]

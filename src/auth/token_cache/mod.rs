@@ -166,6 +166,7 @@ impl TokenCache {
                 let usable = record.origin.same_place(origin) && !record.ended();
                 Ok(usable.then(|| token(record.expires)))
             }
+            Some(record) if record.replaces(&value) => Ok(None),
             // Somebody else wrote this token after our record: the official client, most likely for the same server.
             Some(record) if record.origin.same_place(origin) && !record.several => adopt(place, token(None), origin),
             None if origin.configured && *place == self.shared => adopt(place, token(None), origin),

@@ -27,6 +27,9 @@ pub(in crate::auth) struct Record {
     pub(in crate::auth) since: Option<i64>,
     /// SHA-256 of the token this record speaks of.
     pub(super) digest: String,
+    /// SHA-256 of the token that stood here before, which may still stand here for a moment.
+    #[serde(default)]
+    before: Option<String>,
     /// Whether tokens of more than one server have been in this place.
     #[serde(default)]
     pub(super) several: bool,
@@ -38,9 +41,14 @@ impl Record {
         self.digest == digest(value)
     }
 
+    /// Whether that token is about to be replaced, at this moment, by the one this record speaks of.
+    pub(super) fn replaces(&self, value: &str) -> bool {
+        self.before.as_deref() == Some(digest(value).as_str())
+    }
+
     /// Whether the token ended, or is about to.
     pub(in crate::auth) fn ended(&self) -> bool {
-        self.expires.is_some_and(|end| end - EXPIRY_MARGIN_SECONDS < now())
+        self.expires.is_some_and(|end| end.saturating_sub(EXPIRY_MARGIN_SECONDS) < now())
     }
 }
 
@@ -93,15 +101,21 @@ impl Place {
 
     /// Keeps a token. The record comes first, so that a token never stands there with a record that is wrong about it.
     pub(super) fn keep(&self, token: &Token, origin: &Origin) -> Result<()> {
-        self.keep_record(token, origin)?;
+        let before = self.value().ok().flatten().filter(|before| before != token.expose());
+        self.write_record(token, origin, before.as_deref().map(digest))?;
         replace_file(&self.0, token.expose().as_bytes())
     }
 
     /// Puts down where the token of this place belongs.
     pub(super) fn keep_record(&self, token: &Token, origin: &Origin) -> Result<()> {
+        self.write_record(token, origin, None)
+    }
+
+    fn write_record(&self, token: &Token, origin: &Origin, before: Option<String>) -> Result<()> {
         let several = self.record().is_some_and(|last| last.several || !last.origin.same_server(origin));
         let (expires, since) = (token.expires, Some(now()));
-        let record = Record { origin: origin.clone(), expires, since, digest: digest(token.expose()), several };
+        let digest = digest(token.expose());
+        let record = Record { origin: origin.clone(), expires, since, digest, before, several };
         replace_file(&self.beside(RECORD), &serde_json::to_vec(&record)?)
     }
 }

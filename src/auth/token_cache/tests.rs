@@ -168,3 +168,18 @@ fn a_token_from_elsewhere_is_not_sent_before_its_time() {
     let refused = cache.try_read(&cache.shared, &origin("https://a")).unwrap_err();
     assert!(refused.to_string().contains("Check the clock"), "{refused}");
 }
+
+/// The record is written first, and a process that reads between the two must not take the old token for one of the
+/// official client.
+#[test]
+fn a_token_that_is_being_replaced_is_not_used() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    let a = origin("https://a");
+    cache.write(&Token::new("old", Some(now() + 600)), &a).unwrap();
+    cache.write(&Token::new("new", Some(now() + 600)), &a).unwrap();
+    replace_file(&cache.shared.0, b"old").unwrap();
+    assert_eq!(value(cache.read(&a)), None);
+    replace_file(&cache.shared.0, b"new").unwrap();
+    assert_eq!(value(cache.read(&a)).as_deref(), Some("new"));
+}

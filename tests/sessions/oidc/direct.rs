@@ -78,7 +78,9 @@ fn a_refused_token_is_renewed_at_the_provider() -> Result<()> {
     home.keep_token(&format!("{}spoiled", home.token()?))?;
     let (outcome, lines) = whoami(&home, &config, false)?;
     let seen: Vec<_> = lines.iter().map(Line::seen).collect();
-    ensure!(seen == [(WHOAMI[0].0, 401), WHOAMI[0], WHOAMI[1]], "{seen:?} {outcome:?}");
+    let asked = "GET /auth/validate";
+    ensure!(seen[..2] == [(WHOAMI[0].0, 401), (asked, 500)], "{seen:?} {outcome:?}");
+    ensure!(seen[2..] == [(asked, 200), WHOAMI[0], WHOAMI[1]], "{seen:?} {outcome:?}");
     both_use_it(&home, &config)
 }
 

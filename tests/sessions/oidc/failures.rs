@@ -41,6 +41,22 @@ fn an_account_that_is_not_there() -> Result<()> {
     says(&outcome, &["for account ghost", "Check that there is an account ghost"])
 }
 
+/// In every tree, also where failures have codes of their own.
+#[test]
+fn the_exit_code_is_that_of_the_official_client() -> Result<()> {
+    let home = Home::new()?;
+    let config = home.testbed_config(OIDC)?;
+    for options in [["--oidc-issuer", "elsewhere"], ["--account", "ghost"], ["--oidc-scope", "email"]] {
+        for command in ["whoami", "list-scopes"] {
+            let [ours, official] = [home.ours(), home.official()?]
+                .map(|client| client.env("RUCIO_CONFIG", &config).args(options).args([command]).run());
+            let (ours, official) = (ours?, official?);
+            ensure!(ours.code == 1 && official.code == 1, "{options:?} {command}: {ours:?} {official:?}");
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn scopes_and_audiences_that_the_server_does_not_take() -> Result<()> {
     for options in [["--oidc-scope", "email"], ["--oidc-audience", "elsewhere"]] {

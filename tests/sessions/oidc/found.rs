@@ -4,15 +4,16 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::sync::OnceLock;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::{LINK, config, log_in_well, no_secret_of, whoami};
-use crate::props::{AccessLog, Home, Line, Pty, WHOAMI, browse};
+use crate::props::{AccessLog, Home, Line, WHOAMI, browse};
 use crate::support::{Outcome, Rucio, Testbed, unique};
 
 /// A token of jdoe that the server takes; one for all tests.
@@ -151,7 +152,9 @@ fn a_token_that_has_ended_everywhere_leads_to_a_login() -> Result<()> {
 
 /// Good by its dates, and nobody's.
 fn nobodys() -> String {
-    made_up(&json!({"sub": "kim", "iss": "https://i", "exp": ending_in(600), "aud": "rucio"}))
+    static TOKEN: OnceLock<String> = OnceLock::new();
+    let claims = || json!({"sub": "kim", "iss": "https://i", "exp": ending_in(900), "aud": "rucio"});
+    TOKEN.get_or_init(|| made_up(&claims())).clone()
 }
 
 fn told_once(outcome: &Outcome) -> Result<()> {
@@ -171,28 +174,69 @@ fn one_that_the_server_refuses_gives_way_to_that_of_the_cache() -> Result<()> {
     told_once(&outcome)
 }
 
-/// Where no account is named, there is nothing to ask first.
 #[test]
-fn one_that_is_refused_later_gives_way_too_and_a_bad_cache_to_a_login() -> Result<()> {
+fn a_bad_token_in_the_cache_does_not_stand_in_the_way_of_a_login() -> Result<()> {
     let home = Home::new()?;
-    let text = fs::read_to_string(config("oidc")?)?.replace("account = jdoe\n", "");
-    let own = home.path().join("own.cfg").to_string_lossy().into_owned();
-    fs::write(&own, text.replace("oidc_polling = true", ""))?;
-    let client = || home.ours().env("RUCIO_CONFIG", &own);
-    let polling = ["--oidc-polling", "whoami"];
-    let terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &own)], &polling)?;
-    browse(&terminal.wait_for(LINK)?, "jdoe")?;
-    let (code, screen) = terminal.end()?;
-    ensure!(code == 0, "{screen}");
-    let (outcome, lines) = run(client().env("BEARER_TOKEN", &nobodys()))?;
-    let seen: Vec<_> = lines.iter().map(Line::seen).collect();
-    ensure!(seen == [(WHOAMI[0].0, 401), ("GET /auth/validate", 200), WHOAMI[0], WHOAMI[1]], "{seen:?}");
-    told_once(&outcome)?;
-    let cached = home.token_folder().join("auth_token_for_default_account");
-    fs::write(cached, made_up(&json!({"exp": ending_in(600)})))?;
-    let outcome = client().env("BEARER_TOKEN", &nobodys()).args(["whoami"]).run()?;
+    home.keep_token(&made_up(&json!({"exp": ending_in(600)})))?;
+    let outcome = oidc(&home)?.env("BEARER_TOKEN", &nobodys()).args(["whoami"]).run()?;
     ensure!(outcome.code == 1 && outcome.stderr.contains("nothing was typed"), "{outcome:?}");
     told_once(&outcome)
+}
+
+/// That the server took it once does not mean that it always will.
+#[test]
+fn one_that_is_refused_later_gives_way_too() -> Result<()> {
+    let home = Home::new()?;
+    run(oidc(&home)?.env("BEARER_TOKEN", good()?))?;
+    let files = fs::read_dir(home.token_folder())?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    let noted = files.iter().find(|path| path.extension().is_some_and(|ending| ending == "checked"));
+    let digest: String = openssl::sha::sha256(nobodys().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    fs::write(noted.context("a note of the token that was checked")?, digest)?;
+    home.keep_token(good()?)?;
+    let (outcome, lines) = run(oidc(&home)?.env("BEARER_TOKEN", &nobodys()))?;
+    let seen: Vec<_> = lines.iter().map(Line::seen).collect();
+    let asked = "GET /auth/validate";
+    ensure!(seen == [(WHOAMI[0].0, 401), (asked, 500), (asked, 200), WHOAMI[0], WHOAMI[1]], "{seen:?}");
+    told_once(&outcome)
+}
+
+/// What a token endpoint or its like answers.
+fn post(path: &str, form: &[&str]) -> Result<Value> {
+    let testbed = Testbed::get()?;
+    let mut curl = Command::new("curl");
+    curl.args(["-sS", "--cacert", &format!("{}/ca.pem", testbed.value("CERTS")?)]);
+    curl.arg(format!("{}{path}", testbed.value("OIDC")?))
+        .args(form.iter().flat_map(|field| ["--data-urlencode", field]));
+    Ok(serde_json::from_slice(&curl.output()?.stdout)?)
+}
+
+/// A token of jdoe that no Rucio server has seen.
+fn unseen() -> Result<String> {
+    let client = ["client_id=rucio-cli", "scope=openid profile", "audience=rucio"];
+    let device = post("/device/auth", &client)?;
+    browse(device["verification_uri_complete"].as_str().context("a link")?, "jdoe")?;
+    let code = format!("device_code={}", device["device_code"].as_str().context("a code")?);
+    let answer = post("/token", &[client[0], "grant_type=urn:ietf:params:oauth:grant-type:device_code", &code])?;
+    Ok(answer["access_token"].as_str().context("a token")?.to_owned())
+}
+
+/// A server that gets to know a token from several processes at once refuses it to some of them.
+#[test]
+fn twenty_processes_at_once_all_use_it() -> Result<()> {
+    let (home, token, agent) = (Home::new()?, unseen()?, unique("found"));
+    let outcomes: Vec<Result<Outcome>> = std::thread::scope(|scope| {
+        let start = || oidc(&home)?.env("BEARER_TOKEN", &token).args(["--user-agent", &agent, "whoami"]).run();
+        let running: Vec<_> = (0..20).map(|_| scope.spawn(start)).collect();
+        running.into_iter().map(|run| run.join().expect("a run does not panic")).collect()
+    });
+    for outcome in outcomes {
+        let outcome = outcome?;
+        ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
+    }
+    let lines = AccessLog::of("apache")?.of_agent(&agent, WHOAMI[1].0)?;
+    ensure!(lines.iter().filter(|line| line.is_login()).count() == 1, "{lines:?}");
+    ensure!(lines.iter().all(|line| line.token == token && line.status < 400), "{lines:?}");
+    Ok(())
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod rucio;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
@@ -102,4 +103,11 @@ fn secrets(path: &Path) -> Result<Vec<String>> {
 fn refresh_token(path: &Path) -> Result<String> {
     let kept: serde_json::Value = serde_json::from_slice(&fs::read(path)?)?;
     Ok(kept["refresh_token"].as_str().context("a refresh token")?.to_owned())
+}
+
+/// Asks the database of the first server, or changes a row of ours in it.
+fn sql(text: &str) -> Result<String> {
+    let output = Command::new("psql").args(["-qAtX", Testbed::get()?.value("PG")?, "-c", text]).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
 }

@@ -1,14 +1,13 @@
 //! Renewing by way of the Rucio server, which both clients do with the same files.
 
 use std::fs;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::{LINK, log_in_well, whoami};
+use super::{LINK, log_in_well, sql, whoami};
 use crate::props::{AccessLog, Home, Line, WHOAMI, wait_for};
-use crate::support::{Outcome, Testbed, unique};
+use crate::support::{Outcome, unique};
 
 const REFRESH: (&str, u16) = ("GET /auth/oidc_refresh", 200);
 
@@ -45,9 +44,7 @@ fn age(home: &Home, seconds: i64) -> Result<()> {
     fs::write(home.token_folder().join("auth_token_exp_for_account_jdoe"), end.to_string())?;
     let age =
         format!("update tokens set updated_at = updated_at - interval '10 minutes' where token = '{}'", home.token()?);
-    let output = Command::new("psql").args(["-qAtX", Testbed::get()?.value("PG")?, "-c", &age]).output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
+    sql(&age).map(drop)
 }
 
 #[test]

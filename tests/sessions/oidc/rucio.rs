@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use regex::Regex;
 
-use super::{LINK, both_use_it, config, log_in_well, no_secret_of};
+use super::{LINK, both_use_it, config, log_in_well, no_secret_of, sql};
 use crate::props::{Home, Pty, browse};
 use crate::support::Testbed;
 
@@ -50,6 +50,9 @@ fn by_options_alone() -> Result<()> {
     browse(&terminal.wait_for(LINK)?, "jdoe")?;
     let (code, screen) = terminal.end()?;
     ensure!(code == 0 && screen.contains("account    : jdoe"), "{screen}");
+    let asked = format!("select oidc_scope, audience, refresh_lifetime from tokens where token = '{}'", home.token()?);
+    let row = sql(&asked)?;
+    ensure!(row.trim() == "openid profile offline_access|rucio|24", "{row}");
     Ok(())
 }
 

@@ -83,6 +83,9 @@ fn a_token_is_used_only_while_it_is_valid() {
         (json!({"exp": now() - 1}), Some("it ended at")),
         (json!({"exp": now() + 9000, "nbf": now() + 4000}), Some("Check the clock")),
         (json!({"sub": "kim"}), Some("until when")),
+        (json!({"exp": -1e300}), Some("it ended at")),
+        (json!({"exp": 1e300, "nbf": -1e300}), None),
+        (json!({"exp": 1e300, "nbf": 1e300}), Some("Check the clock")),
     ] {
         let reason = reason(None, "", &claims);
         match told {
