@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, Raw, Request, checked, transport_error};
+use crate::http::{Client, Raw, Request};
 use crate::secret::Secret;
 use crate::types::{Validation, python};
 
@@ -12,8 +12,7 @@ use crate::types::{Validation, python};
 /// `CannotAuthenticate` for a token it does not accept.
 pub async fn validate(client: &Client, token: &Secret) -> Result<Raw<Validation>> {
     let request = Request::get("auth/validate").header("x-rucio-auth-token", token.expose());
-    let answer = checked(client.authenticate(client.connections()?, &request).await?).await.map_err(plainly)?;
-    let text = answer.text().await.map_err(transport_error)?;
+    let text = client.authentication_text(request).await.map_err(plainly)?;
     // The answer is the text of a Python dict.
     let said = python::literal(&text).and_then(|said| serde_json::from_value(said).ok());
     said.ok_or_else(|| {

@@ -106,6 +106,8 @@ pub(crate) struct Token {
     value: Secret,
     expires: Option<i64>,
     source: Source,
+    /// Before this it is not renewed again, in seconds since 1970, UTC.
+    renew_after: i64,
 }
 
 impl PartialEq for Token {
@@ -118,7 +120,7 @@ impl Token {
     /// A new token. One that says itself when it ends, as JSON web tokens do, is believed where nothing else tells.
     fn new(value: &str, expires: Option<i64>) -> Self {
         let expires = expires.or_else(|| Claims::of(value)?.exp);
-        Self { value: Secret::from(value), expires, source: Source::Login }
+        Self { value: Secret::from(value), expires, source: Source::Login, renew_after: 0 }
     }
 
     fn from(self, source: Source) -> Self {
@@ -169,10 +171,8 @@ pub(crate) fn now() -> i64 {
 ///
 /// None counts with `--insecure`: whoever answers in the server's place must not get what was secret so far.
 fn found(settings: &Settings, cache: &TokenCache, origin: &Origin) -> Option<Token> {
-    match settings.insecure {
-        true => None,
-        false => oidc::discover(settings).or_else(|| cache.read(origin)),
-    }
+    let left = if settings.insecure { None } else { oidc::discover(settings) };
+    left.or_else(|| cache.read(origin))
 }
 
 /// Where a token of another program was found that is used before any of ours, and when it ends.
@@ -183,13 +183,15 @@ pub(crate) fn of_another_program(settings: &Settings) -> Option<(Source, Option<
 /// The token to start with: one that is there, else a new one. Of many processes that start at once, one asks the
 /// server and the others take what it wrote.
 pub(crate) async fn token(client: &Client) -> Result<Token> {
-    let settings = client.settings();
-    let (cache, origin) = (TokenCache::new(settings), Origin::of(settings));
-    match found(settings, &cache, &origin) {
-        Some(token) if client.may_log_in() && oidc::is_due(settings, &token) => {
-            return Ok(oidc::freshen(client, &cache, &origin, token).await);
+    let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
+    let token = match found(client.settings(), &cache, &origin) {
+        Some(token) if token.is_foreign() && !oidc::is_for_account(client, &cache, &origin, &token).await => {
+            cache.read(&origin)
         }
-        Some(token) => return Ok(token),
+        token => token,
+    };
+    match token {
+        Some(token) => return Ok(keep_fresh(client, token).await),
         None if client.may_log_in() => {}
         None => return Err(Error::new(Exception::CannotAuthenticate, "There is no token in the cache.")),
     }
@@ -200,8 +202,17 @@ pub(crate) async fn token(client: &Client) -> Result<Token> {
     }
 }
 
+/// The token in use, or one in its place if it ends soon and can be renewed.
+pub(crate) async fn keep_fresh(client: &Client, token: Token) -> Token {
+    if !client.may_log_in() || !oidc::is_due(client.settings(), &token) {
+        return token;
+    }
+    let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
+    oidc::freshen(client, &cache, &origin, token).await
+}
+
 /// A token in the place of one that the server refused: what another process has written since, or a new one. Where
-/// another program's was refused, the one of the cache, if the server takes that.
+/// another program's was refused, what that program has written since, else the one of the cache if the server takes it.
 pub(crate) async fn replace(client: &Client, refused: &Token) -> Result<Token> {
     if !client.may_log_in() {
         return Err(Error::new(Exception::CannotAuthenticate, "The server refuses the token in the cache."));
@@ -209,7 +220,10 @@ pub(crate) async fn replace(client: &Client, refused: &Token) -> Result<Token> {
     let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
     let foreign = refused.is_foreign();
     if foreign {
-        oidc::tell_refused(client, refused);
+        match oidc::discover(client.settings()) {
+            Some(token) if token != *refused => return Ok(token),
+            _ => oidc::tell_refused(client, refused),
+        }
     }
     let _lock = cache.lock().await;
     match cache.read_again(&origin) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::certificate::{Certificate, Key, Kind, date};
-use super::{Token, asking};
+use super::{Token, asking, now};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::tls::{self, AskPassphrase, Identity};
@@ -39,14 +39,22 @@ fn warn_if_open(certificate: &Certificate) {
 /// Tells what the server has against the certificate, where its refusal leaves that to be guessed.
 fn explain(error: Error, certificate: &Certificate, account: Option<&str>) -> Error {
     let Error::Rucio(refusal) = &error else { return error };
-    match (refusal.class, refusal.status) {
-        (Exception::CannotAuthenticate, None) => error.with_hint(not_accepted(certificate)),
-        (Exception::CannotAuthenticate | Exception::IdentityError, Some(_)) => {
-            let hint = not_mapped(certificate, account);
-            error.with_hint(hint)
-        }
-        _ => error,
-    }
+    let hint = match (refusal.class, refusal.status) {
+        _ if refusal.details.ends_with(tls::AT_ANOTHER_TIME) => expired_elsewhere(certificate),
+        _ if refusal.hint.as_deref() == Some(tls::REFUSED) => not_accepted(certificate),
+        (Exception::CannotAuthenticate, Some(_)) if refusal.details.contains("Cannot get DN") => NOT_SEEN.to_owned(),
+        (Exception::CannotAuthenticate | Exception::IdentityError, Some(_)) => not_mapped(certificate, account),
+        _ => return error,
+    };
+    error.with_hint(hint)
+}
+
+const NOT_SEEN: &str = "The server was shown the certificate and has not seen it: check that [client] auth_host (or \
+                        --auth-host) is the address that takes certificates.";
+
+fn expired_elsewhere(certificate: &Certificate) -> String {
+    let (file, end, now) = (certificate.file.display(), date(certificate.ends().not_after), date(now()));
+    format!("{file} is good until {end}, and it is {now} here: check the clock of this machine (`date`).")
 }
 
 /// The server ended the handshake over the certificate.

@@ -68,14 +68,14 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
     }
 }
 
-/// Says how long it took: on standard output, as the official client does; but what a command of ours shows there is
-/// often for programs, be it verbose or not.
+/// How long it took. The output of our own commands (a token, the answer of a call) is for other programs: there it goes
+/// to the log.
 fn closing_line(context: &Context, start: Instant) -> Result<()> {
-    let text = || format!("Completed in {:.4} sec.", start.elapsed().as_secs_f64());
+    let line = || format!("Completed in {:.4} sec.", start.elapsed().as_secs_f64());
     match (context.verbose, context.own) {
-        (true, false) => context.ui.line(&text()),
+        (true, false) => context.ui.line(&line()),
         (true, true) => {
-            tracing::debug!("{}", text());
+            tracing::debug!("{}", line());
             Ok(())
         }
         (false, _) => Ok(()),

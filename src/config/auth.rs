@@ -13,7 +13,7 @@ use crate::{
 use std::{
     fs::File,
     io::{ErrorKind, Read},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -91,7 +91,7 @@ impl AuthMethod {
             "userpass" => Ok(userpass(overrides, sources)),
             "x509" => x509(overrides, sources),
             "x509_proxy" => x509_proxy(overrides, sources),
-            "oidc" => oidc::resolve(overrides, sources).map(|settings| Self::Oidc(Box::new(settings))),
+            "oidc" => oidc::resolve(overrides, sources).map(|settings| Self::Oidc(settings.into())),
             "ssh" => ssh(sources),
             "gss" => Ok(Self::Gss),
             _ => Err(cannot_authenticate(format!("There is no authentication method '{name}'."))
@@ -107,7 +107,10 @@ fn userpass(overrides: &Overrides, sources: &Sources<'_>) -> AuthMethod {
 }
 
 fn x509(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
-    let cert = paths::expand(&sources.require(overrides.certificate.as_ref(), &CLIENT_CERT)?, sources.env);
+    let cert = sources
+        .require(overrides.certificate.as_ref(), &CLIENT_CERT)
+        .map_err(|error| usual_certificate(error, sources))?;
+    let cert = paths::expand(&cert, sources.env);
     check_readable(&cert, "client certificate", Exception::MissingClientParameter)?;
     let key = sources.find(overrides.client_key.as_ref(), &CLIENT_KEY).map(|key| paths::expand(&key, sources.env));
     if let Some(key) = &key {
@@ -117,20 +120,49 @@ fn x509(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
     Ok(AuthMethod::X509 { cert, key })
 }
 
+/// Where grid tools keep certificates; the official client does not look there, and neither do we, but we know of it.
+fn usual_certificate(error: Error, sources: &Sources<'_>) -> Error {
+    const PLACES: [(&str, &str); 2] =
+        [("~/.globus/usercert.pem", " --client-key ~/.globus/userkey.pem"), ("~/.globus/usercred.p12", "")];
+    let found = PLACES.iter().find(|(cert, _)| paths::expand(cert, sources.env).is_file());
+    match found {
+        Some((cert, key)) => error.with_hint(format!(
+            "There is one at {cert}: give the options --certificate {cert}{key}, or add them to [client] in {} as \
+             client_cert and client_key.",
+            sources.config.path().display()
+        )),
+        None => error,
+    }
+}
+
 /// The order is Rucio's: its own variable, its configuration, and only then what other grid tools look at.
 fn x509_proxy(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
     let proxy = sources.find(overrides.certificate.as_ref(), &CLIENT_PROXY);
-    let proxy = proxy
-        .or_else(|| sources.env.get(env_vars::X509_USER_PROXY))
-        .map(|proxy| paths::expand(&proxy, sources.env))
-        .unwrap_or_else(usual_proxy);
+    let named = proxy.or_else(|| sources.env.get(env_vars::X509_USER_PROXY));
+    let proxy = named.as_ref().map_or_else(usual_proxy, |proxy| paths::expand(proxy, sources.env));
     check_readable(&proxy, "proxy certificate", Exception::MissingClientParameter).map_err(|error| {
         error.with_hint(
             "Make one with voms-proxy-init; it is looked for in --certificate, RUCIO_CLIENT_PROXY, [client] \
              client_x509_proxy, X509_USER_PROXY and /tmp/x509up_u<uid> (the first that is set counts).",
         )
     })?;
-    Ok(AuthMethod::X509Proxy { proxy })
+    match named.is_none() && is_strange(&proxy) {
+        true => Err(strange(&proxy)),
+        false => Ok(AuthMethod::X509Proxy { proxy }),
+    }
+}
+
+/// Whether this is somebody else's file. Anybody can put a proxy at the usual place, for one to act and upload as they.
+pub(super) fn is_strange(proxy: &Path) -> bool {
+    let owner = std::fs::symlink_metadata(proxy).map(|file| file.uid());
+    owner.is_ok_and(|owner| owner != rustix::process::geteuid().as_raw())
+}
+
+fn strange(proxy: &Path) -> Error {
+    cannot_authenticate(format!("The proxy certificate {} belongs to another user.", proxy.display())).with_hint(
+        "Make your own elsewhere, with voms-proxy-init -out FILE, and name it with --certificate, X509_USER_PROXY or \
+         [client] client_x509_proxy.",
+    )
 }
 
 /// Where grid tools put a proxy certificate.
@@ -268,6 +300,18 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_at_its_usual_place_is_named_where_none_is_configured() {
+        let home = tempfile::tempdir().unwrap();
+        let env = Env::fixed([("HOME", &home.path().display().to_string())]);
+        let hint = || resolve(&Overrides::default(), &env, "auth_type = x509").unwrap_err().hint().unwrap().to_owned();
+        assert!(!hint().contains("globus"), "{}", hint());
+        fs::create_dir(home.path().join(".globus")).unwrap();
+        fs::write(home.path().join(".globus/usercert.pem"), "x").unwrap();
+        let told = "--certificate ~/.globus/usercert.pem --client-key ~/.globus/userkey.pem";
+        assert!(hint().contains(told) && hint().contains("/etc/rucio.cfg"), "{}", hint());
+    }
+
+    #[test]
     fn the_proxy_is_searched_in_rucios_order() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name).display().to_string();
@@ -292,6 +336,15 @@ mod tests {
         let (class, text) = refusal(resolve(&none, &missing, "auth_type = x509_proxy"));
         assert_eq!(class, Exception::MissingClientParameter);
         assert!(text.contains("/nowhere/proxy"), "{text}");
+    }
+
+    #[test]
+    fn somebody_elses_proxy_is_seen() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(!is_strange(file.path()) && !is_strange(Path::new("/nowhere/proxy")));
+        // Only root can give files away; everybody else has root's to look at.
+        let given = std::os::unix::fs::chown(file.path(), Some(65_534), None).is_ok();
+        assert!(is_strange(if given { file.path() } else { Path::new("/etc/passwd") }));
     }
 
     #[test]

@@ -43,11 +43,11 @@ pub async fn examine(client: &Client) -> Finding {
 
 async fn whoami(client: &Client) -> Result<(Attributes, Option<String>)> {
     let account = api::accounts::whoami(client).await?;
-    Ok((account, identity(client).await.ok()))
+    Ok((account, identity(client).await.unwrap_or_default()))
 }
 
-/// The identity of the token, which only the authentication server tells.
-async fn identity(client: &Client) -> Result<String> {
+/// The identity of the token, which only the authentication server tells; of ssh and gss it does not.
+async fn identity(client: &Client) -> Result<Option<String>> {
     let token = Secret::from(client.token().await?.expose());
     Ok(api::auth::validate(client, &token).await?.identity.clone())
 }

@@ -175,10 +175,12 @@ impl Client {
     /// The token in use; read from the cache or asked for when there is none yet.
     pub(crate) async fn token(&self) -> Result<Token> {
         let mut slot = self.0.token.lock().await;
-        if slot.is_none() {
-            *slot = Some(auth::token(self).await?);
-        }
-        slot.clone().ok_or_else(|| Error::new(Exception::CannotAuthenticate, "no token"))
+        let token = match slot.take() {
+            Some(token) => auth::keep_fresh(self, token).await,
+            None => auth::token(self).await?,
+        };
+        *slot = Some(token.clone());
+        Ok(token)
     }
 
     /// The token in use, for a call that is about it.
@@ -210,6 +212,11 @@ impl Client {
     /// Sends a call of the authentication API: without a token, over connections that may show a certificate.
     pub(crate) async fn authenticate(&self, connections: &reqwest::Client, request: &Request) -> Result<Response> {
         self.transmit(connections, &self.0.settings.auth_host, request, self.headers()?).await
+    }
+
+    /// Sends a call of the authentication API and reads its answer as text.
+    pub(crate) async fn authentication_text(&self, request: Request) -> Result<String> {
+        body::text(checked(self.authenticate(self.connections()?, &request).await?).await?).await
     }
 
     /// Sends a trace to the trace server. It takes anybody's, so the token stays at home; it is tried once.
@@ -342,7 +349,12 @@ fn same_host_only() -> Policy {
         let origin = attempt.previous().first().map(|url| url.origin());
         match origin {
             Some(origin) if origin == attempt.url().origin() && attempt.previous().len() < 10 => attempt.follow(),
-            _ => attempt.error("the server redirects to another host, where the token must not go"),
+            _ => {
+                let elsewhere = attempt.url().origin().ascii_serialization();
+                attempt.error(format!(
+                    "the server redirects to another host ({elsewhere}), where neither password nor token may go"
+                ))
+            }
         }
     })
 }
@@ -361,7 +373,8 @@ pub(crate) async fn checked(response: Response) -> Result<Response> {
 /// The refusal that an answer stands for.
 pub(crate) fn refused(status: StatusCode, url: String, headers: &HeaderMap, body: &[u8]) -> Error {
     let (class, details) = refusal(status, headers, body);
-    let hint = (status.is_client_error() && json::is_page(body)).then(|| json::PAGE.to_owned());
+    let page = if status.is_server_error() { json::PAGE_OF_FAILURE } else { json::PAGE };
+    let hint = json::is_page(body).then(|| page.to_owned());
     Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint }))
 }
 
@@ -393,15 +406,14 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Exception, 
 pub(crate) fn transport_error(error: reqwest::Error) -> Error {
     let place = error.url().map(|url| format!("{}: ", url.origin().ascii_serialization())).unwrap_or_default();
     if let Some(failure) = tls::failure(&error) {
-        let details = format!("{place}{}", failure.reason);
-        // With which certificate the login was tried, and so what to do, is known to the login.
-        return match failure.ours {
-            true => Error::new(Exception::CannotAuthenticate, details),
-            false => Error::new(Exception::ServerConnectionException, details).with_hint(failure.remedy),
+        let class = match failure.ours {
+            true => Exception::CannotAuthenticate,
+            false => Exception::ServerConnectionException,
         };
+        return Error::new(class, format!("{place}{}", failure.reason)).with_hint(failure.remedy);
     }
     let failure = Error::new(Exception::ServerConnectionException, format!("{place}{}", root_cause(&error)));
-    match error.is_connect() || body::is_nonsense(&error) {
+    match error.is_connect() || error.is_redirect() || body::is_nonsense(&error) {
         true => failure.with_hint("Check [client] rucio_host and auth_host, or -H and --auth-host."),
         false => failure,
     }

@@ -9,8 +9,10 @@ use serde_json::Value;
 pub struct Validation {
     /// The account it acts as.
     pub account: String,
-    /// Who logged in: a user name, the subject of a certificate, `SUB=..., ISS=...`.
-    pub identity: String,
+    /// Who logged in: a user name, the subject of a certificate, `SUB=..., ISS=...`. Of logins by SSH key and Kerberos the
+    /// server keeps none.
+    #[serde(default)]
+    pub identity: Option<String>,
     /// When it ends, in the form of RFC 3339, UTC.
     #[serde(default)]
     pub lifetime: Option<String>,

@@ -124,7 +124,7 @@ fn every_refusal_says_why_and_what_to_do() -> Result<()> {
     let outcome = home.ours().config("userpass")?.args(alice).args(["--operation", "read", &url]).run()?;
     ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
     ensure!(
-        outcome.stderr.contains("alice can not get signed URL") && outcome.stderr.contains("--key sign-url"),
+        outcome.stderr.contains("alice can not get signed URL") && outcome.stderr.contains("--key sign-url --value 1 "),
         "{outcome:?}"
     );
     let outcome = home.ours().config("userpass")?.args(["--password", "wrong", "-a", "root"]);
@@ -142,7 +142,10 @@ fn a_url_that_comes_back_unsigned_is_none() -> Result<()> {
     let client = server.client(&home)?.args(words).args(["https://localhost/bucket/file"]);
     let outcome = client.limit(Duration::from_secs(30)).run()?;
     ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
-    ensure!(outcome.stderr.contains("without a signature") && outcome.stderr.contains("--key sign-url"), "{outcome:?}");
+    ensure!(
+        outcome.stderr.contains("without a signature") && outcome.stderr.contains("--key sign-url --value 1 "),
+        "{outcome:?}"
+    );
     Ok(())
 }
 

@@ -72,7 +72,11 @@ impl Party {
 
     /// Signs a certificate for somebody of this name (`O=Testbed`, `CN=…`), good from and to so many days from now.
     pub(crate) fn sign(&self, parts: &[&str], days: (i64, i64), what_for: Use) -> Result<Self> {
-        let key = PKey::from_rsa(Rsa::generate(2048)?)?;
+        self.sign_for(PKey::from_rsa(Rsa::generate(2048)?)?, parts, days, what_for)
+    }
+
+    /// The same for somebody who has this key.
+    pub(crate) fn sign_for(&self, key: PKey<Private>, parts: &[&str], days: (i64, i64), what_for: Use) -> Result<Self> {
         let (name, issuer) = (name(parts)?, self.certificate.subject_name());
         make(&name, issuer, &key, &self.key, days, what_for).map(|certificate| Self { certificate, key })
     }

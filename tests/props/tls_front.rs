@@ -21,11 +21,27 @@ pub(crate) struct TlsFront {
 impl TlsFront {
     /// Starts it with this certificate.
     pub(crate) fn start(behind: &Server, host: &Party) -> Result<Self> {
+        Self::with(behind, host, None)
+    }
+
+    /// The same, but client certificates must be of that authority, and good at this time (in seconds since 1970).
+    pub(crate) fn strict(behind: &Server, host: &Party, ca: &Party, time: i64) -> Result<Self> {
+        Self::with(behind, host, Some((ca, time)))
+    }
+
+    fn with(behind: &Server, host: &Party, strict: Option<(&Party, i64)>) -> Result<Self> {
         let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls())?;
         acceptor.set_private_key(&host.key)?;
         acceptor.set_certificate(&host.certificate)?;
         acceptor.set_session_id_context(b"front")?;
-        acceptor.set_verify_callback(SslVerifyMode::PEER, |_, _| true);
+        match strict {
+            Some((ca, time)) => {
+                acceptor.cert_store_mut().add_cert(ca.certificate.clone())?;
+                acceptor.verify_param_mut().set_time(time);
+                acceptor.set_verify(SslVerifyMode::PEER);
+            }
+            None => acceptor.set_verify_callback(SslVerifyMode::PEER, |_, _| true),
+        }
         let (acceptor, listener) = (acceptor.build(), TcpListener::bind("127.0.0.1:0")?);
         let front = Self { port: listener.local_addr()?.port(), shown: Arc::default() };
         let (address, shown) = (behind.url().trim_start_matches("http://").to_owned(), front.shown.clone());

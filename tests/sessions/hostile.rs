@@ -61,6 +61,7 @@ fn ten_gigabytes_in_the_place_of_an_answer_are_not_taken_in() -> Result<()> {
         // A value, a list that never gets to the end of its first line, a text, and a call whose answer nobody reads.
         for (words, code) in [
             (&["whoami"][..], 1),
+            (&["ping"], 1),
             (&["list-rses"], 1),
             (&["list-file-replicas", "--metalink", "test:one-DAVS.dat"], 1),
             (&["account", "add", "hostile77", "USER"], 1),
@@ -150,7 +151,8 @@ fn a_login_that_is_sent_to_another_host_is_no_login() -> Result<()> {
     for status in [301, 302, 303, 307, 308] {
         let location = format!("Location: {}/auth/userpass\r\n", elsewhere.url());
         let (home, outcome, _) = log_in(Answer::new(status, &location, ""))?;
-        ensure!(outcome.code == 1 && outcome.stderr.contains("redirects to another host"), "{status}: {outcome:?}");
+        let told = format!("redirects to another host ({})", elsewhere.url());
+        refused(&outcome, 1, &[&told, "auth_host"])?;
         nothing_kept(&home)?;
     }
     ensure!(elsewhere.heard_in_all().is_empty(), "it was told a password: {:?}", elsewhere.heard_in_all());
@@ -164,7 +166,8 @@ fn a_web_page_is_no_login() -> Result<()> {
     for (status, told) in [(200, "carries no token"), (403, "http status code: 403"), (500, "http status code: 500")] {
         let (home, outcome, _) = log_in(Answer::new(status, html, page))?;
         ensure!(outcome.code == 1 && outcome.stderr.contains(told), "{status}: {outcome:?}");
-        ensure!(status == 500 || outcome.stderr.contains("auth_host"), "{status}: {outcome:?}");
+        let help = if status == 500 { "Hint: The server, or what stands in front of it" } else { "auth_host" };
+        ensure!(outcome.stderr.contains(help), "{status}: {outcome:?}");
         nothing_kept(&home)?;
     }
     Ok(())
@@ -178,6 +181,16 @@ fn a_web_page_is_no_answer() -> Result<()> {
         let outcome = server.client(&Home::new()?)?.args(["whoami"]).run()?;
         refused(&outcome, 1, &[told, "A web page answers, not Rucio", "rucio_host"])?;
     }
+    Ok(())
+}
+
+#[test]
+fn a_refusal_that_breaks_off_is_still_that_refusal() -> Result<()> {
+    let head = "HTTP/1.1 404 Not Found\r\nContent-Length: 900\r\nExceptionClass: AccountNotFound\r\n";
+    let answer = format!("{head}ExceptionMessage: no jdoe\r\n\r\n{{\"ExceptionClass\": \"Acc");
+    let server = Server::start(move |_, _| Answer::Bytes(answer.clone().into()))?;
+    let outcome = server.client(&Home::new()?)?.args(["list-scopes"]).run()?;
+    ensure!(outcome.code == 3 && outcome.stderr.contains("no jdoe"), "{outcome:?}");
     Ok(())
 }
 

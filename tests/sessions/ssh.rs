@@ -233,6 +233,19 @@ fn a_wrong_pass_phrase_is_told() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn ctrl_c_at_the_question_ends_the_command() -> Result<()> {
+    let home = Home::new()?;
+    let config = config(&home, &openssh(&home, "locked", "aes256-ctr", "secret")?)?;
+    let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
+    terminal.wait_for("Pass phrase for .*: ")?;
+    terminal.wait_for_secrecy()?;
+    terminal.type_in("\x03")?;
+    let (code, screen) = terminal.end()?;
+    ensure!(code == 130, "{code}: {screen}");
+    Ok(())
+}
+
 /// In a session of its own there is no terminal, even if the tests run on one.
 fn alone(home: &Home, key: &Path, variables: &[(&str, &str)]) -> Result<Outcome> {
     let ours = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());

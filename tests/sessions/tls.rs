@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
@@ -104,6 +106,19 @@ fn authorities_with_other_names_are_found_too() -> Result<()> {
     let (folder, hash) = ca.hashed_folder(&home)?;
     fs::rename(folder.join(format!("{hash}0")), folder.join("0badcafe.0"))?;
     works(&with_folder(&home, &folder)?)
+}
+
+/// Hundreds of authorities cost nothing as long as nobody reads them. Whoever reads these waits for ever.
+#[test]
+fn only_the_authorities_and_lists_that_count_are_read() -> Result<()> {
+    let (home, ca) = (Home::new()?, Party::testbed("ca")?);
+    let (folder, hash) = ca.hashed_folder(&home)?;
+    for name in ["00000000.0", "00000000.r0", "ffffffff.0", "ffffffff.r0", &format!("{hash}signing_policy")] {
+        ensure!(Command::new("mkfifo").arg(folder.join(name)).status()?.success());
+    }
+    let folder = folder.to_string_lossy();
+    let client = home.ours().config("userpass")?.args(["--ca-certificate", &folder, "whoami"]);
+    works(&client.limit(Duration::from_secs(30)).run()?)
 }
 
 #[test]
@@ -220,7 +235,7 @@ fn insecure_works_in_the_browser_too() -> Result<()> {
     let terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &words)?;
     let link = terminal.wait_for(r"(https://\S+/auth/oidc_redirect\?\S+)\s")?;
     let testbed = crate::support::project().join("tests/testbed/testbed");
-    ensure!(std::process::Command::new(testbed).args(["idp-login", &link]).output()?.status.success());
+    ensure!(Command::new(testbed).args(["idp-login", &link]).output()?.status.success());
     let (code, screen) = terminal.end()?;
     ensure!(code == 0 && screen.contains("account    : jdoe"), "{screen}");
     ensure!(screen.contains("is not verified (--insecure)") && !home.token_file().exists(), "{screen}");

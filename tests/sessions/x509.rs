@@ -2,11 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
+use openssl::ec::{EcGroup, EcKey};
+use openssl::nid::Nid;
+use openssl::pkey::PKey;
 
 use crate::props::{AccessLog, Answer, Home, Line, Party, Pty, Server, TODAY, TlsFront, Use, WHOAMI, keep, open_to};
-use crate::support::{Outcome, Rucio, unique};
+use crate::support::{Outcome, Rucio, Testbed, unique};
 
 const JDOE: [&str; 2] = ["O=Testbed", "CN=John Doe"];
 
@@ -88,6 +93,32 @@ fn a_wrong_pass_phrase_of_pkcs12_is_told() -> Result<()> {
     Ok(())
 }
 
+/// Encrypted by RC2, which OpenSSL 3 knows only on request, and many a browser wrote.
+#[test]
+fn pkcs12_of_older_programs_opens_too() -> Result<()> {
+    let home = Home::new()?;
+    let (cert, key, old) =
+        (Home::certificate("jdoe.pem")?, Home::certificate("jdoe.key.pem")?, home.path().join("old.p12"));
+    let made = Command::new("openssl")
+        .args(["pkcs12", "-export", "-legacy", "-passout", "pass:secret", "-in"])
+        .arg(&cert)
+        .arg("-inkey")
+        .arg(&key)
+        .arg("-out")
+        .arg(&old)
+        .output()?;
+    ensure!(made.status.success(), "{made:?}");
+    // The key's own file, of another certificate, is not looked at: PKCS#12 holds its key.
+    let config = home.testbed_config(&x509(&old, Some(&Home::certificate("root.key.pem")?)))?;
+    let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
+    terminal.wait_for("Pass phrase for .*old.p12: ")?;
+    terminal.wait_for_secrecy()?;
+    terminal.type_in("secret\n")?;
+    let (code, screen) = terminal.end()?;
+    ensure!(code == 0 && screen.contains("account    : jdoe"), "{screen}");
+    Ok(())
+}
+
 /// The server knows only the root, so it must be shown the authority between.
 #[test]
 fn the_chain_inside_pkcs12_is_shown_whatever_the_file_is_called() -> Result<()> {
@@ -111,6 +142,26 @@ fn a_pem_file_of_several_certificates_may_have_them_in_any_order() -> Result<()>
     ] {
         let home = Home::new()?;
         let file = keep(&home, "all.pem", parts.concat())?;
+        let told = logs_in(&home, &x509(&file, None))?;
+        ensure!(told.is_empty(), "{told}");
+    }
+    Ok(())
+}
+
+/// Elliptic curves in both forms of PEM, and Ed25519 as far as the server takes it (OpenSSL does).
+#[test]
+fn keys_of_every_kind_log_in() -> Result<()> {
+    let ca = Party::testbed("ca")?;
+    let curve = EcKey::generate(&*EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?)?;
+    let old_form = String::from_utf8(curve.private_key_to_pem()?)?;
+    ensure!(old_form.contains("BEGIN EC PRIVATE KEY"));
+    let (curve, edwards) = (PKey::from_ec_key(curve)?, PKey::generate_ed25519()?);
+    let new_form = String::from_utf8(curve.private_key_to_pem_pkcs8()?)?;
+    let edwards_form = String::from_utf8(edwards.private_key_to_pem_pkcs8()?)?;
+    for (key, pem) in [(curve.clone(), old_form), (curve, new_form), (edwards, edwards_form)] {
+        let home = Home::new()?;
+        let user = ca.sign_for(key, &JDOE, TODAY, Use::User)?;
+        let file = keep(&home, "user.pem", user.pem()? + &pem)?;
         let told = logs_in(&home, &x509(&file, None))?;
         ensure!(told.is_empty(), "{told}");
     }
@@ -215,6 +266,46 @@ fn an_identity_without_an_account_is_told_with_what_an_administrator_must_do() -
     let stranger = Party::testbed("stranger")?;
     let file = proxy_file(&home, &stranger.proxy("CN=1", TODAY, Use::Proxy)?, &[&stranger])?;
     refused(&run(&home, &proxy(&file))?, &told[1..])
+}
+
+/// Without an account in the configuration, the server looks for one, and may find none.
+#[test]
+fn an_identity_without_any_account_is_told() -> Result<()> {
+    let (home, testbed) = (Home::new()?, Testbed::get()?);
+    let (url, certs) = (testbed.value("URL")?, testbed.value("CERTS")?);
+    let (cert, key) = (Home::certificate("stranger.pem")?, Home::certificate("stranger.key.pem")?);
+    let hosts = format!("rucio_host = {url}\nauth_host = {url}\nca_cert = {certs}/ca.pem\n");
+    let config = home.config(&format!("{hosts}{}", x509(&cert, Some(&key))))?;
+    let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["whoami"]).run()?;
+    let add = "rucio-admin identity add --account ACCOUNT --type X509 --id 'CN=Nobody Known,O=Testbed' --email ";
+    refused(&outcome, &["does not exist", "for which the server finds no account", "--account", add])
+}
+
+/// The server's clock is right, and that of this machine is not.
+#[test]
+fn a_certificate_that_expired_by_the_servers_clock_is_a_matter_of_ours() -> Result<()> {
+    let (home, host) = (Home::new()?, Party::testbed("host")?);
+    let server = Server::start(|_, _| Answer::Silence)?;
+    let tomorrow = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() + 100_000;
+    let (ca, user) = (Party::testbed("ca")?, Party::testbed("ca")?.sign(&JDOE, TODAY, Use::User)?);
+    let front = TlsFront::strict(&server, &host, &ca, tomorrow.try_into()?)?;
+    let (ca, file) =
+        (Home::certificate("ca.pem")?.display().to_string(), keep(&home, "me.p12", user.pkcs12("", &[])?)?);
+    let outcome = front.client(&home, &ca, &x509(&file, None))?.args(["whoami"]).run()?;
+    let told = ["the server says that your certificate has expired", "is good until 20", "check the clock", "UTC here"];
+    refused(&outcome, &told)
+}
+
+/// A site's load balancer that ends TLS and does not hand on whose certificate it saw.
+#[test]
+fn a_server_that_never_saw_the_certificate_is_not_the_certificates_fault() -> Result<()> {
+    let (home, host) = (Home::new()?, Party::testbed("host")?);
+    let refusal = r#"{"ExceptionClass": "CannotAuthenticate", "ExceptionMessage": "Cannot get DN"}"#;
+    let server = Server::start(move |_, _| Answer::new(401, "", refusal))?;
+    let front = TlsFront::start(&server, &host)?;
+    let (ca, proxy_file) = (Home::certificate("ca.pem")?.display().to_string(), Home::certificate("jdoe.proxy.pem")?);
+    let client = front.client(&home, &ca, &proxy(&proxy_file))?.args(["--auth-host", &format!("{}/x", front.url())]);
+    refused(&client.args(["whoami"]).run()?, &["Cannot get DN", "has not seen it", "auth_host"])
 }
 
 #[test]

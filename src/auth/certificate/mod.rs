@@ -107,13 +107,21 @@ impl Certificate {
 
     /// The certificate of the chain that ends first: with it, the whole chain ends.
     pub fn ends(&self) -> &Link {
-        self.chain.iter().min_by_key(|link| link.not_after).unwrap_or(&self.chain[0])
+        first_to_end(&self.chain)
     }
 
     /// The certificate of the chain that begins last: before it, the chain is not good.
     pub fn begins(&self) -> &Link {
-        self.chain.iter().max_by_key(|link| link.not_before).unwrap_or(&self.chain[0])
+        last_to_begin(&self.chain)
     }
+}
+
+fn first_to_end(links: &[Link]) -> &Link {
+    links.iter().min_by_key(|link| link.not_after).unwrap_or(&links[0])
+}
+
+fn last_to_begin(links: &[Link]) -> &Link {
+    links.iter().max_by_key(|link| link.not_before).unwrap_or(&links[0])
 }
 
 impl Kind {

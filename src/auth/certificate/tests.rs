@@ -152,3 +152,40 @@ fn what_is_no_certificate_is_said() {
         assert!(error.to_string().contains(told), "{error}");
     }
 }
+
+fn seen(pem: &[Vec<u8>]) -> Certificate {
+    look(&pem.concat(), None).unwrap()
+}
+
+fn refusal(certificate: &Certificate, day: i64) -> String {
+    let error = certificate.good_at(day * DAY + 1).unwrap_err();
+    format!("{error} {}", error.hint().unwrap())
+}
+
+#[test]
+fn the_first_to_end_of_the_users_own_is_told_with_what_helps() {
+    let authority = authority();
+    let kim = user(&authority);
+    let proxy = Party::new(&["O=Testbed", "CN=Kim", "CN=5"], (20, 500), Some(&kim), Some(proxy_cert_info()));
+    let own = seen(&[kim.pem()]);
+    assert!(own.good_at(20 * DAY).is_ok());
+    assert!(refusal(&own, 400).contains("expired on 1971-02-05 00:00:00 UTC"), "{}", refusal(&own, 400));
+    assert!(refusal(&own, 400).contains("Renew the certificate of CN=Kim,O=Testbed"), "{}", refusal(&own, 400));
+    assert!(refusal(&own, 1).contains("good only from 1970-01-11 00:00:00 UTC on (it is 1970-01-02"));
+    // A new proxy does not help where the certificate behind it has ended.
+    let both = seen(&[proxy.pem(), kim.pem()]);
+    assert!(refusal(&both, 400).contains("The certificate of CN=Kim,O=Testbed behind"), "{}", refusal(&both, 400));
+    assert!(refusal(&both, 400).contains("Renew that certificate, then"), "{}", refusal(&both, 400));
+    let alone = seen(&[proxy.pem()]);
+    assert!(alone.good_at(450 * DAY).is_ok());
+    assert!(refusal(&alone, 600).contains("Make a new proxy: voms-proxy-init"), "{}", refusal(&alone, 600));
+}
+
+#[test]
+fn an_old_certificate_of_an_authority_in_the_file_is_for_the_server_to_judge() {
+    let authority = Party::new(&["O=Testbed", "CN=CA"], (0, 50), None, None);
+    let kim = user(&authority);
+    let all = seen(&[kim.pem(), authority.pem()]);
+    assert!(all.good_at(60 * DAY).is_ok());
+    assert_eq!((all.ends().not_after, all.ends().subject.as_str()), (50 * DAY, "CN=CA,O=Testbed"));
+}

@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 
-use super::{Certificate, Link};
+use super::{Certificate, Link, first_to_end, last_to_begin};
 use crate::auth::now;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -14,7 +14,8 @@ pub fn date(seconds: i64) -> String {
 }
 
 impl Certificate {
-    /// Whether the certificate and all that stand behind it are good now.
+    /// Whether the certificate, and all of its owner's behind it, are good now. Whether the authorities behind those are is
+    /// for the server to say, which may know newer ones.
     ///
     /// # Errors
     /// `CannotAuthenticate` if one has expired or is not good yet: which, since or until when, and what to do.
@@ -22,8 +23,9 @@ impl Certificate {
         self.good_at(now())
     }
 
-    fn good_at(&self, now: i64) -> Result<()> {
-        let (first, last) = (self.ends(), self.begins());
+    pub(super) fn good_at(&self, now: i64) -> Result<()> {
+        let own = self.chain.iter().position(|link| !link.kind.is_proxy()).map_or(self.chain.len(), |end| end + 1);
+        let (first, last) = (first_to_end(&self.chain[..own]), last_to_begin(&self.chain[..own]));
         if first.not_after < now {
             Err(self.expired(first, now))
         } else if last.not_before > now {

@@ -23,7 +23,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn new(origin: &Origin, at: &OidcProvider, secret: Secret) -> Self {
+    pub(super) fn new(origin: &Origin, at: &OidcProvider, secret: &Secret) -> Self {
         Self {
             origin: origin.clone(),
             provider: at.issuer.clone(),

@@ -14,7 +14,7 @@ mod rucio;
 pub(super) use clock::not_yet;
 pub(super) use discovery::discover;
 pub(super) use refresh::{freshen, is_due, keep_expiry, resume};
-pub(super) use rucio::{is_accepted, tell_refused};
+pub(super) use rucio::{is_accepted, is_for_account, tell_refused};
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ async fn accepted(
     origin: &Origin,
 ) -> Result<Token> {
     rucio::accept(client, &granted.token).await?;
-    kept::keep(cache, origin, granted.refresh.map(|secret| Kept::new(origin, provider.settings, secret)));
+    kept::keep(cache, origin, granted.refresh.map(|secret| Kept::new(origin, provider.settings, &secret)));
     Ok(granted.token)
 }
 

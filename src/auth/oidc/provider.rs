@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use oauth2::basic::{BasicClient, BasicTokenResponse};
+use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse};
 use oauth2::{
     AsyncHttpClient, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ErrorResponse, HttpRequest,
     HttpResponse, RefreshToken, RequestTokenError, Scope, TokenResponse, TokenUrl,
@@ -140,15 +140,21 @@ impl<'a> Provider<'a> {
         self.settings.resource.clone().map(|resource| ("resource", resource))
     }
 
-    /// A new token for a refresh token. `CannotAuthenticate` if the provider takes it no more.
-    pub(super) async fn refresh(&self, kept: &Kept) -> Result<Granted> {
+    /// A new token for a refresh token; none if the provider takes it no more.
+    pub(super) async fn refresh(&self, kept: &Kept) -> Result<Option<Granted>> {
         let (endpoint, secret) = (self.token_endpoint()?, RefreshToken::new(kept.secret().to_owned()));
         let mut request = endpoint.exchange_refresh_token(&secret);
         if let Some((name, value)) = self.resource() {
             request = request.add_extra_param(name, value);
         }
-        let answer = request.request_async(&self.http).await.map_err(|error| self.failure(error))?;
-        self.granted(&answer)
+        match request.request_async(&self.http).await {
+            Ok(answer) => self.granted(&answer).map(Some),
+            Err(RequestTokenError::ServerResponse(no)) if *no.error() == BasicErrorResponseType::InvalidGrant => {
+                tracing::debug!("the login at {} is over: {no}", self.settings.issuer);
+                Ok(None)
+            }
+            Err(error) => Err(self.failure(error)),
+        }
     }
 
     /// Takes the token out of an answer. When it ends is reckoned from now, so that a wrong clock does no harm.
@@ -277,9 +283,8 @@ fn unreachable(error: reqwest::Error) -> Error {
     let place = error.url().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
     let remedy = tls::failure(&error).map(|failure| failure.remedy);
     let details = format!("The identity provider {place} cannot be reached: {}", root_cause(&error));
-    Error::new(Exception::ServerConnectionException, details).with_hint(
-        remedy.unwrap_or_else(|| "Check [client] oidc_provider; the provider may be down: try again later.".to_owned()),
-    )
+    let other = || "Check [client] oidc_provider; the provider may be down: try again later.".to_owned();
+    Error::new(Exception::ServerConnectionException, details).with_hint(remedy.unwrap_or_else(other))
 }
 
 #[cfg(test)]

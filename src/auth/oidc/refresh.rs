@@ -7,44 +7,49 @@ use std::path::Path;
 use super::provider::Provider;
 use super::{Kept, kept};
 use crate::auth::token_cache::replace_file;
-use crate::auth::{Origin, Source, Token, TokenCache, now, store};
+use crate::auth::{Origin, Token, TokenCache, now, store};
 use crate::config::{AuthMethod, OidcLogin, OidcProvider, OidcSettings, Settings};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::{Client, Request};
 
-/// Whether a token of the cache ends so soon that it should be renewed now.
+/// How long a token that could not be renewed is left alone, in seconds: as long as the server gives the same one back.
+const PAUSE_SECONDS: i64 = 300;
+
+/// Whether a token ends so soon that it should be renewed now.
 pub(in crate::auth) fn is_due(settings: &Settings, token: &Token) -> bool {
-    let ours = matches!(settings.auth, AuthMethod::Oidc(_)) && matches!(token.source, Source::Cache(_));
+    let ours = matches!(settings.auth, AuthMethod::Oidc(_)) && !token.is_foreign() && token.renew_after <= now();
     let window = settings.oidc_refresh_before_exp.saturating_mul(60);
-    let soon = || token.expires.or_else(|| noted_expiry(settings)).is_some_and(|end| end - window < now());
+    let soon =
+        || token.expires.or_else(|| noted_expiry(settings)).is_some_and(|end| end.saturating_sub(window) < now());
     settings.oidc_refresh_active && ours && soon()
 }
 
 /// A token in the place of one that ends soon: what another process has written since, else a renewed one, else the one
 /// there is, which is still good.
 pub(in crate::auth) async fn freshen(client: &Client, cache: &TokenCache, origin: &Origin, token: Token) -> Token {
+    let left_alone = |token| Token { renew_after: now() + PAUSE_SECONDS, ..token };
     // Without the lock another process may be renewing it, and a refresh token is good only once.
-    let Some(_lock) = cache.lock().await else { return token };
+    let Some(_lock) = cache.lock().await else { return left_alone(token) };
     match cache.read_again(origin) {
         Some(other) if other != token => return other,
         _ => {}
     }
-    let renewed = match &client.settings().auth {
-        AuthMethod::Oidc(oidc) if oidc.login == OidcLogin::Rucio => at_rucio(client, &token).await,
-        _ => at_provider(client, cache, origin).await,
+    let renewed = match direct(client.settings()) {
+        None => at_rucio(client, &token).await,
+        Some(_) => at_provider(client, cache, origin).await,
     };
     match renewed {
         Ok(Some(renewed)) => {
             store(client, cache, origin, &renewed);
-            renewed
+            left_alone(renewed)
         }
         Ok(None) => {
             tracing::debug!("the token cannot be renewed; it is used to its end");
-            token
+            left_alone(token)
         }
         Err(error) => {
             tracing::warn!("The token, which ends soon, could not be renewed: {error}");
-            token
+            left_alone(token)
         }
     }
 }
@@ -79,20 +84,14 @@ async fn at_provider(client: &Client, cache: &TokenCache, origin: &Origin) -> Re
     let Some((oidc, at)) = direct(client.settings()) else { return Ok(None) };
     let Some(kept) = kept::find(cache, origin, at) else { return Ok(None) };
     let provider = Provider::discover(client, at, oidc).await?;
-    match provider.refresh(&kept).await {
-        Ok(granted) => {
-            // Most providers give a new refresh token and take the old one back.
-            let next = granted.refresh.map(|secret| Kept::new(origin, at, secret)).unwrap_or(kept);
-            kept::keep(cache, origin, Some(next));
-            Ok(Some(granted.token))
-        }
-        Err(error) if is_refusal(&error) => {
-            tracing::debug!("the login at {} is over: {error}", at.issuer);
-            kept::keep(cache, origin, None);
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
+    let granted = provider.refresh(&kept).await?;
+    // Most providers give a new refresh token and take the old one back.
+    let next = granted.as_ref().map(|granted| match &granted.refresh {
+        Some(secret) => Kept::new(origin, at, secret),
+        None => kept,
+    });
+    kept::keep(cache, origin, next);
+    Ok(granted.map(|granted| granted.token))
 }
 
 fn direct(settings: &Settings) -> Option<(&OidcSettings, &OidcProvider)> {
@@ -101,11 +100,6 @@ fn direct(settings: &Settings) -> Option<(&OidcSettings, &OidcProvider)> {
         OidcLogin::Rucio => None,
         OidcLogin::Device(at) | OidcLogin::Browser(at) => Some((oidc, at)),
     }
-}
-
-/// Whether the provider said no, which a new login may change.
-fn is_refusal(error: &Error) -> bool {
-    error.class() == Some(crate::exceptions::Exception::CannotAuthenticate)
 }
 
 /// Writes down when the token in the shared place ends, in seconds since 1970, where the official client reads it. A
@@ -123,4 +117,50 @@ pub(in crate::auth) fn keep_expiry(settings: &Settings, place: &Path, token: &To
 /// What stands there.
 fn noted_expiry(settings: &Settings) -> Option<i64> {
     fs::read_to_string(&settings.token_exp_epoch_file).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Source;
+    use crate::config::{Config, Overrides};
+    use crate::env_vars::Env;
+
+    fn settings(lines: &str) -> Settings {
+        let hosts = "rucio_host = https://r\nauth_host = https://r\naccount = kim\nauth_token_file_path = /nowhere/t";
+        let config = Config::parse(&format!("[client]\n{hosts}\nauth_type = oidc\n{lines}"), "rucio.cfg").unwrap();
+        Settings::resolve(&Overrides::default(), &Env::fixed([]), &config).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_renewed_in_its_last_minutes_and_then_left_alone() {
+        let (on, off) = (settings("auth_oidc_refresh_active = yes"), settings(""));
+        let ending_in = |minutes: i64| Token::new("t", Some(now() + minutes * 60));
+        assert!(is_due(&on, &ending_in(19)) && !is_due(&on, &ending_in(21)));
+        assert!(!is_due(&off, &ending_in(19)));
+        assert!(!is_due(&on, &Token { renew_after: now() + 9, ..ending_in(19) }));
+        assert!(!is_due(&on, &Token::new("t", None)), "nobody knows when");
+        assert!(!is_due(&on, &ending_in(19).from(Source::Variable("BEARER_TOKEN"))));
+        let wide = settings("auth_oidc_refresh_active = yes\nauth_oidc_refresh_before_exp = 9223372036854775807");
+        assert!(is_due(&wide, &ending_in(60)), "a number of any size is no crash");
+    }
+
+    #[test]
+    fn the_end_of_a_token_is_noted_where_the_official_client_reads_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = settings("");
+        settings.token_file = folder.path().join("token");
+        settings.token_exp_epoch_file = folder.path().join("exp");
+        let (place, token) = (settings.token_file.clone(), Token::new("t", Some(1_795_000_000)));
+        keep_expiry(&settings, &place, &token);
+        assert_eq!(noted_expiry(&settings), None, "nobody wants it");
+        settings.oidc_refresh_active = true;
+        keep_expiry(&settings, &folder.path().join("another"), &token);
+        assert_eq!(noted_expiry(&settings), None, "it is that of another place");
+        keep_expiry(&settings, &place, &token);
+        assert_eq!(fs::read_to_string(folder.path().join("exp")).unwrap(), "1795000000");
+        settings.oidc_refresh_active = false;
+        keep_expiry(&settings, &place, &Token::new("t", Some(1_795_000_001)));
+        assert_eq!(noted_expiry(&settings), Some(1_795_000_001), "what is there is kept up to date");
+    }
 }

@@ -7,11 +7,12 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use super::{cannot_authenticate, clock, duration, open};
-use crate::auth::{Claims, Token, asking};
+use crate::auth::{Claims, Origin, Token, TokenCache, asking};
 use crate::config::OidcSettings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, Request, checked, transport_error};
+use crate::http::{Client, Request, checked};
+use crate::secret::Secret;
 
 /// How often a mistyped code may be typed again.
 const CODE_TRIES: u32 = 3;
@@ -195,18 +196,47 @@ pub(in crate::auth) fn tell_refused(client: &Client, token: &Token) {
     );
 }
 
+/// Whether the server takes another program's token for our account: it chooses the account by the identity. Asked once
+/// for each token, where an account is named.
+pub(in crate::auth) async fn is_for_account(
+    client: &Client,
+    cache: &TokenCache,
+    origin: &Origin,
+    token: &Token,
+) -> bool {
+    let Some(wanted) = client.account().filter(|_| client.may_log_in()) else { return true };
+    if cache.has_checked(origin, token) {
+        return true;
+    }
+    match validate(client, token).await {
+        Ok(account) if account == wanted => cache.note_checked(origin, token),
+        Ok(account) => {
+            tracing::warn!(
+                "The token of {} is not used: it is good for the account {account}, not for {wanted} (--account {account} \
+                 uses it).",
+                token.source
+            );
+            return false;
+        }
+        Err(error) if error.class() == Some(Exception::CannotAuthenticate) => {
+            tell_refused(client, token);
+            return false;
+        }
+        // Whatever else is wrong is told by what the command asks.
+        Err(_) => {}
+    }
+    true
+}
+
 /// Whether the server accepts the token.
 pub(in crate::auth) async fn is_accepted(client: &Client, token: &Token) -> bool {
     validate(client, token).await.is_ok()
 }
 
-/// `GET /auth/validate`: the account of a token. The answer is the text of a Python dict.
+/// The account of a token.
 async fn validate(client: &Client, token: &Token) -> Result<String> {
-    let request = Request::get("auth/validate").header("x-rucio-auth-token", token.expose());
-    let answer = checked(client.authenticate(client.connections()?, &request).await?).await?;
-    let text = answer.text().await.map_err(transport_error)?;
-    let account = text.split_once("'account': '").and_then(|(_, rest)| rest.split_once('\''));
-    Ok(account.map(|(account, _)| account.to_owned()).unwrap_or_default())
+    let said = crate::api::auth::validate(client, &Secret::from(token.expose())).await?;
+    Ok(said.account.clone())
 }
 
 fn not_accepted(client: &Client, token: &Token) -> Error {

@@ -4,7 +4,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::Session;
-use crate::auth::token_cache::{Origin, Place, RECORD, REFRESH, TokenCache, places, require_private, unrecorded};
+use crate::auth::token_cache::{
+    CHECKED, Origin, Place, RECORD, REFRESH, TokenCache, places, require_private, unrecorded,
+};
 use crate::error::{Error, Result};
 use crate::http::Client;
 
@@ -14,7 +16,7 @@ use crate::http::Client;
 /// The first file that could not be removed; the others are gone all the same.
 pub fn forget(client: &Client) -> Result<Vec<Session>> {
     let (settings, origin) = (client.settings(), Origin::of(client.settings()));
-    let [shared, _] = TokenCache::new(settings).places_of(&origin);
+    let [shared, own] = TokenCache::new(settings).places_of(&origin);
     let same = |other: &Origin| other.same_server(&origin) && other.account == origin.account;
     let of_it = |place: &Place| place.record().is_some_and(|record| same(&record.origin));
     let mut mine: Vec<_> = places(&settings.token_dir).into_iter().filter(of_it).collect();
@@ -23,6 +25,7 @@ pub fn forget(client: &Client) -> Result<Vec<Session>> {
         mine.push(shared.clone());
     }
     let (sessions, mut outcomes) = remove_all(&mine);
+    outcomes.push(remove(&own.beside(CHECKED)));
     if mine.contains(&shared) {
         outcomes.push(remove(&settings.token_exp_epoch_file));
     }
@@ -48,10 +51,10 @@ fn remove_all(places: &[Place]) -> (Vec<Session>, Vec<Result<bool>>) {
     let mut sessions = Vec::new();
     let outcomes = places.iter().flat_map(|place| {
         let session = Session::kept(place);
-        let refresh = remove(&place.beside(REFRESH));
+        let [refresh, checked] = [REFRESH, CHECKED].map(|ending| remove(&place.beside(ending)));
         let token = remove(place.file());
         let record = if token.is_ok() { remove(&place.beside(RECORD)) } else { Ok(false) };
-        let outcomes = [refresh, token, record];
+        let outcomes = [refresh, checked, token, record];
         if session.is_one() && outcomes.iter().any(|outcome| matches!(outcome, Ok(true))) {
             sessions.push(session);
         }

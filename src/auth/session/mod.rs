@@ -1,10 +1,14 @@
 //! Sessions: what one is logged in as, where the token of it is, until when.
 
 mod forget;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
-use super::token_cache::{EXPIRY_MARGIN_SECONDS, Origin, Place, Record, TokenCache, places, unrecorded};
+use super::token_cache::{
+    EXPIRY_MARGIN_SECONDS, Origin, Place, Record, TokenCache, places, require_private, unrecorded,
+};
 use super::{Claims, Source, Token, found, now};
 use crate::api;
 use crate::error::{Error, Result};
@@ -173,7 +177,9 @@ pub fn current(client: &Client) -> Option<Session> {
 /// All sessions kept in these folders, and whether each is the one that commands use under these settings.
 pub fn all(folders: &[PathBuf], client: Option<&Client>) -> Vec<(Session, bool)> {
     let used = client.and_then(current).and_then(|session| session.file().map(Path::to_owned));
-    let places = folders.iter().flat_map(|folder| places(folder).into_iter().chain(unrecorded(folder)));
+    // What others can write to tells nothing.
+    let folders = folders.iter().filter(|folder| require_private(folder, 0o022).is_ok());
+    let places = folders.flat_map(|folder| places(folder).into_iter().chain(unrecorded(folder)));
     let kept = places.map(|place| Session::kept(&place)).filter(Session::is_one);
     let is_used = |session: &Session| used.is_some() && session.file() == used.as_deref();
     kept.map(|session| {
@@ -206,7 +212,7 @@ pub async fn log_in(client: &Client, when: When) -> Result<LogIn> {
         (When::Renew, _) => super::renewed(client).await?,
         (When::Needed, None) => super::token(client).await?,
         (When::Needed, Some(token)) => match validate(client, &token).await {
-            Ok(_) => token,
+            Ok(said) => return done(client, token, said),
             Err(error) if error.class() == Some(Exception::CannotAuthenticate) => {
                 super::replace(client, &token).await?
             }
@@ -214,6 +220,11 @@ pub async fn log_in(client: &Client, when: When) -> Result<LogIn> {
         },
     };
     let said = validate(client, &token).await?;
+    done(client, token, said)
+}
+
+/// A token of the account that was asked for makes a session; one of another is forgotten.
+fn done(client: &Client, token: Token, said: Raw<Validation>) -> Result<LogIn> {
     if client.account().is_some_and(|account| account != said.account) {
         forget(client)?;
         return Ok(LogIn::AsAnother(said.account.clone()));

@@ -30,12 +30,15 @@ use serde::{Deserialize, Serialize};
 use super::{Claims, Source, Token, oidc};
 use crate::config::Settings;
 pub(crate) use kept::{Kept, State, kept, trusted};
+use place::digest;
 pub(super) use place::{EXPIRY_MARGIN_SECONDS, Place, Record, replace_file, require_private};
 
 /// The ending of a record's name.
 pub(super) const RECORD: &str = "origin";
 /// The ending of the name of a refresh token's file.
 pub(super) const REFRESH: &str = "refresh";
+/// The ending of the name of a file with the digest of another program's token that was checked.
+pub(super) const CHECKED: &str = "checked";
 /// How long to wait for another process that is getting a token.
 const LOCK_PATIENCE: Duration = Duration::from_secs(15);
 
@@ -202,6 +205,19 @@ impl TokenCache {
         }
     }
 
+    /// Whether the server has taken this token of another program for this account before.
+    pub(super) fn has_checked(&self, origin: &Origin, token: &Token) -> bool {
+        let file = self.own(origin).beside(CHECKED);
+        require_private(&file, 0o022).is_ok()
+            && std::fs::read_to_string(file).is_ok_and(|text| text == digest(token.expose()))
+    }
+
+    /// Puts down that it has. Nothing is lost where that fails: it is asked again.
+    pub(super) fn note_checked(&self, origin: &Origin, token: &Token) {
+        let file = self.own(origin).beside(CHECKED);
+        let _ = self.make_folder().and_then(|()| replace_file(&file, digest(token.expose()).as_bytes()));
+    }
+
     /// Waits until no other process is getting a token here. Without a lock in time, or where none is to be had,
     /// everyone gets a token of their own, which is only slower.
     pub(super) async fn lock(&self) -> Option<File> {
@@ -245,7 +261,7 @@ pub(super) fn unrecorded(folder: &Path) -> Vec<Place> {
 
 /// Whether the official client names tokens like this.
 fn is_token(name: &str) -> bool {
-    let beside = [RECORD, REFRESH].iter().any(|ending| name.ends_with(&format!(".{ending}")));
+    let beside = [RECORD, REFRESH, CHECKED].iter().any(|ending| name.ends_with(&format!(".{ending}")));
     name.starts_with("auth_token_for_") && !beside
 }
 

@@ -127,6 +127,7 @@ pub(in crate::auth) fn require_private(path: &Path, forbidden: u32) -> Result<()
     }
 }
 
-fn digest(token: &str) -> String {
+/// SHA-256, in hexadecimal digits.
+pub(super) fn digest(token: &str) -> String {
     openssl::sha::sha256(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -145,3 +145,26 @@ fn an_account_has_its_own_token_also_in_a_file_that_all_share() {
     cache.write(&Token::new("t1", None), &origin("https://a")).unwrap();
     assert_eq!(value(cache.read(&other)), None);
 }
+
+#[test]
+fn a_refresh_token_moves_with_its_token() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    let (a, b) = (origin("https://a"), origin("https://b"));
+    cache.write(&Token::new("a", Some(now() + 600)), &a).unwrap();
+    replace_file(&cache.shared.beside(REFRESH), b"secret").unwrap();
+    cache.write(&Token::new("b", Some(now() + 600)), &b).unwrap();
+    assert!(!cache.shared.beside(REFRESH).exists());
+    assert_eq!(std::fs::read(cache.own(&a).beside(REFRESH)).unwrap(), b"secret");
+    assert!(cache.places_of(&a).contains(&cache.own(&a)));
+}
+
+#[test]
+fn a_token_from_elsewhere_is_not_sent_before_its_time() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    let claims = serde_json::json!({"exp": now() + 9000, "nbf": now() + 4000});
+    official(&cache, &crate::auth::jwt::tests::token(&claims));
+    let refused = cache.try_read(&cache.shared, &origin("https://a")).unwrap_err();
+    assert!(refused.to_string().contains("Check the clock"), "{refused}");
+}

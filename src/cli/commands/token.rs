@@ -4,12 +4,13 @@ use serde_json::json;
 
 use crate::auth::session;
 use crate::cli::context::Context;
-use crate::cli::ui::{Format, Shape};
+use crate::cli::ui::Shape;
 use crate::error::Result;
 
 /// The header that carries a token.
 const HEADER: &str = "X-Rucio-Auth-Token";
-const SHAPE: Shape = Shape::named(&["token"], &["token"]);
+const TOKEN: Shape = Shape::named(&["token"], &["token"]);
+const LINE: Shape = Shape::named(&["header"], &["header"]);
 
 /// Print a valid token and nothing else, for curl and scripts
 ///
@@ -28,12 +29,10 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let token = session::token(&context.client_alone()?, args.min_life).await?;
-    let text = match args.header {
-        true => format!("{HEADER}: {}", token.expose()),
-        false => token.expose().to_owned(),
-    };
-    match context.ui.format() {
-        Format::Table => context.ui.line(&text),
-        _ => context.ui.record(SHAPE, &json!({"token": text})),
+    let line = format!("{HEADER}: {}", token.expose());
+    let record = json!({"token": token.expose(), "header": line});
+    match args.header {
+        true => context.ui.one(LINE, &record, || line),
+        false => context.ui.one(TOKEN, &record, || token.expose().to_owned()),
     }
 }

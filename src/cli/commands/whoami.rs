@@ -36,7 +36,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 /// What leads to an account, and where else the same leads.
 struct Links {
-    identity: String,
+    /// None where the server does not keep it: then nobody knows what else it is linked to.
+    identity: Option<String>,
     identities: Vec<Raw<Identity>>,
     accounts: BTreeSet<String>,
 }
@@ -49,8 +50,10 @@ impl Links {
             "x509_proxy" => "X509".to_owned(),
             way => way.to_uppercase(),
         };
-        let mut accounts =
-            BTreeSet::from_iter(api::identities::accounts(client, &said.identity, &identity_type).await?);
+        let mut accounts = match &said.identity {
+            Some(identity) => BTreeSet::from_iter(api::identities::accounts(client, identity, &identity_type).await?),
+            None => BTreeSet::new(),
+        };
         accounts.remove(account);
         let mut stream = api::accounts::identities(client, account).await?.raw();
         let mut identities = Vec::new();
@@ -70,12 +73,12 @@ impl Links {
     }
 
     fn text(&self) -> String {
-        let own = [format!("{:<10} : {}", "identity", self.identity)];
+        let own = self.identity.iter().map(|identity| format!("{:<10} : {identity}", "identity"));
         let linked = self
             .identities
             .iter()
             .map(|found| format!("{:<10} : {} ({})", "linked", found.identity, found.identity_type));
         let others = self.accounts.iter().map(|account| format!("{:<10} : {account}", "may act as"));
-        own.into_iter().chain(linked).chain(others).collect::<Vec<_>>().join("\n")
+        own.chain(linked).chain(others).collect::<Vec<_>>().join("\n")
     }
 }

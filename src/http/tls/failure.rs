@@ -58,7 +58,7 @@ fn theirs(fault: &Fault) -> Failure {
         ),
         Fault::NotValidForNameContext { presented, .. } => (
             format!("the server's certificate is that of another host: {}", hosts(presented)),
-            "The certificate is that of another host: check [client] rucio_host and auth_host.".to_owned(),
+            "Check [client] rucio_host and auth_host, or -H and --auth-host.".to_owned(),
         ),
         Fault::Revoked => (
             "the server's certificate was revoked by its CA".to_owned(),
@@ -76,14 +76,25 @@ fn theirs(fault: &Fault) -> Failure {
 const NAME_CA: &str = "Name the CA that signed it: --ca-certificate, X509_CERT_DIR or [client] ca_cert.";
 
 fn unvouched(stranger: &Stranger) -> String {
-    format!("{NAME_CA} It is not in {}.", stranger.trusted)
+    let not_in = format!("It is not in {}", stranger.trusted);
+    match stranger.known_at {
+        Some(folder) => format!("{NAME_CA} {not_in}, but in {folder}: --ca-certificate {folder}"),
+        None => format!("{NAME_CA} {not_in}."),
+    }
 }
+
+/// What to do where the server refuses our certificate, as long as nobody knows which it was.
+pub(crate) const REFUSED: &str =
+    "Show a certificate that the server knows: -S x509 with --certificate, or -S x509_proxy.";
+
+/// What is said where the server's clock and ours do not agree: a certificate that has expired by ours is not shown.
+pub(crate) const AT_ANOTHER_TIME: &str = "the server says that your certificate has expired";
 
 /// What the server has against our certificate, by the alert it sends.
 fn ours(alert: Alert) -> Option<Failure> {
     let reason = match alert {
         Alert::UnknownCA => "the server does not know the CA that signed your certificate",
-        Alert::CertificateExpired => "the server says that your certificate is not good at this time",
+        Alert::CertificateExpired => AT_ANOTHER_TIME,
         Alert::CertificateRevoked => "the server says that your certificate was revoked",
         Alert::CertificateRequired => "the server wants a certificate, and none was shown",
         Alert::BadCertificate | Alert::UnsupportedCertificate | Alert::CertificateUnknown => {
@@ -91,7 +102,7 @@ fn ours(alert: Alert) -> Option<Failure> {
         }
         _ => return None,
     };
-    Some(Failure { reason: reason.to_owned(), remedy: String::new(), ours: true })
+    Some(Failure { reason: reason.to_owned(), remedy: REFUSED.to_owned(), ours: true })
 }
 
 fn hosts(presented: &[String]) -> String {

@@ -27,7 +27,7 @@ pub struct Identity {
 
 impl Identity {
     /// Reads certificate and chain from `cert` (PEM or PKCS#12), and the key from `key`, or from `cert` too when there is
-    /// none. What is encrypted is opened with the pass phrase `ask` gives. One that is not good now is refused: the
+    /// none or `cert` is PKCS#12 with a key. What is encrypted is opened with the pass phrase `ask` gives. One that is not good now is refused: the
     /// server would not say why.
     ///
     /// # Errors
@@ -37,8 +37,8 @@ impl Identity {
         let kind = contents.key.kind();
         Certificate::describe(cert, &contents.certificates, kind)?.require_good()?;
         let (key_path, key) = match key {
-            Some(path) => (path, Contents::read(path, Some(ask))?.key),
-            None => (cert, std::mem::replace(&mut contents.key, FileKey::None)),
+            Some(path) if !matches!(contents.key, FileKey::Opened(_)) => (path, Contents::read(path, Some(ask))?.key),
+            _ => (cert, std::mem::replace(&mut contents.key, FileKey::None)),
         };
         let key = key.open(key_path, ask)?.ok_or_else(|| no_key(key_path))?;
         own_first(&mut contents.certificates, &key);

@@ -17,7 +17,7 @@ use crate::config::CaSource;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::secret::Secret;
-pub(crate) use failure::{Failure, failure};
+pub(crate) use failure::{AT_ANOTHER_TIME, Failure, REFUSED, failure};
 pub use identity::Identity;
 use roots::Roots;
 use verify::{Anybody, Verifier};

@@ -23,7 +23,7 @@ const MOST_OF_ONE_HASH: usize = 32;
 #[derive(Debug)]
 pub(super) struct Roots {
     /// Those that were read at the start.
-    fixed: RootCertStore,
+    fixed: Arc<RootCertStore>,
     /// Those of files, as they stand there.
     named: Vec<CertificateDer<'static>>,
     folders: Vec<PathBuf>,
@@ -34,7 +34,7 @@ pub(super) struct Roots {
 impl Roots {
     /// Nobody.
     pub(super) fn none() -> Self {
-        Self { fixed: RootCertStore::empty(), named: Vec::new(), folders: Vec::new(), names: Vec::new() }
+        Self { fixed: Arc::new(RootCertStore::empty()), named: Vec::new(), folders: Vec::new(), names: Vec::new() }
     }
 
     /// Adds a source. Of a folder only the names are looked at.
@@ -45,7 +45,7 @@ impl Roots {
         match source {
             CaSource::File(path) => {
                 let certificates = certificates(path)?;
-                let (added, _) = self.fixed.add_parsable_certificates(certificates.iter().cloned());
+                let (added, _) = Arc::make_mut(&mut self.fixed).add_parsable_certificates(certificates.iter().cloned());
                 require(added > 0, path)?;
                 self.named.extend(certificates);
                 self.names.push(path.display().to_string());
@@ -56,7 +56,7 @@ impl Roots {
                 self.folders.push(folder.clone());
             }
             CaSource::BuiltIn => {
-                self.fixed.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+                Arc::make_mut(&mut self.fixed).extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
                 self.names.push("Mozilla's set, which is built in".to_owned());
             }
         }
@@ -74,7 +74,7 @@ impl Roots {
     }
 
     /// Whether just this certificate was named: a server may be its own authority.
-    pub(super) fn name(&self, certificate: &CertificateDer<'_>) -> bool {
+    pub(super) fn include(&self, certificate: &CertificateDer<'_>) -> bool {
         let hash = X509::from_der(certificate).map(|one| one.subject_name_hash());
         let mut folders = self.folders.iter().filter_map(|folder| Some(authorities(folder, *hash.as_ref().ok()?)));
         self.named.contains(certificate) || folders.any(|some| some.contains(certificate))
@@ -84,28 +84,41 @@ impl Roots {
     pub(super) fn of(&self, certificates: &[CertificateDer<'_>]) -> Arc<RootCertStore> {
         let mut store = self.fixed.clone();
         for folder in &self.folders {
+            let store = Arc::make_mut(&mut store);
             for hash in certificates.iter().filter_map(|one| Some(X509::from_der(one).ok()?.issuer_name_hash())) {
                 store.add_parsable_certificates(authorities(folder, hash));
             }
         }
-        Arc::new(store)
+        store
     }
 
     /// All authorities there are: for a folder whose names are not the hashes of today.
     pub(super) fn all(&self) -> Arc<RootCertStore> {
         let mut store = self.fixed.clone();
         for folder in &self.folders {
+            let store = Arc::make_mut(&mut store);
             for path in names(folder).into_iter().flatten() {
                 store.add_parsable_certificates(readable(&path));
             }
         }
-        Arc::new(store)
+        store
     }
 }
 
 /// The authorities with this hash of their name: `0a1b2c3d.0`, `0a1b2c3d.1` ...
 pub(super) fn authorities(folder: &Path, hash: u32) -> Vec<CertificateDer<'static>> {
     numbered(folder, hash, "").flat_map(|path| readable(&path)).collect()
+}
+
+/// Where machines of the grid, and others, have authorities that nobody named to us.
+pub(super) const USUAL: [&str; 2] = ["/etc/grid-security/certificates", "/etc/ssl/certs"];
+
+/// The first of these folders that has an authority which signed one of these certificates.
+pub(super) fn known_at<'a>(folders: &[&'a str], certificates: &[CertificateDer<'_>]) -> Option<&'a str> {
+    let signer = |one: &CertificateDer<'_>| Some(X509::from_der(one).ok()?.issuer_name_hash());
+    let hashes: Vec<u32> = certificates.iter().filter_map(signer).collect();
+    let mut folders = folders.iter();
+    folders.find(|folder| hashes.iter().any(|hash| !authorities(Path::new(folder), *hash).is_empty())).copied()
 }
 
 /// The files of a hash, as far as their numbers go. `kind` is empty or `r`, for lists of what was revoked.
@@ -157,6 +170,10 @@ fn require(found: bool, path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use openssl::asn1::Asn1Time;
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::PKey;
+    use openssl::x509::X509Name;
 
     #[test]
     fn hashed_names_are_told_from_crls_and_policies() {
@@ -171,6 +188,27 @@ mod tests {
         ] {
             assert_eq!(is_hashed_name(name), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_folder_that_knows_the_signer_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().to_str().unwrap();
+        let (mut name, mut authority) = (X509Name::builder().unwrap(), X509::builder().unwrap());
+        name.append_entry_by_text("CN", "Authority").unwrap();
+        authority.set_issuer_name(&name.build()).unwrap();
+        let key = PKey::generate_ed25519().unwrap();
+        authority.set_pubkey(&key).unwrap();
+        authority.set_not_before(&Asn1Time::from_unix(0).unwrap()).unwrap();
+        authority.set_not_after(&Asn1Time::from_unix(9).unwrap()).unwrap();
+        authority.sign(&key, MessageDigest::null()).unwrap();
+        let authority = authority.build();
+        let shown = [CertificateDer::from(authority.to_der().unwrap())];
+        assert_eq!(known_at(&["/nowhere", place], &shown), None);
+        let file = folder.path().join(format!("{:08x}.0", authority.issuer_name_hash()));
+        std::fs::write(file, authority.to_pem().unwrap()).unwrap();
+        assert_eq!(known_at(&["/nowhere", place], &shown), Some(place));
+        assert_eq!(known_at(&["/nowhere"], &shown), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCer
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::revocation::is_revoked;
-use super::roots::Roots;
+use super::roots::{Roots, USUAL, known_at};
 use crate::auth::certificate;
 
 /// Nobody whom we trust vouches for the server.
@@ -23,6 +23,8 @@ pub(super) struct Stranger {
     issuer: String,
     /// Whom we trust.
     pub(super) trusted: String,
+    /// A folder of this machine that has the authority.
+    pub(super) known_at: Option<&'static str>,
 }
 
 /// Looks for an authority that vouches for the server, and for its name on the lists of revoked certificates.
@@ -43,7 +45,7 @@ impl Verifier {
     fn look(&self, shown: &Shown<'_>) -> Result<ServerCertVerified, Error> {
         let all: Vec<_> = std::iter::once(shown.own).chain(shown.others).cloned().collect();
         match self.vouched(self.roots.of(&all), shown) {
-            Err(error) if is_authority(&error) && self.roots.name(shown.own) => shown.vouches_for_itself(),
+            Err(error) if is_authority(&error) && self.roots.include(shown.own) => shown.vouches_for_itself(),
             Err(error) if is_unknown(&error) && !self.roots.folders().is_empty() => {
                 self.vouched(self.roots.all(), shown)
             }
@@ -71,7 +73,7 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let verified = self.look(&Shown { own, others, name, ocsp, now }).map_err(|error| match error {
-            error if is_unknown(&error) || is_authority(&error) => stranger(own, &self.roots),
+            error if is_unknown(&error) || is_authority(&error) => stranger(own, others, &self.roots),
             other => other,
         })?;
         match is_revoked(own, others, self.roots.folders()) {
@@ -132,13 +134,15 @@ impl Shown<'_> {
     }
 }
 
-fn stranger(own: &CertificateDer<'_>, roots: &Roots) -> Error {
+fn stranger(own: &CertificateDer<'_>, others: &[CertificateDer<'_>], roots: &Roots) -> Error {
+    let all: Vec<_> = std::iter::once(own).chain(others).cloned().collect();
+    let known_at = known_at(&USUAL, &all);
     let Ok(own) = X509::from_der(own) else {
         return Error::InvalidCertificate(CertificateError::BadEncoding);
     };
     let (subject, issuer) = (certificate::text(own.subject_name()), certificate::text(own.issuer_name()));
     let issuer = if issuer == subject { "itself".to_owned() } else { issuer };
-    let stranger = Stranger { subject, issuer, trusted: roots.describe() };
+    let stranger = Stranger { subject, issuer, trusted: roots.describe(), known_at };
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(stranger))))
 }
 

@@ -1,5 +1,8 @@
 //! `rucio session list`.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
@@ -86,9 +89,19 @@ fn those_of_other_vos_are_listed() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "userpass", &["login"])?;
     let other = home.path().join(USER).join(format!(".rucio_{USER}@atl"));
-    std::fs::rename(home.token_folder(), &other)?;
+    fs::rename(home.token_folder(), &other)?;
     let list = json(&home, "userpass", &["session", "list"])?;
     ensure!(list[0]["source"].as_str().is_some_and(|source| source.contains("@atl/")), "{list}");
+    Ok(())
+}
+
+#[test]
+fn a_folder_that_others_may_write_to_tells_nothing() -> Result<()> {
+    let home = Home::new()?;
+    shown(&home, "userpass", &["login"])?;
+    fs::set_permissions(home.token_folder(), Permissions::from_mode(0o777))?;
+    let outcome = run(&home, "userpass", &["-o", "json", "session", "list"])?;
+    ensure!(outcome.code == 0 && outcome.stdout == "[]\n", "{outcome:?}");
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::{chown, symlink};
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use super::{alone, asked_for, change_record, run, shown, without_password};
+use super::{LINK, alone, asked_for, change_record, in_browser, run, shown, without_password};
 use crate::props::{Home, Pty, USER};
 use crate::support::Testbed;
 
@@ -180,6 +180,22 @@ fn what_logs_in_again_by_itself_is_told() -> Result<()> {
         );
         ensure!(outcome.stderr.contains(means), "{outcome:?}");
     }
+    Ok(())
+}
+
+#[test]
+fn a_token_from_elsewhere_stays_and_is_told() -> Result<()> {
+    let home = Home::new()?;
+    let config = Testbed::get()?.config("oidc")?.to_string_lossy().into_owned();
+    in_browser(&home, &config, &["login"], LINK)?;
+    let token = home.token()?;
+    let ours = |words: &[&str]| home.ours().env("RUCIO_CONFIG", &config).env("BEARER_TOKEN", &token).args(words).run();
+    let outcome = ours(&["logout", "--yes"])?;
+    let told = "Commands still use the token of the variable BEARER_TOKEN: unset BEARER_TOKEN to be logged out.";
+    ensure!(outcome.code == 0 && outcome.stderr.contains(told) && !outcome.stderr.contains(&token), "{outcome:?}");
+    ensure!(outcome.stdout.starts_with("Forgot the session of jdoe ") && !home.token_file().exists(), "{outcome:?}");
+    let shown = ours(&["session", "show"])?;
+    ensure!(shown.code == 0 && shown.stdout.contains("token      : the variable BEARER_TOKEN\n"), "{shown:?}");
     Ok(())
 }
 

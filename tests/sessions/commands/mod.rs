@@ -19,7 +19,7 @@ use anyhow::{Context, Result, ensure};
 use regex::Regex;
 use serde_json::Value;
 
-use crate::props::{Home, Pty, USER};
+use crate::props::{Home, Pty, USER, browse};
 use crate::support::{Outcome, Rucio, Testbed, var};
 
 /// Our program, by the name it has.
@@ -29,7 +29,8 @@ fn program() -> String {
 
 /// Our client with the testbed's configuration of this name, run to its end.
 fn run(home: &Home, config: &str, words: &[&str]) -> Result<Outcome> {
-    home.ours().config(config)?.args(words).run()
+    let client = home.ours().config(config)?.args(words);
+    if words.contains(&"token") { client.shows_token().run() } else { client.run() }
 }
 
 /// The same, which must succeed and say nothing on stderr; gives its output.
@@ -82,6 +83,18 @@ fn type_password(terminal: &mut Pty, password: &str) -> Result<()> {
     terminal.wait_for_secrecy()?;
     terminal.type_in(&format!("{password}\n"))
 }
+
+/// Runs a command that logs in in the browser, up to its end.
+fn in_browser(home: &Home, config: &str, words: &[&str], link: &str) -> Result<String> {
+    let terminal = Pty::ours(home, &[("RUCIO_CONFIG", config)], words)?;
+    browse(&terminal.wait_for(link)?, "jdoe")?;
+    let (code, screen) = terminal.end()?;
+    ensure!(code == 0, "{screen}");
+    Ok(screen)
+}
+
+/// The link of a login by way of the Rucio server.
+const LINK: &str = r"(https://\S+/auth/oidc_redirect\?\S+)\s";
 
 /// A configuration without the password.
 fn without_password(home: &Home) -> Result<String> {

@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{asked_for, program};
-use crate::props::{Home, Pty, USER};
-use crate::support::{Outcome, Rucio, Testbed, project, split};
+use super::{LINK, asked_for, program};
+use crate::props::{Home, Pty, USER, browse};
+use crate::support::{Outcome, Rucio, Testbed, split};
 
 /// Our client without any configuration.
 fn newcomer(home: &Home, words: &[&str]) -> Result<Outcome> {
@@ -47,14 +46,10 @@ fn common(way: &str) -> Result<Vec<(&'static str, String)>> {
     ])
 }
 
-fn borrowed(answers: &[(&'static str, String)]) -> Vec<(&'static str, String)> {
-    answers.to_vec()
-}
-
 /// A person's first steps; `own` are the answers this way asks for.
 fn set_up(home: &Home, way: &str, own: &[(&'static str, String)]) -> Result<Pty> {
     let mut terminal = follow(home, "rucio login --setup")?;
-    let answers = [common(way)?, borrowed(own)].concat();
+    let answers = [common(way)?, own.to_vec()].concat();
     answer(&mut terminal, &answers.iter().map(|(question, text)| (*question, text.as_str())).collect::<Vec<_>>())?;
     Ok(terminal)
 }
@@ -103,11 +98,25 @@ fn by_certificate() -> Result<()> {
 fn in_the_browser() -> Result<()> {
     let home = Home::new()?;
     let terminal = set_up(&home, "oidc", &[("Identity provider", "testbed".to_owned())])?;
-    let link = terminal.wait_for(r"(https://\S+/auth/oidc_redirect\?\S+)\s")?;
-    let login = Command::new(project().join("tests/testbed/testbed")).args(["idp-login", &link]).output()?;
-    ensure!(login.status.success(), "{login:?}");
+    browse(&terminal.wait_for(LINK)?, "jdoe")?;
     let config = check(&home, terminal)?;
     ensure!(config.contains("oidc_issuer = testbed\noidc_polling = true\n"), "{config}");
+    Ok(())
+}
+
+/// What was answered need not be typed again.
+#[test]
+fn a_server_that_cannot_be_verified_is_told_with_the_answers_in_the_command() -> Result<()> {
+    let home = Home::new()?;
+    let url = Testbed::get()?.value("URL")?;
+    let mut terminal = follow(&home, "rucio login --setup")?;
+    let answers = [("Address of the Rucio server", url), ("Address of the server that", ""), ("CA certificates", "")];
+    answer(&mut terminal, &answers)?;
+    answer(&mut terminal, &[("Account", "jdoe"), ("How to log in", "userpass"), ("User name", "")])?;
+    let (code, screen) = terminal.end()?;
+    ensure!(code == 1 && screen.contains("--ca-certificate") && !home.path().join(".config").exists(), "{screen}");
+    let command = format!("rucio -H {url} --auth-host {url} --account jdoe -S userpass --user jdoe login --setup");
+    ensure!(screen.contains(&format!("Then run `{command}`.")), "{screen}");
     Ok(())
 }
 
@@ -129,14 +138,18 @@ fn options_answer_all_questions() -> Result<()> {
     let home = Home::new()?;
     let xdg = home.path().join("xdg");
     let path = xdg.join("rucio/rucio.cfg");
-    let given = options(Testbed::get()?)?;
-    let client = Rucio::program("setsid").home(home.path()).env("LOGNAME", USER);
+    let mut given = options(Testbed::get()?)?;
+    // What is relative here would be so elsewhere, too.
+    let certs = Testbed::get()?.value("CERTS")?;
+    given[3] = "ca.pem".to_owned();
+    let client = Rucio::program("setsid").home(home.path()).folder(certs.as_ref()).env("LOGNAME", USER);
     let client = client.env("XDG_CONFIG_HOME", &xdg.to_string_lossy()).args(["--wait", &program()]).args(given);
     let outcome = client.args(["--password", "secret", "login", "--setup"]).run()?;
     ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
     let first = format!("answers. The configuration is in {}.\nYou are logged in.", path.display());
     ensure!(outcome.stdout.starts_with("Rucio 41.5.1 at https://") && outcome.stdout.contains(&first), "{outcome:?}");
-    ensure!(!fs::read_to_string(path)?.contains("password ="));
+    let config = fs::read_to_string(path)?;
+    ensure!(!config.contains("password =") && config.contains(&format!("ca_cert = {certs}/ca.pem\n")), "{config}");
     Ok(())
 }
 

@@ -1,13 +1,11 @@
 //! `rucio session show`.
 
-use std::process::Command;
-
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use super::{asked_for, change_record, json, run, shown};
-use crate::props::{AccessLog, Home, Pty};
-use crate::support::{Testbed, project, unique};
+use super::{LINK, asked_for, change_record, in_browser, json, run, shown};
+use crate::props::{AccessLog, Home};
+use crate::support::{Testbed, unique};
 
 #[test]
 fn shows_the_session_as_the_server_sees_it() -> Result<()> {
@@ -124,12 +122,8 @@ fn a_server_that_is_not_there_is_no_reason_to_log_in() -> Result<()> {
 fn the_token_of_a_provider_says_what_it_is_for() -> Result<()> {
     let home = Home::new()?;
     let config = Testbed::get()?.config("oidc")?.to_string_lossy().into_owned();
-    let terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["login", "--no-browser"])?;
-    let link = terminal.wait_for(r"(https://\S+/auth/oidc_redirect\?\S+)\s")?;
-    let login = Command::new(project().join("tests/testbed/testbed")).args(["idp-login", &link]).output()?;
-    ensure!(login.status.success(), "{login:?}");
-    let (code, screen) = terminal.end()?;
-    ensure!(code == 0 && screen.contains("way        : oidc"), "{screen}");
+    let screen = in_browser(&home, &config, &["login", "--no-browser"], LINK)?;
+    ensure!(screen.contains("way        : oidc"), "{screen}");
     for words in [&["session", "show"][..], &["session", "show", "--offline"]] {
         let record = json(&home, "oidc", words)?;
         let issuer = Testbed::get()?.value("OIDC")?;

@@ -2,8 +2,9 @@
 
 use anyhow::{Result, ensure};
 
-use super::{json, run, shown, type_password, without_password};
+use super::{alone, asked_for, in_browser, json, run, shown, type_password, without_password};
 use crate::props::{Home, Pty};
+use crate::support::Testbed;
 
 #[test]
 fn logs_in_anew_and_shows_the_session() -> Result<()> {
@@ -14,6 +15,28 @@ fn logs_in_anew_and_shows_the_session() -> Result<()> {
     ensure!(text.starts_with("You are logged in.\nhost ") && home.token()? != token, "{text}");
     let record = json(&home, "x509", &["session", "update", "--account", "jdoe"])?;
     ensure!(record["auth_type"] == "x509" && record["state"] == "valid", "{record}");
+    Ok(())
+}
+
+/// Where a refresh token is kept, nobody has to be asked.
+#[test]
+fn a_token_of_a_provider_is_renewed() -> Result<()> {
+    let home = Home::new()?;
+    let provider = Testbed::get()?.value("OIDC")?;
+    let config = home.testbed_config(&format!(
+        "auth_type = oidc\noidc_scope = openid profile offline_access\noidc_audience = rucio\noidc_login = device\n\
+         oidc_provider = {provider}\noidc_client_id = rucio-cli"
+    ))?;
+    in_browser(&home, &config, &["login"], r"(https://\S+/device\?user_code=\S+)\s")?;
+    let token = home.token()?;
+    let outcome = alone(&home, config.as_ref(), &["session", "update"])?;
+    ensure!(outcome.code == 0 && outcome.stdout.starts_with("You are logged in.\n"), "{outcome:?}");
+    ensure!(home.token()? != token, "{outcome:?}");
+    // Logging out takes the refresh token away, too.
+    let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["logout", "--yes"]).run()?;
+    ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
+    let outcome = alone(&home, config.as_ref(), &["token"])?;
+    ensure!(outcome.code == 4 && asked_for(&outcome.stderr)? == "rucio login", "{outcome:?}");
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::{json, shown};
 use crate::props::Home;
-use crate::support::Testbed;
+use crate::support::{Testbed, unique};
 
 #[test]
 fn who_may_log_in_as_the_account_stands_behind_it() -> Result<()> {
@@ -22,6 +22,27 @@ fn who_may_log_in_as_the_account_stands_behind_it() -> Result<()> {
     ] {
         ensure!(behind.contains(&line.as_str()), "no {line:?} in\n{text}");
     }
+    Ok(())
+}
+
+/// An identity of two accounts, made for this test.
+#[test]
+fn the_other_accounts_of_an_identity_are_named() -> Result<()> {
+    let home = Home::new()?;
+    let (first, second, user) = (unique("lka"), unique("lkb"), unique("lku"));
+    for account in [&first, &second] {
+        shown(&home, "root", &["account", "add", account, "USER"])?;
+        let identity = ["account", "identity", "add", "--type", "USERPASS", "--id", &user, "--email", "x@y.z"];
+        shown(&home, "root", &[&identity[..], &["--password", "pass", account]].concat())?;
+    }
+    let words = ["-a", &first, "--user", &user, "--password", "pass", "whoami", "--linked-identities"];
+    let text = shown(&home, "userpass", &words)?;
+    ensure!(
+        text.ends_with(&format!("\nidentity   : {user}\nlinked     : {user} (USERPASS)\nmay act as : {second}\n")),
+        "{text}"
+    );
+    let record = json(&home, "userpass", &words)?;
+    ensure!(record["linked_accounts"] == serde_json::json!([second]), "{record}");
     Ok(())
 }
 

@@ -5,9 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
+use serde_json::Value;
 
 use super::{DEVICE_LINK, LINK, both_use_it, config, direct, log_in, log_in_well, refresh_token, whoami};
 use crate::props::{Home, Line, Pty, REFUSING, WHOAMI, browse, wait_for};
+use crate::support::{Outcome, Testbed};
 
 fn refresh_file(home: &Home) -> PathBuf {
     home.token_file().with_extension("refresh")
@@ -123,7 +125,7 @@ fn a_user_who_refuses_is_told_so() -> Result<()> {
 fn an_identity_of_no_account_is_told_with_the_command_that_maps_it() -> Result<()> {
     let home = Home::new()?;
     let (code, screen) = log_in(&home, &config("oidc_device")?, DEVICE_LINK, "nobodys")?;
-    let provider = crate::support::Testbed::get()?.value("OIDC")?;
+    let provider = Testbed::get()?.value("OIDC")?;
     let command = format!("identity add --account jdoe --type OIDC --id 'SUB=nobodys, ISS={provider}'");
     ensure!(code == 1 && screen.contains(&command), "{command}\n{screen}");
     ensure!(screen.contains("belongs to no account"), "{screen}");
@@ -139,5 +141,45 @@ fn the_identity_of_another_account_is_refused() -> Result<()> {
     let (code, screen) = log_in(&home, &config("oidc_device")?, DEVICE_LINK, "alice")?;
     ensure!(code == 1 && screen.contains("for the account alice, not for jdoe"), "{screen}");
     ensure!(screen.contains("--account alice") && !home.token_file().exists(), "{screen}");
+    Ok(())
+}
+
+/// A provider ends the whole login where a refresh token comes a second time, so that twenty processes must not.
+#[test]
+fn twenty_processes_at_once_renew_once_at_the_provider() -> Result<()> {
+    let (home, config) = (Home::new()?, config("oidc_device")?);
+    log_in_well(&home, &config, DEVICE_LINK)?;
+    let first = refresh_token(&refresh_file(&home))?;
+    let mut record: Value = serde_json::from_slice(&fs::read(home.record_file())?)?;
+    record["expires"] = 1_000_000_000.into();
+    fs::write(home.record_file(), record.to_string())?;
+    let outcomes: Vec<Result<Outcome>> = std::thread::scope(|scope| {
+        let start = || home.ours().env("RUCIO_CONFIG", &config).args(["whoami"]).run();
+        let running: Vec<_> = (0..20).map(|_| scope.spawn(start)).collect();
+        running.into_iter().map(|run| run.join().expect("a run does not panic")).collect()
+    });
+    for outcome in outcomes {
+        let outcome = outcome?;
+        ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
+    }
+    ensure!(refresh_token(&refresh_file(&home))? != first);
+    both_use_it(&home, &config)?;
+    home.keep_token("spoiled")?;
+    whoami(&home, &config, false).map(drop)
+}
+
+#[test]
+fn a_provider_that_is_down_is_told_where_a_token_ended() -> Result<()> {
+    let home = Home::new()?;
+    let config = home.testbed_config(&direct("device", "rucio-cli")?)?;
+    log_in_well(&home, &config, DEVICE_LINK)?;
+    let kept = fs::read_to_string(refresh_file(&home))?;
+    let (provider, down) = (Testbed::get()?.value("OIDC")?, "https://localhost:9");
+    fs::write(refresh_file(&home), kept.replace(provider, down))?;
+    fs::write(&config, fs::read_to_string(&config)?.replace(provider, down))?;
+    home.keep_token("spoiled")?;
+    let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["-v", "whoami"]).run()?;
+    ensure!(outcome.code == 1 && outcome.stderr.contains("The identity provider https://localhost:9"), "{outcome:?}");
+    ensure!(refresh_file(&home).exists(), "it may serve again when the provider is back");
     Ok(())
 }

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::{LINK, config, log_in_well, no_secret_of, whoami};
-use crate::props::{AccessLog, Home, Line, WHOAMI};
+use crate::props::{AccessLog, Home, Line, Pty, WHOAMI, browse};
 use crate::support::{Outcome, Rucio, Testbed, unique};
 
 /// A token of jdoe that the server takes; one for all tests.
@@ -72,7 +72,7 @@ fn oidc(home: &Home) -> Result<Rucio> {
 
 /// The token was used, and is neither shown nor kept.
 fn used(home: &Home, (outcome, lines): &(Outcome, Vec<Line>), source: &str) -> Result<()> {
-    ensure!(lines.iter().map(Line::seen).eq(WHOAMI), "{source}: {lines:?}");
+    ensure!(lines.iter().filter(|line| !line.is_login()).map(Line::seen).eq(WHOAMI), "{source}: {lines:?}");
     ensure!(lines.iter().all(|line| line.token == good().unwrap_or_default()), "{source}");
     ensure!(outcome.stderr.contains(&format!("using the token of {source}")), "{source}: {}", outcome.stderr);
     let signature = good()?.rsplit('.').next().unwrap_or_default();
@@ -91,6 +91,22 @@ fn each_place_is_looked_in_in_the_order_of_the_official_client() -> Result<()> {
     used(&home, &run(client()?.env("BEARER_TOKEN_FILE", &named))?, &named)?;
     let all = client()?.env("BEARER_TOKEN_FILE", &named).env("BEARER_TOKEN", &format!(" {} ", good()?));
     used(&home, &run(all)?, "the variable BEARER_TOKEN")
+}
+
+/// The server chooses the account by the identity, whatever is asked for.
+#[test]
+fn one_of_another_account_is_passed_over_and_each_is_asked_about_once() -> Result<()> {
+    let home = Home::new()?;
+    let client = || Ok::<_, anyhow::Error>(oidc(&home)?.env("BEARER_TOKEN", good()?));
+    for asked in [&[("GET /auth/validate", 200), WHOAMI[0], WHOAMI[1]][..], &WHOAMI[..]] {
+        let (_, lines) = run(client()?)?;
+        ensure!(lines.iter().map(Line::seen).eq(asked.iter().copied()), "{lines:?}");
+    }
+    let outcome = client()?.args(["--account", "root", "whoami"]).run()?;
+    let told = "The token of the variable BEARER_TOKEN is not used: it is good for the account jdoe, not for root";
+    ensure!(outcome.code == 1 && outcome.stderr.contains(told), "{outcome:?}");
+    ensure!(outcome.stderr.contains("nothing was typed"), "a login comes next: {outcome:?}");
+    Ok(())
 }
 
 #[test]
@@ -133,24 +149,50 @@ fn a_token_that_has_ended_everywhere_leads_to_a_login() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn one_that_the_server_refuses_gives_way_to_that_of_the_cache() -> Result<()> {
-    let (home, foreign) =
-        (Home::new()?, made_up(&json!({"sub": "kim", "iss": "https://i", "exp": ending_in(600), "aud": "rucio"})));
-    log_in_well(&home, &config("oidc")?, LINK)?;
-    let (outcome, lines) = run(oidc(&home)?.env("BEARER_TOKEN", &foreign))?;
-    let seen: Vec<_> = lines.iter().map(Line::seen).collect();
-    ensure!(seen == [(WHOAMI[0].0, 401), ("GET /auth/validate", 200), WHOAMI[0], WHOAMI[1]], "{seen:?}");
-    for text in
-        ["refuses the token of the variable BEARER_TOKEN (SUB=kim, ISS=https://i)", "identity add --account jdoe"]
-    {
+/// Good by its dates, and nobody's.
+fn nobodys() -> String {
+    made_up(&json!({"sub": "kim", "iss": "https://i", "exp": ending_in(600), "aud": "rucio"}))
+}
+
+fn told_once(outcome: &Outcome) -> Result<()> {
+    for text in ["refuses the token of the variable BEARER_TOKEN (SUB=kim, ISS=https://i)", "identity add --account"] {
         ensure!(outcome.stderr.matches(text).count() == 1, "{text}: {}", outcome.stderr);
     }
-    // Nor does a bad one in the cache stand in the way of a login.
-    home.keep_token(&made_up(&json!({"exp": ending_in(600)})))?;
-    let outcome = oidc(&home)?.env("BEARER_TOKEN", &foreign).args(["whoami"]).run()?;
-    ensure!(outcome.code == 1 && outcome.stderr.contains("nothing was typed"), "{outcome:?}");
     Ok(())
+}
+
+#[test]
+fn one_that_the_server_refuses_gives_way_to_that_of_the_cache() -> Result<()> {
+    let home = Home::new()?;
+    log_in_well(&home, &config("oidc")?, LINK)?;
+    let (outcome, lines) = run(oidc(&home)?.env("BEARER_TOKEN", &nobodys()))?;
+    let seen: Vec<_> = lines.iter().map(Line::seen).collect();
+    ensure!(seen == [("GET /auth/validate", 500), WHOAMI[0], WHOAMI[1]], "{seen:?}");
+    told_once(&outcome)
+}
+
+/// Where no account is named, there is nothing to ask first.
+#[test]
+fn one_that_is_refused_later_gives_way_too_and_a_bad_cache_to_a_login() -> Result<()> {
+    let home = Home::new()?;
+    let text = fs::read_to_string(config("oidc")?)?.replace("account = jdoe\n", "");
+    let own = home.path().join("own.cfg").to_string_lossy().into_owned();
+    fs::write(&own, text.replace("oidc_polling = true", ""))?;
+    let client = || home.ours().env("RUCIO_CONFIG", &own);
+    let polling = ["--oidc-polling", "whoami"];
+    let terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &own)], &polling)?;
+    browse(&terminal.wait_for(LINK)?, "jdoe")?;
+    let (code, screen) = terminal.end()?;
+    ensure!(code == 0, "{screen}");
+    let (outcome, lines) = run(client().env("BEARER_TOKEN", &nobodys()))?;
+    let seen: Vec<_> = lines.iter().map(Line::seen).collect();
+    ensure!(seen == [(WHOAMI[0].0, 401), ("GET /auth/validate", 200), WHOAMI[0], WHOAMI[1]], "{seen:?}");
+    told_once(&outcome)?;
+    let cached = home.token_folder().join("auth_token_for_default_account");
+    fs::write(cached, made_up(&json!({"exp": ending_in(600)})))?;
+    let outcome = client().env("BEARER_TOKEN", &nobodys()).args(["whoami"]).run()?;
+    ensure!(outcome.code == 1 && outcome.stderr.contains("nothing was typed"), "{outcome:?}");
+    told_once(&outcome)
 }
 
 #[test]

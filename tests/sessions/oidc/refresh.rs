@@ -32,10 +32,10 @@ fn now() -> Result<i64> {
     Ok(i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs())?)
 }
 
-/// Lets the token seem to end in five minutes, for both clients, and have been made ten minutes ago, for the server: it
+/// Lets the token seem to end in so many seconds, for both clients, and have been made ten minutes ago, for the server: it
 /// does not renew what is new.
-fn age(home: &Home) -> Result<()> {
-    let end = now()? + 300;
+fn age(home: &Home, seconds: i64) -> Result<()> {
+    let end = now()? + seconds;
     let record = home.record_file();
     if let Ok(bytes) = fs::read(&record) {
         let mut value: Value = serde_json::from_slice(&bytes)?;
@@ -68,7 +68,7 @@ fn a_token_that_ends_soon_is_renewed_and_both_clients_go_on_with_it() -> Result<
     for first_official in [false, true] {
         let home = Home::new()?;
         let config = renewable(&home)?;
-        age(&home)?;
+        age(&home, 300)?;
         let old = home.token()?;
         let (outcome, lines) = whoami(&home, &config, first_official)?;
         let seen: Vec<_> = lines.iter().map(Line::seen).collect();
@@ -87,7 +87,7 @@ fn a_token_that_ends_soon_is_renewed_and_both_clients_go_on_with_it() -> Result<
 fn twenty_processes_at_once_renew_once() -> Result<()> {
     let home = Home::new()?;
     let config = renewable(&home)?;
-    age(&home)?;
+    age(&home, 300)?;
     let (old, agent) = (home.token()?, unique("twenty"));
     let outcomes: Vec<Result<Outcome>> = std::thread::scope(|scope| {
         let start = || home.ours().env("RUCIO_CONFIG", &config).args(["--user-agent", &agent, "whoami"]).run();
@@ -120,7 +120,7 @@ fn twenty_processes_at_once_renew_once() -> Result<()> {
 fn without_the_option_nothing_is_renewed() -> Result<()> {
     let home = Home::new()?;
     let config = renewable(&home)?;
-    age(&home)?;
+    age(&home, 300)?;
     let text = fs::read_to_string(&config)?.replace("auth_oidc_refresh_active = yes", "");
     fs::write(&config, text)?;
     let (_, lines) = whoami(&home, &config, false)?;
@@ -141,5 +141,28 @@ fn a_token_that_cannot_be_renewed_is_used_to_its_end() -> Result<()> {
     let (outcome, lines) = whoami(&home, &config, false)?;
     let seen: Vec<_> = lines.iter().map(Line::seen).collect();
     ensure!(seen == [REFRESH, WHOAMI[0], WHOAMI[1]] && home.token()? == token, "{seen:?} {outcome:?}");
+    Ok(())
+}
+
+/// A command that takes longer than its token lives renews it on the way.
+#[test]
+fn a_token_that_comes_to_its_last_minutes_during_a_command_is_renewed() -> Result<()> {
+    let home = Home::new()?;
+    let config = renewable(&home)?;
+    let old = home.token()?;
+    age(&home, 600)?;
+    let agent = unique("long");
+    let dids = std::iter::repeat_n("test:mixed", 1000);
+    let words = ["--user-agent", &agent, "did", "show"].into_iter().chain(dids);
+    let outcome = home.ours().env("RUCIO_CONFIG", &config).args(words).run()?;
+    ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{} {}", outcome.code, outcome.stderr);
+    let lines = wait_for("the log of all", || {
+        let lines = AccessLog::of("apache")?.of_agent(&agent, "GET /dids/test/mixed?dynamic_depth=DATASET")?;
+        Ok((lines.iter().filter(|line| !line.is_login()).count() == 1000).then_some(lines))
+    })?;
+    ensure!(
+        lines.iter().all(|line| line.status == 200) && lines.iter().filter(|line| line.seen() == REFRESH).count() == 1
+    );
+    ensure!(home.token()? != old && lines.last().is_some_and(|line| line.token != old), "the new one is used");
     Ok(())
 }

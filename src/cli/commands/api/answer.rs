@@ -43,7 +43,7 @@ fn advise(error: Error) -> Error {
     let status = if let Error::Rucio(refusal) = &error { refusal.status } else { None };
     match (error.class(), status) {
         (Some(Exception::CannotAuthenticate | Exception::NoAuthInformation), _) => {
-            error.with_hint("Log in again: rucio login --force")
+            error.with_hint("Log in again: `rucio login --force`.")
         }
         // Rucio's own refusals have a class; this one comes from before it.
         (Some(Exception::RucioException), Some(404 | 405)) => {

@@ -40,8 +40,8 @@ pub(crate) struct Args {
     pub method_or_path: String,
     /// The path below the server's address, with its query. What begins with auth/ goes to the server for tokens
     pub path: Option<String>,
-    /// A field of the JSON that is sent, or of the query of a GET: true, false, null and numbers are what they look like,
-    /// @FILE (- for standard input) is the text in a file; a[b]=1 and a[]=1 nest
+    /// A field of the JSON that is sent, or of the query of a GET: true, false, null and numbers are what they look
+    /// like, @FILE (- for standard input) is the text in a file; a[b]=1 and a[]=1 nest
     #[arg(short, long = "field", value_name = "KEY=VALUE", value_parser = Field::typed)]
     pub fields: Vec<Field>,
     /// The same, always as a text

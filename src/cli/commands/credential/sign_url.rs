@@ -19,7 +19,7 @@ const LONGEST_S3: u64 = 7 * 24 * 3600;
 ///
 /// The server signs, if the account has the attribute sign-url. Only the signed URL is shown.
 ///
-/// Example: curl -fsS "$(rucio credential sign-url --rse CLOUD --service s3 --operation read https://s3.example.org/b/k)"
+/// Example: rucio credential sign-url --rse CLOUD --service s3 --operation read https://s3.example.org/bucket/key
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The RSE that the URL is of
@@ -41,8 +41,10 @@ pub(crate) struct Args {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let Args { rse, service, operation, lifetime, url } = &args;
     let wanted = Signature { rse, service, operation, url, lifetime: *lifetime };
-    let answer = api::credentials::sign_url(context.client()?, wanted).await.map_err(|error| advise(error, &args))?;
-    let signed = signed::read(&answer).ok_or_else(|| unsigned(&args))?;
+    let client = context.client()?;
+    let account = client.account().unwrap_or("ACCOUNT");
+    let answer = api::credentials::sign_url(client, wanted).await.map_err(|error| advise(error, &args, account))?;
+    let signed = signed::read(&answer).ok_or_else(|| unsigned(&args, account))?;
     check(&signed, &args)?;
     let expires = DateTime::from_timestamp(signed.expires, 0);
     let record = json!({
@@ -70,31 +72,34 @@ fn seconds(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "write seconds, or a number with s, m, h or d, of at least one second".to_owned())
 }
 
-fn advise(error: Error, args: &Args) -> Error {
+fn advise(error: Error, args: &Args, account: &str) -> Error {
     let Args { rse, service, .. } = args;
     match error.class() {
-        Some(Exception::AccessDenied) => error.with_hint(may_not_sign()),
-        Some(Exception::RSENotFound) => error.with_hint("See which there are: rucio rse list"),
+        Some(Exception::AccessDenied) => error.with_hint(may_not_sign(account)),
+        Some(Exception::RSENotFound) => error.with_hint("See which there are: `rucio rse list`."),
         Some(Exception::ErrorLoadingCredentials) => error.with_hint(format!(
-            "See whether {rse} is of this service: rucio rse attribute list {rse} (sign_url). If it is, the server's \
+            "See whether {rse} is of this service: `rucio rse attribute list {rse}` (sign_url). If it is, the server's \
              administrators have to give it the credentials of {service}."
         )),
         Some(Exception::UnsupportedOperation) if service == "s3" => error.with_hint(format!(
-            "Write https://HOST/BUCKET/KEY, or https://BUCKET.HOST/KEY if rucio rse attribute list {rse} says \
+            "Write https://HOST/BUCKET/KEY, or https://BUCKET.HOST/KEY if `rucio rse attribute list {rse}` says \
              s3_url_style host."
         )),
         _ => error,
     }
 }
 
-fn may_not_sign() -> &'static str {
-    "Ask the administrators for the attribute sign-url: rucio account attribute set --key sign-url --value 1 ACCOUNT"
+fn may_not_sign(account: &str) -> String {
+    format!(
+        "Ask the administrators to give {account} the attribute sign-url: `rucio account attribute set --key sign-url \
+         --value 1 {account}`."
+    )
 }
 
 /// What servers do for accounts that may not sign, in lists of replicas without a word.
-fn unsigned(args: &Args) -> Error {
+fn unsigned(args: &Args, account: &str) -> Error {
     let details = format!("The server gave the URL back without a signature: {}", args.url);
-    Error::new(Exception::CannotAuthorize, details).with_hint(may_not_sign())
+    Error::new(Exception::CannotAuthorize, details).with_hint(may_not_sign(account))
 }
 
 /// What the server does not look at: a life that is too long for the storage, and a port that is lost.

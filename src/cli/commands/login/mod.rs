@@ -7,6 +7,7 @@ use crate::auth::session::{self, LogIn, LoggedIn, Session, When};
 use crate::cli::again;
 use crate::cli::commands::session::view::{Checked, SHAPE, View};
 use crate::cli::context::Context;
+use crate::config::Overrides;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -65,7 +66,19 @@ pub(crate) async fn log_in(context: &Context, when: When) -> Result<()> {
 
 /// The options that other commands need, too, to be in this session.
 fn same_options(context: &Context) -> String {
-    let next = context.command("whoami");
+    let given = context.overrides();
+    // How one logs in does not matter any more.
+    let options = Overrides {
+        user: None,
+        oidc_scope: None,
+        oidc_audience: None,
+        oidc_polling: false,
+        oidc_refresh_lifetime: None,
+        oidc_issuer: None,
+        no_browser: false,
+        ..given
+    };
+    let next = again::command(&options, "whoami");
     match next == "rucio whoami" {
         true => String::new(),
         false => format!("\nOther commands are in this session with the same options, as `{next}`."),

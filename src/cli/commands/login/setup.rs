@@ -17,26 +17,17 @@ const WAYS: [&str; 6] = ["userpass", "x509", "x509_proxy", "oidc", "ssh", "gss"]
 /// Asks, checks the server, writes the file, and has the context use it.
 pub(super) async fn run(context: &Context, replace: bool) -> Result<()> {
     let place = place(context, replace)?;
-    let options = context.overrides();
-    let new = asking(move || ask(&options)).await??;
+    let given = context.overrides();
+    let answers = asking(move || Answers::ask(given)).await??;
+    // Whatever fails from here on, what was typed is in the command to run next.
+    context.adjust(|options| *options = answers.options.clone());
+    let new = answers.config();
     let config = Config::parse(&new.text()?, &place)?;
-    let release = check(context, &config).await?;
+    let release = check(context, &config).await.map_err(|error| once_more(context, error))?;
     new.write(&place, replace)?;
     context.ui.line(&format!("{release} answers. The configuration is in {}.", place.display()))?;
     context.use_config(config);
-    // What is written need not be said any more.
-    context.adjust(|options| {
-        let given = std::mem::take(options);
-        *options = Overrides {
-            config: given.config,
-            password: given.password,
-            timeout: given.timeout,
-            user_agent: given.user_agent,
-            insecure: given.insecure,
-            no_browser: given.no_browser,
-            ..Overrides::default()
-        };
-    });
+    context.adjust(unwritten);
     warn_of_unused(context, &place);
     Ok(())
 }
@@ -68,51 +59,111 @@ async fn check(context: &Context, config: &Config) -> Result<String> {
     Ok(format!("Rucio {} at {}", ping.version, hosts[0]))
 }
 
+/// Has the hint end with the command that goes on with these answers.
+fn once_more(context: &Context, error: Error) -> Error {
+    let command = context.command("login --setup");
+    let hint = error.hint().map_or(format!("Run `{command}`."), |hint| format!("{hint} Then run `{command}`."));
+    error.with_hint(hint)
+}
+
+/// What is written need not be given as an option any more.
+fn unwritten(options: &mut Overrides) {
+    let given = std::mem::take(options);
+    *options = Overrides {
+        config: given.config,
+        password: given.password,
+        timeout: given.timeout,
+        user_agent: given.user_agent,
+        insecure: given.insecure,
+        no_browser: given.no_browser,
+        ..Overrides::default()
+    };
+}
+
 /// A file that no command finds by itself has to be named.
 fn warn_of_unused(context: &Context, place: &Path) {
     let found = Config::load(None, &context.env).ok();
     if context.overrides().config.is_none() && found.is_some_and(|found| found.path() != place) {
-        tracing::warn!(
-            "Commands find another configuration first: set RUCIO_CONFIG={} to use this one.",
-            place.display()
-        );
+        let place = place.display();
+        tracing::warn!("Commands find another configuration first: set RUCIO_CONFIG={place} to use this one.");
     }
 }
 
-/// Asks for what has to be known and was not given.
-fn ask(given: &Overrides) -> Result<NewConfig> {
-    let host = needed(&given.host, "-H", "Address of the Rucio server (https://...): ", None)?;
-    let mut new = NewConfig::default();
-    new.set("auth_host", with_default(&given.auth_host, "Address of the server that gives tokens", Some(&host)));
-    new.set("rucio_host", Some(host));
-    new.set("ca_cert", optional(&given.ca_certificate, "CA certificates, a file or a folder (empty: those built in)"));
-    let account = optional(&given.account, "Account (empty: the one of your identity)");
-    let way = way(given)?;
-    new.set("auth_type", Some(way.clone()));
-    match way.as_str() {
-        "userpass" => new.set("username", with_default(&given.user, "User name", account.as_deref())),
-        "x509" => {
-            new.set("client_cert", with_default(&given.certificate, "Certificate", Some("~/.globus/usercert.pem")));
-            new.set("client_key", with_default(&given.client_key, "Its key", Some("~/.globus/userkey.pem")));
+/// What has to be known: as options, and what there is no option for.
+struct Answers {
+    options: Overrides,
+    private_key: Option<String>,
+}
+
+impl Answers {
+    /// Asks for what was not given.
+    fn ask(mut options: Overrides) -> Result<Self> {
+        let host = needed(&options.host, "-H", "Address of the Rucio server (https://...): ", None)?;
+        let question = "Address of the server that gives tokens";
+        options.auth_host = with_default(&options.auth_host, question, Some(&host));
+        options.host = Some(host);
+        let question = "CA certificates, a file or a folder (empty: those built in)";
+        options.ca_certificate = optional(&options.ca_certificate, question);
+        options.account = optional(&options.account, "Account (empty: the one of your identity)");
+        let way = way(&options)?;
+        options.auth_strategy = Some(way.clone());
+        let private_key = match way.as_str() {
+            "ssh" => with_default(&None, "Private key", Some("~/.ssh/id_rsa")),
+            _ => None,
+        };
+        match way.as_str() {
+            "userpass" => options.user = with_default(&options.user, "User name", options.account.as_deref()),
+            "x509" => {
+                let (cert, key) = ("~/.globus/usercert.pem", "~/.globus/userkey.pem");
+                options.certificate = with_default(&options.certificate, "Certificate", Some(cert));
+                options.client_key = with_default(&options.client_key, "Its key", Some(key));
+            }
+            "oidc" => {
+                let question = "Identity provider, by the server's name for it (empty: the server's first)";
+                options.oidc_issuer = optional(&options.oidc_issuer, question);
+            }
+            _ => {}
         }
-        "x509_proxy" => new.set("client_x509_proxy", given.certificate.clone()),
-        "ssh" => new.set("ssh_private_key", with_default(&None, "Private key", Some("~/.ssh/id_rsa"))),
-        "oidc" => oidc(given, &mut new),
-        _ => {}
+        Ok(Self { options, private_key })
     }
-    new.set("account", account);
-    new.set("vo", given.vo.clone());
-    Ok(new)
+
+    fn config(&self) -> NewConfig {
+        let options = &self.options;
+        let is = |way: &str| options.auth_strategy.as_deref() == Some(way);
+        let of = |way: &str, value: &Option<String>| value.clone().filter(|_| is(way));
+        let file = |value: Option<String>| value.map(|path| from_root(&path));
+        let mut new = NewConfig::default();
+        for (option, value) in [
+            ("rucio_host", options.host.clone()),
+            ("auth_host", options.auth_host.clone()),
+            ("ca_cert", file(options.ca_certificate.clone())),
+            ("account", options.account.clone()),
+            ("vo", options.vo.clone()),
+            ("auth_type", options.auth_strategy.clone()),
+            ("username", of("userpass", &options.user)),
+            ("client_cert", file(of("x509", &options.certificate))),
+            ("client_key", file(of("x509", &options.client_key))),
+            ("client_x509_proxy", file(of("x509_proxy", &options.certificate))),
+            ("ssh_private_key", file(self.private_key.clone())),
+            ("oidc_issuer", of("oidc", &options.oidc_issuer)),
+            ("oidc_scope", of("oidc", &options.oidc_scope)),
+            ("oidc_audience", of("oidc", &options.oidc_audience)),
+            ("oidc_refresh_lifetime", of("oidc", &options.oidc_refresh_lifetime)),
+            // A person at a terminal need not paste a code: the client waits for the login in the browser.
+            ("oidc_polling", is("oidc").then(|| "true".to_owned())),
+        ] {
+            new.set(option, value);
+        }
+        new
+    }
 }
 
-/// A person at a terminal need not paste a code: the client waits for the login in the browser.
-fn oidc(given: &Overrides, new: &mut NewConfig) {
-    let question = "Identity provider, by the server's name for it (empty: the server's first)";
-    new.set("oidc_issuer", optional(&given.oidc_issuer, question));
-    new.set("oidc_scope", given.oidc_scope.clone());
-    new.set("oidc_audience", given.oidc_audience.clone());
-    new.set("oidc_refresh_lifetime", given.oidc_refresh_lifetime.clone());
-    new.set("oidc_polling", Some("true".to_owned()));
+/// A path that means the same in every folder.
+fn from_root(path: &str) -> String {
+    match path.starts_with(['~', '$']) {
+        true => path.to_owned(),
+        false => std::path::absolute(path).map_or_else(|_| path.to_owned(), |whole| whole.display().to_string()),
+    }
 }
 
 /// The way to log in; asked for again until it is one.

@@ -36,7 +36,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     match view.state {
         State::Valid | State::Unknown => Ok(()),
         State::Expired => failed("The session has ended."),
-        State::Refused => failed("The server does not accept the token."),
+        State::Refused => failed(&format!("The server does not accept the token of {}.", session.source)),
     }
 }
 

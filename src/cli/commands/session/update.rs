@@ -16,18 +16,18 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "ACCOUNT")]
     account: Option<String>,
     /// What the identity provider may tell Rucio about you, for oidc
-    #[arg(long, value_name = "SCOPES")]
-    scope: Option<String>,
+    #[arg(long = "scope", value_name = "SCOPES")]
+    oidc_scope: Option<String>,
     /// Only show the link of a login, open no browser
     #[arg(long)]
     no_browser: bool,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let when = if args.scope.is_some() { When::Anew } else { When::Renew };
+    let when = if args.oidc_scope.is_some() { When::Anew } else { When::Renew };
     context.adjust(|options| {
         options.account = args.account.or(options.account.take());
-        options.oidc_scope = args.scope.or(options.oidc_scope.take());
+        options.oidc_scope = args.oidc_scope.or(options.oidc_scope.take());
         options.no_browser |= args.no_browser;
     });
     login::log_in(context, when).await

@@ -70,7 +70,7 @@ impl View {
         session.expires = said.and_then(Validation::expires).or(session.expires);
         Self {
             account: said.map(|said| said.account.clone()).or_else(|| session.account.clone()),
-            identity: said.map(|said| said.identity.clone()).or(of_claims),
+            identity: said.and_then(|said| said.identity.clone()).or(of_claims),
             scope: said.and_then(|said| words(&said.authz_scope)).or_else(|| claims_scope(&session)),
             audience: said.and_then(|said| words(&said.audience)).or(audience),
             issued_at: session.since.and_then(iso),
