@@ -76,6 +76,23 @@ mod tests {
         assert!(seen > 15, "only {seen} were found");
     }
 
+    /// What the pages show is what the client reads.
+    #[test]
+    fn every_option_that_a_page_shows_is_known() {
+        let mut seen = 0;
+        for page in ["docs/authentication.md", "docs/sessions.md"] {
+            let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+            for block in text.split("```ini\n").skip(1) {
+                let block = block.split("```").next().unwrap_or_default();
+                for option in block.lines().filter_map(|line| Some(line.split_once('=')?.0.trim())) {
+                    assert!(OPTIONS.contains(&option), "{page} shows the option {option}");
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 40, "only {seen} were found");
+    }
+
     fn sources(folder: &Path) -> Vec<String> {
         let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         paths

@@ -46,7 +46,7 @@ async fn whoami(client: &Client) -> Result<(Attributes, Option<String>)> {
     Ok((account, identity(client).await.unwrap_or_default()))
 }
 
-/// The identity of the token, which only the authentication server tells; of ssh and gss it does not.
+/// The identity of the token, which only the authentication server tells, and not for all ways of logging in.
 async fn identity(client: &Client) -> Result<Option<String>> {
     let token = Secret::from(client.token().await?.expose());
     Ok(api::auth::validate(client, &token).await?.identity.clone())
