@@ -216,3 +216,12 @@ fn failures_are_records_too() -> Result<()> {
     ensure!(failure["error"]["hint"].as_str().is_some_and(|hint| hint.ends_with("`rucio login`.")), "{failure}");
     Ok(())
 }
+
+#[test]
+fn nothing_is_kept_of_a_server_that_is_not_verified_so_that_is_no_login() -> Result<()> {
+    let home = Home::new()?;
+    let outcome = home.ours().config("userpass")?.args(["--insecure", "-a", "jdoe", "login"]).run()?;
+    ensure!(outcome.code == 4 && outcome.stdout.is_empty() && !home.token_file().exists(), "{outcome:?}");
+    ensure!(outcome.stderr.contains("`rucio --account jdoe login`"), "{outcome:?}");
+    Ok(())
+}

@@ -47,6 +47,9 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 /// Logs in and shows the session.
 pub(crate) async fn log_in(context: &Context, when: When) -> Result<()> {
     let client = context.client()?;
+    if client.settings().insecure {
+        return Err(not_kept(context));
+    }
     let before = session::current(client).and_then(|session| session.secret());
     let LoggedIn { session, said } = match session::log_in(client, when).await? {
         LogIn::Done(done) => *done,
@@ -62,6 +65,15 @@ pub(crate) async fn log_in(context: &Context, when: When) -> Result<()> {
     })?;
     warn_of_another(context, &session);
     Ok(())
+}
+
+/// A session is a token that is kept, and none of a server that anybody can play is.
+fn not_kept(context: &Context) -> Error {
+    let options = Overrides { insecure: false, ..context.overrides() };
+    let (login, check) = (again::command(&options, "login"), again::command(&options, "doctor"));
+    let details = "With --insecure nobody knows who the server is, so no token of it is kept.";
+    Error::new(Exception::CannotAuthenticate, details)
+        .with_hint(format!("Run `{login}`; if the server is not trusted, `{check}` says why."))
 }
 
 /// The options that other commands need, too, to be in this session.
