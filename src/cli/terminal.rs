@@ -60,6 +60,12 @@ impl Interact for Terminal {
         *ASKED.lock().unwrap_or_else(PoisonError::into_inner) = Some((terminal, before));
         let answer = rpassword::prompt_password(question);
         restore();
+        if answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Interrupted) {
+            // The signal that came along ends the command; an error from here could be faster, and end it otherwise.
+            loop {
+                std::thread::park();
+            }
+        }
         answer.map(Secret::from)
     }
 
