@@ -5,14 +5,11 @@ use std::net::TcpStream;
 use std::sync::Arc;
 
 use openssl::x509::X509;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection};
+use rustls_pki_types::ServerName;
 
 use super::reach::PATIENCE;
 use crate::auth::certificate::{text, times};
-use crate::error::{Error, Result};
-use crate::exceptions::Exception;
 
 /// What a handshake brought to light.
 #[derive(Debug)]
@@ -56,52 +53,4 @@ pub(super) fn shake(stream: &mut TcpStream, host: &str, config: ClientConfig) ->
     };
     let certificate = connection.peer_certificates().and_then(|chain| Shown::of(chain.first()?));
     Ok(Seen { certificate, version })
-}
-
-/// Settings that take any certificate, to look at one that is not trusted. Nothing is ever sent over such a connection.
-pub(super) fn curious() -> Result<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let schemes = provider.signature_verification_algorithms.supported_schemes();
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.map_err(|error| Error::new(Exception::ServerConnectionException, error.to_string()))?;
-    let verifier = Arc::new(Anything(schemes));
-    Ok(config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
-}
-
-#[derive(Debug)]
-struct Anything(Vec<SignatureScheme>);
-
-impl ServerCertVerifier for Anything {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.clone()
-    }
 }

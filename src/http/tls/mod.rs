@@ -11,7 +11,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
-use rustls::client::danger::ServerCertVerifier;
 
 use crate::config::CaSource;
 use crate::error::{Error, Result};
@@ -20,7 +19,7 @@ use crate::secret::Secret;
 pub(crate) use failure::{AT_ANOTHER_TIME, Failure, REFUSED, failure};
 pub use identity::Identity;
 use roots::Roots;
-use verify::{Anybody, Verifier};
+use verify::{Trust, Verifier};
 
 /// Asks the user for the pass phrase of the key in this file.
 pub type AskPassphrase = Arc<dyn Fn(&Path) -> std::io::Result<Secret> + Send + Sync>;
@@ -34,7 +33,7 @@ pub fn question(key: &Path) -> String {
 pub fn client_config(ca: &CaSource, identity: Option<Identity>) -> Result<ClientConfig> {
     let mut roots = Roots::none();
     roots.add(ca)?;
-    config(|provider| Arc::new(Verifier { roots, provider }), identity)
+    config(Trust::Vouched(roots), identity)
 }
 
 /// The same where several sources say whom to trust. One that cannot be read is left out.
@@ -45,24 +44,22 @@ pub fn client_config_of_all(cas: &[CaSource], identity: Option<Identity>) -> Res
             tracing::debug!("{error}");
         }
     }
-    config(|provider| Arc::new(Verifier { roots, provider }), identity)
+    config(Trust::Vouched(roots), identity)
 }
 
-/// The TLS settings for a connection to whoever answers: what `--insecure` asks for, and nothing else may.
-pub(super) fn insecure_client_config(identity: Option<Identity>) -> Result<ClientConfig> {
-    config(|provider| Arc::new(Anybody(provider)), identity)
+/// The TLS settings for a connection to whoever answers: what `--insecure` asks for, and whoever only looks at what a
+/// server shows.
+pub(crate) fn insecure_client_config(identity: Option<Identity>) -> Result<ClientConfig> {
+    config(Trust::Anybody, identity)
 }
 
-fn config(
-    verifier: impl FnOnce(Arc<rustls::crypto::CryptoProvider>) -> Arc<dyn ServerCertVerifier>,
-    identity: Option<Identity>,
-) -> Result<ClientConfig> {
+fn config(trust: Trust, identity: Option<Identity>) -> Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::new(Exception::ServerConnectionException, error.to_string()))?
         .dangerous()
-        .with_custom_certificate_verifier(verifier(provider));
+        .with_custom_certificate_verifier(Arc::new(Verifier { trust, provider }));
     Ok(match identity {
         Some(identity) => builder.with_client_cert_resolver(Arc::new(identity)),
         None => builder.with_no_client_auth(),

@@ -27,10 +27,20 @@ pub(super) struct Stranger {
     pub(super) known_at: Option<&'static str>,
 }
 
-/// Looks for an authority that vouches for the server, and for its name on the lists of revoked certificates.
+/// Whom a server may be.
+#[derive(Debug)]
+pub(super) enum Trust {
+    /// One for whom an authority vouches that is trusted here.
+    Vouched(Roots),
+    /// Whoever it says it is: what `--insecure` asks for.
+    Anybody,
+}
+
+/// Looks for an authority that vouches for the server, and for its name on the lists of revoked certificates. The
+/// signatures of the handshake are checked in any case, so that the key a server shows is one it has.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    pub(super) roots: Roots,
+    pub(super) trust: Trust,
     pub(super) provider: Arc<CryptoProvider>,
 }
 
@@ -42,13 +52,11 @@ impl Verifier {
         verifier.map_err(unknown)?.verify_server_cert(own, others, name, ocsp, now)
     }
 
-    fn look(&self, shown: &Shown<'_>) -> Result<ServerCertVerified, Error> {
+    fn look(&self, roots: &Roots, shown: &Shown<'_>) -> Result<ServerCertVerified, Error> {
         let all: Vec<_> = std::iter::once(shown.own).chain(shown.others).cloned().collect();
-        match self.vouched(self.roots.of(&all), shown) {
-            Err(error) if is_authority(&error) && self.roots.include(shown.own) => shown.vouches_for_itself(),
-            Err(error) if is_unknown(&error) && !self.roots.folders().is_empty() => {
-                self.vouched(self.roots.all(), shown)
-            }
+        match self.vouched(roots.of(&all), shown) {
+            Err(error) if is_authority(&error) && roots.include(shown.own) => shown.vouches_for_itself(),
+            Err(error) if is_unknown(&error) && !roots.folders().is_empty() => self.vouched(roots.all(), shown),
             other => other,
         }
     }
@@ -72,11 +80,12 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified = self.look(&Shown { own, others, name, ocsp, now }).map_err(|error| match error {
-            error if is_unknown(&error) || is_authority(&error) => stranger(own, others, &self.roots),
+        let Trust::Vouched(roots) = &self.trust else { return Ok(ServerCertVerified::assertion()) };
+        let verified = self.look(roots, &Shown { own, others, name, ocsp, now }).map_err(|error| match error {
+            error if is_unknown(&error) || is_authority(&error) => stranger(own, others, roots),
             other => other,
         })?;
-        match is_revoked(own, others, self.roots.folders()) {
+        match is_revoked(own, others, roots.folders()) {
             true => Err(Error::InvalidCertificate(CertificateError::Revoked)),
             false => Ok(verified),
         }
@@ -144,44 +153,4 @@ fn stranger(own: &CertificateDer<'_>, others: &[CertificateDer<'_>], roots: &Roo
     let issuer = if issuer == subject { "itself".to_owned() } else { issuer };
     let stranger = Stranger { subject, issuer, trusted: roots.describe(), known_at };
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(stranger))))
-}
-
-/// Takes any server for whom it says it is: what `--insecure` asks for. Its signatures are still checked, so that the
-/// key it shows is one it has.
-#[derive(Debug)]
-pub(super) struct Anybody(pub(super) Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _own: &CertificateDer<'_>,
-        _others: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

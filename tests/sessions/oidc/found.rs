@@ -73,7 +73,10 @@ fn oidc(home: &Home) -> Result<Rucio> {
 
 /// The token was used, and is neither shown nor kept.
 fn used(home: &Home, (outcome, lines): &(Outcome, Vec<Line>), source: &str) -> Result<()> {
-    ensure!(lines.iter().filter(|line| !line.request.starts_with("GET /auth/")).map(Line::seen).eq(WHOAMI), "{source}: {lines:?}");
+    ensure!(
+        lines.iter().filter(|line| !line.request.starts_with("GET /auth/")).map(Line::seen).eq(WHOAMI),
+        "{source}: {lines:?}"
+    );
     ensure!(lines.iter().all(|line| line.token == good().unwrap_or_default()), "{source}");
     ensure!(outcome.stderr.contains(&format!("using the token of {source}")), "{source}: {}", outcome.stderr);
     let signature = good()?.rsplit('.').next().unwrap_or_default();
