@@ -23,6 +23,8 @@ variables! {
     /// The active conda environment: `etc/rucio.cfg` below it is the third place looked in.
     CONDA_PREFIX
 
+    /// The profile to use: a section `[profile NAME]` of the configuration. The option `--profile` wins over it.
+    RUCIO_PROFILE
     /// The account to act as.
     RUCIO_ACCOUNT
     /// How to authenticate: userpass, x509, x509_proxy, oidc, ssh or gss, in any case.
@@ -97,9 +99,27 @@ variables! {
     TEMP
     /// The third choice for `TMPDIR`.
     TMP
+    /// The folder for configurations: `rucio/rucio.cfg` below it, else below `~/.config`, is the last place looked in.
+    XDG_CONFIG_HOME
     /// The folder for caches; values for tab completion are kept in `rucio/completion` below it, else below
     /// `~/.cache`.
     XDG_CACHE_HOME
+    /// Where the session shows graphics: without it (and `WAYLAND_DISPLAY`), a login opens no browser.
+    DISPLAY
+    /// The same for Wayland.
+    WAYLAND_DISPLAY
+    /// Set in sessions over SSH, where a login opens no browser.
+    SSH_CONNECTION
+    /// Set in sessions over SSH with a terminal, likewise.
+    SSH_TTY
+    /// The browser to open for a login.
+    BROWSER
+    /// The socket of the SSH agent, which is asked to sign where it has the key of the ssh login.
+    SSH_AUTH_SOCK
+    /// The file of the Kerberos tickets, for gss.
+    KRB5CCNAME
+    /// The configuration of Kerberos, for gss.
+    KRB5_CONFIG
     /// Set by the completion scripts to the name of the shell that asks.
     RUCIO_COMPLETE
     /// The home folder: what `~` stands for in paths.

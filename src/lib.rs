@@ -6,6 +6,7 @@ pub mod api;
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod diagnosis;
 pub mod env_vars;
 pub mod error;
 pub mod exceptions;

@@ -1,7 +1,9 @@
 //! The integration tests: one binary, a module per area.
 
+mod api;
 mod completion;
 mod differential;
+mod doctor;
 mod download;
 mod examples;
 mod guide;

@@ -1,9 +1,12 @@
 //! The REST API, one file per resource: path, parameters, type, and nothing else.
 
 pub mod accounts;
+pub mod auth;
 pub mod config;
+pub mod credentials;
 pub mod data;
 pub mod dids;
+pub mod identities;
 pub mod lifetime_exceptions;
 pub mod locks;
 pub mod metadata;

@@ -16,3 +16,8 @@ pub struct Ping {
 pub async fn ping(client: &Client) -> Result<Ping> {
     client.json(Request::get("ping")).await
 }
+
+/// Asks this server the same, without a token.
+pub async fn ping_at(client: &Client, host: &str) -> Result<Ping> {
+    client.public_json(Some(host), Request::get("ping")).await
+}

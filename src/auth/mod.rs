@@ -1,36 +1,57 @@
 //! Ways to a token: which one, from where, kept how.
 
+pub mod certificate;
+mod gss;
+mod jwt;
 mod oidc;
+pub mod session;
+pub(crate) mod ssh;
 mod token_cache;
 mod userpass;
 mod x509;
 
-use std::path::Path;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use reqwest::Response;
 
-use crate::config::AuthMethod;
+use crate::config::{AuthMethod, Settings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, checked};
 use crate::secret::Secret;
+pub use jwt::Claims;
+pub(crate) use oidc::can_resume;
+pub(crate) use token_cache::{Kept, State, kept, trusted};
 use token_cache::{Origin, TokenCache};
 
-/// Whoever sits at the terminal during a login.
+/// Whoever sits at the terminal during a login. Whatever asks errors when nobody can be asked.
 pub trait Interact: Send + Sync {
-    /// Asks for the pass phrase of a key file. Errors when nobody can be asked.
-    fn passphrase(&self, key: &Path) -> std::io::Result<Secret>;
+    /// Asks for a password or a pass phrase, without showing what is typed.
+    fn secret(&self, question: &str) -> std::io::Result<Secret>;
+    /// Asks for a line.
+    fn line(&self, question: &str) -> std::io::Result<String>;
     /// Shows what to do for a login in the browser.
     fn show(&self, text: &str);
-    /// Reads the code the browser showed.
+    /// Reads the code the browser showed; it may also come from a pipe.
     fn code(&self) -> std::io::Result<String>;
+    /// Opens this address in a browser, if there is one on this machine and somebody who sees it.
+    fn browse(&self, url: &str) -> bool;
+    /// Whether there may be somebody at all.
+    fn is_there(&self) -> bool {
+        true
+    }
 }
 
 /// Nobody sits at the terminal.
 pub(crate) struct Nobody;
 
 impl Interact for Nobody {
-    fn passphrase(&self, _key: &Path) -> std::io::Result<Secret> {
+    fn secret(&self, _question: &str) -> std::io::Result<Secret> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    fn line(&self, _question: &str) -> std::io::Result<String> {
         Err(std::io::ErrorKind::Unsupported.into())
     }
 
@@ -39,13 +60,54 @@ impl Interact for Nobody {
     fn code(&self) -> std::io::Result<String> {
         Err(std::io::ErrorKind::Unsupported.into())
     }
+
+    fn browse(&self, _url: &str) -> bool {
+        false
+    }
+
+    fn is_there(&self) -> bool {
+        false
+    }
 }
 
-/// A Rucio token and when it ends (seconds since 1970, UTC), if the server said so.
+/// Where a token was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// An environment variable, by its name.
+    Variable(&'static str),
+    /// A file that another program wrote (WLCG bearer token discovery).
+    File(PathBuf),
+    /// Our cache, which the official client shares.
+    Cache(PathBuf),
+    /// A login just now.
+    Login,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Variable(name) => write!(f, "the variable {name}"),
+            Self::File(path) => write!(f, "{} (of another program)", path.display()),
+            Self::Cache(path) => write!(f, "{}", path.display()),
+            Self::Login => f.write_str("a login just now"),
+        }
+    }
+}
+
+/// What to do where a login succeeds and brings no token.
+const NO_RUCIO: &str = "Check that [client] auth_host (or --auth-host) is the address of a Rucio server.";
+
+/// The longest token, in bytes. Servers take headers of 8 KiB by default, so that none is as long as this.
+const LONGEST: usize = 32 << 10;
+
+/// A Rucio token, when it ends (seconds since 1970, UTC), if that is known, and where it comes from.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
     value: Secret,
     expires: Option<i64>,
+    source: Source,
+    /// Before this it is not renewed again, in seconds since 1970, UTC.
+    renew_after: i64,
 }
 
 impl PartialEq for Token {
@@ -55,8 +117,19 @@ impl PartialEq for Token {
 }
 
 impl Token {
+    /// A new token. One that says itself when it ends, as JSON web tokens do, is believed where nothing else tells.
     fn new(value: &str, expires: Option<i64>) -> Self {
-        Self { value: Secret::from(value), expires }
+        let expires = expires.or_else(|| Claims::of(value)?.exp);
+        Self { value: Secret::from(value), expires, source: Source::Login, renew_after: 0 }
+    }
+
+    fn from(self, source: Source) -> Self {
+        Self { source, ..self }
+    }
+
+    /// Whether another program left it.
+    fn is_foreign(&self) -> bool {
+        matches!(self.source, Source::Variable(_) | Source::File(_))
     }
 
     /// The token itself, for a header.
@@ -69,11 +142,12 @@ impl Token {
         let response = checked(response).await?;
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let value = header("x-rucio-auth-token").filter(|token| !token.is_empty()).ok_or_else(|| {
-            Error::new(
-                Exception::CannotAuthenticate,
-                "The server's answer carries no token; is this a Rucio auth_host?",
-            )
+            Error::new(Exception::CannotAuthenticate, "The server's answer carries no token.").with_hint(NO_RUCIO)
         })?;
+        if value.len() > LONGEST || value.contains(char::is_control) {
+            let details = format!("The server's answer carries no token but {} bytes of something else.", value.len());
+            return Err(Error::new(Exception::CannotAuthenticate, details).with_hint(NO_RUCIO));
+        }
         Ok(Self::new(value, header("x-rucio-auth-token-expires").and_then(parse_expiry)))
     }
 }
@@ -87,16 +161,39 @@ fn parse_expiry(text: &str) -> Option<i64> {
         .or_else(|| date.parse().ok())
 }
 
-/// The token to start with: from the cache if it is ours for this server, else a new one. Of many processes that
-/// start at once, one asks the server and the others take what it wrote.
+/// Now, in seconds since 1970, UTC.
+pub(crate) fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs() as i64)
+}
+
+/// The token there is without logging in: one that another program left, else that of the cache, if it is ours for this
+/// server.
+///
+/// None counts with `--insecure`: whoever answers in the server's place must not get what was secret so far.
+fn found(settings: &Settings, cache: &TokenCache, origin: &Origin) -> Option<Token> {
+    let left = if settings.insecure { None } else { oidc::discover(settings) };
+    left.or_else(|| cache.read(origin))
+}
+
+/// Where a token of another program was found that is used before any of ours, and when it ends.
+pub(crate) fn of_another_program(settings: &Settings) -> Option<(Source, Option<i64>)> {
+    oidc::discover(settings).map(|token| (token.source, token.expires))
+}
+
+/// The token to start with: one that is there, else a new one. Of many processes that start at once, one asks the
+/// server and the others take what it wrote.
 pub(crate) async fn token(client: &Client) -> Result<Token> {
-    let cache = TokenCache::new(client.settings());
-    let origin = Origin::of(client.settings());
-    if let Some(token) = cache.read(&origin) {
-        return Ok(token);
-    }
-    if !client.may_log_in() {
-        return Err(Error::new(Exception::CannotAuthenticate, "There is no token in the cache."));
+    let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
+    let token = match found(client.settings(), &cache, &origin) {
+        Some(token) if token.is_foreign() && !oidc::is_for_account(client, &cache, &origin, &token).await => {
+            cache.read(&origin)
+        }
+        token => token,
+    };
+    match token {
+        Some(token) => return Ok(keep_fresh(client, token).await),
+        None if client.may_log_in() => {}
+        None => return Err(Error::new(Exception::CannotAuthenticate, "There is no token in the cache.")),
     }
     let _lock = cache.lock().await;
     match cache.read_again(&origin) {
@@ -105,41 +202,117 @@ pub(crate) async fn token(client: &Client) -> Result<Token> {
     }
 }
 
+/// The token in use, or one in its place if it ends soon and can be renewed.
+pub(crate) async fn keep_fresh(client: &Client, token: Token) -> Token {
+    if !client.may_log_in() || !oidc::is_due(client.settings(), &token) {
+        return token;
+    }
+    let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
+    oidc::freshen(client, &cache, &origin, token).await
+}
+
 /// A token in the place of one that the server refused: what another process has written since, or a new one.
 pub(crate) async fn replace(client: &Client, refused: &Token) -> Result<Token> {
     if !client.may_log_in() {
         return Err(Error::new(Exception::CannotAuthenticate, "The server refuses the token in the cache."));
     }
-    let cache = TokenCache::new(client.settings());
-    let origin = Origin::of(client.settings());
+    let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
+    if refused.is_foreign() {
+        return replace_foreign(client, &cache, &origin, refused).await;
+    }
     let _lock = cache.lock().await;
     match cache.read_again(&origin) {
         Some(token) if token != *refused => Ok(token),
+        _ if oidc::is_good_after_all(client, refused).await => Ok(refused.clone()),
         _ => renew(client, &cache, &origin).await,
     }
 }
 
+/// A new token, whatever there is; nobody is asked if that can be.
+pub(crate) async fn renewed(client: &Client) -> Result<Token> {
+    let cache = TokenCache::new(client.settings());
+    let origin = Origin::of(client.settings());
+    let _lock = cache.lock().await;
+    renew(client, &cache, &origin).await
+}
+
+/// A token in the place of another program's: what that program has written since, else that of the cache if the server
+/// takes it, else a new one.
+async fn replace_foreign(client: &Client, cache: &TokenCache, origin: &Origin, refused: &Token) -> Result<Token> {
+    match oidc::discover(client.settings()) {
+        Some(token) if token != *refused => return Ok(token),
+        _ => {}
+    }
+    let _lock = cache.lock().await;
+    if oidc::is_good_after_all(client, refused).await {
+        return Ok(refused.clone());
+    }
+    oidc::tell_refused(client, refused);
+    match cache.read_again(origin) {
+        Some(token) if oidc::is_good_after_all(client, &token).await => Ok(token),
+        _ => renew(client, cache, origin).await,
+    }
+}
+
+/// Logs in, whatever token there is, and keeps the new one.
+pub(crate) async fn log_in(client: &Client) -> Result<Token> {
+    let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
+    let _lock = cache.lock().await;
+    authenticate(client, &cache, &origin).await
+}
+
+/// A new token, without asking anybody if that can be.
 async fn renew(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<Token> {
+    match oidc::resume(client, cache, origin).await? {
+        Some(token) => Ok(token),
+        None => authenticate(client, cache, origin).await,
+    }
+}
+
+async fn authenticate(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<Token> {
     tracing::debug!("get a new token");
     let token = match &client.settings().auth {
-        AuthMethod::Userpass { username, password } => userpass::authenticate(client, username, password).await,
+        AuthMethod::Userpass { username, password } => {
+            userpass::authenticate(client, username.as_deref(), password.as_ref()).await
+        }
         AuthMethod::X509 { cert, key } => x509::authenticate(client, "auth/x509", cert, key.as_deref()).await,
         AuthMethod::X509Proxy { proxy } => x509::authenticate(client, "auth/x509_proxy", proxy, None).await,
-        AuthMethod::Oidc(settings) => oidc::authenticate(client, settings).await,
-        AuthMethod::Ssh { .. } => Err(not_built_in("ssh")),
-        AuthMethod::Gss => Err(not_built_in("gss")),
+        AuthMethod::Oidc(_) if !client.interact().is_there() => {
+            Err(Error::new(Exception::CannotAuthenticate, "This login needs somebody at a browser.")
+                .with_hint("Run `rucio login`."))
+        }
+        AuthMethod::Oidc(settings) => oidc::authenticate(client, settings, cache, origin).await,
+        AuthMethod::Ssh { private_key, agent } => ssh::authenticate(client, private_key, agent.as_deref()).await,
+        AuthMethod::Gss => gss::authenticate(client).await,
     }
     .map_err(|error| advise(error, &client.settings().auth))?;
-    if let Err(error) = cache.write(&token, origin) {
-        tracing::warn!("The token could not be kept for the next command: {error}");
-    }
+    store(client, cache, origin, &token);
     Ok(token)
+}
+
+/// Keeps a token for the next command.
+fn store(client: &Client, cache: &TokenCache, origin: &Origin, token: &Token) {
+    match cache.write(token, origin) {
+        Ok(place) => oidc::keep_expiry(client.settings(), place.file(), token),
+        Err(error) if client.settings().insecure => tracing::debug!("The token is not kept: {error}"),
+        Err(error) => tracing::warn!("The token could not be kept for the next command: {error}"),
+    }
 }
 
 /// Does what may ask somebody at the terminal, who takes their time: meanwhile Ctrl-C must be noticed.
 pub(crate) async fn asking<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let task = tokio::task::spawn_blocking(ask);
     task.await.map_err(|error| Error::io("Cannot ask", std::io::Error::other(error)))
+}
+
+/// The account, for the ways in which the server knows no default account.
+fn named_account(client: &Client) -> Result<&str> {
+    client.account().ok_or_else(|| {
+        let details = format!("A login by {} is for an account, and none is named.", client.settings().auth.name());
+        Error::new(Exception::CannotAuthenticate, details).with_hint(
+            "Give the option --account, set RUCIO_ACCOUNT, or add `account = …` to [client] in the configuration file.",
+        )
+    })
 }
 
 /// Tells what to do about a refused login, unless the error itself does.
@@ -149,8 +322,9 @@ fn advise(error: Error, method: &AuthMethod) -> Error {
     }
     match method {
         AuthMethod::Userpass { username, .. } => error.with_hint(format!(
-            "Check the password of {username} ([client] username and password, or --user and --password) and the \
-             account it is for ([client] account or --account)."
+            "Check the password of {} ([client] username and password, or --user and --password) and the \
+             account it is for ([client] account or --account).",
+            username.as_deref().unwrap_or("the user")
         )),
         AuthMethod::X509 { cert, .. } => error.with_hint(format!(
             "Check that {} is valid (openssl x509 -noout -dates -subject -in FILE) and belongs to the account \
@@ -163,11 +337,6 @@ fn advise(error: Error, method: &AuthMethod) -> Error {
         ),
         _ => error,
     }
-}
-
-fn not_built_in(strategy: &str) -> Error {
-    Error::new(Exception::CannotAuthenticate, format!("This client cannot log in by {strategy}"))
-        .with_hint("Choose another way with -S or [client] auth_type: userpass, x509, x509_proxy or oidc.")
 }
 
 #[cfg(test)]

@@ -1,14 +1,37 @@
 //! `GET /auth/userpass`: a name and a password.
 
-use super::Token;
-use crate::error::Result;
+use super::{Token, asking};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
 use crate::http::{Client, Request};
 use crate::secret::Secret;
 
-/// Asks for a token with a user name and a password.
-pub(super) async fn authenticate(client: &Client, username: &str, password: &Secret) -> Result<Token> {
+/// Asks for a token with a user name and a password. What is not configured is asked for at the terminal.
+pub(super) async fn authenticate(client: &Client, username: Option<&str>, password: Option<&Secret>) -> Result<Token> {
+    let username = match username {
+        Some(username) => username.to_owned(),
+        None => {
+            let interact = client.interact().clone();
+            asking(move || interact.line("User name: ")).await?.map_err(|_| not_set("username", "--user"))?
+        }
+    };
+    let password = match password {
+        Some(password) => password.clone(),
+        None => {
+            let (interact, question) = (client.interact().clone(), format!("Password of {username}: "));
+            asking(move || interact.secret(&question)).await?.map_err(|_| not_set("password", "--password"))?
+        }
+    };
     let request = Request::get("auth/userpass")
         .header("x-rucio-username", username)
         .header("x-rucio-password", password.expose());
     Token::from_answer(client.authenticate(client.connections()?, &request).await?).await
+}
+
+fn not_set(option: &str, flag: &str) -> Error {
+    Error::new(Exception::CannotAuthenticate, format!("'{option}' is not set, and there is no terminal to ask at."))
+        .with_hint(format!(
+            "Give the option {flag}, or add `{option} = …` to [client] in the configuration file; or have it asked for, in \
+             a terminal: run `rucio login`."
+        ))
 }

@@ -1,37 +1,88 @@
 //! `GET /auth/x509` and `GET /auth/x509_proxy`: a certificate, or a proxy of one.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use openssl::asn1::Asn1Time;
-use openssl::x509::X509;
-
-use super::{Token, asking};
+use super::certificate::{Certificate, Key, Kind, date};
+use super::{Token, asking, now};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::tls::{AskPassphrase, Identity};
+use crate::http::tls::{self, AskPassphrase, Identity};
 use crate::http::{Client, Request};
 
-/// Asks `path` for a token over a connection that shows the certificate. An expired one is not even tried: the
+/// Asks `path` for a token over a connection that shows the certificate. One that is not good now is not even tried: the
 /// server's refusal would not say why.
 pub(super) async fn authenticate(client: &Client, path: &str, cert: &Path, key: Option<&Path>) -> Result<Token> {
-    refuse_if_expired(cert)?;
     let interact = client.interact().clone();
-    let ask: AskPassphrase = Arc::new(move |key| interact.passphrase(key));
+    let ask: AskPassphrase = Arc::new(move |key| interact.secret(&tls::question(key)));
     let (cert, key) = (cert.to_owned(), key.map(Path::to_owned));
     let identity = asking(move || Identity::load(&cert, key.as_deref(), &ask)).await??;
-    let connections = client.connect(Some(identity))?;
-    Token::from_answer(client.authenticate(&connections, &Request::get(path)).await?).await
+    warn_if_open(identity.certificate());
+    let connections = client.connect(Some(identity.clone()))?;
+    let token = async { Token::from_answer(client.authenticate(&connections, &Request::get(path)).await?).await };
+    token.await.map_err(|error| explain(error, identity.certificate(), client.account()))
 }
 
-fn refuse_if_expired(cert: &Path) -> Result<()> {
-    let pem = std::fs::read(cert).map_err(|error| Error::io(format!("Cannot read {}", cert.display()), error))?;
-    let (Ok(certificate), Ok(now)) = (X509::from_pem(&pem), Asn1Time::days_from_now(0)) else { return Ok(()) };
-    match certificate.not_after() < now {
-        true => Err(Error::new(
-            Exception::CannotAuthenticate,
-            format!("The certificate in {} expired on {}", cert.display(), certificate.not_after()),
-        )),
-        false => Ok(()),
+/// Globus refuses such a file, the official client does not look. Scripts that live with it go on to.
+fn warn_if_open(certificate: &Certificate) {
+    let (place, mode) = (certificate.file.display(), std::fs::metadata(&certificate.file).map(|file| file.mode()));
+    if let Ok(mode) = mode
+        && certificate.key == Key::Plain
+        && mode & 0o077 != 0
+    {
+        let mode = mode & 0o777;
+        tracing::warn!("The private key in {place} is open to others (mode {mode:o}). Run `chmod 600 {place}`.");
     }
+}
+
+/// Tells what the server has against the certificate, where its refusal leaves that to be guessed.
+fn explain(error: Error, certificate: &Certificate, account: Option<&str>) -> Error {
+    let Error::Rucio(refusal) = &error else { return error };
+    let hint = match (refusal.class, refusal.status) {
+        _ if refusal.details.ends_with(tls::AT_ANOTHER_TIME) => expired_elsewhere(certificate),
+        _ if refusal.hint.as_deref() == Some(tls::REFUSED) => not_accepted(certificate),
+        (Exception::CannotAuthenticate, Some(_)) if refusal.details.contains("Cannot get DN") => NOT_SEEN.to_owned(),
+        (Exception::CannotAuthenticate | Exception::IdentityError, Some(_)) => not_mapped(certificate, account),
+        _ => return error,
+    };
+    error.with_hint(hint)
+}
+
+const NOT_SEEN: &str = "The server was shown the certificate and has not seen it: check that [client] auth_host (or \
+                        --auth-host) is the address that takes certificates.";
+
+fn expired_elsewhere(certificate: &Certificate) -> String {
+    let (file, end, now) = (certificate.file.display(), date(certificate.ends().not_after), date(now()));
+    format!("{file} is good until {end}, and it is {now} here: check the clock of this machine (`date`).")
+}
+
+/// The server ended the handshake over the certificate.
+fn not_accepted(certificate: &Certificate) -> String {
+    let (file, end) = (certificate.file.display(), date(certificate.ends().not_after));
+    let shown =
+        format!("{file} is that of {}, signed by {}, good until {end}.", certificate.subject, certificate.issuer);
+    match certificate.kind {
+        Kind::OldProxy | Kind::OldLimitedProxy => {
+            format!(
+                "{shown} It is a proxy of the old form, which many servers refuse: make one with voms-proxy-init -rfc."
+            )
+        }
+        Kind::Proxy => format!("{shown} Is this the right VO and server? Make another with voms-proxy-init."),
+        Kind::Plain => format!("{shown} Name one of an authority that the server knows with --certificate."),
+    }
+}
+
+/// The server knows whose certificate it is, but not as somebody who may be this account.
+fn not_mapped(certificate: &Certificate, account: Option<&str>) -> String {
+    let (file, identity) = (certificate.file.display(), &certificate.identity);
+    let quoted = identity.replace('\'', r"'\''");
+    let (what, account) = match account {
+        Some(account) => (format!("which is not mapped to the account {account}: name another"), account),
+        None => ("for which the server finds no account: name it".to_owned(), "ACCOUNT"),
+    };
+    format!(
+        "{file} is that of {identity}, {what} with --account or [client] account, or have an administrator run: \
+         rucio-admin identity add --account {account} --type X509 --id '{quoted}' --email ADDRESS"
+    )
 }

@@ -1,13 +1,15 @@
 //! What a command is handed: configuration, client and ui, each made on first use.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
-use super::global::Global;
+use super::again;
+use super::dispatch::Invocation;
 use super::terminal::Terminal;
 use super::tree::Tree;
 use super::ui::values::{Num, sizefmt};
 use super::ui::{Rich, Ui, log};
+use crate::auth::Nobody;
 use crate::config::{Config, Overrides, Settings};
 use crate::env_vars::{self, Env};
 use crate::error::{Error, Result};
@@ -22,33 +24,37 @@ pub(crate) struct Context {
     pub env: Env,
     /// Which tree the command was found in; it decides exit codes.
     pub tree: Tree,
+    /// Whether the official client lacks the command; it decides exit codes, too.
+    pub own: bool,
     /// Whether sizes are shown with units.
     pub human: bool,
     /// Whether the time a command took is shown.
     pub verbose: bool,
     pager: bool,
-    overrides: Overrides,
+    overrides: RefCell<Overrides>,
     script: String,
     config: OnceCell<Config>,
     client: OnceCell<Client>,
 }
 
 impl Context {
-    /// A context for a command of this tree; sets up the log. `script` is what the server's log shows as the command.
-    pub(crate) fn new(global: &Global, tree: Tree, script: String) -> Self {
+    /// A context for what was called; sets up the log.
+    pub(crate) fn new(invocation: &Invocation) -> Self {
+        let global = invocation.global();
         let (env, ui) = (Env::process(), Ui::stdout(global.output));
         let level = if global.verbose { tracing::Level::DEBUG } else { tracing::Level::INFO };
         let colour = env.get(env_vars::NO_COLOR).is_none();
         log::init(log::Settings { level, format: env.get(env_vars::RUCIO_LOGGING_FORMAT), colour }, ui.bars());
         Self {
-            ui,
+            ui: ui.with_colours(colour),
             env,
-            tree,
+            tree: invocation.tree(),
+            own: invocation.is_own(),
             human: !global.robot,
             verbose: global.verbose,
             pager: !global.no_pager,
-            overrides: global.overrides(),
-            script,
+            overrides: RefCell::new(global.overrides()),
+            script: invocation.script.clone(),
             config: OnceCell::new(),
             client: OnceCell::new(),
         }
@@ -56,13 +62,49 @@ impl Context {
 
     /// The same with another configuration file.
     pub(crate) fn with_config(mut self, path: String) -> Self {
-        self.overrides.config = Some(path);
+        self.overrides.get_mut().config = Some(path);
         self
     }
 
     /// Whether the command line names the configuration file.
     pub(crate) fn names_config(&self) -> bool {
-        self.overrides.config.is_some()
+        self.overrides.borrow().config.is_some()
+    }
+
+    /// Changes the global options, for a command that has options of its own for the same. Only before the client is made.
+    pub(crate) fn adjust(&self, change: impl FnOnce(&mut Overrides)) {
+        change(&mut self.overrides.borrow_mut());
+    }
+
+    /// The global options that were given.
+    pub(crate) fn overrides(&self) -> Overrides {
+        self.overrides.borrow().clone()
+    }
+
+    /// A command line to run next: these words, with the global options of this one.
+    pub(crate) fn command(&self, words: &str) -> String {
+        again::command(&self.overrides.borrow(), words)
+    }
+
+    /// What to do about a failure, if anything is known.
+    pub(crate) fn hint(&self, error: &Error) -> Option<String> {
+        again::hint(error, &self.overrides.borrow())
+    }
+
+    /// Takes this configuration, where none has been read yet.
+    pub(crate) fn use_config(&self, config: Config) {
+        // One that has been read stays: what was made of it would not fit.
+        let _ = self.config.set(config);
+    }
+
+    /// What follows from command line, environment and configuration.
+    pub(crate) fn settings(&self) -> Result<Settings> {
+        Settings::resolve(&self.overrides.borrow(), &self.env, self.config()?).map_err(before_login)
+    }
+
+    /// A client whose logins ask nobody anything.
+    pub(crate) fn client_alone(&self) -> Result<Client> {
+        Ok(Client::new(self.settings()?, self.script.clone(), Arc::new(Nobody)))
     }
 
     /// The configuration, read on the first call.
@@ -70,7 +112,7 @@ impl Context {
         if let Some(config) = self.config.get() {
             return Ok(config);
         }
-        let config = Config::load(self.overrides.config.as_deref(), &self.env).map_err(before_login)?;
+        let config = Config::of_client(&self.overrides.borrow(), &self.env).map_err(before_login)?;
         if config.get("experimental", "cli").is_some_and(|look| look.eq_ignore_ascii_case("rich")) {
             self.ui.enrich(Rich { colours: self.env.get(env_vars::NO_COLOR).is_none(), pager: self.pager });
         }
@@ -82,8 +124,7 @@ impl Context {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let settings = Settings::resolve(&self.overrides, &self.env, self.config()?).map_err(before_login)?;
-        let client = Client::new(settings, self.script.clone(), Arc::new(Terminal));
+        let client = Client::new(self.settings()?, self.script.clone(), Arc::new(Terminal));
         Ok(self.client.get_or_init(|| client))
     }
 

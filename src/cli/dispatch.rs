@@ -12,6 +12,7 @@ use super::hosts::{self, Host};
 use super::legacy::Command as OldCommand;
 use super::legacy::admin::Command as AdminCommand;
 use super::policy;
+use super::terminal;
 use super::tree::Tree;
 use super::ui::Format;
 use super::words::{called_as_admin, first_command, format_of, with_two_dashes};
@@ -20,7 +21,20 @@ use crate::error::{Error, Result};
 use crate::http::RUCIO_VERSION;
 
 /// Words that begin a command of the new tree, beside the groups that a site may take away.
-const ALWAYS: [&str; 4] = ["completion", "help", "ping", "whoami"];
+const ALWAYS: [&str; 12] = [
+    "api",
+    "auth",
+    "completion",
+    "credential",
+    "doctor",
+    "help",
+    "login",
+    "logout",
+    "ping",
+    "session",
+    "token",
+    "whoami",
+];
 /// Where the other trees are.
 const OTHER_TREES: &str = "\
 The old names of commands (list-dids, add-rule, ...) work as ever: rucio --legacy --help lists them.
@@ -114,9 +128,27 @@ impl Invocation {
         }
     }
 
-    /// Whether the command talks to a server at all.
+    /// Whether the command talks to a server that a configuration names, and ends where there is none.
     fn needs_server(&self) -> bool {
-        !matches!(&self.call, Call::New(tree) if matches!(tree.command, NewCommand::Completion(_)))
+        !matches!(&self.call, Call::New(tree) if match &tree.command {
+            NewCommand::Completion(_) | NewCommand::Doctor(_) => true,
+            NewCommand::Login(args) => args.setup,
+            _ => false,
+        })
+    }
+
+    /// Whether Ctrl-C is the command's own matter.
+    fn has_own_end(&self) -> bool {
+        match &self.call {
+            Call::New(tree) => matches!(tree.command, NewCommand::Download(_)),
+            Call::Old(tree) => matches!(tree.command, OldCommand::Download(_)),
+            Call::Admin(_) => false,
+        }
+    }
+
+    /// Whether it is a command about sessions and the plain REST API, which the official client has none of.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(&self.call, Call::New(tree) if tree.command.is_own())
     }
 
     /// The names of the command and its groups, without what follows them.
@@ -285,11 +317,18 @@ pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
     if invocation.global().legacy {
         tracing::warn!("Rucio is going to retire the old command names; rucio --help shows the new ones.");
     }
-    let outcome = runtime.block_on(async {
+    let has_own_end = invocation.has_own_end();
+    let command = async {
         match invocation.call {
             Call::New(tree) => tree.command.run(context).await,
             Call::Old(tree) => tree.command.run(context).await,
             Call::Admin(tree) => tree.command.run(context).await,
+        }
+    };
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = command => outcome,
+            () = terminal::interrupted(), if !has_own_end => Err(Error::Interrupted),
         }
     });
     runtime.shutdown_background();

@@ -14,6 +14,8 @@ use crate::exceptions::Exception;
 
 const SUCCESS: u8 = 0;
 const FAILURE: u8 = 1;
+/// A command of ours that cannot go on before a login.
+const LOG_IN_FIRST: u8 = 4;
 /// What a shell shows of a process that Ctrl-C ended.
 pub(crate) const INTERRUPTED: u8 = 130;
 
@@ -56,8 +58,8 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
         Err(error) => {
             // What was shown before the failure stays shown, whatever becomes of the rest.
             let _ = context.ui.flush();
-            let code = code(&error, context.tree);
-            report(&error, code, context.ui.format());
+            let code = if context.own { code_of_own(&error) } else { code(&error, context.tree) };
+            report(&error, context.hint(&error).as_deref(), code, context.ui.format());
             if !matches!(error, Error::Login(_) | Error::Interrupted) {
                 let _ = closing_line(context, start).and_then(|()| context.ui.flush());
             }
@@ -66,23 +68,30 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
     }
 }
 
+/// How long it took. The output of our own commands (a token, the answer of a call) is for other programs: there it goes
+/// to the log.
 fn closing_line(context: &Context, start: Instant) -> Result<()> {
-    match context.verbose {
-        true => context.ui.line(&format!("Completed in {:.4} sec.", start.elapsed().as_secs_f64())),
-        false => Ok(()),
+    let line = || format!("Completed in {:.4} sec.", start.elapsed().as_secs_f64());
+    match (context.verbose, context.own) {
+        (true, false) => context.ui.line(&line()),
+        (true, true) => {
+            tracing::debug!("{}", line());
+            Ok(())
+        }
+        (false, _) => Ok(()),
     }
 }
 
 /// Says what went wrong: as log lines, or as one JSON object where the result would have been JSON.
-fn report(error: &Error, code: u8, format: Format) {
+fn report(error: &Error, hint: Option<&str>, code: u8, format: Format) {
     if format.is_json() {
-        return ui::tell(&as_json(&error.to_string(), error.class(), error.hint(), code));
+        return ui::tell(&as_json(&error.to_string(), error.class(), hint, code));
     }
     if matches!(error, Error::Interrupted) {
         return;
     }
     tracing::error!("{error}");
-    if let Some(hint) = error.hint() {
+    if let Some(hint) = hint {
         tracing::info!("Hint: {hint}");
     }
 }
@@ -109,6 +118,15 @@ fn code(error: &Error, tree: Tree) -> u8 {
         (_, Some(Exception::InputValidationError)) => 1,
         (_, Some(class)) if tree != Tree::New || class == Exception::AccessDenied => class.code(),
         (_, Some(_)) => 1,
+    }
+}
+
+/// The exit code of a failed command that the official client lacks: 4 where a login has to come first.
+fn code_of_own(error: &Error) -> u8 {
+    match (error, error.class()) {
+        (Error::Interrupted, _) => INTERRUPTED,
+        (_, Some(Exception::CannotAuthenticate | Exception::NoAuthInformation)) => LOG_IN_FIRST,
+        _ => FAILURE,
     }
 }
 

@@ -54,6 +54,15 @@ pub(crate) struct Global {
     /// Sizes in bytes, for scripts
     #[arg(short = 'R', long)]
     pub robot: bool,
+    /// The profile: a section [profile NAME] of the configuration
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Do not verify who the server is: for one call, to find out what is wrong
+    #[arg(long)]
+    pub insecure: bool,
+    /// Only show the link of a login, open no browser
+    #[arg(long)]
+    pub no_browser: bool,
     /// How many seconds the server may stay silent
     #[arg(short = 'T', long, value_name = "SECONDS")]
     pub timeout: Option<f64>,
@@ -64,7 +73,8 @@ pub(crate) struct Global {
     #[arg(short, long, value_name = "NAME")]
     pub user: Option<String>,
     /// The password, for userpass; better kept in the configuration file
-    #[arg(long, value_name = "PASSWORD")]
+    // --p is short for it in scripts, and would be for --profile, too
+    #[arg(long, alias = "p", value_name = "PASSWORD")]
     pub password: Option<String>,
     /// The VO, on a server that has several
     #[arg(long, value_name = "VO")]
@@ -106,6 +116,9 @@ impl Global {
             oidc_polling: global.oidc_polling,
             oidc_refresh_lifetime: global.oidc_refresh_lifetime,
             oidc_issuer: global.oidc_issuer,
+            profile: global.profile,
+            insecure: global.insecure,
+            no_browser: global.no_browser,
         }
     }
 }

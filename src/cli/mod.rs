@@ -1,5 +1,7 @@
 //! The command line: the only part of the crate that knows options and terminals.
 
+mod again;
+mod browser;
 mod commands;
 mod complete;
 mod context;
@@ -38,7 +40,7 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
 /// Runs what was called, on one server or on several.
 fn answer_to(words: &[OsString], invocation: Invocation) -> u8 {
     let start = Instant::now();
-    let context = Context::new(invocation.global(), invocation.tree(), invocation.script.clone());
+    let context = Context::new(&invocation);
     match dispatch::hosts(&context, &invocation) {
         Err(error) => exit::finish(&context, start, Err(error)),
         Ok(hosts) if hosts.is_empty() => run(&context, start, invocation),
@@ -65,7 +67,7 @@ fn run_on(words: &[OsString], host: Host) -> u8 {
     match dispatch::parse(words.to_vec()) {
         Err(refused) => exit::refused(&refused),
         Ok(invocation) => {
-            let context = Context::new(invocation.global(), invocation.tree(), invocation.script.clone());
+            let context = Context::new(&invocation);
             let context = context.with_config(host.config);
             match context.ui.line(&format!("Result from {}.", host.name)) {
                 Ok(()) => run(&context, start, invocation),

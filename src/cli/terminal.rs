@@ -1,14 +1,16 @@
 //! The person at the terminal, for logins that ask.
 
 use std::fs::File;
-use std::io::{BufRead, Error, ErrorKind, Result, stdin};
-use std::path::Path;
+use std::io::{BufRead, BufReader, Error, ErrorKind, Result, Write, stdin};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 
 use crate::auth::Interact;
-use crate::cli::ui;
+use crate::cli::{browser, ui};
+use crate::env_vars::Env;
 use crate::secret::Secret;
 
 /// The terminal and its modes before a question for a secret, while one is open.
@@ -22,19 +24,55 @@ pub(crate) fn restore() {
     }
 }
 
+/// Who listens to Ctrl-C since a secret was first asked for, until somebody waits for it.
+static LISTENING: Mutex<Option<Signal>> = Mutex::new(None);
+static FIRST_ASKED: Notify = Notify::const_new();
+
+/// Waits for Ctrl-C, from the first question for a secret on: then the terminal has to be restored before the end.
+pub(crate) async fn interrupted() {
+    FIRST_ASKED.notified().await;
+    let listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match listening {
+        Some(mut interrupt) => _ = interrupt.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Begins to listen, before the terminal shows nothing any more.
+fn listen() {
+    // Outside of a runtime nobody could wait.
+    if tokio::runtime::Handle::try_current().is_ok()
+        && let Ok(interrupt) = signal(SignalKind::interrupt())
+    {
+        *LISTENING.lock().unwrap_or_else(PoisonError::into_inner) = Some(interrupt);
+        FIRST_ASKED.notify_one();
+    }
+}
+
 /// Asks and tells on the terminal.
 pub(crate) struct Terminal;
 
 impl Interact for Terminal {
-    fn passphrase(&self, key: &Path) -> Result<Secret> {
-        let Ok(terminal) = File::open("/dev/tty") else {
-            return Err(Error::new(ErrorKind::NotFound, "there is no terminal"));
-        };
+    fn secret(&self, question: &str) -> Result<Secret> {
+        let terminal = terminal()?;
         let before = tcgetattr(&terminal)?;
+        listen();
         *ASKED.lock().unwrap_or_else(PoisonError::into_inner) = Some((terminal, before));
-        let phrase = rpassword::prompt_password(format!("Pass phrase for {}: ", key.display()));
+        let answer = rpassword::prompt_password(question);
         restore();
-        phrase.map(Secret::from)
+        if answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Interrupted) {
+            // The signal that came along ends the command; an error from here could be faster, and end it otherwise.
+            loop {
+                std::thread::park();
+            }
+        }
+        answer.map(Secret::from)
+    }
+
+    fn line(&self, question: &str) -> Result<String> {
+        let mut terminal = terminal()?;
+        terminal.write_all(question.as_bytes())?;
+        read_line(BufReader::new(terminal))
     }
 
     fn show(&self, text: &str) {
@@ -42,10 +80,24 @@ impl Interact for Terminal {
     }
 
     fn code(&self) -> Result<String> {
-        let mut code = String::new();
-        match stdin().lock().read_line(&mut code)? {
-            0 => Err(Error::new(ErrorKind::UnexpectedEof, "nothing was typed")),
-            _ => Ok(code),
-        }
+        read_line(stdin().lock())
+    }
+
+    fn browse(&self, url: &str) -> bool {
+        browser::open(url, &Env::process())
+    }
+}
+
+/// The terminal this runs on, even where standard input and output lead elsewhere.
+fn terminal() -> Result<File> {
+    let open = File::options().read(true).write(true).open("/dev/tty");
+    open.map_err(|_| Error::new(ErrorKind::NotFound, "there is no terminal"))
+}
+
+fn read_line(mut input: impl BufRead) -> Result<String> {
+    let mut line = String::new();
+    match input.read_line(&mut line)? {
+        0 => Err(Error::new(ErrorKind::UnexpectedEof, "nothing was typed")),
+        _ => Ok(line.trim().to_owned()),
     }
 }

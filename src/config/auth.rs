@@ -1,14 +1,19 @@
 //! How the client authenticates, with what the method needs.
 
 use super::{
-    Overrides, paths,
+    Config, OidcSettings, Overrides, oidc, paths,
     sources::{Name, Sources},
 };
-use crate::{Error, Result, env_vars, exceptions::Exception, secret::Secret};
+use crate::{
+    Error, Result,
+    env_vars::{self, Env},
+    exceptions::Exception,
+    secret::Secret,
+};
 use std::{
     fs::File,
     io::{ErrorKind, Read},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -17,10 +22,10 @@ use std::{
 pub enum AuthMethod {
     /// User name and password.
     Userpass {
-        /// The user name, which need not be the account.
-        username: String,
-        /// The password.
-        password: Secret,
+        /// The user name, which need not be the account. Where it is missing, the login asks for it.
+        username: Option<String>,
+        /// The password. Where it is missing, the login asks for it.
+        password: Option<Secret>,
     },
     /// A client certificate.
     X509 {
@@ -35,32 +40,19 @@ pub enum AuthMethod {
         proxy: PathBuf,
     },
     /// OpenID Connect.
-    Oidc(OidcSettings),
+    Oidc(Box<OidcSettings>),
     /// The private key of an SSH identity.
     Ssh {
-        /// The key.
+        /// The key. It need not be there if the agent has it and its public half is beside it (`<key>.pub`).
         private_key: PathBuf,
+        /// The socket of the SSH agent, if there is one.
+        agent: Option<PathBuf>,
     },
     /// Kerberos.
     Gss,
 }
 
-/// What is asked of the identity provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OidcSettings {
-    /// The scopes of the token, separated by blanks.
-    pub scope: String,
-    /// The audience of the token.
-    pub audience: Option<String>,
-    /// The identity provider, by the server's name for it.
-    pub issuer: Option<String>,
-    /// Ask the server for the token until it is there, in place of asking the user for a code.
-    pub polling: bool,
-    /// For how many hours the server keeps the token fresh.
-    pub refresh_lifetime: Option<String>,
-}
-
-const AUTH_TYPE: Name =
+pub(super) const AUTH_TYPE: Name =
     Name { option: "auth_type", variable: Some(env_vars::RUCIO_AUTH_TYPE), flag: Some("--auth-strategy") };
 const USERNAME: Name = Name { option: "username", variable: None, flag: Some("--user") };
 const PASSWORD: Name = Name { option: "password", variable: None, flag: Some("--password") };
@@ -85,13 +77,21 @@ impl AuthMethod {
         }
     }
 
+    /// The method alone, without the rest of the settings.
+    ///
+    /// # Errors
+    /// As those of [`super::Settings::resolve`].
+    pub fn of(overrides: &Overrides, env: &Env, config: &Config) -> Result<Self> {
+        Self::resolve(overrides, &Sources { env, config })
+    }
+
     pub(super) fn resolve(overrides: &Overrides, sources: &Sources<'_>) -> Result<Self> {
         let name = sources.require(overrides.auth_strategy.as_ref(), &AUTH_TYPE)?.to_lowercase();
         match name.as_str() {
-            "userpass" => userpass(overrides, sources),
+            "userpass" => Ok(userpass(overrides, sources)),
             "x509" => x509(overrides, sources),
             "x509_proxy" => x509_proxy(overrides, sources),
-            "oidc" => oidc(overrides, sources).map(Self::Oidc),
+            "oidc" => oidc::resolve(overrides, sources).map(|settings| Self::Oidc(settings.into())),
             "ssh" => ssh(sources),
             "gss" => Ok(Self::Gss),
             _ => Err(cannot_authenticate(format!("There is no authentication method '{name}'."))
@@ -100,17 +100,17 @@ impl AuthMethod {
     }
 }
 
-fn userpass(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
-    let username = sources.require(overrides.user.as_ref(), &USERNAME)?;
-    let password = match &overrides.password {
-        Some(password) => password.clone(),
-        None => sources.require(None, &PASSWORD)?.into(),
-    };
-    Ok(AuthMethod::Userpass { username, password })
+fn userpass(overrides: &Overrides, sources: &Sources<'_>) -> AuthMethod {
+    let username = sources.find(overrides.user.as_ref(), &USERNAME);
+    let password = overrides.password.clone().or_else(|| sources.find(None, &PASSWORD).map(Into::into));
+    AuthMethod::Userpass { username, password }
 }
 
 fn x509(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
-    let cert = paths::expand(&sources.require(overrides.certificate.as_ref(), &CLIENT_CERT)?, sources.env);
+    let cert = sources
+        .require(overrides.certificate.as_ref(), &CLIENT_CERT)
+        .map_err(|error| usual_certificate(error, sources))?;
+    let cert = paths::expand(&cert, sources.env);
     check_readable(&cert, "client certificate", Exception::MissingClientParameter)?;
     let key = sources.find(overrides.client_key.as_ref(), &CLIENT_KEY).map(|key| paths::expand(&key, sources.env));
     if let Some(key) = &key {
@@ -120,20 +120,49 @@ fn x509(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
     Ok(AuthMethod::X509 { cert, key })
 }
 
+/// Where grid tools keep certificates; the official client does not look there, and neither do we, but we know of it.
+fn usual_certificate(error: Error, sources: &Sources<'_>) -> Error {
+    const PLACES: [(&str, &str); 2] =
+        [("~/.globus/usercert.pem", " --client-key ~/.globus/userkey.pem"), ("~/.globus/usercred.p12", "")];
+    let found = PLACES.iter().find(|(cert, _)| paths::expand(cert, sources.env).is_file());
+    match found {
+        Some((cert, key)) => error.with_hint(format!(
+            "There is one at {cert}: give the options --certificate {cert}{key}, or add them to [client] in {} as \
+             client_cert and client_key.",
+            sources.config.path().display()
+        )),
+        None => error,
+    }
+}
+
 /// The order is Rucio's: its own variable, its configuration, and only then what other grid tools look at.
 fn x509_proxy(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
     let proxy = sources.find(overrides.certificate.as_ref(), &CLIENT_PROXY);
-    let proxy = proxy
-        .or_else(|| sources.env.get(env_vars::X509_USER_PROXY))
-        .map(|proxy| paths::expand(&proxy, sources.env))
-        .unwrap_or_else(usual_proxy);
+    let named = proxy.or_else(|| sources.env.get(env_vars::X509_USER_PROXY));
+    let proxy = named.as_ref().map_or_else(usual_proxy, |proxy| paths::expand(proxy, sources.env));
     check_readable(&proxy, "proxy certificate", Exception::MissingClientParameter).map_err(|error| {
         error.with_hint(
             "Make one with voms-proxy-init; it is looked for in --certificate, RUCIO_CLIENT_PROXY, [client] \
              client_x509_proxy, X509_USER_PROXY and /tmp/x509up_u<uid> (the first that is set counts).",
         )
     })?;
-    Ok(AuthMethod::X509Proxy { proxy })
+    match named.is_none() && is_strange(&proxy) {
+        true => Err(strange(&proxy)),
+        false => Ok(AuthMethod::X509Proxy { proxy }),
+    }
+}
+
+/// Whether this is somebody else's file. Anybody can put a proxy at the usual place, for one to act and upload as they.
+pub(super) fn is_strange(proxy: &Path) -> bool {
+    let owner = std::fs::symlink_metadata(proxy).map(|file| file.uid());
+    owner.is_ok_and(|owner| owner != rustix::process::geteuid().as_raw())
+}
+
+fn strange(proxy: &Path) -> Error {
+    cannot_authenticate(format!("The proxy certificate {} belongs to another user.", proxy.display())).with_hint(
+        "Make your own elsewhere, with voms-proxy-init -out FILE, and name it with --certificate, X509_USER_PROXY or \
+         [client] client_x509_proxy.",
+    )
 }
 
 /// Where grid tools put a proxy certificate.
@@ -143,22 +172,18 @@ pub(super) fn usual_proxy() -> PathBuf {
 
 fn ssh(sources: &Sources<'_>) -> Result<AuthMethod> {
     let private_key = paths::expand(&sources.require(None, &SSH_PRIVATE_KEY)?, sources.env);
-    check_readable(&private_key, "SSH private key", Exception::CannotAuthenticate)?;
-    Ok(AuthMethod::Ssh { private_key })
+    let agent = sources.env.get(env_vars::SSH_AUTH_SOCK).map(PathBuf::from);
+    if agent.is_none() || !only_public_half(&private_key) {
+        check_readable(&private_key, "SSH private key", Exception::CannotAuthenticate)?;
+    }
+    Ok(AuthMethod::Ssh { private_key, agent })
 }
 
-fn oidc(overrides: &Overrides, sources: &Sources<'_>) -> Result<OidcSettings> {
-    let find =
-        |given: &Option<String>, option| sources.find(given.as_ref(), &Name { option, variable: None, flag: None });
-    // The servers know their providers by lower-case names; a name in the file is sent as it stands.
-    let issuer = overrides.oidc_issuer.as_ref().map(|name| name.to_lowercase());
-    Ok(OidcSettings {
-        scope: find(&overrides.oidc_scope, "oidc_scope").unwrap_or_else(|| "openid profile".to_owned()),
-        audience: find(&overrides.oidc_audience, "oidc_audience"),
-        issuer: find(&issuer, "oidc_issuer"),
-        polling: overrides.oidc_polling || sources.config.bool("client", "oidc_polling")?.unwrap_or(false),
-        refresh_lifetime: find(&overrides.oidc_refresh_lifetime, "oidc_refresh_lifetime"),
-    })
+/// Whether the agent must have the key: of the two files only that of the public half is there.
+fn only_public_half(private_key: &Path) -> bool {
+    let mut public = private_key.as_os_str().to_owned();
+    public.push(".pub");
+    !private_key.exists() && Path::new(&public).is_file()
 }
 
 /// Reads a byte, so that a missing file, a folder and a file we may not read are told now and by name.
@@ -195,7 +220,6 @@ fn cannot_authenticate(details: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::Config, env_vars::Env};
     use std::fs;
 
     /// `text` in a [client] section.
@@ -239,14 +263,13 @@ mod tests {
         let text = "auth_type = userpass\nusername = kim\npassword = in%file";
         let env = Env::fixed([]);
         let user = Overrides { user: given("lee"), ..Overrides::default() };
-        let wanted = AuthMethod::Userpass { username: "lee".into(), password: "in%file".into() };
+        let wanted = AuthMethod::Userpass { username: given("lee"), password: Some("in%file".into()) };
         assert_eq!(resolve(&user, &env, text).unwrap(), wanted);
         let password = Overrides { password: Some("x".into()), ..Overrides::default() };
-        let wanted = AuthMethod::Userpass { username: "kim".into(), password: "x".into() };
+        let wanted = AuthMethod::Userpass { username: given("kim"), password: Some("x".into()) };
         assert_eq!(resolve(&password, &env, text).unwrap(), wanted);
-        let (class, text) = refusal(resolve(&user, &env, "auth_type = userpass"));
-        assert_eq!(class, Exception::MissingClientParameter);
-        assert!(text.contains("password"), "{text}");
+        let wanted = AuthMethod::Userpass { username: given("lee"), password: None };
+        assert_eq!(resolve(&user, &env, "auth_type = userpass").unwrap(), wanted);
     }
 
     #[test]
@@ -277,6 +300,18 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_at_its_usual_place_is_named_where_none_is_configured() {
+        let home = tempfile::tempdir().unwrap();
+        let env = Env::fixed([("HOME", &home.path().display().to_string())]);
+        let hint = || resolve(&Overrides::default(), &env, "auth_type = x509").unwrap_err().hint().unwrap().to_owned();
+        assert!(!hint().contains("globus"), "{}", hint());
+        fs::create_dir(home.path().join(".globus")).unwrap();
+        fs::write(home.path().join(".globus/usercert.pem"), "x").unwrap();
+        let told = "--certificate ~/.globus/usercert.pem --client-key ~/.globus/userkey.pem";
+        assert!(hint().contains(told) && hint().contains("/etc/rucio.cfg"), "{}", hint());
+    }
+
+    #[test]
     fn the_proxy_is_searched_in_rucios_order() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name).display().to_string();
@@ -304,6 +339,15 @@ mod tests {
     }
 
     #[test]
+    fn somebody_elses_proxy_is_seen() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(!is_strange(file.path()) && !is_strange(Path::new("/nowhere/proxy")));
+        // Only root can give files away; everybody else has root's to look at.
+        let given = std::os::unix::fs::chown(file.path(), Some(65_534), None).is_ok();
+        assert!(is_strange(if given { file.path() } else { Path::new("/etc/passwd") }));
+    }
+
+    #[test]
     fn a_missing_ssh_key_is_refused() {
         let run = |text: &str| refusal(resolve(&Overrides::default(), &Env::fixed([]), text)).0;
         assert_eq!(run("auth_type = ssh"), Exception::MissingClientParameter);
@@ -311,20 +355,18 @@ mod tests {
     }
 
     #[test]
-    fn oidc_takes_options_before_the_file() {
-        let text = "auth_type = oidc\noidc_scope = a\noidc_audience = b\noidc_issuer = C\noidc_polling = yes";
-        let env = Env::fixed([]);
-        let overrides = Overrides { oidc_scope: given("s"), oidc_issuer: given("WLCG"), ..Overrides::default() };
-        let mut wanted = OidcSettings {
-            scope: "s".into(),
-            audience: given("b"),
-            issuer: given("wlcg"),
-            polling: true,
-            refresh_lifetime: None,
-        };
-        assert_eq!(resolve(&overrides, &env, text).unwrap(), AuthMethod::Oidc(wanted.clone()));
-        wanted =
-            OidcSettings { scope: "openid profile".into(), audience: None, issuer: None, polling: false, ..wanted };
-        assert_eq!(resolve(&Overrides::default(), &env, "auth_type = oidc").unwrap(), AuthMethod::Oidc(wanted));
+    fn an_ssh_agent_may_have_the_key_whose_public_half_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = dir.path().join("id");
+        let text = format!("auth_type = ssh\nssh_private_key = {}", key.display());
+        let run = |env: &Env| resolve(&Overrides::default(), env, &text);
+        let with_agent = Env::fixed([("SSH_AUTH_SOCK", "/run/agent")]);
+        assert_eq!(refusal(run(&with_agent)).0, Exception::CannotAuthenticate);
+        fs::write(dir.path().join("id.pub"), "x").unwrap();
+        let wanted = AuthMethod::Ssh { private_key: key.clone(), agent: Some("/run/agent".into()) };
+        assert_eq!(run(&with_agent).unwrap(), wanted);
+        assert_eq!(refusal(run(&Env::fixed([]))).0, Exception::CannotAuthenticate);
+        fs::write(&key, "x").unwrap();
+        assert_eq!(run(&Env::fixed([])).unwrap(), AuthMethod::Ssh { private_key: key, agent: None });
     }
 }

@@ -30,7 +30,16 @@ pub(super) fn read(path: &Path) -> Result<String> {
 fn places(env: &Env) -> Vec<PathBuf> {
     let homes = [env_vars::RUCIO_HOME, env_vars::VIRTUAL_ENV, env_vars::CONDA_PREFIX];
     let homes = homes.iter().filter_map(|name| env.get(name)).chain(["/opt/rucio".to_owned()]);
-    homes.map(|home| Path::new(&home).join("etc/rucio.cfg")).collect()
+    homes.map(|home| Path::new(&home).join("etc/rucio.cfg")).chain(personal(env)).collect()
+}
+
+/// The configuration of a person who has no other, which `rucio login --setup` writes: `rucio/rucio.cfg` below
+/// `XDG_CONFIG_HOME`, else below `~/.config` (XDG Base Directory Specification). The last of the usual places, so that
+/// it never takes the place of what the official client, which does not look there, would find.
+pub fn personal(env: &Env) -> Option<PathBuf> {
+    let named = env.get(env_vars::XDG_CONFIG_HOME).map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let folder = named.or_else(|| env.get(env_vars::HOME).map(|home| Path::new(&home).join(".config")))?;
+    Some(folder.join("rucio/rucio.cfg"))
 }
 
 fn not_found(places: &[PathBuf]) -> Error {
@@ -71,11 +80,32 @@ mod tests {
 
     #[test]
     fn the_places_are_named_in_order() {
-        let env = Env::fixed([("RUCIO_HOME", "/r"), ("CONDA_PREFIX", "/c"), ("VIRTUAL_ENV", "/v")]);
+        let variables = [("RUCIO_HOME", "/r"), ("CONDA_PREFIX", "/c"), ("VIRTUAL_ENV", "/v"), ("HOME", "/h")];
+        let env = Env::fixed(variables);
         let error = not_found(&places(&env));
         assert_eq!(error.class(), Some(Exception::ConfigNotFound));
-        let order = "/r/etc/rucio.cfg\n\t/v/etc/rucio.cfg\n\t/c/etc/rucio.cfg\n\t/opt/rucio/etc/rucio.cfg";
+        let order = "/r/etc/rucio.cfg\n\t/v/etc/rucio.cfg\n\t/c/etc/rucio.cfg\n\t/opt/rucio/etc/rucio.cfg\n\t\
+                     /h/.config/rucio/rucio.cfg";
         assert!(error.to_string().ends_with(order), "{error}");
+    }
+
+    #[test]
+    fn a_persons_own_file_is_the_last_resort() {
+        let home = tempfile::tempdir().unwrap();
+        let text = home.path().to_str().unwrap();
+        let own = home.path().join("rucio/rucio.cfg");
+        std::fs::create_dir_all(own.parent().unwrap()).unwrap();
+        std::fs::write(&own, "[client]\n").unwrap();
+        let xdg = ("XDG_CONFIG_HOME", text);
+        assert_eq!(find(None, &Env::fixed([xdg])).unwrap(), own);
+        let prefix = installed(home.path());
+        assert_eq!(
+            find(None, &Env::fixed([xdg, ("CONDA_PREFIX", &prefix)])).unwrap(),
+            home.path().join("etc/rucio.cfg")
+        );
+        let relative = Env::fixed([("XDG_CONFIG_HOME", "relative"), ("HOME", "/h")]);
+        assert_eq!(personal(&relative).unwrap(), Path::new("/h/.config/rucio/rucio.cfg"));
+        assert_eq!(personal(&Env::fixed([])), None);
     }
 
     #[test]

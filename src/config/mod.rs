@@ -5,11 +5,15 @@
 
 mod auth;
 mod ca;
+mod create;
 mod discover;
+mod explain;
 mod interpolate;
 mod location;
+mod oidc;
 mod options;
 mod paths;
+mod profile;
 mod reader;
 mod servers;
 mod settings;
@@ -17,12 +21,20 @@ mod sources;
 mod storage;
 mod tokens;
 
-pub use auth::{AuthMethod, OidcSettings};
+pub use auth::AuthMethod;
 pub use ca::CaSource;
+pub use create::NewConfig;
+pub(crate) use create::already_there;
+pub use discover::personal;
+pub use explain::{Setting, explain};
 pub use location::location;
+pub use oidc::{BearerTokens, OidcLogin, OidcProvider, OidcSettings};
+pub use profile::Profile;
 pub use settings::{Overrides, Settings};
+pub use sources::Origin;
 pub use storage::StorageAccess;
-pub use tokens::DEFAULT_VO;
+pub(crate) use tokens::temp_dir;
+pub use tokens::{DEFAULT_VO, token_folders};
 
 use crate::{Error, Result, env_vars::Env, exceptions::Exception};
 use std::{
@@ -33,16 +45,20 @@ use std::{
 
 /// The section whose options every other section has as well.
 const DEFAULT: &str = "DEFAULT";
+/// The section of what a client needs.
+const CLIENT: &str = "client";
 
 /// A configuration file that has been read.
 pub struct Config {
     path: PathBuf,
     sections: HashMap<String, reader::Section>,
+    profile: Option<Profile>,
 }
 
 impl Config {
     /// Finds and reads the configuration file: `given` (the option `--config`), else `RUCIO_CONFIG`, else
-    /// `etc/rucio.cfg` below `RUCIO_HOME`, `VIRTUAL_ENV` and `CONDA_PREFIX`, else the one in `/opt/rucio/etc`.
+    /// `etc/rucio.cfg` below `RUCIO_HOME`, `VIRTUAL_ENV` and `CONDA_PREFIX`, else the one in `/opt/rucio/etc`, else
+    /// the person's own ([`personal`]).
     ///
     /// # Errors
     /// `ConfigNotFound` if there is none; `ConfigLoadingError` if it is not there though named, cannot be read
@@ -58,7 +74,7 @@ impl Config {
     /// `ConfigLoadingError`, with the line, if it is not well formed.
     pub fn parse(text: &str, path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        Ok(Self { sections: reader::read(text, &path)?, path })
+        Ok(Self { sections: reader::read(text, &path)?, path, profile: None })
     }
 
     /// The file this comes from.
@@ -130,9 +146,31 @@ impl Config {
         value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
     }
 
+    /// The options that a section has itself, with the lines they stand in, in the file's order.
+    pub fn options(&self, section: &str) -> Vec<(&str, usize)> {
+        let section = self.sections.get(section).into_iter().flatten();
+        let mut options: Vec<_> = section.map(|(name, entry)| (name.as_str(), entry.line)).collect();
+        options.sort_unstable_by_key(|(_, line)| *line);
+        options
+    }
+
+    /// The sections that say what a client does: `client` and the profiles.
+    pub fn client_sections(&self) -> Vec<String> {
+        let profiles = self.profiles().into_iter().map(profile::section);
+        profiles.chain([CLIENT.to_owned()]).filter(|section| self.sections.contains_key(section)).collect()
+    }
+
+    /// The line of an option; 0 where it is not there.
+    fn line(&self, section: &str, option: &str) -> usize {
+        self.entry(section, option).map_or(0, |entry| entry.line)
+    }
+
     fn entry(&self, section: &str, option: &str) -> Option<&reader::Entry> {
-        let own = self.sections.get(section)?;
-        own.get(option).or_else(|| self.sections.get(DEFAULT)?.get(option))
+        let profile = self.profile.as_ref().filter(|_| section == CLIENT);
+        profile.and_then(|profile| self.sections.get(&profile.section())?.get(option)).or_else(|| {
+            let own = self.sections.get(section)?;
+            own.get(option).or_else(|| self.sections.get(DEFAULT)?.get(option))
+        })
     }
 
     fn typed<T>(
@@ -144,7 +182,7 @@ impl Config {
     ) -> Result<Option<T>> {
         let Some(value) = self.get(section, option) else { return Ok(None) };
         read(&value).map(Some).ok_or_else(|| {
-            let line = self.entry(section, &option.to_lowercase()).map_or(0, |entry| entry.line);
+            let line = self.line(section, &option.to_lowercase());
             let place = format!("{}, line {line}", self.path.display());
             let details = format!("{place}: option '{option}' in [{section}] must be {wanted}, it is '{value}'.");
             Error::new(Exception::ConfigurationError, details).with_hint("Correct the line, or remove it.")

@@ -51,6 +51,12 @@ pub struct Overrides {
     pub oidc_refresh_lifetime: Option<String>,
     /// `--oidc-issuer`.
     pub oidc_issuer: Option<String>,
+    /// `--profile`: the section `[profile NAME]` of the configuration.
+    pub profile: Option<String>,
+    /// `--insecure`: do not verify the servers' certificates.
+    pub insecure: bool,
+    /// `--no-browser`: only show the link of a login.
+    pub no_browser: bool,
 }
 
 /// Everything a client needs, with precedence command line, environment, file.
@@ -62,7 +68,7 @@ pub struct Settings {
     pub auth_host: String,
     /// The address that takes traces; the server's unless configured.
     pub trace_host: String,
-    /// Whether both servers are those of the configuration file: not of an option.
+    /// Whether both servers are those of `[client]` in the configuration file: not of an option or a profile.
     pub hosts_from_file: bool,
     /// The account to act as. Where none is named, the server chooses the identity's default.
     pub account: Option<String>,
@@ -72,6 +78,10 @@ pub struct Settings {
     pub auth: AuthMethod,
     /// Which authorities may vouch for a server.
     pub ca: CaSource,
+    /// Whether a server need not be vouched for at all. Only the command line can say so.
+    pub insecure: bool,
+    /// Whether a login may open a browser.
+    pub browser: bool,
     /// How long a request may take, if the user limits it.
     pub timeout: Option<Duration>,
     /// The first part of the user agent; the version follows it.
@@ -92,9 +102,10 @@ pub struct Settings {
     pub oidc_refresh_before_exp: i64,
 }
 
-const RUCIO_HOST: Name = Name { option: "rucio_host", variable: None, flag: Some("-H") };
-const AUTH_HOST: Name = Name { option: "auth_host", variable: None, flag: Some("--auth-host") };
-const ACCOUNT: Name = Name { option: "account", variable: Some(env_vars::RUCIO_ACCOUNT), flag: Some("--account") };
+pub(super) const RUCIO_HOST: Name = Name { option: "rucio_host", variable: None, flag: Some("-H") };
+pub(super) const AUTH_HOST: Name = Name { option: "auth_host", variable: None, flag: Some("--auth-host") };
+pub(super) const ACCOUNT: Name =
+    Name { option: "account", variable: Some(env_vars::RUCIO_ACCOUNT), flag: Some("--account") };
 const VO: Name = Name { option: "vo", variable: Some(env_vars::RUCIO_VO), flag: Some("--vo") };
 
 impl Settings {
@@ -116,11 +127,15 @@ impl Settings {
         let chosen = config.non_empty("client", "auth_token_file_path").map(|path| paths::expand(&path, env));
         let tokens = TokenPaths::new(chosen.as_deref(), account.as_deref(), &vo, env)?;
         Ok(Self {
-            hosts_from_file: overrides.host.is_none() && overrides.auth_host.is_none(),
+            hosts_from_file: overrides.host.is_none()
+                && overrides.auth_host.is_none()
+                && !config.profile_has(&["rucio_host", "auth_host"]),
             trace_host: config.non_empty("trace", "trace_host").unwrap_or_else(|| rucio_host.clone()),
             auth: AuthMethod::resolve(overrides, &sources)?,
             ca: ca::resolve(overrides.ca_certificate.as_ref(), &sources, https)?,
             timeout: overrides.timeout.map(timeout).transpose()?,
+            insecure: overrides.insecure,
+            browser: !overrides.no_browser,
             user_agent: overrides.user_agent.clone().unwrap_or_else(|| "rucio-clients".to_owned()),
             request_retries: request_retries(config),
             auth_token_file_path: chosen,

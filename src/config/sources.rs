@@ -13,7 +13,29 @@ pub(super) struct Name {
     pub(super) flag: Option<&'static str>,
 }
 
-/// The environment and the file. What stands on the command line is handed to each look-up.
+/// Where a setting was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// An option of the command line.
+    Flag,
+    /// An environment variable.
+    Variable(&'static str),
+    /// This line of the configuration file, counted from 1.
+    File(usize),
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Flag => f.write_str("the command line"),
+            Self::Variable(name) => write!(f, "the variable {name}"),
+            Self::File(line) => write!(f, "line {line} of the configuration"),
+        }
+    }
+}
+
+/// The environment and the file. What stands on the command line is handed to each look-up; a profile it chose wins over
+/// the environment.
 pub(super) struct Sources<'a> {
     pub(super) env: &'a Env,
     pub(super) config: &'a Config,
@@ -22,19 +44,30 @@ pub(super) struct Sources<'a> {
 impl Sources<'_> {
     /// The value that wins. An empty one counts as not given, wherever it stands.
     pub(super) fn find(&self, given: Option<&String>, name: &Name) -> Option<String> {
+        self.trace(given, name).map(|(value, _)| value)
+    }
+
+    /// The value that wins, and where it stands.
+    pub(super) fn trace(&self, given: Option<&String>, name: &Name) -> Option<(String, Origin)> {
         let given = given.filter(|value| !value.is_empty()).cloned();
+        let in_file = || Origin::File(self.config.line("client", name.option));
         given
-            .or_else(|| name.variable.and_then(|variable| self.env.get(variable)))
-            .or_else(|| self.config.non_empty("client", name.option))
+            .map(|value| (value, Origin::Flag))
+            .or_else(|| Some((self.config.chosen(name.option)?, in_file())))
+            .or_else(|| Some((self.env.get(name.variable?)?, Origin::Variable(name.variable?))))
+            .or_else(|| Some((self.config.non_empty("client", name.option)?, in_file())))
     }
 
     /// The value that wins, which must be there.
     pub(super) fn require(&self, given: Option<&String>, name: &Name) -> Result<String> {
-        self.find(given, name).ok_or_else(|| {
-            let file = self.config.path().display();
-            let details = format!("'{}' is not set: {file} does not have it in its section [client].", name.option);
-            Error::new(Exception::MissingClientParameter, details).with_hint(self.ways(name))
-        })
+        self.find(given, name).ok_or_else(|| self.missing(name))
+    }
+
+    /// What to say where it is nowhere.
+    pub(super) fn missing(&self, name: &Name) -> Error {
+        let file = self.config.path().display();
+        let details = format!("'{}' is not set: {file} does not have it in its section [client].", name.option);
+        Error::new(Exception::MissingClientParameter, details).with_hint(self.ways(name))
     }
 
     /// Every way to give the setting, as a sentence.

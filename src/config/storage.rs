@@ -22,7 +22,7 @@ impl StorageAccess {
     /// with. Trusted are the authorities of the grid and the built-in ones besides those that vouch for the server.
     pub fn resolve(settings: &Settings, env: &Env) -> Self {
         let named = env.get(env_vars::X509_USER_PROXY).map(|path| paths::expand(&path, env));
-        let usual = || Some(super::auth::usual_proxy()).filter(|path| path.is_file());
+        let usual = || Some(super::auth::usual_proxy()).filter(|path| path.is_file() && !super::auth::is_strange(path));
         let proxy = named.or_else(usual).map(|path| (path, None));
         Self { certificate: proxy.or_else(|| login_certificate(&settings.auth)), cas: authorities(settings, env) }
     }

@@ -169,8 +169,12 @@ fn the_example_works() {
     let is_option = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.contains(" = ");
     let all: Vec<_> = example.lines().map(|line| if is_option(line) { &line[1..] } else { line }).collect();
     let config = Config::parse(&all.join("\n"), "rucio.cfg").unwrap();
-    for (section, option) in [("client", "auth_token_file_path"), ("download", "preferred_impl"), ("cli", "endpoints")]
-    {
+    for (section, option) in [
+        ("client", "auth_token_file_path"),
+        ("client", "oidc_login"),
+        ("download", "preferred_impl"),
+        ("cli", "endpoints"),
+    ] {
         assert!(config.non_empty(section, option).is_some(), "{option}");
     }
     for section in ["trace", "upload", "policy", "experimental"] {

@@ -39,8 +39,24 @@ fn default_dir(vo: &str, env: &Env) -> Result<PathBuf> {
     Ok(temp_dir(env)?.join(user).join(folder))
 }
 
+/// The folders in which tokens of this user are cached, one a VO, as far as they are there; links are none.
+///
+/// # Errors
+/// If there is no folder for temporary files.
+pub fn token_folders(env: &Env) -> Result<Vec<PathBuf>> {
+    let user = paths::user_name(env);
+    let (one, of_vo) = (format!(".rucio_{user}"), format!(".rucio_{user}@"));
+    let entries = std::fs::read_dir(temp_dir(env)?.join(user)).into_iter().flatten().flatten();
+    let is_folder = |entry: &std::fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let named = |name: &str| name == one || name.starts_with(&of_vo);
+    let folders = entries.filter(|entry| is_folder(entry) && named(&entry.file_name().to_string_lossy()));
+    let mut folders: Vec<_> = folders.map(|entry| entry.path()).collect();
+    folders.sort();
+    Ok(folders)
+}
+
 /// The folder for temporary files that Python would take: the first in which a file can be written.
-fn temp_dir(env: &Env) -> Result<PathBuf> {
+pub(crate) fn temp_dir(env: &Env) -> Result<PathBuf> {
     let named = [env_vars::TMPDIR, env_vars::TEMP, env_vars::TMP];
     let named = named.iter().filter_map(|name| env.get(name));
     let usual = ["/tmp", "/var/tmp", "/usr/tmp", "."].map(str::to_owned);
@@ -78,6 +94,20 @@ mod tests {
             format!("{dir}@atl/auth_token_exp_for_default_account"),
         );
         assert_eq!(token(&env, None, "atl"), of_none);
+    }
+
+    #[test]
+    fn the_folders_of_all_vos_are_found() {
+        let tmp = tempfile::tempdir().unwrap();
+        let base = tmp.path().join("kim");
+        let env = Env::fixed([("TMPDIR", tmp.path().to_str().unwrap()), ("USER", "kim")]);
+        assert!(token_folders(&env).unwrap().is_empty());
+        for name in [".rucio_kim", ".rucio_kim@atl", ".rucio_kimberly", "other"] {
+            std::fs::create_dir_all(base.join(name)).unwrap();
+        }
+        std::fs::write(base.join(".rucio_kim@file"), "").unwrap();
+        std::os::unix::fs::symlink(base.join("other"), base.join(".rucio_kim@link")).unwrap();
+        assert_eq!(token_folders(&env).unwrap(), [base.join(".rucio_kim"), base.join(".rucio_kim@atl")]);
     }
 
     #[test]

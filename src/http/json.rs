@@ -17,11 +17,26 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         })
         .map_err(|error| {
             let start = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
-            Error::new(
-                Exception::RucioException,
-                format!("The server's answer is not what was asked for ({error}): {start}"),
-            )
+            let details = format!("The server's answer is not what was asked for ({error}): {start}");
+            let failure = Error::new(Exception::RucioException, details);
+            match is_page(bytes) {
+                true => failure.with_hint(PAGE),
+                false => failure,
+            }
         })
+}
+
+/// What to do where a web page answers.
+pub(super) const PAGE: &str = "A web page answers, not Rucio: check [client] rucio_host and auth_host (or -H and \
+                               --auth-host), and whether this network wants a login of its own.";
+
+/// What to do where a web page tells of a failure: what stands in front of Rucio makes such pages.
+pub(super) const PAGE_OF_FAILURE: &str =
+    "The server, or what stands in front of it, has a problem: try again later, or tell its administrators.";
+
+/// Whether this is a web page rather than an answer.
+pub(super) fn is_page(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"<")
 }
 
 fn quote_constants(bytes: &[u8]) -> Cow<'_, [u8]> {

@@ -1,6 +1,7 @@
 //! The one way to the Rucio server: a lazily made connection, headers, retries, a new token on 401, and the
 //! server's refusals as typed errors.
 
+mod body;
 mod json;
 mod raw;
 mod request;
@@ -8,7 +9,7 @@ mod retry;
 mod stream;
 pub mod tls;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -19,15 +20,17 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+pub(crate) use body::text;
 pub(crate) use json::parse;
 pub use raw::Raw;
-pub use request::{Request, segment};
+pub use request::{FileBody, Request, segment};
 pub use stream::JsonStream;
 
 use crate::auth::{self, Interact, Token};
 use crate::config::{DEFAULT_VO, Settings};
 use crate::error::{Error, Refusal, Result};
 use crate::exceptions::Exception;
+use crate::secret::Secret;
 
 /// How many times a call that may be repeated is sent.
 const TRIES: u32 = 3;
@@ -35,6 +38,8 @@ const TRIES: u32 = 3;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the server may be silent, unless `--timeout` says otherwise: the Python API's own default.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+/// Headers of requests whose values nobody may see.
+const SECRET: [&str; 4] = ["authorization", "x-rucio-auth-token", "x-rucio-password", "x-rucio-ssh-signature"];
 /// The Rucio release whose client this one stands for; servers keep statistics by it.
 pub const RUCIO_VERSION: &str = "41.5.1";
 
@@ -48,6 +53,8 @@ struct Inner {
     script: String,
     may_log_in: bool,
     connections: OnceLock<reqwest::Client>,
+    /// The servers of whom it was said that nobody knows who they are.
+    unverified: std::sync::Mutex<Vec<String>>,
     token: Mutex<Option<Token>>,
 }
 
@@ -76,6 +83,7 @@ impl Client {
             script,
             may_log_in,
             connections: OnceLock::new(),
+            unverified: std::sync::Mutex::default(),
             token: Mutex::new(None),
         }))
     }
@@ -115,18 +123,30 @@ impl Client {
     /// Errors: the server's exception class and message for every answer that is no success;
     /// `ServerConnectionException` when there is no answer; `CannotAuthenticate` when there is no token to be had.
     pub async fn send(&self, request: Request) -> Result<Response> {
+        checked(self.answer(&self.0.settings.rucio_host, &request).await?).await
+    }
+
+    /// Sends an authenticated call to this host, which must be one that the token is for, and gives its answer, be it a
+    /// success or not. A refused token is replaced once.
+    pub(crate) async fn answer(&self, host: &str, request: &Request) -> Result<Response> {
         let token = self.token().await.map_err(|error| Error::Login(Box::new(error)))?;
-        let mut response = self.exchange(&request, &token).await?;
-        if wants_other_token(&response) {
-            let token = self.replace_token(&token).await?;
-            response = self.exchange(&request, &token).await?;
+        let response = self.exchange(host, request, &token).await?;
+        if !wants_other_token(&response) {
+            return Ok(response);
         }
-        checked(response).await
+        let token = self.replace_token(&token).await?;
+        self.exchange(host, request, &token).await
+    }
+
+    /// Sends a call that anybody may make to this host, without the token, and gives its answer, be it a success or
+    /// not.
+    pub(crate) async fn public_answer(&self, host: &str, request: &Request) -> Result<Response> {
+        self.transmit(self.connections()?, host, request, self.headers()?).await
     }
 
     /// Sends a call and reads its answer as one JSON value.
     pub async fn json<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
-        json::parse(&self.send(request).await?.bytes().await.map_err(transport_error)?)
+        json::parse(&body::whole(self.send(request).await?).await?)
     }
 
     /// Sends a call that anybody may make, without the token, and reads its answer as one JSON value. `host` takes the
@@ -134,7 +154,7 @@ impl Client {
     pub async fn public_json<T: DeserializeOwned>(&self, host: Option<&str>, request: Request) -> Result<T> {
         let host = host.unwrap_or(&self.0.settings.rucio_host);
         let answer = checked(self.transmit(self.connections()?, host, &request, HeaderMap::new()).await?).await?;
-        json::parse(&answer.bytes().await.map_err(transport_error)?)
+        json::parse(&body::whole(answer).await?)
     }
 
     /// Sends a call whose answer is a list, one JSON value a line.
@@ -144,21 +164,30 @@ impl Client {
 
     /// Sends a call and reads its answer as text.
     pub async fn text(&self, request: Request) -> Result<String> {
-        self.send(request).await?.text().await.map_err(transport_error)
+        body::text(self.send(request).await?).await
     }
 
     /// Sends a call of which only the success matters.
     pub async fn done(&self, request: Request) -> Result<()> {
-        self.send(request).await?.bytes().await.map(drop).map_err(transport_error)
+        body::whole(self.send(request).await?).await.map(drop)
     }
 
     /// The token in use; read from the cache or asked for when there is none yet.
     pub(crate) async fn token(&self) -> Result<Token> {
         let mut slot = self.0.token.lock().await;
-        if slot.is_none() {
-            *slot = Some(auth::token(self).await?);
-        }
-        slot.clone().ok_or_else(|| Error::new(Exception::CannotAuthenticate, "no token"))
+        let token = match slot.take() {
+            Some(token) => auth::keep_fresh(self, token).await,
+            None => auth::token(self).await?,
+        };
+        *slot = Some(token.clone());
+        Ok(token)
+    }
+
+    /// The token in use, for a call that is about it.
+    ///
+    /// Errors: those of the login.
+    pub async fn secret(&self) -> Result<Secret> {
+        Ok(Secret::from(self.token().await?.expose()))
     }
 
     /// A new token in the place of one the server refused; if another task has brought one already, that one.
@@ -174,15 +203,20 @@ impl Client {
         }
     }
 
-    async fn exchange(&self, request: &Request, token: &Token) -> Result<Response> {
+    async fn exchange(&self, host: &str, request: &Request, token: &Token) -> Result<Response> {
         let mut headers = self.headers()?;
         insert(&mut headers, "x-rucio-auth-token", token.expose(), true)?;
-        self.transmit(self.connections()?, &self.0.settings.rucio_host, request, headers).await
+        self.transmit(self.connections()?, host, request, headers).await
     }
 
     /// Sends a call of the authentication API: without a token, over connections that may show a certificate.
     pub(crate) async fn authenticate(&self, connections: &reqwest::Client, request: &Request) -> Result<Response> {
         self.transmit(connections, &self.0.settings.auth_host, request, self.headers()?).await
+    }
+
+    /// Sends a call of the authentication API and reads its answer as text.
+    pub(crate) async fn authentication_text(&self, request: Request) -> Result<String> {
+        body::text(checked(self.authenticate(self.connections()?, &request).await?).await?).await
     }
 
     /// Sends a trace to the trace server. It takes anybody's, so the token stays at home; it is tried once.
@@ -206,7 +240,10 @@ impl Client {
 
     /// New connections that show this certificate.
     pub(crate) fn connect(&self, identity: Option<tls::Identity>) -> Result<reqwest::Client> {
-        let config = tls::client_config(&self.0.settings.ca, identity)?;
+        let config = match self.0.settings.insecure {
+            true => tls::insecure_client_config(identity)?,
+            false => tls::client_config(&self.0.settings.ca, identity)?,
+        };
         let idle = self.0.settings.timeout.unwrap_or(IDLE_TIMEOUT);
         reqwest::Client::builder()
             .tls_backend_preconfigured(config)
@@ -217,6 +254,18 @@ impl Client {
             .redirect(same_host_only())
             .build()
             .map_err(transport_error)
+    }
+
+    /// Says once of each server that nobody knows who it is, if that was asked for.
+    fn warn_if_unverified(&self, host: &str) {
+        let mut told = self.0.unverified.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.0.settings.insecure && host.starts_with("https:") && !told.iter().any(|known| known == host) {
+            tracing::warn!(
+                "The certificate of {host} is not verified (--insecure): whoever answers there, or stands between, can \
+                 read and change all that is sent, passwords and tokens too."
+            );
+            told.push(host.to_owned());
+        }
     }
 
     fn headers(&self) -> Result<HeaderMap> {
@@ -237,12 +286,16 @@ impl Client {
         mut headers: HeaderMap,
     ) -> Result<Response> {
         for (name, value) in &request.headers {
-            insert(&mut headers, name, value, name.contains("password"))?;
+            insert(&mut headers, name, value, SECRET.contains(name))?;
         }
+        headers.extend(request.more_headers.clone());
+        self.warn_if_unverified(host);
         let url = format!("{}/{}", host.trim_end_matches('/'), request.path);
         let mut attempt = 0;
         loop {
-            tracing::debug!("HTTP request: {} {url}", request.method);
+            // What stands behind a question mark here is the code of a login.
+            let shown = url.split('?').next().unwrap_or_default();
+            tracing::debug!("HTTP request: {} {shown}", request.method);
             let answer = build(connections, &url, request, headers.clone()).send().await;
             let last = attempt + 1 >= TRIES || !request.repeatable;
             let (wait, reason) = match answer {
@@ -275,7 +328,7 @@ fn build(connections: &reqwest::Client, url: &str, request: &Request, headers: H
     let builder = connections.request(request.method.clone(), url).headers(headers);
     let builder = if request.query.is_empty() { builder } else { builder.query(&request.query) };
     match &request.body {
-        Some(body) => builder.body(body.to_string()),
+        Some(body) => body.attach(builder),
         None => builder,
     }
 }
@@ -296,7 +349,12 @@ fn same_host_only() -> Policy {
         let origin = attempt.previous().first().map(|url| url.origin());
         match origin {
             Some(origin) if origin == attempt.url().origin() && attempt.previous().len() < 10 => attempt.follow(),
-            _ => attempt.error("the server redirects to another host, where the token must not go"),
+            _ => {
+                let elsewhere = attempt.url().origin().ascii_serialization();
+                attempt.error(format!(
+                    "the server redirects to another host ({elsewhere}), where neither password nor token may go"
+                ))
+            }
         }
     })
 }
@@ -307,10 +365,17 @@ pub(crate) async fn checked(response: Response) -> Result<Response> {
         return Ok(response);
     }
     let (status, url, headers) = (response.status(), response.url().to_string(), response.headers().clone());
-    let body = response.bytes().await.unwrap_or_default();
-    let (class, details) = refusal(status, &headers, &body);
+    let body = body::beginning(response).await;
     tracing::debug!("Response text (length={}): [{}]", body.len(), String::from_utf8_lossy(&body));
-    Err(Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint: None })))
+    Err(refused(status, url, &headers, &body))
+}
+
+/// The refusal that an answer stands for.
+pub(crate) fn refused(status: StatusCode, url: String, headers: &HeaderMap, body: &[u8]) -> Error {
+    let (class, details) = refusal(status, headers, body);
+    let page = if status.is_server_error() { json::PAGE_OF_FAILURE } else { json::PAGE };
+    let hint = json::is_page(body).then(|| page.to_owned());
+    Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint }))
 }
 
 /// What the server writes in the body of an error answer.
@@ -339,24 +404,26 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Exception, 
 
 /// A failure below HTTP, with its root cause and, where it is known, what mends it.
 pub(crate) fn transport_error(error: reqwest::Error) -> Error {
-    let cause = root_cause(&error);
-    let place = error.url().map(|url| url.origin().ascii_serialization());
-    let details = match &place {
-        Some(place) => format!("{place}: {cause}"),
-        None => cause.clone(),
-    };
-    let failure = Error::new(Exception::ServerConnectionException, details);
-    match tls::failure(&error).and_then(tls::remedy) {
-        Some(remedy) => failure.with_hint(remedy),
-        None if error.is_connect() => {
-            failure.with_hint("Check [client] rucio_host and auth_host, or -H and --auth-host.")
-        }
-        None => failure,
+    let place = error.url().map(|url| format!("{}: ", url.origin().ascii_serialization())).unwrap_or_default();
+    if let Some(failure) = tls::failure(&error) {
+        let class = match failure.ours {
+            true => Exception::CannotAuthenticate,
+            false => Exception::ServerConnectionException,
+        };
+        return Error::new(class, format!("{place}{}", failure.reason)).with_hint(failure.remedy);
+    }
+    let failure = Error::new(Exception::ServerConnectionException, format!("{place}{}", root_cause(&error)));
+    match error.is_connect() || error.is_redirect() || body::is_nonsense(&error) {
+        true => failure.with_hint("Check [client] rucio_host and auth_host, or -H and --auth-host."),
+        false => failure,
     }
 }
 
 /// The innermost error of a chain: "Connection refused" rather than "error sending request".
 pub(crate) fn root_cause(error: &reqwest::Error) -> String {
+    if let Some(failure) = tls::failure(error) {
+        return failure.reason;
+    }
     let mut source: &dyn std::error::Error = error;
     while let Some(inner) = source.source() {
         source = inner;

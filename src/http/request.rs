@@ -1,7 +1,15 @@
 //! What is asked of the server, before it is sent.
 
+use std::fs::File;
+use std::io::{self, ErrorKind, Seek};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream::{Stream, try_unfold};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
+use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use serde_json::Value;
 
 /// What stands as it is in a path: the unreserved characters of RFC 3986. (The official client writes a space as
@@ -19,15 +27,87 @@ pub struct Request {
     pub(super) method: Method,
     pub(super) path: String,
     pub(super) query: Vec<(String, String)>,
-    pub(super) body: Option<Value>,
+    pub(super) body: Option<Body>,
     pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) more_headers: HeaderMap,
     pub(super) repeatable: bool,
 }
 
+/// What is sent with a call.
+#[derive(Debug, Clone)]
+pub(super) enum Body {
+    Json(Value),
+    File(FileBody),
+}
+
+impl Body {
+    /// Hands it to a request that is being put together.
+    pub(super) fn attach(&self, builder: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        match self {
+            Self::Json(value) => builder.body(value.to_string()),
+            // Apache's WSGI takes no body whose length it is not told.
+            Self::File(file) => {
+                builder.header(CONTENT_LENGTH, file.length).body(reqwest::Body::wrap_stream(file.clone().chunks()))
+            }
+        }
+    }
+}
+
+/// What is left of a file, read while it is sent.
+#[derive(Debug, Clone)]
+pub struct FileBody {
+    file: Arc<File>,
+    start: u64,
+    length: u64,
+}
+
+impl FileBody {
+    /// How much of the file is read at once, in bytes.
+    const CHUNK: u64 = 1 << 16;
+
+    /// The file from where it stands to the end that it has now. Errors if it has no end that one could know, as pipes
+    /// have none.
+    pub fn new(mut file: File) -> io::Result<Self> {
+        let kind = file.metadata()?;
+        if !kind.is_file() {
+            return Err(ErrorKind::NotSeekable.into());
+        }
+        let start = file.stream_position()?;
+        Ok(Self { file: Arc::new(file), start, length: kind.len().saturating_sub(start) })
+    }
+
+    fn chunks(self) -> impl Stream<Item = io::Result<Bytes>> + Send {
+        try_unfold(0, move |sent| {
+            let body = self.clone();
+            async move {
+                let chunk = tokio::task::spawn_blocking(move || body.read(sent)).await.map_err(io::Error::other)??;
+                Ok((!chunk.is_empty()).then(|| (chunk.clone(), sent + chunk.len() as u64)))
+            }
+        })
+    }
+
+    /// The bytes behind those that were sent.
+    fn read(&self, sent: u64) -> io::Result<Bytes> {
+        let mut buffer = vec![0; (self.length - sent).min(Self::CHUNK) as usize];
+        self.file.read_exact_at(&mut buffer, self.start + sent)?;
+        Ok(buffer.into())
+    }
+}
+
 impl Request {
-    fn new(method: Method, path: impl Into<String>) -> Self {
-        let repeatable = method != Method::POST;
-        Self { method, path: path.into(), query: Vec::new(), body: None, headers: Vec::new(), repeatable }
+    /// A call of any method. It is sent again after a failure only where HTTP says that this does no harm (RFC 9110,
+    /// 9.2.2).
+    pub fn new(method: Method, path: impl Into<String>) -> Self {
+        let repeatable = method.is_idempotent();
+        Self {
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            body: None,
+            headers: Vec::new(),
+            more_headers: HeaderMap::new(),
+            repeatable,
+        }
     }
 
     /// `GET path`.
@@ -37,17 +117,27 @@ impl Request {
 
     /// `POST path`. It is never sent twice, unless [`Request::repeatable`] says that it only reads.
     pub fn post(path: impl Into<String>, body: Value) -> Self {
-        Self { body: Some(body), ..Self::new(Method::POST, path) }
+        Self::new(Method::POST, path).body(body)
     }
 
     /// `PUT path`.
     pub fn put(path: impl Into<String>, body: Value) -> Self {
-        Self { body: Some(body), ..Self::new(Method::PUT, path) }
+        Self::new(Method::PUT, path).body(body)
     }
 
     /// `DELETE path`.
     pub fn delete(path: impl Into<String>, body: Option<Value>) -> Self {
-        Self { body, ..Self::new(Method::DELETE, path) }
+        Self { body: body.map(Body::Json), ..Self::new(Method::DELETE, path) }
+    }
+
+    /// Sends this JSON.
+    pub fn body(self, body: Value) -> Self {
+        Self { body: Some(Body::Json(body)), ..self }
+    }
+
+    /// Sends what is in this file.
+    pub fn file(self, body: FileBody) -> Self {
+        Self { body: Some(Body::File(body)), ..self }
     }
 
     /// Adds `key=value` to the query.
@@ -62,6 +152,12 @@ impl Request {
         self
     }
 
+    /// Adds headers that take the place of ours of the same name.
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        self.more_headers.extend(headers);
+        self
+    }
+
     /// Says that a POST changes nothing and may be sent again.
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
@@ -72,6 +168,7 @@ impl Request {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{SeekFrom, Write};
 
     #[test]
     fn segments_are_quoted() {
@@ -83,5 +180,36 @@ mod tests {
         ] {
             assert_eq!(segment(text), expected);
         }
+    }
+
+    #[test]
+    fn only_what_does_no_harm_is_repeatable() {
+        for (method, expected) in [
+            (Method::GET, true),
+            (Method::HEAD, true),
+            (Method::PUT, true),
+            (Method::DELETE, true),
+            (Method::OPTIONS, true),
+            (Method::POST, false),
+            (Method::PATCH, false),
+        ] {
+            assert_eq!(Request::new(method.clone(), "").repeatable, expected, "{method}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_sent_from_where_it_stands_and_any_number_of_times() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&[7; 200_000]).unwrap();
+        file.seek(SeekFrom::Start(10)).unwrap();
+        let body = FileBody::new(file).unwrap();
+        for _ in 0..2 {
+            let (mut sent, mut pieces) = (0, 0);
+            while let chunk @ 1.. = body.read(sent).unwrap().len() as u64 {
+                (sent, pieces) = (sent + chunk, pieces + 1);
+            }
+            assert_eq!((sent, pieces), (199_990, 4));
+        }
+        assert!(FileBody::new(File::open("/dev/null").unwrap()).is_err());
     }
 }

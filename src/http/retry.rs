@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-use super::tls;
+use super::{body, tls};
 
 /// The longest wait between two tries.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -18,10 +18,10 @@ pub(crate) fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }
 
-/// Whether a request that got no answer may get one the next time. A certificate does not become good by waiting.
+/// Whether a request that got no answer may get one the next time. A certificate does not become good by waiting, nor
+/// does a server learn HTTP.
 pub(crate) fn may_pass(error: &reqwest::Error) -> bool {
-    let certificate = tls::failure(error).is_some_and(|failure| tls::remedy(failure).is_some());
-    !(error.is_redirect() || error.is_builder() || certificate)
+    !(error.is_redirect() || error.is_builder() || tls::failure(error).is_some() || body::is_nonsense(error))
 }
 
 /// How long to wait after the try with this number (from 0).

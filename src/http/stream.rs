@@ -1,11 +1,11 @@
-//! `application/x-json-stream`: one JSON value a line, read as it comes, however long the line or the list.
+//! `application/x-json-stream`: one JSON value a line, read as it comes, however long the list.
 
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
 
-use super::{Raw, json, transport_error};
+use super::{Raw, body, json, transport_error};
 use crate::error::Result;
 
 /// The values of a list that the server is still sending.
@@ -31,7 +31,10 @@ impl<T: DeserializeOwned> JsonStream<T> {
                 return self.buffer.last_line().map(|line| json::parse(&line)).transpose();
             };
             match response.chunk().await.map_err(transport_error)? {
-                Some(chunk) => self.buffer.push(&chunk),
+                Some(chunk) => {
+                    self.buffer.push(&chunk);
+                    body::require_short(self.buffer.partial.len(), response)?;
+                }
                 None => self.response = None,
             }
         }

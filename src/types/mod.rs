@@ -6,10 +6,12 @@
 mod account;
 mod did;
 mod opendata;
+pub(crate) mod python;
 mod replica;
 mod rse;
 mod rule;
 mod subscription;
+mod validation;
 
 pub use account::{AccountRow, GlobalLimit, GlobalUsage, Identity, LocalUsage, NewIdentity, ScopeOwner};
 pub use did::{CollectionContent, CollectionType, Did, FileEntry, FoundDid, Metadata, ScopeConvention};
@@ -18,6 +20,7 @@ pub use replica::{ClientLocation, DatasetAtRse, DatasetReplica, Pfn, Replica, Re
 pub use rse::RseUsage;
 pub use rule::{DatasetLock, NewRule, RuleAnalysis, RuleEvent, RuleRow, TransferAnalysis};
 pub use subscription::SubscriptionOptions;
+pub use validation::Validation;
 
 /// An object of the server with all its fields, in the server's order.
 pub type Attributes = serde_json::Map<String, serde_json::Value>;

@@ -74,7 +74,7 @@ fn press_tab_until(tmux: &Tmux, typed: &str, fits: impl Fn(&str) -> bool) -> Res
 
 /// Takes the line away. A shell busy with drawing may miss a key, so they are pressed again.
 fn clear(tmux: &Tmux) -> Result<()> {
-    for _ in 0..20 {
+    for _ in 0..200 {
         tmux.press("C-c")?;
         tmux.press("C-l")?;
         std::thread::sleep(Duration::from_millis(100));

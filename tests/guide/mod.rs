@@ -1,4 +1,8 @@
-//! The user guide's command lines must do what the guide shows.
+//! The user guide's command lines must do what the guide shows, and those of all five documents what docs/documents.md
+//! says.
+
+mod documents;
+mod table;
 
 use std::fs;
 
@@ -34,11 +38,7 @@ fn the_guide_is_right() -> Result<()> {
     let cases = cases("guide/lines.txt", &text)?;
     ensure!(!cases.is_empty(), "no line");
     let name = unique("guide");
-    for line in PREPARATION {
-        let words: Vec<_> = line.split(' ').map(|word| word.replace("{}", &name)).collect();
-        let outcome = Rucio::official("rucio")?.config("userpass")?.args(words).run()?;
-        ensure!(outcome.code == 0, "{line}: {}", outcome.stderr);
-    }
+    prepare(&name)?;
     let home = tempfile::tempdir()?;
     let mut wrong = Vec::new();
     for case in &cases {
@@ -46,6 +46,15 @@ fn the_guide_is_right() -> Result<()> {
         wrong.extend(complaint(case, &name, &outcome).map(|text| format!("{}\n{text}", case.title())));
     }
     ensure!(wrong.is_empty(), "{} of {} lines:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    Ok(())
+}
+
+fn prepare(name: &str) -> Result<()> {
+    for line in PREPARATION {
+        let words: Vec<_> = line.split(' ').map(|word| word.replace("{}", name)).collect();
+        let outcome = Rucio::official("rucio")?.config("userpass")?.args(words).run()?;
+        ensure!(outcome.code == 0, "{line}: {}", outcome.stderr);
+    }
     Ok(())
 }
 

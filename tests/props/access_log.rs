@@ -32,7 +32,7 @@ impl Line {
 
     /// Whether it asked for a token.
     pub(crate) fn is_login(&self) -> bool {
-        self.request.starts_with("GET /auth/")
+        self.request.starts_with("GET /auth/") && self.request != "GET /auth/validate"
     }
 
     /// What and with which outcome, for comparing.

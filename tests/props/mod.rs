@@ -3,8 +3,11 @@
 
 mod access_log;
 mod home;
+mod party;
+mod provider;
 mod pty;
 mod server;
+mod tls_front;
 mod tmux;
 
 use std::time::{Duration, Instant};
@@ -13,8 +16,11 @@ use anyhow::{Result, bail};
 
 pub(crate) use access_log::{AccessLog, Line};
 pub(crate) use home::{Home, USER};
+pub(crate) use party::{Party, TODAY, Use, keep, open_to};
+pub(crate) use provider::{REFUSING, browse};
 pub(crate) use pty::{Pty, shell_code};
 pub(crate) use server::{Answer, Heard, Server};
+pub(crate) use tls_front::TlsFront;
 pub(crate) use tmux::Tmux;
 
 /// An option of `env`: who ran the tests in the background of a script had signals ignored, which is inherited.

@@ -3,18 +3,19 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use regex::Regex;
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
 
 use super::{Home, SIGNALS, USER, wait_for};
-use crate::support::var;
+use crate::support::{Outcome, Secrets, Testbed, var};
 
 /// A program on a terminal of its own, which is also its controlling terminal.
 #[derive(Debug)]
@@ -22,30 +23,42 @@ pub(crate) struct Pty {
     child: Child,
     keyboard: File,
     screen: Arc<Mutex<Vec<u8>>>,
+    home: PathBuf,
 }
 
 impl Pty {
     /// Starts our client in this home.
     pub(crate) fn ours(home: &Home, variables: &[(&str, &str)], arguments: &[&str]) -> Result<Self> {
-        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+        let ours = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
+        Self::start(Path::new(&ours), home, variables, arguments)
+    }
+
+    /// Starts the official client in this home.
+    pub(crate) fn official(home: &Home, variables: &[(&str, &str)], arguments: &[&str]) -> Result<Self> {
+        Self::start(&Testbed::get()?.official()?, home, variables, arguments)
+    }
+
+    fn start(program: &Path, home: &Home, variables: &[(&str, &str)], arguments: &[&str]) -> Result<Self> {
+        // Programs that other tests start meanwhile must not hold this terminal open.
+        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&keyboard)?;
         unlockpt(&keyboard)?;
         let name = ptsname(&keyboard, Vec::new())?;
-        let program: File = rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())?.into();
+        let screen: File =
+            rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?.into();
         let mut command = Command::new("setsid");
-        let ours = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
-        command.args(["--ctty", "--wait", "/usr/bin/env", SIGNALS, &ours]).args(arguments);
+        command.args(["--ctty", "--wait", "/usr/bin/env", SIGNALS]).arg(program).args(arguments);
         command.env_clear().env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8").env("TERM", "xterm");
         command.env("HOME", home.path()).env("TMPDIR", home.path()).env("LOGNAME", USER);
         command.envs(variables.iter().copied()).current_dir(home.path());
-        command.stdin(program.try_clone()?).stdout(program.try_clone()?).stderr(program);
+        command.stdin(screen.try_clone()?).stdout(screen.try_clone()?).stderr(screen);
         let child = command.spawn().context("starting setsid")?;
         // The command holds our ends of the program's side, which must close for the screen to end.
         drop(command);
         let (keyboard, screen) = (File::from(keyboard), Arc::default());
         let (mut output, shown) = (keyboard.try_clone()?, Arc::clone(&screen));
         thread::spawn(move || watch(&mut output, &shown));
-        Ok(Self { child, keyboard, screen })
+        Ok(Self { child, keyboard, screen, home: home.path().to_owned() })
     }
 
     /// All that was shown so far.
@@ -89,6 +102,10 @@ impl Pty {
             .with_context(|| format!("on the screen:\n{}", self.screen()))?;
         // The reader is done when it lets go of its share.
         wait_for("the end of the screen", || Ok((Arc::strong_count(&self.screen) == 1).then_some(())))?;
+        let mut secrets = Secrets::default();
+        secrets.tokens_below(&self.home);
+        let shown = Outcome { stdout: self.screen(), ..Outcome::default() };
+        ensure!(secrets.shown_in(&shown, false).is_none(), "a token is on the screen:\n{}", self.screen());
         Ok((shell_code(status), self.screen()))
     }
 }

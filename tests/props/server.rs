@@ -24,6 +24,11 @@ impl Heard {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether it asks for a token.
+    fn is_login(&self) -> bool {
+        self.request.starts_with("GET /auth/") && self.request != "GET /auth/validate"
+    }
+
     fn read(stream: &TcpStream) -> Option<Self> {
         let mut reader = BufReader::new(stream);
         let mut line = || {
@@ -105,7 +110,7 @@ impl Server {
     /// Everything it was asked but logins.
     pub(crate) fn heard(&self) -> Vec<Heard> {
         let all = self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        all.into_iter().filter(|heard| !heard.request.starts_with("GET /auth/")).collect()
+        all.into_iter().filter(|heard| !heard.is_login()).collect()
     }
 
     /// Everything it was asked, logins too.
@@ -135,7 +140,7 @@ fn serve(mut stream: TcpStream, heard: &Mutex<Vec<Heard>>, answer: &(dyn Fn(&Hea
         heard.push(request.clone());
         heard.iter().filter(|other| other.request == request.request).count() - 1
     };
-    let answer = match request.request.starts_with("GET /auth/") {
+    let answer = match request.is_login() {
         true => Answer::new(200, &format!("X-Rucio-Auth-Token: {TOKEN}\r\n"), ""),
         false => answer(&request, before),
     };

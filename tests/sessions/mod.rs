@@ -2,9 +2,16 @@
 //! may see a token, and what happens on the bad days of a server.
 
 mod cache;
+mod commands;
 mod faults;
+mod gss;
+mod hostile;
 mod keys;
 mod logins;
+mod oidc;
 mod refusals;
 mod servers;
+mod ssh;
+mod tls;
 mod vo;
+mod x509;

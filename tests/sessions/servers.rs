@@ -48,7 +48,12 @@ fn our_token_stays_with_its_server_when_a_configuration_names_another() -> Resul
     let token = on_first(home.ours(), &home)?;
     check(&on_second(&home, false)?, &token)?;
     let of_second = home.token()?;
-    ensure!(on_first(home.ours(), &home)? != of_second, "and back");
+    // and back: the token of the first has stepped aside, and is good as ever
+    let agent = unique("back");
+    let outcome = home.ours().config("userpass")?.args(["--user-agent", &agent, "whoami"]).run()?;
+    ensure!(outcome.code == 0, "{outcome:?}");
+    let lines = AccessLog::of("apache")?.of_agent(&agent, WHOAMI[1].0)?;
+    ensure!(lines.iter().all(|line| line.token == token && !line.is_login()), "{lines:?}");
     ensure!(!AccessLog::of("apache")?.mentions(&of_second)?);
     Ok(())
 }

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
+use super::secrets::Secrets;
 use super::{Testbed, preloaded, var};
 
 /// What a run left behind.
@@ -32,12 +33,16 @@ pub(crate) struct Rucio {
     home: Option<PathBuf>,
     limit: Duration,
     preloaded: bool,
+    /// Whether this is our client, whose output may show no secret.
+    ours: bool,
+    token_wanted: bool,
 }
 
 impl Rucio {
     /// The binary of this package (`RUCIO_BIN` names another one, to try the harness itself).
     pub(crate) fn ours() -> Self {
-        Self::program(var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned()))
+        let program = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
+        Self { ours: true, ..Self::program(program) }
     }
 
     /// A program of the official Python client of the testbed: `rucio` or `rucio-admin`.
@@ -57,6 +62,8 @@ impl Rucio {
             home: None,
             limit: Duration::from_secs(120),
             preloaded: false,
+            ours: false,
+            token_wanted: false,
         }
     }
 
@@ -103,6 +110,12 @@ impl Rucio {
         self
     }
 
+    /// The token is what it is to show, on standard output.
+    pub(crate) fn shows_token(mut self) -> Self {
+        self.token_wanted = true;
+        self
+    }
+
     /// Run it to its end.
     pub(crate) fn run(self) -> Result<Outcome> {
         let scratch = tempfile::tempdir()?;
@@ -114,6 +127,7 @@ impl Rucio {
         if self.preloaded {
             return self.run_preloaded(scratch.path(), &home, &folder);
         }
+        let mut secrets = self.secrets(&home);
         let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(folder).env_clear().env("HOME", &home).env("TMPDIR", &home);
@@ -124,12 +138,34 @@ impl Rucio {
         if status.is_none() {
             text.push_str(&format!("\n[ended after {:?}]\n", self.limit));
         }
-        Ok(Outcome {
+        let outcome = Outcome {
             code: status.and_then(|status| status.code()).unwrap_or(-1),
             stdout: text_of(&mut stdout)?,
             stderr: text,
             took: start.elapsed(),
-        })
+        };
+        secrets.tokens_below(&home);
+        let shown = secrets.shown_in(&outcome, self.token_wanted).filter(|_| self.ours);
+        ensure!(shown.is_none(), "{:?} shows {}: {outcome:?}", self.arguments, shown.unwrap_or_default());
+        Ok(outcome)
+    }
+
+    /// What this run must not show.
+    fn secrets(&self, home: &Path) -> Secrets {
+        let mut secrets = Secrets::default();
+        secrets.tokens_below(home);
+        self.environment.get("BEARER_TOKEN").into_iter().for_each(|token| secrets.token(token));
+        let behind = |option: &str| {
+            self.arguments
+                .windows(2)
+                .filter(move |pair| pair[0] == option)
+                .map(|pair| pair[1].clone())
+                .collect::<Vec<_>>()
+        };
+        behind("--password").iter().for_each(|password| secrets.password(password));
+        let configs = self.environment.get("RUCIO_CONFIG").cloned().into_iter().chain(behind("--config"));
+        configs.for_each(|config| secrets.passwords_in(Path::new(&config)));
+        secrets
     }
 
     fn run_preloaded(mut self, scratch: &Path, home: &Path, folder: &Path) -> Result<Outcome> {

@@ -252,10 +252,10 @@ def add_rses(client):
     client.set_global_account_limit('jdoe', 'tier=1', 5 * 10**12)
     for door in ('dav', 'davs', 'xrootd'):
         os.symlink(f'{D}/storage/multi', f'{D}/storage/{door}/multi')
-    # what the server signs S3 URLs with
+    # what the server signs URLs of S3 and Swift with
     with open(f'{D}/etc/rse-accounts.cfg', 'w') as out:
         json.dump({client.get_rse('S3')['id']: {'access_key': 'S3RVER', 'secret_key': 'S3RVER', 'signature_version': 's3v4',
-                                                'region': 'us-east-1'}}, out)
+                                                'region': 'us-east-1', 'tempurl_key': 'testbed'}}, out)
 
 
 # ---- files ---------------------------------------------------------------------------------------

@@ -1,19 +1,27 @@
 //! The commands: the new tree's leaves. Old spellings translate into them.
 
 pub(super) mod account;
+pub(super) mod api;
+pub(super) mod auth;
 pub(super) mod completion;
 pub(super) mod config;
+pub(super) mod credential;
 pub(super) mod data;
 pub(super) mod did;
+pub(super) mod doctor;
 pub(super) mod download;
 pub(super) mod lifetime_exception;
+pub(super) mod login;
+pub(super) mod logout;
 pub(super) mod opendata;
 pub(super) mod ping;
 pub(super) mod replica;
 pub(super) mod rse;
 pub(super) mod rule;
 pub(super) mod scope;
+pub(super) mod session;
 pub(super) mod subscription;
+pub(super) mod token;
 pub(super) mod upload;
 pub(super) mod whoami;
 
@@ -28,17 +36,27 @@ pub(super) enum Command {
     /// Make, show and change accounts: who they are, how they log in, what they may use
     #[command(subcommand)]
     Account(account::Command),
+    Api(api::Args),
+    /// Ask the server about the token
+    #[command(subcommand)]
+    Auth(auth::Command),
     Completion(completion::Args),
     /// Read and change the configuration of the server
     #[command(subcommand)]
     Config(config::Command),
+    /// Get access to single objects in cloud storage
+    #[command(subcommand)]
+    Credential(credential::Command),
     /// Find, show and change DIDs: files, datasets, containers
     #[command(subcommand)]
     Did(did::Command),
+    Doctor(doctor::Args),
     Download(Box<download::Args>),
     /// Ask for data to be kept beyond its end of life
     #[command(subcommand)]
     LifetimeException(lifetime_exception::Command),
+    Login(login::Args),
+    Logout(logout::Args),
     /// Publish DIDs as open data
     #[command(subcommand)]
     Opendata(opendata::Command),
@@ -55,30 +73,57 @@ pub(super) enum Command {
     /// Make and show scopes, which every DID begins with
     #[command(subcommand)]
     Scope(scope::Command),
+    /// See, list and renew sessions
+    #[command(subcommand)]
+    Session(session::Command),
     /// Make, show and change subscriptions: rules that are made by themselves
     #[command(subcommand)]
     Subscription(subscription::Command),
+    Token(token::Args),
     Upload(Box<upload::Args>),
     Whoami(whoami::Args),
 }
 
 impl Command {
+    /// Whether the official client lacks it.
+    pub(super) fn is_own(&self) -> bool {
+        matches!(
+            self,
+            Self::Api(_)
+                | Self::Auth(_)
+                | Self::Credential(_)
+                | Self::Doctor(_)
+                | Self::Login(_)
+                | Self::Logout(_)
+                | Self::Session(_)
+                | Self::Token(_)
+        )
+    }
+
     /// Runs the command.
     pub(super) async fn run(self, context: &Context) -> Result<()> {
         match self {
             Self::Account(command) => command.run(context).await,
+            Self::Api(args) => api::run(context, args).await,
+            Self::Auth(command) => command.run(context).await,
             Self::Completion(args) => completion::run(context, args).await,
             Self::Config(command) => command.run(context).await,
+            Self::Credential(command) => command.run(context).await,
             Self::Did(command) => command.run(context).await,
+            Self::Doctor(args) => doctor::run(context, args).await,
             Self::Download(args) => download::run(context, *args).await,
             Self::LifetimeException(command) => command.run(context).await,
+            Self::Login(args) => login::run(context, args).await,
+            Self::Logout(args) => logout::run(context, args).await,
             Self::Opendata(command) => command.run(context).await,
             Self::Ping(args) => ping::run(context, args).await,
             Self::Replica(command) => command.run(context).await,
             Self::Rse(command) => command.run(context).await,
             Self::Rule(command) => command.run(context).await,
             Self::Scope(command) => command.run(context).await,
+            Self::Session(command) => command.run(context).await,
             Self::Subscription(command) => command.run(context).await,
+            Self::Token(args) => token::run(context, args).await,
             Self::Upload(args) => upload::run(context, *args).await,
             Self::Whoami(args) => whoami::run(context, args).await,
         }

@@ -41,14 +41,9 @@ impl Catalogue {
 
     /// The values that begin with what is written.
     pub(super) fn values(&self, kind: Kind, current: &str) -> Vec<CompletionCandidate> {
-        let Some(site) = self.open() else { return Vec::new() };
         let found = match kind {
-            Kind::Did => site.dids(current),
-            Kind::RseExpression => site.expression(current),
-            Kind::RseAttribute => site.attribute_names(),
-            Kind::RuleOrDid if current.contains(':') => site.dids(current),
-            Kind::RuleOrDid => site.list(Kind::Rule),
-            simple => site.list(simple),
+            Kind::Profile => self.profiles(),
+            kind => self.open().map(|site| site.values(kind, current)).unwrap_or_default(),
         };
         // A name with a newline or an escape sequence would break the answer, or the terminal that lists it.
         let harmless = |(value, about): &Entry| !value.contains(char::is_control) && !about.contains(char::is_control);
@@ -58,8 +53,14 @@ impl Catalogue {
             .collect()
     }
 
+    /// The profiles of the configuration, which no server need be asked for.
+    fn profiles(&self) -> Vec<Entry> {
+        let config = Config::load(self.options.config.as_deref(), &self.env);
+        config.map(|config| plain(config.profiles().into_iter().map(str::to_owned).collect())).unwrap_or_default()
+    }
+
     fn open(&self) -> Option<Site> {
-        let config = Config::load(self.options.config.as_deref(), &self.env).ok()?;
+        let config = Config::of_client(&self.options, &self.env).ok()?;
         let settings = Settings::resolve(&self.options, &self.env, &config).ok()?;
         let memory = Memory::new(&settings, &self.env);
         let client = Client::without_login(settings, "rucio::complete");
@@ -76,6 +77,18 @@ struct Site {
 }
 
 impl Site {
+    /// The values of a kind, as far as what is written matters for them.
+    fn values(&self, kind: Kind, current: &str) -> Vec<Entry> {
+        match kind {
+            Kind::Did => self.dids(current),
+            Kind::RseExpression => self.expression(current),
+            Kind::RseAttribute => self.attribute_names(),
+            Kind::RuleOrDid if current.contains(':') => self.dids(current),
+            Kind::RuleOrDid => self.list(Kind::Rule),
+            simple => self.list(simple),
+        }
+    }
+
     /// What is remembered under this name, else what the server says in time.
     fn lookup(&self, name: &str, ask: impl Future<Output = Result<Vec<Entry>>>) -> Vec<Entry> {
         if let Some(known) = self.memory.recall(name) {

@@ -2,7 +2,7 @@
 
 use clap::{Arg, ValueHint};
 
-/// A kind of value that the server knows.
+/// A kind of value that the server, or the configuration, knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     /// An account.
@@ -25,6 +25,8 @@ pub(super) enum Kind {
     Subscription,
     /// One rule id, or a DID.
     RuleOrDid,
+    /// A profile of the configuration.
+    Profile,
 }
 
 /// What of the local files this argument takes, if any.
@@ -33,7 +35,9 @@ pub(super) fn files(arg: &Arg) -> Option<ValueHint> {
         _ if !arg.get_action().takes_values() => None,
         "dir" => Some(ValueHint::DirPath),
         "config" | "ca_certificate" | "certificate" | "client_key" | "metalink" | "local_path" | "file_path"
-        | "file_paths" | "input_file" | "inputfile" | "paths_file" | "paths" | "lfns" => Some(ValueHint::AnyPath),
+        | "file_paths" | "input_file" | "inputfile" | "input" | "paths_file" | "paths" | "lfns" => {
+            Some(ValueHint::AnyPath)
+        }
         _ => None,
     }
 }
@@ -62,6 +66,7 @@ impl Kind {
             "rule_id" | "child_rule_id" => Some(Self::Rule),
             "rule_id_dids" => Some(Self::RuleOrDid),
             "subscription" | "subscription_name" => Some(Self::Subscription),
+            "profile" => Some(Self::Profile),
             _ => None,
         }
     }
@@ -76,12 +81,12 @@ mod tests {
     /// Values that nobody can know beforehand.
     const FREE: &str = "account_type activity aria auth_host auth_strategy bytes comment comments copies delay_injection \
         distance doi domain domain_json duration email expiration expiration_date extended_attributes_json \
-        filter guid hostname id impl key lfn lifetime limit link locked meta n_attempts name nattempts \
-        ndownloader notify nrandom oidc_audience oidc_issuer oidc_refresh_lifetime oidc_scope password \
-        paths_list pfn plugin policy port prefix priority protocol protocols qos_policy reason record_id \
-        replica_selection replication_rules rule scheme section setting sort space_token timeout \
-        transfer_speed_timeout transfer_timeout user user_agent value vo web_service_path weight \
-        younger_than";
+        fields filter guid headers hostname id impl key lfn lifetime limit link locked meta method_or_path \
+        min_life n_attempts name nattempts ndownloader notify nrandom oidc_audience oidc_issuer \
+        oidc_refresh_lifetime oidc_scope password path paths_list pfn plugin policy port prefix priority \
+        protocol protocols qos_policy raw_fields reason record_id replica_selection replication_rules rule \
+        scheme section setting sort space_token timeout token transfer_speed_timeout transfer_timeout url \
+        user user_agent value vo web_service_path weight younger_than";
 
     /// The ids of all arguments that take a value of no kind, below this command.
     fn unknown(command: &Command, path: &mut Vec<String>, found: &mut BTreeSet<String>) {

@@ -1,5 +1,6 @@
 //! The only place that writes to standard output and standard error.
 
+mod bytes;
 mod clean;
 mod format;
 pub mod log;
@@ -12,10 +13,11 @@ mod screen;
 pub mod table;
 pub mod values;
 
+pub use bytes::Bytes;
 pub use clean::clean;
 pub use format::Format;
 pub(super) use messages::{tell, usage};
-pub use output::{Rich, Ui};
+pub use output::{Rich, Tone, Ui};
 pub use progress::{FileBar, Progress};
 pub use records::{Listing, Shape};
 pub use table::{Cell, Table};

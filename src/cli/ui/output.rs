@@ -1,7 +1,7 @@
 //! Standard output.
 
 use super::records::{self, Listing, Shape};
-use super::{Format, Table, clean, pager::Pager, screen};
+use super::{Bytes, Format, Table, clean, pager::Pager, screen};
 use crate::{Error, Result};
 use indicatif::MultiProgress;
 use serde::Serialize;
@@ -19,12 +19,35 @@ pub struct Rich {
     pub pager: bool,
 }
 
+/// What a coloured word says at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// All is well.
+    Good,
+    /// Look twice.
+    Doubtful,
+    /// Something is wrong.
+    Bad,
+}
+
+impl Tone {
+    fn style(self) -> console::Style {
+        let style = console::Style::new().force_styling(true);
+        match self {
+            Self::Good => style.green(),
+            Self::Doubtful => style.yellow(),
+            Self::Bad => style.red(),
+        }
+    }
+}
+
 /// Writes what a command shows. In a pipe it is buffered and passes unchanged; on a terminal it appears at once, above
 /// the bars, and control characters of strangers are made visible.
 pub struct Ui {
     out: Mutex<Out>,
     terminal: bool,
     format: Format,
+    colours: bool,
     rich: OnceLock<Rich>,
     bars: MultiProgress,
 }
@@ -40,7 +63,14 @@ impl Ui {
     /// Any other place; no bars are drawn.
     pub fn new(out: impl Write + Send + 'static, terminal: bool) -> Self {
         let out = Mutex::new(BufWriter::with_capacity(1 << 16, Box::new(out) as Box<dyn Write + Send>));
-        Self { out, terminal, format: Format::Table, rich: OnceLock::new(), bars: screen::bars(false) }
+        let (rich, bars) = (OnceLock::new(), screen::bars(false));
+        Self { out, terminal, format: Format::Table, colours: true, rich, bars }
+    }
+
+    /// The same place, where a terminal may be without colours.
+    #[must_use]
+    pub fn with_colours(self, colours: bool) -> Self {
+        Self { colours, ..self }
     }
 
     /// The same place, in another format.
@@ -70,9 +100,26 @@ impl Ui {
         }
     }
 
+    /// Shows people a line that begins with a word, in colour on a terminal. Formats for machines leave it out.
+    pub fn marked(&self, word: &str, tone: Tone, rest: &str) -> Result<()> {
+        match (self.format, self.terminal && self.colours) {
+            (Format::Table, false) => self.line(&format!("{word}{rest}")),
+            (Format::Table, true) => {
+                let line = format!("{}{}", tone.style().apply_to(word), clean(rest));
+                self.bars.suspend(|| self.on_out(|out| writeln!(out, "{line}").and_then(|()| out.flush())))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Hands a shell its completions, and nothing else.
     pub(in crate::cli) fn answer(&self, text: &str) -> Result<()> {
         self.on_out(|out| out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+    }
+
+    /// Starts to hand over what a server sends, whatever the format.
+    pub fn bytes(&self) -> Bytes<'_> {
+        Bytes::new(self)
     }
 
     /// Starts a list of records.
@@ -132,6 +179,11 @@ impl Ui {
     /// Shows machines a piece of a record.
     pub(super) fn write_record(&self, text: &str) -> Result<()> {
         self.write(text, "")
+    }
+
+    /// Hands over bytes at once, as they are.
+    pub(super) fn write_bytes(&self, bytes: &[u8]) -> Result<()> {
+        self.on_out(|out| out.write_all(bytes).and_then(|()| out.flush()))
     }
 
     fn write(&self, text: &str, end: &str) -> Result<()> {
@@ -205,6 +257,21 @@ mod tests {
         let shared = Shared::default();
         Ui::new(shared.clone(), true).line("a\x1b[31m\r").unwrap();
         assert_eq!(shared.text(), "a␛[31m␍\n");
+    }
+
+    #[test]
+    fn a_word_is_coloured_on_a_terminal_that_may_and_what_follows_it_never() {
+        for (terminal, colours, expected) in [
+            (true, true, "\x1b[31mfailed\x1b[0m: ␛[0m\n"),
+            (true, false, "failed: ␛[0m\n"),
+            (false, true, "failed: \x1b[0m\n"),
+        ] {
+            let shared = Shared::default();
+            let ui = Ui::new(shared.clone(), terminal).with_colours(colours);
+            ui.marked("failed", Tone::Bad, ": \x1b[0m").unwrap();
+            ui.flush().unwrap();
+            assert_eq!(shared.text(), expected);
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ make_configs() {
     alembic_config rucio >"$ETC/alembic-rucio.ini"
     alembic_config second >"$ETC/alembic-second.ini"
     [ -e "$ETC/rse-accounts.cfg" ] || echo '{}' >"$ETC/rse-accounts.cfg"
+    [ -e "$ETC/gcs.json" ] || google_account >"$ETC/gcs.json"
     client_configs
     kerberos_configs
     xrootd_config >"$ETC/xrootd.cfg"
@@ -104,6 +105,20 @@ userkey = $CERTS/root.key.pem
 CFG
 }
 
+# What the server signs URLs of Google Cloud Storage with; nobody there knows it
+google_account() {
+    local key
+    key=$(openssl genrsa 2048 2>/dev/null | sed 's/$/\\n/' | tr -d '\n')
+    cat <<CFG
+{
+  "type": "service_account",
+  "client_email": "rucio@testbed.local",
+  "token_uri": "https://localhost/token",
+  "private_key": "$key"
+}
+CFG
+}
+
 identity_provider() { # PORT
     cat <<CFG
 {
@@ -158,7 +173,7 @@ client_config() { # NAME ACCOUNT AUTH_TYPE LINE...
 
 client_configs() {
     local oidc=('oidc_scope = openid profile offline_access' 'oidc_audience = rucio' 'oidc_issuer = testbed')
-    local cert="client_cert = $CERTS/jdoe.pem" jdoe=('username = jdoe' 'password = secret')
+    local way cert="client_cert = $CERTS/jdoe.pem" jdoe=('username = jdoe' 'password = secret')
     client_config root root userpass 'username = ddmlab' 'password = secret'
     client_config userpass jdoe userpass "${jdoe[@]}"
     client_config x509 jdoe x509 "$cert" "client_key = $CERTS/jdoe.key.pem"
@@ -168,6 +183,10 @@ client_configs() {
     client_config gss jdoe gss
     client_config oidc jdoe oidc "${oidc[@]}" 'oidc_polling = true'
     client_config oidc_code jdoe oidc "${oidc[@]}"
+    for way in device browser; do
+        client_config "oidc_$way" jdoe oidc "${oidc[@]:0:2}" "oidc_login = $way" \
+            "oidc_provider = https://localhost:$P_OIDC" 'oidc_client_id = rucio-cli'
+    done
     PORT=$P_SECOND client_config second jdoe userpass "${jdoe[@]}"
     client_config lifetime jdoe userpass "${jdoe[@]}" '[cli]' 'endpoints_add = lifetime-exception'
 }
@@ -250,8 +269,8 @@ print_env() {
     cat <<OUT
 export TESTBED_DIR=$D
 export TESTBED_CONFIGS=$ETC/client              # root, jdoe: userpass x509 x509_encrypted x509_proxy ssh gss oidc
-                                                # oidc_code, lifetime (has that command); at the second server:
-                                                # second (.cfg)
+                                                # oidc_code oidc_device oidc_browser, lifetime (has that
+                                                # command); at the second server: second (.cfg)
 export RUCIO_CONFIG=$ETC/client/userpass.cfg    # jdoe, by password
 export TESTBED_SERVER_CONFIG=$ETC/rucio.cfg
 export TESTBED_CERTS=$CERTS                     # see README.md
@@ -276,13 +295,22 @@ export PATH=$D/bin:\$PATH                       # ssh and scp with the key
 OUT
 }
 
-# Follow the redirects as a browser does; the provider logs in whom the cookie names, and asks nothing.
+# Follow the redirects as a browser does; the provider logs in whom the cookie names, and asks nothing. Its page for
+# devices has a form, which is sent as its script would.
 idp_login() { # URL [USER]
     [ $# -gt 0 ] || die "idp-login needs the URL which the client printed"
-    local jar
+    local jar page browser
     jar=$(mktemp)
     # shellcheck disable=SC2064
     trap "rm -f '$jar'" EXIT
-    curl -sSL --cacert "$CERTS/ca.pem" -c "$jar" -b "$jar" -b "testbed_user=${2:-jdoe}" "$1"
+    browser=(curl -sSL --cacert "$CERTS/ca.pem" -c "$jar" -b "$jar" -b "testbed_user=${2:-jdoe}")
+    case $1 in
+        *user_code=*)
+            page=$("${browser[@]}" "$1")
+            [[ $page =~ name=\"xsrf\"\ value=\"([0-9a-f]+)\" ]] || die "no form for a device: $page"
+            "${browser[@]}" --data "xsrf=${BASH_REMATCH[1]}&user_code=${1#*user_code=}&confirm=yes" "${1%%\?*}"
+            ;;
+        *) "${browser[@]}" "$1" ;;
+    esac
     echo
 }

@@ -6,6 +6,9 @@
 
 FIRST_DB=(rucio second)
 
+# Of what services are started with and configured by.
+scripts_version() { cat "$HERE"/lib/*.sh "$HERE"/services/* | md5sum | cut -c1-12; }
+
 seed_version() { md5sum <"$HERE/seed.py" | cut -c1-12; echo "$FULL $P_RUCIO"; }
 
 # state/first: there is a first state, and it is that of this seed.py. state/loaded: it is in use.

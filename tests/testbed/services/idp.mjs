@@ -1,5 +1,6 @@
 // The OpenID Connect provider: oidc-provider, with what Rucio needs and without questions. Whoever comes with the cookie
-// "testbed_user" (or a login_hint) is that user, everyone else is jdoe; consent is given at once.
+// "testbed_user" (or a login_hint) is that user, everyone else is jdoe; consent is given at once. Only the user "refuse"
+// gives none.
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
@@ -14,12 +15,20 @@ const SCOPES = ['openid', 'profile', 'email', 'offline_access'];
 const CLAIMS = { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email'] };
 const RESOURCE = 'urn:testbed:rucio';
 const DAY = 86400;
+// Of the client rucio-short: tokens that a test can wait for to end
+const SHORT_LIFE = 14;
 const tokenLife = Number(TESTBED_TOKEN_TTL || 3600);
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const signingKey = { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'testbed' };
 
 const servers = [P_RUCIO, P_SECOND].map((port) => `https://localhost:${port}/auth`);
+const program = {
+  application_type: 'native',
+  grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+  response_types: ['code'],
+  redirect_uris: ['http://127.0.0.1/'],
+};
 const clients = [
   {
     client_id: 'rucio',
@@ -36,6 +45,10 @@ const clients = [
     response_types: [],
     redirect_uris: [],
   },
+  // programs that log in here themselves, without Rucio's server: device flow, and a browser that comes back to a
+  // port of the loopback interface
+  ...['rucio-cli', 'rucio-short'].map((client_id) => ({ client_id, token_endpoint_auth_method: 'none', ...program })),
+  { client_id: 'rucio-secretive', client_secret: 'testbed-secret', ...program },
 ];
 
 // Rucio reads audience and scope out of the access token: it has to be a JWT, for the audience "rucio"
@@ -58,12 +71,14 @@ const provider = new Provider(`https://localhost:${P_OIDC}`, {
   conformIdTokenClaims: false,
   rotateRefreshToken: true,
   ttl: {
-    AccessToken: tokenLife, ClientCredentials: tokenLife, IdToken: tokenLife, AuthorizationCode: 60, Interaction: 600,
+    AccessToken: (_, __, client) => (client.clientId === 'rucio-short' ? SHORT_LIFE : tokenLife),
+    ClientCredentials: tokenLife, IdToken: tokenLife, AuthorizationCode: 60, DeviceCode: 300, Interaction: 600,
     Session: DAY, RefreshToken: 14 * DAY, Grant: 14 * DAY,
   },
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
+    deviceFlow: { enabled: true },
     introspection: { enabled: true },
     revocation: { enabled: true },
     resourceIndicators: {
@@ -102,7 +117,10 @@ provider.use(async (ctx, next) => {
   if (!ctx.path.startsWith('/interaction/')) return next();
   const interaction = await provider.interactionDetails(ctx.req, ctx.res);
   const user = ctx.cookies.get('testbed_user') || interaction.params.login_hint || 'jdoe';
-  const result = interaction.prompt.name === 'login' ? { login: { accountId: user } } : await consent(interaction);
+  let result;
+  if (user === 'refuse') result = { error: 'access_denied', error_description: 'the user said no' };
+  else if (interaction.prompt.name === 'login') result = { login: { accountId: user } };
+  else result = await consent(interaction);
   await provider.interactionFinished(ctx.req, ctx.res, result, { mergeWithLastSubmission: true });
   ctx.respond = false;
 });

@@ -40,7 +40,7 @@ pub(super) async fn storages(context: &Context, client: &Client) -> Result<Stora
 
 /// The certificate, if it can be used. Where it cannot, other storages may still be read.
 fn identity(cert: &Path, key: Option<&Path>) -> Option<tls::Identity> {
-    let ask: tls::AskPassphrase = Arc::new(|path| Terminal.passphrase(path));
+    let ask: tls::AskPassphrase = Arc::new(|path| Terminal.secret(&tls::question(path)));
     match tls::Identity::load(cert, key, &ask) {
         Ok(identity) => Some(identity),
         Err(error) => {

@@ -1,0 +1,143 @@
+//! A file that holds a certificate: PEM, with any number of certificates and perhaps a key, or PKCS#12.
+
+use std::path::Path;
+
+use openssl::pkcs12::{ParsedPkcs12_2, Pkcs12};
+use openssl::pkey::{PKey, Private};
+use openssl::provider::Provider;
+use openssl::x509::X509;
+
+use super::Key;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::tls::AskPassphrase;
+
+/// What a file holds.
+pub(crate) struct Contents {
+    /// Its certificates, in the file's order; in PKCS#12 the user's own comes first.
+    pub(crate) certificates: Vec<X509>,
+    /// Its private key.
+    pub(crate) key: FileKey,
+}
+
+/// The private key in a file.
+pub(crate) enum FileKey {
+    /// There is none.
+    None,
+    /// One in PEM form. It has not been opened.
+    Pem {
+        /// The whole file.
+        pem: Vec<u8>,
+        /// Whether it needs a pass phrase.
+        encrypted: bool,
+    },
+    /// One out of PKCS#12, where it stands encrypted.
+    Opened(PKey<Private>),
+}
+
+impl Contents {
+    /// Reads the file. PKCS#12 is opened with the pass phrase that `ask` gives, unless it has none.
+    ///
+    /// # Errors
+    /// `CannotAuthenticate` if it is of neither kind or does not open; an I/O error if it cannot be read.
+    pub(crate) fn read(path: &Path, ask: Option<&AskPassphrase>) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
+        match Pkcs12::from_der(&bytes) {
+            Ok(container) => open(path, &container, ask),
+            Err(_) => pem(path, bytes),
+        }
+    }
+}
+
+impl FileKey {
+    /// Whether it is there, and whether whoever reads the file has it.
+    pub(crate) fn kind(&self) -> Key {
+        match self {
+            Self::None => Key::Missing,
+            Self::Pem { encrypted: false, .. } => Key::Plain,
+            Self::Pem { encrypted: true, .. } | Self::Opened(_) => Key::Encrypted,
+        }
+    }
+
+    /// The key, opened with the pass phrase that `ask` gives if it needs one; none if there is none.
+    pub(crate) fn open(self, path: &Path, ask: &AskPassphrase) -> Result<Option<PKey<Private>>> {
+        match self {
+            Self::None => Ok(None),
+            Self::Opened(key) => Ok(Some(key)),
+            Self::Pem { pem, encrypted: false } => PKey::private_key_from_pem(&pem)
+                .map(Some)
+                .map_err(|_| unusable(path, "its private key is damaged or of an unknown kind")),
+            Self::Pem { pem, encrypted: true } => {
+                let phrase = ask(path).map_err(|error| not_asked(path, &error))?;
+                PKey::private_key_from_pem_passphrase(&pem, phrase.expose().as_bytes())
+                    .map(Some)
+                    .map_err(|_| unusable(path, "the pass phrase does not open its key").with_hint("Try again."))
+            }
+        }
+    }
+}
+
+/// A file that cannot be used, and why.
+pub(crate) fn unusable(path: &Path, why: &str) -> Error {
+    Error::new(Exception::CannotAuthenticate, format!("{} cannot be used: {why}.", path.display()))
+}
+
+fn pem(path: &Path, pem: Vec<u8>) -> Result<Contents> {
+    let text = String::from_utf8_lossy(&pem);
+    let encrypted = text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED");
+    let has_key = text.contains("PRIVATE KEY-----");
+    let certificates = X509::stack_from_pem(&pem).map_err(|_| unusable(path, "it is not well-formed PEM"))?;
+    let key = if has_key { FileKey::Pem { pem, encrypted } } else { FileKey::None };
+    Ok(Contents { certificates, key })
+}
+
+fn open(path: &Path, container: &Pkcs12, ask: Option<&AskPassphrase>) -> Result<Contents> {
+    let parsed = match parse(container, "") {
+        Ok(parsed) => parsed,
+        Err(_) => {
+            let phrase = ask.map_or_else(|| Err(std::io::Error::other("nobody is asked")), |ask| ask(path));
+            let phrase = phrase.map_err(|error| not_asked(path, &error))?;
+            parse(container, phrase.expose()).map_err(|why| unopened(path, &why))?
+        }
+    };
+    let certificates = parsed.cert.into_iter().chain(parsed.ca.into_iter().flatten()).collect();
+    Ok(Contents { certificates, key: parsed.pkey.map_or(FileKey::None, FileKey::Opened) })
+}
+
+/// Opens a container. Browsers and older programs encrypt with what OpenSSL 3 calls legacy; it is fetched only then.
+fn parse(container: &Pkcs12, phrase: &str) -> Result<ParsedPkcs12_2, openssl::error::ErrorStack> {
+    // No pass phrase has a zero byte, and OpenSSL's bindings break on one.
+    let phrase = &phrase.replace('\0', "\u{fffd}");
+    container.parse2(phrase).or_else(|error| {
+        if !is_legacy(&error) {
+            return Err(error);
+        }
+        let legacy = Provider::try_load(None, "legacy", true);
+        let parsed = container.parse2(phrase);
+        drop(legacy);
+        parsed
+    })
+}
+
+fn is_legacy(error: &openssl::error::ErrorStack) -> bool {
+    error.errors().iter().any(|error| error.reason().is_some_and(|reason| reason.contains("unsupported")))
+}
+
+fn unopened(path: &Path, error: &openssl::error::ErrorStack) -> Error {
+    let place = path.display();
+    match is_legacy(error) {
+        true => unusable(path, "it is encrypted in a way that is out of use").with_hint(format!(
+            "Make it new: openssl pkcs12 -legacy -in {place} -nodes -out plain.pem && openssl pkcs12 -export -in \
+             plain.pem -out new.p12 && rm plain.pem"
+        )),
+        false => unusable(path, "the pass phrase does not open it").with_hint("Try again."),
+    }
+}
+
+fn not_asked(path: &Path, error: &std::io::Error) -> Error {
+    let details = format!("{} is encrypted, and its pass phrase cannot be asked for: {error}", path.display());
+    Error::new(Exception::CannotAuthenticate, details).with_hint(
+        "Run the command once in a terminal: the token it gets serves the next ones. Or use a proxy certificate, \
+         whose key is not encrypted.",
+    )
+}

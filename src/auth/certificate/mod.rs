@@ -1,0 +1,187 @@
+//! What stands in the file of a certificate or a proxy: whose it is, how long it is good, whether its key is there.
+
+mod der;
+pub(crate) mod file;
+mod name;
+mod validity;
+
+use std::path::{Path, PathBuf};
+
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
+use openssl::x509::{X509, X509Ref};
+
+use crate::error::Result;
+use crate::http::tls::AskPassphrase;
+use file::{Contents, unusable};
+pub(crate) use name::text;
+pub use validity::date;
+
+/// A certificate, or a proxy of one, with what stands in the same file. Names are in the form of RFC 2253, as the
+/// server shows them (`CN=John Doe,O=Testbed`); times are seconds since 1970, UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// The file.
+    pub file: PathBuf,
+    /// The name it was given.
+    pub subject: String,
+    /// The name of its signer.
+    pub issuer: String,
+    /// When it begins to be good.
+    pub not_before: i64,
+    /// When it ends.
+    pub not_after: i64,
+    /// Whether it is a proxy, and of which kind.
+    pub kind: Kind,
+    /// Who is meant: the name on the user's own certificate, also behind a proxy.
+    pub identity: String,
+    /// All certificates of the file that vouch for one another, itself first. Never empty.
+    pub chain: Vec<Link>,
+    /// Its private key.
+    pub key: Key,
+}
+
+/// The kinds of certificates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// That of a person, a service or an authority.
+    Plain,
+    /// A proxy with the extension proxyCertInfo (RFC 3820 or its draft).
+    Proxy,
+    /// A proxy of old: its name ends with `CN=proxy`.
+    OldProxy,
+    /// A proxy of old that may not start jobs: its name ends with `CN=limited proxy`.
+    OldLimitedProxy,
+}
+
+/// A certificate of a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The name it was given.
+    pub subject: String,
+    /// Whether it is a proxy, and of which kind.
+    pub kind: Kind,
+    /// When it begins to be good.
+    pub not_before: i64,
+    /// When it ends.
+    pub not_after: i64,
+}
+
+/// The private key in the file of a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// It is not in this file.
+    Missing,
+    /// It is there, and anybody who reads the file can use it.
+    Plain,
+    /// It is there, behind a pass phrase.
+    Encrypted,
+}
+
+impl Certificate {
+    /// What stands in certificates that were read already, the first of which is meant.
+    pub(crate) fn describe(path: &Path, certificates: &[X509], key: Key) -> Result<Self> {
+        let Some(own) = certificates.first() else { return Err(unusable(path, "it holds no certificate")) };
+        let chain = chain(certificates);
+        let end_entity = chain.iter().find(|link| !Kind::of(link).is_proxy());
+        let last = chain[chain.len() - 1];
+        let link = Link::of(own);
+        Ok(Self {
+            file: path.to_owned(),
+            issuer: text(own.issuer_name()),
+            // Where the user's own certificate is left out, its name stands in that of its last proxy's signer.
+            identity: end_entity
+                .map_or_else(|| text(last.issuer_name()), |certificate| text(certificate.subject_name())),
+            chain: chain.into_iter().map(Link::of).collect(),
+            subject: link.subject,
+            kind: link.kind,
+            not_before: link.not_before,
+            not_after: link.not_after,
+            key,
+        })
+    }
+
+    /// Whether it is a proxy.
+    pub fn is_proxy(&self) -> bool {
+        self.kind.is_proxy()
+    }
+
+    /// The certificate of the chain that ends first: with it, the whole chain ends.
+    pub fn ends(&self) -> &Link {
+        first_to_end(&self.chain)
+    }
+
+    /// The certificate of the chain that begins last: before it, the chain is not good.
+    pub fn begins(&self) -> &Link {
+        last_to_begin(&self.chain)
+    }
+}
+
+fn first_to_end(links: &[Link]) -> &Link {
+    links.iter().min_by_key(|link| link.not_after).unwrap_or(&links[0])
+}
+
+fn last_to_begin(links: &[Link]) -> &Link {
+    links.iter().max_by_key(|link| link.not_before).unwrap_or(&links[0])
+}
+
+impl Kind {
+    /// Whether it is one of a proxy.
+    pub fn is_proxy(self) -> bool {
+        self != Self::Plain
+    }
+
+    fn of(certificate: &X509Ref) -> Self {
+        if certificate.to_der().is_ok_and(|der| der::has_proxy_cert_info(&der)) {
+            return Self::Proxy;
+        }
+        // The signer of a proxy of old is whoever it stands for.
+        let (subject, issuer) = (text(certificate.subject_name()), text(certificate.issuer_name()));
+        match subject.strip_suffix(&issuer) {
+            Some("CN=proxy,") => Self::OldProxy,
+            Some("CN=limited proxy,") => Self::OldLimitedProxy,
+            _ => Self::Plain,
+        }
+    }
+}
+
+impl Link {
+    fn of(certificate: &X509Ref) -> Self {
+        let (not_before, not_after) = times(certificate);
+        Self { subject: text(certificate.subject_name()), kind: Kind::of(certificate), not_before, not_after }
+    }
+}
+
+/// Reads the file of a certificate or a proxy, in PEM form or PKCS#12. `ask` gives the pass phrase of PKCS#12; a key in
+/// PEM form is not opened. Asks no server, and does not say whether anybody would accept the certificate.
+///
+/// # Errors
+/// An I/O error if the file cannot be read; `CannotAuthenticate` if it holds no certificate, or does not open.
+pub fn inspect(path: &Path, ask: Option<&AskPassphrase>) -> Result<Certificate> {
+    let contents = Contents::read(path, ask)?;
+    Certificate::describe(path, &contents.certificates, contents.key.kind())
+}
+
+/// The first certificate and those that vouch for it, one after the other.
+pub(crate) fn chain(certificates: &[X509]) -> Vec<&X509Ref> {
+    let mut chain: Vec<&X509Ref> = certificates.first().into_iter().map(|own| &**own).collect();
+    while let Some(signer) = chain.last().and_then(|last| {
+        let signs = |one: &&X509| text(one.subject_name()) == text(last.issuer_name());
+        certificates.iter().filter(signs).find(|one| !chain.iter().any(|known| std::ptr::eq(*known, &***one)))
+    }) {
+        chain.push(signer);
+    }
+    chain
+}
+
+/// When a certificate begins to be good, and when it ends: seconds since 1970, UTC.
+pub(crate) fn times(certificate: &X509Ref) -> (i64, i64) {
+    (seconds(certificate.not_before()), seconds(certificate.not_after()))
+}
+
+fn seconds(time: &Asn1TimeRef) -> i64 {
+    let since = Asn1Time::from_unix(0).and_then(|start| start.diff(time));
+    since.map_or(0, |since| i64::from(since.days) * 86_400 + i64::from(since.secs))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! Whether a certificate is good now, and what to do where it is not.
+
+use chrono::DateTime;
+
+use super::{Certificate, Link, first_to_end, last_to_begin};
+use crate::auth::now;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// A time in seconds since 1970, as it is shown: `2026-11-24 06:00:00 UTC`.
+pub fn date(seconds: i64) -> String {
+    let date = DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::UNIX_EPOCH);
+    date.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+impl Certificate {
+    /// Whether the certificate, and all of its owner's behind it, are good now. Whether the authorities behind those are is
+    /// for the server to say, which may know newer ones.
+    ///
+    /// # Errors
+    /// `CannotAuthenticate` if one has expired or is not good yet: which, since or until when, and what to do.
+    pub fn require_good(&self) -> Result<()> {
+        self.good_at(now())
+    }
+
+    pub(super) fn good_at(&self, now: i64) -> Result<()> {
+        let own = self.chain.iter().position(|link| !link.kind.is_proxy()).map_or(self.chain.len(), |end| end + 1);
+        let (first, last) = (first_to_end(&self.chain[..own]), last_to_begin(&self.chain[..own]));
+        if first.not_after < now {
+            Err(self.expired(first, now))
+        } else if last.not_before > now {
+            Err(self.early(last, now))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// How to get another one.
+    pub fn renewal(&self) -> String {
+        match self.is_proxy() {
+            true => "Make a new proxy: voms-proxy-init (or grid-proxy-init).".to_owned(),
+            false => format!(
+                "Renew the certificate of {} at the authority that signed it ({}), or name another with --certificate.",
+                self.identity, self.issuer
+            ),
+        }
+    }
+
+    fn expired(&self, link: &Link, now: i64) -> Error {
+        let remedy = match link.kind.is_proxy() == self.is_proxy() {
+            true => self.renewal(),
+            // A new proxy of an expired certificate is no better.
+            false => {
+                "Renew that certificate, then make a new proxy of it: voms-proxy-init (or grid-proxy-init).".to_owned()
+            }
+        };
+        let (what, end, now) = (self.name_of(link), date(link.not_after), date(now));
+        Error::new(Exception::CannotAuthenticate, format!("{what} expired on {end} (it is {now} now)."))
+            .with_hint(remedy)
+    }
+
+    fn early(&self, link: &Link, now: i64) -> Error {
+        let (what, start, now) = (self.name_of(link), date(link.not_before), date(now));
+        Error::new(Exception::CannotAuthenticate, format!("{what} is good only from {start} on (it is {now} now)."))
+            .with_hint("Check the clock of this machine (`date`): certificates are rarely made for later.")
+    }
+
+    /// `The proxy in FILE`, or which of the certificates behind it.
+    fn name_of(&self, link: &Link) -> String {
+        let (kind, file) = (if link.kind.is_proxy() { "proxy" } else { "certificate" }, self.file.display());
+        match *link == self.chain[0] {
+            true => format!("The {kind} in {file}"),
+            false => format!("The {kind} of {} behind the one in {file}", link.subject),
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! The Kerberos library of the system, by the interface of RFC 2744. It is loaded when it is needed, so that the program
+//! runs where there is none.
+#![expect(unsafe_code, reason = "functions of C are called")]
+
+use std::error::Error as _;
+use std::ffi::c_void;
+use std::ptr::{null, null_mut};
+use std::sync::OnceLock;
+
+use libloading::os::unix::{Library as Loaded, RTLD_LOCAL, RTLD_NOW};
+
+/// By which names the library goes: MIT's, Heimdal's, macOS's, and what the first two are called in development.
+const NAMES: &[&str] = &[
+    "libgssapi_krb5.so.2",
+    "libgssapi.so.3",
+    "/System/Library/Frameworks/GSS.framework/GSS",
+    "libgssapi_krb5.so",
+    "libgssapi.so",
+];
+
+/// SPNEGO (RFC 4178): 1.3.6.1.5.5.2.
+const SPNEGO: &[u8] = b"\x2b\x06\x01\x05\x05\x02";
+/// Names of the form `service@host` (RFC 2744, section 4.1): 1.2.840.113554.1.2.1.4.
+const HOST_BASED: &[u8] = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x04";
+
+const CONTINUE_NEEDED: u32 = 1;
+/// The bits of a status that stand for a failure.
+const FAILED: u32 = 0xffff_0000;
+const NO_CREDENTIALS: u32 = 7 << 16;
+const CREDENTIALS_EXPIRED: u32 = 11 << 16;
+/// The server has to prove who it is as well.
+const MUTUAL: u32 = 2;
+/// Of `gss_display_status`: the general part of a status, and the mechanism's.
+const GENERAL: i32 = 1;
+const OF_MECHANISM: i32 = 2;
+
+type Handle = *mut c_void;
+
+/// An object identifier. Apple packs it on one of its processors.
+#[cfg_attr(all(target_os = "macos", target_arch = "x86_64"), repr(C, packed(2)))]
+#[cfg_attr(not(all(target_os = "macos", target_arch = "x86_64")), repr(C))]
+struct Oid {
+    length: u32,
+    elements: *const u8,
+}
+
+impl Oid {
+    fn of(bytes: &'static [u8]) -> Self {
+        Self { length: bytes.len() as u32, elements: bytes.as_ptr() }
+    }
+}
+
+#[repr(C)]
+struct Buffer {
+    length: usize,
+    value: *mut c_void,
+}
+
+impl Buffer {
+    fn empty() -> Self {
+        Self { length: 0, value: null_mut() }
+    }
+
+    /// For reading only, and no longer than `bytes` live.
+    fn of(bytes: &[u8]) -> Self {
+        Self { length: bytes.len(), value: bytes.as_ptr().cast_mut().cast() }
+    }
+}
+
+/// Declares the functions with their parameters; the first is always where the mechanism's part of the status goes, and
+/// the answer the general part.
+macro_rules! functions {
+    ($($name:ident($($parameter:ty),*))*) => {
+        struct Functions { $($name: unsafe extern "C" fn(*mut u32, $($parameter),*) -> u32),* }
+
+        impl Functions {
+            /// # Safety
+            /// The library's functions of these names must be those of RFC 2744.
+            unsafe fn of(library: &Loaded) -> Result<Self, libloading::Error> {
+                // SAFETY: by the caller's promise the types are right; the functions outlive the library's handle,
+                // because it is never closed.
+                unsafe { Ok(Self { $($name: *library.get(concat!(stringify!($name), "\0").as_bytes())?),* }) }
+            }
+        }
+    };
+}
+
+functions! {
+    gss_import_name(*const Buffer, *const Oid, *mut Handle)
+    gss_display_name(Handle, *mut Buffer, *mut *const Oid)
+    gss_release_name(*mut Handle)
+    gss_release_buffer(*mut Buffer)
+    gss_display_status(u32, i32, *const Oid, *mut u32, *mut Buffer)
+    gss_inquire_cred(Handle, *mut Handle, *mut u32, *mut i32, *mut Handle)
+    gss_inquire_context(
+        Handle, *mut Handle, *mut Handle, *mut u32, *mut *const Oid, *mut u32, *mut i32, *mut i32
+    )
+    gss_init_sec_context(
+        Handle, *mut Handle, Handle, *const Oid, u32, u32, *const c_void, *const Buffer, *mut *const Oid,
+        *mut Buffer, *mut u32, *mut u32
+    )
+    gss_delete_sec_context(*mut Handle, *mut Buffer)
+}
+
+/// Why the library does not go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) cause: Cause,
+    /// The library's words.
+    pub(super) text: String,
+}
+
+/// What is known of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// There is no ticket.
+    NoTicket,
+    /// The ticket's time is over.
+    Expired,
+    /// Kerberos has never heard of the server.
+    UnknownServer,
+    /// No KDC answers, or none is known.
+    NoKdc,
+    /// Our clock differs from that of the others.
+    Clock,
+    /// The server believes to have seen this very login before.
+    Replay,
+    /// Something else.
+    Other,
+}
+
+impl Cause {
+    /// By the general part of the status, else by the words of MIT's and Heimdal's libraries: the mechanism's part is a
+    /// number that SPNEGO makes up anew in each process. They speak English here, because this program sets no locale.
+    fn of(major: u32, text: &str) -> Self {
+        let says = |words: &[&str]| words.iter().any(|words| text.contains(words));
+        match major & FAILED {
+            NO_CREDENTIALS => Self::NoTicket,
+            CREDENTIALS_EXPIRED => Self::Expired,
+            _ if says(&["Ticket expired", "icket has expired"]) => Self::Expired,
+            _ if says(&["not found in Kerberos database", "Server not found"]) => Self::UnknownServer,
+            _ if says(&["KDC", "realm"]) => Self::NoKdc,
+            _ if says(&["Clock skew", "clock skew"]) => Self::Clock,
+            _ if says(&["a replay"]) => Self::Replay,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The library, loaded for as long as the program runs.
+pub(super) struct Library(Functions);
+
+impl Library {
+    /// Loads it, if that has not been done yet.
+    ///
+    /// # Errors
+    /// What the system says about the first name, if none can be loaded.
+    pub(super) fn get() -> Result<&'static Self, String> {
+        static LIBRARY: OnceLock<Result<Library, String>> = OnceLock::new();
+        LIBRARY.get_or_init(Self::load).as_ref().map_err(Clone::clone)
+    }
+
+    fn load() -> Result<Self, String> {
+        let mut told = Vec::new();
+        for name in NAMES {
+            // SAFETY: these are the names of libraries of RFC 2744, whose start-up code is made to be run at any time.
+            let functions = unsafe {
+                Loaded::open(Some(*name), RTLD_NOW | RTLD_LOCAL)
+                    .and_then(|library| Functions::of(&library).inspect(|_| std::mem::forget(library)))
+            };
+            match functions {
+                Ok(functions) => return Ok(Self(functions)),
+                Err(error) => told.push(error.source().map_or_else(|| error.to_string(), ToString::to_string)),
+            }
+        }
+        Err(told.into_iter().next().unwrap_or_default())
+    }
+
+    /// Whose tickets there are.
+    pub(super) fn principal(&self) -> Result<String, Failure> {
+        let (mut minor, mut name) = (0, null_mut());
+        // SAFETY: no credential stands for the default ones; what is not wanted may be null; the name is released by
+        // `text_of`.
+        unsafe {
+            let major =
+                (self.0.gss_inquire_cred)(&mut minor, null_mut(), &mut name, null_mut(), null_mut(), null_mut());
+            self.check(major, minor, null())?;
+            Ok(self.text_of(name))
+        }
+    }
+
+    /// Takes the text out of a name and releases it.
+    ///
+    /// # Safety
+    /// The name must be one of this library's, or null, and not be used again.
+    unsafe fn text_of(&self, mut name: Handle) -> String {
+        let (mut minor, mut buffer) = (0, Buffer::empty());
+        // SAFETY: by the caller's promise the name is good until it is released here, once; the buffer is the library's
+        // to fill.
+        unsafe {
+            (self.0.gss_display_name)(&mut minor, name, &mut buffer, null_mut());
+            (self.0.gss_release_name)(&mut minor, &mut name);
+            String::from_utf8_lossy(&self.take(buffer)).into_owned()
+        }
+    }
+
+    /// Copies what is in a buffer and releases it.
+    ///
+    /// # Safety
+    /// The library must have filled the buffer, or left it empty.
+    unsafe fn take(&self, mut buffer: Buffer) -> Vec<u8> {
+        if buffer.value.is_null() {
+            return Vec::new();
+        }
+        // SAFETY: by the caller's promise `length` bytes are there; they are copied before they are released.
+        unsafe {
+            let bytes = std::slice::from_raw_parts(buffer.value.cast::<u8>(), buffer.length).to_vec();
+            (self.0.gss_release_buffer)(&mut 0, &mut buffer);
+            bytes
+        }
+    }
+
+    /// # Safety
+    /// `mechanism` must be null or good.
+    unsafe fn check(&self, major: u32, minor: u32, mechanism: *const Oid) -> Result<(), Failure> {
+        if major & FAILED == 0 {
+            return Ok(());
+        }
+        // SAFETY: by the caller's promise.
+        let (general, special) =
+            unsafe { (self.status(major, GENERAL, null()), self.status(minor, OF_MECHANISM, mechanism)) };
+        // Where the mechanism has nothing to say it says this.
+        let silent = minor == 0 || ["", "Success", "Unknown error"].contains(&special.as_str());
+        let text = if silent { general } else { special };
+        Err(Failure { cause: Cause::of(major, &text), text })
+    }
+
+    /// The words for one part of a status.
+    ///
+    /// # Safety
+    /// `mechanism` must be null or good.
+    unsafe fn status(&self, code: u32, part: i32, mechanism: *const Oid) -> String {
+        let (mut minor, mut more, mut buffer) = (0, 0, Buffer::empty());
+        // SAFETY: by the caller's promise; the buffer is the library's to fill. The first message is enough.
+        let text = unsafe {
+            (self.0.gss_display_status)(&mut minor, code, part, mechanism, &mut more, &mut buffer);
+            self.take(buffer)
+        };
+        String::from_utf8_lossy(&text).trim_matches(['\0', ' ', '.', '\n']).to_owned()
+    }
+}
+
+/// What is to be sent after a step.
+pub(super) struct Step {
+    /// The token for the server; may be empty after the last step.
+    pub(super) token: Vec<u8>,
+    /// Whether both sides have proved who they are.
+    pub(super) complete: bool,
+}
+
+/// One login at one server.
+pub(super) struct Context {
+    library: &'static Library,
+    server: Handle,
+    context: Handle,
+}
+
+// SAFETY: the library's objects belong to no thread; a `Context` is the only one that uses its own.
+unsafe impl Send for Context {}
+
+impl Context {
+    /// For a server of this name, `HTTP@host`.
+    pub(super) fn new(library: &'static Library, server: &str) -> Result<Self, Failure> {
+        let mut context = Self { library, server: null_mut(), context: null_mut() };
+        let (mut minor, text, kind) = (0, Buffer::of(server.as_bytes()), Oid::of(HOST_BASED));
+        // SAFETY: text and kind live until the call is over, which copies them; the name is released in `drop`.
+        unsafe {
+            let major = (library.0.gss_import_name)(&mut minor, &text, &kind, &mut context.server);
+            library.check(major, minor, null())?;
+        }
+        Ok(context)
+    }
+
+    /// Takes the server's token (none at first) and makes the next one of ours. This may ask a KDC over the network.
+    pub(super) fn step(&mut self, token: &[u8]) -> Result<Step, Failure> {
+        let (input, mechanism, mut output, mut minor) = (Buffer::of(token), Oid::of(SPNEGO), Buffer::empty(), 0);
+        let functions = &self.library.0;
+        // SAFETY: everything pointed to lives until the call is over; no credential stands for the default ones, no time
+        // for the default time; what is not wanted may be null. The context is deleted in `drop`.
+        unsafe {
+            let major = (functions.gss_init_sec_context)(
+                &mut minor,
+                null_mut(),
+                &mut self.context,
+                self.server,
+                &mechanism,
+                MUTUAL,
+                0,
+                null(),
+                if token.is_empty() { null() } else { &input },
+                null_mut(),
+                &mut output,
+                null_mut(),
+                null_mut(),
+            );
+            let token = self.library.take(output);
+            self.library.check(major, minor, &mechanism)?;
+            Ok(Step { token, complete: major & CONTINUE_NEEDED == 0 })
+        }
+    }
+
+    /// As whom the server knows us, once the context is complete.
+    pub(super) fn principal(&self) -> Option<String> {
+        let (mut minor, mut name) = (0, null_mut());
+        // SAFETY: the context is one of the library's; what is not wanted may be null; the name is released by `text_of`.
+        unsafe {
+            let major = (self.library.0.gss_inquire_context)(
+                &mut minor,
+                self.context,
+                &mut name,
+                null_mut(),
+                null_mut(),
+                null_mut(),
+                null_mut(),
+                null_mut(),
+                null_mut(),
+            );
+            self.library.check(major, minor, null()).ok()?;
+            Some(self.library.text_of(name))
+        }
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: both are this context's own, or null, which these functions pass over.
+        unsafe {
+            (self.library.0.gss_delete_sec_context)(&mut 0, &mut self.context, null_mut());
+            (self.library.0.gss_release_name)(&mut 0, &mut self.server);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_known_by_status_and_words() {
+        const FAILURE: u32 = 13 << 16;
+        for (major, text, cause) in [
+            (NO_CREDENTIALS, "SPNEGO cannot find mechanisms to negotiate", Cause::NoTicket),
+            (CREDENTIALS_EXPIRED, "", Cause::Expired),
+            (FAILURE, "Ticket expired", Cause::Expired),
+            (FAILURE, "Server HTTP/r@R not found in Kerberos database", Cause::UnknownServer),
+            (FAILURE, "Cannot contact any KDC for realm 'R'", Cause::NoKdc),
+            (FAILURE, "Cannot find KDC for realm \"R\"", Cause::NoKdc),
+            (FAILURE, "Cannot determine realm for numeric host address", Cause::NoKdc),
+            (FAILURE, "Clock skew too great", Cause::Clock),
+            (FAILURE, "Request is a replay", Cause::Replay),
+            (FAILURE, "Decrypt integrity check failed", Cause::Other),
+        ] {
+            assert_eq!(Cause::of(major, text), cause, "{text}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A login in a browser on this machine (RFC 8252): the provider sends the browser back to a port of the loopback
+//! interface with a code that is worth something only to us (PKCE, RFC 7636).
+
+use std::time::Duration;
+
+use oauth2::{AuthUrl, AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl};
+use url::Url;
+
+use super::loopback::{Answer, Loopback};
+use super::provider::{Granted, Provider};
+use super::{cannot_authenticate, duration, open};
+use crate::auth::asking;
+use crate::error::{Error, Result};
+use crate::http::Client;
+
+/// Shows and opens the provider's page, and waits for the browser to come back.
+pub(super) async fn log_in(client: &Client, provider: &Provider<'_>, patience: Duration) -> Result<Granted> {
+    let loopback = Loopback::open().await?;
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let (link, state) = link(provider, &loopback, challenge)?;
+    client.interact().show(&format!("Please use your internet browser, go to:\n\n    {link}\n\nand log in there."));
+    let opened = open(client, link.as_str()).await?;
+    let answer = tokio::time::timeout(patience, answer(client, loopback.answer(&state), &state, opened)).await;
+    let answer = answer.map_err(|_| nobody_came_back(patience))??;
+    exchange(provider, answer, verifier, loopback.redirect()).await
+}
+
+fn link(provider: &Provider<'_>, loopback: &Loopback, challenge: PkceCodeChallenge) -> Result<(Url, CsrfToken)> {
+    let client = provider.token_endpoint()?.set_auth_uri(AuthUrl::from_url(provider.authorization_url()?));
+    let client = client.set_redirect_uri(RedirectUrl::from_url(loopback.redirect().clone()));
+    let mut request =
+        client.authorize_url(CsrfToken::new_random).add_scopes(provider.scopes()).set_pkce_challenge(challenge);
+    // OpenID Connect gives refresh tokens only for a consent (Core 1.0, 11).
+    if provider.wants_refresh() {
+        request = request.add_extra_param("prompt", "consent");
+    }
+    for (name, value) in provider.target() {
+        request = request.add_extra_param(name, value);
+    }
+    Ok(request.url())
+}
+
+/// Waits for the browser. Where none could be opened, it may run on another machine, from where it cannot come back: then
+/// the user may type in the address it ended on.
+async fn answer(
+    client: &Client,
+    browser: impl Future<Output = Result<Answer>>,
+    state: &CsrfToken,
+    opened: bool,
+) -> Result<Answer> {
+    if opened {
+        return browser.await;
+    }
+    client.interact().show(
+        "If that browser is on another machine, it will end on an address that it cannot reach: copy this address, or the \
+         code in it, to this terminal and press enter.",
+    );
+    tokio::pin!(browser);
+    loop {
+        let interact = client.interact().clone();
+        tokio::select! {
+            answer = &mut browser => return answer,
+            typed = asking(move || interact.code()) => match typed? {
+                Ok(text) if text.trim().is_empty() => {}
+                Ok(text) => match Answer::typed(&text, state.secret()) {
+                    Some(answer) => return Ok(answer),
+                    None => client.interact().show("This is not the address of this login. Please try again."),
+                },
+                // Nobody can type, so only the browser is left.
+                Err(_) => return browser.await,
+            },
+        }
+    }
+}
+
+async fn exchange(
+    provider: &Provider<'_>,
+    answer: Answer,
+    verifier: PkceCodeVerifier,
+    redirect: &Url,
+) -> Result<Granted> {
+    if let Some(issuer) = answer.issuer.filter(|issuer| issuer != provider.issuer()) {
+        return Err(cannot_authenticate(format!(
+            "The browser came back from {issuer}, not from {}.",
+            provider.issuer()
+        ))
+        .with_hint("Run the command again, and use only the link it shows."));
+    }
+    let code = answer.code.map_err(|reason| provider.refused(&reason))?;
+    let endpoint = provider.token_endpoint()?.set_redirect_uri(RedirectUrl::from_url(redirect.clone()));
+    let mut request = endpoint.exchange_code(AuthorizationCode::new(code)).set_pkce_verifier(verifier);
+    if let Some((name, value)) = provider.resource() {
+        request = request.add_extra_param(name, value);
+    }
+    let granted = request.request_async(&provider.http).await.map_err(|error| provider.failure(error))?;
+    provider.granted(&granted)
+}
+
+fn nobody_came_back(patience: Duration) -> Error {
+    cannot_authenticate(format!("No login came through in the browser within {}.", duration(patience))).with_hint(
+        "Run the command again and log in at once ([client] oidc_polling_timeout gives more time). Where no browser runs on \
+         this machine, [client] oidc_login = device is easier.",
+    )
+}

@@ -1,0 +1,81 @@
+//! The clock of this machine, by which the end of a token is judged.
+
+use reqwest::Response;
+
+use crate::auth::{Claims, Token, now, parse_expiry};
+
+/// How far clocks may be apart: what Rucio servers allow for.
+const LEEWAY_SECONDS: i64 = 120;
+
+/// Warns where the clock of whoever answered shows another time.
+pub(super) fn compare(response: &Response) {
+    let date = response.headers().get("date").and_then(|date| date.to_str().ok()).and_then(parse_expiry);
+    if let Some(difference) = date.and_then(|date| told(now().saturating_sub(date))) {
+        let whose = response.url().origin().ascii_serialization();
+        tracing::warn!(
+            "The clock of this machine is {difference} that of {whose}. Tokens will be taken for ended, or for not valid \
+             yet: set the clock (timedatectl set-ntp true)."
+        );
+    }
+}
+
+/// How far this clock is ahead, in words, if that is too far.
+fn told(ahead: i64) -> Option<String> {
+    let minutes = ahead.saturating_abs().saturating_add(30) / 60;
+    let amount = if minutes < 120 { format!("{minutes} minutes") } else { format!("{} hours", minutes / 60) };
+    (ahead.saturating_abs() > LEEWAY_SECONDS)
+        .then(|| format!("{amount} {}", if ahead > 0 { "ahead of" } else { "behind" }))
+}
+
+/// When a token that was made just now ends by this clock, whatever it shows.
+pub(super) fn end_of_new(token: Token) -> Token {
+    let claims = Claims::of(token.expose()).unwrap_or_default();
+    match (claims.iat, claims.exp) {
+        (Some(made), Some(end)) if now().saturating_sub(made).saturating_abs() > LEEWAY_SECONDS => {
+            Token { expires: Some(now().saturating_add(end.saturating_sub(made))), ..token }
+        }
+        _ => token,
+    }
+}
+
+/// Why a token is not valid yet, by this clock.
+pub(in crate::auth) fn not_yet(claims: &Claims) -> Option<String> {
+    let start = claims.nbf.filter(|start| start.saturating_sub(LEEWAY_SECONDS) > now())?;
+    let (start, now) = (date(start), date(now()));
+    Some(format!("it is not valid before {start}, and the clock of this machine shows {now}. Check the clock."))
+}
+
+/// A time as people read it.
+pub(super) fn date(seconds: i64) -> String {
+    let date = chrono::DateTime::from_timestamp(seconds, 0);
+    date.map_or_else(|| format!("second {seconds}"), |date| date.format("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_difference_that_matters_is_told() {
+        assert_eq!(told(LEEWAY_SECONDS), None);
+        assert_eq!(told(-LEEWAY_SECONDS), None);
+        assert_eq!(told(600).as_deref(), Some("10 minutes ahead of"));
+        assert_eq!(told(-7200).as_deref(), Some("2 hours behind"));
+    }
+
+    #[test]
+    fn a_new_token_lives_as_long_as_it_says_also_by_a_wrong_clock() {
+        for (made, end, expected) in [(0, 3600, 3600), (-7200, -3600, 3600), (7200, 10800, 3600)] {
+            let claims = serde_json::json!({"iat": now() + made, "exp": now() + end});
+            let token = end_of_new(Token::new(&crate::auth::jwt::tests::token(&claims), None));
+            let left = token.expires.unwrap() - now();
+            assert!((expected - 2..=expected).contains(&left), "{made} {end}: {left}");
+        }
+    }
+
+    #[test]
+    fn dates_are_told_in_utc() {
+        assert_eq!(date(60), "1970-01-01 00:01:00 UTC");
+        assert_eq!(date(i64::MAX), format!("second {}", i64::MAX));
+    }
+}

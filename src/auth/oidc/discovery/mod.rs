@@ -1,0 +1,124 @@
+//! WLCG bearer token discovery: tokens that other programs leave in the environment and in files, in the order of
+//! <https://zenodo.org/records/3937438>.
+//!
+//! Such tokens are meant for many services. One is used only while it is valid, and only for a server it can be meant
+//! for, so that it does not end up with anybody's.
+
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::io::{Error, ErrorKind, Result};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::process::geteuid;
+use url::Url;
+
+use super::clock::{date, not_yet};
+use crate::auth::token_cache::require_private;
+use crate::auth::{Claims, Source, Token, now};
+use crate::config::{AuthMethod, OidcSettings, Settings};
+use crate::env_vars;
+
+/// Audiences that stand for every service.
+const FOR_ALL: [&str; 2] = ["https://wlcg.cern.ch/jwt/v1/any", "ANY"];
+
+/// The first token that is there and may be used. Why another one is not is told.
+pub(in crate::auth) fn discover(settings: &Settings) -> Option<Token> {
+    let AuthMethod::Oidc(oidc) = &settings.auth else { return None };
+    let bearer = &oidc.bearer;
+    let variable =
+        bearer.variable.iter().map(|token| (Source::Variable(env_vars::BEARER_TOKEN), token.expose().into()));
+    let files = bearer.named_file.iter().chain(&bearer.usual_files);
+    let files = files.filter_map(|path| Some((Source::File(path.clone()), read(path)?)));
+    variable.chain(files).find_map(|(source, value): (_, String)| {
+        let value = value.trim();
+        let reason = match refusal(value, settings, oidc) {
+            None if value.is_empty() => return None,
+            None => {
+                tracing::debug!("using the token of {source}");
+                return Some(Token::new(value, None).from(source));
+            }
+            Some(reason) => reason,
+        };
+        tracing::warn!("The token of {source} is not used: {reason}");
+        None
+    })
+}
+
+/// The content of a file, if it is there and may be trusted.
+fn read(path: &Path) -> Option<String> {
+    match trusted(path).and_then(|()| fs::read_to_string(path)) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => {
+            tracing::warn!("The token of {} is not used: {error}", path.display());
+            None
+        }
+    }
+}
+
+/// Nobody but the user and the administrator may decide which token is in the file. Where others can write to its
+/// folder, it must be the user's and private, or the administrator's.
+fn trusted(path: &Path) -> Result<()> {
+    const WRITABLE: u32 = 0o022;
+    let of_root = fs::symlink_metadata(path)?.uid() == 0 && !geteuid().is_root();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !of_root && fs::metadata(folder)?.mode() & WRITABLE != 0 {
+        return require_private(path, 0o077);
+    }
+    let file = fs::metadata(path)?;
+    if ![0, geteuid().as_raw()].contains(&file.uid()) || file.mode() & WRITABLE != 0 {
+        let details = format!("{} can be changed by others", path.display());
+        return Err(Error::new(ErrorKind::PermissionDenied, details));
+    }
+    Ok(())
+}
+
+/// Why a token is not used for the server of these settings.
+fn refusal(value: &str, settings: &Settings, oidc: &OidcSettings) -> Option<String> {
+    if value.is_empty() {
+        return None;
+    }
+    let Some(claims) = Claims::of(value) else { return Some("it is no JSON web token.".to_owned()) };
+    ended(&claims).or_else(|| misdirected(&claims, settings, oidc))
+}
+
+/// Why a token is not valid now.
+fn ended(claims: &Claims) -> Option<String> {
+    match claims.exp {
+        None => Some("it does not say until when it is valid.".to_owned()),
+        Some(end) if end <= now() => Some(format!("it ended at {}.", date(end))),
+        Some(_) => not_yet(claims),
+    }
+}
+
+/// Why a token is not for this server. Where the command line chose the server, the token must name it; where the
+/// configuration did, it must have one of the audiences that the configuration asks for, if it asks for any.
+fn misdirected(claims: &Claims, settings: &Settings, oidc: &OidcSettings) -> Option<String> {
+    let audiences = claims.aud.join(", ");
+    if oidc.bearer.must_name_server {
+        let named = claims.aud.iter().any(|audience| names(audience, &settings.rucio_host));
+        return (!named).then(|| {
+            format!(
+                "its audience ({audiences}) does not name {}, which an option chose. Give --oidc-audience as well to \
+                 send it there.",
+                settings.rucio_host
+            )
+        });
+    }
+    let wanted: Vec<_> = oidc.audience.as_deref().unwrap_or_default().split_whitespace().collect();
+    let meant = |audience: &String| wanted.contains(&audience.as_str()) || FOR_ALL.contains(&audience.as_str());
+    let suits = wanted.is_empty() || claims.aud.is_empty() || claims.aud.iter().any(meant);
+    (!suits).then(|| format!("it is for {audiences}, and oidc_audience asks for {}.", wanted.join(" ")))
+}
+
+/// Whether an audience is this server, by its address or by its name.
+fn names(audience: &str, server: &str) -> bool {
+    let Ok(server) = Url::parse(server) else { return false };
+    match Url::parse(audience) {
+        Ok(url) if url.has_host() => url.origin() == server.origin(),
+        _ => server.host_str().is_some_and(|host| host.eq_ignore_ascii_case(audience)),
+    }
+}

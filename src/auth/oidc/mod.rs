@@ -1,0 +1,115 @@
+//! OpenID Connect: a login in the browser, by way of the Rucio server or at the provider itself; tokens that other
+//! programs left; and renewing what there is.
+
+mod acceptance;
+mod browser;
+mod clock;
+mod device;
+mod discovery;
+mod kept;
+mod loopback;
+mod provider;
+mod provider_http;
+mod refresh;
+mod rucio;
+
+pub(super) use acceptance::{is_for_account, is_good_after_all, tell_refused};
+pub(super) use clock::not_yet;
+pub(super) use discovery::discover;
+pub(super) use refresh::{freshen, is_due, keep_expiry, resume};
+
+use std::time::Duration;
+
+use super::{Origin, Token, TokenCache, asking};
+use crate::config::{AuthMethod, OidcLogin, OidcSettings, Settings};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::Client;
+use kept::Kept;
+use provider::{Granted, Provider};
+
+/// Has the user log in, in a browser somewhere.
+pub(super) async fn authenticate(
+    client: &Client,
+    settings: &OidcSettings,
+    cache: &TokenCache,
+    origin: &Origin,
+) -> Result<Token> {
+    match &settings.login {
+        OidcLogin::Rucio => rucio::authenticate(client, settings).await,
+        OidcLogin::Device(at) => {
+            let provider = Provider::discover(client, at, settings).await?;
+            let granted = device::log_in(client, &provider).await?;
+            accepted(client, granted, &provider, cache, origin).await
+        }
+        OidcLogin::Browser(at) => {
+            let provider = Provider::discover(client, at, settings).await?;
+            let granted = browser::log_in(client, &provider, settings.polling_timeout).await?;
+            accepted(client, granted, &provider, cache, origin).await
+        }
+    }
+}
+
+/// What a provider granted, once the Rucio server has taken the token for the right account.
+async fn accepted(
+    client: &Client,
+    granted: Granted,
+    provider: &Provider<'_>,
+    cache: &TokenCache,
+    origin: &Origin,
+) -> Result<Token> {
+    acceptance::accept(client, &granted.token).await?;
+    kept::keep(cache, origin, granted.refresh.map(|secret| Kept::new(origin, provider.settings, &secret)));
+    Ok(granted.token)
+}
+
+/// Whether a login at the provider can be taken up again without asking anybody: its refresh token is kept.
+pub(crate) fn can_resume(settings: &Settings) -> bool {
+    let AuthMethod::Oidc(oidc) = &settings.auth else { return false };
+    match &oidc.login {
+        OidcLogin::Rucio => false,
+        OidcLogin::Device(at) | OidcLogin::Browser(at) => {
+            kept::find(&TokenCache::new(settings), &Origin::of(settings), at).is_some()
+        }
+    }
+}
+
+/// Opens a link, where there is a browser that somebody sees, and says so. Tells whether it did.
+async fn open(client: &Client, link: &str) -> Result<bool> {
+    let interact = client.interact().clone();
+    let may = client.settings().browser && (link.starts_with("https://") || link.starts_with("http://"));
+    let link = link.to_owned();
+    let opened = may && asking(move || interact.browse(&link)).await?;
+    if opened {
+        client.interact().show("Your browser was told to open it.");
+    }
+    Ok(opened)
+}
+
+fn cannot_authenticate(details: impl Into<String>) -> Error {
+    Error::new(Exception::CannotAuthenticate, details)
+}
+
+/// A time as people say it.
+fn duration(time: Duration) -> String {
+    match time.as_secs() {
+        60 => "1 minute".to_owned(),
+        seconds if seconds > 60 && seconds % 60 == 0 => format!("{} minutes", seconds / 60),
+        1 => "1 second".to_owned(),
+        seconds => format!("{seconds} seconds"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_as_people_say_them() {
+        for (seconds, text) in
+            [(1, "1 second"), (5, "5 seconds"), (60, "1 minute"), (90, "90 seconds"), (180, "3 minutes")]
+        {
+            assert_eq!(duration(Duration::from_secs(seconds)), text);
+        }
+    }
+}

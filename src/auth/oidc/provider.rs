@@ -1,0 +1,203 @@
+//! An identity provider that we talk to ourselves: what it says of itself (OpenID Connect Discovery 1.0), and what it
+//! grants (RFC 6749).
+
+use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse};
+use oauth2::{
+    AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ErrorResponse, RefreshToken, RequestTokenError,
+    Scope, TokenResponse, TokenUrl,
+};
+use serde::Deserialize;
+use url::Url;
+
+use super::provider_http::{Http, no_address, safe};
+use super::{Kept, cannot_authenticate};
+use crate::auth::{Claims, Token, now};
+use crate::config::{OidcProvider, OidcSettings};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::Client;
+use crate::secret::Secret;
+
+/// Where a provider gives tokens.
+pub(super) type TokenEndpoint =
+    BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+
+/// What a provider says of itself.
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    issuer: String,
+    token_endpoint: String,
+    authorization_endpoint: Option<String>,
+    device_authorization_endpoint: Option<String>,
+    #[serde(default)]
+    token_endpoint_auth_methods_supported: Vec<String>,
+}
+
+/// A provider that has introduced itself.
+pub(super) struct Provider<'a> {
+    pub(super) settings: &'a OidcProvider,
+    oidc: &'a OidcSettings,
+    metadata: Metadata,
+    pub(super) http: Http,
+}
+
+/// What a provider granted.
+pub(super) struct Granted {
+    pub(super) token: Token,
+    pub(super) refresh: Option<Secret>,
+}
+
+impl<'a> Provider<'a> {
+    /// Reads what the provider says of itself.
+    pub(super) async fn discover(client: &Client, at: &'a OidcProvider, oidc: &'a OidcSettings) -> Result<Self> {
+        let http = Http::new(client)?;
+        let request = oauth2::http::Request::get(format!("{}/.well-known/openid-configuration", at.issuer));
+        let request = request.body(Vec::new()).map_err(|_| no_address(&at.issuer))?;
+        safe(&at.issuer)?;
+        let answer = http.send(request).await?;
+        let unusable = |why: String| {
+            cannot_authenticate(format!("{} is no OpenID Connect provider: {why}.", at.issuer))
+                .with_hint("Correct [client] oidc_provider: the address before /.well-known/openid-configuration.")
+        };
+        if !answer.status().is_success() {
+            return Err(unusable(format!("it answers {}", answer.status())));
+        }
+        let metadata: Metadata = serde_json::from_slice(answer.body())
+            .map_err(|error| unusable(format!("its description of itself is not understood ({error})")))?;
+        if metadata.issuer.trim_end_matches('/') != at.issuer {
+            return Err(unusable(format!("it says that it is {}", metadata.issuer)));
+        }
+        Ok(Self { settings: at, oidc, metadata, http })
+    }
+
+    /// Its name as it writes it itself.
+    pub(super) fn issuer(&self) -> &str {
+        &self.metadata.issuer
+    }
+
+    /// Where it gives tokens.
+    pub(super) fn token_endpoint(&self) -> Result<TokenEndpoint> {
+        let url = TokenUrl::from_url(safe(&self.metadata.token_endpoint)?);
+        let client = BasicClient::new(ClientId::new(self.settings.client_id.clone())).set_token_uri(url);
+        let methods = &self.metadata.token_endpoint_auth_methods_supported;
+        let takes = |name: &str| methods.iter().any(|method| method == name);
+        // In the header unless the provider only takes it in the body.
+        let client = match takes("client_secret_post") && !takes("client_secret_basic") {
+            true => client.set_auth_type(AuthType::RequestBody),
+            false => client,
+        };
+        Ok(match &self.settings.client_secret {
+            Some(secret) => client.set_client_secret(ClientSecret::new(secret.expose().to_owned())),
+            None => client,
+        })
+    }
+
+    /// Where it sends a browser.
+    pub(super) fn authorization_url(&self) -> Result<Url> {
+        self.endpoint(self.metadata.authorization_endpoint.as_deref(), "in a browser", "device")
+    }
+
+    /// Where it gives codes for devices.
+    pub(super) fn device_url(&self) -> Result<Url> {
+        self.endpoint(self.metadata.device_authorization_endpoint.as_deref(), "by the device flow", "browser")
+    }
+
+    fn endpoint(&self, address: Option<&str>, how: &str, other: &str) -> Result<Url> {
+        let missing = || {
+            cannot_authenticate(format!("{} offers no login {how}.", self.settings.issuer))
+                .with_hint(format!("Log in another way: [client] oidc_login = {other}."))
+        };
+        safe(address.ok_or_else(missing)?)
+    }
+
+    /// The scopes to ask for.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = Scope> {
+        self.oidc.scope.split_whitespace().map(|scope| Scope::new(scope.to_owned()))
+    }
+
+    /// Whether a refresh token is asked for.
+    pub(super) fn wants_refresh(&self) -> bool {
+        self.oidc.scope.split_whitespace().any(|scope| scope == "offline_access")
+    }
+
+    /// Whom the token is to be for, by the names that providers have for it.
+    pub(super) fn target(&self) -> Vec<(&'static str, String)> {
+        let audience = self.oidc.audience.clone().map(|audience| ("audience", audience));
+        audience.into_iter().chain(self.resource()).collect()
+    }
+
+    /// What is said again where a code or a refresh token is given for a token.
+    pub(super) fn resource(&self) -> Option<(&'static str, String)> {
+        self.settings.resource.clone().map(|resource| ("resource", resource))
+    }
+
+    /// A new token for a refresh token; none if the provider takes it no more.
+    pub(super) async fn refresh(&self, kept: &Kept) -> Result<Option<Granted>> {
+        let (endpoint, secret) = (self.token_endpoint()?, RefreshToken::new(kept.secret().to_owned()));
+        let mut request = endpoint.exchange_refresh_token(&secret);
+        if let Some((name, value)) = self.resource() {
+            request = request.add_extra_param(name, value);
+        }
+        match request.request_async(&self.http).await {
+            Ok(answer) => self.granted(&answer).map(Some),
+            Err(RequestTokenError::ServerResponse(no)) if *no.error() == BasicErrorResponseType::InvalidGrant => {
+                tracing::debug!("the login at {} is over: {no}", self.settings.issuer);
+                Ok(None)
+            }
+            Err(error) => Err(self.failure(error)),
+        }
+    }
+
+    /// Takes the token out of an answer. When it ends is reckoned from now, so that a wrong clock does no harm.
+    pub(super) fn granted(&self, answer: &BasicTokenResponse) -> Result<Granted> {
+        let value = answer.access_token().secret();
+        if Claims::of(value).is_none() {
+            return Err(cannot_authenticate(format!(
+                "{} gave a token that is no JSON web token, and Rucio takes no other.",
+                self.settings.issuer
+            ))
+            .with_hint(
+                "Ask for one for Rucio: [client] oidc_audience, and oidc_resource where the provider wants it.",
+            ));
+        }
+        let expires = answer
+            .expires_in()
+            .and_then(|time| i64::try_from(time.as_secs()).ok())
+            .map(|time| now().saturating_add(time));
+        let refresh = answer.refresh_token().map(|token| Secret::from(token.secret().as_str()));
+        Ok(Granted { token: Token::new(value, expires), refresh })
+    }
+
+    /// A failure in our terms. What the provider answered is quoted only where it is a refusal: other answers may hold
+    /// secrets.
+    pub(super) fn failure<T: ErrorResponse>(&self, error: RequestTokenError<Error, T>) -> Error {
+        match error {
+            RequestTokenError::ServerResponse(refusal) => self.refused(&refusal.to_string()),
+            RequestTokenError::Request(error) => error,
+            RequestTokenError::Parse(..) | RequestTokenError::Other(_) => Error::new(
+                Exception::ServerConnectionException,
+                format!("The answer of {} is not understood.", self.settings.issuer),
+            )
+            .with_hint("Try again later, or tell the administrators of the provider."),
+        }
+    }
+
+    /// A refusal with its reason, and what to do about it.
+    pub(super) fn refused(&self, reason: &str) -> Error {
+        let hint = match reason {
+            _ if reason.starts_with("access_denied") => {
+                "Run the command again, and allow in the browser what it asks for."
+            }
+            _ if reason.starts_with("expired_token") => "Run the command again, and log in before the code ends.",
+            _ if reason.contains("client") => {
+                "Check [client] oidc_client_id and oidc_client_secret with the administrators of the provider."
+            }
+            _ if reason.contains("scope") => "Ask for what the provider offers: --oidc-scope, or [client] oidc_scope.",
+            _ if reason.contains("target") || reason.contains("resource") => {
+                "Ask for a token that the provider gives: [client] oidc_audience and oidc_resource."
+            }
+            _ => "Run the command again; if that does not help, ask the administrators of the provider.",
+        };
+        cannot_authenticate(format!("{} refuses the login: {reason}", self.settings.issuer)).with_hint(hint)
+    }
+}

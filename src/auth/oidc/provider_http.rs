@@ -1,0 +1,121 @@
+//! The way to an identity provider. It is not that to the Rucio server: a provider may have a certificate of any well-known
+//! authority, and what it is told are secrets.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
+use reqwest::redirect::Policy;
+use url::Url;
+
+use super::{cannot_authenticate, clock};
+use crate::config::CaSource;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::{Client, root_cause, tls};
+
+/// No answer of a provider is longer than this, in bytes.
+const LONGEST_ANSWER: usize = 1 << 20;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// An address that secrets may be sent to: over TLS, or to this machine.
+pub(super) fn safe(address: &str) -> Result<Url> {
+    let url = Url::parse(address).map_err(|_| no_address(address))?;
+    let here = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if here => Ok(url),
+        _ => Err(cannot_authenticate(format!("{address} is not reached over TLS, and secrets would be sent there."))
+            .with_hint("Give [client] oidc_provider an address with https://.")),
+    }
+}
+
+pub(super) fn no_address(address: &str) -> Error {
+    cannot_authenticate(format!("{address} is no address.")).with_hint("Correct [client] oidc_provider.")
+}
+
+/// Connections to a provider. Its answers never lead to another place.
+#[derive(Debug, Clone)]
+pub(super) struct Http(reqwest::Client);
+
+impl Http {
+    pub(super) fn new(client: &Client) -> Result<Self> {
+        let settings = client.settings();
+        let tls = tls::client_config_of_all(&[settings.ca.clone(), CaSource::BuiltIn], None)?;
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .user_agent(client.user_agent())
+            .connect_timeout(settings.timeout.unwrap_or(CONNECT_TIMEOUT))
+            .read_timeout(settings.timeout.unwrap_or(IDLE_TIMEOUT))
+            .redirect(Policy::none())
+            .build()
+            .map(Self)
+            .map_err(unreachable)
+    }
+
+    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse> {
+        let (parts, body) = request.into_parts();
+        let url = parts.uri.to_string();
+        tracing::debug!("HTTP request: {} {url}", parts.method);
+        let request = self.0.request(parts.method, url).headers(parts.headers).body(body);
+        let mut response = request.send().await.map_err(unreachable)?;
+        tracing::debug!("HTTP response: {}", response.status());
+        clock::compare(&response);
+        let mut answer = HttpResponse::new(Vec::new());
+        *answer.status_mut() = response.status();
+        *answer.headers_mut() = response.headers().clone();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if answer.body().len() + chunk.len() > LONGEST_ANSWER {
+                let whose = response.url().origin().ascii_serialization();
+                return Err(Error::new(
+                    Exception::ServerConnectionException,
+                    format!("The answer of the identity provider {whose} is too long."),
+                )
+                .with_hint("Check [client] oidc_provider."));
+            }
+            answer.body_mut().extend_from_slice(&chunk);
+        }
+        Ok(answer)
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}
+
+fn unreachable(error: reqwest::Error) -> Error {
+    let place = error.url().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    let remedy = tls::failure(&error).map(|failure| failure.remedy);
+    let details = format!("The identity provider {place} cannot be reached: {}", root_cause(&error));
+    let other = || "Check [client] oidc_provider; the provider may be down: try again later.".to_owned();
+    Error::new(Exception::ServerConnectionException, details).with_hint(remedy.unwrap_or_else(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_go_over_tls_or_stay_on_this_machine() {
+        for (address, good) in [
+            ("https://idp.example.org/token", true),
+            ("http://127.0.0.1:8080/token", true),
+            ("http://localhost/token", true),
+            ("http://idp.example.org/token", false),
+            ("ftp://idp.example.org/token", false),
+            ("file:///token", false),
+            ("idp", false),
+        ] {
+            let result = safe(address);
+            assert_eq!(result.is_ok(), good, "{address}");
+            assert!(good || result.is_err_and(|error| error.hint().is_some()), "{address}");
+        }
+    }
+}

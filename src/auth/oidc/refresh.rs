@@ -1,0 +1,168 @@
+//! Renewing a token without anybody logging in: `GET /auth/oidc_refresh`, where the Rucio server keeps the refresh token;
+//! at the provider, where we do.
+
+use std::fs;
+use std::path::Path;
+
+use super::provider::Provider;
+use super::{Kept, acceptance, kept};
+use crate::auth::token_cache::replace_file;
+use crate::auth::{Origin, Token, TokenCache, now, store};
+use crate::config::{AuthMethod, OidcLogin, OidcProvider, OidcSettings, Settings};
+use crate::error::Result;
+use crate::http::{Client, Request};
+
+/// How long a token that could not be renewed is left alone, in seconds: as long as the server gives the same one back.
+const PAUSE_SECONDS: i64 = 300;
+
+/// Whether a token ends so soon that it should be renewed now.
+pub(in crate::auth) fn is_due(settings: &Settings, token: &Token) -> bool {
+    let ours = matches!(settings.auth, AuthMethod::Oidc(_)) && !token.is_foreign() && token.renew_after <= now();
+    let window = settings.oidc_refresh_before_exp.saturating_mul(60);
+    let soon =
+        || token.expires.or_else(|| noted_expiry(settings)).is_some_and(|end| end.saturating_sub(window) < now());
+    settings.oidc_refresh_active && ours && soon()
+}
+
+/// A token in the place of one that ends soon: what another process has written since, else a renewed one, else the one
+/// there is, which is still good.
+pub(in crate::auth) async fn freshen(client: &Client, cache: &TokenCache, origin: &Origin, token: Token) -> Token {
+    let left_alone = |token| Token { renew_after: now() + PAUSE_SECONDS, ..token };
+    // Without the lock another process may be renewing it, and a refresh token is good only once.
+    let Some(_lock) = cache.lock().await else { return left_alone(token) };
+    match cache.read_again(origin) {
+        Some(other) if other != token => return other,
+        _ => {}
+    }
+    let renewed = match direct(client.settings()) {
+        None => at_rucio(client, &token).await,
+        Some(_) => at_provider(client, cache, origin).await,
+    };
+    match renewed {
+        Ok(Some(renewed)) => {
+            store(client, cache, origin, &renewed);
+            left_alone(renewed)
+        }
+        Ok(None) => {
+            tracing::debug!("the token cannot be renewed; it is used to its end");
+            left_alone(token)
+        }
+        Err(error) => {
+            tracing::warn!("The token, which ends soon, could not be renewed: {error}");
+            left_alone(token)
+        }
+    }
+}
+
+/// The server answers with empty headers where it keeps no refresh token, and with the same token if it is new.
+async fn at_rucio(client: &Client, token: &Token) -> Result<Option<Token>> {
+    if client.account().is_none() {
+        tracing::debug!("the server renews tokens only for an account that is named");
+        return Ok(None);
+    }
+    let request = Request::get("auth/oidc_refresh").header("x-rucio-auth-token", token.expose());
+    let response = client.authenticate(client.connections()?, &request).await?;
+    let renewed = |name| response.headers().get(name).is_some_and(|value| !value.is_empty());
+    match response.status().is_success() && !renewed("x-rucio-auth-token") {
+        true => Ok(None),
+        false => Token::from_answer(response).await.map(Some),
+    }
+}
+
+/// A token for the refresh token that is kept, if one is. Needs the lock of the cache.
+pub(in crate::auth) async fn resume(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<Option<Token>> {
+    match at_provider(client, cache, origin).await? {
+        Some(token) => {
+            store(client, cache, origin, &token);
+            Ok(Some(token))
+        }
+        None => Ok(None),
+    }
+}
+
+async fn at_provider(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<Option<Token>> {
+    let Some((oidc, at)) = direct(client.settings()) else { return Ok(None) };
+    let Some(kept) = kept::find(cache, origin, at) else { return Ok(None) };
+    let provider = Provider::discover(client, at, oidc).await?;
+    let granted = provider.refresh(&kept).await?;
+    // Most providers give a new refresh token and take the old one back.
+    let next = granted.as_ref().map(|granted| match &granted.refresh {
+        Some(secret) => Kept::new(origin, at, secret),
+        None => kept,
+    });
+    kept::keep(cache, origin, next);
+    let Some(granted) = granted else { return Ok(None) };
+    acceptance::introduce(client, &granted.token).await;
+    Ok(Some(granted.token))
+}
+
+fn direct(settings: &Settings) -> Option<(&OidcSettings, &OidcProvider)> {
+    let AuthMethod::Oidc(oidc) = &settings.auth else { return None };
+    match &oidc.login {
+        OidcLogin::Rucio => None,
+        OidcLogin::Device(at) | OidcLogin::Browser(at) => Some((oidc, at)),
+    }
+}
+
+/// Writes down when the token in the shared place ends, in seconds since 1970, where the official client reads it. A
+/// file that is there is kept up to date also where we renew nothing: with the end of another token in it, the official
+/// client would.
+pub(in crate::auth) fn keep_expiry(settings: &Settings, place: &Path, token: &Token) {
+    let file = &settings.token_exp_epoch_file;
+    let wanted = settings.oidc_refresh_active || file.exists();
+    let Some(end) = token.expires.filter(|_| wanted && place == settings.token_file) else { return };
+    if let Err(error) = replace_file(file, end.to_string().as_bytes()) {
+        tracing::warn!("{} could not be written: {error}", file.display());
+    }
+}
+
+/// What stands there.
+fn noted_expiry(settings: &Settings) -> Option<i64> {
+    fs::read_to_string(&settings.token_exp_epoch_file).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Source;
+    use crate::config::{Config, Overrides};
+    use crate::env_vars::Env;
+
+    fn settings(lines: &str) -> Settings {
+        let hosts = "rucio_host = https://r\nauth_host = https://r\naccount = kim\nauth_token_file_path = /nowhere/t";
+        let config = Config::parse(&format!("[client]\n{hosts}\nauth_type = oidc\n{lines}"), "rucio.cfg").unwrap();
+        Settings::resolve(&Overrides::default(), &Env::fixed([]), &config).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_renewed_in_its_last_minutes_and_then_left_alone() {
+        let (on, off) = (settings("auth_oidc_refresh_active = yes"), settings(""));
+        let ending_in = |minutes: i64| Token::new("t", Some(now() + minutes * 60));
+        assert!(is_due(&on, &ending_in(19)) && !is_due(&on, &ending_in(21)));
+        assert!(!is_due(&off, &ending_in(19)));
+        assert!(!is_due(&on, &Token { renew_after: now() + 9, ..ending_in(19) }));
+        assert!(!is_due(&on, &Token::new("t", None)), "nobody knows when");
+        assert!(!is_due(&on, &ending_in(19).from(Source::Variable("BEARER_TOKEN"))));
+        let wide = settings("auth_oidc_refresh_active = yes\nauth_oidc_refresh_before_exp = 9223372036854775807");
+        assert!(is_due(&wide, &ending_in(60)), "a number of any size is no crash");
+    }
+
+    #[test]
+    fn the_end_of_a_token_is_noted_where_the_official_client_reads_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = settings("");
+        settings.token_file = folder.path().join("token");
+        settings.token_exp_epoch_file = folder.path().join("exp");
+        let (place, token) = (settings.token_file.clone(), Token::new("t", Some(1_795_000_000)));
+        keep_expiry(&settings, &place, &token);
+        assert_eq!(noted_expiry(&settings), None, "nobody wants it");
+        settings.oidc_refresh_active = true;
+        keep_expiry(&settings, &folder.path().join("another"), &token);
+        assert_eq!(noted_expiry(&settings), None, "it is that of another place");
+        keep_expiry(&settings, &place, &token);
+        assert_eq!(fs::read_to_string(folder.path().join("exp")).unwrap(), "1795000000");
+        settings.oidc_refresh_active = false;
+        keep_expiry(&settings, &place, &Token::new("t", Some(1_795_000_001)));
+        assert_eq!(noted_expiry(&settings), Some(1_795_000_001), "what is there is kept up to date");
+    }
+}

@@ -1,0 +1,188 @@
+//! `GET /auth/oidc`: a login in the browser, whose outcome the server hands over for a code or on being polled.
+
+use std::time::{Duration, Instant};
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
+
+use super::acceptance::mapping_command;
+use super::{cannot_authenticate, clock, duration, open};
+use crate::auth::{Token, asking};
+use crate::config::OidcSettings;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::{Client, Request, checked};
+
+/// How often a mistyped code may be typed again.
+const CODE_TRIES: u32 = 3;
+/// How often the server is polled for the token.
+const POLL_EVERY: Duration = Duration::from_secs(2);
+
+/// Has the user log in at the identity provider and fetches the token.
+pub(super) async fn authenticate(client: &Client, settings: &OidcSettings) -> Result<Token> {
+    let link = login_link(client, settings).await?;
+    client.interact().show(&format!("Please use your internet browser, go to:\n\n    {link}\n\nand log in there."));
+    open(client, &link).await?;
+    let token = match settings.polling {
+        true => poll(client, settings, &link).await,
+        false => exchange_code(client, settings).await,
+    };
+    token.map(clock::end_of_new)
+}
+
+async fn login_link(client: &Client, settings: &OidcSettings) -> Result<String> {
+    let response = client.authenticate(client.connections()?, &request("auth/oidc", settings)).await?;
+    clock::compare(&response);
+    let response = checked(response).await.map_err(|error| no_link(error, client, settings))?;
+    let link = response.headers().get("x-rucio-oidc-auth-url").and_then(|value| value.to_str().ok());
+    link.map(str::to_owned).ok_or_else(|| {
+        cannot_authenticate("The server offers no OIDC login for this scope, audience or issuer")
+            .with_hint("Check --oidc-scope, --oidc-audience and --oidc-issuer with the site's administrators.")
+    })
+}
+
+/// Why the server has no link to log in with, in words that help. It says so by traces of its own code.
+fn no_link(error: Error, client: &Client, settings: &OidcSettings) -> Error {
+    let Error::Rucio(refusal) = &error else { return error };
+    if refusal.class != Exception::CannotAuthenticate {
+        return error;
+    }
+    let details = &refusal.details;
+    match (&settings.issuer, client.account()) {
+        (Some(issuer), _) if details.contains(&format!("KeyError: '{issuer}'")) => cannot_authenticate(format!(
+            "The server knows no identity provider '{issuer}'."
+        ))
+        .with_hint("Correct --oidc-issuer or [client] oidc_issuer, or leave it out: then the server chooses its own."),
+        _ if details.contains("scope and audience") => error.with_hint(
+            "Ask for what the server needs, mostly --oidc-scope 'openid profile' and --oidc-audience rucio ([client] \
+             oidc_scope and oidc_audience).",
+        ),
+        _ if details.starts_with("Traceback") => {
+            let last = details.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+            cannot_authenticate(format!("The server cannot prepare a login: {last}")).with_hint(
+                "Tell the site's administrators; the provider may be down. Meanwhile log in another way (-S).",
+            )
+        }
+        (_, Some(account)) => error.with_hint(format!(
+            "Check that there is an account {account} (--account, RUCIO_ACCOUNT or [client] account)."
+        )),
+        _ => error,
+    }
+}
+
+async fn poll(client: &Client, settings: &OidcSettings, link: &str) -> Result<Token> {
+    let patience = settings.polling_timeout;
+    client.interact().show(&format!(
+        "Waiting up to {} for the login in the browser ... If the browser shows an error, press Ctrl-C.",
+        duration(patience)
+    ));
+    let path = path_on_auth_host(client, link)?;
+    let start = Instant::now();
+    loop {
+        match fetch(client, &path, settings).await {
+            Err(error) if is_pending(&error) => {}
+            outcome => return outcome,
+        }
+        let left = patience.saturating_sub(start.elapsed());
+        if left.is_zero() {
+            return Err(nobody_logged_in(client, patience));
+        }
+        tokio::time::sleep(POLL_EVERY.min(left)).await;
+    }
+}
+
+/// Whether the login may still happen. The server answers the same while nobody has logged in, where the provider or the
+/// user refused, and where the identity belongs to no account; and connections have their bad moments.
+fn is_pending(error: &Error) -> bool {
+    let Error::Rucio(refusal) = error else { return false };
+    match refusal.class {
+        Exception::CannotAuthenticate => refusal.status == Some(401),
+        class => class == Exception::ServerConnectionException || matches!(refusal.status, Some(429 | 502..=504)),
+    }
+}
+
+fn nobody_logged_in(client: &Client, patience: Duration) -> Error {
+    let account = client.account().unwrap_or("account");
+    cannot_authenticate(format!("No login came through in the browser within {}.", duration(patience))).with_hint(format!(
+        "Run the command again and log in at once ([client] oidc_polling_timeout gives more time). If the browser showed an \
+         error: your identity may not belong to {account}, which an administrator can mend by `{}`.",
+        mapping_command(client, "SUB=…, ISS=…")
+    ))
+}
+
+async fn exchange_code(client: &Client, settings: &OidcSettings) -> Result<Token> {
+    for _ in 0..CODE_TRIES {
+        client.interact().show("Copy the code from the browser to this terminal and press enter:");
+        let interact = client.interact().clone();
+        let code = asking(move || interact.code()).await?;
+        let code = code.map_err(|error| Error::io("Cannot read the login code", error))?;
+        let code = utf8_percent_encode(code.trim(), NON_ALPHANUMERIC);
+        match fetch(client, &format!("auth/oidc_redirect?{code}"), settings).await {
+            Ok(token) => return Ok(token),
+            Err(error) => client.interact().show(&format!("This code was not accepted ({error}). Please try again.")),
+        }
+    }
+    Err(cannot_authenticate("No valid login code was given.").with_hint(format!(
+        "Run the command again for a new link. If the browser showed an error in place of a code: your identity may belong \
+         to no account, which an administrator can mend by `{}`.",
+        mapping_command(client, "SUB=…, ISS=…")
+    )))
+}
+
+async fn fetch(client: &Client, path: &str, settings: &OidcSettings) -> Result<Token> {
+    let request = request(path, settings).header("x-rucio-client-fetch-token", "True");
+    Token::from_answer(client.authenticate(client.connections()?, &request).await?).await
+}
+
+/// The server's own login links point at its auth_host; nothing of ours goes anywhere else.
+fn path_on_auth_host(client: &Client, link: &str) -> Result<String> {
+    let host = Url::parse(&client.settings().auth_host).ok();
+    match Url::parse(link) {
+        Ok(url) if host.is_some_and(|host| host.origin() == url.origin()) => {
+            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+            Ok(format!("{}{query}", url.path().trim_start_matches('/')))
+        }
+        _ => Err(cannot_authenticate("The server's login link leads to another host")
+            .with_hint("Set auth_host in [client] (or --auth-host) to the host of the link.")),
+    }
+}
+
+fn request(path: &str, settings: &OidcSettings) -> Request {
+    let text = |value: bool| if value { "True" } else { "False" };
+    let lifetime = settings.refresh_lifetime.as_deref().unwrap_or("None");
+    let mut request = Request::get(path)
+        .header("x-rucio-client-authorize-polling", text(settings.polling))
+        .header("x-rucio-client-authorize-scope", &settings.scope)
+        .header("x-rucio-client-authorize-refresh-lifetime", lifetime);
+    if let Some(audience) = &settings.audience {
+        request = request.header("x-rucio-client-authorize-audience", audience);
+    }
+    if let Some(issuer) = &settings.issuer {
+        request = request.header("x-rucio-client-authorize-issuer", issuer);
+    }
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_still_come_is_waited_for() {
+        let refusal = |class, status| {
+            let Error::Rucio(mut refusal) = Error::new(class, "") else { unreachable!() };
+            refusal.status = status;
+            Error::Rucio(refusal)
+        };
+        for (class, status, pending) in [
+            (Exception::CannotAuthenticate, Some(401), true),
+            (Exception::ServerConnectionException, None, true),
+            (Exception::RucioException, Some(503), true),
+            (Exception::CannotAuthenticate, Some(500), false),
+            (Exception::CannotAuthenticate, None, false),
+            (Exception::RucioException, Some(404), false),
+        ] {
+            assert_eq!(is_pending(&refusal(class, status)), pending, "{class:?} {status:?}");
+        }
+    }
+}

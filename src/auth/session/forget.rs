@@ -1,0 +1,78 @@
+//! Forgetting sessions. Rucio has no way to revoke a token: it stays valid at the server until its end.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::Session;
+use crate::auth::token_cache::{
+    CHECKED, Origin, Place, RECORD, REFRESH, TokenCache, places, require_private, unrecorded,
+};
+use crate::error::{Error, Result};
+use crate::http::Client;
+
+/// Forgets the sessions of this server and account, by whatever way they were logged in. Gives what they were.
+///
+/// # Errors
+/// The first file that could not be removed; the others are gone all the same.
+pub fn forget(client: &Client) -> Result<Vec<Session>> {
+    let (settings, origin) = (client.settings(), Origin::of(client.settings()));
+    let [shared, own] = TokenCache::new(settings).places_of(&origin);
+    let same = |other: &Origin| other.same_server(&origin) && other.account == origin.account;
+    let of_it = |place: &Place| place.record().is_some_and(|record| same(&record.origin));
+    let mut mine: Vec<_> = places(&settings.token_dir).into_iter().filter(of_it).collect();
+    // That of the official client, which shares this place. A file the user named may be another program's.
+    if shared.record().is_none() && origin.configured && settings.auth_token_file_path.is_none() {
+        mine.push(shared.clone());
+    }
+    let (sessions, mut outcomes) = remove_all(&mine);
+    outcomes.push(remove(&own.beside(CHECKED)));
+    if mine.contains(&shared) {
+        outcomes.push(remove(&settings.token_exp_epoch_file));
+    }
+    outcomes.into_iter().collect::<Result<Vec<_>>>().map(|_| sessions)
+}
+
+/// Forgets all sessions in these folders.
+///
+/// # Errors
+/// The first file that could not be removed; the others are gone all the same.
+pub fn forget_all(folders: &[PathBuf]) -> Result<Vec<Session>> {
+    let found: Vec<_> = folders.iter().flat_map(|folder| [places(folder), unrecorded(folder)].concat()).collect();
+    let (sessions, mut outcomes) = remove_all(&found);
+    let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let left = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("auth_token_"));
+    outcomes.extend(left.map(|entry| remove(&entry.path())));
+    outcomes.into_iter().collect::<Result<Vec<_>>>().map(|_| sessions)
+}
+
+/// Removes tokens with all that belongs to them. The record goes last: without it, a token that stays would count as
+/// the official client's.
+fn remove_all(places: &[Place]) -> (Vec<Session>, Vec<Result<bool>>) {
+    let mut sessions = Vec::new();
+    let outcomes = places.iter().flat_map(|place| {
+        let session = Session::kept(place);
+        let [refresh, checked] = [REFRESH, CHECKED].map(|ending| remove(&place.beside(ending)));
+        let token = remove(place.file());
+        let record = if token.is_ok() { remove(&place.beside(RECORD)) } else { Ok(false) };
+        let outcomes = [refresh, checked, token, record];
+        if session.is_one() && outcomes.iter().any(|outcome| matches!(outcome, Ok(true))) {
+            sessions.push(session);
+        }
+        outcomes
+    });
+    let outcomes = outcomes.collect();
+    (sessions, outcomes)
+}
+
+/// Removes a file of ours; tells whether it was there. Links, and what belongs to somebody else, are left alone.
+fn remove(path: &Path) -> Result<bool> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let removed = require_private(folder, 0)
+        .and_then(|()| require_private(path, 0))
+        .and_then(|()| std::fs::remove_file(path))
+        .map(|()| true);
+    match removed {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        outcome => outcome.map_err(|error| Error::io(format!("{} is not removed", path.display()), error)),
+    }
+}

@@ -1,0 +1,132 @@
+//! The SSH agent, as far as a signature needs it (draft-miller-ssh-agent).
+
+use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::key::{PublicKey, SIGNATURE};
+use super::wire;
+
+const REQUEST_IDENTITIES: u8 = 11;
+const IDENTITIES_ANSWER: u8 = 12;
+const SIGN_REQUEST: u8 = 13;
+const SIGN_RESPONSE: u8 = 14;
+const FAILURE: u8 = 5;
+/// Asks for `rsa-sha2-256` in place of the SHA-1 of old.
+const RSA_SHA2_256: u32 = 2;
+/// How long an agent may take to answer. It may ask its owner first, but the server's challenge is good no longer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest answer that is read; OpenSSH's own limit.
+const LONGEST: u32 = 256 * 1024;
+
+/// An agent, by its socket. Each question has a connection of its own.
+#[derive(Debug, Clone)]
+pub(super) struct Agent(pub(super) PathBuf);
+
+impl Agent {
+    /// Whether it has this key.
+    pub(super) fn has(&self, key: &PublicKey) -> Result<bool> {
+        let answer = self.ask(&[REQUEST_IDENTITIES])?;
+        keys(&answer).map(|keys| keys.iter().any(|known| *known == key.bytes())).ok_or_else(garbled)
+    }
+
+    /// Its signature of `data`, the name of the way before it.
+    pub(super) fn sign(&self, key: &PublicKey, data: &[u8]) -> Result<Vec<u8>> {
+        let mut request = vec![SIGN_REQUEST];
+        wire::put(&mut request, key.bytes());
+        wire::put(&mut request, data);
+        request.extend(RSA_SHA2_256.to_be_bytes());
+        signature(&self.ask(&request)?)
+    }
+
+    fn ask(&self, request: &[u8]) -> Result<Vec<u8>> {
+        let mut stream = UnixStream::connect(&self.0)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let mut message = Vec::new();
+        wire::put(&mut message, request);
+        stream.write_all(&message)?;
+        let mut length = [0; 4];
+        stream.read_exact(&mut length).map_err(in_words)?;
+        let length = u32::from_be_bytes(length);
+        if length > LONGEST {
+            return Err(garbled());
+        }
+        let mut answer = vec![0; length as usize];
+        stream.read_exact(&mut answer).map_err(in_words)?;
+        Ok(answer)
+    }
+}
+
+/// The keys in an answer.
+fn keys(answer: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut rest = answer.strip_prefix(&[IDENTITIES_ANSWER])?;
+    let count = wire::take_u32(&mut rest)?;
+    (0..count)
+        .map(|_| {
+            let key = wire::take(&mut rest)?;
+            let _comment = wire::take(&mut rest)?;
+            Some(key)
+        })
+        .collect()
+}
+
+/// The signature in an answer. An agent that does not know the newer ways makes one that servers refuse.
+fn signature(answer: &[u8]) -> Result<Vec<u8>> {
+    let mut rest = match answer {
+        [SIGN_RESPONSE, rest @ ..] => rest,
+        [FAILURE, ..] => return Err(Error::other("it refuses")),
+        _ => return Err(garbled()),
+    };
+    let signature = wire::take(&mut rest).ok_or_else(garbled)?;
+    match wire::take(&mut &*signature) {
+        Some(way) if way == SIGNATURE.as_bytes() => Ok(signature.to_vec()),
+        Some(way) => Err(Error::other(format!("it signs by {}, not {SIGNATURE}", String::from_utf8_lossy(way)))),
+        None => Err(garbled()),
+    }
+}
+
+fn garbled() -> Error {
+    Error::new(ErrorKind::InvalidData, "its answer makes no sense")
+}
+
+fn in_words(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => Error::new(ErrorKind::TimedOut, "it does not answer in time"),
+        ErrorKind::UnexpectedEof => Error::new(ErrorKind::UnexpectedEof, "it hangs up"),
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(way: &str) -> Vec<u8> {
+        let (mut signature, mut answer) = (Vec::new(), vec![SIGN_RESPONSE]);
+        wire::put(&mut signature, way.as_bytes());
+        wire::put(&mut signature, b"signed");
+        wire::put(&mut answer, &signature);
+        answer
+    }
+
+    #[test]
+    fn only_a_signature_that_servers_take_is_taken() {
+        assert!(signature(&response(SIGNATURE)).unwrap().ends_with(b"signed"));
+        let told = |answer: &[u8]| signature(answer).unwrap_err().to_string();
+        assert_eq!(told(&response("ssh-rsa")), "it signs by ssh-rsa, not rsa-sha2-256");
+        assert_eq!(told(&[FAILURE]), "it refuses");
+        assert_eq!(told(&[SIGN_RESPONSE, 0, 0]), "its answer makes no sense");
+        assert_eq!(told(&[]), "its answer makes no sense");
+    }
+
+    #[test]
+    fn a_list_that_is_cut_is_none() {
+        let mut answer = vec![IDENTITIES_ANSWER, 0, 0, 0, 1];
+        wire::put(&mut answer, b"key");
+        assert_eq!(keys(&answer), None);
+        wire::put(&mut answer, b"comment");
+        assert_eq!(keys(&answer), Some(vec![&b"key"[..]]));
+    }
+}

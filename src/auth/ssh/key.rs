@@ -1,0 +1,247 @@
+//! The file of a private key: PKCS#1 and PKCS#8 in PEM form, and OpenSSH's own form, each encrypted or not.
+
+use std::io::{Error as IoError, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use openssl::bn::{BigNum, BigNumContext};
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::pkey::{HasPublic, Id, PKey, PKeyRef, Private};
+use openssl::rsa::{Rsa, RsaPrivateKeyBuilder};
+use openssl::sign::Signer;
+use ssh_key::PrivateKey;
+use ssh_key::private::{KeypairData, RsaKeypair};
+
+use super::wire;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::secret::Secret;
+
+/// The one kind of key that Rucio servers can verify.
+const RSA: &str = "ssh-rsa";
+/// How a signature is made: the one way that servers of all releases take and that is not SHA-1.
+pub(super) const SIGNATURE: &str = "rsa-sha2-256";
+/// What stands first in OpenSSH's form (its PROTOCOL.key).
+const OPENSSH: &[u8] = b"openssh-key-v1\0";
+
+/// A public key, as SSH writes it (RFC 4253, section 6.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PublicKey(Vec<u8>);
+
+impl PublicKey {
+    /// The bytes that are compared and sent.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// That of `<key>.pub`, if it is there.
+    pub(super) fn beside(key: &Path) -> Option<Self> {
+        let mut path = key.as_os_str().to_owned();
+        path.push(".pub");
+        let text = std::fs::read_to_string(path).ok()?;
+        BASE64_STANDARD.decode(text.split_whitespace().nth(1)?).ok().map(Self)
+    }
+
+    fn of<T: HasPublic>(key: &PKeyRef<T>) -> Option<Self> {
+        let (rsa, mut bytes) = (key.rsa().ok()?, Vec::new());
+        wire::put(&mut bytes, RSA.as_bytes());
+        wire::put_number(&mut bytes, &rsa.e().to_vec());
+        wire::put_number(&mut bytes, &rsa.n().to_vec());
+        Some(Self(bytes))
+    }
+
+    /// `ssh-rsa`, `ssh-ed25519` ...
+    fn kind(&self) -> String {
+        String::from_utf8_lossy(wire::take(&mut self.bytes()).unwrap_or_default()).into_owned()
+    }
+
+    /// Refuses a key that no server can verify, before anybody is asked for its pass phrase.
+    pub(super) fn require_rsa(&self, path: &Path) -> Result<()> {
+        match self.kind() {
+            kind if kind == RSA => Ok(()),
+            kind => Err(unsupported(path, &kind)),
+        }
+    }
+}
+
+/// A file with a private key, read but not opened.
+pub(super) struct KeyFile {
+    path: PathBuf,
+    form: Form,
+}
+
+enum Form {
+    /// OpenSSH's own, without its armour.
+    OpenSsh(Vec<u8>),
+    Pem(Vec<u8>),
+}
+
+impl KeyFile {
+    /// Reads the file.
+    pub(super) fn read(path: &Path) -> std::io::Result<Self> {
+        let text = std::fs::read(path)?;
+        let form = match armoured(&String::from_utf8_lossy(&text)) {
+            Some(bytes) => Form::OpenSsh(bytes),
+            None => Form::Pem(text),
+        };
+        Ok(Self { path: path.to_owned(), form })
+    }
+
+    /// Whether it needs a pass phrase.
+    pub(super) fn is_locked(&self) -> bool {
+        match &self.form {
+            Form::OpenSsh(bytes) => PrivateKey::from_bytes(bytes).is_ok_and(|key| key.is_encrypted()),
+            Form::Pem(pem) => is_encrypted(pem),
+        }
+    }
+
+    /// The public key as far as the file tells it without a pass phrase, else that of the file beside it.
+    pub(super) fn public(&self) -> Option<PublicKey> {
+        let told = match &self.form {
+            Form::OpenSsh(bytes) => told_by_openssh(bytes),
+            Form::Pem(pem) if is_encrypted(pem) => None,
+            Form::Pem(pem) => PKey::private_key_from_pem(pem).ok().and_then(|key| PublicKey::of(&key)),
+        };
+        told.or_else(|| PublicKey::beside(&self.path))
+    }
+
+    /// The key. `ask` is asked for the pass phrase if it is encrypted.
+    pub(super) fn open(&self, ask: impl Fn() -> std::io::Result<Secret>) -> Result<PKey<Private>> {
+        let phrase = || ask().map_err(|error| self.locked(&error));
+        let key = match &self.form {
+            Form::OpenSsh(bytes) => self.open_openssh(bytes, phrase)?,
+            Form::Pem(pem) if is_encrypted(pem) => {
+                let phrase = phrase()?;
+                PKey::private_key_from_pem_passphrase(pem, phrase.expose().as_bytes())
+                    .map_err(|_| self.wrong_phrase())?
+            }
+            Form::Pem(pem) => PKey::private_key_from_pem(pem).map_err(|_| self.no_key())?,
+        };
+        match key.id() {
+            Id::RSA => Ok(key),
+            id => Err(unsupported(&self.path, name(id))),
+        }
+    }
+
+    fn open_openssh(&self, bytes: &[u8], phrase: impl Fn() -> Result<Secret>) -> Result<PKey<Private>> {
+        let mut key = PrivateKey::from_bytes(bytes).map_err(|_| self.no_key())?;
+        if key.is_encrypted() {
+            key = key.decrypt(phrase()?.expose()).map_err(|_| self.wrong_phrase())?;
+        }
+        match key.key_data() {
+            KeypairData::Rsa(pair) => rsa(pair).ok_or_else(|| self.no_key()),
+            _ => Err(unsupported(&self.path, key.algorithm().as_str())),
+        }
+    }
+
+    fn locked(&self, error: &IoError) -> Error {
+        let place = self.path.display();
+        // Of such a file the agent's key can only be known by its public half.
+        let public = match self.public() {
+            Some(_) => String::new(),
+            None => format!("`ssh-keygen -y -f {place} > {place}.pub` and "),
+        };
+        refusal(format!("The SSH private key {place} is encrypted, and its pass phrase cannot be asked for: {error}."))
+            .with_hint(format!(
+                "Unlock it in an SSH agent with {public}`ssh-add {place}` (`eval \"$(ssh-agent)\"` starts one), or run the \
+                 command once in a terminal: the token it gets serves the next ones."
+            ))
+    }
+
+    fn wrong_phrase(&self) -> Error {
+        let place = self.path.display();
+        refusal(format!("The pass phrase does not open the SSH private key {place}."))
+            .with_hint(format!("Try again. `ssh-keygen -y -f {place}` tells whether a pass phrase is the right one."))
+    }
+
+    fn no_key(&self) -> Error {
+        let place = self.path.display();
+        refusal(format!("{place} holds no SSH private key that can be read."))
+            .with_hint(format!("Name a private key in [client] ssh_private_key; `ssh-keygen -y -f {place}` reads one."))
+    }
+}
+
+/// The challenge, signed: the name of the way, and the signature.
+pub(super) fn sign(key: &PKey<Private>, challenge: &[u8]) -> Result<Vec<u8>> {
+    let signed = Signer::new(MessageDigest::sha256(), key).and_then(|mut signer| signer.sign_oneshot_to_vec(challenge));
+    let signed = signed.map_err(|error| refusal(format!("The SSH private key does not sign: {error}.")))?;
+    let mut signature = Vec::new();
+    wire::put(&mut signature, SIGNATURE.as_bytes());
+    wire::put(&mut signature, &signed);
+    Ok(signature)
+}
+
+/// What is in the armour of OpenSSH's form, if that is what this is. Lines may have any length and any ending: writers
+/// differ.
+fn armoured(text: &str) -> Option<Vec<u8>> {
+    let (_, body) = text.split_once("-----BEGIN OPENSSH PRIVATE KEY-----")?;
+    let (body, _) = body.split_once("-----END OPENSSH PRIVATE KEY-----")?;
+    BASE64_STANDARD.decode(body.split_whitespace().collect::<String>()).ok()
+}
+
+/// The public key that stands in the clear before the encrypted part.
+fn told_by_openssh(bytes: &[u8]) -> Option<PublicKey> {
+    let mut rest = bytes.strip_prefix(OPENSSH)?;
+    let (_cipher, _derivation, _options) = (wire::take(&mut rest)?, wire::take(&mut rest)?, wire::take(&mut rest)?);
+    let _keys = wire::take_u32(&mut rest)?;
+    wire::take(&mut rest).map(|key| PublicKey(key.to_vec()))
+}
+
+fn rsa(pair: &RsaKeypair) -> Option<PKey<Private>> {
+    let number = |number: &ssh_key::Mpint| BigNum::from_slice(number.as_positive_bytes()?).ok();
+    let (n, e) = (number(&pair.public.n)?, number(&pair.public.e)?);
+    let private = &pair.private;
+    let (d, p, q) = (number(&private.d)?, number(&private.p)?, number(&private.q)?);
+    assemble([n, e, d, p, q], number(&private.iqmp)?).and_then(PKey::from_rsa).ok()
+}
+
+/// Adds the two exponents that OpenSSH leaves out.
+fn assemble([n, e, d, p, q]: [BigNum; 5], iqmp: BigNum) -> Result<Rsa<Private>, ErrorStack> {
+    let mut context = BigNumContext::new_secure()?;
+    let mut exponent = |prime: &BigNum| -> Result<BigNum, ErrorStack> {
+        let (mut less, mut rest) = (BigNum::new_secure()?, BigNum::new_secure()?);
+        less.checked_sub(prime, &*BigNum::from_u32(1)?)?;
+        rest.checked_rem(&d, &less, &mut context)?;
+        Ok(rest)
+    };
+    let (dmp1, dmq1) = (exponent(&p)?, exponent(&q)?);
+    Ok(RsaPrivateKeyBuilder::new(n, e, d)?.set_factors(p, q)?.set_crt_params(dmp1, dmq1, iqmp)?.build())
+}
+
+fn is_encrypted(pem: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(pem);
+    text.contains("-----BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED")
+}
+
+fn name(id: Id) -> &'static str {
+    match id {
+        Id::ED25519 => "ssh-ed25519",
+        Id::EC => "ecdsa",
+        Id::DSA => "ssh-dss",
+        _ => "foreign",
+    }
+}
+
+fn unsupported(path: &Path, kind: &str) -> Error {
+    refusal(format!("{} is a key of the kind {kind}, and Rucio servers can verify RSA keys only.", path.display()))
+        .with_hint(
+            "Make one with `ssh-keygen -t rsa -b 4096 -f ~/.ssh/id_rucio`, have it added to your account, and name it in \
+             [client] ssh_private_key.",
+        )
+}
+
+/// There is nothing at this path, though it was there a moment ago, or it cannot be read.
+pub(super) fn unreadable(path: &Path, error: &IoError) -> Error {
+    let place = path.display();
+    let details = match error.kind() {
+        ErrorKind::NotFound => format!("There is no SSH private key at {place}, and no SSH agent has it."),
+        _ => format!("The SSH private key {place} cannot be read: {error}."),
+    };
+    refusal(details)
+        .with_hint(format!("Put the key there, or load it into your SSH agent with `ssh-add` ({place}.pub names it)."))
+}
+
+fn refusal(details: String) -> Error {
+    Error::new(Exception::CannotAuthenticate, details)
+}

@@ -1,0 +1,185 @@
+use super::place::replace_file;
+use super::*;
+use crate::auth::now;
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+fn origin(host: &str) -> Origin {
+    Origin {
+        host: host.into(),
+        auth_host: host.into(),
+        vo: "def".into(),
+        auth_type: "userpass".into(),
+        account: Some("jdoe".into()),
+        configured: true,
+    }
+}
+
+fn cache(folder: &Path) -> TokenCache {
+    let folder = folder.join("jdoe/.rucio_jdoe");
+    TokenCache { shared: Place(folder.join("auth_token_for_account_jdoe")), closed: false }
+}
+
+/// A token file as the official client leaves it.
+fn official(cache: &TokenCache, token: &str) {
+    make_folder(cache.shared.folder()).unwrap();
+    replace_file(&cache.shared.0, token.as_bytes()).unwrap();
+}
+
+fn value(token: Option<Token>) -> Option<String> {
+    token.map(|token| token.expose().to_owned())
+}
+
+#[test]
+fn a_token_is_read_for_its_own_origin_only() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    assert_eq!(value(cache.read(&origin("https://a"))), None);
+    cache.write(&Token::new("t1", Some(now() + 600)), &origin("https://a")).unwrap();
+    assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("t1"));
+    assert_eq!(value(cache.read(&origin("https://b"))), None);
+    assert_eq!(value(cache.read(&Origin { auth_type: "x509".into(), ..origin("https://a") })), None);
+    assert_eq!(cache.shared.0.metadata().unwrap().mode() & 0o777, 0o600);
+    assert_eq!(cache.shared.folder().metadata().unwrap().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn an_ended_token_is_not_used() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    cache.write(&Token::new("t1", Some(now() + 2)), &origin("https://a")).unwrap();
+    assert_eq!(value(cache.read(&origin("https://a"))), None);
+}
+
+#[test]
+fn the_official_clients_token_is_shared_with_the_configured_host() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    official(&cache, "theirs\n");
+    assert_eq!(value(cache.read(&Origin { configured: false, ..origin("https://a") })), None);
+    assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("theirs"));
+    cache.write(&Token::new("ours", None), &origin("https://a")).unwrap();
+    official(&cache, "theirs-again");
+    assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("theirs-again"));
+    assert_eq!(value(cache.read(&origin("https://b"))), None);
+}
+
+#[test]
+fn the_official_clients_token_is_bound_to_the_server_it_was_first_used_for() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    official(&cache, "theirs");
+    assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("theirs"));
+    assert_eq!(value(cache.read(&origin("https://b"))), None);
+    assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("theirs"));
+}
+
+#[test]
+fn where_several_servers_were_in_use_the_official_clients_token_is_nobodys() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    cache.write(&Token::new("a", None), &origin("https://a")).unwrap();
+    cache.write(&Token::new("b", None), &origin("https://b")).unwrap();
+    assert_eq!(value(cache.read(&origin("https://b"))).as_deref(), Some("b"));
+    official(&cache, "whose");
+    // that of a stands in a place of its own
+    assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("a"));
+    assert_eq!(value(cache.read(&origin("https://b"))), None);
+}
+
+#[test]
+fn what_others_can_touch_is_refused() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    official(&cache, "t");
+    std::fs::set_permissions(&cache.shared.0, Permissions::from_mode(0o644)).unwrap();
+    assert!(cache.try_read(&cache.shared, &origin("https://a")).unwrap_err().to_string().contains("mode 644"));
+    std::fs::set_permissions(&cache.shared.0, Permissions::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(cache.shared.folder(), Permissions::from_mode(0o777)).unwrap();
+    assert!(cache.try_read(&cache.shared, &origin("https://a")).is_err());
+    assert!(cache.write(&Token::new("t", None), &origin("https://a")).is_err());
+}
+
+#[test]
+fn a_torn_token_is_no_token() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    for text in ["", "\n", "two\nlines", "\x1b[31m"] {
+        official(&cache, text);
+        assert_eq!(value(cache.read(&origin("https://a"))), None, "{text:?}");
+    }
+}
+
+#[test]
+fn the_identity_in_a_token_may_hold_blanks() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    let token = "jdoe-CN=John Doe,O=Testbed-unknown-0123";
+    cache.write(&Token::new(token, None), &origin("https://a")).unwrap();
+    assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some(token));
+}
+
+#[test]
+fn servers_side_by_side_keep_their_tokens() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    let (a, b) = (origin("https://a"), origin("https://b"));
+    let by_option = Origin { configured: false, ..origin("https://c") };
+    let good = |text| Token::new(text, Some(now() + 600));
+    cache.write(&good("a"), &a).unwrap();
+    cache.write(&good("c"), &by_option).unwrap();
+    cache.write(&good("b"), &b).unwrap();
+    for (origin, expected) in [(&a, "a"), (&b, "b"), (&by_option, "c")] {
+        assert_eq!(value(cache.read(origin)).as_deref(), Some(expected));
+    }
+    // the official client finds the last one of a configuration
+    assert_eq!(std::fs::read_to_string(&cache.shared.0).unwrap(), "b");
+    assert_eq!(places(cache.shared.folder()).len(), 3);
+}
+
+#[test]
+fn an_account_has_its_own_token_also_in_a_file_that_all_share() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    let other = Origin { account: Some("root".into()), ..origin("https://a") };
+    cache.write(&Token::new("t1", None), &origin("https://a")).unwrap();
+    assert_eq!(value(cache.read(&other)), None);
+}
+
+#[test]
+fn a_refresh_token_moves_with_its_token() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    let (a, b) = (origin("https://a"), origin("https://b"));
+    cache.write(&Token::new("a", Some(now() + 600)), &a).unwrap();
+    replace_file(&cache.shared.beside(REFRESH), b"secret").unwrap();
+    cache.write(&Token::new("b", Some(now() + 600)), &b).unwrap();
+    assert!(!cache.shared.beside(REFRESH).exists());
+    assert_eq!(std::fs::read(cache.own(&a).beside(REFRESH)).unwrap(), b"secret");
+    assert!(cache.places_of(&a).contains(&cache.own(&a)));
+}
+
+#[test]
+fn a_token_from_elsewhere_is_not_sent_before_its_time() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    let claims = serde_json::json!({"exp": now() + 9000, "nbf": now() + 4000});
+    official(&cache, &crate::auth::jwt::tests::token(&claims));
+    let refused = cache.try_read(&cache.shared, &origin("https://a")).unwrap_err();
+    assert!(refused.to_string().contains("Check the clock"), "{refused}");
+}
+
+/// The record is written first, and a process that reads between the two must not take the old token for one of the
+/// official client.
+#[test]
+fn a_token_that_is_being_replaced_is_not_used() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cache = cache(tmp.path());
+    let a = origin("https://a");
+    cache.write(&Token::new("old", Some(now() + 600)), &a).unwrap();
+    cache.write(&Token::new("new", Some(now() + 600)), &a).unwrap();
+    replace_file(&cache.shared.0, b"old").unwrap();
+    assert_eq!(value(cache.read(&a)), None);
+    replace_file(&cache.shared.0, b"new").unwrap();
+    assert_eq!(value(cache.read(&a)).as_deref(), Some("new"));
+}

@@ -1,0 +1,29 @@
+//! A browser for logins, where there is one that somebody sees.
+
+use crate::env_vars::{self, Env};
+
+/// Opens the address, unless this session shows no graphics or comes over SSH, where a browser would open on a screen
+/// nobody looks at. Tells whether it did.
+pub(super) fn open(url: &str, env: &Env) -> bool {
+    is_seen(env) && webbrowser::open(url).is_ok()
+}
+
+fn is_seen(env: &Env) -> bool {
+    let graphics = [env_vars::DISPLAY, env_vars::WAYLAND_DISPLAY];
+    let remote = [env_vars::SSH_CONNECTION, env_vars::SSH_TTY];
+    (cfg!(target_os = "macos") || env.first(&graphics).is_some()) && env.first(&remote).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_needs_a_display_of_this_machine() {
+        assert!(is_seen(&Env::fixed([("DISPLAY", ":0")])));
+        assert!(is_seen(&Env::fixed([("WAYLAND_DISPLAY", "wayland-0")])));
+        assert!(!is_seen(&Env::fixed([("DISPLAY", ":0"), ("SSH_CONNECTION", "10.0.0.1 22 10.0.0.2 22")])));
+        assert!(!is_seen(&Env::fixed([("SSH_TTY", "/dev/pts/1"), ("DISPLAY", "localhost:10.0")])));
+        assert!(cfg!(target_os = "macos") || !is_seen(&Env::fixed([])));
+    }
+}

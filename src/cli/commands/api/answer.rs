@@ -1,0 +1,97 @@
+//! The server's answer, as it came.
+
+use hyper::ext::ReasonPhrase;
+use reqwest::Response;
+use reqwest::header::{HeaderMap, HeaderName};
+
+use super::Args;
+use crate::cli::ui::Ui;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::{refused, transport_error};
+
+/// Headers that carry a token.
+const SECRET: [&str; 2] = ["x-rucio-auth-token", "set-cookie"];
+/// Headers whose names are not written as most are.
+const ODD_NAMES: [&str; 2] = ["ExceptionClass", "ExceptionMessage"];
+/// How much of a refusal is kept for the message, in bytes.
+const KEPT: usize = 1 << 16;
+
+/// Shows an answer while it comes. One that is no success is shown, too, and then is the error it stands for.
+pub(super) async fn show(ui: &Ui, mut answer: Response, args: &Args) -> Result<()> {
+    let (status, url, headers) = (answer.status(), answer.url().to_string(), answer.headers().clone());
+    let (mut out, mut kept) = (ui.bytes(), Vec::new());
+    if args.include {
+        out.write(head(&answer, args.show_token).as_bytes())?;
+    }
+    while let Some(chunk) = answer.chunk().await.map_err(transport_error)? {
+        if !status.is_success() {
+            kept.extend_from_slice(&chunk[..chunk.len().min(KEPT - kept.len())]);
+        }
+        if !args.silent {
+            out.write(&chunk)?;
+        }
+    }
+    out.end()?;
+    match status.is_success() {
+        true => Ok(()),
+        false => Err(advise(refused(status, url, &headers, &kept))),
+    }
+}
+
+fn advise(error: Error) -> Error {
+    let status = if let Error::Rucio(refusal) = &error { refusal.status } else { None };
+    match (error.class(), status) {
+        (Some(Exception::CannotAuthenticate | Exception::NoAuthInformation), _) => {
+            error.with_hint("Log in again: `rucio login --force`.")
+        }
+        // Rucio's own refusals have a class; this one comes from before it.
+        (Some(Exception::RucioException), Some(404 | 405)) => {
+            error.with_hint("Check path and method: https://rucio.cern.ch/documentation has those of the REST API.")
+        }
+        _ => error,
+    }
+}
+
+/// The status and the headers, as curl shows them.
+fn head(answer: &Response, show_token: bool) -> String {
+    let status = answer.status();
+    let own_words = answer.extensions().get::<ReasonPhrase>().map(|reason| String::from_utf8_lossy(reason.as_bytes()));
+    let reason = own_words.unwrap_or_else(|| status.canonical_reason().unwrap_or_default().into());
+    format!("{:?} {} {reason}\r\n{}\r\n", answer.version(), status.as_u16(), lines(answer.headers(), show_token))
+}
+
+fn lines(headers: &HeaderMap, show_token: bool) -> String {
+    let line = |(name, value): (&HeaderName, &reqwest::header::HeaderValue)| {
+        let hidden = !show_token && SECRET.contains(&name.as_str());
+        let value = if hidden { "[hidden]".into() } else { String::from_utf8_lossy(value.as_bytes()) };
+        format!("{}: {value}\r\n", written(name))
+    };
+    headers.iter().map(line).collect()
+}
+
+/// The name as servers write it: they are read without regard to case.
+fn written(name: &HeaderName) -> String {
+    let odd = ODD_NAMES.into_iter().find(|odd| odd.eq_ignore_ascii_case(name.as_str()));
+    let word = |word: &str| word.get(..1).unwrap_or_default().to_ascii_uppercase() + word.get(1..).unwrap_or_default();
+    odd.map_or_else(|| name.as_str().split('-').map(word).collect::<Vec<_>>().join("-"), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_written_as_servers_do_and_tokens_hidden() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in
+            [("x-rucio-auth-token", "t0"), ("exceptionclass", "RSENotFound"), ("etag", "é"), ("set-cookie", "t1")]
+        {
+            headers.append(name, reqwest::header::HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        let expected =
+            "X-Rucio-Auth-Token: [hidden]\r\nExceptionClass: RSENotFound\r\nEtag: é\r\nSet-Cookie: [hidden]\r\n";
+        assert_eq!(lines(&headers, false), expected);
+        assert!(lines(&headers, true).contains("X-Rucio-Auth-Token: t0\r\n"));
+    }
+}

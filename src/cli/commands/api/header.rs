@@ -1,0 +1,44 @@
+//! Headers of a call.
+
+use reqwest::header::{HeaderName, HeaderValue};
+
+/// Headers that are not the user's: the token belongs to account and server, the others to the connection.
+const OURS: [&str; 5] = ["x-rucio-auth-token", "connection", "content-length", "host", "transfer-encoding"];
+
+/// Reads `Name: value`.
+pub(super) fn parse(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text.split_once(':').ok_or("it has no colon: write 'Name: value'")?;
+    let name: HeaderName = name.trim().parse().map_err(|_| format!("'{}' is no name of a header", name.trim()))?;
+    if name == OURS[0] {
+        return Err("the token is that of the session: choose another by --account or --profile".to_owned());
+    }
+    if OURS.contains(&name.as_str()) {
+        return Err(format!("{name} is not for you to choose"));
+    }
+    let mut value =
+        HeaderValue::from_bytes(value.trim().as_bytes()).map_err(|_| format!("{name} cannot have this value"))?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_values_are_read() {
+        let (name, value) = parse("X-Rucio-Account:  jdoe ").unwrap();
+        assert_eq!((name.as_str(), value.to_str().unwrap()), ("x-rucio-account", "jdoe"));
+        assert_eq!(parse("Accept:").unwrap().1, "");
+        for wrong in ["Accept", "a b: c", ": c", "A: b\nC: d"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_token_and_the_frame_of_a_request_are_not_the_users() {
+        for name in ["X-Rucio-Auth-Token", "x-rucio-auth-token", "Host", "Content-Length", "Transfer-Encoding"] {
+            assert!(parse(&format!("{name}: 1")).is_err(), "{name}");
+        }
+    }
+}

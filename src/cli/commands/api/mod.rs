@@ -1,0 +1,164 @@
+//! `rucio api`
+
+mod answer;
+mod field;
+mod header;
+mod input;
+mod target;
+
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::{Client, Request};
+use field::Field;
+use target::Target;
+
+/// The methods there are.
+const METHODS: [Method; 7] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+
+/// Send a call to the REST API, with your token
+///
+/// The answer goes to standard output while it comes, byte for byte; --output has no say in it. The command ends with 0
+/// if the server agrees (2xx), with 4 if it wants a login first, else with 1. Redirects are followed on the same host.
+///
+/// Example: rucio api 'rses/?expression=tier=1'
+///
+/// Example: rucio api GET dids/user.jdoe/dids/search -f type=dataset -f 'name=ana*'
+///
+/// Example: rucio api dids/user.jdoe/analysis.1/meta -f 'meta[project]=mc23' -f 'meta[run]=7'
+///
+/// Example: rucio api POST replicas/list --input request.json
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "rucio api [OPTIONS] [METHOD] <PATH>")]
+pub(crate) struct Args {
+    /// GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS; if left out, GET, or POST where there is something to send
+    #[arg(value_name = "METHOD|PATH")]
+    pub method_or_path: String,
+    /// The path below the server's address, with its query. What begins with auth/ goes to the server for tokens
+    pub path: Option<String>,
+    /// A field of the JSON that is sent, or of the query of a GET: true, false, null and numbers are what they look
+    /// like, @FILE (- for standard input) is the text in a file; a[b]=1 and a[]=1 nest
+    #[arg(short, long = "field", value_name = "KEY=VALUE", value_parser = Field::typed)]
+    pub fields: Vec<Field>,
+    /// The same, always as a text
+    #[arg(long = "raw-field", value_name = "KEY=TEXT", value_parser = Field::raw)]
+    pub raw_fields: Vec<Field>,
+    /// A header, also in the place of one of ours (but not the token)
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header::parse)]
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Send what is in this file (- for standard input) as it is; fields then go into the query
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<String>,
+    /// Show the status and the headers of the answer first
+    #[arg(short, long)]
+    pub include: bool,
+    /// Do not hide tokens in these headers
+    #[arg(long, requires = "include")]
+    pub show_token: bool,
+    /// Show nothing of the answer's body
+    #[arg(long)]
+    pub silent: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let client = context.client()?;
+    let target = Target::of(path(&args), client.settings())?;
+    let request = request(&args, &target)?;
+    let answer = send(client, &target, &request).await?;
+    answer::show(&context.ui, answer, &args).await
+}
+
+async fn send(client: &Client, target: &Target, request: &Request) -> Result<reqwest::Response> {
+    match target.with_token {
+        true => client.answer(&target.host, request).await,
+        false => client.public_answer(&target.host, request).await,
+    }
+}
+
+fn request(args: &Args, target: &Target) -> Result<Request> {
+    let method = method(args)?;
+    let in_query = matches!(method, Method::GET | Method::HEAD) || args.input.is_some();
+    let fields = || args.fields.iter().chain(&args.raw_fields);
+    let mut request = Request::new(method, &target.path);
+    let mut headers = HeaderMap::new();
+    if args.input.is_some() || (!in_query && fields().next().is_some()) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    for (name, value) in &args.headers {
+        headers.insert(name, value.clone());
+    }
+    if let Some(path) = &args.input {
+        request = request.file(input::open(path)?);
+    }
+    if in_query {
+        for field in fields() {
+            request = request.query(&field.key, field.text()?);
+        }
+    } else if fields().next().is_some() {
+        request = request.body(field::json(fields())?);
+    }
+    Ok(request.headers(headers))
+}
+
+fn path(args: &Args) -> &str {
+    args.path.as_ref().unwrap_or(&args.method_or_path)
+}
+
+/// The method that was named, or the one that suits what is sent.
+fn method(args: &Args) -> Result<Method> {
+    if args.path.is_some() {
+        return named(&args.method_or_path);
+    }
+    let sends = args.input.is_some() || !(args.fields.is_empty() && args.raw_fields.is_empty());
+    Ok(if sends { Method::POST } else { Method::GET })
+}
+
+fn named(name: &str) -> Result<Method> {
+    let known = METHODS.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(name));
+    known.ok_or_else(|| {
+        let details = format!("{name} is no method; there are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS");
+        Error::new(Exception::InputValidationError, details).with_hint("Write the method before the path.")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parse(words: &[&str]) -> Result<Args, clap::Error> {
+        Line::try_parse_from(["api"].iter().chain(words)).map(|line| line.args)
+    }
+
+    #[test]
+    fn the_method_may_be_left_out() {
+        for (words, expected, path) in [
+            (vec!["ping"], Method::GET, "ping"),
+            (vec!["head", "-i", "ping"], Method::HEAD, "ping"),
+            (vec!["x", "-f", "a=1"], Method::POST, "x"),
+            (vec!["x", "--raw-field", "a=1"], Method::POST, "x"),
+            (vec!["--input", "-", "x"], Method::POST, "x"),
+            (vec!["GET", "x", "-f", "a=1"], Method::GET, "x"),
+        ] {
+            let args = parse(&words).unwrap();
+            assert_eq!((method(&args).unwrap(), super::path(&args)), (expected, path), "{words:?}");
+        }
+        assert!(method(&parse(&["ping", "GET"]).unwrap()).is_err() && parse(&[]).is_err());
+    }
+
+    #[test]
+    fn tokens_are_shown_only_among_headers() {
+        assert!(parse(&["ping", "--show-token"]).is_err());
+        assert!(parse(&["ping", "-i", "--show-token"]).is_ok());
+    }
+}

@@ -1,0 +1,68 @@
+//! `rucio auth validate`
+
+use std::io::Read;
+
+use crate::api;
+use crate::auth::{asking, session};
+use crate::cli::commands::session::show;
+use crate::cli::context::Context;
+use crate::cli::ui::Shape;
+use crate::cli::ui::values::to_str;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::secret::Secret;
+use crate::types::Attributes;
+
+const SHAPE: Shape = Shape::named(&["account"], &["account", "identity", "lifetime", "audience", "authz_scope", "vo"]);
+/// No token is longer, in bytes.
+const LONGEST: u64 = 1 << 16;
+
+/// Ask the server whether a token is valid, and whose it is
+///
+/// Ends with 4 if it is not.
+///
+/// Example: rucio auth validate - <token.txt
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// `-` reads the token from standard input; without it, yours is meant
+    #[arg(value_name = "-")]
+    token: Option<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let client = context.client()?;
+    let token = match args.token.as_deref() {
+        Some("-") => asking(read).await??,
+        // It is not shown: it may well be one.
+        Some(_) => return Err(on_command_line()),
+        None => match session::current(client).and_then(|session| session.secret()) {
+            Some(token) => token,
+            None => return Err(show::none(context)?),
+        },
+    };
+    let said = api::auth::validate(client, &token).await?;
+    let said: Attributes = serde_json::to_value(&said).and_then(serde_json::from_value).map_err(Error::unwritable)?;
+    context.ui.one(SHAPE, &said, || text(&said))
+}
+
+/// What stands on a command line is seen by everybody on the machine.
+fn on_command_line() -> Error {
+    Error::new(Exception::InputValidationError, "A token on the command line is seen by everybody on this machine.")
+        .with_hint("Give it on standard input: run `rucio auth validate - <FILE`.")
+}
+
+/// The token on standard input.
+fn read() -> Result<Secret> {
+    let failed = |error| Error::io("standard input", error);
+    let mut text = String::new();
+    std::io::stdin().take(LONGEST).read_to_string(&mut text).map_err(failed)?;
+    match text.trim() {
+        "" => Err(Error::new(Exception::InputValidationError, "There is no token on standard input.")),
+        token => Ok(Secret::from(token)),
+    }
+}
+
+fn text(said: &Attributes) -> String {
+    let lines = said.iter().map(|(name, value)| format!("{name:<11} : {}", to_str(value)));
+    lines.collect::<Vec<_>>().join("\n")
+}

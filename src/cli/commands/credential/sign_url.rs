@@ -1,0 +1,132 @@
+//! `rucio credential sign-url`
+
+use chrono::{DateTime, SecondsFormat};
+use serde_json::json;
+
+use super::signed::{self, Signed};
+use crate::api;
+use crate::api::credentials::Signature;
+use crate::cli::context::Context;
+use crate::cli::ui::Shape;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+const SHAPE: Shape = Shape::named(&["url"], &["url", "rse", "service", "operation", "lifetime", "expires"]);
+/// The longest life of a signature of Amazon's fourth version (its documentation of X-Amz-Expires), in seconds.
+const LONGEST_S3: u64 = 7 * 24 * 3600;
+
+/// Have a URL of cloud storage signed: whoever has it may do this one thing, for a time, without logging in
+///
+/// The server signs, if the account has the attribute sign-url. Only the signed URL is shown.
+///
+/// Example: rucio credential sign-url --rse CLOUD --service s3 --operation read https://s3.example.org/bucket/key
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The RSE that the URL is of
+    #[arg(long, value_name = "RSE")]
+    pub rse: String,
+    /// The storage service: Google Cloud Storage, Amazon S3 or OpenStack Swift
+    #[arg(long, value_parser = ["gcs", "s3", "swift"])]
+    pub service: String,
+    /// What it shall allow
+    #[arg(long, value_parser = ["read", "write", "delete"])]
+    pub operation: String,
+    /// How long: in seconds, or as in 10m, 1h, 2d
+    #[arg(long, value_name = "TIME", default_value = "3600", value_parser = seconds)]
+    pub lifetime: u64,
+    /// The URL of the object
+    pub url: String,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let Args { rse, service, operation, lifetime, url } = &args;
+    let wanted = Signature { rse, service, operation, url, lifetime: *lifetime };
+    let client = context.client()?;
+    let account = client.account().unwrap_or("ACCOUNT");
+    let answer = api::credentials::sign_url(client, wanted).await.map_err(|error| advise(error, &args, account))?;
+    let signed = signed::read(&answer).ok_or_else(|| unsigned(&args, account))?;
+    check(&signed, &args)?;
+    let expires = DateTime::from_timestamp(signed.expires, 0);
+    let record = json!({
+        "url": answer, "rse": rse, "service": service, "operation": operation, "lifetime": lifetime,
+        "expires": expires.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true)),
+    });
+    context.ui.one(SHAPE, &record, || answer.clone())
+}
+
+/// Reads a time of at least a second.
+fn seconds(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
+        Some(end) => text.split_at(end),
+        None => (text, "s"),
+    };
+    let factor = match unit {
+        "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3600),
+        "d" => Some(24 * 3600),
+        _ => None,
+    };
+    let time = factor.and_then(|factor: u64| number.parse::<u64>().ok()?.checked_mul(factor));
+    time.filter(|time| (1..=u64::from(u32::MAX)).contains(time))
+        .ok_or_else(|| "write seconds, or a number with s, m, h or d, of at least one second".to_owned())
+}
+
+fn advise(error: Error, args: &Args, account: &str) -> Error {
+    let Args { rse, service, .. } = args;
+    match error.class() {
+        Some(Exception::AccessDenied) => error.with_hint(may_not_sign(account)),
+        Some(Exception::RSENotFound) => error.with_hint("See which there are: `rucio rse list`."),
+        Some(Exception::ErrorLoadingCredentials) => error.with_hint(format!(
+            "See whether {rse} is of this service: `rucio rse attribute list {rse}` (sign_url). If it is, the server's \
+             administrators have to give it the credentials of {service}."
+        )),
+        Some(Exception::UnsupportedOperation) if service == "s3" => error.with_hint(format!(
+            "Write https://HOST/BUCKET/KEY, or https://BUCKET.HOST/KEY if `rucio rse attribute list {rse}` says \
+             s3_url_style host."
+        )),
+        _ => error,
+    }
+}
+
+fn may_not_sign(account: &str) -> String {
+    format!(
+        "Ask the administrators to give {account} the attribute sign-url: `rucio account attribute set --key sign-url \
+         --value 1 {account}`."
+    )
+}
+
+/// What servers do for accounts that may not sign, in lists of replicas without a word.
+fn unsigned(args: &Args, account: &str) -> Error {
+    let details = format!("The server gave the URL back without a signature: {}", args.url);
+    Error::new(Exception::CannotAuthorize, details).with_hint(may_not_sign(account))
+}
+
+/// What the server does not look at: a life that is too long for the storage, and a port that is lost.
+fn check(signed: &Signed, args: &Args) -> Result<()> {
+    if signed.is_amazon && args.lifetime > LONGEST_S3 {
+        let details = format!("S3 takes no signature that lives {} seconds", args.lifetime);
+        return Err(Error::new(Exception::InputValidationError, details).with_hint("Give --lifetime 7d or less."));
+    }
+    if signed::place(&args.url).is_some_and(|place| place != signed.place) {
+        tracing::warn!("The server signed for {}, not for the place in {}.", signed.place, args.url);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_or_have_a_unit() {
+        for (text, expected) in [("3600", 3600), ("45s", 45), ("10m", 600), ("1h", 3600), ("2d", 172_800)] {
+            assert_eq!(seconds(text), Ok(expected), "{text}");
+        }
+        for text in
+            ["0", "0h", "", "h", "-5", "1.5h", "1w", "1h30m", "5000000000", "99999999999999999999", "213503982334602d"]
+        {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+}

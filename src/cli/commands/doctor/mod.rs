@@ -1,0 +1,119 @@
+//! `rucio doctor`
+
+mod report;
+
+use futures_util::future::join_all;
+
+use crate::cli::context::Context;
+use crate::config::{CaSource, Config, Overrides, explain};
+use crate::diagnosis::hosts::Host;
+use crate::diagnosis::token::Login;
+use crate::diagnosis::{
+    authorities, configuration, credentials, hosts, login, server, settings, token, transfers, variables,
+};
+use crate::env_vars::Env;
+use crate::error::Result;
+use crate::http::Client;
+use report::Report;
+
+/// Find out why logging in or reaching the server fails
+///
+/// Looks at the configuration, at every credential there is, at the way to the servers, and at what they answer. Shows a
+/// line for each check and, where something is wrong, the command that mends it. Asks you nothing and shows no password,
+/// token or key. Logs in only where nobody has to be asked. Exits with 1 if something failed, with 4 if only a login is
+/// missing.
+///
+/// Example: rucio doctor
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Ask no server, and write nothing
+    #[arg(long)]
+    pub offline: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let (overrides, env) = (context.overrides(), &context.env);
+    let mut report = Report::new(context);
+    let (config, findings) = configuration::examine(&overrides, env);
+    report.add(findings)?;
+    report.add(variables::examine(env))?;
+    match &config {
+        Some(config) => Case { overrides: &overrides, env, config }.examine(&mut report, args.offline).await?,
+        // All else follows from the configuration.
+        None => {
+            let empty = Config::parse("", "rucio.cfg")?;
+            report.add(credentials::others(None, &overrides, env, &empty))?;
+            report.add(transfers::examine(None, env))?;
+        }
+    }
+    report.end()
+}
+
+/// Somebody who has a configuration.
+struct Case<'a> {
+    overrides: &'a Overrides,
+    env: &'a Env,
+    config: &'a Config,
+}
+
+impl Case<'_> {
+    async fn examine(&self, report: &mut Report<'_>, offline: bool) -> Result<()> {
+        let (overrides, env, config) = (self.overrides, self.env, self.config);
+        report.add(settings::examine(overrides, env, config))?;
+        let broken = report.add_any_failed(credentials::examine(overrides, env, config))?;
+        let ca = self.authorities(report)?;
+        let resolved = settings::resolve(overrides, env, config);
+        let asks = resolved.as_ref().is_some_and(|(settings, whole)| *whole && credentials::asks(settings));
+        let login = match (broken, asks) {
+            (true, _) => Login::Broken,
+            (false, true) => Login::Asking,
+            (false, false) => Login::Alone,
+        };
+        let client = resolved.as_ref().map(|(settings, _)| login::client(settings.clone(), login == Login::Alone));
+        let open = match offline {
+            true => false,
+            false => self.servers(report, ca.as_ref(), client.as_ref()).await?,
+        };
+        if let (Some((settings, true)), Some(client)) = (&resolved, &client) {
+            let (findings, has_token) = token::examine(settings, login);
+            report.add(findings)?;
+            if open && (has_token || login == Login::Alone) {
+                report.add(vec![login::examine(client).await])?;
+            }
+        }
+        report.add(transfers::examine(resolved.as_ref().map(|(settings, _)| settings), env))
+    }
+
+    /// The authorities, where a server is reached over TLS.
+    fn authorities(&self, report: &mut Report<'_>) -> Result<Option<CaSource>> {
+        let hosts = self.hosts();
+        if !hosts.is_empty() && hosts.iter().all(|host| host.url.to_ascii_lowercase().starts_with("http://")) {
+            return Ok(None);
+        }
+        let (source, findings) = authorities::examine(self.overrides, self.env, self.config);
+        report.add(findings)?;
+        Ok(source)
+    }
+
+    fn hosts(&self) -> Vec<Host> {
+        let [rucio_host, auth_host, ..] = explain(self.overrides, self.env, self.config);
+        hosts::of(rucio_host.value.ok().flatten(), auth_host.value.ok().flatten())
+    }
+
+    /// Looks at all servers at the same time. Tells whether both answer as they should.
+    async fn servers(&self, report: &mut Report<'_>, ca: Option<&CaSource>, client: Option<&Client>) -> Result<bool> {
+        let way = |host| hosts::examine(host, self.env, ca, self.overrides.insecure);
+        let ways = join_all(self.hosts().into_iter().map(way)).await;
+        let reached = |option: &str| ways.iter().any(|way| way.open && way.host.options.contains(option));
+        let (ping, auth) = (client.filter(|_| reached("rucio_host")), client.filter(|_| reached("auth_host")));
+        let (ping, auth) = tokio::join!(async { Some(server::ping(ping?).await) }, async {
+            Some(server::authentication(auth?).await)
+        });
+        let open = ping.as_ref().is_some_and(|(.., open)| *open) && auth.as_ref().is_some_and(|(_, open)| *open);
+        let (clock, release) = ping.map(|(clock, release, _)| (clock, release)).unzip();
+        report.add(clock.flatten().into_iter().collect())?;
+        report.add(ways.into_iter().flat_map(|way| way.findings).collect())?;
+        report.add(release.into_iter().chain(auth.map(|(finding, _)| finding)).collect())?;
+        Ok(open)
+    }
+}

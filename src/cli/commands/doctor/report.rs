@@ -1,0 +1,92 @@
+//! Findings on their way out, and how the command ends after them.
+
+use crate::cli::context::Context;
+use crate::cli::ui::{Listing, Shape, Tone};
+use crate::diagnosis::{Finding, Status};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+const SHAPE: Shape = Shape { name: &["check", "subject"], columns: &["check", "status", "subject", "message", "hint"] };
+
+/// Shows findings as they come, and counts those that matter in the end.
+pub(super) struct Report<'a> {
+    context: &'a Context,
+    list: Listing<'a>,
+    failed: usize,
+    /// The commands that log in, where only that is missing.
+    logins: Vec<String>,
+    warnings: usize,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(context: &'a Context) -> Self {
+        Self { context, list: context.ui.list(SHAPE), failed: 0, logins: Vec::new(), warnings: 0 }
+    }
+
+    pub(super) fn add(&mut self, findings: Vec<Finding>) -> Result<()> {
+        findings.into_iter().try_for_each(|finding| self.show(self.with_options(finding)))
+    }
+
+    /// The hint with the global options of this call, wherever it is about a login.
+    fn with_options(&self, finding: Finding) -> Finding {
+        let hint = finding.hint.map(|hint| hint.replace("rucio login", &self.context.command("login")));
+        Finding { hint, ..finding }
+    }
+
+    /// The same; tells whether one of them failed.
+    pub(super) fn add_any_failed(&mut self, findings: Vec<Finding>) -> Result<bool> {
+        let failed = findings.iter().any(|finding| finding.status == Status::Failed);
+        self.add(findings).map(|()| failed)
+    }
+
+    fn show(&mut self, finding: Finding) -> Result<()> {
+        match finding.status {
+            Status::Ok => {}
+            Status::Warning => self.warnings += 1,
+            Status::Failed if finding.wants_login => self.logins.extend(finding.hint.clone()),
+            Status::Failed => self.failed += 1,
+        }
+        self.list.record(&finding)?;
+        let (word, tone) = (finding.status.word(), tone(finding.status));
+        let rest = format!(
+            "{:width$} {:<13} {}: {}",
+            "",
+            finding.check,
+            finding.subject,
+            finding.message,
+            width = 7 - word.len()
+        );
+        self.context.ui.marked(word, tone, &rest)?;
+        match &finding.hint {
+            Some(hint) => self.context.ui.line(&format!("{:22}{hint}", "")),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the list, and the command by what was found.
+    pub(super) fn end(self) -> Result<()> {
+        self.list.end()?;
+        match (self.failed, self.logins.into_iter().next(), self.warnings) {
+            (0, None, 0) => self.context.ui.line("All is well."),
+            (0, None, warnings) => self.context.ui.line(&format!("It works, with {}.", count(warnings, "warning"))),
+            (0, Some(login), _) => {
+                let text = "All is ready for a login, which is missing.";
+                Err(Error::new(Exception::CannotAuthenticate, text).with_hint(format!("Run `{login}`.")))
+            }
+            (failed, ..) => Err(Error::Value(format!("{} failed.", count(failed, "check")))),
+        }
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{ending}")
+}
+
+fn tone(status: Status) -> Tone {
+    match status {
+        Status::Ok => Tone::Good,
+        Status::Warning => Tone::Doubtful,
+        Status::Failed => Tone::Bad,
+    }
+}

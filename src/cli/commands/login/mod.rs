@@ -1,0 +1,120 @@
+//! `rucio login`
+
+mod setup;
+
+use crate::auth::Source;
+use crate::auth::session::{self, LogIn, LoggedIn, Session, When};
+use crate::cli::again;
+use crate::cli::commands::session::view::{Checked, SHAPE, View};
+use crate::cli::context::Context;
+use crate::config::Overrides;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// Log in, unless you are logged in already
+///
+/// Every command logs in by itself where that needs nobody. This one says as whom, how and until when, and asks for what
+/// is missing: a password, a pass phrase, a login in the browser. No password is kept.
+///
+/// Example: rucio login --account production
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The account to act as
+    #[arg(short, long, value_name = "ACCOUNT")]
+    account: Option<String>,
+    /// Log in anew, also where the session is valid; with --setup, write over the configuration
+    #[arg(long)]
+    force: bool,
+    /// Only show the link of a login, open no browser
+    #[arg(long)]
+    no_browser: bool,
+    /// First write a configuration, for who has none: asks what is not given as an option before the command
+    #[arg(long)]
+    pub setup: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    context.adjust(|options| {
+        options.account = args.account.or(options.account.take());
+        options.no_browser |= args.no_browser;
+    });
+    if args.setup {
+        setup::run(context, args.force).await?;
+    }
+    log_in(context, if args.force { When::Anew } else { When::Needed }).await
+}
+
+/// Logs in and shows the session.
+pub(crate) async fn log_in(context: &Context, when: When) -> Result<()> {
+    let client = context.client()?;
+    if client.settings().insecure {
+        return Err(not_kept(context));
+    }
+    let before = session::current(client).and_then(|session| session.secret());
+    let LoggedIn { session, said } = match session::log_in(client, when).await? {
+        LogIn::Done(done) => *done,
+        LogIn::AsAnother(account) => return Err(another(context, &account)),
+    };
+    let view = View::new(&session, Checked::Accepted(&said));
+    context.ui.one(SHAPE, &view, || {
+        let first = match before.is_some() && before == session.secret() {
+            true => format!("You are logged in already; `{}` logs in anew.", context.command("login --force")),
+            false => "You are logged in.".to_owned(),
+        };
+        format!("{first}\n{}{}", view.text(), same_options(context))
+    })?;
+    warn_of_another(context, &session);
+    Ok(())
+}
+
+/// A session is a token that is kept, and none of a server that anybody can play is.
+fn not_kept(context: &Context) -> Error {
+    let options = Overrides { insecure: false, ..context.overrides() };
+    let (login, check) = (again::command(&options, "login"), again::command(&options, "doctor"));
+    let details = "With --insecure nobody knows who the server is, so no token of it is kept.";
+    Error::new(Exception::CannotAuthenticate, details)
+        .with_hint(format!("Run `{login}`; if the server is not trusted, `{check}` says why."))
+}
+
+/// The options that other commands need, too, to be in this session.
+fn same_options(context: &Context) -> String {
+    let given = context.overrides();
+    // How one logs in does not matter any more.
+    let options = Overrides {
+        user: None,
+        oidc_scope: None,
+        oidc_audience: None,
+        oidc_polling: false,
+        oidc_refresh_lifetime: None,
+        oidc_issuer: None,
+        no_browser: false,
+        ..given
+    };
+    let next = again::command(&options, "whoami");
+    match next == "rucio whoami" {
+        true => String::new(),
+        false => format!("\nOther commands are in this session with the same options, as `{next}`."),
+    }
+}
+
+/// The refusal of a login as somebody else than was asked for.
+fn another(context: &Context, account: &str) -> Error {
+    let asked = context.overrides().account.or_else(|| context.client().ok()?.account().map(str::to_owned));
+    let details = format!("The login is one of account {account}, not of {}.", asked.unwrap_or_default());
+    let mut options = context.overrides();
+    options.account = Some(account.to_owned());
+    let as_it = again::command(&options, "login");
+    Error::new(Exception::CannotAuthenticate, details).with_hint(format!(
+        "Log in as who may act as the account that you asked for, or act as {account}: run `{as_it}`."
+    ))
+}
+
+/// A token that comes from elsewhere is used before the one that is kept.
+fn warn_of_another(context: &Context, session: &Session) {
+    let used = context.client().ok().and_then(session::current);
+    if let Some(Session { source: source @ (Source::Variable(_) | Source::File(_)), .. }) = used
+        && source != session.source
+    {
+        tracing::warn!("Commands use another token: that of {source}. Take it away to use this session.");
+    }
+}

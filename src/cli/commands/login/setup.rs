@@ -1,0 +1,207 @@
+//! `rucio login --setup`: a first configuration, asked for or taken from the options.
+
+use std::path::{Path, PathBuf};
+
+use crate::api;
+use crate::auth::{Interact, asking};
+use crate::cli::context::Context;
+use crate::cli::terminal::Terminal;
+use crate::config::{Config, NewConfig, Overrides, Settings, already_there};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::Client;
+
+/// The ways to log in.
+const WAYS: [&str; 6] = ["userpass", "x509", "x509_proxy", "oidc", "ssh", "gss"];
+
+/// Asks, checks the server, writes the file, and has the context use it.
+pub(super) async fn run(context: &Context, replace: bool) -> Result<()> {
+    let place = place(context, replace)?;
+    let given = context.overrides();
+    let answers = asking(move || Answers::ask(given)).await??;
+    // Whatever fails from here on, what was typed is in the command to run next.
+    context.adjust(|options| *options = answers.options.clone());
+    let new = answers.config();
+    let config = Config::parse(&new.text()?, &place)?;
+    let release = check(context, &config).await.map_err(|error| once_more(context, error))?;
+    new.write(&place, replace)?;
+    context.ui.line(&format!("{release} answers. The configuration is in {}.", place.display()))?;
+    context.use_config(config);
+    context.adjust(unwritten);
+    warn_of_unused(context, &place);
+    Ok(())
+}
+
+/// Where the file is to be. One that is there, here or at another usual place, stays unless it is to be replaced.
+fn place(context: &Context, replace: bool) -> Result<PathBuf> {
+    let named = context.overrides().config;
+    let place = NewConfig::place(named.as_deref(), &context.env)?;
+    if replace {
+        return Ok(place);
+    }
+    let found = match place.exists() {
+        true => Some(place.clone()),
+        false if named.is_none() => Config::load(None, &context.env).ok().map(|config| config.path().to_owned()),
+        false => None,
+    };
+    found.map_or(Ok(place), |found| Err(already_there(&found)))
+}
+
+/// Asks the servers of this configuration whether they are Rucio's; gives the release.
+async fn check(context: &Context, config: &Config) -> Result<String> {
+    let settings = Settings::resolve(&context.overrides(), &context.env, config)?;
+    let hosts = [settings.rucio_host.clone(), settings.auth_host.clone()];
+    let client = Client::without_login(settings, "rucio::login");
+    let ping = api::server::ping_at(&client, &hosts[0]).await?;
+    if hosts[1] != hosts[0] {
+        api::server::ping_at(&client, &hosts[1]).await?;
+    }
+    Ok(format!("Rucio {} at {}", ping.version, hosts[0]))
+}
+
+/// Has the hint end with the command that goes on with these answers.
+fn once_more(context: &Context, error: Error) -> Error {
+    let command = context.command("login --setup");
+    let hint = error.hint().map_or(format!("Run `{command}`."), |hint| format!("{hint} Then run `{command}`."));
+    error.with_hint(hint)
+}
+
+/// What is written need not be given as an option any more.
+fn unwritten(options: &mut Overrides) {
+    let given = std::mem::take(options);
+    *options = Overrides {
+        config: given.config,
+        password: given.password,
+        timeout: given.timeout,
+        user_agent: given.user_agent,
+        insecure: given.insecure,
+        no_browser: given.no_browser,
+        ..Overrides::default()
+    };
+}
+
+/// A file that no command finds by itself has to be named.
+fn warn_of_unused(context: &Context, place: &Path) {
+    let found = Config::load(None, &context.env).ok();
+    if context.overrides().config.is_none() && found.is_some_and(|found| found.path() != place) {
+        let place = place.display();
+        tracing::warn!("Commands find another configuration first: set RUCIO_CONFIG={place} to use this one.");
+    }
+}
+
+/// What has to be known: as options, and what there is no option for.
+struct Answers {
+    options: Overrides,
+    private_key: Option<String>,
+}
+
+impl Answers {
+    /// Asks for what was not given.
+    fn ask(mut options: Overrides) -> Result<Self> {
+        let host = needed(&options.host, "-H", "Address of the Rucio server (https://...): ", None)?;
+        let question = "Address of the server that gives tokens";
+        options.auth_host = with_default(&options.auth_host, question, Some(&host));
+        options.host = Some(host);
+        let question = "CA certificates, a file or a folder (empty: those built in)";
+        options.ca_certificate = optional(&options.ca_certificate, question);
+        options.account = optional(&options.account, "Account (empty: the one of your identity)");
+        let way = way(&options)?;
+        options.auth_strategy = Some(way.clone());
+        let private_key = match way.as_str() {
+            "ssh" => with_default(&None, "Private key", Some("~/.ssh/id_rsa")),
+            _ => None,
+        };
+        match way.as_str() {
+            "userpass" => options.user = with_default(&options.user, "User name", options.account.as_deref()),
+            "x509" => {
+                let (cert, key) = ("~/.globus/usercert.pem", "~/.globus/userkey.pem");
+                options.certificate = with_default(&options.certificate, "Certificate", Some(cert));
+                options.client_key = with_default(&options.client_key, "Its key", Some(key));
+            }
+            "oidc" => {
+                let question = "Identity provider, by the server's name for it (empty: the server's first)";
+                options.oidc_issuer = optional(&options.oidc_issuer, question);
+            }
+            _ => {}
+        }
+        Ok(Self { options, private_key })
+    }
+
+    fn config(&self) -> NewConfig {
+        let options = &self.options;
+        let is = |way: &str| options.auth_strategy.as_deref() == Some(way);
+        let of = |way: &str, value: &Option<String>| value.clone().filter(|_| is(way));
+        let file = |value: Option<String>| value.map(|path| from_root(&path));
+        let mut new = NewConfig::default();
+        for (option, value) in [
+            ("rucio_host", options.host.clone()),
+            ("auth_host", options.auth_host.clone()),
+            ("ca_cert", file(options.ca_certificate.clone())),
+            ("account", options.account.clone()),
+            ("vo", options.vo.clone()),
+            ("auth_type", options.auth_strategy.clone()),
+            ("username", of("userpass", &options.user)),
+            ("client_cert", file(of("x509", &options.certificate))),
+            ("client_key", file(of("x509", &options.client_key))),
+            ("client_x509_proxy", file(of("x509_proxy", &options.certificate))),
+            ("ssh_private_key", file(self.private_key.clone())),
+            ("oidc_issuer", of("oidc", &options.oidc_issuer)),
+            ("oidc_scope", of("oidc", &options.oidc_scope)),
+            ("oidc_audience", of("oidc", &options.oidc_audience)),
+            ("oidc_refresh_lifetime", of("oidc", &options.oidc_refresh_lifetime)),
+            // A person at a terminal need not paste a code: the client waits for the login in the browser.
+            ("oidc_polling", is("oidc").then(|| "true".to_owned())),
+        ] {
+            new.set(option, value);
+        }
+        new
+    }
+}
+
+/// A path that means the same in every folder.
+fn from_root(path: &str) -> String {
+    match path.starts_with(['~', '$']) {
+        true => path.to_owned(),
+        false => std::path::absolute(path).map_or_else(|_| path.to_owned(), |whole| whole.display().to_string()),
+    }
+}
+
+/// The way to log in; asked for again until it is one.
+fn way(given: &Overrides) -> Result<String> {
+    let question = format!("How to log in, one of {} [userpass]: ", WAYS.join(", "));
+    loop {
+        let way = needed(&given.auth_strategy, "-S", &question, Some("userpass"))?.to_lowercase();
+        if WAYS.contains(&way.as_str()) {
+            return Ok(way);
+        }
+        Terminal.show(&format!("There is no way '{way}'."));
+    }
+}
+
+/// What was given, else what is typed; nothing typed is the default.
+fn needed(given: &Option<String>, flag: &str, question: &str, default: Option<&str>) -> Result<String> {
+    if let Some(value) = given {
+        return Ok(value.clone());
+    }
+    let refused = |why: &str| {
+        Error::new(Exception::InputValidationError, why.to_owned())
+            .with_hint(format!("Run `rucio login --setup` in a terminal, or give the option {flag} before `login`."))
+    };
+    match Terminal.line(question) {
+        Ok(answer) if !answer.is_empty() => Ok(answer),
+        Ok(_) => default.map(str::to_owned).ok_or_else(|| refused("Nothing was typed.")),
+        Err(_) => Err(refused(&format!("{flag} is not given, and there is no terminal to ask at."))),
+    }
+}
+
+/// The same for what has a default: without a terminal that is taken.
+fn with_default(given: &Option<String>, question: &str, default: Option<&str>) -> Option<String> {
+    let shown = default.map(|default| format!(" [{default}]")).unwrap_or_default();
+    optional(given, &format!("{question}{shown}")).or_else(|| default.map(str::to_owned))
+}
+
+/// The same for what may be missing: without a terminal nobody is asked.
+fn optional(given: &Option<String>, question: &str) -> Option<String> {
+    let typed = || Terminal.line(&format!("{question}: ")).ok().filter(|answer| !answer.is_empty());
+    given.clone().or_else(typed)
+}

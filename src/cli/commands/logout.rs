@@ -1,0 +1,125 @@
+//! `rucio logout`
+
+use std::path::PathBuf;
+
+use super::session::view::date;
+use crate::auth::session::{self, Session};
+use crate::auth::{Interact, Source, asking};
+use crate::cli::context::Context;
+use crate::cli::terminal::Terminal;
+use crate::cli::ui::Shape;
+use crate::config::{AuthMethod, token_folders};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+const SHAPE: Shape = Shape::named(&["account"], &["host", "account", "vo", "auth_type", "source", "expires_at"]);
+
+/// Forget the token of this server and account, and all that renews it
+///
+/// Rucio has no way to revoke a token: this says until when it stays valid at the server, and what would log you in again.
+///
+/// Example: rucio logout --all --yes
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Forget all of your sessions on this machine: every server, account and VO
+    #[arg(long)]
+    all: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let folders = if args.all { all_folders(context)? } else { Vec::new() };
+    if !args.yes {
+        ask(context, args.all).await?;
+    }
+    let forgotten = match args.all {
+        true => session::forget_all(&folders)?,
+        false => session::forget(context.client()?)?,
+    };
+    if forgotten.is_empty() {
+        context.ui.line("There is nothing to forget.")?;
+    }
+    let mut list = context.ui.list(SHAPE);
+    for session in &forgotten {
+        list.line(&record(session), || text(session))?;
+    }
+    list.end()?;
+    warn_of_others(context);
+    Ok(())
+}
+
+/// The folders of all VOs, and that of the token file which the configuration names.
+fn all_folders(context: &Context) -> Result<Vec<PathBuf>> {
+    let mut folders = token_folders(&context.env)?;
+    let chosen = context.client().ok().map(|client| client.settings().token_dir.clone());
+    folders.extend(chosen.filter(|folder| !folders.contains(folder)));
+    Ok(folders)
+}
+
+/// Asks whether to go on.
+async fn ask(context: &Context, all: bool) -> Result<()> {
+    let question = match all {
+        true => "Forget all sessions? [y/N] ".to_owned(),
+        false => {
+            let settings = context.client()?.settings();
+            let account = settings.account.as_deref().unwrap_or("the default account");
+            format!("Forget the session of {account} at {}? [y/N] ", settings.rucio_host)
+        }
+    };
+    let answer = asking(move || Terminal.line(&question)).await?;
+    let words = if all { "logout --all --yes" } else { "logout --yes" };
+    match answer {
+        Ok(answer) if ["y", "yes"].contains(&answer.to_lowercase().as_str()) => Ok(()),
+        Ok(_) => Err(Error::Value("Nothing was forgotten.".to_owned())),
+        Err(_) => Err(Error::new(Exception::InputValidationError, "There is no terminal to ask at.")
+            .with_hint(format!("Run `{}`.", context.command(words)))),
+    }
+}
+
+fn record(session: &Session) -> serde_json::Value {
+    serde_json::json!({
+        "host": session.host, "account": session.account, "vo": session.vo, "auth_type": session.auth_type,
+        "source": session.source.to_string(), "expires_at": session.expires.and_then(super::session::view::iso),
+    })
+}
+
+fn text(session: &Session) -> String {
+    let account = session.account.as_deref().unwrap_or("the default account");
+    let host = session.host.as_deref().unwrap_or("a server the official client knows");
+    let end = match session.expires {
+        _ if session.has_ended() => "it had ended".to_owned(),
+        Some(end) => format!("its token stays valid at the server until {}", date(end)),
+        None => "its token stays valid at the server until it ends".to_owned(),
+    };
+    format!("Forgot the session of {account} at {host}; {end}.")
+}
+
+/// Tells what the next command would use, or do, all the same.
+fn warn_of_others(context: &Context) {
+    let Ok(client) = context.client() else { return };
+    if let Some(Session { source, .. }) = session::current(client).filter(|session| !session.has_ended()) {
+        let remedy = match source {
+            Source::Variable(name) => format!("unset {name}"),
+            _ => "remove it".to_owned(),
+        };
+        tracing::warn!("Commands still use the token of {source}: {remedy} to be logged out.");
+    } else if let Some(means) = logs_in_by_itself(&client.settings().auth) {
+        tracing::warn!("The next command logs in again by itself, with {means}.");
+    }
+}
+
+/// What lets commands log in without asking anybody.
+fn logs_in_by_itself(auth: &AuthMethod) -> Option<String> {
+    match auth {
+        AuthMethod::Userpass { username: Some(_), password: Some(_) } => {
+            Some("the password that is configured".to_owned())
+        }
+        AuthMethod::X509 { cert, .. } => Some(format!("the certificate {}", cert.display())),
+        AuthMethod::X509Proxy { proxy } => Some(format!("the proxy {}", proxy.display())),
+        AuthMethod::Ssh { private_key, .. } => Some(format!("the key {}", private_key.display())),
+        AuthMethod::Gss => Some("the Kerberos ticket".to_owned()),
+        AuthMethod::Userpass { .. } | AuthMethod::Oidc(_) => None,
+    }
+}

@@ -1,0 +1,49 @@
+//! `rucio session show`
+
+use super::view::{Checked, SHAPE, State, View};
+use crate::auth::session;
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// Show what you are logged in as, and until when
+///
+/// Never logs in: ends with 4 where there is no valid session.
+///
+/// Example: rucio session show -o json
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Ask no server: only what is known on this machine
+    #[arg(long)]
+    offline: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let client = context.client()?;
+    let Some(session) = session::current(client) else { return Err(none(context)?) };
+    let said = match args.offline || session.has_ended() {
+        true => None,
+        false => Some(session::check(client, &session).await?),
+    };
+    let checked = match &said {
+        None => Checked::No,
+        Some(None) => Checked::Refused,
+        Some(Some(said)) => Checked::Accepted(said),
+    };
+    let view = View::new(&session, checked);
+    context.ui.one(SHAPE, &view, || view.text())?;
+    let failed = |why: &str| Err(Error::new(Exception::CannotAuthenticate, why).with_hint("Run `rucio login`."));
+    match view.state {
+        State::Valid | State::Unknown => Ok(()),
+        State::Expired => failed("The session has ended."),
+        State::Refused => failed(&format!("The server does not accept the token of {}.", session.source)),
+    }
+}
+
+/// The refusal where there is no session.
+pub(crate) fn none(context: &Context) -> Result<Error> {
+    let settings = context.client()?.settings();
+    let who = settings.account.as_ref().map(|account| format!(" of account {account}")).unwrap_or_default();
+    let details = format!("There is no session{who} by {} at {}.", settings.auth.name(), settings.rucio_host);
+    Ok(Error::new(Exception::CannotAuthenticate, details).with_hint("Run `rucio login`."))
+}

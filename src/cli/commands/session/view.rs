@@ -1,0 +1,203 @@
+//! A session as it is shown.
+
+use chrono::{DateTime, SecondsFormat};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::auth::session::Session;
+use crate::cli::ui::Shape;
+use crate::types::Validation;
+
+/// A session, named by its account.
+pub(crate) const SHAPE: Shape = Shape::named(&["account"], &[]);
+
+/// What is known of the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// It may be used.
+    Valid,
+    /// It has ended.
+    Expired,
+    /// The server does not accept it.
+    Refused,
+    /// Nobody has asked the server, and the token does not say when it ends.
+    Unknown,
+}
+
+/// How sure we are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Checked<'a> {
+    /// The server has not been asked.
+    No,
+    /// The server does not accept the token.
+    Refused,
+    /// The server says this of it.
+    Accepted(&'a Validation),
+}
+
+/// A session: the fields for machines, [`View::text`] for people. Dates are ISO 8601 in UTC.
+#[derive(Debug, Serialize)]
+pub(crate) struct View {
+    host: Option<String>,
+    auth_host: Option<String>,
+    pub(crate) account: Option<String>,
+    identity: Option<String>,
+    vo: Option<String>,
+    auth_type: Option<String>,
+    source: String,
+    scope: Option<String>,
+    audience: Option<String>,
+    issued_at: Option<String>,
+    expires_at: Option<String>,
+    seconds_left: Option<i64>,
+    pub(crate) state: State,
+    checked: bool,
+}
+
+impl View {
+    pub(crate) fn new(session: &Session, checked: Checked<'_>) -> Self {
+        let said = match checked {
+            Checked::Accepted(said) => Some(said),
+            Checked::No | Checked::Refused => None,
+        };
+        let claims = session.claims.as_ref();
+        // Rucio's name for an identity of an identity provider.
+        let of_claims =
+            claims.and_then(|claims| Some(format!("SUB={}, ISS={}", claims.sub.as_deref()?, claims.iss.as_deref()?)));
+        let audience = claims.map(|claims| claims.aud.join(" ")).filter(|audience| !audience.is_empty());
+        let mut session = session.clone();
+        session.expires = said.and_then(Validation::expires).or(session.expires);
+        Self {
+            account: said.map(|said| said.account.clone()).or_else(|| session.account.clone()),
+            identity: said.and_then(|said| said.identity.clone()).or(of_claims),
+            scope: said.and_then(|said| words(&said.authz_scope)).or_else(|| claims_scope(&session)),
+            audience: said.and_then(|said| words(&said.audience)).or(audience),
+            issued_at: session.since.and_then(iso),
+            expires_at: session.expires.and_then(iso),
+            seconds_left: session.seconds_left(),
+            state: state(&session, checked),
+            checked: !matches!(checked, Checked::No),
+            source: session.source.to_string(),
+            host: session.host,
+            auth_host: session.auth_host,
+            vo: session.vo,
+            auth_type: session.auth_type,
+        }
+    }
+
+    /// What is known, a field a line.
+    pub(crate) fn text(&self) -> String {
+        let state = match (self.state, self.checked) {
+            (State::Valid, true) => "valid, says the server",
+            (State::Valid, false) => "valid, as far as one can see without asking the server",
+            (State::Expired, _) => "expired",
+            (State::Refused, _) => "refused by the server",
+            (State::Unknown, _) => "not known without asking the server",
+        };
+        let fields = [
+            ("host", self.host.clone()),
+            ("auth host", self.auth_host.clone()),
+            ("account", self.account.clone()),
+            ("identity", self.identity.clone()),
+            ("VO", self.vo.clone()),
+            ("way", self.auth_type.clone()),
+            ("token", Some(self.source.clone())),
+            ("scopes", self.scope.clone()),
+            ("audience", self.audience.clone()),
+            ("logged in", self.issued_at.as_deref().map(plain)),
+            ("expires", self.expires_at.as_deref().map(plain)),
+            ("time left", self.seconds_left.filter(|_| self.state != State::Expired).map(span)),
+            ("state", Some(state.to_owned())),
+        ];
+        let lines = fields.into_iter().filter_map(|(name, value)| Some(format!("{name:<10} : {}", value?)));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// A row for [`super::list`]: which one commands use, where, who, how, how long.
+    pub(crate) fn cells(&self, used: bool) -> [String; 6] {
+        let state = serde_json::to_value(self.state).ok().and_then(|state| Some(state.as_str()?.to_owned()));
+        let left = self.seconds_left.filter(|_| self.state != State::Expired).map(span);
+        let cell = |value: &Option<String>| value.clone().unwrap_or_default();
+        let used = if used { "*" } else { "" };
+        [used.to_owned(), cell(&self.host), cell(&self.account), cell(&self.auth_type), cell(&state), cell(&left)]
+    }
+}
+
+fn state(session: &Session, checked: Checked<'_>) -> State {
+    match checked {
+        Checked::Accepted(_) => State::Valid,
+        Checked::Refused => State::Refused,
+        Checked::No if session.has_ended() => State::Expired,
+        Checked::No if session.expires.is_some() => State::Valid,
+        Checked::No => State::Unknown,
+    }
+}
+
+fn claims_scope(session: &Session) -> Option<String> {
+    session.claims.as_ref()?.scope.clone()
+}
+
+/// The server has texts and lists for what is a list of words.
+fn words(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(items) => Some(items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")),
+        _ => None,
+    }
+    .filter(|text| !text.is_empty())
+}
+
+/// A date as machines read it.
+pub(crate) fn iso(seconds: i64) -> Option<String> {
+    DateTime::from_timestamp(seconds, 0).map(|date| date.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+/// A date as people read it.
+fn plain(iso: &str) -> String {
+    iso.replace('T', " ").replace('Z', " UTC")
+}
+
+/// When something ends, as people read it.
+pub(crate) fn date(seconds: i64) -> String {
+    iso(seconds).as_deref().map(plain).unwrap_or_default()
+}
+
+/// A length of time in its two largest units.
+fn span(seconds: i64) -> String {
+    const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let at = UNITS.iter().position(|(length, _)| seconds >= *length).unwrap_or(UNITS.len() - 1);
+    let (length, unit) = UNITS[at];
+    let first = format!("{} {unit}", seconds / length);
+    match UNITS.get(at + 1) {
+        Some((next, unit)) => format!("{first} {} {unit}", seconds % length / next),
+        None => first,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn lengths_of_time_have_two_units() {
+        let cases = [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3_599, "59 min 59 s"), (90_000, "1 d 1 h")];
+        for (seconds, text) in cases {
+            assert_eq!(span(seconds), text);
+        }
+    }
+
+    #[test]
+    fn words_come_as_text_or_list() {
+        assert_eq!(words(&json!("a b")).as_deref(), Some("a b"));
+        assert_eq!(words(&json!(["a", "b"])).as_deref(), Some("a b"));
+        assert_eq!((words(&Value::Null), words(&json!(""))), (None, None));
+    }
+
+    #[test]
+    fn dates_are_utc() {
+        assert_eq!(iso(1_795_500_000).as_deref(), Some("2026-11-24T06:00:00Z"));
+        assert_eq!(date(1_795_500_000), "2026-11-24 06:00:00 UTC");
+    }
+}

@@ -1,0 +1,129 @@
+//! A first configuration, for people who have none.
+
+use super::paths;
+use crate::{
+    Error, Result,
+    env_vars::{self, Env},
+    exceptions::Exception,
+};
+use std::{
+    fs::{DirBuilder, OpenOptions},
+    io::{ErrorKind, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+/// The options of `[client]` that are to be written. Secrets have no place here.
+#[derive(Debug, Clone, Default)]
+pub struct NewConfig(Vec<(&'static str, String)>);
+
+impl NewConfig {
+    /// Adds an option, if it has a value.
+    pub fn set(&mut self, option: &'static str, value: Option<String>) {
+        self.0.extend(value.filter(|value| !value.is_empty()).map(|value| (option, value)));
+    }
+
+    /// The file's text.
+    ///
+    /// # Errors
+    /// `ConfigurationError` for a value that cannot stand on a line.
+    pub fn text(&self) -> Result<String> {
+        let mut text =
+            "# Written by `rucio login --setup`. Add no password: it is asked for where it is needed.\n[client]\n"
+                .to_owned();
+        for (option, value) in &self.0 {
+            if value.contains(char::is_control) {
+                let details = format!("The value of {option} holds a control character.");
+                return Err(Error::new(Exception::ConfigurationError, details));
+            }
+            text.push_str(&format!("{option} = {value}\n"));
+        }
+        Ok(text)
+    }
+
+    /// The file to write: the one that was named (`--config`, else `RUCIO_CONFIG`), else the person's own.
+    ///
+    /// # Errors
+    /// `ConfigNotFound` if there is no home folder.
+    pub fn place(given: Option<&str>, env: &Env) -> Result<PathBuf> {
+        let named = given.map(str::to_owned).or_else(|| env.get(env_vars::RUCIO_CONFIG));
+        named.map(|path| paths::expand(&path, env)).or_else(|| super::personal(env)).ok_or_else(|| {
+            Error::new(Exception::ConfigNotFound, "There is no home folder to write a configuration to.")
+                .with_hint("Name a file with --config FILE.")
+        })
+    }
+
+    /// Writes the file, readable for its owner alone, and the folders it needs.
+    ///
+    /// # Errors
+    /// If the file is there already and is not to be replaced, or cannot be written.
+    pub fn write(&self, path: &Path, replace: bool) -> Result<()> {
+        let text = self.text()?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        let mut options = OpenOptions::new();
+        options.write(true).mode(0o600).create(true);
+        let opened = match replace {
+            true => options.truncate(true).open(path),
+            false => options.create_new(true).open(path),
+        };
+        match made.and(opened).and_then(|mut file| file.write_all(text.as_bytes())) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(already_there(path)),
+            outcome => outcome.map_err(|error| Error::io(format!("Cannot write {}", path.display()), error)),
+        }
+    }
+}
+
+/// The refusal to write over a configuration.
+pub(crate) fn already_there(path: &Path) -> Error {
+    let details = format!("There is a configuration already: {}.", path.display());
+    Error::new(Exception::ConfigurationError, details)
+        .with_hint("Log in with it: run `rucio login`. To write a new one in its place, add --force.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn config() -> NewConfig {
+        let mut config = NewConfig::default();
+        config.set("rucio_host", Some("https://r".into()));
+        config.set("account", None);
+        config.set("ca_cert", Some(String::new()));
+        config.set("auth_type", Some("gss".into()));
+        config
+    }
+
+    #[test]
+    fn a_configuration_is_written_once_and_for_its_owner() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a/b/rucio.cfg");
+        config().write(&path, false).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.ends_with("[client]\nrucio_host = https://r\nauth_type = gss\n"), "{text}");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(config().write(&path, false).unwrap_err().class(), Some(Exception::ConfigurationError));
+        NewConfig::default().write(&path, true).unwrap();
+        assert!(!std::fs::read_to_string(&path).unwrap().contains("gss"));
+    }
+
+    #[test]
+    fn a_value_cannot_bring_options_of_its_own() {
+        let mut config = config();
+        config.set("account", Some("kim\npassword = x".into()));
+        assert!(config.text().is_err());
+    }
+
+    #[test]
+    fn the_named_file_is_the_one_to_write() {
+        let env = Env::fixed([("RUCIO_CONFIG", "~/r.cfg"), ("HOME", "/h")]);
+        assert_eq!(NewConfig::place(Some("/c.cfg"), &env).unwrap(), Path::new("/c.cfg"));
+        assert_eq!(NewConfig::place(None, &env).unwrap(), Path::new("/h/r.cfg"));
+        assert_eq!(
+            NewConfig::place(None, &Env::fixed([("HOME", "/h")])).unwrap(),
+            Path::new("/h/.config/rucio/rucio.cfg")
+        );
+        assert!(NewConfig::place(None, &Env::fixed([])).is_err());
+    }
+}

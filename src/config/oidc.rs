@@ -1,0 +1,223 @@
+//! The settings of OpenID Connect: what to ask for, whom, and where tokens of other programs may be.
+
+use super::{
+    Config, Overrides,
+    sources::{Name, Sources},
+};
+use crate::{
+    Error, Result,
+    env_vars::{self, Env},
+    exceptions::Exception,
+    secret::Secret,
+};
+use std::{path::PathBuf, time::Duration};
+
+/// What is asked of the identity provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcSettings {
+    /// The scopes of the token, separated by blanks.
+    pub scope: String,
+    /// The audience of the token.
+    pub audience: Option<String>,
+    /// The identity provider, by the server's name for it.
+    pub issuer: Option<String>,
+    /// Ask the server for the token until it is there, in place of asking the user for a code.
+    pub polling: bool,
+    /// How long a login in the browser is waited for.
+    pub polling_timeout: Duration,
+    /// For how many hours the server keeps the token fresh.
+    pub refresh_lifetime: Option<String>,
+    /// Who has the user log in.
+    pub login: OidcLogin,
+    /// Tokens that other programs may have left.
+    pub bearer: BearerTokens,
+}
+
+/// Who has the user log in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OidcLogin {
+    /// The Rucio server, which hands over what the provider gave it.
+    Rucio,
+    /// We do, at the provider: the user confirms a code on any device (RFC 8628).
+    Device(OidcProvider),
+    /// We do, at the provider: its answer comes back to a port of this machine (RFC 8252).
+    Browser(OidcProvider),
+}
+
+/// An identity provider that we talk to ourselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcProvider {
+    /// Its address, without a slash at its end.
+    pub issuer: String,
+    /// What it knows us as.
+    pub client_id: String,
+    /// What it knows us by, unless it takes our word for it.
+    pub client_secret: Option<Secret>,
+    /// The resource the token is for, for providers that want that name for it (RFC 8707).
+    pub resource: Option<String>,
+}
+
+/// The places of WLCG bearer token discovery.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BearerTokens {
+    /// The value of `BEARER_TOKEN`.
+    pub variable: Option<Secret>,
+    /// The file that `BEARER_TOKEN_FILE` names.
+    pub named_file: Option<PathBuf>,
+    /// The files where such tokens usually are, the first one first.
+    pub usual_files: Vec<PathBuf>,
+    /// Whether only a token goes to the server that names it: so where an option of the command line chose the server,
+    /// unless another one says whom tokens have to be for.
+    pub must_name_server: bool,
+}
+
+impl BearerTokens {
+    /// The places alone, whatever the way to log in is.
+    pub fn of(overrides: &Overrides, env: &Env, config: &Config) -> Self {
+        bearer(overrides, &Sources { env, config })
+    }
+}
+
+pub(super) fn resolve(overrides: &Overrides, sources: &Sources<'_>) -> Result<OidcSettings> {
+    let find = |given: &Option<String>, option| sources.find(given.as_ref(), &client(option));
+    // The servers know their providers by lower-case names; a name in the file is sent as it stands.
+    let issuer = overrides.oidc_issuer.as_ref().map(|name| name.to_lowercase());
+    Ok(OidcSettings {
+        scope: find(&overrides.oidc_scope, "oidc_scope").unwrap_or_else(|| "openid profile".to_owned()),
+        audience: find(&overrides.oidc_audience, "oidc_audience"),
+        issuer: find(&issuer, "oidc_issuer"),
+        polling: overrides.oidc_polling || sources.config.bool("client", "oidc_polling")?.unwrap_or(false),
+        polling_timeout: polling_timeout(sources)?,
+        refresh_lifetime: find(&overrides.oidc_refresh_lifetime, "oidc_refresh_lifetime"),
+        login: login(sources)?,
+        bearer: bearer(overrides, sources),
+    })
+}
+
+const fn client(option: &'static str) -> Name {
+    Name { option, variable: None, flag: None }
+}
+
+/// In seconds; as long as the official client waits, unless configured.
+fn polling_timeout(sources: &Sources<'_>) -> Result<Duration> {
+    const DEFAULT_SECONDS: i64 = 180;
+    let seconds = sources.config.int("client", "oidc_polling_timeout")?.unwrap_or(DEFAULT_SECONDS);
+    u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs).ok_or_else(|| {
+        wrong(sources, "oidc_polling_timeout", &seconds.to_string())
+            .with_hint("Write a number of seconds above 0, or remove the line.")
+    })
+}
+
+fn login(sources: &Sources<'_>) -> Result<OidcLogin> {
+    let way = sources.find(None, &client("oidc_login")).unwrap_or_else(|| "rucio".to_owned());
+    match way.to_lowercase().as_str() {
+        "rucio" => Ok(OidcLogin::Rucio),
+        "device" => provider(sources).map(OidcLogin::Device),
+        "browser" => provider(sources).map(OidcLogin::Browser),
+        _ => Err(wrong(sources, "oidc_login", &way).with_hint("Write rucio, device or browser, or remove the line.")),
+    }
+}
+
+fn provider(sources: &Sources<'_>) -> Result<OidcProvider> {
+    let issuer = sources.require(None, &client("oidc_provider"))?;
+    Ok(OidcProvider {
+        issuer: issuer.trim_end_matches('/').to_owned(),
+        client_id: sources.require(None, &client("oidc_client_id"))?,
+        client_secret: sources.find(None, &client("oidc_client_secret")).map(Into::into),
+        resource: sources.find(None, &client("oidc_resource")),
+    })
+}
+
+fn bearer(overrides: &Overrides, sources: &Sources<'_>) -> BearerTokens {
+    let name = format!("bt_u{}", rustix::process::geteuid().as_raw());
+    let session = sources.env.get(env_vars::XDG_RUNTIME_DIR).map(PathBuf::from);
+    BearerTokens {
+        variable: sources.env.get(env_vars::BEARER_TOKEN).map(Into::into),
+        named_file: sources.env.get(env_vars::BEARER_TOKEN_FILE).map(PathBuf::from),
+        usual_files: session.into_iter().chain(["/tmp".into()]).map(|folder| folder.join(&name)).collect(),
+        must_name_server: (overrides.host.is_some() || overrides.auth_host.is_some())
+            && overrides.oidc_audience.is_none(),
+    }
+}
+
+fn wrong(sources: &Sources<'_>, option: &str, value: &str) -> Error {
+    let file = sources.config.path().display();
+    Error::new(Exception::ConfigurationError, format!("{file}: option '{option}' in [client] is '{value}'."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(overrides: &Overrides, env: &Env, text: &str) -> Result<OidcSettings> {
+        let config = Config::parse(&format!("[client]\n{text}"), "/etc/rucio.cfg")?;
+        resolve(overrides, &Sources { env, config: &config })
+    }
+
+    fn plain(text: &str) -> Result<OidcSettings> {
+        resolved(&Overrides::default(), &Env::fixed([]), text)
+    }
+
+    fn given(value: &str) -> Option<String> {
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn options_come_before_the_file() {
+        let text = "oidc_scope = a\noidc_audience = b\noidc_issuer = C\noidc_polling = yes\noidc_polling_timeout = 9";
+        let overrides = Overrides { oidc_scope: given("s"), oidc_issuer: given("WLCG"), ..Overrides::default() };
+        let settings = resolved(&overrides, &Env::fixed([]), text).unwrap();
+        assert_eq!((settings.scope.as_str(), settings.issuer.as_deref()), ("s", Some("wlcg")));
+        assert_eq!((settings.audience.as_deref(), settings.polling), (Some("b"), true));
+        assert_eq!(settings.polling_timeout, Duration::from_secs(9));
+        let settings = plain("").unwrap();
+        assert_eq!((settings.scope.as_str(), settings.audience, settings.issuer), ("openid profile", None, None));
+        assert_eq!((settings.polling, settings.polling_timeout.as_secs()), (false, 180));
+        assert_eq!((settings.login, settings.bearer.must_name_server), (OidcLogin::Rucio, false));
+    }
+
+    #[test]
+    fn a_login_at_the_provider_needs_its_address_and_our_name_there() {
+        let text = "oidc_login = Device\noidc_provider = https://idp/\noidc_client_id = me\noidc_client_secret = s%x";
+        let provider = OidcProvider {
+            issuer: "https://idp".into(),
+            client_id: "me".into(),
+            client_secret: Some("s%x".into()),
+            resource: None,
+        };
+        assert_eq!(plain(text).unwrap().login, OidcLogin::Device(provider));
+        for (text, named) in [("oidc_provider = https://idp", "oidc_client_id"), ("", "oidc_provider")] {
+            let error = plain(&format!("oidc_login = browser\n{text}")).unwrap_err();
+            assert_eq!(error.class(), Some(Exception::MissingClientParameter));
+            assert!(error.to_string().contains(named) && error.hint().is_some(), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_what_does() {
+        for text in ["oidc_login = telepathy", "oidc_polling_timeout = 0", "oidc_polling_timeout = soon"] {
+            let error = plain(text).unwrap_err();
+            assert_eq!(error.class(), Some(Exception::ConfigurationError), "{text}");
+            assert!(error.hint().is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn tokens_of_other_programs_are_where_wlcg_has_them() {
+        let env = Env::fixed([("BEARER_TOKEN", "t"), ("BEARER_TOKEN_FILE", "/a"), ("XDG_RUNTIME_DIR", "/run/me")]);
+        let bearer = resolved(&Overrides::default(), &env, "").unwrap().bearer;
+        let name = format!("bt_u{}", rustix::process::geteuid().as_raw());
+        assert_eq!((bearer.variable, bearer.named_file), (Some("t".into()), Some("/a".into())));
+        assert_eq!(bearer.usual_files, [PathBuf::from("/run/me").join(&name), PathBuf::from("/tmp").join(&name)]);
+    }
+
+    #[test]
+    fn a_server_of_the_command_line_gets_only_tokens_that_name_it_or_what_is_asked_for() {
+        let host = Overrides { host: given("https://b"), ..Overrides::default() };
+        let bound =
+            |overrides: &Overrides| resolved(overrides, &Env::fixed([]), "oidc_audience = rucio").unwrap().bearer;
+        assert!(bound(&host).must_name_server);
+        assert!(!bound(&Overrides { oidc_audience: given("rucio"), ..host }).must_name_server);
+        assert!(!bound(&Overrides::default()).must_name_server);
+    }
+}

@@ -1,0 +1,97 @@
+//! The authorities that may vouch for the servers.
+
+use std::path::{Path, PathBuf};
+
+use openssl::asn1::Asn1Time;
+use openssl::x509::{X509, X509Crl};
+
+use super::{Finding, shell};
+use crate::config::{CaSource, Config, Origin, Overrides};
+use crate::env_vars::Env;
+use crate::http::tls;
+
+const CHECK: &str = "ca";
+
+/// The source, if it can be used, and what there is to say about it.
+pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> (Option<CaSource>, Vec<Finding>) {
+    let (source, origin) = match CaSource::of(overrides, env, config, true) {
+        Ok(found) => found,
+        Err(error) => return (None, vec![Finding::of(&error, CHECK, "ca_cert")]),
+    };
+    match tls::client_config(&source, None) {
+        Err(error) => {
+            let finding = Finding::of(&error, CHECK, subject(&source));
+            let hint = finding.hint.clone().unwrap_or_else(|| format!("Look at it: ls -ld {}", shell(path(&source))));
+            (None, vec![finding.hint(hint)])
+        }
+        Ok(_) => {
+            let findings = vec![Finding::ok(CHECK, subject(&source), contents(&source, origin))];
+            let crls = if let CaSource::Dir(folder) = &source { old_crls(folder) } else { None };
+            (Some(source), findings.into_iter().chain(crls).collect())
+        }
+    }
+}
+
+fn subject(source: &CaSource) -> String {
+    match source {
+        CaSource::BuiltIn => "Mozilla's set".to_owned(),
+        source => path(source).display().to_string(),
+    }
+}
+
+fn path(source: &CaSource) -> &Path {
+    match source {
+        CaSource::File(path) | CaSource::Dir(path) => path,
+        CaSource::BuiltIn => Path::new(""),
+    }
+}
+
+fn contents(source: &CaSource, origin: Option<Origin>) -> String {
+    let origin = origin.map(|origin| format!(" ({origin})")).unwrap_or_default();
+    let files = match source {
+        CaSource::BuiltIn => return "built in, since no other CAs are named".to_owned(),
+        CaSource::File(path) => vec![path.clone()],
+        CaSource::Dir(folder) => hashed(folder, ""),
+    };
+    let certificates: Vec<_> = files.iter().flat_map(|file| certificates(file)).collect();
+    let now = Asn1Time::days_from_now(0).ok();
+    let expired = certificates.iter().filter(|one| now.as_ref().is_some_and(|now| one.not_after() < now)).count();
+    let expired = if expired == 0 { String::new() } else { format!(", {expired} of them expired") };
+    match certificates.len() {
+        1 => format!("1 certificate{expired}{origin}"),
+        number => format!("{number} certificates{expired}{origin}"),
+    }
+}
+
+fn certificates(file: &Path) -> Vec<X509> {
+    std::fs::read(file).ok().and_then(|pem| X509::stack_from_pem(&pem).ok()).unwrap_or_default()
+}
+
+/// The files of a hashed folder (`0a1b2c3d.0`); those with `r` before the number are CRLs.
+fn hashed(folder: &Path, kind: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_one = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.split_once('.'));
+        name.is_some_and(|(hash, ending)| {
+            let number = ending.strip_prefix(kind).unwrap_or_default();
+            hash.len() == 8 && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        })
+    };
+    entries.filter(is_one).collect()
+}
+
+/// Lists of revoked certificates that should have been replaced by now.
+fn old_crls(folder: &Path) -> Option<Finding> {
+    let now = Asn1Time::days_from_now(0).ok()?;
+    let is_old = |path: &&PathBuf| {
+        let crl = std::fs::read(path)
+            .ok()
+            .and_then(|bytes| X509Crl::from_pem(&bytes).or_else(|_| X509Crl::from_der(&bytes)).ok());
+        crl.is_some_and(|crl| crl.next_update().is_some_and(|next| next < now))
+    };
+    let all = hashed(folder, "r");
+    let old: Vec<_> = all.iter().filter(is_old).filter_map(|path| path.file_name()).collect();
+    let first = old.first()?.to_string_lossy();
+    let text = format!("{} of {} CRLs are out of date, among them {first}", old.len(), all.len());
+    Some(Finding::warning(CHECK, folder.display(), text).hint(format!("fetch-crl -l {}", shell(folder))))
+}

@@ -1,0 +1,36 @@
+//! WLCG bearer tokens of other programs, in the order in which they are discovered.
+
+use super::{Finding, date, span};
+use crate::auth::{Claims, now};
+use crate::config::BearerTokens;
+use crate::env_vars;
+
+/// A finding for each bearer token there is. `used` says whether logging in looks at them.
+pub(super) fn examine(check: &'static str, used: bool, places: &BearerTokens) -> Vec<Finding> {
+    let variable = places.variable.iter().map(|token| (env_vars::BEARER_TOKEN.to_owned(), token.expose().to_owned()));
+    let files = places.named_file.iter().chain(&places.usual_files).filter_map(|file| {
+        let token = std::fs::read_to_string(file).ok()?;
+        Some((file.display().to_string(), token))
+    });
+    variable.chain(files).map(|(place, token)| finding(check, used, &place, token.trim())).collect()
+}
+
+fn finding(check: &'static str, used: bool, place: &str, token: &str) -> Finding {
+    let role = if used { "" } else { " (oidc alone would use it)" };
+    let Some(claims) = Claims::of(token) else {
+        return Finding::ok(check, place, format!("a token that is no JSON web token{role}"));
+    };
+    let whose = format!("bearer token of {}{role}", claims.iss.as_deref().unwrap_or("an unknown issuer"));
+    match (claims.exp, claims.nbf) {
+        (Some(end), _) if end <= now() && used => {
+            let text = format!("{whose}, ended on {}: it is passed over", date(end));
+            Finding::warning(check, place, text).hint("Get a new one from your token agent, or remove this one.")
+        }
+        (Some(end), _) if end <= now() => Finding::ok(check, place, format!("{whose}, ended on {}", date(end))),
+        (_, Some(begin)) if begin > now() => {
+            Finding::ok(check, place, format!("{whose}, not good before {}", date(begin)))
+        }
+        (Some(end), _) => Finding::ok(check, place, format!("{whose}, for {}", span(end - now()))),
+        (None, _) => Finding::ok(check, place, format!("{whose}, without an end")),
+    }
+}

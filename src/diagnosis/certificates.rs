@@ -1,0 +1,172 @@
+//! Certificates and proxies to log in with: whose, until when, with which key.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use openssl::pkey::{PKey, Private};
+
+use super::{Finding, date, shell, span};
+use crate::auth::certificate::file::{Contents, FileKey};
+use crate::auth::certificate::{Certificate, Key, inspect};
+use crate::auth::now;
+
+/// A proxy that ends within this many seconds will not last for much work.
+const SHORT_PROXY: i64 = 3_600;
+/// A certificate that ends within this many seconds should be renewed, which takes days.
+const SHORT_CERTIFICATE: i64 = 14 * 86_400;
+
+/// A certificate and its key, which may be in one file.
+pub(super) fn pair(check: &'static str, cert: &Path, key: Option<&Path>) -> Vec<Finding> {
+    if is_pkcs12(cert) {
+        return vec![Finding::ok(check, cert.display(), "PKCS#12 behind a pass phrase, which `rucio login` asks for")];
+    }
+    match inspect(cert, None) {
+        Err(error) => vec![Finding::of(&error, check, cert.display())],
+        Ok(certificate) => {
+            let key = private_key(check, cert, key, certificate.key);
+            [validity(check, &certificate, "")].into_iter().chain(key).collect()
+        }
+    }
+}
+
+/// A proxy, and how it was found.
+pub(super) fn proxy(check: &'static str, file: &Path, found: &str) -> Vec<Finding> {
+    match inspect(file, None) {
+        Err(error) => vec![Finding::of(&error, check, file.display()).hint(renewal(true, file))],
+        Ok(certificate) => {
+            let open = open_to_others(check, file);
+            let key = (certificate.key == Key::Missing)
+                .then(|| Finding::failed(check, file.display(), "it holds no private key").hint(renewal(true, file)));
+            [validity(check, &certificate, found)].into_iter().chain(open).chain(key).collect()
+        }
+    }
+}
+
+/// Whether using this certificate asks somebody for a pass phrase.
+pub(super) fn asks(cert: &Path, key: Option<&Path>) -> bool {
+    let encrypted = |file: &Path| {
+        Contents::read(file, None).is_ok_and(|contents| matches!(contents.key, FileKey::Pem { encrypted: true, .. }))
+    };
+    is_pkcs12(cert) || encrypted(key.unwrap_or(cert))
+}
+
+/// Until when a certificate is good, with all that vouch for it.
+fn validity(check: &'static str, certificate: &Certificate, found: &str) -> Finding {
+    let (begin, end) = (certificate.begins(), certificate.ends());
+    let kind = if certificate.is_proxy() { "proxy" } else { "certificate" };
+    let whose = format!("{kind} of {}{found}", certificate.identity);
+    let (place, left) = (certificate.file.display(), end.not_after - now());
+    let hint = renewal(certificate.is_proxy(), &certificate.file);
+    let part = if end.subject == certificate.subject { String::new() } else { format!(" (that of {})", end.subject) };
+    let short = if certificate.is_proxy() { SHORT_PROXY } else { SHORT_CERTIFICATE };
+    let dated = format!("{}{part}", date(end.not_after));
+    if begin.not_before > now() {
+        let text = format!("{whose}, not valid before {}", date(begin.not_before));
+        return Finding::failed(check, place, text).hint("Check the clock of this machine: date -u");
+    }
+    match left {
+        ..0 => Finding::failed(check, place, format!("{whose}, expired on {dated}, {} ago", span(left))).hint(hint),
+        left if left < short => {
+            Finding::warning(check, place, format!("{whose}, ends on {dated}, in {}", span(left))).hint(hint)
+        }
+        left => Finding::ok(check, place, format!("{whose}, until {dated}, for {}", span(left))),
+    }
+}
+
+fn renewal(proxy: bool, file: &Path) -> String {
+    match proxy {
+        true => format!("Make a new proxy: voms-proxy-init -out {}", shell(file)),
+        false => format!(
+            "Get a new certificate from your authority and put it there; what it says: openssl x509 -noout -subject \
+             -dates -in {}",
+            shell(file)
+        ),
+    }
+}
+
+/// The key of a certificate. Its permissions were checked with the settings, unless it is in the same file.
+fn private_key(check: &'static str, cert: &Path, key: Option<&Path>, in_cert: Key) -> Vec<Finding> {
+    let file = key.unwrap_or(cert);
+    let contents = match Contents::read(file, None) {
+        Ok(contents) => contents,
+        Err(error) => return vec![Finding::of(&error, check, file.display())],
+    };
+    let finding = match contents.key {
+        FileKey::None => Finding::failed(check, file.display(), "there is no private key in this file")
+            .hint("Name the file of the key: --client-key FILE, or `client_key` in [client]."),
+        FileKey::Pem { encrypted: true, .. } => {
+            Finding::ok(check, file.display(), "private key behind a pass phrase, which `rucio login` asks for")
+        }
+        FileKey::Opened(key) => fits(check, cert, file, &key),
+        FileKey::Pem { pem, .. } => match PKey::private_key_from_pem(&pem) {
+            Ok(key) => fits(check, cert, file, &key),
+            Err(_) => Finding::failed(check, file.display(), "the private key is damaged or of an unknown kind")
+                .hint(format!("Look at it: openssl pkey -noout -check -in {}", shell(file))),
+        },
+    };
+    let open = (key.is_none() && in_cert == Key::Plain).then(|| open_to_others(check, file)).flatten();
+    open.into_iter().chain([finding]).collect()
+}
+
+fn fits(check: &'static str, cert: &Path, file: &Path, key: &PKey<Private>) -> Finding {
+    let own = Contents::read(cert, None).ok().and_then(|contents| contents.certificates.first()?.public_key().ok());
+    match own.is_some_and(|own| own.public_eq(key)) {
+        true => Finding::ok(check, file.display(), format!("private key of {}", cert.display())),
+        false => Finding::failed(check, file.display(), format!("this is not the private key of {}", cert.display()))
+            .hint(format!(
+                "Name the two that belong together by client_cert and client_key in [client]. They do if these are the \
+                 same: openssl x509 -noout -pubkey -in {}; openssl pkey -pubout -in {}",
+                shell(cert),
+                shell(file)
+            )),
+    }
+}
+
+/// A key without a pass phrase must be its owner's alone.
+pub(super) fn open_to_others(check: &'static str, file: &Path) -> Option<Finding> {
+    let mode = std::fs::metadata(file).ok()?.mode() & 0o777;
+    (mode & 0o077 != 0).then(|| {
+        let text = format!("it holds a private key and is open to others (mode {mode:03o})");
+        Finding::warning(check, file.display(), text).hint(format!("chmod 600 {}", shell(file)))
+    })
+}
+
+/// Whether a file is DER, of which only PKCS#12 is taken, and needs a pass phrase.
+fn is_pkcs12(file: &Path) -> bool {
+    std::fs::read(file).is_ok_and(|bytes| bytes.first() == Some(&0x30)) && inspect(file, None).is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+    use crate::auth::certificate::{Kind, Link};
+
+    fn found(kind: Kind, begins_in: i64, ends_in: i64) -> (Status, String) {
+        let (not_before, not_after) = (now() + begins_in, now() + ends_in);
+        let (subject, issuer) = ("CN=1,CN=kim".to_owned(), "CN=kim".to_owned());
+        let chain = vec![Link { subject: subject.clone(), kind, not_before, not_after }];
+        let identity = "CN=kim".to_owned();
+        let file = "/tmp/x".into();
+        let found =
+            Certificate { file, subject, issuer, not_before, not_after, kind, identity, chain, key: Key::Plain };
+        let finding = validity("credentials", &found, "");
+        (finding.status, finding.hint.unwrap_or_default())
+    }
+
+    #[test]
+    fn what_ends_soon_or_begins_late_is_told() {
+        let cases = [
+            (Kind::Proxy, -9, 2 * 3_600, Status::Ok, ""),
+            (Kind::Proxy, -9, 1_800, Status::Warning, "voms-proxy-init -out /tmp/x"),
+            (Kind::OldProxy, -9, -1, Status::Failed, "voms-proxy-init -out /tmp/x"),
+            (Kind::Proxy, 900, 7_200, Status::Failed, "date -u"),
+            (Kind::Plain, -9, 30 * 86_400, Status::Ok, ""),
+            (Kind::Plain, -9, 7 * 86_400, Status::Warning, "openssl x509"),
+        ];
+        for (kind, begins, ends, status, command) in cases {
+            let (found, hint) = found(kind, begins, ends);
+            assert!(found == status && hint.contains(command), "{kind:?} {ends}: {found:?} {hint}");
+        }
+    }
+}

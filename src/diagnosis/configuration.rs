@@ -1,0 +1,108 @@
+//! The configuration file: which, why that one, and what is wrong with it.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::{Finding, known, shell};
+use crate::config::{Config, Overrides, personal};
+use crate::env_vars::{self, Env};
+use crate::error::Error;
+use crate::exceptions::Exception;
+
+const CHECK: &str = "configuration";
+/// Options that hold what nobody else may read.
+const CONFIDENTIAL: [&str; 2] = ["password", "oidc_client_secret"];
+
+/// Reads the configuration; gives it, if it can be read, and what there is to say about it.
+pub fn examine(overrides: &Overrides, env: &Env) -> (Option<Config>, Vec<Finding>) {
+    let (config, mut findings) = match Config::of_client(overrides, env) {
+        Ok(config) => (Some(config), Vec::new()),
+        // A profile that is not there hides nothing of the file.
+        Err(error) => {
+            let config = Config::load(overrides.config.as_deref(), env).ok();
+            let subject = config.as_ref().map_or("rucio.cfg".to_owned(), |config| config.path().display().to_string());
+            (config, vec![unreadable(&error, subject)])
+        }
+    };
+    if let Some(config) = &config {
+        findings.insert(0, Finding::ok(CHECK, config.path().display(), why(config.path(), overrides, env)));
+        findings.extend(profile(config));
+        findings.extend(unknown_options(config));
+        findings.extend(permissions(config));
+    }
+    (config, findings)
+}
+
+/// Who has none at all can have one made.
+fn unreadable(error: &Error, subject: String) -> Finding {
+    let finding = Finding::of(error, CHECK, subject);
+    match (error.class(), finding.hint.clone()) {
+        (Some(Exception::ConfigNotFound), Some(hint)) => {
+            finding.hint(format!("{hint} To write a first one, run `rucio login --setup`."))
+        }
+        _ => finding,
+    }
+}
+
+fn why(path: &Path, overrides: &Overrides, env: &Env) -> String {
+    if overrides.config.is_some() {
+        return "named by --config, well formed".to_owned();
+    }
+    if env.get(env_vars::RUCIO_CONFIG).is_some() {
+        return format!("named by {}, well formed", env_vars::RUCIO_CONFIG);
+    }
+    let homes = [env_vars::RUCIO_HOME, env_vars::VIRTUAL_ENV, env_vars::CONDA_PREFIX];
+    let home = homes.iter().find(|name| env.get(name).is_some_and(|home| path.starts_with(home)));
+    match home {
+        Some(name) => format!("the first of the usual places that has one (below {name}), well formed"),
+        None if personal(env).is_some_and(|own| own == path) => {
+            "your own, since no other is there, well formed".to_owned()
+        }
+        None => "at the usual place, well formed".to_owned(),
+    }
+}
+
+fn profile(config: &Config) -> Option<Finding> {
+    let profile = config.profile()?;
+    let by = if profile.chosen { "--profile" } else { env_vars::RUCIO_PROFILE };
+    Some(Finding::ok(CHECK, format!("[profile {}]", profile.name), format!("in use, chosen by {by}")))
+}
+
+fn unknown_options(config: &Config) -> Vec<Finding> {
+    let unknown = |section: &String| {
+        let options = config.options(section).into_iter().filter(|(name, _)| !known::OPTIONS.contains(name));
+        options.map(|(name, line)| unknown_option(config.path(), section, name, line)).collect::<Vec<_>>()
+    };
+    config.client_sections().iter().flat_map(unknown).collect()
+}
+
+fn unknown_option(path: &Path, section: &str, name: &str, line: usize) -> Finding {
+    let place = format!("{}, line {line}", path.display());
+    let finding = Finding::warning(CHECK, place, format!("the client knows no option '{name}' in [{section}]"));
+    match known::nearest(name) {
+        Some(meant) => finding.hint(format!(
+            "Did you mean {meant}? sed -i '{line}s/{}/{meant}/I' {}",
+            name.replace(['/', '.', '*', '[', '\'', '\\'], "."),
+            shell(path)
+        )),
+        None => finding.hint(format!(
+            "Remove the line, or put it into the section it belongs to: sed -i '{line}d' {}",
+            shell(path)
+        )),
+    }
+}
+
+/// A password that others may read is theirs; a file that everybody may write is everybody's.
+fn permissions(config: &Config) -> Option<Finding> {
+    let path = config.path();
+    let mode = std::fs::metadata(path).ok()?.mode() & 0o777;
+    let holds = |section: &String| CONFIDENTIAL.iter().any(|option| config.non_empty(section, option).is_some());
+    let (message, command) = match mode {
+        _ if mode & 0o077 != 0 && config.client_sections().iter().any(holds) => {
+            (format!("it holds a password and is open to others (mode {mode:03o})"), "chmod 600")
+        }
+        _ if mode & 0o002 != 0 => (format!("everybody may change it (mode {mode:03o})"), "chmod o-w"),
+        _ => return None,
+    };
+    Some(Finding::warning(CHECK, path.display(), message).hint(format!("{command} {}", shell(path))))
+}

@@ -1,0 +1,107 @@
+//! What there is to log in with: by the way that is configured, and by the others.
+
+use std::path::PathBuf;
+
+use super::{Finding, Status, bearer, certificates, tickets};
+use crate::auth::can_resume;
+use crate::auth::ssh::{self, Readiness};
+use crate::config::{AuthMethod, BearerTokens, Config, OidcLogin, OidcSettings, Overrides, Settings};
+use crate::env_vars::{self, Env};
+
+const CHECK: &str = "credentials";
+
+/// A finding for each credential of the configured way, then for those of others that are around.
+pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
+    let method = AuthMethod::of(overrides, env, config);
+    let configured = match &method {
+        Ok(method) => of(method, overrides, env, config),
+        // Where none is chosen, the settings say so.
+        Err(error) => {
+            let [.., auth_type] = crate::config::explain(overrides, env, config);
+            auth_type.value.ok().flatten().map(|name| Finding::of(error, CHECK, name)).into_iter().collect()
+        }
+    };
+    configured.into_iter().chain(others(method.ok().as_ref(), overrides, env, config)).collect()
+}
+
+/// Whether a login has to ask somebody.
+pub fn asks(settings: &Settings) -> bool {
+    match &settings.auth {
+        AuthMethod::Userpass { username, password } => username.is_none() || password.is_none(),
+        AuthMethod::X509 { cert, key } => certificates::asks(cert, key.as_deref()),
+        AuthMethod::X509Proxy { .. } | AuthMethod::Gss => false,
+        AuthMethod::Oidc(_) => !can_resume(settings),
+        AuthMethod::Ssh { private_key, agent } => {
+            ssh::readiness(private_key, agent.as_deref()).is_ok_and(|ready| ready == Readiness::Locked)
+        }
+    }
+}
+
+fn of(method: &AuthMethod, overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
+    match method {
+        AuthMethod::Userpass { username, password } => {
+            let asked =
+                |what: Option<String>, name| what.unwrap_or_else(|| format!("no {name} (`rucio login` asks for it)"));
+            let user = asked(username.as_ref().map(|name| format!("user {name}")), "user name");
+            let password = asked(password.as_ref().map(|_| "a password".to_owned()), "password");
+            vec![Finding::ok(CHECK, "userpass", format!("{user}, {password}"))]
+        }
+        AuthMethod::X509 { cert, key } => certificates::pair(CHECK, cert, key.as_deref()),
+        AuthMethod::X509Proxy { proxy } => certificates::proxy(CHECK, proxy, &found_by(overrides, env, config)),
+        AuthMethod::Oidc(settings) => {
+            let tokens = bearer::examine(CHECK, true, &settings.bearer);
+            [Finding::ok(CHECK, "oidc", oidc(settings))].into_iter().chain(tokens).collect()
+        }
+        AuthMethod::Ssh { private_key, agent } => tickets::ssh_key(CHECK, private_key, agent.as_deref()),
+        AuthMethod::Gss => vec![tickets::kerberos(CHECK, env)],
+    }
+}
+
+fn oidc(settings: &OidcSettings) -> String {
+    let or = |value: &Option<String>, default: &str| value.clone().unwrap_or_else(|| default.to_owned());
+    let by = match &settings.login {
+        OidcLogin::Rucio => format!("by the server, issuer {}", or(&settings.issuer, "of the server's choice")),
+        OidcLogin::Device(at) => format!("by a code, at {} as client {}", at.issuer, at.client_id),
+        OidcLogin::Browser(at) => format!("by a browser, at {} as client {}", at.issuer, at.client_id),
+    };
+    format!("{by}, scope '{}', audience {}", settings.scope, or(&settings.audience, "of the server's choice"))
+}
+
+/// Which of the places for a proxy it was; they are looked at in this order.
+fn found_by(overrides: &Overrides, env: &Env, config: &Config) -> String {
+    let place = match () {
+        () if overrides.certificate.is_some() => "--certificate",
+        () if env.get(env_vars::RUCIO_CLIENT_PROXY).is_some() => env_vars::RUCIO_CLIENT_PROXY,
+        () if config.non_empty("client", "client_x509_proxy").is_some() => "client_x509_proxy",
+        () if env.get(env_vars::X509_USER_PROXY).is_some() => env_vars::X509_USER_PROXY,
+        () => return ", at the usual place".to_owned(),
+    };
+    format!(", named by {place}")
+}
+
+/// Credentials of other ways than this one. They do not fail: nobody asks them to work.
+pub fn others(method: Option<&AuthMethod>, overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
+    let proxy = Some(proxy(env)).filter(|file| file.is_file() && !is_used(method, file));
+    let proxy = proxy.into_iter().flat_map(|file| certificates::proxy(CHECK, &file, ", which storages are shown"));
+    let tickets =
+        (tickets::has_kerberos(env) && method != Some(&AuthMethod::Gss)).then(|| tickets::kerberos(CHECK, env));
+    let tokens = match method {
+        Some(AuthMethod::Oidc(_)) => Vec::new(),
+        _ => bearer::examine(CHECK, false, &BearerTokens::of(overrides, env, config)),
+    };
+    proxy.chain(tickets).chain(tokens).map(harmless).collect()
+}
+
+fn proxy(env: &Env) -> PathBuf {
+    let usual = || format!("/tmp/x509up_u{}", rustix::process::geteuid().as_raw());
+    env.get(env_vars::X509_USER_PROXY).unwrap_or_else(usual).into()
+}
+
+fn is_used(method: Option<&AuthMethod>, file: &std::path::Path) -> bool {
+    matches!(method, Some(AuthMethod::X509Proxy { proxy }) if proxy == file)
+}
+
+fn harmless(finding: Finding) -> Finding {
+    let status = if finding.status == Status::Failed { Status::Warning } else { finding.status };
+    Finding { status, wants_login: false, ..finding }
+}

@@ -1,0 +1,56 @@
+//! A TLS handshake, and what the server shows in it, also where it is not trusted.
+
+use std::io;
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use openssl::x509::X509;
+use rustls::{ClientConfig, ClientConnection};
+use rustls_pki_types::ServerName;
+
+use super::reach::PATIENCE;
+use crate::auth::certificate::{text, times};
+
+/// What a handshake brought to light.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// The server's own certificate, if it showed one.
+    pub(super) certificate: Option<Shown>,
+    /// The version of TLS.
+    pub(super) version: &'static str,
+}
+
+/// A server's certificate: whose, by whom, until when (seconds since 1970, UTC).
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) subject: String,
+    pub(super) issuer: String,
+    pub(super) not_after: i64,
+}
+
+impl Shown {
+    fn of(der: &[u8]) -> Option<Self> {
+        let certificate = X509::from_der(der).ok()?;
+        let (subject, issuer) = (text(certificate.subject_name()), text(certificate.issuer_name()));
+        Some(Self { subject, issuer, not_after: times(&certificate).1 })
+    }
+}
+
+/// Shakes hands with the server of that name, by these settings. Nothing but the handshake is sent. It waits, so it
+/// wants a thread.
+pub(super) fn shake(stream: &mut TcpStream, host: &str, config: ClientConfig) -> io::Result<Seen> {
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    let mut connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    while connection.is_handshaking() {
+        connection.complete_io(stream)?;
+    }
+    let version = match connection.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
+        _ => "TLS 1.2",
+    };
+    let certificate = connection.peer_certificates().and_then(|chain| Shown::of(chain.first()?));
+    Ok(Seen { certificate, version })
+}

@@ -1,0 +1,102 @@
+//! The options of the section `[client]`.
+
+/// Every option that this client or the official one reads in `[client]`, sorted.
+pub(super) const OPTIONS: &[&str] = &[
+    "account",
+    "auth_host",
+    "auth_oidc_refresh_active",
+    "auth_oidc_refresh_before_exp",
+    "auth_token_file_path",
+    "auth_type",
+    "ca_cert",
+    "client_cert",
+    "client_key",
+    "client_x509_proxy",
+    "metadata_default_plugin",
+    "multi_host_commands",
+    "multi_host_servers",
+    "oidc_audience",
+    "oidc_client_id",
+    "oidc_client_secret",
+    "oidc_issuer",
+    "oidc_login",
+    "oidc_polling",
+    "oidc_polling_timeout",
+    "oidc_provider",
+    "oidc_refresh_lifetime",
+    "oidc_resource",
+    "oidc_scope",
+    "opendata_host",
+    "password",
+    "protocol_stat_retries",
+    "register_bittorrent_meta",
+    "request_retries",
+    "rucio_host",
+    "ssh_private_key",
+    "username",
+    "vo",
+];
+
+/// The option that was probably meant: the nearest, if it is near.
+pub(super) fn nearest(name: &str) -> Option<&'static str> {
+    let distances = OPTIONS.iter().map(|option| (strsim::damerau_levenshtein(name, option), *option));
+    distances.min().filter(|(distance, _)| *distance <= (name.len() / 3).max(1)).map(|(_, option)| option)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn what_is_mistyped_is_recognised() {
+        let cases = [("acount", Some("account")), ("auth_tpye", Some("auth_type")), ("experiment_motto", None)];
+        for (typed, meant) in cases {
+            assert_eq!(nearest(typed), meant, "{typed}");
+        }
+        assert!(OPTIONS.is_sorted());
+    }
+
+    /// Whoever reads a new option of `[client]` puts it into the table.
+    #[test]
+    fn every_option_that_is_read_is_known() {
+        let mut seen = 0;
+        for text in sources(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").as_path()) {
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for start in ["(\"client\", \"", "Name { option: \"", "(CLIENT, \"", "&client(\"", "find(&overrides.oidc_"]
+            {
+                for rest in code.split(start).skip(1) {
+                    let rest = if start.starts_with("find") { rest.split('"').nth(1) } else { rest.split('"').next() };
+                    let option = rest.unwrap_or_default();
+                    assert!(OPTIONS.contains(&option), "the table of known options lacks {option}");
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 15, "only {seen} were found");
+    }
+
+    /// What the pages show is what the client reads.
+    #[test]
+    fn every_option_that_a_page_shows_is_known() {
+        let mut seen = 0;
+        for page in ["docs/authentication.md", "docs/sessions.md"] {
+            let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+            for block in text.split("```ini\n").skip(1) {
+                let block = block.split("```").next().unwrap_or_default();
+                for option in block.lines().filter_map(|line| Some(line.split_once('=')?.0.trim())) {
+                    assert!(OPTIONS.contains(&option), "{page} shows the option {option}");
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 40, "only {seen} were found");
+    }
+
+    fn sources(folder: &Path) -> Vec<String> {
+        let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        paths
+            .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![std::fs::read_to_string(path).unwrap()] })
+            .collect()
+    }
+}

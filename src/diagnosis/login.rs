@@ -1,0 +1,83 @@
+//! The login itself, and who one is then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::{Finding, refusal};
+use crate::api;
+use crate::auth::Nobody;
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::Client;
+use crate::secret::Secret;
+use crate::types::Attributes;
+
+const CHECK: &str = "login";
+/// What the server's log shows as the command.
+pub(super) const SCRIPT: &str = "rucio::doctor";
+/// How long login and whoami may take together.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A client that asks nobody anything. Whether it may log in says the caller, who knows whether that takes somebody.
+pub fn client(settings: Settings, may_log_in: bool) -> Client {
+    match may_log_in {
+        true => Client::new(settings, SCRIPT, Arc::new(Nobody)),
+        false => Client::without_login(settings, SCRIPT),
+    }
+}
+
+/// Asks the server who we are; logs in where no token is kept and the client may.
+pub async fn examine(client: &Client) -> Finding {
+    let host = &client.settings().rucio_host;
+    match timeout(PATIENCE, whoami(client)).await {
+        Err(_) => Finding::failed(CHECK, host, format!("no answer within {} s", PATIENCE.as_secs()))
+            .hint("Try again with all that is sent: rucio -v whoami"),
+        Ok(Ok((account, identity))) => welcome(client, &account, identity),
+        Ok(Err(error)) => refused(client, &error).await,
+    }
+}
+
+async fn whoami(client: &Client) -> Result<(Attributes, Option<String>)> {
+    let account = api::accounts::whoami(client).await?;
+    Ok((account, identity(client).await.unwrap_or_default()))
+}
+
+/// The identity of the token, which only the authentication server tells, and not for all ways of logging in.
+async fn identity(client: &Client) -> Result<Option<String>> {
+    let token = Secret::from(client.token().await?.expose());
+    Ok(api::auth::validate(client, &token).await?.identity.clone())
+}
+
+fn welcome(client: &Client, account: &Attributes, identity: Option<String>) -> Finding {
+    let field = |name| account.get(name).and_then(Value::as_str).unwrap_or("unknown");
+    let (name, status) = (field("account"), field("status"));
+    let host = &client.settings().rucio_host;
+    let by = identity.map(|identity| format!(" as {identity}")).unwrap_or_default();
+    let text = format!("account {name}{by}, by {}, status {status}", client.settings().auth.name());
+    match client.account().filter(|wanted| *wanted != name) {
+        Some(wanted) => Finding::failed(CHECK, host, format!("{text}, where {wanted} was asked for"))
+            .wanting_login("rucio login --force"),
+        None if status != "ACTIVE" => Finding::failed(CHECK, host, text).hint(format!(
+            "Ask the administrators why; they end it by: rucio account update --ban false {}",
+            super::shell_word(name)
+        )),
+        None => Finding::ok(CHECK, host, text),
+    }
+}
+
+async fn refused(client: &Client, error: &Error) -> Finding {
+    let host = &client.settings().rucio_host;
+    match error.class() {
+        Some(Exception::CannotAuthenticate) if !client.may_log_in() => {
+            Finding::failed(CHECK, host, "the server does not take the token any more").wanting_login("rucio login")
+        }
+        _ => match timeout(PATIENCE, refusal::explain(CHECK, client, error)).await {
+            Ok(Some(finding)) => finding,
+            _ => Finding::of(error, CHECK, host),
+        },
+    }
+}

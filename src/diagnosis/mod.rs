@@ -1,0 +1,160 @@
+//! What can go wrong between a person and a working `whoami`: small checks that print nothing, change nothing at the
+//! server, and each give a [`Finding`]. None of them shows a secret.
+
+pub mod authorities;
+mod bearer;
+mod certificates;
+pub mod configuration;
+pub mod credentials;
+mod handshake;
+pub mod hosts;
+mod known;
+pub mod login;
+mod reach;
+mod refusal;
+pub mod server;
+pub mod settings;
+mod tickets;
+pub mod token;
+pub mod transfers;
+pub mod variables;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+pub(crate) use crate::auth::certificate::date;
+use crate::error::Error;
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// All is well.
+    Ok,
+    /// It works, but not well or not for long.
+    Warning,
+    /// It cannot work.
+    Failed,
+}
+
+impl Status {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The group of checks.
+    pub check: &'static str,
+    /// How it ended.
+    pub status: Status,
+    /// What was looked at: a file, a variable, a server.
+    pub subject: String,
+    /// What was seen, or what is wrong.
+    pub message: String,
+    /// The command to run, or what else to do.
+    pub hint: Option<String>,
+    /// Whether nothing is wrong but that somebody has to log in.
+    #[serde(skip)]
+    pub wants_login: bool,
+}
+
+impl Finding {
+    fn new(status: Status, check: &'static str, subject: impl ToString, message: impl Into<String>) -> Self {
+        let (subject, message) = (one_line(&subject.to_string()), one_line(&message.into()));
+        Self { check, status, subject, message, hint: None, wants_login: false }
+    }
+
+    /// All is well.
+    pub(crate) fn ok(check: &'static str, subject: impl ToString, message: impl Into<String>) -> Self {
+        Self::new(Status::Ok, check, subject, message)
+    }
+
+    /// It works, but.
+    pub(crate) fn warning(check: &'static str, subject: impl ToString, message: impl Into<String>) -> Self {
+        Self::new(Status::Warning, check, subject, message)
+    }
+
+    /// It cannot work.
+    pub(crate) fn failed(check: &'static str, subject: impl ToString, message: impl Into<String>) -> Self {
+        Self::new(Status::Failed, check, subject, message)
+    }
+
+    /// The error of what was tried, with its hint.
+    pub(crate) fn of(error: &Error, check: &'static str, subject: impl ToString) -> Self {
+        Self { hint: error.hint().map(str::to_owned), ..Self::failed(check, subject, reason(error)) }
+    }
+
+    /// The same with what to do.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same as a thing that a login mends.
+    pub(crate) fn wanting_login(self, hint: impl Into<String>) -> Self {
+        Self { wants_login: true, ..self.hint(hint) }
+    }
+}
+
+/// The details of an error, without the summary of its class where there are any.
+pub(crate) fn reason(error: &Error) -> String {
+    match error {
+        Error::Rucio(refusal) if !refusal.details.is_empty() => refusal.details.clone(),
+        Error::Login(error) => reason(error),
+        error => error.to_string(),
+    }
+}
+
+/// A finding is one line, whoever wrote the text.
+fn one_line(text: &str) -> String {
+    text.split(['\n', '\r', '\t']).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// A path as a word for a shell.
+pub(crate) fn shell(path: &Path) -> String {
+    shell_word(&path.display().to_string())
+}
+
+/// Any text as a word for a shell.
+pub(crate) fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%=,".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+/// A span in seconds, in its two largest units.
+pub(crate) fn span(seconds: i64) -> String {
+    let seconds = seconds.unsigned_abs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (1, hours, _) => format!("1 day {hours} h"),
+        (days, ..) => format!("{days} days"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_for_one_line_and_for_shells() {
+        assert_eq!(one_line("a:\n\t/b\r\n\t/c\n"), "a: /b /c");
+        assert_eq!(shell(Path::new("/tmp/it's here")), r"'/tmp/it'\''s here'");
+        assert_eq!(shell_word("CN=a,O=b"), "CN=a,O=b");
+        let spans = [5, 60, 3_600, 90_000, 86_400 * 400].map(span);
+        assert_eq!(spans, ["5 s", "1 min", "1 h 0 min", "1 day 1 h", "400 days"]);
+    }
+}

@@ -1,0 +1,120 @@
+//! The way to a server: its addresses, the HTTP proxy in between, and the connection.
+
+use std::io::{Error, ErrorKind, Result};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hyper_util::client::proxy::matcher::Matcher;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::env_vars::Env;
+
+/// How long each step may take: who is ill wants to know soon.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest answer of a proxy to `CONNECT` that is read, in bytes.
+const LONGEST_HEAD: usize = 16 << 10;
+
+/// A machine and a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+/// An HTTP proxy.
+#[derive(Debug)]
+pub(super) struct Proxy {
+    pub(super) place: Place,
+    authorization: Option<String>,
+}
+
+/// The proxy that leads to an address, by the rules of the library that sends our requests.
+pub(super) fn proxy(address: &str, env: &Env) -> Option<Proxy> {
+    let first = |names: [&str; 2]| env.first(&names).unwrap_or_default();
+    let matcher = Matcher::builder()
+        .all(first(["ALL_PROXY", "all_proxy"]))
+        .http(first(["HTTP_PROXY", "http_proxy"]))
+        .https(first(["HTTPS_PROXY", "https_proxy"]))
+        .no(first(["NO_PROXY", "no_proxy"]))
+        .build();
+    let found = matcher.intercept(&address.parse().ok()?)?;
+    let port = found.uri().port_u16().unwrap_or(if found.uri().scheme_str() == Some("https") { 443 } else { 80 });
+    let authorization = found.basic_auth().and_then(|value| value.to_str().ok()).map(str::to_owned);
+    Some(Proxy { place: Place { host: found.uri().host()?.to_owned(), port }, authorization })
+}
+
+/// The addresses of a machine, each once.
+pub(super) async fn addresses(place: &Place) -> Result<Vec<SocketAddr>> {
+    let asked = timeout(PATIENCE, tokio::net::lookup_host((place.host.as_str(), place.port))).await;
+    let mut found: Vec<_> = asked.map_err(|_| late("the name service"))??.collect();
+    found.dedup();
+    match found.is_empty() {
+        true => Err(Error::new(ErrorKind::NotFound, "it has no address")),
+        false => Ok(found),
+    }
+}
+
+/// A connection to the first of these addresses that takes one.
+pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream> {
+    timeout(PATIENCE, TcpStream::connect(addresses)).await.map_err(|_| late("it"))?
+}
+
+/// Has the proxy connect to the place (RFC 9110, 9.3.6).
+pub(super) async fn tunnel(mut stream: TcpStream, proxy: &Proxy, to: &Place) -> Result<TcpStream> {
+    let authorization =
+        proxy.authorization.as_ref().map(|value| format!("Proxy-Authorization: {value}\r\n")).unwrap_or_default();
+    let request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{authorization}\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let head = timeout(PATIENCE, head(&mut stream)).await.map_err(|_| late("the proxy"))??;
+    let status = head.lines().next().unwrap_or_default().to_owned();
+    match status.split(' ').nth(1) {
+        Some(code) if code.starts_with('2') => Ok(stream),
+        _ => Err(Error::other(format!("the proxy refuses: {status}"))),
+    }
+}
+
+/// Reads up to the empty line, and not a byte more: what follows is the server's.
+async fn head(stream: &mut TcpStream) -> Result<String> {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        if bytes.len() > LONGEST_HEAD {
+            return Err(Error::other("the proxy answers without an end"));
+        }
+        bytes.push(stream.read_u8().await?);
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn late(who: &str) -> Error {
+    Error::new(ErrorKind::TimedOut, format!("{who} did not answer within {} s", PATIENCE.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proxy_is_that_of_the_protocol_unless_the_host_is_left_out() {
+        let env = Env::fixed([
+            ("https_proxy", "http://kim:hunter2@proxy.example.org:3128"),
+            ("NO_PROXY", "localhost,.example.com"),
+        ]);
+        let found = proxy("https://rucio.example.org:443", &env).unwrap();
+        assert_eq!(found.place.to_string(), "proxy.example.org:3128");
+        assert!(found.authorization.is_some_and(|value| value.starts_with("Basic ")));
+        for address in ["https://localhost:19443", "https://a.example.com", "http://rucio.example.org"] {
+            assert!(proxy(address, &env).is_none(), "{address}");
+        }
+    }
+}

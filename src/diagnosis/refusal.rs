@@ -1,0 +1,177 @@
+//! Why a login was refused. The server says the same of a wrong password, an unknown account and an identity that may
+//! not act as the account; asked once more without an account, it tells more of the identity.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use reqwest::Response;
+use serde_json::Value;
+
+use super::{Finding, shell_word};
+use crate::auth::certificate;
+use crate::config::{AuthMethod, Settings};
+use crate::error::{Error, Refusal, Result};
+use crate::exceptions::Exception;
+use crate::http::tls::{AskPassphrase, Identity};
+use crate::http::{Client, Request, checked, segment};
+use crate::secret::Secret;
+
+const WRONG_PASSWORD: &str =
+    "Correct `password` in [client] or --password; to be asked for it, take it out of [client] and run: rucio login";
+
+/// The finding for a refused login, where more can be known than the error says.
+pub(super) async fn explain(check: &'static str, client: &Client, error: &Error) -> Option<Finding> {
+    refused(error)?;
+    let (settings, server) = (client.settings(), &client.settings().auth_host);
+    let identity = identity(&settings.auth)?;
+    Some(match known(client).await {
+        Ok(known) => not_mapped(check, client, &identity, &known).await,
+        Err(error) => match (refused(&error)?.class, &settings.auth) {
+            (Exception::IdentityError, _) => {
+                let text = format!("the server does not know the identity {identity} ({})", type_of(&settings.auth));
+                let account = settings.account.as_deref().unwrap_or("ACCOUNT");
+                Finding::failed(check, server, text).hint(let_in(settings, &identity, account))
+            }
+            (_, AuthMethod::Userpass { .. }) => {
+                Finding::failed(check, server, format!("the password of {identity} is wrong")).hint(WRONG_PASSWORD)
+            }
+            _ => return None,
+        },
+    })
+}
+
+/// What the server said, if it refused a login.
+fn refused(error: &Error) -> Option<&Refusal> {
+    match error {
+        Error::Login(error) => refused(error),
+        Error::Rucio(refusal) => refusal.status.is_some_and(|status| status == 401).then_some(refusal),
+        _ => None,
+    }
+}
+
+async fn not_mapped(check: &'static str, client: &Client, identity: &str, known: &Known) -> Finding {
+    let (settings, all) = (client.settings(), known.accounts.join(", "));
+    let own = known.accounts.first().map(|own| shell_word(own)).unwrap_or_default();
+    let Some(account) = &settings.account else {
+        let text = format!("{identity} belongs to several accounts: {all}");
+        return Finding::failed(check, &settings.auth_host, text)
+            .hint(format!("Choose one by `account` in [client], or: rucio --account {own} whoami"));
+    };
+    let (text, hint) = match exists(client, known.token.as_ref(), account).await {
+        Some(false) => (
+            format!("there is no account {account}; {identity} belongs to {all}"),
+            format!("Correct `account` in [client], or: rucio --account {own} whoami"),
+        ),
+        _ => (
+            format!("{identity} may not act as account {account}; it belongs to {all}"),
+            format!("Take yours: rucio --account {own} whoami; or {}", lower(&let_in(settings, identity, account))),
+        ),
+    };
+    Finding::failed(check, &settings.auth_host, text).hint(hint)
+}
+
+fn lower(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    text
+}
+
+/// What an administrator does to map an identity.
+fn let_in(settings: &Settings, identity: &str, account: &str) -> String {
+    let kind = type_of(&settings.auth);
+    let password = if kind == "USERPASS" { " --password PASSWORD" } else { "" };
+    let (identity, account) = (shell_word(identity), shell_word(account));
+    format!(
+        "An administrator lets it in by: rucio account identity add --type {kind} --id {identity} --email MAIL{password} {account}"
+    )
+}
+
+fn type_of(method: &AuthMethod) -> &'static str {
+    match method {
+        AuthMethod::Userpass { .. } => "USERPASS",
+        _ => "X509",
+    }
+}
+
+/// The name the server knows us by, for the ways of which it tells more.
+fn identity(method: &AuthMethod) -> Option<String> {
+    match method {
+        AuthMethod::Userpass { username, .. } => username.clone(),
+        AuthMethod::X509 { cert, .. } => Some(certificate::inspect(cert, None).ok()?.identity),
+        AuthMethod::X509Proxy { proxy } => Some(certificate::inspect(proxy, None).ok()?.identity),
+        AuthMethod::Oidc(_) | AuthMethod::Ssh { .. } | AuthMethod::Gss => None,
+    }
+}
+
+/// What the server tells of our identity.
+struct Known {
+    /// Its accounts; where one of them is the default, perhaps only that.
+    accounts: Vec<String>,
+    /// A token of the first of them, which is used for one question and kept nowhere.
+    token: Option<Secret>,
+}
+
+/// Logs in without an account, to learn which there are. Where there are several without a default, the server has not
+/// looked at the password yet, so one of them is tried.
+async fn known(client: &Client) -> Result<Known> {
+    let answer = ask(client, None).await?;
+    let names = header(&answer, "x-rucio-auth-accounts").or_else(|| header(&answer, "x-rucio-auth-account"));
+    let names = names.unwrap_or_default();
+    let accounts: Vec<_> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let token = header(&answer, "x-rucio-auth-token");
+    let token = match accounts.first().filter(|_| token.is_none()) {
+        Some(first) => header(&ask(client, Some(first)).await?, "x-rucio-auth-token"),
+        None => token,
+    };
+    Ok(Known { accounts, token: token.map(Secret::from) })
+}
+
+fn header(answer: &Response, name: &str) -> Option<String> {
+    answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// Asks for a token of this account, or of the identity's own.
+async fn ask(client: &Client, account: Option<&str>) -> Result<Response> {
+    let client = as_account(client, account);
+    let answer = match client.settings().auth.clone() {
+        AuthMethod::Userpass { username: Some(username), password: Some(password) } => {
+            let request = Request::get("auth/userpass").header("x-rucio-username", username);
+            let request = request.header("x-rucio-password", password.expose());
+            client.authenticate(client.connections()?, &request).await?
+        }
+        AuthMethod::X509 { cert, key } => show(&client, "auth/x509", &cert, key.as_deref()).await?,
+        AuthMethod::X509Proxy { proxy } => show(&client, "auth/x509_proxy", &proxy, None).await?,
+        _ => return Err(Error::new(Exception::CannotAuthenticate, "This way of logging in tells no more.")),
+    };
+    checked(answer).await
+}
+
+/// Asks with a certificate. The server names all accounts only to those who say that they can read it.
+async fn show(client: &Client, path: &str, cert: &Path, key: Option<&Path>) -> Result<Response> {
+    let identity = Identity::load(cert, key, &nobody())?;
+    let request = Request::get(path).header("x-rucio-allow-return-multiple-accounts", "True");
+    client.authenticate(&client.connect(Some(identity))?, &request).await
+}
+
+/// Whether there is such an account, if one of ours may be used to ask.
+async fn exists(client: &Client, token: Option<&Secret>, account: &str) -> Option<bool> {
+    let request = Request::get(format!("accounts/{}", segment(account)));
+    let request = request.header("x-rucio-auth-token", token?.expose());
+    match client.public_json::<Value>(None, request).await {
+        Ok(_) => Some(true),
+        Err(error) if error.class() == Some(Exception::AccountNotFound) => Some(false),
+        Err(_) => None,
+    }
+}
+
+/// The same client for another account, or for none. It is used for single requests only, which keep no token.
+fn as_account(client: &Client, account: Option<&str>) -> Client {
+    let settings = Settings { account: account.map(str::to_owned), ..client.settings().clone() };
+    Client::without_login(settings, super::login::SCRIPT)
+}
+
+fn nobody() -> AskPassphrase {
+    Arc::new(|_| Err(std::io::ErrorKind::Unsupported.into()))
+}

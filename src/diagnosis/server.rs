@@ -1,0 +1,125 @@
+//! What the servers answer: which release, whether it is Rucio at all, and what time they have.
+
+use chrono::DateTime;
+use reqwest::header::{DATE, HeaderMap};
+
+use super::{Finding, date, shell_word, span};
+use crate::api::server::Ping;
+use crate::auth::now;
+use crate::error::Result;
+use crate::http::{Client, RUCIO_VERSION, checked, transport_error};
+
+const CHECK: &str = "server";
+const CLOCK: &str = "clock";
+/// Clocks this many seconds apart are worth a word: tokens and proxies live by the clock.
+const APART: i64 = 60;
+/// Clocks this many seconds apart break logins.
+const FAR_APART: i64 = 300;
+
+/// Asks the server for its release and its time. The last tells whether it answered as one.
+pub async fn ping(client: &Client) -> (Option<Finding>, Finding, bool) {
+    let url = format!("{}/ping", client.settings().rucio_host);
+    match ask(client, &url).await {
+        Ok((headers, text)) => {
+            let clock = clock(&url, &headers, now());
+            match serde_json::from_str::<Ping>(&text) {
+                Ok(ping) => (clock, release(&url, &ping.version), true),
+                Err(_) => {
+                    let finding = Finding::failed(CHECK, &url, "this is no Rucio server: its answer names no release");
+                    (clock, finding.hint(correct("rucio_host", &url)), false)
+                }
+            }
+        }
+        Err(error) => {
+            let finding = Finding::of(&error, CHECK, &url);
+            let hint = finding.hint.clone().unwrap_or_else(|| correct("rucio_host", &url));
+            (None, finding.hint(hint), false)
+        }
+    }
+}
+
+/// Asks the authentication server something it refuses in a way of its own. The second tells whether it did.
+pub async fn authentication(client: &Client) -> (Finding, bool) {
+    let url = format!("{}/auth/validate", client.settings().auth_host);
+    let answer = async { client.connections()?.get(&url).send().await.map_err(transport_error) };
+    match answer.await {
+        Ok(answer) if is_rucio(answer.headers()) => {
+            (Finding::ok(CHECK, &client.settings().auth_host, "an authentication server of Rucio"), true)
+        }
+        Ok(answer) => {
+            let text = format!("this is no authentication server of Rucio: it answers {}", answer.status());
+            (Finding::failed(CHECK, &url, text).hint(correct("auth_host", &url)), false)
+        }
+        Err(error) => {
+            let finding = Finding::of(&error, CHECK, &url);
+            let hint = finding.hint.clone().unwrap_or_else(|| correct("auth_host", &url));
+            (finding.hint(hint), false)
+        }
+    }
+}
+
+fn is_rucio(headers: &HeaderMap) -> bool {
+    headers.contains_key("ExceptionClass") || headers.keys().any(|name| name.as_str().starts_with("x-rucio-"))
+}
+
+fn correct(option: &str, url: &str) -> String {
+    format!("See what answers there, and correct {option} in [client]: curl -v {}", shell_word(url))
+}
+
+/// One try: who looks for a mistake wants to see it.
+async fn ask(client: &Client, url: &str) -> Result<(HeaderMap, String)> {
+    let answer = client.connections()?.get(url).send().await.map_err(transport_error)?;
+    let answer = checked(answer).await?;
+    let headers = answer.headers().clone();
+    Ok((headers, answer.text().await.map_err(transport_error)?))
+}
+
+fn release(url: &str, version: &str) -> Finding {
+    let major = |version: &str| version.split('.').next().map(str::to_owned);
+    let text = format!("Rucio {version}");
+    match major(version) == major(RUCIO_VERSION) {
+        true => Finding::ok(CHECK, url, text),
+        false => Finding::warning(CHECK, url, format!("{text}, where this client stands for {RUCIO_VERSION}"))
+            .hint("Some commands may not work. Tell us if one does not: rucio --version"),
+    }
+}
+
+/// Compares the date of an answer (RFC 9110, 6.6.1) with our own clock, in seconds since 1970.
+fn clock(url: &str, headers: &HeaderMap, here: i64) -> Option<Finding> {
+    let there = DateTime::parse_from_rfc2822(headers.get(DATE)?.to_str().ok()?).ok()?.timestamp();
+    let (apart, ahead) = ((here - there).abs(), if here > there { "ahead of" } else { "behind" });
+    let text = format!("this machine is {} {ahead} the server, which has {}", span(apart), date(there));
+    let hint = "Set the clock, or have it set: chronyc tracking; timedatectl status";
+    Some(match apart {
+        // The date is of whole seconds, and the answer took its time.
+        apart if apart <= 2 => Finding::ok(CLOCK, url, "as the server's"),
+        apart if apart <= APART => Finding::ok(CLOCK, url, text),
+        apart if apart <= FAR_APART => Finding::warning(CLOCK, url, text).hint(hint),
+        _ => Finding::failed(CLOCK, url, text).hint(hint),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+
+    #[test]
+    fn clocks_may_be_a_minute_apart() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(clock("u", &headers, 0), None);
+        headers.insert(DATE, "Thu, 01 Jan 1970 01:00:00 GMT".parse().unwrap());
+        let cases =
+            [(0, Status::Ok), (60, Status::Ok), (-61, Status::Warning), (300, Status::Warning), (301, Status::Failed)];
+        for (apart, status) in cases {
+            assert_eq!(clock("u", &headers, 3_600 + apart).unwrap().status, status, "{apart}");
+        }
+        assert!(clock("u", &headers, 3_500).unwrap().message.starts_with("this machine is 1 min behind"));
+    }
+
+    #[test]
+    fn another_major_release_is_worth_a_word() {
+        assert_eq!(release("u", "41.9.0").status, Status::Ok);
+        assert_eq!(release("u", "38.1.0").status, Status::Warning);
+    }
+}

@@ -1,0 +1,77 @@
+//! Kerberos tickets and SSH keys: what is there, without asking anybody.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::{Finding, certificates, transfers};
+use crate::auth::ssh::{self, Readiness};
+use crate::env_vars::{self, Env};
+
+/// The Kerberos tickets, for gss. `klist` tells whether they are still good, where it is installed.
+pub(super) fn kerberos(check: &'static str, env: &Env) -> Finding {
+    let name = env.get(env_vars::KRB5CCNAME).unwrap_or_else(usual_cache);
+    let file = file_of(&name);
+    if file.as_ref().is_some_and(|file| !file.exists()) {
+        return Finding::failed(check, name, "there are no Kerberos tickets").wanting_login("kinit");
+    }
+    match transfers::program("klist", env).map(|klist| is_good(&klist, &name)) {
+        Some(true) => Finding::ok(check, name, "Kerberos ticket, good by klist"),
+        Some(false) => Finding::failed(check, name, "the Kerberos ticket has expired, by klist").wanting_login("kinit"),
+        None => Finding::ok(check, name, "Kerberos tickets (without klist nobody can say until when)"),
+    }
+}
+
+/// Whether there are Kerberos tickets where they usually are.
+pub(super) fn has_kerberos(env: &Env) -> bool {
+    file_of(&env.get(env_vars::KRB5CCNAME).unwrap_or_else(usual_cache)).is_some_and(|file| file.exists())
+}
+
+fn usual_cache() -> String {
+    format!("FILE:/tmp/krb5cc_{}", rustix::process::getuid().as_raw())
+}
+
+/// The file or folder of a ticket cache, if it is kept in one.
+fn file_of(name: &str) -> Option<PathBuf> {
+    match name.split_once(':') {
+        None => Some(name.into()),
+        Some(("FILE" | "DIR", path)) => Some(path.trim_start_matches(':').into()),
+        Some(_) => None,
+    }
+}
+
+/// `klist -s` says nothing, and ends with 0 if there is a ticket that is good.
+fn is_good(klist: &Path, cache: &str) -> bool {
+    let mut command = Command::new(klist);
+    command.args(["-s", "-c", cache]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// The key of the ssh login.
+pub(super) fn ssh_key(check: &'static str, key: &Path, agent: Option<&Path>) -> Vec<Finding> {
+    let kind = match ssh::readiness(key, agent) {
+        Err(error) => return vec![Finding::of(&error, check, key.display())],
+        Ok(Readiness::Open) => "SSH key without a pass phrase",
+        Ok(Readiness::InAgent) => "SSH key that the agent has",
+        Ok(Readiness::Locked) => "SSH key behind a pass phrase, which `rucio login` asks for",
+    };
+    let open = if kind.contains("without") { certificates::open_to_others(check, key) } else { None };
+    [Finding::ok(check, key.display(), kind)].into_iter().chain(open).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticket_caches_in_files_are_told_from_others() {
+        for (name, file) in [
+            ("/tmp/x", Some("/tmp/x")),
+            ("FILE:/tmp/x", Some("/tmp/x")),
+            ("DIR::/tmp/x/tkt", Some("/tmp/x/tkt")),
+            ("KEYRING:persistent:0", None),
+            ("KCM:", None),
+        ] {
+            assert_eq!(file_of(name).as_deref(), file.map(Path::new), "{name}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The token that is kept: whether it may be trusted, whose it is, how long it is good.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::{Finding, shell, span};
+use crate::auth::{Kept, State, kept, now, of_another_program, trusted};
+use crate::config::Settings;
+
+const CHECK: &str = "token";
+
+/// What a login would take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// Nobody has to be asked.
+    Alone,
+    /// Somebody has to be asked.
+    Asking,
+    /// The credentials are broken, which has been said.
+    Broken,
+    /// There is another token to use.
+    Needless,
+}
+
+/// Looks at what tokens there are; changes nothing. The second tells whether one may be used. What
+/// it means to have none depends on the `login`.
+pub fn examine(settings: &Settings, login: Login) -> (Vec<Finding>, bool) {
+    let foreign = of_another_program(settings).filter(|_| !settings.insecure);
+    let foreign = foreign.map(|(source, end)| {
+        let end =
+            end.map_or_else(|| "until when it does not say".to_owned(), |end| format!("for {}", span(end - now())));
+        Finding::ok(CHECK, source, format!("token of another program, used before any of ours, {end}"))
+    });
+    let (own, usable) = own(settings, if foreign.is_some() { Login::Needless } else { login });
+    let has_token = usable || foreign.is_some();
+    (foreign.into_iter().chain(own).collect(), has_token)
+}
+
+/// The folder and the file of the token.
+fn own(settings: &Settings, login: Login) -> (Vec<Finding>, bool) {
+    let folder = &settings.token_dir;
+    if let Err(error) = trusted(folder) {
+        return match error.kind() {
+            std::io::ErrorKind::NotFound => (vec![none(folder, login)], false),
+            _ => (vec![distrusted_folder(folder, &error.to_string())], false),
+        };
+    }
+    let private = Finding::ok(CHECK, folder.display(), "yours alone");
+    let Some(kept) = kept(settings) else { return (vec![private, none(&settings.token_file, login)], false) };
+    let usable = matches!(kept.state, State::Good(_)) && !settings.insecure;
+    (vec![private, finding(&kept, settings, login)], usable)
+}
+
+fn finding(kept: &Kept, settings: &Settings, login: Login) -> Finding {
+    let place = kept.file.display();
+    let account = settings.account.as_deref().unwrap_or("the default account");
+    let ours = format!("token of {account} at {} by {}", settings.rucio_host, settings.auth.name());
+    match &kept.state {
+        // Whoever answers in the server's place must not get it.
+        State::Good(_) if settings.insecure => log_in(&kept.file, &format!("{ours}, not used with --insecure"), login),
+        State::Good(Some(end)) => Finding::ok(CHECK, place, format!("{ours}, for {}", span(end - now()))),
+        State::Good(None) => Finding::ok(CHECK, place, format!("{ours}, until when it does not say")),
+        State::Ended(end) => log_in(&kept.file, &format!("{ours}, ended {} ago", span(now() - end)), login),
+        State::Another(of) => log_in(&kept.file, &format!("not used here, being the token of {of}"), login),
+        State::Distrusted(why) => Finding::failed(CHECK, place, format!("not used: {why}")).hint(mend_file(&kept.file)),
+    }
+}
+
+fn none(place: &Path, login: Login) -> Finding {
+    log_in(place, "no token yet", login)
+}
+
+/// No token to use: fine where a login asks nobody.
+fn log_in(place: &Path, text: &str, login: Login) -> Finding {
+    match login {
+        Login::Asking => Finding::failed(CHECK, place.display(), text).wanting_login("rucio login"),
+        Login::Alone => Finding::ok(CHECK, place.display(), format!("{text}; the next command logs in by itself")),
+        Login::Broken | Login::Needless => Finding::ok(CHECK, place.display(), text),
+    }
+}
+
+fn distrusted_folder(folder: &Path, why: &str) -> Finding {
+    Finding::failed(CHECK, folder.display(), format!("no token is kept there: {why}")).hint(mend_folder(folder))
+}
+
+/// What is ours can be closed; what is another's we leave to them.
+fn mend_folder(folder: &Path) -> String {
+    match is_ours(folder) {
+        true => format!("chmod 700 {}", shell(folder)),
+        false => "Have tokens kept elsewhere: mkdir -m 700 -p ~/.rucio/tmp && export TMPDIR=~/.rucio/tmp".to_owned(),
+    }
+}
+
+fn mend_file(file: &Path) -> String {
+    match is_ours(file) {
+        true => format!("chmod 600 {}", shell(file)),
+        false => format!("rm -f {}", shell(file)),
+    }
+}
+
+fn is_ours(path: &Path) -> bool {
+    std::fs::symlink_metadata(path)
+        .is_ok_and(|found| !found.is_symlink() && found.uid() == rustix::process::geteuid().as_raw())
+}

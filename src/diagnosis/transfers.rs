@@ -1,0 +1,75 @@
+//! What transfers need of this machine: programs, folders that can be written, room.
+
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access, statvfs};
+
+use super::{Finding, shell};
+use crate::config::{Settings, temp_dir};
+use crate::env_vars::{self, Env};
+
+const CHECK: &str = "transfers";
+/// Less room than this, in bytes, is too little for tokens and temporary files.
+const LITTLE_ROOM: u64 = 10_000_000;
+/// Programs that move files for us, with the protocols they are for.
+const PROGRAMS: [(&str, &str); 3] = [("xrdcp", "root://"), ("scp", "scp://"), ("gfal-copy", "srm:// and gsiftp://")];
+
+/// A finding for each program and folder.
+pub fn examine(settings: Option<&Settings>, env: &Env) -> Vec<Finding> {
+    let programs = PROGRAMS.iter().map(|(name, protocols)| match program(name, env) {
+        Some(path) => Finding::ok(CHECK, name, format!("{}, for {protocols}", path.display())),
+        None => Finding::ok(CHECK, name, format!("not installed: {protocols} cannot be reached by it")),
+    });
+    let tokens = settings.map(|settings| folder(&settings.token_dir, "tokens"));
+    let temporary = match temp_dir(env) {
+        Ok(path) => folder(&path, "temporary files"),
+        Err(error) => Finding::of(&error, CHECK, env_vars::TMPDIR).hint("export TMPDIR=~/tmp && mkdir -p ~/tmp"),
+    };
+    programs.chain(tokens).chain([temporary]).collect()
+}
+
+/// Where a program is, if it is installed.
+pub(super) fn program(name: &str, env: &Env) -> Option<PathBuf> {
+    let path = env.get("PATH")?;
+    let places = path.split(':').map(|folder| Path::new(folder).join(name));
+    places.into_iter().find(|place| place.is_file() && access(place, Access::EXEC_OK).is_ok())
+}
+
+/// A folder that can be written, or made, and has some room.
+fn folder(path: &Path, what: &str) -> Finding {
+    let there = path.ancestors().find(|folder| folder.exists()).unwrap_or(path);
+    if access(there, Access::WRITE_OK | Access::EXEC_OK).is_err() {
+        let text = format!("{what} cannot be kept there: {} cannot be written", there.display());
+        return Finding::failed(CHECK, path.display(), text).hint(format!("ls -ld {}", shell(there)));
+    }
+    match statvfs(there).map(|room| room.f_bavail.saturating_mul(room.f_frsize)) {
+        Ok(room) if room < LITTLE_ROOM => {
+            let text = format!("for {what}, with room for only {:.1} MB", room as f64 / 1e6);
+            Finding::warning(CHECK, path.display(), text).hint(format!("See what fills it: df -h {}", shell(there)))
+        }
+        _ => Finding::ok(CHECK, path.display(), format!("can be written, for {what}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+
+    #[test]
+    fn programs_are_looked_for_in_the_path() {
+        assert_eq!(program("sh", &Env::fixed([("PATH", "/nowhere:/bin")])).as_deref(), Some(Path::new("/bin/sh")));
+        assert_eq!(program("sh", &Env::fixed([("PATH", "/nowhere")])), None);
+        assert_eq!(program("sh", &Env::fixed([])), None);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_yet_is_made_below_one_that_is() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(folder(&dir.path().join("a/b"), "tokens").status, Status::Ok);
+        assert_eq!(
+            folder(Path::new("/proc/nowhere"), "tokens").status,
+            if access("/proc", Access::WRITE_OK).is_ok() { Status::Warning } else { Status::Failed }
+        );
+    }
+}

@@ -1,0 +1,88 @@
+//! The environment variables that have a say in logging in.
+
+use super::Finding;
+use crate::env_vars::{self as vars, Env};
+
+const CHECK: &str = "environment";
+
+/// Variables whose values may be seen by anybody, with what they decide.
+const SHOWN: [(&str, &str); 15] = [
+    (vars::RUCIO_ACCOUNT, "wins over [client] account"),
+    (vars::RUCIO_AUTH_TYPE, "wins over [client] auth_type"),
+    (vars::RUCIO_VO, "wins over [client] vo"),
+    (vars::RUCIO_PROFILE, "chooses the profile"),
+    (vars::RUCIO_CLIENT_CERT, "wins over [client] client_cert"),
+    (vars::RUCIO_CLIENT_KEY, "wins over [client] client_key"),
+    (vars::RUCIO_CLIENT_PROXY, "wins over [client] client_x509_proxy"),
+    (vars::X509_USER_PROXY, "the proxy for storages, and for the login where Rucio's own settings name none"),
+    (vars::X509_CERT_DIR, "wins over [client] ca_cert"),
+    (vars::REQUESTS_CA_BUNDLE, "used where neither X509_CERT_DIR nor [client] ca_cert is set"),
+    (vars::CURL_CA_BUNDLE, "used where neither X509_CERT_DIR nor [client] ca_cert is set"),
+    (vars::BEARER_TOKEN_FILE, "read by oidc before any other file"),
+    (vars::KRB5CCNAME, "the Kerberos tickets, for gss"),
+    (vars::KRB5_CONFIG, "the configuration of Kerberos, for gss"),
+    (vars::SSH_AUTH_SOCK, "the agent, for ssh"),
+];
+
+/// Those of HTTP proxies; the environment of a server may have them in small letters.
+const PROXIES: [&str; 8] = [
+    vars::HTTP_PROXY,
+    "http_proxy",
+    vars::HTTPS_PROXY,
+    "https_proxy",
+    vars::ALL_PROXY,
+    "all_proxy",
+    vars::NO_PROXY,
+    "no_proxy",
+];
+
+/// A finding for each variable that is set.
+pub fn examine(env: &Env) -> Vec<Finding> {
+    let shown = SHOWN.iter().filter_map(|(name, role)| Some(finding(name, &env.get(name)?, role)));
+    let token =
+        env.get(vars::BEARER_TOKEN).map(|_| finding(vars::BEARER_TOKEN, "set", "used by oidc before any other"));
+    let proxies =
+        PROXIES.iter().filter_map(|name| Some(finding(name, &without_password(&env.get(name)?), "HTTP proxies")));
+    shown.chain(token).chain(proxies).collect()
+}
+
+fn finding(name: &str, value: &str, role: &str) -> Finding {
+    Finding::ok(CHECK, name, format!("{value} ({role})"))
+}
+
+/// `http://user:password@proxy:3128` without what stands before the `@`.
+pub(super) fn without_password(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+    let Some((_, host)) = rest.rsplit_once('@') else { return address.to_owned() };
+    match scheme {
+        "" => format!("[hidden]@{host}"),
+        scheme => format!("{scheme}://[hidden]@{host}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_named_and_what_is_confidential_is_not_shown() {
+        let env = Env::fixed([
+            ("RUCIO_ACCOUNT", "kim"),
+            ("BEARER_TOKEN", "ey.ey.x"),
+            ("https_proxy", "http://kim:hunter2@proxy:3128"),
+            ("ALL_PROXY", "kim:hunter2@proxy:3128"),
+            ("OTHER", "x"),
+        ]);
+        let lines: Vec<_> =
+            examine(&env).into_iter().map(|found| format!("{}: {}", found.subject, found.message)).collect();
+        assert_eq!(
+            lines,
+            [
+                "RUCIO_ACCOUNT: kim (wins over [client] account)",
+                "BEARER_TOKEN: set (used by oidc before any other)",
+                "https_proxy: http://[hidden]@proxy:3128 (HTTP proxies)",
+                "ALL_PROXY: [hidden]@proxy:3128 (HTTP proxies)",
+            ]
+        );
+    }
+}

@@ -1,0 +1,148 @@
+//! What went wrong in a handshake, in words, and what to do about it.
+
+use std::error::Error as StdError;
+
+use rustls::{AlertDescription as Alert, CertificateError as Fault, Error};
+use rustls_pki_types::UnixTime;
+
+use super::verify::Stranger;
+use crate::auth::certificate::date;
+
+/// A handshake that failed in a way that waiting does not mend.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// What is wrong.
+    pub(crate) reason: String,
+    /// What to do.
+    pub(crate) remedy: String,
+    /// Whether it is the server that does not take our certificate.
+    pub(crate) ours: bool,
+}
+
+/// What TLS had against a connection, if that was what failed.
+pub(crate) fn failure(error: &(dyn StdError + 'static)) -> Option<Failure> {
+    std::iter::successors(Some(error), |error| below(*error)).find_map(|error| explain(error.downcast_ref()?))
+}
+
+fn below<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    // The source of an I/O error is that of what it wraps, which would be passed over.
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    wrapped.map(|wrapped| wrapped as &(dyn StdError + 'static)).or_else(|| error.source())
+}
+
+fn explain(error: &Error) -> Option<Failure> {
+    match error {
+        Error::InvalidCertificate(fault) => Some(theirs(fault)),
+        Error::AlertReceived(alert) => ours(*alert),
+        Error::InvalidMessage(_) => Some(Failure {
+            reason: "what answers there does not speak TLS".to_owned(),
+            remedy: "Check the port, and whether the address begins with http:// rather than https://: [client] \
+                     rucio_host and auth_host, or -H and --auth-host."
+                .to_owned(),
+            ours: false,
+        }),
+        _ => None,
+    }
+}
+
+/// What we have against the server's certificate.
+fn theirs(fault: &Fault) -> Failure {
+    let (reason, remedy) = match fault {
+        Fault::ExpiredContext { time, not_after } => (
+            format!("the server's certificate expired on {} (it is {} now)", when(not_after), when(time)),
+            "Tell the server's administrators, unless the clock of this machine (`date`) is wrong.".to_owned(),
+        ),
+        Fault::NotValidYetContext { time, not_before } => (
+            format!("the server's certificate is good only from {} on (it is {} now)", when(not_before), when(time)),
+            "Check the clock of this machine (`date`).".to_owned(),
+        ),
+        Fault::NotValidForNameContext { presented, .. } => (
+            format!("the server's certificate is that of another host: {}", hosts(presented)),
+            "Check [client] rucio_host and auth_host, or -H and --auth-host.".to_owned(),
+        ),
+        Fault::Revoked => (
+            "the server's certificate was revoked by its CA".to_owned(),
+            "Whoever answers may have stolen its key: do not go on, and tell the server's administrators.".to_owned(),
+        ),
+        Fault::Other(other) => match other.0.downcast_ref::<Stranger>() {
+            Some(stranger) => (stranger.to_string(), unvouched(stranger)),
+            None => (format!("the server's certificate is not good: {other}"), NAME_CA.to_owned()),
+        },
+        other => (format!("the server's certificate is not good: {other}"), NAME_CA.to_owned()),
+    };
+    Failure { reason, remedy, ours: false }
+}
+
+const NAME_CA: &str = "Name the CA that signed it: --ca-certificate, X509_CERT_DIR or [client] ca_cert.";
+
+fn unvouched(stranger: &Stranger) -> String {
+    let not_in = format!("It is not in {}", stranger.trusted);
+    match stranger.known_at {
+        Some(folder) => format!("{NAME_CA} {not_in}, but in {folder}: --ca-certificate {folder}"),
+        None => format!("{NAME_CA} {not_in}."),
+    }
+}
+
+/// What to do where the server refuses our certificate, as long as nobody knows which it was.
+pub(crate) const REFUSED: &str =
+    "Show a certificate that the server knows: -S x509 with --certificate, or -S x509_proxy.";
+
+/// What is said where the server's clock and ours do not agree: a certificate that has expired by ours is not shown.
+pub(crate) const AT_ANOTHER_TIME: &str = "the server says that your certificate has expired";
+
+/// What the server has against our certificate, by the alert it sends.
+fn ours(alert: Alert) -> Option<Failure> {
+    let reason = match alert {
+        Alert::UnknownCA => "the server does not know the CA that signed your certificate",
+        Alert::CertificateExpired => AT_ANOTHER_TIME,
+        Alert::CertificateRevoked => "the server says that your certificate was revoked",
+        Alert::CertificateRequired => "the server wants a certificate, and none was shown",
+        Alert::BadCertificate | Alert::UnsupportedCertificate | Alert::CertificateUnknown => {
+            "the server does not accept your certificate"
+        }
+        _ => return None,
+    };
+    Some(Failure { reason: reason.to_owned(), remedy: REFUSED.to_owned(), ours: true })
+}
+
+fn hosts(presented: &[String]) -> String {
+    let name = |text: &String| text.split('"').nth(1).unwrap_or(text).to_owned();
+    match presented {
+        [] => "it names none".to_owned(),
+        some => some.iter().map(name).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn when(time: &UnixTime) -> String {
+    date(i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_problem_is_found_below_what_wraps_it() {
+        let unknown = Error::InvalidCertificate(Fault::UnknownIssuer);
+        let wrapped = crate::Error::io("connecting", std::io::Error::other(std::io::Error::other(unknown)));
+        assert!(failure(&wrapped).is_some_and(|failure| failure.remedy.contains("ca_cert")));
+        let refused = crate::Error::io("connecting", std::io::ErrorKind::ConnectionRefused.into());
+        assert_eq!(failure(&refused), None);
+    }
+
+    #[test]
+    fn alerts_about_our_certificate_are_told_from_others() {
+        for (alert, ours) in
+            [(Alert::CertificateExpired, Some(true)), (Alert::UnknownCA, Some(true)), (Alert::InternalError, None)]
+        {
+            assert_eq!(explain(&Error::AlertReceived(alert)).map(|failure| failure.ours), ours, "{alert:?}");
+        }
+    }
+
+    #[test]
+    fn dates_are_told() {
+        let at = |seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+        let expired = theirs(&Fault::ExpiredContext { time: at(86_400), not_after: at(0) });
+        assert!(expired.reason.contains("1970-01-01 00:00:00 UTC (it is 1970-01-02"), "{expired:?}");
+    }
+}

@@ -1,0 +1,112 @@
+//! Who we are in a handshake: a client certificate or a proxy, with its whole chain.
+//!
+//! reqwest's own `Identity` refuses proxies (they carry a critical extension), hence our own resolver.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use openssl::pkey::{PKey, Private};
+use openssl::x509::X509;
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::AskPassphrase;
+use crate::auth::certificate::file::{Contents, FileKey, unusable};
+use crate::auth::certificate::{self, Certificate};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// A client certificate chain with its private key, ready for a handshake.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    key: Arc<CertifiedKey>,
+    certificate: Arc<Certificate>,
+}
+
+impl Identity {
+    /// Reads certificate and chain from `cert` (PEM or PKCS#12), and the key from `key`, or from `cert` too when there is
+    /// none or `cert` is PKCS#12 with a key. What is encrypted is opened with the pass phrase `ask` gives. One that is not good now is refused: the
+    /// server would not say why.
+    ///
+    /// # Errors
+    /// `CannotAuthenticate` with what is wrong and what to do; an I/O error if a file cannot be read.
+    pub fn load(cert: &Path, key: Option<&Path>, ask: &AskPassphrase) -> Result<Self> {
+        let mut contents = Contents::read(cert, Some(ask))?;
+        let kind = contents.key.kind();
+        Certificate::describe(cert, &contents.certificates, kind)?.require_good()?;
+        let (key_path, key) = match key {
+            Some(path) if !matches!(contents.key, FileKey::Opened(_)) => (path, Contents::read(path, Some(ask))?.key),
+            _ => (cert, std::mem::replace(&mut contents.key, FileKey::None)),
+        };
+        let key = key.open(key_path, ask)?.ok_or_else(|| no_key(key_path))?;
+        own_first(&mut contents.certificates, &key);
+        let certificate = Certificate::describe(cert, &contents.certificates, kind)?;
+        require_pair(&certificate, &contents.certificates[0], &key, key_path)?;
+        certificate.require_good()?;
+        Ok(Self {
+            key: Arc::new(certified(&contents.certificates, &key, key_path)?),
+            certificate: Arc::new(certificate),
+        })
+    }
+
+    /// What stands in the certificate.
+    pub(crate) fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+}
+
+impl ResolvesClientCert for Identity {
+    /// The server's wishes are not consulted: it knows best which of our one certificate it takes.
+    fn resolve(&self, _issuers: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.key.key.choose_scheme(schemes).map(|_| self.key.clone())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// Puts the certificate of this key in front: in files that people put together it may stand anywhere.
+fn own_first(certificates: &mut Vec<X509>, key: &PKey<Private>) {
+    if let Some(own) = certificates.iter().position(|certificate| fits(certificate, key)) {
+        let own = certificates.remove(own);
+        certificates.insert(0, own);
+    }
+}
+
+fn fits(certificate: &X509, key: &PKey<Private>) -> bool {
+    certificate.public_key().is_ok_and(|public| public.public_eq(key))
+}
+
+fn require_pair(certificate: &Certificate, own: &X509, key: &PKey<Private>, key_path: &Path) -> Result<()> {
+    let (cert, subject) = (certificate.file.display(), &certificate.subject);
+    let what = match certificate.file == key_path {
+        true => format!("The key in {cert} is not that of its certificate ({subject})."),
+        false => format!("The key {} is not that of the certificate {cert} ({subject}).", key_path.display()),
+    };
+    match fits(own, key) {
+        true => Ok(()),
+        false => Err(Error::new(Exception::CannotAuthenticate, what).with_hint(
+            "Name the two that belong together: --certificate and --client-key, or [client] client_cert and client_key.",
+        )),
+    }
+}
+
+fn no_key(path: &Path) -> Error {
+    unusable(path, "it holds no private key").with_hint(
+        "Name the key's file with --client-key or [client] client_key, or put the key into the certificate's file.",
+    )
+}
+
+/// The certificate with all that vouch for it, as far as they are known here.
+fn certified(certificates: &[X509], key: &PKey<Private>, key_path: &Path) -> Result<CertifiedKey> {
+    let unsupported = |why: String| unusable(key_path, &format!("its key cannot be used ({why})"));
+    let chain = certificate::chain(certificates).into_iter();
+    let chain = chain.map(|one| one.to_der().map(CertificateDer::from)).collect::<Result<_, _>>();
+    let der = key.private_key_to_pkcs8().map_err(|error| unsupported(error.to_string()))?;
+    let key = rustls::crypto::ring::sign::any_supported_type(&PrivateKeyDer::Pkcs8(der.into()))
+        .map_err(|error| unsupported(error.to_string()))?;
+    Ok(CertifiedKey::new(chain.map_err(|error| unsupported(error.to_string()))?, key))
+}

@@ -1,0 +1,220 @@
+//! The authorities that may vouch for a server.
+//!
+//! A folder as grid sites have it (`/etc/grid-security/certificates`) holds hundreds of authorities, of which a
+//! connection needs one or two. As OpenSSL does, we look up just those that the server's certificates name, by the hash
+//! in the names of the files.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use openssl::x509::X509;
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use crate::config::CaSource;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// Several authorities may share a hash; they are numbered from 0.
+const MOST_OF_ONE_HASH: usize = 32;
+
+/// All whom we trust to vouch for a server.
+#[derive(Debug)]
+pub(super) struct Roots {
+    /// Those that were read at the start.
+    fixed: Arc<RootCertStore>,
+    /// Those of files, as they stand there.
+    named: Vec<CertificateDer<'static>>,
+    folders: Vec<PathBuf>,
+    /// What the sources are called, for messages.
+    names: Vec<String>,
+}
+
+impl Roots {
+    /// Nobody.
+    pub(super) fn none() -> Self {
+        Self { fixed: Arc::new(RootCertStore::empty()), named: Vec::new(), folders: Vec::new(), names: Vec::new() }
+    }
+
+    /// Adds a source. Of a folder only the names are looked at.
+    ///
+    /// # Errors
+    /// An I/O error, or `MissingClientParameter` if there is no authority in the source.
+    pub(super) fn add(&mut self, source: &CaSource) -> Result<()> {
+        match source {
+            CaSource::File(path) => {
+                let certificates = certificates(path)?;
+                let (added, _) = Arc::make_mut(&mut self.fixed).add_parsable_certificates(certificates.iter().cloned());
+                require(added > 0, path)?;
+                self.named.extend(certificates);
+                self.names.push(path.display().to_string());
+            }
+            CaSource::Dir(folder) => {
+                require(names(folder)?.next().is_some(), folder)?;
+                self.names.push(folder.display().to_string());
+                self.folders.push(folder.clone());
+            }
+            CaSource::BuiltIn => {
+                Arc::make_mut(&mut self.fixed).extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+                self.names.push("Mozilla's set, which is built in".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// The folders among the sources.
+    pub(super) fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
+    /// What the sources are called.
+    pub(super) fn describe(&self) -> String {
+        self.names.join(", ")
+    }
+
+    /// Whether just this certificate was named: a server may be its own authority.
+    pub(super) fn include(&self, certificate: &CertificateDer<'_>) -> bool {
+        let hash = X509::from_der(certificate).map(|one| one.subject_name_hash());
+        let mut folders = self.folders.iter().filter_map(|folder| Some(authorities(folder, *hash.as_ref().ok()?)));
+        self.named.contains(certificate) || folders.any(|some| some.contains(certificate))
+    }
+
+    /// The authorities that the signers of these certificates can be.
+    pub(super) fn of(&self, certificates: &[CertificateDer<'_>]) -> Arc<RootCertStore> {
+        let mut store = self.fixed.clone();
+        for folder in &self.folders {
+            let store = Arc::make_mut(&mut store);
+            for hash in certificates.iter().filter_map(|one| Some(X509::from_der(one).ok()?.issuer_name_hash())) {
+                store.add_parsable_certificates(authorities(folder, hash));
+            }
+        }
+        store
+    }
+
+    /// All authorities there are: for a folder whose names are not the hashes of today.
+    pub(super) fn all(&self) -> Arc<RootCertStore> {
+        let mut store = self.fixed.clone();
+        for folder in &self.folders {
+            let store = Arc::make_mut(&mut store);
+            for path in names(folder).into_iter().flatten() {
+                store.add_parsable_certificates(readable(&path));
+            }
+        }
+        store
+    }
+}
+
+/// The authorities with this hash of their name: `0a1b2c3d.0`, `0a1b2c3d.1` ...
+pub(super) fn authorities(folder: &Path, hash: u32) -> Vec<CertificateDer<'static>> {
+    numbered(folder, hash, "").flat_map(|path| readable(&path)).collect()
+}
+
+/// Where machines of the grid, and others, have authorities that nobody named to us.
+pub(super) const USUAL: [&str; 2] = ["/etc/grid-security/certificates", "/etc/ssl/certs"];
+
+/// The first of these folders that has an authority which signed one of these certificates.
+pub(super) fn known_at<'a>(folders: &[&'a str], certificates: &[CertificateDer<'_>]) -> Option<&'a str> {
+    let signer = |one: &CertificateDer<'_>| Some(X509::from_der(one).ok()?.issuer_name_hash());
+    let hashes: Vec<u32> = certificates.iter().filter_map(signer).collect();
+    let mut folders = folders.iter();
+    folders.find(|folder| hashes.iter().any(|hash| !authorities(Path::new(folder), *hash).is_empty())).copied()
+}
+
+/// The files of a hash, as far as their numbers go. `kind` is empty or `r`, for lists of what was revoked.
+pub(super) fn numbered(folder: &Path, hash: u32, kind: &str) -> impl Iterator<Item = PathBuf> {
+    let path = move |number| folder.join(format!("{hash:08x}.{kind}{number}"));
+    (0..MOST_OF_ONE_HASH).map(path).take_while(|path| path.exists())
+}
+
+/// The certificates in a file; what cannot be read is passed over.
+fn readable(path: &Path) -> Vec<CertificateDer<'static>> {
+    certificates(path).inspect_err(|error| tracing::debug!("{error}")).unwrap_or_default()
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let pem = std::fs::read(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
+    CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|error| {
+        let details = format!("{} cannot be used: it is not well-formed PEM ({error})", path.display());
+        Error::new(Exception::MissingClientParameter, details).with_hint(NAME_ONE)
+    })
+}
+
+/// The certificates of a folder. It holds CRLs and policies beside them.
+fn names(folder: &Path) -> Result<impl Iterator<Item = PathBuf>> {
+    let unreadable = |error| Error::io(format!("Cannot read the CA folder {}", folder.display()), error);
+    let paths = std::fs::read_dir(folder).map_err(unreadable)?.flatten().map(|entry| entry.path());
+    Ok(paths.filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_hashed_name)))
+}
+
+fn is_hashed_name(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(hash, number)| {
+        hash.len() == 8
+            && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && !number.is_empty()
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+const NAME_ONE: &str =
+    "Name a file in PEM form or a hashed folder: --ca-certificate, X509_CERT_DIR or [client] ca_cert.";
+
+fn require(found: bool, path: &Path) -> Result<()> {
+    let none = || format!("There is no CA certificate in {}", path.display());
+    match found {
+        true => Ok(()),
+        false => Err(Error::new(Exception::MissingClientParameter, none()).with_hint(NAME_ONE)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openssl::asn1::Asn1Time;
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::PKey;
+    use openssl::x509::X509Name;
+
+    #[test]
+    fn hashed_names_are_told_from_crls_and_policies() {
+        for (name, expected) in [
+            ("0a1b2c3d.0", true),
+            ("0A1B2C3D.12", true),
+            ("0a1b2c3d.r0", false),
+            ("0a1b2c3d.signing_policy", false),
+            ("0a1b2c3.0", false),
+            ("ca.pem", false),
+            ("0a1b2c3d.", false),
+        ] {
+            assert_eq!(is_hashed_name(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_knows_the_signer_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().to_str().unwrap();
+        let (mut name, mut authority) = (X509Name::builder().unwrap(), X509::builder().unwrap());
+        name.append_entry_by_text("CN", "Authority").unwrap();
+        authority.set_issuer_name(&name.build()).unwrap();
+        let key = PKey::generate_ed25519().unwrap();
+        authority.set_pubkey(&key).unwrap();
+        authority.set_not_before(&Asn1Time::from_unix(0).unwrap()).unwrap();
+        authority.set_not_after(&Asn1Time::from_unix(9).unwrap()).unwrap();
+        authority.sign(&key, MessageDigest::null()).unwrap();
+        let authority = authority.build();
+        let shown = [CertificateDer::from(authority.to_der().unwrap())];
+        assert_eq!(known_at(&["/nowhere", place], &shown), None);
+        let file = folder.path().join(format!("{:08x}.0", authority.issuer_name_hash()));
+        std::fs::write(file, authority.to_pem().unwrap()).unwrap();
+        assert_eq!(known_at(&["/nowhere", place], &shown), Some(place));
+        assert_eq!(known_at(&["/nowhere"], &shown), None);
+    }
+
+    #[test]
+    fn a_ca_file_without_certificates_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = Roots::none().add(&CaSource::File(file.path().to_owned())).unwrap_err();
+        assert!(error.to_string().contains(&file.path().display().to_string()), "{error}");
+    }
+}

@@ -1,0 +1,6 @@
+//! `rucio api` gives what curl gives; `rucio credential sign-url` what the official CredentialClient gives.
+
+mod calls;
+mod curl;
+mod faults;
+mod sign_url;

@@ -1,0 +1,158 @@
+//! `rucio credential sign-url`
+
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::props::{Answer, Home, Server, wait_for};
+use crate::support::{Outcome, Testbed, project, unique, var};
+
+/// Has a URL of the testbed's S3 signed, or whatever these options make of it.
+fn sign(home: &Home, options: &[&str], url: &str) -> Result<Outcome> {
+    let words = ["credential", "sign-url", "--rse", "S3", "--service", "s3", "--operation", "read"];
+    home.ours().config("userpass")?.args(words).args(options).args([url]).run()
+}
+
+fn signed(home: &Home, options: &[&str], url: &str) -> Result<String> {
+    let outcome = sign(home, options, url)?;
+    ensure!(outcome.code == 0 && outcome.stderr.is_empty() && outcome.stdout.lines().count() == 1, "{outcome:?}");
+    Ok(outcome.stdout.trim_end().to_owned())
+}
+
+/// curl, knowing nothing but the URL; gives the status and the body.
+fn curl(options: &[&str], url: &str) -> Result<(String, String)> {
+    let ca = format!("{}/ca.pem", Testbed::get()?.value("CERTS")?);
+    let output =
+        Command::new("curl").args(["-sS", "--cacert", &ca, "-w", "\n%{http_code}"]).args(options).arg(url).output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let (body, status) = text.rsplit_once('\n').context("no status")?;
+    Ok((status.to_owned(), body.to_owned()))
+}
+
+fn object(name: &str) -> Result<String> {
+    Ok(format!("{}/rucio/signed/{}", Testbed::get()?.value("S3")?, unique(name)))
+}
+
+#[test]
+fn an_object_is_written_read_and_deleted_by_signed_urls_alone() -> Result<()> {
+    let (home, url) = (Home::new()?, object("object")?);
+    let write = signed(&home, &["--operation", "write"], &url)?;
+    ensure!(curl(&["-X", "PUT", "--data-binary", "héllo"], &url)?.0 == "403", "S3 must want a signature");
+    ensure!(curl(&["-X", "PUT", "--data-binary", "héllo"], &write)?.0 == "200");
+    let read = signed(&home, &["--operation", "read", "--lifetime", "10m"], &url)?;
+    ensure!(read.contains("X-Amz-Expires=600&"), "{read}");
+    ensure!(curl(&[], &read)? == ("200".to_owned(), "héllo".to_owned()));
+    let others = [(&write, "DELETE"), (&read, "DELETE"), (&write, "GET")];
+    for (url, method) in others {
+        ensure!(curl(&["-X", method], url)?.0 == "403", "{method} {url}");
+    }
+    let delete = signed(&home, &["--operation", "delete"], &url)?;
+    ensure!(delete.contains("X-Amz-Expires=3600&"), "{delete}");
+    ensure!(curl(&["-X", "DELETE"], &delete)?.0 == "204");
+    ensure!(curl(&[], &read)?.0 == "404");
+    Ok(())
+}
+
+#[test]
+fn a_signature_ends_when_it_says() -> Result<()> {
+    let (home, url) = (Home::new()?, object("shortlived")?);
+    ensure!(curl(&["-X", "PUT", "-d", "x"], &signed(&home, &["--operation", "write"], &url)?)?.0 == "200");
+    let read = signed(&home, &["--lifetime", "3s"], &url)?;
+    ensure!(curl(&[], &read)?.0 == "200", "{read}");
+    wait_for("the end of the signature", || Ok((curl(&[], &read)?.0 == "403").then_some(())))
+}
+
+#[test]
+fn every_service_and_operation_is_signed_as_the_official_client_has_it() -> Result<()> {
+    let (home, testbed) = (Home::new()?, Testbed::get()?);
+    let python = format!("{}/bin/python", testbed.value("CLIENT_VENV")?);
+    let script = project().join("tests/api/sign_url.py");
+    let ours = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
+    let mut command = Command::new(python);
+    command.arg(script).args([&ours, "https://localhost/bucket/some/file"]);
+    command.env_clear().env("RUCIO_CONFIG", testbed.config("userpass")?).env("LOGNAME", "tester");
+    let output = command.env("HOME", home.path()).env("TMPDIR", home.path()).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout)?;
+    let marks = [("gcs", "&Signature="), ("s3", "&X-Amz-Signature="), ("swift", "?temp_url_sig=")];
+    for line in text.lines() {
+        let words: Vec<_> = line.split(' ').collect();
+        let [service, _, _, official, ours] = words[..] else { anyhow::bail!("{line}") };
+        let mark = marks.iter().find(|(name, _)| *name == service).context("service")?.1;
+        ensure!(official == ours && ours.contains(mark), "{line}");
+    }
+    ensure!(text.lines().count() == 9, "{text}");
+    Ok(())
+}
+
+#[test]
+fn programs_get_a_record_with_the_end() -> Result<()> {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
+    for service in ["s3", "gcs", "swift"] {
+        let url = "https://localhost/bucket/file";
+        let outcome = sign(&Home::new()?, &["--service", service, "--lifetime", "2h", "-o", "json"], url)?;
+        ensure!(outcome.code == 0, "{outcome:?}");
+        let record: Value = serde_json::from_str(&outcome.stdout)?;
+        let fields = [("rse", "S3"), ("service", service), ("operation", "read")];
+        ensure!(fields.iter().all(|(field, value)| record[*field] == *value), "{record}");
+        ensure!(record["lifetime"] == 7200 && record["url"].as_str().is_some_and(|url| url.contains('?')), "{record}");
+        let expires = chrono::DateTime::parse_from_rfc3339(record["expires"].as_str().context("expires")?)?;
+        ensure!((expires.timestamp() - now() - 7200).abs() < 60, "{record}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_refusal_says_why_and_what_to_do() -> Result<()> {
+    let (home, url) = (Home::new()?, object("refused")?);
+    let cases: [(&[&str], &str, [&str; 2]); 6] = [
+        (&["--rse", "NOPE"], &url, ["RSE 'NOPE' cannot be found", "rucio rse list"]),
+        (&["--rse", "DAVS"], &url, ["cannot sign for s3 on DAVS", "rucio rse attribute list DAVS"]),
+        (&["--rse", "DAVS", "--service", "swift"], &url, ["cannot sign for swift on DAVS", "credentials of swift"]),
+        (&[], "https://localhost/bucketonly", ["Not a valid Path-Style S3 URL", "https://HOST/BUCKET/KEY"]),
+        (&["--lifetime", "8d"], &url, ["lives 691200 seconds", "--lifetime 7d"]),
+        (&["--lifetime", "0"], &url, ["at least one second", "--lifetime"]),
+    ];
+    for (options, url, told) in cases {
+        let outcome = sign(&home, options, url)?;
+        ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{options:?}: {outcome:?}");
+        ensure!(told.iter().all(|text| outcome.stderr.contains(text)), "{options:?}: {}", outcome.stderr);
+    }
+    let alice = ["-a", "alice", "--user", "alice", "credential", "sign-url", "--rse", "S3", "--service", "s3"];
+    let outcome = home.ours().config("userpass")?.args(alice).args(["--operation", "read", &url]).run()?;
+    ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
+    ensure!(
+        outcome.stderr.contains("alice can not get signed URL") && outcome.stderr.contains("--key sign-url --value 1 "),
+        "{outcome:?}"
+    );
+    let outcome = home.ours().config("userpass")?.args(["--password", "wrong", "-a", "root"]);
+    let outcome = outcome.args(&alice[4..]).args(["--operation", "read", &url]).run()?;
+    ensure!(outcome.code == 4 && outcome.stdout.is_empty(), "{outcome:?}");
+    Ok(())
+}
+
+/// A stand-in: the server of the testbed has no account of this kind.
+#[test]
+fn a_url_that_comes_back_unsigned_is_none() -> Result<()> {
+    let server = Server::start(|_, _| Answer::new(200, "", "https://localhost/bucket/file"))?;
+    let words = ["credential", "sign-url", "--rse", "S3", "--service", "s3", "--operation", "read"];
+    let home = Home::new()?;
+    let client = server.client(&home)?.args(words).args(["https://localhost/bucket/file"]);
+    let outcome = client.limit(Duration::from_secs(30)).run()?;
+    ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
+    ensure!(
+        outcome.stderr.contains("without a signature") && outcome.stderr.contains("--key sign-url --value 1 "),
+        "{outcome:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_port_that_the_server_loses_is_told() -> Result<()> {
+    let outcome = sign(&Home::new()?, &["--service", "swift"], "https://localhost:8080/v1/file")?;
+    ensure!(outcome.code == 0 && outcome.stdout.starts_with("https://localhost/v1/file?"), "{outcome:?}");
+    ensure!(outcome.stderr.contains("signed for localhost:443"), "{outcome:?}");
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! How findings are shown.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use regex::Regex;
+use serde_json::Value;
+
+use super::clinic::{Finding, Patient};
+use crate::props::{Home, Pty};
+use crate::support::{Testbed, project, unified, var};
+
+#[test]
+fn every_format_shows_the_same_findings() -> Result<()> {
+    let patient = Patient::userpass()?.args(&["--account", "nobody77"]);
+    // The first login makes the folder of tokens, which the others see.
+    patient.run(&[])?;
+    let (findings, code) = patient.examined(&[])?;
+    ensure!(code == 1 && findings.len() > 12, "{findings:#?}");
+    let jsonl = patient.run(&["-o", "jsonl"])?;
+    let lines = jsonl.stdout.lines().map(serde_json::from_str).collect::<Result<Vec<Finding>, _>>()?;
+    ensure!(lines == findings, "{jsonl:?}");
+    let error: Value = serde_json::from_str(jsonl.stderr.lines().last().context("no error")?)?;
+    ensure!(error["error"]["exit_code"] == 1 && error["error"]["message"] == "1 check failed.", "{error}");
+    let csv = patient.run(&["-o", "csv"])?;
+    ensure!(csv.stdout.starts_with("check,status,subject,message,hint\nconfiguration,ok,"), "{csv:?}");
+    let text = patient.run(&[])?;
+    for finding in findings {
+        let start = format!("{:<7} {:<13} {}: ", finding.status, finding.check, finding.subject);
+        let at = text.stdout.lines().position(|line| line.starts_with(&start));
+        let at = at.with_context(|| format!("no line {start:?} in {}", text.stdout))?;
+        let next = text.stdout.lines().nth(at + 1).map(str::trim);
+        ensure!(finding.hint.is_none() || finding.hint.as_deref() == next, "{next:?} below {start}");
+    }
+    Ok(())
+}
+
+#[test]
+fn words_are_coloured_on_a_terminal() -> Result<()> {
+    let patient = Patient::userpass()?;
+    let config = patient.config().to_string_lossy().into_owned();
+    let run = |variables: &[(&str, &str)]| {
+        let variables = [&[("RUCIO_CONFIG", config.as_str())], variables].concat();
+        Pty::ours(&patient.home, &variables, &["doctor", "--offline"])?.end()
+    };
+    let (code, screen) = run(&[])?;
+    ensure!(code == 0 && screen.contains("\x1b[32mok\x1b[0m      configuration"), "{code}: {screen}");
+    let (_, screen) = run(&[("NO_COLOR", "1")])?;
+    ensure!(screen.contains("ok      configuration") && !screen.contains('\x1b'), "{screen}");
+    Ok(())
+}
+
+/// The example in the documentation is what the doctor says. `RUCIO_BLESS=1` writes it anew.
+#[test]
+fn the_documented_example_is_true() -> Result<()> {
+    let patient = Patient::of(Home::new()?, None)?;
+    let (url, certs) = (Testbed::get()?.value("URL")?, Testbed::get()?.value("CERTS")?);
+    let lines = format!(
+        "rucio_host = {url}\nauth_host = {url}\nca_cert = {certs}/ca.pem\nauth_type = userpass\nusername = jdoe\n\
+         password = guess\nacount = jdoe"
+    );
+    let config = patient.home.config(&lines)?;
+    fs::set_permissions(&config, Permissions::from_mode(0o644))?;
+    let client = patient.home.ours().env("RUCIO_CONFIG", &config).env("RUCIO_ACCOUNT", "jdoe").env("LOGNAME", "jdoe");
+    let outcome = client.args(["doctor"]).run()?;
+    ensure!(outcome.code == 1, "{outcome:?}");
+    let said = elsewhere(&outcome.stdout, &patient, url, certs)?;
+    let (page, text) = page()?;
+    let (before, rest) = text.split_once(PROMPT).context("no example")?;
+    let end = rest.find("\n\n").context("the example has no end")? + 1;
+    if var("RUCIO_BLESS").is_some() {
+        return Ok(fs::write(page, format!("{before}{PROMPT}{said}{}", &rest[end..]))?);
+    }
+    ensure!(rest[..end] == said, "{}", unified(&rest[..end], &said));
+    Ok(())
+}
+
+const PROMPT: &str = "    $ rucio doctor\n";
+
+/// The page with the example.
+fn page() -> Result<(PathBuf, String)> {
+    let page = project().join("docs/doctor.md");
+    let text = fs::read_to_string(&page).with_context(|| page.display().to_string())?;
+    Ok((page, text))
+}
+
+/// The same said at jdoe's own site: what depends on this machine is taken out.
+fn elsewhere(text: &str, patient: &Patient, url: &str, certs: &str) -> Result<String> {
+    let home = patient.home.path().to_string_lossy();
+    // His folder for temporary files is his home here.
+    let text = text.replace(&format!("{home}/jdoe/"), "/tmp/jdoe/").replace(&format!("{home}: can"), "/tmp: can");
+    let text = text.replace(&*home, "/home/jdoe").replace(certs, "/etc/grid-security");
+    let port = url.rsplit(':').next().unwrap_or_default();
+    let text =
+        text.replace(&format!("localhost:{port}"), "rucio.example.org:443").replace("localhost", "rucio.example.org");
+    let text = Regex::new(r"(?m)(^ok +name .*?: )\S+( \S+)* \(")?.replace(&text, "${1}192.0.2.7 (");
+    let others =
+        Regex::new(r"(?m)^ok +transfers +(xrdcp|scp|gfal-copy): .*\n|^\w+ +credentials +\S*/tmp/.*\n( {22}.*\n)?")?;
+    let text = others.replace_all(&text, "");
+    Ok(text.lines().map(|line| format!("    {line}\n")).collect())
+}

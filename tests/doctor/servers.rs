@@ -1,0 +1,107 @@
+//! The way to the servers: names, ports, silence, HTTP proxies.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use anyhow::{Result, ensure};
+
+use super::clinic::Patient;
+use crate::support::Testbed;
+
+/// Who has both hosts at this address.
+fn at(address: &str) -> Result<Patient> {
+    Ok(Patient::userpass()?.args(&["-H", address, "--auth-host", address]))
+}
+
+#[test]
+fn a_name_does_not_resolve() -> Result<()> {
+    let finding = at("https://rucio.invalid:443")?.fails(&[], 1)?;
+    finding.says(
+        "name",
+        &["rucio.invalid: the name cannot be resolved (rucio_host and auth_host)", "getent hosts rucio.invalid"],
+    )
+}
+
+#[test]
+fn a_port_is_closed() -> Result<()> {
+    // Bound and let go, so that nobody listens there.
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let finding = at(&format!("https://localhost:{port}"))?.fails(&[], 1)?;
+    let command = format!("curl -v https://localhost:{port}/ping");
+    finding.says("connection", &[&format!("localhost:{port}: Connection refused"), "firewall", &command])
+}
+
+#[test]
+fn one_of_two_servers_is_down() -> Result<()> {
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let patient = Patient::userpass()?.args(&["--auth-host", &format!("https://localhost:{port}")]);
+    let finding = patient.fails(&[], 1)?;
+    finding.says("connection", &["Connection refused", "Check the port in auth_host"])?;
+    let (findings, _) = patient.examined(&[])?;
+    ensure!(findings.iter().any(|found| found.message == "Rucio 41.5.1"), "{findings:#?}");
+    Ok(())
+}
+
+#[test]
+fn a_server_is_silent() -> Result<()> {
+    // The system takes the connection, and nobody ever speaks.
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let place = format!("localhost:{}", listener.local_addr()?.port());
+    let finding = at(&format!("https://{place}"))?.fails(&[], 1)?;
+    finding.says("tls", &[&format!("{place}: no answer to the handshake in time"), "openssl s_client -connect"])
+}
+
+/// An HTTP proxy that connects whoever asks; it ends with the test process.
+fn http_proxy() -> Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let port = listener.local_addr()?.port();
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            thread::spawn(move || relay(client));
+        }
+    });
+    Ok(port)
+}
+
+fn relay(mut client: TcpStream) -> Result<()> {
+    let mut reader = BufReader::new(client.try_clone()?);
+    let mut lines = Vec::new();
+    while lines.last().is_none_or(|line: &String| !line.trim().is_empty()) {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        lines.push(line);
+    }
+    let allowed = lines.iter().any(|line| line.to_lowercase().starts_with("proxy-authorization: basic "));
+    if !allowed {
+        return Ok(client.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")?);
+    }
+    let mut server = TcpStream::connect(lines[0].split(' ').nth(1).unwrap_or_default())?;
+    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+    let (mut from, mut to) = (server.try_clone()?, client.try_clone()?);
+    thread::spawn(move || std::io::copy(&mut from, &mut to));
+    std::io::copy(&mut reader, &mut server)?;
+    Ok(())
+}
+
+#[test]
+fn an_http_proxy_leads_there() -> Result<()> {
+    let port = http_proxy()?;
+    let patient = Patient::userpass()?.env("HTTPS_PROXY", &format!("http://kim:hunter2@127.0.0.1:{port}"));
+    let findings = patient.is_well()?;
+    let said = format!("{findings:?}");
+    ensure!(said.contains(&format!("open through the HTTP proxy 127.0.0.1:{port}")), "{findings:#?}");
+    ensure!(said.contains("[hidden]@127.0.0.1") && !said.contains("hunter2"), "{said}");
+    let around = Patient::userpass()?.env("HTTPS_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "localhost");
+    around.is_well().map(drop)
+}
+
+#[test]
+fn an_http_proxy_refuses() -> Result<()> {
+    let port = http_proxy()?;
+    let patient = Patient::userpass()?.env("HTTPS_PROXY", &format!("http://127.0.0.1:{port}"));
+    let finding = patient.fails(&[], 1)?;
+    finding.says("connection", &[&format!("127.0.0.1:{port}: the proxy refuses: HTTP/1.1 407"), "curl -v"])?;
+    ensure!(Testbed::get()?.value("URL")?.starts_with("https://"));
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! Certificates of servers, and the authorities that vouch for them.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+use anyhow::{Result, ensure};
+use openssl::asn1::Asn1Time;
+use openssl::bn::BigNum;
+use openssl::hash::MessageDigest;
+use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
+use openssl::ssl::{SslAcceptor, SslMethod};
+use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
+use openssl::x509::{X509, X509Name, X509NameRef};
+
+use super::clinic::Patient;
+use crate::props::Home;
+
+fn name(common: &str) -> Result<X509Name> {
+    let mut name = X509Name::builder()?;
+    name.append_entry_by_text("CN", common)?;
+    Ok(name.build())
+}
+
+/// A certificate for this host, or, without one, of an authority; until so many days from now.
+fn signed(
+    common: &str,
+    host: Option<&str>,
+    days: i64,
+    issuer: &X509NameRef,
+    by: &PKey<Private>,
+    own: &PKey<Private>,
+) -> Result<X509> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs() as i64;
+    let mut certificate = X509::builder()?;
+    certificate.set_version(2)?;
+    certificate.set_serial_number(&*BigNum::from_u32(if host.is_some() { 2 } else { 1 })?.to_asn1_integer()?)?;
+    certificate.set_subject_name(&*name(common)?)?;
+    certificate.set_issuer_name(issuer)?;
+    certificate.set_not_before(&*Asn1Time::from_unix(now - 100 * 86_400)?)?;
+    certificate.set_not_after(&*Asn1Time::from_unix(now + days * 86_400)?)?;
+    certificate.set_pubkey(own)?;
+    match host {
+        Some(host) => {
+            let names = SubjectAlternativeName::new().dns(host).build(&certificate.x509v3_context(None, None))?;
+            certificate.append_extension(names)?;
+        }
+        None => certificate.append_extension(BasicConstraints::new().critical().ca().build()?)?,
+    }
+    certificate.sign(by, MessageDigest::sha256())?;
+    Ok(certificate.build())
+}
+
+/// A server on this machine with a certificate for `host` that ends in so many days. Gives the place and the file of
+/// the authority that signed it.
+fn server(home: &Home, host: &str, days: i64) -> Result<(String, PathBuf)> {
+    let (ca_key, key) = (PKey::from_rsa(Rsa::generate(2048)?)?, PKey::from_rsa(Rsa::generate(2048)?)?);
+    let ca = signed("Clinic CA", None, 100, &*name("Clinic CA")?, &ca_key, &ca_key)?;
+    let certificate = signed(host, Some(host), days, ca.subject_name(), &ca_key, &key)?;
+    let file = home.path().join("clinic-ca.pem");
+    fs::write(&file, ca.to_pem()?)?;
+    let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls())?;
+    acceptor.set_certificate(&certificate)?;
+    acceptor.set_private_key(&key)?;
+    let (acceptor, listener) = (acceptor.build(), TcpListener::bind("127.0.0.1:0")?);
+    let place = format!("localhost:{}", listener.local_addr()?.port());
+    // It ends with the test process.
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // Whether the client likes the certificate is the client's affair.
+            drop(acceptor.accept(stream));
+        }
+    });
+    Ok((place, file))
+}
+
+fn patient_at(home: Home, place: &str, ca: &Path) -> Result<Patient> {
+    let lines = format!(
+        "rucio_host = https://{place}\nauth_host = https://{place}\nca_cert = {}\naccount = jdoe\nauth_type = userpass\n\
+         username = jdoe\npassword = secret",
+        ca.display()
+    );
+    let config = home.config(&lines)?;
+    Patient::of(home, Some(config))
+}
+
+#[test]
+fn nobody_vouches_for_the_server() -> Result<()> {
+    let wrong = Home::certificate("root.pem")?.to_string_lossy().into_owned();
+    let finding = Patient::userpass()?.args(&["--ca-certificate", &wrong]).fails(&[], 1)?;
+    let texts = [
+        "vouches for the server: its certificate (CN=localhost,O=Testbed) is signed by CN=Testbed CA,O=Testbed",
+        "--ca-certificate",
+    ];
+    finding.says("tls", &texts)?;
+    finding.says("tls", &["openssl s_client -showcerts -connect localhost:"])
+}
+
+#[test]
+fn a_servers_certificate_has_ended() -> Result<()> {
+    let home = Home::new()?;
+    let (place, ca) = server(&home, "localhost", -2)?;
+    let finding = patient_at(home, &place, &ca)?.fails(&[], 1)?;
+    finding.says("tls", &["the server's certificate expired on 20", "(CN=localhost, signed by CN=Clinic CA)", "`date`"])
+}
+
+#[test]
+fn a_servers_certificate_is_for_another_host() -> Result<()> {
+    let home = Home::new()?;
+    let (place, ca) = server(&home, "rucio.example.org", 90)?;
+    let finding = patient_at(home, &place, &ca)?.fails(&[], 1)?;
+    finding
+        .says("tls", &["is that of another host: rucio.example.org (CN=rucio.example.org", "rucio_host and auth_host"])
+}
+
+#[test]
+fn who_is_insecure_goes_on_with_a_warning() -> Result<()> {
+    let wrong = Home::certificate("root.pem")?.to_string_lossy().into_owned();
+    let (findings, _) = Patient::userpass()?.args(&["--insecure", "--ca-certificate", &wrong]).examined(&[])?;
+    let finding = findings.iter().find(|finding| finding.check == "tls");
+    ensure!(finding.is_some_and(|finding| finding.status == "warning"), "{findings:#?}");
+    ensure!(findings.iter().any(|finding| finding.check == "server"), "{findings:#?}");
+    Ok(())
+}
+
+#[test]
+fn a_servers_certificate_ends_soon() -> Result<()> {
+    let home = Home::new()?;
+    let (place, ca) = server(&home, "localhost", 1)?;
+    let (findings, code) = patient_at(home, &place, &ca)?.examined(&[])?;
+    let warning = findings.iter().find(|finding| finding.check == "tls");
+    // Behind the handshake there is no Rucio.
+    ensure!(code == 1 && warning.is_some_and(|finding| finding.status == "warning"), "{findings:#?}");
+    Ok(())
+}
+
+#[test]
+fn authorities_are_nowhere() -> Result<()> {
+    let finding = Patient::userpass()?.args(&["--ca-certificate", "/nowhere/ca.pem"]).fails(&[], 1)?;
+    finding.says("ca", &["The CA certificates at /nowhere/ca.pem cannot be read", "X509_CERT_DIR"])
+}
+
+#[test]
+fn a_folder_of_authorities_is_empty() -> Result<()> {
+    let patient = Patient::userpass()?;
+    let folder = patient.home.path().join("empty");
+    fs::create_dir(&folder)?;
+    let folder = folder.to_string_lossy().into_owned();
+    let finding = patient.env("X509_CERT_DIR", &folder).fails(&[], 1)?;
+    finding.says("ca", &[&format!("{folder}: There is no CA certificate in"), "hashed folder"])
+}
+
+#[test]
+fn a_list_of_what_was_revoked_is_out_of_date() -> Result<()> {
+    let patient = Patient::userpass()?;
+    let folder = patient.home.path().join("certificates");
+    let script = format!(
+        "mkdir '{folder}' && cd '{folder}' && cp -L {ca}/*.0 . && hash=$(ls *.0) && mkdir ../ca && cd ../ca && : > index &&
+         echo 01 > number && printf '[ca]\\ndefault_ca = d\\n[d]\\ndatabase = index\\ncrlnumber = number\\ndefault_md = sha256\\n' > cnf &&
+         openssl ca -gencrl -config cnf -cert {ca}.pem -keyfile {ca}.key.pem -crl_lastupdate 20200101000000Z -crl_nextupdate 20200201000000Z \
+         -out '{folder}/'${{hash%.0}}.r0",
+        folder = folder.display(),
+        ca = Home::certificate("ca")?.display()
+    );
+    let made = Command::new("sh").args(["-c", &script]).output()?;
+    ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let (findings, _) = patient.env("X509_CERT_DIR", &folder.to_string_lossy()).examined(&["--offline"])?;
+    let old: Vec<_> = findings.iter().filter(|finding| finding.status != "ok").collect();
+    ensure!(old.len() == 1, "{old:#?}");
+    let command = format!("fetch-crl -l {}", folder.display());
+    old[0].says("ca", &["1 of 1 CRLs are out of date, among them ", ".r0", &command])?;
+    ensure!(old[0].status == "warning");
+    Ok(())
+}

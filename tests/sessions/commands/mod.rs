@@ -1,0 +1,110 @@
+//! The commands about sessions: login, logout, session, token, auth validate, and what of whoami is about them.
+
+mod list;
+mod login;
+mod logout;
+mod others;
+mod profiles;
+mod setup;
+mod show;
+mod token;
+mod update;
+mod validate;
+mod whoami;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use regex::Regex;
+use serde_json::Value;
+
+use crate::props::{Home, Pty, USER, browse};
+use crate::support::{Outcome, Rucio, Testbed, var};
+
+/// Our program, by the name it has.
+fn program() -> String {
+    var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned())
+}
+
+/// Our client with the testbed's configuration of this name, run to its end.
+fn run(home: &Home, config: &str, words: &[&str]) -> Result<Outcome> {
+    let client = home.ours().config(config)?.args(words);
+    if words.contains(&"token") { client.shows_token().run() } else { client.run() }
+}
+
+/// The same, which must succeed and say nothing on stderr; gives its output.
+fn shown(home: &Home, config: &str, words: &[&str]) -> Result<String> {
+    let outcome = run(home, config, words)?;
+    ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{words:?}: {outcome:?}");
+    Ok(outcome.stdout)
+}
+
+/// The same with `-o json`.
+fn json(home: &Home, config: &str, words: &[&str]) -> Result<Value> {
+    let text = shown(home, config, &[&["-o", "json"], words].concat())?;
+    serde_json::from_str(&text).with_context(|| text)
+}
+
+/// Our client in a session of its own, where there is no terminal even if the tests run on one.
+fn alone(home: &Home, config: &Path, words: &[&str]) -> Result<Outcome> {
+    let client = Rucio::program("setsid").home(home.path()).env("LOGNAME", USER);
+    client.env("RUCIO_CONFIG", &config.to_string_lossy()).args(["--wait", &program()]).args(words).run()
+}
+
+/// A line for a shell, in which `rucio` is our client.
+fn shell(home: &Home, config: &str, line: &str) -> Result<Outcome> {
+    let shell = Rucio::program("sh").home(home.path()).env("LOGNAME", USER).config(config)?;
+    let line = format!("rucio() {{ {} \"$@\"; }}\n{line}", program());
+    shell
+        .env("URL", Testbed::get()?.value("URL")?)
+        .env("CERTS", Testbed::get()?.value("CERTS")?)
+        .args(["-c", &line])
+        .run()
+}
+
+/// The command between backquotes that a message asks for.
+fn asked_for(message: &str) -> Result<String> {
+    let command =
+        Regex::new(r"`(rucio [^`]*)`")?.captures(message).with_context(|| format!("no command: {message}"))?;
+    Ok(command[1].to_owned())
+}
+
+/// Changes what stands in the record beside the token.
+fn change_record(home: &Home, change: impl FnOnce(&mut Value)) -> Result<()> {
+    let mut record: Value = serde_json::from_slice(&fs::read(home.record_file())?)?;
+    change(&mut record);
+    Ok(fs::write(home.record_file(), record.to_string())?)
+}
+
+/// Types a password when it is asked for.
+fn type_password(terminal: &mut Pty, password: &str) -> Result<()> {
+    terminal.wait_for("Password of jdoe: ")?;
+    terminal.wait_for_secrecy()?;
+    terminal.type_in(&format!("{password}\n"))
+}
+
+/// Runs a command that logs in in the browser, up to its end.
+fn in_browser(home: &Home, config: &str, words: &[&str], link: &str) -> Result<String> {
+    let terminal = Pty::ours(home, &[("RUCIO_CONFIG", config)], words)?;
+    browse(&terminal.wait_for(link)?, "jdoe")?;
+    let (code, screen) = terminal.end()?;
+    ensure!(code == 0, "{screen}");
+    Ok(screen)
+}
+
+/// The link of a login by way of the Rucio server.
+const LINK: &str = r"(https://\S+/auth/oidc_redirect\?\S+)\s";
+
+/// A configuration without the password.
+fn without_password(home: &Home) -> Result<String> {
+    home.testbed_config("auth_type = userpass\nusername = jdoe")
+}
+
+/// What a server answers to `GET /auth/validate` for a good token of this account.
+fn dict(account: &str) -> String {
+    format!(
+        "{{'account': '{account}', 'identity': 'jdoe', 'lifetime': datetime.datetime(2099, 1, 2, 3, 4, 5, 6), \
+         'audience': None, 'authz_scope': None, 'vo': 'def'}}"
+    )
+}

@@ -1,0 +1,225 @@
+//! From nothing to a session by following only what the program prints, and `rucio login --setup` itself.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use anyhow::{Context, Result, ensure};
+
+use super::{LINK, asked_for, program};
+use crate::props::{Home, Pty, USER, browse};
+use crate::support::{Outcome, Rucio, Testbed, split};
+
+/// Our client without any configuration.
+fn newcomer(home: &Home, words: &[&str]) -> Result<Outcome> {
+    let client = Rucio::program("setsid").home(home.path()).env("LOGNAME", USER);
+    client.args(["--wait", &program()]).args(words).run()
+}
+
+/// Runs `rucio whoami`, which must be refused, and starts at a terminal what the refusal asks for.
+fn follow(home: &Home, expected: &str) -> Result<Pty> {
+    let refused = newcomer(home, &["whoami"])?;
+    ensure!(refused.code == 1 && refused.stdout.is_empty(), "{refused:?}");
+    let command = asked_for(&refused.stderr)?;
+    ensure!(command == expected, "{refused:?}");
+    let words = split(&command)?;
+    Pty::ours(home, &[], &words.iter().skip(1).map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Answers questions, one after the other.
+fn answer(terminal: &mut Pty, answers: &[(&str, &str)]) -> Result<()> {
+    for (question, answer) in answers {
+        terminal.wait_for(&format!("{question}[^\\n]*: $"))?;
+        terminal.type_in(&format!("{answer}\n"))?;
+    }
+    Ok(())
+}
+
+/// The answers everybody gives.
+fn common(way: &str) -> Result<Vec<(&'static str, String)>> {
+    let testbed = Testbed::get()?;
+    Ok(vec![
+        ("Address of the Rucio server", testbed.value("URL")?.to_owned()),
+        ("Address of the server that gives tokens", String::new()),
+        ("CA certificates", format!("{}/ca.pem", testbed.value("CERTS")?)),
+        ("Account", "jdoe".to_owned()),
+        ("How to log in", way.to_owned()),
+    ])
+}
+
+/// A person's first steps; `own` are the answers this way asks for.
+fn set_up(home: &Home, way: &str, own: &[(&'static str, String)]) -> Result<Pty> {
+    let mut terminal = follow(home, "rucio login --setup")?;
+    let answers = [common(way)?, own.to_vec()].concat();
+    answer(&mut terminal, &answers.iter().map(|(question, text)| (*question, text.as_str())).collect::<Vec<_>>())?;
+    Ok(terminal)
+}
+
+/// The session works; the configuration is its owner's alone.
+fn check(home: &Home, terminal: Pty) -> Result<String> {
+    let (code, screen) = terminal.end()?;
+    ensure!(code == 0 && screen.contains("You are logged in.") && screen.contains("account    : jdoe"), "{screen}");
+    let whoami = newcomer(home, &["whoami"])?;
+    ensure!(whoami.code == 0 && whoami.stdout.contains("account    : jdoe"), "{whoami:?}");
+    let path = home.path().join(".config/rucio/rucio.cfg");
+    ensure!(path.metadata()?.permissions().mode() & 0o777 == 0o600);
+    let config = fs::read_to_string(path)?;
+    ensure!(!config.contains("secret") && config.contains("\naccount = jdoe\n"), "{config}");
+    Ok(config)
+}
+
+#[test]
+fn by_password() -> Result<()> {
+    let home = Home::new()?;
+    let mut terminal = set_up(&home, "", &[("User name \\[jdoe\\]", String::new())])?;
+    super::type_password(&mut terminal, "secret")?;
+    let config = check(&home, terminal)?;
+    ensure!(config.contains("auth_type = userpass\nusername = jdoe\n"), "{config}");
+    // And when the session is over.
+    fs::remove_dir_all(home.token_folder())?;
+    let mut terminal = follow(&home, "rucio login")?;
+    super::type_password(&mut terminal, "secret")?;
+    check(&home, terminal).map(drop)
+}
+
+#[test]
+fn by_certificate() -> Result<()> {
+    let home = Home::new()?;
+    let certs = Testbed::get()?.value("CERTS")?;
+    let own = [("Certificate", format!("{certs}/jdoe.pem")), ("Its key", format!("{certs}/jdoe.key.pem"))];
+    let config = check(&home, set_up(&home, "x509", &own)?)?;
+    ensure!(
+        config.contains(&format!("client_cert = {certs}/jdoe.pem\nclient_key = {certs}/jdoe.key.pem\n")),
+        "{config}"
+    );
+    Ok(())
+}
+
+#[test]
+fn in_the_browser() -> Result<()> {
+    let home = Home::new()?;
+    let terminal = set_up(&home, "oidc", &[("Identity provider", "testbed".to_owned())])?;
+    browse(&terminal.wait_for(LINK)?, "jdoe")?;
+    let config = check(&home, terminal)?;
+    ensure!(config.contains("oidc_issuer = testbed\noidc_polling = true\n"), "{config}");
+    Ok(())
+}
+
+/// What was answered need not be typed again.
+#[test]
+fn a_server_that_cannot_be_verified_is_told_with_the_answers_in_the_command() -> Result<()> {
+    let home = Home::new()?;
+    let url = Testbed::get()?.value("URL")?;
+    let mut terminal = follow(&home, "rucio login --setup")?;
+    let answers = [("Address of the Rucio server", url), ("Address of the server that", ""), ("CA certificates", "")];
+    answer(&mut terminal, &answers)?;
+    answer(&mut terminal, &[("Account", "jdoe"), ("How to log in", "userpass"), ("User name", "")])?;
+    let (code, screen) = terminal.end()?;
+    ensure!(code == 1 && screen.contains("--ca-certificate") && !home.path().join(".config").exists(), "{screen}");
+    let command = format!("rucio -H {url} --auth-host {url} --account jdoe -S userpass --user jdoe login --setup");
+    ensure!(screen.contains(&format!("Then run `{command}`.")), "{screen}");
+    Ok(())
+}
+
+/// The options that answer all questions.
+fn options(testbed: &Testbed) -> Result<Vec<String>> {
+    let (url, ca) = (testbed.value("URL")?, format!("{}/ca.pem", testbed.value("CERTS")?));
+    let words = ["-H", url, "--ca-certificate", &ca, "-a", "jdoe", "-S", "userpass", "--user", "jdoe"];
+    Ok(words.map(str::to_owned).to_vec())
+}
+
+fn by_options(home: &Home, more: &[&str]) -> Result<Outcome> {
+    let given = options(Testbed::get()?)?;
+    let words: Vec<_> = given.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    newcomer(home, &words)
+}
+
+#[test]
+fn options_answer_all_questions() -> Result<()> {
+    let home = Home::new()?;
+    let xdg = home.path().join("xdg");
+    let path = xdg.join("rucio/rucio.cfg");
+    let mut given = options(Testbed::get()?)?;
+    // What is relative here would be so elsewhere, too.
+    let certs = Testbed::get()?.value("CERTS")?;
+    given[3] = "ca.pem".to_owned();
+    let client = Rucio::program("setsid").home(home.path()).folder(certs.as_ref()).env("LOGNAME", USER);
+    let client = client.env("XDG_CONFIG_HOME", &xdg.to_string_lossy()).args(["--wait", &program()]).args(given);
+    let outcome = client.args(["--password", "secret", "login", "--setup"]).run()?;
+    ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
+    let first = format!("answers. The configuration is in {}.\nYou are logged in.", path.display());
+    ensure!(outcome.stdout.starts_with("Rucio 41.5.1 at https://") && outcome.stdout.contains(&first), "{outcome:?}");
+    let config = fs::read_to_string(path)?;
+    ensure!(!config.contains("password =") && config.contains(&format!("ca_cert = {certs}/ca.pem\n")), "{config}");
+    Ok(())
+}
+
+#[test]
+fn what_is_there_is_not_written_over() -> Result<()> {
+    let home = Home::new()?;
+    let path = home.path().join("own.cfg").to_string_lossy().into_owned();
+    let words = ["--config", &path, "--password", "secret", "login", "--setup"];
+    let outcome = by_options(&home, &words)?;
+    ensure!(outcome.code == 0, "{outcome:?}");
+    ensure!(
+        outcome.stdout.contains(&format!("with the same options, as `rucio --config {path} whoami`.")),
+        "{outcome:?}"
+    );
+    fs::write(&path, "mine")?;
+    let outcome = by_options(&home, &words)?;
+    ensure!(outcome.code == 1 && outcome.stderr.contains("There is a configuration already"), "{outcome:?}");
+    ensure!(outcome.stderr.contains("--force") && fs::read_to_string(&path)? == "mine", "{outcome:?}");
+    let outcome = by_options(&home, &[&words[..], &["--force"]].concat())?;
+    ensure!(outcome.code == 0 && fs::read_to_string(&path)?.contains("rucio_host"), "{outcome:?}");
+    // One at another usual place would be found first.
+    let elsewhere = home.path().join("etc");
+    fs::create_dir(&elsewhere)?;
+    fs::rename(&path, elsewhere.join("rucio.cfg"))?;
+    let client = home.ours().env("RUCIO_HOME", &home.path().to_string_lossy()).args(["login", "--setup"]).run()?;
+    ensure!(
+        client.code == 1 && client.stderr.contains("etc/rucio.cfg.") && asked_for(&client.stderr)? == "rucio login"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_server_that_is_none_is_told_and_nothing_is_written() -> Result<()> {
+    let home = Home::new()?;
+    let testbed = Testbed::get()?;
+    for (host, told) in [
+        ("https://localhost:1", "cannot be reached"),
+        ("localhost", "does not start with https://"),
+        (testbed.value("OIDC")?, "Details: "),
+    ] {
+        let outcome = by_options(&home, &["-H", host, "--auth-host", host, "login", "--setup"])?;
+        ensure!(outcome.code == 1 && outcome.stderr.contains(told), "{host}: {outcome:?}");
+    }
+    let outcome = newcomer(&home, &["-H", testbed.value("URL")?, "-S", "userpass", "login", "--setup"])?;
+    ensure!(outcome.code == 1 && outcome.stderr.contains("--ca-certificate"), "no authority: {outcome:?}");
+    let outcome = newcomer(&home, &["login", "--setup"])?;
+    ensure!(outcome.code == 1 && outcome.stderr.contains("-H is not given, and there is no terminal"), "{outcome:?}");
+    ensure!(!home.path().join(".config").exists());
+    Ok(())
+}
+
+#[test]
+fn a_way_that_is_none_is_asked_for_again_and_control_c_ends_it() -> Result<()> {
+    let home = Home::new()?;
+    let mut terminal = set_up(&home, "telepathy", &[])?;
+    terminal.wait_for("There is no way 'telepathy'")?;
+    terminal.wait_for("(?s)telepathy.*How to log in[^\\n]*: $")?;
+    terminal.type_in("\x03")?;
+    let (code, screen) = terminal.end()?;
+    ensure!(code == 130 && !home.path().join(".config").exists(), "{screen}");
+    Ok(())
+}
+
+#[test]
+fn the_last_place_to_look_is_the_persons_own() -> Result<()> {
+    let home = Home::new()?;
+    let outcome = newcomer(&home, &["-H", "https://h/x y", "--account", "kim", "whoami"])?;
+    let own = home.path().join(".config/rucio/rucio.cfg");
+    ensure!(outcome.stderr.contains(&format!("/opt/rucio/etc/rucio.cfg\n\t{}\n", own.display())), "{outcome:?}");
+    let command = asked_for(&outcome.stderr).context("no command")?;
+    ensure!(command == "rucio -H 'https://h/x y' --account kim login --setup", "{outcome:?}");
+    Ok(())
+}

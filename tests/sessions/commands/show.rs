@@ -1,0 +1,148 @@
+//! `rucio session show`.
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+
+use super::{LINK, asked_for, change_record, in_browser, json, run, shown};
+use crate::props::{AccessLog, Home};
+use crate::support::{Testbed, unique};
+
+#[test]
+fn shows_the_session_as_the_server_sees_it() -> Result<()> {
+    let home = Home::new()?;
+    shown(&home, "x509", &["login"])?;
+    let text = shown(&home, "x509", &["session", "show"])?;
+    let names: Vec<_> = text.lines().filter_map(|line| line.split(" : ").next()).map(str::trim).collect();
+    let expected = [
+        "host",
+        "auth host",
+        "account",
+        "identity",
+        "VO",
+        "way",
+        "token",
+        "logged in",
+        "expires",
+        "time left",
+        "state",
+    ];
+    ensure!(names == expected, "{text}");
+    ensure!(text.contains("identity   : CN=John Doe,O=Testbed\n"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn machines_get_all_fields() -> Result<()> {
+    let home = Home::new()?;
+    shown(&home, "userpass", &["login"])?;
+    let record = json(&home, "userpass", &["session", "show"])?;
+    let names: Vec<_> = record.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
+    let expected = "host auth_host account identity vo auth_type source scope audience issued_at expires_at seconds_left \
+                    state checked";
+    ensure!(names.join(" ") == expected, "{record}");
+    ensure!(record["host"] == Testbed::get()?.value("URL")? && record["checked"] == true, "{record}");
+    let offline = json(&home, "userpass", &["session", "show", "--offline"])?;
+    ensure!(offline["checked"] == false && offline["expires_at"] == record["expires_at"], "{offline}");
+    Ok(())
+}
+
+#[test]
+fn offline_asks_nobody() -> Result<()> {
+    let (home, agent) = (Home::new()?, unique("offline"));
+    shown(&home, "userpass", &["--user-agent", &agent, "login"])?;
+    let text = shown(&home, "userpass", &["--user-agent", &agent, "session", "show", "--offline"])?;
+    ensure!(text.contains("state      : valid, as far as one can see without asking the server"), "{text}");
+    shown(&home, "userpass", &["--user-agent", &agent, "whoami"])?;
+    let lines = AccessLog::of("apache")?.of_agent(&agent, "GET /accounts/jdoe")?;
+    let checks = lines.iter().filter(|line| line.request == "GET /auth/validate").count();
+    ensure!(checks == 1, "that of the login: {lines:?}");
+    Ok(())
+}
+
+#[test]
+fn without_a_session_it_does_not_log_in() -> Result<()> {
+    let home = Home::new()?;
+    for words in [&["session", "show"][..], &["session", "show", "--offline"]] {
+        let outcome = run(&home, "userpass", words)?;
+        ensure!(outcome.code == 4 && outcome.stdout.is_empty(), "{outcome:?}");
+        ensure!(outcome.stderr.contains("There is no session of account jdoe by userpass at https://"), "{outcome:?}");
+        ensure!(asked_for(&outcome.stderr)? == "rucio login", "{outcome:?}");
+    }
+    ensure!(!home.token_file().exists());
+    let outcome = run(&home, "userpass", &["-a", "alice", "-o", "json", "session", "show"])?;
+    let failure: Value = serde_json::from_str(&outcome.stderr)?;
+    ensure!(failure["error"]["hint"] == "Run `rucio --account alice login`." && failure["error"]["exit_code"] == 4);
+    Ok(())
+}
+
+#[test]
+fn an_ended_session_is_shown_as_such() -> Result<()> {
+    let home = Home::new()?;
+    shown(&home, "userpass", &["login"])?;
+    change_record(&home, |record| record["expires"] = 1_000_000_000.into())?;
+    let outcome = run(&home, "userpass", &["session", "show"])?;
+    ensure!(outcome.code == 4 && outcome.stdout.contains("state      : expired\n"), "{outcome:?}");
+    ensure!(outcome.stdout.contains("expires    : 2001-09-09 01:46:40 UTC\n"), "{outcome:?}");
+    ensure!(outcome.stderr.contains("has ended") && asked_for(&outcome.stderr)? == "rucio login", "{outcome:?}");
+    let outcome = run(&home, "userpass", &["-o", "json", "session", "show"])?;
+    let record: Value = serde_json::from_str(&outcome.stdout)?;
+    ensure!(outcome.code == 4 && record["state"] == "expired" && record["seconds_left"] == 0, "{outcome:?}");
+    Ok(())
+}
+
+#[test]
+fn a_token_that_the_server_refuses_is_shown_as_such() -> Result<()> {
+    let home = Home::new()?;
+    home.keep_token("jdoe-jdoe-unknown-00000000000000000000000000000000")?;
+    let outcome = run(&home, "userpass", &["session", "show"])?;
+    ensure!(outcome.code == 4 && outcome.stdout.contains("state      : refused by the server\n"), "{outcome:?}");
+    ensure!(asked_for(&outcome.stderr)? == "rucio login", "{outcome:?}");
+    let offline = shown(&home, "userpass", &["session", "show", "--offline"])?;
+    ensure!(offline.contains("state      : not known without asking the server\n"), "{offline}");
+    Ok(())
+}
+
+#[test]
+fn a_server_that_is_not_there_is_no_reason_to_log_in() -> Result<()> {
+    let home = Home::new()?;
+    let config = home.config(
+        "rucio_host = http://127.0.0.1:1\nauth_host = http://127.0.0.1:1\nauth_type = userpass\nusername = jdoe\n\
+         password = x\naccount = jdoe",
+    )?;
+    home.keep_token("jdoe-jdoe-unknown-00000000000000000000000000000000")?;
+    let ours = || home.ours().env("RUCIO_CONFIG", &config);
+    let outcome = ours().args(["session", "show"]).run()?;
+    ensure!(outcome.code == 1 && outcome.stderr.contains("cannot be reached"), "{outcome:?}");
+    ensure!(ours().args(["session", "show", "--offline"]).run()?.code == 0);
+    Ok(())
+}
+
+/// The server keeps no identity with the token of an SSH key.
+#[test]
+fn a_session_of_an_ssh_key_has_no_identity() -> Result<()> {
+    let home = Home::new()?;
+    let text = shown(&home, "ssh", &["login"])?;
+    ensure!(text.contains("way        : ssh\n") && !text.contains("identity "), "{text}");
+    let record = json(&home, "ssh", &["session", "show"])?;
+    ensure!(record["state"] == "valid" && record["identity"].is_null() && record["account"] == "jdoe", "{record}");
+    let links = json(&home, "ssh", &["whoami", "--linked-identities"])?;
+    ensure!(links["identity"].is_null() && links["linked_identities"].as_array().is_some_and(|all| all.len() > 3));
+    Ok(())
+}
+
+/// The token of a provider tells scopes and audience, also without the server.
+#[test]
+fn the_token_of_a_provider_says_what_it_is_for() -> Result<()> {
+    let home = Home::new()?;
+    let config = Testbed::get()?.config("oidc")?.to_string_lossy().into_owned();
+    let screen = in_browser(&home, &config, &["login", "--no-browser"], LINK)?;
+    ensure!(screen.contains("way        : oidc"), "{screen}");
+    for words in [&["session", "show"][..], &["session", "show", "--offline"]] {
+        let record = json(&home, "oidc", words)?;
+        let issuer = Testbed::get()?.value("OIDC")?;
+        ensure!(record["identity"] == format!("SUB=jdoe, ISS={issuer}"), "{record}");
+        ensure!(record["audience"] == "rucio" && record["state"] == "valid", "{record}");
+        ensure!(record["scope"].as_str().is_some_and(|scope| scope.contains("openid")), "{record}");
+    }
+    Ok(())
+}

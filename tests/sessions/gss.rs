@@ -1,0 +1,335 @@
+//! Logins by Kerberos, with a real KDC: the whole way, and what is told where it does not work. Servers in the tests show
+//! only what a real one does not do: to be another than the one it should be.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, UdpSocket};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+
+use crate::props::{AccessLog, Answer, Home, Line, PATIENCE, Pty, Server, WHOAMI, wait_for};
+use crate::support::{Outcome, Rucio, Testbed, unique, var};
+
+/// Where the testbed's realm is described.
+fn realm() -> Result<String> {
+    Ok(format!("{}/etc/krb5.conf", Testbed::get()?.value("DIR")?))
+}
+
+fn tickets(home: &Home) -> String {
+    format!("FILE:{}/tickets", home.path().display())
+}
+
+/// Runs a tool of Kerberos in this home with this input; gives whether it succeeded.
+fn kerberos(home: &Home, program: &str, arguments: &[&str], input: &str) -> Result<bool> {
+    let mut command = Command::new(program);
+    command.args(arguments).env("KRB5_CONFIG", realm()?).env("KRB5CCNAME", tickets(home));
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    child.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes())).transpose()?;
+    Ok(child.wait()?.success())
+}
+
+/// A home with a ticket of this user.
+fn home_of(user: &str, options: &[&str]) -> Result<Home> {
+    let home = Home::new()?;
+    ensure!(kerberos(&home, "kinit", &[options, &[user]].concat(), "secret\n")?, "kinit {user}");
+    Ok(home)
+}
+
+fn at(client: Rucio, home: &Home) -> Result<Rucio> {
+    Ok(client.env("KRB5_CONFIG", &realm()?).env("KRB5CCNAME", &tickets(home)))
+}
+
+fn ours(home: &Home) -> Result<Rucio> {
+    at(home.ours(), home)?.config("gss")
+}
+
+fn official(home: &Home) -> Result<Rucio> {
+    at(home.official()?, home)?.config("gss")
+}
+
+fn check(outcome: &Outcome) -> Result<()> {
+    ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
+    ensure!(outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
+    Ok(())
+}
+
+fn refused(outcome: &Outcome, told: &[&str]) -> Result<()> {
+    ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
+    for text in told.iter().chain(&["Hint: "]) {
+        ensure!(outcome.stderr.contains(text), "it does not say {text:?}:\n{}", outcome.stderr);
+    }
+    Ok(())
+}
+
+/// Both clients end with 1, also in the old tree; ours says all of `told`.
+fn both_refuse(home: &Home, variables: &[(&str, &str)], options: &[&str], told: &[&str]) -> Result<()> {
+    let prepare = |client: Rucio| {
+        let client = client.args(options);
+        variables.iter().fold(client, |client, (name, value)| client.env(name, value))
+    };
+    for command in ["whoami", "list-scopes"] {
+        refused(&prepare(ours(home)?).args([command]).run()?, told)?;
+    }
+    let official = prepare(official(home)?).args(["list-scopes"]).run()?;
+    ensure!(official.code == 1, "{official:?}");
+    Ok(())
+}
+
+#[test]
+fn the_whole_way_and_again_from_the_cache() -> Result<()> {
+    let home = home_of("jdoe", &[])?;
+    let run = |agent: &str| -> Result<Vec<Line>> {
+        check(&ours(&home)?.args(["--user-agent", agent, "whoami"]).run()?)?;
+        AccessLog::of("apache")?.of_agent(agent, WHOAMI[1].0)
+    };
+    let lines = run(&unique("gss"))?;
+    let seen: Vec<_> = lines.iter().map(Line::seen).collect();
+    ensure!(seen == [&[("GET /auth/gss", 200)], &WHOAMI[..]].concat(), "{seen:?}");
+    let token = home.token()?;
+    ensure!(token.starts_with("jdoe-jdoe@TESTBED.LOCAL-") && lines[1].token == token, "{token}");
+    // The ticket may go; the token stays good.
+    ensure!(kerberos(&home, "kdestroy", &[], "")?);
+    let lines = run(&unique("gss"))?;
+    let seen: Vec<_> = lines.iter().map(Line::seen).collect();
+    ensure!(seen == WHOAMI && home.token()? == token, "no login: {seen:?}");
+    Ok(())
+}
+
+#[test]
+fn the_token_is_shared_with_the_official_client() -> Result<()> {
+    let (mine, theirs) = (home_of("jdoe", &[])?, home_of("jdoe", &[])?);
+    check(&ours(&mine)?.args(["whoami"]).run()?)?;
+    let outcome = official(&theirs)?.args(["whoami"]).run()?;
+    ensure!(outcome.code == 0, "{outcome:?}");
+    let (token_of_ours, token_of_theirs) = (mine.token()?, theirs.token()?);
+    for home in [&mine, &theirs] {
+        ensure!(kerberos(home, "kdestroy", &[], "")?);
+    }
+    // Each goes on with the other's token; without a ticket, neither could log in again.
+    let outcome = official(&mine)?.args(["whoami"]).run()?;
+    ensure!(outcome.code == 0 && outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
+    check(&ours(&theirs)?.args(["whoami"]).run()?)?;
+    ensure!(mine.token()? == token_of_ours && theirs.token()? == token_of_theirs);
+    Ok(())
+}
+
+#[test]
+fn nothing_secret_is_shown() -> Result<()> {
+    let home = home_of("jdoe", &[])?;
+    let outcome = ours(&home)?.args(["-v", "whoami"]).run()?;
+    ensure!(outcome.code == 0 && outcome.stderr.contains("/auth/gss"), "{outcome:?}");
+    for secret in [home.token()?.as_str(), "Negotiate", "YII"] {
+        ensure!(!outcome.stderr.contains(secret) && !outcome.stdout.contains(secret), "{secret}: {outcome:?}");
+    }
+    Ok(())
+}
+
+/// The library is loaded when it is needed, so that the program runs where there is none.
+#[test]
+fn the_program_is_not_linked_to_kerberos() -> Result<()> {
+    let program = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
+    let output = Command::new("ldd").arg(program).output()?;
+    let needed = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success() && needed.contains("libc.so"), "{output:?}");
+    ensure!(!needed.contains("gssapi") && !needed.contains("krb5"), "{needed}");
+    Ok(())
+}
+
+#[test]
+fn a_library_that_cannot_be_loaded() -> Result<()> {
+    let home = home_of("jdoe", &[])?;
+    let folder = home.path().join("lib");
+    fs::create_dir(&folder)?;
+    fs::write(folder.join("libgssapi_krb5.so.2"), "")?;
+    let outcome = ours(&home)?.env("LD_LIBRARY_PATH", &folder.to_string_lossy()).args(["whoami"]).run()?;
+    refused(&outcome, &["The Kerberos library cannot be loaded", "file too short", "libgssapi-krb5-2", "krb5-libs"])
+}
+
+#[test]
+fn no_ticket() -> Result<()> {
+    let home = Home::new()?;
+    both_refuse(&home, &[], &[], &["There is no Kerberos ticket", &tickets(&home), "`kinit`"])
+}
+
+#[test]
+fn a_ticket_that_has_expired() -> Result<()> {
+    let home = home_of("jdoe", &["-l", "1s"])?;
+    wait_for("the end of the ticket", || Ok((!kerberos(&home, "klist", &["-s"], "")?).then_some(())))?;
+    // Its last second counts as good for some and not for others.
+    let end = Instant::now();
+    wait_for("the second after", || Ok((end.elapsed() > Duration::from_secs(2)).then_some(())))?;
+    both_refuse(&home, &[], &[], &["The Kerberos ticket has expired", "`kinit`"])
+}
+
+#[test]
+fn a_ticket_of_somebody_else_and_an_unknown_account() -> Result<()> {
+    let home = home_of("rootuser", &[])?;
+    let add = "identity add --type GSS --id rootuser@TESTBED.LOCAL";
+    both_refuse(&home, &[], &[], &["account jdoe", "that of rootuser@TESTBED.LOCAL", add, "--account"])?;
+    let told = ["account nobody77", "--account", "that of rootuser@TESTBED.LOCAL"];
+    both_refuse(&home, &[], &["--account", "nobody77"], &told)
+}
+
+#[test]
+fn no_account() -> Result<()> {
+    let home = home_of("jdoe", &[])?;
+    let config = home.testbed_config("auth_type = gss")?;
+    fs::write(&config, fs::read_to_string(&config)?.replace("account = jdoe\n", ""))?;
+    let told = ["A login by gss is for an account, and none is named", "--account", "RUCIO_ACCOUNT"];
+    both_refuse(&home, &[], &["--config", &config], &told)
+}
+
+/// The name is the host as it is written, as the official client takes it.
+#[test]
+fn a_server_that_kerberos_does_not_know() -> Result<()> {
+    let home = home_of("jdoe", &[])?;
+    let there = Testbed::get()?.value("URL")?.replace("localhost", "127.0.0.1");
+    let told = ["does not know the server HTTP@127.0.0.1", "of jdoe@TESTBED.LOCAL", "--auth-host"];
+    both_refuse(&home, &[], &["--auth-host", &there], &told)
+}
+
+/// The realm, as if its KDC were on this port.
+fn realm_at(home: &Home, port: u16) -> Result<String> {
+    let (text, path) = (fs::read_to_string(realm()?)?, home.path().join("krb5.conf"));
+    let line = text.lines().find(|line| line.contains("kdc = 127")).unwrap_or_default();
+    ensure!(!line.is_empty(), "{text}");
+    fs::write(&path, text.replace(line, &format!("  kdc = 127.0.0.1:{port}")))?;
+    Ok(path.to_string_lossy().into_owned())
+}
+
+#[test]
+fn a_kdc_that_is_down() -> Result<()> {
+    let home = home_of("jdoe", &[])?;
+    let closed = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let realm = realm_at(&home, closed)?;
+    both_refuse(
+        &home,
+        &[("KRB5_CONFIG", &realm)],
+        &[],
+        &["No Kerberos server can be asked about the ticket of jdoe@TESTBED.LOCAL", "TESTBED.LOCAL'", "KRB5_CONFIG"],
+    )
+}
+
+/// The library waits for the KDC as long as it likes; we do not.
+#[test]
+fn ctrl_c_ends_a_login_while_the_kdc_is_silent() -> Result<()> {
+    let home = home_of("jdoe", &[])?;
+    let silent = UdpSocket::bind("127.0.0.1:0")?;
+    let realm = realm_at(&home, silent.local_addr()?.port())?;
+    let config = Testbed::get()?.config("gss")?.to_string_lossy().into_owned();
+    let variables = [("RUCIO_CONFIG", config.as_str()), ("KRB5_CONFIG", &realm), ("KRB5CCNAME", &tickets(&home))];
+    let mut terminal = Pty::ours(&home, &variables, &["whoami"])?;
+    silent.set_read_timeout(Some(PATIENCE))?;
+    silent.recv(&mut [0; 4096])?;
+    terminal.type_in("\x03")?;
+    let (code, screen) = terminal.end()?;
+    ensure!(code == 130, "{code}: {screen}");
+    Ok(())
+}
+
+/// A web server whose answers are made of the head of each request and how many came before; gives its port and what it
+/// is told.
+fn web(answer: impl Fn(&str, usize) -> String + Send + 'static) -> Result<(u16, Arc<Mutex<Vec<String>>>)> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let (port, heard) = (listener.local_addr()?.port(), Arc::new(Mutex::new(Vec::new())));
+    let shared = heard.clone();
+    std::thread::spawn(move || {
+        for (number, mut stream) in listener.incoming().flatten().enumerate() {
+            let lines = BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+            let head = lines.collect::<Vec<_>>().join("\n");
+            shared.lock().unwrap_or_else(PoisonError::into_inner).push(head.clone());
+            drop(stream.write_all(answer(&head, number).as_bytes()));
+        }
+    });
+    Ok((port, heard))
+}
+
+fn answer(status: u16, headers: &str) -> String {
+    format!("HTTP/1.1 {status} Answer\r\nContent-Length: 0\r\nConnection: close\r\n{headers}\r\n")
+}
+
+/// Logs in at this port of this machine, by the name under which Kerberos knows it.
+fn log_in_at(home: &Home, port: u16) -> Result<Outcome> {
+    ours(home)?.args(["--auth-host", &format!("http://localhost:{port}"), "whoami"]).run()
+}
+
+#[test]
+fn a_server_that_does_not_prove_who_it_is_gives_no_token() -> Result<()> {
+    let home = home_of("jdoe", &[])?;
+    let server = Server::start(|_, _| Answer::json("{}"))?;
+    let port = server.url().rsplit(':').next().unwrap_or_default().parse()?;
+    refused(&log_in_at(&home, port)?, &["did not prove that it is HTTP@localhost", "--auth-host"])?;
+    let heard = server.heard_in_all();
+    ensure!(heard.len() == 1 && heard[0].header("authorization").is_some_and(|token| token.starts_with("Negotiate ")));
+    for proof in ["AAAA", "oRQwEqADCgEAoQsGCSqGSIb3EgECAg==", ""] {
+        let token = format!("X-Rucio-Auth-Token: forged\r\nWWW-Authenticate: Negotiate {proof}\r\n");
+        let (port, _) = web(move |_, _| answer(200, &token))?;
+        let outcome = log_in_at(&home, port)?;
+        refused(&outcome, &["localhost"])?;
+        ensure!(!outcome.stderr.contains("forged"), "{outcome:?}");
+    }
+    ensure!(home.token().is_err(), "none is kept");
+    Ok(())
+}
+
+#[test]
+fn servers_that_refuse_each_in_their_way() -> Result<()> {
+    let home = home_of("jdoe", &[])?;
+    let class = "ExceptionClass: ValueError\r\nExceptionMessage: Account and REMOTE_USER must be set.\r\n";
+    for (status, headers, told) in [
+        (401, "WWW-Authenticate: Basic realm=\"x\"\r\n", "This server offers no login by Kerberos"),
+        (400, class, "This server offers no login by Kerberos"),
+        (401, "WWW-Authenticate: Negotiate\r\n", "does not accept the Kerberos ticket of jdoe@TESTBED.LOCAL"),
+        (401, "WWW-Authenticate: Negotiate AAAA\r\n", "HTTP@localhost"),
+    ] {
+        let (port, heard) = web(move |_, _| answer(status, headers))?;
+        refused(&log_in_at(&home, port)?, &[told])?;
+        let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        ensure!(heard.len() == 1 && heard[0].contains("GET /auth/gss"), "{heard:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_ticket_goes_to_no_other_host() -> Result<()> {
+    let home = home_of("jdoe", &[])?;
+    let (other, heard) = web(|_, _| answer(200, ""))?;
+    let (port, _) = web(move |_, _| answer(302, &format!("Location: http://localhost:{other}/auth/gss\r\n")))?;
+    let outcome = log_in_at(&home, port)?;
+    ensure!(outcome.code == 1 && outcome.stderr.contains("redirects to another host"), "{outcome:?}");
+    ensure!(heard.lock().unwrap_or_else(PoisonError::into_inner).is_empty(), "{heard:?}");
+    ensure!(!Path::new(&home.token_file()).exists());
+    Ok(())
+}
+
+/// Sends the login on to the real server; gives its whole answer.
+fn pass_on(head: &str, url: &str, ca: &str) -> String {
+    let ours = head.lines().filter(|line| {
+        let line = line.to_lowercase();
+        line.starts_with("authorization:") || line.starts_with("x-rucio-account:")
+    });
+    let headers = ours.flat_map(|line| ["-H", line]);
+    let mut curl = Command::new("curl");
+    curl.args(["-s", "-i", "--raw", "--http1.1", "--cacert", ca]).args(headers).arg(format!("{url}/auth/gss"));
+    curl.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+}
+
+/// A server refuses to see the same login twice, as when an answer is lost on its way and the request sent again. The real
+/// server sees it twice here.
+#[test]
+fn a_login_that_is_taken_for_a_replay_begins_anew() -> Result<()> {
+    let (home, testbed) = (home_of("jdoe", &[])?, Testbed::get()?);
+    let (url, ca) = (testbed.value("URL")?.to_owned(), format!("{}/ca.pem", testbed.value("CERTS")?));
+    let (port, heard) = web(move |head, number| {
+        let first = pass_on(head, &url, &ca);
+        if number == 0 { pass_on(head, &url, &ca) } else { first }
+    })?;
+    check(&log_in_at(&home, port)?)?;
+    let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+    ensure!(heard.len() == 2 && heard[0] != heard[1], "{heard:?}");
+    Ok(())
+}

@@ -1,0 +1,288 @@
+//! Whom we take for the server: authorities, lists of revoked certificates, and `--insecure`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use crate::props::{AccessLog, Answer, Home, Party, Pty, Server, TODAY, TlsFront, Use, WHOAMI};
+use crate::support::{Outcome, Testbed, unique};
+
+const USERPASS: &str = "auth_type = userpass\nusername = jdoe\npassword = secret";
+
+fn works(outcome: &Outcome) -> Result<()> {
+    ensure!(outcome.code == 0 && outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
+    Ok(())
+}
+
+/// The command ends with 1 at once, has kept no token, and says all of this.
+fn refused(home: &Home, outcome: &Outcome, told: &[&str]) -> Result<()> {
+    ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
+    for text in told.iter().chain(&["Hint: "]) {
+        ensure!(outcome.stderr.contains(text), "{text:?} is not said:\n{}", outcome.stderr);
+    }
+    ensure!(!outcome.stderr.contains("Waiting"), "trying again does not help: {}", outcome.stderr);
+    ensure!(!home.token_file().exists());
+    Ok(())
+}
+
+/// The real server, seen with this folder of authorities.
+fn with_folder(home: &Home, folder: &Path) -> Result<Outcome> {
+    let folder = folder.to_string_lossy();
+    home.ours().config("userpass")?.args(["--ca-certificate", &folder, "whoami"]).run()
+}
+
+#[test]
+fn a_revoked_server_is_refused_also_by_an_old_list() -> Result<()> {
+    let (ca, host) = (Party::testbed("ca")?, Party::testbed("host")?);
+    for due in [9, -300] {
+        let home = Home::new()?;
+        let (folder, hash) = ca.hashed_folder(&home)?;
+        fs::write(folder.join(format!("{hash}r0")), ca.revokes(&[&host.certificate], due, &ca.key)?)?;
+        let told = ["the server's certificate was revoked by its CA", "do not go on"];
+        refused(&home, &with_folder(&home, &folder)?, &told)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn lists_that_say_nothing_of_the_server_stop_nobody() -> Result<()> {
+    let (ca, host, jdoe) = (Party::testbed("ca")?, Party::testbed("host")?, Party::testbed("jdoe")?);
+    let forged = ca.revokes(&[&host.certificate], 9, &jdoe.key)?;
+    for (list, passed_over) in [
+        (ca.revokes(&[&jdoe.certificate], 9, &ca.key)?, None),
+        (ca.revokes(&[], -300, &ca.key)?, None),
+        (forged, Some("its signature is not that of the authority")),
+        ("-----BEGIN X509 CRL-----\nbroken\n-----END X509 CRL-----\n".to_owned(), Some("it is damaged")),
+        (String::new(), Some("it is damaged")),
+    ] {
+        let home = Home::new()?;
+        let (folder, hash) = ca.hashed_folder(&home)?;
+        fs::write(folder.join(format!("{hash}r0")), list)?;
+        let outcome = with_folder(&home, &folder)?;
+        works(&outcome)?;
+        ensure!(outcome.stderr.is_empty(), "{outcome:?}");
+        let folder = folder.to_string_lossy();
+        let ours = home.ours().config("userpass")?.args(["-v", "--ca-certificate", &folder, "whoami"]).run()?;
+        let line = passed_over.map(|why| format!("{hash}r0 is passed over: {why}"));
+        ensure!(ours.stderr.contains("is passed over") == line.is_some(), "{ours:?}");
+        ensure!(line.is_none_or(|line| ours.stderr.contains(&line)), "{ours:?}");
+    }
+    Ok(())
+}
+
+/// A list may be the second of several, and in the binary form.
+#[test]
+fn all_lists_of_an_authority_are_read() -> Result<()> {
+    let (home, ca, host) = (Home::new()?, Party::testbed("ca")?, Party::testbed("host")?);
+    let (folder, hash) = ca.hashed_folder(&home)?;
+    fs::write(folder.join(format!("{hash}r0")), ca.revokes(&[], 9, &ca.key)?)?;
+    let list = openssl::x509::X509Crl::from_pem(ca.revokes(&[&host.certificate], 9, &ca.key)?.as_bytes())?;
+    fs::write(folder.join(format!("{hash}r1")), list.to_der()?)?;
+    refused(&home, &with_folder(&home, &folder)?, &["was revoked by its CA"])
+}
+
+/// Globus would refuse a server outside of its authority's policy; the official client and curl know no policies.
+#[test]
+fn policy_files_are_left_alone() -> Result<()> {
+    let (home, ca) = (Home::new()?, Party::testbed("ca")?);
+    let (folder, hash) = ca.hashed_folder(&home)?;
+    let policy = "access_id_CA X509 '/O=Testbed/CN=Testbed CA'\npos_rights globus CA:sign\n\
+                  cond_subjects globus '\"/O=Elsewhere/*\"'\n";
+    fs::write(folder.join(format!("{hash}signing_policy")), policy)?;
+    fs::write(
+        folder.join(format!("{hash}namespaces")),
+        "TO Issuer \"/O=Testbed\" PERMIT Subject \"/O=Elsewhere/.*\"\n",
+    )?;
+    works(&with_folder(&home, &folder)?)
+}
+
+/// Folders of OpenSSL before 1.0 have names of another hash.
+#[test]
+fn authorities_with_other_names_are_found_too() -> Result<()> {
+    let (home, ca) = (Home::new()?, Party::testbed("ca")?);
+    let (folder, hash) = ca.hashed_folder(&home)?;
+    fs::rename(folder.join(format!("{hash}0")), folder.join("0badcafe.0"))?;
+    works(&with_folder(&home, &folder)?)
+}
+
+/// Hundreds of authorities cost nothing as long as nobody reads them. Whoever reads these waits for ever.
+#[test]
+fn only_the_authorities_and_lists_that_count_are_read() -> Result<()> {
+    let (home, ca) = (Home::new()?, Party::testbed("ca")?);
+    let (folder, hash) = ca.hashed_folder(&home)?;
+    for name in ["00000000.0", "00000000.r0", "ffffffff.0", "ffffffff.r0", &format!("{hash}signing_policy")] {
+        ensure!(Command::new("mkfifo").arg(folder.join(name)).status()?.success());
+    }
+    let folder = folder.to_string_lossy();
+    let client = home.ours().config("userpass")?.args(["--ca-certificate", &folder, "whoami"]);
+    works(&client.limit(Duration::from_secs(30)).run()?)
+}
+
+#[test]
+fn of_several_authorities_with_one_hash_the_right_one_counts() -> Result<()> {
+    let (home, ca) = (Home::new()?, Party::testbed("ca")?);
+    let (folder, hash) = ca.hashed_folder(&home)?;
+    fs::rename(folder.join(format!("{hash}0")), folder.join(format!("{hash}1")))?;
+    fs::write(folder.join(format!("{hash}0")), Party::unknown_authority()?.pem()?)?;
+    works(&with_folder(&home, &folder)?)
+}
+
+/// A server with a certificate like this, seen with the testbed's authority.
+fn server_with(host: &Party, ca: &str) -> Result<(Home, Outcome)> {
+    let (home, server) = (Home::new()?, Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))?);
+    let front = TlsFront::start(&server, host)?;
+    let outcome = front.client(&home, ca, USERPASS)?.args(["whoami"]).run()?;
+    let heard = server.heard_in_all();
+    ensure!(outcome.code == 0 || heard.is_empty(), "a server that is not trusted is told nothing: {heard:?}");
+    Ok((home, outcome))
+}
+
+#[test]
+fn certificates_that_are_not_good_are_each_told_with_what_to_do() -> Result<()> {
+    let ca = Party::testbed("ca")?;
+    let trusted = Home::certificate("ca.pem")?.display().to_string();
+    let localhost = ["O=Testbed", "CN=localhost"];
+    works(&server_with(&ca.sign(&localhost, TODAY, Use::Server("localhost"))?, &trusted)?.1)?;
+    let stranger = Party::unknown_authority()?;
+    let nobody = "nobody who is trusted here vouches for the server: its certificate";
+    for (host, told) in [
+        (
+            ca.sign(&localhost, (-9, -1), Use::Server("localhost"))?,
+            ["the server's certificate expired on 20", "(it is 20", "Tell the server's administrators"],
+        ),
+        (
+            ca.sign(&localhost, (1, 2), Use::Server("localhost"))?,
+            ["the server's certificate is good only from 20", "(it is 20", "Check the clock of this machine (`date`)"],
+        ),
+        (
+            ca.sign(&localhost, TODAY, Use::Server("rucio.example.org"))?,
+            ["is that of another host: rucio.example.org", "rucio_host and auth_host", "https://localhost:"],
+        ),
+        (
+            stranger.sign(&localhost, TODAY, Use::Server("localhost"))?,
+            [nobody, "(CN=localhost,O=Testbed) is signed by CN=Unknown CA,O=Elsewhere", "certs/ca.pem."],
+        ),
+        (stranger, [nobody, "is signed by itself", "--ca-certificate, X509_CERT_DIR or [client] ca_cert"]),
+    ] {
+        let (home, outcome) = server_with(&host, &trusted)?;
+        refused(&home, &outcome, &told)?;
+    }
+    Ok(())
+}
+
+/// Small sites sign their server's certificate with its own key, and hand that out as the authority.
+#[test]
+fn a_self_signed_certificate_that_was_named_is_trusted() -> Result<()> {
+    let home = Home::new()?;
+    let own = Party::self_signed("localhost")?;
+    let named = crate::props::keep(&home, "server.pem", own.pem()?)?.display().to_string();
+    works(&server_with(&own, &named)?.1)?;
+    let other = Party::self_signed("elsewhere")?;
+    let named = crate::props::keep(&home, "server.pem", other.pem()?)?.display().to_string();
+    let (home, outcome) = server_with(&other, &named)?;
+    refused(&home, &outcome, &["another host: elsewhere"])
+}
+
+#[test]
+fn http_and_https_taken_for_one_another_are_told() -> Result<()> {
+    let home = Home::new()?;
+    let url = Testbed::get()?.value("DAV")?.replace("http:", "https:");
+    let outcome = home.ours().config("userpass")?.args(["-H", &url, "--auth-host", &url, "whoami"]).run()?;
+    refused(&home, &outcome, &["what answers there does not speak TLS", "http:// rather than https://"])?;
+    let url = Testbed::get()?.value("URL")?.replace("https:", "http:");
+    let outcome = home.ours().config("userpass")?.args(["-H", &url, "--auth-host", &url, "whoami"]).run()?;
+    ensure!(outcome.code == 1 && outcome.stdout.is_empty() && !home.token_file().exists(), "{outcome:?}");
+    ensure!(outcome.stderr.contains("400") && outcome.stderr.contains("Hint: "), "{outcome:?}");
+    Ok(())
+}
+
+/// What everybody is told who asks for it.
+fn warns(told: &str, host: &str) -> Result<()> {
+    let warning = format!("WARNING\tThe certificate of {host} is not verified (--insecure)");
+    ensure!(told.matches(&warning).count() == 1, "{told}");
+    Ok(())
+}
+
+#[test]
+fn insecure_takes_a_server_nobody_vouches_for_and_warns_each_time() -> Result<()> {
+    let (home, testbed) = (Home::new()?, Testbed::get()?);
+    let wrong = Home::certificate("jdoe.pem")?.display().to_string();
+    for way in ["userpass", "x509", "x509_proxy"] {
+        for _ in 0..2 {
+            let agent = unique("insecure");
+            let client = home.ours().config(way)?.args(["--ca-certificate", &wrong, "--user-agent", &agent]);
+            let outcome = client.args(["--insecure", "whoami"]).run()?;
+            works(&outcome)?;
+            warns(&outcome.stderr, testbed.value("URL")?)?;
+            // Each logs in for itself, since nothing is kept.
+            let lines = AccessLog::of("apache")?.of_agent(&agent, WHOAMI[1].0)?;
+            ensure!(lines.iter().filter(|line| line.is_login()).count() == 1, "{lines:?}");
+            ensure!(!home.token_folder().exists());
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn insecure_works_in_the_browser_too() -> Result<()> {
+    let home = Home::new()?;
+    let config = Testbed::get()?.config("oidc")?.to_string_lossy().into_owned();
+    let wrong = Home::certificate("jdoe.pem")?.display().to_string();
+    let words = ["--insecure", "--ca-certificate", &wrong, "--no-browser", "whoami"];
+    let terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &words)?;
+    let link = terminal.wait_for(r"(https://\S+/auth/oidc_redirect\?\S+)\s")?;
+    let testbed = crate::support::project().join("tests/testbed/testbed");
+    ensure!(Command::new(testbed).args(["idp-login", &link]).output()?.status.success());
+    let (code, screen) = terminal.end()?;
+    ensure!(code == 0 && screen.contains("account    : jdoe"), "{screen}");
+    ensure!(screen.contains("is not verified (--insecure)") && !home.token_file().exists(), "{screen}");
+    Ok(())
+}
+
+/// A token that was got from the true server is not shown to whoever answers in its place.
+#[test]
+fn insecure_shows_no_kept_token_and_leaves_it_alone() -> Result<()> {
+    let (home, server) = (Home::new()?, Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))?);
+    let (ca, host) = (Home::certificate("ca.pem")?.display().to_string(), Party::testbed("host")?);
+    let front = TlsFront::start(&server, &host)?;
+    let kept = "jdoe-jdoe-unknown-kept-before";
+    home.keep_token(kept)?;
+    let run = |words: &[&str]| front.client(&home, &ca, USERPASS)?.args(words).run();
+    works(&run(&["--insecure", "whoami"])?)?;
+    let heard = server.heard_in_all();
+    ensure!(heard.len() == 2 && heard.iter().all(|one| one.header("x-rucio-auth-token") != Some(kept)), "{heard:?}");
+    ensure!(home.token()? == kept && !home.record_file().exists());
+    // Without the word the token is good as ever.
+    works(&run(&["whoami"])?)?;
+    ensure!(
+        server.heard_in_all().last().and_then(|one| one.header("x-rucio-auth-token").map(str::to_owned)).as_deref()
+            == Some(kept)
+    );
+    Ok(())
+}
+
+#[test]
+fn insecure_is_for_the_command_line_alone() -> Result<()> {
+    let (home, server) = (Home::new()?, Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))?);
+    let front = TlsFront::start(&server, &Party::testbed("host")?)?;
+    let wrong = Home::certificate("jdoe.pem")?.display().to_string();
+    let client = front.client(&home, &wrong, &format!("{USERPASS}\ninsecure = yes\nverify = no"))?;
+    let outcome = client.env("RUCIO_INSECURE", "1").env("PYTHONHTTPSVERIFY", "0").args(["whoami"]).run()?;
+    refused(&home, &outcome, &["nobody who is trusted here"])
+}
+
+#[test]
+fn each_of_two_servers_is_named_in_the_warning() -> Result<()> {
+    let (home, host) = (Home::new()?, Party::testbed("host")?);
+    let server = Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))?;
+    let (front, login) = (TlsFront::start(&server, &host)?, TlsFront::start(&server, &host)?);
+    let ca = Home::certificate("jdoe.pem")?.display().to_string();
+    let client = front.client(&home, &ca, USERPASS)?.args(["--auth-host", &login.url()]);
+    let outcome = client.args(["--insecure", "whoami"]).run()?;
+    works(&outcome)?;
+    warns(&outcome.stderr, &front.url())?;
+    warns(&outcome.stderr, &login.url())
+}
