@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::error::Result;
 use crate::http::{Client, JsonStream, Raw, Request, segment};
-use crate::types::{Attributes, CollectionContent, CollectionType, Did, FileEntry, FoundDid, Metadata, RuleRow};
+use crate::types::{
+    Attributes, CollectionContent, CollectionType, DatasetRule, Did, FileEntry, FoundDid, KnownFile, Metadata, RuleRow,
+};
 
 /// The metadata plugin that every server has: the columns of the DID table.
 pub const DEFAULT_METADATA_PLUGIN: &str = "DID_COLUMN";
@@ -124,6 +126,16 @@ pub async fn add(
         body["lifetime"] = lifetime.into();
     }
     client.done(Request::post(path(did), body)).await
+}
+
+/// Makes a dataset with a rule on it: `POST /dids/<scope>/<name>`.
+pub async fn add_dataset(client: &Client, did: &Did, rule: &DatasetRule) -> Result<()> {
+    client.done(Request::post(path(did), json!({"type": CollectionType::Dataset, "rules": [rule]}))).await
+}
+
+/// What is known of a file; an error if it does not exist: `GET /dids/<scope>/<name>/meta`.
+pub async fn known_file(client: &Client, did: &Did) -> Result<KnownFile> {
+    client.json(Request::get(below(did, "meta")).query("plugin", DEFAULT_METADATA_PLUGIN)).await
 }
 
 /// Attaches DIDs to a collection: `POST /dids/<scope>/<name>/dids`.

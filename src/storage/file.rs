@@ -69,7 +69,7 @@ fn version(metadata: &Metadata) -> String {
 
 /// The path of a `file://` PFN; a host before it is left out, as the official client does. A path may be written
 /// with `%` escapes; as a `%` may also stand for itself, the path as written comes first.
-fn path(pfn: &str) -> Result<PathBuf> {
+pub(super) fn path(pfn: &str) -> Result<PathBuf> {
     let rest = pfn.strip_prefix("file:").ok_or_else(|| bad(pfn))?;
     let path = match rest.strip_prefix("//") {
         Some(rest) => rest.find('/').map(|slash| &rest[slash..]).ok_or_else(|| bad(pfn))?,
@@ -88,7 +88,7 @@ fn bad(pfn: &str) -> StorageError {
     StorageError::new(Kind::Refused, format!("{pfn:?} is no file:// address with an absolute path"))
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| Err(StorageError::new(Kind::Refused, error.to_string())))
 }

@@ -6,6 +6,7 @@
 mod error;
 pub mod file;
 pub mod http;
+pub mod write;
 pub mod xrootd;
 
 use std::borrow::Cow;

@@ -20,3 +20,4 @@ pub mod session;
 mod sink;
 mod temporary;
 pub mod trace;
+pub mod upload;

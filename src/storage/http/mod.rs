@@ -2,6 +2,7 @@
 
 mod address;
 mod answer;
+mod put;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(test)]
@@ -55,12 +56,14 @@ pub struct WebStorage {
     has_certificate: bool,
     token: Option<HeaderValue>,
     want_token: Mutex<HashSet<String>>,
+    uploads: put::Uploads,
 }
 
 impl WebStorage {
     /// Connections with this access. Errors: the TLS settings cannot be used.
     pub fn new(access: Access) -> Result<Self> {
         Ok(Self {
+            uploads: put::Uploads::new(&access)?,
             known: connections(&access, access.tls.clone())?,
             anonymous: connections(&access, access.anonymous_tls.clone())?,
             has_certificate: access.has_certificate,
@@ -157,6 +160,12 @@ impl Storage for WebStorage {
 }
 
 fn connections(access: &Access, tls: rustls::ClientConfig) -> Result<Client> {
+    let client = builder(access, tls).read_timeout(access.idle_timeout).build();
+    client.map_err(|error| StorageError::new(Kind::Refused, error.to_string()))
+}
+
+/// What all connections have in common.
+fn builder(access: &Access, tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
     let mut headers = reqwest::header::HeaderMap::new();
     // The bytes of the file itself are wanted: their checksum is what the catalogue knows.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -166,11 +175,8 @@ fn connections(access: &Access, tls: rustls::ClientConfig) -> Result<Client> {
         .user_agent(&access.user_agent)
         .default_headers(headers)
         .connect_timeout(access.connect_timeout)
-        .read_timeout(access.idle_timeout)
         .pool_max_idle_per_host(IDLE_CONNECTIONS)
         .redirect(Policy::none())
-        .build()
-        .map_err(|error| StorageError::new(Kind::Refused, error.to_string()))
 }
 
 /// The chunks of an answer's body.
