@@ -1,6 +1,7 @@
 //! Attaching files to datasets: those that are done at about the same time go with one call. The server takes the
 //! calls for a dataset one after the other anyway.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::oneshot;
@@ -28,7 +29,8 @@ struct Waiting {
 #[derive(Default)]
 pub(super) struct Attacher {
     waiting: Mutex<Vec<Waiting>>,
-    one_at_a_time: tokio::sync::Mutex<()>,
+    /// Whoever has the turn has this: what datasets held already, looked up where something was attached before.
+    turn: tokio::sync::Mutex<HashMap<Did, HashSet<Did>>>,
 }
 
 impl Attacher {
@@ -36,13 +38,12 @@ impl Attacher {
     pub(super) async fn attach(&self, client: &Client, dataset: &Did, file: &Did) -> Answer {
         let (answer, mut answered) = oneshot::channel();
         self.waiting().push(Waiting { dataset: dataset.clone(), file: file.clone(), answer });
-        let turn = self.one_at_a_time.lock().await;
+        let mut contents = self.turn.lock().await;
         // Whoever had the turn before us may have taken our file along.
         while answered.is_empty() {
-            let together = self.next_lot();
-            attach_together(client, together).await;
+            attach_together(client, self.next_lot(), &mut contents).await;
         }
-        drop(turn);
+        drop(contents);
         answered.try_recv().unwrap_or_else(|_| Err("nobody answered".to_owned()))
     }
 
@@ -65,18 +66,51 @@ impl Attacher {
     }
 }
 
-async fn attach_together(client: &Client, lot: Vec<Waiting>) {
+async fn attach_together(client: &Client, lot: Vec<Waiting>, contents: &mut HashMap<Did, HashSet<Did>>) {
     let Some(dataset) = lot.first().map(|one| one.dataset.clone()) else { return };
-    let files: Vec<_> = lot.iter().map(|one| one.file.clone()).collect();
-    if lot.len() > 1 && dids::attach(client, &dataset, &files).await.is_ok() {
-        lot.into_iter().for_each(|one| drop(one.answer.send(Ok(true))));
+    let content = contents.get(&dataset);
+    let (there, missing): (Vec<_>, Vec<_>) =
+        lot.into_iter().partition(|one| content.is_some_and(|content| content.contains(&one.file)));
+    answer(there, &Ok(false));
+    let files: Vec<_> = missing.iter().map(|one| one.file.clone()).collect();
+    if files.is_empty() {
         return;
     }
-    // The server refuses all for the sake of one: it has to be found.
+    match understood(dids::attach(client, &dataset, &files).await) {
+        // The server refuses all for the sake of one: it has to be found.
+        Ok(false) | Err(_) if files.len() > 1 => attach_singly(client, &dataset, missing, contents).await,
+        outcome => answer(missing, &outcome),
+    }
+}
+
+/// Leaves out what the dataset holds already, and has the others attached one by one.
+async fn attach_singly(client: &Client, dataset: &Did, lot: Vec<Waiting>, contents: &mut HashMap<Did, HashSet<Did>>) {
+    if !contents.contains_key(dataset) {
+        // Without it, the server's answer for each file has to do.
+        contents.insert(dataset.clone(), content_of(client, dataset).await.unwrap_or_default());
+    }
     for one in lot {
-        let attached = dids::attach(client, &dataset, std::slice::from_ref(&one.file)).await;
+        let is_there = contents.get(dataset).is_some_and(|content| content.contains(&one.file));
+        let outcome = match is_there {
+            true => Ok(false),
+            false => understood(dids::attach(client, dataset, std::slice::from_ref(&one.file)).await),
+        };
+        answer(vec![one], &outcome);
+    }
+}
+
+async fn content_of(client: &Client, dataset: &Did) -> Result<HashSet<Did>> {
+    let (mut rows, mut content) = (dids::content(client, dataset).await?, HashSet::new());
+    while let Some(row) = rows.next().await? {
+        content.insert(row.did);
+    }
+    Ok(content)
+}
+
+fn answer(lot: Vec<Waiting>, outcome: &Answer) {
+    for one in lot {
         // Nobody waits any more where the whole run is being given up.
-        let _ = one.answer.send(understood(attached));
+        let _ = one.answer.send(outcome.clone());
     }
 }
 

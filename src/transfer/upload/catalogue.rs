@@ -105,7 +105,11 @@ impl Run<'_> {
         let replica = measured.replica(self.did(), "A", self.all.options.pfn.as_ref());
         replicas::update_states(self.all.client, &self.all.options.rse.rse, &[replica]).await.map_err(|error| {
             self.tell(UploadEvent::StateFailed);
-            Failure::File(format!("its replica could not be declared available: {error}"))
+            let advice = match error.class() {
+                Some(Exception::AccessDenied) => " Upload with --register-after-upload where you may not do that.",
+                _ => "",
+            };
+            Failure::File(format!("its replica could not be declared available: {}{advice}", error.to_string().trim()))
         })
     }
 

@@ -105,9 +105,9 @@ fn already(there: There) -> &'static str {
     match there {
         There::AtRse => "File already exists on RSE. Skipping upload",
         There::AtPfn => {
-            "File already exists on RSE with given pfn. Skipping upload. Existing replica has to be removed first."
+            "File already exists on RSE with given pfn. Skipping upload. Existing replica has to be removed first"
         }
-        There::Registered => "File already registered. Skipping upload.",
+        There::Registered => "File already registered. Skipping upload",
     }
 }
 
