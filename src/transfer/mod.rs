@@ -5,6 +5,7 @@
 //! file's life. [`events`] tells whoever wants to know; nothing here prints.
 
 pub mod checksum;
+pub mod digests;
 pub mod download;
 pub mod events;
 pub mod job;
