@@ -11,11 +11,11 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let (mut whole, mut rest) = (Duration::ZERO, text);
     while !rest.is_empty() {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
-        let unit = match &rest[end..=end] {
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            "d" => 86400.0,
+        let unit = match rest.as_bytes()[end] {
+            b's' => 1.0,
+            b'm' => 60.0,
+            b'h' => 3600.0,
+            b'd' => 86400.0,
             _ => return Err(wrong()),
         };
         let number = rest[..end].parse::<f64>().map_err(|_| wrong())?;

@@ -1,6 +1,8 @@
 //! The commands about local files and what the catalogue says of them, and those that scripts wait with.
 
 mod checksum;
+mod desk;
+mod download;
 mod wait;
 
 use anyhow::{Result, ensure};

@@ -53,7 +53,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Did(did::Command),
     Doctor(doctor::Args),
-    Download(Box<download::Args>),
+    Download(Box<download::WithMore>),
     /// Ask for data to be kept beyond its end of life
     #[command(subcommand)]
     LifetimeException(lifetime_exception::Command),
@@ -115,7 +115,7 @@ impl Command {
             Self::Credential(command) => command.run(context).await,
             Self::Did(command) => command.run(context).await,
             Self::Doctor(args) => doctor::run(context, args).await,
-            Self::Download(args) => download::run(context, *args).await,
+            Self::Download(all) => download::run(context, all.args, all.more).await,
             Self::LifetimeException(command) => command.run(context).await,
             Self::Login(args) => login::run(context, args).await,
             Self::Logout(args) => logout::run(context, args).await,
