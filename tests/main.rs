@@ -2,6 +2,7 @@
 
 mod api;
 mod completion;
+mod data;
 mod differential;
 mod doctor;
 mod download;

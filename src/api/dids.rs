@@ -1,5 +1,6 @@
 //! `/dids`: data identifiers, their content, metadata and status.
 
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::error::Result;
@@ -73,6 +74,11 @@ pub async fn did_type(client: &Client, did: &Did) -> Result<String> {
 
 /// The types of many DIDs; what does not exist is left out: `POST /dids/bulkmeta`.
 pub async fn did_types(client: &Client, dids: &[Did]) -> Result<JsonStream<Metadata>> {
+    many(client, dids).await
+}
+
+/// The metadata of many DIDs, as much of it as `T` takes; what does not exist is left out: `POST /dids/bulkmeta`.
+pub async fn many<T: DeserializeOwned>(client: &Client, dids: &[Did]) -> Result<JsonStream<T>> {
     let body = json!({"dids": dids, "inherit": false, "plugin": DEFAULT_METADATA_PLUGIN});
     client.stream(Request::post("dids/bulkmeta", body).repeatable()).await
 }

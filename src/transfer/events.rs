@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::checksum::Checksum;
-use super::job::FileJob;
+use super::job::{FileJob, Outcome};
 use crate::types::Did;
 
 /// What happens to one file.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum FileEvent<'a> {
     /// Its turn has come.
     Started,
@@ -74,6 +74,8 @@ pub enum FileEvent<'a> {
         /// What was verified.
         checksum: Checksum,
     },
+    /// This is how it ended, whatever was told before; nothing more happens to it.
+    Ended(Outcome),
 }
 
 /// What happens to a download as a whole.

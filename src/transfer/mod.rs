@@ -5,6 +5,7 @@
 //! file's life. [`events`] tells whoever wants to know; nothing here prints.
 
 pub mod checksum;
+pub mod digests;
 pub mod download;
 pub mod events;
 pub mod job;
@@ -14,8 +15,10 @@ pub mod path;
 pub mod patience;
 pub mod place;
 pub mod plan;
+pub mod report;
 pub mod resolve;
 pub mod scheduler;
+pub mod selection;
 pub mod session;
 mod sink;
 mod temporary;

@@ -7,6 +7,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Mutex, Semaphore, mpsc};
 
 use super::download::Downloader;
+use super::events::FileEvent;
 use super::job::{FileJob, Outcome, Twin};
 
 /// A file of this size or more has a lane for itself: the network is the limit. Smaller ones share a lane: there the
@@ -106,6 +107,7 @@ async fn work(downloader: &Downloader<'_>, shared: &Shared, lane: usize) {
             false => None,
         };
         let outcome = downloader.fetch(&job, lane).await;
+        downloader.observer.file(lane, &job, FileEvent::Ended(outcome));
         shared.tally.lock().await.add(&job, outcome);
     }
 }
@@ -116,7 +118,7 @@ mod tests {
     use crate::storage::Storages;
     use crate::storage::http::tests::plain;
     use crate::transfer::download::Options;
-    use crate::transfer::events::{FileEvent, Observer, RunEvent};
+    use crate::transfer::events::{Observer, RunEvent};
     use crate::transfer::job::Source;
     use crate::transfer::place::TargetFolder;
     use crate::transfer::trace::Fields;

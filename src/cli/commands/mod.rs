@@ -3,6 +3,7 @@
 pub(super) mod account;
 pub(super) mod api;
 pub(super) mod auth;
+pub(super) mod checksum;
 pub(super) mod completion;
 pub(super) mod config;
 pub(super) mod credential;
@@ -40,6 +41,7 @@ pub(super) enum Command {
     /// Ask the server about the token
     #[command(subcommand)]
     Auth(auth::Command),
+    Checksum(checksum::Args),
     Completion(completion::Args),
     /// Read and change the configuration of the server
     #[command(subcommand)]
@@ -51,7 +53,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Did(did::Command),
     Doctor(doctor::Args),
-    Download(Box<download::Args>),
+    Download(Box<download::WithMore>),
     /// Ask for data to be kept beyond its end of life
     #[command(subcommand)]
     LifetimeException(lifetime_exception::Command),
@@ -91,6 +93,7 @@ impl Command {
             self,
             Self::Api(_)
                 | Self::Auth(_)
+                | Self::Checksum(_)
                 | Self::Credential(_)
                 | Self::Doctor(_)
                 | Self::Login(_)
@@ -106,12 +109,13 @@ impl Command {
             Self::Account(command) => command.run(context).await,
             Self::Api(args) => api::run(context, args).await,
             Self::Auth(command) => command.run(context).await,
+            Self::Checksum(args) => checksum::run(context, args).await,
             Self::Completion(args) => completion::run(context, args).await,
             Self::Config(command) => command.run(context).await,
             Self::Credential(command) => command.run(context).await,
             Self::Did(command) => command.run(context).await,
             Self::Doctor(args) => doctor::run(context, args).await,
-            Self::Download(args) => download::run(context, *args).await,
+            Self::Download(all) => download::run(context, all.args, all.more).await,
             Self::LifetimeException(command) => command.run(context).await,
             Self::Login(args) => login::run(context, args).await,
             Self::Logout(args) => logout::run(context, args).await,

@@ -1,12 +1,13 @@
 //! Bars for downloads and uploads: one for the whole, one for every file under way.
 
-use super::clean;
+use super::{Ui, clean};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 const WHOLE: &str = "{msg} [{bar:24}] {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta}";
+const LOCKS: &str = "{prefix} [{bar:24}] {msg}";
 const FILE: &str = "  {bar:16} {percent:>3}% {decimal_bytes_per_sec:>12} {wide_msg}";
 
 /// The bars of one transfer. Where standard error is no terminal they only count.
@@ -95,6 +96,37 @@ impl Drop for FileBar {
     }
 }
 
+/// The bar of one rule that is waited for. Dropped, it leaves the screen.
+#[derive(Debug)]
+pub struct LocksBar {
+    bar: ProgressBar,
+    bars: MultiProgress,
+}
+
+impl LocksBar {
+    /// A bar with the rule's id; none where nobody would see it.
+    pub fn new(ui: &Ui, id: &str) -> Option<Self> {
+        let bars = ui.bars();
+        let bar = ProgressBar::new(0).with_style(style(LOCKS)).with_prefix(clean(id).into_owned());
+        (ui.is_terminal() && !bars.is_hidden()).then(|| Self { bar: bars.add(bar), bars })
+    }
+
+    /// The rule's state, and how many of its locks are OK, replicating and stuck.
+    pub fn show(&self, state: &str, [ok, replicating, stuck]: [u64; 3]) {
+        self.bar.set_length(ok + replicating + stuck);
+        self.bar.set_position(ok);
+        let state = clean(state);
+        self.bar.set_message(format!("{state}: {ok} ok, {replicating} replicating, {stuck} stuck"));
+    }
+}
+
+impl Drop for LocksBar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+        self.bars.remove(&self.bar);
+    }
+}
+
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
 }
@@ -135,7 +167,7 @@ mod tests {
 
     #[test]
     fn templates_are_valid() {
-        for template in [WHOLE, FILE] {
+        for template in [WHOLE, FILE, LOCKS] {
             assert!(ProgressStyle::with_template(template).is_ok());
         }
     }

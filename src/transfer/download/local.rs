@@ -41,7 +41,8 @@ impl Run<'_> {
     }
 }
 
-fn is_right(path: &Path, bytes: Option<u64>, checksum: Checksum, options: Options) -> io::Result<bool> {
+/// Whether the file at this path is the right one, as far as the user wants to know.
+pub fn is_right(path: &Path, bytes: Option<u64>, checksum: Checksum, options: Options) -> io::Result<bool> {
     if options.ignore_checksum {
         return Ok(true);
     }

@@ -11,6 +11,8 @@ use std::time::{Duration, SystemTime};
 
 use attempt::{Failure, Partial};
 
+pub use local::is_right;
+
 use super::checksum::Checksum;
 use super::events::{FileEvent, Observer};
 use super::job::{Fetched, FileJob, Outcome, Source, Twin};

@@ -29,6 +29,7 @@ impl Observer for Diary {
             FileEvent::Unverified => "unverified".into(),
             FileEvent::Failed => "gave up".into(),
             FileEvent::Done { .. } => "done".into(),
+            FileEvent::Ended(_) => return,
         };
         self.0.lock().unwrap().push(note);
     }

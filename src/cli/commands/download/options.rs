@@ -1,5 +1,6 @@
 //! The options of `rucio download`, and which of them go together.
 
+use super::more::More;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -109,8 +110,8 @@ pub(crate) struct Trace {
 
 impl Args {
     /// Refuses what contradicts itself, and warns of what has no effect.
-    pub(super) fn check(&self) -> Result<()> {
-        let no_dids = self.dids.is_empty();
+    pub(super) fn check(&self, more: &More) -> Result<()> {
+        let no_dids = self.dids.is_empty() && more.files_from.is_none();
         let refusals = [
             (no_dids && self.filter.is_none() && self.metalink.is_none(), "At least one did is mandatory"),
             (no_dids && self.pfn.is_some(), "At least one did is mandatory"),
@@ -123,6 +124,14 @@ impl Args {
             (
                 self.ignore_checksum && self.check_local_with_filesize_only,
                 "Arguments ignore-checksum and check-local-with-filesize-only cannot be used together.",
+            ),
+            (
+                self.pfn.is_some() && more.files_from.is_some(),
+                "Arguments pfn and files-from cannot be used together: one place has one file.",
+            ),
+            (
+                self.nrandom.is_some() && more.wanted.0.shard.is_some(),
+                "Arguments nrandom and shard cannot be used together: each job would choose among other files.",
             ),
         ];
         match refusals.iter().find(|(refused, _)| *refused) {
@@ -203,12 +212,12 @@ mod tests {
             ("s:f --ignore-checksum --check-local-with-filesize-only", "ignore-checksum and check-local"),
             ("--pfn https://h/f --filter a=b --scope s", "At least one did"),
         ] {
-            let error = parse(words).check().unwrap_err();
+            let error = parse(words).check(&More::default()).unwrap_err();
             assert_eq!(error.class(), Some(Exception::InputValidationError), "{words}");
             assert!(error.to_string().contains(part), "{words}: {error}");
         }
         for words in ["s:f", "--filter a=b --scope s", "--metalink m", "s:f --pfn https://h/f --aria"] {
-            assert!(parse(words).check().is_ok(), "{words}");
+            assert!(parse(words).check(&More::default()).is_ok(), "{words}");
         }
     }
 

@@ -142,7 +142,7 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
         FileEvent::Unverified => tracing::warn!("{prefix}Rucio knows no checksum of {did}: only its size was compared"),
         FileEvent::Failed => tracing::error!("{prefix}Failed to download file {did}"),
         FileEvent::Done { time, .. } => tracing::info!("{prefix}{}", done(job, time)),
-        FileEvent::Received(_) | FileEvent::StartedOver => {}
+        FileEvent::Received(_) | FileEvent::StartedOver | FileEvent::Ended(_) => {}
     }
 }
 
