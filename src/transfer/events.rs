@@ -65,8 +65,8 @@ pub enum FileEvent<'a> {
     },
     /// The catalogue knows no checksum: only the size was compared.
     Unverified,
-    /// All sources failed.
-    Failed,
+    /// All sources failed, for these reasons.
+    Failed(&'a str),
     /// It has been downloaded.
     Done {
         /// How long the transfer took.

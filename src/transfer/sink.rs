@@ -21,6 +21,7 @@ pub(super) struct Sink {
     file: Temporary,
     filling: Vec<u8>,
     received: u64,
+    pieced: bool,
     worker: Worker,
 }
 
@@ -46,8 +47,8 @@ pub(super) struct Complete {
     file: Temporary,
     /// The checksum of its bytes.
     pub(super) checksum: Checksum,
-    /// Its size.
-    pub(super) bytes: u64,
+    /// Whether its bytes came in several pieces.
+    pub(super) is_pieced: bool,
 }
 
 impl Sink {
@@ -55,12 +56,22 @@ impl Sink {
     pub(super) fn new(place: &Path, expected: Checksum) -> Self {
         let file = Temporary::new(place);
         let disk = Disk { maker: file.maker(), file: None, hasher: expected.hasher(), buffer: Vec::new() };
-        Self { file, filling: Vec::new(), received: 0, worker: Worker::Idle(Box::new(disk)) }
+        Self { file, filling: Vec::new(), received: 0, pieced: false, worker: Worker::Idle(Box::new(disk)) }
     }
 
     /// How many bytes have been taken in.
     pub(super) fn received(&self) -> u64 {
         self.received
+    }
+
+    /// The same, for bytes that come from another answer than those before.
+    pub(super) fn continued(self) -> Self {
+        Self { pieced: true, ..self }
+    }
+
+    /// Whether the bytes come from several answers.
+    pub(super) fn is_pieced(&self) -> bool {
+        self.pieced
     }
 
     /// Takes the next bytes in. Errors: the disk refused earlier ones.
@@ -97,7 +108,7 @@ impl Sink {
         self.write().await?;
         self.wait().await?;
         let Worker::Idle(disk) = self.worker else { return Err(lost()) };
-        Ok(Complete { file: self.file, checksum: disk.hasher.finish(), bytes: self.received })
+        Ok(Complete { file: self.file, checksum: disk.hasher.finish(), is_pieced: self.pieced })
     }
 }
 

@@ -42,9 +42,18 @@ pub(super) enum Failure {
         /// Whether the bytes may have changed on their way.
         may_pass: bool,
     },
+    /// Bytes that came one after the other, perhaps from several sources, are not those of one right file. A source that
+    /// is asked for the whole may still give it.
+    #[error("what had come before does not fit what came now")]
+    Parts,
     /// The file cannot be written.
-    #[error("{0}")]
-    Local(#[from] io::Error),
+    #[error("cannot write {}: {error}", place.display())]
+    Local {
+        /// Where it should be.
+        place: PathBuf,
+        /// Why it cannot.
+        error: io::Error,
+    },
 }
 
 impl Failure {
@@ -52,7 +61,7 @@ impl Failure {
     pub(super) fn pause(&self) -> Option<Duration> {
         match self {
             Self::Storage(error) if error.may_pass() => Some(error.retry_after.unwrap_or(PAUSE).min(LONGEST_PAUSE)),
-            Self::Content { may_pass: true, .. } => Some(Duration::ZERO),
+            Self::Content { may_pass: true, .. } | Self::Parts => Some(Duration::ZERO),
             _ => None,
         }
     }
@@ -60,7 +69,7 @@ impl Failure {
     /// The word traces have for it.
     pub(super) fn state(&self) -> &'static str {
         match self {
-            Self::Content { .. } => "FAIL_VALIDATE",
+            Self::Content { .. } | Self::Parts => "FAIL_VALIDATE",
             _ => "FAILED",
         }
     }
@@ -75,6 +84,23 @@ impl Run<'_> {
         place: &Path,
         partial: &mut Partial,
     ) -> Result<(PathBuf, Checksum), Failure> {
+        let outcome = self.attempt_once(source, storage, place, partial).await;
+        // What came is worth nothing if it was wrong, or has no room.
+        if matches!(outcome, Err(Failure::Content { .. } | Failure::Parts | Failure::Local { .. })) {
+            partial.sink = None;
+            self.tell(FileEvent::StartedOver);
+        }
+        outcome
+    }
+
+    async fn attempt_once(
+        &self,
+        source: &Source,
+        storage: &dyn Storage,
+        place: &Path,
+        partial: &mut Partial,
+    ) -> Result<(PathBuf, Checksum), Failure> {
+        let here = |error| Failure::Local { place: place.to_owned(), error };
         let transfer = self.transfer(source, storage, place, partial);
         match self.all.options.patience.of(self.job.bytes) {
             None => transfer.await?,
@@ -84,10 +110,10 @@ impl Run<'_> {
                 limited.await.unwrap_or_else(|_| Err(late().into()))?;
             }
         }
-        let Some(sink) = partial.sink.take() else { return Err(io::Error::other("no file was made").into()) };
-        let complete = self.verified(sink.complete().await?)?;
+        let sink = partial.sink.take().ok_or_else(|| here(io::Error::other("no file was made")))?;
+        let complete = self.verified(sink.complete().await.map_err(here)?)?;
         let checksum = complete.checksum;
-        Ok((complete.put()?, checksum))
+        Ok((complete.put().map_err(here)?, checksum))
     }
 
     /// Reads to the end. What has come stays in `partial`, whatever happens.
@@ -102,11 +128,11 @@ impl Run<'_> {
         self.check_size(reading.length)?;
         let sink = self.sink(&reading, place, partial);
         while let Some(chunk) = reading.next().await? {
-            sink.push(&chunk).await?;
+            sink.push(&chunk).await.map_err(|error| Failure::Local { place: place.to_owned(), error })?;
             self.tell(FileEvent::Received(chunk.len() as u64));
-            self.check_excess(sink.received())?;
+            self.check_excess(sink)?;
         }
-        Ok(())
+        self.check_end(sink)
     }
 
     /// The sink that these bytes belong to: the one of the attempt before if they are its continuation, else a new one.
@@ -119,7 +145,8 @@ impl Run<'_> {
             }
             continued
         });
-        partial.sink.insert(continued.unwrap_or_else(|| Sink::new(place, self.wanted())))
+        let sink = continued.map_or_else(|| Sink::new(place, self.wanted()), Sink::continued);
+        partial.sink.insert(sink)
     }
 
     /// The checksum that has to come out.
@@ -141,10 +168,21 @@ impl Run<'_> {
     }
 
     /// A storage that does not tell the size must not fill the disk.
-    fn check_excess(&self, received: u64) -> Result<(), Failure> {
+    fn check_excess(&self, sink: &Sink) -> Result<(), Failure> {
         match self.job.bytes {
-            Some(expected) if received > expected && !self.all.options.ignore_checksum => {
-                Err(wrong_size(received, expected))
+            Some(expected) if sink.received() > expected && !self.all.options.ignore_checksum => {
+                Err(if sink.is_pieced() { Failure::Parts } else { wrong_size(sink.received(), expected) })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where the storage did not tell the size, a connection that broke looks like the end of the file.
+    fn check_end(&self, sink: &Sink) -> Result<(), Failure> {
+        match self.job.bytes {
+            Some(expected) if sink.received() < expected && !self.all.options.ignore_checksum => {
+                let message = format!("the transfer broke off: {} of {expected} bytes came", sink.received());
+                Err(StorageError::new(Kind::Transient, message).into())
             }
             _ => Ok(()),
         }
@@ -152,11 +190,10 @@ impl Run<'_> {
 
     fn verified(&self, complete: Complete) -> Result<Complete, Failure> {
         let wanted = self.wanted();
-        self.check_size(Some(complete.bytes)).inspect_err(|_| self.tell(FileEvent::StartedOver))?;
         match complete.checksum == wanted {
             true => Ok(complete),
+            false if complete.is_pieced => Err(Failure::Parts),
             false => {
-                self.tell(FileEvent::StartedOver);
                 let (found, expected) = (complete.checksum.to_string(), wanted.to_string());
                 Err(Failure::Content { found, expected, may_pass: true })
             }

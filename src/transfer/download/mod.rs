@@ -53,6 +53,14 @@ pub struct Downloader<'a> {
     pub common_trace: &'a Fields,
 }
 
+/// Why there is no file.
+enum Hopeless {
+    /// No source gave it, each for its reason.
+    Sources(String),
+    /// It cannot be written here.
+    Here(String),
+}
+
 /// A file that is in its place, and when its transfer began and ended.
 struct Fresh {
     path: PathBuf,
@@ -96,22 +104,26 @@ impl Run<'_> {
             Ok(places) => places,
             Err(reason) => return self.give_up(&reason),
         };
-        if let Some(path) = self.already_there(&places).await {
-            return match self.spread(&path, &places).await {
-                Ok(()) => self.already_done(path, trace),
-                Err(error) => self.give_up(&error.to_string()),
-            };
+        match self.already_there(&places).await {
+            Err(reason) => return self.give_up(&reason),
+            Ok(Some(path)) => {
+                return match self.spread(&path, &places).await {
+                    Ok(()) => self.already_done(path, trace),
+                    Err(error) => self.give_up(&error.to_string()),
+                };
+            }
+            Ok(None) => {}
         }
         let Some(place) = places.first().filter(|_| !self.job.sources.is_empty()) else {
             return self.no_source(trace);
         };
         match self.try_sources(place, &mut trace).await {
-            Ok(Some(fresh)) => self.finish(fresh, &places, trace).await,
-            Ok(None) => {
-                self.tell(FileEvent::Failed);
+            Ok(fresh) => self.finish(fresh, &places, trace).await,
+            Err(Hopeless::Sources(reasons)) => {
+                self.tell(FileEvent::Failed(&reasons));
                 Fetched { outcome: Outcome::Failed, path: None }
             }
-            Err(reason) => {
+            Err(Hopeless::Here(reason)) => {
                 trace.set("clientState", Outcome::Failed.as_str());
                 trace.set("stateReason", reason.as_str());
                 self.send(trace);
@@ -128,8 +140,9 @@ impl Run<'_> {
         }
     }
 
-    /// The source after the other, until one gives the file. Errors: the file cannot be written here.
-    async fn try_sources(&self, place: &Path, trace: &mut Trace) -> Result<Option<Fresh>, String> {
+    /// One source after the other, until one gives the file.
+    async fn try_sources(&self, place: &Path, trace: &mut Trace) -> Result<Fresh, Hopeless> {
+        let mut reasons = Vec::new();
         for source in &self.job.sources {
             let (scheme, rse) = (scheme(&source.pfn), source.rse.as_str());
             trace.set("remoteSite", rse);
@@ -137,19 +150,21 @@ impl Run<'_> {
             trace.set("protocol", scheme);
             let timeout = self.all.options.patience.of(self.job.bytes);
             self.tell(FileEvent::Trying { scheme, rse, timeout });
-            match self.all.storages.of(&source.pfn) {
+            let reason = match self.all.storages.of(&source.pfn) {
                 Err(error) => {
                     trace.set("stateReason", error.to_string());
                     self.tell(FileEvent::CannotRead { pfn: &source.pfn, reason: &error.to_string() });
+                    error.to_string()
                 }
-                Ok(storage) => {
-                    if let Some(fresh) = self.try_source(source, storage, place, trace).await? {
-                        return Ok(Some(fresh));
-                    }
-                }
-            }
+                Ok(storage) => match self.try_source(source, storage, place, trace).await {
+                    Ok(fresh) => return Ok(fresh),
+                    Err(failure @ Failure::Local { .. }) => return Err(Hopeless::Here(failure.to_string())),
+                    Err(failure) => failure.to_string(),
+                },
+            };
+            reasons.push(if rse.is_empty() { reason } else { format!("{reason} ({rse})") });
         }
-        Ok(None)
+        Err(Hopeless::Sources(reasons.join("; ")))
     }
 
     /// One source, as often as its budget allows. What a broken attempt brought is kept for the next one.
@@ -159,23 +174,27 @@ impl Run<'_> {
         storage: &dyn Storage,
         place: &Path,
         trace: &mut Trace,
-    ) -> Result<Option<Fresh>, String> {
+    ) -> Result<Fresh, Failure> {
         self.tell(FileEvent::Using { pfn: &source.pfn });
-        let mut partial = Partial::default();
-        for attempt in 1..=ATTEMPTS {
+        let (mut partial, mut attempt) = (Partial::default(), 1);
+        loop {
             let start = SystemTime::now();
             let failure = match self.attempt(source, storage, place, &mut partial).await {
-                Ok((path, checksum)) => return Ok(Some(Fresh { path, start, checksum })),
-                Err(Failure::Local(error)) => return Err(error.to_string()),
+                Ok((path, checksum)) => return Ok(Fresh { path, start, checksum }),
+                Err(failure @ Failure::Local { .. }) => return Err(failure),
                 Err(failure) => failure,
             };
             self.report(&failure, attempt, trace);
             match failure.pause() {
-                Some(pause) if attempt < ATTEMPTS => tokio::time::sleep(pause).await,
-                _ => break,
+                // The next attempt asks for the whole file, which this one did not.
+                Some(_) if matches!(failure, Failure::Parts) => {}
+                Some(pause) if attempt < ATTEMPTS => {
+                    tokio::time::sleep(pause).await;
+                    attempt += 1;
+                }
+                _ => return Err(failure),
             }
         }
-        Ok(None)
     }
 
     fn report(&self, failure: &Failure, attempt: u32, trace: &mut Trace) {
@@ -232,7 +251,7 @@ impl Run<'_> {
     /// The same file has been fetched by another job: a copy is all that is needed.
     async fn follow(&self, first: &Fetched) -> Outcome {
         let Some(path) = &first.path else {
-            self.tell(FileEvent::Failed);
+            self.tell(FileEvent::Failed("it could not be had for the other place either"));
             return first.outcome;
         };
         let copied = match self.places() {

@@ -27,7 +27,7 @@ impl Observer for Diary {
             FileEvent::WrongContent { found, expected } => format!("wrong: {found} for {expected}"),
             FileEvent::AttemptFailed { attempt, of, .. } => format!("failed {attempt}/{of}"),
             FileEvent::Unverified => "unverified".into(),
-            FileEvent::Failed => "gave up".into(),
+            FileEvent::Failed(_) => "gave up".into(),
             FileEvent::Done { .. } => "done".into(),
         };
         self.0.lock().unwrap().push(note);
@@ -124,6 +124,7 @@ async fn a_passing_trouble_costs_one_attempt() {
         sized("503 Service Unavailable", "Retry-After: 0\r\n", ""),
         answer("200 OK", "Content-Length: 5\r\n", "hel"),
         answer("200 OK", "Content-Length: 5\r\n", "helSTALL"),
+        answer("200 OK", "", "hel"),
         sized("200 OK", "", "HELLO"),
     ] {
         let world = World::new();
@@ -179,7 +180,7 @@ async fn wrong_content_is_never_given_its_name() {
 
     // Of the wrong size: once is enough. A length that is not told is found out while reading.
     for trouble in
-        [sized("200 OK", "", "hello, world"), answer("200 OK", "", "hello, world"), answer("200 OK", "", "he")]
+        [sized("200 OK", "", "hello, world"), sized("200 OK", "", "he"), answer("200 OK", "", "hello, world")]
     {
         let world = World::new();
         let (base, _asked) = serve(vec![trouble]).await;

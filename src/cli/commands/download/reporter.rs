@@ -57,7 +57,7 @@ impl Reporter {
                     bar.finish();
                 }
             }
-            FileEvent::Failed | FileEvent::Obstacle(_) => drop(bars.remove(&key)),
+            FileEvent::Failed(_) | FileEvent::Obstacle(_) => drop(bars.remove(&key)),
             _ => {}
         }
     }
@@ -123,7 +123,9 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
             tracing::info!("{prefix}File with same name exists locally, but {what} mismatches: {did}");
         }
         FileEvent::NoSource => tracing::warn!("{prefix}No available source found for file: {did}"),
-        FileEvent::Obstacle(reason) => tracing::error!("{prefix}Failed to download file {did}: {reason}"),
+        FileEvent::Obstacle(reason) | FileEvent::Failed(reason) => {
+            tracing::error!("{prefix}Failed to download file {did}: {reason}")
+        }
         FileEvent::Trying { scheme, rse, timeout } => {
             let timeout = timeout.map(|seconds| format!(" and timeout of {seconds}s")).unwrap_or_default();
             tracing::info!("{prefix}Trying to download with {scheme}{timeout} from {rse}: {did} ");
@@ -140,7 +142,6 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
             tracing::warn!("{prefix}Download attempt failed. Try {attempt}/{of} ({reason})");
         }
         FileEvent::Unverified => tracing::warn!("{prefix}Rucio knows no checksum of {did}: only its size was compared"),
-        FileEvent::Failed => tracing::error!("{prefix}Failed to download file {did}"),
         FileEvent::Done { time, .. } => tracing::info!("{prefix}{}", done(job, time)),
         FileEvent::Received(_) | FileEvent::StartedOver => {}
     }
