@@ -18,6 +18,10 @@ pub enum FileEvent<'a> {
         /// Whether only the sizes were compared.
         by_size: bool,
     },
+    /// Another process is downloading it to the same place.
+    Waiting,
+    /// So many bytes of it have been left by an earlier download.
+    Resumed(u64),
     /// No replica is known.
     NoSource,
     /// It cannot be written.

@@ -29,7 +29,7 @@ pub(super) fn rest(response: Response, rest: &Rest) -> Result<Option<Reading>> {
         StatusCode::PARTIAL_CONTENT => {
             let range = response.headers().get(CONTENT_RANGE).and_then(|value| content_range(value.to_str().ok()?));
             let version = version(response.headers());
-            let same = version.as_ref() == Some(&rest.version);
+            let same = rest.version.is_none() || version == rest.version;
             match range {
                 Some((start, total)) if start == rest.start && same => {
                     Ok(Some(reading(response, total, start, version)))

@@ -11,18 +11,27 @@ use super::super::sink::{Complete, Sink};
 use super::{LONGEST_PAUSE, PAUSE, Run};
 use crate::storage::{Kind, Reading, Rest, Storage, StorageError};
 
-/// What a broken attempt leaves for the next one at the same source.
+/// What there is of a file before an attempt: of an attempt that broke, or of an earlier process.
 #[derive(Debug, Default)]
 pub(super) struct Partial {
     sink: Option<Sink>,
-    version: Option<String>,
+    /// The place and the version of the file that the bytes came from, if the storage names versions.
+    version: Option<(String, String)>,
 }
 
 impl Partial {
-    /// What is missing, if the bytes that are here can be gone on with.
-    fn rest(&self) -> Option<Rest> {
-        let (sink, version) = (self.sink.as_ref()?, self.version.as_ref()?);
-        (sink.received() > 0).then(|| Rest { start: sink.received(), version: version.clone() })
+    /// Bytes that came from anywhere.
+    pub(super) fn left(sink: Sink) -> Self {
+        Self { sink: Some(sink), version: None }
+    }
+
+    /// What is missing, if the bytes that are here can be gone on with: the source has the same version, or a checksum
+    /// tells in the end whether all are of one file.
+    fn rest(&self, source: &Source, wanted: Checksum) -> Option<Rest> {
+        let start = self.sink.as_ref()?.received();
+        let version = self.version.as_ref().filter(|(pfn, _)| *pfn == source.pfn).map(|(_, version)| version.clone());
+        let can_go_on = start > 0 && (version.is_some() || wanted != Checksum::Unknown);
+        can_go_on.then_some(Rest { start, version })
     }
 }
 
@@ -87,7 +96,9 @@ impl Run<'_> {
         let outcome = self.attempt_once(source, storage, place, partial).await;
         // What came is worth nothing if it was wrong, or has no room.
         if matches!(outcome, Err(Failure::Content { .. } | Failure::Parts | Failure::Local { .. })) {
-            partial.sink = None;
+            if let Some(sink) = partial.sink.take() {
+                sink.discard();
+            }
             self.tell(FileEvent::StartedOver);
         }
         outcome
@@ -124,9 +135,12 @@ impl Run<'_> {
         place: &Path,
         partial: &mut Partial,
     ) -> Result<(), Failure> {
-        let mut reading = storage.get(&source.pfn, partial.rest().as_ref()).await?;
+        if self.is_complete(partial) {
+            return Ok(());
+        }
+        let mut reading = storage.get(&source.pfn, partial.rest(source, self.wanted()).as_ref()).await?;
         self.check_size(reading.length)?;
-        let sink = self.sink(&reading, place, partial);
+        let sink = self.sink(&reading, source, place, partial);
         while let Some(chunk) = reading.next().await? {
             sink.push(&chunk).await.map_err(|error| Failure::Local { place: place.to_owned(), error })?;
             self.tell(FileEvent::Received(chunk.len() as u64));
@@ -136,21 +150,29 @@ impl Run<'_> {
     }
 
     /// The sink that these bytes belong to: the one of the attempt before if they are its continuation, else a new one.
-    fn sink<'p>(&self, reading: &Reading, place: &Path, partial: &'p mut Partial) -> &'p mut Sink {
-        partial.version.clone_from(&reading.version);
-        let continued = partial.sink.take().filter(|sink| {
-            let continued = reading.start > 0 && sink.received() == reading.start;
-            if !continued && sink.received() > 0 {
+    fn sink<'p>(&self, reading: &Reading, source: &Source, place: &Path, partial: &'p mut Partial) -> &'p mut Sink {
+        partial.version = reading.version.clone().map(|version| (source.pfn.clone(), version));
+        let sink = match partial.sink.take() {
+            Some(sink) if reading.start > 0 && sink.received() == reading.start => sink.continued(),
+            Some(sink) if sink.received() == 0 => sink,
+            Some(sink) => {
                 self.tell(FileEvent::StartedOver);
+                sink.discard();
+                Sink::new(place, self.wanted())
             }
-            continued
-        });
-        let sink = continued.map_or_else(|| Sink::new(place, self.wanted()), Sink::continued);
+            None => Sink::new(place, self.wanted()),
+        };
         partial.sink.insert(sink)
     }
 
+    /// All bytes are here: an earlier process was ended between the last one and the name.
+    fn is_complete(&self, partial: &Partial) -> bool {
+        let received = partial.sink.as_ref().map(Sink::received);
+        received.is_some_and(|received| received > 0) && received == self.job.bytes
+    }
+
     /// The checksum that has to come out.
-    fn wanted(&self) -> Checksum {
+    pub(super) fn wanted(&self) -> Checksum {
         match self.all.options.ignore_checksum {
             true => Checksum::Unknown,
             false => self.job.checksum,

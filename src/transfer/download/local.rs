@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::checksum::Checksum;
 use super::super::events::FileEvent;
 use super::super::place::TargetFolder;
-use super::super::temporary::copy;
+use super::super::temporary::{clear, copy, is_reserved};
 use super::{Options, Run};
 
 impl Run<'_> {
@@ -18,6 +18,7 @@ impl Run<'_> {
                 continue;
             }
             if self.is_right(place).await {
+                clear(place, self.wanted());
                 return Ok(Some(place.clone()));
             }
             self.tell(FileEvent::Differs { by_size: self.all.options.local_by_size });
@@ -35,7 +36,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn is_right(&self, path: &Path) -> bool {
+    pub(super) async fn is_right(&self, path: &Path) -> bool {
         let (bytes, checksum, options, path) = (self.job.bytes, self.job.checksum, self.all.options, path.to_owned());
         let check = tokio::task::spawn_blocking(move || is_right(&path, bytes, checksum, options));
         matches!(check.await, Ok(Ok(true)))
@@ -72,6 +73,10 @@ fn is_right(path: &Path, bytes: Option<u64>, checksum: Checksum, options: Option
 /// The absolute paths of the destinations, with their folders made.
 pub(super) fn places(folder: &TargetFolder, destinations: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     let place = |path: &PathBuf| {
+        if is_reserved(path) {
+            let why = format!("cannot write {}: unfinished downloads have such names", path.display());
+            return Err(io::Error::new(ErrorKind::InvalidFilename, why));
+        }
         let named =
             |error: io::Error| io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()));
         folder.place(path).map_err(named)

@@ -2,6 +2,7 @@
 //! given its name last.
 
 mod attempt;
+mod left;
 mod local;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use attempt::{Failure, Partial};
+use left::Left;
 
 use super::checksum::Checksum;
 use super::events::{FileEvent, Observer};
@@ -25,6 +27,9 @@ pub const ATTEMPTS: u32 = 2;
 const PAUSE: Duration = Duration::from_millis(500);
 /// The longest that a source may make us wait by asking for it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long another process that downloads the same file may make no progress before we do it ourselves.
+const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(30);
 
 /// What the user wants of every file.
 #[derive(Debug, Clone, Copy, Default)]
@@ -117,7 +122,11 @@ impl Run<'_> {
         let Some(place) = places.first().filter(|_| !self.job.sources.is_empty()) else {
             return self.no_source(trace);
         };
-        match self.try_sources(place, &mut trace).await {
+        let partial = match self.left(place, PATIENCE_WITH_OTHERS).await {
+            Left::Done => return self.already_done(place.clone(), trace),
+            Left::Partial(partial) => partial,
+        };
+        match self.try_sources(place, partial, &mut trace).await {
             Ok(fresh) => self.finish(fresh, &places, trace).await,
             Err(Hopeless::Sources(reasons)) => {
                 self.tell(FileEvent::Failed(&reasons));
@@ -141,7 +150,7 @@ impl Run<'_> {
     }
 
     /// One source after the other, until one gives the file.
-    async fn try_sources(&self, place: &Path, trace: &mut Trace) -> Result<Fresh, Hopeless> {
+    async fn try_sources(&self, place: &Path, mut partial: Partial, trace: &mut Trace) -> Result<Fresh, Hopeless> {
         let mut reasons = Vec::new();
         for source in &self.job.sources {
             let (scheme, rse) = (scheme(&source.pfn), source.rse.as_str());
@@ -156,7 +165,7 @@ impl Run<'_> {
                     self.tell(FileEvent::CannotRead { pfn: &source.pfn, reason: &error.to_string() });
                     error.to_string()
                 }
-                Ok(storage) => match self.try_source(source, storage, place, trace).await {
+                Ok(storage) => match self.try_source(source, storage, place, &mut partial, trace).await {
                     Ok(fresh) => return Ok(fresh),
                     Err(failure @ Failure::Local { .. }) => return Err(Hopeless::Here(failure.to_string())),
                     Err(failure) => failure.to_string(),
@@ -167,19 +176,21 @@ impl Run<'_> {
         Err(Hopeless::Sources(reasons.join("; ")))
     }
 
-    /// One source, as often as its budget allows. What a broken attempt brought is kept for the next one.
+    /// One source, as often as its budget allows. What a broken attempt brought is kept for the next one, here or at the
+    /// next source.
     async fn try_source(
         &self,
         source: &Source,
         storage: &dyn Storage,
         place: &Path,
+        partial: &mut Partial,
         trace: &mut Trace,
     ) -> Result<Fresh, Failure> {
         self.tell(FileEvent::Using { pfn: &source.pfn });
-        let (mut partial, mut attempt) = (Partial::default(), 1);
+        let mut attempt = 1;
         loop {
             let start = SystemTime::now();
-            let failure = match self.attempt(source, storage, place, &mut partial).await {
+            let failure = match self.attempt(source, storage, place, partial).await {
                 Ok((path, checksum)) => return Ok(Fresh { path, start, checksum }),
                 Err(failure @ Failure::Local { .. }) => return Err(failure),
                 Err(failure) => failure,

@@ -42,6 +42,10 @@ impl Reporter {
                 let bytes = job.bytes.unwrap_or(0);
                 bars.entry(key).or_insert_with(|| progress.file_started(&job.did.to_string(), bytes));
             }
+            FileEvent::Resumed(bytes) => {
+                let size = job.bytes.unwrap_or(0);
+                bars.entry(key).or_insert_with(|| progress.file_started(&job.did.to_string(), size)).advance(*bytes);
+            }
             FileEvent::Received(bytes) => {
                 if let Some(bar) = bars.get(&key) {
                     bar.advance(*bytes);
@@ -121,6 +125,13 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
         FileEvent::Differs { by_size } => {
             let what = if by_size { "filesize" } else { "checksum" };
             tracing::info!("{prefix}File with same name exists locally, but {what} mismatches: {did}");
+        }
+        FileEvent::Waiting => {
+            tracing::info!("{prefix}Another process is downloading {did} to the same place: waiting for it")
+        }
+        FileEvent::Resumed(bytes) => {
+            let size = sizefmt(Some(Num::from(bytes)), true);
+            tracing::info!("{prefix}Going on with an earlier download, of which {size} are here: {did}");
         }
         FileEvent::NoSource => tracing::warn!("{prefix}No available source found for file: {did}"),
         FileEvent::Obstacle(reason) | FileEvent::Failed(reason) => {
