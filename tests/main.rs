@@ -7,6 +7,7 @@ mod differential;
 mod doctor;
 mod download;
 mod examples;
+mod faults;
 mod guide;
 mod parsers;
 mod props;

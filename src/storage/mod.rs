@@ -28,13 +28,14 @@ pub struct Stat {
     pub bytes: Option<u64>,
 }
 
-/// The end of a file from `start` on, as long as the file is still the one that `version` names.
+/// The end of a file from `start` on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rest {
     /// The first byte wanted.
     pub start: u64,
-    /// The version the bytes before `start` came from.
-    pub version: String,
+    /// The version the bytes before `start` came from: the rest is wanted of no other. None if any will do, because a
+    /// checksum is going to tell.
+    pub version: Option<String>,
 }
 
 /// A file that is being read.

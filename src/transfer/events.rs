@@ -18,6 +18,10 @@ pub enum FileEvent<'a> {
         /// Whether only the sizes were compared.
         by_size: bool,
     },
+    /// Another process is downloading it to the same place.
+    Waiting,
+    /// So many bytes of it have been left by an earlier download.
+    Resumed(u64),
     /// No replica is known.
     NoSource,
     /// It cannot be written.
@@ -65,8 +69,8 @@ pub enum FileEvent<'a> {
     },
     /// The catalogue knows no checksum: only the size was compared.
     Unverified,
-    /// All sources failed.
-    Failed,
+    /// All sources failed, for these reasons.
+    Failed(&'a str),
     /// It has been downloaded.
     Done {
         /// How long the transfer took.

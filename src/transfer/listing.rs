@@ -20,6 +20,10 @@ use crate::types::{Did, ReplicaEntry};
 /// How many files are asked for in one call.
 const FILES_PER_CALL: usize = 1000;
 
+/// What to do when the server goes away in the middle.
+const BROKE_OFF: &str = "Its list of files broke off. The files it had listed are here, unless a line above says otherwise; \
+                         run the same command again to get the others.";
+
 /// What to list, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Listing<'a> {
@@ -70,7 +74,7 @@ impl Listing<'_> {
         let mut routes = Routes::new(self.requested, batch);
         let mut stream = replicas::list(self.client, &query).await?;
         let mut listed = 0;
-        while let Some(entry) = stream.next().await? {
+        while let Some(entry) = stream.next().await.map_err(|error| error.with_hint(BROKE_OFF))? {
             listed += 1;
             if !self.selection.takes(&entry.did, left) {
                 routes.of(&entry);

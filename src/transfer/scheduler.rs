@@ -136,7 +136,7 @@ mod tests {
                     let now = self.0.fetch_add(1, Ordering::SeqCst) + 1;
                     self.1.fetch_max(now, Ordering::SeqCst);
                 }
-                FileEvent::Done { .. } | FileEvent::AlreadyThere | FileEvent::Failed | FileEvent::NoSource => {
+                FileEvent::Done { .. } | FileEvent::AlreadyThere | FileEvent::Failed(_) | FileEvent::NoSource => {
                     self.0.fetch_sub(1, Ordering::SeqCst);
                 }
                 _ => {}

@@ -137,8 +137,10 @@ impl WebStorage {
 }
 
 fn with_range(request: RequestBuilder, rest: Option<&Rest>) -> RequestBuilder {
-    match rest {
-        Some(rest) => request.header(RANGE, format!("bytes={}-", rest.start)).header(IF_RANGE, &rest.version),
+    let Some(rest) = rest else { return request };
+    let request = request.header(RANGE, format!("bytes={}-", rest.start));
+    match &rest.version {
+        Some(version) => request.header(IF_RANGE, version),
         None => request,
     }
 }

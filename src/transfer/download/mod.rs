@@ -2,6 +2,7 @@
 //! given its name last.
 
 mod attempt;
+mod left;
 mod local;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use attempt::{Failure, Partial};
+use left::Left;
 
 pub use local::is_right;
 
@@ -27,6 +29,9 @@ pub const ATTEMPTS: u32 = 2;
 const PAUSE: Duration = Duration::from_millis(500);
 /// The longest that a source may make us wait by asking for it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long another process that downloads the same file may make no progress before we do it ourselves.
+const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(30);
 
 /// What the user wants of every file.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,6 +58,14 @@ pub struct Downloader<'a> {
     pub tracer: Option<&'a Tracer>,
     /// What all traces have in common.
     pub common_trace: &'a Fields,
+}
+
+/// Why there is no file.
+enum Hopeless {
+    /// No source gave it, each for its reason.
+    Sources(String),
+    /// It cannot be written here.
+    Here(String),
 }
 
 /// A file that is in its place, and when its transfer began and ended.
@@ -98,22 +111,30 @@ impl Run<'_> {
             Ok(places) => places,
             Err(reason) => return self.give_up(&reason),
         };
-        if let Some(path) = self.already_there(&places).await {
-            return match self.spread(&path, &places).await {
-                Ok(()) => self.already_done(path, trace),
-                Err(error) => self.give_up(&error.to_string()),
-            };
+        match self.already_there(&places).await {
+            Err(reason) => return self.give_up(&reason),
+            Ok(Some(path)) => {
+                return match self.spread(&path, &places).await {
+                    Ok(()) => self.already_done(path, trace),
+                    Err(error) => self.give_up(&error.to_string()),
+                };
+            }
+            Ok(None) => {}
         }
         let Some(place) = places.first().filter(|_| !self.job.sources.is_empty()) else {
             return self.no_source(trace);
         };
-        match self.try_sources(place, &mut trace).await {
-            Ok(Some(fresh)) => self.finish(fresh, &places, trace).await,
-            Ok(None) => {
-                self.tell(FileEvent::Failed);
+        let partial = match self.left(place, PATIENCE_WITH_OTHERS).await {
+            Left::Done => return self.already_done(place.clone(), trace),
+            Left::Partial(partial) => partial,
+        };
+        match self.try_sources(place, partial, &mut trace).await {
+            Ok(fresh) => self.finish(fresh, &places, trace).await,
+            Err(Hopeless::Sources(reasons)) => {
+                self.tell(FileEvent::Failed(&reasons));
                 Fetched { outcome: Outcome::Failed, path: None }
             }
-            Err(reason) => {
+            Err(Hopeless::Here(reason)) => {
                 trace.set("clientState", Outcome::Failed.as_str());
                 trace.set("stateReason", reason.as_str());
                 self.send(trace);
@@ -130,8 +151,9 @@ impl Run<'_> {
         }
     }
 
-    /// The source after the other, until one gives the file. Errors: the file cannot be written here.
-    async fn try_sources(&self, place: &Path, trace: &mut Trace) -> Result<Option<Fresh>, String> {
+    /// One source after the other, until one gives the file.
+    async fn try_sources(&self, place: &Path, mut partial: Partial, trace: &mut Trace) -> Result<Fresh, Hopeless> {
+        let mut reasons = Vec::new();
         for source in &self.job.sources {
             let (scheme, rse) = (scheme(&source.pfn), source.rse.as_str());
             trace.set("remoteSite", rse);
@@ -139,45 +161,53 @@ impl Run<'_> {
             trace.set("protocol", scheme);
             let timeout = self.all.options.patience.of(self.job.bytes);
             self.tell(FileEvent::Trying { scheme, rse, timeout });
-            match self.all.storages.of(&source.pfn) {
+            let reason = match self.all.storages.of(&source.pfn) {
                 Err(error) => {
                     trace.set("stateReason", error.to_string());
                     self.tell(FileEvent::CannotRead { pfn: &source.pfn, reason: &error.to_string() });
+                    error.to_string()
                 }
-                Ok(storage) => {
-                    if let Some(fresh) = self.try_source(source, storage, place, trace).await? {
-                        return Ok(Some(fresh));
-                    }
-                }
-            }
+                Ok(storage) => match self.try_source(source, storage, place, &mut partial, trace).await {
+                    Ok(fresh) => return Ok(fresh),
+                    Err(failure @ Failure::Local { .. }) => return Err(Hopeless::Here(failure.to_string())),
+                    Err(failure) => failure.to_string(),
+                },
+            };
+            reasons.push(if rse.is_empty() { reason } else { format!("{reason} ({rse})") });
         }
-        Ok(None)
+        Err(Hopeless::Sources(reasons.join("; ")))
     }
 
-    /// One source, as often as its budget allows. What a broken attempt brought is kept for the next one.
+    /// One source, as often as its budget allows. What a broken attempt brought is kept for the next one, here or at the
+    /// next source.
     async fn try_source(
         &self,
         source: &Source,
         storage: &dyn Storage,
         place: &Path,
+        partial: &mut Partial,
         trace: &mut Trace,
-    ) -> Result<Option<Fresh>, String> {
+    ) -> Result<Fresh, Failure> {
         self.tell(FileEvent::Using { pfn: &source.pfn });
-        let mut partial = Partial::default();
-        for attempt in 1..=ATTEMPTS {
+        let mut attempt = 1;
+        loop {
             let start = SystemTime::now();
-            let failure = match self.attempt(source, storage, place, &mut partial).await {
-                Ok((path, checksum)) => return Ok(Some(Fresh { path, start, checksum })),
-                Err(Failure::Local(error)) => return Err(error.to_string()),
+            let failure = match self.attempt(source, storage, place, partial).await {
+                Ok((path, checksum)) => return Ok(Fresh { path, start, checksum }),
+                Err(failure @ Failure::Local { .. }) => return Err(failure),
                 Err(failure) => failure,
             };
             self.report(&failure, attempt, trace);
             match failure.pause() {
-                Some(pause) if attempt < ATTEMPTS => tokio::time::sleep(pause).await,
-                _ => break,
+                // The next attempt asks for the whole file, which this one did not.
+                Some(_) if matches!(failure, Failure::Parts) => {}
+                Some(pause) if attempt < ATTEMPTS => {
+                    tokio::time::sleep(pause).await;
+                    attempt += 1;
+                }
+                _ => return Err(failure),
             }
         }
-        Ok(None)
     }
 
     fn report(&self, failure: &Failure, attempt: u32, trace: &mut Trace) {
@@ -234,7 +264,7 @@ impl Run<'_> {
     /// The same file has been fetched by another job: a copy is all that is needed.
     async fn follow(&self, first: &Fetched) -> Outcome {
         let Some(path) = &first.path else {
-            self.tell(FileEvent::Failed);
+            self.tell(FileEvent::Failed("it could not be had for the other place either"));
             return first.outcome;
         };
         let copied = match self.places() {

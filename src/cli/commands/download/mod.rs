@@ -67,7 +67,10 @@ pub(crate) async fn run(context: &Context, args: Args, more: More) -> Result<()>
     let outcome = outcome.and_then(|summary| written.map(|()| summary));
     let interrupted = matches!(outcome, Err(Error::Interrupted));
     if interrupted {
-        tracing::warn!("Interrupted. Files that are complete stay; run the same command again to get the others.");
+        tracing::warn!(
+            "Interrupted. Files that are complete stay. Run the same command again to get the others: it goes on where this \
+             one stopped, with what is kept in hidden files (.*.rucio-part)."
+        );
     }
     if let Some(tracer) = tracer {
         let grace = if interrupted { TRACE_GRACE / 4 } else { TRACE_GRACE };
