@@ -1,6 +1,7 @@
 //! The integration tests: one binary, a module per area.
 
 mod api;
+mod archives;
 mod completion;
 mod differential;
 mod doctor;

@@ -3,6 +3,7 @@
 //! Nothing here retries, prints or knows of Rucio; the outcome of a call is typed so that whoever calls can tell a
 //! passing trouble from a final one.
 
+pub mod archive;
 mod error;
 pub mod file;
 pub mod http;

@@ -153,6 +153,7 @@ mod tests {
         let (most, common) = (Most::default(), Fields::new());
         let downloader = Downloader {
             storages: &storages,
+            archives: Default::default(),
             folder: &folder,
             options: Options::default(),
             observer: &most,
@@ -160,7 +161,7 @@ mod tests {
             common_trace: &common,
         };
         let (sender, jobs) = mpsc::channel(2);
-        let source = Source { pfn: format!("file://{}", path.display()), rse: "A".into() };
+        let source = Source { pfn: format!("file://{}", path.display()), rse: "A".into(), member: None };
         let sending = async move {
             for number in 0..count {
                 let mut job = FileJob::unknown(Did::new("s", number.to_string()), number % 2);

@@ -66,6 +66,7 @@ impl Session<'_> {
         let (requested, excluded_rses) = tokio::try_join!(resolving, excluded(client, search.from_tape))?;
         let planner = Planner::new(Rules {
             no_subdir: search.no_subdir,
+            no_archives: !search.query.resolve_archives,
             excluded_rses,
             twins_possible: requested.len() > 1 && requested.iter().any(Requested::is_collection),
         });

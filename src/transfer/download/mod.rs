@@ -5,12 +5,14 @@ mod attempt;
 mod local;
 #[cfg(test)]
 mod tests;
+mod unpack;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use attempt::{Failure, Partial};
 
+use super::archives::Archives;
 use super::checksum::Checksum;
 use super::events::{FileEvent, Observer};
 use super::job::{Fetched, FileJob, Outcome, Source, Twin};
@@ -41,6 +43,8 @@ pub struct Options {
 pub struct Downloader<'a> {
     /// Where files come from.
     pub storages: &'a Storages,
+    /// The archives that files have been taken out of.
+    pub archives: Archives,
     /// Where they go.
     pub folder: &'a TargetFolder,
     /// What the user wants.

@@ -22,6 +22,7 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::storage::Storages;
+use crate::transfer::archives::Archives;
 use crate::transfer::download::{Downloader, Options};
 use crate::transfer::patience::Patience;
 use crate::transfer::place::TargetFolder;
@@ -190,6 +191,7 @@ impl<'a> Job<'a> {
         };
         Ok(Downloader {
             storages: &self.storages,
+            archives: Archives::default(),
             folder: &self.folder,
             options: Options {
                 ignore_checksum: self.args.ignore_checksum,

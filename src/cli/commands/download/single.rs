@@ -13,7 +13,7 @@ use crate::exceptions::Exception;
 use crate::transfer::events::{Observer, RunEvent};
 use crate::transfer::job::{FileJob, Source};
 use crate::transfer::metalink::Metalink;
-use crate::transfer::plan::{Planner, Route, Rules};
+use crate::transfer::plan::{self, Planner, Route, Rules};
 use crate::transfer::scheduler::Lanes;
 use crate::transfer::session::Session;
 use crate::transfer::trace::Tracer;
@@ -37,9 +37,10 @@ pub(super) async fn pfn(job: &Job<'_>, pfn: &str, tracer: Option<&Tracer>) -> Re
         }
     };
     let entry = entry.unwrap_or_else(|| nothing_known(did.clone()));
+    let source = entry.pfns.iter().find(|(known, _)| known == pfn).map(|(pfn, at)| plan::source(&did, pfn, at));
     let entry = ReplicaEntry { pfns: Vec::new(), ..entry };
     let mut file = planner(job).plan(entry, &[Route { request: 0, did: &did }]);
-    file.sources = vec![Source { pfn: pfn.to_owned(), rse }];
+    file.sources = vec![source.unwrap_or_else(|| Source { pfn: pfn.to_owned(), rse, member: None })];
     let session = Session { downloader: job.downloader(tracer, None)?, lanes: Lanes::exactly(1) };
     let tally = session.fetch_all(vec![file]).await;
     Ok(Summary::new(vec![(did, None)], tally))
@@ -94,5 +95,5 @@ pub(super) async fn metalink(job: &Job<'_>, path: &Path, tracer: Option<&Tracer>
 }
 
 fn planner(job: &Job<'_>) -> Planner {
-    Planner::new(Rules { no_subdir: job.args.no_subdir, ..Rules::default() })
+    Planner::new(Rules { no_subdir: job.args.no_subdir, no_archives: job.args.no_resolve_archives, ..Rules::default() })
 }
