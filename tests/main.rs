@@ -13,5 +13,6 @@ mod props;
 mod reference;
 mod sessions;
 mod startup;
+mod storage;
 mod support;
 mod terminal;
