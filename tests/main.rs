@@ -1,6 +1,7 @@
 //! The integration tests: one binary, a module per area.
 
 mod api;
+mod archives;
 mod completion;
 mod data;
 mod differential;
@@ -14,5 +15,6 @@ mod props;
 mod reference;
 mod sessions;
 mod startup;
+mod storage;
 mod support;
 mod terminal;

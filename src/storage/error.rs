@@ -42,7 +42,6 @@ impl StorageError {
         let advice = match scheme {
             "root" | "xroot" => "install xrdcp (Debian: xrootd-client), or ask for a WebDAV replica: --protocol davs",
             "srm" | "srm+https" | "gsiftp" => "fetch it with gfal-copy, or ask for a WebDAV replica: --protocol davs",
-            "scp" | "rsync" => "fetch it with that program",
             "s3" | "s3s" => "ask the site for signed URLs (the RSE attribute sign_url)",
             "magnet" => "fetch it with a BitTorrent program",
             _ => "ask for another replica: --protocol or --rses",

@@ -47,6 +47,18 @@ pub enum FileEvent<'a> {
         /// Its physical name.
         pfn: &'a str,
     },
+    /// The archive that holds the file is fetched; what comes of it does not count as received.
+    FetchingArchive {
+        /// Its physical name.
+        pfn: &'a str,
+        /// Its size, if the storage tells.
+        bytes: Option<u64>,
+    },
+    /// The file is taken out of the archive, which is here.
+    Unpacking {
+        /// The archive's name.
+        archive: &'a str,
+    },
     /// So many bytes more are here.
     Received(u64),
     /// The bytes that were here do not count any more.
@@ -100,8 +112,6 @@ pub enum RunEvent<'a> {
     DidMissing(&'a Did),
     /// A file has replicas, but only on tape.
     OnlyOnTape(&'a Did),
-    /// A file is only to be had out of archives.
-    OnlyInArchives(&'a Did),
     /// The download starts.
     Starting {
         /// How many files are expected, if that is known by now.

@@ -82,8 +82,6 @@ impl Listing<'_> {
             }
             if planner.only_excluded(&entry) {
                 self.observer.run(RunEvent::OnlyOnTape(&entry.did));
-            } else if planner.only_archived(&entry) {
-                self.observer.run(RunEvent::OnlyInArchives(&entry.did));
             }
             let ways = routes.of(&entry);
             if ways.is_empty() {

@@ -4,6 +4,7 @@
 //! [`plan`] makes a [`job::FileJob`] of each file, [`scheduler`] hands jobs to a few workers, and [`download`] is one
 //! file's life. [`events`] tells whoever wants to know; nothing here prints.
 
+pub mod archives;
 pub mod checksum;
 pub mod digests;
 pub mod download;

@@ -275,7 +275,7 @@ mod tests {
         let using = || FileEvent::Using { pfn: "https://a" };
         tell(&recorder, &good, vec![trying("A"), using(), failed(1), FileEvent::Ended(Outcome::Done)]);
         let cannot = FileEvent::CannotRead { pfn: "srm://b", reason: "srm" };
-        let events = vec![trying("A"), using(), failed(1), failed(2), trying("B"), cannot, FileEvent::Failed];
+        let events = vec![trying("A"), using(), failed(1), failed(2), trying("B"), cannot, FileEvent::Failed("gone")];
         tell(&recorder, &bad, events);
         recorder.file(0, &bad, FileEvent::Ended(Outcome::Failed));
         tell(&recorder, &none, vec![FileEvent::NoSource, FileEvent::Ended(Outcome::FileNotFound)]);

@@ -155,6 +155,7 @@ mod tests {
         let (most, common) = (Most::default(), Fields::new());
         let downloader = Downloader {
             storages: &storages,
+            archives: Default::default(),
             folder: &folder,
             options: Options::default(),
             observer: &most,
@@ -162,7 +163,7 @@ mod tests {
             common_trace: &common,
         };
         let (sender, jobs) = mpsc::channel(2);
-        let source = Source { pfn: format!("file://{}", path.display()), rse: "A".into() };
+        let source = Source { pfn: format!("file://{}", path.display()), rse: "A".into(), member: None };
         let sending = async move {
             for number in 0..count {
                 let mut job = FileJob::unknown(Did::new("s", number.to_string()), number % 2);

@@ -50,6 +50,7 @@ impl Search<'_> {
         let in_folders = |one: &Requested| one.is_collection() || one.within.is_some();
         let planner = Planner::new(Rules {
             no_subdir: self.no_subdir,
+            no_archives: !self.query.resolve_archives,
             excluded_rses,
             twins_possible: requested.len() > 1 && requested.iter().any(in_folders),
         });

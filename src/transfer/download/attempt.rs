@@ -112,6 +112,9 @@ impl Run<'_> {
         partial: &mut Partial,
     ) -> Result<(PathBuf, Checksum), Failure> {
         let here = |error| Failure::Local { place: place.to_owned(), error };
+        // What is inside an archive has nothing to do with the time that the archive takes.
+        let unpacked = self.unpacked(source, storage).await?;
+        let storage = unpacked.as_ref().map_or(storage, |member| member as &dyn Storage);
         let transfer = self.transfer(source, storage, place, partial);
         match self.all.options.patience.of(self.job.bytes) {
             None => transfer.await?,

@@ -6,6 +6,7 @@ mod left;
 mod local;
 #[cfg(test)]
 mod tests;
+mod unpack;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -15,6 +16,7 @@ use left::Left;
 
 pub use local::is_right;
 
+use super::archives::Archives;
 use super::checksum::Checksum;
 use super::events::{FileEvent, Observer};
 use super::job::{Fetched, FileJob, Outcome, Source, Twin};
@@ -48,6 +50,8 @@ pub struct Options {
 pub struct Downloader<'a> {
     /// Where files come from.
     pub storages: &'a Storages,
+    /// The archives that files have been taken out of.
+    pub archives: Archives,
     /// Where they go.
     pub folder: &'a TargetFolder,
     /// What the user wants.

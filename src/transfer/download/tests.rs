@@ -25,6 +25,8 @@ impl Observer for Diary {
             FileEvent::Trying { scheme, rse, .. } => format!("trying {scheme} at {rse}"),
             FileEvent::CannotRead { reason, .. } => format!("cannot read: {reason}"),
             FileEvent::Using { .. } => "using".into(),
+            FileEvent::FetchingArchive { .. } => "fetching archive".into(),
+            FileEvent::Unpacking { archive } => format!("unpacking {archive}"),
             FileEvent::StartedOver => "started over".into(),
             FileEvent::WrongContent { found, expected } => format!("wrong: {found} for {expected}"),
             FileEvent::AttemptFailed { attempt, of, .. } => format!("failed {attempt}/{of}"),
@@ -62,6 +64,7 @@ impl World {
     fn downloader<'a>(&'a self, common_trace: &'a Fields) -> Downloader<'a> {
         Downloader {
             storages: &self.storages,
+            archives: Archives::default(),
             folder: &self.folder,
             options: self.options,
             observer: &self.diary,
@@ -98,7 +101,7 @@ const ADLER_OF_HELLO: &str = "062c0215";
 
 /// The file "hello" at these places.
 fn hello(pfns: &[&str]) -> FileJob {
-    let source = |pfn: &&str| Source { pfn: (*pfn).to_owned(), rse: "RSE".to_owned() };
+    let source = |pfn: &&str| Source { pfn: (*pfn).to_owned(), rse: "RSE".to_owned(), member: None };
     FileJob {
         bytes: Some(5),
         checksum: Checksum::new(Some(ADLER_OF_HELLO), None),

@@ -25,6 +25,7 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::storage::Storages;
+use crate::transfer::archives::Archives;
 use crate::transfer::download::{Downloader, Options};
 use crate::transfer::patience::Patience;
 use crate::transfer::place::TargetFolder;
@@ -213,6 +214,7 @@ impl<'a> Job<'a> {
         };
         Ok(Downloader {
             storages: &self.storages,
+            archives: Archives::default(),
             folder: &self.folder,
             options: Options { patience: Patience { seconds, speed }, ..self.options() },
             observer: &self.watch,

@@ -108,10 +108,6 @@ impl Observer for Reporter {
                 "The requested DID {did} only has replicas on tape. Direct download from tape is prohibited. \
                  Please request a transfer to a non-tape endpoint."
             ),
-            RunEvent::OnlyInArchives(did) => tracing::warn!(
-                "{did} is only to be had out of archives, which this program does not unpack. \
-                 Download the archive instead: rucio list-parent-dids or its owner tell which."
-            ),
             RunEvent::Starting { files, bytes, lanes } => self.starting(files, bytes, lanes),
         }
     }
@@ -145,6 +141,14 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
             tracing::warn!("{prefix}Failed to create protocol for PFN: {pfn} ({reason})");
         }
         FileEvent::Using { pfn } => tracing::info!("{prefix}Using PFN: {pfn}"),
+        FileEvent::FetchingArchive { pfn, bytes } => match bytes {
+            Some(bytes) => {
+                let size = sizefmt(Some(Num::from(bytes)), true);
+                tracing::info!("{prefix}Fetching the archive that holds it: {pfn} ({size})");
+            }
+            None => tracing::info!("{prefix}Fetching the archive that holds it: {pfn}"),
+        },
+        FileEvent::Unpacking { archive } => tracing::info!("{prefix}Extracting {did} from {archive}"),
         FileEvent::WrongContent { found, expected } => {
             tracing::warn!("{prefix}Checksum validation failed for file: {did}");
             tracing::debug!("Local checksum: {found}, Rucio checksum: {expected}");

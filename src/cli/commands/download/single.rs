@@ -13,7 +13,7 @@ use crate::exceptions::Exception;
 use crate::transfer::events::{Observer, RunEvent};
 use crate::transfer::job::{FileJob, Source};
 use crate::transfer::metalink::Metalink;
-use crate::transfer::plan::{Planner, Route, Rules};
+use crate::transfer::plan::{self, Planner, Route, Rules};
 use crate::transfer::scheduler::Lanes;
 use crate::transfer::selection::Left;
 use crate::transfer::session::Session;
@@ -67,9 +67,10 @@ async fn pfn(job: &Job<'_>, pfn: &str) -> Result<Given> {
         }
     };
     let entry = entry.unwrap_or_else(|| nothing_known(did.clone()));
+    let source = entry.pfns.iter().find(|(known, _)| known == pfn).map(|(pfn, at)| plan::source(&did, pfn, at));
     let entry = ReplicaEntry { pfns: Vec::new(), ..entry };
     let mut file = planner(job).plan(entry, &[Route { request: 0, did: &did }]);
-    file.sources = vec![Source { pfn: pfn.to_owned(), rse }];
+    file.sources = vec![source.unwrap_or_else(|| Source { pfn: pfn.to_owned(), rse, member: None })];
     let mut left = Left::default();
     let jobs = if job.more.wanted.0.takes(&did, &mut left) { vec![file] } else { Vec::new() };
     Ok(Given { jobs, dids: vec![did], lanes: Lanes::exactly(1), speed: None, left })
@@ -131,5 +132,5 @@ pub(super) fn dids(path: &str) -> Result<Vec<String>> {
 }
 
 fn planner(job: &Job<'_>) -> Planner {
-    Planner::new(Rules { no_subdir: job.args.no_subdir, ..Rules::default() })
+    Planner::new(Rules { no_subdir: job.args.no_subdir, no_archives: job.args.no_resolve_archives, ..Rules::default() })
 }

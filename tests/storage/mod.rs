@@ -1,0 +1,3 @@
+//! The protocols of storage, one by one, against the servers of the testbed.
+
+mod ssh;
