@@ -14,3 +14,4 @@ mod sessions;
 mod startup;
 mod support;
 mod terminal;
+mod upload;
