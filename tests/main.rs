@@ -18,3 +18,4 @@ mod startup;
 mod storage;
 mod support;
 mod terminal;
+mod upload;
