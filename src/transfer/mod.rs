@@ -14,6 +14,7 @@ pub mod path;
 pub mod patience;
 pub mod place;
 pub mod plan;
+pub mod rate;
 pub mod resolve;
 pub mod scheduler;
 pub mod session;

@@ -18,6 +18,7 @@ use super::events::{FileEvent, Observer};
 use super::job::{Fetched, FileJob, Outcome, Source, Twin};
 use super::patience::Patience;
 use super::place::TargetFolder;
+use super::rate::Rate;
 use super::trace::{Fields, Trace, Tracer};
 use crate::storage::{Storage, Storages, scheme};
 
@@ -50,6 +51,8 @@ pub struct Downloader<'a> {
     pub folder: &'a TargetFolder,
     /// What the user wants.
     pub options: Options,
+    /// How many bytes may come in a second, if there is a limit.
+    pub rate: Option<&'a Rate>,
     /// Who is told what happens.
     pub observer: &'a dyn Observer,
     /// Where traces are sent, if they are.

@@ -65,6 +65,7 @@ impl World {
             options: self.options,
             observer: &self.diary,
             tracer: None,
+            rate: None,
             common_trace,
         }
     }

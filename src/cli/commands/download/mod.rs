@@ -25,6 +25,7 @@ use crate::storage::Storages;
 use crate::transfer::download::{Downloader, Options};
 use crate::transfer::patience::Patience;
 use crate::transfer::place::TargetFolder;
+use crate::transfer::rate::Rate;
 use crate::transfer::resolve::Wish;
 use crate::transfer::scheduler::Lanes;
 use crate::transfer::session::{Search, Session};
@@ -94,6 +95,7 @@ struct Job<'a> {
     args: &'a Args,
     storages: Storages,
     folder: TargetFolder,
+    rate: Option<Rate>,
     reporter: Reporter,
     common_trace: Fields,
 }
@@ -107,6 +109,7 @@ impl<'a> Job<'a> {
             args,
             storages: access::storages(context, client).await?,
             folder: target(&args.dir)?,
+            rate: args.limit_rate.map(Rate::new),
             reporter: Reporter::new(&context.ui),
             common_trace: traces::common(context, client, args).await?,
         })
@@ -199,6 +202,7 @@ impl<'a> Job<'a> {
                 local_by_size: self.args.check_local_with_filesize_only,
                 patience: Patience { seconds, speed },
             },
+            rate: self.rate.as_ref(),
             observer: &self.reporter,
             tracer,
             common_trace: &self.common_trace,
