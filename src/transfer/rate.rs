@@ -42,7 +42,7 @@ impl Rate {
         };
         let plain = digits.chars().all(|c| c.is_ascii_digit() || c == '.');
         let bytes = digits.parse::<f64>().ok().filter(|_| plain)? * unit;
-        (bytes >= 1.0 && bytes < 1e18).then_some(bytes as u64)
+        (1.0..1e18).contains(&bytes).then_some(bytes as u64)
     }
 }
 
