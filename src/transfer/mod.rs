@@ -16,6 +16,7 @@ pub mod path;
 pub mod patience;
 pub mod place;
 pub mod plan;
+pub mod rate;
 pub mod report;
 pub mod resolve;
 pub mod scheduler;

@@ -160,6 +160,7 @@ mod tests {
             options: Options::default(),
             observer: &most,
             tracer: None,
+            rate: None,
             common_trace: &common,
         };
         let (sender, jobs) = mpsc::channel(2);

@@ -144,8 +144,11 @@ impl Maker {
         let file = Arc::new(file);
         *state = State::Made(Made { path, file: file.clone() });
         drop(state);
-        // What an earlier process left is not gone on with here.
-        file.set_len(0)?;
+        // What an earlier process left is not gone on with here. A new file is left alone: ext4 writes one that was
+        // cut off to the disk as soon as it is closed.
+        if file.metadata()?.len() > 0 {
+            file.set_len(0)?;
+        }
         Ok(file)
     }
 

@@ -80,7 +80,7 @@ mod tests {
     /// Values that nobody can know beforehand.
     const FREE: &str = "account_type activity aria auth_host auth_strategy bytes comment comments copies delay_injection \
         distance doi domain domain_json duration email exclude expiration expiration_date extended_attributes_json \
-        fields filter guid headers hostname id impl include interval key lfn lifetime limit link locked meta method_or_path \
+        fields filter guid headers hostname id impl include interval key lfn lifetime limit limit_rate link locked meta method_or_path \
         min_life n_attempts name nattempts ndownloader notify nrandom oidc_audience oidc_issuer \
         oidc_refresh_lifetime oidc_scope password path paths_list pfn plugin policy port prefix priority \
         protocol protocols qos_policy raw_fields reason record_id replica_selection replication_rules rule \

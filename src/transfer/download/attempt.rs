@@ -2,7 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::super::checksum::Checksum;
 use super::super::events::FileEvent;
@@ -32,6 +34,21 @@ impl Partial {
         let version = self.version.as_ref().filter(|(pfn, _)| *pfn == source.pfn).map(|(_, version)| version.clone());
         let can_go_on = start > 0 && (version.is_some() || wanted != Checksum::Unknown);
         can_go_on.then_some(Rest { start, version })
+    }
+}
+
+/// How long an attempt has been held back by the limit on the rate.
+#[derive(Debug, Default)]
+struct Waits(Mutex<Duration>);
+
+impl Waits {
+    async fn wait(&self, time: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += time;
+        tokio::time::sleep(time).await;
+    }
+
+    fn sum(&self) -> Duration {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -115,19 +132,33 @@ impl Run<'_> {
         // What is inside an archive has nothing to do with the time that the archive takes.
         let unpacked = self.unpacked(source, storage).await?;
         let storage = unpacked.as_ref().map_or(storage, |member| member as &dyn Storage);
-        let transfer = self.transfer(source, storage, place, partial);
-        match self.all.options.patience.of(self.job.bytes) {
-            None => transfer.await?,
-            Some(seconds) => {
-                let limited = tokio::time::timeout(Duration::from_secs(seconds), transfer);
-                let late = || StorageError::new(Kind::TimedOut, format!("the transfer took longer than {seconds}s"));
-                limited.await.unwrap_or_else(|_| Err(late().into()))?;
-            }
-        }
+        self.in_time(|waits| self.transfer(source, storage, place, partial, waits)).await?;
         let sink = partial.sink.take().ok_or_else(|| here(io::Error::other("no file was made")))?;
         let complete = self.verified(sink.complete().await.map_err(here)?)?;
         let checksum = complete.checksum;
         Ok((complete.put().map_err(here)?, checksum))
+    }
+
+    /// Does it within the time that an attempt may take. What it waits for our own limit on the rate is no part of that.
+    async fn in_time<'w, F>(&self, transfer: impl FnOnce(Arc<Waits>) -> F) -> Result<(), Failure>
+    where
+        F: Future<Output = Result<(), Failure>> + 'w,
+    {
+        let waits = Arc::<Waits>::default();
+        let mut transfer = pin!(transfer(waits.clone()));
+        let Some(seconds) = self.all.options.patience.of(self.job.bytes) else { return transfer.await };
+        let (mut time, mut granted) = (Duration::from_secs(seconds), Duration::ZERO);
+        loop {
+            if let Ok(done) = tokio::time::timeout(time, transfer.as_mut()).await {
+                return done;
+            }
+            time = waits.sum() - granted;
+            granted += time;
+            if time.is_zero() {
+                let message = format!("the transfer took longer than {seconds}s");
+                return Err(StorageError::new(Kind::TimedOut, message).into());
+            }
+        }
     }
 
     /// Reads to the end. What has come stays in `partial`, whatever happens.
@@ -137,6 +168,7 @@ impl Run<'_> {
         storage: &dyn Storage,
         place: &Path,
         partial: &mut Partial,
+        waits: Arc<Waits>,
     ) -> Result<(), Failure> {
         if self.is_complete(partial) {
             return Ok(());
@@ -148,6 +180,9 @@ impl Run<'_> {
             sink.push(&chunk).await.map_err(|error| Failure::Local { place: place.to_owned(), error })?;
             self.tell(FileEvent::Received(chunk.len() as u64));
             self.check_excess(sink)?;
+            if let Some(rate) = self.all.rate {
+                waits.wait(rate.take(chunk.len() as u64, Instant::now())).await;
+            }
         }
         self.check_end(sink)
     }

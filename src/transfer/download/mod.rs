@@ -22,6 +22,7 @@ use super::events::{FileEvent, Observer};
 use super::job::{Fetched, FileJob, Outcome, Source, Twin};
 use super::patience::Patience;
 use super::place::TargetFolder;
+use super::rate::Rate;
 use super::trace::{Fields, Trace, Tracer};
 use crate::storage::{Storage, Storages, scheme};
 
@@ -56,6 +57,8 @@ pub struct Downloader<'a> {
     pub folder: &'a TargetFolder,
     /// What the user wants.
     pub options: Options,
+    /// How many bytes may come in a second, if there is a limit.
+    pub rate: Option<&'a Rate>,
     /// Who is told what happens.
     pub observer: &'a dyn Observer,
     /// Where traces are sent, if they are.
@@ -117,19 +120,14 @@ impl Run<'_> {
         };
         match self.already_there(&places).await {
             Err(reason) => return self.give_up(&reason),
-            Ok(Some(path)) => {
-                return match self.spread(&path, &places).await {
-                    Ok(()) => self.already_done(path, trace),
-                    Err(error) => self.give_up(&error.to_string()),
-                };
-            }
+            Ok(Some(path)) => return self.already_done(path, &places, trace).await,
             Ok(None) => {}
         }
         let Some(place) = places.first().filter(|_| !self.job.sources.is_empty()) else {
             return self.no_source(trace);
         };
         let partial = match self.left(place, PATIENCE_WITH_OTHERS).await {
-            Left::Done => return self.already_done(place.clone(), trace),
+            Left::Done => return self.already_done(place.clone(), &places, trace).await,
             Left::Partial(partial) => partial,
         };
         match self.try_sources(place, partial, &mut trace).await {
@@ -242,7 +240,10 @@ impl Run<'_> {
         Fetched { outcome: Outcome::Done, path: Some(fresh.path) }
     }
 
-    fn already_done(&self, path: PathBuf, mut trace: Trace) -> Fetched {
+    async fn already_done(&self, path: PathBuf, places: &[PathBuf], mut trace: Trace) -> Fetched {
+        if let Err(error) = self.spread(&path, places).await {
+            return self.give_up(&error.to_string());
+        }
         self.tell(FileEvent::AlreadyThere);
         let now = SystemTime::now();
         trace.set_times(now, now);

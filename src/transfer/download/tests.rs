@@ -69,6 +69,7 @@ impl World {
             options: self.options,
             observer: &self.diary,
             tracer: None,
+            rate: None,
             common_trace,
         }
     }
@@ -360,6 +361,27 @@ async fn a_process_that_makes_no_progress_is_not_waited_for() {
     let files = world.files();
     assert_eq!(files[0], ("s/.f.062c0215.rucio-part".to_owned(), "hel".to_owned()));
     assert_eq!(files[1..], [("s/f".to_owned(), "hello".to_owned())]);
+}
+
+#[tokio::test]
+async fn what_another_process_is_downloading_is_waited_for() {
+    let world = World::new();
+    let part = leave(&world, "hel");
+    let other = std::fs::File::open(&part).unwrap();
+    other.lock().unwrap();
+    let mut job = hello(&["http://127.0.0.1:9/"]);
+    job.destinations.push("set/f".into());
+    let finishing = async {
+        while !world.diary.0.lock().unwrap().contains(&"waiting".to_owned()) {
+            tokio::task::yield_now().await;
+        }
+        std::fs::write(&part, "hello").unwrap();
+        std::fs::rename(&part, part.with_file_name("f")).unwrap();
+        drop(other);
+    };
+    let (outcome, ()) = tokio::join!(world.fetch(&job), finishing);
+    assert_eq!(outcome, Outcome::AlreadyDone);
+    assert_eq!(world.files().len(), 2, "{:?}", world.files());
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ use crate::transfer::archives::Archives;
 use crate::transfer::download::{Downloader, Options};
 use crate::transfer::patience::Patience;
 use crate::transfer::place::TargetFolder;
+use crate::transfer::rate::Rate;
 use crate::transfer::resolve::Wish;
 use crate::transfer::scheduler::Lanes;
 use crate::transfer::session::{Search, Session};
@@ -114,6 +115,7 @@ struct Job<'a> {
     wishes: Vec<Wish>,
     storages: Storages,
     folder: TargetFolder,
+    rate: Option<Rate>,
     watch: Watch,
     common_trace: Fields,
 }
@@ -129,6 +131,7 @@ impl<'a> Job<'a> {
             wishes,
             storages: access::storages(context, client).await?,
             folder: target(&args.dir, more.dry_run)?,
+            rate: args.limit_rate.map(Rate::new),
             watch: Watch::new(&context.ui, &args.dir, more)?,
             common_trace: traces::common(context, client, args).await?,
         })
@@ -217,6 +220,7 @@ impl<'a> Job<'a> {
             archives: Archives::default(),
             folder: &self.folder,
             options: Options { patience: Patience { seconds, speed }, ..self.options() },
+            rate: self.rate.as_ref(),
             observer: &self.watch,
             tracer,
             common_trace: &self.common_trace,

@@ -3,11 +3,13 @@
 use super::more::More;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::transfer::rate::Rate;
 
 /// Download files, or all files of datasets and containers
 ///
 /// A file that is there already, with the right checksum, is left as it is. Every file is verified while it comes in
-/// and gets its name only when it is complete. Sources are tried in the server's order until one is good.
+/// and gets its name only when it is complete. Sources are tried in the server's order until one is good. If it is
+/// interrupted, the same command goes on where it stopped.
 ///
 /// Example: rucio download --dir data --rses "cloud=CERN" user.jdoe:analysis.1 'mc25:*.root'
 #[derive(Debug, clap::Args)]
@@ -56,6 +58,9 @@ pub(crate) struct Args {
     /// The slowest speed to put up with, in kB/s, after a minute of grace [default: 500]
     #[arg(long, value_name = "SPEED", allow_negative_numbers = true)]
     pub transfer_speed_timeout: Option<f64>,
+    /// How many bytes a second at most, over all files together; k, M and G stand for thousands, millions and so on
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub limit_rate: Option<u64>,
     /// Only from https and davs sources, as with aria2; this program downloads them itself
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     #[arg(value_parser = clap::builder::BoolishValueParser::new())]
@@ -80,6 +85,10 @@ pub(crate) struct Args {
     /// How the server shall sort the replicas: geoip or random
     #[arg(long, value_name = "METHOD")]
     pub replica_selection: Option<String>,
+}
+
+fn rate(text: &str) -> Result<u64, String> {
+    Rate::parse(text).ok_or_else(|| "write it as 800k, 2.5M or 1G, in bytes a second".to_owned())
 }
 
 /// What the traces of a pilot say besides. The environment may say it as well.
