@@ -154,6 +154,7 @@ mod tests {
         let downloader = Downloader {
             storages: &storages,
             archives: Default::default(),
+            client: None,
             folder: &folder,
             options: Options::default(),
             observer: &most,

@@ -3,6 +3,7 @@
 
 mod attempt;
 mod local;
+mod renew;
 #[cfg(test)]
 mod tests;
 mod unpack;
@@ -19,6 +20,7 @@ use super::job::{Fetched, FileJob, Outcome, Source, Twin};
 use super::patience::Patience;
 use super::place::TargetFolder;
 use super::trace::{Fields, Trace, Tracer};
+use crate::http::Client;
 use crate::storage::{Storage, Storages, scheme};
 
 /// How often one source is tried: over asking, reading and verifying together.
@@ -49,6 +51,8 @@ pub struct Downloader<'a> {
     pub folder: &'a TargetFolder,
     /// What the user wants.
     pub options: Options,
+    /// The server, which signs anew what has ended in the queue; none if there is none.
+    pub client: Option<&'a Client>,
     /// Who is told what happens.
     pub observer: &'a dyn Observer,
     /// Where traces are sent, if they are.
@@ -165,21 +169,29 @@ impl Run<'_> {
         trace: &mut Trace,
     ) -> Result<Option<Fresh>, String> {
         self.tell(FileEvent::Using { pfn: &source.pfn });
-        let mut partial = Partial::default();
-        for attempt in 1..=ATTEMPTS {
+        let (mut partial, mut renewed, mut attempt) = (Partial::default(), None, 1);
+        loop {
             let start = SystemTime::now();
-            let failure = match self.attempt(source, storage, place, &mut partial).await {
+            let asked = renewed.as_ref().unwrap_or(source);
+            let failure = match self.attempt(asked, storage, place, &mut partial).await {
                 Ok((path, checksum)) => return Ok(Some(Fresh { path, start, checksum })),
                 Err(Failure::Local(error)) => return Err(error.to_string()),
                 Err(failure) => failure,
             };
+            if let (Failure::Storage(error), None) = (&failure, &renewed) {
+                renewed = self.renewed(source, error).await;
+                if let Some(new) = &renewed {
+                    self.tell(FileEvent::Using { pfn: &new.pfn });
+                    continue;
+                }
+            }
             self.report(&failure, attempt, trace);
             match failure.pause() {
                 Some(pause) if attempt < ATTEMPTS => tokio::time::sleep(pause).await,
-                _ => break,
+                _ => return Ok(None),
             }
+            attempt += 1;
         }
-        Ok(None)
     }
 
     fn report(&self, failure: &Failure, attempt: u32, trace: &mut Trace) {

@@ -58,6 +58,7 @@ impl World {
         let downloader = Downloader {
             storages: &self.storages,
             archives: Archives::default(),
+            client: None,
             folder: &self.folder,
             options: self.options,
             observer: &self.diary,

@@ -192,6 +192,7 @@ impl<'a> Job<'a> {
         Ok(Downloader {
             storages: &self.storages,
             archives: Archives::default(),
+            client: Some(self.client),
             folder: &self.folder,
             options: Options {
                 ignore_checksum: self.args.ignore_checksum,
