@@ -156,6 +156,7 @@ mod tests {
         let downloader = Downloader {
             storages: &storages,
             archives: Default::default(),
+            client: None,
             folder: &folder,
             options: Options::default(),
             observer: &most,

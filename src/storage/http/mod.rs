@@ -136,6 +136,11 @@ impl WebStorage {
     }
 }
 
+/// Whether a PFN carries its own permission, which ends after a while.
+pub fn is_signed(pfn: &str) -> bool {
+    address::url(pfn).is_ok_and(|url| address::is_signed(&url))
+}
+
 fn with_range(request: RequestBuilder, rest: Option<&Rest>) -> RequestBuilder {
     let Some(rest) = rest else { return request };
     let request = request.header(RANGE, format!("bytes={}-", rest.start));

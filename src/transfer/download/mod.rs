@@ -4,6 +4,7 @@
 mod attempt;
 mod left;
 mod local;
+mod renew;
 #[cfg(test)]
 mod tests;
 mod unpack;
@@ -24,6 +25,7 @@ use super::patience::Patience;
 use super::place::TargetFolder;
 use super::rate::Rate;
 use super::trace::{Fields, Trace, Tracer};
+use crate::http::Client;
 use crate::storage::{Storage, Storages, scheme};
 
 /// How often one source is tried: over asking, reading and verifying together.
@@ -59,6 +61,8 @@ pub struct Downloader<'a> {
     pub options: Options,
     /// How many bytes may come in a second, if there is a limit.
     pub rate: Option<&'a Rate>,
+    /// The server, which signs anew what has ended in the queue; none if there is none.
+    pub client: Option<&'a Client>,
     /// Who is told what happens.
     pub observer: &'a dyn Observer,
     /// Where traces are sent, if they are.
@@ -191,14 +195,22 @@ impl Run<'_> {
         trace: &mut Trace,
     ) -> Result<Fresh, Failure> {
         self.tell(FileEvent::Using { pfn: &source.pfn });
-        let mut attempt = 1;
+        let (mut renewed, mut attempt) = (None, 1);
         loop {
             let start = SystemTime::now();
-            let failure = match self.attempt(source, storage, place, partial).await {
+            let asked = renewed.as_ref().unwrap_or(source);
+            let failure = match self.attempt(asked, storage, place, partial).await {
                 Ok((path, checksum)) => return Ok(Fresh { path, start, checksum }),
                 Err(failure @ Failure::Local { .. }) => return Err(failure),
                 Err(failure) => failure,
             };
+            if let (Failure::Storage(error), None) = (&failure, &renewed) {
+                renewed = self.renewed(source, error).await;
+                if let Some(new) = &renewed {
+                    self.tell(FileEvent::Using { pfn: &new.pfn });
+                    continue;
+                }
+            }
             self.report(&failure, attempt, trace);
             match failure.pause() {
                 // The next attempt asks for the whole file, which this one did not.

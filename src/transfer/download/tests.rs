@@ -65,6 +65,7 @@ impl World {
         Downloader {
             storages: &self.storages,
             archives: Archives::default(),
+            client: None,
             folder: &self.folder,
             options: self.options,
             observer: &self.diary,

@@ -39,15 +39,20 @@ impl Run<'_> {
     async fn archive(&self, source: &Source, storage: &dyn Storage) -> Result<Archive> {
         let file = self.all.folder.nameless().map_err(|error| full(&error))?;
         let mut arriving = Arriving { file: tokio::fs::File::from_std(file), received: 0, version: None };
-        for attempt in 1..=ATTEMPTS {
-            match self.fill(source, storage, &mut arriving).await {
-                Ok(()) => break,
-                Err(error) if error.may_pass() && attempt < ATTEMPTS => {
-                    self.tell(FileEvent::AttemptFailed { attempt, of: ATTEMPTS, reason: &error.to_string() });
-                    tokio::time::sleep(PAUSE).await;
+        let (mut renewed, mut attempt) = (None, 1);
+        while let Err(error) = self.fill(renewed.as_ref().unwrap_or(source), storage, &mut arriving).await {
+            if renewed.is_none() {
+                renewed = self.renewed(source, &error).await;
+                if renewed.is_some() {
+                    continue;
                 }
-                Err(error) => return Err(error),
             }
+            if !error.may_pass() || attempt == ATTEMPTS {
+                return Err(error);
+            }
+            self.tell(FileEvent::AttemptFailed { attempt, of: ATTEMPTS, reason: &error.to_string() });
+            tokio::time::sleep(PAUSE).await;
+            attempt += 1;
         }
         let file: File = arriving.file.into_std().await;
         let opened = tokio::task::spawn_blocking(|| Archive::open(file)).await;

@@ -218,6 +218,7 @@ impl<'a> Job<'a> {
         Ok(Downloader {
             storages: &self.storages,
             archives: Archives::default(),
+            client: Some(self.client),
             folder: &self.folder,
             options: Options { patience: Patience { seconds, speed }, ..self.options() },
             rate: self.rate.as_ref(),
