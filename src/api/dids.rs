@@ -1,5 +1,7 @@
 //! `/dids`: data identifiers, their content, metadata and status.
 
+use std::collections::HashMap;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -142,6 +144,17 @@ pub async fn add_dataset(client: &Client, did: &Did, rule: &DatasetRule) -> Resu
 /// What is known of a file; an error if it does not exist: `GET /dids/<scope>/<name>/meta`.
 pub async fn known_file(client: &Client, did: &Did) -> Result<KnownFile> {
     client.json(Request::get(below(did, "meta")).query("plugin", DEFAULT_METADATA_PLUGIN)).await
+}
+
+/// The same of many files; what does not exist is left out: `POST /dids/bulkmeta`.
+pub async fn known_files(client: &Client, dids: &[Did]) -> Result<HashMap<Did, KnownFile>> {
+    let body = json!({"dids": dids, "inherit": false, "plugin": DEFAULT_METADATA_PLUGIN});
+    let mut rows: JsonStream<KnownFile> = client.stream(Request::post("dids/bulkmeta", body).repeatable()).await?;
+    let mut known = HashMap::new();
+    while let Some(file) = rows.next().await? {
+        known.insert(file.did.clone(), file);
+    }
+    Ok(known)
 }
 
 /// Attaches DIDs to a collection: `POST /dids/<scope>/<name>/dids`.

@@ -50,6 +50,9 @@ pub struct DatasetRule {
 /// What is known of a file before it is uploaded (`GET /dids/<scope>/<name>/meta`).
 #[derive(Debug, Clone, serde::Deserialize)]
 pub struct KnownFile {
+    /// Which file.
+    #[serde(flatten)]
+    pub did: Did,
     /// `CONTAINER`, `DATASET` or `FILE`.
     pub did_type: String,
     /// Size in bytes.

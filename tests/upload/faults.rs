@@ -64,7 +64,8 @@ fn a_file_is_written_under_another_name_verified_and_renamed_without_overwriting
 
 #[test]
 fn what_the_storage_spoiled_gets_no_name_and_does_not_stay() -> Result<()> {
-    let cases: [(&str, fn() -> Answer); 4] = [
+    type Spoil = fn() -> Answer;
+    let cases: [(&str, Spoil); 4] = [
         ("Checksum mismatch. Source: 11e60398 Destination: 00000001", || head("Digest: adler32=00000001\r\n", 9)),
         ("Filesize mismatch. Source: 9 Destination: 8", || head("", 8)),
         ("what was written is not there", || Answer::new(404, "", "")),

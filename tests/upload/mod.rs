@@ -68,7 +68,8 @@ impl Desk {
     /// The state of the replica of a file of scope `user.jdoe` at an RSE.
     fn state(&self, name: &str, rse: &str) -> Result<String> {
         let rows = self.ask(&["replica", "list", "file", "--all-states", &format!("user.jdoe:{name}")])?;
-        Ok(rows[0]["states"][rse].as_str().unwrap_or("none").to_owned())
+        let mut rows = rows.as_array().into_iter().flatten().filter(|row| row["rse"] == rse);
+        Ok(rows.next().and_then(|row| row["state"].as_str()).unwrap_or("none").to_owned())
     }
 }
 

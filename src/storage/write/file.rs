@@ -55,7 +55,7 @@ fn summed(mut file: File) -> Result<Stored> {
     if !file.metadata()?.is_file() {
         return Err(StorageError::new(Kind::Refused, "something that is no file lies there"));
     }
-    let (mut block, mut sum, mut bytes) = (vec![0; BLOCK], Adler32::new(), 0);
+    let (mut block, mut sum, mut bytes) = (block_for(&file)?, Adler32::new(), 0);
     loop {
         match file.read(&mut block) {
             Ok(0) => break,
@@ -75,7 +75,8 @@ fn copy(from: &Path, to: &Path, sent: &Sent) -> Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
-    let (mut from, mut to, mut block) = (File::open(from)?, File::create(to)?, vec![0; BLOCK]);
+    let (mut from, mut to) = (File::open(from)?, File::create(to)?);
+    let mut block = block_for(&from)?;
     loop {
         if std::sync::Arc::strong_count(sent) == 1 {
             return Err(StorageError::new(Kind::Refused, "given up"));
@@ -91,6 +92,11 @@ fn copy(from: &Path, to: &Path, sent: &Sent) -> Result<()> {
         }
     }
     Ok(to.sync_all()?)
+}
+
+/// Small files are many at a time.
+fn block_for(file: &File) -> io::Result<Vec<u8>> {
+    Ok(vec![0; BLOCK.min(file.metadata()?.len() as usize + 1)])
 }
 
 /// A hard link fails where a name is taken; where file systems know none, looking first has to do.

@@ -7,14 +7,16 @@ use tokio::sync::OnceCell;
 
 use super::events::UploadEvent;
 use super::local::Measured;
+use super::lots::Lots;
 use super::{Failure, Run};
 use crate::api::replicas::Query;
 use crate::api::{dids, replicas, rses, rules, scopes};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::http::Client;
 use crate::transfer::checksum::Checksum;
 use crate::transfer::upload::target;
-use crate::types::{DatasetRule, Did, KnownFile, NewRule, RseProtocol};
+use crate::types::{DatasetRule, Did, KnownFile, NewReplica, NewRule, RseProtocol};
 
 /// The priority of transfers, as the official client sets it.
 const PRIORITY: i64 = 3;
@@ -25,6 +27,10 @@ pub(super) struct Catalogue {
     scopes: OnceCell<Vec<String>>,
     foreign: Mutex<HashSet<String>>,
     datasets: Mutex<HashMap<Did, Arc<OnceCell<()>>>>,
+    lookups: Lots<Did, Result<Option<KnownFile>>>,
+    additions: Lots<NewReplica, Result<()>>,
+    changes: Lots<NewReplica, Result<()>>,
+    rules: Lots<Did, Result<bool>>,
 }
 
 /// What the catalogue knows of the replica at our RSE.
@@ -68,10 +74,9 @@ impl Run<'_> {
     ///
     /// Errors: `DataIdentifierAlreadyExists` if it is another one.
     pub(super) async fn known(&self, measured: &Measured) -> Result<Option<Presence>> {
-        let known = match dids::known_file(self.all.client, self.did()).await {
-            Err(error) if error.class() == Some(Exception::DataIdentifierNotFound) => return Ok(None),
-            known => known?,
-        };
+        let look_up = async |lot: Vec<Did>| look_up(self.all.client, lot).await;
+        let known = self.all.catalogue.lookups.hand_in(self.did().clone(), look_up).await;
+        let Some(known) = known.unwrap_or_else(unanswered)? else { return Ok(None) };
         if !is_same(&known, measured) {
             return Err(self.another(&known, measured));
         }
@@ -103,7 +108,12 @@ impl Run<'_> {
     /// Declares the replica available.
     pub(super) async fn available(&self, measured: &Measured) -> Result<(), Failure> {
         let replica = measured.replica(self.did(), "A", self.all.options.pfn.as_ref());
-        replicas::update_states(self.all.client, &self.all.options.rse.rse, &[replica]).await.map_err(|error| {
+        let (client, rse) = (self.all.client, &self.all.options.rse.rse);
+        let change = async |lot: Vec<NewReplica>| {
+            together(&lot, async |lot| replicas::update_states(client, rse, lot).await).await
+        };
+        let changed = self.all.catalogue.changes.hand_in(replica, change).await;
+        changed.unwrap_or_else(unanswered).map_err(|error| {
             self.tell(UploadEvent::StateFailed);
             let advice = match error.class() {
                 Some(Exception::AccessDenied) => " Upload with --register-after-upload where you may not do that.",
@@ -187,7 +197,9 @@ impl Run<'_> {
 
     async fn add_replica(&self, measured: &Measured, state: &'static str) -> Result<()> {
         let replica = measured.replica(self.did(), state, self.all.options.pfn.as_ref());
-        replicas::add(self.all.client, &self.all.options.rse.rse, &[replica]).await?;
+        let (client, rse) = (self.all.client, &self.all.options.rse.rse);
+        let add = async |lot: Vec<NewReplica>| together(&lot, async |lot| replicas::add(client, rse, lot).await).await;
+        self.all.catalogue.additions.hand_in(replica, add).await.unwrap_or_else(unanswered)?;
         self.tell(UploadEvent::Registered);
         Ok(())
     }
@@ -197,19 +209,19 @@ impl Run<'_> {
         if self.file.dataset.is_some() {
             return Ok(());
         }
-        match rules::add(self.all.client, &self.rule()).await {
-            Err(error) if error.class() == Some(Exception::DuplicateRule) => Ok(()),
-            Err(error) => Err(error),
-            Ok(_) => {
-                self.tell(UploadEvent::RuleMade);
-                Ok(())
-            }
+        let add = async |lot: Vec<Did>| {
+            let made = together(&lot, async |lot| rules::add(self.all.client, &self.rule(lot)).await.map(drop)).await;
+            made.into_iter().map(unless_there).collect()
+        };
+        if self.all.catalogue.rules.hand_in(self.did().clone(), add).await.unwrap_or_else(unanswered)? {
+            self.tell(UploadEvent::RuleMade);
         }
+        Ok(())
     }
 
-    fn rule(&self) -> NewRule {
+    fn rule(&self, dids: &[Did]) -> NewRule {
         NewRule {
-            dids: vec![self.did().clone()],
+            dids: dids.to_vec(),
             copies: 1,
             rse_expression: self.all.options.rse.rse.clone(),
             weight: None,
@@ -230,6 +242,53 @@ impl Run<'_> {
             meta: None,
         }
     }
+}
+
+/// What the catalogue knows of files, with one call.
+async fn look_up(client: &Client, lot: Vec<Did>) -> Vec<Result<Option<KnownFile>>> {
+    if let [did] = lot.as_slice() {
+        let known = dids::known_file(client, did).await;
+        return vec![match known {
+            Err(error) if error.class() == Some(Exception::DataIdentifierNotFound) => Ok(None),
+            known => known.map(Some),
+        }];
+    }
+    match dids::known_files(client, &lot).await {
+        Ok(mut known) => lot.iter().map(|did| Ok(known.remove(did))).collect(),
+        Err(error) => {
+            tracing::debug!("Files are looked up one by one: {error}");
+            let mut answers = Vec::with_capacity(lot.len());
+            for did in lot {
+                answers.extend(Box::pin(look_up(client, vec![did])).await);
+            }
+            answers
+        }
+    }
+}
+
+/// Makes one call for all, and where that is refused, one for each: nobody suffers for another one's mistake.
+async fn together<T>(lot: &[T], call: impl AsyncFn(&[T]) -> Result<()>) -> Vec<Result<()>> {
+    let all = call(lot).await;
+    if all.is_ok() || lot.len() == 1 {
+        return std::iter::once(all).chain((1..lot.len()).map(|_| Ok(()))).collect();
+    }
+    let mut answers = Vec::with_capacity(lot.len());
+    for one in lot {
+        answers.push(call(std::slice::from_ref(one)).await);
+    }
+    answers
+}
+
+/// Whether a rule was made, or was there.
+fn unless_there(made: Result<()>) -> Result<bool> {
+    match made {
+        Err(error) if error.class() == Some(Exception::DuplicateRule) => Ok(false),
+        made => made.map(|()| true),
+    }
+}
+
+fn unanswered<T>() -> Result<T> {
+    Err(Error::new(Exception::RucioException, "The catalogue was asked, and nobody answered."))
 }
 
 /// Whether the catalogue knows this very file. One of which it knows no checksum could be any.

@@ -126,7 +126,9 @@ pub(super) async fn measure(file: &Local) -> Result<Measured> {
 
 /// Reads a file, as long as anybody wants it.
 fn sum(path: &Path, wanted: &Weak<()>) -> io::Result<(u64, u32, [u8; 16])> {
-    let (mut file, mut block) = (File::open(path)?, vec![0; BLOCK]);
+    let mut file = File::open(path)?;
+    // Small files are many at a time.
+    let mut block = vec![0; BLOCK.min(file.metadata()?.len() as usize + 1)];
     let (mut bytes, mut adler32, mut md5) = (0, Adler32::new(), Md5::new());
     while wanted.strong_count() > 0 {
         match file.read(&mut block) {

@@ -7,6 +7,7 @@ mod catalogue;
 pub mod events;
 pub mod folders;
 pub mod local;
+mod lots;
 pub mod target;
 mod transfer;
 
@@ -36,7 +37,9 @@ const LARGE: u64 = 8 * 1024 * 1024;
 /// How many large files at a time.
 const LARGE_LANES: usize = 3;
 /// How many files at a time: for small ones, the answer times of storage and catalogue are the limit.
-const LANES: usize = 12;
+const LANES: usize = 16;
+/// How many at a time by programs that log in for each step: servers refuse more (`MaxStartups` of OpenSSH is 10).
+const LOGIN_LANES: usize = 4;
 /// How long what is left behind may take to be tidied away, one file.
 const TIDY: Duration = Duration::from_secs(20);
 
@@ -95,6 +98,7 @@ pub struct Uploader<'a> {
     catalogue: Catalogue,
     attacher: Attacher,
     unfinished: Mutex<HashSet<String>>,
+    logins: Semaphore,
 }
 
 /// How a file ended.
@@ -152,6 +156,7 @@ impl<'a> Uploader<'a> {
             catalogue: Catalogue::default(),
             attacher: Attacher::default(),
             unfinished: Mutex::default(),
+            logins: Semaphore::new(LOGIN_LANES),
         }
     }
 
@@ -305,6 +310,8 @@ impl Run<'_> {
         presence: Option<Presence>,
     ) -> Result<Next, Broken> {
         let writer = self.all.storages.writer(pfn).map_err(|error| Broken::Way(error, false))?;
+        let logs_in = matches!(way.scheme.as_str(), "scp" | "rsync");
+        let _permit = if logs_in { self.all.logins.acquire().await.ok() } else { None };
         let place = transfer::Place { run: self, way, pfn, writer };
         let there = place.look().await.map_err(|error| Broken::Way(error, false))?;
         let next = match there {
