@@ -145,7 +145,7 @@ impl Planner {
 
 /// Where a file goes, below the target folder: under its scope if it was asked for itself, else under the name of
 /// the collection that was asked for.
-fn destination(file: &Did, asked: &Did, no_subdir: bool) -> Result<PathBuf, UnsafeName> {
+pub fn destination(file: &Did, asked: &Did, no_subdir: bool) -> Result<PathBuf, UnsafeName> {
     let (folder, name) = match asked == file {
         true => (file.scope.as_str(), file.name.as_str()),
         false => (asked.name.as_str(), leaf(&file.name)),

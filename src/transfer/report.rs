@@ -233,6 +233,27 @@ impl Spool {
     }
 }
 
+/// A list of files that are missing, for the next run.
+#[derive(Debug)]
+pub struct MissingList(Spool);
+
+impl MissingList {
+    /// A list for this place. Errors: it cannot be written.
+    pub fn new(place: &Path) -> io::Result<Self> {
+        Spool::new(place).map(Self)
+    }
+
+    /// Adds a file of this collection, or of itself.
+    pub fn add(&mut self, did: &Did, dataset: &Did) -> io::Result<()> {
+        writeln!(self.0.file, "{}", line(did, dataset))
+    }
+
+    /// Gives the list its name, in place of an older one.
+    pub fn finish(self) -> io::Result<()> {
+        self.0.put()
+    }
+}
+
 /// A line that names a file for the next run: behind a tab stands the collection by which it was asked for, as its
 /// folder is named after that.
 pub fn line(did: &Did, dataset: &Did) -> String {
