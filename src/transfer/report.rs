@@ -206,7 +206,9 @@ impl Spool {
     fn new(place: &Path) -> io::Result<Self> {
         let named = |error: Error| Error::new(error.kind(), format!("{}: {error}", place.display()));
         let place = match place.canonicalize() {
-            Ok(real) if !real.is_file() => return Err(named(Error::from(ErrorKind::InvalidInput))),
+            Ok(real) if !real.is_file() => {
+                return Err(named(Error::new(ErrorKind::InvalidInput, "it is no regular file")));
+            }
             Ok(real) => real,
             Err(_) => std::path::absolute(place)?,
         };

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::process::Stdio;
 
 use anyhow::{Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::desk::Desk;
 use super::expect;
+use crate::props::{Answer, Server, shell_code};
 use crate::support::Outcome;
 
 /// State by path.
@@ -56,6 +59,21 @@ fn every_fault_is_found_and_mended_by_the_next_download() -> Result<()> {
     let mended = desk.rucio()?.args(words).args(["--ignore-extra"]).run()?;
     expect(&mended, 0)?;
     ensure!(mended.stdout == "7 file(s): 7 ok\n", "{}", mended.stdout);
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_leaves_no_list_behind() -> Result<()> {
+    let (desk, server) = (Desk::new()?, Server::start(|_, _| Answer::Silence)?);
+    let _ = server.client(&desk.home)?;
+    let config = desk.home.path().join("rucio.cfg");
+    let mut command = desk.command(&["verify", "--failed-list", "bad", "test:davsfile"])?;
+    let mut child = command.env("RUCIO_CONFIG", config).stderr(Stdio::null()).spawn()?;
+    server.wait_for("GET /dids/test/davsfile/files")?;
+    ensure!(desk.files()?.len() == 1, "{:?}", desk.files()?);
+    kill_process(Pid::from_child(&child), Signal::INT)?;
+    let code = shell_code(child.wait()?);
+    ensure!(code == 130 && desk.files()?.is_empty(), "{code} {:?}", desk.files()?);
     Ok(())
 }
 

@@ -82,7 +82,7 @@ pub(crate) async fn run(context: &Context, args: Args, more: More) -> Result<()>
 }
 
 /// Does some work, until the user presses Ctrl-C, or the batch system wants us to go.
-async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     // Both are listened to before the work begins, which may turn off the terminal's echo as its first act.
     let listen = |kind| signal(kind).map_err(|error| Error::io("Cannot start", error));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);

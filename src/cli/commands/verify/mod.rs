@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::cli::commands::download::unless_interrupted;
 use crate::cli::context::Context;
 use crate::cli::ui::{Listing, Shape};
 use crate::error::{Error, Result};
@@ -52,14 +53,19 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    // The list of what is missing has no name yet: after Ctrl-C it must not stay.
+    unless_interrupted(verify(context, &args)).await
+}
+
+async fn verify(context: &Context, args: &Args) -> Result<()> {
     let client = context.client()?;
     let (folders, dids): (Vec<_>, Vec<_>) = args.dids.iter().partition(|text| is_folder(text));
     let dids = dids.into_iter().map(|text| context.did(text)).collect::<Result<Vec<_>>>()?;
-    let mut desk = Desk::new(context, &args)?;
+    let mut desk = Desk::new(context, args)?;
     for folder in folders {
         folder::verify(&mut desk, client, Path::new(folder), args.scope.as_deref()).await?;
     }
-    collection::verify(&mut desk, client, &args, &dids).await?;
+    collection::verify(&mut desk, client, args, &dids).await?;
     desk.finish()
 }
 
