@@ -21,9 +21,10 @@ use crate::error::{Error, Result};
 use crate::http::RUCIO_VERSION;
 
 /// Words that begin a command of the new tree, beside the groups that a site may take away.
-const ALWAYS: [&str; 13] = [
+const ALWAYS: [&str; 15] = [
     "api",
     "auth",
+    "cat",
     "checksum",
     "completion",
     "credential",
@@ -34,6 +35,7 @@ const ALWAYS: [&str; 13] = [
     "ping",
     "session",
     "token",
+    "verify",
     "whoami",
 ];
 /// Where the other trees are.

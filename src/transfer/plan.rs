@@ -151,7 +151,7 @@ pub fn source(did: &Did, pfn: &str, at: &Pfn) -> Source {
 
 /// Where a file goes, below the target folder: under its scope if it was asked for itself, else under the name of
 /// the collection that was asked for.
-fn destination(file: &Did, asked: &Did, no_subdir: bool) -> Result<PathBuf, UnsafeName> {
+pub fn destination(file: &Did, asked: &Did, no_subdir: bool) -> Result<PathBuf, UnsafeName> {
     let (folder, name) = match asked == file {
         true => (file.scope.as_str(), file.name.as_str()),
         false => (asked.name.as_str(), leaf(&file.name)),

@@ -206,7 +206,9 @@ impl Spool {
     fn new(place: &Path) -> io::Result<Self> {
         let named = |error: Error| Error::new(error.kind(), format!("{}: {error}", place.display()));
         let place = match place.canonicalize() {
-            Ok(real) if !real.is_file() => return Err(named(Error::from(ErrorKind::InvalidInput))),
+            Ok(real) if !real.is_file() => {
+                return Err(named(Error::new(ErrorKind::InvalidInput, "it is no regular file")));
+            }
             Ok(real) => real,
             Err(_) => std::path::absolute(place)?,
         };
@@ -230,6 +232,27 @@ impl Spool {
             lines.iter().try_for_each(|line| writeln!(self.file, "{line}"))?;
         }
         self.put()
+    }
+}
+
+/// A list of files that are missing, for the next run.
+#[derive(Debug)]
+pub struct MissingList(Spool);
+
+impl MissingList {
+    /// A list for this place. Errors: it cannot be written.
+    pub fn new(place: &Path) -> io::Result<Self> {
+        Spool::new(place).map(Self)
+    }
+
+    /// Adds a file of this collection, or of itself.
+    pub fn add(&mut self, did: &Did, dataset: &Did) -> io::Result<()> {
+        writeln!(self.0.file, "{}", line(did, dataset))
+    }
+
+    /// Gives the list its name, in place of an older one.
+    pub fn finish(self) -> io::Result<()> {
+        self.0.put()
     }
 }
 

@@ -15,7 +15,7 @@ mod upload;
 mod validation;
 
 pub use account::{AccountRow, GlobalLimit, GlobalUsage, Identity, LocalUsage, NewIdentity, ScopeOwner};
-pub use did::{CollectionContent, CollectionType, Did, FileEntry, FoundDid, Metadata, ScopeConvention};
+pub use did::{CollectionContent, CollectionType, Did, FileEntry, FileMetadata, FoundDid, Metadata, ScopeConvention};
 pub use opendata::{OpenData, OpenDataList};
 pub use replica::{ClientLocation, DatasetAtRse, DatasetReplica, Pfn, Replica, ReplicaEntry, SuspiciousReplica};
 pub use rse::{RseProtocol, RseSettings, RseUsage};

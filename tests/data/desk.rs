@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
 use crate::props::Home;
-use crate::support::{Outcome, Rucio};
+use crate::support::{Outcome, Rucio, Testbed};
 
 /// Our client as jdoe, in a folder of its own.
 pub(super) struct Desk {
@@ -26,6 +27,16 @@ impl Desk {
         let proxy = Home::certificate("jdoe.proxy.pem")?;
         let rucio = self.home.ours().config("userpass")?.folder(&self.folder);
         Ok(rucio.env("X509_USER_PROXY", &proxy.to_string_lossy()))
+    }
+
+    /// The same for a program whose output is not text.
+    pub(super) fn command(&self, words: &[&str]) -> Result<Command> {
+        let proxy = Home::certificate("jdoe.proxy.pem")?;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rucio"));
+        command.args(words).env_clear().env("RUCIO_CONFIG", Testbed::get()?.config("userpass")?);
+        command.envs([("HOME", self.home.path()), ("TMPDIR", self.home.path()), ("X509_USER_PROXY", proxy.as_path())]);
+        command.current_dir(&self.folder).stdin(Stdio::null());
+        Ok(command)
     }
 
     pub(super) fn run(&self, words: &[&str]) -> Result<Outcome> {

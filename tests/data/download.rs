@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::desk::Desk;
 use super::expect;
-use crate::props::{Home, shell_code, wait_for};
+use crate::props::{shell_code, wait_for};
 use crate::support::Testbed;
 
 #[test]
@@ -156,17 +156,8 @@ fn long_lists_are_looked_up_together() -> Result<()> {
 #[test]
 fn after_ctrl_c_both_reports_are_whole() -> Result<()> {
     let desk = Desk::new()?;
-    let proxy = Home::certificate("jdoe.proxy.pem")?;
-    let mut child = Command::new(env!("CARGO_BIN_EXE_rucio"))
-        .args(["download", "--summary", "summary.json", "--failed-list", "failed.txt", "--dir", "data", "bench:2g.dat"])
-        .env_clear()
-        .envs([("HOME", desk.home.path()), ("TMPDIR", desk.home.path()), ("X509_USER_PROXY", proxy.as_path())])
-        .env("RUCIO_CONFIG", Testbed::get()?.config("userpass")?)
-        .current_dir(&desk.folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
+    let words = ["--summary", "summary.json", "--failed-list", "failed.txt", "--dir", "data", "bench:2g.dat"];
+    let mut child = desk.command(&["download"])?.args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     wait_for("the first bytes", || Ok(desk.files()?.iter().any(|path| path.starts_with("data/")).then_some(())))?;
     kill_process(Pid::from_child(&child), Signal::INT)?;
     let code = shell_code(child.wait()?);
@@ -174,5 +165,26 @@ fn after_ctrl_c_both_reports_are_whole() -> Result<()> {
     ensure!(code == 130 && summary["complete"] == false, "{code} {summary}");
     ensure!(summary["files"][0]["state"] == "INTERRUPTED" && summary["files"][0]["rse"] == "DAVS", "{summary}");
     ensure!(desk.read("failed.txt")? == "bench:2g.dat\n", "{}", desk.read("failed.txt")?);
+    Ok(())
+}
+
+#[test]
+fn metalinks_and_single_places_are_chosen_and_foretold_likewise() -> Result<()> {
+    let desk = Desk::new()?;
+    let metalink = desk.run(&["replica", "list", "file", "--metalink", "--rses", "DAVS", "test:davsfile"])?;
+    fs::write(desk.path("set.meta4"), &metalink.stdout)?;
+    let dry = desk.run(&["download", "--dry-run", "--metalink", "set.meta4", "--exclude", "*-[1-5].dat"])?;
+    expect(&dry, 0)?;
+    ensure!(dry.stdout.contains("test:davsfile-0.dat from DAVS to ./test/davsfile-0.dat\n"), "{}", dry.stdout);
+    ensure!(dry.stdout.ends_with("0 cannot be had. 5 file(s) are not selected.\n"), "{}", dry.stdout);
+    let pfn = format!("{}/davs/data/nosuch", Testbed::get()?.value("DAVS")?);
+    let words = ["download", "--rses", "DAVS", "--pfn", pfn.as_str(), "test:davsfile-0.dat"];
+    let dry = desk.rucio()?.args(words).args(["--dry-run", "-o", "jsonl"]).run()?;
+    expect(&dry, 0)?;
+    let record: Value = serde_json::from_str(&dry.stdout)?;
+    ensure!(record["pfn"] == pfn.as_str() && record["bytes"] == 1000, "{record}");
+    let failed = desk.rucio()?.args(words).args(["--failed-list", "failed.txt"]).run()?;
+    expect(&failed, 1)?;
+    ensure!(desk.read("failed.txt")? == "test:davsfile-0.dat\n");
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! The commands about local files and what the catalogue says of them, and those that scripts wait with.
 
+mod cat;
 mod checksum;
 mod desk;
 mod download;
+mod verify;
 mod wait;
 
 use anyhow::{Result, ensure};

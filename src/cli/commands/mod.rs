@@ -3,6 +3,7 @@
 pub(super) mod account;
 pub(super) mod api;
 pub(super) mod auth;
+pub(super) mod cat;
 pub(super) mod checksum;
 pub(super) mod completion;
 pub(super) mod config;
@@ -24,6 +25,7 @@ pub(super) mod session;
 pub(super) mod subscription;
 pub(super) mod token;
 pub(super) mod upload;
+pub(super) mod verify;
 pub(super) mod whoami;
 
 use clap::Subcommand;
@@ -41,6 +43,7 @@ pub(super) enum Command {
     /// Ask the server about the token
     #[command(subcommand)]
     Auth(auth::Command),
+    Cat(cat::Args),
     Checksum(checksum::Args),
     Completion(completion::Args),
     /// Read and change the configuration of the server
@@ -83,6 +86,7 @@ pub(super) enum Command {
     Subscription(subscription::Command),
     Token(token::Args),
     Upload(Box<upload::Args>),
+    Verify(verify::Args),
     Whoami(whoami::Args),
 }
 
@@ -93,6 +97,7 @@ impl Command {
             self,
             Self::Api(_)
                 | Self::Auth(_)
+                | Self::Cat(_)
                 | Self::Checksum(_)
                 | Self::Credential(_)
                 | Self::Doctor(_)
@@ -100,6 +105,7 @@ impl Command {
                 | Self::Logout(_)
                 | Self::Session(_)
                 | Self::Token(_)
+                | Self::Verify(_)
         )
     }
 
@@ -109,6 +115,7 @@ impl Command {
             Self::Account(command) => command.run(context).await,
             Self::Api(args) => api::run(context, args).await,
             Self::Auth(command) => command.run(context).await,
+            Self::Cat(args) => cat::run(context, args).await,
             Self::Checksum(args) => checksum::run(context, args).await,
             Self::Completion(args) => completion::run(context, args).await,
             Self::Config(command) => command.run(context).await,
@@ -129,6 +136,7 @@ impl Command {
             Self::Subscription(command) => command.run(context).await,
             Self::Token(args) => token::run(context, args).await,
             Self::Upload(args) => upload::run(context, *args).await,
+            Self::Verify(args) => verify::run(context, args).await,
             Self::Whoami(args) => whoami::run(context, args).await,
         }
     }

@@ -39,7 +39,7 @@ pub(crate) use more::{More, WithMore};
 pub(crate) use options::Args;
 
 /// The protocols that are asked for where the user names none: those for which the server makes a metalink document.
-const PROTOCOLS: [&str; 11] =
+pub(super) const PROTOCOLS: [&str; 11] =
     ["root", "davs", "http", "https", "file", "storm", "srm+https", "scp", "rsync", "rclone", "magnet"];
 /// The protocols that aria2 knows.
 const ARIA_PROTOCOLS: [&str; 2] = ["https", "davs"];

@@ -1,7 +1,6 @@
 //! The options of `rucio download` that the official client lacks. Only the new tree has them: in the old one they would
 //! make abbreviations of official options ambiguous.
 
-use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use glob::Pattern;
 
@@ -73,8 +72,7 @@ impl FromArgMatches for Wanted {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let mut rules: Vec<(usize, Rule)> = Vec::new();
         for (name, include) in [("include", true), ("exclude", false)] {
-            let given = matches.value_source(name) == Some(ValueSource::CommandLine);
-            let patterns = matches.get_many::<Pattern>(name).into_iter().flatten().cloned().filter(|_| given);
+            let patterns = matches.get_many::<Pattern>(name).into_iter().flatten().cloned();
             let places = matches.indices_of(name).into_iter().flatten();
             rules.extend(places.zip(patterns).map(|(place, pattern)| (place, Rule { include, pattern })));
         }
@@ -119,7 +117,8 @@ mod tests {
         for words in ["s:d --include [", "s:d --shard 0/2", "s:d --shard 3", "s:d --shard"] {
             assert!(parse(words).is_err(), "{words}");
         }
-        for words in ["s:f --pfn file:///f --files-from x", "s:d --nrandom 2 --shard 1/2"] {
+        for words in ["s:f --pfn file:///f --files-from x", "s:d --nrandom 2 --shard 1/2", "s:d --dry-run --summary x"]
+        {
             let all = parse(words).unwrap();
             assert!(all.args.check(&all.more).unwrap_err().to_string().contains("cannot be used together"), "{words}");
         }

@@ -139,6 +139,10 @@ impl Args {
                 "Arguments pfn and files-from cannot be used together: one place has one file.",
             ),
             (
+                more.dry_run && (more.summary.is_some() || more.failed_list.is_some()),
+                "Arguments dry-run and summary or failed-list cannot be used together: nothing becomes of the files.",
+            ),
+            (
                 self.nrandom.is_some() && more.wanted.0.shard.is_some(),
                 "Arguments nrandom and shard cannot be used together: each job would choose among other files.",
             ),
