@@ -72,6 +72,16 @@ impl FileBar {
         self.progress.whole.inc(bytes);
     }
 
+    /// So many bytes are here from earlier: they say nothing about how fast it goes now.
+    pub fn resume(&self, bytes: u64) {
+        self.advance(bytes);
+        for bar in [&self.bar, &self.progress.whole] {
+            // Makes the estimate take notice of the position, to begin there.
+            bar.inc_length(0);
+            bar.reset_eta();
+        }
+    }
+
     /// The file begins anew, for instance from another source.
     pub fn restart(&self) {
         self.progress.whole.dec(self.bar.position());
@@ -150,6 +160,16 @@ mod tests {
         first.finish();
         assert_eq!((progress.whole.position(), progress.whole.length()), (10, Some(30)));
         assert_eq!(progress.whole.message(), "1/2 files");
+    }
+
+    #[test]
+    fn what_was_there_before_does_not_count_for_the_rate() {
+        let progress = hidden();
+        progress.expect(1, 1_000_000);
+        let bar = progress.file_started("a", 1_000_000);
+        bar.resume(900_000);
+        assert_eq!((bar.bar.position(), progress.whole.position()), (900_000, 900_000));
+        assert_eq!((bar.bar.per_sec(), progress.whole.per_sec()), (0.0, 0.0));
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Reporter {
             }
             FileEvent::Resumed(bytes) => {
                 let size = job.bytes.unwrap_or(0);
-                bars.entry(key).or_insert_with(|| progress.file_started(&job.did.to_string(), size)).advance(*bytes);
+                bars.entry(key).or_insert_with(|| progress.file_started(&job.did.to_string(), size)).resume(*bytes);
             }
             FileEvent::Received(bytes) => {
                 if let Some(bar) = bars.get(&key) {
