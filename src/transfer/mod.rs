@@ -8,6 +8,7 @@ pub mod archives;
 pub mod checksum;
 pub mod download;
 pub mod events;
+pub mod implementations;
 pub mod job;
 pub mod listing;
 pub mod metalink;

@@ -155,6 +155,7 @@ mod tests {
             storages: &storages,
             archives: Default::default(),
             client: None,
+            implementations: None,
             folder: &folder,
             options: Options::default(),
             observer: &most,

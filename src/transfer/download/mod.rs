@@ -16,6 +16,7 @@ use attempt::{Failure, Partial};
 use super::archives::Archives;
 use super::checksum::Checksum;
 use super::events::{FileEvent, Observer};
+use super::implementations::Implementations;
 use super::job::{Fetched, FileJob, Outcome, Source, Twin};
 use super::patience::Patience;
 use super::place::TargetFolder;
@@ -53,6 +54,8 @@ pub struct Downloader<'a> {
     pub options: Options,
     /// The server, which signs anew what has ended in the queue; none if there is none.
     pub client: Option<&'a Client>,
+    /// Which implementations of protocols are asked for; none if any will do.
+    pub implementations: Option<Implementations<'a>>,
     /// Who is told what happens.
     pub observer: &'a dyn Observer,
     /// Where traces are sent, if they are.
@@ -138,6 +141,10 @@ impl Run<'_> {
 
     /// The source after the other, until one gives the file. Errors: the file cannot be written here.
     async fn try_sources(&self, place: &Path, trace: &mut Trace) -> Result<Option<Fresh>, String> {
+        let implementation = match &self.all.implementations {
+            Some(implementations) => implementations.choose(&self.job.sources).await,
+            None => None,
+        };
         for source in &self.job.sources {
             let (scheme, rse) = (scheme(&source.pfn), source.rse.as_str());
             trace.set("remoteSite", rse);
@@ -145,10 +152,10 @@ impl Run<'_> {
             trace.set("protocol", scheme);
             let timeout = self.all.options.patience.of(self.job.bytes);
             self.tell(FileEvent::Trying { scheme, rse, timeout });
-            match self.all.storages.of(&source.pfn) {
-                Err(error) => {
-                    trace.set("stateReason", error.to_string());
-                    self.tell(FileEvent::CannotRead { pfn: &source.pfn, reason: &error.to_string() });
+            match self.storage(source, implementation.as_deref()).await {
+                Err(reason) => {
+                    trace.set("stateReason", reason.as_str());
+                    self.tell(FileEvent::CannotRead { pfn: &source.pfn, reason: &reason });
                 }
                 Ok(storage) => {
                     if let Some(fresh) = self.try_source(source, storage, place, trace).await? {
@@ -158,6 +165,14 @@ impl Run<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// What reads a source. Errors: this program cannot, or shall not by another implementation than this.
+    async fn storage(&self, source: &Source, implementation: Option<&str>) -> Result<&dyn Storage, String> {
+        if let (Some(implementations), Some(wanted)) = (&self.all.implementations, implementation) {
+            implementations.check(source, wanted).await?;
+        }
+        self.all.storages.of(&source.pfn).map_err(|error| error.to_string())
     }
 
     /// One source, as often as its budget allows. What a broken attempt brought is kept for the next one.
