@@ -9,6 +9,7 @@ pub mod checksum;
 pub mod digests;
 pub mod download;
 pub mod events;
+pub mod implementations;
 pub mod job;
 pub mod listing;
 pub mod metalink;

@@ -46,7 +46,8 @@ impl From<StorageError> for Stop {
 pub async fn pour(storages: &Storages, job: &FileJob, take: &mut Take<'_>) -> Result<()> {
     let mut flow = Flow { job, take, hasher: kind(job.checksum).hasher(), sent: 0 };
     let mut reasons = Vec::new();
-    for source in &job.sources {
+    // What is inside an archive cannot be poured.
+    for source in job.sources.iter().filter(|source| source.member.is_none()) {
         let poured = match storages.of(&source.pfn) {
             Ok(storage) => flow.source(storage, &source.pfn).await,
             Err(error) => Err(error.into()),
@@ -83,7 +84,8 @@ impl Flow<'_, '_> {
     }
 
     async fn attempt(&mut self, storage: &dyn Storage, pfn: &str, version: &mut Option<String>) -> Result<(), Stop> {
-        let rest = version.take().filter(|_| self.sent > 0).map(|version| Rest { start: self.sent, version });
+        let rest =
+            version.take().filter(|_| self.sent > 0).map(|version| Rest { start: self.sent, version: Some(version) });
         let mut reading = storage.get(pfn, rest.as_ref()).await?;
         if let (Some(found), Some(expected)) =
             (reading.length, self.job.bytes.filter(|bytes| reading.length != Some(*bytes)))
@@ -178,7 +180,7 @@ mod tests {
     use crate::types::Did;
 
     async fn poured(pfns: &[&str]) -> (String, Result<()>) {
-        let source = |pfn: &&str| Source { pfn: (*pfn).to_owned(), rse: "RSE".to_owned() };
+        let source = |pfn: &&str| Source { pfn: (*pfn).to_owned(), rse: "RSE".to_owned(), member: None };
         let job = FileJob {
             bytes: Some(5),
             checksum: Checksum::new(Some("062c0215"), None),
@@ -246,7 +248,7 @@ mod tests {
     async fn whoever_takes_the_bytes_may_refuse() {
         let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
         let mut job = FileJob::unknown(Did::new("s", "f"), 0);
-        job.sources = vec![Source { pfn: base, rse: "RSE".into() }];
+        job.sources = vec![Source { pfn: base, rse: "RSE".into(), member: None }];
         let refuse = &mut |_: &[u8]| Err(Error::Interrupted);
         assert!(matches!(pour(&Storages::new(plain()), &job, refuse).await, Err(Error::Interrupted)));
     }

@@ -157,6 +157,7 @@ mod tests {
             storages: &storages,
             archives: Default::default(),
             client: None,
+            implementations: None,
             folder: &folder,
             options: Options::default(),
             observer: &most,

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::checksum::Checksum;
+use super::temporary::is_reserved;
 
 /// What is found where a file should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +70,8 @@ pub fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
             match entry.file_type()?.is_dir() {
                 true => folders.push(path),
                 false if folder.join(&path).is_dir() => {}
+                // What `download` is going to go on with is no file yet.
+                false if is_reserved(&path) => {}
                 false => files.push(path),
             }
         }
@@ -102,7 +105,7 @@ mod tests {
     fn files_are_found_however_deep_and_links_are_not_followed() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("b/c")).unwrap();
-        for name in ["a", "b/c/d", "b/.e"] {
+        for name in ["a", "b/c/d", "b/.e", "b/.f.00123456.rucio-part"] {
             fs::write(dir.path().join(name), "").unwrap();
         }
         std::os::unix::fs::symlink("..", dir.path().join("b/up")).unwrap();

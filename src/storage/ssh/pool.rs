@@ -45,6 +45,14 @@ impl Pool {
         Ok(Lease { session, logins, _place: place })
     }
 
+    /// A lease of a session that something else answers.
+    #[cfg(test)]
+    pub(super) fn lend(&self, session: Session) -> Lease {
+        let logins = self.logins(session.host());
+        let place = logins.places.clone().try_acquire_owned().unwrap();
+        Lease { session, logins, _place: place }
+    }
+
     fn logins(&self, host: &Host) -> Arc<Logins> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Arc::new(Logins { places: Arc::new(Semaphore::new(SESSIONS)), idle: Mutex::default() });

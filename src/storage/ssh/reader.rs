@@ -108,3 +108,121 @@ impl Reader {
 fn short() -> StorageError {
     StorageError::new(Kind::Transient, "sftp: the file ended early; it is changing")
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::{Buf, BufMut};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+    use super::super::pool::Pool;
+    use super::super::session::Session;
+    use super::*;
+
+    /// How a server answers.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Manner {
+        Whole,
+        /// Never more than a few bytes at a time.
+        Short,
+        /// The last question first, as far as they have come.
+        Backwards,
+        /// More than was asked for.
+        Long,
+        /// With the number of no question.
+        Astray,
+    }
+
+    /// The next question: kind, number, and what is left of it.
+    async fn question(stream: &mut DuplexStream) -> Option<(u8, u32, Bytes)> {
+        let length = stream.read_u32().await.ok()?;
+        let mut packet = BytesMut::zeroed(length as usize);
+        stream.read_exact(&mut packet).await.ok()?;
+        let mut packet = packet.freeze();
+        Some((packet.get_u8(), packet.get_u32(), packet))
+    }
+
+    fn reply(file: &[u8], (kind, id, mut rest): (u8, u32, Bytes), manner: Manner) -> BytesMut {
+        let mut body = BytesMut::new();
+        let handle = rest.get_u32() as usize;
+        rest.advance(handle);
+        let id = if manner == Manner::Astray { id + 1000 } else { id };
+        if kind == 5 {
+            let (offset, length) = (rest.get_u64() as usize, rest.get_u32() as usize);
+            let length = match manner {
+                Manner::Short => length.min(10_000),
+                Manner::Long => length + 1,
+                _ => length,
+            };
+            let data = file.get(offset..(offset + length).min(file.len())).unwrap_or_default();
+            if !data.is_empty() {
+                body.put_u8(103);
+                body.put_u32(id);
+                body.put_u32(data.len() as u32);
+                body.put_slice(data);
+            }
+        }
+        if body.is_empty() {
+            // The end of the file, or the success of closing it.
+            body.put_u8(101);
+            body.put_u32(id);
+            body.put_u32(u32::from(kind == 5));
+        }
+        let mut packet = BytesMut::new();
+        packet.put_u32(body.len() as u32);
+        packet.put_slice(&body);
+        packet
+    }
+
+    async fn serve(mut stream: DuplexStream, file: Vec<u8>, manner: Manner) {
+        while let Some(first) = question(&mut stream).await {
+            let mut questions = vec![first];
+            while manner == Manner::Backwards && questions[0].0 == 5 && questions.len() < AHEAD {
+                let more = tokio::time::timeout(std::time::Duration::from_millis(20), question(&mut stream)).await;
+                match more {
+                    Ok(Some(next)) => questions.push(next),
+                    _ => break,
+                }
+            }
+            for question in questions.into_iter().rev() {
+                if stream.write_all(&reply(&file, question, manner)).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Reads a file of so many bytes, of which the server told this size.
+    async fn read(bytes: usize, told: Option<u64>, start: u64, manner: Manner) -> Result<Vec<u8>> {
+        let file: Vec<u8> = (0..bytes).map(|place| (place / 3) as u8).collect();
+        let (ours, theirs) = tokio::io::duplex(1024 * 1024);
+        tokio::spawn(serve(theirs, file, manner));
+        let lease = Pool::default().lend(Session::with(ours));
+        let mut reader = Reader::new(lease, Bytes::from_static(b"h"), start, told);
+        let mut found = Vec::new();
+        while let Some((bytes, next)) = reader.next().await? {
+            found.extend_from_slice(&bytes);
+            reader = next;
+        }
+        Ok(found)
+    }
+
+    #[tokio::test]
+    async fn bytes_come_in_order_however_they_are_answered() {
+        for manner in [Manner::Whole, Manner::Short, Manner::Backwards] {
+            for bytes in [0, 1, PIECE as usize, 3 * PIECE as usize + 7] {
+                let expected: Vec<u8> = (0..bytes).map(|place| (place / 3) as u8).collect();
+                assert!(read(bytes, Some(bytes as u64), 0, manner).await.unwrap() == expected, "{bytes}");
+                assert!(read(bytes, None, 0, manner).await.unwrap() == expected, "{bytes}, size not told");
+            }
+            let rest = read(100_000, Some(100_000), 60_000, manner).await.unwrap();
+            assert!(rest == (60_000..100_000).map(|place| (place / 3) as u8).collect::<Vec<_>>());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_shrinks_and_answers_that_fit_no_question_are_failures() {
+        assert_eq!(read(50_000, Some(90_000), 0, Manner::Whole).await.unwrap_err().kind, Kind::Transient);
+        assert_eq!(read(90_000, Some(90_000), 0, Manner::Astray).await.unwrap_err().kind, Kind::Refused);
+        assert_eq!(read(90_000, Some(90_000), 0, Manner::Long).await.unwrap_err().kind, Kind::Refused);
+    }
+}

@@ -4,8 +4,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
 
 use super::address::Host;
 use super::packet::{self, Answer, Ask, Attributes};
@@ -32,12 +32,12 @@ const OPTIONS: [&str; 8] = [
 ];
 
 /// A running `ssh` that speaks SFTP. Dropped, it is ended.
-#[derive(Debug)]
 pub(super) struct Session {
     host: Host,
-    process: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
+    /// None where something else answers.
+    process: Option<Child>,
+    stdin: Box<dyn AsyncWrite + Send + Unpin>,
+    stdout: BufReader<Box<dyn AsyncRead + Send + Unpin>>,
     last_id: u32,
     waiting: BytesMut,
 }
@@ -54,8 +54,35 @@ impl Session {
         let (Some(stdin), Some(stdout)) = (process.stdin.take(), process.stdout.take()) else {
             return Err(StorageError::new(Kind::Refused, "ssh has no input or output"));
         };
+        let session = Self::over(host.clone(), Some(process), Box::new(stdin), Box::new(stdout));
+        session.greeted().await
+    }
+
+    fn over(
+        host: Host,
+        process: Option<Child>,
+        stdin: Box<dyn AsyncWrite + Send + Unpin>,
+        stdout: Box<dyn AsyncRead + Send + Unpin>,
+    ) -> Self {
         let stdout = BufReader::with_capacity(BUFFER, stdout);
-        let mut session = Self { host: host.clone(), process, stdin, stdout, last_id: 0, waiting: BytesMut::new() };
+        Self { host, process, stdin, stdout, last_id: 0, waiting: BytesMut::new() }
+    }
+
+    /// A session with something else that answers.
+    #[cfg(test)]
+    pub(super) fn with(stream: tokio::io::DuplexStream) -> Self {
+        let (stdout, stdin) = tokio::io::split(stream);
+        let host = Host { user: None, name: "h".to_owned(), port: 22 };
+        Self::over(host, None, Box::new(stdin), Box::new(stdout))
+    }
+
+    #[cfg(test)]
+    pub(super) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    async fn greeted(self) -> Result<Self> {
+        let mut session = self;
         match session.exchange(Ask::Hello).await? {
             Answer::Version(_) => Ok(session),
             other => Err(other.failure()),
@@ -126,7 +153,7 @@ impl Session {
     /// Why there is nothing more to read.
     async fn ended(&mut self) -> StorageError {
         let mut words = String::new();
-        if let Some(stderr) = self.process.stderr.take() {
+        if let Some(stderr) = self.process.as_mut().and_then(|process| process.stderr.take()) {
             // Whatever keeps its output open is not waited for.
             let reading = async { stderr.take(WORDS).read_to_string(&mut words).await };
             let _ = tokio::time::timeout(Duration::from_secs(5), reading).await;
@@ -144,6 +171,12 @@ fn command(host: &Host) -> Command {
     command.args(["-s", "--", &host.name, "sftp"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Session at {:?}", self.host)
+    }
 }
 
 /// What the program's words mean, and what to do about it.

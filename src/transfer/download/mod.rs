@@ -20,6 +20,7 @@ pub use local::is_right;
 use super::archives::Archives;
 use super::checksum::Checksum;
 use super::events::{FileEvent, Observer};
+use super::implementations::Implementations;
 use super::job::{Fetched, FileJob, Outcome, Source, Twin};
 use super::patience::Patience;
 use super::place::TargetFolder;
@@ -63,6 +64,8 @@ pub struct Downloader<'a> {
     pub rate: Option<&'a Rate>,
     /// The server, which signs anew what has ended in the queue; none if there is none.
     pub client: Option<&'a Client>,
+    /// Which implementations of protocols are asked for; none if any will do.
+    pub implementations: Option<Implementations<'a>>,
     /// Who is told what happens.
     pub observer: &'a dyn Observer,
     /// Where traces are sent, if they are.
@@ -160,6 +163,10 @@ impl Run<'_> {
     /// One source after the other, until one gives the file.
     async fn try_sources(&self, place: &Path, mut partial: Partial, trace: &mut Trace) -> Result<Fresh, Hopeless> {
         let mut reasons = Vec::new();
+        let implementation = match &self.all.implementations {
+            Some(implementations) => implementations.choose(&self.job.sources).await,
+            None => None,
+        };
         for source in &self.job.sources {
             let (scheme, rse) = (scheme(&source.pfn), source.rse.as_str());
             trace.set("remoteSite", rse);
@@ -167,11 +174,11 @@ impl Run<'_> {
             trace.set("protocol", scheme);
             let timeout = self.all.options.patience.of(self.job.bytes);
             self.tell(FileEvent::Trying { scheme, rse, timeout });
-            let reason = match self.all.storages.of(&source.pfn) {
-                Err(error) => {
-                    trace.set("stateReason", error.to_string());
-                    self.tell(FileEvent::CannotRead { pfn: &source.pfn, reason: &error.to_string() });
-                    error.to_string()
+            let reason = match self.storage(source, implementation.as_deref()).await {
+                Err(reason) => {
+                    trace.set("stateReason", reason.as_str());
+                    self.tell(FileEvent::CannotRead { pfn: &source.pfn, reason: &reason });
+                    reason
                 }
                 Ok(storage) => match self.try_source(source, storage, place, &mut partial, trace).await {
                     Ok(fresh) => return Ok(fresh),
@@ -182,6 +189,14 @@ impl Run<'_> {
             reasons.push(if rse.is_empty() { reason } else { format!("{reason} ({rse})") });
         }
         Err(Hopeless::Sources(reasons.join("; ")))
+    }
+
+    /// What reads a source. Errors: this program cannot, or shall not by another implementation than this.
+    async fn storage(&self, source: &Source, implementation: Option<&str>) -> Result<&dyn Storage, String> {
+        if let (Some(implementations), Some(wanted)) = (&self.all.implementations, implementation) {
+            implementations.check(source, wanted).await?;
+        }
+        self.all.storages.of(&source.pfn).map_err(|error| error.to_string())
     }
 
     /// One source, as often as its budget allows. What a broken attempt brought is kept for the next one, here or at the

@@ -66,6 +66,7 @@ impl World {
             storages: &self.storages,
             archives: Archives::default(),
             client: None,
+            implementations: None,
             folder: &self.folder,
             options: self.options,
             observer: &self.diary,

@@ -27,6 +27,7 @@ use crate::http::Client;
 use crate::storage::Storages;
 use crate::transfer::archives::Archives;
 use crate::transfer::download::{Downloader, Options};
+use crate::transfer::implementations::{Implementations, Wanted};
 use crate::transfer::patience::Patience;
 use crate::transfer::place::TargetFolder;
 use crate::transfer::rate::Rate;
@@ -210,15 +211,30 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// Which implementation of protocols is asked for. It is no matter where the replicas are not looked for.
+    fn implementation(&self) -> Result<Option<Wanted>> {
+        let args = self.args;
+        if args.pfn.is_some() || args.metalink.is_some() || args.aria == Some(true) {
+            return Ok(None);
+        }
+        let preferred = match args.protocol {
+            Some(_) => Vec::new(),
+            None => self.context.config()?.download_preferred_impl(),
+        };
+        Ok(Wanted::new(args.r#impl.as_deref().filter(|name| !name.is_empty()), &preferred))
+    }
+
     fn downloader<'d>(&'d self, tracer: Option<&'d Tracer>, speed: Option<f64>) -> Result<Downloader<'d>> {
         let seconds = match self.args.transfer_timeout {
             Some(seconds) => Some(seconds),
             None => self.context.config()?.download_transfer_timeout()?,
         };
+        let wanted = self.implementation()?;
         Ok(Downloader {
             storages: &self.storages,
             archives: Archives::default(),
             client: Some(self.client),
+            implementations: wanted.map(|wanted| Implementations::new(self.client, wanted)),
             folder: &self.folder,
             options: Options { patience: Patience { seconds, speed }, ..self.options() },
             rate: self.rate.as_ref(),

@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// Only from the RSEs this expression means
     #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
     pub rses: Option<String>,
-    /// The implementation of the protocol; there is one of each here, so this changes nothing
+    /// Only from where this implementation of a protocol is offered (webdav, xrootd, gfal.NoRename, ...)
     #[arg(long, value_name = "NAME")]
     pub r#impl: Option<String>,
     /// Only by this protocol (https, davs, file, ...)
@@ -175,8 +175,8 @@ impl Args {
                 "Ignoring --replica-selection option because --metalink option given",
             ),
             (
-                !by_pfn && self.r#impl.is_some(),
-                "Ignoring --impl option: this program has one implementation of each protocol. Use --protocol to choose one.",
+                !by_pfn && self.r#impl.is_some() && (self.metalink.is_some() || self.aria == Some(true)),
+                "Ignoring --impl option because --metalink or --aria option given",
             ),
         ];
         for (_, message) in warnings.iter().filter(|(given, _)| *given) {
