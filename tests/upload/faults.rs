@@ -165,7 +165,7 @@ fn a_program_that_is_not_installed_is_named() -> Result<()> {
     let name = desk.file(b"Wikipedia")?;
     for (rse, program) in [("XRD1", "xrootd-client"), ("SSH", "openssh-client")] {
         let words =
-            ["--legacy", "upload", "--rse", rse, "--scope", "user.jdoe", "--lfn", &format!("{name}.{rse}"), &name];
+            ["--legacy", "upload", "--rse", rse, "--scope", &desk.scope, "--lfn", &format!("{name}.{rse}"), &name];
         let outcome = desk.rucio()?.env("PATH", "/nowhere").args(words).run()?;
         expect(&outcome, 53)?;
         ensure!(outcome.stderr.contains(program), "{}", outcome.stderr);

@@ -22,6 +22,8 @@ struct Desk {
     new: String,
     /// The configuration: `root` may register anywhere.
     config: &'static str,
+    /// One of its own for root, so that folders at the storage are nobody else's.
+    scope: String,
 }
 
 impl Desk {
@@ -30,9 +32,19 @@ impl Desk {
         let home = Home::new()?;
         let folder = home.path().join("desk");
         fs::create_dir(&folder)?;
-        let nanos = UNIX_EPOCH.elapsed()?.as_nanos();
-        let new = format!("up{nanos:x}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        Ok(Self { home, folder, new, config })
+        // It has to be a scope, too: 25 characters at most.
+        let micros = UNIX_EPOCH.elapsed()?.as_micros();
+        let new = format!("up{micros:x}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let scope = if config == "root" { new.clone() } else { "user.jdoe".to_owned() };
+        let desk = Self { home, folder, new, config, scope };
+        if config == "root" {
+            expect(&desk.rucio()?.args(["scope", "add", &desk.scope, "--account", "root"]).run()?, 0)?;
+        }
+        Ok(desk)
+    }
+
+    fn did(&self, name: &str) -> String {
+        format!("{}:{name}", self.scope)
     }
 
     fn rucio(&self) -> Result<Rucio> {
@@ -48,7 +60,7 @@ impl Desk {
 
     /// Uploads to this RSE, in the old tree, whose exit codes tell more.
     fn upload(&self, rse: &str, words: &[&str]) -> Result<Outcome> {
-        let words = [&["--legacy", "upload", "--rse", rse, "--scope", "user.jdoe"], words].concat();
+        let words = [&["--legacy", "upload", "--rse", rse, "--scope", &self.scope], words].concat();
         self.rucio()?.args(words).run()
     }
 
@@ -65,9 +77,9 @@ impl Desk {
         Ok(serde_json::from_str(&outcome.stdout)?)
     }
 
-    /// The state of the replica of a file of scope `user.jdoe` at an RSE.
+    /// The state of the replica of a file at an RSE.
     fn state(&self, name: &str, rse: &str) -> Result<String> {
-        let rows = self.ask(&["replica", "list", "file", "--all-states", &format!("user.jdoe:{name}")])?;
+        let rows = self.ask(&["replica", "list", "file", "--all-states", &self.did(name)])?;
         let mut rows = rows.as_array().into_iter().flatten().filter(|row| row["rse"] == rse);
         Ok(rows.next().and_then(|row| row["state"].as_str()).unwrap_or("none").to_owned())
     }
@@ -125,9 +137,10 @@ fn what_each_protocol_took_is_what_was_given_and_comes_back() -> Result<()> {
     let desk = Desk::new("root")?;
     let name = desk.file(&bytes)?;
     expect(&desk.upload("S3", &[&name])?, 0)?;
-    let signed = desk.rucio()?.args(["download", &format!("user.jdoe:{name}")]).run()?;
+    fs::remove_file(desk.folder.join(&name))?;
+    let signed = desk.rucio()?.args(["download", &desk.did(&name)]).run()?;
     expect(&signed, 0)?;
-    ensure!(fs::read(desk.folder.join("user.jdoe").join(&name))? == bytes);
+    ensure!(fs::read(desk.folder.join(&desk.scope).join(&name))? == bytes);
     Ok(())
 }
 
@@ -139,7 +152,7 @@ fn summary_and_trace_are_those_of_the_official_client() -> Result<()> {
         let name = desk.file(&vec![b'x'; size])?;
         let guid = "0123456789abcdef0123456789abcdef";
         let words =
-            ["upload", "--rse", "POSIX_SCRATCHDISK", "--scope", "user.jdoe", "--summary", "--guid", guid, &name];
+            ["upload", "--rse", "POSIX_SCRATCHDISK", "--scope", &desk.scope, "--summary", "--guid", guid, &name];
         expect(&client.args(words).run()?, 0)?;
         let text = fs::read_to_string(desk.folder.join("rucio_upload.json"))?;
         let path = stored("scratch", &name)?;
@@ -172,7 +185,7 @@ fn trace(size: usize) -> Result<Vec<String>> {
 #[test]
 fn a_second_run_does_only_what_is_missing() -> Result<()> {
     let desk = Desk::new("root")?;
-    let (rse, dataset) = ("POSIX_SCRATCHDISK", format!("user.jdoe:{}.ds", desk.new));
+    let (rse, dataset) = ("POSIX_SCRATCHDISK", desk.did(&format!("{}.ds", desk.new)));
     let names: Vec<_> = (0..30).map(|number| format!("{}.{number:02}", desk.new)).collect();
     names.iter().try_for_each(|name| fs::write(desk.folder.join(name), name))?;
     let first: Vec<_> = names.iter().take(20).map(String::as_str).collect();
@@ -180,7 +193,7 @@ fn a_second_run_does_only_what_is_missing() -> Result<()> {
     let changed = |name: &str| anyhow::Ok(stored("scratch", name)?.metadata()?.modified()?);
     let before = names[..20].iter().map(|name| changed(name)).collect::<Result<Vec<_>>>()?;
     // Of two files the catalogue or the dataset knows nothing any more, as after an interruption.
-    let detached = format!("user.jdoe:{}", names[0]);
+    let detached = desk.did(&names[0]);
     expect(&desk.rucio()?.args(["detach", &dataset, &detached]).run()?, 0)?;
     expect(&desk.upload(rse, &["--no-register", &names[20]])?, 0)?;
     let dark = changed(&names[20])?;
@@ -241,7 +254,7 @@ fn records_tell_how_each_file_ended() -> Result<()> {
     fs::create_dir(&folder)?;
     fs::write(folder.join(&name), b"not the same")?;
     let twin = format!("twin/{name}");
-    let words = ["-o", "json", "upload", "--rse", "POSIX_SCRATCHDISK", "--scope", "user.jdoe", &name, &twin];
+    let words = ["-o", "json", "upload", "--rse", "POSIX_SCRATCHDISK", "--scope", &desk.scope, &name, &twin];
     let outcome = desk.rucio()?.args(words).run()?;
     expect(&outcome, 1)?;
     let rows: Value = serde_json::from_str(&outcome.stdout)?;
@@ -265,10 +278,10 @@ fn a_pool_file_needs_the_program_that_reads_its_guid() -> Result<()> {
     let program = bin.join("pool_extractFileIdentifier");
     fs::write(&program, "#!/bin/sh\necho reading\necho 0123ABCD-4567-89AB-CDEF-0123456789AB $1\n")?;
     fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-    let words = ["upload", "--rse", "POSIX_SCRATCHDISK", "--scope", "user.jdoe", &name];
+    let words = ["upload", "--rse", "POSIX_SCRATCHDISK", "--scope", &desk.scope, &name];
     let path = format!("{}:/usr/bin:/bin", bin.display());
     expect(&desk.rucio()?.env("PATH", &path).args(words).run()?, 0)?;
-    let known = desk.ask(&["did", "metadata", "list", &format!("user.jdoe:{name}")])?;
+    let known = desk.ask(&["did", "metadata", "list", &desk.did(&name)])?;
     ensure!(known.to_string().contains("0123abcd456789abcdef0123456789ab"), "{known}");
     Ok(())
 }

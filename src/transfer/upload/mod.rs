@@ -209,9 +209,11 @@ impl<'a> Uploader<'a> {
     /// Deletes a file that is not to stay. There is nobody who could do more about it.
     async fn discard(&self, pfn: &str) {
         let Ok(writer) = self.storages.writer(pfn) else { return };
+        // What stands behind a question mark is a signature.
+        let shown = pfn.split('?').next().unwrap_or_default();
         match tokio::time::timeout(TIDY, writer.delete(pfn)).await {
-            Ok(Err(error)) if error.kind != Kind::NotFound => tracing::debug!("{pfn} is left behind: {error}"),
-            Err(_) => tracing::debug!("{pfn} is left behind"),
+            Ok(Err(error)) if error.kind != Kind::NotFound => tracing::debug!("{shown} is left behind: {error}"),
+            Err(_) => tracing::debug!("{shown} is left behind"),
             Ok(_) => {}
         }
     }
