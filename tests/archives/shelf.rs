@@ -1,8 +1,8 @@
 //! An archive on a storage of the testbed, registered with the files inside, which have no other replica.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, Permissions};
 use std::io::{Cursor, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
@@ -117,8 +117,11 @@ impl Shelf {
             Packing::TarGz => tar_gz(items)?,
         };
         let place: PathBuf = [Testbed::get()?.value("STORAGE")?, &self.path()].iter().collect();
-        // The storage servers are other users.
-        DirBuilder::new().recursive(true).mode(0o777).create(place.parent().context("no folder")?)?;
+        fs::create_dir_all(place.parent().context("no folder")?)?;
+        // The storage servers are other users, and put files of others beside it.
+        for folder in place.ancestors().skip(1).take(2) {
+            fs::set_permissions(folder, Permissions::from_mode(0o777))?;
+        }
         fs::write(place, &archive)?;
         Ok(archive)
     }
