@@ -8,14 +8,11 @@ did=$1
 job=${2:-${SLURM_ARRAY_TASK_ID:?give DID JOB JOBS, or run it as a Slurm array}}
 jobs=${3:-${SLURM_ARRAY_TASK_COUNT:?}}
 
-# Every job lists the same files and takes each JOBS-th: no two take the same, none is left out.
-rucio list-files "$did" -o name | sort | awk -v job="$job" -v jobs="$jobs" 'NR % jobs == job' >share.txt
-echo "job $job of $jobs: $(wc -l <share.txt) files"
-[ -s share.txt ] || exit 0
+# Every job lists the same files and takes its share: no two take the same, none is left out. A file that cannot be had
+# ends the job here, with an exit code the batch system sees.
+rucio download --shard "$((job + 1))/$jobs" --dir data --no-subdir "$did"
 
-# A file that cannot be had ends the job here, with an exit code the batch system sees.
-xargs -a share.txt rucio download --dir data --no-subdir
-
+shopt -s nullglob # a share may be empty
 for file in data/*; do
     echo "work on $file" # your program
 done

@@ -26,6 +26,9 @@ pub enum Error {
     /// with 1.
     #[error("{0}")]
     Login(Box<Error>),
+    /// What was waited for has not come in the time that was given to it.
+    #[error("{0}")]
+    Late(String),
     /// The user pressed Ctrl-C; everything has been stopped and tidied.
     #[error("interrupted")]
     Interrupted,

@@ -1,16 +1,21 @@
 //! The integration tests: one binary, a module per area.
 
 mod api;
+mod archives;
 mod completion;
+mod data;
 mod differential;
 mod doctor;
 mod download;
 mod examples;
+mod faults;
 mod guide;
 mod parsers;
 mod props;
 mod reference;
 mod sessions;
 mod startup;
+mod storage;
 mod support;
 mod terminal;
+mod upload;

@@ -1,10 +1,15 @@
 //! `/dids`: data identifiers, their content, metadata and status.
 
+use std::collections::HashMap;
+
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::error::Result;
 use crate::http::{Client, JsonStream, Raw, Request, segment};
-use crate::types::{Attributes, CollectionContent, CollectionType, Did, FileEntry, FoundDid, Metadata, RuleRow};
+use crate::types::{
+    Attributes, CollectionContent, CollectionType, DatasetRule, Did, FileEntry, FoundDid, KnownFile, Metadata, RuleRow,
+};
 
 /// The metadata plugin that every server has: the columns of the DID table.
 pub const DEFAULT_METADATA_PLUGIN: &str = "DID_COLUMN";
@@ -71,6 +76,11 @@ pub async fn did_type(client: &Client, did: &Did) -> Result<String> {
 
 /// The types of many DIDs; what does not exist is left out: `POST /dids/bulkmeta`.
 pub async fn did_types(client: &Client, dids: &[Did]) -> Result<JsonStream<Metadata>> {
+    many(client, dids).await
+}
+
+/// The metadata of many DIDs, as much of it as `T` takes; what does not exist is left out: `POST /dids/bulkmeta`.
+pub async fn many<T: DeserializeOwned>(client: &Client, dids: &[Did]) -> Result<JsonStream<T>> {
     let body = json!({"dids": dids, "inherit": false, "plugin": DEFAULT_METADATA_PLUGIN});
     client.stream(Request::post("dids/bulkmeta", body).repeatable()).await
 }
@@ -124,6 +134,27 @@ pub async fn add(
         body["lifetime"] = lifetime.into();
     }
     client.done(Request::post(path(did), body)).await
+}
+
+/// Makes a dataset with a rule on it: `POST /dids/<scope>/<name>`.
+pub async fn add_dataset(client: &Client, did: &Did, rule: &DatasetRule) -> Result<()> {
+    client.done(Request::post(path(did), json!({"type": CollectionType::Dataset, "rules": [rule]}))).await
+}
+
+/// What is known of a file; an error if it does not exist: `GET /dids/<scope>/<name>/meta`.
+pub async fn known_file(client: &Client, did: &Did) -> Result<KnownFile> {
+    client.json(Request::get(below(did, "meta")).query("plugin", DEFAULT_METADATA_PLUGIN)).await
+}
+
+/// The same of many files; what does not exist is left out: `POST /dids/bulkmeta`.
+pub async fn known_files(client: &Client, dids: &[Did]) -> Result<HashMap<Did, KnownFile>> {
+    let body = json!({"dids": dids, "inherit": false, "plugin": DEFAULT_METADATA_PLUGIN});
+    let mut rows: JsonStream<KnownFile> = client.stream(Request::post("dids/bulkmeta", body).repeatable()).await?;
+    let mut known = HashMap::new();
+    while let Some(file) = rows.next().await? {
+        known.insert(file.did.clone(), file);
+    }
+    Ok(known)
 }
 
 /// Attaches DIDs to a collection: `POST /dids/<scope>/<name>/dids`.

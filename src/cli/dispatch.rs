@@ -21,9 +21,11 @@ use crate::error::{Error, Result};
 use crate::http::RUCIO_VERSION;
 
 /// Words that begin a command of the new tree, beside the groups that a site may take away.
-const ALWAYS: [&str; 12] = [
+const ALWAYS: [&str; 15] = [
     "api",
     "auth",
+    "cat",
+    "checksum",
     "completion",
     "credential",
     "doctor",
@@ -33,6 +35,7 @@ const ALWAYS: [&str; 12] = [
     "ping",
     "session",
     "token",
+    "verify",
     "whoami",
 ];
 /// Where the other trees are.
@@ -131,7 +134,7 @@ impl Invocation {
     /// Whether the command talks to a server that a configuration names, and ends where there is none.
     fn needs_server(&self) -> bool {
         !matches!(&self.call, Call::New(tree) if match &tree.command {
-            NewCommand::Completion(_) | NewCommand::Doctor(_) => true,
+            NewCommand::Checksum(_) | NewCommand::Completion(_) | NewCommand::Doctor(_) => true,
             NewCommand::Login(args) => args.setup,
             _ => false,
         })
@@ -146,7 +149,7 @@ impl Invocation {
         }
     }
 
-    /// Whether it is a command about sessions and the plain REST API, which the official client has none of.
+    /// Whether it is a command that the official client has none of.
     pub(crate) fn is_own(&self) -> bool {
         matches!(&self.call, Call::New(tree) if tree.command.is_own())
     }

@@ -16,6 +16,8 @@ const SUCCESS: u8 = 0;
 const FAILURE: u8 = 1;
 /// A command of ours that cannot go on before a login.
 const LOG_IN_FIRST: u8 = 4;
+/// What timeout(1) ends with when the time is over.
+const LATE: u8 = 124;
 /// What a shell shows of a process that Ctrl-C ended.
 pub(crate) const INTERRUPTED: u8 = 130;
 
@@ -114,6 +116,7 @@ fn as_json(message: &str, class: Option<Exception>, hint: Option<&str>, code: u8
 fn code(error: &Error, tree: Tree) -> u8 {
     match (error, error.class()) {
         (Error::Interrupted, _) => INTERRUPTED,
+        (Error::Late(_), _) => LATE,
         (Error::Login(_), _) | (_, None) => 1,
         (_, Some(Exception::InputValidationError)) => 1,
         (_, Some(class)) if tree != Tree::New || class == Exception::AccessDenied => class.code(),
@@ -145,6 +148,7 @@ mod tests {
             (Error::new(Exception::InputValidationError, ""), Tree::Old, 1),
             (Error::Login(Box::new(missing())), Tree::Old, 1),
             (Error::Value("no".into()), Tree::Old, 1),
+            (Error::Late("".into()), Tree::New, 124),
             (Error::Interrupted, Tree::New, 130),
         ];
         for (error, tree, expected) in cases {

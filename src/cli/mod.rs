@@ -6,6 +6,7 @@ mod commands;
 mod complete;
 mod context;
 mod dispatch;
+mod duration;
 mod exit;
 mod global;
 mod hosts;

@@ -41,8 +41,10 @@ impl StorageError {
     pub(super) fn unsupported(scheme: &str) -> Self {
         let advice = match scheme {
             "root" | "xroot" => "install xrdcp (Debian: xrootd-client), or ask for a WebDAV replica: --protocol davs",
-            "srm" | "srm+https" | "gsiftp" => "fetch it with gfal-copy, or ask for a WebDAV replica: --protocol davs",
-            "scp" | "rsync" => "fetch it with that program",
+            "srm" | "srm+https" | "gsiftp" | "storm" => {
+                "fetch it with gfal-copy (package gfal2-util), or ask for a WebDAV replica: --protocol davs"
+            }
+            "rclone" => "fetch it with rclone, or ask for a replica of another protocol: --protocol https",
             "s3" | "s3s" => "ask the site for signed URLs (the RSE attribute sign_url)",
             "magnet" => "fetch it with a BitTorrent program",
             _ => "ask for another replica: --protocol or --rses",

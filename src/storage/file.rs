@@ -39,7 +39,8 @@ impl Storage for LocalFiles {
 fn start(path: PathBuf, rest: Option<Rest>) -> Result<Reading> {
     let (mut file, metadata) = open(path)?;
     let version = version(&metadata);
-    let start = rest.filter(|rest| rest.version == version).map_or(0, |rest| rest.start);
+    let same = |rest: &Rest| rest.version.as_ref().is_none_or(|wanted| *wanted == version);
+    let start = rest.filter(|rest| same(rest) && rest.start <= metadata.len()).map_or(0, |rest| rest.start);
     file.seek(SeekFrom::Start(start))?;
     let chunks = stream::try_unfold(file, |file| blocking(move || block(file)));
     Ok(Reading { length: Some(metadata.len()), start, version: Some(version), chunks: boxed(chunks) })
@@ -69,7 +70,7 @@ fn version(metadata: &Metadata) -> String {
 
 /// The path of a `file://` PFN; a host before it is left out, as the official client does. A path may be written
 /// with `%` escapes; as a `%` may also stand for itself, the path as written comes first.
-fn path(pfn: &str) -> Result<PathBuf> {
+pub(super) fn path(pfn: &str) -> Result<PathBuf> {
     let rest = pfn.strip_prefix("file:").ok_or_else(|| bad(pfn))?;
     let path = match rest.strip_prefix("//") {
         Some(rest) => rest.find('/').map(|slash| &rest[slash..]).ok_or_else(|| bad(pfn))?,
@@ -88,7 +89,7 @@ fn bad(pfn: &str) -> StorageError {
     StorageError::new(Kind::Refused, format!("{pfn:?} is no file:// address with an absolute path"))
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| Err(StorageError::new(Kind::Refused, error.to_string())))
 }
@@ -129,10 +130,13 @@ mod tests {
         let path = dir.path().join("f");
         std::fs::write(&path, b"0123456789").unwrap();
         let version = LocalFiles.get(&pfn(&path), None).await.unwrap().version.unwrap();
-        let rest = Rest { start: 4, version };
+        let rest = Rest { start: 4, version: Some(version) };
         assert_eq!(read(&pfn(&path), Some(&rest)).await.unwrap(), (4, b"456789".to_vec()));
         std::fs::write(&path, b"0123456789abc").unwrap();
         assert_eq!(read(&pfn(&path), Some(&rest)).await.unwrap(), (0, b"0123456789abc".to_vec()));
+        for (start, expected) in [(4, (4, b"456789abc".to_vec())), (14, (0, b"0123456789abc".to_vec()))] {
+            assert_eq!(read(&pfn(&path), Some(&Rest { start, version: None })).await.unwrap(), expected);
+        }
     }
 
     #[tokio::test]

@@ -3,9 +3,12 @@
 //! Nothing here retries, prints or knows of Rucio; the outcome of a call is typed so that whoever calls can tell a
 //! passing trouble from a final one.
 
+pub mod archive;
 mod error;
 pub mod file;
 pub mod http;
+pub mod ssh;
+pub mod write;
 pub mod xrootd;
 
 use std::borrow::Cow;
@@ -27,13 +30,14 @@ pub struct Stat {
     pub bytes: Option<u64>,
 }
 
-/// The end of a file from `start` on, as long as the file is still the one that `version` names.
+/// The end of a file from `start` on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rest {
     /// The first byte wanted.
     pub start: u64,
-    /// The version the bytes before `start` came from.
-    pub version: String,
+    /// The version the bytes before `start` came from: the rest is wanted of no other. None if any will do, because a
+    /// checksum is going to tell.
+    pub version: Option<String>,
 }
 
 /// A file that is being read.
@@ -76,13 +80,14 @@ pub trait Storage: Send + Sync {
 pub struct Storages {
     file: file::LocalFiles,
     http: http::WebStorage,
+    ssh: ssh::SshFiles,
     xrootd: xrootd::XrootdProgram,
 }
 
 impl Storages {
     /// The protocols, with this one for all that goes over HTTP.
     pub fn new(http: http::WebStorage) -> Self {
-        Self { file: file::LocalFiles, http, xrootd: xrootd::XrootdProgram }
+        Self { file: file::LocalFiles, http, ssh: ssh::SshFiles::default(), xrootd: xrootd::XrootdProgram }
     }
 
     /// The storage for a PFN. Errors: [`Kind::Unsupported`], with what the user can do instead.
@@ -91,6 +96,7 @@ impl Storages {
             "file" => Ok(&self.file),
             "https" | "http" | "davs" | "dav" => Ok(&self.http),
             "root" | "xroot" => Ok(&self.xrootd),
+            "scp" | "sftp" | "rsync" => Ok(&self.ssh),
             other => Err(StorageError::unsupported(other)),
         }
     }
@@ -124,10 +130,20 @@ mod tests {
     #[test]
     fn the_scheme_picks_the_storage() {
         let storages = Storages::new(http::tests::plain());
-        for pfn in ["file:///a", "https://h/a", "davs://h:443/a", "http://h/a", "dav://h/a", "root://h//a"] {
+        for pfn in [
+            "file:///a",
+            "https://h/a",
+            "davs://h:443/a",
+            "http://h/a",
+            "dav://h/a",
+            "root://h//a",
+            "scp://h/a",
+            "sftp://h/a",
+            "rsync://h/a",
+        ] {
             assert!(storages.of(pfn).is_ok(), "{pfn}");
         }
-        for pfn in ["srm://h/a", "gsiftp://h/a", "scp://h/a", "s3://h/a", "nonsense", ""] {
+        for pfn in ["srm://h/a", "gsiftp://h/a", "s3://h/a", "nonsense", ""] {
             let error = storages.of(pfn).err().expect(pfn);
             assert_eq!(error.kind, Kind::Unsupported, "{pfn}");
         }

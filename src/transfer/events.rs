@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::checksum::Checksum;
-use super::job::FileJob;
+use super::job::{FileJob, Outcome};
 use crate::types::Did;
 
 /// What happens to one file.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum FileEvent<'a> {
     /// Its turn has come.
     Started,
@@ -18,6 +18,10 @@ pub enum FileEvent<'a> {
         /// Whether only the sizes were compared.
         by_size: bool,
     },
+    /// Another process is downloading it to the same place.
+    Waiting,
+    /// So many bytes of it have been left by an earlier download.
+    Resumed(u64),
     /// No replica is known.
     NoSource,
     /// It cannot be written.
@@ -43,6 +47,18 @@ pub enum FileEvent<'a> {
         /// Its physical name.
         pfn: &'a str,
     },
+    /// The archive that holds the file is fetched; what comes of it does not count as received.
+    FetchingArchive {
+        /// Its physical name.
+        pfn: &'a str,
+        /// Its size, if the storage tells.
+        bytes: Option<u64>,
+    },
+    /// The file is taken out of the archive, which is here.
+    Unpacking {
+        /// The archive's name.
+        archive: &'a str,
+    },
     /// So many bytes more are here.
     Received(u64),
     /// The bytes that were here do not count any more.
@@ -65,8 +81,8 @@ pub enum FileEvent<'a> {
     },
     /// The catalogue knows no checksum: only the size was compared.
     Unverified,
-    /// All sources failed.
-    Failed,
+    /// All sources failed, for these reasons.
+    Failed(&'a str),
     /// It has been downloaded.
     Done {
         /// How long the transfer took.
@@ -74,6 +90,8 @@ pub enum FileEvent<'a> {
         /// What was verified.
         checksum: Checksum,
     },
+    /// This is how it ended, whatever was told before; nothing more happens to it.
+    Ended(Outcome),
 }
 
 /// What happens to a download as a whole.
@@ -94,8 +112,6 @@ pub enum RunEvent<'a> {
     DidMissing(&'a Did),
     /// A file has replicas, but only on tape.
     OnlyOnTape(&'a Did),
-    /// A file is only to be had out of archives.
-    OnlyInArchives(&'a Did),
     /// The download starts.
     Starting {
         /// How many files are expected, if that is known by now.

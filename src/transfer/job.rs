@@ -38,6 +38,8 @@ pub struct Source {
     pub pfn: String,
     /// The RSE it lies on.
     pub rse: String,
+    /// The name of the file inside the archive that lies there, if it is one.
+    pub member: Option<String>,
 }
 
 /// A file may be asked for more than once, by several collections it lies in. It is fetched once and copied.

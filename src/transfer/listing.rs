@@ -11,6 +11,7 @@ use super::events::{Observer, RunEvent};
 use super::job::FileJob;
 use super::plan::{Planner, Route};
 use super::resolve::Requested;
+use super::selection::{Left, Selection};
 use crate::api::replicas::{self, Query};
 use crate::error::Result;
 use crate::http::Client;
@@ -18,6 +19,10 @@ use crate::types::{Did, ReplicaEntry};
 
 /// How many files are asked for in one call.
 const FILES_PER_CALL: usize = 1000;
+
+/// What to do when the server goes away in the middle.
+const BROKE_OFF: &str = "Its list of files broke off. The files it had listed are here, unless a line above says otherwise; \
+                         run the same command again to get the others.";
 
 /// What to list, and how.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +33,8 @@ pub struct Listing<'a> {
     pub query: &'a Query,
     /// What was asked for.
     pub requested: &'a [Requested],
+    /// Which of the files are wanted.
+    pub selection: &'a Selection,
     /// Who is told what happens.
     pub observer: &'a dyn Observer,
 }
@@ -39,18 +46,26 @@ impl std::fmt::Debug for dyn Observer + '_ {
 }
 
 impl Listing<'_> {
-    /// Lists everything, and sends a job for each file. Ends early if nobody takes them any more.
-    pub async fn send(self, mut planner: Planner, jobs: mpsc::Sender<FileJob>) -> Result<()> {
+    /// Lists everything, and sends a job for each file that is wanted. Gives how many are not. Ends early if nobody
+    /// takes them any more.
+    pub async fn send(self, mut planner: Planner, jobs: mpsc::Sender<FileJob>) -> Result<Left> {
+        let mut left = Left::default();
         for batch in batches(self.requested, self.query.nrandom.is_some()) {
             if jobs.is_closed() {
                 break;
             }
-            self.send_batch(&batch, &mut planner, &jobs).await?;
+            self.send_batch(&batch, &mut planner, &jobs, &mut left).await?;
         }
-        Ok(())
+        Ok(left)
     }
 
-    async fn send_batch(&self, batch: &[usize], planner: &mut Planner, jobs: &mpsc::Sender<FileJob>) -> Result<()> {
+    async fn send_batch(
+        &self,
+        batch: &[usize],
+        planner: &mut Planner,
+        jobs: &mpsc::Sender<FileJob>,
+        left: &mut Left,
+    ) -> Result<()> {
         let query = self.batch_query(batch);
         if let Some(number) = query.nrandom {
             let dids: Vec<_> = batch.iter().map(|index| &self.requested[*index].did).collect();
@@ -59,12 +74,14 @@ impl Listing<'_> {
         let mut routes = Routes::new(self.requested, batch);
         let mut stream = replicas::list(self.client, &query).await?;
         let mut listed = 0;
-        while let Some(entry) = stream.next().await? {
+        while let Some(entry) = stream.next().await.map_err(|error| error.with_hint(BROKE_OFF))? {
             listed += 1;
+            if !self.selection.takes(&entry.did, left) {
+                routes.of(&entry);
+                continue;
+            }
             if planner.only_excluded(&entry) {
                 self.observer.run(RunEvent::OnlyOnTape(&entry.did));
-            } else if planner.only_archived(&entry) {
-                self.observer.run(RunEvent::OnlyInArchives(&entry.did));
             }
             let ways = routes.of(&entry);
             if ways.is_empty() {
@@ -83,10 +100,15 @@ impl Listing<'_> {
 
     async fn send_missing(&self, missing: Vec<usize>, jobs: &mpsc::Sender<FileJob>) {
         for index in missing {
-            let did = &self.requested[index].did;
-            self.observer.run(RunEvent::DidMissing(did));
+            let one = &self.requested[index];
+            // Of many jobs that ask for the same, one tells; all, where there is nothing else.
+            if !self.selection.is_mine(&one.did) {
+                continue;
+            }
+            self.observer.run(RunEvent::DidMissing(&one.did));
+            let job = FileJob { dataset: one.place().clone(), ..FileJob::unknown(one.did.clone(), index) };
             // If nobody takes it any more, the download is over.
-            let _ = jobs.send(FileJob::unknown(did.clone(), index)).await;
+            let _ = jobs.send(job).await;
         }
     }
 
@@ -103,18 +125,21 @@ impl Listing<'_> {
 /// The calls to make: the files together, each collection by itself. Files chosen by chance are chosen from all that
 /// one wish means.
 fn batches(requested: &[Requested], by_chance: bool) -> Vec<Vec<usize>> {
-    let mut batches: Vec<Vec<usize>> = Vec::new();
+    let mut batches: Vec<(usize, Vec<usize>)> = Vec::new();
+    let mut seen: HashMap<&Did, usize> = HashMap::new();
     for (index, one) in requested.iter().enumerate() {
-        let fits = |batch: &Vec<usize>| match by_chance {
+        // The same file for another folder goes into another call, whose rows lead there.
+        let times = seen.entry(&one.did).and_modify(|times| *times += 1).or_default();
+        let fits = |batch: &[usize]| match by_chance {
             true => requested[batch[0]].wish == one.wish,
             false => !one.is_collection() && !requested[batch[0]].is_collection() && batch.len() < FILES_PER_CALL,
         };
-        match batches.iter_mut().rev().find(|batch| fits(batch)) {
-            Some(batch) => batch.push(index),
-            None => batches.push(vec![index]),
+        match batches.iter_mut().rev().find(|(layer, batch)| layer == times && fits(batch)) {
+            Some((_, batch)) => batch.push(index),
+            None => batches.push((*times, vec![index])),
         }
     }
-    batches
+    batches.into_iter().map(|(_, batch)| batch).collect()
 }
 
 /// Which of the DIDs of a call led to a file, and which have led to none yet.
@@ -148,7 +173,7 @@ impl<'a> Routes<'a> {
 
     fn route(&self, place: usize) -> Route<'a> {
         let request = self.batch[place];
-        Route { request, did: &self.requested[request].did }
+        Route { request, did: self.requested[request].place() }
     }
 
     fn unused(&self) -> Vec<usize> {
@@ -168,6 +193,7 @@ mod tests {
             length: None,
             bytes: None,
             wish: *wish,
+            within: None,
         };
         specs.iter().map(one).collect()
     }
@@ -184,8 +210,19 @@ mod tests {
             requested(&[("a", File, 0), ("b", Dataset, 1), ("c", Missing, 2), ("d", Container, 2), ("e", File, 2)]);
         assert_eq!(batches(&all, false), [vec![0, 2, 4], vec![1], vec![3]]);
         assert_eq!(batches(&all, true), [vec![0], vec![1], vec![2, 3, 4]]);
-        let many: Vec<_> = (0..2500).map(|_| ("f", File, 0)).collect();
-        assert_eq!(batches(&requested(&many), false).iter().map(Vec::len).collect::<Vec<_>>(), [1000, 1000, 500]);
+        let mut many = requested(&vec![("f", File, 0); 2500]);
+        many.iter_mut().enumerate().for_each(|(number, one)| one.did.name = number.to_string());
+        assert_eq!(batches(&many, false).iter().map(Vec::len).collect::<Vec<_>>(), [1000, 1000, 500]);
+    }
+
+    #[test]
+    fn the_same_file_for_another_folder_is_another_call() {
+        let mut all =
+            requested(&[("a", Kind::File, 0), ("a", Kind::File, 1), ("b", Kind::File, 2), ("a", Kind::File, 3)]);
+        all[1].within = Some(Did::new("s", "set"));
+        assert_eq!(batches(&all, false), [vec![0, 2], vec![1], vec![3]]);
+        let mut routes = Routes::new(&all, &[1]);
+        assert_eq!(routes.of(&entry("a", ""))[0].did, &Did::new("s", "set"));
     }
 
     #[test]

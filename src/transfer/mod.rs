@@ -4,9 +4,12 @@
 //! [`plan`] makes a [`job::FileJob`] of each file, [`scheduler`] hands jobs to a few workers, and [`download`] is one
 //! file's life. [`events`] tells whoever wants to know; nothing here prints.
 
+pub mod archives;
 pub mod checksum;
+pub mod digests;
 pub mod download;
 pub mod events;
+pub mod implementations;
 pub mod job;
 pub mod listing;
 pub mod metalink;
@@ -14,9 +17,15 @@ pub mod path;
 pub mod patience;
 pub mod place;
 pub mod plan;
+pub mod pour;
+pub mod rate;
+pub mod report;
 pub mod resolve;
 pub mod scheduler;
+pub mod selection;
 pub mod session;
 mod sink;
 mod temporary;
 pub mod trace;
+pub mod upload;
+pub mod verify;

@@ -10,7 +10,7 @@ const CONSTANT_SECONDS: f64 = 60.0;
 /// What the user says about time.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Patience {
-    /// Seconds for an attempt; zero means no limit. It wins over `speed`.
+    /// Seconds for an attempt; zero or less means no limit, part of a second one. It wins over `speed`.
     pub seconds: Option<f64>,
     /// The least speed to put up with, in kB/s of 1,000 bytes.
     pub speed: Option<f64>,
@@ -20,7 +20,8 @@ impl Patience {
     /// Seconds that an attempt at a file of this size may take; none means no limit.
     pub fn of(&self, bytes: Option<u64>) -> Option<u64> {
         let seconds = match (self.seconds, self.speed, bytes.filter(|bytes| *bytes > 0)) {
-            (Some(seconds), _, _) => seconds,
+            (Some(seconds), _, _) if seconds > 0.0 => seconds.max(1.0),
+            (Some(_), _, _) => 0.0,
             (None, Some(speed), Some(bytes)) => by_speed(bytes, speed),
             _ => DEFAULT_SECONDS,
         };
@@ -49,6 +50,8 @@ mod tests {
             (None, None, Some(3_000_000), Some(360)),
             (Some(12.7), Some(500.0), Some(3_000_000), Some(12)),
             (Some(0.0), None, None, None),
+            (Some(-3.0), Some(500.0), Some(1), None),
+            (Some(0.2), Some(500.0), Some(1), Some(1)),
             (Some(f64::INFINITY), None, None, Some(u64::MAX)),
         ] {
             assert_eq!(Patience { seconds, speed }.of(bytes), expected, "{seconds:?} {speed:?} {bytes:?}");

@@ -28,6 +28,11 @@ impl TargetFolder {
         Ok(self.base.join(relative))
     }
 
+    /// A file in the folder that has no name, and is gone as soon as nobody has it open, however the program ends.
+    pub fn nameless(&self) -> Result<std::fs::File> {
+        tempfile::tempfile_in(self.real()?)
+    }
+
     fn ensure(&self, folder: &Path) -> Result<()> {
         if self.known().contains(folder) {
             return Ok(());

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use tokio::sync::SetOnce;
 
+use super::archives;
 use super::checksum::Checksum;
 use super::job::{Fetched, FileJob, Source, Twin};
 use super::path::{UnsafeName, below, leaf};
 use crate::storage::canonical;
-use crate::types::{Did, ReplicaEntry};
+use crate::types::{Did, Pfn, ReplicaEntry};
 
 /// One way that led to a file: a DID that was asked for and its place among them.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +28,8 @@ pub struct Route<'a> {
 pub struct Rules {
     /// Files go straight into the target folder.
     pub no_subdir: bool,
+    /// Nothing is taken out of archives here.
+    pub no_archives: bool,
     /// RSEs that nothing is read from.
     pub excluded_rses: HashSet<String>,
     /// Whether the same file may be listed more than once.
@@ -80,22 +83,18 @@ impl Planner {
         !entry.pfns.is_empty() && entry.pfns.iter().all(|(_, pfn)| self.rules.excluded_rses.contains(&pfn.rse))
     }
 
-    /// Whether the only replicas lie inside archives that would have to be unpacked here.
-    pub fn only_archived(&self, entry: &ReplicaEntry) -> bool {
-        !entry.pfns.is_empty() && entry.pfns.iter().all(|(_, pfn)| pfn.client_extract)
-    }
-
     /// The replicas that can be read directly, in the server's order of preference, each place once.
     fn sources(&self, entry: &ReplicaEntry) -> Vec<Source> {
         let mut usable: Vec<_> = entry
             .pfns
             .iter()
-            .filter(|(_, pfn)| !pfn.client_extract && !self.rules.excluded_rses.contains(&pfn.rse))
+            .filter(|(_, pfn)| !(self.rules.no_archives && pfn.client_extract))
+            .filter(|(_, pfn)| !self.rules.excluded_rses.contains(&pfn.rse))
             .collect();
         usable.sort_by_key(|(_, pfn)| pfn.priority.unwrap_or(u32::MAX));
         let mut places = HashSet::new();
         usable.retain(|(pfn, _)| places.insert(canonical(pfn)));
-        usable.into_iter().map(|(pfn, at)| Source { pfn: pfn.clone(), rse: at.rse.clone() }).collect()
+        usable.into_iter().map(|(pfn, at)| source(&entry.did, pfn, at)).collect()
     }
 
     fn destinations(&self, file: &Did, routes: &[Route<'_>]) -> Result<Vec<PathBuf>, UnsafeName> {
@@ -143,9 +142,16 @@ impl Planner {
     }
 }
 
+/// A replica as a source. One inside an archive has the archive's PFN, without the file's name behind it.
+pub fn source(did: &Did, pfn: &str, at: &Pfn) -> Source {
+    let packed = at.client_extract || archives::needs_unpacking(pfn);
+    let pfn = if packed { archives::archive(pfn).into_owned() } else { pfn.to_owned() };
+    Source { pfn, rse: at.rse.clone(), member: packed.then(|| did.name.clone()) }
+}
+
 /// Where a file goes, below the target folder: under its scope if it was asked for itself, else under the name of
 /// the collection that was asked for.
-fn destination(file: &Did, asked: &Did, no_subdir: bool) -> Result<PathBuf, UnsafeName> {
+pub fn destination(file: &Did, asked: &Did, no_subdir: bool) -> Result<PathBuf, UnsafeName> {
     let (folder, name) = match asked == file {
         true => (file.scope.as_str(), file.name.as_str()),
         false => (asked.name.as_str(), leaf(&file.name)),
@@ -220,12 +226,11 @@ mod tests {
     }
 
     #[test]
-    fn sources_keep_the_servers_order_without_excluded_archived_and_repeated_ones() {
+    fn sources_keep_the_servers_order_without_excluded_and_repeated_ones() {
         let pfns = r#"
             "root://c//f": {"rse": "C", "priority": 3},
             "https://a/f": {"rse": "A", "priority": 1},
             "davs://a/f": {"rse": "A", "priority": 4},
-            "https://zip/f": {"rse": "A", "priority": 2, "client_extract": true},
             "https://t/f": {"rse": "TAPE", "priority": 0}"#;
         let mut planner = Planner::new(Rules { excluded_rses: HashSet::from(["TAPE".to_owned()]), ..Rules::default() });
         let asked = did("s:f");
@@ -234,8 +239,31 @@ mod tests {
         assert_eq!(found, [("https://a/f", "A"), ("root://c//f", "C")]);
         let tape = entry("s:f", r#""https://t/f": {"rse": "TAPE"}"#);
         assert!(planner.only_excluded(&tape) && !planner.only_excluded(&entry("s:f", "")));
-        let zip = entry("s:f", r#""https://z/f": {"rse": "A", "client_extract": true}"#);
-        assert!(planner.only_archived(&zip) && !planner.only_archived(&tape));
+    }
+
+    #[test]
+    fn what_is_inside_an_archive_is_told_from_what_is_not() {
+        let pfns = r#"
+            "https://a/x.zip?xrdcl.unzip=f": {"rse": "A", "priority": 1, "domain": "zip", "client_extract": true},
+            "root://b//x.zip?xrdcl.unzip=f": {"rse": "B", "priority": 2, "domain": "zip"},
+            "root://c//x.tar?xrdcl.unzip=f": {"rse": "C", "priority": 3, "domain": "zip"},
+            "https://d/f": {"rse": "D", "priority": 4}"#;
+        let asked = did("s:f");
+        let found = |no_archives| {
+            let mut planner = Planner::new(Rules { no_archives, ..Rules::default() });
+            let job = planner.plan(entry("s:f", pfns), &[Route { request: 0, did: &asked }]);
+            job.sources.into_iter().map(|source| (source.pfn, source.member)).collect::<Vec<_>>()
+        };
+        let expected = [
+            ("https://a/x.zip", Some("f")),
+            // XRootD takes files out of zip archives by itself.
+            ("root://b//x.zip?xrdcl.unzip=f", None),
+            ("root://c//x.tar", Some("f")),
+            ("https://d/f", None),
+        ];
+        let owned = expected.map(|(pfn, member)| (pfn.to_owned(), member.map(str::to_owned)));
+        assert_eq!(found(false), owned);
+        assert_eq!(found(true), owned[1..]);
     }
 
     #[test]

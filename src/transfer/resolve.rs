@@ -1,6 +1,6 @@
 //! From what the user asks for to the DIDs that are meant.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Map, Value};
@@ -13,6 +13,10 @@ use crate::types::{Did, FoundDid};
 
 /// How many DIDs are counted at a time.
 const AT_A_TIME: usize = 4;
+/// From this many names on, they are looked up together: a list in a file may have thousands.
+const MANY: usize = 16;
+/// How many names are looked up in one call.
+const NAMES_PER_CALL: usize = 1000;
 
 /// What the user asks for: the DIDs of a scope that fit a name and a filter.
 #[derive(Debug, Clone)]
@@ -25,6 +29,8 @@ pub struct Wish {
     pub name: Option<String>,
     /// Conditions on metadata.
     pub filters: Map<String, Value>,
+    /// The collection that names the folder, where it is another one than what is asked for.
+    pub within: Option<Did>,
 }
 
 /// A DID that is meant.
@@ -40,6 +46,8 @@ pub struct Requested {
     pub bytes: Option<u64>,
     /// The place of the wish that led to it.
     pub wish: usize,
+    /// The collection that names the folder, where it is another one.
+    pub within: Option<Did>,
 }
 
 /// What a DID is.
@@ -63,7 +71,12 @@ impl Requested {
             _ => Kind::Dataset,
         };
         let length = if kind == Kind::File { Some(1) } else { found.length };
-        Self { did: found.did, kind, length, bytes: found.bytes, wish }
+        Self { did: found.did, kind, length, bytes: found.bytes, wish, within: None }
+    }
+
+    /// What names the folder of its files.
+    pub fn place(&self) -> &Did {
+        self.within.as_ref().unwrap_or(&self.did)
     }
 
     /// Whether it is a collection of files.
@@ -85,14 +98,47 @@ impl Requested {
 pub async fn resolve(client: &Client, wishes: &[Wish], observer: &dyn Observer) -> Result<Vec<Requested>> {
     let mut known = HashSet::new();
     let mut requested = Vec::new();
+    let together = look_up_names(client, wishes).await?;
     for (index, wish) in wishes.iter().enumerate() {
-        let found = look_up(client, wish, index).await?;
+        let found = match (&together, wish.plain_name()) {
+            (Some(found), Some(did)) => vec![
+                found
+                    .get(&did)
+                    .map_or_else(|| missing(did.clone(), index), |found| Requested::found(found.clone(), index)),
+            ],
+            _ => look_up(client, wish, index).await?,
+        };
         if found.is_empty() {
             observer.run(RunEvent::NothingFound(&wish.text));
         }
-        requested.extend(found.into_iter().filter(|found| known.insert(found.did.clone())));
+        let found = found.into_iter().map(|found| Requested { within: wish.within.clone(), ..found });
+        requested.extend(found.filter(|found| known.insert((found.did.clone(), found.within.clone()))));
     }
     Ok(requested)
+}
+
+impl Wish {
+    /// The one DID that is asked for, if it is one.
+    fn plain_name(&self) -> Option<Did> {
+        let name = self.name.as_ref().filter(|name| !name.contains('*') && self.filters.is_empty())?;
+        Some(Did::new(self.scope.as_str(), name.as_str()))
+    }
+}
+
+/// All DIDs that are asked for by name alone, as far as they exist; none if they are few.
+async fn look_up_names(client: &Client, wishes: &[Wish]) -> Result<Option<HashMap<Did, FoundDid>>> {
+    let names: Vec<_> = wishes.iter().filter_map(Wish::plain_name).collect();
+    if names.len() < MANY {
+        return Ok(None);
+    }
+    let mut found: HashMap<Did, FoundDid> = HashMap::new();
+    for names in names.chunks(NAMES_PER_CALL) {
+        let mut stream = dids::many::<FoundDid>(client, names).await?;
+        while let Some(entry) = stream.next().await? {
+            found.insert(entry.did.clone(), entry);
+        }
+    }
+    Ok(Some(found))
 }
 
 async fn look_up(client: &Client, wish: &Wish, index: usize) -> Result<Vec<Requested>> {
@@ -113,7 +159,7 @@ async fn look_up(client: &Client, wish: &Wish, index: usize) -> Result<Vec<Reque
 }
 
 fn missing(did: Did, wish: usize) -> Requested {
-    Requested { did, kind: Kind::Missing, length: None, bytes: None, wish }
+    Requested { did, kind: Kind::Missing, length: None, bytes: None, wish, within: None }
 }
 
 /// Number of files and size of each DID, as far as they can be had.

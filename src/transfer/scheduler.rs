@@ -7,6 +7,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Mutex, Semaphore, mpsc};
 
 use super::download::Downloader;
+use super::events::FileEvent;
 use super::job::{FileJob, Outcome, Twin};
 
 /// A file of this size or more has a lane for itself: the network is the limit. Smaller ones share a lane: there the
@@ -106,6 +107,7 @@ async fn work(downloader: &Downloader<'_>, shared: &Shared, lane: usize) {
             false => None,
         };
         let outcome = downloader.fetch(&job, lane).await;
+        downloader.observer.file(lane, &job, FileEvent::Ended(outcome));
         shared.tally.lock().await.add(&job, outcome);
     }
 }
@@ -116,7 +118,7 @@ mod tests {
     use crate::storage::Storages;
     use crate::storage::http::tests::plain;
     use crate::transfer::download::Options;
-    use crate::transfer::events::{FileEvent, Observer, RunEvent};
+    use crate::transfer::events::{Observer, RunEvent};
     use crate::transfer::job::Source;
     use crate::transfer::place::TargetFolder;
     use crate::transfer::trace::Fields;
@@ -134,7 +136,7 @@ mod tests {
                     let now = self.0.fetch_add(1, Ordering::SeqCst) + 1;
                     self.1.fetch_max(now, Ordering::SeqCst);
                 }
-                FileEvent::Done { .. } | FileEvent::AlreadyThere | FileEvent::Failed | FileEvent::NoSource => {
+                FileEvent::Done { .. } | FileEvent::AlreadyThere | FileEvent::Failed(_) | FileEvent::NoSource => {
                     self.0.fetch_sub(1, Ordering::SeqCst);
                 }
                 _ => {}
@@ -153,14 +155,18 @@ mod tests {
         let (most, common) = (Most::default(), Fields::new());
         let downloader = Downloader {
             storages: &storages,
+            archives: Default::default(),
+            client: None,
+            implementations: None,
             folder: &folder,
             options: Options::default(),
             observer: &most,
             tracer: None,
+            rate: None,
             common_trace: &common,
         };
         let (sender, jobs) = mpsc::channel(2);
-        let source = Source { pfn: format!("file://{}", path.display()), rse: "A".into() };
+        let source = Source { pfn: format!("file://{}", path.display()), rse: "A".into(), member: None };
         let sending = async move {
             for number in 0..count {
                 let mut job = FileJob::unknown(Did::new("s", number.to_string()), number % 2);

@@ -7,12 +7,13 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::download::Downloader;
-use super::events::RunEvent;
+use super::events::{Observer, RunEvent};
 use super::job::FileJob;
 use super::listing::Listing;
 use super::plan::{Planner, Rules};
 use super::resolve::{self, Requested, Wish};
 use super::scheduler::{self, Lanes, Tally};
+use super::selection::{Left, Selection};
 use crate::api::replicas::Query;
 use crate::api::rses;
 use crate::error::Result;
@@ -38,6 +39,39 @@ pub struct Search<'a> {
     pub no_subdir: bool,
     /// Whether files may be read from tape.
     pub from_tape: bool,
+    /// Which of the files are wanted.
+    pub selection: &'a Selection,
+}
+
+impl Search<'_> {
+    async fn prepare(&self, client: &Client, observer: &dyn Observer) -> Result<(Vec<Requested>, Planner)> {
+        let resolving = resolve::resolve(client, self.wishes, observer);
+        let (requested, excluded_rses) = tokio::try_join!(resolving, excluded(client, self.from_tape))?;
+        let in_folders = |one: &Requested| one.is_collection() || one.within.is_some();
+        let planner = Planner::new(Rules {
+            no_subdir: self.no_subdir,
+            no_archives: !self.query.resolve_archives,
+            excluded_rses,
+            twins_possible: requested.len() > 1 && requested.iter().any(in_folders),
+        });
+        Ok((requested, planner))
+    }
+
+    fn listing<'l>(
+        &'l self,
+        client: &'l Client,
+        requested: &'l [Requested],
+        observer: &'l dyn Observer,
+    ) -> Listing<'l> {
+        Listing { client, query: &self.query, requested, selection: self.selection, observer }
+    }
+
+    /// Only finds what would be downloaded, and hands it over. Gives how many files were not wanted.
+    pub async fn plan(&self, client: &Client, observer: &dyn Observer, jobs: mpsc::Sender<FileJob>) -> Result<Left> {
+        observer.run(RunEvent::Requested(self.wishes.len()));
+        let (requested, planner) = self.prepare(client, observer).await?;
+        self.listing(client, &requested, observer).send(planner, jobs).await
+    }
 }
 
 /// How a download ended.
@@ -47,6 +81,8 @@ pub struct Report {
     pub requested: Vec<(Did, Option<u64>)>,
     /// How many files ended how.
     pub tally: Tally,
+    /// How many files were not wanted.
+    pub left: Left,
 }
 
 /// Downloads with these means.
@@ -62,37 +98,32 @@ impl Session<'_> {
     pub async fn search(&self, client: &Client, search: Search<'_>) -> Result<Report> {
         let observer = self.downloader.observer;
         observer.run(RunEvent::Requested(search.wishes.len()));
-        let resolving = resolve::resolve(client, search.wishes, observer);
-        let (requested, excluded_rses) = tokio::try_join!(resolving, excluded(client, search.from_tape))?;
-        let planner = Planner::new(Rules {
-            no_subdir: search.no_subdir,
-            excluded_rses,
-            twins_possible: requested.len() > 1 && requested.iter().any(Requested::is_collection),
-        });
-        let listing = Listing { client, query: &search.query, requested: &requested, observer };
+        let (requested, planner) = search.prepare(client, observer).await?;
+        let listing = search.listing(client, &requested, observer);
         let (sender, jobs) = mpsc::channel(QUEUE);
-        let chosen = search.query.nrandom.map(|number| number * search.wishes.len() as u64);
-        let fetching = self.fetch_counted(client, &requested, chosen, jobs);
+        let fetching = self.fetch_counted(client, &search, &requested, jobs);
         let (listed, (tally, lengths)) = tokio::join!(listing.send(planner, sender), fetching);
-        listed?;
-        Ok(Report { requested: requested.into_iter().map(|one| one.did).zip(lengths).collect(), tally })
+        let left = listed?;
+        Ok(Report { requested: requested.into_iter().map(|one| one.did).zip(lengths).collect(), tally, left })
     }
 
     /// Fetches files while they are being counted.
     async fn fetch_counted(
         &self,
         client: &Client,
+        search: &Search<'_>,
         requested: &[Requested],
-        chosen: Option<u64>,
         jobs: mpsc::Receiver<FileJob>,
     ) -> (Tally, Vec<Option<u64>>) {
+        let chosen = search.query.nrandom.map(|number| number * search.wishes.len() as u64);
         let mut counting = pin!(resolve::count(client, requested));
         let in_time = tokio::time::timeout(COUNTING, counting.as_mut()).await.ok();
-        let files = in_time.as_ref().and_then(|counts| expected(counts, requested)).map(|files| match chosen {
+        let all = in_time.as_ref().filter(|_| search.selection.is_all());
+        let files = all.and_then(|counts| expected(counts, requested)).map(|files| match chosen {
             Some(chosen) => files.min(chosen),
             None => files,
         });
-        let bytes = match (&in_time, chosen) {
+        let bytes = match (all, chosen) {
             (Some(counts), None) => counts.iter().filter_map(|(_, bytes)| *bytes).sum(),
             _ => 0,
         };
@@ -128,7 +159,7 @@ impl Session<'_> {
 }
 
 /// The RSEs that nothing is read from: tapes answer in hours.
-async fn excluded(client: &Client, from_tape: bool) -> Result<HashSet<String>> {
+pub(crate) async fn excluded(client: &Client, from_tape: bool) -> Result<HashSet<String>> {
     if from_tape {
         return Ok(HashSet::new());
     }

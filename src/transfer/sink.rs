@@ -4,23 +4,25 @@
 //! hands. A small file is one call of the worker thread.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
 use super::checksum::{Checksum, Hasher};
-use super::temporary::{Maker, Temporary};
+use super::temporary::{Left, Maker, Temporary};
 
 /// How many bytes are written at once.
 const BUFFER: usize = 1024 * 1024;
 
-/// A file that is being written, under a temporary name beside its place. Dropped, it leaves nothing behind.
+/// A file that is being written, under a temporary name beside its place. Dropped, it leaves what can be gone on with.
 #[derive(Debug)]
 pub(super) struct Sink {
     file: Temporary,
     filling: Vec<u8>,
     received: u64,
+    pieced: bool,
     worker: Worker,
 }
 
@@ -35,7 +37,7 @@ enum Worker {
 #[derive(Debug)]
 struct Disk {
     maker: Maker,
-    file: Option<File>,
+    file: Option<Arc<File>>,
     hasher: Hasher,
     buffer: Vec<u8>,
 }
@@ -46,21 +48,69 @@ pub(super) struct Complete {
     file: Temporary,
     /// The checksum of its bytes.
     pub(super) checksum: Checksum,
-    /// Its size.
-    pub(super) bytes: u64,
+    /// Whether its bytes came in several pieces.
+    pub(super) is_pieced: bool,
+}
+
+/// What there is of a file before its first byte is fetched.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// Nothing.
+    Nothing,
+    /// Another process is fetching it; it has written so many bytes by now.
+    Busy(u64),
+    /// Bytes that an earlier process left.
+    Part(Sink),
 }
 
 impl Sink {
+    /// What an earlier process left of the file that goes to this place and has this checksum and size. It is read
+    /// once, for the checksum: this blocks.
+    pub(super) fn find(place: &Path, expected: Checksum, bytes: Option<u64>) -> Found {
+        match Temporary::left(place, expected) {
+            Left::Nothing => Found::Nothing,
+            Left::Busy(bytes) => Found::Busy(bytes),
+            Left::Part(file, open) => match read_through(&open, expected, bytes) {
+                Ok((hasher, received)) => {
+                    let disk = Disk { maker: file.maker(), file: Some(open), hasher, buffer: Vec::new() };
+                    let worker = Worker::Idle(Box::new(disk));
+                    Found::Part(Self { file, filling: Vec::new(), received, pieced: received > 0, worker })
+                }
+                Err(error) => {
+                    tracing::debug!("what is left of {} cannot be read: {error}", place.display());
+                    let mut file = file;
+                    file.not_worth_keeping();
+                    Found::Nothing
+                }
+            },
+        }
+    }
+
+    /// Removes what has come: it is of no use.
+    pub(super) fn discard(mut self) {
+        self.file.not_worth_keeping();
+    }
+
     /// A file for this place, in whose folder the temporary one is made. The kind of checksum is that of `expected`.
     pub(super) fn new(place: &Path, expected: Checksum) -> Self {
-        let file = Temporary::new(place);
+        let file = Temporary::new(place, expected);
         let disk = Disk { maker: file.maker(), file: None, hasher: expected.hasher(), buffer: Vec::new() };
-        Self { file, filling: Vec::new(), received: 0, worker: Worker::Idle(Box::new(disk)) }
+        Self { file, filling: Vec::new(), received: 0, pieced: false, worker: Worker::Idle(Box::new(disk)) }
     }
 
     /// How many bytes have been taken in.
     pub(super) fn received(&self) -> u64 {
         self.received
+    }
+
+    /// The same, for bytes that come from another answer than those before.
+    pub(super) fn continued(self) -> Self {
+        Self { pieced: true, ..self }
+    }
+
+    /// Whether the bytes come from several answers.
+    pub(super) fn is_pieced(&self) -> bool {
+        self.pieced
     }
 
     /// Takes the next bytes in. Errors: the disk refused earlier ones.
@@ -96,8 +146,9 @@ impl Sink {
     pub(super) async fn complete(mut self) -> io::Result<Complete> {
         self.write().await?;
         self.wait().await?;
+        self.file.not_worth_keeping();
         let Worker::Idle(disk) = self.worker else { return Err(lost()) };
-        Ok(Complete { file: self.file, checksum: disk.hasher.finish(), bytes: self.received })
+        Ok(Complete { file: self.file, checksum: disk.hasher.finish(), is_pieced: self.pieced })
     }
 }
 
@@ -108,7 +159,7 @@ impl Disk {
             none => none.insert(self.maker.make()?),
         };
         self.hasher.update(&self.buffer);
-        file.write_all(&self.buffer)?;
+        file.as_ref().write_all(&self.buffer)?;
         self.buffer.clear();
         Ok(())
     }
@@ -118,6 +169,27 @@ impl Complete {
     /// Gives the file its name, in place of what may have been there.
     pub(super) fn put(self) -> io::Result<PathBuf> {
         self.file.put()
+    }
+}
+
+/// Feeds a part to the checksum; gives its size. What is longer than the whole file is no part of it and is cut off.
+fn read_through(mut file: &File, expected: Checksum, bytes: Option<u64>) -> io::Result<(Hasher, u64)> {
+    let (mut hasher, mut block, mut size) = (expected.hasher(), vec![0; BUFFER], 0);
+    loop {
+        match file.read(&mut block) {
+            Ok(0) if bytes.is_none_or(|bytes| size <= bytes) => return Ok((hasher, size)),
+            Ok(0) => {
+                file.set_len(0)?;
+                file.rewind()?;
+                return Ok((expected.hasher(), 0));
+            }
+            Ok(read) => {
+                hasher.update(&block[..read]);
+                size += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -160,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_dropped_leaves_nothing_behind_even_while_the_worker_is_busy() {
+    async fn what_is_discarded_leaves_nothing_behind_even_while_the_worker_is_busy() {
         let dir = tempfile::tempdir().unwrap();
         for wait in [true, false] {
             let mut sink = Sink::new(&dir.path().join("f"), Checksum::Unknown);
@@ -169,9 +241,42 @@ mod tests {
                 sink.wait().await.unwrap();
                 assert_eq!(names(dir.path()).len(), 1);
             }
-            drop(sink);
+            sink.discard();
             assert!(names(dir.path()).is_empty());
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_left_is_gone_on_with() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("f");
+        let bytes: Vec<u8> = (0..BUFFER * 2 + 5).map(|i| (i % 241) as u8).collect();
+        let whole = Some(bytes.len() as u64);
+        std::fs::write(dir.path().join("model"), &bytes).unwrap();
+        let checksum = Checksum::Adler32(0).of_file(&dir.path().join("model")).unwrap();
+        assert!(matches!(Sink::find(&place, checksum, whole), Found::Nothing));
+        let mut sink = Sink::new(&place, checksum);
+        sink.push(&bytes[..BUFFER + 3]).await.unwrap();
+        sink.wait().await.unwrap();
+        assert!(matches!(Sink::find(&place, checksum, whole), Found::Busy(_)));
+        drop(sink);
+        let Found::Part(mut sink) = Sink::find(&place, checksum, whole) else { panic!("nothing") };
+        let there = usize::try_from(sink.received()).unwrap();
+        assert!(there == BUFFER + 3 && sink.is_pieced());
+        sink.push(&bytes[there..]).await.unwrap();
+        let complete = sink.complete().await.unwrap();
+        assert_eq!(complete.checksum, checksum);
+        complete.put().unwrap();
+        assert_eq!(std::fs::read(&place).unwrap(), bytes);
+        assert_eq!(names(dir.path()).len(), 2);
+
+        // Longer than the file itself: it counts for nothing.
+        let mut sink = Sink::new(&place, checksum);
+        sink.push(&bytes).await.unwrap();
+        sink.wait().await.unwrap();
+        drop(sink);
+        let Found::Part(sink) = Sink::find(&place, checksum, Some(7)) else { panic!("nothing") };
+        assert_eq!((sink.received(), sink.is_pieced()), (0, false));
     }
 
     #[tokio::test]

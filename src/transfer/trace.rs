@@ -75,6 +75,13 @@ impl Trace {
     }
 }
 
+impl From<Fields> for Trace {
+    /// A trace with these fields, in their order.
+    fn from(fields: Fields) -> Self {
+        Self(fields)
+    }
+}
+
 fn seconds(time: SystemTime) -> f64 {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

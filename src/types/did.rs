@@ -134,6 +134,22 @@ pub struct Metadata {
     pub eol_at: Option<String>,
 }
 
+/// What the metadata of a file says of its bytes.
+#[derive(Debug, Clone, Deserialize)]
+pub struct FileMetadata {
+    /// Which file.
+    #[serde(flatten)]
+    pub did: Did,
+    /// `FILE`, or what else the DID is.
+    pub did_type: String,
+    /// Size in bytes.
+    pub bytes: Option<u64>,
+    /// Adler-32 as hexadecimal digits.
+    pub adler32: Option<String>,
+    /// MD5 as hexadecimal digits.
+    pub md5: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

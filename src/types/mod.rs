@@ -11,15 +11,17 @@ mod replica;
 mod rse;
 mod rule;
 mod subscription;
+mod upload;
 mod validation;
 
 pub use account::{AccountRow, GlobalLimit, GlobalUsage, Identity, LocalUsage, NewIdentity, ScopeOwner};
-pub use did::{CollectionContent, CollectionType, Did, FileEntry, FoundDid, Metadata, ScopeConvention};
+pub use did::{CollectionContent, CollectionType, Did, FileEntry, FileMetadata, FoundDid, Metadata, ScopeConvention};
 pub use opendata::{OpenData, OpenDataList};
 pub use replica::{ClientLocation, DatasetAtRse, DatasetReplica, Pfn, Replica, ReplicaEntry, SuspiciousReplica};
-pub use rse::RseUsage;
+pub use rse::{RseProtocol, RseSettings, RseUsage};
 pub use rule::{DatasetLock, NewRule, RuleAnalysis, RuleEvent, RuleRow, TransferAnalysis};
 pub use subscription::SubscriptionOptions;
+pub use upload::{DatasetRule, KnownFile, NewMetadata, NewReplica};
 pub use validation::Validation;
 
 /// An object of the server with all its fields, in the server's order.

@@ -12,12 +12,17 @@ use serde::Deserialize;
 use crate::support::{Testbed, project};
 
 /// What differs on purpose: where, what, and why.
-const INTENDED: [(&str, &str, &str); 5] = [
+const INTENDED: [(&str, &str, &str); 6] = [
     ("rucio add-rule", "3 arguments", "one argument takes all words; the last two are told apart behind the parser"),
     ("rucio did list", "argument 1 must be required", "the user guide lists by a filter alone"),
     ("rucio subscription touch", "argument 1 must not be required", "without a DID the server refuses the call"),
     ("rucio list-dids", "argument 1 must be required", "the user guide lists by a filter alone"),
     ("rucio ls", "argument 1 must be required", "the same command"),
+    (
+        "rucio upload",
+        "--transfer-timeout must default to Some(\"360\"), not None",
+        "[upload] transfer_timeout is the default, 360 where it is not set; no configuration is read before the command runs",
+    ),
 ];
 
 /// A command of the official client.

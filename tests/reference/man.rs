@@ -64,10 +64,11 @@ fn overview(trees: &[Tree; 3]) -> String {
     page
 }
 
-const EXITS: [(&str, &str); 4] = [
+const EXITS: [(&str, &str); 5] = [
     ("0", "success"),
     ("1", "a failure"),
     ("2", "a command line that cannot be understood, or a refused permission"),
+    ("124", "rucio rule wait: the time is over"),
     ("130", "ended by Ctrl-C; the old names and those of administrators end with Rucio's own code of the failure"),
 ];
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, JsonStream, Request, segment};
-use crate::types::{ClientLocation, DatasetAtRse, DatasetReplica, Did, Replica, ReplicaEntry};
+use crate::types::{ClientLocation, DatasetAtRse, DatasetReplica, Did, NewReplica, Replica, ReplicaEntry};
 
 /// What to list. The field names are the server's; what is none or empty is not sent.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -80,4 +80,15 @@ pub async fn at_rse(client: &Client, rse: &str) -> Result<JsonStream<DatasetAtRs
 /// Marks replicas as no longer needed, so that the reaper deletes their files: `POST /replicas/tombstone`.
 pub async fn set_tombstones(client: &Client, replicas: &[Replica]) -> Result<()> {
     client.done(Request::post("replicas/tombstone", json!({"replicas": replicas}))).await
+}
+
+/// Makes files and their replicas at an RSE known: `POST /replicas`.
+pub async fn add(client: &Client, rse: &str, files: &[NewReplica]) -> Result<()> {
+    let body = json!({"rse": rse, "files": files, "ignore_availability": true});
+    client.done(Request::post("replicas/", body)).await
+}
+
+/// Changes the states of replicas at an RSE: `PUT /replicas`.
+pub async fn update_states(client: &Client, rse: &str, files: &[NewReplica]) -> Result<()> {
+    client.done(Request::put("replicas/", json!({"rse": rse, "files": files}))).await
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Result;
 use crate::http::{Client, JsonStream, Request, segment};
-use crate::types::{Attributes, RseUsage};
+use crate::types::{Attributes, RseSettings, RseUsage};
 
 /// What a listing of RSEs shows.
 #[derive(Debug, Clone, Deserialize)]
@@ -41,6 +41,11 @@ pub async fn list(client: &Client, expression: Option<&str>) -> Result<JsonStrea
 
 /// What the server knows of an RSE; an error if it does not exist: `GET /rses/<rse>`.
 pub async fn get(client: &Client, rse: &str) -> Result<Attributes> {
+    client.json(Request::get(path(rse))).await
+}
+
+/// What one must know of an RSE to write to it: `GET /rses/<rse>`.
+pub async fn settings(client: &Client, rse: &str) -> Result<RseSettings> {
     client.json(Request::get(path(rse))).await
 }
 

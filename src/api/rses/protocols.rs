@@ -31,3 +31,10 @@ pub async fn pfn(client: &Client, rse: &str, did: &Did, scheme: &str) -> Result<
     let pfns: HashMap<String, String> = client.json(request.query("lfn", did.to_string())).await?;
     Ok(pfns.into_values().next())
 }
+
+/// Where a file is to be written at an RSE: `GET /rses/<rse>/lfns2pfns`.
+pub async fn pfn_to_write(client: &Client, rse: &str, did: &Did, scheme: &str) -> Result<Option<String>> {
+    let request = Request::get(below(rse, "lfns2pfns")).query("scheme", scheme).query("operation", "write");
+    let pfns: HashMap<String, String> = client.json(request.query("lfn", did.to_string())).await?;
+    Ok(pfns.into_values().next())
+}

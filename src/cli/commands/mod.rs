@@ -3,6 +3,8 @@
 pub(super) mod account;
 pub(super) mod api;
 pub(super) mod auth;
+pub(super) mod cat;
+pub(super) mod checksum;
 pub(super) mod completion;
 pub(super) mod config;
 pub(super) mod credential;
@@ -23,6 +25,7 @@ pub(super) mod session;
 pub(super) mod subscription;
 pub(super) mod token;
 pub(super) mod upload;
+pub(super) mod verify;
 pub(super) mod whoami;
 
 use clap::Subcommand;
@@ -40,6 +43,8 @@ pub(super) enum Command {
     /// Ask the server about the token
     #[command(subcommand)]
     Auth(auth::Command),
+    Cat(cat::Args),
+    Checksum(checksum::Args),
     Completion(completion::Args),
     /// Read and change the configuration of the server
     #[command(subcommand)]
@@ -51,7 +56,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Did(did::Command),
     Doctor(doctor::Args),
-    Download(Box<download::Args>),
+    Download(Box<download::WithMore>),
     /// Ask for data to be kept beyond its end of life
     #[command(subcommand)]
     LifetimeException(lifetime_exception::Command),
@@ -81,6 +86,7 @@ pub(super) enum Command {
     Subscription(subscription::Command),
     Token(token::Args),
     Upload(Box<upload::Args>),
+    Verify(verify::Args),
     Whoami(whoami::Args),
 }
 
@@ -91,12 +97,15 @@ impl Command {
             self,
             Self::Api(_)
                 | Self::Auth(_)
+                | Self::Cat(_)
+                | Self::Checksum(_)
                 | Self::Credential(_)
                 | Self::Doctor(_)
                 | Self::Login(_)
                 | Self::Logout(_)
                 | Self::Session(_)
                 | Self::Token(_)
+                | Self::Verify(_)
         )
     }
 
@@ -106,12 +115,14 @@ impl Command {
             Self::Account(command) => command.run(context).await,
             Self::Api(args) => api::run(context, args).await,
             Self::Auth(command) => command.run(context).await,
+            Self::Cat(args) => cat::run(context, args).await,
+            Self::Checksum(args) => checksum::run(context, args).await,
             Self::Completion(args) => completion::run(context, args).await,
             Self::Config(command) => command.run(context).await,
             Self::Credential(command) => command.run(context).await,
             Self::Did(command) => command.run(context).await,
             Self::Doctor(args) => doctor::run(context, args).await,
-            Self::Download(args) => download::run(context, *args).await,
+            Self::Download(all) => download::run(context, all.args, all.more).await,
             Self::LifetimeException(command) => command.run(context).await,
             Self::Login(args) => login::run(context, args).await,
             Self::Logout(args) => logout::run(context, args).await,
@@ -125,6 +136,7 @@ impl Command {
             Self::Subscription(command) => command.run(context).await,
             Self::Token(args) => token::run(context, args).await,
             Self::Upload(args) => upload::run(context, *args).await,
+            Self::Verify(args) => verify::run(context, args).await,
             Self::Whoami(args) => whoami::run(context, args).await,
         }
     }

@@ -35,9 +35,8 @@ pub(super) fn files(arg: &Arg) -> Option<ValueHint> {
         _ if !arg.get_action().takes_values() => None,
         "dir" => Some(ValueHint::DirPath),
         "config" | "ca_certificate" | "certificate" | "client_key" | "metalink" | "local_path" | "file_path"
-        | "file_paths" | "input_file" | "inputfile" | "input" | "paths_file" | "paths" | "lfns" => {
-            Some(ValueHint::AnyPath)
-        }
+        | "file_paths" | "input_file" | "inputfile" | "input" | "paths_file" | "paths" | "lfns" | "files_from"
+        | "summary" | "failed_list" => Some(ValueHint::AnyPath),
         _ => None,
     }
 }
@@ -63,7 +62,7 @@ impl Kind {
             "attribute" => Some(Self::RseAttribute),
             "key" if below("rse") => Some(Self::RseAttribute),
             "key" if below("metadata") || below("set-metadata") || below("delete-metadata") => Some(Self::MetadataKey),
-            "rule_id" | "child_rule_id" => Some(Self::Rule),
+            "rule_id" | "rule_ids" | "child_rule_id" => Some(Self::Rule),
             "rule_id_dids" => Some(Self::RuleOrDid),
             "subscription" | "subscription_name" => Some(Self::Subscription),
             "profile" => Some(Self::Profile),
@@ -80,12 +79,12 @@ mod tests {
 
     /// Values that nobody can know beforehand.
     const FREE: &str = "account_type activity aria auth_host auth_strategy bytes comment comments copies delay_injection \
-        distance doi domain domain_json duration email expiration expiration_date extended_attributes_json \
-        fields filter guid headers hostname id impl key lfn lifetime limit link locked meta method_or_path \
+        distance doi domain domain_json duration email exclude expiration expiration_date extended_attributes_json \
+        fields filter guid headers hostname id impl include interval key lfn lifetime limit limit_rate link locked meta method_or_path \
         min_life n_attempts name nattempts ndownloader notify nrandom oidc_audience oidc_issuer \
         oidc_refresh_lifetime oidc_scope password path paths_list pfn plugin policy port prefix priority \
         protocol protocols qos_policy raw_fields reason record_id replica_selection replication_rules rule \
-        scheme section setting sort space_token timeout token transfer_speed_timeout transfer_timeout url \
+        scheme section setting shard sort space_token timeout token transfer_speed_timeout transfer_timeout url \
         user user_agent value vo web_service_path weight younger_than";
 
     /// The ids of all arguments that take a value of no kind, below this command.

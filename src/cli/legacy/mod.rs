@@ -92,7 +92,7 @@ impl Command {
             Self::DeleteMetadata(args) => did::metadata::unset::run(context, args.translate()).await,
             Self::DeleteRule(args) => rule::remove::run(context, args).await,
             Self::Detach(args) => did::content::remove::run(context, args.translate()).await,
-            Self::Download(args) => download::run(context, *args).await,
+            Self::Download(args) => download::run(context, *args, download::More::default()).await,
             Self::Erase(args) => did::remove::run(context, args).await,
             Self::GetMetadata(args) => {
                 let plugin = args.plugin.filter(|plugin| !plugin.is_empty());

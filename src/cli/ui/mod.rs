@@ -18,6 +18,6 @@ pub use clean::clean;
 pub use format::Format;
 pub(super) use messages::{tell, usage};
 pub use output::{Rich, Tone, Ui};
-pub use progress::{FileBar, Progress};
+pub use progress::{FileBar, LocksBar, Progress};
 pub use records::{Listing, Shape};
 pub use table::{Cell, Table};

@@ -1,12 +1,13 @@
 //! Bars for downloads and uploads: one for the whole, one for every file under way.
 
-use super::clean;
+use super::{Ui, clean};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 const WHOLE: &str = "{msg} [{bar:24}] {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta}";
+const LOCKS: &str = "{prefix} [{bar:24}] {msg}";
 const FILE: &str = "  {bar:16} {percent:>3}% {decimal_bytes_per_sec:>12} {wide_msg}";
 
 /// The bars of one transfer. Where standard error is no terminal they only count.
@@ -71,6 +72,16 @@ impl FileBar {
         self.progress.whole.inc(bytes);
     }
 
+    /// So many bytes are here from earlier: they say nothing about how fast it goes now.
+    pub fn resume(&self, bytes: u64) {
+        self.advance(bytes);
+        for bar in [&self.bar, &self.progress.whole] {
+            // Makes the estimate take notice of the position, to begin there.
+            bar.inc_length(0);
+            bar.reset_eta();
+        }
+    }
+
     /// The file begins anew, for instance from another source.
     pub fn restart(&self) {
         self.progress.whole.dec(self.bar.position());
@@ -92,6 +103,37 @@ impl Drop for FileBar {
             self.bar.finish_and_clear();
         }
         self.progress.bars.remove(&self.bar);
+    }
+}
+
+/// The bar of one rule that is waited for. Dropped, it leaves the screen.
+#[derive(Debug)]
+pub struct LocksBar {
+    bar: ProgressBar,
+    bars: MultiProgress,
+}
+
+impl LocksBar {
+    /// A bar with the rule's id; none where nobody would see it.
+    pub fn new(ui: &Ui, id: &str) -> Option<Self> {
+        let bars = ui.bars();
+        let bar = ProgressBar::new(0).with_style(style(LOCKS)).with_prefix(clean(id).into_owned());
+        (ui.is_terminal() && !bars.is_hidden()).then(|| Self { bar: bars.add(bar), bars })
+    }
+
+    /// The rule's state, and how many of its locks are OK, replicating and stuck.
+    pub fn show(&self, state: &str, [ok, replicating, stuck]: [u64; 3]) {
+        self.bar.set_length(ok + replicating + stuck);
+        self.bar.set_position(ok);
+        let state = clean(state);
+        self.bar.set_message(format!("{state}: {ok} ok, {replicating} replicating, {stuck} stuck"));
+    }
+}
+
+impl Drop for LocksBar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+        self.bars.remove(&self.bar);
     }
 }
 
@@ -121,6 +163,16 @@ mod tests {
     }
 
     #[test]
+    fn what_was_there_before_does_not_count_for_the_rate() {
+        let progress = hidden();
+        progress.expect(1, 1_000_000);
+        let bar = progress.file_started("a", 1_000_000);
+        bar.resume(900_000);
+        assert_eq!((bar.bar.position(), progress.whole.position()), (900_000, 900_000));
+        assert_eq!((bar.bar.per_sec(), progress.whole.per_sec()), (0.0, 0.0));
+    }
+
+    #[test]
     fn a_failed_file_gives_its_bytes_back() {
         let progress = hidden();
         let bar = progress.file_started("a\x1b[2J", 10);
@@ -135,7 +187,7 @@ mod tests {
 
     #[test]
     fn templates_are_valid() {
-        for template in [WHOLE, FILE] {
+        for template in [WHOLE, FILE, LOCKS] {
             assert!(ProgressStyle::with_template(template).is_ok());
         }
     }

@@ -9,6 +9,9 @@ use super::reading;
 use crate::http::root_cause;
 use crate::storage::{Kind, Reading, Rest, Result, StorageError};
 
+/// How the system's resolver begins what it has to say.
+const NO_ADDRESS: &str = "failed to lookup address information";
+
 /// A whole file. Errors: what the status stands for.
 pub(super) fn whole(response: Response) -> Result<Reading> {
     let response = checked(response)?;
@@ -26,7 +29,7 @@ pub(super) fn rest(response: Response, rest: &Rest) -> Result<Option<Reading>> {
         StatusCode::PARTIAL_CONTENT => {
             let range = response.headers().get(CONTENT_RANGE).and_then(|value| content_range(value.to_str().ok()?));
             let version = version(response.headers());
-            let same = version.as_ref() == Some(&rest.version);
+            let same = rest.version.is_none() || version == rest.version;
             match range {
                 Some((start, total)) if start == rest.start && same => {
                     Ok(Some(reading(response, total, start, version)))
@@ -58,10 +61,15 @@ pub(super) fn broken(error: &reqwest::Error) -> StorageError {
     let cause = root_cause(error);
     let kind = match () {
         () if error.is_timeout() => Kind::TimedOut,
-        () if error.is_builder() || cause.contains("certificate") => Kind::Refused,
+        () if error.is_builder() || cause.contains("certificate") || cause.contains("TLS") => Kind::Refused,
+        () if cause.contains("Name or service not known") => Kind::Refused,
         () => Kind::Transient,
     };
     match kind {
+        _ if cause.starts_with(NO_ADDRESS) => {
+            let host = error.url().and_then(|url| url.host_str()).unwrap_or("the storage");
+            StorageError::new(kind, format!("the address of {host} cannot be found{}", &cause[NO_ADDRESS.len()..]))
+        }
         Kind::TimedOut => StorageError::new(kind, "the storage did not answer in time"),
         _ if error.is_body() || error.is_decode() => {
             StorageError::new(kind, format!("the transfer broke off: {cause}"))

@@ -2,6 +2,7 @@
 
 mod address;
 mod answer;
+mod put;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(test)]
@@ -55,12 +56,14 @@ pub struct WebStorage {
     has_certificate: bool,
     token: Option<HeaderValue>,
     want_token: Mutex<HashSet<String>>,
+    uploads: put::Uploads,
 }
 
 impl WebStorage {
     /// Connections with this access. Errors: the TLS settings cannot be used.
     pub fn new(access: Access) -> Result<Self> {
         Ok(Self {
+            uploads: put::Uploads::new(&access)?,
             known: connections(&access, access.tls.clone())?,
             anonymous: connections(&access, access.anonymous_tls.clone())?,
             has_certificate: access.has_certificate,
@@ -133,9 +136,16 @@ impl WebStorage {
     }
 }
 
+/// Whether a PFN carries its own permission, which ends after a while.
+pub fn is_signed(pfn: &str) -> bool {
+    address::url(pfn).is_ok_and(|url| address::is_signed(&url))
+}
+
 fn with_range(request: RequestBuilder, rest: Option<&Rest>) -> RequestBuilder {
-    match rest {
-        Some(rest) => request.header(RANGE, format!("bytes={}-", rest.start)).header(IF_RANGE, &rest.version),
+    let Some(rest) = rest else { return request };
+    let request = request.header(RANGE, format!("bytes={}-", rest.start));
+    match &rest.version {
+        Some(version) => request.header(IF_RANGE, version),
         None => request,
     }
 }
@@ -157,6 +167,12 @@ impl Storage for WebStorage {
 }
 
 fn connections(access: &Access, tls: rustls::ClientConfig) -> Result<Client> {
+    let client = builder(access, tls).read_timeout(access.idle_timeout).build();
+    client.map_err(|error| StorageError::new(Kind::Refused, error.to_string()))
+}
+
+/// What all connections have in common.
+fn builder(access: &Access, tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
     let mut headers = reqwest::header::HeaderMap::new();
     // The bytes of the file itself are wanted: their checksum is what the catalogue knows.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -166,11 +182,8 @@ fn connections(access: &Access, tls: rustls::ClientConfig) -> Result<Client> {
         .user_agent(&access.user_agent)
         .default_headers(headers)
         .connect_timeout(access.connect_timeout)
-        .read_timeout(access.idle_timeout)
         .pool_max_idle_per_host(IDLE_CONNECTIONS)
         .redirect(Policy::none())
-        .build()
-        .map_err(|error| StorageError::new(Kind::Refused, error.to_string()))
 }
 
 /// The chunks of an answer's body.

@@ -2,7 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::super::checksum::Checksum;
 use super::super::events::FileEvent;
@@ -11,18 +13,42 @@ use super::super::sink::{Complete, Sink};
 use super::{LONGEST_PAUSE, PAUSE, Run};
 use crate::storage::{Kind, Reading, Rest, Storage, StorageError};
 
-/// What a broken attempt leaves for the next one at the same source.
+/// What there is of a file before an attempt: of an attempt that broke, or of an earlier process.
 #[derive(Debug, Default)]
 pub(super) struct Partial {
     sink: Option<Sink>,
-    version: Option<String>,
+    /// The place and the version of the file that the bytes came from, if the storage names versions.
+    version: Option<(String, String)>,
 }
 
 impl Partial {
-    /// What is missing, if the bytes that are here can be gone on with.
-    fn rest(&self) -> Option<Rest> {
-        let (sink, version) = (self.sink.as_ref()?, self.version.as_ref()?);
-        (sink.received() > 0).then(|| Rest { start: sink.received(), version: version.clone() })
+    /// Bytes that came from anywhere.
+    pub(super) fn left(sink: Sink) -> Self {
+        Self { sink: Some(sink), version: None }
+    }
+
+    /// What is missing, if the bytes that are here can be gone on with: the source has the same version, or a checksum
+    /// tells in the end whether all are of one file.
+    fn rest(&self, source: &Source, wanted: Checksum) -> Option<Rest> {
+        let start = self.sink.as_ref()?.received();
+        let version = self.version.as_ref().filter(|(pfn, _)| *pfn == source.pfn).map(|(_, version)| version.clone());
+        let can_go_on = start > 0 && (version.is_some() || wanted != Checksum::Unknown);
+        can_go_on.then_some(Rest { start, version })
+    }
+}
+
+/// How long an attempt has been held back by the limit on the rate.
+#[derive(Debug, Default)]
+struct Waits(Mutex<Duration>);
+
+impl Waits {
+    async fn wait(&self, time: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += time;
+        tokio::time::sleep(time).await;
+    }
+
+    fn sum(&self) -> Duration {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -42,9 +68,18 @@ pub(super) enum Failure {
         /// Whether the bytes may have changed on their way.
         may_pass: bool,
     },
+    /// Bytes that came one after the other, perhaps from several sources, are not those of one right file. A source that
+    /// is asked for the whole may still give it.
+    #[error("what had come before does not fit what came now")]
+    Parts,
     /// The file cannot be written.
-    #[error("{0}")]
-    Local(#[from] io::Error),
+    #[error("cannot write {}: {error}", place.display())]
+    Local {
+        /// Where it should be.
+        place: PathBuf,
+        /// Why it cannot.
+        error: io::Error,
+    },
 }
 
 impl Failure {
@@ -52,7 +87,7 @@ impl Failure {
     pub(super) fn pause(&self) -> Option<Duration> {
         match self {
             Self::Storage(error) if error.may_pass() => Some(error.retry_after.unwrap_or(PAUSE).min(LONGEST_PAUSE)),
-            Self::Content { may_pass: true, .. } => Some(Duration::ZERO),
+            Self::Content { may_pass: true, .. } | Self::Parts => Some(Duration::ZERO),
             _ => None,
         }
     }
@@ -60,7 +95,7 @@ impl Failure {
     /// The word traces have for it.
     pub(super) fn state(&self) -> &'static str {
         match self {
-            Self::Content { .. } => "FAIL_VALIDATE",
+            Self::Content { .. } | Self::Parts => "FAIL_VALIDATE",
             _ => "FAILED",
         }
     }
@@ -75,19 +110,55 @@ impl Run<'_> {
         place: &Path,
         partial: &mut Partial,
     ) -> Result<(PathBuf, Checksum), Failure> {
-        let transfer = self.transfer(source, storage, place, partial);
-        match self.all.options.patience.of(self.job.bytes) {
-            None => transfer.await?,
-            Some(seconds) => {
-                let limited = tokio::time::timeout(Duration::from_secs(seconds), transfer);
-                let late = || StorageError::new(Kind::TimedOut, format!("the transfer took longer than {seconds}s"));
-                limited.await.unwrap_or_else(|_| Err(late().into()))?;
+        let outcome = self.attempt_once(source, storage, place, partial).await;
+        // What came is worth nothing if it was wrong, or has no room.
+        if matches!(outcome, Err(Failure::Content { .. } | Failure::Parts | Failure::Local { .. })) {
+            if let Some(sink) = partial.sink.take() {
+                sink.discard();
+            }
+            self.tell(FileEvent::StartedOver);
+        }
+        outcome
+    }
+
+    async fn attempt_once(
+        &self,
+        source: &Source,
+        storage: &dyn Storage,
+        place: &Path,
+        partial: &mut Partial,
+    ) -> Result<(PathBuf, Checksum), Failure> {
+        let here = |error| Failure::Local { place: place.to_owned(), error };
+        // What is inside an archive has nothing to do with the time that the archive takes.
+        let unpacked = self.unpacked(source, storage).await?;
+        let storage = unpacked.as_ref().map_or(storage, |member| member as &dyn Storage);
+        self.in_time(|waits| self.transfer(source, storage, place, partial, waits)).await?;
+        let sink = partial.sink.take().ok_or_else(|| here(io::Error::other("no file was made")))?;
+        let complete = self.verified(sink.complete().await.map_err(here)?)?;
+        let checksum = complete.checksum;
+        Ok((complete.put().map_err(here)?, checksum))
+    }
+
+    /// Does it within the time that an attempt may take. What it waits for our own limit on the rate is no part of that.
+    async fn in_time<'w, F>(&self, transfer: impl FnOnce(Arc<Waits>) -> F) -> Result<(), Failure>
+    where
+        F: Future<Output = Result<(), Failure>> + 'w,
+    {
+        let waits = Arc::<Waits>::default();
+        let mut transfer = pin!(transfer(waits.clone()));
+        let Some(seconds) = self.all.options.patience.of(self.job.bytes) else { return transfer.await };
+        let (mut time, mut granted) = (Duration::from_secs(seconds), Duration::ZERO);
+        loop {
+            if let Ok(done) = tokio::time::timeout(time, transfer.as_mut()).await {
+                return done;
+            }
+            time = waits.sum() - granted;
+            granted += time;
+            if time.is_zero() {
+                let message = format!("the transfer took longer than {seconds}s");
+                return Err(StorageError::new(Kind::TimedOut, message).into());
             }
         }
-        let Some(sink) = partial.sink.take() else { return Err(io::Error::other("no file was made").into()) };
-        let complete = self.verified(sink.complete().await?)?;
-        let checksum = complete.checksum;
-        Ok((complete.put()?, checksum))
     }
 
     /// Reads to the end. What has come stays in `partial`, whatever happens.
@@ -97,33 +168,49 @@ impl Run<'_> {
         storage: &dyn Storage,
         place: &Path,
         partial: &mut Partial,
+        waits: Arc<Waits>,
     ) -> Result<(), Failure> {
-        let mut reading = storage.get(&source.pfn, partial.rest().as_ref()).await?;
-        self.check_size(reading.length)?;
-        let sink = self.sink(&reading, place, partial);
-        while let Some(chunk) = reading.next().await? {
-            sink.push(&chunk).await?;
-            self.tell(FileEvent::Received(chunk.len() as u64));
-            self.check_excess(sink.received())?;
+        if self.is_complete(partial) {
+            return Ok(());
         }
-        Ok(())
+        let mut reading = storage.get(&source.pfn, partial.rest(source, self.wanted()).as_ref()).await?;
+        self.check_size(reading.length)?;
+        let sink = self.sink(&reading, source, place, partial);
+        while let Some(chunk) = reading.next().await? {
+            sink.push(&chunk).await.map_err(|error| Failure::Local { place: place.to_owned(), error })?;
+            self.tell(FileEvent::Received(chunk.len() as u64));
+            self.check_excess(sink)?;
+            if let Some(rate) = self.all.rate {
+                waits.wait(rate.take(chunk.len() as u64, Instant::now())).await;
+            }
+        }
+        self.check_end(sink)
     }
 
     /// The sink that these bytes belong to: the one of the attempt before if they are its continuation, else a new one.
-    fn sink<'p>(&self, reading: &Reading, place: &Path, partial: &'p mut Partial) -> &'p mut Sink {
-        partial.version.clone_from(&reading.version);
-        let continued = partial.sink.take().filter(|sink| {
-            let continued = reading.start > 0 && sink.received() == reading.start;
-            if !continued && sink.received() > 0 {
+    fn sink<'p>(&self, reading: &Reading, source: &Source, place: &Path, partial: &'p mut Partial) -> &'p mut Sink {
+        partial.version = reading.version.clone().map(|version| (source.pfn.clone(), version));
+        let sink = match partial.sink.take() {
+            Some(sink) if reading.start > 0 && sink.received() == reading.start => sink.continued(),
+            Some(sink) if sink.received() == 0 => sink,
+            Some(sink) => {
                 self.tell(FileEvent::StartedOver);
+                sink.discard();
+                Sink::new(place, self.wanted())
             }
-            continued
-        });
-        partial.sink.insert(continued.unwrap_or_else(|| Sink::new(place, self.wanted())))
+            None => Sink::new(place, self.wanted()),
+        };
+        partial.sink.insert(sink)
+    }
+
+    /// All bytes are here: an earlier process was ended between the last one and the name.
+    fn is_complete(&self, partial: &Partial) -> bool {
+        let received = partial.sink.as_ref().map(Sink::received);
+        received.is_some_and(|received| received > 0) && received == self.job.bytes
     }
 
     /// The checksum that has to come out.
-    fn wanted(&self) -> Checksum {
+    pub(super) fn wanted(&self) -> Checksum {
         match self.all.options.ignore_checksum {
             true => Checksum::Unknown,
             false => self.job.checksum,
@@ -141,10 +228,21 @@ impl Run<'_> {
     }
 
     /// A storage that does not tell the size must not fill the disk.
-    fn check_excess(&self, received: u64) -> Result<(), Failure> {
+    fn check_excess(&self, sink: &Sink) -> Result<(), Failure> {
         match self.job.bytes {
-            Some(expected) if received > expected && !self.all.options.ignore_checksum => {
-                Err(wrong_size(received, expected))
+            Some(expected) if sink.received() > expected && !self.all.options.ignore_checksum => {
+                Err(if sink.is_pieced() { Failure::Parts } else { wrong_size(sink.received(), expected) })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where the storage did not tell the size, a connection that broke looks like the end of the file.
+    fn check_end(&self, sink: &Sink) -> Result<(), Failure> {
+        match self.job.bytes {
+            Some(expected) if sink.received() < expected && !self.all.options.ignore_checksum => {
+                let message = format!("the transfer broke off: {} of {expected} bytes came", sink.received());
+                Err(StorageError::new(Kind::Transient, message).into())
             }
             _ => Ok(()),
         }
@@ -152,11 +250,10 @@ impl Run<'_> {
 
     fn verified(&self, complete: Complete) -> Result<Complete, Failure> {
         let wanted = self.wanted();
-        self.check_size(Some(complete.bytes)).inspect_err(|_| self.tell(FileEvent::StartedOver))?;
         match complete.checksum == wanted {
             true => Ok(complete),
+            false if complete.is_pieced => Err(Failure::Parts),
             false => {
-                self.tell(FileEvent::StartedOver);
                 let (found, expected) = (complete.checksum.to_string(), wanted.to_string());
                 Err(Failure::Content { found, expected, may_pass: true })
             }

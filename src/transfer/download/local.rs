@@ -1,27 +1,29 @@
 //! What is on the disk already, and copies of what has come.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::super::checksum::Checksum;
 use super::super::events::FileEvent;
 use super::super::place::TargetFolder;
-use super::super::temporary::copy;
+use super::super::temporary::{clear, copy, is_reserved};
 use super::{Options, Run};
 
 impl Run<'_> {
-    /// The first of the places where the right file is already.
-    pub(super) async fn already_there(&self, places: &[PathBuf]) -> Option<PathBuf> {
+    /// The first of the places where the right file is already. Errors: no file can ever be at one of them.
+    pub(super) async fn already_there(&self, places: &[PathBuf]) -> Result<Option<PathBuf>, String> {
         for place in places {
-            if !place.is_file() {
+            let is_file = is_file(place).map_err(|error| format!("cannot write {}: {error}", place.display()))?;
+            if !is_file {
                 continue;
             }
             if self.is_right(place).await {
-                return Some(place.clone());
+                clear(place, self.wanted());
+                return Ok(Some(place.clone()));
             }
             self.tell(FileEvent::Differs { by_size: self.all.options.local_by_size });
         }
-        None
+        Ok(None)
     }
 
     /// Copies the file at `path` to all places where it is not yet.
@@ -34,14 +36,26 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn is_right(&self, path: &Path) -> bool {
+    pub(super) async fn is_right(&self, path: &Path) -> bool {
         let (bytes, checksum, options, path) = (self.job.bytes, self.job.checksum, self.all.options, path.to_owned());
         let check = tokio::task::spawn_blocking(move || is_right(&path, bytes, checksum, options));
         matches!(check.await, Ok(Ok(true)))
     }
 }
 
-fn is_right(path: &Path, bytes: Option<u64>, checksum: Checksum, options: Options) -> io::Result<bool> {
+/// Whether a file is there. Errors: it cannot be told, or a folder is there; then no file can be put there either.
+fn is_file(path: &Path) -> io::Result<bool> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(io::Error::new(ErrorKind::IsADirectory, "it is a folder")),
+        Ok(metadata) => Ok(metadata.is_file()),
+        // Nothing there, or a link that leads nowhere: it is replaced.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the file at this path is the right one, as far as the user wants to know.
+pub fn is_right(path: &Path, bytes: Option<u64>, checksum: Checksum, options: Options) -> io::Result<bool> {
     if options.ignore_checksum {
         return Ok(true);
     }
@@ -59,5 +73,14 @@ fn is_right(path: &Path, bytes: Option<u64>, checksum: Checksum, options: Option
 
 /// The absolute paths of the destinations, with their folders made.
 pub(super) fn places(folder: &TargetFolder, destinations: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
-    destinations.iter().map(|path| folder.place(path)).collect()
+    let place = |path: &PathBuf| {
+        if is_reserved(path) {
+            let why = format!("cannot write {}: unfinished downloads have such names", path.display());
+            return Err(io::Error::new(ErrorKind::InvalidFilename, why));
+        }
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()));
+        folder.place(path).map_err(named)
+    };
+    destinations.iter().map(place).collect()
 }

@@ -2,21 +2,31 @@
 //! given its name last.
 
 mod attempt;
+mod left;
 mod local;
+mod renew;
 #[cfg(test)]
 mod tests;
+mod unpack;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use attempt::{Failure, Partial};
+use left::Left;
 
+pub use local::is_right;
+
+use super::archives::Archives;
 use super::checksum::Checksum;
 use super::events::{FileEvent, Observer};
+use super::implementations::Implementations;
 use super::job::{Fetched, FileJob, Outcome, Source, Twin};
 use super::patience::Patience;
 use super::place::TargetFolder;
+use super::rate::Rate;
 use super::trace::{Fields, Trace, Tracer};
+use crate::http::Client;
 use crate::storage::{Storage, Storages, scheme};
 
 /// How often one source is tried: over asking, reading and verifying together.
@@ -25,6 +35,9 @@ pub const ATTEMPTS: u32 = 2;
 const PAUSE: Duration = Duration::from_millis(500);
 /// The longest that a source may make us wait by asking for it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long another process that downloads the same file may make no progress before we do it ourselves.
+const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(30);
 
 /// What the user wants of every file.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,16 +54,32 @@ pub struct Options {
 pub struct Downloader<'a> {
     /// Where files come from.
     pub storages: &'a Storages,
+    /// The archives that files have been taken out of.
+    pub archives: Archives,
     /// Where they go.
     pub folder: &'a TargetFolder,
     /// What the user wants.
     pub options: Options,
+    /// How many bytes may come in a second, if there is a limit.
+    pub rate: Option<&'a Rate>,
+    /// The server, which signs anew what has ended in the queue; none if there is none.
+    pub client: Option<&'a Client>,
+    /// Which implementations of protocols are asked for; none if any will do.
+    pub implementations: Option<Implementations<'a>>,
     /// Who is told what happens.
     pub observer: &'a dyn Observer,
     /// Where traces are sent, if they are.
     pub tracer: Option<&'a Tracer>,
     /// What all traces have in common.
     pub common_trace: &'a Fields,
+}
+
+/// Why there is no file.
+enum Hopeless {
+    /// No source gave it, each for its reason.
+    Sources(String),
+    /// It cannot be written here.
+    Here(String),
 }
 
 /// A file that is in its place, and when its transfer began and ended.
@@ -96,22 +125,25 @@ impl Run<'_> {
             Ok(places) => places,
             Err(reason) => return self.give_up(&reason),
         };
-        if let Some(path) = self.already_there(&places).await {
-            return match self.spread(&path, &places).await {
-                Ok(()) => self.already_done(path, trace),
-                Err(error) => self.give_up(&error.to_string()),
-            };
+        match self.already_there(&places).await {
+            Err(reason) => return self.give_up(&reason),
+            Ok(Some(path)) => return self.already_done(path, &places, trace).await,
+            Ok(None) => {}
         }
         let Some(place) = places.first().filter(|_| !self.job.sources.is_empty()) else {
             return self.no_source(trace);
         };
-        match self.try_sources(place, &mut trace).await {
-            Ok(Some(fresh)) => self.finish(fresh, &places, trace).await,
-            Ok(None) => {
-                self.tell(FileEvent::Failed);
+        let partial = match self.left(place, PATIENCE_WITH_OTHERS).await {
+            Left::Done => return self.already_done(place.clone(), &places, trace).await,
+            Left::Partial(partial) => partial,
+        };
+        match self.try_sources(place, partial, &mut trace).await {
+            Ok(fresh) => self.finish(fresh, &places, trace).await,
+            Err(Hopeless::Sources(reasons)) => {
+                self.tell(FileEvent::Failed(&reasons));
                 Fetched { outcome: Outcome::Failed, path: None }
             }
-            Err(reason) => {
+            Err(Hopeless::Here(reason)) => {
                 trace.set("clientState", Outcome::Failed.as_str());
                 trace.set("stateReason", reason.as_str());
                 self.send(trace);
@@ -128,8 +160,13 @@ impl Run<'_> {
         }
     }
 
-    /// The source after the other, until one gives the file. Errors: the file cannot be written here.
-    async fn try_sources(&self, place: &Path, trace: &mut Trace) -> Result<Option<Fresh>, String> {
+    /// One source after the other, until one gives the file.
+    async fn try_sources(&self, place: &Path, mut partial: Partial, trace: &mut Trace) -> Result<Fresh, Hopeless> {
+        let mut reasons = Vec::new();
+        let implementation = match &self.all.implementations {
+            Some(implementations) => implementations.choose(&self.job.sources).await,
+            None => None,
+        };
         for source in &self.job.sources {
             let (scheme, rse) = (scheme(&source.pfn), source.rse.as_str());
             trace.set("remoteSite", rse);
@@ -137,45 +174,69 @@ impl Run<'_> {
             trace.set("protocol", scheme);
             let timeout = self.all.options.patience.of(self.job.bytes);
             self.tell(FileEvent::Trying { scheme, rse, timeout });
-            match self.all.storages.of(&source.pfn) {
-                Err(error) => {
-                    trace.set("stateReason", error.to_string());
-                    self.tell(FileEvent::CannotRead { pfn: &source.pfn, reason: &error.to_string() });
+            let reason = match self.storage(source, implementation.as_deref()).await {
+                Err(reason) => {
+                    trace.set("stateReason", reason.as_str());
+                    self.tell(FileEvent::CannotRead { pfn: &source.pfn, reason: &reason });
+                    reason
                 }
-                Ok(storage) => {
-                    if let Some(fresh) = self.try_source(source, storage, place, trace).await? {
-                        return Ok(Some(fresh));
-                    }
-                }
-            }
+                Ok(storage) => match self.try_source(source, storage, place, &mut partial, trace).await {
+                    Ok(fresh) => return Ok(fresh),
+                    Err(failure @ Failure::Local { .. }) => return Err(Hopeless::Here(failure.to_string())),
+                    Err(failure) => failure.to_string(),
+                },
+            };
+            reasons.push(if rse.is_empty() { reason } else { format!("{reason} ({rse})") });
         }
-        Ok(None)
+        Err(Hopeless::Sources(reasons.join("; ")))
     }
 
-    /// One source, as often as its budget allows. What a broken attempt brought is kept for the next one.
+    /// What reads a source. Errors: this program cannot, or shall not by another implementation than this.
+    async fn storage(&self, source: &Source, implementation: Option<&str>) -> Result<&dyn Storage, String> {
+        if let (Some(implementations), Some(wanted)) = (&self.all.implementations, implementation) {
+            implementations.check(source, wanted).await?;
+        }
+        self.all.storages.of(&source.pfn).map_err(|error| error.to_string())
+    }
+
+    /// One source, as often as its budget allows. What a broken attempt brought is kept for the next one, here or at the
+    /// next source.
     async fn try_source(
         &self,
         source: &Source,
         storage: &dyn Storage,
         place: &Path,
+        partial: &mut Partial,
         trace: &mut Trace,
-    ) -> Result<Option<Fresh>, String> {
+    ) -> Result<Fresh, Failure> {
         self.tell(FileEvent::Using { pfn: &source.pfn });
-        let mut partial = Partial::default();
-        for attempt in 1..=ATTEMPTS {
+        let (mut renewed, mut attempt) = (None, 1);
+        loop {
             let start = SystemTime::now();
-            let failure = match self.attempt(source, storage, place, &mut partial).await {
-                Ok((path, checksum)) => return Ok(Some(Fresh { path, start, checksum })),
-                Err(Failure::Local(error)) => return Err(error.to_string()),
+            let asked = renewed.as_ref().unwrap_or(source);
+            let failure = match self.attempt(asked, storage, place, partial).await {
+                Ok((path, checksum)) => return Ok(Fresh { path, start, checksum }),
+                Err(failure @ Failure::Local { .. }) => return Err(failure),
                 Err(failure) => failure,
             };
+            if let (Failure::Storage(error), None) = (&failure, &renewed) {
+                renewed = self.renewed(source, error).await;
+                if let Some(new) = &renewed {
+                    self.tell(FileEvent::Using { pfn: &new.pfn });
+                    continue;
+                }
+            }
             self.report(&failure, attempt, trace);
             match failure.pause() {
-                Some(pause) if attempt < ATTEMPTS => tokio::time::sleep(pause).await,
-                _ => break,
+                // The next attempt asks for the whole file, which this one did not.
+                Some(_) if matches!(failure, Failure::Parts) => {}
+                Some(pause) if attempt < ATTEMPTS => {
+                    tokio::time::sleep(pause).await;
+                    attempt += 1;
+                }
+                _ => return Err(failure),
             }
         }
-        Ok(None)
     }
 
     fn report(&self, failure: &Failure, attempt: u32, trace: &mut Trace) {
@@ -206,7 +267,10 @@ impl Run<'_> {
         Fetched { outcome: Outcome::Done, path: Some(fresh.path) }
     }
 
-    fn already_done(&self, path: PathBuf, mut trace: Trace) -> Fetched {
+    async fn already_done(&self, path: PathBuf, places: &[PathBuf], mut trace: Trace) -> Fetched {
+        if let Err(error) = self.spread(&path, places).await {
+            return self.give_up(&error.to_string());
+        }
         self.tell(FileEvent::AlreadyThere);
         let now = SystemTime::now();
         trace.set_times(now, now);
@@ -232,7 +296,7 @@ impl Run<'_> {
     /// The same file has been fetched by another job: a copy is all that is needed.
     async fn follow(&self, first: &Fetched) -> Outcome {
         let Some(path) = &first.path else {
-            self.tell(FileEvent::Failed);
+            self.tell(FileEvent::Failed("it could not be had for the other place either"));
             return first.outcome;
         };
         let copied = match self.places() {

@@ -18,17 +18,22 @@ impl Observer for Diary {
             FileEvent::Started => "started".into(),
             FileEvent::AlreadyThere => "already there".into(),
             FileEvent::Differs { by_size } => format!("differs, by size {by_size}"),
+            FileEvent::Waiting => "waiting".into(),
+            FileEvent::Resumed(bytes) => format!("resumed at {bytes}"),
             FileEvent::NoSource => "no source".into(),
             FileEvent::Obstacle(reason) => format!("obstacle: {reason}"),
             FileEvent::Trying { scheme, rse, .. } => format!("trying {scheme} at {rse}"),
             FileEvent::CannotRead { reason, .. } => format!("cannot read: {reason}"),
             FileEvent::Using { .. } => "using".into(),
+            FileEvent::FetchingArchive { .. } => "fetching archive".into(),
+            FileEvent::Unpacking { archive } => format!("unpacking {archive}"),
             FileEvent::StartedOver => "started over".into(),
             FileEvent::WrongContent { found, expected } => format!("wrong: {found} for {expected}"),
             FileEvent::AttemptFailed { attempt, of, .. } => format!("failed {attempt}/{of}"),
             FileEvent::Unverified => "unverified".into(),
-            FileEvent::Failed => "gave up".into(),
+            FileEvent::Failed(_) => "gave up".into(),
             FileEvent::Done { .. } => "done".into(),
+            FileEvent::Ended(_) => return,
         };
         self.0.lock().unwrap().push(note);
     }
@@ -53,15 +58,22 @@ impl World {
 
     async fn fetch(&self, job: &FileJob) -> Outcome {
         let common = Fields::new();
-        let downloader = Downloader {
+        self.downloader(&common).fetch(job, 0).await
+    }
+
+    fn downloader<'a>(&'a self, common_trace: &'a Fields) -> Downloader<'a> {
+        Downloader {
             storages: &self.storages,
+            archives: Archives::default(),
+            client: None,
+            implementations: None,
             folder: &self.folder,
             options: self.options,
             observer: &self.diary,
             tracer: None,
-            common_trace: &common,
-        };
-        downloader.fetch(job, 0).await
+            rate: None,
+            common_trace,
+        }
     }
 
     fn notes(&self) -> Vec<String> {
@@ -92,7 +104,7 @@ const ADLER_OF_HELLO: &str = "062c0215";
 
 /// The file "hello" at these places.
 fn hello(pfns: &[&str]) -> FileJob {
-    let source = |pfn: &&str| Source { pfn: (*pfn).to_owned(), rse: "RSE".to_owned() };
+    let source = |pfn: &&str| Source { pfn: (*pfn).to_owned(), rse: "RSE".to_owned(), member: None };
     FileJob {
         bytes: Some(5),
         checksum: Checksum::new(Some(ADLER_OF_HELLO), None),
@@ -124,6 +136,7 @@ async fn a_passing_trouble_costs_one_attempt() {
         sized("503 Service Unavailable", "Retry-After: 0\r\n", ""),
         answer("200 OK", "Content-Length: 5\r\n", "hel"),
         answer("200 OK", "Content-Length: 5\r\n", "helSTALL"),
+        answer("200 OK", "", "hel"),
         sized("200 OK", "", "HELLO"),
     ] {
         let world = World::new();
@@ -179,7 +192,7 @@ async fn wrong_content_is_never_given_its_name() {
 
     // Of the wrong size: once is enough. A length that is not told is found out while reading.
     for trouble in
-        [sized("200 OK", "", "hello, world"), answer("200 OK", "", "hello, world"), answer("200 OK", "", "he")]
+        [sized("200 OK", "", "hello, world"), sized("200 OK", "", "he"), answer("200 OK", "", "hello, world")]
     {
         let world = World::new();
         let (base, _asked) = serve(vec![trouble]).await;
@@ -281,6 +294,104 @@ async fn a_twin_is_copied() {
     let (one, two) = tokio::join!(world.fetch(&first), world.fetch(&later));
     assert_eq!((one, two), (Outcome::Done, Outcome::Done));
     assert_eq!(world.files().len(), 2);
+}
+
+/// Puts what an earlier process left of "hello" into the folder.
+fn leave(world: &World, bytes: &str) -> std::path::PathBuf {
+    let part = world.folder.place(Path::new("s/f")).unwrap().with_file_name(".f.062c0215.rucio-part");
+    std::fs::write(&part, bytes).unwrap();
+    part
+}
+
+#[tokio::test]
+async fn what_an_earlier_process_left_is_gone_on_with() {
+    let rest = sized("206 Partial Content", "Content-Range: bytes 3-4/5\r\n", "lo");
+    let world = World::new();
+    leave(&world, "hel");
+    let (missing, _asked) = serve(vec![sized("404 Not Found", "", "")]).await;
+    let (base, mut asked) = serve(vec![rest.clone()]).await;
+    assert_eq!(world.fetch(&hello(&[&missing, &base])).await, Outcome::Done);
+    is_hello(&world);
+    let request = asked.recv().await.unwrap();
+    assert!(request.contains("range: bytes=3-") && !request.contains("if-range"), "{request}");
+    assert_eq!(world.notes()[1], "resumed at 3");
+
+    // Spoiled: that is found out in the end, and costs a new start.
+    let world = World::new();
+    leave(&world, "HEL");
+    let (base, _asked) = serve(vec![rest, sized("200 OK", "", "hello")]).await;
+    assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done);
+    is_hello(&world);
+
+    // Everything was there but the name.
+    let world = World::new();
+    leave(&world, "hello");
+    assert_eq!(world.fetch(&hello(&["http://127.0.0.1:9/"])).await, Outcome::Done);
+    is_hello(&world);
+}
+
+#[tokio::test]
+async fn what_is_left_counts_only_where_a_checksum_tells_whether_it_is_right() {
+    let mut world = World::new();
+    world.options.ignore_checksum = true;
+    let part = leave(&world, "hel");
+    let (base, mut asked) = serve(vec![sized("200 OK", "", "hello")]).await;
+    assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done);
+    assert!(!asked.recv().await.unwrap().contains("range"));
+    assert_eq!(std::fs::read_to_string(part).unwrap(), "hel");
+    // With the whole file there, it is of no use.
+    world.options.ignore_checksum = false;
+    assert_eq!(world.fetch(&hello(&[])).await, Outcome::AlreadyDone);
+    is_hello(&world);
+}
+
+#[tokio::test]
+async fn a_process_that_makes_no_progress_is_not_waited_for() {
+    let world = World::new();
+    let part = leave(&world, "hel");
+    let other = std::fs::File::open(&part).unwrap();
+    other.lock().unwrap();
+    let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
+    let (job, common) = (hello(&[&base]), Fields::new());
+    let downloader = world.downloader(&common);
+    let run = Run { all: &downloader, job: &job, lane: 0 };
+    let place = world.folder.place(Path::new("s/f")).unwrap();
+    assert!(matches!(run.left(&place, Duration::from_millis(150)).await, Left::Partial(_)));
+    assert_eq!(world.notes(), ["waiting"]);
+    let mut trace = Trace::new(&common, &job);
+    assert!(run.try_sources(&place, Partial::default(), &mut trace).await.is_ok());
+    let files = world.files();
+    assert_eq!(files[0], ("s/.f.062c0215.rucio-part".to_owned(), "hel".to_owned()));
+    assert_eq!(files[1..], [("s/f".to_owned(), "hello".to_owned())]);
+}
+
+#[tokio::test]
+async fn what_another_process_is_downloading_is_waited_for() {
+    let world = World::new();
+    let part = leave(&world, "hel");
+    let other = std::fs::File::open(&part).unwrap();
+    other.lock().unwrap();
+    let mut job = hello(&["http://127.0.0.1:9/"]);
+    job.destinations.push("set/f".into());
+    let finishing = async {
+        while !world.diary.0.lock().unwrap().contains(&"waiting".to_owned()) {
+            tokio::task::yield_now().await;
+        }
+        std::fs::write(&part, "hello").unwrap();
+        std::fs::rename(&part, part.with_file_name("f")).unwrap();
+        drop(other);
+    };
+    let (outcome, ()) = tokio::join!(world.fetch(&job), finishing);
+    assert_eq!(outcome, Outcome::AlreadyDone);
+    assert_eq!(world.files().len(), 2, "{:?}", world.files());
+}
+
+#[tokio::test]
+async fn a_name_that_parts_of_files_have_is_refused() {
+    let world = World::new();
+    let job = FileJob { destinations: vec!["s/.f.062c0215.rucio-part".into()], ..hello(&["http://127.0.0.1:9/"]) };
+    assert_eq!(world.fetch(&job).await, Outcome::Failed);
+    assert!(world.notes().last().unwrap().contains("unfinished downloads have such names"));
 }
 
 #[tokio::test]

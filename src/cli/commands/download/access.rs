@@ -21,7 +21,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// All storages, with the user's proxy or certificate and, if it is one that storages understand, the token.
-pub(super) async fn storages(context: &Context, client: &Client) -> Result<Storages> {
+pub(in crate::cli::commands) async fn storages(context: &Context, client: &Client) -> Result<Storages> {
     let access = StorageAccess::resolve(client.settings(), &context.env);
     let certificate = access.certificate.clone();
     let identity = asking(move || certificate.and_then(|(cert, key)| identity(&cert, key.as_deref()))).await?;

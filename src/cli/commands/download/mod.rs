@@ -1,19 +1,22 @@
 //! `rucio download`
 
-mod access;
+pub(super) mod access;
+mod asked;
+mod dry_run;
 mod filter;
+mod more;
 mod options;
 mod reporter;
 mod single;
 mod summary;
-mod traces;
+pub(super) mod traces;
+mod watch;
 
-use std::path::Path;
 use std::time::Duration;
 
-use reporter::Reporter;
 use summary::Summary;
 use tokio::signal::unix::{SignalKind, signal};
+use watch::Watch;
 
 use crate::api::accounts;
 use crate::api::replicas::Query;
@@ -22,18 +25,22 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::storage::Storages;
+use crate::transfer::archives::Archives;
 use crate::transfer::download::{Downloader, Options};
+use crate::transfer::implementations::{Implementations, Wanted};
 use crate::transfer::patience::Patience;
 use crate::transfer::place::TargetFolder;
+use crate::transfer::rate::Rate;
 use crate::transfer::resolve::Wish;
 use crate::transfer::scheduler::Lanes;
 use crate::transfer::session::{Search, Session};
 use crate::transfer::trace::{Fields, Tracer};
 
+pub(crate) use more::{More, WithMore};
 pub(crate) use options::Args;
 
 /// The protocols that are asked for where the user names none: those for which the server makes a metalink document.
-const PROTOCOLS: [&str; 11] =
+pub(super) const PROTOCOLS: [&str; 11] =
     ["root", "davs", "http", "https", "file", "storm", "srm+https", "scp", "rsync", "rclone", "magnet"];
 /// The protocols that aria2 knows.
 const ARIA_PROTOCOLS: [&str; 2] = ["https", "davs"];
@@ -43,15 +50,30 @@ const LANES: usize = 3;
 const TRACE_GRACE: Duration = Duration::from_secs(2);
 
 /// Downloads, until it is done or the user wants no more.
-pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    args.check()?;
-    let job = unless_interrupted(Job::new(context, &args)).await?;
+pub(crate) async fn run(context: &Context, args: Args, more: More) -> Result<()> {
+    args.check(&more)?;
+    let wishes = asked::wishes(context, &args, &more)?;
+    if wishes.is_empty() && args.metalink.is_none() {
+        tracing::info!("The list is empty: there is nothing to download.");
+        watch::record_nothing(&args.dir, &more)?;
+        return Summary::nothing().records(context);
+    }
+    if more.dry_run {
+        return unless_interrupted(async { dry_run::show(&Job::new(context, &args, &more, wishes).await?).await })
+            .await;
+    }
+    let mut job = unless_interrupted(Job::new(context, &args, &more, wishes)).await?;
     let tracer = traces::tracer(job.client)?;
     let outcome = unless_interrupted(job.fetch(tracer.as_ref())).await;
-    job.reporter.finish();
+    let asked = outcome.is_err().then(|| asked::lines(&job));
+    let written = job.watch.finish(asked.as_deref());
+    let outcome = outcome.and_then(|summary| written.map(|()| summary));
     let interrupted = matches!(outcome, Err(Error::Interrupted));
     if interrupted {
-        tracing::warn!("Interrupted. Files that are complete stay; run the same command again to get the others.");
+        tracing::warn!(
+            "Interrupted. Files that are complete stay. Run the same command again to get the others: it goes on where this \
+             one stopped, with what is kept in hidden files (.*.rucio-part)."
+        );
     }
     if let Some(tracer) = tracer {
         let grace = if interrupted { TRACE_GRACE / 4 } else { TRACE_GRACE };
@@ -66,7 +88,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 }
 
 /// Does some work, until the user presses Ctrl-C, or the batch system wants us to go.
-async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     // Both are listened to before the work begins, which may turn off the terminal's echo as its first act.
     let listen = |kind| signal(kind).map_err(|error| Error::io("Cannot start", error));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
@@ -78,9 +100,10 @@ async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<
 }
 
 /// The folder to put files into. One that cannot be made is the user's mistake, not that of every single file.
-fn target(path: &str) -> Result<TargetFolder> {
-    std::fs::create_dir_all(path)
-        .and_then(|()| TargetFolder::new(path))
+/// Nothing is made for a dry run.
+fn target(path: &str, dry_run: bool) -> Result<TargetFolder> {
+    let made = if dry_run { Ok(()) } else { std::fs::create_dir_all(path) };
+    made.and_then(|()| TargetFolder::new(path))
         .map_err(|error| Error::io(format!("Cannot use the folder {path}"), error))
 }
 
@@ -89,59 +112,55 @@ struct Job<'a> {
     context: &'a Context,
     client: &'a Client,
     args: &'a Args,
+    more: &'a More,
+    wishes: Vec<Wish>,
     storages: Storages,
     folder: TargetFolder,
-    reporter: Reporter,
+    rate: Option<Rate>,
+    watch: Watch,
     common_trace: Fields,
 }
 
 impl<'a> Job<'a> {
-    async fn new(context: &'a Context, args: &'a Args) -> Result<Self> {
+    async fn new(context: &'a Context, args: &'a Args, more: &'a More, wishes: Vec<Wish>) -> Result<Self> {
         let client = context.client()?;
         Ok(Self {
             context,
             client,
             args,
+            more,
+            wishes,
             storages: access::storages(context, client).await?,
-            folder: target(&args.dir)?,
-            reporter: Reporter::new(&context.ui),
+            folder: target(&args.dir, more.dry_run)?,
+            rate: args.limit_rate.map(Rate::new),
+            watch: Watch::new(&context.ui, &args.dir, more)?,
             common_trace: traces::common(context, client, args).await?,
         })
     }
 
     async fn fetch(&self, tracer: Option<&Tracer>) -> Result<Summary> {
-        match (&self.args.pfn, &self.args.metalink) {
-            (Some(pfn), _) => single::pfn(self, pfn, tracer).await,
-            (None, Some(path)) => single::metalink(self, Path::new(path), tracer).await,
-            (None, None) => self.search(tracer).await,
+        match single::given(self).await? {
+            Some(given) => given.fetch(self, tracer).await,
+            None => self.search(tracer).await,
         }
     }
 
     async fn search(&self, tracer: Option<&Tracer>) -> Result<Summary> {
-        let wishes = self.wishes()?;
-        let search = Search {
-            wishes: &wishes,
+        let search = self.asked().await?;
+        let session = Session { downloader: self.downloader(tracer, self.speed()?)?, lanes: self.lanes() };
+        let report = session.search(self.client, search).await?;
+        Ok(Summary::new(report.requested, report.tally, report.left))
+    }
+
+    /// What the server is asked for.
+    async fn asked(&self) -> Result<Search<'_>> {
+        Ok(Search {
+            wishes: &self.wishes,
             query: self.query(),
             no_subdir: self.args.no_subdir,
             from_tape: self.args.allow_tape && self.is_admin().await?,
-        };
-        let session = Session { downloader: self.downloader(tracer, self.speed()?)?, lanes: self.lanes() };
-        let report = session.search(self.client, search).await?;
-        Ok(Summary::new(report.requested, report.tally))
-    }
-
-    fn wishes(&self) -> Result<Vec<Wish>> {
-        let filters = filter::parse(self.args.filter.as_deref())?;
-        if self.args.dids.is_empty() {
-            let scope = self.args.scope.clone().unwrap_or_default();
-            return Ok(vec![Wish { text: format!("{scope}:*"), scope, name: None, filters }]);
-        }
-        let wish = |text: &String| {
-            let text = self.args.with_scope(text);
-            let did = self.context.did(&text)?;
-            Ok(Wish { text, scope: did.scope, name: Some(did.name), filters: filters.clone() })
-        };
-        self.args.dids.iter().map(wish).collect()
+            selection: &self.more.wanted.0,
+        })
     }
 
     fn query(&self) -> Query {
@@ -183,20 +202,43 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// What is right, without time limits.
+    fn options(&self) -> Options {
+        Options {
+            ignore_checksum: self.args.ignore_checksum,
+            local_by_size: self.args.check_local_with_filesize_only,
+            patience: Patience::default(),
+        }
+    }
+
+    /// Which implementation of protocols is asked for. It is no matter where the replicas are not looked for.
+    fn implementation(&self) -> Result<Option<Wanted>> {
+        let args = self.args;
+        if args.pfn.is_some() || args.metalink.is_some() || args.aria == Some(true) {
+            return Ok(None);
+        }
+        let preferred = match args.protocol {
+            Some(_) => Vec::new(),
+            None => self.context.config()?.download_preferred_impl(),
+        };
+        Ok(Wanted::new(args.r#impl.as_deref().filter(|name| !name.is_empty()), &preferred))
+    }
+
     fn downloader<'d>(&'d self, tracer: Option<&'d Tracer>, speed: Option<f64>) -> Result<Downloader<'d>> {
         let seconds = match self.args.transfer_timeout {
             Some(seconds) => Some(seconds),
             None => self.context.config()?.download_transfer_timeout()?,
         };
+        let wanted = self.implementation()?;
         Ok(Downloader {
             storages: &self.storages,
+            archives: Archives::default(),
+            client: Some(self.client),
+            implementations: wanted.map(|wanted| Implementations::new(self.client, wanted)),
             folder: &self.folder,
-            options: Options {
-                ignore_checksum: self.args.ignore_checksum,
-                local_by_size: self.args.check_local_with_filesize_only,
-                patience: Patience { seconds, speed },
-            },
-            observer: &self.reporter,
+            options: Options { patience: Patience { seconds, speed }, ..self.options() },
+            rate: self.rate.as_ref(),
+            observer: &self.watch,
             tracer,
             common_trace: &self.common_trace,
         })

@@ -1,12 +1,15 @@
 //! The options of `rucio download`, and which of them go together.
 
+use super::more::More;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::transfer::rate::Rate;
 
 /// Download files, or all files of datasets and containers
 ///
 /// A file that is there already, with the right checksum, is left as it is. Every file is verified while it comes in
-/// and gets its name only when it is complete. Sources are tried in the server's order until one is good.
+/// and gets its name only when it is complete. Sources are tried in the server's order until one is good. If it is
+/// interrupted, the same command goes on where it stopped.
 ///
 /// Example: rucio download --dir data --rses "cloud=CERN" user.jdoe:analysis.1 'mc25:*.root'
 #[derive(Debug, clap::Args)]
@@ -22,7 +25,7 @@ pub(crate) struct Args {
     /// Only from the RSEs this expression means
     #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
     pub rses: Option<String>,
-    /// The implementation of the protocol; there is one of each here, so this changes nothing
+    /// Only from where this implementation of a protocol is offered (webdav, xrootd, gfal.NoRename, ...)
     #[arg(long, value_name = "NAME")]
     pub r#impl: Option<String>,
     /// Only by this protocol (https, davs, file, ...)
@@ -55,6 +58,9 @@ pub(crate) struct Args {
     /// The slowest speed to put up with, in kB/s, after a minute of grace [default: 500]
     #[arg(long, value_name = "SPEED", allow_negative_numbers = true)]
     pub transfer_speed_timeout: Option<f64>,
+    /// How many bytes a second at most, over all files together; k, M and G stand for thousands, millions and so on
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub limit_rate: Option<u64>,
     /// Only from https and davs sources, as with aria2; this program downloads them itself
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     #[arg(value_parser = clap::builder::BoolishValueParser::new())]
@@ -79,6 +85,10 @@ pub(crate) struct Args {
     /// How the server shall sort the replicas: geoip or random
     #[arg(long, value_name = "METHOD")]
     pub replica_selection: Option<String>,
+}
+
+fn rate(text: &str) -> Result<u64, String> {
+    Rate::parse(text).ok_or_else(|| "write it as 800k, 2.5M or 1G, in bytes a second".to_owned())
 }
 
 /// What the traces of a pilot say besides. The environment may say it as well.
@@ -109,8 +119,8 @@ pub(crate) struct Trace {
 
 impl Args {
     /// Refuses what contradicts itself, and warns of what has no effect.
-    pub(super) fn check(&self) -> Result<()> {
-        let no_dids = self.dids.is_empty();
+    pub(super) fn check(&self, more: &More) -> Result<()> {
+        let no_dids = self.dids.is_empty() && more.files_from.is_none();
         let refusals = [
             (no_dids && self.filter.is_none() && self.metalink.is_none(), "At least one did is mandatory"),
             (no_dids && self.pfn.is_some(), "At least one did is mandatory"),
@@ -123,6 +133,18 @@ impl Args {
             (
                 self.ignore_checksum && self.check_local_with_filesize_only,
                 "Arguments ignore-checksum and check-local-with-filesize-only cannot be used together.",
+            ),
+            (
+                self.pfn.is_some() && more.files_from.is_some(),
+                "Arguments pfn and files-from cannot be used together: one place has one file.",
+            ),
+            (
+                more.dry_run && (more.summary.is_some() || more.failed_list.is_some()),
+                "Arguments dry-run and summary or failed-list cannot be used together: nothing becomes of the files.",
+            ),
+            (
+                self.nrandom.is_some() && more.wanted.0.shard.is_some(),
+                "Arguments nrandom and shard cannot be used together: each job would choose among other files.",
             ),
         ];
         match refusals.iter().find(|(refused, _)| *refused) {
@@ -153,8 +175,8 @@ impl Args {
                 "Ignoring --replica-selection option because --metalink option given",
             ),
             (
-                !by_pfn && self.r#impl.is_some(),
-                "Ignoring --impl option: this program has one implementation of each protocol. Use --protocol to choose one.",
+                !by_pfn && self.r#impl.is_some() && (self.metalink.is_some() || self.aria == Some(true)),
+                "Ignoring --impl option because --metalink or --aria option given",
             ),
         ];
         for (_, message) in warnings.iter().filter(|(given, _)| *given) {
@@ -203,12 +225,12 @@ mod tests {
             ("s:f --ignore-checksum --check-local-with-filesize-only", "ignore-checksum and check-local"),
             ("--pfn https://h/f --filter a=b --scope s", "At least one did"),
         ] {
-            let error = parse(words).check().unwrap_err();
+            let error = parse(words).check(&More::default()).unwrap_err();
             assert_eq!(error.class(), Some(Exception::InputValidationError), "{words}");
             assert!(error.to_string().contains(part), "{words}: {error}");
         }
         for words in ["s:f", "--filter a=b --scope s", "--metalink m", "s:f --pfn https://h/f --aria"] {
-            assert!(parse(words).check().is_ok(), "{words}");
+            assert!(parse(words).check(&More::default()).is_ok(), "{words}");
         }
     }
 

@@ -42,6 +42,10 @@ impl Reporter {
                 let bytes = job.bytes.unwrap_or(0);
                 bars.entry(key).or_insert_with(|| progress.file_started(&job.did.to_string(), bytes));
             }
+            FileEvent::Resumed(bytes) => {
+                let size = job.bytes.unwrap_or(0);
+                bars.entry(key).or_insert_with(|| progress.file_started(&job.did.to_string(), size)).resume(*bytes);
+            }
             FileEvent::Received(bytes) => {
                 if let Some(bar) = bars.get(&key) {
                     bar.advance(*bytes);
@@ -57,7 +61,7 @@ impl Reporter {
                     bar.finish();
                 }
             }
-            FileEvent::Failed | FileEvent::Obstacle(_) => drop(bars.remove(&key)),
+            FileEvent::Failed(_) | FileEvent::Obstacle(_) => drop(bars.remove(&key)),
             _ => {}
         }
     }
@@ -104,10 +108,6 @@ impl Observer for Reporter {
                 "The requested DID {did} only has replicas on tape. Direct download from tape is prohibited. \
                  Please request a transfer to a non-tape endpoint."
             ),
-            RunEvent::OnlyInArchives(did) => tracing::warn!(
-                "{did} is only to be had out of archives, which this program does not unpack. \
-                 Download the archive instead: rucio list-parent-dids or its owner tell which."
-            ),
             RunEvent::Starting { files, bytes, lanes } => self.starting(files, bytes, lanes),
         }
     }
@@ -122,8 +122,17 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
             let what = if by_size { "filesize" } else { "checksum" };
             tracing::info!("{prefix}File with same name exists locally, but {what} mismatches: {did}");
         }
+        FileEvent::Waiting => {
+            tracing::info!("{prefix}Another process is downloading {did} to the same place: waiting for it")
+        }
+        FileEvent::Resumed(bytes) => {
+            let size = sizefmt(Some(Num::from(bytes)), true);
+            tracing::info!("{prefix}Going on with an earlier download, of which {size} are here: {did}");
+        }
         FileEvent::NoSource => tracing::warn!("{prefix}No available source found for file: {did}"),
-        FileEvent::Obstacle(reason) => tracing::error!("{prefix}Failed to download file {did}: {reason}"),
+        FileEvent::Obstacle(reason) | FileEvent::Failed(reason) => {
+            tracing::error!("{prefix}Failed to download file {did}: {reason}")
+        }
         FileEvent::Trying { scheme, rse, timeout } => {
             let timeout = timeout.map(|seconds| format!(" and timeout of {seconds}s")).unwrap_or_default();
             tracing::info!("{prefix}Trying to download with {scheme}{timeout} from {rse}: {did} ");
@@ -132,6 +141,14 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
             tracing::warn!("{prefix}Failed to create protocol for PFN: {pfn} ({reason})");
         }
         FileEvent::Using { pfn } => tracing::info!("{prefix}Using PFN: {pfn}"),
+        FileEvent::FetchingArchive { pfn, bytes } => match bytes {
+            Some(bytes) => {
+                let size = sizefmt(Some(Num::from(bytes)), true);
+                tracing::info!("{prefix}Fetching the archive that holds it: {pfn} ({size})");
+            }
+            None => tracing::info!("{prefix}Fetching the archive that holds it: {pfn}"),
+        },
+        FileEvent::Unpacking { archive } => tracing::info!("{prefix}Extracting {did} from {archive}"),
         FileEvent::WrongContent { found, expected } => {
             tracing::warn!("{prefix}Checksum validation failed for file: {did}");
             tracing::debug!("Local checksum: {found}, Rucio checksum: {expected}");
@@ -140,9 +157,8 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
             tracing::warn!("{prefix}Download attempt failed. Try {attempt}/{of} ({reason})");
         }
         FileEvent::Unverified => tracing::warn!("{prefix}Rucio knows no checksum of {did}: only its size was compared"),
-        FileEvent::Failed => tracing::error!("{prefix}Failed to download file {did}"),
         FileEvent::Done { time, .. } => tracing::info!("{prefix}{}", done(job, time)),
-        FileEvent::Received(_) | FileEvent::StartedOver => {}
+        FileEvent::Received(_) | FileEvent::StartedOver | FileEvent::Ended(_) => {}
     }
 }
 

@@ -13,20 +13,50 @@ use crate::exceptions::Exception;
 use crate::transfer::events::{Observer, RunEvent};
 use crate::transfer::job::{FileJob, Source};
 use crate::transfer::metalink::Metalink;
-use crate::transfer::plan::{Planner, Route, Rules};
+use crate::transfer::plan::{self, Planner, Route, Rules};
 use crate::transfer::scheduler::Lanes;
+use crate::transfer::selection::Left;
 use crate::transfer::session::Session;
 use crate::transfer::trace::Tracer;
 use crate::types::{Did, ReplicaEntry};
 
-/// Downloads one file from one place.
-pub(super) async fn pfn(job: &Job<'_>, pfn: &str, tracer: Option<&Tracer>) -> Result<Summary> {
+/// Files that are known without a search.
+pub(super) struct Given {
+    /// The files.
+    pub(super) jobs: Vec<FileJob>,
+    dids: Vec<Did>,
+    lanes: Lanes,
+    speed: Option<f64>,
+    /// How many are not wanted.
+    pub(super) left: Left,
+}
+
+/// The files of a given place or document, if one is given.
+pub(super) async fn given(job: &Job<'_>) -> Result<Option<Given>> {
+    match (&job.args.pfn, &job.args.metalink) {
+        (Some(place), _) => pfn(job, place).await.map(Some),
+        (None, Some(path)) => metalink(job, Path::new(path)).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+impl Given {
+    /// Downloads them.
+    pub(super) async fn fetch(self, job: &Job<'_>, tracer: Option<&Tracer>) -> Result<Summary> {
+        let session = Session { downloader: job.downloader(tracer, self.speed)?, lanes: self.lanes };
+        let tally = session.fetch_all(self.jobs).await;
+        Ok(Summary::new(self.dids.into_iter().map(|did| (did, None)).collect(), tally, self.left))
+    }
+}
+
+/// One file at one place.
+async fn pfn(job: &Job<'_>, pfn: &str) -> Result<Given> {
     let text = &job.args.dids[0];
     if text.contains('*') {
         return Err(Error::new(Exception::InputValidationError, "Cannot use PFN download with wildcard in DID"));
     }
     let did = job.context.did(&job.args.with_scope(text))?;
-    job.reporter.run(RunEvent::Requested(1));
+    job.watch.run(RunEvent::Requested(1));
     let known = catalogued(job, &did).await;
     let (rse, entry) = match &job.args.rses {
         Some(rse) => (rse.clone(), known.ok().flatten()),
@@ -37,12 +67,13 @@ pub(super) async fn pfn(job: &Job<'_>, pfn: &str, tracer: Option<&Tracer>) -> Re
         }
     };
     let entry = entry.unwrap_or_else(|| nothing_known(did.clone()));
+    let source = entry.pfns.iter().find(|(known, _)| known == pfn).map(|(pfn, at)| plan::source(&did, pfn, at));
     let entry = ReplicaEntry { pfns: Vec::new(), ..entry };
     let mut file = planner(job).plan(entry, &[Route { request: 0, did: &did }]);
-    file.sources = vec![Source { pfn: pfn.to_owned(), rse }];
-    let session = Session { downloader: job.downloader(tracer, None)?, lanes: Lanes::exactly(1) };
-    let tally = session.fetch_all(vec![file]).await;
-    Ok(Summary::new(vec![(did, None)], tally))
+    file.sources = vec![source.unwrap_or_else(|| Source { pfn: pfn.to_owned(), rse, member: None })];
+    let mut left = Left::default();
+    let jobs = if job.more.wanted.0.takes(&did, &mut left) { vec![file] } else { Vec::new() };
+    Ok(Given { jobs, dids: vec![did], lanes: Lanes::exactly(1), speed: None, left })
 }
 
 /// What the catalogue knows of a file: its size and checksum are what the bytes are held against.
@@ -76,23 +107,30 @@ fn nothing_known(did: Did) -> ReplicaEntry {
     }
 }
 
-/// Downloads the files of a metalink document.
-pub(super) async fn metalink(job: &Job<'_>, path: &Path, tracer: Option<&Tracer>) -> Result<Summary> {
+/// The files of a metalink document.
+fn metalink(job: &Job<'_>, path: &Path) -> Result<Given> {
     tracing::info!("Getting sources from metalink file");
-    let (mut jobs, mut dids): (Vec<FileJob>, Vec<_>) = (Vec::new(), Vec::new());
+    let (mut jobs, mut dids, mut left): (Vec<FileJob>, Vec<Did>, _) = (Vec::new(), Vec::new(), Left::default());
     let mut planner = planner(job);
     let input = File::open(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
     let mut files = Metalink::new(BufReader::new(input));
     while let Some(entry) = files.next_file()? {
-        let did = entry.did.clone();
-        jobs.push(planner.plan(entry, &[Route { request: dids.len(), did: &did }]));
-        dids.push((did, None));
+        if job.more.wanted.0.takes(&entry.did, &mut left) {
+            let did = entry.did.clone();
+            jobs.push(planner.plan(entry, &[Route { request: dids.len(), did: &did }]));
+            dids.push(did);
+        }
     }
-    let session = Session { downloader: job.downloader(tracer, job.speed()?)?, lanes: job.lanes() };
-    let tally = session.fetch_all(jobs).await;
-    Ok(Summary::new(dids, tally))
+    Ok(Given { jobs, dids, lanes: job.lanes(), speed: job.speed()?, left })
+}
+
+/// The DIDs of the files of a metalink document.
+pub(super) fn dids(path: &str) -> Result<Vec<String>> {
+    let input = File::open(path).map_err(|error| Error::io(format!("Cannot read {path}"), error))?;
+    let mut files = Metalink::new(BufReader::new(input));
+    std::iter::from_fn(|| files.next_file().transpose()).map(|entry| Ok(entry?.did.to_string())).collect()
 }
 
 fn planner(job: &Job<'_>) -> Planner {
-    Planner::new(Rules { no_subdir: job.args.no_subdir, ..Rules::default() })
+    Planner::new(Rules { no_subdir: job.args.no_subdir, no_archives: job.args.no_resolve_archives, ..Rules::default() })
 }

@@ -9,6 +9,7 @@ use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::transfer::scheduler::{Count, Tally};
+use crate::transfer::selection::Left;
 use crate::types::Did;
 
 const SHAPE: Shape =
@@ -20,18 +21,29 @@ pub(super) struct Summary {
     requested: Vec<(Did, Option<u64>)>,
     counts: HashMap<usize, Count>,
     total: Count,
+    left: Left,
 }
 
 impl Summary {
     /// A summary of DIDs, each with its number of files where it is known.
-    pub(super) fn new(requested: Vec<(Did, Option<u64>)>, tally: Tally) -> Self {
-        Self { requested, counts: tally.requests, total: tally.total }
+    pub(super) fn new(requested: Vec<(Did, Option<u64>)>, tally: Tally, left: Left) -> Self {
+        Self { requested, counts: tally.requests, total: tally.total, left }
+    }
+
+    /// The summary of a list without DIDs.
+    pub(super) fn nothing() -> Self {
+        Self::new(Vec::new(), Tally::default(), Left::default())
     }
 
     /// Shows it. Errors: files are missing, and that counts; then people are shown nothing, as by the official client.
     pub(super) fn show(&self, context: &Context, missing_is_fine: bool) -> Result<()> {
         self.records(context)?;
         match (self.total.files, self.total.failed()) {
+            (0, _) if self.left.to_others > 0 => context.ui.line("No file of this share."),
+            (0, _) if self.left.by_name > 0 && !missing_is_fine => {
+                let details = format!("None of {} file(s) is what --include and --exclude want.", self.left.by_name);
+                Err(Error::new(Exception::NoFilesDownloaded, details))
+            }
             _ if self.total.files == 0 && missing_is_fine => {
                 Err(Error::new(Exception::RucioException, "There was nothing to download."))
             }
@@ -42,7 +54,7 @@ impl Summary {
     }
 
     /// A record for each DID that was meant.
-    fn records(&self, context: &Context) -> Result<()> {
+    pub(super) fn records(&self, context: &Context) -> Result<()> {
         let mut list = context.ui.list(SHAPE);
         for (index, (did, length)) in self.requested.iter().enumerate() {
             let count = self.counts.get(&index).copied().unwrap_or_default();
@@ -120,6 +132,6 @@ Total files:                                  3
 Downloaded files:                             1
 Files already found locally:                  1
 Files that cannot be downloaded:              1";
-        assert_eq!(Summary::new(dids, tally).lines().join("\n"), expected);
+        assert_eq!(Summary::new(dids, tally, Left::default()).lines().join("\n"), expected);
     }
 }

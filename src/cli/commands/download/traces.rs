@@ -16,7 +16,7 @@ use crate::transfer::trace::{Fields, Tracer};
 const ONLY_VO: &str = "def";
 
 /// What sends traces. Pilots send their own.
-pub(super) fn tracer(client: &Client) -> Result<Option<Tracer>> {
+pub(in crate::cli::commands) fn tracer(client: &Client) -> Result<Option<Tracer>> {
     match client.settings().user_agent.starts_with("pilot") {
         true => Ok(None),
         false => Ok(Some(Tracer::start(client.connections()?.clone(), &client.settings().trace_host))),
@@ -59,7 +59,7 @@ fn custom(args: &Args) -> [(&'static str, &Option<String>, &'static str); 7] {
 }
 
 /// The account we are: as configured, else as the server knows us.
-pub(super) async fn account(client: &Client) -> Result<String> {
+pub(in crate::cli::commands) async fn account(client: &Client) -> Result<String> {
     match client.account() {
         Some(account) => Ok(account.to_owned()),
         None => {

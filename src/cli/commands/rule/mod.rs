@@ -8,6 +8,7 @@ pub(crate) mod remove;
 mod select;
 pub(crate) mod show;
 pub(crate) mod update;
+pub(crate) mod wait;
 
 use clap::Subcommand;
 
@@ -28,6 +29,7 @@ pub(crate) enum Command {
     Remove(remove::Args),
     Show(show::Args),
     Update(Box<update::Args>),
+    Wait(wait::Args),
 }
 
 impl Command {
@@ -40,6 +42,7 @@ impl Command {
             Self::Remove(args) => remove::run(context, args).await,
             Self::Show(args) => show::run(context, args).await,
             Self::Update(args) => update::run(context, *args).await,
+            Self::Wait(args) => wait::run(context, args).await,
         }
     }
 }

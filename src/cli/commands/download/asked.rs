@@ -1,0 +1,86 @@
+//! What is asked for: on the command line, and in the list of `--files-from`.
+
+use std::fs;
+use std::io;
+
+use super::Job;
+use super::filter;
+use super::more::More;
+use super::options::Args;
+use super::single;
+use crate::cli::context::Context;
+use crate::error::{Error, Result};
+use crate::transfer::report;
+use crate::transfer::resolve::Wish;
+use crate::types::Did;
+
+/// Standard input, by the name that programs have for it.
+const STDIN: &str = "-";
+
+/// All that is asked for. A metalink document asks for what stands in it.
+pub(super) fn wishes(context: &Context, args: &Args, more: &More) -> Result<Vec<Wish>> {
+    let filters = filter::parse(args.filter.as_deref())?;
+    if args.metalink.is_some() {
+        return Ok(Vec::new());
+    }
+    if args.dids.is_empty() && more.files_from.is_none() {
+        let scope = args.scope.clone().unwrap_or_default();
+        return Ok(vec![Wish { text: format!("{scope}:*"), scope, name: None, filters, within: None }]);
+    }
+    let wish = |text: String, within: Option<Did>| {
+        let did = context.did(&text)?;
+        Ok(Wish { text, scope: did.scope, name: Some(did.name), filters: filters.clone(), within })
+    };
+    let list = more.files_from.as_deref().map(read).transpose()?.unwrap_or_default();
+    let named = args.dids.iter().map(|text| wish(args.with_scope(text), None));
+    let listed = entries(&list).map(|(text, within)| {
+        // What stands there with a scope is whole.
+        let text = if text.contains(':') { text.to_owned() } else { args.with_scope(text) };
+        wish(text, within.map(|within| context.did(within)).transpose()?)
+    });
+    named.chain(listed).collect()
+}
+
+fn read(path: &str) -> Result<String> {
+    let text = match path {
+        STDIN => io::read_to_string(io::stdin()),
+        _ => fs::read_to_string(path),
+    };
+    let name = if path == STDIN { "standard input" } else { path };
+    text.map_err(|error| Error::io(format!("Cannot read {name}"), error))
+}
+
+/// The DIDs of a list, each with the collection behind it.
+fn entries(list: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let lines = list.trim_start_matches('\u{feff}').lines().map(str::trim);
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| match line.split_once('\t') {
+        Some((did, within)) => (did.trim_end(), Some(within.trim())),
+        None => (line, None),
+    })
+}
+
+/// What was asked for, as lines of a list. A filter cannot stand there.
+pub(super) fn lines(job: &Job<'_>) -> Vec<String> {
+    if let Some(path) = &job.args.metalink {
+        // It was read before; if it is gone by now, there is nothing to tell.
+        return single::dids(path).unwrap_or_default();
+    }
+    let line = |wish: &Wish| {
+        let did = Did::new(wish.scope.as_str(), wish.name.as_deref()?);
+        Some(report::line(&did, wish.within.as_ref().unwrap_or(&did)))
+    };
+    job.wishes.iter().filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_has_comments_and_collections() {
+        let list = "\u{feff}# from the last run\n\ns:a\r\n  s:b c  \n#s:d\ns:e\ts:set\n";
+        let found: Vec<_> = entries(list).collect();
+        assert_eq!(found, [("s:a", None), ("s:b c", None), ("s:e", Some("s:set"))]);
+        assert_eq!(entries("").count(), 0);
+    }
+}

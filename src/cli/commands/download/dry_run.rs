@@ -1,0 +1,181 @@
+//! `rucio download --dry-run`: what would be downloaded, from where, to which path.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::{Job, single};
+use crate::cli::ui::Shape;
+use crate::cli::ui::values::{Num, sizefmt};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::transfer::checksum::Checksum;
+use crate::transfer::download::is_right;
+use crate::transfer::job::{FileJob, Source, Twin};
+use crate::transfer::selection::Left;
+
+const SHAPE: Shape = Shape::did(&["scope", "name", "state", "bytes", "rse", "pfn", "path", "reason"]);
+/// How many planned files may wait to be shown.
+const QUEUE: usize = 256;
+
+/// What has been shown so far.
+#[derive(Default)]
+struct Sum {
+    files: u64,
+    bytes: u64,
+    there: u64,
+    failed: u64,
+}
+
+/// What would become of a file.
+enum Fate<'a> {
+    /// It would come from here.
+    Download(&'a Source),
+    /// It is there already.
+    There,
+    /// It is fetched for another folder and would be copied.
+    Copy,
+    /// It cannot be had.
+    No(String),
+}
+
+/// Shows every file; nothing is written or fetched. Errors: some cannot be had, and that counts.
+pub(super) async fn show(job: &Job<'_>) -> Result<()> {
+    let (sender, jobs) = mpsc::channel(QUEUE);
+    let (mut list, mut sum) = (job.context.ui.list(SHAPE), Sum::default());
+    // Where nobody reads any more, this ends and takes the queue along, and so the listing ends.
+    let showing = async {
+        let mut jobs = jobs;
+        while let Some(file) = jobs.recv().await {
+            let fate = fate(job, &file).await;
+            list.line(&record(job, &file, &fate), || line(job, &file, &fate))?;
+            sum.add(&file, &fate);
+        }
+        Ok::<(), Error>(())
+    };
+    let (planned, shown) = tokio::join!(plan(job, sender), showing);
+    shown?;
+    let left = planned?;
+    list.end()?;
+    sum.show(job, left)
+}
+
+async fn plan(job: &Job<'_>, sender: mpsc::Sender<FileJob>) -> Result<Left> {
+    match single::given(job).await? {
+        None => job.asked().await?.plan(job.client, &job.watch, sender).await,
+        Some(given) => {
+            for file in given.jobs {
+                if sender.send(file).await.is_err() {
+                    break;
+                }
+            }
+            Ok(given.left)
+        }
+    }
+}
+
+async fn fate<'f>(job: &Job<'_>, file: &'f FileJob) -> Fate<'f> {
+    if let Some(obstacle) = &file.obstacle {
+        return Fate::No(obstacle.clone());
+    }
+    if is_there(job, file).await {
+        return Fate::There;
+    }
+    if matches!(file.twin, Twin::Later(_)) {
+        return Fate::Copy;
+    }
+    let readable = file.sources.iter().find(|source| job.storages.of(&source.pfn).is_ok());
+    match (readable, file.sources.first()) {
+        (Some(source), _) => Fate::Download(source),
+        (None, None) => Fate::No("no replica is known".to_owned()),
+        (None, Some(source)) => {
+            Fate::No(job.storages.of(&source.pfn).err().map(|error| error.to_string()).unwrap_or_default())
+        }
+    }
+}
+
+/// Whether the right file is at one of its places.
+async fn is_there(job: &Job<'_>, file: &FileJob) -> bool {
+    let (bytes, checksum, options) = (file.bytes, file.checksum, job.options());
+    let paths: Vec<_> = file.destinations.iter().map(|path| Path::new(&job.args.dir).join(path)).collect();
+    let look = move || {
+        let right = |path: &Path| path.is_file() && matches!(is_right(path, bytes, checksum, options), Ok(true));
+        paths.iter().any(|path| right(path))
+    };
+    tokio::task::spawn_blocking(look).await.unwrap_or(false)
+}
+
+impl Fate<'_> {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Download(_) => "download",
+            Self::There => "there",
+            Self::Copy => "copy",
+            Self::No(_) => "cannot",
+        }
+    }
+}
+
+fn path(job: &Job<'_>, file: &FileJob) -> Option<String> {
+    file.destinations.first().map(|path| Path::new(&job.args.dir).join(path).to_string_lossy().into_owned())
+}
+
+fn record(job: &Job<'_>, file: &FileJob, fate: &Fate<'_>) -> Value {
+    let source = if let Fate::Download(source) = fate { Some(source) } else { None };
+    let kind = |wanted: bool| wanted.then(|| file.checksum.to_string());
+    json!({
+        "scope": file.did.scope,
+        "name": file.did.name,
+        "state": fate.word(),
+        "bytes": file.bytes,
+        "adler32": kind(matches!(file.checksum, Checksum::Adler32(_))),
+        "md5": kind(matches!(file.checksum, Checksum::Md5(_))),
+        "rse": source.map(|source| &source.rse),
+        "pfn": source.map(|source| &source.pfn),
+        "path": path(job, file),
+        "reason": if let Fate::No(reason) = fate { Some(reason) } else { None },
+    })
+}
+
+fn line(job: &Job<'_>, file: &FileJob, fate: &Fate<'_>) -> String {
+    let size = file.bytes.map_or_else(|| "?".to_owned(), |bytes| sizefmt(Some(Num::from(bytes)), job.context.human));
+    let begin = format!("{:8} {size:>12} {}", fate.word(), file.did);
+    let path = path(job, file).unwrap_or_default();
+    match fate {
+        Fate::Download(source) => format!("{begin} from {} to {path}", source.rse),
+        Fate::There | Fate::Copy => format!("{begin} at {path}"),
+        Fate::No(reason) => format!("{begin}: {reason}"),
+    }
+}
+
+impl Sum {
+    fn add(&mut self, file: &FileJob, fate: &Fate<'_>) {
+        match fate {
+            Fate::Download(_) => {
+                self.files += 1;
+                self.bytes += file.bytes.unwrap_or(0);
+            }
+            Fate::There => self.there += 1,
+            Fate::Copy => {}
+            Fate::No(_) => self.failed += 1,
+        }
+    }
+
+    fn show(&self, job: &Job<'_>, left: Left) -> Result<()> {
+        let Self { files, bytes, there, failed } = self;
+        let size = sizefmt(Some(Num::from(*bytes)), job.context.human);
+        let left = match left.by_name + left.to_others {
+            0 => String::new(),
+            left => format!(" {left} file(s) are not selected."),
+        };
+        let line =
+            format!("Would download {files} file(s), {size}; {there} are there already, {failed} cannot be had.{left}");
+        job.context.ui.line(&line)?;
+        match failed {
+            0 => Ok(()),
+            _ if job.args.no_show_download_exceptions => Ok(()),
+            _ => Err(Error::new(Exception::NotAllFilesDownloaded, format!("{failed} file(s) cannot be had."))),
+        }
+    }
+}

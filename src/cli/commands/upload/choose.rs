@@ -1,0 +1,105 @@
+//! What is to be done with the files: to which RSE, from which side of it, registered when.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::options::Args;
+use crate::api::rses;
+use crate::cli::context::Context;
+use crate::config;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::Client;
+use crate::transfer::upload::{Options, Registration};
+use crate::types::{Attributes, RseSettings};
+
+/// Resolves the options of the command line.
+///
+/// Errors: `InvalidRSEExpression` if no RSE is meant, `RSEWriteBlocked` if the one that is chosen is closed.
+pub(super) async fn options(
+    context: &Context,
+    client: &Client,
+    args: &Args,
+    account: String,
+    lifetime: Option<i64>,
+) -> Result<Options> {
+    let rse = rses::settings(client, &one_of(client, &args.rse).await?).await?;
+    if !rse.availability_write {
+        let details = format!("{} is not available for writing. No actions have been taken", rse.rse);
+        return Err(Error::new(Exception::RSEWriteBlocked, details));
+    }
+    let attributes = rses::attributes(client, &rse.rse).await.unwrap_or_else(|error| {
+        tracing::warn!("Attributes of the RSE: {} not available. ({error})", rse.rse);
+        Attributes::new()
+    });
+    Ok(Options {
+        domain: domain(context, &rse, &attributes),
+        schemes: args.schemes(),
+        implementation: args.r#impl.clone().filter(|_| args.pfn.is_none()),
+        pfn: args.pfn.clone(),
+        registration: registration(args, &rse),
+        lifetime,
+        patience: patience(context, args)?,
+        skip_stat: attributes.get("skip_upload_stat").is_some_and(is_true),
+        account,
+        default_algorithm: context.config()?.non_empty("policy", "lfn2pfn_algorithm_default").unwrap_or("hash".into()),
+        rse,
+    })
+}
+
+/// One of the RSEs that an expression means, by chance.
+async fn one_of(client: &Client, expression: &str) -> Result<String> {
+    let mut rows = rses::list(client, Some(expression)).await?;
+    let mut rses = Vec::new();
+    while let Some(row) = rows.next().await? {
+        rses.push(row.rse);
+    }
+    let chance = usize::try_from(Uuid::new_v4().as_u128() % (rses.len().max(1) as u128)).unwrap_or_default();
+    match rses.is_empty() {
+        true => Err(Error::new(Exception::InvalidRSEExpression, format!("No RSE is meant by {expression}."))),
+        false => Ok(rses.swap_remove(chance)),
+    }
+}
+
+/// Whether we are at the site of the RSE.
+fn domain(context: &Context, rse: &RseSettings, attributes: &Attributes) -> &'static str {
+    let has_lan = rse.domain.iter().any(|domain| domain == "lan");
+    let site = attributes.get("site").and_then(Value::as_str);
+    match has_lan && site == Some(&config::location(&context.env).site) {
+        true => "lan",
+        false => "wan",
+    }
+}
+
+/// A place of one's own choice is nothing the catalogue of a deterministic RSE could know.
+fn registration(args: &Args, rse: &RseSettings) -> Registration {
+    let own_place = args.pfn.is_some() && rse.deterministic;
+    if own_place {
+        tracing::warn!("Upload with given pfn implies that no_register is True, except non-deterministic RSEs");
+    }
+    match (args.no_register || own_place, args.register_after_upload) {
+        (true, _) => Registration::Never,
+        (false, true) => Registration::After,
+        (false, false) => Registration::Before,
+    }
+}
+
+fn patience(context: &Context, args: &Args) -> Result<Option<Duration>> {
+    let seconds = match args.transfer_timeout {
+        Some(seconds) => seconds,
+        None => context.config()?.upload_transfer_timeout()?,
+    };
+    Ok(Duration::try_from_secs_f64(seconds).ok().filter(|patience| !patience.is_zero()))
+}
+
+/// Attributes are texts, numbers or truth values, as whoever set them liked.
+fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        _ => false,
+    }
+}

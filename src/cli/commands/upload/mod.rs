@@ -1,0 +1,136 @@
+//! `rucio upload`
+
+mod choose;
+mod find;
+mod options;
+mod reporter;
+mod summary;
+
+use std::time::Duration;
+
+use reporter::Reporter;
+use serde_json::Value;
+use summary::Summary;
+use uuid::Uuid;
+
+use super::download::{access, traces, unless_interrupted};
+use crate::cli::context::Context;
+use crate::config;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::{Client, RUCIO_VERSION};
+use crate::storage::Storages;
+use crate::transfer::trace::{Fields, Tracer};
+use crate::transfer::upload::folders::Tree;
+use crate::transfer::upload::local::Local;
+use crate::transfer::upload::{Options, Uploader};
+
+pub(crate) use options::Args;
+
+/// The longest that the end of the program waits for the trace server.
+const TRACE_GRACE: Duration = Duration::from_secs(2);
+/// How long an interrupted run may take to tidy up.
+const TIDY_GRACE: Duration = Duration::from_millis(800);
+
+/// Uploads, until it is done or the user wants no more.
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    args.check()?;
+    let job = unless_interrupted(Job::new(context, &args)).await?;
+    let tracer = traces::tracer(job.client)?;
+    let outcome = job.upload(tracer.as_ref()).await;
+    if let Some(tracer) = tracer {
+        let interrupted = matches!(outcome, Err(Error::Interrupted));
+        let grace = if interrupted { TRACE_GRACE / 8 } else { TRACE_GRACE };
+        // Whoever presses Ctrl-C now has all the files in place, and does not want to wait for this.
+        let _ = unless_interrupted(async {
+            tracer.finish(grace).await;
+            Ok(())
+        })
+        .await;
+    }
+    outcome?.show(context)
+}
+
+/// Everything an upload needs.
+struct Job<'a> {
+    client: &'a Client,
+    args: &'a Args,
+    storages: Storages,
+    reporter: Reporter,
+    common_trace: Fields,
+    options: Options,
+    files: Vec<Local>,
+    tree: Vec<Tree>,
+}
+
+impl<'a> Job<'a> {
+    async fn new(context: &'a Context, args: &'a Args) -> Result<Self> {
+        args.warn();
+        let lifetime = args.seconds()?;
+        let client = context.client()?;
+        let account = traces::account(client).await?;
+        let scope = args.scope.clone().unwrap_or_else(|| format!("user.{account}"));
+        let (files, tree) = find::files(args, &scope)?;
+        let options = choose::options(context, client, args, account, lifetime).await?;
+        Ok(Self {
+            client,
+            args,
+            storages: access::storages(context, client).await?,
+            reporter: Reporter::new(&context.ui),
+            common_trace: common_trace(context, client, &options.account),
+            options,
+            files,
+            tree,
+        })
+    }
+
+    async fn upload(self, tracer: Option<&Tracer>) -> Result<Summary> {
+        self.reporter.expect(&self.files);
+        let rse = self.options.rse.rse.clone();
+        let mut uploader = Uploader::new(self.client, &self.storages, self.options, &self.reporter);
+        (uploader.tracer, uploader.common_trace) = (tracer, self.common_trace);
+        let work = async {
+            let mut collections = Ok(());
+            for tree in &self.tree {
+                let made = tree.make(self.client, reporter::collection).await;
+                collections = collections.and(made);
+            }
+            Ok((uploader.run(&self.files).await, collections))
+        };
+        let outcome = unless_interrupted(work).await;
+        self.reporter.finish();
+        match outcome {
+            Err(error) => {
+                tracing::warn!("Interrupted. Files that are complete stay; run the same command again to go on.");
+                // What cannot be deleted in this time is overwritten by the next run.
+                let _ = tokio::time::timeout(TIDY_GRACE, uploader.tidy()).await;
+                Err(error)
+            }
+            Ok((outcomes, collections)) => {
+                let summary = Summary { files: self.files, outcomes, rse, collections };
+                if self.args.summary {
+                    summary.write()?;
+                }
+                Ok(summary)
+            }
+        }
+    }
+}
+
+/// The fields that are the same for all files, in the official client's order.
+fn common_trace(context: &Context, client: &Client, account: &str) -> Fields {
+    let text = |text: &str| Value::String(text.to_owned());
+    Fields::from_iter([
+        ("hostname".to_owned(), Value::String(config::location(&context.env).fqdn)),
+        ("account".to_owned(), text(account)),
+        ("eventType".to_owned(), text("upload")),
+        ("eventVersion".to_owned(), text(RUCIO_VERSION)),
+        ("vo".to_owned(), client.vo().map_or(Value::Null, text)),
+        ("uuid".to_owned(), Value::String(Uuid::new_v4().simple().to_string())),
+    ])
+}
+
+/// A mistake in what was asked for.
+fn refusal(details: impl Into<String>) -> Error {
+    Error::new(Exception::InputValidationError, details)
+}

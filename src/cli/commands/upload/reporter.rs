@@ -1,0 +1,126 @@
+//! Draws bars and writes the log lines of an upload, in the official client's words.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::cli::ui::{FileBar, Progress, Ui};
+use crate::transfer::upload::events::{Observer, There, UploadEvent};
+use crate::transfer::upload::folders::Made;
+use crate::transfer::upload::local::Local;
+
+/// Tells the user what happens.
+pub(super) struct Reporter {
+    progress: Option<Progress>,
+    bars: Mutex<HashMap<usize, (FileBar, u64)>>,
+}
+
+impl Reporter {
+    /// Tells it on this terminal.
+    pub(super) fn new(ui: &Ui) -> Self {
+        let bars = ui.bars();
+        Self { progress: (!bars.is_hidden()).then(|| Progress::new(bars)), bars: Mutex::default() }
+    }
+
+    /// These files are going to come.
+    pub(super) fn expect(&self, files: &[Local]) {
+        if let Some(progress) = &self.progress {
+            progress.expect(files.len() as u64, files.iter().map(|file| file.bytes).sum());
+        }
+    }
+
+    /// Takes the bars off the screen.
+    pub(super) fn finish(&self) {
+        if let Some(progress) = &self.progress {
+            progress.finish();
+        }
+    }
+
+    fn draw(&self, file: &Local, event: &UploadEvent<'_>) {
+        let Some(progress) = &self.progress else { return };
+        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        // A file stays where it is in memory while it is being uploaded.
+        let key = std::ptr::from_ref(file).addr();
+        match event {
+            UploadEvent::Trying { .. } => {
+                bars.entry(key).or_insert_with(|| (progress.file_started(&file.did.to_string(), file.bytes), 0));
+            }
+            UploadEvent::Sent(bytes) => {
+                if let Some((bar, known)) = bars.get_mut(&key) {
+                    if bytes < known {
+                        bar.restart();
+                        *known = 0;
+                    }
+                    bar.advance(bytes - *known);
+                    *known = *bytes;
+                }
+            }
+            UploadEvent::Done => {
+                if let Some((bar, _)) = bars.remove(&key) {
+                    bar.finish();
+                }
+            }
+            UploadEvent::Failed { .. } => drop(bars.remove(&key)),
+            _ => {}
+        }
+    }
+}
+
+impl Observer for Reporter {
+    fn file(&self, file: &Local, event: UploadEvent<'_>) {
+        self.draw(file, &event);
+        log(file, event);
+    }
+}
+
+fn log(file: &Local, event: UploadEvent<'_>) {
+    let name = &file.basename;
+    match event {
+        UploadEvent::Started => tracing::info!("Preparing upload for file {name}"),
+        UploadEvent::ForeignScope => tracing::warn!("Scope {} is none of the account's", file.did.scope),
+        UploadEvent::DatasetMade(did) => tracing::info!("Successfully created dataset {did}"),
+        UploadEvent::DatasetKnown(did) => tracing::info!("Dataset {did} already exists - no rule will be created"),
+        UploadEvent::Known => tracing::info!("File DID already exists: {}", file.did),
+        UploadEvent::Registered => tracing::info!("Successfully added replica in Rucio catalogue: {}", file.did),
+        UploadEvent::RuleMade => tracing::info!("Successfully added replication rule: {}", file.did),
+        UploadEvent::Trying { scheme, rse } => tracing::info!("Trying upload with {scheme} to {rse}: {name}"),
+        UploadEvent::Written { pfn } => tracing::info!("Successful upload of temporary file. {pfn}"),
+        UploadEvent::Unverified => {
+            tracing::warn!("The storage tells no checksum of {name}: only its size was compared");
+        }
+        UploadEvent::Overwriting => {
+            tracing::info!("File already exists on RSE. Previous left overs will be overwritten: {name}");
+        }
+        UploadEvent::Complete => tracing::info!("File lies complete at the RSE; it is only registered: {name}"),
+        UploadEvent::AlreadyThere(there) => tracing::info!("{}: {name}", already(there)),
+        UploadEvent::AttemptFailed { reason } => tracing::warn!("Upload attempt failed ({reason})"),
+        UploadEvent::StateFailed => tracing::error!("Failed to update replica state for file {name}"),
+        UploadEvent::AttachFailed => tracing::error!("Failed to attach file to the dataset: {name}"),
+        UploadEvent::Failed { reason } => tracing::error!("Failed to upload file {name}: {reason}"),
+        UploadEvent::Done => tracing::info!("Successfully uploaded file {name}"),
+        UploadEvent::Sent(_) => {}
+    }
+}
+
+fn already(there: There) -> &'static str {
+    match there {
+        There::AtRse => "File already exists on RSE. Skipping upload",
+        There::AtPfn => {
+            "File already exists on RSE with given pfn. Skipping upload. Existing replica has to be removed first"
+        }
+        There::Registered => "File already registered. Skipping upload",
+    }
+}
+
+/// Tells what became of a collection.
+pub(super) fn collection(made: Made<'_>) {
+    match made {
+        Made::Done { what: "content", did } => tracing::info!("DIDs attached to collection {did}"),
+        Made::Done { what, did } => tracing::info!("Created {what} with DID {did}"),
+        Made::Failed { what: "content", did, error } => {
+            tracing::error!("It was not possible to attach to collection with DID {did}: {error}");
+        }
+        Made::Failed { what, did, error } => {
+            tracing::error!("It was not possible to create {what} with DID {did}: {error}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What was downloaded by a DID, where `rucio download` puts it.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{Args, Desk, Known, at_a_time, checksum};
+use crate::api::dids;
+use crate::error::{Error, Result};
+use crate::http::Client;
+use crate::transfer::checksum::Checksum;
+use crate::transfer::path::below;
+use crate::transfer::plan::destination;
+use crate::transfer::verify::{Finding, files_below};
+use crate::types::{Did, FileEntry, FileMetadata};
+
+/// Verifies the files of all DIDs, then what else lies in their folders.
+pub(super) async fn verify(desk: &mut Desk<'_>, client: &Client, args: &Args, dids: &[Did]) -> Result<()> {
+    let (mut folders, mut expected): (Vec<PathBuf>, HashSet<PathBuf>) = (Vec::new(), HashSet::new());
+    for did in dids {
+        let rows = dids::files(client, did).await?;
+        let rows = stream::try_unfold(rows, |mut rows| async { Ok(rows.next().await?.map(|row| (row, rows))) });
+        let looks = rows.map_ok(|row| check(client, args, did, row)).try_buffered(at_a_time());
+        let mut looks = std::pin::pin!(looks);
+        while let Some((known, finding)) = looks.next().await.transpose()? {
+            desk.tell(&known, &finding)?;
+            if known.did != *did {
+                expected.insert(known.path);
+                folders.extend(folder(args, did).filter(|folder| !folders.contains(folder)));
+            }
+        }
+    }
+    for folder in folders.iter().filter(|folder| folder.is_dir()) {
+        let cannot = |error| Error::io(format!("Cannot read the folder {}", folder.display()), error);
+        for path in files_below(folder).map_err(cannot)? {
+            let path = folder.join(path);
+            if !expected.contains(&path) {
+                desk.extra(None, &path)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The folder that only the files of this collection belong to.
+fn folder(args: &Args, did: &Did) -> Option<PathBuf> {
+    let own = (!args.no_subdir).then(|| below(None, &did.name).ok()).flatten();
+    own.map(|folder| Path::new(&args.dir).join(folder))
+}
+
+async fn check(client: &Client, args: &Args, asked: &Did, row: FileEntry) -> Result<(Known, Finding)> {
+    let mut checksum = Checksum::new(row.adler32.as_deref(), None);
+    if checksum == Checksum::Unknown {
+        checksum = md5(client, &row.did).await?;
+    }
+    let dataset = asked.clone();
+    match destination(&row.did, asked, args.no_subdir) {
+        Ok(path) => {
+            let path = Path::new(&args.dir).join(path);
+            Ok(Known { did: row.did, dataset, bytes: row.bytes, checksum, path }.look().await)
+        }
+        // Nothing was ever downloaded to such a name.
+        Err(_) => {
+            let path = Path::new(&args.dir).join("?");
+            Ok((Known { did: row.did, dataset, bytes: row.bytes, checksum, path }, Finding::Missing))
+        }
+    }
+}
+
+/// The other checksum, which listings leave out.
+async fn md5(client: &Client, did: &Did) -> Result<Checksum> {
+    let mut known = dids::many::<FileMetadata>(client, std::slice::from_ref(did)).await?;
+    Ok(known.next().await?.map_or(Checksum::Unknown, |known| checksum(&known)))
+}

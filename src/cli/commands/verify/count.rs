@@ -1,0 +1,64 @@
+//! How many files were found how.
+
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// The states in the order in which they are counted.
+const STATES: [&str; 6] = ["ok", "missing", "wrong_size", "wrong_checksum", "unreadable", "extra"];
+
+/// A number for each state.
+#[derive(Debug, Default)]
+pub(super) struct Count([u64; STATES.len()]);
+
+impl Count {
+    /// One more.
+    pub(super) fn add(&mut self, state: &str) {
+        if let Some(at) = STATES.iter().position(|known| *known == state) {
+            self.0[at] += 1;
+        }
+    }
+
+    fn all(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// `7 file(s): 5 ok, 1 missing, 1 extra`
+    pub(super) fn line(&self) -> String {
+        let counted = STATES.iter().zip(self.0).filter(|(state, number)| *number > 0 || **state == "ok");
+        let counted: Vec<_> = counted.map(|(state, number)| format!("{number} {state}")).collect();
+        format!("{} file(s): {}", self.all(), counted.join(", "))
+    }
+
+    /// Errors: some are not right, or there was nothing to look at.
+    pub(super) fn verdict(&self) -> Result<()> {
+        let [ok, missing, size, checksum, unreadable, extra] = self.0;
+        let details = match self.all() {
+            0 => "There was nothing to verify.".to_owned(),
+            all if ok == all => return Ok(()),
+            all => format!("{} of {all} file(s) are not right.", all - ok),
+        };
+        let error = Error::new(Exception::FileConsistencyMismatch, details);
+        Err(match (missing + size + checksum + unreadable, ok, extra) {
+            (0, 0, 1..) => error.with_hint("Name the DID that was downloaded, or the scope with --scope."),
+            (0, _, 1..) => error.with_hint("--ignore-extra does not count files that the catalogue does not know."),
+            (1.., ..) => error.with_hint("--failed-list FILE lists them; rucio download --files-from FILE mends it."),
+            (0, _, 0) => error,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_is_counted_and_only_what_is_right_is_right() {
+        let mut count = Count::default();
+        assert!(count.verdict().unwrap_err().to_string().contains("nothing to verify"));
+        ["ok", "ok"].iter().for_each(|state| count.add(state));
+        assert_eq!((count.line().as_str(), count.verdict().is_ok()), ("2 file(s): 2 ok", true));
+        ["extra", "missing"].iter().for_each(|state| count.add(state));
+        assert_eq!(count.line(), "4 file(s): 2 ok, 1 missing, 1 extra");
+        assert!(count.verdict().unwrap_err().to_string().contains("2 of 4 file(s)"));
+    }
+}

@@ -1,0 +1,71 @@
+//! A folder of files of one scope, each looked up by its name.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use futures_util::{StreamExt, stream};
+
+use super::{Desk, Known, at_a_time, checksum};
+use crate::api::dids;
+use crate::error::{Error, Result};
+use crate::http::Client;
+use crate::transfer::verify::files_below;
+use crate::types::{Did, FileMetadata};
+
+/// How many files are looked up in one call; each may have two names.
+const FILES_PER_CALL: usize = 500;
+
+/// Verifies every file in the folder. What the catalogue has besides is not looked for: it may be much.
+pub(super) async fn verify(desk: &mut Desk<'_>, client: &Client, folder: &Path, scope: Option<&str>) -> Result<()> {
+    let scope = scope.map_or_else(|| named_after(folder), |scope| Ok(scope.to_owned()))?;
+    let cannot = |error| Error::io(format!("Cannot read the folder {}", folder.display()), error);
+    for paths in files_below(folder).map_err(cannot)?.chunks(FILES_PER_CALL) {
+        verify_some(desk, client, folder, &scope, paths).await?;
+    }
+    Ok(())
+}
+
+fn named_after(folder: &Path) -> Result<String> {
+    let real = folder.canonicalize();
+    let real = real.map_err(|error| Error::io(format!("Cannot read the folder {}", folder.display()), error))?;
+    Ok(real.file_name().unwrap_or_default().to_string_lossy().into_owned())
+}
+
+async fn verify_some(
+    desk: &mut Desk<'_>,
+    client: &Client,
+    folder: &Path,
+    scope: &str,
+    paths: &[PathBuf],
+) -> Result<()> {
+    let names: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+    // A name that begins with a slash has lost it on the disk.
+    let candidates: Vec<_> = names.iter().flat_map(|name| both(scope, name)).collect();
+    let mut known = HashMap::new();
+    let mut found = dids::many::<FileMetadata>(client, &candidates).await?;
+    while let Some(one) = found.next().await? {
+        if one.did_type.eq_ignore_ascii_case("file") {
+            known.insert(one.did.clone(), one);
+        }
+    }
+    let mut files = Vec::new();
+    for (path, name) in paths.iter().zip(&names) {
+        let path = folder.join(path);
+        match both(scope, name).into_iter().find_map(|did| known.remove(&did)) {
+            None => desk.extra(Some(&Did::new(scope, name.as_ref())), &path)?,
+            Some(one) => {
+                let (checksum, bytes) = (checksum(&one), one.bytes);
+                files.push(Known { dataset: one.did.clone(), did: one.did, bytes, checksum, path });
+            }
+        }
+    }
+    let mut looks = stream::iter(files.into_iter().map(Known::look)).buffered(at_a_time());
+    while let Some((known, finding)) = looks.next().await {
+        desk.tell(&known, &finding)?;
+    }
+    Ok(())
+}
+
+fn both(scope: &str, name: &str) -> [Did; 2] {
+    [Did::new(scope, name), Did::new(scope, format!("/{name}"))]
+}

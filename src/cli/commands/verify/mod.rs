@@ -1,0 +1,190 @@
+//! `rucio verify`
+
+mod collection;
+mod count;
+mod folder;
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::cli::commands::download::unless_interrupted;
+use crate::cli::context::Context;
+use crate::cli::ui::{Listing, Shape};
+use crate::error::{Error, Result};
+use crate::transfer::checksum::Checksum;
+use crate::transfer::report::MissingList;
+use crate::transfer::verify::{Finding, look};
+use crate::types::{Did, FileMetadata};
+use count::Count;
+
+const SHAPE: Shape = Shape { name: &["path"], columns: &["scope", "name", "path", "state", "expected", "found"] };
+
+/// Hold local files against the catalogue: sizes and checksums
+///
+/// A DID stands for what `rucio download --dir DIR DID` puts below DIR: each of its files is looked for there. A folder
+/// stands for the files of the scope it is named after (or of --scope): each file in it is looked up. What is not as it
+/// should be is shown: missing, extra, wrong_size, wrong_checksum, unreadable. Ends with 0 if all is right, else with 1.
+///
+/// Example: rucio verify --dir data user.jdoe:analysis.1
+///
+/// Example: rucio verify --failed-list bad.txt user.jdoe:analysis.1 || rucio download --files-from bad.txt
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// DIDs that were downloaded, or folders named like a scope
+    #[arg(required = true, value_name = "DID|DIR")]
+    pub dids: Vec<String>,
+    /// Where the files of the DIDs are, as in `rucio download`
+    #[arg(long, default_value = ".")]
+    pub dir: String,
+    /// They lie straight in that folder; others there do not count
+    #[arg(long)]
+    pub no_subdir: bool,
+    /// The scope of the files in folders of any name
+    #[arg(long)]
+    pub scope: Option<String>,
+    /// Files that the catalogue does not know are fine
+    #[arg(long)]
+    pub ignore_extra: bool,
+    /// Write the DIDs of what is missing or wrong, for `rucio download --files-from`
+    #[arg(long, value_name = "FILE")]
+    pub failed_list: Option<String>,
+}
+
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    // The list of what is missing has no name yet: after Ctrl-C it must not stay.
+    unless_interrupted(verify(context, &args)).await
+}
+
+async fn verify(context: &Context, args: &Args) -> Result<()> {
+    let client = context.client()?;
+    let (folders, dids): (Vec<_>, Vec<_>) = args.dids.iter().partition(|text| is_folder(text));
+    let dids = dids.into_iter().map(|text| context.did(text)).collect::<Result<Vec<_>>>()?;
+    let mut desk = Desk::new(context, args)?;
+    for folder in folders {
+        folder::verify(&mut desk, client, Path::new(folder), args.scope.as_deref()).await?;
+    }
+    collection::verify(&mut desk, client, args, &dids).await?;
+    desk.finish()
+}
+
+/// Whether it is a folder of this machine and cannot be a DID.
+fn is_folder(text: &str) -> bool {
+    !text.contains(':') && Path::new(text).is_dir()
+}
+
+/// How many files are read at a time.
+fn at_a_time() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// A file the catalogue knows, and where it should be.
+struct Known {
+    did: Did,
+    /// The collection that led to it, or itself.
+    dataset: Did,
+    bytes: Option<u64>,
+    checksum: Checksum,
+    path: PathBuf,
+}
+
+impl Known {
+    /// Looks at it, in a worker thread.
+    async fn look(self) -> (Self, Finding) {
+        let (path, bytes, checksum) = (self.path.clone(), self.bytes, self.checksum);
+        let found = tokio::task::spawn_blocking(move || look(&path, bytes, checksum)).await;
+        let finding = found.unwrap_or_else(|error| Finding::Unreadable(error.to_string()));
+        (self, finding)
+    }
+}
+
+/// The checksum to hold a file against.
+fn checksum(known: &FileMetadata) -> Checksum {
+    Checksum::new(known.adler32.as_deref(), known.md5.as_deref())
+}
+
+/// Where findings are shown, counted and listed.
+struct Desk<'a> {
+    context: &'a Context,
+    list: Listing<'a>,
+    missing: Option<MissingList>,
+    count: Count,
+    extra_is_fine: bool,
+}
+
+impl<'a> Desk<'a> {
+    fn new(context: &'a Context, args: &Args) -> Result<Self> {
+        let missing = args.failed_list.as_deref().map(|path| MissingList::new(Path::new(path)));
+        let missing = missing.transpose().map_err(unwritten)?;
+        let (list, count) = (context.ui.list(SHAPE), Count::default());
+        Ok(Self { context, list, missing, count, extra_is_fine: args.ignore_extra })
+    }
+
+    /// A file the catalogue knows has been looked at.
+    fn tell(&mut self, known: &Known, finding: &Finding) -> Result<()> {
+        let (state, expected, found) = words(finding);
+        let path = known.path.to_string_lossy();
+        let record = json!({
+            "scope": known.did.scope, "name": known.did.name, "path": path,
+            "state": state, "expected": expected, "found": found,
+        });
+        self.count.add(state);
+        if *finding == Finding::Ok {
+            return self.list.record(&record);
+        }
+        if let Some(missing) = &mut self.missing {
+            missing.add(&known.did, &known.dataset).map_err(unwritten)?;
+        }
+        self.list.line(&record, || {
+            let difference = match (&expected, &found) {
+                (Value::Null, Value::Null) => String::new(),
+                (Value::Null, found) => format!(": {}", plain(found)),
+                (expected, found) => format!(": {}, not {}", plain(found), plain(expected)),
+            };
+            format!("{state:14} {} at {path}{difference}", known.did)
+        })
+    }
+
+    /// A file the catalogue does not know.
+    fn extra(&mut self, did: Option<&Did>, path: &Path) -> Result<()> {
+        if self.extra_is_fine {
+            return Ok(());
+        }
+        self.count.add("extra");
+        let (scope, name) = did.map(|did| (&did.scope, &did.name)).unzip();
+        let path = path.to_string_lossy();
+        let record =
+            json!({"scope": scope, "name": name, "path": path, "state": "extra", "expected": null, "found": null});
+        self.list.line(&record, || format!("{:14} {path}", "extra"))
+    }
+
+    fn finish(self) -> Result<()> {
+        self.list.end()?;
+        self.context.ui.line(&self.count.line())?;
+        if let Some(missing) = self.missing {
+            missing.finish().map_err(unwritten)?;
+        }
+        self.count.verdict()
+    }
+}
+
+fn words(finding: &Finding) -> (&'static str, Value, Value) {
+    match finding {
+        Finding::Ok => ("ok", Value::Null, Value::Null),
+        Finding::Missing => ("missing", Value::Null, Value::Null),
+        Finding::WrongSize { expected, found } => ("wrong_size", (*expected).into(), (*found).into()),
+        Finding::WrongChecksum { expected, found } => {
+            ("wrong_checksum", expected.to_string().into(), found.to_string().into())
+        }
+        Finding::Unreadable(reason) => ("unreadable", Value::Null, reason.as_str().into()),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn unwritten(error: std::io::Error) -> Error {
+    Error::io("Cannot write --failed-list", error)
+}

@@ -1,0 +1,122 @@
+//! Files inside an archive that lies on this disk: zip, tar, and tar packed with gzip.
+//!
+//! Only the bytes of the one member that is asked for are handed on, never a name, link, device or right that stands
+//! in the archive: where they go is for whoever reads them to say. What an archive says of itself is not believed: a
+//! member gives no more bytes than the catalogue knows, and headers are read up to a limit only.
+
+mod pump;
+mod tarred;
+mod window;
+mod zipped;
+
+use std::fs::File;
+use std::io;
+
+use futures_util::future::BoxFuture;
+
+use super::{Kind, Reading, Rest, Result, Stat, Storage, StorageError};
+use window::Window;
+
+/// How much of the beginning tells what an archive it is: one block of a tar.
+const BLOCK: usize = 512;
+
+/// An open archive. Clones share the file.
+#[derive(Debug, Clone)]
+pub struct Archive(Form);
+
+#[derive(Debug, Clone)]
+enum Form {
+    Zip(zipped::Zip),
+    Tar(Window),
+    TarGz(Window),
+}
+
+/// One file inside an archive.
+#[derive(Debug, Clone)]
+pub struct Member {
+    archive: Archive,
+    name: String,
+    limit: Option<u64>,
+}
+
+impl Archive {
+    /// Looks what an archive this is; the name of the file does not matter. Errors: it is none that can be read here.
+    pub fn open(file: File) -> Result<Self> {
+        let window = Window::new(file)?;
+        let start = window.start(BLOCK)?;
+        match start.as_slice() {
+            [b'P', b'K', 3 | 5, 4 | 6, ..] => zipped::Zip::open(window).map(Form::Zip),
+            [0x1f, 0x8b, ..] => Ok(Form::TarGz(window)),
+            start if start.get(257..262) == Some(b"ustar") => Ok(Form::Tar(window)),
+            _ => Err(StorageError::new(
+                Kind::Refused,
+                "it is neither a zip nor a tar or tar.gz archive; fetch it under its own name and unpack it by hand",
+            )),
+        }
+        .map(Self)
+    }
+
+    /// A file inside the archive, of which no more than `limit` bytes are read.
+    pub fn member(&self, name: &str, limit: Option<u64>) -> Member {
+        Member { archive: self.clone(), name: name.to_owned(), limit }
+    }
+}
+
+impl Member {
+    /// Finds the file and hands its size and bytes on, until nobody wants them any more.
+    fn unpack(&self, out: &mut pump::Outlet) -> io::Result<()> {
+        match &self.archive.0 {
+            Form::Zip(zip) => zip.unpack(self, out),
+            Form::Tar(window) => tarred::plain(window.clone(), self, out),
+            Form::TarGz(window) => tarred::packed(window.clone(), self, out),
+        }
+    }
+
+    /// Whether a name in the archive is that of the file: a leading `/` or `./` makes no difference.
+    fn is(&self, name: &[u8]) -> bool {
+        bare(name) == bare(self.name.as_bytes())
+    }
+
+    /// Refuses a file that is larger than it may be.
+    fn check(&self, size: u64) -> io::Result<()> {
+        match self.limit {
+            Some(limit) if size > limit => {
+                Err(refused(format!("{} has {size} bytes in the archive, but {limit} in the catalogue", self.name)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn missing(&self) -> io::Error {
+        io::Error::new(io::ErrorKind::NotFound, format!("{} is not in the archive", self.name))
+    }
+
+    fn no_file(&self) -> io::Error {
+        refused(format!("{} is no regular file in the archive", self.name))
+    }
+}
+
+impl Storage for Member {
+    fn stat<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Stat>> {
+        Box::pin(async move { Ok(Stat { bytes: self.get(pfn, None).await?.length }) })
+    }
+
+    /// Always the whole file, whatever the PFN: it is that of the archive.
+    fn get<'a>(&'a self, _pfn: &'a str, _rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reading>> {
+        Box::pin(pump::start(self.clone()))
+    }
+}
+
+fn bare(mut name: &[u8]) -> &[u8] {
+    while let Some(rest) = name.strip_prefix(b"/").or_else(|| name.strip_prefix(b"./")) {
+        name = rest;
+    }
+    name
+}
+
+fn refused(message: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! From a thread that unpacks to whoever reads: the size first, then blocks of bytes, a few ahead.
+
+use std::io::{self, Read};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+use tokio::sync::{mpsc, oneshot};
+
+use super::super::{Kind, Reading, Result, StorageError, boxed};
+use super::Member;
+
+/// How much is handed on at once.
+const BLOCK: usize = 512 * 1024;
+/// How many blocks may wait.
+const AHEAD: usize = 2;
+
+/// Where the bytes of a member go.
+pub(super) struct Outlet {
+    size: Option<oneshot::Sender<Result<u64>>>,
+    blocks: mpsc::Sender<Result<Bytes>>,
+}
+
+/// Starts unpacking. Errors: the file is not in the archive, or cannot be read there.
+pub(super) async fn start(member: Member) -> Result<Reading> {
+    let (size, size_told) = oneshot::channel();
+    let (blocks, received) = mpsc::channel(AHEAD);
+    // It ends by itself as soon as nobody listens any more.
+    tokio::task::spawn_blocking(move || {
+        let mut outlet = Outlet { size: Some(size), blocks };
+        if let Err(error) = member.unpack(&mut outlet) {
+            outlet.fail(&error);
+        }
+    });
+    let length = size_told.await.unwrap_or_else(|_| Err(unread("unpacking ended early")))?;
+    let chunks = stream::unfold(received, |mut received| async { received.recv().await.map(|one| (one, received)) });
+    Ok(Reading { length: Some(length), start: 0, version: None, chunks: boxed(chunks) })
+}
+
+impl Outlet {
+    /// Hands a member on, which has this size: not one byte more, whatever its packed bytes would give.
+    pub(super) fn send(&mut self, size: u64, mut bytes: impl Read) -> io::Result<()> {
+        if let Some(told) = self.size.take() {
+            // Whoever does not listen has lost interest; the blocks will notice.
+            let _ = told.send(Ok(size));
+        }
+        let mut sent = 0;
+        loop {
+            let mut block = BytesMut::zeroed(BLOCK);
+            let read = fill(&mut bytes, &mut block)?;
+            sent += read as u64;
+            block.truncate(read);
+            match read {
+                0 if sent == size => return Ok(()),
+                0 => return Err(super::refused(format!("the archive holds {sent} of the file's {size} bytes"))),
+                _ if sent > size => return Err(super::refused(format!("the archive holds more than {size} bytes"))),
+                _ => self.blocks.blocking_send(Ok(block.freeze())).map_err(|_| unwanted())?,
+            }
+        }
+    }
+
+    /// A reader that ends with an error as soon as nobody wants the file any more.
+    pub(super) fn while_wanted<R: Read>(&self, inner: R) -> impl Read + use<R> {
+        Wanted { inner, blocks: self.blocks.clone() }
+    }
+
+    fn fail(mut self, error: &io::Error) {
+        let error = match error.kind() {
+            io::ErrorKind::NotFound => StorageError::new(Kind::NotFound, error.to_string()),
+            _ => unread(&error.to_string()),
+        };
+        match self.size.take() {
+            Some(told) => drop(told.send(Err(error))),
+            None => drop(self.blocks.blocking_send(Err(error))),
+        }
+    }
+}
+
+struct Wanted<R> {
+    inner: R,
+    blocks: mpsc::Sender<Result<Bytes>>,
+}
+
+impl<R: Read> Read for Wanted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.blocks.is_closed() {
+            true => Err(unwanted()),
+            false => self.inner.read(buffer),
+        }
+    }
+}
+
+/// Fills a block as far as there are bytes.
+fn fill(bytes: &mut impl Read, block: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < block.len() {
+        match bytes.read(&mut block[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+fn unwanted() -> io::Error {
+    io::Error::other("nobody wants the file any more")
+}
+
+fn unread(why: &str) -> StorageError {
+    StorageError::new(Kind::Refused, format!("the archive cannot be read: {why}"))
+}

@@ -1,0 +1,106 @@
+//! Members of tar archives, plain or packed with gzip.
+//!
+//! The headers that give long names are read here, as the crate would read them into memory whatever their size.
+
+use std::borrow::Cow;
+use std::io::{self, BufReader, Read};
+
+use flate2::read::MultiGzDecoder;
+use tar::{Archive, Entries, Entry, EntryType, PaxExtensions};
+
+use super::Member;
+use super::pump::Outlet;
+use super::window::Window;
+
+/// How much is read from the disk at once.
+const BUFFER: usize = 64 * 1024;
+/// The longest header that is read: a path of Linux has at most 4 KiB.
+const LONGEST_HEADER: u64 = 1024 * 1024;
+
+/// What the headers before a member say of it.
+#[derive(Debug, Default)]
+struct Ahead {
+    name: Option<Vec<u8>>,
+    size: Option<u64>,
+}
+
+/// Unpacks a member of a tar, jumping over the others.
+pub(super) fn plain(window: Window, member: &Member, out: &mut Outlet) -> io::Result<()> {
+    let mut archive = Archive::new(window);
+    find(archive.entries_with_seek()?.raw(true), member, out)
+}
+
+/// Unpacks a member of a tar.gz, for which all before it is unpacked, too.
+pub(super) fn packed(window: Window, member: &Member, out: &mut Outlet) -> io::Result<()> {
+    let unpacked = MultiGzDecoder::new(BufReader::with_capacity(BUFFER, window));
+    let mut archive = Archive::new(out.while_wanted(unpacked));
+    find(archive.entries()?.raw(true), member, out)
+}
+
+/// Looks for the member. Where several have its name, the first whose size is that of the catalogue counts.
+fn find<R: Read>(entries: Entries<'_, R>, member: &Member, out: &mut Outlet) -> io::Result<()> {
+    let (mut ahead, mut obstacle) = (Ahead::default(), None);
+    for entry in entries {
+        let mut entry = entry?;
+        if ahead.takes(&mut entry)? {
+            continue;
+        }
+        let Ahead { name, size } = std::mem::take(&mut ahead);
+        if size.is_some_and(|size| size != entry.size()) {
+            // Which of the two is right decides where the next member begins.
+            return Err(super::refused("a file of the archive has two sizes".to_owned()));
+        }
+        if !member.is(&name.map_or_else(|| entry.path_bytes(), Cow::Owned)) {
+            continue;
+        }
+        match usable(&entry, member) {
+            Ok(()) => return out.send(entry.size(), entry),
+            Err(error) => obstacle = Some(error),
+        }
+    }
+    Err(obstacle.unwrap_or_else(|| member.missing()))
+}
+
+fn usable<R: Read>(entry: &Entry<'_, R>, member: &Member) -> io::Result<()> {
+    match entry.header().entry_type() {
+        EntryType::Regular | EntryType::Continuous => member.check(entry.size()),
+        _ => Err(member.no_file()),
+    }
+}
+
+impl Ahead {
+    /// Whether this entry only tells of the next one; then it is read.
+    fn takes<R: Read>(&mut self, entry: &mut Entry<'_, R>) -> io::Result<bool> {
+        match entry.header().entry_type() {
+            EntryType::GNULongName => {
+                let name = header(entry)?;
+                self.name = Some(name.strip_suffix(b"\0").unwrap_or(&name).to_owned());
+            }
+            EntryType::XHeader => self.read_pax(&header(entry)?)?,
+            EntryType::GNULongLink | EntryType::XGlobalHeader => {}
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn read_pax(&mut self, header: &[u8]) -> io::Result<()> {
+        for extension in PaxExtensions::new(header) {
+            let extension = extension?;
+            match extension.key_bytes() {
+                b"path" => self.name = Some(extension.value_bytes().to_owned()),
+                b"size" => self.size = extension.value().ok().and_then(|size| size.parse().ok()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn header<R: Read>(entry: &mut Entry<'_, R>) -> io::Result<Vec<u8>> {
+    if entry.size() > LONGEST_HEADER {
+        return Err(super::refused(format!("a header of the archive has {} bytes", entry.size())));
+    }
+    let mut bytes = Vec::new();
+    entry.take(LONGEST_HEADER).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,47 @@
+//! Members of zip archives.
+
+use std::fmt;
+use std::io;
+
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::super::{Kind, Result, StorageError};
+use super::Member;
+use super::pump::Outlet;
+use super::window::Window;
+
+/// A zip archive, whose table of contents has been read.
+#[derive(Clone)]
+pub(super) struct Zip(ZipArchive<Window>);
+
+impl Zip {
+    pub(super) fn open(window: Window) -> Result<Self> {
+        let damaged = |error| StorageError::new(Kind::Refused, format!("the zip archive cannot be read: {error}"));
+        ZipArchive::new(window).map(Self).map_err(damaged)
+    }
+
+    pub(super) fn unpack(&self, member: &Member, out: &mut Outlet) -> io::Result<()> {
+        let mut archive = self.0.clone();
+        let exactly = archive.index_for_name(&member.name);
+        let index = exactly.or_else(|| archive.file_names_raw().position(|name| member.is(name)));
+        let index = index.ok_or_else(|| member.missing())?;
+        let file = archive.by_index(index).map_err(|error| unreadable(&error, member))?;
+        if !file.is_file() || file.is_symlink() {
+            return Err(member.no_file());
+        }
+        member.check(file.size())?;
+        out.send(file.size(), file)
+    }
+}
+
+fn unreadable(error: &ZipError, member: &Member) -> io::Error {
+    // Encrypted, or packed in a way this program does not know.
+    super::refused(format!("{}: {error}", member.name))
+}
+
+impl fmt::Debug for Zip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Zip({} members)", self.0.len())
+    }
+}

@@ -1,0 +1,290 @@
+//! Writing over HTTP and WebDAV: `PUT`, `MKCOL` for folders that are missing, `MOVE`, `DELETE` (RFC 4918).
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::future::BoxFuture;
+use futures_util::stream::try_unfold;
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE,
+};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use url::Url;
+
+use super::{Access, REDIRECTS, WebStorage, address, answer, builder};
+use crate::storage::write::{Sent, Stored, Writing};
+use crate::storage::{Kind, Result, StorageError};
+
+/// How much of a file is read at once.
+const BLOCK: u64 = 1024 * 1024;
+/// Asks for a checksum (RFC 3230), as grid storage knows it.
+const WANT_DIGEST: HeaderName = HeaderName::from_static("want-digest");
+const DIGEST: HeaderName = HeaderName::from_static("digest");
+const DESTINATION: HeaderName = HeaderName::from_static("destination");
+const OVERWRITE: HeaderName = HeaderName::from_static("overwrite");
+
+/// Connections without a limit on how long an answer may take: it comes when the whole file has been sent. Whoever
+/// sends looks after that.
+#[derive(Debug)]
+pub(super) struct Uploads {
+    known: Client,
+    anonymous: Client,
+}
+
+impl Uploads {
+    pub(super) fn new(access: &Access) -> Result<Self> {
+        let connections = |tls: &rustls::ClientConfig| {
+            let built = builder(access, tls.clone()).build();
+            built.map_err(|error| StorageError::new(Kind::Refused, error.to_string()))
+        };
+        Ok(Self { known: connections(&access.tls)?, anonymous: connections(&access.anonymous_tls)? })
+    }
+}
+
+/// A request that can be sent more than once.
+struct Call<'a> {
+    method: Method,
+    headers: HeaderMap,
+    body: Option<(&'a Path, &'a Sent)>,
+}
+
+impl Call<'_> {
+    fn new(method: Method) -> Self {
+        Self { method, headers: HeaderMap::new(), body: None }
+    }
+
+    fn with(mut self, name: HeaderName, value: &str) -> Result<Self> {
+        let unusable = |_| StorageError::new(Kind::Refused, format!("{value:?} cannot be sent as a header"));
+        self.headers.insert(name, HeaderValue::from_str(value).map_err(unusable)?);
+        Ok(self)
+    }
+
+    fn attach(&self, request: RequestBuilder) -> Result<RequestBuilder> {
+        let request = request.headers(self.headers.clone());
+        let Some((path, sent)) = self.body else { return Ok(request) };
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        sent.store(0, Ordering::Relaxed);
+        let body = reqwest::Body::wrap_stream(chunks(file, length, sent.clone()));
+        Ok(request.header(CONTENT_LENGTH, length).body(body))
+    }
+}
+
+/// As much of a file as it had when it was opened: neither more nor less may follow the length that was told.
+fn chunks(file: File, length: u64, sent: Sent) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    let start = (Arc::new(file), 0);
+    try_unfold(start, move |(file, position)| {
+        let sent = sent.clone();
+        async move {
+            sent.store(position, Ordering::Relaxed);
+            if position == length {
+                return Ok(None);
+            }
+            let (source, wanted) = (file.clone(), BLOCK.min(length - position));
+            let read = move || {
+                let mut bytes = Vec::with_capacity(wanted as usize);
+                source.as_ref().take(wanted).read_to_end(&mut bytes).map(|_| bytes)
+            };
+            let bytes = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
+            match bytes.is_empty() {
+                true => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the local file became shorter")),
+                false => {
+                    let next = position + bytes.len() as u64;
+                    Ok(Some((Bytes::from(bytes), (file, next))))
+                }
+            }
+        }
+    })
+}
+
+impl WebStorage {
+    /// Sends a call and follows where it leads; bodies go along.
+    async fn deliver(&self, call: &Call<'_>, home: &Url) -> Result<Response> {
+        let mut url = home.clone();
+        for _ in 0..=REDIRECTS {
+            let response = self.deliver_identified(call, home, &url).await?;
+            match response.headers().get(LOCATION) {
+                Some(location) if response.status().is_redirection() => url = address::target(&url, location)?,
+                _ => return Ok(response),
+            }
+        }
+        Err(StorageError::new(Kind::Refused, format!("more than {REDIRECTS} redirections")))
+    }
+
+    /// Sends a call; if it is refused for want of a token we have, once more with it.
+    async fn deliver_identified(&self, call: &Call<'_>, home: &Url, url: &Url) -> Result<Response> {
+        let host = url.origin().ascii_serialization();
+        let may_have_token = url.scheme() == "https" && url.origin() == home.origin() && !address::is_signed(url);
+        let token = self.token.as_ref().filter(|_| may_have_token);
+        let at_once = token.filter(|_| !self.has_certificate || self.wants_token(&host));
+        let response = self.deliver_once(call, url, at_once).await?;
+        let refused = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        if !refused || token.is_none() || at_once.is_some() {
+            return Ok(response);
+        }
+        drop(response);
+        self.lock_wishes().insert(host);
+        self.deliver_once(call, url, token).await
+    }
+
+    async fn deliver_once(&self, call: &Call<'_>, url: &Url, token: Option<&HeaderValue>) -> Result<Response> {
+        let connections = if address::is_signed(url) { &self.uploads.anonymous } else { &self.uploads.known };
+        let mut request = call.attach(connections.request(call.method.clone(), url.clone()))?;
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, token.clone());
+        }
+        request.send().await.map_err(|error| answer::broken(&error))
+    }
+
+    /// A signed address is good for one method only, so what is readable is looked at by reading its first byte.
+    async fn look_signed(&self, url: &Url) -> Result<Option<Stored>> {
+        let call = Call::new(Method::GET).with(RANGE, "bytes=0-0")?;
+        let response = self.deliver(&call, url).await?;
+        if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+            return Ok(Some(Stored { bytes: Some(0), ..Stored::default() }));
+        }
+        let Some(response) = found(response)? else { return Ok(None) };
+        let text = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let bytes = match response.status() {
+            StatusCode::PARTIAL_CONTENT => text(CONTENT_RANGE).and_then(|range| range.rsplit_once('/')?.1.parse().ok()),
+            _ => response.content_length(),
+        };
+        Ok(Some(Stored { bytes, ..Stored::default() }))
+    }
+
+    async fn look_plain(&self, url: &Url) -> Result<Option<Stored>> {
+        let call = Call::new(Method::HEAD).with(WANT_DIGEST, "adler32")?;
+        let Some(response) = found(self.deliver(&call, url).await?)? else { return Ok(None) };
+        let text = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let digest = |name| text(DIGEST).and_then(|digest| digest_of(digest, name));
+        // The body of a HEAD answer is empty; its length is told by the header alone.
+        let bytes = text(CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        Ok(Some(Stored { bytes, adler32: digest("adler32"), md5: None }))
+    }
+
+    /// Makes the folders above a file that do not exist, from the first one that is missing.
+    async fn make_folders(&self, url: &Url) -> Result<()> {
+        let mut missing = Vec::new();
+        let mut folder = above(url);
+        while let Some(url) = folder {
+            let status = self.deliver(&Call::new(Method::from_bytes(b"MKCOL").unwrap_or_default()), &url).await?;
+            match status.status() {
+                StatusCode::CONFLICT | StatusCode::NOT_FOUND => {
+                    folder = above(&url);
+                    missing.push(url);
+                }
+                // Made now, or there already: what is below it can be made.
+                StatusCode::CREATED | StatusCode::OK | StatusCode::METHOD_NOT_ALLOWED => break,
+                _ => return answer::checked(status).map(drop),
+            }
+        }
+        for url in missing.into_iter().rev() {
+            let made = self.deliver(&Call::new(Method::from_bytes(b"MKCOL").unwrap_or_default()), &url).await?;
+            if made.status() != StatusCode::METHOD_NOT_ALLOWED {
+                answer::checked(made)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Writing for WebStorage {
+    fn look<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
+        Box::pin(async move {
+            let url = address::url(pfn)?;
+            match address::is_signed(&url) {
+                true => self.look_signed(&url).await,
+                false => self.look_plain(&url).await,
+            }
+        })
+    }
+
+    fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let url = address::url(pfn)?;
+            let call = Call { body: Some((from, sent)), ..Call::new(Method::PUT) };
+            let first = self.deliver(&call, &url).await?;
+            let without_folder = matches!(first.status(), StatusCode::CONFLICT | StatusCode::NOT_FOUND);
+            if !without_folder || address::is_signed(&url) {
+                return answer::checked(first).map(drop);
+            }
+            drop(first);
+            self.make_folders(&url).await?;
+            answer::checked(self.deliver(&call, &url).await?).map(drop)
+        })
+    }
+
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let (from, to) = (address::url(from)?, address::url(to)?);
+            let call = Call::new(Method::from_bytes(b"MOVE").unwrap_or_default());
+            let call = call.with(DESTINATION, to.as_str())?.with(OVERWRITE, "F")?;
+            let response = self.deliver(&call, &from).await?;
+            match response.status() {
+                StatusCode::PRECONDITION_FAILED => {
+                    Err(StorageError::new(Kind::Refused, format!("there is a file already: {to}")))
+                }
+                _ => answer::checked(response).map(drop),
+            }
+        })
+    }
+
+    fn delete<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let response = self.deliver(&Call::new(Method::DELETE), &address::url(pfn)?).await?;
+            answer::checked(response).map(drop)
+        })
+    }
+}
+
+/// The answer, or none if there is nothing.
+fn found(response: Response) -> Result<Option<Response>> {
+    match answer::checked(response) {
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        outcome => outcome.map(Some),
+    }
+}
+
+/// One value of `Digest: adler32=0356986e, md5=...`.
+fn digest_of(digest: &str, name: &str) -> Option<String> {
+    digest.split(',').find_map(|one| {
+        let (key, value) = one.trim().split_once('=')?;
+        key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+    })
+}
+
+/// The folder a file or folder lies in; none at the root.
+fn above(url: &Url) -> Option<Url> {
+    let path = url.path().trim_end_matches('/');
+    let (folder, _) = path.rsplit_once('/').filter(|(folder, _)| !folder.trim_matches('/').is_empty())?;
+    let mut above = url.clone();
+    above.set_path(&format!("{folder}/"));
+    Some(above)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_found_up_to_the_root() {
+        let mut url = Url::parse("https://h/a/b%20c/f").unwrap();
+        let mut folders = Vec::new();
+        while let Some(folder) = above(&url) {
+            folders.push(folder.path().to_owned());
+            url = folder;
+        }
+        assert_eq!(folders, ["/a/b%20c/", "/a/"]);
+    }
+
+    #[test]
+    fn digests_are_read_by_name() {
+        assert_eq!(digest_of("md5=AA==, ADLER32=0356986e", "adler32").as_deref(), Some("0356986e"));
+        assert_eq!(digest_of("md5=AA==", "adler32"), None);
+    }
+}

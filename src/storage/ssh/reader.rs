@@ -1,0 +1,228 @@
+//! A file that is being read over SFTP: many questions under way at a time, so that a long way costs no speed.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+use super::packet::Ask;
+use super::pool::Lease;
+use crate::storage::{Kind, Result, StorageError};
+
+/// How many bytes one question is for; servers need give no more.
+const PIECE: u32 = 32 * 1024;
+/// How many questions are under way.
+const AHEAD: usize = 64;
+
+/// A file from some place on.
+pub(super) struct Reader {
+    session: Lease,
+    handle: Bytes,
+    /// Where the next question begins.
+    next: u64,
+    /// Where the file ends; none if the server does not tell.
+    end: Option<u64>,
+    asked: VecDeque<Piece>,
+    ended: bool,
+}
+
+/// A part of the file that has been asked for, as far as it has come.
+struct Piece {
+    id: u32,
+    offset: u64,
+    wanted: usize,
+    data: BytesMut,
+    /// There is nothing more.
+    last: bool,
+}
+
+impl Reader {
+    pub(super) fn new(session: Lease, handle: Bytes, start: u64, end: Option<u64>) -> Self {
+        Self { session, handle, next: start, end, asked: VecDeque::new(), ended: false }
+    }
+
+    /// The next bytes; none at the end, where the session is handed back.
+    pub(super) async fn next(mut self) -> Result<Option<(Bytes, Self)>> {
+        self.ask().await?;
+        loop {
+            match self.asked.front() {
+                None => return self.finish().await,
+                Some(piece) if piece.last || piece.data.len() == piece.wanted => break,
+                Some(_) => self.take().await?,
+            }
+        }
+        let Some(piece) = self.asked.pop_front() else { return Ok(None) };
+        match (piece.data.is_empty(), self.end) {
+            (true, None) => self.finish().await,
+            _ if piece.last && self.end.is_some() => Err(short()),
+            _ => Ok(Some((piece.data.freeze(), self))),
+        }
+    }
+
+    /// Asks for more, as long as there is more.
+    async fn ask(&mut self) -> Result<()> {
+        while self.asked.len() < AHEAD && !self.ended && self.end.is_none_or(|end| self.next < end) {
+            let left = self.end.map_or(u64::from(PIECE), |end| end - self.next);
+            let length = left.min(u64::from(PIECE)) as u32;
+            let id = self.session.ask(Ask::Read { handle: &self.handle, offset: self.next, length });
+            let piece = Piece { id, offset: self.next, wanted: length as usize, data: BytesMut::new(), last: false };
+            self.asked.push_back(piece);
+            self.next += u64::from(length);
+        }
+        self.session.send().await
+    }
+
+    /// Takes an answer in. A server may give less than was asked for; then the rest is asked for.
+    async fn take(&mut self) -> Result<()> {
+        let (id, answer) = self.session.answer().await?;
+        let data = answer.data()?;
+        let Some(piece) = self.asked.iter_mut().find(|piece| piece.id == id) else {
+            return Err(StorageError::new(Kind::Refused, "sftp: an answer to no question"));
+        };
+        let Some(data) = data else {
+            (piece.last, self.ended) = (true, true);
+            return Ok(());
+        };
+        piece.data.extend_from_slice(&data);
+        let missing = piece.wanted.checked_sub(piece.data.len());
+        let missing = missing.ok_or_else(|| StorageError::new(Kind::Refused, "sftp: more than was asked for"))?;
+        if missing > 0 {
+            let offset = piece.offset + piece.data.len() as u64;
+            piece.id = self.session.ask(Ask::Read { handle: &self.handle, offset, length: missing as u32 });
+            self.session.send().await?;
+        }
+        Ok(())
+    }
+
+    /// Everything has come; what was asked for beyond the end is waited for, and the session is of use to others.
+    async fn finish(mut self) -> Result<Option<(Bytes, Self)>> {
+        for _ in 0..self.asked.iter().filter(|piece| !piece.last).count() {
+            self.session.answer().await?;
+        }
+        if self.session.close(&self.handle).await.is_ok() {
+            self.session.hand_back();
+        }
+        Ok(None)
+    }
+}
+
+fn short() -> StorageError {
+    StorageError::new(Kind::Transient, "sftp: the file ended early; it is changing")
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::{Buf, BufMut};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+    use super::super::pool::Pool;
+    use super::super::session::Session;
+    use super::*;
+
+    /// How a server answers.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Manner {
+        Whole,
+        /// Never more than a few bytes at a time.
+        Short,
+        /// The last question first, as far as they have come.
+        Backwards,
+        /// More than was asked for.
+        Long,
+        /// With the number of no question.
+        Astray,
+    }
+
+    /// The next question: kind, number, and what is left of it.
+    async fn question(stream: &mut DuplexStream) -> Option<(u8, u32, Bytes)> {
+        let length = stream.read_u32().await.ok()?;
+        let mut packet = BytesMut::zeroed(length as usize);
+        stream.read_exact(&mut packet).await.ok()?;
+        let mut packet = packet.freeze();
+        Some((packet.get_u8(), packet.get_u32(), packet))
+    }
+
+    fn reply(file: &[u8], (kind, id, mut rest): (u8, u32, Bytes), manner: Manner) -> BytesMut {
+        let mut body = BytesMut::new();
+        let handle = rest.get_u32() as usize;
+        rest.advance(handle);
+        let id = if manner == Manner::Astray { id + 1000 } else { id };
+        if kind == 5 {
+            let (offset, length) = (rest.get_u64() as usize, rest.get_u32() as usize);
+            let length = match manner {
+                Manner::Short => length.min(10_000),
+                Manner::Long => length + 1,
+                _ => length,
+            };
+            let data = file.get(offset..(offset + length).min(file.len())).unwrap_or_default();
+            if !data.is_empty() {
+                body.put_u8(103);
+                body.put_u32(id);
+                body.put_u32(data.len() as u32);
+                body.put_slice(data);
+            }
+        }
+        if body.is_empty() {
+            // The end of the file, or the success of closing it.
+            body.put_u8(101);
+            body.put_u32(id);
+            body.put_u32(u32::from(kind == 5));
+        }
+        let mut packet = BytesMut::new();
+        packet.put_u32(body.len() as u32);
+        packet.put_slice(&body);
+        packet
+    }
+
+    async fn serve(mut stream: DuplexStream, file: Vec<u8>, manner: Manner) {
+        while let Some(first) = question(&mut stream).await {
+            let mut questions = vec![first];
+            while manner == Manner::Backwards && questions[0].0 == 5 && questions.len() < AHEAD {
+                let more = tokio::time::timeout(std::time::Duration::from_millis(20), question(&mut stream)).await;
+                match more {
+                    Ok(Some(next)) => questions.push(next),
+                    _ => break,
+                }
+            }
+            for question in questions.into_iter().rev() {
+                if stream.write_all(&reply(&file, question, manner)).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Reads a file of so many bytes, of which the server told this size.
+    async fn read(bytes: usize, told: Option<u64>, start: u64, manner: Manner) -> Result<Vec<u8>> {
+        let file: Vec<u8> = (0..bytes).map(|place| (place / 3) as u8).collect();
+        let (ours, theirs) = tokio::io::duplex(1024 * 1024);
+        tokio::spawn(serve(theirs, file, manner));
+        let lease = Pool::default().lend(Session::with(ours));
+        let mut reader = Reader::new(lease, Bytes::from_static(b"h"), start, told);
+        let mut found = Vec::new();
+        while let Some((bytes, next)) = reader.next().await? {
+            found.extend_from_slice(&bytes);
+            reader = next;
+        }
+        Ok(found)
+    }
+
+    #[tokio::test]
+    async fn bytes_come_in_order_however_they_are_answered() {
+        for manner in [Manner::Whole, Manner::Short, Manner::Backwards] {
+            for bytes in [0, 1, PIECE as usize, 3 * PIECE as usize + 7] {
+                let expected: Vec<u8> = (0..bytes).map(|place| (place / 3) as u8).collect();
+                assert!(read(bytes, Some(bytes as u64), 0, manner).await.unwrap() == expected, "{bytes}");
+                assert!(read(bytes, None, 0, manner).await.unwrap() == expected, "{bytes}, size not told");
+            }
+            let rest = read(100_000, Some(100_000), 60_000, manner).await.unwrap();
+            assert!(rest == (60_000..100_000).map(|place| (place / 3) as u8).collect::<Vec<_>>());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_shrinks_and_answers_that_fit_no_question_are_failures() {
+        assert_eq!(read(50_000, Some(90_000), 0, Manner::Whole).await.unwrap_err().kind, Kind::Transient);
+        assert_eq!(read(90_000, Some(90_000), 0, Manner::Astray).await.unwrap_err().kind, Kind::Refused);
+        assert_eq!(read(90_000, Some(90_000), 0, Manner::Long).await.unwrap_err().kind, Kind::Refused);
+    }
+}

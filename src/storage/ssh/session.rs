@@ -1,0 +1,235 @@
+//! A login at a host, in which one file after the other is read.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::address::Host;
+use super::packet::{self, Answer, Ask, Attributes};
+use crate::storage::{Kind, Result, StorageError};
+
+/// The program that logs in and encrypts.
+const PROGRAM: &str = "ssh";
+/// The host may be silent for this long.
+const SILENCE: Duration = Duration::from_secs(60);
+/// What of the program's words is read.
+const WORDS: u64 = 16 * 1024;
+const BUFFER: usize = 128 * 1024;
+
+/// Nothing is asked of anybody, run here, or forwarded; a host that is gone is noticed.
+const OPTIONS: [&str; 8] = [
+    "-oBatchMode=yes",
+    "-oForwardX11=no",
+    "-oForwardAgent=no",
+    "-oPermitLocalCommand=no",
+    "-oClearAllForwardings=yes",
+    "-oConnectTimeout=30",
+    "-oServerAliveInterval=15",
+    "-oLogLevel=ERROR",
+];
+
+/// A running `ssh` that speaks SFTP. Dropped, it is ended.
+pub(super) struct Session {
+    host: Host,
+    /// None where something else answers.
+    process: Option<Child>,
+    stdin: Box<dyn AsyncWrite + Send + Unpin>,
+    stdout: BufReader<Box<dyn AsyncRead + Send + Unpin>>,
+    last_id: u32,
+    waiting: BytesMut,
+}
+
+impl Session {
+    /// Logs in. Errors: the program is missing, or what it or the host says.
+    pub(super) async fn start(host: &Host) -> Result<Self> {
+        let mut process = command(host).spawn().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                StorageError::new(Kind::Unsupported, "ssh is not installed (Debian: openssh-client)")
+            }
+            _ => error.into(),
+        })?;
+        let (Some(stdin), Some(stdout)) = (process.stdin.take(), process.stdout.take()) else {
+            return Err(StorageError::new(Kind::Refused, "ssh has no input or output"));
+        };
+        let session = Self::over(host.clone(), Some(process), Box::new(stdin), Box::new(stdout));
+        session.greeted().await
+    }
+
+    fn over(
+        host: Host,
+        process: Option<Child>,
+        stdin: Box<dyn AsyncWrite + Send + Unpin>,
+        stdout: Box<dyn AsyncRead + Send + Unpin>,
+    ) -> Self {
+        let stdout = BufReader::with_capacity(BUFFER, stdout);
+        Self { host, process, stdin, stdout, last_id: 0, waiting: BytesMut::new() }
+    }
+
+    /// A session with something else that answers.
+    #[cfg(test)]
+    pub(super) fn with(stream: tokio::io::DuplexStream) -> Self {
+        let (stdout, stdin) = tokio::io::split(stream);
+        let host = Host { user: None, name: "h".to_owned(), port: 22 };
+        Self::over(host, None, Box::new(stdin), Box::new(stdout))
+    }
+
+    #[cfg(test)]
+    pub(super) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    async fn greeted(self) -> Result<Self> {
+        let mut session = self;
+        match session.exchange(Ask::Hello).await? {
+            Answer::Version(_) => Ok(session),
+            other => Err(other.failure()),
+        }
+    }
+
+    /// Opens a file for reading.
+    pub(super) async fn open(&mut self, path: &str) -> Result<Bytes> {
+        match self.exchange(Ask::Open { path }).await? {
+            Answer::Handle(handle) => Ok(handle),
+            other => Err(other.failure()),
+        }
+    }
+
+    /// What is known of an open file.
+    pub(super) async fn attributes(&mut self, handle: &[u8]) -> Result<Attributes> {
+        match self.exchange(Ask::Stat { handle }).await? {
+            Answer::Attributes(attributes) => Ok(attributes),
+            other => Err(other.failure()),
+        }
+    }
+
+    /// Closes a file; then the session can be used for the next one.
+    pub(super) async fn close(&mut self, handle: &[u8]) -> Result<()> {
+        match self.exchange(Ask::Close { handle }).await? {
+            Answer::Status { code: 0, .. } => Ok(()),
+            other => Err(other.failure()),
+        }
+    }
+
+    /// Puts a question among those that [`Session::send`] sends; gives its number.
+    pub(super) fn ask(&mut self, question: Ask<'_>) -> u32 {
+        self.last_id = self.last_id.wrapping_add(1);
+        question.write(self.last_id, &mut self.waiting);
+        self.last_id
+    }
+
+    /// Sends what has been asked.
+    pub(super) async fn send(&mut self) -> Result<()> {
+        let sent = match self.stdin.write_all(&self.waiting).await {
+            Ok(()) => self.stdin.flush().await,
+            failed => failed,
+        };
+        self.waiting.clear();
+        match sent {
+            Ok(()) => Ok(()),
+            // It has ended; its own words tell more.
+            Err(_) => Err(self.ended().await),
+        }
+    }
+
+    /// The next answer, with the number of its question.
+    pub(super) async fn answer(&mut self) -> Result<(u32, Answer)> {
+        match tokio::time::timeout(SILENCE, packet::read(&mut self.stdout)).await {
+            Ok(Ok(Some(answer))) => Ok(answer),
+            Ok(Ok(None)) => Err(self.ended().await),
+            Ok(Err(error)) => Err(StorageError::new(Kind::Transient, format!("sftp: {error}"))),
+            Err(_) => Err(StorageError::new(Kind::TimedOut, "sftp: the host did not answer in time")),
+        }
+    }
+
+    async fn exchange(&mut self, question: Ask<'_>) -> Result<Answer> {
+        self.ask(question);
+        self.send().await?;
+        Ok(self.answer().await?.1)
+    }
+
+    /// Why there is nothing more to read.
+    async fn ended(&mut self) -> StorageError {
+        let mut words = String::new();
+        if let Some(stderr) = self.process.as_mut().and_then(|process| process.stderr.take()) {
+            // Whatever keeps its output open is not waited for.
+            let reading = async { stderr.take(WORDS).read_to_string(&mut words).await };
+            let _ = tokio::time::timeout(Duration::from_secs(5), reading).await;
+        }
+        failure(&self.host, words.trim())
+    }
+}
+
+fn command(host: &Host) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(OPTIONS).args(["-p", &host.port.to_string()]);
+    if let Some(user) = &host.user {
+        command.args(["-l", user]);
+    }
+    command.args(["-s", "--", &host.name, "sftp"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Session at {:?}", self.host)
+    }
+}
+
+/// What the program's words mean, and what to do about it.
+fn failure(host: &Host, words: &str) -> StorageError {
+    let has = |part: &str| words.contains(part);
+    let login = login(host);
+    let (kind, advice) = match () {
+        () if has("Host key verification failed") || has("HOST IDENTIFICATION HAS CHANGED") => {
+            (Kind::Refused, format!("; look whether it is the right host, and take its key once with: {login}"))
+        }
+        () if has("Permission denied") || has("Too many authentication failures") => {
+            (Kind::Denied, format!("; load your key with ssh-add, and try it with: {login}"))
+        }
+        () if has("subsystem request failed") => (Kind::Refused, "; the host does not offer sftp".to_owned()),
+        () => (Kind::Transient, String::new()),
+    };
+    let said = words.lines().rfind(|line| !line.trim().is_empty()).map_or("ended without a word", str::trim);
+    StorageError::new(kind, format!("ssh: {said}{advice}"))
+}
+
+/// The command that logs in there.
+fn login(host: &Host) -> String {
+    let user = host.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+    format!("ssh -p {} {user}{}", host.port, host.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host() -> Host {
+        Host { user: Some("me".to_owned()), name: "h".to_owned(), port: 2222 }
+    }
+
+    #[test]
+    fn the_programs_words_tell_what_can_be_done() {
+        for (words, kind, part) in [
+            ("Host key verification failed.", Kind::Refused, "ssh -p 2222 me@h"),
+            ("me@h: Permission denied (publickey).", Kind::Denied, "ssh-add"),
+            ("subsystem request failed on channel 0", Kind::Refused, "does not offer sftp"),
+            ("ssh: connect to host h port 2222: Connection refused", Kind::Transient, "Connection refused"),
+            ("ssh: Could not resolve hostname h: Name or service not known", Kind::Transient, "resolve"),
+            ("", Kind::Transient, "without a word"),
+        ] {
+            let error = failure(&host(), words);
+            assert!(error.kind == kind && error.message.contains(part), "{words}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn the_host_is_no_option_and_there_is_no_shell() {
+        let command = command(&host());
+        let arguments: Vec<_> = command.as_std().get_args().map(|word| word.to_string_lossy().into_owned()).collect();
+        assert_eq!(arguments[OPTIONS.len()..], ["-p", "2222", "-l", "me", "-s", "--", "h", "sftp"]);
+    }
+}

@@ -1,0 +1,146 @@
+//! Writing to scp:// and rsync:// PFNs by the programs `ssh` and `scp`. They find keys and hosts as they always do.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use futures_util::future::BoxFuture;
+
+use super::program::{Ended, run};
+use super::{Sent, Stored, Writing, in_the_way};
+use crate::storage::{Kind, Result, StorageError};
+
+/// Nobody is asked anything, as several run at a time, and a host that is gone is noticed.
+const MANNERS: [&str; 6] = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=30", "-o", "ServerAliveInterval=15"];
+/// What our remote commands end with where a file is not there, and where one is in the way.
+const NOT_THERE: i32 = 66;
+const IN_THE_WAY: i32 = 73;
+/// What `ssh` itself ends with.
+const NO_CONNECTION: i32 = 255;
+
+/// Whatever hosts `ssh` reaches.
+#[derive(Debug)]
+pub(super) struct SshPrograms;
+
+impl Writing for SshPrograms {
+    fn look<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
+        Box::pin(async move {
+            let at = Place::of(pfn)?;
+            let path = quoted(at.path);
+            let script = format!("test -e {path} || exit {NOT_THERE}; stat -L -c %s {path} && md5sum {path}");
+            match at.run(&script).await {
+                Ok(said) => Ok(Some(stored(&said))),
+                Err(error) if error.kind == Kind::NotFound => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let at = Place::of(pfn)?;
+            let bytes = std::fs::metadata(from)?.len();
+            let folder = at.path.rsplit_once('/').map_or("/", |(folder, _)| folder);
+            at.run(&format!("mkdir -p {}", quoted(folder))).await?;
+            // A name with a colon would be taken for that of a host.
+            let from = std::path::absolute(from)?;
+            let (from, to) = (from.to_string_lossy(), format!("{}:{}", at.host, at.path));
+            let words: Vec<_> = MANNERS.into_iter().chain(["-q", "-P", at.port, &from, &to]).collect();
+            run("scp", "scp", &words).await?.succeeded("scp", kind)?;
+            sent.store(bytes, Ordering::Relaxed);
+            Ok(())
+        })
+    }
+
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let (at, place) = (Place::of(from)?, quoted(Place::of(to)?.path));
+            let script = format!("test -e {place} && exit {IN_THE_WAY}; mv {} {place}", quoted(at.path));
+            at.run(&script).await.map(drop).map_err(|error| match error.kind {
+                Kind::Refused if error.message.ends_with(&IN_THE_WAY.to_string()) => in_the_way(to),
+                _ => error,
+            })
+        })
+    }
+
+    fn delete<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let at = Place::of(pfn)?;
+            let path = quoted(at.path);
+            at.run(&format!("test -e {path} || exit {NOT_THERE}; rm {path}")).await.map(drop)
+        })
+    }
+}
+
+/// A file on a host.
+struct Place<'a> {
+    host: &'a str,
+    port: &'a str,
+    path: &'a str,
+}
+
+impl<'a> Place<'a> {
+    /// Takes `scp://[user@]host[:port]/path` apart.
+    fn of(pfn: &'a str) -> Result<Self> {
+        let bad = || StorageError::new(Kind::Refused, format!("{pfn:?} is no scp:// address"));
+        let (_, rest) = pfn.split_once("://").ok_or_else(bad)?;
+        let slash = rest.find('/').ok_or_else(bad)?;
+        let (authority, path) = rest.split_at(slash);
+        let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "22"));
+        // What begins with a dash would be an option.
+        let usable = !host.is_empty() && !host.starts_with('-') && port.bytes().all(|byte| byte.is_ascii_digit());
+        usable.then_some(Self { host, port, path }).ok_or_else(bad)
+    }
+
+    async fn run(&self, script: &str) -> Result<String> {
+        let words: Vec<_> = MANNERS.into_iter().chain(["-p", self.port, self.host, script]).collect();
+        let ended = run("scp", "ssh", &words).await?;
+        match ended.code {
+            Some(IN_THE_WAY) => Err(StorageError::new(Kind::Refused, format!("ssh ended with {IN_THE_WAY}"))),
+            _ => ended.succeeded("ssh", kind),
+        }
+    }
+}
+
+fn kind(ended: &Ended) -> Kind {
+    match ended.code {
+        Some(NOT_THERE) => Kind::NotFound,
+        Some(NO_CONNECTION) if ended.stderr.contains("Permission denied") => Kind::Denied,
+        Some(NO_CONNECTION) => Kind::Transient,
+        _ => Kind::Refused,
+    }
+}
+
+/// A word for the shell at the other end.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// What `stat` and `md5sum` print: the size in a line, then the checksum in front of the name.
+fn stored(said: &str) -> Stored {
+    let mut lines = said.lines();
+    let bytes = lines.next().and_then(|line| line.trim().parse().ok());
+    let md5 = lines.next().and_then(|line| line.trim_start_matches('\\').split_whitespace().next());
+    Stored { bytes, adler32: None, md5: md5.map(str::to_owned) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_apart() {
+        let parts = |pfn| Place::of(pfn).map(|at| (at.host, at.port, at.path)).ok();
+        assert_eq!(parts("scp://jdoe@h:2222/a/b"), Some(("jdoe@h", "2222", "/a/b")));
+        assert_eq!(parts("scp://h/a"), Some(("h", "22", "/a")));
+        for bad in ["scp://-oProxyCommand=x/a", "scp://h:x/a", "scp:///a", "scp://h", "h"] {
+            assert_eq!(parts(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn words_survive_the_shell_at_the_other_end() {
+        assert_eq!(quoted("/a b/it's"), r"'/a b/it'\''s'");
+        let known = stored("9\n9e107d9d372bb6826bd81d3542a419d6  /a b\n");
+        assert_eq!((known.bytes, known.md5.as_deref()), (Some(9), Some("9e107d9d372bb6826bd81d3542a419d6")));
+    }
+}

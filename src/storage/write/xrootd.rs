@@ -1,0 +1,112 @@
+//! Writing to root:// and xroot:// PFNs by the programs `xrdcp` and `xrdfs`.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use futures_util::future::BoxFuture;
+
+use super::program::{Ended, run};
+use super::{Sent, Stored, Writing, in_the_way};
+use crate::storage::xrootd::XrootdProgram;
+use crate::storage::{Kind, Result, StorageError};
+
+impl Writing for XrootdProgram {
+    fn look<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
+        Box::pin(async move {
+            let (server, path) = parts(pfn)?;
+            let said = match xrdfs(&[server, "stat", path]).await {
+                Err(error) if error.kind == Kind::NotFound => return Ok(None),
+                said => said?,
+            };
+            // A server need not have checksums; then the size has to do.
+            let sums = xrdfs(&[server, "query", "checksum", path]).await.unwrap_or_default();
+            Ok(Some(Stored { bytes: size(&said), adler32: sum(&sums, "adler32"), md5: sum(&sums, "md5") }))
+        })
+    }
+
+    fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let bytes = std::fs::metadata(from)?.len();
+            // A name like root:x would be taken for an address.
+            let from = std::path::absolute(from)?;
+            let words = ["--silent", "--nopbar", "--force", "--path", &from.to_string_lossy(), pfn];
+            run("root", "xrdcp", &words).await?.succeeded("xrdcp", kind)?;
+            sent.store(bytes, Ordering::Relaxed);
+            Ok(())
+        })
+    }
+
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let ((server, from), (_, place)) = (parts(from)?, parts(to)?);
+            match xrdfs(&[server, "stat", place]).await {
+                Ok(_) => Err(in_the_way(to)),
+                Err(error) if error.kind == Kind::NotFound => xrdfs(&[server, "mv", from, place]).await.map(drop),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    fn delete<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let (server, path) = parts(pfn)?;
+            xrdfs(&[server, "rm", path]).await.map(drop)
+        })
+    }
+}
+
+async fn xrdfs(words: &[&str]) -> Result<String> {
+    run("root", "xrdfs", words).await?.succeeded("xrdfs", kind)
+}
+
+/// What the programs' failure means. The numbers are those of the XRootD protocol: kXR_NotFound, kXR_NotAuthorized,
+/// kXR_NoSpace, kXR_overQuota.
+fn kind(ended: &Ended) -> Kind {
+    let says = |number: &str| ended.stderr.contains(number);
+    match () {
+        () if says("[3011]") => Kind::NotFound,
+        () if says("[3010]") => Kind::Denied,
+        () if says("[3009]") || says("[3021]") => Kind::Refused,
+        () => Kind::Transient,
+    }
+}
+
+/// Server and absolute path of `root://server//path`.
+fn parts(pfn: &str) -> Result<(&str, &str)> {
+    let bad = || StorageError::new(Kind::Refused, format!("{pfn:?} is no root:// address"));
+    let (_, rest) = pfn.split_once("://").ok_or_else(bad)?;
+    let slash = rest.find('/').ok_or_else(bad)?;
+    let path = &rest[slash..];
+    Ok((&rest[..slash], path.strip_prefix('/').filter(|path| path.starts_with('/')).unwrap_or(path)))
+}
+
+/// The size out of `Size:   5000`.
+fn size(said: &str) -> Option<u64> {
+    said.lines().find_map(|line| line.trim().strip_prefix("Size:")?.trim().parse().ok())
+}
+
+/// The checksum out of `adler32 0356986e`.
+fn sum(said: &str, name: &str) -> Option<String> {
+    let mut words = said.split_whitespace();
+    (words.next()? == name).then(|| words.next().map(str::to_owned))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_apart() {
+        assert_eq!(parts("root://h:1094//a/b").unwrap(), ("h:1094", "/a/b"));
+        assert_eq!(parts("root://h/a").unwrap(), ("h", "/a"));
+        assert!(parts("root://h").is_err() && parts("h").is_err());
+    }
+
+    #[test]
+    fn what_the_programs_say_is_understood() {
+        let said = "\nPath:   /scratch/f\nId:     17\nSize:   5000\nFlags:  48 (IsReadable)\n";
+        assert_eq!(size(said), Some(5000));
+        assert_eq!(sum("adler32 0356986e\n", "adler32").as_deref(), Some("0356986e"));
+        assert_eq!((sum("md5 00", "adler32"), sum("", "md5")), (None, None));
+    }
+}

@@ -1,0 +1,123 @@
+//! The archives that files are taken out of: each is fetched once, and kept for a while, as the next file is often in
+//! the same one.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+
+use super::job::Source;
+use crate::storage::archive::Archive;
+use crate::storage::{Result, scheme};
+
+/// How many archives are kept that nobody is reading.
+const KEPT: usize = 4;
+/// What the server appends to the PFN of an archive, before the name of the file inside.
+const MEMBER: &str = "xrdcl.unzip=";
+
+/// The archives that have been fetched lately, and how that went. They have no names on the disk and are gone with this.
+#[derive(Debug, Default)]
+pub struct Archives(Mutex<VecDeque<(String, Arc<Slot>)>>);
+
+type Slot = OnceCell<Result<Archive>>;
+
+impl Archives {
+    /// The archive at this source. If it is not here, `fetch` fetches it; the others who want it wait meanwhile. A
+    /// failure counts for all files that are inside.
+    pub(super) async fn get(&self, source: &Source, fetch: impl Future<Output = Result<Archive>>) -> Result<Archive> {
+        let slot = self.slot(source);
+        slot.get_or_init(|| fetch).await.clone()
+    }
+
+    fn slot(&self, source: &Source) -> Arc<Slot> {
+        // A signed PFN is another one each time it is listed.
+        let place = source.pfn.split('?').next().unwrap_or_default();
+        let key = format!("{} {place}", source.rse);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known.iter().position(|(one, _)| *one == key).and_then(|index| known.remove(index));
+        let (key, slot) = found.unwrap_or_else(|| (key, Arc::default()));
+        known.push_back((key, slot.clone()));
+        if known.len() > KEPT {
+            known.pop_front();
+        }
+        slot
+    }
+}
+
+/// The PFN of an archive, without the name of the file inside that the server appends.
+pub(super) fn archive(pfn: &str) -> Cow<'_, str> {
+    let Some((path, query)) = pfn.split_once('?') else { return pfn.into() };
+    let kept: Vec<_> = query.split('&').filter(|one| !one.starts_with(MEMBER)).collect();
+    match kept.is_empty() {
+        true => path.into(),
+        false => format!("{path}?{}", kept.join("&")).into(),
+    }
+}
+
+/// Whether a PFN names a file inside an archive that the storage itself cannot take it out of: XRootD does so with zip
+/// archives, but the server lists it for all of them.
+pub(super) fn needs_unpacking(pfn: &str) -> bool {
+    let Some((path, query)) = pfn.split_once('?') else { return false };
+    let is_member = query.split('&').any(|one| one.starts_with(MEMBER));
+    is_member && !(matches!(scheme(pfn), "root" | "xroot") && is_zip(path))
+}
+
+/// Whether this is the name of a zip archive: `a.zip`, `a.zip.1`.
+fn is_zip(path: &str) -> bool {
+    let name = path.trim_end_matches(|letter: char| letter == '.' || letter.is_ascii_digit()).to_ascii_lowercase();
+    name.ends_with(".zip") || name.ends_with(".zipx")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{Kind, StorageError};
+
+    fn source(pfn: &str) -> Source {
+        Source { pfn: pfn.to_owned(), rse: "A".to_owned(), member: Some("f".to_owned()) }
+    }
+
+    #[test]
+    fn the_name_inside_is_taken_off_and_nothing_else() {
+        for (pfn, expected) in [
+            ("https://h/a.zip?xrdcl.unzip=f", "https://h/a.zip"),
+            ("https://h/a.zip?X-Amz-Signature=1&xrdcl.unzip=f", "https://h/a.zip?X-Amz-Signature=1"),
+            ("https://h/a.zip?xrdcl.unzip=f%26g&x=1", "https://h/a.zip?x=1"),
+            ("https://h/a.zip", "https://h/a.zip"),
+        ] {
+            assert_eq!(archive(pfn), expected);
+        }
+        for (pfn, expected) in [
+            ("root://h//a.zip?xrdcl.unzip=f", false),
+            ("root://h//a.ZIP.2?xrdcl.unzip=f", false),
+            ("root://h//a.tar.gz?xrdcl.unzip=f", true),
+            ("https://h/a.zip?xrdcl.unzip=f", true),
+            ("root://h//a.tgz?x=1", false),
+        ] {
+            assert_eq!(needs_unpacking(pfn), expected, "{pfn}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_archive_is_fetched_once_and_its_failure_too() {
+        let archives = Archives::default();
+        let broken = async { Err(StorageError::new(Kind::NotFound, "none")) };
+        let error = archives.get(&source("https://h/a.zip?X-Amz-Signature=1"), broken).await.unwrap_err();
+        let again = async { panic!("fetched again") };
+        let later = archives.get(&source("https://h/a.zip?X-Amz-Signature=2"), again).await.unwrap_err();
+        assert_eq!((error.kind, later.to_string()), (Kind::NotFound, error.to_string()));
+    }
+
+    #[tokio::test]
+    async fn only_the_latest_archives_are_kept() {
+        let archives = Archives::default();
+        for number in 0..=KEPT {
+            let gone = async { Err(StorageError::new(Kind::NotFound, "first")) };
+            archives.get(&source(&format!("https://h/{number}.zip")), gone).await.unwrap_err();
+        }
+        let second = async { Err(StorageError::new(Kind::NotFound, "second")) };
+        let error = archives.get(&source("https://h/0.zip"), second).await.unwrap_err();
+        assert_eq!(error.to_string(), "second");
+    }
+}

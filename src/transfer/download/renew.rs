@@ -1,0 +1,50 @@
+//! Signed addresses end after some minutes, also while they wait in the queue: then the server signs them anew.
+
+use super::super::job::{FileJob, Source};
+use super::super::plan;
+use super::Run;
+use crate::api::replicas::{self, Query};
+use crate::http::Client;
+use crate::storage::http::is_signed;
+use crate::storage::{Kind, StorageError};
+
+impl Run<'_> {
+    /// The same source with a new signature, if it has one and was refused. It is asked for once, however it is refused:
+    /// what an address that has ended gets differs from storage to storage.
+    pub(super) async fn renewed(&self, source: &Source, refusal: &StorageError) -> Option<Source> {
+        let refused = matches!(refusal.kind, Kind::Denied | Kind::Refused);
+        let client = self.all.client.filter(|_| refused && is_signed(&source.pfn))?;
+        match sign(client, self.job, source).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::debug!("no new signature for {}: {error}", self.job.did);
+                None
+            }
+        }
+    }
+}
+
+/// Lists the replicas of a file at one RSE, and takes the one at the same place.
+async fn sign(client: &Client, job: &FileJob, source: &Source) -> crate::error::Result<Option<Source>> {
+    let query = Query {
+        dids: vec![job.did.clone()],
+        domain: Some("all".to_owned()),
+        schemes: Some(vec!["https".to_owned()]),
+        rse_expression: Some(source.rse.clone()),
+        resolve_archives: true,
+        ..Query::default()
+    };
+    let Some(entry) = replicas::list(client, &query).await?.next().await? else { return Ok(None) };
+    let sources = entry.pfns.iter().map(|(pfn, at)| plan::source(&entry.did, pfn, at));
+    let is_same = |new: &Source| {
+        (place(&new.pfn), &new.member) == (place(&source.pfn), &source.member)
+            && is_signed(&new.pfn)
+            && new.pfn != source.pfn
+    };
+    Ok(sources.into_iter().find(is_same))
+}
+
+/// An address without its signature.
+fn place(pfn: &str) -> &str {
+    pfn.split('?').next().unwrap_or_default()
+}

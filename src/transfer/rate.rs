@@ -1,0 +1,85 @@
+//! A limit on how many bytes come in a second, over all files together.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What one piece may cost: longer than anybody waits, and short enough to be added to a time.
+const LONGEST: Duration = Duration::from_secs(10_000_000);
+
+/// The limit, and when the bytes that were let through so far are paid for.
+#[derive(Debug)]
+pub struct Rate {
+    bytes_per_second: f64,
+    paid: Mutex<Option<Instant>>,
+}
+
+impl Rate {
+    /// So many bytes a second; at least one.
+    pub fn new(bytes_per_second: u64) -> Self {
+        Self { bytes_per_second: bytes_per_second.max(1) as f64, paid: Mutex::new(None) }
+    }
+
+    /// How long whoever has just received these bytes has to wait before it reads on. Bytes of several files queue up;
+    /// a time in which nothing came is not made up for.
+    pub fn take(&self, bytes: u64, now: Instant) -> Duration {
+        let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
+        let cost = Duration::try_from_secs_f64(bytes as f64 / self.bytes_per_second).unwrap_or(LONGEST).min(LONGEST);
+        let end = paid.unwrap_or(now).max(now) + cost;
+        *paid = Some(end);
+        end - now
+    }
+
+    /// Reads what users write: a number of bytes, with `k`, `M` or `G` behind it for thousands, millions and
+    /// thousands of millions.
+    pub fn parse(text: &str) -> Option<u64> {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
+            "" => 1.0,
+            "k" => 1e3,
+            "m" => 1e6,
+            "g" => 1e9,
+            _ => return None,
+        };
+        let plain = digits.chars().all(|c| c.is_ascii_digit() || c == '.');
+        let bytes = digits.parse::<f64>().ok().filter(|_| plain)? * unit;
+        (1.0..1e18).contains(&bytes).then_some(bytes as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_who_receive_bytes_pay_for_them_together() {
+        let (rate, start) = (Rate::new(1000), Instant::now());
+        assert_eq!(rate.take(500, start), Duration::from_millis(500));
+        assert_eq!(rate.take(1000, start), Duration::from_millis(1500));
+        assert_eq!(rate.take(100, start + Duration::from_secs(1)), Duration::from_millis(600));
+        // Nothing came for long: that is not made up for.
+        assert_eq!(rate.take(100, start + Duration::from_secs(60)), Duration::from_millis(100));
+        assert!(Rate::new(0).take(u64::MAX, start) > Duration::from_secs(1_000_000));
+    }
+
+    #[test]
+    fn rates_are_read_as_people_write_them() {
+        for (text, expected) in [
+            ("1", Some(1)),
+            ("500k", Some(500_000)),
+            ("500K", Some(500_000)),
+            ("1.5M", Some(1_500_000)),
+            ("2G", Some(2_000_000_000)),
+            ("0", None),
+            ("", None),
+            ("M", None),
+            ("-1M", None),
+            ("1MB", None),
+            ("1 M", None),
+            ("1e3", None),
+            ("inf", None),
+            ("ü", None),
+        ] {
+            assert_eq!(Rate::parse(text), expected, "{text:?}");
+        }
+    }
+}

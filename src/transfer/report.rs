@@ -1,0 +1,351 @@
+//! What became of every file, for other programs: a summary in JSON, and a list of what is missing.
+//!
+//! Both are written while files end, to temporary files beside their places, and get their names at the end, at one
+//! stroke. So memory does not grow with the number of files, and nobody reads a half.
+
+use std::collections::HashMap;
+use std::fs::Permissions;
+use std::io::{self, BufWriter, Error, ErrorKind, Seek, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use tempfile::{NamedTempFile, TempPath};
+
+use super::checksum::Checksum;
+use super::events::{FileEvent, Observer, RunEvent};
+use super::job::{FileJob, Outcome};
+use super::scheduler::Count;
+use crate::types::Did;
+
+/// Writes down what becomes of every file.
+#[derive(Debug)]
+pub struct Recorder {
+    folder: PathBuf,
+    start: Instant,
+    notes: Mutex<Notes>,
+}
+
+#[derive(Debug)]
+struct Notes {
+    /// Files under way, by where their jobs are in memory, where they stay meanwhile.
+    drafts: HashMap<usize, Draft>,
+    summary: Option<Spool>,
+    missing: Option<Spool>,
+    count: Count,
+    trouble: Option<Error>,
+}
+
+/// What is known of a file under way.
+#[derive(Debug)]
+struct Draft {
+    did: Did,
+    dataset: Did,
+    record: Value,
+    start: Instant,
+    at: Option<(String, String)>,
+    reasons: Vec<String>,
+}
+
+/// A file that is being written, under a name of its own beside its place.
+#[derive(Debug)]
+struct Spool {
+    place: PathBuf,
+    file: BufWriter<std::fs::File>,
+    path: TempPath,
+}
+
+impl Recorder {
+    /// Writes to these places, if they are given. `folder` is where the files of the download go. Errors: a place
+    /// cannot be written; so it is known before anything is fetched.
+    pub fn new(folder: &Path, summary: Option<&Path>, missing: Option<&Path>) -> io::Result<Self> {
+        let spool = |place: Option<&Path>| place.map(Spool::new).transpose();
+        let (mut summary, missing) = (spool(summary)?, spool(missing)?);
+        if let Some(summary) = &mut summary {
+            summary.file.write_all(b"{\"files\":[")?;
+        }
+        let (drafts, count) = (HashMap::new(), Count::default());
+        let notes = Notes { drafts, summary, missing, count, trouble: None };
+        Ok(Self { folder: folder.to_owned(), start: Instant::now(), notes: Mutex::new(notes) })
+    }
+
+    /// Gives both files their names. A download that did not come to its end has not even listed all files: then the
+    /// list is `asked`, what was asked for. Errors: something could not be written.
+    pub fn finish(self, asked: Option<&[String]>) -> io::Result<()> {
+        let mut notes = self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for (_, draft) in std::mem::take(&mut notes.drafts) {
+            notes.end(draft, "INTERRUPTED", false);
+        }
+        if let Some(trouble) = notes.trouble {
+            return Err(trouble);
+        }
+        if let Some(mut summary) = notes.summary {
+            let count = notes.count;
+            let rest = json!({
+                "total_files": count.files,
+                "downloaded_files": count.done,
+                "local_files": count.already_done,
+                "not_downloaded_files": count.failed(),
+                "seconds": seconds(self.start),
+                "complete": asked.is_none(),
+            });
+            let rest = rest.to_string();
+            writeln!(summary.file, "\n],{}", rest.strip_prefix('{').unwrap_or_default())?;
+            summary.put()?;
+        }
+        match notes.missing {
+            Some(missing) => missing.put_unless(asked),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Notes {
+    fn end(&mut self, draft: Draft, state: &str, success: bool) {
+        let written = self.write(draft, state, success);
+        self.count.files += 1;
+        if let Err(error) = written {
+            self.trouble.get_or_insert(error);
+        }
+    }
+
+    fn write(&mut self, draft: Draft, state: &str, success: bool) -> io::Result<()> {
+        if let Some(missing) = self.missing.as_mut().filter(|_| !success) {
+            writeln!(missing.file, "{}", line(&draft.did, &draft.dataset))?;
+        }
+        let Some(summary) = &mut self.summary else { return Ok(()) };
+        let mut record = draft.record;
+        let (rse, pfn) = draft.at.unzip();
+        let reason = (!success && !draft.reasons.is_empty()).then(|| draft.reasons.join("; "));
+        record["state"] = state.into();
+        record["rse"] = rse.into();
+        record["pfn"] = pfn.into();
+        record["seconds"] = seconds(draft.start).into();
+        record["reason"] = reason.into();
+        write!(summary.file, "{}{record}", if self.count.files == 0 { "\n" } else { ",\n" })
+    }
+}
+
+impl Observer for Recorder {
+    fn file(&self, _lane: usize, job: &FileJob, event: FileEvent<'_>) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = std::ptr::from_ref(job).addr();
+        if matches!(event, FileEvent::Started) {
+            notes.drafts.insert(key, Draft::new(job, &self.folder));
+        }
+        if let FileEvent::Ended(outcome) = event {
+            if let Some(draft) = notes.drafts.remove(&key) {
+                notes.end(draft, outcome.as_str(), outcome.is_success());
+                notes.count.done += u64::from(outcome == Outcome::Done);
+                notes.count.already_done += u64::from(outcome == Outcome::AlreadyDone);
+            }
+        } else if let Some(draft) = notes.drafts.get_mut(&key) {
+            draft.note(&event);
+        }
+    }
+
+    fn run(&self, _event: RunEvent<'_>) {}
+}
+
+impl Draft {
+    fn new(job: &FileJob, folder: &Path) -> Self {
+        let mut paths = job.destinations.iter().map(|path| folder.join(path).to_string_lossy().into_owned());
+        let kind = |wanted: bool| wanted.then(|| job.checksum.to_string());
+        let record = json!({
+            "scope": job.did.scope,
+            "name": job.did.name,
+            "state": null,
+            "rse": null,
+            "pfn": null,
+            "path": paths.next(),
+            "copies": paths.collect::<Vec<_>>(),
+            "bytes": job.bytes,
+            "adler32": kind(matches!(job.checksum, Checksum::Adler32(_))),
+            "md5": kind(matches!(job.checksum, Checksum::Md5(_))),
+        });
+        let (did, dataset) = (job.did.clone(), job.dataset.clone());
+        Self { did, dataset, record, start: Instant::now(), at: None, reasons: Vec::new() }
+    }
+
+    fn note(&mut self, event: &FileEvent<'_>) {
+        match event {
+            FileEvent::Trying { rse, .. } => self.at = Some(((*rse).to_owned(), String::new())),
+            FileEvent::Using { pfn } => self.used(pfn),
+            FileEvent::CannotRead { pfn, reason } => {
+                self.used(pfn);
+                self.because(reason);
+            }
+            FileEvent::AttemptFailed { reason, .. } => self.because(reason),
+            FileEvent::NoSource => self.reasons.push("no replica is known".to_owned()),
+            FileEvent::Obstacle(reason) => self.reasons.push((*reason).to_owned()),
+            _ => {}
+        }
+    }
+
+    fn used(&mut self, pfn: &str) {
+        if let Some((_, known)) = &mut self.at {
+            pfn.clone_into(known);
+        }
+    }
+
+    /// One reason for each source, though several attempts may fail for the same one.
+    fn because(&mut self, reason: &str) {
+        let reason = match &self.at {
+            Some((rse, _)) => format!("{rse}: {reason}"),
+            None => reason.to_owned(),
+        };
+        if self.reasons.last() != Some(&reason) {
+            self.reasons.push(reason);
+        }
+    }
+}
+
+impl Spool {
+    fn new(place: &Path) -> io::Result<Self> {
+        let named = |error: Error| Error::new(error.kind(), format!("{}: {error}", place.display()));
+        let place = match place.canonicalize() {
+            Ok(real) if !real.is_file() => {
+                return Err(named(Error::new(ErrorKind::InvalidInput, "it is no regular file")));
+            }
+            Ok(real) => real,
+            Err(_) => std::path::absolute(place)?,
+        };
+        let folder = place.parent().unwrap_or(Path::new("/"));
+        let made =
+            tempfile::Builder::new().suffix(".part").permissions(Permissions::from_mode(0o666)).tempfile_in(folder);
+        let (file, path) = made.map(NamedTempFile::into_parts).map_err(named)?;
+        Ok(Self { place, file: BufWriter::new(file), path })
+    }
+
+    fn put(mut self) -> io::Result<()> {
+        self.file.flush()?;
+        self.path.persist(self.place).map_err(|error| error.error)
+    }
+
+    /// Puts these lines in the place of all that was written, if they are given.
+    fn put_unless(mut self, lines: Option<&[String]>) -> io::Result<()> {
+        if let Some(lines) = lines {
+            self.file.rewind()?;
+            self.file.get_ref().set_len(0)?;
+            lines.iter().try_for_each(|line| writeln!(self.file, "{line}"))?;
+        }
+        self.put()
+    }
+}
+
+/// A list of files that are missing, for the next run.
+#[derive(Debug)]
+pub struct MissingList(Spool);
+
+impl MissingList {
+    /// A list for this place. Errors: it cannot be written.
+    pub fn new(place: &Path) -> io::Result<Self> {
+        Spool::new(place).map(Self)
+    }
+
+    /// Adds a file of this collection, or of itself.
+    pub fn add(&mut self, did: &Did, dataset: &Did) -> io::Result<()> {
+        writeln!(self.0.file, "{}", line(did, dataset))
+    }
+
+    /// Gives the list its name, in place of an older one.
+    pub fn finish(self) -> io::Result<()> {
+        self.0.put()
+    }
+}
+
+/// A line that names a file for the next run: behind a tab stands the collection by which it was asked for, as its
+/// folder is named after that.
+pub fn line(did: &Did, dataset: &Did) -> String {
+    match did == dataset {
+        true => did.to_string(),
+        false => format!("{did}\t{dataset}"),
+    }
+}
+
+/// To the millisecond.
+fn seconds(start: Instant) -> f64 {
+    (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(name: &str, dataset: &str) -> FileJob {
+        let mut job = FileJob::unknown(Did::new("s", name), 0);
+        job.dataset = Did::new("s", dataset);
+        job.destinations = vec![format!("{dataset}/{name}").into()];
+        job.checksum = Checksum::Adler32(1);
+        job
+    }
+
+    fn tell(recorder: &Recorder, job: &FileJob, events: Vec<FileEvent<'_>>) {
+        recorder.file(0, job, FileEvent::Started);
+        events.into_iter().for_each(|event| recorder.file(0, job, event));
+    }
+
+    /// A good file, one that failed at two places, one by itself without a source, one that never ended.
+    fn recorded(folder: &Path) -> (Recorder, [PathBuf; 2]) {
+        let places = ["summary", "missing"].map(|name| folder.join(name));
+        std::fs::write(&places[1], "s:old\n").unwrap();
+        let recorder = Recorder::new(Path::new("/data"), Some(&places[0]), Some(&places[1])).unwrap();
+        let trying = |rse| FileEvent::Trying { scheme: "https", rse, timeout: None };
+        let failed = |attempt| FileEvent::AttemptFailed { attempt, of: 2, reason: "gone" };
+        let (good, bad, none, open) = (job("good", "set"), job("bad", "set"), job("none", "none"), job("open", "set"));
+        let using = || FileEvent::Using { pfn: "https://a" };
+        tell(&recorder, &good, vec![trying("A"), using(), failed(1), FileEvent::Ended(Outcome::Done)]);
+        let cannot = FileEvent::CannotRead { pfn: "srm://b", reason: "srm" };
+        let events = vec![trying("A"), using(), failed(1), failed(2), trying("B"), cannot, FileEvent::Failed("gone")];
+        tell(&recorder, &bad, events);
+        recorder.file(0, &bad, FileEvent::Ended(Outcome::Failed));
+        tell(&recorder, &none, vec![FileEvent::NoSource, FileEvent::Ended(Outcome::FileNotFound)]);
+        recorder.file(0, &open, FileEvent::Started);
+        (recorder, places)
+    }
+
+    #[test]
+    fn every_file_is_told_with_its_reason() {
+        let dir = tempfile::tempdir().unwrap();
+        let (recorder, [summary, missing]) = recorded(dir.path());
+        assert_eq!(std::fs::read_to_string(&missing).unwrap(), "s:old\n");
+        recorder.finish(None).unwrap();
+        let told: Value = serde_json::from_str(&std::fs::read_to_string(summary).unwrap()).unwrap();
+        let file =
+            |index: usize, keys: &[&str]| keys.iter().map(|key| told["files"][index][key].clone()).collect::<Vec<_>>();
+        let keys = ["name", "state", "rse", "pfn", "reason"];
+        assert_eq!(file(0, &keys), [json!("good"), json!("DONE"), json!("A"), json!("https://a"), json!(null)]);
+        assert_eq!(file(0, &["path", "adler32", "md5"]), [json!("/data/set/good"), json!("00000001"), json!(null)]);
+        let bad = [json!("bad"), json!("FAILED"), json!("B"), json!("srm://b"), json!("A: gone; B: srm")];
+        assert_eq!(file(1, &keys), bad);
+        assert_eq!(file(2, &["state", "reason"]), [json!("FILE_NOT_FOUND"), json!("no replica is known")]);
+        assert_eq!(file(3, &["name", "state"]), [json!("open"), json!("INTERRUPTED")]);
+        let numbers =
+            ["total_files", "downloaded_files", "not_downloaded_files"].map(|key| told[key].as_u64().unwrap());
+        assert_eq!((numbers, &told["complete"]), ([4, 1, 3], &json!(true)));
+        assert_eq!(std::fs::read_to_string(missing).unwrap(), "s:bad\ts:set\ns:none\ns:open\ts:set\n");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn after_an_early_end_the_list_is_what_was_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let (recorder, [summary, missing]) = recorded(dir.path());
+        recorder.finish(Some(&["s:set".to_owned(), "s:*".to_owned()])).unwrap();
+        assert_eq!(std::fs::read_to_string(missing).unwrap(), "s:set\ns:*\n");
+        assert!(std::fs::read_to_string(summary).unwrap().ends_with("\"complete\":false}\n"));
+    }
+
+    #[test]
+    fn places_that_cannot_be_written_are_found_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("folder");
+        std::fs::create_dir(&folder).unwrap();
+        for place in ["/dev/null", "/nowhere/at/all", folder.to_str().unwrap()] {
+            let error = Recorder::new(Path::new("/"), Some(Path::new(place)), None).unwrap_err();
+            assert!(error.to_string().starts_with(place), "{error}");
+        }
+    }
+}

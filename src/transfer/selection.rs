@@ -1,0 +1,189 @@
+//! Which of the listed files are wanted: by patterns on their names, and by the share of a job among many.
+
+use std::str::FromStr;
+
+use glob::{MatchOptions, Pattern};
+use md5::{Digest as _, Md5};
+
+use super::path::leaf;
+use crate::types::Did;
+
+/// `*` stands for any characters, slashes too: names are names, not paths of folders.
+const OPTIONS: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: false, require_literal_leading_dot: false };
+
+/// Takes files or leaves them out by their names.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Whether what it matches is taken.
+    pub include: bool,
+    /// `*`, `?`, `[abc]`, `[!abc]`. Without a slash, it is held against the last part of the name.
+    pub pattern: Pattern,
+}
+
+/// One of several equal shares of a listing, whatever its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    number: u64,
+    of: u64,
+}
+
+/// Which files are wanted; without rules and shard, all.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// The last that matches decides. What none matches is taken, unless the first one includes.
+    pub rules: Vec<Rule>,
+    /// The share.
+    pub shard: Option<Shard>,
+}
+
+/// How many files were listed and are not wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Left {
+    /// By their names.
+    pub by_name: u64,
+    /// As they belong to other shares.
+    pub to_others: u64,
+}
+
+impl FromStr for Shard {
+    type Err = &'static str;
+
+    /// Reads `I/N`, where I is 1 to N.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = "write it as I/N, where I is a number from 1 to N";
+        let (number, of) = text.split_once('/').ok_or(wrong)?;
+        let [number, of] = [number, of].map(|part| part.parse::<u64>().map_err(|_| wrong));
+        match (number?, of?) {
+            (number, of) if (1..=of).contains(&number) => Ok(Self { number, of }),
+            _ => Err(wrong),
+        }
+    }
+}
+
+impl Shard {
+    /// Whether a file belongs to this share: the first eight bytes of the MD5 of `scope:name`, as a number, modulo N
+    /// are I - 1. So everyone finds the same, today and in years.
+    pub fn has(self, did: &Did) -> bool {
+        let digest: [u8; 16] = Md5::digest(did.to_string()).into();
+        let number = digest[..8].iter().fold(0, |number, byte| (number << 8) | u64::from(*byte));
+        number % self.of == self.number - 1
+    }
+}
+
+impl Selection {
+    /// Whether all files are wanted.
+    pub fn is_all(&self) -> bool {
+        self.rules.is_empty() && self.shard.is_none()
+    }
+
+    /// Whether this file is wanted; one that is not is counted.
+    pub fn takes(&self, did: &Did, left: &mut Left) -> bool {
+        if !self.fits(&did.name) {
+            left.by_name += 1;
+            return false;
+        }
+        let mine = self.is_mine(did);
+        left.to_others += u64::from(!mine);
+        mine
+    }
+
+    /// Whether it belongs to this share, whatever its name.
+    pub fn is_mine(&self, did: &Did) -> bool {
+        self.shard.is_none_or(|shard| shard.has(did))
+    }
+
+    fn fits(&self, name: &str) -> bool {
+        let last = self.rules.iter().rev().find(|rule| rule.matches(name));
+        match (last, self.rules.first()) {
+            (Some(rule), _) => rule.include,
+            (None, first) => first.is_none_or(|first| !first.include),
+        }
+    }
+}
+
+impl Rule {
+    fn matches(&self, name: &str) -> bool {
+        let part = if self.pattern.as_str().contains('/') { name } else { last_part(name) };
+        self.pattern.matches_with(part, OPTIONS)
+    }
+}
+
+fn last_part(name: &str) -> &str {
+    leaf(name).rsplit('/').next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits(rules: &str, name: &str) -> bool {
+        let rule = |text: &str| {
+            let (sign, pattern) = text.split_at(1);
+            Rule { include: sign == "+", pattern: Pattern::new(pattern).unwrap() }
+        };
+        let selection = Selection { rules: rules.split_whitespace().map(rule).collect(), shard: None };
+        selection.fits(name)
+    }
+
+    #[test]
+    fn the_last_rule_that_matches_decides() {
+        for (rules, name, expected) in [
+            ("", "a.root", true),
+            ("+*.root", "a.root", true),
+            ("+*.root", "a.txt", false),
+            ("-*.txt", "a.root", true),
+            ("-*.txt", "a.txt", false),
+            ("-* +*.root", "a.root", true),
+            ("-* +*.root", "a.txt", false),
+            ("+*.root -*tmp*", "tmp1.root", false),
+            ("+*.root -*tmp* +tmp1*", "tmp1.root", true),
+            ("-*tmp* +*.root", "a.txt", true),
+            ("+*.ROOT", "a.root", false),
+            ("+[ab]?.dat", "b1.dat", true),
+            ("+[!ab]?.dat", "b1.dat", false),
+            ("+.*", ".hidden", true),
+            ("+f*", "/store/user/f.root", true),
+            ("+store*", "/store/user/f.root", false),
+            ("+/store/*", "/store/user/f.root", true),
+            ("+*/user/*", "odd/user/f", true),
+            ("+f", "odd/user/f", true),
+        ] {
+            assert_eq!(fits(rules, name), expected, "{rules} {name}");
+        }
+    }
+
+    #[test]
+    fn every_file_is_in_one_share_which_never_changes() {
+        let files: Vec<_> = (0..1000).map(|number| Did::new("s", format!("f{number}"))).collect();
+        for of in [1, 3, 7, 1000] {
+            let shards: Vec<Shard> = (1..=of).map(|number| format!("{number}/{of}").parse().unwrap()).collect();
+            for file in &files {
+                assert_eq!(shards.iter().filter(|shard| shard.has(file)).count(), 1, "{file} of {of}");
+            }
+        }
+        let thirds = |number: u64| files.iter().filter(|file| Shard { number, of: 3 }.has(file)).count();
+        assert!((1..=3).all(|number| (250..420).contains(&thirds(number))));
+        // printf test:mixed-00.dat | md5sum begins with f62497f4b6850d23
+        let number = 0xf624_97f4_b685_0d23_u64 % 10 + 1;
+        assert!(Shard { number, of: 10 }.has(&Did::new("test", "mixed-00.dat")));
+    }
+
+    #[test]
+    fn shares_are_counted_from_one() {
+        assert_eq!("2/3".parse(), Ok(Shard { number: 2, of: 3 }));
+        for text in ["0/3", "4/3", "1/0", "1", "1/", "/2", "a/b", "-1/3", "1/2/3"] {
+            assert!(text.parse::<Shard>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_counted_by_its_reason() {
+        let rules = vec![Rule { include: true, pattern: Pattern::new("*.root").unwrap() }];
+        let selection = Selection { rules, shard: "1/2".parse().ok() };
+        let mut left = Left::default();
+        let taken = (0..100).filter(|n| selection.takes(&Did::new("s", format!("{n}.root")), &mut left)).count() as u64;
+        assert!(!selection.takes(&Did::new("s", "a.txt"), &mut left));
+        assert_eq!((left.by_name, taken + left.to_others), (1, 100));
+    }
+}

@@ -1,0 +1,92 @@
+//! Attaching files to datasets. The server takes the calls for a dataset one after the other anyway.
+
+use std::collections::{HashMap, HashSet};
+
+use tokio::sync::Mutex;
+
+use super::lots::Lots;
+use crate::api::dids;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::Client;
+use crate::types::Did;
+
+/// Whether it was still to be done, or why it could not.
+type Answer = Result<bool, String>;
+
+/// A file, and the dataset it is to be attached to.
+type Wish = (Did, Did);
+
+/// Attaches files.
+#[derive(Debug, Default)]
+pub(super) struct Attacher {
+    lots: Lots<Wish, Answer>,
+    /// What datasets held already, looked up where something was attached before.
+    contents: Mutex<HashMap<Did, HashSet<Did>>>,
+}
+
+impl Attacher {
+    /// Attaches a file; whether it was not attached yet. Errors: why it could not be.
+    pub(super) async fn attach(&self, client: &Client, dataset: &Did, file: &Did) -> Answer {
+        let wish = (file.clone(), dataset.clone());
+        let answer = self.lots.hand_in(wish, async |lot| self.attach_lot(client, lot).await).await;
+        answer.unwrap_or_else(|| Err("nobody answered".to_owned()))
+    }
+
+    async fn attach_lot(&self, client: &Client, lot: Vec<Wish>) -> Vec<Answer> {
+        let mut by_dataset: HashMap<Did, Vec<Did>> = HashMap::new();
+        lot.iter().for_each(|(file, dataset)| by_dataset.entry(dataset.clone()).or_default().push(file.clone()));
+        let mut answers = HashMap::new();
+        for (dataset, files) in by_dataset {
+            for (file, answer) in self.attach_to(client, &dataset, files).await {
+                answers.insert((file, dataset.clone()), answer);
+            }
+        }
+        lot.iter().map(|wish| answers.get(wish).cloned().unwrap_or(Ok(false))).collect()
+    }
+
+    async fn attach_to(&self, client: &Client, dataset: &Did, files: Vec<Did>) -> Vec<(Did, Answer)> {
+        let mut contents = self.contents.lock().await;
+        let held = |content: Option<&HashSet<Did>>, file: &Did| content.is_some_and(|content| content.contains(file));
+        let (there, missing): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| held(contents.get(dataset), file));
+        let mut answers: Vec<_> = there.into_iter().map(|file| (file, Ok(false))).collect();
+        if missing.is_empty() {
+            return answers;
+        }
+        let together = understood(dids::attach(client, dataset, &missing).await);
+        if missing.len() == 1 || together == Ok(true) {
+            answers.extend(missing.into_iter().map(|file| (file, together.clone())));
+            return answers;
+        }
+        // The server refuses all for the sake of one: it has to be found.
+        if !contents.contains_key(dataset) {
+            // Without it, the server's answer for each file has to do.
+            contents.insert(dataset.clone(), content_of(client, dataset).await.unwrap_or_default());
+        }
+        for file in missing {
+            let answer = match held(contents.get(dataset), &file) {
+                true => Ok(false),
+                false => understood(dids::attach(client, dataset, std::slice::from_ref(&file)).await),
+            };
+            answers.push((file, answer));
+        }
+        answers
+    }
+}
+
+async fn content_of(client: &Client, dataset: &Did) -> Result<HashSet<Did>> {
+    let (mut rows, mut content) = (dids::content(client, dataset).await?, HashSet::new());
+    while let Some(row) = rows.next().await? {
+        content.insert(row.did);
+    }
+    Ok(content)
+}
+
+fn understood(attached: Result<()>) -> Answer {
+    let class = attached.as_ref().err().and_then(Error::class);
+    match (attached, class) {
+        (Ok(()), _) => Ok(true),
+        (_, Some(Exception::DuplicateContent | Exception::FileAlreadyExists)) => Ok(false),
+        (Err(error), _) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,215 @@
+//! The local side of an upload: which files, and what they are.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+
+use md5::{Digest as _, Md5};
+use simd_adler32::Adler32;
+use tokio::process::Command;
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::storage::write::Stored;
+use crate::transfer::checksum::Checksum;
+use crate::types::{Did, NewMetadata, NewReplica};
+
+/// How much is read at once.
+const BLOCK: usize = 1024 * 1024;
+
+/// A local file that is to be uploaded.
+#[derive(Debug, Clone)]
+pub struct Local {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its name without folders, for messages.
+    pub basename: String,
+    /// What it is called in the catalogue.
+    pub did: Did,
+    /// The dataset it is to be part of.
+    pub dataset: Option<Did>,
+    /// Its GUID, if it has been given one.
+    pub guid: Option<String>,
+    /// Whether its GUID may have to be read out of it.
+    pub may_hold_guid: bool,
+    /// Its size in bytes when it was found.
+    pub bytes: u64,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measured {
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Adler-32.
+    pub adler32: u32,
+    /// MD5.
+    pub md5: [u8; 16],
+    /// 32 hexadecimal digits, mostly.
+    pub guid: String,
+}
+
+impl Measured {
+    /// Adler-32 as the catalogue has it.
+    pub fn adler32(&self) -> String {
+        Checksum::Adler32(self.adler32).to_string()
+    }
+
+    /// MD5 as the catalogue has it.
+    pub fn md5(&self) -> String {
+        Checksum::Md5(self.md5).to_string()
+    }
+
+    /// The replica of this file, for the catalogue.
+    pub(super) fn replica(&self, did: &Did, state: &'static str, pfn: Option<&String>) -> NewReplica {
+        NewReplica {
+            did: did.clone(),
+            bytes: self.bytes,
+            adler32: self.adler32(),
+            md5: self.md5(),
+            meta: NewMetadata { guid: self.guid.clone() },
+            state,
+            pfn: pfn.cloned(),
+        }
+    }
+
+    /// Whether this is the file that a checksum is of, if there is one.
+    pub(super) fn has(&self, checksum: Checksum) -> Option<bool> {
+        match checksum {
+            Checksum::Adler32(sum) => Some(sum == self.adler32),
+            Checksum::Md5(sum) => Some(sum == self.md5),
+            Checksum::Unknown => None,
+        }
+    }
+
+    /// Whether a stored file is this one, and whether a checksum told so. Errors: what differs.
+    pub(super) fn is(&self, stored: &Stored, by_checksum: bool) -> Result<bool, String> {
+        let size = stored.bytes.filter(|bytes| *bytes != self.bytes);
+        if let Some(found) = size {
+            return Err(format!("Filesize mismatch. Source: {} Destination: {found}", self.bytes));
+        }
+        let sum = Checksum::new(stored.adler32.as_deref(), stored.md5.as_deref());
+        match self.has(sum).filter(|_| by_checksum) {
+            Some(false) => {
+                let ours = if matches!(sum, Checksum::Md5(_)) { self.md5() } else { self.adler32() };
+                Err(format!("Checksum mismatch. Source: {ours} Destination: {sum}"))
+            }
+            Some(true) => Ok(true),
+            None => Ok(false),
+        }
+    }
+}
+
+/// The files of a folder, not of the folders in it, and whether there are such.
+pub fn files_in(folder: &Path) -> io::Result<(Vec<PathBuf>, bool)> {
+    let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    let (folders, files): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| path.is_dir());
+    Ok((files.into_iter().filter(|path| path.is_file()).collect(), !folders.is_empty()))
+}
+
+/// Size and both checksums, in one read, and the GUID.
+///
+/// Errors: the file cannot be read; `RucioException` if it is a POOL file and its GUID cannot be had.
+pub(super) async fn measure(file: &Local) -> Result<Measured> {
+    let guid = guid(file).await?;
+    let alive = Arc::new(());
+    let (path, wanted) = (file.path.clone(), Arc::downgrade(&alive));
+    let summed = tokio::task::spawn_blocking(move || sum(&path, &wanted)).await;
+    let (bytes, adler32, md5) = summed
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
+        .map_err(|error| Error::io(format!("Cannot read {}", file.path.display()), error))?;
+    Ok(Measured { bytes, adler32, md5, guid })
+}
+
+/// Reads a file, as long as anybody wants it.
+fn sum(path: &Path, wanted: &Weak<()>) -> io::Result<(u64, u32, [u8; 16])> {
+    let mut file = File::open(path)?;
+    // Small files are many at a time.
+    let mut block = vec![0; BLOCK.min(file.metadata()?.len() as usize + 1)];
+    let (mut bytes, mut adler32, mut md5) = (0, Adler32::new(), Md5::new());
+    while wanted.strong_count() > 0 {
+        match file.read(&mut block) {
+            Ok(0) => return Ok((bytes, adler32.finish(), md5.finalize().into())),
+            Ok(read) => {
+                bytes += read as u64;
+                adler32.write(&block[..read]);
+                md5.update(&block[..read]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::Interrupted.into())
+}
+
+/// The GUID that was given, that a POOL file has in it, or a new one.
+async fn guid(file: &Local) -> Result<String> {
+    let is_pool = file.may_hold_guid && file.basename.to_lowercase().contains("pool.root");
+    match &file.guid {
+        Some(guid) => Ok(guid.replace('-', "")),
+        None if is_pool => guid_inside(&file.path).await,
+        None => Ok(Uuid::new_v4().simple().to_string()),
+    }
+}
+
+async fn guid_inside(path: &Path) -> Result<String> {
+    let output = Command::new("pool_extractFileIdentifier").arg(path).kill_on_drop(true).output().await;
+    let said = output.ok().filter(|output| output.status.success()).map(|output| output.stdout).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let guid = said.lines().last().and_then(|line| line.split_whitespace().next());
+    guid.map(|guid| guid.replace('-', "").to_lowercase()).ok_or_else(|| {
+        let details = format!("pool_extractFileIdentifier did not tell the GUID of {}.", path.display());
+        Error::new(Exception::RucioException, details)
+            .with_hint("Set up the ATHENA environment, which has this program, or give the GUID: --guid")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local(path: PathBuf, guid: Option<&str>) -> Local {
+        let basename = path.file_name().unwrap().to_string_lossy().into_owned();
+        let did = Did::new("s", basename.clone());
+        Local { path, basename, did, dataset: None, guid: guid.map(str::to_owned), may_hold_guid: true, bytes: 0 }
+    }
+
+    #[tokio::test]
+    async fn a_file_is_measured_in_one_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        fs::write(&path, b"Wikipedia").unwrap();
+        let measured = measure(&local(path.clone(), Some("01-23"))).await.unwrap();
+        assert_eq!((measured.bytes, measured.adler32().as_str()), (9, "11e60398"));
+        assert_eq!((measured.md5().as_str(), measured.guid.as_str()), ("9c677286866aad38f8e9b660f5411814", "0123"));
+        let other = measure(&local(path, None)).await.unwrap();
+        assert!(other.guid.len() == 32 && other.guid.bytes().all(|byte| byte.is_ascii_hexdigit()), "{}", other.guid);
+        assert!(measure(&local(dir.path().join("none"), None)).await.is_err());
+    }
+
+    #[test]
+    fn what_is_stored_is_compared_by_value() {
+        let measured = Measured { bytes: 9, adler32: 0x11e6_0398, md5: [1; 16], guid: String::new() };
+        let stored = |bytes, adler32: &str| Stored { bytes, adler32: Some(adler32.to_owned()), md5: None };
+        assert_eq!(measured.is(&stored(Some(9), "11E60398"), true), Ok(true));
+        assert_eq!(measured.is(&Stored::default(), true), Ok(false));
+        assert_eq!(measured.is(&stored(Some(9), "1"), false), Ok(false));
+        assert!(measured.is(&stored(Some(9), "1"), true).unwrap_err().starts_with("Checksum mismatch"));
+        assert!(measured.is(&stored(Some(8), "11e60398"), true).unwrap_err().starts_with("Filesize mismatch"));
+    }
+
+    #[test]
+    fn folders_in_a_folder_are_noticed_but_not_entered() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("b"), b"").unwrap();
+        fs::write(dir.path().join("a"), b"").unwrap();
+        assert!(!files_in(dir.path()).unwrap().1);
+        fs::create_dir(dir.path().join("sub")).unwrap();
+        fs::write(dir.path().join("sub/c"), b"").unwrap();
+        let (files, folders) = files_in(dir.path()).unwrap();
+        assert_eq!((files, folders), (vec![dir.path().join("a"), dir.path().join("b")], true));
+    }
+}

@@ -1,0 +1,86 @@
+//! What many files want of the catalogue at about the same time goes with one call: while one is under way, the next
+//! wishes gather.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::oneshot;
+
+/// How many wishes go together at most.
+const TOGETHER: usize = 200;
+
+/// Wishes of one kind. Each gets an answer of its own.
+pub(super) struct Lots<T, A> {
+    waiting: Mutex<Vec<(T, oneshot::Sender<A>)>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl<T, A> Default for Lots<T, A> {
+    fn default() -> Self {
+        Self { waiting: Mutex::default(), turn: tokio::sync::Mutex::default() }
+    }
+}
+
+impl<T, A> Lots<T, A> {
+    /// Hands a wish in and waits for its answer. `send` makes the call for a lot, and gives the answers in its order; it
+    /// may be that of another wish that makes it.
+    pub(super) async fn hand_in(&self, wish: T, send: impl AsyncFn(Vec<T>) -> Vec<A>) -> Option<A> {
+        let (answer, mut answered) = oneshot::channel();
+        self.waiting().push((wish, answer));
+        let _turn = self.turn.lock().await;
+        // Whoever had the turn before us may have taken our wish along; or several lots are before it.
+        loop {
+            match answered.try_recv() {
+                Ok(answer) => return Some(answer),
+                Err(oneshot::error::TryRecvError::Closed) => return None,
+                Err(oneshot::error::TryRecvError::Empty) => {}
+            }
+            let (wishes, tickets): (Vec<_>, Vec<_>) = self.next_lot().into_iter().unzip();
+            for (ticket, answer) in tickets.into_iter().zip(send(wishes).await) {
+                // Nobody waits any more where the whole run is being given up.
+                let _ = ticket.send(answer);
+            }
+        }
+    }
+
+    fn next_lot(&self) -> Vec<(T, oneshot::Sender<A>)> {
+        let mut waiting = self.waiting();
+        let length = waiting.len().min(TOGETHER);
+        waiting.drain(..length).collect()
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<(T, oneshot::Sender<A>)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T, A> std::fmt::Debug for Lots<T, A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Lots")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::future::join_all;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test]
+    async fn each_wish_gets_its_own_answer_and_few_calls_are_made() {
+        let (lots, calls) = (Lots::default(), AtomicUsize::new(0));
+        let send = async |wishes: Vec<usize>| {
+            calls.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            wishes.into_iter().map(|wish| wish * 2).collect()
+        };
+        let answers = join_all((0..1000).map(|wish| lots.hand_in(wish, send))).await;
+        assert_eq!(answers, (0..1000).map(|wish| Some(wish * 2)).collect::<Vec<_>>());
+        assert!(calls.load(Ordering::Relaxed) <= 6, "{calls:?}");
+    }
+
+    #[tokio::test]
+    async fn a_wish_without_an_answer_ends() {
+        let lots = Lots::<u8, u8>::default();
+        assert_eq!(lots.hand_in(1, async |_| Vec::new()).await, None);
+    }
+}

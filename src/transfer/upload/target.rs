@@ -1,0 +1,148 @@
+//! Where a file goes at an RSE: which protocols write there, and the path that follows from its name.
+
+use md5::{Digest as _, Md5};
+
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::types::{Did, RseProtocol, RseSettings};
+
+/// The protocols that can write to an RSE, the best first. `schemes` are joined by commas.
+///
+/// Errors: `RSEProtocolNotSupported` if there is none.
+pub fn ways<'r>(
+    rse: &'r RseSettings,
+    domain: &str,
+    schemes: Option<&str>,
+    implementation: Option<String>,
+) -> Result<Vec<&'r RseProtocol>> {
+    let wanted = |way: &&RseProtocol| {
+        implementation.as_ref().is_none_or(|class| way.r#impl == *class)
+            && schemes.is_none_or(|schemes| schemes.split(',').any(|scheme| scheme == way.scheme))
+    };
+    let mut ways: Vec<_> =
+        rse.protocols.iter().filter(wanted).filter_map(|way| Some((priority(way, domain)?, way))).collect();
+    ways.sort_by_key(|(priority, _)| *priority);
+    match ways.is_empty() {
+        false => Ok(ways.into_iter().map(|(_, way)| way).collect()),
+        true => Err(Error::new(Exception::RSEProtocolNotSupported, none_left(rse, domain))),
+    }
+}
+
+fn priority(way: &RseProtocol, domain: &str) -> Option<i64> {
+    way.domains.get(domain)?.get("write").copied().flatten()
+}
+
+fn none_left(rse: &RseSettings, domain: &str) -> String {
+    let known: Vec<_> = rse.protocols.iter().map(|way| format!("{} ({})", way.scheme, short(&way.r#impl))).collect();
+    format!("{} has no such protocol to write by from {domain}. It has: {}.", rse.rse, known.join(", "))
+}
+
+/// `webdav.NoRename` out of `rucio.rse.protocols.webdav.NoRename`.
+fn short(class: &str) -> &str {
+    class.strip_prefix("rucio.rse.protocols.").unwrap_or(class)
+}
+
+/// Whether files get a temporary name first. Object stores cannot rename.
+pub fn renames(way: &RseProtocol) -> bool {
+    !way.r#impl.ends_with(".NoRename")
+}
+
+/// The path of a file below the prefix of the RSE; none if only the server knows the algorithm.
+pub fn path(algorithm: &str, did: &Did) -> Option<String> {
+    let is_personal = did.scope.starts_with("user") || did.scope.starts_with("group");
+    let scope = if is_personal { did.scope.replace('.', "/") } else { did.scope.clone() };
+    match algorithm {
+        "hash" => {
+            let sum: [u8; 16] = Md5::digest(did.to_string().as_bytes()).into();
+            Some(format!("{scope}/{:02x}/{:02x}/{}", sum[0], sum[1], did.name))
+        }
+        "identity" => Some(format!("{scope}/{}", did.name)),
+        _ => None,
+    }
+}
+
+/// The PFN of a path at an RSE.
+pub fn pfn(way: &RseProtocol, path: &str) -> String {
+    let start = if way.prefix.starts_with('/') { "" } else { "/" };
+    let end = if way.prefix.ends_with('/') { "" } else { "/" };
+    let attribute = |name: &str| way.extended_attributes.as_ref()?.get(name)?.as_str();
+    let user = attribute("user").filter(|_| way.r#impl.contains(".ssh."));
+    let user = user.map(|user| format!("{user}@")).unwrap_or_default();
+    let service = attribute("web_service_path").filter(|_| way.r#impl.contains(".gfal.")).unwrap_or_default();
+    let portless = way.r#impl.contains(".posix.") || (way.port == 0 && way.r#impl.contains(".gfal."));
+    let port = if portless { String::new() } else { format!(":{}", way.port) };
+    format!("{}://{user}{}{port}{service}{start}{}{end}{path}", way.scheme, way.hostname, way.prefix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn way(scheme: &str, class: &str, write: Option<i64>) -> RseProtocol {
+        serde_json::from_value(json!({
+            "scheme": scheme, "hostname": "h", "port": 1094, "prefix": "//p", "impl": format!("rucio.rse.protocols.{class}"),
+            "domains": {"wan": {"read": 1, "write": write}, "lan": {}}, "extended_attributes": {"user": "u", "web_service_path": "/srm?SFN="}
+        }))
+        .unwrap()
+    }
+
+    fn rse() -> RseSettings {
+        RseSettings {
+            rse: "A".into(),
+            availability_write: true,
+            deterministic: true,
+            domain: vec!["wan".into()],
+            lfn2pfn_algorithm: None,
+            protocols: vec![
+                way("http", "gfal.Default", Some(3)),
+                way("https", "webdav.Default", Some(1)),
+                way("davs", "gfal.Default", None),
+                way("root", "xrootd.Default", Some(2)),
+            ],
+            sign_url: None,
+            verify_checksum: true,
+        }
+    }
+
+    #[test]
+    fn protocols_are_chosen_by_priority_scheme_and_implementation() {
+        let rse = rse();
+        let chosen = |domain: &str, schemes: Option<&str>, class: Option<&str>| {
+            let class = class.map(|class| format!("rucio.rse.protocols.{class}"));
+            ways(&rse, domain, schemes, class).map(|ways| ways.iter().map(|w| w.scheme.clone()).collect::<Vec<_>>())
+        };
+        assert_eq!(chosen("wan", None, None).unwrap(), ["https", "root", "http"]);
+        assert_eq!(chosen("wan", Some("http,root"), None).unwrap(), ["root", "http"]);
+        assert_eq!(chosen("wan", None, Some("gfal.Default")).unwrap(), ["http"]);
+        for refused in [chosen("lan", None, None), chosen("wan", Some("davs"), None), chosen("wan", None, Some("x.Y"))]
+        {
+            assert_eq!(refused.unwrap_err().class(), Some(Exception::RSEProtocolNotSupported));
+        }
+    }
+
+    #[test]
+    fn paths_are_those_of_the_official_client() {
+        let did = Did::new("user.jdoe", "f");
+        // md5 of user.jdoe:f begins with these.
+        let sum = format!("{:032x}", u128::from_be_bytes(Md5::digest(b"user.jdoe:f").into()));
+        let expected = format!("user/jdoe/{}/{}/f", &sum[..2], &sum[2..4]);
+        assert_eq!(path("hash", &did), Some(expected));
+        assert_eq!(path("identity", &did).as_deref(), Some("user/jdoe/f"));
+        assert_eq!(path("identity", &Did::new("mc.16", "a/b")).as_deref(), Some("mc.16/a/b"));
+        assert_eq!(path("xenon", &did), None);
+    }
+
+    #[test]
+    fn pfns_are_those_of_the_official_client() {
+        for (scheme, class, expected) in [
+            ("root", "xrootd.Default", "root://h:1094//p/x"),
+            ("file", "posix.Default", "file://h//p/x"),
+            ("scp", "ssh.Default", "scp://u@h:1094//p/x"),
+            ("srm", "gfal.Default", "srm://h:1094/srm?SFN=//p/x"),
+        ] {
+            assert_eq!(pfn(&way(scheme, class, None), "x"), expected);
+        }
+        assert!(renames(&way("https", "webdav.Default", None)) && !renames(&way("https", "webdav.NoRename", None)));
+    }
+}

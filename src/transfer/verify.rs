@@ -1,0 +1,117 @@
+//! Local files held against what the catalogue knows of them.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use super::checksum::Checksum;
+use super::temporary::is_reserved;
+
+/// What is found where a file should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// The file, as far as the catalogue knows it.
+    Ok,
+    /// Nothing.
+    Missing,
+    /// A file of another size, in bytes.
+    WrongSize {
+        /// What the catalogue knows.
+        expected: u64,
+        /// What is there.
+        found: u64,
+    },
+    /// A file with other bytes.
+    WrongChecksum {
+        /// What the catalogue knows.
+        expected: Checksum,
+        /// What is there.
+        found: Checksum,
+    },
+    /// Something that cannot be read, with the reason.
+    Unreadable(String),
+}
+
+/// Looks at the file at this path; reads it if its size is right.
+pub fn look(path: &Path, bytes: Option<u64>, checksum: Checksum) -> Finding {
+    match compare(path, bytes, checksum) {
+        Ok(finding) => finding,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Finding::Missing,
+        Err(error) => Finding::Unreadable(error.to_string()),
+    }
+}
+
+fn compare(path: &Path, bytes: Option<u64>, expected: Checksum) -> io::Result<Finding> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Ok(Finding::Unreadable("it is no regular file".to_owned()));
+    }
+    let found = metadata.len();
+    if let Some(expected) = bytes.filter(|expected| *expected != found) {
+        return Ok(Finding::WrongSize { expected, found });
+    }
+    if expected == Checksum::Unknown {
+        return File::open(path).map(|_| Finding::Ok);
+    }
+    Ok(match expected.of_file(path)? {
+        found if found == expected => Finding::Ok,
+        found => Finding::WrongChecksum { expected, found },
+    })
+}
+
+/// All files below a folder, in the order of their names, by their paths below it. Links to folders are not followed.
+/// Errors: a folder cannot be read.
+pub fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let (mut files, mut folders) = (Vec::new(), vec![PathBuf::new()]);
+    while let Some(below) = folders.pop() {
+        for entry in fs::read_dir(folder.join(&below))? {
+            let entry = entry?;
+            let path = below.join(entry.file_name());
+            match entry.file_type()?.is_dir() {
+                true => folders.push(path),
+                false if folder.join(&path).is_dir() => {}
+                // What `download` is going to go on with is no file yet.
+                false if is_reserved(&path) => {}
+                false => files.push(path),
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_be_wrong_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        fs::write(&path, "hello").unwrap();
+        let good = Checksum::new(Some("062c0215"), None);
+        assert_eq!(look(&path, Some(5), good), Finding::Ok);
+        assert_eq!(look(&path, None, Checksum::Unknown), Finding::Ok);
+        assert_eq!(look(&path, Some(4), good), Finding::WrongSize { expected: 4, found: 5 });
+        let expected = Checksum::Adler32(1);
+        assert_eq!(look(&path, Some(5), expected), Finding::WrongChecksum { expected, found: good });
+        for missing in [dir.path().join("g"), path.join("below")] {
+            assert_eq!(look(&missing, Some(5), good), Finding::Missing);
+        }
+        assert!(matches!(look(dir.path(), None, good), Finding::Unreadable(_)));
+    }
+
+    #[test]
+    fn files_are_found_however_deep_and_links_are_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("b/c")).unwrap();
+        for name in ["a", "b/c/d", "b/.e", "b/.f.00123456.rucio-part"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        std::os::unix::fs::symlink("..", dir.path().join("b/up")).unwrap();
+        std::os::unix::fs::symlink("a", dir.path().join("link")).unwrap();
+        let names: Vec<_> = files_below(dir.path()).unwrap().iter().map(|path| path.display().to_string()).collect();
+        assert_eq!(names, ["a", "b/.e", "b/c/d", "link"]);
+        assert!(files_below(Path::new("/nowhere")).is_err());
+    }
+}

@@ -1,0 +1,144 @@
+//! Files that are only to be had out of archives: on the real server and its storage, made anew by each test.
+
+mod shelf;
+
+use std::fs;
+
+use anyhow::{Result, ensure};
+
+use crate::props::{AccessLog, Home};
+use crate::support::Outcome;
+use shelf::{Packing, Shelf};
+
+fn download(home: &Home, words: &[&str]) -> Result<Outcome> {
+    let proxy = Home::certificate("jdoe.proxy.pem")?;
+    let rucio = home.ours().config("userpass")?.folder(home.path());
+    rucio.env("X509_USER_PROXY", &proxy.to_string_lossy()).args(["download"]).args(words).run()
+}
+
+fn expect(outcome: &Outcome, code: i32, part: &str) -> Result<()> {
+    let (stdout, stderr) = (&outcome.stdout, &outcome.stderr);
+    ensure!(outcome.code == code, "{} instead of {code}\n{stdout}\n{stderr}", outcome.code);
+    ensure!(stderr.contains(part) || stdout.contains(part), "{part} is not in\n{stdout}\n{stderr}");
+    Ok(())
+}
+
+/// The names of the files in a folder of the home; none if there is no such folder.
+fn names(home: &Home, folder: &str) -> Vec<String> {
+    let listed = fs::read_dir(home.path().join(folder)).into_iter().flatten().flatten();
+    let mut names: Vec<_> = listed.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn here(home: &Home, shelf: &Shelf) -> Result<()> {
+    for (name, bytes) in shelf.members() {
+        ensure!(fs::read(home.path().join("user.jdoe").join(name))? == *bytes, "{name} differs");
+    }
+    Ok(())
+}
+
+#[test]
+fn files_in_archives_of_every_kind_arrive_as_they_were_put_there() -> Result<()> {
+    for packing in [Packing::Zip, Packing::TarGz] {
+        let shelf = Shelf::new("DAVS_SCRATCHDISK", packing, 4)?;
+        let home = Home::new()?;
+        let outcome = download(&home, &[&format!("user.jdoe:{}-*", shelf.base())])?;
+        expect(&outcome, 0, "Downloaded files:                             1\n")?;
+        here(&home, &shelf)?;
+        ensure!(names(&home, "user.jdoe").len() == 4, "{:?}", names(&home, "user.jdoe"));
+        let again = download(&home, &[&format!("user.jdoe:{}-*", shelf.base())])?;
+        expect(&again, 0, "Files already found locally:                  1\n")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_official_client_unpacks_the_same_files() -> Result<()> {
+    let shelf = Shelf::new("DAVS_SCRATCHDISK", Packing::Zip, 1)?;
+    let home = Home::new()?;
+    let proxy = Home::certificate("jdoe.proxy.pem")?;
+    let official = home.official()?.config("userpass")?.folder(home.path());
+    let official = official.env("X509_USER_PROXY", &proxy.to_string_lossy());
+    let pattern = format!("user.jdoe:{}-*", shelf.base());
+    // It tells nothing of them in its summary.
+    expect(&official.args(["download", &pattern]).run()?, 0, "No DID matching the pattern")?;
+    here(&home, &shelf)
+}
+
+#[test]
+fn several_files_of_one_archive_fetch_it_once() -> Result<()> {
+    let shelf = Shelf::new("DAVS_SCRATCHDISK", Packing::Zip, 20)?;
+    let home = Home::new()?;
+    let agent = format!("once{}", shelf.base());
+    let proxy = Home::certificate("jdoe.proxy.pem")?;
+    let rucio = home.ours().config("userpass")?.folder(home.path());
+    let rucio = rucio.env("X509_USER_PROXY", &proxy.to_string_lossy());
+    let words = ["--user-agent", &agent, "download", &format!("user.jdoe:{}-*", shelf.base())];
+    expect(&rucio.args(words).run()?, 0, "")?;
+    here(&home, &shelf)?;
+    let asked = format!("GET /{}", shelf.path().trim_start_matches("davs/"));
+    let lines = AccessLog::of("apache")?.of_agent(&agent, &asked)?;
+    ensure!(lines.iter().filter(|line| line.request == asked).count() == 1, "{lines:?}");
+    Ok(())
+}
+
+#[test]
+fn archives_on_a_mounted_disk_and_in_xrootd_are_read_too() -> Result<()> {
+    for (rse, scheme) in [("POSIX", "file"), ("XRD1", "root")] {
+        for packing in [Packing::Zip, Packing::TarGz] {
+            let shelf = Shelf::new(rse, packing, 2)?;
+            let home = Home::new()?;
+            let outcome = download(&home, &[&format!("user.jdoe:{}-*", shelf.base())])?;
+            expect(&outcome, 0, &format!("Trying to download with {scheme}"))?;
+            here(&home, &shelf)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_metalink_document_leads_into_archives_unless_told_otherwise() -> Result<()> {
+    let shelf = Shelf::new("DAVS_SCRATCHDISK", Packing::TarGz, 1)?;
+    let home = Home::new()?;
+    let did = format!("user.jdoe:{}", shelf.members()[0].0);
+    let listed = home.ours().config("userpass")?.args(["replica", "list", "file", "--metalink", &did]).run()?;
+    expect(&listed, 0, "client_extract=\"true\"")?;
+    fs::write(home.path().join("m.meta4"), &listed.stdout)?;
+    expect(&download(&home, &["--metalink", "m.meta4", "--no-resolve-archives"])?, 1, "No available source found")?;
+    expect(&download(&home, &["--no-resolve-archives", &did])?, 1, "No available source found")?;
+    ensure!(names(&home, "user.jdoe").is_empty(), "{:?}", names(&home, "user.jdoe"));
+    expect(&download(&home, &["--metalink", "m.meta4"])?, 0, "Extracting")?;
+    here(&home, &shelf)
+}
+
+#[test]
+fn by_pfn_a_file_is_taken_out_as_well() -> Result<()> {
+    let shelf = Shelf::new("DAVS_SCRATCHDISK", Packing::Zip, 1)?;
+    let home = Home::new()?;
+    let name = &shelf.members()[0].0;
+    let pfn = format!("{}?xrdcl.unzip={name}", shelf.pfn()?);
+    expect(&download(&home, &["--pfn", &pfn, &format!("user.jdoe:{name}")])?, 0, "Extracting")?;
+    here(&home, &shelf)
+}
+
+/// Nothing is left of a file whose archive has it wrong, larger, as a link, or not at all; the others are unharmed.
+#[test]
+fn hostile_archives_leave_nothing() -> Result<()> {
+    for packing in [Packing::Zip, Packing::TarGz] {
+        let shelf = Shelf::new("DAVS_SCRATCHDISK", packing, 5)?;
+        shelf.spoil()?;
+        let home = Home::new()?;
+        let outcome = download(&home, &[&format!("user.jdoe:{}-*", shelf.base())])?;
+        expect(&outcome, 1, "4 of 5 file(s) are missing")?;
+        for part in
+            ["Checksum validation failed", "no regular file", "is not in the archive", "bytes in the archive, but"]
+        {
+            ensure!(outcome.stderr.contains(part), "{part}: {}", outcome.stderr);
+        }
+        ensure!(names(&home, "user.jdoe") == [shelf.members()[0].0.clone()], "{:?}", names(&home, "user.jdoe"));
+        ensure!(names(&home, "").iter().all(|name| !name.contains("escape")), "{:?}", names(&home, ""));
+        ensure!(!home.path().parent().is_some_and(|above| above.join(shelf.escape()).exists()));
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! A folder to download into, with the credential storage wants.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use crate::props::Home;
+use crate::support::{Outcome, Rucio, Testbed};
+
+/// Our client as jdoe, in a folder of its own.
+pub(super) struct Desk {
+    pub(super) home: Home,
+    pub(super) folder: PathBuf,
+}
+
+impl Desk {
+    pub(super) fn new() -> Result<Self> {
+        let home = Home::new()?;
+        let folder = home.path().join("desk");
+        fs::create_dir(&folder)?;
+        Ok(Self { home, folder })
+    }
+
+    pub(super) fn rucio(&self) -> Result<Rucio> {
+        let proxy = Home::certificate("jdoe.proxy.pem")?;
+        let rucio = self.home.ours().config("userpass")?.folder(&self.folder);
+        Ok(rucio.env("X509_USER_PROXY", &proxy.to_string_lossy()))
+    }
+
+    /// The same for a program whose output is not text.
+    pub(super) fn command(&self, words: &[&str]) -> Result<Command> {
+        let proxy = Home::certificate("jdoe.proxy.pem")?;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rucio"));
+        command.args(words).env_clear().env("RUCIO_CONFIG", Testbed::get()?.config("userpass")?);
+        command.envs([("HOME", self.home.path()), ("TMPDIR", self.home.path()), ("X509_USER_PROXY", proxy.as_path())]);
+        command.current_dir(&self.folder).stdin(Stdio::null());
+        Ok(command)
+    }
+
+    pub(super) fn run(&self, words: &[&str]) -> Result<Outcome> {
+        self.rucio()?.args(words).run()
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    pub(super) fn read(&self, name: &str) -> Result<String> {
+        Ok(fs::read_to_string(self.path(name))?)
+    }
+
+    /// The files below the folder, as sorted paths.
+    pub(super) fn files(&self) -> Result<Vec<String>> {
+        let mut files = Vec::new();
+        walk(&self.folder, Path::new(""), &mut files)?;
+        files.sort();
+        Ok(files)
+    }
+}
+
+fn walk(root: &Path, below: &Path, files: &mut Vec<String>) -> Result<()> {
+    for entry in fs::read_dir(root.join(below))? {
+        let path = below.join(entry?.file_name());
+        match root.join(&path).is_dir() {
+            true => walk(root, &path, files)?,
+            false => files.push(path.to_string_lossy().into_owned()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! The commands about local files and what the catalogue says of them, and those that scripts wait with.
+
+mod cat;
+mod checksum;
+mod desk;
+mod download;
+mod verify;
+mod wait;
+
+use anyhow::{Result, ensure};
+
+use crate::support::Outcome;
+
+fn expect(outcome: &Outcome, code: i32) -> Result<()> {
+    ensure!(outcome.code == code, "{} instead of {code}\n{}\n{}", outcome.code, outcome.stdout, outcome.stderr);
+    Ok(())
+}

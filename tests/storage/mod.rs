@@ -1,0 +1,5 @@
+//! The protocols of storage, one by one, against the servers of the testbed.
+
+mod implementations;
+mod signed;
+mod ssh;

@@ -1,0 +1,80 @@
+//! Signed URLs of S3, also those that have ended.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+use crate::props::Home;
+use crate::support::{Outcome, Testbed};
+
+fn rucio(home: &Home, config: &str, words: &[&str]) -> Result<Outcome> {
+    home.ours().config(config)?.folder(home.path()).args(words).run()
+}
+
+fn expect(outcome: &Outcome, code: i32, part: &str) -> Result<()> {
+    let (stdout, stderr) = (&outcome.stdout, &outcome.stderr);
+    ensure!(outcome.code == code, "{} instead of {code}\n{stdout}\n{stderr}", outcome.code);
+    ensure!(stderr.contains(part), "{part} is not in\n{stdout}\n{stderr}");
+    Ok(())
+}
+
+/// Lists test:s3.dat with a signature that lives so many seconds; what the server says, in this form.
+fn listed(home: &Home, seconds: u64, form: &str) -> Result<String> {
+    let body = json!({"dids": [{"scope": "test", "name": "s3.dat"}], "signature_lifetime": seconds});
+    fs::write(home.path().join("body"), body.to_string())?;
+    let accept = format!("Accept: {form}");
+    let outcome = rucio(home, "userpass", &["api", "POST", "replicas/list", "--input", "body", "--header", &accept])?;
+    expect(&outcome, 0, "")?;
+    Ok(outcome.stdout)
+}
+
+fn is_whole(home: &Home) -> Result<()> {
+    let bytes = fs::read(home.path().join("test/s3.dat"))?;
+    let sum = format!("{:08x}", simd_adler32::adler32(&&bytes[..]));
+    ensure!(bytes.len() == 500_000 && sum == "2bb3fbf9", "{} bytes, {sum}", bytes.len());
+    Ok(())
+}
+
+#[test]
+fn an_address_that_has_ended_is_signed_anew() -> Result<()> {
+    let home = Home::new()?;
+    fs::write(home.path().join("m.meta4"), listed(&home, 1, "application/metalink4+xml")?)?;
+    std::thread::sleep(Duration::from_secs(2));
+    let outcome = rucio(&home, "userpass", &["download", "--metalink", "m.meta4"])?;
+    expect(&outcome, 0, "successfully downloaded")?;
+    ensure!(outcome.stderr.matches("Using PFN").count() == 2, "{}", outcome.stderr);
+    ensure!(!outcome.stderr.contains("attempt failed"), "{}", outcome.stderr);
+    is_whole(&home)
+}
+
+#[test]
+fn by_pfn_a_signed_address_does_and_one_that_has_ended_is_signed_anew() -> Result<()> {
+    let home = Home::new()?;
+    let answer = listed(&home, 1, "application/x-json-stream")?;
+    let pfn = answer.split('"').find(|word| word.starts_with("https://")).context("no PFN")?;
+    std::thread::sleep(Duration::from_secs(2));
+    let words = ["download", "--pfn", pfn, "--rses", "S3", "test:s3.dat"];
+    expect(&rucio(&home, "userpass", &words)?, 0, "successfully downloaded")?;
+    is_whole(&home)
+}
+
+/// Alice has no right to signed URLs: her listing has none, and a stolen one that has ended is not mended for her.
+#[test]
+fn who_may_not_have_signed_addresses_gets_none() -> Result<()> {
+    let home = Home::new()?;
+    fs::write(home.path().join("m.meta4"), listed(&home, 1, "application/metalink4+xml")?)?;
+    std::thread::sleep(Duration::from_secs(2));
+    let testbed = Testbed::get()?;
+    let (url, certs) = (testbed.value("URL")?, testbed.value("CERTS")?);
+    let config = home.config(&format!(
+        "rucio_host = {url}\nauth_host = {url}\nca_cert = {certs}/ca.pem\naccount = alice\nauth_type = userpass\n\
+         username = alice\npassword = secret"
+    ))?;
+    let rucio = home.ours().env("RUCIO_CONFIG", &config).folder(home.path());
+    let outcome = rucio.args(["download", "--metalink", "m.meta4"]).run()?;
+    expect(&outcome, 1, "403 Forbidden")?;
+    ensure!(!home.path().join("test/s3.dat").exists());
+    Ok(())
+}

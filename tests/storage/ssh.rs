@@ -1,0 +1,200 @@
+//! scp, sftp and rsync PFNs: through a real sshd, and through programs that stand in the place of `ssh`.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+use crate::props::{Home, SIGNALS, wait_for};
+use crate::support::{Outcome, Rucio, Testbed};
+
+/// A home with a folder of programs that come first.
+struct Desk {
+    home: Home,
+    programs: PathBuf,
+}
+
+impl Desk {
+    /// With the testbed's `ssh`, which has the key.
+    fn new() -> Result<Self> {
+        let programs = Path::new(Testbed::get()?.value("DIR")?).join("bin");
+        Ok(Self { home: Home::new()?, programs })
+    }
+
+    /// With an `ssh` of our own.
+    fn with(script: &str) -> Result<Self> {
+        let home = Home::new()?;
+        let programs = home.path().join("programs");
+        fs::create_dir(&programs)?;
+        fs::write(programs.join("ssh"), format!("#!/bin/sh\n{script}\n"))?;
+        fs::set_permissions(programs.join("ssh"), Permissions::from_mode(0o755))?;
+        Ok(Self { home, programs })
+    }
+
+    fn rucio(&self) -> Result<Rucio> {
+        let path = format!("{}:/usr/bin:/bin", self.programs.display());
+        Ok(self.home.ours().config("userpass")?.folder(self.home.path()).env("PATH", &path))
+    }
+
+    fn download(&self, words: &[&str]) -> Result<Outcome> {
+        self.rucio()?.args(["download", "--no-subdir"]).args(words).run()
+    }
+
+    /// Downloads this file of the machine, whatever it is, as test:one-ssh.dat.
+    fn fetch(&self, scheme: &str, path: &str, words: &[&str]) -> Result<Outcome> {
+        let pfn = format!("{scheme}://localhost:{}{path}", port()?);
+        let fixed = ["--pfn", &pfn, "--rses", "SSH", "test:one-ssh.dat"];
+        self.download(&[&fixed[..], words].concat())
+    }
+
+    fn fetched(&self) -> Result<Vec<u8>> {
+        Ok(fs::read(self.home.path().join("one-ssh.dat"))?)
+    }
+
+    /// Whether nothing of a download has been left.
+    fn is_clean(&self) -> Result<bool> {
+        let names = fs::read_dir(self.home.path())?.map(|entry| Ok(entry?.file_name()));
+        let names = names.collect::<Result<Vec<_>>>()?;
+        Ok(!names.iter().any(|name| name.to_string_lossy().starts_with("one-ssh")))
+    }
+}
+
+fn port() -> Result<&'static str> {
+    Testbed::get()?.value("SSH_PORT")
+}
+
+/// Where test:one-ssh.dat lies.
+fn stored() -> Result<String> {
+    Ok(format!("{}/scp/test/49/ee/one-ssh.dat", Testbed::get()?.value("STORAGE")?))
+}
+
+fn expect(outcome: &Outcome, code: i32, part: &str) -> Result<()> {
+    let (stdout, stderr) = (&outcome.stdout, &outcome.stderr);
+    ensure!(outcome.code == code, "{} instead of {code}\n{stdout}\n{stderr}", outcome.code);
+    ensure!(stderr.contains(part), "{part} is not in\n{stdout}\n{stderr}");
+    Ok(())
+}
+
+#[test]
+fn a_file_behind_sshd_arrives_verified_under_all_three_names_of_the_protocol() -> Result<()> {
+    let desk = Desk::new()?;
+    expect(&desk.download(&["test:one-ssh.dat"])?, 0, "Trying to download with scp")?;
+    ensure!(desk.fetched()? == fs::read(stored()?)?);
+    for scheme in ["scp", "sftp", "rsync"] {
+        let desk = Desk::new()?;
+        expect(&desk.fetch(scheme, &stored()?, &[])?, 0, "successfully downloaded")?;
+        ensure!(desk.fetched()? == fs::read(stored()?)?, "{scheme}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_large_and_an_empty_file_come_whole() -> Result<()> {
+    let desk = Desk::new()?;
+    let large: Vec<u8> = (0..20_000_003_u32).map(|place| (place / 5) as u8).collect();
+    for bytes in [&large[..], b""] {
+        let path = desk.home.path().join("source");
+        fs::write(&path, bytes)?;
+        expect(&desk.fetch("scp", &path.to_string_lossy(), &["--ignore-checksum"])?, 0, "")?;
+        ensure!(desk.fetched()? == bytes, "{} bytes", bytes.len());
+        fs::remove_file(desk.home.path().join("one-ssh.dat"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn no_name_is_a_command_or_an_option() -> Result<()> {
+    let desk = Desk::new()?;
+    for name in ["a b;touch here", "$(touch here)", "`touch here`", "-oProxyCommand=touch here", "q'\"?#%20*é\n"] {
+        let path = desk.home.path().join(name);
+        fs::write(&path, name)?;
+        expect(&desk.fetch("scp", &path.to_string_lossy(), &["--ignore-checksum"])?, 0, "")?;
+        ensure!(desk.fetched()? == name.as_bytes(), "{name}");
+        fs::remove_file(desk.home.path().join("one-ssh.dat"))?;
+    }
+    for host in ["-oProxyCommand=touch here", "-oProxyCommand=touch${IFS}here", "$(touch here)"] {
+        let pfn = format!("scp://{host}/x");
+        let outcome = desk.download(&["--pfn", &pfn, "--rses", "SSH", "test:one-ssh.dat"])?;
+        expect(&outcome, 1, "is no address of a file behind ssh")?;
+    }
+    ensure!(!desk.home.path().join("here").exists());
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_had_is_told_apart() -> Result<()> {
+    let desk = Desk::new()?;
+    let missing = desk.fetch("scp", "/no/such/file", &[])?;
+    expect(&missing, 1, "sftp: no such file")?;
+    ensure!(!missing.stderr.contains("Try 2/2"), "a missing file is asked for twice: {}", missing.stderr);
+    expect(&desk.fetch("scp", "/tmp", &[])?, 1, "is no regular file")?;
+    fs::write(desk.home.path().join("other"), vec![b'?'; 100_000])?;
+    let other = desk.home.path().join("other");
+    expect(&desk.fetch("scp", &other.to_string_lossy(), &[])?, 1, "Checksum validation failed")?;
+    let nobody = ["--pfn", "scp://localhost:1/x", "--rses", "SSH", "test:one-ssh.dat"];
+    expect(&desk.download(&nobody)?, 1, "Connection refused")?;
+    ensure!(desk.is_clean()?);
+    Ok(())
+}
+
+#[test]
+fn a_host_that_is_not_known_and_a_key_that_is_not_taken_are_told_with_what_to_do() -> Result<()> {
+    let port = port()?;
+    let strict = "-F none -oUserKnownHostsFile=/dev/null -oGlobalKnownHostsFile=/dev/null -oStrictHostKeyChecking=yes";
+    let desk = Desk::with(&format!("exec /usr/bin/ssh {strict} \"$@\""))?;
+    let unknown = desk.fetch("scp", &stored()?, &[])?;
+    expect(&unknown, 1, &format!("take its key once with: ssh -p {port} localhost"))?;
+    let keyless = "-F none -oUserKnownHostsFile=/dev/null -oStrictHostKeyChecking=no -oIdentitiesOnly=yes -i /dev/null";
+    let desk = Desk::with(&format!("exec /usr/bin/ssh {keyless} \"$@\""))?;
+    let keyless = desk.fetch("scp", &stored()?, &[])?;
+    expect(&keyless, 1, "load your key with ssh-add")?;
+    ensure!(!keyless.stderr.contains("Try 2/2"), "{}", keyless.stderr);
+    Ok(())
+}
+
+#[test]
+fn without_ssh_one_is_told_what_to_install() -> Result<()> {
+    let desk = Desk::new()?;
+    let rucio = desk.rucio()?.env("PATH", "/nowhere");
+    let outcome = rucio.args(["download", "test:one-ssh.dat"]).run()?;
+    expect(&outcome, 1, "ssh is not installed (Debian: openssh-client)")
+}
+
+#[test]
+fn a_host_that_says_nothing_or_nonsense_is_given_up() -> Result<()> {
+    let desk = Desk::with("exec sleep 600")?;
+    let silent = desk.fetch("scp", "/x", &["--transfer-timeout", "1"])?;
+    expect(&silent, 1, "the transfer took longer than 1s")?;
+    for nonsense in ["echo Welcome to this host; sleep 1", "head -c 100000 /dev/zero", "printf '\\0\\0\\0\\5\\2'"] {
+        expect(&Desk::with(nonsense)?.fetch("scp", "/x", &[])?, 1, "Download attempt failed")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_ends_the_program_that_copies_too() -> Result<()> {
+    let desk = Desk::with("echo $$ > pid.new; mv pid.new pid; exec sleep 600")?;
+    let path = format!("{}:/usr/bin:/bin", desk.programs.display());
+    let mut running = Command::new("env")
+        .args([SIGNALS, env!("CARGO_BIN_EXE_rucio"), "download", "test:one-ssh.dat"])
+        .env_clear()
+        .envs([("HOME", desk.home.path()), ("TMPDIR", desk.home.path()), ("PATH", Path::new(&path))])
+        .env("RUCIO_CONFIG", Testbed::get()?.config("userpass")?)
+        .current_dir(desk.home.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let pid_of = |path: PathBuf| Ok(fs::read_to_string(path).ok());
+    let copier = wait_for("the stand-in for ssh", || pid_of(desk.home.path().join("pid")))?;
+    let copier = Pid::from_raw(copier.trim().parse()?).context("no pid")?;
+    kill_process(Pid::from_child(&running), Signal::INT)?;
+    let code = running.wait()?.code();
+    ensure!(code == Some(130), "{code:?}");
+    wait_for("the end of the stand-in", || Ok(test_kill_process(copier).is_err().then_some(())))?;
+    ensure!(desk.is_clean()?);
+    Ok(())
+}

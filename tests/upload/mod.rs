@@ -1,0 +1,287 @@
+//! Uploads to the real storage of the testbed, and to storages that misbehave: what stands under a final name is right
+//! and known, or nothing stands there.
+
+mod faults;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::props::{Home, wait_for};
+use crate::support::{Outcome, Rucio, Testbed};
+
+/// Our client with the credential storage wants, in a folder of its own.
+struct Desk {
+    home: Home,
+    folder: PathBuf,
+    /// A name nobody used.
+    new: String,
+    /// The configuration: `root` may register anywhere.
+    config: &'static str,
+    /// One of its own for root, so that folders at the storage are nobody else's.
+    scope: String,
+}
+
+impl Desk {
+    fn new(config: &'static str) -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let home = Home::new()?;
+        let folder = home.path().join("desk");
+        fs::create_dir(&folder)?;
+        // It has to be a scope, too: 25 characters at most.
+        let micros = UNIX_EPOCH.elapsed()?.as_micros();
+        let new = format!("up{micros:x}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let scope = if config == "root" { new.clone() } else { "user.jdoe".to_owned() };
+        let desk = Self { home, folder, new, config, scope };
+        if config == "root" {
+            expect(&desk.rucio()?.args(["scope", "add", &desk.scope, "--account", "root"]).run()?, 0)?;
+        }
+        Ok(desk)
+    }
+
+    fn did(&self, name: &str) -> String {
+        format!("{}:{name}", self.scope)
+    }
+
+    fn rucio(&self) -> Result<Rucio> {
+        self.rucio_as(self.config)
+    }
+
+    fn rucio_as(&self, config: &str) -> Result<Rucio> {
+        let proxy = Home::certificate("root.proxy.pem")?;
+        let path = format!("{}/bin:/usr/bin:/bin", Testbed::get()?.value("DIR")?);
+        let rucio = self.home.ours().config(config)?.folder(&self.folder).env("PATH", &path);
+        Ok(rucio.env("X509_USER_PROXY", &proxy.to_string_lossy()))
+    }
+
+    /// Uploads to this RSE, in the old tree, whose exit codes tell more.
+    fn upload(&self, rse: &str, words: &[&str]) -> Result<Outcome> {
+        let words = [&["--legacy", "upload", "--rse", rse, "--scope", &self.scope], words].concat();
+        self.rucio()?.args(words).run()
+    }
+
+    /// A file in the folder, of a name nobody used; gives that.
+    fn file(&self, bytes: &[u8]) -> Result<String> {
+        fs::write(self.folder.join(&self.new), bytes)?;
+        Ok(self.new.clone())
+    }
+
+    /// What our client answers, as JSON.
+    fn ask(&self, words: &[&str]) -> Result<Value> {
+        let outcome = self.rucio()?.args(["-o", "json"]).args(words).run()?;
+        expect(&outcome, 0)?;
+        Ok(serde_json::from_str(&outcome.stdout)?)
+    }
+
+    /// The state of the replica of a file at an RSE.
+    fn state(&self, name: &str, rse: &str) -> Result<String> {
+        let rows = self.ask(&["replica", "list", "file", "--all-states", &self.did(name)])?;
+        let mut rows = rows.as_array().into_iter().flatten().filter(|row| row["rse"] == rse);
+        Ok(rows.next().and_then(|row| row["state"].as_str()).unwrap_or("none").to_owned())
+    }
+}
+
+fn expect(outcome: &Outcome, code: i32) -> Result<()> {
+    ensure!(outcome.code == code, "{} instead of {code}\n{}\n{}", outcome.code, outcome.stdout, outcome.stderr);
+    Ok(())
+}
+
+fn storage(place: &str) -> Result<PathBuf> {
+    Ok(Path::new(Testbed::get()?.value("STORAGE")?).join(place))
+}
+
+/// The files below a folder whose names begin so.
+fn found(folder: &Path, beginning: &str) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    // Other tests make and remove files meanwhile.
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        match path.is_dir() {
+            true => files.extend(found(&path, beginning)?),
+            false if entry.file_name().to_string_lossy().starts_with(beginning) => files.push(path),
+            false => {}
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The one file of this name at a storage, and no other that begins so.
+fn stored(place: &str, name: &str) -> Result<PathBuf> {
+    let files = found(&storage(place)?, name)?;
+    ensure!(files.len() == 1 && files[0].ends_with(name), "{files:?}");
+    files.into_iter().next().context("no file")
+}
+
+#[test]
+fn what_each_protocol_took_is_what_was_given_and_comes_back() -> Result<()> {
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
+    let places = [
+        ("POSIX_SCRATCHDISK", "scratch"),
+        ("DAVS_SCRATCHDISK", "davs/scratch"),
+        ("XRD_SCRATCHDISK", "xrootd/scratch"),
+        ("SSH", "scp"),
+        ("MULTI", "multi"),
+    ];
+    for (rse, place) in places {
+        let desk = Desk::new("root")?;
+        let name = desk.file(&bytes)?;
+        expect(&desk.upload(rse, &[&name])?, 0)?;
+        ensure!(fs::read(stored(place, &name)?)? == bytes, "{rse}");
+        ensure!(desk.state(&name, rse)? == "AVAILABLE", "{rse}: {}", desk.state(&name, rse)?);
+    }
+    let desk = Desk::new("root")?;
+    let name = desk.file(&bytes)?;
+    expect(&desk.upload("S3", &[&name])?, 0)?;
+    fs::remove_file(desk.folder.join(&name))?;
+    let signed = desk.rucio()?.args(["download", &desk.did(&name)]).run()?;
+    expect(&signed, 0)?;
+    ensure!(fs::read(desk.folder.join(&desk.scope).join(&name))? == bytes);
+    Ok(())
+}
+
+#[test]
+fn summary_and_trace_are_those_of_the_official_client() -> Result<()> {
+    let summary = |desk: &Desk, client: Rucio| -> Result<(String, Vec<String>)> {
+        // Nobody else's file has this size.
+        let size = 100_000 + usize::try_from(UNIX_EPOCH.elapsed()?.as_micros() % 900_000)?;
+        let name = desk.file(&vec![b'x'; size])?;
+        let guid = "0123456789abcdef0123456789abcdef";
+        let words =
+            ["upload", "--rse", "POSIX_SCRATCHDISK", "--scope", &desk.scope, "--summary", "--guid", guid, &name];
+        expect(&client.args(words).run()?, 0)?;
+        let text = fs::read_to_string(desk.folder.join("rucio_upload.json"))?;
+        let path = stored("scratch", &name)?;
+        ensure!(text.contains(&format!("file://localhost{}", path.display())), "{text}");
+        let text = text.replace(&path.to_string_lossy().into_owned(), "PATH").replace(&name, "NAME");
+        let lines = text.lines().filter(|line| !["adler32", "bytes", "md5"].iter().any(|field| line.contains(field)));
+        Ok((lines.collect::<Vec<_>>().join("\n"), trace(size)?))
+    };
+    let ours = Desk::new("root")?;
+    let ours = summary(&ours, ours.rucio()?)?;
+    let theirs = Desk::new("root")?;
+    let official = theirs.home.official()?.config("root")?.folder(&theirs.folder);
+    ensure!(ours == summary(&theirs, official)?, "{ours:?}");
+    Ok(())
+}
+
+/// The names of the fields of the trace that tells of a file of this size, in their order. Traces of uploads do not name
+/// the file.
+fn trace(size: usize) -> Result<Vec<String>> {
+    let log = Path::new(Testbed::get()?.value("LOGS")?).join("traces.jsonl");
+    wait_for("a trace of an upload", || {
+        let text = fs::read_to_string(&log)?;
+        let is_it = |line: &&str| line.contains("\"upload\"") && line.contains(&format!("\"filesize\": {size},"));
+        let Some(line) = text.lines().rev().find(is_it) else { return Ok(None) };
+        let fields: serde_json::Map<String, Value> = serde_json::from_str(line)?;
+        Ok(Some(fields.keys().cloned().collect()))
+    })
+}
+
+#[test]
+fn a_second_run_does_only_what_is_missing() -> Result<()> {
+    let desk = Desk::new("root")?;
+    let (rse, dataset) = ("POSIX_SCRATCHDISK", desk.did(&format!("{}.ds", desk.new)));
+    let names: Vec<_> = (0..30).map(|number| format!("{}.{number:02}", desk.new)).collect();
+    names.iter().try_for_each(|name| fs::write(desk.folder.join(name), name))?;
+    let first: Vec<_> = names.iter().take(20).map(String::as_str).collect();
+    expect(&desk.upload(rse, &[&[dataset.as_str()], first.as_slice()].concat())?, 0)?;
+    let changed = |name: &str| anyhow::Ok(stored("scratch", name)?.metadata()?.modified()?);
+    let before = names[..20].iter().map(|name| changed(name)).collect::<Result<Vec<_>>>()?;
+    // Of two files the catalogue or the dataset knows nothing any more, as after an interruption.
+    let detached = desk.did(&names[0]);
+    expect(&desk.rucio()?.args(["detach", &dataset, &detached]).run()?, 0)?;
+    expect(&desk.upload(rse, &["--no-register", &names[20]])?, 0)?;
+    let dark = changed(&names[20])?;
+    let all: Vec<_> = names.iter().map(String::as_str).collect();
+    let second = desk.upload(rse, &[&["--register-after-upload", dataset.as_str()], all.as_slice()].concat())?;
+    expect(&second, 80)?;
+    ensure!(second.stderr.contains("11 of 30 file(s) uploaded, 19 there already, 0 failed."), "{}", second.stderr);
+    ensure!(names[..20].iter().map(|name| changed(name)).collect::<Result<Vec<_>>>()? == before, "written again");
+    ensure!(changed(&names[20])? == dark, "what lay complete at the storage was written again");
+    let content = desk.ask(&["did", "content", "list", &dataset])?;
+    ensure!(content.as_array().is_some_and(|rows| rows.len() == 30), "{content}");
+    let third = desk.upload(rse, &[&[dataset.as_str()], all.as_slice()].concat())?;
+    expect(&third, 79)?;
+    ensure!(third.stderr.contains("0 of 30 file(s) uploaded, 30 there already, 0 failed."), "{}", third.stderr);
+    Ok(())
+}
+
+/// jdoe may not declare replicas available: the file is there, its replica is not. Then root does the same.
+#[test]
+fn an_upload_that_was_broken_off_is_completed_without_sending_the_file_again() -> Result<()> {
+    let mut desk = Desk::new("userpass")?;
+    let name = desk.file(b"hello")?;
+    let broken = desk.upload("POSIX_SCRATCHDISK", &[&name])?;
+    expect(&broken, 79)?;
+    ensure!(broken.stderr.contains("--register-after-upload"), "{}", broken.stderr);
+    ensure!(desk.state(&name, "POSIX_SCRATCHDISK")? == "COPYING");
+    let before = stored("scratch", &name)?.metadata()?.modified()?;
+    desk.config = "root";
+    let completed = desk.upload("POSIX_SCRATCHDISK", &[&name])?;
+    expect(&completed, 0)?;
+    ensure!(completed.stderr.contains("lies complete at the RSE"), "{}", completed.stderr);
+    ensure!(desk.state(&name, "POSIX_SCRATCHDISK")? == "AVAILABLE");
+    ensure!(stored("scratch", &name)?.metadata()?.modified()? == before, "written again");
+    Ok(())
+}
+
+#[test]
+fn another_file_in_its_place_stays_and_is_reported() -> Result<()> {
+    let desk = Desk::new("root")?;
+    let name = desk.file(b"somebody's")?;
+    expect(&desk.upload("DAVS_SCRATCHDISK", &["--no-register", &name])?, 0)?;
+    desk.file(b"mine instead")?;
+    let refused = desk.upload("DAVS_SCRATCHDISK", &[&name])?;
+    expect(&refused, 79)?;
+    ensure!(refused.stderr.contains("another file lies there already"), "{}", refused.stderr);
+    ensure!(fs::read(stored("davs/scratch", &name)?)? == b"somebody's");
+    ensure!(desk.state(&name, "DAVS_SCRATCHDISK")? == "COPYING");
+    Ok(())
+}
+
+#[test]
+fn records_tell_how_each_file_ended() -> Result<()> {
+    let desk = Desk::new("root")?;
+    let name = desk.file(b"Wikipedia")?;
+    fs::write(desk.folder.join("other"), b"x")?;
+    // The same name twice: the second one is another file.
+    let folder = desk.folder.join("twin");
+    fs::create_dir(&folder)?;
+    fs::write(folder.join(&name), b"not the same")?;
+    let twin = format!("twin/{name}");
+    let words = ["-o", "json", "upload", "--rse", "POSIX_SCRATCHDISK", "--scope", &desk.scope, &name, &twin];
+    let outcome = desk.rucio()?.args(words).run()?;
+    expect(&outcome, 1)?;
+    let rows: Value = serde_json::from_str(&outcome.stdout)?;
+    ensure!(rows[0]["outcome"] == "uploaded" && rows[0]["adler32"] == "11e60398", "{rows}");
+    ensure!(rows[1]["outcome"] == "failed" && rows[1]["reason"].to_string().contains("is another file"), "{rows}");
+    ensure!(fs::read(stored("scratch", &name)?)? == b"Wikipedia");
+    Ok(())
+}
+
+#[test]
+fn a_pool_file_needs_the_program_that_reads_its_guid() -> Result<()> {
+    let desk = Desk::new("root")?;
+    let name = format!("{}.pool.root", desk.new);
+    fs::write(desk.folder.join(&name), b"x")?;
+    let refused = desk.upload("POSIX_SCRATCHDISK", &[&name])?;
+    expect(&refused, 1)?;
+    ensure!(refused.stderr.contains("--guid"), "{}", refused.stderr);
+    ensure!(found(&storage("scratch")?, &name)?.is_empty());
+    let bin = desk.home.path().join("bin");
+    fs::create_dir(&bin)?;
+    let program = bin.join("pool_extractFileIdentifier");
+    fs::write(&program, "#!/bin/sh\necho reading\necho 0123ABCD-4567-89AB-CDEF-0123456789AB $1\n")?;
+    fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    let words = ["upload", "--rse", "POSIX_SCRATCHDISK", "--scope", &desk.scope, &name];
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    expect(&desk.rucio()?.env("PATH", &path).args(words).run()?, 0)?;
+    let known = desk.ask(&["did", "metadata", "list", &desk.did(&name)])?;
+    ensure!(known.to_string().contains("0123abcd456789abcdef0123456789ab"), "{known}");
+    Ok(())
+}
