@@ -5,8 +5,6 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
-use md5::{Digest as _, Md5};
-use simd_adler32::Adler32;
 use tokio::process::Command;
 use uuid::Uuid;
 
@@ -14,10 +12,8 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::storage::write::Stored;
 use crate::transfer::checksum::Checksum;
+use crate::transfer::digests::Digests;
 use crate::types::{Did, NewMetadata, NewReplica};
-
-/// How much is read at once.
-const BLOCK: usize = 1024 * 1024;
 
 /// A local file that is to be uploaded.
 #[derive(Debug, Clone)]
@@ -44,9 +40,9 @@ pub struct Measured {
     /// Size in bytes.
     pub bytes: u64,
     /// Adler-32.
-    pub adler32: u32,
+    pub adler32: Checksum,
     /// MD5.
-    pub md5: [u8; 16],
+    pub md5: Checksum,
     /// 32 hexadecimal digits, mostly.
     pub guid: String,
 }
@@ -54,12 +50,12 @@ pub struct Measured {
 impl Measured {
     /// Adler-32 as the catalogue has it.
     pub fn adler32(&self) -> String {
-        Checksum::Adler32(self.adler32).to_string()
+        self.adler32.to_string()
     }
 
     /// MD5 as the catalogue has it.
     pub fn md5(&self) -> String {
-        Checksum::Md5(self.md5).to_string()
+        self.md5.to_string()
     }
 
     /// The replica of this file, for the catalogue.
@@ -78,8 +74,8 @@ impl Measured {
     /// Whether this is the file that a checksum is of, if there is one.
     pub(super) fn has(&self, checksum: Checksum) -> Option<bool> {
         match checksum {
-            Checksum::Adler32(sum) => Some(sum == self.adler32),
-            Checksum::Md5(sum) => Some(sum == self.md5),
+            Checksum::Adler32(_) => Some(checksum == self.adler32),
+            Checksum::Md5(_) => Some(checksum == self.md5),
             Checksum::Unknown => None,
         }
     }
@@ -116,33 +112,27 @@ pub fn files_in(folder: &Path) -> io::Result<(Vec<PathBuf>, bool)> {
 pub(super) async fn measure(file: &Local) -> Result<Measured> {
     let guid = guid(file).await?;
     let alive = Arc::new(());
-    let (path, wanted) = (file.path.clone(), Arc::downgrade(&alive));
-    let summed = tokio::task::spawn_blocking(move || sum(&path, &wanted)).await;
-    let (bytes, adler32, md5) = summed
+    let (path, by) = (file.path.clone(), Arc::downgrade(&alive));
+    let summed = tokio::task::spawn_blocking(move || Digests::of(Wanted { file: File::open(path)?, by })).await;
+    let Digests { bytes, adler32, md5 } = summed
         .unwrap_or_else(|error| Err(io::Error::other(error)))
         .map_err(|error| Error::io(format!("Cannot read {}", file.path.display()), error))?;
     Ok(Measured { bytes, adler32, md5, guid })
 }
 
-/// Reads a file, as long as anybody wants it.
-fn sum(path: &Path, wanted: &Weak<()>) -> io::Result<(u64, u32, [u8; 16])> {
-    let mut file = File::open(path)?;
-    // Small files are many at a time.
-    let mut block = vec![0; BLOCK.min(file.metadata()?.len() as usize + 1)];
-    let (mut bytes, mut adler32, mut md5) = (0, Adler32::new(), Md5::new());
-    while wanted.strong_count() > 0 {
-        match file.read(&mut block) {
-            Ok(0) => return Ok((bytes, adler32.finish(), md5.finalize().into())),
-            Ok(read) => {
-                bytes += read as u64;
-                adler32.write(&block[..read]);
-                md5.update(&block[..read]);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+/// A file that is read for as long as anybody wants it.
+struct Wanted {
+    file: File,
+    by: Weak<()>,
+}
+
+impl Read for Wanted {
+    fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
+        match self.by.strong_count() {
+            0 => Err(io::ErrorKind::ConnectionAborted.into()),
+            _ => self.file.read(block),
         }
     }
-    Err(io::ErrorKind::Interrupted.into())
 }
 
 /// The GUID that was given, that a POOL file has in it, or a new one.
@@ -192,7 +182,8 @@ mod tests {
 
     #[test]
     fn what_is_stored_is_compared_by_value() {
-        let measured = Measured { bytes: 9, adler32: 0x11e6_0398, md5: [1; 16], guid: String::new() };
+        let (adler32, md5) = (Checksum::Adler32(0x11e6_0398), Checksum::Md5([1; 16]));
+        let measured = Measured { bytes: 9, adler32, md5, guid: String::new() };
         let stored = |bytes, adler32: &str| Stored { bytes, adler32: Some(adler32.to_owned()), md5: None };
         assert_eq!(measured.is(&stored(Some(9), "11E60398"), true), Ok(true));
         assert_eq!(measured.is(&Stored::default(), true), Ok(false));

@@ -127,6 +127,7 @@ fn indented(entries: &BTreeMap<String, Vec<(&'static str, Value)>>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transfer::checksum::Checksum;
     use crate::transfer::upload::local::Measured;
     use crate::types::Did;
 
@@ -144,7 +145,12 @@ mod tests {
     }
 
     fn uploaded() -> Uploaded {
-        let measured = Measured { bytes: 3, adler32: 0x0356_986e, md5: [0; 16], guid: "0f".into() };
+        let measured = Measured {
+            bytes: 3,
+            adler32: Checksum::Adler32(0x0356_986e),
+            md5: Checksum::Md5([0; 16]),
+            guid: "0f".into(),
+        };
         Uploaded { measured, pfn: "file://h/x".into() }
     }
 
