@@ -1,13 +1,13 @@
 //! A folder to download into, with the credential storage wants.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
 use crate::props::Home;
-use crate::support::{Outcome, Rucio, Testbed};
+use crate::support::{Outcome, Rucio, Testbed, files_below};
 
 /// Our client as jdoe, in a folder of its own.
 pub(super) struct Desk {
@@ -53,20 +53,6 @@ impl Desk {
 
     /// The files below the folder, as sorted paths.
     pub(super) fn files(&self) -> Result<Vec<String>> {
-        let mut files = Vec::new();
-        walk(&self.folder, Path::new(""), &mut files)?;
-        files.sort();
-        Ok(files)
+        files_below(&self.folder)
     }
-}
-
-fn walk(root: &Path, below: &Path, files: &mut Vec<String>) -> Result<()> {
-    for entry in fs::read_dir(root.join(below))? {
-        let path = below.join(entry?.file_name());
-        match root.join(&path).is_dir() {
-            true => walk(root, &path, files)?,
-            false => files.push(path.to_string_lossy().into_owned()),
-        }
-    }
-    Ok(())
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::props::{Home, shell_code, wait_for};
-use crate::support::{Outcome, Rucio, Testbed, Tree};
+use crate::support::{Outcome, Rucio, Testbed, Tree, files_below};
 
 /// Our client with the credential storage wants, in a folder of its own.
 struct Desk {
@@ -38,22 +38,8 @@ impl Desk {
 
     /// The files below the folder, as paths.
     fn files(&self) -> Result<Vec<String>> {
-        let mut files = Vec::new();
-        walk(&self.folder, Path::new(""), &mut files)?;
-        files.sort();
-        Ok(files)
+        files_below(&self.folder)
     }
-}
-
-fn walk(root: &Path, below: &Path, files: &mut Vec<String>) -> Result<()> {
-    for entry in fs::read_dir(root.join(below))? {
-        let path = below.join(entry?.file_name());
-        match root.join(&path).is_dir() {
-            true => walk(root, &path, files)?,
-            false => files.push(path.to_string_lossy().into_owned()),
-        }
-    }
-    Ok(())
 }
 
 /// The bytes of a file of scope `test` as they lie on a storage of the testbed.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
+use super::{check, refused};
 use crate::props::{AccessLog, Answer, Home, Line, PATIENCE, Pty, Server, WHOAMI, wait_for};
 use crate::support::{Outcome, Rucio, Testbed, unique, var};
 
@@ -49,20 +50,6 @@ fn ours(home: &Home) -> Result<Rucio> {
 
 fn official(home: &Home) -> Result<Rucio> {
     at(home.official()?, home)?.config("gss")
-}
-
-fn check(outcome: &Outcome) -> Result<()> {
-    ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
-    ensure!(outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
-    Ok(())
-}
-
-fn refused(outcome: &Outcome, told: &[&str]) -> Result<()> {
-    ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
-    for text in told.iter().chain(&["Hint: "]) {
-        ensure!(outcome.stderr.contains(text), "it does not say {text:?}:\n{}", outcome.stderr);
-    }
-    Ok(())
 }
 
 /// Both clients end with 1, also in the old tree; ours says all of `told`.

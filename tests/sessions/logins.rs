@@ -7,14 +7,9 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use regex::Regex;
 
+use super::check;
 use crate::props::{AccessLog, Home, Line, Pty, WHOAMI};
-use crate::support::{Outcome, Testbed, project, unique};
-
-fn check(outcome: &Outcome) -> Result<()> {
-    ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
-    ensure!(outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
-    Ok(())
-}
+use crate::support::{Testbed, project, unique};
 
 #[test]
 fn by_password_certificate_and_proxy() -> Result<()> {

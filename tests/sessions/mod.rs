@@ -15,3 +15,23 @@ mod ssh;
 mod tls;
 mod vo;
 mod x509;
+
+use anyhow::{Result, ensure};
+
+use crate::support::Outcome;
+
+/// A command that logged in as jdoe without a word.
+fn check(outcome: &Outcome) -> Result<()> {
+    ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
+    ensure!(outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
+    Ok(())
+}
+
+/// A command that ended with 1, showed nothing, and told all of this and what to do.
+fn refused(outcome: &Outcome, told: &[&str]) -> Result<()> {
+    ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
+    for text in told.iter().chain(&["Hint: "]) {
+        ensure!(outcome.stderr.contains(text), "it does not say {text:?}:\n{}", outcome.stderr);
+    }
+    Ok(())
+}

@@ -12,6 +12,7 @@ use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
 use openssl::symm::Cipher;
 
+use super::{check, refused};
 use crate::props::{AccessLog, Answer, Home, Line, Pty, Server, USER, WHOAMI, wait_for};
 use crate::support::{Outcome, Rucio, unique, var};
 
@@ -71,20 +72,6 @@ fn config(home: &Home, key: &Path) -> Result<String> {
 fn whoami(home: &Home, key: &Path, variables: &[(&str, &str)]) -> Result<Outcome> {
     let ours = home.ours().env("RUCIO_CONFIG", &config(home, key)?);
     variables.iter().fold(ours, |ours, (name, value)| ours.env(name, value)).args(["whoami"]).run()
-}
-
-fn check(outcome: &Outcome) -> Result<()> {
-    ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
-    ensure!(outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
-    Ok(())
-}
-
-fn refused(outcome: &Outcome, told: &[&str]) -> Result<()> {
-    ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
-    for text in told.iter().chain(&["Hint: "]) {
-        ensure!(outcome.stderr.contains(text), "it does not say {text:?}:\n{}", outcome.stderr);
-    }
-    Ok(())
 }
 
 /// A real agent on a socket of its own.

@@ -16,7 +16,7 @@ pub(crate) use names::unique;
 pub(crate) use rucio::{Outcome, Rucio};
 pub(crate) use secrets::Secrets;
 pub(crate) use testbed::Testbed;
-pub(crate) use tree::Tree;
+pub(crate) use tree::{Tree, files_below};
 pub(crate) use words::split;
 
 /// The checkout.

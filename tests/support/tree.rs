@@ -17,6 +17,25 @@ enum Entry {
     Gone,
 }
 
+/// The files below a folder, as sorted paths below it. Links to folders are entered.
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    walk(folder, Path::new(""), &mut files)?;
+    files.sort();
+    Ok(files)
+}
+
+fn walk(root: &Path, below: &Path, files: &mut Vec<String>) -> Result<()> {
+    for entry in fs::read_dir(root.join(below))? {
+        let path = below.join(entry?.file_name());
+        match root.join(&path).is_dir() {
+            true => walk(root, &path, files)?,
+            false => files.push(path.to_string_lossy().into_owned()),
+        }
+    }
+    Ok(())
+}
+
 impl Tree {
     /// Read everything below `root`.
     pub(crate) fn read(root: &Path) -> Result<Self> {
