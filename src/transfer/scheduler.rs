@@ -117,7 +117,6 @@ mod tests {
     use super::*;
     use crate::storage::Storages;
     use crate::storage::http::tests::plain;
-    use crate::transfer::download::Options;
     use crate::transfer::events::{Observer, RunEvent};
     use crate::transfer::job::Source;
     use crate::transfer::place::TargetFolder;
@@ -153,18 +152,7 @@ mod tests {
         std::fs::write(&path, vec![7; bytes]).unwrap();
         let (storages, folder) = (Storages::new(plain()), TargetFolder::new(to.path()).unwrap());
         let (most, common) = (Most::default(), Fields::new());
-        let downloader = Downloader {
-            storages: &storages,
-            archives: Default::default(),
-            client: None,
-            implementations: None,
-            folder: &folder,
-            options: Options::default(),
-            observer: &most,
-            tracer: None,
-            rate: None,
-            common_trace: &common,
-        };
+        let downloader = Downloader::new(&storages, &folder, &most, &common);
         let (sender, jobs) = mpsc::channel(2);
         let source = Source { pfn: format!("file://{}", path.display()), rse: "A".into(), member: None };
         let sending = async move {

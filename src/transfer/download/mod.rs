@@ -89,7 +89,28 @@ struct Fresh {
     checksum: Checksum,
 }
 
-impl Downloader<'_> {
+impl<'a> Downloader<'a> {
+    /// Fetches from these storages into this folder: without limit on the rate, traces, or help of the server.
+    pub fn new(
+        storages: &'a Storages,
+        folder: &'a TargetFolder,
+        observer: &'a dyn Observer,
+        common_trace: &'a Fields,
+    ) -> Self {
+        Self {
+            storages,
+            archives: Archives::default(),
+            folder,
+            options: Options::default(),
+            rate: None,
+            client: None,
+            implementations: None,
+            observer,
+            tracer: None,
+            common_trace,
+        }
+    }
+
     /// Downloads a file, if it is not there. `lane` is passed on to the observer.
     pub async fn fetch(&self, job: &FileJob, lane: usize) -> Outcome {
         let run = Run { all: self, job, lane };

@@ -62,18 +62,8 @@ impl World {
     }
 
     fn downloader<'a>(&'a self, common_trace: &'a Fields) -> Downloader<'a> {
-        Downloader {
-            storages: &self.storages,
-            archives: Archives::default(),
-            client: None,
-            implementations: None,
-            folder: &self.folder,
-            options: self.options,
-            observer: &self.diary,
-            tracer: None,
-            rate: None,
-            common_trace,
-        }
+        let downloader = Downloader::new(&self.storages, &self.folder, &self.diary, common_trace);
+        Downloader { options: self.options, ..downloader }
     }
 
     fn notes(&self) -> Vec<String> {

@@ -25,7 +25,6 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::storage::Storages;
-use crate::transfer::archives::Archives;
 use crate::transfer::download::{Downloader, Options};
 use crate::transfer::implementations::{Implementations, Wanted};
 use crate::transfer::patience::Patience;
@@ -231,16 +230,12 @@ impl<'a> Job<'a> {
         };
         let wanted = self.implementation()?;
         Ok(Downloader {
-            storages: &self.storages,
-            archives: Archives::default(),
             client: Some(self.client),
             implementations: wanted.map(|wanted| Implementations::new(self.client, wanted)),
-            folder: &self.folder,
             options: Options { patience: Patience { seconds, speed }, ..self.options() },
             rate: self.rate.as_ref(),
-            observer: &self.watch,
             tracer,
-            common_trace: &self.common_trace,
+            ..Downloader::new(&self.storages, &self.folder, &self.watch, &self.common_trace)
         })
     }
 }
