@@ -70,6 +70,8 @@ pub enum FileEvent<'a> {
         /// What the catalogue knows.
         expected: &'a str,
     },
+    /// The storage has too much to do; the file waits for its turn.
+    SentAway,
     /// An attempt failed.
     AttemptFailed {
         /// Which one.

@@ -9,6 +9,7 @@ pub mod checksum;
 pub mod digests;
 pub mod download;
 pub mod events;
+mod hosts;
 pub mod implementations;
 pub mod job;
 pub mod listing;

@@ -1,6 +1,7 @@
 //! Downloads on bad days: storages that break off, lie, refuse or fall silent, disks that take no more, a server that goes
 //! away. Every fault is a real one on a real socket or file system, and hits the real program.
 
+mod crowd;
 mod disk;
 mod rate;
 mod resume;

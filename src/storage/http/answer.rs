@@ -48,7 +48,8 @@ pub(super) fn checked(response: Response) -> Result<Response> {
         200..=299 => return Ok(response),
         401 | 403 => Kind::Denied,
         404 | 410 => Kind::NotFound,
-        408 | 425 | 429 | 500..=599 => Kind::Transient,
+        429 | 503 => Kind::Overloaded,
+        408 | 425 | 500..=599 => Kind::Transient,
         _ => Kind::Refused,
     };
     let mut error = StorageError::new(kind, format!("the storage answered {status}"));

@@ -28,6 +28,7 @@ impl Observer for Diary {
             FileEvent::FetchingArchive { .. } => "fetching archive".into(),
             FileEvent::Unpacking { archive } => format!("unpacking {archive}"),
             FileEvent::StartedOver => "started over".into(),
+            FileEvent::SentAway => "sent away".into(),
             FileEvent::WrongContent { found, expected } => format!("wrong: {found} for {expected}"),
             FileEvent::AttemptFailed { attempt, of, .. } => format!("failed {attempt}/{of}"),
             FileEvent::Unverified => "unverified".into(),

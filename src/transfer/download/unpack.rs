@@ -9,7 +9,7 @@ use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
 use super::super::events::FileEvent;
 use super::super::job::Source;
-use super::{ATTEMPTS, PAUSE, Run};
+use super::{ATTEMPTS, Run};
 use crate::storage::archive::{Archive, Member};
 use crate::storage::{Kind, Reading, Rest, Result, Storage, StorageError};
 
@@ -51,7 +51,7 @@ impl Run<'_> {
                 return Err(error);
             }
             self.tell(FileEvent::AttemptFailed { attempt, of: ATTEMPTS, reason: &error.to_string() });
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(error.pause()).await;
             attempt += 1;
         }
         let file: File = arriving.file.into_std().await;

@@ -153,6 +153,7 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
             tracing::warn!("{prefix}Checksum validation failed for file: {did}");
             tracing::debug!("Local checksum: {found}, Rucio checksum: {expected}");
         }
+        FileEvent::SentAway => tracing::debug!("{prefix}The storage has too much to do: {did} waits for its turn"),
         FileEvent::AttemptFailed { attempt, of, reason } => {
             tracing::warn!("{prefix}Download attempt failed. Try {attempt}/{of} ({reason})");
         }
