@@ -258,11 +258,23 @@ impl MissingList {
 
 /// A line that names a file for the next run: behind a tab stands the collection by which it was asked for, as its
 /// folder is named after that.
+///
+/// What cannot be written so that it is read as the same again is a remark: it must not be taken for another file, or for
+/// several.
 pub fn line(did: &Did, dataset: &Did) -> String {
     match did == dataset {
+        _ if !(can_be_listed(did) && can_be_listed(dataset)) => {
+            format!("# {:?} cannot be asked for", did.to_string())
+        }
         true => did.to_string(),
         false => format!("{did}\t{dataset}"),
     }
+}
+
+fn can_be_listed(did: &Did) -> bool {
+    let text = did.to_string();
+    let whole = [&did.scope, &did.name].iter().all(|part| !part.is_empty() && !part.contains(':'));
+    whole && text.trim() == text && !text.starts_with(['#', '\u{feff}']) && !text.chars().any(char::is_control)
 }
 
 /// To the millisecond.
@@ -273,6 +285,27 @@ fn seconds(start: Instant) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_would_be_read_as_another_is_a_remark() {
+        let (good, set) = (Did::new("s", "a b"), Did::new("s", "set"));
+        assert_eq!((line(&good, &good), line(&good, &set)), ("s:a b".to_owned(), "s:a b\ts:set".to_owned()));
+        for (scope, name) in [
+            ("s", "a\ns:b"),
+            ("s", "a\tt:b"),
+            ("s", "a\r"),
+            ("s", "a "),
+            ("#s", "a"),
+            ("s", "a:b"),
+            ("", "a"),
+            ("s", ""),
+        ] {
+            let wicked = Did::new(scope, name);
+            for line in [line(&wicked, &wicked), line(&good, &wicked), line(&wicked, &set)] {
+                assert!(line.starts_with("# \"") && !line.contains(char::is_control), "{line:?}");
+            }
+        }
+    }
 
     fn job(name: &str, dataset: &str) -> FileJob {
         let mut job = FileJob::unknown(Did::new("s", name), 0);

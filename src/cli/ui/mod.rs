@@ -14,7 +14,7 @@ pub mod table;
 pub mod values;
 
 pub use bytes::Bytes;
-pub use clean::clean;
+pub use clean::{clean, one_line};
 pub use format::Format;
 pub(super) use messages::{tell, usage};
 pub use output::{Rich, Tone, Ui};

@@ -89,7 +89,13 @@ fn version(headers: &HeaderMap) -> Option<String> {
 fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
     let (start, _) = range.split_once('-')?;
-    Some((start.trim().parse().ok()?, total.trim().parse().ok()))
+    Some((digits(start)?, digits(total)))
+}
+
+/// A number as HTTP writes it: Rust would take `+4` for one, too.
+fn digits(text: &str) -> Option<u64> {
+    let text = text.trim();
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 /// Only seconds are read; a date would need the storage's clock.
@@ -105,7 +111,7 @@ mod tests {
     fn content_ranges_are_read() {
         assert_eq!(content_range("bytes 4-9/10"), Some((4, Some(10))));
         assert_eq!(content_range("bytes 4-9/*"), Some((4, None)));
-        for bad in ["", "bytes */10", "items 4-9/10", "bytes 4/10", "bytes 4-9"] {
+        for bad in ["", "bytes */10", "items 4-9/10", "bytes 4/10", "bytes 4-9", "bytes +4-9/10", "bytes -4-9/10"] {
             assert_eq!(content_range(bad), None, "{bad}");
         }
     }

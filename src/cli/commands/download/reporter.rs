@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::cli::ui::values::{Num, float_repr, python_round, sizefmt};
-use crate::cli::ui::{FileBar, Progress, Ui};
+use crate::cli::ui::{FileBar, Progress, Ui, one_line};
 use crate::transfer::events::{FileEvent, Observer, RunEvent};
 use crate::transfer::job::FileJob;
 
@@ -103,10 +103,11 @@ impl Observer for Reporter {
                 let dids: Vec<_> = dids.iter().map(|did| format!("'{did}'")).collect();
                 tracing::info!("Selecting {number} random replicas from DID(s): [{}]", dids.join(", "));
             }
-            RunEvent::DidMissing(did) => tracing::error!("DID does not exist: {did}"),
+            RunEvent::DidMissing(did) => tracing::error!("DID does not exist: {}", one_line(&did.to_string())),
             RunEvent::OnlyOnTape(did) => tracing::warn!(
-                "The requested DID {did} only has replicas on tape. Direct download from tape is prohibited. \
-                 Please request a transfer to a non-tape endpoint."
+                "The requested DID {} only has replicas on tape. Direct download from tape is prohibited. \
+                 Please request a transfer to a non-tape endpoint.",
+                one_line(&did.to_string())
             ),
             RunEvent::Starting { files, bytes, lanes } => self.starting(files, bytes, lanes),
         }
@@ -114,7 +115,8 @@ impl Observer for Reporter {
 }
 
 fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
-    let did = &job.did;
+    let did = job.did.to_string();
+    let did = one_line(&did);
     match event {
         FileEvent::Started => tracing::info!("{prefix}Preparing download of {did}"),
         FileEvent::AlreadyThere => tracing::info!("{prefix}File exists already locally: {did}"),
@@ -131,34 +133,34 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
         }
         FileEvent::NoSource => tracing::warn!("{prefix}No available source found for file: {did}"),
         FileEvent::Obstacle(reason) | FileEvent::Failed(reason) => {
-            tracing::error!("{prefix}Failed to download file {did}: {reason}")
+            tracing::error!("{prefix}Failed to download file {did}: {}", one_line(reason))
         }
         FileEvent::Trying { scheme, rse, timeout } => {
             let timeout = timeout.map(|seconds| format!(" and timeout of {seconds}s")).unwrap_or_default();
             tracing::info!("{prefix}Trying to download with {scheme}{timeout} from {rse}: {did} ");
         }
         FileEvent::CannotRead { pfn, reason } => {
-            tracing::warn!("{prefix}Failed to create protocol for PFN: {pfn} ({reason})");
+            tracing::warn!("{prefix}Failed to create protocol for PFN: {} ({})", one_line(pfn), one_line(reason));
         }
-        FileEvent::Using { pfn } => tracing::info!("{prefix}Using PFN: {pfn}"),
+        FileEvent::Using { pfn } => tracing::info!("{prefix}Using PFN: {}", one_line(pfn)),
         FileEvent::FetchingArchive { pfn, bytes } => match bytes {
             Some(bytes) => {
                 let size = sizefmt(Some(Num::from(bytes)), true);
-                tracing::info!("{prefix}Fetching the archive that holds it: {pfn} ({size})");
+                tracing::info!("{prefix}Fetching the archive that holds it: {} ({size})", one_line(pfn));
             }
-            None => tracing::info!("{prefix}Fetching the archive that holds it: {pfn}"),
+            None => tracing::info!("{prefix}Fetching the archive that holds it: {}", one_line(pfn)),
         },
-        FileEvent::Unpacking { archive } => tracing::info!("{prefix}Extracting {did} from {archive}"),
+        FileEvent::Unpacking { archive } => tracing::info!("{prefix}Extracting {did} from {}", one_line(archive)),
         FileEvent::WrongContent { found, expected } => {
             tracing::warn!("{prefix}Checksum validation failed for file: {did}");
             tracing::debug!("Local checksum: {found}, Rucio checksum: {expected}");
         }
         FileEvent::SentAway => tracing::debug!("{prefix}The storage has too much to do: {did} waits for its turn"),
         FileEvent::AttemptFailed { attempt, of, reason } => {
-            tracing::warn!("{prefix}Download attempt failed. Try {attempt}/{of} ({reason})");
+            tracing::warn!("{prefix}Download attempt failed. Try {attempt}/{of} ({})", one_line(reason));
         }
         FileEvent::Unverified => tracing::warn!("{prefix}Rucio knows no checksum of {did}: only its size was compared"),
-        FileEvent::Done { time, .. } => tracing::info!("{prefix}{}", done(job, time)),
+        FileEvent::Done { time, .. } => tracing::info!("{prefix}{}", one_line(&done(job, time))),
         FileEvent::Received(_) | FileEvent::StartedOver | FileEvent::Ended(_) => {}
     }
 }
