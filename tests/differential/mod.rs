@@ -18,7 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, Result, ensure};
 
 use crate::support::{project, var};
-pub(crate) use case::Case;
+pub(crate) use case::{Case, Line as CaseLine};
 pub(crate) use parse::cases;
 
 /// Every case file, in the order of their names.
