@@ -62,8 +62,13 @@ impl Trace {
         self.0.insert(field.to_owned(), value.into());
     }
 
+    /// Whether it has this field.
+    pub fn has(&self, field: &str) -> bool {
+        self.0.contains_key(field)
+    }
+
     fn set_default(&mut self, field: &str, value: impl Into<Value>) {
-        if !self.0.contains_key(field) {
+        if !self.has(field) {
             self.set(field, value);
         }
     }

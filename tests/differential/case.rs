@@ -20,6 +20,7 @@ pub(crate) struct Case {
     /// What the official client's stdout must contain, lest two empty answers pass as equal.
     pub(crate) shows: Vec<Regex>,
     pub(crate) differs: Option<Differs>,
+    pub(crate) traces_differ: Option<TracesDiffer>,
 }
 
 /// The attributes a section can give to all its cases.
@@ -80,10 +81,25 @@ pub(crate) struct Differs {
     pub(crate) same_as: Option<Line>,
 }
 
+/// An intended difference of the traces alone.
+#[derive(Debug, Clone)]
+pub(crate) struct TracesDiffer {
+    /// Its name in docs/differences.md.
+    pub(crate) id: String,
+    /// The fields that differ; if there are none, the traces as a whole do.
+    pub(crate) fields: Vec<String>,
+}
+
 impl Case {
     /// What one sees and searches for: place and command line.
     pub(crate) fn title(&self) -> String {
         format!("{} $ {}", self.place, self.line.text)
+    }
+
+    /// The intended differences, as docs/differences.md names them.
+    pub(crate) fn differences(&self) -> impl Iterator<Item = &str> {
+        let traces = self.traces_differ.iter().map(|differ| differ.id.as_str());
+        self.differs.iter().map(|differs| differs.id.as_str()).chain(traces)
     }
 
     /// Whether it may run beside others.

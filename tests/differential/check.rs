@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::case::{Case, Differs, Line};
+use super::case::{Case, Differs, Line, TracesDiffer};
 use super::place::Places;
-use crate::support::{Outcome, Rucio, Tree, unified, unique};
+use super::traces::{self, TraceServer};
+use crate::support::{Outcome, Rucio, Testbed, Tree, unified, unique};
 
 /// How a case ended.
 #[derive(Debug)]
@@ -27,6 +28,14 @@ pub(super) struct Checked {
     pub(super) verdict: Verdict,
     pub(super) official: Outcome,
     pub(super) ours: Duration,
+    /// Whether the official client sent traces.
+    pub(super) traced: bool,
+}
+
+impl Checked {
+    fn new(verdict: Verdict, official: Seen, ours: Duration) -> Self {
+        Self { verdict, traced: !official.traces.is_empty(), official: official.outcome, ours }
+    }
 }
 
 /// Who runs the command line.
@@ -42,12 +51,17 @@ struct Seen {
     outcome: Outcome,
     stdout: String,
     files: String,
+    traces: String,
     /// What the server says afterwards.
     after: String,
 }
 
 impl Seen {
     fn same_as(&self, other: &Self) -> bool {
+        self.same_but_traces(other) && self.traces == other.traces
+    }
+
+    fn same_but_traces(&self, other: &Self) -> bool {
         self.outcome.code == other.outcome.code
             && (&self.stdout, &self.files, &self.after) == (&other.stdout, &other.files, &other.after)
     }
@@ -63,7 +77,7 @@ pub(super) fn check(case: &Case, caches: &Path) -> Result<Checked> {
     for attempt in 1..=TRIES {
         if let Some(complaint) = wrong_premise(case, &official) {
             let verdict = Verdict::Failed(format!("{complaint}stderr: {}\n", short(&official)));
-            return Ok(Checked { verdict, official: official.outcome, ours: took });
+            return Ok(Checked::new(verdict, official, took));
         }
         let ours = see(case, &case.line, Who::Ours, caches)?;
         took += ours.outcome.took;
@@ -81,17 +95,21 @@ pub(super) fn check(case: &Case, caches: &Path) -> Result<Checked> {
             official = see(case, &case.line, Who::Official, caches)?;
             continue;
         }
-        return Ok(Checked { verdict, official: official.outcome, ours: took });
+        return Ok(Checked::new(verdict, official, took));
     }
     bail!("the official client's answer changed three times in a row: a rule is missing, or the server is in use")
 }
 
 fn judge(case: &Case, official: &Seen, ours: &Seen, caches: &Path) -> Result<Verdict> {
-    let complaint = match (&case.differs, official.same_as(ours)) {
+    let complaint = match (case.differences().next(), official.same_as(ours)) {
         (None, true) => return Ok(Verdict::Identical),
         (None, false) => Some(differences(official, ours)),
-        (Some(differs), true) => Some(format!("no difference left that docs/differences.md calls {}\n", differs.id)),
-        (Some(differs), false) => not_as_documented(case, differs, ours, caches)?,
+        (Some(id), true) => Some(format!("no difference left that docs/differences.md calls {id}\n")),
+        (Some(_), false) => match (&case.traces_differ, &case.differs) {
+            (Some(differ), _) => other_traces(differ, official, ours),
+            (None, Some(differs)) => not_as_documented(case, differs, ours, caches)?,
+            (None, None) => None,
+        },
     };
     Ok(match complaint {
         Some(text) => Verdict::Failed(text + &streams(official, ours)),
@@ -125,6 +143,13 @@ fn not_as_documented(case: &Case, differs: &Differs, ours: &Seen, caches: &Path)
     }
     let missing = differs.shows.iter().find(|pattern| !pattern.is_match(&ours.stdout));
     Ok(missing.map(|pattern| format!("ours does not show {pattern}\n")))
+}
+
+/// What else differs than the traces, or than those fields of theirs.
+fn other_traces(differ: &TracesDiffer, official: &Seen, ours: &Seen) -> Option<String> {
+    let rest = |seen: &Seen| traces::without(&seen.traces, &differ.fields);
+    let as_told = differ.fields.is_empty() || rest(official) == rest(ours);
+    (!as_told || !official.same_but_traces(ours)).then(|| differences(official, ours))
 }
 
 /// A prepared place to run a case in.
@@ -163,6 +188,29 @@ impl Stage {
         };
         run(case, line, who, &self.places, &cache)
     }
+
+    /// Runs it with a trace server of its own, if it has a configuration of the testbed.
+    fn run_traced(&self, case: &Case, line: &Line, who: Who, caches: &Path) -> Result<(Outcome, String)> {
+        let config = line.config.as_ref().unwrap_or(&case.options.config);
+        let sets = |name| case.options.env.iter().chain(&line.env).any(|(variable, _)| variable == name);
+        if config == "nocfg" || sets("RUCIO_CONFIG") {
+            return Ok((self.run(case, line, who, caches)?, String::new()));
+        }
+        let server = TraceServer::open()?;
+        let copy = server.configuration(&Testbed::get()?.config(config)?, self.scratch.path().join("traced.cfg"))?;
+        let mut line = line.clone();
+        line.env.push(("RUCIO_CONFIG".to_owned(), copy.to_string_lossy().into_owned()));
+        if !sets("SITE_NAME") {
+            line.env.push(("SITE_NAME".to_owned(), "{new}".to_owned()));
+        }
+        let outcome = self.run(case, &line, who, caches)?;
+        let traces = server.close(files_there(&outcome.stdout), &self.places.fill("{new}")?)?;
+        let listing = self.places.take_out(&traces::listing(traces)?);
+        // Where it is left to chance which files come, the traces name different ones.
+        let chance = ["filename", "filesize"].map(str::to_owned);
+        let fields: &[String] = if case.options.count_files { &chance } else { &[] };
+        Ok((outcome, traces::without(&listing, fields)))
+    }
 }
 
 /// What ours makes of the case, prepared as always, with these options before the command.
@@ -177,7 +225,7 @@ fn see(case: &Case, line: &Line, who: Who, caches: &Path) -> Result<Seen> {
     let stage = Stage::set(case, caches)?;
     let places = &stage.places;
     let prepared = Tree::read(&stage.work())?;
-    let outcome = stage.run(case, line, who, caches)?;
+    let (outcome, traces) = stage.run_traced(case, line, who, caches)?;
     let tree = Tree::read(&stage.work())?.since(prepared).renamed(|name| places.take_out(name));
     let files = if case.options.count_files { tree.counted() } else { tree.listing() };
     let mut after = String::new();
@@ -186,14 +234,12 @@ fn see(case: &Case, line: &Line, who: Who, caches: &Path) -> Result<Seen> {
         let stdout = normal(case, places, &outcome.stdout);
         writeln!(after, "$ {} => {}\n{stdout}", check.text, outcome.code)?;
     }
-    Ok(Seen { stdout: normal(case, places, &outcome.stdout), outcome, files, after })
+    Ok(Seen { stdout: normal(case, places, &outcome.stdout), outcome, files, traces, after })
 }
 
-/// Prepare or look at the server: for both clients alike by ours, which is fast; what it cannot do, by the official one.
+/// Prepare or look at the server: for both clients alike by ours, which is fast.
 fn aside(case: &Case, line: &Line, places: &Places, caches: &Path) -> Result<Outcome> {
-    let who = if line.words.iter().any(|word| word == "upload") { Who::Official } else { Who::Ours };
-    let cache = if who == Who::Ours { "ours" } else { "official" };
-    run(case, line, who, places, &caches.join(cache))
+    run(case, line, Who::Ours, places, &caches.join("ours"))
 }
 
 fn normal(case: &Case, places: &Places, stdout: &str) -> String {
@@ -235,11 +281,18 @@ fn run_once(case: &Case, line: &Line, who: Who, places: &Places, cache: &Path) -
     command.args(words).run().with_context(|| line.text.clone())
 }
 
+/// How many files a download says it found in its place.
+fn files_there(stdout: &str) -> usize {
+    let found = stdout.lines().filter_map(|line| line.strip_prefix("Files already found locally:"));
+    found.filter_map(|number| number.trim().parse::<usize>().ok()).sum()
+}
+
 fn differences(official: &Seen, ours: &Seen) -> String {
     let mut text = format!("exit: official {}, ours {}\n", official.outcome.code, ours.outcome.code);
     let parts = [
         ("stdout", &official.stdout, &ours.stdout),
         ("files", &official.files, &ours.files),
+        ("traces", &official.traces, &ours.traces),
         ("afterwards", &official.after, &ours.after),
     ];
     for (name, left, right) in parts {

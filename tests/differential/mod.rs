@@ -8,6 +8,7 @@ mod place;
 mod records;
 mod rules;
 mod run;
+mod traces;
 
 use std::fs;
 use std::io::{Write, stderr};
@@ -17,7 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, Result, ensure};
 
 use crate::support::{project, var};
-pub(crate) use case::Case;
+pub(crate) use case::{Case, Line as CaseLine};
 pub(crate) use parse::cases;
 
 /// Every case file, in the order of their names.
@@ -68,8 +69,7 @@ fn both_clients_say_and_do_the_same() -> Result<()> {
 fn every_difference_is_documented() -> Result<()> {
     let known = fs::read_to_string(project().join("docs/differences.md")).context("docs/differences.md")?;
     let cases = all_cases()?;
-    let mut missing: Vec<_> =
-        cases.iter().filter_map(|case| case.differs.as_ref()).map(|differs| &differs.id).collect();
+    let mut missing: Vec<_> = cases.iter().flat_map(Case::differences).collect();
     missing.retain(|id| !known.contains(&format!("`{id}`")));
     missing.dedup();
     ensure!(missing.is_empty(), "not in docs/differences.md: {missing:?}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use regex::Regex;
 
-use super::case::{Case, Differs, Line, Options, Step};
+use super::case::{Case, Differs, Line, Options, Step, TracesDiffer};
 use super::place;
 use super::rules::Rule;
 use crate::support::split;
@@ -57,7 +57,7 @@ impl Parser {
         let options = self.section.clone();
         let place = place.to_owned();
         let (before, after, shows) = Default::default();
-        self.cases.push(Case { place, line, exit, options, before, after, shows, differs: None });
+        self.cases.push(Case { place, line, exit, options, before, after, shows, differs: None, traces_differ: None });
         self.in_case = true;
         Ok(())
     }
@@ -94,9 +94,13 @@ impl Parser {
             "before" => case.before.push(step(value)?),
             "after" => case.after.push(command(value)?),
             "shows" => case.shows.push(pattern(value)?),
+            "traces-differ" => {
+                let mut words = value.split(' ').map(str::to_owned);
+                let id = words.next().filter(|id| is_id(id)).context("an id of letters, digits and -")?;
+                case.traces_differ = Some(TracesDiffer { id, fields: words.collect() });
+            }
             "differs" => {
-                let valid = !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-                ensure!(valid && case.differs.is_none(), "one id of letters, digits and -");
+                ensure!(is_id(value) && case.differs.is_none(), "one id of letters, digits and -");
                 case.differs = Some(Differs { id: value.to_owned(), exit: None, shows: Vec::new(), same_as: None });
             }
             "ours" | "ours-shows" | "ours-as" => {
@@ -117,6 +121,7 @@ impl Parser {
             place::known_placeholders(case).with_context(|| case.title())?;
             case.options.changes |= place::mentions_new(case);
             if let Some(differs) = &case.differs {
+                ensure!(case.traces_differ.is_none(), "{}: a difference of everything or of the traces", case.title());
                 ensure!(
                     differs.same_as.is_some() || differs.exit.is_some(),
                     "{}: an intended difference says what ours does: ours: CODE or ours-as: LINE",
@@ -126,6 +131,10 @@ impl Parser {
         }
         Ok(self.cases)
     }
+}
+
+fn is_id(value: &str) -> bool {
+    !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
 fn flag(value: &str) -> Result<bool> {

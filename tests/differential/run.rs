@@ -61,6 +61,7 @@ struct Counts {
     identical: usize,
     known: usize,
     failed: Vec<String>,
+    traced: usize,
     official: Duration,
     ours: Duration,
 }
@@ -82,10 +83,14 @@ impl Summary {
 
     fn finish(self) -> Result<()> {
         let counts = self.counts.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Counts { identical, known, failed, official, ours } = counts;
+        let Counts { identical, known, failed, traced, official, ours } = counts;
         let seen = identical + known + failed.len();
         ensure!(seen == self.total, "{seen} of {} cases were run", self.total);
-        say(&format!("time: official client {official:.1?}, ours {ours:.1?}"));
+        say(&format!("time: official client {official:.1?}, ours {ours:.1?}; traces in {traced} cases"));
+        ensure!(
+            traced > 0 || var("RUCIO_DIFF").is_some(),
+            "no case sent a trace: the clients do not know their servers"
+        );
         let line = format!("{seen} cases, {identical} identical, {known} known differences, {} failed", failed.len());
         say(&line);
         ensure!(failed.is_empty(), "{line}:\n  {}", failed.join("\n  "));
@@ -97,6 +102,7 @@ impl Counts {
     fn add(&mut self, case: &Case, checked: Checked) {
         self.official += checked.official.took;
         self.ours += checked.ours;
+        self.traced += usize::from(checked.traced);
         if var("RUCIO_DIFF_ALL").is_some() {
             let outcome = &checked.official;
             say(&format!("{} => {}\n{}{}", case.title(), outcome.code, outcome.stdout, outcome.stderr));

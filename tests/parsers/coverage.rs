@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::{Node, Param, official_trees};
-use crate::differential::{Case, all_cases};
+use crate::differential::{Case, CaseLine, all_cases};
 
 /// Options that no case can have, and why.
 const WITHOUT_CASE: [(&str, &str); 0] = [];
@@ -26,7 +26,47 @@ fn every_command_and_option_has_a_case() -> Result<()> {
     Ok(())
 }
 
+/// Options that move nothing in any case, and why.
+const WITHOUT_TRANSFER: [(&str, &str); 2] = [
+    ("new: upload --impl", "the official parser refuses every value"),
+    ("old: get --aria", "the official client needs a program for it, which need not be there"),
+];
+
+/// For what moves data it is not enough that an option is understood: with each of them files have come or gone in both
+/// clients, and been compared; for uploads, what storage and catalogue have afterwards too.
+#[test]
+fn every_option_of_downloads_and_uploads_has_a_case_that_moves_files() -> Result<()> {
+    let cases = all_cases()?;
+    let moves = |case: &&Case| {
+        let compared = case.differs.as_ref().is_none_or(|differs| differs.same_as.is_some());
+        let is_upload = case.line.words.iter().any(|word| word == "upload");
+        case.exit == 0 && compared && (!is_upload || !case.after.is_empty())
+    };
+    let lines: Vec<Line> = cases.iter().filter(moves).map(|case| Line::new(&case.line)).collect();
+    let mut missing = Vec::new();
+    for (tree, nodes) in official_trees()?.into_iter().filter(|(tree, _)| tree != "admin") {
+        // `get` and `download` of the old tree are one; the second is mostly the new tree's.
+        let names = if tree == "old" { ["get", "upload"] } else { ["download", "upload"] };
+        let moving = |node: &&Node| node.path.len() == 1 && names.contains(&node.path[0].as_str());
+        let moving: Vec<_> = nodes.iter().filter(moving).collect();
+        ensure!(moving.len() == 2, "{} commands of the {tree} tree move data", moving.len());
+        for node in moving {
+            missing.extend(gaps(&tree, node, &of_tree(&tree, &lines)));
+        }
+    }
+    missing.retain(|gap| !WITHOUT_TRANSFER.iter().any(|(known, _)| known == gap));
+    ensure!(missing.is_empty(), "{} without a case that moves files:\n{}", missing.len(), missing.join("\n"));
+    Ok(())
+}
+
+/// The lines of a tree. Names that both have are the new one's, but for `--legacy`.
+fn of_tree<'a>(tree: &str, lines: &[Line<'a>]) -> Vec<Line<'a>> {
+    let is_old = |line: &&Line<'_>| line.legacy || line.words.iter().any(|word| word == "get");
+    lines.iter().filter(|line| (tree == "old") == is_old(line)).cloned().collect()
+}
+
 /// A command line of a case, its program as the tree it belongs to.
+#[derive(Clone)]
 struct Line<'a> {
     program: &'a str,
     words: &'a [String],
@@ -35,10 +75,12 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn of(case: &'a Case) -> Vec<Self> {
-        let all = std::iter::once(&case.line).chain(&case.after);
-        let line =
-            |words: &'a [String], program| Self { program, words, legacy: words.iter().any(|word| word == "--legacy") };
-        all.map(|found| line(&found.words, found.program.as_str())).collect()
+        std::iter::once(&case.line).chain(&case.after).map(Self::new).collect()
+    }
+
+    fn new(line: &'a CaseLine) -> Self {
+        let words = &line.words;
+        Self { program: &line.program, words, legacy: words.iter().any(|word| word == "--legacy") }
     }
 
     /// What follows the names of the command, if this is that command in that tree.

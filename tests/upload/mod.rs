@@ -2,6 +2,7 @@
 //! and known, or nothing stands there.
 
 mod faults;
+mod grid;
 
 use std::fs;
 use std::path::{Path, PathBuf};

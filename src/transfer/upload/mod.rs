@@ -262,9 +262,12 @@ impl Run<'_> {
                 self.told(Uploaded { measured, pfn }).await
             }
             Err(failure) => {
-                trace.set("clientState", "FAILED");
-                trace.set("stateReason", reason(&failure));
-                self.send(trace);
+                // Traces tell of transfers; where none began there is none to tell of.
+                if trace.has("protocol") {
+                    trace.set("clientState", "FAILED");
+                    trace.set("stateReason", reason(&failure));
+                    self.send(trace);
+                }
                 self.failed(failure, None)
             }
         }
@@ -285,9 +288,7 @@ impl Run<'_> {
                 Some(pfn) => pfn.clone(),
                 None => self.pfn(way).await?,
             };
-            trace.set("protocol", way.scheme.as_str());
-            trace.set("transferStart", now());
-            match self.by(way, &pfn, measured, presence).await {
+            match self.by(way, &pfn, measured, presence, trace).await {
                 Ok(next) => return Ok((pfn, next)),
                 Err(Broken::Final(failure)) => return Err(failure),
                 Err(Broken::Way(error, looked)) => {
@@ -310,6 +311,7 @@ impl Run<'_> {
         pfn: &str,
         measured: &Measured,
         presence: Option<Presence>,
+        trace: &mut Trace,
     ) -> Result<Next, Broken> {
         let writer = self.all.storages.writer(pfn).map_err(|error| Broken::Way(error, false))?;
         let logs_in = matches!(way.scheme.as_str(), "scp" | "rsync");
@@ -322,6 +324,8 @@ impl Run<'_> {
         };
         if let Next::Write { in_the_way } = next {
             self.tell(UploadEvent::Trying { scheme: &way.scheme, rse: &self.all.options.rse.rse });
+            trace.set("protocol", way.scheme.as_str());
+            trace.set("transferStart", now());
             place.write(measured, in_the_way).await.map_err(|error| Broken::Way(error, true))?;
         }
         Ok(next)
