@@ -8,6 +8,7 @@ pub mod archives;
 pub mod checksum;
 pub mod digests;
 pub mod download;
+pub mod draft;
 pub mod events;
 mod hosts;
 pub mod implementations;

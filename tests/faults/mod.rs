@@ -3,6 +3,7 @@
 
 mod crowd;
 mod disk;
+mod events;
 mod rate;
 mod resume;
 mod storage;

@@ -15,7 +15,7 @@ use crate::support::{Outcome, Testbed};
 const TEMPORARY: &str = "/x.rucio.upload";
 
 /// A storage that has nothing, takes everything, and shows the file `Wikipedia` afterwards; but for these requests.
-fn storage(odd: impl Fn(&str, usize) -> Option<Answer> + Send + Sync + 'static) -> Result<Server> {
+pub(super) fn storage(odd: impl Fn(&str, usize) -> Option<Answer> + Send + Sync + 'static) -> Result<Server> {
     Server::start(move |heard, before| match odd(&heard.request, before) {
         Some(answer) => answer,
         None => match heard.request.split(' ').next().unwrap_or_default() {

@@ -171,7 +171,9 @@ impl<'a> Uploader<'a> {
             let (file, large) = (&files[index], &large);
             async move {
                 let _permit = if file.bytes >= LARGE { large.acquire().await.ok() } else { None };
-                (index, self.upload(file).await)
+                let outcome = self.upload(file).await;
+                self.observer.file(file, UploadEvent::Ended(&outcome));
+                (index, outcome)
             }
         };
         let mut outcomes: Vec<_> = stream::iter(first).map(one).buffer_unordered(LANES).collect().await;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::{Job, single};
+use crate::cli::context::Context;
 use crate::cli::ui::values::{Num, sizefmt};
 use crate::cli::ui::{Shape, one_line};
 use crate::error::{Error, Result};
@@ -18,6 +19,11 @@ use crate::transfer::selection::Left;
 const SHAPE: Shape = Shape::did(&["scope", "name", "state", "bytes", "rse", "pfn", "path", "reason"]);
 /// How many planned files may wait to be shown.
 const QUEUE: usize = 256;
+
+/// Shows what an empty list leads to.
+pub(super) fn nothing(context: &Context) -> Result<()> {
+    context.ui.list(SHAPE).end()
+}
 
 /// What has been shown so far.
 #[derive(Default)]

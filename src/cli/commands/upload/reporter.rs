@@ -97,7 +97,7 @@ fn log(file: &Local, event: UploadEvent<'_>) {
         UploadEvent::AttachFailed => tracing::error!("Failed to attach file to the dataset: {name}"),
         UploadEvent::Failed { reason } => tracing::error!("Failed to upload file {name}: {reason}"),
         UploadEvent::Done => tracing::info!("Successfully uploaded file {name}"),
-        UploadEvent::Sent(_) => {}
+        UploadEvent::Sent(_) | UploadEvent::Attached(_) | UploadEvent::Ended(_) => {}
     }
 }
 
