@@ -1,12 +1,15 @@
 //! Downloads on bad days: storages that break off, lie, refuse or fall silent, disks that take no more, a server that goes
 //! away. Every fault is a real one on a real socket or file system, and hits the real program.
 
+mod bars;
+mod clock;
 mod disk;
 mod events;
 mod rate;
 mod resume;
 mod storage;
 mod store;
+mod tls;
 mod world;
 
 use anyhow::{Result, ensure};

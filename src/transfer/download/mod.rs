@@ -19,6 +19,7 @@ pub use local::is_right;
 
 use super::archives::Archives;
 use super::checksum::Checksum;
+use super::clock;
 use super::events::{FileEvent, Observer};
 use super::implementations::Implementations;
 use super::job::{Fetched, FileJob, Outcome, Source, Twin};
@@ -233,7 +234,7 @@ impl Run<'_> {
         self.tell(FileEvent::Using { pfn: &source.pfn });
         let (mut renewed, mut attempt) = (None, 1);
         loop {
-            let start = SystemTime::now();
+            let start = clock::now();
             let asked = renewed.as_ref().unwrap_or(source);
             let failure = match self.attempt(asked, storage, place, partial).await {
                 Ok((path, checksum)) => return Ok(Fresh { path, start, checksum }),
@@ -272,7 +273,7 @@ impl Run<'_> {
     }
 
     async fn finish(&self, fresh: Fresh, places: &[PathBuf], mut trace: Trace) -> Fetched {
-        let end = SystemTime::now();
+        let end = clock::now();
         if let Err(error) = self.spread(&fresh.path, places).await {
             return self.give_up(&error.to_string());
         }
@@ -293,7 +294,7 @@ impl Run<'_> {
             return self.give_up(&error.to_string());
         }
         self.tell(FileEvent::AlreadyThere);
-        let now = SystemTime::now();
+        let now = clock::now();
         trace.set_times(now, now);
         trace.set("clientState", Outcome::AlreadyDone.as_str());
         self.send(trace);
