@@ -9,11 +9,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::store::{Ending, Reply, Store};
+use super::store::{Reply, Store};
 use super::world::{World, bytes};
 use super::{ended, verdict};
-use crate::props::{Home, Watched, wait_for};
-use crate::support::{Testbed, unique};
+use crate::props::{Answer, Home, Server, Watched, wait_for};
+use crate::support::{Rucio, Testbed, unique};
 
 /// The library that Debian's package `faketime` has.
 fn library() -> Result<String> {
@@ -90,11 +90,16 @@ fn a_clock_that_is_wrong_by_years_fails_only_what_certificates_are_for() -> Resu
         world.file("f", &content, &[&store.pfn("f")]);
         let wrong = format!("@{year}-05-05 05:05:05");
         let wrong = [("LD_PRELOAD", library()?), ("FAKETIME", wrong)];
-        let clock = |rucio: crate::support::Rucio| {
+        let clock = |rucio: Rucio| {
             let rucio = wrong.iter().fold(rucio, |rucio, (name, value)| rucio.env(name, value));
             TIME_OF_DAY.iter().fold(rucio, |rucio, (name, value)| rucio.env(name, value))
         };
-        ended(&clock(world.rucio(&[])?).run()?, 0)?;
+        // A server without TLS.
+        let server = Server::start(|_, _| Answer::json("{}"))?;
+        let document = world.document()?.to_string_lossy().into_owned();
+        let words = ["download", "--dir", "here", "--metalink", &document];
+        let outcome = clock(server.client(&world.home)?.folder(world.home.path())).args(words).run()?;
+        ended(&outcome, 0)?;
         world.arrived("f")?;
         let home = Home::new()?;
         let refused = clock(home.ours().config("userpass")?).args(["download", "test:davsfile"]).run()?;
@@ -128,18 +133,40 @@ fn tokens_are_renewed_by_a_clock_that_is_wrong_by_hours() -> Result<()> {
 fn a_storage_below_the_least_speed_is_left_after_a_minute_and_its_time() -> Result<()> {
     let content = bytes(1, 500_000);
     let expected = content.clone();
-    let store = Store::start(move |asked, _| match asked.file.as_str() {
-        "silent" => Reply::new("200 OK", "", &content).ending(70_000, Ending::Stall),
-        _ => Reply::good(&content, asked),
+    // Something comes each 24 seconds by that clock, and all would need three minutes.
+    let store = Store::start(move |asked, _| {
+        let pause = if asked.file == "slow" { 1200 } else { 0 };
+        Reply::good(&content, asked).slowly(Duration::from_millis(pause))
     })?;
     let mut world = World::new()?;
-    world.file("silent", &expected, &[&store.pfn("silent")]);
+    world.file("slow", &expected, &[&store.pfn("slow")]);
     world.file("good", &expected, &[&store.pfn("good")]);
-    let rucio = world.rucio(&["--transfer-speed-timeout", "100"])?;
-    let outcome = rucio.env("LD_PRELOAD", &library()?).env("FAKETIME", "+0 x20").run()?;
+    let outcome = fast(world.rucio(&["--transfer-speed-timeout", "100"])?)?.run()?;
     ended(&outcome, 76)?;
-    let verdict = verdict(&outcome, "silent").with_context(|| outcome.stderr.clone())?;
+    let verdict = verdict(&outcome, "slow").with_context(|| outcome.stderr.clone())?;
     ensure!(verdict.contains("the transfer took longer than 65s"), "{verdict}");
-    ensure!(store.asked("silent").len() == 2 && outcome.took > Duration::from_secs(6), "{:?}", outcome.took);
+    ensure!(store.asked("slow").len() == 2 && outcome.took > Duration::from_secs(6), "{:?}", outcome.took);
     world.arrived("good")
+}
+
+/// With a clock that runs twenty times as fast.
+fn fast(rucio: Rucio) -> Result<Rucio> {
+    Ok(rucio.env("LD_PRELOAD", &library()?).env("FAKETIME", "+0 x20"))
+}
+
+/// What a storage asks for is granted, within reason: half a minute.
+#[test]
+fn a_storage_that_is_busy_for_an_hour_is_not_waited_for() -> Result<()> {
+    let busy = Store::start(|_, _| Reply::new("503 Service Unavailable", "Retry-After: 3600\r\n", b""))?;
+    let content = bytes(1, 1000);
+    let good = Store::good(HashMap::from([("saved".to_owned(), content.clone())]), Duration::ZERO)?;
+    let mut world = World::new()?;
+    world.file("alone", &content, &[&busy.pfn("alone")]);
+    world.file("saved", &content, &[&busy.pfn("saved"), &good.pfn("saved")]);
+    let outcome = fast(world.rucio(&[])?)?.run()?;
+    ended(&outcome, 76)?;
+    ensure!(verdict(&outcome, "alone").is_some_and(|why| why.contains("503")), "{}", outcome.stderr);
+    // Thirty seconds by that clock.
+    ensure!(outcome.took > Duration::from_millis(1400) && busy.asked("alone").len() == 2, "{:?}", outcome.took);
+    world.arrived("saved")
 }
