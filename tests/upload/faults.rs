@@ -213,7 +213,7 @@ fn ctrl_c_ends_an_upload_at_once_and_takes_back_what_was_written() -> Result<()>
 /// The catalogue knows of the file before it is written. What an interrupted run leaves is that entry, and no bytes.
 #[test]
 fn after_ctrl_c_the_same_command_completes_the_upload() -> Result<()> {
-    const SIZE: u64 = 300_000_000;
+    const SIZE: u64 = 60_000_000;
     let (desk, rse) = (Desk::new("root")?, "DAVS_SCRATCHDISK");
     File::create(desk.folder.join(&desk.new))?.set_len(SIZE)?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_rucio"));
