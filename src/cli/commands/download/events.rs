@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use super::summary::Summary;
+use crate::cli::stuck;
 use crate::cli::ui::{Events, Shape, Ui, fields};
 use crate::error::Result;
 use crate::transfer::draft::{Draft, Drafts, INTERRUPTED, seconds};
@@ -50,6 +51,7 @@ impl<'a> Told<'a> {
     pub(super) fn begin(ui: &'a Ui, folder: &str) -> Option<Self> {
         let notes = Notes { drafts: Drafts::new(Path::new(folder)), moving: HashMap::new(), count: Count::default() };
         let events = Events::begin(ui, "download", SHAPE)?;
+        stuck::watch();
         Some(Self { events, start: Instant::now(), notes: Mutex::new(notes) })
     }
 
