@@ -54,6 +54,8 @@ pub enum FileEvent<'a> {
         /// Its size, if the storage tells.
         bytes: Option<u64>,
     },
+    /// So many bytes more of the archive are here.
+    ArchiveReceived(u64),
     /// The file is taken out of the archive, which is here.
     Unpacking {
         /// The archive's name.

@@ -6,6 +6,7 @@
 
 pub mod archives;
 pub mod checksum;
+mod clock;
 pub mod digests;
 pub mod download;
 pub mod draft;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::ended;
@@ -173,4 +173,21 @@ fn a_watcher_that_goes_away_ends_the_download_quietly() -> Result<()> {
     ensure!(shell_code(status) == 0 && !said.contains("ERROR") && !said.contains("WARNING"), "{status} {said}");
     ensure!(!world.place("f").exists());
     Ok(())
+}
+
+#[test]
+fn a_watcher_that_does_not_read_cannot_keep_ctrl_c_away() -> Result<()> {
+    let names: Vec<_> = (0..300).map(|number| format!("f{number:03}")).collect();
+    let content = bytes(1, 100);
+    let files = names.iter().map(|name| (name.clone(), content.clone())).collect();
+    let (store, mut world) = (Store::good(files, Duration::ZERO)?, World::new()?);
+    names.iter().for_each(|name| world.file(name, &content, &[&store.pfn(name)]));
+    let mut child = command(&world, &["-o", "jsonl"])?.stdout(Stdio::piped()).spawn()?;
+    let unread = child.stdout.take().context("no output")?;
+    // A pipe holds 64 KiB, less what is left at the end of each page; the events are more than twice as much.
+    wait_for("a full pipe", || Ok((rustix::io::ioctl_fionread(&unread)? > 60_000).then_some(())))?;
+    kill_process(Pid::from_child(&child), Signal::INT)?;
+    let status = wait_for("the end of the program", || Ok(child.try_wait()?))?;
+    ensure!(shell_code(status) == 130, "{status}");
+    world.arrived(&names[0])
 }

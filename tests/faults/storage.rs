@@ -1,7 +1,8 @@
 //! What storages do.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
@@ -182,6 +183,25 @@ fn every_answer_leads_to_the_right_retry_the_next_replica_and_a_reason() -> Resu
     }
     let left = world.names()?.into_iter().filter(|name| !name.ends_with("-alone") && !name.ends_with("-saved"));
     ensure!(left.clone().next().is_none(), "left: {:?}", left.collect::<Vec<_>>());
+    Ok(())
+}
+
+/// A storage that is busy tells how long. Whoever comes before is sent away again, and would have come for nothing.
+#[test]
+fn a_busy_storage_is_asked_again_when_it_says() -> Result<()> {
+    let first = Mutex::<Option<Instant>>::default();
+    let busy = Store::start(move |asked, _| {
+        let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+        match first.get_or_insert_with(Instant::now).elapsed() >= Duration::from_secs(2) {
+            true => Reply::good(&content(&asked.file), asked),
+            false => Reply::new("503 Service Unavailable", "Retry-After: 2\r\n", b"busy"),
+        }
+    })?;
+    let mut world = World::new()?;
+    world.file("f", &content("f"), &[&busy.pfn("f")]);
+    ended(&world.download(&[])?, 0)?;
+    world.arrived("f")?;
+    ensure!(busy.asked("f").len() == 2, "{:?}", busy.asked("f"));
     Ok(())
 }
 

@@ -57,11 +57,20 @@ pub(super) fn checked(response: Response) -> Result<Response> {
     Err(error)
 }
 
+/// What a connection that ends without closing TLS is called below; a storage that is killed ends so.
+const UNSAID: &str = "close_notify";
+
 /// A failure below HTTP.
 pub(super) fn broken(error: &reqwest::Error) -> StorageError {
-    let cause = root_cause(error);
+    let mut cause = root_cause(error);
+    if cause.contains(UNSAID) {
+        cause = "the connection was cut".to_owned();
+    }
+    let in_body = error.is_body() || error.is_decode();
     let kind = match () {
         () if error.is_timeout() => Kind::TimedOut,
+        // Who sends a body has shown a good certificate before.
+        () if in_body => Kind::Transient,
         () if error.is_builder() || cause.contains("certificate") || cause.contains("TLS") => Kind::Refused,
         () if cause.contains("Name or service not known") => Kind::Refused,
         () => Kind::Transient,
@@ -72,9 +81,7 @@ pub(super) fn broken(error: &reqwest::Error) -> StorageError {
             StorageError::new(kind, format!("the address of {host} cannot be found{}", &cause[NO_ADDRESS.len()..]))
         }
         Kind::TimedOut => StorageError::new(kind, "the storage did not answer in time"),
-        _ if error.is_body() || error.is_decode() => {
-            StorageError::new(kind, format!("the transfer broke off: {cause}"))
-        }
+        _ if in_body => StorageError::new(kind, format!("the transfer broke off: {cause}")),
         _ => StorageError::new(kind, cause),
     }
 }

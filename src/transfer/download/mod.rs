@@ -19,6 +19,7 @@ pub use local::is_right;
 
 use super::archives::Archives;
 use super::checksum::Checksum;
+use super::clock;
 use super::events::{FileEvent, Observer};
 use super::hosts::{Hosts, Turn};
 use super::implementations::Implementations;
@@ -237,7 +238,7 @@ impl Run<'_> {
         loop {
             let asked = renewed.as_ref().unwrap_or(source);
             let turn = self.all.hosts.turn(&asked.pfn).await;
-            let start = SystemTime::now();
+            let start = clock::now();
             let failure = match self.attempt(asked, storage, place, partial).await {
                 Ok((path, checksum)) => {
                     turn.served();
@@ -284,7 +285,7 @@ impl Run<'_> {
     }
 
     async fn finish(&self, fresh: Fresh, places: &[PathBuf], mut trace: Trace) -> Fetched {
-        let end = SystemTime::now();
+        let end = clock::now();
         if let Err(error) = self.spread(&fresh.path, places).await {
             return self.give_up(&error.to_string());
         }
@@ -305,7 +306,7 @@ impl Run<'_> {
             return self.give_up(&error.to_string());
         }
         self.tell(FileEvent::AlreadyThere);
-        let now = SystemTime::now();
+        let now = clock::now();
         trace.set_times(now, now);
         trace.set("clientState", Outcome::AlreadyDone.as_str());
         self.send(trace);

@@ -34,7 +34,7 @@ impl Observer for Diary {
             FileEvent::Unverified => "unverified".into(),
             FileEvent::Failed(_) => "gave up".into(),
             FileEvent::Done { .. } => "done".into(),
-            FileEvent::Ended(_) => return,
+            FileEvent::Ended(_) | FileEvent::ArchiveReceived(_) => return,
         };
         self.0.lock().unwrap().push(note);
     }

@@ -24,6 +24,7 @@ use catalogue::{Catalogue, Presence};
 use events::{Observer, There, UploadEvent};
 use local::{Local, Measured};
 
+use super::clock;
 use super::trace::{Fields, Trace, Tracer};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -475,5 +476,5 @@ fn reason(failure: &Failure) -> String {
 }
 
 fn now() -> f64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+    clock::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use super::summary::Summary;
+use crate::cli::stuck;
 use crate::cli::ui::{Events, Shape, Ui, fields};
 use crate::error::Result;
 use crate::transfer::draft::{Draft, Drafts, INTERRUPTED, seconds};
@@ -37,10 +38,11 @@ struct Notes {
     count: Count,
 }
 
-/// How far a file is, and when that was told.
+/// How far a file is, or the archive that holds it, and when that was told.
 #[derive(Debug)]
 struct Moving {
     bytes: u64,
+    of: Option<u64>,
     told: Instant,
 }
 
@@ -49,6 +51,7 @@ impl<'a> Told<'a> {
     pub(super) fn begin(ui: &'a Ui, folder: &str) -> Option<Self> {
         let notes = Notes { drafts: Drafts::new(Path::new(folder)), moving: HashMap::new(), count: Count::default() };
         let events = Events::begin(ui, "download", SHAPE)?;
+        stuck::watch();
         Some(Self { events, start: Instant::now(), notes: Mutex::new(notes) })
     }
 
@@ -65,8 +68,8 @@ impl<'a> Told<'a> {
             notes.count.add(outcome);
             return self.events.ended(outcome.is_success(), draft.into_record(outcome.as_str(), outcome.is_success()));
         }
-        if let Some(bytes) = notes.moved(job, event) {
-            return self.tell("progress", &job.did, [("transferred", bytes.into()), ("bytes", job.bytes.into())]);
+        if let Some((event, bytes, of)) = notes.moved(job, event) {
+            return self.tell(event, &job.did, [("transferred", bytes.into()), ("bytes", of.into())]);
         }
         let draft = notes.drafts.get(job);
         let rse = || draft.and_then(Draft::rse).into();
@@ -138,21 +141,26 @@ impl<'a> Told<'a> {
 }
 
 impl Notes {
-    /// How many bytes are here, if it is time to tell that again.
-    fn moved(&mut self, job: &FileJob, event: &FileEvent<'_>) -> Option<u64> {
-        let new = || Moving { bytes: 0, told: Instant::now() };
+    /// How many bytes are here of how many, if it is time to tell that again.
+    fn moved(&mut self, job: &FileJob, event: &FileEvent<'_>) -> Option<(&'static str, u64, Option<u64>)> {
+        let new = || Moving { bytes: 0, of: job.bytes, told: Instant::now() };
         let moving = self.moving.entry(key(job)).or_insert_with(new);
+        let kind = match event {
+            FileEvent::Received(_) => Some("progress"),
+            FileEvent::ArchiveReceived(_) => Some("archive_progress"),
+            _ => None,
+        };
         match event {
-            FileEvent::Received(bytes) => moving.bytes += bytes,
+            FileEvent::Received(bytes) | FileEvent::ArchiveReceived(bytes) => moving.bytes += bytes,
             FileEvent::Resumed(bytes) => moving.bytes = *bytes,
+            FileEvent::FetchingArchive { bytes, .. } => (moving.bytes, moving.of) = (0, *bytes),
+            FileEvent::Unpacking { .. } => (moving.bytes, moving.of) = (0, job.bytes),
             FileEvent::StartedOver => moving.bytes = 0,
             _ => {}
         }
-        let is_time = matches!(event, FileEvent::Received(_)) && moving.told.elapsed() >= PACE;
-        is_time.then(|| {
-            moving.told = Instant::now();
-            moving.bytes
-        })
+        let kind = kind.filter(|_| moving.told.elapsed() >= PACE)?;
+        moving.told = Instant::now();
+        Some((kind, moving.bytes, moving.of))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::cli::ui::values::{Num, float_repr, python_round, sizefmt};
 use crate::cli::ui::{FileBar, Progress, Ui, one_line};
 use crate::transfer::events::{FileEvent, Observer, RunEvent};
-use crate::transfer::job::FileJob;
+use crate::transfer::job::{FileJob, Outcome};
 
 /// Tells the user what happens.
 pub(super) struct Reporter {
@@ -37,16 +37,21 @@ impl Reporter {
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
         // A job stays where it is in memory while it is being fetched.
         let key = std::ptr::from_ref(job).addr();
+        let size = job.bytes.unwrap_or(0);
+        let start = || progress.file_started(&job.did.to_string(), size);
         match event {
-            FileEvent::Using { .. } => {
-                let bytes = job.bytes.unwrap_or(0);
-                bars.entry(key).or_insert_with(|| progress.file_started(&job.did.to_string(), bytes));
+            FileEvent::Using { .. } => drop(bars.entry(key).or_insert_with(start)),
+            FileEvent::Resumed(bytes) => bars.entry(key).or_insert_with(start).resume(*bytes),
+            FileEvent::FetchingArchive { pfn, bytes } => {
+                // The archive takes the line of the file, which has nothing to show meanwhile.
+                bars.remove(&key);
+                bars.insert(key, progress.archive_started(file_name(pfn), bytes.unwrap_or(0)));
             }
-            FileEvent::Resumed(bytes) => {
-                let size = job.bytes.unwrap_or(0);
-                bars.entry(key).or_insert_with(|| progress.file_started(&job.did.to_string(), size)).resume(*bytes);
+            FileEvent::Unpacking { .. } => {
+                bars.remove(&key);
+                bars.insert(key, start());
             }
-            FileEvent::Received(bytes) => {
+            FileEvent::Received(bytes) | FileEvent::ArchiveReceived(bytes) => {
                 if let Some(bar) = bars.get(&key) {
                     bar.advance(*bytes);
                 }
@@ -56,12 +61,7 @@ impl Reporter {
                     bar.restart();
                 }
             }
-            FileEvent::Done { .. } => {
-                if let Some(bar) = bars.remove(&key) {
-                    bar.finish();
-                }
-            }
-            FileEvent::Failed(_) | FileEvent::Obstacle(_) => drop(bars.remove(&key)),
+            FileEvent::Ended(outcome) => ended(progress, bars.remove(&key), *outcome, size),
             _ => {}
         }
     }
@@ -114,6 +114,26 @@ impl Observer for Reporter {
     }
 }
 
+/// Counts a file that ended so, and takes its bar away.
+fn ended(progress: &Progress, bar: Option<FileBar>, outcome: Outcome, size: u64) {
+    match (outcome, bar) {
+        (Outcome::Done, Some(bar)) => bar.finish(),
+        (outcome, bar) => {
+            drop(bar);
+            match outcome.is_success() {
+                true => progress.skipped(size),
+                false => progress.failed(size),
+            }
+        }
+    }
+}
+
+/// The name of the archive at this place.
+fn file_name(pfn: &str) -> &str {
+    let path = pfn.split('?').next().unwrap_or_default();
+    path.rsplit('/').next().unwrap_or_default()
+}
+
 fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
     let did = job.did.to_string();
     let did = one_line(&did);
@@ -161,7 +181,7 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
         }
         FileEvent::Unverified => tracing::warn!("{prefix}Rucio knows no checksum of {did}: only its size was compared"),
         FileEvent::Done { time, .. } => tracing::info!("{prefix}{}", one_line(&done(job, time))),
-        FileEvent::Received(_) | FileEvent::StartedOver | FileEvent::Ended(_) => {}
+        FileEvent::Received(_) | FileEvent::ArchiveReceived(_) | FileEvent::StartedOver | FileEvent::Ended(_) => {}
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::summary::{self, Count};
 use crate::cli::commands::download::events::{PACE, named};
+use crate::cli::stuck;
 use crate::cli::ui::{Events, Shape, Ui, fields};
 use crate::error::Result;
 use crate::transfer::draft::{INTERRUPTED, seconds};
@@ -46,6 +47,7 @@ impl<'a> Told<'a> {
     /// Begins; none where people read the output.
     pub(super) fn begin(ui: &'a Ui, rse: &str) -> Option<Self> {
         let events = Events::begin(ui, "upload", SHAPE)?;
+        stuck::watch();
         Some(Self { events, rse: rse.to_owned(), start: Instant::now(), notes: Mutex::default() })
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::cli::ui::{FileBar, Progress, Ui};
+use crate::transfer::upload::Outcome;
 use crate::transfer::upload::events::{Observer, There, UploadEvent};
 use crate::transfer::upload::folders::Made;
 use crate::transfer::upload::local::Local;
@@ -54,12 +55,16 @@ impl Reporter {
                     *known = *bytes;
                 }
             }
-            UploadEvent::Done => {
-                if let Some((bar, _)) = bars.remove(&key) {
-                    bar.finish();
+            UploadEvent::Ended(outcome) => match (outcome, bars.remove(&key)) {
+                (Outcome::Done(_), Some((bar, _))) => bar.finish(),
+                (outcome, bar) => {
+                    drop(bar);
+                    match outcome {
+                        Outcome::Failed { .. } => progress.failed(file.bytes),
+                        _ => progress.skipped(file.bytes),
+                    }
                 }
-            }
-            UploadEvent::Failed { .. } => drop(bars.remove(&key)),
+            },
             _ => {}
         }
     }
