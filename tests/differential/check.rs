@@ -189,11 +189,12 @@ impl Stage {
         run(case, line, who, &self.places, &cache)
     }
 
-    /// Runs it with a trace server of its own, if it has a configuration of the testbed.
+    /// Runs it with a trace server of its own, if it moves data and has a configuration of the testbed.
     fn run_traced(&self, case: &Case, line: &Line, who: Who, caches: &Path) -> Result<(Outcome, String)> {
         let config = line.config.as_ref().unwrap_or(&case.options.config);
         let sets = |name| case.options.env.iter().chain(&line.env).any(|(variable, _)| variable == name);
-        if config == "nocfg" || sets("RUCIO_CONFIG") {
+        let moves = line.words.iter().any(|word| ["download", "get", "upload"].contains(&word.as_str()));
+        if !moves || config == "nocfg" || sets("RUCIO_CONFIG") {
             return Ok((self.run(case, line, who, caches)?, String::new()));
         }
         let server = TraceServer::open()?;
