@@ -12,6 +12,7 @@ mod faults;
 mod guide;
 mod parsers;
 mod props;
+mod recordings;
 mod reference;
 mod sessions;
 mod startup;

@@ -173,7 +173,7 @@ async fn count_one(client: &Client, one: &Requested) -> (Option<u64>, Option<u64
     }
     match dids::get(client, &one.did, "FILE").await {
         Ok(known) => {
-            let number = |key: &str| known.get(key).and_then(Value::as_u64);
+            let number = |key: &str| known.get(key).and_then(whole);
             (number("length"), number("bytes"))
         }
         Err(error) => {
@@ -183,9 +183,22 @@ async fn count_one(client: &Client, one: &Requested) -> (Option<u64>, Option<u64
     }
 }
 
+/// A number of things. A server on PostgreSQL sends sums as `92163672.0`.
+fn whole(number: &Value) -> Option<u64> {
+    let exact = |number: &f64| (0.0..9e15).contains(number) && number.fract() == 0.0;
+    number.as_u64().or_else(|| number.as_f64().filter(exact).map(|number| number as u64))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sums_are_whole_numbers_whatever_the_server_makes_of_them() {
+        let whole = |text| whole(&serde_json::from_str(text).unwrap());
+        assert_eq!([whole("92163672.0"), whole("3"), whole("0")], [Some(92_163_672), Some(3), Some(0)]);
+        assert_eq!([whole("1.5"), whole("-1"), whole("1e300"), whole("null"), whole("\"3\"")], [None; 5]);
+    }
 
     fn found(text: &str) -> Requested {
         Requested::found(serde_json::from_str(text).unwrap(), 0)

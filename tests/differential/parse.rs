@@ -121,7 +121,6 @@ impl Parser {
             place::known_placeholders(case).with_context(|| case.title())?;
             case.options.changes |= place::mentions_new(case);
             if let Some(differs) = &case.differs {
-                ensure!(case.traces_differ.is_none(), "{}: a difference of everything or of the traces", case.title());
                 ensure!(
                     differs.same_as.is_some() || differs.exit.is_some(),
                     "{}: an intended difference says what ours does: ours: CODE or ours-as: LINE",
