@@ -24,7 +24,9 @@ pub fn did(data: &[u8]) {
         .flatten()
         .collect();
     paths.iter().for_each(|path| below(path));
-    placed(&paths);
+    if !paths.is_empty() {
+        placed(&paths);
+    }
 }
 
 /// What is read can be written and read again, and is the same.
@@ -35,7 +37,7 @@ fn typed(text: &str) {
             let again = Did::parse(&did.to_string(), ScopeConvention::Default);
             assert_eq!(again.ok().as_ref(), Some(&did), "{text:?}");
         }
-        assert_eq!(text.contains(':'), did.to_string() == text && text.contains(':'), "{did:?} of {text:?}");
+        assert!(!text.contains(':') || did.to_string() == text, "{did:?} of {text:?}");
     }
     if let Ok(did) = Did::parse(text, ScopeConvention::Dirac) {
         assert!(!did.scope.contains('/') && did.name == text, "{did:?} of {text:?}");
