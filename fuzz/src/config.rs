@@ -34,7 +34,7 @@ pub fn config(data: &[u8]) {
 
 /// The message names a line of the file.
 fn refused(message: &str, lines: usize) {
-    let line = message.strip_prefix("rucio.cfg, line ").and_then(|rest| rest.split_once(':')?.0.parse().ok());
+    let line = message.split_once("rucio.cfg, line ").and_then(|(_, rest)| rest.split_once(':')?.0.parse().ok());
     assert!(line.is_some_and(|line: usize| (1..=lines).contains(&line)), "{message}");
 }
 

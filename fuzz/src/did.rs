@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rucio::transfer::place::TargetFolder;
 use rucio::transfer::plan::destination;
+use rucio::transfer::report::line;
 use rucio::types::{Did, ScopeConvention};
 
 /// Separates the texts: no UTF-8 has this byte.
@@ -24,7 +25,10 @@ pub fn did(data: &[u8]) {
         .flatten()
         .collect();
     paths.iter().for_each(|path| below(path));
-    placed(&paths);
+    listed(&file, &collection);
+    if !paths.is_empty() {
+        placed(&paths);
+    }
 }
 
 /// What is read can be written and read again, and is the same.
@@ -35,10 +39,25 @@ fn typed(text: &str) {
             let again = Did::parse(&did.to_string(), ScopeConvention::Default);
             assert_eq!(again.ok().as_ref(), Some(&did), "{text:?}");
         }
-        assert_eq!(text.contains(':'), did.to_string() == text && text.contains(':'), "{did:?} of {text:?}");
+        assert!(!text.contains(':') || did.to_string() == text, "{did:?} of {text:?}");
     }
     if let Ok(did) = Did::parse(text, ScopeConvention::Dirac) {
         assert!(!did.scope.contains('/') && did.name == text, "{did:?} of {text:?}");
+    }
+}
+
+/// A line of the list of what failed is read as the same again, or is a remark.
+fn listed(file: &Did, collection: &Did) {
+    for dataset in [file, collection] {
+        let line = line(file, dataset);
+        assert!(!line.contains(['\n', '\r']), "{line:?} is several lines");
+        if line.trim().starts_with('#') {
+            continue;
+        }
+        let (first, second) = line.trim().split_once('\t').unwrap_or((line.trim(), ""));
+        assert_eq!(Did::parse(first, ScopeConvention::Default).ok().as_ref(), Some(file), "{line:?}");
+        let second = Did::parse(second, ScopeConvention::Default).ok().filter(|_| !second.is_empty());
+        assert_eq!(second.as_ref(), (file != dataset).then_some(dataset), "{line:?}");
     }
 }
 

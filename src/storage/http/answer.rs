@@ -92,11 +92,14 @@ fn version(headers: &HeaderMap) -> Option<String> {
     text(ETAG).filter(|tag| !tag.starts_with("W/")).or_else(|| text(LAST_MODIFIED))
 }
 
-/// First byte and size of the whole file of a `Content-Range: bytes 4-9/10`.
+/// First byte and size of the whole file of a `Content-Range: bytes 4-9/10` (RFC 9110, section 14.4); none if it is no
+/// range.
 fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
-    let (start, _) = range.split_once('-')?;
-    Some((digits(start)?, digits(total)))
+    let (start, last) = range.split_once('-')?;
+    let (start, last) = (digits(start)?, digits(last)?);
+    let total = if total.trim() == "*" { None } else { Some(digits(total)?) };
+    (start <= last && total.is_none_or(|total| last < total)).then_some((start, total))
 }
 
 /// A number as HTTP writes it: Rust would take `+4` for one, too.
@@ -118,7 +121,20 @@ mod tests {
     fn content_ranges_are_read() {
         assert_eq!(content_range("bytes 4-9/10"), Some((4, Some(10))));
         assert_eq!(content_range("bytes 4-9/*"), Some((4, None)));
-        for bad in ["", "bytes */10", "items 4-9/10", "bytes 4/10", "bytes 4-9", "bytes +4-9/10", "bytes -4-9/10"] {
+        for bad in [
+            "",
+            "bytes */10",
+            "items 4-9/10",
+            "bytes 4/10",
+            "bytes 4-9",
+            "bytes +4-9/10",
+            "bytes -4-9/10",
+            "bytes 4-3/10",
+            "bytes 4-9/9",
+            "bytes 4-x/10",
+            "bytes 4-9/",
+            "bytes 4-9/x",
+        ] {
             assert_eq!(content_range(bad), None, "{bad}");
         }
     }

@@ -157,7 +157,7 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
         }
         FileEvent::Trying { scheme, rse, timeout } => {
             let timeout = timeout.map(|seconds| format!(" and timeout of {seconds}s")).unwrap_or_default();
-            tracing::info!("{prefix}Trying to download with {scheme}{timeout} from {rse}: {did} ");
+            tracing::info!("{prefix}Trying to download with {scheme}{timeout} from {}: {did} ", one_line(rse));
         }
         FileEvent::CannotRead { pfn, reason } => {
             tracing::warn!("{prefix}Failed to create protocol for PFN: {} ({})", one_line(pfn), one_line(reason));
