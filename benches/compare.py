@@ -4,8 +4,8 @@
     benches/run [--runs N] [--official-runs N] [JOB ...]       a JOB may be a pattern: 'relay-*'
 
 Each job's programs take turns, so that a machine that becomes slower meanwhile is slower for all. Wall and CPU seconds
-are medians; memory is the largest resident set of a process. A download goes to a fresh folder each time, which is
-removed afterwards; its bytes are compared with the catalogue's sizes. README.md tells what the jobs are.
+are medians; memory is the largest resident set of a process. A download goes to a fresh folder each time, and its bytes
+are compared with the catalogue's sizes. README.md tells what the jobs are.
 """
 import argparse
 import fnmatch

@@ -93,7 +93,10 @@ class Bench:
 
     def replicas(self, **more):
         """The listing of the 2,000 that our client asks for, and with `resolve_parents` as the official one does."""
-        body = {'dids': [{'scope': 'bench', 'name': 'small'}], 'schemes': ['https'], 'rse_expression': 'DAVS', **more}
+        here = {'ip': '127.0.0.1', 'fqdn': 'localhost', 'site': 'ROAMING'}
+        body = {'dids': [{'scope': 'bench', 'name': 'small'}], 'schemes': ['https'], 'rse_expression': 'DAVS', 'domain': None,
+                'ignore_availability': False, 'all_states': False, 'resolve_archives': True, 'resolve_parents': False,
+                'client_location': here, **more}
         return self.api('-X', 'POST', '-d', json.dumps(body), f'{ENV["TESTBED_URL"]}/replicas/list')
 
     def job(self, name):
