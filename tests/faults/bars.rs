@@ -11,7 +11,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::ended;
-use super::store::{Reply, Store};
+use super::store::{Ending, Reply, Store};
 use super::world::{World, bytes};
 use crate::props::{Pty, Tmux, wait_for};
 use crate::support::Testbed;
@@ -102,6 +102,27 @@ fn after_a_resume_the_rate_is_that_of_now() -> Result<()> {
     // 64 KiB each quarter of a second, and whatever the system holds ready at first.
     ensure!(here > 3.0 && (0.0..999.0).contains(&rate), "{here} MB, {rate} kB/s:\n{shown}");
     Ok(())
+}
+
+/// A file that stalls shows the rate it has now: none.
+#[test]
+fn a_file_that_stands_still_is_seen_to_stand_still() -> Result<()> {
+    let content = bytes(1, 1_600_000);
+    let expected = content.clone();
+    let store = Store::start(move |_, _| Reply::new("200 OK", "", &content).ending(800_000, Ending::Stall))?;
+    let mut world = World::new()?;
+    world.file("f", &expected, &[&store.pfn("f")]);
+    let tmux = terminal(&world, 100, 24, &[])?;
+    run(&tmux, "get")?;
+    let bar = Regex::new(r"(?m)^  \[=+> *\]  \d\d% +([\d.]+ .?B/s) faults:f$")?;
+    let rate = |screen: &str| bar.captures(screen).map(|found| found[1].to_owned());
+    let moving = rate(&tmux.wait_until("the bar", |screen| rate(screen).is_some())?);
+    tmux.wait_until("another rate", |screen| rate(screen).is_some() && rate(screen) != moving)?;
+    tmux.press("C-c")?;
+    tmux.wait_until("the end", |screen| screen.contains("code 130") && !screen.contains("% "))?;
+    // The terminal is as it was.
+    run(&tmux, "clear; stty -a | tr ' ' '\\n' | grep echoctl")?;
+    tmux.wait_until("echoctl", |screen| screen.starts_with("echoctl\n")).map(drop)
 }
 
 #[test]

@@ -25,8 +25,9 @@ impl Reporter {
         Self { progress, bars: Mutex::default(), lanes: AtomicUsize::new(1) }
     }
 
-    /// Takes the bars off the screen.
+    /// Takes the bars off the screen, those of files that were interrupted first.
     pub(super) fn finish(&self) {
+        self.bars.lock().unwrap_or_else(PoisonError::into_inner).clear();
         if let Some(progress) = &self.progress {
             progress.finish();
         }

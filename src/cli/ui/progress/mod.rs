@@ -1,5 +1,6 @@
 //! Bars for downloads and uploads: one for the whole, one for every file under way.
 
+mod echo;
 mod line;
 mod speed;
 
@@ -12,12 +13,15 @@ use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::{Ui, clean};
+use echo::Echo;
 use line::{Done, Files};
 use speed::Speed;
 
 const LOCKS: &str = "{prefix} [{bar:24}] {msg}";
 /// The bars of files leave so many lines of the screen to the whole and to what is said.
 const LINES_LEFT: usize = 3;
+/// How often bars are drawn even if nothing moves.
+const TICK: Duration = Duration::from_millis(250);
 
 /// The bars of one transfer. Where standard error is no terminal they only count.
 #[derive(Debug, Clone)]
@@ -25,6 +29,7 @@ pub struct Progress {
     bars: MultiProgress,
     whole: ProgressBar,
     count: Arc<Count>,
+    echo: Arc<Mutex<Option<Echo>>>,
 }
 
 #[derive(Debug)]
@@ -56,10 +61,11 @@ impl Progress {
     pub fn new(bars: MultiProgress) -> Self {
         let count = Arc::new(Count::new());
         let whole = bars.add(ProgressBar::new(0).with_style(count.clone().style()));
-        if !bars.is_hidden() {
-            whole.enable_steady_tick(Duration::from_millis(200));
+        if bars.is_hidden() {
+            return Self { bars, whole, count, echo: Arc::default() };
         }
-        Self { bars, whole, count }
+        whole.enable_steady_tick(TICK);
+        Self { bars, whole, count, echo: Arc::new(Mutex::new(Echo::off())) }
     }
 
     /// So many more files and bytes are going to come.
@@ -93,6 +99,7 @@ impl Progress {
     /// Takes all bars off the screen.
     pub fn finish(&self) {
         self.whole.finish_and_clear();
+        drop(self.echo.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// Where the screen is full, a file counts without a bar.
@@ -104,7 +111,12 @@ impl Progress {
             true => {
                 self.count.shown.fetch_add(1, Ordering::Relaxed);
                 let bar = ProgressBar::new(bytes).with_style(of_file(clean(name).into_owned(), moved.clone()));
-                self.bars.insert_before(&self.whole, bar)
+                let bar = self.bars.insert_before(&self.whole, bar);
+                if !self.bars.is_hidden() {
+                    // A file that stands still is to be seen standing still.
+                    bar.enable_steady_tick(TICK);
+                }
+                bar
             }
             false => ProgressBar::hidden(),
         };
