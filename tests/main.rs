@@ -10,6 +10,7 @@ mod download;
 mod examples;
 mod faults;
 mod guide;
+mod hostile;
 mod parsers;
 mod props;
 mod recordings;

@@ -1,6 +1,5 @@
 //! Ways to a token: which one, from where, kept how.
 
-pub mod certificate;
 mod gss;
 mod jwt;
 mod oidc;

@@ -4,18 +4,18 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::certificate::{Certificate, Key, Kind, date};
 use super::{Token, asking, now};
+use crate::certificate::{AskPassphrase, Certificate, Key, Kind, date, question};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::tls::{self, AskPassphrase, Identity};
+use crate::http::tls::{self, Identity};
 use crate::http::{Client, Request};
 
 /// Asks `path` for a token over a connection that shows the certificate. One that is not good now is not even tried: the
 /// server's refusal would not say why.
 pub(super) async fn authenticate(client: &Client, path: &str, cert: &Path, key: Option<&Path>) -> Result<Token> {
     let interact = client.interact().clone();
-    let ask: AskPassphrase = Arc::new(move |key| interact.secret(&tls::question(key)));
+    let ask: AskPassphrase = Arc::new(move |key| interact.secret(&question(key)));
     let (cert, key) = (cert.to_owned(), key.map(Path::to_owned));
     let identity = asking(move || Identity::load(&cert, key.as_deref(), &ask)).await??;
     warn_if_open(identity.certificate());

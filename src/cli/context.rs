@@ -41,8 +41,12 @@ impl Context {
     /// A context for what was called; sets up the log.
     pub(crate) fn new(invocation: &Invocation) -> Self {
         let global = invocation.global();
-        let (env, ui) = (Env::process(), Ui::stdout(global.output));
-        let level = if global.verbose { tracing::Level::DEBUG } else { tracing::Level::INFO };
+        let (env, ui) = (Env::process(), Ui::stdout(global.output, !global.quiet));
+        let level = match (global.verbose, global.quiet) {
+            (true, _) => tracing::Level::DEBUG,
+            (false, true) => tracing::Level::WARN,
+            (false, false) => tracing::Level::INFO,
+        };
         let colour = env.get(env_vars::NO_COLOR).is_none();
         log::init(log::Settings { level, format: env.get(env_vars::RUCIO_LOGGING_FORMAT), colour }, ui.bars());
         Self {

@@ -82,6 +82,9 @@ pub(crate) struct Global {
     /// Show what is done, and how long it took
     #[arg(short, long)]
     pub verbose: bool,
+    /// Log warnings and errors only, and draw no bars
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
     /// Take the command by its old name, also where a new one is alike
     #[arg(long)]
     pub legacy: bool,

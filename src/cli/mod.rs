@@ -13,6 +13,7 @@ mod hosts;
 mod legacy;
 mod policy;
 mod shell;
+mod stuck;
 mod terminal;
 mod tree;
 pub mod ui;

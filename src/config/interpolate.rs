@@ -3,14 +3,20 @@
 
 /// As deep as Python's `configparser` goes.
 const MAX_DEPTH: usize = 10;
+/// More references than anybody writes: a few lines that each name another one many times would fill all memory.
+const MAX_REFERENCES: usize = 1000;
+/// The longest value that is put together, in bytes.
+const MAX_LENGTH: usize = 1 << 20;
 
-/// The value with its references replaced. References that go round in circles leave it as it is.
+/// The value with its references replaced. References that go round in circles, or lead to more than any value has, leave
+/// it as it is.
 pub(super) fn interpolate<'a>(raw: &str, lookup: &impl Fn(&str) -> Option<&'a str>) -> String {
-    expand(raw, lookup, 1).unwrap_or_else(|| raw.to_owned())
+    let mut left = MAX_REFERENCES;
+    expand(raw, lookup, 1, &mut left).unwrap_or_else(|| raw.to_owned())
 }
 
-/// `None` if the references go too deep.
-fn expand<'a>(raw: &str, lookup: &impl Fn(&str) -> Option<&'a str>, depth: usize) -> Option<String> {
+/// `None` if the references go too deep, are more than are `left`, or make the value too long.
+fn expand<'a>(raw: &str, lookup: &impl Fn(&str) -> Option<&'a str>, depth: usize, left: &mut usize) -> Option<String> {
     let mut value = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(at) = rest.find('%') {
@@ -20,8 +26,12 @@ fn expand<'a>(raw: &str, lookup: &impl Fn(&str) -> Option<&'a str>, depth: usize
         value.push_str(&rest[..at]);
         rest = &rest[at..];
         if let Some((text, after)) = reference(rest).and_then(|(name, after)| Some((lookup(&name)?, after))) {
-            value.push_str(&expand(text, lookup, depth + 1)?);
+            *left = left.checked_sub(1)?;
+            value.push_str(&expand(text, lookup, depth + 1, left)?);
             rest = after;
+            if value.len() > MAX_LENGTH {
+                return None;
+            }
         } else {
             value.push('%');
             rest = rest.strip_prefix("%%").unwrap_or(&rest[1..]);
@@ -56,6 +66,16 @@ mod tests {
         assert_eq!(value("%(DIR)s:%(deep)s"), "/opt:/opt/%");
         assert_eq!(value("100%%"), "100%");
         assert_eq!(value("%%(dir)s"), "%(dir)s");
+    }
+
+    #[test]
+    fn a_value_that_would_fill_all_memory_stays_as_it_is() {
+        let levels: Vec<_> = (0..8).map(|level| format!("%({})s", level + 1).repeat(99)).collect();
+        let lookup = |name: &str| name.parse().ok().and_then(|level: usize| levels.get(level)).map(String::as_str);
+        assert_eq!(interpolate("%(0)s", &lookup), "%(0)s");
+        let long = "x".repeat(MAX_LENGTH / 2 + 1);
+        assert_eq!(interpolate("%(a)s%(a)s", &|_| Some(&long)), "%(a)s%(a)s");
+        assert_eq!(interpolate("%(a)s", &|_| Some(&long)), long);
     }
 
     #[test]

@@ -6,9 +6,9 @@ use std::path::Path;
 use openssl::pkey::{PKey, Private};
 
 use super::{Finding, date, shell, span};
-use crate::auth::certificate::file::{Contents, FileKey};
-use crate::auth::certificate::{Certificate, Key, inspect};
 use crate::auth::now;
+use crate::certificate::file::{Contents, FileKey};
+use crate::certificate::{Certificate, Key, inspect};
 
 /// A proxy that ends within this many seconds will not last for much work.
 const SHORT_PROXY: i64 = 3_600;
@@ -140,7 +140,7 @@ fn is_pkcs12(file: &Path) -> bool {
 mod tests {
     use super::super::Status;
     use super::*;
-    use crate::auth::certificate::{Kind, Link};
+    use crate::certificate::{Kind, Link};
 
     fn found(kind: Kind, begins_in: i64, ends_in: i64) -> (Status, String) {
         let (not_before, not_after) = (now() + begins_in, now() + ends_in);

@@ -9,7 +9,7 @@ use rustls::{ClientConfig, ClientConnection};
 use rustls_pki_types::ServerName;
 
 use super::reach::PATIENCE;
-use crate::auth::certificate::{text, times};
+use crate::certificate::{text, times};
 
 /// What a handshake brought to light.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::{Finding, refusal};
+use super::{Finding, SCRIPT, refusal};
 use crate::api;
 use crate::auth::Nobody;
 use crate::config::Settings;
@@ -17,8 +17,6 @@ use crate::secret::Secret;
 use crate::types::Attributes;
 
 const CHECK: &str = "login";
-/// What the server's log shows as the command.
-pub(super) const SCRIPT: &str = "rucio::doctor";
 /// How long login and whoami may take together.
 const PATIENCE: Duration = Duration::from_secs(10);
 

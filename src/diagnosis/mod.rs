@@ -23,8 +23,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub(crate) use crate::auth::certificate::date;
+pub(crate) use crate::certificate::date;
 use crate::error::Error;
+
+/// What the server's log shows as the command.
+const SCRIPT: &str = "rucio::doctor";
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -17,7 +17,8 @@ pub struct JsonStream<T> {
 }
 
 impl<T: DeserializeOwned> JsonStream<T> {
-    pub(super) fn new(response: reqwest::Response) -> Self {
+    /// The list that is the body of this answer.
+    pub fn new(response: reqwest::Response) -> Self {
         Self { response: Some(response), buffer: LineBuffer::default(), item: PhantomData }
     }
 

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+/// How long to wait where the storage does not say.
+const PAUSE: Duration = Duration::from_millis(500);
+/// The longest that a storage may make us wait by asking for it.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 /// What sort of failure it was; it decides whether trying again makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -11,8 +16,10 @@ pub enum Kind {
     Denied,
     /// This program does not speak the protocol.
     Unsupported,
-    /// The storage is overloaded, restarting or out of reach, or the connection broke; it may work the next time.
+    /// The storage is restarting or out of reach, or the connection broke; it may work the next time.
     Transient,
+    /// The storage has too much to do at the moment.
+    Overloaded,
     /// The storage was silent for too long.
     TimedOut,
     /// The storage refused for a reason that will stand, or answered nonsense.
@@ -54,7 +61,12 @@ impl StorageError {
 
     /// Whether the same call may succeed the next time.
     pub fn may_pass(&self) -> bool {
-        matches!(self.kind, Kind::Transient | Kind::TimedOut)
+        matches!(self.kind, Kind::Transient | Kind::Overloaded | Kind::TimedOut)
+    }
+
+    /// How long to stay away before the next call: as long as the storage asks for, within reason.
+    pub fn pause(&self) -> Duration {
+        self.retry_after.unwrap_or(PAUSE).min(LONGEST_PAUSE)
     }
 }
 

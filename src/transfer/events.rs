@@ -54,6 +54,8 @@ pub enum FileEvent<'a> {
         /// Its size, if the storage tells.
         bytes: Option<u64>,
     },
+    /// So many bytes more of the archive are here.
+    ArchiveReceived(u64),
     /// The file is taken out of the archive, which is here.
     Unpacking {
         /// The archive's name.
@@ -70,6 +72,8 @@ pub enum FileEvent<'a> {
         /// What the catalogue knows.
         expected: &'a str,
     },
+    /// The storage has too much to do; the file waits for its turn.
+    SentAway,
     /// An attempt failed.
     AttemptFailed {
         /// Which one.

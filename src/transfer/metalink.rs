@@ -13,6 +13,16 @@ use crate::types::{Did, Pfn, ReplicaEntry};
 pub struct Metalink<R> {
     reader: Reader<R>,
     buffer: Vec<u8>,
+    nesting: Nesting,
+}
+
+/// How far the document has come: what breaks off is no document, and reading an XML file does not tell.
+#[derive(Debug, Default)]
+struct Nesting {
+    /// How many elements are open.
+    depth: usize,
+    /// Whether the element around everything has been closed.
+    is_whole: bool,
 }
 
 /// A file as far as it has been read.
@@ -40,15 +50,19 @@ enum Place {
 impl<R: BufRead> Metalink<R> {
     /// Reads from here.
     pub fn new(input: R) -> Self {
-        Self { reader: Reader::from_reader(input), buffer: Vec::new() }
+        let mut reader = Reader::from_reader(input);
+        reader.config_mut().expand_empty_elements = true;
+        Self { reader, buffer: Vec::new(), nesting: Nesting::default() }
     }
 
-    /// The next file; none at the end. Errors: the document is not well formed, or a file has no identity.
+    /// The next file; none at the end. Errors: the document is not well formed or breaks off, or a file has no identity.
     pub fn next_file(&mut self) -> Result<Option<ReplicaEntry>> {
         let (mut draft, mut place, mut text) = (Draft::default(), Place::Elsewhere, String::new());
         loop {
             self.buffer.clear();
-            match self.reader.read_event_into(&mut self.buffer).map_err(malformed)? {
+            let event = self.reader.read_event_into(&mut self.buffer).map_err(malformed)?;
+            self.nesting.follow(&event)?;
+            match event {
                 Event::Start(tag) if tag.local_name().as_ref() == "file" => draft = Draft::default(),
                 Event::Start(tag) => (place, text) = (Place::of(&tag)?, String::new()),
                 Event::Text(more) => text.push_str(&more),
@@ -60,6 +74,22 @@ impl<R: BufRead> Metalink<R> {
                 _ => {}
             }
         }
+    }
+}
+
+impl Nesting {
+    fn follow(&mut self, event: &Event<'_>) -> Result<()> {
+        match event {
+            Event::Start(_) if self.is_whole => return Err(malformed("it goes on behind its end")),
+            Event::Eof if !self.is_whole => return Err(malformed("it breaks off")),
+            Event::Start(_) => self.depth += 1,
+            Event::End(_) => {
+                self.depth = self.depth.saturating_sub(1);
+                self.is_whole = self.depth == 0;
+            }
+            _ => {}
+        }
+        Ok(())
     }
 }
 
@@ -175,6 +205,11 @@ mod tests {
     fn broken_documents_are_refused() {
         for (text, class) in [
             ("<metalink><file></metalink>", Exception::MetalinkJsonParsingError),
+            ("", Exception::MetalinkJsonParsingError),
+            ("not found", Exception::MetalinkJsonParsingError),
+            ("<metalink>", Exception::MetalinkJsonParsingError),
+            ("<metalink></metalink><metalink>", Exception::MetalinkJsonParsingError),
+            ("<metalink><file/></metalink>", Exception::InputValidationError),
             ("<metalink><file><size>1</size></file></metalink>", Exception::InputValidationError),
             ("<metalink><file><identity>nocolon</identity></file></metalink>", Exception::InputValidationError),
             (
@@ -184,6 +219,16 @@ mod tests {
         ] {
             assert_eq!(read(text).unwrap_err().class(), Some(class), "{text}");
         }
-        assert!(read("<metalink></metalink>").unwrap().is_empty());
+        assert!(read("<metalink></metalink>\n").unwrap().is_empty() && read("<metalink/>").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_document_that_breaks_off_is_no_shorter_one() {
+        let whole =
+            "<?xml version=\"1.0\"?><m><file><identity>s:a</identity></file> <file><identity>s:b</identity></file></m>";
+        assert_eq!(read(whole).unwrap().len(), 2);
+        for end in 0..whole.len() {
+            assert!(read(&whole[..end]).is_err(), "{}", &whole[..end]);
+        }
     }
 }

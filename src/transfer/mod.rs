@@ -6,9 +6,12 @@
 
 pub mod archives;
 pub mod checksum;
+mod clock;
 pub mod digests;
 pub mod download;
+pub mod draft;
 pub mod events;
+mod hosts;
 pub mod implementations;
 pub mod job;
 pub mod listing;

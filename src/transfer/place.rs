@@ -1,6 +1,6 @@
 //! The target folder on the disk: makes its subfolders and guards that nothing is written outside of it.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -11,7 +11,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 pub struct TargetFolder {
     base: PathBuf,
     real: OnceLock<PathBuf>,
-    ready: Mutex<HashSet<PathBuf>>,
+    /// The folders that are in order, with all links resolved.
+    ready: Mutex<HashMap<PathBuf, PathBuf>>,
 }
 
 impl TargetFolder {
@@ -20,12 +21,12 @@ impl TargetFolder {
         Ok(Self { base: std::path::absolute(path)?, real: OnceLock::new(), ready: Mutex::default() })
     }
 
-    /// The absolute path of a file, whose folders are made. `relative` comes from [`super::path::below`].
+    /// The absolute path of a file, whose folders are made. `relative` comes from [`super::path::below`]. No link is on
+    /// this path, so that whoever writes there can tell when one has come in between.
     /// Errors: a folder cannot be made, or a link on the way leads outside.
     pub fn place(&self, relative: &Path) -> Result<PathBuf> {
-        let folder = relative.parent().unwrap_or(Path::new(""));
-        self.ensure(folder)?;
-        Ok(self.base.join(relative))
+        let folder = self.ensure(relative.parent().unwrap_or(Path::new("")))?;
+        Ok(relative.file_name().map(|name| folder.join(name)).unwrap_or(folder))
     }
 
     /// A file in the folder that has no name, and is gone as soon as nobody has it open, however the program ends.
@@ -33,18 +34,21 @@ impl TargetFolder {
         tempfile::tempfile_in(self.real()?)
     }
 
-    fn ensure(&self, folder: &Path) -> Result<()> {
-        if self.known().contains(folder) {
-            return Ok(());
+    fn ensure(&self, folder: &Path) -> Result<PathBuf> {
+        if let Some(ready) = self.known().get(folder) {
+            return Ok(ready.clone());
         }
         let mut path = PathBuf::new();
         for component in folder.components() {
             path.push(component);
             self.enter(&self.base.join(&path))?;
         }
-        self.real()?;
-        self.known().insert(folder.to_owned());
-        Ok(())
+        let real = self.real()?.join(folder).canonicalize()?;
+        if !real.starts_with(self.real()?) {
+            return Err(outside(&real));
+        }
+        self.known().insert(folder.to_owned(), real.clone());
+        Ok(real)
     }
 
     /// Makes one folder whose parent is in order, or looks whether what is there leads nowhere else.
@@ -69,7 +73,7 @@ impl TargetFolder {
         Ok(self.real.get().map_or(Path::new(""), |path| path))
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashSet<PathBuf>> {
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, PathBuf>> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -126,7 +130,8 @@ mod tests {
         let link = tempfile::tempdir().unwrap();
         symlink(dir.path(), link.path().join("base")).unwrap();
         let target = TargetFolder::new(link.path().join("base")).unwrap();
-        std::fs::write(target.place(Path::new("alias/f")).unwrap(), b"x").unwrap();
-        assert!(dir.path().join("real/f").is_file());
+        let real = dir.path().canonicalize().unwrap().join("real/f");
+        assert_eq!(target.place(Path::new("alias/f")).unwrap(), real);
+        assert_eq!(target.place(Path::new("alias/f")).unwrap(), real);
     }
 }

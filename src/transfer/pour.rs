@@ -3,19 +3,12 @@
 //! What has flowed cannot be taken back. So another attempt goes on where the last one broke off: with the rest of the same
 //! state of the file at the same place, or with another replica once its beginning has proved to be the same.
 
-use std::time::Duration;
-
 use super::checksum::{Checksum, Hasher};
 use super::download::ATTEMPTS;
 use super::job::FileJob;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::storage::{Kind, Rest, Storage, StorageError, Storages};
-
-/// How long to wait before the same source is tried again.
-const PAUSE: Duration = Duration::from_millis(500);
-/// The longest that a source may make us wait by asking for it.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Whoever takes the bytes.
 pub type Take<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
@@ -78,7 +71,7 @@ impl Flow<'_, '_> {
                 Err(Stop::Storage(error)) if error.may_pass() && attempt < ATTEMPTS => error,
                 outcome => return outcome,
             };
-            tokio::time::sleep(error.retry_after.unwrap_or(PAUSE).min(LONGEST_PAUSE)).await;
+            tokio::time::sleep(error.pause()).await;
         }
         Ok(())
     }

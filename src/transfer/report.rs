@@ -3,7 +3,6 @@
 //! Both are written while files end, to temporary files beside their places, and get their names at the end, at one
 //! stroke. So memory does not grow with the number of files, and nobody reads a half.
 
-use std::collections::HashMap;
 use std::fs::Permissions;
 use std::io::{self, BufWriter, Error, ErrorKind, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -11,42 +10,29 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::{NamedTempFile, TempPath};
 
-use super::checksum::Checksum;
+use super::draft::{Draft, Drafts, INTERRUPTED, seconds};
 use super::events::{FileEvent, Observer, RunEvent};
-use super::job::{FileJob, Outcome};
+use super::job::FileJob;
 use super::scheduler::Count;
 use crate::types::Did;
 
 /// Writes down what becomes of every file.
 #[derive(Debug)]
 pub struct Recorder {
-    folder: PathBuf,
     start: Instant,
     notes: Mutex<Notes>,
 }
 
 #[derive(Debug)]
 struct Notes {
-    /// Files under way, by where their jobs are in memory, where they stay meanwhile.
-    drafts: HashMap<usize, Draft>,
+    drafts: Drafts,
     summary: Option<Spool>,
     missing: Option<Spool>,
     count: Count,
     trouble: Option<Error>,
-}
-
-/// What is known of a file under way.
-#[derive(Debug)]
-struct Draft {
-    did: Did,
-    dataset: Did,
-    record: Value,
-    start: Instant,
-    at: Option<(String, String)>,
-    reasons: Vec<String>,
 }
 
 /// A file that is being written, under a name of its own beside its place.
@@ -66,17 +52,19 @@ impl Recorder {
         if let Some(summary) = &mut summary {
             summary.file.write_all(b"{\"files\":[")?;
         }
-        let (drafts, count) = (HashMap::new(), Count::default());
+        let (drafts, count) = (Drafts::new(folder), Count::default());
         let notes = Notes { drafts, summary, missing, count, trouble: None };
-        Ok(Self { folder: folder.to_owned(), start: Instant::now(), notes: Mutex::new(notes) })
+        Ok(Self { start: Instant::now(), notes: Mutex::new(notes) })
     }
 
     /// Gives both files their names. A download that did not come to its end has not even listed all files: then the
     /// list is `asked`, what was asked for. Errors: something could not be written.
     pub fn finish(self, asked: Option<&[String]>) -> io::Result<()> {
         let mut notes = self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for (_, draft) in std::mem::take(&mut notes.drafts) {
-            notes.end(draft, "INTERRUPTED", false);
+        for draft in notes.drafts.take() {
+            let written = notes.write(draft, INTERRUPTED, false);
+            notes.count.files += 1;
+            notes.keep(written);
         }
         if let Some(trouble) = notes.trouble {
             return Err(trouble);
@@ -103,9 +91,8 @@ impl Recorder {
 }
 
 impl Notes {
-    fn end(&mut self, draft: Draft, state: &str, success: bool) {
-        let written = self.write(draft, state, success);
-        self.count.files += 1;
+    /// The first trouble is told in the end.
+    fn keep(&mut self, written: io::Result<()>) {
         if let Err(error) = written {
             self.trouble.get_or_insert(error);
         }
@@ -116,14 +103,7 @@ impl Notes {
             writeln!(missing.file, "{}", line(&draft.did, &draft.dataset))?;
         }
         let Some(summary) = &mut self.summary else { return Ok(()) };
-        let mut record = draft.record;
-        let (rse, pfn) = draft.at.unzip();
-        let reason = (!success && !draft.reasons.is_empty()).then(|| draft.reasons.join("; "));
-        record["state"] = state.into();
-        record["rse"] = rse.into();
-        record["pfn"] = pfn.into();
-        record["seconds"] = seconds(draft.start).into();
-        record["reason"] = reason.into();
+        let record = draft.into_record(state, success);
         write!(summary.file, "{}{record}", if self.count.files == 0 { "\n" } else { ",\n" })
     }
 }
@@ -131,75 +111,14 @@ impl Notes {
 impl Observer for Recorder {
     fn file(&self, _lane: usize, job: &FileJob, event: FileEvent<'_>) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = std::ptr::from_ref(job).addr();
-        if matches!(event, FileEvent::Started) {
-            notes.drafts.insert(key, Draft::new(job, &self.folder));
-        }
-        if let FileEvent::Ended(outcome) = event {
-            if let Some(draft) = notes.drafts.remove(&key) {
-                notes.end(draft, outcome.as_str(), outcome.is_success());
-                notes.count.done += u64::from(outcome == Outcome::Done);
-                notes.count.already_done += u64::from(outcome == Outcome::AlreadyDone);
-            }
-        } else if let Some(draft) = notes.drafts.get_mut(&key) {
-            draft.note(&event);
+        if let Some((draft, outcome)) = notes.drafts.note(job, &event) {
+            let written = notes.write(draft, outcome.as_str(), outcome.is_success());
+            notes.count.add(outcome);
+            notes.keep(written);
         }
     }
 
     fn run(&self, _event: RunEvent<'_>) {}
-}
-
-impl Draft {
-    fn new(job: &FileJob, folder: &Path) -> Self {
-        let mut paths = job.destinations.iter().map(|path| folder.join(path).to_string_lossy().into_owned());
-        let kind = |wanted: bool| wanted.then(|| job.checksum.to_string());
-        let record = json!({
-            "scope": job.did.scope,
-            "name": job.did.name,
-            "state": null,
-            "rse": null,
-            "pfn": null,
-            "path": paths.next(),
-            "copies": paths.collect::<Vec<_>>(),
-            "bytes": job.bytes,
-            "adler32": kind(matches!(job.checksum, Checksum::Adler32(_))),
-            "md5": kind(matches!(job.checksum, Checksum::Md5(_))),
-        });
-        let (did, dataset) = (job.did.clone(), job.dataset.clone());
-        Self { did, dataset, record, start: Instant::now(), at: None, reasons: Vec::new() }
-    }
-
-    fn note(&mut self, event: &FileEvent<'_>) {
-        match event {
-            FileEvent::Trying { rse, .. } => self.at = Some(((*rse).to_owned(), String::new())),
-            FileEvent::Using { pfn } => self.used(pfn),
-            FileEvent::CannotRead { pfn, reason } => {
-                self.used(pfn);
-                self.because(reason);
-            }
-            FileEvent::AttemptFailed { reason, .. } => self.because(reason),
-            FileEvent::NoSource => self.reasons.push("no replica is known".to_owned()),
-            FileEvent::Obstacle(reason) => self.reasons.push((*reason).to_owned()),
-            _ => {}
-        }
-    }
-
-    fn used(&mut self, pfn: &str) {
-        if let Some((_, known)) = &mut self.at {
-            pfn.clone_into(known);
-        }
-    }
-
-    /// One reason for each source, though several attempts may fail for the same one.
-    fn because(&mut self, reason: &str) {
-        let reason = match &self.at {
-            Some((rse, _)) => format!("{rse}: {reason}"),
-            None => reason.to_owned(),
-        };
-        if self.reasons.last() != Some(&reason) {
-            self.reasons.push(reason);
-        }
-    }
 }
 
 impl Spool {
@@ -258,21 +177,52 @@ impl MissingList {
 
 /// A line that names a file for the next run: behind a tab stands the collection by which it was asked for, as its
 /// folder is named after that.
+///
+/// What cannot be written so that it is read as the same again is a remark: it must not be taken for another file, or for
+/// several.
 pub fn line(did: &Did, dataset: &Did) -> String {
     match did == dataset {
+        _ if !(can_be_listed(did) && can_be_listed(dataset)) => {
+            format!("# {:?} cannot be asked for", did.to_string())
+        }
         true => did.to_string(),
         false => format!("{did}\t{dataset}"),
     }
 }
 
-/// To the millisecond.
-fn seconds(start: Instant) -> f64 {
-    (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
+fn can_be_listed(did: &Did) -> bool {
+    let text = did.to_string();
+    let whole = [&did.scope, &did.name].iter().all(|part| !part.is_empty() && !part.contains(':'));
+    whole && text.trim() == text && !text.starts_with(['#', '\u{feff}']) && !text.chars().any(char::is_control)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transfer::checksum::Checksum;
+    use crate::transfer::job::Outcome;
+    use serde_json::Value;
+
+    #[test]
+    fn a_name_that_would_be_read_as_another_is_a_remark() {
+        let (good, set) = (Did::new("s", "a b"), Did::new("s", "set"));
+        assert_eq!((line(&good, &good), line(&good, &set)), ("s:a b".to_owned(), "s:a b\ts:set".to_owned()));
+        for (scope, name) in [
+            ("s", "a\ns:b"),
+            ("s", "a\tt:b"),
+            ("s", "a\r"),
+            ("s", "a "),
+            ("#s", "a"),
+            ("s", "a:b"),
+            ("", "a"),
+            ("s", ""),
+        ] {
+            let wicked = Did::new(scope, name);
+            for line in [line(&wicked, &wicked), line(&good, &wicked), line(&wicked, &set)] {
+                assert!(line.starts_with("# \"") && !line.contains(char::is_control), "{line:?}");
+            }
+        }
+    }
 
     fn job(name: &str, dataset: &str) -> FileJob {
         let mut job = FileJob::unknown(Did::new("s", name), 0);

@@ -58,7 +58,8 @@ pub struct Count {
 }
 
 impl Count {
-    fn add(&mut self, outcome: Outcome) {
+    /// Counts a file that ended so.
+    pub fn add(&mut self, outcome: Outcome) {
         self.files += 1;
         match outcome {
             Outcome::Done => self.done += 1,

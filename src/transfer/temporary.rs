@@ -6,13 +6,15 @@
 //! kept or removed at once, and a worker that comes late makes none.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Error, ErrorKind};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::OFlags;
+use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::checksum::Checksum;
@@ -159,8 +161,7 @@ impl Maker {
         let (file, path) = tempfile::Builder::new()
             .prefix(&format!("{}.", name.trim_end_matches(SUFFIX)))
             .suffix(SUFFIX)
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder)?
+            .make_in(folder, |path| open_file(path, OFlags::CREATE | OFlags::EXCL))?
             .into_parts();
         Ok((path.keep()?, file))
     }
@@ -201,9 +202,9 @@ enum Opened {
 /// Opens a temporary file and takes its lock. One that another user made, a link, or what is no file at all is not
 /// used: others could go on changing it. So is one on a file system that has no locks.
 fn open(path: &Path, create: bool) -> Opened {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let flags = if create { OFlags::CREATE } else { OFlags::empty() };
     for _ in 0..TRIES {
-        let file = OpenOptions::new().read(true).write(true).create(create).custom_flags(flags).open(path);
+        let file = open_file(path, flags);
         let Ok((file, metadata)) = file.and_then(|file| file.metadata().map(|metadata| (file, metadata))) else {
             return Opened::Unusable;
         };
@@ -222,6 +223,34 @@ fn open(path: &Path, create: bool) -> Opened {
         }
     }
     Opened::Unusable
+}
+
+/// Opens a file for reading and writing, unless a link leads to it: [`super::place`] gives paths without any, and whoever
+/// puts one in the place of a folder meanwhile makes nothing be written elsewhere.
+fn open_file(path: &Path, flags: OFlags) -> io::Result<File> {
+    let flags = flags | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mode = if flags.contains(OFlags::CREATE) { Mode::from_raw_mode(0o666) } else { Mode::empty() };
+    match open_without_links(path, flags, mode) {
+        Ok(file) => Ok(file.into()),
+        Err(Errno::LOOP) => Err(Error::new(ErrorKind::PermissionDenied, "a symbolic link has come in between")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn open_without_links(path: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
+    use rustix::fs::{CWD, ResolveFlags, open, openat2};
+    match openat2(CWD, path, flags, mode, ResolveFlags::NO_SYMLINKS) {
+        // Linux before 5.6, or a container that does not know the call.
+        Err(Errno::NOSYS | Errno::PERM) => open(path, flags, mode),
+        opened => opened,
+    }
+}
+
+/// Other systems cannot tell.
+#[cfg(not(target_os = "linux"))]
+fn open_without_links(path: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
+    rustix::fs::open(path, flags, mode)
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
@@ -323,6 +352,21 @@ mod tests {
             assert_eq!((fs::read(&place).unwrap(), fs::read(&other).unwrap()), (b"new".to_vec(), b"precious".to_vec()));
             let _ = fs::remove_file(&part);
         }
+    }
+
+    #[test]
+    fn a_folder_that_became_a_link_leads_nowhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let (folder, outside) = (root.join("folder"), root.join("outside"));
+        fs::create_dir(&folder).unwrap();
+        fs::create_dir(&outside).unwrap();
+        let file = Temporary::new(&folder.join("f"), KNOWN);
+        fs::remove_dir(&folder).unwrap();
+        std::os::unix::fs::symlink(&outside, &folder).unwrap();
+        let error = file.maker().make().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        assert!(names(&outside).is_empty());
     }
 
     #[tokio::test]

@@ -1,6 +1,8 @@
 //! What storages do.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
@@ -146,29 +148,29 @@ fn content(name: &str) -> Vec<u8> {
     bytes(number, 150_000 + number)
 }
 
+/// A storage of its own for one fault, as several files at one storage would be taken for a crowd.
+fn bad(fault: &'static Fault) -> Result<Store> {
+    Store::start(move |asked, before| (fault.answer)(&content(fault.name), asked, before))
+}
+
 /// For each fault a file of which this is the only source, and one that lies at a good place, too.
 #[test]
 fn every_answer_leads_to_the_right_retry_the_next_replica_and_a_reason() -> Result<()> {
-    let bad = Store::start(|asked, before| {
-        let name = asked.file.trim_end_matches("-alone").trim_end_matches("-saved");
-        match FAULTS.iter().find(|fault| fault.name == name) {
-            Some(fault) => (fault.answer)(&content(name), asked, before),
-            None => Reply::new("404 Not Found", "", b""),
-        }
-    })?;
     let good = Store::start(|asked, _| Reply::good(&content(asked.file.trim_end_matches("-saved")), asked))?;
-    let mut world = World::new()?;
-    for Fault { name, .. } in &FAULTS {
-        let (alone, saved) = (format!("{name}-alone"), format!("{name}-saved"));
-        world.file(&alone, &content(name), &[&bad.pfn(&alone)]);
-        world.file(&saved, &content(name), &[&bad.pfn(&saved), &good.pfn(&saved)]);
+    let (mut world, mut stores) = (World::new()?, HashMap::new());
+    for fault in &FAULTS {
+        let (alone, saved) = (format!("{}-alone", fault.name), format!("{}-saved", fault.name));
+        let (only, first) = (bad(fault)?, bad(fault)?);
+        world.file(&alone, &content(fault.name), &[&only.pfn(&alone)]);
+        world.file(&saved, &content(fault.name), &[&first.pfn(&saved), &good.pfn(&saved)]);
+        stores.insert(fault.name, only);
     }
     let outcome = world.download(&["--ndownloader", "12"])?;
     ended(&outcome, 76)?;
     for Fault { name, asked, end, .. } in &FAULTS {
         let (alone, saved) = (format!("{name}-alone"), format!("{name}-saved"));
         world.arrived(&saved).with_context(|| outcome.stderr.clone())?;
-        let times = bad.asked(&alone).len();
+        let times = stores[name].asked(&alone).len();
         ensure!(times == *asked, "{name}: asked {times} times, not {asked}\n{}", outcome.stderr);
         match end {
             End::Arrived => world.arrived(&alone).with_context(|| outcome.stderr.clone())?,
@@ -181,6 +183,25 @@ fn every_answer_leads_to_the_right_retry_the_next_replica_and_a_reason() -> Resu
     }
     let left = world.names()?.into_iter().filter(|name| !name.ends_with("-alone") && !name.ends_with("-saved"));
     ensure!(left.clone().next().is_none(), "left: {:?}", left.collect::<Vec<_>>());
+    Ok(())
+}
+
+/// A storage that is busy tells how long. Whoever comes before is sent away again, and would have come for nothing.
+#[test]
+fn a_busy_storage_is_asked_again_when_it_says() -> Result<()> {
+    let first = Mutex::<Option<Instant>>::default();
+    let busy = Store::start(move |asked, _| {
+        let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+        match first.get_or_insert_with(Instant::now).elapsed() >= Duration::from_secs(2) {
+            true => Reply::good(&content(&asked.file), asked),
+            false => Reply::new("503 Service Unavailable", "Retry-After: 2\r\n", b"busy"),
+        }
+    })?;
+    let mut world = World::new()?;
+    world.file("f", &content("f"), &[&busy.pfn("f")]);
+    ended(&world.download(&[])?, 0)?;
+    world.arrived("f")?;
+    ensure!(busy.asked("f").len() == 2, "{:?}", busy.asked("f"));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod pty;
 mod server;
 mod tls_front;
 mod tmux;
+mod watched;
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,7 @@ pub(crate) use pty::{Pty, shell_code};
 pub(crate) use server::{Answer, Heard, Server};
 pub(crate) use tls_front::TlsFront;
 pub(crate) use tmux::Tmux;
+pub(crate) use watched::Watched;
 
 /// An option of `env`: who ran the tests in the background of a script had signals ignored, which is inherited.
 pub(crate) const SIGNALS: &str = "--default-signal=INT,TERM,HUP";

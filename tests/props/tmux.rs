@@ -57,6 +57,14 @@ impl Tmux {
         Ok(())
     }
 
+    /// Makes the window so many columns wide and so many lines high.
+    pub(crate) fn resize(&self, columns: u16, lines: u16) -> Result<()> {
+        let (columns, lines) = (columns.to_string(), lines.to_string());
+        let status = self.command().args(["resize-window", "-x", &columns, "-y", &lines]).status()?;
+        ensure!(status.success(), "resize-window: {status}");
+        Ok(())
+    }
+
     /// What stands on the screen now, without the blanks at the ends of lines.
     pub(crate) fn screen(&self) -> Result<String> {
         let output = self.command().args(["capture-pane", "-p"]).output()?;

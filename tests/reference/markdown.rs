@@ -15,7 +15,7 @@ const TITLES: [&str; 3] = ["Commands", "Old command names", "Commands for admini
 
 pub(super) fn page(trees: &[Tree; 3]) -> String {
     let mut page = INTRODUCTION.to_owned();
-    page += "\n## Global options\n\nThey stand before the command, `--output` anywhere.\n\n";
+    page += "\n## Global options\n\nThey stand before the command, `--output` and `--quiet` anywhere.\n\n";
     page += &table("option", &trees[0].global);
     page += "\n## Environment\n\n";
     page += &table("variable", &super::man::variables());

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Desk, expect};
-use crate::props::{Answer, Home, Server, wait_for};
+use super::{Desk, expect, found, stored};
+use crate::props::{Answer, Home, Server, Watched, wait_for};
 use crate::support::{Outcome, Testbed};
 
 const TEMPORARY: &str = "/x.rucio.upload";
 
 /// A storage that has nothing, takes everything, and shows the file `Wikipedia` afterwards; but for these requests.
-fn storage(odd: impl Fn(&str, usize) -> Option<Answer> + Send + Sync + 'static) -> Result<Server> {
+pub(super) fn storage(odd: impl Fn(&str, usize) -> Option<Answer> + Send + Sync + 'static) -> Result<Server> {
     Server::start(move |heard, before| match odd(&heard.request, before) {
         Some(answer) => answer,
         None => match heard.request.split(' ').next().unwrap_or_default() {
@@ -208,4 +208,33 @@ fn ctrl_c_ends_an_upload_at_once_and_takes_back_what_was_written() -> Result<()>
     )?;
     ensure!(times(&storage, "MOVE /x.rucio.upload") == 0);
     Ok(())
+}
+
+/// The catalogue knows of the file before it is written. What an interrupted run leaves is that entry, and no bytes.
+#[test]
+fn after_ctrl_c_the_same_command_completes_the_upload() -> Result<()> {
+    const SIZE: u64 = 60_000_000;
+    let (desk, rse) = (Desk::new("root")?, "DAVS_SCRATCHDISK");
+    File::create(desk.folder.join(&desk.new))?.set_len(SIZE)?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rucio"));
+    command.args(["upload", "-o", "jsonl", "--rse", rse, "--scope", &desk.scope, &desk.new]);
+    command.env_clear().envs([("HOME", desk.home.path()), ("TMPDIR", desk.home.path())]);
+    command.env("RUCIO_CONFIG", Testbed::get()?.config(desk.config)?).current_dir(&desk.folder);
+    command.env("X509_USER_PROXY", Home::certificate("root.proxy.pem")?);
+    command.stderr(File::create(desk.home.path().join("said"))?);
+    let mut watched = Watched::start(command)?;
+    watched.wait_for("target", &desk.new)?;
+    watched.signal(Signal::INT)?;
+    ensure!(watched.end()?.0 == 130);
+    let said = fs::read_to_string(desk.home.path().join("said"))?;
+    ensure!(said.contains("run the same command again"), "{said}");
+    ensure!(desk.state(&desk.new, rse)? == "COPYING", "{}", desk.state(&desk.new, rse)?);
+    wait_for("nothing to lie there", || {
+        Ok(found(&super::storage("davs/scratch")?, &desk.new)?.is_empty().then_some(()))
+    })?;
+    expect(&desk.upload(rse, &[&desk.new])?, 0)?;
+    ensure!(desk.state(&desk.new, rse)? == "AVAILABLE", "{}", desk.state(&desk.new, rse)?);
+    let path = stored("davs/scratch", &desk.new)?;
+    ensure!(path.metadata()?.len() == SIZE);
+    Ok(fs::remove_file(path)?)
 }

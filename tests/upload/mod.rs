@@ -1,6 +1,7 @@
 //! Uploads to the real storage of the testbed, and to storages that misbehave: what stands under a final name is right
 //! and known, or nothing stands there.
 
+mod events;
 mod faults;
 mod grid;
 
@@ -258,9 +259,11 @@ fn records_tell_how_each_file_ended() -> Result<()> {
     let words = ["-o", "json", "upload", "--rse", "POSIX_SCRATCHDISK", "--scope", &desk.scope, &name, &twin];
     let outcome = desk.rucio()?.args(words).run()?;
     expect(&outcome, 1)?;
-    let rows: Value = serde_json::from_str(&outcome.stdout)?;
-    ensure!(rows[0]["outcome"] == "uploaded" && rows[0]["adler32"] == "11e60398", "{rows}");
-    ensure!(rows[1]["outcome"] == "failed" && rows[1]["reason"].to_string().contains("is another file"), "{rows}");
+    let events: Vec<Value> = serde_json::from_str(&outcome.stdout)?;
+    let rows: Vec<_> =
+        events.iter().filter(|event| ["done", "failed"].map(Value::from).contains(&event["event"])).collect();
+    ensure!(rows.len() == 2 && rows[0]["state"] == "DONE" && rows[0]["adler32"] == "11e60398", "{rows:?}");
+    ensure!(rows[1]["state"] == "FAILED" && rows[1]["reason"].to_string().contains("is another file"), "{rows:?}");
     ensure!(fs::read(stored("scratch", &name)?)? == b"Wikipedia");
     Ok(())
 }

@@ -14,9 +14,10 @@ use openssl::pkey::{PKey, Private};
 use reqwest::{Response, StatusCode};
 
 use super::{Interact, Token, asking, named_account};
+use crate::certificate::question;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, Request, checked, tls};
+use crate::http::{Client, Request, checked};
 use agent::Agent;
 use key::{KeyFile, PublicKey};
 
@@ -91,7 +92,7 @@ async fn open(client: &Client, path: &Path) -> Result<PKey<Private>> {
     asking(move || {
         let file = KeyFile::read(&path).map_err(|error| key::unreadable(&path, &error))?;
         warn_if_open(&path);
-        file.open(|| interact.secret(&tls::question(&path)))
+        file.open(|| interact.secret(&question(&path)))
     })
     .await?
 }

@@ -29,7 +29,7 @@ pub(super) fn answer(words: &[OsString]) -> Option<ExitCode> {
     let Some(shell) = Shell::by_name(&shell) else { return Some(ExitCode::FAILURE) };
     let asked = shell.read(words);
     let shown = shell.show(&asked, candidates(&asked.words, env));
-    Some(match super::ui::Ui::stdout(super::ui::Format::Table).answer(&shown) {
+    Some(match super::ui::Ui::stdout(super::ui::Format::Table, false).answer(&shown) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     })

@@ -2,6 +2,7 @@
 
 mod bytes;
 mod clean;
+mod events;
 mod format;
 pub mod log;
 mod messages;
@@ -14,7 +15,8 @@ pub mod table;
 pub mod values;
 
 pub use bytes::Bytes;
-pub use clean::clean;
+pub use clean::{clean, one_line};
+pub use events::{Events, fields};
 pub use format::Format;
 pub(super) use messages::{tell, usage};
 pub use output::{Rich, Tone, Ui};

@@ -53,11 +53,11 @@ pub struct Ui {
 }
 
 impl Ui {
-    /// Standard output, with the bars on standard error.
-    pub fn stdout(format: Format) -> Self {
+    /// Standard output, with the bars on standard error if they are wanted.
+    pub fn stdout(format: Format, bars: bool) -> Self {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
-        Self { bars: screen::bars(io::stderr().is_terminal()), format, ..Self::new(stdout, terminal) }
+        Self { bars: screen::bars(bars && io::stderr().is_terminal()), format, ..Self::new(stdout, terminal) }
     }
 
     /// Any other place; no bars are drawn.

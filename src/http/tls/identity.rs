@@ -12,9 +12,8 @@ use rustls::client::ResolvesClientCert;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::AskPassphrase;
-use crate::auth::certificate::file::{Contents, FileKey, unusable};
-use crate::auth::certificate::{self, Certificate};
+use crate::certificate::file::{Contents, FileKey, unusable};
+use crate::certificate::{self, AskPassphrase, Certificate};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 

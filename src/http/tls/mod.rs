@@ -7,7 +7,6 @@ mod revocation;
 mod roots;
 mod verify;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
@@ -15,19 +14,10 @@ use rustls::ClientConfig;
 use crate::config::CaSource;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::secret::Secret;
 pub(crate) use failure::{AT_ANOTHER_TIME, Failure, REFUSED, failure};
 pub use identity::Identity;
 use roots::Roots;
 use verify::{Trust, Verifier};
-
-/// Asks the user for the pass phrase of the key in this file.
-pub type AskPassphrase = Arc<dyn Fn(&Path) -> std::io::Result<Secret> + Send + Sync>;
-
-/// The question for the pass phrase of the key in this file.
-pub fn question(key: &Path) -> String {
-    format!("Pass phrase for {}: ", key.display())
-}
 
 /// The TLS settings for a connection: whom to trust, and who we are.
 pub fn client_config(ca: &CaSource, identity: Option<Identity>) -> Result<ClientConfig> {

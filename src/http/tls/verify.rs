@@ -13,7 +13,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::revocation::is_revoked;
 use super::roots::{Roots, USUAL, known_at};
-use crate::auth::certificate;
+use crate::certificate;
 
 /// Nobody whom we trust vouches for the server.
 #[derive(Debug, thiserror::Error)]

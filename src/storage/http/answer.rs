@@ -48,7 +48,8 @@ pub(super) fn checked(response: Response) -> Result<Response> {
         200..=299 => return Ok(response),
         401 | 403 => Kind::Denied,
         404 | 410 => Kind::NotFound,
-        408 | 425 | 429 | 500..=599 => Kind::Transient,
+        429 | 503 => Kind::Overloaded,
+        408 | 425 | 500..=599 => Kind::Transient,
         _ => Kind::Refused,
     };
     let mut error = StorageError::new(kind, format!("the storage answered {status}"));
@@ -56,11 +57,20 @@ pub(super) fn checked(response: Response) -> Result<Response> {
     Err(error)
 }
 
+/// What a connection that ends without closing TLS is called below; a storage that is killed ends so.
+const UNSAID: &str = "close_notify";
+
 /// A failure below HTTP.
 pub(super) fn broken(error: &reqwest::Error) -> StorageError {
-    let cause = root_cause(error);
+    let mut cause = root_cause(error);
+    if cause.contains(UNSAID) {
+        cause = "the connection was cut".to_owned();
+    }
+    let in_body = error.is_body() || error.is_decode();
     let kind = match () {
         () if error.is_timeout() => Kind::TimedOut,
+        // Who sends a body has shown a good certificate before.
+        () if in_body => Kind::Transient,
         () if error.is_builder() || cause.contains("certificate") || cause.contains("TLS") => Kind::Refused,
         () if cause.contains("Name or service not known") => Kind::Refused,
         () => Kind::Transient,
@@ -71,9 +81,7 @@ pub(super) fn broken(error: &reqwest::Error) -> StorageError {
             StorageError::new(kind, format!("the address of {host} cannot be found{}", &cause[NO_ADDRESS.len()..]))
         }
         Kind::TimedOut => StorageError::new(kind, "the storage did not answer in time"),
-        _ if error.is_body() || error.is_decode() => {
-            StorageError::new(kind, format!("the transfer broke off: {cause}"))
-        }
+        _ if in_body => StorageError::new(kind, format!("the transfer broke off: {cause}")),
         _ => StorageError::new(kind, cause),
     }
 }
@@ -84,11 +92,20 @@ fn version(headers: &HeaderMap) -> Option<String> {
     text(ETAG).filter(|tag| !tag.starts_with("W/")).or_else(|| text(LAST_MODIFIED))
 }
 
-/// First byte and size of the whole file of a `Content-Range: bytes 4-9/10`.
+/// First byte and size of the whole file of a `Content-Range: bytes 4-9/10` (RFC 9110, section 14.4); none if it is no
+/// range.
 fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
-    let (start, _) = range.split_once('-')?;
-    Some((start.trim().parse().ok()?, total.trim().parse().ok()))
+    let (start, last) = range.split_once('-')?;
+    let (start, last) = (digits(start)?, digits(last)?);
+    let total = if total.trim() == "*" { None } else { Some(digits(total)?) };
+    (start <= last && total.is_none_or(|total| last < total)).then_some((start, total))
+}
+
+/// A number as HTTP writes it: Rust would take `+4` for one, too.
+fn digits(text: &str) -> Option<u64> {
+    let text = text.trim();
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 /// Only seconds are read; a date would need the storage's clock.
@@ -104,7 +121,20 @@ mod tests {
     fn content_ranges_are_read() {
         assert_eq!(content_range("bytes 4-9/10"), Some((4, Some(10))));
         assert_eq!(content_range("bytes 4-9/*"), Some((4, None)));
-        for bad in ["", "bytes */10", "items 4-9/10", "bytes 4/10", "bytes 4-9"] {
+        for bad in [
+            "",
+            "bytes */10",
+            "items 4-9/10",
+            "bytes 4/10",
+            "bytes 4-9",
+            "bytes +4-9/10",
+            "bytes -4-9/10",
+            "bytes 4-3/10",
+            "bytes 4-9/9",
+            "bytes 4-x/10",
+            "bytes 4-9/",
+            "bytes 4-9/x",
+        ] {
             assert_eq!(content_range(bad), None, "{bad}");
         }
     }

@@ -96,8 +96,8 @@ async fn every_status_has_its_kind() {
         ("410 Gone", Kind::NotFound),
         ("401 Unauthorized", Kind::Denied),
         ("403 Forbidden", Kind::Denied),
-        ("429 Too Many Requests", Kind::Transient),
-        ("503 Service Unavailable", Kind::Transient),
+        ("429 Too Many Requests", Kind::Overloaded),
+        ("503 Service Unavailable", Kind::Overloaded),
         ("500 Oops", Kind::Transient),
         ("206 Partial Content", Kind::Refused),
         ("418 Teapot", Kind::Refused),
@@ -105,7 +105,7 @@ async fn every_status_has_its_kind() {
         let (base, _asked) = serve(vec![sized(status, "Retry-After: 7\r\n", "x")]).await;
         let error = plain().get(&base, None).await.unwrap_err();
         assert_eq!(error.kind, kind, "{status}");
-        if kind == Kind::Transient {
+        if error.may_pass() {
             assert_eq!(error.retry_after, Some(Duration::from_secs(7)), "{status}");
         }
     }

@@ -10,7 +10,7 @@ use super::super::checksum::Checksum;
 use super::super::events::FileEvent;
 use super::super::job::Source;
 use super::super::sink::{Complete, Sink};
-use super::{LONGEST_PAUSE, PAUSE, Run};
+use super::Run;
 use crate::storage::{Kind, Reading, Rest, Storage, StorageError};
 
 /// What there is of a file before an attempt: of an attempt that broke, or of an earlier process.
@@ -86,10 +86,15 @@ impl Failure {
     /// How long to wait before the same source is tried again, if that makes sense.
     pub(super) fn pause(&self) -> Option<Duration> {
         match self {
-            Self::Storage(error) if error.may_pass() => Some(error.retry_after.unwrap_or(PAUSE).min(LONGEST_PAUSE)),
+            Self::Storage(error) if error.may_pass() => Some(error.pause()),
             Self::Content { may_pass: true, .. } | Self::Parts => Some(Duration::ZERO),
             _ => None,
         }
+    }
+
+    /// Whether the storage has too much to do.
+    pub(super) fn is_overload(&self) -> bool {
+        matches!(self, Self::Storage(error) if error.kind == Kind::Overloaded)
     }
 
     /// The word traces have for it.

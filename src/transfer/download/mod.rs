@@ -19,7 +19,9 @@ pub use local::is_right;
 
 use super::archives::Archives;
 use super::checksum::Checksum;
+use super::clock;
 use super::events::{FileEvent, Observer};
+use super::hosts::{Hosts, Turn};
 use super::implementations::Implementations;
 use super::job::{Fetched, FileJob, Outcome, Source, Twin};
 use super::patience::Patience;
@@ -31,10 +33,8 @@ use crate::storage::{Storage, Storages, scheme};
 
 /// How often one source is tried: over asking, reading and verifying together.
 pub const ATTEMPTS: u32 = 2;
-/// How long to wait before a source is tried again.
-const PAUSE: Duration = Duration::from_millis(500);
-/// The longest that a source may make us wait by asking for it.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How often a source may send a file away that has too much to do, while it serves others of ours.
+const TURNS: u32 = 10;
 
 /// How long another process that downloads the same file may make no progress before we do it ourselves.
 const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(30);
@@ -56,6 +56,8 @@ pub struct Downloader<'a> {
     pub storages: &'a Storages,
     /// The archives that files have been taken out of.
     pub archives: Archives,
+    /// How much the hosts that they come from can do at a time.
+    pub hosts: Hosts,
     /// Where they go.
     pub folder: &'a TargetFolder,
     /// What the user wants.
@@ -100,6 +102,7 @@ impl<'a> Downloader<'a> {
         Self {
             storages,
             archives: Archives::default(),
+            hosts: Hosts::default(),
             folder,
             options: Options::default(),
             rate: None,
@@ -231,21 +234,31 @@ impl Run<'_> {
         trace: &mut Trace,
     ) -> Result<Fresh, Failure> {
         self.tell(FileEvent::Using { pfn: &source.pfn });
-        let (mut renewed, mut attempt) = (None, 1);
+        let (mut renewed, mut attempt, mut turns) = (None, 1, 0);
         loop {
-            let start = SystemTime::now();
             let asked = renewed.as_ref().unwrap_or(source);
+            let turn = self.all.hosts.turn(&asked.pfn).await;
+            let start = clock::now();
             let failure = match self.attempt(asked, storage, place, partial).await {
-                Ok((path, checksum)) => return Ok(Fresh { path, start, checksum }),
+                Ok((path, checksum)) => {
+                    turn.served();
+                    return Ok(Fresh { path, start, checksum });
+                }
                 Err(failure @ Failure::Local { .. }) => return Err(failure),
                 Err(failure) => failure,
             };
+            let is_crowded = is_crowded(turn, &failure);
             if let (Failure::Storage(error), None) = (&failure, &renewed) {
                 renewed = self.renewed(source, error).await;
                 if let Some(new) = &renewed {
                     self.tell(FileEvent::Using { pfn: &new.pfn });
                     continue;
                 }
+            }
+            turns += 1;
+            if is_crowded && turns < TURNS {
+                self.tell(FileEvent::SentAway);
+                continue;
             }
             self.report(&failure, attempt, trace);
             match failure.pause() {
@@ -272,7 +285,7 @@ impl Run<'_> {
     }
 
     async fn finish(&self, fresh: Fresh, places: &[PathBuf], mut trace: Trace) -> Fetched {
-        let end = SystemTime::now();
+        let end = clock::now();
         if let Err(error) = self.spread(&fresh.path, places).await {
             return self.give_up(&error.to_string());
         }
@@ -293,7 +306,7 @@ impl Run<'_> {
             return self.give_up(&error.to_string());
         }
         self.tell(FileEvent::AlreadyThere);
-        let now = SystemTime::now();
+        let now = clock::now();
         trace.set_times(now, now);
         trace.set("clientState", Outcome::AlreadyDone.as_str());
         self.send(trace);
@@ -335,4 +348,9 @@ impl Run<'_> {
             tracer.send(trace);
         }
     }
+}
+
+/// Whether the host has only too many of us at the moment. The turn is over in any case.
+fn is_crowded(turn: Turn, failure: &Failure) -> bool {
+    failure.is_overload() && turn.too_much(failure.pause().unwrap_or_default())
 }

@@ -28,12 +28,13 @@ impl Observer for Diary {
             FileEvent::FetchingArchive { .. } => "fetching archive".into(),
             FileEvent::Unpacking { archive } => format!("unpacking {archive}"),
             FileEvent::StartedOver => "started over".into(),
+            FileEvent::SentAway => "sent away".into(),
             FileEvent::WrongContent { found, expected } => format!("wrong: {found} for {expected}"),
             FileEvent::AttemptFailed { attempt, of, .. } => format!("failed {attempt}/{of}"),
             FileEvent::Unverified => "unverified".into(),
             FileEvent::Failed(_) => "gave up".into(),
             FileEvent::Done { .. } => "done".into(),
-            FileEvent::Ended(_) => return,
+            FileEvent::Ended(_) | FileEvent::ArchiveReceived(_) => return,
         };
         self.0.lock().unwrap().push(note);
     }

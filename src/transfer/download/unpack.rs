@@ -9,7 +9,7 @@ use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
 use super::super::events::FileEvent;
 use super::super::job::Source;
-use super::{ATTEMPTS, PAUSE, Run};
+use super::{ATTEMPTS, Run};
 use crate::storage::archive::{Archive, Member};
 use crate::storage::{Kind, Reading, Rest, Result, Storage, StorageError};
 
@@ -51,7 +51,7 @@ impl Run<'_> {
                 return Err(error);
             }
             self.tell(FileEvent::AttemptFailed { attempt, of: ATTEMPTS, reason: &error.to_string() });
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(error.pause()).await;
             attempt += 1;
         }
         let file: File = arriving.file.into_std().await;
@@ -64,7 +64,7 @@ impl Run<'_> {
         let reading = storage.get(&source.pfn, arriving.rest().as_ref()).await?;
         self.tell(FileEvent::FetchingArchive { pfn: &source.pfn, bytes: reading.length });
         let seconds = self.all.options.patience.of(reading.length);
-        let filling = arriving.take(reading);
+        let filling = arriving.take(reading, |bytes| self.tell(FileEvent::ArchiveReceived(bytes)));
         match seconds.map(Duration::from_secs) {
             None => filling.await,
             Some(limit) => tokio::time::timeout(limit, filling).await.unwrap_or_else(|_| {
@@ -80,13 +80,16 @@ impl Arriving {
         Some(Rest { start: self.received, version: Some(version) })
     }
 
-    async fn take(&mut self, mut reading: Reading) -> Result<()> {
+    /// Takes the bytes, and tells how many.
+    async fn take(&mut self, mut reading: Reading, tell: impl Fn(u64)) -> Result<()> {
         self.version.clone_from(&reading.version);
         self.go_to(reading.start).await.map_err(|error| full(&error))?;
+        tell(reading.start);
         let length = reading.length.unwrap_or(u64::MAX);
         while let Some(chunk) = reading.next().await? {
             self.file.write_all(&chunk).await.map_err(|error| full(&error))?;
             self.received += chunk.len() as u64;
+            tell(chunk.len() as u64);
             if self.received > length {
                 return Err(StorageError::new(Kind::Refused, "the storage sent more than the archive"));
             }

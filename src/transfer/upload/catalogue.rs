@@ -129,10 +129,14 @@ impl Run<'_> {
         if self.all.options.registration == super::Registration::Never {
             return Ok(false);
         }
-        self.all.attacher.attach(self.all.client, dataset, self.did()).await.map_err(|reason| {
+        let attached = self.all.attacher.attach(self.all.client, dataset, self.did()).await.map_err(|reason| {
             self.tell(UploadEvent::AttachFailed);
             Failure::File(format!("it could not be attached to {dataset}: {reason}"))
-        })
+        })?;
+        if attached {
+            self.tell(UploadEvent::Attached(dataset));
+        }
+        Ok(attached)
     }
 
     /// Where the file goes by this protocol.

@@ -1,5 +1,6 @@
 //! What happens during an upload, for whoever draws bars or writes a log.
 
+use super::Outcome;
 use super::local::Local;
 use crate::types::Did;
 
@@ -60,6 +61,8 @@ pub enum UploadEvent<'a> {
     },
     /// The replica could not be declared available.
     StateFailed,
+    /// The file is in its dataset now.
+    Attached(&'a Did),
     /// The file could not be attached to its dataset.
     AttachFailed,
     /// It failed.
@@ -69,6 +72,8 @@ pub enum UploadEvent<'a> {
     },
     /// It is at the storage and in the catalogue.
     Done,
+    /// This is how it ended, whatever was told before; nothing more happens to it.
+    Ended(&'a Outcome),
 }
 
 /// Whoever wants to know what happens. It is called from the tasks that work, so it must be quick.

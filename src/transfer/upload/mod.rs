@@ -24,6 +24,7 @@ use catalogue::{Catalogue, Presence};
 use events::{Observer, There, UploadEvent};
 use local::{Local, Measured};
 
+use super::clock;
 use super::trace::{Fields, Trace, Tracer};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -36,8 +37,11 @@ use crate::types::{Did, RseProtocol, RseSettings};
 const LARGE: u64 = 8 * 1024 * 1024;
 /// How many large files at a time.
 const LARGE_LANES: usize = 3;
-/// How many files at a time: for small ones, the answer times of storage and catalogue are the limit.
+/// How many files are read, or on their way to the storage, at a time: for small ones, its answer time is the limit.
 const LANES: usize = 16;
+/// How many files are under way at a time, with those that wait for the catalogue. It takes long for each call, whatever
+/// the number of files in it; so more of them gather for the next one than a storage would like to take in at once.
+const UNDER_WAY: usize = 100;
 /// How many at a time by programs that log in for each step: servers refuse more (`MaxStartups` of OpenSSH is 10).
 const LOGIN_LANES: usize = 4;
 /// How long what is left behind may take to be tidied away, one file.
@@ -98,6 +102,7 @@ pub struct Uploader<'a> {
     catalogue: Catalogue,
     attacher: Attacher,
     unfinished: Mutex<HashSet<String>>,
+    lanes: Semaphore,
     logins: Semaphore,
 }
 
@@ -156,6 +161,7 @@ impl<'a> Uploader<'a> {
             catalogue: Catalogue::default(),
             attacher: Attacher::default(),
             unfinished: Mutex::default(),
+            lanes: Semaphore::new(LANES),
             logins: Semaphore::new(LOGIN_LANES),
         }
     }
@@ -171,10 +177,12 @@ impl<'a> Uploader<'a> {
             let (file, large) = (&files[index], &large);
             async move {
                 let _permit = if file.bytes >= LARGE { large.acquire().await.ok() } else { None };
-                (index, self.upload(file).await)
+                let outcome = self.upload(file).await;
+                self.observer.file(file, UploadEvent::Ended(&outcome));
+                (index, outcome)
             }
         };
-        let mut outcomes: Vec<_> = stream::iter(first).map(one).buffer_unordered(LANES).collect().await;
+        let mut outcomes: Vec<_> = stream::iter(first).map(one).buffer_unordered(UNDER_WAY).collect().await;
         for index in later {
             outcomes.push(one(index).await);
         }
@@ -195,7 +203,10 @@ impl<'a> Uploader<'a> {
             let reason = "PFN has to be defined for NON-DETERMINISTIC RSE.".to_owned();
             return run.failed(Failure::File(reason), None);
         }
-        let measured = match local::measure(file).await {
+        let lane = self.lanes.acquire().await;
+        let measured = local::measure(file).await;
+        drop(lane);
+        let measured = match measured {
             Ok(measured) => measured,
             Err(error) => return run.failed(Failure::Refused(error), None),
         };
@@ -315,7 +326,8 @@ impl Run<'_> {
     ) -> Result<Next, Broken> {
         let writer = self.all.storages.writer(pfn).map_err(|error| Broken::Way(error, false))?;
         let logs_in = matches!(way.scheme.as_str(), "scp" | "rsync");
-        let _permit = if logs_in { self.all.logins.acquire().await.ok() } else { None };
+        let _login = if logs_in { self.all.logins.acquire().await.ok() } else { None };
+        let _lane = self.all.lanes.acquire().await.ok();
         let place = transfer::Place { run: self, way, pfn, writer };
         let there = place.look().await.map_err(|error| Broken::Way(error, false))?;
         let next = match there {
@@ -473,5 +485,5 @@ fn reason(failure: &Failure) -> String {
 }
 
 fn now() -> f64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+    clock::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

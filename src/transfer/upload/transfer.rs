@@ -19,8 +19,6 @@ use crate::types::RseProtocol;
 const TEMPORARY: &str = ".rucio.upload";
 /// How often a file is written, if its storage breaks off.
 const ATTEMPTS: u32 = 2;
-/// How long to wait before the second time.
-const PAUSE: Duration = Duration::from_millis(500);
 /// A storage may take a moment until it shows what has been written: so long is waited, each time.
 const GLANCES: [Duration; 4] =
     [Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(3)];
@@ -68,9 +66,9 @@ impl Place<'_> {
     async fn complete(&self, temporary: &str, measured: &Measured, in_the_way: bool) -> Result<()> {
         for attempt in 1..=ATTEMPTS {
             match self.send(temporary).await {
-                Err(error) if error.kind == Kind::Transient && attempt < ATTEMPTS => {
+                Err(error) if matches!(error.kind, Kind::Transient | Kind::Overloaded) && attempt < ATTEMPTS => {
                     self.run.tell(UploadEvent::AttemptFailed { reason: &error.to_string() });
-                    sleep(error.retry_after.unwrap_or(PAUSE).min(ANSWER)).await;
+                    sleep(error.pause().min(ANSWER)).await;
                 }
                 outcome => {
                     outcome?;

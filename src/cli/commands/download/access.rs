@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::header::HeaderValue;
 
 use crate::auth::{Interact, asking};
+use crate::certificate::{AskPassphrase, question};
 use crate::cli::context::Context;
 use crate::cli::terminal::Terminal;
 use crate::config::StorageAccess;
@@ -40,7 +41,7 @@ pub(in crate::cli::commands) async fn storages(context: &Context, client: &Clien
 
 /// The certificate, if it can be used. Where it cannot, other storages may still be read.
 fn identity(cert: &Path, key: Option<&Path>) -> Option<tls::Identity> {
-    let ask: tls::AskPassphrase = Arc::new(|path| Terminal.secret(&tls::question(path)));
+    let ask: AskPassphrase = Arc::new(|path| Terminal.secret(&question(path)));
     match tls::Identity::load(cert, key, &ask) {
         Ok(identity) => Some(identity),
         Err(error) => {

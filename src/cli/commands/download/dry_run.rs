@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::{Job, single};
-use crate::cli::ui::Shape;
+use crate::cli::context::Context;
 use crate::cli::ui::values::{Num, sizefmt};
+use crate::cli::ui::{Shape, one_line};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::transfer::checksum::Checksum;
@@ -18,6 +19,11 @@ use crate::transfer::selection::Left;
 const SHAPE: Shape = Shape::did(&["scope", "name", "state", "bytes", "rse", "pfn", "path", "reason"]);
 /// How many planned files may wait to be shown.
 const QUEUE: usize = 256;
+
+/// Shows what an empty list leads to.
+pub(super) fn nothing(context: &Context) -> Result<()> {
+    context.ui.list(SHAPE).end()
+}
 
 /// What has been shown so far.
 #[derive(Default)]
@@ -142,11 +148,12 @@ fn line(job: &Job<'_>, file: &FileJob, fate: &Fate<'_>) -> String {
     let size = file.bytes.map_or_else(|| "?".to_owned(), |bytes| sizefmt(Some(Num::from(bytes)), job.context.human));
     let begin = format!("{:8} {size:>12} {}", fate.word(), file.did);
     let path = path(job, file).unwrap_or_default();
-    match fate {
+    let line = match fate {
         Fate::Download(source) => format!("{begin} from {} to {path}", source.rse),
         Fate::There | Fate::Copy => format!("{begin} at {path}"),
         Fate::No(reason) => format!("{begin}: {reason}"),
-    }
+    };
+    one_line(&line).into_owned()
 }
 
 impl Sum {

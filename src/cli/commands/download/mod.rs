@@ -3,6 +3,7 @@
 pub(super) mod access;
 mod asked;
 mod dry_run;
+pub(super) mod events;
 mod filter;
 mod more;
 mod options;
@@ -54,8 +55,11 @@ pub(crate) async fn run(context: &Context, args: Args, more: More) -> Result<()>
     let wishes = asked::wishes(context, &args, &more)?;
     if wishes.is_empty() && args.metalink.is_none() {
         tracing::info!("The list is empty: there is nothing to download.");
-        watch::record_nothing(&args.dir, &more)?;
-        return Summary::nothing().records(context);
+        if more.dry_run {
+            return dry_run::nothing(context);
+        }
+        let nothing = Summary::nothing();
+        return Watch::new(&context.ui, &args.dir, &more)?.finish(Some(&nothing), None);
     }
     if more.dry_run {
         return unless_interrupted(async { dry_run::show(&Job::new(context, &args, &more, wishes).await?).await })
@@ -63,9 +67,9 @@ pub(crate) async fn run(context: &Context, args: Args, more: More) -> Result<()>
     }
     let mut job = unless_interrupted(Job::new(context, &args, &more, wishes)).await?;
     let tracer = traces::tracer(job.client)?;
-    let outcome = unless_interrupted(job.fetch(tracer.as_ref())).await;
+    let outcome = unless_interrupted(job.watch.unless_broken(job.fetch(tracer.as_ref()))).await;
     let asked = outcome.is_err().then(|| asked::lines(&job));
-    let written = job.watch.finish(asked.as_deref());
+    let written = job.watch.finish(outcome.as_ref().ok(), asked.as_deref());
     let outcome = outcome.and_then(|summary| written.map(|()| summary));
     let interrupted = matches!(outcome, Err(Error::Interrupted));
     if interrupted {
@@ -116,7 +120,7 @@ struct Job<'a> {
     storages: Storages,
     folder: TargetFolder,
     rate: Option<Rate>,
-    watch: Watch,
+    watch: Watch<'a>,
     common_trace: Fields,
 }
 

@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::cli::ui::values::{Num, float_repr, python_round, sizefmt};
-use crate::cli::ui::{FileBar, Progress, Ui};
+use crate::cli::ui::{FileBar, Progress, Ui, one_line};
 use crate::transfer::events::{FileEvent, Observer, RunEvent};
-use crate::transfer::job::FileJob;
+use crate::transfer::job::{FileJob, Outcome};
 
 /// Tells the user what happens.
 pub(super) struct Reporter {
@@ -37,16 +37,21 @@ impl Reporter {
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
         // A job stays where it is in memory while it is being fetched.
         let key = std::ptr::from_ref(job).addr();
+        let size = job.bytes.unwrap_or(0);
+        let start = || progress.file_started(&job.did.to_string(), size);
         match event {
-            FileEvent::Using { .. } => {
-                let bytes = job.bytes.unwrap_or(0);
-                bars.entry(key).or_insert_with(|| progress.file_started(&job.did.to_string(), bytes));
+            FileEvent::Using { .. } => drop(bars.entry(key).or_insert_with(start)),
+            FileEvent::Resumed(bytes) => bars.entry(key).or_insert_with(start).resume(*bytes),
+            FileEvent::FetchingArchive { pfn, bytes } => {
+                // The archive takes the line of the file, which has nothing to show meanwhile.
+                bars.remove(&key);
+                bars.insert(key, progress.archive_started(file_name(pfn), bytes.unwrap_or(0)));
             }
-            FileEvent::Resumed(bytes) => {
-                let size = job.bytes.unwrap_or(0);
-                bars.entry(key).or_insert_with(|| progress.file_started(&job.did.to_string(), size)).resume(*bytes);
+            FileEvent::Unpacking { .. } => {
+                bars.remove(&key);
+                bars.insert(key, start());
             }
-            FileEvent::Received(bytes) => {
+            FileEvent::Received(bytes) | FileEvent::ArchiveReceived(bytes) => {
                 if let Some(bar) = bars.get(&key) {
                     bar.advance(*bytes);
                 }
@@ -56,12 +61,7 @@ impl Reporter {
                     bar.restart();
                 }
             }
-            FileEvent::Done { .. } => {
-                if let Some(bar) = bars.remove(&key) {
-                    bar.finish();
-                }
-            }
-            FileEvent::Failed(_) | FileEvent::Obstacle(_) => drop(bars.remove(&key)),
+            FileEvent::Ended(outcome) => ended(progress, bars.remove(&key), *outcome, size),
             _ => {}
         }
     }
@@ -103,18 +103,40 @@ impl Observer for Reporter {
                 let dids: Vec<_> = dids.iter().map(|did| format!("'{did}'")).collect();
                 tracing::info!("Selecting {number} random replicas from DID(s): [{}]", dids.join(", "));
             }
-            RunEvent::DidMissing(did) => tracing::error!("DID does not exist: {did}"),
+            RunEvent::DidMissing(did) => tracing::error!("DID does not exist: {}", one_line(&did.to_string())),
             RunEvent::OnlyOnTape(did) => tracing::warn!(
-                "The requested DID {did} only has replicas on tape. Direct download from tape is prohibited. \
-                 Please request a transfer to a non-tape endpoint."
+                "The requested DID {} only has replicas on tape. Direct download from tape is prohibited. \
+                 Please request a transfer to a non-tape endpoint.",
+                one_line(&did.to_string())
             ),
             RunEvent::Starting { files, bytes, lanes } => self.starting(files, bytes, lanes),
         }
     }
 }
 
+/// Counts a file that ended so, and takes its bar away.
+fn ended(progress: &Progress, bar: Option<FileBar>, outcome: Outcome, size: u64) {
+    match (outcome, bar) {
+        (Outcome::Done, Some(bar)) => bar.finish(),
+        (outcome, bar) => {
+            drop(bar);
+            match outcome.is_success() {
+                true => progress.skipped(size),
+                false => progress.failed(size),
+            }
+        }
+    }
+}
+
+/// The name of the archive at this place.
+fn file_name(pfn: &str) -> &str {
+    let path = pfn.split('?').next().unwrap_or_default();
+    path.rsplit('/').next().unwrap_or_default()
+}
+
 fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
-    let did = &job.did;
+    let did = job.did.to_string();
+    let did = one_line(&did);
     match event {
         FileEvent::Started => tracing::info!("{prefix}Preparing download of {did}"),
         FileEvent::AlreadyThere => tracing::info!("{prefix}File exists already locally: {did}"),
@@ -131,34 +153,35 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
         }
         FileEvent::NoSource => tracing::warn!("{prefix}No available source found for file: {did}"),
         FileEvent::Obstacle(reason) | FileEvent::Failed(reason) => {
-            tracing::error!("{prefix}Failed to download file {did}: {reason}")
+            tracing::error!("{prefix}Failed to download file {did}: {}", one_line(reason))
         }
         FileEvent::Trying { scheme, rse, timeout } => {
             let timeout = timeout.map(|seconds| format!(" and timeout of {seconds}s")).unwrap_or_default();
-            tracing::info!("{prefix}Trying to download with {scheme}{timeout} from {rse}: {did} ");
+            tracing::info!("{prefix}Trying to download with {scheme}{timeout} from {}: {did} ", one_line(rse));
         }
         FileEvent::CannotRead { pfn, reason } => {
-            tracing::warn!("{prefix}Failed to create protocol for PFN: {pfn} ({reason})");
+            tracing::warn!("{prefix}Failed to create protocol for PFN: {} ({})", one_line(pfn), one_line(reason));
         }
-        FileEvent::Using { pfn } => tracing::info!("{prefix}Using PFN: {pfn}"),
+        FileEvent::Using { pfn } => tracing::info!("{prefix}Using PFN: {}", one_line(pfn)),
         FileEvent::FetchingArchive { pfn, bytes } => match bytes {
             Some(bytes) => {
                 let size = sizefmt(Some(Num::from(bytes)), true);
-                tracing::info!("{prefix}Fetching the archive that holds it: {pfn} ({size})");
+                tracing::info!("{prefix}Fetching the archive that holds it: {} ({size})", one_line(pfn));
             }
-            None => tracing::info!("{prefix}Fetching the archive that holds it: {pfn}"),
+            None => tracing::info!("{prefix}Fetching the archive that holds it: {}", one_line(pfn)),
         },
-        FileEvent::Unpacking { archive } => tracing::info!("{prefix}Extracting {did} from {archive}"),
+        FileEvent::Unpacking { archive } => tracing::info!("{prefix}Extracting {did} from {}", one_line(archive)),
         FileEvent::WrongContent { found, expected } => {
             tracing::warn!("{prefix}Checksum validation failed for file: {did}");
             tracing::debug!("Local checksum: {found}, Rucio checksum: {expected}");
         }
+        FileEvent::SentAway => tracing::debug!("{prefix}The storage has too much to do: {did} waits for its turn"),
         FileEvent::AttemptFailed { attempt, of, reason } => {
-            tracing::warn!("{prefix}Download attempt failed. Try {attempt}/{of} ({reason})");
+            tracing::warn!("{prefix}Download attempt failed. Try {attempt}/{of} ({})", one_line(reason));
         }
         FileEvent::Unverified => tracing::warn!("{prefix}Rucio knows no checksum of {did}: only its size was compared"),
-        FileEvent::Done { time, .. } => tracing::info!("{prefix}{}", done(job, time)),
-        FileEvent::Received(_) | FileEvent::StartedOver | FileEvent::Ended(_) => {}
+        FileEvent::Done { time, .. } => tracing::info!("{prefix}{}", one_line(&done(job, time))),
+        FileEvent::Received(_) | FileEvent::ArchiveReceived(_) | FileEvent::StartedOver | FileEvent::Ended(_) => {}
     }
 }
 

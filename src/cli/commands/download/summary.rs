@@ -2,18 +2,15 @@
 
 use std::collections::HashMap;
 
-use serde_json::json;
+use serde_json::{Map, Value};
 
+use super::events::named;
 use crate::cli::context::Context;
-use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::transfer::scheduler::{Count, Tally};
 use crate::transfer::selection::Left;
 use crate::types::Did;
-
-const SHAPE: Shape =
-    Shape::did(&["scope", "name", "total_files", "downloaded_files", "local_files", "not_downloaded_files"]);
 
 /// The outcome for every DID that was meant.
 #[derive(Debug)]
@@ -37,7 +34,6 @@ impl Summary {
 
     /// Shows it. Errors: files are missing, and that counts; then people are shown nothing, as by the official client.
     pub(super) fn show(&self, context: &Context, missing_is_fine: bool) -> Result<()> {
-        self.records(context)?;
         match (self.total.files, self.total.failed()) {
             (0, _) if self.left.to_others > 0 => context.ui.line("No file of this share."),
             (0, _) if self.left.by_name > 0 && !missing_is_fine => {
@@ -54,21 +50,18 @@ impl Summary {
     }
 
     /// A record for each DID that was meant.
-    pub(super) fn records(&self, context: &Context) -> Result<()> {
-        let mut list = context.ui.list(SHAPE);
-        for (index, (did, length)) in self.requested.iter().enumerate() {
+    pub(super) fn records(&self) -> impl Iterator<Item = Map<String, Value>> {
+        self.requested.iter().enumerate().map(|(index, (did, length))| {
             let count = self.counts.get(&index).copied().unwrap_or_default();
-            list.record(&json!({
-                "scope": did.scope,
-                "name": did.name,
-                "length": length,
-                "total_files": count.files,
-                "downloaded_files": count.done,
-                "local_files": count.already_done,
-                "not_downloaded_files": count.failed(),
-            }))?;
-        }
-        list.end()
+            let counts = [
+                ("length", (*length).into()),
+                ("total_files", count.files.into()),
+                ("downloaded_files", count.done.into()),
+                ("local_files", count.already_done.into()),
+                ("not_downloaded_files", count.failed().into()),
+            ];
+            named(did, counts)
+        })
     }
 
     fn failure(&self, class: Exception) -> Result<()> {

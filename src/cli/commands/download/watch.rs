@@ -1,9 +1,11 @@
-//! Who is told what happens: the person, and the files that are written for other programs.
+//! Who is told what happens: the person, programs that watch, and the files that are written for others.
 
 use std::path::Path;
 
+use super::events::Told;
 use super::more::More;
 use super::reporter::Reporter;
+use super::summary::Summary;
 use crate::cli::ui::Ui;
 use crate::error::{Error, Result};
 use crate::transfer::events::{FileEvent, Observer, RunEvent};
@@ -11,22 +13,38 @@ use crate::transfer::job::FileJob;
 use crate::transfer::report::Recorder;
 
 /// Tells them all.
-pub(super) struct Watch {
+pub(super) struct Watch<'a> {
     reporter: Reporter,
+    told: Option<Told<'a>>,
     record: Option<Recorder>,
 }
 
-impl Watch {
-    /// On this terminal, and in the files that are asked for. Errors: one cannot be written.
-    pub(super) fn new(ui: &Ui, folder: &str, more: &More) -> Result<Self> {
+impl<'a> Watch<'a> {
+    /// On this terminal, on standard output for programs, and in the files that are asked for. Errors: one cannot be
+    /// written.
+    pub(super) fn new(ui: &'a Ui, folder: &str, more: &More) -> Result<Self> {
         let record = if more.dry_run { None } else { recorder(folder, more)? };
-        Ok(Self { reporter: Reporter::new(ui), record })
+        let told = if more.dry_run { None } else { Told::begin(ui, folder) };
+        Ok(Self { reporter: Reporter::new(ui), told, record })
     }
 
-    /// The download is over. After an early end, `asked` are the lines of what was asked for.
-    pub(super) fn finish(&mut self, asked: Option<&[String]>) -> Result<()> {
+    /// Does the work, as long as whoever reads the events is there.
+    pub(super) async fn unless_broken<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        match &self.told {
+            None => work.await,
+            Some(told) => tokio::select! {
+                outcome = work => outcome,
+                error = told.events().broken() => Err(error),
+            },
+        }
+    }
+
+    /// The download is over, with a summary if it came to its end; otherwise `asked` are the lines of what was asked for.
+    pub(super) fn finish(&mut self, summary: Option<&Summary>, asked: Option<&[String]>) -> Result<()> {
         self.reporter.finish();
-        self.record.take().map_or(Ok(()), |record| record.finish(asked).map_err(unwritten))
+        let told = self.told.take().map_or(Ok(()), |told| told.finish(summary));
+        let recorded = self.record.take().map_or(Ok(()), |record| record.finish(asked).map_err(unwritten));
+        told.and(recorded)
     }
 }
 
@@ -39,20 +57,15 @@ fn recorder(folder: &str, more: &More) -> Result<Option<Recorder>> {
     }
 }
 
-/// The files written as if nothing had been asked for.
-pub(super) fn record_nothing(folder: &str, more: &More) -> Result<()> {
-    if more.dry_run {
-        return Ok(());
-    }
-    recorder(folder, more)?.map_or(Ok(()), |record| record.finish(None).map_err(unwritten))
-}
-
 fn unwritten(error: std::io::Error) -> Error {
     Error::io("Cannot write --summary or --failed-list", error)
 }
 
-impl Observer for Watch {
+impl Observer for Watch<'_> {
     fn file(&self, lane: usize, job: &FileJob, event: FileEvent<'_>) {
+        if let Some(told) = &self.told {
+            told.file(job, &event);
+        }
         if let Some(record) = &self.record {
             record.file(lane, job, event);
         }
@@ -60,6 +73,9 @@ impl Observer for Watch {
     }
 
     fn run(&self, event: RunEvent<'_>) {
+        if let Some(told) = &self.told {
+            told.run(&event);
+        }
         self.reporter.run(event);
     }
 }

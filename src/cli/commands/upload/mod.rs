@@ -1,17 +1,19 @@
 //! `rucio upload`
 
 mod choose;
+mod events;
 mod find;
 mod options;
 mod reporter;
 mod summary;
+mod watch;
 
 use std::time::Duration;
 
-use reporter::Reporter;
 use serde_json::Value;
 use summary::Summary;
 use uuid::Uuid;
+use watch::Watch;
 
 use super::download::{access, traces, unless_interrupted};
 use crate::cli::context::Context;
@@ -48,7 +50,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         })
         .await;
     }
-    outcome?.show(context)
+    outcome?.verdict()
 }
 
 /// Everything an upload needs.
@@ -56,7 +58,7 @@ struct Job<'a> {
     client: &'a Client,
     args: &'a Args,
     storages: Storages,
-    reporter: Reporter,
+    watch: Watch<'a>,
     common_trace: Fields,
     options: Options,
     files: Vec<Local>,
@@ -76,7 +78,7 @@ impl<'a> Job<'a> {
             client,
             args,
             storages: access::storages(context, client).await?,
-            reporter: Reporter::new(&context.ui),
+            watch: Watch::new(&context.ui, &options.rse.rse),
             common_trace: common_trace(context, client, &options.account),
             options,
             files,
@@ -85,35 +87,34 @@ impl<'a> Job<'a> {
     }
 
     async fn upload(self, tracer: Option<&Tracer>) -> Result<Summary> {
-        self.reporter.expect(&self.files);
+        self.watch.expect(&self.files);
         let rse = self.options.rse.rse.clone();
-        let mut uploader = Uploader::new(self.client, &self.storages, self.options, &self.reporter);
+        let mut uploader = Uploader::new(self.client, &self.storages, self.options, &self.watch);
         (uploader.tracer, uploader.common_trace) = (tracer, self.common_trace);
         let work = async {
             let mut collections = Ok(());
             for tree in &self.tree {
-                let made = tree.make(self.client, reporter::collection).await;
+                let made = tree.make(self.client, |made| self.watch.made(made)).await;
                 collections = collections.and(made);
             }
             Ok((uploader.run(&self.files).await, collections))
         };
-        let outcome = unless_interrupted(work).await;
-        self.reporter.finish();
-        match outcome {
-            Err(error) => {
+        let outcome = unless_interrupted(self.watch.unless_broken(work)).await;
+        if outcome.is_err() {
+            if matches!(outcome, Err(Error::Interrupted)) {
                 tracing::warn!("Interrupted. Files that are complete stay; run the same command again to go on.");
-                // What cannot be deleted in this time is overwritten by the next run.
-                let _ = tokio::time::timeout(TIDY_GRACE, uploader.tidy()).await;
-                Err(error)
             }
-            Ok((outcomes, collections)) => {
-                let summary = Summary { files: self.files, outcomes, rse, collections };
-                if self.args.summary {
-                    summary.write()?;
-                }
-                Ok(summary)
-            }
+            // What cannot be deleted in this time is overwritten by the next run.
+            let _ = tokio::time::timeout(TIDY_GRACE, uploader.tidy()).await;
         }
+        drop(uploader);
+        let told = self.watch.finish(&self.files, outcome.is_ok());
+        let (outcomes, collections) = outcome?;
+        let summary = Summary { files: self.files, outcomes, rse, besides: collections.and(told) };
+        if self.args.summary {
+            summary.write()?;
+        }
+        Ok(summary)
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::cli::ui::{FileBar, Progress, Ui};
+use crate::cli::ui::{FileBar, Progress, Ui, one_line};
+use crate::transfer::upload::Outcome;
 use crate::transfer::upload::events::{Observer, There, UploadEvent};
 use crate::transfer::upload::folders::Made;
 use crate::transfer::upload::local::Local;
@@ -54,12 +55,16 @@ impl Reporter {
                     *known = *bytes;
                 }
             }
-            UploadEvent::Done => {
-                if let Some((bar, _)) = bars.remove(&key) {
-                    bar.finish();
+            UploadEvent::Ended(outcome) => match (outcome, bars.remove(&key)) {
+                (Outcome::Done(_), Some((bar, _))) => bar.finish(),
+                (outcome, bar) => {
+                    drop(bar);
+                    match outcome {
+                        Outcome::Failed { .. } => progress.failed(file.bytes),
+                        _ => progress.skipped(file.bytes),
+                    }
                 }
-            }
-            UploadEvent::Failed { .. } => drop(bars.remove(&key)),
+            },
             _ => {}
         }
     }
@@ -73,17 +78,20 @@ impl Observer for Reporter {
 }
 
 fn log(file: &Local, event: UploadEvent<'_>) {
-    let name = &file.basename;
+    let (name, did) = (one_line(&file.basename), file.did.to_string());
+    let did = one_line(&did);
     match event {
         UploadEvent::Started => tracing::info!("Preparing upload for file {name}"),
         UploadEvent::ForeignScope => tracing::warn!("Scope {} is none of the account's", file.did.scope),
-        UploadEvent::DatasetMade(did) => tracing::info!("Successfully created dataset {did}"),
-        UploadEvent::DatasetKnown(did) => tracing::info!("Dataset {did} already exists - no rule will be created"),
-        UploadEvent::Known => tracing::info!("File DID already exists: {}", file.did),
-        UploadEvent::Registered => tracing::info!("Successfully added replica in Rucio catalogue: {}", file.did),
-        UploadEvent::RuleMade => tracing::info!("Successfully added replication rule: {}", file.did),
+        UploadEvent::DatasetMade(did) => tracing::info!("Successfully created dataset {}", one_line(&did.to_string())),
+        UploadEvent::DatasetKnown(did) => {
+            tracing::info!("Dataset {} already exists - no rule will be created", one_line(&did.to_string()))
+        }
+        UploadEvent::Known => tracing::info!("File DID already exists: {did}"),
+        UploadEvent::Registered => tracing::info!("Successfully added replica in Rucio catalogue: {did}"),
+        UploadEvent::RuleMade => tracing::info!("Successfully added replication rule: {did}"),
         UploadEvent::Trying { scheme, rse } => tracing::info!("Trying upload with {scheme} to {rse}: {name}"),
-        UploadEvent::Written { pfn } => tracing::info!("Successful upload of temporary file. {pfn}"),
+        UploadEvent::Written { pfn } => tracing::info!("Successful upload of temporary file. {}", one_line(pfn)),
         UploadEvent::Unverified => {
             tracing::warn!("The storage tells no checksum of {name}: only its size was compared");
         }
@@ -92,12 +100,12 @@ fn log(file: &Local, event: UploadEvent<'_>) {
         }
         UploadEvent::Complete => tracing::info!("File lies complete at the RSE; it is only registered: {name}"),
         UploadEvent::AlreadyThere(there) => tracing::info!("{}: {name}", already(there)),
-        UploadEvent::AttemptFailed { reason } => tracing::warn!("Upload attempt failed ({reason})"),
+        UploadEvent::AttemptFailed { reason } => tracing::warn!("Upload attempt failed ({})", one_line(reason)),
         UploadEvent::StateFailed => tracing::error!("Failed to update replica state for file {name}"),
         UploadEvent::AttachFailed => tracing::error!("Failed to attach file to the dataset: {name}"),
         UploadEvent::Failed { reason } => tracing::error!("Failed to upload file {name}: {reason}"),
         UploadEvent::Done => tracing::info!("Successfully uploaded file {name}"),
-        UploadEvent::Sent(_) => {}
+        UploadEvent::Sent(_) | UploadEvent::Attached(_) | UploadEvent::Ended(_) => {}
     }
 }
 

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::cli::context::Context;
-use crate::cli::ui::Shape;
 use crate::cli::ui::values::json_dumps;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -14,9 +12,6 @@ use crate::transfer::upload::{Outcome, Uploaded};
 
 /// What the official client calls it.
 const FILE: &str = "rucio_upload.json";
-const SHAPE: Shape =
-    Shape::did(&["scope", "name", "outcome", "rse", "pfn", "bytes", "adler32", "md5", "guid", "reason"]);
-
 /// How all files ended.
 #[derive(Debug)]
 pub(super) struct Summary {
@@ -26,62 +21,32 @@ pub(super) struct Summary {
     pub(super) outcomes: Vec<Outcome>,
     /// Where they were to go.
     pub(super) rse: String,
-    /// Whether the collections of folders could be made.
-    pub(super) collections: Result<()>,
+    /// Whether the collections of folders could be made, and all be told to whoever watches.
+    pub(super) besides: Result<()>,
 }
 
 impl Summary {
-    /// Shows machines a record of each file. Errors: one failed, or none had to be uploaded.
-    pub(super) fn show(self, context: &Context) -> Result<()> {
-        let mut list = context.ui.list(SHAPE);
-        self.each().try_for_each(|(file, outcome)| list.record(&self.record(file, outcome)))?;
-        list.end()?;
-        self.verdict()
-    }
-
-    /// The refusal of catalogue or storage that came first, as the official client ends with it; else how many failed.
-    fn verdict(self) -> Result<()> {
-        let files = self.outcomes.len();
-        let done = self.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Done(_))).count();
-        let there = self.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::AlreadyThere(_))).count();
+    /// Errors: one failed, or none had to be uploaded; the refusal of catalogue or storage that came first, as the official
+    /// client ends with it, else how many failed.
+    pub(super) fn verdict(self) -> Result<()> {
+        let mut count = Count::default();
+        self.outcomes.iter().for_each(|outcome| count.add(outcome));
+        let Count { files, done, there } = count;
         let refused = self.outcomes.into_iter().find_map(|outcome| match outcome {
             Outcome::Failed { error, .. } => error,
             _ => None,
         });
-        let details =
-            format!("{done} of {files} file(s) uploaded, {there} there already, {} failed.", files - done - there);
+        let details = format!("{done} of {files} file(s) uploaded, {there} there already, {} failed.", count.failed());
         match (refused, done) {
             (Some(error), _) => Err(error),
             (None, 0) => Err(Error::new(Exception::NoFilesUploaded, details)),
             (None, done) if done < files => Err(Error::new(Exception::NotAllFilesUploaded, details)),
-            _ => self.collections,
+            _ => self.besides,
         }
     }
 
     fn each(&self) -> impl Iterator<Item = (&Local, &Outcome)> {
         self.files.iter().zip(&self.outcomes)
-    }
-
-    fn record(&self, file: &Local, outcome: &Outcome) -> Value {
-        let (word, uploaded, reason) = match outcome {
-            Outcome::Done(uploaded) => ("uploaded", Some(uploaded), None),
-            Outcome::AlreadyThere(uploaded) => ("already there", uploaded.as_ref(), None),
-            Outcome::Failed { reason, uploaded, .. } => ("failed", uploaded.as_ref(), Some(reason)),
-        };
-        let measured = uploaded.map(|uploaded| &uploaded.measured);
-        json!({
-            "scope": file.did.scope,
-            "name": file.did.name,
-            "path": file.path,
-            "outcome": word,
-            "rse": self.rse,
-            "pfn": uploaded.map(|uploaded| &uploaded.pfn),
-            "bytes": file.bytes,
-            "adler32": measured.map(|measured| measured.adler32()),
-            "md5": measured.map(|measured| measured.md5()),
-            "guid": measured.filter(|_| word != "already there").map(|measured| &measured.guid),
-            "reason": reason,
-        })
     }
 
     /// Writes what lies at the storage now as the official client does.
@@ -109,6 +74,73 @@ impl Summary {
             ("scope", file.did.scope.as_str().into()),
         ]
     }
+}
+
+/// How many files ended how.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Count {
+    /// All of them.
+    pub(super) files: usize,
+    /// Uploaded.
+    pub(super) done: usize,
+    /// There already.
+    pub(super) there: usize,
+}
+
+impl Count {
+    /// Counts a file that ended so.
+    pub(super) fn add(&mut self, outcome: &Outcome) {
+        self.files += 1;
+        self.done += usize::from(matches!(outcome, Outcome::Done(_)));
+        self.there += usize::from(matches!(outcome, Outcome::AlreadyThere(_)));
+    }
+
+    /// Those that are not there now.
+    pub(super) fn failed(&self) -> usize {
+        self.files - self.done - self.there
+    }
+}
+
+/// Whether the file is where it belongs.
+pub(super) fn is_good(outcome: &Outcome) -> bool {
+    !matches!(outcome, Outcome::Failed { .. })
+}
+
+/// What became of a file, for programs.
+pub(super) fn record(file: &Local, outcome: &Outcome, rse: &str) -> Value {
+    let (state, uploaded, reason) = match outcome {
+        Outcome::Done(uploaded) => ("DONE", Some(uploaded), None),
+        Outcome::AlreadyThere(uploaded) => ("ALREADY_DONE", uploaded.as_ref(), None),
+        Outcome::Failed { reason, uploaded, .. } => ("FAILED", uploaded.as_ref(), Some(reason)),
+    };
+    let measured = uploaded.map(|uploaded| &uploaded.measured);
+    let mut record = unfinished(file, state, rse);
+    record["pfn"] = uploaded.map(|uploaded| uploaded.pfn.as_str()).into();
+    record["adler32"] = measured.map(|measured| measured.adler32()).into();
+    record["md5"] = measured.map(|measured| measured.md5()).into();
+    // One that was made just now is not that of a file which is there already.
+    let guid = measured.filter(|_| !matches!(outcome, Outcome::AlreadyThere(_))).map(|measured| measured.guid.as_str());
+    record["guid"] = guid.into();
+    record["reason"] = reason.map(String::as_str).into();
+    record
+}
+
+/// What is known of a file that did not come to its end.
+pub(super) fn unfinished(file: &Local, state: &str, rse: &str) -> Value {
+    json!({
+        "scope": file.did.scope,
+        "name": file.did.name,
+        "state": state,
+        "rse": rse,
+        "pfn": null,
+        "path": file.path.to_string_lossy(),
+        "bytes": file.bytes,
+        "adler32": null,
+        "md5": null,
+        "guid": null,
+        "seconds": null,
+        "reason": null,
+    })
 }
 
 /// `json.dump(entries, sort_keys=True, indent=1)`.
@@ -141,7 +173,7 @@ mod tests {
             may_hold_guid: true,
             bytes: 3,
         };
-        Summary { files: vec![file; outcomes.len()], outcomes, rse: "A".into(), collections: Ok(()) }
+        Summary { files: vec![file; outcomes.len()], outcomes, rse: "A".into(), besides: Ok(()) }
     }
 
     fn uploaded() -> Uploaded {

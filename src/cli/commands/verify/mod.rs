@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cli::commands::download::unless_interrupted;
 use crate::cli::context::Context;
-use crate::cli::ui::{Listing, Shape};
+use crate::cli::ui::{Listing, Shape, one_line};
 use crate::error::{Error, Result};
 use crate::transfer::checksum::Checksum;
 use crate::transfer::report::MissingList;
@@ -142,7 +142,7 @@ impl<'a> Desk<'a> {
                 (Value::Null, found) => format!(": {}", plain(found)),
                 (expected, found) => format!(": {}, not {}", plain(found), plain(expected)),
             };
-            format!("{state:14} {} at {path}{difference}", known.did)
+            one_line(&format!("{state:14} {} at {path}{difference}", known.did)).into_owned()
         })
     }
 
@@ -156,7 +156,7 @@ impl<'a> Desk<'a> {
         let path = path.to_string_lossy();
         let record =
             json!({"scope": scope, "name": name, "path": path, "state": "extra", "expected": null, "found": null});
-        self.list.line(&record, || format!("{:14} {path}", "extra"))
+        self.list.line(&record, || one_line(&format!("{:14} {path}", "extra")).into_owned())
     }
 
     fn finish(self) -> Result<()> {

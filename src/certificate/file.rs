@@ -7,10 +7,9 @@ use openssl::pkey::{PKey, Private};
 use openssl::provider::Provider;
 use openssl::x509::X509;
 
-use super::Key;
+use super::{AskPassphrase, Key};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::tls::AskPassphrase;
 
 /// What a file holds.
 pub(crate) struct Contents {

@@ -6,15 +6,24 @@ mod name;
 mod validity;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::x509::{X509, X509Ref};
 
 use crate::error::Result;
-use crate::http::tls::AskPassphrase;
+use crate::secret::Secret;
 use file::{Contents, unusable};
 pub(crate) use name::text;
 pub use validity::date;
+
+/// Asks the user for the pass phrase of the key in this file.
+pub type AskPassphrase = Arc<dyn Fn(&Path) -> std::io::Result<Secret> + Send + Sync>;
+
+/// The question for the pass phrase of the key in this file.
+pub fn question(key: &Path) -> String {
+    format!("Pass phrase for {}: ", key.display())
+}
 
 /// A certificate, or a proxy of one, with what stands in the same file. Names are in the form of RFC 2253, as the
 /// server shows them (`CN=John Doe,O=Testbed`); times are seconds since 1970, UTC.

@@ -1,0 +1,64 @@
+//! Who is told what happens: the person, and programs that watch.
+
+use super::events::Told;
+use super::reporter::{self, Reporter};
+use crate::cli::ui::Ui;
+use crate::error::Result;
+use crate::transfer::upload::events::{Observer, UploadEvent};
+use crate::transfer::upload::folders::Made;
+use crate::transfer::upload::local::Local;
+
+/// Tells them both.
+pub(super) struct Watch<'a> {
+    reporter: Reporter,
+    told: Option<Told<'a>>,
+}
+
+impl<'a> Watch<'a> {
+    /// On this terminal, and on standard output for programs; of an upload to this RSE.
+    pub(super) fn new(ui: &'a Ui, rse: &str) -> Self {
+        Self { reporter: Reporter::new(ui), told: Told::begin(ui, rse) }
+    }
+
+    /// These files are going to come.
+    pub(super) fn expect(&self, files: &[Local]) {
+        self.reporter.expect(files);
+        if let Some(told) = &self.told {
+            told.expect(files.len() as u64, files.iter().map(|file| file.bytes).sum());
+        }
+    }
+
+    /// This became of a collection.
+    pub(super) fn made(&self, made: Made<'_>) {
+        if let Some(told) = &self.told {
+            told.made(&made);
+        }
+        reporter::collection(made);
+    }
+
+    /// Does the work, as long as whoever reads the events is there.
+    pub(super) async fn unless_broken<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        match &self.told {
+            None => work.await,
+            Some(told) => tokio::select! {
+                outcome = work => outcome,
+                error = told.events().broken() => Err(error),
+            },
+        }
+    }
+
+    /// The upload is over. Errors: what programs read could not be written.
+    pub(super) fn finish(self, files: &[Local], complete: bool) -> Result<()> {
+        self.reporter.finish();
+        self.told.map_or(Ok(()), |told| told.finish(files, complete))
+    }
+}
+
+impl Observer for Watch<'_> {
+    fn file(&self, file: &Local, event: UploadEvent<'_>) {
+        if let Some(told) = &self.told {
+            told.file(file, &event);
+        }
+        self.reporter.file(file, event);
+    }
+}

@@ -1,0 +1,155 @@
+//! What happens while a long command runs, for programs that watch it: each event is written when it happens.
+
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Map, Value};
+use tokio::sync::Notify;
+
+use super::{Format, Listing, Shape, Ui};
+use crate::error::{Error, Result};
+
+/// The number of the vocabulary. Within it events and fields are only ever added.
+const VERSION: u64 = 1;
+
+/// Events on their way out: in JSON an object each; in CSV, TSV and names only what became of each file.
+#[derive(Debug)]
+pub struct Events<'a> {
+    ui: &'a Ui,
+    state: Mutex<State<'a>>,
+    broken: Notify,
+}
+
+#[derive(Debug)]
+struct State<'a> {
+    list: Option<Listing<'a>>,
+    trouble: Option<Error>,
+}
+
+impl<'a> Events<'a> {
+    /// Events of this command; none where people read the output. `shape` tells the columns of CSV and TSV.
+    pub fn begin(ui: &'a Ui, command: &str, shape: Shape) -> Option<Self> {
+        if ui.format() == Format::Table {
+            return None;
+        }
+        let state = Mutex::new(State { list: Some(ui.list(shape)), trouble: None });
+        let events = Self { ui, state, broken: Notify::new() };
+        events.tell("begin", fields([("version", VERSION.into()), ("command", command.into())]));
+        Some(events)
+    }
+
+    /// Something happened.
+    pub fn tell(&self, event: &str, what: Map<String, Value>) {
+        if self.ui.format().is_json() {
+            let name = [("event".to_owned(), event.into())];
+            self.write(&Value::Object(name.into_iter().chain(what).collect()));
+        }
+    }
+
+    /// This became of a file. Of names, only those of files that are where they belong are written.
+    pub fn ended(&self, good: bool, record: Value) {
+        match (self.ui.format(), record) {
+            (Format::Name, _) if !good => {}
+            (Format::Json | Format::Jsonl, Value::Object(record)) => {
+                self.tell(if good { "done" } else { "failed" }, record);
+            }
+            (_, record) => self.write(&record),
+        }
+    }
+
+    /// Waits until the events cannot be written any more, which may never be; tells why.
+    pub async fn broken(&self) -> Error {
+        loop {
+            self.broken.notified().await;
+            if let Some(trouble) = self.state().trouble.take() {
+                return trouble;
+            }
+        }
+    }
+
+    /// Writes what follows the last one. Errors: it cannot be written, or an earlier one could not.
+    pub fn end(&self) -> Result<()> {
+        let mut state = self.state();
+        match (state.trouble.take(), state.list.take()) {
+            (Some(trouble), _) => Err(trouble),
+            (None, Some(list)) => list.end().and_then(|()| self.ui.flush()),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// A watcher that went away is a matter of the command, not of the file.
+    fn write(&self, record: &Value) {
+        let mut state = self.state();
+        let Some(list) = &mut state.list else { return };
+        if let Err(error) = list.record(record).and_then(|()| self.ui.flush()) {
+            // What is left in the buffer has nobody to go to.
+            (state.list, state.trouble) = (None, Some(error));
+            self.broken.notify_one();
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State<'a>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An object of these fields.
+pub fn fields<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::log::Shared;
+    use super::*;
+    use serde_json::json;
+
+    const SHAPE: Shape = Shape::did(&["scope", "name", "state"]);
+
+    fn written(format: Format) -> String {
+        let shared = Shared::default();
+        let ui = Ui::new(shared.clone(), false).with_format(format);
+        let Some(events) = Events::begin(&ui, "download", SHAPE) else { return "none".to_owned() };
+        events.tell("start", fields([("name", "f".into())]));
+        let before_the_end = shared.text();
+        for (good, state) in [(true, "DONE"), (false, "FAILED")] {
+            events.ended(good, json!({"scope": "s", "name": state.to_lowercase(), "state": state, "more": 1}));
+        }
+        events.end().unwrap();
+        assert!(!before_the_end.is_empty() || !format.is_json());
+        shared.text()
+    }
+
+    #[test]
+    fn json_has_all_events_and_tables_of_values_the_files() {
+        let lines = [
+            r#"{"event":"begin","version":1,"command":"download"}"#,
+            r#"{"event":"start","name":"f"}"#,
+            r#"{"event":"done","scope":"s","name":"done","state":"DONE","more":1}"#,
+            r#"{"event":"failed","scope":"s","name":"failed","state":"FAILED","more":1}"#,
+        ];
+        assert_eq!(written(Format::Jsonl), lines.join("\n") + "\n");
+        assert_eq!(written(Format::Json), format!("[\n{}\n]\n", lines.join(",\n")));
+        assert_eq!(written(Format::Csv), "scope,name,state\ns,done,DONE\ns,failed,FAILED\n");
+        assert_eq!(written(Format::Tsv), "scope\tname\tstate\ns\tdone\tDONE\ns\tfailed\tFAILED\n");
+        assert_eq!(written(Format::Name), "s:done\n");
+        assert_eq!(written(Format::Table), "none");
+    }
+
+    #[tokio::test]
+    async fn a_watcher_that_goes_away_is_noticed_once() {
+        struct Closed;
+        impl std::io::Write for Closed {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(std::io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let ui = Ui::new(Closed, false).with_format(Format::Jsonl);
+        let events = Events::begin(&ui, "upload", SHAPE).unwrap();
+        events.tell("start", Map::new());
+        assert!(events.broken().await.is_broken_pipe());
+        events.end().unwrap();
+    }
+}

@@ -1,0 +1,200 @@
+//! How bars look, at any width.
+
+use std::time::Duration;
+
+use console::measure_text_width;
+use indicatif::DecimalBytes;
+
+/// How wide the bar of a file and that of the whole are, where there is room.
+const FILE_BAR: usize = 16;
+const WHOLE_BAR: usize = 24;
+/// A bar narrower than this says nothing.
+const LEAST_BAR: usize = 6;
+/// A name is shown in at least so many columns; what else there is to say has to make room.
+const LEAST_NAME: usize = 20;
+
+/// How far something is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Done {
+    /// Bytes that are here.
+    pub(super) bytes: u64,
+    /// All bytes; zero if that is not known.
+    pub(super) of: u64,
+    /// Bytes a second.
+    pub(super) rate: Option<f64>,
+}
+
+/// How many files there are, and how they ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Files {
+    /// Expected; zero if that is not known.
+    pub(super) expected: u64,
+    /// Where they belong.
+    pub(super) done: u64,
+    /// Given up.
+    pub(super) failed: u64,
+}
+
+impl Done {
+    fn percent(self) -> Option<u64> {
+        (self.of > 0 && self.bytes <= self.of).then(|| self.bytes * 100 / self.of)
+    }
+
+    fn rate(self) -> String {
+        self.rate.map_or_else(String::new, |rate| format!("{}/s", DecimalBytes(rate as u64)))
+    }
+
+    fn time_left(self) -> String {
+        let left = self.of.saturating_sub(self.bytes);
+        match self.rate.filter(|rate| *rate >= 1.0 && left > 0) {
+            Some(rate) => time(Duration::from_secs_f64((left as f64 / rate).min(1e9).ceil())),
+            None => String::new(),
+        }
+    }
+
+    fn bar(self, width: usize) -> String {
+        let filled = (width as u64 * self.percent().unwrap_or(0) / 100) as usize;
+        let head = if filled < width { ">" } else { "" };
+        format!("[{:width$}]", format!("{}{head}", "=".repeat(filled)))
+    }
+}
+
+/// The line of a file.
+pub(super) fn file(width: usize, name: &str, done: Done) -> String {
+    let far = match done.percent() {
+        Some(percent) => format!("{percent:>3}%"),
+        None => format!("{:>9}", DecimalBytes(done.bytes).to_string()),
+    };
+    let start = [
+        format!("  {} {far} {:>11} ", done.bar(FILE_BAR), done.rate()),
+        format!("  {far} {:>11} ", done.rate()),
+        format!("{far} "),
+    ];
+    let fits = |start: &&String| measure_text_width(start) + LEAST_NAME.min(measure_text_width(name)) <= width;
+    let start = start.iter().find(fits).unwrap_or(&start[2]);
+    cut(format!("{start}{}", shortened(name, width.saturating_sub(measure_text_width(start)))), width)
+}
+
+/// The line of the whole.
+pub(super) fn whole(width: usize, files: Files, done: Done) -> String {
+    let count = match files.expected {
+        0 => format!("{} files", files.done),
+        expected => format!("{}/{expected} files", files.done),
+    };
+    let count = match files.failed {
+        0 => count,
+        failed => format!("{count}, {failed} failed"),
+    };
+    let (bytes, of) = (DecimalBytes(done.bytes).to_string(), DecimalBytes(done.of));
+    let (far, short) = match done.percent() {
+        Some(percent) => (format!("{bytes}/{of}"), format!("{percent}%")),
+        None => (bytes.clone(), bytes),
+    };
+    let rest = |far: &str| {
+        let parts = [far.to_owned(), done.rate(), done.time_left()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    };
+    let (long, short) = (rest(&far), rest(&short));
+    let room = width.saturating_sub(count.len() + long.len() + " [] ".len()).min(WHOLE_BAR);
+    match done.percent() {
+        Some(_) if room >= LEAST_BAR => format!("{count} {} {long}", done.bar(room)),
+        _ if count.len() + 1 + long.len() <= width => format!("{count} {long}"),
+        _ => cut(format!("{count} {short}"), width),
+    }
+}
+
+/// `5s`, `2m03s`, `1h02m`, `3d04h`.
+fn time(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3600..86400 => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{}d{:02}h", seconds / 86400, seconds / 3600 % 24),
+    }
+}
+
+/// Names of files differ at their ends, and say at their beginnings what they are: what is left out is the middle.
+fn shortened(name: &str, width: usize) -> String {
+    if measure_text_width(name) <= width {
+        return name.to_owned();
+    }
+    let Some(kept) = width.checked_sub(1) else { return String::new() };
+    let head = cut(name.to_owned(), kept / 3);
+    let backwards: String = name.chars().rev().collect();
+    let tail: String = cut(backwards, kept - measure_text_width(&head)).chars().rev().collect();
+    format!("{head}…{tail}")
+}
+
+/// Not more than fits in so many columns.
+fn cut(text: String, width: usize) -> String {
+    if measure_text_width(&text) <= width {
+        return text;
+    }
+    let mut end = 0;
+    for (start, letter) in text.char_indices() {
+        let next = start + letter.len_utf8();
+        if measure_text_width(&text[..next]) > width {
+            break;
+        }
+        end = next;
+    }
+    text[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HALF: Done = Done { bytes: 500_000_000, of: 1_000_000_000, rate: Some(12_340_000.0) };
+    const FILES: Files = Files { expected: 2000, done: 1234, failed: 0 };
+    const LONG: &str = "user.jdoe:analysis.of.some.very.long.name.indeed.that.goes.on.and.on._000017.root";
+
+    #[test]
+    fn the_whole_says_what_fits() {
+        let cases = [
+            (120, "1234/2000 files [============>           ] 500.00 MB/1.00 GB 12.34 MB/s 41s"),
+            (70, "1234/2000 files [=========>         ] 500.00 MB/1.00 GB 12.34 MB/s 41s"),
+            (55, "1234/2000 files 500.00 MB/1.00 GB 12.34 MB/s 41s"),
+            (40, "1234/2000 files 50% 12.34 MB/s 41s"),
+            (10, "1234/2000 "),
+        ];
+        for (width, expected) in cases {
+            assert_eq!(whole(width, FILES, HALF), expected, "{width}");
+        }
+        let unknown = Done { of: 0, ..HALF };
+        assert_eq!(
+            whole(80, Files { expected: 0, failed: 2, ..FILES }, unknown),
+            "1234 files, 2 failed 500.00 MB 12.34 MB/s"
+        );
+        let begun = Done { bytes: 0, rate: None, ..HALF };
+        assert_eq!(whole(50, FILES, begun), "1234/2000 files [>                   ] 0 B/1.00 GB");
+    }
+
+    #[test]
+    fn a_file_shows_its_name_first_of_all() {
+        let cases = [
+            (120, format!("  [========>       ]  50%  12.34 MB/s {LONG}")),
+            (60, "  [========>       ]  50%  12.34 MB/s user.jd…n._000017.root".to_owned()),
+            (40, "   50%  12.34 MB/s user.j…n._000017.root".to_owned()),
+            (30, " 50% user.jdo….on._000017.root".to_owned()),
+            (6, " 50% …".to_owned()),
+            (3, " 50".to_owned()),
+        ];
+        for (width, expected) in cases {
+            let line = file(width, LONG, HALF);
+            assert!(measure_text_width(&line) <= width, "{line}");
+            assert_eq!(line, expected, "{width}");
+        }
+        assert_eq!(file(40, "s:f", Done { of: 0, ..HALF }), "  500.00 MB  12.34 MB/s s:f");
+        let wide = file(30, "s:日本語の名前がとても長いファイル.root", HALF);
+        assert!(measure_text_width(&wide) <= 30 && wide.ends_with("ル.root"), "{wide}");
+    }
+
+    #[test]
+    fn times_are_short() {
+        let cases = [(5, "5s"), (123, "2m03s"), (3720, "1h02m"), (273_600, "3d04h")];
+        assert!(cases.iter().all(|(seconds, text)| time(Duration::from_secs(*seconds)) == *text));
+        assert_eq!(Done { rate: Some(0.0), ..HALF }.time_left(), "");
+    }
+}

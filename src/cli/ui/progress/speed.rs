@@ -1,0 +1,66 @@
+//! How fast bytes have come lately.
+
+use std::time::{Duration, Instant};
+
+/// What is this long ago counts for a third of what is now.
+const MEMORY: Duration = Duration::from_secs(5);
+/// Looks that follow closer tell nothing new.
+const PACE: Duration = Duration::from_millis(250);
+
+/// A mean of bytes a second, in which what is long ago counts little.
+#[derive(Debug)]
+pub(super) struct Speed {
+    last: Instant,
+    bytes: u64,
+    /// The sum of the rates so far, each by its weight, and that of the weights.
+    sum: f64,
+    weights: f64,
+}
+
+impl Speed {
+    /// Begins now.
+    pub(super) fn new(now: Instant) -> Self {
+        Self { last: now, bytes: 0, sum: 0.0, weights: 0.0 }
+    }
+
+    /// So many bytes have come in all by now: how many a second; none as long as that cannot be told.
+    pub(super) fn at(&mut self, now: Instant, bytes: u64) -> Option<f64> {
+        let time = now.saturating_duration_since(self.last);
+        if time >= PACE {
+            let rate = bytes.saturating_sub(self.bytes) as f64 / time.as_secs_f64();
+            let kept = (-time.as_secs_f64() / MEMORY.as_secs_f64()).exp();
+            self.sum = self.sum * kept + rate * (1.0 - kept);
+            self.weights = self.weights * kept + (1.0 - kept);
+            (self.last, self.bytes) = (now, bytes);
+        }
+        (self.weights > 0.0).then(|| self.sum / self.weights)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rates(bytes: &[u64]) -> Vec<Option<u64>> {
+        let start = Instant::now();
+        let mut speed = Speed::new(start);
+        let at = |(second, bytes): (usize, &u64)| {
+            let rate = speed.at(start + Duration::from_secs(second as u64), *bytes);
+            rate.map(|rate| rate.round() as u64)
+        };
+        bytes.iter().enumerate().map(at).collect()
+    }
+
+    #[test]
+    fn it_is_right_from_the_first_second_and_follows() {
+        assert_eq!(rates(&[0, 100, 200, 300]), [None, Some(100), Some(100), Some(100)]);
+        let slower = rates(&[0, 100, 200, 210, 220, 230, 240, 250, 260, 270, 280, 290, 300, 310, 320, 330, 340]);
+        assert!(slower.last().unwrap().unwrap() < 15, "{slower:?}");
+        assert!(slower.iter().skip(2).is_sorted_by(|a, b| a >= b), "{slower:?}");
+    }
+
+    #[test]
+    fn bytes_that_are_taken_back_are_none() {
+        assert_eq!(rates(&[0, 100, 0]).last().unwrap().unwrap(), 45);
+    }
+}
