@@ -48,8 +48,8 @@ fn say(text: &str) {
     let _ = writeln!(stderr(), "{text}");
 }
 
-/// Cases make and change accounts, RSEs and rules, which others list: one run of them at a time.
-fn the_only_run() -> MutexGuard<'static, ()> {
+/// Cases make and change accounts, RSEs and rules, which others list: one run of them, or test that does so, at a time.
+pub(crate) fn the_only_run() -> MutexGuard<'static, ()> {
     static RUN: Mutex<()> = Mutex::new(());
     RUN.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,16 +15,16 @@ const SHOWN: [(&str, &[&str]); 2] = [
         &[
             r"\$ rucio download .*test:mixed",
             // A bar of a file with its rate, and that of the whole with what is left, one below the other.
-            r"  =+> +\d+% +[\d.]+ [kM]B/s test:mixed-0\d\.dat +\d/10 files \[=+> +\] [\d.]+ MB/92\.16 MB [\d.]+ MB/s \d+s",
+            r"  \[=+> +\] +\d+% +[\d.]+ [kM]B/s test:mixed-0\d\.dat +\d/10 files \[=+> +\] [\d.]+ MB/92\.16 MB [\d.]+ MB/s \d+s",
             // Several at a time.
-            r"(% +[\d.]+ [kM]B/s test:mixed-0\d\.dat +[=>]+ +\d+){3}",
+            r"(% +[\d.]+ [kM]B/s test:mixed-0\d\.dat +\[=*>? *\] +\d+){3}",
             r"Downloaded files: +10",
         ],
     ),
     (
         "resume",
         &[
-            r"  =+> +\d+% +[\d.]+ MB/s test:mixed-09\.dat",
+            r"  \[=+> +\] +\d+% +[\d.]+ MB/s test:mixed-09\.dat",
             "Killed",
             r"Going on with an earlier download, of which [\d.]+ MB are here: test:mixed-09\.dat",
             r"Downloaded files: +1\b",

@@ -6,8 +6,9 @@ use std::fs;
 use anyhow::{Result, ensure};
 
 use super::{Desk, expect, storage, stored};
+use crate::differential::the_only_run;
 use crate::props::{Answer, Pty, Server, browse};
-use crate::support::Testbed;
+use crate::support::{Testbed, unique};
 
 /// The link of a login by way of the Rucio server.
 const LINK: &str = r"(https://\S+/auth/oidc_redirect\?\S+)\s";
@@ -75,5 +76,28 @@ fn what_a_killed_run_left_at_the_storage_is_replaced() -> Result<()> {
         ensure!(fs::read(stored(place, &name)?)? == b"the right bytes" && !temporary.exists(), "{rse}");
         ensure!(desk.state(&name, rse)? == "AVAILABLE", "{rse}");
     }
+    Ok(())
+}
+
+/// An RSE whose paths follow a rule of the site's own: only its server could tell them, and this one cannot.
+#[test]
+fn a_rule_for_paths_that_nobody_knows_is_named_with_what_to_do() -> Result<()> {
+    let _only = the_only_run();
+    let desk = Desk::new("root")?;
+    let (rse, name) = (unique("GRID").to_uppercase(), desk.file(b"hello")?);
+    let prefix = storage("scratch")?.join("own").display().to_string();
+    let both = r#"{"wan": {"read": 1, "write": 1, "delete": 1}}"#;
+    let place =
+        ["--scheme", "file", "--hostname", "localhost", "--port", "0", "--prefix", &prefix, "--domain-json", both];
+    let class = ["--impl", "rucio.rse.protocols.posix.Default"];
+    let run = |words: &[&str]| expect(&desk.rucio()?.args(["rse"]).args(words).run()?, 0);
+    run(&["add", &rse])?;
+    run(&["attribute", "set", &rse, "--key", "lfn2pfn_algorithm", "--value", "nosuch"])?;
+    run(&[&["protocol", "add", &rse], &place[..], &class[..]].concat())?;
+    let refused = desk.upload(&rse, &[&name])?;
+    run(&["remove", &rse])?;
+    expect(&refused, 1)?;
+    let told = format!("Where files go at {rse} follows the rule 'nosuch' (lfn2pfn_algorithm)");
+    ensure!(refused.stderr.contains(&told) && refused.stderr.contains("--pfn names the place."), "{}", refused.stderr);
     Ok(())
 }

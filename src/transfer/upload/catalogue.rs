@@ -149,7 +149,11 @@ impl Run<'_> {
         if let Some(path) = target::path(algorithm, did).filter(|_| rse.deterministic) {
             return Ok(target::pfn(way, &path));
         }
-        let told = rses::protocols::pfn_to_write(self.all.client, &rse.rse, did, &way.scheme).await?;
+        let told = rses::protocols::pfn_to_write(self.all.client, &rse.rse, did, &way.scheme).await;
+        let told = told.map_err(|error| {
+            let why = format!("Where files go at {} follows the rule '{algorithm}' (lfn2pfn_algorithm)", rse.rse);
+            error.with_hint(format!("{why}, which only the server can know. --pfn names the place."))
+        })?;
         told.ok_or_else(|| Failure::File(format!("the server does not tell where it goes at {}", rse.rse)))
     }
 
