@@ -111,7 +111,7 @@ fn a_folder_of_odd_things_is_verified_and_stays_as_it_is() -> Result<()> {
     sandbox.is_untouched()?;
     ensure!(!outcome.stdout.contains(|c: char| c.is_control() && c != '\n'), "{}", outcome.stdout);
     let lines: Vec<_> = outcome.stdout.lines().collect();
-    ensure!(lines.iter().filter(|line| line.starts_with("extra ")).count() >= NAMES.len() + 1, "{}", outcome.stdout);
+    ensure!(lines.iter().filter(|line| line.starts_with("extra ")).count() > NAMES.len(), "{}", outcome.stdout);
     ensure!(lines.iter().any(|line| line.contains(" 1 ok")), "{}", outcome.stdout);
     ensure!(lines.iter().all(|line| !line.starts_with("2026-")), "{}", outcome.stdout);
     Ok(())
