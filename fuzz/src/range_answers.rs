@@ -13,6 +13,7 @@ use rucio::storage::http::{Access, WebStorage};
 use rucio::storage::{Reading, Rest, Storage, canonical};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
 /// Separates the question from the answers, and these from each other.
@@ -40,18 +41,26 @@ pub fn range_answers(data: &[u8]) {
     let mut parts = data.split(|byte| *byte == SEPARATOR).take(ANSWERS + 1);
     let question = Question::of(parts.next().unwrap_or_default());
     let answers: Vec<_> = parts.map(Answer::of).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(ask(&question, answers));
+    DESK.with(|(runtime, storages)| {
+        runtime.block_on(ask(&question, &answers, &storages[usize::from(question.has_certificate)]));
+    });
 }
 
-async fn ask(question: &Question, answers: Vec<Answer>) {
+thread_local! {
+    /// The readers without and with a certificate: making them takes longer than an answer.
+    static DESK: (Runtime, [WebStorage; 2]) = {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        (runtime, [false, true].map(storage))
+    };
+}
+
+async fn ask(question: &Question, answers: &[Answer], storage: &WebStorage) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let pfn = format!("http://{}/a/file", listener.local_addr().expect("an address"));
     let home = Url::parse(&pfn).expect("a URL");
     let heard = Rc::new(RefCell::new(Vec::new()));
-    let serving = serve(listener, &answers, &home, heard.clone());
+    let serving = serve(listener, answers, &home, heard.clone());
     let asking = async {
-        let storage = storage(question.has_certificate);
         match storage.get(&pfn, question.rest.as_ref()).await {
             Ok(reading) => {
                 let last = heard.borrow().len().checked_sub(1).and_then(|last| answers.get(last));
