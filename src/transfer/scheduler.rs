@@ -249,7 +249,7 @@ mod tests {
         assert_eq!((Lanes::exactly(0).lanes, Lanes::shared(0).lanes), (1, 1));
     }
 
-    /// A storage that gives one byte to everyone, after longer than what is far.
+    /// A storage that takes its time: three bytes for everyone, one after the other.
     async fn far_storage() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let pfn = format!("http://{}/f", listener.local_addr().unwrap());
@@ -257,9 +257,12 @@ mod tests {
             while let Ok((mut socket, _)) = listener.accept().await {
                 tokio::spawn(async move {
                     let _ = socket.read(&mut [0; 4096]).await;
-                    tokio::time::sleep(2 * FAR).await;
                     let _ =
-                        socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\nconnection: close\r\n\r\nx").await;
+                        socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\n").await;
+                    for _ in 0..3 {
+                        tokio::time::sleep(FAR / 2).await;
+                        let _ = socket.write_all(b"x").await;
+                    }
                 });
             }
         });
@@ -269,10 +272,10 @@ mod tests {
     #[tokio::test]
     async fn far_away_there_are_more_at_a_time_unless_the_user_says_how_many() {
         let pfn = far_storage().await;
-        let (tally, most) = download_from(&pfn, 60, 1, Lanes::shared(1)).await;
+        let (tally, most) = download_from(&pfn, 60, 3, Lanes::shared(1)).await;
         assert_eq!(tally.total, Count { files: 60, done: 30, already_done: 0 });
         assert!(most > SMALL_PER_LANE && most <= FAR_PER_LANE, "{most}");
-        let (_, most) = download_from(&pfn, 10, 1, Lanes::exactly(2)).await;
+        let (_, most) = download_from(&pfn, 10, 3, Lanes::exactly(2)).await;
         assert!(most <= 2, "{most}");
     }
 }
