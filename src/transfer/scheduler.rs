@@ -21,7 +21,10 @@ const LARGE: u64 = 8 * 1024 * 1024;
 const SMALL_PER_LANE: usize = 6;
 /// How many if each takes long. As many connections are kept open.
 const FAR_PER_LANE: usize = 10;
-/// A small file that takes longer than this comes from far away.
+/// A file smaller than this that takes longer than that comes from far away. What larger ones take says less, and they
+/// take more memory.
+const LIGHT: u64 = 1024 * 1024;
+/// How long a small file takes from far away.
 const FAR: Duration = Duration::from_millis(100);
 
 /// How many files are fetched at a time.
@@ -160,7 +163,7 @@ async fn work(downloader: &Downloader<'_>, shared: &Shared, lane: usize) {
         let _permit = if is_large { shared.large.acquire().await.ok() } else { None };
         let begun = Instant::now();
         let outcome = downloader.fetch(&job, lane).await;
-        if !is_large && outcome == Outcome::Done && begun.elapsed() > FAR {
+        if job.bytes.is_some_and(|bytes| bytes < LIGHT) && outcome == Outcome::Done && begun.elapsed() > FAR {
             shared.reserve.call();
         }
         downloader.observer.file(lane, &job, FileEvent::Ended(outcome));
