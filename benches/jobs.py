@@ -168,7 +168,7 @@ class Bench:
         far = self.data('far')['far']
         urls = self.urls('far', [f'{far}/far-{number:03}.dat' for number in range(FAR)])
         return Job('', {**self.clients('download', 'benches:far'), **urls}, self.runs, self.official_runs,
-                   (FAR, FAR * 10**6), (*FIRST, LITTLE_MEMORY))
+                   (FAR, FAR * 10**6), FIRST)
 
     def job_relay_500MB(self):
         url = f'{self.data("large_far")["far"]}/far-500MB.dat'

@@ -9,8 +9,9 @@ mod retry;
 mod stream;
 pub mod tls;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
@@ -55,6 +56,8 @@ struct Inner {
     connections: OnceLock<reqwest::Client>,
     /// The servers of whom it was said that nobody knows who they are.
     unverified: std::sync::Mutex<Vec<String>>,
+    /// The shortest time to an answer so far, in microseconds.
+    nearest: AtomicU64,
     token: Mutex<Option<Token>>,
 }
 
@@ -84,8 +87,15 @@ impl Client {
             may_log_in,
             connections: OnceLock::new(),
             unverified: std::sync::Mutex::default(),
+            nearest: AtomicU64::new(u64::MAX),
             token: Mutex::new(None),
         }))
+    }
+
+    /// The shortest time that the server took for an answer so far: a little more than a round trip to it.
+    pub fn nearest_answer(&self) -> Option<Duration> {
+        let micros = self.0.nearest.load(Ordering::Relaxed);
+        (micros != u64::MAX).then(|| Duration::from_micros(micros))
     }
 
     /// What this client was made with.
@@ -296,7 +306,11 @@ impl Client {
             // What stands behind a question mark here is the code of a login.
             let shown = url.split('?').next().unwrap_or_default();
             tracing::debug!("HTTP request: {} {shown}", request.method);
+            let asked = Instant::now();
             let answer = build(connections, &url, request, headers.clone()).send().await;
+            if answer.is_ok() {
+                self.0.nearest.fetch_min(micros(asked.elapsed()), Ordering::Relaxed);
+            }
             let last = attempt + 1 >= TRIES || !request.repeatable;
             let (wait, reason) = match answer {
                 Ok(response) if last || !retry::is_transient(response.status()) => {
@@ -360,6 +374,10 @@ fn same_host_only() -> Policy {
 }
 
 /// The answer if it is a success, else the refusal it stands for.
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
 pub(crate) async fn checked(response: Response) -> Result<Response> {
     if response.status().is_success() {
         return Ok(response);

@@ -1,10 +1,14 @@
-//! Many files at a time, but not too many: bounded workers over a queue that is still being filled.
+//! Many files at a time, but not too many: bounded workers over a queue that is still being filled. Where the storage turns out
+//! to be far away, more of them help: most of the time nothing but waiting is done.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Mutex, Semaphore, mpsc};
+use tokio::time::Instant;
 
 use super::download::Downloader;
 use super::events::FileEvent;
@@ -15,6 +19,13 @@ use super::job::{FileJob, Outcome, Twin};
 const LARGE: u64 = 8 * 1024 * 1024;
 /// How many small files share a lane, where the user says nothing.
 const SMALL_PER_LANE: usize = 6;
+/// How many if each takes long. As many connections are kept open.
+const FAR_PER_LANE: usize = 10;
+/// A file smaller than this that takes longer than that comes from far away. What larger ones take says less, and they
+/// take more memory.
+const LIGHT: u64 = 1024 * 1024;
+/// How long a small file takes from far away.
+const FAR: Duration = Duration::from_millis(100);
 
 /// How many files are fetched at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,17 +34,19 @@ pub struct Lanes {
     pub lanes: usize,
     /// How many small files in each lane.
     pub small_per_lane: usize,
+    /// How many if they come from far away.
+    pub far_per_lane: usize,
 }
 
 impl Lanes {
     /// Where the user says nothing: this many large files, and several small ones in place of each.
     pub fn shared(lanes: usize) -> Self {
-        Self { lanes: lanes.max(1), small_per_lane: SMALL_PER_LANE }
+        Self { lanes: lanes.max(1), small_per_lane: SMALL_PER_LANE, far_per_lane: FAR_PER_LANE }
     }
 
     /// Exactly as many files as the user says, whatever their size.
     pub fn exactly(lanes: usize) -> Self {
-        Self { lanes: lanes.max(1), small_per_lane: 1 }
+        Self { lanes: lanes.max(1), small_per_lane: 1, far_per_lane: 1 }
     }
 }
 
@@ -87,8 +100,21 @@ impl Tally {
 
 /// Downloads all files of a queue. Dropped, it stops at once and leaves no half-written file.
 pub async fn run(downloader: &Downloader<'_>, jobs: mpsc::Receiver<FileJob>, lanes: Lanes) -> Tally {
-    let shared = Shared { jobs: Mutex::new(jobs), large: Semaphore::new(lanes.lanes), tally: Mutex::default() };
-    let workers = (0..lanes.lanes * lanes.small_per_lane).map(|worker| work(downloader, &shared, worker % lanes.lanes));
+    let (usual, most) = (lanes.lanes * lanes.small_per_lane, lanes.lanes * lanes.far_per_lane);
+    let shared = Shared {
+        jobs: Mutex::new(jobs),
+        large: Semaphore::new(lanes.lanes),
+        reserve: Reserve::new(most.saturating_sub(usual)),
+        tally: Mutex::default(),
+    };
+    let workers = (0..most.max(usual)).map(|worker| {
+        let shared = &shared;
+        async move {
+            if worker < usual || shared.reserve.is_called().await {
+                work(downloader, shared, worker % lanes.lanes).await;
+            }
+        }
+    });
     workers.collect::<FuturesUnordered<_>>().collect::<()>().await;
     shared.tally.into_inner()
 }
@@ -96,18 +122,51 @@ pub async fn run(downloader: &Downloader<'_>, jobs: mpsc::Receiver<FileJob>, lan
 struct Shared {
     jobs: Mutex<mpsc::Receiver<FileJob>>,
     large: Semaphore,
+    reserve: Reserve,
     tally: Mutex<Tally>,
+}
+
+/// Workers that wait until they are called.
+struct Reserve {
+    waiting: AtomicUsize,
+    calls: Semaphore,
+}
+
+impl Reserve {
+    fn new(workers: usize) -> Self {
+        Self { waiting: AtomicUsize::new(workers), calls: Semaphore::new(0) }
+    }
+
+    /// Calls one of them, if there is one.
+    fn call(&self) {
+        let one_less = |waiting: usize| waiting.checked_sub(1);
+        if self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
+            self.calls.add_permits(1);
+        }
+    }
+
+    /// Sends home those who have not been called: there is no work left.
+    fn dismiss(&self) {
+        self.calls.close();
+    }
+
+    /// Waits; whether the call was one to work.
+    async fn is_called(&self) -> bool {
+        self.calls.acquire().await.map(|call| call.forget()).is_ok()
+    }
 }
 
 async fn work(downloader: &Downloader<'_>, shared: &Shared, lane: usize) {
     loop {
         let next = shared.jobs.lock().await.recv().await;
-        let Some(job) = next else { return };
-        let _permit = match job.bytes.is_none_or(|bytes| bytes >= LARGE) {
-            true => shared.large.acquire().await.ok(),
-            false => None,
-        };
+        let Some(job) = next else { return shared.reserve.dismiss() };
+        let is_large = job.bytes.is_none_or(|bytes| bytes >= LARGE);
+        let _permit = if is_large { shared.large.acquire().await.ok() } else { None };
+        let begun = Instant::now();
         let outcome = downloader.fetch(&job, lane).await;
+        if job.bytes.is_some_and(|bytes| bytes < LIGHT) && outcome == Outcome::Done && begun.elapsed() > FAR {
+            shared.reserve.call();
+        }
         downloader.observer.file(lane, &job, FileEvent::Ended(outcome));
         shared.tally.lock().await.add(&job, outcome);
     }
@@ -123,7 +182,8 @@ mod tests {
     use crate::transfer::place::TargetFolder;
     use crate::transfer::trace::Fields;
     use crate::types::Did;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
 
     /// Counts how many files are under way, and remembers the most.
     #[derive(Default)]
@@ -148,14 +208,19 @@ mod tests {
 
     /// Downloads `count` files of this size from the local disk; those with an odd number have no source.
     async fn download(count: usize, bytes: usize, lanes: Lanes) -> (Tally, usize) {
-        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let from = tempfile::tempdir().unwrap();
         let path = from.path().join("f");
         std::fs::write(&path, vec![7; bytes]).unwrap();
+        download_from(&format!("file://{}", path.display()), count, bytes, lanes).await
+    }
+
+    async fn download_from(pfn: &str, count: usize, bytes: usize, lanes: Lanes) -> (Tally, usize) {
+        let to = tempfile::tempdir().unwrap();
         let (storages, folder) = (Storages::new(plain()), TargetFolder::new(to.path()).unwrap());
         let (most, common) = (Most::default(), Fields::new());
         let downloader = Downloader::new(&storages, &folder, &most, &common);
         let (sender, jobs) = mpsc::channel(2);
-        let source = Source { pfn: format!("file://{}", path.display()), rse: "A".into(), member: None };
+        let source = Source { pfn: pfn.to_owned(), rse: "A".into(), member: None };
         let sending = async move {
             for number in 0..count {
                 let mut job = FileJob::unknown(Did::new("s", number.to_string()), number % 2);
@@ -180,11 +245,41 @@ mod tests {
     async fn never_more_files_are_under_way_than_asked_for() {
         let large = usize::try_from(LARGE).unwrap();
         for (bytes, lanes, limit) in
-            [(10, Lanes::exactly(2), 2), (10, Lanes::shared(2), 2 * SMALL_PER_LANE), (large, Lanes::shared(2), 2)]
+            [(10, Lanes::exactly(2), 2), (10, Lanes::shared(2), 2 * FAR_PER_LANE), (large, Lanes::shared(2), 2)]
         {
             let (_, most) = download(30, bytes, lanes).await;
             assert!(most <= limit, "{most} of {limit} at a time");
         }
         assert_eq!((Lanes::exactly(0).lanes, Lanes::shared(0).lanes), (1, 1));
+    }
+
+    /// A storage that takes its time: three bytes for everyone, one after the other.
+    async fn far_storage() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let pfn = format!("http://{}/f", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let _ = socket.read(&mut [0; 4096]).await;
+                    let _ =
+                        socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\n").await;
+                    for _ in 0..3 {
+                        tokio::time::sleep(FAR / 2).await;
+                        let _ = socket.write_all(b"x").await;
+                    }
+                });
+            }
+        });
+        pfn
+    }
+
+    #[tokio::test]
+    async fn far_away_there_are_more_at_a_time_unless_the_user_says_how_many() {
+        let pfn = far_storage().await;
+        let (tally, most) = download_from(&pfn, 60, 3, Lanes::shared(1)).await;
+        assert_eq!(tally.total, Count { files: 60, done: 30, already_done: 0 });
+        assert!(most > SMALL_PER_LANE && most <= FAR_PER_LANE, "{most}");
+        let (_, most) = download_from(&pfn, 10, 3, Lanes::exactly(2)).await;
+        assert!(most <= 2, "{most}");
     }
 }

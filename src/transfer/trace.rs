@@ -4,8 +4,8 @@
 //! which it would rather spend on listing our files; so they are collected, and most go in one call at the end.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -29,10 +29,14 @@ const SINGLE: usize = 8;
 const COLLECTED: usize = 20_000;
 /// How many more may wait to be collected. When the trace server is too slow for that, the next ones are not sent.
 const WAITING: usize = 10_000;
-/// How long what has been handed to the system takes to leave the house.
+/// How long what has been handed over takes to leave the house, where nobody knows how far it is to the server.
 const SETTLE: Duration = Duration::from_millis(150);
-/// How much of a call is handed over at a time.
-const PIECE: usize = 16 * 1024;
+/// The least and the longest that it takes, where that is known.
+const SETTLES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
+/// In so many round trips it has left: by then the little has gone that had no room in the system's buffer.
+const ROUND_TRIPS: u32 = 3;
+/// How much of a call is handed over at a time: little, since some sixteen of these may wait for room outside of the system.
+const PIECE: usize = 2 * 1024;
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -95,6 +99,7 @@ fn seconds(time: SystemTime) -> f64 {
 #[derive(Debug)]
 pub struct Tracer {
     queue: mpsc::Sender<String>,
+    office: Arc<Office>,
     sender: JoinHandle<()>,
 }
 
@@ -102,9 +107,10 @@ impl Tracer {
     /// Sends to `<host>/traces/` over these connections.
     pub fn start(connections: reqwest::Client, host: &str) -> Self {
         let url = format!("{}/traces/", host.trim_end_matches('/'));
-        let office = Office { connections, url, takes_lists: AtomicBool::new(true) };
+        let office =
+            Arc::new(Office { connections, url, takes_lists: AtomicBool::new(true), settle: Mutex::new(SETTLE) });
         let (queue, traces) = mpsc::channel(WAITING);
-        Self { queue, sender: tokio::spawn(forward(Arc::new(office), traces)) }
+        Self { queue, office: office.clone(), sender: tokio::spawn(forward(office, traces)) }
     }
 
     /// Takes a trace to be sent.
@@ -115,8 +121,13 @@ impl Tracer {
     }
 
     /// Sends what is left. Once the server has it all it works through it without us: its answers are not waited for,
-    /// if they take long. Whatever happens, it takes no longer than this.
-    pub async fn finish(self, longest: Duration) {
+    /// if they take long. Whatever happens, it takes no longer than `longest`. `round_trip` is the time that a short
+    /// answer of the server takes, if that is known: the last bytes get as long as they need to leave.
+    pub async fn finish(self, longest: Duration, round_trip: Option<Duration>) {
+        if let Some(round_trip) = round_trip {
+            let settle = (ROUND_TRIPS * round_trip).clamp(SETTLES.0, SETTLES.1);
+            *self.office.settle.lock().unwrap_or_else(PoisonError::into_inner) = settle;
+        }
         drop(self.queue);
         let abort = self.sender.abort_handle();
         if tokio::time::timeout(longest, self.sender).await.is_err() {
@@ -132,6 +143,7 @@ struct Office {
     connections: reqwest::Client,
     url: String,
     takes_lists: AtomicBool,
+    settle: Mutex<Duration>,
 }
 
 async fn forward(office: Arc<Office>, mut traces: mpsc::Receiver<String>) {
@@ -148,7 +160,8 @@ async fn forward(office: Arc<Office>, mut traces: mpsc::Receiver<String>) {
     join_all(handed_over).await;
     // Answers are not waited for any more, unless the server turns out to want its traces one by one.
     let all_answered = async { while calls.join_next().await.is_some() {} };
-    if tokio::time::timeout(SETTLE, all_answered).await.is_err() && !office.takes_lists.load(Ordering::Relaxed) {
+    let settle = *office.settle.lock().unwrap_or_else(PoisonError::into_inner);
+    if tokio::time::timeout(settle, all_answered).await.is_err() && !office.takes_lists.load(Ordering::Relaxed) {
         while calls.join_next().await.is_some() {}
     }
 }
@@ -256,7 +269,7 @@ mod tests {
         let tracer = Tracer::start(reqwest_client(), &base);
         tracer.send(trace("a"));
         tracer.send(trace("b"));
-        tracer.finish(Duration::from_secs(5)).await;
+        tracer.finish(Duration::from_secs(5), None).await;
         let bodies = bodies(asked);
         assert_eq!(bodies.len(), 3, "{bodies:?}");
         assert!(bodies[0].starts_with('[') && bodies[1..].iter().all(|body| body.starts_with('{')));
@@ -268,7 +281,7 @@ mod tests {
         let tracer = Tracer::start(reqwest_client(), &base);
         tracer.send(trace("a"));
         let start = std::time::Instant::now();
-        tracer.finish(Duration::from_millis(100)).await;
+        tracer.finish(Duration::from_millis(100), None).await;
         assert!(start.elapsed() < Duration::from_secs(2));
     }
 

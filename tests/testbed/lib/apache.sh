@@ -86,6 +86,8 @@ Listen 127.0.0.1:$P_DAVS
   SSLEngine on
   SSLVerifyClient optional
   DocumentRoot $STORE/davs
+  # Apache takes no more than 1 GiB otherwise.
+  LimitRequestBody 0
   LuaHookFixups $ETC/grid.lua grid
   <Directory $STORE/davs>
     Dav On

@@ -38,14 +38,15 @@ const TIDY_GRACE: Duration = Duration::from_millis(800);
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     args.check()?;
     let job = unless_interrupted(Job::new(context, &args)).await?;
-    let tracer = traces::tracer(job.client)?;
+    let client = job.client;
+    let tracer = traces::tracer(client)?;
     let outcome = job.upload(tracer.as_ref()).await;
     if let Some(tracer) = tracer {
         let interrupted = matches!(outcome, Err(Error::Interrupted));
         let grace = if interrupted { TRACE_GRACE / 8 } else { TRACE_GRACE };
         // Whoever presses Ctrl-C now has all the files in place, and does not want to wait for this.
         let _ = unless_interrupted(async {
-            tracer.finish(grace).await;
+            tracer.finish(grace, client.nearest_answer()).await;
             Ok(())
         })
         .await;
