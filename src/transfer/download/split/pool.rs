@@ -1,0 +1,236 @@
+//! Who fetches what: pure decisions over what is missing, who is at it, and how fast each is.
+//!
+//! Times are those since the beginning of the transfer in which nothing of our own held it back.
+
+use std::time::Duration;
+
+use super::super::super::parts::Span;
+
+/// The least that is worth a request of its own.
+pub(super) const LEAST: u64 = 256 * 1024;
+/// How much the rate of the last moment counts against what it was before.
+const WEIGHT: f64 = 0.3;
+/// How often it must take longer than opening a connection does to read what another one is going to take over.
+const WORTH_IT: f64 = 2.0;
+
+/// What one connection reads.
+#[derive(Debug, Clone)]
+struct Stretch {
+    /// The next byte that comes, and the byte behind the last one that is wanted.
+    span: Span,
+    source: usize,
+    asked: Duration,
+    /// When the answer began.
+    begun: Option<Duration>,
+    /// When something came last.
+    heard: Duration,
+    brought: u64,
+    /// What `brought` was when `rate` was computed last, and when that was.
+    counted: (u64, Duration),
+    /// Bytes a second, once there are some.
+    rate: Option<f64>,
+}
+
+/// What is missing of a file, and the connections that bring it. Each has a lane of its own.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    free: Vec<Span>,
+    lanes: Vec<Option<Stretch>>,
+    received: u64,
+}
+
+/// What came over a connection, as far as it is wanted.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Arrived {
+    /// Where it belongs.
+    pub(super) start: u64,
+    /// How many bytes of it are wanted.
+    pub(super) wanted: usize,
+    /// Whether nothing more is wanted of this connection.
+    pub(super) is_last: bool,
+}
+
+impl Pool {
+    /// This is missing, and nobody is at it.
+    pub(super) fn new(holes: Vec<Span>) -> Self {
+        Self { free: holes, ..Self::default() }
+    }
+
+    /// A connection that is under way already brings all that is missing, from the first byte of it on.
+    pub(super) fn lead(&mut self, source: usize, now: Duration, rate: f64) {
+        if let Some(span) = self.take_free() {
+            let lane = self.begin(span, source, now);
+            self.begun(lane, now);
+            if let Some(stretch) = self.stretch(lane) {
+                stretch.rate = Some(rate);
+            }
+        }
+    }
+
+    /// What another connection to this source should read, `wanted` of them being open then, and in which lane. That is
+    /// what nobody is at, else the end of what the slowest one still has to do. None if that is not worth it; `setup` is
+    /// how long it takes to open a connection.
+    pub(super) fn next(
+        &mut self,
+        source: usize,
+        wanted: usize,
+        setup: Duration,
+        now: Duration,
+    ) -> Option<(usize, Span)> {
+        let span = match self.take_free() {
+            Some(span) => span,
+            None => self.take_over(source, wanted, setup)?,
+        };
+        Some((self.begin(span, source, now), span))
+    }
+
+    fn take_free(&mut self) -> Option<Span> {
+        (!self.free.is_empty()).then(|| self.free.remove(0))
+    }
+
+    fn begin(&mut self, span: Span, source: usize, now: Duration) -> usize {
+        let stretch =
+            Stretch { span, source, asked: now, begun: None, heard: now, brought: 0, counted: (0, now), rate: None };
+        let lane = self.lanes.iter().position(Option::is_none).unwrap_or(self.lanes.len());
+        if lane == self.lanes.len() {
+            self.lanes.push(None);
+        }
+        self.lanes[lane] = Some(stretch);
+        lane
+    }
+
+    /// Takes the end of what the slowest connection has still to do: so much that both are through at the same time, but
+    /// no more than an equal share of all that is missing.
+    fn take_over(&mut self, source: usize, wanted: usize, setup: Duration) -> Option<Span> {
+        let (usual, setup) = (self.rate().unwrap_or(1.0), setup.as_secs_f64());
+        let ours = self.rate_of(source).unwrap_or(usual).max(1.0);
+        let share = (self.left() / wanted.max(1) as u64).max(LEAST);
+        let time = |one: &Stretch| one.span.length() as f64 / one.rate.unwrap_or(usual).max(1.0);
+        let slowest = self.lanes.iter_mut().flatten().max_by(|one, two| time(one).total_cmp(&time(two)))?;
+        let (length, theirs) = (slowest.span.length(), slowest.rate.unwrap_or(usual).max(1.0));
+        if length < 2 * LEAST || slowest.rate.is_some() && time(slowest) < WORTH_IT * setup {
+            return None;
+        }
+        let kept = (setup + length as f64 / ours) * ours * theirs / (ours + theirs);
+        // The float is never negative, and too large a one saturates.
+        let taken = length.saturating_sub(kept as u64).min(share).min(length - LEAST);
+        if taken < LEAST {
+            return None;
+        }
+        let end = slowest.span.end;
+        slowest.span.end = end - taken;
+        Some(Span { start: end - taken, end })
+    }
+
+    /// The answer has begun to come. Gives its source, and when it was asked.
+    pub(super) fn begun(&mut self, lane: usize, now: Duration) -> Option<(usize, Duration)> {
+        let stretch = self.stretch(lane)?;
+        (stretch.begun, stretch.heard, stretch.counted) = (Some(now), now, (0, now));
+        Some((stretch.source, stretch.asked))
+    }
+
+    /// Where a connection leads.
+    pub(super) fn source(&self, lane: usize) -> Option<usize> {
+        Some(self.lanes.get(lane)?.as_ref()?.source)
+    }
+
+    /// So many bytes have come. Of those behind the end nothing is wanted: they are another's by now.
+    pub(super) fn arrived(&mut self, lane: usize, bytes: usize, now: Duration) -> Arrived {
+        let Some(stretch) = self.stretch(lane) else { return Arrived { start: 0, wanted: 0, is_last: true } };
+        let wanted = usize::try_from(stretch.span.length()).unwrap_or(usize::MAX).min(bytes);
+        let start = stretch.span.start;
+        stretch.span.start += wanted as u64;
+        stretch.brought += wanted as u64;
+        stretch.heard = now;
+        let is_last = stretch.span.length() == 0;
+        self.received += wanted as u64;
+        Arrived { start, wanted, is_last }
+    }
+
+    /// A connection is over. What it has not brought is free again. Gives its source and how many bytes it brought.
+    pub(super) fn end(&mut self, lane: usize) -> Option<(usize, u64)> {
+        let stretch = self.lanes.get_mut(lane)?.take()?;
+        if stretch.span.length() > 0 {
+            let place = self.free.partition_point(|span| span.start < stretch.span.start);
+            self.free.insert(place, stretch.span);
+        }
+        Some((stretch.source, stretch.brought))
+    }
+
+    /// Measures the rates anew.
+    pub(super) fn measure(&mut self, now: Duration) {
+        for stretch in self.lanes.iter_mut().flatten().filter(|stretch| stretch.begun.is_some()) {
+            let time = now.saturating_sub(stretch.counted.1).as_secs_f64();
+            if time > 0.0 {
+                let rate = (stretch.brought - stretch.counted.0) as f64 / time;
+                let before = stretch.rate.unwrap_or(rate);
+                stretch.rate = Some(before + WEIGHT * (rate - before));
+                stretch.counted = (stretch.brought, now);
+            }
+        }
+    }
+
+    /// The connections that have brought nothing for this long, while another one did within the last tenth of it. If
+    /// all are silent, the trouble is not that of one.
+    pub(super) fn stalled(&self, now: Duration, patience: Duration) -> Vec<usize> {
+        let silence = |stretch: &Stretch| now.saturating_sub(stretch.heard);
+        if !self.lanes.iter().flatten().any(|one| one.begun.is_some() && silence(one) * 10 < patience) {
+            return Vec::new();
+        }
+        let lanes = self.lanes.iter().enumerate();
+        lanes.filter_map(|(lane, one)| one.as_ref().filter(|one| silence(one) > patience).map(|_| lane)).collect()
+    }
+
+    /// Everything has come.
+    pub(super) fn is_done(&self) -> bool {
+        self.left() == 0
+    }
+
+    /// How many bytes have not come yet.
+    pub(super) fn left(&self) -> u64 {
+        let under_way = self.lanes.iter().flatten().map(|stretch| stretch.span.length());
+        self.free.iter().map(|span| span.length()).chain(under_way).sum()
+    }
+
+    /// How many bytes have come.
+    pub(super) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// How many connections are open, and how many of them have been answered.
+    pub(super) fn open(&self) -> (usize, usize) {
+        let open = self.lanes.iter().flatten();
+        (open.clone().count(), open.filter(|stretch| stretch.begun.is_some()).count())
+    }
+
+    /// How many connections to this source are open.
+    pub(super) fn open_to(&self, source: usize) -> usize {
+        self.lanes.iter().flatten().filter(|stretch| stretch.source == source).count()
+    }
+
+    /// The connection that was opened last.
+    pub(super) fn latest(&self) -> Option<usize> {
+        let open = self.lanes.iter().enumerate().filter_map(|(lane, stretch)| Some((lane, stretch.as_ref()?.asked)));
+        open.max_by_key(|(_, asked)| *asked).map(|(lane, _)| lane)
+    }
+
+    /// How many bytes a second a connection brings, on the average.
+    pub(super) fn rate(&self) -> Option<f64> {
+        average(self.lanes.iter().flatten())
+    }
+
+    /// How many bytes a second a connection to this source brings, on the average.
+    pub(super) fn rate_of(&self, source: usize) -> Option<f64> {
+        average(self.lanes.iter().flatten().filter(|stretch| stretch.source == source))
+    }
+
+    fn stretch(&mut self, lane: usize) -> Option<&mut Stretch> {
+        self.lanes.get_mut(lane)?.as_mut()
+    }
+}
+
+fn average<'s>(stretches: impl Iterator<Item = &'s Stretch>) -> Option<f64> {
+    let (sum, count) =
+        stretches.filter_map(|one| one.rate).fold((0.0, 0.0), |(sum, count), rate| (sum + rate, count + 1.0));
+    (count > 0.0).then(|| sum / count)
+}
