@@ -4,7 +4,7 @@
 //! hands. A small file is one call of the worker thread.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -85,16 +85,9 @@ impl Sink {
             open.set_len(0)?;
         }
         let (hasher, received) = read_through(&open, expected)?;
-        Self::behind(file, Some(open), received, hasher).map(Found::Beginning)
-    }
-
-    /// So many bytes of a file are here, through this checksum.
-    pub(super) fn behind(file: Temporary, open: Option<Arc<File>>, received: u64, hasher: Hasher) -> io::Result<Self> {
-        if let Some(open) = &open {
-            open.as_ref().seek(SeekFrom::Start(received))?;
-        }
-        let disk = Disk { maker: file.maker(), file: open, hasher, buffer: Vec::new() };
-        Ok(Self { file, filling: Vec::new(), received, pieced: received > 0, worker: Worker::new(disk) })
+        let disk = Disk { maker: file.maker(), file: Some(open), hasher, buffer: Vec::new() };
+        let (pieced, worker) = (received > 0, Worker::new(disk));
+        Ok(Found::Beginning(Self { file, filling: Vec::new(), received, pieced, worker }))
     }
 
     /// Removes what has come: it is of no use.

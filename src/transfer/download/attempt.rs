@@ -155,11 +155,7 @@ impl Run<'_> {
     ) -> Result<(), Failure> {
         let share = self.all.bound.join(self.job.bytes);
         let here = |error| Failure::local(place, error);
-        if !storage.has_parts() && partial.to_beginning().await.map_err(here)? {
-            self.tell(FileEvent::StartedOver);
-            self.tell(FileEvent::Received(partial.received()));
-        }
-        if let Some(parts) = partial.parts() {
+        if let Some(parts) = partial.parts().filter(|_| storage.has_parts()) {
             return self.split((source, storage, place), None, parts, &share, &waits).await;
         }
         if self.is_complete(partial) {

@@ -56,7 +56,7 @@ impl Partial {
     /// What is missing, if the bytes that are here can be gone on with: the source has the same version, or a checksum
     /// tells in the end whether all are of one file.
     pub(super) fn rest(&self, source: &Source, wanted: Checksum) -> Option<Rest> {
-        let start = self.received();
+        let start = self.sink.as_ref()?.received();
         let version = self.version.as_ref().filter(|(pfn, _)| *pfn == source.pfn).map(|(_, version)| version.clone());
         let can_go_on = start > 0 && (version.is_some() || wanted != Checksum::Unknown);
         can_go_on.then_some(Rest { start, version })
@@ -66,6 +66,9 @@ impl Partial {
     /// what was here is removed.
     pub(super) fn sink(&mut self, reading: &Reading, source: &Source, new: impl FnOnce() -> Sink) -> &mut Sink {
         self.version = reading.version.clone().map(|version| (source.pfn.clone(), version));
+        if let Some(parts) = self.parts.take() {
+            parts.discard();
+        }
         let sink = match self.sink.take() {
             Some(sink) if reading.start > 0 && sink.received() == reading.start => sink.continued(),
             Some(sink) if sink.received() == 0 => sink,
@@ -88,14 +91,6 @@ impl Partial {
             (None, Some(parts)) => Ok(self.parts.insert(parts)),
             (None, None) => Err(nothing()),
         }
-    }
-
-    /// From now on, the beginning alone. Gives whether anything was given up.
-    pub(super) async fn to_beginning(&mut self) -> io::Result<bool> {
-        let Some(parts) = self.parts.take() else { return Ok(false) };
-        let before = parts.received();
-        let sink = parts.into_beginning().await?;
-        Ok(self.sink.insert(sink).received() < before)
     }
 
     /// Removes what is here: it is of no use.

@@ -13,8 +13,8 @@ pub(super) use map::Span;
 
 use simd_adler32::Adler32;
 
-use super::checksum::{Checksum, Hasher};
-use super::sink::{Complete, Sink};
+use super::checksum::Checksum;
+use super::sink::Complete;
 use super::temporary::{Maker, Temporary};
 use super::worker::Worker;
 use map::{Map, Piece};
@@ -142,16 +142,6 @@ impl Parts {
     /// Removes what has come: it is of no use.
     pub(super) fn discard(mut self) {
         self.file.not_worth_keeping();
-    }
-
-    /// The beginning alone, up to the first hole: what lies behind it is given up.
-    pub(super) async fn into_beginning(mut self) -> io::Result<Sink> {
-        let prefix = self.settle().await?.map.prefix();
-        let disk = self.worker.into_means()?;
-        if let Some(file) = &disk.file {
-            file.set_len(prefix.span.end)?;
-        }
-        Sink::behind(self.file, disk.file, prefix.span.end, Hasher::behind(prefix.adler32))
     }
 
     /// Everything has been taken in. Errors: the disk refused some of it, or something is missing.

@@ -234,3 +234,154 @@ fn average<'s>(stretches: impl Iterator<Item = &'s Stretch>) -> Option<f64> {
         stretches.filter_map(|one| one.rate).fold((0.0, 0.0), |(sum, count), rate| (sum + rate, count + 1.0));
     (count > 0.0).then(|| sum / count)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MB: u64 = 1_000_000;
+    const SETUP: Duration = Duration::from_millis(100);
+
+    fn span(start: u64, end: u64) -> Span {
+        Span { start, end }
+    }
+
+    fn at(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    /// A pool in which one connection to the first source reads a file of this size.
+    fn led(whole: u64, rate: f64) -> Pool {
+        let mut pool = Pool::new(vec![span(0, whole)]);
+        pool.lead(0, at(0), rate);
+        pool
+    }
+
+    #[test]
+    fn what_nobody_is_at_comes_first_and_in_order() {
+        let mut pool = Pool::new(vec![span(5, 10), span(20, 30)]);
+        assert_eq!(pool.next(0, 4, SETUP, at(0)), Some((0, span(5, 10))));
+        assert_eq!(pool.next(1, 4, SETUP, at(0)), Some((1, span(20, 30))));
+        assert_eq!(pool.next(1, 4, SETUP, at(0)), None);
+        assert_eq!(pool.arrived(0, 2, at(1)), Arrived { start: 5, wanted: 2, is_last: false });
+        assert_eq!(pool.end(0), Some((0, 2)));
+        assert_eq!((pool.left(), pool.open_to(1), pool.open_to(0)), (13, 1, 0));
+        assert_eq!(pool.next(2, 4, SETUP, at(1)), Some((0, span(7, 10))));
+    }
+
+    #[test]
+    fn many_at_once_get_equal_shares_from_the_end() {
+        let mut pool = led(160 * MB, 10e6);
+        let taken: Vec<_> = (0..15).map(|_| pool.next(0, 16, SETUP, at(0)).unwrap().1).collect();
+        assert!(taken.iter().all(|span| span.length() == 10 * MB || span.length() == 9_500_000), "{taken:?}");
+        assert_eq!(taken[0].end, 160 * MB);
+        assert_eq!(pool.open(), (16, 1));
+    }
+
+    #[test]
+    fn an_idle_connection_takes_over_from_the_slowest_one() {
+        let mut pool = Pool::new(vec![span(0, 100 * MB), span(100 * MB, 200 * MB)]);
+        for (lane, (source, brought)) in [(0, 2 * MB), (1, 30 * MB)].into_iter().enumerate() {
+            pool.next(source, 3, SETUP, at(0));
+            pool.begun(lane, at(0));
+            pool.arrived(lane, usize::try_from(brought).unwrap(), at(1000));
+        }
+        pool.measure(at(1000));
+        // It is as fast as the second one: both are through at the same time after this.
+        let (_, taken) = pool.next(1, 1, SETUP, at(1000)).unwrap();
+        let kept = taken.start - 2 * MB;
+        assert_eq!(taken.end, 100 * MB);
+        let (theirs, ours) = (kept as f64 / 2e6, taken.length() as f64 / 30e6 + SETUP.as_secs_f64());
+        assert!((theirs - ours).abs() < 0.01, "{theirs} and {ours} seconds");
+    }
+
+    #[test]
+    fn what_is_nearly_done_is_left_alone() {
+        let mut pool = led(LEAST * 2 - 1, 1.0);
+        assert_eq!(pool.next(0, 2, SETUP, at(0)), None);
+        let mut pool = led(10 * MB, 100e6);
+        assert_eq!(pool.next(0, 2, SETUP, at(0)), None);
+        assert!(pool.next(0, 2, at(10), at(0)).is_some());
+    }
+
+    #[test]
+    fn bytes_behind_the_end_are_not_wanted() {
+        let mut pool = led(10 * MB, 1e6);
+        let (lane, taken) = pool.next(0, 2, SETUP, at(0)).unwrap();
+        let all = usize::try_from(10 * MB).unwrap();
+        let wanted = usize::try_from(taken.start).unwrap();
+        assert_eq!(pool.arrived(0, all, at(1)), Arrived { start: 0, wanted, is_last: true });
+        pool.end(0);
+        let wanted = usize::try_from(taken.length()).unwrap();
+        assert_eq!(pool.arrived(lane, all, at(1)), Arrived { start: taken.start, wanted, is_last: true });
+        assert!(pool.is_done());
+    }
+
+    #[test]
+    fn the_one_that_is_silent_while_others_are_not_is_stalled() {
+        let patience = at(1000);
+        let mut pool = led(100 * MB, 1e6);
+        let (lane, _) = pool.next(0, 2, SETUP, at(0)).unwrap();
+        pool.begun(lane, at(10));
+        pool.arrived(lane, 10, at(1990));
+        assert_eq!(pool.stalled(at(2000), patience), [0]);
+        assert!(pool.stalled(at(4000), patience).is_empty(), "all are silent");
+        assert!(pool.stalled(at(900), patience).is_empty());
+    }
+
+    /// Whatever comes in whatever order, whoever takes over, breaks off, or is slow: every byte comes once, all do.
+    #[test]
+    fn every_byte_comes_exactly_once_whatever_happens() {
+        let mut state = 11_u64;
+        let mut random = move |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        let mut taken_over = 0;
+        for _ in 0..40 {
+            let whole = 1 + random(6_000_000);
+            let mut here = vec![0_u8; usize::try_from(whole).unwrap()];
+            let (one, two) = (random(whole + 1), random(whole + 1));
+            let known = one.min(two)..one.max(two);
+            here[usize::try_from(known.start).unwrap()..usize::try_from(known.end).unwrap()].fill(1);
+            let holes = [span(0, known.start), span(known.end, whole)];
+            let mut pool = Pool::new(holes.into_iter().filter(|span| span.length() > 0).collect());
+            let (mut time, mut open, mut failures) = (0, Vec::new(), 200);
+            while !pool.is_done() {
+                time += random(20);
+                match random(if failures > 0 { 12 } else { 11 }) {
+                    0..3 => {
+                        if open.len() < 16
+                            && let Some((lane, _)) =
+                                pool.next(usize::try_from(random(3)).unwrap(), 16, at(random(9)), at(time))
+                        {
+                            taken_over += usize::from(!open.is_empty());
+                            open.push(lane);
+                        }
+                    }
+                    3 => pool.measure(at(time)),
+                    4..11 => {
+                        let Some(&lane) = open.get(usize::try_from(random(16)).unwrap()) else { continue };
+                        pool.begun(lane, at(time));
+                        let arrived = pool.arrived(lane, usize::try_from(random(400_000)).unwrap(), at(time));
+                        let start = usize::try_from(arrived.start).unwrap();
+                        here[start..start + arrived.wanted].iter_mut().for_each(|byte| *byte += 1);
+                        if arrived.is_last {
+                            pool.end(lane);
+                            open.retain(|other| *other != lane);
+                        }
+                    }
+                    _ => {
+                        failures -= 1;
+                        if let Some(lane) = open.pop() {
+                            pool.end(lane);
+                        }
+                    }
+                }
+            }
+            assert!(here.iter().all(|times| *times == 1));
+            assert_eq!(pool.received(), whole - (known.end - known.start));
+        }
+        assert!(taken_over > 50, "{taken_over}");
+    }
+}
