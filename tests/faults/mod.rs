@@ -2,6 +2,7 @@
 //! away. Every fault is a real one on a real socket or file system, and hits the real program.
 
 mod disk;
+mod ranges;
 mod rate;
 mod resume;
 mod storage;

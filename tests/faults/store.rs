@@ -16,6 +16,15 @@ pub(super) struct Asked {
     pub(super) file: String,
     /// The first byte that was asked for, if not the whole file was.
     pub(super) from: Option<usize>,
+    /// The last one, if not all to the end were.
+    pub(super) last: Option<usize>,
+}
+
+impl Asked {
+    /// The last byte that is wanted of a file of this length.
+    pub(super) fn last(&self, length: usize) -> usize {
+        self.last.unwrap_or(usize::MAX).min(length.saturating_sub(1))
+    }
 }
 
 /// How an answer ends.
@@ -62,8 +71,9 @@ impl Reply {
         match asked.from {
             None => Self::new("200 OK", "ETag: \"1\"\r\n", content),
             Some(from) if from < content.len() => {
-                let range = format!("Content-Range: bytes {from}-{}/{}\r\n", content.len() - 1, content.len());
-                Self::new("206 Partial Content", &format!("ETag: \"1\"\r\n{range}"), &content[from..])
+                let last = asked.last(content.len());
+                let range = format!("Content-Range: bytes {from}-{last}/{}\r\n", content.len());
+                Self::new("206 Partial Content", &format!("ETag: \"1\"\r\n{range}"), &content[from..=last])
             }
             Some(_) => Self::new("416 Range Not Satisfiable", "", b""),
         }
@@ -170,7 +180,8 @@ fn read(stream: &mut TcpStream) -> Option<Asked> {
     let mut lines = text.lines();
     let file = lines.next()?.split(' ').nth(1)?.trim_start_matches('/').to_owned();
     let range = lines.find_map(|line| line.strip_prefix("range: bytes="));
-    Some(Asked { file, from: range.and_then(|range| range.trim().trim_end_matches('-').parse().ok()) })
+    let (from, last) = range.and_then(|range| range.trim().split_once('-')).unzip();
+    Some(Asked { file, from: from.and_then(|from| from.parse().ok()), last: last.and_then(|last| last.parse().ok()) })
 }
 
 fn drain(stream: &mut TcpStream) -> std::io::Result<()> {

@@ -223,3 +223,128 @@ fn adler32(file: &File, span: Span) -> io::Result<u32> {
     }
     Ok(hasher.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sink::{Found, Sink};
+    use super::*;
+    use std::path::Path;
+
+    /// Bytes, their checksum, and a folder for them.
+    fn file(length: usize) -> (Vec<u8>, Checksum, tempfile::TempDir) {
+        let bytes: Vec<u8> = (0..length).map(|i| (i % 241 + i / 1000) as u8).collect();
+        let mut hasher = Checksum::Adler32(0).hasher();
+        hasher.update(&bytes);
+        (bytes, hasher.finish(), tempfile::tempdir().unwrap())
+    }
+
+    /// The parts of a file whose first bytes have come.
+    async fn begun(place: &Path, checksum: Checksum, bytes: &[u8], first: usize) -> Parts {
+        let mut sink = Sink::new(place, checksum);
+        sink.push(&bytes[..first]).await.unwrap();
+        sink.settle().await.unwrap();
+        sink.into_parts(bytes.len() as u64).unwrap()
+    }
+
+    fn found(place: &Path, checksum: Checksum, length: usize) -> Parts {
+        match Sink::find(place, checksum, Some(length as u64)) {
+            Found::Parts(parts) => parts,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn part(folder: &Path) -> std::path::PathBuf {
+        std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path()
+    }
+
+    #[tokio::test]
+    async fn parts_come_in_any_order_and_are_one_file_in_the_end() {
+        let (bytes, checksum, dir) = file(2_000_000);
+        let place = dir.path().join("f");
+        for first in [0, 100_000] {
+            let mut parts = begun(&place, checksum, &bytes, first).await;
+            let cuts = [first, 700_000, 1_300_000, bytes.len()];
+            let mut at: Vec<_> = cuts.windows(2).map(|cut| (cut[0], cut[1])).collect();
+            while at.iter().any(|(start, end)| start < end) {
+                for (lane, (start, end)) in at.iter_mut().enumerate().rev() {
+                    let upto = (*start + 70_001).min(*end);
+                    parts.push(lane, *start as u64, &bytes[*start..upto]).await.unwrap();
+                    *start = upto;
+                }
+            }
+            assert_eq!(parts.received(), bytes.len() as u64);
+            assert!(parts.holes().await.unwrap().is_empty());
+            let complete = parts.complete().await.unwrap();
+            assert!(complete.checksum == checksum && complete.is_pieced && !place.exists());
+            assert_eq!(complete.put().unwrap(), place);
+            assert_eq!(std::fs::read(&place).unwrap(), bytes);
+            std::fs::remove_file(&place).unwrap();
+            assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_left_with_holes_is_gone_on_with() {
+        let (bytes, checksum, dir) = file(6_000_000);
+        let place = dir.path().join("f");
+        let mut parts = begun(&place, checksum, &bytes, 300_000).await;
+        // So much is written down: more than a buffer of one lane, less than all.
+        parts.push(3, 4_000_000, &bytes[4_000_000..5_500_000]).await.unwrap();
+        parts.push(1, 1_000_000, &bytes[1_000_000..2_400_000]).await.unwrap();
+        parts.holes().await.unwrap();
+        drop(parts);
+        assert!(!place.exists());
+        let mut parts = found(&place, checksum, bytes.len());
+        assert_eq!(parts.received(), 300_000 + 1_500_000 + 1_400_000);
+        let holes = parts.holes().await.unwrap();
+        let expected = [(300_000, 1_000_000), (2_400_000, 4_000_000), (5_500_000, 6_000_000)];
+        assert_eq!(holes, expected.map(|(start, end)| Span { start, end }));
+        for (lane, hole) in holes.into_iter().enumerate() {
+            let (start, end) = (usize::try_from(hole.start).unwrap(), usize::try_from(hole.end).unwrap());
+            parts.push(lane, hole.start, &bytes[start..end]).await.unwrap();
+        }
+        let complete = parts.complete().await.unwrap();
+        assert_eq!(complete.checksum, checksum);
+        complete.put().unwrap();
+        assert_eq!(std::fs::read(&place).unwrap(), bytes);
+    }
+
+    #[tokio::test]
+    async fn spoiled_parts_are_fetched_again_and_a_false_map_counts_for_nothing() {
+        let (bytes, checksum, dir) = file(3_000_000);
+        let place = dir.path().join("f");
+        let mut parts = begun(&place, checksum, &bytes, 300_000).await;
+        parts.push(0, 1_000_000, &bytes[1_000_000..2_500_000]).await.unwrap();
+        parts.holes().await.unwrap();
+        drop(parts);
+        let path = part(dir.path());
+        let written = std::fs::read(&path).unwrap();
+        let mut spoiled = written.clone();
+        spoiled[1_234_567] ^= 1;
+        std::fs::write(&path, &spoiled).unwrap();
+        let mut parts = found(&place, checksum, bytes.len());
+        assert_eq!(parts.holes().await.unwrap(), [Span { start: 300_000, end: 3_000_000 }]);
+        drop(parts);
+
+        for false_map in [bytes.len() + 1, written.len() - 1] {
+            let mut torn = written.clone();
+            torn.truncate(false_map);
+            std::fs::write(&path, &torn).unwrap();
+            match Sink::find(&place, checksum, Some(bytes.len() as u64)) {
+                Found::Beginning(sink) => assert_eq!(sink.received(), 0),
+                other => panic!("{other:?}"),
+            }
+            assert!(!path.exists(), "nothing is left of it");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_with_holes_is_not_complete() {
+        let (bytes, checksum, dir) = file(1_000_000);
+        let place = dir.path().join("f");
+        let mut parts = begun(&place, checksum, &bytes, 0).await;
+        parts.push(0, 10, &bytes[10..]).await.unwrap();
+        assert!(parts.complete().await.unwrap_err().to_string().contains("missing"));
+        assert!(!place.exists());
+    }
+}
