@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -18,6 +19,8 @@ pub(super) struct Asked {
     pub(super) from: Option<usize>,
     /// The last one, if not all to the end were.
     pub(super) last: Option<usize>,
+    /// How many requests are being answered at this moment, this one among them.
+    pub(super) at_once: usize,
 }
 
 impl Asked {
@@ -103,11 +106,11 @@ impl Store {
     pub(super) fn start(answer: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let store = Self { port: listener.local_addr()?.port(), asked: Arc::default() };
-        let (asked, answer) = (store.asked.clone(), Arc::new(answer));
+        let (asked, answer, busy) = (store.asked.clone(), Arc::new(answer), Arc::new(AtomicUsize::new(0)));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (asked, answer) = (asked.clone(), answer.clone());
-                thread::spawn(move || serve(stream, &asked, &*answer));
+                let (asked, answer, busy) = (asked.clone(), answer.clone(), busy.clone());
+                thread::spawn(move || serve(stream, &asked, &busy, &*answer));
             }
         });
         Ok(store)
@@ -138,8 +141,14 @@ impl Store {
     }
 }
 
-fn serve(mut stream: TcpStream, all: &Mutex<Vec<Asked>>, answer: &(dyn Fn(&Asked, usize) -> Reply + Send + Sync)) {
+fn serve(
+    mut stream: TcpStream,
+    all: &Mutex<Vec<Asked>>,
+    busy: &AtomicUsize,
+    answer: &(dyn Fn(&Asked, usize) -> Reply + Send + Sync),
+) {
     let Some(asked) = read(&mut stream) else { return drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")) };
+    let asked = Asked { at_once: busy.fetch_add(1, Ordering::Relaxed) + 1, ..asked };
     let before = {
         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(asked.clone());
@@ -147,6 +156,7 @@ fn serve(mut stream: TcpStream, all: &Mutex<Vec<Asked>>, answer: &(dyn Fn(&Asked
     };
     // The client may have gone; that is its right.
     let _ = send(stream, &answer(&asked, before));
+    busy.fetch_sub(1, Ordering::Relaxed);
 }
 
 fn send(mut stream: TcpStream, reply: &Reply) -> std::io::Result<()> {
@@ -181,7 +191,12 @@ fn read(stream: &mut TcpStream) -> Option<Asked> {
     let file = lines.next()?.split(' ').nth(1)?.trim_start_matches('/').to_owned();
     let range = lines.find_map(|line| line.strip_prefix("range: bytes="));
     let (from, last) = range.and_then(|range| range.trim().split_once('-')).unzip();
-    Some(Asked { file, from: from.and_then(|from| from.parse().ok()), last: last.and_then(|last| last.parse().ok()) })
+    Some(Asked {
+        file,
+        from: from.and_then(|from| from.parse().ok()),
+        last: last.and_then(|last| last.parse().ok()),
+        at_once: 0,
+    })
 }
 
 fn drain(stream: &mut TcpStream) -> std::io::Result<()> {

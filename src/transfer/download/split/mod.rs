@@ -256,17 +256,37 @@ impl<'a> Split<'a> {
 
     /// Takes in what came.
     async fn take(&mut self, lane: usize, bytes: &Bytes, parts: &mut Parts, waits: &Waits) -> Result<(), Failure> {
-        let arrived = self.pool.arrived(lane, bytes.len(), self.clock.now());
-        let moment = Instant::now();
-        let pushed = parts.push(lane, arrived.start, &bytes[..arrived.wanted]).await;
-        pushed.map_err(|error| Failure::local(self.place, error))?;
-        self.run.tell(FileEvent::Received(arrived.wanted as u64));
-        self.run.hold(arrived.wanted, waits).await;
+        let (moment, mut rest) = (Instant::now(), &bytes[..]);
+        self.run.hold(bytes.len(), waits).await;
         self.clock.held_since(moment);
-        if arrived.is_last {
-            self.close(lane);
+        while !rest.is_empty() {
+            let arrived = self.pool.arrived(lane, rest.len(), self.clock.now());
+            let (moment, wanted) = (Instant::now(), &rest[arrived.skipped..arrived.skipped + arrived.wanted]);
+            let pushed = parts.push(lane, arrived.start, wanted).await;
+            pushed.map_err(|error| Failure::local(self.place, error))?;
+            self.run.tell(FileEvent::Received(arrived.wanted as u64));
+            self.clock.held_since(moment);
+            if arrived.is_last && !self.goes_on(lane) {
+                break;
+            }
+            rest = &rest[arrived.skipped + arrived.wanted..];
         }
         Ok(())
+    }
+
+    /// A connection has brought what was wanted of it. If its answer has more that is missing, that comes without another
+    /// request; if its source gives no other connection, even though some of it comes in vain.
+    fn goes_on(&mut self, lane: usize) -> bool {
+        let is_last_one = |source: usize| self.pool.open_to(source) >= self.origins[source].most;
+        let in_vain = if self.pool.source(lane).is_some_and(is_last_one) { u64::MAX } else { SHARE };
+        let Some(other) = self.pool.go_on(lane, in_vain) else {
+            self.close(lane);
+            return false;
+        };
+        if let Some(other) = other {
+            self.connections.close(other);
+        }
+        true
     }
 
     fn close(&mut self, lane: usize) -> Option<(usize, u64)> {

@@ -16,8 +16,12 @@ const WORTH_IT: f64 = 2.0;
 /// What one connection reads.
 #[derive(Debug, Clone)]
 struct Stretch {
-    /// The next byte that comes, and the byte behind the last one that is wanted.
+    /// The next byte that is wanted, and the byte behind the last one.
     span: Span,
+    /// How many bytes come before that are not wanted.
+    skip: u64,
+    /// How far the answer reaches, whatever is wanted of it.
+    reach: u64,
     source: usize,
     asked: Duration,
     /// When the answer began.
@@ -37,14 +41,18 @@ pub(super) struct Pool {
     free: Vec<Span>,
     lanes: Vec<Option<Stretch>>,
     received: u64,
+    /// When something came last, over any connection.
+    heard: Duration,
 }
 
 /// What came over a connection, as far as it is wanted.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Arrived {
-    /// Where it belongs.
+    /// Where the wanted bytes belong.
     pub(super) start: u64,
-    /// How many bytes of it are wanted.
+    /// How many bytes come before them.
+    pub(super) skipped: usize,
+    /// How many bytes are wanted.
     pub(super) wanted: usize,
     /// Whether nothing more is wanted of this connection.
     pub(super) is_last: bool,
@@ -89,8 +97,18 @@ impl Pool {
     }
 
     fn begin(&mut self, span: Span, source: usize, now: Duration) -> usize {
-        let stretch =
-            Stretch { span, source, asked: now, begun: None, heard: now, brought: 0, counted: (0, now), rate: None };
+        let stretch = Stretch {
+            span,
+            skip: 0,
+            reach: span.end,
+            source,
+            asked: now,
+            begun: None,
+            heard: now,
+            brought: 0,
+            counted: (0, now),
+            rate: None,
+        };
         let lane = self.lanes.iter().position(Option::is_none).unwrap_or(self.lanes.len());
         if lane == self.lanes.len() {
             self.lanes.push(None);
@@ -136,25 +154,64 @@ impl Pool {
 
     /// So many bytes have come. Of those behind the end nothing is wanted: they are another's by now.
     pub(super) fn arrived(&mut self, lane: usize, bytes: usize, now: Duration) -> Arrived {
-        let Some(stretch) = self.stretch(lane) else { return Arrived { start: 0, wanted: 0, is_last: true } };
-        let wanted = usize::try_from(stretch.span.length()).unwrap_or(usize::MAX).min(bytes);
+        let Some(stretch) = self.stretch(lane) else {
+            return Arrived { start: 0, skipped: 0, wanted: 0, is_last: true };
+        };
+        let skipped = at_most(stretch.skip, bytes);
+        let wanted = at_most(stretch.span.length(), bytes - skipped);
         let start = stretch.span.start;
+        stretch.skip -= skipped as u64;
         stretch.span.start += wanted as u64;
         stretch.brought += wanted as u64;
         stretch.heard = now;
         let is_last = stretch.span.length() == 0;
         self.received += wanted as u64;
-        Arrived { start, wanted, is_last }
+        self.heard = now;
+        Arrived { start, skipped, wanted, is_last }
+    }
+
+    /// Whether there is more to do for a connection that has come to its end: its answer goes on with what nobody is at, or
+    /// with what another one was asked for that has not been answered yet. So much of what it brings may be in vain. Gives the
+    /// lane of that other one, which is not needed any more.
+    pub(super) fn go_on(&mut self, lane: usize, in_vain: u64) -> Option<Option<usize>> {
+        let Stretch { span: Span { end, .. }, reach, .. } = *self.stretch(lane)?;
+        let can_do =
+            |span: &Span| (end..reach.min(end.saturating_add(in_vain).saturating_add(1))).contains(&span.start);
+        let free = self.free.iter().position(can_do);
+        let pending = |one: &&Stretch| one.begun.is_none() && can_do(&one.span);
+        let lanes =
+            self.lanes.iter().enumerate().filter_map(|(lane, one)| Some((lane, one.as_ref().filter(pending)?.span)));
+        let other = lanes.min_by_key(|(_, span)| span.start);
+        let (other, span) = match (free.map(|index| (index, self.free[index])), other) {
+            (Some((_, free)), Some((lane, span))) if span.start < free.start => (Some(lane), span),
+            (None, Some((lane, span))) => (Some(lane), span),
+            (Some((index, _)), _) => (None, self.free.remove(index)),
+            (None, None) => return None,
+        };
+        if let Some(other) = other {
+            self.lanes[other] = None;
+        }
+        let taken = Span { start: span.start, end: span.end.min(reach) };
+        if taken.end < span.end {
+            self.set_free(Span { start: taken.end, end: span.end });
+        }
+        let stretch = self.stretch(lane)?;
+        (stretch.skip, stretch.span) = (taken.start - end, taken);
+        Some(other)
     }
 
     /// A connection is over. What it has not brought is free again. Gives its source and how many bytes it brought.
     pub(super) fn end(&mut self, lane: usize) -> Option<(usize, u64)> {
         let stretch = self.lanes.get_mut(lane)?.take()?;
         if stretch.span.length() > 0 {
-            let place = self.free.partition_point(|span| span.start < stretch.span.start);
-            self.free.insert(place, stretch.span);
+            self.set_free(stretch.span);
         }
         Some((stretch.source, stretch.brought))
+    }
+
+    fn set_free(&mut self, span: Span) {
+        let place = self.free.partition_point(|other| other.start < span.start);
+        self.free.insert(place, span);
     }
 
     /// Measures the rates anew.
@@ -170,15 +227,13 @@ impl Pool {
         }
     }
 
-    /// The connections that have brought nothing for this long, while another one did within the last tenth of it. If
-    /// all are silent, the trouble is not that of one.
+    /// The connections that have brought nothing for this long, though others went on for a while. If all fell silent
+    /// together, the trouble is not that of one.
     pub(super) fn stalled(&self, now: Duration, patience: Duration) -> Vec<usize> {
-        let silence = |stretch: &Stretch| now.saturating_sub(stretch.heard);
-        if !self.lanes.iter().flatten().any(|one| one.begun.is_some() && silence(one) * 10 < patience) {
-            return Vec::new();
-        }
+        let is_stalled =
+            |one: &Stretch| now.saturating_sub(one.heard) > patience && one.heard + patience / 10 < self.heard;
         let lanes = self.lanes.iter().enumerate();
-        lanes.filter_map(|(lane, one)| one.as_ref().filter(|one| silence(one) > patience).map(|_| lane)).collect()
+        lanes.filter_map(|(lane, one)| one.as_ref().filter(|one| is_stalled(one)).map(|_| lane)).collect()
     }
 
     /// Everything has come.
@@ -229,6 +284,11 @@ impl Pool {
     }
 }
 
+/// So many of these bytes.
+fn at_most(count: u64, bytes: usize) -> usize {
+    usize::try_from(count).map_or(bytes, |count| count.min(bytes))
+}
+
 fn average<'s>(stretches: impl Iterator<Item = &'s Stretch>) -> Option<f64> {
     let (sum, count) =
         stretches.filter_map(|one| one.rate).fold((0.0, 0.0), |(sum, count), rate| (sum + rate, count + 1.0));
@@ -263,7 +323,7 @@ mod tests {
         assert_eq!(pool.next(0, 4, SETUP, at(0)), Some((0, span(5, 10))));
         assert_eq!(pool.next(1, 4, SETUP, at(0)), Some((1, span(20, 30))));
         assert_eq!(pool.next(1, 4, SETUP, at(0)), None);
-        assert_eq!(pool.arrived(0, 2, at(1)), Arrived { start: 5, wanted: 2, is_last: false });
+        assert_eq!(pool.arrived(0, 2, at(1)), Arrived { start: 5, skipped: 0, wanted: 2, is_last: false });
         assert_eq!(pool.end(0), Some((0, 2)));
         assert_eq!((pool.left(), pool.open_to(1), pool.open_to(0)), (13, 1, 0));
         assert_eq!(pool.next(2, 4, SETUP, at(1)), Some((0, span(7, 10))));
@@ -310,10 +370,10 @@ mod tests {
         let (lane, taken) = pool.next(0, 2, SETUP, at(0)).unwrap();
         let all = usize::try_from(10 * MB).unwrap();
         let wanted = usize::try_from(taken.start).unwrap();
-        assert_eq!(pool.arrived(0, all, at(1)), Arrived { start: 0, wanted, is_last: true });
+        assert_eq!(pool.arrived(0, all, at(1)), Arrived { start: 0, skipped: 0, wanted, is_last: true });
         pool.end(0);
         let wanted = usize::try_from(taken.length()).unwrap();
-        assert_eq!(pool.arrived(lane, all, at(1)), Arrived { start: taken.start, wanted, is_last: true });
+        assert_eq!(pool.arrived(lane, all, at(1)), Arrived { start: taken.start, skipped: 0, wanted, is_last: true });
         assert!(pool.is_done());
     }
 
@@ -325,8 +385,35 @@ mod tests {
         pool.begun(lane, at(10));
         pool.arrived(lane, 10, at(1990));
         assert_eq!(pool.stalled(at(2000), patience), [0]);
-        assert!(pool.stalled(at(4000), patience).is_empty(), "all are silent");
         assert!(pool.stalled(at(900), patience).is_empty());
+        pool.arrived(0, 10, at(2000));
+        assert!(pool.stalled(at(4000), patience).is_empty(), "all are silent");
+        pool.arrived(lane, 10, at(2300));
+        pool.end(lane);
+        assert_eq!(pool.stalled(at(4000), patience), [0], "the other one is through");
+    }
+
+    #[test]
+    fn an_answer_goes_on_with_what_others_have_not_begun_or_given_up() {
+        let mut pool = led(40 * MB, 1e6);
+        let (second, taken) = pool.next(0, 4, SETUP, at(0)).unwrap();
+        let (third, middle) = pool.next(0, 4, SETUP, at(0)).unwrap();
+        assert_eq!(middle.end, taken.start);
+        let length = |span: Span| usize::try_from(span.length()).unwrap();
+        assert!(pool.arrived(0, usize::try_from(middle.start).unwrap(), at(1)).is_last);
+        // The third has not been answered.
+        assert_eq!(pool.go_on(0, 0), Some(Some(third)));
+        assert!(pool.arrived(0, length(middle), at(2)).is_last);
+        // The second one has been, and is cut off after a megabyte, which the first one brings again.
+        pool.begun(second, at(2));
+        assert_eq!(pool.go_on(0, MB), None);
+        pool.arrived(second, 1_000_000, at(3));
+        pool.end(second);
+        assert_eq!((pool.go_on(0, MB - 1), pool.go_on(0, MB)), (None, Some(None)));
+        let arrived = pool.arrived(0, length(taken), at(4));
+        let wanted = length(taken) - 1_000_000;
+        assert_eq!(arrived, Arrived { start: taken.start + MB, skipped: 1_000_000, wanted, is_last: true });
+        assert!(pool.is_done() && pool.go_on(0, u64::MAX).is_none());
     }
 
     /// Whatever comes in whatever order, whoever takes over, breaks off, or is slow: every byte comes once, all do.
@@ -337,7 +424,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % below
         };
-        let mut taken_over = 0;
+        let (mut taken_over, mut gone_on) = (0, 0);
         for _ in 0..40 {
             let whole = 1 + random(6_000_000);
             let mut here = vec![0_u8; usize::try_from(whole).unwrap()];
@@ -346,34 +433,49 @@ mod tests {
             here[usize::try_from(known.start).unwrap()..usize::try_from(known.end).unwrap()].fill(1);
             let holes = [span(0, known.start), span(known.end, whole)];
             let mut pool = Pool::new(holes.into_iter().filter(|span| span.length() > 0).collect());
-            let (mut time, mut open, mut failures) = (0, Vec::new(), 200);
+            let (mut time, mut open, mut failures) = (0, Vec::<(usize, u64)>::new(), 200);
             while !pool.is_done() {
                 time += random(20);
                 match random(if failures > 0 { 12 } else { 11 }) {
                     0..3 => {
                         if open.len() < 16
-                            && let Some((lane, _)) =
+                            && let Some((lane, span)) =
                                 pool.next(usize::try_from(random(3)).unwrap(), 16, at(random(9)), at(time))
                         {
                             taken_over += usize::from(!open.is_empty());
-                            open.push(lane);
+                            open.push((lane, span.start));
                         }
                     }
                     3 => pool.measure(at(time)),
                     4..11 => {
-                        let Some(&lane) = open.get(usize::try_from(random(16)).unwrap()) else { continue };
+                        let chosen = usize::try_from(random(16)).unwrap();
+                        let Some((lane, wire)) = open.get_mut(chosen) else { continue };
+                        let lane = *lane;
                         pool.begun(lane, at(time));
-                        let arrived = pool.arrived(lane, usize::try_from(random(400_000)).unwrap(), at(time));
-                        let start = usize::try_from(arrived.start).unwrap();
-                        here[start..start + arrived.wanted].iter_mut().for_each(|byte| *byte += 1);
-                        if arrived.is_last {
-                            pool.end(lane);
-                            open.retain(|other| *other != lane);
+                        let mut bytes = usize::try_from(random(400_000)).unwrap();
+                        let (mut at_wire, mut goes_on) = (*wire, true);
+                        *wire += bytes as u64;
+                        while bytes > 0 && goes_on {
+                            let arrived = pool.arrived(lane, bytes, at(time));
+                            // What is taken stands where the answer has it.
+                            at_wire += arrived.skipped as u64;
+                            assert!(arrived.wanted == 0 || arrived.start == at_wire);
+                            at_wire += arrived.wanted as u64;
+                            bytes -= arrived.skipped + arrived.wanted;
+                            let start = usize::try_from(arrived.start).unwrap();
+                            here[start..start + arrived.wanted].iter_mut().for_each(|byte| *byte += 1);
+                            if arrived.is_last {
+                                let other = pool.go_on(lane, random(300_000));
+                                goes_on = other.is_some();
+                                gone_on += usize::from(goes_on);
+                                let over = other.unwrap_or_else(|| pool.end(lane).map(|_| lane));
+                                open.retain(|(lane, _)| Some(*lane) != over);
+                            }
                         }
                     }
                     _ => {
                         failures -= 1;
-                        if let Some(lane) = open.pop() {
+                        if let Some((lane, _)) = open.pop() {
                             pool.end(lane);
                         }
                     }
@@ -382,6 +484,6 @@ mod tests {
             assert!(here.iter().all(|times| *times == 1));
             assert_eq!(pool.received(), whole - (known.end - known.start));
         }
-        assert!(taken_over > 50, "{taken_over}");
+        assert!(taken_over > 50 && gone_on > 0, "{taken_over} {gone_on}");
     }
 }

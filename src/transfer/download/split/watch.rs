@@ -8,6 +8,9 @@ use tokio::time::timeout_at;
 use super::{Clock, LARGE, Lead, Ramp, TICK};
 use crate::storage::{Reading, Result};
 
+/// The least that may be left for it to be worth while.
+const WORTH_IT: u64 = LARGE / 2;
+
 /// Watches how the bytes come.
 pub(in super::super) struct Watch {
     ramp: Ramp,
@@ -39,7 +42,7 @@ impl Watch {
             if now >= self.next {
                 self.next = now + TICK;
                 let is_slow = self.ramp.look(self.clock.now(), received, (1, 1)) > 1;
-                if is_slow && self.whole.saturating_sub(received) >= LARGE {
+                if is_slow && self.whole.saturating_sub(received) >= WORTH_IT {
                     return Ok(Seen::Slow);
                 }
             }
