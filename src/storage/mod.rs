@@ -12,6 +12,7 @@ pub mod write;
 pub mod xrootd;
 
 use std::borrow::Cow;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -40,6 +41,19 @@ pub struct Rest {
     pub version: Option<String>,
 }
 
+/// A stretch of a file that is wanted, and nothing else of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its first byte.
+    pub start: u64,
+    /// The byte behind its last one.
+    pub end: u64,
+    /// Size of the whole file.
+    pub whole: u64,
+    /// The version of the file that other parts came from: this one is wanted of no other. None if any will do.
+    pub version: Option<String>,
+}
+
 /// A file that is being read.
 pub struct Reading {
     /// Size of the whole file, if the storage tells.
@@ -55,6 +69,11 @@ impl Reading {
     /// The next bytes; none at the end. Errors: the storage broke off.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         self.chunks.try_next().await
+    }
+
+    /// The same for whoever waits for several readings at once.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
+        self.chunks.try_poll_next_unpin(context).map(Option::transpose)
     }
 }
 
@@ -73,6 +92,17 @@ pub trait Storage: Send + Sync {
     /// Starts reading a file, or only its rest. A storage that cannot give the rest, or has another version of the
     /// file by now, gives the whole file: look at [`Reading::start`].
     fn get<'a>(&'a self, pfn: &'a str, rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reading>>;
+
+    /// Whether parts of a file can be had, several at the same time.
+    fn has_parts(&self) -> bool {
+        false
+    }
+
+    /// Starts reading a part of a file. None if the storage answered with anything else than this part of this version:
+    /// then it does not keep what [`has_parts`](Self::has_parts) promises.
+    fn part<'a>(&'a self, _pfn: &'a str, _part: &'a Part) -> BoxFuture<'a, Result<Option<Reading>>> {
+        Box::pin(async { Ok(None) })
+    }
 }
 
 /// All protocols this program speaks.

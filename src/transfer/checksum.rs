@@ -10,6 +10,8 @@ use simd_adler32::Adler32;
 
 /// How much of a local file is read at once.
 const BLOCK: usize = 1024 * 1024;
+/// What Adler-32 counts up to: the largest prime below 2^16.
+const MODULUS: u64 = 65_521;
 
 /// The checksum the catalogue knows of a file. The faster one is taken where it knows two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,6 +68,20 @@ impl fmt::Display for Checksum {
             Self::Unknown => f.write_str("None"),
         }
     }
+}
+
+/// The Adler-32 of two stretches of bytes, one behind the other, from that of each and the length of the second.
+///
+/// A sum of all bytes stands in the lower half, a sum of all these sums in the upper one (RFC 1950, section 8.2): the
+/// second stretch begins where the first one's sums are, and not at 1 and 0.
+pub fn joined(first: u32, second: u32, length: u64) -> u32 {
+    let halves = |value: u32| (u64::from(value & 0xffff), u64::from(value >> 16));
+    let ((low, high), (low_then, high_then)) = (halves(first), halves(second));
+    let ahead = low + MODULUS - 1;
+    let sum = (ahead + low_then) % MODULUS;
+    let sums = (high + high_then + length % MODULUS * (ahead % MODULUS)) % MODULUS;
+    // Both are below 2^16.
+    (sums << 16 | sum) as u32
 }
 
 /// A checksum in the making.
@@ -151,5 +167,33 @@ mod tests {
         for kind in [Checksum::Adler32(0), Checksum::Md5([0; 16])] {
             assert_eq!(kind.of_file(file.path()).unwrap(), computed(kind, &[&bytes]));
         }
+    }
+
+    /// Whatever the bytes and wherever they are cut.
+    #[test]
+    fn the_checksum_of_the_whole_follows_from_those_of_its_parts() {
+        let adler = |bytes: &[u8]| match computed(Checksum::Adler32(0), &[bytes]) {
+            Checksum::Adler32(value) => value,
+            _ => panic!("not the kind that was asked for"),
+        };
+        let mut state = 7_u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 40).unwrap()
+        };
+        for round in 0..300 {
+            let length = random() % if round % 3 == 0 { 9 } else { 200_000 };
+            let bytes: Vec<u8> = match round % 4 {
+                0 => vec![255; length],
+                _ => (0..length).map(|_| random() as u8).collect(),
+            };
+            let mut cuts = [0, length, random() % (length + 1), random() % (length + 1), random() % (length + 1)];
+            cuts.sort_unstable();
+            let parts = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]);
+            let whole = parts.fold(1, |sum, part| joined(sum, adler(part), part.len() as u64));
+            assert_eq!(whole, adler(&bytes), "{length} bytes cut at {cuts:?}");
+        }
+        let (half, long) = (adler(&[255; 70_000]), 70_000);
+        assert_eq!(joined(half, half, long), adler(&[255; 140_000]));
     }
 }

@@ -16,7 +16,7 @@ use super::job::{FileJob, Outcome, Twin};
 
 /// A file of this size or more has a lane for itself: the network is the limit. Smaller ones share a lane: there the
 /// answer time of the storage is.
-const LARGE: u64 = 8 * 1024 * 1024;
+pub(super) const LARGE: u64 = 8 * 1024 * 1024;
 /// How many small files share a lane, where the user says nothing.
 const SMALL_PER_LANE: usize = 6;
 /// How many if each takes long. As many connections are kept open.

@@ -4,14 +4,14 @@
 //! hands. A small file is one call of the worker thread.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::task::JoinHandle;
-
 use super::checksum::{Checksum, Hasher};
-use super::temporary::{Left, Maker, Temporary};
+use super::parts::Parts;
+use super::temporary::{Left, Maker, Progress, Temporary};
+use super::worker::Worker;
 
 /// How many bytes are written at once.
 const BUFFER: usize = 1024 * 1024;
@@ -23,14 +23,7 @@ pub(super) struct Sink {
     filling: Vec<u8>,
     received: u64,
     pieced: bool,
-    worker: Worker,
-}
-
-#[derive(Debug)]
-enum Worker {
-    Idle(Box<Disk>),
-    Busy(JoinHandle<io::Result<Box<Disk>>>),
-    Lost,
+    worker: Worker<Disk>,
 }
 
 /// What the worker thread works on.
@@ -57,10 +50,12 @@ pub(super) struct Complete {
 pub(super) enum Found {
     /// Nothing.
     Nothing,
-    /// Another process is fetching it; it has written so many bytes by now.
-    Busy(u64),
-    /// Bytes that an earlier process left.
-    Part(Sink),
+    /// Another process is fetching it, and has come so far by now.
+    Busy(Progress),
+    /// Its beginning, which an earlier process left.
+    Beginning(Sink),
+    /// Parts of it, which an earlier process left.
+    Parts(Parts),
 }
 
 impl Sink {
@@ -69,21 +64,30 @@ impl Sink {
     pub(super) fn find(place: &Path, expected: Checksum, bytes: Option<u64>) -> Found {
         match Temporary::left(place, expected) {
             Left::Nothing => Found::Nothing,
-            Left::Busy(bytes) => Found::Busy(bytes),
-            Left::Part(file, open) => match read_through(&open, expected, bytes) {
-                Ok((hasher, received)) => {
-                    let disk = Disk { maker: file.maker(), file: Some(open), hasher, buffer: Vec::new() };
-                    let worker = Worker::Idle(Box::new(disk));
-                    Found::Part(Self { file, filling: Vec::new(), received, pieced: received > 0, worker })
-                }
-                Err(error) => {
-                    tracing::debug!("what is left of {} cannot be read: {error}", place.display());
-                    let mut file = file;
-                    file.not_worth_keeping();
-                    Found::Nothing
-                }
-            },
+            Left::Busy(progress) => Found::Busy(progress),
+            Left::Part(file, open) => Self::take_over(file, open, expected, bytes).unwrap_or_else(|error| {
+                tracing::debug!("what is left of {} cannot be read: {error}", place.display());
+                Found::Nothing
+            }),
         }
+    }
+
+    /// What is longer than the whole file has its parts behind it, or is no part of it and is cut off.
+    fn take_over(mut file: Temporary, open: Arc<File>, expected: Checksum, bytes: Option<u64>) -> io::Result<Found> {
+        let length = open.metadata()?.len();
+        if let (Checksum::Adler32(_), Some(whole)) = (expected, bytes.filter(|bytes| length > *bytes)) {
+            file = match Parts::left(file, &open, whole)? {
+                Ok(parts) => return Ok(Found::Parts(parts)),
+                Err(file) => file,
+            };
+        }
+        if bytes.is_some_and(|bytes| length > bytes) {
+            open.set_len(0)?;
+        }
+        let (hasher, received) = read_through(&open, expected)?;
+        let disk = Disk { maker: file.maker(), file: Some(open), hasher, buffer: Vec::new() };
+        let (pieced, worker) = (received > 0, Worker::new(disk));
+        Ok(Found::Beginning(Self { file, filling: Vec::new(), received, pieced, worker }))
     }
 
     /// Removes what has come: it is of no use.
@@ -95,7 +99,7 @@ impl Sink {
     pub(super) fn new(place: &Path, expected: Checksum) -> Self {
         let file = Temporary::new(place, expected);
         let disk = Disk { maker: file.maker(), file: None, hasher: expected.hasher(), buffer: Vec::new() };
-        Self { file, filling: Vec::new(), received: 0, pieced: false, worker: Worker::Idle(Box::new(disk)) }
+        Self { file, filling: Vec::new(), received: 0, pieced: false, worker: Worker::new(disk) }
     }
 
     /// How many bytes have been taken in.
@@ -126,28 +130,33 @@ impl Sink {
     /// Hands what has been taken in to the worker thread, once it is through with what came before. A caller that
     /// gives up waiting may push on later: nothing is lost or written twice.
     async fn write(&mut self) -> io::Result<()> {
-        self.wait().await?;
-        let Worker::Idle(mut disk) = std::mem::replace(&mut self.worker, Worker::Lost) else { return Err(lost()) };
+        let disk = self.worker.ready().await?;
         std::mem::swap(&mut self.filling, &mut disk.buffer);
-        self.worker = Worker::Busy(tokio::task::spawn_blocking(move || disk.write().map(|()| disk)));
+        self.worker.begin(Disk::write);
         Ok(())
     }
 
-    async fn wait(&mut self) -> io::Result<()> {
-        if let Worker::Busy(handle) = &mut self.worker {
-            let done = handle.await;
-            self.worker = Worker::Lost;
-            self.worker = Worker::Idle(done.map_err(io::Error::other)??);
+    /// Waits until all that has been taken in is on the disk.
+    pub(super) async fn settle(&mut self) -> io::Result<()> {
+        if !self.filling.is_empty() {
+            self.write().await?;
         }
-        Ok(())
+        self.worker.ready().await.map(drop)
+    }
+
+    /// The same file, of this size, for bytes that come in several parts. What has been taken in must have
+    /// [settled](Self::settle).
+    pub(super) fn into_parts(self, whole: u64) -> io::Result<Parts> {
+        let disk = self.worker.into_means()?;
+        Ok(Parts::behind(self.file, disk.file, whole, (self.received, disk.hasher.finish())))
     }
 
     /// Everything has been taken in.
     pub(super) async fn complete(mut self) -> io::Result<Complete> {
         self.write().await?;
-        self.wait().await?;
+        self.worker.ready().await?;
         self.file.not_worth_keeping();
-        let Worker::Idle(disk) = self.worker else { return Err(lost()) };
+        let disk = self.worker.into_means()?;
         Ok(Complete { file: self.file, checksum: disk.hasher.finish(), is_pieced: self.pieced })
     }
 }
@@ -166,23 +175,24 @@ impl Disk {
 }
 
 impl Complete {
+    /// A file that came in several parts.
+    pub(super) fn of_parts(mut file: Temporary, checksum: Checksum) -> Self {
+        file.not_worth_keeping();
+        Self { file, checksum, is_pieced: true }
+    }
+
     /// Gives the file its name, in place of what may have been there.
     pub(super) fn put(self) -> io::Result<PathBuf> {
         self.file.put()
     }
 }
 
-/// Feeds a part to the checksum; gives its size. What is longer than the whole file is no part of it and is cut off.
-fn read_through(mut file: &File, expected: Checksum, bytes: Option<u64>) -> io::Result<(Hasher, u64)> {
+/// Feeds what is there of a file to the checksum; gives its size.
+fn read_through(mut file: &File, expected: Checksum) -> io::Result<(Hasher, u64)> {
     let (mut hasher, mut block, mut size) = (expected.hasher(), vec![0; BUFFER], 0);
     loop {
         match file.read(&mut block) {
-            Ok(0) if bytes.is_none_or(|bytes| size <= bytes) => return Ok((hasher, size)),
-            Ok(0) => {
-                file.set_len(0)?;
-                file.rewind()?;
-                return Ok((expected.hasher(), 0));
-            }
+            Ok(0) => return Ok((hasher, size)),
             Ok(read) => {
                 hasher.update(&block[..read]);
                 size += read as u64;
@@ -191,10 +201,6 @@ fn read_through(mut file: &File, expected: Checksum, bytes: Option<u64>) -> io::
             Err(error) => return Err(error),
         }
     }
-}
-
-fn lost() -> io::Error {
-    io::Error::other("an earlier write failed")
 }
 
 #[cfg(test)]
@@ -238,7 +244,7 @@ mod tests {
             let mut sink = Sink::new(&dir.path().join("f"), Checksum::Unknown);
             sink.push(&vec![1; BUFFER]).await.unwrap();
             if wait {
-                sink.wait().await.unwrap();
+                sink.worker.ready().await.unwrap();
                 assert_eq!(names(dir.path()).len(), 1);
             }
             sink.discard();
@@ -257,10 +263,10 @@ mod tests {
         assert!(matches!(Sink::find(&place, checksum, whole), Found::Nothing));
         let mut sink = Sink::new(&place, checksum);
         sink.push(&bytes[..BUFFER + 3]).await.unwrap();
-        sink.wait().await.unwrap();
+        sink.worker.ready().await.unwrap();
         assert!(matches!(Sink::find(&place, checksum, whole), Found::Busy(_)));
         drop(sink);
-        let Found::Part(mut sink) = Sink::find(&place, checksum, whole) else { panic!("nothing") };
+        let Found::Beginning(mut sink) = Sink::find(&place, checksum, whole) else { panic!("nothing") };
         let there = usize::try_from(sink.received()).unwrap();
         assert!(there == BUFFER + 3 && sink.is_pieced());
         sink.push(&bytes[there..]).await.unwrap();
@@ -273,9 +279,9 @@ mod tests {
         // Longer than the file itself: it counts for nothing.
         let mut sink = Sink::new(&place, checksum);
         sink.push(&bytes).await.unwrap();
-        sink.wait().await.unwrap();
+        sink.worker.ready().await.unwrap();
         drop(sink);
-        let Found::Part(sink) = Sink::find(&place, checksum, Some(7)) else { panic!("nothing") };
+        let Found::Beginning(sink) = Sink::find(&place, checksum, Some(7)) else { panic!("nothing") };
         assert_eq!((sink.received(), sink.is_pieced()), (0, false));
     }
 

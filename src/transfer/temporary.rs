@@ -6,7 +6,7 @@
 //! kept or removed at once, and a worker that comes late makes none.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Metadata, TryLockError};
 use std::io::{self, Error, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -56,13 +56,27 @@ struct Made {
     file: Arc<File>,
 }
 
+/// How far another process has come with a file: as long as it is another one each time, it gets on. A file with holes
+/// does not become longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Progress {
+    bytes: u64,
+    changed: (i64, i64),
+}
+
+impl Progress {
+    fn of(metadata: &Metadata) -> Self {
+        Self { bytes: metadata.len(), changed: (metadata.mtime(), metadata.mtime_nsec()) }
+    }
+}
+
 /// What an earlier process has left of a file.
 #[derive(Debug)]
 pub(super) enum Left {
     /// Nothing that can be used.
     Nothing,
-    /// Another process is writing it; it has so many bytes by now.
-    Busy(u64),
+    /// Another process is writing it, and has come so far by now.
+    Busy(Progress),
     /// This, opened at its beginning. It is ours now.
     Part(Temporary, Arc<File>),
 }
@@ -93,7 +107,7 @@ impl Temporary {
                 *lock(&temporary.state) = State::Made(Made { path: temporary.part.clone(), file: file.clone() });
                 Left::Part(temporary, file)
             }
-            Opened::Busy(bytes) => Left::Busy(bytes),
+            Opened::Busy(progress) => Left::Busy(progress),
             Opened::Unusable => Left::Nothing,
         }
     }
@@ -195,7 +209,7 @@ pub(super) fn clear(place: &Path, checksum: Checksum) {
 /// What came of opening a temporary file.
 enum Opened {
     Ours(File),
-    Busy(u64),
+    Busy(Progress),
     Unusable,
 }
 
@@ -213,7 +227,7 @@ fn open(path: &Path, create: bool) -> Opened {
         }
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Opened::Busy(metadata.len()),
+            Err(TryLockError::WouldBlock) => return Opened::Busy(Progress::of(&metadata)),
             Err(TryLockError::Error(_)) => return Opened::Unusable,
         }
         // Whoever had the lock before may have given the file its name, or removed it.
@@ -321,12 +335,12 @@ mod tests {
         assert!(matches!(Temporary::left(&place, KNOWN), Left::Nothing));
         let first = Temporary::new(&place, KNOWN);
         (&*first.maker().make().unwrap()).write_all(b"half").unwrap();
-        assert!(matches!(Temporary::left(&place, KNOWN), Left::Busy(4)));
+        assert!(matches!(Temporary::left(&place, KNOWN), Left::Busy(Progress { bytes: 4, .. })));
         drop(first);
         assert!(matches!(Temporary::left(&place, Checksum::Adler32(1)), Left::Nothing));
         let Left::Part(second, file) = Temporary::left(&place, KNOWN) else { panic!("nothing left") };
         assert_eq!(io::read_to_string(&*file).unwrap(), "half");
-        assert!(matches!(Temporary::left(&place, KNOWN), Left::Busy(4)));
+        assert!(matches!(Temporary::left(&place, KNOWN), Left::Busy(Progress { bytes: 4, .. })));
         drop((second, file));
         clear(&place, KNOWN);
         assert!(names(dir.path()).is_empty());

@@ -13,7 +13,7 @@ use super::{ended, verdict};
 use crate::support::{Outcome, Rucio, var};
 
 /// Downloads into a file system that is mounted by this line of shell; what stands there afterwards is copied into `here`.
-fn download_on(world: &World, mount: &str) -> Result<Outcome> {
+pub(super) fn download_on(world: &World, mount: &str) -> Result<Outcome> {
     let program = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
     let (document, root) = (world.document()?, world.home.path());
     let get = format!("{program} get --metalink {} --dir disk", document.display());

@@ -11,6 +11,7 @@
 //! | `Retry-After`, granted and too long | `storage::a_busy_storage...`, `clock::a_storage_that_is_busy_for_an_hour...` |
 //! | wrong length, told and untold; wrong bytes | `storage::every_answer...` (`longer...`, `shorter...`, `wrong`) |
 //! | lies about Range | `storage::every_answer...` (`part-...`, `unasked-part`) |
+//! | large files in parts: slow, silent, lying and refusing sources; Ctrl-C, SIGKILL and spoiled parts | `ranges::...` |
 //! | no such host, closed port, no TLS, a stranger's certificate | `storage::without_a_connection...` |
 //! | a full disk, a read-only folder, a name that cannot be written | `disk::...` |
 //! | the clock jumps, or is wrong by hours or years | `clock::...` |
@@ -23,6 +24,7 @@ mod clock;
 mod crowd;
 mod disk;
 mod events;
+mod ranges;
 mod rate;
 mod resume;
 mod storage;

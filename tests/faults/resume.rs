@@ -37,7 +37,7 @@ fn files(names: &[&str], pause: u64) -> Result<(World, Store)> {
 
 impl World {
     /// Starts our client.
-    fn start(&self) -> Result<Child> {
+    pub(super) fn start(&self) -> Result<Child> {
         self.start_saying("said")
     }
 
@@ -57,7 +57,7 @@ impl World {
     }
 
     /// The unfinished file of this name.
-    fn part(&self, name: &str) -> Result<Option<PathBuf>> {
+    pub(super) fn part(&self, name: &str) -> Result<Option<PathBuf>> {
         let start = format!(".{name}.");
         let found = self.names()?.into_iter().find(|found| found.starts_with(&start) && found.ends_with(".rucio-part"));
         Ok(found.map(|found| self.place(&found)))
@@ -72,7 +72,7 @@ impl World {
     }
 }
 
-fn end(mut child: Child, signal: Signal) -> Result<i32> {
+pub(super) fn end(mut child: Child, signal: Signal) -> Result<i32> {
     kill_process(Pid::from_child(&child), signal)?;
     Ok(shell_code(child.wait()?))
 }

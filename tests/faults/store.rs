@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -16,6 +17,17 @@ pub(super) struct Asked {
     pub(super) file: String,
     /// The first byte that was asked for, if not the whole file was.
     pub(super) from: Option<usize>,
+    /// The last one, if not all to the end were.
+    pub(super) last: Option<usize>,
+    /// How many requests are being answered at this moment, this one among them.
+    pub(super) at_once: usize,
+}
+
+impl Asked {
+    /// The last byte that is wanted of a file of this length.
+    pub(super) fn last(&self, length: usize) -> usize {
+        self.last.unwrap_or(usize::MAX).min(length.saturating_sub(1))
+    }
 }
 
 /// How an answer ends.
@@ -62,8 +74,9 @@ impl Reply {
         match asked.from {
             None => Self::new("200 OK", "ETag: \"1\"\r\n", content),
             Some(from) if from < content.len() => {
-                let range = format!("Content-Range: bytes {from}-{}/{}\r\n", content.len() - 1, content.len());
-                Self::new("206 Partial Content", &format!("ETag: \"1\"\r\n{range}"), &content[from..])
+                let last = asked.last(content.len());
+                let range = format!("Content-Range: bytes {from}-{last}/{}\r\n", content.len());
+                Self::new("206 Partial Content", &format!("ETag: \"1\"\r\n{range}"), &content[from..=last])
             }
             Some(_) => Self::new("416 Range Not Satisfiable", "", b""),
         }
@@ -93,11 +106,11 @@ impl Store {
     pub(super) fn start(answer: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let store = Self { port: listener.local_addr()?.port(), asked: Arc::default() };
-        let (asked, answer) = (store.asked.clone(), Arc::new(answer));
+        let (asked, answer, busy) = (store.asked.clone(), Arc::new(answer), Arc::new(AtomicUsize::new(0)));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (asked, answer) = (asked.clone(), answer.clone());
-                thread::spawn(move || serve(stream, &asked, &*answer));
+                let (asked, answer, busy) = (asked.clone(), answer.clone(), busy.clone());
+                thread::spawn(move || serve(stream, &asked, &busy, &*answer));
             }
         });
         Ok(store)
@@ -128,8 +141,14 @@ impl Store {
     }
 }
 
-fn serve(mut stream: TcpStream, all: &Mutex<Vec<Asked>>, answer: &(dyn Fn(&Asked, usize) -> Reply + Send + Sync)) {
+fn serve(
+    mut stream: TcpStream,
+    all: &Mutex<Vec<Asked>>,
+    busy: &AtomicUsize,
+    answer: &(dyn Fn(&Asked, usize) -> Reply + Send + Sync),
+) {
     let Some(asked) = read(&mut stream) else { return drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")) };
+    let asked = Asked { at_once: busy.fetch_add(1, Ordering::Relaxed) + 1, ..asked };
     let before = {
         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(asked.clone());
@@ -137,6 +156,7 @@ fn serve(mut stream: TcpStream, all: &Mutex<Vec<Asked>>, answer: &(dyn Fn(&Asked
     };
     // The client may have gone; that is its right.
     let _ = send(stream, &answer(&asked, before));
+    busy.fetch_sub(1, Ordering::Relaxed);
 }
 
 fn send(mut stream: TcpStream, reply: &Reply) -> std::io::Result<()> {
@@ -170,7 +190,13 @@ fn read(stream: &mut TcpStream) -> Option<Asked> {
     let mut lines = text.lines();
     let file = lines.next()?.split(' ').nth(1)?.trim_start_matches('/').to_owned();
     let range = lines.find_map(|line| line.strip_prefix("range: bytes="));
-    Some(Asked { file, from: range.and_then(|range| range.trim().trim_end_matches('-').parse().ok()) })
+    let (from, last) = range.and_then(|range| range.trim().split_once('-')).unzip();
+    Some(Asked {
+        file,
+        from: from.and_then(|from| from.parse().ok()),
+        last: last.and_then(|last| last.parse().ok()),
+        at_once: 0,
+    })
 }
 
 fn drain(stream: &mut TcpStream) -> std::io::Result<()> {

@@ -7,7 +7,7 @@ use reqwest::{Response, StatusCode};
 
 use super::reading;
 use crate::http::root_cause;
-use crate::storage::{Kind, Reading, Rest, Result, StorageError};
+use crate::storage::{Kind, Part, Reading, Rest, Result, StorageError};
 
 /// How the system's resolver begins what it has to say.
 const NO_ADDRESS: &str = "failed to lookup address information";
@@ -39,6 +39,26 @@ pub(super) fn rest(response: Response, rest: &Rest) -> Result<Option<Reading>> {
         }
         _ => whole(response).map(Some),
     }
+}
+
+/// A part of a file; none if the answer is a success, or a refusal of the range, but not this part of this version. The body of
+/// such an answer is not read, however long it is.
+pub(super) fn part(response: Response, part: &Part) -> Result<Option<Reading>> {
+    if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+        return Ok(None);
+    }
+    let response = checked(response)?;
+    let version = version(response.headers());
+    let found = response.headers().get(CONTENT_RANGE).and_then(|value| stretch(value.to_str().ok()?));
+    let is_right = response.status() == StatusCode::PARTIAL_CONTENT
+        && found.is_some_and(|(start, last, whole)| {
+            start == part.start
+                && last.checked_add(1) == Some(part.end)
+                && whole.is_none_or(|whole| whole == part.whole)
+        })
+        && response.content_length().is_none_or(|length| length == part.end - part.start)
+        && (part.version.is_none() || version == part.version);
+    Ok(is_right.then(|| reading(response, Some(part.whole), part.start, version)))
 }
 
 /// The answer if it is a success, else the error its status stands for.
@@ -106,6 +126,13 @@ fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
 fn digits(text: &str) -> Option<u64> {
     let text = text.trim();
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// The same with the last byte between them.
+fn stretch(value: &str) -> Option<(u64, u64, Option<u64>)> {
+    let (start, whole) = content_range(value)?;
+    let (_, last) = value.split_once('/')?.0.split_once('-')?;
+    Some((start, last.trim().parse().ok()?, whole))
 }
 
 /// Only seconds are read; a date would need the storage's clock.

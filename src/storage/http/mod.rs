@@ -19,7 +19,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use url::Url;
 
-use super::{Kind, Reading, Rest, Result, Stat, Storage, StorageError, boxed};
+use super::{Kind, Part, Reading, Rest, Result, Stat, Storage, StorageError, boxed};
 
 /// How often a storage may send us on; dCache does it once, federations twice.
 const REDIRECTS: usize = 10;
@@ -59,6 +59,26 @@ pub struct WebStorage {
     uploads: put::Uploads,
 }
 
+/// What is asked for where it is not the whole file.
+struct Range {
+    /// The value of the header.
+    bytes: String,
+    /// The version of which it is wanted, if only one will do.
+    version: Option<String>,
+}
+
+impl From<&Rest> for Range {
+    fn from(rest: &Rest) -> Self {
+        Self { bytes: format!("bytes={}-", rest.start), version: rest.version.clone() }
+    }
+}
+
+impl From<&Part> for Range {
+    fn from(part: &Part) -> Self {
+        Self { bytes: format!("bytes={}-{}", part.start, part.end.saturating_sub(1)), version: part.version.clone() }
+    }
+}
+
 impl WebStorage {
     /// Connections with this access. Errors: the TLS settings cannot be used.
     pub fn new(access: Access) -> Result<Self> {
@@ -75,7 +95,7 @@ impl WebStorage {
     async fn read(&self, pfn: &str, rest: Option<&Rest>) -> Result<Reading> {
         let url = address::url(pfn)?;
         if let Some(rest) = rest {
-            let response = self.exchange(Method::GET, &url, Some(rest)).await?;
+            let response = self.exchange(Method::GET, &url, Some(&rest.into())).await?;
             if let Some(reading) = answer::rest(response, rest)? {
                 return Ok(reading);
             }
@@ -83,11 +103,16 @@ impl WebStorage {
         answer::whole(self.exchange(Method::GET, &url, None).await?)
     }
 
+    async fn read_part(&self, pfn: &str, part: &Part) -> Result<Option<Reading>> {
+        let url = address::url(pfn)?;
+        answer::part(self.exchange(Method::GET, &url, Some(&part.into())).await?, part)
+    }
+
     /// Sends a request and follows where it leads.
-    async fn exchange(&self, method: Method, home: &Url, rest: Option<&Rest>) -> Result<Response> {
+    async fn exchange(&self, method: Method, home: &Url, range: Option<&Range>) -> Result<Response> {
         let mut url = home.clone();
         for _ in 0..=REDIRECTS {
-            let response = self.identify(&method, home, &url, rest).await?;
+            let response = self.identify(&method, home, &url, range).await?;
             match response.headers().get(LOCATION) {
                 Some(location) if response.status().is_redirection() => url = address::target(&url, location)?,
                 _ => return Ok(response),
@@ -97,26 +122,26 @@ impl WebStorage {
     }
 
     /// Sends a request; if it is refused for want of a token we have, once more with it.
-    async fn identify(&self, method: &Method, home: &Url, url: &Url, rest: Option<&Rest>) -> Result<Response> {
+    async fn identify(&self, method: &Method, home: &Url, url: &Url, range: Option<&Range>) -> Result<Response> {
         let host = url.origin().ascii_serialization();
         let may_have_token = url.scheme() == "https" && url.origin() == home.origin() && !address::is_signed(url);
         let token = self.token.as_ref().filter(|_| may_have_token);
         let at_once = token.filter(|_| !self.has_certificate || self.wants_token(&host));
-        let response = self.send(method, url, rest, at_once).await?;
+        let response = self.send(method, url, range, at_once).await?;
         let refused = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
         if !refused || token.is_none() || at_once.is_some() {
             return Ok(response);
         }
         drop(response);
         self.lock_wishes().insert(host);
-        self.send(method, url, rest, token).await
+        self.send(method, url, range, token).await
     }
 
     async fn send(
         &self,
         method: &Method,
         url: &Url,
-        rest: Option<&Rest>,
+        range: Option<&Range>,
         token: Option<&HeaderValue>,
     ) -> Result<Response> {
         let connections = if address::is_signed(url) { &self.anonymous } else { &self.known };
@@ -124,7 +149,7 @@ impl WebStorage {
         if let Some(token) = token {
             request = request.header(AUTHORIZATION, token.clone());
         }
-        with_range(request, rest).send().await.map_err(|error| answer::broken(&error))
+        with_range(request, range).send().await.map_err(|error| answer::broken(&error))
     }
 
     fn wants_token(&self, host: &str) -> bool {
@@ -141,10 +166,10 @@ pub fn is_signed(pfn: &str) -> bool {
     address::url(pfn).is_ok_and(|url| address::is_signed(&url))
 }
 
-fn with_range(request: RequestBuilder, rest: Option<&Rest>) -> RequestBuilder {
-    let Some(rest) = rest else { return request };
-    let request = request.header(RANGE, format!("bytes={}-", rest.start));
-    match &rest.version {
+fn with_range(request: RequestBuilder, range: Option<&Range>) -> RequestBuilder {
+    let Some(range) = range else { return request };
+    let request = request.header(RANGE, &range.bytes);
+    match &range.version {
         Some(version) => request.header(IF_RANGE, version),
         None => request,
     }
@@ -163,6 +188,14 @@ impl Storage for WebStorage {
 
     fn get<'a>(&'a self, pfn: &'a str, rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reading>> {
         Box::pin(self.read(pfn, rest))
+    }
+
+    fn has_parts(&self) -> bool {
+        true
+    }
+
+    fn part<'a>(&'a self, pfn: &'a str, part: &'a Part) -> BoxFuture<'a, Result<Option<Reading>>> {
+        Box::pin(self.read_part(pfn, part))
     }
 }
 

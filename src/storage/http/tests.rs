@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::{Access, WebStorage};
-use crate::storage::{Kind, Rest, Storage};
+use crate::storage::{Kind, Part, Rest, Storage};
 
 /// A storage without credentials and with little patience.
 pub(crate) fn plain() -> WebStorage {
@@ -144,6 +144,41 @@ async fn the_rest_is_taken_only_if_it_is_the_rest_of_the_same_file() {
     }
     let (base, _asked) = serve(vec![sized("200 OK", "ETag: \"2\"\r\n", "HELLO")]).await;
     assert_eq!(fetch(&plain(), &base, Some(&rest)).await.unwrap(), (0, "HELLO".into()));
+}
+
+#[tokio::test]
+async fn a_part_is_taken_only_if_it_is_that_part_of_that_version() {
+    let part = |version: Option<&str>| Part { start: 1, end: 4, whole: 5, version: version.map(str::to_owned) };
+    let range = |range: &str| format!("Content-Range: bytes {range}\r\nETag: \"1\"\r\n");
+    let storage = plain();
+    assert!(storage.has_parts());
+    for (version, asked_for) in [(Some("\"1\""), "if-range: \"1\""), (None, "range: bytes=1-3\r\n")] {
+        for told in ["1-3/5", "1-3/*"] {
+            let (base, mut asked) = serve(vec![sized("206 Partial Content", &range(told), "ell")]).await;
+            let mut reading = storage.part(&base, &part(version)).await.unwrap().unwrap();
+            assert_eq!((reading.start, reading.length, reading.version.as_deref()), (1, Some(5), Some("\"1\"")));
+            assert_eq!(reading.next().await.unwrap().unwrap(), "ell");
+            assert!(reading.next().await.unwrap().is_none());
+            let request = asked.recv().await.unwrap();
+            assert!(request.contains("range: bytes=1-3\r\n") && request.contains(asked_for), "{request}");
+        }
+    }
+    for wrong in [
+        sized("206 Partial Content", &range("0-3/5"), "hell"),
+        sized("206 Partial Content", &range("1-4/5"), "ello"),
+        sized("206 Partial Content", &range("1-3/6"), "ell"),
+        sized("206 Partial Content", &range("1-3/5"), "el"),
+        sized("206 Partial Content", &range("1-18446744073709551615/5"), "ell"),
+        sized("206 Partial Content", "Content-Range: bytes 1-3/5\r\nETag: \"2\"\r\n", "ELL"),
+        sized("206 Partial Content", "", "ell"),
+        sized("200 OK", "ETag: \"1\"\r\n", "hello"),
+        sized("416 Range Not Satisfiable", "", ""),
+    ] {
+        let (base, _asked) = serve(vec![wrong.clone()]).await;
+        assert!(storage.part(&base, &part(Some("\"1\""))).await.unwrap().is_none(), "{wrong}");
+    }
+    let (base, _asked) = serve(vec![sized("429 Too Many Requests", "", "")]).await;
+    assert_eq!(storage.part(&base, &part(None)).await.unwrap_err().kind, Kind::Transient);
 }
 
 #[tokio::test]

@@ -11,35 +11,13 @@ use super::super::events::FileEvent;
 use super::super::job::Source;
 use super::super::sink::{Complete, Sink};
 use super::Run;
-use crate::storage::{Kind, Reading, Rest, Storage, StorageError};
-
-/// What there is of a file before an attempt: of an attempt that broke, or of an earlier process.
-#[derive(Debug, Default)]
-pub(super) struct Partial {
-    sink: Option<Sink>,
-    /// The place and the version of the file that the bytes came from, if the storage names versions.
-    version: Option<(String, String)>,
-}
-
-impl Partial {
-    /// Bytes that came from anywhere.
-    pub(super) fn left(sink: Sink) -> Self {
-        Self { sink: Some(sink), version: None }
-    }
-
-    /// What is missing, if the bytes that are here can be gone on with: the source has the same version, or a checksum
-    /// tells in the end whether all are of one file.
-    fn rest(&self, source: &Source, wanted: Checksum) -> Option<Rest> {
-        let start = self.sink.as_ref()?.received();
-        let version = self.version.as_ref().filter(|(pfn, _)| *pfn == source.pfn).map(|(_, version)| version.clone());
-        let can_go_on = start > 0 && (version.is_some() || wanted != Checksum::Unknown);
-        can_go_on.then_some(Rest { start, version })
-    }
-}
+use super::partial::Partial;
+use super::split::{Lead, Seen, Watch};
+use crate::storage::{Kind, Reading, Storage, StorageError};
 
 /// How long an attempt has been held back by the limit on the rate.
 #[derive(Debug, Default)]
-struct Waits(Mutex<Duration>);
+pub(super) struct Waits(Mutex<Duration>);
 
 impl Waits {
     async fn wait(&self, time: Duration) {
@@ -83,6 +61,11 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// The file that is going to be here cannot be written.
+    pub(super) fn local(place: &Path, error: io::Error) -> Self {
+        Self::Local { place: place.to_owned(), error }
+    }
+
     /// How long to wait before the same source is tried again, if that makes sense.
     pub(super) fn pause(&self) -> Option<Duration> {
         match self {
@@ -118,10 +101,11 @@ impl Run<'_> {
         let outcome = self.attempt_once(source, storage, place, partial).await;
         // What came is worth nothing if it was wrong, or has no room.
         if matches!(outcome, Err(Failure::Content { .. } | Failure::Parts | Failure::Local { .. })) {
-            if let Some(sink) = partial.sink.take() {
-                sink.discard();
-            }
+            partial.discard();
             self.tell(FileEvent::StartedOver);
+        }
+        if let Err(Failure::Parts) = outcome {
+            partial.do_not_split();
         }
         outcome
     }
@@ -133,13 +117,12 @@ impl Run<'_> {
         place: &Path,
         partial: &mut Partial,
     ) -> Result<(PathBuf, Checksum), Failure> {
-        let here = |error| Failure::Local { place: place.to_owned(), error };
+        let here = |error| Failure::local(place, error);
         // What is inside an archive has nothing to do with the time that the archive takes.
         let unpacked = self.unpacked(source, storage).await?;
         let storage = unpacked.as_ref().map_or(storage, |member| member as &dyn Storage);
         self.in_time(|waits| self.transfer(source, storage, place, partial, waits)).await?;
-        let sink = partial.sink.take().ok_or_else(|| here(io::Error::other("no file was made")))?;
-        let complete = self.verified(sink.complete().await.map_err(here)?)?;
+        let complete = self.verified(partial.complete().await.map_err(here)?)?;
         let checksum = complete.checksum;
         Ok((complete.put().map_err(here)?, checksum))
     }
@@ -175,43 +158,81 @@ impl Run<'_> {
         partial: &mut Partial,
         waits: Arc<Waits>,
     ) -> Result<(), Failure> {
+        let share = self.all.bound.join(self.job.bytes);
+        let here = |error| Failure::local(place, error);
+        if let Some(parts) = partial.parts().filter(|_| storage.has_parts()) {
+            return self.split((source, storage, place), None, parts, &share, &waits).await;
+        }
         if self.is_complete(partial) {
             return Ok(());
         }
-        let mut reading = storage.get(&source.pfn, partial.rest(source, self.wanted()).as_ref()).await?;
+        let asked = Instant::now();
+        let reading = storage.get(&source.pfn, partial.rest(source, self.wanted()).as_ref()).await?;
         self.check_size(reading.length)?;
+        let (setup, may_be_split) = (asked.elapsed(), partial.may_be_split());
         let sink = self.sink(&reading, source, place, partial);
-        while let Some(chunk) = reading.next().await? {
-            sink.push(&chunk).await.map_err(|error| Failure::Local { place: place.to_owned(), error })?;
-            self.tell(FileEvent::Received(chunk.len() as u64));
-            self.check_excess(sink)?;
-            if let Some(rate) = self.all.rate {
-                waits.wait(rate.take(chunk.len() as u64, Instant::now())).await;
+        let whole = reading.length.filter(|_| may_be_split).unwrap_or(0);
+        let may_be_split = self.may_be_split(storage, whole.saturating_sub(sink.received()), &share);
+        let watch = may_be_split.then(|| Watch::new(setup, sink.received(), whole));
+        match self.read(reading, sink, place, watch, &waits).await? {
+            None => self.check_end(sink),
+            Some(lead) => {
+                let parts = partial.to_parts(whole).await.map_err(here)?;
+                self.split((source, storage, place), Some(lead), parts, &share, &waits).await
             }
         }
-        self.check_end(sink)
     }
 
-    /// The sink that these bytes belong to: the one of the attempt before if they are its continuation, else a new one.
-    fn sink<'p>(&self, reading: &Reading, source: &Source, place: &Path, partial: &'p mut Partial) -> &'p mut Sink {
-        partial.version = reading.version.clone().map(|version| (source.pfn.clone(), version));
-        let sink = match partial.sink.take() {
-            Some(sink) if reading.start > 0 && sink.received() == reading.start => sink.continued(),
-            Some(sink) if sink.received() == 0 => sink,
-            Some(sink) => {
-                self.tell(FileEvent::StartedOver);
-                sink.discard();
-                Sink::new(place, self.wanted())
+    /// Reads to the end, or until it shows that others should help.
+    async fn read(
+        &self,
+        mut reading: Reading,
+        sink: &mut Sink,
+        place: &Path,
+        mut watch: Option<Watch>,
+        waits: &Waits,
+    ) -> Result<Option<Lead>, Failure> {
+        loop {
+            let seen = match &mut watch {
+                Some(watch) => watch.next(&mut reading, sink.received()).await?,
+                None => Seen::Came(reading.next().await?),
+            };
+            let chunk = match seen {
+                Seen::Came(Some(chunk)) => chunk,
+                Seen::Came(None) => return Ok(None),
+                Seen::Slow => return Ok(watch.map(|watch| watch.lead(reading))),
+            };
+            let moment = Instant::now();
+            sink.push(&chunk).await.map_err(|error| Failure::local(place, error))?;
+            self.tell(FileEvent::Received(chunk.len() as u64));
+            self.check_excess(sink)?;
+            self.hold(chunk.len(), waits).await;
+            if let Some(watch) = &mut watch {
+                watch.held_since(moment);
             }
-            None => Sink::new(place, self.wanted()),
-        };
-        partial.sink.insert(sink)
+        }
+    }
+
+    /// Waits as long as the limit on the rate demands for so many bytes.
+    pub(super) async fn hold(&self, bytes: usize, waits: &Waits) {
+        if let Some(rate) = self.all.rate {
+            waits.wait(rate.take(bytes as u64, Instant::now())).await;
+        }
+    }
+
+    /// The sink that these bytes belong to.
+    fn sink<'p>(&self, reading: &Reading, source: &Source, place: &Path, partial: &'p mut Partial) -> &'p mut Sink {
+        let before = partial.received();
+        let sink = partial.sink(reading, source, || Sink::new(place, self.wanted()));
+        if sink.received() < before {
+            self.tell(FileEvent::StartedOver);
+        }
+        sink
     }
 
     /// All bytes are here: an earlier process was ended between the last one and the name.
     fn is_complete(&self, partial: &Partial) -> bool {
-        let received = partial.sink.as_ref().map(Sink::received);
-        received.is_some_and(|received| received > 0) && received == self.job.bytes
+        partial.received() > 0 && Some(partial.received()) == self.job.bytes
     }
 
     /// The checksum that has to come out.

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::super::events::FileEvent;
 use super::super::sink::{Found, Sink};
-use super::super::temporary::{Temporary, clear};
+use super::super::temporary::{Progress, Temporary, clear};
 use super::Run;
-use super::attempt::Partial;
+use super::partial::Partial;
 
 /// How often one looks whether another process is done.
 const LOOK: Duration = Duration::from_millis(100);
@@ -25,7 +25,7 @@ impl Run<'_> {
     /// and gets on with it, it is waited for; one that makes no progress for as long as `patience` is left alone, and the
     /// file gets a temporary name of our own.
     pub(super) async fn left(&self, place: &Path, patience: Duration) -> Left {
-        let mut progress: Option<(u64, Instant)> = None;
+        let mut progress: Option<(Progress, Instant)> = None;
         loop {
             let found = self.find(place).await;
             if progress.is_some() && place.is_file() && self.is_right(place).await {
@@ -35,26 +35,29 @@ impl Run<'_> {
             }
             match (found, progress) {
                 (Found::Nothing, _) => return Left::Partial(Partial::default()),
-                (Found::Part(sink), _) => {
-                    if sink.received() > 0 {
-                        self.tell(FileEvent::Resumed(sink.received()));
-                    }
-                    return Left::Partial(Partial::left(sink));
-                }
-                (Found::Busy(bytes), Some((before, since))) if bytes == before => {
+                (Found::Beginning(sink), _) => return self.taken_over(Partial::beginning(sink)),
+                (Found::Parts(parts), _) => return self.taken_over(Partial::scattered(parts)),
+                (Found::Busy(now), Some((before, since))) if now == before => {
                     if since.elapsed() > patience {
                         return Left::Partial(Partial::default());
                     }
                 }
-                (Found::Busy(bytes), before) => {
+                (Found::Busy(now), before) => {
                     if before.is_none() {
                         self.tell(FileEvent::Waiting);
                     }
-                    progress = Some((bytes, Instant::now()));
+                    progress = Some((now, Instant::now()));
                 }
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    fn taken_over(&self, partial: Partial) -> Left {
+        if partial.received() > 0 {
+            self.tell(FileEvent::Resumed(partial.received()));
+        }
+        Left::Partial(partial)
     }
 
     async fn find(&self, place: &Path) -> Found {

@@ -2,9 +2,12 @@
 //! given its name last.
 
 mod attempt;
+mod bound;
 mod left;
 mod local;
+mod partial;
 mod renew;
+mod split;
 #[cfg(test)]
 mod tests;
 mod unpack;
@@ -12,9 +15,11 @@ mod unpack;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use attempt::{Failure, Partial};
+use attempt::Failure;
 use left::Left;
+use partial::Partial;
 
+pub use bound::Bound;
 pub use local::is_right;
 
 use super::archives::Archives;
@@ -27,6 +32,7 @@ use super::job::{Fetched, FileJob, Outcome, Source, Twin};
 use super::patience::Patience;
 use super::place::TargetFolder;
 use super::rate::Rate;
+use super::scheduler::LARGE;
 use super::trace::{Fields, Trace, Tracer};
 use crate::http::Client;
 use crate::storage::{Storage, Storages, scheme};
@@ -64,6 +70,8 @@ pub struct Downloader<'a> {
     pub options: Options,
     /// How many bytes may come in a second, if there is a limit.
     pub rate: Option<&'a Rate>,
+    /// How many connections the files may have.
+    pub bound: Bound,
     /// The server, which signs anew what has ended in the queue; none if there is none.
     pub client: Option<&'a Client>,
     /// Which implementations of protocols are asked for; none if any will do.
@@ -106,6 +114,7 @@ impl<'a> Downloader<'a> {
             folder,
             options: Options::default(),
             rate: None,
+            bound: Bound::shared(LARGE),
             client: None,
             implementations: None,
             observer,

@@ -26,7 +26,7 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::storage::Storages;
-use crate::transfer::download::{Downloader, Options};
+use crate::transfer::download::{Bound, Downloader, Options};
 use crate::transfer::implementations::{Implementations, Wanted};
 use crate::transfer::patience::Patience;
 use crate::transfer::place::TargetFolder;
@@ -198,6 +198,11 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// Who says how many files may come at a time means connections: officially each file has one.
+    fn bound(&self) -> Option<Bound> {
+        self.args.ndownloader.map(|number| Bound::exactly(usize::try_from(number).unwrap_or(1)))
+    }
+
     fn speed(&self) -> Result<Option<f64>> {
         match self.args.transfer_speed_timeout {
             Some(speed) => Ok(Some(speed)),
@@ -233,13 +238,15 @@ impl<'a> Job<'a> {
             None => self.context.config()?.download_transfer_timeout()?,
         };
         let wanted = self.implementation()?;
+        let downloader = Downloader::new(&self.storages, &self.folder, &self.watch, &self.common_trace);
         Ok(Downloader {
+            bound: self.bound().unwrap_or(downloader.bound),
             client: Some(self.client),
             implementations: wanted.map(|wanted| Implementations::new(self.client, wanted)),
             options: Options { patience: Patience { seconds, speed }, ..self.options() },
             rate: self.rate.as_ref(),
             tracer,
-            ..Downloader::new(&self.storages, &self.folder, &self.watch, &self.common_trace)
+            ..downloader
         })
     }
 }

@@ -34,8 +34,8 @@ pub(crate) struct Args {
     /// Only so many files of each DID, chosen by chance
     #[arg(long, value_name = "NUMBER")]
     pub nrandom: Option<u64>,
-    /// How many files at a time. Without it 3 large files (of 8 MB or more), or up to 6 small ones (10 from far away) in
-    /// place of each
+    /// How many files, and connections for parts of them, at a time. Without it 3 large files (of 8 MB or more), or up to 6
+    /// small ones (10 from far away) in place of each
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub ndownloader: Option<i64>,
     /// Put the files straight into the folder

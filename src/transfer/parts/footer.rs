@@ -1,0 +1,114 @@
+//! What stands behind an unfinished file with holes, so that a later process knows what is here: a mark, the size of the
+//! file, the stretches that have come with their checksums, and a checksum over all this. Whoever finds anything else
+//! starts anew.
+
+use super::map::{Map, Piece, Span};
+
+/// What a footer begins with.
+const MARK: &[u8; 16] = b"rucio-part-map-1";
+/// The most stretches that are read. A download has a few dozen.
+const MOST: usize = 4096;
+/// Mark, size, and number of stretches.
+const HEAD: usize = MARK.len() + 16;
+/// Start, end and checksum of a stretch.
+const ENTRY: usize = 20;
+/// The most bytes that a footer has.
+pub(super) const LONGEST: usize = HEAD + MOST * ENTRY + 4;
+
+/// The footer of a file of this size.
+pub(super) fn encode(map: &Map, whole: u64) -> Vec<u8> {
+    let mut bytes = MARK.to_vec();
+    bytes.extend(whole.to_le_bytes());
+    bytes.extend((map.pieces().len() as u64).to_le_bytes());
+    for Piece { span, adler32 } in map.pieces() {
+        bytes.extend(span.start.to_le_bytes());
+        bytes.extend(span.end.to_le_bytes());
+        bytes.extend(adler32.to_le_bytes());
+    }
+    let sum = checksum(&bytes);
+    bytes.extend(sum.to_le_bytes());
+    bytes
+}
+
+/// What a footer says; none if it is no footer of a file of this size. What may follow behind it does not matter: an
+/// earlier footer may have been longer.
+pub(super) fn decode(bytes: &[u8], whole: u64) -> Option<Vec<Piece>> {
+    let (head, rest) = bytes.split_at_checked(HEAD)?;
+    let (mark, numbers) = head.split_at_checked(MARK.len())?;
+    let count = usize::try_from(number(numbers.get(8..)?)?).ok().filter(|count| *count <= MOST)?;
+    if mark != MARK || number(numbers)? != whole {
+        return None;
+    }
+    let (entries, rest) = rest.split_at_checked(count * ENTRY)?;
+    let sum = u32::from_le_bytes(rest.get(..4)?.try_into().ok()?);
+    let pieces: Vec<_> = entries.chunks_exact(ENTRY).map(piece).collect::<Option<_>>()?;
+    let ends = std::iter::once(0).chain(pieces.iter().map(|piece| piece.span.end));
+    let in_order = ends.zip(&pieces).all(|(end, piece)| end <= piece.span.start && piece.span.start < piece.span.end);
+    let fits = pieces.last().is_none_or(|piece| piece.span.end <= whole);
+    (in_order && fits && checksum(&bytes[..HEAD + entries.len()]) == sum).then_some(pieces)
+}
+
+fn piece(entry: &[u8]) -> Option<Piece> {
+    let span = Span { start: number(entry)?, end: number(entry.get(8..)?)? };
+    Some(Piece { span, adler32: u32::from_le_bytes(entry.get(16..)?.try_into().ok()?) })
+}
+
+fn number(bytes: &[u8]) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?))
+}
+
+fn checksum(bytes: &[u8]) -> u32 {
+    let mut sum = flate2::Crc::new();
+    sum.update(bytes);
+    sum.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(spans: &[(u64, u64)]) -> Map {
+        let mut map = Map::default();
+        for (start, end) in spans {
+            map.add(Piece { span: Span { start: *start, end: *end }, adler32: 7 });
+        }
+        map
+    }
+
+    #[test]
+    fn what_is_written_is_read_whatever_follows() {
+        for spans in [&[][..], &[(0, 10)], &[(0, 10), (20, 30), (99, 100)]] {
+            let map = map(spans);
+            let mut bytes = encode(&map, 100);
+            assert_eq!(decode(&bytes, 100).as_deref(), Some(map.pieces()));
+            bytes.extend(b"older");
+            assert_eq!(decode(&bytes, 100).as_deref(), Some(map.pieces()));
+            assert_eq!(decode(&bytes, 101), None);
+        }
+    }
+
+    /// Each bit turned over, and each length that is too short.
+    #[test]
+    fn what_is_torn_or_false_counts_for_nothing() {
+        let bytes = encode(&map(&[(0, 10), (20, 30)]), 100);
+        for length in 0..bytes.len() {
+            assert_eq!(decode(&bytes[..length], 100), None, "{length} bytes");
+        }
+        for bit in 0..bytes.len() * 8 {
+            let mut false_bytes = bytes.clone();
+            false_bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(decode(&false_bytes, 100), None, "bit {bit}");
+        }
+        for spans in [&[(5, 5)][..], &[(5, 4)], &[(0, 101)], &[(10, 20), (19, 30)], &[(10, 20), (0, 5)]] {
+            let mut bytes = MARK.to_vec();
+            bytes.extend(100_u64.to_le_bytes());
+            bytes.extend((spans.len() as u64).to_le_bytes());
+            for (start, end) in spans {
+                bytes.extend([u64::to_le_bytes(*start), u64::to_le_bytes(*end)].concat());
+                bytes.extend(7_u32.to_le_bytes());
+            }
+            bytes.extend(checksum(&bytes).to_le_bytes());
+            assert_eq!(decode(&bytes, 100), None, "{spans:?}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Which parts of a file are here.
+
+use super::super::checksum::joined;
+
+/// A stretch of a file: from `start` on, up to `end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::transfer) struct Span {
+    /// Its first byte.
+    pub(in crate::transfer) start: u64,
+    /// The byte behind its last one.
+    pub(in crate::transfer) end: u64,
+}
+
+impl Span {
+    /// How many bytes it has.
+    pub(in crate::transfer) fn length(self) -> u64 {
+        self.end - self.start
+    }
+}
+
+/// A stretch that is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// Where.
+    pub(super) span: Span,
+    /// The Adler-32 of its bytes.
+    pub(super) adler32: u32,
+}
+
+/// The stretches that are here, in order. Two that touch each other are one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Map(Vec<Piece>);
+
+impl Map {
+    /// Another stretch has come. Whatever it overwrites does not count any more.
+    pub(super) fn add(&mut self, piece: Piece) {
+        let Span { start, end } = piece.span;
+        if start >= end {
+            return;
+        }
+        self.0.retain(|known| known.span.end <= start || end <= known.span.start);
+        let behind = self.0.partition_point(|known| known.span.start < start);
+        self.0.insert(behind, piece);
+        self.join(behind);
+        if behind > 0 {
+            self.join(behind - 1);
+        }
+    }
+
+    /// Makes one of the piece at this index and the next one, if they touch each other.
+    fn join(&mut self, index: usize) {
+        let (Some(one), Some(two)) = (self.0.get(index), self.0.get(index + 1)) else { return };
+        if one.span.end == two.span.start {
+            let adler32 = joined(one.adler32, two.adler32, two.span.length());
+            self.0[index] = Piece { span: Span { start: one.span.start, end: two.span.end }, adler32 };
+            self.0.remove(index + 1);
+        }
+    }
+
+    /// The stretches that are here.
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.0
+    }
+
+    /// How many bytes are here.
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.iter().map(|piece| piece.span.length()).sum()
+    }
+
+    /// What a file of this size lacks.
+    pub(super) fn holes(&self, whole: u64) -> Vec<Span> {
+        let starts = std::iter::once(0).chain(self.0.iter().map(|piece| piece.span.end));
+        let ends = self.0.iter().map(|piece| piece.span.start).chain([whole]);
+        starts.zip(ends).map(|(start, end)| Span { start, end }).filter(|span| span.start < span.end).collect()
+    }
+
+    /// The stretch that a file begins with: none of it, if need be.
+    pub(super) fn prefix(&self) -> Piece {
+        let nothing = Piece { span: Span { start: 0, end: 0 }, adler32: 1 };
+        self.0.first().filter(|piece| piece.span.start == 0).copied().unwrap_or(nothing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transfer::checksum::Checksum;
+
+    fn adler32(bytes: &[u8]) -> u32 {
+        let mut hasher = Checksum::Adler32(0).hasher();
+        hasher.update(bytes);
+        match hasher.finish() {
+            Checksum::Adler32(value) => value,
+            _ => panic!("another kind"),
+        }
+    }
+
+    fn piece(bytes: &[u8], start: usize, end: usize) -> Piece {
+        let span = Span { start: start as u64, end: end as u64 };
+        Piece { span, adler32: adler32(&bytes[start..end]) }
+    }
+
+    #[test]
+    fn pieces_that_touch_are_one_and_the_rest_is_holes() {
+        let bytes: Vec<u8> = (0..100).collect();
+        let mut map = Map::default();
+        assert_eq!((map.bytes(), map.holes(100), map.prefix().span.end), (0, vec![Span { start: 0, end: 100 }], 0));
+        map.add(piece(&bytes, 50, 60));
+        map.add(piece(&bytes, 0, 10));
+        map.add(piece(&bytes, 60, 60));
+        let holes = [(10, 50), (60, 100)].map(|(start, end)| Span { start, end });
+        assert_eq!((map.holes(100), map.bytes(), map.prefix()), (holes.to_vec(), 20, piece(&bytes, 0, 10)));
+        map.add(piece(&bytes, 60, 100));
+        map.add(piece(&bytes, 10, 50));
+        assert_eq!(map.pieces(), [piece(&bytes, 0, 100)]);
+        assert!(map.holes(100).is_empty());
+    }
+
+    #[test]
+    fn what_is_overwritten_does_not_count_any_more() {
+        let bytes: Vec<u8> = (0..100).collect();
+        let mut map = Map::default();
+        map.add(piece(&bytes, 0, 30));
+        map.add(piece(&bytes, 40, 50));
+        map.add(piece(&bytes, 20, 35));
+        assert_eq!(map.pieces(), [piece(&bytes, 20, 35), piece(&bytes, 40, 50)]);
+    }
+
+    /// In any order, with cuts anywhere.
+    #[test]
+    fn whatever_the_order_the_checksum_is_that_of_the_whole() {
+        let mut state = 3_u64;
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % below
+        };
+        for _ in 0..200 {
+            let bytes: Vec<u8> = (0..1 + random(5000)).map(|_| random(256) as u8).collect();
+            let mut cuts: Vec<_> = (0..random(40)).map(|_| random(bytes.len())).chain([0, bytes.len()]).collect();
+            cuts.sort_unstable();
+            let mut parts: Vec<_> = cuts.windows(2).map(|cut| piece(&bytes, cut[0], cut[1])).collect();
+            let mut map = Map::default();
+            while !parts.is_empty() {
+                map.add(parts.swap_remove(random(parts.len())));
+                let missing: u64 = map.holes(bytes.len() as u64).iter().map(|span| span.length()).sum();
+                assert_eq!(map.bytes() + missing, bytes.len() as u64);
+            }
+            assert_eq!(map.pieces(), [piece(&bytes, 0, bytes.len())]);
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! A file that comes in several parts at the same time: each goes to its place in one temporary file, behind whose end
+//! stands what is here already.
+
+mod footer;
+mod map;
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+pub(super) use map::Span;
+
+use simd_adler32::Adler32;
+
+use super::checksum::Checksum;
+use super::sink::Complete;
+use super::temporary::{Maker, Temporary};
+use super::worker::Worker;
+use map::{Map, Piece};
+
+/// How many bytes of a part are written at once.
+const BUFFER: usize = 256 * 1024;
+/// After how many bytes it is written down what is here.
+const RECORD: u64 = 1024 * 1024;
+
+/// The parts of a file, under a temporary name beside its place. Dropped, it leaves what can be gone on with.
+#[derive(Debug)]
+pub(super) struct Parts {
+    file: Temporary,
+    whole: u64,
+    received: u64,
+    lanes: Vec<Lane>,
+    worker: Worker<Disk>,
+}
+
+/// Bytes of one part that wait to be written.
+#[derive(Debug, Default)]
+struct Lane {
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+/// What the worker thread works on.
+#[derive(Debug)]
+struct Disk {
+    maker: Maker,
+    file: Option<Arc<File>>,
+    map: Map,
+    whole: u64,
+    /// Bytes that are here and not written down yet; none if nothing has been written down.
+    unrecorded: Option<u64>,
+    writing: Lane,
+}
+
+impl Parts {
+    /// The parts of a file of this size, of which the beginning is here: so many bytes with this checksum.
+    pub(super) fn behind(
+        file: Temporary,
+        open: Option<Arc<File>>,
+        whole: u64,
+        (length, checksum): (u64, Checksum),
+    ) -> Self {
+        let mut map = Map::default();
+        if let Checksum::Adler32(adler32) = checksum {
+            map.add(Piece { span: Span { start: 0, end: length }, adler32 });
+        }
+        Self::new(file, open, whole, map)
+    }
+
+    fn new(file: Temporary, open: Option<Arc<File>>, whole: u64, map: Map) -> Self {
+        let (maker, received) = (file.maker(), map.bytes());
+        let disk = Disk { maker, file: open, map, whole, unrecorded: None, writing: Lane::default() };
+        Self { file, whole, received, lanes: Vec::new(), worker: Worker::new(disk) }
+    }
+
+    /// What an earlier process left of a file of this size in an open file that is longer; the file is given back if that is
+    /// nothing. What is here is read once: a part that is not as it was written down does not count.
+    ///
+    /// Errors: the file cannot be read.
+    pub(super) fn left(file: Temporary, open: &Arc<File>, whole: u64) -> io::Result<Result<Self, Temporary>> {
+        let Some(pieces) = footer::decode(&tail(open, whole)?, whole) else { return Ok(Err(file)) };
+        let mut map = Map::default();
+        for piece in pieces {
+            if adler32(open, piece.span)? == piece.adler32 {
+                map.add(piece);
+            }
+        }
+        Ok(Ok(Self::new(file, Some(open.clone()), whole, map)))
+    }
+
+    /// How many bytes have been taken in.
+    pub(super) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Takes bytes in that belong to this place; the caller sees to it that none come twice. Each lane has its own buffer.
+    /// Errors: the disk refused earlier ones.
+    pub(super) async fn push(&mut self, lane: usize, start: u64, bytes: &[u8]) -> io::Result<()> {
+        if lane >= self.lanes.len() {
+            self.lanes.resize_with(lane + 1, Lane::default);
+        }
+        if self.lanes[lane].end() != start {
+            self.write(lane).await?;
+            self.lanes[lane].start = start;
+        }
+        self.lanes[lane].bytes.extend_from_slice(bytes);
+        self.received += bytes.len() as u64;
+        match self.lanes[lane].bytes.len() >= BUFFER {
+            true => self.write(lane).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Hands the bytes of a lane to the worker thread, once it is through with what came before.
+    async fn write(&mut self, lane: usize) -> io::Result<()> {
+        let (disk, lane) = (self.worker.ready().await?, &mut self.lanes[lane]);
+        if lane.bytes.is_empty() {
+            return Ok(());
+        }
+        std::mem::swap(&mut disk.writing, lane);
+        lane.start = disk.writing.end();
+        lane.bytes.clear();
+        self.worker.begin(Disk::write);
+        Ok(())
+    }
+
+    /// Waits until all that has been taken in is on the disk.
+    async fn settle(&mut self) -> io::Result<&mut Disk> {
+        for lane in 0..self.lanes.len() {
+            self.write(lane).await?;
+        }
+        self.worker.ready().await
+    }
+
+    /// What is missing, in order. No bytes may come meanwhile.
+    pub(super) async fn holes(&mut self) -> io::Result<Vec<Span>> {
+        let whole = self.whole;
+        Ok(self.settle().await?.map.holes(whole))
+    }
+
+    /// Removes what has come: it is of no use.
+    pub(super) fn discard(mut self) {
+        self.file.not_worth_keeping();
+    }
+
+    /// Everything has been taken in. Errors: the disk refused some of it, or something is missing.
+    pub(super) async fn complete(mut self) -> io::Result<Complete> {
+        let whole = self.whole;
+        if !self.settle().await?.map.holes(whole).is_empty() {
+            return Err(io::Error::other("parts of the file are missing"));
+        }
+        let disk = self.worker.into_means()?;
+        if let Some(file) = &disk.file {
+            file.set_len(whole)?;
+        }
+        Ok(Complete::of_parts(self.file, Checksum::Adler32(disk.map.prefix().adler32)))
+    }
+}
+
+impl Lane {
+    fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+}
+
+impl Disk {
+    /// The bytes first, then that they are here; but before the first ones it is said that this is a file with holes.
+    fn write(&mut self) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file.clone(),
+            none => none.insert(self.maker.make()?).clone(),
+        };
+        if self.unrecorded.is_none() {
+            self.record(&file)?;
+        }
+        file.write_all_at(&self.writing.bytes, self.writing.start)?;
+        let mut hasher = Adler32::new();
+        hasher.write(&self.writing.bytes);
+        let span = Span { start: self.writing.start, end: self.writing.end() };
+        self.map.add(Piece { span, adler32: hasher.finish() });
+        let unrecorded = self.unrecorded.unwrap_or(0) + self.writing.bytes.len() as u64;
+        self.unrecorded = Some(unrecorded);
+        self.writing.bytes.clear();
+        if unrecorded >= RECORD { self.record(&file) } else { Ok(()) }
+    }
+
+    fn record(&mut self, file: &File) -> io::Result<()> {
+        self.unrecorded = Some(0);
+        file.write_all_at(&footer::encode(&self.map, self.whole), self.whole)
+    }
+}
+
+/// What stands behind this place, as much as a footer may have.
+fn tail(file: &File, start: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; footer::LONGEST];
+    let mut length = 0;
+    while length < bytes.len() {
+        match file.read_at(&mut bytes[length..], start + length as u64) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+fn adler32(file: &File, span: Span) -> io::Result<u32> {
+    let (mut hasher, mut block, mut at) = (Adler32::new(), vec![0; BUFFER], span.start);
+    while at < span.end {
+        let length = usize::try_from(span.end - at).unwrap_or(BUFFER).min(BUFFER);
+        match file.read_at(&mut block[..length], at) {
+            Ok(0) => break,
+            Ok(read) => {
+                hasher.write(&block[..read]);
+                at += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sink::{Found, Sink};
+    use super::*;
+    use std::path::Path;
+
+    /// Bytes, their checksum, and a folder for them.
+    fn file(length: usize) -> (Vec<u8>, Checksum, tempfile::TempDir) {
+        let bytes: Vec<u8> = (0..length).map(|i| (i % 241 + i / 1000) as u8).collect();
+        let mut hasher = Checksum::Adler32(0).hasher();
+        hasher.update(&bytes);
+        (bytes, hasher.finish(), tempfile::tempdir().unwrap())
+    }
+
+    /// The parts of a file whose first bytes have come.
+    async fn begun(place: &Path, checksum: Checksum, bytes: &[u8], first: usize) -> Parts {
+        let mut sink = Sink::new(place, checksum);
+        sink.push(&bytes[..first]).await.unwrap();
+        sink.settle().await.unwrap();
+        sink.into_parts(bytes.len() as u64).unwrap()
+    }
+
+    fn found(place: &Path, checksum: Checksum, length: usize) -> Parts {
+        match Sink::find(place, checksum, Some(length as u64)) {
+            Found::Parts(parts) => parts,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn part(folder: &Path) -> std::path::PathBuf {
+        std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path()
+    }
+
+    #[tokio::test]
+    async fn parts_come_in_any_order_and_are_one_file_in_the_end() {
+        let (bytes, checksum, dir) = file(2_000_000);
+        let place = dir.path().join("f");
+        for first in [0, 100_000] {
+            let mut parts = begun(&place, checksum, &bytes, first).await;
+            let cuts = [first, 700_000, 1_300_000, bytes.len()];
+            let mut at: Vec<_> = cuts.windows(2).map(|cut| (cut[0], cut[1])).collect();
+            while at.iter().any(|(start, end)| start < end) {
+                for (lane, (start, end)) in at.iter_mut().enumerate().rev() {
+                    let upto = (*start + 70_001).min(*end);
+                    parts.push(lane, *start as u64, &bytes[*start..upto]).await.unwrap();
+                    *start = upto;
+                }
+            }
+            assert_eq!(parts.received(), bytes.len() as u64);
+            assert!(parts.holes().await.unwrap().is_empty());
+            let complete = parts.complete().await.unwrap();
+            assert!(complete.checksum == checksum && complete.is_pieced && !place.exists());
+            assert_eq!(complete.put().unwrap(), place);
+            assert_eq!(std::fs::read(&place).unwrap(), bytes);
+            std::fs::remove_file(&place).unwrap();
+            assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_left_with_holes_is_gone_on_with() {
+        let (bytes, checksum, dir) = file(6_000_000);
+        let place = dir.path().join("f");
+        let mut parts = begun(&place, checksum, &bytes, 300_000).await;
+        // So much is written down: more than a buffer of one lane, less than all.
+        parts.push(3, 4_000_000, &bytes[4_000_000..5_500_000]).await.unwrap();
+        parts.push(1, 1_000_000, &bytes[1_000_000..2_400_000]).await.unwrap();
+        parts.holes().await.unwrap();
+        drop(parts);
+        assert!(!place.exists());
+        let mut parts = found(&place, checksum, bytes.len());
+        assert_eq!(parts.received(), 300_000 + 1_500_000 + 1_400_000);
+        let holes = parts.holes().await.unwrap();
+        let expected = [(300_000, 1_000_000), (2_400_000, 4_000_000), (5_500_000, 6_000_000)];
+        assert_eq!(holes, expected.map(|(start, end)| Span { start, end }));
+        for (lane, hole) in holes.into_iter().enumerate() {
+            let (start, end) = (usize::try_from(hole.start).unwrap(), usize::try_from(hole.end).unwrap());
+            parts.push(lane, hole.start, &bytes[start..end]).await.unwrap();
+        }
+        let complete = parts.complete().await.unwrap();
+        assert_eq!(complete.checksum, checksum);
+        complete.put().unwrap();
+        assert_eq!(std::fs::read(&place).unwrap(), bytes);
+    }
+
+    #[tokio::test]
+    async fn spoiled_parts_are_fetched_again_and_a_false_map_counts_for_nothing() {
+        let (bytes, checksum, dir) = file(3_000_000);
+        let place = dir.path().join("f");
+        let mut parts = begun(&place, checksum, &bytes, 300_000).await;
+        parts.push(0, 1_000_000, &bytes[1_000_000..2_500_000]).await.unwrap();
+        parts.holes().await.unwrap();
+        drop(parts);
+        let path = part(dir.path());
+        let written = std::fs::read(&path).unwrap();
+        let mut spoiled = written.clone();
+        spoiled[1_234_567] ^= 1;
+        std::fs::write(&path, &spoiled).unwrap();
+        let mut parts = found(&place, checksum, bytes.len());
+        assert_eq!(parts.holes().await.unwrap(), [Span { start: 300_000, end: 3_000_000 }]);
+        drop(parts);
+
+        for false_map in [bytes.len() + 1, written.len() - 1] {
+            let mut torn = written.clone();
+            torn.truncate(false_map);
+            std::fs::write(&path, &torn).unwrap();
+            match Sink::find(&place, checksum, Some(bytes.len() as u64)) {
+                Found::Beginning(sink) => assert_eq!(sink.received(), 0),
+                other => panic!("{other:?}"),
+            }
+            assert!(!path.exists(), "nothing is left of it");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_with_holes_is_not_complete() {
+        let (bytes, checksum, dir) = file(1_000_000);
+        let place = dir.path().join("f");
+        let mut parts = begun(&place, checksum, &bytes, 0).await;
+        parts.push(0, 10, &bytes[10..]).await.unwrap();
+        assert!(parts.complete().await.unwrap_err().to_string().contains("missing"));
+        assert!(!place.exists());
+    }
+}
