@@ -177,7 +177,7 @@ impl Run<'_> {
         match self.read(reading, sink, place, watch, &waits).await? {
             None => self.check_end(sink),
             Some(lead) => {
-                let parts = partial.to_parts(whole).await.map_err(here)?;
+                let parts = partial.scatter(whole).await.map_err(here)?;
                 self.split((source, storage, place), Some(lead), parts, &share, &waits).await
             }
         }

@@ -17,7 +17,7 @@ pub(super) enum Left {
     /// The whole file: another process has put it there while we waited.
     Done,
     /// A part of it, or nothing.
-    Partial(Partial),
+    Partial(Box<Partial>),
 }
 
 impl Run<'_> {
@@ -34,12 +34,12 @@ impl Run<'_> {
                 return Left::Done;
             }
             match (found, progress) {
-                (Found::Nothing, _) => return Left::Partial(Partial::default()),
+                (Found::Nothing, _) => return Left::Partial(Box::default()),
                 (Found::Beginning(sink), _) => return self.taken_over(Partial::beginning(sink)),
                 (Found::Parts(parts), _) => return self.taken_over(Partial::scattered(parts)),
                 (Found::Busy(now), Some((before, since))) if now == before => {
                     if since.elapsed() > patience {
-                        return Left::Partial(Partial::default());
+                        return Left::Partial(Box::default());
                     }
                 }
                 (Found::Busy(now), before) => {
@@ -57,7 +57,7 @@ impl Run<'_> {
         if partial.received() > 0 {
             self.tell(FileEvent::Resumed(partial.received()));
         }
-        Left::Partial(partial)
+        Left::Partial(Box::new(partial))
     }
 
     async fn find(&self, place: &Path) -> Found {

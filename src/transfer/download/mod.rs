@@ -168,7 +168,7 @@ impl Run<'_> {
         };
         let partial = match self.left(place, PATIENCE_WITH_OTHERS).await {
             Left::Done => return self.already_done(place.clone(), &places, trace).await,
-            Left::Partial(partial) => partial,
+            Left::Partial(partial) => *partial,
         };
         match self.try_sources(place, partial, &mut trace).await {
             Ok(fresh) => self.finish(fresh, &places, trace).await,

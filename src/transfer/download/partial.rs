@@ -82,7 +82,7 @@ impl Partial {
     }
 
     /// From now on, parts of a file of this size: its beginning is one.
-    pub(super) async fn to_parts(&mut self, whole: u64) -> io::Result<&mut Parts> {
+    pub(super) async fn scatter(&mut self, whole: u64) -> io::Result<&mut Parts> {
         if let Some(sink) = &mut self.sink {
             sink.settle().await?;
         }
