@@ -178,7 +178,7 @@ async fn a_part_is_taken_only_if_it_is_that_part_of_that_version() {
         assert!(storage.part(&base, &part(Some("\"1\""))).await.unwrap().is_none(), "{wrong}");
     }
     let (base, _asked) = serve(vec![sized("429 Too Many Requests", "", "")]).await;
-    assert_eq!(storage.part(&base, &part(None)).await.unwrap_err().kind, Kind::Transient);
+    assert_eq!(storage.part(&base, &part(None)).await.unwrap_err().kind, Kind::Overloaded);
 }
 
 #[tokio::test]
