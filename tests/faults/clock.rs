@@ -157,12 +157,13 @@ fn fast(rucio: Rucio) -> Result<Rucio> {
 /// What a storage asks for is granted, within reason: half a minute.
 #[test]
 fn a_storage_that_is_busy_for_an_hour_is_not_waited_for() -> Result<()> {
-    let busy = Store::start(|_, _| Reply::new("503 Service Unavailable", "Retry-After: 3600\r\n", b""))?;
+    let busy = || Store::start(|_, _| Reply::new("503 Service Unavailable", "Retry-After: 3600\r\n", b""));
+    let (busy, also_busy) = (busy()?, busy()?);
     let content = bytes(1, 1000);
     let good = Store::good(HashMap::from([("saved".to_owned(), content.clone())]), Duration::ZERO)?;
     let mut world = World::new()?;
     world.file("alone", &content, &[&busy.pfn("alone")]);
-    world.file("saved", &content, &[&busy.pfn("saved"), &good.pfn("saved")]);
+    world.file("saved", &content, &[&also_busy.pfn("saved"), &good.pfn("saved")]);
     let outcome = fast(world.rucio(&[])?)?.run()?;
     ended(&outcome, 76)?;
     ensure!(verdict(&outcome, "alone").is_some_and(|why| why.contains("503")), "{}", outcome.stderr);

@@ -22,15 +22,21 @@ const FEW_MOMENTS: usize = 15;
 /// How often one download is killed before it may end.
 const IN_A_ROW: usize = 5;
 const SIZE: usize = 6_000_000;
+/// So large that a file comes in parts.
+const LARGE: usize = 16_000_000;
 
 /// Files on a storage that needs this long for each 64 KiB.
 fn files(names: &[&str], pause: u64) -> Result<(World, Store)> {
-    let contents: HashMap<_, _> =
-        names.iter().enumerate().map(|(seed, name)| ((*name).to_owned(), bytes(seed, SIZE + seed))).collect();
+    on_store(names.iter().enumerate().map(|(seed, name)| (*name, bytes(seed, SIZE + seed))), pause)
+}
+
+/// Files of these contents on such a storage.
+fn on_store<'a>(contents: impl Iterator<Item = (&'a str, Vec<u8>)>, pause: u64) -> Result<(World, Store)> {
+    let contents: HashMap<_, _> = contents.map(|(name, content)| (name.to_owned(), content)).collect();
     let store = Store::good(contents.clone(), Duration::from_millis(pause))?;
     let mut world = World::new()?;
-    for name in names {
-        world.file(name, &contents[*name], &[&store.pfn(name)]);
+    for (name, content) in &contents {
+        world.file(name, content, &[&store.pfn(name)]);
     }
     Ok((world, store))
 }
@@ -195,15 +201,18 @@ fn a_second_process_takes_over_when_the_first_is_killed() -> Result<()> {
     Ok(())
 }
 
-/// Kills a download of several files again and again. At no moment there is a wrong byte under a final name.
+/// Kills a download of several files again and again, of which two are so large that they come in parts. At no moment
+/// there is a wrong byte under a final name.
 #[test]
 fn killed_at_any_moment_a_download_comes_to_its_right_end() -> Result<()> {
     let names = ["a", "b", "c", "d", "e", "f"];
     let moments = var(MOMENTS).map_or(Ok(FEW_MOMENTS), |text| text.parse())?;
     let mut random = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos())?;
-    let (mut killed, mut resumed) = (0, 0);
+    let (mut killed, mut resumed, mut parts) = (0, 0, 0);
     while killed < moments {
-        let (world, store) = files(&names, 4)?;
+        let size = |seed: usize| if seed < 2 { LARGE } else { SIZE };
+        let contents = names.iter().enumerate().map(|(seed, name)| (*name, bytes(seed, size(seed) + seed)));
+        let (world, store) = on_store(contents, 4)?;
         for _ in 0..IN_A_ROW {
             let mut child = world.start()?;
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -219,9 +228,11 @@ fn killed_at_any_moment_a_download_comes_to_its_right_end() -> Result<()> {
         ended(&outcome, 0)?;
         names.iter().try_for_each(|name| world.arrived(name))?;
         ensure!(world.names()? == names, "{:?}", world.names()?);
-        resumed += names.iter().flat_map(|name| store.asked(name)).filter(|asked| asked.from.is_some()).count();
+        let asked: Vec<_> = names.iter().flat_map(|name| store.asked(name)).collect();
+        resumed += asked.iter().filter(|asked| asked.from.is_some() && asked.last.is_none()).count();
+        parts += asked.iter().filter(|asked| asked.last.is_some()).count();
     }
-    ensure!(resumed > 0, "nothing was gone on with");
+    ensure!(resumed > 0 && parts > 0, "gone on with: {resumed}, parts: {parts}");
     Ok(())
 }
 

@@ -244,6 +244,7 @@ impl Run<'_> {
     ) -> Result<Fresh, Failure> {
         self.tell(FileEvent::Using { pfn: &source.pfn });
         let (mut renewed, mut attempt, mut turns) = (None, 1, 0);
+        let is_last = self.job.sources.last().is_some_and(|last| std::ptr::eq(last, source));
         loop {
             let asked = renewed.as_ref().unwrap_or(source);
             let turn = self.all.hosts.turn(&asked.pfn).await;
@@ -265,7 +266,8 @@ impl Run<'_> {
                 }
             }
             turns += 1;
-            if is_crowded && turns < TURNS {
+            // Where there is another source, it has its turn soon.
+            if is_crowded && is_last && turns < TURNS {
                 self.tell(FileEvent::SentAway);
                 continue;
             }
