@@ -373,11 +373,11 @@ fn same_host_only() -> Policy {
     })
 }
 
-/// The answer if it is a success, else the refusal it stands for.
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// The answer if it is a success, else the refusal it stands for.
 pub(crate) async fn checked(response: Response) -> Result<Response> {
     if response.status().is_success() {
         return Ok(response);
