@@ -10,7 +10,7 @@ rucio rse list -o json |
 
 echo "# datasets of $scope"
 rucio did list "$scope:*" --filter type=dataset -o jsonl |
-    jq -r '[.name, .length // 0, .bytes // 0] | @tsv' | sort -t $'\t' -k3,3nr | head
+    jq -r '[.name, .length // 0, .bytes // 0] | @tsv' | sort -t $'\t' -k3,3nr | sed -n 1,10p
 
 echo "# rules of $account that end within a month"
 rucio rule list --account "$account" -o json |
