@@ -13,8 +13,8 @@ use super::parts::Parts;
 use super::temporary::{Left, Maker, Progress, Temporary};
 use super::worker::Worker;
 
-/// How many bytes are written at once.
-const BUFFER: usize = 1024 * 1024;
+/// How many bytes are written at once. Many files are under way at a time, each with two of these.
+const BUFFER: usize = 256 * 1024;
 
 /// A file that is being written, under a temporary name beside its place. Dropped, it leaves what can be gone on with.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -108,7 +108,7 @@ impl Tracer {
     pub fn start(connections: reqwest::Client, host: &str) -> Self {
         let url = format!("{}/traces/", host.trim_end_matches('/'));
         let office =
-            Arc::new(Office { connections, url, takes_lists: AtomicBool::new(true), settle: Mutex::new(SETTLE) });
+            Arc::new(Office { connections, url, takes_lists: AtomicBool::new(true), round_trip: Mutex::default() });
         let (queue, traces) = mpsc::channel(WAITING);
         Self { queue, office: office.clone(), sender: tokio::spawn(forward(office, traces)) }
     }
@@ -125,8 +125,7 @@ impl Tracer {
     /// answer of the server takes, if that is known: the last bytes get as long as they need to leave.
     pub async fn finish(self, longest: Duration, round_trip: Option<Duration>) {
         if let Some(round_trip) = round_trip {
-            let settle = (ROUND_TRIPS * round_trip).clamp(SETTLES.0, SETTLES.1);
-            *self.office.settle.lock().unwrap_or_else(PoisonError::into_inner) = settle;
+            *self.office.round_trip() = Some(round_trip);
         }
         drop(self.queue);
         let abort = self.sender.abort_handle();
@@ -143,7 +142,8 @@ struct Office {
     connections: reqwest::Client,
     url: String,
     takes_lists: AtomicBool,
-    settle: Mutex<Duration>,
+    /// How long it is to the server and back, as far as is known.
+    round_trip: Mutex<Option<Duration>>,
 }
 
 async fn forward(office: Arc<Office>, mut traces: mpsc::Receiver<String>) {
@@ -160,8 +160,8 @@ async fn forward(office: Arc<Office>, mut traces: mpsc::Receiver<String>) {
     join_all(handed_over).await;
     // Answers are not waited for any more, unless the server turns out to want its traces one by one.
     let all_answered = async { while calls.join_next().await.is_some() {} };
-    let settle = *office.settle.lock().unwrap_or_else(PoisonError::into_inner);
-    if tokio::time::timeout(settle, all_answered).await.is_err() && !office.takes_lists.load(Ordering::Relaxed) {
+    if tokio::time::timeout(office.settle(), all_answered).await.is_err() && !office.takes_lists.load(Ordering::Relaxed)
+    {
         while calls.join_next().await.is_some() {}
     }
 }
@@ -205,7 +205,21 @@ enum Posted {
 }
 
 impl Office {
-    async fn post(&self, body: String, ticket: Option<oneshot::Sender<()>>) -> Posted {
+    fn round_trip(&self) -> MutexGuard<'_, Option<Duration>> {
+        self.round_trip.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn settle(&self) -> Duration {
+        self.round_trip().map_or(SETTLE, |time| (ROUND_TRIPS * time).clamp(SETTLES.0, SETTLES.1))
+    }
+
+    /// The first piece of a call is taken. If nothing is known of the server yet, no connection to it was open before: it took
+    /// a round trip for TCP and one for TLS.
+    fn opened(&self, asked: Instant) {
+        self.round_trip().get_or_insert(asked.elapsed() / 2);
+    }
+
+    async fn post(self: &Arc<Self>, body: String, ticket: Option<oneshot::Sender<()>>) -> Posted {
         let body = Bytes::from(body);
         let request = self
             .connections
@@ -213,7 +227,7 @@ impl Office {
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header(CONTENT_LENGTH, body.len())
             .timeout(TIMEOUT)
-            .body(reqwest::Body::wrap_stream(pieces(body, ticket)));
+            .body(reqwest::Body::wrap_stream(self.clone().pieces(body, ticket)));
         match request.send().await {
             Ok(answer) if answer.status().is_success() => Posted::Taken,
             Ok(answer) => {
@@ -226,14 +240,22 @@ impl Office {
             }
         }
     }
-}
 
-/// A body in pieces; the ticket is dropped when the last one is taken.
-fn pieces(body: Bytes, ticket: Option<oneshot::Sender<()>>) -> impl Stream<Item = Result<Bytes, Infallible>> {
-    stream::unfold((body, ticket), |(mut body, ticket)| async move {
-        let piece = body.split_to(PIECE.min(body.len()));
-        (!piece.is_empty()).then_some((Ok(piece), (body, ticket)))
-    })
+    /// A body in pieces; the ticket is dropped when the last one is taken.
+    fn pieces(
+        self: Arc<Self>,
+        body: Bytes,
+        ticket: Option<oneshot::Sender<()>>,
+    ) -> impl Stream<Item = Result<Bytes, Infallible>> {
+        let asked = Instant::now();
+        stream::unfold((body, ticket), move |(mut body, ticket)| {
+            self.opened(asked);
+            async move {
+                let piece = body.split_to(PIECE.min(body.len()));
+                (!piece.is_empty()).then_some((Ok(piece), (body, ticket)))
+            }
+        })
+    }
 }
 
 #[cfg(test)]
