@@ -8,6 +8,9 @@ use tokio::sync::SetOnce;
 use super::checksum::Checksum;
 use crate::types::Did;
 
+/// A file of this size or more has a lane for itself: the network is the limit. Smaller ones share a lane: there the
+/// answer time of the storage is.
+pub(super) const LARGE: u64 = 8 * 1024 * 1024;
 /// A file to be downloaded.
 #[derive(Debug, Clone)]
 pub struct FileJob {

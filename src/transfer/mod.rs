@@ -7,6 +7,7 @@
 pub mod archives;
 pub mod checksum;
 mod clock;
+mod complete;
 pub mod digests;
 pub mod download;
 pub mod draft;

@@ -12,11 +12,8 @@ use tokio::time::Instant;
 
 use super::download::Downloader;
 use super::events::FileEvent;
-use super::job::{FileJob, Outcome, Twin};
+use super::job::{FileJob, LARGE, Outcome, Twin};
 
-/// A file of this size or more has a lane for itself: the network is the limit. Smaller ones share a lane: there the
-/// answer time of the storage is.
-pub(super) const LARGE: u64 = 8 * 1024 * 1024;
 /// How many small files share a lane, where the user says nothing.
 const SMALL_PER_LANE: usize = 6;
 /// How many if each takes long. As many connections are kept open.

@@ -5,10 +5,11 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::checksum::{Checksum, Hasher};
+use super::complete::Complete;
 use super::parts::Parts;
 use super::temporary::{Left, Maker, Progress, Temporary};
 use super::worker::Worker;
@@ -33,16 +34,6 @@ struct Disk {
     file: Option<Arc<File>>,
     hasher: Hasher,
     buffer: Vec<u8>,
-}
-
-/// A file that is complete but not in its place yet. Dropped, it leaves nothing behind.
-#[derive(Debug)]
-pub(super) struct Complete {
-    file: Temporary,
-    /// The checksum of its bytes.
-    pub(super) checksum: Checksum,
-    /// Whether its bytes came in several pieces.
-    pub(super) is_pieced: bool,
 }
 
 /// What there is of a file before its first byte is fetched.
@@ -157,7 +148,7 @@ impl Sink {
         self.worker.ready().await?;
         self.file.not_worth_keeping();
         let disk = self.worker.into_means()?;
-        Ok(Complete { file: self.file, checksum: disk.hasher.finish(), is_pieced: self.pieced })
+        Ok(Complete::new(self.file, disk.hasher.finish(), self.pieced))
     }
 }
 
@@ -171,19 +162,6 @@ impl Disk {
         file.as_ref().write_all(&self.buffer)?;
         self.buffer.clear();
         Ok(())
-    }
-}
-
-impl Complete {
-    /// A file that came in several parts.
-    pub(super) fn of_parts(mut file: Temporary, checksum: Checksum) -> Self {
-        file.not_worth_keeping();
-        Self { file, checksum, is_pieced: true }
-    }
-
-    /// Gives the file its name, in place of what may have been there.
-    pub(super) fn put(self) -> io::Result<PathBuf> {
-        self.file.put()
     }
 }
 

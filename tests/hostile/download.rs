@@ -104,17 +104,22 @@ fn good_ones_are_here(folder: &Path, files: &[(String, String)]) -> Result<()> {
     Ok(())
 }
 
+/// Downloads all files, by these words, into this folder of the sandbox.
+fn only_good_ones_come(sandbox: &Sandbox, words: &[&str], folder: &str) -> Result<Outcome> {
+    let files = files(sandbox);
+    let site = Site::of_files(&files)?;
+    let outcome = download(&site, sandbox, words)?;
+    ended(&outcome, 1)?;
+    sandbox.is_untouched()?;
+    good_ones_are_here(&sandbox.target().join(folder), &files)?;
+    all_is_told(&site, sandbox, &files)?;
+    Ok(outcome)
+}
+
 #[test]
 fn of_a_dataset_only_what_belongs_in_its_folder_comes() -> Result<()> {
     for (words, folder) in [(vec!["s:set"], "set"), (vec!["s:set", "--no-subdir"], "")] {
-        let sandbox = Sandbox::new()?;
-        let files = files(&sandbox);
-        let site = Site::of_files(&files)?;
-        let outcome = download(&site, &sandbox, &words)?;
-        ended(&outcome, 1)?;
-        sandbox.is_untouched()?;
-        good_ones_are_here(&sandbox.target().join(folder), &files)?;
-        all_is_told(&site, &sandbox, &files)?;
+        let outcome = only_good_ones_come(&Sandbox::new()?, &words, folder)?;
         let refused = outcome.stderr.matches("cannot be used as a path below the target folder").count();
         ensure!(refused > 300, "only {refused} names were refused");
         let both = outcome.stderr.matches("two:same and one:same would both be written to").count();
@@ -126,14 +131,7 @@ fn of_a_dataset_only_what_belongs_in_its_folder_comes() -> Result<()> {
 #[test]
 fn links_in_the_target_folder_lead_nowhere_else() -> Result<()> {
     for (words, folder) in [(vec!["s:set"], "set"), (vec!["s:set", "--no-subdir"], "")] {
-        let sandbox = Sandbox::with_links()?;
-        let files = files(&sandbox);
-        let site = Site::of_files(&files)?;
-        let outcome = download(&site, &sandbox, &words)?;
-        ended(&outcome, 1)?;
-        sandbox.is_untouched()?;
-        good_ones_are_here(&sandbox.target().join(folder), &files)?;
-        all_is_told(&site, &sandbox, &files)?;
+        only_good_ones_come(&Sandbox::with_links()?, &words, folder)?;
     }
     Ok(())
 }

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::super::checksum::Checksum;
+use super::super::complete::Complete;
 use super::super::events::FileEvent;
 use super::super::job::Source;
-use super::super::sink::{Complete, Sink};
+use super::super::sink::Sink;
 use super::Run;
 use super::partial::Partial;
 use super::split::{Lead, Seen, Watch};

@@ -3,9 +3,10 @@
 use std::io;
 
 use super::super::checksum::Checksum;
+use super::super::complete::Complete;
 use super::super::job::Source;
 use super::super::parts::Parts;
-use super::super::sink::{Complete, Sink};
+use super::super::sink::Sink;
 use crate::storage::{Reading, Rest};
 
 /// What there is of a file before an attempt: of an attempt that broke, or of an earlier process.

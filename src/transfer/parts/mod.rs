@@ -14,7 +14,7 @@ pub(super) use map::Span;
 use simd_adler32::Adler32;
 
 use super::checksum::Checksum;
-use super::sink::Complete;
+use super::complete::Complete;
 use super::temporary::{Maker, Temporary};
 use super::worker::Worker;
 use map::{Map, Piece};
@@ -154,7 +154,7 @@ impl Parts {
         if let Some(file) = &disk.file {
             file.set_len(whole)?;
         }
-        Ok(Complete::of_parts(self.file, Checksum::Adler32(disk.map.prefix().adler32)))
+        Ok(Complete::new(self.file, Checksum::Adler32(disk.map.prefix().adler32), true))
     }
 }
 

@@ -17,9 +17,8 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::super::checksum::Checksum;
 use super::super::events::FileEvent;
-use super::super::job::Source;
+use super::super::job::{LARGE, Source};
 use super::super::parts::{Parts, Span};
-use super::super::scheduler::LARGE;
 use super::Run;
 use super::attempt::{Failure, Waits};
 use super::bound::Share;
