@@ -1,8 +1,8 @@
 // The OpenID Connect provider: oidc-provider, with what Rucio needs and without questions. Whoever comes with the cookie
 // "testbed_user" (or a login_hint) is that user, everyone else is jdoe; consent is given at once. Only the user "refuse"
 // gives none.
-import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -19,8 +19,13 @@ const DAY = 86400;
 const SHORT_LIFE = 14;
 const tokenLife = Number(TESTBED_TOKEN_TTL || 3600);
 
-const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const signingKey = { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'testbed' };
+// The servers remember the key for as long as they run: one that is started again signs as before
+const keyFile = `${D}/etc/idp-key.pem`;
+if (!existsSync(keyFile)) {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  writeFileSync(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+}
+const signingKey = { ...createPrivateKey(readFileSync(keyFile)).export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'testbed' };
 
 const servers = [P_RUCIO, P_SECOND].map((port) => `https://localhost:${port}/auth`);
 const program = {
