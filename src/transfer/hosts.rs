@@ -1,6 +1,6 @@
 //! How many files are asked of one host at a time: as many as one likes, until it says that this is too much.
 //!
-//! A host that refuses for now gets half as many, and then one more for each round that it serves, as TCP treats a path that
+//! A host that says so gets half as many, and then one more for each round that it serves, as TCP treats a path that
 //! drops packets (RFC 5681). While it asks to be left alone, nobody asks it.
 
 use std::collections::HashMap;

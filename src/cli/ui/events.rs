@@ -1,15 +1,20 @@
 //! What happens while a long command runs, for programs that watch it: each event is written when it happens.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use super::{Format, Listing, Shape, Ui};
 use crate::error::{Error, Result};
+use crate::types::Did;
 
 /// The number of the vocabulary. Within it events and fields are only ever added.
 const VERSION: u64 = 1;
+
+/// How often the progress of a file is told.
+pub const PACE: Duration = Duration::from_secs(1);
 
 /// Events on their way out: in JSON an object each; in CSV, TSV and names only what became of each file.
 #[derive(Debug)]
@@ -56,8 +61,19 @@ impl<'a> Events<'a> {
         }
     }
 
+    /// Does some work, as long as whoever reads its events is there.
+    pub async fn unless_broken<T>(events: Option<&Self>, work: impl Future<Output = Result<T>>) -> Result<T> {
+        match events {
+            None => work.await,
+            Some(events) => tokio::select! {
+                outcome = work => outcome,
+                error = events.broken() => Err(error),
+            },
+        }
+    }
+
     /// Waits until the events cannot be written any more, which may never be; tells why.
-    pub async fn broken(&self) -> Error {
+    async fn broken(&self) -> Error {
         loop {
             self.broken.notified().await;
             if let Some(trouble) = self.state().trouble.take() {
@@ -95,6 +111,13 @@ impl<'a> Events<'a> {
 /// An object of these fields.
 pub fn fields<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The fields of an event about a file or collection.
+pub fn named<const N: usize>(did: &Did, more: [(&str, Value); N]) -> Map<String, Value> {
+    let mut all = fields([("scope", did.scope.as_str().into()), ("name", did.name.as_str().into())]);
+    all.extend(fields(more));
+    all
 }
 
 #[cfg(test)]

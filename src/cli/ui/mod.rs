@@ -16,7 +16,7 @@ pub mod values;
 
 pub use bytes::Bytes;
 pub use clean::{clean, one_line};
-pub use events::{Events, fields};
+pub use events::{Events, PACE, fields, named};
 pub use format::Format;
 pub(super) use messages::{tell, usage};
 pub use output::{Rich, Tone, Ui};

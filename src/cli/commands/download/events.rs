@@ -3,22 +3,19 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::summary::Summary;
-use crate::cli::stuck;
-use crate::cli::ui::{Events, Shape, Ui, fields};
+use crate::cli::interrupt::end_if_stuck;
+use crate::cli::ui::{Events, PACE, Shape, Ui, fields, named};
 use crate::error::Result;
 use crate::transfer::draft::{Draft, Drafts, INTERRUPTED, seconds};
 use crate::transfer::events::{FileEvent, RunEvent};
 use crate::transfer::job::FileJob;
 use crate::transfer::scheduler::Count;
 use crate::types::Did;
-
-/// How often the progress of a file is told.
-pub(in crate::cli::commands) const PACE: Duration = Duration::from_secs(1);
 
 const SHAPE: Shape = Shape::did(&[
     "scope", "name", "state", "rse", "pfn", "path", "copies", "bytes", "adler32", "md5", "seconds", "reason",
@@ -51,7 +48,7 @@ impl<'a> Told<'a> {
     pub(super) fn begin(ui: &'a Ui, folder: &str) -> Option<Self> {
         let notes = Notes { drafts: Drafts::new(Path::new(folder)), moving: HashMap::new(), count: Count::default() };
         let events = Events::begin(ui, "download", SHAPE)?;
-        stuck::watch();
+        end_if_stuck();
         Some(Self { events, start: Instant::now(), notes: Mutex::new(notes) })
     }
 
@@ -167,11 +164,4 @@ impl Notes {
 /// A job stays where it is in memory while it is being fetched.
 fn key(job: &FileJob) -> usize {
     std::ptr::from_ref(job).addr()
-}
-
-/// The fields of an event about a file or collection.
-pub(in crate::cli::commands) fn named<const N: usize>(did: &Did, more: [(&str, Value); N]) -> Map<String, Value> {
-    let mut all = fields([("scope", did.scope.as_str().into()), ("name", did.name.as_str().into())]);
-    all.extend(fields(more));
-    all
 }

@@ -3,7 +3,7 @@
 pub(super) mod access;
 mod asked;
 mod dry_run;
-pub(super) mod events;
+mod events;
 mod filter;
 mod more;
 mod options;
@@ -16,12 +16,13 @@ mod watch;
 use std::time::Duration;
 
 use summary::Summary;
-use tokio::signal::unix::{SignalKind, signal};
 use watch::Watch;
 
 use crate::api::accounts;
 use crate::api::replicas::Query;
 use crate::cli::context::Context;
+use crate::cli::interrupt::unless_interrupted;
+use crate::cli::ui::Events;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::http::Client;
@@ -67,7 +68,7 @@ pub(crate) async fn run(context: &Context, args: Args, more: More) -> Result<()>
     }
     let mut job = unless_interrupted(Job::new(context, &args, &more, wishes)).await?;
     let tracer = traces::tracer(job.client)?;
-    let outcome = unless_interrupted(job.watch.unless_broken(job.fetch(tracer.as_ref()))).await;
+    let outcome = unless_interrupted(Events::unless_broken(job.watch.events(), job.fetch(tracer.as_ref()))).await;
     let asked = outcome.is_err().then(|| asked::lines(&job));
     let written = job.watch.finish(outcome.as_ref().ok(), asked.as_deref());
     let outcome = outcome.and_then(|summary| written.map(|()| summary));
@@ -88,18 +89,6 @@ pub(crate) async fn run(context: &Context, args: Args, more: More) -> Result<()>
         .await;
     }
     outcome?.show(context, args.no_show_download_exceptions)
-}
-
-/// Does some work, until the user presses Ctrl-C, or the batch system wants us to go.
-pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    // Both are listened to before the work begins, which may turn off the terminal's echo as its first act.
-    let listen = |kind| signal(kind).map_err(|error| Error::io("Cannot start", error));
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    tokio::select! {
-        outcome = work => outcome,
-        _ = interrupt.recv() => Err(Error::Interrupted),
-        _ = terminate.recv() => Err(Error::Interrupted),
-    }
 }
 
 /// The folder to put files into. One that cannot be made is the user's mistake, not that of every single file.

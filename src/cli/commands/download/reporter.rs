@@ -91,7 +91,10 @@ impl Reporter {
 impl Observer for Reporter {
     fn file(&self, lane: usize, job: &FileJob, event: FileEvent<'_>) {
         self.draw(job, &event);
-        log(&self.prefix(lane), job, event);
+        // Of these there are thousands a file, and nothing is said about them.
+        if !matches!(event, FileEvent::Received(_) | FileEvent::ArchiveReceived(_)) {
+            log(&self.prefix(lane), job, event);
+        }
     }
 
     fn run(&self, event: RunEvent<'_>) {

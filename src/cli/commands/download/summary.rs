@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::events::named;
 use crate::cli::context::Context;
+use crate::cli::ui::named;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::transfer::scheduler::{Count, Tally};

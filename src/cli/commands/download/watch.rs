@@ -6,7 +6,7 @@ use super::events::Told;
 use super::more::More;
 use super::reporter::Reporter;
 use super::summary::Summary;
-use crate::cli::ui::Ui;
+use crate::cli::ui::{Events, Ui};
 use crate::error::{Error, Result};
 use crate::transfer::events::{FileEvent, Observer, RunEvent};
 use crate::transfer::job::FileJob;
@@ -28,15 +28,9 @@ impl<'a> Watch<'a> {
         Ok(Self { reporter: Reporter::new(ui), told, record })
     }
 
-    /// Does the work, as long as whoever reads the events is there.
-    pub(super) async fn unless_broken<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        match &self.told {
-            None => work.await,
-            Some(told) => tokio::select! {
-                outcome = work => outcome,
-                error = told.events().broken() => Err(error),
-            },
-        }
+    /// What programs read, if one does.
+    pub(super) fn events(&self) -> Option<&Events<'a>> {
+        self.told.as_ref().map(Told::events)
     }
 
     /// The download is over, with a summary if it came to its end; otherwise `asked` are the lines of what was asked for.

@@ -7,9 +7,8 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::summary::{self, Count};
-use crate::cli::commands::download::events::{PACE, named};
-use crate::cli::stuck;
-use crate::cli::ui::{Events, Shape, Ui, fields};
+use crate::cli::interrupt::end_if_stuck;
+use crate::cli::ui::{Events, PACE, Shape, Ui, fields, named};
 use crate::error::Result;
 use crate::transfer::draft::{INTERRUPTED, seconds};
 use crate::transfer::upload::events::UploadEvent;
@@ -47,7 +46,7 @@ impl<'a> Told<'a> {
     /// Begins; none where people read the output.
     pub(super) fn begin(ui: &'a Ui, rse: &str) -> Option<Self> {
         let events = Events::begin(ui, "upload", SHAPE)?;
-        stuck::watch();
+        end_if_stuck();
         Some(Self { events, rse: rse.to_owned(), start: Instant::now(), notes: Mutex::default() })
     }
 

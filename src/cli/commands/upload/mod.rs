@@ -15,8 +15,10 @@ use summary::Summary;
 use uuid::Uuid;
 use watch::Watch;
 
-use super::download::{access, traces, unless_interrupted};
+use super::download::{access, traces};
 use crate::cli::context::Context;
+use crate::cli::interrupt::unless_interrupted;
+use crate::cli::ui::Events;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -100,7 +102,7 @@ impl<'a> Job<'a> {
             }
             Ok((uploader.run(&self.files).await, collections))
         };
-        let outcome = unless_interrupted(self.watch.unless_broken(work)).await;
+        let outcome = unless_interrupted(Events::unless_broken(self.watch.events(), work)).await;
         if outcome.is_err() {
             if matches!(outcome, Err(Error::Interrupted)) {
                 tracing::warn!("Interrupted. Files that are complete stay; run the same command again to go on.");

@@ -74,7 +74,10 @@ impl Reporter {
 impl Observer for Reporter {
     fn file(&self, file: &Local, event: UploadEvent<'_>) {
         self.draw(file, &event);
-        log(file, event);
+        // Of these there are many a file, and nothing is said about them.
+        if !matches!(event, UploadEvent::Sent(_)) {
+            log(file, event);
+        }
     }
 }
 

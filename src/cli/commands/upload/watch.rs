@@ -2,7 +2,7 @@
 
 use super::events::Told;
 use super::reporter::{self, Reporter};
-use crate::cli::ui::Ui;
+use crate::cli::ui::{Events, Ui};
 use crate::error::Result;
 use crate::transfer::upload::events::{Observer, UploadEvent};
 use crate::transfer::upload::folders::Made;
@@ -36,15 +36,9 @@ impl<'a> Watch<'a> {
         reporter::collection(made);
     }
 
-    /// Does the work, as long as whoever reads the events is there.
-    pub(super) async fn unless_broken<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        match &self.told {
-            None => work.await,
-            Some(told) => tokio::select! {
-                outcome = work => outcome,
-                error = told.events().broken() => Err(error),
-            },
-        }
+    /// What programs read, if one does.
+    pub(super) fn events(&self) -> Option<&Events<'a>> {
+        self.told.as_ref().map(Told::events)
     }
 
     /// The upload is over. Errors: what programs read could not be written.

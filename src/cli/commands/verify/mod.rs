@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::cli::commands::download::unless_interrupted;
 use crate::cli::context::Context;
+use crate::cli::interrupt::unless_interrupted;
 use crate::cli::ui::{Listing, Shape, one_line};
 use crate::error::{Error, Result};
 use crate::transfer::checksum::Checksum;

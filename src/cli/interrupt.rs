@@ -1,5 +1,4 @@
-//! The way out of a program that is stuck: whoever watches the events of a long command and does not read them holds up the one
-//! thread there is, which then does not notice Ctrl-C either.
+//! Ctrl-C and SIGTERM: the command ends itself, and if it cannot, it is ended.
 
 use std::thread;
 use std::time::Duration;
@@ -8,12 +7,26 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::INTERRUPTED;
+use crate::error::{Error, Result};
 
 /// How long the command has for an end of its own.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// From now on Ctrl-C and SIGTERM end the program, if the command itself does not.
-pub(super) fn watch() {
+/// Does some work, until the user presses Ctrl-C, or the batch system wants us to go.
+pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    // Both are listened to before the work begins, which may turn off the terminal's echo as its first act.
+    let listen = |kind| signal(kind).map_err(|error| Error::io("Cannot start", error));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    tokio::select! {
+        outcome = work => outcome,
+        _ = interrupt.recv() => Err(Error::Interrupted),
+        _ = terminate.recv() => Err(Error::Interrupted),
+    }
+}
+
+/// From now on Ctrl-C and SIGTERM end the program, if the command itself does not: whoever watches its events and does not
+/// read them holds up the one thread there is, which then does not notice a signal either.
+pub(super) fn end_if_stuck() {
     // Without it everything works as long as somebody reads.
     let _ = thread::Builder::new().name("stuck".to_owned()).spawn(|| {
         if Builder::new_current_thread().enable_all().build().is_ok_and(|runtime| runtime.block_on(signalled())) {
