@@ -11,11 +11,11 @@ use rucio::transfer::checksum::Checksum;
 use rustix::process::Signal;
 
 use super::disk::download_on;
-use super::resume::end;
+use super::resume::{end, finds_the_file_of_another};
 use super::store::{Asked, Ending, Reply, Store};
 use super::world::{World, bytes};
 use super::{ended, verdict};
-use crate::props::{shell_code, wait_for};
+use crate::props::wait_for;
 
 const SIZE: usize = 12_000_000;
 /// How long a slow storage needs for each 64 KiB: one connection brings 4 MB/s.
@@ -320,14 +320,9 @@ fn a_false_map_or_a_spoiled_part_costs_time_only() -> Result<()> {
 #[test]
 fn a_second_process_waits_for_a_file_that_comes_in_parts() -> Result<()> {
     let (world, store) = one_file(SIZE, SLOW * 2)?;
-    let mut first = world.start()?;
+    let first = world.start()?;
     world.wait_for_parts("f", SIZE)?;
-    let second = world.download(&[])?;
-    ended(&second, 0)?;
-    ensure!(shell_code(first.wait()?) == 0);
-    ensure!(second.stderr.contains("Another process is downloading faults:f"), "{}", second.stderr);
-    ensure!(second.stdout.contains("Files already found locally:                  1"), "{}", second.stdout);
-    world.arrived("f")?;
+    finds_the_file_of_another(&world, first)?;
     ensure!(store.asked("f").iter().filter(|one| one.from.is_none()).count() == 1 && world.names()? == ["f"]);
     Ok(())
 }

@@ -171,17 +171,22 @@ fn spoiled_and_foreign_parts_do_no_harm() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn a_second_process_waits_for_the_first_and_fetches_nothing_twice() -> Result<()> {
-    let (world, store) = files(&["f"], 15)?;
-    let mut first = world.start()?;
-    world.wait_for_part("f")?;
+/// A second process waits for the first one, which is fetching `f`, and finds it there.
+pub(super) fn finds_the_file_of_another(world: &World, mut first: Child) -> Result<()> {
     let second = world.download(&[])?;
     ended(&second, 0)?;
     ensure!(shell_code(first.wait()?) == 0);
     ensure!(second.stderr.contains("Another process is downloading faults:f"), "{}", second.stderr);
     ensure!(second.stdout.contains("Files already found locally:                  1"), "{}", second.stdout);
-    world.arrived("f")?;
+    world.arrived("f")
+}
+
+#[test]
+fn a_second_process_waits_for_the_first_and_fetches_nothing_twice() -> Result<()> {
+    let (world, store) = files(&["f"], 15)?;
+    let first = world.start()?;
+    world.wait_for_part("f")?;
+    finds_the_file_of_another(&world, first)?;
     ensure!(store.asked("f").len() == 1 && world.names()? == ["f"], "{:?}", world.names()?);
     Ok(())
 }
