@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 use rucio::storage::http::{Access, WebStorage};
-use rucio::storage::{Reading, Rest, Storage, canonical};
+use rucio::storage::{Part, Reading, Rest, Storage, canonical};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
@@ -23,9 +23,10 @@ const ANSWERS: usize = 14;
 /// The token that is at hand.
 const TOKEN: &str = "Bearer very.secret.token";
 
-/// What is asked for: `4 "etag"` is the rest from the fifth byte on of that version.
+/// What is asked for: `4 "etag"` is the rest from the fifth byte on of that version, `p4-9/20 "etag"` five bytes of twenty.
 struct Question {
     rest: Option<Rest>,
+    part: Option<Part>,
     has_certificate: bool,
 }
 
@@ -36,7 +37,7 @@ struct Answer {
     body: Vec<u8>,
 }
 
-/// Asks for a file, or the rest of one, and reads what comes to its end.
+/// Asks for a file, the rest or a part of one, and reads what comes to its end.
 pub fn range_answers(data: &[u8]) {
     let mut parts = data.split(|byte| *byte == SEPARATOR).take(ANSWERS + 1);
     let question = Question::of(parts.next().unwrap_or_default());
@@ -61,8 +62,13 @@ async fn ask(question: &Question, answers: &[Answer], storage: &WebStorage) {
     let heard = Rc::new(RefCell::new(Vec::new()));
     let serving = serve(listener, answers, &home, heard.clone());
     let asking = async {
-        match storage.get(&pfn, question.rest.as_ref()).await {
-            Ok(reading) => {
+        let reading = match &question.part {
+            Some(part) => storage.part(&pfn, part).await,
+            None => storage.get(&pfn, question.rest.as_ref()).await.map(Some),
+        };
+        match reading {
+            Ok(None) => {}
+            Ok(Some(reading)) => {
                 let last = heard.borrow().len().checked_sub(1).and_then(|last| answers.get(last));
                 taken(question, last.expect("somebody answered"), reading).await;
             }
@@ -78,23 +84,32 @@ fn asked_well(question: &Question, request: &str) {
     let request = request.to_ascii_lowercase();
     assert!(!request.contains("secret"), "a token goes over plain HTTP: {request}");
     let range = request.lines().find_map(|line| line.strip_prefix("range: "));
-    let wanted = question.rest.as_ref().map(|rest| format!("bytes={}-", rest.start));
+    let wanted = match &question.part {
+        Some(part) => Some(format!("bytes={}-{}", part.start, part.end - 1)),
+        None => question.rest.as_ref().map(|rest| format!("bytes={}-", rest.start)),
+    };
     assert!(range.is_none_or(|range| Some(range) == wanted.as_deref()), "{request}");
     assert!(request.starts_with("get "), "{request}");
 }
 
 /// What was taken is what the answer says it is.
 async fn taken(question: &Question, answer: &Answer, mut reading: Reading) {
-    let whole = reading.start == 0;
-    match question.rest.as_ref().filter(|_| !whole) {
-        Some(rest) => {
+    let whole = question.part.is_none() && reading.start == 0;
+    let range = || answer.header("content-range").and_then(content_range).expect("a part without a range was taken");
+    match (&question.part, question.rest.as_ref().filter(|_| !whole)) {
+        (Some(part), _) => {
+            let (first, last, total) = range();
+            assert_eq!((answer.status, first, last, reading.start), (206, part.start, part.end - 1, part.start));
+            assert!(total.is_none_or(|total| total == part.whole) && reading.length == Some(part.whole), "{part:?}");
+            assert!(part.version.is_none() || part.version == reading.version, "{part:?} {reading:?}");
+        }
+        (None, Some(rest)) => {
             assert_eq!((reading.start, answer.status), (rest.start, 206));
-            let range = answer.header("content-range").and_then(content_range);
-            let (first, total) = range.expect("a part without a range was taken");
+            let (first, _, total) = range();
             assert_eq!((first, total), (rest.start, reading.length));
             assert!(rest.version.is_none() || rest.version == reading.version, "{rest:?} {reading:?}");
         }
-        None => {
+        (None, None) => {
             assert!(whole, "bytes from {} on are taken, and were not asked for", reading.start);
             assert!((200..300).contains(&answer.status) && answer.status != 206, "{} is a file", answer.status);
         }
@@ -114,28 +129,39 @@ async fn taken(question: &Question, answer: &Answer, mut reading: Reading) {
     if answer.header("transfer-encoding").is_none() {
         assert!(answer.body.starts_with(&bytes), "the bytes are not those of the answer");
         assert!(!(whole && complete) || reading.length.is_none_or(|length| length == bytes.len() as u64));
+        let longest = question.part.as_ref().filter(|_| answer.header("content-length").is_some());
+        assert!(longest.is_none_or(|part| bytes.len() as u64 <= part.end - part.start), "more than was asked for");
     }
 }
 
-/// First byte and size of the whole file, by the letter of RFC 9110, section 14.4.
-fn content_range(value: &[u8]) -> Option<(u64, Option<u64>)> {
+/// First byte, last byte and size of the whole file, by the letter of RFC 9110, section 14.4.
+fn content_range(value: &[u8]) -> Option<(u64, u64, Option<u64>)> {
     let number = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit()).then(|| text.parse().ok()).flatten();
     let (range, total) = std::str::from_utf8(value).ok()?.trim().strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.trim().split_once('-')?;
     let (first, last): (u64, u64) = (number(first.trim())?, number(last.trim())?);
     let total = if total.trim() == "*" { None } else { Some(number(total.trim())?) };
-    (first <= last && total.is_none_or(|total| last < total)).then_some((first, total))
+    (first <= last && total.is_none_or(|total| last < total)).then_some((first, last, total))
 }
 
 impl Question {
     fn of(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let (flag, text) = text.strip_prefix('c').map_or((false, &*text), |rest| (true, rest));
-        let (start, version) = text.split_once(' ').unwrap_or((text, ""));
+        let (text, version) = text.split_once(' ').unwrap_or((text, ""));
         // The client asks for versions that came in a header, and these have no controls.
         let version = (!version.is_empty() && HeaderValue::from_str(version).is_ok()).then(|| version.to_owned());
-        let start = start.parse().ok().filter(|start| *start > 0);
-        Self { rest: start.map(|start| Rest { start, version }), has_certificate: flag }
+        let part = text.strip_prefix('p').and_then(|part| Self::part(part, version.clone()));
+        let start = text.parse().ok().filter(|start| *start > 0);
+        Self { rest: start.map(|start| Rest { start, version }), part, has_certificate: flag }
+    }
+
+    /// A part that has bytes and is one of the whole, as the client asks for.
+    fn part(text: &str, version: Option<String>) -> Option<Part> {
+        let (range, whole) = text.split_once('/')?;
+        let (start, end) = range.split_once('-')?;
+        let (start, end, whole) = (start.parse().ok()?, end.parse().ok()?, whole.parse().ok()?);
+        (start < end && end <= whole).then_some(Part { start, end, whole, version })
     }
 }
 
