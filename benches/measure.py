@@ -13,7 +13,7 @@ WALL, CPU, MEMORY = 'wall', 'CPU', 'MiB'
 
 @dataclass
 class Aim:
-    """What issue 5 asks for: one program's median divided by another's, or by a number, at most or at least so much."""
+    """What is aimed at: one program's median divided by another's, or by a number, at most or at least so much."""
     of: str
     over: str = None
     what: str = WALL
