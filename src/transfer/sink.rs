@@ -1,7 +1,7 @@
 //! Where the bytes of a download go: to a temporary file, and through the checksum.
 //!
 //! Checksum and disk are served by a worker thread while the next bytes come in from the network: two buffers change
-//! hands. A small file is one call of the worker thread.
+//! hands. What is left at the end, all of a small file, is written at once where the disk is quick.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -12,10 +12,13 @@ use super::checksum::{Checksum, Hasher};
 use super::complete::Complete;
 use super::parts::Parts;
 use super::temporary::{Left, Maker, Progress, Temporary};
-use super::worker::Worker;
+use super::worker::{Pace, Worker};
 
 /// How many bytes are written at once. Many files are under way at a time, each with two of these.
 const BUFFER: usize = 256 * 1024;
+
+/// How quick the disk is with the last piece of a file, which of a small file is all of it.
+static LAST_PIECES: Pace = Pace::unknown();
 
 /// A file that is being written, under a temporary name beside its place. Dropped, it leaves what can be gone on with.
 #[derive(Debug)]
@@ -144,8 +147,9 @@ impl Sink {
 
     /// Everything has been taken in.
     pub(super) async fn complete(mut self) -> io::Result<Complete> {
-        self.write().await?;
-        self.worker.ready().await?;
+        let disk = self.worker.ready().await?;
+        std::mem::swap(&mut self.filling, &mut disk.buffer);
+        self.worker.do_short(&LAST_PIECES, Disk::write).await?;
         self.file.not_worth_keeping();
         let disk = self.worker.into_means()?;
         Ok(Complete::new(self.file, disk.hasher.finish(), self.pieced))

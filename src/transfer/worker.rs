@@ -1,8 +1,34 @@
 //! A thread that does the slow part of the work, one piece after the other, while the next bytes come in.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
+
+/// A work that takes less than this is done sooner than another thread is woken for it.
+const SHORT: Duration = Duration::from_micros(200);
+
+/// Whether the last work that could have been short was: a disk far away is slow with every file.
+#[derive(Debug)]
+pub(super) struct Pace {
+    is_quick: AtomicBool,
+}
+
+impl Pace {
+    /// Nothing is known yet.
+    pub(super) const fn unknown() -> Self {
+        Self { is_quick: AtomicBool::new(false) }
+    }
+
+    fn is_quick(&self) -> bool {
+        self.is_quick.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, took: Duration) {
+        self.is_quick.store(took < SHORT, Ordering::Relaxed);
+    }
+}
 
 /// What has what it needs for its work, of type `T`, by itself while it works, and gives it back in between.
 #[derive(Debug)]
@@ -42,6 +68,26 @@ impl<T: Send + 'static> Worker<T> {
         }
     }
 
+    /// Does a work that is short where the pace is quick: then on this thread. Errors: it failed, or an earlier one did.
+    pub(super) async fn do_short(
+        &mut self,
+        pace: &'static Pace,
+        work: impl FnOnce(&mut T) -> io::Result<()> + Send + 'static,
+    ) -> io::Result<()> {
+        let timed = |means: &mut T| {
+            let begun = Instant::now();
+            let done = work(means);
+            pace.note(begun.elapsed());
+            done
+        };
+        let means = self.ready().await?;
+        if pace.is_quick() {
+            return timed(means);
+        }
+        self.begin(timed);
+        self.ready().await.map(drop)
+    }
+
     /// What it has, if it is ready.
     pub(super) fn into_means(self) -> io::Result<T> {
         match self {
@@ -53,4 +99,40 @@ impl<T: Send + 'static> Worker<T> {
 
 fn lost() -> io::Error {
     io::Error::other("an earlier write failed")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_work_stays_on_this_thread_while_the_last_one_was_short() {
+        static PACE: Pace = Pace::unknown();
+        let mut worker = Worker::new(Vec::new());
+        for took in [Duration::ZERO, SHORT, Duration::ZERO] {
+            let work = move |threads: &mut Vec<_>| {
+                thread::sleep(took);
+                threads.push(thread::current().id());
+                Ok(())
+            };
+            worker.do_short(&PACE, work).await.unwrap();
+            // A busy machine may have taken longer.
+            PACE.note(took);
+        }
+        let here: Vec<_> = worker.into_means().unwrap().iter().map(|id| *id == thread::current().id()).collect();
+        assert_eq!(here, [false, true, false]);
+    }
+
+    #[tokio::test]
+    async fn a_short_work_that_fails_says_so() {
+        static PACE: Pace = Pace::unknown();
+        for pace in [Duration::ZERO, SHORT] {
+            PACE.note(pace);
+            let mut worker = Worker::new(());
+            let failed = worker.do_short(&PACE, |()| Err(io::Error::other("the disk is full"))).await;
+            assert_eq!(failed.unwrap_err().to_string(), "the disk is full");
+        }
+    }
 }
