@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::error::Result;
 use crate::http::{Client, JsonStream, Raw, Request, segment};
 use crate::types::{
-    Attributes, CollectionContent, CollectionType, DatasetRule, Did, FileEntry, FoundDid, KnownFile, Metadata, RuleRow,
+    Attributes, CollectionContent, CollectionType, DatasetRule, Did, FoundDid, KnownFile, Metadata, RuleRow,
 };
 
 /// The metadata plugin that every server has: the columns of the DID table.
@@ -106,8 +106,8 @@ pub async fn parents(client: &Client, did: &Did) -> Result<JsonStream<Collection
     client.stream(Request::get(below(did, "parents"))).await
 }
 
-/// All files of a DID, however deep: `GET /dids/<scope>/<name>/files`.
-pub async fn files(client: &Client, did: &Did) -> Result<JsonStream<FileEntry>> {
+/// All files of a DID, however deep, as [`FileEntry`](crate::types::FileEntry) or what of it is wanted: `GET /dids/<scope>/<name>/files`.
+pub async fn files<T: DeserializeOwned>(client: &Client, did: &Did) -> Result<JsonStream<T>> {
     client.stream(Request::get(below(did, "files"))).await
 }
 

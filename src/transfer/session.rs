@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::download::Downloader;
 use super::events::{Observer, RunEvent};
 use super::job::FileJob;
-use super::listing::Listing;
+use super::listing::{self, Listing};
 use super::plan::{Planner, Rules};
 use super::resolve::{self, Requested, Wish};
 use super::scheduler::{self, Lanes, Tally};
@@ -21,8 +21,6 @@ use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::types::Did;
 
-/// How many planned files may wait for a worker.
-const QUEUE: usize = 256;
 /// The RSE expression for tapes.
 const TAPES: &str = "istape=true";
 /// How long the first file waits for the count of all files, which only the log and the bars want to know.
@@ -100,7 +98,7 @@ impl Session<'_> {
         observer.run(RunEvent::Requested(search.wishes.len()));
         let (requested, planner) = search.prepare(client, observer).await?;
         let listing = search.listing(client, &requested, observer);
-        let (sender, jobs) = mpsc::channel(QUEUE);
+        let (sender, jobs) = listing::queue();
         let fetching = self.fetch_counted(client, &search, &requested, jobs);
         let (listed, (tally, lengths)) = tokio::join!(listing.send(planner, sender), fetching);
         let left = listed?;
@@ -146,7 +144,7 @@ impl Session<'_> {
     /// Fetches these files.
     pub async fn fetch_all(&self, jobs: Vec<FileJob>) -> Tally {
         let (files, bytes) = (jobs.len() as u64, jobs.iter().filter_map(|job| job.bytes).sum());
-        let (sender, receiver) = mpsc::channel(QUEUE);
+        let (sender, receiver) = listing::queue();
         let sending = async move {
             for job in jobs {
                 if sender.send(job).await.is_err() {

@@ -15,7 +15,7 @@
 //! | no such host, closed port, no TLS, a stranger's certificate | `storage::without_a_connection...` |
 //! | a full disk, a read-only folder, a name that cannot be written | `disk::...` |
 //! | the clock jumps, or is wrong by hours or years | `clock::...` |
-//! | the server goes away while it lists | `storage::a_server_that_goes_away...` |
+//! | the server goes away while it lists; files take hours | `listing::...` |
 //! | Ctrl-C, SIGTERM, SIGKILL at any moment; unfinished files that are spoiled | `resume::...` |
 //! | whoever reads the events goes away | `events::a_watcher_that_goes_away...` |
 
@@ -24,6 +24,7 @@ mod clock;
 mod crowd;
 mod disk;
 mod events;
+mod listing;
 mod ranges;
 mod rate;
 mod resume;

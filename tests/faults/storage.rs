@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use super::store::{Asked, Ending, Reply, Store};
 use super::world::{World, bytes};
 use super::{ended, verdict};
-use crate::props::{Answer, Home, Party, Server, TlsFront};
+use crate::props::{Answer, Party, Server, TlsFront};
 
 /// How a file ends whose only source has a fault.
 #[derive(Debug, Clone, Copy)]
@@ -273,36 +273,4 @@ fn exit_codes_tell_none_from_some() -> Result<()> {
     let document = world.home.path().join("all.meta4");
     let outcome = world.home.ours().config("userpass")?.folder(world.home.path());
     ended(&outcome.args(["download", "--metalink", &document.to_string_lossy()]).run()?, 1)
-}
-
-/// The server breaks off its list: what it listed arrives, and the failure is one.
-#[test]
-fn a_server_that_goes_away_while_it_lists_costs_only_what_was_not_listed() -> Result<()> {
-    let store = Store::start(|asked, _| Reply::good(&content(&asked.file), asked))?;
-    let (mut world, pfn) = (World::new()?, store.pfn("listed"));
-    world.file("listed", &content("listed"), &[]);
-    let bytes = content("listed").len();
-    let row = format!(
-        r#"{{"scope": "faults", "name": "listed", "bytes": {bytes}, "adler32": null, "md5": null, "pfns": {{"{pfn}": {{"rse": "A", "priority": 1, "type": "DISK", "domain": "wan", "client_extract": false}}}}, "rses": {{"A": ["{pfn}"]}}, "states": {{"A": "AVAILABLE"}}}}"#
-    );
-    let server = Server::start(move |heard, _| match heard.request.as_str() {
-        request if request.starts_with("GET /dids/faults/dids/search") => Answer::new(
-            200,
-            "Content-Type: application/x-json-stream\r\n",
-            "{\"scope\": \"faults\", \"name\": \"set\", \"did_type\": \"DATASET\", \"bytes\": 9, \"length\": 2}\n",
-        ),
-        "POST /replicas/list" => Answer::cut(&format!("{row}\n")),
-        request if request.starts_with("GET /rses/") => {
-            Answer::new(200, "Content-Type: application/x-json-stream\r\n", "")
-        }
-        _ => Answer::json("{}"),
-    })?;
-    let home = Home::new()?;
-    let outcome = server.client(&home)?.folder(world.home.path()).limit(Duration::from_secs(60));
-    let outcome = outcome.args(["get", "--dir", "here", "--no-subdir", "faults:set"]).run()?;
-    ensure!(outcome.code != 0, "{outcome:?}");
-    ensure!(outcome.stderr.contains("broke off"), "{}", outcome.stderr);
-    let here = std::fs::read(world.home.path().join("here/listed")).with_context(|| outcome.stderr.clone())?;
-    ensure!(here == content("listed"));
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! A Rucio server and a storage in one that list whatever a test wants: no real server can be made to have such names.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -91,7 +92,9 @@ fn answer(heard: &Heard, catalogue: &Catalogue, act: &impl Fn(usize)) -> Answer 
     };
     match heard.request.as_str() {
         request if request.contains("/dids/search") => list(&catalogue.found),
-        "POST /replicas/list" | "POST /dids/bulkmeta" => list(&catalogue.listed),
+        "POST /replicas/list" => list(&of_files(&heard.body, &catalogue.listed)),
+        "POST /dids/bulkmeta" => list(&catalogue.listed),
+        request if request.starts_with("GET /dids/") && request.ends_with("/files") => list(&catalogue.listed),
         request if request.starts_with("GET /rses/") => list(b""),
         "GET /scopes/" => Answer::json(r#"["s"]"#),
         request if request.contains("/meta?") => {
@@ -105,6 +108,21 @@ fn answer(heard: &Heard, catalogue: &Catalogue, act: &impl Fn(usize)) -> Answer 
             }
             None => Answer::new(404, "", r#"{"ExceptionClass": "DataIdentifierNotFound", "ExceptionMessage": "none"}"#),
         },
+    }
+}
+
+/// Of a list, the rows of the files that are asked for; the whole, where it is asked for by one name.
+fn of_files(body: &[u8], listed: &[u8]) -> Vec<u8> {
+    let did = |row: &Value| Some((row["scope"].as_str()?.to_owned(), row["name"].as_str()?.to_owned()));
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let asked: HashSet<_> = body["dids"].as_array().into_iter().flatten().filter_map(did).collect();
+    let is_asked = |line: &&[u8]| {
+        let row = serde_json::from_slice(line).ok();
+        row.and_then(|row| did(&row)).is_some_and(|did| asked.contains(&did))
+    };
+    match asked.len() {
+        0 | 1 => listed.to_vec(),
+        _ => listed.split_inclusive(|byte| *byte == b'\n').filter(is_asked).collect::<Vec<_>>().concat(),
     }
 }
 

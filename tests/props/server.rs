@@ -16,6 +16,8 @@ pub(crate) struct Heard {
     /// `GET /ping`.
     pub(crate) request: String,
     headers: Vec<(String, String)>,
+    /// What came behind the headers.
+    pub(crate) body: Vec<u8>,
 }
 
 impl Heard {
@@ -40,9 +42,9 @@ impl Heard {
         let headers: Vec<_> = lines
             .filter_map(|line| line.split_once(':').map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())))
             .collect();
-        let heard = Self { request, headers };
+        let mut heard = Self { request, headers, body: Vec::new() };
         let length = heard.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-        std::io::copy(&mut reader.take(length), &mut std::io::sink()).ok()?;
+        reader.take(length).read_to_end(&mut heard.body).ok()?;
         Some(heard)
     }
 }

@@ -14,11 +14,10 @@ use crate::exceptions::Exception;
 use crate::transfer::checksum::Checksum;
 use crate::transfer::download::is_right;
 use crate::transfer::job::{FileJob, Source, Twin};
+use crate::transfer::listing;
 use crate::transfer::selection::Left;
 
 const SHAPE: Shape = Shape::did(&["scope", "name", "state", "bytes", "rse", "pfn", "path", "reason"]);
-/// How many planned files may wait to be shown.
-const QUEUE: usize = 256;
 
 /// Shows what an empty list leads to.
 pub(super) fn nothing(context: &Context) -> Result<()> {
@@ -48,7 +47,7 @@ enum Fate<'a> {
 
 /// Shows every file; nothing is written or fetched. Errors: some cannot be had, and that counts.
 pub(super) async fn show(job: &Job<'_>) -> Result<()> {
-    let (sender, jobs) = mpsc::channel(QUEUE);
+    let (sender, jobs) = listing::queue();
     let (mut list, mut sum) = (job.context.ui.list(SHAPE), Sum::default());
     // Where nobody reads any more, this ends and takes the queue along, and so the listing ends.
     let showing = async {

@@ -19,7 +19,7 @@ use crate::types::{Did, FileEntry, FileMetadata};
 pub(super) async fn verify(desk: &mut Desk<'_>, client: &Client, args: &Args, dids: &[Did]) -> Result<()> {
     let (mut folders, mut expected): (Vec<PathBuf>, HashSet<PathBuf>) = (Vec::new(), HashSet::new());
     for did in dids {
-        let rows = dids::files(client, did).await?;
+        let rows = dids::files::<FileEntry>(client, did).await?;
         let rows = stream::try_unfold(rows, |mut rows| async { Ok(rows.next().await?.map(|row| (row, rows))) });
         let looks = rows.map_ok(|row| check(client, args, did, row)).try_buffered(at_a_time());
         let mut looks = std::pin::pin!(looks);

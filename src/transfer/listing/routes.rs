@@ -1,0 +1,133 @@
+//! Which calls to make, and which of what was asked for led to a listed file.
+
+use std::collections::HashMap;
+
+use super::FILES_PER_CALL;
+use crate::transfer::plan::Route;
+use crate::transfer::resolve::Requested;
+use crate::types::{Did, ReplicaEntry};
+
+/// The calls to make: the files together, each collection by itself. Files chosen by chance are chosen from all that
+/// one wish means.
+pub(super) fn batches(requested: &[Requested], by_chance: bool) -> Vec<Vec<usize>> {
+    let mut batches: Vec<(usize, Vec<usize>)> = Vec::new();
+    let mut seen: HashMap<&Did, usize> = HashMap::new();
+    for (index, one) in requested.iter().enumerate() {
+        // The same file for another folder goes into another call, whose rows lead there.
+        let times = seen.entry(&one.did).and_modify(|times| *times += 1).or_default();
+        let fits = |batch: &[usize]| match by_chance {
+            true => requested[batch[0]].wish == one.wish,
+            false => !one.is_collection() && !requested[batch[0]].is_collection() && batch.len() < FILES_PER_CALL,
+        };
+        match batches.iter_mut().rev().find(|(layer, batch)| layer == times && fits(batch)) {
+            Some((_, batch)) => batch.push(index),
+            None => batches.push((*times, vec![index])),
+        }
+    }
+    batches.into_iter().map(|(_, batch)| batch).collect()
+}
+
+/// Which of the DIDs of a call led to a file, and which have led to none yet.
+pub(super) struct Routes<'a> {
+    requested: &'a [Requested],
+    by_did: HashMap<&'a Did, usize>,
+    batch: &'a [usize],
+    used: Vec<bool>,
+}
+
+impl<'a> Routes<'a> {
+    pub(super) fn new(requested: &'a [Requested], batch: &'a [usize]) -> Self {
+        let by_did = batch.iter().enumerate().map(|(place, index)| (&requested[*index].did, place)).collect();
+        Self { requested, by_did, batch, used: vec![false; batch.len()] }
+    }
+
+    /// The collection that led to all of them, if it did.
+    pub(super) fn collection(&self) -> Option<&'a Requested> {
+        let [index] = self.batch else { return None };
+        Some(&self.requested[*index]).filter(|one| one.is_collection())
+    }
+
+    pub(super) fn of(&mut self, entry: &ReplicaEntry) -> Vec<Route<'a>> {
+        let mut places: Vec<usize> = match self.collection() {
+            Some(_) => vec![0],
+            None => {
+                let parents = entry.parents.iter().filter_map(|text| text.split_once(':'));
+                let ways = parents.map(|(scope, name)| Did::new(scope, name)).chain([entry.did.clone()]);
+                ways.filter_map(|did| self.by_did.get(&did).copied()).collect()
+            }
+        };
+        places.sort_unstable();
+        places.dedup();
+        places.iter().for_each(|place| self.used[*place] = true);
+        places.into_iter().map(|place| self.route(place)).collect()
+    }
+
+    fn route(&self, place: usize) -> Route<'a> {
+        let request = self.batch[place];
+        Route { request, did: self.requested[request].place() }
+    }
+
+    /// There are files, though none of those that are listed.
+    pub(super) fn are_used(&mut self) {
+        self.used.fill(true);
+    }
+
+    pub(super) fn unused(&self) -> Vec<usize> {
+        self.used.iter().zip(self.batch).filter(|(used, _)| !**used).map(|(_, index)| *index).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transfer::resolve::Kind;
+
+    fn requested(specs: &[(&str, Kind, usize)]) -> Vec<Requested> {
+        let one = |(name, kind, wish): &(&str, Kind, usize)| Requested {
+            did: Did::new("s", *name),
+            kind: *kind,
+            length: None,
+            bytes: None,
+            wish: *wish,
+            within: None,
+        };
+        specs.iter().map(one).collect()
+    }
+
+    fn entry(name: &str, parents: &str) -> ReplicaEntry {
+        let text = format!(r#"{{"scope": "s", "name": "{name}", "parents": [{parents}]}}"#);
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn files_go_together_and_collections_alone() {
+        use Kind::{Container, Dataset, File, Missing};
+        let all =
+            requested(&[("a", File, 0), ("b", Dataset, 1), ("c", Missing, 2), ("d", Container, 2), ("e", File, 2)]);
+        assert_eq!(batches(&all, false), [vec![0, 2, 4], vec![1], vec![3]]);
+        assert_eq!(batches(&all, true), [vec![0], vec![1], vec![2, 3, 4]]);
+        let mut many = requested(&vec![("f", File, 0); 2500]);
+        many.iter_mut().enumerate().for_each(|(number, one)| one.did.name = number.to_string());
+        assert_eq!(batches(&many, false).iter().map(Vec::len).collect::<Vec<_>>(), [1000, 1000, 500]);
+    }
+
+    #[test]
+    fn the_same_file_for_another_folder_is_another_call() {
+        let mut all =
+            requested(&[("a", Kind::File, 0), ("a", Kind::File, 1), ("b", Kind::File, 2), ("a", Kind::File, 3)]);
+        all[1].within = Some(Did::new("s", "set"));
+        assert_eq!(batches(&all, false), [vec![0, 2], vec![1], vec![3]]);
+        let mut routes = Routes::new(&all, &[1]);
+        assert_eq!(routes.of(&entry("a", ""))[0].did, &Did::new("s", "set"));
+    }
+
+    #[test]
+    fn a_file_is_led_back_to_what_was_asked_for() {
+        let all = requested(&[("set", Kind::Dataset, 0), ("f", Kind::File, 0), ("other", Kind::Dataset, 0)]);
+        let mut alone = Routes::new(&all, &[0]);
+        assert_eq!(alone.of(&entry("x", "")).iter().map(|way| way.request).collect::<Vec<_>>(), [0]);
+        let mut mixed = Routes::new(&all, &[0, 1, 2]);
+        let ways: Vec<_> = mixed.of(&entry("f", r#""s:set", "s:unasked""#)).iter().map(|way| way.request).collect();
+        assert_eq!((ways, mixed.unused()), (vec![0, 1], vec![2]));
+    }
+}
