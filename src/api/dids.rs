@@ -106,7 +106,8 @@ pub async fn parents(client: &Client, did: &Did) -> Result<JsonStream<Collection
     client.stream(Request::get(below(did, "parents"))).await
 }
 
-/// All files of a DID, however deep, as [`FileEntry`](crate::types::FileEntry) or what of it is wanted: `GET /dids/<scope>/<name>/files`.
+/// All files of a DID, however deep, as [`FileEntry`](crate::types::FileEntry) or what of it is wanted:
+/// `GET /dids/<scope>/<name>/files`.
 pub async fn files<T: DeserializeOwned>(client: &Client, did: &Did) -> Result<JsonStream<T>> {
     client.stream(Request::get(below(did, "files"))).await
 }

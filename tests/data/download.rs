@@ -40,6 +40,27 @@ fn a_dry_run_tells_everything_and_does_nothing() -> Result<()> {
     Ok(())
 }
 
+/// Files that are chosen by their names are listed by their names, the others by the collection's: both have the same replicas,
+/// and leave out what has none there.
+#[test]
+fn a_pattern_for_all_files_means_the_same_as_none() -> Result<()> {
+    let desk = Desk::new()?;
+    for (collection, most) in [("test:nested", 20), ("test:multi", 20), ("test:threeways", 20), ("test:container", 20)]
+    {
+        for options in [&[][..], &["--rses", "DAVS"], &["--protocol", "https"], &["--allow-tape"]] {
+            let plan = |more: &[&str]| -> Result<(i32, BTreeSet<String>)> {
+                let words = ["download", "--dry-run", collection];
+                let outcome = desk.rucio()?.args(words).args(options).args(more).run()?;
+                Ok((outcome.code, outcome.stdout.lines().map(str::to_owned).collect()))
+            };
+            let whole = plan(&[])?;
+            ensure!((2..most).contains(&whole.1.len()), "{collection} {options:?}: {whole:?}");
+            ensure!(plan(&["--include", "*"])? == whole, "{collection} {options:?}: {whole:?}");
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn shares_are_disjoint_and_complete() -> Result<()> {
     let desk = Desk::new()?;
