@@ -25,7 +25,8 @@ pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>)
 }
 
 /// From now on Ctrl-C and SIGTERM end the program, if the command itself does not: whoever watches its events and does not
-/// read them holds up the one thread there is, which then does not notice a signal either.
+/// read them holds up the one thread there is, which then does not notice a signal either; so does a disk that was quick
+/// and answers no more.
 pub(super) fn end_if_stuck() {
     // Without it everything works as long as somebody reads.
     let _ = thread::Builder::new().name("stuck".to_owned()).spawn(|| {

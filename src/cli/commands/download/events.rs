@@ -8,7 +8,6 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::summary::Summary;
-use crate::cli::interrupt::end_if_stuck;
 use crate::cli::ui::{Events, PACE, Shape, Ui, fields, named};
 use crate::error::Result;
 use crate::transfer::draft::{Draft, Drafts, INTERRUPTED, seconds};
@@ -48,7 +47,6 @@ impl<'a> Told<'a> {
     pub(super) fn begin(ui: &'a Ui, folder: &str) -> Option<Self> {
         let notes = Notes { drafts: Drafts::new(Path::new(folder)), moving: HashMap::new(), count: Count::default() };
         let events = Events::begin(ui, "download", SHAPE)?;
-        end_if_stuck();
         Some(Self { events, start: Instant::now(), notes: Mutex::new(notes) })
     }
 

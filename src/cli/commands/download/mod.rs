@@ -21,7 +21,7 @@ use watch::Watch;
 use crate::api::accounts;
 use crate::api::replicas::Query;
 use crate::cli::context::Context;
-use crate::cli::interrupt::unless_interrupted;
+use crate::cli::interrupt::{end_if_stuck, unless_interrupted};
 use crate::cli::ui::Events;
 use crate::config;
 use crate::error::{Error, Result};
@@ -68,6 +68,7 @@ pub(crate) async fn run(context: &Context, args: Args, more: More) -> Result<()>
     }
     let mut job = unless_interrupted(Job::new(context, &args, &more, wishes)).await?;
     let tracer = traces::tracer(job.client)?;
+    end_if_stuck();
     let outcome = unless_interrupted(Events::unless_broken(job.watch.events(), job.fetch(tracer.as_ref()))).await;
     let asked = outcome.is_err().then(|| asked::lines(&job));
     let written = job.watch.finish(outcome.as_ref().ok(), asked.as_deref());
