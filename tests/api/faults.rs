@@ -139,8 +139,9 @@ fn memory_does_not_grow_with_the_answer() -> Result<()> {
         let mut command = Command::new(var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned()));
         command.env_clear().env("HOME", home.path()).env("TMPDIR", home.path()).env("RUCIO_CONFIG", config);
         let mut child = command.args(["api", "x"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        let output = child.stdout.take().context("no stdout")?;
-        let read = io::copy(&mut output.take(300 << 20), &mut io::sink())?;
+        // Kept until the memory is read: a client without a reader ends, and has none.
+        let mut output = child.stdout.take().context("no stdout")?;
+        let read = io::copy(&mut output.by_ref().take(300 << 20), &mut io::sink())?;
         let memory = fs::read_to_string(format!("/proc/{}/status", child.id()));
         child.kill()?;
         child.wait()?;
