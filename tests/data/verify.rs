@@ -77,6 +77,33 @@ fn ctrl_c_leaves_no_list_behind() -> Result<()> {
     Ok(())
 }
 
+/// The list is far longer than what the system holds of it, and its first file takes longer to read than the list.
+#[test]
+fn a_server_need_not_wait_until_its_files_are_read() -> Result<()> {
+    const LIST: &str = "GET /dids/faults/set/files";
+    let (desk, long, bytes) = (Desk::new()?, "x".repeat(200), 1_u64 << 40);
+    let row = |number| {
+        format!("{{\"scope\": \"faults\", \"name\": \"{long}{number}\", \"bytes\": {bytes}, \"adler32\": \"1\"}}\n")
+    };
+    let rows: String = (0..100_000).map(row).collect();
+    let server = Server::start(move |heard, _| match heard.request.as_str() {
+        LIST => Answer::new(200, "Content-Type: application/x-json-stream\r\n", &rows),
+        _ => Answer::json("{}"),
+    })?;
+    let _ = server.client(&desk.home)?;
+    fs::create_dir(desk.path("set"))?;
+    fs::File::create(desk.path(&format!("set/{long}0")))?.set_len(bytes)?;
+    let mut command = desk.command(&["verify", "faults:set"])?;
+    let config = desk.home.path().join("rucio.cfg");
+    let mut child = command.env("RUCIO_CONFIG", config).stdout(Stdio::piped()).spawn()?;
+    let taken = server.wait_until_taken(LIST);
+    let ended = child.try_wait()?;
+    child.kill()?;
+    let output = child.wait_with_output()?;
+    ensure!(ended.is_none() && output.stdout.is_empty(), "{ended:?} {output:?}");
+    taken
+}
+
 #[test]
 fn a_folder_named_after_a_scope_is_looked_up() -> Result<()> {
     let desk = Desk::new()?;

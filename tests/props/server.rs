@@ -83,6 +83,7 @@ impl Answer {
 pub(crate) struct Server {
     url: String,
     heard: Arc<Mutex<Vec<Heard>>>,
+    taken: Arc<Mutex<Vec<String>>>,
 }
 
 /// The token it gives.
@@ -92,13 +93,17 @@ impl Server {
     /// Starts it. `answer` gets each request and how many of the same kind came before.
     pub(crate) fn start(answer: impl Fn(&Heard, usize) -> Answer + Send + Sync + 'static) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let server = Self { url: format!("http://{}", listener.local_addr()?), heard: Arc::default() };
-        let (heard, answer) = (server.heard.clone(), Arc::new(answer));
+        let server =
+            Self { url: format!("http://{}", listener.local_addr()?), heard: Arc::default(), taken: Arc::default() };
+        let (heard, taken, answer) = (server.heard.clone(), server.taken.clone(), Arc::new(answer));
         // It ends with the test process.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (heard, answer) = (heard.clone(), answer.clone());
-                thread::spawn(move || serve(stream, &heard, &*answer));
+                let (heard, taken, answer) = (heard.clone(), taken.clone(), answer.clone());
+                thread::spawn(move || {
+                    let request = serve(stream, &heard, &*answer);
+                    taken.lock().unwrap_or_else(PoisonError::into_inner).extend(request);
+                });
             }
         });
         Ok(server)
@@ -125,6 +130,12 @@ impl Server {
         wait_for(request, || Ok(self.heard().into_iter().find(|heard| heard.request == request)))
     }
 
+    /// Waits until a client has taken the whole answer to this, but for the few MB that the system holds for it.
+    pub(crate) fn wait_until_taken(&self, request: &str) -> Result<()> {
+        let taken = || self.taken.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|one| one == request);
+        wait_for(request, || Ok(taken().then_some(())))
+    }
+
     /// Our client in this home, configured for this server as jdoe.
     pub(crate) fn client(&self, home: &Home) -> Result<Rucio> {
         let url = self.url();
@@ -135,8 +146,13 @@ impl Server {
     }
 }
 
-fn serve(mut stream: TcpStream, heard: &Mutex<Vec<Heard>>, answer: &(dyn Fn(&Heard, usize) -> Answer + Send + Sync)) {
-    let Some(request) = Heard::read(&stream) else { return };
+/// Answers, and gives the request that was answered.
+fn serve(
+    mut stream: TcpStream,
+    heard: &Mutex<Vec<Heard>>,
+    answer: &(dyn Fn(&Heard, usize) -> Answer + Send + Sync),
+) -> Option<String> {
+    let request = Heard::read(&stream)?;
     let before = {
         let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.push(request.clone());
@@ -148,7 +164,10 @@ fn serve(mut stream: TcpStream, heard: &Mutex<Vec<Heard>>, answer: &(dyn Fn(&Hea
     };
     match answer {
         // The client may have gone; that is its right.
-        Answer::Bytes(bytes) => drop(stream.write_all(&bytes)),
-        Answer::Silence => drop(std::io::copy(&mut stream, &mut std::io::sink())),
+        Answer::Bytes(bytes) => stream.write_all(&bytes).ok().map(|()| request.request),
+        Answer::Silence => {
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+            None
+        }
     }
 }

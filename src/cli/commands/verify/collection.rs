@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, future, stream};
+use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::{Args, Desk, Known, at_a_time, checksum};
 use crate::api::dids;
@@ -19,17 +20,24 @@ use crate::types::{Did, FileEntry, FileMetadata};
 pub(super) async fn verify(desk: &mut Desk<'_>, client: &Client, args: &Args, dids: &[Did]) -> Result<()> {
     let (mut folders, mut expected): (Vec<PathBuf>, HashSet<PathBuf>) = (Vec::new(), HashSet::new());
     for did in dids {
-        let rows = dids::files::<FileEntry>(client, did).await?;
-        let rows = stream::try_unfold(rows, |mut rows| async { Ok(rows.next().await?.map(|row| (row, rows))) });
-        let looks = rows.map_ok(|row| check(client, args, did, row)).try_buffered(at_a_time());
-        let mut looks = std::pin::pin!(looks);
-        while let Some((known, finding)) = looks.next().await.transpose()? {
-            desk.tell(&known, &finding)?;
-            if known.did != *did {
-                expected.insert(known.path);
-                folders.extend(folder(args, did).filter(|folder| !folders.contains(folder)));
+        let (ahead, rows) = mpsc::unbounded_channel();
+        let rows = stream::unfold(rows, |mut rows| async { Some((rows.recv().await?, rows)) });
+        let looks = rows.map(|row| check(client, args, did, row)).buffered(at_a_time());
+        let tell = async {
+            let mut looks = std::pin::pin!(looks);
+            while let Some(looked) = looks.next().await {
+                let (known, finding) = looked?;
+                desk.tell(&known, &finding)?;
+                if known.did != *did {
+                    expected.insert(known.path);
+                    folders.extend(folder(args, did).filter(|folder| !folders.contains(folder)));
+                }
             }
-        }
+            Ok(())
+        };
+        let (listed, told) = future::join(list(client, did, ahead), tell).await;
+        // What was listed is told, even if not all is.
+        told.and(listed)?;
     }
     for folder in folders.iter().filter(|folder| folder.is_dir()) {
         let cannot = |error| Error::io(format!("Cannot read the folder {}", folder.display()), error);
@@ -38,6 +46,18 @@ pub(super) async fn verify(desk: &mut Desk<'_>, client: &Client, args: &Args, di
             if !expected.contains(&path) {
                 desk.extra(None, &path)?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// Reads the list as quickly as it comes: a server does not wait for hours until the files it has named are read.
+async fn list(client: &Client, did: &Did, ahead: UnboundedSender<FileEntry>) -> Result<()> {
+    let mut rows = dids::files::<FileEntry>(client, did).await?;
+    while let Some(row) = rows.next().await? {
+        if ahead.send(row).is_err() {
+            // Nobody looks any more: that has its own failure.
+            break;
         }
     }
     Ok(())
