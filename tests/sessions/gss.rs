@@ -301,7 +301,10 @@ fn pass_on(head: &str, url: &str, ca: &str) -> String {
     });
     let headers = ours.flat_map(|line| ["-H", line]);
     let mut curl = Command::new("curl");
-    curl.args(["-s", "-i", "--raw", "--http1.1", "--cacert", ca]).args(headers).arg(format!("{url}/auth/gss"));
+    // Ours answers one request a connection; the answer must say so.
+    curl.args(["-s", "-i", "--raw", "--http1.1", "-H", "Connection: close", "--cacert", ca])
+        .args(headers)
+        .arg(format!("{url}/auth/gss"));
     curl.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
 }
 
