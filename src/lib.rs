@@ -6,6 +6,7 @@ pub mod api;
 pub mod auth;
 pub mod certificate;
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod diagnosis;
 pub mod env_vars;

@@ -10,7 +10,6 @@ mod userpass;
 mod x509;
 
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use reqwest::Response;
 
@@ -158,11 +157,6 @@ fn parse_expiry(text: &str) -> Option<i64> {
         .map(|time| time.and_utc().timestamp())
         .ok()
         .or_else(|| date.parse().ok())
-}
-
-/// Now, in seconds since 1970, UTC.
-pub(crate) fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs() as i64)
 }
 
 /// The token there is without logging in: one that another program left, else that of the cache, if it is ours for this

@@ -4,8 +4,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Token, asking, now};
+use super::{Token, asking};
 use crate::certificate::{AskPassphrase, Certificate, Key, Kind, date, question};
+use crate::clock::now;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::tls::{self, Identity};

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 
 use super::{Certificate, Link, first_to_end, last_to_begin};
-use crate::auth::now;
+use crate::clock::now;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 

@@ -1,7 +1,8 @@
 //! WLCG bearer tokens of other programs, in the order in which they are discovered.
 
 use super::{Finding, date, span};
-use crate::auth::{Claims, now};
+use crate::auth::Claims;
+use crate::clock::now;
 use crate::config::BearerTokens;
 use crate::env_vars;
 

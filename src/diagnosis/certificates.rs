@@ -6,9 +6,9 @@ use std::path::Path;
 use openssl::pkey::{PKey, Private};
 
 use super::{Finding, date, shell, span};
-use crate::auth::now;
 use crate::certificate::file::{Contents, FileKey};
 use crate::certificate::{Certificate, Key, inspect};
+use crate::clock::now;
 
 /// A proxy that ends within this many seconds will not last for much work.
 const SHORT_PROXY: i64 = 3_600;

@@ -10,7 +10,7 @@ use url::Url;
 use super::handshake::{Seen, Shown, shake};
 use super::reach::{self, Place, Proxy};
 use super::{Finding, Status, date, shell_word};
-use crate::auth::now;
+use crate::clock::now;
 use crate::config::CaSource;
 use crate::env_vars::Env;
 use crate::http::tls::{self, Failure};

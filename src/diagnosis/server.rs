@@ -5,7 +5,7 @@ use reqwest::header::{DATE, HeaderMap};
 
 use super::{Finding, date, shell_word, span};
 use crate::api::server::Ping;
-use crate::auth::now;
+use crate::clock::now;
 use crate::error::Result;
 use crate::http::{Client, RUCIO_VERSION, checked, transport_error};
 

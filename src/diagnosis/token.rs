@@ -4,7 +4,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::{Finding, shell, span};
-use crate::auth::{Kept, State, kept, now, of_another_program, trusted};
+use crate::auth::{Kept, State, kept, of_another_program, trusted};
+use crate::clock::now;
 use crate::config::Settings;
 
 const CHECK: &str = "token";

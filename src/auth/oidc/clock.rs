@@ -2,7 +2,8 @@
 
 use reqwest::Response;
 
-use crate::auth::{Claims, Token, now, parse_expiry};
+use crate::auth::{Claims, Token, parse_expiry};
+use crate::clock::now;
 
 /// How far clocks may be apart: what Rucio servers allow for.
 const LEEWAY_SECONDS: i64 = 120;

@@ -11,7 +11,8 @@ use url::Url;
 
 use super::provider_http::{Http, no_address, safe};
 use super::{Kept, cannot_authenticate};
-use crate::auth::{Claims, Token, now};
+use crate::auth::{Claims, Token};
+use crate::clock::now;
 use crate::config::{OidcProvider, OidcSettings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use super::token_cache::{
     EXPIRY_MARGIN_SECONDS, Origin, Place, Record, TokenCache, places, require_private, unrecorded,
 };
-use super::{Claims, Source, Token, found, now};
+use super::{Claims, Source, Token, found};
 use crate::api;
+use crate::clock::now;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, Raw};

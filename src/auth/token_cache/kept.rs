@@ -64,7 +64,7 @@ fn state(record: Option<&Record>, value: &str, origin: &Origin, shared: bool) ->
         _ => return State::Another("an unknown server".to_owned()),
     };
     match end {
-        Some(end) if end <= crate::auth::now() => State::Ended(end),
+        Some(end) if end <= crate::clock::now() => State::Ended(end),
         end => State::Good(end),
     }
 }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::{Origin, RECORD};
-use crate::auth::{Token, now};
+use crate::auth::Token;
+use crate::clock::now;
 
 /// A token that ends sooner than this is not used any more.
 pub(in crate::auth) const EXPIRY_MARGIN_SECONDS: i64 = 10;

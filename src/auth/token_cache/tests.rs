@@ -1,6 +1,6 @@
 use super::place::replace_file;
 use super::*;
-use crate::auth::now;
+use crate::clock::now;
 use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 

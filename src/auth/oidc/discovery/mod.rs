@@ -17,7 +17,8 @@ use url::Url;
 
 use super::clock::{date, not_yet};
 use crate::auth::token_cache::require_private;
-use crate::auth::{Claims, Source, Token, now};
+use crate::auth::{Claims, Source, Token};
+use crate::clock::now;
 use crate::config::{AuthMethod, OidcSettings, Settings};
 use crate::env_vars;
 
