@@ -3,6 +3,7 @@
 
 mod attempt;
 mod bound;
+mod failure;
 mod left;
 mod local;
 mod partial;
@@ -11,11 +12,12 @@ mod split;
 #[cfg(test)]
 mod tests;
 mod unpack;
+mod waits;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use attempt::Failure;
+use failure::Failure;
 use left::Left;
 use partial::Partial;
 

@@ -37,8 +37,8 @@ use crate::transfer::scheduler::Lanes;
 use crate::transfer::session::{Search, Session};
 use crate::transfer::trace::{Fields, Tracer};
 
-pub(crate) use more::{More, WithMore};
-pub(crate) use options::Args;
+pub(crate) use more::More;
+pub(crate) use options::{Args, WithMore};
 
 /// The protocols that are asked for where the user names none: those for which the server makes a metalink document.
 pub(super) const PROTOCOLS: [&str; 11] =

@@ -4,26 +4,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use glob::Pattern;
 
-use super::options::Args;
 use crate::transfer::selection::{Rule, Selection, Shard};
-
-/// Download files, or all files of datasets and containers
-///
-/// A file that is there already, with the right checksum, is left as it is. Every file is verified while it comes in
-/// and gets its name only when it is complete. Sources are tried in the server's order until one is good.
-///
-/// Example: rucio download --dir data --rses "cloud=CERN" user.jdoe:analysis.1 'mc25:*.root'
-///
-/// Example: rucio download --shard "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT" user.jdoe:analysis.1
-///
-/// Example: rucio download --failed-list missing.txt user.jdoe:analysis.1 || rucio download --files-from missing.txt
-#[derive(Debug, clap::Args)]
-pub(crate) struct WithMore {
-    #[command(flatten)]
-    pub args: Args,
-    #[command(flatten)]
-    pub more: More,
-}
 
 /// What a download can do besides.
 #[derive(Debug, Default, clap::Args)]
@@ -95,34 +76,26 @@ mod tests {
     #[derive(Debug, Parser)]
     struct Line {
         #[command(flatten)]
-        all: WithMore,
+        more: More,
     }
 
-    fn parse(words: &str) -> Result<WithMore, clap::Error> {
-        Line::try_parse_from(["rucio"].into_iter().chain(words.split_whitespace())).map(|line| line.all)
+    fn parse(words: &str) -> Result<Selection, clap::Error> {
+        Line::try_parse_from(["rucio"].into_iter().chain(words.split_whitespace())).map(|line| line.more.wanted.0)
     }
 
     #[test]
     fn patterns_keep_the_order_of_the_command_line() {
-        let all = parse("s:d --exclude *tmp* --include a* --include=b* --exclude c --shard 2/3").unwrap();
-        let rules = &all.more.wanted.0.rules;
-        let seen: Vec<_> = rules.iter().map(|rule| (rule.include, rule.pattern.as_str())).collect();
+        let wanted = parse("--exclude *tmp* --include a* --include=b* --exclude c --shard 2/3").unwrap();
+        let seen: Vec<_> = wanted.rules.iter().map(|rule| (rule.include, rule.pattern.as_str())).collect();
         assert_eq!(seen, [(false, "*tmp*"), (true, "a*"), (true, "b*"), (false, "c")]);
-        assert!(all.more.wanted.0.shard.is_some());
-        assert!(parse("s:d").unwrap().more.wanted.0.is_all());
+        assert!(wanted.shard.is_some());
+        assert!(parse("").unwrap().is_all());
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
-        for words in ["s:d --include [", "s:d --shard 0/2", "s:d --shard 3", "s:d --shard"] {
+    fn what_is_no_pattern_and_no_share_is_refused() {
+        for words in ["--include [", "--shard 0/2", "--shard 3", "--shard"] {
             assert!(parse(words).is_err(), "{words}");
         }
-        for words in ["s:f --pfn file:///f --files-from x", "s:d --nrandom 2 --shard 1/2", "s:d --dry-run --summary x"]
-        {
-            let all = parse(words).unwrap();
-            assert!(all.args.check(&all.more).unwrap_err().to_string().contains("cannot be used together"), "{words}");
-        }
-        let all = parse("--files-from x").unwrap();
-        assert!(all.args.check(&all.more).is_ok());
     }
 }

@@ -88,6 +88,24 @@ pub(crate) struct Args {
     pub replica_selection: Option<String>,
 }
 
+/// Download files, or all files of datasets and containers
+///
+/// A file that is there already, with the right checksum, is left as it is. Every file is verified while it comes in
+/// and gets its name only when it is complete. Sources are tried in the server's order until one is good.
+///
+/// Example: rucio download --dir data --rses "cloud=CERN" user.jdoe:analysis.1 'mc25:*.root'
+///
+/// Example: rucio download --shard "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT" user.jdoe:analysis.1
+///
+/// Example: rucio download --failed-list missing.txt user.jdoe:analysis.1 || rucio download --files-from missing.txt
+#[derive(Debug, clap::Args)]
+pub(crate) struct WithMore {
+    #[command(flatten)]
+    pub args: Args,
+    #[command(flatten)]
+    pub more: More,
+}
+
 fn rate(text: &str) -> Result<u64, String> {
     Rate::parse(text).ok_or_else(|| "write it as 800k, 2.5M or 1G, in bytes a second".to_owned())
 }
@@ -209,11 +227,15 @@ mod tests {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
-        args: Args,
+        all: WithMore,
+    }
+
+    fn parse_all(words: &str) -> WithMore {
+        Line::try_parse_from(["rucio"].into_iter().chain(words.split_whitespace())).unwrap().all
     }
 
     fn parse(words: &str) -> Args {
-        Line::try_parse_from(["rucio"].into_iter().chain(words.split_whitespace())).unwrap().args
+        parse_all(words).args
     }
 
     #[test]
@@ -233,6 +255,17 @@ mod tests {
         for words in ["s:f", "--filter a=b --scope s", "--metalink m", "s:f --pfn https://h/f --aria"] {
             assert!(parse(words).check(&More::default()).is_ok(), "{words}");
         }
+    }
+
+    #[test]
+    fn what_goes_beyond_the_official_client_contradicts_itself_too() {
+        for words in ["s:f --pfn file:///f --files-from x", "s:d --nrandom 2 --shard 1/2", "s:d --dry-run --summary x"]
+        {
+            let all = parse_all(words);
+            assert!(all.args.check(&all.more).unwrap_err().to_string().contains("cannot be used together"), "{words}");
+        }
+        let all = parse_all("--files-from x");
+        assert!(all.args.check(&all.more).is_ok());
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod ansi;
 mod cell;
 mod column;
 mod draw;
+mod layout;
 mod multiline;
 mod number;
 mod rich;

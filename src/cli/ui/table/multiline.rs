@@ -1,7 +1,7 @@
 //! Tables in which some cell has several lines: the slow way, with all of tabulate's quirks.
 
 use super::ansi;
-use super::draw::Layout;
+use super::layout::Layout;
 
 /// The headers, every line padded.
 pub(super) fn headers(layout: &Layout<'_>) -> Vec<String> {
