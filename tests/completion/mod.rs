@@ -72,10 +72,11 @@ fn press_tab_until(tmux: &Tmux, typed: &str, fits: impl Fn(&str) -> bool) -> Res
     bail!("Tab behind {typed:?} does not bring what it should; the screen:\n{}", tmux.screen()?)
 }
 
-/// Takes the line away. A shell busy with drawing may miss a key, so they are pressed again.
+/// Takes the line away. A shell busy with drawing may miss a key, so they are pressed again. Ctrl-C, which overtakes other
+/// keys and may meet what is typed next, is only for a shell that asks something.
 fn clear(tmux: &Tmux) -> Result<()> {
-    for _ in 0..200 {
-        tmux.press("C-c")?;
+    for turn in 0..200 {
+        tmux.press(if turn < 20 { "C-u" } else { "C-c" })?;
         tmux.press("C-l")?;
         std::thread::sleep(Duration::from_millis(100));
         if ["", "$"].contains(&tmux.screen()?.as_str()) {
