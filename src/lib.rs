@@ -13,6 +13,7 @@ pub mod env_vars;
 pub mod error;
 pub mod exceptions;
 pub mod http;
+pub mod interact;
 pub mod secret;
 pub mod storage;
 pub mod transfer;

@@ -1,5 +1,6 @@
 //! Ways to a token: which one, from where, kept how.
 
+mod clock;
 mod gss;
 mod jwt;
 mod oidc;
@@ -10,61 +11,61 @@ mod userpass;
 mod x509;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use reqwest::Response;
+use tokio::sync::Mutex;
 
 use crate::config::{AuthMethod, Settings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, checked};
+use crate::http::{Client, Tokens, checked};
+use crate::interact::{Interact, Nobody};
 use crate::secret::Secret;
 pub use jwt::Claims;
 pub(crate) use oidc::can_resume;
 pub(crate) use token_cache::{Kept, State, kept, trusted};
 use token_cache::{Origin, TokenCache};
 
-/// Whoever sits at the terminal during a login. Whatever asks errors when nobody can be asked.
-pub trait Interact: Send + Sync {
-    /// Asks for a password or a pass phrase, without showing what is typed.
-    fn secret(&self, question: &str) -> std::io::Result<Secret>;
-    /// Asks for a line.
-    fn line(&self, question: &str) -> std::io::Result<String>;
-    /// Shows what to do for a login in the browser.
-    fn show(&self, text: &str);
-    /// Reads the code the browser showed; it may also come from a pipe.
-    fn code(&self) -> std::io::Result<String>;
-    /// Opens this address in a browser, if there is one on this machine and somebody who sees it.
-    fn browse(&self, url: &str) -> bool;
-    /// Whether there may be somebody at all.
-    fn is_there(&self) -> bool {
-        true
-    }
+/// A client with these settings. `script` is what the server's log shows as the command (`rucio::list-dids`); `interact` is
+/// asked for pass phrases and login codes.
+pub fn client(settings: Settings, script: impl Into<String>, interact: Arc<dyn Interact>) -> Client {
+    Client::new(settings, script, interact, Arc::<Held>::default(), true)
 }
 
-/// Nobody sits at the terminal.
-pub(crate) struct Nobody;
+/// A client that uses the cached token or none: it never logs in and never asks anybody anything.
+pub fn client_without_login(settings: Settings, script: impl Into<String>) -> Client {
+    Client::new(settings, script, Arc::new(Nobody), Arc::<Held>::default(), false)
+}
 
-impl Interact for Nobody {
-    fn secret(&self, _question: &str) -> std::io::Result<Secret> {
-        Err(std::io::ErrorKind::Unsupported.into())
+/// The token that the calls of a client are made with, from the first of them on.
+#[derive(Default)]
+struct Held(Mutex<Option<Token>>);
+
+impl Tokens for Held {
+    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<Secret>> {
+        Box::pin(async move {
+            let mut held = self.0.lock().await;
+            let now = match &*held {
+                Some(token) => keep_fresh(client, token.clone()).await,
+                None => token(client).await?,
+            };
+            Ok(held.insert(now).value.clone())
+        })
     }
 
-    fn line(&self, _question: &str) -> std::io::Result<String> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn show(&self, _text: &str) {}
-
-    fn code(&self) -> std::io::Result<String> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn browse(&self, _url: &str) -> bool {
-        false
-    }
-
-    fn is_there(&self) -> bool {
-        false
+    fn replace<'a>(&'a self, client: &'a Client, refused: &'a Secret) -> BoxFuture<'a, Result<Secret>> {
+        Box::pin(async move {
+            let mut held = self.0.lock().await;
+            let now = match &*held {
+                // Another task has brought one already.
+                Some(token) if token.value != *refused => token.clone(),
+                Some(token) => replace(client, token).await?,
+                None => token(client).await?,
+            };
+            Ok(held.insert(now).value.clone())
+        })
     }
 }
 
@@ -175,7 +176,7 @@ pub(crate) fn of_another_program(settings: &Settings) -> Option<(Source, Option<
 
 /// The token to start with: one that is there, else a new one. Of many processes that start at once, one asks the
 /// server and the others take what it wrote.
-pub(crate) async fn token(client: &Client) -> Result<Token> {
+async fn token(client: &Client) -> Result<Token> {
     let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
     let token = match found(client.settings(), &cache, &origin) {
         Some(token) if token.is_foreign() && !oidc::is_for_account(client, &cache, &origin, &token).await => {
@@ -196,7 +197,7 @@ pub(crate) async fn token(client: &Client) -> Result<Token> {
 }
 
 /// The token in use, or one in its place if it ends soon and can be renewed.
-pub(crate) async fn keep_fresh(client: &Client, token: Token) -> Token {
+async fn keep_fresh(client: &Client, token: Token) -> Token {
     if !client.may_log_in() || !oidc::is_due(client.settings(), &token) {
         return token;
     }
@@ -205,7 +206,7 @@ pub(crate) async fn keep_fresh(client: &Client, token: Token) -> Token {
 }
 
 /// A token in the place of one that the server refused: what another process has written since, or a new one.
-pub(crate) async fn replace(client: &Client, refused: &Token) -> Result<Token> {
+async fn replace(client: &Client, refused: &Token) -> Result<Token> {
     if !client.may_log_in() {
         return Err(Error::new(Exception::CannotAuthenticate, "The server refuses the token in the cache."));
     }
@@ -222,7 +223,7 @@ pub(crate) async fn replace(client: &Client, refused: &Token) -> Result<Token> {
 }
 
 /// A new token, whatever there is; nobody is asked if that can be.
-pub(crate) async fn renewed(client: &Client) -> Result<Token> {
+async fn renewed(client: &Client) -> Result<Token> {
     let cache = TokenCache::new(client.settings());
     let origin = Origin::of(client.settings());
     let _lock = cache.lock().await;
@@ -248,7 +249,7 @@ async fn replace_foreign(client: &Client, cache: &TokenCache, origin: &Origin, r
 }
 
 /// Logs in, whatever token there is, and keeps the new one.
-pub(crate) async fn log_in(client: &Client) -> Result<Token> {
+async fn log_in(client: &Client) -> Result<Token> {
     let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
     let _lock = cache.lock().await;
     authenticate(client, &cache, &origin).await

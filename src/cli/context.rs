@@ -9,11 +9,12 @@ use super::terminal::Terminal;
 use super::tree::Tree;
 use super::ui::values::{Num, sizefmt};
 use super::ui::{Rich, Ui, log};
-use crate::auth::Nobody;
+use crate::auth;
 use crate::config::{Config, Overrides, Settings};
 use crate::env_vars::{self, Env};
 use crate::error::{Error, Result};
 use crate::http::Client;
+use crate::interact::Nobody;
 use crate::types::{Did, ScopeConvention};
 
 /// The world of one command. Nothing is read before a command asks for it.
@@ -108,7 +109,7 @@ impl Context {
 
     /// A client whose logins ask nobody anything.
     pub(crate) fn client_alone(&self) -> Result<Client> {
-        Ok(Client::new(self.settings()?, self.script.clone(), Arc::new(Nobody)))
+        Ok(auth::client(self.settings()?, self.script.clone(), Arc::new(Nobody)))
     }
 
     /// The configuration, read on the first call.
@@ -128,7 +129,7 @@ impl Context {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let client = Client::new(self.settings()?, self.script.clone(), Arc::new(Terminal));
+        let client = auth::client(self.settings()?, self.script.clone(), Arc::new(Terminal));
         Ok(self.client.get_or_init(|| client))
     }
 

@@ -8,9 +8,9 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
-use crate::auth::Interact;
 use crate::cli::{browser, ui};
 use crate::env_vars::Env;
+use crate::interact::Interact;
 use crate::secret::Secret;
 
 /// The terminal and its modes before a question for a secret, while one is open.

@@ -8,12 +8,12 @@ use tokio::time::timeout;
 
 use super::{Finding, SCRIPT, refusal};
 use crate::api;
-use crate::auth::Nobody;
+use crate::auth;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
-use crate::secret::Secret;
+use crate::interact::Nobody;
 use crate::types::Attributes;
 
 const CHECK: &str = "login";
@@ -23,8 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A client that asks nobody anything. Whether it may log in says the caller, who knows whether that takes somebody.
 pub fn client(settings: Settings, may_log_in: bool) -> Client {
     match may_log_in {
-        true => Client::new(settings, SCRIPT, Arc::new(Nobody)),
-        false => Client::without_login(settings, SCRIPT),
+        true => auth::client(settings, SCRIPT, Arc::new(Nobody)),
+        false => auth::client_without_login(settings, SCRIPT),
     }
 }
 
@@ -46,8 +46,7 @@ async fn whoami(client: &Client) -> Result<(Attributes, Option<String>)> {
 
 /// The identity of the token, which only the authentication server tells, and not for all ways of logging in.
 async fn identity(client: &Client) -> Result<Option<String>> {
-    let token = Secret::from(client.token().await?.expose());
-    Ok(api::auth::validate(client, &token).await?.identity.clone())
+    Ok(api::auth::validate(client, &client.secret().await?).await?.identity.clone())
 }
 
 fn welcome(client: &Client, account: &Attributes, identity: Option<String>) -> Finding {

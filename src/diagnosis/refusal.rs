@@ -8,6 +8,7 @@ use reqwest::Response;
 use serde_json::Value;
 
 use super::{Finding, shell_word};
+use crate::auth::client_without_login;
 use crate::certificate::{self, AskPassphrase};
 use crate::config::{AuthMethod, Settings};
 use crate::error::{Error, Refusal, Result};
@@ -169,7 +170,7 @@ async fn exists(client: &Client, token: Option<&Secret>, account: &str) -> Optio
 /// The same client for another account, or for none. It is used for single requests only, which keep no token.
 fn as_account(client: &Client, account: Option<&str>) -> Client {
     let settings = Settings { account: account.map(str::to_owned), ..client.settings().clone() };
-    Client::without_login(settings, super::SCRIPT)
+    client_without_login(settings, super::SCRIPT)
 }
 
 fn nobody() -> AskPassphrase {

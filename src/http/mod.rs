@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::Mutex;
 
 pub(crate) use body::text;
 pub(crate) use json::parse;
@@ -27,10 +27,10 @@ pub use raw::Raw;
 pub use request::{FileBody, Request, segment};
 pub use stream::JsonStream;
 
-use crate::auth::{self, Interact, Token};
 use crate::config::{DEFAULT_VO, Settings};
 use crate::error::{Error, Refusal, Result};
 use crate::exceptions::Exception;
+use crate::interact::Interact;
 use crate::secret::Secret;
 
 /// How many times a call that may be repeated is sent.
@@ -43,6 +43,14 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 const SECRET: [&str; 4] = ["authorization", "x-rucio-auth-token", "x-rucio-password", "x-rucio-ssh-signature"];
 /// The Rucio release whose client this one stands for; servers keep statistics by it.
 pub const RUCIO_VERSION: &str = "41.5.1";
+
+/// Where a client's tokens come from. (From `auth`, which makes calls of its own for them.)
+pub(crate) trait Tokens: Send + Sync {
+    /// The token to make a call with; one is got where there is none yet.
+    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<Secret>>;
+    /// A token in the place of one that the server has refused.
+    fn replace<'a>(&'a self, client: &'a Client, refused: &'a Secret) -> BoxFuture<'a, Result<Secret>>;
+}
 
 /// A client of one Rucio server for one account. Cheap to clone; nothing is read or sent before the first call.
 #[derive(Clone)]
@@ -58,7 +66,7 @@ struct Inner {
     unverified: std::sync::Mutex<Vec<String>>,
     /// The shortest time to an answer so far, in microseconds.
     nearest: AtomicU64,
-    token: Mutex<Option<Token>>,
+    tokens: Arc<dyn Tokens>,
 }
 
 impl std::fmt::Debug for Client {
@@ -68,27 +76,23 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client with these settings. `script` is what the server's log shows as the command (`rucio::list-dids`);
-    /// `interact` is asked for pass phrases and login codes.
-    pub fn new(settings: Settings, script: impl Into<String>, interact: Arc<dyn Interact>) -> Self {
-        Self::build(settings, script.into(), interact, true)
-    }
-
-    /// A client that uses the cached token or none: it never logs in and never asks anybody anything.
-    pub fn without_login(settings: Settings, script: impl Into<String>) -> Self {
-        Self::build(settings, script.into(), Arc::new(auth::Nobody), false)
-    }
-
-    fn build(settings: Settings, script: String, interact: Arc<dyn Interact>, may_log_in: bool) -> Self {
+    /// A client with these settings, whose tokens come from there: see [`auth::client`](crate::auth::client).
+    pub(crate) fn new(
+        settings: Settings,
+        script: impl Into<String>,
+        interact: Arc<dyn Interact>,
+        tokens: Arc<dyn Tokens>,
+        may_log_in: bool,
+    ) -> Self {
         Self(Arc::new(Inner {
             settings,
             interact,
-            script,
+            script: script.into(),
             may_log_in,
             connections: OnceLock::new(),
             unverified: std::sync::Mutex::default(),
             nearest: AtomicU64::new(u64::MAX),
-            token: Mutex::new(None),
+            tokens,
         }))
     }
 
@@ -139,12 +143,13 @@ impl Client {
     /// Sends an authenticated call to this host, which must be one that the token is for, and gives its answer, be it a
     /// success or not. A refused token is replaced once.
     pub(crate) async fn answer(&self, host: &str, request: &Request) -> Result<Response> {
-        let token = self.token().await.map_err(|error| Error::Login(Box::new(error)))?;
+        let tokens = &self.0.tokens;
+        let token = tokens.token(self).await.map_err(|error| Error::Login(Box::new(error)))?;
         let response = self.exchange(host, request, &token).await?;
         if !wants_other_token(&response) {
             return Ok(response);
         }
-        let token = self.replace_token(&token).await?;
+        let token = tokens.replace(self, &token).await?;
         self.exchange(host, request, &token).await
     }
 
@@ -182,38 +187,14 @@ impl Client {
         body::whole(self.send(request).await?).await.map(drop)
     }
 
-    /// The token in use; read from the cache or asked for when there is none yet.
-    pub(crate) async fn token(&self) -> Result<Token> {
-        let mut slot = self.0.token.lock().await;
-        let token = match slot.take() {
-            Some(token) => auth::keep_fresh(self, token).await,
-            None => auth::token(self).await?,
-        };
-        *slot = Some(token.clone());
-        Ok(token)
-    }
-
     /// The token in use, for a call that is about it.
     ///
     /// Errors: those of the login.
     pub async fn secret(&self) -> Result<Secret> {
-        Ok(Secret::from(self.token().await?.expose()))
+        self.0.tokens.token(self).await
     }
 
-    /// A new token in the place of one the server refused; if another task has brought one already, that one.
-    async fn replace_token(&self, refused: &Token) -> Result<Token> {
-        let mut slot = self.0.token.lock().await;
-        match &*slot {
-            Some(token) if token != refused => Ok(token.clone()),
-            _ => {
-                let token = auth::replace(self, refused).await?;
-                *slot = Some(token.clone());
-                Ok(token)
-            }
-        }
-    }
-
-    async fn exchange(&self, host: &str, request: &Request, token: &Token) -> Result<Response> {
+    async fn exchange(&self, host: &str, request: &Request, token: &Secret) -> Result<Response> {
         let mut headers = self.headers()?;
         insert(&mut headers, "x-rucio-auth-token", token.expose(), true)?;
         self.transmit(self.connections()?, host, request, headers).await

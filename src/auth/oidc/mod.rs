@@ -3,7 +3,6 @@
 
 mod acceptance;
 mod browser;
-mod clock;
 mod device;
 mod discovery;
 mod kept;
@@ -14,7 +13,6 @@ mod refresh;
 mod rucio;
 
 pub(super) use acceptance::{is_for_account, is_good_after_all, tell_refused};
-pub(super) use clock::not_yet;
 pub(super) use discovery::discover;
 pub(super) use refresh::{freshen, is_due, keep_expiry, resume};
 

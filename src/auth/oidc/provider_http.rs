@@ -9,7 +9,8 @@ use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use reqwest::redirect::Policy;
 use url::Url;
 
-use super::{cannot_authenticate, clock};
+use super::cannot_authenticate;
+use crate::auth::clock;
 use crate::config::CaSource;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;

@@ -6,8 +6,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use super::acceptance::mapping_command;
-use super::{cannot_authenticate, clock, duration, open};
-use crate::auth::{Token, asking};
+use super::{cannot_authenticate, duration, open};
+use crate::auth::{Token, asking, clock};
 use crate::config::OidcSettings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;

@@ -13,11 +13,12 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use openssl::pkey::{PKey, Private};
 use reqwest::{Response, StatusCode};
 
-use super::{Interact, Token, asking, named_account};
+use super::{Token, asking, named_account};
 use crate::certificate::question;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, Request, checked};
+use crate::interact::Interact;
 use agent::Agent;
 use key::{KeyFile, PublicKey};
 

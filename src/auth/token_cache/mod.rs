@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::{Claims, Source, Token, oidc};
+use super::{Claims, Source, Token, clock};
 use crate::config::Settings;
 pub(crate) use kept::{Kept, State, kept, trusted};
 use place::digest;
@@ -269,7 +269,7 @@ fn is_token(name: &str) -> bool {
 /// Puts down that the official client's token belongs here, so that it never goes elsewhere. One that says itself that
 /// it has ended is none, and one that is not valid yet is not sent before its time.
 fn adopt(place: &Place, token: Token, origin: &Origin) -> Result<Option<Token>> {
-    if let Some(reason) = Claims::of(token.expose()).as_ref().and_then(oidc::not_yet) {
+    if let Some(reason) = Claims::of(token.expose()).as_ref().and_then(clock::not_yet) {
         return Err(std::io::Error::other(reason));
     }
     place.keep_record(&token, origin)?;

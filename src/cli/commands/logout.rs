@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use super::session::view::date;
 use crate::auth::session::{self, Session};
-use crate::auth::{Interact, Source, asking};
+use crate::auth::{Source, asking};
 use crate::cli::context::Context;
 use crate::cli::terminal::Terminal;
 use crate::cli::ui::Shape;
 use crate::config::{AuthMethod, token_folders};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::interact::Interact;
 
 const SHAPE: Shape = Shape::named(&["account"], &["host", "account", "vo", "auth_type", "source", "expires_at"]);
 

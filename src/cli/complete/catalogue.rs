@@ -10,6 +10,7 @@ use serde_json::json;
 use super::kind::Kind;
 use super::memory::Memory;
 use crate::api;
+use crate::auth::client_without_login;
 use crate::cli::ui::values::to_str;
 use crate::config::{Config, Overrides, Settings};
 use crate::env_vars::Env;
@@ -63,7 +64,7 @@ impl Catalogue {
         let config = Config::of_client(&self.options, &self.env).ok()?;
         let settings = Settings::resolve(&self.options, &self.env, &config).ok()?;
         let memory = Memory::new(&settings, &self.env);
-        let client = Client::without_login(settings, "rucio::complete");
+        let client = client_without_login(settings, "rucio::complete");
         Some(Site { memory, client, end: Instant::now() + PATIENCE })
     }
 }

@@ -15,7 +15,7 @@ use std::path::Path;
 use rustix::process::geteuid;
 use url::Url;
 
-use super::clock::{date, not_yet};
+use crate::auth::clock::{date, not_yet};
 use crate::auth::token_cache::require_private;
 use crate::auth::{Claims, Source, Token};
 use crate::clock::now;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 
-use crate::auth::{Interact, asking};
+use crate::auth::asking;
 use crate::certificate::{AskPassphrase, question};
 use crate::cli::context::Context;
 use crate::cli::terminal::Terminal;
@@ -14,6 +14,7 @@ use crate::config::StorageAccess;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, tls};
+use crate::interact::Interact;
 use crate::storage::Storages;
 use crate::storage::http::{Access, WebStorage};
 
@@ -53,7 +54,7 @@ fn identity(cert: &Path, key: Option<&Path>) -> Option<tls::Identity> {
 
 /// The token, if it is a JSON web token (three parts): Rucio's own tokens are for its server alone.
 async fn token(client: &Client) -> Result<Option<HeaderValue>> {
-    let token = client.token().await.map_err(|error| Error::Login(Box::new(error)))?;
+    let token = client.secret().await.map_err(|error| Error::Login(Box::new(error)))?;
     if token.expose().split('.').count() != 3 {
         return Ok(None);
     }

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use crate::api;
-use crate::auth::{Interact, asking};
+use crate::auth::{asking, client_without_login};
 use crate::cli::context::Context;
 use crate::cli::terminal::Terminal;
 use crate::config::{Config, NewConfig, Overrides, Settings, already_there};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::Client;
+use crate::interact::Interact;
 
 /// The ways to log in.
 const WAYS: [&str; 6] = ["userpass", "x509", "x509_proxy", "oidc", "ssh", "gss"];
@@ -51,7 +51,7 @@ fn place(context: &Context, replace: bool) -> Result<PathBuf> {
 async fn check(context: &Context, config: &Config) -> Result<String> {
     let settings = Settings::resolve(&context.overrides(), &context.env, config)?;
     let hosts = [settings.rucio_host.clone(), settings.auth_host.clone()];
-    let client = Client::without_login(settings, "rucio::login");
+    let client = client_without_login(settings, "rucio::login");
     let ping = api::server::ping_at(&client, &hosts[0]).await?;
     if hosts[1] != hosts[0] {
         api::server::ping_at(&client, &hosts[1]).await?;

@@ -2,7 +2,7 @@
 
 use reqwest::Response;
 
-use crate::auth::{Claims, Token, parse_expiry};
+use super::{Claims, Token, parse_expiry};
 use crate::clock::now;
 
 /// How far clocks may be apart: what Rucio servers allow for.
@@ -40,7 +40,7 @@ pub(super) fn end_of_new(token: Token) -> Token {
 }
 
 /// Why a token is not valid yet, by this clock.
-pub(in crate::auth) fn not_yet(claims: &Claims) -> Option<String> {
+pub(super) fn not_yet(claims: &Claims) -> Option<String> {
     let start = claims.nbf.filter(|start| start.saturating_sub(LEEWAY_SECONDS) > now())?;
     let (start, now) = (date(start), date(now()));
     Some(format!("it is not valid before {start}, and the clock of this machine shows {now}. Check the clock."))
