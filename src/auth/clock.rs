@@ -3,7 +3,7 @@
 use reqwest::Response;
 
 use super::{Claims, Token, parse_expiry};
-use crate::clock::now;
+use crate::clock::{date, now};
 
 /// How far clocks may be apart: what Rucio servers allow for.
 const LEEWAY_SECONDS: i64 = 120;
@@ -46,12 +46,6 @@ pub(super) fn not_yet(claims: &Claims) -> Option<String> {
     Some(format!("it is not valid before {start}, and the clock of this machine shows {now}. Check the clock."))
 }
 
-/// A time as people read it.
-pub(super) fn date(seconds: i64) -> String {
-    let date = chrono::DateTime::from_timestamp(seconds, 0);
-    date.map_or_else(|| format!("second {seconds}"), |date| date.format("%Y-%m-%d %H:%M:%S UTC").to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,11 +66,5 @@ mod tests {
             let left = token.expires.unwrap() - now();
             assert!((expected - 2..=expected).contains(&left), "{made} {end}: {left}");
         }
-    }
-
-    #[test]
-    fn dates_are_told_in_utc() {
-        assert_eq!(date(60), "1970-01-01 00:01:00 UTC");
-        assert_eq!(date(i64::MAX), format!("second {}", i64::MAX));
     }
 }

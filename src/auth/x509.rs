@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Token, asking};
-use crate::certificate::{AskPassphrase, Certificate, Key, Kind, date, question};
-use crate::clock::now;
+use crate::certificate::{AskPassphrase, Certificate, Key, Kind, question};
+use crate::clock::{date, now};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::tls::{self, Identity};

@@ -15,7 +15,6 @@ use crate::error::Result;
 use crate::secret::Secret;
 use file::{Contents, unusable};
 pub(crate) use name::text;
-pub use validity::date;
 
 /// Asks the user for the pass phrase of the key in this file.
 pub type AskPassphrase = Arc<dyn Fn(&Path) -> std::io::Result<Secret> + Send + Sync>;

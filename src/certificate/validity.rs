@@ -1,17 +1,9 @@
 //! Whether a certificate is good now, and what to do where it is not.
 
-use chrono::DateTime;
-
 use super::{Certificate, Link, first_to_end, last_to_begin};
-use crate::clock::now;
+use crate::clock::{date, now};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-
-/// A time in seconds since 1970, as it is shown: `2026-11-24 06:00:00 UTC`.
-pub fn date(seconds: i64) -> String {
-    let date = DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::UNIX_EPOCH);
-    date.format("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
 
 impl Certificate {
     /// Whether the certificate, and all of its owner's behind it, are good now. Whether the authorities behind those are is

@@ -23,7 +23,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub(crate) use crate::certificate::date;
+pub(crate) use crate::clock::date;
 use crate::error::Error;
 
 /// What the server's log shows as the command.

@@ -6,7 +6,7 @@ use rustls::{AlertDescription as Alert, CertificateError as Fault, Error};
 use rustls_pki_types::UnixTime;
 
 use super::verify::Stranger;
-use crate::certificate::date;
+use crate::clock::date;
 
 /// A handshake that failed in a way that waiting does not mend.
 #[derive(Debug, PartialEq, Eq)]

@@ -13,8 +13,8 @@ const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What to do when the server goes away in the middle.
-pub(super) const BROKE_OFF: &str = "Its list of files broke off. The files it had listed are here, unless a line above says otherwise; run the same command \
-     again to get the others.";
+pub(super) const BROKE_OFF: &str = "Its list of files broke off. The files it had listed are here, unless a line above \
+     says otherwise; run the same command again to get the others.";
 
 /// How long a server that is gone has been waited for, and the next pause.
 pub(super) struct Gone {

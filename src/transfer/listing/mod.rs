@@ -35,6 +35,7 @@ use crate::types::{Did, ReplicaEntry};
 const FILES_PER_CALL: usize = 1000;
 /// For how long in all an answer may wait for room.
 const BLOCKED: Duration = Duration::from_secs(5);
+
 /// Where planned files wait for who takes them: there is room for one answer while another is worked on.
 pub fn queue() -> (mpsc::Sender<FileJob>, mpsc::Receiver<FileJob>) {
     mpsc::channel(2 * FILES_PER_CALL)

@@ -15,10 +15,10 @@ use std::path::Path;
 use rustix::process::geteuid;
 use url::Url;
 
-use crate::auth::clock::{date, not_yet};
+use crate::auth::clock::not_yet;
 use crate::auth::token_cache::require_private;
 use crate::auth::{Claims, Source, Token};
-use crate::clock::now;
+use crate::clock::{date, now};
 use crate::config::{AuthMethod, OidcSettings, Settings};
 use crate::env_vars;
 
