@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# Two Apaches: `apache` with the Rucio server and the WebDAV doors, `second` with the other Rucio server. They are two
-# because the configuration of a Rucio server comes from the environment of its process.
+# Three Apaches: `apache` with the Rucio server and the WebDAV doors, `second` with the other Rucio server, because the
+# configuration of a Rucio server comes from the environment of its process; and `frail` with the first server once more,
+# in one process that tests may kill.
 
 MODULES=(mpm_event authn_core authz_core authz_host authz_user alias dir autoindex mime dav dav_fs headers env setenvif
     ssl socache_shmcb wsgi auth_gssapi lua)
@@ -119,9 +120,11 @@ serve_apache() {
     install -m 644 "$HERE/services/grid.lua" "$ETC/grid.lua"
     { apache_config apache "$P_RUCIO" "${TESTBED_PROCESSES:-4}"; webdav_config; } >"$ETC/apache.conf"
     apache_config second "$P_SECOND" 1 >"$ETC/second.conf"
+    apache_config frail "$P_FRAIL" 1 >"$ETC/frail.conf"
     start_apache apache "$ETC/rucio.cfg"
     start_apache second "$ETC/second.cfg"
-    await apache second
+    start_apache frail "$ETC/rucio.cfg"
+    await apache second frail
     # the port opens before Python has loaded the server
     logged ping curl -sS --fail --retry 5 --max-time 60 --cacert "$CERTS/ca.pem" "https://localhost:$P_RUCIO/ping"
 }

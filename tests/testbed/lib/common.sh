@@ -11,7 +11,7 @@ settings() { # [DIR]
     P_RUCIO=$((base + 3)) P_SECOND=$((base + 4)) P_DAVS=$((base + 5)) P_DAV=$((base + 6))
     P_OIDC=$((base + 7)) P_XRD=$((base + 8)) P_PG=$((base + 9)) P_S3=$((base + 10))
     P_KDC=$((base + 11)) P_MC=$((base + 12)) P_SSHD=$((base + 13)) P_STOMP=$((base + 14))
-    P_MC2=$((base + 15))
+    P_MC2=$((base + 15)) P_FRAIL=$((base + 16))
     # read by seed.py, idp.mjs and s3.mjs
     export D FULL P_RUCIO P_SECOND P_DAVS P_DAV P_OIDC P_XRD P_PG P_S3 P_SSHD
 
@@ -55,7 +55,7 @@ one_at_a_time() {
 
 # ---- processes -------------------------------------------------------------------------------
 
-SERVICES=(postgres memcached memcached2 stomp kdc oidc xrootd s3 sshd apache second)
+SERVICES=(postgres memcached memcached2 stomp kdc oidc xrootd s3 sshd apache second frail)
 
 ports_of() { # SERVICE
     case $1 in
@@ -70,6 +70,7 @@ ports_of() { # SERVICE
         sshd) echo "$P_SSHD" ;;
         apache) echo "$P_RUCIO $P_DAV $P_DAVS" ;;
         second) echo "$P_SECOND" ;;
+        frail) echo "$P_FRAIL" ;;
     esac
 }
 

@@ -280,6 +280,7 @@ export TESTBED_STORAGE=$STORE                   # dav davs xrootd posix scp s3: 
 export TESTBED_LOGS=$LOG                        # apache.access.log, second.access.log, traces.jsonl, s3.log, ...
 export TESTBED_URL=https://localhost:$P_RUCIO
 export TESTBED_SECOND_URL=https://localhost:$P_SECOND
+export TESTBED_FRAIL_URL=https://localhost:$P_FRAIL # the first server; its process may be killed
 export TESTBED_DAVS=https://localhost:$P_DAVS
 export TESTBED_DAV=http://localhost:$P_DAV
 export TESTBED_XROOTD=root://localhost:$P_XRD/

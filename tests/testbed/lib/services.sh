@@ -81,4 +81,4 @@ start_site() {
 }
 
 # Those who hold connections go before those who serve them
-stop_site() { end second apache sshd s3 xrootd oidc kdc stomp memcached2 memcached postgres; }
+stop_site() { end frail second apache sshd s3 xrootd oidc kdc stomp memcached2 memcached postgres; }
