@@ -14,6 +14,7 @@ pub mod error;
 pub mod exceptions;
 pub mod http;
 pub mod interact;
+pub mod lists;
 pub mod secret;
 pub mod storage;
 pub mod transfer;

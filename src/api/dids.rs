@@ -173,9 +173,12 @@ pub async fn set_open(client: &Client, did: &Did, open: bool) -> Result<()> {
     client.done(Request::put(below(did, "status"), json!({"open": open}))).await
 }
 
-/// A file of a tree of collections (`GET /dids/<scope>/` with `recursive`), with its parent.
+/// A row of a tree of collections (`GET /dids/<scope>/` with `recursive`), with its parent.
 #[derive(Debug, serde::Deserialize)]
 pub struct TreeEntry {
+    /// Which DID.
+    #[serde(flatten)]
+    pub did: Did,
     /// `FILE`, `DATASET` or `CONTAINER`.
     #[serde(rename = "type")]
     pub did_type: String,

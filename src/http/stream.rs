@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use serde::de::DeserializeOwned;
 
 use super::{Raw, body, json, transport_error};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
 
 /// The values of a list that the server is still sending.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ impl<T: DeserializeOwned> JsonStream<T> {
                 return json::parse(&line).map(Some);
             }
             let Some(response) = &mut self.response else {
-                return self.buffer.last_line().map(|line| json::parse(&line)).transpose();
+                return self.buffer.last_line().map(|line| last(&line)).transpose();
             };
             match response.chunk().await.map_err(transport_error)? {
                 Some(chunk) => {
@@ -54,6 +55,15 @@ impl<T: DeserializeOwned> JsonStream<T> {
         }
         Ok(items)
     }
+}
+
+/// The value of a line that does not end. A record that is not whole is what a server leaves that was killed while it
+/// sent it: mod_wsgi ends such an answer like a whole one.
+fn last<T: DeserializeOwned>(line: &[u8]) -> Result<T> {
+    json::parse(line).map_err(|error| match line.starts_with(b"{") {
+        true => Error::new(Exception::ServerConnectionException, "The server's list ends in the middle of a line."),
+        false => error,
+    })
 }
 
 /// Cuts bytes into lines. Empty lines are passed over, as the official client does.
@@ -90,6 +100,14 @@ fn has_content(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn half_a_record_at_the_end_is_a_broken_connection() {
+        let class = |line: &str| last::<serde_json::Value>(line.as_bytes()).map_err(|error| error.class());
+        assert!(class(r#"{"a": 1}"#).is_ok());
+        assert_eq!(class(r#"{"a": "#), Err(Some(Exception::ServerConnectionException)));
+        assert_eq!(class("<html>busy"), Err(Some(Exception::RucioException)));
+    }
 
     fn lines_of(chunks: &[&str]) -> Vec<String> {
         let mut buffer = LineBuffer::default();

@@ -9,6 +9,7 @@ use super::events::{Observer, RunEvent};
 use crate::api::dids::{self, Search};
 use crate::error::Result;
 use crate::http::Client;
+use crate::lists;
 use crate::types::{Did, FoundDid};
 
 /// How many DIDs are counted at a time.
@@ -133,9 +134,17 @@ async fn look_up_names(client: &Client, wishes: &[Wish]) -> Result<Option<HashMa
     }
     let mut found: HashMap<Did, FoundDid> = HashMap::new();
     for names in names.chunks(NAMES_PER_CALL) {
-        let mut stream = dids::many::<FoundDid>(client, names).await?;
-        while let Some(entry) = stream.next().await? {
-            found.insert(entry.did.clone(), entry);
+        // What the answer lacks need not be missing: it may have been cut short.
+        let mut names = names.to_vec();
+        while !names.is_empty() {
+            let (mut stream, asked) = (dids::many::<FoundDid>(client, &names).await?, names.len());
+            while let Some(entry) = stream.next().await? {
+                found.insert(entry.did.clone(), entry);
+            }
+            names.retain(|did| !found.contains_key(did));
+            if names.len() == asked {
+                break;
+            }
         }
     }
     Ok(Some(found))
@@ -148,12 +157,14 @@ async fn look_up(client: &Client, wish: &Wish, index: usize) -> Result<Vec<Reque
     }
     let filters = Value::Array(vec![Value::Object(filters)]);
     let search = Search { scope: &wish.scope, filters, did_type: "all", recursive: false, limit: None };
-    let mut stream = dids::search(client, &search).await?;
-    let mut found = Vec::new();
-    while let Some(entry) = stream.next().await? {
-        found.push(Requested::found(entry, index));
-    }
-    let exact = wish.name.as_ref().filter(|name| found.is_empty() && !name.contains('*'));
+    let is_exact = wish.name.as_ref().is_some_and(|name| !name.contains('*'));
+    let rows = match is_exact {
+        // At most one.
+        true => dids::search(client, &search).await?.collect().await?,
+        false => lists::search(client, search).await?.collect().await?,
+    };
+    let mut found: Vec<_> = rows.into_iter().map(|row| Requested::found(row, index)).collect();
+    let exact = wish.name.as_ref().filter(|_| found.is_empty() && is_exact);
     found.extend(exact.map(|name| missing(Did::new(wish.scope.as_str(), name.as_str()), index)));
     Ok(found)
 }
@@ -171,11 +182,8 @@ async fn count_one(client: &Client, one: &Requested) -> (Option<u64>, Option<u64
     if !one.is_uncounted() {
         return (one.length, one.bytes);
     }
-    match dids::get(client, &one.did, "FILE").await {
-        Ok(known) => {
-            let number = |key: &str| known.get(key).and_then(whole);
-            (number("length"), number("bytes"))
-        }
+    match lists::size(client, &one.did).await {
+        Ok(size) => (size.files, size.bytes),
         Err(error) => {
             tracing::debug!("{} cannot be counted: {error}", one.did);
             (None, None)
@@ -183,22 +191,9 @@ async fn count_one(client: &Client, one: &Requested) -> (Option<u64>, Option<u64
     }
 }
 
-/// A number of things. A server on PostgreSQL sends sums as `92163672.0`.
-fn whole(number: &Value) -> Option<u64> {
-    let exact = |number: &f64| (0.0..9e15).contains(number) && number.fract() == 0.0;
-    number.as_u64().or_else(|| number.as_f64().filter(exact).map(|number| number as u64))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sums_are_whole_numbers_whatever_the_server_makes_of_them() {
-        let whole = |text| whole(&serde_json::from_str(text).unwrap());
-        assert_eq!([whole("92163672.0"), whole("3"), whole("0")], [Some(92_163_672), Some(3), Some(0)]);
-        assert_eq!([whole("1.5"), whole("-1"), whole("1e300"), whole("null"), whole("\"3\"")], [None; 5]);
-    }
 
     fn found(text: &str) -> Requested {
         Requested::found(serde_json::from_str(text).unwrap(), 0)

@@ -34,6 +34,11 @@ pub struct ReplicaEntry {
 }
 
 impl ReplicaEntry {
+    /// Whether no replica of the file is known or fits what was asked for.
+    pub fn is_without_replica(&self) -> bool {
+        self.states.is_empty() && self.pfns.is_empty()
+    }
+
     /// The physical file names at this RSE.
     pub fn at(&self, rse: &str) -> &[String] {
         self.rses.iter().find(|(name, _)| name == rse).map_or(&[], |(_, pfns)| pfns)

@@ -15,6 +15,8 @@ use crate::support::Outcome;
 
 const CALL: &str = "POST /replicas/list";
 const NAMES: &str = "GET /dids/faults/set/files";
+const BULK: &str = "POST /dids/bulkmeta";
+const COUNT: &str = "GET /dids/faults/set?";
 const STREAM: &str = "Content-Type: application/x-json-stream\r\n";
 
 /// What a server does that has a dataset, `faults:set`, whose files lie in a storage.
@@ -22,11 +24,15 @@ const STREAM: &str = "Content-Type: application/x-json-stream\r\n";
 struct Manners {
     /// How many of its first lists it breaks off behind one file.
     breaks: usize,
+    /// How many of its first lists of replicas end like whole ones behind one file.
+    short: usize,
+    /// How many of its first lists of names do.
+    short_names: usize,
     /// Whether it tells the names of the files.
     tells_names: bool,
 }
 
-const GOOD: Manners = Manners { breaks: 0, tells_names: true };
+const GOOD: Manners = Manners { breaks: 0, short: 0, short_names: 0, tells_names: true };
 
 fn server(store: &Store, names: Vec<String>, manners: Manners) -> Result<Server> {
     let place = store.pfn("");
@@ -35,17 +41,34 @@ fn server(store: &Store, names: Vec<String>, manners: Manners) -> Result<Server>
         request if request.starts_with("GET /dids/faults/dids/search") => {
             Answer::new(200, STREAM, &format!("{found}\n"))
         }
+        request if request.starts_with(COUNT) => Answer::json(
+            &json!({"scope": "faults", "name": "set", "type": "DATASET", "length": names.len()}).to_string(),
+        ),
         NAMES if manners.tells_names => {
-            Answer::new(200, STREAM, &lines(&names, |name| json!({"scope": "faults", "name": name})))
+            let rows = if before < manners.short_names { &names[..1] } else { &names };
+            Answer::new(200, STREAM, &lines(rows, |name| json!({"scope": "faults", "name": name, "type": "FILE"})))
         }
         NAMES => Answer::new(404, "ExceptionClass: DataIdentifierNotFound\r\n", "{}"),
         CALL => {
             let asked = asked(heard);
             let rows = if asked == ["set"] { &names } else { &asked };
-            match before < manners.breaks {
-                true => Answer::cut(&lines(&rows[..1], |name| row(&place, name))),
-                false => Answer::new(200, STREAM, &lines(rows, |name| row(&place, name))),
+            match before {
+                _ if before < manners.breaks => Answer::cut(&lines(&rows[..1], |name| row(&place, name))),
+                _ if before < manners.short => Answer::new(200, STREAM, &lines(&rows[..1], |name| row(&place, name))),
+                _ => Answer::new(200, STREAM, &lines(rows, |name| row(&place, name))),
             }
+        }
+        request if request.starts_with("GET /dids/faults/set/meta") => {
+            Answer::json(&json!({"scope": "faults", "name": "set", "did_type": "DATASET"}).to_string())
+        }
+        BULK => {
+            let asked = asked(heard);
+            let known = asked.into_iter().filter(|name| names.contains(name)).collect::<Vec<_>>();
+            Answer::new(
+                200,
+                STREAM,
+                &lines(&known, |name| json!({"scope": "faults", "name": name, "did_type": "FILE"})),
+            )
         }
         request if request.starts_with("GET /rses/") => Answer::new(200, STREAM, ""),
         _ => Answer::json("{}"),
@@ -100,7 +123,7 @@ fn arrived(home: &Home, names: &[String]) -> Result<()> {
 #[test]
 fn a_server_that_goes_away_while_it_lists_costs_only_what_was_not_listed() -> Result<()> {
     let (store, home) = (store()?, Home::new()?);
-    let server = server(&store, names(2), Manners { breaks: 1, tells_names: false })?;
+    let server = server(&store, names(2), Manners { breaks: 1, tells_names: false, ..GOOD })?;
     let outcome = download(&server, &home, &[])?;
     ensure!(outcome.code != 0, "{outcome:?}");
     ensure!(outcome.stderr.contains("Not all files are listed yet"), "{}", outcome.stderr);
@@ -120,6 +143,59 @@ fn a_server_that_comes_back_is_asked_for_the_others() -> Result<()> {
         "{:?}",
         calls(&server)
     );
+    Ok(())
+}
+
+/// A list that ends early and looks whole is held against the number of files: the others are asked for by name.
+#[test]
+fn short_list_that_looks_whole_is_completed() -> Result<()> {
+    let (store, home, names) = (store()?, Home::new()?, names(4));
+    let server = server(&store, names.clone(), Manners { short: 3, ..GOOD })?;
+    ended(&download(&server, &home, &[])?, 0)?;
+    arrived(&home, &names)?;
+    let expected = [vec!["set".to_owned()], names[1..].to_vec(), names[2..].to_vec(), names[3..].to_vec()];
+    ensure!(calls(&server) == expected, "{:?}", calls(&server));
+    Ok(())
+}
+
+/// Where the server never gives the rest, that is an error, after what it gave.
+#[test]
+fn short_list_that_stays_short_is_an_error() -> Result<()> {
+    let (store, home, names) = (store()?, Home::new()?, names(4));
+    let server = server(&store, names.clone(), Manners { short: 1, short_names: usize::MAX, ..GOOD })?;
+    for words in [vec!["download", "--dir", "here", "--no-subdir", "faults:set"], vec!["list-files", "faults:set"]] {
+        let client = server.client(&home)?.folder(home.path()).limit(Duration::from_secs(60));
+        let outcome = client.args(&words).run()?;
+        ensure!(outcome.code != 0, "{words:?}: {outcome:?}");
+        ensure!(outcome.stderr.contains("1 of 4 rows"), "{words:?}: {}", outcome.stderr);
+    }
+    arrived(&home, &names[..1])
+}
+
+/// A list that is read again shows each row once.
+#[test]
+fn short_list_of_names_is_read_again_and_shown_once() -> Result<()> {
+    let (store, home, names) = (store()?, Home::new()?, names(4));
+    let server = server(&store, names.clone(), Manners { short_names: 2, ..GOOD })?;
+    let client = server.client(&home)?.limit(Duration::from_secs(60));
+    let outcome = client.args(["list-files", "--csv", "faults:set"]).run()?;
+    ended(&outcome, 0)?;
+    let shown: Vec<_> = outcome.stdout.lines().filter_map(|line| line.split(',').next()).collect();
+    let expected: Vec<_> = names.iter().map(|name| format!("faults:{name}")).collect();
+    ensure!(shown == expected, "{shown:?}");
+    Ok(())
+}
+
+/// The same for the replicas that are shown.
+#[test]
+fn short_list_of_replicas_is_completed_and_shown_once() -> Result<()> {
+    let (store, home, names) = (store()?, Home::new()?, names(4));
+    let server = server(&store, names.clone(), Manners { short: 2, ..GOOD })?;
+    let client = server.client(&home)?.limit(Duration::from_secs(60));
+    let outcome = client.args(["replica", "list", "file", "--pfns", "faults:set"]).run()?;
+    ended(&outcome, 0)?;
+    let expected: Vec<_> = names.iter().map(|name| store.pfn(name)).collect();
+    ensure!(outcome.stdout.lines().eq(&expected), "{}", outcome.stdout);
     Ok(())
 }
 

@@ -16,6 +16,7 @@
 //! | a full disk, a read-only folder, a name that cannot be written | `disk::...` |
 //! | the clock jumps, or is wrong by hours or years | `clock::...` |
 //! | the server goes away while it lists; files take hours | `listing::...` |
+//! | the server is killed while it lists, and its answer looks whole | `killed::...`, `listing::...` |
 //! | Ctrl-C, SIGTERM, SIGKILL at any moment; unfinished files that are spoiled | `resume::...` |
 //! | whoever reads the events goes away | `events::a_watcher_that_goes_away...` |
 
@@ -24,6 +25,7 @@ mod clock;
 mod crowd;
 mod disk;
 mod events;
+mod killed;
 mod listing;
 mod ranges;
 mod rate;

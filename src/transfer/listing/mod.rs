@@ -6,33 +6,32 @@
 //! What waits to be fetched waits here, not in an answer of the server that is left half read: that would keep its
 //! database busy, until it cuts the answer off, and what it signed would run out. So a collection is asked for by its own
 //! name first, which is the quickest for the server; where its files take their time, or the server goes away, the others
-//! are asked for by their names, so many at a time as there is room for.
+//! are asked for by their names, so many at a time as there is room for. The same is done where it gave fewer files than
+//! it counts: some have no replica that fits, or its answer was cut short, which looks like a whole one. An answer for
+//! names has a row for every file that exists, so there it is known whether it was whole.
 
-mod gone;
 mod routes;
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use md5::{Digest as _, Md5};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use self::gone::{BROKE_OFF, Gone};
 use self::routes::{Routes, batches};
 use super::events::{Observer, RunEvent};
 use super::job::FileJob;
 use super::plan::Planner;
-use super::resolve::Requested;
+use super::resolve::{Kind, Requested};
 use super::selection::{Left, Selection};
-use crate::api::dids;
 use crate::api::replicas::{self, Query};
 use crate::error::{Error, Result};
 use crate::http::Client;
+use crate::lists::{self, BROKE_OFF, FILES_PER_CALL, Fingerprint, Outage, fingerprint};
 use crate::types::{Did, ReplicaEntry};
 
-/// How many files are asked for in one call; the server takes no more.
-const FILES_PER_CALL: usize = 1000;
+/// How often files may be asked for without an answer before the list is given up.
+const STALLS: u32 = 3;
 /// For how long in all an answer may wait for room.
 const BLOCKED: Duration = Duration::from_secs(5);
 
@@ -66,7 +65,7 @@ impl Listing<'_> {
     /// Lists everything, and sends a job for each file that is wanted. Gives how many are not. Ends early if nobody
     /// takes them any more.
     pub async fn send(self, planner: Planner, jobs: mpsc::Sender<FileJob>) -> Result<Left> {
-        let mut sending = Sending { listing: self, planner, jobs, left: Left::default() };
+        let mut sending = Sending { listing: self, planner, jobs, left: Left::default(), quota: None };
         for batch in batches(self.requested, self.query.nrandom.is_some()) {
             if sending.jobs.is_closed() {
                 break;
@@ -92,81 +91,145 @@ struct Sending<'a> {
     planner: Planner,
     jobs: mpsc::Sender<FileJob>,
     left: Left,
+    /// How many files are still to be sent, where the user wants some at random.
+    quota: Option<u64>,
 }
 
 impl Sending<'_> {
     async fn send(&mut self, batch: &[usize]) -> Result<()> {
-        let Listing { requested, observer, .. } = self.listing;
-        let mut routes = Routes::new(requested, batch);
+        let mut routes = Routes::new(self.listing.requested, batch);
         let query = self.listing.batch_query(batch);
         match (routes.collection(), query.nrandom) {
-            (_, Some(number)) => {
-                observer.run(RunEvent::Choosing { number, dids: &query.dids.iter().collect::<Vec<_>>() });
-                let Answer { known, end } = self.send_answer(&query, Duration::MAX, &mut routes).await;
-                match end {
-                    End::Broken(error) => return Err(error),
-                    // Where the server chose the wished number by chance, it is no wonder that some have nothing.
-                    _ if known.len() as u64 == number => return Ok(()),
-                    _ => {}
-                }
-            }
-            (Some(collection), None) => self.send_collection(&collection.did, query, &mut routes).await?,
+            (_, Some(number)) => self.send_random(number, query, batch, &mut routes).await?,
+            (Some(collection), None) => self.send_collection(collection, query, &mut routes).await?,
             (None, None) => self.send_files(query, &mut routes).await?,
         }
         self.send_missing(routes.unused()).await;
         Ok(())
     }
 
-    async fn send_collection(&mut self, collection: &Did, query: Query, routes: &mut Routes<'_>) -> Result<()> {
-        let (mut known, mut gone) = (HashSet::new(), Gone::default());
+    /// Sends so many files at random: those that the server chooses, and others where it chose too few although there are
+    /// more.
+    async fn send_random(&mut self, number: u64, query: Query, batch: &[usize], routes: &mut Routes<'_>) -> Result<()> {
+        self.listing.observer.run(RunEvent::Choosing { number, dids: &query.dids.iter().collect::<Vec<_>>() });
+        let Answer { known, end } = self.send_answer(&query, Duration::MAX, routes).await;
+        if let End::Broken(error) = end {
+            Outage::default().wait(error).await?;
+        }
+        let missing = number.saturating_sub(known.len() as u64);
+        let requested = batch.iter().map(|index| &self.listing.requested[*index]);
+        if missing > 0 && !self.has_all(&requested.clone().collect::<Vec<_>>(), known.len()).await? {
+            let mut others = HashSet::new();
+            for one in requested {
+                let names = if one.is_collection() { self.names(&one.did).await? } else { vec![one.did.clone()] };
+                others.extend(names.into_iter().filter(|did| !known.contains(&fingerprint(did))));
+            }
+            // The order of a hash set is random.
+            let others: Vec<_> = others.into_iter().collect();
+            self.quota = Some(missing);
+            for dids in others.chunks(FILES_PER_CALL) {
+                self.send_files(Query { dids: dids.to_vec(), nrandom: None, ..query.clone() }, routes).await?;
+            }
+            self.quota = None;
+        }
+        // Of what files were chosen from, some need not have any.
+        routes.are_used();
+        Ok(())
+    }
+
+    async fn send_collection(&mut self, one: &Requested, query: Query, routes: &mut Routes<'_>) -> Result<()> {
+        let (collection, mut known) = (&one.did, HashSet::new());
         // Where only some files are wanted, the replicas of the others need not be listed.
         if self.listing.selection.is_all() {
             let answer = self.send_answer(&query, BLOCKED, routes).await;
             known = answer.known;
             match answer.end {
-                End::Whole => return Ok(()),
+                End::Unread => return Ok(()),
+                End::Whole if self.has_all(&[one], known.len()).await? => return Ok(()),
+                End::Whole => tracing::debug!("{} files of {collection} are listed, fewer than it has", known.len()),
                 End::Blocked => tracing::debug!("the other files of {collection} are listed by their names"),
-                End::Broken(error) => gone.wait(error).await?,
+                End::Broken(error) => Outage::default().wait(error).await?,
             }
         }
-        let mut names = loop {
-            match names(self.listing.client, collection).await {
-                Ok(names) => break names,
-                Err(error) => gone.wait(error).await?,
-            }
-        };
+        let mut names = self.names(collection).await?;
         let is_empty = names.is_empty();
-        names.retain(|name| {
-            let did = did(name);
-            !known.contains(&fingerprint(&did)) && self.listing.selection.takes(&did, &mut self.left)
-        });
+        names.retain(|did| !known.contains(&fingerprint(did)) && self.listing.selection.takes(did, &mut self.left));
         if names.is_empty() && !is_empty {
             routes.are_used();
         }
         for names in names.chunks(FILES_PER_CALL) {
             // A collection's files are not looked for in archives where it is asked for by its own name.
-            let dids = names.iter().map(|name| did(name)).collect();
+            let dids = names.to_vec();
             self.send_files(Query { dids, resolve_archives: false, ..query.clone() }, routes).await?;
         }
         Ok(())
     }
 
-    /// Sends files that are asked for by their names, once there is room for them. A server that goes away meanwhile is
-    /// asked for the others when it is back.
+    /// Whether so many files are all that these DIDs have.
+    async fn has_all(&self, requested: &[&Requested], files: usize) -> Result<bool> {
+        let (mut expected, mut outage) = (0, Outage::default());
+        for one in requested {
+            expected += match one.kind {
+                Kind::Missing => 0,
+                Kind::File => 1,
+                // A closed dataset has as many files as it had when it was looked up.
+                Kind::Dataset if one.length == Some(files as u64) && requested.len() == 1 => return Ok(true),
+                Kind::Dataset | Kind::Container => loop {
+                    match lists::size(self.listing.client, &one.did).await {
+                        Ok(size) => match size.files {
+                            Some(files) => break files,
+                            None => return Ok(false),
+                        },
+                        Err(error) => outage.wait(error).await?,
+                    }
+                },
+            };
+        }
+        Ok(files as u64 >= expected)
+    }
+
+    /// The files of a collection, each once, by their names.
+    async fn names(&self, collection: &Did) -> Result<Vec<Did>> {
+        let mut outage = Outage::default();
+        let mut list = loop {
+            match lists::files::<Did>(self.listing.client, collection).await {
+                Ok(list) => break list,
+                Err(error) => outage.wait(error).await?,
+            }
+        };
+        let mut names = Vec::new();
+        while let Some(file) = list.next().await? {
+            names.push(file);
+        }
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Sends files that are asked for by their names, once there is room for them. What has no row in the answer is
+    /// asked for again.
     async fn send_files(&mut self, mut query: Query, routes: &mut Routes<'_>) -> Result<()> {
-        let mut gone = Gone::default();
-        while !query.dids.is_empty() && self.jobs.reserve_many(FILES_PER_CALL).await.is_ok() {
+        let (mut outage, mut stalls) = (Outage::default(), 0);
+        query.dids.retain(|did| !routes.is_unknown(did) || self.quota.is_some());
+        while !query.dids.is_empty() && self.quota != Some(0) && self.jobs.reserve_many(FILES_PER_CALL).await.is_ok() {
             let Answer { known, end } = self.send_answer(&query, BLOCKED, routes).await;
             query.dids.retain(|did| !known.contains(&fingerprint(did)));
+            if !known.is_empty() {
+                (outage, stalls) = (Outage::default(), 0);
+            }
             match end {
-                End::Whole => break,
-                End::Broken(error) if !query.dids.is_empty() => {
-                    if !known.is_empty() {
-                        gone = Gone::default();
+                End::Unread => break,
+                End::Broken(error) if !query.dids.is_empty() => outage.wait(error).await?,
+                End::Whole if known.is_empty() => {
+                    query.dids = lists::existing(self.listing.client, query.dids).await?;
+                    let Some(one) = query.dids.first() else { break };
+                    stalls += 1;
+                    if stalls >= STALLS {
+                        return Err(lists::incomplete(one, query.dids.len()));
                     }
-                    gone.wait(error).await?;
+                    outage.pause(&format!("{one} is missing")).await;
                 }
-                End::Broken(_) | End::Blocked => {}
+                End::Broken(_) | End::Whole | End::Blocked => {}
             }
         }
         Ok(())
@@ -195,7 +258,7 @@ impl Sending<'_> {
                 Err(error) => break End::Broken(error.with_hint(BROKE_OFF)),
             }
             if self.jobs.is_closed() {
-                break End::Whole;
+                break End::Unread;
             }
         };
         Answer { known, end }
@@ -203,7 +266,7 @@ impl Sending<'_> {
 
     async fn send_file(&mut self, entry: ReplicaEntry, routes: &mut Routes<'_>) {
         // Of a collection the server lists only what has replicas, where it is asked for it by its own name.
-        if routes.collection().is_some() && entry.states.is_empty() && entry.pfns.is_empty() {
+        if routes.collection().is_some() && entry.is_without_replica() {
             return;
         }
         let ways = routes.of(&entry);
@@ -213,9 +276,21 @@ impl Sending<'_> {
         if self.planner.only_excluded(&entry) {
             self.listing.observer.run(RunEvent::OnlyOnTape(&entry.did));
         }
-        if !ways.is_empty() {
+        if !ways.is_empty() && self.has_quota() {
             let job = self.planner.plan(entry, &ways);
             self.send_job(job).await;
+        }
+    }
+
+    /// Whether one more file is wanted; counts it.
+    fn has_quota(&mut self) -> bool {
+        match &mut self.quota {
+            None => true,
+            Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                true
+            }
         }
     }
 
@@ -245,35 +320,12 @@ struct Answer {
 
 /// How an answer ended.
 enum End {
-    /// As it should, or nobody takes its files any more.
+    /// As a whole one does, which proves nothing.
     Whole,
+    /// The download is over: its files are not taken any more.
+    Unread,
     /// There was no room for the rest.
     Blocked,
     /// The server went away, or does not want to answer.
     Broken(Error),
-}
-
-/// Stands for a file: millions of them need little memory so.
-type Fingerprint = [u8; 16];
-
-fn fingerprint(did: &Did) -> Fingerprint {
-    Md5::digest(did.to_string()).into()
-}
-
-/// The files of a collection, as `scope:name`, each once, by their names.
-async fn names(client: &Client, collection: &Did) -> Result<Vec<Box<str>>> {
-    let mut stream = dids::files::<Did>(client, collection).await?;
-    let mut names = Vec::new();
-    while let Some(file) = stream.next().await.map_err(|error| error.with_hint(BROKE_OFF))? {
-        names.push(file.to_string().into_boxed_str());
-    }
-    names.sort_unstable();
-    names.dedup();
-    Ok(names)
-}
-
-/// A scope has no colon.
-fn did(name: &str) -> Did {
-    let (scope, name) = name.split_once(':').unwrap_or_default();
-    Did::new(scope, name)
 }

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::FILES_PER_CALL;
+use crate::lists::FILES_PER_CALL;
 use crate::transfer::plan::Route;
-use crate::transfer::resolve::Requested;
+use crate::transfer::resolve::{Kind, Requested};
 use crate::types::{Did, ReplicaEntry};
 
 /// The calls to make: the files together, each collection by itself. Files chosen by chance are chosen from all that
@@ -67,6 +67,11 @@ impl<'a> Routes<'a> {
         Route { request, did: self.requested[request].place() }
     }
 
+    /// Whether the catalogue knows no such DID, though it was asked for.
+    pub(super) fn is_unknown(&self, did: &Did) -> bool {
+        self.by_did.get(did).is_some_and(|place| self.requested[self.batch[*place]].kind == Kind::Missing)
+    }
+
     /// There are files, though none of those that are listed.
     pub(super) fn are_used(&mut self) {
         self.used.fill(true);
@@ -80,7 +85,6 @@ impl<'a> Routes<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transfer::resolve::Kind;
 
     fn requested(specs: &[(&str, Kind, usize)]) -> Vec<Requested> {
         let one = |(name, kind, wish): &(&str, Kind, usize)| Requested {

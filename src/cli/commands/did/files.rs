@@ -1,11 +1,11 @@
 //! `rucio list-files`: all files of DIDs, however deep. The new tree has no such command.
 
-use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::values::{Num, member_str};
 use crate::cli::ui::{Cell, Format, Shape, Table};
 use crate::error::Result;
 use crate::http::Client;
+use crate::lists;
 use crate::types::{Did, FileEntry};
 
 const SHAPE: Shape = Shape::did(&["scope", "name", "guid", "adler32", "bytes", "events"]);
@@ -40,7 +40,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 async fn records(context: &Context, client: &Client, dids: Vec<Result<Did>>) -> Result<()> {
     let mut list = context.ui.list(SHAPE);
     for did in dids {
-        let mut files = api::dids::files::<FileEntry>(client, &did?).await?.raw();
+        let mut files = lists::files::<FileEntry>(client, &did?).await?.raw();
         while let Some(file) = files.next().await? {
             list.record(&file)?;
         }
@@ -50,7 +50,7 @@ async fn records(context: &Context, client: &Client, dids: Vec<Result<Did>>) -> 
 
 async fn csv(context: &Context, client: &Client, dids: Vec<Result<Did>>) -> Result<()> {
     for did in dids {
-        let mut files = api::dids::files::<FileEntry>(client, &did?).await?;
+        let mut files = lists::files::<FileEntry>(client, &did?).await?;
         while let Some(file) = files.next().await? {
             let adler32 = file.adler32.as_deref().unwrap_or("None");
             let size = context.size(file.bytes.map(Num::from));
@@ -65,7 +65,7 @@ async fn file_catalogue(context: &Context, client: &Client, dids: Vec<Result<Did
     context.ui.line("<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\" ?>")?;
     context.ui.line("<!DOCTYPE POOLFILECATALOG SYSTEM \"InMemory\">\n<POOLFILECATALOG>")?;
     for did in dids {
-        let mut files = api::dids::files::<FileEntry>(client, &did?).await?;
+        let mut files = lists::files::<FileEntry>(client, &did?).await?;
         while let Some(file) = files.next().await? {
             let (id, name) = (guid(&file), &file.did.name);
             context.ui.line(&format!(
@@ -83,7 +83,7 @@ async fn table(context: &Context, client: &Client, dids: Vec<Result<Did>>) -> Re
     let mut table = Table::psql(headers).without_numbers();
     for did in dids {
         let (mut count, mut bytes, mut events) = (0_u64, 0_u64, 0_i64);
-        let mut files = api::dids::files::<FileEntry>(client, &did?).await?;
+        let mut files = lists::files::<FileEntry>(client, &did?).await?;
         while let Some(file) = files.next().await? {
             count += 1;
             bytes += file.bytes.unwrap_or(0);

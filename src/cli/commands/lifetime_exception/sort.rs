@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::api;
 use crate::error::Result;
 use crate::http::Client;
+use crate::lists;
 use crate::types::{Did, Metadata};
 
 /// How many DIDs the server is asked about at a time.
@@ -96,7 +97,7 @@ impl<'a> Sorter<'a> {
 async fn datasets_in(client: &Client, container: Did) -> Result<Vec<Did>> {
     let (mut containers, mut datasets) = (vec![container], Vec::new());
     while let Some(container) = containers.pop() {
-        let mut content = api::dids::content(client, &container).await?;
+        let mut content = lists::content(client, &container).await?;
         while let Some(entry) = content.next().await? {
             match entry.did_type.as_str() {
                 "DATASET" => datasets.push(entry.did),

@@ -9,6 +9,7 @@ use crate::cli::context::Context;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, JsonStream, Raw};
+use crate::lists;
 use crate::types::{Did, RuleRow};
 
 /// Rules one by one: those at hand, then those that still come from the server.
@@ -97,13 +98,13 @@ async fn on_did(context: &Context, client: &Client, did: &Did) -> Result<Rules> 
     if !own.is_empty().await? {
         return Ok(own);
     }
-    let (mut relatives, whose) = match did_type.as_str() {
-        "CONTAINER" => (api::dids::content(client, did).await?, "content"),
-        "DATASET" => (api::dids::parents(client, did).await?, "parents"),
+    let (relatives, whose) = match did_type.as_str() {
+        "CONTAINER" => (lists::content(client, did).await?.collect().await?, "content"),
+        "DATASET" => (api::dids::parents(client, did).await?.collect().await?, "parents"),
         _ => return Ok(own),
     };
     let mut rules = Rules::default();
-    while let Some(relative) = relatives.next().await? {
+    for relative in relatives {
         rules.ready.extend(api::dids::rules(client, &relative.did).await?.raw().collect().await?);
     }
     if !rules.ready.is_empty() {

@@ -10,6 +10,7 @@ use super::{Args, Desk, Known, at_a_time, checksum};
 use crate::api::dids;
 use crate::error::{Error, Result};
 use crate::http::Client;
+use crate::lists;
 use crate::transfer::checksum::Checksum;
 use crate::transfer::path::below;
 use crate::transfer::plan::destination;
@@ -53,7 +54,7 @@ pub(super) async fn verify(desk: &mut Desk<'_>, client: &Client, args: &Args, di
 
 /// Reads the list as quickly as it comes: a server does not wait for hours until the files it has named are read.
 async fn list(client: &Client, did: &Did, ahead: UnboundedSender<FileEntry>) -> Result<()> {
-    let mut rows = dids::files::<FileEntry>(client, did).await?;
+    let mut rows = lists::files::<FileEntry>(client, did).await?;
     while let Some(row) = rows.next().await? {
         if ahead.send(row).is_err() {
             // Nobody looks any more: that has its own failure.

@@ -40,14 +40,21 @@ async fn verify_some(
 ) -> Result<()> {
     let names: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
     // A name that begins with a slash has lost it on the disk.
-    let candidates: Vec<_> = names.iter().flat_map(|name| both(scope, name)).collect();
     let mut known = HashMap::new();
-    let mut found = dids::many::<FileMetadata>(client, &candidates).await?;
-    while let Some(one) = found.next().await? {
-        if one.did_type.eq_ignore_ascii_case("file") {
+    let mut unknown: Vec<_> = names.iter().map(|name| both(scope, name)).collect();
+    // An answer that lacks a file may have been cut short.
+    while !unknown.is_empty() {
+        let (before, candidates) = (unknown.len(), unknown.concat());
+        let mut found = dids::many::<FileMetadata>(client, &candidates).await?;
+        while let Some(one) = found.next().await? {
             known.insert(one.did.clone(), one);
         }
+        unknown.retain(|both| !both.iter().any(|did| known.contains_key(did)));
+        if unknown.len() == before {
+            break;
+        }
     }
+    known.retain(|_, one| one.did_type.eq_ignore_ascii_case("file"));
     let mut files = Vec::new();
     for (path, name) in paths.iter().zip(&names) {
         let path = folder.join(path);

@@ -9,6 +9,7 @@ use crate::cli::commands::did::DONE;
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
 use crate::http::Client;
+use crate::lists;
 use crate::types::Did;
 
 /// How many DIDs go to the server in one call; it takes 1,000 at most.
@@ -69,7 +70,7 @@ async fn attach_in_chunks(client: &Client, to: &Did, dids: &[Did]) -> Result<()>
 }
 
 async fn content(client: &Client, did: &Did) -> Result<HashSet<Did>> {
-    let mut stream = api::dids::content(client, did).await?;
+    let mut stream = lists::content(client, did).await?;
     let mut dids = HashSet::new();
     while let Some(entry) = stream.next().await? {
         dids.insert(entry.did);

@@ -1,9 +1,9 @@
 //! `rucio did content list`
 
-use crate::api;
 use crate::cli::commands::did::{RELATIVE, did_table};
 use crate::cli::context::Context;
 use crate::error::Result;
+use crate::lists;
 
 /// List what datasets and containers directly hold
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     // As officially, nothing is shown when one of several DIDs does not exist.
     let (several, mut held) = (args.dids.len() > 1, Vec::new());
     for text in &args.dids {
-        let mut content = api::dids::content(client, &context.did(text)?).await?.raw();
+        let mut content = lists::content(client, &context.did(text)?).await?.raw();
         while let Some(entry) = content.next().await? {
             match (args.short, several) {
                 (true, true) => {

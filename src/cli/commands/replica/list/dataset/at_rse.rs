@@ -8,13 +8,13 @@ use crate::cli::context::Context;
 use crate::cli::ui::values::member_str;
 use crate::cli::ui::{Format, Shape, Table};
 use crate::error::Result;
-use crate::http::JsonStream;
+use crate::lists::CompleteList;
 use crate::types::DatasetAtRse;
 
 const SHAPE: Shape =
     Shape::did(&["scope", "name", "rse", "available_length", "length", "available_bytes", "bytes", "state"]);
 
-pub(super) async fn show(context: &Context, rows: JsonStream<DatasetAtRse>, long: bool) -> Result<()> {
+pub(super) async fn show(context: &Context, rows: CompleteList<'_, DatasetAtRse>, long: bool) -> Result<()> {
     match context.ui.format() {
         Format::Table if !long => names(context, rows).await,
         _ => table(context, rows).await,
@@ -22,7 +22,7 @@ pub(super) async fn show(context: &Context, rows: JsonStream<DatasetAtRse>, long
 }
 
 /// The names alone, sorted, each once.
-async fn names(context: &Context, mut rows: JsonStream<DatasetAtRse>) -> Result<()> {
+async fn names(context: &Context, mut rows: CompleteList<'_, DatasetAtRse>) -> Result<()> {
     let mut names = BTreeSet::new();
     while let Some(row) = rows.next().await? {
         names.insert(row.did.to_string());
@@ -32,7 +32,7 @@ async fn names(context: &Context, mut rows: JsonStream<DatasetAtRse>) -> Result<
 }
 
 /// With counts. Name and number of files share a column, as they do in the official client.
-async fn table(context: &Context, rows: JsonStream<DatasetAtRse>) -> Result<()> {
+async fn table(context: &Context, rows: CompleteList<'_, DatasetAtRse>) -> Result<()> {
     let table = Table::psql(["DID", "LOCAL FILES/TOTAL FILES", "LOCAL BYTES/TOTAL BYTES"]);
     let (mut rows, mut list) = (rows.raw(), context.ui.list(SHAPE).with_table(table));
     let of = |part: &Value, whole: &Value| format!("{}/{}", member_str(part), member_str(whole));

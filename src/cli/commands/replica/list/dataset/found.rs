@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::cli::ui::values::member_str;
 use crate::cli::ui::{Cell, Format, Listing, Shape, Table, Ui};
 use crate::error::Result;
-use crate::http::JsonStream;
+use crate::lists::CompleteList;
 use crate::types::DatasetReplica;
 
 const SHAPE: Shape =
@@ -39,7 +39,7 @@ impl<'a> Found<'a> {
     }
 
     /// Takes all replicas of a listing.
-    pub(super) async fn all(&mut self, rows: JsonStream<DatasetReplica>) -> Result<()> {
+    pub(super) async fn all(&mut self, rows: CompleteList<'_, DatasetReplica>) -> Result<()> {
         let mut rows = rows.raw();
         while let Some(row) = rows.next().await? {
             match self.ui.format() {

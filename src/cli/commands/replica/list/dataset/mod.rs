@@ -6,10 +6,11 @@ mod found;
 use std::collections::HashSet;
 
 use self::found::Found;
-use crate::api::{dids, replicas};
+use crate::api::dids;
 use crate::cli::context::Context;
 use crate::error::Result;
 use crate::http::Client;
+use crate::lists;
 use crate::types::Did;
 
 /// Show at which RSEs files of datasets are, and how many
@@ -34,15 +35,15 @@ pub(crate) struct Args {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     if let Some(rse) = &args.rse {
-        return at_rse::show(context, replicas::at_rse(client, rse).await?, args.long).await;
+        return at_rse::show(context, lists::datasets_at_rse(client, rse).await?, args.long).await;
     }
     let datasets = datasets(context, client, &args.dids).await?;
     let mut found = Found::new(&context.ui);
     if !args.deep && datasets.len() > 1 {
-        found.all(replicas::of_datasets(client, &datasets).await?).await?;
+        found.all(lists::replicas_of_datasets(client, datasets).await?).await?;
     } else {
         for dataset in &datasets {
-            found.all(replicas::of_dataset(client, dataset, args.deep).await?).await?;
+            found.all(lists::replicas_of_dataset(client, dataset, args.deep).await?).await?;
         }
     }
     found.show(args.csv)
@@ -70,7 +71,7 @@ async fn datasets(context: &Context, client: &Client, texts: &[String]) -> Resul
 
 /// The datasets that hold the files below a DID.
 async fn parents_of_files(client: &Client, did: &Did) -> Result<Vec<Did>> {
-    let mut tree = dids::tree(client, did).await?;
+    let mut tree = lists::tree(client, did).await?;
     let mut parents = Vec::new();
     while let Some(entry) = tree.next().await? {
         parents.extend(entry.parent.filter(|_| entry.did_type == "FILE"));

@@ -7,8 +7,7 @@ use serde_json::json;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
-use crate::http::JsonStream;
-use crate::types::ReplicaEntry;
+use crate::lists::ReplicaList;
 
 const SHAPE: Shape = Shape::named(&["link"], &["link", "target", "scope", "name", "rse", "pfn"]);
 
@@ -31,7 +30,7 @@ impl Substitution {
     pub(super) async fn make(
         &self,
         context: &Context,
-        mut entries: JsonStream<ReplicaEntry>,
+        mut entries: ReplicaList<'_>,
         rses: Option<&Vec<String>>,
     ) -> Result<()> {
         let mut list = context.ui.list(SHAPE);

@@ -6,14 +6,16 @@ mod show;
 use serde_json::json;
 
 use self::link::Substitution;
-use crate::api::replicas::{self, Query};
-use crate::api::{dids, rses};
+use crate::api::dids;
+use crate::api::replicas::Query;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
+use crate::lists::{self, ReplicaList};
+use crate::types::Did;
 
 const METALINK: Shape = Shape::named(&["metalink"], &[]);
 
@@ -65,14 +67,14 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let args = args.without_empty();
     let link = check(&args)?;
     let client = context.client()?;
-    let query = query(context, client, &args).await?;
+    let (query, collections) = query(context, client, &args).await?;
     if args.metalink {
-        let document = replicas::metalink(client, &query).await?;
+        let document = lists::metalink(client, &query).await?;
         let document = document.strip_suffix('\n').unwrap_or(&document);
         return context.ui.one(METALINK, &json!({"metalink": document}), || document.to_owned());
     }
-    let entries = replicas::list(client, &query).await?;
-    let rses = rses::list(client, args.rses.as_deref()).await?.collect().await?;
+    let entries = ReplicaList::new(client, query, collections).await?;
+    let rses = lists::rses(client, args.rses.as_deref()).await?.collect().await?;
     let rses: Vec<_> = rses.into_iter().map(|rse| rse.rse).collect();
     match link {
         _ if args.missing => show::missing(context, entries, &rses).await,
@@ -100,13 +102,15 @@ fn check(args: &Args) -> Result<Option<Substitution>> {
     args.link.as_deref().map(Substitution::parse).transpose()
 }
 
-/// What to ask; DIDs that do not exist are an error here, before the listing.
-async fn query(context: &Context, client: &Client, args: &Args) -> Result<Query> {
-    let dids = context.dids(&args.dids)?;
+/// What to ask, and which of the DIDs are collections. Those that do not exist are an error here, before the listing.
+async fn query(context: &Context, client: &Client, args: &Args) -> Result<(Query, Vec<Did>)> {
+    let (dids, mut collections) = (context.dids(&args.dids)?, Vec::new());
     for did in &dids {
-        dids::did_type(client, did).await?;
+        if dids::did_type(client, did).await? != "FILE" {
+            collections.push(did.clone());
+        }
     }
-    Ok(Query {
+    let query = Query {
         dids,
         domain: args.domain.clone(),
         schemes: args.protocols.as_ref().map(|protocols| protocols.split(',').map(str::to_owned).collect()),
@@ -117,5 +121,6 @@ async fn query(context: &Context, client: &Client, args: &Args) -> Result<Query>
         sort: args.sort.clone(),
         resolve_archives: !args.no_resolve_archives,
         ..Query::default()
-    })
+    };
+    Ok((query, collections))
 }

@@ -8,7 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::ui::values::{Num, sizefmt};
 use crate::cli::ui::{Shape, Table};
 use crate::error::Result;
-use crate::http::JsonStream;
+use crate::lists::ReplicaList;
 use crate::types::{Pfn, ReplicaEntry};
 
 const MISSING: Shape = Shape::did(&["scope", "name", "rse", "state"]);
@@ -61,7 +61,7 @@ impl<'a> Replica<'a> {
 }
 
 /// What is not available at the RSEs.
-pub(super) async fn missing(context: &Context, mut entries: JsonStream<ReplicaEntry>, rses: &[String]) -> Result<()> {
+pub(super) async fn missing(context: &Context, mut entries: ReplicaList<'_>, rses: &[String]) -> Result<()> {
     let mut list = context.ui.list(MISSING).with_table(Table::psql(["SCOPE", "NAME", "(STATE) RSE"]));
     while let Some(entry) = entries.next().await? {
         let (scope, name) = (&entry.did.scope, &entry.did.name);
@@ -77,7 +77,7 @@ pub(super) async fn missing(context: &Context, mut entries: JsonStream<ReplicaEn
 }
 
 /// Physical file names alone.
-pub(super) async fn pfns(context: &Context, mut entries: JsonStream<ReplicaEntry>) -> Result<()> {
+pub(super) async fn pfns(context: &Context, mut entries: ReplicaList<'_>) -> Result<()> {
     let mut list = context.ui.list(PFNS);
     while let Some(entry) = entries.next().await? {
         let (scope, name) = (&entry.did.scope, &entry.did.name);
@@ -89,12 +89,7 @@ pub(super) async fn pfns(context: &Context, mut entries: JsonStream<ReplicaEntry
 }
 
 /// The replicas, at all RSEs or at these.
-pub(super) async fn table(
-    context: &Context,
-    mut entries: JsonStream<ReplicaEntry>,
-    args: &Args,
-    rses: &[String],
-) -> Result<()> {
+pub(super) async fn table(context: &Context, mut entries: ReplicaList<'_>, args: &Args, rses: &[String]) -> Result<()> {
     let place = if args.all_states { "(STATE) RSE: REPLICA" } else { "RSE: REPLICA" };
     let table = Table::psql(["SCOPE", "NAME", "FILESIZE", "ADLER32", place]).without_numbers();
     let mut list = context.ui.list(REPLICAS).with_table(table);

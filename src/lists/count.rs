@@ -1,0 +1,63 @@
+//! How many files the server counts below a DID.
+
+use serde_json::Value;
+
+use super::outage::is_away;
+use crate::api::dids;
+use crate::error::Result;
+use crate::http::Client;
+use crate::types::Did;
+
+/// How large a DID is, as far as the server says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Size {
+    /// `DATASET`, `CONTAINER` or `FILE`.
+    pub(crate) did_type: Option<String>,
+    /// The number of files, one for each dataset they are in.
+    pub(crate) files: Option<u64>,
+    /// Their size in bytes.
+    pub(crate) bytes: Option<u64>,
+}
+
+impl Size {
+    /// Whether it is that of a dataset.
+    pub(crate) fn is_dataset(&self) -> bool {
+        self.did_type.as_deref() == Some("DATASET")
+    }
+}
+
+/// Has the server count the files below a DID, however deep. Nothing is known of a DID that it cannot count.
+///
+/// Errors: the server is away.
+pub(crate) async fn size(client: &Client, did: &Did) -> Result<Size> {
+    match dids::get(client, did, "FILE").await {
+        Ok(known) => {
+            let number = |key: &str| known.get(key).and_then(whole);
+            let did_type = known.get("type").and_then(Value::as_str).map(str::to_owned);
+            Ok(Size { did_type, files: number("length"), bytes: number("bytes") })
+        }
+        Err(error) if is_away(&error) => Err(error),
+        Err(error) => {
+            tracing::debug!("{did} cannot be counted: {error}");
+            Ok(Size::default())
+        }
+    }
+}
+
+/// A number of things. A server on PostgreSQL sends sums as `92163672.0`.
+fn whole(number: &Value) -> Option<u64> {
+    let exact = |number: &f64| (0.0..9e15).contains(number) && number.fract() == 0.0;
+    number.as_u64().or_else(|| number.as_f64().filter(exact).map(|number| number as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_read_in_either_notation() {
+        let whole = |text| whole(&serde_json::from_str(text).unwrap());
+        assert_eq!([whole("92163672.0"), whole("3"), whole("0")], [Some(92_163_672), Some(3), Some(0)]);
+        assert_eq!([whole("1.5"), whole("-1"), whole("1e300"), whole("null"), whole("\"3\"")], [None; 5]);
+    }
+}

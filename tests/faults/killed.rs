@@ -1,0 +1,165 @@
+//! The process of the real server is killed in the middle of a list. mod_wsgi ends such an answer like a whole one, so the
+//! end of an answer proves nothing: with exit code 0 everything came, and as the server is back at once, everything
+//! comes.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::props::Home;
+use crate::support::{Outcome, Rucio, Testbed, var};
+
+/// The dataset whose replicas are listed: 2,000 files, which takes the server a second or two; `bench:big` has 20,000.
+const DATASET: &str = "RUCIO_KILL_LIST";
+/// At how many moments a list is interrupted at most, until one was cut and completed.
+const MOMENTS: u32 = 12;
+
+/// The tests share the one server that may be killed.
+static SERVER: Mutex<()> = Mutex::new(());
+
+/// The process that runs the Rucio server: a child of this Apache, under another name.
+fn server() -> Result<Option<Pid>> {
+    let pid_file = format!("{}/run/frail.httpd.pid", Testbed::get()?.value("DIR")?);
+    let parent = fs::read_to_string(&pid_file).with_context(|| pid_file.clone())?.trim().to_owned();
+    for entry in fs::read_dir("/proc")?.flatten() {
+        let read = |name: &str| fs::read_to_string(entry.path().join(name)).unwrap_or_default();
+        let is_child = read("stat").rsplit_once(')').is_some_and(|(_, rest)| rest.split(' ').nth(2) == Some(&parent));
+        if is_child && read("cmdline").starts_with("testbed") {
+            return Ok(entry.file_name().to_string_lossy().parse().ok().and_then(Pid::from_raw));
+        }
+    }
+    Ok(None)
+}
+
+/// How many requests the server has answered so far. It writes its log a moment after an answer, so the number counts
+/// when it has stopped growing.
+fn requests() -> Result<usize> {
+    let path = format!("{}/frail.access.log", Testbed::get()?.value("LOGS")?);
+    let mut number = None;
+    loop {
+        let now = fs::read_to_string(&path).with_context(|| path.clone())?.lines().count();
+        if number.replace(now) == Some(now) {
+            return Ok(now);
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn rucio(home: &Home) -> Result<Rucio> {
+    let url = Testbed::get()?.value("FRAIL_URL")?;
+    let client = Rucio::ours().config("userpass")?.home(home.path()).folder(home.path());
+    Ok(client.limit(Duration::from_secs(300)).args(["-H", url, "--auth-host", url]))
+}
+
+/// Runs it and kills the server after this time.
+fn interrupted(home: &Home, words: &[&str], after: Duration) -> Result<Outcome> {
+    thread::scope(|scope| {
+        let client = scope.spawn(|| rucio(home)?.args(words).run());
+        thread::sleep(after);
+        if let Some(pid) = server()? {
+            kill_process(pid, Signal::KILL)?;
+        }
+        client.join().map_err(|_| anyhow::anyhow!("the client panicked"))?
+    })
+}
+
+/// Kills the server at moments spread over the time that the command takes, until a list was cut and completed.
+/// The caller holds [`SERVER`]. `before` prepares each run, `is_whole` says whether everything came.
+fn complete_or_failed(
+    words: &[&str],
+    before: impl Fn(&Home) -> Result<()>,
+    is_whole: impl Fn(&Home, &Outcome) -> Result<bool>,
+) -> Result<()> {
+    let home = Home::new()?;
+    rucio(&home)?.args(["whoami"]).run()?;
+    before(&home)?;
+    let start = requests()?;
+    let undisturbed = rucio(&home)?.args(words).run()?;
+    let usual = requests()? - start;
+    ensure!(is_whole(&home, &undisturbed)?, "undisturbed: {}\n{}", undisturbed.code, undisturbed.stderr);
+    for moment in 1..=MOMENTS {
+        before(&home)?;
+        // 5/13, 10/13, 2/13, 7/13 ...: the middle first.
+        let after = undisturbed.took * (moment * 5 % (MOMENTS + 1)) / (MOMENTS + 1);
+        let start = requests()?;
+        let outcome = interrupted(&home, words, after)?;
+        let is_whole = is_whole(&home, &outcome)?;
+        ensure!(outcome.code != undisturbed.code || is_whole, "killed after {after:?}, and not all came: {outcome:?}");
+        if outcome.code == undisturbed.code && requests()? - start > usual {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("no list was cut and completed in {MOMENTS} runs")
+}
+
+/// The lines of stdout, whatever their order.
+fn lines(outcome: &Outcome) -> BTreeSet<&str> {
+    outcome.stdout.lines().collect()
+}
+
+/// The same lines as these, each once.
+fn same_lines(words: &[&str]) -> Result<()> {
+    let _server = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+    let home = Home::new()?;
+    let expected = rucio(&home)?.args(words).run()?;
+    ensure!(expected.code == 0, "undisturbed: {expected:?}");
+    let (expected, number) = (lines(&expected), expected.stdout.lines().count());
+    ensure!(number >= 2_000, "only {number} lines");
+    let is_whole =
+        |_: &Home, outcome: &Outcome| Ok(lines(outcome) == expected && outcome.stdout.lines().count() == number);
+    complete_or_failed(words, |_| Ok(()), is_whole)
+}
+
+fn dataset() -> String {
+    var(DATASET).unwrap_or_else(|| "bench:small".to_owned())
+}
+
+#[test]
+fn killed_server_list_files_is_complete_or_an_error() -> Result<()> {
+    same_lines(&["list-files", "--csv", "bench:big"])
+}
+
+#[test]
+fn killed_server_replica_list_is_complete_or_an_error() -> Result<()> {
+    same_lines(&["replica", "list", "file", "--pfns", &dataset()])
+}
+
+#[test]
+fn killed_server_content_list_is_complete_or_an_error() -> Result<()> {
+    same_lines(&["did", "content", "list", "--short", "bench:big"])
+}
+
+#[test]
+fn killed_server_dry_run_is_complete_or_an_error() -> Result<()> {
+    same_lines(&["download", "--dry-run", "--dir", "here", &dataset()])
+}
+
+/// Nothing is there, so every file of the list is missing; the line with the numbers comes only after a whole list.
+#[test]
+fn killed_server_verify_is_complete_or_an_error() -> Result<()> {
+    let _server = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_whole = |_: &Home, outcome: &Outcome| {
+        let counted = outcome.stdout.lines().find(|line| line.contains(" file(s): "));
+        Ok(counted.is_none_or(|line| line == "20000 file(s): 0 ok, 20000 missing"))
+    };
+    complete_or_failed(&["verify", "--dir", "nothing", "bench:big"], |_| Ok(()), is_whole)
+}
+
+#[test]
+fn killed_server_download_is_complete_or_an_error() -> Result<()> {
+    let _server = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+    let empty = |home: &Home| match fs::remove_dir_all(home.path().join("here")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    };
+    let is_whole = |home: &Home, _: &Outcome| {
+        let folder = home.path().join("here/small");
+        Ok(fs::read_dir(folder).is_ok_and(|entries| entries.count() == 2_000))
+    };
+    complete_or_failed(&["download", "--rses", "POSIX", "--dir", "here", "bench:small"], empty, is_whole)
+}
