@@ -25,6 +25,7 @@ pub(crate) use body::text;
 pub(crate) use json::parse;
 pub use raw::Raw;
 pub use request::{FileBody, Request, segment};
+pub(crate) use retry::retry_after;
 pub use stream::JsonStream;
 
 use crate::config::{DEFAULT_VO, Settings};

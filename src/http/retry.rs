@@ -3,15 +3,17 @@
 //! The schedule is the official client's (three tries, `min(10, 0.25 * 2^n)` seconds); a `Retry-After` of the
 //! server wins, and only calls that can be repeated without harm are.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 use super::{body, tls};
 
 /// The longest wait between two tries.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// What is taken for a longer `Retry-After`, so that it can be added to any clock: a year.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(365 * 86_400);
 
 /// Whether the server says that it may work in a moment.
 pub(crate) fn is_transient(status: StatusCode) -> bool {
@@ -30,9 +32,22 @@ pub(crate) fn wait(attempt: u32, headers: Option<&HeaderMap>) -> Duration {
     headers.and_then(retry_after).unwrap_or(scheduled).min(LONGEST_WAIT)
 }
 
-/// `Retry-After` in its form with seconds (RFC 9110, 10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+/// How long the server asks to be left alone: `Retry-After` in seconds, or as a date, which counts from the server's own
+/// `Date` so that its clock need not be ours (RFC 9110, 10.2.3). A date that is over is zero; at most a year.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = text(headers, RETRY_AFTER)?;
+    let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        value.parse().map_or(LONGEST_RETRY_AFTER, Duration::from_secs)
+    } else {
+        let until = httpdate::parse_http_date(value).ok()?;
+        let date = text(headers, DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+        until.duration_since(date.unwrap_or_else(SystemTime::now)).unwrap_or_default()
+    };
+    Some(wait.min(LONGEST_RETRY_AFTER))
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
 }
 
 #[cfg(test)]
@@ -54,6 +69,42 @@ mod tests {
         assert_eq!(wait(0, Some(&headers)), LONGEST_WAIT);
         headers.insert(RETRY_AFTER, "tomorrow".parse().unwrap());
         assert_eq!(wait(0, Some(&headers)).as_millis(), 250);
+    }
+
+    #[test]
+    fn retry_after_is_read_in_seconds_and_as_a_date_by_the_clock_of_the_server() {
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        for (value, expected) in [
+            ("7", Some(7)),
+            (" 7 ", Some(7)),
+            ("0", Some(0)),
+            ("Sun, 06 Nov 1994 08:50:07 GMT", Some(30)),
+            ("Sunday, 06-Nov-94 08:50:07 GMT", Some(30)),
+            ("Sun Nov  6 08:50:07 1994", Some(30)),
+            ("Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
+            ("99999999999999999999999", Some(365 * 86_400)),
+            ("Sat, 06 Nov 2094 08:49:37 GMT", Some(365 * 86_400)),
+            ("+7", None),
+            ("-7", None),
+            ("7.5", None),
+            ("", None),
+            ("tomorrow", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, value.parse().unwrap());
+            headers.insert(DATE, date.parse().unwrap());
+            assert_eq!(retry_after(&headers).map(|wait| wait.as_secs()), expected, "{value:?}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn retry_after_as_a_date_counts_from_now_where_the_server_names_no_date() {
+        let mut headers = HeaderMap::new();
+        let until = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(100));
+        headers.insert(RETRY_AFTER, until.parse().unwrap());
+        let wait = retry_after(&headers).unwrap().as_secs();
+        assert!((60..=100).contains(&wait), "{wait}");
     }
 
     #[test]

@@ -64,6 +64,11 @@ impl StorageError {
         matches!(self.kind, Kind::Transient | Kind::Overloaded | Kind::TimedOut)
     }
 
+    /// How long a busy storage asks to be left alone; none if it names no time, or one that is over.
+    pub fn named_wait(&self) -> Option<Duration> {
+        self.retry_after.filter(|wait| self.kind == Kind::Overloaded && !wait.is_zero())
+    }
+
     /// How long to stay away before the next call: as long as the storage asks for, within reason.
     pub fn pause(&self) -> Duration {
         self.retry_after.unwrap_or(PAUSE).min(LONGEST_PAUSE)

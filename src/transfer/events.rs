@@ -74,6 +74,13 @@ pub enum FileEvent<'a> {
     },
     /// The storage has too much to do; the file waits for its turn.
     SentAway,
+    /// A storage is busy and says when to come back: this file and others wait for it.
+    StorageBusy {
+        /// Its host and port.
+        host: &'a str,
+        /// How long it asks to be left alone.
+        wait: Duration,
+    },
     /// An attempt failed.
     AttemptFailed {
         /// Which one.

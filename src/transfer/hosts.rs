@@ -1,7 +1,7 @@
 //! How many files are asked of one host at a time: as many as one likes, until it says that this is too much.
 //!
 //! A host that says so gets half as many, and then one more for each round that it serves, as TCP treats a path that
-//! drops packets (RFC 5681). While it asks to be left alone, nobody asks it.
+//! drops packets (RFC 5681). While it asks to be left alone (`Retry-After`), no file asks it that can wait for so long.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,8 +37,23 @@ struct State {
     refused: u32,
     /// How often the limit has been lowered.
     lowered: u64,
-    /// Until when nobody is to ask.
+    /// Until when no file is to ask, after a refusal that named no time.
     resting: Option<Instant>,
+    /// Until when the host asked to be left alone.
+    closed: Option<Instant>,
+    /// Until when the last wait lasts that was logged.
+    announced: Option<Instant>,
+}
+
+/// Why a host is not to be asked now.
+#[derive(Debug)]
+enum NotNow {
+    /// It asked to be left alone until then.
+    Closed(Instant),
+    /// It gets a pause until then.
+    Resting(Instant),
+    /// As many are under way as it can do at a time.
+    Full,
 }
 
 /// The right to ask a host for one file. Dropped, it is another's.
@@ -50,25 +65,44 @@ pub(super) struct Turn {
 }
 
 impl Hosts {
-    /// Waits for a turn at the host of this PFN. A file on this machine has no host.
-    pub(super) async fn turn(&self, pfn: &str) -> Turn {
-        let Some(name) = name(pfn) else { return Turn { host: None, served: 0, lowered: 0 } };
-        let host = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default().clone();
-        host.turn().await
+    /// Waits for a turn at the host of this PFN. A file on this machine has no host. Errors: how long the host asked to be
+    /// left alone; a file that can wait for at most `longest`, and not for so long, may ask nevertheless.
+    pub(super) async fn turn(&self, pfn: &str, longest: Duration) -> Result<Turn, Duration> {
+        match self.host(pfn) {
+            Some(host) => host.turn(longest).await,
+            None => Ok(Turn { host: None, served: 0, lowered: 0 }),
+        }
+    }
+
+    /// Whether the wait for this host until then is to be logged: those of many files at a time are one.
+    pub(super) fn announce(&self, pfn: &str, until: Instant) -> bool {
+        let Some(host) = self.host(pfn) else { return false };
+        let mut state = host.state();
+        let is_new = state.announced.is_none_or(|before| before <= Instant::now());
+        if is_new {
+            state.announced = Some(until);
+        }
+        is_new
+    }
+
+    fn host(&self, pfn: &str) -> Option<Arc<Host>> {
+        let name = name(pfn)?;
+        Some(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default().clone())
     }
 }
 
 impl Host {
-    async fn turn(self: Arc<Self>) -> Turn {
+    async fn turn(self: Arc<Self>, longest: Duration) -> Result<Turn, Duration> {
         loop {
             let changed = self.changed.notified();
-            let resting = match self.state().enter() {
-                Ok((served, lowered)) => return Turn { host: Some(self.clone()), served, lowered },
-                Err(resting) => resting,
+            let not_now = match self.state().enter(longest) {
+                Ok((served, lowered)) => return Ok(Turn { host: Some(self.clone()), served, lowered }),
+                Err(not_now) => not_now,
             };
-            match resting {
-                Some(until) => tokio::time::sleep_until(until).await,
-                None => changed.await,
+            match not_now {
+                NotNow::Closed(until) => return Err(until.saturating_duration_since(Instant::now())),
+                NotNow::Resting(until) => tokio::time::sleep_until(until).await,
+                NotNow::Full => changed.await,
             }
         }
     }
@@ -79,15 +113,17 @@ impl Host {
 }
 
 impl State {
-    /// One more is under way; gives how often the host has served and been spared. Errors: not now; until when, if
-    /// that is known.
-    fn enter(&mut self) -> Result<(u64, u64), Option<Instant>> {
-        self.resting = self.resting.filter(|until| *until > Instant::now());
-        if self.resting.is_some() {
-            return Err(self.resting);
+    /// One more is under way; gives how often the host has served and been spared. Errors: not now.
+    fn enter(&mut self, longest: Duration) -> Result<(u64, u64), NotNow> {
+        let now = Instant::now();
+        if let Some(until) = self.closed.filter(|until| *until > now && *until - now <= longest) {
+            return Err(NotNow::Closed(until));
+        }
+        if let Some(until) = self.resting.filter(|until| *until > now) {
+            return Err(NotNow::Resting(until));
         }
         if self.limit.is_some_and(|limit| self.under_way >= limit) {
-            return Err(None);
+            return Err(NotNow::Full);
         }
         self.under_way += 1;
         Ok((self.served, self.lowered))
@@ -103,14 +139,17 @@ impl State {
     }
 
     /// Lowers the limit, but once only for all who were under way together: they all get the same answer.
-    fn spare(&mut self, lowered: u64, pause: Duration) {
+    fn back_off(&mut self, lowered: u64, pause: Duration, named: Option<Duration>) {
         self.refused += 1;
+        let now = Instant::now();
+        self.closed = self.closed.max(named.map(|wait| now + wait));
         if self.refused >= DOWN {
             (self.limit, self.resting) = (None, None);
             return;
         }
-        let until = Instant::now() + pause;
-        self.resting = Some(self.resting.map_or(until, |before| before.max(until)));
+        if named.is_none() {
+            self.resting = self.resting.max(Some(now + pause));
+        }
         if lowered == self.lowered {
             (self.limit, self.round) = (Some((self.under_way / 2).max(1)), 0);
             self.lowered += 1;
@@ -126,12 +165,12 @@ impl Turn {
         }
     }
 
-    /// The host has too much to do, and is left alone for this long. Tells whether that may be because of us: others
-    /// of our files are under way, or have been served meanwhile.
-    pub(super) fn too_much(self, pause: Duration) -> bool {
+    /// Records an answer that the host is busy: it is left alone for the time that it named, else for this pause. Returns
+    /// whether that may be because of us: others of our files are under way, or have been served meanwhile.
+    pub(super) fn on_overload(self, pause: Duration, named: Option<Duration>) -> bool {
         let Some(host) = &self.host else { return false };
         let mut state = host.state();
-        state.spare(self.lowered, pause);
+        state.back_off(self.lowered, pause, named);
         state.refused < DOWN && (state.served > self.served || state.under_way > 1)
     }
 }
@@ -146,7 +185,7 @@ impl Drop for Turn {
 }
 
 /// Host and port of a PFN.
-fn name(pfn: &str) -> Option<String> {
+pub(super) fn name(pfn: &str) -> Option<String> {
     let (scheme, rest) = pfn.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next().filter(|authority| !authority.is_empty())?;
     let place = authority.rsplit('@').next().unwrap_or(authority);
@@ -161,9 +200,15 @@ mod tests {
     const PFN: &str = "https://h:1/f";
     const PAUSE: Duration = Duration::from_secs(5);
 
+    const LONGEST: Duration = Duration::from_secs(60);
+
+    async fn turn(hosts: &Hosts) -> Turn {
+        hosts.turn(PFN, LONGEST).await.unwrap()
+    }
+
     /// Whether a turn is to be had at once.
     async fn is_free(hosts: &Hosts) -> Option<Turn> {
-        tokio::time::timeout(Duration::ZERO, hosts.turn(PFN)).await.ok()
+        tokio::time::timeout(Duration::ZERO, hosts.turn(PFN, LONGEST)).await.ok()?.ok()
     }
 
     #[tokio::test(start_paused = true)]
@@ -171,10 +216,10 @@ mod tests {
         let hosts = Hosts::default();
         let mut turns = Vec::new();
         for _ in 0..8 {
-            turns.push(hosts.turn(PFN).await);
+            turns.push(turn(&hosts).await);
         }
         // All eight are refused: that is one sign, not eight.
-        let signs: Vec<_> = turns.into_iter().map(|turn| turn.too_much(PAUSE)).collect();
+        let signs: Vec<_> = turns.into_iter().map(|turn| turn.on_overload(PAUSE, None)).collect();
         assert_eq!(signs, [true, true, true, true, true, true, true, false]);
         assert!(is_free(&hosts).await.is_none(), "it rests");
         tokio::time::advance(PAUSE).await;
@@ -189,29 +234,29 @@ mod tests {
             turns.push(turn);
         }
         assert_eq!(turns.len(), 5);
-        assert!(tokio::time::timeout(PAUSE, hosts.turn("https://other:1/f")).await.is_ok());
+        assert!(tokio::time::timeout(PAUSE, hosts.turn("https://other:1/f", LONGEST)).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_waits_comes_when_another_is_through() {
         let hosts = Hosts::default();
-        assert!(!hosts.turn(PFN).await.too_much(PAUSE));
+        assert!(!turn(&hosts).await.on_overload(PAUSE, None));
         tokio::time::advance(PAUSE).await;
-        let first = hosts.turn(PFN).await;
-        let mut second = pin!(hosts.turn(PFN));
+        let first = turn(&hosts).await;
+        let mut second = pin!(turn(&hosts));
         assert!(tokio::time::timeout(PAUSE, second.as_mut()).await.is_err());
         first.served();
         let second = second.await;
-        let third = hosts.turn(PFN).await;
+        let third = turn(&hosts).await;
         third.served();
-        assert!(second.too_much(PAUSE), "another was served meanwhile");
+        assert!(second.on_overload(PAUSE, None), "another was served meanwhile");
     }
 
     #[tokio::test]
     async fn a_turn_that_is_given_up_is_free_again() {
         let hosts = Hosts::default();
-        assert!(!hosts.turn(PFN).await.too_much(Duration::ZERO));
-        drop(hosts.turn(PFN).await);
+        assert!(!turn(&hosts).await.on_overload(Duration::ZERO, None));
+        drop(turn(&hosts).await);
         assert!(is_free(&hosts).await.is_some());
     }
 
@@ -219,13 +264,28 @@ mod tests {
     async fn a_host_that_serves_nobody_holds_nobody_back() {
         let hosts = Hosts::default();
         for _ in 0..DOWN {
-            assert!(!hosts.turn(PFN).await.too_much(PAUSE));
+            assert!(!turn(&hosts).await.on_overload(PAUSE, None));
         }
-        let (first, _second) = (hosts.turn(PFN).await, hosts.turn(PFN).await);
-        assert!(is_free(&hosts).await.is_some() && !first.too_much(PAUSE));
-        hosts.turn(PFN).await.served();
-        assert!(hosts.turn(PFN).await.too_much(PAUSE), "it is back");
+        let (first, _second) = (turn(&hosts).await, turn(&hosts).await);
+        assert!(is_free(&hosts).await.is_some() && !first.on_overload(PAUSE, None));
+        turn(&hosts).await.served();
+        assert!(turn(&hosts).await.on_overload(PAUSE, None), "it is back");
         assert!(is_free(&hosts).await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn host_that_names_a_time_is_left_alone_for_it_by_files_that_can_wait() {
+        let hosts = Hosts::default();
+        turn(&hosts).await.on_overload(PAUSE, Some(2 * PAUSE));
+        let wait = hosts.turn(PFN, LONGEST).await.unwrap_err();
+        assert_eq!(wait, 2 * PAUSE);
+        let until = Instant::now() + wait;
+        assert!(hosts.announce(PFN, until), "the first wait is logged");
+        assert!(!hosts.announce(PFN, until), "the wait of another file is logged, too");
+        assert!(hosts.turn(PFN, PAUSE).await.is_ok(), "a file that cannot wait for so long asks");
+        tokio::time::advance(2 * PAUSE).await;
+        assert!(is_free(&hosts).await.is_some(), "the time is over");
+        assert!(hosts.announce(PFN, Instant::now() + PAUSE), "the next wait is not logged");
     }
 
     #[test]

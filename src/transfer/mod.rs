@@ -5,6 +5,7 @@
 //! file's life. [`events`] tells whoever wants to know; nothing here prints.
 
 pub mod archives;
+mod busy;
 pub mod checksum;
 mod clock;
 mod complete;

@@ -3,9 +3,11 @@
 //! What has flowed cannot be taken back. So another attempt goes on where the last one broke off: with the rest of the same
 //! state of the file at the same place, or with another replica once its beginning has proved to be the same.
 
+use super::busy::WaitBudget;
 use super::checksum::{Checksum, Hasher};
 use super::download::ATTEMPTS;
 use super::job::FileJob;
+use super::patience::Patience;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::storage::{Kind, Rest, Storage, StorageError, Storages};
@@ -65,15 +67,21 @@ fn kind(known: Checksum) -> Checksum {
 impl Flow<'_, '_> {
     /// One source, as often as makes sense.
     async fn source(&mut self, storage: &dyn Storage, pfn: &str) -> Result<(), Stop> {
-        let mut version = None;
-        for attempt in 1.. {
+        let (mut version, mut attempt, mut budget) = (None, 1, WaitBudget::new(Patience::default()));
+        loop {
             let error = match self.attempt(storage, pfn, &mut version).await {
-                Err(Stop::Storage(error)) if error.may_pass() && attempt < ATTEMPTS => error,
+                Err(Stop::Storage(error)) if error.may_pass() => error,
                 outcome => return outcome,
             };
+            if budget.grant(&error).await? {
+                continue;
+            }
+            if attempt == ATTEMPTS {
+                return Err(error.into());
+            }
             tokio::time::sleep(error.pause()).await;
+            attempt += 1;
         }
-        Ok(())
     }
 
     async fn attempt(&mut self, storage: &dyn Storage, pfn: &str, version: &mut Option<String>) -> Result<(), Stop> {
@@ -224,6 +232,16 @@ mod tests {
         let error = poured(&["srm://h/f"]).await.1.unwrap_err();
         assert!(error.to_string().contains("s:f: RSE: srm:// cannot be read here"), "{error}");
         assert!(poured(&[]).await.1.unwrap_err().to_string().contains("no replica that can be read"));
+    }
+
+    #[tokio::test]
+    async fn busy_storage_that_names_a_time_is_asked_again_more_often_than_there_are_attempts() {
+        let mut answers = vec![sized("503 Busy", "Retry-After: 1\r\n", "busy"); ATTEMPTS as usize];
+        answers.push(sized("200 OK", "", "hello"));
+        let (base, _asked) = serve(answers).await;
+        let (text, outcome) = poured(&[&base]).await;
+        assert_eq!(text, "hello");
+        assert!(outcome.is_ok(), "{outcome:?}");
     }
 
     #[tokio::test]

@@ -150,24 +150,6 @@ fn a_storage_below_the_least_speed_is_left_after_a_minute_and_its_time() -> Resu
 }
 
 /// With a clock that runs twenty times as fast.
-fn fast(rucio: Rucio) -> Result<Rucio> {
+pub(super) fn fast(rucio: Rucio) -> Result<Rucio> {
     Ok(rucio.env("LD_PRELOAD", &library()?).env("FAKETIME", "+0 x20"))
-}
-
-/// What a storage asks for is granted, within reason: half a minute.
-#[test]
-fn a_storage_that_is_busy_for_an_hour_is_not_waited_for() -> Result<()> {
-    let busy = || Store::start(|_, _| Reply::new("503 Service Unavailable", "Retry-After: 3600\r\n", b""));
-    let (busy, also_busy) = (busy()?, busy()?);
-    let content = bytes(1, 1000);
-    let good = Store::good(HashMap::from([("saved".to_owned(), content.clone())]), Duration::ZERO)?;
-    let mut world = World::new()?;
-    world.file("alone", &content, &[&busy.pfn("alone")]);
-    world.file("saved", &content, &[&also_busy.pfn("saved"), &good.pfn("saved")]);
-    let outcome = fast(world.rucio(&[])?)?.run()?;
-    ended(&outcome, 76)?;
-    ensure!(verdict(&outcome, "alone").is_some_and(|why| why.contains("503")), "{}", outcome.stderr);
-    // Thirty seconds by that clock.
-    ensure!(outcome.took > Duration::from_millis(1400) && busy.asked("alone").len() == 2, "{:?}", outcome.took);
-    world.arrived("saved")
 }

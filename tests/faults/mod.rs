@@ -8,7 +8,7 @@
 //! | slower than `--transfer-speed-timeout` | `clock::a_storage_below_the_least_speed...` |
 //! | 401, 403, 404, 416, 429, 5xx; redirections without end | `storage::every_answer...` |
 //! | room for few requests at a time; nobody served | `crowd::...` |
-//! | `Retry-After`, granted and too long | `storage::a_busy_storage...`, `clock::a_storage_that_is_busy_for_an_hour...` |
+//! | `Retry-After`: seconds, dates, many in a row, too long | `busy::...` |
 //! | wrong length, told and untold; wrong bytes | `storage::every_answer...` (`longer...`, `shorter...`, `wrong`) |
 //! | lies about Range | `storage::every_answer...` (`part-...`, `unasked-part`) |
 //! | large files in parts: slow, silent, lying and refusing sources; Ctrl-C, SIGKILL and spoiled parts | `ranges::...` |
@@ -21,6 +21,7 @@
 //! | whoever reads the events goes away | `events::a_watcher_that_goes_away...` |
 
 mod bars;
+mod busy;
 mod clock;
 mod crowd;
 mod disk;

@@ -85,7 +85,7 @@ const FAULTS: [Fault; 28] = [
     fault("403", |_, _, _| refused("403 Forbidden"), 1, End::Failed("the storage answered 403 Forbidden")),
     fault("404", |_, _, _| refused("404 Not Found"), 1, End::Failed("the storage answered 404 Not Found")),
     fault("416", |_, _, _| refused("416 Range Not Satisfiable"), 1, End::Failed("the storage answered 416")),
-    fault("429", |_, _, _| Reply::new("429 Too Many Requests", "Retry-After: 1\r\n", b""), 2, End::Failed("429")),
+    fault("429", |_, _, _| refused("429 Too Many Requests"), 2, End::Failed("429 Too Many Requests")),
     fault("500", |_, _, _| refused("500 Internal Server Error"), 2, End::Failed("500 Internal Server Error")),
     fault("502", |_, _, _| refused("502 Bad Gateway"), 2, End::Failed("502 Bad Gateway")),
     fault("503", |_, _, _| refused("503 Service Unavailable"), 2, End::Failed("503 Service Unavailable")),

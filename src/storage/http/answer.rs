@@ -1,12 +1,10 @@
 //! What a storage's answers mean.
 
-use std::time::Duration;
-
-use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, LAST_MODIFIED, RETRY_AFTER};
+use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, LAST_MODIFIED};
 use reqwest::{Response, StatusCode};
 
 use super::reading;
-use crate::http::root_cause;
+use crate::http::{retry_after, root_cause};
 use crate::storage::{Kind, Part, Reading, Rest, Result, StorageError};
 
 /// How the system's resolver begins what it has to say.
@@ -133,11 +131,6 @@ fn stretch(value: &str) -> Option<(u64, u64, Option<u64>)> {
     let (start, whole) = content_range(value)?;
     let (_, last) = value.split_once('/')?.0.split_once('-')?;
     Some((start, last.trim().parse().ok()?, whole))
-}
-
-/// Only seconds are read; a date would need the storage's clock.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 #[cfg(test)]

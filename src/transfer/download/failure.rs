@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::storage::{Kind, StorageError};
+use crate::storage::StorageError;
 
 /// Why an attempt failed.
 #[derive(Debug, thiserror::Error)]
@@ -49,11 +49,6 @@ impl Failure {
             Self::Content { may_pass: true, .. } | Self::Parts => Some(Duration::ZERO),
             _ => None,
         }
-    }
-
-    /// Whether the storage has too much to do.
-    pub(super) fn is_overload(&self) -> bool {
-        matches!(self, Self::Storage(error) if error.kind == Kind::Overloaded)
     }
 
     /// The word traces have for it.

@@ -8,18 +8,17 @@ mod left;
 mod local;
 mod partial;
 mod renew;
+mod sources;
 mod split;
 #[cfg(test)]
 mod tests;
 mod unpack;
 mod waits;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use failure::Failure;
 use left::Left;
-use partial::Partial;
 
 pub use bound::Bound;
 pub use local::is_right;
@@ -28,21 +27,18 @@ use super::archives::Archives;
 use super::checksum::Checksum;
 use super::clock;
 use super::events::{FileEvent, Observer};
-use super::hosts::{Hosts, Turn};
+use super::hosts::Hosts;
 use super::implementations::Implementations;
-use super::job::{Fetched, FileJob, LARGE, Outcome, Source, Twin};
+use super::job::{Fetched, FileJob, LARGE, Outcome, Twin};
 use super::patience::Patience;
 use super::place::TargetFolder;
 use super::rate::Rate;
 use super::trace::{Fields, Trace, Tracer};
 use crate::http::Client;
-use crate::storage::{Storage, Storages, scheme};
+use crate::storage::Storages;
 
 /// How often one source is tried: over asking, reading and verifying together.
 pub const ATTEMPTS: u32 = 2;
-/// How often a source may send a file away that has too much to do, while it serves others of ours.
-const TURNS: u32 = 10;
-
 /// How long another process that downloads the same file may make no progress before we do it ourselves.
 const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(30);
 
@@ -194,108 +190,6 @@ impl Run<'_> {
         }
     }
 
-    /// One source after the other, until one gives the file.
-    async fn try_sources(&self, place: &Path, mut partial: Partial, trace: &mut Trace) -> Result<Fresh, Hopeless> {
-        let mut reasons = Vec::new();
-        let implementation = match &self.all.implementations {
-            Some(implementations) => implementations.choose(&self.job.sources).await,
-            None => None,
-        };
-        for source in &self.job.sources {
-            let (scheme, rse) = (scheme(&source.pfn), source.rse.as_str());
-            trace.set("remoteSite", rse);
-            trace.set("clientState", "DOWNLOAD_ATTEMPT");
-            trace.set("protocol", scheme);
-            let timeout = self.all.options.patience.of(self.job.bytes);
-            self.tell(FileEvent::Trying { scheme, rse, timeout });
-            let reason = match self.storage(source, implementation.as_deref()).await {
-                Err(reason) => {
-                    trace.set("stateReason", reason.as_str());
-                    self.tell(FileEvent::CannotRead { pfn: &source.pfn, reason: &reason });
-                    reason
-                }
-                Ok(storage) => match self.try_source(source, storage, place, &mut partial, trace).await {
-                    Ok(fresh) => return Ok(fresh),
-                    Err(failure @ Failure::Local { .. }) => return Err(Hopeless::Here(failure.to_string())),
-                    Err(failure) => failure.to_string(),
-                },
-            };
-            reasons.push(if rse.is_empty() { reason } else { format!("{reason} ({rse})") });
-        }
-        Err(Hopeless::Sources(reasons.join("; ")))
-    }
-
-    /// What reads a source. Errors: this program cannot, or shall not by another implementation than this.
-    async fn storage(&self, source: &Source, implementation: Option<&str>) -> Result<&dyn Storage, String> {
-        if let (Some(implementations), Some(wanted)) = (&self.all.implementations, implementation) {
-            implementations.check(source, wanted).await?;
-        }
-        self.all.storages.of(&source.pfn).map_err(|error| error.to_string())
-    }
-
-    /// One source, as often as its budget allows. What a broken attempt brought is kept for the next one, here or at the
-    /// next source.
-    async fn try_source(
-        &self,
-        source: &Source,
-        storage: &dyn Storage,
-        place: &Path,
-        partial: &mut Partial,
-        trace: &mut Trace,
-    ) -> Result<Fresh, Failure> {
-        self.tell(FileEvent::Using { pfn: &source.pfn });
-        let (mut renewed, mut attempt, mut turns) = (None, 1, 0);
-        let is_last = self.job.sources.last().is_some_and(|last| std::ptr::eq(last, source));
-        loop {
-            let asked = renewed.as_ref().unwrap_or(source);
-            let turn = self.all.hosts.turn(&asked.pfn).await;
-            let start = clock::now();
-            let failure = match self.attempt(asked, storage, place, partial).await {
-                Ok((path, checksum)) => {
-                    turn.served();
-                    return Ok(Fresh { path, start, checksum });
-                }
-                Err(failure @ Failure::Local { .. }) => return Err(failure),
-                Err(failure) => failure,
-            };
-            let is_crowded = is_crowded(turn, &failure);
-            if let (Failure::Storage(error), None) = (&failure, &renewed) {
-                renewed = self.renewed(source, error).await;
-                if let Some(new) = &renewed {
-                    self.tell(FileEvent::Using { pfn: &new.pfn });
-                    continue;
-                }
-            }
-            turns += 1;
-            // Where there is another source, it has its turn soon.
-            if is_crowded && is_last && turns < TURNS {
-                self.tell(FileEvent::SentAway);
-                continue;
-            }
-            self.report(&failure, attempt, trace);
-            match failure.pause() {
-                // The next attempt asks for the whole file, which this one did not.
-                Some(_) if matches!(failure, Failure::Parts) => {}
-                Some(pause) if attempt < ATTEMPTS => {
-                    tokio::time::sleep(pause).await;
-                    attempt += 1;
-                }
-                _ => return Err(failure),
-            }
-        }
-    }
-
-    fn report(&self, failure: &Failure, attempt: u32, trace: &mut Trace) {
-        if let Failure::Content { found, expected, .. } = failure {
-            self.tell(FileEvent::WrongContent { found, expected });
-        }
-        let reason = failure.to_string();
-        trace.set("clientState", failure.state());
-        trace.set("stateReason", reason.as_str());
-        self.send(trace.clone());
-        self.tell(FileEvent::AttemptFailed { attempt, of: ATTEMPTS, reason: &reason });
-    }
-
     async fn finish(&self, fresh: Fresh, places: &[PathBuf], mut trace: Trace) -> Fetched {
         let end = clock::now();
         if let Err(error) = self.spread(&fresh.path, places).await {
@@ -360,9 +254,4 @@ impl Run<'_> {
             tracer.send(trace);
         }
     }
-}
-
-/// Whether the host has only too many of us at the moment. The turn is over in any case.
-fn is_crowded(turn: Turn, failure: &Failure) -> bool {
-    failure.is_overload() && turn.too_much(failure.pause().unwrap_or_default())
 }

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::Mutex;
 
+use super::partial::Partial;
 use super::*;
 use crate::storage::http::tests::{answer, plain, serve, sized};
+use crate::transfer::job::Source;
 use crate::types::Did;
 
 /// Writes down what happens.
@@ -29,6 +31,7 @@ impl Observer for Diary {
             FileEvent::Unpacking { archive } => format!("unpacking {archive}"),
             FileEvent::StartedOver => "started over".into(),
             FileEvent::SentAway => "sent away".into(),
+            FileEvent::StorageBusy { .. } => "storage busy".into(),
             FileEvent::WrongContent { found, expected } => format!("wrong: {found} for {expected}"),
             FileEvent::AttemptFailed { attempt, of, .. } => format!("failed {attempt}/{of}"),
             FileEvent::Unverified => "unverified".into(),

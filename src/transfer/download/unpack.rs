@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
+use super::super::busy::WaitBudget;
 use super::super::events::FileEvent;
 use super::super::job::Source;
 use super::{ATTEMPTS, Run};
@@ -40,12 +41,16 @@ impl Run<'_> {
         let file = self.all.folder.nameless().map_err(|error| full(&error))?;
         let mut arriving = Arriving { file: tokio::fs::File::from_std(file), received: 0, version: None };
         let (mut renewed, mut attempt) = (None, 1);
+        let mut budget = WaitBudget::new(self.all.options.patience);
         while let Err(error) = self.fill(renewed.as_ref().unwrap_or(source), storage, &mut arriving).await {
             if renewed.is_none() {
                 renewed = self.renewed(source, &error).await;
                 if renewed.is_some() {
                     continue;
                 }
+            }
+            if budget.grant(&error).await? {
+                continue;
             }
             if !error.may_pass() || attempt == ATTEMPTS {
                 return Err(error);

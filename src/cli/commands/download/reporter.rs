@@ -180,6 +180,12 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
             tracing::debug!("Local checksum: {found}, Rucio checksum: {expected}");
         }
         FileEvent::SentAway => tracing::debug!("{prefix}The storage has too much to do: {did} waits for its turn"),
+        FileEvent::StorageBusy { host, wait } => {
+            let seconds = wait.as_secs_f64().ceil();
+            tracing::warn!(
+                "{prefix}The storage at {host} is busy and asks to come back in {seconds} s: waiting for it"
+            );
+        }
         FileEvent::AttemptFailed { attempt, of, reason } => {
             tracing::warn!("{prefix}Download attempt failed. Try {attempt}/{of} ({})", one_line(reason));
         }

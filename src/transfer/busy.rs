@@ -1,0 +1,104 @@
+//! Storages that are busy and say when to come back: the wait costs no attempt, but it has an end.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::patience::Patience;
+use crate::storage::{Result, StorageError};
+
+/// The longest that a file waits in all where the user names no time: as long as for a Rucio server that is away.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// How long a file may still wait for busy storages, over all its sources.
+#[derive(Debug)]
+pub(super) struct WaitBudget {
+    whole: Duration,
+    left: Duration,
+}
+
+impl WaitBudget {
+    /// A budget as long as the user lets an attempt take, else ten minutes.
+    pub(super) fn new(patience: Patience) -> Self {
+        let seconds = patience.seconds.filter(|seconds| *seconds > 0.0);
+        let whole =
+            seconds.map_or(LONGEST, |seconds| Duration::try_from_secs_f64(seconds.max(1.0)).unwrap_or(Duration::MAX));
+        Self { whole, left: whole }
+    }
+
+    /// How long the file may still wait.
+    pub(super) fn left(&self) -> Duration {
+        self.left
+    }
+
+    /// Checks that the file can wait for so long. Errors: the same failure, with the time that the storage asks for.
+    pub(super) fn check(&self, busy: &StorageError, wait: Duration) -> Result<()> {
+        if wait <= self.left {
+            return Ok(());
+        }
+        let (asked, whole) = (seconds(wait), seconds(self.whole));
+        let waited = seconds(self.whole.saturating_sub(self.left));
+        let so_far = if waited == 0 { String::new() } else { format!(", of which {waited} s are over") };
+        let message = format!(
+            "{busy} and asks to come back in {asked} s, which is longer than a file waits: {whole} s in all{so_far}"
+        );
+        Err(StorageError { message, ..busy.clone() })
+    }
+
+    /// Waits for so long.
+    pub(super) async fn wait(&mut self, wait: Duration) {
+        self.left = self.left.saturating_sub(wait);
+        sleep(wait).await;
+    }
+
+    /// Waits for as long as a busy storage asks for. Returns whether it asked for a time. Errors: it is too long.
+    pub(super) async fn grant(&mut self, busy: &StorageError) -> Result<bool> {
+        let Some(wait) = busy.named_wait() else { return Ok(false) };
+        self.check(busy, wait)?;
+        tracing::warn!("{busy} and is asked again in {} s", seconds(wait));
+        self.wait(wait).await;
+        Ok(true)
+    }
+}
+
+/// Whole seconds, rounded up.
+fn seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::Kind;
+    use tokio::time::Instant;
+
+    fn budget(seconds: Option<f64>) -> WaitBudget {
+        WaitBudget::new(Patience { seconds, speed: Some(500.0) })
+    }
+
+    fn busy(seconds: u64) -> StorageError {
+        let error = StorageError::new(Kind::Overloaded, "the storage answered 503");
+        StorageError { retry_after: Some(Duration::from_secs(seconds)), ..error }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wait_budget_is_spent_by_waits_and_then_refuses_with_both_times() {
+        let (mut budget, begun) = (budget(Some(10.0)), Instant::now());
+        assert!(budget.grant(&busy(6)).await.unwrap());
+        assert_eq!(begun.elapsed().as_secs(), 6);
+        let refused = budget.grant(&busy(5)).await.unwrap_err();
+        let expected = "the storage answered 503 and asks to come back in 5 s, which is longer than a file waits: 10 s \
+                        in all, of which 6 s are over";
+        assert_eq!(refused.to_string(), expected);
+        assert_eq!(begun.elapsed().as_secs(), 6, "a wait that is refused takes no time");
+        assert!(!budget.grant(&busy(0)).await.unwrap(), "no time is no time to wait");
+    }
+
+    #[test]
+    fn wait_budget_is_what_the_user_says_else_ten_minutes() {
+        for (seconds, expected) in [(None, 600), (Some(0.0), 600), (Some(12.0), 12), (Some(0.1), 1)] {
+            assert_eq!(budget(seconds).left(), Duration::from_secs(expected), "{seconds:?}");
+        }
+        assert_eq!(budget(Some(f64::INFINITY)).left(), Duration::MAX);
+    }
+}
