@@ -18,6 +18,7 @@
 //! | the server goes away while it lists; files take hours | `listing::...` |
 //! | the server is killed while it lists, and its answer looks whole | `killed::...`, `listing::...` |
 //! | Ctrl-C, SIGTERM, SIGKILL at any moment; unfinished files that are spoiled | `resume::...` |
+//! | a server that refuses lists of traces | `traces::...` |
 //! | whoever reads the events goes away | `events::a_watcher_that_goes_away...` |
 
 mod bars;
@@ -34,6 +35,7 @@ mod resume;
 mod storage;
 mod store;
 mod tls;
+mod traces;
 mod world;
 
 use anyhow::{Result, ensure};

@@ -207,8 +207,3 @@ async fn the_size_is_told_without_reading() {
     assert_eq!(plain().stat(&base).await.unwrap().bytes, Some(12345));
     assert!(asked.recv().await.unwrap().starts_with("head "));
 }
-
-/// Connections as the storage has them.
-pub(crate) fn client() -> reqwest::Client {
-    plain().known
-}

@@ -84,7 +84,7 @@ pub(crate) async fn run(context: &Context, args: Args, more: More) -> Result<()>
         let grace = if interrupted { TRACE_GRACE / 4 } else { TRACE_GRACE };
         // Whoever presses Ctrl-C now has all the files, and does not want to wait for this.
         let _ = unless_interrupted(async {
-            tracer.finish(grace, job.client.nearest_answer()).await;
+            tracer.finish(grace, traces::round_trip(job.client)).await;
             Ok(())
         })
         .await;

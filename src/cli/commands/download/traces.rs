@@ -1,5 +1,7 @@
 //! What all traces of a download have in common.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -21,6 +23,12 @@ pub(in crate::cli::commands) fn tracer(client: &Client) -> Result<Option<Tracer>
         true => Ok(None),
         false => Ok(Some(Tracer::start(client.connections()?.clone(), &client.settings().trace_host))),
     }
+}
+
+/// The time that a short answer of the trace server takes: known if it is the server that all else is asked of.
+pub(in crate::cli::commands) fn round_trip(client: &Client) -> Option<Duration> {
+    let settings = client.settings();
+    client.nearest_answer().filter(|_| settings.trace_host == settings.rucio_host)
 }
 
 /// The fields that are the same for all files, in the official client's order.

@@ -48,7 +48,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         let grace = if interrupted { TRACE_GRACE / 8 } else { TRACE_GRACE };
         // Whoever presses Ctrl-C now has all the files in place, and does not want to wait for this.
         let _ = unless_interrupted(async {
-            tracer.finish(grace, client.nearest_answer()).await;
+            tracer.finish(grace, traces::round_trip(client)).await;
             Ok(())
         })
         .await;
