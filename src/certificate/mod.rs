@@ -1,5 +1,6 @@
 //! What stands in the file of a certificate or a proxy: whose it is, how long it is good, whether its key is there.
 
+pub(crate) mod authority;
 mod der;
 pub(crate) mod file;
 mod name;
@@ -189,6 +190,11 @@ pub(crate) fn times(certificate: &X509Ref) -> (i64, i64) {
 fn seconds(time: &Asn1TimeRef) -> i64 {
     let since = Asn1Time::from_unix(0).and_then(|start| start.diff(time));
     since.map_or(0, |since| i64::from(since.days) * 86_400 + i64::from(since.secs))
+}
+
+/// The names of a certificate's signer and of itself, as they stand in its DER form; `None` if it is malformed.
+pub(crate) fn names(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
+    der::Fields::of(certificate).map(|fields| (fields.issuer, fields.subject))
 }
 
 #[cfg(test)]

@@ -5,7 +5,12 @@ use std::path::{Path, PathBuf};
 use openssl::asn1::Asn1Time;
 use openssl::x509::{X509, X509Crl};
 
-use super::{Finding, shell};
+use super::{Finding, Status, shell};
+use crate::certificate::{
+    authority::{Unfit, unfit},
+    text,
+};
+use crate::clock::now;
 use crate::config::{CaSource, Config, Origin, Overrides};
 use crate::env_vars::Env;
 use crate::http::tls;
@@ -25,9 +30,10 @@ pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> (Option<CaS
             (None, vec![finding.hint(hint)])
         }
         Ok(_) => {
-            let findings = vec![Finding::ok(CHECK, subject(&source), contents(&source, origin))];
+            let findings = contents(&source, origin);
+            let is_usable = findings.iter().all(|finding| finding.status != Status::Failed);
             let crls = if let CaSource::Dir(folder) = &source { old_crls(folder) } else { None };
-            (Some(source), findings.into_iter().chain(crls).collect())
+            (is_usable.then_some(source), findings.into_iter().chain(crls).collect())
         }
     }
 }
@@ -46,20 +52,51 @@ fn path(source: &CaSource) -> &Path {
     }
 }
 
-fn contents(source: &CaSource, origin: Option<Origin>) -> String {
+/// A line for the source, and one for each certificate that is no trust anchor.
+fn contents(source: &CaSource, origin: Option<Origin>) -> Vec<Finding> {
     let origin = origin.map(|origin| format!(" ({origin})")).unwrap_or_default();
     let files = match source {
-        CaSource::BuiltIn => return "built in, since no other CAs are named".to_owned(),
+        CaSource::BuiltIn => {
+            return vec![Finding::ok(CHECK, subject(source), "built in, since no other CAs are named")];
+        }
         CaSource::File(path) => vec![path.clone()],
         CaSource::Dir(folder) => hashed(folder, ""),
     };
-    let certificates: Vec<_> = files.iter().flat_map(|file| certificates(file)).collect();
-    let now = Asn1Time::days_from_now(0).ok();
-    let expired = certificates.iter().filter(|one| now.as_ref().is_some_and(|now| one.not_after() < now)).count();
-    let expired = if expired == 0 { String::new() } else { format!(", {expired} of them expired") };
-    match certificates.len() {
-        1 => format!("1 certificate{expired}{origin}"),
-        number => format!("{number} certificates{expired}{origin}"),
+    let listed: Vec<_> =
+        files.iter().flat_map(|file| certificates(file).into_iter().map(move |one| (file, one))).collect();
+    let judged = listed.iter().filter_map(|(file, one)| Some((*file, one, unfit(&one.to_der().ok()?, now())?)));
+    let unfit: Vec<_> = judged.collect();
+    let number = match listed.len() {
+        1 => "1 certificate".to_owned(),
+        number => format!("{number} certificates"),
+    };
+    // What is no CA is still good for its own server.
+    let useless = unfit.iter().filter(|(.., why)| *why != Unfit::NotCa).count();
+    let summary = match useless {
+        0 => Finding::ok(CHECK, subject(source), format!("{number}{origin}")),
+        all if all == listed.len() => {
+            let text = format!("{number}, none of which can be used{origin}");
+            Finding::failed(CHECK, subject(source), text).hint("Name another by ca_cert in [client] or X509_CERT_DIR.")
+        }
+        some => Finding::ok(CHECK, subject(source), format!("{number}, {some} of them not used{origin}")),
+    };
+    let each = unfit.into_iter().map(|(file, certificate, why)| no_anchor(file, certificate, why));
+    std::iter::once(summary).chain(each).collect()
+}
+
+/// A certificate that is no trust anchor, and why. That a server has signed its own is what small sites do.
+fn no_anchor(file: &Path, certificate: &X509, why: Unfit) -> Finding {
+    let (name, issuer) = (text(certificate.subject_name()), text(certificate.issuer_name()));
+    match why {
+        Unfit::NotCa if name == issuer => {
+            Finding::ok(CHECK, file.display(), format!("{name}: not a CA; trusted for its own server alone"))
+        }
+        Unfit::NotCa => {
+            let told = format!("{name}: {why}; it is trusted for its own server alone");
+            Finding::warning(CHECK, file.display(), told)
+                .hint(format!("If other servers are meant, name the CA that signed it ({issuer})."))
+        }
+        _ => Finding::warning(CHECK, file.display(), format!("{name}: not used, since {why}")).hint(why.remedy()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
 use openssl::hash::MessageDigest;
@@ -17,7 +17,7 @@ use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509Name, X509NameRef};
 
 use super::clinic::Patient;
-use crate::props::Home;
+use crate::props::{Home, Party, TODAY, Use, keep};
 
 fn name(common: &str) -> Result<X509Name> {
     let mut name = X509Name::builder()?;
@@ -57,8 +57,13 @@ fn signed(
 /// A server on this machine with a certificate for `host` that ends in so many days. Gives the place and the file of
 /// the authority that signed it.
 fn server(home: &Home, host: &str, days: i64) -> Result<(String, PathBuf)> {
+    server_of(home, host, days, 100)
+}
+
+/// The same where the authority's certificate ends in so many days.
+fn server_of(home: &Home, host: &str, days: i64, ca_days: i64) -> Result<(String, PathBuf)> {
     let (ca_key, key) = (PKey::from_rsa(Rsa::generate(2048)?)?, PKey::from_rsa(Rsa::generate(2048)?)?);
-    let ca = signed("Clinic CA", None, 100, &*name("Clinic CA")?, &ca_key, &ca_key)?;
+    let ca = signed("Clinic CA", None, ca_days, &*name("Clinic CA")?, &ca_key, &ca_key)?;
     let certificate = signed(host, Some(host), days, ca.subject_name(), &ca_key, &key)?;
     let file = home.path().join("clinic-ca.pem");
     fs::write(&file, ca.to_pem()?)?;
@@ -89,8 +94,9 @@ fn patient_at(home: Home, place: &str, ca: &Path) -> Result<Patient> {
 
 #[test]
 fn nobody_vouches_for_the_server() -> Result<()> {
-    let wrong = Home::certificate("root.pem")?.to_string_lossy().into_owned();
-    let finding = Patient::userpass()?.args(&["--ca-certificate", &wrong]).fails(&[], 1)?;
+    let patient = Patient::userpass()?;
+    let wrong = keep(&patient.home, "ca.pem", Party::unknown_authority()?.pem()?)?.to_string_lossy().into_owned();
+    let finding = patient.args(&["--ca-certificate", &wrong]).fails(&[], 1)?;
     let texts = [
         "vouches for the server: its certificate (CN=localhost,O=Testbed) is signed by CN=Testbed CA,O=Testbed",
         "--ca-certificate",
@@ -151,6 +157,90 @@ fn a_folder_of_authorities_is_empty() -> Result<()> {
     let folder = folder.to_string_lossy().into_owned();
     let finding = patient.env("X509_CERT_DIR", &folder).fails(&[], 1)?;
     finding.says("ca", &[&format!("{folder}: There is no CA certificate in"), "hashed folder"])
+}
+
+/// Somebody who trusts what is in this file or folder.
+fn trusting(trusted: &Path) -> Result<Patient> {
+    Ok(Patient::userpass()?.args(&["--ca-certificate", &trusted.to_string_lossy()]))
+}
+
+/// Each is a line of its own, whether or not it plays a role.
+fn unfit_are_told(trusted: &Path, told: &[(String, &str, &str)]) -> Result<()> {
+    let (findings, _) = trusting(trusted)?.examined(&["--offline"])?;
+    let warnings: Vec<_> = findings.iter().filter(|one| one.check == "ca" && one.status == "warning").collect();
+    ensure!(warnings.len() == told.len(), "{} warnings instead of {}: {findings:#?}", warnings.len(), told.len());
+    for (file, text, hint) in told {
+        let found = warnings.iter().find(|one| one.subject == *file && one.message.starts_with(text));
+        let found = found.with_context(|| format!("{file}: {text} is not in {warnings:#?}"))?;
+        ensure!(found.hint.as_ref().is_some_and(|found| found.contains(hint)), "{hint} is not in {found:?}");
+    }
+    let number = format!("{} of them not used", told.len() - 1);
+    ensure!(findings.iter().any(|one| one.check == "ca" && one.message.contains(&number)), "{number}: {findings:#?}");
+    Ok(())
+}
+
+#[test]
+fn authorities_are_unfit() -> Result<()> {
+    let (home, ca) = (&Home::new()?, Party::testbed("ca")?);
+    let old = Party::signed_by_itself(&["CN=Old"], (-9, -1), Use::Authority)?;
+    let no_signer = Party::signed_by_itself(&["CN=Mute"], TODAY, Use::NoCertSign)?;
+    let clients = Party::signed_by_itself(&["CN=Clients"], TODAY, Use::ClientAuthority)?;
+    let all = [
+        (&old, "CN=Old: not used, since it expired on 20", "the CA's current certificate"),
+        (&no_signer, "CN=Mute: not used, since it may not sign certificates", "certificate for signing"),
+        (&clients, "CN=Clients: not used, since it is not for TLS servers", "certificate for signing"),
+        (
+            &ca.sign(&["CN=Issued"], TODAY, Use::Server("elsewhere"))?,
+            "CN=Issued: it is not the certificate of a CA; it is trusted for its own server alone",
+            "name the CA that signed it (CN=Testbed CA,O=Testbed)",
+        ),
+    ];
+    let (folder, _) = ca.hashed_folder(home)?;
+    let (mut pem, mut in_file, mut in_folder) = (ca.pem()?, Vec::new(), Vec::new());
+    for (party, text, hint) in &all {
+        pem += &party.pem()?;
+        let (_, hash) = party.hashed_folder(home)?;
+        in_folder.push((folder.join(format!("{hash}0")).display().to_string(), *text, *hint));
+        in_file.push((home.path().join("ca.pem").display().to_string(), *text, *hint));
+    }
+    unfit_are_told(&keep(home, "ca.pem", pem)?, &in_file)?;
+    unfit_are_told(&folder, &in_folder)
+}
+
+#[test]
+fn no_authority_of_a_file_is_fit() -> Result<()> {
+    let (home, old) = (Home::new()?, Party::signed_by_itself(&["CN=Old"], (-9, -1), Use::Authority)?);
+    let file = keep(&home, "ca.pem", old.pem()?)?;
+    let (findings, code) = trusting(&file)?.examined(&[])?;
+    let failed: Vec<_> = findings.iter().filter(|one| one.status == "failed").collect();
+    ensure!(code == 1 && failed.len() == 1, "{code}: {findings:#?}");
+    failed[0].says("ca", &[&format!("{}: 1 certificate, none of which can be used", file.display()), "X509_CERT_DIR"])
+}
+
+/// What small sites do is no reason for a warning.
+#[test]
+fn a_servers_own_certificate_is_trusted() -> Result<()> {
+    let home = Home::new()?;
+    let own = Party::signed_by_itself(&["CN=localhost"], TODAY, Use::Server("localhost"))?;
+    let file = keep(&home, "server.pem", own.pem()?)?;
+    let (findings, _) = trusting(&file)?.examined(&["--offline"])?;
+    let told = findings.iter().find(|one| one.message == "CN=localhost: not a CA; trusted for its own server alone");
+    ensure!(told.is_some_and(|one| one.status == "ok" && one.subject == file.to_string_lossy()), "{findings:#?}");
+    ensure!(findings.iter().all(|one| one.check != "ca" || one.status == "ok"), "{findings:#?}");
+    Ok(())
+}
+
+/// The handshake says so, too, where it fails for that.
+#[test]
+fn a_servers_authority_is_unfit() -> Result<()> {
+    let home = Home::new()?;
+    let (place, ca) = server_of(&home, "localhost", 90, -2)?;
+    fs::write(&ca, fs::read_to_string(&ca)? + &Party::testbed("ca")?.pem()?)?;
+    let (findings, code) = patient_at(home, &place, &ca)?.examined(&[])?;
+    let failed: Vec<_> = findings.iter().filter(|one| one.status == "failed").collect();
+    ensure!(code == 1 && failed.len() == 1, "{code}: {findings:#?}");
+    let told = format!("since the CA certificate {} (CN=Clinic CA) is not used: it expired on 20", ca.display());
+    failed[0].says("tls", &["the server's certificate (CN=localhost) is not trusted", &told, "current certificate"])
 }
 
 #[test]

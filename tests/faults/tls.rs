@@ -12,7 +12,7 @@ use rustix::net::sockopt::set_socket_linger;
 
 use super::world::{World, bytes};
 use super::{ended, verdict};
-use crate::props::Party;
+use crate::props::{Party, TODAY, Use};
 
 /// How a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,10 @@ struct TlsStore {
 
 impl TlsStore {
     fn start() -> Result<Self> {
-        let host = Party::testbed("host")?;
+        Self::of(&Party::testbed("host")?)
+    }
+
+    fn of(host: &Party) -> Result<Self> {
         let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls())?;
         acceptor.set_private_key(&host.key)?;
         acceptor.set_certificate(&host.certificate)?;
@@ -217,4 +220,35 @@ fn what_breaks_inside_tls_is_gone_on_with_or_given_up_but_never_taken_for_the_en
     let names: Vec<_> = mended.iter().copied().chain(["unknown-orderly"]).collect();
     ensure!(world.names()?.iter().all(|name| names.contains(&name.as_str())), "{:?}", world.names()?);
     Ok(())
+}
+
+/// Storages are trusted by the same rules as the server, also where they are only vouched for by the grid's folder.
+#[test]
+fn storages_of_an_unfit_authority_are_not_trusted() -> Result<()> {
+    let parts = ["O=Testbed", "CN=localhost"];
+    let (today, server) = (TODAY, Use::Server("localhost"));
+    let pinned = Party::signed_by_itself(&["CN=Pinned"], today, server)?;
+    let old = Party::signed_by_itself(&["CN=Old"], (-9, -1), Use::Authority)?;
+    let good = Party::signed_by_itself(&["CN=Good"], today, Use::Authority)?;
+    let mut world = World::new()?;
+    let (folder, _) = Party::testbed("ca")?.hashed_folder(&world.home)?;
+    let mut files = Vec::new();
+    for (name, authority) in [("pinned", &pinned), ("old", &old), ("good", &good)] {
+        let store = TlsStore::of(&authority.sign(&parts, today, server)?)?;
+        world.file(name, &content(name), &[&store.pfn(name)]);
+        let (_, hash) = authority.hashed_folder(&world.home)?;
+        files.push(folder.join(format!("{hash}0")));
+    }
+    let outcome = world.rucio(&[])?.env("X509_CERT_DIR", &folder.to_string_lossy()).run()?;
+    for (name, file, why) in [
+        ("pinned", &files[0], "(CN=Pinned) is not used: it is not the certificate of a CA"),
+        ("old", &files[1], "(CN=Old) is not used: it expired on 20"),
+    ] {
+        let told = format!("CA certificate {} {why}", file.display());
+        let verdict = verdict(&outcome, name).with_context(|| format!("{name}: {}", outcome.stderr))?;
+        ensure!(verdict.contains(&told), "{told:?} is not in {verdict}");
+        let warnings = outcome.stderr.matches(&format!("WARNING\tThe {told}")).count();
+        ensure!(warnings == 1, "{warnings} warnings of {name}: {}", outcome.stderr);
+    }
+    world.arrived("good").with_context(|| outcome.stderr.clone())
 }

@@ -13,7 +13,7 @@ use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::stack::Stack;
-use openssl::x509::extension::{BasicConstraints, KeyUsage, SubjectAlternativeName};
+use openssl::x509::extension::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName};
 use openssl::x509::{X509, X509CrlBuilder, X509Extension, X509Name, X509RevokedBuilder};
 
 use super::Home;
@@ -23,6 +23,10 @@ use super::Home;
 pub(crate) enum Use {
     /// To sign others.
     Authority,
+    /// To be an authority that may sign lists of what was revoked, and no certificates.
+    NoCertSign,
+    /// To sign the certificates of clients alone.
+    ClientAuthority,
     /// To log in.
     User,
     /// To be the server `localhost` or the host of another name.
@@ -58,16 +62,18 @@ impl Party {
 
     /// An authority that nobody knows.
     pub(crate) fn unknown_authority() -> Result<Self> {
-        let key = PKey::from_rsa(Rsa::generate(2048)?)?;
-        let name = name(&["O=Elsewhere", "CN=Unknown CA"])?;
-        make(&name, &name, &key, &key, TODAY, Use::Authority).map(|certificate| Self { certificate, key })
+        Self::signed_by_itself(&["O=Elsewhere", "CN=Unknown CA"], TODAY, Use::Authority)
     }
 
     /// A server whose certificate is its own authority's, as `openssl req -x509` makes it.
     pub(crate) fn self_signed(host: &'static str) -> Result<Self> {
-        let key = PKey::from_rsa(Rsa::generate(2048)?)?;
-        let name = name(&[&format!("CN={host}")])?;
-        make(&name, &name, &key, &key, TODAY, Use::SelfSigned(host)).map(|certificate| Self { certificate, key })
+        Self::signed_by_itself(&[&format!("CN={host}")], TODAY, Use::SelfSigned(host))
+    }
+
+    /// Somebody of this name whose certificate is signed by its own key, good from and to so many days from now.
+    pub(crate) fn signed_by_itself(parts: &[&str], days: (i64, i64), what_for: Use) -> Result<Self> {
+        let (key, name) = (PKey::from_rsa(Rsa::generate(2048)?)?, name(parts)?);
+        make(&name, &name, &key, &key, days, what_for).map(|certificate| Self { certificate, key })
     }
 
     /// Signs a certificate for somebody of this name (`O=Testbed`, `CN=…`), good from and to so many days from now.
@@ -207,6 +213,14 @@ fn extensions(what_for: Use, context: &openssl::x509::X509v3Context) -> Result<V
         Use::Authority => {
             let usage = KeyUsage::new().critical().key_cert_sign().crl_sign().build()?;
             vec![BasicConstraints::new().critical().ca().build()?, usage]
+        }
+        Use::NoCertSign => {
+            let usage = KeyUsage::new().critical().crl_sign().digital_signature().build()?;
+            vec![BasicConstraints::new().critical().ca().build()?, usage]
+        }
+        Use::ClientAuthority => {
+            let clients = ExtendedKeyUsage::new().client_auth().build()?;
+            extensions(Use::Authority, context)?.into_iter().chain([clients]).collect()
         }
         Use::User => vec![BasicConstraints::new().critical().build()?, signs],
         Use::Server(host) => vec![signs, SubjectAlternativeName::new().dns(host).build(context)?],

@@ -21,18 +21,26 @@ pub(crate) struct TlsFront {
 impl TlsFront {
     /// Starts it with this certificate.
     pub(crate) fn start(behind: &Server, host: &Party) -> Result<Self> {
-        Self::with(behind, host, None)
+        Self::with(behind, host, &[], None)
+    }
+
+    /// The same, sending these certificates, too.
+    pub(crate) fn with_chain(behind: &Server, host: &Party, others: &[&Party]) -> Result<Self> {
+        Self::with(behind, host, others, None)
     }
 
     /// The same, but client certificates must be of that authority, and good at this time (in seconds since 1970).
     pub(crate) fn strict(behind: &Server, host: &Party, ca: &Party, time: i64) -> Result<Self> {
-        Self::with(behind, host, Some((ca, time)))
+        Self::with(behind, host, &[], Some((ca, time)))
     }
 
-    fn with(behind: &Server, host: &Party, strict: Option<(&Party, i64)>) -> Result<Self> {
+    fn with(behind: &Server, host: &Party, others: &[&Party], strict: Option<(&Party, i64)>) -> Result<Self> {
         let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls())?;
         acceptor.set_private_key(&host.key)?;
         acceptor.set_certificate(&host.certificate)?;
+        for other in others {
+            acceptor.add_extra_chain_cert(other.certificate.clone())?;
+        }
         acceptor.set_session_id_context(b"front")?;
         match strict {
             Some((ca, time)) => {

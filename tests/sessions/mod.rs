@@ -13,6 +13,7 @@ mod refusals;
 mod servers;
 mod ssh;
 mod tls;
+mod tls_anchors;
 mod vo;
 mod x509;
 

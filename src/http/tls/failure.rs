@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use rustls::{AlertDescription as Alert, CertificateError as Fault, Error};
 use rustls_pki_types::UnixTime;
 
-use super::verify::Stranger;
+use super::untrusted::Untrusted;
 use crate::clock::date;
 
 /// A handshake that failed in a way that waiting does not mend.
@@ -64,8 +64,12 @@ fn theirs(fault: &Fault) -> Failure {
             "the server's certificate was revoked by its CA".to_owned(),
             "Whoever answers may have stolen its key: do not go on, and tell the server's administrators.".to_owned(),
         ),
-        Fault::Other(other) => match other.0.downcast_ref::<Stranger>() {
-            Some(stranger) => (stranger.to_string(), unvouched(stranger)),
+        Fault::InvalidPurpose | Fault::InvalidPurposeContext { .. } => (
+            "the server's certificate is not for TLS servers (its extendedKeyUsage lacks serverAuth)".to_owned(),
+            "Tell the server's administrators.".to_owned(),
+        ),
+        Fault::Other(other) => match other.0.downcast_ref::<Untrusted>() {
+            Some(untrusted) => (untrusted.to_string(), untrusted.remedy()),
             None => (format!("the server's certificate is not good: {other}"), NAME_CA.to_owned()),
         },
         other => (format!("the server's certificate is not good: {other}"), NAME_CA.to_owned()),
@@ -73,15 +77,8 @@ fn theirs(fault: &Fault) -> Failure {
     Failure { reason, remedy, ours: false }
 }
 
-const NAME_CA: &str = "Name the CA that signed it: --ca-certificate, X509_CERT_DIR or [client] ca_cert.";
-
-fn unvouched(stranger: &Stranger) -> String {
-    let not_in = format!("It is not in {}", stranger.trusted);
-    match stranger.known_at {
-        Some(folder) => format!("{NAME_CA} {not_in}, but in {folder}: --ca-certificate {folder}"),
-        None => format!("{NAME_CA} {not_in}."),
-    }
-}
+/// What to do where no trusted CA has signed the server's certificate.
+pub(super) const NAME_CA: &str = "Name the CA that signed it: --ca-certificate, X509_CERT_DIR or [client] ca_cert.";
 
 /// What to do where the server refuses our certificate, as long as nobody knows which it was.
 pub(crate) const REFUSED: &str =

@@ -5,6 +5,7 @@ mod failure;
 mod identity;
 mod revocation;
 mod roots;
+mod untrusted;
 mod verify;
 
 use std::sync::Arc;

@@ -3,25 +3,33 @@
 //! Grid sites fetch these lists every few hours, or forgot to years ago. That a list is old or damaged says nothing about
 //! a server, so no connection fails for it; what a list names stays revoked, however old the list.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use openssl::x509::{CrlStatus, X509, X509Crl};
 use rustls_pki_types::CertificateDer;
 
-use super::roots::{authorities, numbered};
+use super::roots::{Roots, numbered};
+use crate::certificate::authority::unfit;
 
 /// Whether the signer of this certificate has revoked it. Only that signer's lists are read. `others` are the
-/// certificates that came with it, among which the signer may be.
-pub(super) fn is_revoked(certificate: &CertificateDer<'_>, others: &[CertificateDer<'_>], folders: &[PathBuf]) -> bool {
+/// certificates that came with it, among which the signer may be; it must be a fit authority now (seconds since 1970).
+pub(super) fn is_revoked(
+    certificate: &CertificateDer<'_>,
+    others: &[CertificateDer<'_>],
+    roots: &Roots,
+    now: i64,
+) -> bool {
     // Most have no folder of authorities, and need not wait for OpenSSL to begin.
-    if folders.is_empty() {
+    if roots.folders().is_empty() {
         return false;
     }
+    let shown = std::slice::from_ref(certificate);
     let Ok(certificate) = X509::from_der(certificate) else { return false };
     let hash = certificate.issuer_name_hash();
-    folders.iter().any(|folder| {
+    roots.folders().iter().any(|folder| {
         numbered(folder, hash, "r").any(|list| {
-            let signers = || others.iter().cloned().chain(authorities(folder, hash));
+            let listed = || roots.signers(shown).into_iter().map(|one| one.certificate);
+            let signers = || others.iter().cloned().chain(listed()).filter(|one| unfit(one, now).is_none());
             names(&list, &certificate, signers).unwrap_or_else(|why_not| {
                 tracing::debug!("The list of revoked certificates {} is passed over: {why_not}", list.display());
                 false

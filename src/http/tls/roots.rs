@@ -1,8 +1,8 @@
-//! The authorities that may vouch for a server.
+//! The certificates that are trusted, and which of them are trust anchors for a connection.
 //!
 //! A folder as grid sites have it (`/etc/grid-security/certificates`) holds hundreds of authorities, of which a
 //! connection needs one or two. As OpenSSL does, we look up just those that the server's certificates name, by the hash
-//! in the names of the files.
+//! in the names of the files. Only a fit authority among them becomes an anchor ([`unfit`]).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
+use crate::certificate::{self, authority::unfit};
 use crate::config::CaSource;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -19,14 +20,27 @@ use crate::exceptions::Exception;
 /// Several authorities may share a hash; they are numbered from 0.
 const MOST_OF_ONE_HASH: usize = 32;
 
-/// All whom we trust to vouch for a server.
+/// A certificate in a trusted file or folder.
+#[derive(Debug, Clone)]
+pub(super) struct Listed {
+    pub(super) certificate: CertificateDer<'static>,
+    pub(super) file: Arc<Path>,
+}
+
+impl Listed {
+    /// Whether it has one of these names.
+    fn is_named_in(&self, names: &[&[u8]]) -> bool {
+        certificate::names(&self.certificate).is_some_and(|(_, subject)| names.contains(&subject))
+    }
+}
+
+/// The trusted certificates.
 #[derive(Debug)]
 pub(super) struct Roots {
-    /// Those that were read at the start.
-    fixed: Arc<RootCertStore>,
-    /// Those of files, as they stand there.
-    named: Vec<CertificateDer<'static>>,
+    /// Those of files, which were read at the start.
+    listed: Vec<Listed>,
     folders: Vec<PathBuf>,
+    built_in: bool,
     /// What the sources are called, for messages.
     names: Vec<String>,
 }
@@ -34,20 +48,20 @@ pub(super) struct Roots {
 impl Roots {
     /// Nobody.
     pub(super) fn none() -> Self {
-        Self { fixed: Arc::new(RootCertStore::empty()), named: Vec::new(), folders: Vec::new(), names: Vec::new() }
+        Self { listed: Vec::new(), folders: Vec::new(), built_in: false, names: Vec::new() }
     }
 
     /// Adds a source. Of a folder only the names are looked at.
     ///
     /// # Errors
-    /// An I/O error, or `MissingClientParameter` if there is no authority in the source.
+    /// An I/O error, or `MissingClientParameter` if there is no certificate in the source.
     pub(super) fn add(&mut self, source: &CaSource) -> Result<()> {
         match source {
             CaSource::File(path) => {
-                let certificates = certificates(path)?;
-                let (added, _) = Arc::make_mut(&mut self.fixed).add_parsable_certificates(certificates.iter().cloned());
-                require(added > 0, path)?;
-                self.named.extend(certificates);
+                let mut certificates = certificates(path)?;
+                certificates.retain(|one| certificate::names(&one.certificate).is_some());
+                require(!certificates.is_empty(), path)?;
+                self.listed.extend(certificates);
                 self.names.push(path.display().to_string());
             }
             CaSource::Dir(folder) => {
@@ -56,7 +70,7 @@ impl Roots {
                 self.folders.push(folder.clone());
             }
             CaSource::BuiltIn => {
-                Arc::make_mut(&mut self.fixed).extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+                self.built_in = true;
                 self.names.push("Mozilla's set, which is built in".to_owned());
             }
         }
@@ -73,52 +87,76 @@ impl Roots {
         self.names.join(", ")
     }
 
-    /// Whether just this certificate was named: a server may be its own authority.
+    /// Whether this certificate itself is listed.
     pub(super) fn include(&self, certificate: &CertificateDer<'_>) -> bool {
         let hash = X509::from_der(certificate).map(|one| one.subject_name_hash());
-        let mut folders = self.folders.iter().filter_map(|folder| Some(authorities(folder, *hash.as_ref().ok()?)));
-        self.named.contains(certificate) || folders.any(|some| some.contains(certificate))
+        let in_folders = self.folders.iter().filter_map(|folder| Some(authorities(folder, *hash.as_ref().ok()?)));
+        self.listed.iter().chain(&in_folders.flatten().collect::<Vec<_>>()).any(|one| one.certificate == *certificate)
     }
 
-    /// The authorities that the signers of these certificates can be.
-    pub(super) fn of(&self, certificates: &[CertificateDer<'_>]) -> Arc<RootCertStore> {
-        let mut store = self.fixed.clone();
+    /// The certificates whose names are those of the signers of these. A folder is asked by the hash of the name.
+    pub(super) fn signers(&self, shown: &[CertificateDer<'_>]) -> Vec<Listed> {
+        let issuers = issuers(shown);
+        let mut signers = self.in_files(&issuers);
         for folder in &self.folders {
-            let store = Arc::make_mut(&mut store);
-            for hash in certificates.iter().filter_map(|one| Some(X509::from_der(one).ok()?.issuer_name_hash())) {
-                store.add_parsable_certificates(authorities(folder, hash));
-            }
+            let mut hashes: Vec<_> = shown.iter().filter_map(issuer_hash).collect();
+            hashes.sort_unstable();
+            hashes.dedup();
+            let in_folder = hashes.into_iter().flat_map(|hash| authorities(folder, hash));
+            signers.extend(in_folder.filter(|one| one.is_named_in(&issuers)));
         }
-        store
+        signers
     }
 
-    /// All authorities there are: for a folder whose names are not the hashes of today.
-    pub(super) fn all(&self) -> Arc<RootCertStore> {
-        let mut store = self.fixed.clone();
-        for folder in &self.folders {
-            let store = Arc::make_mut(&mut store);
-            for path in names(folder).into_iter().flatten() {
-                store.add_parsable_certificates(readable(&path));
-            }
+    /// The same for folders whose names are not the hashes of today: all of their files are read. Also gives the first
+    /// of these certificates itself, where it is listed.
+    pub(super) fn search(&self, shown: &[CertificateDer<'_>]) -> Vec<Listed> {
+        let issuers = issuers(shown);
+        let files = self.folders.iter().flat_map(|folder| names(folder).into_iter().flatten());
+        let in_folders = files.flat_map(|path| readable(&path));
+        let found = in_folders.filter(|one| one.is_named_in(&issuers) || shown.first() == Some(&one.certificate));
+        self.in_files(&issuers).into_iter().chain(found).collect()
+    }
+
+    fn in_files(&self, names: &[&[u8]]) -> Vec<Listed> {
+        self.listed.iter().filter(|one| one.is_named_in(names)).cloned().collect()
+    }
+
+    /// The trust anchors among these certificates, at this time (seconds since 1970), and the built-in ones.
+    pub(super) fn anchors(&self, listed: &[Listed], now: i64) -> RootCertStore {
+        let mut store = RootCertStore::empty();
+        let fit = listed.iter().filter(|one| unfit(&one.certificate, now).is_none());
+        store.add_parsable_certificates(fit.map(|one| one.certificate.clone()));
+        if self.built_in {
+            store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         }
         store
     }
 }
 
+/// The names of those who signed these certificates.
+fn issuers<'a>(shown: &'a [CertificateDer<'_>]) -> Vec<&'a [u8]> {
+    shown.iter().filter_map(|one| certificate::names(one)).map(|(issuer, _)| issuer).collect()
+}
+
+fn issuer_hash(certificate: &CertificateDer<'_>) -> Option<u32> {
+    Some(X509::from_der(certificate).ok()?.issuer_name_hash())
+}
+
 /// The authorities with this hash of their name: `0a1b2c3d.0`, `0a1b2c3d.1` ...
-pub(super) fn authorities(folder: &Path, hash: u32) -> Vec<CertificateDer<'static>> {
+pub(super) fn authorities(folder: &Path, hash: u32) -> Vec<Listed> {
     numbered(folder, hash, "").flat_map(|path| readable(&path)).collect()
 }
 
 /// Where machines of the grid, and others, have authorities that nobody named to us.
 pub(super) const USUAL: [&str; 2] = ["/etc/grid-security/certificates", "/etc/ssl/certs"];
 
-/// The first of these folders that has an authority which signed one of these certificates.
-pub(super) fn known_at<'a>(folders: &[&'a str], certificates: &[CertificateDer<'_>]) -> Option<&'a str> {
-    let signer = |one: &CertificateDer<'_>| Some(X509::from_der(one).ok()?.issuer_name_hash());
-    let hashes: Vec<u32> = certificates.iter().filter_map(signer).collect();
-    let mut folders = folders.iter();
-    folders.find(|folder| hashes.iter().any(|hash| !authorities(Path::new(folder), *hash).is_empty())).copied()
+/// The first of these folders that has an authority which may have signed one of these certificates.
+pub(super) fn known_at<'a>(folders: &[&'a str], shown: &[CertificateDer<'_>], now: i64) -> Option<&'a str> {
+    let hashes: Vec<u32> = shown.iter().filter_map(issuer_hash).collect();
+    let is_fit = |one: &Listed| unfit(&one.certificate, now).is_none();
+    let knows = |folder: &Path| hashes.iter().any(|hash| authorities(folder, *hash).iter().any(is_fit));
+    folders.iter().find(|folder| knows(Path::new(folder))).copied()
 }
 
 /// The files of a hash, as far as their numbers go. `kind` is empty or `r`, for lists of what was revoked.
@@ -128,13 +166,15 @@ pub(super) fn numbered(folder: &Path, hash: u32, kind: &str) -> impl Iterator<It
 }
 
 /// The certificates in a file; what cannot be read is passed over.
-fn readable(path: &Path) -> Vec<CertificateDer<'static>> {
+fn readable(path: &Path) -> Vec<Listed> {
     certificates(path).inspect_err(|error| tracing::debug!("{error}")).unwrap_or_default()
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+fn certificates(path: &Path) -> Result<Vec<Listed>> {
+    let file: Arc<Path> = path.into();
+    let listed = |certificate| Listed { certificate, file: file.clone() };
     let pem = std::fs::read(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
-    CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|error| {
+    CertificateDer::pem_slice_iter(&pem).map(|one| one.map(listed)).collect::<Result<_, _>>().map_err(|error| {
         let details = format!("{} cannot be used: it is not well-formed PEM ({error})", path.display());
         Error::new(Exception::MissingClientParameter, details).with_hint(NAME_ONE)
     })
@@ -196,7 +236,9 @@ mod tests {
         let place = folder.path().to_str().unwrap();
         let (mut name, mut authority) = (X509Name::builder().unwrap(), X509::builder().unwrap());
         name.append_entry_by_text("CN", "Authority").unwrap();
-        authority.set_issuer_name(&name.build()).unwrap();
+        let name = name.build();
+        authority.set_subject_name(&name).unwrap();
+        authority.set_issuer_name(&name).unwrap();
         let key = PKey::generate_ed25519().unwrap();
         authority.set_pubkey(&key).unwrap();
         authority.set_not_before(&Asn1Time::from_unix(0).unwrap()).unwrap();
@@ -204,11 +246,12 @@ mod tests {
         authority.sign(&key, MessageDigest::null()).unwrap();
         let authority = authority.build();
         let shown = [CertificateDer::from(authority.to_der().unwrap())];
-        assert_eq!(known_at(&["/nowhere", place], &shown), None);
+        assert_eq!(known_at(&["/nowhere", place], &shown, 5), None);
         let file = folder.path().join(format!("{:08x}.0", authority.issuer_name_hash()));
         std::fs::write(file, authority.to_pem().unwrap()).unwrap();
-        assert_eq!(known_at(&["/nowhere", place], &shown), Some(place));
-        assert_eq!(known_at(&["/nowhere"], &shown), None);
+        assert_eq!(known_at(&["/nowhere", place], &shown, 5), Some(place));
+        assert_eq!(known_at(&["/nowhere", place], &shown, 10), None, "it has expired");
+        assert_eq!(known_at(&["/nowhere"], &shown, 5), None);
     }
 
     #[test]

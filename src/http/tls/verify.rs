@@ -5,27 +5,16 @@ use std::time::Duration;
 
 use openssl::x509::X509;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::revocation::is_revoked;
-use super::roots::{Roots, USUAL, known_at};
-use crate::certificate;
-
-/// Nobody whom we trust vouches for the server.
-#[derive(Debug, thiserror::Error)]
-#[error("nobody who is trusted here vouches for the server: its certificate ({subject}) is signed by {issuer}")]
-pub(super) struct Stranger {
-    subject: String,
-    issuer: String,
-    /// Whom we trust.
-    pub(super) trusted: String,
-    /// A folder of this machine that has the authority.
-    pub(super) known_at: Option<&'static str>,
-}
+use super::roots::{Listed, Roots};
+use super::untrusted::untrusted;
+use crate::certificate::{self, authority};
 
 /// Whom a server may be.
 #[derive(Debug)]
@@ -45,20 +34,52 @@ pub(super) struct Verifier {
 }
 
 impl Verifier {
-    fn vouched(&self, store: Arc<RootCertStore>, shown: &Shown<'_>) -> Result<ServerCertVerified, Error> {
-        let unknown = |_| Error::InvalidCertificate(CertificateError::UnknownIssuer);
-        let verifier = WebPkiServerVerifier::builder_with_provider(store, self.provider.clone()).build();
-        let Shown { own, others, name, ocsp, now } = *shown;
-        verifier.map_err(unknown)?.verify_server_cert(own, others, name, ocsp, now)
+    /// Whether one of these anchors has signed the server's certificate, and this is good for its name and now.
+    fn verify(&self, anchors: &RootCertStore, shown: &Shown<'_>) -> Result<(), Error> {
+        let certificate = ParsedCertificate::try_from(shown.own)?;
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        // webpki does not look at keyUsage.
+        let may_sign = |one: &&CertificateDer<'_>| authority::may_sign_certificates(one);
+        let others: Vec<_> = shown.others.iter().filter(may_sign).cloned().collect();
+        verify_server_cert_signed_by_trust_anchor(&certificate, anchors, &others, shown.now, algorithms)?;
+        verify_server_name(&certificate, shown.name)
     }
 
-    fn look(&self, roots: &Roots, shown: &Shown<'_>) -> Result<ServerCertVerified, Error> {
-        let all: Vec<_> = std::iter::once(shown.own).chain(shown.others).cloned().collect();
-        match self.vouched(roots.of(&all), shown) {
-            Err(error) if is_authority(&error) && roots.include(shown.own) => shown.vouches_for_itself(),
-            Err(error) if is_unknown(&error) && !roots.folders().is_empty() => self.vouched(roots.all(), shown),
+    fn look(&self, roots: &Roots, shown: &Shown<'_>) -> Result<(), Error> {
+        let (all, now) = (shown.all(), shown.seconds());
+        match self.verify(&roots.anchors(&roots.signers(&all), now), shown) {
+            Err(error) if is_unknown(&error) || is_authority(&error) => self.look_further(roots, shown, &all, error),
             other => other,
         }
+    }
+
+    /// The server's certificate itself may be listed, or be signed by an authority in a folder with other names.
+    fn look_further(
+        &self,
+        roots: &Roots,
+        shown: &Shown<'_>,
+        all: &[CertificateDer<'_>],
+        error: Error,
+    ) -> Result<(), Error> {
+        if roots.include(shown.own) {
+            return shown.is_good_itself();
+        }
+        let listed = roots.search(all);
+        if listed.iter().any(|one: &Listed| one.certificate == *shown.own) {
+            return shown.is_good_itself();
+        }
+        let again = if is_unknown(&error) && !roots.folders().is_empty() {
+            self.verify(&roots.anchors(&listed, shown.seconds()), shown)
+        } else {
+            Err(error)
+        };
+        again.map_err(|error| {
+            if is_unknown(&error) || is_authority(&error) {
+                untrusted(all, &listed, roots, shown.seconds())
+            } else {
+                error
+            }
+        })
     }
 }
 
@@ -77,17 +98,15 @@ impl ServerCertVerifier for Verifier {
         own: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         name: &ServerName<'_>,
-        ocsp: &[u8],
+        _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let Trust::Vouched(roots) = &self.trust else { return Ok(ServerCertVerified::assertion()) };
-        let verified = self.look(roots, &Shown { own, others, name, ocsp, now }).map_err(|error| match error {
-            error if is_unknown(&error) || is_authority(&error) => stranger(own, others, roots),
-            other => other,
-        })?;
-        match is_revoked(own, others, roots.folders()) {
+        let shown = Shown { own, others, name, now };
+        self.look(roots, &shown)?;
+        match is_revoked(own, others, roots, shown.seconds()) {
             true => Err(Error::InvalidCertificate(CertificateError::Revoked)),
-            false => Ok(verified),
+            false => Ok(ServerCertVerified::assertion()),
         }
     }
 
@@ -119,13 +138,22 @@ struct Shown<'a> {
     own: &'a CertificateDer<'a>,
     others: &'a [CertificateDer<'a>],
     name: &'a ServerName<'a>,
-    ocsp: &'a [u8],
     now: UnixTime,
 }
 
 impl Shown<'_> {
-    /// Whether a certificate that is its own authority, and was named as one, is good for this server and now.
-    fn vouches_for_itself(&self) -> Result<ServerCertVerified, Error> {
+    /// All certificates, the server's own first.
+    fn all(&self) -> Vec<CertificateDer<'_>> {
+        std::iter::once(self.own).chain(self.others).cloned().collect()
+    }
+
+    /// The time, in seconds since 1970.
+    fn seconds(&self) -> i64 {
+        i64::try_from(self.now.as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// Whether a certificate that is itself listed is good for this server and now. It counts for nothing else.
+    fn is_good_itself(&self) -> Result<(), Error> {
         let (time, fault) = (self.now, |fault| Err(Error::InvalidCertificate(fault)));
         let bad = |_| Error::InvalidCertificate(CertificateError::BadEncoding);
         let own = X509::from_der(self.own).map_err(bad)?;
@@ -138,19 +166,9 @@ impl Shown<'_> {
         if time < not_before {
             return fault(CertificateError::NotValidYetContext { time, not_before });
         }
-        verify_server_name(&ParsedCertificate::try_from(self.own)?, self.name)?;
-        Ok(ServerCertVerified::assertion())
+        if !authority::is_for_tls_servers(self.own) {
+            return fault(CertificateError::InvalidPurpose);
+        }
+        verify_server_name(&ParsedCertificate::try_from(self.own)?, self.name)
     }
-}
-
-fn stranger(own: &CertificateDer<'_>, others: &[CertificateDer<'_>], roots: &Roots) -> Error {
-    let all: Vec<_> = std::iter::once(own).chain(others).cloned().collect();
-    let known_at = known_at(&USUAL, &all);
-    let Ok(own) = X509::from_der(own) else {
-        return Error::InvalidCertificate(CertificateError::BadEncoding);
-    };
-    let (subject, issuer) = (certificate::text(own.subject_name()), certificate::text(own.issuer_name()));
-    let issuer = if issuer == subject { "itself".to_owned() } else { issuer };
-    let stranger = Stranger { subject, issuer, trusted: roots.describe(), known_at };
-    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(stranger))))
 }

@@ -1,0 +1,119 @@
+//! Whether a certificate may be the trust anchor for a TLS server.
+//!
+//! The rules are those by which OpenSSL 3.0 accepts the certificate of a CA (`check_ca` and the purpose `sslserver`), as
+//! curl and Python use them; the tests compare the two. webpki takes any certificate as an anchor.
+
+use super::der::{Elements, Fields, only};
+use crate::clock::date;
+
+/// Why a certificate may not be a trust anchor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unfit {
+    /// It is malformed.
+    #[error("it is malformed")]
+    Malformed,
+    /// It expired, in seconds since 1970.
+    #[error("it expired on {}", date(*.0))]
+    Expired(i64),
+    /// It is valid only later, from this time on.
+    #[error("it is valid only from {} on", date(*.0))]
+    NotYetValid(i64),
+    /// Its extension basicConstraints does not say that it is that of a CA.
+    #[error("it is not the certificate of a CA")]
+    NotCa,
+    /// Its keyUsage lacks keyCertSign.
+    #[error("it may not sign certificates (its keyUsage lacks keyCertSign)")]
+    NoCertSign,
+    /// Its extendedKeyUsage is for other things than TLS servers.
+    #[error("it is not for TLS servers (its extendedKeyUsage lacks serverAuth)")]
+    NotForServers,
+}
+
+impl Unfit {
+    /// What to do about it.
+    pub(crate) fn remedy(self) -> &'static str {
+        match self {
+            Self::Expired(_) => "Replace it with the CA's current certificate.",
+            Self::NotYetValid(_) => "Check the clock of this machine: date -u",
+            Self::Malformed => "Get it again from the CA.",
+            Self::NotCa => "Replace it with the certificate of the CA that signed it.",
+            Self::NoCertSign | Self::NotForServers => "Replace it with the CA's certificate for signing TLS servers.",
+        }
+    }
+}
+
+const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
+const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
+const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
+/// The predecessor of both (2.16.840.1.113730.1.1).
+const NETSCAPE_CERT_TYPE: &[u8] = &[0x60, 0x86, 0x48, 1, 0x86, 0xf8, 0x42, 1, 1];
+/// serverAuth, anyExtendedKeyUsage, and the names that servers had before (msSGC, nsSGC).
+const FOR_SERVERS: [&[u8]; 4] = [
+    &[0x2b, 6, 1, 5, 5, 7, 3, 1],
+    &[0x55, 0x1d, 37, 0],
+    &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 10, 3, 3],
+    &[0x60, 0x86, 0x48, 1, 0x86, 0xf8, 0x42, 4, 1],
+];
+
+/// keyCertSign, the sixth bit of keyUsage, and of nsCertType the CA of TLS servers.
+const KEY_CERT_SIGN: u8 = 0x04;
+const NETSCAPE_SSL_CA: u8 = 0x04;
+
+const BOOLEAN: u8 = 0x01;
+const BIT_STRING: u8 = 0x03;
+const OBJECT_IDENTIFIER: u8 = 0x06;
+const SEQUENCE: u8 = 0x30;
+
+/// Why this certificate (in DER form) may not be a trust anchor for TLS servers at this time (seconds since 1970).
+pub(crate) fn unfit(certificate: &[u8], now: i64) -> Option<Unfit> {
+    let Some(fields) = Fields::of(certificate) else { return Some(Unfit::Malformed) };
+    match fields.times() {
+        None => Some(Unfit::Malformed),
+        Some((_, end)) if now > end => Some(Unfit::Expired(end)),
+        Some((start, _)) if now < start => Some(Unfit::NotYetValid(start)),
+        _ if !is_ca(&fields) => Some(Unfit::NotCa),
+        _ if !may_sign(&fields) => Some(Unfit::NoCertSign),
+        _ if !is_for_servers(&fields) => Some(Unfit::NotForServers),
+        _ => None,
+    }
+}
+
+/// Whether this certificate (in DER form) is for TLS servers, as far as its extendedKeyUsage says.
+pub(crate) fn is_for_tls_servers(certificate: &[u8]) -> bool {
+    Fields::of(certificate).is_some_and(|fields| is_for_servers(&fields))
+}
+
+/// Whether this certificate (in DER form) may sign others, as far as its keyUsage says.
+pub(crate) fn may_sign_certificates(certificate: &[u8]) -> bool {
+    Fields::of(certificate).is_some_and(|fields| may_sign(&fields))
+}
+
+/// Without basicConstraints it takes a certificate of a time that did not know them, or another extension that says so.
+fn is_ca(fields: &Fields<'_>) -> bool {
+    if let Some(constraints) = fields.extension(BASIC_CONSTRAINTS) {
+        let is_ca = only(constraints, SEQUENCE).and_then(|inner| only(inner, BOOLEAN));
+        return is_ca.is_some_and(|value| value.iter().any(|byte| *byte != 0));
+    }
+    let is_old_root = fields.version == 0 && fields.issuer == fields.subject;
+    is_old_root || has_bit(fields, KEY_USAGE, KEY_CERT_SIGN) || has_bit(fields, NETSCAPE_CERT_TYPE, NETSCAPE_SSL_CA)
+}
+
+fn may_sign(fields: &Fields<'_>) -> bool {
+    fields.extension(KEY_USAGE).is_none() || has_bit(fields, KEY_USAGE, KEY_CERT_SIGN)
+}
+
+fn is_for_servers(fields: &Fields<'_>) -> bool {
+    fields.extension(EXTENDED_KEY_USAGE).is_none_or(|value| {
+        let mut uses = Elements(only(value, SEQUENCE).unwrap_or_default());
+        uses.any(|(tag, identifier)| tag == OBJECT_IDENTIFIER && FOR_SERVERS.contains(&identifier))
+    })
+}
+
+/// Whether the bit string in this extension has this bit in its first byte; before that stands the number of unused bits.
+fn has_bit(fields: &Fields<'_>, extension: &[u8], bit: u8) -> bool {
+    let bits = fields.extension(extension).and_then(|value| only(value, BIT_STRING));
+    bits.and_then(|bits| bits.get(1)).is_some_and(|first| first & bit != 0)
+}
+
+#[cfg(test)]
+mod tests;

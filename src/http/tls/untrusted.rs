@@ -1,0 +1,125 @@
+//! Why no trust anchor stands behind a server's certificate: none signed it, or the one that did is unfit.
+
+use std::collections::HashSet;
+use std::fmt::{Display, Formatter};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use openssl::x509::X509;
+use rustls::{CertificateError, Error, OtherError};
+use rustls_pki_types::CertificateDer;
+
+use super::failure::NAME_CA;
+use super::roots::{Listed, Roots, USUAL, known_at};
+use crate::certificate::{
+    self,
+    authority::{self, Unfit, unfit},
+};
+
+/// A server's certificate that no trust anchor has signed.
+#[derive(Debug)]
+pub(super) struct Untrusted {
+    subject: String,
+    issuer: String,
+    /// The trusted files and folders.
+    trusted: String,
+    /// A folder of this machine that has the authority.
+    known_at: Option<&'static str>,
+    /// The certificates that have signed it, and may not.
+    unfit: Vec<UnfitSigner>,
+}
+
+/// A certificate that has signed one of the server's, and may not.
+#[derive(Debug)]
+struct UnfitSigner {
+    /// Its file; none if the server sent it.
+    file: Option<String>,
+    subject: String,
+    why: Unfit,
+}
+
+impl Display for UnfitSigner {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let Self { file, subject, why } = self;
+        let file = file.as_deref().unwrap_or("that the server sent");
+        write!(f, "CA certificate {file} ({subject}) is not used: {why}")
+    }
+}
+
+impl Display for Untrusted {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let Self { subject, issuer, unfit, .. } = self;
+        if unfit.is_empty() {
+            return write!(
+                f,
+                "nobody who is trusted here vouches for the server: its certificate ({subject}) is signed by {issuer}"
+            );
+        }
+        let unfit: Vec<_> = unfit.iter().map(UnfitSigner::to_string).collect();
+        write!(f, "the server's certificate ({subject}) is not trusted, since the {}", unfit.join(", and the "))
+    }
+}
+
+impl std::error::Error for Untrusted {}
+
+impl Untrusted {
+    /// What to do about it.
+    pub(super) fn remedy(&self) -> String {
+        let first = match self.unfit.first() {
+            Some(UnfitSigner { file: None, .. }) => return "Tell the server's administrators.".to_owned(),
+            Some(UnfitSigner { why, .. }) => why.remedy().to_owned(),
+            None => format!("{NAME_CA} It is not in {}", self.trusted),
+        };
+        match (self.known_at, self.unfit.is_empty()) {
+            (Some(folder), true) => format!("{first}, but in {folder}: --ca-certificate {folder}"),
+            (Some(folder), false) => format!("{first} One is in {folder}: --ca-certificate {folder}"),
+            (None, true) => format!("{first}."),
+            (None, false) => first,
+        }
+    }
+}
+
+/// The error for certificates of a server (its own first) that no trust anchor has signed. `listed` are the trusted
+/// certificates with the names of their signers; `now` is in seconds since 1970. Warns of each that has signed and is
+/// unfit, once in the life of the process.
+pub(super) fn untrusted(shown: &[CertificateDer<'_>], listed: &[Listed], roots: &Roots, now: i64) -> Error {
+    let certificates: Vec<_> = shown.iter().filter_map(|one| X509::from_der(one).ok()).collect();
+    let Some(own) = certificates.first() else {
+        return Error::InvalidCertificate(CertificateError::BadEncoding);
+    };
+    let (subject, issuer) = (certificate::text(own.subject_name()), certificate::text(own.issuer_name()));
+    let issuer = if issuer == subject { "itself".to_owned() } else { issuer };
+    let unfit = unfit_signers(&certificates, shown, listed, now);
+    unfit.iter().filter(|signer| signer.file.is_some()).for_each(warn_once);
+    let (trusted, known_at) = (roots.describe(), known_at(&USUAL, shown, now));
+    let untrusted = Untrusted { subject, issuer, trusted, known_at, unfit };
+    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(untrusted))))
+}
+
+fn unfit_signers(certificates: &[X509], shown: &[CertificateDer<'_>], listed: &[Listed], now: i64) -> Vec<UnfitSigner> {
+    let judged = |one: &Listed| Some((X509::from_der(&one.certificate).ok()?, unfit(&one.certificate, now)?));
+    let listed = listed.iter().filter_map(|one| {
+        let (signer, why) = judged(one)?;
+        Some((Some(one.file.display().to_string()), signer, why))
+    });
+    // Of those that the server sent, all else is webpki's to say.
+    let sent = shown.iter().skip(1).filter(|one| !authority::may_sign_certificates(one));
+    let sent = sent.filter_map(|one| Some((None, X509::from_der(one).ok()?, Unfit::NoCertSign)));
+    let signers = listed.chain(sent).filter(|(_, signer, _)| certificates.iter().any(|one| has_signed(signer, one)));
+    signers
+        .map(|(file, signer, why)| UnfitSigner { file, subject: certificate::text(signer.subject_name()), why })
+        .collect()
+}
+
+/// Whether the signature is that of this key, whatever else is said of its owner.
+fn has_signed(signer: &X509, certificate: &X509) -> bool {
+    signer.public_key().is_ok_and(|key| certificate.verify(&key).unwrap_or(false))
+}
+
+fn warn_once(signer: &UnfitSigner) {
+    static WARNED: Mutex<Option<HashSet<String>>> = Mutex::new(None);
+    let text = signer.to_string();
+    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    if warned.get_or_insert_default().insert(text.clone()) {
+        tracing::warn!("The {text}. {}", signer.why.remedy());
+    }
+}
