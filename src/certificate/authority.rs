@@ -83,11 +83,6 @@ pub(crate) fn is_for_tls_servers(certificate: &[u8]) -> bool {
     Fields::of(certificate).is_some_and(|fields| is_for_servers(&fields))
 }
 
-/// Whether this certificate (in DER form) may sign others, as far as its keyUsage says.
-pub(crate) fn may_sign_certificates(certificate: &[u8]) -> bool {
-    Fields::of(certificate).is_some_and(|fields| may_sign(&fields))
-}
-
 /// Without basicConstraints it takes a certificate of a time that did not know them, or another extension that says so.
 fn is_ca(fields: &Fields<'_>) -> bool {
     if let Some(constraints) = fields.extension(BASIC_CONSTRAINTS) {

@@ -67,6 +67,8 @@ fn unfit_authorities_in_a_file_are_not_used() -> Result<()> {
         let file = keep(&home, "ca.pem", Party::testbed("ca")?.pem()? + &authority.pem()?)?;
         let host = authority.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
         refused_for(&seen(&home, &host, &file)?, &file, subject, why).context(subject)?;
+        // Nor where the server sends the authority's certificate along, as many do.
+        refused_for(&seen_with(&home, &host, &[&authority], &file)?, &file, subject, why).context(subject)?;
     }
     Ok(())
 }
@@ -133,22 +135,29 @@ fn an_expired_root_does_not_matter_beside_another_way() -> Result<()> {
     accepted(&seen_with(&home, &host, &[&crossed], &file)?)
 }
 
-/// webpki, which looks for the way from the server to a root, does not look at keyUsage.
+/// The certificates between the server's and a root are judged alike.
 #[test]
-fn an_intermediate_that_may_not_sign_is_not_used() -> Result<()> {
+fn unfit_intermediates_are_not_used() -> Result<()> {
     let (home, ca) = (Home::new()?, Party::testbed("ca")?);
     let file = keep(&home, "ca.pem", ca.pem()?)?;
-    for (what_for, is_good) in [(Use::Authority, true), (Use::NoCertSign, false)] {
-        let between = ca.sign(&["CN=Between"], TODAY, what_for)?;
+    for (days, what_for, why) in [
+        (TODAY, Use::Authority, None),
+        (TODAY, Use::NoCertSign, Some("it may not sign certificates")),
+        (TODAY, Use::ClientAuthority, Some("it is not for TLS servers")),
+        (TODAY, Use::User, Some("it is not the certificate of a CA")),
+        ((-9, -1), Use::Authority, Some("it expired on 20")),
+    ] {
+        let between = ca.sign(&["CN=Between"], days, what_for)?;
         let host = between.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
         let outcome = seen_with(&home, &host, &[&between], &file)?;
-        if is_good {
+        let Some(why) = why else {
             accepted(&outcome)?;
             fs::remove_dir_all(home.token_folder())?;
-        } else {
-            let told = "the CA certificate that the server sent (CN=Between) is not used: it may not sign certificates";
-            ensure!(outcome.code == 1 && outcome.stderr.contains(told), "{outcome:?}");
-        }
+            continue;
+        };
+        let told = format!("the CA certificate that the server sent (CN=Between) is not used: {why}");
+        ensure!(outcome.code == 1 && outcome.stderr.contains(&told), "{told:?}: {outcome:?}");
+        ensure!(outcome.stderr.contains("Tell the server's administrators"), "{outcome:?}");
     }
     Ok(())
 }

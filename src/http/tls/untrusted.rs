@@ -12,7 +12,7 @@ use super::failure::NAME_CA;
 use super::roots::{Listed, Roots, USUAL, known_at};
 use crate::certificate::{
     self,
-    authority::{self, Unfit, unfit},
+    authority::{Unfit, unfit},
 };
 
 /// A server's certificate that no trust anchor has signed.
@@ -95,19 +95,17 @@ pub(super) fn untrusted(shown: &[CertificateDer<'_>], listed: &[Listed], roots: 
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(untrusted))))
 }
 
+/// Those that are listed, then those that the server sent.
 fn unfit_signers(certificates: &[X509], shown: &[CertificateDer<'_>], listed: &[Listed], now: i64) -> Vec<UnfitSigner> {
-    let judged = |one: &Listed| Some((X509::from_der(&one.certificate).ok()?, unfit(&one.certificate, now)?));
-    let listed = listed.iter().filter_map(|one| {
-        let (signer, why) = judged(one)?;
-        Some((Some(one.file.display().to_string()), signer, why))
+    let is_listed = |sent: &&CertificateDer<'_>| listed.iter().any(|one| one.certificate == **sent);
+    let listed = listed.iter().map(|one| (Some(one.file.display().to_string()), &one.certificate));
+    let sent = shown.iter().skip(1).filter(|one| !is_listed(one)).map(|one| (None, one));
+    let signers = listed.chain(sent).filter_map(|(file, certificate)| {
+        let (why, signer) = (unfit(certificate, now)?, X509::from_der(certificate).ok()?);
+        let has_signed = certificates.iter().any(|one| has_signed(&signer, one));
+        has_signed.then(|| UnfitSigner { file, subject: certificate::text(signer.subject_name()), why })
     });
-    // Of those that the server sent, all else is webpki's to say.
-    let sent = shown.iter().skip(1).filter(|one| !authority::may_sign_certificates(one));
-    let sent = sent.filter_map(|one| Some((None, X509::from_der(one).ok()?, Unfit::NoCertSign)));
-    let signers = listed.chain(sent).filter(|(_, signer, _)| certificates.iter().any(|one| has_signed(signer, one)));
-    signers
-        .map(|(file, signer, why)| UnfitSigner { file, subject: certificate::text(signer.subject_name()), why })
-        .collect()
+    signers.collect()
 }
 
 /// Whether the signature is that of this key, whatever else is said of its owner.

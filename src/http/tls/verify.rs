@@ -38,9 +38,9 @@ impl Verifier {
     fn verify(&self, anchors: &RootCertStore, shown: &Shown<'_>) -> Result<(), Error> {
         let certificate = ParsedCertificate::try_from(shown.own)?;
         let algorithms = self.provider.signature_verification_algorithms.all;
-        // webpki does not look at keyUsage.
-        let may_sign = |one: &&CertificateDer<'_>| authority::may_sign_certificates(one);
-        let others: Vec<_> = shown.others.iter().filter(may_sign).cloned().collect();
+        // webpki does not look at keyUsage, and says of all others what it says of the server's own.
+        let is_fit = |one: &&CertificateDer<'_>| authority::unfit(one, shown.seconds()).is_none();
+        let others: Vec<_> = shown.others.iter().filter(is_fit).cloned().collect();
         verify_server_cert_signed_by_trust_anchor(&certificate, anchors, &others, shown.now, algorithms)?;
         verify_server_name(&certificate, shown.name)
     }
