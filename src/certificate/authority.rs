@@ -27,6 +27,9 @@ pub(crate) enum Unfit {
     /// Its extendedKeyUsage is for other things than TLS servers.
     #[error("it is not for TLS servers (its extendedKeyUsage lacks serverAuth)")]
     NotForServers,
+    /// More CAs stand between it and the server than its basicConstraints allow.
+    #[error("it allows {0} CAs below it (pathlen in its basicConstraints), and the server has more")]
+    TooFar(usize),
 }
 
 impl Unfit {
@@ -37,6 +40,7 @@ impl Unfit {
             Self::NotYetValid(_) => "Check the clock of this machine: date -u",
             Self::Malformed => "Get it again from the CA.",
             Self::NotCa => "Replace it with the certificate of the CA that signed it.",
+            Self::TooFar(_) => "Tell the server's administrators.",
             Self::NoCertSign | Self::NotForServers => "Replace it with the CA's certificate for signing TLS servers.",
         }
     }
@@ -60,6 +64,7 @@ const KEY_CERT_SIGN: u8 = 0x04;
 const NETSCAPE_SSL_CA: u8 = 0x04;
 
 const BOOLEAN: u8 = 0x01;
+const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const OBJECT_IDENTIFIER: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
@@ -81,6 +86,14 @@ pub(crate) fn unfit(certificate: &[u8], now: i64) -> Option<Unfit> {
 /// Whether this certificate (in DER form) is for TLS servers, as far as its extendedKeyUsage says.
 pub(crate) fn is_for_tls_servers(certificate: &[u8]) -> bool {
     Fields::of(certificate).is_some_and(|fields| is_for_servers(&fields))
+}
+
+/// How many CAs may stand below this certificate (in DER form) at most, if it says so.
+pub(crate) fn most_below(certificate: &[u8]) -> Option<usize> {
+    let constraints = Fields::of(certificate)?.extension(BASIC_CONSTRAINTS)?;
+    let length = only(only(constraints, SEQUENCE)?, INTEGER)?;
+    // No chain is longer than what fits into a byte.
+    Some(if let [length] = length { usize::from(*length) } else { usize::from(u8::MAX) })
 }
 
 /// Without basicConstraints it takes a certificate of a time that did not know them, or another extension that says so.

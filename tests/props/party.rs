@@ -23,6 +23,8 @@ use super::Home;
 pub(crate) enum Use {
     /// To sign others.
     Authority,
+    /// The same, with at most so many authorities below it.
+    Limited(u32),
     /// To be an authority that may sign lists of what was revoked, and no certificates.
     NoCertSign,
     /// To sign the certificates of clients alone.
@@ -214,6 +216,7 @@ fn extensions(what_for: Use, context: &openssl::x509::X509v3Context) -> Result<V
             let usage = KeyUsage::new().critical().key_cert_sign().crl_sign().build()?;
             vec![BasicConstraints::new().critical().ca().build()?, usage]
         }
+        Use::Limited(most) => vec![BasicConstraints::new().critical().ca().pathlen(most).build()?],
         Use::NoCertSign => {
             let usage = KeyUsage::new().critical().crl_sign().digital_signature().build()?;
             vec![BasicConstraints::new().critical().ca().build()?, usage]

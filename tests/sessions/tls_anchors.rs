@@ -162,6 +162,32 @@ fn unfit_intermediates_are_not_used() -> Result<()> {
     Ok(())
 }
 
+/// An authority may say how many others there may be between it and a server.
+#[test]
+fn authorities_have_no_more_others_below_them_than_they_allow() -> Result<()> {
+    for (most, between, is_good) in [(0, 0, true), (0, 1, false), (1, 1, true), (1, 2, false), (2, 2, true)] {
+        let home = Home::new()?;
+        let root = Party::signed_by_itself(&["CN=Root"], TODAY, Use::Limited(most))?;
+        let mut chain = vec![root];
+        for number in 0..between {
+            let name = format!("CN=Below {number}");
+            let below = chain[number].sign(&[&name], TODAY, Use::Authority)?;
+            chain.push(below);
+        }
+        let host = chain[between].sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
+        let file = keep(&home, "ca.pem", chain[0].pem()?)?;
+        // What is sent besides counts for nothing: the root itself, and another that has nothing to do with it.
+        let stranger = Party::unknown_authority()?;
+        let sent: Vec<_> = chain.iter().rev().chain([&stranger]).collect();
+        let outcome = seen_with(&home, &host, &sent, &file)?;
+        match is_good {
+            true => accepted(&outcome).with_context(|| format!("{most} {between}"))?,
+            false => refused_for(&outcome, &file, "CN=Root", &format!("it allows {most} CAs below it"))?,
+        }
+    }
+    Ok(())
+}
+
 /// An authority below a root may be named without that, as curl takes it, too.
 #[test]
 fn an_intermediate_may_be_named_without_its_root() -> Result<()> {

@@ -142,6 +142,21 @@ fn any_extended_key_usage_includes_servers() {
 }
 
 #[test]
+fn the_number_of_cas_below_is_read() {
+    let key = key();
+    for (extensions, expected) in [
+        (&[CA][..], None),
+        (&[], None),
+        (&[("2.5.29.19", &[0x30, 6, 1, 1, 0xff, 2, 1, 0])], Some(0)),
+        (&[("2.5.29.19", &[0x30, 6, 1, 1, 0xff, 2, 1, 3])], Some(3)),
+        (&[("2.5.29.19", &[0x30, 7, 1, 1, 0xff, 2, 2, 1, 0])], Some(255)),
+    ] {
+        let anchor = certificate(2, (CERTIFIED, CERTIFIED), VALID, extensions, (&key, &key));
+        assert_eq!(most_below(&anchor.to_der().unwrap()), expected, "{extensions:x?}");
+    }
+}
+
+#[test]
 fn malformed_certificates_are_unfit() {
     for bytes in [&b""[..], b"nonsense", &[0x30, 2, 0x30, 0]] {
         assert_eq!(unfit(bytes, NOW), Some(Unfit::Malformed), "{bytes:x?}");

@@ -3,6 +3,7 @@
 
 mod failure;
 mod identity;
+mod path;
 mod revocation;
 mod roots;
 mod untrusted;

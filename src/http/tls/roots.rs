@@ -12,7 +12,11 @@ use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use crate::certificate::{self, authority::unfit};
+use super::path::Anchors;
+use crate::certificate::{
+    self,
+    authority::{most_below, unfit},
+};
 use crate::config::CaSource;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -123,14 +127,18 @@ impl Roots {
     }
 
     /// The trust anchors among these certificates, at this time (seconds since 1970), and the built-in ones.
-    pub(super) fn anchors(&self, listed: &[Listed], now: i64) -> RootCertStore {
-        let mut store = RootCertStore::empty();
-        let fit = listed.iter().filter(|one| unfit(&one.certificate, now).is_none());
-        store.add_parsable_certificates(fit.map(|one| one.certificate.clone()));
-        if self.built_in {
-            store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    pub(super) fn anchors(&self, listed: &[Listed], now: i64) -> Anchors {
+        let mut anchors = Anchors { unlimited: RootCertStore::empty(), limited: Vec::new() };
+        for one in listed.iter().filter(|one| unfit(&one.certificate, now).is_none()) {
+            match most_below(&one.certificate) {
+                Some(most) => anchors.limited.push((one.certificate.clone(), most)),
+                None => _ = anchors.unlimited.add_parsable_certificates([one.certificate.clone()]),
+            }
         }
-        store
+        if self.built_in {
+            anchors.unlimited.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        }
+        anchors
     }
 }
 

@@ -12,7 +12,7 @@ use super::failure::NAME_CA;
 use super::roots::{Listed, Roots, USUAL, known_at};
 use crate::certificate::{
     self,
-    authority::{Unfit, unfit},
+    authority::{Unfit, most_below, unfit},
 };
 
 /// A server's certificate that no trust anchor has signed.
@@ -101,9 +101,11 @@ fn unfit_signers(certificates: &[X509], shown: &[CertificateDer<'_>], listed: &[
     let listed = listed.iter().map(|one| (Some(one.file.display().to_string()), &one.certificate));
     let sent = shown.iter().skip(1).filter(|one| !is_listed(one)).map(|one| (None, one));
     let signers = listed.chain(sent).filter_map(|(file, certificate)| {
-        let (why, signer) = (unfit(certificate, now)?, X509::from_der(certificate).ok()?);
-        let has_signed = certificates.iter().any(|one| has_signed(&signer, one));
-        has_signed.then(|| UnfitSigner { file, subject: certificate::text(signer.subject_name()), why })
+        let signer = X509::from_der(certificate).ok()?;
+        let of_server = certificates.iter().position(|one| has_signed(&signer, one))?;
+        let too_far = || most_below(certificate).filter(|most| of_server > *most).map(Unfit::TooFar);
+        let why = unfit(certificate, now).or_else(too_far)?;
+        Some(UnfitSigner { file, subject: certificate::text(signer.subject_name()), why })
     });
     signers.collect()
 }

@@ -8,9 +8,10 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
+use super::path::Anchors;
 use super::revocation::is_revoked;
 use super::roots::{Listed, Roots};
 use super::untrusted::untrusted;
@@ -35,14 +36,21 @@ pub(super) struct Verifier {
 
 impl Verifier {
     /// Whether one of these anchors has signed the server's certificate, and this is good for its name and now.
-    fn verify(&self, anchors: &RootCertStore, shown: &Shown<'_>) -> Result<(), Error> {
+    fn verify(&self, anchors: &Anchors, shown: &Shown<'_>) -> Result<(), Error> {
         let certificate = ParsedCertificate::try_from(shown.own)?;
         let algorithms = self.provider.signature_verification_algorithms.all;
         // webpki does not look at keyUsage, and says of all others what it says of the server's own.
         let is_fit = |one: &&CertificateDer<'_>| authority::unfit(one, shown.seconds()).is_none();
-        let others: Vec<_> = shown.others.iter().filter(is_fit).cloned().collect();
-        verify_server_cert_signed_by_trust_anchor(&certificate, anchors, &others, shown.now, algorithms)?;
-        verify_server_name(&certificate, shown.name)
+        let others: Vec<_> = shown.others.iter().filter(is_fit).collect();
+        let mut verified = Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
+        for (anchors, others) in anchors.with_intermediates(shown.own, &others) {
+            verified =
+                verify_server_cert_signed_by_trust_anchor(&certificate, &anchors, &others, shown.now, algorithms);
+            if !verified.as_ref().is_err_and(is_unknown) {
+                break;
+            }
+        }
+        verified.and_then(|()| verify_server_name(&certificate, shown.name))
     }
 
     fn look(&self, roots: &Roots, shown: &Shown<'_>) -> Result<(), Error> {
@@ -83,13 +91,20 @@ impl Verifier {
     }
 }
 
+/// Whether no anchor has signed the certificate, or none that allows so many CAs below it.
 fn is_unknown(error: &Error) -> bool {
     matches!(error, Error::InvalidCertificate(CertificateError::UnknownIssuer))
+        || is_error_of_webpki(error, "PathLenConstraintViolated")
 }
 
-/// Whether a server shows the certificate of an authority as its own, which the verifier has no kind of error for.
+/// Whether a server shows the certificate of an authority as its own.
 fn is_authority(error: &Error) -> bool {
-    matches!(error, Error::InvalidCertificate(CertificateError::Other(why)) if why.to_string() == "CaUsedAsEndEntity")
+    is_error_of_webpki(error, "CaUsedAsEndEntity")
+}
+
+/// An error that rustls has no kind for.
+fn is_error_of_webpki(error: &Error, name: &str) -> bool {
+    matches!(error, Error::InvalidCertificate(CertificateError::Other(why)) if why.to_string() == name)
 }
 
 impl ServerCertVerifier for Verifier {

@@ -1,0 +1,57 @@
+//! How many CAs may stand between an anchor and a server (pathLenConstraint; RFC 5280, 4.2.1.9). webpki counts them below
+//! the certificates that a server sends, and not below anchors.
+
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+
+use crate::certificate;
+
+/// Trust anchors.
+#[derive(Debug)]
+pub(super) struct Anchors {
+    /// Those with any number of CAs below them.
+    pub(super) unlimited: RootCertStore,
+    /// Those with at most so many.
+    pub(super) limited: Vec<(CertificateDer<'static>, usize)>,
+}
+
+impl Anchors {
+    /// The anchors, each with those of the certificates (`others`, which a server sent with its `own`) that may stand
+    /// below it. There is always one entry; where no limit matters, no other.
+    pub(super) fn with_intermediates<'a>(
+        &self,
+        own: &'a CertificateDer<'a>,
+        others: &[&'a CertificateDer<'a>],
+    ) -> Vec<(RootCertStore, Vec<CertificateDer<'a>>)> {
+        let (within, beyond): (Vec<_>, Vec<_>) = self.limited.iter().partition(|(_, most)| *most >= others.len());
+        let mut store = self.unlimited.clone();
+        store.add_parsable_certificates(within.into_iter().map(|(anchor, _)| anchor.clone()));
+        let first = (store, others.iter().map(|one| (*one).clone()).collect());
+        let rest = beyond.into_iter().map(|(anchor, most)| {
+            let mut store = RootCertStore::empty();
+            store.add_parsable_certificates([anchor.clone()]);
+            (store, nearest(own, others, *most))
+        });
+        std::iter::once(first).chain(rest).collect()
+    }
+}
+
+/// The certificates at most so many steps above a server's, by their names. One that a CA issued to itself, to
+/// introduce a new key, is no step.
+fn nearest<'a>(
+    own: &'a CertificateDer<'a>,
+    others: &[&'a CertificateDer<'a>],
+    steps: usize,
+) -> Vec<CertificateDer<'a>> {
+    let mut issuers: Vec<_> = certificate::names(own).into_iter().map(|(issuer, _)| issuer).collect();
+    let mut found = Vec::new();
+    for step in 0..=steps {
+        let named = others.iter().filter_map(|one| Some((*one, certificate::names(one)?)));
+        let named = named.filter(|(_, (_, subject))| issuers.contains(subject));
+        let (to_itself, above): (Vec<_>, Vec<_>) = named.partition(|(_, (issuer, subject))| issuer == subject);
+        let above = if step < steps { above } else { Vec::new() };
+        found.extend(to_itself.iter().chain(&above).map(|(one, _)| (*one).clone()));
+        issuers = above.into_iter().map(|(_, (issuer, _))| issuer).collect();
+    }
+    found
+}
