@@ -51,10 +51,10 @@ const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
 const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
 /// The predecessor of both (2.16.840.1.113730.1.1).
 const NETSCAPE_CERT_TYPE: &[u8] = &[0x60, 0x86, 0x48, 1, 0x86, 0xf8, 0x42, 1, 1];
-/// serverAuth, anyExtendedKeyUsage, and the names that servers had before (msSGC, nsSGC).
-const FOR_SERVERS: [&[u8]; 4] = [
+/// serverAuth, and the names that servers had before (msSGC, nsSGC). Not anyExtendedKeyUsage: OpenSSL does not take that for
+/// servers either.
+const FOR_SERVERS: [&[u8]; 3] = [
     &[0x2b, 6, 1, 5, 5, 7, 3, 1],
-    &[0x55, 0x1d, 37, 0],
     &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 10, 3, 3],
     &[0x60, 0x86, 0x48, 1, 0x86, 0xf8, 0x42, 4, 1],
 ];
