@@ -12,7 +12,7 @@ use super::{Desk, expect, found, stored};
 use crate::props::{Answer, Home, Server, Watched, wait_for};
 use crate::support::{Outcome, Testbed};
 
-const TEMPORARY: &str = "/x.rucio.upload";
+pub(super) const TEMPORARY: &str = "/x.rucio.upload";
 
 /// A storage that has nothing, takes everything, and shows the file `Wikipedia` afterwards; but for these requests.
 pub(super) fn storage(odd: impl Fn(&str, usize) -> Option<Answer> + Send + Sync + 'static) -> Result<Server> {
@@ -26,26 +26,26 @@ pub(super) fn storage(odd: impl Fn(&str, usize) -> Option<Answer> + Send + Sync 
     })
 }
 
-fn head(headers: &str, length: usize) -> Answer {
+pub(super) fn head(headers: &str, length: usize) -> Answer {
     let text = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n");
     Answer::Bytes(text.into_bytes())
 }
 
 /// Uploads `Wikipedia` there.
-fn upload(desk: &Desk, storage: &Server, words: &[&str]) -> Result<Outcome> {
+pub(super) fn upload(desk: &Desk, storage: &Server, words: &[&str]) -> Result<Outcome> {
     let name = desk.file(b"Wikipedia")?;
     let pfn = format!("{}/x", storage.url());
     desk.upload("DAV", &[&["--pfn", &pfn, &name], words].concat())
 }
 
 /// How often each request came.
-fn asked(storage: &Server) -> BTreeMap<String, usize> {
+pub(super) fn asked(storage: &Server) -> BTreeMap<String, usize> {
     let mut asked = BTreeMap::new();
     storage.heard().into_iter().for_each(|heard| *asked.entry(heard.request).or_default() += 1);
     asked
 }
 
-fn times(storage: &Server, request: &str) -> usize {
+pub(super) fn times(storage: &Server, request: &str) -> usize {
     asked(storage).get(request).copied().unwrap_or(0)
 }
 

@@ -2,6 +2,7 @@
 //! and known, or nothing stands there.
 
 mod events;
+mod evidence;
 mod faults;
 mod grid;
 

@@ -2,6 +2,7 @@
 
 mod address;
 mod answer;
+mod look;
 mod put;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -10,9 +10,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use futures_util::stream::try_unfold;
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE,
-};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use url::Url;
 
@@ -22,9 +20,6 @@ use crate::storage::{Kind, Result, StorageError};
 
 /// How much of a file is read at once.
 const BLOCK: u64 = 1024 * 1024;
-/// Asks for a checksum (RFC 3230), as grid storage knows it.
-const WANT_DIGEST: HeaderName = HeaderName::from_static("want-digest");
-const DIGEST: HeaderName = HeaderName::from_static("digest");
 const DESTINATION: HeaderName = HeaderName::from_static("destination");
 const OVERWRITE: HeaderName = HeaderName::from_static("overwrite");
 
@@ -47,18 +42,18 @@ impl Uploads {
 }
 
 /// A request that can be sent more than once.
-struct Call<'a> {
+pub(super) struct Call<'a> {
     method: Method,
     headers: HeaderMap,
     body: Option<(&'a Path, &'a Sent)>,
 }
 
 impl Call<'_> {
-    fn new(method: Method) -> Self {
+    pub(super) fn new(method: Method) -> Self {
         Self { method, headers: HeaderMap::new(), body: None }
     }
 
-    fn with(mut self, name: HeaderName, value: &str) -> Result<Self> {
+    pub(super) fn with(mut self, name: HeaderName, value: &str) -> Result<Self> {
         let unusable = |_| StorageError::new(Kind::Refused, format!("{value:?} cannot be sent as a header"));
         self.headers.insert(name, HeaderValue::from_str(value).map_err(unusable)?);
         Ok(self)
@@ -104,7 +99,7 @@ fn chunks(file: File, length: u64, sent: Sent) -> impl Stream<Item = io::Result<
 
 impl WebStorage {
     /// Sends a call and follows where it leads; bodies go along.
-    async fn deliver(&self, call: &Call<'_>, home: &Url) -> Result<Response> {
+    pub(super) async fn deliver(&self, call: &Call<'_>, home: &Url) -> Result<Response> {
         let mut url = home.clone();
         for _ in 0..=REDIRECTS {
             let response = self.deliver_identified(call, home, &url).await?;
@@ -141,38 +136,12 @@ impl WebStorage {
         request.send().await.map_err(|error| answer::broken(&error))
     }
 
-    /// A signed address is good for one method only, so what is readable is looked at by reading its first byte.
-    async fn look_signed(&self, url: &Url) -> Result<Option<Stored>> {
-        let call = Call::new(Method::GET).with(RANGE, "bytes=0-0")?;
-        let response = self.deliver(&call, url).await?;
-        if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
-            return Ok(Some(Stored { bytes: Some(0), ..Stored::default() }));
-        }
-        let Some(response) = found(response)? else { return Ok(None) };
-        let text = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let bytes = match response.status() {
-            StatusCode::PARTIAL_CONTENT => text(CONTENT_RANGE).and_then(|range| range.rsplit_once('/')?.1.parse().ok()),
-            _ => response.content_length(),
-        };
-        Ok(Some(Stored { bytes, ..Stored::default() }))
-    }
-
-    async fn look_plain(&self, url: &Url) -> Result<Option<Stored>> {
-        let call = Call::new(Method::HEAD).with(WANT_DIGEST, "adler32")?;
-        let Some(response) = found(self.deliver(&call, url).await?)? else { return Ok(None) };
-        let text = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let digest = |name| text(DIGEST).and_then(|digest| digest_of(digest, name));
-        // The body of a HEAD answer is empty; its length is told by the header alone.
-        let bytes = text(CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        Ok(Some(Stored { bytes, adler32: digest("adler32"), md5: None }))
-    }
-
     /// Makes the folders above a file that do not exist, from the first one that is missing.
     async fn make_folders(&self, url: &Url) -> Result<()> {
         let mut missing = Vec::new();
         let mut folder = above(url);
         while let Some(url) = folder {
-            let status = self.deliver(&Call::new(Method::from_bytes(b"MKCOL").unwrap_or_default()), &url).await?;
+            let status = self.deliver(&Call::new(method(b"MKCOL")), &url).await?;
             match status.status() {
                 StatusCode::CONFLICT | StatusCode::NOT_FOUND => {
                     folder = above(&url);
@@ -184,7 +153,7 @@ impl WebStorage {
             }
         }
         for url in missing.into_iter().rev() {
-            let made = self.deliver(&Call::new(Method::from_bytes(b"MKCOL").unwrap_or_default()), &url).await?;
+            let made = self.deliver(&Call::new(method(b"MKCOL")), &url).await?;
             if made.status() != StatusCode::METHOD_NOT_ALLOWED {
                 answer::checked(made)?;
             }
@@ -202,6 +171,10 @@ impl Writing for WebStorage {
                 false => self.look_plain(&url).await,
             }
         })
+    }
+
+    fn asks(&self) -> &'static str {
+        "HEAD, the first byte by GET, and PROPFIND"
     }
 
     fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
@@ -222,7 +195,7 @@ impl Writing for WebStorage {
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let (from, to) = (address::url(from)?, address::url(to)?);
-            let call = Call::new(Method::from_bytes(b"MOVE").unwrap_or_default());
+            let call = Call::new(method(b"MOVE"));
             let call = call.with(DESTINATION, to.as_str())?.with(OVERWRITE, "F")?;
             let response = self.deliver(&call, &from).await?;
             match response.status() {
@@ -242,20 +215,9 @@ impl Writing for WebStorage {
     }
 }
 
-/// The answer, or none if there is nothing.
-fn found(response: Response) -> Result<Option<Response>> {
-    match answer::checked(response) {
-        Err(error) if error.kind == Kind::NotFound => Ok(None),
-        outcome => outcome.map(Some),
-    }
-}
-
-/// One value of `Digest: adler32=0356986e, md5=...`.
-fn digest_of(digest: &str, name: &str) -> Option<String> {
-    digest.split(',').find_map(|one| {
-        let (key, value) = one.trim().split_once('=')?;
-        key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-    })
+/// A method that HTTP itself does not have.
+pub(super) fn method(name: &[u8]) -> Method {
+    Method::from_bytes(name).unwrap_or_default()
 }
 
 /// The folder a file or folder lies in; none at the root.
@@ -280,11 +242,5 @@ mod tests {
             url = folder;
         }
         assert_eq!(folders, ["/a/b%20c/", "/a/"]);
-    }
-
-    #[test]
-    fn digests_are_read_by_name() {
-        assert_eq!(digest_of("md5=AA==, ADLER32=0356986e", "adler32").as_deref(), Some("0356986e"));
-        assert_eq!(digest_of("md5=AA==", "adler32"), None);
     }
 }

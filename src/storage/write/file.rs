@@ -28,6 +28,10 @@ impl Writing for LocalFiles {
         })
     }
 
+    fn asks(&self) -> &'static str {
+        "reading it"
+    }
+
     fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let (from, to, sent) = (from.to_owned(), path(pfn)?, sent.clone());

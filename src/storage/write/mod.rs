@@ -27,13 +27,24 @@ pub struct Stored {
     pub md5: Option<String>,
 }
 
+impl Stored {
+    /// Whether anything is known that a file can be verified by.
+    pub fn is_known(&self) -> bool {
+        self.bytes.is_some() || self.adler32.is_some() || self.md5.is_some()
+    }
+}
+
 /// How many bytes have been handed to a storage so far.
 pub type Sent = Arc<AtomicU64>;
 
 /// A protocol that files can be written by. Files are named by PFN.
 pub trait Writing: Send + Sync {
-    /// What lies there, with its checksum; none if nothing does.
+    /// What lies there, with its checksum; none if nothing does. A file of which the storage reports neither size nor
+    /// checksum is one that is not [known](Stored::is_known): it counts for nothing but being there.
     fn look<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>>;
+
+    /// How [`look`](Self::look) asks, for messages.
+    fn asks(&self) -> &'static str;
 
     /// Writes a local file, with the folders above it. What has been handed over is counted in `sent`, where the
     /// protocol can tell.

@@ -35,6 +35,10 @@ impl Writing for SshPrograms {
         })
     }
 
+    fn asks(&self) -> &'static str {
+        "stat and md5sum"
+    }
+
     fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let at = Place::of(pfn)?;

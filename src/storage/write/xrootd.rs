@@ -24,6 +24,10 @@ impl Writing for XrootdProgram {
         })
     }
 
+    fn asks(&self) -> &'static str {
+        "xrdfs stat and xrdfs query checksum"
+    }
+
     fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let bytes = std::fs::metadata(from)?.len();

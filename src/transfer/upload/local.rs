@@ -80,19 +80,21 @@ impl Measured {
         }
     }
 
-    /// Whether a stored file is this one, and whether a checksum told so. Errors: what differs.
+    /// Whether a stored file is this one, and whether a checksum told so. Where the storage reports no size its checksum
+    /// counts even if `by_checksum` is false. Errors: what differs, or that nothing is known to compare.
     pub(super) fn is(&self, stored: &Stored, by_checksum: bool) -> Result<bool, String> {
         let size = stored.bytes.filter(|bytes| *bytes != self.bytes);
         if let Some(found) = size {
             return Err(format!("Filesize mismatch. Source: {} Destination: {found}", self.bytes));
         }
         let sum = Checksum::new(stored.adler32.as_deref(), stored.md5.as_deref());
-        match self.has(sum).filter(|_| by_checksum) {
+        match self.has(sum).filter(|_| by_checksum || stored.bytes.is_none()) {
             Some(false) => {
                 let ours = if matches!(sum, Checksum::Md5(_)) { self.md5() } else { self.adler32() };
                 Err(format!("Checksum mismatch. Source: {ours} Destination: {sum}"))
             }
             Some(true) => Ok(true),
+            None if stored.bytes.is_none() => Err("the storage reports neither its size nor a checksum".to_owned()),
             None => Ok(false),
         }
     }
@@ -186,8 +188,13 @@ mod tests {
         let measured = Measured { bytes: 9, adler32, md5, guid: String::new() };
         let stored = |bytes, adler32: &str| Stored { bytes, adler32: Some(adler32.to_owned()), md5: None };
         assert_eq!(measured.is(&stored(Some(9), "11E60398"), true), Ok(true));
-        assert_eq!(measured.is(&Stored::default(), true), Ok(false));
         assert_eq!(measured.is(&stored(Some(9), "1"), false), Ok(false));
+        assert_eq!(measured.is(&stored(None, "11e60398"), false), Ok(true));
+        assert!(measured.is(&stored(None, "1"), false).unwrap_err().starts_with("Checksum mismatch"));
+        for by_checksum in [true, false] {
+            let unknown = measured.is(&Stored::default(), by_checksum).unwrap_err();
+            assert!(unknown.contains("neither its size nor a checksum"), "{unknown}");
+        }
         assert!(measured.is(&stored(Some(9), "1"), true).unwrap_err().starts_with("Checksum mismatch"));
         assert!(measured.is(&stored(Some(8), "11e60398"), true).unwrap_err().starts_with("Filesize mismatch"));
     }

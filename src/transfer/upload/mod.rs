@@ -352,7 +352,10 @@ impl Run<'_> {
         pfn: &str,
     ) -> Result<Next, Failure> {
         let right = measured.is(stored, self.all.options.rse.verify_checksum).is_ok();
-        let another = || Failure::File(format!("another file lies there already: {pfn}"));
+        let another = || match stored.is_known() {
+            true => Failure::File(format!("another file lies there already: {pfn}")),
+            false => Failure::File(format!("a file lies there already that cannot be compared: {pfn}")),
+        };
         let there = if self.all.options.rse.deterministic { There::AtRse } else { There::AtPfn };
         match (self.all.options.registration, presence) {
             (Registration::Never, _) | (Registration::Before, Some(Presence::Available)) => Ok(Next::Nothing(there)),

@@ -142,11 +142,23 @@ impl Place<'_> {
         };
         let refused = |message: String| StorageError::new(Kind::Refused, message);
         let stored = stored.ok_or_else(|| refused("what was written is not there".to_owned()))?;
+        if !stored.is_known() {
+            return Err(refused(self.unverifiable(temporary)));
+        }
         let by_checksum = self.run.all.options.rse.verify_checksum;
         if !measured.is(&stored, by_checksum).map_err(refused)? {
             self.run.tell(UploadEvent::Unverified);
         }
         Ok(())
+    }
+
+    fn unverifiable(&self, pfn: &str) -> String {
+        format!(
+            "the storage reports neither size nor checksum of {pfn} (asked by {}), so the upload cannot be verified; \
+             upload by another protocol, or to another RSE, and report it to those who run {}",
+            self.writer.asks(),
+            self.run.all.options.rse.rse
+        )
     }
 
     async fn discard(&self, pfn: &str) {

@@ -1,0 +1,159 @@
+//! What a storage reports of a file without sending it: by `HEAD`, and where that says nothing, by the first byte
+//! (RFC 9110, section 14) and by `PROPFIND` (RFC 4918, section 9.1).
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, HeaderValue, RANGE};
+use reqwest::{Method, Response, StatusCode};
+use url::Url;
+
+use super::put::{Call, method};
+use super::{WebStorage, answer};
+use crate::storage::write::Stored;
+use crate::storage::{Kind, Result};
+
+/// Asks for a checksum (RFC 3230), as grid storage knows it.
+const WANT_DIGEST: HeaderName = HeaderName::from_static("want-digest");
+const DIGEST: HeaderName = HeaderName::from_static("digest");
+const DEPTH: HeaderName = HeaderName::from_static("depth");
+/// Adler-32 of no bytes.
+const EMPTY: u32 = 1;
+/// The longest answer about one file that is read, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+impl WebStorage {
+    /// A signed address is good for one method only, so what is readable is looked at by reading its first byte.
+    pub(super) async fn look_signed(&self, url: &Url) -> Result<Option<Stored>> {
+        let response = self.first_byte(url).await?;
+        if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+            return Ok(Some(Stored { bytes: Some(size(&response).unwrap_or(0)), ..Stored::default() }));
+        }
+        let Some(response) = found(response)? else { return Ok(None) };
+        Ok(Some(Stored { bytes: size(&response), ..Stored::default() }))
+    }
+
+    /// Size and checksum; a result that has neither means that the storage reports neither in any way.
+    pub(super) async fn look_plain(&self, url: &Url) -> Result<Option<Stored>> {
+        let call = Call::new(Method::HEAD).with(WANT_DIGEST, "adler32")?;
+        let Some(response) = found(self.deliver(&call, url).await?)? else { return Ok(None) };
+        let stored = told(&response);
+        if stored.is_known() {
+            return Ok(Some(stored));
+        }
+        let bytes = match passing(self.first_byte(url).await)?.as_ref().and_then(size) {
+            None => passing(self.properties(url).await)?.flatten(),
+            known => known,
+        };
+        Ok(Some(Stored { bytes, ..stored }))
+    }
+
+    async fn first_byte(&self, url: &Url) -> Result<Response> {
+        self.deliver(&Call::new(Method::GET).with(RANGE, "bytes=0-0")?, url).await
+    }
+
+    async fn properties(&self, url: &Url) -> Result<Option<u64>> {
+        let call = Call::new(method(b"PROPFIND")).with(DEPTH, "0")?;
+        let mut response = answer::checked(self.deliver(&call, url).await?)?;
+        let mut text = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| answer::broken(&error))? {
+            text.extend_from_slice(&chunk);
+            if text.len() > LONGEST {
+                return Ok(None);
+            }
+        }
+        Ok(content_length(&text))
+    }
+}
+
+/// The answer, or none if there is no such file.
+pub(super) fn found(response: Response) -> Result<Option<Response>> {
+    match answer::checked(response) {
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        outcome => outcome.map(Some),
+    }
+}
+
+/// None where a storage does not answer such a question. Errors: it may answer it the next time.
+fn passing<T>(asked: Result<T>) -> Result<Option<T>> {
+    match asked {
+        Err(error) if error.may_pass() => Err(error),
+        asked => Ok(asked.ok()),
+    }
+}
+
+fn text(response: &Response, name: HeaderName) -> Option<&str> {
+    response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok())
+}
+
+/// What the answer to `HEAD` has in its headers. Some XRootD servers report the length 0 of a file that has bytes, next
+/// to its right digest (xrootd/xrootd#1707): a digest of something outweighs it.
+fn told(response: &Response) -> Stored {
+    let adler32 = text(response, DIGEST).and_then(|digest| digest_of(digest, "adler32"));
+    let has_bytes = |sum: &String| u32::from_str_radix(sum, 16).is_ok_and(|sum| sum != EMPTY);
+    // The body of a HEAD answer is empty; its length is told by the header alone.
+    let bytes = text(response, CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    let bytes = bytes.filter(|bytes| *bytes > 0 || !adler32.as_ref().is_some_and(has_bytes));
+    Stored { bytes, adler32, md5: None }
+}
+
+/// The size of the whole file, out of the answer to a request for its first byte.
+fn size(response: &Response) -> Option<u64> {
+    match response.status() {
+        StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
+            text(response, CONTENT_RANGE)?.rsplit_once('/')?.1.trim().parse().ok()
+        }
+        StatusCode::OK => response.content_length(),
+        _ => None,
+    }
+}
+
+/// One value of `Digest: adler32=0356986e, md5=...`.
+fn digest_of(digest: &str, name: &str) -> Option<String> {
+    digest.split(',').find_map(|one| {
+        let (key, value) = one.trim().split_once('=')?;
+        key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+    })
+}
+
+/// `getcontentlength` of a multi-status answer, whatever prefix its namespace has.
+fn content_length(document: &[u8]) -> Option<u64> {
+    let mut reader = Reader::from_reader(document);
+    let mut inside = false;
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(tag) => inside = tag.local_name().as_ref().eq_ignore_ascii_case("getcontentlength"),
+            Event::Text(text) if inside => return text.trim().parse().ok(),
+            Event::End(_) => inside = false,
+            Event::Eof => return None,
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_read_by_name() {
+        assert_eq!(digest_of("md5=AA==, ADLER32=0356986e", "adler32").as_deref(), Some("0356986e"));
+        assert_eq!(digest_of("md5=AA==", "adler32"), None);
+    }
+
+    #[test]
+    fn sizes_are_found_in_multi_status_answers() {
+        let answer = |length: &str| {
+            format!(
+                "<?xml version=\"1.0\"?><D:multistatus xmlns:D=\"DAV:\"><D:response xmlns:lp1=\"DAV:\"><D:href>/7</D:href>\
+                 <D:propstat><D:prop><lp1:resourcetype/>{length}</D:prop></D:propstat></D:response></D:multistatus>"
+            )
+        };
+        let found = |length| content_length(answer(length).as_bytes());
+        assert_eq!(found("<lp1:getcontentlength> 9 </lp1:getcontentlength>"), Some(9));
+        assert_eq!(found("<getcontentlength>9</getcontentlength>"), Some(9));
+        for none in ["", "<lp1:getcontentlength/><x>9</x>", "<lp1:getcontentlength>x</lp1:getcontentlength>"] {
+            assert_eq!(found(none), None, "{none}");
+        }
+        assert_eq!(content_length(b"no XML <"), None);
+    }
+}

@@ -1,0 +1,134 @@
+//! An upload counts when the storage has reported the file's size or checksum, whichever way it can be asked.
+
+use anyhow::{Result, ensure};
+
+use super::Desk;
+use super::faults::{asked, storage, times, upload};
+use crate::props::{Answer, Server};
+
+/// The request for a file under its temporary name.
+fn is_temporary(request: &str, method: &str) -> bool {
+    request.starts_with(&format!("{method} /x")) && request.ends_with(".rucio.upload")
+}
+
+/// An answer with these headers and no length of its own.
+fn bare(status: &str, headers: &str, body: &str) -> Answer {
+    Answer::Bytes(format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}\r\n{body}").into_bytes())
+}
+
+fn multi_status(length: &str) -> Answer {
+    let property = format!("<D:propstat><D:prop>{length}</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat>");
+    let body = format!(
+        "<?xml version=\"1.0\"?><D:multistatus xmlns:D=\"DAV:\"><D:response><D:href>/x</D:href>{property}</D:response></D:multistatus>"
+    );
+    Answer::new(207, "Content-Type: application/xml\r\n", &body)
+}
+
+type Odd = fn() -> Answer;
+
+/// A storage whose HEAD says nothing about files, and that answers these two other questions so.
+fn silent(first_byte: Odd, properties: Odd) -> Result<Server> {
+    storage(move |request, _| {
+        let method = request.split(' ').next().unwrap_or_default();
+        match method {
+            "HEAD" if is_temporary(request, "HEAD") => Some(bare("200 OK", "", "")),
+            "GET" => Some(first_byte()),
+            "PROPFIND" => Some(properties()),
+            _ => None,
+        }
+    })
+}
+
+fn denied() -> Answer {
+    Answer::new(405, "", "")
+}
+
+#[test]
+fn a_size_that_head_does_not_report_is_asked_for_in_other_ways() -> Result<()> {
+    let cases: [(&str, Odd, Odd, usize); 4] = [
+        ("206", || Answer::new(206, "Content-Range: bytes 0-0/9\r\n", "W"), denied, 0),
+        ("200", || Answer::new(200, "", "Wikipedia"), denied, 0),
+        ("207", denied, || multi_status("<D:getcontentlength>9</D:getcontentlength>"), 1),
+        (
+            "206 without a total",
+            || Answer::new(206, "Content-Range: bytes 0-0/*\r\n", "W"),
+            || multi_status("<x:getcontentlength xmlns:x=\"DAV:\">9</x:getcontentlength>"),
+            1,
+        ),
+    ];
+    for (case, first_byte, properties, propfinds) in cases {
+        let storage = silent(first_byte, properties)?;
+        let outcome = upload(&Desk::new("userpass")?, &storage, &[])?;
+        ensure!(outcome.code == 0, "{case}: {}\n{}", outcome.code, outcome.stderr);
+        let asked = asked(&storage);
+        let found = asked.keys().filter(|request| request.starts_with("PROPFIND")).count();
+        ensure!(found == propfinds, "{case}: {asked:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_size_that_is_found_in_another_way_is_compared() -> Result<()> {
+    let cases: [(&str, Odd, Odd); 4] = [
+        (
+            "Filesize mismatch. Source: 9 Destination: 8",
+            || Answer::new(206, "Content-Range: bytes 0-0/8\r\n", "W"),
+            denied,
+        ),
+        ("Filesize mismatch. Source: 9 Destination: 4", || Answer::new(200, "", "Wiki"), denied),
+        (
+            "Filesize mismatch. Source: 9 Destination: 0",
+            || Answer::new(416, "Content-Range: bytes */0\r\n", ""),
+            denied,
+        ),
+        ("Filesize mismatch. Source: 9 Destination: 7", denied, || {
+            multi_status("<D:getcontentlength>7</D:getcontentlength>")
+        }),
+    ];
+    for (reason, first_byte, properties) in cases {
+        let storage = silent(first_byte, properties)?;
+        let outcome = upload(&Desk::new("userpass")?, &storage, &[])?;
+        ensure!(outcome.code == 79, "{reason}: {}\n{}", outcome.code, outcome.stderr);
+        ensure!(outcome.stderr.contains(reason), "{reason}: {}", outcome.stderr);
+        let moved = storage.heard().into_iter().filter(|heard| heard.request.starts_with("MOVE")).count();
+        ensure!(moved == 0, "{reason}: {:?}", asked(&storage));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_storage_that_reports_nothing_fails_the_upload_with_what_was_asked() -> Result<()> {
+    let cases: [(&str, Odd, Odd); 3] = [
+        ("refused", denied, denied),
+        ("without a length", || bare("200 OK", "", "Wikipedia"), || multi_status("")),
+        ("garbage", || Answer::new(206, "Content-Range: none\r\n", "W"), || Answer::new(207, "", "<<<")),
+    ];
+    for (case, first_byte, properties) in cases {
+        let storage = silent(first_byte, properties)?;
+        let outcome = upload(&Desk::new("userpass")?, &storage, &[])?;
+        ensure!(outcome.code == 79, "{case}: {}\n{}", outcome.code, outcome.stderr);
+        for word in ["neither size nor checksum", storage.url(), "HEAD", "GET", "PROPFIND", "another protocol"] {
+            ensure!(outcome.stderr.contains(word), "{case}: {word}: {}", outcome.stderr);
+        }
+        ensure!(!outcome.stderr.contains("Successfully uploaded"), "{case}: {}", outcome.stderr);
+        let deleted = storage.heard().into_iter().filter(|heard| is_temporary(&heard.request, "DELETE")).count();
+        ensure!(deleted == 1 && times(&storage, "DELETE /x") == 0, "{case}: {:?}", asked(&storage));
+    }
+    Ok(())
+}
+
+/// XRootD's fault 1707: the length of a file that is being summed is reported as 0, its digest as it is.
+#[test]
+fn a_right_digest_outweighs_the_length_zero_and_a_wrong_one_does_not() -> Result<()> {
+    for (digest, code) in [("11e60398", 0), ("00000007", 79)] {
+        let storage = storage(move |request, _| {
+            let headers = format!("Content-Length: 0\r\nDigest: adler32={digest}\r\n");
+            is_temporary(request, "HEAD").then(|| bare("200 OK", &headers, ""))
+        })?;
+        let outcome = upload(&Desk::new("userpass")?, &storage, &[])?;
+        ensure!(outcome.code == code, "{digest}: {}\n{}", outcome.code, outcome.stderr);
+        let wrong = outcome.stderr.contains("Checksum mismatch. Source: 11e60398 Destination: 00000007");
+        ensure!(wrong == (code != 0), "{digest}: {}", outcome.stderr);
+    }
+    Ok(())
+}
