@@ -12,6 +12,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub enum Kind {
     /// There is no such file.
     NotFound,
+    /// There is a file of this name already.
+    AlreadyExists,
     /// We may not read it.
     Denied,
     /// This program does not speak the protocol.
@@ -79,6 +81,7 @@ impl From<std::io::Error> for StorageError {
     fn from(error: std::io::Error) -> Self {
         let kind = match error.kind() {
             std::io::ErrorKind::NotFound => Kind::NotFound,
+            std::io::ErrorKind::AlreadyExists => Kind::AlreadyExists,
             std::io::ErrorKind::PermissionDenied => Kind::Denied,
             std::io::ErrorKind::TimedOut | std::io::ErrorKind::Interrupted => Kind::Transient,
             _ => Kind::Refused,

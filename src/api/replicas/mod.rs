@@ -92,3 +92,9 @@ pub async fn add(client: &Client, rse: &str, files: &[NewReplica]) -> Result<()>
 pub async fn update_states(client: &Client, rse: &str, files: &[NewReplica]) -> Result<()> {
     client.done(Request::put("replicas/", json!({"rse": rse, "files": files}))).await
 }
+
+/// Removes replicas at an RSE from the catalogue, and files that have no other with their rules: `DELETE /replicas`.
+/// The generic policy of the server allows that to no account.
+pub async fn delete(client: &Client, rse: &str, files: &[Did]) -> Result<()> {
+    client.done(Request::delete("replicas/", Some(json!({"rse": rse, "files": files})))).await
+}

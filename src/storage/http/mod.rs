@@ -2,6 +2,7 @@
 
 mod address;
 mod answer;
+mod lock;
 mod look;
 mod put;
 #[cfg(test)]

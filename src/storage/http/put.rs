@@ -1,10 +1,10 @@
 //! Writing over HTTP and WebDAV: `PUT`, `MKCOL` for folders that are missing, `MOVE`, `DELETE` (RFC 4918).
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -12,10 +12,11 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::try_unfold;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use simd_adler32::Adler32;
 use url::Url;
 
 use super::{Access, REDIRECTS, WebStorage, address, answer, builder};
-use crate::storage::write::{Sent, Stored, Writing};
+use crate::storage::write::{Lock, Sent, Stored, Writing, in_the_way};
 use crate::storage::{Kind, Result, StorageError};
 
 /// How much of a file is read at once.
@@ -29,6 +30,7 @@ const OVERWRITE: HeaderName = HeaderName::from_static("overwrite");
 pub(super) struct Uploads {
     known: Client,
     anonymous: Client,
+    without_locks: Mutex<HashSet<String>>,
 }
 
 impl Uploads {
@@ -37,7 +39,20 @@ impl Uploads {
             let built = builder(access, tls.clone()).build();
             built.map_err(|error| StorageError::new(Kind::Refused, error.to_string()))
         };
-        Ok(Self { known: connections(&access.tls)?, anonymous: connections(&access.anonymous_tls)? })
+        Ok(Self {
+            known: connections(&access.tls)?,
+            anonymous: connections(&access.anonymous_tls)?,
+            without_locks: Mutex::default(),
+        })
+    }
+
+    /// Whether a host was found to have no locks.
+    pub(super) fn has_no_locks(&self, host: &str) -> bool {
+        self.without_locks.lock().unwrap_or_else(PoisonError::into_inner).contains(host)
+    }
+
+    pub(super) fn note_without_locks(&self, host: String) {
+        self.without_locks.lock().unwrap_or_else(PoisonError::into_inner).insert(host);
     }
 }
 
@@ -64,33 +79,42 @@ impl Call<'_> {
         let Some((path, sent)) = self.body else { return Ok(request) };
         let file = File::open(path)?;
         let length = file.metadata()?.len();
-        sent.store(0, Ordering::Relaxed);
+        sent.restart();
+        if length == 0 {
+            sent.finish(0, Adler32::new().finish());
+        }
         let body = reqwest::Body::wrap_stream(chunks(file, length, sent.clone()));
         Ok(request.header(CONTENT_LENGTH, length).body(body))
     }
 }
 
-/// As much of a file as it had when it was opened: neither more nor less may follow the length that was told.
+/// As much of a file as it had when it was opened, summed: neither more nor less may follow the length that was told.
 fn chunks(file: File, length: u64, sent: Sent) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    let start = (Arc::new(file), 0);
-    try_unfold(start, move |(file, position)| {
+    let start = (Arc::new(file), 0, Adler32::new());
+    try_unfold(start, move |(file, position, mut sum)| {
         let sent = sent.clone();
         async move {
-            sent.store(position, Ordering::Relaxed);
+            sent.set_taken(position);
             if position == length {
                 return Ok(None);
             }
             let (source, wanted) = (file.clone(), BLOCK.min(length - position));
             let read = move || {
                 let mut bytes = Vec::with_capacity(wanted as usize);
-                source.as_ref().take(wanted).read_to_end(&mut bytes).map(|_| bytes)
+                source.as_ref().take(wanted).read_to_end(&mut bytes)?;
+                sum.write(&bytes);
+                io::Result::Ok((bytes, sum))
             };
-            let bytes = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
+            let (bytes, sum) = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
             match bytes.is_empty() {
                 true => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the local file became shorter")),
                 false => {
                     let next = position + bytes.len() as u64;
-                    Ok(Some((Bytes::from(bytes), (file, next))))
+                    // Nothing more is asked for when all that was announced has come.
+                    if next == length {
+                        sent.finish(length, sum.finish());
+                    }
+                    Ok(Some((Bytes::from(bytes), (file, next, sum))))
                 }
             }
         }
@@ -188,23 +212,34 @@ impl Writing for WebStorage {
             }
             drop(first);
             self.make_folders(&url).await?;
-            answer::checked(self.deliver(&call, &url).await?).map(drop)
+            let second = self.deliver(&call, &url).await?;
+            match second.status() {
+                // Storages that never replace a file (dCache).
+                StatusCode::CONFLICT => Err(in_the_way(pfn)),
+                _ => answer::checked(second).map(drop),
+            }
         })
     }
 
-    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<()>> {
+    /// Servers look whether there is a file, and rename then: of several at the same time all may succeed.
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let (from, to) = (address::url(from)?, address::url(to)?);
-            let call = Call::new(method(b"MOVE"));
-            let call = call.with(DESTINATION, to.as_str())?.with(OVERWRITE, "F")?;
+            let call = Call::new(method(b"MOVE")).with(DESTINATION, to.as_str())?.with(OVERWRITE, "F")?;
             let response = self.deliver(&call, &from).await?;
             match response.status() {
-                StatusCode::PRECONDITION_FAILED => {
-                    Err(StorageError::new(Kind::Refused, format!("there is a file already: {to}")))
-                }
-                _ => answer::checked(response).map(drop),
+                StatusCode::PRECONDITION_FAILED => Err(in_the_way(to.as_str())),
+                _ => answer::checked(response).map(|_| false),
             }
         })
+    }
+
+    fn needs_lock(&self) -> bool {
+        true
+    }
+
+    fn lock<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Lock>> {
+        Box::pin(self.make_lock(pfn))
     }
 
     fn delete<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<()>> {

@@ -3,12 +3,12 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::atomic::Ordering;
 
 use futures_util::future::BoxFuture;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use simd_adler32::Adler32;
 
-use super::{Sent, Stored, Writing, in_the_way};
+use super::{Lock, Sent, Stored, Writing, in_the_way};
 use crate::storage::file::{LocalFiles, blocking, path};
 use crate::storage::{Kind, Result, StorageError};
 
@@ -39,10 +39,26 @@ impl Writing for LocalFiles {
         })
     }
 
-    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<()>> {
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let (from, place, to) = (path(from)?, path(to)?, to.to_owned());
             blocking(move || rename(&from, &place, &to)).await
+        })
+    }
+
+    fn needs_lock(&self) -> bool {
+        false
+    }
+
+    fn lock<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Lock>> {
+        Box::pin(async move {
+            let path = path(pfn)?;
+            let created = blocking(move || Ok(File::create_new(path)?)).await;
+            Ok(match created {
+                Ok(_) => Lock::Held(pfn.to_owned()),
+                Err(error) if error.kind == Kind::AlreadyExists => Lock::Taken(pfn.to_owned()),
+                Err(_) => Lock::Unavailable,
+            })
         })
     }
 
@@ -74,28 +90,34 @@ fn summed(mut file: File) -> Result<Stored> {
     Ok(Stored { bytes: Some(bytes), adler32: Some(format!("{:08x}", sum.finish())), md5: None })
 }
 
-/// Copies by hand, as the kernel's own ways tell nothing until they are done. The sender being gone, so is the wish.
+/// Copies by hand, as the kernel's own ways tell nothing until they are done, and sums what it copies. The sender being
+/// gone, so is the wish. A file that exists is not written into: it may be another process that writes it.
 fn copy(from: &Path, to: &Path, sent: &Sent) -> Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
-    let (mut from, mut to) = (File::open(from)?, File::create(to)?);
-    let mut block = block_for(&from)?;
+    let (mut from, mut to) = (File::open(from)?, File::create_new(to)?);
+    let (mut block, mut sum, mut bytes) = (block_for(&from)?, Adler32::new(), 0);
+    sent.restart();
     loop {
-        if std::sync::Arc::strong_count(sent) == 1 {
+        if sent.is_abandoned() {
             return Err(StorageError::new(Kind::Refused, "given up"));
         }
         match from.read(&mut block) {
             Ok(0) => break,
             Ok(read) => {
+                sum.write(&block[..read]);
                 to.write_all(&block[..read])?;
-                sent.fetch_add(read as u64, Ordering::Relaxed);
+                bytes += read as u64;
+                sent.set_taken(bytes);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(to.sync_all()?)
+    to.sync_all()?;
+    sent.finish(bytes, sum.finish());
+    Ok(())
 }
 
 /// Small files are many at a time.
@@ -103,14 +125,21 @@ fn block_for(file: &File) -> io::Result<Vec<u8>> {
     Ok(vec![0; BLOCK.min(file.metadata()?.len() as usize + 1)])
 }
 
-/// A hard link fails where a name is taken; where file systems know none, looking first has to do.
-fn rename(from: &Path, to: &Path, pfn: &str) -> Result<()> {
-    match fs::hard_link(from, to) {
-        Ok(()) => Ok(fs::remove_file(from)?),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(in_the_way(pfn)),
+/// A hard link fails where a name is taken, and so does a rename that is told to. Where the file system knows neither,
+/// looking first has to do.
+fn rename(from: &Path, to: &Path, pfn: &str) -> Result<bool> {
+    let linked = fs::hard_link(from, to).and_then(|()| fs::remove_file(from));
+    let renamed = || renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(io::Error::from);
+    match linked.or_else(|error| if is_taken(&error) { Err(error) } else { renamed() }) {
+        Ok(()) => Ok(true),
+        Err(error) if is_taken(&error) => Err(in_the_way(pfn)),
         Err(_) if fs::symlink_metadata(to).is_ok() => Err(in_the_way(pfn)),
-        Err(_) => Ok(fs::rename(from, to)?),
+        Err(_) => Ok(fs::rename(from, to).map(|()| false)?),
     }
+}
+
+fn is_taken(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AlreadyExists
 }
 
 #[cfg(test)]
@@ -127,13 +156,25 @@ mod tests {
         LocalFiles.put(&local, &pfn("f.part"), &sent).await.unwrap();
         let stored = Stored { bytes: Some(9), adler32: Some("11e60398".into()), md5: None };
         assert_eq!(LocalFiles.look(&pfn("f.part")).await.unwrap(), Some(stored));
-        assert_eq!(sent.load(Ordering::Relaxed), 9);
-        LocalFiles.rename(&pfn("f.part"), &pfn("f")).await.unwrap();
+        assert_eq!((sent.taken(), sent.whole()), (9, Some((9, 0x11e6_0398))));
+        let into_it = LocalFiles.put(&local, &pfn("f.part"), &sent).await.unwrap_err();
+        assert_eq!(into_it.kind, Kind::AlreadyExists, "{into_it}");
+        assert!(LocalFiles.rename(&pfn("f.part"), &pfn("f")).await.unwrap(), "not exclusive");
         assert_eq!(LocalFiles.look(&pfn("f.part")).await.unwrap(), None);
         LocalFiles.put(&local, &pfn("g"), &sent).await.unwrap();
         let taken = LocalFiles.rename(&pfn("g"), &pfn("f")).await.unwrap_err();
-        assert!(taken.message.contains("there is a file already"), "{taken}");
+        assert!(taken.kind == Kind::AlreadyExists && taken.message.contains("there is a file already"), "{taken}");
         LocalFiles.delete(&pfn("f")).await.unwrap();
         assert_eq!(LocalFiles.delete(&pfn("f")).await.unwrap_err().kind, Kind::NotFound);
+    }
+    #[tokio::test]
+    async fn a_lock_is_held_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let pfn = format!("file://localhost{}/f.lock", dir.path().display());
+        assert_eq!(LocalFiles.lock(&pfn).await.unwrap(), Lock::Held(pfn.clone()));
+        assert_eq!(LocalFiles.lock(&pfn).await.unwrap(), Lock::Taken(pfn.clone()));
+        LocalFiles.delete(&pfn).await.unwrap();
+        assert_eq!(LocalFiles.lock(&pfn).await.unwrap(), Lock::Held(pfn.clone()));
+        assert_eq!(LocalFiles.lock(&format!("{pfn}/x")).await.unwrap(), Lock::Unavailable);
     }
 }

@@ -5,14 +5,15 @@
 
 mod file;
 mod program;
+mod sent;
 mod ssh;
 mod xrootd;
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use futures_util::future::BoxFuture;
+
+pub use sent::Sent;
 
 use super::{Kind, Result, StorageError, Storages, scheme};
 
@@ -34,8 +35,16 @@ impl Stored {
     }
 }
 
-/// How many bytes have been handed to a storage so far.
-pub type Sent = Arc<AtomicU64>;
+/// What came of an attempt to create a lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lock {
+    /// It has been created: by this call, and no other. The PFN to delete it by.
+    Held(String),
+    /// It exists. The PFN to delete it by.
+    Taken(String),
+    /// The storage has no operation that only one of several processes can succeed with, or does not allow it here.
+    Unavailable,
+}
 
 /// A protocol that files can be written by. Files are named by PFN.
 pub trait Writing: Send + Sync {
@@ -47,13 +56,20 @@ pub trait Writing: Send + Sync {
     fn asks(&self) -> &'static str;
 
     /// Writes a local file, with the folders above it. What has been handed over is counted in `sent`, where the
-    /// protocol can tell.
+    /// protocol can tell. Errors: [`Kind::AlreadyExists`] where the storage does not replace a file of this name.
     fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>>;
 
-    /// Gives a file another name on the same storage. Errors: also if there is a file of that name.
-    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<()>>;
+    /// Gives a file another name on the same storage. Whether that was exclusive: no other file can have been replaced, not
+    /// even one that got the name at the same moment. Errors: [`Kind::AlreadyExists`] if there is a file of that name.
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>>;
 
-    /// Deletes a file. Errors: also if there is none.
+    /// Whether renaming is exclusive only for the holder of a [lock](Self::lock).
+    fn needs_lock(&self) -> bool;
+
+    /// Creates an empty file or folder of this name, which only one of several processes can.
+    fn lock<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Lock>>;
+
+    /// Deletes a file, or a lock. Errors: also if there is none.
     fn delete<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<()>>;
 }
 
@@ -84,8 +100,8 @@ fn unwritable(scheme: &str) -> StorageError {
 }
 
 /// A file is in the way of another one.
-fn in_the_way(pfn: &str) -> StorageError {
-    StorageError::new(Kind::Refused, format!("there is a file already: {pfn}"))
+pub fn in_the_way(pfn: &str) -> StorageError {
+    StorageError::new(Kind::AlreadyExists, format!("there is a file already: {pfn}"))
 }
 
 #[cfg(test)]

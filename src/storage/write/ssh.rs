@@ -1,12 +1,11 @@
 //! Writing to scp:// and rsync:// PFNs by the programs `ssh` and `scp`. They find keys and hosts as they always do.
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
 
 use futures_util::future::BoxFuture;
 
 use super::program::{Ended, run};
-use super::{Sent, Stored, Writing, in_the_way};
+use super::{Lock, Sent, Stored, Writing, in_the_way};
 use crate::storage::{Kind, Result, StorageError};
 
 /// Nobody is asked anything, as several run at a time, and a host that is gone is noticed.
@@ -14,6 +13,8 @@ const MANNERS: [&str; 6] = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=30", "-
 /// What our remote commands end with where a file is not there, and where one is in the way.
 const NOT_THERE: i32 = 66;
 const IN_THE_WAY: i32 = 73;
+/// What the remote command prints where a hard link gave the name.
+const LINKED: &str = "linked";
 /// What `ssh` itself ends with.
 const NO_CONNECTION: i32 = 255;
 
@@ -50,19 +51,41 @@ impl Writing for SshPrograms {
             let (from, to) = (from.to_string_lossy(), format!("{}:{}", at.host, at.path));
             let words: Vec<_> = MANNERS.into_iter().chain(["-q", "-P", at.port, &from, &to]).collect();
             run("scp", "scp", &words).await?.succeeded("scp", kind)?;
-            sent.store(bytes, Ordering::Relaxed);
+            sent.set_taken(bytes);
             Ok(())
         })
     }
 
-    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<()>> {
+    /// A hard link fails where the name is taken. Hosts that cannot make one are left to `mv -n`, which may look first.
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let (at, place) = (Place::of(from)?, quoted(Place::of(to)?.path));
-            let script = format!("test -e {place} && exit {IN_THE_WAY}; mv {} {place}", quoted(at.path));
-            at.run(&script).await.map(drop).map_err(|error| match error.kind {
-                Kind::Refused if error.message.ends_with(&IN_THE_WAY.to_string()) => in_the_way(to),
-                _ => error,
-            })
+            let from = quoted(at.path);
+            let taken = format!("test -e {place} && exit {IN_THE_WAY}");
+            let link = format!("ln {from} {place} && rm {from} && echo {LINKED} && exit 0");
+            let script =
+                format!("{taken}; {link}; {taken}; mv -n {from} {place}; test -e {from} || exit 0; {taken}; exit 1");
+            match at.run(&script).await {
+                Err(error) if error.kind == Kind::AlreadyExists => Err(in_the_way(to)),
+                said => Ok(said?.contains(LINKED)),
+            }
+        })
+    }
+
+    fn needs_lock(&self) -> bool {
+        false
+    }
+
+    fn lock<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Lock>> {
+        Box::pin(async move {
+            let at = Place::of(pfn)?;
+            let path = quoted(at.path);
+            match at.run(&format!("mkdir {path} && exit 0; test -e {path} && exit {IN_THE_WAY}; exit 1")).await {
+                Ok(_) => Ok(Lock::Held(pfn.to_owned())),
+                Err(error) if error.kind == Kind::AlreadyExists => Ok(Lock::Taken(pfn.to_owned())),
+                Err(error) if error.kind == Kind::Refused => Ok(Lock::Unavailable),
+                Err(error) => Err(error),
+            }
         })
     }
 
@@ -70,7 +93,9 @@ impl Writing for SshPrograms {
         Box::pin(async move {
             let at = Place::of(pfn)?;
             let path = quoted(at.path);
-            at.run(&format!("test -e {path} || exit {NOT_THERE}; rm {path}")).await.map(drop)
+            let script =
+                format!("test -e {path} || exit {NOT_THERE}; test -d {path} && rmdir {path} && exit 0; rm {path}");
+            at.run(&script).await.map(drop)
         })
     }
 }
@@ -97,17 +122,14 @@ impl<'a> Place<'a> {
 
     async fn run(&self, script: &str) -> Result<String> {
         let words: Vec<_> = MANNERS.into_iter().chain(["-p", self.port, self.host, script]).collect();
-        let ended = run("scp", "ssh", &words).await?;
-        match ended.code {
-            Some(IN_THE_WAY) => Err(StorageError::new(Kind::Refused, format!("ssh ended with {IN_THE_WAY}"))),
-            _ => ended.succeeded("ssh", kind),
-        }
+        run("scp", "ssh", &words).await?.succeeded("ssh", kind)
     }
 }
 
 fn kind(ended: &Ended) -> Kind {
     match ended.code {
         Some(NOT_THERE) => Kind::NotFound,
+        Some(IN_THE_WAY) => Kind::AlreadyExists,
         Some(NO_CONNECTION) if ended.stderr.contains("Permission denied") => Kind::Denied,
         Some(NO_CONNECTION) => Kind::Transient,
         _ => Kind::Refused,

@@ -1,12 +1,11 @@
 //! Writing to root:// and xroot:// PFNs by the programs `xrdcp` and `xrdfs`.
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
 
 use futures_util::future::BoxFuture;
 
 use super::program::{Ended, run};
-use super::{Sent, Stored, Writing, in_the_way};
+use super::{Lock, Sent, Stored, Writing, in_the_way};
 use crate::storage::xrootd::XrootdProgram;
 use crate::storage::{Kind, Result, StorageError};
 
@@ -35,19 +34,37 @@ impl Writing for XrootdProgram {
             let from = std::path::absolute(from)?;
             let words = ["--silent", "--nopbar", "--force", "--path", &from.to_string_lossy(), pfn];
             run("root", "xrdcp", &words).await?.succeeded("xrdcp", kind)?;
-            sent.store(bytes, Ordering::Relaxed);
+            sent.set_taken(bytes);
             Ok(())
         })
     }
 
-    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<()>> {
+    /// `xrdfs mv` replaces a file without a word, so looking first has to do.
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let ((server, from), (_, place)) = (parts(from)?, parts(to)?);
             match xrdfs(&[server, "stat", place]).await {
                 Ok(_) => Err(in_the_way(to)),
-                Err(error) if error.kind == Kind::NotFound => xrdfs(&[server, "mv", from, place]).await.map(drop),
+                Err(error) if error.kind == Kind::NotFound => xrdfs(&[server, "mv", from, place]).await.map(|_| false),
                 Err(error) => Err(error),
             }
+        })
+    }
+
+    fn needs_lock(&self) -> bool {
+        true
+    }
+
+    /// An empty file. Without `--force` the server creates it only if there is none; `mkdir` succeeds for any number of
+    /// processes.
+    fn lock<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Lock>> {
+        Box::pin(async move {
+            let ended = run("root", "xrdcp", &["--silent", "--nopbar", "-", pfn]).await?;
+            Ok(match ended.code {
+                Some(0) => Lock::Held(pfn.to_owned()),
+                _ if is_taken(&ended.stderr) => Lock::Taken(pfn.to_owned()),
+                _ => Lock::Unavailable,
+            })
         })
     }
 
@@ -73,6 +90,12 @@ fn kind(ended: &Ended) -> Kind {
         () if says("[3009]") || says("[3021]") => Kind::Refused,
         () => Kind::Transient,
     }
+}
+
+/// Whether `xrdcp` did not create a file because there is one (kXR_ItExists), or one that is being created
+/// (kXR_FileLocked).
+fn is_taken(said: &str) -> bool {
+    ["[3018]", "[3003]", "file exists"].iter().any(|word| said.contains(word))
 }
 
 /// Server and absolute path of `root://server//path`.
@@ -108,6 +131,8 @@ mod tests {
 
     #[test]
     fn what_the_programs_say_is_understood() {
+        assert!(is_taken("Run: [ERROR] Invalid operation: file exists\n"));
+        assert!(!is_taken("Run: [ERROR] Server responded with an error: [3010] permission denied"));
         let said = "\nPath:   /scratch/f\nId:     17\nSize:   5000\nFlags:  48 (IsReadable)\n";
         assert_eq!(size(said), Some(5000));
         assert_eq!(sum("adler32 0356986e\n", "adler32").as_deref(), Some("0356986e"));

@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 use super::events::UploadEvent;
 use super::local::Measured;
 use super::lots::Lots;
-use super::{Failure, Run};
+use super::run::{Failure, Run};
 use crate::api::replicas::Query;
 use crate::api::{dids, replicas, rses, rules, scopes};
 use crate::error::{Error, Result};
@@ -36,6 +36,8 @@ pub(super) struct Catalogue {
 /// What the catalogue knows of the replica at our RSE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Presence {
+    /// This run has made it known.
+    New,
     /// It has one that can be read.
     Available,
     /// It has one that is not there yet.
@@ -51,22 +53,27 @@ impl Run<'_> {
     pub(super) async fn register(&self, measured: &Measured, state: &'static str) -> Result<Presence> {
         self.check_scope().await?;
         self.make_dataset().await?;
-        match self.known(measured).await? {
-            None => {
-                self.add_replica(measured, state).await?;
-                self.add_rule().await?;
-                Ok(Presence::Copying)
-            }
+        let presence = match self.known(measured).await? {
+            None => self.add_new(measured, state).await?,
             Some(presence) => {
                 self.tell(UploadEvent::Known);
-                match presence {
-                    Presence::Elsewhere => self.add_replica(measured, state).await?,
-                    // A run that was interrupted may not have come to the rule.
-                    Presence::Copying => self.add_rule().await?,
-                    Presence::Available => {}
-                }
-                Ok(if presence == Presence::Elsewhere { Presence::Copying } else { presence })
+                presence
             }
+        };
+        match presence {
+            Presence::Elsewhere => self.add_replica(measured, state).await?,
+            // A run that was interrupted may not have come to the rule.
+            Presence::New | Presence::Copying => self.add_rule().await?,
+            Presence::Available => {}
+        }
+        Ok(if presence == Presence::Elsewhere { Presence::Copying } else { presence })
+    }
+
+    /// Makes an unknown file and its replica known. What another process registered at the same moment counts.
+    async fn add_new(&self, measured: &Measured, state: &'static str) -> Result<Presence> {
+        match self.add_replica(measured, state).await {
+            Ok(()) => Ok(Presence::New),
+            Err(refusal) => self.known(measured).await?.ok_or(refusal),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
@@ -45,6 +46,30 @@ pub struct Measured {
     pub md5: Checksum,
     /// 32 hexadecimal digits, mostly.
     pub guid: String,
+    /// What the file system reported of it before it was read.
+    pub state: FileState,
+}
+
+/// What changes when a local file is written to or replaced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileState {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    /// Seconds and nanoseconds of the last change.
+    changed: (i64, i64),
+}
+
+impl FileState {
+    fn new(metadata: &fs::Metadata) -> Self {
+        let changed = (metadata.mtime(), metadata.mtime_nsec());
+        Self { device: metadata.dev(), inode: metadata.ino(), bytes: metadata.len(), changed }
+    }
+
+    /// Whether the file at this path is another one by now, or none.
+    pub(super) fn differs(&self, path: &Path) -> bool {
+        fs::metadata(path).map_or(true, |metadata| Self::new(&metadata) != *self)
+    }
 }
 
 impl Measured {
@@ -115,11 +140,16 @@ pub(super) async fn measure(file: &Local) -> Result<Measured> {
     let guid = guid(file).await?;
     let alive = Arc::new(());
     let (path, by) = (file.path.clone(), Arc::downgrade(&alive));
-    let summed = tokio::task::spawn_blocking(move || Digests::of(Wanted { file: File::open(path)?, by })).await;
-    let Digests { bytes, adler32, md5 } = summed
+    let summed = tokio::task::spawn_blocking(move || {
+        let file = File::open(path)?;
+        let state = FileState::new(&file.metadata()?);
+        io::Result::Ok((state, Digests::of(Wanted { file, by })?))
+    });
+    let (state, Digests { bytes, adler32, md5 }) = summed
+        .await
         .unwrap_or_else(|error| Err(io::Error::other(error)))
         .map_err(|error| Error::io(format!("Cannot read {}", file.path.display()), error))?;
-    Ok(Measured { bytes, adler32, md5, guid })
+    Ok(Measured { bytes, adler32, md5, guid, state })
 }
 
 /// A file that is read for as long as anybody wants it.
@@ -183,9 +213,29 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_was_touched_replaced_or_removed_differs() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let state = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            FileState::new(&fs::metadata(&path).unwrap())
+        };
+        let before = state(b"one");
+        assert!(!before.differs(&path), "{before:?}");
+        File::options().write(true).open(&path).unwrap().set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        assert!(before.differs(&path), "{before:?}");
+        let before = state(b"longer");
+        fs::write(&path, b"long").unwrap();
+        assert!(before.differs(&path), "{before:?}");
+        let before = state(b"one");
+        fs::rename(&path, dir.path().join("g")).unwrap();
+        assert!(before.differs(&path), "{before:?}");
+    }
+
+    #[test]
     fn what_is_stored_is_compared_by_value() {
         let (adler32, md5) = (Checksum::Adler32(0x11e6_0398), Checksum::Md5([1; 16]));
-        let measured = Measured { bytes: 9, adler32, md5, guid: String::new() };
+        let measured = Measured { bytes: 9, adler32, md5, guid: String::new(), state: FileState::default() };
         let stored = |bytes, adler32: &str| Stored { bytes, adler32: Some(adler32.to_owned()), md5: None };
         assert_eq!(measured.is(&stored(Some(9), "11E60398"), true), Ok(true));
         assert_eq!(measured.is(&stored(Some(9), "1"), false), Ok(false));

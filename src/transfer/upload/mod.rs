@@ -1,6 +1,6 @@
 //! One file's life on its way up: measured in one read, registered, written under a temporary name, verified at the
 //! storage, given its name, and told to the catalogue. [`local`] finds the files, [`target`] says where they go,
-//! [`catalogue`] registers, [`transfer`] writes.
+//! [`catalogue`] registers, [`transfer`] writes, [`rename`] gives the name; [`run`] is what does it all for one file.
 
 mod attach;
 mod catalogue;
@@ -8,30 +8,32 @@ pub mod events;
 pub mod folders;
 pub mod local;
 mod lots;
+mod names;
+mod rename;
+mod run;
+mod take_back;
 pub mod target;
 mod transfer;
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::sync::Semaphore;
 
 use attach::Attacher;
-use catalogue::{Catalogue, Presence};
-use events::{Observer, There, UploadEvent};
+use catalogue::Catalogue;
+use events::{Observer, UploadEvent};
 use local::{Local, Measured};
+use run::{Failure, Run};
 
-use super::clock;
-use super::trace::{Fields, Trace, Tracer};
-use crate::error::{Error, Result};
-use crate::exceptions::Exception;
+use super::trace::{Fields, Tracer};
+use crate::error::Error;
 use crate::http::Client;
-use crate::storage::write::Stored;
-use crate::storage::{Kind, StorageError, Storages};
-use crate::types::{Did, RseProtocol, RseSettings};
+use crate::storage::{Kind, Storages};
+use crate::types::RseSettings;
 
 /// A file of this size or more shares the network with few others.
 const LARGE: u64 = 8 * 1024 * 1024;
@@ -134,20 +136,6 @@ pub struct Uploaded {
     pub pfn: String,
 }
 
-/// Why a file failed.
-enum Failure {
-    /// Somebody else's refusal, which decides the exit code.
-    Refused(Error),
-    /// Just this file.
-    File(String),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Refused(error)
-    }
-}
-
 impl<'a> Uploader<'a> {
     /// An uploader that has not begun.
     pub fn new(client: &'a Client, storages: &'a Storages, options: Options, observer: &'a dyn Observer) -> Self {
@@ -217,6 +205,12 @@ impl<'a> Uploader<'a> {
         self.unfinished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Ends a lock that we hold.
+    async fn unlock(&self, lock: &str) {
+        self.discard(lock).await;
+        self.unfinished().remove(lock);
+    }
+
     /// Deletes a file that is not to stay. There is nobody who could do more about it.
     async fn discard(&self, pfn: &str) {
         let Ok(writer) = self.storages.writer(pfn) else { return };
@@ -230,238 +224,6 @@ impl<'a> Uploader<'a> {
     }
 }
 
-/// One file under way.
-struct Run<'a> {
-    all: &'a Uploader<'a>,
-    file: &'a Local,
-}
-
-/// What is to be done once it is known what lies at the storage.
-enum Next {
-    /// Write it; a file that nobody knows may be in the way.
-    Write { in_the_way: bool },
-    /// It lies there; only the catalogue has to be told.
-    Tell,
-    /// All is done.
-    Nothing(There),
-}
-
-impl Run<'_> {
-    fn tell(&self, event: UploadEvent<'_>) {
-        self.all.observer.file(self.file, event);
-    }
-
-    async fn registered_first(&self, measured: Measured) -> Outcome {
-        let mut presence = None;
-        if self.all.options.registration == Registration::Before {
-            match self.register(&measured, "C").await {
-                Ok(known) => presence = Some(known),
-                Err(error) => return self.failed(Failure::Refused(error), None),
-            }
-        }
-        let mut trace = self.trace(&measured);
-        match self.at_storage(&measured, presence, &mut trace).await {
-            Ok((pfn, Next::Nothing(there))) => self.nothing_to_do(measured, pfn, there).await,
-            Ok((pfn, Next::Tell)) => {
-                self.tell(UploadEvent::Complete);
-                self.told(Uploaded { measured, pfn }).await
-            }
-            Ok((pfn, Next::Write { .. })) => {
-                trace.set("transferEnd", now());
-                trace.set("clientState", "DONE");
-                self.send(trace);
-                self.told(Uploaded { measured, pfn }).await
-            }
-            Err(failure) => {
-                // Traces tell of transfers; where none began there is none to tell of.
-                if trace.has("protocol") {
-                    trace.set("clientState", "FAILED");
-                    trace.set("stateReason", reason(&failure));
-                    self.send(trace);
-                }
-                self.failed(failure, None)
-            }
-        }
-    }
-
-    /// One protocol after the other, until the file is at the storage: where, and what was done for it.
-    async fn at_storage(
-        &self,
-        measured: &Measured,
-        presence: Option<Presence>,
-        trace: &mut Trace,
-    ) -> Result<(String, Next), Failure> {
-        let options = &self.all.options;
-        let ways = target::ways(&options.rse, options.domain, options.schemes.as_deref(), options.implementation())?;
-        let mut last = None;
-        for way in ways {
-            let pfn = match &options.pfn {
-                Some(pfn) => pfn.clone(),
-                None => self.pfn(way).await?,
-            };
-            match self.by(way, &pfn, measured, presence, trace).await {
-                Ok(next) => return Ok((pfn, next)),
-                Err(Broken::Final(failure)) => return Err(failure),
-                Err(Broken::Way(error, looked)) => {
-                    self.tell(UploadEvent::AttemptFailed { reason: &error.to_string() });
-                    last = Some((error, looked));
-                }
-            }
-        }
-        Err(match last {
-            Some((error, false)) => Failure::Refused(Error::new(class_of(&error), error.to_string())),
-            Some((error, true)) => Failure::File(error.to_string()),
-            None => Failure::File("there is no protocol to write by".to_owned()),
-        })
-    }
-
-    /// Does what has to be done at the storage, by this protocol.
-    async fn by(
-        &self,
-        way: &RseProtocol,
-        pfn: &str,
-        measured: &Measured,
-        presence: Option<Presence>,
-        trace: &mut Trace,
-    ) -> Result<Next, Broken> {
-        let writer = self.all.storages.writer(pfn).map_err(|error| Broken::Way(error, false))?;
-        let logs_in = matches!(way.scheme.as_str(), "scp" | "rsync");
-        let _login = if logs_in { self.all.logins.acquire().await.ok() } else { None };
-        let _lane = self.all.lanes.acquire().await.ok();
-        let place = transfer::Place { run: self, way, pfn, writer };
-        let there = place.look().await.map_err(|error| Broken::Way(error, false))?;
-        let next = match there {
-            None => Next::Write { in_the_way: false },
-            Some(stored) => self.about(&stored, measured, presence, pfn).await.map_err(Broken::Final)?,
-        };
-        if let Next::Write { in_the_way } = next {
-            self.tell(UploadEvent::Trying { scheme: &way.scheme, rse: &self.all.options.rse.rse });
-            trace.set("protocol", way.scheme.as_str());
-            trace.set("transferStart", now());
-            place.write(measured, in_the_way).await.map_err(|error| Broken::Way(error, true))?;
-        }
-        Ok(next)
-    }
-
-    /// What to do about a file that lies there. A good one is never overwritten.
-    async fn about(
-        &self,
-        stored: &Stored,
-        measured: &Measured,
-        presence: Option<Presence>,
-        pfn: &str,
-    ) -> Result<Next, Failure> {
-        let right = measured.is(stored, self.all.options.rse.verify_checksum).is_ok();
-        let another = || match stored.is_known() {
-            true => Failure::File(format!("another file lies there already: {pfn}")),
-            false => Failure::File(format!("a file lies there already that cannot be compared: {pfn}")),
-        };
-        let there = if self.all.options.rse.deterministic { There::AtRse } else { There::AtPfn };
-        match (self.all.options.registration, presence) {
-            (Registration::Never, _) | (Registration::Before, Some(Presence::Available)) => Ok(Next::Nothing(there)),
-            (Registration::Before, _) => right.then_some(Next::Tell).ok_or_else(another),
-            (Registration::After, _) => match self.known(measured).await {
-                Ok(Some(Presence::Elsewhere)) => right.then_some(Next::Tell).ok_or_else(another),
-                Ok(Some(_)) => Ok(Next::Nothing(There::Registered)),
-                Ok(None) if right => Ok(Next::Tell),
-                Ok(None) => {
-                    self.tell(UploadEvent::Overwriting);
-                    Ok(Next::Write { in_the_way: true })
-                }
-                Err(error) if error.class() == Some(Exception::DataIdentifierAlreadyExists) => {
-                    Err(Failure::File(error.to_string()))
-                }
-                Err(error) => Err(error.into()),
-            },
-        }
-    }
-
-    /// The file is at the storage: what the catalogue does not know yet.
-    async fn told(&self, uploaded: Uploaded) -> Outcome {
-        let told = match self.all.options.registration {
-            Registration::Never => Ok(()),
-            Registration::Before => self.available(&uploaded.measured).await,
-            Registration::After => self.register_after(&uploaded).await.map_err(Failure::Refused),
-        };
-        let attached = match told {
-            Ok(()) => self.attach().await.map(drop),
-            Err(failure) => Err(failure),
-        };
-        match attached {
-            Ok(()) => {
-                self.tell(UploadEvent::Done);
-                Outcome::Done(uploaded)
-            }
-            Err(failure) => self.failed(failure, Some(uploaded)),
-        }
-    }
-
-    /// A file that the catalogue refuses is taken away again: nobody would ever find it.
-    async fn register_after(&self, uploaded: &Uploaded) -> Result<()> {
-        let refused = |error: &Error| matches!(error, Error::Rucio(refusal) if refusal.status.is_some_and(|s| s < 500));
-        let outcome = self.register(&uploaded.measured, "A").await;
-        if let Err(error) = &outcome
-            && refused(error)
-            && matches!(self.known(&uploaded.measured).await, Ok(None))
-        {
-            self.all.discard(&uploaded.pfn).await;
-        }
-        outcome.map(drop)
-    }
-
-    async fn nothing_to_do(&self, measured: Measured, pfn: String, there: There) -> Outcome {
-        self.tell(UploadEvent::AlreadyThere(there));
-        let uploaded = Uploaded { measured, pfn };
-        match self.attach().await {
-            Ok(true) => {
-                self.tell(UploadEvent::Done);
-                Outcome::Done(uploaded)
-            }
-            Ok(false) => Outcome::AlreadyThere(Some(uploaded)),
-            Err(failure) => self.failed(failure, Some(uploaded)),
-        }
-    }
-
-    fn failed(&self, failure: Failure, uploaded: Option<Uploaded>) -> Outcome {
-        let reason = reason(&failure);
-        self.tell(UploadEvent::Failed { reason: &reason });
-        let error = match failure {
-            Failure::Refused(error) => Some(error),
-            Failure::File(_) => None,
-        };
-        Outcome::Failed { reason, error, uploaded }
-    }
-
-    fn trace(&self, measured: &Measured) -> Trace {
-        let mut trace = Trace::from(self.all.common_trace.clone());
-        let dataset = self.file.dataset.as_ref();
-        trace.set("scope", self.file.did.scope.as_str());
-        trace.set("datasetScope", dataset.map_or("", |did| did.scope.as_str()));
-        trace.set("dataset", dataset.map_or("", |did| did.name.as_str()));
-        trace.set("remoteSite", self.all.options.rse.rse.as_str());
-        trace.set("filesize", measured.bytes);
-        trace
-    }
-
-    fn send(&self, trace: Trace) {
-        if let Some(tracer) = self.all.tracer {
-            tracer.send(trace);
-        }
-    }
-
-    fn did(&self) -> &Did {
-        &self.file.did
-    }
-}
-
-/// Why a protocol did not do it.
-enum Broken {
-    /// The next one may; and whether the storage had let us look.
-    Way(StorageError, bool),
-    /// None will.
-    Final(Failure),
-}
-
 impl Options {
     /// The class of the official client that is asked for, by its full name.
     fn implementation(&self) -> Option<String> {
@@ -469,24 +231,4 @@ impl Options {
         let class = if name.contains('.') { "" } else { ".Default" };
         Some(format!("rucio.rse.protocols.{name}{class}"))
     }
-}
-
-/// The class of a storage that cannot even be looked at.
-fn class_of(error: &StorageError) -> Exception {
-    match error.kind {
-        Kind::Denied => Exception::RSEAccessDenied,
-        Kind::Unsupported => Exception::RSEProtocolNotSupported,
-        _ => Exception::ServiceUnavailable,
-    }
-}
-
-fn reason(failure: &Failure) -> String {
-    match failure {
-        Failure::Refused(error) => error.to_string(),
-        Failure::File(reason) => reason.clone(),
-    }
-}
-
-fn now() -> f64 {
-    clock::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

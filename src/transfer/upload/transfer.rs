@@ -1,22 +1,21 @@
 //! One file on its way to one place: under a temporary name, verified, renamed.
 
 use std::future::Future;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{Instant, interval, sleep, timeout};
 
-use super::Run;
 use super::events::UploadEvent;
 use super::local::Measured;
-use super::target;
+use super::names::TemporaryName;
+use super::run::Run;
+use super::{Registration, target};
 use crate::api::credentials::{self, Signature};
 use crate::storage::write::{Sent, Stored, Writing};
 use crate::storage::{Kind, Result, StorageError};
+use crate::transfer::checksum::Checksum;
 use crate::types::RseProtocol;
 
-/// What files are called until they are complete, as by the official client.
-const TEMPORARY: &str = ".rucio.upload";
 /// How often a file is written, if its storage breaks off.
 const ATTEMPTS: u32 = 2;
 /// A storage may take a moment until it shows what has been written: so long is waited, each time.
@@ -41,6 +40,20 @@ pub(super) struct Place<'a> {
     pub(super) writer: &'a dyn Writing,
 }
 
+/// Why a file is not at the storage.
+pub(super) enum Unwritten {
+    /// The storage failed.
+    Storage(StorageError),
+    /// The local file is not what was measured any more.
+    Changed,
+}
+
+impl From<StorageError> for Unwritten {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+
 impl Place<'_> {
     /// What lies there.
     pub(super) async fn look(&self) -> Result<Option<Stored>> {
@@ -48,60 +61,97 @@ impl Place<'_> {
         answered(self.writer.look(&pfn)).await
     }
 
-    /// Puts the file there. A file that nobody knows and that is in the way goes when ours is complete.
-    pub(super) async fn write(&self, measured: &Measured, in_the_way: bool) -> Result<()> {
-        let temporary = match target::renames(self.way) {
-            true => format!("{}{TEMPORARY}", self.pfn),
-            false => self.pfn.to_owned(),
-        };
-        self.run.all.unfinished().insert(temporary.clone());
-        let written = self.complete(&temporary, measured, in_the_way).await;
-        if written.is_err() {
-            self.discard(&temporary).await;
+    /// Puts the file there. `old` is a file that nobody knows and that is in the way: it goes when ours is complete. What
+    /// comes back is the lock on the name, where that has to last until the catalogue knows the file.
+    pub(super) async fn write(&self, measured: &Measured, old: Option<&Stored>) -> Result<Option<String>, Unwritten> {
+        let name = target::renames(self.way).then(|| TemporaryName::new(self.pfn, &self.run.file.path, measured));
+        let target = name.as_ref().map_or(self.pfn, |name| name.pfn.as_str());
+        self.run.all.unfinished().insert(target.to_owned());
+        let mut written = self.complete(target, measured, old).await;
+        if let Err(failure) = &written {
+            if name.is_some() || self.may_discard(failure) {
+                self.discard(target).await;
+            }
+            if measured.state.differs(&self.run.file.path) {
+                written = Err(Unwritten::Changed);
+            }
         }
-        self.run.all.unfinished().remove(&temporary);
+        self.run.all.unfinished().remove(target);
         written
     }
 
-    async fn complete(&self, temporary: &str, measured: &Measured, in_the_way: bool) -> Result<()> {
+    /// Whether what lies under the final name is ours to delete: not what was there before us, nor, unless we registered
+    /// the name first, a file that differs from ours, as it may be the complete one of another process.
+    fn may_discard(&self, failure: &Unwritten) -> bool {
+        match failure {
+            Unwritten::Storage(error) if error.kind == Kind::AlreadyExists => false,
+            Unwritten::Storage(error) if error.kind == Kind::Refused => {
+                self.run.all.options.registration == Registration::Before
+            }
+            _ => true,
+        }
+    }
+
+    async fn complete(
+        &self,
+        target: &str,
+        measured: &Measured,
+        old: Option<&Stored>,
+    ) -> Result<Option<String>, Unwritten> {
+        let in_place = target == self.pfn;
+        match self.send_twice(target, measured).await {
+            // A run of this upload that was killed left it, or nobody knows it.
+            Err(Unwritten::Storage(error)) if error.kind == Kind::AlreadyExists && (!in_place || old.is_some()) => {
+                let pfn = self.access(target, "delete").await?;
+                answered(self.writer.delete(&pfn)).await?;
+                self.send_twice(target, measured).await?;
+            }
+            outcome => outcome?,
+        }
+        if !self.run.all.options.skip_stat && !self.compare(target, measured).await? {
+            self.run.tell(UploadEvent::Unverified);
+        }
+        self.run.tell(UploadEvent::Written { pfn: target });
+        match in_place {
+            true => Ok(None),
+            false => Ok(self.give_name(target, measured, old).await?),
+        }
+    }
+
+    /// Sends the file, once more if the storage breaks off. What is sent is what was measured.
+    async fn send_twice(&self, target: &str, measured: &Measured) -> Result<(), Unwritten> {
         for attempt in 1..=ATTEMPTS {
-            match self.send(temporary).await {
+            match self.send(target).await {
                 Err(error) if matches!(error.kind, Kind::Transient | Kind::Overloaded) && attempt < ATTEMPTS => {
                     self.run.tell(UploadEvent::AttemptFailed { reason: &error.to_string() });
                     sleep(error.pause().min(ANSWER)).await;
                 }
                 outcome => {
-                    outcome?;
-                    break;
+                    let sent = outcome?.whole();
+                    let is_other = sent.is_some_and(|(bytes, sum)| {
+                        (bytes, Checksum::Adler32(sum)) != (measured.bytes, measured.adler32)
+                    });
+                    let is_changed = is_other || measured.state.differs(&self.run.file.path);
+                    return if is_changed { Err(Unwritten::Changed) } else { Ok(()) };
                 }
             }
         }
-        if !self.run.all.options.skip_stat {
-            self.verify(temporary, measured).await?;
-        }
-        self.run.tell(UploadEvent::Written { pfn: temporary });
-        if temporary == self.pfn {
-            return Ok(());
-        }
-        if in_the_way {
-            answered(self.writer.delete(self.pfn)).await?;
-        }
-        answered(self.writer.rename(temporary, self.pfn)).await
+        Ok(())
     }
 
     /// Hands the bytes over, and gives up if for too long none is taken.
-    async fn send(&self, temporary: &str) -> Result<()> {
-        let (pfn, sent) = (self.access(temporary, "write").await?, Sent::default());
+    async fn send(&self, target: &str) -> Result<Sent> {
+        let (pfn, sent) = (self.access(target, "write").await?, Sent::default());
         let mut put = self.writer.put(&self.run.file.path, &pfn, &sent);
         let (mut ticks, mut known, mut moved) = (interval(TICK), 0, Instant::now());
         loop {
             tokio::select! {
                 outcome = &mut put => {
-                    self.run.tell(UploadEvent::Sent(sent.load(Ordering::Relaxed)));
-                    return outcome;
+                    self.run.tell(UploadEvent::Sent(sent.taken()));
+                    return outcome.map(|()| sent.clone());
                 }
                 _ = ticks.tick() => {
-                    let now = sent.load(Ordering::Relaxed);
+                    let now = sent.taken();
                     if now != known {
                         (known, moved) = (now, Instant::now());
                         self.run.tell(UploadEvent::Sent(now));
@@ -124,9 +174,9 @@ impl Place<'_> {
         }
     }
 
-    /// Compares what lies there with what was sent.
-    async fn verify(&self, temporary: &str, measured: &Measured) -> Result<()> {
-        let pfn = self.access(temporary, "read").await?;
+    /// Compares what lies there with what was measured; whether a checksum told so.
+    pub(super) async fn compare(&self, name: &str, measured: &Measured) -> Result<bool> {
+        let pfn = self.access(name, "read").await?;
         let mut glances = GLANCES.into_iter();
         let stored = loop {
             let stored = answered(self.writer.look(&pfn)).await;
@@ -143,13 +193,9 @@ impl Place<'_> {
         let refused = |message: String| StorageError::new(Kind::Refused, message);
         let stored = stored.ok_or_else(|| refused("what was written is not there".to_owned()))?;
         if !stored.is_known() {
-            return Err(refused(self.unverifiable(temporary)));
+            return Err(refused(self.unverifiable(name)));
         }
-        let by_checksum = self.run.all.options.rse.verify_checksum;
-        if !measured.is(&stored, by_checksum).map_err(refused)? {
-            self.run.tell(UploadEvent::Unverified);
-        }
-        Ok(())
+        measured.is(&stored, self.run.all.options.rse.verify_checksum).map_err(refused)
     }
 
     fn unverifiable(&self, pfn: &str) -> String {
@@ -181,7 +227,7 @@ impl Place<'_> {
 }
 
 /// What a storage answers, if it does.
-async fn answered<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn answered<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
     let late = || StorageError::new(Kind::TimedOut, "the storage did not answer in time");
     timeout(ANSWER, answer).await.unwrap_or_else(|_| Err(late()))
 }

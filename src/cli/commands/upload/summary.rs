@@ -182,6 +182,7 @@ mod tests {
             adler32: Checksum::Adler32(0x0356_986e),
             md5: Checksum::Md5([0; 16]),
             guid: "0f".into(),
+            state: Default::default(),
         };
         Uploaded { measured, pfn: "file://h/x".into() }
     }

@@ -1,0 +1,53 @@
+//! Locks over WebDAV: a folder, as `MKCOL` succeeds for one of several clients only (RFC 4918, section 9.3.1).
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderName, SERVER};
+use reqwest::{Method, StatusCode};
+use url::Url;
+
+use super::put::{Call, method};
+use super::{WebStorage, address};
+use crate::storage::Result;
+use crate::storage::write::Lock;
+
+const DEPTH: HeaderName = HeaderName::from_static("depth");
+/// How often a folder is tried to be created. What a refusal means is told by whether there is one: 405 may mean that
+/// the server knows no folders, and Apache refuses all but one of several at the same moment with 403.
+const ATTEMPTS: usize = 3;
+/// How long to wait between two attempts.
+const PAUSE: Duration = Duration::from_millis(50);
+/// What the servers call themselves whose `MKCOL` succeeds for a folder that exists.
+const NOT_EXCLUSIVE: &str = "xrootd";
+
+impl WebStorage {
+    /// Creates a folder of this name.
+    pub(super) async fn make_lock(&self, pfn: &str) -> Result<Lock> {
+        let url = address::url(&format!("{pfn}/"))?;
+        let host = url.origin().ascii_serialization();
+        if address::is_signed(&url) || self.uploads.has_no_locks(&host) {
+            return Ok(Lock::Unavailable);
+        }
+        for _ in 0..ATTEMPTS {
+            let response = self.deliver(&Call::new(method(b"MKCOL")), &url).await?;
+            let server = response.headers().get(SERVER).and_then(|value| value.to_str().ok());
+            let is_exclusive = !server.is_some_and(|name| name.to_lowercase().starts_with(NOT_EXCLUSIVE));
+            match response.status() {
+                StatusCode::CREATED if is_exclusive => return Ok(Lock::Held(url.into())),
+                StatusCode::CREATED => {
+                    self.uploads.note_without_locks(host);
+                    self.deliver(&Call::new(Method::DELETE), &url).await?;
+                    return Ok(Lock::Unavailable);
+                }
+                _ if self.is_there(&url).await? => return Ok(Lock::Taken(url.into())),
+                _ => tokio::time::sleep(PAUSE).await,
+            }
+        }
+        Ok(Lock::Unavailable)
+    }
+
+    async fn is_there(&self, url: &Url) -> Result<bool> {
+        let call = Call::new(method(b"PROPFIND")).with(DEPTH, "0")?;
+        Ok(self.deliver(&call, url).await?.status() == StatusCode::MULTI_STATUS)
+    }
+}

@@ -1,0 +1,150 @@
+//! The names an upload uses beside the final one: unique to it while it runs, and the same when it is run again.
+//!
+//! Two processes never share a temporary name, so none can write into what another one has verified. A random name would do
+//! for that, but what a killed process leaves could not be found again. So the digits in the name follow from what is uploaded by
+//! whom, and belong to the process that has a socket of the same name: the system gives it to one process only, takes it
+//! away when that ends in whatever way, and it leaves nothing on any disk. The process that does not get it takes random
+//! digits.
+
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+
+use md5::{Digest as _, Md5};
+use uuid::Uuid;
+
+use super::local::Measured;
+
+/// What the names end with until files are complete, as with the official client.
+const TEMPORARY: &str = ".rucio.upload";
+/// The same for the lock under which a file gets its name.
+const LOCK: &str = ".lock.rucio.upload";
+/// How many digits make a name unique.
+const DIGITS: usize = 12;
+/// The longest name of a file, in bytes.
+const LONGEST: usize = 255;
+
+/// A temporary name. It belongs to this process for as long as this lives.
+#[derive(Debug)]
+pub(super) struct TemporaryName {
+    /// The PFN.
+    pub(super) pfn: String,
+    _owner: Option<UnixDatagram>,
+}
+
+impl TemporaryName {
+    /// The name for an upload of this file to this PFN.
+    pub(super) fn new(pfn: &str, path: &Path, measured: &Measured) -> Self {
+        let identity = identity(pfn, path, measured);
+        let owner = own(&identity);
+        let digits = if owner.is_some() { identity } else { Uuid::new_v4().simple().to_string() };
+        Self { pfn: with_ending(pfn, &format!(".{}{TEMPORARY}", &digits[..DIGITS])), _owner: owner }
+    }
+}
+
+/// The name of the lock under which a file gets this PFN: the same for all processes.
+pub(super) fn lock(pfn: &str) -> String {
+    with_ending(pfn, LOCK)
+}
+
+/// Digits that are the same for the same upload: of this content, from this path, by this user of this machine. Containers of one
+/// machine count as several, as sockets do.
+fn identity(pfn: &str, path: &Path, measured: &Measured) -> String {
+    let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let network = fs::read_link("/proc/self/ns/net").unwrap_or_default();
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut sum = Md5::new();
+    for part in [
+        pfn.as_bytes(),
+        path.as_os_str().as_encoded_bytes(),
+        measured.md5().as_bytes(),
+        measured.bytes.to_string().as_bytes(),
+        rustix::system::uname().nodename().to_bytes(),
+        machine.as_bytes(),
+        network.as_os_str().as_encoded_bytes(),
+        rustix::process::getuid().as_raw().to_string().as_bytes(),
+    ] {
+        sum.update(part);
+        sum.update([0]);
+    }
+    let sum: [u8; 16] = sum.finalize().into();
+    format!("{:032x}", u128::from_be_bytes(sum))
+}
+
+/// The socket that only one process at a time can have; none if another one has it, or the system has no such sockets.
+#[cfg(target_os = "linux")]
+fn own(identity: &str) -> Option<UnixDatagram> {
+    use std::os::linux::net::SocketAddrExt;
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(format!("rucio-upload-{identity}")).ok()?;
+    UnixDatagram::bind_addr(&address).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn own(_identity: &str) -> Option<UnixDatagram> {
+    None
+}
+
+/// A PFN with an ending; where the name would be too long with it, its own end makes room.
+fn with_ending(pfn: &str, ending: &str) -> String {
+    let start = pfn.rfind('/').map_or(0, |slash| slash + 1);
+    let mut end = pfn.len().min(start + LONGEST.saturating_sub(ending.len()));
+    while !pfn.is_char_boundary(end) {
+        end -= 1;
+    }
+    // Half of an escape like %2F would mean nothing.
+    let cut = end < pfn.len();
+    let escape = pfn[start..end].rfind('%').map(|percent| start + percent).filter(|percent| end - percent < 3);
+    format!("{}{ending}", &pfn[..escape.filter(|_| cut).unwrap_or(end)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transfer::checksum::Checksum;
+    use crate::transfer::upload::local::FileState;
+
+    fn measured(md5: u8) -> Measured {
+        let (adler32, md5) = (Checksum::Adler32(1), Checksum::Md5([md5; 16]));
+        Measured { bytes: 9, adler32, md5, guid: String::new(), state: FileState::default() }
+    }
+
+    fn name(pfn: &str, path: &str, md5: u8) -> TemporaryName {
+        TemporaryName::new(pfn, Path::new(path), &measured(md5))
+    }
+
+    #[test]
+    fn the_same_upload_has_the_same_name_again_and_every_other_another() {
+        let pfn = "davs://h/a/f";
+        let first = name(pfn, "/nosuch/names", 1).pfn;
+        let (start, end) = (format!("{pfn}."), ".rucio.upload");
+        let digits = first.strip_prefix(&start).and_then(|rest| rest.strip_suffix(end)).unwrap();
+        assert!(digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()), "{first}");
+        assert_eq!(name(pfn, "/nosuch/names", 1).pfn, first);
+        for other in
+            [name(pfn, "/nosuch/other", 1), name(pfn, "/nosuch/names", 2), name("davs://h/b/f", "/nosuch/names", 1)]
+        {
+            assert!(!other.pfn.contains(digits), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn two_live_uploads_never_share_a_name() {
+        let held = name("davs://h/a/g", "/nosuch/twice", 1);
+        let second = name("davs://h/a/g", "/nosuch/twice", 1);
+        assert_ne!(held.pfn, second.pfn);
+        assert_ne!(second.pfn, name("davs://h/a/g", "/nosuch/twice", 1).pfn);
+        let pfn = held.pfn.clone();
+        drop(held);
+        assert_eq!(name("davs://h/a/g", "/nosuch/twice", 1).pfn, pfn);
+    }
+
+    #[test]
+    fn names_have_room_for_their_ending() {
+        assert_eq!(lock("file:///a/f"), "file:///a/f.lock.rucio.upload");
+        let long = lock(&format!("file:///a/{}", "é".repeat(127)));
+        let name = long.rsplit_once('/').unwrap().1;
+        assert!(name.len() <= LONGEST && name.ends_with("é.lock.rucio.upload"), "{name}");
+        let escaped = lock(&format!("davs://h/a/{}%C3%A9{}", "x".repeat(235), "y".repeat(20)));
+        assert!(escaped.ends_with("x.lock.rucio.upload"), "{escaped}");
+    }
+}

@@ -1,0 +1,38 @@
+//! What was registered of a file before it changed is of no use: no run can complete it, and it keeps the name from the file
+//! as it is now.
+
+use super::catalogue::Presence;
+use super::local::Measured;
+use super::run::{CHANGED, Run};
+use crate::api::replicas;
+use crate::error::{Error, Result};
+
+impl Run<'_> {
+    /// Takes back what this run registered of a file that changed, and says what has become of it and what to do.
+    pub(super) async fn after_change(&self, measured: &Measured, presence: Option<Presence>) -> String {
+        let (did, rse) = (self.did(), &self.all.options.rse.rse);
+        let refusal = match presence {
+            None | Some(Presence::Available) => return format!("{CHANGED}: upload it again when it is complete"),
+            Some(Presence::New) if self.file.dataset.is_some() => match self.remove_replica().await {
+                Ok(()) => return format!("{CHANGED}; what was registered of it has been removed: upload it again"),
+                Err(error) => format!(", which the server does not let this account remove ({})", one_line(&error)),
+            },
+            Some(_) => String::new(),
+        };
+        format!(
+            "{CHANGED}; {did} stays registered with the checksum {} as being copied to {rse}{refusal}: upload the file under \
+             another name, or have that replica removed by those who run the server",
+            measured.adler32()
+        )
+    }
+
+    /// Not for files with a rule of their own: the server would refuse, as rules refer to files. It keeps a deleted rule for an
+    /// hour, and a run that completes the file within that hour would leave it without a rule.
+    async fn remove_replica(&self) -> Result<()> {
+        replicas::delete(self.all.client, &self.all.options.rse.rse, std::slice::from_ref(self.did())).await
+    }
+}
+
+fn one_line(error: &Error) -> String {
+    error.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
