@@ -3,27 +3,56 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Desk, expect, found, stored};
-use crate::props::{Answer, Home, Server, Watched, wait_for};
-use crate::support::{Outcome, Testbed};
+use crate::props::{Answer, Heard, Home, Server, USER, Watched, wait_for};
+use crate::support::{Outcome, Rucio, Testbed, var};
 
-pub(super) const TEMPORARY: &str = "/x.rucio.upload";
+const TEMPORARY: &str = "/x.rucio.upload";
+/// How many digits stand in the name of a file that is not complete.
+const DIGITS: usize = 12;
 
-/// A storage that has nothing, takes everything, and shows the file `Wikipedia` afterwards; but for these requests.
+/// A storage that has nothing, takes everything, and shows the file `Wikipedia` afterwards; but for these requests. They
+/// are given as [`plain`] ones, and how many of the same came before.
 pub(super) fn storage(odd: impl Fn(&str, usize) -> Option<Answer> + Send + Sync + 'static) -> Result<Server> {
-    Server::start(move |heard, before| match odd(&heard.request, before) {
-        Some(answer) => answer,
-        None => match heard.request.split(' ').next().unwrap_or_default() {
-            "HEAD" if heard.request.ends_with(TEMPORARY) => head("Digest: adler32=11e60398\r\n", 9),
-            "HEAD" => Answer::new(404, "", ""),
-            _ => Answer::new(201, "", ""),
-        },
+    let renamed = AtomicBool::new(false);
+    Server::start(move |heard, before| {
+        let request = plain(&heard.request);
+        match odd(&request, before) {
+            Some(answer) => answer,
+            None => match request.split(' ').next().unwrap_or_default() {
+                "HEAD" if request.ends_with(TEMPORARY) || renamed.load(Ordering::SeqCst) => {
+                    head("Digest: adler32=11e60398\r\n", 9)
+                }
+                "HEAD" => Answer::new(404, "", ""),
+                method => {
+                    renamed.fetch_or(method == "MOVE", Ordering::SeqCst);
+                    Answer::new(201, "", "")
+                }
+            },
+        }
     })
+}
+
+/// A request without the digits that make a temporary name unique.
+pub(super) fn plain(request: &str) -> String {
+    let Some(start) = request.strip_suffix(".rucio.upload") else { return request.to_owned() };
+    match start.rsplit_once('.') {
+        Some((start, digits)) if digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            format!("{start}.rucio.upload")
+        }
+        _ => request.to_owned(),
+    }
+}
+
+/// Waits until it was asked this; with the digits, if it has such.
+fn wait_until_asked(storage: &Server, request: &str) -> Result<Heard> {
+    wait_for(request, || Ok(storage.heard().into_iter().find(|heard| plain(&heard.request) == request)))
 }
 
 pub(super) fn head(headers: &str, length: usize) -> Answer {
@@ -41,7 +70,7 @@ pub(super) fn upload(desk: &Desk, storage: &Server, words: &[&str]) -> Result<Ou
 /// How often each request came.
 pub(super) fn asked(storage: &Server) -> BTreeMap<String, usize> {
     let mut asked = BTreeMap::new();
-    storage.heard().into_iter().for_each(|heard| *asked.entry(heard.request).or_default() += 1);
+    storage.heard().into_iter().for_each(|heard| *asked.entry(plain(&heard.request)).or_default() += 1);
     asked
 }
 
@@ -53,10 +82,15 @@ pub(super) fn times(storage: &Server, request: &str) -> usize {
 fn a_file_is_written_under_another_name_verified_and_renamed_without_overwriting() -> Result<()> {
     let storage = storage(|_, _| None)?;
     expect(&upload(&Desk::new("userpass")?, &storage, &[])?, 0)?;
-    let heard: Vec<_> = storage.heard().into_iter().map(|heard| heard.request).collect();
-    let order = ["HEAD /x", "PUT /x.rucio.upload", "HEAD /x.rucio.upload", "MOVE /x.rucio.upload"];
-    ensure!(heard == order, "{heard:?}");
-    let renamed = storage.wait_for("MOVE /x.rucio.upload")?;
+    let heard: Vec<_> = storage.heard().into_iter().map(|heard| plain(&heard.request)).collect();
+    let lock = "/x.lock.rucio.upload/";
+    let order =
+        ["HEAD /x", "PUT /x.rucio.upload", "HEAD /x.rucio.upload", &format!("MKCOL {lock}"), "MOVE /x.rucio.upload"];
+    ensure!(heard[..5] == order, "{heard:?}");
+    let mut last = heard[5..].to_vec();
+    last.sort();
+    ensure!(last == [format!("DELETE {lock}"), "HEAD /x".to_owned()], "{heard:?}");
+    let renamed = wait_until_asked(&storage, "MOVE /x.rucio.upload")?;
     ensure!(renamed.header("overwrite") == Some("F"), "{renamed:?}");
     ensure!(renamed.header("destination") == Some(&format!("{}/x", storage.url())), "{renamed:?}");
     Ok(())
@@ -109,7 +143,8 @@ fn missing_folders_are_made_from_the_first_that_is_missing() -> Result<()> {
     let desk = Desk::new("userpass")?;
     let name = desk.file(b"Wikipedia")?;
     expect(&desk.upload("DAV", &["--pfn", &format!("{}/a/b/c/x", storage.url()), &name])?, 0)?;
-    let made: Vec<_> = storage.heard().into_iter().map(|h| h.request).filter(|r| r.starts_with("MKCOL")).collect();
+    let made: Vec<_> =
+        storage.heard().into_iter().map(|h| h.request).filter(|r| r.starts_with("MKCOL")).take(5).collect();
     ensure!(made == ["MKCOL /a/b/c/", "MKCOL /a/b/", "MKCOL /a/", "MKCOL /a/b/", "MKCOL /a/b/c/"], "{made:?}");
     Ok(())
 }
@@ -121,6 +156,41 @@ fn a_file_that_came_in_between_is_not_overwritten() -> Result<()> {
     expect(&outcome, 79)?;
     ensure!(outcome.stderr.contains("there is a file already"), "{}", outcome.stderr);
     ensure!(times(&storage, "DELETE /x.rucio.upload") == 1 && times(&storage, "DELETE /x") == 0);
+    Ok(())
+}
+
+/// Where a folder cannot be had by one client alone there is no lock: it is looked once more before and after renaming.
+#[test]
+fn a_server_without_locks_is_looked_at_before_and_after_renaming() -> Result<()> {
+    type Refusal = fn() -> Answer;
+    let xrootd = || Answer::new(201, "Server: XrootD/v5.5.3\r\n", "");
+    let refusing = || Answer::new(405, "", "");
+    let servers: [(&str, Refusal); 2] = [("XRootD", xrootd), ("no folders", refusing)];
+    for (case, answer) in servers {
+        let storage = storage(move |request, _| {
+            ["MKCOL", "PROPFIND"].iter().any(|method| request.starts_with(method)).then(answer)
+        })?;
+        expect(&upload(&Desk::new("userpass")?, &storage, &[])?, 0)?;
+        let heard: Vec<_> = storage.heard().into_iter().map(|heard| plain(&heard.request)).collect();
+        let names = |request: &&String| !request.contains(".lock.rucio.upload/");
+        let last: Vec<_> = heard.iter().filter(names).skip(3).collect();
+        ensure!(last == ["HEAD /x", "MOVE /x.rucio.upload", "HEAD /x"], "{case}: {heard:?}");
+    }
+    Ok(())
+}
+
+/// As by a server that knows no `Overwrite`.
+#[test]
+fn a_file_that_another_one_replaced_is_not_uploaded() -> Result<()> {
+    let moved = AtomicBool::new(false);
+    let storage = storage(move |request, _| {
+        moved.fetch_or(request.starts_with("MOVE"), Ordering::SeqCst);
+        (request == "HEAD /x" && moved.load(Ordering::SeqCst)).then(|| head("Digest: adler32=00000007\r\n", 9))
+    })?;
+    let outcome = upload(&Desk::new("userpass")?, &storage, &[])?;
+    expect(&outcome, 79)?;
+    ensure!(outcome.stderr.contains("another file has taken its place"), "{}", outcome.stderr);
+    ensure!(times(&storage, "DELETE /x") == 0, "{:?}", asked(&storage));
     Ok(())
 }
 
@@ -144,18 +214,26 @@ fn a_storage_that_is_down_is_the_services_failure() -> Result<()> {
     Ok(())
 }
 
-/// Whatever is written to `/dev/full` does not fit.
+/// A file system that is mounted where nobody else sees it: in a mount namespace of the program.
 #[test]
 fn a_full_disk_is_reported_and_nothing_stays() -> Result<()> {
     let desk = Desk::new("userpass")?;
-    let name = desk.file(b"Wikipedia")?;
+    let name = desk.file(&[b'x'; 300_000])?;
     let place = desk.home.path().join("storage");
     fs::create_dir(&place)?;
-    std::os::unix::fs::symlink("/dev/full", place.join("x.rucio.upload"))?;
-    let full = desk.upload("POSIX", &["--pfn", &format!("file://localhost{}/x", place.display()), &name])?;
+    let program = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
+    let pfn = format!("file://localhost{}/x", place.display());
+    let upload = format!("{program} --legacy upload --rse POSIX --scope {} --pfn {pfn} {name}", desk.scope);
+    let place = place.display();
+    let script =
+        format!("mount -t tmpfs -o size=64k none {place} && {{ {upload}; code=$?; ls -A {place}; exit $code; }}");
+    let config = Testbed::get()?.config("userpass")?;
+    let shell = Rucio::program("unshare").args(["--mount", "sh", "-c", &script]).folder(&desk.folder);
+    let shell = shell.home(desk.home.path()).env("RUCIO_CONFIG", &config.to_string_lossy()).env("LOGNAME", USER);
+    let full = shell.run()?;
     expect(&full, 79)?;
     ensure!(full.stderr.contains("No space left on device"), "{}", full.stderr);
-    ensure!(fs::read_dir(&place)?.next().is_none(), "something stays");
+    ensure!(full.stdout.is_empty(), "something stays: {}", full.stdout);
     Ok(())
 }
 
@@ -196,7 +274,7 @@ fn ctrl_c_ends_an_upload_at_once_and_takes_back_what_was_written() -> Result<()>
     let storage = storage(|request, _| request.starts_with("PUT").then_some(Answer::Silence))?;
     let desk = Desk::new("userpass")?;
     let mut child = start(&desk, &format!("{}/x", storage.url()))?;
-    storage.wait_for("PUT /x.rucio.upload")?;
+    wait_until_asked(&storage, "PUT /x.rucio.upload")?;
     kill_process(Pid::from_child(&child), Signal::INT)?;
     let pressed = Instant::now();
     let status = child.wait()?;

@@ -1,13 +1,17 @@
 //! What grid sites have: tokens in the place of certificates, doors that send one on to the machine with the disk, and
 //! what an earlier run left.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, ensure};
 
-use super::{Desk, expect, storage, stored};
+use super::faults::{head, plain};
+use super::{Desk, expect, found, storage, stored};
 use crate::differential::the_only_run;
-use crate::props::{Answer, Pty, Server, browse};
+use crate::props::{Answer, Home, Pty, Server, browse, wait_for};
 use crate::support::{Testbed, unique};
 
 /// The link of a login by way of the Rucio server.
@@ -44,37 +48,76 @@ fn a_door_sends_the_bytes_on_to_the_node_with_the_disk() -> Result<()> {
     let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
     let name = desk.file(&bytes)?;
     let node = format!("{}/scratch/{name}.node", Testbed::get()?.value("DAVS")?);
+    let (there, renamed) = (node.clone(), AtomicBool::new(false));
     let door = Server::start(move |heard, _| match heard.request.split(' ').next().unwrap_or_default() {
-        "HEAD" if !heard.request.ends_with(".rucio.upload") => Answer::new(404, "", ""),
-        "MOVE" => Answer::new(201, "", ""),
-        _ => Answer::new(307, &format!("Location: {node}\r\n"), ""),
+        "HEAD" if !heard.request.ends_with(".rucio.upload") && !renamed.load(Ordering::SeqCst) => {
+            Answer::new(404, "", "")
+        }
+        "PUT" | "HEAD" => Answer::new(307, &format!("Location: {there}\r\n"), ""),
+        method => {
+            renamed.fetch_or(method == "MOVE", Ordering::SeqCst);
+            Answer::new(201, "", "")
+        }
     })?;
     let outcome = desk.upload("DAV", &["--pfn", &format!("{}/x", door.url()), &name])?;
     expect(&outcome, 0)?;
     let place = storage("davs/scratch")?.join(format!("{name}.node"));
     ensure!(fs::read(&place)? == bytes, "other bytes at the node");
-    let asked: Vec<_> = door.heard().into_iter().map(|heard| heard.request).collect();
-    ensure!(asked == ["HEAD /x", "PUT /x.rucio.upload", "HEAD /x.rucio.upload", "MOVE /x.rucio.upload"], "{asked:?}");
+    let asked: Vec<_> = door.heard().into_iter().map(|heard| plain(&heard.request)).collect();
+    let first = ["HEAD /x", "PUT /x.rucio.upload", "HEAD /x.rucio.upload"];
+    ensure!(asked[..3] == first && asked.iter().any(|request| request == "MOVE /x.rucio.upload"), "{asked:?}");
     Ok(fs::remove_file(place)?)
 }
 
-/// A run that was killed leaves bytes under the temporary name, and the replica as one that is being copied.
+/// A run that was killed leaves bytes under its temporary name, and the replica as one that is being copied. The same
+/// command finds both.
 #[test]
 fn what_a_killed_run_left_at_the_storage_is_replaced() -> Result<()> {
-    let places =
-        [("POSIX_SCRATCHDISK", "scratch"), ("DAVS_SCRATCHDISK", "davs/scratch"), ("XRD_SCRATCHDISK", "xrootd/scratch")];
+    const SIZE: u64 = 200_000_000;
+    for (rse, place) in [("POSIX_SCRATCHDISK", "scratch"), ("DAVS_SCRATCHDISK", "davs/scratch")] {
+        let desk = Desk::new("root")?;
+        File::create(desk.folder.join(&desk.new))?.set_len(SIZE)?;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rucio"));
+        command.args(["upload", "--rse", rse, "--scope", &desk.scope, &desk.new]).current_dir(&desk.folder);
+        command.env_clear().envs([("HOME", desk.home.path()), ("TMPDIR", desk.home.path())]);
+        command.env("RUCIO_CONFIG", Testbed::get()?.config(desk.config)?).stderr(Stdio::null());
+        let mut child = command.env("X509_USER_PROXY", Home::certificate("root.proxy.pem")?).spawn()?;
+        let lies_there = || found(&storage(place)?, &desk.new);
+        let left = wait_for("bytes at the storage", || Ok(lies_there()?.into_iter().next()))?;
+        child.kill()?;
+        child.wait()?;
+        ensure!(left.to_string_lossy().ends_with(".rucio.upload") && left.exists(), "{rse}: {left:?}");
+        expect(&desk.upload(rse, &[&desk.new])?, 0)?;
+        let path = stored(place, &desk.new)?;
+        ensure!(path.metadata()?.len() == SIZE, "{rse}: {path:?}");
+        ensure!(desk.state(&desk.new, rse)? == "AVAILABLE", "{rse}");
+        fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
+/// A run that was killed after it had renamed a file and before the catalogue knew it leaves the lock on the name.
+#[test]
+fn a_lock_that_a_killed_run_left_is_removed_when_its_file_is_registered() -> Result<()> {
+    let places = [
+        ("POSIX_SCRATCHDISK", "scratch"),
+        ("DAVS_SCRATCHDISK", "davs/scratch"),
+        ("SSH", "scp"),
+        ("XRD_SCRATCHDISK", "xrootd/scratch"),
+    ];
     for (rse, place) in places {
         let desk = Desk::new("root")?;
-        let name = desk.file(b"the right bytes")?;
+        let name = desk.file(b"Wikipedia")?;
         expect(&desk.upload(rse, &["--no-register", &name])?, 0)?;
-        let path = stored(place, &name)?;
-        let temporary = path.with_file_name(format!("{name}.rucio.upload"));
-        fs::write(&path, b"half of so")?;
-        fs::rename(&path, &temporary)?;
-        let again = desk.upload(rse, &[&name])?;
-        expect(&again, 0)?;
-        ensure!(fs::read(stored(place, &name)?)? == b"the right bytes" && !temporary.exists(), "{rse}");
-        ensure!(desk.state(&name, rse)? == "AVAILABLE", "{rse}");
+        let lock = stored(place, &name)?.with_file_name(format!("{name}.lock.rucio.upload"));
+        match place {
+            "davs/scratch" | "scp" => fs::create_dir(&lock)?,
+            _ => fs::write(&lock, "")?,
+        }
+        chown(&lock, Some(lock.with_file_name(&name).metadata()?.uid()), None)?;
+        expect(&desk.upload(rse, &["--register-after-upload", &name])?, 0)?;
+        ensure!(!lock.exists(), "{rse}: {lock:?}");
+        ensure!(desk.state(&name, rse)? == "AVAILABLE", "{rse}: {}", desk.state(&name, rse)?);
     }
     Ok(())
 }
@@ -99,5 +142,35 @@ fn a_rule_for_paths_that_nobody_knows_is_named_with_what_to_do() -> Result<()> {
     expect(&refused, 1)?;
     let told = format!("Where files go at {rse} follows the rule 'nosuch' (lfn2pfn_algorithm)");
     ensure!(refused.stderr.contains(&told) && refused.stderr.contains("--pfn names the place."), "{}", refused.stderr);
+    Ok(())
+}
+
+/// A storage that cannot rename: what was written under its name is looked at once more when the catalogue knows it.
+#[test]
+fn a_file_that_was_written_over_where_nothing_is_renamed_is_not_uploaded() -> Result<()> {
+    let _only = the_only_run();
+    let desk = Desk::new("root")?;
+    let (rse, name) = (unique("GRID").to_uppercase(), desk.file(b"Wikipedia")?);
+    let server = Server::start(|heard, before| {
+        let sum = if before == 1 { "11e60398" } else { "00000007" };
+        match heard.request.split(' ').next().unwrap_or_default() {
+            "HEAD" if before == 0 => Answer::new(404, "", ""),
+            "HEAD" => head(&format!("Digest: adler32={sum}\r\n"), 9),
+            _ => Answer::new(201, "", ""),
+        }
+    })?;
+    let both = r#"{"wan": {"read": 1, "write": 1, "delete": 1}}"#;
+    let port = server.url().rsplit(':').next().unwrap_or_default().to_owned();
+    let place =
+        ["--scheme", "http", "--hostname", "127.0.0.1", "--port", &port, "--prefix", "/p", "--domain-json", both];
+    let run = |words: &[&str]| expect(&desk.rucio()?.args(["rse"]).args(words).run()?, 0);
+    run(&["add", &rse])?;
+    run(&[&["protocol", "add", &rse], &place[..], &["--impl", "rucio.rse.protocols.webdav.NoRename"]].concat())?;
+    let outcome = desk.upload(&rse, &["--no-register", &name])?;
+    run(&["remove", &rse])?;
+    expect(&outcome, 79)?;
+    ensure!(outcome.stderr.contains("another file has taken its place"), "{}", outcome.stderr);
+    let asked: Vec<_> = server.heard().into_iter().map(|heard| heard.request).collect();
+    ensure!(asked.len() == 4 && asked[1].starts_with("PUT") && asked[3].starts_with("HEAD"), "{asked:?}");
     Ok(())
 }

@@ -5,6 +5,8 @@ mod events;
 mod evidence;
 mod faults;
 mod grid;
+mod race;
+mod source;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,120 @@
+//! Two processes upload to the same place at the same time.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+
+use anyhow::{Context, Result, anyhow, ensure};
+
+use super::{Desk, expect, found, storage};
+use crate::support::{Outcome, var};
+
+/// How often two processes meet at each storage; the variable asks for more.
+const ROUNDS: &str = "RUCIO_UPLOAD_RACES";
+const FEW_ROUNDS: usize = 6;
+/// RSEs, one of each protocol, and where their files lie.
+const PLACES: [(&str, &str); 4] = [
+    ("POSIX_SCRATCHDISK", "scratch"),
+    ("DAVS_SCRATCHDISK", "davs/scratch"),
+    ("SSH", "scp"),
+    ("XRD_SCRATCHDISK", "xrootd/scratch"),
+];
+
+fn rounds() -> usize {
+    var(ROUNDS).and_then(|number| number.parse().ok()).unwrap_or(FEW_ROUNDS)
+}
+
+/// Does this for each storage, at all of them at the same time.
+fn everywhere(race: impl Fn(&Desk, &str, &Path) -> Result<()> + Sync) -> Result<()> {
+    thread::scope(|scope| {
+        let all = PLACES.map(|(rse, place)| {
+            let race = &race;
+            scope.spawn(move || race(&Desk::new("root")?, rse, &storage(place)?).context(rse))
+        });
+        all.into_iter().try_for_each(|one| one.join().map_err(|_| anyhow!("a thread panicked"))?)
+    })
+}
+
+/// Both of these files are uploaded as `name`.
+fn meet(desk: &Desk, rse: &str, name: &str, words: &[&str], files: [&str; 2]) -> Result<[Outcome; 2]> {
+    let upload = |file: &str| desk.upload(rse, &[&["--lfn", name, file], words].concat());
+    thread::scope(|scope| {
+        let other = scope.spawn(|| upload(files[1]));
+        let one = upload(files[0])?;
+        Ok([one, other.join().map_err(|_| anyhow!("a thread panicked"))??])
+    })
+}
+
+fn said(outcomes: &[Outcome; 2]) -> String {
+    outcomes.iter().map(|outcome| format!("{}: {}", outcome.code, outcome.stderr)).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn of_two_files_of_one_name_one_gets_it_whole_and_the_other_fails() -> Result<()> {
+    everywhere(|desk, rse, place| {
+        let contents = [vec![b'a'; 30_000], vec![b'b'; 30_000]];
+        let files = ["a", "b"];
+        files.iter().zip(&contents).try_for_each(|(file, bytes)| fs::write(desk.folder.join(file), bytes))?;
+        for round in 0..rounds() {
+            let words = [&["--register-after-upload"][..], &["--no-register"]][round % 2];
+            let name = format!("{}.{round:03}", desk.new);
+            let outcomes = meet(desk, rse, &name, words, files)?;
+            let lying = found(place, &name)?;
+            let winners: Vec<_> = (0..2).filter(|index| outcomes[*index].code == 0).collect();
+            ensure!(winners.len() == 1, "{name}: {} succeeded\n{lying:?}\n{}", winners.len(), said(&outcomes));
+            ensure!(lying.len() == 1 && lying[0].ends_with(&name), "{name}: {lying:?}\n{}", said(&outcomes));
+            let bytes = fs::read(&lying[0])?;
+            ensure!(bytes == contents[winners[0]], "{name}: other bytes\n{}", said(&outcomes));
+        }
+        Ok(())
+    })
+}
+
+/// What lies there before is known to nobody, so both may replace it, but not each other.
+#[test]
+fn of_two_files_that_replace_an_unknown_one_one_gets_the_name() -> Result<()> {
+    everywhere(|desk, rse, place| {
+        let contents = [vec![b'a'; 30_000], vec![b'b'; 30_000]];
+        let files = ["a", "b"];
+        files.iter().zip(&contents).try_for_each(|(file, bytes)| fs::write(desk.folder.join(file), bytes))?;
+        fs::write(desk.folder.join("old"), "old")?;
+        for round in 0..rounds().div_ceil(3) {
+            let name = format!("{}.{round:03}", desk.new);
+            expect(&desk.upload(rse, &["--no-register", "--lfn", &name, "old"])?, 0)?;
+            let outcomes = meet(desk, rse, &name, &["--register-after-upload"], files)?;
+            let lying = found(place, &name)?;
+            let winners: Vec<_> = (0..2).filter(|index| outcomes[*index].code == 0).collect();
+            ensure!(winners.len() == 1, "{name}: {} succeeded\n{lying:?}\n{}", winners.len(), said(&outcomes));
+            ensure!(lying.len() == 1 && lying[0].ends_with(&name), "{name}: {lying:?}\n{}", said(&outcomes));
+            ensure!(fs::read(&lying[0])? == contents[winners[0]], "{name}: other bytes\n{}", said(&outcomes));
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn of_two_equal_uploads_none_fails() -> Result<()> {
+    everywhere(|desk, rse, place| {
+        fs::create_dir(desk.folder.join("copy"))?;
+        let files = ["a", "copy/a"];
+        for round in 0..rounds().div_ceil(2) {
+            let words = [&["--register-after-upload"][..], &[]][round % 2];
+            let name = format!("{}.{round:03}", desk.new);
+            files.iter().try_for_each(|file| fs::write(desk.folder.join(file), &name))?;
+            let outcomes = meet(desk, rse, &name, words, files)?;
+            for outcome in &outcomes {
+                let is_fine = outcome.code == 0 || outcome.stderr.contains("1 there already, 0 failed.");
+                ensure!(is_fine, "{name}: {}", said(&outcomes));
+            }
+            ensure!(outcomes.iter().any(|outcome| outcome.code == 0), "{name}: {}", said(&outcomes));
+            ensure!(desk.state(&name, rse)? == "AVAILABLE", "{name}: {}", desk.state(&name, rse)?);
+            let lying = found(place, &name)?;
+            ensure!(
+                lying.len() == 1 && fs::read(&lying[0])? == name.as_bytes(),
+                "{name}: {lying:?}\n{}",
+                said(&outcomes)
+            );
+        }
+        Ok(())
+    })
+}

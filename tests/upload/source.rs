@@ -1,0 +1,104 @@
+//! The local file changes while it is uploaded.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use anyhow::{Result, ensure};
+
+use super::faults::{asked, storage as faulty, times};
+use super::{Desk, expect, found, storage};
+use crate::support::Outcome;
+
+const CHANGED: &str = "the file changed while it was uploaded";
+
+/// Uploads a file that another thread writes to all the time.
+fn upload_changing(desk: &Desk, rse: &str, words: &[&str]) -> Result<Outcome> {
+    let path = desk.folder.join(&desk.new);
+    fs::write(&path, vec![b'x'; 2_000_000])?;
+    let file = File::options().write(true).open(&path)?;
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            (0_u8..=255).cycle().take_while(|_| !ended.load(Ordering::SeqCst)).try_for_each(|byte| {
+                thread::yield_now();
+                file.write_all_at(&[byte], 1_000_000)
+            })
+        });
+        let outcome = desk.upload(rse, &[words, &[&desk.new]].concat());
+        ended.store(true, Ordering::SeqCst);
+        outcome
+    })
+}
+
+/// S3 reports no checksum; the programs for root and ssh read the file by themselves.
+#[test]
+fn a_file_that_changes_is_not_uploaded_by_any_protocol() -> Result<()> {
+    let places = [
+        ("S3", None),
+        ("POSIX_SCRATCHDISK", Some("scratch")),
+        ("DAVS_SCRATCHDISK", Some("davs/scratch")),
+        ("SSH", Some("scp")),
+        ("XRD_SCRATCHDISK", Some("xrootd/scratch")),
+    ];
+    for (rse, place) in places {
+        let desk = Desk::new("root")?;
+        let outcome = upload_changing(&desk, rse, &["--register-after-upload"])?;
+        ensure!(outcome.code == 79, "{rse}: {}\n{}", outcome.code, outcome.stderr);
+        ensure!(outcome.stderr.contains(CHANGED), "{rse}: {}", outcome.stderr);
+        let state = desk.rucio()?.args(["list-file-replicas", &desk.did(&desk.new)]).run()?;
+        ensure!(!state.stdout.contains(rse), "{rse}: {}", state.stdout);
+        if let Some(place) = place {
+            let lying = found(&storage(place)?, &desk.new)?;
+            ensure!(lying.is_empty(), "{rse}: {lying:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Length and time of change stay what they were: only the bytes that are sent show it.
+#[test]
+fn bytes_that_are_not_those_that_were_measured_are_noticed() -> Result<()> {
+    let desk = Desk::new("userpass")?;
+    let path = desk.folder.join(desk.file(b"Wikipedia")?);
+    let before = path.metadata()?.modified()?;
+    let storage = faulty(move |request, times| {
+        // It has been measured when the storage is looked at.
+        if request == "HEAD /x" && times == 0 {
+            let file = File::options().write(true).open(&path).ok()?;
+            file.write_all_at(b"wikipedia", 0).and_then(|()| file.set_modified(before)).ok()?;
+        }
+        None
+    })?;
+    let outcome = desk.upload("DAV", &["--pfn", &format!("{}/x", storage.url()), &desk.new])?;
+    expect(&outcome, 79)?;
+    ensure!(outcome.stderr.contains(CHANGED), "{}", outcome.stderr);
+    ensure!(times(&storage, "MOVE /x.rucio.upload") == 0, "{:?}", asked(&storage));
+    ensure!(times(&storage, "DELETE /x.rucio.upload") == 1, "{:?}", asked(&storage));
+    Ok(())
+}
+
+/// The name was registered before. The generic policy of the server lets no account remove a replica, not even root; one
+/// that a rule keeps nobody can.
+#[test]
+fn what_stays_registered_of_a_file_that_changed_is_reported() -> Result<()> {
+    let rse = "POSIX_SCRATCHDISK";
+    for (config, in_dataset) in [("root", true), ("root", false), ("userpass", false)] {
+        let desk = Desk::new(config)?;
+        let dataset = desk.did(&format!("{}.ds", desk.new));
+        let words: &[&str] = if in_dataset { &[&dataset] } else { &[] };
+        let outcome = upload_changing(&desk, rse, words)?;
+        expect(&outcome, 79)?;
+        let stays = format!("{} stays registered with the checksum", desk.did(&desk.new));
+        for word in [CHANGED, &stays, "under another name"] {
+            ensure!(outcome.stderr.contains(word), "{config}: {word}: {}", outcome.stderr);
+        }
+        let asked = outcome.stderr.contains("can not delete file replicas");
+        ensure!(asked == in_dataset, "{config}: {}", outcome.stderr);
+        ensure!(desk.state(&desk.new, rse)? == "COPYING", "{config}: {}", desk.state(&desk.new, rse)?);
+        let lying = found(&storage("scratch")?, &desk.new)?;
+        ensure!(lying.is_empty(), "{config}: {lying:?}");
+    }
+    Ok(())
+}
