@@ -16,6 +16,7 @@ pub mod http;
 pub mod interact;
 pub mod lists;
 pub mod secret;
+pub mod sha256;
 pub mod storage;
 pub mod transfer;
 pub mod types;

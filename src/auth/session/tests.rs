@@ -15,7 +15,7 @@ fn folder(token: &str) -> (tempfile::TempDir, PathBuf) {
 
 /// Our record beside it.
 fn record(folder: &Path, token: &str, expires: i64) {
-    let digest: String = openssl::sha::sha256(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = crate::sha256::hex(token);
     let record = json!({"host": "https://h", "auth_host": "https://a", "vo": "def", "auth_type": "gss",
         "account": "kim", "expires": expires, "since": 1, "digest": digest});
     replace_file(&folder.join("auth_token_for_account_kim.origin"), record.to_string().as_bytes()).unwrap();

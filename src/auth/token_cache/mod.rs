@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Claims, Source, Token, clock};
 use crate::config::Settings;
+use crate::sha256;
 pub(crate) use kept::{Kept, State, kept, trusted};
 use place::digest;
 pub(super) use place::{EXPIRY_MARGIN_SECONDS, Place, Record, replace_file, require_private};
@@ -85,9 +86,7 @@ impl Origin {
         let server = url::Url::parse(&self.host).ok();
         let server = server.as_ref().and_then(url::Url::host_str).unwrap_or("server");
         let all = format!("{}\n{}\n{}\n{}\n{:?}", self.host, self.auth_host, self.vo, self.auth_type, self.account);
-        let digest: String =
-            openssl::sha::sha256(all.as_bytes())[..4].iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{server}-{digest}")
+        format!("{server}-{}", &sha256::hex(&all)[..8])
     }
 }
 

@@ -12,6 +12,7 @@ use tempfile::NamedTempFile;
 use super::{Origin, RECORD};
 use crate::auth::Token;
 use crate::clock::now;
+use crate::sha256;
 
 /// A token that ends sooner than this is not used any more.
 pub(in crate::auth) const EXPIRY_MARGIN_SECONDS: i64 = 10;
@@ -144,5 +145,5 @@ pub(in crate::auth) fn require_private(path: &Path, forbidden: u32) -> Result<()
 
 /// SHA-256, in hexadecimal digits.
 pub(super) fn digest(token: &str) -> String {
-    openssl::sha::sha256(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256::hex(token)
 }

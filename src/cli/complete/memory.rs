@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::config::Settings;
 use crate::env_vars::{self, Env};
+use crate::sha256;
 
 /// How long an answer counts.
 const FRESH: Duration = Duration::from_secs(5 * 60);
@@ -55,5 +56,5 @@ impl Memory {
 }
 
 fn hex(text: &str) -> String {
-    openssl::sha::sha256(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    sha256::hex(text)[..32].to_owned()
 }

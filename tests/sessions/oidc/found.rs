@@ -193,7 +193,7 @@ fn one_that_is_refused_later_gives_way_too() -> Result<()> {
     run(oidc(&home)?.env("BEARER_TOKEN", good()?))?;
     let files = fs::read_dir(home.token_folder())?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     let noted = files.iter().find(|path| path.extension().is_some_and(|ending| ending == "checked"));
-    let digest: String = openssl::sha::sha256(nobodys().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = rucio::sha256::hex(&nobodys());
     fs::write(noted.context("a note of the token that was checked")?, digest)?;
     home.keep_token(good()?)?;
     let (outcome, lines) = run(oidc(&home)?.env("BEARER_TOKEN", &nobodys()))?;
