@@ -1,7 +1,7 @@
 //! What must hold for any bytes at all that strangers, or a slip of the hand, may hand to the client.
 //!
 //! Each function takes what a fuzzer made up and panics where a promise is broken. The fuzz targets are thin wrappers
-//! around them; the tests of the program put the kept corpus through the same functions.
+//! around them; the tests of the program replay the corpus through the same functions.
 
 mod config;
 mod cuts;
