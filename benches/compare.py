@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from jobs import PEERS, Bench
+from jobs import JOBS, PEERS, Bench
 from measure import Measure
 
 ENV = os.environ
@@ -25,18 +25,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--runs', type=int, default=5, help='runs of each program (default 5)')
     parser.add_argument('--official-runs', type=int, default=1, help='runs of the official client where it needs minutes (default 1)')
-    parser.add_argument('--list', action='store_true', help='only say which jobs there are')
+    parser.add_argument('--list', action='store_true', help='list the jobs and exit')
     parser.add_argument('jobs', nargs='*', help='only these jobs')
     args = parser.parse_args()
+    names = [name for name in JOBS if not args.jobs or any(fnmatch.fnmatch(name, pattern) for pattern in args.jobs)]
+    if args.list:
+        print(*names, sep='\n')
+        return
+    if not names:
+        sys.exit(f'no such job; the jobs are: {", ".join(JOBS)}')
     for program in PEERS:
         if not shutil.which(program):
             print(f'{program} is missing: nothing is compared with it', flush=True)
     print(f'{os.cpu_count()} processors, load {" ".join(f"{load:.1f}" for load in os.getloadavg())}', flush=True)
     with tempfile.TemporaryDirectory(prefix='rucio-bench-', dir=ENV.get('RUCIO_BENCH_DIR')) as base:
         bench = Bench(base, args.runs, args.official_runs)
-        names = [name for name in bench.jobs if not args.jobs or any(fnmatch.fnmatch(name, wanted) for wanted in args.jobs)]
-        if args.list or not names:
-            sys.exit(f'the jobs are: {", ".join(bench.jobs)}')
         relay = bench.start_relay()
         try:
             for name in names:

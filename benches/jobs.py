@@ -31,7 +31,6 @@ class Bench:
                 'PATH': '/usr/bin:/bin', 'HOME': home, 'TMPDIR': home, 'LANG': 'C.UTF-8', 'TZ': 'UTC',
                 'RUCIO_CONFIG': ENV['RUCIO_CONFIG'], 'X509_USER_PROXY': ENV['X509_USER_PROXY'],
             }
-        self.jobs = {name[4:].replace('_', '-'): getattr(self, name) for name in vars(Bench) if name.startswith('job_')}
         self.token = None
 
     # ---- what is needed ----------------------------------------------------------------------------
@@ -101,7 +100,7 @@ class Bench:
 
     def job(self, name):
         self.warm(self.env[OURS]['RUCIO_CONFIG'])
-        job = self.jobs[name]()
+        job = getattr(self, 'job_' + name.replace('-', '_'))()
         if job.config:
             self.warm(job.config)
         job.name = name
@@ -234,3 +233,6 @@ def uploaded(folder, names, size):
         sys.exit(f'{sum(found)} bytes of {len(found)} files lie at the storage, not {size}')
     for name in names:
         os.remove(f'{folder}/{name}')
+
+
+JOBS = [name.removeprefix('job_').replace('_', '-') for name in vars(Bench) if name.startswith('job_')]
