@@ -1,6 +1,6 @@
 //! One file's life on its way up: measured in one read, registered, written under a temporary name, verified at the
 //! storage, given its name, and told to the catalogue. [`local`] finds the files, [`target`] says where they go,
-//! [`catalogue`] registers, [`transfer`] writes, [`rename`] gives the name; [`run`] is what does it all for one file.
+//! `catalogue` registers, `transfer` writes, `rename` gives the name; `run` is what does it all for one file.
 
 mod attach;
 mod catalogue;
