@@ -1,8 +1,8 @@
-//! Moving files: what to fetch, from where, to which place, and how it went.
+//! Transfers: what to fetch, from which replica, to which path, and the outcome of each file.
 //!
-//! A download goes through these rooms: [`resolve`] finds the DIDs that are meant, [`listing`] their replicas,
-//! [`plan`] makes a [`job::FileJob`] of each file, [`scheduler`] hands jobs to a few workers, and [`download`] is one
-//! file's life. [`events`] tells whoever wants to know; nothing here prints.
+//! A download passes through these modules: [`resolve`] finds the DIDs, [`listing`] their replicas, [`plan`] makes a
+//! [`job::FileJob`] of each file, [`scheduler`] hands jobs to workers, and [`download`] fetches one file; uploads are
+//! in [`upload`]. Nothing here prints: [`events`] reports progress to the caller. Protocols are in `storage`.
 
 pub mod archives;
 mod busy;

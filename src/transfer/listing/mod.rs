@@ -1,14 +1,14 @@
-//! The replicas of what was asked for, as jobs, while the server is still listing.
+//! Lists replicas as jobs while the server is still answering. The jobs are made in `plan`; the endpoints are in `api`.
 //!
-//! A collection is listed by itself: then it is known which collection led to a file. Asking the server for it
-//! (`resolve_parents`) makes a listing take three times as long.
+//! Each collection is listed in a call of its own, so that it is known which collection led to a file. Asking the
+//! server for it (`resolve_parents`) makes a listing take three times as long.
 //!
-//! What waits to be fetched waits here, not in an answer of the server that is left half read: that would keep its
-//! database busy, until it cuts the answer off, and what it signed would run out. So a collection is asked for by its own
-//! name first, which is the quickest for the server; where its files take their time, or the server goes away, the others
-//! are asked for by their names, so many at a time as there is room for. The same is done where it gave fewer files than
-//! it counts: some have no replica that fits, or its answer was cut short, which looks like a whole one. An answer for
-//! names has a row for every file that exists, so there it is known whether it was whole.
+//! Replicas are buffered here so that the server's response is always read to its end: a stalled stream holds a
+//! database cursor until the server cuts it off, and signed URLs expire. So a collection is first listed by its own
+//! name, which is the quickest for the server; if its files take long, or the connection breaks, the remaining files
+//! are listed by name, as many at a time as the queue has space for. The same is done if the server listed fewer files
+//! than it counts: some have no matching replica, or the response was truncated, which looks like a complete one. A
+//! response to names has a row for every existing file, so truncation is detected.
 
 mod routes;
 
@@ -30,28 +30,28 @@ use crate::http::Client;
 use crate::lists::{self, BROKE_OFF, FILES_PER_CALL, Fingerprint, Outage, fingerprint};
 use crate::types::{Did, ReplicaEntry};
 
-/// How often files may be asked for without an answer before the list is given up.
+/// Number of requests without an answer for any file before the listing is given up.
 const STALLS: u32 = 3;
-/// For how long in all an answer may wait for room.
+/// Total time that a response may be blocked by a full queue.
 const BLOCKED: Duration = Duration::from_secs(5);
 
-/// Where planned files wait for who takes them: there is room for one answer while another is worked on.
+/// Creates the queue of planned files: it holds two responses, one being processed and one being received.
 pub fn queue() -> (mpsc::Sender<FileJob>, mpsc::Receiver<FileJob>) {
     mpsc::channel(2 * FILES_PER_CALL)
 }
 
-/// What to list, and how.
+/// A listing to be made.
 #[derive(Debug, Clone, Copy)]
 pub struct Listing<'a> {
-    /// The server.
+    /// Client of the Rucio server.
     pub client: &'a Client,
-    /// What all calls have in common.
+    /// Query options common to all calls.
     pub query: &'a Query,
-    /// What was asked for.
+    /// Requested DIDs.
     pub requested: &'a [Requested],
-    /// Which of the files are wanted.
+    /// Filter on the listed files.
     pub selection: &'a Selection,
-    /// Who is told what happens.
+    /// Receiver of events.
     pub observer: &'a dyn Observer,
 }
 
@@ -62,8 +62,8 @@ impl std::fmt::Debug for dyn Observer + '_ {
 }
 
 impl Listing<'_> {
-    /// Lists everything, and sends a job for each file that is wanted. Gives how many are not. Ends early if nobody
-    /// takes them any more.
+    /// Lists all replicas and sends a job for each selected file. Returns how many files were left out. Ends early if
+    /// the receiver is closed.
     pub async fn send(self, planner: Planner, jobs: mpsc::Sender<FileJob>) -> Result<Left> {
         let mut sending = Sending { listing: self, planner, jobs, left: Left::default(), quota: None };
         for batch in batches(self.requested, self.query.nrandom.is_some()) {
@@ -85,13 +85,13 @@ impl Listing<'_> {
     }
 }
 
-/// A listing under way.
+/// A listing in progress.
 struct Sending<'a> {
     listing: Listing<'a>,
     planner: Planner,
     jobs: mpsc::Sender<FileJob>,
     left: Left,
-    /// How many files are still to be sent, where the user wants some at random.
+    /// Number of files still to be sent if files are chosen at random.
     quota: Option<u64>,
 }
 
@@ -108,7 +108,7 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// Sends so many files at random: those that the server chooses, and others where it chose too few although there are
+    /// Sends `number` files at random: those that the server chooses, and others if it chose too few although there are
     /// more.
     async fn send_random(&mut self, number: u64, query: Query, batch: &[usize], routes: &mut Routes<'_>) -> Result<()> {
         self.listing.observer.run(RunEvent::Choosing { number, dids: &query.dids.iter().collect::<Vec<_>>() });
@@ -124,7 +124,7 @@ impl Sending<'_> {
                 let names = if one.is_collection() { self.names(&one.did).await? } else { vec![one.did.clone()] };
                 others.extend(names.into_iter().filter(|did| !known.contains(&fingerprint(did))));
             }
-            // The order of a hash set is random.
+            // The iteration order of a hash set is random.
             let others: Vec<_> = others.into_iter().collect();
             self.quota = Some(missing);
             for dids in others.chunks(FILES_PER_CALL) {
@@ -132,14 +132,14 @@ impl Sending<'_> {
             }
             self.quota = None;
         }
-        // Of what files were chosen from, some need not have any.
+        // Not every DID that files were chosen from need have one.
         routes.are_used();
         Ok(())
     }
 
     async fn send_collection(&mut self, one: &Requested, query: Query, routes: &mut Routes<'_>) -> Result<()> {
         let (collection, mut known) = (&one.did, HashSet::new());
-        // Where only some files are wanted, the replicas of the others need not be listed.
+        // If only some files are selected, the replicas of the others need not be listed.
         if self.listing.selection.is_all() {
             let answer = self.send_answer(&query, BLOCKED, routes).await;
             known = answer.known;
@@ -158,21 +158,21 @@ impl Sending<'_> {
             routes.are_used();
         }
         for names in names.chunks(FILES_PER_CALL) {
-            // A collection's files are not looked for in archives where it is asked for by its own name.
+            // Archives are not searched for files of a collection when it is listed by its own name.
             let dids = names.to_vec();
             self.send_files(Query { dids, resolve_archives: false, ..query.clone() }, routes).await?;
         }
         Ok(())
     }
 
-    /// Whether so many files are all that these DIDs have.
+    /// Whether these DIDs have no more than this many files.
     async fn has_all(&self, requested: &[&Requested], files: usize) -> Result<bool> {
         let (mut expected, mut outage) = (0, Outage::default());
         for one in requested {
             expected += match one.kind {
                 Kind::Missing => 0,
                 Kind::File => 1,
-                // A closed dataset has as many files as it had when it was looked up.
+                // The length of a closed dataset cannot have changed since it was looked up.
                 Kind::Dataset if one.length == Some(files as u64) && requested.len() == 1 => return Ok(true),
                 Kind::Dataset | Kind::Container => loop {
                     match lists::size(self.listing.client, &one.did).await {
@@ -188,7 +188,7 @@ impl Sending<'_> {
         Ok(files as u64 >= expected)
     }
 
-    /// The files of a collection, each once, by their names.
+    /// Lists the DIDs of a collection's files, without duplicates.
     async fn names(&self, collection: &Did) -> Result<Vec<Did>> {
         let mut outage = Outage::default();
         let mut list = loop {
@@ -206,8 +206,8 @@ impl Sending<'_> {
         Ok(names)
     }
 
-    /// Sends files that are asked for by their names, once there is room for them. What has no row in the answer is
-    /// asked for again.
+    /// Lists files by name and sends their jobs, once the queue has space. A file without a row in the answer is
+    /// requested again.
     async fn send_files(&mut self, mut query: Query, routes: &mut Routes<'_>) -> Result<()> {
         let (mut outage, mut stalls) = (Outage::default(), 0);
         query.dids.retain(|did| !routes.is_unknown(did) || self.quota.is_some());
@@ -235,7 +235,7 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// Sends what the server answers, unless there is no room for longer than this in all.
+    /// Sends the files of one response, unless the queue is full for longer than `limit` in total.
     async fn send_answer(&mut self, query: &Query, limit: Duration, routes: &mut Routes<'_>) -> Answer {
         let (mut known, mut patience) = (HashSet::new(), limit);
         let mut stream = match replicas::list(self.listing.client, query).await {
@@ -265,7 +265,7 @@ impl Sending<'_> {
     }
 
     async fn send_file(&mut self, entry: ReplicaEntry, routes: &mut Routes<'_>) {
-        // Of a collection the server lists only what has replicas, where it is asked for it by its own name.
+        // For a collection listed by its own name, the server leaves out files without replicas.
         if routes.collection().is_some() && entry.is_without_replica() {
             return;
         }
@@ -282,7 +282,7 @@ impl Sending<'_> {
         }
     }
 
-    /// Whether one more file is wanted; counts it.
+    /// Takes one file from the quota. Returns false if it is used up.
     fn has_quota(&mut self) -> bool {
         match &mut self.quota {
             None => true,
@@ -297,7 +297,7 @@ impl Sending<'_> {
     async fn send_missing(&mut self, missing: Vec<usize>) {
         for index in missing {
             let one = &self.listing.requested[index];
-            // Of many jobs that ask for the same, one tells; all, where there is nothing else.
+            // With `--shard`, only the job whose share has this DID reports it; without, every job does.
             if !self.listing.selection.is_mine(&one.did) {
                 continue;
             }
@@ -306,26 +306,26 @@ impl Sending<'_> {
         }
     }
 
-    /// If nobody takes it any more, the download is over.
+    /// A closed receiver means that the download has ended.
     async fn send_job(&self, job: FileJob) {
         let _ = self.jobs.send(job).await;
     }
 }
 
-/// What an answer of the server had.
+/// The outcome of one response.
 struct Answer {
     known: HashSet<Fingerprint>,
     end: End,
 }
 
-/// How an answer ended.
+/// How a response ended.
 enum End {
-    /// As a whole one does, which proves nothing.
+    /// Without an error, which does not prove that it was complete.
     Whole,
-    /// The download is over: its files are not taken any more.
+    /// The receiver was closed: the download has ended.
     Unread,
-    /// There was no room for the rest.
+    /// The queue stayed full.
     Blocked,
-    /// The server went away, or does not want to answer.
+    /// The connection broke, or the server returned an error.
     Broken(Error),
 }

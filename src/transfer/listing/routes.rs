@@ -1,4 +1,4 @@
-//! Which calls to make, and which of what was asked for led to a listed file.
+//! Splits the requested DIDs into calls and maps listed files back to the requests.
 
 use std::collections::HashMap;
 
@@ -7,13 +7,13 @@ use crate::transfer::plan::Route;
 use crate::transfer::resolve::{Kind, Requested};
 use crate::types::{Did, ReplicaEntry};
 
-/// The calls to make: the files together, each collection by itself. Files chosen by chance are chosen from all that
-/// one wish means.
+/// Returns the calls to make, as indices into `requested`: files together, each collection in a call of its own. Files
+/// chosen at random are chosen from all DIDs of one request.
 pub(super) fn batches(requested: &[Requested], by_chance: bool) -> Vec<Vec<usize>> {
     let mut batches: Vec<(usize, Vec<usize>)> = Vec::new();
     let mut seen: HashMap<&Did, usize> = HashMap::new();
     for (index, one) in requested.iter().enumerate() {
-        // The same file for another folder goes into another call, whose rows lead there.
+        // The same file for another folder goes into another call, whose rows lead to that folder.
         let times = seen.entry(&one.did).and_modify(|times| *times += 1).or_default();
         let fits = |batch: &[usize]| match by_chance {
             true => requested[batch[0]].wish == one.wish,
@@ -27,7 +27,7 @@ pub(super) fn batches(requested: &[Requested], by_chance: bool) -> Vec<Vec<usize
     batches.into_iter().map(|(_, batch)| batch).collect()
 }
 
-/// Which of the DIDs of a call led to a file, and which have led to none yet.
+/// Maps listed files to the DIDs of one call and marks the DIDs that led to a file.
 pub(super) struct Routes<'a> {
     requested: &'a [Requested],
     by_did: HashMap<&'a Did, usize>,
@@ -41,7 +41,7 @@ impl<'a> Routes<'a> {
         Self { requested, by_did, batch, used: vec![false; batch.len()] }
     }
 
-    /// The collection that led to all of them, if it did.
+    /// Returns the collection that all files of this call belong to, if the call lists a single collection.
     pub(super) fn collection(&self) -> Option<&'a Requested> {
         let [index] = self.batch else { return None };
         Some(&self.requested[*index]).filter(|one| one.is_collection())
@@ -67,12 +67,12 @@ impl<'a> Routes<'a> {
         Route { request, did: self.requested[request].place() }
     }
 
-    /// Whether the catalogue knows no such DID, though it was asked for.
+    /// Whether this DID was requested but does not exist in the catalogue.
     pub(super) fn is_unknown(&self, did: &Did) -> bool {
         self.by_did.get(did).is_some_and(|place| self.requested[self.batch[*place]].kind == Kind::Missing)
     }
 
-    /// There are files, though none of those that are listed.
+    /// Marks all DIDs of the call as used: they have files, although none is listed.
     pub(super) fn are_used(&mut self) {
         self.used.fill(true);
     }

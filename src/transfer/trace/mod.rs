@@ -1,7 +1,8 @@
-//! Traces: what the client tells the server about each transfer. Sites count the use of data by them.
+//! Traces: the records the client sends to the server about each transfer. Sites use them for popularity statistics.
+//! Only building and sending belongs here; the fields' values come from the transfers.
 //!
-//! They are sent in the background and neither delay nor fail a download. Each costs the server some 8 ms, which it would
-//! rather spend on listing our files; so they are collected, and most go in one call at the end.
+//! Traces are sent in the background and neither delay nor fail a download. Each costs the server about 8 ms, which is
+//! better spent on listing our files; so they are batched, and most go in one request at the end.
 
 mod sender;
 #[cfg(test)]
@@ -16,18 +17,18 @@ use tokio::task::JoinHandle;
 use super::job::FileJob;
 use sender::{End, Sender};
 
-/// How many traces may wait to be collected. When the trace server is too slow for that, the next ones are not sent.
+/// Capacity of the queue. When the trace server is too slow, further traces are dropped.
 const WAITING: usize = 10_000;
 
-/// A trace: names and values in the order the official client has them.
+/// Fields of a trace, in the order of the official client.
 pub type Fields = Map<String, Value>;
 
-/// What happened to one file, as it is told to the server.
+/// A trace of one file.
 #[derive(Debug, Clone)]
 pub struct Trace(Fields);
 
 impl Trace {
-    /// The trace of a file. `common` is what all traces of a run have; a field it has already stays as it is.
+    /// Creates the trace of a file. `common` has the fields of all traces of a run; they are not overridden.
     pub fn new(common: &Fields, job: &FileJob) -> Self {
         let mut trace = Self(common.clone());
         trace.set("scope", job.did.scope.as_str());
@@ -45,7 +46,7 @@ impl Trace {
         self.0.insert(field.to_owned(), value.into());
     }
 
-    /// Whether it has this field.
+    /// Whether the trace has this field.
     pub fn has(&self, field: &str) -> bool {
         self.0.contains_key(field)
     }
@@ -56,7 +57,7 @@ impl Trace {
         }
     }
 
-    /// Sets when the transfer began and ended.
+    /// Sets the start and end of the transfer.
     pub fn set_times(&mut self, start: SystemTime, end: SystemTime) {
         self.set("transferStart", seconds(start));
         self.set("transferEnd", seconds(end));
@@ -64,7 +65,7 @@ impl Trace {
 }
 
 impl From<Fields> for Trace {
-    /// A trace with these fields, in their order.
+    /// Keeps the order of the fields.
     fn from(fields: Fields) -> Self {
         Self(fields)
     }
@@ -83,7 +84,7 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    /// Sends to `<host>/traces/` over these connections.
+    /// Starts sending to `<host>/traces/` with this HTTP client.
     pub fn start(connections: reqwest::Client, host: &str) -> Self {
         let url = format!("{}/traces/", host.trim_end_matches('/'));
         let (queue, traces) = mpsc::channel(WAITING);
@@ -91,16 +92,16 @@ impl Tracer {
         Self { queue, end, sender: tokio::spawn(Sender::new(connections, url, is_over).run(traces)) }
     }
 
-    /// Takes a trace to be sent.
+    /// Queues a trace; drops it if the queue is full.
     pub fn send(&self, trace: Trace) {
         if self.queue.try_send(Value::Object(trace.0).to_string()).is_err() {
             tracing::debug!("a trace is not sent: too many are waiting");
         }
     }
 
-    /// Sends what is left. A server that is known to take lists works through the last ones without us: its answers are
-    /// not waited for. Whatever happens, it takes no longer than `longest`. `round_trip` is the time that a short answer
-    /// of the trace server takes, if that is known: the last bytes get as long as they need to be sent.
+    /// Sends the remaining traces. The answers of a server that accepts lists are not awaited: it processes the last
+    /// ones after we have gone. Takes no longer than `longest`. `round_trip` is the time of a short answer of the trace
+    /// server, if known: it bounds how long the last bytes may take to be sent.
     pub async fn finish(self, longest: Duration, round_trip: Option<Duration>) {
         self.end.send_replace(Some(End { round_trip }));
         drop(self.queue);

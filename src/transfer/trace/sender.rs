@@ -1,5 +1,5 @@
-//! How traces are sent: one by one to servers before Rucio 37, which refuse lists, and in lists to all others. Which sort of
-//! server it is shows with the first two traces; they go as a list, and its answer is always waited for.
+//! Sends traces: one per request to servers before Rucio 37, which refuse lists, and in lists to all others. The first
+//! two traces go as a list, whose answer is always awaited: it shows which kind of server it is.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -12,52 +12,52 @@ use reqwest::{RequestBuilder, StatusCode};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// How many traces go in one call at most: half a megabyte, which every proxy lets through.
+/// Maximum number of traces per request: half a megabyte, which every proxy accepts.
 const BATCH: usize = 1000;
-/// The list that shows whether the server takes lists.
+/// Length of the list that shows whether the server accepts lists.
 const FIRST_LIST: usize = 2;
-/// How long a trace may wait for others to go with it. The server is busy with our listing meanwhile.
+/// Maximum time a trace waits to be batched. The server is busy with our listing meanwhile.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How many traces may wait for that long, at most: ten megabytes of them.
+/// Maximum number of traces waiting for a batch: about ten megabytes.
 const COLLECTED: usize = 20_000;
-/// How many calls are made at a time where the server takes single traces only.
+/// Number of concurrent requests to a server that accepts single traces only.
 const SINGLE: usize = 8;
-/// How long one call may take.
+/// Timeout of one request.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// How much of a list is handed over at a time: little, since some sixteen of these may wait for room outside of the system.
+/// Size of a body chunk in bytes: small, since about sixteen chunks may be buffered outside of the kernel.
 const PIECE: usize = 2 * 1024;
-/// In so many round trips they have left.
+/// Number of round trips after which buffered bytes are taken as sent.
 const ROUND_TRIPS: u32 = 3;
 
-/// The end of the run.
+/// The run has ended.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct End {
-    /// The time that a short answer of the server takes, if that is known.
+    /// Round-trip time of a short answer of the server, if known.
     pub(super) round_trip: Option<Duration>,
 }
 
-/// What the server takes.
+/// The request format that the server accepts.
 #[derive(Debug, Clone, Copy)]
 enum Takes {
     /// No list has been answered yet.
     Unknown,
-    /// It took a list, and answered after this time.
+    /// Lists; the first one was answered after this time.
     Lists(Duration),
-    /// It refused a list.
+    /// Single traces only.
     Single,
 }
 
-/// What became of a call.
+/// Outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Posted {
-    /// The server has it.
+    /// Accepted by the server.
     Taken,
-    /// The server does not want it.
+    /// Refused by the server.
     Refused,
-    /// The server could not be reached, or has too much to do: it has taken nothing, and may be sent it again.
+    /// Not received: the server could not be reached or is overloaded. Safe to send again.
     NotReached,
-    /// The connection broke, or no answer came. Most probably the server counted the traces; sent again, they would count
-    /// twice, which is worse than a few that are missing, as nothing shows it later.
+    /// The connection broke, or the request timed out. The server has most probably counted the traces; sent again,
+    /// they would count twice, which is worse than a few missing ones, as it cannot be detected later.
     Lost,
 }
 
@@ -72,12 +72,12 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// A sender to this URL. `end` is told when the run is over.
+    /// Creates a sender to this URL. `end` changes when the run has ended.
     pub(super) fn new(connections: reqwest::Client, url: String, end: watch::Receiver<Option<End>>) -> Self {
         Self { connections, url, end, takes: Takes::Unknown, pending: Vec::new() }
     }
 
-    /// Sends what comes until there is no more.
+    /// Sends traces until the channel is closed.
     pub(super) async fn run(mut self, mut traces: mpsc::Receiver<String>) {
         let mut was_reached = true;
         while self.collect(&mut traces, was_reached).await {
@@ -93,7 +93,8 @@ impl Sender {
         }
     }
 
-    /// Takes traces until there are enough to send or the first has waited long enough. Returns false at the end.
+    /// Collects traces until there are enough to send or the first has waited for [`PATIENCE`]. Returns false at the
+    /// end.
     async fn collect(&mut self, traces: &mut mpsc::Receiver<String>, was_reached: bool) -> bool {
         if self.pending.is_empty() {
             match traces.recv().await {
@@ -118,8 +119,8 @@ impl Sender {
         true
     }
 
-    /// Sends what is pending, or a first list of it. What the server could not be reached for is pending again. Returns
-    /// whether it was reached.
+    /// Sends the pending traces, or a first list of them. Those that did not reach the server stay pending. Returns
+    /// whether the server was reached.
     async fn send(&mut self) -> bool {
         let was_reached = match self.takes {
             Takes::Unknown if self.pending.len() > 1 => self.send_first_list().await,
@@ -137,7 +138,7 @@ impl Sender {
         was_reached
     }
 
-    /// Sends two traces as a list, which shows whether the server takes lists. A list that is refused is sent one by one.
+    /// Sends two traces as a list, to detect whether the server accepts lists. A refused list is sent one by one.
     async fn send_first_list(&mut self) -> bool {
         let asked = Instant::now();
         let posted = self.post(list(&self.pending[..FIRST_LIST])).await;
@@ -161,7 +162,7 @@ impl Sender {
         let posted = join_all(batches.iter().map(|batch| self.hand_over(list(batch), answer))).await;
         for (batch, posted) in batches.into_iter().zip(posted) {
             match posted {
-                // One trace that the server does not want must not take the others with it.
+                // One refused trace must not cost the others of its list.
                 Posted::Refused if batch.len() > 1 => self.send_one_by_one(batch.to_vec()).await,
                 Posted::NotReached => self.pending.extend_from_slice(batch),
                 _ => {}
@@ -184,19 +185,19 @@ impl Sender {
         self.connections.post(&self.url).header(CONTENT_TYPE, json).timeout(TIMEOUT)
     }
 
-    /// Sends this, and waits for the answer.
+    /// Sends a body and waits for the answer.
     async fn post(&self, body: String) -> Posted {
         posted(self.request().body(body).send().await)
     }
 
-    /// Sends this to a server that takes lists, and waits for the answer as long as the run goes on. Once it is over, waiting
-    /// would cost 8 ms for each trace; then it is enough that the server has it all.
+    /// Sends a list, and waits for the answer until the run ends. After that, waiting would cost 8 ms for each trace;
+    /// it is enough that the server has received all bytes.
     async fn hand_over(&self, body: String, answer: Duration) -> Posted {
         let (length, (body, handed_over)) = (body.len(), in_pieces(body));
         let request = self.request().header(CONTENT_LENGTH, length).body(body).send();
         let left = async {
             if handed_over.await.is_err() {
-                // It was given up; the answer says why.
+                // The request was dropped; its answer has the reason.
                 std::future::pending::<()>().await;
             }
             let end = self.end.clone().wait_for(Option::is_some).await.ok().and_then(|end| *end);
@@ -211,7 +212,7 @@ impl Sender {
     }
 }
 
-/// One trace as it is, several as a list.
+/// Formats one trace as an object, several as a list.
 fn list(traces: &[String]) -> String {
     match traces {
         [one] => one.clone(),
@@ -219,7 +220,7 @@ fn list(traces: &[String]) -> String {
     }
 }
 
-/// A body in pieces, and word when the last one has been taken.
+/// Splits a body into chunks. The receiver resolves when the last chunk has been taken.
 fn in_pieces(body: String) -> (reqwest::Body, oneshot::Receiver<()>) {
     let (ticket, handed_over) = oneshot::channel();
     let pieces = stream::unfold((Bytes::from(body), Some(ticket)), |(mut rest, mut ticket)| async move {

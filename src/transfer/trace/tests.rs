@@ -1,4 +1,4 @@
-//! Traces against small servers that take lists, or do not.
+//! Traces sent to small servers that accept or refuse lists.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::*;
 use crate::types::Did;
 
-/// What a server before Rucio 37 answers to a list.
+/// Answer of a server before Rucio 37 to a list.
 const NO_LIST: &str = r#"{"ExceptionClass": "TypeError", "ExceptionMessage": "body must be a json dictionary"}"#;
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -27,7 +27,7 @@ fn trace(name: &str) -> Trace {
     Trace::new(&common, &FileJob::unknown(Did::new("s", name), 0))
 }
 
-/// A trace server; it answers each body with a status after a delay, or never.
+/// A trace server that answers each body with a status after a delay, or never.
 struct Server {
     url: String,
     bodies: Arc<Mutex<Vec<Value>>>,
@@ -48,7 +48,7 @@ impl Server {
         server
     }
 
-    /// Sends so many traces; how long it took to finish.
+    /// Sends `count` traces. Returns how long `finish` took.
     async fn send(&self, count: usize, longest: Duration) -> Duration {
         let tracer = Tracer::start(connections(), &self.url);
         for number in 0..count {
@@ -59,7 +59,7 @@ impl Server {
         begun.elapsed()
     }
 
-    /// The lengths of the lists that were taken or not, and 0 for each single trace.
+    /// Returns the length of each list received, accepted or not, and 0 for each single trace.
     fn lengths(&self) -> Vec<usize> {
         self.bodies.lock().unwrap().iter().map(|body| body.as_array().map_or(0, Vec::len)).collect()
     }
