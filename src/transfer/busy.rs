@@ -1,4 +1,4 @@
-//! Storages that are busy and say when to come back: the wait costs no attempt, but it has an end.
+//! Waits requested by busy storages (`Retry-After`): they cost no attempt, but each file has a limited budget of them.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use tokio::time::sleep;
 use super::patience::Patience;
 use crate::storage::{Result, StorageError};
 
-/// The longest that a file waits in all where the user names no time: as long as for a Rucio server that is away.
+/// Maximum total wait of a file if the user sets no time limit: the same as for an unavailable Rucio server.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// How long a file may still wait for busy storages, over all its sources.
+/// Remaining time that a file may wait for busy storages, over all its sources.
 #[derive(Debug)]
 pub(super) struct WaitBudget {
     whole: Duration,
@@ -18,7 +18,7 @@ pub(super) struct WaitBudget {
 }
 
 impl WaitBudget {
-    /// A budget as long as the user lets an attempt take, else ten minutes.
+    /// Creates a budget equal to the user's time limit of an attempt, by default ten minutes.
     pub(super) fn new(patience: Patience) -> Self {
         let seconds = patience.seconds.filter(|seconds| *seconds > 0.0);
         let whole =
@@ -26,12 +26,12 @@ impl WaitBudget {
         Self { whole, left: whole }
     }
 
-    /// How long the file may still wait.
+    /// Returns the remaining budget.
     pub(super) fn left(&self) -> Duration {
         self.left
     }
 
-    /// Checks that the file can wait for so long. Errors: the same failure, with the time that the storage asks for.
+    /// Checks that the budget covers this wait. Errors: the same failure, with the requested wait in its message.
     pub(super) fn check(&self, busy: &StorageError, wait: Duration) -> Result<()> {
         if wait <= self.left {
             return Ok(());
@@ -45,13 +45,14 @@ impl WaitBudget {
         Err(StorageError { message, ..busy.clone() })
     }
 
-    /// Waits for so long.
+    /// Waits, and charges the budget.
     pub(super) async fn wait(&mut self, wait: Duration) {
         self.left = self.left.saturating_sub(wait);
         sleep(wait).await;
     }
 
-    /// Waits for as long as a busy storage asks for. Returns whether it asked for a time. Errors: it is too long.
+    /// Waits for as long as a busy storage requests. Returns whether it requested a time. Errors: the wait exceeds the
+    /// budget.
     pub(super) async fn grant(&mut self, busy: &StorageError) -> Result<bool> {
         let Some(wait) = busy.named_wait() else { return Ok(false) };
         self.check(busy, wait)?;

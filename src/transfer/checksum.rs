@@ -1,4 +1,4 @@
-//! Checksums: computed while the bytes pass by, compared by value.
+//! Checksums: computed while bytes are received, compared by value.
 
 use std::fmt;
 use std::fs::File;
@@ -8,25 +8,25 @@ use std::path::Path;
 use md5::{Digest as _, Md5};
 use simd_adler32::Adler32;
 
-/// How much of a local file is read at once.
+/// Block size for reading local files, in bytes.
 const BLOCK: usize = 1024 * 1024;
-/// What Adler-32 counts up to: the largest prime below 2^16.
+/// Modulus of Adler-32: the largest prime below 2^16.
 const MODULUS: u64 = 65_521;
 
-/// The checksum the catalogue knows of a file. The faster one is taken where it knows two.
+/// The checksum of a file in the catalogue. Adler-32, the faster one, is preferred if the catalogue has two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Checksum {
     /// Adler-32.
     Adler32(u32),
     /// MD5.
     Md5([u8; 16]),
-    /// None is known.
+    /// The catalogue has none.
     #[default]
     Unknown,
 }
 
 impl Checksum {
-    /// Reads what the catalogue says. Case and leading zeros do not matter; what is no checksum does not count.
+    /// Parses the catalogue's values, in hexadecimal. Case and leading zeros do not matter; invalid values are ignored.
     pub fn new(adler32: Option<&str>, md5: Option<&str>) -> Self {
         let adler32 = adler32.and_then(|text| u32::from_str_radix(text.trim(), 16).ok());
         let md5 = md5.and_then(|text| u128::from_str_radix(text.trim(), 16).ok());
@@ -37,7 +37,7 @@ impl Checksum {
         }
     }
 
-    /// Computes the same kind of checksum.
+    /// Returns a hasher for the same kind of checksum.
     pub fn hasher(&self) -> Hasher {
         match self {
             Self::Adler32(_) => Hasher::Adler32(Adler32::new()),
@@ -46,7 +46,7 @@ impl Checksum {
         }
     }
 
-    /// Computes the same kind of checksum of a local file.
+    /// Computes the same kind of checksum of a local file. Errors: it cannot be read.
     pub fn of_file(&self, path: &Path) -> io::Result<Self> {
         let (mut file, mut hasher, mut block) = (File::open(path)?, self.hasher(), vec![0; BLOCK]);
         loop {
@@ -70,10 +70,10 @@ impl fmt::Display for Checksum {
     }
 }
 
-/// The Adler-32 of two stretches of bytes, one behind the other, from that of each and the length of the second.
+/// Returns the Adler-32 of two concatenated byte ranges, from the checksum of each and the length of the second.
 ///
-/// A sum of all bytes stands in the lower half, a sum of all these sums in the upper one (RFC 1950, section 8.2): the
-/// second stretch begins where the first one's sums are, and not at 1 and 0.
+/// The lower half is the sum of all bytes, the upper half the sum of these sums (RFC 1950, section 8.2): the second
+/// range starts at the sums of the first, not at 1 and 0.
 pub fn joined(first: u32, second: u32, length: u64) -> u32 {
     let halves = |value: u32| (u64::from(value & 0xffff), u64::from(value >> 16));
     let ((low, high), (low_then, high_then)) = (halves(first), halves(second));
@@ -84,19 +84,19 @@ pub fn joined(first: u32, second: u32, length: u64) -> u32 {
     (sums << 16 | sum) as u32
 }
 
-/// A checksum in the making.
+/// An incremental checksum.
 #[derive(Clone)]
 pub enum Hasher {
     /// Adler-32.
     Adler32(Adler32),
     /// MD5.
     Md5(Md5),
-    /// Nothing is computed.
+    /// Computes nothing.
     Unknown,
 }
 
 impl Hasher {
-    /// Takes the next bytes in.
+    /// Adds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Adler32(hasher) => hasher.write(bytes),
@@ -105,7 +105,7 @@ impl Hasher {
         }
     }
 
-    /// The checksum of all bytes.
+    /// Returns the checksum of all bytes.
     pub fn finish(self) -> Checksum {
         match self {
             Self::Adler32(hasher) => Checksum::Adler32(hasher.finish()),
@@ -169,7 +169,7 @@ mod tests {
         }
     }
 
-    /// Whatever the bytes and wherever they are cut.
+    /// For any bytes, split at any offsets.
     #[test]
     fn the_checksum_of_the_whole_follows_from_those_of_its_parts() {
         let adler = |bytes: &[u8]| match computed(Checksum::Adler32(0), &[bytes]) {

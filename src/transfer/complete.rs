@@ -1,4 +1,4 @@
-//! The last step of a file on its way to the disk.
+//! A completely received file, before it gets its final name.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,24 +6,24 @@ use std::path::PathBuf;
 use super::checksum::Checksum;
 use super::temporary::Temporary;
 
-/// A file that is complete but not in its place yet. Dropped, it leaves nothing behind.
+/// A file that is complete but still has its temporary name. Removed on drop.
 #[derive(Debug)]
 pub(super) struct Complete {
     file: Temporary,
-    /// The checksum of its bytes.
+    /// Checksum of its bytes.
     pub(super) checksum: Checksum,
-    /// Whether its bytes came in several pieces.
+    /// Whether its bytes came from several responses.
     pub(super) is_pieced: bool,
 }
 
 impl Complete {
-    /// All bytes of this file are on the disk.
+    /// Wraps a file whose bytes are all written.
     pub(super) fn new(mut file: Temporary, checksum: Checksum, is_pieced: bool) -> Self {
         file.not_worth_keeping();
         Self { file, checksum, is_pieced }
     }
 
-    /// Gives the file its name, in place of what may have been there.
+    /// Renames the file to its final name, replacing an existing file.
     pub(super) fn put(self) -> io::Result<PathBuf> {
         self.file.put()
     }

@@ -1,4 +1,4 @@
-//! What is known of the files under way, put together from what happens to them: for whoever writes it down.
+//! Collects a record of each file in progress from its events, for reports.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,20 +11,20 @@ use super::events::FileEvent;
 use super::job::{FileJob, Outcome};
 use crate::types::Did;
 
-/// The files under way.
+/// The records of all files in progress.
 #[derive(Debug)]
 pub struct Drafts {
     folder: PathBuf,
-    /// By where their jobs are in memory, where they stay meanwhile.
+    /// By the addresses of their jobs, which do not move until they end.
     files: HashMap<usize, Draft>,
 }
 
-/// What is known of one file.
+/// The record of one file.
 #[derive(Debug)]
 pub struct Draft {
-    /// The file.
+    /// The file's DID.
     pub did: Did,
-    /// The collection by which it was asked for, or itself.
+    /// The collection that was requested, or the file itself.
     pub dataset: Did,
     record: Value,
     start: Instant,
@@ -33,12 +33,12 @@ pub struct Draft {
 }
 
 impl Drafts {
-    /// None yet. `folder` is where the files of the download go.
+    /// Creates an empty collection. `folder` is the target folder of the download.
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), files: HashMap::new() }
     }
 
-    /// Takes notice of what happened. At the end of a file gives what is known of it, and how it ended.
+    /// Records an event. At the end of a file returns its record and outcome.
     pub fn note(&mut self, job: &FileJob, event: &FileEvent<'_>) -> Option<(Draft, Outcome)> {
         let key = std::ptr::from_ref(job).addr();
         if matches!(event, FileEvent::Started) {
@@ -53,12 +53,12 @@ impl Drafts {
         None
     }
 
-    /// Those that have not ended, at an early end of the whole.
+    /// Takes the records of unfinished files, for an early end of the download.
     pub fn take(&mut self) -> Vec<Draft> {
         std::mem::take(&mut self.files).into_values().collect()
     }
 
-    /// What is known of this file.
+    /// Returns the record of this file.
     pub fn get(&self, job: &FileJob) -> Option<&Draft> {
         self.files.get(&std::ptr::from_ref(job).addr())
     }
@@ -105,7 +105,7 @@ impl Draft {
         }
     }
 
-    /// One reason for each source, though several attempts may fail for the same one.
+    /// Adds a reason, once per source, although several attempts may fail for the same reason.
     fn because(&mut self, reason: &str) {
         let reason = match &self.at {
             Some((rse, _)) => format!("{rse}: {reason}"),
@@ -116,17 +116,17 @@ impl Draft {
         }
     }
 
-    /// The RSE whose turn it is.
+    /// Returns the RSE that is being tried.
     pub fn rse(&self) -> Option<&str> {
         self.at.as_ref().map(|(rse, _)| rse.as_str())
     }
 
-    /// Where it goes first.
+    /// Returns the path of the first destination.
     pub fn path(&self) -> &Value {
         &self.record["path"]
     }
 
-    /// All of it, with the word for how it ended, and the reasons unless that was well.
+    /// Returns the complete record with this state, and with the reasons unless it succeeded.
     pub fn into_record(self, state: &str, success: bool) -> Value {
         let mut record = self.record;
         let (rse, pfn) = self.at.unzip();
@@ -140,10 +140,10 @@ impl Draft {
     }
 }
 
-/// The state of a file that was under way when all ended.
+/// State of a file in progress when the download ended.
 pub const INTERRUPTED: &str = "INTERRUPTED";
 
-/// Since then, to the millisecond.
+/// Returns the seconds since `start`, rounded to milliseconds.
 pub fn seconds(start: Instant) -> f64 {
     (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
 }

@@ -1,8 +1,8 @@
-//! Names from the server as paths below the target folder, and never anywhere else.
+//! Converts names from the server to paths below the target folder, and refuses names that would leave it.
 
 use std::path::PathBuf;
 
-/// A name that must not become a path.
+/// A name that cannot be used as a path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} cannot be used as a path below the target folder: {why}")]
 pub struct UnsafeName {
@@ -10,8 +10,8 @@ pub struct UnsafeName {
     why: &'static str,
 }
 
-/// The path of a file below the target folder: `<folder>/<name>`, or `<name>` alone. A slash at the beginning is left
-/// out, others make subfolders. Errors: the path would lead elsewhere, or no file can have this name.
+/// Returns the path of a file below the target folder: `<folder>/<name>`, or `<name>` alone. A leading slash is
+/// dropped, others create subfolders. Errors: the path would leave the folder, or no file can have this name.
 pub fn below(folder: Option<&str>, name: &str) -> Result<PathBuf, UnsafeName> {
     let mut path = PathBuf::new();
     for part in folder.into_iter().chain([name]) {
@@ -24,7 +24,7 @@ pub fn below(folder: Option<&str>, name: &str) -> Result<PathBuf, UnsafeName> {
     Ok(path)
 }
 
-/// The last element of a hierarchical name (`/store/user/f.root` is `f.root`), other names unchanged.
+/// Returns the last element of a hierarchical name (`/store/user/f.root` is `f.root`), and other names unchanged.
 pub fn leaf(name: &str) -> &str {
     match name.starts_with('/') {
         true => name.rsplit('/').next().unwrap_or(name),

@@ -1,23 +1,23 @@
-//! How long one attempt at a file may take.
+//! The timeout of an attempt to download one file.
 
-/// Used where nothing is known of the file's size or no speed is asked for.
+/// Timeout if the file's size is unknown or no speed is given.
 const DEFAULT_SECONDS: f64 = 360.0;
-/// Used where a speed of zero or less is asked for, in kB/s.
+/// Minimum speed in kB/s if the given one is zero or less.
 const DEFAULT_SPEED: f64 = 500.0;
-/// On top of what the speed gives: opening connections takes its time for small files too.
+/// Added to the time that follows from the speed: opening connections takes time for small files too.
 const CONSTANT_SECONDS: f64 = 60.0;
 
-/// What the user says about time.
+/// The user's limits.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Patience {
-    /// Seconds for an attempt; zero or less means no limit, part of a second one. It wins over `speed`.
+    /// Timeout of an attempt in seconds; zero or less disables it, fractions below one count as one. Overrides `speed`.
     pub seconds: Option<f64>,
-    /// The least speed to put up with, in kB/s of 1,000 bytes.
+    /// Minimum speed, in kB/s (1 kB = 1,000 bytes).
     pub speed: Option<f64>,
 }
 
 impl Patience {
-    /// Seconds that an attempt at a file of this size may take; none means no limit.
+    /// Returns the timeout in seconds for a file of this size; `None` means no limit.
     pub fn of(&self, bytes: Option<u64>) -> Option<u64> {
         let seconds = match (self.seconds, self.speed, bytes.filter(|bytes| *bytes > 0)) {
             (Some(seconds), _, _) if seconds > 0.0 => seconds.max(1.0),
@@ -25,7 +25,7 @@ impl Patience {
             (None, Some(speed), Some(bytes)) => by_speed(bytes, speed),
             _ => DEFAULT_SECONDS,
         };
-        // Saturates: a time-out beyond all numbers is as good as none.
+        // The cast saturates: such a timeout is as good as none.
         Some(seconds as u64).filter(|seconds| *seconds > 0)
     }
 }

@@ -1,35 +1,36 @@
-//! The target folder on the disk: makes its subfolders and guards that nothing is written outside of it.
+//! The target folder on disk: creates subfolders and ensures that nothing is written outside of it.
 
 use std::collections::HashMap;
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// A folder that files are put below. The folder itself may be anything the user names; what lies below it may be
-/// linked to, but no link may lead outside.
+/// A folder for downloaded files. The folder itself may be any path; links below it are followed unless they lead
+/// outside.
 #[derive(Debug)]
 pub struct TargetFolder {
     base: PathBuf,
     real: OnceLock<PathBuf>,
-    /// The folders that are in order, with all links resolved.
+    /// Checked folders, with all links resolved.
     ready: Mutex<HashMap<PathBuf, PathBuf>>,
 }
 
 impl TargetFolder {
-    /// The folder at this path. It is made when the first file is put there.
+    /// Wraps the folder at this path. It is created for the first file.
     pub fn new(path: impl AsRef<Path>) -> Result<Self> {
         Ok(Self { base: std::path::absolute(path)?, real: OnceLock::new(), ready: Mutex::default() })
     }
 
-    /// The absolute path of a file, whose folders are made. `relative` comes from [`super::path::below`]. No link is on
-    /// this path, so that whoever writes there can tell when one has come in between.
-    /// Errors: a folder cannot be made, or a link on the way leads outside.
+    /// Returns the absolute path of a file and creates its folders. `relative` comes from [`super::path::below`]. The
+    /// path has no symbolic links, so a writer can detect one that is inserted later. Errors: a folder cannot be
+    /// created, or a link on the way leads outside.
     pub fn place(&self, relative: &Path) -> Result<PathBuf> {
         let folder = self.ensure(relative.parent().unwrap_or(Path::new("")))?;
         Ok(relative.file_name().map(|name| folder.join(name)).unwrap_or(folder))
     }
 
-    /// A file in the folder that has no name, and is gone as soon as nobody has it open, however the program ends.
+    /// Creates an unnamed file in the folder, which the system removes when it is closed, even if the program is
+    /// killed.
     pub fn nameless(&self) -> Result<std::fs::File> {
         tempfile::tempfile_in(self.real()?)
     }
@@ -51,7 +52,7 @@ impl TargetFolder {
         Ok(real)
     }
 
-    /// Makes one folder whose parent is in order, or looks whether what is there leads nowhere else.
+    /// Creates one folder in a checked parent, or checks that the existing one does not lead outside.
     fn enter(&self, folder: &Path) -> Result<()> {
         let real = self.real()?;
         match std::fs::create_dir(folder) {
@@ -63,7 +64,7 @@ impl TargetFolder {
         }
     }
 
-    /// The folder with all links resolved; it is made if it is not there.
+    /// Returns the folder with all links resolved; creates it if needed.
     fn real(&self) -> Result<&Path> {
         if self.real.get().is_none() {
             std::fs::create_dir_all(&self.base)?;

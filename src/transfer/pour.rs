@@ -1,7 +1,8 @@
-//! A file's bytes in order, to wherever they are wanted, verified while they flow.
+//! Streams the bytes of a file in order to a callback, and verifies them meanwhile.
 //!
-//! What has flowed cannot be taken back. So another attempt goes on where the last one broke off: with the rest of the same
-//! state of the file at the same place, or with another replica once its beginning has proved to be the same.
+//! Bytes that have been passed on cannot be taken back. So the next attempt resumes where the last one broke off: with
+//! a range request for the same version at the same source, or with another replica once its beginning has the same
+//! checksum.
 
 use super::busy::WaitBudget;
 use super::checksum::{Checksum, Hasher};
@@ -12,10 +13,10 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::storage::{Kind, Rest, Storage, StorageError, Storages};
 
-/// Whoever takes the bytes.
+/// Callback that consumes the bytes.
 pub type Take<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
 
-/// What has flowed so far.
+/// The state of a stream.
 struct Flow<'a, 't> {
     job: &'a FileJob,
     take: &'a mut Take<'t>,
@@ -23,10 +24,10 @@ struct Flow<'a, 't> {
     sent: u64,
 }
 
-/// Why an attempt ended early.
+/// The reason for an attempt's early end.
 enum Stop {
     Storage(StorageError),
-    /// Whoever takes the bytes wants no more.
+    /// The callback failed.
     Taker(Error),
 }
 
@@ -36,12 +37,12 @@ impl From<StorageError> for Stop {
     }
 }
 
-/// Hands over the bytes of a file. Errors: no replica could be read, or not to the end; what flowed is not the file of the
-/// catalogue; or whoever takes the bytes refused.
+/// Streams a file to `take`. Errors: no replica could be read, or not to its end; the bytes do not match the
+/// catalogue's checksum; or `take` failed.
 pub async fn pour(storages: &Storages, job: &FileJob, take: &mut Take<'_>) -> Result<()> {
     let mut flow = Flow { job, take, hasher: kind(job.checksum).hasher(), sent: 0 };
     let mut reasons = Vec::new();
-    // What is inside an archive cannot be poured.
+    // A file inside an archive cannot be streamed.
     for source in job.sources.iter().filter(|source| source.member.is_none()) {
         let poured = match storages.of(&source.pfn) {
             Ok(storage) => flow.source(storage, &source.pfn).await,
@@ -59,13 +60,13 @@ pub async fn pour(storages: &Storages, job: &FileJob, take: &mut Take<'_>) -> Re
     Err(flow.failure(&reasons))
 }
 
-/// What is computed where the catalogue knows no checksum: other replicas are compared by it.
+/// Returns the kind of checksum to compute: Adler-32 if the catalogue has none, to compare other replicas.
 fn kind(known: Checksum) -> Checksum {
     if known == Checksum::Unknown { Checksum::Adler32(0) } else { known }
 }
 
 impl Flow<'_, '_> {
-    /// One source, as often as makes sense.
+    /// Reads one source, with retries.
     async fn source(&mut self, storage: &dyn Storage, pfn: &str) -> Result<(), Stop> {
         let (mut version, mut attempt, mut budget) = (None, 1, WaitBudget::new(Patience::default()));
         loop {
@@ -146,14 +147,14 @@ impl Flow<'_, '_> {
     }
 }
 
-/// The beginning of a replica, which has flowed already from another one.
+/// The beginning of a replica, already received from another one.
 struct Beginning {
     missing: u64,
     hasher: Hasher,
 }
 
 impl Beginning {
-    /// The bytes behind the beginning. Errors: it is not the same.
+    /// Returns the bytes after the beginning. Errors: the beginning differs.
     fn skip<'c>(&mut self, chunk: &'c [u8], flowed: &Hasher) -> Result<&'c [u8], Stop> {
         if self.missing == 0 {
             return Ok(chunk);

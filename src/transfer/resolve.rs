@@ -1,4 +1,4 @@
-//! From what the user asks for to the DIDs that are meant.
+//! Resolves the user's requests to DIDs.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,55 +12,55 @@ use crate::http::Client;
 use crate::lists;
 use crate::types::{Did, FoundDid};
 
-/// How many DIDs are counted at a time.
+/// Number of DIDs counted concurrently.
 const AT_A_TIME: usize = 4;
-/// From this many names on, they are looked up together: a list in a file may have thousands.
+/// Minimum number of names that are looked up in batches: a list in a file may have thousands.
 const MANY: usize = 16;
-/// How many names are looked up in one call.
+/// Maximum number of names in one lookup call.
 const NAMES_PER_CALL: usize = 1000;
 
-/// What the user asks for: the DIDs of a scope that fit a name and a filter.
+/// A request of the user: the DIDs of a scope that match a name and a filter.
 #[derive(Debug, Clone)]
 pub struct Wish {
-    /// As the user wrote it, for messages.
+    /// The text of the user, for messages.
     pub text: String,
-    /// The scope to look in.
+    /// The scope to search.
     pub scope: String,
-    /// The name, which may have wildcards; none if the filter alone decides.
+    /// The name, which may have wildcards; `None` if the filter alone decides.
     pub name: Option<String>,
-    /// Conditions on metadata.
+    /// Metadata filters.
     pub filters: Map<String, Value>,
-    /// The collection that names the folder, where it is another one than what is asked for.
+    /// The collection that the target folder is named after, if it is not the DID itself.
     pub within: Option<Did>,
 }
 
-/// A DID that is meant.
+/// A requested DID.
 #[derive(Debug, Clone)]
 pub struct Requested {
-    /// Which DID.
+    /// The DID.
     pub did: Did,
-    /// What it is.
+    /// Its type.
     pub kind: Kind,
-    /// The number of files it has, where the server keeps it.
+    /// Its number of files, if recorded by the server.
     pub length: Option<u64>,
-    /// Its size, where the server keeps it.
+    /// Its size in bytes, if recorded by the server.
     pub bytes: Option<u64>,
-    /// The place of the wish that led to it.
+    /// Index of the request it belongs to.
     pub wish: usize,
-    /// The collection that names the folder, where it is another one.
+    /// The collection that the target folder is named after, if it is not the DID itself.
     pub within: Option<Did>,
 }
 
-/// What a DID is.
+/// The type of a DID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A file.
     File,
-    /// A set of files.
+    /// A dataset.
     Dataset,
-    /// A set of datasets.
+    /// A container.
     Container,
-    /// The server does not know it.
+    /// Not found on the server.
     Missing,
 }
 
@@ -75,17 +75,17 @@ impl Requested {
         Self { did: found.did, kind, length, bytes: found.bytes, wish, within: None }
     }
 
-    /// What names the folder of its files.
+    /// Returns the DID that the target folder is named after.
     pub fn place(&self) -> &Did {
         self.within.as_ref().unwrap_or(&self.did)
     }
 
-    /// Whether it is a collection of files.
+    /// Whether it is a dataset or a container.
     pub fn is_collection(&self) -> bool {
         matches!(self.kind, Kind::Dataset | Kind::Container)
     }
 
-    /// Whether the server's own count is missing or does not count files.
+    /// Whether the server's length is missing or does not count files.
     fn is_uncounted(&self) -> bool {
         match self.kind {
             Kind::Container => true,
@@ -95,7 +95,8 @@ impl Requested {
     }
 }
 
-/// The DIDs that the wishes mean, each once. A name without wildcards is kept even if there is no such DID.
+/// Resolves the requests to DIDs, without duplicates. A name without wildcards stays in the result even if the DID does
+/// not exist. Errors: the server could not be queried.
 pub async fn resolve(client: &Client, wishes: &[Wish], observer: &dyn Observer) -> Result<Vec<Requested>> {
     let mut known = HashSet::new();
     let mut requested = Vec::new();
@@ -119,14 +120,14 @@ pub async fn resolve(client: &Client, wishes: &[Wish], observer: &dyn Observer) 
 }
 
 impl Wish {
-    /// The one DID that is asked for, if it is one.
+    /// Returns the requested DID if the request is a single name without wildcards or filters.
     fn plain_name(&self) -> Option<Did> {
         let name = self.name.as_ref().filter(|name| !name.contains('*') && self.filters.is_empty())?;
         Some(Did::new(self.scope.as_str(), name.as_str()))
     }
 }
 
-/// All DIDs that are asked for by name alone, as far as they exist; none if they are few.
+/// Looks up all DIDs requested by name alone; returns those that exist, or `None` if there are fewer than [`MANY`].
 async fn look_up_names(client: &Client, wishes: &[Wish]) -> Result<Option<HashMap<Did, FoundDid>>> {
     let names: Vec<_> = wishes.iter().filter_map(Wish::plain_name).collect();
     if names.len() < MANY {
@@ -134,7 +135,7 @@ async fn look_up_names(client: &Client, wishes: &[Wish]) -> Result<Option<HashMa
     }
     let mut found: HashMap<Did, FoundDid> = HashMap::new();
     for names in names.chunks(NAMES_PER_CALL) {
-        // What the answer lacks need not be missing: it may have been cut short.
+        // A name without a row need not be missing: the response may have been truncated.
         let mut names = names.to_vec();
         while !names.is_empty() {
             let (mut stream, asked) = (dids::many::<FoundDid>(client, &names).await?, names.len());
@@ -159,7 +160,7 @@ async fn look_up(client: &Client, wish: &Wish, index: usize) -> Result<Vec<Reque
     let search = Search { scope: &wish.scope, filters, did_type: "all", recursive: false, limit: None };
     let is_exact = wish.name.as_ref().is_some_and(|name| !name.contains('*'));
     let rows = match is_exact {
-        // At most one.
+        // At most one row.
         true => dids::search(client, &search).await?.collect().await?,
         false => lists::search(client, search).await?.collect().await?,
     };
@@ -173,7 +174,7 @@ fn missing(did: Did, wish: usize) -> Requested {
     Requested { did, kind: Kind::Missing, length: None, bytes: None, wish, within: None }
 }
 
-/// Number of files and size of each DID, as far as they can be had.
+/// Returns number of files and size of each DID, as far as they are available.
 pub async fn count(client: &Client, requested: &[Requested]) -> Vec<(Option<u64>, Option<u64>)> {
     stream::iter(requested).map(|one| count_one(client, one)).buffered(AT_A_TIME).collect().await
 }

@@ -1,4 +1,4 @@
-//! Local files held against what the catalogue knows of them.
+//! Verifies local files against the catalogue.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -7,32 +7,32 @@ use std::path::{Path, PathBuf};
 use super::checksum::Checksum;
 use super::temporary::is_reserved;
 
-/// What is found where a file should be.
+/// Result of the verification of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
-    /// The file, as far as the catalogue knows it.
+    /// The file matches, as far as the catalogue has its size and checksum.
     Ok,
-    /// Nothing.
+    /// No file.
     Missing,
-    /// A file of another size, in bytes.
+    /// The size in bytes differs.
     WrongSize {
-        /// What the catalogue knows.
+        /// From the catalogue.
         expected: u64,
-        /// What is there.
+        /// On disk.
         found: u64,
     },
-    /// A file with other bytes.
+    /// The checksum differs.
     WrongChecksum {
-        /// What the catalogue knows.
+        /// From the catalogue.
         expected: Checksum,
-        /// What is there.
+        /// On disk.
         found: Checksum,
     },
-    /// Something that cannot be read, with the reason.
+    /// It cannot be read, for this reason.
     Unreadable(String),
 }
 
-/// Looks at the file at this path; reads it if its size is right.
+/// Verifies the file at this path; reads it only if its size is right.
 pub fn look(path: &Path, bytes: Option<u64>, checksum: Checksum) -> Finding {
     match compare(path, bytes, checksum) {
         Ok(finding) => finding,
@@ -59,8 +59,8 @@ fn compare(path: &Path, bytes: Option<u64>, expected: Checksum) -> io::Result<Fi
     })
 }
 
-/// All files below a folder, in the order of their names, by their paths below it. Links to folders are not followed.
-/// Errors: a folder cannot be read.
+/// Lists all files below a folder, sorted by relative path. Links to folders are not followed. Errors: a folder cannot
+/// be read.
 pub fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let (mut files, mut folders) = (Vec::new(), vec![PathBuf::new()]);
     while let Some(below) = folders.pop() {
@@ -70,7 +70,7 @@ pub fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
             match entry.file_type()?.is_dir() {
                 true => folders.push(path),
                 false if folder.join(&path).is_dir() => {}
-                // What `download` is going to go on with is no file yet.
+                // Partial files, which `download` may resume, do not count.
                 false if is_reserved(&path) => {}
                 false => files.push(path),
             }
