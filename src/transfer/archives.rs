@@ -1,5 +1,5 @@
-//! The archives that files are taken out of: each is fetched once, and kept for a while, as the next file is often in
-//! the same one.
+//! Cache of downloaded archives: each is downloaded once and kept for a while, as the next file is often in the same
+//! one.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -11,27 +11,27 @@ use super::job::Source;
 use crate::storage::archive::Archive;
 use crate::storage::{Result, scheme};
 
-/// How many archives are kept that nobody is reading.
+/// Number of archives in the cache. An evicted one is closed by its last reader.
 const KEPT: usize = 4;
-/// What the server appends to the PFN of an archive, before the name of the file inside.
+/// Query parameter for the name of the member, which the server appends to an archive's PFN.
 const MEMBER: &str = "xrdcl.unzip=";
 
-/// The archives that have been fetched lately, and how that went. They have no names on the disk and are gone with this.
+/// The archives downloaded last, and failures to do so. They have no names on disk and are removed by the system.
 #[derive(Debug, Default)]
 pub struct Archives(Mutex<VecDeque<(String, Arc<Slot>)>>);
 
 type Slot = OnceCell<Result<Archive>>;
 
 impl Archives {
-    /// The archive at this source. If it is not here, `fetch` fetches it; the others who want it wait meanwhile. A
-    /// failure counts for all files that are inside.
+    /// Returns the archive of this source. If it is not cached, `fetch` downloads it; concurrent callers wait for it.
+    /// Failures are cached for all files of the archive.
     pub(super) async fn get(&self, source: &Source, fetch: impl Future<Output = Result<Archive>>) -> Result<Archive> {
         let slot = self.slot(source);
         slot.get_or_init(|| fetch).await.clone()
     }
 
     fn slot(&self, source: &Source) -> Arc<Slot> {
-        // A signed PFN is another one each time it is listed.
+        // The signature of a PFN changes with each listing.
         let place = source.pfn.split('?').next().unwrap_or_default();
         let key = format!("{} {place}", source.rse);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,7 +45,7 @@ impl Archives {
     }
 }
 
-/// The PFN of an archive, without the name of the file inside that the server appends.
+/// Returns the PFN of an archive, without the member name that the server appends.
 pub(super) fn archive(pfn: &str) -> Cow<'_, str> {
     let Some((path, query)) = pfn.split_once('?') else { return pfn.into() };
     let kept: Vec<_> = query.split('&').filter(|one| !one.starts_with(MEMBER)).collect();
@@ -55,15 +55,15 @@ pub(super) fn archive(pfn: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a PFN names a file inside an archive that the storage itself cannot take it out of: XRootD does so with zip
-/// archives, but the server lists it for all of them.
+/// Whether a PFN names a member of an archive that the storage cannot extract: XRootD can for zip archives, but the
+/// server lists it for all archives.
 pub(super) fn needs_unpacking(pfn: &str) -> bool {
     let Some((path, query)) = pfn.split_once('?') else { return false };
     let is_member = query.split('&').any(|one| one.starts_with(MEMBER));
     is_member && !(matches!(scheme(pfn), "root" | "xroot") && is_zip(path))
 }
 
-/// Whether this is the name of a zip archive: `a.zip`, `a.zip.1`.
+/// Whether a path ends in the name of a zip archive: `a.zip`, `a.zip.1`.
 fn is_zip(path: &str) -> bool {
     let name = path.trim_end_matches(|letter: char| letter == '.' || letter.is_ascii_digit()).to_ascii_lowercase();
     name.ends_with(".zip") || name.ends_with(".zipx")

@@ -1,12 +1,12 @@
-//! The time of day that does not jump.
+//! A wall clock that is not affected by changes of the system time.
 
 use std::sync::LazyLock;
 use std::time::{Instant, SystemTime};
 
 static START: LazyLock<(SystemTime, Instant)> = LazyLock::new(|| (SystemTime::now(), Instant::now()));
 
-/// What time it is by the clock as it stood when this was first asked for: whatever is done to the clock meanwhile, nothing
-/// ends before it began or takes hours that it did not.
+/// Returns the system time of the first call plus the time elapsed since: if the system time changes, nothing ends
+/// before it began or takes hours too long.
 pub(super) fn now() -> SystemTime {
     let (wall, then) = *START;
     wall.checked_add(then.elapsed()).unwrap_or(wall)

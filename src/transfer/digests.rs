@@ -1,4 +1,4 @@
-//! Both checksums the catalogue may know of a file, in one read.
+//! Computes both checksums of the catalogue (Adler-32 and MD5) in one read.
 
 use std::io::{self, Read};
 
@@ -7,22 +7,22 @@ use simd_adler32::Adler32;
 
 use super::checksum::Checksum;
 
-/// How much is read at once.
+/// Block size in bytes.
 const BLOCK: usize = 1024 * 1024;
 
-/// Size and checksums of some bytes.
+/// Size and checksums of a byte sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Digests {
-    /// How many bytes there are.
+    /// Number of bytes.
     pub bytes: u64,
-    /// Their Adler-32.
+    /// Adler-32.
     pub adler32: Checksum,
-    /// Their MD5.
+    /// MD5.
     pub md5: Checksum,
 }
 
 impl Digests {
-    /// Reads to the end. Errors: those of the reader.
+    /// Reads to the end and returns size and checksums. Errors: those of the reader.
     pub fn of(mut reader: impl Read) -> io::Result<Self> {
         let (mut bytes, mut adler32, mut md5, mut block) = (0, Adler32::new(), Md5::new(), vec![0; BLOCK]);
         loop {

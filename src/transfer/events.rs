@@ -1,4 +1,4 @@
-//! What happens during a download, for whoever draws bars or writes a log.
+//! Events of a download, for progress bars and logs.
 
 use std::time::Duration;
 
@@ -6,138 +6,138 @@ use super::checksum::Checksum;
 use super::job::{FileJob, Outcome};
 use crate::types::Did;
 
-/// What happens to one file.
+/// An event of one file.
 #[derive(Debug, Clone, Copy)]
 pub enum FileEvent<'a> {
-    /// Its turn has come.
+    /// Its job was started.
     Started,
-    /// It is there already.
+    /// It exists already and is right.
     AlreadyThere,
-    /// A file with its name is there, but is another one.
+    /// A different file of this name exists.
     Differs {
         /// Whether only the sizes were compared.
         by_size: bool,
     },
-    /// Another process is downloading it to the same place.
+    /// Another process is downloading it to the same path.
     Waiting,
-    /// So many bytes of it have been left by an earlier download.
+    /// An earlier download is resumed, of which this many bytes exist.
     Resumed(u64),
     /// No replica is known.
     NoSource,
-    /// It cannot be written.
+    /// It cannot be written, for this reason.
     Obstacle(&'a str),
-    /// A source's turn has come.
+    /// A source is about to be tried.
     Trying {
-        /// Its protocol.
+        /// URL scheme.
         scheme: &'a str,
-        /// Its RSE.
+        /// RSE of the source.
         rse: &'a str,
-        /// Seconds it may take; none if it may take for ever.
+        /// Timeout in seconds; `None` if unlimited.
         timeout: Option<u64>,
     },
     /// The source cannot be read at all.
     CannotRead {
-        /// Its physical name.
+        /// PFN of the source.
         pfn: &'a str,
-        /// Why, and what to do.
+        /// The reason, and what to do.
         reason: &'a str,
     },
-    /// The source is asked.
+    /// A request is sent to the source.
     Using {
-        /// Its physical name.
+        /// PFN of the source.
         pfn: &'a str,
     },
-    /// The archive that holds the file is fetched; what comes of it does not count as received.
+    /// The archive that holds the file is being downloaded; its bytes do not count as received.
     FetchingArchive {
-        /// Its physical name.
+        /// PFN of the archive.
         pfn: &'a str,
-        /// Its size, if the storage tells.
+        /// Its size in bytes, if the storage reports it.
         bytes: Option<u64>,
     },
-    /// So many bytes more of the archive are here.
+    /// This many more bytes of the archive were received.
     ArchiveReceived(u64),
-    /// The file is taken out of the archive, which is here.
+    /// The file is being extracted from the downloaded archive.
     Unpacking {
-        /// The archive's name.
+        /// Name of the archive.
         archive: &'a str,
     },
-    /// So many bytes more are here.
+    /// This many more bytes were received.
     Received(u64),
-    /// The bytes that were here do not count any more.
+    /// The bytes received so far were discarded.
     StartedOver,
-    /// The file is not the one the catalogue knows.
+    /// Size or checksum differ from the catalogue.
     WrongContent {
-        /// What came.
+        /// The received value.
         found: &'a str,
-        /// What the catalogue knows.
+        /// The value in the catalogue.
         expected: &'a str,
     },
-    /// The storage has too much to do; the file waits for its turn.
+    /// The storage is overloaded; the file waits for its turn.
     SentAway,
-    /// A storage is busy and says when to come back: this file and others wait for it.
+    /// A storage is busy and requested a wait, which applies to this file and others.
     StorageBusy {
-        /// Its host and port.
+        /// Host and port.
         host: &'a str,
-        /// How long it asks to be left alone.
+        /// The requested wait.
         wait: Duration,
     },
     /// An attempt failed.
     AttemptFailed {
-        /// Which one.
+        /// Number of the attempt, from 1.
         attempt: u32,
-        /// Out of how many.
+        /// Maximum number of attempts.
         of: u32,
-        /// Why.
+        /// The reason.
         reason: &'a str,
     },
-    /// The catalogue knows no checksum: only the size was compared.
+    /// The catalogue has no checksum: only the size was compared.
     Unverified,
     /// All sources failed, for these reasons.
     Failed(&'a str),
-    /// It has been downloaded.
+    /// The download is complete.
     Done {
-        /// How long the transfer took.
+        /// Duration of the transfer.
         time: Duration,
-        /// What was verified.
+        /// The verified checksum.
         checksum: Checksum,
     },
-    /// This is how it ended, whatever was told before; nothing more happens to it.
+    /// The final outcome, whatever was reported before; the last event of a file.
     Ended(Outcome),
 }
 
-/// What happens to a download as a whole.
+/// An event of the download as a whole.
 #[derive(Debug)]
 pub enum RunEvent<'a> {
-    /// Requests are going to be looked up.
+    /// This many requests are about to be resolved.
     Requested(usize),
-    /// A request led to no DID.
+    /// A request matches no DID.
     NothingFound(&'a str),
-    /// Files are going to be chosen by chance.
+    /// Files are about to be chosen at random.
     Choosing {
-        /// How many.
+        /// Number of files.
         number: u64,
-        /// Among these.
+        /// DIDs to choose from.
         dids: &'a [&'a Did],
     },
-    /// A DID that was asked for has no files, or does not exist.
+    /// A requested DID has no files, or does not exist.
     DidMissing(&'a Did),
-    /// A file has replicas, but only on tape.
+    /// The only replicas of a file are on tape.
     OnlyOnTape(&'a Did),
     /// The download starts.
     Starting {
-        /// How many files are expected, if that is known by now.
+        /// Expected number of files, if known by now.
         files: Option<u64>,
-        /// How many bytes, as far as it is known.
+        /// Expected number of bytes, as far as known.
         bytes: u64,
-        /// How many large files are fetched at a time.
+        /// Number of large files downloaded concurrently.
         lanes: usize,
     },
 }
 
-/// Whoever wants to know what happens. It is called from the tasks that work, so it must be quick.
+/// Receiver of events. It is called from the transfer tasks, so it must return quickly.
 pub trait Observer: Send + Sync {
-    /// Something happened to a file, in one of the lanes.
+    /// Handles an event of a file, which is in this lane (number of the concurrent transfer).
     fn file(&self, lane: usize, job: &FileJob, event: FileEvent<'_>);
-    /// Something happened to the whole.
+    /// Handles an event of the download.
     fn run(&self, event: RunEvent<'_>);
 }

@@ -1,4 +1,4 @@
-//! One file to be downloaded: what it is, where it may come from, where it goes.
+//! A file to be downloaded: DID, size, checksum, sources and destinations.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,79 +8,80 @@ use tokio::sync::SetOnce;
 use super::checksum::Checksum;
 use crate::types::Did;
 
-/// A file of this size or more has a lane for itself: the network is the limit. Smaller ones share a lane: there the
-/// answer time of the storage is.
+/// Size in bytes from which a file occupies a lane of its own: the network is the limit. Several smaller files share a
+/// lane: the latency of the storage is the limit.
 pub(super) const LARGE: u64 = 8 * 1024 * 1024;
 /// A file to be downloaded.
 #[derive(Debug, Clone)]
 pub struct FileJob {
-    /// The file.
+    /// The file's DID.
     pub did: Did,
-    /// Its size, if the catalogue knows it.
+    /// Size in bytes, if in the catalogue.
     pub bytes: Option<u64>,
-    /// Its checksum, if the catalogue knows one.
+    /// Checksum, if in the catalogue.
     pub checksum: Checksum,
-    /// Where it may come from, the best first.
+    /// Replicas, best first.
     pub sources: Vec<Source>,
-    /// Where it goes, below the target folder.
+    /// Paths relative to the target folder.
     pub destinations: Vec<PathBuf>,
-    /// The places among the requested DIDs that this file counts for.
+    /// Indices of the requested DIDs that this file counts for.
     pub requests: Vec<usize>,
-    /// One of the DIDs that were asked for and led to this file; traces name it as the dataset.
+    /// One of the requested DIDs that contain this file; its `dataset` in traces.
     pub dataset: Did,
-    /// Why this file cannot be written, if it cannot.
+    /// The reason why this file cannot be written, if so.
     pub obstacle: Option<String>,
-    /// How it relates to the same file asked for in another way.
+    /// Relation to other jobs for the same file.
     pub twin: Twin,
 }
 
-/// One replica of a file.
+/// A replica of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Its physical name.
+    /// PFN of the replica, or of the archive that contains it.
     pub pfn: String,
-    /// The RSE it lies on.
+    /// Name of the RSE.
     pub rse: String,
-    /// The name of the file inside the archive that lies there, if it is one.
+    /// Name of the file inside the archive, if the PFN is one.
     pub member: Option<String>,
 }
 
-/// A file may be asked for more than once, by several collections it lies in. It is fetched once and copied.
+/// Relation between jobs for the same file, which may be requested by several collections. It is downloaded once and
+/// copied.
 #[derive(Debug, Clone, Default)]
 pub enum Twin {
-    /// Nobody else wants this file.
+    /// The only job for this file.
     #[default]
     Alone,
-    /// Others may want this file: they wait for this.
+    /// The first job: later ones wait for its result.
     First(Arc<SetOnce<Fetched>>),
-    /// Another job fetches this file.
+    /// A later job: the first one downloads the file.
     Later(Arc<SetOnce<Fetched>>),
 }
 
-/// How the first of several twins ended.
+/// Result of the first of several jobs for the same file.
 #[derive(Debug, Clone)]
 pub struct Fetched {
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// Where the file is now, if it is.
+    /// Path of the file, if it exists now.
     pub path: Option<PathBuf>,
 }
 
-/// How a file ended.
+/// Outcome of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It has been downloaded.
+    /// Downloaded.
     Done,
-    /// It was there already.
+    /// Existed already.
     AlreadyDone,
-    /// No replica is known.
+    /// No replica exists.
     FileNotFound,
-    /// No replica could be had, or it could not be written.
+    /// No replica could be read, or the file could not be written.
     Failed,
 }
 
 impl FileJob {
-    /// A file of which nothing is known but its name.
+    /// Creates a job of which only the DID is known.
     pub fn unknown(did: Did, request: usize) -> Self {
         Self {
             dataset: did.clone(),
@@ -97,12 +98,12 @@ impl FileJob {
 }
 
 impl Outcome {
-    /// Whether the file is there now.
+    /// Whether the file exists now.
     pub fn is_success(self) -> bool {
         matches!(self, Self::Done | Self::AlreadyDone)
     }
 
-    /// The word traces have for it.
+    /// Returns the `clientState` of traces.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Done => "DONE",

@@ -1,4 +1,4 @@
-//! Metalink files (RFC 5854), as the server writes them: files with their checksums and replicas.
+//! Parser for metalink files (RFC 5854) as the server writes them: files with checksums and replicas.
 
 use std::io::BufRead;
 
@@ -9,23 +9,23 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::types::{Did, Pfn, ReplicaEntry};
 
-/// Reads the files of a metalink document, one by one.
+/// Iterates over the files of a metalink document.
 pub struct Metalink<R> {
     reader: Reader<R>,
     buffer: Vec<u8>,
     nesting: Nesting,
 }
 
-/// How far the document has come: what breaks off is no document, and reading an XML file does not tell.
+/// Nesting of elements, to detect a truncated document, which the XML reader does not report.
 #[derive(Debug, Default)]
 struct Nesting {
-    /// How many elements are open.
+    /// Number of open elements.
     depth: usize,
-    /// Whether the element around everything has been closed.
+    /// Whether the root element has been closed.
     is_whole: bool,
 }
 
-/// A file as far as it has been read.
+/// A file whose element is being parsed.
 #[derive(Debug, Default)]
 struct Draft {
     identity: Option<String>,
@@ -35,7 +35,7 @@ struct Draft {
     pfns: Vec<(String, Pfn)>,
 }
 
-/// Where the text that is being read belongs.
+/// The meaning of the text being parsed.
 #[derive(Debug, Default)]
 enum Place {
     #[default]
@@ -48,14 +48,15 @@ enum Place {
 }
 
 impl<R: BufRead> Metalink<R> {
-    /// Reads from here.
+    /// Creates a parser for this input.
     pub fn new(input: R) -> Self {
         let mut reader = Reader::from_reader(input);
         reader.config_mut().expand_empty_elements = true;
         Self { reader, buffer: Vec::new(), nesting: Nesting::default() }
     }
 
-    /// The next file; none at the end. Errors: the document is not well formed or breaks off, or a file has no identity.
+    /// Returns the next file; `None` at the end. Errors: the document is malformed or truncated, or a file has no
+    /// identity.
     pub fn next_file(&mut self) -> Result<Option<ReplicaEntry>> {
         let (mut draft, mut place, mut text) = (Draft::default(), Place::Elsewhere, String::new());
         loop {
@@ -105,7 +106,7 @@ impl Place {
             },
             "url" => Self::Url(Pfn {
                 rse: attribute(tag, "location")?.unwrap_or_default(),
-                // The order of the document decides.
+                // The order in the document decides.
                 priority: None,
                 domain: attribute(tag, "domain")?,
                 client_extract: attribute(tag, "client_extract")?.is_some_and(|word| word.eq_ignore_ascii_case("true")),
@@ -149,7 +150,7 @@ fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>> {
     found.map(|value| Ok(value.normalized_value(XmlVersion::Implicit1_0).map_err(malformed)?.into_owned())).transpose()
 }
 
-/// What an entity stands for: XML's own five, and numbers.
+/// Resolves an entity: the five predefined ones of XML, and character references.
 fn resolved(name: &str) -> Result<String> {
     quick_xml::escape::unescape(&format!("&{name};")).map(|text| text.into_owned()).map_err(malformed)
 }

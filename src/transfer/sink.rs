@@ -1,7 +1,7 @@
-//! Where the bytes of a download go: to a temporary file, and through the checksum.
+//! Writes a download to a temporary file and computes its checksum.
 //!
-//! Checksum and disk are served by a worker thread while the next bytes come in from the network: two buffers change
-//! hands. What is left at the end, all of a small file, is written at once where the disk is quick.
+//! A worker thread computes the checksum and writes while the next bytes are received (double buffering). The last
+//! buffer, which is all of a small file, is written without the worker thread if the disk is fast.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -14,13 +14,14 @@ use super::parts::Parts;
 use super::temporary::{Left, Maker, Progress, Temporary};
 use super::worker::{Pace, Worker};
 
-/// How many bytes are written at once. Many files are under way at a time, each with two of these.
+/// Size of a write buffer in bytes. Each of many concurrent files has two of them.
 const BUFFER: usize = 256 * 1024;
 
-/// How quick the disk is with the last piece of a file, which of a small file is all of it.
+/// Speed of the disk with the last buffer of a file.
 static LAST_PIECES: Pace = Pace::unknown();
 
-/// A file that is being written, under a temporary name beside its place. Dropped, it leaves what can be gone on with.
+/// A file that is being written under a temporary name in its target folder. On drop it is kept only if it can be
+/// resumed.
 #[derive(Debug)]
 pub(super) struct Sink {
     file: Temporary,
@@ -30,7 +31,7 @@ pub(super) struct Sink {
     worker: Worker<Disk>,
 }
 
-/// What the worker thread works on.
+/// The state owned by the worker thread.
 #[derive(Debug)]
 struct Disk {
     maker: Maker,
@@ -39,22 +40,22 @@ struct Disk {
     buffer: Vec<u8>,
 }
 
-/// What there is of a file before its first byte is fetched.
+/// Leftovers of a file before its first byte is fetched.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// Nothing.
+    /// Nothing usable.
     Nothing,
-    /// Another process is fetching it, and has come so far by now.
+    /// Another process is writing it, with this progress.
     Busy(Progress),
-    /// Its beginning, which an earlier process left.
+    /// Its beginning, from an earlier process.
     Beginning(Sink),
-    /// Parts of it, which an earlier process left.
+    /// Some of its byte ranges, from an earlier process.
     Parts(Parts),
 }
 
 impl Sink {
-    /// What an earlier process left of the file that goes to this place and has this checksum and size. It is read
-    /// once, for the checksum: this blocks.
+    /// Finds the partial file of an earlier process for this destination, checksum and size. Blocks: the file is read
+    /// once to compute its checksum.
     pub(super) fn find(place: &Path, expected: Checksum, bytes: Option<u64>) -> Found {
         match Temporary::left(place, expected) {
             Left::Nothing => Found::Nothing,
@@ -66,7 +67,8 @@ impl Sink {
         }
     }
 
-    /// What is longer than the whole file has its parts behind it, or is no part of it and is cut off.
+    /// Opens a partial file. If it is longer than the whole file, it has a map of byte ranges at its end, or is invalid
+    /// and truncated to zero.
     fn take_over(mut file: Temporary, open: Arc<File>, expected: Checksum, bytes: Option<u64>) -> io::Result<Found> {
         let length = open.metadata()?.len();
         if let (Checksum::Adler32(_), Some(whole)) = (expected, bytes.filter(|bytes| length > *bytes)) {
@@ -84,34 +86,35 @@ impl Sink {
         Ok(Found::Beginning(Self { file, filling: Vec::new(), received, pieced, worker }))
     }
 
-    /// Removes what has come: it is of no use.
+    /// Removes the partial file.
     pub(super) fn discard(mut self) {
         self.file.not_worth_keeping();
     }
 
-    /// A file for this place, in whose folder the temporary one is made. The kind of checksum is that of `expected`.
+    /// Creates a sink for this destination, whose temporary file is made in the same folder. The kind of checksum is
+    /// that of `expected`.
     pub(super) fn new(place: &Path, expected: Checksum) -> Self {
         let file = Temporary::new(place, expected);
         let disk = Disk { maker: file.maker(), file: None, hasher: expected.hasher(), buffer: Vec::new() };
         Self { file, filling: Vec::new(), received: 0, pieced: false, worker: Worker::new(disk) }
     }
 
-    /// How many bytes have been taken in.
+    /// Returns the number of bytes received.
     pub(super) fn received(&self) -> u64 {
         self.received
     }
 
-    /// The same, for bytes that come from another answer than those before.
+    /// Marks the file as composed of several responses.
     pub(super) fn continued(self) -> Self {
         Self { pieced: true, ..self }
     }
 
-    /// Whether the bytes come from several answers.
+    /// Whether the bytes come from several responses.
     pub(super) fn is_pieced(&self) -> bool {
         self.pieced
     }
 
-    /// Takes the next bytes in. Errors: the disk refused earlier ones.
+    /// Adds the next bytes. Errors: an earlier write failed.
     pub(super) async fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.filling.extend_from_slice(bytes);
         self.received += bytes.len() as u64;
@@ -121,8 +124,8 @@ impl Sink {
         }
     }
 
-    /// Hands what has been taken in to the worker thread, once it is through with what came before. A caller that
-    /// gives up waiting may push on later: nothing is lost or written twice.
+    /// Passes the buffer to the worker thread, once the previous write is done. Cancel-safe: no byte is lost or written
+    /// twice.
     async fn write(&mut self) -> io::Result<()> {
         let disk = self.worker.ready().await?;
         std::mem::swap(&mut self.filling, &mut disk.buffer);
@@ -130,7 +133,7 @@ impl Sink {
         Ok(())
     }
 
-    /// Waits until all that has been taken in is on the disk.
+    /// Waits until all received bytes are written.
     pub(super) async fn settle(&mut self) -> io::Result<()> {
         if !self.filling.is_empty() {
             self.write().await?;
@@ -138,14 +141,14 @@ impl Sink {
         self.worker.ready().await.map(drop)
     }
 
-    /// The same file, of this size, for bytes that come in several parts. What has been taken in must have
+    /// Converts the sink into a file of this size that is received in several byte ranges. All bytes must have
     /// [settled](Self::settle).
     pub(super) fn into_parts(self, whole: u64) -> io::Result<Parts> {
         let disk = self.worker.into_means()?;
         Ok(Parts::behind(self.file, disk.file, whole, (self.received, disk.hasher.finish())))
     }
 
-    /// Everything has been taken in.
+    /// Writes the last bytes and returns the complete file. Errors: a write failed.
     pub(super) async fn complete(mut self) -> io::Result<Complete> {
         let disk = self.worker.ready().await?;
         std::mem::swap(&mut self.filling, &mut disk.buffer);
@@ -169,7 +172,7 @@ impl Disk {
     }
 }
 
-/// Feeds what is there of a file to the checksum; gives its size.
+/// Hashes an existing partial file. Returns the hasher and the file's size.
 fn read_through(mut file: &File, expected: Checksum) -> io::Result<(Hasher, u64)> {
     let (mut hasher, mut block, mut size) = (expected.hasher(), vec![0; BUFFER], 0);
     loop {
@@ -258,7 +261,7 @@ mod tests {
         assert_eq!(std::fs::read(&place).unwrap(), bytes);
         assert_eq!(names(dir.path()).len(), 2);
 
-        // Longer than the file itself: it counts for nothing.
+        // Longer than the file itself: it is discarded.
         let mut sink = Sink::new(&place, checksum);
         sink.push(&bytes).await.unwrap();
         sink.worker.ready().await.unwrap();

@@ -1,4 +1,4 @@
-//! A thread that does the slow part of the work, one piece after the other, while the next bytes come in.
+//! Runs blocking work (hashing, writing) on another thread while the next bytes are received.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
-/// A work that takes less than this is done sooner than another thread is woken for it.
+/// Work shorter than this takes less time than waking another thread.
 const SHORT: Duration = Duration::from_micros(200);
 
-/// Whether the last work that could have been short was: a disk far away is slow with every file.
+/// Whether the last measured work was short: a remote disk is slow with every file.
 #[derive(Debug)]
 pub(super) struct Pace {
     is_quick: AtomicBool,
 }
 
 impl Pace {
-    /// Nothing is known yet.
+    /// Creates a pace without measurements, which counts as slow.
     pub(super) const fn unknown() -> Self {
         Self { is_quick: AtomicBool::new(false) }
     }
@@ -30,25 +30,24 @@ impl Pace {
     }
 }
 
-/// What has what it needs for its work, of type `T`, by itself while it works, and gives it back in between.
+/// Owns a `T` that is moved to a blocking thread for each job and returned afterwards.
 #[derive(Debug)]
 pub(super) enum Worker<T> {
-    /// It is ready.
+    /// Ready for work.
     Idle(Box<T>),
-    /// It works.
+    /// Working.
     Busy(JoinHandle<io::Result<Box<T>>>),
-    /// It failed, and this has been told.
+    /// Failed, and the error has been returned.
     Lost,
 }
 
 impl<T: Send + 'static> Worker<T> {
-    /// One that is ready.
+    /// Creates an idle worker.
     pub(super) fn new(means: T) -> Self {
         Self::Idle(Box::new(means))
     }
 
-    /// Waits until it is ready. A caller that gives up waiting may wait again: nothing is lost. Errors: its last work
-    /// failed.
+    /// Waits until the worker is idle. Cancel-safe. Errors: the last job failed.
     pub(super) async fn ready(&mut self) -> io::Result<&mut T> {
         if let Self::Busy(handle) = self {
             let done = handle.await;
@@ -61,14 +60,15 @@ impl<T: Send + 'static> Worker<T> {
         }
     }
 
-    /// Begins with a work, if it is ready.
+    /// Starts a job on another thread, if the worker is idle.
     pub(super) fn begin(&mut self, work: impl FnOnce(&mut T) -> io::Result<()> + Send + 'static) {
         if let Self::Idle(mut means) = std::mem::replace(self, Self::Lost) {
             *self = Self::Busy(tokio::task::spawn_blocking(move || work(&mut means).map(|()| means)));
         }
     }
 
-    /// Does a work that is short where the pace is quick: then on this thread. Errors: it failed, or an earlier one did.
+    /// Runs a job: on this thread if the last one was short, else on another one. Errors: it failed, or an earlier one
+    /// did.
     pub(super) async fn do_short(
         &mut self,
         pace: &'static Pace,
@@ -88,7 +88,7 @@ impl<T: Send + 'static> Worker<T> {
         self.ready().await.map(drop)
     }
 
-    /// What it has, if it is ready.
+    /// Returns the owned value. Errors: the worker is not idle.
     pub(super) fn into_means(self) -> io::Result<T> {
         match self {
             Self::Idle(means) => Ok(*means),
@@ -118,7 +118,7 @@ mod tests {
                 Ok(())
             };
             worker.do_short(&PACE, work).await.unwrap();
-            // A busy machine may have taken longer.
+            // A loaded machine may have taken longer.
             PACE.note(took);
         }
         let here: Vec<_> = worker.into_means().unwrap().iter().map(|id| *id == thread::current().id()).collect();
