@@ -1,7 +1,7 @@
-//! What became of every file, for other programs: a summary in JSON, and a list of what is missing.
+//! Reports on all files for other programs: a summary in JSON, and a list of missing files.
 //!
-//! Both are written while files end, to temporary files beside their places, and get their names at the end, at one
-//! stroke. So memory does not grow with the number of files, and nobody reads a half.
+//! Both are written while files end, to temporary files in the same folders, and renamed atomically at the end. So
+//! memory does not grow with the number of files, and a reader never sees an incomplete report.
 
 use std::fs::Permissions;
 use std::io::{self, BufWriter, Error, ErrorKind, Seek, Write};
@@ -19,7 +19,7 @@ use super::job::FileJob;
 use super::scheduler::Count;
 use crate::types::Did;
 
-/// Writes down what becomes of every file.
+/// Records the outcome of every file.
 #[derive(Debug)]
 pub struct Recorder {
     start: Instant,
@@ -35,7 +35,7 @@ struct Notes {
     trouble: Option<Error>,
 }
 
-/// A file that is being written, under a name of its own beside its place.
+/// A report that is being written under a temporary name in its folder.
 #[derive(Debug)]
 struct Spool {
     place: PathBuf,
@@ -44,8 +44,8 @@ struct Spool {
 }
 
 impl Recorder {
-    /// Writes to these places, if they are given. `folder` is where the files of the download go. Errors: a place
-    /// cannot be written; so it is known before anything is fetched.
+    /// Creates the reports at the given paths. `folder` is the target folder of the download. Errors: a path cannot be
+    /// written; this is detected before anything is downloaded.
     pub fn new(folder: &Path, summary: Option<&Path>, missing: Option<&Path>) -> io::Result<Self> {
         let spool = |place: Option<&Path>| place.map(Spool::new).transpose();
         let (mut summary, missing) = (spool(summary)?, spool(missing)?);
@@ -57,8 +57,8 @@ impl Recorder {
         Ok(Self { start: Instant::now(), notes: Mutex::new(notes) })
     }
 
-    /// Gives both files their names. A download that did not come to its end has not even listed all files: then the
-    /// list is `asked`, what was asked for. Errors: something could not be written.
+    /// Renames both reports to their final names. An interrupted download may not have listed all files: then the list
+    /// is `asked`, the user's requests. Errors: a report could not be written.
     pub fn finish(self, asked: Option<&[String]>) -> io::Result<()> {
         let mut notes = self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
         for draft in notes.drafts.take() {
@@ -91,7 +91,7 @@ impl Recorder {
 }
 
 impl Notes {
-    /// The first trouble is told in the end.
+    /// Keeps the first error, for `finish`.
     fn keep(&mut self, written: io::Result<()>) {
         if let Err(error) = written {
             self.trouble.get_or_insert(error);
@@ -143,7 +143,7 @@ impl Spool {
         self.path.persist(self.place).map_err(|error| error.error)
     }
 
-    /// Puts these lines in the place of all that was written, if they are given.
+    /// Renames the file, after replacing its content by these lines, if given.
     fn put_unless(mut self, lines: Option<&[String]>) -> io::Result<()> {
         if let Some(lines) = lines {
             self.file.rewind()?;
@@ -154,32 +154,32 @@ impl Spool {
     }
 }
 
-/// A list of files that are missing, for the next run.
+/// A list of missing files, as input of the next run.
 #[derive(Debug)]
 pub struct MissingList(Spool);
 
 impl MissingList {
-    /// A list for this place. Errors: it cannot be written.
+    /// Creates a list at this path. Errors: it cannot be written.
     pub fn new(place: &Path) -> io::Result<Self> {
         Spool::new(place).map(Self)
     }
 
-    /// Adds a file of this collection, or of itself.
+    /// Adds a file that was requested by this collection, or by its own name.
     pub fn add(&mut self, did: &Did, dataset: &Did) -> io::Result<()> {
         writeln!(self.0.file, "{}", line(did, dataset))
     }
 
-    /// Gives the list its name, in place of an older one.
+    /// Renames the list to its final name, replacing an existing one.
     pub fn finish(self) -> io::Result<()> {
         self.0.put()
     }
 }
 
-/// A line that names a file for the next run: behind a tab stands the collection by which it was asked for, as its
-/// folder is named after that.
+/// Formats a line that names a file for the next run: after a tab follows the requested collection, which the target
+/// folder is named after.
 ///
-/// What cannot be written so that it is read as the same again is a remark: it must not be taken for another file, or for
-/// several.
+/// A DID that would not be parsed as the same one is written as a comment: it must not be taken for another file, or
+/// for several.
 pub fn line(did: &Did, dataset: &Did) -> String {
     match did == dataset {
         _ if !(can_be_listed(did) && can_be_listed(dataset)) => {
@@ -237,7 +237,7 @@ mod tests {
         events.into_iter().for_each(|event| recorder.file(0, job, event));
     }
 
-    /// A good file, one that failed at two places, one by itself without a source, one that never ended.
+    /// Records a good file, one that failed at two sources, one without a source, and one that never ended.
     fn recorded(folder: &Path) -> (Recorder, [PathBuf; 2]) {
         let places = ["summary", "missing"].map(|name| folder.join(name));
         std::fs::write(&places[1], "s:old\n").unwrap();

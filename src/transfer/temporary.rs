@@ -1,9 +1,8 @@
-//! Files that are being written, under hidden names beside the place where they are going to be.
+//! Partial files, under hidden names in the folder of their destination.
 //!
-//! The name says which file it is a part of and which checksum that has, so that a later process knows it again. Whoever
-//! writes holds a lock on it, which the system takes away from processes that end, however they end. Worker threads do
-//! the writing. Whoever started the work may lose interest at any time, also while a worker is busy: then the file is
-//! kept or removed at once, and a worker that comes late makes none.
+//! The name contains the name and checksum of the final file, so that a later process can find it. The writer holds a
+//! lock (flock), which the kernel releases when the process ends. The worker thread writes; the owner may be dropped at
+//! any time, also while a worker is busy: then the file is kept or removed at once, and a late worker creates none.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, TryLockError};
@@ -19,14 +18,14 @@ use rustix::process::geteuid;
 
 use super::checksum::Checksum;
 
-/// How much of a file's name its temporary file bears: the rest of the 255 bytes is for what makes it unique.
+/// Maximum length of the file's name in its temporary name, in bytes: the rest of the 255 bytes makes it unique.
 const NAME: usize = 200;
-/// How the names of temporary files end.
+/// Suffix of temporary files.
 const SUFFIX: &str = ".rucio-part";
-/// How often a file that somebody else renames or removes meanwhile is opened again.
+/// Number of attempts to open a file that other processes rename or remove meanwhile.
 const TRIES: usize = 8;
 
-/// A file on its way to a place. Dropped, it stays only if a later process can go on with it.
+/// A temporary file and its destination. On drop it is kept only if a later process can resume it.
 #[derive(Debug)]
 pub(super) struct Temporary {
     place: PathBuf,
@@ -35,7 +34,7 @@ pub(super) struct Temporary {
     state: Arc<Mutex<State>>,
 }
 
-/// Makes the file of a [`Temporary`]; this is what goes to the worker thread.
+/// Creates the file of a [`Temporary`]; owned by the worker thread.
 #[derive(Debug, Clone)]
 pub(super) struct Maker {
     part: PathBuf,
@@ -52,12 +51,12 @@ enum State {
 #[derive(Debug)]
 struct Made {
     path: PathBuf,
-    /// It is open as long as the file is ours, for the lock.
+    /// Kept open for the lock.
     file: Arc<File>,
 }
 
-/// How far another process has come with a file: as long as it is another one each time, it gets on. A file with holes
-/// does not become longer.
+/// Progress of another process with a file, by size and modification time: if it differs from the last one, the process
+/// is making progress. A file with missing ranges does not become longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Progress {
     bytes: u64,
@@ -70,20 +69,20 @@ impl Progress {
     }
 }
 
-/// What an earlier process has left of a file.
+/// Result of the search for a partial file.
 #[derive(Debug)]
 pub(super) enum Left {
-    /// Nothing that can be used.
+    /// No usable file.
     Nothing,
-    /// Another process is writing it, and has come so far by now.
+    /// Another process is writing it, with this progress.
     Busy(Progress),
-    /// This, opened at its beginning. It is ours now.
+    /// A partial file, opened at its beginning and locked by this process.
     Part(Temporary, Arc<File>),
 }
 
 impl Temporary {
-    /// A file for this place that has to have this checksum; it is not made yet. Without a checksum nobody could tell
-    /// later whether a part of it is right, so none is kept.
+    /// Creates a temporary file for this destination and checksum, not yet on disk. It is not kept without a checksum,
+    /// as a later process could not verify it.
     pub(super) fn new(place: &Path, checksum: Checksum) -> Self {
         Self {
             place: place.to_owned(),
@@ -93,12 +92,12 @@ impl Temporary {
         }
     }
 
-    /// Whether something may be left of this file. Mostly there is nothing, which one quick call tells.
+    /// Whether a partial file may exist. Usually none does, which costs one system call.
     pub(super) fn may_be_left(place: &Path, checksum: Checksum) -> bool {
         checksum != Checksum::Unknown && fs::symlink_metadata(part(place, checksum)).is_ok()
     }
 
-    /// What is left of this file.
+    /// Opens and locks the partial file for this destination and checksum.
     pub(super) fn left(place: &Path, checksum: Checksum) -> Left {
         let temporary = Self::new(place, checksum);
         match open(&temporary.part, false) {
@@ -112,17 +111,17 @@ impl Temporary {
         }
     }
 
-    /// What makes the file.
+    /// Returns the maker of the file, for another thread.
     pub(super) fn maker(&self) -> Maker {
         Maker { part: self.part.clone(), state: self.state.clone() }
     }
 
-    /// From now on the file is removed when it is dropped.
+    /// Has the file removed on drop.
     pub(super) fn not_worth_keeping(&mut self) {
         self.worth_keeping = false;
     }
 
-    /// Gives the file, which is complete, its name, in place of what may have been there.
+    /// Renames the complete file to its final name, replacing an existing file.
     pub(super) fn put(mut self) -> io::Result<PathBuf> {
         self.not_worth_keeping();
         let mut state = lock(&self.state);
@@ -138,15 +137,15 @@ impl Drop for Temporary {
         let State::Made(made) = std::mem::replace(&mut *lock(&self.state), State::Unwanted) else { return };
         let is_part = made.path == self.part && made.file.metadata().is_ok_and(|metadata| metadata.len() > 0);
         if !(self.worth_keeping && is_part) {
-            // Nothing can be done about one that stays.
+            // Errors are ignored: the file stays.
             let _ = fs::remove_file(&made.path);
         }
     }
 }
 
 impl Maker {
-    /// Makes the file, with the rights the user's umask leaves. Errors: the folder does not take it, or nobody wants
-    /// it any more.
+    /// Creates the file, with permissions according to the umask. Errors: it cannot be created, or the [`Temporary`]
+    /// has been dropped.
     pub(super) fn make(&self) -> io::Result<Arc<File>> {
         let mut state = lock(&self.state);
         if matches!(*state, State::Unwanted) {
@@ -154,21 +153,21 @@ impl Maker {
         }
         let (path, file) = match open(&self.part, true) {
             Opened::Ours(file) => (self.part.clone(), file),
-            // Another process is at it, or somebody is in the way.
+            // Another process is writing it, or the path is not usable.
             Opened::Busy(_) | Opened::Unusable => self.make_another()?,
         };
         let file = Arc::new(file);
         *state = State::Made(Made { path, file: file.clone() });
         drop(state);
-        // What an earlier process left is not gone on with here. A new file is left alone: ext4 writes one that was
-        // cut off to the disk as soon as it is closed.
+        // Content of an earlier process is not resumed here. A new file is not truncated: ext4 flushes a truncated file
+        // to disk when it is closed.
         if file.metadata()?.len() > 0 {
             file.set_len(0)?;
         }
         Ok(file)
     }
 
-    /// Makes a file under a name nobody else has.
+    /// Creates a file under a unique name.
     fn make_another(&self) -> io::Result<(PathBuf, File)> {
         let folder = self.part.parent().unwrap_or(Path::new("."));
         let name = self.part.file_name().unwrap_or(OsStr::new(".file")).to_string_lossy();
@@ -181,7 +180,7 @@ impl Maker {
     }
 }
 
-/// The name of the temporary file: `.<name>.<checksum>.rucio-part`.
+/// Returns the path of the temporary file: `.<name>.<checksum>.rucio-part`.
 fn part(place: &Path, checksum: Checksum) -> PathBuf {
     let name = place.file_name().unwrap_or(OsStr::new("file")).to_string_lossy();
     let name = shortened(&name);
@@ -191,13 +190,13 @@ fn part(place: &Path, checksum: Checksum) -> PathBuf {
     })
 }
 
-/// Whether a file of this name would be taken for a temporary one.
+/// Whether this name has the form of a temporary file's.
 pub(super) fn is_reserved(place: &Path) -> bool {
     let name = place.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with('.') && name.ends_with(SUFFIX)
 }
 
-/// Removes what an earlier process left of a file that is complete by now.
+/// Removes the partial file of an earlier process after the file is complete.
 pub(super) fn clear(place: &Path, checksum: Checksum) {
     if Temporary::may_be_left(place, checksum)
         && let Left::Part(mut temporary, _) = Temporary::left(place, checksum)
@@ -206,15 +205,15 @@ pub(super) fn clear(place: &Path, checksum: Checksum) {
     }
 }
 
-/// What came of opening a temporary file.
+/// Result of opening a temporary file.
 enum Opened {
     Ours(File),
     Busy(Progress),
     Unusable,
 }
 
-/// Opens a temporary file and takes its lock. One that another user made, a link, or what is no file at all is not
-/// used: others could go on changing it. So is one on a file system that has no locks.
+/// Opens a temporary file and locks it. Unusable are: files of another user, links and non-regular files, as others
+/// could change them later; and files on a file system without locks.
 fn open(path: &Path, create: bool) -> Opened {
     let flags = if create { OFlags::CREATE } else { OFlags::empty() };
     for _ in 0..TRIES {
@@ -230,7 +229,7 @@ fn open(path: &Path, create: bool) -> Opened {
             Err(TryLockError::WouldBlock) => return Opened::Busy(Progress::of(&metadata)),
             Err(TryLockError::Error(_)) => return Opened::Unusable,
         }
-        // Whoever had the lock before may have given the file its name, or removed it.
+        // The previous owner of the lock may have renamed or removed the file.
         let now = fs::symlink_metadata(path);
         if now.is_ok_and(|now| (now.dev(), now.ino()) == (metadata.dev(), metadata.ino())) {
             return Opened::Ours(file);
@@ -239,8 +238,8 @@ fn open(path: &Path, create: bool) -> Opened {
     Opened::Unusable
 }
 
-/// Opens a file for reading and writing, unless a link leads to it: [`super::place`] gives paths without any, and whoever
-/// puts one in the place of a folder meanwhile makes nothing be written elsewhere.
+/// Opens a file for reading and writing, unless its path has a symbolic link: [`super::place`] returns paths without
+/// any, so one that replaces a folder later cannot redirect the write.
 fn open_file(path: &Path, flags: OFlags) -> io::Result<File> {
     let flags = flags | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let mode = if flags.contains(OFlags::CREATE) { Mode::from_raw_mode(0o666) } else { Mode::empty() };
@@ -255,13 +254,13 @@ fn open_file(path: &Path, flags: OFlags) -> io::Result<File> {
 fn open_without_links(path: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
     use rustix::fs::{CWD, ResolveFlags, open, openat2};
     match openat2(CWD, path, flags, mode, ResolveFlags::NO_SYMLINKS) {
-        // Linux before 5.6, or a container that does not know the call.
+        // Linux before 5.6, or a container that blocks the system call.
         Err(Errno::NOSYS | Errno::PERM) => open(path, flags, mode),
         opened => opened,
     }
 }
 
-/// Other systems cannot tell.
+/// Other systems cannot detect links in the path.
 #[cfg(not(target_os = "linux"))]
 fn open_without_links(path: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
     rustix::fs::open(path, flags, mode)
@@ -276,7 +275,7 @@ fn shortened(name: &str) -> &str {
     &name[..end.unwrap_or(0)]
 }
 
-/// Copies a file to another place, by way of a temporary name too.
+/// Copies a file to another path, also through a temporary name.
 pub(super) async fn copy(from: PathBuf, to: &Path) -> io::Result<()> {
     let copy = Temporary::new(to, Checksum::Unknown);
     let maker = copy.maker();

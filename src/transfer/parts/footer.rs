@@ -1,21 +1,21 @@
-//! What stands behind an unfinished file with holes, so that a later process knows what is here: a mark, the size of the
-//! file, the stretches that have come with their checksums, and a checksum over all this. Whoever finds anything else
-//! starts anew.
+//! Footer behind a partial file with missing byte ranges, so that a later process can resume it: a magic string, the
+//! size of the file, the received ranges with their checksums, and a checksum (CRC-32) of all this. Any other content
+//! means starting over.
 
 use super::map::{Map, Piece, Span};
 
-/// What a footer begins with.
+/// Magic string at the beginning of a footer.
 const MARK: &[u8; 16] = b"rucio-part-map-1";
-/// The most stretches that are read. A download has a few dozen.
+/// Maximum number of ranges read. A download has a few dozen.
 const MOST: usize = 4096;
-/// Mark, size, and number of stretches.
+/// Length of the header: magic string, file size, number of ranges.
 const HEAD: usize = MARK.len() + 16;
-/// Start, end and checksum of a stretch.
+/// Length of an entry: start, end and checksum of a range.
 const ENTRY: usize = 20;
-/// The most bytes that a footer has.
+/// Maximum length of a footer in bytes.
 pub(super) const LONGEST: usize = HEAD + MOST * ENTRY + 4;
 
-/// The footer of a file of this size.
+/// Encodes the footer of a file of this size.
 pub(super) fn encode(map: &Map, whole: u64) -> Vec<u8> {
     let mut bytes = MARK.to_vec();
     bytes.extend(whole.to_le_bytes());
@@ -30,8 +30,8 @@ pub(super) fn encode(map: &Map, whole: u64) -> Vec<u8> {
     bytes
 }
 
-/// What a footer says; none if it is no footer of a file of this size. What may follow behind it does not matter: an
-/// earlier footer may have been longer.
+/// Decodes a footer; `None` if it is not a valid footer for a file of this size. Bytes after it are ignored: an earlier
+/// footer may have been longer.
 pub(super) fn decode(bytes: &[u8], whole: u64) -> Option<Vec<Piece>> {
     let (head, rest) = bytes.split_at_checked(HEAD)?;
     let (mark, numbers) = head.split_at_checked(MARK.len())?;
@@ -87,7 +87,7 @@ mod tests {
         }
     }
 
-    /// Each bit turned over, and each length that is too short.
+    /// Flips each bit, and truncates to each length.
     #[test]
     fn what_is_torn_or_false_counts_for_nothing() {
         let bytes = encode(&map(&[(0, 10), (20, 30)]), 100);

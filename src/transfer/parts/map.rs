@@ -1,38 +1,38 @@
-//! Which parts of a file are here.
+//! The received byte ranges of a file.
 
 use super::super::checksum::joined;
 
-/// A stretch of a file: from `start` on, up to `end`.
+/// A byte range of a file: from `start` up to, but excluding, `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::transfer) struct Span {
-    /// Its first byte.
+    /// Offset of the first byte.
     pub(in crate::transfer) start: u64,
-    /// The byte behind its last one.
+    /// Offset behind the last byte.
     pub(in crate::transfer) end: u64,
 }
 
 impl Span {
-    /// How many bytes it has.
+    /// Returns the number of bytes.
     pub(in crate::transfer) fn length(self) -> u64 {
         self.end - self.start
     }
 }
 
-/// A stretch that is here.
+/// A received range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Piece {
-    /// Where.
+    /// The range.
     pub(super) span: Span,
-    /// The Adler-32 of its bytes.
+    /// Adler-32 of its bytes.
     pub(super) adler32: u32,
 }
 
-/// The stretches that are here, in order. Two that touch each other are one.
+/// The received ranges, in order. Adjacent ranges are merged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Map(Vec<Piece>);
 
 impl Map {
-    /// Another stretch has come. Whatever it overwrites does not count any more.
+    /// Adds a range. Ranges that it overlaps are dropped as a whole.
     pub(super) fn add(&mut self, piece: Piece) {
         let Span { start, end } = piece.span;
         if start >= end {
@@ -47,7 +47,7 @@ impl Map {
         }
     }
 
-    /// Makes one of the piece at this index and the next one, if they touch each other.
+    /// Merges the range at this index with the next one, if they are adjacent.
     fn join(&mut self, index: usize) {
         let (Some(one), Some(two)) = (self.0.get(index), self.0.get(index + 1)) else { return };
         if one.span.end == two.span.start {
@@ -57,24 +57,24 @@ impl Map {
         }
     }
 
-    /// The stretches that are here.
+    /// Returns the received ranges.
     pub(super) fn pieces(&self) -> &[Piece] {
         &self.0
     }
 
-    /// How many bytes are here.
+    /// Returns the number of bytes received.
     pub(super) fn bytes(&self) -> u64 {
         self.0.iter().map(|piece| piece.span.length()).sum()
     }
 
-    /// What a file of this size lacks.
+    /// Returns the missing ranges of a file of this size.
     pub(super) fn holes(&self, whole: u64) -> Vec<Span> {
         let starts = std::iter::once(0).chain(self.0.iter().map(|piece| piece.span.end));
         let ends = self.0.iter().map(|piece| piece.span.start).chain([whole]);
         starts.zip(ends).map(|(start, end)| Span { start, end }).filter(|span| span.start < span.end).collect()
     }
 
-    /// The stretch that a file begins with: none of it, if need be.
+    /// Returns the received range at the beginning of the file, which may be empty.
     pub(super) fn prefix(&self) -> Piece {
         let nothing = Piece { span: Span { start: 0, end: 0 }, adler32: 1 };
         self.0.first().filter(|piece| piece.span.start == 0).copied().unwrap_or(nothing)
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(map.pieces(), [piece(&bytes, 20, 35), piece(&bytes, 40, 50)]);
     }
 
-    /// In any order, with cuts anywhere.
+    /// In any order, split at any offsets.
     #[test]
     fn whatever_the_order_the_checksum_is_that_of_the_whole() {
         let mut state = 3_u64;

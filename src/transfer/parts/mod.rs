@@ -1,5 +1,6 @@
-//! A file that comes in several parts at the same time: each goes to its place in one temporary file, behind whose end
-//! stands what is here already.
+//! A file received in several byte ranges at the same time, written to one temporary file with a footer ([`footer`])
+//! that records the received ranges ([`map`]). Which range to request from which source is decided in
+//! `download::split`.
 
 mod footer;
 mod map;
@@ -19,12 +20,13 @@ use super::temporary::{Maker, Temporary};
 use super::worker::Worker;
 use map::{Map, Piece};
 
-/// How many bytes of a part are written at once.
+/// Size of a lane's write buffer in bytes.
 const BUFFER: usize = 256 * 1024;
-/// After how many bytes it is written down what is here.
+/// Number of bytes after which the footer is written again.
 const RECORD: u64 = 1024 * 1024;
 
-/// The parts of a file, under a temporary name beside its place. Dropped, it leaves what can be gone on with.
+/// A file of which any byte ranges may have been received, under a temporary name in its target folder. On drop it is
+/// kept only if it can be resumed.
 #[derive(Debug)]
 pub(super) struct Parts {
     file: Temporary,
@@ -34,27 +36,27 @@ pub(super) struct Parts {
     worker: Worker<Disk>,
 }
 
-/// Bytes of one part that wait to be written.
+/// Received bytes of one range that are not yet written.
 #[derive(Debug, Default)]
 struct Lane {
     start: u64,
     bytes: Vec<u8>,
 }
 
-/// What the worker thread works on.
+/// The state owned by the worker thread.
 #[derive(Debug)]
 struct Disk {
     maker: Maker,
     file: Option<Arc<File>>,
     map: Map,
     whole: u64,
-    /// Bytes that are here and not written down yet; none if nothing has been written down.
+    /// Number of bytes written since the last footer; `None` if no footer has been written.
     unrecorded: Option<u64>,
     writing: Lane,
 }
 
 impl Parts {
-    /// The parts of a file of this size, of which the beginning is here: so many bytes with this checksum.
+    /// Creates the ranges of a file of this size whose first `length` bytes have been received and have this checksum.
     pub(super) fn behind(
         file: Temporary,
         open: Option<Arc<File>>,
@@ -74,8 +76,8 @@ impl Parts {
         Self { file, whole, received, lanes: Vec::new(), worker: Worker::new(disk) }
     }
 
-    /// What an earlier process left of a file of this size in an open file that is longer; the file is given back if that is
-    /// nothing. What is here is read once: a part that is not as it was written down does not count.
+    /// Opens the partial file of an earlier process, which is longer than this size; returns the file if it has no
+    /// valid footer. Received ranges are read once: one whose checksum differs from the footer is dropped.
     ///
     /// Errors: the file cannot be read.
     pub(super) fn left(file: Temporary, open: &Arc<File>, whole: u64) -> io::Result<Result<Self, Temporary>> {
@@ -89,13 +91,13 @@ impl Parts {
         Ok(Ok(Self::new(file, Some(open.clone()), whole, map)))
     }
 
-    /// How many bytes have been taken in.
+    /// Returns the number of bytes received.
     pub(super) fn received(&self) -> u64 {
         self.received
     }
 
-    /// Takes bytes in that belong to this place; the caller sees to it that none come twice. Each lane has its own buffer.
-    /// Errors: the disk refused earlier ones.
+    /// Adds bytes that belong at `start`; the caller ensures that none come twice. Each lane has its own buffer.
+    /// Errors: an earlier write failed.
     pub(super) async fn push(&mut self, lane: usize, start: u64, bytes: &[u8]) -> io::Result<()> {
         if lane >= self.lanes.len() {
             self.lanes.resize_with(lane + 1, Lane::default);
@@ -112,7 +114,7 @@ impl Parts {
         }
     }
 
-    /// Hands the bytes of a lane to the worker thread, once it is through with what came before.
+    /// Passes the buffer of a lane to the worker thread, once the previous write is done.
     async fn write(&mut self, lane: usize) -> io::Result<()> {
         let (disk, lane) = (self.worker.ready().await?, &mut self.lanes[lane]);
         if lane.bytes.is_empty() {
@@ -125,7 +127,7 @@ impl Parts {
         Ok(())
     }
 
-    /// Waits until all that has been taken in is on the disk.
+    /// Waits until all received bytes are written.
     async fn settle(&mut self) -> io::Result<&mut Disk> {
         for lane in 0..self.lanes.len() {
             self.write(lane).await?;
@@ -133,18 +135,18 @@ impl Parts {
         self.worker.ready().await
     }
 
-    /// What is missing, in order. No bytes may come meanwhile.
+    /// Returns the missing ranges, in order. No bytes may be added meanwhile.
     pub(super) async fn holes(&mut self) -> io::Result<Vec<Span>> {
         let whole = self.whole;
         Ok(self.settle().await?.map.holes(whole))
     }
 
-    /// Removes what has come: it is of no use.
+    /// Removes the partial file.
     pub(super) fn discard(mut self) {
         self.file.not_worth_keeping();
     }
 
-    /// Everything has been taken in. Errors: the disk refused some of it, or something is missing.
+    /// Returns the complete file. Errors: a write failed, or a range is missing.
     pub(super) async fn complete(mut self) -> io::Result<Complete> {
         let whole = self.whole;
         if !self.settle().await?.map.holes(whole).is_empty() {
@@ -165,7 +167,8 @@ impl Lane {
 }
 
 impl Disk {
-    /// The bytes first, then that they are here; but before the first ones it is said that this is a file with holes.
+    /// Writes the bytes before the footer that records them; but before the first bytes it writes a footer, which marks
+    /// the file as one with missing ranges.
     fn write(&mut self) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file.clone(),
@@ -191,7 +194,7 @@ impl Disk {
     }
 }
 
-/// What stands behind this place, as much as a footer may have.
+/// Reads the bytes from `start` on, at most as many as a footer may have.
 fn tail(file: &File, start: u64) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; footer::LONGEST];
     let mut length = 0;
@@ -230,7 +233,7 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    /// Bytes, their checksum, and a folder for them.
+    /// Returns bytes, their checksum, and a folder for them.
     fn file(length: usize) -> (Vec<u8>, Checksum, tempfile::TempDir) {
         let bytes: Vec<u8> = (0..length).map(|i| (i % 241 + i / 1000) as u8).collect();
         let mut hasher = Checksum::Adler32(0).hasher();
@@ -238,7 +241,7 @@ mod tests {
         (bytes, hasher.finish(), tempfile::tempdir().unwrap())
     }
 
-    /// The parts of a file whose first bytes have come.
+    /// Returns a file whose first bytes have been received.
     async fn begun(place: &Path, checksum: Checksum, bytes: &[u8], first: usize) -> Parts {
         let mut sink = Sink::new(place, checksum);
         sink.push(&bytes[..first]).await.unwrap();
@@ -288,7 +291,7 @@ mod tests {
         let (bytes, checksum, dir) = file(6_000_000);
         let place = dir.path().join("f");
         let mut parts = begun(&place, checksum, &bytes, 300_000).await;
-        // So much is written down: more than a buffer of one lane, less than all.
+        // More than one lane's buffer is recorded, but not all.
         parts.push(3, 4_000_000, &bytes[4_000_000..5_500_000]).await.unwrap();
         parts.push(1, 1_000_000, &bytes[1_000_000..2_400_000]).await.unwrap();
         parts.holes().await.unwrap();
