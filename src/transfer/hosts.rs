@@ -1,7 +1,8 @@
-//! How many files are asked of one host at a time: as many as one likes, until it says that this is too much.
+//! Limits the number of concurrent requests per host: none at first, until the host reports overload.
 //!
-//! A host that says so gets half as many, and then one more for each round that it serves, as TCP treats a path that
-//! drops packets (RFC 5681). While it asks to be left alone (`Retry-After`), no file asks it that can wait for so long.
+//! After that the limit is half of the concurrent requests, and grows by one for each round of served files, as TCP
+//! does after packet loss (RFC 5681). During a wait requested by the host (`Retry-After`), only files that cannot wait
+//! for so long send requests.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,11 +11,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// A host that has refused so often in a row serves nobody: to ask it for less would not help, and only hold files back
-/// that other hosts have too.
+/// A host with this many refusals in a row is taken as down: a lower limit would not help, and only delay files that
+/// other hosts have too.
 const DOWN: u32 = 64;
 
-/// The hosts that files come from.
+/// The hosts of all sources.
 #[derive(Debug, Default)]
 pub struct Hosts(Mutex<HashMap<String, Arc<Host>>>);
 
@@ -27,36 +28,36 @@ struct Host {
 #[derive(Debug, Default)]
 struct State {
     under_way: usize,
-    /// How many may be under way, once the host has had too many.
+    /// Maximum number in progress, after the first overload.
     limit: Option<usize>,
-    /// How many have been served since the limit changed.
+    /// Number of files served since the limit changed.
     round: usize,
-    /// How many have been served at all.
+    /// Total number of files served.
     served: u64,
-    /// How often it has refused since it served the last one.
+    /// Number of refusals since the last file served.
     refused: u32,
-    /// How often the limit has been lowered.
+    /// Number of times the limit was lowered.
     lowered: u64,
-    /// Until when no file is to ask, after a refusal that named no time.
+    /// End of the pause after a refusal without `Retry-After`.
     resting: Option<Instant>,
-    /// Until when the host asked to be left alone.
+    /// End of the wait requested by the host.
     closed: Option<Instant>,
-    /// Until when the last wait lasts that was logged.
+    /// End of the last wait that was logged.
     announced: Option<Instant>,
 }
 
-/// Why a host is not to be asked now.
+/// The reason why a host must not be asked now.
 #[derive(Debug)]
 enum NotNow {
-    /// It asked to be left alone until then.
+    /// It requested a wait until this time.
     Closed(Instant),
-    /// It gets a pause until then.
+    /// It is paused until this time.
     Resting(Instant),
-    /// As many are under way as it can do at a time.
+    /// The limit is reached.
     Full,
 }
 
-/// The right to ask a host for one file. Dropped, it is another's.
+/// Permission to request one file from a host; returned on drop.
 #[derive(Debug)]
 pub(super) struct Turn {
     host: Option<Arc<Host>>,
@@ -65,8 +66,9 @@ pub(super) struct Turn {
 }
 
 impl Hosts {
-    /// Waits for a turn at the host of this PFN. A file on this machine has no host. Errors: how long the host asked to be
-    /// left alone; a file that can wait for at most `longest`, and not for so long, may ask nevertheless.
+    /// Waits for a turn at the host of this PFN. Local files have no host. Errors: the remaining time of the wait
+    /// requested by the host; if it is longer than `longest`, which the file can wait at most, the host is asked
+    /// nevertheless.
     pub(super) async fn turn(&self, pfn: &str, longest: Duration) -> Result<Turn, Duration> {
         match self.host(pfn) {
             Some(host) => host.turn(longest).await,
@@ -74,7 +76,7 @@ impl Hosts {
         }
     }
 
-    /// Whether the wait for this host until then is to be logged: those of many files at a time are one.
+    /// Whether to log the wait for this host until this time: concurrent waits of many files are logged once.
     pub(super) fn announce(&self, pfn: &str, until: Instant) -> bool {
         let Some(host) = self.host(pfn) else { return false };
         let mut state = host.state();
@@ -113,7 +115,7 @@ impl Host {
 }
 
 impl State {
-    /// One more is under way; gives how often the host has served and been spared. Errors: not now.
+    /// Starts a request; returns `served` and `lowered` as of now. Errors: the request must wait.
     fn enter(&mut self, longest: Duration) -> Result<(u64, u64), NotNow> {
         let now = Instant::now();
         if let Some(until) = self.closed.filter(|until| *until > now && *until - now <= longest) {
@@ -138,7 +140,7 @@ impl State {
         }
     }
 
-    /// Lowers the limit, but once only for all who were under way together: they all get the same answer.
+    /// Lowers the limit, but once only for all concurrent requests: they all get the same answer.
     fn back_off(&mut self, lowered: u64, pause: Duration, named: Option<Duration>) {
         self.refused += 1;
         let now = Instant::now();
@@ -158,15 +160,16 @@ impl State {
 }
 
 impl Turn {
-    /// The host has given the file.
+    /// Records that the host has served the file.
     pub(super) fn served(self) {
         if let Some(host) = &self.host {
             host.state().serve();
         }
     }
 
-    /// Records an answer that the host is busy: it is left alone for the time that it named, else for this pause. Returns
-    /// whether that may be because of us: others of our files are under way, or have been served meanwhile.
+    /// Records an overload answer (such as HTTP 429 or 503) and pauses the host for the time it requested, else for
+    /// `pause`. Returns whether our own concurrency may be the cause: other files are in progress, or have been served
+    /// meanwhile.
     pub(super) fn on_overload(self, pause: Duration, named: Option<Duration>) -> bool {
         let Some(host) = &self.host else { return false };
         let mut state = host.state();
@@ -184,7 +187,7 @@ impl Drop for Turn {
     }
 }
 
-/// Host and port of a PFN.
+/// Returns host and port of a PFN in lower case; `None` for local files.
 pub(super) fn name(pfn: &str) -> Option<String> {
     let (scheme, rest) = pfn.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next().filter(|authority| !authority.is_empty())?;
@@ -206,7 +209,7 @@ mod tests {
         hosts.turn(PFN, LONGEST).await.unwrap()
     }
 
-    /// Whether a turn is to be had at once.
+    /// Returns a turn if one is available immediately.
     async fn is_free(hosts: &Hosts) -> Option<Turn> {
         tokio::time::timeout(Duration::ZERO, hosts.turn(PFN, LONGEST)).await.ok()?.ok()
     }
@@ -218,7 +221,7 @@ mod tests {
         for _ in 0..8 {
             turns.push(turn(&hosts).await);
         }
-        // All eight are refused: that is one sign, not eight.
+        // All eight are refused: that counts once, not eight times.
         let signs: Vec<_> = turns.into_iter().map(|turn| turn.on_overload(PAUSE, None)).collect();
         assert_eq!(signs, [true, true, true, true, true, true, true, false]);
         assert!(is_free(&hosts).await.is_none(), "it rests");

@@ -1,5 +1,5 @@
-//! The implementations of protocols that RSEs name (`rucio.rse.protocols.webdav.Default`). This program has one of each
-//! protocol; but who asks for one, by option or configuration, means the places that name it.
+//! Protocol implementations named by RSEs (`rucio.rse.protocols.webdav.Default`). This program has one implementation
+//! per protocol; an option or configuration that names one selects the RSEs that offer it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,16 +13,16 @@ use crate::error::Result;
 use crate::http::Client;
 use crate::storage::scheme;
 
-/// What is asked for.
+/// The requested implementations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
-    /// Nothing but this one.
+    /// Only this one.
     Only(String),
-    /// One of these, where an RSE that has the file names it.
+    /// One of these, if an RSE that has the file offers it.
     Preferred(Vec<String>),
 }
 
-/// What the RSEs offer, each asked once, when a file lies there.
+/// The protocols of RSEs, each queried once, when a file has a replica there.
 #[derive(Debug)]
 pub struct Implementations<'a> {
     client: &'a Client,
@@ -40,7 +40,7 @@ struct Protocol {
 }
 
 impl Wanted {
-    /// Takes the words of `--impl` or `preferred_impl`: `webdav` and `gfal.NoRename` are short for longer names.
+    /// Parses the names of `--impl` or `preferred_impl`: `webdav` and `gfal.NoRename` are short for longer names.
     pub fn new(only: Option<&str>, preferred: &[String]) -> Option<Self> {
         match (only, preferred) {
             (Some(name), _) => Some(Self::Only(full(name))),
@@ -58,20 +58,20 @@ fn full(name: &str) -> String {
 }
 
 impl<'a> Implementations<'a> {
-    /// Asks this server what its RSEs offer.
+    /// Creates an empty cache that queries this server.
     pub fn new(client: &'a Client, wanted: Wanted) -> Self {
         Self { client, wanted, known: Mutex::default() }
     }
 
-    /// The implementation that a file with these sources is to come by; none if any will do. Of those that are preferred
-    /// it is the one that the first RSE names which names one.
+    /// Returns the implementation for a file with these sources; `None` if any will do. Of the preferred ones it is the
+    /// one offered by the first source whose RSE offers any.
     pub(super) async fn choose(&self, sources: &[Source]) -> Option<String> {
         let preferred = match &self.wanted {
             Wanted::Only(name) => return Some(name.clone()),
             Wanted::Preferred(names) => names,
         };
         for source in sources {
-            // An RSE that cannot be asked is no reason to prefer it, nor not to read from it.
+            // An RSE that cannot be queried is neither preferred nor excluded.
             let Ok(protocols) = self.protocols(&source.rse).await else { continue };
             let found = protocols.iter().rev().find(|one| preferred.contains(&one.r#impl) && one.can_be_read());
             if let Some(found) = found {
@@ -81,7 +81,8 @@ impl<'a> Implementations<'a> {
         None
     }
 
-    /// Refuses a source whose RSE does not name this implementation for its protocol.
+    /// Checks that the RSE of a source offers this implementation for its protocol. Errors: it does not, or cannot be
+    /// queried.
     pub(super) async fn check(&self, source: &Source, implementation: &str) -> std::result::Result<(), String> {
         let scheme = scheme(&source.pfn);
         let fits = |one: &Protocol| one.r#impl == implementation && one.scheme == scheme && one.can_be_read();
@@ -104,7 +105,7 @@ impl<'a> Implementations<'a> {
 }
 
 impl Protocol {
-    /// Whether it may be read from far away, which is how the official client looks at every download.
+    /// Whether it can be read over WAN, the domain that the official client uses for every download.
     fn can_be_read(&self) -> bool {
         self.domains.get("wan").and_then(|wan| wan.get("read")).is_some_and(|priority| priority.is_some())
     }

@@ -1,4 +1,4 @@
-//! From what was asked for and what the server lists to files to be downloaded. Pure: no clock, disk or network.
+//! Turns listed replicas into jobs. Pure: no clock, disk or network.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,23 +14,23 @@ use super::path::{UnsafeName, below, leaf};
 use crate::storage::canonical;
 use crate::types::{Did, Pfn, ReplicaEntry};
 
-/// One way that led to a file: a DID that was asked for and its place among them.
+/// A requested DID that led to a listed file.
 #[derive(Debug, Clone, Copy)]
 pub struct Route<'a> {
-    /// The place among the DIDs that were asked for.
+    /// Index of the requested DID.
     pub request: usize,
-    /// The DID: the file itself or a collection it lies in.
+    /// The DID: the file itself or a collection that contains it.
     pub did: &'a Did,
 }
 
-/// What the planner has to know before the first file.
+/// Options of the planner.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
-    /// Files go straight into the target folder.
+    /// Files go directly into the target folder.
     pub no_subdir: bool,
-    /// Nothing is taken out of archives here.
+    /// Nothing is extracted from archives by this program.
     pub no_archives: bool,
-    /// RSEs that nothing is read from.
+    /// RSEs that are not read.
     pub excluded_rses: HashSet<String>,
     /// Whether the same file may be listed more than once.
     pub twins_possible: bool,
@@ -38,8 +38,8 @@ pub struct Rules {
 
 /// Turns listed files into jobs, one by one.
 ///
-/// It remembers a few bytes of every destination, to tell when two files would have the same; and whole files only
-/// where [`Rules::twins_possible`].
+/// It stores a hash of every destination, to detect when two files would have the same one; and whole destinations only
+/// if [`Rules::twins_possible`].
 #[derive(Debug, Default)]
 pub struct Planner {
     rules: Rules,
@@ -55,12 +55,13 @@ struct Planned {
 }
 
 impl Planner {
-    /// A planner that has seen nothing yet.
+    /// Creates a planner that has seen no file.
     pub fn new(rules: Rules) -> Self {
         Self { rules, ..Self::default() }
     }
 
-    /// The job for a listed file that these routes led to; none if there is nothing left to do for it.
+    /// Returns the job for a listed file that these routes led to. It has no destinations if earlier jobs cover them,
+    /// and an obstacle if it cannot be written.
     pub fn plan(&mut self, entry: ReplicaEntry, routes: &[Route<'_>]) -> FileJob {
         let sources = self.sources(&entry);
         let mut job = FileJob {
@@ -78,12 +79,12 @@ impl Planner {
         job
     }
 
-    /// Whether the only replicas are on excluded RSEs.
+    /// Whether the file has replicas, all on excluded RSEs.
     pub fn only_excluded(&self, entry: &ReplicaEntry) -> bool {
         !entry.pfns.is_empty() && entry.pfns.iter().all(|(_, pfn)| self.rules.excluded_rses.contains(&pfn.rse))
     }
 
-    /// The replicas that can be read directly, in the server's order of preference, each place once.
+    /// Returns the usable replicas in the server's order of preference, without duplicates.
     fn sources(&self, entry: &ReplicaEntry) -> Vec<Source> {
         let mut usable: Vec<_> = entry
             .pfns
@@ -108,7 +109,7 @@ impl Planner {
         Ok(paths)
     }
 
-    /// Gives the job its destinations, unless another file has one of them.
+    /// Sets the destinations of the job, or an obstacle if another file has one of them.
     fn claim(&mut self, job: &mut FileJob, mut destinations: Vec<PathBuf>) {
         if let Some(first) = self.twins.get_mut(&job.did) {
             destinations.retain(|path| !first.destinations.contains(path));
@@ -127,7 +128,7 @@ impl Planner {
         job.destinations = destinations;
     }
 
-    /// The scope of the file that has this destination.
+    /// Returns the scope of the file that has this destination.
     fn holder(&self, path: &Path) -> Option<&str> {
         self.taken.get(&fingerprint(path)).and_then(|scope| self.scopes.get(*scope as usize)).map(String::as_str)
     }
@@ -142,15 +143,16 @@ impl Planner {
     }
 }
 
-/// A replica as a source. One inside an archive has the archive's PFN, without the file's name behind it.
+/// Converts a replica to a source. A member of an archive that is extracted here has the archive's PFN, without the
+/// member's name.
 pub fn source(did: &Did, pfn: &str, at: &Pfn) -> Source {
     let packed = at.client_extract || archives::needs_unpacking(pfn);
     let pfn = if packed { archives::archive(pfn).into_owned() } else { pfn.to_owned() };
     Source { pfn, rse: at.rse.clone(), member: packed.then(|| did.name.clone()) }
 }
 
-/// Where a file goes, below the target folder: under its scope if it was asked for itself, else under the name of
-/// the collection that was asked for.
+/// Returns the path of a file below the target folder: under its scope if the file itself was requested, else under the
+/// name of the requested collection. Errors: a name cannot be used as a path.
 pub fn destination(file: &Did, asked: &Did, no_subdir: bool) -> Result<PathBuf, UnsafeName> {
     let (folder, name) = match asked == file {
         true => (file.scope.as_str(), file.name.as_str()),
@@ -256,7 +258,7 @@ mod tests {
         };
         let expected = [
             ("https://a/x.zip", Some("f")),
-            // XRootD takes files out of zip archives by itself.
+            // XRootD extracts members of zip archives itself.
             ("root://b//x.zip?xrdcl.unzip=f", None),
             ("root://c//x.tar", Some("f")),
             ("https://d/f", None),

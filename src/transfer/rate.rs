@@ -1,12 +1,12 @@
-//! A limit on how many bytes come in a second, over all files together.
+//! Rate limit in bytes per second, shared by all files.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What one piece may cost: longer than anybody waits, and short enough to be added to a time.
+/// Maximum wait for one chunk: practically endless, but small enough to be added to an `Instant`.
 const LONGEST: Duration = Duration::from_secs(10_000_000);
 
-/// The limit, and when the bytes that were let through so far are paid for.
+/// The limit, and the time at which all bytes received so far are within it.
 #[derive(Debug)]
 pub struct Rate {
     bytes_per_second: f64,
@@ -14,13 +14,13 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// So many bytes a second; at least one.
+    /// Creates a limit in bytes per second; at least one.
     pub fn new(bytes_per_second: u64) -> Self {
         Self { bytes_per_second: bytes_per_second.max(1) as f64, paid: Mutex::new(None) }
     }
 
-    /// How long whoever has just received these bytes has to wait before it reads on. Bytes of several files queue up;
-    /// a time in which nothing came is not made up for.
+    /// Returns how long to wait after receiving these bytes. Bytes of several files queue up; idle time is not
+    /// credited.
     pub fn take(&self, bytes: u64, now: Instant) -> Duration {
         let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
         let cost = Duration::try_from_secs_f64(bytes as f64 / self.bytes_per_second).unwrap_or(LONGEST).min(LONGEST);
@@ -29,8 +29,7 @@ impl Rate {
         end - now
     }
 
-    /// Reads what users write: a number of bytes, with `k`, `M` or `G` behind it for thousands, millions and
-    /// thousands of millions.
+    /// Parses a number of bytes with an optional suffix `k`, `M` or `G` (10^3, 10^6, 10^9).
     pub fn parse(text: &str) -> Option<u64> {
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
@@ -56,7 +55,7 @@ mod tests {
         assert_eq!(rate.take(500, start), Duration::from_millis(500));
         assert_eq!(rate.take(1000, start), Duration::from_millis(1500));
         assert_eq!(rate.take(100, start + Duration::from_secs(1)), Duration::from_millis(600));
-        // Nothing came for long: that is not made up for.
+        // Idle time is not credited.
         assert_eq!(rate.take(100, start + Duration::from_secs(60)), Duration::from_millis(100));
         assert!(Rate::new(0).take(u64::MAX, start) > Duration::from_secs(1_000_000));
     }

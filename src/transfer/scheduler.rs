@@ -1,5 +1,5 @@
-//! Many files at a time, but not too many: bounded workers over a queue that is still being filled. Where the storage turns out
-//! to be far away, more of them help: most of the time nothing but waiting is done.
+//! Downloads many files with a bounded number of workers over a queue that is still being filled. If the storage turns
+//! out to have a high latency, more workers start, as most of their time is spent waiting.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,61 +14,61 @@ use super::download::Downloader;
 use super::events::FileEvent;
 use super::job::{FileJob, LARGE, Outcome, Twin};
 
-/// How many small files share a lane, where the user says nothing.
+/// Default number of concurrent small files per lane.
 const SMALL_PER_LANE: usize = 6;
-/// How many if each takes long. As many connections are kept open.
+/// Number of concurrent small files per lane if the latency is high.
 const FAR_PER_LANE: usize = 10;
-/// A file smaller than this that takes longer than that comes from far away. What larger ones take says less, and they
-/// take more memory.
+/// Size limit in bytes for latency measurements: a smaller file that takes longer than [`FAR`] indicates a high
+/// latency. Larger files say less, and take more memory.
 const LIGHT: u64 = 1024 * 1024;
-/// How long a small file takes from far away.
+/// Duration of a small file from which the latency counts as high.
 const FAR: Duration = Duration::from_millis(100);
 
-/// How many files are fetched at a time.
+/// Limits on concurrent files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lanes {
-    /// How many large files.
+    /// Number of large files.
     pub lanes: usize,
-    /// How many small files in each lane.
+    /// Number of small files per lane.
     pub small_per_lane: usize,
-    /// How many if they come from far away.
+    /// Number of small files per lane if the latency is high.
     pub far_per_lane: usize,
 }
 
 impl Lanes {
-    /// Where the user says nothing: this many large files, and several small ones in place of each.
+    /// Default limits: this many large files, and several small ones in place of each.
     pub fn shared(lanes: usize) -> Self {
         Self { lanes: lanes.max(1), small_per_lane: SMALL_PER_LANE, far_per_lane: FAR_PER_LANE }
     }
 
-    /// Exactly as many files as the user says, whatever their size.
+    /// Exactly this many files, whatever their size.
     pub fn exactly(lanes: usize) -> Self {
         Self { lanes: lanes.max(1), small_per_lane: 1, far_per_lane: 1 }
     }
 }
 
-/// How many files ended how, for each requested DID.
+/// Numbers of files per outcome, for each requested DID.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Tally {
-    /// By the place among the requested DIDs.
+    /// By the index of the requested DID.
     pub requests: HashMap<usize, Count>,
     /// All files, each once.
     pub total: Count,
 }
 
-/// How many files ended how.
+/// Numbers of files per outcome.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Count {
-    /// All of them.
+    /// All files.
     pub files: u64,
     /// Downloaded.
     pub done: u64,
-    /// There already.
+    /// Existed already.
     pub already_done: u64,
 }
 
 impl Count {
-    /// Counts a file that ended so.
+    /// Counts a file with this outcome.
     pub fn add(&mut self, outcome: Outcome) {
         self.files += 1;
         match outcome {
@@ -78,7 +78,7 @@ impl Count {
         }
     }
 
-    /// Those that are not there now.
+    /// Returns the number of files that do not exist now.
     pub fn failed(&self) -> u64 {
         self.files - self.done - self.already_done
     }
@@ -95,7 +95,7 @@ impl Tally {
     }
 }
 
-/// Downloads all files of a queue. Dropped, it stops at once and leaves no half-written file.
+/// Downloads all files of a queue. Dropping the future stops at once; only partial files that can be resumed are kept.
 pub async fn run(downloader: &Downloader<'_>, jobs: mpsc::Receiver<FileJob>, lanes: Lanes) -> Tally {
     let (usual, most) = (lanes.lanes * lanes.small_per_lane, lanes.lanes * lanes.far_per_lane);
     let shared = Shared {
@@ -123,7 +123,7 @@ struct Shared {
     tally: Mutex<Tally>,
 }
 
-/// Workers that wait until they are called.
+/// Additional workers that wait until they are needed.
 struct Reserve {
     waiting: AtomicUsize,
     calls: Semaphore,
@@ -134,7 +134,7 @@ impl Reserve {
         Self { waiting: AtomicUsize::new(workers), calls: Semaphore::new(0) }
     }
 
-    /// Calls one of them, if there is one.
+    /// Starts one of them, if any is left.
     fn call(&self) {
         let one_less = |waiting: usize| waiting.checked_sub(1);
         if self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
@@ -142,12 +142,12 @@ impl Reserve {
         }
     }
 
-    /// Sends home those who have not been called: there is no work left.
+    /// Closes the semaphore: waiting workers end, as there are no more jobs.
     fn dismiss(&self) {
         self.calls.close();
     }
 
-    /// Waits; whether the call was one to work.
+    /// Waits to be started. Returns false if the queue ended first.
     async fn is_called(&self) -> bool {
         self.calls.acquire().await.map(|call| call.forget()).is_ok()
     }
@@ -182,7 +182,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    /// Counts how many files are under way, and remembers the most.
+    /// Counts the files in progress and their maximum.
     #[derive(Default)]
     struct Most(AtomicUsize, AtomicUsize);
 
@@ -250,7 +250,7 @@ mod tests {
         assert_eq!((Lanes::exactly(0).lanes, Lanes::shared(0).lanes), (1, 1));
     }
 
-    /// A storage that takes its time: three bytes for everyone, one after the other.
+    /// Starts a storage with a high latency: it sends three bytes on each connection, one after the other.
     async fn far_storage() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let pfn = format!("http://{}/f", listener.local_addr().unwrap());

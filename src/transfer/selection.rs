@@ -1,4 +1,4 @@
-//! Which of the listed files are wanted: by patterns on their names, and by the share of a job among many.
+//! Filters listed files: by patterns on their names, and by the share of one job among many.
 
 use std::str::FromStr;
 
@@ -8,48 +8,49 @@ use md5::{Digest as _, Md5};
 use super::path::leaf;
 use crate::types::Did;
 
-/// `*` stands for any characters, slashes too: names are names, not paths of folders.
+/// `*` matches any characters, including slashes: names are not file system paths.
 const OPTIONS: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: false, require_literal_leading_dot: false };
 
-/// Takes files or leaves them out by their names.
+/// Includes or excludes files by name.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// Whether what it matches is taken.
+    /// Whether matching files are included.
     pub include: bool,
-    /// `*`, `?`, `[abc]`, `[!abc]`. Without a slash, it is held against the last part of the name.
+    /// Glob with `*`, `?`, `[abc]`, `[!abc]`. Without a slash, it is matched against the last part of the name.
     pub pattern: Pattern,
 }
 
-/// One of several equal shares of a listing, whatever its order.
+/// One of several disjoint shares of a listing, independent of its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
     number: u64,
     of: u64,
 }
 
-/// Which files are wanted; without rules and shard, all.
+/// Selected files; without rules and shard, all.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// The last that matches decides. What none matches is taken, unless the first one includes.
+    /// Include and exclude rules; the last match decides. A file without a match is selected unless the first rule
+    /// includes.
     pub rules: Vec<Rule>,
     /// The share.
     pub shard: Option<Shard>,
 }
 
-/// How many files were listed and are not wanted.
+/// Numbers of listed files that are not selected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Left {
-    /// By their names.
+    /// Excluded by name.
     pub by_name: u64,
-    /// As they belong to other shares.
+    /// Part of other shares.
     pub to_others: u64,
 }
 
 impl FromStr for Shard {
     type Err = &'static str;
 
-    /// Reads `I/N`, where I is 1 to N.
+    /// Parses `I/N`, where I is 1 to N.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = "write it as I/N, where I is a number from 1 to N";
         let (number, of) = text.split_once('/').ok_or(wrong)?;
@@ -62,8 +63,8 @@ impl FromStr for Shard {
 }
 
 impl Shard {
-    /// Whether a file belongs to this share: the first eight bytes of the MD5 of `scope:name`, as a number, modulo N
-    /// are I - 1. So everyone finds the same, today and in years.
+    /// Whether a file belongs to this share: the first eight bytes of the MD5 of `scope:name`, as a big-endian number,
+    /// modulo N are I - 1. So the result is the same on every machine and in every version.
     pub fn has(self, did: &Did) -> bool {
         let digest: [u8; 16] = Md5::digest(did.to_string()).into();
         let number = digest[..8].iter().fold(0, |number, byte| (number << 8) | u64::from(*byte));
@@ -72,12 +73,12 @@ impl Shard {
 }
 
 impl Selection {
-    /// Whether all files are wanted.
+    /// Whether all files are selected.
     pub fn is_all(&self) -> bool {
         self.rules.is_empty() && self.shard.is_none()
     }
 
-    /// Whether this file is wanted; one that is not is counted.
+    /// Whether this file is selected; counts it in `left` if not.
     pub fn takes(&self, did: &Did, left: &mut Left) -> bool {
         if !self.fits(&did.name) {
             left.by_name += 1;
@@ -88,7 +89,7 @@ impl Selection {
         mine
     }
 
-    /// Whether it belongs to this share, whatever its name.
+    /// Whether the DID belongs to this share, whatever its name.
     pub fn is_mine(&self, did: &Did) -> bool {
         self.shard.is_none_or(|shard| shard.has(did))
     }

@@ -1,4 +1,4 @@
-//! A whole download: resolve, list, fetch, all at the same time as far as they can be.
+//! A complete download: resolves, lists and fetches concurrently, as far as possible.
 
 use std::collections::HashSet;
 use std::pin::pin;
@@ -21,23 +21,23 @@ use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::types::Did;
 
-/// The RSE expression for tapes.
+/// RSE expression for tape.
 const TAPES: &str = "istape=true";
-/// How long the first file waits for the count of all files, which only the log and the bars want to know.
+/// Maximum time that the first file waits for the number of files, which only the log and progress bars need.
 const COUNTING: Duration = Duration::from_secs(2);
 
 /// A download of DIDs.
 #[derive(Debug)]
 pub struct Search<'a> {
-    /// What the user asks for.
+    /// Requests of the user.
     pub wishes: &'a [Wish],
-    /// How replicas are listed.
+    /// Options for listing replicas.
     pub query: Query,
-    /// Whether files go straight into the target folder.
+    /// Whether files go directly into the target folder.
     pub no_subdir: bool,
     /// Whether files may be read from tape.
     pub from_tape: bool,
-    /// Which of the files are wanted.
+    /// Filter on the listed files.
     pub selection: &'a Selection,
 }
 
@@ -64,7 +64,7 @@ impl Search<'_> {
         Listing { client, query: &self.query, requested, selection: self.selection, observer }
     }
 
-    /// Only finds what would be downloaded, and hands it over. Gives how many files were not wanted.
+    /// Sends the jobs of a download without running it. Returns how many files were not selected.
     pub async fn plan(&self, client: &Client, observer: &dyn Observer, jobs: mpsc::Sender<FileJob>) -> Result<Left> {
         observer.run(RunEvent::Requested(self.wishes.len()));
         let (requested, planner) = self.prepare(client, observer).await?;
@@ -72,27 +72,27 @@ impl Search<'_> {
     }
 }
 
-/// How a download ended.
+/// Result of a download.
 #[derive(Debug)]
 pub struct Report {
-    /// The DIDs that were meant, each with its number of files where it is known.
+    /// Requested DIDs, each with its number of files if known.
     pub requested: Vec<(Did, Option<u64>)>,
-    /// How many files ended how.
+    /// Numbers of files per outcome.
     pub tally: Tally,
-    /// How many files were not wanted.
+    /// Numbers of files that were not selected.
     pub left: Left,
 }
 
-/// Downloads with these means.
+/// Runs downloads.
 pub struct Session<'a> {
-    /// What fetches single files.
+    /// Downloads single files.
     pub downloader: Downloader<'a>,
-    /// How many at a time.
+    /// Limits on concurrent files.
     pub lanes: Lanes,
 }
 
 impl Session<'_> {
-    /// Downloads what a search finds. Errors: the server refused; then what was under way is finished first.
+    /// Downloads the files of a search. Errors: the server returned an error; files in progress are finished first.
     pub async fn search(&self, client: &Client, search: Search<'_>) -> Result<Report> {
         let observer = self.downloader.observer;
         observer.run(RunEvent::Requested(search.wishes.len()));
@@ -133,7 +133,7 @@ impl Session<'_> {
         (tally, counts.into_iter().map(|(length, _)| length).collect())
     }
 
-    /// Fetches files as they come. `files` and `bytes` are what is known of them beforehand.
+    /// Fetches the files of a queue. `files` and `bytes` are the expected totals.
     pub async fn fetch(&self, jobs: mpsc::Receiver<FileJob>, files: Option<u64>, bytes: u64) -> Tally {
         let wanted = files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
         let lanes = Lanes { lanes: self.lanes.lanes.min(wanted.max(1)), ..self.lanes };
@@ -156,7 +156,7 @@ impl Session<'_> {
     }
 }
 
-/// The RSEs that nothing is read from: tapes answer in hours.
+/// Returns the RSEs that are not read: tape, unless `from_tape`, as it takes hours.
 pub(crate) async fn excluded(client: &Client, from_tape: bool) -> Result<HashSet<String>> {
     if from_tape {
         return Ok(HashSet::new());
@@ -167,13 +167,13 @@ pub(crate) async fn excluded(client: &Client, from_tape: bool) -> Result<HashSet
     };
     match listed {
         Ok(tapes) => Ok(tapes.into_iter().map(|tape| tape.rse).collect()),
-        // So a server says that it has none.
+        // The server returns this error if it has no tape RSE.
         Err(error) if error.class() == Some(Exception::InvalidRSEExpression) => Ok(HashSet::new()),
         Err(error) => Err(error),
     }
 }
 
-/// The number of files that is going to be listed, if it is known. What is missing counts as one file.
+/// Returns the number of files that will be listed, if known. A missing DID counts as one file.
 fn expected(counts: &[(Option<u64>, Option<u64>)], requested: &[Requested]) -> Option<u64> {
     let each = counts.iter().zip(requested);
     each.map(|((length, _), one)| if one.is_collection() { *length } else { Some(1) }).sum()

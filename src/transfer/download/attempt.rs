@@ -1,4 +1,4 @@
-//! One attempt at one source.
+//! One attempt to download a file from one source.
 
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -18,7 +18,7 @@ use super::waits::Waits;
 use crate::storage::{Kind, Reading, Storage, StorageError};
 
 impl Run<'_> {
-    /// Asks the source for the file, or for what is still missing of it, and puts it in its place if it is right.
+    /// Downloads the file, or its missing bytes, verifies it and renames it to its final name.
     pub(super) async fn attempt(
         &self,
         source: &Source,
@@ -27,7 +27,7 @@ impl Run<'_> {
         partial: &mut Partial,
     ) -> Result<(PathBuf, Checksum), Failure> {
         let outcome = self.attempt_once(source, storage, place, partial).await;
-        // What came is worth nothing if it was wrong, or has no room.
+        // Received bytes are useless if they are wrong, or the disk is full.
         if matches!(outcome, Err(Failure::Content { .. } | Failure::Parts | Failure::Local { .. })) {
             partial.discard();
             self.tell(FileEvent::StartedOver);
@@ -46,7 +46,7 @@ impl Run<'_> {
         partial: &mut Partial,
     ) -> Result<(PathBuf, Checksum), Failure> {
         let here = |error| Failure::local(place, error);
-        // What is inside an archive has nothing to do with the time that the archive takes.
+        // The attempt's timeout does not include the download of the archive.
         let unpacked = self.unpacked(source, storage).await?;
         let storage = unpacked.as_ref().map_or(storage, |member| member as &dyn Storage);
         self.in_time(|waits| self.transfer(source, storage, place, partial, waits)).await?;
@@ -55,7 +55,7 @@ impl Run<'_> {
         Ok((complete.put().map_err(here)?, checksum))
     }
 
-    /// Does it within the time that an attempt may take. What it waits for our own limit on the rate is no part of that.
+    /// Applies the attempt timeout; time throttled by `--limit-rate` does not count.
     async fn in_time<'w, F>(&self, transfer: impl FnOnce(Arc<Waits>) -> F) -> Result<(), Failure>
     where
         F: Future<Output = Result<(), Failure>> + 'w,
@@ -77,7 +77,7 @@ impl Run<'_> {
         }
     }
 
-    /// Reads to the end. What has come stays in `partial`, whatever happens.
+    /// Reads to the end. Received bytes stay in `partial`, also on errors.
     async fn transfer(
         &self,
         source: &Source,
@@ -111,7 +111,7 @@ impl Run<'_> {
         }
     }
 
-    /// Reads to the end, or until it shows that others should help.
+    /// Reads to the end; returns the connection early if more connections should help.
     async fn read(
         &self,
         mut reading: Reading,
@@ -141,14 +141,14 @@ impl Run<'_> {
         }
     }
 
-    /// Waits as long as the limit on the rate demands for so many bytes.
+    /// Waits for as long as the rate limit requires for this many bytes.
     pub(super) async fn hold(&self, bytes: usize, waits: &Waits) {
         if let Some(rate) = self.all.rate {
             waits.wait(rate.take(bytes as u64, Instant::now())).await;
         }
     }
 
-    /// The sink that these bytes belong to.
+    /// Returns the sink that these bytes belong to.
     fn sink<'p>(&self, reading: &Reading, source: &Source, place: &Path, partial: &'p mut Partial) -> &'p mut Sink {
         let before = partial.received();
         let sink = partial.sink(reading, source, || Sink::new(place, self.wanted()));
@@ -158,12 +158,12 @@ impl Run<'_> {
         sink
     }
 
-    /// All bytes are here: an earlier process was ended between the last one and the name.
+    /// Whether all bytes exist: an earlier process ended between the last byte and the rename.
     fn is_complete(&self, partial: &Partial) -> bool {
         partial.received() > 0 && Some(partial.received()) == self.job.bytes
     }
 
-    /// The checksum that has to come out.
+    /// Returns the checksum to verify, `Unknown` if the user ignores it.
     pub(super) fn wanted(&self) -> Checksum {
         match self.all.options.ignore_checksum {
             true => Checksum::Unknown,
@@ -171,7 +171,7 @@ impl Run<'_> {
         }
     }
 
-    /// A file of another size is not worth reading.
+    /// Checks the announced length before reading.
     fn check_size(&self, length: Option<u64>) -> Result<(), Failure> {
         match (length, self.job.bytes) {
             (Some(found), Some(expected)) if found != expected && !self.all.options.ignore_checksum => {
@@ -181,7 +181,7 @@ impl Run<'_> {
         }
     }
 
-    /// A storage that does not tell the size must not fill the disk.
+    /// Checks that the storage, which may not have announced a length, does not fill the disk.
     fn check_excess(&self, sink: &Sink) -> Result<(), Failure> {
         match self.job.bytes {
             Some(expected) if sink.received() > expected && !self.all.options.ignore_checksum => {
@@ -191,7 +191,7 @@ impl Run<'_> {
         }
     }
 
-    /// Where the storage did not tell the size, a connection that broke looks like the end of the file.
+    /// Checks the length at the end: without an announced length, a broken connection looks like the end of the file.
     fn check_end(&self, sink: &Sink) -> Result<(), Failure> {
         match self.job.bytes {
             Some(expected) if sink.received() < expected && !self.all.options.ignore_checksum => {

@@ -1,35 +1,35 @@
-//! How many connections the files under way may have: they share them.
+//! Limits the connections of all files in progress, which share them equally.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many connections large files have together, where the user says nothing.
+/// Default maximum number of connections of all large files.
 const MOST: usize = 24;
 
-/// The bound on all connections. Each file under way may have an equal part of it, and one in any case.
+/// The limit on all connections. Each file in progress may have an equal share, and at least one.
 #[derive(Debug)]
 pub struct Bound {
     most: usize,
-    /// Files of this size or more count.
+    /// Size in bytes from which files count.
     counted_from: u64,
     files: AtomicUsize,
 }
 
-/// A file under way. It counts until this is dropped.
+/// A file in progress, counted until drop.
 #[derive(Debug)]
 pub(super) struct Share<'a>(Option<&'a Bound>);
 
 impl Bound {
-    /// Where the user says nothing: large files share what there is, and small ones, one connection each, do not count.
+    /// Default limit: large files share the connections; small ones, with one connection each, do not count.
     pub fn shared(large: u64) -> Self {
         Self { most: MOST, counted_from: large, files: AtomicUsize::default() }
     }
 
-    /// Exactly this many connections, whatever they are for.
+    /// Exactly this many connections, for files of any size.
     pub fn exactly(most: usize) -> Self {
         Self { most, counted_from: 0, files: AtomicUsize::default() }
     }
 
-    /// A file of this size is under way.
+    /// Registers a file of this size.
     pub(super) fn join(&self, bytes: Option<u64>) -> Share<'_> {
         let counts = bytes.is_none_or(|bytes| bytes >= self.counted_from);
         if counts {
@@ -40,7 +40,7 @@ impl Bound {
 }
 
 impl Share<'_> {
-    /// How many connections the file may have at this moment.
+    /// Returns how many connections the file may have now.
     pub(super) fn allowed(&self) -> usize {
         self.0.map_or(1, |bound| (bound.most / bound.files.load(Ordering::Relaxed).max(1)).max(1))
     }

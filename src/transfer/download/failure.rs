@@ -1,4 +1,4 @@
-//! Why an attempt failed.
+//! Reasons why an attempt failed.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,43 +6,43 @@ use std::time::Duration;
 
 use crate::storage::StorageError;
 
-/// Why an attempt failed.
+/// The reason why an attempt failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
-    /// The storage did not give the file.
+    /// The storage returned an error.
     #[error("{0}")]
     Storage(#[from] StorageError),
-    /// The storage gave another file.
+    /// The storage returned different content.
     #[error("Checksum validation failed: Local checksum: {found}, Rucio checksum: {expected}")]
     Content {
-        /// What came.
+        /// The received value.
         found: String,
-        /// What the catalogue knows.
+        /// The value in the catalogue.
         expected: String,
-        /// Whether the bytes may have changed on their way.
+        /// Whether the bytes may have been corrupted in transit.
         may_pass: bool,
     },
-    /// Bytes that came one after the other, perhaps from several sources, are not those of one right file. A source that
-    /// is asked for the whole may still give it.
+    /// Bytes from several responses, perhaps from several sources, do not make the right file. A source may still
+    /// return it in one response.
     #[error("what had come before does not fit what came now")]
     Parts,
     /// The file cannot be written.
     #[error("cannot write {}: {error}", place.display())]
     Local {
-        /// Where it should be.
+        /// Path of the file.
         place: PathBuf,
-        /// Why it cannot.
+        /// The error.
         error: io::Error,
     },
 }
 
 impl Failure {
-    /// The file that is going to be here cannot be written.
+    /// Creates a [`Failure::Local`].
     pub(super) fn local(place: &Path, error: io::Error) -> Self {
         Self::Local { place: place.to_owned(), error }
     }
 
-    /// How long to wait before the same source is tried again, if that makes sense.
+    /// Returns how long to wait before the same source is retried; `None` if that makes no sense.
     pub(super) fn pause(&self) -> Option<Duration> {
         match self {
             Self::Storage(error) if error.may_pass() => Some(error.pause()),
@@ -51,7 +51,7 @@ impl Failure {
         }
     }
 
-    /// The word traces have for it.
+    /// Returns the `clientState` of traces.
     pub(super) fn state(&self) -> &'static str {
         match self {
             Self::Content { .. } | Self::Parts => "FAIL_VALIDATE",

@@ -1,4 +1,4 @@
-//! What an earlier process has left of a file, or another one is writing at this moment.
+//! Partial files of earlier processes, or of one that is writing now.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,21 +9,20 @@ use super::super::temporary::{Progress, Temporary, clear};
 use super::Run;
 use super::partial::Partial;
 
-/// How often one looks whether another process is done.
+/// Interval of checks whether another process is done.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What there is before the first source is asked.
+/// State before the first request.
 pub(super) enum Left {
-    /// The whole file: another process has put it there while we waited.
+    /// The complete file: another process finished it while we waited.
     Done,
-    /// A part of it, or nothing.
+    /// A partial file, or nothing.
     Partial(Box<Partial>),
 }
 
 impl Run<'_> {
-    /// Takes over what an earlier process has left. While another one is downloading the same file to the same place
-    /// and gets on with it, it is waited for; one that makes no progress for as long as `patience` is left alone, and the
-    /// file gets a temporary name of our own.
+    /// Opens the partial file of an earlier process. Waits while another process downloads the same file to the same
+    /// path and makes progress; after `patience` without progress, the file gets another temporary name.
     pub(super) async fn left(&self, place: &Path, patience: Duration) -> Left {
         let mut progress: Option<(Progress, Instant)> = None;
         loop {

@@ -1,4 +1,4 @@
-//! What is on the disk already, and copies of what has come.
+//! Checks of existing local files, and copies of downloaded ones.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::super::temporary::{clear, copy, is_reserved};
 use super::{Options, Run};
 
 impl Run<'_> {
-    /// The first of the places where the right file is already. Errors: no file can ever be at one of them.
+    /// Returns the first path that has the right file already. Errors: a path can never be written.
     pub(super) async fn already_there(&self, places: &[PathBuf]) -> Result<Option<PathBuf>, String> {
         for place in places {
             let is_file = is_file(place).map_err(|error| format!("cannot write {}: {error}", place.display()))?;
@@ -26,7 +26,7 @@ impl Run<'_> {
         Ok(None)
     }
 
-    /// Copies the file at `path` to all places where it is not yet.
+    /// Copies the file at `path` to all paths that do not have it yet.
     pub(super) async fn spread(&self, path: &Path, places: &[PathBuf]) -> io::Result<()> {
         for place in places.iter().filter(|place| *place != path) {
             if !(place.is_file() && self.is_right(place).await) {
@@ -43,18 +43,18 @@ impl Run<'_> {
     }
 }
 
-/// Whether a file is there. Errors: it cannot be told, or a folder is there; then no file can be put there either.
+/// Whether a file exists. Errors: unknown, or a folder of this name exists, so that no file can be written.
 fn is_file(path: &Path) -> io::Result<bool> {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => Err(io::Error::new(ErrorKind::IsADirectory, "it is a folder")),
         Ok(metadata) => Ok(metadata.is_file()),
-        // Nothing there, or a link that leads nowhere: it is replaced.
+        // Missing, or a dangling link: it is replaced.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// Whether the file at this path is the right one, as far as the user wants to know.
+/// Whether the file at this path is right, according to the user's options. Errors: it cannot be read.
 pub fn is_right(path: &Path, bytes: Option<u64>, checksum: Checksum, options: Options) -> io::Result<bool> {
     if options.ignore_checksum {
         return Ok(true);
@@ -64,14 +64,14 @@ pub fn is_right(path: &Path, bytes: Option<u64>, checksum: Checksum, options: Op
     match (options.local_by_size, checksum) {
         (true, _) => Ok(bytes == Some(size)),
         _ if wrong_size => Ok(false),
-        // Nothing is known: it cannot be told from another file, so it is fetched again.
+        // Neither size nor checksum is known: the file cannot be verified, so it is downloaded again.
         (false, Checksum::Unknown) if bytes.is_none() => Ok(false),
         (false, Checksum::Unknown) => Ok(true),
         (false, expected) => Ok(expected.of_file(path)? == expected),
     }
 }
 
-/// The absolute paths of the destinations, with their folders made.
+/// Returns the absolute paths of the destinations, and creates their folders. Errors: a path cannot be written.
 pub(super) fn places(folder: &TargetFolder, destinations: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     let place = |path: &PathBuf| {
         if is_reserved(path) {

@@ -1,5 +1,6 @@
-//! One file's life: is it there already? Else from one source after the other into a temporary file, verified, and
-//! given its name last.
+//! Downloads one file: checks whether it exists already, else tries one source after the other into a temporary file,
+//! which is verified and then renamed. Which files, and how many at a time, is decided in `plan` and `scheduler`;
+//! protocols are in `storage`.
 
 mod attempt;
 mod bound;
@@ -37,59 +38,59 @@ use super::trace::{Fields, Trace, Tracer};
 use crate::http::Client;
 use crate::storage::Storages;
 
-/// How often one source is tried: over asking, reading and verifying together.
+/// Maximum number of attempts per source: request, transfer and verification together.
 pub const ATTEMPTS: u32 = 2;
-/// How long another process that downloads the same file may make no progress before we do it ourselves.
+/// Maximum time without progress of another process that downloads the same file, before we download it too.
 const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(30);
 
-/// What the user wants of every file.
+/// The user's options for every file.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// Whatever comes is taken as right, and whatever is there too.
+    /// Accept received and existing files without verification.
     pub ignore_checksum: bool,
-    /// A file that is there is taken as right if it has the right size.
+    /// Accept an existing file if its size is right.
     pub local_by_size: bool,
-    /// How long an attempt may take.
+    /// Time limits of an attempt.
     pub patience: Patience,
 }
 
-/// Downloads files, any number at a time.
+/// Downloads single files; usable concurrently.
 pub struct Downloader<'a> {
-    /// Where files come from.
+    /// Storages to read from.
     pub storages: &'a Storages,
-    /// The archives that files have been taken out of.
+    /// Cache of downloaded archives.
     pub archives: Archives,
-    /// How much the hosts that they come from can do at a time.
+    /// Limits on requests per host.
     pub hosts: Hosts,
-    /// Where they go.
+    /// The target folder.
     pub folder: &'a TargetFolder,
-    /// What the user wants.
+    /// The user's options.
     pub options: Options,
-    /// How many bytes may come in a second, if there is a limit.
+    /// The rate limit, if any.
     pub rate: Option<&'a Rate>,
-    /// How many connections the files may have.
+    /// The limit on connections.
     pub bound: Bound,
-    /// The server, which signs anew what has ended in the queue; none if there is none.
+    /// The Rucio server, for new signatures of expired URLs; `None` without a server.
     pub client: Option<&'a Client>,
-    /// Which implementations of protocols are asked for; none if any will do.
+    /// The requested protocol implementations; `None` if any will do.
     pub implementations: Option<Implementations<'a>>,
-    /// Who is told what happens.
+    /// Receiver of events.
     pub observer: &'a dyn Observer,
-    /// Where traces are sent, if they are.
+    /// Sender of traces, if any.
     pub tracer: Option<&'a Tracer>,
-    /// What all traces have in common.
+    /// Fields common to all traces.
     pub common_trace: &'a Fields,
 }
 
-/// Why there is no file.
+/// The reason why a file was given up.
 enum Hopeless {
-    /// No source gave it, each for its reason.
+    /// All sources failed, for these reasons.
     Sources(String),
-    /// It cannot be written here.
+    /// It cannot be written locally.
     Here(String),
 }
 
-/// A file that is in its place, and when its transfer began and ended.
+/// A downloaded file with its final name, and the start of its transfer.
 struct Fresh {
     path: PathBuf,
     start: SystemTime,
@@ -97,7 +98,7 @@ struct Fresh {
 }
 
 impl<'a> Downloader<'a> {
-    /// Fetches from these storages into this folder: without limit on the rate, traces, or help of the server.
+    /// Creates a downloader without rate limit, traces, or server.
     pub fn new(
         storages: &'a Storages,
         folder: &'a TargetFolder,
@@ -120,7 +121,7 @@ impl<'a> Downloader<'a> {
         }
     }
 
-    /// Downloads a file, if it is not there. `lane` is passed on to the observer.
+    /// Downloads a file, unless it exists already. `lane` is passed on to the observer.
     pub async fn fetch(&self, job: &FileJob, lane: usize) -> Outcome {
         let run = Run { all: self, job, lane };
         run.tell(FileEvent::Started);
@@ -130,14 +131,14 @@ impl<'a> Downloader<'a> {
         let fetched = run.fetch().await;
         let outcome = fetched.outcome;
         if let Twin::First(cell) = &job.twin {
-            // It is set once, here, by the one job that has it.
+            // Cannot fail: this job alone sets the cell, once.
             let _ = cell.set(fetched);
         }
         outcome
     }
 }
 
-/// One file under way.
+/// A file in progress.
 struct Run<'a> {
     all: &'a Downloader<'a>,
     job: &'a FileJob,
@@ -182,7 +183,7 @@ impl Run<'_> {
         }
     }
 
-    /// The places of the file on the disk, with their folders made. A file nobody can have needs none.
+    /// Returns the local paths of the file, and creates their folders. A file with an obstacle needs none.
     fn places(&self) -> Result<Vec<PathBuf>, String> {
         match &self.job.obstacle {
             Some(obstacle) => Err(obstacle.clone()),
@@ -227,13 +228,13 @@ impl Run<'_> {
         Fetched { outcome: Outcome::FileNotFound, path: None }
     }
 
-    /// The file cannot be written here, whatever the sources say.
+    /// Reports that the file cannot be written locally.
     fn give_up(&self, reason: &str) -> Fetched {
         self.tell(FileEvent::Obstacle(reason));
         Fetched { outcome: Outcome::Failed, path: None }
     }
 
-    /// The same file has been fetched by another job: a copy is all that is needed.
+    /// Copies the file that another job has downloaded.
     async fn follow(&self, first: &Fetched) -> Outcome {
         let Some(path) = &first.path else {
             self.tell(FileEvent::Failed("it could not be had for the other place either"));

@@ -1,4 +1,4 @@
-//! What there is of a file while it is not complete.
+//! The received bytes of an incomplete file.
 
 use std::io;
 
@@ -9,53 +9,53 @@ use super::super::parts::Parts;
 use super::super::sink::Sink;
 use crate::storage::{Reading, Rest};
 
-/// What there is of a file before an attempt: of an attempt that broke, or of an earlier process.
+/// The received bytes of an incomplete file, from a failed attempt or an earlier process.
 #[derive(Debug, Default)]
 pub(super) struct Partial {
     /// Its beginning.
     sink: Option<Sink>,
-    /// Or parts of it, with holes between them.
+    /// Or some of its byte ranges.
     parts: Option<Parts>,
-    /// The place and the version of the file that the bytes came from, if the storage names versions.
+    /// PFN and version (ETag) of the file that the bytes come from, if the storage reports versions.
     version: Option<(String, String)>,
-    /// Bytes that came in pieces were wrong: from now on the file comes in one.
+    /// Bytes from several responses were wrong: the file is now requested as a whole.
     whole_only: bool,
 }
 
 impl Partial {
-    /// The beginning of a file, which came from anywhere.
+    /// Wraps the beginning of a file from any source.
     pub(super) fn beginning(sink: Sink) -> Self {
         Self { sink: Some(sink), ..Self::default() }
     }
 
-    /// Parts of a file, which came from anywhere.
+    /// Wraps byte ranges of a file from any source.
     pub(super) fn scattered(parts: Parts) -> Self {
         Self { parts: Some(parts), ..Self::default() }
     }
 
-    /// How many bytes are here.
+    /// Returns the number of bytes received.
     pub(super) fn received(&self) -> u64 {
         let parts = self.parts.as_ref().map_or(0, Parts::received);
         self.sink.as_ref().map_or(parts, Sink::received)
     }
 
-    /// The parts, if that is what is here.
+    /// Returns the byte ranges, if that is the state.
     pub(super) fn parts(&mut self) -> Option<&mut Parts> {
         self.parts.as_mut()
     }
 
-    /// Whether the file shall come in several pieces at the same time.
+    /// Whether several byte ranges may be requested concurrently.
     pub(super) fn may_be_split(&self) -> bool {
         !self.whole_only
     }
 
-    /// Pieces have turned out not to be those of one file.
+    /// Disables concurrent byte ranges, after they turned out to be of different files.
     pub(super) fn do_not_split(&mut self) {
         self.whole_only = true;
     }
 
-    /// What is missing, if the bytes that are here can be gone on with: the source has the same version, or a checksum
-    /// tells in the end whether all are of one file.
+    /// Returns where to resume. `None` if the bytes cannot be used: the source must have the same version, or a
+    /// checksum must be able to verify the result.
     pub(super) fn rest(&self, source: &Source, wanted: Checksum) -> Option<Rest> {
         let start = self.sink.as_ref()?.received();
         let version = self.version.as_ref().filter(|(pfn, _)| *pfn == source.pfn).map(|(_, version)| version.clone());
@@ -63,8 +63,8 @@ impl Partial {
         can_go_on.then_some(Rest { start, version })
     }
 
-    /// The sink for these bytes: the one of the attempt before if they are its continuation, else a new one, for which
-    /// what was here is removed.
+    /// Returns the sink for these bytes: the previous one if they continue it, else a new one; then the previous bytes
+    /// are removed.
     pub(super) fn sink(&mut self, reading: &Reading, source: &Source, new: impl FnOnce() -> Sink) -> &mut Sink {
         self.version = reading.version.clone().map(|version| (source.pfn.clone(), version));
         if let Some(parts) = self.parts.take() {
@@ -82,7 +82,7 @@ impl Partial {
         self.sink.insert(sink)
     }
 
-    /// From now on, parts of a file of this size: its beginning is one.
+    /// Converts the beginning of a file of this size to byte ranges.
     pub(super) async fn scatter(&mut self, whole: u64) -> io::Result<&mut Parts> {
         if let Some(sink) = &mut self.sink {
             sink.settle().await?;
@@ -94,7 +94,7 @@ impl Partial {
         }
     }
 
-    /// Removes what is here: it is of no use.
+    /// Removes the received bytes.
     pub(super) fn discard(&mut self) {
         if let Some(sink) = self.sink.take() {
             sink.discard();
@@ -104,7 +104,7 @@ impl Partial {
         }
     }
 
-    /// Everything is here.
+    /// Returns the complete file. Errors: a write failed, or a range is missing.
     pub(super) async fn complete(&mut self) -> io::Result<Complete> {
         match (self.sink.take(), self.parts.take()) {
             (Some(sink), _) => sink.complete().await,

@@ -1,4 +1,4 @@
-//! Signed addresses end after some minutes, also while they wait in the queue: then the server signs them anew.
+//! Signed URLs expire after some minutes, also while a file is queued: then the server is asked for a new signature.
 
 use super::super::job::{FileJob, Source};
 use super::super::plan;
@@ -9,8 +9,8 @@ use crate::storage::http::is_signed;
 use crate::storage::{Kind, StorageError};
 
 impl Run<'_> {
-    /// The same source with a new signature, if it has one and was refused. It is asked for once, however it is refused:
-    /// what an address that has ended gets differs from storage to storage.
+    /// Returns the source with a new signature, if it is signed and was refused. Any refusal counts, as storages differ
+    /// in their answer to an expired URL; so callers ask only once per try.
     pub(super) async fn renewed(&self, source: &Source, refusal: &StorageError) -> Option<Source> {
         let refused = matches!(refusal.kind, Kind::Denied | Kind::Refused);
         let client = self.all.client.filter(|_| refused && is_signed(&source.pfn))?;
@@ -24,7 +24,7 @@ impl Run<'_> {
     }
 }
 
-/// Lists the replicas of a file at one RSE, and takes the one at the same place.
+/// Lists the replicas of a file at one RSE, and returns the one with the same path.
 async fn sign(client: &Client, job: &FileJob, source: &Source) -> crate::error::Result<Option<Source>> {
     let query = Query {
         dids: vec![job.did.clone()],
@@ -44,7 +44,7 @@ async fn sign(client: &Client, job: &FileJob, source: &Source) -> crate::error::
     Ok(sources.into_iter().find(is_same))
 }
 
-/// An address without its signature.
+/// Returns a URL without its signature (the query).
 fn place(pfn: &str) -> &str {
     pfn.split('?').next().unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! The sources of a file, one after the other. One that is busy and says when to come back is asked again then; until then
-//! the others have their turns.
+//! Tries the sources of a file one after the other. A busy source that requests a wait is retried after it; meanwhile
+//! the others are tried.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,25 +17,25 @@ use super::partial::Partial;
 use super::{ATTEMPTS, Fresh, Hopeless, Run};
 use crate::storage::{Kind, Storage, StorageError, scheme};
 
-/// How often a source may send a file away that has too much to do, while it serves others of ours.
+/// Maximum number of overload answers from a source that serves other files of ours.
 const TURNS: u32 = 10;
 
-/// A source, and how often it has been tried.
+/// A source, and its number of attempts.
 struct Candidate<'s> {
     source: &'s Source,
-    /// The attempt that comes next.
+    /// Number of the next attempt, from 1.
     attempt: u32,
-    /// How often the storage has sent the file away.
+    /// Number of failures, including overload answers that cost no attempt.
     turns: u32,
-    /// When it may be asked.
+    /// Time from which it may be asked.
     ready: Instant,
 }
 
-/// Why a source gave no file.
+/// The reason why a source returned no file.
 enum Stop {
-    /// It is to be asked again after this time.
+    /// To be retried after this time.
     Busy(StorageError, Duration),
-    /// It failed as often as it may.
+    /// All attempts failed.
     Failed(Failure),
     /// This program cannot read it.
     Unreadable(String),
@@ -47,20 +47,20 @@ impl From<Failure> for Stop {
     }
 }
 
-/// What all sources of a file share.
+/// State shared by all sources of a file.
 struct Course<'c> {
     place: &'c Path,
     partial: Partial,
     trace: &'c mut Trace,
     budget: WaitBudget,
-    /// The implementation that reads it, if one is asked for.
+    /// The requested protocol implementation, if any.
     implementation: Option<String>,
-    /// The source whose turn was reported last.
+    /// The source that was reported last.
     announced: Option<&'c Source>,
 }
 
 impl Run<'_> {
-    /// One source after the other, until one gives the file.
+    /// Tries one source after the other, until one returns the file.
     pub(super) async fn try_sources(
         &self,
         place: &Path,
@@ -90,7 +90,7 @@ impl Run<'_> {
         Err(Hopeless::Sources(reasons.join("; ")))
     }
 
-    /// Asks a source when its time has come. Errors: it is busy only if the file can wait for as long as it asks for.
+    /// Tries a source once its wait is over. Errors: `Busy` only if the budget covers the requested wait.
     async fn visit<'s>(
         &self,
         candidate: &mut Candidate<'s>,
@@ -121,7 +121,7 @@ impl Run<'_> {
         outcome
     }
 
-    /// Waits until a source may be asked again. Of the files that wait for the same host, one says so.
+    /// Waits until a source may be retried. Of the files that wait for the same host, one reports it.
     async fn wait_for(&self, candidate: &Candidate<'_>, budget: &mut WaitBudget) {
         let wait = candidate.ready.saturating_duration_since(Instant::now());
         if wait.is_zero() {
@@ -135,7 +135,7 @@ impl Run<'_> {
         budget.wait(wait).await;
     }
 
-    /// The turn of a source has come.
+    /// Reports that a source is being tried.
     fn announce(&self, source: &Source, trace: &mut Trace) {
         let (scheme, rse) = (scheme(&source.pfn), source.rse.as_str());
         trace.set("remoteSite", rse);
@@ -145,7 +145,7 @@ impl Run<'_> {
         self.tell(FileEvent::Trying { scheme, rse, timeout });
     }
 
-    /// What reads a source. Errors: this program cannot, or shall not by another implementation than this.
+    /// Returns the storage for a source. Errors: unsupported, or not offered with the requested implementation.
     async fn storage(&self, source: &Source, implementation: Option<&str>) -> Result<&dyn Storage, String> {
         if let (Some(implementations), Some(wanted)) = (&self.all.implementations, implementation) {
             implementations.check(source, wanted).await?;
@@ -153,8 +153,8 @@ impl Run<'_> {
         self.all.storages.of(&source.pfn).map_err(|error| error.to_string())
     }
 
-    /// One source, as often as its attempts allow, or until it is busy. What a broken attempt brought is kept for the next
-    /// one, here or at another source.
+    /// Tries one source up to its number of attempts, or until it is busy. Bytes of a failed attempt are kept for the
+    /// next one, at this or another source.
     async fn try_source(
         &self,
         candidate: &mut Candidate<'_>,
@@ -191,14 +191,14 @@ impl Run<'_> {
                 return Err(Stop::Busy(error.clone(), wait));
             }
             candidate.turns += 1;
-            // Where there is another source, it has its turn soon.
+            // If there is another source, it is tried soon.
             if is_crowded && is_last && candidate.turns < TURNS {
                 self.tell(FileEvent::SentAway);
                 continue;
             }
             self.report(&failure, candidate.attempt, course.trace);
             match failure.pause() {
-                // The next attempt asks for the whole file, which this one did not.
+                // Not counted: this attempt did not request the whole file, the next one does.
                 Some(_) if matches!(failure, Failure::Parts) => {}
                 Some(pause) if candidate.attempt < ATTEMPTS => {
                     tokio::time::sleep(pause).await;
@@ -221,27 +221,27 @@ impl Run<'_> {
     }
 }
 
-/// Takes the candidate that may be asked first; of several, the one that the server puts first.
+/// Removes and returns the candidate that is ready first; of several, the first in the server's order.
 fn earliest<'s>(candidates: &mut Vec<Candidate<'s>>) -> Option<Candidate<'s>> {
     let place = candidates.iter().enumerate().min_by_key(|(_, candidate)| candidate.ready)?.0;
     Some(candidates.remove(place))
 }
 
-/// The reason with the RSE that it is about.
+/// Appends the RSE to a reason.
 fn at(source: &Source, reason: &str) -> String {
     if source.rse.is_empty() { reason.to_owned() } else { format!("{reason} ({})", source.rse) }
 }
 
-/// A host that another file of ours was told to leave alone for so long.
+/// Returns the error for a host that requested this wait when another file was tried.
 fn resting(wait: Duration) -> Stop {
     Stop::Busy(StorageError::new(Kind::Overloaded, "the storage has too much to do"), wait)
 }
 
-/// Whether the host has only too many of us at the moment. The turn is over in any case.
+/// Records the outcome for the host. Returns whether our own concurrency may have overloaded it.
 fn is_crowded(turn: Turn, failure: &Failure, budget: &WaitBudget) -> bool {
     match failure {
         Failure::Storage(error) if error.kind == Kind::Overloaded => match error.named_wait() {
-            // Too long for this file: another one may be able to wait, or be told less.
+            // Too long for this file: another one may be able to wait, or get a shorter time.
             Some(wait) if wait > budget.left() => turn.on_overload(Duration::ZERO, None),
             named => turn.on_overload(error.pause(), named),
         },
