@@ -27,7 +27,7 @@ impl Run<'_> {
         partial: &mut Partial,
     ) -> Result<(PathBuf, Checksum), Failure> {
         let outcome = self.attempt_once(source, storage, place, partial).await;
-        // Received bytes are useless if they are wrong, or the disk is full.
+        // Received bytes are useless if they are wrong, or cannot be written.
         if matches!(outcome, Err(Failure::Content { .. } | Failure::Parts | Failure::Local { .. })) {
             partial.discard();
             self.tell(FileEvent::StartedOver);

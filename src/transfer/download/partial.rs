@@ -16,7 +16,7 @@ pub(super) struct Partial {
     sink: Option<Sink>,
     /// Or some of its byte ranges.
     parts: Option<Parts>,
-    /// PFN and version (ETag) of the file that the bytes come from, if the storage reports versions.
+    /// PFN and version (such as an ETag) of the file that the bytes come from, if the storage reports versions.
     version: Option<(String, String)>,
     /// Bytes from several responses were wrong: the file is now requested as a whole.
     whole_only: bool,

@@ -1,4 +1,4 @@
-//! One file's life against real storages that misbehave on demand.
+//! Downloads of one file from local HTTP servers that fail on demand.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -9,7 +9,7 @@ use crate::storage::http::tests::{answer, plain, serve, sized};
 use crate::transfer::job::Source;
 use crate::types::Did;
 
-/// Writes down what happens.
+/// Records the events.
 #[derive(Default)]
 struct Diary(Mutex<Vec<String>>);
 
@@ -74,7 +74,7 @@ impl World {
         std::mem::take(&mut *self.diary.0.lock().unwrap())
     }
 
-    /// The files in the target folder, with what is in them.
+    /// Returns the files in the target folder with their contents.
     fn files(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
         let mut folders = vec![self.dir.path().to_owned()];
@@ -96,7 +96,7 @@ impl World {
 
 const ADLER_OF_HELLO: &str = "062c0215";
 
-/// The file "hello" at these places.
+/// Returns a job for the file "hello" with these sources.
 fn hello(pfns: &[&str]) -> FileJob {
     let source = |pfn: &&str| Source { pfn: (*pfn).to_owned(), rse: "RSE".to_owned(), member: None };
     FileJob {
@@ -184,7 +184,7 @@ async fn wrong_content_is_never_given_its_name() {
     assert_eq!(notes.iter().filter(|note| note.starts_with("wrong")).count(), 2, "{notes:?}");
     assert_eq!(notes.last().unwrap(), "gave up");
 
-    // Of the wrong size: once is enough. A length that is not told is found out while reading.
+    // A wrong size is not retried. Without an announced length it is detected while reading.
     for trouble in
         [sized("200 OK", "", "hello, world"), sized("200 OK", "", "he"), answer("200 OK", "", "hello, world")]
     {
@@ -245,7 +245,7 @@ async fn whatever_comes_is_taken_where_the_user_says_so() {
 #[tokio::test]
 async fn an_attempt_ends_when_its_time_is_over() {
     let mut world = World::new();
-    // Never silent for long enough to be cut off for that, but far too slow.
+    // Never idle for long enough to be cut off for that, but far too slow.
     let slow = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let pfn = format!("http://{}", slow.local_addr().unwrap());
     tokio::spawn(async move {
@@ -290,7 +290,7 @@ async fn a_twin_is_copied() {
     assert_eq!(world.files().len(), 2);
 }
 
-/// Puts what an earlier process left of "hello" into the folder.
+/// Creates a partial file of "hello", as left by an earlier process.
 fn leave(world: &World, bytes: &str) -> std::path::PathBuf {
     let part = world.folder.place(Path::new("s/f")).unwrap().with_file_name(".f.062c0215.rucio-part");
     std::fs::write(&part, bytes).unwrap();
@@ -310,14 +310,14 @@ async fn what_an_earlier_process_left_is_gone_on_with() {
     assert!(request.contains("range: bytes=3-") && !request.contains("if-range"), "{request}");
     assert_eq!(world.notes()[1], "resumed at 3");
 
-    // Spoiled: that is found out in the end, and costs a new start.
+    // A corrupted partial file is detected at the end, and costs a restart.
     let world = World::new();
     leave(&world, "HEL");
     let (base, _asked) = serve(vec![rest, sized("200 OK", "", "hello")]).await;
     assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done);
     is_hello(&world);
 
-    // Everything was there but the name.
+    // All bytes exist; only the rename is missing.
     let world = World::new();
     leave(&world, "hello");
     assert_eq!(world.fetch(&hello(&["http://127.0.0.1:9/"])).await, Outcome::Done);
@@ -333,7 +333,7 @@ async fn what_is_left_counts_only_where_a_checksum_tells_whether_it_is_right() {
     assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done);
     assert!(!asked.recv().await.unwrap().contains("range"));
     assert_eq!(std::fs::read_to_string(part).unwrap(), "hel");
-    // With the whole file there, it is of no use.
+    // Next to the complete file, it is useless.
     world.options.ignore_checksum = false;
     assert_eq!(world.fetch(&hello(&[])).await, Outcome::AlreadyDone);
     is_hello(&world);

@@ -1,5 +1,5 @@
-//! Files that lie inside an archive: the archive comes to a nameless file in the target folder, and what is taken out of
-//! it goes the way of all files.
+//! Extracts files from archives: the archive is downloaded to an unnamed file in the target folder, and its member is
+//! then read like any other file.
 
 use std::fs::File;
 use std::io;
@@ -14,7 +14,7 @@ use super::{ATTEMPTS, Run};
 use crate::storage::archive::{Archive, Member};
 use crate::storage::{Kind, Reading, Rest, Result, Storage, StorageError};
 
-/// An archive as far as it has come.
+/// A partially downloaded archive.
 struct Arriving {
     file: tokio::fs::File,
     received: u64,
@@ -22,11 +22,11 @@ struct Arriving {
 }
 
 impl Run<'_> {
-    /// The file inside the archive at this source; none if the source is the file itself.
+    /// Returns the archive member of this source; `None` if the source is the file itself.
     pub(super) async fn unpacked(&self, source: &Source, storage: &dyn Storage) -> Result<Option<Member>> {
         let Some(name) = &source.member else { return Ok(None) };
         let archive = self.all.archives.get(source, self.archive(source, storage)).await;
-        // Who waited for another's failure need not try it again.
+        // Other files that waited for this failure need not retry it.
         let archive = archive.map_err(|error| match error.may_pass() {
             true => StorageError { kind: Kind::Refused, ..error },
             false => error,
@@ -36,7 +36,7 @@ impl Run<'_> {
         Ok(Some(archive.member(name, self.job.bytes)))
     }
 
-    /// Fetches an archive, as often as the budget allows, and looks into it.
+    /// Downloads an archive, with retries, and opens it.
     async fn archive(&self, source: &Source, storage: &dyn Storage) -> Result<Archive> {
         let file = self.all.folder.nameless().map_err(|error| full(&error))?;
         let mut arriving = Arriving { file: tokio::fs::File::from_std(file), received: 0, version: None };
@@ -64,7 +64,7 @@ impl Run<'_> {
         opened.unwrap_or_else(|error| Err(StorageError::new(Kind::Refused, error.to_string())))
     }
 
-    /// Reads what is missing of an archive, for as long as an archive of its size may take.
+    /// Downloads the missing bytes of an archive, within the timeout for its size.
     async fn fill(&self, source: &Source, storage: &dyn Storage, arriving: &mut Arriving) -> Result<()> {
         let reading = storage.get(&source.pfn, arriving.rest().as_ref()).await?;
         self.tell(FileEvent::FetchingArchive { pfn: &source.pfn, bytes: reading.length });
@@ -85,7 +85,7 @@ impl Arriving {
         Some(Rest { start: self.received, version: Some(version) })
     }
 
-    /// Takes the bytes, and tells how many.
+    /// Stores the bytes, and reports their number.
     async fn take(&mut self, mut reading: Reading, tell: impl Fn(u64)) -> Result<()> {
         self.version.clone_from(&reading.version);
         self.go_to(reading.start).await.map_err(|error| full(&error))?;
@@ -108,7 +108,7 @@ impl Arriving {
         }
     }
 
-    /// Goes on from here: an attempt that was given up may have written more than counted.
+    /// Seeks to `start` and truncates: a cancelled attempt may have written more than was counted.
     async fn go_to(&mut self, start: u64) -> io::Result<()> {
         self.received = start;
         self.file.flush().await?;
@@ -117,7 +117,8 @@ impl Arriving {
     }
 }
 
-/// The target folder does not take the archive. Another source may have the file itself, which is smaller.
+/// Returns the error if the archive cannot be written to the target folder. Another source may have the file itself,
+/// which is smaller.
 fn full(error: &io::Error) -> StorageError {
     StorageError::new(Kind::Refused, format!("the archive cannot be kept in the target folder: {error}"))
 }

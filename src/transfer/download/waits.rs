@@ -1,20 +1,20 @@
-//! The time that the limit on the rate costs.
+//! The time that transfers are throttled by the rate limit.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long an attempt has been held back by the limit on the rate.
+/// Total time that an attempt has been throttled.
 #[derive(Debug, Default)]
 pub(super) struct Waits(Mutex<Duration>);
 
 impl Waits {
-    /// Waits, and counts it.
+    /// Waits, and adds the time to the total.
     pub(super) async fn wait(&self, time: Duration) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) += time;
         tokio::time::sleep(time).await;
     }
 
-    /// How long in all.
+    /// Returns the total.
     pub(super) fn sum(&self) -> Duration {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,8 +1,8 @@
-//! The time of a transfer, without what holds it back at our end: a disk, or a limit on the rate.
+//! The time of a transfer, without local delays: disk writes and the rate limit.
 
 use std::time::{Duration, Instant};
 
-/// Measures from its beginning.
+/// Measures the time since its creation.
 #[derive(Debug)]
 pub(in super::super) struct Clock {
     start: Instant,
@@ -14,12 +14,12 @@ impl Clock {
         Self { start: Instant::now(), held: Duration::ZERO }
     }
 
-    /// The time so far.
+    /// Returns the time so far, without local delays.
     pub(in super::super) fn now(&self) -> Duration {
         self.start.elapsed().saturating_sub(self.held)
     }
 
-    /// Since this moment the transfer has been held back.
+    /// Excludes the time since this moment.
     pub(in super::super) fn held_since(&mut self, moment: Instant) {
         self.held += moment.elapsed();
     }

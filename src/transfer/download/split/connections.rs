@@ -1,4 +1,4 @@
-//! The connections of one file, waited for together.
+//! Polls the connections of one file.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -9,11 +9,11 @@ use futures_util::future::BoxFuture;
 
 use crate::storage::{Reading, Result};
 
-/// What happens on one of the connections.
+/// An event on one of the connections.
 pub(super) enum Event {
-    /// The storage answered; with none, if it was not with the part that it was asked for.
+    /// The storage has answered; `None` if not with the requested byte range.
     Answered(Result<Option<Reading>>),
-    /// Bytes, none at the end.
+    /// Received bytes; `None` at the end.
     Came(Result<Option<Bytes>>),
 }
 
@@ -22,21 +22,21 @@ enum Connection<'a> {
     Open(Reading),
 }
 
-/// A connection in each lane that has one. A connection that is closed is dropped, whatever it is doing.
+/// At most one connection per lane. A closed connection is dropped in any state.
 #[derive(Default)]
 pub(super) struct Connections<'a> {
     lanes: Vec<Option<Connection<'a>>>,
-    /// The lane that is looked at first: none shall wait for the others for ever.
+    /// The lane to poll first: it rotates, so that no lane starves.
     first: usize,
 }
 
 impl<'a> Connections<'a> {
-    /// Opens one.
+    /// Opens a connection in a lane.
     pub(super) fn open(&mut self, lane: usize, opening: BoxFuture<'a, Result<Option<Reading>>>) {
         self.put(lane, Connection::Opening(opening));
     }
 
-    /// One that has been answered.
+    /// Puts an answered connection into a lane.
     pub(super) fn opened(&mut self, lane: usize, reading: Reading) {
         self.put(lane, Connection::Open(reading));
     }
@@ -48,15 +48,15 @@ impl<'a> Connections<'a> {
         self.lanes[lane] = Some(connection);
     }
 
-    /// Closes one.
+    /// Closes the connection of a lane.
     pub(super) fn close(&mut self, lane: usize) {
         if let Some(lane) = self.lanes.get_mut(lane) {
             *lane = None;
         }
     }
 
-    /// Waits until something happens in a lane. A lane that has been answered is empty then: the reading is to be put there.
-    /// Without any connection it waits for ever.
+    /// Waits for an event in any lane. A lane is empty after its connection was answered: the caller puts the reading
+    /// back. Without connections it never returns.
     pub(super) async fn next(&mut self) -> (usize, Event) {
         poll_fn(|context| self.poll(context)).await
     }

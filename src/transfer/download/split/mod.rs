@@ -1,7 +1,7 @@
-//! A large file over several connections at once, and from several RSEs, where one connection is slow.
+//! Downloads a large file over several concurrent connections, also from several RSEs, if one connection is slow.
 //!
-//! [`ramp`] decides how many connections there are, [`pool`] which of them reads what; both are pure. [`connections`] waits
-//! for all of them. What comes goes to [`Parts`], whatever its order.
+//! [`ramp`] decides how many connections there are, [`pool`] which byte range each reads; both are pure.
+//! [`connections`] polls them. Received bytes go to [`Parts`], in any order; how they are stored does not belong here.
 
 mod clock;
 mod connections;
@@ -30,41 +30,41 @@ use pool::Pool;
 use ramp::Ramp;
 pub(super) use watch::{Seen, Watch};
 
-/// How often rates are measured and decisions made.
+/// Interval of measurements and decisions.
 const TICK: Duration = Duration::from_millis(15);
-/// The most RSEs that a file comes from at the same time.
+/// Maximum number of RSEs that a file is read from concurrently.
 const SOURCES: usize = 4;
-/// How long a connection may be silent while others are not.
+/// Maximum silence of a connection while others receive bytes.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// A connection that breaks after so many bytes is opened again; after fewer, its source gets one less.
+/// A connection that fails after this many bytes is replaced; after fewer, its source gets one connection less.
 const FORGIVEN: u64 = 16 * 1024 * 1024;
-/// The least that a connection should bring when it is opened.
+/// Minimum number of bytes that a new connection should bring.
 const SHARE: u64 = 1024 * 1024;
-/// A source that is so many times slower than the best one gets nothing new while the best one takes more.
+/// A source slower than the best one by this factor gets no new connections while the best one accepts more.
 const SLOWER: f64 = 4.0;
 
-/// A place that parts of the file come from.
+/// A source of byte ranges.
 struct Origin<'a> {
     pfn: &'a str,
     storage: &'a dyn Storage,
-    /// The version of the file, once it is known.
+    /// Version of the file, once known.
     version: Option<String>,
-    /// How many connections it gives at a time, as far as is known.
+    /// Maximum number of concurrent connections, as far as known.
     most: usize,
-    /// Bytes a second of one connection.
+    /// Rate of one connection in bytes per second.
     rate: Option<f64>,
 }
 
-/// The connection that has brought the beginning of the file.
+/// The connection that received the beginning of the file.
 pub(super) struct Lead {
     reading: Reading,
     ramp: Ramp,
     clock: Clock,
-    /// How long it took to open.
+    /// Time to open it.
     setup: Duration,
 }
 
-/// A transfer in several parts.
+/// A transfer of several byte ranges.
 struct Split<'a> {
     run: &'a Run<'a>,
     place: &'a Path,
@@ -75,21 +75,21 @@ struct Split<'a> {
     ramp: Option<Ramp>,
     clock: Clock,
     setup: Duration,
-    /// Why the file cannot be had, if it cannot.
+    /// The error that ends the transfer if no connection is left.
     error: Option<StorageError>,
-    /// Whether the first source has answered with something else than the part that was asked for.
+    /// Whether the first source did not answer with the requested byte range.
     is_no_part: bool,
 }
 
 impl Run<'_> {
-    /// Whether so much of the file is missing, and can be had in such a way, that several connections could be of use. What
-    /// they bring can only be checked together if the checksum is Adler-32.
+    /// Whether several connections could help: enough bytes are missing, the storage supports ranges, and the checksum
+    /// is Adler-32, the only one that can be combined from ranges.
     pub(super) fn may_be_split(&self, storage: &dyn Storage, missing: u64, share: &Share<'_>) -> bool {
         let can_be = storage.has_parts() && matches!(self.wanted(), Checksum::Adler32(_));
         can_be && missing >= LARGE && share.allowed() > 1
     }
 
-    /// Fetches what is missing of a file. What has come stays in `parts`, whatever happens.
+    /// Downloads the missing ranges of a file. Received bytes stay in `parts`, also on errors.
     pub(super) async fn split(
         &self,
         (source, storage, place): (&Source, &dyn Storage, &Path),
@@ -118,13 +118,13 @@ impl Run<'_> {
         split.fetch(parts, waits).await
     }
 
-    /// The source whose turn it is, and one at each RSE whose turn has not come.
+    /// Returns the current source, and one at each RSE that has not been tried.
     fn origins<'a>(&'a self, source: &'a Source, storage: &'a dyn Storage) -> Vec<Origin<'a>> {
         let mut origins = vec![Origin::new(&source.pfn, storage)];
         let mut rses = vec![source.rse.as_str()];
         let is_same = |other: &Source| other.pfn == source.pfn || !other.rse.is_empty() && other.rse == source.rse;
         let later = self.job.sources.iter().skip_while(|other| !is_same(other));
-        // Which implementation an RSE has, where that matters, is asked when its turn comes.
+        // If an implementation is requested, an RSE is only queried for it when it is tried.
         for other in later.filter(|other| self.all.implementations.is_none() && other.member.is_none()) {
             let storage = self.all.storages.of(&other.pfn).ok().filter(|storage| storage.has_parts());
             if let Some(storage) = storage.filter(|_| !rses.contains(&other.rse.as_str()) && origins.len() < SOURCES) {
@@ -143,7 +143,7 @@ impl<'a> Origin<'a> {
 }
 
 impl<'a> Split<'a> {
-    /// Goes on with a connection that is under way.
+    /// Takes over an open connection.
     fn lead(&mut self, lead: Lead) {
         self.origins[0].version.clone_from(&lead.reading.version);
         self.pool.lead(0, lead.clock.now(), lead.ramp.rate());
@@ -173,7 +173,7 @@ impl<'a> Split<'a> {
         Ok(())
     }
 
-    /// Opens as many connections as are wanted and of use.
+    /// Opens connections while more are allowed and useful.
     fn fill(&mut self) {
         let allowed = self.allowed();
         while self.pool.open().0 < allowed {
@@ -186,20 +186,20 @@ impl<'a> Split<'a> {
         }
     }
 
-    /// How many connections there may be. While one is being opened, another one brings what would be its share, if that is
-    /// small.
+    /// Returns how many connections there may be, as far as the remaining bytes make them worthwhile: a share must be
+    /// larger than what one connection receives while another one opens.
     fn allowed(&self) -> usize {
         let while_opening = self.pool.rate().unwrap_or(0.0) * self.setup.as_secs_f64();
         let worth = self.pool.left() / SHARE.max(while_opening as u64);
         self.limit().min(usize::try_from(worth).unwrap_or(usize::MAX)).max(1)
     }
 
-    /// How many connections there may be in any case.
+    /// Returns the limit of connections.
     fn limit(&self) -> usize {
         self.ramp.as_ref().map_or(1, Ramp::wanted).min(self.share.allowed())
     }
 
-    /// The source for another connection: that with the fewest, but a slow one last.
+    /// Returns the source for another connection: the one with the fewest, but slow ones last.
     fn choose(&self) -> Option<usize> {
         let best = self.origins.iter().filter_map(|origin| origin.rate).fold(0.0, f64::max);
         let open = self.origins.iter().enumerate().map(|(source, origin)| (self.pool.open_to(source), source, origin));
@@ -210,7 +210,7 @@ impl<'a> Split<'a> {
         usable.map(key).min().map(|(_, _, source)| source)
     }
 
-    /// Looks how it goes: lets go of connections that are silent or too many.
+    /// Measures rates, and closes connections that are stalled or too many.
     fn look(&mut self, received: u64) {
         let now = self.clock.now();
         self.pool.measure(now);
@@ -254,7 +254,7 @@ impl<'a> Split<'a> {
         }
     }
 
-    /// Takes in what came.
+    /// Stores received bytes.
     async fn take(&mut self, lane: usize, bytes: &Bytes, parts: &mut Parts, waits: &Waits) -> Result<(), Failure> {
         let (moment, mut rest) = (Instant::now(), &bytes[..]);
         self.run.hold(bytes.len(), waits).await;
@@ -274,8 +274,9 @@ impl<'a> Split<'a> {
         Ok(())
     }
 
-    /// A connection has brought what was wanted of it. If its answer has more that is missing, that comes without another
-    /// request; if its source gives no other connection, even though some of it comes in vain.
+    /// Extends a finished range within the same response if that has more missing bytes, which saves a request. It may
+    /// waste up to [`SHARE`] bytes, or any number if its source gives no other connection. Returns false if it was
+    /// closed.
     fn goes_on(&mut self, lane: usize) -> bool {
         let is_last_one = |source: usize| self.pool.open_to(source) >= self.origins[source].most;
         let in_vain = if self.pool.source(lane).is_some_and(is_last_one) { u64::MAX } else { SHARE };
@@ -294,7 +295,7 @@ impl<'a> Split<'a> {
         self.pool.end(lane)
     }
 
-    /// A connection was of no use: others take what it should have brought.
+    /// Closes a failed connection; others take its range.
     fn fail(&mut self, lane: usize, error: StorageError) {
         tracing::debug!("one of the connections for {} failed: {error}", self.run.job.did);
         let Some((source, brought)) = self.close(lane) else { return };
@@ -306,7 +307,7 @@ impl<'a> Split<'a> {
         }
     }
 
-    /// Why nothing more can be had.
+    /// Returns the error when no connection is left.
     fn failure(self) -> Failure {
         match self.error {
             _ if self.is_no_part && self.pool.received() == 0 => Failure::Parts,

@@ -1,73 +1,73 @@
-//! Who fetches what: pure decisions over what is missing, who is at it, and how fast each is.
+//! Assigns byte ranges to connections: pure decisions from missing ranges, assignments and rates.
 //!
-//! Times are those since the beginning of the transfer in which nothing of our own held it back.
+//! Times are since the beginning of the transfer, without local delays.
 
 use std::time::Duration;
 
 use super::super::super::parts::Span;
 
-/// The least that is worth a request of its own.
+/// Minimum length of a range that is worth a request.
 pub(super) const LEAST: u64 = 256 * 1024;
-/// How much the rate of the last moment counts against what it was before.
+/// Weight of the latest rate in the moving average.
 const WEIGHT: f64 = 0.3;
-/// How often it must take longer than opening a connection does to read what another one is going to take over.
+/// The rest of a range is only split if reading it takes this many times as long as opening a connection.
 const WORTH_IT: f64 = 2.0;
 
-/// Connections of which something came last within this time have fallen silent together.
+/// Connections that last received bytes within this interval have stalled together.
 const TOGETHER: Duration = Duration::from_millis(30);
 
-/// What one connection reads.
+/// The range of one connection.
 #[derive(Debug, Clone)]
 struct Stretch {
-    /// The next byte that is wanted, and the byte behind the last one.
+    /// The next wanted byte, and the offset behind the last one.
     span: Span,
-    /// How many bytes come before that are not wanted.
+    /// Number of unwanted bytes before it.
     skip: u64,
-    /// How far the answer reaches, whatever is wanted of it.
+    /// Offset at which the response ends, also beyond the wanted range.
     reach: u64,
     source: usize,
     asked: Duration,
-    /// When the answer began.
+    /// Start of the response.
     begun: Option<Duration>,
-    /// When something came last.
+    /// Time of the last bytes.
     heard: Duration,
     brought: u64,
-    /// What `brought` was when `rate` was computed last, and when that was.
+    /// `brought` and time at the last computation of `rate`.
     counted: (u64, Duration),
-    /// Bytes a second, once there are some.
+    /// Rate in bytes per second, once measured.
     rate: Option<f64>,
 }
 
-/// What is missing of a file, and the connections that bring it. Each has a lane of its own.
+/// The missing ranges of a file, and the connections that read them, each in a lane of its own.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     free: Vec<Span>,
     lanes: Vec<Option<Stretch>>,
     received: u64,
-    /// When something came last, over any connection.
+    /// Time of the last bytes on any connection.
     heard: Duration,
 }
 
-/// What came over a connection, as far as it is wanted.
+/// The wanted part of received bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Arrived {
-    /// Where the wanted bytes belong.
+    /// Offset of the wanted bytes.
     pub(super) start: u64,
-    /// How many bytes come before them.
+    /// Number of unwanted bytes before them.
     pub(super) skipped: usize,
-    /// How many bytes are wanted.
+    /// Number of wanted bytes.
     pub(super) wanted: usize,
-    /// Whether nothing more is wanted of this connection.
+    /// Whether the connection's range is complete.
     pub(super) is_last: bool,
 }
 
 impl Pool {
-    /// This is missing, and nobody is at it.
+    /// Creates a pool in which these ranges are missing and unassigned.
     pub(super) fn new(holes: Vec<Span>) -> Self {
         Self { free: holes, ..Self::default() }
     }
 
-    /// A connection that is under way already brings all that is missing, from the first byte of it on.
+    /// Assigns the first unassigned range to a connection that is already open.
     pub(super) fn lead(&mut self, source: usize, now: Duration, rate: f64) {
         if let Some(span) = self.take_free() {
             let lane = self.begin(span, source, now);
@@ -78,9 +78,9 @@ impl Pool {
         }
     }
 
-    /// What another connection to this source should read, `wanted` of them being open then, and in which lane. That is
-    /// what nobody is at, else the end of what the slowest one still has to do. None if that is not worth it; `setup` is
-    /// how long it takes to open a connection.
+    /// Returns the lane and range for a new connection to this source: an unassigned range, else the tail of the
+    /// slowest one. `None` if the gain is too small; `wanted` is the number of connections then open, `setup` the time
+    /// to open one.
     pub(super) fn next(
         &mut self,
         source: usize,
@@ -120,8 +120,8 @@ impl Pool {
         lane
     }
 
-    /// Takes the end of what the slowest connection has still to do: so much that both are through at the same time, but
-    /// no more than an equal share of all that is missing.
+    /// Takes the tail of the slowest connection's range: so much that both finish at the same time, but no more than an
+    /// equal share of all missing bytes.
     fn take_over(&mut self, source: usize, wanted: usize, setup: Duration) -> Option<Span> {
         let (usual, setup) = (self.rate().unwrap_or(1.0), setup.as_secs_f64());
         let ours = self.rate_of(source).unwrap_or(usual).max(1.0);
@@ -133,7 +133,7 @@ impl Pool {
             return None;
         }
         let kept = (setup + length as f64 / ours) * ours * theirs / (ours + theirs);
-        // The float is never negative, and too large a one saturates.
+        // The float is never negative, and saturates if too large.
         let taken = length.saturating_sub(kept as u64).min(share).min(length - LEAST);
         if taken < LEAST {
             return None;
@@ -143,19 +143,20 @@ impl Pool {
         Some(Span { start: end - taken, end })
     }
 
-    /// The answer has begun to come. Gives its source, and when it was asked.
+    /// Records the start of the response. Returns its source, and the time of the request.
     pub(super) fn begun(&mut self, lane: usize, now: Duration) -> Option<(usize, Duration)> {
         let stretch = self.stretch(lane)?;
         (stretch.begun, stretch.heard, stretch.counted) = (Some(now), now, (0, now));
         Some((stretch.source, stretch.asked))
     }
 
-    /// Where a connection leads.
+    /// Returns the source of a connection.
     pub(super) fn source(&self, lane: usize) -> Option<usize> {
         Some(self.lanes.get(lane)?.as_ref()?.source)
     }
 
-    /// So many bytes have come. Of those behind the end nothing is wanted: they are another's by now.
+    /// Records received bytes. Those behind the end of the range are not wanted: they belong to another connection by
+    /// now.
     pub(super) fn arrived(&mut self, lane: usize, bytes: usize, now: Duration) -> Arrived {
         let Some(stretch) = self.stretch(lane) else {
             return Arrived { start: 0, skipped: 0, wanted: 0, is_last: true };
@@ -173,9 +174,8 @@ impl Pool {
         Arrived { start, skipped, wanted, is_last }
     }
 
-    /// Whether there is more to do for a connection that has come to its end: its answer goes on with what nobody is at, or
-    /// with what another one was asked for that has not been answered yet. So much of what it brings may be in vain. Gives the
-    /// lane of that other one, which is not needed any more.
+    /// Extends a finished range within the same response: by an unassigned range, or by one whose connection has not
+    /// been answered yet. May waste up to `in_vain` bytes before it. Returns the lane of the connection made redundant.
     pub(super) fn go_on(&mut self, lane: usize, in_vain: u64) -> Option<Option<usize>> {
         let Stretch { span: Span { end, .. }, reach, .. } = *self.stretch(lane)?;
         let can_do =
@@ -203,7 +203,7 @@ impl Pool {
         Some(other)
     }
 
-    /// A connection is over. What it has not brought is free again. Gives its source and how many bytes it brought.
+    /// Ends a connection and releases its remaining range. Returns its source and number of bytes received.
     pub(super) fn end(&mut self, lane: usize) -> Option<(usize, u64)> {
         let stretch = self.lanes.get_mut(lane)?.take()?;
         if stretch.span.length() > 0 {
@@ -217,7 +217,7 @@ impl Pool {
         self.free.insert(place, span);
     }
 
-    /// Measures the rates anew.
+    /// Updates the rates.
     pub(super) fn measure(&mut self, now: Duration) {
         for stretch in self.lanes.iter_mut().flatten().filter(|stretch| stretch.begun.is_some()) {
             let time = now.saturating_sub(stretch.counted.1).as_secs_f64();
@@ -230,53 +230,53 @@ impl Pool {
         }
     }
 
-    /// The connections that have brought nothing for this long, though others went on for a while. If all fell silent
-    /// together, the trouble is not that of one.
+    /// Returns the connections that received nothing for this long while others continued. If all stalled together, the
+    /// cause is not a single connection.
     pub(super) fn stalled(&self, now: Duration, patience: Duration) -> Vec<usize> {
         let is_stalled = |one: &Stretch| now.saturating_sub(one.heard) > patience && one.heard + TOGETHER < self.heard;
         let lanes = self.lanes.iter().enumerate();
         lanes.filter_map(|(lane, one)| one.as_ref().filter(|one| is_stalled(one)).map(|_| lane)).collect()
     }
 
-    /// Everything has come.
+    /// Whether nothing is missing.
     pub(super) fn is_done(&self) -> bool {
         self.left() == 0
     }
 
-    /// How many bytes have not come yet.
+    /// Returns the number of missing bytes.
     pub(super) fn left(&self) -> u64 {
         let under_way = self.lanes.iter().flatten().map(|stretch| stretch.span.length());
         self.free.iter().map(|span| span.length()).chain(under_way).sum()
     }
 
-    /// How many bytes have come.
+    /// Returns the number of bytes received.
     pub(super) fn received(&self) -> u64 {
         self.received
     }
 
-    /// How many connections are open, and how many of them have been answered.
+    /// Returns how many connections are open, and how many of them have been answered.
     pub(super) fn open(&self) -> (usize, usize) {
         let open = self.lanes.iter().flatten();
         (open.clone().count(), open.filter(|stretch| stretch.begun.is_some()).count())
     }
 
-    /// How many connections to this source are open.
+    /// Returns the number of open connections to this source.
     pub(super) fn open_to(&self, source: usize) -> usize {
         self.lanes.iter().flatten().filter(|stretch| stretch.source == source).count()
     }
 
-    /// The connection that was opened last.
+    /// Returns the connection that was opened last.
     pub(super) fn latest(&self) -> Option<usize> {
         let open = self.lanes.iter().enumerate().filter_map(|(lane, stretch)| Some((lane, stretch.as_ref()?.asked)));
         open.max_by_key(|(_, asked)| *asked).map(|(lane, _)| lane)
     }
 
-    /// How many bytes a second a connection brings, on the average.
+    /// Returns the average rate of all connections, in bytes per second each.
     pub(super) fn rate(&self) -> Option<f64> {
         average(self.lanes.iter().flatten())
     }
 
-    /// How many bytes a second a connection to this source brings, on the average.
+    /// Returns the average rate of connections to this source, in bytes per second each.
     pub(super) fn rate_of(&self, source: usize) -> Option<f64> {
         average(self.lanes.iter().flatten().filter(|stretch| stretch.source == source))
     }
@@ -286,7 +286,7 @@ impl Pool {
     }
 }
 
-/// So many of these bytes.
+/// Returns `count`, but at most `bytes`.
 fn at_most(count: u64, bytes: usize) -> usize {
     usize::try_from(count).map_or(bytes, |count| count.min(bytes))
 }
@@ -312,7 +312,7 @@ mod tests {
         Duration::from_millis(millis)
     }
 
-    /// A pool in which one connection to the first source reads a file of this size.
+    /// Returns a pool in which one connection to the first source reads a file of this size.
     fn led(whole: u64, rate: f64) -> Pool {
         let mut pool = Pool::new(vec![span(0, whole)]);
         pool.lead(0, at(0), rate);
@@ -349,7 +349,7 @@ mod tests {
             pool.arrived(lane, usize::try_from(brought).unwrap(), at(1000));
         }
         pool.measure(at(1000));
-        // It is as fast as the second one: both are through at the same time after this.
+        // The new connection is as fast as the second one: this and the first one finish at the same time.
         let (_, taken) = pool.next(1, 1, SETUP, at(1000)).unwrap();
         let kept = taken.start - 2 * MB;
         assert_eq!(taken.end, 100 * MB);
@@ -406,7 +406,7 @@ mod tests {
         // The third has not been answered.
         assert_eq!(pool.go_on(0, 0), Some(Some(third)));
         assert!(pool.arrived(0, length(middle), at(2)).is_last);
-        // The second one has been, and is cut off after a megabyte, which the first one brings again.
+        // The second one has, and fails after a megabyte, which the first one receives again.
         pool.begun(second, at(2));
         assert_eq!(pool.go_on(0, MB), None);
         pool.arrived(second, 1_000_000, at(3));
@@ -418,7 +418,7 @@ mod tests {
         assert!(pool.is_done() && pool.go_on(0, u64::MAX).is_none());
     }
 
-    /// Whatever comes in whatever order, whoever takes over, breaks off, or is slow: every byte comes once, all do.
+    /// For any order of events, takeovers, failures and rates, every byte is stored exactly once.
     #[test]
     fn every_byte_comes_exactly_once_whatever_happens() {
         let mut state = 11_u64;
@@ -459,7 +459,7 @@ mod tests {
                         *wire += bytes as u64;
                         while bytes > 0 && goes_on {
                             let arrived = pool.arrived(lane, bytes, at(time));
-                            // What is taken stands where the answer has it.
+                            // Wanted bytes have their offset in the response.
                             at_wire += arrived.skipped as u64;
                             assert!(arrived.wanted == 0 || arrived.start == at_wire);
                             at_wire += arrived.wanted as u64;

@@ -1,30 +1,31 @@
-//! How many connections a file is worth: one where that is fast, more while more bring more.
+//! Decides how many connections a file is worth: one if that is fast, more as long as they increase the rate.
 
 use std::time::Duration;
 
-/// The most connections for a file.
+/// Maximum number of connections per file.
 pub(super) const MOST: usize = 16;
-/// One connection that brings so many bytes a second is fast enough: more would only cost.
+/// Rate in bytes per second at which one connection is enough: more would only cost.
 const FAST: f64 = 40e6;
-/// A source whose first byte takes so long is far away: there one connection is slow, and it pays to find out soon.
+/// Time to first byte from which a source counts as far away: one connection is slow there, so it is measured only
+/// briefly.
 const FAR: Duration = Duration::from_millis(30);
-/// How long one looks at the first bytes of a source that is far away, or near.
+/// Duration of the first measurement for sources that are far away ([`GLANCE`]) or near ([`LOOK`]).
 const GLANCE: Duration = Duration::from_millis(30);
 const LOOK: Duration = Duration::from_millis(300);
-/// How often one looks again at a connection that was fast enough.
+/// Interval of measurements of a connection that was fast enough.
 const AGAIN: Duration = Duration::from_secs(1);
-/// How many there are where more have brought no more.
+/// Number of connections if more have not increased the rate.
 const FEW: usize = 4;
-/// How long the rate of several connections is measured at least; and in times that it took to open them, as all of them
-/// begin slowly.
+/// Minimum duration of a measurement of several connections: as a time, and as a multiple of the time to open one, as
+/// all of them start slowly.
 const MEASURE: Duration = Duration::from_millis(100);
 const OPENINGS: u32 = 3;
-/// How long connections may take to open before the others are measured without them.
+/// Timeout for opening connections, after which the others are measured without them.
 const OPENING: Duration = Duration::from_secs(1);
-/// How many times as much must come for more connections to have been worth it.
+/// Factor by which the rate must increase for more connections to be worthwhile.
 const BETTER: f64 = 1.2;
 
-/// A moment, and how many bytes had come.
+/// A time, and the number of bytes received by then.
 #[derive(Debug, Clone, Copy)]
 struct Mark {
     time: Duration,
@@ -39,17 +40,17 @@ impl Mark {
 
 #[derive(Debug, Clone, Copy)]
 enum Stage {
-    /// One connection, for so long.
+    /// One connection is measured for this time.
     Watching(Duration),
-    /// More are being opened.
+    /// More connections are being opened.
     Opening,
-    /// They are open; now it shows what they bring.
+    /// They are open and being measured.
     Measuring,
-    /// It is as good as it gets.
+    /// The number of connections is final.
     Settled,
 }
 
-/// Decides about the number of connections.
+/// Decides on the number of connections.
 #[derive(Debug)]
 pub(super) struct Ramp {
     wanted: usize,
@@ -60,24 +61,25 @@ pub(super) struct Ramp {
 }
 
 impl Ramp {
-    /// One connection, whose first byte took this long and came at this time, when so many bytes had come.
+    /// Starts with one connection. `first_byte` is its time to first byte, received at `time`, when the file had this
+    /// many bytes.
     pub(super) fn new(first_byte: Duration, time: Duration, bytes: u64) -> Self {
         let stage = Stage::Watching(if first_byte >= FAR { GLANCE } else { LOOK });
         Self { wanted: 1, first_byte, stage, mark: Mark { time, bytes }, rate: 0.0 }
     }
 
-    /// How many connections are wanted.
+    /// Returns how many connections are wanted.
     pub(super) fn wanted(&self) -> usize {
         self.wanted
     }
 
-    /// The rate that was measured last, in bytes a second.
+    /// Returns the last measured rate, in bytes per second.
     pub(super) fn rate(&self) -> f64 {
         self.rate
     }
 
-    /// Looks again: so many bytes have come by this time, so many connections are open, and so many of them answered.
-    /// Gives how many are wanted.
+    /// Updates the decision with the time, the bytes received, and the numbers of open and answered connections.
+    /// Returns how many connections are wanted.
     pub(super) fn look(&mut self, time: Duration, bytes: u64, (open, begun): (usize, usize)) -> usize {
         let (since, rate) = (time.saturating_sub(self.mark.time), self.mark.rate(time.max(self.mark.time), bytes));
         match self.stage {
@@ -87,7 +89,7 @@ impl Ramp {
             }
             Stage::Watching(window) if since >= window => self.enter(Stage::Watching(AGAIN), time, bytes),
             Stage::Opening if begun >= open || since >= OPENING => {
-                // Those that were open before went on meanwhile.
+                // The connections opened earlier have continued meanwhile.
                 if since >= MEASURE {
                     self.rate = self.rate.max(rate);
                 }
@@ -106,8 +108,8 @@ impl Ramp {
         self.wanted
     }
 
-    /// Where the source is near, the trouble may be a passing one, and it soon shows whether a few are enough. Across an
-    /// ocean that would take as long as the others need for a good part of the file.
+    /// Requests more connections: a few for a near source, whose problem may be temporary, else all at once: on a
+    /// high-latency path, trying a few takes as long as the others need for a good part of the file.
     fn grow(&mut self, time: Duration, bytes: u64) {
         self.wanted = if self.wanted == 1 && self.first_byte < FAR { FEW } else { MOST };
         self.enter(Stage::Opening, time, bytes);
@@ -129,8 +131,8 @@ impl Ramp {
 mod tests {
     use super::*;
 
-    /// Downloads for some seconds from a source that opens connections in this time; `rate` tells what so many bring
-    /// together. Gives how many connections were wanted in the end, and when no more were added.
+    /// Simulates a download of some seconds from a source with this time to open a connection; `rate` maps the number
+    /// of connections to their total rate. Returns the final number of connections, and the time of its last change.
     fn download(opening: Duration, rate: fn(usize) -> f64) -> (usize, Duration) {
         let step = Duration::from_millis(10);
         let (mut ramp, mut time, mut bytes) = (Ramp::new(opening, Duration::ZERO, 0), Duration::ZERO, 0.0);

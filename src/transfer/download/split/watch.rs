@@ -1,4 +1,4 @@
-//! The first connection of a large file: is it fast enough alone?
+//! Measures whether the first connection of a large file is fast enough alone.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use tokio::time::timeout_at;
 use super::{Clock, LARGE, Lead, Ramp, TICK};
 use crate::storage::{Reading, Result};
 
-/// The least that may be left for it to be worth while.
+/// Minimum number of missing bytes for more connections to be worthwhile.
 const WORTH_IT: u64 = LARGE / 2;
 
-/// Watches how the bytes come.
+/// Measures the rate of a connection.
 pub(in super::super) struct Watch {
     ramp: Ramp,
     clock: Clock,
@@ -20,22 +20,22 @@ pub(in super::super) struct Watch {
     next: Instant,
 }
 
-/// What there is to be done.
+/// What the reader has to do.
 pub(in super::super) enum Seen {
-    /// Take these bytes in; at the end, none.
+    /// Store these bytes; `None` at the end.
     Came(Option<Bytes>),
-    /// Others should help.
+    /// Open more connections.
     Slow,
 }
 
 impl Watch {
-    /// A connection that took this long to open brings a file of this size, of which so many bytes are here.
+    /// Starts with a connection that took `setup` to open, for a file of size `whole` of which `received` bytes exist.
     pub(in super::super) fn new(setup: Duration, received: u64, whole: u64) -> Self {
         let ramp = Ramp::new(setup, Duration::ZERO, received);
         Self { ramp, clock: Clock::start(), setup, whole, next: Instant::now() + TICK }
     }
 
-    /// The next bytes. So many are here already.
+    /// Waits for the next bytes. `received` is the number of bytes so far.
     pub(in super::super) async fn next(&mut self, reading: &mut Reading, received: u64) -> Result<Seen> {
         loop {
             let now = Instant::now();
@@ -52,12 +52,12 @@ impl Watch {
         }
     }
 
-    /// Since this moment our own end has been busy.
+    /// Excludes the time since this moment: it was a local delay.
     pub(in super::super) fn held_since(&mut self, moment: Instant) {
         self.clock.held_since(moment);
     }
 
-    /// The connection, for several to go on with.
+    /// Returns the connection, for a split transfer to take over.
     pub(in super::super) fn lead(self, reading: Reading) -> Lead {
         Lead { reading, ramp: self.ramp, clock: self.clock, setup: self.setup }
     }
