@@ -160,7 +160,6 @@ impl State {
 }
 
 impl Turn {
-    /// Records that the host has served the file.
     pub(super) fn served(self) {
         if let Some(host) = &self.host {
             host.state().serve();

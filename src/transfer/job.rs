@@ -8,8 +8,8 @@ use tokio::sync::SetOnce;
 use super::checksum::Checksum;
 use crate::types::Did;
 
-/// Size in bytes from which a file occupies a lane of its own: the network is the limit. Several smaller files share a
-/// lane: the latency of the storage is the limit.
+/// Size in bytes from which a file counts as large: the network is its limit, so few are downloaded concurrently. The
+/// limit of smaller files is the latency of the storage, so there are more of them.
 pub(super) const LARGE: u64 = 8 * 1024 * 1024;
 /// A file to be downloaded.
 #[derive(Debug, Clone)]

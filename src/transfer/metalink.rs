@@ -19,7 +19,6 @@ pub struct Metalink<R> {
 /// Nesting of elements, to detect a truncated document, which the XML reader does not report.
 #[derive(Debug, Default)]
 struct Nesting {
-    /// Number of open elements.
     depth: usize,
     /// Whether the root element has been closed.
     is_whole: bool,

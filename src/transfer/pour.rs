@@ -16,7 +16,6 @@ use crate::storage::{Kind, Rest, Storage, StorageError, Storages};
 /// Callback that consumes the bytes.
 pub type Take<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
 
-/// The state of a stream.
 struct Flow<'a, 't> {
     job: &'a FileJob,
     take: &'a mut Take<'t>,
@@ -24,7 +23,6 @@ struct Flow<'a, 't> {
     sent: u64,
 }
 
-/// The reason for an attempt's early end.
 enum Stop {
     Storage(StorageError),
     /// The callback failed.

@@ -21,7 +21,6 @@ use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::types::Did;
 
-/// RSE expression for tape.
 const TAPES: &str = "istape=true";
 /// Maximum time that the first file waits for the number of files, which only the log and progress bars need.
 const COUNTING: Duration = Duration::from_secs(2);
@@ -141,7 +140,7 @@ impl Session<'_> {
         scheduler::run(&self.downloader, jobs, lanes).await
     }
 
-    /// Fetches these files.
+    /// Fetches the files of a list.
     pub async fn fetch_all(&self, jobs: Vec<FileJob>) -> Tally {
         let (files, bytes) = (jobs.len() as u64, jobs.iter().filter_map(|job| job.bytes).sum());
         let (sender, receiver) = listing::queue();

@@ -20,7 +20,6 @@ use super::checksum::Checksum;
 
 /// Maximum length of the file's name in its temporary name, in bytes: the rest of the 255 bytes makes it unique.
 const NAME: usize = 200;
-/// Suffix of temporary files.
 const SUFFIX: &str = ".rucio-part";
 /// Number of attempts to open a file that other processes rename or remove meanwhile.
 const TRIES: usize = 8;

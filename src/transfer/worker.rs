@@ -33,16 +33,13 @@ impl Pace {
 /// Owns a `T` that is moved to a blocking thread for each job and returned afterwards.
 #[derive(Debug)]
 pub(super) enum Worker<T> {
-    /// Ready for work.
     Idle(Box<T>),
-    /// Working.
     Busy(JoinHandle<io::Result<Box<T>>>),
     /// Failed, and the error has been returned.
     Lost,
 }
 
 impl<T: Send + 'static> Worker<T> {
-    /// Creates an idle worker.
     pub(super) fn new(means: T) -> Self {
         Self::Idle(Box::new(means))
     }

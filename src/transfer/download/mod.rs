@@ -138,7 +138,6 @@ impl<'a> Downloader<'a> {
     }
 }
 
-/// A file in progress.
 struct Run<'a> {
     all: &'a Downloader<'a>,
     job: &'a FileJob,

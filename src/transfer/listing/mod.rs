@@ -85,7 +85,6 @@ impl Listing<'_> {
     }
 }
 
-/// A listing in progress.
 struct Sending<'a> {
     listing: Listing<'a>,
     planner: Planner,

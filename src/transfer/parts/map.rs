@@ -21,7 +21,6 @@ impl Span {
 /// A received range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Piece {
-    /// The range.
     pub(super) span: Span,
     /// Adler-32 of its bytes.
     pub(super) adler32: u32,

@@ -22,7 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const COLLECTED: usize = 20_000;
 /// Number of concurrent requests to a server that accepts single traces only.
 const SINGLE: usize = 8;
-/// Timeout of one request.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Size of a body chunk in bytes: small, since about sixteen chunks may be buffered outside of the kernel.
 const PIECE: usize = 2 * 1024;
@@ -50,9 +49,7 @@ enum Takes {
 /// Outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Posted {
-    /// Accepted by the server.
     Taken,
-    /// Refused by the server.
     Refused,
     /// Not received: the server could not be reached or is overloaded. Safe to send again.
     NotReached,

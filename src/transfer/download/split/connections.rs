@@ -9,7 +9,6 @@ use futures_util::future::BoxFuture;
 
 use crate::storage::{Reading, Result};
 
-/// An event on one of the connections.
 pub(super) enum Event {
     /// The storage has answered; `None` if not with the requested byte range.
     Answered(Result<Option<Reading>>),
@@ -31,7 +30,6 @@ pub(super) struct Connections<'a> {
 }
 
 impl<'a> Connections<'a> {
-    /// Opens a connection in a lane.
     pub(super) fn open(&mut self, lane: usize, opening: BoxFuture<'a, Result<Option<Reading>>>) {
         self.put(lane, Connection::Opening(opening));
     }
@@ -48,7 +46,6 @@ impl<'a> Connections<'a> {
         self.lanes[lane] = Some(connection);
     }
 
-    /// Closes the connection of a lane.
     pub(super) fn close(&mut self, lane: usize) {
         if let Some(lane) = self.lanes.get_mut(lane) {
             *lane = None;

@@ -254,7 +254,6 @@ impl<'a> Split<'a> {
         }
     }
 
-    /// Stores received bytes.
     async fn take(&mut self, lane: usize, bytes: &Bytes, parts: &mut Parts, waits: &Waits) -> Result<(), Failure> {
         let (moment, mut rest) = (Instant::now(), &bytes[..]);
         self.run.hold(bytes.len(), waits).await;

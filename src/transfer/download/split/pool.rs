@@ -150,7 +150,6 @@ impl Pool {
         Some((stretch.source, stretch.asked))
     }
 
-    /// Returns the source of a connection.
     pub(super) fn source(&self, lane: usize) -> Option<usize> {
         Some(self.lanes.get(lane)?.as_ref()?.source)
     }
@@ -217,7 +216,6 @@ impl Pool {
         self.free.insert(place, span);
     }
 
-    /// Updates the rates.
     pub(super) fn measure(&mut self, now: Duration) {
         for stretch in self.lanes.iter_mut().flatten().filter(|stretch| stretch.begun.is_some()) {
             let time = now.saturating_sub(stretch.counted.1).as_secs_f64();

@@ -68,7 +68,6 @@ impl Ramp {
         Self { wanted: 1, first_byte, stage, mark: Mark { time, bytes }, rate: 0.0 }
     }
 
-    /// Returns how many connections are wanted.
     pub(super) fn wanted(&self) -> usize {
         self.wanted
     }
