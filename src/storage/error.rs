@@ -1,52 +1,52 @@
-//! What a storage answers when it does not give what was asked for.
+//! Errors of storage calls, with the kinds that decide about retries.
 
 use std::time::Duration;
 
-/// How long to wait where the storage does not say.
+/// Pause before a retry if the storage does not specify one.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The longest that a storage may make us wait by asking for it.
+/// Maximum pause before a retry, even if the storage asks for more.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// What sort of failure it was; it decides whether trying again makes sense.
+/// Kind of failure; decides whether a retry makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// There is no such file.
+    /// The file does not exist.
     NotFound,
-    /// There is a file of this name already.
+    /// A file of this name already exists.
     AlreadyExists,
-    /// We may not read it.
+    /// Access denied.
     Denied,
-    /// This program does not speak the protocol.
+    /// This program does not support the protocol.
     Unsupported,
-    /// The storage is restarting or out of reach, or the connection broke; it may work the next time.
+    /// Temporary failure: the storage is restarting or unreachable, or the connection broke.
     Transient,
-    /// The storage has too much to do at the moment.
+    /// The storage is overloaded.
     Overloaded,
-    /// The storage was silent for too long.
+    /// The storage did not respond in time.
     TimedOut,
-    /// The storage refused for a reason that will stand, or answered nonsense.
+    /// Permanent failure, or an invalid response.
     Refused,
 }
 
-/// Why a storage call failed.
+/// Error of a storage call.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct StorageError {
-    /// What sort of failure it was.
+    /// Kind of failure.
     pub kind: Kind,
-    /// What happened, for the log and for traces.
+    /// Message for the log and for traces.
     pub message: String,
-    /// How long the storage asks us to stay away.
+    /// Value of `Retry-After`, if the storage sent it.
     pub retry_after: Option<Duration>,
 }
 
 impl StorageError {
-    /// A failure of this kind.
+    /// Creates an error of this kind.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), retry_after: None }
     }
 
-    /// A protocol we do not speak, with what to do about it.
+    /// Creates an error for a protocol that cannot be read, with advice.
     pub(super) fn unsupported(scheme: &str) -> Self {
         let advice = match scheme {
             "root" | "xroot" => "install xrdcp (Debian: xrootd-client), or ask for a WebDAV replica: --protocol davs",
@@ -61,17 +61,17 @@ impl StorageError {
         Self::new(Kind::Unsupported, format!("{scheme}:// cannot be read here: {advice}"))
     }
 
-    /// Whether the same call may succeed the next time.
+    /// Returns whether the call may be retried.
     pub fn may_pass(&self) -> bool {
         matches!(self.kind, Kind::Transient | Kind::Overloaded | Kind::TimedOut)
     }
 
-    /// How long a busy storage asks to be left alone; none if it names no time, or one that is over.
+    /// Returns the pause an overloaded storage asks for; `None` if it specifies none, or zero.
     pub fn named_wait(&self) -> Option<Duration> {
         self.retry_after.filter(|wait| self.kind == Kind::Overloaded && !wait.is_zero())
     }
 
-    /// How long to stay away before the next call: as long as the storage asks for, within reason.
+    /// Returns the pause before a retry: `Retry-After` if given, at most 30 s.
     pub fn pause(&self) -> Duration {
         self.retry_after.unwrap_or(PAUSE).min(LONGEST_PAUSE)
     }

@@ -1,4 +1,4 @@
-//! Files of this machine: `file://` PFNs of a mounted storage.
+//! Local files: `file://` PFNs of a mounted storage.
 
 use std::fs::{File, Metadata};
 use std::io::{Read, Seek, SeekFrom};
@@ -12,10 +12,10 @@ use percent_encoding::percent_decode_str;
 
 use super::{Kind, Reading, Rest, Result, Stat, Storage, StorageError, boxed};
 
-/// How much is read at once.
+/// Block size in bytes.
 const BLOCK: usize = 512 * 1024;
 
-/// The file systems of this machine.
+/// The local file system.
 #[derive(Debug)]
 pub struct LocalFiles;
 
@@ -46,14 +46,14 @@ fn start(path: PathBuf, rest: Option<Rest>) -> Result<Reading> {
     Ok(Reading { length: Some(metadata.len()), start, version: Some(version), chunks: boxed(chunks) })
 }
 
-/// The next block, with the file for the one after it.
+/// Reads the next block. Returns it with the file, for the one after it.
 fn block(mut file: File) -> Result<Option<(Bytes, File)>> {
     let mut bytes = Vec::with_capacity(BLOCK);
     let read = (&mut file).take(BLOCK as u64).read_to_end(&mut bytes)?;
     Ok((read > 0).then(|| (bytes.into(), file)))
 }
 
-/// Opens a regular file; symbolic links are followed, as storages are full of them.
+/// Opens a regular file; symbolic links are followed, as they are common on storages.
 fn open(path: PathBuf) -> Result<(File, Metadata)> {
     let is_file = std::fs::metadata(&path)?.is_file();
     if !is_file {
@@ -68,8 +68,8 @@ fn version(metadata: &Metadata) -> String {
     format!("{}-{}-{}.{}", metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec())
 }
 
-/// The path of a `file://` PFN; a host before it is left out, as the official client does. A path may be written
-/// with `%` escapes; as a `%` may also stand for itself, the path as written comes first.
+/// Returns the path of a `file://` PFN; a host in it is ignored, as in the official client. The path may contain
+/// percent escapes; as a `%` may also be literal, the literal path takes precedence if it exists.
 pub(super) fn path(pfn: &str) -> Result<PathBuf> {
     let rest = pfn.strip_prefix("file:").ok_or_else(|| bad(pfn))?;
     let path = match rest.strip_prefix("//") {

@@ -1,8 +1,8 @@
-//! Files inside an archive that lies on this disk: zip, tar, and tar packed with gzip.
+//! Reads files from archives on the local disk: zip, tar, and tar compressed with gzip.
 //!
-//! Only the bytes of the one member that is asked for are handed on, never a name, link, device or right that stands
-//! in the archive: where they go is for whoever reads them to say. What an archive says of itself is not believed: a
-//! member gives no more bytes than the catalogue knows, and headers are read up to a limit only.
+//! Returns only the bytes of the requested member, never a name, link, device or permission from the archive: the
+//! caller chooses the path. The archive's metadata is not trusted: a member yields no more bytes than the catalogue
+//! reports, and headers are read up to a limit.
 
 mod pump;
 mod tarred;
@@ -17,7 +17,7 @@ use futures_util::future::BoxFuture;
 use super::{Kind, Reading, Rest, Result, Stat, Storage, StorageError};
 use window::Window;
 
-/// How much of the beginning tells what an archive it is: one block of a tar.
+/// Number of bytes from which the format is detected: one block of a tar.
 const BLOCK: usize = 512;
 
 /// An open archive. Clones share the file.
@@ -31,7 +31,7 @@ enum Form {
     TarGz(Window),
 }
 
-/// One file inside an archive.
+/// A file in an archive.
 #[derive(Debug, Clone)]
 pub struct Member {
     archive: Archive,
@@ -40,7 +40,7 @@ pub struct Member {
 }
 
 impl Archive {
-    /// Looks what an archive this is; the name of the file does not matter. Errors: it is none that can be read here.
+    /// Opens an archive; the format is detected from the content, not from the file name. Errors: unsupported format.
     pub fn open(file: File) -> Result<Self> {
         let window = Window::new(file)?;
         let start = window.start(BLOCK)?;
@@ -56,14 +56,14 @@ impl Archive {
         .map(Self)
     }
 
-    /// A file inside the archive, of which no more than `limit` bytes are read.
+    /// Returns a file of the archive, of which at most `limit` bytes are read.
     pub fn member(&self, name: &str, limit: Option<u64>) -> Member {
         Member { archive: self.clone(), name: name.to_owned(), limit }
     }
 }
 
 impl Member {
-    /// Finds the file and hands its size and bytes on, until nobody wants them any more.
+    /// Finds the file and sends its size and bytes, until the receiver is dropped.
     fn unpack(&self, out: &mut pump::Outlet) -> io::Result<()> {
         match &self.archive.0 {
             Form::Zip(zip) => zip.unpack(self, out),
@@ -72,12 +72,12 @@ impl Member {
         }
     }
 
-    /// Whether a name in the archive is that of the file: a leading `/` or `./` makes no difference.
+    /// Returns whether a name in the archive is that of the file; a leading `/` or `./` is ignored.
     fn is(&self, name: &[u8]) -> bool {
         bare(name) == bare(self.name.as_bytes())
     }
 
-    /// Refuses a file that is larger than it may be.
+    /// Rejects a file that is larger than the limit.
     fn check(&self, size: u64) -> io::Result<()> {
         match self.limit {
             Some(limit) if size > limit => {
@@ -101,7 +101,7 @@ impl Storage for Member {
         Box::pin(async move { Ok(Stat { bytes: self.get(pfn, None).await?.length }) })
     }
 
-    /// Always the whole file, whatever the PFN: it is that of the archive.
+    /// Always returns the whole file and ignores the PFN, which is that of the archive.
     fn get<'a>(&'a self, _pfn: &'a str, _rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reading>> {
         Box::pin(pump::start(self.clone()))
     }

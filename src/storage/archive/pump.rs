@@ -1,4 +1,4 @@
-//! From a thread that unpacks to whoever reads: the size first, then blocks of bytes, a few ahead.
+//! Channel from the unpacking thread to the reader: the size first, then blocks of bytes, a few ahead.
 
 use std::io::{self, Read};
 
@@ -9,22 +9,22 @@ use tokio::sync::{mpsc, oneshot};
 use super::super::{Kind, Reading, Result, StorageError, boxed};
 use super::Member;
 
-/// How much is handed on at once.
+/// Block size in bytes.
 const BLOCK: usize = 512 * 1024;
-/// How many blocks may wait.
+/// Number of blocks buffered.
 const AHEAD: usize = 2;
 
-/// Where the bytes of a member go.
+/// The sending end for a member's size and bytes.
 pub(super) struct Outlet {
     size: Option<oneshot::Sender<Result<u64>>>,
     blocks: mpsc::Sender<Result<Bytes>>,
 }
 
-/// Starts unpacking. Errors: the file is not in the archive, or cannot be read there.
+/// Starts unpacking in a thread. Errors: the file is not in the archive or cannot be read.
 pub(super) async fn start(member: Member) -> Result<Reading> {
     let (size, size_told) = oneshot::channel();
     let (blocks, received) = mpsc::channel(AHEAD);
-    // It ends by itself as soon as nobody listens any more.
+    // The thread ends as soon as the receiver is dropped.
     tokio::task::spawn_blocking(move || {
         let mut outlet = Outlet { size: Some(size), blocks };
         if let Err(error) = member.unpack(&mut outlet) {
@@ -37,10 +37,10 @@ pub(super) async fn start(member: Member) -> Result<Reading> {
 }
 
 impl Outlet {
-    /// Hands a member on, which has this size: not one byte more, whatever its packed bytes would give.
+    /// Sends a member of this size. Fails if the unpacked data is shorter or longer.
     pub(super) fn send(&mut self, size: u64, mut bytes: impl Read) -> io::Result<()> {
         if let Some(told) = self.size.take() {
-            // Whoever does not listen has lost interest; the blocks will notice.
+            // An error means that the receiver was dropped; sending the blocks fails then.
             let _ = told.send(Ok(size));
         }
         let mut sent = 0;
@@ -58,7 +58,7 @@ impl Outlet {
         }
     }
 
-    /// A reader that ends with an error as soon as nobody wants the file any more.
+    /// Wraps a reader so that it fails as soon as the receiver is dropped.
     pub(super) fn while_wanted<R: Read>(&self, inner: R) -> impl Read + use<R> {
         Wanted { inner, blocks: self.blocks.clone() }
     }
@@ -89,7 +89,7 @@ impl<R: Read> Read for Wanted<R> {
     }
 }
 
-/// Fills a block as far as there are bytes.
+/// Fills a block, unless the input ends before.
 fn fill(bytes: &mut impl Read, block: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < block.len() {

@@ -1,6 +1,6 @@
-//! Members of tar archives, plain or packed with gzip.
+//! Members of tar archives, plain or compressed with gzip.
 //!
-//! The headers that give long names are read here, as the crate would read them into memory whatever their size.
+//! Headers with long names are parsed here, because the crate would read them into memory whatever their size.
 
 use std::borrow::Cow;
 use std::io::{self, BufReader, Read};
@@ -12,32 +12,32 @@ use super::Member;
 use super::pump::Outlet;
 use super::window::Window;
 
-/// How much is read from the disk at once.
+/// Read buffer size in bytes.
 const BUFFER: usize = 64 * 1024;
-/// The longest header that is read: a path of Linux has at most 4 KiB.
+/// Maximum header size in bytes; Linux paths have at most 4 KiB.
 const LONGEST_HEADER: u64 = 1024 * 1024;
 
-/// What the headers before a member say of it.
+/// Name and size from the extension headers before a member.
 #[derive(Debug, Default)]
 struct Ahead {
     name: Option<Vec<u8>>,
     size: Option<u64>,
 }
 
-/// Unpacks a member of a tar, jumping over the others.
+/// Unpacks a member of a tar, seeking over the others.
 pub(super) fn plain(window: Window, member: &Member, out: &mut Outlet) -> io::Result<()> {
     let mut archive = Archive::new(window);
     find(archive.entries_with_seek()?.raw(true), member, out)
 }
 
-/// Unpacks a member of a tar.gz, for which all before it is unpacked, too.
+/// Unpacks a member of a tar.gz, decompressing everything before it.
 pub(super) fn packed(window: Window, member: &Member, out: &mut Outlet) -> io::Result<()> {
     let unpacked = MultiGzDecoder::new(BufReader::with_capacity(BUFFER, window));
     let mut archive = Archive::new(out.while_wanted(unpacked));
     find(archive.entries()?.raw(true), member, out)
 }
 
-/// Looks for the member. Where several have its name, the first whose size is that of the catalogue counts.
+/// Finds the member. Of several with its name, takes the first that is a regular file within the size limit.
 fn find<R: Read>(entries: Entries<'_, R>, member: &Member, out: &mut Outlet) -> io::Result<()> {
     let (mut ahead, mut obstacle) = (Ahead::default(), None);
     for entry in entries {
@@ -47,7 +47,7 @@ fn find<R: Read>(entries: Entries<'_, R>, member: &Member, out: &mut Outlet) -> 
         }
         let Ahead { name, size } = std::mem::take(&mut ahead);
         if size.is_some_and(|size| size != entry.size()) {
-            // Which of the two is right decides where the next member begins.
+            // Either size would put the next header elsewhere: ambiguous.
             return Err(super::refused("a file of the archive has two sizes".to_owned()));
         }
         if !member.is(&name.map_or_else(|| entry.path_bytes(), Cow::Owned)) {
@@ -69,7 +69,7 @@ fn usable<R: Read>(entry: &Entry<'_, R>, member: &Member) -> io::Result<()> {
 }
 
 impl Ahead {
-    /// Whether this entry only tells of the next one; then it is read.
+    /// Reads the entry if it is an extension header for the next one. Returns whether it was.
     fn takes<R: Read>(&mut self, entry: &mut Entry<'_, R>) -> io::Result<bool> {
         match entry.header().entry_type() {
             EntryType::GNULongName => {

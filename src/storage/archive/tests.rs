@@ -8,7 +8,7 @@ use zip::write::SimpleFileOptions;
 
 use super::*;
 
-/// What is put into an archive: names and bytes.
+/// Names and content of the archived files.
 const FILES: [(&str, &[u8]); 3] = [("a.dat", b"first"), ("deep/b.dat", b"second"), ("empty", b"")];
 
 fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -59,7 +59,7 @@ async fn read(archive: &[u8], name: &str, limit: Option<u64>) -> Result<Vec<u8>>
     Ok(bytes)
 }
 
-/// The failure, whose words must have this in them.
+/// Returns the error kind; the message must contain `part`.
 async fn fails(archive: &[u8], name: &str, limit: Option<u64>, part: &str) -> Kind {
     let error = read(archive, name, limit).await.unwrap_err();
     assert!(error.message.contains(part), "{error}");
@@ -179,7 +179,7 @@ async fn who_loses_interest_stops_the_unpacking() {
     let archive = open(&gz(&tar_of(&[("f", &vec![1; 20_000_000])]))).unwrap();
     let reading = archive.member("f", None).get("", None).await.unwrap();
     drop(reading);
-    // The file of the archive is let go of by the thread only once it has ended.
+    // The thread drops its handle of the archive file only when it ends.
     let Form::TarGz(window) = archive.0 else { panic!("no tar.gz") };
     for _ in 0..600 {
         if window.holders() == 1 {

@@ -1,11 +1,11 @@
-//! A file that several read at the same time, each from a position of its own.
+//! A file shared by several readers, each at its own position.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-/// A place in a file. Clones share the file, not the place.
+/// A position in a file. Clones share the file, not the position.
 #[derive(Debug, Clone)]
 pub(super) struct Window {
     file: Arc<File>,
@@ -14,19 +14,19 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// The beginning of a file, which stays as long as it is now.
+    /// Starts at the beginning of a file, whose length must not change.
     pub(super) fn new(file: File) -> io::Result<Self> {
         let length = file.metadata()?.len();
         Ok(Self { file: Arc::new(file), position: 0, length })
     }
 
-    /// How many have the file open.
+    /// Returns the number of open handles.
     #[cfg(test)]
     pub(super) fn holders(&self) -> usize {
         Arc::strong_count(&self.file)
     }
 
-    /// The first bytes, at most this many.
+    /// Returns the first bytes, at most this many.
     pub(super) fn start(&self, bytes: usize) -> io::Result<Vec<u8>> {
         let mut start = Vec::with_capacity(bytes);
         Self { position: 0, ..self.clone() }.take(bytes as u64).read_to_end(&mut start)?;

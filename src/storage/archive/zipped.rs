@@ -11,7 +11,7 @@ use super::Member;
 use super::pump::Outlet;
 use super::window::Window;
 
-/// A zip archive, whose table of contents has been read.
+/// A zip archive with its central directory loaded.
 #[derive(Clone)]
 pub(super) struct Zip(ZipArchive<Window>);
 
@@ -36,7 +36,7 @@ impl Zip {
 }
 
 fn unreadable(error: &ZipError, member: &Member) -> io::Error {
-    // Encrypted, or packed in a way this program does not know.
+    // Encrypted, or compressed with an unsupported method.
     super::refused(format!("{}: {error}", member.name))
 }
 

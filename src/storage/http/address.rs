@@ -1,15 +1,15 @@
-//! PFNs as URLs.
+//! Parsing of PFNs as URLs.
 
 use reqwest::header::HeaderValue;
 use url::Url;
 
 use crate::storage::{Kind, Result, StorageError, canonical};
 
-/// Query parameters that show that an address carries its own permission: S3, Google, Swift, macaroons.
+/// Query parameters of presigned URLs: S3, Google, Swift, macaroons.
 const SIGNATURES: [&str; 6] =
     ["x-amz-signature", "x-goog-signature", "signature", "temp_url_sig", "authz", "x-amz-security-token"];
 
-/// The URL of a PFN; WebDAV's schemes become those of HTTP.
+/// Parses a PFN; `davs` and `dav` become `https` and `http`.
 pub(super) fn url(pfn: &str) -> Result<Url> {
     let plain = canonical(pfn);
     let url = Url::parse(&plain).map_err(|error| bad(pfn, &error.to_string()))?;
@@ -19,14 +19,15 @@ pub(super) fn url(pfn: &str) -> Result<Url> {
     }
 }
 
-/// Where a redirection leads.
+/// Resolves the target of a redirect.
 pub(super) fn target(from: &Url, location: &HeaderValue) -> Result<Url> {
     let location = std::str::from_utf8(location.as_bytes()).map_err(|error| bad("redirection", &error.to_string()))?;
     let target = from.join(location).map_err(|error| bad(location, &error.to_string()))?;
     url(target.as_str())
 }
 
-/// Whether this address carries its own permission. Then nothing else may go with it: S3 refuses two ways at once.
+/// Returns whether the URL is presigned. Then no other credential may be sent: S3 rejects two authentication methods at
+/// once.
 pub(super) fn is_signed(url: &Url) -> bool {
     url.query_pairs().any(|(key, _)| SIGNATURES.contains(&key.to_ascii_lowercase().as_str()))
 }

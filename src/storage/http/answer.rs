@@ -1,4 +1,4 @@
-//! What a storage's answers mean.
+//! Interpretation of HTTP responses: status codes, ranges, versions and transport errors.
 
 use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, LAST_MODIFIED};
 use reqwest::{Response, StatusCode};
@@ -7,10 +7,10 @@ use super::reading;
 use crate::http::{retry_after, root_cause};
 use crate::storage::{Kind, Part, Reading, Rest, Result, StorageError};
 
-/// How the system's resolver begins what it has to say.
+/// Prefix of the system resolver's error messages.
 const NO_ADDRESS: &str = "failed to lookup address information";
 
-/// A whole file. Errors: what the status stands for.
+/// Returns the reader of a whole file. Errors: the meaning of the status code.
 pub(super) fn whole(response: Response) -> Result<Reading> {
     let response = checked(response)?;
     if response.status() == StatusCode::PARTIAL_CONTENT {
@@ -20,7 +20,8 @@ pub(super) fn whole(response: Response) -> Result<Reading> {
     Ok(reading(response, length, 0, version))
 }
 
-/// The rest of a file, or the whole of it if the storage sends that; none if it must be asked again without a range.
+/// Returns the reader of the rest of a file, or of the whole file if the storage sends that; `None` if the request has
+/// to be repeated without a range.
 pub(super) fn rest(response: Response, rest: &Rest) -> Result<Option<Reading>> {
     match response.status() {
         StatusCode::RANGE_NOT_SATISFIABLE => Ok(None),
@@ -39,8 +40,8 @@ pub(super) fn rest(response: Response, rest: &Rest) -> Result<Option<Reading>> {
     }
 }
 
-/// A part of a file; none if the answer is a success, or a refusal of the range, but not this part of this version. The body of
-/// such an answer is not read, however long it is.
+/// Returns the reader of a byte range; `None` for a successful response, or a rejection of the range, that is not this
+/// range of this version. The body of such a response is not read, however long it is.
 pub(super) fn part(response: Response, part: &Part) -> Result<Option<Reading>> {
     if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
         return Ok(None);
@@ -59,7 +60,7 @@ pub(super) fn part(response: Response, part: &Part) -> Result<Option<Reading>> {
     Ok(is_right.then(|| reading(response, Some(part.whole), part.start, version)))
 }
 
-/// The answer if it is a success, else the error its status stands for.
+/// Returns the response if it is successful, else the error for its status code.
 pub(super) fn checked(response: Response) -> Result<Response> {
     let status = response.status();
     let kind = match status.as_u16() {
@@ -75,10 +76,10 @@ pub(super) fn checked(response: Response) -> Result<Response> {
     Err(error)
 }
 
-/// What a connection that ends without closing TLS is called below; a storage that is killed ends so.
+/// Part of the TLS error for a connection that was closed without `close_notify`, as when a storage is killed.
 const UNSAID: &str = "close_notify";
 
-/// A failure below HTTP.
+/// Converts a transport error.
 pub(super) fn broken(error: &reqwest::Error) -> StorageError {
     let mut cause = root_cause(error);
     if cause.contains(UNSAID) {
@@ -87,7 +88,7 @@ pub(super) fn broken(error: &reqwest::Error) -> StorageError {
     let in_body = error.is_body() || error.is_decode();
     let kind = match () {
         () if error.is_timeout() => Kind::TimedOut,
-        // Who sends a body has shown a good certificate before.
+        // A server that sends a body has already presented a valid certificate.
         () if in_body => Kind::Transient,
         () if error.is_builder() || cause.contains("certificate") || cause.contains("TLS") => Kind::Refused,
         () if cause.contains("Name or service not known") => Kind::Refused,
@@ -104,14 +105,14 @@ pub(super) fn broken(error: &reqwest::Error) -> StorageError {
     }
 }
 
-/// The name of this state of the file: a strong ETag, else the time of its last change.
+/// Returns the version of the file: a strong ETag, else the modification time.
 fn version(headers: &HeaderMap) -> Option<String> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     text(ETAG).filter(|tag| !tag.starts_with("W/")).or_else(|| text(LAST_MODIFIED))
 }
 
-/// First byte and size of the whole file of a `Content-Range: bytes 4-9/10` (RFC 9110, section 14.4); none if it is no
-/// range.
+/// Parses first byte and total size of `Content-Range: bytes 4-9/10` (RFC 9110, section 14.4); `None` if it is not a
+/// byte range.
 fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
     let (start, last) = range.split_once('-')?;
@@ -120,13 +121,13 @@ fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     (start <= last && total.is_none_or(|total| last < total)).then_some((start, total))
 }
 
-/// A number as HTTP writes it: Rust would take `+4` for one, too.
+/// Parses a number in HTTP syntax; Rust's parser would accept `+4`, too.
 fn digits(text: &str) -> Option<u64> {
     let text = text.trim();
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-/// The same with the last byte between them.
+/// Parses first byte, last byte and total size of a `Content-Range`.
 fn stretch(value: &str) -> Option<(u64, u64, Option<u64>)> {
     let (start, whole) = content_range(value)?;
     let (_, last) = value.split_once('/')?.0.split_once('-')?;

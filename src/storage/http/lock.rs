@@ -1,4 +1,4 @@
-//! Locks over WebDAV: a folder, as `MKCOL` succeeds for one of several clients only (RFC 4918, section 9.3.1).
+//! Locks over WebDAV: a folder, as `MKCOL` succeeds for only one of several clients (RFC 4918, section 9.3.1).
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use crate::storage::Result;
 use crate::storage::write::Lock;
 
 const DEPTH: HeaderName = HeaderName::from_static("depth");
-/// How often a folder is tried to be created. What a refusal means is told by whether there is one: 405 may mean that
-/// the server knows no folders, and Apache refuses all but one of several at the same moment with 403.
+/// Maximum number of attempts to create the folder. After a rejection, `PROPFIND` shows whether it exists: 405 may mean
+/// that the server does not support folders, and Apache rejects all but one of several simultaneous requests with 403.
 const ATTEMPTS: usize = 3;
-/// How long to wait between two attempts.
+/// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
-/// What the servers call themselves whose `MKCOL` succeeds for a folder that exists.
+/// `Server` header prefix of servers whose `MKCOL` also succeeds for an existing folder.
 const NOT_EXCLUSIVE: &str = "xrootd";
 
 impl WebStorage {
-    /// Creates a folder of this name.
+    /// Creates a folder as a lock.
     pub(super) async fn make_lock(&self, pfn: &str) -> Result<Lock> {
         let url = address::url(&format!("{pfn}/"))?;
         let host = url.origin().ascii_serialization();

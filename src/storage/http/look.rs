@@ -1,5 +1,5 @@
-//! What a storage reports of a file without sending it: by `HEAD`, and where that says nothing, by the first byte
-//! (RFC 9110, section 14) and by `PROPFIND` (RFC 4918, section 9.1).
+//! Queries size and checksum of a file: by `HEAD`, and if that does not report them, by reading the first byte (RFC
+//! 9110, section 14) and by `PROPFIND` (RFC 4918, section 9.1).
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -12,17 +12,17 @@ use super::{WebStorage, answer};
 use crate::storage::write::Stored;
 use crate::storage::{Kind, Result};
 
-/// Asks for a checksum (RFC 3230), as grid storage knows it.
+/// Requests a checksum (RFC 3230), as grid storages support it.
 const WANT_DIGEST: HeaderName = HeaderName::from_static("want-digest");
 const DIGEST: HeaderName = HeaderName::from_static("digest");
 const DEPTH: HeaderName = HeaderName::from_static("depth");
-/// Adler-32 of no bytes.
+/// Adler-32 of an empty file.
 const EMPTY: u32 = 1;
-/// The longest answer about one file that is read, in bytes.
+/// Maximum size of a `PROPFIND` response in bytes.
 const LONGEST: usize = 64 * 1024;
 
 impl WebStorage {
-    /// A signed address is good for one method only, so what is readable is looked at by reading its first byte.
+    /// Queries a presigned URL by reading its first byte: it is valid for one method only.
     pub(super) async fn look_signed(&self, url: &Url) -> Result<Option<Stored>> {
         let response = self.first_byte(url).await?;
         if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
@@ -32,7 +32,7 @@ impl WebStorage {
         Ok(Some(Stored { bytes: size(&response), ..Stored::default() }))
     }
 
-    /// Size and checksum; a result that has neither means that the storage reports neither in any way.
+    /// Queries size and checksum; a result with neither means that the storage does not report them by any method.
     pub(super) async fn look_plain(&self, url: &Url) -> Result<Option<Stored>> {
         let call = Call::new(Method::HEAD).with(WANT_DIGEST, "adler32")?;
         let Some(response) = found(self.deliver(&call, url).await?)? else { return Ok(None) };
@@ -65,7 +65,7 @@ impl WebStorage {
     }
 }
 
-/// The answer, or none if there is no such file.
+/// Returns the response; `None` if the file does not exist.
 pub(super) fn found(response: Response) -> Result<Option<Response>> {
     match answer::checked(response) {
         Err(error) if error.kind == Kind::NotFound => Ok(None),
@@ -73,7 +73,7 @@ pub(super) fn found(response: Response) -> Result<Option<Response>> {
     }
 }
 
-/// None where a storage does not answer such a question. Errors: it may answer it the next time.
+/// Ignores permanent errors: the storage does not support the query. Errors: temporary failures.
 fn passing<T>(asked: Result<T>) -> Result<Option<T>> {
     match asked {
         Err(error) if error.may_pass() => Err(error),
@@ -85,18 +85,19 @@ fn text(response: &Response, name: HeaderName) -> Option<&str> {
     response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok())
 }
 
-/// What the answer to `HEAD` has in its headers. Some XRootD servers report the length 0 of a file that has bytes, next
-/// to its right digest (xrootd/xrootd#1707): a digest of something outweighs it.
+/// Reads size and checksum from the headers of a `HEAD` response. Some XRootD servers report length 0 for a non-empty
+/// file, with a correct digest (xrootd/xrootd#1707): a zero length is ignored if the digest is not that of an empty
+/// file.
 fn told(response: &Response) -> Stored {
     let adler32 = text(response, DIGEST).and_then(|digest| digest_of(digest, "adler32"));
     let has_bytes = |sum: &String| u32::from_str_radix(sum, 16).is_ok_and(|sum| sum != EMPTY);
-    // The body of a HEAD answer is empty; its length is told by the header alone.
+    // A HEAD response has no body: the length is only in the header.
     let bytes = text(response, CONTENT_LENGTH).and_then(|length| length.parse().ok());
     let bytes = bytes.filter(|bytes| *bytes > 0 || !adler32.as_ref().is_some_and(has_bytes));
     Stored { bytes, adler32, md5: None }
 }
 
-/// The size of the whole file, out of the answer to a request for its first byte.
+/// Returns the total size from the response to a request for the first byte.
 fn size(response: &Response) -> Option<u64> {
     match response.status() {
         StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
@@ -107,7 +108,7 @@ fn size(response: &Response) -> Option<u64> {
     }
 }
 
-/// One value of `Digest: adler32=0356986e, md5=...`.
+/// Returns one value of `Digest: adler32=0356986e, md5=...`.
 fn digest_of(digest: &str, name: &str) -> Option<String> {
     digest.split(',').find_map(|one| {
         let (key, value) = one.trim().split_once('=')?;
@@ -115,7 +116,7 @@ fn digest_of(digest: &str, name: &str) -> Option<String> {
     })
 }
 
-/// `getcontentlength` of a multi-status answer, whatever prefix its namespace has.
+/// Returns `getcontentlength` of a multi-status response, with any namespace prefix.
 fn content_length(document: &[u8]) -> Option<u64> {
     let mut reader = Reader::from_reader(document);
     let mut inside = false;

@@ -1,4 +1,4 @@
-//! Files behind HTTP: `https`, `http`, and WebDAV's `davs` and `dav`, which are the same to a reader.
+//! Files over HTTP: `https`, `http`, and WebDAV's `davs` and `dav`, which are read in the same way.
 
 mod address;
 mod answer;
@@ -23,34 +23,34 @@ use url::Url;
 
 use super::{Kind, Part, Reading, Rest, Result, Stat, Storage, StorageError, boxed};
 
-/// How often a storage may send us on; dCache does it once, federations twice.
+/// Maximum number of redirects; dCache sends one, federations two.
 const REDIRECTS: usize = 10;
-/// Connections kept open for the next file.
+/// Maximum number of idle connections per host.
 const IDLE_CONNECTIONS: usize = 64;
 
-/// How we show who we are, and how patient we are.
+/// Credentials, user agent and timeouts for HTTP storages.
 #[derive(Debug)]
 pub struct Access {
-    /// TLS with the client certificate, if there is one.
+    /// TLS configuration with the client certificate, if there is one.
     pub tls: rustls::ClientConfig,
-    /// TLS that never shows a certificate; signed addresses are fetched with it.
+    /// TLS configuration without a client certificate, for presigned URLs.
     pub anonymous_tls: rustls::ClientConfig,
-    /// Whether `tls` has a certificate to show.
+    /// Whether `tls` has a client certificate.
     pub has_certificate: bool,
-    /// The bearer token, marked as sensitive.
+    /// Value of the `Authorization` header, marked as sensitive.
     pub token: Option<HeaderValue>,
-    /// What the storage's log shows as our name.
+    /// Value of the `User-Agent` header.
     pub user_agent: String,
-    /// How long a connection may take to open.
+    /// Timeout for opening a connection.
     pub connect_timeout: Duration,
-    /// How long the storage may be silent.
+    /// Timeout for reads without data.
     pub idle_timeout: Duration,
 }
 
-/// All storages that speak HTTP; connections to them are kept and shared.
+/// Client for all storages that speak HTTP; connections are pooled.
 ///
-/// A token goes only to the host of the PFN, only over TLS that was verified, never to a signed address. If we also
-/// have a certificate, the token is held back until that host has refused the certificate.
+/// A token is sent only to the host of the PFN, only over verified TLS, never with a presigned URL. If there is also a
+/// client certificate, the token is sent only after that host has rejected the certificate.
 #[derive(Debug)]
 pub struct WebStorage {
     known: Client,
@@ -61,11 +61,11 @@ pub struct WebStorage {
     uploads: put::Uploads,
 }
 
-/// What is asked for where it is not the whole file.
+/// Header values of a range request.
 struct Range {
-    /// The value of the header.
+    /// Value of the `Range` header.
     bytes: String,
-    /// The version of which it is wanted, if only one will do.
+    /// Value of the `If-Range` header, if a specific version is required.
     version: Option<String>,
 }
 
@@ -82,7 +82,7 @@ impl From<&Part> for Range {
 }
 
 impl WebStorage {
-    /// Connections with this access. Errors: the TLS settings cannot be used.
+    /// Creates the connection pools. Errors: invalid TLS settings.
     pub fn new(access: Access) -> Result<Self> {
         Ok(Self {
             uploads: put::Uploads::new(&access)?,
@@ -110,7 +110,7 @@ impl WebStorage {
         answer::part(self.exchange(Method::GET, &url, Some(&part.into())).await?, part)
     }
 
-    /// Sends a request and follows where it leads.
+    /// Sends a request and follows redirects.
     async fn exchange(&self, method: Method, home: &Url, range: Option<&Range>) -> Result<Response> {
         let mut url = home.clone();
         for _ in 0..=REDIRECTS {
@@ -123,7 +123,7 @@ impl WebStorage {
         Err(StorageError::new(Kind::Refused, format!("more than {REDIRECTS} redirections")))
     }
 
-    /// Sends a request; if it is refused for want of a token we have, once more with it.
+    /// Sends a request; if it is rejected with 401 or 403 and a token may be sent, retries with the token.
     async fn identify(&self, method: &Method, home: &Url, url: &Url, range: Option<&Range>) -> Result<Response> {
         let host = url.origin().ascii_serialization();
         let may_have_token = url.scheme() == "https" && url.origin() == home.origin() && !address::is_signed(url);
@@ -163,7 +163,7 @@ impl WebStorage {
     }
 }
 
-/// Whether a PFN carries its own permission, which ends after a while.
+/// Returns whether a PFN is a presigned URL, which expires.
 pub fn is_signed(pfn: &str) -> bool {
     address::url(pfn).is_ok_and(|url| address::is_signed(&url))
 }
@@ -182,7 +182,7 @@ impl Storage for WebStorage {
         Box::pin(async move {
             let response = self.exchange(Method::HEAD, &address::url(pfn)?, None).await?;
             let response = answer::checked(response)?;
-            // The body of a HEAD answer is empty; its length is told by the header alone.
+            // A HEAD response has no body: the length is only in the header.
             let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
             Ok(Stat { bytes: length.and_then(|length| length.parse().ok()) })
         })
@@ -206,10 +206,10 @@ fn connections(access: &Access, tls: rustls::ClientConfig) -> Result<Client> {
     client.map_err(|error| StorageError::new(Kind::Refused, error.to_string()))
 }
 
-/// What all connections have in common.
+/// Returns the settings common to all connections.
 fn builder(access: &Access, tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
     let mut headers = reqwest::header::HeaderMap::new();
-    // The bytes of the file itself are wanted: their checksum is what the catalogue knows.
+    // Content encodings would change the bytes that the catalogue's checksum covers.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     Client::builder()
         .tls_backend_preconfigured(tls)
@@ -221,7 +221,7 @@ fn builder(access: &Access, tls: rustls::ClientConfig) -> reqwest::ClientBuilder
         .redirect(Policy::none())
 }
 
-/// The chunks of an answer's body.
+/// Wraps the body of a response.
 fn reading(response: Response, length: Option<u64>, start: u64, version: Option<String>) -> Reading {
     let chunks = response.bytes_stream().map_err(|error| answer::broken(&error));
     Reading { length, start, version, chunks: boxed(chunks) }

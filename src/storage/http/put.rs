@@ -1,4 +1,4 @@
-//! Writing over HTTP and WebDAV: `PUT`, `MKCOL` for folders that are missing, `MOVE`, `DELETE` (RFC 4918).
+//! Writing over HTTP and WebDAV: `PUT`, `MKCOL` for missing folders, `MOVE`, `DELETE` (RFC 4918).
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -19,13 +19,13 @@ use super::{Access, REDIRECTS, WebStorage, address, answer, builder};
 use crate::storage::write::{Lock, Sent, Stored, Writing, in_the_way};
 use crate::storage::{Kind, Result, StorageError};
 
-/// How much of a file is read at once.
+/// Block size for reading the local file, in bytes.
 const BLOCK: u64 = 1024 * 1024;
 const DESTINATION: HeaderName = HeaderName::from_static("destination");
 const OVERWRITE: HeaderName = HeaderName::from_static("overwrite");
 
-/// Connections without a limit on how long an answer may take: it comes when the whole file has been sent. Whoever
-/// sends looks after that.
+/// Connection pools without a response timeout: the response to a `PUT` comes only when the whole file was sent. The
+/// caller limits the time.
 #[derive(Debug)]
 pub(super) struct Uploads {
     known: Client,
@@ -46,7 +46,7 @@ impl Uploads {
         })
     }
 
-    /// Whether a host was found to have no locks.
+    /// Returns whether this host is known not to support locks.
     pub(super) fn has_no_locks(&self, host: &str) -> bool {
         self.without_locks.lock().unwrap_or_else(PoisonError::into_inner).contains(host)
     }
@@ -88,7 +88,8 @@ impl Call<'_> {
     }
 }
 
-/// As much of a file as it had when it was opened, summed: neither more nor less may follow the length that was told.
+/// Streams a file and computes its checksum, up to the length it had when it was opened: the body must match the
+/// `Content-Length` header.
 fn chunks(file: File, length: u64, sent: Sent) -> impl Stream<Item = io::Result<Bytes>> + Send {
     let start = (Arc::new(file), 0, Adler32::new());
     try_unfold(start, move |(file, position, mut sum)| {
@@ -110,7 +111,7 @@ fn chunks(file: File, length: u64, sent: Sent) -> impl Stream<Item = io::Result<
                 true => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the local file became shorter")),
                 false => {
                     let next = position + bytes.len() as u64;
-                    // Nothing more is asked for when all that was announced has come.
+                    // The stream is not polled again once the announced length was sent.
                     if next == length {
                         sent.finish(length, sum.finish());
                     }
@@ -122,7 +123,7 @@ fn chunks(file: File, length: u64, sent: Sent) -> impl Stream<Item = io::Result<
 }
 
 impl WebStorage {
-    /// Sends a call and follows where it leads; bodies go along.
+    /// Sends a request and follows redirects, with the body.
     pub(super) async fn deliver(&self, call: &Call<'_>, home: &Url) -> Result<Response> {
         let mut url = home.clone();
         for _ in 0..=REDIRECTS {
@@ -135,7 +136,7 @@ impl WebStorage {
         Err(StorageError::new(Kind::Refused, format!("more than {REDIRECTS} redirections")))
     }
 
-    /// Sends a call; if it is refused for want of a token we have, once more with it.
+    /// Sends a request; if it is rejected with 401 or 403 and a token may be sent, retries with the token.
     async fn deliver_identified(&self, call: &Call<'_>, home: &Url, url: &Url) -> Result<Response> {
         let host = url.origin().ascii_serialization();
         let may_have_token = url.scheme() == "https" && url.origin() == home.origin() && !address::is_signed(url);
@@ -160,7 +161,7 @@ impl WebStorage {
         request.send().await.map_err(|error| answer::broken(&error))
     }
 
-    /// Makes the folders above a file that do not exist, from the first one that is missing.
+    /// Creates the missing parent folders of a file, from the top down.
     async fn make_folders(&self, url: &Url) -> Result<()> {
         let mut missing = Vec::new();
         let mut folder = above(url);
@@ -171,7 +172,7 @@ impl WebStorage {
                     folder = above(&url);
                     missing.push(url);
                 }
-                // Made now, or there already: what is below it can be made.
+                // Created, or already there: the folders below it can be created.
                 StatusCode::CREATED | StatusCode::OK | StatusCode::METHOD_NOT_ALLOWED => break,
                 _ => return answer::checked(status).map(drop),
             }
@@ -221,7 +222,7 @@ impl Writing for WebStorage {
         })
     }
 
-    /// Servers look whether there is a file, and rename then: of several at the same time all may succeed.
+    /// Not exclusive: servers check for an existing file before they rename, so simultaneous requests may all succeed.
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let (from, to) = (address::url(from)?, address::url(to)?);
@@ -250,12 +251,12 @@ impl Writing for WebStorage {
     }
 }
 
-/// A method that HTTP itself does not have.
+/// Returns a method that is not part of HTTP itself.
 pub(super) fn method(name: &[u8]) -> Method {
     Method::from_bytes(name).unwrap_or_default()
 }
 
-/// The folder a file or folder lies in; none at the root.
+/// Returns the parent folder of a file or folder; `None` at the root.
 fn above(url: &Url) -> Option<Url> {
     let path = url.path().trim_end_matches('/');
     let (folder, _) = path.rsplit_once('/').filter(|(folder, _)| !folder.trim_matches('/').is_empty())?;

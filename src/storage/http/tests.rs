@@ -1,4 +1,4 @@
-//! The web storage against a tiny real server that misbehaves on demand.
+//! Tests of the HTTP storage against a small local server that misbehaves on demand.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use super::{Access, WebStorage};
 use crate::storage::{Kind, Part, Rest, Storage};
 
-/// A storage without credentials and with little patience.
+/// Returns a storage without credentials and with short timeouts.
 pub(crate) fn plain() -> WebStorage {
     with_token(None)
 }
@@ -35,8 +35,8 @@ fn with_token(token: Option<&'static str>) -> WebStorage {
     .unwrap()
 }
 
-/// A server on loopback that gives each connection the next of these answers, then closes it. An answer that ends
-/// with `STALL` leaves the connection open and silent. What it was asked is returned through the channel.
+/// Starts a server on loopback that sends the next of these responses on each connection and then closes it. A response
+/// that ends with `STALL` leaves the connection open and silent. The requests are returned through the channel.
 pub(crate) async fn serve(answers: Vec<String>) -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -59,12 +59,12 @@ pub(crate) async fn serve(answers: Vec<String>) -> (String, tokio::sync::mpsc::U
     (base, requests)
 }
 
-/// An answer with this status line, these header lines and this body.
+/// Returns a response with this status line, these header lines and this body.
 pub(crate) fn answer(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}\r\n{body}")
 }
 
-/// An answer whose body is as long as it says.
+/// Returns a response with a correct `Content-Length`.
 pub(crate) fn sized(status: &str, headers: &str, body: &str) -> String {
     answer(status, &format!("Content-Length: {}\r\n{headers}", body.len()), body)
 }

@@ -1,4 +1,4 @@
-//! Where a token goes and where it does not, seen from real TLS servers.
+//! Tests with real TLS servers: to which servers a token is sent.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -20,7 +20,7 @@ use super::tests::sized;
 use super::{Access, WebStorage};
 use crate::storage::{Kind, Storage, StorageError};
 
-/// A certificate for localhost that vouches for itself.
+/// A server with a self-signed certificate for localhost.
 struct Site(X509, PKey<Private>);
 
 impl Site {
@@ -43,7 +43,7 @@ impl Site {
         Self(cert.build(), key)
     }
 
-    /// A server that gives each connection the next answer. What it was asked comes through the channel.
+    /// Starts a server that sends the next response on each connection. The requests are returned through the channel.
     fn serve(&self, answers: Vec<String>) -> (String, mpsc::Receiver<String>) {
         let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls_server()).unwrap();
         acceptor.set_certificate(&self.0).unwrap();
@@ -54,7 +54,7 @@ impl Site {
         let (asked, requests) = mpsc::channel();
         std::thread::spawn(move || {
             for answer in answers {
-                // A client that does not trust us breaks off here; its next try gets the same answer.
+                // A client that rejects the certificate closes the connection here; the thread then ends.
                 let Ok(mut stream) = acceptor.accept(listener.accept().unwrap().0) else { return };
                 let mut request = vec![0; 4096];
                 let read = stream.read(&mut request).unwrap();
@@ -66,7 +66,7 @@ impl Site {
         (base, requests)
     }
 
-    /// A storage that trusts this site.
+    /// Returns a storage that trusts this server.
     fn storage(&self, has_certificate: bool) -> WebStorage {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from(self.0.to_der().unwrap())).unwrap();

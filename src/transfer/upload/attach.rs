@@ -1,4 +1,4 @@
-//! Attaching files to datasets. The server takes the calls for a dataset one after the other anyway.
+//! Attaches uploaded files to datasets, one batch of calls at a time: the server serialises calls for a dataset anyway.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,22 +11,22 @@ use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::types::Did;
 
-/// Whether it was still to be done, or why it could not.
+/// `true` if the file was attached, `false` if it already was; the error is the reason of the failure.
 type Answer = Result<bool, String>;
 
-/// A file, and the dataset it is to be attached to.
+/// A file and the dataset to attach it to.
 type Wish = (Did, Did);
 
-/// Attaches files.
+/// Attaches files in batches.
 #[derive(Debug, Default)]
 pub(super) struct Attacher {
     lots: Lots<Wish, Answer>,
-    /// What datasets held already, looked up where something was attached before.
+    /// Contents of datasets, loaded after a batch was rejected.
     contents: Mutex<HashMap<Did, HashSet<Did>>>,
 }
 
 impl Attacher {
-    /// Attaches a file; whether it was not attached yet. Errors: why it could not be.
+    /// Attaches a file. Returns whether it was not attached before. Errors: the reason of the failure.
     pub(super) async fn attach(&self, client: &Client, dataset: &Did, file: &Did) -> Answer {
         let wish = (file.clone(), dataset.clone());
         let answer = self.lots.hand_in(wish, async |lot| self.attach_lot(client, lot).await).await;
@@ -58,9 +58,9 @@ impl Attacher {
             answers.extend(missing.into_iter().map(|file| (file, together.clone())));
             return answers;
         }
-        // The server refuses all for the sake of one: it has to be found.
+        // The server rejects the whole batch if one file fails: attach the files one by one.
         if !contents.contains_key(dataset) {
-            // Without it, the server's answer for each file has to do.
+            // Without the content, the server's answer for each file decides.
             contents.insert(dataset.clone(), content_of(client, dataset).await.unwrap_or_default());
         }
         for file in missing {

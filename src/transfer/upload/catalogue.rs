@@ -1,4 +1,4 @@
-//! What the catalogue is told of files, and what it knows already.
+//! Catalogue calls of an upload: looking up and registering files, replicas, datasets and rules.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,10 +18,10 @@ use crate::transfer::checksum::Checksum;
 use crate::transfer::upload::target;
 use crate::types::{DatasetRule, Did, KnownFile, NewReplica, NewRule, RseProtocol};
 
-/// The priority of transfers, as the official client sets it.
+/// Priority of the rule's transfers, the same as in the official client.
 const PRIORITY: i64 = 3;
 
-/// What of the catalogue is looked up or made once for all files.
+/// Catalogue state shared by all files of an upload: cached lookups and batched calls.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
     scopes: OnceCell<Vec<String>>,
@@ -33,23 +33,24 @@ pub(super) struct Catalogue {
     rules: Lots<Did, Result<bool>>,
 }
 
-/// What the catalogue knows of the replica at our RSE.
+/// State of a file's replica at the target RSE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Presence {
-    /// This run has made it known.
+    /// Registered by this run.
     New,
-    /// It has one that can be read.
+    /// The replica is available.
     Available,
-    /// It has one that is not there yet.
+    /// The replica is registered, but not available yet.
     Copying,
-    /// It knows the file, but not at this RSE.
+    /// The file is registered, but has no replica at this RSE.
     Elsewhere,
 }
 
 impl Run<'_> {
-    /// Makes the file, its replica in this state and its rule known, as far as they are not.
+    /// Registers the file, its replica in this state and its rule, as far as they are missing.
     ///
-    /// Errors: `DataIdentifierAlreadyExists` if the catalogue knows another file of this name; what the server refuses.
+    /// Errors: `DataIdentifierAlreadyExists` if the catalogue has a different file of this name; any rejection by the
+    /// server.
     pub(super) async fn register(&self, measured: &Measured, state: &'static str) -> Result<Presence> {
         self.check_scope().await?;
         self.make_dataset().await?;
@@ -62,14 +63,14 @@ impl Run<'_> {
         };
         match presence {
             Presence::Elsewhere => self.add_replica(measured, state).await?,
-            // A run that was interrupted may not have come to the rule.
+            // An earlier run may have been interrupted before it added the rule.
             Presence::New | Presence::Copying => self.add_rule().await?,
             Presence::Available => {}
         }
         Ok(if presence == Presence::Elsewhere { Presence::Copying } else { presence })
     }
 
-    /// Makes an unknown file and its replica known. What another process registered at the same moment counts.
+    /// Registers a new file and its replica. Accepts a registration by another process at the same moment.
     async fn add_new(&self, measured: &Measured, state: &'static str) -> Result<Presence> {
         match self.add_replica(measured, state).await {
             Ok(()) => Ok(Presence::New),
@@ -77,9 +78,9 @@ impl Run<'_> {
         }
     }
 
-    /// What the catalogue knows of this file.
+    /// Looks up the file in the catalogue.
     ///
-    /// Errors: `DataIdentifierAlreadyExists` if it is another one.
+    /// Errors: `DataIdentifierAlreadyExists` if the catalogue has a different file of this name.
     pub(super) async fn known(&self, measured: &Measured) -> Result<Option<Presence>> {
         let look_up = async |lot: Vec<Did>| look_up(self.all.client, lot).await;
         let known = self.all.catalogue.lookups.hand_in(self.did().clone(), look_up).await;
@@ -112,7 +113,7 @@ impl Run<'_> {
             .with_hint("Give the file another name in the catalogue: --lfn NAME")
     }
 
-    /// Declares the replica available.
+    /// Sets the replica's state to available.
     pub(super) async fn available(&self, measured: &Measured) -> Result<(), Failure> {
         let replica = measured.replica(self.did(), "A", self.all.options.pfn.as_ref());
         let (client, rse) = (self.all.client, &self.all.options.rse.rse);
@@ -130,7 +131,7 @@ impl Run<'_> {
         })
     }
 
-    /// Attaches the file to its dataset, if it has one; whether that was still to be done.
+    /// Attaches the file to its dataset, if it has one. Returns whether it was not attached before.
     pub(super) async fn attach(&self) -> Result<bool, Failure> {
         let Some(dataset) = &self.file.dataset else { return Ok(false) };
         if self.all.options.registration == super::Registration::Never {
@@ -146,7 +147,7 @@ impl Run<'_> {
         Ok(attached)
     }
 
-    /// Where the file goes by this protocol.
+    /// Returns the file's PFN for this protocol.
     pub(super) async fn pfn(&self, way: &RseProtocol) -> Result<String, Failure> {
         let (rse, did) = (&self.all.options.rse, self.did());
         let algorithm = match rse.lfn2pfn_algorithm.as_deref() {
@@ -219,7 +220,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A file of a dataset is held by the rule on that.
+    /// Adds a rule for the file, unless it is in a dataset: that has a rule of its own.
     async fn add_rule(&self) -> Result<()> {
         if self.file.dataset.is_some() {
             return Ok(());
@@ -259,7 +260,7 @@ impl Run<'_> {
     }
 }
 
-/// What the catalogue knows of files, with one call.
+/// Looks up files with one call; one by one if that fails.
 async fn look_up(client: &Client, lot: Vec<Did>) -> Vec<Result<Option<KnownFile>>> {
     if let [did] = lot.as_slice() {
         let known = dids::known_file(client, did).await;
@@ -281,7 +282,7 @@ async fn look_up(client: &Client, lot: Vec<Did>) -> Vec<Result<Option<KnownFile>
     }
 }
 
-/// Makes one call for all, and where that is refused, one for each: nobody suffers for another one's mistake.
+/// Makes one call for all items; if that is rejected, one call per item, so that one bad item fails alone.
 async fn together<T>(lot: &[T], call: impl AsyncFn(&[T]) -> Result<()>) -> Vec<Result<()>> {
     let all = call(lot).await;
     if all.is_ok() || lot.len() == 1 {
@@ -294,7 +295,7 @@ async fn together<T>(lot: &[T], call: impl AsyncFn(&[T]) -> Result<()>) -> Vec<R
     answers
 }
 
-/// Whether a rule was made, or was there.
+/// Returns whether the rule was created; `false` if it already existed.
 fn unless_there(made: Result<()>) -> Result<bool> {
     match made {
         Err(error) if error.class() == Some(Exception::DuplicateRule) => Ok(false),
@@ -306,7 +307,7 @@ fn unanswered<T>() -> Result<T> {
     Err(Error::new(Exception::RucioException, "The catalogue was asked, and nobody answered."))
 }
 
-/// Whether the catalogue knows this very file. One of which it knows no checksum could be any.
+/// Returns whether the catalogue's file is this one. A file without a checksum in the catalogue is never the same.
 fn is_same(known: &KnownFile, measured: &Measured) -> bool {
     let sum = Checksum::new(known.adler32.as_deref(), known.md5.as_deref());
     let size = known.bytes.is_none_or(|bytes| bytes == measured.bytes);

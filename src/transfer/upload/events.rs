@@ -1,10 +1,10 @@
-//! What happens during an upload, for whoever draws bars or writes a log.
+//! Events of an upload, for progress bars and logs.
 
 use super::Outcome;
 use super::local::Local;
 use crate::types::Did;
 
-/// Where a file was found.
+/// Location at which the file already exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum There {
     /// At the RSE.
@@ -15,69 +15,69 @@ pub enum There {
     Registered,
 }
 
-/// What happens to one file.
+/// An event of one file.
 #[derive(Debug)]
 pub enum UploadEvent<'a> {
-    /// Its turn has come.
+    /// The upload of the file started.
     Started,
     /// The account does not own the scope.
     ForeignScope,
-    /// The dataset has been made.
+    /// The dataset was created.
     DatasetMade(&'a Did),
-    /// The dataset was there.
+    /// The dataset already exists.
     DatasetKnown(&'a Did),
-    /// The catalogue knows the file.
+    /// The file is already registered.
     Known,
-    /// The catalogue has a new replica.
+    /// The replica was registered.
     Registered,
-    /// The catalogue has a new rule.
+    /// A rule was added.
     RuleMade,
-    /// A protocol's turn has come.
+    /// The upload with a protocol started.
     Trying {
         /// Its scheme.
         scheme: &'a str,
         /// The RSE.
         rse: &'a str,
     },
-    /// So many bytes have been handed over by now.
+    /// Number of bytes sent so far.
     Sent(u64),
-    /// It has been written and verified, but does not have its name yet.
+    /// The file was written and verified under this name: the temporary one, or the final one if it is not renamed.
     Written {
-        /// The name it has.
+        /// PFN under which it was written.
         pfn: &'a str,
     },
-    /// The storage tells no checksum: only the size was compared.
+    /// The storage reports no checksum: only the size was compared.
     Unverified,
-    /// A file that nobody knows lies in its place.
+    /// Replacing an existing file that is not in the catalogue.
     Overwriting,
-    /// It lies there complete; only the catalogue has to be told.
+    /// The file is complete at the storage and only has to be registered.
     Complete,
-    /// It is there already.
+    /// Nothing to upload: the file already exists.
     AlreadyThere(There),
-    /// A protocol failed.
+    /// An attempt to upload failed.
     AttemptFailed {
-        /// Why.
+        /// Reason.
         reason: &'a str,
     },
-    /// The replica could not be declared available.
+    /// Setting the replica to available failed.
     StateFailed,
-    /// The file is in its dataset now.
+    /// The file was attached to its dataset.
     Attached(&'a Did),
-    /// The file could not be attached to its dataset.
+    /// Attaching the file to its dataset failed.
     AttachFailed,
-    /// It failed.
+    /// The upload of the file failed.
     Failed {
-        /// Why.
+        /// Reason.
         reason: &'a str,
     },
-    /// It is at the storage and in the catalogue.
+    /// The file is uploaded and registered.
     Done,
-    /// This is how it ended, whatever was told before; nothing more happens to it.
+    /// The final outcome, which overrides earlier events; no event of this file follows.
     Ended(&'a Outcome),
 }
 
-/// Whoever wants to know what happens. It is called from the tasks that work, so it must be quick.
+/// Receives the events. Called from the worker tasks, so it must return quickly.
 pub trait Observer: Send + Sync {
-    /// Something happened to a file.
+    /// Called for each event of a file.
     fn file(&self, file: &Local, event: UploadEvent<'_>);
 }

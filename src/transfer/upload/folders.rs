@@ -1,4 +1,4 @@
-//! A tree of folders, as collections: a folder of files is a dataset, a folder of folders a container.
+//! Maps a folder tree to collections: a folder of files is a dataset, a folder of folders is a container.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,23 +9,23 @@ use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::types::{CollectionType, Did};
 
-/// What a tree of folders stands for.
+/// The files and collections of a folder tree.
 #[derive(Debug, Default)]
 pub struct Tree {
     /// Files, each with its dataset.
     pub files: Vec<(PathBuf, Did)>,
     /// Datasets, in the order in which their folders are found.
     pub datasets: Vec<Did>,
-    /// Containers, likewise, with what is in them.
+    /// Containers with their content, in the order in which their folders are found.
     pub containers: Vec<(Did, Vec<Did>)>,
-    /// Folders with nothing in them.
+    /// Empty folders.
     pub empty: Vec<PathBuf>,
 }
 
 impl Tree {
-    /// Reads a tree; links to folders are not followed.
+    /// Reads a folder tree; symbolic links to folders are not followed.
     ///
-    /// Errors: `InputValidationError` if a folder has both files and folders in it, or a name that is no text.
+    /// Errors: `InputValidationError` if a folder contains both files and folders, or if a name is not valid UTF-8.
     pub fn read(root: &Path, scope: &str) -> Result<Self> {
         let root = std::path::absolute(root).map_err(|error| unreadable(root, error))?;
         let mut tree = Self::default();
@@ -58,8 +58,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Makes the collections, as far as they do not exist. `told` hears of each that was made or could not be. What
-    /// fails does not keep the others from being made; the first failure comes back.
+    /// Creates the collections that do not exist and attaches their content. Calls `told` for each creation and
+    /// failure. Continues after a failure and returns the first one.
     pub async fn make(&self, client: &Client, told: impl Fn(Made<'_>)) -> Result<()> {
         let mut first = Ok(());
         let mut note = |outcome: Result<()>, about: &Did, what: &'static str| {
@@ -87,23 +87,23 @@ impl Tree {
     }
 }
 
-/// What became of a collection.
+/// Result for a collection.
 #[derive(Debug)]
 pub enum Made<'a> {
-    /// It was made, or something was attached to it.
+    /// The collection was created, or content was attached to it.
     Done {
         /// `dataset`, `container` or `content`.
         what: &'static str,
-        /// Which one.
+        /// The collection.
         did: &'a Did,
     },
-    /// It could not be done.
+    /// The call failed.
     Failed {
         /// `dataset`, `container` or `content`.
         what: &'static str,
-        /// Which one.
+        /// The collection.
         did: &'a Did,
-        /// Why.
+        /// Reason.
         error: &'a Error,
     },
 }
@@ -113,7 +113,7 @@ fn is_there(error: &Error) -> bool {
     matches!(error.class(), Some(DataIdentifierAlreadyExists | DuplicateContent | FileAlreadyExists))
 }
 
-/// Folders and files of a folder, sorted by name.
+/// Returns the folders and files in a folder, sorted by name.
 fn inside(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<std::io::Result<Vec<_>>>());
     let mut paths: Vec<_> =

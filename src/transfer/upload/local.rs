@@ -1,4 +1,4 @@
-//! The local side of an upload: which files, and what they are.
+//! Local files of an upload: finding them, measuring size and checksums, detecting changes.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -16,26 +16,26 @@ use crate::transfer::checksum::Checksum;
 use crate::transfer::digests::Digests;
 use crate::types::{Did, NewMetadata, NewReplica};
 
-/// A local file that is to be uploaded.
+/// A local file to upload.
 #[derive(Debug, Clone)]
 pub struct Local {
-    /// Where it is.
+    /// Path.
     pub path: PathBuf,
-    /// Its name without folders, for messages.
+    /// File name without folders, for messages.
     pub basename: String,
-    /// What it is called in the catalogue.
+    /// DID of the file in the catalogue.
     pub did: Did,
-    /// The dataset it is to be part of.
+    /// Dataset to attach it to.
     pub dataset: Option<Did>,
-    /// Its GUID, if it has been given one.
+    /// GUID, if one was given.
     pub guid: Option<String>,
-    /// Whether its GUID may have to be read out of it.
+    /// Whether the GUID may have to be read from the file (POOL files).
     pub may_hold_guid: bool,
-    /// Its size in bytes when it was found.
+    /// Size in bytes when the file was found.
     pub bytes: u64,
 }
 
-/// What a file is.
+/// Size, checksums and GUID of a local file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measured {
     /// Size in bytes.
@@ -44,19 +44,19 @@ pub struct Measured {
     pub adler32: Checksum,
     /// MD5.
     pub md5: Checksum,
-    /// 32 hexadecimal digits, mostly.
+    /// GUID: 32 hexadecimal digits, unless a given one differs.
     pub guid: String,
-    /// What the file system reported of it before it was read.
+    /// File system state before the file was read.
     pub state: FileState,
 }
 
-/// What changes when a local file is written to or replaced.
+/// Metadata that changes when a local file is modified or replaced.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileState {
     device: u64,
     inode: u64,
     bytes: u64,
-    /// Seconds and nanoseconds of the last change.
+    /// Modification time in seconds and nanoseconds.
     changed: (i64, i64),
 }
 
@@ -66,24 +66,24 @@ impl FileState {
         Self { device: metadata.dev(), inode: metadata.ino(), bytes: metadata.len(), changed }
     }
 
-    /// Whether the file at this path is another one by now, or none.
+    /// Returns whether the file at this path was modified, replaced or removed.
     pub(super) fn differs(&self, path: &Path) -> bool {
         fs::metadata(path).map_or(true, |metadata| Self::new(&metadata) != *self)
     }
 }
 
 impl Measured {
-    /// Adler-32 as the catalogue has it.
+    /// Adler-32 in the catalogue's format.
     pub fn adler32(&self) -> String {
         self.adler32.to_string()
     }
 
-    /// MD5 as the catalogue has it.
+    /// MD5 in the catalogue's format.
     pub fn md5(&self) -> String {
         self.md5.to_string()
     }
 
-    /// The replica of this file, for the catalogue.
+    /// Returns the replica of this file as registered in the catalogue.
     pub(super) fn replica(&self, did: &Did, state: &'static str, pfn: Option<&String>) -> NewReplica {
         NewReplica {
             did: did.clone(),
@@ -96,7 +96,7 @@ impl Measured {
         }
     }
 
-    /// Whether this is the file that a checksum is of, if there is one.
+    /// Returns whether the checksum matches this file; `None` if the checksum is unknown.
     pub(super) fn has(&self, checksum: Checksum) -> Option<bool> {
         match checksum {
             Checksum::Adler32(_) => Some(checksum == self.adler32),
@@ -105,8 +105,9 @@ impl Measured {
         }
     }
 
-    /// Whether a stored file is this one, and whether a checksum told so. Where the storage reports no size its checksum
-    /// counts even if `by_checksum` is false. Errors: what differs, or that nothing is known to compare.
+    /// Compares a stored file with this one. Returns whether a checksum was compared. Where the storage reports no
+    /// size, its checksum is compared even if `by_checksum` is false. Errors: the difference, or that size and checksum
+    /// are both unknown.
     pub(super) fn is(&self, stored: &Stored, by_checksum: bool) -> Result<bool, String> {
         let size = stored.bytes.filter(|bytes| *bytes != self.bytes);
         if let Some(found) = size {
@@ -125,7 +126,7 @@ impl Measured {
     }
 }
 
-/// The files of a folder, not of the folders in it, and whether there are such.
+/// Returns the files directly in a folder, sorted, and whether the folder has subfolders.
 pub fn files_in(folder: &Path) -> io::Result<(Vec<PathBuf>, bool)> {
     let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     paths.sort();
@@ -133,9 +134,9 @@ pub fn files_in(folder: &Path) -> io::Result<(Vec<PathBuf>, bool)> {
     Ok((files.into_iter().filter(|path| path.is_file()).collect(), !folders.is_empty()))
 }
 
-/// Size and both checksums, in one read, and the GUID.
+/// Computes size and both checksums in one read, and the GUID.
 ///
-/// Errors: the file cannot be read; `RucioException` if it is a POOL file and its GUID cannot be had.
+/// Errors: the file cannot be read; `RucioException` if it is a POOL file whose GUID cannot be read.
 pub(super) async fn measure(file: &Local) -> Result<Measured> {
     let guid = guid(file).await?;
     let alive = Arc::new(());
@@ -152,7 +153,7 @@ pub(super) async fn measure(file: &Local) -> Result<Measured> {
     Ok(Measured { bytes, adler32, md5, guid, state })
 }
 
-/// A file that is read for as long as anybody wants it.
+/// A file whose reads fail once the task that measures it was dropped.
 struct Wanted {
     file: File,
     by: Weak<()>,
@@ -167,7 +168,7 @@ impl Read for Wanted {
     }
 }
 
-/// The GUID that was given, that a POOL file has in it, or a new one.
+/// Returns the given GUID, that of a POOL file, or a new random one.
 async fn guid(file: &Local) -> Result<String> {
     let is_pool = file.may_hold_guid && file.basename.to_lowercase().contains("pool.root");
     match &file.guid {

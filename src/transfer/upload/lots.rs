@@ -1,14 +1,13 @@
-//! What many files want of the catalogue at about the same time goes with one call: while one is under way, the next
-//! wishes gather.
+//! Coalesces concurrent catalogue calls into batches: requests queue while one call is in flight.
 
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// How many wishes go together at most.
+/// Maximum number of requests per call.
 const TOGETHER: usize = 200;
 
-/// Wishes of one kind. Each gets an answer of its own.
+/// A queue of requests of one kind. Each request gets its own answer.
 pub(super) struct Lots<T, A> {
     waiting: Mutex<Vec<(T, oneshot::Sender<A>)>>,
     turn: tokio::sync::Mutex<()>,
@@ -21,13 +20,13 @@ impl<T, A> Default for Lots<T, A> {
 }
 
 impl<T, A> Lots<T, A> {
-    /// Hands a wish in and waits for its answer. `send` makes the call for a lot, and gives the answers in its order; it
-    /// may be that of another wish that makes it.
+    /// Queues a request and waits for its answer. `send` makes the call for a batch and returns the answers in its
+    /// order; the call may be made by the `send` of another request.
     pub(super) async fn hand_in(&self, wish: T, send: impl AsyncFn(Vec<T>) -> Vec<A>) -> Option<A> {
         let (answer, mut answered) = oneshot::channel();
         self.waiting().push((wish, answer));
         let _turn = self.turn.lock().await;
-        // Whoever had the turn before us may have taken our wish along; or several lots are before it.
+        // An earlier caller may have sent our request already; or several batches are queued before it.
         loop {
             match answered.try_recv() {
                 Ok(answer) => return Some(answer),
@@ -36,7 +35,7 @@ impl<T, A> Lots<T, A> {
             }
             let (wishes, tickets): (Vec<_>, Vec<_>) = self.next_lot().into_iter().unzip();
             for (ticket, answer) in tickets.into_iter().zip(send(wishes).await) {
-                // Nobody waits any more where the whole run is being given up.
+                // The receiver is gone if the run was cancelled.
                 let _ = ticket.send(answer);
             }
         }

@@ -1,6 +1,6 @@
-//! One file's life on its way up: measured in one read, registered, written under a temporary name, verified at the
-//! storage, given its name, and told to the catalogue. [`local`] finds the files, [`target`] says where they go,
-//! `catalogue` registers, `transfer` writes, `rename` gives the name; `run` is what does it all for one file.
+//! Uploads files: measure in one read, register, write under a temporary name, verify, rename, update the catalogue.
+//! [`local`] finds the files, [`target`] determines the PFN, `catalogue` registers, `transfer` writes, `rename`
+//! renames; `run` drives one file through all steps.
 
 mod attach;
 mod catalogue;
@@ -35,71 +35,71 @@ use crate::http::Client;
 use crate::storage::{Kind, Storages};
 use crate::types::RseSettings;
 
-/// A file of this size or more shares the network with few others.
+/// Minimum size of a large file in bytes; large files have a lower concurrency limit.
 const LARGE: u64 = 8 * 1024 * 1024;
-/// How many large files at a time.
+/// Maximum number of large files at a time.
 const LARGE_LANES: usize = 3;
-/// How many files are read, or on their way to the storage, at a time: for small ones, its answer time is the limit.
+/// Maximum number of files being measured or written at a time: for small files the storage's latency is the limit.
 const LANES: usize = 16;
-/// How many files are under way at a time, with those that wait for the catalogue. It takes long for each call, whatever
-/// the number of files in it; so more of them gather for the next one than a storage would like to take in at once.
+/// Maximum number of files in progress, including those waiting for the catalogue. A catalogue call takes long, however
+/// many files are in it, so more files may queue for the next one than a storage should receive at once.
 const UNDER_WAY: usize = 100;
-/// How many at a time by programs that log in for each step: servers refuse more (`MaxStartups` of OpenSSH is 10).
+/// Maximum concurrency for programs that log in for each step: servers refuse more (`MaxStartups` of OpenSSH is 10).
 const LOGIN_LANES: usize = 4;
-/// How long what is left behind may take to be tidied away, one file.
+/// Timeout for the deletion of one leftover file.
 const TIDY: Duration = Duration::from_secs(20);
 
-/// When the catalogue is told of a file.
+/// When a file is registered in the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registration {
-    /// Before it is written, as being copied; and again when it is there.
+    /// Before it is written, in state copying; set to available afterwards.
     Before,
-    /// When it is there.
+    /// After it is written.
     After,
     /// Never.
     Never,
 }
 
-/// What is wanted of all files.
+/// Options for all files of an upload.
 #[derive(Debug)]
 pub struct Options {
-    /// Where to.
+    /// Destination RSE.
     pub rse: RseSettings,
     /// `wan` or `lan`.
     pub domain: &'static str,
-    /// Only by these protocols, joined by commas.
+    /// Allowed schemes, separated by commas.
     pub schemes: Option<String>,
-    /// Only by this class of the official client, which an RSE names for each protocol.
+    /// Protocol implementation (a class name of the official client, as set on the RSE's protocols).
     pub implementation: Option<String>,
-    /// To exactly this place.
+    /// Exact PFN to upload to.
     pub pfn: Option<String>,
-    /// When to register.
+    /// When to register the files.
     pub registration: Registration,
-    /// Seconds that new rules live.
+    /// Lifetime of new rules in seconds.
     pub lifetime: Option<i64>,
-    /// How long a storage may be silent; none for any time.
+    /// Abort if the storage accepts no data for this long; `None`: never.
     pub patience: Option<Duration>,
-    /// Whether what has been written is not looked at.
+    /// Skip the verification of what has been written.
     pub skip_stat: bool,
-    /// The account whose rules and scopes count.
+    /// Account that owns the rules and whose scopes are checked.
     pub account: String,
-    /// The algorithm that `default` stands for.
+    /// Algorithm to use where the RSE has `default` or none.
     pub default_algorithm: String,
 }
 
-/// Uploads files.
+/// Uploads files to one RSE.
 pub struct Uploader<'a> {
-    /// The catalogue.
+    /// Client for the catalogue.
     pub client: &'a Client,
-    /// The storages.
+    /// Storage clients.
     pub storages: &'a Storages,
-    /// What is wanted.
+    /// Options.
     pub options: Options,
-    /// Who is told what happens.
+    /// Receiver of the events.
     pub observer: &'a dyn Observer,
-    /// Where traces are sent, if they are.
+    /// Sender of traces, if enabled.
     pub tracer: Option<&'a Tracer>,
-    /// What all traces have in common.
+    /// Fields common to all traces.
     pub common_trace: Fields,
     catalogue: Catalogue,
     attacher: Attacher,
@@ -108,36 +108,36 @@ pub struct Uploader<'a> {
     logins: Semaphore,
 }
 
-/// How a file ended.
+/// Outcome of the upload of one file.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It has been uploaded, or what was missing has been done.
+    /// The file was uploaded, or its missing registration was completed.
     Done(Uploaded),
-    /// It was there already.
+    /// The file already existed.
     AlreadyThere(Option<Uploaded>),
-    /// It could not be done. What has been written, if that succeeded, and the refusal of catalogue or storage that
-    /// decides the exit code, if it was one.
+    /// The upload failed. `uploaded` is set if the file was written; `error` is the rejection by catalogue or storage
+    /// that decides the exit code, if any.
     Failed {
-        /// Why.
+        /// Reason.
         reason: String,
-        /// The refusal.
+        /// Error that decides the exit code.
         error: Option<Error>,
-        /// What lies at the storage.
+        /// The file at the storage.
         uploaded: Option<Uploaded>,
     },
 }
 
-/// A file that lies at the storage.
+/// A file that was written to the storage.
 #[derive(Debug, Clone)]
 pub struct Uploaded {
-    /// What was measured.
+    /// Size, checksums and GUID.
     pub measured: Measured,
-    /// Where it lies.
+    /// PFN.
     pub pfn: String,
 }
 
 impl<'a> Uploader<'a> {
-    /// An uploader that has not begun.
+    /// Creates an uploader.
     pub fn new(client: &'a Client, storages: &'a Storages, options: Options, observer: &'a dyn Observer) -> Self {
         Self {
             client,
@@ -154,12 +154,13 @@ impl<'a> Uploader<'a> {
         }
     }
 
-    /// Uploads files, several at a time; the outcomes are in their order. Dropped, it stops at once; what it may have
-    /// left at the storage is for [`Self::tidy`].
+    /// Uploads files concurrently and returns the outcomes in the order of the files. Stops at once if dropped;
+    /// [`Self::tidy`] then deletes what may be left at the storage.
     pub async fn run(&self, files: &[Local]) -> Vec<Outcome> {
         let large = Semaphore::new(LARGE_LANES);
         let mut names = HashSet::new();
-        // Of files with the same name the first goes with the others; the later ones find it there.
+        // The first file of each name runs concurrently; later ones of the same name run afterwards and find it
+        // uploaded.
         let (first, later): (Vec<_>, Vec<_>) = (0..files.len()).partition(|index| names.insert(&files[*index].did));
         let one = |index: usize| {
             let (file, large) = (&files[index], &large);
@@ -178,7 +179,7 @@ impl<'a> Uploader<'a> {
         outcomes.into_iter().map(|(_, outcome)| outcome).collect()
     }
 
-    /// Deletes what an interrupted run left under temporary names, as far as the storage lets us.
+    /// Deletes the leftover temporary files of an interrupted run, as far as the storage allows it.
     pub async fn tidy(&self) {
         let left: Vec<_> = self.unfinished().drain().collect();
         stream::iter(left).for_each_concurrent(LANES, |pfn| async move { self.discard(&pfn).await }).await;
@@ -205,16 +206,16 @@ impl<'a> Uploader<'a> {
         self.unfinished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends a lock that we hold.
+    /// Releases a lock that this run holds.
     async fn unlock(&self, lock: &str) {
         self.discard(lock).await;
         self.unfinished().remove(lock);
     }
 
-    /// Deletes a file that is not to stay. There is nobody who could do more about it.
+    /// Deletes a leftover file; a failure is only logged.
     async fn discard(&self, pfn: &str) {
         let Ok(writer) = self.storages.writer(pfn) else { return };
-        // What stands behind a question mark is a signature.
+        // The query string may contain a signature: do not log it.
         let shown = pfn.split('?').next().unwrap_or_default();
         match tokio::time::timeout(TIDY, writer.delete(pfn)).await {
             Ok(Err(error)) if error.kind != Kind::NotFound => tracing::debug!("{shown} is left behind: {error}"),
@@ -225,7 +226,7 @@ impl<'a> Uploader<'a> {
 }
 
 impl Options {
-    /// The class of the official client that is asked for, by its full name.
+    /// Returns the full class name (of the official client) of the requested implementation.
     fn implementation(&self) -> Option<String> {
         let name = self.implementation.as_deref()?;
         let class = if name.contains('.') { "" } else { ".Default" };

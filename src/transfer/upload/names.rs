@@ -1,10 +1,10 @@
-//! The names an upload uses beside the final one: unique to it while it runs, and the same when it is run again.
+//! Temporary names and lock names of an upload: unique while it runs, and the same when it is repeated.
 //!
-//! Two processes never share a temporary name, so none can write into what another one has verified. A random name would do
-//! for that, but what a killed process leaves could not be found again. So the digits in the name follow from what is uploaded by
-//! whom, and belong to the process that has a socket of the same name: the system gives it to one process only, takes it
-//! away when that ends in whatever way, and it leaves nothing on any disk. The process that does not get it takes random
-//! digits.
+//! Two processes never share a temporary name, so none can write into a file that another one has verified. Random
+//! names would ensure that, but leftovers of a killed process could not be found again. So the digits are derived from
+//! content, path and user, and are reserved with an abstract Unix socket of the same name: only one process can bind
+//! it, the kernel releases it however the process ends, and it leaves nothing on disk. A process that cannot bind it
+//! uses random digits.
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
@@ -15,25 +15,25 @@ use uuid::Uuid;
 
 use super::local::Measured;
 
-/// What the names end with until files are complete, as with the official client.
+/// Suffix of temporary names, the same as in the official client.
 const TEMPORARY: &str = ".rucio.upload";
-/// The same for the lock under which a file gets its name.
+/// Suffix of the lock that protects the final name.
 const LOCK: &str = ".lock.rucio.upload";
-/// How many digits make a name unique.
+/// Number of digits that make a name unique.
 const DIGITS: usize = 12;
-/// The longest name of a file, in bytes.
+/// Maximum length of a file name in bytes.
 const LONGEST: usize = 255;
 
-/// A temporary name. It belongs to this process for as long as this lives.
+/// A temporary name, reserved for this process until it is dropped.
 #[derive(Debug)]
 pub(super) struct TemporaryName {
-    /// The PFN.
+    /// PFN with the temporary suffix.
     pub(super) pfn: String,
     _owner: Option<UnixDatagram>,
 }
 
 impl TemporaryName {
-    /// The name for an upload of this file to this PFN.
+    /// Returns the temporary name for an upload of this file to this PFN.
     pub(super) fn new(pfn: &str, path: &Path, measured: &Measured) -> Self {
         let identity = identity(pfn, path, measured);
         let owner = own(&identity);
@@ -42,13 +42,13 @@ impl TemporaryName {
     }
 }
 
-/// The name of the lock under which a file gets this PFN: the same for all processes.
+/// Returns the name of the lock for this PFN: the same for all processes.
 pub(super) fn lock(pfn: &str) -> String {
     with_ending(pfn, LOCK)
 }
 
-/// Digits that are the same for the same upload: of this content, from this path, by this user of this machine. Containers of one
-/// machine count as several, as sockets do.
+/// Hashes the identity of an upload: PFN, path, content, machine, network namespace and user. Containers on one machine
+/// count as different machines, because abstract sockets are per network namespace.
 fn identity(pfn: &str, path: &Path, measured: &Measured) -> String {
     let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let network = fs::read_link("/proc/self/ns/net").unwrap_or_default();
@@ -71,7 +71,7 @@ fn identity(pfn: &str, path: &Path, measured: &Measured) -> String {
     format!("{:032x}", u128::from_be_bytes(sum))
 }
 
-/// The socket that only one process at a time can have; none if another one has it, or the system has no such sockets.
+/// Binds the abstract socket; `None` if another process has bound it or the system has no such sockets.
 #[cfg(target_os = "linux")]
 fn own(identity: &str) -> Option<UnixDatagram> {
     use std::os::linux::net::SocketAddrExt;
@@ -84,14 +84,14 @@ fn own(_identity: &str) -> Option<UnixDatagram> {
     None
 }
 
-/// A PFN with an ending; where the name would be too long with it, its own end makes room.
+/// Appends a suffix to a PFN; truncates the file name if it would become too long.
 fn with_ending(pfn: &str, ending: &str) -> String {
     let start = pfn.rfind('/').map_or(0, |slash| slash + 1);
     let mut end = pfn.len().min(start + LONGEST.saturating_sub(ending.len()));
     while !pfn.is_char_boundary(end) {
         end -= 1;
     }
-    // Half of an escape like %2F would mean nothing.
+    // Do not cut a percent escape like %2F in half.
     let cut = end < pfn.len();
     let escape = pfn[start..end].rfind('%').map(|percent| start + percent).filter(|percent| end - percent < 3);
     format!("{}{ending}", &pfn[..escape.filter(|_| cut).unwrap_or(end)])

@@ -1,4 +1,5 @@
-//! A complete file gets its name: no other file is replaced, whatever other processes do at the same time.
+//! Renames a complete file to its final name without replacing another file, even if other processes upload at the same
+//! time.
 
 use std::time::Duration;
 
@@ -11,19 +12,19 @@ use super::{Registration, names};
 use crate::storage::write::{Lock, Stored, in_the_way};
 use crate::storage::{Kind, Result, StorageError};
 
-/// A lock is held for as long as it takes to rename a file, and to register it. One that is there for so long is that of a
-/// process that was killed.
+/// Age after which a lock is considered abandoned. A lock is held only while a file is renamed and registered, so an
+/// older one is from a killed process.
 const ABANDONED: Duration = Duration::from_secs(60);
-/// How often it is looked whether a lock is free.
+/// Interval between two attempts to get a lock.
 const PAUSE: Duration = Duration::from_millis(200);
 
 impl Place<'_> {
-    /// Renames the file. `old` is what lay under the final name before, and goes.
+    /// Renames the file to its final name. `old` is a file found there before, which is deleted.
     ///
-    /// A file that is registered afterwards is known to nobody until then, so that another process may take it for such
-    /// an old one: its lock comes back, to be held until the catalogue knows the file.
+    /// With registration after the upload, the catalogue does not know the file yet and another process could mistake
+    /// it for such an old one: the lock is returned, to be held until the file is registered.
     ///
-    /// Errors: [`Kind::AlreadyExists`] if by now something else lies there.
+    /// Errors: [`Kind::AlreadyExists`] if there is a different file by now.
     pub(super) async fn give_name(
         &self,
         temporary: &str,
@@ -77,7 +78,7 @@ impl Place<'_> {
         }
     }
 
-    /// Whether the file that has the name is ours. Errors: another one has it.
+    /// Verifies that the file under the final name is ours. Errors: it is a different one.
     pub(super) async fn check_name(&self, measured: &Measured) -> Result<()> {
         if self.run.all.options.skip_stat {
             return Ok(());
@@ -88,13 +89,14 @@ impl Place<'_> {
         })
     }
 
-    /// Waits for the lock; none where the storage has none. Errors: another file gets the name meanwhile.
+    /// Waits for the lock; `None` if the storage does not support locks. Errors: a different file appears under the
+    /// name meanwhile.
     async fn lock(&self, old: Option<&Stored>) -> Result<Option<String>> {
         let (name, mut since, mut deleted) = (names::lock(self.pfn), Instant::now(), false);
         loop {
             match answered(self.writer.lock(&name)).await? {
                 Lock::Unavailable => return Ok(None),
-                // It does not go away: this storage's locks are of no use.
+                // Deleting the lock has no effect: locks do not work on this storage.
                 Lock::Taken(_) if since.elapsed() > ABANDONED && deleted => return Ok(None),
                 Lock::Held(pfn) => {
                     self.run.all.unfinished().insert(pfn.clone());

@@ -1,4 +1,4 @@
-//! One file under way: what is done for it, in which order, and how it ends.
+//! Drives the upload of one file: the steps in their order, and the outcome.
 
 use std::time::SystemTime;
 
@@ -15,16 +15,16 @@ use crate::transfer::clock;
 use crate::transfer::trace::Trace;
 use crate::types::{Did, RseProtocol};
 
-/// What is said of a file that was written to.
+/// Message for a file that was modified during the upload.
 pub(super) const CHANGED: &str = "the file changed while it was uploaded";
 
-/// Why a file failed.
+/// Why the upload of a file failed.
 pub(super) enum Failure {
-    /// Somebody else's refusal, which decides the exit code.
+    /// Rejection by catalogue or storage; decides the exit code.
     Refused(Error),
-    /// Just this file.
+    /// Failure of this file only.
     File(String),
-    /// This file is not any more what was measured and registered.
+    /// The local file changed after it was measured and registered.
     Changed,
 }
 
@@ -34,29 +34,29 @@ impl From<Error> for Failure {
     }
 }
 
-/// One file under way.
+/// The upload of one file.
 pub(super) struct Run<'a> {
     pub(super) all: &'a Uploader<'a>,
     pub(super) file: &'a Local,
 }
 
-/// What is to be done once it is known what lies at the storage.
+/// Next step after the storage was checked.
 enum Next<'a> {
-    /// Write it; a file that nobody knows may be in the way.
+    /// Write the file, replacing this unregistered file if there is one.
     Write(Option<Stored>),
-    /// It has been written.
+    /// The file was written.
     Written(Written<'a>),
-    /// It lies there; only the catalogue has to be told.
+    /// The file is complete at the storage; only register it.
     Tell,
-    /// All is done.
+    /// Nothing to do: the file already exists here.
     Nothing(There),
 }
 
-/// A file that was written.
+/// A file that was written by this run.
 struct Written<'a> {
-    /// By this protocol.
+    /// Protocol used.
     way: &'a RseProtocol,
-    /// The lock on its name, which ends when the catalogue knows the file.
+    /// Lock on its name, released when the file is registered.
     lock: Option<String>,
 }
 
@@ -88,7 +88,7 @@ impl Run<'_> {
             }
             Ok((_, Next::Write(_))) => self.failed(Failure::File("it was not written".to_owned()), None),
             Err(failure) => {
-                // Traces tell of transfers; where none began there is none to tell of.
+                // Traces describe transfers; without a transfer there is no trace.
                 if trace.has("protocol") {
                     trace.set("clientState", "FAILED");
                     trace.set("stateReason", reason(&failure));
@@ -103,7 +103,7 @@ impl Run<'_> {
         }
     }
 
-    /// One protocol after the other, until the file is at the storage: where, and what was done for it.
+    /// Tries one protocol after the other until the file is at the storage. Returns the PFN and the next step.
     async fn at_storage(
         &self,
         measured: &Measured,
@@ -134,7 +134,7 @@ impl Run<'_> {
         })
     }
 
-    /// Does what has to be done at the storage, by this protocol.
+    /// Tries to upload with one protocol.
     async fn by<'w>(
         &self,
         way: &'w RseProtocol,
@@ -166,13 +166,13 @@ impl Run<'_> {
         }
     }
 
-    /// Whether this very file lies under its name.
+    /// Returns whether this file is at the storage under its final name.
     async fn is_there(&self, place: &transfer::Place<'_>, measured: &Measured) -> bool {
         let stored = place.look().await.ok().flatten();
         stored.is_some_and(|stored| measured.is(&stored, self.all.options.rse.verify_checksum).is_ok())
     }
 
-    /// What to do about a file that lies there. A good one is never overwritten.
+    /// Decides what to do about an existing file. A matching file is never overwritten.
     async fn about(
         &self,
         stored: &Stored,
@@ -203,7 +203,7 @@ impl Run<'_> {
         }
     }
 
-    /// The file is at the storage, written by us if a protocol is given: what the catalogue does not know yet.
+    /// Registers a file that is at the storage as far as necessary; `written` is set if this run wrote it.
     async fn told(&self, uploaded: Uploaded, written: Option<Written<'_>>) -> Outcome {
         let (way, lock) = written.map(|written| (written.way, written.lock)).unzip();
         let told = match self.all.options.registration {
@@ -235,8 +235,8 @@ impl Run<'_> {
         }
     }
 
-    /// Deletes the lock of a process that was killed before it had registered its file. As the catalogue knows the file by
-    /// now, no process replaces it, with that lock or without.
+    /// Deletes the lock of a process that was killed before it registered its file. The file is registered by now, so
+    /// no process replaces it, with or without the lock.
     async fn clear_lock(&self, pfn: &str) {
         let Ok(writer) = self.all.storages.writer(pfn) else { return };
         if let Ok(Lock::Held(lock) | Lock::Taken(lock)) = writer.lock(&names::lock(pfn)).await {
@@ -244,7 +244,7 @@ impl Run<'_> {
         }
     }
 
-    /// What was written under its name at once may have been written over since it was verified.
+    /// Verifies again a file that was written directly under its final name: another process may have overwritten it.
     async fn check_in_place(&self, uploaded: &Uploaded, way: &RseProtocol) -> Result<(), Failure> {
         let failed = |error: StorageError| Failure::File(error.to_string());
         let writer = self.all.storages.writer(&uploaded.pfn).map_err(failed)?;
@@ -252,7 +252,8 @@ impl Run<'_> {
         place.check_name(&uploaded.measured).await.map_err(failed)
     }
 
-    /// A file of ours that the catalogue refuses is taken away again: nobody would ever find it.
+    /// Registers a written file. Deletes it again if the catalogue rejects it: an unregistered file would never be
+    /// found.
     async fn register_after(&self, uploaded: &Uploaded, way: Option<&RseProtocol>) -> Result<()> {
         let refused = |error: &Error| matches!(error, Error::Rucio(refusal) if refusal.status.is_some_and(|s| s < 500));
         let outcome = self.register(&uploaded.measured, "A").await;
@@ -266,8 +267,8 @@ impl Run<'_> {
         outcome.map(drop)
     }
 
-    /// Whether the catalogue does not know the file that lies there. Where several processes may have written it, it may
-    /// know the file of another one.
+    /// Returns whether the catalogue does not know the stored file. If other processes can write it too (`is_ours` is
+    /// false), a different file in the catalogue may be the stored one.
     async fn is_unknown(&self, measured: &Measured, is_ours: bool) -> bool {
         match self.known(measured).await {
             Ok(known) => known.is_none(),
@@ -320,15 +321,15 @@ impl Run<'_> {
     }
 }
 
-/// Why a protocol did not do it.
+/// Why an upload with one protocol failed.
 enum Broken {
-    /// The next one may; and whether the storage had let us look.
+    /// Another protocol may succeed; `true` if the storage could be queried.
     Way(StorageError, bool),
-    /// None will.
+    /// No other protocol can succeed.
     Final(Failure),
 }
 
-/// The class of a storage that cannot even be looked at.
+/// Exception for a storage that cannot even be queried.
 fn class_of(error: &StorageError) -> Exception {
     match error.kind {
         Kind::Denied => Exception::RSEAccessDenied,
@@ -337,7 +338,7 @@ fn class_of(error: &StorageError) -> Exception {
     }
 }
 
-/// Whether the catalogue knows another file of this name.
+/// Returns whether the catalogue has a different file of this name.
 fn is_another(error: &Error) -> bool {
     error.class() == Some(Exception::DataIdentifierAlreadyExists)
 }

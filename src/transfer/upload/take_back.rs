@@ -1,5 +1,5 @@
-//! What was registered of a file before it changed is of no use: no run can complete it, and it keeps the name from the file
-//! as it is now.
+//! Removes the registration of a file that changed during the upload: no run could complete the replica, and it blocks
+//! the name for the current content.
 
 use super::catalogue::Presence;
 use super::local::Measured;
@@ -8,7 +8,8 @@ use crate::api::replicas;
 use crate::error::{Error, Result};
 
 impl Run<'_> {
-    /// Takes back what this run registered of a file that changed, and says what has become of it and what to do.
+    /// Removes the replica that this run registered for a file that changed. Returns a message with the result and what
+    /// to do.
     pub(super) async fn after_change(&self, measured: &Measured, presence: Option<Presence>) -> String {
         let (did, rse) = (self.did(), &self.all.options.rse.rse);
         let refusal = match presence {
@@ -26,8 +27,9 @@ impl Run<'_> {
         )
     }
 
-    /// Not for files with a rule of their own: the server would refuse, as rules refer to files. It keeps a deleted rule for an
-    /// hour, and a run that completes the file within that hour would leave it without a rule.
+    /// Deletes the registered replica. Not for files with a rule of their own: the server rejects that while a rule
+    /// refers to the file. It keeps a deleted rule for an hour, and a run that completes the file within that hour
+    /// would leave it without a rule.
     async fn remove_replica(&self) -> Result<()> {
         replicas::delete(self.all.client, &self.all.options.rse.rse, std::slice::from_ref(self.did())).await
     }

@@ -1,4 +1,4 @@
-//! Where a file goes at an RSE: which protocols write there, and the path that follows from its name.
+//! Protocols and PFNs of a file at an RSE.
 
 use md5::{Digest as _, Md5};
 
@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::types::{Did, RseProtocol, RseSettings};
 
-/// The protocols that can write to an RSE, the best first. `schemes` are joined by commas.
+/// Returns the protocols that can write to an RSE, in the order of priority. `schemes` are separated by commas.
 ///
 /// Errors: `RSEProtocolNotSupported` if there is none.
 pub fn ways<'r>(
@@ -37,17 +37,17 @@ fn none_left(rse: &RseSettings, domain: &str) -> String {
     format!("{} has no such protocol to write by from {domain}. It has: {}.", rse.rse, known.join(", "))
 }
 
-/// `webdav.NoRename` out of `rucio.rse.protocols.webdav.NoRename`.
+/// Shortens `rucio.rse.protocols.webdav.NoRename` to `webdav.NoRename`.
 fn short(class: &str) -> &str {
     class.strip_prefix("rucio.rse.protocols.").unwrap_or(class)
 }
 
-/// Whether files get a temporary name first. Object stores cannot rename.
+/// Returns whether files are written under a temporary name first. Object stores cannot rename.
 pub fn renames(way: &RseProtocol) -> bool {
     !way.r#impl.ends_with(".NoRename")
 }
 
-/// The path of a file below the prefix of the RSE; none if only the server knows the algorithm.
+/// Returns the path of a file below the RSE's prefix; `None` if only the server knows the algorithm.
 pub fn path(algorithm: &str, did: &Did) -> Option<String> {
     let is_personal = did.scope.starts_with("user") || did.scope.starts_with("group");
     let scope = if is_personal { did.scope.replace('.', "/") } else { did.scope.clone() };
@@ -61,7 +61,7 @@ pub fn path(algorithm: &str, did: &Did) -> Option<String> {
     }
 }
 
-/// The PFN of a path at an RSE.
+/// Builds the PFN of a path at an RSE.
 pub fn pfn(way: &RseProtocol, path: &str) -> String {
     let start = if way.prefix.starts_with('/') { "" } else { "/" };
     let end = if way.prefix.ends_with('/') { "" } else { "/" };
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn paths_are_those_of_the_official_client() {
         let did = Did::new("user.jdoe", "f");
-        // md5 of user.jdoe:f begins with these.
+        // The path begins with the first digits of the MD5 of user.jdoe:f.
         let sum = format!("{:032x}", u128::from_be_bytes(Md5::digest(b"user.jdoe:f").into()));
         let expected = format!("user/jdoe/{}/{}/f", &sum[..2], &sum[2..4]);
         assert_eq!(path("hash", &did), Some(expected));

@@ -1,4 +1,4 @@
-//! One file on its way to one place: under a temporary name, verified, renamed.
+//! Transfers one file to one PFN: writes it under a temporary name, verifies and renames it.
 
 use std::future::Future;
 use std::time::Duration;
@@ -16,35 +16,35 @@ use crate::storage::{Kind, Result, StorageError};
 use crate::transfer::checksum::Checksum;
 use crate::types::RseProtocol;
 
-/// How often a file is written, if its storage breaks off.
+/// Maximum number of attempts to write a file.
 const ATTEMPTS: u32 = 2;
-/// A storage may take a moment until it shows what has been written: so long is waited, each time.
+/// Waiting times before a written file is queried again: storages may show it with a delay.
 const GLANCES: [Duration; 4] =
     [Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(3)];
-/// How often it is looked whether bytes have moved.
+/// Interval at which progress is checked.
 const TICK: Duration = Duration::from_millis(200);
-/// How long a storage may take for anything but taking bytes.
+/// Timeout of storage calls that transfer no file data.
 const ANSWER: Duration = Duration::from_secs(120);
-/// How long a signed URL is good for, in seconds; an upload may be slow.
+/// Lifetime of a signed URL in seconds; an upload may be slow.
 const SIGNED_FOR: u64 = 3600;
 
-/// Where a file goes, and how.
+/// A file's destination: protocol and PFN.
 pub(super) struct Place<'a> {
-    /// The file.
+    /// The upload.
     pub(super) run: &'a Run<'a>,
-    /// The protocol, as the RSE has it.
+    /// Protocol, as configured at the RSE.
     pub(super) way: &'a RseProtocol,
-    /// The name it gets in the end.
+    /// Final PFN.
     pub(super) pfn: &'a str,
-    /// The protocol, as we speak it.
+    /// Client for the protocol.
     pub(super) writer: &'a dyn Writing,
 }
 
-/// Why a file is not at the storage.
+/// Why a file was not written.
 pub(super) enum Unwritten {
     /// The storage failed.
     Storage(StorageError),
-    /// The local file is not what was measured any more.
+    /// The local file changed after it was measured.
     Changed,
 }
 
@@ -55,14 +55,14 @@ impl From<StorageError> for Unwritten {
 }
 
 impl Place<'_> {
-    /// What lies there.
+    /// Queries the file under the final name.
     pub(super) async fn look(&self) -> Result<Option<Stored>> {
         let pfn = self.access(self.pfn, "read").await?;
         answered(self.writer.look(&pfn)).await
     }
 
-    /// Puts the file there. `old` is a file that nobody knows and that is in the way: it goes when ours is complete. What
-    /// comes back is the lock on the name, where that has to last until the catalogue knows the file.
+    /// Writes the file. `old` is an existing unregistered file, which is deleted once ours is complete. Returns the
+    /// lock on the name if it must be held until the file is registered.
     pub(super) async fn write(&self, measured: &Measured, old: Option<&Stored>) -> Result<Option<String>, Unwritten> {
         let name = target::renames(self.way).then(|| TemporaryName::new(self.pfn, &self.run.file.path, measured));
         let target = name.as_ref().map_or(self.pfn, |name| name.pfn.as_str());
@@ -80,8 +80,8 @@ impl Place<'_> {
         written
     }
 
-    /// Whether what lies under the final name is ours to delete: not what was there before us, nor, unless we registered
-    /// the name first, a file that differs from ours, as it may be the complete one of another process.
+    /// Returns whether the file under the final name may be deleted: not one that existed before, nor, unless the name
+    /// was registered first, one that differs from ours, as it may be the complete file of another process.
     fn may_discard(&self, failure: &Unwritten) -> bool {
         match failure {
             Unwritten::Storage(error) if error.kind == Kind::AlreadyExists => false,
@@ -100,7 +100,7 @@ impl Place<'_> {
     ) -> Result<Option<String>, Unwritten> {
         let in_place = target == self.pfn;
         match self.send_twice(target, measured).await {
-            // A run of this upload that was killed left it, or nobody knows it.
+            // A leftover of a killed run of this upload, or an unregistered file.
             Err(Unwritten::Storage(error)) if error.kind == Kind::AlreadyExists && (!in_place || old.is_some()) => {
                 let pfn = self.access(target, "delete").await?;
                 answered(self.writer.delete(&pfn)).await?;
@@ -118,7 +118,7 @@ impl Place<'_> {
         }
     }
 
-    /// Sends the file, once more if the storage breaks off. What is sent is what was measured.
+    /// Sends the file, with one retry. Verifies that the bytes sent are those that were measured.
     async fn send_twice(&self, target: &str, measured: &Measured) -> Result<(), Unwritten> {
         for attempt in 1..=ATTEMPTS {
             match self.send(target).await {
@@ -139,7 +139,7 @@ impl Place<'_> {
         Ok(())
     }
 
-    /// Hands the bytes over, and gives up if for too long none is taken.
+    /// Sends the file; fails if no data is accepted for longer than the timeout.
     async fn send(&self, target: &str) -> Result<Sent> {
         let (pfn, sent) = (self.access(target, "write").await?, Sent::default());
         let mut put = self.writer.put(&self.run.file.path, &pfn, &sent);
@@ -162,7 +162,8 @@ impl Place<'_> {
         }
     }
 
-    /// Programs of their own do not tell how far they are, and have time-outs of their own.
+    /// Fails if the storage accepted no data for too long. External programs report no progress and have their own
+    /// timeouts.
     fn check_patience(&self, silent: Duration) -> Result<()> {
         let tells = !matches!(self.way.scheme.as_str(), "root" | "xroot" | "scp" | "rsync");
         match self.run.all.options.patience {
@@ -174,7 +175,7 @@ impl Place<'_> {
         }
     }
 
-    /// Compares what lies there with what was measured; whether a checksum told so.
+    /// Compares the stored file with the measured one. Returns whether a checksum was compared.
     pub(super) async fn compare(&self, name: &str, measured: &Measured) -> Result<bool> {
         let pfn = self.access(name, "read").await?;
         let mut glances = GLANCES.into_iter();
@@ -214,7 +215,7 @@ impl Place<'_> {
         }
     }
 
-    /// The address for this operation: signed, where the RSE wants that.
+    /// Returns the URL for this operation: signed if the RSE requires it.
     async fn access(&self, pfn: &str, operation: &str) -> Result<String> {
         let rse = &self.run.all.options.rse;
         let Some(service) = rse.sign_url.as_deref().filter(|_| self.way.scheme == "https") else {
@@ -226,7 +227,7 @@ impl Place<'_> {
     }
 }
 
-/// What a storage answers, if it does.
+/// Applies the timeout to a storage call.
 pub(super) async fn answered<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
     let late = || StorageError::new(Kind::TimedOut, "the storage did not answer in time");
     timeout(ANSWER, answer).await.unwrap_or_else(|_| Err(late()))
