@@ -1,4 +1,4 @@
-//! Reading an answer's body. A server can send more than this machine has memory for, by mistake or on purpose.
+//! Reads response bodies up to a size limit. A server could send more than fits in memory, by mistake or on purpose.
 
 use reqwest::Response;
 
@@ -6,14 +6,14 @@ use super::transport_error;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// The longest answer that is read as a whole, in bytes: a value of JSON, a text. Lists have no limit, but their lines.
+/// Maximum size of a response read as a whole, in bytes: JSON or text. Lists are unlimited, but not their lines.
 const LONGEST: usize = 64 << 20;
-/// How much of an error answer is read, in bytes.
+/// Maximum size of an error response, in bytes.
 const LONGEST_REFUSAL: usize = 1 << 20;
 
-/// The whole body.
+/// Reads the whole body.
 ///
-/// Errors: `ServerConnectionException` if it breaks off, `RucioException` if it is longer than 64 MiB.
+/// Errors: `ServerConnectionException` if the transfer is interrupted, `RucioException` if the body exceeds 64 MiB.
 pub(super) async fn whole(mut response: Response) -> Result<Vec<u8>> {
     if response.content_length().is_some_and(|length| length > LONGEST as u64) {
         return Err(too_long(&response));
@@ -28,13 +28,13 @@ pub(super) async fn whole(mut response: Response) -> Result<Vec<u8>> {
     Ok(body)
 }
 
-/// The whole body as text.
+/// Reads the whole body as text; replaces invalid UTF-8.
 pub(crate) async fn text(response: Response) -> Result<String> {
     let body = whole(response).await?;
     Ok(String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
-/// What there is of the body of an error answer, up to 1 MiB: that it breaks off is not the failure to speak of.
+/// Reads up to 1 MiB of an error response. An interrupted transfer is ignored, because the HTTP error matters more.
 pub(super) async fn beginning(mut response: Response) -> Vec<u8> {
     let mut body = Vec::new();
     while body.len() < LONGEST_REFUSAL
@@ -45,7 +45,7 @@ pub(super) async fn beginning(mut response: Response) -> Vec<u8> {
     body
 }
 
-/// Refuses a line of a list that is longer than any answer may be.
+/// Returns an error if a line of a list exceeds the size limit.
 pub(super) fn require_short(line: usize, response: &Response) -> Result<()> {
     if line > LONGEST { Err(too_long(response)) } else { Ok(()) }
 }
@@ -57,7 +57,7 @@ fn too_long(response: &Response) -> Error {
         .with_hint("If this is a Rucio server ([client] rucio_host, or -H), tell its administrators.")
 }
 
-/// Whether what answered is no HTTP, or has longer headers than anybody's.
+/// Returns whether the response was not valid HTTP, or its headers were too long.
 pub(super) fn is_nonsense(error: &reqwest::Error) -> bool {
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {

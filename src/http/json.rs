@@ -1,4 +1,4 @@
-//! JSON as Python writes it: the server sends `Infinity` and `NaN` bare, which JSON does not know.
+//! JSON in Python's dialect: the server sends `Infinity` and `NaN` unquoted, which is not valid JSON.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// Reads one JSON value; bare `Infinity`, `-Infinity` and `NaN` become the texts Python prints for them
+/// Parses one JSON value; unquoted `Infinity`, `-Infinity` and `NaN` become the strings that Python prints for them
 /// (`"inf"`, `"-inf"`, `"nan"`).
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes)
@@ -26,15 +26,15 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         })
 }
 
-/// What to do where a web page answers.
+/// Hint for an unexpected HTML page.
 pub(super) const PAGE: &str = "A web page answers, not Rucio: check [client] rucio_host and auth_host (or -H and \
                                --auth-host), and whether this network wants a login of its own.";
 
-/// What to do where a web page tells of a failure: what stands in front of Rucio makes such pages.
+/// Hint for an HTML error page, usually from a proxy in front of Rucio.
 pub(super) const PAGE_OF_FAILURE: &str =
     "The server, or what stands in front of it, has a problem: try again later, or tell its administrators.";
 
-/// Whether this is a web page rather than an answer.
+/// Returns whether the response is HTML.
 pub(super) fn is_page(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().starts_with(b"<")
 }

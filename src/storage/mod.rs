@@ -1,7 +1,8 @@
-//! Storage: where the bytes of files lie, behind one trait whatever the protocol. A PFN's scheme picks the storage.
+//! Storage access: reads and writes files by PFN, with one trait for all protocols. The PFN's scheme selects the
+//! storage.
 //!
-//! Nothing here retries, prints or knows of Rucio; the outcome of a call is typed so that whoever calls can tell a
-//! passing trouble from a final one.
+//! No retries, no output and nothing about Rucio's catalogue: error kinds tell the caller whether a failure is
+//! temporary or permanent.
 
 pub mod archive;
 mod error;
@@ -21,57 +22,57 @@ use futures_util::{StreamExt, TryStreamExt};
 
 pub use error::{Kind, StorageError};
 
-/// A result of a storage call.
+/// Result of a storage call.
 pub type Result<T, E = StorageError> = std::result::Result<T, E>;
 
-/// What is known of a stored file without reading it.
+/// Metadata of a stored file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stat {
-    /// Size in bytes, if the storage tells.
+    /// Size in bytes, if the storage reports it.
     pub bytes: Option<u64>,
 }
 
-/// The end of a file from `start` on.
+/// The rest of a file from an offset on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rest {
-    /// The first byte wanted.
+    /// Offset of the first byte.
     pub start: u64,
-    /// The version the bytes before `start` came from: the rest is wanted of no other. None if any will do, because a
-    /// checksum is going to tell.
+    /// Version that the bytes before `start` came from; the rest must be of the same. `None` accepts any version, if a
+    /// checksum is verified afterwards.
     pub version: Option<String>,
 }
 
-/// A stretch of a file that is wanted, and nothing else of it.
+/// A byte range of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// Its first byte.
+    /// Offset of the first byte.
     pub start: u64,
-    /// The byte behind its last one.
+    /// Offset after the last byte.
     pub end: u64,
     /// Size of the whole file.
     pub whole: u64,
-    /// The version of the file that other parts came from: this one is wanted of no other. None if any will do.
+    /// Version of the file that other ranges came from; this one must be of the same. `None` accepts any version.
     pub version: Option<String>,
 }
 
-/// A file that is being read.
+/// A file being read.
 pub struct Reading {
-    /// Size of the whole file, if the storage tells.
+    /// Size of the whole file in bytes, if the storage reports it.
     pub length: Option<u64>,
-    /// The position of the first byte that will come: 0, or the start of the rest that was asked for.
+    /// Offset of the first byte returned: 0, or the start of the requested rest.
     pub start: u64,
-    /// Names this state of the file; none if the storage has no such name, then reading cannot be resumed.
+    /// Version of the file's content; `None` if the storage has none: then reading cannot be resumed.
     pub version: Option<String>,
     chunks: BoxStream<'static, Result<Bytes>>,
 }
 
 impl Reading {
-    /// The next bytes; none at the end. Errors: the storage broke off.
+    /// Returns the next bytes, `None` at the end. Errors: the transfer was interrupted.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         self.chunks.try_next().await
     }
 
-    /// The same for whoever waits for several readings at once.
+    /// Polls for the next bytes, as [`Self::next`] does, to wait for several readers at once.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
         self.chunks.try_poll_next_unpin(context).map(Option::transpose)
     }
@@ -84,28 +85,28 @@ impl std::fmt::Debug for Reading {
     }
 }
 
-/// One protocol. Files are named by PFN.
+/// A storage protocol. Files are named by PFN.
 pub trait Storage: Send + Sync {
-    /// What is known of a file.
+    /// Returns the metadata of a file.
     fn stat<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Stat>>;
 
-    /// Starts reading a file, or only its rest. A storage that cannot give the rest, or has another version of the
-    /// file by now, gives the whole file: look at [`Reading::start`].
+    /// Starts reading a file, or only its rest. A storage that cannot return the rest, or has another version of the
+    /// file, returns the whole file: check [`Reading::start`].
     fn get<'a>(&'a self, pfn: &'a str, rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reading>>;
 
-    /// Whether parts of a file can be had, several at the same time.
+    /// Returns whether byte ranges can be read, several at the same time.
     fn has_parts(&self) -> bool {
         false
     }
 
-    /// Starts reading a part of a file. None if the storage answered with anything else than this part of this version:
-    /// then it does not keep what [`has_parts`](Self::has_parts) promises.
+    /// Starts reading a byte range. `None` if the storage returned anything else than this range of this version,
+    /// contrary to what [`has_parts`](Self::has_parts) promises.
     fn part<'a>(&'a self, _pfn: &'a str, _part: &'a Part) -> BoxFuture<'a, Result<Option<Reading>>> {
         Box::pin(async { Ok(None) })
     }
 }
 
-/// All protocols this program speaks.
+/// Clients for all supported protocols.
 #[derive(Debug)]
 pub struct Storages {
     file: file::LocalFiles,
@@ -115,12 +116,12 @@ pub struct Storages {
 }
 
 impl Storages {
-    /// The protocols, with this one for all that goes over HTTP.
+    /// Creates the clients, with this one for HTTP and WebDAV.
     pub fn new(http: http::WebStorage) -> Self {
         Self { file: file::LocalFiles, http, ssh: ssh::SshFiles::default(), xrootd: xrootd::XrootdProgram }
     }
 
-    /// The storage for a PFN. Errors: [`Kind::Unsupported`], with what the user can do instead.
+    /// Returns the client for a PFN. Errors: [`Kind::Unsupported`], with advice.
     pub fn of(&self, pfn: &str) -> Result<&dyn Storage> {
         match scheme(pfn) {
             "file" => Ok(&self.file),
@@ -132,12 +133,12 @@ impl Storages {
     }
 }
 
-/// The scheme of a PFN, as it is written there.
+/// Returns the scheme of a PFN as written.
 pub fn scheme(pfn: &str) -> &str {
     pfn.split_once(':').map_or("", |(scheme, _)| scheme)
 }
 
-/// The PFN under which the same place is always known: WebDAV's schemes are other names for those of HTTP.
+/// Normalises the scheme of a PFN, so that equal locations compare equal: `davs` and `dav` become `https` and `http`.
 pub fn canonical(pfn: &str) -> Cow<'_, str> {
     match pfn.split_once("://") {
         Some(("davs", rest)) => format!("https://{rest}").into(),
@@ -146,7 +147,7 @@ pub fn canonical(pfn: &str) -> Cow<'_, str> {
     }
 }
 
-/// A [`Reading`]'s chunks from any stream.
+/// Boxes a stream as the chunks of a [`Reading`].
 fn boxed(
     chunks: impl futures_util::Stream<Item = Result<Bytes>> + Send + 'static,
 ) -> BoxStream<'static, Result<Bytes>> {

@@ -1,4 +1,4 @@
-//! root:// and xroot:// PFNs, read by the `xrdcp` program, which writes the file to its standard output.
+//! Reads `root://` and `xroot://` PFNs with the `xrdcp` program, which writes the file to its standard output.
 
 use std::process::{ExitStatus, Stdio};
 
@@ -10,10 +10,11 @@ use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use super::{Kind, Reading, Rest, Result, Stat, Storage, StorageError, boxed};
 
-/// How much is read at once.
+/// Block size in bytes.
 const BLOCK: usize = 512 * 1024;
 
-/// Whatever servers `xrdcp` reaches. It finds the user's proxy or token by itself, in the usual variables.
+/// Client for servers reachable by `xrdcp`, which finds the user's proxy or token through the usual environment
+/// variables.
 #[derive(Debug)]
 pub struct XrootdProgram;
 
@@ -22,7 +23,7 @@ impl Storage for XrootdProgram {
         Box::pin(async { Ok(Stat { bytes: None }) })
     }
 
-    /// Always the whole file: the program cannot start in the middle.
+    /// Always returns the whole file: the program cannot start at an offset.
     fn get<'a>(&'a self, pfn: &'a str, _rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reading>> {
         Box::pin(async move {
             let copy = Copy::start(pfn)?;
@@ -33,7 +34,7 @@ impl Storage for XrootdProgram {
     }
 }
 
-/// A running `xrdcp`. Dropped, it is ended.
+/// A running `xrdcp` process. Killed on drop.
 struct Copy {
     process: Child,
     stdout: BufReader<ChildStdout>,
@@ -61,14 +62,14 @@ impl Copy {
         }
     }
 
-    /// The next bytes; none at the end. Errors: what the program says when it did not get the whole file.
+    /// Returns the next bytes, `None` at the end. Errors: the program's error message if it failed.
     async fn next(&mut self) -> Result<Option<Bytes>> {
         let mut bytes = BytesMut::with_capacity(BLOCK);
         if self.stdout.read_buf(&mut bytes).await? > 0 {
             return Ok(Some(bytes.freeze()));
         }
         let mut words = String::new();
-        // Its words are for the message alone; how it ended is what counts.
+        // The error output is only for the message; the exit status decides.
         let _ = self.stderr.read_to_string(&mut words).await;
         match self.process.wait().await? {
             status if status.success() => Ok(None),
@@ -77,7 +78,7 @@ impl Copy {
     }
 }
 
-/// What the program's failure means. The numbers are those of the XRootD protocol (kXR_NotFound, kXR_NotAuthorized).
+/// Maps an error of the program to a kind. The numbers are from the XRootD protocol (kXR_NotFound, kXR_NotAuthorized).
 fn failure(status: ExitStatus, words: &str) -> StorageError {
     let kind = match words {
         _ if words.contains("[3011]") => Kind::NotFound,

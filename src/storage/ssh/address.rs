@@ -1,20 +1,20 @@
-//! Where an `scp://`, `sftp://` or `rsync://` PFN leads.
+//! Parsing of `scp://`, `sftp://` and `rsync://` PFNs.
 
 use crate::storage::{Kind, Result, StorageError};
 
-/// The port of sshd, where the PFN names none.
+/// Default port.
 const PORT: u16 = 22;
 
-/// A host to log in at, and who as.
+/// Host, port and user for an SSH login.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Host {
-    /// None is whoever the user's ssh configuration says.
+    /// `None`: the user from the ssh configuration.
     pub(super) user: Option<String>,
     pub(super) name: String,
     pub(super) port: u16,
 }
 
-/// A file at a host. The path is taken as it is written, as the official client does; it never meets a shell.
+/// A file on a host. The path is not decoded, as in the official client, and never passed to a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
     pub(super) host: Host,
@@ -22,7 +22,7 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// Reads a PFN. Errors: it is none, or its host could be taken for an option of a program.
+    /// Parses a PFN. Errors: invalid syntax, or a host or user that a program could take for an option.
     pub(super) fn of(pfn: &str) -> Result<Self> {
         let bad = || StorageError::new(Kind::Refused, format!("{pfn:?} is no address of a file behind ssh"));
         let (_, rest) = pfn.split_once("://").ok_or_else(bad)?;
@@ -40,21 +40,21 @@ impl Address {
     }
 }
 
-/// Host and port of `host`, `host:22` and `[::1]:22`.
+/// Parses `host`, `host:22` and `[::1]:22`.
 fn split_port(place: &str) -> Option<(&str, u16)> {
     let (name, port) = match place.strip_prefix('[') {
         Some(rest) => rest.split_once(']')?,
         None => place.split_at(place.find(':').unwrap_or(place.len())),
     };
     match port.strip_prefix(':') {
-        // Port 0 is how a site writes that it has none.
+        // Sites use port 0 for "no port".
         Some(number) => number.parse().ok().map(|number| if number == 0 { PORT } else { number }),
         None => port.is_empty().then_some(PORT),
     }
     .map(|port| (name, port))
 }
 
-/// Letters and digits, and what else stands in names and addresses; never an option.
+/// Returns whether the text has only characters of user names, host names and addresses, and is not an option.
 fn is_name(text: &str) -> bool {
     let may_be = |letter: char| letter.is_ascii_alphanumeric() || "._-:%+".contains(letter);
     !text.is_empty() && !text.starts_with('-') && text.chars().all(may_be)

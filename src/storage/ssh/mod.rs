@@ -1,9 +1,9 @@
-//! `scp://`, `sftp://` and `rsync://` PFNs: files behind sshd, read over SFTP through the user's own `ssh` program.
+//! Reads `scp://`, `sftp://` and `rsync://` PFNs over SFTP, through the user's `ssh` program.
 //!
-//! In Rucio all three are the same to a reader, a path at a host one can log in at. Today's `scp` speaks SFTP as well;
-//! speaking it ourselves, we need no second copy on the disk, no shell at the other end that would have to be kept
-//! from understanding names as commands, and know a missing file from a broken connection. Keys, agents, jump hosts and
-//! known hosts are ssh's business.
+//! Rucio treats all three the same for reading: a path on a host with SSH access. Current versions of `scp` use SFTP as
+//! well; with our own SFTP client there is no second copy on disk and no remote shell that could interpret names as
+//! commands, and a missing file can be distinguished from a broken connection. Keys, agents, jump hosts and known hosts
+//! are left to ssh.
 
 mod address;
 mod packet;
@@ -20,11 +20,11 @@ use reader::Reader;
 
 use super::{Kind, Reading, Rest, Result, Stat, Storage, StorageError, boxed};
 
-/// The bits of a mode that tell the kind of a file, and those of a regular one.
+/// Mode bits of the file type, and their value for a regular file.
 const KIND: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
 
-/// Whatever hosts `ssh` reaches.
+/// Client for hosts reachable by `ssh`.
 #[derive(Debug, Default)]
 pub struct SshFiles {
     pool: pool::Pool,
@@ -37,7 +37,7 @@ impl SshFiles {
         let handle = match session.open(&address.path).await {
             Ok(handle) => handle,
             Err(error) => {
-                // The host answered, so the login is as good as before.
+                // The host answered, so the session can be used again.
                 if matches!(error.kind, Kind::NotFound | Kind::Denied) {
                     session.hand_back();
                 }

@@ -1,4 +1,4 @@
-//! The packets of SFTP version 3 (draft-ietf-secsh-filexfer-02) that reading a file takes.
+//! Packets of SFTP version 3 (draft-ietf-secsh-filexfer-02), as far as reading a file needs them.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::storage::{Kind, Result, StorageError};
 
-/// The longest packet that is taken: servers send no more data than was asked for, and short texts.
+/// Maximum packet size in bytes: servers send at most the data that was requested, and short texts.
 const LONGEST: u32 = 512 * 1024;
 const VERSION: u32 = 3;
 const READ_ONLY: u32 = 1;
@@ -17,22 +17,22 @@ const HAS_OWNER: u32 = 2;
 const HAS_MODE: u32 = 4;
 const HAS_TIMES: u32 = 8;
 
-/// What is asked.
+/// An SFTP request.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Ask<'a> {
-    /// Which version the server speaks.
+    /// Negotiate the version (SSH_FXP_INIT).
     Hello,
-    /// A file is opened for reading.
+    /// Open a file for reading.
     Open { path: &'a str },
-    /// What is known of an open file.
+    /// Query the attributes of an open file.
     Stat { handle: &'a [u8] },
-    /// So many bytes from here on.
+    /// Read `length` bytes from `offset`.
     Read { handle: &'a [u8], offset: u64, length: u32 },
-    /// The file is not needed any more.
+    /// Close the file.
     Close { handle: &'a [u8] },
 }
 
-/// What is answered.
+/// An SFTP response.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Version(u32),
@@ -42,18 +42,18 @@ pub(super) enum Answer {
     Status { code: u32, words: String },
 }
 
-/// What is known of a file.
+/// Attributes of a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Attributes {
     pub(super) size: Option<u64>,
-    /// Kind and rights, as in POSIX.
+    /// POSIX file type and permissions.
     pub(super) mode: Option<u32>,
-    /// When it was last changed, in seconds since 1970.
+    /// Modification time in seconds since 1970.
     pub(super) changed: Option<u32>,
 }
 
 impl Ask<'_> {
-    /// Appends the packet to what is sent.
+    /// Appends the packet to the output buffer.
     pub(super) fn write(self, id: u32, out: &mut BytesMut) {
         let start = out.len();
         out.put_u32(0);
@@ -87,7 +87,7 @@ fn begin(out: &mut BytesMut, kind: u8, id: u32, text: &[u8]) {
     out.put_slice(text);
 }
 
-/// Reads the next packet: whose answer it is, and what; none if there are no more.
+/// Reads the next packet. Returns the request's id and the response; `None` at the end of the stream.
 pub(super) async fn read(input: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<(u32, Answer)>> {
     let length = match input.read_u32().await {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
@@ -106,7 +106,7 @@ fn parse(mut packet: Bytes) -> std::result::Result<(u32, Answer), bytes::TryGetE
     let kind = packet.try_get_u8()?;
     let id = packet.try_get_u32()?;
     let answer = match kind {
-        // Here the number is the version; what the server can do besides follows.
+        // In this packet the number is the version; the server's extensions follow.
         2 => return Ok((0, Answer::Version(id))),
         101 => Answer::Status { code: packet.try_get_u32()?, words: words(&mut packet) },
         102 => Answer::Handle(text(&mut packet)?),
@@ -125,7 +125,7 @@ fn text(packet: &mut Bytes) -> std::result::Result<Bytes, bytes::TryGetError> {
     }
 }
 
-/// Some servers leave the words out.
+/// Returns the error message, which some servers omit.
 fn words(packet: &mut Bytes) -> String {
     text(packet).map(|words| String::from_utf8_lossy(&words).into_owned()).unwrap_or_default()
 }
@@ -149,7 +149,7 @@ fn attributes(packet: &mut Bytes) -> std::result::Result<Attributes, bytes::TryG
 }
 
 impl Answer {
-    /// What it means where something else was expected.
+    /// Converts an unexpected response into an error.
     pub(super) fn failure(self) -> StorageError {
         match self {
             Self::Status { code: 2, .. } => StorageError::new(Kind::NotFound, "sftp: no such file"),
@@ -161,7 +161,7 @@ impl Answer {
         }
     }
 
-    /// The data, or none at the end of the file.
+    /// Returns the data; `None` at the end of the file.
     pub(super) fn data(self) -> Result<Option<Bytes>> {
         match self {
             Self::Data(data) if !data.is_empty() => Ok(Some(data)),

@@ -1,4 +1,4 @@
-//! Logins that are kept for the next file, and no more of them than a host puts up with.
+//! Pool of SSH sessions: reuses idle ones and limits their number per host.
 
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
@@ -10,21 +10,21 @@ use super::address::Host;
 use super::session::Session;
 use crate::storage::{Kind, Result, StorageError};
 
-/// How many logins at a time at one host: sshd refuses some where ten come at once (MaxStartups).
+/// Maximum number of sessions per host: sshd refuses some of ten simultaneous logins (MaxStartups).
 const SESSIONS: usize = 6;
 
-/// The logins at all hosts.
+/// The sessions of all hosts.
 #[derive(Debug, Default)]
 pub(super) struct Pool(Mutex<HashMap<Host, Arc<Logins>>>);
 
-/// The logins at one host.
+/// The sessions of one host.
 #[derive(Debug)]
 struct Logins {
     places: Arc<Semaphore>,
     idle: Mutex<Vec<Session>>,
 }
 
-/// A login in use. Dropped, it ends; what was under way in it is of no use to others.
+/// A session in use. On drop it ends: its pending requests make it unusable for others.
 pub(super) struct Lease {
     session: Session,
     logins: Arc<Logins>,
@@ -32,7 +32,7 @@ pub(super) struct Lease {
 }
 
 impl Pool {
-    /// A login at this host: one that is free, else a new one, as soon as there may be one more.
+    /// Returns an idle session for this host or starts a new one; waits while the limit is reached.
     pub(super) async fn lease(&self, host: &Host) -> Result<Lease> {
         let logins = self.logins(host);
         let place = logins.places.clone().acquire_owned().await;
@@ -45,7 +45,7 @@ impl Pool {
         Ok(Lease { session, logins, _place: place })
     }
 
-    /// A lease of a session that something else answers.
+    /// Returns a lease of a given session.
     #[cfg(test)]
     pub(super) fn lend(&self, session: Session) -> Lease {
         let logins = self.logins(session.host());
@@ -61,7 +61,7 @@ impl Pool {
 }
 
 impl Lease {
-    /// Nothing is under way in it: the next file can be read.
+    /// Returns the session to the pool; no request may be pending.
     pub(super) fn hand_back(self) {
         self.logins.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.session);
     }

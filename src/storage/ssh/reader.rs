@@ -1,4 +1,4 @@
-//! A file that is being read over SFTP: many questions under way at a time, so that a long way costs no speed.
+//! Reads a file over SFTP with many requests in flight, so that latency does not limit the speed.
 
 use std::collections::VecDeque;
 
@@ -8,30 +8,30 @@ use super::packet::Ask;
 use super::pool::Lease;
 use crate::storage::{Kind, Result, StorageError};
 
-/// How many bytes one question is for; servers need give no more.
+/// Number of bytes per request; servers need not support more.
 const PIECE: u32 = 32 * 1024;
-/// How many questions are under way.
+/// Maximum number of requests in flight.
 const AHEAD: usize = 64;
 
-/// A file from some place on.
+/// A file being read from an offset on.
 pub(super) struct Reader {
     session: Lease,
     handle: Bytes,
-    /// Where the next question begins.
+    /// Offset of the next request.
     next: u64,
-    /// Where the file ends; none if the server does not tell.
+    /// Size of the file; `None` if the server does not report it.
     end: Option<u64>,
     asked: VecDeque<Piece>,
     ended: bool,
 }
 
-/// A part of the file that has been asked for, as far as it has come.
+/// A requested byte range and the data received for it.
 struct Piece {
     id: u32,
     offset: u64,
     wanted: usize,
     data: BytesMut,
-    /// There is nothing more.
+    /// The end of the file was reached.
     last: bool,
 }
 
@@ -40,7 +40,7 @@ impl Reader {
         Self { session, handle, next: start, end, asked: VecDeque::new(), ended: false }
     }
 
-    /// The next bytes; none at the end, where the session is handed back.
+    /// Returns the next bytes; `None` at the end, when the session is returned to the pool.
     pub(super) async fn next(mut self) -> Result<Option<(Bytes, Self)>> {
         self.ask().await?;
         loop {
@@ -58,7 +58,7 @@ impl Reader {
         }
     }
 
-    /// Asks for more, as long as there is more.
+    /// Sends further requests, up to the limit and the end of the file.
     async fn ask(&mut self) -> Result<()> {
         while self.asked.len() < AHEAD && !self.ended && self.end.is_none_or(|end| self.next < end) {
             let left = self.end.map_or(u64::from(PIECE), |end| end - self.next);
@@ -71,7 +71,7 @@ impl Reader {
         self.session.send().await
     }
 
-    /// Takes an answer in. A server may give less than was asked for; then the rest is asked for.
+    /// Receives a response. Requests the remaining bytes if the server returned fewer than requested.
     async fn take(&mut self) -> Result<()> {
         let (id, answer) = self.session.answer().await?;
         let data = answer.data()?;
@@ -93,7 +93,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Everything has come; what was asked for beyond the end is waited for, and the session is of use to others.
+    /// Receives pending responses to requests beyond the end, closes the file and returns the session to the pool.
     async fn finish(mut self) -> Result<Option<(Bytes, Self)>> {
         for _ in 0..self.asked.iter().filter(|piece| !piece.last).count() {
             self.session.answer().await?;
@@ -118,21 +118,21 @@ mod tests {
     use super::super::session::Session;
     use super::*;
 
-    /// How a server answers.
+    /// Behaviour of the test server.
     #[derive(Clone, Copy, PartialEq)]
     enum Manner {
         Whole,
-        /// Never more than a few bytes at a time.
+        /// Returns at most 10 000 bytes per response.
         Short,
-        /// The last question first, as far as they have come.
+        /// Answers queued requests in reverse order.
         Backwards,
-        /// More than was asked for.
+        /// Returns more bytes than requested.
         Long,
-        /// With the number of no question.
+        /// Responds with unknown request ids.
         Astray,
     }
 
-    /// The next question: kind, number, and what is left of it.
+    /// Reads the next request: type, id and the rest of the packet.
     async fn question(stream: &mut DuplexStream) -> Option<(u8, u32, Bytes)> {
         let length = stream.read_u32().await.ok()?;
         let mut packet = BytesMut::zeroed(length as usize);
@@ -162,7 +162,7 @@ mod tests {
             }
         }
         if body.is_empty() {
-            // The end of the file, or the success of closing it.
+            // End of file, or success of the close request.
             body.put_u8(101);
             body.put_u32(id);
             body.put_u32(u32::from(kind == 5));
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// Reads a file of so many bytes, of which the server told this size.
+    /// Reads a file of so many bytes, for which the server reported the size `told`.
     async fn read(bytes: usize, told: Option<u64>, start: u64, manner: Manner) -> Result<Vec<u8>> {
         let file: Vec<u8> = (0..bytes).map(|place| (place / 3) as u8).collect();
         let (ours, theirs) = tokio::io::duplex(1024 * 1024);

@@ -1,4 +1,4 @@
-//! A login at a host, in which one file after the other is read.
+//! An SFTP session over an `ssh` process, in which one file after the other is read.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use super::address::Host;
 use super::packet::{self, Answer, Ask, Attributes};
 use crate::storage::{Kind, Result, StorageError};
 
-/// The program that logs in and encrypts.
+/// Program that logs in and encrypts.
 const PROGRAM: &str = "ssh";
-/// The host may be silent for this long.
+/// Timeout for a response of the host.
 const SILENCE: Duration = Duration::from_secs(60);
-/// What of the program's words is read.
+/// Maximum number of bytes read from the program's standard error.
 const WORDS: u64 = 16 * 1024;
 const BUFFER: usize = 128 * 1024;
 
-/// Nothing is asked of anybody, run here, or forwarded; a host that is gone is noticed.
+/// Batch mode, no local commands, no forwarding; keep-alives detect dead hosts.
 const OPTIONS: [&str; 8] = [
     "-oBatchMode=yes",
     "-oForwardX11=no",
@@ -31,10 +31,10 @@ const OPTIONS: [&str; 8] = [
     "-oLogLevel=ERROR",
 ];
 
-/// A running `ssh` that speaks SFTP. Dropped, it is ended.
+/// A running `ssh` process with the SFTP subsystem. Killed on drop.
 pub(super) struct Session {
     host: Host,
-    /// None where something else answers.
+    /// `None` in tests without a process.
     process: Option<Child>,
     stdin: Box<dyn AsyncWrite + Send + Unpin>,
     stdout: BufReader<Box<dyn AsyncRead + Send + Unpin>>,
@@ -43,7 +43,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Logs in. Errors: the program is missing, or what it or the host says.
+    /// Logs in. Errors: the program is missing; otherwise its message.
     pub(super) async fn start(host: &Host) -> Result<Self> {
         let mut process = command(host).spawn().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
@@ -68,7 +68,7 @@ impl Session {
         Self { host, process, stdin, stdout, last_id: 0, waiting: BytesMut::new() }
     }
 
-    /// A session with something else that answers.
+    /// Creates a session over a given stream.
     #[cfg(test)]
     pub(super) fn with(stream: tokio::io::DuplexStream) -> Self {
         let (stdout, stdin) = tokio::io::split(stream);
@@ -89,7 +89,7 @@ impl Session {
         }
     }
 
-    /// Opens a file for reading.
+    /// Opens a file for reading. Returns its handle.
     pub(super) async fn open(&mut self, path: &str) -> Result<Bytes> {
         match self.exchange(Ask::Open { path }).await? {
             Answer::Handle(handle) => Ok(handle),
@@ -97,7 +97,7 @@ impl Session {
         }
     }
 
-    /// What is known of an open file.
+    /// Queries the attributes of an open file.
     pub(super) async fn attributes(&mut self, handle: &[u8]) -> Result<Attributes> {
         match self.exchange(Ask::Stat { handle }).await? {
             Answer::Attributes(attributes) => Ok(attributes),
@@ -113,14 +113,14 @@ impl Session {
         }
     }
 
-    /// Puts a question among those that [`Session::send`] sends; gives its number.
+    /// Queues a request, to be sent with [`Session::send`]. Returns its id.
     pub(super) fn ask(&mut self, question: Ask<'_>) -> u32 {
         self.last_id = self.last_id.wrapping_add(1);
         question.write(self.last_id, &mut self.waiting);
         self.last_id
     }
 
-    /// Sends what has been asked.
+    /// Sends the queued requests.
     pub(super) async fn send(&mut self) -> Result<()> {
         let sent = match self.stdin.write_all(&self.waiting).await {
             Ok(()) => self.stdin.flush().await,
@@ -129,12 +129,12 @@ impl Session {
         self.waiting.clear();
         match sent {
             Ok(()) => Ok(()),
-            // It has ended; its own words tell more.
+            // The process has ended; its error output gives the reason.
             Err(_) => Err(self.ended().await),
         }
     }
 
-    /// The next answer, with the number of its question.
+    /// Returns the next response with the id of its request.
     pub(super) async fn answer(&mut self) -> Result<(u32, Answer)> {
         match tokio::time::timeout(SILENCE, packet::read(&mut self.stdout)).await {
             Ok(Ok(Some(answer))) => Ok(answer),
@@ -150,11 +150,11 @@ impl Session {
         Ok(self.answer().await?.1)
     }
 
-    /// Why there is nothing more to read.
+    /// Returns the reason why the process ended, from its error output.
     async fn ended(&mut self) -> StorageError {
         let mut words = String::new();
         if let Some(stderr) = self.process.as_mut().and_then(|process| process.stderr.take()) {
-            // Whatever keeps its output open is not waited for.
+            // A background process of ssh may keep its standard error open: read it with a timeout.
             let reading = async { stderr.take(WORDS).read_to_string(&mut words).await };
             let _ = tokio::time::timeout(Duration::from_secs(5), reading).await;
         }
@@ -179,7 +179,7 @@ impl std::fmt::Debug for Session {
     }
 }
 
-/// What the program's words mean, and what to do about it.
+/// Maps the error output of ssh to an error kind with advice.
 fn failure(host: &Host, words: &str) -> StorageError {
     let has = |part: &str| words.contains(part);
     let login = login(host);
@@ -197,7 +197,7 @@ fn failure(host: &Host, words: &str) -> StorageError {
     StorageError::new(kind, format!("ssh: {said}{advice}"))
 }
 
-/// The command that logs in there.
+/// Returns the command to log in to this host.
 fn login(host: &Host) -> String {
     let user = host.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
     format!("ssh -p {} {user}{}", host.port, host.name)

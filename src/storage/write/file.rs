@@ -1,4 +1,4 @@
-//! Writing to a mounted storage.
+//! Writes to mounted storages (`file://`).
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -12,7 +12,7 @@ use super::{Lock, Sent, Stored, Writing, in_the_way};
 use crate::storage::file::{LocalFiles, blocking, path};
 use crate::storage::{Kind, Result, StorageError};
 
-/// How much is read at once.
+/// Block size in bytes.
 const BLOCK: usize = 1024 * 1024;
 
 impl Writing for LocalFiles {
@@ -70,7 +70,7 @@ impl Writing for LocalFiles {
     }
 }
 
-/// Size and checksum as they can be read back.
+/// Computes size and checksum by reading the file.
 fn summed(mut file: File) -> Result<Stored> {
     if !file.metadata()?.is_file() {
         return Err(StorageError::new(Kind::Refused, "something that is no file lies there"));
@@ -90,8 +90,9 @@ fn summed(mut file: File) -> Result<Stored> {
     Ok(Stored { bytes: Some(bytes), adler32: Some(format!("{:08x}", sum.finish())), md5: None })
 }
 
-/// Copies by hand, as the kernel's own ways tell nothing until they are done, and sums what it copies. The sender being
-/// gone, so is the wish. A file that exists is not written into: it may be another process that writes it.
+/// Copies a file and computes its checksum. Does not use the kernel's copy functions, because these report no progress.
+/// Stops when the receiver of the progress is dropped. Never overwrites an existing file: another process may be
+/// writing it.
 fn copy(from: &Path, to: &Path, sent: &Sent) -> Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
@@ -120,13 +121,13 @@ fn copy(from: &Path, to: &Path, sent: &Sent) -> Result<()> {
     Ok(())
 }
 
-/// Small files are many at a time.
+/// Limits the block size to the file size, as many small files are copied at a time.
 fn block_for(file: &File) -> io::Result<Vec<u8>> {
     Ok(vec![0; BLOCK.min(file.metadata()?.len() as usize + 1)])
 }
 
-/// A hard link fails where a name is taken, and so does a rename that is told to. Where the file system knows neither,
-/// looking first has to do.
+/// Renames a file without replacing another one: by a hard link, or `renameat2` with `RENAME_NOREPLACE`. Where the file
+/// system supports neither, only checks first. Returns whether the rename was exclusive.
 fn rename(from: &Path, to: &Path, pfn: &str) -> Result<bool> {
     let linked = fs::hard_link(from, to).and_then(|()| fs::remove_file(from));
     let renamed = || renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(io::Error::from);

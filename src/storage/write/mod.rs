@@ -1,7 +1,7 @@
-//! Writing to storages: a trait beside [`super::Storage`], as not every protocol that is read can be written.
+//! Writing to storages: a trait of its own, because not every readable protocol can be written.
 //!
-//! Nothing here overwrites on purpose but [`Writing::put`], which the caller aims at a temporary name, and nothing
-//! decides what is right: that is for whoever knows the file.
+//! Nothing is overwritten on purpose except by [`Writing::put`], which callers use with a temporary name. What is
+//! correct is decided by the caller, who knows the file.
 
 mod file;
 mod program;
@@ -17,64 +17,64 @@ pub use sent::Sent;
 
 use super::{Kind, Result, StorageError, Storages, scheme};
 
-/// What a storage knows of a file that lies there.
+/// Metadata of a stored file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stored {
-    /// Size in bytes, if the storage tells.
+    /// Size in bytes, if the storage reports it.
     pub bytes: Option<u64>,
-    /// Adler-32 as hexadecimal digits, if the storage tells.
+    /// Adler-32 in hexadecimal digits, if the storage reports it.
     pub adler32: Option<String>,
-    /// MD5 as hexadecimal digits, if the storage tells.
+    /// MD5 in hexadecimal digits, if the storage reports it.
     pub md5: Option<String>,
 }
 
 impl Stored {
-    /// Whether anything is known that a file can be verified by.
+    /// Returns whether there is a size or checksum to verify the file with.
     pub fn is_known(&self) -> bool {
         self.bytes.is_some() || self.adler32.is_some() || self.md5.is_some()
     }
 }
 
-/// What came of an attempt to create a lock.
+/// Result of an attempt to create a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lock {
-    /// It has been created: by this call, and no other. The PFN to delete it by.
+    /// Created by this call. Holds the PFN to delete it by.
     Held(String),
-    /// It exists. The PFN to delete it by.
+    /// Already exists. Holds the PFN to delete it by.
     Taken(String),
-    /// The storage has no operation that only one of several processes can succeed with, or does not allow it here.
+    /// The storage has no operation that only one of several processes succeeds with, or does not allow it here.
     Unavailable,
 }
 
-/// A protocol that files can be written by. Files are named by PFN.
+/// A protocol with write support. Files are named by PFN.
 pub trait Writing: Send + Sync {
-    /// What lies there, with its checksum; none if nothing does. A file of which the storage reports neither size nor
-    /// checksum is one that is not [known](Stored::is_known): it counts for nothing but being there.
+    /// Queries size and checksum of a file; `None` if it does not exist. If the storage reports neither, the result is
+    /// not [known](Stored::is_known) and only shows that the file exists.
     fn look<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>>;
 
-    /// How [`look`](Self::look) asks, for messages.
+    /// Names the operations that [`look`](Self::look) uses, for messages.
     fn asks(&self) -> &'static str;
 
-    /// Writes a local file, with the folders above it. What has been handed over is counted in `sent`, where the
-    /// protocol can tell. Errors: [`Kind::AlreadyExists`] where the storage does not replace a file of this name.
+    /// Writes a local file and creates its parent folders. Updates `sent` with the bytes sent, if the protocol reports
+    /// progress. Errors: [`Kind::AlreadyExists`] if the file exists and the storage does not replace it.
     fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>>;
 
-    /// Gives a file another name on the same storage. Whether that was exclusive: no other file can have been replaced, not
-    /// even one that got the name at the same moment. Errors: [`Kind::AlreadyExists`] if there is a file of that name.
+    /// Renames a file on the same storage. Returns whether that was exclusive: no other file can have been replaced,
+    /// not even one that got the name at the same moment. Errors: [`Kind::AlreadyExists`] if the target exists.
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>>;
 
-    /// Whether renaming is exclusive only for the holder of a [lock](Self::lock).
+    /// Returns whether renames are exclusive only under a [lock](Self::lock).
     fn needs_lock(&self) -> bool;
 
-    /// Creates an empty file or folder of this name, which only one of several processes can.
+    /// Creates an empty file or folder of this name; only one of several processes can succeed.
     fn lock<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Lock>>;
 
-    /// Deletes a file, or a lock. Errors: also if there is none.
+    /// Deletes a file or a lock. Errors: also if it does not exist.
     fn delete<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<()>>;
 }
 
 impl Storages {
-    /// How files are written to a PFN. Errors: [`Kind::Unsupported`], with what the user can do instead.
+    /// Returns the client for writing to a PFN. Errors: [`Kind::Unsupported`], with advice.
     pub fn writer(&self, pfn: &str) -> Result<&dyn Writing> {
         match scheme(pfn) {
             "file" => Ok(&self.file),
@@ -86,7 +86,7 @@ impl Storages {
     }
 }
 
-/// A protocol we do not write, with what to do about it.
+/// Creates an error for a protocol that cannot be written, with advice.
 fn unwritable(scheme: &str) -> StorageError {
     let advice = match scheme {
         "root" | "xroot" => {
@@ -99,7 +99,7 @@ fn unwritable(scheme: &str) -> StorageError {
     StorageError::new(Kind::Unsupported, format!("{scheme}:// cannot be written here: {advice}"))
 }
 
-/// A file is in the way of another one.
+/// Creates an error for a target that already exists.
 pub fn in_the_way(pfn: &str) -> StorageError {
     StorageError::new(Kind::AlreadyExists, format!("there is a file already: {pfn}"))
 }

@@ -1,4 +1,4 @@
-//! Running the programs that write by protocols of their own.
+//! Runs external programs that transfer files.
 
 use std::process::Stdio;
 
@@ -7,18 +7,18 @@ use tokio::process::Command;
 use super::unwritable;
 use crate::storage::{Kind, Result, StorageError};
 
-/// How a program ended, and what it said.
+/// Result of a program.
 #[derive(Debug)]
 pub(super) struct Ended {
-    /// The exit code; none if a signal ended it.
+    /// Exit code; `None` if it was killed by a signal.
     pub(super) code: Option<i32>,
-    /// Its standard output.
+    /// Standard output.
     pub(super) stdout: String,
-    /// Its standard error.
+    /// Standard error.
     pub(super) stderr: String,
 }
 
-/// Runs a program to its end. Dropped, it is killed. Errors: it is not installed (`scheme` tells what to do then).
+/// Runs a program until it ends. Kills it on drop. Errors: it is not installed (`scheme` selects the advice).
 pub(super) async fn run(scheme: &str, program: &str, words: &[&str]) -> Result<Ended> {
     let output = Command::new(program).args(words).stdin(Stdio::null()).kill_on_drop(true).output().await;
     let output = output.map_err(|error| match error.kind() {
@@ -30,8 +30,8 @@ pub(super) async fn run(scheme: &str, program: &str, words: &[&str]) -> Result<E
 }
 
 impl Ended {
-    /// Its standard output, if it succeeded. Errors: its last words, as a failure of the kind that `kind` takes
-    /// them for.
+    /// Returns the standard output if the program succeeded. Errors: the last line of its standard error, with the kind
+    /// that `kind` derives.
     pub(super) fn succeeded(self, program: &str, kind: impl FnOnce(&Self) -> Kind) -> Result<String> {
         if self.code == Some(0) {
             return Ok(self.stdout);

@@ -1,9 +1,9 @@
-//! How much of a file has been handed to a storage, and what the bytes were.
+//! Upload progress of a file, and the checksum of the bytes sent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Counts the bytes of one file on their way to a storage. Clones count together.
+/// Counts the bytes of one file sent to a storage. Clones share the counter.
 #[derive(Debug, Clone, Default)]
 pub struct Sent(Arc<Counts>);
 
@@ -14,33 +14,34 @@ struct Counts {
 }
 
 impl Sent {
-    /// How many bytes the storage has taken so far.
+    /// Returns the number of bytes sent so far.
     pub fn taken(&self) -> u64 {
         self.0.taken.load(Ordering::Relaxed)
     }
 
-    /// Size in bytes and Adler-32 of all that was sent; none before its end, and where a program of its own sends it.
+    /// Returns size in bytes and Adler-32 of the bytes sent; `None` before the end, and if an external program sends
+    /// them.
     pub fn whole(&self) -> Option<(u64, u32)> {
         *self.0.whole.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether nobody waits for it any more.
+    /// Returns whether all other clones were dropped: the upload was cancelled.
     pub(in crate::storage) fn is_abandoned(&self) -> bool {
         Arc::strong_count(&self.0) == 1
     }
 
-    /// The file is sent from its beginning, once more maybe.
+    /// Resets the counter: the file is sent from the beginning, possibly again.
     pub(in crate::storage) fn restart(&self) {
         self.set_taken(0);
         *self.0.whole.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// So many bytes have been taken by now.
+    /// Sets the number of bytes sent so far.
     pub(in crate::storage) fn set_taken(&self, bytes: u64) {
         self.0.taken.store(bytes, Ordering::Relaxed);
     }
 
-    /// The end was reached: this was sent.
+    /// Stores size and checksum of the whole file.
     pub(in crate::storage) fn finish(&self, bytes: u64, adler32: u32) {
         self.set_taken(bytes);
         *self.0.whole.lock().unwrap_or_else(PoisonError::into_inner) = Some((bytes, adler32));

@@ -1,4 +1,5 @@
-//! Writing to scp:// and rsync:// PFNs by the programs `ssh` and `scp`. They find keys and hosts as they always do.
+//! Writes to `scp://` and `rsync://` PFNs with the programs `ssh` and `scp`, which use the user's keys and
+//! configuration.
 
 use std::path::Path;
 
@@ -8,17 +9,17 @@ use super::program::{Ended, run};
 use super::{Lock, Sent, Stored, Writing, in_the_way};
 use crate::storage::{Kind, Result, StorageError};
 
-/// Nobody is asked anything, as several run at a time, and a host that is gone is noticed.
+/// Batch mode, because several programs run at a time; keep-alives detect dead hosts.
 const MANNERS: [&str; 6] = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=30", "-o", "ServerAliveInterval=15"];
-/// What our remote commands end with where a file is not there, and where one is in the way.
+/// Exit codes of our remote commands: file not found, and file exists.
 const NOT_THERE: i32 = 66;
 const IN_THE_WAY: i32 = 73;
-/// What the remote command prints where a hard link gave the name.
+/// Output of the remote command if the rename used a hard link.
 const LINKED: &str = "linked";
-/// What `ssh` itself ends with.
+/// Exit code of `ssh` for its own errors.
 const NO_CONNECTION: i32 = 255;
 
-/// Whatever hosts `ssh` reaches.
+/// Client for hosts reachable by `ssh`.
 #[derive(Debug)]
 pub(super) struct SshPrograms;
 
@@ -46,7 +47,7 @@ impl Writing for SshPrograms {
             let bytes = std::fs::metadata(from)?.len();
             let folder = at.path.rsplit_once('/').map_or("/", |(folder, _)| folder);
             at.run(&format!("mkdir -p {}", quoted(folder))).await?;
-            // A name with a colon would be taken for that of a host.
+            // scp would take a name with a colon for a remote host.
             let from = std::path::absolute(from)?;
             let (from, to) = (from.to_string_lossy(), format!("{}:{}", at.host, at.path));
             let words: Vec<_> = MANNERS.into_iter().chain(["-q", "-P", at.port, &from, &to]).collect();
@@ -56,7 +57,7 @@ impl Writing for SshPrograms {
         })
     }
 
-    /// A hard link fails where the name is taken. Hosts that cannot make one are left to `mv -n`, which may look first.
+    /// Renames by a hard link, which fails if the name exists. Falls back to `mv -n`, which may not be exclusive.
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let (at, place) = (Place::of(from)?, quoted(Place::of(to)?.path));
@@ -108,14 +109,14 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// Takes `scp://[user@]host[:port]/path` apart.
+    /// Parses `scp://[user@]host[:port]/path`.
     fn of(pfn: &'a str) -> Result<Self> {
         let bad = || StorageError::new(Kind::Refused, format!("{pfn:?} is no scp:// address"));
         let (_, rest) = pfn.split_once("://").ok_or_else(bad)?;
         let slash = rest.find('/').ok_or_else(bad)?;
         let (authority, path) = rest.split_at(slash);
         let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "22"));
-        // What begins with a dash would be an option.
+        // A host with a leading dash would be taken for an option.
         let usable = !host.is_empty() && !host.starts_with('-') && port.bytes().all(|byte| byte.is_ascii_digit());
         usable.then_some(Self { host, port, path }).ok_or_else(bad)
     }
@@ -136,12 +137,12 @@ fn kind(ended: &Ended) -> Kind {
     }
 }
 
-/// A word for the shell at the other end.
+/// Quotes a word for the remote shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// What `stat` and `md5sum` print: the size in a line, then the checksum in front of the name.
+/// Parses the output of `stat` and `md5sum`: the size on the first line, the checksum before the name on the second.
 fn stored(said: &str) -> Stored {
     let mut lines = said.lines();
     let bytes = lines.next().and_then(|line| line.trim().parse().ok());

@@ -1,4 +1,4 @@
-//! Writing to root:// and xroot:// PFNs by the programs `xrdcp` and `xrdfs`.
+//! Writes to `root://` and `xroot://` PFNs with the programs `xrdcp` and `xrdfs`.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ impl Writing for XrootdProgram {
                 Err(error) if error.kind == Kind::NotFound => return Ok(None),
                 said => said?,
             };
-            // A server need not have checksums; then the size has to do.
+            // Not all servers support checksums; then only the size is known.
             let sums = xrdfs(&[server, "query", "checksum", path]).await.unwrap_or_default();
             Ok(Some(Stored { bytes: size(&said), adler32: sum(&sums, "adler32"), md5: sum(&sums, "md5") }))
         })
@@ -30,7 +30,7 @@ impl Writing for XrootdProgram {
     fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let bytes = std::fs::metadata(from)?.len();
-            // A name like root:x would be taken for an address.
+            // xrdcp would take a name like root:x for an address.
             let from = std::path::absolute(from)?;
             let words = ["--silent", "--nopbar", "--force", "--path", &from.to_string_lossy(), pfn];
             run("root", "xrdcp", &words).await?.succeeded("xrdcp", kind)?;
@@ -39,7 +39,7 @@ impl Writing for XrootdProgram {
         })
     }
 
-    /// `xrdfs mv` replaces a file without a word, so looking first has to do.
+    /// Checks for an existing file first, because `xrdfs mv` replaces it silently.
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let ((server, from), (_, place)) = (parts(from)?, parts(to)?);
@@ -55,8 +55,8 @@ impl Writing for XrootdProgram {
         true
     }
 
-    /// An empty file. Without `--force` the server creates it only if there is none; `mkdir` succeeds for any number of
-    /// processes.
+    /// Creates an empty file. Without `--force` the server creates it only if it does not exist; `mkdir` succeeds for
+    /// any number of processes.
     fn lock<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Lock>> {
         Box::pin(async move {
             let ended = run("root", "xrdcp", &["--silent", "--nopbar", "-", pfn]).await?;
@@ -80,7 +80,7 @@ async fn xrdfs(words: &[&str]) -> Result<String> {
     run("root", "xrdfs", words).await?.succeeded("xrdfs", kind)
 }
 
-/// What the programs' failure means. The numbers are those of the XRootD protocol: kXR_NotFound, kXR_NotAuthorized,
+/// Maps an error of the programs to a kind. The numbers are from the XRootD protocol: kXR_NotFound, kXR_NotAuthorized,
 /// kXR_NoSpace, kXR_overQuota.
 fn kind(ended: &Ended) -> Kind {
     let says = |number: &str| ended.stderr.contains(number);
@@ -92,13 +92,12 @@ fn kind(ended: &Ended) -> Kind {
     }
 }
 
-/// Whether `xrdcp` did not create a file because there is one (kXR_ItExists), or one that is being created
-/// (kXR_FileLocked).
+/// Returns whether `xrdcp` failed because the file exists (kXR_ItExists) or is being created (kXR_FileLocked).
 fn is_taken(said: &str) -> bool {
     ["[3018]", "[3003]", "file exists"].iter().any(|word| said.contains(word))
 }
 
-/// Server and absolute path of `root://server//path`.
+/// Splits `root://server//path` into server and absolute path.
 fn parts(pfn: &str) -> Result<(&str, &str)> {
     let bad = || StorageError::new(Kind::Refused, format!("{pfn:?} is no root:// address"));
     let (_, rest) = pfn.split_once("://").ok_or_else(bad)?;
@@ -107,12 +106,12 @@ fn parts(pfn: &str) -> Result<(&str, &str)> {
     Ok((&rest[..slash], path.strip_prefix('/').filter(|path| path.starts_with('/')).unwrap_or(path)))
 }
 
-/// The size out of `Size:   5000`.
+/// Parses the size from `Size:   5000`.
 fn size(said: &str) -> Option<u64> {
     said.lines().find_map(|line| line.trim().strip_prefix("Size:")?.trim().parse().ok())
 }
 
-/// The checksum out of `adler32 0356986e`.
+/// Parses the checksum from `adler32 0356986e`.
 fn sum(said: &str, name: &str) -> Option<String> {
     let mut words = said.split_whitespace();
     (words.next()? == name).then(|| words.next().map(str::to_owned))?
