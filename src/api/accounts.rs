@@ -1,4 +1,4 @@
-//! `/accounts`: who somebody is, how they log in, what they use and may use.
+//! `/accounts`: accounts with their attributes, identities, limits and usage.
 
 use std::collections::BTreeMap;
 
@@ -16,44 +16,44 @@ fn itself(account: &str) -> String {
     format!("accounts/{}", segment(account))
 }
 
-/// The account the token belongs to: `GET /accounts/whoami`.
+/// Returns the account of the token: `GET /accounts/whoami`.
 pub async fn whoami(client: &Client) -> Result<Attributes> {
     client.json(Request::get("accounts/whoami")).await
 }
 
-/// The active accounts; the filters are fields and attributes: `GET /accounts/`.
+/// Lists the active accounts; filters are fields and attributes: `GET /accounts/`.
 pub async fn list(client: &Client, filters: &BTreeMap<String, String>) -> Result<JsonStream<AccountRow>> {
     let request = Request::get("accounts/");
     client.stream(filters.iter().fold(request, |request, (key, value)| request.query(key, value))).await
 }
 
-/// What the server knows of an account: `GET /accounts/<account>`.
+/// Returns the fields of an account: `GET /accounts/<account>`.
 pub async fn get(client: &Client, account: &str) -> Result<Attributes> {
     client.json(Request::get(itself(account))).await
 }
 
-/// Makes an account of type `USER`, `GROUP` or `SERVICE`: `POST /accounts/<account>`.
+/// Creates an account of type `USER`, `GROUP` or `SERVICE`: `POST /accounts/<account>`.
 pub async fn add(client: &Client, account: &str, account_type: &str, email: Option<&str>) -> Result<()> {
     client.done(Request::post(itself(account), json!({"type": account_type, "email": email}))).await
 }
 
-/// Changes fields of an account (`email`, `status`, ...): `PUT /accounts/<account>`.
+/// Updates fields of an account (`email`, `status`, ...): `PUT /accounts/<account>`.
 pub async fn update(client: &Client, account: &str, fields: &Attributes) -> Result<()> {
     client.done(Request::put(itself(account), Value::Object(fields.clone()))).await
 }
 
-/// Closes an account for ever: `DELETE /accounts/<account>`.
+/// Closes an account permanently: `DELETE /accounts/<account>`.
 pub async fn delete(client: &Client, account: &str) -> Result<()> {
     client.done(Request::delete(itself(account), None)).await
 }
 
-/// The limits of an account at each RSE, in bytes: `GET /accounts/<account>/limits/local[/<rse>]`.
+/// Returns the limits of an account per RSE, in bytes: `GET /accounts/<account>/limits/local[/<rse>]`.
 pub async fn local_limits(client: &Client, account: &str, rse: Option<&str>) -> Result<BTreeMap<String, Value>> {
     let rse = rse.map(|rse| format!("/{}", segment(rse))).unwrap_or_default();
     client.json(Request::get(path(account, &format!("limits/local{rse}")))).await
 }
 
-/// The limits of an account over RSE expressions: `GET /accounts/<account>/limits/global`.
+/// Returns the limits of an account per RSE expression: `GET /accounts/<account>/limits/global`.
 pub async fn global_limits(client: &Client, account: &str) -> Result<BTreeMap<String, GlobalLimit>> {
     client.json(Request::get(path(account, "limits/global"))).await
 }
@@ -62,71 +62,71 @@ fn limit_path(account: &str, locality: &str, rse: &str) -> String {
     path(account, &format!("limits/{locality}/{}", segment(rse)))
 }
 
-/// The limit at one RSE (`local`) or over one RSE expression (`global`), null if there is none:
+/// Returns the limit at one RSE (`local`) or for one RSE expression (`global`), null if there is none:
 /// `GET /accounts/<account>/limits/<locality>/<rse>`.
 pub async fn limit(client: &Client, account: &str, locality: &str, rse: &str) -> Result<Attributes> {
     client.json(Request::get(limit_path(account, locality, rse))).await
 }
 
-/// Sets such a limit; -1 is no limit at all: `POST /accounts/<account>/limits/<locality>/<rse>`.
+/// Sets a limit in bytes; -1 is unlimited: `POST /accounts/<account>/limits/<locality>/<rse>`.
 pub async fn set_limit(client: &Client, account: &str, locality: &str, rse: &str, bytes: i64) -> Result<()> {
     client.done(Request::post(limit_path(account, locality, rse), json!({"bytes": bytes}))).await
 }
 
-/// Takes such a limit away, so that nothing may be stored: `DELETE /accounts/<account>/limits/<locality>/<rse>`.
+/// Deletes a limit, so that nothing may be stored: `DELETE /accounts/<account>/limits/<locality>/<rse>`.
 pub async fn delete_limit(client: &Client, account: &str, locality: &str, rse: &str) -> Result<()> {
     client.done(Request::delete(limit_path(account, locality, rse), None)).await
 }
 
-/// What an account uses at each RSE: `GET /accounts/<account>/usage/local[/<rse>]`.
+/// Lists the usage of an account per RSE: `GET /accounts/<account>/usage/local[/<rse>]`.
 pub async fn local_usage(client: &Client, account: &str, rse: Option<&str>) -> Result<JsonStream<LocalUsage>> {
     let rse = rse.map(|rse| format!("/{}", segment(rse))).unwrap_or_default();
     client.stream(Request::get(path(account, &format!("usage/local{rse}")))).await
 }
 
-/// What an account uses over RSE expressions: `GET /accounts/<account>/usage/global`.
+/// Lists the usage of an account per RSE expression: `GET /accounts/<account>/usage/global`.
 pub async fn global_usage(client: &Client, account: &str) -> Result<JsonStream<GlobalUsage>> {
     client.stream(Request::get(path(account, "usage/global"))).await
 }
 
-/// The rules an account owns: `GET /accounts/<account>/rules`.
+/// Lists the rules of an account: `GET /accounts/<account>/rules`.
 pub async fn rules(client: &Client, account: &str) -> Result<JsonStream<RuleRow>> {
     client.stream(Request::get(path(account, "rules"))).await
 }
 
-/// The attributes of an account: `GET /accounts/<account>/attr/`. The server sends them as one list.
+/// Returns the attributes of an account: `GET /accounts/<account>/attr/`. The server sends them as one list.
 pub async fn attributes(client: &Client, account: &str) -> Result<Vec<Attributes>> {
     client.json(Request::get(path(account, "attr/"))).await
 }
 
-/// Gives an account an attribute that it does not have: `POST /accounts/<account>/attr/<key>`.
+/// Adds a new attribute to an account: `POST /accounts/<account>/attr/<key>`.
 pub async fn add_attribute(client: &Client, account: &str, key: &str, value: &str) -> Result<()> {
     let path = path(account, &format!("attr/{}", segment(key)));
     client.done(Request::post(path, json!({"key": key, "value": value}))).await
 }
 
-/// Takes an attribute away: `DELETE /accounts/<account>/attr/<key>`.
+/// Deletes an attribute of an account: `DELETE /accounts/<account>/attr/<key>`.
 pub async fn delete_attribute(client: &Client, account: &str, key: &str) -> Result<()> {
     client.done(Request::delete(path(account, &format!("attr/{}", segment(key))), None)).await
 }
 
-/// Who may log in as an account: `GET /accounts/<account>/identities`.
+/// Lists the identities of an account: `GET /accounts/<account>/identities`.
 pub async fn identities(client: &Client, account: &str) -> Result<JsonStream<Identity>> {
     client.stream(Request::get(path(account, "identities"))).await
 }
 
-/// Lets an identity log in as an account: `POST /accounts/<account>/identities`.
+/// Adds an identity to an account: `POST /accounts/<account>/identities`.
 pub async fn add_identity(client: &Client, account: &str, identity: &NewIdentity<'_>) -> Result<()> {
     client.done(Request::post(path(account, "identities"), json!(identity))).await
 }
 
-/// Lets an identity no longer log in as an account: `DELETE /accounts/<account>/identities`.
+/// Deletes an identity of an account: `DELETE /accounts/<account>/identities`.
 pub async fn delete_identity(client: &Client, account: &str, identity: &str, authtype: &str) -> Result<()> {
     let body = json!({"identity": identity, "authtype": authtype});
     client.done(Request::delete(path(account, "identities"), Some(body))).await
 }
 
-/// The names of all active accounts: `GET /accounts/`.
+/// Returns the names of all active accounts: `GET /accounts/`.
 pub async fn names(client: &Client) -> Result<Vec<String>> {
     let accounts = list(client, &BTreeMap::new()).await?.collect().await?;
     Ok(accounts.into_iter().map(|row| row.account).collect())

@@ -1,4 +1,4 @@
-//! `/auth`, as far as it is no login: what the server says of a token.
+//! `/auth`: validation of tokens. Logins are in [`crate::auth`].
 
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -6,14 +6,14 @@ use crate::http::{Client, Raw, Request};
 use crate::secret::Secret;
 use crate::types::{Validation, python};
 
-/// Asks the authentication server whose token this is and until when it is valid: `GET /auth/validate`.
+/// Validates a token. Returns its account and expiry: `GET /auth/validate`.
 ///
 /// # Errors
-/// `CannotAuthenticate` for a token it does not accept.
+/// `CannotAuthenticate` if the server rejects the token.
 pub async fn validate(client: &Client, token: &Secret) -> Result<Raw<Validation>> {
     let request = Request::get("auth/validate").header("x-rucio-auth-token", token.expose());
     let text = client.authentication_text(request).await.map_err(plainly)?;
-    // The answer is the text of a Python dict.
+    // The response is a Python dict literal.
     let said = python::literal(&text).and_then(|said| serde_json::from_value(said).ok());
     said.ok_or_else(|| {
         let details = "The server's answer to GET /auth/validate is not what was asked for; is this a Rucio auth_host?";
@@ -21,7 +21,7 @@ pub async fn validate(client: &Client, token: &Secret) -> Result<Raw<Validation>
     })
 }
 
-/// The server explains a refusal by the trace of an exception there was not: `NoneType: None`.
+/// Replaces the server's message for a rejected token, the traceback of a missing exception: `NoneType: None`.
 fn plainly(error: Error) -> Error {
     match error {
         Error::Rucio(mut refusal) if refusal.class == Exception::CannotAuthenticate => {

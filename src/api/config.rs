@@ -1,4 +1,4 @@
-//! `/config`: the configuration that the server keeps in its database.
+//! `/config`: the configuration in the server's database.
 
 use serde_json::{Value, json};
 
@@ -6,12 +6,12 @@ use crate::error::Result;
 use crate::http::{Client, Request, segment};
 use crate::types::Attributes;
 
-/// All sections, each an object of its options: `GET /config`.
+/// Returns all sections, each an object of its options: `GET /config`.
 pub async fn all(client: &Client) -> Result<Attributes> {
     client.json(Request::get("config")).await
 }
 
-/// The options of a section: `GET /config/<section>`.
+/// Returns the options of a section: `GET /config/<section>`.
 pub async fn section(client: &Client, section: &str) -> Result<Attributes> {
     client.json(Request::get(format!("config/{}", segment(section)))).await
 }
@@ -20,17 +20,17 @@ fn option_path(section: &str, option: &str) -> String {
     format!("config/{}/{}", segment(section), segment(option))
 }
 
-/// The value of an option: `GET /config/<section>/<option>`.
+/// Returns the value of an option: `GET /config/<section>/<option>`.
 pub async fn option(client: &Client, section: &str, option: &str) -> Result<Value> {
     client.json(Request::get(option_path(section, option))).await
 }
 
-/// Gives an option a value, whether it had one or not: `POST /config`.
+/// Sets an option, new or existing: `POST /config`.
 pub async fn set(client: &Client, section: &str, option: &str, value: &str) -> Result<()> {
     client.done(Request::post("config", json!({section: {option: value}}))).await
 }
 
-/// Takes an option away: `DELETE /config/<section>/<option>`.
+/// Deletes an option: `DELETE /config/<section>/<option>`.
 pub async fn delete(client: &Client, section: &str, option: &str) -> Result<()> {
     client.done(Request::delete(option_path(section, option), None)).await
 }

@@ -1,4 +1,4 @@
-//! `/credentials`: access to single objects in cloud storage.
+//! `/credentials`: signed URLs for objects in cloud storage.
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -7,29 +7,29 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, Request, checked, text};
 
-/// How much of the server's complaint is quoted, in characters.
+/// Maximum length of a quoted server message, in characters.
 const QUOTED: usize = 300;
 
-/// What is to be signed, and how.
+/// A request for a signed URL.
 #[derive(Debug, Clone, Copy)]
 pub struct Signature<'a> {
-    /// The RSE that the URL is of.
+    /// RSE of the URL.
     pub rse: &'a str,
-    /// The storage service: `gcs`, `s3` or `swift`.
+    /// Storage service: `gcs`, `s3` or `swift`.
     pub service: &'a str,
-    /// What the URL is to allow: `read`, `write` or `delete`.
+    /// Allowed operation: `read`, `write` or `delete`.
     pub operation: &'a str,
-    /// How long, in seconds.
+    /// Lifetime in seconds.
     pub lifetime: u64,
-    /// The URL of the object.
+    /// URL of the object.
     pub url: &'a str,
 }
 
-/// Has a URL signed: `GET /credentials/signurl`.
+/// Signs a URL: `GET /credentials/signurl`.
 ///
-/// Errors: `AccessDenied` if the account may not have URLs signed, `RSENotFound`, `UnsupportedOperation` if the URL is not
-/// of the service's shape; `ErrorLoadingCredentials` if the server lacks the service's credentials, which it only says in
-/// prose.
+/// Errors: `AccessDenied` if the account may not sign URLs; `RSENotFound`; `UnsupportedOperation` if the URL does not
+/// match the service; `ErrorLoadingCredentials` if the server lacks the service's credentials, which it only reports as
+/// text.
 pub async fn sign_url(client: &Client, wanted: Signature<'_>) -> Result<String> {
     let request = Request::get("credentials/signurl")
         .query("lifetime", wanted.lifetime.to_string())
@@ -47,7 +47,7 @@ pub async fn sign_url(client: &Client, wanted: Signature<'_>) -> Result<String> 
     Ok(text(checked(answer).await?).await?.trim().to_owned())
 }
 
-/// Whether an error is none of Rucio's own, but one of Python that nobody caught.
+/// Returns whether an error is an uncaught Python exception rather than one of Rucio.
 fn is_prose(headers: &HeaderMap) -> bool {
     !headers.contains_key("ExceptionClass")
 }

@@ -1,4 +1,4 @@
-//! `/export` and `/import`: the RSEs, and whatever else of the catalogue is set up by administrators.
+//! `/export` and `/import`: RSEs, distances and the other administrative data of the catalogue.
 
 use std::collections::HashMap;
 
@@ -8,45 +8,45 @@ use serde_json::Value;
 use crate::error::Result;
 use crate::http::{Client, Request};
 
-/// All of it, as the text the server sent: `GET /export`.
+/// Returns the export as sent by the server: `GET /export`.
 pub async fn export(client: &Client) -> Result<String> {
     client.text(Request::get("export").query("distance", "True")).await
 }
 
-/// Brings the server to what `data` says: `POST /import`.
+/// Imports `data` into the server: `POST /import`.
 pub async fn import(client: &Client, data: Value) -> Result<()> {
     client.done(Request::post("import", data)).await
 }
 
-/// The RSEs with their protocols, as an export knows them.
+/// RSEs with their protocols, from an export.
 #[derive(Debug, Deserialize)]
 pub struct Rses {
-    /// By name.
+    /// RSEs by name.
     pub rses: HashMap<String, Rse>,
 }
 
-/// An RSE of an export.
+/// An RSE in an export.
 #[derive(Debug, Deserialize)]
 pub struct Rse {
-    /// How its files are reached.
+    /// Its protocols.
     #[serde(default)]
     pub protocols: Vec<Protocol>,
 }
 
-/// A protocol of an export.
+/// A protocol in an export.
 #[derive(Debug, Deserialize)]
 pub struct Protocol {
-    /// `https`, `davs`, ...
+    /// Scheme: `https`, `davs`, ...
     pub scheme: String,
-    /// The host.
+    /// Host name.
     pub hostname: String,
-    /// The port, if one is set.
+    /// Port, if set.
     pub port: Option<i64>,
-    /// The folder.
+    /// Path prefix.
     pub prefix: String,
 }
 
-/// The protocols of all RSEs: `GET /export` without distances.
+/// Returns the protocols of all RSEs: `GET /export` without distances.
 pub async fn protocols(client: &Client) -> Result<Rses> {
     client.json(Request::get("export").query("distance", "False")).await
 }

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::http::{Client, Request};
 use crate::types::{Attributes, Did};
 
-/// Asks for datasets to be kept until a day (`Fri, 30 Oct 2026 00:00:00 UTC`): `POST /lifetime_exceptions/`.
+/// Requests that datasets are kept until a date (`Fri, 30 Oct 2026 00:00:00 UTC`): `POST /lifetime_exceptions/`.
 pub async fn add(client: &Client, dids: &[Did], comments: &str, expires_at: &str) -> Result<Attributes> {
     let body = json!({
         "dids": dids, "account": client.account(), "pattern": "", "comments": comments, "expires_at": expires_at,

@@ -1,4 +1,4 @@
-//! `/dids/.../meta`: metadata of DIDs that is changed. What reads it is in [`super::dids`].
+//! `/dids/.../meta`: changes to the metadata of DIDs. Reading is in [`super::dids`].
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::http::{Client, Request, segment};
 use crate::types::Did;
 
-/// The metadata key that is no column: the seconds until a DID expires.
+/// The metadata key that is not a column: the seconds until a DID expires.
 pub const LIFETIME: &str = "lifetime";
 
 /// Sets one key of a DID's metadata: `POST /dids/<scope>/<name>/meta/<key>`.
@@ -16,7 +16,7 @@ pub async fn set(client: &Client, did: &Did, key: &str, value: &Value) -> Result
     client.done(Request::post(path, json!({"value": value, "recursive": false}))).await
 }
 
-/// Takes one key out of a DID's metadata: `DELETE /dids/<scope>/<name>/meta`.
+/// Deletes one metadata key of a DID: `DELETE /dids/<scope>/<name>/meta`.
 pub async fn delete(client: &Client, did: &Did, key: &str) -> Result<()> {
     client.done(Request::delete(below(did, "meta"), None).query("key", key)).await
 }

@@ -1,4 +1,5 @@
-//! The REST API, one file per resource: path, parameters, type, and nothing else.
+//! The REST API, one module per resource: each function is one call with its path, parameters and result type. No
+//! retries, no checks of completeness ([`crate::lists`]), no output.
 
 pub mod accounts;
 pub mod auth;

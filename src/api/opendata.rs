@@ -1,4 +1,4 @@
-//! `/opendata`: DIDs that anybody may see.
+//! `/opendata`: the open data catalogue.
 
 use std::fmt;
 
@@ -8,23 +8,23 @@ use crate::error::Result;
 use crate::http::{Client, Raw, Request, segment};
 use crate::types::{Attributes, Did, OpenDataList};
 
-/// Which of the two catalogues is asked.
+/// Which catalogue to query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access<'a> {
-    /// All entries, for those who are logged in.
+    /// All entries; requires a login.
     Member,
-    /// The public entries, for anybody, from this server; none is the one of all other calls.
+    /// Public entries, without a login, from this server; `None` means that of the other calls.
     Public(Option<&'a str>),
 }
 
-/// What is shown of an entry beside its state.
+/// Parts of an entry to return besides its state.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Parts {
-    /// Its files with their replicas.
+    /// Files with their replicas.
     pub files: bool,
-    /// Its metadata.
+    /// Metadata.
     pub meta: bool,
-    /// Addresses for the browser, of each file.
+    /// Download URLs of each file, for browsers.
     pub download_urls: bool,
 }
 
@@ -45,7 +45,7 @@ async fn ask<T: serde::de::DeserializeOwned>(client: &Client, access: Access<'_>
     }
 }
 
-/// The entries in this state, or all: `GET /opendata/dids`, `GET /opendata/public/dids`.
+/// Lists the entries in this state, or all: `GET /opendata/dids`, `GET /opendata/public/dids`.
 pub async fn list(client: &Client, access: Access<'_>, state: Option<&str>) -> Result<OpenDataList> {
     let request = Request::get(access.to_string());
     let request = match state {
@@ -55,7 +55,7 @@ pub async fn list(client: &Client, access: Access<'_>, state: Option<&str>) -> R
     ask(client, access, request).await
 }
 
-/// One entry: `GET /opendata/dids/<scope>/<name>`, `GET /opendata/public/dids/<scope>/<name>`.
+/// Returns one entry: `GET /opendata/dids/<scope>/<name>`, `GET /opendata/public/dids/<scope>/<name>`.
 pub async fn get(client: &Client, access: Access<'_>, did: &Did, parts: Parts) -> Result<Raw<Attributes>> {
     let flag = |wanted: bool| if wanted { "1" } else { "0" };
     let request = Request::get(path(access, did))
@@ -67,17 +67,17 @@ pub async fn get(client: &Client, access: Access<'_>, did: &Did, parts: Parts) -
     ask(client, access, request).await
 }
 
-/// Makes an entry of a DID: `POST /opendata/dids/<scope>/<name>`.
+/// Adds a DID to the catalogue: `POST /opendata/dids/<scope>/<name>`.
 pub async fn add(client: &Client, did: &Did) -> Result<()> {
     client.done(Request::post(path(Access::Member, did), json!({}))).await
 }
 
-/// Takes an entry out of the catalogue: `DELETE /opendata/dids/<scope>/<name>`.
+/// Removes a DID from the catalogue: `DELETE /opendata/dids/<scope>/<name>`.
 pub async fn remove(client: &Client, did: &Did) -> Result<()> {
     client.done(Request::delete(path(Access::Member, did), None)).await
 }
 
-/// Changes an entry, and gives the fields as they were and as they are: `PUT /opendata/dids/<scope>/<name>`.
+/// Updates an entry. Returns the previous and the new fields: `PUT /opendata/dids/<scope>/<name>`.
 pub async fn update(client: &Client, did: &Did, changes: Attributes) -> Result<Raw<Attributes>> {
     client.json(Request::put(path(Access::Member, did), Value::Object(changes))).await
 }

@@ -1,4 +1,4 @@
-//! `/scopes`: name spaces of DIDs.
+//! `/scopes`: scopes of DIDs and their owners.
 
 use serde_json::Value;
 
@@ -6,28 +6,28 @@ use crate::error::Result;
 use crate::http::{Client, Request, segment};
 use crate::types::ScopeOwner;
 
-/// The names of all scopes: `GET /scopes/`.
+/// Returns the names of all scopes: `GET /scopes/`.
 pub async fn list(client: &Client) -> Result<Vec<String>> {
     client.json(Request::get("scopes/")).await
 }
 
-/// All scopes with their owners: `GET /scopes/owner`.
+/// Returns all scopes with their owners: `GET /scopes/owner`.
 pub async fn owners(client: &Client) -> Result<Vec<ScopeOwner>> {
     client.json(Request::get("scopes/owner")).await
 }
 
-/// The scopes of an account: `GET /accounts/<account>/scopes/`.
+/// Returns the scopes of an account: `GET /accounts/<account>/scopes/`.
 pub async fn of_account(client: &Client, account: &str) -> Result<Vec<String>> {
     client.json(Request::get(format!("accounts/{}/scopes/", segment(account)))).await
 }
 
-/// Makes a scope: `POST /accounts/<account>/scopes/<scope>`.
+/// Creates a scope: `POST /accounts/<account>/scopes/<scope>`.
 pub async fn add(client: &Client, account: &str, scope: &str) -> Result<()> {
     let path = format!("accounts/{}/scopes/{}", segment(account), segment(scope));
     client.done(Request::post(path, Value::Null)).await
 }
 
-/// Gives a scope another owner: `PUT /scopes/<account>/<scope>`.
+/// Changes the owner of a scope: `PUT /scopes/<account>/<scope>`.
 pub async fn update(client: &Client, account: &str, scope: &str) -> Result<()> {
     client.done(Request::put(format!("scopes/{}/{}", segment(account), segment(scope)), Value::Null)).await
 }

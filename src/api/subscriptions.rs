@@ -1,4 +1,4 @@
-//! `/subscriptions`: rules that are made by themselves.
+//! `/subscriptions`: automatic replication rules for new DIDs.
 
 use serde_json::json;
 
@@ -10,10 +10,10 @@ fn path(account: &str, name: &str) -> String {
     format!("subscriptions/{}/{}", segment(account), segment(name))
 }
 
-/// The subscriptions of an account or of all, of one name or of any:
+/// Lists subscriptions by account and name; `None` matches all:
 /// `GET /subscriptions/[<account>[/<name>]]`, `GET /subscriptions/name/<name>`.
 ///
-/// Errors: `SubscriptionNotFound` where none matches.
+/// Errors: `SubscriptionNotFound` if none matches.
 pub async fn list(client: &Client, account: Option<&str>, name: Option<&str>) -> Result<JsonStream<Attributes>> {
     let path = match (account, name) {
         (Some(account), Some(name)) => path(account, name),
@@ -24,17 +24,17 @@ pub async fn list(client: &Client, account: Option<&str>, name: Option<&str>) ->
     client.stream(Request::get(path)).await
 }
 
-/// Makes a subscription and gives its id: `POST /subscriptions/<account>/<name>`.
+/// Creates a subscription and returns its id: `POST /subscriptions/<account>/<name>`.
 pub async fn add(client: &Client, account: &str, name: &str, options: &SubscriptionOptions) -> Result<String> {
     client.text(Request::post(path(account, name), json!({"options": options}))).await
 }
 
-/// Changes what is not none or empty of a subscription: `PUT /subscriptions/<account>/<name>`.
+/// Updates the fields of a subscription that are not `None` or empty: `PUT /subscriptions/<account>/<name>`.
 pub async fn update(client: &Client, account: &str, name: &str, options: &SubscriptionOptions) -> Result<()> {
     client.done(Request::put(path(account, name), json!({"options": options}))).await
 }
 
-/// The rules a subscription has made: `GET /subscriptions/<account>/<name>/rules`.
+/// Lists the rules created by a subscription: `GET /subscriptions/<account>/<name>/rules`.
 pub async fn rules(client: &Client, account: &str, name: &str) -> Result<JsonStream<RuleRow>> {
     client.stream(Request::get(format!("{}/rules", path(account, name)))).await
 }

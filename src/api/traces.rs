@@ -1,4 +1,4 @@
-//! `/traces`: what was done with data, for the site's statistics and popularity.
+//! `/traces`: usage events, for the site's statistics and popularity.
 
 use serde_json::{Value, json};
 
@@ -8,14 +8,14 @@ use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::types::Did;
 
-/// Sends one trace to the site's trace server: `POST <trace_host>/traces/`.
+/// Sends a trace to the site's trace server: `POST <trace_host>/traces/`.
 pub async fn send(client: &Client, trace: &Value) -> Result<()> {
     client.send_trace("traces/", trace).await
 }
 
-/// Marks a file or dataset as used now, at one RSE or wherever it is.
+/// Updates the last-access time of a file or dataset, at one RSE or all.
 ///
-/// Errors: `UnsupportedDIDType` for a container, and whatever the server says of the DID and the RSE.
+/// Errors: `UnsupportedDIDType` for a container; the server's errors for the DID and the RSE.
 pub async fn touch(client: &Client, did: &Did, rse: Option<&str>) -> Result<()> {
     let mut trace = json!({"eventType": "touch", "clientState": "DONE", "account": client.account()});
     if let Some(vo) = client.vo() {

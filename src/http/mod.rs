@@ -1,5 +1,5 @@
-//! The one way to the Rucio server: a lazily made connection, headers, retries, a new token on 401, and the
-//! server's refusals as typed errors.
+//! HTTP client for the Rucio server: lazy connections, headers, retries, token renewal on 401, and error responses as
+//! typed errors. Endpoints are in [`crate::api`], access to storages in [`crate::storage::http`].
 
 mod body;
 mod json;
@@ -34,26 +34,26 @@ use crate::exceptions::Exception;
 use crate::interact::Interact;
 use crate::secret::Secret;
 
-/// How many times a call that may be repeated is sent.
+/// Maximum number of attempts for a repeatable request.
 const TRIES: u32 = 3;
-/// How long a connection may take to open, unless `--timeout` says otherwise.
+/// Timeout for opening a connection, unless `--timeout` sets another.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long the server may be silent, unless `--timeout` says otherwise: the Python API's own default.
+/// Timeout for reads without data, unless `--timeout` sets another: the default of the Python client.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
-/// Headers of requests whose values nobody may see.
+/// Request headers whose values must not be logged.
 const SECRET: [&str; 4] = ["authorization", "x-rucio-auth-token", "x-rucio-password", "x-rucio-ssh-signature"];
-/// The Rucio release whose client this one stands for; servers keep statistics by it.
+/// Rucio release whose client this one corresponds to, sent in the User-Agent: servers keep statistics by it.
 pub const RUCIO_VERSION: &str = "41.5.1";
 
-/// Where a client's tokens come from. (From `auth`, which makes calls of its own for them.)
+/// Source of a client's tokens. (Implemented in `auth`, which makes requests of its own for them.)
 pub(crate) trait Tokens: Send + Sync {
-    /// The token to make a call with; one is got where there is none yet.
+    /// Returns the token for a request; logs in if there is none yet.
     fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<Secret>>;
-    /// A token in the place of one that the server has refused.
+    /// Returns a new token after the server rejected one.
     fn replace<'a>(&'a self, client: &'a Client, refused: &'a Secret) -> BoxFuture<'a, Result<Secret>>;
 }
 
-/// A client of one Rucio server for one account. Cheap to clone; nothing is read or sent before the first call.
+/// Client of one Rucio server for one account. Cheap to clone; nothing is read or sent before the first request.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
@@ -63,9 +63,9 @@ struct Inner {
     script: String,
     may_log_in: bool,
     connections: OnceLock<reqwest::Client>,
-    /// The servers of whom it was said that nobody knows who they are.
+    /// Hosts already warned about: certificate not verified (`--insecure`).
     unverified: std::sync::Mutex<Vec<String>>,
-    /// The shortest time to an answer so far, in microseconds.
+    /// Minimum response time so far, in microseconds.
     nearest: AtomicU64,
     tokens: Arc<dyn Tokens>,
 }
@@ -77,7 +77,7 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client with these settings, whose tokens come from there: see [`auth::client`](crate::auth::client).
+    /// Creates a client with these settings and this source of tokens: see [`auth::client`](crate::auth::client).
     pub(crate) fn new(
         settings: Settings,
         script: impl Into<String>,
@@ -97,52 +97,52 @@ impl Client {
         }))
     }
 
-    /// The shortest time that the server took for an answer so far: a little more than a round trip to it.
+    /// Returns the minimum response time of the server so far: a little more than the round-trip time.
     pub fn nearest_answer(&self) -> Option<Duration> {
         let micros = self.0.nearest.load(Ordering::Relaxed);
         (micros != u64::MAX).then(|| Duration::from_micros(micros))
     }
 
-    /// What this client was made with.
+    /// Returns the settings of this client.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
     }
 
-    /// The account as configured; none means the server's default for the identity.
+    /// Returns the configured account; `None` means the server's default for the identity.
     pub fn account(&self) -> Option<&str> {
         self.0.settings.account.as_deref()
     }
 
-    /// The VO, on a server that has several.
+    /// Returns the VO; `None` for the default one.
     pub fn vo(&self) -> Option<&str> {
         Some(self.0.settings.vo.as_str()).filter(|vo| *vo != DEFAULT_VO)
     }
 
-    /// Whether a token may be asked for where there is none.
+    /// Returns whether the client may log in if there is no token.
     pub(crate) fn may_log_in(&self) -> bool {
         self.0.may_log_in
     }
 
-    /// Whoever answers questions during a login.
+    /// Returns the interface for prompts during a login.
     pub(crate) fn interact(&self) -> &Arc<dyn Interact> {
         &self.0.interact
     }
 
-    /// `<user agent>/<Rucio version>`, as the official client names itself, and our own version behind it.
+    /// Returns the User-Agent: `<user agent>/<Rucio version>`, as in the official client, followed by our own version.
     pub fn user_agent(&self) -> String {
         format!("{}/{RUCIO_VERSION} rust/{}", self.0.settings.user_agent, env!("CARGO_PKG_VERSION"))
     }
 
-    /// Sends an authenticated call. A refused token is replaced once.
+    /// Sends an authenticated request. Replaces a rejected token once.
     ///
-    /// Errors: the server's exception class and message for every answer that is no success;
-    /// `ServerConnectionException` when there is no answer; `CannotAuthenticate` when there is no token to be had.
+    /// Errors: the server's exception class and message for every response that is not a success;
+    /// `ServerConnectionException` without a response; `CannotAuthenticate` without a token.
     pub async fn send(&self, request: Request) -> Result<Response> {
         checked(self.answer(&self.0.settings.rucio_host, &request).await?).await
     }
 
-    /// Sends an authenticated call to this host, which must be one that the token is for, and gives its answer, be it a
-    /// success or not. A refused token is replaced once.
+    /// Sends an authenticated request to this host, for which the token must be valid. Returns the response, successful
+    /// or not. Replaces a rejected token once.
     pub(crate) async fn answer(&self, host: &str, request: &Request) -> Result<Response> {
         let tokens = &self.0.tokens;
         let token = tokens.token(self).await.map_err(|error| Error::Login(Box::new(error)))?;
@@ -154,41 +154,40 @@ impl Client {
         self.exchange(host, request, &token).await
     }
 
-    /// Sends a call that anybody may make to this host, without the token, and gives its answer, be it a success or
-    /// not.
+    /// Sends a public request to this host, without the token. Returns the response, successful or not.
     pub(crate) async fn public_answer(&self, host: &str, request: &Request) -> Result<Response> {
         self.transmit(self.connections()?, host, request, self.headers()?).await
     }
 
-    /// Sends a call and reads its answer as one JSON value.
+    /// Sends a request and parses the response as one JSON value.
     pub async fn json<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
         json::parse(&body::whole(self.send(request).await?).await?)
     }
 
-    /// Sends a call that anybody may make, without the token, and reads its answer as one JSON value. `host` takes the
-    /// place of the server.
+    /// Sends a public request, without the token, and parses the response as one JSON value. `host` overrides the
+    /// server.
     pub async fn public_json<T: DeserializeOwned>(&self, host: Option<&str>, request: Request) -> Result<T> {
         let host = host.unwrap_or(&self.0.settings.rucio_host);
         let answer = checked(self.transmit(self.connections()?, host, &request, HeaderMap::new()).await?).await?;
         json::parse(&body::whole(answer).await?)
     }
 
-    /// Sends a call whose answer is a list, one JSON value a line.
+    /// Sends a request whose response is a list, one JSON value per line.
     pub async fn stream<T: DeserializeOwned>(&self, request: Request) -> Result<JsonStream<T>> {
         Ok(JsonStream::new(self.send(request).await?))
     }
 
-    /// Sends a call and reads its answer as text.
+    /// Sends a request and returns the response as text.
     pub async fn text(&self, request: Request) -> Result<String> {
         body::text(self.send(request).await?).await
     }
 
-    /// Sends a call of which only the success matters.
+    /// Sends a request and ignores the body of a successful response.
     pub async fn done(&self, request: Request) -> Result<()> {
         body::whole(self.send(request).await?).await.map(drop)
     }
 
-    /// The token in use, for a call that is about it.
+    /// Returns the current token, for requests about it.
     ///
     /// Errors: those of the login.
     pub async fn secret(&self) -> Result<Secret> {
@@ -201,17 +200,18 @@ impl Client {
         self.transmit(self.connections()?, host, request, headers).await
     }
 
-    /// Sends a call of the authentication API: without a token, over connections that may show a certificate.
+    /// Sends a request of the authentication API: without a token, over connections that may present a client
+    /// certificate.
     pub(crate) async fn authenticate(&self, connections: &reqwest::Client, request: &Request) -> Result<Response> {
         self.transmit(connections, &self.0.settings.auth_host, request, self.headers()?).await
     }
 
-    /// Sends a call of the authentication API and reads its answer as text.
+    /// Sends a request of the authentication API and returns the response as text.
     pub(crate) async fn authentication_text(&self, request: Request) -> Result<String> {
         body::text(checked(self.authenticate(self.connections()?, &request).await?).await?).await
     }
 
-    /// Sends a trace to the trace server. It takes anybody's, so the token stays at home; it is tried once.
+    /// Sends a trace to the trace server, which needs no authentication: without the token, and without retries.
     pub async fn send_trace(&self, path: &str, trace: &Value) -> Result<()> {
         let request = Request::post(path, trace.clone());
         let response =
@@ -219,7 +219,7 @@ impl Client {
         checked(response).await.map(drop)
     }
 
-    /// The shared connections, without a client certificate.
+    /// Returns the shared connection pool, without a client certificate.
     pub(crate) fn connections(&self) -> Result<&reqwest::Client> {
         match self.0.connections.get() {
             Some(connections) => Ok(connections),
@@ -230,7 +230,7 @@ impl Client {
         }
     }
 
-    /// New connections that show this certificate.
+    /// Creates a connection pool that presents this client certificate.
     pub(crate) fn connect(&self, identity: Option<tls::Identity>) -> Result<reqwest::Client> {
         let config = match self.0.settings.insecure {
             true => tls::insecure_client_config(identity)?,
@@ -248,7 +248,7 @@ impl Client {
             .map_err(transport_error)
     }
 
-    /// Says once of each server that nobody knows who it is, if that was asked for.
+    /// Warns once per host when certificate verification is off.
     fn warn_if_unverified(&self, host: &str) {
         let mut told = self.0.unverified.lock().unwrap_or_else(PoisonError::into_inner);
         if self.0.settings.insecure && host.starts_with("https:") && !told.iter().any(|known| known == host) {
@@ -285,7 +285,7 @@ impl Client {
         let url = format!("{}/{}", host.trim_end_matches('/'), request.path);
         let mut attempt = 0;
         loop {
-            // What stands behind a question mark here is the code of a login.
+            // The query string may contain the code of a login: do not log it.
             let shown = url.split('?').next().unwrap_or_default();
             tracing::debug!("HTTP request: {} {shown}", request.method);
             let asked = Instant::now();
@@ -313,8 +313,8 @@ impl Client {
     }
 }
 
-/// Whether the server refuses the token. It also says 401 where the token is good and the account may not: there a
-/// new login would only cost time, or a person's patience.
+/// Returns whether the server rejected the token. A 401 with `AccessDenied` means that the token is valid but the
+/// account lacks permission: a new login would not help.
 fn wants_other_token(response: &Response) -> bool {
     let class = response.headers().get("ExceptionClass").and_then(|class| class.to_str().ok());
     response.status() == StatusCode::UNAUTHORIZED && class != Some("AccessDenied")
@@ -339,7 +339,7 @@ fn insert(headers: &mut HeaderMap, name: &'static str, value: &str, secret: bool
     Ok(())
 }
 
-/// Redirects stay on the host that was asked: our headers carry the token.
+/// Follows redirects only on the same host: our headers contain the token.
 fn same_host_only() -> Policy {
     Policy::custom(|attempt| {
         let origin = attempt.previous().first().map(|url| url.origin());
@@ -359,7 +359,7 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// The answer if it is a success, else the refusal it stands for.
+/// Returns the response if it is successful, else its error.
 pub(crate) async fn checked(response: Response) -> Result<Response> {
     if response.status().is_success() {
         return Ok(response);
@@ -370,7 +370,7 @@ pub(crate) async fn checked(response: Response) -> Result<Response> {
     Err(refused(status, url, &headers, &body))
 }
 
-/// The refusal that an answer stands for.
+/// Returns the error of an unsuccessful response.
 pub(crate) fn refused(status: StatusCode, url: String, headers: &HeaderMap, body: &[u8]) -> Error {
     let (class, details) = refusal(status, headers, body);
     let page = if status.is_server_error() { json::PAGE_OF_FAILURE } else { json::PAGE };
@@ -378,7 +378,7 @@ pub(crate) fn refused(status: StatusCode, url: String, headers: &HeaderMap, body
     Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint }))
 }
 
-/// What the server writes in the body of an error answer.
+/// Body of an error response.
 #[derive(Deserialize, Default)]
 struct ErrorBody {
     #[serde(rename = "ExceptionClass")]
@@ -387,7 +387,8 @@ struct ErrorBody {
     message: Option<String>,
 }
 
-/// Class and message of an error answer: from its body, else from its headers, else from the status alone.
+/// Returns class and message of an error response: from its body, else from its headers, else from the status code
+/// alone.
 fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Exception, String) {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
@@ -402,7 +403,7 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Exception, 
     }
 }
 
-/// A failure below HTTP, with its root cause and, where it is known, what mends it.
+/// Converts a transport error, with its root cause and, if known, a hint how to fix it.
 pub(crate) fn transport_error(error: reqwest::Error) -> Error {
     let place = error.url().map(|url| format!("{}: ", url.origin().ascii_serialization())).unwrap_or_default();
     if let Some(failure) = tls::failure(&error) {
@@ -419,7 +420,7 @@ pub(crate) fn transport_error(error: reqwest::Error) -> Error {
     }
 }
 
-/// The innermost error of a chain: "Connection refused" rather than "error sending request".
+/// Returns the innermost error of a chain: "Connection refused" rather than "error sending request".
 pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     if let Some(failure) = tls::failure(error) {
         return failure.reason;

@@ -1,4 +1,4 @@
-//! A record of the server that keeps the text it came as.
+//! A parsed server record that keeps its original text.
 
 use std::ops::Deref;
 
@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
 
-/// What is known of a record, with all the server sent beside it: machines are handed every field, in the server's
-/// order, also those this client has never heard of.
+/// A parsed record together with its original text: JSON output contains every field in the server's order, also those
+/// unknown to this client.
 #[derive(Debug)]
 pub struct Raw<T> {
     item: T,
@@ -17,7 +17,7 @@ pub struct Raw<T> {
 }
 
 impl<T> Raw<T> {
-    /// The record as it came, with the fields of another in front.
+    /// Returns the original record with the fields of another one inserted in front.
     pub fn behind(&self, front: &impl Serialize) -> Result<Box<RawValue>> {
         let front = serde_json::to_string(front).map_err(Error::unwritable)?;
         let front = front.strip_suffix('}').unwrap_or(&front);

@@ -1,4 +1,4 @@
-//! What is asked of the server, before it is sent.
+//! Requests to the server: method, path, query, headers and body.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Seek};
@@ -12,16 +12,16 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
 use serde_json::Value;
 
-/// What stands as it is in a path: the unreserved characters of RFC 3986. (The official client writes a space as
-/// `+` here, which no server turns back.)
+/// Characters not escaped in a path segment: the unreserved characters of RFC 3986. (The official client encodes a
+/// space as `+`, which no server decodes here.)
 const QUOTED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~');
 
-/// One part of a path, quoted so that any name survives the way to the server.
+/// Percent-encodes a path segment.
 pub fn segment(text: &str) -> String {
     utf8_percent_encode(text, QUOTED).to_string()
 }
 
-/// A call of the REST API: method, path below the host, query and body.
+/// A request to the REST API: method, path below the host, query and body.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub(super) method: Method,
@@ -33,7 +33,7 @@ pub struct Request {
     pub(super) repeatable: bool,
 }
 
-/// What is sent with a call.
+/// Request body.
 #[derive(Debug, Clone)]
 pub(super) enum Body {
     Json(Value),
@@ -41,11 +41,11 @@ pub(super) enum Body {
 }
 
 impl Body {
-    /// Hands it to a request that is being put together.
+    /// Sets the body of a request.
     pub(super) fn attach(&self, builder: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
         match self {
             Self::Json(value) => builder.body(value.to_string()),
-            // Apache's WSGI takes no body whose length it is not told.
+            // Apache's WSGI rejects a body without a Content-Length.
             Self::File(file) => {
                 builder.header(CONTENT_LENGTH, file.length).body(reqwest::Body::wrap_stream(file.clone().chunks()))
             }
@@ -53,7 +53,7 @@ impl Body {
     }
 }
 
-/// What is left of a file, read while it is sent.
+/// The rest of a file as a request body, read while it is sent.
 #[derive(Debug, Clone)]
 pub struct FileBody {
     file: Arc<File>,
@@ -62,11 +62,11 @@ pub struct FileBody {
 }
 
 impl FileBody {
-    /// How much of the file is read at once, in bytes.
+    /// Block size in bytes.
     const CHUNK: u64 = 1 << 16;
 
-    /// The file from where it stands to the end that it has now. Errors if it has no end that one could know, as pipes
-    /// have none.
+    /// Takes the file from its current position to its current end. Errors: not a regular file (a pipe has no known
+    /// length).
     pub fn new(mut file: File) -> io::Result<Self> {
         let kind = file.metadata()?;
         if !kind.is_file() {
@@ -86,7 +86,7 @@ impl FileBody {
         })
     }
 
-    /// The bytes behind those that were sent.
+    /// Reads the block after the bytes already sent.
     fn read(&self, sent: u64) -> io::Result<Bytes> {
         let mut buffer = vec![0; (self.length - sent).min(Self::CHUNK) as usize];
         self.file.read_exact_at(&mut buffer, self.start + sent)?;
@@ -95,8 +95,7 @@ impl FileBody {
 }
 
 impl Request {
-    /// A call of any method. It is sent again after a failure only where HTTP says that this does no harm (RFC 9110,
-    /// 9.2.2).
+    /// Creates a request. It is retried only if its method is idempotent (RFC 9110, 9.2.2).
     pub fn new(method: Method, path: impl Into<String>) -> Self {
         let repeatable = method.is_idempotent();
         Self {
@@ -110,32 +109,32 @@ impl Request {
         }
     }
 
-    /// `GET path`.
+    /// Creates a `GET` request.
     pub fn get(path: impl Into<String>) -> Self {
         Self::new(Method::GET, path)
     }
 
-    /// `POST path`. It is never sent twice, unless [`Request::repeatable`] says that it only reads.
+    /// Creates a `POST` request. It is not retried, unless marked with [`Request::repeatable`].
     pub fn post(path: impl Into<String>, body: Value) -> Self {
         Self::new(Method::POST, path).body(body)
     }
 
-    /// `PUT path`.
+    /// Creates a `PUT` request.
     pub fn put(path: impl Into<String>, body: Value) -> Self {
         Self::new(Method::PUT, path).body(body)
     }
 
-    /// `DELETE path`.
+    /// Creates a `DELETE` request.
     pub fn delete(path: impl Into<String>, body: Option<Value>) -> Self {
         Self { body: body.map(Body::Json), ..Self::new(Method::DELETE, path) }
     }
 
-    /// Sends this JSON.
+    /// Sets a JSON body.
     pub fn body(self, body: Value) -> Self {
         Self { body: Some(Body::Json(body)), ..self }
     }
 
-    /// Sends what is in this file.
+    /// Sets a file as the body.
     pub fn file(self, body: FileBody) -> Self {
         Self { body: Some(Body::File(body)), ..self }
     }
@@ -152,13 +151,13 @@ impl Request {
         self
     }
 
-    /// Adds headers that take the place of ours of the same name.
+    /// Adds headers that override ours of the same name.
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         self.more_headers.extend(headers);
         self
     }
 
-    /// Says that a POST changes nothing and may be sent again.
+    /// Marks a POST as read-only, so that it may be retried.
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
         self

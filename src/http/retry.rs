@@ -1,7 +1,7 @@
-//! When a request is tried again, and how long we wait before.
+//! When requests are retried, and the pause before a retry.
 //!
-//! The schedule is the official client's (three tries, `min(10, 0.25 * 2^n)` seconds); a `Retry-After` of the
-//! server wins, and only calls that can be repeated without harm are.
+//! The schedule is that of the official client (three attempts, `min(10, 0.25 * 2^n)` seconds); the server's
+//! `Retry-After` takes precedence. Only repeatable requests are retried.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,30 +10,30 @@ use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 use super::{body, tls};
 
-/// The longest wait between two tries.
+/// Maximum pause between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// What is taken for a longer `Retry-After`, so that it can be added to any clock: a year.
+/// Maximum for `Retry-After`, so that it can be added to any clock: a year.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(365 * 86_400);
 
-/// Whether the server says that it may work in a moment.
+/// Returns whether the status code is a temporary failure.
 pub(crate) fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
 }
 
-/// Whether a request that got no answer may get one the next time. A certificate does not become good by waiting, nor
-/// does a server learn HTTP.
+/// Returns whether a request that failed without a response may be retried. Not after a redirect error, a TLS failure
+/// or a response that is not HTTP: a retry would not help.
 pub(crate) fn may_pass(error: &reqwest::Error) -> bool {
     !(error.is_redirect() || error.is_builder() || tls::failure(error).is_some() || body::is_nonsense(error))
 }
 
-/// How long to wait after the try with this number (from 0).
+/// Returns the pause after attempt number `attempt` (from 0).
 pub(crate) fn wait(attempt: u32, headers: Option<&HeaderMap>) -> Duration {
     let scheduled = Duration::from_millis(250 * 2u64.saturating_pow(attempt.min(16)));
     headers.and_then(retry_after).unwrap_or(scheduled).min(LONGEST_WAIT)
 }
 
-/// How long the server asks to be left alone: `Retry-After` in seconds, or as a date, which counts from the server's own
-/// `Date` so that its clock need not be ours (RFC 9110, 10.2.3). A date that is over is zero; at most a year.
+/// Parses `Retry-After`: seconds, or a date, relative to the server's `Date` header so that clocks may differ (RFC
+/// 9110, 10.2.3). A past date gives zero; the maximum is a year.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = text(headers, RETRY_AFTER)?;
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,4 +1,4 @@
-//! `application/x-json-stream`: one JSON value a line, read as it comes, however long the list.
+//! Parser for `application/x-json-stream`: one JSON value per line, read while it arrives, for lists of any length.
 
 use std::collections::VecDeque;
 use std::marker::PhantomData;
@@ -9,7 +9,7 @@ use super::{Raw, body, json, transport_error};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// The values of a list that the server is still sending.
+/// A list of values that the server is still sending.
 #[derive(Debug)]
 pub struct JsonStream<T> {
     response: Option<reqwest::Response>,
@@ -18,12 +18,12 @@ pub struct JsonStream<T> {
 }
 
 impl<T: DeserializeOwned> JsonStream<T> {
-    /// The list that is the body of this answer.
+    /// Reads the list from the body of this response.
     pub fn new(response: reqwest::Response) -> Self {
         Self { response: Some(response), buffer: LineBuffer::default(), item: PhantomData }
     }
 
-    /// The next value, or none at the end of the list. A body that breaks off is an error, never a shorter list.
+    /// Returns the next value, `None` at the end. An interrupted transfer is an error, never a shorter list.
     pub async fn next(&mut self) -> Result<Option<T>> {
         loop {
             if let Some(line) = self.buffer.next_line() {
@@ -42,12 +42,12 @@ impl<T: DeserializeOwned> JsonStream<T> {
         }
     }
 
-    /// The same values with all the server says of them.
+    /// Returns the same values together with their original text.
     pub fn raw(self) -> JsonStream<Raw<T>> {
         JsonStream { response: self.response, buffer: self.buffer, item: PhantomData }
     }
 
-    /// All that is left, as a list.
+    /// Collects the remaining values.
     pub async fn collect(mut self) -> Result<Vec<T>> {
         let mut items = Vec::new();
         while let Some(item) = self.next().await? {
@@ -57,8 +57,8 @@ impl<T: DeserializeOwned> JsonStream<T> {
     }
 }
 
-/// The value of a line that does not end. A record that is not whole is what a server leaves that was killed while it
-/// sent it: mod_wsgi ends such an answer like a whole one.
+/// Parses a last line without a newline. An incomplete record means that the server process was killed while it sent
+/// it: mod_wsgi ends such a response like a complete one.
 fn last<T: DeserializeOwned>(line: &[u8]) -> Result<T> {
     json::parse(line).map_err(|error| match line.starts_with(b"{") {
         true => Error::new(Exception::ServerConnectionException, "The server's list ends in the middle of a line."),
@@ -66,7 +66,7 @@ fn last<T: DeserializeOwned>(line: &[u8]) -> Result<T> {
     })
 }
 
-/// Cuts bytes into lines. Empty lines are passed over, as the official client does.
+/// Splits bytes into lines. Ignores empty lines, as the official client does.
 #[derive(Debug, Default)]
 struct LineBuffer {
     lines: VecDeque<Vec<u8>>,

@@ -14,39 +14,39 @@ use crate::exceptions::Exception;
 use crate::http::{Client, JsonStream, Raw};
 use crate::types::Did;
 
-/// How often a list may be read again without a new row before it is given up.
+/// Maximum number of re-reads without a new row.
 const STALLS: u32 = 3;
-/// How often a list that no number is known of may differ from the one before.
+/// Maximum number of re-reads of a list of unknown length.
 const DIFFERENCES: u32 = 6;
 
-/// How it is known that all rows came.
+/// How the completeness of a list is verified.
 #[derive(Debug, Clone)]
 pub(super) enum Check {
-    /// By the number of files that the server counts below this DID.
+    /// Compares with the number of files that the server counts below this DID.
     Files(Did),
-    /// By the number of files of this dataset; if it is a container, as [`Check::Twice`].
+    /// Compares with the number of files of this dataset; a container is read as with [`Check::Twice`].
     Content(Did),
-    /// By reading the list twice: no number is known otherwise.
+    /// Reads the list twice: its length is not known otherwise.
     Twice,
 }
 
 /// Starts reading a list from its beginning.
 pub(super) type Open<'c, T> = Box<dyn Fn() -> BoxFuture<'c, Result<JsonStream<T>>> + Send + Sync + 'c>;
 
-/// The rows of a list, each once, in the server's order. A server that ends its answer early (a process that was killed,
-/// a lost database: mod_wsgi ends the answer as if it were whole) is asked again for the whole list, and the rows
-/// that had not come follow.
+/// The rows of a list, each once, in the server's order. If the server ends its response early (a killed process, a
+/// lost database: mod_wsgi ends the response as if it were complete), the whole list is requested again and the missing
+/// rows follow.
 pub struct CompleteList<'c, T> {
     client: &'c Client,
     open: Open<'c, T>,
     check: Check,
-    /// What is listed, for messages.
+    /// Name of the list, for messages.
     title: String,
     rows: JsonStream<T>,
     pass: Pass,
-    /// The keys of all rows that were given.
+    /// Keys of all rows returned.
     given: Vec<u64>,
-    /// The number of rows that was known before the pass under way.
+    /// Number of rows known before the current pass.
     expected: Option<u64>,
     stalls: u32,
     outage: Outage,
@@ -58,14 +58,14 @@ struct Pass {
     number: u32,
     rows: u64,
     new_rows: u64,
-    /// The rows of the pass before.
+    /// Number of rows in the previous pass.
     rows_before: u64,
-    /// The rows that were given before this pass and have not come in it.
+    /// Rows returned before this pass that have not occurred in it yet, by key.
     given_before: HashMap<u64, u32>,
 }
 
 impl Pass {
-    /// Whether a row has not been given before.
+    /// Counts a row. Returns whether it was not returned before.
     fn is_new(&mut self, key: u64) -> bool {
         self.rows += 1;
         match self.given_before.get_mut(&key) {
@@ -78,7 +78,7 @@ impl Pass {
         false
     }
 
-    /// Whether it is the same list as the one before.
+    /// Returns whether this pass had the same rows as the previous one.
     fn repeats(&self) -> bool {
         self.number > 0 && self.rows == self.rows_before && self.new_rows == 0
     }
@@ -100,18 +100,18 @@ impl<T> std::fmt::Debug for CompleteList<'_, T> {
 }
 
 impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
-    /// Asks for the list.
+    /// Requests the list.
     ///
-    /// Errors: those of the first answer, which is not asked for again.
+    /// Errors: those of the first response, which is not retried.
     pub(super) async fn new(client: &'c Client, title: String, check: Check, open: Open<'c, T>) -> Result<Self> {
         let rows = open().await?;
         let (pass, outage) = (Pass::default(), Outage::default());
         Ok(Self { client, open, check, title, rows, pass, given: Vec::new(), expected: None, stalls: 0, outage })
     }
 
-    /// The next row, or none at the end of the complete list.
+    /// Returns the next row, `None` at the end of the complete list.
     ///
-    /// Errors: `ServerConnectionException` if the server does not give the rest, however often it is asked.
+    /// Errors: `ServerConnectionException` if the server does not return the rest after several attempts.
     pub async fn next(&mut self) -> Result<Option<T>> {
         loop {
             match self.rows.next().await {
@@ -132,14 +132,14 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
         }
     }
 
-    /// The same rows with every field the server sent. For a list of which nothing has been read.
+    /// Returns the same rows together with their original text. Call it before any row was read.
     pub fn raw(self) -> CompleteList<'c, Raw<T>> {
         let Self { client, open, check, title, rows, pass, given, expected, stalls, outage } = self;
         let open: Open<'c, Raw<T>> = Box::new(move || open().map(|rows| rows.map(JsonStream::raw)).boxed());
         CompleteList { client, open, check, title, rows: rows.raw(), pass, given, expected, stalls, outage }
     }
 
-    /// All rows.
+    /// Collects all rows.
     pub async fn collect(mut self) -> Result<Vec<T>> {
         let mut rows = Vec::new();
         while let Some(row) = self.next().await? {
@@ -148,15 +148,15 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
         Ok(rows)
     }
 
-    /// Whether the pass that has ended makes the list complete.
+    /// Returns whether the list is complete after this pass.
     async fn is_complete(&mut self) -> Result<bool> {
-        // Files that are attached while the list is read need not be in it.
+        // Files attached while the list is read may be missing.
         if self.expected.is_some_and(|expected| self.has(expected)) {
             return Ok(true);
         }
         self.expected = self.count().await?;
         Ok(match self.expected {
-            // A file of two datasets of a container has two rows, one of a dataset below two containers may have more.
+            // A file in two datasets of a container has two rows, one in a dataset below two containers may have more.
             Some(expected) if self.pass.rows > expected => self.pass.repeats(),
             Some(expected) => self.has(expected),
             None => self.pass.repeats(),
@@ -167,7 +167,7 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
         self.pass.rows.max(self.given.len() as u64) >= expected
     }
 
-    /// The number of rows that the list must have; none if no number is known.
+    /// Returns the required number of rows; `None` if it is unknown.
     async fn count(&mut self) -> Result<Option<u64>> {
         let (did, only_dataset) = match &self.check {
             Check::Files(did) => (did, false),
@@ -183,7 +183,7 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
         }
     }
 
-    /// Reads the list from its beginning, because rows are missing or no number is known of it.
+    /// Reads the list from its beginning, because rows are missing or the number is unknown.
     async fn read_again(&mut self) -> Result<()> {
         let is_first_look = self.pass.number == 0;
         self.stalls = if self.pass.new_rows == 0 && !is_first_look { self.stalls + 1 } else { 0 };

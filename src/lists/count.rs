@@ -1,4 +1,4 @@
-//! How many files the server counts below a DID.
+//! Number of files below a DID, as counted by the server.
 
 use serde_json::Value;
 
@@ -8,27 +8,27 @@ use crate::error::Result;
 use crate::http::Client;
 use crate::types::Did;
 
-/// How large a DID is, as far as the server says.
+/// Size of a DID, as far as the server reports it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Size {
     /// `DATASET`, `CONTAINER` or `FILE`.
     pub(crate) did_type: Option<String>,
-    /// The number of files, one for each dataset they are in.
+    /// Number of files; a file in several datasets counts once for each.
     pub(crate) files: Option<u64>,
-    /// Their size in bytes.
+    /// Total size in bytes.
     pub(crate) bytes: Option<u64>,
 }
 
 impl Size {
-    /// Whether it is that of a dataset.
+    /// Returns whether the DID is a dataset.
     pub(crate) fn is_dataset(&self) -> bool {
         self.did_type.as_deref() == Some("DATASET")
     }
 }
 
-/// Has the server count the files below a DID, however deep. Nothing is known of a DID that it cannot count.
+/// Lets the server count the files below a DID, at any depth. All fields are `None` if it cannot.
 ///
-/// Errors: the server is away.
+/// Errors: the server is unavailable.
 pub(crate) async fn size(client: &Client, did: &Did) -> Result<Size> {
     match dids::get(client, did, "FILE").await {
         Ok(known) => {
@@ -44,7 +44,7 @@ pub(crate) async fn size(client: &Client, did: &Did) -> Result<Size> {
     }
 }
 
-/// A number of things. A server on PostgreSQL sends sums as `92163672.0`.
+/// Parses a whole number. Servers on PostgreSQL send sums as `92163672.0`.
 fn whole(number: &Value) -> Option<u64> {
     let exact = |number: &f64| (0.0..9e15).contains(number) && number.fract() == 0.0;
     number.as_u64().or_else(|| number.as_f64().filter(exact).map(|number| number as u64))

@@ -1,8 +1,8 @@
-//! Lists of the server that are complete, or an error: what came is compared with a number that is known otherwise, and
-//! asked for again where rows are missing. A server that is killed in the middle of a list ends its answer like a whole
-//! one, so the end of an answer proves nothing.
+//! Complete lists from the server, or an error: the rows are compared with a count known from elsewhere, and requested
+//! again if some are missing. A server process that is killed in the middle of a list ends its response like a complete
+//! one, so the end of a response proves nothing.
 //!
-//! Beside it, [`crate::api`] has the plain calls, and [`crate::transfer`] its own listing of replicas, which has to wait for
+//! The plain calls are in [`crate::api`]; [`crate::transfer`] has a replica listing of its own, which has to wait for
 //! downloads.
 
 mod complete;
@@ -30,7 +30,7 @@ pub use replicas::{ReplicaList, metalink};
 pub use row::Row;
 pub(crate) use row::{Fingerprint, fingerprint};
 
-/// A list that is opened by this call.
+/// Wraps the call that opens a list.
 fn opener<'c, T, F, A>(call: F) -> Open<'c, T>
 where
     F: Fn() -> A + Send + Sync + 'c,
@@ -39,7 +39,7 @@ where
     Box::new(move || call().boxed())
 }
 
-/// All files of a DID, however deep; compared with the number that the server counts.
+/// Lists all files of a DID, at any depth; compared with the server's count.
 pub async fn files<'c, T>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, T>>
 where
     T: DeserializeOwned + Row + 'static,
@@ -52,7 +52,8 @@ where
     CompleteList::new(client, title, check, open).await
 }
 
-/// The direct content of a collection: of a dataset compared with the number of its files, of a container read twice.
+/// Lists the direct content of a collection: for a dataset compared with its number of files, for a container read
+/// twice.
 pub async fn content<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, CollectionContent>> {
     let (title, check, did) = (format!("the content of {did}"), Check::Content(did.clone()), did.clone());
     let open = opener(move || {
@@ -62,7 +63,7 @@ pub async fn content<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'
     CompleteList::new(client, title, check, open).await
 }
 
-/// The DIDs of a scope that match a name with wildcards or a filter, read twice.
+/// Lists the DIDs of a scope that match a name with wildcards or a filter, read twice.
 pub async fn search<'c>(client: &'c Client, search: Search<'c>) -> Result<CompleteList<'c, FoundDid>> {
     let title = format!("the list of DIDs in scope {}", search.scope);
     let open = opener(move || {
@@ -72,7 +73,8 @@ pub async fn search<'c>(client: &'c Client, search: Search<'c>) -> Result<Comple
     CompleteList::new(client, title, Check::Twice, open).await
 }
 
-/// The RSEs that have files of a dataset, read twice; `deep` as in [`replicas::of_dataset`](api::replicas::of_dataset).
+/// Lists the RSEs with files of a dataset, read twice; `deep` as in
+/// [`replicas::of_dataset`](api::replicas::of_dataset).
 pub async fn replicas_of_dataset<'c>(
     client: &'c Client,
     did: &Did,
@@ -86,7 +88,7 @@ pub async fn replicas_of_dataset<'c>(
     CompleteList::new(client, title, Check::Twice, open).await
 }
 
-/// The same for many datasets.
+/// Lists the RSEs with files of several datasets, read twice.
 pub async fn replicas_of_datasets<'c>(client: &'c Client, dids: Vec<Did>) -> Result<CompleteList<'c, DatasetReplica>> {
     let title = format!("the list of replicas of {} datasets", dids.len());
     let open = opener(move || {
@@ -96,7 +98,7 @@ pub async fn replicas_of_datasets<'c>(client: &'c Client, dids: Vec<Did>) -> Res
     CompleteList::new(client, title, Check::Twice, open).await
 }
 
-/// The datasets that have files at an RSE, read twice.
+/// Lists the datasets with files at an RSE, read twice.
 pub async fn datasets_at_rse<'c>(client: &'c Client, rse: &str) -> Result<CompleteList<'c, DatasetAtRse>> {
     let (title, rse) = (format!("the list of datasets at {rse}"), rse.to_owned());
     let open = opener(move || {
@@ -106,7 +108,7 @@ pub async fn datasets_at_rse<'c>(client: &'c Client, rse: &str) -> Result<Comple
     CompleteList::new(client, title, Check::Twice, open).await
 }
 
-/// Everything below a DID, read twice.
+/// Lists everything below a DID, read twice.
 pub async fn tree<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, TreeEntry>> {
     let (title, did) = (format!("the list of what is below {did}"), did.clone());
     let open = opener(move || {
@@ -116,7 +118,7 @@ pub async fn tree<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, 
     CompleteList::new(client, title, Check::Twice, open).await
 }
 
-/// The RSEs that an expression means, or all, read twice.
+/// Lists the RSEs that match an expression, or all, read twice.
 pub async fn rses<'c>(client: &'c Client, expression: Option<&str>) -> Result<CompleteList<'c, Rse>> {
     let expression = expression.map(str::to_owned);
     let open = opener(move || {

@@ -1,4 +1,4 @@
-//! Waiting for a server that went away while it listed: it may be restarting.
+//! Retries after a server became unavailable during a list, as it may be restarting.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use tokio::time::sleep;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// The first pause after the server went away, and the longest; each is twice the one before.
+/// First and maximum pause; each is twice the previous one.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
-/// The sum of all pauses after which the server is given up.
+/// Total pause after which the server is given up.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// The hint for a list that could not be completed.
+/// Hint for a list that could not be completed.
 pub(crate) const BROKE_OFF: &str = "The server's list broke off, so it is not complete. What it had listed before was used; \
      run the same command again to get the rest.";
 
-/// How long a server that went away has been waited for, and the next pause.
+/// Time waited for an unavailable server, and the next pause.
 #[derive(Debug)]
 pub(crate) struct Outage {
     waited: Duration,
@@ -30,9 +30,9 @@ impl Default for Outage {
 }
 
 impl Outage {
-    /// Waits until the server may be back.
+    /// Waits before a retry.
     ///
-    /// Errors: the given one, if it does not say that the server is away, or after ten minutes of waiting.
+    /// Errors: the given error, if it does not mean that the server is unavailable, or after ten minutes of waiting.
     pub(crate) async fn wait(&mut self, error: Error) -> Result<()> {
         if !is_away(&error) {
             return Err(error);
@@ -44,7 +44,7 @@ impl Outage {
         Ok(())
     }
 
-    /// Waits before the server is asked for the rest of a list, and says why.
+    /// Logs the reason and waits before the rest of a list is requested.
     pub(crate) async fn pause(&mut self, reason: &str) {
         let reason = reason.replace('\n', " ");
         tracing::warn!("Not all files are listed yet, the server is asked again in {:?}: {reason}", self.pause);
@@ -53,7 +53,8 @@ impl Outage {
     }
 }
 
-/// Whether the server may be there again later: there was no answer, or a proxy answered that nothing is behind it.
+/// Returns whether the server may be available later: there was no response, or a proxy reported that the server is
+/// down.
 pub(super) fn is_away(error: &Error) -> bool {
     match error {
         Error::Rucio(refusal) => {

@@ -1,4 +1,4 @@
-//! The replicas of files, and of all files of collections.
+//! Complete lists of the replicas of files and of collections.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -12,36 +12,36 @@ use crate::exceptions::Exception;
 use crate::http::{Client, JsonStream};
 use crate::types::{Did, Metadata, ReplicaEntry};
 
-/// How many files are asked for in one call; the server takes no more.
+/// Maximum number of files per call, as limited by the server.
 pub(crate) const FILES_PER_CALL: usize = 1000;
-/// How often files may be asked for without an answer before the list is given up.
+/// Maximum number of calls without a row before the list is given up.
 const STALLS: u32 = 3;
 
-/// The rows of `POST /replicas/list`, complete. The server lists a collection by its own name in one answer, but leaves
-/// files without a replica out, so the number of rows need not be that of its files. Where it is not, the files that
-/// had no row are asked for by their names: such an answer has a row for every file that exists.
+/// The rows of `POST /replicas/list`, complete. The server lists a collection in one response, but omits files without
+/// a replica, so the number of rows may be smaller than that of the files. In that case the files without a row are
+/// requested by name: such a response has a row for every file that exists.
 #[derive(Debug)]
 pub struct ReplicaList<'c> {
     client: &'c Client,
     query: Query,
-    /// Which of the DIDs are collections.
+    /// The collections among the DIDs.
     collections: Vec<Did>,
     rows: JsonStream<ReplicaEntry>,
-    /// The files that had a row in the first answer; sorted when that has ended.
+    /// Files that had a row in the first response; sorted when it has ended.
     listed: Vec<Fingerprint>,
-    /// The calls to make after the first one.
+    /// Calls to make after the first one.
     calls: VecDeque<Call>,
-    /// The one whose answer is read.
+    /// The call whose response is being read.
     call: Option<Call>,
     stalls: u32,
     outage: Outage,
 }
 
-/// Files that are asked for by their names.
+/// A call that requests files by name.
 #[derive(Debug)]
 struct Call {
     files: Vec<Did>,
-    /// Whether it was their collection that was asked for.
+    /// Whether the user requested their collection.
     of_collection: bool,
     answered: HashSet<Fingerprint>,
 }
@@ -53,18 +53,18 @@ impl Call {
 }
 
 impl<'c> ReplicaList<'c> {
-    /// Asks for the replicas of DIDs, of which these are collections.
+    /// Requests the replicas of DIDs, of which `collections` are collections.
     ///
-    /// Errors: those of the first answer, which is not asked for again.
+    /// Errors: those of the first response, which is not retried.
     pub async fn new(client: &'c Client, query: Query, collections: Vec<Did>) -> Result<Self> {
         let rows = replicas::list(client, &query).await?;
         let (listed, calls, call, outage) = (Vec::new(), VecDeque::new(), None, Outage::default());
         Ok(Self { client, query, collections, rows, listed, calls, call, stalls: 0, outage })
     }
 
-    /// The next file, or none at the end of the complete list.
+    /// Returns the next file, `None` at the end of the complete list.
     ///
-    /// Errors: `ServerConnectionException` if the server does not give the rest, however often it is asked.
+    /// Errors: `ServerConnectionException` if the server does not return the rest after several attempts.
     pub async fn next(&mut self) -> Result<Option<ReplicaEntry>> {
         loop {
             match self.rows.next().await {
@@ -82,7 +82,8 @@ impl<'c> ReplicaList<'c> {
         }
     }
 
-    /// Whether a row belongs to the list: not if its collection's own list would leave it out.
+    /// Returns whether a row belongs to the list: not if it is a duplicate, or if the list of its collection would omit
+    /// it.
     fn is_wanted(&mut self, entry: &ReplicaEntry) -> bool {
         let file = fingerprint(&entry.did);
         match &mut self.call {
@@ -94,7 +95,7 @@ impl<'c> ReplicaList<'c> {
         }
     }
 
-    /// Whether the first answer has as many files as there are.
+    /// Returns whether the first response has all files, by their number.
     async fn has_all(&mut self) -> Result<bool> {
         self.listed.sort_unstable();
         self.listed.dedup();
@@ -112,7 +113,7 @@ impl<'c> ReplicaList<'c> {
         Ok(self.listed.len() as u64 == expected)
     }
 
-    /// Plans the calls for files that had no row. `is_whole` says whether the answer before ended as it should.
+    /// Plans the calls for files without a row. `is_whole` is false if the last response was interrupted.
     async fn sort_out_missing(&mut self, is_whole: bool) -> Result<()> {
         match self.call.take() {
             None => self.plan_calls().await,
@@ -132,7 +133,7 @@ impl<'c> ReplicaList<'c> {
         }
     }
 
-    /// The first answer has ended: everything that had no row in it is asked for by name.
+    /// Plans calls by name for everything that had no row in the first response.
     async fn plan_calls(&mut self) -> Result<()> {
         self.listed.sort_unstable();
         let mut planned: HashSet<Fingerprint> = HashSet::new();
@@ -159,7 +160,7 @@ impl<'c> ReplicaList<'c> {
         Ok(())
     }
 
-    /// The server answered without a row for any of these files. Gives those to ask for again.
+    /// Handles a response without a row for any of these files. Returns those to request again.
     async fn stall(&mut self, missing: Vec<Did>) -> Result<Vec<Did>> {
         let missing = existing(self.client, missing).await?;
         if let Some(one) = missing.first() {
@@ -173,7 +174,7 @@ impl<'c> ReplicaList<'c> {
     }
 
     async fn ask(&mut self, call: Call) -> Result<()> {
-        // A collection's files are not looked for in archives where it is asked for by its own name.
+        // The files of a collection requested by its own name are not looked up in archives.
         let resolve_archives = self.query.resolve_archives && !call.of_collection;
         let query = Query { dids: call.files.clone(), resolve_archives, ..self.query.clone() };
         self.rows = loop {
@@ -187,7 +188,7 @@ impl<'c> ReplicaList<'c> {
     }
 }
 
-/// The replicas as a metalink document (RFC 5854), whose last tag shows that it is whole.
+/// Returns the replicas as a metalink document (RFC 5854), whose closing tag shows that it is complete.
 pub async fn metalink(client: &Client, query: &Query) -> Result<String> {
     let (mut outage, mut stalls) = (Outage::default(), 0);
     loop {
@@ -206,10 +207,10 @@ pub async fn metalink(client: &Client, query: &Query) -> Result<String> {
     }
 }
 
-/// Those of these files that the catalogue knows.
+/// Returns those of the files that are in the catalogue.
 pub(crate) async fn existing(client: &Client, files: Vec<Did>) -> Result<Vec<Did>> {
     let mut known: HashSet<Did> = HashSet::new();
-    // The answer may be cut as well, so what it lacks is asked for until it brings nothing more.
+    // This response may be cut off as well: request what is missing until nothing more arrives.
     loop {
         let (asked, before): (Vec<_>, _) =
             (files.iter().filter(|did| !known.contains(did)).cloned().collect(), known.len());
@@ -227,7 +228,7 @@ pub(crate) async fn existing(client: &Client, files: Vec<Did>) -> Result<Vec<Did
     Ok(files.into_iter().filter(|did| known.contains(did)).collect())
 }
 
-/// The error for files that the server leaves out of its list, however often it is asked.
+/// Creates the error for files that the server repeatedly omits from its list.
 pub(crate) fn incomplete(one: &Did, number: usize) -> Error {
     let details = format!("The server does not list {number} files that it knows, one of them {one}.");
     Error::new(Exception::ServerConnectionException, details).with_hint(BROKE_OFF)

@@ -1,4 +1,4 @@
-//! What tells the rows of a list apart, so that a list that is read again gives only what is new.
+//! Keys of the rows of a list, so that a list that is read again returns only new rows.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -9,10 +9,10 @@ use crate::api::rses::Rse;
 use crate::http::Raw;
 use crate::types::{CollectionContent, DatasetAtRse, DatasetReplica, Did, FileEntry, FoundDid};
 
-/// A row of a list of the server.
+/// A row of a list from the server.
 pub trait Row {
-    /// The same for the same row. Two rows that share a key by accident (64 bits) are noticed, because the rows are
-    /// counted, too.
+    /// Returns a hash that is the same for the same row. An accidental collision (64 bits) is detected, because the
+    /// rows are counted, too.
     fn key(&self) -> u64;
 }
 
@@ -22,7 +22,7 @@ fn hash(parts: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Rows of which there is one per DID.
+/// Implements [`Row`] for rows that are unique per DID.
 macro_rules! one_per_did {
     ($($row:ty),*) => {
         $(impl Row for $row {
@@ -65,10 +65,10 @@ impl<T: Row> Row for Raw<T> {
     }
 }
 
-/// Stands for a file where millions are remembered: 128 bits, so that no two files share one.
+/// Compact representation of a DID, to remember millions: 128 bits make collisions practically impossible.
 pub(crate) type Fingerprint = [u8; 16];
 
-/// The fingerprint of a DID.
+/// Returns the fingerprint of a DID.
 pub(crate) fn fingerprint(did: &Did) -> Fingerprint {
     Md5::digest(did.to_string()).into()
 }

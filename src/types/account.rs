@@ -1,4 +1,4 @@
-//! Accounts: what they own, use and may use.
+//! Accounts with their identities, scopes, limits and usage.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,76 +6,76 @@ use serde_json::Value;
 /// A row of `GET /accounts/`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct AccountRow {
-    /// Its name.
+    /// Name.
     pub account: String,
 }
 
 /// A row of `GET /accounts/<account>/identities`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Identity {
-    /// What one logs in with: a user name, the subject of a certificate, ...
+    /// User name, certificate subject, ...
     pub identity: String,
     /// `X509`, `GSS`, `USERPASS`, `SSH` or `OIDC`.
     #[serde(rename = "type")]
     pub identity_type: String,
 }
 
-/// An identity to be let in (`POST /accounts/<account>/identities`). The field names are the server's.
+/// An identity to add to an account (`POST /accounts/<account>/identities`). The field names are the server's.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewIdentity<'a> {
-    /// What one logs in with.
+    /// User name, certificate subject, ...
     pub identity: &'a str,
     /// `X509`, `GSS`, `USERPASS`, `SSH` or `OIDC`.
     pub authtype: &'a str,
-    /// Whether it stands for this account where no account is named.
+    /// Whether this account is the default of the identity.
     pub default: bool,
-    /// Where mail about it goes.
+    /// Email address for notifications.
     pub email: &'a str,
-    /// For `USERPASS`.
+    /// Password, for `USERPASS`.
     pub password: Option<&'a str>,
 }
 
 /// A row of `GET /scopes/owner`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct ScopeOwner {
-    /// The scope.
+    /// Scope.
     pub scope: String,
-    /// Its owner.
+    /// Owner of the scope.
     pub account: String,
 }
 
-/// A row of `GET /accounts/<account>/usage/local`. Bytes may be numbers or `"inf"`.
+/// A row of `GET /accounts/<account>/usage/local`. Byte counts are numbers or `"inf"`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct LocalUsage {
-    /// The RSE.
+    /// RSE.
     pub rse: String,
-    /// Bytes in use.
+    /// Used bytes.
     pub bytes: Value,
-    /// Bytes allowed.
+    /// Limit in bytes.
     pub bytes_limit: Value,
-    /// Bytes left; negative if over the limit.
+    /// Remaining bytes; negative above the limit.
     pub bytes_remaining: Value,
 }
 
-/// A row of `GET /accounts/<account>/usage/global`. Bytes may be numbers or `"inf"`.
+/// A row of `GET /accounts/<account>/usage/global`. Byte counts are numbers or `"inf"`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct GlobalUsage {
-    /// The RSE expression.
+    /// RSE expression.
     pub rse_expression: String,
-    /// Bytes in use.
+    /// Used bytes.
     pub bytes: Value,
-    /// Bytes allowed.
+    /// Limit in bytes.
     pub bytes_limit: Value,
-    /// Bytes left; negative if over the limit.
+    /// Remaining bytes; negative above the limit.
     pub bytes_remaining: Value,
 }
 
-/// A limit over all RSEs of an expression (`GET /accounts/<account>/limits/global`).
+/// A limit for all RSEs of an expression (`GET /accounts/<account>/limits/global`).
 #[derive(Debug, Clone, Deserialize)]
 pub struct GlobalLimit {
-    /// Bytes allowed; a number or `"inf"`.
+    /// Limit in bytes: a number or `"inf"`.
     pub limit: Value,
-    /// The RSEs the expression means.
+    /// RSEs that match the expression.
     #[serde(default)]
     pub resolved_rses: Vec<String>,
 }

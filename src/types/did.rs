@@ -1,4 +1,4 @@
-//! Data identifiers and what belongs to them.
+//! Data identifiers (DIDs), their content and metadata.
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ use crate::exceptions::Exception;
 /// A data identifier, `scope:name`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Did {
-    /// The scope.
+    /// Scope.
     pub scope: String,
-    /// The name within the scope.
+    /// Name within the scope.
     pub name: String,
 }
 
-/// How a scope is told from a DID that is written without one (`[common]` or `[policy] extract_scope`).
+/// How the scope is extracted from a DID written without one (`[common]` or `[policy] extract_scope`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ScopeConvention {
     /// `scope:name`, or a name whose first part is the scope (`user.jdoe.test` is `user.jdoe:user.jdoe.test`).
@@ -28,12 +28,12 @@ pub enum ScopeConvention {
 }
 
 impl Did {
-    /// A DID of its two parts.
+    /// Creates a DID from scope and name.
     pub fn new(scope: impl Into<String>, name: impl Into<String>) -> Self {
         Self { scope: scope.into(), name: name.into() }
     }
 
-    /// Reads a DID as it is typed. Errors: more than one colon, or an empty part.
+    /// Parses a DID as typed by the user. Errors: more than one colon, or an empty part.
     pub fn parse(text: &str, convention: ScopeConvention) -> Result<Self> {
         match convention {
             ScopeConvention::Dirac => Self::parse_path(text),
@@ -69,37 +69,37 @@ fn malformed(text: &str, why: &str) -> Error {
     Error::new(Exception::RucioException, format!("{text:?} is no DID: {why}. Write it as scope:name."))
 }
 
-/// The two types of collections one can make.
+/// The types of collections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum CollectionType {
-    /// Holds files.
+    /// Contains files.
     Dataset,
-    /// Holds datasets and containers.
+    /// Contains datasets and containers.
     Container,
 }
 
 /// A row of `GET /dids/<scope>/dids/search`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct FoundDid {
-    /// Which DID.
+    /// DID.
     #[serde(flatten)]
     pub did: Did,
-    /// `CONTAINER`, `DATASET` or `FILE`; none where a metadata plugin found it.
+    /// `CONTAINER`, `DATASET` or `FILE`; `None` if a metadata plugin found it.
     pub did_type: Option<String>,
-    /// Number of files, where the server keeps it.
+    /// Number of files, if the server stores it.
     pub length: Option<u64>,
-    /// Size in bytes, where the server keeps it.
+    /// Size in bytes, if the server stores it.
     pub bytes: Option<u64>,
 }
 
 /// A row of `GET /dids/<scope>/<name>/dids` and `.../parents`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct CollectionContent {
-    /// Which DID.
+    /// DID.
     #[serde(flatten)]
     pub did: Did,
-    /// Its type, as the server writes it.
+    /// Type, as the server writes it.
     #[serde(rename = "type")]
     pub did_type: String,
 }
@@ -107,40 +107,40 @@ pub struct CollectionContent {
 /// A row of `GET /dids/<scope>/<name>/files`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct FileEntry {
-    /// Which file.
+    /// DID of the file.
     #[serde(flatten)]
     pub did: Did,
     /// Size in bytes.
     pub bytes: Option<u64>,
     /// Adler-32 as eight hexadecimal digits.
     pub adler32: Option<String>,
-    /// 32 hexadecimal digits, without dashes.
+    /// GUID: 32 hexadecimal digits, without dashes.
     pub guid: Option<String>,
     /// Number of events; shown as the server writes it.
     #[serde(default)]
     pub events: Value,
 }
 
-/// What commands look at in the metadata of a DID (`GET /dids/<scope>/<name>/meta`).
+/// Metadata of a DID, as far as commands need it (`GET /dids/<scope>/<name>/meta`).
 #[derive(Debug, Clone, Deserialize)]
 pub struct Metadata {
-    /// Which DID.
+    /// DID.
     #[serde(flatten)]
     pub did: Did,
     /// `CONTAINER`, `DATASET` or `FILE`.
     pub did_type: String,
-    /// When the lifetime model lets go of it; none if it does not concern the DID.
+    /// End of life set by the lifetime model; `None` if the model does not apply to the DID.
     #[serde(default)]
     pub eol_at: Option<String>,
 }
 
-/// What the metadata of a file says of its bytes.
+/// Size and checksums in the metadata of a file.
 #[derive(Debug, Clone, Deserialize)]
 pub struct FileMetadata {
-    /// Which file.
+    /// DID of the file.
     #[serde(flatten)]
     pub did: Did,
-    /// `FILE`, or what else the DID is.
+    /// `FILE`, or another type of DID.
     pub did_type: String,
     /// Size in bytes.
     pub bytes: Option<u64>,

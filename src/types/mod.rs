@@ -1,7 +1,7 @@
-//! What the server sends and takes.
+//! Request and response types of the REST API, without the calls ([`crate::api`]).
 //!
-//! Where a command prints everything the server knows, the answer stays an [`Attributes`] map: the server decides
-//! what is in it and in which order.
+//! If a command prints all fields of a response, its type is an [`Attributes`] map: the server determines the fields
+//! and their order.
 
 mod account;
 mod did;
@@ -24,5 +24,5 @@ pub use subscription::SubscriptionOptions;
 pub use upload::{DatasetRule, KnownFile, NewMetadata, NewReplica};
 pub use validation::Validation;
 
-/// An object of the server with all its fields, in the server's order.
+/// A JSON object with all its fields, in the server's order.
 pub type Attributes = serde_json::Map<String, serde_json::Value>;

@@ -1,21 +1,21 @@
-//! The open data catalogue.
+//! Entries of the open data catalogue.
 
 use serde::Deserialize;
 
 use super::Did;
 use crate::http::Raw;
 
-/// The answer of `GET /opendata/dids`.
+/// Response of `GET /opendata/dids`.
 #[derive(Debug, Deserialize)]
 pub struct OpenDataList {
-    /// The entries.
+    /// Entries.
     pub dids: Vec<Raw<OpenData>>,
 }
 
 /// One entry of the catalogue.
 #[derive(Debug, Clone, Deserialize)]
 pub struct OpenData {
-    /// Which DID.
+    /// DID.
     #[serde(flatten)]
     pub did: Did,
     /// `DRAFT`, `PUBLIC` or `SUSPENDED`.

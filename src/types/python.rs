@@ -1,12 +1,12 @@
-//! Python's literals, as `str()` of a dict prints them: the server's answer to `GET /auth/validate` is one.
+//! Parser for Python literals, as `str()` prints a dict: the format of the response to `GET /auth/validate`.
 
 use serde_json::{Map, Number, Value};
 
-/// No answer nests deeper than this; whoever sends one wants to exhaust the stack.
+/// Maximum nesting depth, so that a malicious response cannot exhaust the stack.
 const DEEPEST: usize = 16;
 
-/// Reads a dict, list, tuple, text, number, `True`, `False` or `None`. A `datetime.datetime(...)`, which Rucio means in
-/// UTC, becomes a text in the form of RFC 3339. Nothing may follow. Strict: all else is refused.
+/// Parses a dict, list, tuple, string, number, `True`, `False` or `None`. A `datetime.datetime(...)`, which is UTC in
+/// Rucio, becomes a string in RFC 3339 format. Returns `None` for anything else, including trailing text.
 pub(crate) fn literal(text: &str) -> Option<Value> {
     let mut reader = Reader { rest: text.trim(), depth: 0 };
     let value = reader.value()?;
@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
         Some(items)
     }
 
-    /// Items between brackets, separated by commas.
+    /// Parses items in brackets, separated by commas.
     fn items(&mut self, open: char, close: char, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.take(open.encode_utf8(&mut [0; 4]))?;
         while !self.rest.starts_with(close) {
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
         self.take(close.encode_utf8(&mut [0; 4]))
     }
 
-    /// What stands without quotes.
+    /// Parses an unquoted value.
     fn word(&mut self) -> Option<Value> {
         if self.take("datetime.datetime").is_some() {
             return date(&self.list('(', ')')?);
@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A text in quotes, with the escapes of Python's `repr`.
+    /// Parses a quoted string with the escapes of Python's `repr`.
     fn text(&mut self) -> Option<String> {
         let quote = self.rest.chars().next().filter(|c| "'\"".contains(*c))?;
         let (mut text, mut characters) = (String::new(), self.rest[1..].chars());
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
         Some(text)
     }
 
-    /// Takes this, and the blanks behind it, if it stands here.
+    /// Skips this text and the blanks after it, if it comes next.
     fn take(&mut self, start: &str) -> Option<()> {
         self.rest = self.rest.strip_prefix(start)?.trim_start();
         Some(())
@@ -121,7 +121,7 @@ fn escaped(characters: &mut std::str::Chars<'_>) -> Option<char> {
     char::from_u32(code)
 }
 
-/// Year, month, day, hour, minute, and what of second and microsecond is not zero.
+/// Converts year, month, day, hour, minute; second and microsecond are optional.
 fn date(parts: &[Value]) -> Option<Value> {
     let parts: Vec<u32> = parts.iter().map(|part| part.as_u64()?.try_into().ok()).collect::<Option<_>>()?;
     let [year, month, day, hour, minute, ref small @ ..] = parts[..] else { return None };

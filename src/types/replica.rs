@@ -1,4 +1,4 @@
-//! Replicas: where files and datasets are.
+//! Replicas of files and datasets.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use super::Did;
 /// A row of `POST /replicas/list`: one file with its replicas.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ReplicaEntry {
-    /// Which file.
+    /// DID of the file.
     #[serde(flatten)]
     pub did: Did,
     /// Size in bytes.
@@ -19,68 +19,68 @@ pub struct ReplicaEntry {
     pub adler32: Option<String>,
     /// MD5 as hexadecimal digits.
     pub md5: Option<String>,
-    /// The physical file names in the server's order, each with what the server says of it.
+    /// PFNs in the server's order, each with its properties.
     #[serde(default, deserialize_with = "pairs")]
     pub pfns: Vec<(String, Pfn)>,
-    /// The physical file names of each RSE, in the server's order.
+    /// PFNs per RSE, in the server's order.
     #[serde(default, deserialize_with = "pairs")]
     pub rses: Vec<(String, Vec<String>)>,
-    /// The state of the replica at each RSE (`AVAILABLE`, ...).
+    /// State of the replica per RSE (`AVAILABLE`, ...).
     #[serde(default)]
     pub states: HashMap<String, String>,
-    /// The collections that led to this file, as `scope:name`; only if they were asked for.
+    /// Collections that contain this file, as `scope:name`; only if requested.
     #[serde(default)]
     pub parents: Vec<String>,
 }
 
 impl ReplicaEntry {
-    /// Whether no replica of the file is known or fits what was asked for.
+    /// Returns whether the file has no replica, or none that matches the query.
     pub fn is_without_replica(&self) -> bool {
         self.states.is_empty() && self.pfns.is_empty()
     }
 
-    /// The physical file names at this RSE.
+    /// Returns the PFNs at this RSE.
     pub fn at(&self, rse: &str) -> &[String] {
         self.rses.iter().find(|(name, _)| name == rse).map_or(&[], |(_, pfns)| pfns)
     }
 }
 
-/// A replica by the names of its file and its RSE.
+/// A replica, identified by file and RSE.
 #[derive(Debug, Clone, Serialize)]
 pub struct Replica {
-    /// Which file.
+    /// DID of the file.
     #[serde(flatten)]
     pub did: Did,
-    /// The RSE.
+    /// RSE.
     pub rse: String,
 }
 
-/// A row of `GET /replicas/suspicious`: a replica whose transfers or downloads failed.
+/// A row of `GET /replicas/suspicious`: a replica with failed transfers or downloads.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SuspiciousReplica {
-    /// Which file.
+    /// DID of the file.
     #[serde(flatten)]
     pub did: Did,
-    /// The RSE.
+    /// RSE.
     pub rse: String,
-    /// When it was first reported; shown as the server writes it.
+    /// Time of the first report; shown as the server writes it.
     pub created_at: Value,
-    /// How often it was reported; shown as the server writes it.
+    /// Number of reports; shown as the server writes it.
     pub cnt: Value,
 }
 
-/// What the server says of a physical file name.
+/// Properties of a PFN.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Pfn {
-    /// The RSE it lies on.
+    /// RSE.
     pub rse: String,
-    /// 1 is tried first.
+    /// Priority; 1 is the highest.
     #[serde(default)]
     pub priority: Option<u32>,
     /// `wan`, `lan` or, for a file inside an archive, `zip`.
     #[serde(default)]
     pub domain: Option<String>,
-    /// Whether the file must be taken out of an archive by the client.
+    /// Whether the client has to extract the file from an archive.
     #[serde(default)]
     pub client_extract: bool,
 }
@@ -88,49 +88,49 @@ pub struct Pfn {
 /// A row of `GET /replicas/<scope>/<name>/datasets`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct DatasetReplica {
-    /// Which dataset.
+    /// DID of the dataset.
     #[serde(flatten)]
     pub did: Did,
-    /// The RSE.
+    /// RSE.
     pub rse: String,
-    /// How many of its files are there; shown as the server writes it.
+    /// Number of its files at the RSE; shown as the server writes it.
     pub available_length: Value,
-    /// How many files it has; shown as the server writes it.
+    /// Total number of its files; shown as the server writes it.
     pub length: Value,
 }
 
-/// A row of `GET /replicas/rse/<rse>`: a dataset that has files at an RSE. Numbers are shown as the server writes them.
+/// A row of `GET /replicas/rse/<rse>`: a dataset with files at an RSE. Numbers are shown as the server writes them.
 #[derive(Debug, Clone, Deserialize)]
 pub struct DatasetAtRse {
-    /// Which dataset.
+    /// DID of the dataset.
     #[serde(flatten)]
     pub did: Did,
-    /// How many of its files are there.
+    /// Number of its files at the RSE.
     pub available_length: Value,
-    /// How many files it has.
+    /// Total number of its files.
     pub length: Value,
-    /// How many of its bytes are there.
+    /// Number of its bytes at the RSE.
     pub available_bytes: Value,
-    /// How many bytes it has.
+    /// Total number of its bytes.
     pub bytes: Value,
 }
 
-/// Where this machine is, as far as it can tell; the server sorts sources by it.
+/// Location of this machine, as far as it is known; the server sorts sources by it.
 #[derive(Debug, Clone, Serialize)]
 pub struct ClientLocation {
-    /// The address of the interface that leads outside.
+    /// IP address of the outgoing interface.
     pub ip: String,
-    /// The host's full name.
+    /// Fully qualified host name.
     pub fqdn: String,
-    /// The site's name, or `ROAMING`.
+    /// Site name, or `ROAMING`.
     pub site: String,
-    /// Degrees north.
+    /// Latitude in degrees north.
     pub latitude: Option<f64>,
-    /// Degrees east.
+    /// Longitude in degrees east.
     pub longitude: Option<f64>,
 }
 
-/// A JSON object as pairs, which keeps the server's order.
+/// Deserializes a JSON object as pairs, which preserves the server's order.
 fn pairs<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<(String, T)>, D::Error> {
     struct Pairs<T>(std::marker::PhantomData<T>);
     impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Pairs<T> {

@@ -1,4 +1,4 @@
-//! Storage elements.
+//! Rucio storage elements (RSEs).
 
 use std::collections::HashMap;
 
@@ -7,44 +7,44 @@ use serde_json::Value;
 
 use super::Attributes;
 
-/// A row of `GET /rses/<rse>/usage`: how full an RSE is, as one source knows it.
+/// A row of `GET /rses/<rse>/usage`: the usage of an RSE as reported by one source.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct RseUsage(Attributes);
 
 impl RseUsage {
-    /// Who knows it: `rucio` itself, the `storage`, ...
+    /// Returns the source: `rucio` itself, the `storage`, ...
     pub fn source(&self) -> &str {
         self.0.get("source").and_then(|source| source.as_str()).unwrap_or_default()
     }
 
-    /// All that is known, in the server's order.
+    /// Returns all fields, in the server's order.
     pub fn fields(&self) -> &Attributes {
         &self.0
     }
 }
 
-/// What a client that writes to an RSE must know of it (`GET /rses/<rse>`).
+/// Settings of an RSE that a client needs to write to it (`GET /rses/<rse>`).
 #[derive(Debug, Clone, Deserialize)]
 pub struct RseSettings {
-    /// Its name.
+    /// Name.
     pub rse: String,
-    /// Whether it is open for writing.
+    /// Whether writing is enabled.
     pub availability_write: bool,
-    /// Whether a file's name decides where it lies.
+    /// Whether the path follows from the DID.
     pub deterministic: bool,
-    /// `lan`, `wan`: where its protocols can be used from.
+    /// Domains its protocols are available in: `lan`, `wan`.
     #[serde(default)]
     pub domain: Vec<String>,
-    /// How a name becomes a path: `hash`, `identity`, or something only the server knows.
+    /// Algorithm for paths: `hash`, `identity`, or one that only the server knows.
     #[serde(default)]
     pub lfn2pfn_algorithm: Option<String>,
-    /// How its files are reached.
+    /// Protocols.
     pub protocols: Vec<RseProtocol>,
-    /// The service that signs its URLs (`gcs`, `s3`, `swift`), if URLs have to be signed.
+    /// Service that signs its URLs (`gcs`, `s3`, `swift`), if they have to be signed.
     #[serde(default)]
     pub sign_url: Option<String>,
-    /// Whether what it says of checksums counts.
+    /// Whether the checksums reported by the storage are to be verified.
     #[serde(default = "yes")]
     pub verify_checksum: bool,
 }
@@ -53,22 +53,22 @@ fn yes() -> bool {
     true
 }
 
-/// One way to reach the files of an RSE.
+/// A protocol of an RSE.
 #[derive(Debug, Clone, Deserialize)]
 pub struct RseProtocol {
-    /// `davs`, `root`, ...
+    /// Scheme: `davs`, `root`, ...
     pub scheme: String,
-    /// The host.
+    /// Host name.
     pub hostname: String,
-    /// The port; 0 for none.
+    /// Port; 0 for none.
     pub port: i64,
-    /// The path that all files of the RSE are below of.
+    /// Path prefix of all files.
     pub prefix: String,
-    /// The class of the official client that speaks it (`rucio.rse.protocols.webdav.Default`).
+    /// Implementation: the class name in the official client (`rucio.rse.protocols.webdav.Default`).
     pub r#impl: String,
-    /// For each domain (`lan`, `wan`), the priority of each operation; 1 is the best, none means not supported.
+    /// For each domain (`lan`, `wan`), the priority of each operation: 1 is the highest, `None` means not supported.
     pub domains: HashMap<String, HashMap<String, Option<i64>>>,
-    /// What else the protocol needs.
+    /// Further parameters of the protocol.
     #[serde(default)]
     pub extended_attributes: Option<Value>,
 }

@@ -5,107 +5,107 @@ use serde_json::Value;
 
 use super::Did;
 
-/// What a listing of rules shows of a rule.
+/// A rule, as returned by rule listings.
 #[derive(Debug, Clone, Deserialize)]
 pub struct RuleRow {
-    /// The rule's id.
+    /// Rule id.
     pub id: String,
-    /// Its owner.
+    /// Owner.
     pub account: String,
-    /// What it is about.
+    /// DID of the rule.
     #[serde(flatten)]
     pub did: Did,
     /// `OK`, `REPLICATING`, `STUCK`, ...
     pub state: String,
-    /// Locks whose replica is there.
+    /// Number of locks whose replica is available.
     pub locks_ok_cnt: Value,
-    /// Locks whose replica is on its way.
+    /// Number of locks whose replica is being transferred.
     pub locks_replicating_cnt: Value,
-    /// Locks whose replica does not come.
+    /// Number of locks whose transfer failed.
     pub locks_stuck_cnt: Value,
-    /// Where to.
+    /// Destination RSE expression.
     pub rse_expression: String,
-    /// How many copies.
+    /// Number of copies.
     pub copies: Value,
-    /// Size of what it is about, in bytes, where the server keeps it.
+    /// Size of the DID in bytes, if the server stores it.
     pub bytes: Option<f64>,
-    /// When it ends.
+    /// Expiry time.
     pub expires_at: Value,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Value,
 }
 
-/// A row of `GET /rules/<scope>/<name>/history`: a rule as it was at some time.
+/// A row of `GET /rules/<scope>/<name>/history`: a past state of a rule.
 #[derive(Debug, Clone, Deserialize)]
 pub struct RuleEvent {
-    /// The rule's id.
+    /// Rule id.
     pub rule_id: String,
-    /// Its owner.
+    /// Owner.
     pub account: String,
-    /// Where to.
+    /// Destination RSE expression.
     pub rse_expression: String,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Value,
-    /// When it was changed.
+    /// Time of the last update.
     pub updated_at: Value,
 }
 
-/// A rule to be made (`POST /rules/`). The field names are the server's.
+/// A rule to create (`POST /rules/`). The field names are the server's.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewRule {
-    /// What it is about.
+    /// DIDs of the rule.
     pub dids: Vec<Did>,
-    /// How many copies.
+    /// Number of copies.
     pub copies: i64,
-    /// Where to.
+    /// Destination RSE expression.
     pub rse_expression: String,
-    /// The RSE attribute that weighs the choice.
+    /// RSE attribute used to weight the RSE selection.
     pub weight: Option<String>,
-    /// Seconds until it ends.
+    /// Lifetime in seconds.
     pub lifetime: Option<i64>,
     /// `DATASET`, `ALL` or `NONE`.
     pub grouping: Option<String>,
-    /// Its owner; the caller's account if none.
+    /// Owner; the caller's account if `None`.
     pub account: Option<String>,
-    /// Whether it is protected against being deleted.
+    /// Whether the rule is protected against deletion.
     pub locked: bool,
-    /// Where the copies may come from.
+    /// RSE expression of the allowed sources.
     pub source_replica_expression: Option<String>,
-    /// Why, for the transfer system.
+    /// Activity, for the transfer system.
     pub activity: Option<String>,
-    /// `Y`, `N`, `C` or `P`: when the owner gets mail.
+    /// When to notify the owner by email: `Y`, `N`, `C` or `P`.
     pub notify: Option<String>,
-    /// Whether deleting it deletes the replicas at once.
+    /// Whether deleting the rule deletes the replicas immediately.
     pub purge_replicas: bool,
-    /// Whether RSEs that are switched off count too.
+    /// Whether to include RSEs that are disabled.
     pub ignore_availability: bool,
-    /// What people should know.
+    /// Comment.
     pub comment: Option<String>,
-    /// Whether somebody must approve it.
+    /// Whether the rule requires approval.
     pub ask_approval: bool,
-    /// Whether a daemon makes it later.
+    /// Whether a daemon creates the rule later.
     pub asynchronous: bool,
-    /// Seconds to wait before it starts.
+    /// Delay in seconds before the rule takes effect.
     pub delay_injection: Option<i64>,
-    /// Priority of its transfers.
+    /// Priority of the transfers.
     pub priority: i64,
-    /// Free metadata.
+    /// Free-form metadata.
     pub meta: Option<Value>,
 }
 
 /// A row of `GET /locks/<scope>/<name>`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct DatasetLock {
-    /// The rule that holds the lock.
+    /// Id of the rule that holds the lock.
     pub rule_id: String,
 }
 
-/// The answer of `GET /rules/<id>/analysis`: why a rule does not get on.
+/// Response of `GET /rules/<id>/analysis`: why a rule is stuck.
 #[derive(Debug, Clone, Deserialize)]
 pub struct RuleAnalysis {
-    /// What holds it up.
+    /// Error of the rule.
     pub rule_error: Value,
-    /// The transfers that do not get on.
+    /// Stuck transfers.
     #[serde(default)]
     pub transfers: Vec<TransferAnalysis>,
 }
@@ -113,20 +113,20 @@ pub struct RuleAnalysis {
 /// One transfer of a [`RuleAnalysis`].
 #[derive(Debug, Clone, Deserialize)]
 pub struct TransferAnalysis {
-    /// Which file.
+    /// DID of the file.
     #[serde(flatten)]
     pub did: Did,
-    /// Where to.
+    /// Destination RSE.
     pub rse: Value,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: Value,
-    /// When it was tried last.
+    /// Time of the last attempt.
     pub last_time: Value,
-    /// What went wrong then.
+    /// Error of the last attempt.
     pub last_error: Value,
-    /// Where it was tried from.
+    /// Source of the last attempt.
     pub last_source: Value,
-    /// RSEs that have the file, and whether they may be read.
+    /// RSEs with the file, and whether they are readable.
     #[serde(default)]
     pub sources: Vec<(String, bool)>,
 }

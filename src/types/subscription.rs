@@ -1,23 +1,23 @@
-//! Subscriptions: rules that are made by themselves.
+//! Subscriptions: automatic replication rules for new DIDs.
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// A subscription to be made or changed. The field names are the server's.
+/// Fields of a subscription to create or update. The field names are the server's.
 #[derive(Debug, Clone, Serialize)]
 pub struct SubscriptionOptions {
-    /// Which DIDs it is about: an object of metadata keys.
+    /// Which DIDs match: an object of metadata keys.
     pub filter: Value,
-    /// The rules they get: a list of objects.
+    /// Rules to create for them: a list of objects.
     pub replication_rules: Value,
-    /// What people should know.
+    /// Comments.
     pub comments: Option<String>,
-    /// Days until it ends.
+    /// Lifetime in days.
     pub lifetime: Option<i64>,
-    /// Whether it is about older DIDs, too. No server can that yet.
+    /// Whether it applies to existing DIDs, too. No server supports that yet.
     pub retroactive: bool,
-    /// Whether it only tells what it would do.
+    /// Whether to only report what would be done.
     pub dry_run: bool,
-    /// Which comes first, as a number.
+    /// Priority, a number as text.
     pub priority: Option<String>,
 }

@@ -1,13 +1,13 @@
-//! Files that are made known to the catalogue.
+//! Files to register in the catalogue, and their known metadata.
 
 use serde::Serialize;
 
 use super::Did;
 
-/// A file with its replica at an RSE, as `POST /replicas` and `PUT /replicas` take it.
+/// A file with its replica at an RSE, as sent with `POST /replicas` and `PUT /replicas`.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewReplica {
-    /// Which file.
+    /// DID of the file.
     #[serde(flatten)]
     pub did: Did,
     /// Size in bytes.
@@ -18,9 +18,9 @@ pub struct NewReplica {
     pub md5: String,
     /// Metadata of the file.
     pub meta: NewMetadata,
-    /// `A` (available) or `C` (being copied there).
+    /// State: `A` (available) or `C` (copying).
     pub state: &'static str,
-    /// Where it lies, on an RSE where the name does not decide that.
+    /// PFN, for RSEs where the path does not follow from the DID.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pfn: Option<String>,
 }
@@ -28,29 +28,29 @@ pub struct NewReplica {
 /// Metadata of a new file.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewMetadata {
-    /// 32 hexadecimal digits, without dashes.
+    /// GUID: 32 hexadecimal digits, without dashes.
     pub guid: String,
 }
 
-/// A rule that is made together with a dataset (`POST /dids/<scope>/<name>`).
+/// A rule created together with a dataset (`POST /dids/<scope>/<name>`).
 #[derive(Debug, Clone, Serialize)]
 pub struct DatasetRule {
-    /// Its owner.
+    /// Owner.
     pub account: String,
-    /// How many copies.
+    /// Number of copies.
     pub copies: i64,
-    /// Where to.
+    /// Destination RSE expression.
     pub rse_expression: String,
     /// `DATASET`, `ALL` or `NONE`.
     pub grouping: &'static str,
-    /// Seconds until it ends.
+    /// Lifetime in seconds.
     pub lifetime: Option<i64>,
 }
 
-/// What is known of a file before it is uploaded (`GET /dids/<scope>/<name>/meta`).
+/// Catalogue metadata of a file before its upload (`GET /dids/<scope>/<name>/meta`).
 #[derive(Debug, Clone, serde::Deserialize)]
 pub struct KnownFile {
-    /// Which file.
+    /// DID of the file.
     #[serde(flatten)]
     pub did: Did,
     /// `CONTAINER`, `DATASET` or `FILE`.

@@ -1,34 +1,34 @@
-//! What the server says of a token.
+//! Validity of a token, as reported by the server.
 
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The answer of `GET /auth/validate`.
+/// Response of `GET /auth/validate`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct Validation {
-    /// The account it acts as.
+    /// Account of the token.
     pub account: String,
-    /// Who logged in: a user name, the subject of a certificate, `SUB=..., ISS=...`. Of logins by SSH key and Kerberos the
-    /// server keeps none.
+    /// Identity that logged in: a user name, certificate subject, `SUB=..., ISS=...`. The server does not store it for
+    /// logins by SSH key or Kerberos.
     #[serde(default)]
     pub identity: Option<String>,
-    /// When it ends, in the form of RFC 3339, UTC.
+    /// Expiry time in RFC 3339 format, UTC.
     #[serde(default)]
     pub lifetime: Option<String>,
-    /// Whom it is meant for, if it says so: a text or a list.
+    /// Audience, if given: a string or a list.
     #[serde(default)]
     pub audience: Value,
-    /// What it allows, if it says so: a text or a list.
+    /// Scopes of the token, if given: a string or a list.
     #[serde(default)]
     pub authz_scope: Value,
-    /// The VO.
+    /// VO.
     #[serde(default)]
     pub vo: Option<String>,
 }
 
 impl Validation {
-    /// When it ends, in seconds since 1970, UTC.
+    /// Returns the expiry time in seconds since 1970, UTC.
     pub fn expires(&self) -> Option<i64> {
         DateTime::parse_from_rfc3339(self.lifetime.as_deref()?).ok().map(|date| date.timestamp())
     }

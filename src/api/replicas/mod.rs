@@ -1,4 +1,4 @@
-//! `/replicas`: where files and datasets are.
+//! `/replicas`: replicas of files and datasets.
 
 pub mod states;
 
@@ -10,35 +10,36 @@ use crate::exceptions::Exception;
 use crate::http::{Client, JsonStream, Request, segment};
 use crate::types::{ClientLocation, DatasetAtRse, DatasetReplica, Did, NewReplica, Replica, ReplicaEntry};
 
-/// What to list. The field names are the server's; what is none or empty is not sent.
+/// Parameters of a replica listing. The field names are the server's; optional fields that are `None` are mostly
+/// omitted.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Query {
     /// Files, datasets or containers.
     pub dids: Vec<Did>,
-    /// `wan`, `lan` or `all`; the server chooses by the client's place if none.
+    /// `wan`, `lan` or `all`; if `None`, the server chooses by the client's location.
     pub domain: Option<String>,
-    /// Protocols (`https`, `root`, ...); all if none.
+    /// Schemes (`https`, `root`, ...); `None` for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schemes: Option<Vec<String>>,
-    /// Whether RSEs that are switched off count too.
+    /// Whether to include RSEs that are disabled.
     pub ignore_availability: bool,
-    /// Whether replicas that are not available count too.
+    /// Whether to include replicas that are not available.
     pub all_states: bool,
-    /// Where to look.
+    /// RSE expression to restrict the listing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rse_expression: Option<String>,
-    /// Where we are.
+    /// Location of this client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_location: Option<ClientLocation>,
-    /// `geoip`, `random`, ...
+    /// Sort order: `geoip`, `random`, ...
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<String>,
-    /// That many files by chance.
+    /// Number of files to choose at random.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nrandom: Option<u64>,
-    /// Whether archives that hold the files count as sources.
+    /// Whether archives that contain the files count as sources.
     pub resolve_archives: bool,
-    /// Whether each file names the collections that led to it.
+    /// Whether to return the collections that contain each file.
     pub resolve_parents: bool,
 }
 
@@ -50,51 +51,51 @@ impl Query {
     }
 }
 
-/// The replicas of files: `POST /replicas/list`.
+/// Lists the replicas of files: `POST /replicas/list`.
 pub async fn list(client: &Client, query: &Query) -> Result<JsonStream<ReplicaEntry>> {
     client.stream(query.request()?).await
 }
 
-/// The same as a metalink document (RFC 5854).
+/// Returns the replicas as a metalink document (RFC 5854): `POST /replicas/list`.
 pub async fn metalink(client: &Client, query: &Query) -> Result<String> {
     client.text(query.request()?.header("accept", "application/metalink4+xml")).await
 }
 
-/// The RSEs that have files of a dataset; `deep` counts files instead of trusting the server's counters:
+/// Lists the RSEs with files of a dataset; `deep` counts the files instead of using the server's counters:
 /// `GET /replicas/<scope>/<name>/datasets`.
 pub async fn of_dataset(client: &Client, did: &Did, deep: bool) -> Result<JsonStream<DatasetReplica>> {
     let request = Request::get(format!("replicas/{}/{}/datasets", segment(&did.scope), segment(&did.name)));
     client.stream(if deep { request.query("deep", "True") } else { request }).await
 }
 
-/// The same for many datasets: `POST /replicas/datasets_bulk`.
+/// Lists the RSEs with files of several datasets: `POST /replicas/datasets_bulk`.
 pub async fn of_datasets(client: &Client, dids: &[Did]) -> Result<JsonStream<DatasetReplica>> {
     client.stream(Request::post("replicas/datasets_bulk", json!({"dids": dids})).repeatable()).await
 }
 
-/// The datasets that have files at an RSE: `GET /replicas/rse/<rse>`.
+/// Lists the datasets with files at an RSE: `GET /replicas/rse/<rse>`.
 pub async fn at_rse(client: &Client, rse: &str) -> Result<JsonStream<DatasetAtRse>> {
     client.stream(Request::get(format!("replicas/rse/{}", segment(rse)))).await
 }
 
-/// Marks replicas as no longer needed, so that the reaper deletes their files: `POST /replicas/tombstone`.
+/// Sets tombstones on replicas, so that the reaper deletes them: `POST /replicas/tombstone`.
 pub async fn set_tombstones(client: &Client, replicas: &[Replica]) -> Result<()> {
     client.done(Request::post("replicas/tombstone", json!({"replicas": replicas}))).await
 }
 
-/// Makes files and their replicas at an RSE known: `POST /replicas`.
+/// Registers files and their replicas at an RSE: `POST /replicas`.
 pub async fn add(client: &Client, rse: &str, files: &[NewReplica]) -> Result<()> {
     let body = json!({"rse": rse, "files": files, "ignore_availability": true});
     client.done(Request::post("replicas/", body)).await
 }
 
-/// Changes the states of replicas at an RSE: `PUT /replicas`.
+/// Updates the states of replicas at an RSE: `PUT /replicas`.
 pub async fn update_states(client: &Client, rse: &str, files: &[NewReplica]) -> Result<()> {
     client.done(Request::put("replicas/", json!({"rse": rse, "files": files}))).await
 }
 
-/// Removes replicas at an RSE from the catalogue, and files that have no other with their rules: `DELETE /replicas`.
-/// The generic policy of the server allows that to no account.
+/// Deletes replicas at an RSE from the catalogue, and files without another replica together with their rules: `DELETE
+/// /replicas`. The server's generic policy allows this to no account.
 pub async fn delete(client: &Client, rse: &str, files: &[Did]) -> Result<()> {
     client.done(Request::delete("replicas/", Some(json!({"rse": rse, "files": files})))).await
 }

@@ -1,4 +1,4 @@
-//! `/rses/<source>/distances/<destination>`: which sources transfers prefer.
+//! `/rses/<source>/distances/<destination>`: distances between RSEs, which rank the sources of transfers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -7,24 +7,24 @@ use super::below;
 use crate::error::Result;
 use crate::http::{Client, Request, segment};
 
-/// A way from one RSE to another.
+/// A pair of source and destination RSE.
 #[derive(Debug, Clone, Copy)]
 pub struct Link<'a> {
-    /// Where it begins.
+    /// Source RSE.
     pub source: &'a str,
-    /// Where it ends.
+    /// Destination RSE.
     pub destination: &'a str,
 }
 
-/// How far it is.
+/// A distance.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct Distance {
-    /// The smaller, the nearer; shown as the server writes it.
+    /// Lower is preferred; shown as the server writes it.
     pub distance: Value,
 }
 
 impl Link<'_> {
-    /// The way back.
+    /// Returns the link in the opposite direction.
     #[must_use]
     pub fn back(self) -> Self {
         Self { source: self.destination, destination: self.source }
@@ -39,22 +39,22 @@ fn body(distance: i64, bidirectional: bool) -> Value {
     json!({"distance": distance, "bidirectional": bidirectional})
 }
 
-/// The distance, if one is set: `GET /rses/<source>/distances/<destination>`.
+/// Returns the distance, if one is set: `GET /rses/<source>/distances/<destination>`.
 pub async fn get(client: &Client, link: Link<'_>) -> Result<Option<Distance>> {
     Ok(client.json::<Vec<Distance>>(Request::get(link.path())).await?.into_iter().next())
 }
 
-/// Sets a distance where there is none: `POST /rses/<source>/distances/<destination>`.
+/// Adds a distance where none is set: `POST /rses/<source>/distances/<destination>`.
 pub async fn add(client: &Client, link: Link<'_>, distance: i64, bidirectional: bool) -> Result<()> {
     client.done(Request::post(link.path(), body(distance, bidirectional))).await
 }
 
-/// Changes a distance: `PUT /rses/<source>/distances/<destination>`.
+/// Updates a distance: `PUT /rses/<source>/distances/<destination>`.
 pub async fn update(client: &Client, link: Link<'_>, distance: i64, bidirectional: bool) -> Result<()> {
     client.done(Request::put(link.path(), body(distance, bidirectional))).await
 }
 
-/// Takes a distance away: `DELETE /rses/<source>/distances/<destination>`.
+/// Deletes a distance: `DELETE /rses/<source>/distances/<destination>`.
 pub async fn unset(client: &Client, link: Link<'_>, bidirectional: bool) -> Result<()> {
     let python_bool = if bidirectional { "True" } else { "False" };
     client.done(Request::delete(link.path(), None).query("bidirectional", python_bool)).await

@@ -1,4 +1,4 @@
-//! `/rses/<rse>/limits`: how much an RSE may hold, and how much of it must stay free.
+//! `/rses/<rse>/limits`: limits on the used and the free space of an RSE.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::http::{Client, Request};
 use crate::types::Attributes;
 
-/// The limits of an RSE, by name: `GET /rses/<rse>/limits`.
+/// Returns the limits of an RSE, by name: `GET /rses/<rse>/limits`.
 pub async fn get(client: &Client, rse: &str) -> Result<Attributes> {
     client.json(Request::get(below(rse, "limits"))).await
 }
@@ -17,7 +17,7 @@ pub async fn set(client: &Client, rse: &str, name: &str, value: i64) -> Result<(
     client.done(Request::put(below(rse, "limits"), json!({"name": name, "value": value}))).await
 }
 
-/// Takes a limit away: `DELETE /rses/<rse>/limits`.
+/// Deletes a limit: `DELETE /rses/<rse>/limits`.
 pub async fn unset(client: &Client, rse: &str, name: &str) -> Result<()> {
     client.done(Request::delete(below(rse, "limits"), Some(json!({"name": name})))).await
 }

@@ -1,4 +1,4 @@
-//! `/rses/<rse>/protocols`: how files of an RSE are reached.
+//! `/rses/<rse>/protocols`: protocols of an RSE, and the PFNs they give.
 
 use std::collections::HashMap;
 
@@ -9,12 +9,12 @@ use crate::error::Result;
 use crate::http::{Client, Request, segment};
 use crate::types::Did;
 
-/// Adds a protocol; its fields are the server's: `POST /rses/<rse>/protocols/<scheme>`.
+/// Adds a protocol; the field names are the server's: `POST /rses/<rse>/protocols/<scheme>`.
 pub async fn add(client: &Client, rse: &str, scheme: &str, protocol: Value) -> Result<()> {
     client.done(Request::post(below(rse, &format!("protocols/{}", segment(scheme))), protocol)).await
 }
 
-/// Removes the protocols of a scheme, or only those at a host and port:
+/// Deletes the protocols of a scheme, or only those with this host and port:
 /// `DELETE /rses/<rse>/protocols/<scheme>[/<hostname>[/<port>]]`.
 pub async fn remove(client: &Client, rse: &str, scheme: &str, place: Option<(&str, Option<i64>)>) -> Result<()> {
     let mut path = below(rse, &format!("protocols/{}", segment(scheme)));
@@ -25,14 +25,14 @@ pub async fn remove(client: &Client, rse: &str, scheme: &str, place: Option<(&st
     client.done(Request::delete(path, None)).await
 }
 
-/// Where a file would be read at an RSE, whether or not it is there: `GET /rses/<rse>/lfns2pfns`.
+/// Returns the PFN to read a file at an RSE, whether or not it exists there: `GET /rses/<rse>/lfns2pfns`.
 pub async fn pfn(client: &Client, rse: &str, did: &Did, scheme: &str) -> Result<Option<String>> {
     let request = Request::get(below(rse, "lfns2pfns")).query("scheme", scheme).query("operation", "read");
     let pfns: HashMap<String, String> = client.json(request.query("lfn", did.to_string())).await?;
     Ok(pfns.into_values().next())
 }
 
-/// Where a file is to be written at an RSE: `GET /rses/<rse>/lfns2pfns`.
+/// Returns the PFN to write a file to at an RSE: `GET /rses/<rse>/lfns2pfns`.
 pub async fn pfn_to_write(client: &Client, rse: &str, did: &Did, scheme: &str) -> Result<Option<String>> {
     let request = Request::get(below(rse, "lfns2pfns")).query("scheme", scheme).query("operation", "write");
     let pfns: HashMap<String, String> = client.json(request.query("lfn", did.to_string())).await?;

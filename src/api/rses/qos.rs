@@ -1,4 +1,4 @@
-//! `/rses/<rse>/qos_policy`: qualities of service an RSE offers.
+//! `/rses/<rse>/qos_policy`: quality of service (QoS) policies of an RSE.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ fn path(rse: &str, policy: &str) -> String {
     below(rse, &format!("qos_policy/{}", segment(policy)))
 }
 
-/// The policies of an RSE: `GET /rses/<rse>/qos_policy`.
+/// Returns the policies of an RSE: `GET /rses/<rse>/qos_policy`.
 pub async fn list(client: &Client, rse: &str) -> Result<Vec<String>> {
     client.json(Request::get(below(rse, "qos_policy"))).await
 }

@@ -1,4 +1,4 @@
-//! What went wrong in a handshake, in words, and what to do about it.
+//! Messages and hints for failed TLS handshakes.
 
 use std::error::Error as StdError;
 
@@ -8,24 +8,24 @@ use rustls_pki_types::UnixTime;
 use super::untrusted::Untrusted;
 use crate::clock::date;
 
-/// A handshake that failed in a way that waiting does not mend.
+/// A handshake failure that a retry would not fix.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     /// What is wrong.
     pub(crate) reason: String,
-    /// What to do.
+    /// What to do about it.
     pub(crate) remedy: String,
-    /// Whether it is the server that does not take our certificate.
+    /// Whether the server rejected our certificate.
     pub(crate) ours: bool,
 }
 
-/// What TLS had against a connection, if that was what failed.
+/// Returns the TLS failure in a chain of errors, if there is one.
 pub(crate) fn failure(error: &(dyn StdError + 'static)) -> Option<Failure> {
     std::iter::successors(Some(error), |error| below(*error)).find_map(|error| explain(error.downcast_ref()?))
 }
 
 fn below<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
-    // The source of an I/O error is that of what it wraps, which would be passed over.
+    // `source()` of an I/O error skips the error that it wraps.
     let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
     wrapped.map(|wrapped| wrapped as &(dyn StdError + 'static)).or_else(|| error.source())
 }
@@ -45,7 +45,7 @@ fn explain(error: &Error) -> Option<Failure> {
     }
 }
 
-/// What we have against the server's certificate.
+/// Describes a problem with the server's certificate.
 fn theirs(fault: &Fault) -> Failure {
     let (reason, remedy) = match fault {
         Fault::ExpiredContext { time, not_after } => (
@@ -77,17 +77,17 @@ fn theirs(fault: &Fault) -> Failure {
     Failure { reason, remedy, ours: false }
 }
 
-/// What to do where no trusted CA has signed the server's certificate.
+/// Hint if the server's certificate is not signed by a trusted CA.
 pub(super) const NAME_CA: &str = "Name the CA that signed it: --ca-certificate, X509_CERT_DIR or [client] ca_cert.";
 
-/// What to do where the server refuses our certificate, as long as nobody knows which it was.
+/// Hint if the server rejects our certificate, until the caller knows which one was sent.
 pub(crate) const REFUSED: &str =
     "Show a certificate that the server knows: -S x509 with --certificate, or -S x509_proxy.";
 
-/// What is said where the server's clock and ours do not agree: a certificate that has expired by ours is not shown.
+/// Message if the server considers our certificate expired. As expired ones are not sent, the clocks disagree.
 pub(crate) const AT_ANOTHER_TIME: &str = "the server says that your certificate has expired";
 
-/// What the server has against our certificate, by the alert it sends.
+/// Describes a rejection of our certificate, from the server's TLS alert.
 fn ours(alert: Alert) -> Option<Failure> {
     let reason = match alert {
         Alert::UnknownCA => "the server does not know the CA that signed your certificate",

@@ -1,6 +1,6 @@
-//! Who we are in a handshake: a client certificate or a proxy, with its whole chain.
+//! Client certificates for the handshake: a certificate or a proxy, with its chain.
 //!
-//! reqwest's own `Identity` refuses proxies (they carry a critical extension), hence our own resolver.
+//! reqwest's own `Identity` rejects proxies (they have a critical extension), so there is a resolver of our own.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,12 +25,12 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Reads certificate and chain from `cert` (PEM or PKCS#12), and the key from `key`, or from `cert` too when there is
-    /// none or `cert` is PKCS#12 with a key. What is encrypted is opened with the pass phrase `ask` gives. One that is not good now is refused: the
-    /// server would not say why.
+    /// Reads certificate and chain from `cert` (PEM or PKCS#12) and the key from `key`; without one, or if `cert` is
+    /// PKCS#12 with a key, from `cert`. `ask` returns the passphrase of an encrypted key. A certificate that is not
+    /// valid now is rejected, because the server would not report the reason.
     ///
     /// # Errors
-    /// `CannotAuthenticate` with what is wrong and what to do; an I/O error if a file cannot be read.
+    /// `CannotAuthenticate` with the reason and a hint; an I/O error if a file cannot be read.
     pub fn load(cert: &Path, key: Option<&Path>, ask: &AskPassphrase) -> Result<Self> {
         let mut contents = Contents::read(cert, Some(ask))?;
         let kind = contents.key.kind();
@@ -50,14 +50,14 @@ impl Identity {
         })
     }
 
-    /// What stands in the certificate.
+    /// Returns the description of the certificate.
     pub(crate) fn certificate(&self) -> &Certificate {
         &self.certificate
     }
 }
 
 impl ResolvesClientCert for Identity {
-    /// The server's wishes are not consulted: it knows best which of our one certificate it takes.
+    /// Ignores the server's list of issuers: there is only one certificate to offer.
     fn resolve(&self, _issuers: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.key.key.choose_scheme(schemes).map(|_| self.key.clone())
     }
@@ -67,7 +67,7 @@ impl ResolvesClientCert for Identity {
     }
 }
 
-/// Puts the certificate of this key in front: in files that people put together it may stand anywhere.
+/// Moves the certificate of this key to the front: in hand-made files it may be anywhere.
 fn own_first(certificates: &mut Vec<X509>, key: &PKey<Private>) {
     if let Some(own) = certificates.iter().position(|certificate| fits(certificate, key)) {
         let own = certificates.remove(own);
@@ -99,7 +99,7 @@ fn no_key(path: &Path) -> Error {
     )
 }
 
-/// The certificate with all that vouch for it, as far as they are known here.
+/// Builds the certificate chain as far as the issuers are known.
 fn certified(certificates: &[X509], key: &PKey<Private>, key_path: &Path) -> Result<CertifiedKey> {
     let unsupported = |why: String| unusable(key_path, &format!("its key cannot be used ({why})"));
     let chain = certificate::chain(certificates).into_iter();

@@ -1,5 +1,5 @@
-//! TLS as the grid needs it: authorities from a file or a hashed folder with lists of what was revoked, a client
-//! certificate or RFC 3820 proxy with its whole chain, encrypted keys.
+//! TLS for the grid: CA certificates from a file or a hashed directory with CRLs, client certificates and RFC 3820
+//! proxies with their chain, encrypted keys. Only configuration and verification; connections are made in [`super`].
 
 mod failure;
 mod identity;
@@ -21,14 +21,14 @@ pub use identity::Identity;
 use roots::Roots;
 use verify::{Trust, Verifier};
 
-/// The TLS settings for a connection: whom to trust, and who we are.
+/// Returns the TLS configuration for these trusted CAs and this client certificate.
 pub fn client_config(ca: &CaSource, identity: Option<Identity>) -> Result<ClientConfig> {
     let mut roots = Roots::none();
     roots.add(ca)?;
     config(Trust::Vouched(roots), identity)
 }
 
-/// The same where several sources say whom to trust. One that cannot be read is left out.
+/// Returns the TLS configuration for several sources of trusted CAs. Sources that cannot be read are skipped.
 pub fn client_config_of_all(cas: &[CaSource], identity: Option<Identity>) -> Result<ClientConfig> {
     let mut roots = Roots::none();
     for ca in cas {
@@ -39,8 +39,8 @@ pub fn client_config_of_all(cas: &[CaSource], identity: Option<Identity>) -> Res
     config(Trust::Vouched(roots), identity)
 }
 
-/// The TLS settings for a connection to whoever answers: what `--insecure` asks for, and whoever only looks at what a
-/// server shows.
+/// Returns the TLS configuration without verification of the server: for `--insecure`, and for inspecting a server's
+/// certificate.
 pub(crate) fn insecure_client_config(identity: Option<Identity>) -> Result<ClientConfig> {
     config(Trust::Anybody, identity)
 }

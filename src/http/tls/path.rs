@@ -1,5 +1,5 @@
-//! How many CAs may stand between an anchor and a server (pathLenConstraint; RFC 5280, 4.2.1.9). webpki counts them below
-//! the certificates that a server sends, and not below anchors.
+//! Path length constraints of trust anchors: the number of CAs allowed below them (pathLenConstraint; RFC 5280,
+//! 4.2.1.9). webpki checks them for certificates sent by a server, but not for anchors.
 
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
@@ -9,15 +9,15 @@ use crate::certificate;
 /// Trust anchors.
 #[derive(Debug)]
 pub(super) struct Anchors {
-    /// Those with any number of CAs below them.
+    /// Anchors without a limit.
     pub(super) unlimited: RootCertStore,
-    /// Those with at most so many.
+    /// Anchors with their maximum number of CAs below them.
     pub(super) limited: Vec<(CertificateDer<'static>, usize)>,
 }
 
 impl Anchors {
-    /// The anchors, each with those of the certificates (`others`, which a server sent with its `own`) that may stand
-    /// below it. There is always one entry; where no limit matters, no other.
+    /// Returns the anchors, each with those of the `others` (sent by the server with its `own` certificate) that are
+    /// allowed below it. Always has one entry; further ones only where a limit matters.
     pub(super) fn with_intermediates<'a>(
         &self,
         own: &'a CertificateDer<'a>,
@@ -36,8 +36,8 @@ impl Anchors {
     }
 }
 
-/// The certificates at most so many steps above a server's, by their names. One that a CA issued to itself, to
-/// introduce a new key, is no step.
+/// Returns the certificates up to so many steps above the server's, following the issuer names. Self-issued
+/// certificates, which introduce a new key, do not count as a step.
 fn nearest<'a>(
     own: &'a CertificateDer<'a>,
     others: &[&'a CertificateDer<'a>],

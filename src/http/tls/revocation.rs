@@ -1,7 +1,7 @@
-//! Lists of revoked certificates (CRLs, RFC 5280) in a folder of authorities: `0a1b2c3d.r0`.
+//! Certificate revocation lists (CRLs, RFC 5280) in a hashed CA directory: `0a1b2c3d.r0`.
 //!
-//! Grid sites fetch these lists every few hours, or forgot to years ago. That a list is old or damaged says nothing about
-//! a server, so no connection fails for it; what a list names stays revoked, however old the list.
+//! Grid sites fetch CRLs every few hours, or stopped years ago. An old or damaged CRL says nothing about a server, so
+//! no connection fails because of it; but a listed certificate is revoked, however old the CRL.
 
 use std::path::Path;
 
@@ -11,15 +11,16 @@ use rustls_pki_types::CertificateDer;
 use super::roots::{Roots, numbered};
 use crate::certificate::authority::unfit;
 
-/// Whether the signer of this certificate has revoked it. Only that signer's lists are read. `others` are the
-/// certificates that came with it, among which the signer may be; it must be a fit authority now (seconds since 1970).
+/// Returns whether the issuer has revoked this certificate. Reads only the CRLs of that issuer. `others` are the
+/// certificates sent with it, which may include the issuer; it must be a valid CA at the time `now` (seconds since
+/// 1970).
 pub(super) fn is_revoked(
     certificate: &CertificateDer<'_>,
     others: &[CertificateDer<'_>],
     roots: &Roots,
     now: i64,
 ) -> bool {
-    // Most have no folder of authorities, and need not wait for OpenSSL to begin.
+    // Most users have no CA directory: skip the initialisation of OpenSSL.
     if roots.folders().is_empty() {
         return false;
     }
@@ -38,8 +39,8 @@ pub(super) fn is_revoked(
     })
 }
 
-/// Whether this list names the certificate. Whoever can sign for the authority can take a server out of use, so the list
-/// must be the authority's own.
+/// Returns whether this CRL lists the certificate. The CRL's signature must be that of the CA, as otherwise anybody
+/// could block a server.
 fn names<'a, I: Iterator<Item = CertificateDer<'a>>>(
     list: &Path,
     certificate: &X509,

@@ -1,8 +1,8 @@
-//! The certificates that are trusted, and which of them are trust anchors for a connection.
+//! Trusted certificates, and the trust anchors among them for a connection.
 //!
-//! A folder as grid sites have it (`/etc/grid-security/certificates`) holds hundreds of authorities, of which a
-//! connection needs one or two. As OpenSSL does, we look up just those that the server's certificates name, by the hash
-//! in the names of the files. Only a fit authority among them becomes an anchor ([`unfit`]).
+//! A CA directory of a grid site (`/etc/grid-security/certificates`) contains hundreds of CAs, of which a connection
+//! needs one or two. Like OpenSSL, we load only the issuers of the server's certificates, by the hash in the file
+//! names. Only a valid CA becomes an anchor ([`unfit`]).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::config::CaSource;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// Several authorities may share a hash; they are numbered from 0.
+/// Maximum number of CAs with the same hash; their files are numbered from 0.
 const MOST_OF_ONE_HASH: usize = 32;
 
-/// A certificate in a trusted file or folder.
+/// A certificate from a trusted file or directory.
 #[derive(Debug, Clone)]
 pub(super) struct Listed {
     pub(super) certificate: CertificateDer<'static>,
@@ -32,7 +32,7 @@ pub(super) struct Listed {
 }
 
 impl Listed {
-    /// Whether it has one of these names.
+    /// Returns whether the subject is one of these names.
     fn is_named_in(&self, names: &[&[u8]]) -> bool {
         certificate::names(&self.certificate).is_some_and(|(_, subject)| names.contains(&subject))
     }
@@ -41,24 +41,24 @@ impl Listed {
 /// The trusted certificates.
 #[derive(Debug)]
 pub(super) struct Roots {
-    /// Those of files, which were read at the start.
+    /// Certificates from files, loaded at the start.
     listed: Vec<Listed>,
     folders: Vec<PathBuf>,
     built_in: bool,
-    /// What the sources are called, for messages.
+    /// Names of the sources, for messages.
     names: Vec<String>,
 }
 
 impl Roots {
-    /// Nobody.
+    /// Creates an empty set.
     pub(super) fn none() -> Self {
         Self { listed: Vec::new(), folders: Vec::new(), built_in: false, names: Vec::new() }
     }
 
-    /// Adds a source. Of a folder only the names are looked at.
+    /// Adds a source. For a directory, only the file names are read.
     ///
     /// # Errors
-    /// An I/O error, or `MissingClientParameter` if there is no certificate in the source.
+    /// An I/O error, or `MissingClientParameter` if the source contains no certificate.
     pub(super) fn add(&mut self, source: &CaSource) -> Result<()> {
         match source {
             CaSource::File(path) => {
@@ -81,24 +81,24 @@ impl Roots {
         Ok(())
     }
 
-    /// The folders among the sources.
+    /// Returns the directories among the sources.
     pub(super) fn folders(&self) -> &[PathBuf] {
         &self.folders
     }
 
-    /// What the sources are called.
+    /// Returns the names of the sources.
     pub(super) fn describe(&self) -> String {
         self.names.join(", ")
     }
 
-    /// Whether this certificate itself is listed.
+    /// Returns whether this certificate itself is trusted.
     pub(super) fn include(&self, certificate: &CertificateDer<'_>) -> bool {
         let hash = X509::from_der(certificate).map(|one| one.subject_name_hash());
         let in_folders = self.folders.iter().filter_map(|folder| Some(authorities(folder, *hash.as_ref().ok()?)));
         self.listed.iter().chain(&in_folders.flatten().collect::<Vec<_>>()).any(|one| one.certificate == *certificate)
     }
 
-    /// The certificates whose names are those of the signers of these. A folder is asked by the hash of the name.
+    /// Returns the trusted certificates whose names are those of the issuers. Directories are looked up by hash.
     pub(super) fn signers(&self, shown: &[CertificateDer<'_>]) -> Vec<Listed> {
         let issuers = issuers(shown);
         let mut signers = self.in_files(&issuers);
@@ -112,8 +112,8 @@ impl Roots {
         signers
     }
 
-    /// The same for folders whose names are not the hashes of today: all of their files are read. Also gives the first
-    /// of these certificates itself, where it is listed.
+    /// Returns the same, but reads all files of directories, whose names may not be current hashes. Includes the first
+    /// of the given certificates itself, if it is trusted.
     pub(super) fn search(&self, shown: &[CertificateDer<'_>]) -> Vec<Listed> {
         let issuers = issuers(shown);
         let files = self.folders.iter().flat_map(|folder| names(folder).into_iter().flatten());
@@ -126,7 +126,8 @@ impl Roots {
         self.listed.iter().filter(|one| one.is_named_in(names)).cloned().collect()
     }
 
-    /// The trust anchors among these certificates, at this time (seconds since 1970), and the built-in ones.
+    /// Returns the trust anchors among these certificates at the time `now` (seconds since 1970), and the built-in
+    /// ones.
     pub(super) fn anchors(&self, listed: &[Listed], now: i64) -> Anchors {
         let mut anchors = Anchors { unlimited: RootCertStore::empty(), limited: Vec::new() };
         for one in listed.iter().filter(|one| unfit(&one.certificate, now).is_none()) {
@@ -142,7 +143,7 @@ impl Roots {
     }
 }
 
-/// The names of those who signed these certificates.
+/// Returns the issuer names of these certificates.
 fn issuers<'a>(shown: &'a [CertificateDer<'_>]) -> Vec<&'a [u8]> {
     shown.iter().filter_map(|one| certificate::names(one)).map(|(issuer, _)| issuer).collect()
 }
@@ -151,15 +152,15 @@ fn issuer_hash(certificate: &CertificateDer<'_>) -> Option<u32> {
     Some(X509::from_der(certificate).ok()?.issuer_name_hash())
 }
 
-/// The authorities with this hash of their name: `0a1b2c3d.0`, `0a1b2c3d.1` ...
+/// Returns the CAs with this hash of the subject name: `0a1b2c3d.0`, `0a1b2c3d.1` ...
 pub(super) fn authorities(folder: &Path, hash: u32) -> Vec<Listed> {
     numbered(folder, hash, "").flat_map(|path| readable(&path)).collect()
 }
 
-/// Where machines of the grid, and others, have authorities that nobody named to us.
+/// Common CA directories of grid sites and Linux distributions, for hints.
 pub(super) const USUAL: [&str; 2] = ["/etc/grid-security/certificates", "/etc/ssl/certs"];
 
-/// The first of these folders that has an authority which may have signed one of these certificates.
+/// Returns the first of these directories with a valid CA that may have issued one of these certificates.
 pub(super) fn known_at<'a>(folders: &[&'a str], shown: &[CertificateDer<'_>], now: i64) -> Option<&'a str> {
     let hashes: Vec<u32> = shown.iter().filter_map(issuer_hash).collect();
     let is_fit = |one: &Listed| unfit(&one.certificate, now).is_none();
@@ -167,13 +168,13 @@ pub(super) fn known_at<'a>(folders: &[&'a str], shown: &[CertificateDer<'_>], no
     folders.iter().find(|folder| knows(Path::new(folder))).copied()
 }
 
-/// The files of a hash, as far as their numbers go. `kind` is empty or `r`, for lists of what was revoked.
+/// Returns the existing files for a hash, numbered consecutively. `kind` is empty for certificates, `r` for CRLs.
 pub(super) fn numbered(folder: &Path, hash: u32, kind: &str) -> impl Iterator<Item = PathBuf> {
     let path = move |number| folder.join(format!("{hash:08x}.{kind}{number}"));
     (0..MOST_OF_ONE_HASH).map(path).take_while(|path| path.exists())
 }
 
-/// The certificates in a file; what cannot be read is passed over.
+/// Reads the certificates of a file; skips it if it is unreadable.
 fn readable(path: &Path) -> Vec<Listed> {
     certificates(path).inspect_err(|error| tracing::debug!("{error}")).unwrap_or_default()
 }
@@ -188,7 +189,7 @@ fn certificates(path: &Path) -> Result<Vec<Listed>> {
     })
 }
 
-/// The certificates of a folder. It holds CRLs and policies beside them.
+/// Returns the certificate files of a hashed directory, which also contains CRLs and policies.
 fn names(folder: &Path) -> Result<impl Iterator<Item = PathBuf>> {
     let unreadable = |error| Error::io(format!("Cannot read the CA folder {}", folder.display()), error);
     let paths = std::fs::read_dir(folder).map_err(unreadable)?.flatten().map(|entry| entry.path());

@@ -1,4 +1,4 @@
-//! Why no trust anchor stands behind a server's certificate: none signed it, or the one that did is unfit.
+//! Errors for server certificates without a trust anchor: unknown CA, or a CA certificate that cannot be used.
 
 use std::collections::HashSet;
 use std::fmt::{Display, Formatter};
@@ -15,23 +15,23 @@ use crate::certificate::{
     authority::{Unfit, most_below, unfit},
 };
 
-/// A server's certificate that no trust anchor has signed.
+/// A server certificate that is not signed by a trust anchor.
 #[derive(Debug)]
 pub(super) struct Untrusted {
     subject: String,
     issuer: String,
-    /// The trusted files and folders.
+    /// Trusted files and directories.
     trusted: String,
-    /// A folder of this machine that has the authority.
+    /// Directory on this machine that contains the CA.
     known_at: Option<&'static str>,
-    /// The certificates that have signed it, and may not.
+    /// CA certificates that signed it but cannot be used.
     unfit: Vec<UnfitSigner>,
 }
 
-/// A certificate that has signed one of the server's, and may not.
+/// A CA certificate that signed one of the server's certificates but cannot be used.
 #[derive(Debug)]
 struct UnfitSigner {
-    /// Its file; none if the server sent it.
+    /// Its file; `None` if the server sent it.
     file: Option<String>,
     subject: String,
     why: Unfit,
@@ -62,7 +62,7 @@ impl Display for Untrusted {
 impl std::error::Error for Untrusted {}
 
 impl Untrusted {
-    /// What to do about it.
+    /// Returns a hint.
     pub(super) fn remedy(&self) -> String {
         let first = match self.unfit.first() {
             Some(UnfitSigner { file: None, .. }) => return "Tell the server's administrators.".to_owned(),
@@ -78,9 +78,9 @@ impl Untrusted {
     }
 }
 
-/// The error for certificates of a server (its own first) that no trust anchor has signed. `listed` are the trusted
-/// certificates with the names of their signers; `now` is in seconds since 1970. Warns of each that has signed and is
-/// unfit, once in the life of the process.
+/// Creates the error for server certificates (its own first) that no trust anchor has signed. `listed` are the trusted
+/// certificates with the names of their issuers; `now` is in seconds since 1970. Warns of each unusable issuer once per
+/// process.
 pub(super) fn untrusted(shown: &[CertificateDer<'_>], listed: &[Listed], roots: &Roots, now: i64) -> Error {
     let certificates: Vec<_> = shown.iter().filter_map(|one| X509::from_der(one).ok()).collect();
     let Some(own) = certificates.first() else {
@@ -95,7 +95,7 @@ pub(super) fn untrusted(shown: &[CertificateDer<'_>], listed: &[Listed], roots: 
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(untrusted))))
 }
 
-/// Those that are listed, then those that the server sent.
+/// Returns the unusable signers: first those from trusted sources, then those sent by the server.
 fn unfit_signers(certificates: &[X509], shown: &[CertificateDer<'_>], listed: &[Listed], now: i64) -> Vec<UnfitSigner> {
     let is_listed = |sent: &&CertificateDer<'_>| listed.iter().any(|one| one.certificate == **sent);
     let listed = listed.iter().map(|one| (Some(one.file.display().to_string()), &one.certificate));
@@ -110,7 +110,7 @@ fn unfit_signers(certificates: &[X509], shown: &[CertificateDer<'_>], listed: &[
     signers.collect()
 }
 
-/// Whether the signature is that of this key, whatever else is said of its owner.
+/// Returns whether the certificate has a valid signature by this key; checks nothing else.
 fn has_signed(signer: &X509, certificate: &X509) -> bool {
     signer.public_key().is_ok_and(|key| certificate.verify(&key).unwrap_or(false))
 }

@@ -1,4 +1,4 @@
-//! Whether a server is who it says it is.
+//! Verification of the server's certificate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,17 +17,17 @@ use super::roots::{Listed, Roots};
 use super::untrusted::untrusted;
 use crate::certificate::{self, authority};
 
-/// Whom a server may be.
+/// How the server's certificate is verified.
 #[derive(Debug)]
 pub(super) enum Trust {
-    /// One for whom an authority vouches that is trusted here.
+    /// It must be signed by a trusted CA.
     Vouched(Roots),
-    /// Whoever it says it is: what `--insecure` asks for.
+    /// Accepts any certificate: for `--insecure`.
     Anybody,
 }
 
-/// Looks for an authority that vouches for the server, and for its name on the lists of revoked certificates. The
-/// signatures of the handshake are checked in any case, so that the key a server shows is one it has.
+/// Verifies the server's certificate against trusted CAs and their CRLs. The handshake signatures are always verified,
+/// so that the server has the private key of its certificate.
 #[derive(Debug)]
 pub(super) struct Verifier {
     pub(super) trust: Trust,
@@ -35,11 +35,12 @@ pub(super) struct Verifier {
 }
 
 impl Verifier {
-    /// Whether one of these anchors has signed the server's certificate, and this is good for its name and now.
+    /// Verifies that one of these anchors has signed the server's certificate, and that it is valid now and for the
+    /// host name.
     fn verify(&self, anchors: &Anchors, shown: &Shown<'_>) -> Result<(), Error> {
         let certificate = ParsedCertificate::try_from(shown.own)?;
         let algorithms = self.provider.signature_verification_algorithms.all;
-        // webpki does not look at keyUsage, and says of all others what it says of the server's own.
+        // webpki does not check keyUsage, and reports errors of intermediates as if they were the server's own.
         let is_fit = |one: &&CertificateDer<'_>| authority::unfit(one, shown.seconds()).is_none();
         let others: Vec<_> = shown.others.iter().filter(is_fit).collect();
         let mut verified = Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
@@ -61,7 +62,8 @@ impl Verifier {
         }
     }
 
-    /// The server's certificate itself may be listed, or be signed by an authority in a folder with other names.
+    /// Checks further whether the server's certificate itself is trusted, or signed by a CA in a directory without
+    /// current hashes.
     fn look_further(
         &self,
         roots: &Roots,
@@ -91,18 +93,18 @@ impl Verifier {
     }
 }
 
-/// Whether no anchor has signed the certificate, or none that allows so many CAs below it.
+/// Returns whether no anchor has signed the certificate, or none whose path length constraint allows it.
 fn is_unknown(error: &Error) -> bool {
     matches!(error, Error::InvalidCertificate(CertificateError::UnknownIssuer))
         || is_error_of_webpki(error, "PathLenConstraintViolated")
 }
 
-/// Whether a server shows the certificate of an authority as its own.
+/// Returns whether the server sent a CA certificate as its own.
 fn is_authority(error: &Error) -> bool {
     is_error_of_webpki(error, "CaUsedAsEndEntity")
 }
 
-/// An error that rustls has no kind for.
+/// Returns whether this is an error of webpki without a kind of its own in rustls.
 fn is_error_of_webpki(error: &Error, name: &str) -> bool {
     matches!(error, Error::InvalidCertificate(CertificateError::Other(why)) if why.to_string() == name)
 }
@@ -148,7 +150,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// What a server shows in its handshake.
+/// The server's certificates and name in a handshake.
 struct Shown<'a> {
     own: &'a CertificateDer<'a>,
     others: &'a [CertificateDer<'a>],
@@ -157,17 +159,17 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// All certificates, the server's own first.
+    /// Returns all certificates, the server's own first.
     fn all(&self) -> Vec<CertificateDer<'_>> {
         std::iter::once(self.own).chain(self.others).cloned().collect()
     }
 
-    /// The time, in seconds since 1970.
+    /// Returns the time in seconds since 1970.
     fn seconds(&self) -> i64 {
         i64::try_from(self.now.as_secs()).unwrap_or(i64::MAX)
     }
 
-    /// Whether a certificate that is itself listed is good for this server and now. It counts for nothing else.
+    /// Verifies a certificate that is itself trusted: validity period, purpose and host name. It is not used as a CA.
     fn is_good_itself(&self) -> Result<(), Error> {
         let (time, fault) = (self.now, |fault| Err(Error::InvalidCertificate(fault)));
         let bad = |_| Error::InvalidCertificate(CertificateError::BadEncoding);
