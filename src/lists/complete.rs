@@ -1,4 +1,4 @@
-//! A list that is complete, or an error.
+//! Reads a list until it is complete, or returns an error.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Retries after a server became unavailable during a list, as it may be restarting.
+//! Pauses before retries after a server became unavailable during a list, as it may be restarting.
 
 use std::time::Duration;
 

@@ -100,7 +100,7 @@ pub trait Storage: Send + Sync {
     }
 
     /// Starts reading a byte range. `None` if the storage returned anything else than this range of this version,
-    /// contrary to what [`has_parts`](Self::has_parts) promises.
+    /// although [`has_parts`](Self::has_parts) is true.
     fn part<'a>(&'a self, _pfn: &'a str, _part: &'a Part) -> BoxFuture<'a, Result<Option<Reading>>> {
         Box::pin(async { Ok(None) })
     }

@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_servers_answers_are_read() {
-        // as Rucio 41.5.1 sent it
+        // A response of Rucio 41.5.1.
         let text = "{'account': 'jdoe', 'identity': 'CN=John Doe,O=Testbed', 'lifetime': datetime.datetime(2026, 11, \
                     24, 7, 52, 8, 355807), 'audience': None, 'authz_scope': None, 'vo': 'def'}";
         let expected = json!({"account": "jdoe", "identity": "CN=John Doe,O=Testbed",

@@ -10,8 +10,7 @@ use crate::exceptions::Exception;
 use crate::http::{Client, JsonStream, Request, segment};
 use crate::types::{ClientLocation, DatasetAtRse, DatasetReplica, Did, NewReplica, Replica, ReplicaEntry};
 
-/// Parameters of a replica listing. The field names are the server's; optional fields that are `None` are mostly
-/// omitted.
+/// Parameters of a replica listing. The field names are the server's; `None` is not sent, except for `domain`.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Query {
     /// Files, datasets or containers.
@@ -94,8 +93,8 @@ pub async fn update_states(client: &Client, rse: &str, files: &[NewReplica]) -> 
     client.done(Request::put("replicas/", json!({"rse": rse, "files": files}))).await
 }
 
-/// Deletes replicas at an RSE from the catalogue, and files without another replica together with their rules: `DELETE
-/// /replicas`. The server's generic policy allows this to no account.
+/// Deletes replicas at an RSE from the catalogue, and files without another replica together with their rules:
+/// `DELETE /replicas`. The server's generic policy allows this to no account.
 pub async fn delete(client: &Client, rse: &str, files: &[Did]) -> Result<()> {
     client.done(Request::delete("replicas/", Some(json!({"rse": rse, "files": files})))).await
 }

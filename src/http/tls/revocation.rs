@@ -39,8 +39,8 @@ pub(super) fn is_revoked(
     })
 }
 
-/// Returns whether this CRL lists the certificate. The CRL's signature must be that of the CA, as otherwise anybody
-/// could block a server.
+/// Returns whether this CRL lists the certificate. The CRL's signature must be that of the CA, as otherwise a
+/// forged one could block a server.
 fn names<'a, I: Iterator<Item = CertificateDer<'a>>>(
     list: &Path,
     certificate: &X509,

@@ -20,7 +20,7 @@ use crate::certificate::{self, authority};
 /// How the server's certificate is verified.
 #[derive(Debug)]
 pub(super) enum Trust {
-    /// It must be signed by a trusted CA.
+    /// Requires a certificate that is trusted itself or signed by a trusted CA.
     Vouched(Roots),
     /// Accepts any certificate: for `--insecure`.
     Anybody,

@@ -1,4 +1,5 @@
-//! Files over HTTP: `https`, `http`, and WebDAV's `davs` and `dav`, which are read in the same way.
+//! Files over HTTP: `https`, `http`, and WebDAV's `davs` and `dav`, which are read in the same way. Tokens and
+//! certificates are given by the caller.
 
 mod address;
 mod answer;

@@ -154,7 +154,7 @@ impl Session {
     async fn ended(&mut self) -> StorageError {
         let mut words = String::new();
         if let Some(stderr) = self.process.as_mut().and_then(|process| process.stderr.take()) {
-            // A background process of ssh may keep its standard error open: read it with a timeout.
+            // Another process may keep its standard error open: read it with a timeout.
             let reading = async { stderr.take(WORDS).read_to_string(&mut words).await };
             let _ = tokio::time::timeout(Duration::from_secs(5), reading).await;
         }

@@ -9,7 +9,7 @@ use crate::types::Did;
 pub enum There {
     /// At the RSE.
     AtRse,
-    /// At the RSE, under the PFN that was asked for.
+    /// At the RSE, under the given PFN.
     AtPfn,
     /// At the RSE and in the catalogue.
     Registered,

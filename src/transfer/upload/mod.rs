@@ -1,6 +1,6 @@
 //! Uploads files: measure in one read, register, write under a temporary name, verify, rename, update the catalogue.
 //! [`local`] finds the files, [`target`] determines the PFN, `catalogue` registers, `transfer` writes, `rename`
-//! renames; `run` drives one file through all steps.
+//! renames; `run` drives one file through all steps. Storage protocols are in [`crate::storage::write`].
 
 mod attach;
 mod catalogue;
