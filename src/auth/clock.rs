@@ -1,14 +1,14 @@
-//! The clock of this machine, by which the end of a token is judged.
+//! Checks of this machine's clock, which decides whether a token has expired.
 
 use reqwest::Response;
 
 use super::{Claims, Token, parse_expiry};
 use crate::clock::{date, now};
 
-/// How far clocks may be apart: what Rucio servers allow for.
+/// Accepted clock difference: the same as Rucio servers accept.
 const LEEWAY_SECONDS: i64 = 120;
 
-/// Warns where the clock of whoever answered shows another time.
+/// Warns if the `Date` header of a response differs from this machine's clock by more than `LEEWAY_SECONDS`.
 pub(super) fn compare(response: &Response) {
     let date = response.headers().get("date").and_then(|date| date.to_str().ok()).and_then(parse_expiry);
     if let Some(difference) = date.and_then(|date| told(now().saturating_sub(date))) {
@@ -20,7 +20,7 @@ pub(super) fn compare(response: &Response) {
     }
 }
 
-/// How far this clock is ahead, in words, if that is too far.
+/// Describes how far this clock is ahead or behind; `None` within `LEEWAY_SECONDS`.
 fn told(ahead: i64) -> Option<String> {
     let minutes = ahead.saturating_abs().saturating_add(30) / 60;
     let amount = if minutes < 120 { format!("{minutes} minutes") } else { format!("{} hours", minutes / 60) };
@@ -28,7 +28,8 @@ fn told(ahead: i64) -> Option<String> {
         .then(|| format!("{amount} {}", if ahead > 0 { "ahead of" } else { "behind" }))
 }
 
-/// When a token that was made just now ends by this clock, whatever it shows.
+/// Sets the expiry of a new token from its lifetime (`exp` minus `iat`) if its issue time shows that this clock is
+/// wrong.
 pub(super) fn end_of_new(token: Token) -> Token {
     let claims = Claims::of(token.expose()).unwrap_or_default();
     match (claims.iat, claims.exp) {
@@ -39,7 +40,7 @@ pub(super) fn end_of_new(token: Token) -> Token {
     }
 }
 
-/// Why a token is not valid yet, by this clock.
+/// Returns why a token is not valid yet (`nbf`) by this clock.
 pub(super) fn not_yet(claims: &Claims) -> Option<String> {
     let start = claims.nbf.filter(|start| start.saturating_sub(LEEWAY_SECONDS) > now())?;
     let (start, now) = (date(start), date(now()));

@@ -1,38 +1,38 @@
-//! JSON web tokens (RFC 7519), as far as a client looks into them: until when, for whom, what for. Nothing here
-//! verifies a signature; that is the server's.
+//! JSON web tokens (RFC 7519), limited to the claims that a client reads: expiry, audience, scopes. No signature is
+//! verified here; the server does that.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// What a token says of itself.
+/// The claims of a token.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// The identity provider.
+    /// The issuer: an identity provider.
     #[serde(default)]
     pub iss: Option<String>,
-    /// The identity, by the provider's name for it.
+    /// The subject: the provider's name for the identity.
     #[serde(default)]
     pub sub: Option<String>,
-    /// When it ends, in seconds since 1970, UTC.
+    /// Expiry, in seconds since 1970, UTC.
     #[serde(default, deserialize_with = "seconds")]
     pub exp: Option<i64>,
-    /// When it was made, in seconds since 1970, UTC.
+    /// Issue time, in seconds since 1970, UTC.
     #[serde(default, deserialize_with = "seconds")]
     pub iat: Option<i64>,
-    /// From when on it is valid, in seconds since 1970, UTC.
+    /// Start of validity, in seconds since 1970, UTC.
     #[serde(default, deserialize_with = "seconds")]
     pub nbf: Option<i64>,
-    /// Whom it is meant for.
+    /// The audiences.
     #[serde(default, deserialize_with = "one_or_many")]
     pub aud: Vec<String>,
-    /// What it allows, separated by blanks.
+    /// The scopes, separated by blanks.
     #[serde(default)]
     pub scope: Option<String>,
 }
 
 impl Claims {
-    /// Reads the claims of a token, if it is a JSON web token.
+    /// Parses the claims of a token; `None` if it is not a JSON web token.
     pub fn of(token: &str) -> Option<Self> {
         let mut parts = token.split('.');
         let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
@@ -67,7 +67,7 @@ pub(crate) mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    /// A token with these claims and a signature that nobody verifies.
+    /// Returns a token with these claims and a dummy signature.
     pub(crate) fn token(claims: &Value) -> String {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         format!("{}.{}.c2lnbmF0dXJl", part(&json!({"alg": "RS256"})), part(claims))

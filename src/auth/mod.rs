@@ -1,4 +1,6 @@
-//! Ways to a token: which one, from where, kept how.
+//! Authentication: obtains, caches, renews and replaces the tokens that requests are sent with.
+//! One module per authentication method, the token cache, and the sessions that users see. The settings of a method are
+//! in `config`, requests in `http`; nothing here prints.
 
 mod clock;
 mod gss;
@@ -28,18 +30,18 @@ pub(crate) use oidc::can_resume;
 pub(crate) use token_cache::{Kept, State, kept, trusted};
 use token_cache::{Origin, TokenCache};
 
-/// A client with these settings. `script` is what the server's log shows as the command (`rucio::list-dids`); `interact` is
-/// asked for pass phrases and login codes.
+/// Creates a client with these settings. `script` is shown as the command in the server's log (`rucio::list-dids`);
+/// `interact` prompts for pass phrases and login codes.
 pub fn client(settings: Settings, script: impl Into<String>, interact: Arc<dyn Interact>) -> Client {
     Client::new(settings, script, interact, Arc::<Held>::default(), true)
 }
 
-/// A client that uses the cached token or none: it never logs in and never asks anybody anything.
+/// Creates a client that uses the cached token or none: it never logs in and never prompts.
 pub fn client_without_login(settings: Settings, script: impl Into<String>) -> Client {
     Client::new(settings, script, Arc::new(Nobody), Arc::<Held>::default(), false)
 }
 
-/// The token that the calls of a client are made with, from the first of them on.
+/// The token of a client's requests, obtained at the first one.
 #[derive(Default)]
 struct Held(Mutex<Option<Token>>);
 
@@ -59,7 +61,7 @@ impl Tokens for Held {
         Box::pin(async move {
             let mut held = self.0.lock().await;
             let now = match &*held {
-                // Another task has brought one already.
+                // Another task has already replaced it.
                 Some(token) if token.value != *refused => token.clone(),
                 Some(token) => replace(client, token).await?,
                 None => token(client).await?,
@@ -69,16 +71,16 @@ impl Tokens for Held {
     }
 }
 
-/// Where a token was found.
+/// The source of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// An environment variable, by its name.
+    /// The environment variable of this name.
     Variable(&'static str),
-    /// A file that another program wrote (WLCG bearer token discovery).
+    /// A file of another program (WLCG bearer token discovery).
     File(PathBuf),
-    /// Our cache, which the official client shares.
+    /// The token cache, shared with the official client.
     Cache(PathBuf),
-    /// A login just now.
+    /// A login of this process.
     Login,
 }
 
@@ -93,19 +95,19 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// What to do where a login succeeds and brings no token.
+/// Hint for a login that succeeds without returning a token.
 const NO_RUCIO: &str = "Check that [client] auth_host (or --auth-host) is the address of a Rucio server.";
 
-/// The longest token, in bytes. Servers take headers of 8 KiB by default, so that none is as long as this.
+/// Maximum length of a token, in bytes. Servers limit headers to 8 KiB by default, so no token is that long.
 const LONGEST: usize = 32 << 10;
 
-/// A Rucio token, when it ends (seconds since 1970, UTC), if that is known, and where it comes from.
+/// A Rucio token, its expiry (seconds since 1970, UTC) if known, and its source.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
     value: Secret,
     expires: Option<i64>,
     source: Source,
-    /// Before this it is not renewed again, in seconds since 1970, UTC.
+    /// Earliest time of the next renewal, in seconds since 1970, UTC.
     renew_after: i64,
 }
 
@@ -116,7 +118,7 @@ impl PartialEq for Token {
 }
 
 impl Token {
-    /// A new token. One that says itself when it ends, as JSON web tokens do, is believed where nothing else tells.
+    /// Creates a token. Without `expires`, the `exp` claim of a JSON web token is used.
     fn new(value: &str, expires: Option<i64>) -> Self {
         let expires = expires.or_else(|| Claims::of(value)?.exp);
         Self { value: Secret::from(value), expires, source: Source::Login, renew_after: 0 }
@@ -126,17 +128,17 @@ impl Token {
         Self { source, ..self }
     }
 
-    /// Whether another program left it.
+    /// Whether another program wrote it.
     fn is_foreign(&self) -> bool {
         matches!(self.source, Source::Variable(_) | Source::File(_))
     }
 
-    /// The token itself, for a header.
+    /// Returns the token itself, for a header.
     pub(crate) fn expose(&self) -> &str {
         self.value.expose()
     }
 
-    /// Takes the token out of an answer of the authentication API.
+    /// Reads the token from a response of the authentication API.
     async fn from_answer(response: Response) -> Result<Self> {
         let response = checked(response).await?;
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
@@ -151,7 +153,7 @@ impl Token {
     }
 }
 
-/// `Sun, 22 Nov 2026 05:46:57 UTC`, as seconds since 1970; also plain seconds, as the OIDC refresh sends.
+/// Parses an expiry: `Sun, 22 Nov 2026 05:46:57 UTC`, or seconds since 1970 as sent by the OIDC refresh.
 fn parse_expiry(text: &str) -> Option<i64> {
     let date = text.trim().trim_end_matches(" UTC").trim_end_matches(" GMT");
     chrono::NaiveDateTime::parse_from_str(date, "%a, %d %b %Y %H:%M:%S")
@@ -160,22 +162,21 @@ fn parse_expiry(text: &str) -> Option<i64> {
         .or_else(|| date.parse().ok())
 }
 
-/// The token there is without logging in: one that another program left, else that of the cache, if it is ours for this
-/// server.
+/// Finds a token without logging in: one of another program, else the cached one if it belongs to this server.
 ///
-/// None counts with `--insecure`: whoever answers in the server's place must not get what was secret so far.
+/// Returns `None` with `--insecure`: an existing token must not reach an unverified server.
 fn found(settings: &Settings, cache: &TokenCache, origin: &Origin) -> Option<Token> {
     let left = if settings.insecure { None } else { oidc::discover(settings) };
     left.or_else(|| cache.read(origin))
 }
 
-/// Where a token of another program was found that is used before any of ours, and when it ends.
+/// Returns source and expiry of another program's token that takes precedence over ours.
 pub(crate) fn of_another_program(settings: &Settings) -> Option<(Source, Option<i64>)> {
     oidc::discover(settings).map(|token| (token.source, token.expires))
 }
 
-/// The token to start with: one that is there, else a new one. Of many processes that start at once, one asks the
-/// server and the others take what it wrote.
+/// Returns the token to start with: an existing one, else a new one. If many processes start at once, one contacts the
+/// server and the others read the token that it wrote.
 async fn token(client: &Client) -> Result<Token> {
     let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
     let token = match found(client.settings(), &cache, &origin) {
@@ -196,7 +197,7 @@ async fn token(client: &Client) -> Result<Token> {
     }
 }
 
-/// The token in use, or one in its place if it ends soon and can be renewed.
+/// Returns the token, renewed if it expires soon and can be renewed.
 async fn keep_fresh(client: &Client, token: Token) -> Token {
     if !client.may_log_in() || !oidc::is_due(client.settings(), &token) {
         return token;
@@ -205,7 +206,7 @@ async fn keep_fresh(client: &Client, token: Token) -> Token {
     oidc::freshen(client, &cache, &origin, token).await
 }
 
-/// A token in the place of one that the server refused: what another process has written since, or a new one.
+/// Replaces a token that the server refused: by one that another process has written since, or by a new one.
 async fn replace(client: &Client, refused: &Token) -> Result<Token> {
     if !client.may_log_in() {
         return Err(Error::new(Exception::CannotAuthenticate, "The server refuses the token in the cache."));
@@ -222,7 +223,7 @@ async fn replace(client: &Client, refused: &Token) -> Result<Token> {
     }
 }
 
-/// A new token, whatever there is; nobody is asked if that can be.
+/// Forces a new token; without interaction if a refresh token exists.
 async fn renewed(client: &Client) -> Result<Token> {
     let cache = TokenCache::new(client.settings());
     let origin = Origin::of(client.settings());
@@ -230,8 +231,8 @@ async fn renewed(client: &Client) -> Result<Token> {
     renew(client, &cache, &origin).await
 }
 
-/// A token in the place of another program's: what that program has written since, else that of the cache if the server
-/// takes it, else a new one.
+/// Replaces a refused token of another program: by one that this program has written since, else by the cached one if
+/// the server accepts it, else by a new one.
 async fn replace_foreign(client: &Client, cache: &TokenCache, origin: &Origin, refused: &Token) -> Result<Token> {
     match oidc::discover(client.settings()) {
         Some(token) if token != *refused => return Ok(token),
@@ -248,14 +249,14 @@ async fn replace_foreign(client: &Client, cache: &TokenCache, origin: &Origin, r
     }
 }
 
-/// Logs in, whatever token there is, and keeps the new one.
+/// Logs in, whether or not there is a token, and saves the new one.
 async fn log_in(client: &Client) -> Result<Token> {
     let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
     let _lock = cache.lock().await;
     authenticate(client, &cache, &origin).await
 }
 
-/// A new token, without asking anybody if that can be.
+/// Returns a new token, without interaction if possible.
 async fn renew(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<Token> {
     match oidc::resume(client, cache, origin).await? {
         Some(token) => Ok(token),
@@ -284,7 +285,7 @@ async fn authenticate(client: &Client, cache: &TokenCache, origin: &Origin) -> R
     Ok(token)
 }
 
-/// Keeps a token for the next command.
+/// Saves a token for the next command.
 fn store(client: &Client, cache: &TokenCache, origin: &Origin, token: &Token) {
     match cache.write(token, origin) {
         Ok(place) => oidc::keep_expiry(client.settings(), place.file(), token),
@@ -293,13 +294,13 @@ fn store(client: &Client, cache: &TokenCache, origin: &Origin, token: &Token) {
     }
 }
 
-/// Does what may ask somebody at the terminal, who takes their time: meanwhile Ctrl-C must be noticed.
+/// Runs `ask` on a blocking thread: it may wait for the user, and Ctrl-C must still work.
 pub(crate) async fn asking<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let task = tokio::task::spawn_blocking(ask);
     task.await.map_err(|error| Error::io("Cannot ask", std::io::Error::other(error)))
 }
 
-/// The account, for the ways in which the server knows no default account.
+/// Returns the account, for authentication methods for which the server has no default account.
 fn named_account(client: &Client) -> Result<&str> {
     client.account().ok_or_else(|| {
         let details = format!("A login by {} is for an account, and none is named.", client.settings().auth.name());
@@ -309,7 +310,7 @@ fn named_account(client: &Client) -> Result<&str> {
     })
 }
 
-/// Tells what to do about a refused login, unless the error itself does.
+/// Adds a hint to a refused login, unless the error has one.
 fn advise(error: Error, method: &AuthMethod) -> Error {
     if error.class() != Some(Exception::CannotAuthenticate) || error.hint().is_some() {
         return error;

@@ -1,4 +1,4 @@
-//! `GET /auth/userpass`: a name and a password.
+//! `GET /auth/userpass`: user name and password.
 
 use super::{Token, asking};
 use crate::error::{Error, Result};
@@ -6,7 +6,7 @@ use crate::exceptions::Exception;
 use crate::http::{Client, Request};
 use crate::secret::Secret;
 
-/// Asks for a token with a user name and a password. What is not configured is asked for at the terminal.
+/// Requests a token with a user name and a password. What is not configured is prompted for.
 pub(super) async fn authenticate(client: &Client, username: Option<&str>, password: Option<&Secret>) -> Result<Token> {
     let username = match username {
         Some(username) => username.to_owned(),

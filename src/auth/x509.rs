@@ -1,4 +1,4 @@
-//! `GET /auth/x509` and `GET /auth/x509_proxy`: a certificate, or a proxy of one.
+//! `GET /auth/x509` and `GET /auth/x509_proxy`: a certificate, or a proxy certificate.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -12,8 +12,8 @@ use crate::exceptions::Exception;
 use crate::http::tls::{self, Identity};
 use crate::http::{Client, Request};
 
-/// Asks `path` for a token over a connection that shows the certificate. One that is not good now is not even tried: the
-/// server's refusal would not say why.
+/// Requests a token from `path` over a connection with the client certificate. A certificate that is not valid now is
+/// an error before the request: the server's refusal would not say why.
 pub(super) async fn authenticate(client: &Client, path: &str, cert: &Path, key: Option<&Path>) -> Result<Token> {
     let interact = client.interact().clone();
     let ask: AskPassphrase = Arc::new(move |key| interact.secret(&question(key)));
@@ -25,7 +25,7 @@ pub(super) async fn authenticate(client: &Client, path: &str, cert: &Path, key: 
     token.await.map_err(|error| explain(error, identity.certificate(), client.account()))
 }
 
-/// Globus refuses such a file, the official client does not look. Scripts that live with it go on to.
+/// Globus refuses such a file, the official client does not check. Only a warning, so that existing scripts work.
 fn warn_if_open(certificate: &Certificate) {
     let (place, mode) = (certificate.file.display(), std::fs::metadata(&certificate.file).map(|file| file.mode()));
     if let Ok(mode) = mode
@@ -37,7 +37,7 @@ fn warn_if_open(certificate: &Certificate) {
     }
 }
 
-/// Tells what the server has against the certificate, where its refusal leaves that to be guessed.
+/// Adds the reason why the server refused the certificate, if its own answer does not say it.
 fn explain(error: Error, certificate: &Certificate, account: Option<&str>) -> Error {
     let Error::Rucio(refusal) = &error else { return error };
     let hint = match (refusal.class, refusal.status) {
@@ -58,7 +58,7 @@ fn expired_elsewhere(certificate: &Certificate) -> String {
     format!("{file} is good until {end}, and it is {now} here: check the clock of this machine (`date`).")
 }
 
-/// The server ended the handshake over the certificate.
+/// Returns the hint for a handshake that the server ended because of the certificate.
 fn not_accepted(certificate: &Certificate) -> String {
     let (file, end) = (certificate.file.display(), date(certificate.ends().not_after));
     let shown =
@@ -74,7 +74,7 @@ fn not_accepted(certificate: &Certificate) -> String {
     }
 }
 
-/// The server knows whose certificate it is, but not as somebody who may be this account.
+/// Returns the hint for a certificate whose identity is not mapped to the account.
 fn not_mapped(certificate: &Certificate, account: Option<&str>) -> String {
     let (file, identity) = (certificate.file.display(), &certificate.identity);
     let quoted = identity.replace('\'', r"'\''");

@@ -1,5 +1,5 @@
-//! The Kerberos library of the system, by the interface of RFC 2744. It is loaded when it is needed, so that the program
-//! runs where there is none.
+//! The system's Kerberos library, by the interface of RFC 2744. It is loaded on first use, so that the program also
+//! runs without it.
 #![expect(unsafe_code, reason = "functions of C are called")]
 
 use std::error::Error as _;
@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use libloading::os::unix::{Library as Loaded, RTLD_LOCAL, RTLD_NOW};
 
-/// By which names the library goes: MIT's, Heimdal's, macOS's, and what the first two are called in development.
+/// Library names: MIT, Heimdal, macOS, and the development names of the first two.
 const NAMES: &[&str] = &[
     "libgssapi_krb5.so.2",
     "libgssapi.so.3",
@@ -24,19 +24,19 @@ const SPNEGO: &[u8] = b"\x2b\x06\x01\x05\x05\x02";
 const HOST_BASED: &[u8] = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x04";
 
 const CONTINUE_NEEDED: u32 = 1;
-/// The bits of a status that stand for a failure.
+/// Bits of a major status that mean failure.
 const FAILED: u32 = 0xffff_0000;
 const NO_CREDENTIALS: u32 = 7 << 16;
 const CREDENTIALS_EXPIRED: u32 = 11 << 16;
-/// The server has to prove who it is as well.
+/// Mutual authentication: the server proves its identity too.
 const MUTUAL: u32 = 2;
-/// Of `gss_display_status`: the general part of a status, and the mechanism's.
+/// Kinds of status for `gss_display_status`: the general part, and the mechanism's.
 const GENERAL: i32 = 1;
 const OF_MECHANISM: i32 = 2;
 
 type Handle = *mut c_void;
 
-/// An object identifier. Apple packs it on one of its processors.
+/// An object identifier. Packed on macOS for x86_64.
 #[cfg_attr(all(target_os = "macos", target_arch = "x86_64"), repr(C, packed(2)))]
 #[cfg_attr(not(all(target_os = "macos", target_arch = "x86_64")), repr(C))]
 struct Oid {
@@ -61,14 +61,14 @@ impl Buffer {
         Self { length: 0, value: null_mut() }
     }
 
-    /// For reading only, and no longer than `bytes` live.
+    /// Returns a read-only view of `bytes`, valid only while they live.
     fn of(bytes: &[u8]) -> Self {
         Self { length: bytes.len(), value: bytes.as_ptr().cast_mut().cast() }
     }
 }
 
-/// Declares the functions with their parameters; the first is always where the mechanism's part of the status goes, and
-/// the answer the general part.
+/// Declares the functions with their parameters. The first parameter of each receives the mechanism's status (minor);
+/// the return value is the general status (major).
 macro_rules! functions {
     ($($name:ident($($parameter:ty),*))*) => {
         struct Functions { $($name: unsafe extern "C" fn(*mut u32, $($parameter),*) -> u32),* }
@@ -102,36 +102,37 @@ functions! {
     gss_delete_sec_context(*mut Handle, *mut Buffer)
 }
 
-/// Why the library does not go on.
+/// An error of the library.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) cause: Cause,
-    /// The library's words.
+    /// The library's message.
     pub(super) text: String,
 }
 
-/// What is known of a failure.
+/// The cause of a failure, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
     /// There is no ticket.
     NoTicket,
-    /// The ticket's time is over.
+    /// The ticket has expired.
     Expired,
-    /// Kerberos has never heard of the server.
+    /// The server is not in the Kerberos database.
     UnknownServer,
     /// No KDC answers, or none is known.
     NoKdc,
-    /// Our clock differs from that of the others.
+    /// This clock differs from that of the KDC or the server.
     Clock,
-    /// The server believes to have seen this very login before.
+    /// The server reports the login as a replay.
     Replay,
     /// Something else.
     Other,
 }
 
 impl Cause {
-    /// By the general part of the status, else by the words of MIT's and Heimdal's libraries: the mechanism's part is a
-    /// number that SPNEGO makes up anew in each process. They speak English here, because this program sets no locale.
+    /// Derives the cause from the general status, else from the messages of MIT's and Heimdal's libraries: the
+    /// mechanism's status is a number that SPNEGO assigns differently in each process. Messages are in English, because
+    /// this program sets no locale.
     fn of(major: u32, text: &str) -> Self {
         let says = |words: &[&str]| words.iter().any(|words| text.contains(words));
         match major & FAILED {
@@ -151,10 +152,10 @@ impl Cause {
 pub(super) struct Library(Functions);
 
 impl Library {
-    /// Loads it, if that has not been done yet.
+    /// Loads the library on first use.
     ///
     /// # Errors
-    /// What the system says about the first name, if none can be loaded.
+    /// The system's message about the first name, if none can be loaded.
     pub(super) fn get() -> Result<&'static Self, String> {
         static LIBRARY: OnceLock<Result<Library, String>> = OnceLock::new();
         LIBRARY.get_or_init(Self::load).as_ref().map_err(Clone::clone)
@@ -176,10 +177,10 @@ impl Library {
         Err(told.into_iter().next().unwrap_or_default())
     }
 
-    /// Whose tickets there are.
+    /// Returns the principal of the current tickets.
     pub(super) fn principal(&self) -> Result<String, Failure> {
         let (mut minor, mut name) = (0, null_mut());
-        // SAFETY: no credential stands for the default ones; what is not wanted may be null; the name is released by
+        // SAFETY: a null credential means the default one; unused outputs may be null; the name is released by
         // `text_of`.
         unsafe {
             let major =
@@ -189,14 +190,14 @@ impl Library {
         }
     }
 
-    /// Takes the text out of a name and releases it.
+    /// Returns the text of a name and releases the name.
     ///
     /// # Safety
     /// The name must be one of this library's, or null, and not be used again.
     unsafe fn text_of(&self, mut name: Handle) -> String {
         let (mut minor, mut buffer) = (0, Buffer::empty());
-        // SAFETY: by the caller's promise the name is good until it is released here, once; the buffer is the library's
-        // to fill.
+        // SAFETY: the caller guarantees that the name is valid until it is released here, once; the library fills the
+        // buffer.
         unsafe {
             (self.0.gss_display_name)(&mut minor, name, &mut buffer, null_mut());
             (self.0.gss_release_name)(&mut minor, &mut name);
@@ -204,7 +205,7 @@ impl Library {
         }
     }
 
-    /// Copies what is in a buffer and releases it.
+    /// Copies the content of a buffer and releases it.
     ///
     /// # Safety
     /// The library must have filled the buffer, or left it empty.
@@ -212,7 +213,7 @@ impl Library {
         if buffer.value.is_null() {
             return Vec::new();
         }
-        // SAFETY: by the caller's promise `length` bytes are there; they are copied before they are released.
+        // SAFETY: the caller guarantees that `length` bytes are there; they are copied before they are released.
         unsafe {
             let bytes = std::slice::from_raw_parts(buffer.value.cast::<u8>(), buffer.length).to_vec();
             (self.0.gss_release_buffer)(&mut 0, &mut buffer);
@@ -221,27 +222,27 @@ impl Library {
     }
 
     /// # Safety
-    /// `mechanism` must be null or good.
+    /// `mechanism` must be null or valid.
     unsafe fn check(&self, major: u32, minor: u32, mechanism: *const Oid) -> Result<(), Failure> {
         if major & FAILED == 0 {
             return Ok(());
         }
-        // SAFETY: by the caller's promise.
+        // SAFETY: guaranteed by the caller.
         let (general, special) =
             unsafe { (self.status(major, GENERAL, null()), self.status(minor, OF_MECHANISM, mechanism)) };
-        // Where the mechanism has nothing to say it says this.
+        // Returned if the mechanism has no message of its own.
         let silent = minor == 0 || ["", "Success", "Unknown error"].contains(&special.as_str());
         let text = if silent { general } else { special };
         Err(Failure { cause: Cause::of(major, &text), text })
     }
 
-    /// The words for one part of a status.
+    /// Returns the message for one part of a status.
     ///
     /// # Safety
-    /// `mechanism` must be null or good.
+    /// `mechanism` must be null or valid.
     unsafe fn status(&self, code: u32, part: i32, mechanism: *const Oid) -> String {
         let (mut minor, mut more, mut buffer) = (0, 0, Buffer::empty());
-        // SAFETY: by the caller's promise; the buffer is the library's to fill. The first message is enough.
+        // SAFETY: guaranteed by the caller; the library fills the buffer. The first message is enough.
         let text = unsafe {
             (self.0.gss_display_status)(&mut minor, code, part, mechanism, &mut more, &mut buffer);
             self.take(buffer)
@@ -250,26 +251,26 @@ impl Library {
     }
 }
 
-/// What is to be sent after a step.
+/// The result of a step.
 pub(super) struct Step {
     /// The token for the server; may be empty after the last step.
     pub(super) token: Vec<u8>,
-    /// Whether both sides have proved who they are.
+    /// Whether both sides have proved their identity.
     pub(super) complete: bool,
 }
 
-/// One login at one server.
+/// A security context: one login at one server.
 pub(super) struct Context {
     library: &'static Library,
     server: Handle,
     context: Handle,
 }
 
-// SAFETY: the library's objects belong to no thread; a `Context` is the only one that uses its own.
+// SAFETY: the library's objects are not bound to a thread; a `Context` is the only user of its own.
 unsafe impl Send for Context {}
 
 impl Context {
-    /// For a server of this name, `HTTP@host`.
+    /// Creates a context for a server named `HTTP@host`.
     pub(super) fn new(library: &'static Library, server: &str) -> Result<Self, Failure> {
         let mut context = Self { library, server: null_mut(), context: null_mut() };
         let (mut minor, text, kind) = (0, Buffer::of(server.as_bytes()), Oid::of(HOST_BASED));
@@ -281,12 +282,13 @@ impl Context {
         Ok(context)
     }
 
-    /// Takes the server's token (none at first) and makes the next one of ours. This may ask a KDC over the network.
+    /// Processes the server's token (empty at first) and returns the next one to send. May contact a KDC over the
+    /// network.
     pub(super) fn step(&mut self, token: &[u8]) -> Result<Step, Failure> {
         let (input, mechanism, mut output, mut minor) = (Buffer::of(token), Oid::of(SPNEGO), Buffer::empty(), 0);
         let functions = &self.library.0;
-        // SAFETY: everything pointed to lives until the call is over; no credential stands for the default ones, no time
-        // for the default time; what is not wanted may be null. The context is deleted in `drop`.
+        // SAFETY: all pointers are valid until the call returns; a null credential means the default one, zero the
+        // default lifetime; unused outputs may be null. The context is deleted in `drop`.
         unsafe {
             let major = (functions.gss_init_sec_context)(
                 &mut minor,
@@ -309,10 +311,10 @@ impl Context {
         }
     }
 
-    /// As whom the server knows us, once the context is complete.
+    /// Returns the principal that the server knows this client by, once the context is complete.
     pub(super) fn principal(&self) -> Option<String> {
         let (mut minor, mut name) = (0, null_mut());
-        // SAFETY: the context is one of the library's; what is not wanted may be null; the name is released by `text_of`.
+        // SAFETY: the context is one of the library's; unused outputs may be null; the name is released by `text_of`.
         unsafe {
             let major = (self.library.0.gss_inquire_context)(
                 &mut minor,
@@ -333,7 +335,7 @@ impl Context {
 
 impl Drop for Context {
     fn drop(&mut self) {
-        // SAFETY: both are this context's own, or null, which these functions pass over.
+        // SAFETY: both are this context's own, or null, which these functions ignore.
         unsafe {
             (self.library.0.gss_delete_sec_context)(&mut 0, &mut self.context, null_mut());
             (self.library.0.gss_release_name)(&mut 0, &mut self.server);

@@ -1,4 +1,4 @@
-//! `GET /auth/gss`: Kerberos, by SPNEGO over HTTP (RFC 4559).
+//! `GET /auth/gss`: Kerberos authentication by SPNEGO over HTTP (RFC 4559).
 
 mod library;
 
@@ -13,21 +13,21 @@ use crate::exceptions::Exception;
 use crate::http::{Client, Request, checked, transport_error};
 use library::{Cause, Context, Failure, Library};
 
-/// How often the server may ask for one more token. Kerberos mostly needs one.
+/// Maximum number of requests per login. Kerberos usually needs one.
 const ROUNDS: u32 = 5;
-/// How many bytes of a refusal are read at most.
+/// Limit for the bytes read of an error page.
 const LONGEST_PAGE: usize = 64 * 1024;
-/// How often a login begins that the server believes to have seen before.
+/// Login attempts while the server reports a replay.
 const TRIES: u32 = 3;
 
-/// Asks for a token with the Kerberos ticket there is. The server has to prove as well who it is.
+/// Requests a token with the current Kerberos ticket. The server must prove its identity too.
 pub(super) async fn authenticate(client: &Client) -> Result<Token> {
     let account = named_account(client)?;
     let server = server_name(&client.settings().auth_host)?;
     for _ in 1..TRIES {
         match log_in(client, account, &server).await {
-            // So it is where an answer was lost on its way and the request sent again, and where many processes log in
-            // within the same microsecond.
+            // Happens if a response was lost and the request was sent again, or if many processes log in within the
+            // same microsecond.
             Err(Stopped { cause: Cause::Replay, .. }) => tracing::debug!("the server takes the login for a replay"),
             outcome => return Ok(outcome?),
         }
@@ -53,7 +53,8 @@ async fn log_in(client: &Client, account: &str, server: &str) -> Result<Token, S
     Err(login.not_accepted().into())
 }
 
-/// So that the same connection takes the next request: the server may count on that. No honest page is long.
+/// Reads a response to its end, so that the next request uses the same connection: the server may rely on that. Genuine
+/// pages are short.
 async fn read_to_its_end(mut response: Response) -> Result<()> {
     let mut length = 0;
     while let Some(part) = response.chunk().await.map_err(transport_error)?.filter(|_| length < LONGEST_PAGE) {
@@ -62,7 +63,7 @@ async fn read_to_its_end(mut response: Response) -> Result<()> {
     Ok(())
 }
 
-/// An error, and what is known of its cause.
+/// An error and its cause.
 struct Stopped {
     cause: Cause,
     error: Error,
@@ -80,7 +81,7 @@ impl From<Stopped> for Error {
     }
 }
 
-/// By what name Kerberos knows the server: its host as it is written, as other clients take it.
+/// Returns the server's Kerberos name: `HTTP@` and its host as written, as in other clients.
 fn server_name(auth_host: &str) -> Result<String> {
     let host = Url::parse(auth_host).ok().and_then(|url| match url.host()? {
         Host::Ipv6(address) => Some(address.to_string()),
@@ -95,12 +96,12 @@ fn encode(token: &[u8]) -> String {
     BASE64_STANDARD.encode(token)
 }
 
-/// What the server says about Kerberos beside its answer.
+/// The Kerberos part of a response (`WWW-Authenticate: Negotiate`).
 enum Offer {
     Nothing,
-    /// It wants a login that begins anew.
+    /// The server requests a new login.
     Bare,
-    /// Its part of the login.
+    /// The server's next token.
     Token(Vec<u8>),
 }
 
@@ -115,12 +116,12 @@ impl Offer {
     }
 }
 
-/// Whether the web server asks for more, rather than Rucio behind it refusing whom it was told of.
+/// Whether the web server requests another token, as opposed to Rucio behind it refusing the principal.
 fn wants_more(response: &Response) -> bool {
     response.status() == StatusCode::UNAUTHORIZED && !response.headers().contains_key("ExceptionClass")
 }
 
-/// A token is worth something only from the right server.
+/// Returns the token if the server has proved its identity.
 async fn accepted(response: Response, login: Login, offer: Offer) -> Result<Token> {
     let login = match offer {
         Offer::Token(proof) => login.step(proof).await?.0,
@@ -145,7 +146,7 @@ async fn refused(response: Response, login: Login, offer: Offer, account: &str) 
              administrator adds it with `rucio account identity add --type GSS --id {principal} --email EMAIL {account}`. \
              Or choose another account with --account, or another ticket with `kinit`."
         )),
-        // Rucio has not been told by the web server before it who asks.
+        // The web server did not pass the user's name on to Rucio.
         Err(error) if error.to_string().contains("REMOTE_USER") => not_offered(),
         Err(error) => error,
         Ok(_) => not_accepted,
@@ -157,7 +158,7 @@ fn not_offered() -> Error {
         .with_hint("Check [client] auth_host or --auth-host, or log in another way with -S or [client] auth_type.")
 }
 
-/// A login that is under way.
+/// A login in progress.
 struct Login {
     library: &'static Library,
     context: Context,
@@ -166,14 +167,14 @@ struct Login {
 }
 
 impl Login {
-    /// Begins a login; gives the first token for the server. This blocks: a KDC may be asked.
+    /// Begins a login and returns the first token for the server. Blocking: it may contact a KDC.
     fn begin(server: String) -> Result<(Self, Vec<u8>), Stopped> {
         let library = Library::get().map_err(|told| no_library(&told))?;
         let context = Context::new(library, &server).map_err(|failure| explain(library, failure, &server))?;
         Self { library, context, server, complete: false }.next(&[])
     }
 
-    /// Takes the server's token; gives the next one for it.
+    /// Processes the server's token and returns the next one to send.
     async fn step(self, token: Vec<u8>) -> Result<(Self, Vec<u8>), Stopped> {
         asking(move || self.next(&token)).await?
     }
@@ -183,7 +184,7 @@ impl Login {
         Ok((Self { complete: step.complete, ..self }, step.token))
     }
 
-    /// As whom the server knows us: what the login says, else whose tickets there are.
+    /// Returns the principal the server knows this client by, else that of the current tickets.
     async fn principal(self, offer: Offer) -> String {
         let library = self.library;
         let login = match offer {
@@ -193,7 +194,7 @@ impl Login {
         login.or_else(|| library.principal().ok()).unwrap_or_else(|| "PRINCIPAL".to_owned())
     }
 
-    /// The web server refuses the ticket, and says no more.
+    /// Returns the error for a ticket that the web server refuses without a reason.
     fn not_accepted(&self) -> Error {
         let whose = whose(self.library.principal().ok().as_deref());
         refusal(format!("The server does not accept the Kerberos ticket{whose} for {}.", self.server)).with_hint(
@@ -214,8 +215,7 @@ fn no_library(told: &str) -> Error {
     )
 }
 
-/// Says what is wrong. Without a ticket SPNEGO's own words are of no use: the question whose tickets there are is
-/// answered better.
+/// Describes a failure. Without a ticket, SPNEGO's own message does not help: the error of `principal` is better.
 fn explain(library: &Library, failure: Failure, server: &str) -> Stopped {
     let own = library.principal();
     let whose = whose(own.as_deref().ok());

@@ -1,4 +1,4 @@
-//! What the Rucio server says of a token that it has not given itself: whether it takes it, and for which account.
+//! Acceptance of tokens that the Rucio server did not issue: whether it accepts them, and for which account.
 
 use super::cannot_authenticate;
 use crate::auth::{Claims, Origin, Token, TokenCache};
@@ -8,10 +8,11 @@ use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::secret::Secret;
 
-/// Asks the server for the account of a token that it has not given itself: that of the identity by default.
+/// Checks that the server accepts a token that it did not issue, for our account if one is set. By default the server
+/// uses the account of the identity.
 ///
 /// # Errors
-/// `CannotAuthenticate` if it takes no such token, or takes it for another account than ours.
+/// `CannotAuthenticate` if it refuses the token, or accepts it for another account than ours.
 pub(super) async fn accept(client: &Client, token: &Token) -> Result<()> {
     let account = validate(client, token).await.map_err(|error| match error.class() {
         Some(Exception::CannotAuthenticate) => not_accepted(client, token),
@@ -30,7 +31,7 @@ pub(super) async fn accept(client: &Client, token: &Token) -> Result<()> {
     }
 }
 
-/// Tells that the server refused the token of another program, and what to do about it.
+/// Warns that the server refused another program's token, with advice.
 pub(in crate::auth) fn tell_refused(client: &Client, token: &Token) {
     tracing::warn!(
         "The server refuses the token of {} ({}). Remove it, or have an administrator run `{}`, if that is what it lacks. \
@@ -41,9 +42,9 @@ pub(in crate::auth) fn tell_refused(client: &Client, token: &Token) {
     );
 }
 
-/// Whether the server takes another program's token, for our account if one is named: it chooses the account by the
-/// identity. Asked once for each token, also by many processes: a server that gets to know a token from several at the same
-/// time refuses it to some of them.
+/// Whether the server accepts another program's token, for our account if one is set: the server derives the account
+/// from the identity. Checked once per token, also across processes: a server that first sees a token from several
+/// processes at the same time refuses it to some of them.
 pub(in crate::auth) async fn is_for_account(
     client: &Client,
     cache: &TokenCache,
@@ -74,25 +75,25 @@ pub(in crate::auth) async fn is_for_account(
             tell_refused(client, token);
             false
         }
-        // Whatever else is wrong is told by what the command asks.
+        // Other errors are reported by the request of the command itself.
         (Err(_), _) => true,
     }
 }
 
-/// Whether the server takes a token of OpenID Connect that it has just refused, or that was there before: one that it got to
-/// know from several processes at the same time it refuses to some of them, and a login would cost a person's time.
+/// Rechecks an OpenID Connect token that the server has just refused, or that was cached before: the server refuses a
+/// new token to some of several processes that present it at the same time, and a login would cost the user's time.
 pub(in crate::auth) async fn is_good_after_all(client: &Client, token: &Token) -> bool {
     matches!(client.settings().auth, AuthMethod::Oidc(_)) && validate(client, token).await.is_ok()
 }
 
-/// Has the server get to know a token from one process. What it says is told by what the command asks.
+/// Presents a new token to the server from one process only. Errors are reported by the request of the command itself.
 pub(super) async fn introduce(client: &Client, token: &Token) {
     if let Err(error) = validate(client, token).await {
         tracing::debug!("{error}");
     }
 }
 
-/// The account of a token.
+/// Returns the account of a token.
 async fn validate(client: &Client, token: &Token) -> Result<String> {
     let said = crate::api::auth::validate(client, &Secret::from(token.expose())).await?;
     Ok(said.account.clone())
@@ -112,13 +113,13 @@ fn not_accepted(client: &Client, token: &Token) -> Error {
     ))
 }
 
-/// The identity of a token, as Rucio writes it.
+/// Returns the identity of a token in Rucio's notation.
 fn identity(token: &Token) -> String {
     let claims = Claims::of(token.expose()).unwrap_or_default();
     format!("SUB={}, ISS={}", claims.sub.unwrap_or_default(), claims.iss.unwrap_or_default())
 }
 
-/// What maps an identity to the account.
+/// Returns the command that maps an identity to the account.
 pub(super) fn mapping_command(client: &Client, identity: &str) -> String {
     let account = client.account().unwrap_or("ACCOUNT");
     format!("rucio-admin identity add --account {account} --type OIDC --id '{identity}' --email EMAIL")

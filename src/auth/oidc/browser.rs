@@ -1,5 +1,5 @@
-//! A login in a browser on this machine (RFC 8252): the provider sends the browser back to a port of the loopback
-//! interface with a code that is worth something only to us (PKCE, RFC 7636).
+//! Login in a browser on this machine (RFC 8252): the provider redirects the browser to a loopback port with a code
+//! that only this process can redeem (PKCE, RFC 7636).
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::auth::asking;
 use crate::error::{Error, Result};
 use crate::http::Client;
 
-/// Shows and opens the provider's page, and waits for the browser to come back.
+/// Shows and opens the provider's login page, and waits for the redirect.
 pub(super) async fn log_in(client: &Client, provider: &Provider<'_>, patience: Duration) -> Result<Granted> {
     let loopback = Loopback::open().await?;
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -30,7 +30,7 @@ fn link(provider: &Provider<'_>, loopback: &Loopback, challenge: PkceCodeChallen
     let client = client.set_redirect_uri(RedirectUrl::from_url(loopback.redirect().clone()));
     let mut request =
         client.authorize_url(CsrfToken::new_random).add_scopes(provider.scopes()).set_pkce_challenge(challenge);
-    // OpenID Connect gives refresh tokens only for a consent (Core 1.0, 11).
+    // OpenID Connect issues refresh tokens only after consent (Core 1.0, 11).
     if provider.wants_refresh() {
         request = request.add_extra_param("prompt", "consent");
     }
@@ -40,8 +40,8 @@ fn link(provider: &Provider<'_>, loopback: &Loopback, challenge: PkceCodeChallen
     Ok(request.url())
 }
 
-/// Waits for the browser. Where none could be opened, it may run on another machine, from where it cannot come back: then
-/// the user may type in the address it ended on.
+/// Waits for the redirect. If no browser was opened, it may run on another machine, which cannot reach this port: then
+/// the user may also type in the address it ended on.
 async fn answer(
     client: &Client,
     browser: impl Future<Output = Result<Answer>>,
@@ -66,7 +66,7 @@ async fn answer(
                     Some(answer) => return Ok(answer),
                     None => client.interact().show("This is not the address of this login. Please try again."),
                 },
-                // Nobody can type, so only the browser is left.
+                // No input is possible: wait for the browser only.
                 Err(_) => return browser.await,
             },
         }

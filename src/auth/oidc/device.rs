@@ -7,7 +7,7 @@ use super::provider::{Granted, Provider};
 use crate::error::Result;
 use crate::http::Client;
 
-/// Shows the code and waits until it has been confirmed or refused, or has ended.
+/// Shows the code and waits until it is confirmed, refused or expired.
 pub(super) async fn log_in(client: &Client, provider: &Provider<'_>) -> Result<Granted> {
     let endpoint = provider
         .token_endpoint()?
@@ -23,7 +23,7 @@ pub(super) async fn log_in(client: &Client, provider: &Provider<'_>) -> Result<G
     if let Some((name, value)) = provider.resource() {
         request = request.add_extra_param(name, value);
     }
-    // It waits as long and asks as often as the provider says.
+    // The provider determines the polling interval and the timeout.
     let answer = request.request_async(&provider.http, tokio::time::sleep, None).await;
     provider.granted(&answer.map_err(|error| provider.failure(error))?)
 }

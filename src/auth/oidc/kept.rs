@@ -1,6 +1,6 @@
-//! The refresh token that a provider gave us, in a file of ours alone beside the token: `<token file>.refresh`.
+//! The refresh token issued by a provider, in a private file beside the token: `<token file>.refresh`.
 //!
-//! (The refresh tokens of logins by way of the Rucio server stay at the server.)
+//! Refresh tokens of logins through the Rucio server stay on the server.
 
 use std::io::{ErrorKind, Result};
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::auth::token_cache::{REFRESH, replace_file, require_private};
 use crate::config::OidcProvider;
 use crate::secret::Secret;
 
-/// A refresh token and whom it belongs to. It goes to that provider only, for a token of that server and account.
+/// A refresh token and its origin. It is sent to that provider only, for a token of that server and account.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Kept {
     #[serde(flatten)]
@@ -41,7 +41,7 @@ impl Kept {
     }
 }
 
-/// The refresh token there is for a login like this, if it may be trusted.
+/// Returns the saved refresh token for such a login, if its file can be trusted.
 pub(super) fn find(cache: &TokenCache, origin: &Origin, at: &OidcProvider) -> Option<Kept> {
     let places = cache.places_of(origin);
     let places = places.iter().filter(|_| !cache.is_closed());
@@ -64,7 +64,7 @@ fn read(file: &Path) -> Result<Kept> {
     Ok(serde_json::from_slice(&std::fs::read(file)?)?)
 }
 
-/// Keeps a refresh token in the place of what was kept for logins of this origin; none takes it away.
+/// Saves a refresh token in place of any for the same origin; `None` only removes that.
 pub(super) fn keep(cache: &TokenCache, origin: &Origin, kept: Option<Kept>) {
     if cache.is_closed() {
         return;
@@ -72,7 +72,7 @@ pub(super) fn keep(cache: &TokenCache, origin: &Origin, kept: Option<Kept>) {
     let places = cache.places_of(origin);
     for file in places.iter().map(|place| place.beside(REFRESH)) {
         if read(&file).is_ok_and(|other| other.origin.same_place(origin)) {
-            // What cannot be removed is no use to anybody: it is replaced at the provider.
+            // Best effort: most providers have already replaced the old refresh token.
             let _ = std::fs::remove_file(file);
         }
     }

@@ -1,4 +1,4 @@
-//! The port of the loopback interface to which the provider sends the browser back (RFC 8252, 7.3).
+//! The loopback port that the provider redirects the browser to (RFC 8252, 7.3).
 
 use std::time::Duration;
 
@@ -10,22 +10,22 @@ use url::Url;
 
 use crate::error::{Error, Result};
 
-/// The first line of a request is not longer than this, in bytes.
+/// Maximum length of a request's head, in bytes.
 const LONGEST_REQUEST: usize = 16 << 10;
-/// How long a connection may take to say what it wants.
+/// Time limit for a connection to send its request.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the browser brought.
+/// The result of the redirect.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Answer {
-    /// The code, or why there is none.
+    /// The authorization code, or the reason why there is none.
     pub(super) code: std::result::Result<String, String>,
-    /// Who the provider says it is (RFC 9207).
+    /// The issuer as stated by the provider (RFC 9207).
     pub(super) issuer: Option<String>,
 }
 
 impl Answer {
-    /// Reads the address the browser was sent to, if it belongs to the login of this state.
+    /// Parses the redirect's address; `None` if it does not belong to the login with this state.
     fn of(url: &Url, state: &str) -> Option<Self> {
         let find =
             |wanted: &str| url.query_pairs().find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned());
@@ -40,7 +40,7 @@ impl Answer {
         Some(Self { code, issuer: find("iss") })
     }
 
-    /// Reads what a person copied: the whole address, or the code alone.
+    /// Parses what the user typed: the whole address, or the code alone.
     pub(super) fn typed(text: &str, state: &str) -> Option<Self> {
         let text = text.trim();
         match Url::parse(text) {
@@ -53,14 +53,14 @@ impl Answer {
     }
 }
 
-/// A port that is listened on.
+/// A listening port.
 pub(super) struct Loopback {
     listener: TcpListener,
     redirect: Url,
 }
 
 impl Loopback {
-    /// Opens a port that is free.
+    /// Listens on a free port.
     pub(super) async fn open() -> Result<Self> {
         let failed = |error| Error::io("Cannot listen on 127.0.0.1 for the browser", error);
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
@@ -69,13 +69,13 @@ impl Loopback {
         Ok(Self { listener, redirect: redirect.map_err(|error| failed(std::io::Error::other(error)))? })
     }
 
-    /// The address the provider is to send the browser to.
+    /// Returns the redirect address for the provider.
     pub(super) fn redirect(&self) -> &Url {
         &self.redirect
     }
 
-    /// Waits for the browser with the answer to the login of this state; whatever else comes is sent away. Browsers open
-    /// connections in advance, so each is served on its own.
+    /// Waits for the redirect of the login with this state; other requests get a 404. Browsers open connections in
+    /// advance, so each is served by its own task.
     pub(super) async fn answer(&self, state: &CsrfToken) -> Result<Answer> {
         let (sender, mut answers) = mpsc::channel(1);
         loop {
@@ -90,7 +90,7 @@ impl Loopback {
     }
 }
 
-/// Answers one request. Only one that brings the answer ends the waiting.
+/// Answers one request. Only the redirect of this login ends the wait.
 async fn serve(mut stream: TcpStream, base: Url, state: String, found: mpsc::Sender<Answer>) {
     let Ok(Some(target)) = tokio::time::timeout(PATIENCE, target(&mut stream)).await else { return };
     let url = base.join(&target).ok().filter(|url| url.path() == "/");
@@ -100,7 +100,7 @@ async fn serve(mut stream: TcpStream, base: Url, state: String, found: mpsc::Sen
         Some(Answer { code: Err(_), .. }) => ("200 OK", "The login was refused. The terminal tells why."),
         None => ("404 Not Found", "This is not the login that the program waits for."),
     };
-    // The browser may have gone; what it brought counts.
+    // The browser may have disconnected; its result counts.
     let _ = stream.write_all(page(status, text).as_bytes()).await;
     let _ = stream.shutdown().await;
     if let Some(answer) = answer {
@@ -108,7 +108,7 @@ async fn serve(mut stream: TcpStream, base: Url, state: String, found: mpsc::Sen
     }
 }
 
-/// What a request asks for: `/?code=...` of `GET /?code=... HTTP/1.1`.
+/// Reads the target of a request: `/?code=...` of `GET /?code=... HTTP/1.1`.
 async fn target(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     let mut buffer = [0; 2048];
@@ -170,7 +170,7 @@ mod tests {
         let loopback = Loopback::open().await.unwrap();
         let (base, state) = (loopback.redirect().clone(), CsrfToken::new("s".into()));
         let visit = async {
-            // One that says nothing keeps nobody waiting.
+            // A silent connection does not block the others.
             let _silent = TcpStream::connect(("127.0.0.1", base.port().unwrap())).await.unwrap();
             for request in ["GET /favicon.ico HTTP/1.1", "GET /?code=x&state=wrong HTTP/1.1", "GET /?code=x HTTP/1.1"] {
                 assert!(ask(&base, request).await.starts_with("HTTP/1.1 404"), "{request}");

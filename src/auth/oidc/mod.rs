@@ -1,5 +1,6 @@
-//! OpenID Connect: a login in the browser, by way of the Rucio server or at the provider itself; tokens that other
-//! programs left; and renewing what there is.
+//! OpenID Connect: logins in a browser, through the Rucio server or at the provider itself; tokens of other programs
+//! (WLCG bearer token discovery); renewal.
+//! Other authentication methods and the token cache are in `auth`, the settings in `config::oidc`.
 
 mod acceptance;
 mod browser;
@@ -26,7 +27,7 @@ use crate::http::Client;
 use kept::Kept;
 use provider::{Granted, Provider};
 
-/// Has the user log in, in a browser somewhere.
+/// Lets the user log in with a browser, as configured.
 pub(super) async fn authenticate(
     client: &Client,
     settings: &OidcSettings,
@@ -48,7 +49,7 @@ pub(super) async fn authenticate(
     }
 }
 
-/// What a provider granted, once the Rucio server has taken the token for the right account.
+/// Returns a provider's token once the Rucio server has accepted it for the right account; saves the refresh token.
 async fn accepted(
     client: &Client,
     granted: Granted,
@@ -61,7 +62,7 @@ async fn accepted(
     Ok(granted.token)
 }
 
-/// Whether a login at the provider can be taken up again without asking anybody: its refresh token is kept.
+/// Whether a login at the provider can be renewed without interaction: its refresh token is saved.
 pub(crate) fn can_resume(settings: &Settings) -> bool {
     let AuthMethod::Oidc(oidc) = &settings.auth else { return false };
     match &oidc.login {
@@ -72,7 +73,7 @@ pub(crate) fn can_resume(settings: &Settings) -> bool {
     }
 }
 
-/// Opens a link, where there is a browser that somebody sees, and says so. Tells whether it did.
+/// Opens a link in a browser that the user can see, if there is one, and says so. Returns whether it did.
 async fn open(client: &Client, link: &str) -> Result<bool> {
     let interact = client.interact().clone();
     let may = client.settings().browser && (link.starts_with("https://") || link.starts_with("http://"));
@@ -88,7 +89,7 @@ fn cannot_authenticate(details: impl Into<String>) -> Error {
     Error::new(Exception::CannotAuthenticate, details)
 }
 
-/// A time as people say it.
+/// Formats a duration: `90 seconds`, `3 minutes`.
 fn duration(time: Duration) -> String {
     match time.as_secs() {
         60 => "1 minute".to_owned(),

@@ -1,4 +1,4 @@
-//! An identity provider that we talk to ourselves: what it says of itself (OpenID Connect Discovery 1.0), and what it
+//! An identity provider that the client contacts itself: its metadata (OpenID Connect Discovery 1.0) and the tokens it
 //! grants (RFC 6749).
 
 use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse};
@@ -19,11 +19,11 @@ use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::secret::Secret;
 
-/// Where a provider gives tokens.
+/// Client of a provider's token endpoint.
 pub(super) type TokenEndpoint =
     BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
-/// What a provider says of itself.
+/// A provider's metadata.
 #[derive(Debug, Deserialize)]
 struct Metadata {
     issuer: String,
@@ -34,7 +34,7 @@ struct Metadata {
     token_endpoint_auth_methods_supported: Vec<String>,
 }
 
-/// A provider that has introduced itself.
+/// A provider whose metadata has been read.
 pub(super) struct Provider<'a> {
     pub(super) settings: &'a OidcProvider,
     oidc: &'a OidcSettings,
@@ -42,14 +42,14 @@ pub(super) struct Provider<'a> {
     pub(super) http: Http,
 }
 
-/// What a provider granted.
+/// Tokens granted by a provider.
 pub(super) struct Granted {
     pub(super) token: Token,
     pub(super) refresh: Option<Secret>,
 }
 
 impl<'a> Provider<'a> {
-    /// Reads what the provider says of itself.
+    /// Reads the provider's metadata.
     pub(super) async fn discover(client: &Client, at: &'a OidcProvider, oidc: &'a OidcSettings) -> Result<Self> {
         let http = Http::new(client)?;
         let request = oauth2::http::Request::get(format!("{}/.well-known/openid-configuration", at.issuer));
@@ -71,18 +71,18 @@ impl<'a> Provider<'a> {
         Ok(Self { settings: at, oidc, metadata, http })
     }
 
-    /// Its name as it writes it itself.
+    /// Returns the issuer as the provider writes it.
     pub(super) fn issuer(&self) -> &str {
         &self.metadata.issuer
     }
 
-    /// Where it gives tokens.
+    /// Returns a client of the token endpoint.
     pub(super) fn token_endpoint(&self) -> Result<TokenEndpoint> {
         let url = TokenUrl::from_url(safe(&self.metadata.token_endpoint)?);
         let client = BasicClient::new(ClientId::new(self.settings.client_id.clone())).set_token_uri(url);
         let methods = &self.metadata.token_endpoint_auth_methods_supported;
         let takes = |name: &str| methods.iter().any(|method| method == name);
-        // In the header unless the provider only takes it in the body.
+        // The secret is sent in the header unless the provider only accepts it in the body.
         let client = match takes("client_secret_post") && !takes("client_secret_basic") {
             true => client.set_auth_type(AuthType::RequestBody),
             false => client,
@@ -93,12 +93,12 @@ impl<'a> Provider<'a> {
         })
     }
 
-    /// Where it sends a browser.
+    /// Returns the authorization endpoint, for a browser.
     pub(super) fn authorization_url(&self) -> Result<Url> {
         self.endpoint(self.metadata.authorization_endpoint.as_deref(), "in a browser", "device")
     }
 
-    /// Where it gives codes for devices.
+    /// Returns the device authorization endpoint.
     pub(super) fn device_url(&self) -> Result<Url> {
         self.endpoint(self.metadata.device_authorization_endpoint.as_deref(), "by the device flow", "browser")
     }
@@ -111,28 +111,28 @@ impl<'a> Provider<'a> {
         safe(address.ok_or_else(missing)?)
     }
 
-    /// The scopes to ask for.
+    /// Returns the scopes to request.
     pub(super) fn scopes(&self) -> impl Iterator<Item = Scope> {
         self.oidc.scope.split_whitespace().map(|scope| Scope::new(scope.to_owned()))
     }
 
-    /// Whether a refresh token is asked for.
+    /// Whether a refresh token is requested.
     pub(super) fn wants_refresh(&self) -> bool {
         self.oidc.scope.split_whitespace().any(|scope| scope == "offline_access")
     }
 
-    /// Whom the token is to be for, by the names that providers have for it.
+    /// Returns the parameters that name the service the token is for; providers differ in which one they read.
     pub(super) fn target(&self) -> Vec<(&'static str, String)> {
         let audience = self.oidc.audience.clone().map(|audience| ("audience", audience));
         audience.into_iter().chain(self.resource()).collect()
     }
 
-    /// What is said again where a code or a refresh token is given for a token.
+    /// Returns the parameter to repeat when a code or a refresh token is exchanged for a token.
     pub(super) fn resource(&self) -> Option<(&'static str, String)> {
         self.settings.resource.clone().map(|resource| ("resource", resource))
     }
 
-    /// A new token for a refresh token; none if the provider takes it no more.
+    /// Exchanges a refresh token; `None` if the provider no longer accepts it.
     pub(super) async fn refresh(&self, kept: &Kept) -> Result<Option<Granted>> {
         let (endpoint, secret) = (self.token_endpoint()?, RefreshToken::new(kept.secret().to_owned()));
         let mut request = endpoint.exchange_refresh_token(&secret);
@@ -149,7 +149,7 @@ impl<'a> Provider<'a> {
         }
     }
 
-    /// Takes the token out of an answer. When it ends is reckoned from now, so that a wrong clock does no harm.
+    /// Reads the tokens from a response. The expiry is computed from now, so that a wrong clock does no harm.
     pub(super) fn granted(&self, answer: &BasicTokenResponse) -> Result<Granted> {
         let value = answer.access_token().secret();
         if Claims::of(value).is_none() {
@@ -169,7 +169,7 @@ impl<'a> Provider<'a> {
         Ok(Granted { token: Token::new(value, expires), refresh })
     }
 
-    /// A failure in our terms. What the provider answered is quoted only where it is a refusal: other answers may hold
+    /// Converts an error. The provider's response is quoted only if it is a refusal: other responses may contain
     /// secrets.
     pub(super) fn failure<T: ErrorResponse>(&self, error: RequestTokenError<Error, T>) -> Error {
         match error {
@@ -183,7 +183,7 @@ impl<'a> Provider<'a> {
         }
     }
 
-    /// A refusal with its reason, and what to do about it.
+    /// Returns the error for a refusal, with its reason and a hint.
     pub(super) fn refused(&self, reason: &str) -> Error {
         let hint = match reason {
             _ if reason.starts_with("access_denied") => {

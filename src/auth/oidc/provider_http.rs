@@ -1,5 +1,5 @@
-//! The way to an identity provider. It is not that to the Rucio server: a provider may have a certificate of any well-known
-//! authority, and what it is told are secrets.
+//! HTTP client for identity providers. Separate from the Rucio server's: a provider may have a certificate of any
+//! well-known CA, and requests contain secrets.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,12 +16,12 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, root_cause, tls};
 
-/// No answer of a provider is longer than this, in bytes.
+/// Maximum length of a provider's response, in bytes.
 const LONGEST_ANSWER: usize = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// An address that secrets may be sent to: over TLS, or to this machine.
+/// Parses an address that secrets may be sent to: over TLS, or on this machine.
 pub(super) fn safe(address: &str) -> Result<Url> {
     let url = Url::parse(address).map_err(|_| no_address(address))?;
     let here = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
@@ -37,7 +37,7 @@ pub(super) fn no_address(address: &str) -> Error {
     cannot_authenticate(format!("{address} is no address.")).with_hint("Correct [client] oidc_provider.")
 }
 
-/// Connections to a provider. Its answers never lead to another place.
+/// HTTP client of a provider. It does not follow redirects.
 #[derive(Debug, Clone)]
 pub(super) struct Http(reqwest::Client);
 

@@ -1,5 +1,5 @@
-//! Renewing a token without anybody logging in: `GET /auth/oidc_refresh`, where the Rucio server keeps the refresh token;
-//! at the provider, where we do.
+//! Token renewal without interaction: `GET /auth/oidc_refresh` if the Rucio server has the refresh token; at the
+//! provider if we have it.
 
 use std::fs;
 use std::path::Path;
@@ -13,10 +13,10 @@ use crate::config::{AuthMethod, OidcLogin, OidcProvider, OidcSettings, Settings}
 use crate::error::Result;
 use crate::http::{Client, Request};
 
-/// How long a token that could not be renewed is left alone, in seconds: as long as the server gives the same one back.
+/// Pause after a renewal or a failed one, in seconds: the server returns the same token for as long.
 const PAUSE_SECONDS: i64 = 300;
 
-/// Whether a token ends so soon that it should be renewed now.
+/// Whether a token expires so soon that it should be renewed now.
 pub(in crate::auth) fn is_due(settings: &Settings, token: &Token) -> bool {
     let ours = matches!(settings.auth, AuthMethod::Oidc(_)) && !token.is_foreign() && token.renew_after <= now();
     let window = settings.oidc_refresh_before_exp.saturating_mul(60);
@@ -25,11 +25,11 @@ pub(in crate::auth) fn is_due(settings: &Settings, token: &Token) -> bool {
     settings.oidc_refresh_active && ours && soon()
 }
 
-/// A token in the place of one that ends soon: what another process has written since, else a renewed one, else the one
-/// there is, which is still good.
+/// Replaces a token that expires soon: by one that another process has written since, else by a renewed one. Returns
+/// the token itself, which is still valid, if that fails.
 pub(in crate::auth) async fn freshen(client: &Client, cache: &TokenCache, origin: &Origin, token: Token) -> Token {
     let left_alone = |token| Token { renew_after: now() + PAUSE_SECONDS, ..token };
-    // Without the lock another process may be renewing it, and a refresh token is good only once.
+    // Without the lock another process may be renewing it, and a refresh token works only once.
     let Some(_lock) = cache.lock().await else { return left_alone(token) };
     match cache.read_again(origin) {
         Some(other) if other != token => return other,
@@ -55,7 +55,8 @@ pub(in crate::auth) async fn freshen(client: &Client, cache: &TokenCache, origin
     }
 }
 
-/// The server answers with empty headers where it keeps no refresh token, and with the same token if it is new.
+/// Renews at the Rucio server, which answers with empty headers if it has no refresh token, and with the same token if
+/// that is new.
 async fn at_rucio(client: &Client, token: &Token) -> Result<Option<Token>> {
     if client.account().is_none() {
         tracing::debug!("the server renews tokens only for an account that is named");
@@ -70,7 +71,7 @@ async fn at_rucio(client: &Client, token: &Token) -> Result<Option<Token>> {
     }
 }
 
-/// A token for the refresh token that is kept, if one is. Needs the lock of the cache.
+/// Obtains and saves a token with the saved refresh token, if there is one. The caller holds the lock of the cache.
 pub(in crate::auth) async fn resume(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<Option<Token>> {
     match at_provider(client, cache, origin).await? {
         Some(token) => {
@@ -86,7 +87,7 @@ async fn at_provider(client: &Client, cache: &TokenCache, origin: &Origin) -> Re
     let Some(kept) = kept::find(cache, origin, at) else { return Ok(None) };
     let provider = Provider::discover(client, at, oidc).await?;
     let granted = provider.refresh(&kept).await?;
-    // Most providers give a new refresh token and take the old one back.
+    // Most providers issue a new refresh token and revoke the old one.
     let next = granted.as_ref().map(|granted| match &granted.refresh {
         Some(secret) => Kept::new(origin, at, secret),
         None => kept,
@@ -105,9 +106,9 @@ fn direct(settings: &Settings) -> Option<(&OidcSettings, &OidcProvider)> {
     }
 }
 
-/// Writes down when the token in the shared place ends, in seconds since 1970, where the official client reads it. A
-/// file that is there is kept up to date also where we renew nothing: with the end of another token in it, the official
-/// client would.
+/// Writes the expiry of the token in the shared file, in seconds since 1970, to the file where the official client
+/// reads it. An existing file is updated even if renewal is off here: otherwise the official client would renew by the
+/// expiry of another token.
 pub(in crate::auth) fn keep_expiry(settings: &Settings, place: &Path, token: &Token) {
     let file = &settings.token_exp_epoch_file;
     let wanted = settings.oidc_refresh_active || file.exists();
@@ -117,7 +118,7 @@ pub(in crate::auth) fn keep_expiry(settings: &Settings, place: &Path, token: &To
     }
 }
 
-/// What stands there.
+/// Reads the expiry from that file.
 fn noted_expiry(settings: &Settings) -> Option<i64> {
     fs::read_to_string(&settings.token_exp_epoch_file).ok()?.trim().parse().ok()
 }

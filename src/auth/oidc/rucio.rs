@@ -1,4 +1,4 @@
-//! `GET /auth/oidc`: a login in the browser, whose outcome the server hands over for a code or on being polled.
+//! `GET /auth/oidc`: a login in the browser; the server returns the token for a code or when polled.
 
 use std::time::{Duration, Instant};
 
@@ -13,12 +13,12 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, Request, checked};
 
-/// How often a mistyped code may be typed again.
+/// Attempts at entering the login code.
 const CODE_TRIES: u32 = 3;
-/// How often the server is polled for the token.
+/// Polling interval for the token.
 const POLL_EVERY: Duration = Duration::from_secs(2);
 
-/// Has the user log in at the identity provider and fetches the token.
+/// Lets the user log in at the identity provider, and fetches the token.
 pub(super) async fn authenticate(client: &Client, settings: &OidcSettings) -> Result<Token> {
     let link = login_link(client, settings).await?;
     client.interact().show(&format!("Please use your internet browser, go to:\n\n    {link}\n\nand log in there."));
@@ -41,7 +41,7 @@ async fn login_link(client: &Client, settings: &OidcSettings) -> Result<String> 
     })
 }
 
-/// Why the server has no link to log in with, in words that help. It says so by traces of its own code.
+/// Explains why the server returned no login link. It reports some causes as Python tracebacks.
 fn no_link(error: Error, client: &Client, settings: &OidcSettings) -> Error {
     let Error::Rucio(refusal) = &error else { return error };
     if refusal.class != Exception::CannotAuthenticate {
@@ -91,8 +91,8 @@ async fn poll(client: &Client, settings: &OidcSettings, link: &str) -> Result<To
     }
 }
 
-/// Whether the login may still happen. The server answers the same while nobody has logged in, where the provider or the
-/// user refused, and where the identity belongs to no account; and connections have their bad moments.
+/// Whether the login may still succeed. The server gives the same answer while the user has not logged in, if the
+/// provider or the user refused, and if the identity has no account; connection errors may be temporary.
 fn is_pending(error: &Error) -> bool {
     let Error::Rucio(refusal) = error else { return false };
     match refusal.class {
@@ -134,7 +134,7 @@ async fn fetch(client: &Client, path: &str, settings: &OidcSettings) -> Result<T
     Token::from_answer(client.authenticate(client.connections()?, &request).await?).await
 }
 
-/// The server's own login links point at its auth_host; nothing of ours goes anywhere else.
+/// Returns path and query of the login link, which must be on auth_host: no request goes anywhere else.
 fn path_on_auth_host(client: &Client, link: &str) -> Result<String> {
     let host = Url::parse(&client.settings().auth_host).ok();
     match Url::parse(link) {

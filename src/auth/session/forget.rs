@@ -1,4 +1,4 @@
-//! Forgetting sessions. Rucio has no way to revoke a token: it stays valid at the server until its end.
+//! Deletes sessions. Rucio cannot revoke a token: it remains valid on the server until it expires.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,17 @@ use crate::auth::token_cache::{
 use crate::error::{Error, Result};
 use crate::http::Client;
 
-/// Forgets the sessions of this server and account, by whatever way they were logged in. Gives what they were.
+/// Deletes the sessions of this server and account, of all authentication methods. Returns the deleted sessions.
 ///
 /// # Errors
-/// The first file that could not be removed; the others are gone all the same.
+/// The first file that could not be removed; the others are removed regardless.
 pub fn forget(client: &Client) -> Result<Vec<Session>> {
     let (settings, origin) = (client.settings(), Origin::of(client.settings()));
     let [shared, own] = TokenCache::new(settings).places_of(&origin);
     let same = |other: &Origin| other.same_server(&origin) && other.account == origin.account;
     let of_it = |place: &Place| place.record().is_some_and(|record| same(&record.origin));
     let mut mine: Vec<_> = places(&settings.token_dir).into_iter().filter(of_it).collect();
-    // That of the official client, which shares this place. A file the user named may be another program's.
+    // The official client's token, in the same file. A file that the user named may be another program's.
     if shared.record().is_none() && origin.configured && settings.auth_token_file_path.is_none() {
         mine.push(shared.clone());
     }
@@ -32,10 +32,10 @@ pub fn forget(client: &Client) -> Result<Vec<Session>> {
     outcomes.into_iter().collect::<Result<Vec<_>>>().map(|_| sessions)
 }
 
-/// Forgets all sessions in these folders.
+/// Deletes all sessions in these folders.
 ///
 /// # Errors
-/// The first file that could not be removed; the others are gone all the same.
+/// The first file that could not be removed; the others are removed regardless.
 pub fn forget_all(folders: &[PathBuf]) -> Result<Vec<Session>> {
     let found: Vec<_> = folders.iter().flat_map(|folder| [places(folder), unrecorded(folder)].concat()).collect();
     let (sessions, mut outcomes) = remove_all(&found);
@@ -45,7 +45,7 @@ pub fn forget_all(folders: &[PathBuf]) -> Result<Vec<Session>> {
     outcomes.into_iter().collect::<Result<Vec<_>>>().map(|_| sessions)
 }
 
-/// Removes tokens with all that belongs to them. The record goes last: without it, a token that stays would count as
+/// Removes tokens and the files that belong to them. The record is last: without it, a remaining token would count as
 /// the official client's.
 fn remove_all(places: &[Place]) -> (Vec<Session>, Vec<Result<bool>>) {
     let mut sessions = Vec::new();
@@ -64,7 +64,7 @@ fn remove_all(places: &[Place]) -> (Vec<Session>, Vec<Result<bool>>) {
     (sessions, outcomes)
 }
 
-/// Removes a file of ours; tells whether it was there. Links, and what belongs to somebody else, are left alone.
+/// Removes one of the user's own files; returns whether it existed. Links and files of other users are refused.
 fn remove(path: &Path) -> Result<bool> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let removed = require_private(folder, 0)

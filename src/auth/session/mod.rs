@@ -1,4 +1,5 @@
-//! Sessions: what one is logged in as, where the token of it is, until when.
+//! Sessions as users see them: account and server, location of the token, expiry.
+//! Listing, checking, logging in and deleting; how a token is obtained and cached is in the other modules of `auth`.
 
 mod forget;
 #[cfg(test)]
@@ -22,74 +23,74 @@ pub use forget::{forget, forget_all};
 /// A session, as far as it is known on this machine.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// The server. Unknown for a token that the official client has written and that was not used here yet.
+    /// The server. Unknown for a token that the official client wrote and that was not used here yet.
     pub host: Option<String>,
-    /// The server that gave the token.
+    /// The authentication server.
     pub auth_host: Option<String>,
     /// The VO.
     pub vo: Option<String>,
-    /// The way of logging in, by the configuration's name for it.
+    /// The authentication method, as named in the configuration.
     pub auth_type: Option<String>,
-    /// The account it was asked for; none is the server's choice for the identity.
+    /// The requested account; `None` if the server chooses it by the identity.
     pub account: Option<String>,
-    /// Where the token comes from.
+    /// The source of the token.
     pub source: Source,
-    /// When it was got or first seen, in seconds since 1970, UTC.
+    /// When the token was obtained or first seen, in seconds since 1970, UTC.
     pub since: Option<i64>,
-    /// When it ends, in seconds since 1970, UTC.
+    /// Expiry, in seconds since 1970, UTC.
     pub expires: Option<i64>,
-    /// What the token says of itself, if it is a JSON web token.
+    /// The claims of the token, if it is a JSON web token.
     pub claims: Option<Claims>,
-    /// The token, where it may still be used.
+    /// The token, if it may still be used.
     token: Option<Token>,
 }
 
 /// When to log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// Where there is no token that the server takes.
+    /// If there is no token that the server accepts.
     Needed,
-    /// In any case, but nobody is asked where the token can be renewed.
+    /// Always, but without interaction if the token can be renewed.
     Renew,
-    /// In any case, from the start.
+    /// Always, with a complete login.
     Anew,
 }
 
-/// A session, and what the server says of it.
+/// A session and the server's answer about it.
 #[derive(Debug)]
 pub struct LoggedIn {
     /// The session.
     pub session: Session,
-    /// Whose it is, and until when.
+    /// Account and expiry, as reported by the server.
     pub said: Raw<Validation>,
 }
 
-/// What became of a login.
+/// The outcome of a login.
 #[derive(Debug)]
 pub enum LogIn {
     /// A session.
     Done(Box<LoggedIn>),
-    /// The login was one for this account, not for the one that was asked for. Its token has been forgotten.
+    /// The login was for this account, not for the requested one. Its token has been deleted.
     AsAnother(String),
 }
 
 impl Session {
-    /// Whether it ended or is about to, as far as that is known here.
+    /// Whether it has expired or is about to, as far as is known here.
     pub fn has_ended(&self) -> bool {
         has_ended(self.expires)
     }
 
-    /// Seconds until it ends; none left if it has.
+    /// Seconds until it expires; 0 if it has, `None` if that is unknown.
     pub fn seconds_left(&self) -> Option<i64> {
         self.expires.map(|end| (end - now()).max(0))
     }
 
-    /// The token, if there is one that may still be used.
+    /// Returns the token, if it may still be used.
     pub fn secret(&self) -> Option<Secret> {
         self.token.as_ref().map(|token| Secret::from(token.expose()))
     }
 
-    /// The file the token is kept in.
+    /// Returns the file that the token is saved in.
     pub fn file(&self) -> Option<&Path> {
         match &self.source {
             Source::File(path) | Source::Cache(path) => Some(path),
@@ -97,12 +98,12 @@ impl Session {
         }
     }
 
-    /// Whether there is anything: a record alone, whose token is gone before its end, is no session.
+    /// Whether there is a session at all: a record whose token is gone before its expiry is not one.
     fn is_one(&self) -> bool {
         self.token.is_some() || self.has_ended()
     }
 
-    /// One with a token that may be used.
+    /// Creates a session of a usable token.
     fn of(token: Token, client: &Client, record: Option<&Record>) -> Self {
         let settings = client.settings();
         let claims = Claims::of(token.expose());
@@ -120,12 +121,12 @@ impl Session {
         }
     }
 
-    /// One that is kept in this place, whoever wrote it.
+    /// Reads the session saved at this path, also if another program wrote it.
     fn kept(place: &Place) -> Self {
         let value = place.value().ok().flatten();
         let claims = value.as_deref().and_then(Claims::of);
         let record = place.record();
-        // What another program wrote after our record has an end of its own.
+        // A token that another program wrote after our record has an expiry of its own.
         let of_this = record.as_ref().filter(|record| value.as_deref().is_none_or(|value| record.is_of(value)));
         let expires = of_this.and_then(|record| record.expires).or(claims.as_ref().and_then(|claims| claims.exp));
         let since = of_this.and_then(|record| record.since).or(claims.as_ref().and_then(|claims| claims.nbf));
@@ -151,12 +152,12 @@ fn has_ended(expires: Option<i64>) -> bool {
     expires.is_some_and(|end| end - EXPIRY_MARGIN_SECONDS < now())
 }
 
-/// The account in the name of a token file of the official client.
+/// Returns the account in the name of a token file of the official client.
 fn account_in_name(file: &Path) -> Option<String> {
     file.file_name()?.to_str()?.strip_prefix("auth_token_for_account_").map(str::to_owned)
 }
 
-/// The session that commands use under these settings, or the one that ended last. Asks nobody anything.
+/// Returns the session that commands use under these settings, or else an expired one. Reads local files only.
 pub fn current(client: &Client) -> Option<Session> {
     let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
     let places = cache.places_of(&origin);
@@ -175,10 +176,10 @@ pub fn current(client: &Client) -> Option<Session> {
     }
 }
 
-/// All sessions kept in these folders, and whether each is the one that commands use under these settings.
+/// Returns all sessions saved in these folders, each with whether commands use it under these settings.
 pub fn all(folders: &[PathBuf], client: Option<&Client>) -> Vec<(Session, bool)> {
     let used = client.and_then(current).and_then(|session| session.file().map(Path::to_owned));
-    // What others can write to tells nothing.
+    // Folders that others can write to are not trusted.
     let folders = folders.iter().filter(|folder| require_private(folder, 0o022).is_ok());
     let places = folders.flat_map(|folder| places(folder).into_iter().chain(unrecorded(folder)));
     let kept = places.map(|place| Session::kept(&place)).filter(Session::is_one);
@@ -190,10 +191,10 @@ pub fn all(folders: &[PathBuf], client: Option<&Client>) -> Vec<(Session, bool)>
     .collect()
 }
 
-/// What the server says of a session; nothing if it does not accept its token.
+/// Returns the server's answer about a session; `None` if it refuses the token.
 ///
 /// # Errors
-/// All that are no refusal of the token.
+/// All errors but a refusal of the token.
 pub async fn check(client: &Client, session: &Session) -> Result<Option<Raw<Validation>>> {
     let Some(secret) = session.secret() else { return Ok(None) };
     match api::auth::validate(client, &secret).await {
@@ -203,7 +204,7 @@ pub async fn check(client: &Client, session: &Session) -> Result<Option<Raw<Vali
     }
 }
 
-/// Gets a session.
+/// Returns a session, after a login if `when` asks for one.
 ///
 /// # Errors
 /// Those of the login.
@@ -224,7 +225,7 @@ pub async fn log_in(client: &Client, when: When) -> Result<LogIn> {
     done(client, token, said)
 }
 
-/// A token of the account that was asked for makes a session; one of another is forgotten.
+/// Returns the session if the token is for the requested account; deletes it otherwise.
 fn done(client: &Client, token: Token, said: Raw<Validation>) -> Result<LogIn> {
     if client.account().is_some_and(|account| account != said.account) {
         forget(client)?;
@@ -237,7 +238,7 @@ async fn validate(client: &Client, token: &Token) -> Result<Raw<Validation>> {
     api::auth::validate(client, &Secret::from(token.expose())).await
 }
 
-/// The session of a token just got, with the place it is kept in.
+/// Returns the session of a token just obtained, with the file it is saved in.
 fn session_of(client: &Client, token: Token) -> Session {
     match current(client) {
         Some(kept) if kept.token.as_ref() == Some(&token) => kept,
@@ -245,11 +246,11 @@ fn session_of(client: &Client, token: Token) -> Session {
     }
 }
 
-/// A token that the server takes and that lives at least so many seconds more; got anew if need be, as long as nobody
-/// has to be asked.
+/// Returns a token that the server accepts and that is valid for at least `min_life` more seconds; renews it if
+/// necessary.
 ///
 /// # Errors
-/// Those of the login; `CannotAuthenticate` if the server's tokens live shorter.
+/// Those of the login; `CannotAuthenticate` if the server's tokens have a shorter lifetime.
 pub async fn token(client: &Client, min_life: i64) -> Result<Secret> {
     let lives_too_short = |token: &Token| token.expires.is_some_and(|end| end - now() < min_life);
     let short = current(client).and_then(|session| session.token).as_ref().is_some_and(lives_too_short);

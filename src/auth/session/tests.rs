@@ -4,7 +4,7 @@ use crate::auth::token_cache::replace_file;
 use serde_json::json;
 use std::os::unix::fs::DirBuilderExt;
 
-/// A folder of tokens with a file `auth_token_for_account_kim` in it.
+/// Creates a token folder with a file `auth_token_for_account_kim`.
 fn folder(token: &str) -> (tempfile::TempDir, PathBuf) {
     let tmp = tempfile::tempdir().unwrap();
     let folder = tmp.path().join(".rucio_kim");
@@ -13,7 +13,7 @@ fn folder(token: &str) -> (tempfile::TempDir, PathBuf) {
     (tmp, folder)
 }
 
-/// Our record beside it.
+/// Writes our record beside it.
 fn record(folder: &Path, token: &str, expires: i64) {
     let digest = crate::sha256::hex(token);
     let record = json!({"host": "https://h", "auth_host": "https://a", "vo": "def", "auth_type": "gss",

@@ -1,4 +1,4 @@
-//! The SSH agent, as far as a signature needs it (draft-miller-ssh-agent).
+//! Client of an SSH agent, limited to what a signature needs (draft-miller-ssh-agent).
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::os::unix::net::UnixStream;
@@ -13,25 +13,25 @@ const IDENTITIES_ANSWER: u8 = 12;
 const SIGN_REQUEST: u8 = 13;
 const SIGN_RESPONSE: u8 = 14;
 const FAILURE: u8 = 5;
-/// Asks for `rsa-sha2-256` in place of the SHA-1 of old.
+/// Flag that requests `rsa-sha2-256` instead of SHA-1.
 const RSA_SHA2_256: u32 = 2;
-/// How long an agent may take to answer. It may ask its owner first, but the server's challenge is good no longer.
+/// Timeout of the agent. It may ask its user first, but the server's challenge is valid no longer than this.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The longest answer that is read; OpenSSH's own limit.
+/// Maximum length of an answer, in bytes; OpenSSH has the same limit.
 const LONGEST: u32 = 256 * 1024;
 
-/// An agent, by its socket. Each question has a connection of its own.
+/// An agent, by its socket. Each request has a connection of its own.
 #[derive(Debug, Clone)]
 pub(super) struct Agent(pub(super) PathBuf);
 
 impl Agent {
-    /// Whether it has this key.
+    /// Whether it holds this key.
     pub(super) fn has(&self, key: &PublicKey) -> Result<bool> {
         let answer = self.ask(&[REQUEST_IDENTITIES])?;
         keys(&answer).map(|keys| keys.iter().any(|known| *known == key.bytes())).ok_or_else(garbled)
     }
 
-    /// Its signature of `data`, the name of the way before it.
+    /// Returns its signature of `data`, with the name of the algorithm before it.
     pub(super) fn sign(&self, key: &PublicKey, data: &[u8]) -> Result<Vec<u8>> {
         let mut request = vec![SIGN_REQUEST];
         wire::put(&mut request, key.bytes());
@@ -59,7 +59,7 @@ impl Agent {
     }
 }
 
-/// The keys in an answer.
+/// Returns the keys in an answer; `None` if it is truncated.
 fn keys(answer: &[u8]) -> Option<Vec<&[u8]>> {
     let mut rest = answer.strip_prefix(&[IDENTITIES_ANSWER])?;
     let count = wire::take_u32(&mut rest)?;
@@ -72,7 +72,7 @@ fn keys(answer: &[u8]) -> Option<Vec<&[u8]>> {
         .collect()
 }
 
-/// The signature in an answer. An agent that does not know the newer ways makes one that servers refuse.
+/// Returns the signature in an answer. An agent without the newer algorithms makes one that servers refuse: an error.
 fn signature(answer: &[u8]) -> Result<Vec<u8>> {
     let mut rest = match answer {
         [SIGN_RESPONSE, rest @ ..] => rest,

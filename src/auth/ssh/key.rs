@@ -1,4 +1,4 @@
-//! The file of a private key: PKCS#1 and PKCS#8 in PEM form, and OpenSSH's own form, each encrypted or not.
+//! Private key files: PKCS#1 and PKCS#8 in PEM, and OpenSSH's own format, each encrypted or not.
 
 use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -18,24 +18,24 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::secret::Secret;
 
-/// The one kind of key that Rucio servers can verify.
+/// The only type of key that Rucio servers can verify.
 const RSA: &str = "ssh-rsa";
-/// How a signature is made: the one way that servers of all releases take and that is not SHA-1.
+/// The signature algorithm: the only one that servers of all releases accept and that is not SHA-1.
 pub(super) const SIGNATURE: &str = "rsa-sha2-256";
-/// What stands first in OpenSSH's form (its PROTOCOL.key).
+/// The first bytes of OpenSSH's format (its PROTOCOL.key).
 const OPENSSH: &[u8] = b"openssh-key-v1\0";
 
-/// A public key, as SSH writes it (RFC 4253, section 6.6).
+/// A public key in SSH encoding (RFC 4253, section 6.6).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PublicKey(Vec<u8>);
 
 impl PublicKey {
-    /// The bytes that are compared and sent.
+    /// Returns the encoded key, which is compared and sent.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// That of `<key>.pub`, if it is there.
+    /// Reads `<key>.pub`, if it exists.
     pub(super) fn beside(key: &Path) -> Option<Self> {
         let mut path = key.as_os_str().to_owned();
         path.push(".pub");
@@ -51,12 +51,12 @@ impl PublicKey {
         Some(Self(bytes))
     }
 
-    /// `ssh-rsa`, `ssh-ed25519` ...
+    /// Returns the type of the key: `ssh-rsa`, `ssh-ed25519` ...
     fn kind(&self) -> String {
         String::from_utf8_lossy(wire::take(&mut self.bytes()).unwrap_or_default()).into_owned()
     }
 
-    /// Refuses a key that no server can verify, before anybody is asked for its pass phrase.
+    /// Refuses a key that no server can verify, before its pass phrase is asked for.
     pub(super) fn require_rsa(&self, path: &Path) -> Result<()> {
         match self.kind() {
             kind if kind == RSA => Ok(()),
@@ -65,14 +65,14 @@ impl PublicKey {
     }
 }
 
-/// A file with a private key, read but not opened.
+/// A private key file, read but not decrypted.
 pub(super) struct KeyFile {
     path: PathBuf,
     form: Form,
 }
 
 enum Form {
-    /// OpenSSH's own, without its armour.
+    /// OpenSSH's own format, without its armour.
     OpenSsh(Vec<u8>),
     Pem(Vec<u8>),
 }
@@ -96,7 +96,7 @@ impl KeyFile {
         }
     }
 
-    /// The public key as far as the file tells it without a pass phrase, else that of the file beside it.
+    /// Returns the public key as far as the file contains it without a pass phrase, else that of `<key>.pub`.
     pub(super) fn public(&self) -> Option<PublicKey> {
         let told = match &self.form {
             Form::OpenSsh(bytes) => told_by_openssh(bytes),
@@ -106,7 +106,7 @@ impl KeyFile {
         told.or_else(|| PublicKey::beside(&self.path))
     }
 
-    /// The key. `ask` is asked for the pass phrase if it is encrypted.
+    /// Returns the private key. `ask` prompts for the pass phrase if it is encrypted.
     pub(super) fn open(&self, ask: impl Fn() -> std::io::Result<Secret>) -> Result<PKey<Private>> {
         let phrase = || ask().map_err(|error| self.locked(&error));
         let key = match &self.form {
@@ -137,7 +137,7 @@ impl KeyFile {
 
     fn locked(&self, error: &IoError) -> Error {
         let place = self.path.display();
-        // Of such a file the agent's key can only be known by its public half.
+        // The agent's key can only be recognised by the public key.
         let public = match self.public() {
             Some(_) => String::new(),
             None => format!("`ssh-keygen -y -f {place} > {place}.pub` and "),
@@ -162,7 +162,7 @@ impl KeyFile {
     }
 }
 
-/// The challenge, signed: the name of the way, and the signature.
+/// Signs the challenge; returns the name of the algorithm and the signature, in SSH encoding.
 pub(super) fn sign(key: &PKey<Private>, challenge: &[u8]) -> Result<Vec<u8>> {
     let signed = Signer::new(MessageDigest::sha256(), key).and_then(|mut signer| signer.sign_oneshot_to_vec(challenge));
     let signed = signed.map_err(|error| refusal(format!("The SSH private key does not sign: {error}.")))?;
@@ -172,7 +172,7 @@ pub(super) fn sign(key: &PKey<Private>, challenge: &[u8]) -> Result<Vec<u8>> {
     Ok(signature)
 }
 
-/// What is in the armour of OpenSSH's form, if that is what this is. Lines may have any length and any ending: writers
+/// Decodes the armour of OpenSSH's format; `None` for other text. Lines may have any length and any ending: writers
 /// differ.
 fn armoured(text: &str) -> Option<Vec<u8>> {
     let (_, body) = text.split_once("-----BEGIN OPENSSH PRIVATE KEY-----")?;
@@ -180,7 +180,7 @@ fn armoured(text: &str) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(body.split_whitespace().collect::<String>()).ok()
 }
 
-/// The public key that stands in the clear before the encrypted part.
+/// Reads the public key, which is not encrypted, before the private one.
 fn told_by_openssh(bytes: &[u8]) -> Option<PublicKey> {
     let mut rest = bytes.strip_prefix(OPENSSH)?;
     let (_cipher, _derivation, _options) = (wire::take(&mut rest)?, wire::take(&mut rest)?, wire::take(&mut rest)?);
@@ -196,7 +196,7 @@ fn rsa(pair: &RsaKeypair) -> Option<PKey<Private>> {
     assemble([n, e, d, p, q], number(&private.iqmp)?).and_then(PKey::from_rsa).ok()
 }
 
-/// Adds the two exponents that OpenSSH leaves out.
+/// Builds the key with the two exponents that OpenSSH's format omits.
 fn assemble([n, e, d, p, q]: [BigNum; 5], iqmp: BigNum) -> Result<Rsa<Private>, ErrorStack> {
     let mut context = BigNumContext::new_secure()?;
     let mut exponent = |prime: &BigNum| -> Result<BigNum, ErrorStack> {
@@ -231,7 +231,7 @@ fn unsupported(path: &Path, kind: &str) -> Error {
         )
 }
 
-/// There is nothing at this path, though it was there a moment ago, or it cannot be read.
+/// Returns the error for a key file that does not exist (any more) or cannot be read.
 pub(super) fn unreadable(path: &Path, error: &IoError) -> Error {
     let place = path.display();
     let details = match error.kind() {

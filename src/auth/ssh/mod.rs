@@ -1,4 +1,4 @@
-//! `GET /auth/ssh_challenge_token` and `GET /auth/ssh`: a challenge, signed with an SSH key that is an identity of the
+//! `GET /auth/ssh_challenge_token` and `GET /auth/ssh`: signs a challenge with an SSH key that is an identity of the
 //! account.
 
 mod agent;
@@ -22,20 +22,20 @@ use crate::interact::Interact;
 use agent::Agent;
 use key::{KeyFile, PublicKey};
 
-/// Asks for a token with the key of this file. `agent` is the socket of the SSH agent: it signs if it has the key, so
-/// that nobody is asked for a pass phrase. Where it has not, or does not want to, the file is opened.
+/// Requests a token with the key in this file. `agent` is the socket of the SSH agent: it signs if it holds the key, so
+/// that no pass phrase is needed. If it does not, or refuses, the file is opened.
 pub(super) async fn authenticate(client: &Client, private_key: &Path, agent: Option<&Path>) -> Result<Token> {
     let account = named_account(client)?;
     if let Some(signature) = by_agent(client, account, private_key, agent).await? {
         return exchange(client, account, private_key, &signature).await;
     }
-    // The pass phrase comes before the challenge, which is good for ten seconds.
+    // The pass phrase is asked for before the challenge, which is valid for ten seconds.
     let key = open(client, private_key).await?;
     let signature = key::sign(&key, challenge(client, account).await?.as_bytes())?;
     exchange(client, account, private_key, &signature).await
 }
 
-/// A challenge signed by the agent, if it has the key and wants to.
+/// Returns a challenge signed by the agent; `None` if it does not hold the key, or refuses.
 async fn by_agent(client: &Client, account: &str, path: &Path, socket: Option<&Path>) -> Result<Option<Vec<u8>>> {
     let (path, socket) = (path.to_owned(), socket.map(Path::to_owned));
     let found = asking(move || find(&path, socket.map(Agent))).await??;
@@ -50,8 +50,8 @@ async fn by_agent(client: &Client, account: &str, path: &Path, socket: Option<&P
     }
 }
 
-/// The agent and the key, if the one has the other. A key that no server can verify is refused here, before anybody is
-/// asked for its pass phrase.
+/// Returns the agent and the key if the agent holds it. A key that no server can verify is refused here, before its
+/// pass phrase is asked for.
 fn find(path: &Path, agent: Option<Agent>) -> Result<Option<(Agent, PublicKey)>> {
     let public = KeyFile::read(path).map_or_else(|_| PublicKey::beside(path), |file| file.public());
     let Some(public) = public else { return Ok(None) };
@@ -65,21 +65,21 @@ fn find(path: &Path, agent: Option<Agent>) -> Result<Option<(Agent, PublicKey)>>
     Ok(None)
 }
 
-/// Whether somebody has to be asked before a key can sign.
+/// Whether a key can sign without interaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readiness {
     /// It needs no pass phrase.
     Open,
-    /// The agent has it.
+    /// The agent holds it.
     InAgent,
-    /// Its pass phrase is asked for.
+    /// It needs a pass phrase from the user.
     Locked,
 }
 
-/// Whether a login with the key of this file asks somebody. Asks the agent, and no server.
+/// Returns whether a login with the key in this file needs interaction. Contacts the agent, but no server.
 ///
 /// # Errors
-/// `CannotAuthenticate` for a file that cannot be read, and a key that no server can verify.
+/// `CannotAuthenticate` for a file that cannot be read, or a key that no server can verify.
 pub(crate) fn readiness(path: &Path, agent: Option<&Path>) -> Result<Readiness> {
     if find(path, agent.map(|socket| Agent(socket.to_owned())))?.is_some() {
         return Ok(Readiness::InAgent);
@@ -98,7 +98,8 @@ async fn open(client: &Client, path: &Path) -> Result<PKey<Private>> {
     .await?
 }
 
-/// The official client takes a key that others may read, and so do set-ups that work; ssh would refuse it.
+/// A warning only: the official client accepts a key that others can read, and working set-ups have one; ssh would
+/// refuse it.
 fn warn_if_open(path: &Path) {
     let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
     if mode & 0o077 != 0 {
@@ -109,8 +110,8 @@ fn warn_if_open(path: &Path) {
     }
 }
 
-/// What the server wants to have signed. No server can have us sign a login by SSH or a signed file in this way: both
-/// have zero bytes, and a header that is text has none.
+/// Requests the challenge to sign. No server can obtain a signature for an SSH login or a signed file this way: both
+/// contain zero bytes, which a header of text cannot.
 async fn challenge(client: &Client, account: &str) -> Result<String> {
     let request = Request::get("auth/ssh_challenge_token");
     let response = checked(client.authenticate(client.connections()?, &request).await?).await;
@@ -144,9 +145,10 @@ async fn exchange(client: &Client, account: &str, key: &Path, signature: &[u8]) 
     })
 }
 
-/// Servers look at the identities of the account one after the other, and fall over one that is no RSA key.
+/// Explains a server error: servers check the identities of the account one after the other, and fail at one that is
+/// not an RSA key.
 async fn failed(mut response: Response, account: &str) -> Error {
-    // The first bytes say it all, and nobody knows how many there are.
+    // The first bytes are enough; the response may have any length.
     let text = response.chunk().await.ok().flatten().unwrap_or_default();
     let text = String::from_utf8_lossy(&text[..text.len().min(200)]).into_owned();
     match text.contains("class: RSAKey") {

@@ -1,12 +1,12 @@
-//! How SSH writes things down (RFC 4251, section 5): texts and numbers with their length before them.
+//! SSH encoding (RFC 4251, section 5): strings and numbers, prefixed with their length.
 
-/// Adds `text` with its length.
+/// Appends `text` with its length.
 pub(super) fn put(out: &mut Vec<u8>, text: &[u8]) {
     out.extend((text.len() as u32).to_be_bytes());
     out.extend(text);
 }
 
-/// Adds a positive number, most significant byte first. A zero keeps its first bit from being read as a sign.
+/// Appends a positive number, most significant byte first. A zero byte keeps its first bit from being read as a sign.
 pub(super) fn put_number(out: &mut Vec<u8>, digits: &[u8]) {
     match digits.first() {
         Some(0x80..) => put(out, &[&[0], digits].concat()),
@@ -14,7 +14,7 @@ pub(super) fn put_number(out: &mut Vec<u8>, digits: &[u8]) {
     }
 }
 
-/// Takes a text from the front.
+/// Reads a string from the front.
 pub(super) fn take<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = take_u32(input)? as usize;
     let (text, rest) = input.split_at_checked(length)?;
@@ -22,7 +22,7 @@ pub(super) fn take<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(text)
 }
 
-/// Takes a number of four bytes from the front.
+/// Reads a four-byte number from the front.
 pub(super) fn take_u32(input: &mut &[u8]) -> Option<u32> {
     let (number, rest) = input.split_first_chunk()?;
     *input = rest;

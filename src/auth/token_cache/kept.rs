@@ -1,4 +1,4 @@
-//! A look at what is kept, for whoever looks for a mistake: nothing is written, nobody is asked.
+//! Read-only inspection of the token cache, for `doctor`.
 
 use std::io::{ErrorKind, Result};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use super::{Origin, TokenCache};
 use crate::auth::Claims;
 use crate::config::Settings;
 
-/// A token that is kept for an account.
+/// A cached token.
 #[derive(Debug)]
 pub(crate) struct Kept {
     /// Its file.
@@ -20,17 +20,17 @@ pub(crate) struct Kept {
 /// Whether commands use a token. Times are seconds since 1970, UTC.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// They do, until this time, as far as it is known.
+    /// Used, until this time if it is known.
     Good(Option<i64>),
-    /// It ended at this time.
+    /// Expired at this time.
     Ended(i64),
-    /// It belongs to another server, account or way of logging in, which this says.
+    /// Belongs to the server, account or authentication method named here, not to these settings.
     Another(String),
-    /// It cannot be trusted, or is none, for this reason.
+    /// Not trusted, or not a token, for this reason.
     Distrusted(String),
 }
 
-/// What is kept for these settings; one that is good before any other.
+/// Returns the cached token for these settings; a valid one takes precedence.
 pub(crate) fn kept(settings: &Settings) -> Option<Kept> {
     let (cache, origin) = (TokenCache::new(settings), Origin::of(settings));
     let places = [cache.own(&origin), cache.shared.clone()];
@@ -39,7 +39,7 @@ pub(crate) fn kept(settings: &Settings) -> Option<Kept> {
     found.into_iter().nth(good.unwrap_or(0))
 }
 
-/// Whether tokens may be kept in this folder.
+/// Checks that tokens may be saved in this folder: it is the user's, and others cannot write to it.
 pub(crate) fn trusted(folder: &Path) -> Result<()> {
     require_private(folder, 0o022)
 }

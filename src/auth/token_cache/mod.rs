@@ -1,17 +1,16 @@
-//! The token file, shared with the official client, and a record beside it that says which server gave the token.
+//! The token file, shared with the official client, and a record beside it of the server that issued the token.
 //!
-//! The official client writes the bare token into `auth_token_for_account_<account>` and sends it to whatever host
-//! it is pointed at. We write the same file and, in `<file>.origin`, the host and the way of logging in. A token
-//! is used only for the host it came from. One without a record (the official client wrote it) is taken to belong
-//! to the host that the configuration names, and the record that says so is written before its first use. Where the
-//! last record names another server, or this place has held tokens of several, nobody can tell whose it is: it is
-//! not used.
+//! The official client writes the bare token into `auth_token_for_account_<account>` and sends it to whatever host it
+//! is pointed at. We write the same file and, in `<file>.origin`, the host and the authentication method. A token is
+//! used only for the host it came from. One without a record (written by the official client) is assumed to belong to
+//! the host in the configuration, and a record of that is written before its first use. If the last record names
+//! another server, or the file has contained tokens of several, the origin is unknown: the token is not used.
 //!
-//! With `--insecure` the cache is closed: nobody knows who the server is, so it gets no token that was got from the true
-//! one, and what it gives is not kept, where a later command would take it for the true one's.
+//! With `--insecure` the cache is closed: the server is not verified, so it gets no token that was issued by the real
+//! one, and its own token is not saved, because a later command would take it for one of the real server.
 //!
-//! A token for another server than that of `[client]` has a file of its own beside the shared one, and a good token
-//! that has to make room there moves to such a file: so several servers are in use side by side.
+//! A token for another server than that of `[client]` has a file of its own beside the shared one, and a valid token
+//! that would be overwritten there is moved to such a file: several servers can be used side by side.
 
 mod kept;
 mod place;
@@ -34,23 +33,23 @@ pub(crate) use kept::{Kept, State, kept, trusted};
 use place::digest;
 pub(super) use place::{EXPIRY_MARGIN_SECONDS, Place, Record, replace_file, require_private};
 
-/// The ending of a record's name.
+/// Suffix of the file name of a record.
 pub(super) const RECORD: &str = "origin";
-/// The ending of the name of a refresh token's file.
+/// Suffix of the file name of a refresh token.
 pub(super) const REFRESH: &str = "refresh";
-/// The ending of the name of a file with the digest of another program's token that was checked.
+/// Suffix of the file name of the digest of another program's token that was checked.
 pub(super) const CHECKED: &str = "checked";
-/// How long to wait for another process that is getting a token.
+/// Timeout for another process that is obtaining a token.
 const LOCK_PATIENCE: Duration = Duration::from_secs(15);
 
-/// Where a token comes from: server, account, and way of logging in.
+/// The origin of a token: server, account and authentication method.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Origin {
     pub(super) host: String,
     pub(super) auth_host: String,
     pub(super) vo: String,
     pub(super) auth_type: String,
-    /// The account; none is the server's choice for the identity.
+    /// The account; `None` if the server chooses it by the identity.
     #[serde(default)]
     pub(super) account: Option<String>,
     /// Whether both hosts are those of `[client]` in the configuration file.
@@ -59,7 +58,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// The origin a new token under these settings would have.
+    /// Returns the origin of a new token under these settings.
     pub(super) fn of(settings: &Settings) -> Self {
         Self {
             host: settings.rucio_host.clone(),
@@ -71,17 +70,17 @@ impl Origin {
         }
     }
 
-    /// Whether both speak of the same server and VO.
+    /// Whether both name the same server and VO.
     pub(super) fn same_server(&self, other: &Self) -> bool {
         (&self.host, &self.auth_host, &self.vo) == (&other.host, &other.auth_host, &other.vo)
     }
 
-    /// Whether a token of the one may be used for the other.
+    /// Whether a token of one may be used for the other.
     pub(super) fn same_place(&self, other: &Self) -> bool {
         self.same_server(other) && self.auth_type == other.auth_type && self.account == other.account
     }
 
-    /// A part of a file's name that says whose token it is, and a digest that makes it unique.
+    /// Returns a part of a file name: the host, and a digest that makes it unique.
     fn name(&self) -> String {
         let server = url::Url::parse(&self.host).ok();
         let server = server.as_ref().and_then(url::Url::host_str).unwrap_or("server");
@@ -90,54 +89,54 @@ impl Origin {
     }
 }
 
-/// The places of one account's tokens.
+/// The token files of one account.
 #[derive(Debug)]
 pub(super) struct TokenCache {
-    /// The file the official client knows.
+    /// The file shared with the official client.
     shared: Place,
-    /// Whether nothing is read or kept.
+    /// Whether nothing is read or saved.
     closed: bool,
 }
 
 impl TokenCache {
-    /// The place the settings name.
+    /// Creates the cache for the token file in the settings.
     pub(super) fn new(settings: &Settings) -> Self {
         Self { shared: Place(settings.token_file.clone()), closed: settings.insecure }
     }
 
-    /// Whether nothing is read or kept.
+    /// Whether nothing is read or saved.
     pub(super) fn is_closed(&self) -> bool {
         self.closed
     }
 
-    /// The place that a token of this origin has for itself, beside the shared one.
+    /// Returns the file for tokens of this origin only, beside the shared one.
     fn own(&self, origin: &Origin) -> Place {
         let mut name = self.shared.0.clone().into_os_string();
         name.push(format!("@{}", origin.name()));
         Place(name.into())
     }
 
-    /// Where a token of this origin may be: in the shared place, or in its own.
+    /// Returns the files that may contain a token of this origin: the shared one and its own.
     pub(super) fn places_of(&self, origin: &Origin) -> [Place; 2] {
         [self.shared.clone(), self.own(origin)]
     }
 
-    /// The place where a token of this origin is written.
+    /// Returns the file that a token of this origin is written to.
     pub(super) fn home_of(&self, origin: &Origin) -> Place {
         if origin.configured { self.shared.clone() } else { self.own(origin) }
     }
 
-    /// Makes the folder of all places, if it is not there.
+    /// Creates the folder of all token files, if it does not exist.
     pub(super) fn make_folder(&self) -> Result<()> {
         make_folder(self.shared.folder())
     }
 
-    /// The token, if there is one that belongs to this origin and has not ended.
+    /// Returns the token, if there is one that belongs to this origin and has not expired.
     pub(super) fn read(&self, origin: &Origin) -> Option<Token> {
         self.find(origin, |place, error| tracing::warn!("The saved token {} is not used: {error}", place.0.display()))
     }
 
-    /// The same, for a second look: why a token is not used has been said at the first.
+    /// Reads the token like `read`, without repeating its warnings.
     pub(super) fn read_again(&self, origin: &Origin) -> Option<Token> {
         self.find(origin, |_, _| {})
     }
@@ -166,15 +165,15 @@ impl TokenCache {
                 Ok(usable.then(|| token(record.expires)))
             }
             Some(record) if record.replaces(&value) => Ok(None),
-            // Somebody else wrote this token after our record: the official client, most likely for the same server.
+            // Another program wrote this token after our record: the official client, most likely for the same server.
             Some(record) if record.origin.same_place(origin) && !record.several => adopt(place, token(None), origin),
             None if origin.configured && *place == self.shared => adopt(place, token(None), origin),
             _ => Ok(None),
         }
     }
 
-    /// Keeps a token: folder 0700, files 0600, each replaced at one stroke. Gives its place.
-    /// A closed cache keeps none, which is an error.
+    /// Saves a token: folder 0700, files 0600, each replaced atomically. Returns its file.
+    /// A closed cache returns an error.
     pub(super) fn write(&self, token: &Token, origin: &Origin) -> Result<Place> {
         if self.closed {
             return Err(ErrorKind::PermissionDenied.into());
@@ -188,7 +187,7 @@ impl TokenCache {
         Ok(place)
     }
 
-    /// Moves the good token of another server, account or way out of the shared place, to its own.
+    /// Moves a valid token of another server, account or method from the shared file to its own.
     fn make_room(&self, origin: &Origin) -> Result<()> {
         let Some(record) = self.shared.record() else { return Ok(()) };
         if record.origin.same_place(origin) || record.ended() {
@@ -200,26 +199,26 @@ impl TokenCache {
                 own.keep(&Token::new(&value, record.expires), &record.origin)?;
                 own.take_beside(&self.shared, REFRESH)
             }
-            // What cannot be trusted or is not there needs no other place.
+            // A token that is not trusted or missing is not moved.
             _ => Ok(()),
         }
     }
 
-    /// Whether the server has taken this token of another program for this account before.
+    /// Whether the server has accepted this token of another program for this account before.
     pub(super) fn has_checked(&self, origin: &Origin, token: &Token) -> bool {
         let file = self.own(origin).beside(CHECKED);
         require_private(&file, 0o022).is_ok()
             && std::fs::read_to_string(file).is_ok_and(|text| text == digest(token.expose()))
     }
 
-    /// Puts down that it has. Nothing is lost where that fails: it is asked again.
+    /// Records that it has. A failure does no harm: the server is asked again.
     pub(super) fn note_checked(&self, origin: &Origin, token: &Token) {
         let file = self.own(origin).beside(CHECKED);
         let _ = self.make_folder().and_then(|()| replace_file(&file, digest(token.expose()).as_bytes()));
     }
 
-    /// Waits until no other process is getting a token here. Without a lock in time, or where none is to be had,
-    /// everyone gets a token of their own, which is only slower.
+    /// Waits until no other process is obtaining a token here. Without the lock (timeout, or locking is not possible),
+    /// every process obtains its own token, which is only slower.
     pub(super) async fn lock(&self) -> Option<File> {
         if self.closed {
             return None;
@@ -238,7 +237,7 @@ impl TokenCache {
     }
 }
 
-/// All places with a record in this folder, sorted by name.
+/// Returns all token files with a record in this folder, sorted by name.
 pub(super) fn places(folder: &Path) -> Vec<Place> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = entries
@@ -249,7 +248,7 @@ pub(super) fn places(folder: &Path) -> Vec<Place> {
     files.into_iter().map(Place).collect()
 }
 
-/// All tokens in this folder without a record, which the official client wrote, sorted by name.
+/// Returns all token files without a record in this folder, which the official client wrote, sorted by name.
 pub(super) fn unrecorded(folder: &Path) -> Vec<Place> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -259,14 +258,14 @@ pub(super) fn unrecorded(folder: &Path) -> Vec<Place> {
     files.into_iter().map(Place).collect()
 }
 
-/// Whether the official client names tokens like this.
+/// Whether the official client gives token files such a name.
 fn is_token(name: &str) -> bool {
     let beside = [RECORD, REFRESH, CHECKED].iter().any(|ending| name.ends_with(&format!(".{ending}")));
     name.starts_with("auth_token_for_") && !beside
 }
 
-/// Puts down that the official client's token belongs here, so that it never goes elsewhere. One that says itself that
-/// it has ended is none, and one that is not valid yet is not sent before its time.
+/// Records that the official client's token belongs here, so that it is never sent elsewhere. Returns `None` for a
+/// token that has expired by its own claims, and an error for one that is not valid yet.
 fn adopt(place: &Place, token: Token, origin: &Origin) -> Result<Option<Token>> {
     if let Some(reason) = Claims::of(token.expose()).as_ref().and_then(clock::not_yet) {
         return Err(std::io::Error::other(reason));

@@ -1,4 +1,4 @@
-//! One place where a token is kept: its file, and beside it a record of where it belongs.
+//! A token file, and beside it the record of the token's origin.
 
 use std::fs::Permissions;
 use std::io::{Error, ErrorKind, Result, Write};
@@ -14,25 +14,25 @@ use crate::auth::Token;
 use crate::clock::now;
 use crate::sha256;
 
-/// A token that ends sooner than this is not used any more.
+/// A token that expires within this time is not used any more.
 pub(in crate::auth) const EXPIRY_MARGIN_SECONDS: i64 = 10;
 
-/// What stands beside a token file.
+/// The record beside a token file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::auth) struct Record {
     #[serde(flatten)]
     pub(in crate::auth) origin: Origin,
-    /// When it ends, in seconds since 1970, UTC.
+    /// Expiry of the token, in seconds since 1970, UTC.
     pub(in crate::auth) expires: Option<i64>,
-    /// When it was got or first seen, in seconds since 1970, UTC.
+    /// When the token was obtained or first seen, in seconds since 1970, UTC.
     #[serde(default)]
     pub(in crate::auth) since: Option<i64>,
-    /// SHA-256 of the token this record speaks of.
+    /// SHA-256 of the token.
     pub(super) digest: String,
-    /// SHA-256 of the token that stood here before, which may still stand here for a moment.
+    /// SHA-256 of the previous token, which may still be in the file for a moment.
     #[serde(default)]
     before: Option<String>,
-    /// Whether tokens of more than one server have been in this place.
+    /// Whether the file has contained tokens of more than one server.
     #[serde(default)]
     pub(super) several: bool,
 }
@@ -43,12 +43,12 @@ impl Record {
         self.digest == digest(value)
     }
 
-    /// Whether that token is about to be replaced, at this moment, by the one this record speaks of.
+    /// Whether that token is being replaced, at this moment, by the token of this record.
     pub(super) fn replaces(&self, value: &str) -> bool {
         self.before.as_deref() == Some(digest(value).as_str())
     }
 
-    /// Whether the token ended, or is about to.
+    /// Whether the token has expired, or is about to.
     pub(in crate::auth) fn ended(&self) -> bool {
         self.expires.is_some_and(|end| end.saturating_sub(EXPIRY_MARGIN_SECONDS) < now())
     }
@@ -59,17 +59,17 @@ impl Record {
 pub(in crate::auth) struct Place(pub(super) PathBuf);
 
 impl Place {
-    /// The file of the token.
+    /// Returns the token file.
     pub(in crate::auth) fn file(&self) -> &Path {
         &self.0
     }
 
-    /// The folder it is in.
+    /// Returns its folder.
     pub(in crate::auth) fn folder(&self) -> &Path {
         self.0.parent().unwrap_or(Path::new("."))
     }
 
-    /// A file beside it: the same name and an ending.
+    /// Returns a file beside it: the same name with this suffix.
     pub(in crate::auth) fn beside(&self, ending: &str) -> PathBuf {
         let mut name = self.0.clone().into_os_string();
         name.push(".");
@@ -77,7 +77,7 @@ impl Place {
         name.into()
     }
 
-    /// Takes over what stands beside another place, if anything does.
+    /// Moves the file with this suffix from beside another token file, if it exists.
     pub(super) fn take_beside(&self, other: &Self, ending: &str) -> Result<()> {
         match std::fs::rename(other.beside(ending), self.beside(ending)) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -85,30 +85,30 @@ impl Place {
         }
     }
 
-    /// What is kept here, if it may be trusted and looks like a token.
+    /// Returns the token, if the file can be trusted and its content looks like one.
     pub(in crate::auth) fn value(&self) -> Result<Option<String>> {
         require_private(&self.0, 0o077)?;
         require_private(self.folder(), 0o022)?;
         let text = std::fs::read_to_string(&self.0)?;
         let value = text.trim();
-        // A token names its identity, so that of a certificate may well hold blanks.
+        // A token contains its identity, so that of a certificate may well contain blanks.
         let usable = !value.is_empty() && !value.contains(char::is_control);
         Ok(usable.then(|| value.to_owned()))
     }
 
-    /// The record beside the token.
+    /// Returns the record beside the token.
     pub(in crate::auth) fn record(&self) -> Option<Record> {
         serde_json::from_slice(&std::fs::read(self.beside(RECORD)).ok()?).ok()
     }
 
-    /// Keeps a token. The record comes first, so that a token never stands there with a record that is wrong about it.
+    /// Saves a token. The record is written first, so that a token never has a wrong record.
     pub(super) fn keep(&self, token: &Token, origin: &Origin) -> Result<()> {
         let before = self.value().ok().flatten().filter(|before| before != token.expose());
         self.write_record(token, origin, before.as_deref().map(digest))?;
         replace_file(&self.0, token.expose().as_bytes())
     }
 
-    /// Puts down where the token of this place belongs.
+    /// Writes the record of the token in this file.
     pub(super) fn keep_record(&self, token: &Token, origin: &Origin) -> Result<()> {
         self.write_record(token, origin, None)
     }
@@ -122,7 +122,7 @@ impl Place {
     }
 }
 
-/// Writes a file of ours alone, at one stroke.
+/// Writes a private file (0600) atomically.
 pub(in crate::auth) fn replace_file(path: &Path, content: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = NamedTempFile::new_in(folder)?;
@@ -131,7 +131,7 @@ pub(in crate::auth) fn replace_file(path: &Path, content: &[u8]) -> Result<()> {
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// Refuses what belongs to somebody else or is open to others by these permission bits.
+/// Refuses symbolic links, files of other users, and files that have one of these permission bits.
 pub(in crate::auth) fn require_private(path: &Path, forbidden: u32) -> Result<()> {
     let metadata = std::fs::symlink_metadata(path)?;
     let refuse = |why: String| Err(Error::new(ErrorKind::PermissionDenied, format!("{} {why}", path.display())));
@@ -143,7 +143,7 @@ pub(in crate::auth) fn require_private(path: &Path, forbidden: u32) -> Result<()
     }
 }
 
-/// SHA-256, in hexadecimal digits.
+/// Returns the SHA-256 in hexadecimal digits.
 pub(super) fn digest(token: &str) -> String {
     sha256::hex(token)
 }

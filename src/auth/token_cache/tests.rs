@@ -20,7 +20,7 @@ fn cache(folder: &Path) -> TokenCache {
     TokenCache { shared: Place(folder.join("auth_token_for_account_jdoe")), closed: false }
 }
 
-/// A token file as the official client leaves it.
+/// Writes a token file as the official client does.
 fn official(cache: &TokenCache, token: &str) {
     make_folder(cache.shared.folder()).unwrap();
     replace_file(&cache.shared.0, token.as_bytes()).unwrap();
@@ -82,7 +82,7 @@ fn where_several_servers_were_in_use_the_official_clients_token_is_nobodys() {
     cache.write(&Token::new("b", None), &origin("https://b")).unwrap();
     assert_eq!(value(cache.read(&origin("https://b"))).as_deref(), Some("b"));
     official(&cache, "whose");
-    // that of a stands in a place of its own
+    // The token of a is in a file of its own.
     assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("a"));
     assert_eq!(value(cache.read(&origin("https://b"))), None);
 }
@@ -132,7 +132,7 @@ fn servers_side_by_side_keep_their_tokens() {
     for (origin, expected) in [(&a, "a"), (&b, "b"), (&by_option, "c")] {
         assert_eq!(value(cache.read(origin)).as_deref(), Some(expected));
     }
-    // the official client finds the last one of a configuration
+    // The official client finds the last one of a configuration.
     assert_eq!(std::fs::read_to_string(&cache.shared.0).unwrap(), "b");
     assert_eq!(places(cache.shared.folder()).len(), 3);
 }
@@ -169,7 +169,7 @@ fn a_token_from_elsewhere_is_not_sent_before_its_time() {
     assert!(refused.to_string().contains("Check the clock"), "{refused}");
 }
 
-/// The record is written first, and a process that reads between the two must not take the old token for one of the
+/// The record is written first, and a process that reads in between must not mistake the old token for one of the
 /// official client.
 #[test]
 fn a_token_that_is_being_replaced_is_not_used() {

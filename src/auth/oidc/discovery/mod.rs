@@ -1,8 +1,8 @@
 //! WLCG bearer token discovery: tokens that other programs leave in the environment and in files, in the order of
 //! <https://zenodo.org/records/3937438>.
 //!
-//! Such tokens are meant for many services. One is used only while it is valid, and only for a server it can be meant
-//! for, so that it does not end up with anybody's.
+//! Such tokens are meant for many services. One is used only while it is valid, and only for a server that it can be
+//! meant for, so that it does not reach any other.
 
 #[cfg(test)]
 mod tests;
@@ -22,10 +22,10 @@ use crate::clock::{date, now};
 use crate::config::{AuthMethod, OidcSettings, Settings};
 use crate::env_vars;
 
-/// Audiences that stand for every service.
+/// Audiences that mean every service.
 const FOR_ALL: [&str; 2] = ["https://wlcg.cern.ch/jwt/v1/any", "ANY"];
 
-/// The first token that is there and may be used. Why another one is not is told.
+/// Returns the first usable token. Warns about those before it that are not used, with the reason.
 pub(in crate::auth) fn discover(settings: &Settings) -> Option<Token> {
     let AuthMethod::Oidc(oidc) = &settings.auth else { return None };
     let bearer = &oidc.bearer;
@@ -48,7 +48,7 @@ pub(in crate::auth) fn discover(settings: &Settings) -> Option<Token> {
     })
 }
 
-/// The content of a file, if it is there and may be trusted.
+/// Returns the content of a file, if it exists and can be trusted.
 fn read(path: &Path) -> Option<String> {
     match trusted(path).and_then(|()| fs::read_to_string(path)) {
         Ok(text) => Some(text),
@@ -60,8 +60,8 @@ fn read(path: &Path) -> Option<String> {
     }
 }
 
-/// Nobody but the user and the administrator may decide which token is in the file. Where others can write to its
-/// folder, it must be the user's and private, or the administrator's.
+/// Checks that only the user and root can change the file. In a folder that others can write to, it must be the user's
+/// and private, or root's.
 fn trusted(path: &Path) -> Result<()> {
     const WRITABLE: u32 = 0o022;
     let of_root = fs::symlink_metadata(path)?.uid() == 0 && !geteuid().is_root();
@@ -77,7 +77,7 @@ fn trusted(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Why a token is not used for the server of these settings.
+/// Returns why a token is not used for the server of these settings.
 fn refusal(value: &str, settings: &Settings, oidc: &OidcSettings) -> Option<String> {
     if value.is_empty() {
         return None;
@@ -86,7 +86,7 @@ fn refusal(value: &str, settings: &Settings, oidc: &OidcSettings) -> Option<Stri
     ended(&claims).or_else(|| misdirected(&claims, settings, oidc))
 }
 
-/// Why a token is not valid now.
+/// Returns why a token is not valid now.
 fn ended(claims: &Claims) -> Option<String> {
     match claims.exp {
         None => Some("it does not say until when it is valid.".to_owned()),
@@ -95,8 +95,8 @@ fn ended(claims: &Claims) -> Option<String> {
     }
 }
 
-/// Why a token is not for this server. Where the command line chose the server, the token must name it; where the
-/// configuration did, it must have one of the audiences that the configuration asks for, if it asks for any.
+/// Returns why a token is not for this server. If the command line chose the server, the audience must name it; if the
+/// configuration did, a token with an audience must have one of the configured ones, if any are configured.
 fn misdirected(claims: &Claims, settings: &Settings, oidc: &OidcSettings) -> Option<String> {
     let audiences = claims.aud.join(", ");
     if oidc.bearer.must_name_server {
@@ -115,7 +115,7 @@ fn misdirected(claims: &Claims, settings: &Settings, oidc: &OidcSettings) -> Opt
     (!suits).then(|| format!("it is for {audiences}, and oidc_audience asks for {}.", wanted.join(" ")))
 }
 
-/// Whether an audience is this server, by its address or by its name.
+/// Whether an audience is this server, by URL or by host name.
 fn names(audience: &str, server: &str) -> bool {
     let Ok(server) = Url::parse(server) else { return false };
     match Url::parse(audience) {

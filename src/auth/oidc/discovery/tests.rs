@@ -17,14 +17,14 @@ fn settings(host: Option<&str>, lines: &str) -> Settings {
     Settings::resolve(&overrides, &Env::fixed([]), &Config::parse(&text, "/etc/rucio.cfg").unwrap()).unwrap()
 }
 
-/// Why a token with these claims would not be used.
+/// Returns why a token with these claims is not used.
 fn reason(host: Option<&str>, lines: &str, claims: &serde_json::Value) -> Option<String> {
     let settings = settings(host, lines);
     let AuthMethod::Oidc(oidc) = &settings.auth else { unreachable!() };
     refusal(&token(claims), &settings, oidc)
 }
 
-/// Where the tokens of a test are.
+/// Returns settings with these token locations.
 fn with_places(variable: Option<&str>, named: Option<PathBuf>, usual: Vec<PathBuf>) -> Settings {
     let mut settings = settings(None, "");
     let AuthMethod::Oidc(oidc) = &mut settings.auth else { unreachable!() };
