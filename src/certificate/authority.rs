@@ -1,12 +1,12 @@
-//! Whether a certificate may be the trust anchor for a TLS server.
+//! Rules for certificates that may be the trust anchor of a TLS server.
 //!
-//! The rules are those by which OpenSSL 3.0 accepts the certificate of a CA (`check_ca` and the purpose `sslserver`), as
-//! curl and Python use them; the tests compare the two. webpki takes any certificate as an anchor.
+//! OpenSSL 3.0 accepts a CA certificate by the same rules (`check_ca` and the purpose `sslserver`), as curl and Python
+//! use them; the tests compare the two. webpki accepts any certificate as an anchor.
 
 use super::der::{Elements, Fields, only};
 use crate::clock::date;
 
-/// Why a certificate may not be a trust anchor.
+/// The reason why a certificate may not be a trust anchor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unfit {
     /// It is malformed.
@@ -15,25 +15,25 @@ pub(crate) enum Unfit {
     /// It expired, in seconds since 1970.
     #[error("it expired on {}", date(*.0))]
     Expired(i64),
-    /// It is valid only later, from this time on.
+    /// It is not valid before this time, in seconds since 1970.
     #[error("it is valid only from {} on", date(*.0))]
     NotYetValid(i64),
-    /// Its extension basicConstraints does not say that it is that of a CA.
+    /// Its extension basicConstraints does not mark it as a CA.
     #[error("it is not the certificate of a CA")]
     NotCa,
     /// Its keyUsage lacks keyCertSign.
     #[error("it may not sign certificates (its keyUsage lacks keyCertSign)")]
     NoCertSign,
-    /// Its extendedKeyUsage is for other things than TLS servers.
+    /// Its extendedKeyUsage does not include TLS servers.
     #[error("it is not for TLS servers (its extendedKeyUsage lacks serverAuth)")]
     NotForServers,
-    /// More CAs stand between it and the server than its basicConstraints allow.
+    /// The chain below it has more CAs than its basicConstraints allow.
     #[error("it allows {0} CAs below it (pathlen in its basicConstraints), and the server has more")]
     TooFar(usize),
 }
 
 impl Unfit {
-    /// What to do about it.
+    /// Returns what to do about it, for a hint.
     pub(crate) fn remedy(self) -> &'static str {
         match self {
             Self::Expired(_) => "Replace it with the CA's current certificate.",
@@ -51,15 +51,15 @@ const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
 const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
 /// The predecessor of both (2.16.840.1.113730.1.1).
 const NETSCAPE_CERT_TYPE: &[u8] = &[0x60, 0x86, 0x48, 1, 0x86, 0xf8, 0x42, 1, 1];
-/// serverAuth, and the names that servers had before (msSGC, nsSGC). Not anyExtendedKeyUsage: OpenSSL does not take that for
-/// servers either.
+/// serverAuth and its predecessors (msSGC, nsSGC). Not anyExtendedKeyUsage: OpenSSL does not accept that for servers
+/// either.
 const FOR_SERVERS: [&[u8]; 3] = [
     &[0x2b, 6, 1, 5, 5, 7, 3, 1],
     &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 10, 3, 3],
     &[0x60, 0x86, 0x48, 1, 0x86, 0xf8, 0x42, 4, 1],
 ];
 
-/// keyCertSign, the sixth bit of keyUsage, and of nsCertType the CA of TLS servers.
+/// keyCertSign, the sixth bit of keyUsage; in nsCertType the same bit means a CA of TLS servers.
 const KEY_CERT_SIGN: u8 = 0x04;
 const NETSCAPE_SSL_CA: u8 = 0x04;
 
@@ -69,7 +69,8 @@ const BIT_STRING: u8 = 0x03;
 const OBJECT_IDENTIFIER: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 
-/// Why this certificate (in DER form) may not be a trust anchor for TLS servers at this time (seconds since 1970).
+/// Returns why this certificate (in DER form) may not be a trust anchor for TLS servers at this time (seconds since
+/// 1970).
 pub(crate) fn unfit(certificate: &[u8], now: i64) -> Option<Unfit> {
     let Some(fields) = Fields::of(certificate) else { return Some(Unfit::Malformed) };
     match fields.times() {
@@ -83,12 +84,12 @@ pub(crate) fn unfit(certificate: &[u8], now: i64) -> Option<Unfit> {
     }
 }
 
-/// Whether this certificate (in DER form) is for TLS servers, as far as its extendedKeyUsage says.
+/// Whether this certificate (in DER form) is for TLS servers, according to its extendedKeyUsage.
 pub(crate) fn is_for_tls_servers(certificate: &[u8]) -> bool {
     Fields::of(certificate).is_some_and(|fields| is_for_servers(&fields))
 }
 
-/// How many CAs may stand below this certificate (in DER form) at most, if it says so.
+/// Returns the maximum number of CAs below this certificate (in DER form), if it states one.
 pub(crate) fn most_below(certificate: &[u8]) -> Option<usize> {
     let constraints = Fields::of(certificate)?.extension(BASIC_CONSTRAINTS)?;
     let length = only(only(constraints, SEQUENCE)?, INTEGER)?;
@@ -96,7 +97,7 @@ pub(crate) fn most_below(certificate: &[u8]) -> Option<usize> {
     Some(if let [length] = length { usize::from(*length) } else { usize::from(u8::MAX) })
 }
 
-/// Without basicConstraints it takes a certificate of a time that did not know them, or another extension that says so.
+/// Without basicConstraints, accepts an old root (version 1, self-issued) or another extension that marks a CA.
 fn is_ca(fields: &Fields<'_>) -> bool {
     if let Some(constraints) = fields.extension(BASIC_CONSTRAINTS) {
         let is_ca = only(constraints, SEQUENCE).and_then(|inner| only(inner, BOOLEAN));
@@ -117,7 +118,7 @@ fn is_for_servers(fields: &Fields<'_>) -> bool {
     })
 }
 
-/// Whether the bit string in this extension has this bit in its first byte; before that stands the number of unused bits.
+/// Whether the bit string in this extension has this bit in its first byte, which follows the number of unused bits.
 fn has_bit(fields: &Fields<'_>, extension: &[u8], bit: u8) -> bool {
     let bits = fields.extension(extension).and_then(|value| only(value, BIT_STRING));
     bits.and_then(|bits| bits.get(1)).is_some_and(|first| first & bit != 0)

@@ -1,4 +1,4 @@
-//! What OpenSSL's bindings do not tell of a certificate, read from its DER form (X.690) itself.
+//! Certificate fields that OpenSSL's bindings do not provide, read from the DER form (X.690) itself.
 
 use chrono::NaiveDateTime;
 
@@ -16,15 +16,15 @@ const EXTENSIONS: u8 = 0xa3;
 /// proxyCertInfo, of RFC 3820 (1.3.6.1.5.5.7.1.14) and of its draft (1.3.6.1.4.1.3536.1.222).
 const PROXY_CERT_INFO: [&[u8]; 2] = [&[0x2b, 6, 1, 5, 5, 7, 1, 14], &[0x2b, 6, 1, 4, 1, 0x9b, 0x50, 1, 0x81, 0x5e]];
 
-/// The fields of a certificate (RFC 5280, 4.1), each without its tag and length. It is read without OpenSSL, whose start
+/// The fields of a certificate (RFC 5280, 4.1), each without its tag and length. Read without OpenSSL, whose start
 /// takes a millisecond.
 #[derive(Debug)]
 pub(super) struct Fields<'a> {
     /// 0 for version 1, 2 for version 3.
     pub(super) version: u8,
-    /// The name of its signer.
+    /// The issuer's name.
     pub(super) issuer: &'a [u8],
-    /// The name it was given.
+    /// The subject's name.
     pub(super) subject: &'a [u8],
     validity: &'a [u8],
     extensions: &'a [u8],
@@ -42,21 +42,21 @@ impl<'a> Fields<'a> {
         Some(Self { version, issuer, subject, validity, extensions })
     }
 
-    /// The value of the extension with this identifier; empty if the extension is malformed.
+    /// Returns the value of the extension with this identifier; empty if the extension is malformed.
     pub(super) fn extension(&self, identifier: &[u8]) -> Option<&'a [u8]> {
         let mut extensions = Elements(self.extensions).map(|(_, extension)| extension);
         let found = extensions.find(|extension| only(extension, OBJECT_IDENTIFIER) == Some(identifier))?;
         Some(only(found, OCTET_STRING).unwrap_or_default())
     }
 
-    /// When it begins to be valid, and when it ends: seconds since 1970, UTC. `None` if a time is not as RFC 5280 wants it.
+    /// Returns start and end of validity, in seconds since 1970, UTC. `None` if a time violates RFC 5280.
     pub(super) fn times(&self) -> Option<(i64, i64)> {
         let mut times = Elements(self.validity).map(|(tag, text)| time(tag, text));
         Some((times.next()??, times.next()??))
     }
 }
 
-/// A time (RFC 5280, 4.1.2.5): in UTC and with seconds. A year of two digits is one from 1950 to 2049.
+/// Parses a time (RFC 5280, 4.1.2.5): in UTC and with seconds. A year of two digits is one from 1950 to 2049.
 fn time(tag: u8, text: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(text).ok()?;
     let century = match tag {
@@ -80,18 +80,18 @@ pub(super) fn has_proxy_cert_info(certificate: &[u8]) -> bool {
     fields.is_some_and(|fields| PROXY_CERT_INFO.iter().any(|identifier| fields.extension(identifier).is_some()))
 }
 
-/// How many parts each step of a name has: mostly one, several where the name writes `+`.
+/// Returns the number of attributes of each RDN of a name: usually one, several where the name is written with `+`.
 pub(super) fn parts_of_steps(name: &[u8]) -> Vec<usize> {
     let steps = Elements(only(name, SEQUENCE).unwrap_or_default()).filter(|(tag, _)| *tag == SET);
     steps.map(|(_, step)| Elements(step).count()).collect()
 }
 
-/// The content of the first element with this tag.
+/// Returns the content of the first element with this tag.
 pub(super) fn only(bytes: &[u8], wanted: u8) -> Option<&[u8]> {
     Elements(bytes).find(|(tag, _)| *tag == wanted).map(|(_, content)| content)
 }
 
-/// The elements that stand behind one another here: tag and content. Ends at whatever is not well formed.
+/// Consecutive elements: tag and content. Ends at the first malformed one.
 pub(super) struct Elements<'a>(pub(super) &'a [u8]);
 
 impl<'a> Iterator for Elements<'a> {
@@ -101,7 +101,7 @@ impl<'a> Iterator for Elements<'a> {
         let (&[tag, length], rest) = self.0.split_first_chunk::<2>()?;
         let (length, rest) = match length {
             short @ 0..0x80 => (usize::from(short), rest),
-            // A long length says first how many bytes it has itself; nobody's certificate needs more than four.
+            // A long length begins with the number of its own bytes; no certificate needs more than four.
             long => {
                 let (digits, rest) = rest.split_at_checked(usize::from(long & 0x7f)).filter(|(it, _)| it.len() <= 4)?;
                 (digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit)), rest)

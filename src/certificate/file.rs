@@ -1,4 +1,4 @@
-//! A file that holds a certificate: PEM, with any number of certificates and perhaps a key, or PKCS#12.
+//! A certificate file: PEM, with any number of certificates and perhaps a key, or PKCS#12.
 
 use std::path::Path;
 
@@ -11,11 +11,11 @@ use super::{AskPassphrase, Key};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// What a file holds.
+/// The contents of a file.
 pub(crate) struct Contents {
-    /// Its certificates, in the file's order; in PKCS#12 the user's own comes first.
+    /// The certificates, in the file's order; in PKCS#12 the user's own comes first.
     pub(crate) certificates: Vec<X509>,
-    /// Its private key.
+    /// The private key.
     pub(crate) key: FileKey,
 }
 
@@ -23,22 +23,22 @@ pub(crate) struct Contents {
 pub(crate) enum FileKey {
     /// There is none.
     None,
-    /// One in PEM form. It has not been opened.
+    /// A key in PEM form, not decrypted.
     Pem {
         /// The whole file.
         pem: Vec<u8>,
         /// Whether it needs a pass phrase.
         encrypted: bool,
     },
-    /// One out of PKCS#12, where it stands encrypted.
+    /// A key from PKCS#12, where it was encrypted.
     Opened(PKey<Private>),
 }
 
 impl Contents {
-    /// Reads the file. PKCS#12 is opened with the pass phrase that `ask` gives, unless it has none.
+    /// Reads the file. PKCS#12 is decrypted with the pass phrase that `ask` returns, unless it has none.
     ///
     /// # Errors
-    /// `CannotAuthenticate` if it is of neither kind or does not open; an I/O error if it cannot be read.
+    /// `CannotAuthenticate` if it has neither format or cannot be decrypted; an I/O error if it cannot be read.
     pub(crate) fn read(path: &Path, ask: Option<&AskPassphrase>) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
         match Pkcs12::from_der(&bytes) {
@@ -49,7 +49,7 @@ impl Contents {
 }
 
 impl FileKey {
-    /// Whether it is there, and whether whoever reads the file has it.
+    /// Returns whether the key exists, and whether it is encrypted in the file.
     pub(crate) fn kind(&self) -> Key {
         match self {
             Self::None => Key::Missing,
@@ -58,7 +58,7 @@ impl FileKey {
         }
     }
 
-    /// The key, opened with the pass phrase that `ask` gives if it needs one; none if there is none.
+    /// Returns the key, decrypted with the pass phrase from `ask` if it needs one; `None` if there is no key.
     pub(crate) fn open(self, path: &Path, ask: &AskPassphrase) -> Result<Option<PKey<Private>>> {
         match self {
             Self::None => Ok(None),
@@ -76,7 +76,7 @@ impl FileKey {
     }
 }
 
-/// A file that cannot be used, and why.
+/// Returns the error for a file that cannot be used.
 pub(crate) fn unusable(path: &Path, why: &str) -> Error {
     Error::new(Exception::CannotAuthenticate, format!("{} cannot be used: {why}.", path.display()))
 }
@@ -103,9 +103,10 @@ fn open(path: &Path, container: &Pkcs12, ask: Option<&AskPassphrase>) -> Result<
     Ok(Contents { certificates, key: parsed.pkey.map_or(FileKey::None, FileKey::Opened) })
 }
 
-/// Opens a container. Browsers and older programs encrypt with what OpenSSL 3 calls legacy; it is fetched only then.
+/// Decrypts a container. Browsers and older programs use algorithms that OpenSSL 3 calls legacy, which are loaded only
+/// then.
 fn parse(container: &Pkcs12, phrase: &str) -> Result<ParsedPkcs12_2, openssl::error::ErrorStack> {
-    // No pass phrase has a zero byte, and OpenSSL's bindings break on one.
+    // No pass phrase has a zero byte, and OpenSSL's bindings fail on one.
     let phrase = &phrase.replace('\0', "\u{fffd}");
     container.parse2(phrase).or_else(|error| {
         if !is_legacy(&error) {

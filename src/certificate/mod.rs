@@ -1,4 +1,6 @@
-//! What stands in the file of a certificate or a proxy: whose it is, how long it is good, whether its key is there.
+//! Certificates and proxy certificates of users: subject, validity, chain and private key of a file; also the rules for
+//! trust anchors (`authority`).
+//! TLS connections are in `http::tls`, the authentication methods x509 and x509_proxy in `auth`.
 
 pub(crate) mod authority;
 mod der;
@@ -17,33 +19,33 @@ use crate::secret::Secret;
 use file::{Contents, unusable};
 pub(crate) use name::text;
 
-/// Asks the user for the pass phrase of the key in this file.
+/// Prompts for the pass phrase of the key in this file.
 pub type AskPassphrase = Arc<dyn Fn(&Path) -> std::io::Result<Secret> + Send + Sync>;
 
-/// The question for the pass phrase of the key in this file.
+/// Returns the prompt for the pass phrase of the key in this file.
 pub fn question(key: &Path) -> String {
     format!("Pass phrase for {}: ", key.display())
 }
 
-/// A certificate, or a proxy of one, with what stands in the same file. Names are in the form of RFC 2253, as the
-/// server shows them (`CN=John Doe,O=Testbed`); times are seconds since 1970, UTC.
+/// A certificate, or a proxy certificate, and the rest of its file. Names are in the form of RFC 2253, as the server
+/// shows them (`CN=John Doe,O=Testbed`); times are seconds since 1970, UTC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
     /// The file.
     pub file: PathBuf,
-    /// The name it was given.
+    /// The subject.
     pub subject: String,
-    /// The name of its signer.
+    /// The issuer.
     pub issuer: String,
-    /// When it begins to be good.
+    /// Start of validity.
     pub not_before: i64,
-    /// When it ends.
+    /// End of validity.
     pub not_after: i64,
     /// Whether it is a proxy, and of which kind.
     pub kind: Kind,
-    /// Who is meant: the name on the user's own certificate, also behind a proxy.
+    /// The identity: the subject of the user's own certificate, also for a proxy.
     pub identity: String,
-    /// All certificates of the file that vouch for one another, itself first. Never empty.
+    /// The chain: this certificate first, each one issued by the next. Never empty.
     pub chain: Vec<Link>,
     /// Its private key.
     pub key: Key,
@@ -52,26 +54,26 @@ pub struct Certificate {
 /// The kinds of certificates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// That of a person, a service or an authority.
+    /// The certificate of a person, a service or a CA.
     Plain,
     /// A proxy with the extension proxyCertInfo (RFC 3820 or its draft).
     Proxy,
-    /// A proxy of old: its name ends with `CN=proxy`.
+    /// A proxy of the old form: its name ends with `CN=proxy`.
     OldProxy,
-    /// A proxy of old that may not start jobs: its name ends with `CN=limited proxy`.
+    /// A proxy of the old form that may not start jobs: its name ends with `CN=limited proxy`.
     OldLimitedProxy,
 }
 
 /// A certificate of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// The name it was given.
+    /// The subject.
     pub subject: String,
     /// Whether it is a proxy, and of which kind.
     pub kind: Kind,
-    /// When it begins to be good.
+    /// Start of validity.
     pub not_before: i64,
-    /// When it ends.
+    /// End of validity.
     pub not_after: i64,
 }
 
@@ -80,14 +82,14 @@ pub struct Link {
 pub enum Key {
     /// It is not in this file.
     Missing,
-    /// It is there, and anybody who reads the file can use it.
+    /// It is in the file and not encrypted.
     Plain,
-    /// It is there, behind a pass phrase.
+    /// It is in the file and encrypted with a pass phrase.
     Encrypted,
 }
 
 impl Certificate {
-    /// What stands in certificates that were read already, the first of which is meant.
+    /// Describes the first of these certificates, which have been read already.
     pub(crate) fn describe(path: &Path, certificates: &[X509], key: Key) -> Result<Self> {
         let Some(own) = certificates.first() else { return Err(unusable(path, "it holds no certificate")) };
         let chain = chain(certificates);
@@ -97,7 +99,7 @@ impl Certificate {
         Ok(Self {
             file: path.to_owned(),
             issuer: text(own.issuer_name()),
-            // Where the user's own certificate is left out, its name stands in that of its last proxy's signer.
+            // If the user's own certificate is not included, its name is that of the last proxy's issuer.
             identity: end_entity
                 .map_or_else(|| text(last.issuer_name()), |certificate| text(certificate.subject_name())),
             chain: chain.into_iter().map(Link::of).collect(),
@@ -114,12 +116,12 @@ impl Certificate {
         self.kind.is_proxy()
     }
 
-    /// The certificate of the chain that ends first: with it, the whole chain ends.
+    /// Returns the certificate of the chain that expires first: the whole chain expires with it.
     pub fn ends(&self) -> &Link {
         first_to_end(&self.chain)
     }
 
-    /// The certificate of the chain that begins last: before it, the chain is not good.
+    /// Returns the certificate of the chain that becomes valid last: the chain is not valid before it.
     pub fn begins(&self) -> &Link {
         last_to_begin(&self.chain)
     }
@@ -134,7 +136,7 @@ fn last_to_begin(links: &[Link]) -> &Link {
 }
 
 impl Kind {
-    /// Whether it is one of a proxy.
+    /// Whether it is a proxy.
     pub fn is_proxy(self) -> bool {
         self != Self::Plain
     }
@@ -143,7 +145,7 @@ impl Kind {
         if certificate.to_der().is_ok_and(|der| der::has_proxy_cert_info(&der)) {
             return Self::Proxy;
         }
-        // The signer of a proxy of old is whoever it stands for.
+        // A proxy of the old form is issued by the identity that it represents.
         let (subject, issuer) = (text(certificate.subject_name()), text(certificate.issuer_name()));
         match subject.strip_suffix(&issuer) {
             Some("CN=proxy,") => Self::OldProxy,
@@ -160,17 +162,17 @@ impl Link {
     }
 }
 
-/// Reads the file of a certificate or a proxy, in PEM form or PKCS#12. `ask` gives the pass phrase of PKCS#12; a key in
-/// PEM form is not opened. Asks no server, and does not say whether anybody would accept the certificate.
+/// Reads the file of a certificate or a proxy, in PEM form or PKCS#12. `ask` returns the pass phrase of PKCS#12; a key
+/// in PEM form is not decrypted. Contacts no server: it is unknown whether one would accept the certificate.
 ///
 /// # Errors
-/// An I/O error if the file cannot be read; `CannotAuthenticate` if it holds no certificate, or does not open.
+/// An I/O error if the file cannot be read; `CannotAuthenticate` if it has no certificate, or cannot be decrypted.
 pub fn inspect(path: &Path, ask: Option<&AskPassphrase>) -> Result<Certificate> {
     let contents = Contents::read(path, ask)?;
     Certificate::describe(path, &contents.certificates, contents.key.kind())
 }
 
-/// The first certificate and those that vouch for it, one after the other.
+/// Returns the first certificate and its issuers, in order.
 pub(crate) fn chain(certificates: &[X509]) -> Vec<&X509Ref> {
     let mut chain: Vec<&X509Ref> = certificates.first().into_iter().map(|own| &**own).collect();
     while let Some(signer) = chain.last().and_then(|last| {
@@ -182,7 +184,7 @@ pub(crate) fn chain(certificates: &[X509]) -> Vec<&X509Ref> {
     chain
 }
 
-/// When a certificate begins to be good, and when it ends: seconds since 1970, UTC.
+/// Returns start and end of validity, in seconds since 1970, UTC.
 pub(crate) fn times(certificate: &X509Ref) -> (i64, i64) {
     (seconds(certificate.not_before()), seconds(certificate.not_after()))
 }
@@ -192,7 +194,7 @@ fn seconds(time: &Asn1TimeRef) -> i64 {
     since.map_or(0, |since| i64::from(since.days) * 86_400 + i64::from(since.secs))
 }
 
-/// The names of a certificate's signer and of itself, as they stand in its DER form; `None` if it is malformed.
+/// Returns the names of issuer and subject in DER form; `None` if the certificate is malformed.
 pub(crate) fn names(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
     der::Fields::of(certificate).map(|fields| (fields.issuer, fields.subject))
 }

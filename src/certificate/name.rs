@@ -1,10 +1,10 @@
-//! Names as the server knows them.
+//! Distinguished names in the server's notation.
 
 use openssl::x509::{X509NameEntryRef, X509NameRef};
 
 use super::der;
 
-/// A name in the form of RFC 2253, as Apache hands it to Rucio: `CN=John Doe,O=Testbed`.
+/// Formats a name as in RFC 2253, as Apache passes it to Rucio: `CN=John Doe,O=Testbed`.
 pub(crate) fn text(name: &X509NameRef) -> String {
     let mut entries = name.entries();
     let steps = der::parts_of_steps(&name.to_der().unwrap_or_default());
@@ -20,7 +20,7 @@ fn part(entry: &X509NameEntryRef) -> String {
     format!("{kind}={}", escaped(&value))
 }
 
-/// Backslashes before what has a meaning of its own, and control characters by number.
+/// Escapes special characters with a backslash, and control characters by number.
 fn escaped(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     for (index, character) in value.char_indices() {

@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 const DAY: i64 = 86_400;
 
-/// Someone with a certificate, who can sign others.
+/// A certificate with its key, which can sign others.
 struct Party {
     certificate: X509,
     key: PKey<Private>,
 }
 
 impl Party {
-    /// A certificate good from and to these days, signed by another or itself.
+    /// Creates a certificate valid from and to these days (since 1970), signed by another or itself.
     fn new(name: &[&str], days: (i64, i64), signer: Option<&Self>, extension: Option<X509Extension>) -> Self {
         let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
         let mut subject = X509Name::builder().unwrap();
@@ -104,7 +104,7 @@ fn a_proxy_of_a_proxy_stands_for_the_user_and_ends_with_the_first_of_all() {
     assert_eq!((seen.subject.as_str(), seen.identity.as_str()), ("CN=6,CN=5,CN=Kim,O=Testbed", "CN=Kim,O=Testbed"));
     assert_eq!((seen.ends().not_after, seen.ends().subject.as_str()), (300 * DAY, "CN=5,CN=Kim,O=Testbed"));
     assert_eq!(seen.begins().not_before, 30 * DAY);
-    // The user's certificate may be left out, and others may stand between.
+    // The user's certificate may be missing, and others may be in between.
     let short = look(&[second.pem(), authority.pem(), proxy.pem()].concat(), None).unwrap();
     assert_eq!((short.identity.as_str(), short.chain.len()), ("CN=Kim,O=Testbed", 2));
 }
@@ -120,7 +120,7 @@ fn proxies_of_old_are_known_by_their_names() {
         assert_eq!(seen.kind, kind, "{last}");
         assert_eq!(seen.identity.starts_with("CN=Kim"), kind.is_proxy(), "{last}");
     }
-    // Somebody may be called so.
+    // A person may have this name.
     let person = Party::new(&["CN=proxy"], (0, 9), None, None);
     assert_eq!(look(&person.pem(), None).unwrap().kind, Kind::Plain);
 }
@@ -172,7 +172,7 @@ fn the_first_to_end_of_the_users_own_is_told_with_what_helps() {
     assert!(refusal(&own, 400).contains("expired on 1971-02-05 00:00:00 UTC"), "{}", refusal(&own, 400));
     assert!(refusal(&own, 400).contains("Renew the certificate of CN=Kim,O=Testbed"), "{}", refusal(&own, 400));
     assert!(refusal(&own, 1).contains("good only from 1970-01-11 00:00:00 UTC on (it is 1970-01-02"));
-    // A new proxy does not help where the certificate behind it has ended.
+    // A new proxy does not help if the certificate behind it has expired.
     let both = seen(&[proxy.pem(), kim.pem()]);
     assert!(refusal(&both, 400).contains("The certificate of CN=Kim,O=Testbed behind"), "{}", refusal(&both, 400));
     assert!(refusal(&both, 400).contains("Renew that certificate, then"), "{}", refusal(&both, 400));

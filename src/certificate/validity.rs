@@ -1,4 +1,4 @@
-//! Whether a certificate is good now, and what to do where it is not.
+//! Checks whether a certificate is valid now, with hints.
 
 use super::{Certificate, Link, first_to_end, last_to_begin};
 use crate::clock::{date, now};
@@ -6,11 +6,11 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
 impl Certificate {
-    /// Whether the certificate, and all of its owner's behind it, are good now. Whether the authorities behind those are is
-    /// for the server to say, which may know newer ones.
+    /// Checks that the certificate, and all of its owner's behind it, are valid now. The CAs behind those are left to
+    /// the server, which may know newer ones.
     ///
     /// # Errors
-    /// `CannotAuthenticate` if one has expired or is not good yet: which, since or until when, and what to do.
+    /// `CannotAuthenticate` if one has expired or is not valid yet, with its name, the date and a hint.
     pub fn require_good(&self) -> Result<()> {
         self.good_at(now())
     }
@@ -27,7 +27,7 @@ impl Certificate {
         }
     }
 
-    /// How to get another one.
+    /// Returns the hint for a renewal.
     pub fn renewal(&self) -> String {
         match self.is_proxy() {
             true => "Make a new proxy: voms-proxy-init (or grid-proxy-init).".to_owned(),
@@ -41,7 +41,7 @@ impl Certificate {
     fn expired(&self, link: &Link, now: i64) -> Error {
         let remedy = match link.kind.is_proxy() == self.is_proxy() {
             true => self.renewal(),
-            // A new proxy of an expired certificate is no better.
+            // A new proxy of an expired certificate does not help.
             false => {
                 "Renew that certificate, then make a new proxy of it: voms-proxy-init (or grid-proxy-init).".to_owned()
             }
@@ -57,7 +57,7 @@ impl Certificate {
             .with_hint("Check the clock of this machine (`date`): certificates are rarely made for later.")
     }
 
-    /// `The proxy in FILE`, or which of the certificates behind it.
+    /// Returns `The proxy in FILE`, or a name for the certificate behind it.
     fn name_of(&self, link: &Link) -> String {
         let (kind, file) = (if link.kind.is_proxy() { "proxy" } else { "certificate" }, self.file.display());
         match *link == self.chain[0] {

@@ -1,4 +1,4 @@
-//! The verdicts, each beside the one of the OpenSSL library that is linked here.
+//! Each result is compared with that of the OpenSSL library that is linked here.
 
 use openssl::asn1::{Asn1Object, Asn1OctetString, Asn1Time};
 use openssl::bn::BigNum;
