@@ -1,4 +1,4 @@
-//! How the client authenticates, with what the method needs.
+//! Authentication methods and the credentials they need.
 
 use super::{
     Config, OidcSettings, Overrides, oidc, paths,
@@ -17,21 +17,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// An authentication method and its credentials. The files were there and could be read when it was resolved.
+/// An authentication method and its credentials. Its files were readable when it was resolved, except an SSH key that
+/// only the agent holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthMethod {
     /// User name and password.
     Userpass {
-        /// The user name, which need not be the account. Where it is missing, the login asks for it.
+        /// The user name, which may differ from the account. If it is missing, the login prompts for it.
         username: Option<String>,
-        /// The password. Where it is missing, the login asks for it.
+        /// The password. If it is missing, the login prompts for it.
         password: Option<Secret>,
     },
     /// A client certificate.
     X509 {
         /// The certificate, in PEM format.
         cert: PathBuf,
-        /// Its private key. Where it is missing, the certificate's file holds the key as well.
+        /// Its private key. If it is missing, the key is in the certificate's file.
         key: Option<PathBuf>,
     },
     /// A proxy certificate.
@@ -43,7 +44,7 @@ pub enum AuthMethod {
     Oidc(Box<OidcSettings>),
     /// The private key of an SSH identity.
     Ssh {
-        /// The key. It need not be there if the agent has it and its public half is beside it (`<key>.pub`).
+        /// The key. The file may be missing if the agent holds the key and `<key>.pub` exists.
         private_key: PathBuf,
         /// The socket of the SSH agent, if there is one.
         agent: Option<PathBuf>,
@@ -65,7 +66,7 @@ const CLIENT_PROXY: Name =
 const SSH_PRIVATE_KEY: Name = Name { option: "ssh_private_key", variable: None, flag: None };
 
 impl AuthMethod {
-    /// The method's name, as it stands in the configuration and in the server's paths.
+    /// Returns the method's name, as in the configuration and in the server's paths.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Userpass { .. } => "userpass",
@@ -77,10 +78,10 @@ impl AuthMethod {
         }
     }
 
-    /// The method alone, without the rest of the settings.
+    /// Resolves the method only, without the rest of the settings.
     ///
     /// # Errors
-    /// As those of [`super::Settings::resolve`].
+    /// Those of [`super::Settings::resolve`].
     pub fn of(overrides: &Overrides, env: &Env, config: &Config) -> Result<Self> {
         Self::resolve(overrides, &Sources { env, config })
     }
@@ -120,7 +121,8 @@ fn x509(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
     Ok(AuthMethod::X509 { cert, key })
 }
 
-/// Where grid tools keep certificates; the official client does not look there, and neither do we, but we know of it.
+/// Adds a hint if there is a certificate where grid tools keep one; the official client does not look there, nor does
+/// this one.
 fn usual_certificate(error: Error, sources: &Sources<'_>) -> Error {
     const PLACES: [(&str, &str); 2] =
         [("~/.globus/usercert.pem", " --client-key ~/.globus/userkey.pem"), ("~/.globus/usercred.p12", "")];
@@ -135,7 +137,7 @@ fn usual_certificate(error: Error, sources: &Sources<'_>) -> Error {
     }
 }
 
-/// The order is Rucio's: its own variable, its configuration, and only then what other grid tools look at.
+/// The precedence is Rucio's: option, its own variable, its configuration, and only then the variable of grid tools.
 fn x509_proxy(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
     let proxy = sources.find(overrides.certificate.as_ref(), &CLIENT_PROXY);
     let named = proxy.or_else(|| sources.env.get(env_vars::X509_USER_PROXY));
@@ -152,7 +154,8 @@ fn x509_proxy(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod
     }
 }
 
-/// Whether this is somebody else's file. Anybody can put a proxy at the usual place, for one to act and upload as they.
+/// Whether the file belongs to another user. Anybody can put a proxy at the usual path, to make the user act and upload
+/// under that identity.
 pub(super) fn is_strange(proxy: &Path) -> bool {
     let owner = std::fs::symlink_metadata(proxy).map(|file| file.uid());
     owner.is_ok_and(|owner| owner != rustix::process::geteuid().as_raw())
@@ -165,7 +168,7 @@ fn strange(proxy: &Path) -> Error {
     )
 }
 
-/// Where grid tools put a proxy certificate.
+/// Returns the path where grid tools put a proxy certificate.
 pub(super) fn usual_proxy() -> PathBuf {
     format!("/tmp/x509up_u{}", rustix::process::geteuid().as_raw()).into()
 }
@@ -179,14 +182,14 @@ fn ssh(sources: &Sources<'_>) -> Result<AuthMethod> {
     Ok(AuthMethod::Ssh { private_key, agent })
 }
 
-/// Whether the agent must have the key: of the two files only that of the public half is there.
+/// Whether the agent must hold the key, because only the public key's file exists.
 fn only_public_half(private_key: &Path) -> bool {
     let mut public = private_key.as_os_str().to_owned();
     public.push(".pub");
     !private_key.exists() && Path::new(&public).is_file()
 }
 
-/// Reads a byte, so that a missing file, a folder and a file we may not read are told now and by name.
+/// Reads a byte, so that a missing file, a folder and an unreadable file are reported now and by name.
 fn check_readable(path: &Path, what: &str, missing: Exception) -> Result<()> {
     let read = File::open(path).and_then(|mut file| file.read(&mut [0]));
     let place = path.display();
@@ -201,7 +204,7 @@ fn check_readable(path: &Path, what: &str, missing: Exception) -> Result<()> {
     }
 }
 
-/// A private key must be its owner's alone.
+/// Checks that only its owner can access a private key: mode 400 or 600.
 fn check_private(key: &Path) -> Result<()> {
     let place = key.display();
     let metadata = std::fs::metadata(key).map_err(|error| Error::io(format!("looking at {place}"), error))?;
@@ -222,7 +225,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    /// `text` in a [client] section.
+    /// Resolves `text` in a [client] section.
     fn resolve(overrides: &Overrides, variables: &Env, text: &str) -> Result<AuthMethod> {
         let config = Config::parse(&format!("[client]\n{text}"), "/etc/rucio.cfg")?;
         AuthMethod::resolve(overrides, &Sources { env: variables, config: &config })
@@ -342,7 +345,7 @@ mod tests {
     fn somebody_elses_proxy_is_seen() {
         let file = tempfile::NamedTempFile::new().unwrap();
         assert!(!is_strange(file.path()) && !is_strange(Path::new("/nowhere/proxy")));
-        // Only root can give files away; everybody else has root's to look at.
+        // Only root can give files away; other users check a file of root.
         let given = std::os::unix::fs::chown(file.path(), Some(65_534), None).is_ok();
         assert!(is_strange(if given { file.path() } else { Path::new("/etc/passwd") }));
     }

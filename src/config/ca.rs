@@ -1,4 +1,4 @@
-//! Which authorities may vouch for a server.
+//! CA certificates used to verify servers.
 
 use super::{
     Config, Overrides, paths,
@@ -11,24 +11,25 @@ use crate::{
 };
 use std::path::PathBuf;
 
-/// Where the certificates of the authorities come from.
+/// The source of the CA certificates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CaSource {
-    /// A file of certificates in PEM format.
+    /// A file of CA certificates in PEM format.
     File(PathBuf),
-    /// A folder of certificates with hashed names (`0a1b2c3d.0`).
+    /// A folder of CA certificates with hashed names (`0a1b2c3d.0`).
     Dir(PathBuf),
-    /// The set of Mozilla that is built in.
+    /// Mozilla's set, which is built in.
     BuiltIn,
 }
 
 const CA: Name = Name { option: "ca_cert", variable: Some(env_vars::X509_CERT_DIR), flag: None };
 
 impl CaSource {
-    /// The source alone, without the rest of the settings, and what named it. `https` says whether it is needed.
+    /// Resolves the source only, without the rest of the settings, and returns its origin. `https` says whether it is
+    /// needed.
     ///
     /// # Errors
-    /// `MissingClientParameter` if it is named and not there.
+    /// `MissingClientParameter` if it is needed, set and cannot be read.
     pub fn of(overrides: &Overrides, env: &Env, config: &Config, https: bool) -> Result<(Self, Option<Origin>)> {
         let sources = Sources { env, config };
         let given = overrides.ca_certificate.as_ref();
@@ -42,9 +43,9 @@ fn trace(given: Option<&String>, sources: &Sources<'_>) -> Option<(String, Origi
     sources.trace(given, &CA).or_else(bundle)
 }
 
-/// `--ca-certificate`, `X509_CERT_DIR`, `[client] ca_cert`; else what Python's requests looks at:
-/// `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`; else the built-in set. `https` says whether a server is asked over TLS:
-/// only then must the path exist.
+/// Resolves `--ca-certificate`, `X509_CERT_DIR`, `[client] ca_cert`; else the variables of Python's requests,
+/// `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE`; else the built-in set. The path must exist only if a server is reached
+/// over TLS (`https`).
 pub(super) fn resolve(given: Option<&String>, sources: &Sources<'_>, https: bool) -> Result<CaSource> {
     let Some((path, _)) = trace(given, sources) else { return Ok(CaSource::BuiltIn) };
     let path = paths::expand(&path, sources.env);

@@ -1,4 +1,4 @@
-//! A first configuration, for people who have none.
+//! Creates a first configuration file.
 
 use super::paths;
 use crate::{
@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The options of `[client]` that are to be written. Secrets have no place here.
+/// Options of `[client]` to write. Secrets are not among them.
 #[derive(Debug, Clone, Default)]
 pub struct NewConfig(Vec<(&'static str, String)>);
 
@@ -23,10 +23,10 @@ impl NewConfig {
         self.0.extend(value.filter(|value| !value.is_empty()).map(|value| (option, value)));
     }
 
-    /// The file's text.
+    /// Returns the text of the file.
     ///
     /// # Errors
-    /// `ConfigurationError` for a value that cannot stand on a line.
+    /// `ConfigurationError` for a value with a control character.
     pub fn text(&self) -> Result<String> {
         let mut text =
             "# Written by `rucio login --setup`. Add no password: it is asked for where it is needed.\n[client]\n"
@@ -41,7 +41,7 @@ impl NewConfig {
         Ok(text)
     }
 
-    /// The file to write: the one that was named (`--config`, else `RUCIO_CONFIG`), else the person's own.
+    /// Returns the file to write: the named one (`--config`, else `RUCIO_CONFIG`), else the user's own.
     ///
     /// # Errors
     /// `ConfigNotFound` if there is no home folder.
@@ -53,10 +53,10 @@ impl NewConfig {
         })
     }
 
-    /// Writes the file, readable for its owner alone, and the folders it needs.
+    /// Writes the file, readable only by its owner, and creates the folders it needs.
     ///
     /// # Errors
-    /// If the file is there already and is not to be replaced, or cannot be written.
+    /// If the file exists and `replace` is not set, or if it cannot be written.
     pub fn write(&self, path: &Path, replace: bool) -> Result<()> {
         let text = self.text()?;
         let folder = path.parent().unwrap_or(Path::new("."));
@@ -74,7 +74,7 @@ impl NewConfig {
     }
 }
 
-/// The refusal to write over a configuration.
+/// Returns the error for a configuration that already exists.
 pub(crate) fn already_there(path: &Path) -> Error {
     let details = format!("There is a configuration already: {}.", path.display());
     Error::new(Exception::ConfigurationError, details)

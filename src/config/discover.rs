@@ -1,4 +1,4 @@
-//! Where the configuration file is.
+//! Search for the configuration file.
 
 use super::paths;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 use std::path::{Path, PathBuf};
 
-/// The file that was named, else the first that exists among the usual places.
+/// Returns the named file, else the first one that exists in the usual locations.
 pub(super) fn find(given: Option<&str>, env: &Env) -> Result<PathBuf> {
     if let Some(named) = given.map(str::to_owned).or_else(|| env.get(env_vars::RUCIO_CONFIG)) {
         return Ok(paths::expand(&named, env));
@@ -17,7 +17,7 @@ pub(super) fn find(given: Option<&str>, env: &Env) -> Result<PathBuf> {
     places.iter().find(|path| path.exists()).cloned().ok_or_else(|| not_found(&places))
 }
 
-/// The text of the file.
+/// Reads the file.
 pub(super) fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|error| {
         let details = format!("{} cannot be read: {error}.", path.display());
@@ -33,9 +33,9 @@ fn places(env: &Env) -> Vec<PathBuf> {
     homes.map(|home| Path::new(&home).join("etc/rucio.cfg")).chain(personal(env)).collect()
 }
 
-/// The configuration of a person who has no other, which `rucio login --setup` writes: `rucio/rucio.cfg` below
-/// `XDG_CONFIG_HOME`, else below `~/.config` (XDG Base Directory Specification). The last of the usual places, so that
-/// it never takes the place of what the official client, which does not look there, would find.
+/// Returns the user's own configuration file, which `rucio login --setup` writes: `rucio/rucio.cfg` below
+/// `XDG_CONFIG_HOME`, else below `~/.config` (XDG Base Directory Specification). It is searched last, so that it never
+/// overrides a file that the official client, which does not look there, would find.
 pub fn personal(env: &Env) -> Option<PathBuf> {
     let named = env.get(env_vars::XDG_CONFIG_HOME).map(PathBuf::from).filter(|folder| folder.is_absolute());
     let folder = named.or_else(|| env.get(env_vars::HOME).map(|home| Path::new(&home).join(".config")))?;

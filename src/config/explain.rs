@@ -1,4 +1,4 @@
-//! Where the settings that matter most come from, for whoever looks for a mistake.
+//! Values and origins of the most important settings, for `doctor`.
 
 use super::{
     Config, Overrides,
@@ -9,18 +9,19 @@ use super::{
 };
 use crate::{Result, env_vars::Env};
 
-/// A setting with its value, or what is wrong with it, and where it was found.
+/// A setting with its value or error, and its origin.
 #[derive(Debug)]
 pub struct Setting {
     /// Its name in the configuration.
     pub name: &'static str,
-    /// The value; none where it need not be set.
+    /// The value; `None` if it need not be set.
     pub value: Result<Option<String>>,
-    /// Where it stands, if anywhere.
+    /// The origin, if it is set.
     pub origin: Option<Origin>,
 }
 
-/// Both servers, the account and the way to log in, each by itself: what is wrong with one hides none of the others.
+/// Resolves both servers, the account and the authentication method independently: an error in one hides none of the
+/// others.
 pub fn explain(overrides: &Overrides, env: &Env, config: &Config) -> [Setting; 4] {
     let sources = Sources { env, config };
     let server = |given, name: &Name| setting(&sources, given, name, |value| servers::checked(value, name.option));

@@ -1,21 +1,20 @@
-//! `%(name)s` in a value stands for another option of the same section or of DEFAULT, `%%` for a percent sign.
-//! Any other percent sign is taken literally: a password may hold one.
+//! Interpolation: `%(name)s` in a value is replaced by another option of the same section or of DEFAULT, `%%` by a
+//! percent sign. Any other percent sign is literal: a password may contain one.
 
-/// As deep as Python's `configparser` goes.
+/// Maximum depth, the same as in Python's `configparser`.
 const MAX_DEPTH: usize = 10;
-/// More references than anybody writes: a few lines that each name another one many times would fill all memory.
+/// Maximum number of references: a few lines that each contain many would otherwise exhaust memory.
 const MAX_REFERENCES: usize = 1000;
-/// The longest value that is put together, in bytes.
+/// Maximum length of an interpolated value, in bytes.
 const MAX_LENGTH: usize = 1 << 20;
 
-/// The value with its references replaced. References that go round in circles, or lead to more than any value has, leave
-/// it as it is.
+/// Returns the value with its references replaced. A value with circular or too many references is returned unchanged.
 pub(super) fn interpolate<'a>(raw: &str, lookup: &impl Fn(&str) -> Option<&'a str>) -> String {
     let mut left = MAX_REFERENCES;
     expand(raw, lookup, 1, &mut left).unwrap_or_else(|| raw.to_owned())
 }
 
-/// `None` if the references go too deep, are more than are `left`, or make the value too long.
+/// Returns `None` if the references are nested too deeply, exceed `left`, or make the value too long.
 fn expand<'a>(raw: &str, lookup: &impl Fn(&str) -> Option<&'a str>, depth: usize, left: &mut usize) -> Option<String> {
     let mut value = String::with_capacity(raw.len());
     let mut rest = raw;
@@ -41,7 +40,7 @@ fn expand<'a>(raw: &str, lookup: &impl Fn(&str) -> Option<&'a str>, depth: usize
     Some(value)
 }
 
-/// The name in a reference at the start of the text, and what follows it.
+/// Parses a reference at the start of the text; returns its name and the rest.
 fn reference(text: &str) -> Option<(String, &str)> {
     let (name, after) = text.strip_prefix("%(")?.split_once(')')?;
     Some((name.to_lowercase(), after.strip_prefix('s')?))

@@ -1,11 +1,11 @@
-//! Where this machine is, as far as it can tell without asking anybody.
+//! The location of this machine, as far as it is known locally.
 
 use std::net::UdpSocket;
 
 use crate::env_vars::{self, Env};
 use crate::types::ClientLocation;
 
-/// What the server sorts replicas by: address, name, site, coordinates.
+/// Returns what the server sorts replicas by: address, name, site, coordinates.
 pub fn location(env: &Env) -> ClientLocation {
     let coordinate = |name| env.get(name).and_then(|degrees| degrees.parse::<f64>().ok());
     let place = coordinate(env_vars::RUCIO_LATITUDE).zip(coordinate(env_vars::RUCIO_LONGITUDE));
@@ -19,8 +19,8 @@ pub fn location(env: &Env) -> ClientLocation {
     }
 }
 
-/// The address of the interface that leads outside. Connecting a UDP socket sends nothing; the targets are addresses
-/// kept for documentation (RFC 3849, RFC 5737).
+/// Returns the address of the outgoing interface. Connecting a UDP socket sends nothing; the targets are addresses
+/// reserved for documentation (RFC 3849, RFC 5737).
 fn outward_address() -> Option<String> {
     [("[::]:0", "[2001:db8::1]:80"), ("0.0.0.0:0", "192.0.2.1:80")].iter().find_map(|(local, remote)| {
         let socket = UdpSocket::bind(local).ok()?;
@@ -29,7 +29,7 @@ fn outward_address() -> Option<String> {
     })
 }
 
-/// The host's name, with its domain where the name itself or `/etc/hosts` tells it.
+/// Returns the host's name, with its domain if the name itself or `/etc/hosts` contains it.
 fn full_name() -> String {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();

@@ -1,7 +1,7 @@
-//! `rucio.cfg`: where it is found, how it is read, and what the client takes from it.
+//! `rucio.cfg`: its location, its format, and the settings of a client. No server is contacted here.
 //!
-//! [`Config`] is the file with typed look-ups. [`Settings`] is what a client needs to know before it talks to a
-//! server, resolved once from the command line ([`Overrides`]), the environment and the file, in this order.
+//! [`Config`] is the file with typed look-ups. [`Settings`] is what a client needs before it contacts a server,
+//! resolved once from the command line ([`Overrides`]), the environment and the file, in this order.
 
 mod auth;
 mod ca;
@@ -43,9 +43,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The section whose options every other section has as well.
+/// The section whose options apply to all other sections.
 const DEFAULT: &str = "DEFAULT";
-/// The section of what a client needs.
+/// The section of the client's options.
 const CLIENT: &str = "client";
 
 /// A configuration file that has been read.
@@ -57,48 +57,48 @@ pub struct Config {
 
 impl Config {
     /// Finds and reads the configuration file: `given` (the option `--config`), else `RUCIO_CONFIG`, else
-    /// `etc/rucio.cfg` below `RUCIO_HOME`, `VIRTUAL_ENV` and `CONDA_PREFIX`, else the one in `/opt/rucio/etc`, else
-    /// the person's own ([`personal`]).
+    /// `etc/rucio.cfg` below `RUCIO_HOME`, `VIRTUAL_ENV` and `CONDA_PREFIX`, else the one in `/opt/rucio/etc`, else the
+    /// user's own ([`personal`]).
     ///
     /// # Errors
-    /// `ConfigNotFound` if there is none; `ConfigLoadingError` if it is not there though named, cannot be read
-    /// or is not well formed.
+    /// `ConfigNotFound` if there is none; `ConfigLoadingError` if a named file does not exist, or the file cannot be
+    /// read or is malformed.
     pub fn load(given: Option<&str>, env: &Env) -> Result<Self> {
         let path = discover::find(given, env)?;
         Self::parse(&discover::read(&path)?, path)
     }
 
-    /// Reads a configuration from text. The path is the one that messages name.
+    /// Parses a configuration. The path is used in messages.
     ///
     /// # Errors
-    /// `ConfigLoadingError`, with the line, if it is not well formed.
+    /// `ConfigLoadingError`, with the line, if it is malformed.
     pub fn parse(text: &str, path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         Ok(Self { sections: reader::read(text, &path)?, path, profile: None })
     }
 
-    /// The file this comes from.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether there is such a section. `DEFAULT` is none.
+    /// Whether the section exists. `DEFAULT` does not count.
     pub fn has_section(&self, section: &str) -> bool {
         section != DEFAULT && self.sections.contains_key(section)
     }
 
-    /// The value of an option, interpolated. An option that is only in `DEFAULT` counts where the section exists.
+    /// Returns the value of an option, interpolated. An option in `DEFAULT` applies to every section that exists.
     pub fn get(&self, section: &str, option: &str) -> Option<String> {
         let lookup = |name: &str| self.entry(section, name).map(|entry| entry.raw.as_str());
         lookup(&option.to_lowercase()).map(|raw| interpolate::interpolate(raw, &lookup))
     }
 
-    /// The value of an option, if it is there and not empty.
+    /// Returns the value of an option, if it is set and not empty.
     pub fn non_empty(&self, section: &str, option: &str) -> Option<String> {
         self.get(section, option).filter(|value| !value.is_empty())
     }
 
-    /// The value of an option that must be there and not be empty.
+    /// Returns the value of an option that must be set and not empty.
     ///
     /// # Errors
     /// `MissingClientParameter`, naming section, option and file.
@@ -110,10 +110,10 @@ impl Config {
         })
     }
 
-    /// A truth value, in Python's words: 1, yes, true, on; 0, no, false, off; in any case.
+    /// Parses a boolean as Python does: 1, yes, true, on; 0, no, false, off; in any case.
     ///
     /// # Errors
-    /// `ConfigurationError` for any other word.
+    /// `ConfigurationError` for any other value.
     pub fn bool(&self, section: &str, option: &str) -> Result<Option<bool>> {
         self.typed(section, option, "one of yes, no, true, false, on, off, 1, 0", |value| {
             match value.to_lowercase().as_str() {
@@ -124,29 +124,29 @@ impl Config {
         })
     }
 
-    /// A whole number.
+    /// Parses an integer.
     ///
     /// # Errors
-    /// `ConfigurationError` if it is none.
+    /// `ConfigurationError` if it is not an integer.
     pub fn int(&self, section: &str, option: &str) -> Result<Option<i64>> {
         self.typed(section, option, "a whole number", |value| value.parse().ok())
     }
 
-    /// A number.
+    /// Parses a number.
     ///
     /// # Errors
-    /// `ConfigurationError` if it is none.
+    /// `ConfigurationError` if it is not a number.
     pub fn float(&self, section: &str, option: &str) -> Result<Option<f64>> {
         self.typed(section, option, "a number", |value| value.parse().ok())
     }
 
-    /// A list, separated by commas. Empty items do not count.
+    /// Parses a list separated by commas. Empty items are dropped.
     pub fn list(&self, section: &str, option: &str) -> Vec<String> {
         let value = self.get(section, option).unwrap_or_default();
         value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
     }
 
-    /// The options that a section has itself, with the lines they stand in, in the file's order.
+    /// Returns the options that a section sets itself, with their lines, in the file's order.
     pub fn options(&self, section: &str) -> Vec<(&str, usize)> {
         let section = self.sections.get(section).into_iter().flatten();
         let mut options: Vec<_> = section.map(|(name, entry)| (name.as_str(), entry.line)).collect();
@@ -154,13 +154,13 @@ impl Config {
         options
     }
 
-    /// The sections that say what a client does: `client` and the profiles.
+    /// Returns the sections of client options: `client` and the profiles.
     pub fn client_sections(&self) -> Vec<String> {
         let profiles = self.profiles().into_iter().map(profile::section);
         profiles.chain([CLIENT.to_owned()]).filter(|section| self.sections.contains_key(section)).collect()
     }
 
-    /// The line of an option; 0 where it is not there.
+    /// Returns the line of an option; 0 if it is not set.
     fn line(&self, section: &str, option: &str) -> usize {
         self.entry(section, option).map_or(0, |entry| entry.line)
     }

@@ -1,4 +1,4 @@
-//! The settings of OpenID Connect: what to ask for, whom, and where tokens of other programs may be.
+//! OpenID Connect settings: what to request, the provider, and where other programs' tokens may be.
 
 use super::{
     Config, Overrides,
@@ -12,67 +12,67 @@ use crate::{
 };
 use std::{path::PathBuf, time::Duration};
 
-/// What is asked of the identity provider.
+/// What is requested of the identity provider, and how the user logs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OidcSettings {
     /// The scopes of the token, separated by blanks.
     pub scope: String,
     /// The audience of the token.
     pub audience: Option<String>,
-    /// The identity provider, by the server's name for it.
+    /// The identity provider, as named in the server's configuration.
     pub issuer: Option<String>,
-    /// Ask the server for the token until it is there, in place of asking the user for a code.
+    /// Whether to poll the server for the token instead of prompting the user for a code.
     pub polling: bool,
-    /// How long a login in the browser is waited for.
+    /// Timeout of a login in the browser.
     pub polling_timeout: Duration,
-    /// For how many hours the server keeps the token fresh.
+    /// For how many hours the server renews the token.
     pub refresh_lifetime: Option<String>,
-    /// Who has the user log in.
+    /// Which party performs the login.
     pub login: OidcLogin,
     /// Tokens that other programs may have left.
     pub bearer: BearerTokens,
 }
 
-/// Who has the user log in.
+/// Which party performs the login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OidcLogin {
-    /// The Rucio server, which hands over what the provider gave it.
+    /// The Rucio server, which passes on the provider's token.
     Rucio,
-    /// We do, at the provider: the user confirms a code on any device (RFC 8628).
+    /// The client, at the provider: the user confirms a code on any device (RFC 8628).
     Device(OidcProvider),
-    /// We do, at the provider: its answer comes back to a port of this machine (RFC 8252).
+    /// The client, at the provider: the browser is redirected to a port of this machine (RFC 8252).
     Browser(OidcProvider),
 }
 
-/// An identity provider that we talk to ourselves.
+/// An identity provider that the client contacts itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OidcProvider {
-    /// Its address, without a slash at its end.
+    /// Its URL, without a trailing slash.
     pub issuer: String,
-    /// What it knows us as.
+    /// The client's identifier there.
     pub client_id: String,
-    /// What it knows us by, unless it takes our word for it.
+    /// The client's secret there; `None` for a public client.
     pub client_secret: Option<Secret>,
-    /// The resource the token is for, for providers that want that name for it (RFC 8707).
+    /// The resource the token is for, if the provider requires that parameter (RFC 8707).
     pub resource: Option<String>,
 }
 
-/// The places of WLCG bearer token discovery.
+/// Locations of WLCG bearer token discovery.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BearerTokens {
     /// The value of `BEARER_TOKEN`.
     pub variable: Option<Secret>,
-    /// The file that `BEARER_TOKEN_FILE` names.
+    /// The file named by `BEARER_TOKEN_FILE`.
     pub named_file: Option<PathBuf>,
-    /// The files where such tokens usually are, the first one first.
+    /// The usual files of such tokens, in order of precedence.
     pub usual_files: Vec<PathBuf>,
-    /// Whether only a token goes to the server that names it: so where an option of the command line chose the server,
-    /// unless another one says whom tokens have to be for.
+    /// Whether a token must name the server that it is sent to: true if an option of the command line chose the server,
+    /// unless another one sets the audience.
     pub must_name_server: bool,
 }
 
 impl BearerTokens {
-    /// The places alone, whatever the way to log in is.
+    /// Resolves the locations only, for any authentication method.
     pub fn of(overrides: &Overrides, env: &Env, config: &Config) -> Self {
         bearer(overrides, &Sources { env, config })
     }
@@ -80,7 +80,7 @@ impl BearerTokens {
 
 pub(super) fn resolve(overrides: &Overrides, sources: &Sources<'_>) -> Result<OidcSettings> {
     let find = |given: &Option<String>, option| sources.find(given.as_ref(), &client(option));
-    // The servers know their providers by lower-case names; a name in the file is sent as it stands.
+    // The servers' names for providers are in lower case; a name in the file is sent unchanged.
     let issuer = overrides.oidc_issuer.as_ref().map(|name| name.to_lowercase());
     Ok(OidcSettings {
         scope: find(&overrides.oidc_scope, "oidc_scope").unwrap_or_else(|| "openid profile".to_owned()),
@@ -98,7 +98,7 @@ const fn client(option: &'static str) -> Name {
     Name { option, variable: None, flag: None }
 }
 
-/// In seconds; as long as the official client waits, unless configured.
+/// Returns the polling timeout; the default is that of the official client.
 fn polling_timeout(sources: &Sources<'_>) -> Result<Duration> {
     const DEFAULT_SECONDS: i64 = 180;
     let seconds = sources.config.int("client", "oidc_polling_timeout")?.unwrap_or(DEFAULT_SECONDS);

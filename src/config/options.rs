@@ -1,66 +1,66 @@
-//! Options outside of what a client needs to reach a server, each with its default.
+//! Options of the file that are not needed to reach a server, each with its default.
 
 use super::Config;
 use crate::Result;
 
 impl Config {
-    /// The metadata plugin asked where none is named; `DID_COLUMN` unless configured.
+    /// Returns the metadata plugin for requests that name none; `DID_COLUMN` by default.
     pub fn metadata_default_plugin(&self) -> String {
         self.get("client", "metadata_default_plugin").unwrap_or_else(|| "DID_COLUMN".to_owned())
     }
 
-    /// The server of the public open data, where it is not the one of all other calls.
+    /// Returns the server of the public open data, if it is not that of all other requests.
     pub fn opendata_host(&self) -> Option<String> {
         self.non_empty("client", "opendata_host")
     }
 
-    /// Seconds one download may take. Where nothing is configured, it follows from the size of the file and
-    /// [`Self::download_transfer_speed_timeout`].
+    /// Returns the timeout of one download, in seconds. If it is not set, the timeout follows from the size of the file
+    /// and [`Self::download_transfer_speed_timeout`].
     ///
     /// # Errors
-    /// `ConfigurationError` if it is no number.
+    /// `ConfigurationError` if it is not a number.
     pub fn download_transfer_timeout(&self) -> Result<Option<f64>> {
         self.float("download", "transfer_timeout")
     }
 
-    /// The slowest download that is put up with, in kB/s (of 1,000 bytes); 500 unless configured.
+    /// Returns the minimum speed of a download, in kB/s (of 1,000 bytes); 500 by default.
     ///
     /// # Errors
-    /// `ConfigurationError` if it is no number.
+    /// `ConfigurationError` if it is not a number.
     pub fn download_transfer_speed_timeout(&self) -> Result<f64> {
         Ok(self.float("download", "transfer_speed_timeout")?.unwrap_or(500.0))
     }
 
-    /// The protocol implementations to prefer for downloads, best first.
+    /// Returns the preferred protocol implementations for downloads, best first.
     pub fn download_preferred_impl(&self) -> Vec<String> {
         self.list("download", "preferred_impl")
     }
 
-    /// Seconds one upload may take; 360 unless configured.
+    /// Returns the timeout of one upload, in seconds; 360 by default.
     ///
     /// # Errors
-    /// `ConfigurationError` if it is no number.
+    /// `ConfigurationError` if it is not a number.
     pub fn upload_transfer_timeout(&self) -> Result<f64> {
         Ok(self.float("upload", "transfer_timeout")?.unwrap_or(360.0))
     }
 
-    /// The protocol implementations to prefer for uploads, best first.
+    /// Returns the preferred protocol implementations for uploads, best first.
     pub fn upload_preferred_impl(&self) -> Vec<String> {
         self.list("upload", "preferred_impl")
     }
 
-    /// Whom the experiment's users ask for help, if it says.
+    /// Returns the support contact of the experiment, if it is set.
     pub fn support(&self) -> Option<String> {
         self.non_empty("policy", "support")
     }
 
-    /// Where faults of Rucio itself are reported.
+    /// Returns where to report bugs of Rucio itself.
     pub fn support_rucio(&self) -> String {
         let issues = || "https://github.com/rucio/rucio/issues".to_owned();
         self.get("policy", "support_rucio").unwrap_or_else(issues)
     }
 
-    /// How a scope is found in the name of a DID that is given without one, if configured.
+    /// Returns the algorithm that extracts the scope from the name of a DID, if it is set.
     pub fn extract_scope(&self) -> Option<String> {
         self.non_empty("common", "extract_scope").or_else(|| self.non_empty("policy", "extract_scope"))
     }

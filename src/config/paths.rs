@@ -1,14 +1,14 @@
-//! Paths as people write them: `~`, `$VAR`, and who we are.
+//! Paths as users write them (`~`, `$VAR`), and the user's name.
 
 use crate::env_vars::{self, Env};
 use std::path::{Component, Path, PathBuf};
 
-/// Expands `$VAR`, `${VAR}`, `~` and `~user` as Python does, and makes the path absolute. What is unknown stays.
+/// Expands `$VAR`, `${VAR}`, `~` and `~user` as Python does, and makes the path absolute. Unknown names remain.
 pub(super) fn expand(path: &str, env: &Env) -> PathBuf {
     absolute(Path::new(&expand_home(&expand_variables(path.trim(), env), env)))
 }
 
-/// The path from the root, without `.` and `..`; by its text, like Python's `abspath`.
+/// Returns the absolute path without `.` and `..`; by its text, like Python's `abspath`.
 pub(super) fn absolute(path: &Path) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     whole.components().fold(PathBuf::new(), |mut clean, part| {
@@ -20,7 +20,7 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
     })
 }
 
-/// The user's name: a variable if one is set, else what the system knows, else the user id.
+/// Returns the user's name: from a variable, else from the system, else the user id.
 pub(super) fn user_name(env: &Env) -> String {
     let names = [env_vars::LOGNAME, env_vars::USER, env_vars::LNAME, env_vars::USERNAME];
     env.first(&names).unwrap_or_else(|| {
@@ -65,7 +65,7 @@ struct User {
     home: String,
 }
 
-/// A user of this machine. Only the local file is asked: a static binary has no name service.
+/// Finds a user of this machine. Only the local file is read: a static binary has no name service.
 fn passwd(wanted: impl Fn(&User) -> bool) -> Option<User> {
     std::fs::read_to_string("/etc/passwd").ok()?.lines().filter_map(passwd_line).find(wanted)
 }

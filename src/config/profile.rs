@@ -1,4 +1,4 @@
-//! Profiles: sections `[profile NAME]`, whose options take the place of those in `[client]`.
+//! Profiles: sections `[profile NAME]`, whose options override those of `[client]`.
 
 use super::{CLIENT, Config, Overrides};
 use crate::{
@@ -9,33 +9,33 @@ use crate::{
 
 const SECTION: &str = "profile ";
 
-/// A profile that is in use.
+/// The profile in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// Its name.
     pub name: String,
-    /// Whether the command line chose it, so that it wins over the environment.
+    /// Whether the command line chose it, so that it overrides the environment.
     pub chosen: bool,
 }
 
 impl Profile {
-    /// The section it stands in.
+    /// Returns its section.
     pub(super) fn section(&self) -> String {
         section(&self.name)
     }
 }
 
-/// The section of the profile with this name.
+/// Returns the section of the profile with this name.
 pub(super) fn section(name: &str) -> String {
     format!("{SECTION}{name}")
 }
 
 impl Config {
-    /// The configuration of a client: found and read as [`Config::load`] does, under the profile that `--profile` or
-    /// `RUCIO_PROFILE` names.
+    /// Returns the configuration of a client: found and read like [`Config::load`], with the profile that `--profile`
+    /// or `RUCIO_PROFILE` names.
     ///
     /// # Errors
-    /// Those of [`Config::load`]; `ConfigurationError` for a profile that the file does not have.
+    /// Those of [`Config::load`]; `ConfigurationError` for a profile that is not in the file.
     pub fn of_client(overrides: &Overrides, env: &Env) -> Result<Self> {
         let config = Self::load(overrides.config.as_deref(), env)?;
         let given = overrides.profile.clone().filter(|name| !name.is_empty());
@@ -46,12 +46,12 @@ impl Config {
         }
     }
 
-    /// The profile in use.
+    /// Returns the profile in use.
     pub fn profile(&self) -> Option<&Profile> {
         self.profile.as_ref()
     }
 
-    /// The names of all profiles, sorted.
+    /// Returns the names of all profiles, sorted.
     pub fn profiles(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.sections.keys().filter_map(|section| section.strip_prefix(SECTION)).collect();
         names.sort_unstable();
@@ -72,13 +72,13 @@ impl Config {
         Err(Error::new(Exception::ConfigurationError, details).with_hint(hint))
     }
 
-    /// What a profile that the command line chose says of a `[client]` option.
+    /// Returns the value of a `[client]` option in a profile that the command line chose.
     pub(super) fn chosen(&self, option: &str) -> Option<String> {
         self.profile.as_ref().filter(|profile| profile.chosen && self.in_profile(profile, option))?;
         self.non_empty(CLIENT, option)
     }
 
-    /// Whether the profile in use has one of these options of its own.
+    /// Whether the profile in use sets one of these options itself.
     pub(super) fn profile_has(&self, options: &[&str]) -> bool {
         self.profile.as_ref().is_some_and(|profile| options.iter().any(|option| self.in_profile(profile, option)))
     }

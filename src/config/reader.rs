@@ -1,5 +1,5 @@
-//! Reads the text of a configuration file as Python's `configparser` does in its strict mode, so that a file
-//! means the same to both clients.
+//! Parses a configuration file like Python's `configparser` in its strict mode, so that both clients read the same
+//! values.
 
 use super::DEFAULT;
 use crate::{Error, Result, exceptions::Exception};
@@ -8,16 +8,16 @@ use std::{
     path::Path,
 };
 
-/// An option as it stands in the file: not interpolated, with the line it starts in.
+/// An option as written in the file: not interpolated, with its first line.
 pub(super) struct Entry {
     pub(super) raw: String,
     pub(super) line: usize,
 }
 
-/// Options by their lower-cased names.
+/// Options by their lower-case names.
 pub(super) type Section = HashMap<String, Entry>;
 
-/// Reads the text of the file at `path`; the path is only for messages.
+/// Parses the text of the file at `path`; the path is only for messages.
 pub(super) fn read(text: &str, path: &Path) -> Result<HashMap<String, Section>> {
     let mut reader = Reader { path, sections: HashMap::new(), section: None, option: None, indent: 0, number: 0 };
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
@@ -34,11 +34,11 @@ pub(super) fn read(text: &str, path: &Path) -> Result<HashMap<String, Section>> 
 struct Reader<'a> {
     path: &'a Path,
     sections: HashMap<String, Section>,
-    /// The section the next option belongs to.
+    /// The section of the next option.
     section: Option<String>,
-    /// The option a deeper line continues.
+    /// The option that an indented line continues.
     option: Option<String>,
-    /// How deep the last header or option stood, in characters.
+    /// Indentation of the last header or option, in characters.
     indent: usize,
     number: usize,
 }
@@ -61,7 +61,7 @@ impl Reader<'_> {
         }
     }
 
-    /// An empty line belongs to the value as well, unless nothing follows it.
+    /// Adds a line to a value. An empty line is part of the value, unless nothing follows it.
     fn continue_value(&mut self, text: &str) {
         let section = self.section.as_ref().and_then(|name| self.sections.get_mut(name));
         if let Some(entry) = section.zip(self.option.as_ref()).and_then(|(section, name)| section.get_mut(name)) {
@@ -85,7 +85,7 @@ impl Reader<'_> {
         let Some(section) = &self.section else {
             return Err(self.wrong("no section has started yet", "Start with a line such as [client]."));
         };
-        // The line itself is not shown: it may hold a password.
+        // The line itself is not shown: it may contain a password.
         let Some((name, value)) = text.split_once(['=', ':']).filter(|(name, _)| !name.trim().is_empty()) else {
             let hint = "Write an option as `name = value`, and indent the further lines of a value.";
             return Err(self.wrong("this is neither a section nor an option", hint));
@@ -109,7 +109,7 @@ impl Reader<'_> {
     }
 }
 
-/// The name in a section header: all between the first and the last bracket; what follows it does not count.
+/// Returns the name in a section header: all between the first and the last bracket; the rest is ignored.
 fn header(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('[')?;
     inner.rfind(']').map(|end| &inner[..end]).filter(|name| !name.is_empty())

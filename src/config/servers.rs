@@ -1,8 +1,8 @@
-//! The addresses of the servers.
+//! Checks of server URLs.
 
 use crate::{Error, Result, exceptions::Exception};
 
-/// The address without slashes at its end, if it is one that can be asked.
+/// Returns the URL without trailing slashes, if it is valid.
 pub(super) fn checked(address: &str, option: &str) -> Result<String> {
     let Some((scheme, _)) = address.split_once("://") else {
         let details = format!("{option} is '{address}', which does not start with https:// or http://.");
@@ -21,7 +21,7 @@ pub(super) fn checked(address: &str, option: &str) -> Result<String> {
     Ok(address.trim_end_matches('/').to_owned())
 }
 
-/// Whether the address is reached over TLS.
+/// Whether the URL is reached over TLS.
 pub(super) fn is_https(address: &str) -> bool {
     address.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"))
 }

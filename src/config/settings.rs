@@ -1,4 +1,4 @@
-//! What a client needs to know before it talks to a server.
+//! Settings that a client needs before it contacts a server.
 
 use super::{
     AuthMethod, CaSource, Config, ca, paths, servers,
@@ -19,7 +19,7 @@ pub struct Overrides {
     pub config: Option<String>,
     /// `--host`: the server.
     pub host: Option<String>,
-    /// `--auth-host`: the server that gives tokens.
+    /// `--auth-host`: the authentication server.
     pub auth_host: Option<String>,
     /// `--account`.
     pub account: Option<String>,
@@ -55,50 +55,50 @@ pub struct Overrides {
     pub profile: Option<String>,
     /// `--insecure`: do not verify the servers' certificates.
     pub insecure: bool,
-    /// `--no-browser`: only show the link of a login.
+    /// `--no-browser`: print the login URL instead of opening a browser.
     pub no_browser: bool,
 }
 
-/// Everything a client needs, with precedence command line, environment, file.
+/// Everything a client needs, with the precedence command line, environment, file.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The address of the server, with protocol and without a slash at its end.
+    /// The server's URL, without a trailing slash.
     pub rucio_host: String,
-    /// The address of the server that gives tokens.
+    /// The authentication server's URL, without a trailing slash.
     pub auth_host: String,
-    /// The address that takes traces; the server's unless configured.
+    /// The URL that traces are sent to; the server's unless configured.
     pub trace_host: String,
-    /// Whether both servers are those of `[client]` in the configuration file: not of an option or a profile.
+    /// Whether both servers are those of `[client]` in the configuration file, not of an option or a profile.
     pub hosts_from_file: bool,
-    /// The account to act as. Where none is named, the server chooses the identity's default.
+    /// The account to act as. If none is set, the server chooses the identity's default.
     pub account: Option<String>,
     /// The VO; `def` on a server that has only one.
     pub vo: String,
-    /// How to authenticate.
+    /// The authentication method.
     pub auth: AuthMethod,
-    /// Which authorities may vouch for a server.
+    /// CA certificates used to verify servers.
     pub ca: CaSource,
-    /// Whether a server need not be vouched for at all. Only the command line can say so.
+    /// Whether certificate verification is off. Only the command line can set this.
     pub insecure: bool,
     /// Whether a login may open a browser.
     pub browser: bool,
-    /// How long a request may take, if the user limits it.
+    /// The request timeout, if the user sets one.
     pub timeout: Option<Duration>,
-    /// The first part of the user agent; the version follows it.
+    /// The first part of the User-Agent header; the version follows it.
     pub user_agent: String,
-    /// How often a request is tried in all.
+    /// Maximum number of attempts of a request.
     pub request_retries: u32,
-    /// The file the user wants the token in, if one is configured.
+    /// The token file that the user configured, if any.
     pub auth_token_file_path: Option<PathBuf>,
     /// The folder of the cached token.
     pub token_dir: PathBuf,
-    /// The cached token.
+    /// The file of the cached token.
     pub token_file: PathBuf,
-    /// The time at which an OIDC token that is refreshed expires, in seconds since 1970.
+    /// The file with the expiry of a refreshed OIDC token, in seconds since 1970.
     pub token_exp_epoch_file: PathBuf,
     /// Whether the client refreshes OIDC tokens.
     pub oidc_refresh_active: bool,
-    /// How many minutes before its end an OIDC token is refreshed.
+    /// How many minutes before its expiry an OIDC token is refreshed.
     pub oidc_refresh_before_exp: i64,
 }
 
@@ -109,14 +109,14 @@ pub(super) const ACCOUNT: Name =
 const VO: Name = Name { option: "vo", variable: Some(env_vars::RUCIO_VO), flag: Some("--vo") };
 
 impl Settings {
-    /// Resolves everything. Looks at certificate and key files and at the folder for temporary files, but changes
-    /// nothing and asks no server.
+    /// Resolves all settings. Checks certificate and key files and the folder for temporary files, but changes nothing
+    /// and contacts no server.
     ///
     /// # Errors
     /// `MissingClientParameter` if an option or a file is missing, `ClientProtocolNotFound` and
-    /// `ClientProtocolNotSupported` for an address without http or https, `CannotAuthenticate` for an unknown
-    /// method or a file that cannot be used, `ConfigurationError` for an option of the wrong type, and a plain
-    /// value error for a time-out that is none.
+    /// `ClientProtocolNotSupported` for a URL without http or https, `CannotAuthenticate` for an unknown method or a
+    /// file that cannot be used, `ConfigurationError` for an option of the wrong type, and [`Error::Value`] for an
+    /// invalid timeout.
     pub fn resolve(overrides: &Overrides, env: &Env, config: &Config) -> Result<Self> {
         let sources = Sources { env, config };
         let rucio_host = servers::checked(&sources.require(overrides.host.as_ref(), &RUCIO_HOST)?, "rucio_host")?;
@@ -159,7 +159,7 @@ fn timeout(seconds: f64) -> Result<Duration> {
         .ok_or_else(|| Error::Value(format!("The time-out must be a number of seconds above 0, not {seconds}.")))
 }
 
-/// The official client goes on with the default if this is no number, and so do files that are in use.
+/// The official client uses the default if this is not a number, and existing files rely on that.
 fn request_retries(config: &Config) -> u32 {
     const DEFAULT_RETRIES: u32 = 3;
     let configured = config.int("client", "request_retries").map(|number| number.map(u32::try_from));

@@ -1,4 +1,4 @@
-//! Where a setting may come from, in the order of precedence: command line, environment, file.
+//! Sources of a setting, in order of precedence: command line, environment, file.
 
 use super::Config;
 use crate::{Error, Result, env_vars::Env, exceptions::Exception};
@@ -13,7 +13,7 @@ pub(super) struct Name {
     pub(super) flag: Option<&'static str>,
 }
 
-/// Where a setting was found.
+/// The origin of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// An option of the command line.
@@ -34,20 +34,20 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// The environment and the file. What stands on the command line is handed to each look-up; a profile it chose wins over
-/// the environment.
+/// The environment and the file. The value from the command line is passed to each look-up; a profile chosen there
+/// overrides the environment.
 pub(super) struct Sources<'a> {
     pub(super) env: &'a Env,
     pub(super) config: &'a Config,
 }
 
 impl Sources<'_> {
-    /// The value that wins. An empty one counts as not given, wherever it stands.
+    /// Returns the value with the highest precedence. An empty one counts as not set, wherever it is.
     pub(super) fn find(&self, given: Option<&String>, name: &Name) -> Option<String> {
         self.trace(given, name).map(|(value, _)| value)
     }
 
-    /// The value that wins, and where it stands.
+    /// Returns the value with the highest precedence, and its origin.
     pub(super) fn trace(&self, given: Option<&String>, name: &Name) -> Option<(String, Origin)> {
         let given = given.filter(|value| !value.is_empty()).cloned();
         let in_file = || Origin::File(self.config.line("client", name.option));
@@ -58,19 +58,19 @@ impl Sources<'_> {
             .or_else(|| Some((self.config.non_empty("client", name.option)?, in_file())))
     }
 
-    /// The value that wins, which must be there.
+    /// Returns the value with the highest precedence, or an error if there is none.
     pub(super) fn require(&self, given: Option<&String>, name: &Name) -> Result<String> {
         self.find(given, name).ok_or_else(|| self.missing(name))
     }
 
-    /// What to say where it is nowhere.
+    /// Returns the error for a setting without a value.
     pub(super) fn missing(&self, name: &Name) -> Error {
         let file = self.config.path().display();
         let details = format!("'{}' is not set: {file} does not have it in its section [client].", name.option);
         Error::new(Exception::MissingClientParameter, details).with_hint(self.ways(name))
     }
 
-    /// Every way to give the setting, as a sentence.
+    /// Returns all ways to give the setting, as a sentence.
     fn ways(&self, name: &Name) -> String {
         let file = format!("add `{} = …` to [client] in {}", name.option, self.config.path().display());
         let variable = name.variable.map(|variable| format!("set the variable {variable}"));

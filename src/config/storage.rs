@@ -1,25 +1,25 @@
-//! What storages are shown, and whom we trust to be a storage. Storages are not the Rucio server: on the grid they
-//! know our proxy, and other authorities vouch for them.
+//! Credentials and CA certificates for storages. They differ from those for the Rucio server: on the grid, storages
+//! accept a proxy certificate and are signed by other CAs.
 
 use super::{AuthMethod, CaSource, Settings, paths};
 use crate::env_vars::{self, Env};
 use std::path::{Path, PathBuf};
 
-/// Where grid sites keep the certificates of the authorities they trust.
+/// Where grid sites keep the certificates of trusted CAs.
 const GRID_CAS: &str = "/etc/grid-security/certificates";
 
-/// Credentials and trust for storages.
+/// Credentials and CA certificates for storages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StorageAccess {
-    /// The client certificate, with its key where that is in another file.
+    /// The client certificate, with its key if that is in another file.
     pub certificate: Option<(PathBuf, Option<PathBuf>)>,
-    /// The authorities that may vouch for a storage, all of them together.
+    /// All CA certificates used to verify storages.
     pub cas: Vec<CaSource>,
 }
 
 impl StorageAccess {
-    /// The certificate is `X509_USER_PROXY`, else the proxy at its usual place, else the one we log in to Rucio
-    /// with. Trusted are the authorities of the grid and the built-in ones besides those that vouch for the server.
+    /// Resolves the certificate: `X509_USER_PROXY`, else the proxy at its usual path, else the certificate used to log
+    /// in to Rucio. Trusted are the CAs of the server, of the grid and the built-in ones.
     pub fn resolve(settings: &Settings, env: &Env) -> Self {
         let named = env.get(env_vars::X509_USER_PROXY).map(|path| paths::expand(&path, env));
         let usual = || Some(super::auth::usual_proxy()).filter(|path| path.is_file() && !super::auth::is_strange(path));

@@ -1,10 +1,10 @@
-//! The file as a whole: compared with Python's own reader, and the example.
+//! Tests of whole files: comparison with Python's parser, and the example.
 
 use super::*;
 use std::{io::Write, process::Stdio};
 
-/// Reads a list of texts as JSON, answers for each `null` (refused) or its sections with all their options; an
-/// option that Python cannot interpolate is left out.
+/// Reads a JSON list of texts; writes for each `null` (refused) or its sections with all their options. An option that
+/// Python cannot interpolate is left out.
 const PYTHON: &str = r"
 import configparser, json, sys
 answers = []
@@ -28,7 +28,7 @@ for text in json.load(sys.stdin):
 json.dump(answers, sys.stdout)
 ";
 
-/// Texts that both must read alike, or both refuse.
+/// Texts that both must read the same, or both refuse.
 const TEXTS: &[&str] = &[
     "",
     "[a]\n",
@@ -160,7 +160,7 @@ fn printing_a_configuration_shows_no_values() {
     assert_eq!(format!("{config:?}"), "Config { path: \"test.cfg\", .. }");
 }
 
-/// The example as it is, and with every option that is commented out switched on.
+/// Checks the example as it is, and with all commented-out options enabled.
 #[test]
 fn the_example_works() {
     let example = include_str!("../../rucio.cfg.example");

@@ -1,4 +1,4 @@
-//! Where the cached token lives: the same paths as the official client's, so that both share one cache.
+//! Paths of the cached token: the same as the official client's, so that both share one cache.
 
 use super::paths;
 use crate::{Error, Result, env_vars, env_vars::Env};
@@ -18,7 +18,7 @@ pub(super) struct TokenPaths {
 }
 
 impl TokenPaths {
-    /// In the folder for temporary files, or, if `chosen`, in that file and beside it.
+    /// Returns the paths in the folder for temporary files, or, with `chosen`, that file and the files beside it.
     pub(super) fn new(chosen: Option<&Path>, account: Option<&str>, vo: &str, env: &Env) -> Result<Self> {
         let suffix = account.map_or("for_default_account".to_owned(), |account| format!("for_account_{account}"));
         let dir = match chosen {
@@ -39,7 +39,7 @@ fn default_dir(vo: &str, env: &Env) -> Result<PathBuf> {
     Ok(temp_dir(env)?.join(user).join(folder))
 }
 
-/// The folders in which tokens of this user are cached, one a VO, as far as they are there; links are none.
+/// Returns the existing folders in which tokens of this user are cached, one per VO, without symbolic links.
 ///
 /// # Errors
 /// If there is no folder for temporary files.
@@ -55,7 +55,7 @@ pub fn token_folders(env: &Env) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// The folder for temporary files that Python would take: the first in which a file can be written.
+/// Returns the folder for temporary files that Python would use: the first in which a file can be written.
 pub(crate) fn temp_dir(env: &Env) -> Result<PathBuf> {
     let named = [env_vars::TMPDIR, env_vars::TEMP, env_vars::TMP];
     let named = named.iter().filter_map(|name| env.get(name));
@@ -80,7 +80,7 @@ mod tests {
         (paths.token.display().to_string(), paths.expiry.display().to_string())
     }
 
-    // The paths were seen with the official client.
+    // The paths were observed with the official client.
     #[test]
     fn the_cache_is_where_the_official_client_has_it() {
         let tmp = tempfile::tempdir().unwrap();
