@@ -1,4 +1,4 @@
-//! The authorities that may vouch for the servers.
+//! Checks the CA certificates that servers are verified with.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::http::tls;
 
 const CHECK: &str = "ca";
 
-/// The source, if it can be used, and what there is to say about it.
+/// Returns the source of the CA certificates, if it can be used, and its findings.
 pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> (Option<CaSource>, Vec<Finding>) {
     let (source, origin) = match CaSource::of(overrides, env, config, true) {
         Ok(found) => found,
@@ -52,7 +52,7 @@ fn path(source: &CaSource) -> &Path {
     }
 }
 
-/// A line for the source, and one for each certificate that is no trust anchor.
+/// Returns a finding for the source, and one for each certificate that is not a trust anchor.
 fn contents(source: &CaSource, origin: Option<Origin>) -> Vec<Finding> {
     let origin = origin.map(|origin| format!(" ({origin})")).unwrap_or_default();
     let files = match source {
@@ -70,7 +70,7 @@ fn contents(source: &CaSource, origin: Option<Origin>) -> Vec<Finding> {
         1 => "1 certificate".to_owned(),
         number => format!("{number} certificates"),
     };
-    // What is no CA is still good for its own server.
+    // A certificate that is not a CA is still used for its own server.
     let useless = unfit.iter().filter(|(.., why)| *why != Unfit::NotCa).count();
     let summary = match useless {
         0 => Finding::ok(CHECK, subject(source), format!("{number}{origin}")),
@@ -84,7 +84,8 @@ fn contents(source: &CaSource, origin: Option<Origin>) -> Vec<Finding> {
     std::iter::once(summary).chain(each).collect()
 }
 
-/// A certificate that is no trust anchor, and why. That a server has signed its own is what small sites do.
+/// Returns the finding for a certificate that is not a trust anchor. A self-signed one of a server is fine: small sites
+/// use them.
 fn no_anchor(file: &Path, certificate: &X509, why: Unfit) -> Finding {
     let (name, issuer) = (text(certificate.subject_name()), text(certificate.issuer_name()));
     match why {
@@ -104,7 +105,7 @@ fn certificates(file: &Path) -> Vec<X509> {
     std::fs::read(file).ok().and_then(|pem| X509::stack_from_pem(&pem).ok()).unwrap_or_default()
 }
 
-/// The files of a hashed folder (`0a1b2c3d.0`); those with `r` before the number are CRLs.
+/// Returns the files of a hashed folder (`0a1b2c3d.0`); `kind` is what precedes the number: `r` for CRLs.
 fn hashed(folder: &Path, kind: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let is_one = |path: &PathBuf| {
@@ -117,7 +118,7 @@ fn hashed(folder: &Path, kind: &str) -> Vec<PathBuf> {
     entries.filter(is_one).collect()
 }
 
-/// Lists of revoked certificates that should have been replaced by now.
+/// Warns about CRLs that should have been replaced by now.
 fn old_crls(folder: &Path) -> Option<Finding> {
     let now = Asn1Time::days_from_now(0).ok()?;
     let is_old = |path: &&PathBuf| {

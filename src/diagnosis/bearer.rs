@@ -1,4 +1,4 @@
-//! WLCG bearer tokens of other programs, in the order in which they are discovered.
+//! Checks WLCG bearer tokens of other programs, in the order of their discovery.
 
 use super::{Finding, date, span};
 use crate::auth::Claims;
@@ -6,7 +6,7 @@ use crate::clock::now;
 use crate::config::BearerTokens;
 use crate::env_vars;
 
-/// A finding for each bearer token there is. `used` says whether logging in looks at them.
+/// Returns a finding for each bearer token. `used` says whether the authentication method uses them.
 pub(super) fn examine(check: &'static str, used: bool, places: &BearerTokens) -> Vec<Finding> {
     let variable = places.variable.iter().map(|token| (env_vars::BEARER_TOKEN.to_owned(), token.expose().to_owned()));
     let files = places.named_file.iter().chain(&places.usual_files).filter_map(|file| {

@@ -1,4 +1,4 @@
-//! Certificates and proxies to log in with: whose, until when, with which key.
+//! Checks the certificates and proxies used to log in: identity, validity, key.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -10,12 +10,12 @@ use crate::certificate::file::{Contents, FileKey};
 use crate::certificate::{Certificate, Key, inspect};
 use crate::clock::now;
 
-/// A proxy that ends within this many seconds will not last for much work.
+/// A proxy that expires within this many seconds is too short for much work: a warning.
 const SHORT_PROXY: i64 = 3_600;
-/// A certificate that ends within this many seconds should be renewed, which takes days.
+/// A certificate that expires within this many seconds should be renewed, which takes days: a warning.
 const SHORT_CERTIFICATE: i64 = 14 * 86_400;
 
-/// A certificate and its key, which may be in one file.
+/// Checks a certificate and its key, which may be in one file.
 pub(super) fn pair(check: &'static str, cert: &Path, key: Option<&Path>) -> Vec<Finding> {
     if is_pkcs12(cert) {
         return vec![Finding::ok(check, cert.display(), "PKCS#12 behind a pass phrase, which `rucio login` asks for")];
@@ -29,7 +29,7 @@ pub(super) fn pair(check: &'static str, cert: &Path, key: Option<&Path>) -> Vec<
     }
 }
 
-/// A proxy, and how it was found.
+/// Checks a proxy; `found` says how it was found.
 pub(super) fn proxy(check: &'static str, file: &Path, found: &str) -> Vec<Finding> {
     match inspect(file, None) {
         Err(error) => vec![Finding::of(&error, check, file.display()).hint(renewal(true, file))],
@@ -42,7 +42,7 @@ pub(super) fn proxy(check: &'static str, file: &Path, found: &str) -> Vec<Findin
     }
 }
 
-/// Whether using this certificate asks somebody for a pass phrase.
+/// Whether using this certificate needs a pass phrase from the user.
 pub(super) fn asks(cert: &Path, key: Option<&Path>) -> bool {
     let encrypted = |file: &Path| {
         Contents::read(file, None).is_ok_and(|contents| matches!(contents.key, FileKey::Pem { encrypted: true, .. }))
@@ -50,7 +50,7 @@ pub(super) fn asks(cert: &Path, key: Option<&Path>) -> bool {
     is_pkcs12(cert) || encrypted(key.unwrap_or(cert))
 }
 
-/// Until when a certificate is good, with all that vouch for it.
+/// Checks the validity of a certificate with its chain.
 fn validity(check: &'static str, certificate: &Certificate, found: &str) -> Finding {
     let (begin, end) = (certificate.begins(), certificate.ends());
     let kind = if certificate.is_proxy() { "proxy" } else { "certificate" };
@@ -84,7 +84,7 @@ fn renewal(proxy: bool, file: &Path) -> String {
     }
 }
 
-/// The key of a certificate. Its permissions were checked with the settings, unless it is in the same file.
+/// Checks the key of a certificate. Its permissions were checked with the settings, unless it is in the same file.
 fn private_key(check: &'static str, cert: &Path, key: Option<&Path>, in_cert: Key) -> Vec<Finding> {
     let file = key.unwrap_or(cert);
     let contents = match Contents::read(file, None) {
@@ -122,7 +122,7 @@ fn fits(check: &'static str, cert: &Path, file: &Path, key: &PKey<Private>) -> F
     }
 }
 
-/// A key without a pass phrase must be its owner's alone.
+/// Warns about a private key that others can access.
 pub(super) fn open_to_others(check: &'static str, file: &Path) -> Option<Finding> {
     let mode = std::fs::metadata(file).ok()?.mode() & 0o777;
     (mode & 0o077 != 0).then(|| {
@@ -131,7 +131,7 @@ pub(super) fn open_to_others(check: &'static str, file: &Path) -> Option<Finding
     })
 }
 
-/// Whether a file is DER, of which only PKCS#12 is taken, and needs a pass phrase.
+/// Whether a file is DER, of which only PKCS#12 is accepted, and needs a pass phrase.
 fn is_pkcs12(file: &Path) -> bool {
     std::fs::read(file).is_ok_and(|bytes| bytes.first() == Some(&0x30)) && inspect(file, None).is_err()
 }

@@ -1,4 +1,4 @@
-//! The configuration file: which, why that one, and what is wrong with it.
+//! Checks the configuration file: which one is used, why, and its errors.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -10,14 +10,14 @@ use crate::error::Error;
 use crate::exceptions::Exception;
 
 const CHECK: &str = "configuration";
-/// Options that hold what nobody else may read.
+/// Options with secret values.
 const CONFIDENTIAL: [&str; 2] = ["password", "oidc_client_secret"];
 
-/// Reads the configuration; gives it, if it can be read, and what there is to say about it.
+/// Reads the configuration; returns it, if it can be read, with its findings.
 pub fn examine(overrides: &Overrides, env: &Env) -> (Option<Config>, Vec<Finding>) {
     let (config, mut findings) = match Config::of_client(overrides, env) {
         Ok(config) => (Some(config), Vec::new()),
-        // A profile that is not there hides nothing of the file.
+        // If only the profile is missing, the rest of the file is still checked.
         Err(error) => {
             let config = Config::load(overrides.config.as_deref(), env).ok();
             let subject = config.as_ref().map_or("rucio.cfg".to_owned(), |config| config.path().display().to_string());
@@ -33,7 +33,7 @@ pub fn examine(overrides: &Overrides, env: &Env) -> (Option<Config>, Vec<Finding
     (config, findings)
 }
 
-/// Who has none at all can have one made.
+/// Returns the finding for a configuration that cannot be read; if there is none, the hint says how to create one.
 fn unreadable(error: &Error, subject: String) -> Finding {
     let finding = Finding::of(error, CHECK, subject);
     match (error.class(), finding.hint.clone()) {
@@ -92,7 +92,7 @@ fn unknown_option(path: &Path, section: &str, name: &str, line: usize) -> Findin
     }
 }
 
-/// A password that others may read is theirs; a file that everybody may write is everybody's.
+/// Warns about a password that others can read, or a file that everybody can write.
 fn permissions(config: &Config) -> Option<Finding> {
     let path = config.path();
     let mode = std::fs::metadata(path).ok()?.mode() & 0o777;

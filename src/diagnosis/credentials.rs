@@ -1,4 +1,4 @@
-//! What there is to log in with: by the way that is configured, and by the others.
+//! Checks the credentials for logging in: those of the configured authentication method, and others.
 
 use std::path::PathBuf;
 
@@ -10,12 +10,12 @@ use crate::env_vars::{self, Env};
 
 const CHECK: &str = "credentials";
 
-/// A finding for each credential of the configured way, then for those of others that are around.
+/// Returns a finding for each credential of the configured authentication method, then for those of other methods.
 pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
     let method = AuthMethod::of(overrides, env, config);
     let configured = match &method {
         Ok(method) => of(method, overrides, env, config),
-        // Where none is chosen, the settings say so.
+        // If no method is set, the check of the settings reports it.
         Err(error) => {
             let [.., auth_type] = crate::config::explain(overrides, env, config);
             auth_type.value.ok().flatten().map(|name| Finding::of(error, CHECK, name)).into_iter().collect()
@@ -24,7 +24,7 @@ pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding
     configured.into_iter().chain(others(method.ok().as_ref(), overrides, env, config)).collect()
 }
 
-/// Whether a login has to ask somebody.
+/// Whether a login needs interaction.
 pub fn asks(settings: &Settings) -> bool {
     match &settings.auth {
         AuthMethod::Userpass { username, password } => username.is_none() || password.is_none(),
@@ -67,7 +67,7 @@ fn oidc(settings: &OidcSettings) -> String {
     format!("{by}, scope '{}', audience {}", settings.scope, or(&settings.audience, "of the server's choice"))
 }
 
-/// Which of the places for a proxy it was; they are looked at in this order.
+/// Returns which location of a proxy was used, in the order in which they are searched.
 fn found_by(overrides: &Overrides, env: &Env, config: &Config) -> String {
     let place = match () {
         () if overrides.certificate.is_some() => "--certificate",
@@ -79,7 +79,7 @@ fn found_by(overrides: &Overrides, env: &Env, config: &Config) -> String {
     format!(", named by {place}")
 }
 
-/// Credentials of other ways than this one. They do not fail: nobody asks them to work.
+/// Checks the credentials of other methods than this one. None fails, because they are not in use.
 pub fn others(method: Option<&AuthMethod>, overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
     let proxy = Some(proxy(env)).filter(|file| file.is_file() && !is_used(method, file));
     let proxy = proxy.into_iter().flat_map(|file| certificates::proxy(CHECK, &file, ", which storages are shown"));

@@ -1,4 +1,4 @@
-//! A TLS handshake, and what the server shows in it, also where it is not trusted.
+//! Runs a TLS handshake and returns what the server shows, trusted or not.
 
 use std::io;
 use std::net::TcpStream;
@@ -11,16 +11,16 @@ use rustls_pki_types::ServerName;
 use super::reach::PATIENCE;
 use crate::certificate::{text, times};
 
-/// What a handshake brought to light.
+/// The result of a handshake.
 #[derive(Debug)]
 pub(super) struct Seen {
-    /// The server's own certificate, if it showed one.
+    /// The server's own certificate, if it sent one.
     pub(super) certificate: Option<Shown>,
-    /// The version of TLS.
+    /// The TLS version.
     pub(super) version: &'static str,
 }
 
-/// A server's certificate: whose, by whom, until when (seconds since 1970, UTC).
+/// A server's certificate: subject, issuer, expiry (seconds since 1970, UTC).
 #[derive(Debug)]
 pub(super) struct Shown {
     pub(super) subject: String,
@@ -36,8 +36,8 @@ impl Shown {
     }
 }
 
-/// Shakes hands with the server of that name, by these settings. Nothing but the handshake is sent. It waits, so it
-/// wants a thread.
+/// Runs a TLS handshake with the server of that name and this configuration, and sends nothing else. Blocking: needs a
+/// thread of its own.
 pub(super) fn shake(stream: &mut TcpStream, host: &str, config: ClientConfig) -> io::Result<Seen> {
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     let mut connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;

@@ -1,4 +1,4 @@
-//! The way to a server, step by step: name, connection, TLS. What does not work hides what would come after it.
+//! Checks the connection to a server step by step: name, connection, TLS. A step that fails ends the check.
 
 use std::io::{Error, ErrorKind};
 use std::net::SocketAddr;
@@ -18,31 +18,31 @@ use crate::http::tls::{self, Failure};
 const NAME: &str = "name";
 const CONNECTION: &str = "connection";
 const TLS: &str = "tls";
-/// A server's certificate that ends within this many seconds is worth a word.
+/// A server certificate that expires within this many seconds gets a warning.
 const SOON: i64 = 3 * 86_400;
 const INSECURE: &str = "It goes on since --insecure was given: leave that out as soon as this is mended.";
 
-/// A server to look at.
+/// A server to check.
 #[derive(Debug, Clone)]
 pub struct Host {
-    /// Its address.
+    /// Its URL.
     pub url: String,
     /// The options that name it: `rucio_host`, `auth_host`, or both.
     pub options: String,
 }
 
-/// What was seen on the way to a server.
+/// The result of checking a server.
 #[derive(Debug)]
 pub struct Way {
     /// The server.
     pub host: Host,
-    /// The steps.
+    /// The findings of each step.
     pub findings: Vec<Finding>,
-    /// Whether the last of them worked.
+    /// Whether the last step succeeded.
     pub open: bool,
 }
 
-/// The servers, each once.
+/// Returns the servers without duplicates.
 pub fn of(rucio_host: Option<String>, auth_host: Option<String>) -> Vec<Host> {
     let host = |url: String, options: &str| Host { url, options: options.to_owned() };
     match (rucio_host, auth_host) {
@@ -54,15 +54,15 @@ pub fn of(rucio_host: Option<String>, auth_host: Option<String>) -> Vec<Host> {
     }
 }
 
-/// Goes the way to a server. `ca` is what it must be vouched for by; without it, the TLS handshake is left out. Where the
-/// user is `insecure`, the way goes on though nobody vouches for it.
+/// Checks the connection to a server. `ca` verifies its certificate; without it, the TLS handshake is skipped. With
+/// `insecure`, an untrusted certificate is only a warning.
 pub async fn examine(host: Host, env: &Env, ca: Option<&CaSource>, insecure: bool) -> Way {
     let mut findings = Vec::new();
     let open = go(&host, env, ca, insecure, &mut findings).await.is_some();
     Way { host, findings, open }
 }
 
-/// A server, and what leads to it.
+/// A server and the route to it.
 struct Road<'a> {
     host: &'a Host,
     place: Place,
@@ -72,12 +72,12 @@ struct Road<'a> {
 }
 
 impl Road<'_> {
-    /// The machine that is really connected to.
+    /// Returns the machine that is connected to: the proxy, if there is one.
     fn first(&self) -> &Place {
         self.proxy.as_ref().map_or(&self.place, |proxy| &proxy.place)
     }
 
-    /// A connection to the server itself, or, for plain http through a proxy, to that.
+    /// Opens a connection to the server, or, for plain http through a proxy, to the proxy.
     async fn open(&self) -> Result<TcpStream, Error> {
         let stream = reach::connect(&self.addresses).await?;
         match self.proxy.as_ref().filter(|_| self.host.url.to_ascii_lowercase().starts_with("https")) {
@@ -87,7 +87,7 @@ impl Road<'_> {
     }
 }
 
-/// `None` ends the way.
+/// Runs the steps; `None` if one fails.
 async fn go(host: &Host, env: &Env, ca: Option<&CaSource>, insecure: bool, findings: &mut Vec<Finding>) -> Option<()> {
     let url = Url::parse(&host.url).ok()?;
     let name = url.host_str()?.trim_matches(['[', ']']).to_owned();
@@ -144,7 +144,7 @@ async fn connect(road: &Road<'_>, findings: &mut Vec<Finding>) -> Option<TcpStre
 async fn secure(road: &Road<'_>, stream: TcpStream, ca: &CaSource, findings: &mut Vec<Finding>) -> Option<()> {
     let place = &road.place;
     let finding = match tls::client_config(ca, None) {
-        // What is wrong with the CAs, their own check says.
+        // Errors of the CA certificates are reported by their own check.
         Err(_) => return None,
         Ok(config) => match handshake(stream, place, config).await {
             Ok(seen) => trusted(place, &seen),
@@ -175,7 +175,7 @@ fn trusted(place: &Place, seen: &Seen) -> Finding {
     }
 }
 
-/// Knocks once more to see the certificate that was refused.
+/// Connects again without verification, to see the certificate that was refused.
 async fn refused(road: &Road<'_>, failure: &Failure) -> Finding {
     let look = async {
         let stream = road.open().await.ok()?;
@@ -188,14 +188,14 @@ async fn refused(road: &Road<'_>, failure: &Failure) -> Finding {
     }
 }
 
-/// The handshake itself did not come to an end.
+/// Returns the finding for a handshake that did not complete.
 fn broken(place: &Place, error: &Error) -> Finding {
     let late = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
     let text = if late { "no answer to the handshake in time".to_owned() } else { format!("no handshake: {error}") };
     Finding::failed(TLS, place, text).hint(format!("Look at it: openssl s_client -connect {place} </dev/null"))
 }
 
-/// The handshake failed for a certificate: the server's, or, where that wants one, ours.
+/// Returns the finding for a handshake that failed because of a certificate: the server's, or ours if it requires one.
 fn untrusted(place: &Place, failure: &Failure, shown: Option<&Shown>) -> Finding {
     let unnamed = |shown: &&Shown| !failure.reason.contains(&shown.issuer);
     let shown = shown.filter(unnamed).map(|shown| format!(" ({}, signed by {})", shown.subject, shown.issuer));

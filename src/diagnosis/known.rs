@@ -37,7 +37,7 @@ pub(super) const OPTIONS: &[&str] = &[
     "vo",
 ];
 
-/// The option that was probably meant: the nearest, if it is near.
+/// Returns the option that was probably meant: the nearest one, if it is near enough.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
     let distances = OPTIONS.iter().map(|option| (strsim::damerau_levenshtein(name, option), *option));
     distances.min().filter(|(distance, _)| *distance <= (name.len() / 3).max(1)).map(|(_, option)| option)
@@ -57,7 +57,7 @@ mod tests {
         assert!(OPTIONS.is_sorted());
     }
 
-    /// Whoever reads a new option of `[client]` puts it into the table.
+    /// A new option of `[client]` must be added to the table.
     #[test]
     fn every_option_that_is_read_is_known() {
         let mut seen = 0;
@@ -76,7 +76,7 @@ mod tests {
         assert!(seen > 15, "only {seen} were found");
     }
 
-    /// What the pages show is what the client reads.
+    /// The documentation shows only options that the client reads.
     #[test]
     fn every_option_that_a_page_shows_is_known() {
         let mut seen = 0;

@@ -1,4 +1,4 @@
-//! The login itself, and who one is then.
+//! Checks the login, and the account and identity that result from it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use crate::interact::Nobody;
 use crate::types::Attributes;
 
 const CHECK: &str = "login";
-/// How long login and whoami may take together.
+/// Timeout of login and whoami together.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A client that asks nobody anything. Whether it may log in says the caller, who knows whether that takes somebody.
+/// Creates a client that never prompts. The caller decides whether it may log in, because that may need interaction.
 pub fn client(settings: Settings, may_log_in: bool) -> Client {
     match may_log_in {
         true => auth::client(settings, SCRIPT, Arc::new(Nobody)),
@@ -28,7 +28,7 @@ pub fn client(settings: Settings, may_log_in: bool) -> Client {
     }
 }
 
-/// Asks the server who we are; logs in where no token is kept and the client may.
+/// Asks the server for the account; logs in if no token is cached and the client may.
 pub async fn examine(client: &Client) -> Finding {
     let host = &client.settings().rucio_host;
     match timeout(PATIENCE, whoami(client)).await {
@@ -44,7 +44,7 @@ async fn whoami(client: &Client) -> Result<(Attributes, Option<String>)> {
     Ok((account, identity(client).await.unwrap_or_default()))
 }
 
-/// The identity of the token, which only the authentication server tells, and not for all ways of logging in.
+/// Returns the identity of the token. Only the authentication server knows it, and not for all authentication methods.
 async fn identity(client: &Client) -> Result<Option<String>> {
     Ok(api::auth::validate(client, &client.secret().await?).await?.identity.clone())
 }

@@ -1,5 +1,6 @@
-//! What can go wrong between a person and a working `whoami`: small checks that print nothing, change nothing at the
-//! server, and each give a [`Finding`]. None of them shows a secret.
+//! Checks of everything between a user and a working `whoami`, for `doctor`. Each check prints nothing, changes nothing
+//! on the server, and returns [`Finding`]s, without secrets.
+//! The command and its output are in `cli`.
 
 pub mod authorities;
 mod bearer;
@@ -26,23 +27,23 @@ use serde::Serialize;
 pub(crate) use crate::clock::date;
 use crate::error::Error;
 
-/// What the server's log shows as the command.
+/// The command as shown in the server's log.
 const SCRIPT: &str = "rucio::doctor";
 
-/// How a check ended.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// All is well.
+    /// No problem.
     Ok,
-    /// It works, but not well or not for long.
+    /// It works, but with a problem, or not for long.
     Warning,
     /// It cannot work.
     Failed,
 }
 
 impl Status {
-    /// The word for it.
+    /// Returns the status as a word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -52,20 +53,20 @@ impl Status {
     }
 }
 
-/// What a check found.
+/// A finding of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The group of checks.
     pub check: &'static str,
-    /// How it ended.
+    /// The result.
     pub status: Status,
-    /// What was looked at: a file, a variable, a server.
+    /// What was checked: a file, a variable, a server.
     pub subject: String,
-    /// What was seen, or what is wrong.
+    /// The observation, or the problem.
     pub message: String,
-    /// The command to run, or what else to do.
+    /// The command to run, or other advice.
     pub hint: Option<String>,
-    /// Whether nothing is wrong but that somebody has to log in.
+    /// Whether only a login is missing.
     #[serde(skip)]
     pub wants_login: bool,
 }
@@ -76,38 +77,38 @@ impl Finding {
         Self { check, status, subject, message, hint: None, wants_login: false }
     }
 
-    /// All is well.
+    /// Creates a finding without a problem.
     pub(crate) fn ok(check: &'static str, subject: impl ToString, message: impl Into<String>) -> Self {
         Self::new(Status::Ok, check, subject, message)
     }
 
-    /// It works, but.
+    /// Creates a warning.
     pub(crate) fn warning(check: &'static str, subject: impl ToString, message: impl Into<String>) -> Self {
         Self::new(Status::Warning, check, subject, message)
     }
 
-    /// It cannot work.
+    /// Creates a failure.
     pub(crate) fn failed(check: &'static str, subject: impl ToString, message: impl Into<String>) -> Self {
         Self::new(Status::Failed, check, subject, message)
     }
 
-    /// The error of what was tried, with its hint.
+    /// Creates a failure from an error and its hint.
     pub(crate) fn of(error: &Error, check: &'static str, subject: impl ToString) -> Self {
         Self { hint: error.hint().map(str::to_owned), ..Self::failed(check, subject, reason(error)) }
     }
 
-    /// The same with what to do.
+    /// Sets the hint.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// The same as a thing that a login mends.
+    /// Marks a problem that a login fixes, with a hint.
     pub(crate) fn wanting_login(self, hint: impl Into<String>) -> Self {
         Self { wants_login: true, ..self.hint(hint) }
     }
 }
 
-/// The details of an error, without the summary of its class where there are any.
+/// Returns the details of an error, without the summary of its class if there are any.
 pub(crate) fn reason(error: &Error) -> String {
     match error {
         Error::Rucio(refusal) if !refusal.details.is_empty() => refusal.details.clone(),
@@ -116,17 +117,17 @@ pub(crate) fn reason(error: &Error) -> String {
     }
 }
 
-/// A finding is one line, whoever wrote the text.
+/// Joins the lines of a text: a finding is one line.
 fn one_line(text: &str) -> String {
     text.split(['\n', '\r', '\t']).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// A path as a word for a shell.
+/// Quotes a path for a shell.
 pub(crate) fn shell(path: &Path) -> String {
     shell_word(&path.display().to_string())
 }
 
-/// Any text as a word for a shell.
+/// Quotes a text for a shell.
 pub(crate) fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%=,".contains(c);
     match !text.is_empty() && text.chars().all(plain) {
@@ -135,7 +136,7 @@ pub(crate) fn shell_word(text: &str) -> String {
     }
 }
 
-/// A span in seconds, in its two largest units.
+/// Formats a duration in seconds by its two largest units.
 pub(crate) fn span(seconds: i64) -> String {
     let seconds = seconds.unsigned_abs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);

@@ -1,4 +1,4 @@
-//! The way to a server: its addresses, the HTTP proxy in between, and the connection.
+//! The network connection to a server: addresses, HTTP proxy, TCP connection.
 
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
@@ -11,12 +11,12 @@ use tokio::time::timeout;
 
 use crate::env_vars::Env;
 
-/// How long each step may take: who is ill wants to know soon.
+/// Timeout of each step; short, because the user waits for a diagnosis.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest answer of a proxy to `CONNECT` that is read, in bytes.
+/// Maximum length of a proxy's response to `CONNECT`, in bytes.
 const LONGEST_HEAD: usize = 16 << 10;
 
-/// A machine and a port.
+/// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) host: String,
@@ -39,7 +39,7 @@ pub(super) struct Proxy {
     authorization: Option<String>,
 }
 
-/// The proxy that leads to an address, by the rules of the library that sends our requests.
+/// Returns the proxy for a URL, by the rules of the library that sends our requests.
 pub(super) fn proxy(address: &str, env: &Env) -> Option<Proxy> {
     let first = |names: [&str; 2]| env.first(&names).unwrap_or_default();
     let matcher = Matcher::builder()
@@ -54,7 +54,7 @@ pub(super) fn proxy(address: &str, env: &Env) -> Option<Proxy> {
     Some(Proxy { place: Place { host: found.uri().host()?.to_owned(), port }, authorization })
 }
 
-/// The addresses of a machine, each once.
+/// Resolves the addresses of a host; repeated ones in a row are dropped.
 pub(super) async fn addresses(place: &Place) -> Result<Vec<SocketAddr>> {
     let asked = timeout(PATIENCE, tokio::net::lookup_host((place.host.as_str(), place.port))).await;
     let mut found: Vec<_> = asked.map_err(|_| late("the name service"))??.collect();
@@ -65,12 +65,12 @@ pub(super) async fn addresses(place: &Place) -> Result<Vec<SocketAddr>> {
     }
 }
 
-/// A connection to the first of these addresses that takes one.
+/// Connects to the first of these addresses that accepts a connection.
 pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream> {
     timeout(PATIENCE, TcpStream::connect(addresses)).await.map_err(|_| late("it"))?
 }
 
-/// Has the proxy connect to the place (RFC 9110, 9.3.6).
+/// Opens a tunnel through the proxy (RFC 9110, 9.3.6).
 pub(super) async fn tunnel(mut stream: TcpStream, proxy: &Proxy, to: &Place) -> Result<TcpStream> {
     let authorization =
         proxy.authorization.as_ref().map(|value| format!("Proxy-Authorization: {value}\r\n")).unwrap_or_default();
@@ -84,7 +84,7 @@ pub(super) async fn tunnel(mut stream: TcpStream, proxy: &Proxy, to: &Place) -> 
     }
 }
 
-/// Reads up to the empty line, and not a byte more: what follows is the server's.
+/// Reads up to the empty line, and not a byte more: the rest is the server's.
 async fn head(stream: &mut TcpStream) -> Result<String> {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {

@@ -1,5 +1,5 @@
-//! Why a login was refused. The server says the same of a wrong password, an unknown account and an identity that may
-//! not act as the account; asked once more without an account, it tells more of the identity.
+//! Explains why a login was refused. The server gives the same answer for a wrong password, an unknown account and an
+//! identity that may not use the account; a second request without an account reveals more about the identity.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::secret::Secret;
 const WRONG_PASSWORD: &str =
     "Correct `password` in [client] or --password; to be asked for it, take it out of [client] and run: rucio login";
 
-/// The finding for a refused login, where more can be known than the error says.
+/// Returns the finding for a refused login, if more is known than the error says.
 pub(super) async fn explain(check: &'static str, client: &Client, error: &Error) -> Option<Finding> {
     refused(error)?;
     let (settings, server) = (client.settings(), &client.settings().auth_host);
@@ -41,7 +41,7 @@ pub(super) async fn explain(check: &'static str, client: &Client, error: &Error)
     })
 }
 
-/// What the server said, if it refused a login.
+/// Returns the server's refusal, if the error is a refused login (status 401).
 fn refused(error: &Error) -> Option<&Refusal> {
     match error {
         Error::Login(error) => refused(error),
@@ -79,7 +79,7 @@ fn lower(text: &str) -> String {
     text
 }
 
-/// What an administrator does to map an identity.
+/// Returns the hint for an administrator to map an identity.
 fn let_in(settings: &Settings, identity: &str, account: &str) -> String {
     let kind = type_of(&settings.auth);
     let password = if kind == "USERPASS" { " --password PASSWORD" } else { "" };
@@ -96,7 +96,7 @@ fn type_of(method: &AuthMethod) -> &'static str {
     }
 }
 
-/// The name the server knows us by, for the ways of which it tells more.
+/// Returns the identity as the server knows it, for the methods for which the server reveals more.
 fn identity(method: &AuthMethod) -> Option<String> {
     match method {
         AuthMethod::Userpass { username, .. } => username.clone(),
@@ -106,16 +106,16 @@ fn identity(method: &AuthMethod) -> Option<String> {
     }
 }
 
-/// What the server tells of our identity.
+/// The server's information about the identity.
 struct Known {
-    /// Its accounts; where one of them is the default, perhaps only that.
+    /// Its accounts; possibly only the default account, if it has one.
     accounts: Vec<String>,
-    /// A token of the first of them, which is used for one question and kept nowhere.
+    /// A token of the first account, used for one request and not saved.
     token: Option<Secret>,
 }
 
-/// Logs in without an account, to learn which there are. Where there are several without a default, the server has not
-/// looked at the password yet, so one of them is tried.
+/// Logs in without an account, to get the accounts of the identity. If there are several and no default, the server has
+/// not checked the password yet, so the first one is tried.
 async fn known(client: &Client) -> Result<Known> {
     let answer = ask(client, None).await?;
     let names = header(&answer, "x-rucio-auth-accounts").or_else(|| header(&answer, "x-rucio-auth-account"));
@@ -133,7 +133,7 @@ fn header(answer: &Response, name: &str) -> Option<String> {
     answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-/// Asks for a token of this account, or of the identity's own.
+/// Requests a token of this account, or of the identity's default account.
 async fn ask(client: &Client, account: Option<&str>) -> Result<Response> {
     let client = as_account(client, account);
     let answer = match client.settings().auth.clone() {
@@ -149,14 +149,14 @@ async fn ask(client: &Client, account: Option<&str>) -> Result<Response> {
     checked(answer).await
 }
 
-/// Asks with a certificate. The server names all accounts only to those who say that they can read it.
+/// Requests a token with a certificate. The server lists all accounts only for clients that declare to support that.
 async fn show(client: &Client, path: &str, cert: &Path, key: Option<&Path>) -> Result<Response> {
     let identity = Identity::load(cert, key, &nobody())?;
     let request = Request::get(path).header("x-rucio-allow-return-multiple-accounts", "True");
     client.authenticate(&client.connect(Some(identity))?, &request).await
 }
 
-/// Whether there is such an account, if one of ours may be used to ask.
+/// Whether the account exists; `None` if that is unknown, for example without a token.
 async fn exists(client: &Client, token: Option<&Secret>, account: &str) -> Option<bool> {
     let request = Request::get(format!("accounts/{}", segment(account)));
     let request = request.header("x-rucio-auth-token", token?.expose());
@@ -167,7 +167,7 @@ async fn exists(client: &Client, token: Option<&Secret>, account: &str) -> Optio
     }
 }
 
-/// The same client for another account, or for none. It is used for single requests only, which keep no token.
+/// Returns the same client for another account, or for none. It is used for single requests only, which save no token.
 fn as_account(client: &Client, account: Option<&str>) -> Client {
     let settings = Settings { account: account.map(str::to_owned), ..client.settings().clone() };
     client_without_login(settings, super::SCRIPT)

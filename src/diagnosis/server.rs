@@ -1,4 +1,4 @@
-//! What the servers answer: which release, whether it is Rucio at all, and what time they have.
+//! Checks the servers' answers: the release, whether it is Rucio, and the time.
 
 use chrono::DateTime;
 use reqwest::header::{DATE, HeaderMap};
@@ -11,12 +11,12 @@ use crate::http::{Client, RUCIO_VERSION, checked, transport_error};
 
 const CHECK: &str = "server";
 const CLOCK: &str = "clock";
-/// Clocks this many seconds apart are worth a word: tokens and proxies live by the clock.
+/// Clock difference in seconds above which there is a warning: tokens and proxies depend on the clock.
 const APART: i64 = 60;
-/// Clocks this many seconds apart break logins.
+/// Clock difference in seconds above which logins fail.
 const FAR_APART: i64 = 300;
 
-/// Asks the server for its release and its time. The last tells whether it answered as one.
+/// Requests the server's release and time. The last value says whether a Rucio server answered.
 pub async fn ping(client: &Client) -> (Option<Finding>, Finding, bool) {
     let url = format!("{}/ping", client.settings().rucio_host);
     match ask(client, &url).await {
@@ -38,7 +38,8 @@ pub async fn ping(client: &Client) -> (Option<Finding>, Finding, bool) {
     }
 }
 
-/// Asks the authentication server something it refuses in a way of its own. The second tells whether it did.
+/// Sends a request that a Rucio authentication server refuses in a recognisable way. The second value says whether it
+/// did.
 pub async fn authentication(client: &Client) -> (Finding, bool) {
     let url = format!("{}/auth/validate", client.settings().auth_host);
     let answer = async { client.connections()?.get(&url).send().await.map_err(transport_error) };
@@ -66,7 +67,7 @@ fn correct(option: &str, url: &str) -> String {
     format!("See what answers there, and correct {option} in [client]: curl -v {}", shell_word(url))
 }
 
-/// One try: who looks for a mistake wants to see it.
+/// Sends one request without retries, so that errors are visible.
 async fn ask(client: &Client, url: &str) -> Result<(HeaderMap, String)> {
     let answer = client.connections()?.get(url).send().await.map_err(transport_error)?;
     let answer = checked(answer).await?;
@@ -84,14 +85,14 @@ fn release(url: &str, version: &str) -> Finding {
     }
 }
 
-/// Compares the date of an answer (RFC 9110, 6.6.1) with our own clock, in seconds since 1970.
+/// Compares the date of a response (RFC 9110, 6.6.1) with this machine's clock, in seconds since 1970.
 fn clock(url: &str, headers: &HeaderMap, here: i64) -> Option<Finding> {
     let there = DateTime::parse_from_rfc2822(headers.get(DATE)?.to_str().ok()?).ok()?.timestamp();
     let (apart, ahead) = ((here - there).abs(), if here > there { "ahead of" } else { "behind" });
     let text = format!("this machine is {} {ahead} the server, which has {}", span(apart), date(there));
     let hint = "Set the clock, or have it set: chronyc tracking; timedatectl status";
     Some(match apart {
-        // The date is of whole seconds, and the answer took its time.
+        // The date is in whole seconds, and the response took some time.
         apart if apart <= 2 => Finding::ok(CLOCK, url, "as the server's"),
         apart if apart <= APART => Finding::ok(CLOCK, url, text),
         apart if apart <= FAR_APART => Finding::warning(CLOCK, url, text).hint(hint),

@@ -1,4 +1,4 @@
-//! Servers, account and way to log in: their values and where they stand.
+//! Checks servers, account and authentication method: their values and origins.
 
 use super::Finding;
 use crate::config::{AuthMethod, CaSource, Config, Overrides, Setting, Settings, explain};
@@ -6,7 +6,7 @@ use crate::env_vars::Env;
 
 const CHECK: &str = "settings";
 
-/// A finding for each setting.
+/// Returns a finding for each setting.
 pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
     explain(overrides, env, config).iter().map(finding).chain(rest(overrides, env, config)).collect()
 }
@@ -19,7 +19,7 @@ fn finding(setting: &Setting) -> Finding {
     }
 }
 
-/// What else there is to settings; what has a check of its own is left to that.
+/// Returns the finding for other errors of the settings; those with a check of their own are left to that.
 fn rest(overrides: &Overrides, env: &Env, config: &Config) -> Option<Finding> {
     let elsewhere = explain(overrides, env, config).iter().any(|setting| setting.value.is_err())
         || AuthMethod::of(overrides, env, config).is_err()
@@ -28,8 +28,8 @@ fn rest(overrides: &Overrides, env: &Env, config: &Config) -> Option<Finding> {
     Some(Finding::of(&error, CHECK, config.path().display()))
 }
 
-/// The settings; where the credentials are broken, those that a login without any would have, so that the servers can be
-/// looked at all the same. The second tells whether they are whole.
+/// Resolves the settings; if the credentials are broken, those of a login without any, so that the servers can still be
+/// checked. The second value says whether they are complete.
 pub fn resolve(overrides: &Overrides, env: &Env, config: &Config) -> Option<(Settings, bool)> {
     let patient = |settings: Settings| Settings {
         timeout: Some(settings.timeout.map_or(super::reach::PATIENCE, |time| time.min(super::reach::PATIENCE))),

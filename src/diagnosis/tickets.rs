@@ -1,4 +1,4 @@
-//! Kerberos tickets and SSH keys: what is there, without asking anybody.
+//! Checks Kerberos tickets and SSH keys, without interaction.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use super::{Finding, certificates, transfers};
 use crate::auth::ssh::{self, Readiness};
 use crate::env_vars::{self, Env};
 
-/// The Kerberos tickets, for gss. `klist` tells whether they are still good, where it is installed.
+/// Checks the Kerberos tickets, for gss. `klist`, if it is installed, says whether they are still valid.
 pub(super) fn kerberos(check: &'static str, env: &Env) -> Finding {
     let name = env.get(env_vars::KRB5CCNAME).unwrap_or_else(usual_cache);
     let file = file_of(&name);
@@ -21,7 +21,7 @@ pub(super) fn kerberos(check: &'static str, env: &Env) -> Finding {
     }
 }
 
-/// Whether there are Kerberos tickets where they usually are.
+/// Whether there are Kerberos tickets in the configured or usual cache.
 pub(super) fn has_kerberos(env: &Env) -> bool {
     file_of(&env.get(env_vars::KRB5CCNAME).unwrap_or_else(usual_cache)).is_some_and(|file| file.exists())
 }
@@ -30,7 +30,7 @@ fn usual_cache() -> String {
     format!("FILE:/tmp/krb5cc_{}", rustix::process::getuid().as_raw())
 }
 
-/// The file or folder of a ticket cache, if it is kept in one.
+/// Returns the file or folder of a ticket cache, if it is one.
 fn file_of(name: &str) -> Option<PathBuf> {
     match name.split_once(':') {
         None => Some(name.into()),
@@ -39,14 +39,14 @@ fn file_of(name: &str) -> Option<PathBuf> {
     }
 }
 
-/// `klist -s` says nothing, and ends with 0 if there is a ticket that is good.
+/// Whether there is a valid ticket: `klist -s` prints nothing and exits with 0.
 fn is_good(klist: &Path, cache: &str) -> bool {
     let mut command = Command::new(klist);
     command.args(["-s", "-c", cache]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
 
-/// The key of the ssh login.
+/// Checks the key of the ssh authentication method.
 pub(super) fn ssh_key(check: &'static str, key: &Path, agent: Option<&Path>) -> Vec<Finding> {
     let kind = match ssh::readiness(key, agent) {
         Err(error) => return vec![Finding::of(&error, check, key.display())],

@@ -1,4 +1,4 @@
-//! The token that is kept: whether it may be trusted, whose it is, how long it is good.
+//! Checks the cached token: permissions, origin, expiry.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -10,21 +10,21 @@ use crate::config::Settings;
 
 const CHECK: &str = "token";
 
-/// What a login would take.
+/// What a login would need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Login {
-    /// Nobody has to be asked.
+    /// No interaction.
     Alone,
-    /// Somebody has to be asked.
+    /// Interaction with the user.
     Asking,
-    /// The credentials are broken, which has been said.
+    /// The credentials are broken, as another check has reported.
     Broken,
-    /// There is another token to use.
+    /// No login is needed: there is another token.
     Needless,
 }
 
-/// Looks at what tokens there are; changes nothing. The second tells whether one may be used. What
-/// it means to have none depends on the `login`.
+/// Checks the available tokens; changes nothing. The second value says whether one can be used. `login` decides whether
+/// a missing token is a problem.
 pub fn examine(settings: &Settings, login: Login) -> (Vec<Finding>, bool) {
     let foreign = of_another_program(settings).filter(|_| !settings.insecure);
     let foreign = foreign.map(|(source, end)| {
@@ -37,7 +37,7 @@ pub fn examine(settings: &Settings, login: Login) -> (Vec<Finding>, bool) {
     (foreign.into_iter().chain(own).collect(), has_token)
 }
 
-/// The folder and the file of the token.
+/// Checks the folder and the file of our token.
 fn own(settings: &Settings, login: Login) -> (Vec<Finding>, bool) {
     let folder = &settings.token_dir;
     if let Err(error) = trusted(folder) {
@@ -57,7 +57,7 @@ fn finding(kept: &Kept, settings: &Settings, login: Login) -> Finding {
     let account = settings.account.as_deref().unwrap_or("the default account");
     let ours = format!("token of {account} at {} by {}", settings.rucio_host, settings.auth.name());
     match &kept.state {
-        // Whoever answers in the server's place must not get it.
+        // The token must not reach an unverified server.
         State::Good(_) if settings.insecure => log_in(&kept.file, &format!("{ours}, not used with --insecure"), login),
         State::Good(Some(end)) => Finding::ok(CHECK, place, format!("{ours}, for {}", span(end - now()))),
         State::Good(None) => Finding::ok(CHECK, place, format!("{ours}, until when it does not say")),
@@ -71,7 +71,7 @@ fn none(place: &Path, login: Login) -> Finding {
     log_in(place, "no token yet", login)
 }
 
-/// No token to use: fine where a login asks nobody.
+/// Returns the finding for a missing token: no problem if a login needs no interaction.
 fn log_in(place: &Path, text: &str, login: Login) -> Finding {
     match login {
         Login::Asking => Finding::failed(CHECK, place.display(), text).wanting_login("rucio login"),
@@ -84,7 +84,7 @@ fn distrusted_folder(folder: &Path, why: &str) -> Finding {
     Finding::failed(CHECK, folder.display(), format!("no token is kept there: {why}")).hint(mend_folder(folder))
 }
 
-/// What is ours can be closed; what is another's we leave to them.
+/// Returns the fix: restrict our own folder, or use another one if it belongs to another user.
 fn mend_folder(folder: &Path) -> String {
     match is_ours(folder) {
         true => format!("chmod 700 {}", shell(folder)),

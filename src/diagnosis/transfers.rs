@@ -1,4 +1,4 @@
-//! What transfers need of this machine: programs, folders that can be written, room.
+//! Checks what transfers need on this machine: programs, writable folders, free space.
 
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,12 @@ use crate::config::{Settings, temp_dir};
 use crate::env_vars::{self, Env};
 
 const CHECK: &str = "transfers";
-/// Less room than this, in bytes, is too little for tokens and temporary files.
+/// Minimum free space for tokens and temporary files, in bytes.
 const LITTLE_ROOM: u64 = 10_000_000;
-/// Programs that move files for us, with the protocols they are for.
+/// Programs that transfer files for this client, with their protocols.
 const PROGRAMS: [(&str, &str); 3] = [("xrdcp", "root://"), ("scp", "scp://"), ("gfal-copy", "srm:// and gsiftp://")];
 
-/// A finding for each program and folder.
+/// Returns a finding for each program and folder.
 pub fn examine(settings: Option<&Settings>, env: &Env) -> Vec<Finding> {
     let programs = PROGRAMS.iter().map(|(name, protocols)| match program(name, env) {
         Some(path) => Finding::ok(CHECK, name, format!("{}, for {protocols}", path.display())),
@@ -28,14 +28,14 @@ pub fn examine(settings: Option<&Settings>, env: &Env) -> Vec<Finding> {
     programs.chain(tokens).chain([temporary]).collect()
 }
 
-/// Where a program is, if it is installed.
+/// Returns the path of a program, if it is installed.
 pub(super) fn program(name: &str, env: &Env) -> Option<PathBuf> {
     let path = env.get("PATH")?;
     let places = path.split(':').map(|folder| Path::new(folder).join(name));
     places.into_iter().find(|place| place.is_file() && access(place, Access::EXEC_OK).is_ok())
 }
 
-/// A folder that can be written, or made, and has some room.
+/// Checks that a folder can be written, or created, and has some free space.
 fn folder(path: &Path, what: &str) -> Finding {
     let there = path.ancestors().find(|folder| folder.exists()).unwrap_or(path);
     if access(there, Access::WRITE_OK | Access::EXEC_OK).is_err() {

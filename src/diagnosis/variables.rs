@@ -1,11 +1,11 @@
-//! The environment variables that have a say in logging in.
+//! Reports the environment variables that affect logging in.
 
 use super::Finding;
 use crate::env_vars::{self as vars, Env};
 
 const CHECK: &str = "environment";
 
-/// Variables whose values may be seen by anybody, with what they decide.
+/// Variables whose values are not secret, with their effect.
 const SHOWN: [(&str, &str); 15] = [
     (vars::RUCIO_ACCOUNT, "wins over [client] account"),
     (vars::RUCIO_AUTH_TYPE, "wins over [client] auth_type"),
@@ -24,7 +24,7 @@ const SHOWN: [(&str, &str); 15] = [
     (vars::SSH_AUTH_SOCK, "the agent, for ssh"),
 ];
 
-/// Those of HTTP proxies; the environment of a server may have them in small letters.
+/// The variables of HTTP proxies; the environment of a server may have them in lower case.
 const PROXIES: [&str; 8] = [
     vars::HTTP_PROXY,
     "http_proxy",
@@ -36,7 +36,7 @@ const PROXIES: [&str; 8] = [
     "no_proxy",
 ];
 
-/// A finding for each variable that is set.
+/// Returns a finding for each variable that is set.
 pub fn examine(env: &Env) -> Vec<Finding> {
     let shown = SHOWN.iter().filter_map(|(name, role)| Some(finding(name, &env.get(name)?, role)));
     let token =
@@ -50,7 +50,7 @@ fn finding(name: &str, value: &str, role: &str) -> Finding {
     Finding::ok(CHECK, name, format!("{value} ({role})"))
 }
 
-/// `http://user:password@proxy:3128` without what stands before the `@`.
+/// Hides the credentials in an address such as `http://user:password@proxy:3128`.
 pub(super) fn without_password(address: &str) -> String {
     let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
     let Some((_, host)) = rest.rsplit_once('@') else { return address.to_owned() };
