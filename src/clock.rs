@@ -4,12 +4,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::DateTime;
 
-/// Now, in seconds since 1970, UTC.
+/// Returns the current time in seconds since 1970, UTC.
 pub(crate) fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs() as i64)
 }
 
-/// A time in seconds since 1970, as people read it: `2026-11-24 06:00:00 UTC`.
+/// Formats a time in seconds since 1970: `2026-11-24 06:00:00 UTC`.
 pub(crate) fn date(seconds: i64) -> String {
     let date = DateTime::from_timestamp(seconds, 0);
     date.map_or_else(|| format!("second {seconds}"), |date| date.format("%Y-%m-%d %H:%M:%S UTC").to_string())

@@ -1,112 +1,111 @@
-//! Every environment variable the client obeys. The descriptions are the reference page: [`ALL`] has them as
-//! data.
+//! All environment variables that the client reads. [`ALL`] has their descriptions, which make up the reference page.
 
 use std::collections::BTreeMap;
 
-/// Declares each variable once: its name, its description, and its place in [`ALL`].
+/// Declares each variable once: its name, its description, and its entry in [`ALL`].
 macro_rules! variables {
     ($($(#[doc = $line:literal])+ $name:ident)*) => {
         $($(#[doc = $line])+ pub const $name: &str = stringify!($name);)*
 
-        /// Name and description of every variable, in the order of the reference page.
+        /// Name and description of each variable, in the order of the reference page.
         pub const ALL: &[(&str, &str)] = &[$((stringify!($name), concat!($($line),+))),*];
     };
 }
 
 variables! {
-    /// The configuration file to use. The option `--config` wins over it.
+    /// The configuration file to use. Overridden by the option `--config`.
     RUCIO_CONFIG
-    /// Where Rucio is installed: `etc/rucio.cfg` below it is the first place looked in.
+    /// Where Rucio is installed: `etc/rucio.cfg` below it is searched first.
     RUCIO_HOME
-    /// The active Python environment: `etc/rucio.cfg` below it is the second place looked in.
+    /// The active Python environment: `etc/rucio.cfg` below it is searched second.
     VIRTUAL_ENV
-    /// The active conda environment: `etc/rucio.cfg` below it is the third place looked in.
+    /// The active conda environment: `etc/rucio.cfg` below it is searched third.
     CONDA_PREFIX
 
-    /// The profile to use: a section `[profile NAME]` of the configuration. The option `--profile` wins over it.
+    /// The profile to use: a section `[profile NAME]` of the configuration. Overridden by the option `--profile`.
     RUCIO_PROFILE
     /// The account to act as.
     RUCIO_ACCOUNT
-    /// How to authenticate: userpass, x509, x509_proxy, oidc, ssh or gss, in any case.
+    /// The authentication method: userpass, x509, x509_proxy, oidc, ssh or gss, in any case.
     RUCIO_AUTH_TYPE
-    /// The VO, on a server that has several.
+    /// The VO, for a server that has several.
     RUCIO_VO
-    /// The certificate for x509 authentication.
+    /// The client certificate for x509 authentication.
     RUCIO_CLIENT_CERT
     /// The private key of the certificate, for x509 authentication.
     RUCIO_CLIENT_KEY
-    /// The proxy certificate for x509_proxy authentication. It wins over the configuration file.
+    /// The proxy certificate for x509_proxy authentication. Overrides the configuration file.
     RUCIO_CLIENT_PROXY
-    /// The proxy certificate as grid tools know it. The configuration file wins over it.
+    /// The proxy certificate of grid tools. Overridden by the configuration file.
     X509_USER_PROXY
 
-    /// A folder of CA certificates with hashed names, to verify servers with.
+    /// A folder of CA certificates with hashed names, used to verify servers.
     X509_CERT_DIR
-    /// A file or folder of CA certificates, used where neither `X509_CERT_DIR` nor the configuration names one.
+    /// A file or folder of CA certificates, used if neither `X509_CERT_DIR` nor the configuration sets one.
     REQUESTS_CA_BUNDLE
-    /// The same as `REQUESTS_CA_BUNDLE`, which wins over it.
+    /// The same as `REQUESTS_CA_BUNDLE`, which overrides it.
     CURL_CA_BUNDLE
-    /// The HTTP proxy for http addresses.
+    /// The HTTP proxy for http URLs.
     HTTP_PROXY
-    /// The HTTP proxy for https addresses.
+    /// The HTTP proxy for https URLs.
     HTTPS_PROXY
-    /// The HTTP proxy for all addresses that have none of their own.
+    /// The HTTP proxy for all URLs without a proxy of their own.
     ALL_PROXY
-    /// The hosts to be reached without an HTTP proxy, separated by commas.
+    /// Hosts to connect to without an HTTP proxy, separated by commas.
     NO_PROXY
 
-    /// A WLCG bearer token, used by OIDC authentication before any other.
+    /// A WLCG bearer token; takes precedence over all other tokens in OIDC authentication.
     BEARER_TOKEN
-    /// A file that holds a WLCG bearer token; the second place looked in.
+    /// A file with a WLCG bearer token; searched second.
     BEARER_TOKEN_FILE
-    /// The run-time folder of the session, where `bt_u<uid>` may hold a bearer token; the third place.
+    /// The runtime folder of the session, where `bt_u<uid>` may contain a bearer token; searched third.
     XDG_RUNTIME_DIR
 
-    /// The format of log lines, in the words of Python's logging module.
+    /// The format of log lines, in the notation of Python's logging module.
     RUCIO_LOGGING_FORMAT
-    /// Set to anything, it takes the colours out of the output.
+    /// Disables colours in the output, with any value.
     NO_COLOR
 
-    /// What traces say about the application.
+    /// The application, as reported in traces.
     RUCIO_TRACE_APPID
-    /// What traces say about the dataset.
+    /// The dataset, as reported in traces.
     RUCIO_TRACE_DATASET
-    /// What traces say about the scope of the dataset.
+    /// The scope of the dataset, as reported in traces.
     RUCIO_TRACE_DATASETSCOPE
-    /// What traces say about the type of event.
+    /// The type of event, as reported in traces.
     RUCIO_TRACE_EVENTTYPE
-    /// What traces say about the PanDA queue.
+    /// The PanDA queue, as reported in traces.
     RUCIO_TRACE_PQ
-    /// What traces say about the task.
+    /// The task, as reported in traces.
     RUCIO_TRACE_TASKID
-    /// What traces say about the user's distinguished name.
+    /// The user's distinguished name, as reported in traces.
     RUCIO_TRACE_USRDN
 
-    /// The site the client runs at. Where no variable names one, it is `ROAMING`.
+    /// The site the client runs at; `ROAMING` if no variable sets one.
     SITE_NAME
-    /// The site, where `SITE_NAME` is not set.
+    /// The site, if `SITE_NAME` is not set.
     ATLAS_SITE_NAME
-    /// The site, where neither `SITE_NAME` nor `ATLAS_SITE_NAME` is set.
+    /// The site, if neither `SITE_NAME` nor `ATLAS_SITE_NAME` is set.
     OSG_SITE_NAME
     /// The client's latitude in degrees, to sort replicas by distance; only together with `RUCIO_LONGITUDE`.
     RUCIO_LATITUDE
     /// The client's longitude in degrees; only together with `RUCIO_LATITUDE`.
     RUCIO_LONGITUDE
 
-    /// The folder for temporary files, and so for the cached tokens; the first that can be written is taken.
+    /// The folder for temporary files, including cached tokens; the first writable folder is used.
     TMPDIR
-    /// The second choice for `TMPDIR`.
+    /// The second choice after `TMPDIR`.
     TEMP
-    /// The third choice for `TMPDIR`.
+    /// The third choice after `TMPDIR`.
     TMP
-    /// The folder for configurations: `rucio/rucio.cfg` below it, else below `~/.config`, is the last place looked in.
+    /// The folder for configurations: `rucio/rucio.cfg` below it, else below `~/.config`, is searched last.
     XDG_CONFIG_HOME
-    /// The folder for caches; values for tab completion are kept in `rucio/completion` below it, else below
+    /// The folder for caches; values for tab completion are cached in `rucio/completion` below it, else below
     /// `~/.cache`.
     XDG_CACHE_HOME
-    /// Where the session shows graphics: without it (and `WAYLAND_DISPLAY`), a login opens no browser.
+    /// The X display of the session: without it (and `WAYLAND_DISPLAY`), a login opens no browser.
     DISPLAY
-    /// The same for Wayland.
+    /// The Wayland display of the session, likewise.
     WAYLAND_DISPLAY
     /// Set in sessions over SSH, where a login opens no browser.
     SSH_CONNECTION
@@ -114,42 +113,42 @@ variables! {
     SSH_TTY
     /// The browser to open for a login.
     BROWSER
-    /// The socket of the SSH agent, which is asked to sign where it has the key of the ssh login.
+    /// The socket of the SSH agent, which signs if it holds the key of the ssh login.
     SSH_AUTH_SOCK
-    /// The file of the Kerberos tickets, for gss.
+    /// The Kerberos ticket cache, for gss.
     KRB5CCNAME
-    /// The configuration of Kerberos, for gss.
+    /// The Kerberos configuration, for gss.
     KRB5_CONFIG
-    /// Set by the completion scripts to the name of the shell that asks.
+    /// Set by the completion scripts to the name of the shell.
     RUCIO_COMPLETE
-    /// The home folder: what `~` stands for in paths.
+    /// The home folder: replaces `~` in paths.
     HOME
     /// The user's name, which is part of the path of cached tokens.
     LOGNAME
-    /// The user's name, where `LOGNAME` is not set.
+    /// The user's name, if `LOGNAME` is not set.
     USER
-    /// The user's name, where neither of the former is set.
+    /// The user's name, if neither of the two above is set.
     LNAME
-    /// The user's name, where none of the former is set.
+    /// The user's name, if none of the three above is set.
     USERNAME
 }
 
-/// The variables a piece of code may see: those of the process, or a fixed set in tests.
+/// A source of environment variables: the process, or a fixed set in tests.
 #[derive(Debug, Clone, Default)]
 pub struct Env(Option<BTreeMap<String, String>>);
 
 impl Env {
-    /// The variables of this process.
+    /// Returns the variables of this process.
     pub fn process() -> Self {
         Self(None)
     }
 
-    /// Just these variables.
+    /// Returns these variables only.
     pub fn fixed<const N: usize>(variables: [(&str, &str); N]) -> Self {
         Self(Some(variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()))
     }
 
-    /// The value of a variable. One that is empty, or no UTF-8, counts as not set.
+    /// Returns the value of a variable. One that is empty, or not UTF-8, counts as not set.
     pub fn get(&self, name: &str) -> Option<String> {
         match &self.0 {
             Some(variables) => variables.get(name).cloned(),
@@ -158,13 +157,13 @@ impl Env {
         .filter(|value| !value.is_empty())
     }
 
-    /// The value of the first of these variables that is set.
+    /// Returns the value of the first of these variables that is set.
     pub fn first(&self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| self.get(name))
     }
 }
 
-/// The value of a variable of this process; see [`Env::get`].
+/// Returns the value of a variable of this process; see [`Env::get`].
 pub fn get(name: &str) -> Option<String> {
     Env::process().get(name)
 }

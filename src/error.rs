@@ -1,56 +1,55 @@
-//! One error type for the whole library. It keeps what the server said: exception class, message, status, URL.
+//! One error type for the whole library. It contains the server's exception class, message, status and URL.
 
 use crate::exceptions::Exception;
 
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong.
+/// An error of this library.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A refusal with one of Rucio's exception classes, the server's or our own.
+    /// An error with one of Rucio's exception classes, from the server or from this client.
     #[error("{}", .0.display())]
     Rucio(Box<Refusal>),
-    /// A value on the command line that has no exception class of its own; the old tree exits with 1.
+    /// An invalid value on the command line without an exception class; legacy commands exit with 1.
     #[error("{0}")]
     Value(String),
-    /// Reading or writing something local failed. `what` says what was tried.
+    /// A local read or write that failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried, with the path.
+        /// The operation that failed, with the path.
         what: String,
-        /// Why it failed.
+        /// The cause.
         source: std::io::Error,
     },
-    /// No configuration, no credentials or no token could be had at the start, so nothing was done; every tree exits
-    /// with 1.
+    /// No configuration, credentials or token at the start, so nothing was done; all commands exit with 1.
     #[error("{0}")]
     Login(Box<Error>),
-    /// What was waited for has not come in the time that was given to it.
+    /// A wait that timed out.
     #[error("{0}")]
     Late(String),
-    /// The user pressed Ctrl-C; everything has been stopped and tidied.
+    /// The user pressed Ctrl-C; everything has been stopped and cleaned up.
     #[error("interrupted")]
     Interrupted,
 }
 
-/// A refusal in Rucio's terms.
+/// The details of an error in Rucio's terms.
 #[derive(Debug, Clone)]
 pub struct Refusal {
-    /// The class; it decides the exit code.
+    /// The class; it determines the exit code.
     pub class: Exception,
-    /// The details behind the class: the server's message, or ours. May be empty.
+    /// Details for the class: the server's message, or ours. May be empty.
     pub details: String,
-    /// HTTP status of the answer, if it was one.
+    /// HTTP status of the response, if there was one.
     pub status: Option<u16>,
-    /// The URL that was asked, if one was.
+    /// The URL of the request, if there was one.
     pub url: Option<String>,
-    /// What the user can do next: a sentence, mostly with a command.
+    /// What the user can do next: a sentence, usually with a command.
     pub hint: Option<String>,
 }
 
 impl Refusal {
-    /// Summary of the class and the details, in the shape the official client logs.
+    /// Returns the summary of the class and the details, in the format that the official client logs.
     fn display(&self) -> String {
         match self.details.is_empty() {
             true => self.class.summary().to_owned(),
@@ -60,22 +59,22 @@ impl Refusal {
 }
 
 impl Error {
-    /// A refusal of our own, with its details.
+    /// Creates an error of our own, with its details.
     pub fn new(class: Exception, details: impl Into<String>) -> Self {
         Self::Rucio(Box::new(Refusal { class, details: details.into(), status: None, url: None, hint: None }))
     }
 
-    /// An I/O error, with what was tried.
+    /// Creates an I/O error; `what` is the operation that failed.
     pub fn io(what: impl Into<String>, source: std::io::Error) -> Self {
         Self::Io { what: what.into(), source }
     }
 
-    /// A result that JSON has no words for.
+    /// Creates the error for a result that cannot be written as JSON.
     pub(crate) fn unwritable(error: serde_json::Error) -> Self {
         Self::new(Exception::RucioException, format!("The result cannot be written as JSON: {error}"))
     }
 
-    /// The same error with a sentence on what to do next.
+    /// Adds a hint to an error with an exception class.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         if let Self::Rucio(refusal) = &mut self {
             refusal.hint = Some(hint.into());
@@ -83,7 +82,7 @@ impl Error {
         self
     }
 
-    /// The exception class, if it has one.
+    /// Returns the exception class, if there is one.
     pub fn class(&self) -> Option<Exception> {
         match self {
             Self::Rucio(refusal) => Some(refusal.class),
@@ -92,7 +91,7 @@ impl Error {
         }
     }
 
-    /// What the user can do next, if anything is known.
+    /// Returns what the user can do next, if anything is known.
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Rucio(refusal) => refusal.hint.as_deref(),
@@ -101,7 +100,7 @@ impl Error {
         }
     }
 
-    /// Whether a pipe that nobody reads any more is the cause: such a command ends quietly, with 0.
+    /// Whether the cause is a closed pipe: such a command exits with 0 and no message.
     pub fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe)
     }

@@ -1,10 +1,10 @@
-//! The exception classes of Rucio, as data: a server names the class of what it refuses in every error
-//! answer, and the class decides the exit code of a command.
+//! Rucio's exception classes, as data: a server names the class in every error response, and the class determines the
+//! exit code of a command.
 //!
 //! Source: `rucio/common/exception.py` of Rucio 41.5.1 (class names and error codes); the summaries are ours.
 
-/// An exception class. The discriminant is Rucio's error code, which is also the exit code of the old and
-/// admin command trees.
+/// An exception class. The discriminant is Rucio's error code, which is also the exit code of the legacy and admin
+/// commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "SUMMARIES says what each class means")]
@@ -134,7 +134,7 @@ pub enum Exception {
     OpenDataDuplicateRecordID,
 }
 
-/// Every class in the order of its code, with a line that says what it means.
+/// All classes in the order of their codes, each with a one-line description.
 const SUMMARIES: [(Exception, &str); 123] = [
     (Exception::RucioException, "Something went wrong."),
     (Exception::AccessDenied, "This account may not do that."),
@@ -262,22 +262,22 @@ const SUMMARIES: [(Exception, &str); 123] = [
 ];
 
 impl Exception {
-    /// The class of this name, as the server writes it (`DataIdentifierNotFound`).
+    /// Returns the class with this name, as the server writes it (`DataIdentifierNotFound`).
     pub fn by_name(name: &str) -> Option<Self> {
         SUMMARIES.iter().map(|(class, _)| *class).find(|class| class.name() == name)
     }
 
-    /// The name as the server writes it.
+    /// Returns the name as the server writes it.
     pub fn name(self) -> String {
         format!("{self:?}")
     }
 
-    /// Rucio's error code, 1 to 123: the exit code of the old and admin command trees.
+    /// Returns Rucio's error code, 1 to 123: the exit code of the legacy and admin commands.
     pub fn code(self) -> u8 {
         self as u8
     }
 
-    /// What the class means, in one sentence.
+    /// Returns the meaning of the class, in one sentence.
     pub fn summary(self) -> &'static str {
         SUMMARIES[usize::from(self.code()) - 1].1
     }

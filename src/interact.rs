@@ -1,26 +1,26 @@
-//! The person at the terminal, if there is one.
+//! Interaction with the user at the terminal.
 
 use crate::secret::Secret;
 
-/// Whoever sits at the terminal during a login. Whatever asks errors when nobody can be asked.
+/// The user at the terminal during a login. Prompts return an error if no interaction is possible.
 pub trait Interact: Send + Sync {
-    /// Asks for a password or a pass phrase, without showing what is typed.
+    /// Prompts for a password or a pass phrase, without echo.
     fn secret(&self, question: &str) -> std::io::Result<Secret>;
-    /// Asks for a line.
+    /// Prompts for a line.
     fn line(&self, question: &str) -> std::io::Result<String>;
-    /// Shows what to do for a login in the browser.
+    /// Shows the instructions for a login in the browser.
     fn show(&self, text: &str);
     /// Reads the code the browser showed; it may also come from a pipe.
     fn code(&self) -> std::io::Result<String>;
-    /// Opens this address in a browser, if there is one on this machine and somebody who sees it.
+    /// Opens this URL in a browser, if there is one on this machine that the user can see. Returns whether it did.
     fn browse(&self, url: &str) -> bool;
-    /// Whether there may be somebody at all.
+    /// Whether interaction may be possible.
     fn is_there(&self) -> bool {
         true
     }
 }
 
-/// Nobody sits at the terminal.
+/// No interaction: every prompt fails.
 pub(crate) struct Nobody;
 
 impl Interact for Nobody {

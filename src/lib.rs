@@ -1,6 +1,7 @@
 //! Rucio's command-line client as a library and one binary.
 //!
-//! Two floors with one staircase: everything but [`cli`] never prints and knows no command line.
+//! Library and CLI layers: everything but [`cli`] is the library, which never prints and does not know the command
+//! line.
 
 pub mod api;
 pub mod auth;

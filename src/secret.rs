@@ -1,13 +1,13 @@
-//! A text that must not be shown: passwords and tokens.
+//! Text that must not be shown: passwords and tokens.
 
 use std::fmt;
 
-/// A secret. Whoever formats it, by `Debug` or `Display`, gets `[hidden]`.
+/// A secret. Formatting it by `Debug` or `Display` gives `[hidden]`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The secret itself, for the one place that sends it.
+    /// Returns the secret itself, for the code that sends it.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,11 +1,12 @@
 //! SHA-256 of short texts.
 //!
-//! Not by OpenSSL: its function for this registers a clean-up that runs while the program ends, and threads that still use
-//! OpenSSL then crash ("double free or corruption"). It also reads openssl.cnf, which costs each command a millisecond.
+//! Not OpenSSL's: its function for this registers a clean-up that runs while the program ends, and threads that still
+//! use OpenSSL then crash ("double free or corruption"). It also reads openssl.cnf, which costs each command a
+//! millisecond.
 
 use sha2::{Digest, Sha256};
 
-/// The digest of a text, in 64 lower-case hexadecimal digits.
+/// Returns the digest of a text, in 64 lower-case hexadecimal digits.
 pub fn hex(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
