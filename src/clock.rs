@@ -1,4 +1,4 @@
-//! The time of day.
+//! The current time, and times as text.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

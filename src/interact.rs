@@ -10,7 +10,7 @@ pub trait Interact: Send + Sync {
     fn line(&self, question: &str) -> std::io::Result<String>;
     /// Shows the instructions for a login in the browser.
     fn show(&self, text: &str);
-    /// Reads the code the browser showed; it may also come from a pipe.
+    /// Reads the code that the browser showed; it may also come from a pipe.
     fn code(&self) -> std::io::Result<String>;
     /// Opens this URL in a browser, if there is one on this machine that the user can see. Returns whether it did.
     fn browse(&self, url: &str) -> bool;

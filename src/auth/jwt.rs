@@ -43,12 +43,12 @@ impl Claims {
     }
 }
 
-/// Dates may be written with a fraction (RFC 7519, 2).
+/// Reads a date, which may have a fraction (RFC 7519, 2).
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     Ok(Option::<f64>::deserialize(deserializer)?.map(|seconds| seconds as i64))
 }
 
-/// An audience is one text or a list of them (RFC 7519, 4.1.3).
+/// Reads an audience: one text or a list of them (RFC 7519, 4.1.3).
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

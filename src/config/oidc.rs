@@ -29,7 +29,7 @@ pub struct OidcSettings {
     pub refresh_lifetime: Option<String>,
     /// Which party performs the login.
     pub login: OidcLogin,
-    /// Tokens that other programs may have left.
+    /// Where to find bearer tokens of other programs.
     pub bearer: BearerTokens,
 }
 

@@ -27,7 +27,7 @@ const INSECURE: &str = "It goes on since --insecure was given: leave that out as
 pub struct Host {
     /// Its URL.
     pub url: String,
-    /// The options that name it: `rucio_host`, `auth_host`, or both.
+    /// The options that set it: `rucio_host`, `auth_host`, or both.
     pub options: String,
 }
 

@@ -77,8 +77,8 @@ macro_rules! functions {
             /// # Safety
             /// The library's functions of these names must be those of RFC 2744.
             unsafe fn of(library: &Loaded) -> Result<Self, libloading::Error> {
-                // SAFETY: by the caller's promise the types are right; the functions outlive the library's handle,
-                // because it is never closed.
+                // SAFETY: the caller guarantees the types; the functions outlive the library's handle, because it is
+                // never closed.
                 unsafe { Ok(Self { $($name: *library.get(concat!(stringify!($name), "\0").as_bytes())?),* }) }
             }
         }
@@ -164,7 +164,7 @@ impl Library {
     fn load() -> Result<Self, String> {
         let mut told = Vec::new();
         for name in NAMES {
-            // SAFETY: these are the names of libraries of RFC 2744, whose start-up code is made to be run at any time.
+            // SAFETY: these are the names of libraries of RFC 2744, whose initialization code may run at any time.
             let functions = unsafe {
                 Loaded::open(Some(*name), RTLD_NOW | RTLD_LOCAL)
                     .and_then(|library| Functions::of(&library).inspect(|_| std::mem::forget(library)))
@@ -274,7 +274,7 @@ impl Context {
     pub(super) fn new(library: &'static Library, server: &str) -> Result<Self, Failure> {
         let mut context = Self { library, server: null_mut(), context: null_mut() };
         let (mut minor, text, kind) = (0, Buffer::of(server.as_bytes()), Oid::of(HOST_BASED));
-        // SAFETY: text and kind live until the call is over, which copies them; the name is released in `drop`.
+        // SAFETY: text and kind live until the call returns, which copies them; the name is released in `drop`.
         unsafe {
             let major = (library.0.gss_import_name)(&mut minor, &text, &kind, &mut context.server);
             library.check(major, minor, null())?;
