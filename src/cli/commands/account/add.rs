@@ -7,17 +7,17 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Make an account
+/// Create an account
 ///
 /// Example: rucio account add --email jdoe@example.org jdoe USER
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Its name
+    /// Name of the new account
     pub account_name: String,
-    /// For a person (USER), several (GROUP) or a program (SERVICE)
+    /// Account type: USER for a person, GROUP for several people, SERVICE for a program
     #[arg(value_parser = TYPES)]
     pub account_type: String,
-    /// Where mail goes
+    /// Email address
     #[arg(long)]
     pub email: Option<String>,
 }

@@ -10,21 +10,21 @@ use crate::error::{Error, Result};
 
 const SHAPE: Shape = Shape::named(&["account"], &["account", "type", "email"]);
 
-/// List the active accounts
+/// List active accounts
 ///
 /// Example: rucio account list --type USER --filter country=ch
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only accounts of this type
+    /// List only accounts of this type
     #[arg(long = "type", value_parser = TYPES)]
     pub account_type: Option<String>,
-    /// Only the accounts that this identity may log in as
+    /// List only accounts that this identity can log in as
     #[arg(long, value_name = "IDENTITY")]
     pub id: Option<String>,
-    /// Only the accounts with these attributes: key=value, joined by commas
+    /// List only accounts with these attributes: key=value, separated by commas
     #[arg(long, value_name = "CONDITIONS")]
     pub filter: Option<String>,
-    /// All in one line, with commas between
+    /// Print all names in one line, separated by commas
     #[arg(long)]
     pub csv: bool,
 }
@@ -50,7 +50,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     }
 }
 
-/// What the server is asked for; a condition wins over the option of the same meaning.
+/// Returns the query filters; conditions of `--filter` override the equivalent options.
 fn filters(args: Args) -> Result<BTreeMap<String, String>> {
     let options = [("account_type", args.account_type), ("identity", args.id)];
     let mut filters: BTreeMap<_, _> = options

@@ -1,4 +1,6 @@
-//! `rucio account ...`
+//! `rucio account ...`: commands for accounts, one module per command, and a folder each for attributes, identities and
+//! limits. `rucio-admin account` is translated into these in `cli::legacy`. The REST calls are in
+//! `crate::api::accounts`; `whoami` is a command of its own.
 
 pub(crate) mod add;
 pub(crate) mod attribute;
@@ -15,26 +17,26 @@ use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::Result;
 
-/// An account, with all that is told of it.
+/// An account, with all fields of its record.
 const SHAPE: Shape = Shape::named(&["account"], &[]);
-/// An account as the server describes it, its fields in no order.
+/// An account as returned by the server, which sends the fields in no particular order.
 pub(crate) const DESCRIPTION: Shape = Shape::named(
     &["account"],
     &["account", "account_type", "status", "email", "created_at", "updated_at", "suspended_at", "deleted_at"],
 );
-/// The types an account can have.
+/// Account types.
 const TYPES: [&str; 3] = ["USER", "GROUP", "SERVICE"];
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Add(add::Args),
-    /// Attributes of accounts, which stand for privileges
+    /// List, set and unset account attributes (privileges)
     #[command(subcommand)]
     Attribute(attribute::Command),
-    /// Identities: who may log in as an account, and how
+    /// List, add and remove the identities that can log in as an account
     #[command(subcommand)]
     Identity(identity::Command),
-    /// What accounts use and may use at the RSEs
+    /// Show the storage usage of accounts, and set limits
     #[command(subcommand)]
     Limit(limit::Command),
     List(list::Args),

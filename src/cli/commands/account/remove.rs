@@ -7,13 +7,13 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Close an account for ever
+/// Delete an account permanently
 ///
-/// Nobody can log in as it again, and no other account can have its name. To shut somebody out for a while:
+/// Logins as the account are refused from then on, and its name cannot be used again. To block an account temporarily:
 /// rucio account update --ban
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The account
+    /// Account to delete
     pub account_name: String,
 }
 

@@ -7,10 +7,10 @@ use crate::cli::ui::values::member_str;
 use crate::error::Result;
 use crate::types::Attributes;
 
-/// Show what is known of an account
+/// Show the details of an account
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The account
+    /// Account to show
     pub account_name: String,
 }
 
@@ -19,7 +19,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     context.ui.one(DESCRIPTION, &account, || text(&account))
 }
 
-/// All of an account, a field a line.
+/// Formats all fields of an account, one per line.
 pub(crate) fn text(account: &Attributes) -> String {
     let lines: Vec<_> = account.iter().map(|(key, value)| format!("{key:<10} : {}", member_str(value))).collect();
     lines.join("\n")

@@ -8,29 +8,29 @@ use crate::cli::context::Context;
 use crate::error::Result;
 use crate::types::Attributes;
 
-/// Change the mail address of an account, ban it, or let it in again
+/// Change the email address of an account, ban it or unban it
 ///
 /// Example: rucio account update --ban jdoe
 #[derive(Debug, Default, clap::Args)]
 #[command(group = ArgGroup::new("change").required(true).multiple(true))]
 pub(crate) struct Args {
-    /// The account
+    /// Account to update
     pub account_name: String,
-    /// Where mail goes from now on
+    /// New email address
     #[arg(long, group = "change")]
     pub email: Option<String>,
-    /// Let nobody log in as it
+    /// Refuse logins as the account
     #[arg(long, group = "change", overrides_with = "unban")]
     pub ban: bool,
-    /// Let it in again
+    /// Allow logins as the account again
     #[arg(long, group = "change", overrides_with = "ban")]
     pub unban: bool,
-    /// Any other field and its value, which the admin tree can change
+    /// Another field and its new value, set by the legacy `rucio-admin` command
     #[arg(skip)]
     pub other: Option<(String, String)>,
 }
 
-/// A field, its new value, and how it is told.
+/// A changed field, its new value, and the message that reports it.
 struct Change {
     key: String,
     value: String,

@@ -10,7 +10,7 @@ const SHAPE: Shape = Shape::named(&["key"], &["key", "value"]);
 /// List the attributes of an account
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The account
+    /// Account whose attributes to list
     pub account_name: String,
 }
 

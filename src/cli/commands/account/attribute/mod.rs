@@ -1,4 +1,4 @@
-//! `rucio account attribute ...`
+//! `rucio account attribute ...`: commands for the attributes (keys and values) of accounts.
 
 pub(crate) mod list;
 pub(crate) mod set;

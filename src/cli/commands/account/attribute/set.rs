@@ -8,20 +8,20 @@ use crate::cli::ui::Shape;
 use crate::error::Result;
 use crate::http::Client;
 
-/// Give an account an attribute, or an attribute another value
+/// Set an attribute of an account, replacing any previous value
 ///
 /// Example: rucio account attribute set --key country --value ch jdoe
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The account
+    /// Account to change
     pub account_name: String,
-    /// The attribute
+    /// Attribute key
     #[arg(long)]
     pub key: String,
-    /// Its value
+    /// Attribute value
     #[arg(long, allow_hyphen_values = true)]
     pub value: String,
-    /// Leave an attribute alone that is there already: the admin tree does
+    /// Do not delete a previous value first, as `rucio-admin account add-attribute` does
     #[arg(skip)]
     pub keep: bool,
 }

@@ -7,12 +7,12 @@ use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::Result;
 
-/// Take an attribute from an account
+/// Remove an attribute from an account
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The account
+    /// Account to change
     pub account_name: String,
-    /// The attribute
+    /// Attribute key
     #[arg(long)]
     pub key: String,
 }

@@ -10,23 +10,23 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::types::NewIdentity;
 
-/// Let somebody log in as an account
+/// Add an identity that can log in as an account
 ///
 /// Example: rucio account identity add --type X509 --id "CN=John Doe" --email jdoe@example.org jdoe
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The account
+    /// Account to log in as
     pub account_name: String,
-    /// How they log in
+    /// Authentication type
     #[arg(long = "type", value_parser = TYPES)]
     pub authtype: String,
-    /// As whom they log in: a user name, the subject of a certificate, a public key, ...
+    /// Identity to add: a user name, a certificate subject, a public key, ...
     #[arg(long, value_name = "IDENTITY", allow_hyphen_values = true)]
     pub id: String,
-    /// Where mail about it goes
+    /// Email address for messages about the identity
     #[arg(long)]
     pub email: String,
-    /// The password, for USERPASS
+    /// Password, required for USERPASS
     #[arg(long, allow_hyphen_values = true)]
     pub password: Option<String>,
 }

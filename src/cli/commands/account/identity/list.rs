@@ -7,10 +7,10 @@ use crate::error::Result;
 
 const SHAPE: Shape = Shape::named(&["identity"], &["identity", "type", "email"]);
 
-/// List who may log in as an account
+/// List the identities that can log in as an account
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The account
+    /// Account whose identities to list
     pub account_name: String,
 }
 

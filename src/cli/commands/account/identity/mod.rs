@@ -1,4 +1,4 @@
-//! `rucio account identity ...`
+//! `rucio account identity ...`: commands for the identities that can log in as an account.
 
 pub(crate) mod add;
 pub(crate) mod list;
@@ -9,7 +9,7 @@ use clap::Subcommand;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// The ways to log in, as the server names them.
+/// Authentication types, by the server's names.
 const TYPES: [&str; 5] = ["X509", "GSS", "USERPASS", "SSH", "OIDC"];
 
 #[derive(Debug, Subcommand)]

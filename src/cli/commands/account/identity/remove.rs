@@ -8,15 +8,15 @@ use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::Result;
 
-/// No longer let an identity log in as an account
+/// Remove an identity from an account
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The account
+    /// Account to change
     pub account_name: String,
-    /// How it logs in
+    /// Authentication type of the identity
     #[arg(long = "type", value_parser = TYPES)]
     pub authtype: String,
-    /// The identity, as rucio account identity list shows it
+    /// Identity to remove, as shown by rucio account identity list
     #[arg(long, value_name = "IDENTITY", allow_hyphen_values = true)]
     pub id: String,
 }

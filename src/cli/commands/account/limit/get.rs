@@ -1,4 +1,4 @@
-//! `rucio-admin account get-limits`: one limit, which the new tree shows among all of an account.
+//! `rucio-admin account get-limits`: one limit. `rucio account limit list` shows all limits of an account instead.
 
 use serde_json::json;
 
@@ -8,14 +8,14 @@ use crate::cli::context::Context;
 use crate::cli::ui::values::sizefmt;
 use crate::error::Result;
 
-/// Show what an account may use at an RSE or over an RSE expression
+/// Show the storage limit of an account at an RSE or for an RSE expression
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The account
+    /// Account to show
     pub account: String,
-    /// The RSE, or the expression of a global limit
+    /// RSE, or RSE expression of a global limit
     pub rse: String,
-    /// Whether the limit is for one RSE or for all that the expression means together
+    /// Type of limit: for one RSE (local), or for all RSEs of the expression together (global)
     #[arg(default_value = "local", value_parser = LOCALITIES)]
     pub locality: String,
 }

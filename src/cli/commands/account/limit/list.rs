@@ -12,14 +12,14 @@ use crate::error::Result;
 const SHAPE: Shape =
     Shape::named(&["rse_expression"], &["locality", "rse_expression", "bytes", "bytes_limit", "bytes_remaining"]);
 
-/// Show what an account uses, may use and has left at each RSE
+/// Show usage, limit and remaining quota of an account at each RSE
 ///
 /// Example: rucio account limit list jdoe
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The account
+    /// Account to show
     pub account_name: String,
-    /// Only this RSE
+    /// Show only this RSE
     #[arg(long, alias = "rse-name")]
     pub rse: Option<String>,
 }
@@ -49,7 +49,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     list.end()
 }
 
-/// What the server says of the usage at a place, with what all places have in common in front.
+/// Puts locality and RSE expression in front of the usage as returned by the server.
 fn record(locality: &str, place: &str, usage: Value) -> Map<String, Value> {
     let mut record = Map::new();
     record.insert("locality".to_owned(), locality.into());

@@ -1,4 +1,4 @@
-//! `rucio account limit ...`
+//! `rucio account limit ...`: commands for the storage limits of accounts. `get` and `quota` are legacy commands only.
 
 pub(crate) mod get;
 pub(crate) mod list;
@@ -14,9 +14,9 @@ use crate::cli::ui::values::Num;
 use crate::cli::ui::{Shape, Table};
 use crate::error::Result;
 
-/// A limit, named by where it holds. An RSE is an RSE expression, too.
+/// A limit, identified by its RSE expression; an RSE name is an RSE expression, too.
 const SHAPE: Shape = Shape::named(&["rse_expression"], &["locality", "rse_expression", "limit"]);
-/// Where limits hold: at one RSE, or over all that an expression means.
+/// Types of limits: for one RSE, or for all RSEs of an expression together.
 pub(crate) const LOCALITIES: [&str; 2] = ["local", "global"];
 
 #[derive(Debug, Subcommand)]
@@ -36,7 +36,7 @@ impl Command {
     }
 }
 
-/// A number of bytes as the server sends it: a number, or `"inf"`.
+/// Parses a number of bytes as sent by the server: a number, or `"inf"`.
 fn bytes(value: &Value) -> Option<Num> {
     match value.as_str() {
         Some(text) => text.parse().ok().map(Num::Float),
@@ -44,7 +44,7 @@ fn bytes(value: &Value) -> Option<Num> {
     }
 }
 
-/// A table whose rows stand in the order of their text.
+/// Builds a table with its rows sorted as text.
 fn sorted_table<const N: usize>(headers: [&str; N], mut rows: Vec<[String; N]>) -> Table {
     rows.sort();
     let mut table = Table::psql(headers);

@@ -1,4 +1,4 @@
-//! `rucio list-account-limits`: the limits alone, which the new tree shows together with the usage.
+//! `rucio list-account-limits`: limits only. `rucio account limit list` shows them together with the usage.
 
 use serde_json::{Value, json};
 
@@ -8,12 +8,12 @@ use crate::cli::context::Context;
 use crate::cli::ui::Listing;
 use crate::error::Result;
 
-/// Show what an account may use at each RSE
+/// Show the storage limits of an account
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The account
+    /// Account to show
     pub limit_account: String,
-    /// Only this RSE
+    /// Show only this RSE
     #[arg(long)]
     pub rse: Option<String>,
 }

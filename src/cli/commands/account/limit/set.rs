@@ -10,7 +10,7 @@ use crate::cli::ui::values::sizefmt;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// What the server takes for no limit at all.
+/// Number of bytes that means no limit to the server.
 const UNLIMITED: i64 = -1;
 /// Units and their size in bytes.
 const UNITS: [(&str, i64); 6] = [
@@ -22,22 +22,22 @@ const UNITS: [(&str, i64); 6] = [
     ("pb", 1_000_000_000_000_000),
 ];
 
-/// Set how much an account may store at an RSE
+/// Set the storage limit of an account at an RSE
 ///
-/// A limit at an RSE and one over an expression that means it hold side by side.
+/// The limit of an RSE and those of expressions that match it apply independently.
 ///
 /// Example: rucio account limit set --rse XRD1 --bytes 10GB jdoe
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The account
+    /// Account to change
     pub account_name: String,
-    /// The RSE, or the expression of a global limit
+    /// RSE, or RSE expression of a global limit
     #[arg(long, alias = "rse-name")]
     pub rse: String,
-    /// How much: 10000, 10GB (B, KB, MB, GB, TB, PB, steps of 1000), or infinity
+    /// Limit in bytes: 10000, 10GB (units B, KB, MB, GB, TB, PB; powers of 1000), or infinity
     #[arg(long, allow_hyphen_values = true)]
     pub bytes: String,
-    /// Whether the limit is for one RSE or for all that the expression means together
+    /// Type of limit: for one RSE (local), or for all RSEs of the expression together (global)
     #[arg(long, default_value = "local", value_parser = LOCALITIES)]
     pub locality: String,
 }
@@ -53,7 +53,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     })
 }
 
-/// The bytes a text means.
+/// Parses a number of bytes; `inf` and `infinity` are `UNLIMITED`.
 fn amount(text: &str) -> Result<i64> {
     let lower = text.to_lowercase();
     if ["inf", "infinity"].contains(&lower.as_str()) {
@@ -73,7 +73,7 @@ fn with_unit(text: &str) -> Option<i64> {
     digits.parse::<i64>().ok().filter(|_| all_digits)?.checked_mul(*size)
 }
 
-/// A whole number as Python reads it: with a sign, blanks around and underscores inside.
+/// Parses an integer as Python does: with a sign, surrounding blanks, and underscores between digits.
 fn whole(text: &str) -> Option<i64> {
     let text = text.trim();
     let well_formed = text.split('_').all(|part| !part.is_empty());

@@ -8,17 +8,17 @@ use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::Result;
 
-/// Take away what an account may store at an RSE
+/// Remove the storage limit of an account at an RSE
 ///
-/// Without a limit, nothing may be stored there.
+/// Without a limit, the account cannot store anything there.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The account
+    /// Account to change
     pub account_name: String,
-    /// The RSE, or the expression of a global limit
+    /// RSE, or RSE expression of a global limit
     #[arg(long, alias = "rse-name")]
     pub rse: String,
-    /// Whether the limit is for one RSE or for all that the expression means together
+    /// Type of limit: for one RSE (local), or for all RSEs of the expression together (global)
     #[arg(long, default_value = "local", value_parser = LOCALITIES)]
     pub locality: String,
 }
