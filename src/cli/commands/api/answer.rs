@@ -1,4 +1,4 @@
-//! The server's answer, as it came.
+//! Output of the server's response, unchanged.
 
 use hyper::ext::ReasonPhrase;
 use reqwest::Response;
@@ -12,12 +12,12 @@ use crate::http::{refused, transport_error};
 
 /// Headers that carry a token.
 const SECRET: [&str; 2] = ["x-rucio-auth-token", "set-cookie"];
-/// Headers whose names are not written as most are.
+/// Header names that are not in the usual `Word-Word` form.
 const ODD_NAMES: [&str; 2] = ["ExceptionClass", "ExceptionMessage"];
-/// How much of a refusal is kept for the message, in bytes.
+/// Maximum size of the part of an error response that is saved for the message, in bytes.
 const KEPT: usize = 1 << 16;
 
-/// Shows an answer while it comes. One that is no success is shown, too, and then is the error it stands for.
+/// Streams a response to standard output. One other than 2xx is printed, too, and then returned as an error.
 pub(super) async fn show(ui: &Ui, mut answer: Response, args: &Args) -> Result<()> {
     let (status, url, headers) = (answer.status(), answer.url().to_string(), answer.headers().clone());
     let (mut out, mut kept) = (ui.bytes(), Vec::new());
@@ -45,7 +45,7 @@ fn advise(error: Error) -> Error {
         (Some(Exception::CannotAuthenticate | Exception::NoAuthInformation), _) => {
             error.with_hint("Log in again: `rucio login --force`.")
         }
-        // Rucio's own refusals have a class; this one comes from before it.
+        // Rucio's own errors name a class; this one comes from something in front of it.
         (Some(Exception::RucioException), Some(404 | 405)) => {
             error.with_hint("Check path and method: https://rucio.cern.ch/documentation has those of the REST API.")
         }
@@ -53,7 +53,7 @@ fn advise(error: Error) -> Error {
     }
 }
 
-/// The status and the headers, as curl shows them.
+/// Formats the status and the headers as curl does.
 fn head(answer: &Response, show_token: bool) -> String {
     let status = answer.status();
     let own_words = answer.extensions().get::<ReasonPhrase>().map(|reason| String::from_utf8_lossy(reason.as_bytes()));
@@ -70,7 +70,7 @@ fn lines(headers: &HeaderMap, show_token: bool) -> String {
     headers.iter().map(line).collect()
 }
 
-/// The name as servers write it: they are read without regard to case.
+/// Restores the usual capitalization of a header name; names are case-insensitive.
 fn written(name: &HeaderName) -> String {
     let odd = ODD_NAMES.into_iter().find(|odd| odd.eq_ignore_ascii_case(name.as_str()));
     let word = |word: &str| word.get(..1).unwrap_or_default().to_ascii_uppercase() + word.get(1..).unwrap_or_default();

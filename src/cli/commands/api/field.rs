@@ -1,4 +1,4 @@
-//! Fields of a call: `key=value`, which become JSON or a query.
+//! Request fields: `key=value`, sent as JSON or in the query.
 
 use serde_json::{Map, Number, Value};
 
@@ -6,7 +6,7 @@ use super::input;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// One field.
+/// A request field.
 #[derive(Debug, Clone)]
 pub(crate) struct Field {
     pub(super) key: String,
@@ -15,12 +15,12 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    /// A field whose value is what it looks like.
+    /// Parses a field whose value is converted: true, false, null, a number, or the text in `@FILE`.
     pub(super) fn typed(text: &str) -> Result<Self, String> {
         Self::parse(text, true)
     }
 
-    /// A field whose value is a text.
+    /// Parses a field whose value is always a string.
     pub(super) fn raw(text: &str) -> Result<Self, String> {
         Self::parse(text, false)
     }
@@ -32,7 +32,7 @@ impl Field {
         }
     }
 
-    /// The value in a query, which knows texts alone.
+    /// Returns the value for a query, where all values are strings.
     pub(super) fn text(&self) -> Result<String> {
         match self.text.strip_prefix('@') {
             Some(path) if self.typed => input::text(path),
@@ -51,14 +51,14 @@ impl Field {
     }
 }
 
-/// The number this is. One that would lose digits on the way stays a text.
+/// Parses a number. `None` for integers beyond 64 bits, which would lose digits.
 fn number(text: &str) -> Option<Value> {
     let is_integer = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     let number: Number = serde_json::from_str(text).ok()?;
     (number.is_i64() || number.is_u64() || !is_integer).then_some(Value::Number(number))
 }
 
-/// The object that these fields make.
+/// Builds a JSON object from the fields.
 pub(super) fn json<'a>(fields: impl Iterator<Item = &'a Field>) -> Result<Value> {
     let mut object = Value::Object(Map::new());
     for field in fields {
@@ -74,7 +74,7 @@ fn misplaced(key: &str) -> Error {
     )
 }
 
-/// `a[b][]` as `a`, `b` and an empty key, which means one more element of a list.
+/// Splits `a[b][]` into `a`, `b` and an empty key, which appends to a list. `None` if it is malformed.
 fn keys(text: &str) -> Option<Vec<&str>> {
     let Some((first, rest)) = text.split_once('[') else { return Some(vec![text]) };
     let rest = rest.strip_suffix(']')?;
@@ -82,7 +82,7 @@ fn keys(text: &str) -> Option<Vec<&str>> {
     (!first.is_empty() && !keys.iter().any(|key| key.contains(['[', ']']))).then_some(keys)
 }
 
-/// Puts a value at its place; none if something else is there.
+/// Inserts a value at the path `keys`. `None` if a value or another type is already there.
 fn put(place: &mut Value, keys: &[&str], value: Value) -> Option<()> {
     let Some((key, rest)) = keys.split_first() else {
         return place.is_null().then(|| *place = value);

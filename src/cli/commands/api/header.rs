@@ -1,11 +1,11 @@
-//! Headers of a call.
+//! Request headers.
 
 use reqwest::header::{HeaderName, HeaderValue};
 
-/// Headers that are not the user's: the token belongs to account and server, the others to the connection.
+/// Headers that `--header` cannot set: the token belongs to account and server, the others to the connection.
 const OURS: [&str; 5] = ["x-rucio-auth-token", "connection", "content-length", "host", "transfer-encoding"];
 
-/// Reads `Name: value`.
+/// Parses `Name: value`. Errors: it is malformed, or one of `OURS`.
 pub(super) fn parse(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = text.split_once(':').ok_or("it has no colon: write 'Name: value'")?;
     let name: HeaderName = name.trim().parse().map_err(|_| format!("'{}' is no name of a header", name.trim()))?;

@@ -1,4 +1,4 @@
-//! What is sent as it is.
+//! Request bodies and field values that are read from files.
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -7,10 +7,10 @@ use std::os::fd::AsFd;
 use crate::error::{Error, Result};
 use crate::http::FileBody;
 
-/// Standard input, by the name that programs have for it.
+/// File name that means standard input.
 const STDIN: &str = "-";
 
-/// The body in this file. What has no length beforehand, such as a pipe, is put into a file of its own first.
+/// Opens a file as a request body. Input of unknown length, such as a pipe, is copied to a temporary file first.
 pub(super) fn open(path: &str) -> Result<FileBody> {
     let body = source(path).and_then(|mut file| match file.metadata()?.is_file() {
         true => FileBody::new(file),
@@ -24,7 +24,7 @@ pub(super) fn open(path: &str) -> Result<FileBody> {
     body.map_err(|error| Error::io(format!("Cannot read {}", name(path)), error))
 }
 
-/// The text in this file.
+/// Reads a file as text.
 pub(super) fn text(path: &str) -> Result<String> {
     let mut text = String::new();
     let read = source(path).and_then(|mut file| file.read_to_string(&mut text));

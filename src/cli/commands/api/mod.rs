@@ -1,4 +1,6 @@
-//! `rucio api`
+//! `rucio api`: sends one request to the REST API and prints the response. This folder has the arguments (`field`,
+//! `header`, `input`), the choice of the server (`target`) and the output (`answer`). Tokens and connections belong in
+//! `crate::http`, and calls with a meaning of their own in `crate::api`.
 
 mod answer;
 mod field;
@@ -16,14 +18,14 @@ use crate::http::{Client, Request};
 use field::Field;
 use target::Target;
 
-/// The methods there are.
+/// Supported methods.
 const METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
-/// Send a call to the REST API, with your token
+/// Send a request to the REST API, authenticated with your token
 ///
-/// The answer goes to standard output while it comes, byte for byte; --output has no say in it. The command ends with 0
-/// if the server agrees (2xx), with 4 if it wants a login first, else with 1. Redirects are followed on the same host.
+/// The response is streamed to standard output, byte for byte; --output does not apply. Exits with 0 on success (2xx),
+/// with 4 if a login is needed first, else with 1. Redirects are followed on the same host.
 ///
 /// Example: rucio api 'rses/?expression=tier=1'
 ///
@@ -35,31 +37,31 @@ const METHODS: [Method; 7] =
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "rucio api [OPTIONS] [METHOD] <PATH>")]
 pub(crate) struct Args {
-    /// GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS; if left out, GET, or POST where there is something to send
+    /// GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS [default: POST if there are fields or a file to send, else GET]
     #[arg(value_name = "METHOD|PATH")]
     pub method_or_path: String,
-    /// The path below the server's address, with its query. What begins with auth/ goes to the server for tokens
+    /// Path below the server URL, with its query; paths starting with auth/ go to the authentication server
     pub path: Option<String>,
-    /// A field of the JSON that is sent, or of the query of a GET: true, false, null and numbers are what they look
-    /// like, @FILE (- for standard input) is the text in a file; a[b]=1 and a[]=1 nest
+    /// Add a field to the JSON body, or to the query of a GET: true, false, null and numbers are converted, @FILE is
+    /// replaced with the text in FILE (@- for standard input); a[b]=1 and a[]=1 nest
     #[arg(short, long = "field", value_name = "KEY=VALUE", value_parser = Field::typed)]
     pub fields: Vec<Field>,
-    /// The same, always as a text
+    /// Add a field whose value is always a string
     #[arg(long = "raw-field", value_name = "KEY=TEXT", value_parser = Field::raw)]
     pub raw_fields: Vec<Field>,
-    /// A header, also in the place of one of ours (but not the token)
+    /// Add a request header, or override a default one (except the token)
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header::parse)]
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// Send what is in this file (- for standard input) as it is; fields then go into the query
+    /// Send this file (- for standard input) unchanged as the body; fields then go into the query
     #[arg(long, value_name = "FILE")]
     pub input: Option<String>,
-    /// Show the status and the headers of the answer first
+    /// Print the status and the headers of the response first
     #[arg(short, long)]
     pub include: bool,
-    /// Do not hide tokens in these headers
+    /// Do not hide tokens in the headers
     #[arg(long, requires = "include")]
     pub show_token: bool,
-    /// Show nothing of the answer's body
+    /// Do not print the body of the response
     #[arg(long)]
     pub silent: bool,
 }
@@ -108,7 +110,7 @@ fn path(args: &Args) -> &str {
     args.path.as_ref().unwrap_or(&args.method_or_path)
 }
 
-/// The method that was named, or the one that suits what is sent.
+/// Returns the named method, else POST if there is something to send, else GET.
 fn method(args: &Args) -> Result<Method> {
     if args.path.is_some() {
         return named(&args.method_or_path);

@@ -1,4 +1,4 @@
-//! Where a call goes: only the two servers that the token is of.
+//! Target of a request: only the two servers that the token is for.
 
 use url::{Position, Url};
 
@@ -6,12 +6,12 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// The server for tokens has these.
+/// Path prefix of the authentication server.
 const AUTH: &str = "auth/";
-/// What of them is about a token that one has. The others give one, and need none.
+/// Paths below `AUTH` that need a token. The others issue one.
 const ABOUT_TOKENS: [&str; 2] = ["auth/validate", "auth/oidc_refresh"];
 
-/// A server, a path with its query below it, and whether the token goes along.
+/// A server, a path below it with its query, and whether to send the token.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Target {
     pub host: String,
@@ -20,7 +20,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// What was typed: a path below the address of one of the servers, or the whole of it.
+    /// Parses a path below one of the servers, or a complete URL of one. Errors: the URL is of another server.
     pub(super) fn of(text: &str, settings: &Settings) -> Result<Self> {
         if !is_url(text) {
             let path = text.strip_prefix('/').unwrap_or(text);

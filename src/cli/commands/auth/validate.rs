@@ -14,17 +14,17 @@ use crate::secret::Secret;
 use crate::types::Attributes;
 
 const SHAPE: Shape = Shape::named(&["account"], &["account", "identity", "lifetime", "audience", "authz_scope", "vo"]);
-/// No token is longer, in bytes.
+/// Maximum length of a token, in bytes.
 const LONGEST: u64 = 1 << 16;
 
-/// Ask the server whether a token is valid, and whose it is
+/// Check with the server whether a token is valid, and show its account and identity
 ///
-/// Ends with 4 if it is not.
+/// Exits with 4 if it is not valid.
 ///
 /// Example: rucio auth validate - <token.txt
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// `-` reads the token from standard input; without it, yours is meant
+    /// Read the token from standard input [default: your own token]
     #[arg(value_name = "-")]
     token: Option<String>,
 }
@@ -33,7 +33,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     let token = match args.token.as_deref() {
         Some("-") => asking(read).await??,
-        // It is not shown: it may well be one.
+        // Not repeated in the message: it may be a token.
         Some(_) => return Err(on_command_line()),
         None => match session::current(client).and_then(|session| session.secret()) {
             Some(token) => token,
@@ -45,13 +45,13 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     context.ui.one(SHAPE, &said, || text(&said))
 }
 
-/// What stands on a command line is seen by everybody on the machine.
+/// Returns the error for a token on the command line, which every user of the machine can see.
 fn on_command_line() -> Error {
     Error::new(Exception::InputValidationError, "A token on the command line is seen by everybody on this machine.")
         .with_hint("Give it on standard input: run `rucio auth validate - <FILE`.")
 }
 
-/// The token on standard input.
+/// Reads the token from standard input, up to `LONGEST` bytes.
 fn read() -> Result<Secret> {
     let failed = |error| Error::io("standard input", error);
     let mut text = String::new();
