@@ -16,23 +16,24 @@ use crate::transfer::pour::pour;
 use crate::transfer::session::excluded;
 use crate::types::Did;
 
-/// Write the bytes of files to standard output, one file after the other
+/// Write files to standard output, one after the other
 ///
-/// They are verified while they flow. If they turn out to be wrong, or no replica gives the rest, the command says so and
-/// ends with 1: then what came is not the file. So use `set -o pipefail` in scripts. Nothing is read from tape.
+/// Files are verified while they are streamed. On a checksum mismatch, or if no replica provides the rest, the command
+/// reports an error and exits with 1: the output is then not the file. So use `set -o pipefail` in scripts. Replicas on
+/// tape are not used.
 ///
 /// Example: rucio cat user.jdoe:notes.txt | head
 ///
 /// Example: rucio cat user.jdoe:results.tar.gz | tar xz
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The files
+    /// DIDs of the files
     #[arg(required = true, value_name = "DID")]
     pub dids: Vec<String>,
-    /// Only from the RSEs this expression means
+    /// Use only replicas at RSEs that match this expression
     #[arg(long, value_name = "EXPRESSION")]
     pub rses: Option<String>,
-    /// Only by this protocol (https, davs, file, ...)
+    /// Use only this protocol, or several separated by commas (https, davs, file, ...)
     #[arg(long)]
     pub protocol: Option<String>,
 }
@@ -51,7 +52,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     Ok(())
 }
 
-/// The file with its replicas.
+/// Looks up the replicas of a file. Errors: the DID is a dataset or a container.
 async fn find(context: &Context, client: &Client, args: &Args, did: &Did, tapes: &HashSet<String>) -> Result<FileJob> {
     let what = dids::did_type(client, did).await?.to_lowercase();
     if what != "file" {

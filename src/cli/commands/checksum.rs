@@ -13,22 +13,22 @@ use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
 use crate::transfer::digests::Digests;
 
-/// Standard input, by the name that programs have for it.
+/// File name that means standard input.
 const STDIN: &str = "-";
 const SHAPE: Shape = Shape::named(&["path"], &["path", "bytes", "adler32", "md5"]);
 
-/// Compute the checksums of local files, as the catalogue has them
+/// Compute the checksums of local files, in the catalogue's format
 ///
-/// Adler-32 and MD5 in one read of each file, several files at a time. A line a file: adler32, md5, size in bytes and
-/// path, with a blank between. A file that cannot be read is named on standard error; the others are shown, and the
-/// command ends with 1. It needs no configuration and no server.
+/// Computes Adler-32 and MD5 in one read of each file, several files in parallel. Prints one line per file: adler32,
+/// md5, size in bytes and path, separated by blanks. Unreadable files are reported on standard error; the others are
+/// printed, and the command exits with 1. Needs no configuration and no server.
 ///
 /// Example: rucio checksum data/*.root
 ///
 /// Example: tar c results | rucio checksum - | while read -r adler32 md5 bytes path; do echo "$adler32"; done
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The files; - for standard input
+    /// Files to read (- for standard input)
     #[arg(required = true, value_name = "FILE")]
     pub file_paths: Vec<PathBuf>,
 }
@@ -59,7 +59,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     }
 }
 
-/// A worker thread reads the file: many can, and nothing waits for a slow one.
+/// Reads a file on a blocking thread, so that files are read in parallel and a slow one does not delay the others.
 async fn digests(path: PathBuf) -> io::Result<Digests> {
     let read = move || match path == Path::new(STDIN) {
         true => Digests::of(io::stdin().lock()),

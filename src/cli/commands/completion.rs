@@ -4,12 +4,12 @@ use crate::cli::context::Context;
 use crate::cli::shell::Shell;
 use crate::error::Result;
 
-/// Print the script that makes a shell complete rucio's command lines
+/// Print the completion script for a shell
 ///
 /// Example: rucio completion bash >~/.local/share/bash-completion/completions/rucio
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Which shell
+    /// Shell that runs the script
     shell: Shell,
 }
 

@@ -10,15 +10,15 @@ use crate::cli::ui::values::to_str;
 use crate::error::{Error, Result};
 use crate::types::Attributes;
 
-/// Show the configuration that the server keeps in its database
+/// Show the server configuration stored in its database
 ///
 /// Example: rucio config list --section policy
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only this section
+    /// Show only this section
     #[arg(short, long)]
     pub section: Option<String>,
-    /// Only this key of the section
+    /// Show only this key of the section
     #[arg(short, long)]
     pub key: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! `rucio config ...`
+//! `rucio config ...`: commands for the configuration in the server's database. The configuration of the client is read
+//! in `crate::config`, and created by `rucio login --setup`.
 
 pub(crate) mod list;
 pub(crate) mod set;

@@ -7,18 +7,18 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Give a key of the server's configuration a value
+/// Set a key of the server configuration
 ///
 /// Example: rucio config set --section policy --key support --value help@example.org
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Its section, which is made if it is new
+    /// Section of the key, created if it does not exist
     #[arg(short, long)]
     pub section: String,
-    /// The key
+    /// Key to set
     #[arg(long)]
     pub key: String,
-    /// The value
+    /// New value
     #[arg(long, allow_hyphen_values = true)]
     pub value: String,
 }

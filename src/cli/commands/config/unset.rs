@@ -7,13 +7,13 @@ use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::Result;
 
-/// Take a key out of the server's configuration
+/// Remove a key from the server configuration
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Its section
+    /// Section of the key
     #[arg(short, long)]
     pub section: String,
-    /// The key
+    /// Key to remove
     #[arg(short, long)]
     pub key: String,
 }

@@ -12,29 +12,29 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
 const SHAPE: Shape = Shape::named(&["url"], &["url", "rse", "service", "operation", "lifetime", "expires"]);
-/// The longest life of a signature of Amazon's fourth version (its documentation of X-Amz-Expires), in seconds.
+/// Maximum lifetime of an AWS Signature Version 4, in seconds (Amazon's documentation of X-Amz-Expires).
 const LONGEST_S3: u64 = 7 * 24 * 3600;
 
-/// Have a URL of cloud storage signed: whoever has it may do this one thing, for a time, without logging in
+/// Sign a URL of cloud storage: it allows one operation for a limited time, without a login
 ///
-/// The server signs, if the account has the attribute sign-url. Only the signed URL is shown.
+/// The server signs the URL if the account has the attribute sign-url. Prints only the signed URL.
 ///
 /// Example: rucio credential sign-url --rse CLOUD --service s3 --operation read https://s3.example.org/bucket/key
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The RSE that the URL is of
+    /// RSE of the URL
     #[arg(long, value_name = "RSE")]
     pub rse: String,
-    /// The storage service: Google Cloud Storage, Amazon S3 or OpenStack Swift
+    /// Storage service: Google Cloud Storage, Amazon S3 or OpenStack Swift
     #[arg(long, value_parser = ["gcs", "s3", "swift"])]
     pub service: String,
-    /// What it shall allow
+    /// Operation to allow
     #[arg(long, value_parser = ["read", "write", "delete"])]
     pub operation: String,
-    /// How long: in seconds, or as in 10m, 1h, 2d
+    /// Lifetime of the signature: in seconds, or with a unit as in 10m, 1h, 2d
     #[arg(long, value_name = "TIME", default_value = "3600", value_parser = seconds)]
     pub lifetime: u64,
-    /// The URL of the object
+    /// URL of the object
     pub url: String,
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     context.ui.one(SHAPE, &record, || answer.clone())
 }
 
-/// Reads a time of at least a second.
+/// Parses a lifetime with an optional unit (s, m, h, d): 1 to `u32::MAX` seconds.
 fn seconds(text: &str) -> Result<u64, String> {
     let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
         Some(end) => text.split_at(end),
@@ -96,13 +96,13 @@ fn may_not_sign(account: &str) -> String {
     )
 }
 
-/// What servers do for accounts that may not sign, in lists of replicas without a word.
+/// Returns the error for an unsigned URL: accounts that may not sign get one, in replica lists without an error.
 fn unsigned(args: &Args, account: &str) -> Error {
     let details = format!("The server gave the URL back without a signature: {}", args.url);
     Error::new(Exception::CannotAuthorize, details).with_hint(may_not_sign(account))
 }
 
-/// What the server does not look at: a life that is too long for the storage, and a port that is lost.
+/// Checks what the server does not: a lifetime too long for the storage (error), and a lost port (warning).
 fn check(signed: &Signed, args: &Args) -> Result<()> {
     if signed.is_amazon && args.lifetime > LONGEST_S3 {
         let details = format!("S3 takes no signature that lives {} seconds", args.lifetime);

@@ -1,4 +1,4 @@
-//! What a signed URL says of itself.
+//! Parser of signed URLs.
 
 use chrono::NaiveDateTime;
 use url::Url;
@@ -8,14 +8,14 @@ use url::Url;
 pub(super) struct Signed {
     /// Host and port.
     pub place: String,
-    /// When it ends, in seconds since 1970.
+    /// Expiry time, in seconds since 1970.
     pub expires: i64,
-    /// Whether the signature is of Amazon's fourth version, which is not for long.
+    /// Whether it is an AWS Signature Version 4, whose lifetime is limited.
     pub is_amazon: bool,
 }
 
-/// Reads a signed URL of Google (`Expires`), Amazon (version 4: `X-Amz-Date` and `X-Amz-Expires`, 2: `Expires`) or
-/// Swift (`temp_url_expires`); none if there is no signature in it.
+/// Parses a signed URL of Google (`Expires`), Amazon (version 4: `X-Amz-Date` and `X-Amz-Expires`, 2: `Expires`) or
+/// Swift (`temp_url_expires`). `None` if it is not signed.
 pub(super) fn read(text: &str) -> Option<Signed> {
     let url = Url::parse(text).ok()?;
     let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
@@ -28,7 +28,7 @@ pub(super) fn read(text: &str) -> Option<Signed> {
     Some(Signed { place: place(text)?, expires, is_amazon: value("X-Amz-Signature").is_some() })
 }
 
-/// The host of a URL and its port, which is 443 where none is named.
+/// Returns host and port of a URL. The default is the port of the scheme, or 443 if the scheme has none.
 pub(super) fn place(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     Some(format!("{}:{}", url.host_str()?, url.port_or_known_default().unwrap_or(443)))

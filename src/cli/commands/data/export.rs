@@ -8,12 +8,12 @@ use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// Write RSEs, distances, accounts and identities into a JSON file
+/// Export RSEs, distances, accounts and identities to a JSON file
 ///
 /// Example: rucio-admin data export catalogue.json
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The file to write
+    /// File to write
     pub file_path: String,
 }
 
@@ -32,8 +32,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     })
 }
 
-/// Whether it is what an export consists of, and not what something between us and the server says. Python's numbers
-/// that JSON does not know are fine.
+/// Checks that the response is a JSON object, not the answer of a proxy. Python's numbers that are not JSON (`NaN`,
+/// `Infinity`) are accepted.
 fn check(data: &str) -> Result<()> {
     match crate::http::parse::<Value>(data.as_bytes())? {
         Value::Object(_) => Ok(()),

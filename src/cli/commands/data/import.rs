@@ -7,12 +7,12 @@ use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
 
-/// Bring RSEs, distances, accounts and identities to what a JSON file says
+/// Import RSEs, distances, accounts and identities from a JSON file, so that the server matches it
 ///
-/// What `data export` wrote is understood. Example: rucio-admin data import catalogue.json
+/// Reads the output of `data export`. Example: rucio-admin data import catalogue.json
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The file to read
+    /// File to read
     pub file_path: String,
 }
 

@@ -1,11 +1,12 @@
-//! `rucio-admin data ...`
+//! `rucio-admin data ...`: export and import of the catalogue's settings, with the official client's messages. These
+//! commands exist only in `rucio-admin`; the REST calls are in `crate::api::data`.
 
 pub(crate) mod export;
 pub(crate) mod import;
 
 use crate::cli::ui::values::str_repr;
 
-/// What Python says of a failed call of the system.
+/// Formats the error of a system call as Python does.
 fn os_error(error: &std::io::Error, path: &str) -> String {
     let Some(number) = error.raw_os_error() else { return error.to_string() };
     let text = error.to_string();
