@@ -9,25 +9,25 @@ use crate::cli::context::Context;
 use crate::error::Result;
 use crate::types::CollectionType;
 
-/// Make a dataset or a container
+/// Create a dataset or a container
 ///
 /// Example: rucio did add --type dataset user.jdoe:analysis.1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The new DID
+    /// DID to create
     pub did_name: String,
-    /// What to make
+    /// Type of the new DID [default: dataset]
     #[arg(long = "type", value_enum)]
     pub kind: Option<Kind>,
-    /// Never allow anything to be taken out of it again
+    /// Make the collection monotonic (content can only be added)
     #[arg(long)]
     pub monotonic: bool,
-    /// Seconds until it expires
+    /// Seconds until the DID expires
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub lifetime: Option<i64>,
 }
 
-/// The types of collections, as they are typed.
+/// Types of collections, as given on the command line.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Kind {
     Container,

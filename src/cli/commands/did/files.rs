@@ -1,4 +1,4 @@
-//! `rucio list-files`: all files of DIDs, however deep. The new tree has no such command.
+//! `rucio list-files`: lists all files of DIDs recursively. There is no new command for it.
 
 use crate::cli::context::Context;
 use crate::cli::ui::values::{Num, member_str};
@@ -10,18 +10,18 @@ use crate::types::{Did, FileEntry};
 
 const SHAPE: Shape = Shape::did(&["scope", "name", "guid", "adler32", "bytes", "events"]);
 
-/// List all files of DIDs, however deep
+/// List all files of DIDs recursively
 ///
 /// Example: rucio list-files --csv user.jdoe:analysis.1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DIDs
+    /// DIDs to list
     #[arg(required = true)]
     pub dids: Vec<String>,
-    /// Comma-separated values
+    /// Print comma-separated values
     #[arg(long)]
     pub csv: bool,
-    /// A POOL file catalogue (XML) with this folder before each name
+    /// Print a POOL file catalogue (XML) with this directory in front of each name
     #[arg(long = "pfc", value_name = "LOCALPATH")]
     pub local_path: Option<String>,
 }
@@ -77,7 +77,7 @@ async fn file_catalogue(context: &Context, client: &Client, dids: Vec<Result<Did
     context.ui.line("</POOLFILECATALOG>")
 }
 
-/// A table after each DID. It shows the files of the DIDs before, too; the sums are those of the DID alone.
+/// Prints a table after each DID. It repeats the files of the previous DIDs; the totals are those of the DID alone.
 async fn table(context: &Context, client: &Client, dids: Vec<Result<Did>>) -> Result<()> {
     let headers = ["SCOPE:NAME", "GUID", "ADLER32", "FILESIZE", "EVENTS"];
     let mut table = Table::psql(headers).without_numbers();
@@ -111,7 +111,7 @@ fn row(context: &Context, file: &FileEntry) -> [Cell; 5] {
     ]
 }
 
-/// The GUID with its dashes.
+/// Formats the GUID with dashes; `(None)` if there is none.
 fn guid(file: &FileEntry) -> String {
     let Some(guid) = file.guid.as_deref().filter(|guid| !guid.is_empty()) else { return "(None)".to_owned() };
     let letters: Vec<char> = guid.chars().collect();

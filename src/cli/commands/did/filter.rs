@@ -1,15 +1,15 @@
-//! The filters of `rucio did list`: `key=value`, joined by `,` (and) and `;` (or), also `1<key<=2`.
+//! Filters of `rucio did list`: `key=value`, joined by `,` (and) and `;` (or), also `1<key<=2`.
 
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// Operators as they are typed and as the server's filter engine names them. The longer ones come first.
+/// Operators as typed, and their names in the server's filter engine. The longer ones come first.
 const OPERATORS: [(&str, &str); 7] =
     [("<=", "lte"), (">=", "gte"), ("==", ""), ("!=", "ne"), (">", "gt"), ("<", "lt"), ("=", "")];
 
-/// The alternatives a filter means, each an object of keys and values. Without a condition on the name, `name` is one.
+/// Parses a filter into its alternatives, each an object of keys and values. The default condition on names is `name`.
 ///
 /// Errors: `DIDFilterSyntaxError`, `DuplicateCriteriaInDIDFilter`.
 pub(crate) fn parse(filter: &str, name: &str) -> Result<Value> {
@@ -51,7 +51,7 @@ fn insert(conditions: &mut Map<String, Value>, key: &str, operator: &str, value:
     }
 }
 
-/// `1 < x` is `x > 1`.
+/// Swaps the sides of an operator: `1 < x` is `x > 1`.
 fn reversed(operator: &str) -> Option<&'static str> {
     match operator {
         "lt" => Some("gt"),
@@ -67,7 +67,7 @@ fn syntax_error(condition: &str) -> Error {
         .with_hint("Write conditions as key=value, key>value or 1<key<2; join them with , (and) or ; (or).")
 }
 
-/// A piece of a condition; an operator by the server's name for it.
+/// Token of a condition; operators have the server's names.
 #[derive(Debug, PartialEq)]
 enum Token<'a> {
     Word(&'a str),

@@ -11,29 +11,29 @@ use crate::types::Did;
 
 const SHAPE: Shape = Shape::did(&["scope", "name", "did_type", "bytes", "length"]);
 
-/// List DIDs: by a pattern and a filter, or the parents of one DID
+/// List DIDs by pattern and filter, or the parents of a DID
 ///
-/// Only datasets and containers, unless the filter names another type.
+/// Lists only datasets and containers, unless the filter names another type.
 ///
 /// Example: rucio did list --filter "type=DATASET,length>10" user.jdoe:*
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// scope:name, where the name may have the wildcard *; with a filter alone, everything of the account's own scope
+    /// scope:name, where the name may contain the wildcard * [default with --filter: all DIDs of your own scope]
     #[arg(required_unless_present = "filter")]
     pub did_pattern: Option<String>,
-    /// Also what the DIDs hold, however deep
+    /// List the content of the DIDs, too, recursively
     #[arg(short, long)]
     pub recursive: bool,
-    /// Conditions on metadata: key=value, key>value, 1<key<2, joined by , (and) or ; (or)
+    /// Filter by metadata: key=value, key>value, 1<key<2, joined by , (and) or ; (or)
     #[arg(long, value_name = "CONDITIONS")]
     pub filter: Option<String>,
-    /// Only the DIDs, one a line
+    /// Print only the DIDs, one per line
     #[arg(long)]
     pub short: bool,
-    /// The collections that hold this DID
+    /// List the collections that contain this DID
     #[arg(long)]
     pub parent: bool,
-    /// Take a filter on the name together with a name, of which the filter wins: the old tree does
+    /// Accept a filter on the name together with a name, which it overrides, as the legacy command does
     #[arg(skip)]
     pub name_twice: bool,
 }
@@ -77,7 +77,7 @@ async fn parents(context: &Context, client: &Client, did: &Did) -> Result<()> {
     list.end()
 }
 
-/// What to look for. Without a pattern, everything of the account's own scope.
+/// Parses the pattern. The default is all DIDs of the account's own scope.
 async fn pattern(context: &Context, client: &Client, text: Option<&str>) -> Result<Did> {
     match text {
         Some(text) => context.did(text),
@@ -85,7 +85,7 @@ async fn pattern(context: &Context, client: &Client, text: Option<&str>) -> Resu
     }
 }
 
-/// The scope an account calls its own: `user.<account>`, or the only one it has.
+/// Returns the account's own scope: `user.<account>`, or its only one. Errors: it has several others, or none.
 async fn own_scope(client: &Client) -> Result<String> {
     let whoami = api::accounts::whoami(client).await?;
     let account = whoami.get("account").and_then(|account| account.as_str()).unwrap_or_default().to_owned();

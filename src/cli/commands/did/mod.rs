@@ -1,4 +1,6 @@
-//! `rucio did ...`
+//! `rucio did ...`: commands for DIDs, one module per command, and a folder each for content and metadata. `files` is
+//! the legacy `list-files`. Replicas, rules and open data have commands of their own; the REST calls are in
+//! `crate::api::dids`.
 
 pub(crate) mod add;
 pub(crate) mod content;
@@ -18,19 +20,19 @@ use crate::cli::ui::{Shape, Table};
 use crate::error::Result;
 use crate::types::Attributes;
 
-/// What a command did to a DID: the DID, and whatever else stands in the record.
+/// Result of a change to a DID: the DID, and the other fields of the record.
 const DONE: Shape = Shape::did(&[]);
-/// A DID in a collection, or a collection that holds it.
+/// A DID in a collection, or a collection that contains it.
 const RELATIVE: Shape = Shape::did(&["scope", "name", "type"]);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Add(add::Args),
-    /// What collections hold
+    /// List and change the content of datasets and containers
     #[command(subcommand)]
     Content(content::Command),
     List(list::Args),
-    /// Metadata of DIDs
+    /// List and change the metadata of DIDs
     #[command(subcommand)]
     Metadata(metadata::Command),
     Remove(remove::Args),
@@ -52,7 +54,7 @@ impl Command {
     }
 }
 
-/// Everything the server knows of something, a line a field, sorted by name.
+/// Builds a table of all attributes, one per line, sorted by name.
 fn fields(attributes: &Attributes) -> Table {
     let mut attributes: Vec<_> = attributes.iter().collect();
     attributes.sort_by_key(|(key, _)| *key);
@@ -63,7 +65,7 @@ fn fields(attributes: &Attributes) -> Table {
     table
 }
 
-/// The table of DIDs and their types that several commands show.
+/// Returns an empty table for DIDs and their types.
 fn did_table() -> Table {
     Table::psql(["SCOPE:NAME", "[DID TYPE]"])
 }

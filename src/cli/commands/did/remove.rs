@@ -10,19 +10,19 @@ use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::types::Did;
 
-/// Seconds between the command and the end of a DID, in which one may still change one's mind.
+/// Seconds between the command and the deletion of a DID, in which it can be undone.
 const GRACE: u32 = 86_400;
 
-/// Have DIDs and their replicas deleted in 24 hours
+/// Delete DIDs and their replicas after 24 hours
 ///
-/// Until then, --undo calls it off.
+/// Until then, --undo cancels the deletion.
 ///
 /// Example: rucio did remove user.jdoe:analysis.1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DIDs, without wildcards
+    /// DIDs to delete, without wildcards
     pub dids: Vec<String>,
-    /// Call the deletion off
+    /// Cancel the deletion
     #[arg(long)]
     pub undo: bool,
 }
@@ -52,7 +52,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     failure.map_or(Ok(()), Err)
 }
 
-/// Tells the time left, and shows the command that calls it off.
+/// Logs the time until the deletion, and prints the command that cancels it.
 fn announce(context: &Context, did: &Did) -> Result<()> {
     tracing::info!("{did} is deleted in 24 hours. Until then, this command calls it off:");
     context.ui.line(&format!("rucio erase --undo {did}"))

@@ -11,7 +11,7 @@ const SHAPE: Shape = Shape::did(&["scope", "name", "type", "account", "open", "b
 /// Show type, size and status of DIDs
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DIDs
+    /// DIDs to show
     pub dids: Vec<String>,
 }
 

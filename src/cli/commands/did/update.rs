@@ -10,20 +10,20 @@ use crate::error::Result;
 use crate::http::Client;
 use crate::types::Did;
 
-/// Close or reopen datasets and containers, or mark DIDs as used today
+/// Close or reopen datasets and containers, or update the last-access time of DIDs
 ///
 /// Example: rucio did update --close user.jdoe:analysis.1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DIDs
+    /// DIDs to update
     pub dids: Vec<String>,
-    /// With --touch: only the replica at this RSE
+    /// Update only the replica at this RSE (with --touch)
     #[arg(long, alias = "rse-name")]
     pub rse: Option<String>,
-    /// Mark the DIDs as used today, which is also done without any of the three
+    /// Update the last-access time of the DIDs (default action)
     #[arg(long, overrides_with_all = ["open", "close"])]
     pub touch: bool,
-    /// Reopen the collections; for privileged accounts only
+    /// Reopen the collections (privileged accounts only)
     #[arg(long, overrides_with_all = ["touch", "close"])]
     pub open: bool,
     /// Close the collections

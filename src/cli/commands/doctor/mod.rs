@@ -1,4 +1,5 @@
-//! `rucio doctor`
+//! `rucio doctor`: runs the checks in order and skips those that cannot succeed after an earlier failure. The checks
+//! themselves belong in `crate::diagnosis`; `report` prints their findings.
 
 mod report;
 
@@ -16,17 +17,16 @@ use crate::error::Result;
 use crate::http::Client;
 use report::Report;
 
-/// Find out why logging in or reaching the server fails
+/// Diagnose problems with the login and the connection to the server
 ///
-/// Looks at the configuration, at every credential there is, at the way to the servers, and at what they answer. Shows a
-/// line for each check and, where something is wrong, the command that mends it. Asks you nothing and shows no password,
-/// token or key. Logs in only where nobody has to be asked. Exits with 1 if something failed, with 4 if only a login is
-/// missing.
+/// Checks the configuration, all available credentials, the connection to the servers, and their responses. Prints one
+/// line per check and, if something is wrong, the command that fixes it. Never prompts, and shows no password, token or
+/// key. Logs in only if that needs no interaction. Exits with 1 if a check failed, with 4 if only a login is missing.
 ///
 /// Example: rucio doctor
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Ask no server, and write nothing
+    /// Do not contact any server, and write nothing
     #[arg(long)]
     pub offline: bool,
 }
@@ -39,7 +39,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     report.add(variables::examine(env))?;
     match &config {
         Some(config) => Case { overrides: &overrides, env, config }.examine(&mut report, args.offline).await?,
-        // All else follows from the configuration.
+        // All other checks need the configuration.
         None => {
             let empty = Config::parse("", "rucio.cfg")?;
             report.add(credentials::others(None, &overrides, env, &empty))?;
@@ -49,7 +49,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     report.end()
 }
 
-/// Somebody who has a configuration.
+/// The checks that need a configuration.
 struct Case<'a> {
     overrides: &'a Overrides,
     env: &'a Env,
@@ -84,7 +84,7 @@ impl Case<'_> {
         report.add(transfers::examine(resolved.as_ref().map(|(settings, _)| settings), env))
     }
 
-    /// The authorities, where a server is reached over TLS.
+    /// Checks the CA certificates. Skipped if all servers are plain HTTP.
     fn authorities(&self, report: &mut Report<'_>) -> Result<Option<CaSource>> {
         let hosts = self.hosts();
         if !hosts.is_empty() && hosts.iter().all(|host| host.url.to_ascii_lowercase().starts_with("http://")) {
@@ -100,7 +100,7 @@ impl Case<'_> {
         hosts::of(rucio_host.value.ok().flatten(), auth_host.value.ok().flatten())
     }
 
-    /// Looks at all servers at the same time. Tells whether both answer as they should.
+    /// Checks all servers concurrently. Returns whether both Rucio and authentication server respond as they should.
     async fn servers(&self, report: &mut Report<'_>, ca: Option<&CaSource>, client: Option<&Client>) -> Result<bool> {
         let way = |host| hosts::examine(host, self.env, ca, self.overrides.insecure);
         let ways = join_all(self.hosts().into_iter().map(way)).await;

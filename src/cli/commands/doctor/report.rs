@@ -1,4 +1,4 @@
-//! Findings on their way out, and how the command ends after them.
+//! Output of the findings, and the exit status of the command.
 
 use crate::cli::context::Context;
 use crate::cli::ui::{Listing, Shape, Tone};
@@ -8,12 +8,12 @@ use crate::exceptions::Exception;
 
 const SHAPE: Shape = Shape { name: &["check", "subject"], columns: &["check", "status", "subject", "message", "hint"] };
 
-/// Shows findings as they come, and counts those that matter in the end.
+/// Prints findings as they arrive, and counts those that determine the exit status.
 pub(super) struct Report<'a> {
     context: &'a Context,
     list: Listing<'a>,
     failed: usize,
-    /// The commands that log in, where only that is missing.
+    /// Login commands of findings that fail only because a login is missing.
     logins: Vec<String>,
     warnings: usize,
 }
@@ -27,13 +27,13 @@ impl<'a> Report<'a> {
         findings.into_iter().try_for_each(|finding| self.show(self.with_options(finding)))
     }
 
-    /// The hint with the global options of this call, wherever it is about a login.
+    /// Adds the global options of this call to login commands in the hint.
     fn with_options(&self, finding: Finding) -> Finding {
         let hint = finding.hint.map(|hint| hint.replace("rucio login", &self.context.command("login")));
         Finding { hint, ..finding }
     }
 
-    /// The same; tells whether one of them failed.
+    /// Adds findings, and returns whether one of them failed.
     pub(super) fn add_any_failed(&mut self, findings: Vec<Finding>) -> Result<bool> {
         let failed = findings.iter().any(|finding| finding.status == Status::Failed);
         self.add(findings).map(|()| failed)
@@ -63,7 +63,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Ends the list, and the command by what was found.
+    /// Ends the list. Errors: a check failed (exit status 1), or only a login is missing (4).
     pub(super) fn end(self) -> Result<()> {
         self.list.end()?;
         match (self.failed, self.logins.into_iter().next(), self.warnings) {

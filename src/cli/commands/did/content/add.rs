@@ -12,7 +12,7 @@ use crate::http::Client;
 use crate::lists;
 use crate::types::Did;
 
-/// How many DIDs go to the server in one call; it takes 1,000 at most.
+/// Number of DIDs per call; the server accepts 1,000 at most.
 const CHUNK: usize = 499;
 
 /// Attach DIDs to a dataset or a container
@@ -20,13 +20,13 @@ const CHUNK: usize = 499;
 /// Example: rucio did content add --to-did user.jdoe:container user.jdoe:dataset.1 user.jdoe:dataset.2
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The collection to attach to
+    /// Collection to attach to
     #[arg(long, value_name = "DID")]
     pub to_did: String,
-    /// DIDS is one file with a DID on each line
+    /// Read the DIDs from the file DIDS, one per line
     #[arg(short, long)]
     pub from_file: bool,
-    /// What to attach
+    /// DIDs to attach
     pub dids: Vec<String>,
 }
 
@@ -51,8 +51,8 @@ fn read_dids(files: &[String]) -> Result<Vec<String>> {
     Ok(text.lines().map(|line| line.trim_end().to_owned()).collect())
 }
 
-/// Attaches many DIDs. A chunk is refused as a whole when one of it is there already, so what is still missing of
-/// refused chunks is attached in a second round, whose refusals count.
+/// Attaches DIDs in chunks. The server refuses a whole chunk if one of its DIDs is attached already, so the missing
+/// DIDs of refused chunks are attached in a second round, whose errors are returned.
 async fn attach_in_chunks(client: &Client, to: &Did, dids: &[Did]) -> Result<()> {
     tracing::warn!("{} DIDs are many, they are attached in chunks of {CHUNK}", dids.len());
     let mut missing = Vec::new();

@@ -9,10 +9,10 @@ use crate::error::Result;
 const SHAPE: Shape =
     Shape::did(&["scope", "name", "type", "bytes", "adler32", "md5", "created_at", "updated_at", "deleted_at"]);
 
-/// List what has been taken out of datasets and containers
+/// List DIDs that were detached from datasets and containers
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The collections
+    /// Collections to list
     #[arg(required = true)]
     pub dids: Vec<String>,
 }

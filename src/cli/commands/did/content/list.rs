@@ -5,13 +5,13 @@ use crate::cli::context::Context;
 use crate::error::Result;
 use crate::lists;
 
-/// List what datasets and containers directly hold
+/// List the direct content of datasets and containers
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The collections
+    /// Collections to list
     #[arg(required = true)]
     pub dids: Vec<String>,
-    /// Only the DIDs, one a line
+    /// Print only the DIDs, one per line
     #[arg(long)]
     pub short: bool,
 }
@@ -20,7 +20,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     let list = context.ui.list(RELATIVE);
     let mut list = if args.short { list } else { list.with_table(did_table()) };
-    // As officially, nothing is shown when one of several DIDs does not exist.
+    // Like the official client, print nothing if one of several DIDs does not exist.
     let (several, mut held) = (args.dids.len() > 1, Vec::new());
     for text in &args.dids {
         let mut content = lists::content(client, &context.did(text)?).await?.raw();

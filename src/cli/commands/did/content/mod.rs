@@ -1,4 +1,4 @@
-//! `rucio did content ...`
+//! `rucio did content ...`: commands for the DIDs that are attached to datasets and containers.
 
 pub(crate) mod add;
 pub(crate) mod history;

@@ -10,10 +10,10 @@ use crate::error::Result;
 /// Detach DIDs from a dataset or a container
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The collection to detach from
+    /// Collection to detach from
     #[arg(short, long, value_name = "DID")]
     pub from_did: String,
-    /// What to detach
+    /// DIDs to detach
     pub dids: Vec<String>,
 }
 

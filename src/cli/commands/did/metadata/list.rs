@@ -10,9 +10,9 @@ use crate::error::Result;
 /// Example: rucio did metadata list --plugin ALL user.jdoe:analysis.1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DIDs
+    /// DIDs to show
     pub dids: Vec<String>,
-    /// The server's metadata plugin to ask [default: DID_COLUMN, or what the configuration names]
+    /// Metadata plugin of the server to query [default: the one in the configuration, or DID_COLUMN]
     #[arg(long)]
     pub plugin: Option<String>,
 }
@@ -31,7 +31,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
             context.ui.line("------")?;
         }
         context.ui.table(&fields(&metadata))?;
-        // Only some plugins name the DID.
+        // Only some plugins return the DID itself.
         match metadata.contains_key("scope") {
             true => list.record(&metadata)?,
             false => list.record(&metadata.behind(&did)?)?,

@@ -1,4 +1,4 @@
-//! `rucio did metadata ...`
+//! `rucio did metadata ...`: commands for the metadata of DIDs.
 
 pub(crate) mod list;
 pub(crate) mod set;

@@ -8,17 +8,17 @@ use crate::cli::commands::did::DONE;
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
 
-/// Set one key of a DID's metadata
+/// Set a metadata key of a DID
 ///
 /// Example: rucio did metadata set user.jdoe:analysis.1 --key project --value mc23
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DID
+    /// DID to change
     pub did: String,
-    /// The key; lifetime stands for the seconds until the DID expires
+    /// Key to set; lifetime is the number of seconds until the DID expires
     #[arg(long, allow_hyphen_values = true)]
     pub key: String,
-    /// The value; a lifetime of None means for ever
+    /// New value; a lifetime of None means that the DID does not expire
     #[arg(long, allow_hyphen_values = true)]
     pub value: String,
 }
@@ -31,7 +31,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     context.ui.record(DONE, &record)
 }
 
-/// A number of seconds, or none.
+/// Parses a number of seconds, or `None` for no expiry.
 fn lifetime(text: &str) -> Result<Value> {
     if text.eq_ignore_ascii_case("none") {
         return Ok(Value::Null);

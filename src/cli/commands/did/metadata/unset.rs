@@ -7,12 +7,12 @@ use crate::cli::commands::did::DONE;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Take one key out of a DID's metadata
+/// Remove a metadata key from a DID
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DID
+    /// DID to change
     pub did: String,
-    /// The key
+    /// Key to remove
     #[arg(long, allow_hyphen_values = true)]
     pub key: String,
 }
