@@ -1,4 +1,4 @@
-//! The storages, with what we show them.
+//! Storage clients with the user's credentials.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::storage::Storages;
 use crate::storage::http::{Access, WebStorage};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-/// A storage that sends nothing for this long is given up.
+/// Timeout of a storage that sends no data.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// All storages, with the user's proxy or certificate and, if it is one that storages understand, the token.
+/// Creates the storage clients, with the user's proxy or certificate and, if it is a JSON web token, the token.
 pub(in crate::cli::commands) async fn storages(context: &Context, client: &Client) -> Result<Storages> {
     let access = StorageAccess::resolve(client.settings(), &context.env);
     let certificate = access.certificate.clone();
@@ -40,7 +40,7 @@ pub(in crate::cli::commands) async fn storages(context: &Context, client: &Clien
     Ok(Storages::new(web))
 }
 
-/// The certificate, if it can be used. Where it cannot, other storages may still be read.
+/// Loads the certificate. If it cannot be used, logs a warning: other storages may still be readable.
 fn identity(cert: &Path, key: Option<&Path>) -> Option<tls::Identity> {
     let ask: AskPassphrase = Arc::new(|path| Terminal.secret(&question(path)));
     match tls::Identity::load(cert, key, &ask) {
@@ -52,7 +52,7 @@ fn identity(cert: &Path, key: Option<&Path>) -> Option<tls::Identity> {
     }
 }
 
-/// The token, if it is a JSON web token (three parts): Rucio's own tokens are for its server alone.
+/// Returns the token if it is a JSON web token (three parts); Rucio's own tokens are valid only at its server.
 async fn token(client: &Client) -> Result<Option<HeaderValue>> {
     let token = client.secret().await.map_err(|error| Error::Login(Box::new(error)))?;
     if token.expose().split('.').count() != 3 {

@@ -1,4 +1,4 @@
-//! What is asked for: on the command line, and in the list of `--files-from`.
+//! Inputs of a download: the DIDs on the command line and in the list of `--files-from`.
 
 use std::fs;
 use std::io;
@@ -14,10 +14,10 @@ use crate::transfer::report;
 use crate::transfer::resolve::Wish;
 use crate::types::Did;
 
-/// Standard input, by the name that programs have for it.
+/// File name that means standard input.
 const STDIN: &str = "-";
 
-/// All that is asked for. A metalink document asks for what stands in it.
+/// Returns all requested DIDs. None with `--metalink`: the document lists its files.
 pub(super) fn wishes(context: &Context, args: &Args, more: &More) -> Result<Vec<Wish>> {
     let filters = filter::parse(args.filter.as_deref())?;
     if args.metalink.is_some() {
@@ -34,7 +34,7 @@ pub(super) fn wishes(context: &Context, args: &Args, more: &More) -> Result<Vec<
     let list = more.files_from.as_deref().map(read).transpose()?.unwrap_or_default();
     let named = args.dids.iter().map(|text| wish(args.with_scope(text), None));
     let listed = entries(&list).map(|(text, within)| {
-        // What stands there with a scope is whole.
+        // A listed DID that has a scope is complete.
         let text = if text.contains(':') { text.to_owned() } else { args.with_scope(text) };
         wish(text, within.map(|within| context.did(within)).transpose()?)
     });
@@ -50,7 +50,7 @@ fn read(path: &str) -> Result<String> {
     text.map_err(|error| Error::io(format!("Cannot read {name}"), error))
 }
 
-/// The DIDs of a list, each with the collection behind it.
+/// Parses a list: DIDs, each with the collection after the tab, if any.
 fn entries(list: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     let lines = list.trim_start_matches('\u{feff}').lines().map(str::trim);
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| match line.split_once('\t') {
@@ -59,10 +59,10 @@ fn entries(list: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     })
 }
 
-/// What was asked for, as lines of a list. A filter cannot stand there.
+/// Returns the requested DIDs as lines of a list, which cannot express filters.
 pub(super) fn lines(job: &Job<'_>) -> Vec<String> {
     if let Some(path) = &job.args.metalink {
-        // It was read before; if it is gone by now, there is nothing to tell.
+        // It was readable before; if it is gone by now, the list is empty.
         return single::dids(path).unwrap_or_default();
     }
     let line = |wish: &Wish| {

@@ -19,12 +19,12 @@ use crate::transfer::selection::Left;
 
 const SHAPE: Shape = Shape::did(&["scope", "name", "state", "bytes", "rse", "pfn", "path", "reason"]);
 
-/// Shows what an empty list leads to.
+/// Prints the result for an empty list.
 pub(super) fn nothing(context: &Context) -> Result<()> {
     context.ui.list(SHAPE).end()
 }
 
-/// What has been shown so far.
+/// Totals of the files printed so far.
 #[derive(Default)]
 struct Sum {
     files: u64,
@@ -33,23 +33,23 @@ struct Sum {
     failed: u64,
 }
 
-/// What would become of a file.
+/// Planned action for a file.
 enum Fate<'a> {
-    /// It would come from here.
+    /// Download it from this source.
     Download(&'a Source),
-    /// It is there already.
+    /// Skip it: it exists already.
     There,
-    /// It is fetched for another folder and would be copied.
+    /// Copy it: it is downloaded into another folder.
     Copy,
-    /// It cannot be had.
+    /// Report it: it is not available, for this reason.
     No(String),
 }
 
-/// Shows every file; nothing is written or fetched. Errors: some cannot be had, and that counts.
+/// Prints every file; nothing is written or downloaded. Errors: files are not available (unless that is ignored).
 pub(super) async fn show(job: &Job<'_>) -> Result<()> {
     let (sender, jobs) = listing::queue();
     let (mut list, mut sum) = (job.context.ui.list(SHAPE), Sum::default());
-    // Where nobody reads any more, this ends and takes the queue along, and so the listing ends.
+    // If standard output is closed, this ends and drops the queue, which ends the listing.
     let showing = async {
         let mut jobs = jobs;
         while let Some(file) = jobs.recv().await {
@@ -100,7 +100,7 @@ async fn fate<'f>(job: &Job<'_>, file: &'f FileJob) -> Fate<'f> {
     }
 }
 
-/// Whether the right file is at one of its places.
+/// Returns whether a file with the right content exists at one of the destinations.
 async fn is_there(job: &Job<'_>, file: &FileJob) -> bool {
     let (bytes, checksum, options) = (file.bytes, file.checksum, job.options());
     let paths: Vec<_> = file.destinations.iter().map(|path| Path::new(&job.args.dir).join(path)).collect();

@@ -1,4 +1,4 @@
-//! What happens, for programs that watch: the events of `--output json`, and a row for each file in other formats.
+//! Progress reports for other programs: the events of `--output json`, and a row for each file in other formats.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -20,7 +20,7 @@ const SHAPE: Shape = Shape::did(&[
     "scope", "name", "state", "rse", "pfn", "path", "copies", "bytes", "adler32", "md5", "seconds", "reason",
 ]);
 
-/// Tells programs what happens.
+/// Writes the events of a download for other programs.
 pub(super) struct Told<'a> {
     events: Events<'a>,
     start: Instant,
@@ -34,7 +34,7 @@ struct Notes {
     count: Count,
 }
 
-/// How far a file is, or the archive that holds it, and when that was told.
+/// Progress of a file, or of the archive that contains it, and when it was last reported.
 #[derive(Debug)]
 struct Moving {
     bytes: u64,
@@ -43,19 +43,19 @@ struct Moving {
 }
 
 impl<'a> Told<'a> {
-    /// Begins; none where people read the output.
+    /// Starts the events. `None` if the output format is for people.
     pub(super) fn begin(ui: &'a Ui, folder: &str) -> Option<Self> {
         let notes = Notes { drafts: Drafts::new(Path::new(folder)), moving: HashMap::new(), count: Count::default() };
         let events = Events::begin(ui, "download", SHAPE)?;
         Some(Self { events, start: Instant::now(), notes: Mutex::new(notes) })
     }
 
-    /// What is written, to notice when nobody wants it any more.
+    /// Returns the writer, which notices when its reader is gone.
     pub(super) fn events(&self) -> &Events<'a> {
         &self.events
     }
 
-    /// Something happened to a file.
+    /// Reports an event of a file.
     pub(super) fn file(&self, job: &FileJob, event: &FileEvent<'_>) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((draft, outcome)) = notes.drafts.note(job, event) {
@@ -88,7 +88,7 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// Something happened to the whole.
+    /// Reports an event of the whole download.
     pub(super) fn run(&self, event: &RunEvent<'_>) {
         let skipped = |did: &Did, reason: &str| self.tell("skipped", did, [("reason", reason.into())]);
         match event {
@@ -105,7 +105,7 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// The download is over; `summary` is there if it came to its end. Errors: something could not be written.
+    /// Ends the events; `summary` is `None` if the download was not completed. Errors: an event could not be written.
     pub(super) fn finish(self, summary: Option<&Summary>) -> Result<()> {
         let mut notes = self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
         for draft in notes.drafts.take() {
@@ -136,7 +136,7 @@ impl<'a> Told<'a> {
 }
 
 impl Notes {
-    /// How many bytes are here of how many, if it is time to tell that again.
+    /// Updates the progress. Returns event, received bytes and size, at most every `PACE` for each file.
     fn moved(&mut self, job: &FileJob, event: &FileEvent<'_>) -> Option<(&'static str, u64, Option<u64>)> {
         let new = || Moving { bytes: 0, of: job.bytes, told: Instant::now() };
         let moving = self.moving.entry(key(job)).or_insert_with(new);
@@ -159,7 +159,7 @@ impl Notes {
     }
 }
 
-/// A job stays where it is in memory while it is being fetched.
+/// Returns the address of a job, which is stable while it is downloaded.
 fn key(job: &FileJob) -> usize {
     std::ptr::from_ref(job).addr()
 }

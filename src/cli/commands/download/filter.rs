@@ -1,5 +1,5 @@
-//! The filters of `rucio download`: `key=value`, joined by commas. They are older than those of `rucio did list`, and
-//! only the key `length` knows more operators than `=`.
+//! Filters of `rucio download`: `key=value`, joined by commas. The syntax is older than that of `rucio did list`: only
+//! for the key `length` do other operators differ from `=`.
 
 use chrono::NaiveDateTime;
 use serde_json::{Map, Value};
@@ -7,15 +7,15 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// Operators as they are typed, and what the key `length` gets for them; in the order they are looked for.
+/// Operators as typed, and the resulting key for `length`; in search order.
 const OPERATORS: [(&str, &str); 5] =
     [(">=", "length.gte"), (">", "length.gt"), ("<=", "length.lte"), ("<", "length.lt"), ("=", "length")];
 const TYPES: [&str; 5] = ["ALL", "COLLECTION", "CONTAINER", "DATASET", "FILE"];
 const TIME: &str = "%Y-%m-%dT%H:%M:%S%.fZ";
-/// How the server reads times.
+/// Time format of the server.
 const SERVER_TIME: &str = "%a, %d %b %Y %H:%M:%S UTC";
 
-/// The conditions a filter means. A condition on the type is checked but has no effect, as in the official client.
+/// Parses a filter. A condition on the type is checked but has no effect, as in the official client.
 pub(super) fn parse(filter: Option<&str>) -> Result<Map<String, Value>> {
     let mut conditions = Map::new();
     for condition in filter.unwrap_or_default().replace(' ', "").split(',').filter(|text| !text.is_empty()) {
@@ -47,7 +47,7 @@ fn read(condition: &str) -> Result<Option<(String, Value)>> {
     }
 }
 
-/// Truth values are numbers for the server.
+/// Converts booleans to the numbers that the server expects.
 fn word(value: &str) -> &str {
     match value.to_lowercase().as_str() {
         "true" => "1",

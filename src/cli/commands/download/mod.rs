@@ -1,4 +1,6 @@
-//! `rucio download`
+//! `rucio download`: arguments, filters, inputs, and the reports for people (`reporter`, `summary`) and programs
+//! (`events`). `access` and `traces` are also used by other commands. The transfers themselves belong in
+//! `crate::transfer`.
 
 pub(super) mod access;
 mod asked;
@@ -40,17 +42,17 @@ use crate::transfer::trace::{Fields, Tracer};
 pub(crate) use more::More;
 pub(crate) use options::{Args, WithMore};
 
-/// The protocols that are asked for where the user names none: those for which the server makes a metalink document.
+/// Protocols that are requested by default: those for which the server creates a metalink document.
 pub(super) const PROTOCOLS: [&str; 11] =
     ["root", "davs", "http", "https", "file", "storm", "srm+https", "scp", "rsync", "rclone", "magnet"];
-/// The protocols that aria2 knows.
+/// Protocols that aria2 supports.
 const ARIA_PROTOCOLS: [&str; 2] = ["https", "davs"];
-/// How many large files at a time, where the user says nothing.
+/// Default number of concurrent large files.
 const LANES: usize = 3;
-/// The longest that the end of the program waits for the trace server.
+/// Maximum time to wait for the trace server at the end of the program.
 const TRACE_GRACE: Duration = Duration::from_secs(2);
 
-/// Downloads, until it is done or the user wants no more.
+/// Runs the download until it is complete or interrupted.
 pub(crate) async fn run(context: &Context, args: Args, more: More) -> Result<()> {
     args.check(&more)?;
     let wishes = asked::wishes(context, &args, &more)?;
@@ -82,7 +84,7 @@ pub(crate) async fn run(context: &Context, args: Args, more: More) -> Result<()>
     }
     if let Some(tracer) = tracer {
         let grace = if interrupted { TRACE_GRACE / 4 } else { TRACE_GRACE };
-        // Whoever presses Ctrl-C now has all the files, and does not want to wait for this.
+        // The download itself has ended: Ctrl-C now only skips the remaining traces.
         let _ = unless_interrupted(async {
             tracer.finish(grace, traces::round_trip(job.client)).await;
             Ok(())
@@ -92,15 +94,14 @@ pub(crate) async fn run(context: &Context, args: Args, more: More) -> Result<()>
     outcome?.show(context, args.no_show_download_exceptions)
 }
 
-/// The folder to put files into. One that cannot be made is the user's mistake, not that of every single file.
-/// Nothing is made for a dry run.
+/// Creates the destination folder, except in a dry run. A failure is reported once, not for every file.
 fn target(path: &str, dry_run: bool) -> Result<TargetFolder> {
     let made = if dry_run { Ok(()) } else { std::fs::create_dir_all(path) };
     made.and_then(|()| TargetFolder::new(path))
         .map_err(|error| Error::io(format!("Cannot use the folder {path}"), error))
 }
 
-/// Everything a download needs.
+/// Context of a download.
 struct Job<'a> {
     context: &'a Context,
     client: &'a Client,
@@ -145,7 +146,7 @@ impl<'a> Job<'a> {
         Ok(Summary::new(report.requested, report.tally, report.left))
     }
 
-    /// What the server is asked for.
+    /// Returns the search to send to the server.
     async fn asked(&self) -> Result<Search<'_>> {
         Ok(Search {
             wishes: &self.wishes,
@@ -188,7 +189,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Who says how many files may come at a time means connections: officially each file has one.
+    /// Applies `--ndownloader` to connections, too: in the official client each file has one.
     fn bound(&self) -> Option<Bound> {
         self.args.ndownloader.map(|number| Bound::exactly(usize::try_from(number).unwrap_or(1)))
     }
@@ -200,7 +201,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// What is right, without time limits.
+    /// Returns the verification options, without timeouts.
     fn options(&self) -> Options {
         Options {
             ignore_checksum: self.args.ignore_checksum,
@@ -209,7 +210,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Which implementation of protocols is asked for. It is no matter where the replicas are not looked for.
+    /// Returns the requested protocol implementations. They do not apply to `--pfn`, `--metalink` and `--aria`.
     fn implementation(&self) -> Result<Option<Wanted>> {
         let args = self.args;
         if args.pfn.is_some() || args.metalink.is_some() || args.aria == Some(true) {

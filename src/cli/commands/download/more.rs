@@ -1,32 +1,32 @@
-//! The options of `rucio download` that the official client lacks. Only the new tree has them: in the old one they would
-//! make abbreviations of official options ambiguous.
+//! Options of `rucio download` that the official client lacks. The legacy command does not have them: they would make
+//! abbreviations of official options ambiguous.
 
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use glob::Pattern;
 
 use crate::transfer::selection::{Rule, Selection, Shard};
 
-/// What a download can do besides.
+/// Additional options of a download
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct More {
-    /// Only show what would be downloaded from where to which path
+    /// Show what would be downloaded, from where and to which path, without downloading it
     #[arg(long)]
     pub dry_run: bool,
-    /// The DIDs in this file, too, one a line (- for standard input); empty lines and those with # in front do not
-    /// count. Behind a tab may stand the collection whose folder the file goes to
+    /// Also download the DIDs in this file, one per line (- for standard input); empty lines and lines that start with
+    /// # are ignored. A tab and a collection may follow a DID: the file goes into the directory of the collection
     #[arg(long, value_name = "FILE")]
     pub files_from: Option<String>,
     #[command(flatten)]
     pub wanted: Wanted,
-    /// At the end, write what became of every file, as JSON
+    /// Write the result of every file to FILE at the end, as JSON
     #[arg(long, value_name = "FILE")]
     pub summary: Option<String>,
-    /// At the end, write the DIDs of the files that are missing, for --files-from of the next run
+    /// Write the DIDs of the missing files to FILE at the end, for --files-from of the next run
     #[arg(long, value_name = "FILE")]
     pub failed_list: Option<String>,
 }
 
-/// Which of the files are wanted: --include and --exclude in the order of the command line, and --shard.
+/// File selection: --include and --exclude in the order of the command line, and --shard.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted(pub Selection);
 

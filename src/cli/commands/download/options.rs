@@ -1,4 +1,4 @@
-//! The options of `rucio download`, and which of them go together.
+//! Options of `rucio download`, and the check that they can be combined.
 
 use super::more::More;
 use crate::error::{Error, Result};
@@ -7,91 +7,92 @@ use crate::transfer::rate::Rate;
 
 /// Download files, or all files of datasets and containers
 ///
-/// A file that is there already, with the right checksum, is left as it is. Every file is verified while it comes in
-/// and gets its name only when it is complete. Sources are tried in the server's order until one is good. If it is
-/// interrupted, the same command goes on where it stopped.
+/// Existing files with the right checksum are not downloaded again. Every file is verified during the download and gets
+/// its name only when it is complete. Replicas are tried in the server's order until one succeeds. After an
+/// interruption, the same command resumes the download.
 ///
 /// Example: rucio download --dir data --rses "cloud=CERN" user.jdoe:analysis.1 'mc25:*.root'
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DIDs; names may have the wildcard *
+    /// DIDs to download; names may contain the wildcard *
     pub dids: Vec<String>,
-    /// Where to put the files: below it, each in a folder named like the collection or scope that was asked for
+    /// Destination directory; each file goes into a subdirectory named after the requested collection or scope
     #[arg(long, default_value = ".")]
     pub dir: String,
-    /// Read from tape, too; for privileged accounts only
+    /// Also use replicas on tape (privileged accounts only)
     #[arg(long)]
     pub allow_tape: bool,
-    /// Only from the RSEs this expression means
+    /// Use only replicas at RSEs that match this expression
     #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
     pub rses: Option<String>,
-    /// Only from where this implementation of a protocol is offered (webdav, xrootd, gfal.NoRename, ...)
+    /// Use only replicas at RSEs that offer this protocol implementation (webdav, xrootd, gfal.NoRename, ...)
     #[arg(long, value_name = "NAME")]
     pub r#impl: Option<String>,
-    /// Only by this protocol (https, davs, file, ...)
+    /// Use only this protocol, or several separated by commas (https, davs, file, ...)
     #[arg(long)]
     pub protocol: Option<String>,
-    /// Only so many files of each DID, chosen by chance
+    /// Download only this many files of each DID, chosen at random
     #[arg(long, value_name = "NUMBER")]
     pub nrandom: Option<u64>,
-    /// How many files, and connections for parts of them, at a time. Without it 3 large files (of 8 MB or more), or up to 6
-    /// small ones (10 from far away) in place of each
+    /// Maximum number of concurrent files, and of connections for parts of them [default: 3 large files (of 8 MB or
+    /// more), or up to 6 small ones (10 from far away) in place of each]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub ndownloader: Option<i64>,
-    /// Put the files straight into the folder
+    /// Put the files directly into the directory, without subdirectories
     #[arg(long)]
     pub no_subdir: bool,
-    /// From exactly this place; one DID only
+    /// Download from exactly this PFN (one DID only)
     #[arg(long)]
     pub pfn: Option<String>,
-    /// Leave archives that hold the files out
+    /// Do not extract files from archives
     #[arg(long)]
     pub no_resolve_archives: bool,
-    /// Take whatever comes, and whatever is there, without verifying it
+    /// Skip checksum verification, also of existing files
     #[arg(long)]
     pub ignore_checksum: bool,
-    /// Take a file that is there already as right if it has the right size
+    /// Verify only the size of existing files, not their checksum
     #[arg(long)]
     pub check_local_with_filesize_only: bool,
-    /// How many seconds a file may take, from one source; 0 for no limit. Without it, --transfer-speed-timeout decides
+    /// Abort an attempt at a file after this many seconds; 0 for no limit [default: set by --transfer-speed-timeout]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub transfer_timeout: Option<f64>,
-    /// The slowest speed to put up with, in kB/s, after a minute of grace [default: 500]
+    /// Abort an attempt that takes longer than the file's size at this speed, in kB/s, plus 60 seconds [default: 500]
     #[arg(long, value_name = "SPEED", allow_negative_numbers = true)]
     pub transfer_speed_timeout: Option<f64>,
-    /// How many bytes a second at most, over all files together; k, M and G stand for thousands, millions and so on
+    /// Limit all downloads together to this many bytes per second; k, M and G stand for thousands, millions and so on
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub limit_rate: Option<u64>,
-    /// Only from https and davs sources, as with aria2; this program downloads them itself
+    /// Use only https and davs replicas, as with aria2; this program downloads them itself
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     #[arg(value_parser = clap::builder::BoolishValueParser::new())]
     pub aria: Option<bool>,
-    /// Of no use any more
+    /// Deprecated: has no effect
     #[arg(long, hide = true)]
     pub archive_did: Option<String>,
     #[command(flatten)]
     pub trace: Trace,
-    /// Conditions on metadata: key=value, length>10, ... joined by commas
+    /// Filter by metadata: key=value, length>10, ... joined by commas
     #[arg(long, value_name = "CONDITIONS")]
     pub filter: Option<String>,
-    /// The scope to look in; with DIDs, the scope of all of them
+    /// Scope to search; with DIDs, the scope of all of them
     #[arg(long)]
     pub scope: Option<String>,
-    /// The files of this metalink document
+    /// Download the files of this metalink document
     #[arg(long, value_name = "FILE")]
     pub metalink: Option<String>,
-    /// End with success even if files are missing
+    /// Exit with 0 even if files could not be downloaded
     #[arg(long, alias = "deactivate-file-download-exceptions")]
     pub no_show_download_exceptions: bool,
-    /// How the server shall sort the replicas: geoip or random
+    /// Order of the replicas from the server: geoip or random
     #[arg(long, value_name = "METHOD")]
     pub replica_selection: Option<String>,
 }
 
 /// Download files, or all files of datasets and containers
 ///
-/// A file that is there already, with the right checksum, is left as it is. Every file is verified while it comes in
-/// and gets its name only when it is complete. Sources are tried in the server's order until one is good.
+/// Existing files with the right checksum are not downloaded again. Every file is verified during the download and gets
+/// its name only when it is complete. Replicas are tried in the server's order until one succeeds. After an
+/// interruption, the same command resumes the download.
 ///
 /// Example: rucio download --dir data --rses "cloud=CERN" user.jdoe:analysis.1 'mc25:*.root'
 ///
@@ -110,34 +111,34 @@ fn rate(text: &str) -> Result<u64, String> {
     Rate::parse(text).ok_or_else(|| "write it as 800k, 2.5M or 1G, in bytes a second".to_owned())
 }
 
-/// What the traces of a pilot say besides. The environment may say it as well.
+/// Additional trace fields of pilots. Each can also be set in the environment.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Trace {
-    /// The application
+    /// Application
     #[arg(long, hide = true, alias = "trace_appid")]
     pub trace_appid: Option<String>,
-    /// The dataset
+    /// Dataset
     #[arg(long, hide = true, alias = "trace_dataset")]
     pub trace_dataset: Option<String>,
-    /// The scope of the dataset
+    /// Scope of the dataset
     #[arg(long, hide = true, alias = "trace_datasetscope")]
     pub trace_datasetscope: Option<String>,
-    /// The kind of event
+    /// Event type
     #[arg(long, hide = true, alias = "trace_eventtype")]
     pub trace_eventtype: Option<String>,
-    /// The queue
+    /// Queue
     #[arg(long, hide = true, alias = "trace_pq")]
     pub trace_pq: Option<String>,
-    /// The task
+    /// Task
     #[arg(long, hide = true, alias = "trace_taskid")]
     pub trace_taskid: Option<String>,
-    /// The user's distinguished name
+    /// Distinguished name of the user
     #[arg(long, hide = true, alias = "trace_usrdn")]
     pub trace_usrdn: Option<String>,
 }
 
 impl Args {
-    /// Refuses what contradicts itself, and warns of what has no effect.
+    /// Rejects options that conflict, and warns of options without effect.
     pub(super) fn check(&self, more: &More) -> Result<()> {
         let no_dids = self.dids.is_empty() && more.files_from.is_none();
         let refusals = [
@@ -210,7 +211,7 @@ impl Args {
         }
     }
 
-    /// A DID as it was typed, with the scope of `--scope` in front.
+    /// Puts the scope of `--scope`, if given, in front of a DID.
     pub(super) fn with_scope(&self, did: &str) -> String {
         match &self.scope {
             Some(scope) => format!("{scope}:{did}"),

@@ -1,4 +1,4 @@
-//! Draws bars and writes the log lines of a download, in the official client's words.
+//! Progress bars and log lines of a download, worded as in the official client.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use crate::cli::ui::{FileBar, Progress, Ui, one_line};
 use crate::transfer::events::{FileEvent, Observer, RunEvent};
 use crate::transfer::job::{FileJob, Outcome};
 
-/// Tells the user what happens.
+/// Reports the progress to the user.
 pub(super) struct Reporter {
     progress: Option<Progress>,
     bars: Mutex<HashMap<usize, FileBar>>,
@@ -18,14 +18,14 @@ pub(super) struct Reporter {
 }
 
 impl Reporter {
-    /// Tells it on this terminal.
+    /// Creates a reporter; it draws bars unless they are hidden.
     pub(super) fn new(ui: &Ui) -> Self {
         let bars = ui.bars();
         let progress = (!bars.is_hidden()).then(|| Progress::new(bars));
         Self { progress, bars: Mutex::default(), lanes: AtomicUsize::new(1) }
     }
 
-    /// Takes the bars off the screen, those of files that were interrupted first.
+    /// Clears the bars, those of interrupted files first.
     pub(super) fn finish(&self) {
         self.bars.lock().unwrap_or_else(PoisonError::into_inner).clear();
         if let Some(progress) = &self.progress {
@@ -36,7 +36,7 @@ impl Reporter {
     fn draw(&self, job: &FileJob, event: &FileEvent<'_>) {
         let Some(progress) = &self.progress else { return };
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
-        // A job stays where it is in memory while it is being fetched.
+        // The address of a job is stable while it is downloaded.
         let key = std::ptr::from_ref(job).addr();
         let size = job.bytes.unwrap_or(0);
         let start = || progress.file_started(&job.did.to_string(), size);
@@ -44,7 +44,7 @@ impl Reporter {
             FileEvent::Using { .. } => drop(bars.entry(key).or_insert_with(start)),
             FileEvent::Resumed(bytes) => bars.entry(key).or_insert_with(start).resume(*bytes),
             FileEvent::FetchingArchive { pfn, bytes } => {
-                // The archive takes the line of the file, which has nothing to show meanwhile.
+                // The archive replaces the bar of the file, which has no progress meanwhile.
                 bars.remove(&key);
                 bars.insert(key, progress.archive_started(file_name(pfn), bytes.unwrap_or(0)));
             }
@@ -67,7 +67,7 @@ impl Reporter {
         }
     }
 
-    /// `Thread 1/3: ` where there are several.
+    /// Returns the prefix `Thread 1/3: `, or nothing for a single thread.
     fn prefix(&self, lane: usize) -> String {
         match self.lanes.load(Ordering::Relaxed) {
             0 | 1 => String::new(),
@@ -91,7 +91,7 @@ impl Reporter {
 impl Observer for Reporter {
     fn file(&self, lane: usize, job: &FileJob, event: FileEvent<'_>) {
         self.draw(job, &event);
-        // Of these there are thousands a file, and nothing is said about them.
+        // There are thousands of these per file, and they are not logged.
         if !matches!(event, FileEvent::Received(_) | FileEvent::ArchiveReceived(_)) {
             log(&self.prefix(lane), job, event);
         }
@@ -118,7 +118,7 @@ impl Observer for Reporter {
     }
 }
 
-/// Counts a file that ended so, and takes its bar away.
+/// Counts a file with this outcome, and removes its bar.
 fn ended(progress: &Progress, bar: Option<FileBar>, outcome: Outcome, size: u64) {
     match (outcome, bar) {
         (Outcome::Done, Some(bar)) => bar.finish(),
@@ -132,7 +132,7 @@ fn ended(progress: &Progress, bar: Option<FileBar>, outcome: Outcome, size: u64)
     }
 }
 
-/// The name of the archive at this place.
+/// Returns the file name in a PFN, without the query.
 fn file_name(pfn: &str) -> &str {
     let path = pfn.split('?').next().unwrap_or_default();
     path.rsplit('/').next().unwrap_or_default()

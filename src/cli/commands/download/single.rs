@@ -1,4 +1,4 @@
-//! Downloads that search nothing: from one given place, or from a metalink document.
+//! Downloads without a search: from a given PFN, or from a metalink document.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -20,18 +20,18 @@ use crate::transfer::session::Session;
 use crate::transfer::trace::Tracer;
 use crate::types::{Did, ReplicaEntry};
 
-/// Files that are known without a search.
+/// Files of a download without a search.
 pub(super) struct Given {
     /// The files.
     pub(super) jobs: Vec<FileJob>,
     dids: Vec<Did>,
     lanes: Lanes,
     speed: Option<f64>,
-    /// How many are not wanted.
+    /// Number of files that were not selected.
     pub(super) left: Left,
 }
 
-/// The files of a given place or document, if one is given.
+/// Returns the files of `--pfn` or `--metalink`, if one is given.
 pub(super) async fn given(job: &Job<'_>) -> Result<Option<Given>> {
     match (&job.args.pfn, &job.args.metalink) {
         (Some(place), _) => pfn(job, place).await.map(Some),
@@ -41,7 +41,7 @@ pub(super) async fn given(job: &Job<'_>) -> Result<Option<Given>> {
 }
 
 impl Given {
-    /// Downloads them.
+    /// Downloads the files.
     pub(super) async fn fetch(self, job: &Job<'_>, tracer: Option<&Tracer>) -> Result<Summary> {
         let session = Session { downloader: job.downloader(tracer, self.speed)?, lanes: self.lanes };
         let tally = session.fetch_all(self.jobs).await;
@@ -49,7 +49,7 @@ impl Given {
     }
 }
 
-/// One file at one place.
+/// Returns the file at a PFN.
 async fn pfn(job: &Job<'_>, pfn: &str) -> Result<Given> {
     let text = &job.args.dids[0];
     if text.contains('*') {
@@ -76,7 +76,7 @@ async fn pfn(job: &Job<'_>, pfn: &str) -> Result<Given> {
     Ok(Given { jobs, dids: vec![did], lanes: Lanes::exactly(1), speed: None, left })
 }
 
-/// What the catalogue knows of a file: its size and checksum are what the bytes are held against.
+/// Looks up a file in the catalogue, for the size and checksum to verify against.
 async fn catalogued(job: &Job<'_>, did: &Did) -> Result<Option<ReplicaEntry>> {
     let query = Query {
         dids: vec![did.clone()],
@@ -107,7 +107,7 @@ fn nothing_known(did: Did) -> ReplicaEntry {
     }
 }
 
-/// The files of a metalink document.
+/// Reads the selected files of a metalink document.
 fn metalink(job: &Job<'_>, path: &Path) -> Result<Given> {
     tracing::info!("Getting sources from metalink file");
     let (mut jobs, mut dids, mut left): (Vec<FileJob>, Vec<Did>, _) = (Vec::new(), Vec::new(), Left::default());
@@ -124,7 +124,7 @@ fn metalink(job: &Job<'_>, path: &Path) -> Result<Given> {
     Ok(Given { jobs, dids, lanes: job.lanes(), speed: job.speed()?, left })
 }
 
-/// The DIDs of the files of a metalink document.
+/// Reads the DIDs of the files of a metalink document.
 pub(super) fn dids(path: &str) -> Result<Vec<String>> {
     let input = File::open(path).map_err(|error| Error::io(format!("Cannot read {path}"), error))?;
     let mut files = Metalink::new(BufReader::new(input));

@@ -1,4 +1,4 @@
-//! What is shown at the end.
+//! Summary at the end of a download.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::transfer::scheduler::{Count, Tally};
 use crate::transfer::selection::Left;
 use crate::types::Did;
 
-/// The outcome for every DID that was meant.
+/// Numbers of files by result, for every requested DID.
 #[derive(Debug)]
 pub(super) struct Summary {
     requested: Vec<(Did, Option<u64>)>,
@@ -22,17 +22,17 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// A summary of DIDs, each with its number of files where it is known.
+    /// Creates a summary of DIDs, each with its number of files if it is known.
     pub(super) fn new(requested: Vec<(Did, Option<u64>)>, tally: Tally, left: Left) -> Self {
         Self { requested, counts: tally.requests, total: tally.total, left }
     }
 
-    /// The summary of a list without DIDs.
+    /// Creates the summary of a list without DIDs.
     pub(super) fn nothing() -> Self {
         Self::new(Vec::new(), Tally::default(), Left::default())
     }
 
-    /// Shows it. Errors: files are missing, and that counts; then people are shown nothing, as by the official client.
+    /// Prints the summary. Errors: files are missing, unless that is fine; no summary then, as in the official client.
     pub(super) fn show(&self, context: &Context, missing_is_fine: bool) -> Result<()> {
         match (self.total.files, self.total.failed()) {
             (0, _) if self.left.to_others > 0 => context.ui.line("No file of this share."),
@@ -49,7 +49,7 @@ impl Summary {
         }
     }
 
-    /// A record for each DID that was meant.
+    /// Returns a record for each requested DID.
     pub(super) fn records(&self) -> impl Iterator<Item = Map<String, Value>> {
         self.requested.iter().enumerate().map(|(index, (did, length))| {
             let count = self.counts.get(&index).copied().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What all traces of a download have in common.
+//! Tracer, and the fields that all traces of a download share.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::error::Result;
 use crate::http::{Client, RUCIO_VERSION};
 use crate::transfer::trace::{Fields, Tracer};
 
-/// The VO of servers that have one only.
+/// VO of servers that have only one.
 const ONLY_VO: &str = "def";
 
-/// What sends traces. Pilots send their own.
+/// Starts the tracer. `None` for pilots, which send their own traces.
 pub(in crate::cli::commands) fn tracer(client: &Client) -> Result<Option<Tracer>> {
     match client.settings().user_agent.starts_with("pilot") {
         true => Ok(None),
@@ -25,13 +25,13 @@ pub(in crate::cli::commands) fn tracer(client: &Client) -> Result<Option<Tracer>
     }
 }
 
-/// The time that a short answer of the trace server takes: known if it is the server that all else is asked of.
+/// Returns the round-trip time to the trace server; known only if it is the Rucio server.
 pub(in crate::cli::commands) fn round_trip(client: &Client) -> Option<Duration> {
     let settings = client.settings();
     client.nearest_answer().filter(|_| settings.trace_host == settings.rucio_host)
 }
 
-/// The fields that are the same for all files, in the official client's order.
+/// Returns the fields that are the same for all files, in the official client's order.
 pub(super) async fn common(context: &Context, client: &Client, args: &Args) -> Result<Fields> {
     let place = config::location(&context.env);
     let mut fields = Fields::new();
@@ -66,7 +66,7 @@ fn custom(args: &Args) -> [(&'static str, &Option<String>, &'static str); 7] {
     ]
 }
 
-/// The account we are: as configured, else as the server knows us.
+/// Returns the account: as configured, else as reported by the server.
 pub(in crate::cli::commands) async fn account(client: &Client) -> Result<String> {
     match client.account() {
         Some(account) => Ok(account.to_owned()),

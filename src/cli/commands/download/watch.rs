@@ -1,4 +1,4 @@
-//! Who is told what happens: the person, programs that watch, and the files that are written for others.
+//! Observers of a download: terminal, events for programs, and the files of `--summary` and `--failed-list`.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::transfer::events::{FileEvent, Observer, RunEvent};
 use crate::transfer::job::FileJob;
 use crate::transfer::report::Recorder;
 
-/// Tells them all.
+/// Passes events to all observers.
 pub(super) struct Watch<'a> {
     reporter: Reporter,
     told: Option<Told<'a>>,
@@ -20,20 +20,19 @@ pub(super) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// On this terminal, on standard output for programs, and in the files that are asked for. Errors: one cannot be
-    /// written.
+    /// Creates the requested observers. Errors: a file cannot be written.
     pub(super) fn new(ui: &'a Ui, folder: &str, more: &More) -> Result<Self> {
         let record = if more.dry_run { None } else { recorder(folder, more)? };
         let told = if more.dry_run { None } else { Told::begin(ui, folder) };
         Ok(Self { reporter: Reporter::new(ui), told, record })
     }
 
-    /// What programs read, if one does.
+    /// Returns the events for programs, if they are written.
     pub(super) fn events(&self) -> Option<&Events<'a>> {
         self.told.as_ref().map(Told::events)
     }
 
-    /// The download is over, with a summary if it came to its end; otherwise `asked` are the lines of what was asked for.
+    /// Ends all outputs. `summary` is `None` if the download was not completed; `asked` then lists the requested DIDs.
     pub(super) fn finish(&mut self, summary: Option<&Summary>, asked: Option<&[String]>) -> Result<()> {
         self.reporter.finish();
         let told = self.told.take().map_or(Ok(()), |told| told.finish(summary));
@@ -42,7 +41,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// What writes the files that are asked for.
+/// Creates the recorder of `--summary` and `--failed-list`, if one is given.
 fn recorder(folder: &str, more: &More) -> Result<Option<Recorder>> {
     let [summary, list] = [&more.summary, &more.failed_list].map(|path| path.as_deref().map(Path::new));
     match (summary, list) {
