@@ -15,17 +15,18 @@ use crate::interact::Interact;
 
 const SHAPE: Shape = Shape::named(&["account"], &["host", "account", "vo", "auth_type", "source", "expires_at"]);
 
-/// Forget the token of this server and account, and all that renews it
+/// Log out: delete the saved token and refresh token of this server and account
 ///
-/// Rucio has no way to revoke a token: this says until when it stays valid at the server, and what would log you in again.
+/// Rucio cannot revoke tokens: prints until when the token remains valid on the server, and what would log you in
+/// again.
 ///
 /// Example: rucio logout --all --yes
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Forget all of your sessions on this machine: every server, account and VO
+    /// Log out of all your sessions on this machine: every server, account and VO
     #[arg(long)]
     all: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
 }
@@ -51,7 +52,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     Ok(())
 }
 
-/// The folders of all VOs, and that of the token file which the configuration names.
+/// Returns the token folders of all VOs, and that of the configured token file.
 fn all_folders(context: &Context) -> Result<Vec<PathBuf>> {
     let mut folders = token_folders(&context.env)?;
     let chosen = context.client().ok().map(|client| client.settings().token_dir.clone());
@@ -59,7 +60,7 @@ fn all_folders(context: &Context) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// Asks whether to go on.
+/// Asks for confirmation. Errors: it is denied, or there is no terminal.
 async fn ask(context: &Context, all: bool) -> Result<()> {
     let question = match all {
         true => "Forget all sessions? [y/N] ".to_owned(),
@@ -97,7 +98,7 @@ fn text(session: &Session) -> String {
     format!("Forgot the session of {account} at {host}; {end}.")
 }
 
-/// Tells what the next command would use, or do, all the same.
+/// Warns if commands still use another token, or would log in again automatically.
 fn warn_of_others(context: &Context) {
     let Ok(client) = context.client() else { return };
     if let Some(Session { source, .. }) = session::current(client).filter(|session| !session.has_ended()) {
@@ -111,7 +112,7 @@ fn warn_of_others(context: &Context) {
     }
 }
 
-/// What lets commands log in without asking anybody.
+/// Returns the credential that lets commands log in without interaction, if any.
 fn logs_in_by_itself(auth: &AuthMethod) -> Option<String> {
     match auth {
         AuthMethod::Userpass { username: Some(_), password: Some(_) } => {

@@ -18,18 +18,18 @@ const SHAPE: Shape = Shape::named(
     &["total_dids", "files_ignored", "containers_resolved", "not_in_lifetime_model", "successfully_submitted"],
 );
 
-/// Ask for datasets to be kept beyond the end of life that the lifetime model gives them
+/// Request an exception that keeps datasets beyond their end of life in the lifetime model
 ///
 /// Example: rucio lifetime-exception add --input-file dids.txt --reason "thesis of J. Doe" --expiration 2027-06-30
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A file with a DID on each line; containers stand for the datasets in them
+    /// File with one DID per line; containers are replaced with their datasets
     #[arg(short = 'f', long, value_name = "FILE")]
     pub input_file: Option<String>,
-    /// Why they are still needed
+    /// Why the datasets are still needed
     #[arg(long, allow_hyphen_values = true)]
     pub reason: Option<String>,
-    /// Until when: YYYY-MM-DD
+    /// End of the exception, as YYYY-MM-DD
     #[arg(short = 'x', long, value_name = "DATE")]
     pub expiration: Option<String>,
 }
@@ -57,14 +57,14 @@ fn required(value: Option<String>, name: &str) -> Result<String> {
     given.ok_or_else(|| Error::new(Exception::InputValidationError, format!("--{name} is missing.")))
 }
 
-/// The start of a day, as the server reads it.
+/// Converts YYYY-MM-DD to the server's format for the start of that day.
 fn date(text: &str) -> Result<String> {
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d")
         .map_err(|error| Error::Value(format!("{text:?} is no date of the form YYYY-MM-DD: {error}")))?;
     Ok(date.format("%a, %d %b %Y 00:00:00 UTC").to_string())
 }
 
-/// The DIDs in a file, each once.
+/// Reads the DIDs of a file, without duplicates.
 fn dids(context: &Context, path: &str) -> Result<Vec<Did>> {
     let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
     let lines: BTreeSet<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();

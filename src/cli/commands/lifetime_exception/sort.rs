@@ -1,4 +1,4 @@
-//! Which of many DIDs the lifetime model concerns.
+//! Selection of the DIDs that the lifetime model affects.
 
 use std::collections::HashSet;
 
@@ -10,10 +10,10 @@ use crate::http::Client;
 use crate::lists;
 use crate::types::{Did, Metadata};
 
-/// How many DIDs the server is asked about at a time.
+/// Number of DIDs per metadata request.
 const AT_ONCE: usize = 500;
 
-/// What became of the DIDs of the list.
+/// Numbers of listed DIDs by result.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Counts {
     pub total_dids: usize,
@@ -23,12 +23,12 @@ pub(super) struct Counts {
     pub successfully_submitted: usize,
 }
 
-/// DIDs on their way into the two lists.
+/// Sorts DIDs into containers and datasets.
 #[derive(Debug)]
 pub(super) struct Sorter<'a> {
     client: &'a Client,
     containers: Vec<Did>,
-    /// The datasets an exception can be asked for.
+    /// Datasets for which an exception can be requested.
     pub datasets: Vec<Did>,
     pub counts: Counts,
 }
@@ -38,7 +38,7 @@ impl<'a> Sorter<'a> {
         Self { client, containers: Vec::new(), datasets: Vec::new(), counts: Counts::default() }
     }
 
-    /// Sorts the DIDs as the user lists them; containers stand for the datasets in them.
+    /// Sorts the listed DIDs, and the datasets of listed containers.
     pub(super) async fn sort(&mut self, dids: &[Did]) -> Result<()> {
         self.counts.total_dids = dids.len();
         for metadata in self.look_up(dids).await? {
@@ -53,7 +53,7 @@ impl<'a> Sorter<'a> {
         Ok(())
     }
 
-    /// What the server knows of the DIDs; it leaves out what does not exist.
+    /// Fetches the metadata of the DIDs. Those that do not exist are left out, with a warning.
     async fn look_up(&self, dids: &[Did]) -> Result<Vec<Metadata>> {
         let mut known: Vec<Metadata> = Vec::new();
         for dids in dids.chunks(AT_ONCE) {
@@ -93,7 +93,7 @@ impl<'a> Sorter<'a> {
     }
 }
 
-/// All datasets of a container, however deep.
+/// Returns all datasets of a container, recursively.
 async fn datasets_in(client: &Client, container: Did) -> Result<Vec<Did>> {
     let (mut containers, mut datasets) = (vec![container], Vec::new());
     while let Some(container) = containers.pop() {

@@ -1,4 +1,5 @@
-//! `rucio login`
+//! `rucio login`: logs in and prints the session. `setup` creates the first configuration. The authentication methods
+//! and the saved tokens belong in `crate::auth`.
 
 mod setup;
 
@@ -13,22 +14,22 @@ use crate::exceptions::Exception;
 
 /// Log in, unless you are logged in already
 ///
-/// Every command logs in by itself where that needs nobody. This one says as whom, how and until when, and asks for what
-/// is missing: a password, a pass phrase, a login in the browser. No password is kept.
+/// Commands log in automatically when no interaction is needed. This one shows account, method and expiry, and prompts
+/// for what is missing: a password, a passphrase, a login in the browser. Passwords are not saved.
 ///
 /// Example: rucio login --account production
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The account to act as
+    /// Account to log in as
     #[arg(short, long, value_name = "ACCOUNT")]
     account: Option<String>,
-    /// Log in anew, also where the session is valid; with --setup, write over the configuration
+    /// Log in again even if the session is valid; with --setup, overwrite the configuration
     #[arg(long)]
     force: bool,
-    /// Only show the link of a login, open no browser
+    /// Print the login URL instead of opening a browser
     #[arg(long)]
     no_browser: bool,
-    /// First write a configuration, for who has none: asks what is not given as an option before the command
+    /// Create a configuration file first, prompting for anything not given as a global option
     #[arg(long)]
     pub setup: bool,
 }
@@ -44,7 +45,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     log_in(context, if args.force { When::Anew } else { When::Needed }).await
 }
 
-/// Logs in and shows the session.
+/// Logs in and prints the session.
 pub(crate) async fn log_in(context: &Context, when: When) -> Result<()> {
     let client = context.client()?;
     if client.settings().insecure {
@@ -67,7 +68,7 @@ pub(crate) async fn log_in(context: &Context, when: When) -> Result<()> {
     Ok(())
 }
 
-/// A session is a token that is kept, and none of a server that anybody can play is.
+/// Returns the error for `--insecure`: a session is a saved token, and tokens of unverified servers are not saved.
 fn not_kept(context: &Context) -> Error {
     let options = Overrides { insecure: false, ..context.overrides() };
     let (login, check) = (again::command(&options, "login"), again::command(&options, "doctor"));
@@ -76,10 +77,10 @@ fn not_kept(context: &Context) -> Error {
         .with_hint(format!("Run `{login}`; if the server is not trusted, `{check}` says why."))
 }
 
-/// The options that other commands need, too, to be in this session.
+/// Returns a line with the options that other commands need to use this session, if any.
 fn same_options(context: &Context) -> String {
     let given = context.overrides();
-    // How one logs in does not matter any more.
+    // The authentication options are no longer needed.
     let options = Overrides {
         user: None,
         oidc_scope: None,
@@ -97,7 +98,7 @@ fn same_options(context: &Context) -> String {
     }
 }
 
-/// The refusal of a login as somebody else than was asked for.
+/// Returns the error for a login as another account than requested.
 fn another(context: &Context, account: &str) -> Error {
     let asked = context.overrides().account.or_else(|| context.client().ok()?.account().map(str::to_owned));
     let details = format!("The login is one of account {account}, not of {}.", asked.unwrap_or_default());
@@ -109,7 +110,7 @@ fn another(context: &Context, account: &str) -> Error {
     ))
 }
 
-/// A token that comes from elsewhere is used before the one that is kept.
+/// Warns if a token from a variable or another file takes precedence over this session.
 fn warn_of_another(context: &Context, session: &Session) {
     let used = context.client().ok().and_then(session::current);
     if let Some(Session { source: source @ (Source::Variable(_) | Source::File(_)), .. }) = used

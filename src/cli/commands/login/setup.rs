@@ -1,4 +1,4 @@
-//! `rucio login --setup`: a first configuration, asked for or taken from the options.
+//! `rucio login --setup`: creates a first configuration from options and prompts.
 
 use std::path::{Path, PathBuf};
 
@@ -11,15 +11,15 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::interact::Interact;
 
-/// The ways to log in.
+/// Authentication methods.
 const WAYS: [&str; 6] = ["userpass", "x509", "x509_proxy", "oidc", "ssh", "gss"];
 
-/// Asks, checks the server, writes the file, and has the context use it.
+/// Prompts, checks the server, writes the file, and makes the context use it.
 pub(super) async fn run(context: &Context, replace: bool) -> Result<()> {
     let place = place(context, replace)?;
     let given = context.overrides();
     let answers = asking(move || Answers::ask(given)).await??;
-    // Whatever fails from here on, what was typed is in the command to run next.
+    // From here on, the command in an error's hint includes the answers.
     context.adjust(|options| *options = answers.options.clone());
     let new = answers.config();
     let config = Config::parse(&new.text()?, &place)?;
@@ -32,7 +32,7 @@ pub(super) async fn run(context: &Context, replace: bool) -> Result<()> {
     Ok(())
 }
 
-/// Where the file is to be. One that is there, here or at another usual place, stays unless it is to be replaced.
+/// Returns the path of the new file. Errors: without `replace`, it or one at another default path exists.
 fn place(context: &Context, replace: bool) -> Result<PathBuf> {
     let named = context.overrides().config;
     let place = NewConfig::place(named.as_deref(), &context.env)?;
@@ -47,7 +47,7 @@ fn place(context: &Context, replace: bool) -> Result<PathBuf> {
     found.map_or(Ok(place), |found| Err(already_there(&found)))
 }
 
-/// Asks the servers of this configuration whether they are Rucio's; gives the release.
+/// Checks that the servers of this configuration are Rucio servers. Returns release and address.
 async fn check(context: &Context, config: &Config) -> Result<String> {
     let settings = Settings::resolve(&context.overrides(), &context.env, config)?;
     let hosts = [settings.rucio_host.clone(), settings.auth_host.clone()];
@@ -59,14 +59,14 @@ async fn check(context: &Context, config: &Config) -> Result<String> {
     Ok(format!("Rucio {} at {}", ping.version, hosts[0]))
 }
 
-/// Has the hint end with the command that goes on with these answers.
+/// Appends the command that retries with these answers to the hint.
 fn once_more(context: &Context, error: Error) -> Error {
     let command = context.command("login --setup");
     let hint = error.hint().map_or(format!("Run `{command}`."), |hint| format!("{hint} Then run `{command}`."));
     error.with_hint(hint)
 }
 
-/// What is written need not be given as an option any more.
+/// Clears the options that are now in the configuration file.
 fn unwritten(options: &mut Overrides) {
     let given = std::mem::take(options);
     *options = Overrides {
@@ -80,7 +80,7 @@ fn unwritten(options: &mut Overrides) {
     };
 }
 
-/// A file that no command finds by itself has to be named.
+/// Warns if commands find another configuration file before this one.
 fn warn_of_unused(context: &Context, place: &Path) {
     let found = Config::load(None, &context.env).ok();
     if context.overrides().config.is_none() && found.is_some_and(|found| found.path() != place) {
@@ -89,14 +89,14 @@ fn warn_of_unused(context: &Context, place: &Path) {
     }
 }
 
-/// What has to be known: as options, and what there is no option for.
+/// Answers: the options, and the setting that has no option.
 struct Answers {
     options: Overrides,
     private_key: Option<String>,
 }
 
 impl Answers {
-    /// Asks for what was not given.
+    /// Prompts for what was not given.
     fn ask(mut options: Overrides) -> Result<Self> {
         let host = needed(&options.host, "-H", "Address of the Rucio server (https://...): ", None)?;
         let question = "Address of the server that gives tokens";
@@ -149,7 +149,7 @@ impl Answers {
             ("oidc_scope", of("oidc", &options.oidc_scope)),
             ("oidc_audience", of("oidc", &options.oidc_audience)),
             ("oidc_refresh_lifetime", of("oidc", &options.oidc_refresh_lifetime)),
-            // A person at a terminal need not paste a code: the client waits for the login in the browser.
+            // At a terminal no code has to be pasted: the client polls until the login in the browser is complete.
             ("oidc_polling", is("oidc").then(|| "true".to_owned())),
         ] {
             new.set(option, value);
@@ -158,7 +158,7 @@ impl Answers {
     }
 }
 
-/// A path that means the same in every folder.
+/// Makes a path absolute, unless it starts with `~` or `$`.
 fn from_root(path: &str) -> String {
     match path.starts_with(['~', '$']) {
         true => path.to_owned(),
@@ -166,7 +166,7 @@ fn from_root(path: &str) -> String {
     }
 }
 
-/// The way to log in; asked for again until it is one.
+/// Returns the authentication method; repeats the prompt until it is a known one.
 fn way(given: &Overrides) -> Result<String> {
     let question = format!("How to log in, one of {} [userpass]: ", WAYS.join(", "));
     loop {
@@ -178,7 +178,7 @@ fn way(given: &Overrides) -> Result<String> {
     }
 }
 
-/// What was given, else what is typed; nothing typed is the default.
+/// Returns the given value, else prompts; an empty answer is the default. Errors: no value, or no terminal.
 fn needed(given: &Option<String>, flag: &str, question: &str, default: Option<&str>) -> Result<String> {
     if let Some(value) = given {
         return Ok(value.clone());
@@ -194,13 +194,13 @@ fn needed(given: &Option<String>, flag: &str, question: &str, default: Option<&s
     }
 }
 
-/// The same for what has a default: without a terminal that is taken.
+/// Like `needed`, for settings with a default, which is also used without a terminal.
 fn with_default(given: &Option<String>, question: &str, default: Option<&str>) -> Option<String> {
     let shown = default.map(|default| format!(" [{default}]")).unwrap_or_default();
     optional(given, &format!("{question}{shown}")).or_else(|| default.map(str::to_owned))
 }
 
-/// The same for what may be missing: without a terminal nobody is asked.
+/// Like `needed`, for optional settings: without a terminal there is no prompt.
 fn optional(given: &Option<String>, question: &str) -> Option<String> {
     let typed = || Terminal.line(&format!("{question}: ")).ok().filter(|answer| !answer.is_empty());
     given.clone().or_else(typed)
