@@ -1,6 +1,8 @@
-//! The commands: the new tree's leaves. Old spellings translate into them.
+//! The commands of `rucio`, one module per command or group: its arguments with their help, and its output. Legacy
+//! spellings are translated into these in `cli::legacy`. REST calls belong in `crate::api`, transfers in
+//! `crate::transfer`, and what all commands share in `cli`.
 
-// rustdoc reads `meta[a]`, `<account>` and a bare URL as mistakes in Markdown; escaped, they would look wrong in the terminal.
+// rustdoc takes `meta[a]`, `<account>` and a bare URL for mistakes in Markdown; escapes would show in the terminal.
 #![allow(
     rustdoc::broken_intra_doc_links,
     rustdoc::invalid_html_tags,
@@ -41,31 +43,31 @@ use clap::Subcommand;
 use super::context::Context;
 use crate::error::Result;
 
-/// The commands of the new tree.
+/// The commands; `cli::legacy` has the legacy ones.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make, show and change accounts: who they are, how they log in, what they may use
+    /// Create, show and update accounts, their attributes, identities and limits
     #[command(subcommand)]
     Account(account::Command),
     Api(api::Args),
-    /// Ask the server about the token
+    /// Validate tokens
     #[command(subcommand)]
     Auth(auth::Command),
     Cat(cat::Args),
     Checksum(checksum::Args),
     Completion(completion::Args),
-    /// Read and change the configuration of the server
+    /// Show and change the server configuration
     #[command(subcommand)]
     Config(config::Command),
-    /// Get access to single objects in cloud storage
+    /// Sign URLs of objects in cloud storage
     #[command(subcommand)]
     Credential(credential::Command),
-    /// Find, show and change DIDs: files, datasets, containers
+    /// Find, create, show and change DIDs (files, datasets, containers)
     #[command(subcommand)]
     Did(did::Command),
     Doctor(doctor::Args),
     Download(Box<download::WithMore>),
-    /// Ask for data to be kept beyond its end of life
+    /// Request exceptions that keep data beyond its end of life
     #[command(subcommand)]
     LifetimeException(lifetime_exception::Command),
     Login(login::Args),
@@ -74,22 +76,22 @@ pub(super) enum Command {
     #[command(subcommand)]
     Opendata(opendata::Command),
     Ping(ping::Args),
-    /// Show where files and datasets are, remove replicas, and change their state
+    /// List replicas of files and datasets, remove them, and change their state
     #[command(subcommand)]
     Replica(replica::Command),
-    /// Make, show, change and remove RSEs (storage elements)
+    /// Create, show, update and delete RSEs (storage elements)
     #[command(subcommand)]
     Rse(rse::Command),
-    /// Make, show and delete replication rules
+    /// Create, show, update and delete replication rules
     #[command(subcommand)]
     Rule(rule::Command),
-    /// Make and show scopes, which every DID begins with
+    /// Create and list scopes, the first part of every DID
     #[command(subcommand)]
     Scope(scope::Command),
-    /// See, list and renew sessions
+    /// Show, list and renew sessions
     #[command(subcommand)]
     Session(session::Command),
-    /// Make, show and change subscriptions: rules that are made by themselves
+    /// Create, show and update subscriptions (automatic replication rules)
     #[command(subcommand)]
     Subscription(subscription::Command),
     Token(token::Args),
@@ -99,7 +101,7 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// Whether the official client lacks it.
+    /// Returns whether the official client lacks this command.
     pub(super) fn is_own(&self) -> bool {
         matches!(
             self,
@@ -117,7 +119,6 @@ impl Command {
         )
     }
 
-    /// Runs the command.
     pub(super) async fn run(self, context: &Context) -> Result<()> {
         match self {
             Self::Account(command) => command.run(context).await,
