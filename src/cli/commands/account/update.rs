@@ -19,10 +19,10 @@ pub(crate) struct Args {
     /// New email address
     #[arg(long, group = "change")]
     pub email: Option<String>,
-    /// Refuse logins as the account
+    /// Ban the account: refuse logins
     #[arg(long, group = "change", overrides_with = "unban")]
     pub ban: bool,
-    /// Allow logins as the account again
+    /// Unban the account: allow logins again
     #[arg(long, group = "change", overrides_with = "ban")]
     pub unban: bool,
     /// Another field and its new value, set by the legacy `rucio-admin` command

@@ -9,7 +9,7 @@ use crate::exceptions::Exception;
 const OPERATORS: [(&str, &str); 7] =
     [("<=", "lte"), (">=", "gte"), ("==", ""), ("!=", "ne"), (">", "gt"), ("<", "lt"), ("=", "")];
 
-/// Parses a filter into its alternatives, each an object of keys and values. The default condition on names is `name`.
+/// Parses a filter into its alternatives, each an object of keys and values. `name` is the default for the name.
 ///
 /// Errors: `DIDFilterSyntaxError`, `DuplicateCriteriaInDIDFilter`.
 pub(crate) fn parse(filter: &str, name: &str) -> Result<Value> {

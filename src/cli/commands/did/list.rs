@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// scope:name, where the name may contain the wildcard * [default with --filter: all DIDs of your own scope]
     #[arg(required_unless_present = "filter")]
     pub did_pattern: Option<String>,
-    /// List the content of the DIDs, too, recursively
+    /// Also list the content of the DIDs, recursively
     #[arg(short, long)]
     pub recursive: bool,
     /// Filter by metadata: key=value, key>value, 1<key<2, joined by , (and) or ; (or)
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// List the collections that contain this DID
     #[arg(long)]
     pub parent: bool,
-    /// Accept a filter on the name together with a name, which it overrides, as the legacy command does
+    /// Like the legacy command: accept a filter on the name together with a name, and prefer the filter
     #[arg(skip)]
     pub name_twice: bool,
 }

@@ -10,7 +10,7 @@ use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::types::Did;
 
-/// Seconds between the command and the deletion of a DID, in which it can be undone.
+/// Seconds between the command and the deletion of a DID; until then it can be cancelled.
 const GRACE: u32 = 86_400;
 
 /// Delete DIDs and their replicas after 24 hours

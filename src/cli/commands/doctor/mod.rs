@@ -39,7 +39,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     report.add(variables::examine(env))?;
     match &config {
         Some(config) => Case { overrides: &overrides, env, config }.examine(&mut report, args.offline).await?,
-        // All other checks need the configuration.
+        // The other checks need a configuration.
         None => {
             let empty = Config::parse("", "rucio.cfg")?;
             report.add(credentials::others(None, &overrides, env, &empty))?;

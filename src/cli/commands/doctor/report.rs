@@ -8,7 +8,7 @@ use crate::exceptions::Exception;
 
 const SHAPE: Shape = Shape { name: &["check", "subject"], columns: &["check", "status", "subject", "message", "hint"] };
 
-/// Prints findings as they arrive, and counts those that determine the exit status.
+/// Prints findings as they arrive, and counts them for the last line and the exit status.
 pub(super) struct Report<'a> {
     context: &'a Context,
     list: Listing<'a>,

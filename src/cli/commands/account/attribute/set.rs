@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// Attribute value
     #[arg(long, allow_hyphen_values = true)]
     pub value: String,
-    /// Do not delete a previous value first, as `rucio-admin account add-attribute` does
+    /// Like `rucio-admin account add-attribute`: do not delete a previous value first
     #[arg(skip)]
     pub keep: bool,
 }
