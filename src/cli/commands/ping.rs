@@ -5,7 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::Result;
 
-/// Show which Rucio release the server runs
+/// Show the Rucio version of the server
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 

@@ -7,22 +7,22 @@ use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::Result;
 
-/// The header that carries a token.
+/// HTTP header that carries the token.
 const HEADER: &str = "X-Rucio-Auth-Token";
 const TOKEN: Shape = Shape::named(&["token"], &["token"]);
 const LINE: Shape = Shape::named(&["header"], &["header"]);
 
-/// Print a valid token and nothing else, for curl and scripts
+/// Print a valid token, for curl and scripts
 ///
-/// Logs in if that needs nobody. Whoever sees the token can act as you until it ends.
+/// Logs in if that needs no interaction. Anyone who has the token can act as you until it expires.
 ///
 /// Example: curl -H "$(rucio token --header)" https://rucio.example.org/accounts/whoami
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The whole header line
+    /// Print the complete header line
     #[arg(long)]
     header: bool,
-    /// How long the token must still live; one that ends sooner is replaced
+    /// Minimum remaining lifetime in seconds; a token that expires sooner is replaced
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(i64).range(0..))]
     min_life: i64,
 }

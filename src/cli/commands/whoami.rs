@@ -11,12 +11,12 @@ use crate::error::Result;
 use crate::http::{Client, Raw};
 use crate::types::{Attributes, Identity};
 
-/// Show the account you act as
+/// Show the account you are logged in as
 ///
 /// Example: rucio whoami --linked-identities
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Also show who may log in as this account, and the other accounts that you may log in as
+    /// Also show the identities linked to this account, and the other accounts you may log in as
     #[arg(long)]
     linked_identities: bool,
 }
@@ -34,16 +34,16 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     context.ui.one(DESCRIPTION, &whoami, || format!("{account}\n{}", links.text()))
 }
 
-/// What leads to an account, and where else the same leads.
+/// Identities linked to an account, and other accounts linked to the current identity.
 struct Links {
-    /// None where the server does not keep it: then nobody knows what else it is linked to.
+    /// `None` if the server does not store the identity of the token; then `accounts` is empty.
     identity: Option<String>,
     identities: Vec<Raw<Identity>>,
     accounts: BTreeSet<String>,
 }
 
 impl Links {
-    /// Asks who may log in as this account, and as what else whoever is logged in may.
+    /// Requests the identities of this account, and the other accounts of the current identity.
     async fn ask(client: &Client, account: &str) -> Result<Self> {
         let said = api::auth::validate(client, &client.secret().await?).await?;
         let identity_type = match client.settings().auth.name() {

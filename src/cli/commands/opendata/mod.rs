@@ -1,4 +1,6 @@
-//! `rucio opendata ...`
+//! `rucio opendata ...`: the open data catalogue.
+//!
+//! Holds arguments and output only, as all command groups do; the requests are in `api::opendata`.
 
 pub(crate) mod did;
 
@@ -9,7 +11,7 @@ use crate::error::Result;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make, show, change and remove entries of the open data catalogue
+    /// Create, list, show, update and remove entries of the open data catalogue
     #[command(subcommand)]
     Did(did::Command),
 }

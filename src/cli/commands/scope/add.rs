@@ -7,14 +7,14 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Make a scope
+/// Create a scope
 ///
 /// Example: rucio scope add --account jdoe user.jdoe
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Its name
+    /// Name of the new scope
     pub scope_name: String,
-    /// The account that shall own it
+    /// Account that owns the scope
     #[arg(short, long)]
     pub account: String,
 }

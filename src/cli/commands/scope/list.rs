@@ -8,13 +8,13 @@ use crate::error::Result;
 use crate::http::Client;
 use crate::types::ScopeOwner;
 
-/// List the scopes and who owns them
+/// List scopes and their owners
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only the scopes of this account
+    /// List only scopes of this account
     #[arg(short, long)]
     pub account: Option<String>,
-    /// Comma-separated values
+    /// Print comma-separated values
     #[arg(long)]
     pub csv: bool,
 }

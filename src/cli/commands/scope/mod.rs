@@ -1,4 +1,6 @@
-//! `rucio scope ...`
+//! `rucio scope ...`: add and list scopes, and change their owners.
+//!
+//! One file per subcommand, with its arguments and output; the requests are in `api::scopes`.
 
 pub(crate) mod add;
 pub(crate) mod list;
@@ -10,7 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::Result;
 
-/// A scope and whose it is.
+/// A scope and its owner.
 const SHAPE: Shape = Shape::named(&["scope"], &["scope", "account"]);
 
 #[derive(Debug, Subcommand)]

@@ -7,12 +7,12 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Give a scope another owner
+/// Change the owner of a scope
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The scope
+    /// Scope name
     pub scope_name: String,
-    /// The account that shall own it
+    /// New owner of the scope
     #[arg(long)]
     pub account: String,
 }

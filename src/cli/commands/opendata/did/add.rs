@@ -7,10 +7,10 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Put a DID into the open data catalogue, as a draft
+/// Add a DID to the open data catalogue as a draft
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DID
+    /// DID (scope:name)
     did: String,
 }
 

@@ -9,18 +9,18 @@ use crate::error::{Error, Result};
 
 const SHAPE: Shape = Shape::did(&["scope", "name", "state", "created_at", "updated_at"]);
 
-/// List the open data catalogue
+/// List entries of the open data catalogue
 ///
 /// Example: rucio opendata did list --state public
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only the entries in this state
+    /// List only entries in this state
     #[arg(long, value_enum, ignore_case = true)]
     state: Option<State>,
-    /// Ask as anybody may, without logging in
+    /// List only public entries, without logging in
     #[arg(long)]
     public: bool,
-    /// Only the DIDs, one a line
+    /// Print only the DIDs, one per line
     #[arg(long)]
     short: bool,
 }

@@ -1,4 +1,6 @@
-//! `rucio opendata did ...`
+//! `rucio opendata did ...`: DIDs in the open data catalogue.
+//!
+//! One file per subcommand; shared states and formats are here, the requests in `api::opendata`.
 
 mod add;
 mod list;
@@ -14,7 +16,7 @@ use crate::cli::ui::{Shape, Table};
 use crate::error::Result;
 use crate::types::Attributes;
 
-/// An entry, with whatever else stands in the record.
+/// A catalogue entry, with all fields of its record.
 const ENTRY: Shape = Shape::did(&[]);
 
 #[derive(Debug, Subcommand)]
@@ -38,7 +40,7 @@ impl Command {
     }
 }
 
-/// How far an entry has come.
+/// Publication state of an entry.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum State {
     Draft,
@@ -56,7 +58,7 @@ impl State {
     }
 }
 
-/// A line a field, sorted by name.
+/// Formats attributes with one line per field, sorted by name.
 fn fields(attributes: &Attributes) -> Table {
     let mut attributes: Vec<_> = attributes.iter().collect();
     attributes.sort_by_key(|(key, _)| *key);

@@ -7,12 +7,12 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Take a draft out of the open data catalogue
+/// Remove a draft from the open data catalogue
 ///
-/// What has been public can be suspended, but not removed.
+/// An entry that has been public can be suspended, but not removed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DID
+    /// DID (scope:name)
     did: String,
 }
 

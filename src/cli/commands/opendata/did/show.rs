@@ -12,18 +12,18 @@ use crate::exceptions::Exception;
 /// Example: rucio opendata did show --meta --files user.jdoe:analysis.1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DID
+    /// DID (scope:name)
     did: String,
-    /// Also its metadata in the catalogue
+    /// Include the metadata in the open data catalogue
     #[arg(long)]
     meta: bool,
-    /// Also its files and where they are
+    /// Include the files and their replicas
     #[arg(long)]
     files: bool,
-    /// Ask as anybody may, without logging in
+    /// Use the public catalogue, without logging in
     #[arg(long)]
     public: bool,
-    /// With --files: addresses to download each file from with a browser
+    /// With --files, include URLs to download each file with a browser
     #[arg(long)]
     download_urls: bool,
 }

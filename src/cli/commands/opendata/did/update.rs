@@ -9,23 +9,23 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::types::Attributes;
 
-/// Change an entry of the open data catalogue
+/// Update an entry of the open data catalogue
 ///
 /// Example: rucio opendata did update --state public user.jdoe:analysis.1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DID
+    /// DID (scope:name)
     did: String,
-    /// Its metadata in the catalogue: a JSON object, which takes the place of the one before
+    /// Metadata in the open data catalogue: a JSON object, which replaces the existing one
     #[arg(long, value_name = "JSON", value_parser = json)]
     meta: Option<Value>,
-    /// Its state; only what is closed can be made public
+    /// State; only a closed DID can be made public
     #[arg(long, value_enum, ignore_case = true)]
     state: Option<State>,
-    /// Its digital object identifier (10.1234/foo.bar), which no other entry may have
+    /// Digital object identifier (10.1234/foo.bar), unique among all entries
     #[arg(long)]
     doi: Option<String>,
-    /// The number of its record elsewhere, which no other entry may have
+    /// Number of the record in another system, unique among all entries
     #[arg(long, allow_negative_numbers = true)]
     record_id: Option<i64>,
 }
