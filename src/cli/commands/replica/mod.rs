@@ -1,4 +1,6 @@
-//! `rucio replica ...`
+//! `rucio replica ...`: list replicas, set their state, and delete them.
+//!
+//! `pfns` has no command of its own here: it serves `rucio-admin replicas list-pfns`. Requests are in `api::replicas`.
 
 pub(crate) mod list;
 pub(crate) mod pfns;
@@ -12,11 +14,11 @@ use crate::error::Result;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List replicas of files or of datasets
+    /// List file or dataset replicas
     #[command(subcommand)]
     List(list::Command),
     Remove(remove::Args),
-    /// Show and set the state of replicas: suspicious, bad, quarantined, unavailable
+    /// List and update replica states: suspicious, bad, quarantined, unavailable
     #[command(subcommand)]
     State(state::Command),
 }

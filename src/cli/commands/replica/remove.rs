@@ -8,16 +8,16 @@ use crate::types::Replica;
 
 const SHAPE: Shape = Shape::did(&["scope", "name", "rse"]);
 
-/// Have replicas deleted, as soon as no rule holds them
+/// Delete replicas once no rule protects them
 ///
-/// A tombstone is set on each, which makes it the reaper's.
+/// Sets a tombstone; the reaper daemon deletes the replicas.
 ///
 /// Example: rucio replica remove --rse XRD1 user.jdoe:file1 user.jdoe:file2
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The files
+    /// File DIDs (scope:name)
     pub dids: Vec<String>,
-    /// Where to delete them
+    /// RSE of the replicas to delete
     #[arg(long, alias = "rse-name")]
     pub rse: String,
 }

@@ -1,11 +1,11 @@
-//! The default naming convention of RSEs that are not deterministic: folders made of the parts of a dataset's name.
+//! Default naming convention of non-deterministic RSEs: directories derived from the parts of a dataset's name.
 
 use serde_json::Value;
 
 use crate::cli::ui::values::to_str;
 use crate::types::Attributes;
 
-/// What the PFNs of a scheme start with: of the protocol that is preferred for reading from afar.
+/// Returns the PFN prefix of a scheme, from the protocol preferred for reading over WAN (lowest priority number).
 pub(super) fn start(settings: &Attributes, scheme: &str) -> Option<String> {
     let protocols = settings.get("protocols")?.as_array()?;
     let priority = |protocol: &&Value| protocol["domains"]["wan"]["read"].as_i64();
@@ -15,7 +15,7 @@ pub(super) fn start(settings: &Attributes, scheme: &str) -> Option<String> {
     Some(format!("{scheme}://{host}:{port}{prefix}"))
 }
 
-/// The path of a file, without the slash it begins with.
+/// Returns the path of a file, without its leading slash.
 pub(super) fn path(dataset: &str, file: &str) -> String {
     let parts: Vec<_> = dataset.split('.').collect();
     let folder = without(dataset, &["_dis", "_sub", "_frag"]);
@@ -37,7 +37,7 @@ fn is_personal(project: &str) -> bool {
     project.starts_with("use") || project.starts_with("grou")
 }
 
-/// A name whose last part ends where one of these begins.
+/// Cuts the last dot-separated part of a name where any of these suffixes begins.
 fn without(name: &str, suffixes: &[&str]) -> String {
     let (before, last) = match name.rsplit_once('.') {
         Some((before, last)) => (format!("{before}."), last),

@@ -1,4 +1,6 @@
-//! `rucio-admin replicas list-pfns`
+//! `rucio-admin replicas list-pfns`: PFNs of replicas that exist or could exist at an RSE.
+//!
+//! `convention` has the naming convention for non-deterministic RSEs.
 
 mod convention;
 
@@ -15,20 +17,20 @@ use crate::types::Did;
 
 const SHAPE: Shape = Shape::named(&["pfn"], &["scope", "name", "rse", "pfn", "exists"]);
 
-/// Show where files are at an RSE, or where they would be
+/// List the PFNs of files at an RSE, also of files that have no replica there
 ///
 /// Example: rucio-admin replicas list-pfns user.jdoe:file1,user.jdoe:file2 XRD1 root
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The files, separated by commas
+    /// File DIDs, comma-separated
     pub dids: String,
-    /// The RSE
+    /// RSE name
     pub rse: String,
-    /// The scheme of the addresses: root, https, davs, ...
+    /// Scheme of the PFNs: root, https, davs, ...
     pub protocol: String,
 }
 
-/// A file that has no replica where it is looked for.
+/// A file without a replica at the RSE.
 struct Absent<'a> {
     did: &'a Did,
     rse: &'a str,
@@ -56,7 +58,7 @@ fn show(list: &mut Listing<'_>, did: &Did, rse: &str, pfn: String, exists: bool)
     list.line(&record, || pfn.clone())
 }
 
-/// Where the replica is, if there is one.
+/// Returns the PFN of the replica, if there is one.
 async fn known(client: &Client, did: &Did, args: &Args) -> Result<Option<String>> {
     let query = Query {
         dids: vec![did.clone()],
@@ -85,7 +87,7 @@ impl Absent<'_> {
         }
     }
 
-    /// Where names decide nothing, a PFN for each dataset the file is in.
+    /// Shows, at a non-deterministic RSE, a PFN for each dataset that contains the file.
     async fn by_convention(&self, client: &Client, list: &mut Listing<'_>, error: Error) -> Result<()> {
         let settings = rses::get(client, self.rse).await?;
         if settings.get("deterministic").and_then(|value| value.as_bool()) != Some(false) {

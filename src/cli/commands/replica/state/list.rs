@@ -7,28 +7,28 @@ use crate::error::Result;
 
 const SHAPE: Shape = Shape::did(&["rse", "scope", "name", "created_at", "cnt"]);
 
-/// List the suspicious replicas: those whose transfers or downloads failed
+/// List suspicious replicas: those with failed transfers or downloads
 ///
 /// Example: rucio replica state list suspicious --rses XRD1 --n-attempts 3
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The state; the server lists no other
+    /// Replica state; the server lists no other
     #[arg(value_parser = ["suspicious"])]
     pub state_type: String,
     #[command(flatten)]
     pub which: Which,
 }
 
-/// Which of them to list.
+/// Filters of the list.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Which {
-    /// Only at the RSEs this expression means
+    /// List only replicas at RSEs matching this expression
     #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
     pub rses: Option<String>,
-    /// Only those reported since then, as 2026-11-29T00:00:00; otherwise the last ten days
+    /// List only replicas reported since this time, as 2026-11-29T00:00:00 [default: ten days ago]
     #[arg(long, value_name = "TIME")]
     pub younger_than: Option<String>,
-    /// Only those reported more than that often
+    /// List only replicas reported more often than this
     #[arg(long, value_name = "NUMBER")]
     pub n_attempts: Option<String>,
 }

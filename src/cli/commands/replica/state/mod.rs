@@ -1,4 +1,6 @@
-//! `rucio replica state ...`
+//! `rucio replica state ...`: list suspicious replicas and declare replica states.
+//!
+//! The requests are in `api::replicas::states`.
 
 pub(crate) mod list;
 pub(crate) mod update;

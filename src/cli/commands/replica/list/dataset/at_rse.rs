@@ -1,4 +1,4 @@
-//! The datasets that have files at an RSE.
+//! Lists the datasets that have files at an RSE.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ pub(super) async fn show(context: &Context, rows: CompleteList<'_, DatasetAtRse>
     }
 }
 
-/// The names alone, sorted, each once.
+/// Prints only the names, sorted, each once.
 async fn names(context: &Context, mut rows: CompleteList<'_, DatasetAtRse>) -> Result<()> {
     let mut names = BTreeSet::new();
     while let Some(row) = rows.next().await? {
@@ -31,7 +31,7 @@ async fn names(context: &Context, mut rows: CompleteList<'_, DatasetAtRse>) -> R
     names.iter().try_for_each(|name| context.ui.line(name))
 }
 
-/// With counts. Name and number of files share a column, as they do in the official client.
+/// Prints names and counts. Name and number of files share a column, as in the official client.
 async fn table(context: &Context, rows: CompleteList<'_, DatasetAtRse>) -> Result<()> {
     let table = Table::psql(["DID", "LOCAL FILES/TOTAL FILES", "LOCAL BYTES/TOTAL BYTES"]);
     let (mut rows, mut list) = (rows.raw(), context.ui.list(SHAPE).with_table(table));

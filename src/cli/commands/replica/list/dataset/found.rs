@@ -1,4 +1,4 @@
-//! Replicas of datasets, as they are found and shown.
+//! Collects and prints replicas of datasets.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::types::DatasetReplica;
 const SHAPE: Shape =
     Shape::did(&["scope", "name", "rse", "available_length", "length", "available_bytes", "bytes", "state"]);
 
-/// What has been found. Machines are handed each replica at once; people see those of a dataset together.
+/// The replicas found so far. Machine formats print each immediately; the table groups them by dataset.
 pub(super) struct Found<'a> {
     ui: &'a Ui,
     list: Listing<'a>,
@@ -21,7 +21,7 @@ pub(super) struct Found<'a> {
     places: HashMap<String, usize>,
 }
 
-/// A dataset with its rows, one an RSE.
+/// A dataset with one row per RSE.
 struct Dataset {
     name: String,
     rows: Vec<Row>,
@@ -38,7 +38,7 @@ impl<'a> Found<'a> {
         Self { ui, list: ui.list(SHAPE), datasets: Vec::new(), places: HashMap::new() }
     }
 
-    /// Takes all replicas of a listing.
+    /// Adds all replicas of a listing.
     pub(super) async fn all(&mut self, rows: CompleteList<'_, DatasetReplica>) -> Result<()> {
         let mut rows = rows.raw();
         while let Some(row) = rows.next().await? {
@@ -50,7 +50,7 @@ impl<'a> Found<'a> {
         Ok(())
     }
 
-    /// A later row of the same RSE takes the place of the earlier one.
+    /// Saves a replica for the table; a later row of the same RSE replaces the earlier one.
     fn keep(&mut self, replica: &DatasetReplica) {
         let name = replica.did.to_string();
         let at = *self.places.entry(name.clone()).or_insert(self.datasets.len());
@@ -66,7 +66,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Shows people what was kept, and ends the list for machines.
+    /// Prints the saved replicas for people, and ends the list for machines.
     pub(super) fn show(self, csv: bool) -> Result<()> {
         for dataset in &self.datasets {
             if csv {

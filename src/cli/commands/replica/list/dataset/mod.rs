@@ -1,4 +1,6 @@
-//! `rucio replica list dataset`
+//! `rucio replica list dataset`: arguments and the choice of datasets.
+//!
+//! `found` prints the replicas of given datasets, `at_rse` the datasets at one RSE.
 
 mod at_rse;
 mod found;
@@ -13,21 +15,21 @@ use crate::http::Client;
 use crate::lists;
 use crate::types::Did;
 
-/// Show at which RSEs files of datasets are, and how many
+/// List dataset replicas, with the number of files at each RSE
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The datasets, or containers of them
+    /// Datasets, or containers of datasets
     pub dids: Vec<String>,
-    /// Instead: all datasets that have files at this RSE
+    /// List all datasets with files at this RSE instead of DIDS
     #[arg(long)]
     pub rse: Option<String>,
-    /// With --rse: how many files and bytes of each dataset are there
+    /// With --rse, also show the number of files and bytes of each dataset there
     #[arg(long)]
     pub long: bool,
-    /// Count the files instead of trusting the server's counters
+    /// Count the files instead of using the server's counters
     #[arg(long)]
     pub deep: bool,
-    /// Comma-separated values
+    /// Print comma-separated values
     #[arg(long)]
     pub csv: bool,
 }
@@ -49,7 +51,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     found.show(args.csv)
 }
 
-/// The datasets that are meant, in order, each once.
+/// Returns the datasets to list, in order, each once.
 async fn datasets(context: &Context, client: &Client, texts: &[String]) -> Result<Vec<Did>> {
     let dids = context.dids(texts)?;
     let mut types = Vec::new();
@@ -69,7 +71,7 @@ async fn datasets(context: &Context, client: &Client, texts: &[String]) -> Resul
     Ok(datasets)
 }
 
-/// The datasets that hold the files below a DID.
+/// Returns the datasets that contain the files below a DID.
 async fn parents_of_files(client: &Client, did: &Did) -> Result<Vec<Did>> {
     let mut tree = lists::tree(client, did).await?;
     let mut parents = Vec::new();

@@ -1,4 +1,4 @@
-//! `--link FROM:TO`: symbolic links to replicas that are mounted here.
+//! `--link FROM:TO`: symbolic links to replicas on mounted storage.
 
 use std::os::unix::fs::symlink;
 
@@ -11,14 +11,14 @@ use crate::lists::ReplicaList;
 
 const SHAPE: Shape = Shape::named(&["link"], &["link", "target", "scope", "name", "rse", "pfn"]);
 
-/// A folder in physical file names, and the folder that stands for it here.
+/// A directory in PFNs and the local directory that replaces it.
 pub(super) struct Substitution {
     from: String,
     to: String,
 }
 
 impl Substitution {
-    /// Reads `FROM:TO`.
+    /// Parses `FROM:TO`.
     pub(super) fn parse(text: &str) -> Result<Self> {
         match text.split(':').collect::<Vec<_>>()[..] {
             [from, to] if !from.is_empty() => Ok(Self { from: from.to_owned(), to: to.to_owned() }),
@@ -26,7 +26,7 @@ impl Substitution {
         }
     }
 
-    /// Makes a link in this folder for each replica, at all RSEs or at these.
+    /// Creates a link in the current directory for each replica, at all RSEs or only at `rses`.
     pub(super) async fn make(
         &self,
         context: &Context,
@@ -54,7 +54,7 @@ impl Substitution {
     }
 }
 
-/// The name of a link in this folder; a name that leads elsewhere is refused, whoever sent it.
+/// Returns a name for a link in the current directory. Errors: the name, which a server sent, leads out of it.
 fn link_name(name: &str) -> Result<&str> {
     match name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
         true => Err(Error::Value(format!("{name:?} cannot be the name of a link in this folder"))),

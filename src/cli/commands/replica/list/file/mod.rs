@@ -1,4 +1,6 @@
-//! `rucio replica list file`
+//! `rucio replica list file`: arguments and the query.
+//!
+//! `show` prints the replicas, `link` creates symbolic links to them.
 
 mod link;
 mod show;
@@ -24,40 +26,40 @@ const METALINK: Shape = Shape::named(&["metalink"], &[]);
 /// Example: rucio replica list file --protocols https,root user.jdoe:analysis.1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DIDs
+    /// DIDs (scope:name)
     pub dids: Vec<String>,
-    /// Only these protocols, separated by commas
+    /// List only these protocols (comma-separated)
     #[arg(long)]
     pub protocols: Option<String>,
-    /// Also replicas that are not available, with their state: A available, U unavailable, C being copied,
+    /// Include replicas that are not available, and show the state: A available, U unavailable, C being copied,
     /// B being deleted, D bad, T temporarily unavailable
     #[arg(long)]
     pub all_states: bool,
-    /// Only the physical file names, one a line
+    /// Print only the physical file names (PFNs), one per line
     #[arg(long)]
     pub pfns: bool,
-    /// The network domain instead of the one the server would choose
+    /// Network domain, instead of the one that the server chooses
     #[arg(long, value_parser = ["wan", "lan", "all"])]
     pub domain: Option<String>,
-    /// Make symbolic links to the files, with another folder in front: /pfn/folder:/local/folder
+    /// Create symbolic links to the files in this directory, replacing a leading path: /pfn/dir:/local/dir
     #[arg(long, value_name = "FROM:TO")]
     pub link: Option<String>,
-    /// Only what is not available at the RSEs of --rses
+    /// List only the replicas at --rses that are not available
     #[arg(long)]
     pub missing: bool,
-    /// As a metalink document
+    /// Print a metalink document
     #[arg(long)]
     pub metalink: bool,
-    /// Leave archives that hold the files out
+    /// Ignore archives that contain the files
     #[arg(long)]
     pub no_resolve_archives: bool,
-    /// How to sort the replicas: geoip or random
+    /// Sort order of the replicas: geoip or random
     #[arg(long)]
     pub sort: Option<String>,
-    /// Only the RSEs this expression means
+    /// List only RSEs matching this expression
     #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
     pub rses: Option<String>,
-    /// Sizes with units. The new tree does so whatever --robot says, the old one does as --robot says
+    /// Print sizes with units. This command does so regardless of --robot, the legacy command follows --robot
     #[arg(long, hide = true, action = clap::ArgAction::Set, default_value = "true")]
     #[arg(value_parser = clap::builder::BoolishValueParser::new())]
     pub human: bool,
@@ -85,7 +87,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 }
 
 impl Args {
-    /// An empty text is as good as none.
+    /// Treats empty option values as not given.
     fn without_empty(self) -> Self {
         let given = |option: Option<String>| option.filter(|text| !text.is_empty());
         let (protocols, rses) = (given(self.protocols), given(self.rses));
@@ -93,7 +95,7 @@ impl Args {
     }
 }
 
-/// Refuses options that contradict each other.
+/// Rejects --missing without --rses, and parses --link.
 fn check(args: &Args) -> Result<Option<Substitution>> {
     if args.missing && args.rses.is_none() {
         let message = "Cannot use --missing without specifying a RSE";
@@ -102,7 +104,8 @@ fn check(args: &Args) -> Result<Option<Substitution>> {
     args.link.as_deref().map(Substitution::parse).transpose()
 }
 
-/// What to ask, and which of the DIDs are collections. Those that do not exist are an error here, before the listing.
+/// Returns the query and those of the DIDs that are collections. Errors, before anything is listed: a DID that does not
+/// exist.
 async fn query(context: &Context, client: &Client, args: &Args) -> Result<(Query, Vec<Did>)> {
     let (dids, mut collections) = (context.dids(&args.dids)?, Vec::new());
     for did in &dids {

@@ -1,4 +1,4 @@
-//! The forms in which replicas are listed.
+//! Output forms of the replica list.
 
 use serde::Serialize;
 use serde_json::json;
@@ -32,7 +32,7 @@ struct Replica<'a> {
 }
 
 impl<'a> Replica<'a> {
-    /// None for an entry without a size, which the official client leaves out.
+    /// Returns `None` for an entry without a size, which the official client omits.
     fn of(entry: &'a ReplicaEntry, pfn: &'a str, at: &'a Pfn) -> Option<Self> {
         Some(Self {
             scope: &entry.did.scope,
@@ -60,7 +60,7 @@ impl<'a> Replica<'a> {
     }
 }
 
-/// What is not available at the RSEs.
+/// Lists the replicas at `rses` that are not available.
 pub(super) async fn missing(context: &Context, mut entries: ReplicaList<'_>, rses: &[String]) -> Result<()> {
     let mut list = context.ui.list(MISSING).with_table(Table::psql(["SCOPE", "NAME", "(STATE) RSE"]));
     while let Some(entry) = entries.next().await? {
@@ -76,7 +76,7 @@ pub(super) async fn missing(context: &Context, mut entries: ReplicaList<'_>, rse
     list.end()
 }
 
-/// Physical file names alone.
+/// Lists only the PFNs.
 pub(super) async fn pfns(context: &Context, mut entries: ReplicaList<'_>) -> Result<()> {
     let mut list = context.ui.list(PFNS);
     while let Some(entry) = entries.next().await? {
@@ -88,7 +88,7 @@ pub(super) async fn pfns(context: &Context, mut entries: ReplicaList<'_>) -> Res
     list.end()
 }
 
-/// The replicas, at all RSEs or at these.
+/// Lists the replicas at all RSEs, or only at `rses` if --rses is given.
 pub(super) async fn table(context: &Context, mut entries: ReplicaList<'_>, args: &Args, rses: &[String]) -> Result<()> {
     let place = if args.all_states { "(STATE) RSE: REPLICA" } else { "RSE: REPLICA" };
     let table = Table::psql(["SCOPE", "NAME", "FILESIZE", "ADLER32", place]).without_numbers();
@@ -103,7 +103,7 @@ pub(super) async fn table(context: &Context, mut entries: ReplicaList<'_>, args:
     list.end()
 }
 
-/// The letter that stands for the state of a replica.
+/// Returns the one-letter code of a replica state.
 fn letter(state: &str) -> &str {
     match state {
         "AVAILABLE" => "A",

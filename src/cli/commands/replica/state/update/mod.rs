@@ -1,4 +1,6 @@
-//! `rucio replica state update ...`
+//! `rucio replica state update ...`: declare replicas bad, quarantined or unavailable.
+//!
+//! One file per state; reading list files (`--as-file`) is shared here.
 
 pub(crate) mod bad;
 pub(crate) mod quarantine;
@@ -28,7 +30,7 @@ impl Command {
     }
 }
 
-/// The one path among the words, where a list is given as a file.
+/// Returns the path of the list file. Errors: there is not exactly one argument.
 fn the_file(words: &[String]) -> Result<&Path> {
     match words {
         [path] => Ok(Path::new(path)),
@@ -36,17 +38,17 @@ fn the_file(words: &[String]) -> Result<&Path> {
     }
 }
 
-/// The text of a file that the user named.
+/// Reads a file named by the user.
 fn text_of(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))
 }
 
-/// The lines of a file, without blanks around them and without empty ones.
+/// Reads the lines of a file, trimmed and without empty ones.
 fn lines_of(path: &Path) -> Result<Vec<String>> {
     Ok(text_of(path)?.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
-/// The end of a report on chunks.
+/// Prints the summary after the last chunk.
 fn summary(context: &Context, declared: &str) -> Result<()> {
     context.ui.line(&format!("--------------------------------\nSummary\n{declared} replicas successfully declared"))
 }

@@ -9,22 +9,22 @@ use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// How many paths go to the server at a time.
+/// Paths per request.
 const CHUNK: usize = 1000;
 const SHAPE: Shape = Shape::named(&["path"], &["rse", "path"]);
 
-/// Quarantine files on an RSE that the catalogue does not know, so that they are deleted
+/// Quarantine files at an RSE that are not in the catalogue (dark data), so that they are deleted
 ///
 /// Example: rucio replica state update quarantine --rse XRD1 /rucio/lost/file1 /rucio/lost/file2
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Paths on the RSE
+    /// Paths at the RSE
     #[arg(value_name = "PATHS")]
     pub replicas: Vec<String>,
-    /// PATHS is one file with a path on each line
+    /// Read the paths from the file PATHS, one per line
     #[arg(long)]
     pub as_file: bool,
-    /// The RSE
+    /// RSE name
     #[arg(long, alias = "rse-name")]
     pub rse: Option<String>,
 }

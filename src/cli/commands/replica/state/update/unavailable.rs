@@ -10,26 +10,26 @@ use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// How many PFNs go to the server at a time.
+/// PFNs per request.
 const CHUNK: usize = 10_000;
 const STATE: &str = "TEMPORARY_UNAVAILABLE";
 const SHAPE: Shape = Shape::named(&["pfn"], &["pfn", "state", "expires_at"]);
 
-/// Declare replicas unavailable for a while
+/// Declare replicas temporarily unavailable
 ///
 /// Example: rucio replica state update unavailable --reason "pool is down" --duration 86400 root://xrd1//rucio/f1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The replicas, by PFN
+    /// PFNs of the replicas
     #[arg(value_name = "PFNS")]
     pub replicas: Vec<String>,
-    /// Why
+    /// Reason for the declaration
     #[arg(long)]
     pub reason: String,
-    /// PFNS is one file with a PFN on each line
+    /// Read the PFNs from the file PFNS, one per line
     #[arg(long)]
     pub as_file: bool,
-    /// For how many seconds
+    /// Duration in seconds
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub duration: i64,
 }
@@ -50,7 +50,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     summary(context, &pfns.len().to_string())
 }
 
-/// The PFNs of a file, one a line; anything else in it is refused before anything is declared.
+/// Parses a list of PFNs, one per line. Errors: any other line, before anything is declared.
 fn pfns_of(text: &str) -> Result<Vec<String>> {
     match text.lines().find(|line| !line.contains("://")) {
         Some(line) => Err(Error::new(Exception::InvalidObject, format!("{line:?} is no PFN; nothing was declared."))),
@@ -58,7 +58,7 @@ fn pfns_of(text: &str) -> Result<Vec<String>> {
     }
 }
 
-/// The end of a time that begins now, as the server reads it.
+/// Returns the time (UTC) this many seconds from now, in the server's format.
 fn end(seconds: i64) -> Result<String> {
     let end = TimeDelta::try_seconds(seconds).and_then(|duration| Utc::now().checked_add_signed(duration));
     let end = end.ok_or_else(|| Error::Value(format!("{seconds} seconds are more than a calendar holds")))?;

@@ -1,4 +1,4 @@
-//! `--lfn`: names of one scope, whose replicas at one RSE are bad.
+//! `--lfn`: declares the replicas of files in one scope bad at one RSE.
 
 use serde_json::json;
 

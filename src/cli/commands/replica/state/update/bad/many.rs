@@ -1,4 +1,4 @@
-//! Many PFNs at once: the server takes them as they are, and looks them up later.
+//! Long lists of PFNs: the server accepts them as given and looks them up later.
 
 use serde_json::json;
 
@@ -10,10 +10,10 @@ use crate::cli::context::Context;
 use crate::error::Result;
 use crate::http::Client;
 
-/// How many PFNs go to the server at a time.
+/// PFNs per request.
 const CHUNK: usize = 10_000;
 
-/// Declares them; `words` is how many things the user named.
+/// Declares the PFNs bad; `words` is the number of PFNs and DIDs that the user gave.
 pub(super) async fn declare(
     context: &Context,
     client: &Client,
@@ -44,7 +44,7 @@ pub(super) async fn declare(
     summary(context, &format!("{declared}/{words}"))
 }
 
-/// What the PFNs of all RSEs start with.
+/// Returns the PFN prefixes of all RSEs.
 async fn starts(context: &Context, client: &Client) -> Result<Vec<String>> {
     context.ui.line("Getting the information about RSE protocols. It can take several seconds")?;
     let rses = data::protocols(client).await?.rses;
@@ -60,7 +60,7 @@ fn starts_of(protocol: &Protocol) -> [String; 2] {
     [format!("{scheme}://{hostname}{prefix}"), format!("{scheme}://{hostname}:{port}{prefix}")]
 }
 
-/// A PFN without what its storage adds: ports and service paths of srm, signatures.
+/// Removes storage-specific parts of a PFN: SRM ports and service paths, signatures.
 fn clean(pfn: &str) -> String {
     let mut pfn = pfn.to_owned();
     if pfn.starts_with("srm") {
@@ -75,7 +75,7 @@ fn clean(pfn: &str) -> String {
     pfn
 }
 
-/// Takes out every `:<digits>` before a slash.
+/// Removes every `:<digits>` before a slash.
 fn without_ports(text: &str) -> String {
     let mut parts = text.split(':');
     let mut out = parts.next().unwrap_or_default().to_owned();

@@ -1,4 +1,6 @@
-//! `rucio replica state update bad`
+//! `rucio replica state update bad`: declare replicas bad.
+//!
+//! `pfns` resolves the arguments, `many` declares long lists, `lfns` handles `--lfn`.
 
 mod lfns;
 mod many;
@@ -14,38 +16,38 @@ use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::types::Attributes;
 
-/// From that many PFNs on, the server looks them up by itself, later.
+/// Number of PFNs from which on the server looks the replicas up itself, later.
 const MANY: usize = 100;
-/// How many replicas are declared with one call.
+/// Replicas per request.
 const CHUNK: usize = 1000;
 const SHAPE: Shape = Shape::named(&["pfn"], &["pfn", "rse", "error"]);
 
-/// Declare replicas bad, so that they are replaced by good ones
+/// Declare replicas bad, so that they are replaced
 ///
 /// Example: rucio replica state update bad --reason "wrong checksum" root://xrd1//rucio/f1 user.jdoe:file2
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The replicas: a PFN means one, a DID all of a file
+    /// Replicas to declare: PFNs, or file DIDs for all replicas of a file
     pub replicas: Vec<String>,
-    /// Why
+    /// Reason for the declaration
     #[arg(long)]
     pub reason: String,
-    /// REPLICAS is one file with a PFN or DID on each line
+    /// Read the PFNs or DIDs from the file REPLICAS, one per line
     #[arg(long)]
     pub as_file: bool,
-    /// DIDs may be datasets and containers, and mean all their files
+    /// Accept datasets and containers, for all files in them
     #[arg(long)]
     pub collection: bool,
-    /// REPLICAS is one file with names of --scope, whose replicas at --rse are bad
+    /// Read names in --scope from the file REPLICAS, one per line, and declare their replicas at --rse
     #[arg(long)]
     pub lfn: bool,
-    /// The scope of the names of --lfn
+    /// Scope of the names, for --lfn
     #[arg(long)]
     pub scope: Option<String>,
-    /// The RSE of the names of --lfn
+    /// RSE of the replicas, for --lfn
     #[arg(long, alias = "rse-name")]
     pub rse: Option<String>,
-    /// Show names that cannot be declared in the result, not in the log: the admin tree does
+    /// Print names that cannot be declared instead of logging them, as `rucio-admin` does
     #[arg(skip)]
     pub show_refused: bool,
 }
@@ -82,7 +84,7 @@ async fn few(context: &Context, client: &Client, pfns: &[String], reason: &str) 
     list.end()
 }
 
-/// What was refused, with its RSE.
+/// Iterates over the refused replicas, each with its RSE.
 fn each(refused: &Attributes) -> impl Iterator<Item = (&str, &str)> {
     refused.iter().flat_map(|(rse, what)| {
         let what = what.as_array().into_iter().flatten();

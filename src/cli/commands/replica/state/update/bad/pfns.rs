@@ -1,4 +1,4 @@
-//! From PFNs and DIDs to PFNs.
+//! Resolves arguments, PFNs or DIDs, to PFNs.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::types::Did;
 
-/// The PFNs that words mean, in their order. Neighbouring DIDs are looked up together.
+/// Returns the PFNs of the arguments, in order. Consecutive DIDs are looked up together.
 pub(super) async fn of(context: &Context, client: &Client, words: &[String], collections: bool) -> Result<Vec<String>> {
     let mut pfns = Vec::new();
     for group in words.chunk_by(|left, right| is_pfn(left) == is_pfn(right)) {
@@ -31,7 +31,7 @@ fn is_pfn(word: &str) -> bool {
     word.contains("://")
 }
 
-/// Refuses what does not exist, and collections unless they are wanted.
+/// Checks that the DIDs exist and, unless `collections`, that they are files.
 async fn check(client: &Client, dids: &[Did], collections: bool) -> Result<()> {
     let types = types(client, dids).await?;
     for did in dids {
