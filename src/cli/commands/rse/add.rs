@@ -7,14 +7,14 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Make an RSE
+/// Create an RSE
 ///
 /// Example: rucio rse add JDOE_DATADISK
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The new RSE's name, in capitals
+    /// Name of the new RSE, in capital letters
     pub rse_name: String,
-    /// Paths of its files are not made from their names, but registered with them
+    /// Register the path of each file instead of deriving it from the file's name
     #[arg(long)]
     pub non_deterministic: bool,
 }

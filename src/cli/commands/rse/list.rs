@@ -10,15 +10,15 @@ const SHAPE: Shape = Shape::named(
     &["rse", "rse_type", "deterministic", "volatile", "availability_read", "availability_write", "availability_delete"],
 );
 
-/// List the RSEs
+/// List RSEs
 ///
 /// Example: rucio rse list --rses "tier=1&disk=1"
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only the RSEs this expression means
+    /// List only RSEs matching this expression
     #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
     pub rses: Option<String>,
-    /// One name a line, and an empty line when there is none
+    /// Print one name per line, and an empty line if there is none
     #[arg(long)]
     pub csv: bool,
 }

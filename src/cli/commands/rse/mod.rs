@@ -1,4 +1,6 @@
-//! `rucio rse ...`
+//! `rucio rse ...`: RSEs and their settings.
+//!
+//! One file or folder per subcommand, with its arguments and output; the requests are in `api::rses`.
 
 pub(crate) mod add;
 pub(crate) mod attribute;
@@ -19,26 +21,26 @@ use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// An action on an RSE: named by it, with all fields.
+/// Result of an action on an RSE: named by the RSE, with all fields.
 const ACTION: Shape = Shape::named(&["rse"], &[]);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Add(add::Args),
-    /// Attributes of RSEs, which RSE expressions are made of
+    /// List, set and unset RSE attributes, which RSE expressions match
     #[command(subcommand)]
     Attribute(attribute::Command),
-    /// Distances between RSEs, by which transfers choose their sources
+    /// Set, show and unset distances between RSEs, which rank the sources of transfers
     #[command(subcommand)]
     Distance(distance::Command),
-    /// How much an RSE may hold, and how much of it stays free
+    /// Set and unset limits of an RSE: its maximum usage and minimum free space
     #[command(subcommand)]
     Limit(limit::Command),
     List(list::Args),
-    /// Protocols by which files of an RSE are reached
+    /// Add and remove protocols for access to the files of an RSE
     #[command(subcommand)]
     Protocol(protocol::Command),
-    /// Qualities of service that an RSE offers
+    /// Add, list and remove QoS policies of an RSE
     #[command(subcommand)]
     Qos(qos::Command),
     Remove(remove::Args),
@@ -63,7 +65,7 @@ impl Command {
     }
 }
 
-/// Says where to look when an RSE is not known, or was written in small letters.
+/// Adds a hint if the RSE does not exist or its name is invalid, for example in lower case.
 fn explained(error: Error) -> Error {
     match error.class() {
         Some(Exception::RSENotFound) => error.with_hint("rucio rse list shows the RSEs there are."),

@@ -7,10 +7,10 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Take an empty RSE out of use, for good
+/// Delete an empty RSE permanently
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The RSE
+    /// RSE name
     pub rse_name: String,
 }
 

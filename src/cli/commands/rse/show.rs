@@ -22,11 +22,11 @@ const SHAPE: Shape = Shape::named(
 /// Example: rucio rse show XRD1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The RSE
+    /// RSE name
     pub rse_name: String,
 }
 
-/// All that is shown of an RSE.
+/// The data shown for an RSE.
 struct Rse {
     settings: Attributes,
     attributes: Attributes,

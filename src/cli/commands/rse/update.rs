@@ -8,20 +8,20 @@ use crate::cli::context::Context;
 use crate::cli::ui::values::to_str;
 use crate::error::Result;
 
-/// Change a setting of an RSE
+/// Update a setting of an RSE
 ///
 /// Example: rucio rse update XRD1 --key availability_write --value False
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The RSE
+    /// RSE name
     pub rse_name: String,
-    /// The setting: availability_read, deterministic, rse_type, city, ...
+    /// Setting: availability_read, deterministic, rse_type, city, ...
     #[arg(long)]
     pub key: String,
-    /// Its new value; an empty one, none and null wipe the qos_class
+    /// New value; an empty value, none or null clears qos_class
     #[arg(long, allow_hyphen_values = true)]
     pub value: String,
-    /// Take only true, false, 1 and 0 for truth values: the admin tree does
+    /// Treat only true, false, 1 and 0 as Booleans, as `rucio-admin` does
     #[arg(skip)]
     pub few_truths: bool,
 }
@@ -41,7 +41,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     })
 }
 
-/// Whether a text means a truth value, as click or as the admin tree has it.
+/// Parses a Boolean as click does, or as `rucio-admin` does (`few`). Returns `None` for other text.
 fn truth(text: &str, few: bool) -> Option<bool> {
     if few {
         return match text {

@@ -11,20 +11,20 @@ use crate::error::Result;
 use crate::types::RseUsage;
 
 const SHAPE: Shape = Shape::named(&["source"], &["rse", "source", "used", "files", "free", "total", "updated_at"]);
-/// What only repeats what `storage` says.
+/// Sources of usage numbers that only repeat those of `storage`.
 const DOORS: [&str; 3] = ["srm", "gsiftp", "webdav"];
 
-/// Show how full an RSE is
+/// Show the storage usage of an RSE
 ///
 /// Example: rucio list-rse-usage --show-accounts XRD1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The RSE
+    /// RSE name
     pub rse: String,
-    /// Taken, and of no effect
+    /// Accepted, without effect
     #[arg(long, hide = true)]
     pub history: Option<String>,
-    /// Also how much each account uses
+    /// Also show the usage of each account
     #[arg(long)]
     pub show_accounts: bool,
 }

@@ -14,9 +14,9 @@ const SHAPE: Shape = Shape::named(&["key"], &["key", "value"]);
 /// List the attributes of an RSE
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The RSE
+    /// RSE name
     pub rse_name: String,
-    /// Sorted and in columns, as `list-rse-attributes` shows them
+    /// Sort and align the attributes, as `list-rse-attributes` does
     #[arg(skip)]
     pub columns: bool,
 }

@@ -1,4 +1,6 @@
-//! `rucio rse attribute ...`
+//! `rucio rse attribute ...`: key-value attributes of an RSE.
+//!
+//! Not its settings, such as `deterministic` or `city`: those are in `rse::update`.
 
 pub(crate) mod list;
 pub(crate) mod set;

@@ -12,12 +12,12 @@ use crate::error::Result;
 /// Example: rucio rse attribute set XRD1 --key tier --value 1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The RSE
+    /// RSE name
     pub rse_name: String,
-    /// The attribute
+    /// Attribute name
     #[arg(long)]
     pub key: String,
-    /// Its value
+    /// Attribute value
     #[arg(long, allow_hyphen_values = true)]
     pub value: String,
 }

@@ -7,15 +7,15 @@ use crate::cli::commands::rse::{ACTION, explained};
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Take an attribute of an RSE away
+/// Remove an attribute from an RSE
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The RSE
+    /// RSE name
     pub rse_name: String,
-    /// The attribute
+    /// Attribute name
     #[arg(long)]
     pub attribute: String,
-    /// The value the attribute is said to have, which the admin tree shows
+    /// Value of the attribute as given by the user, which only `rucio-admin` prints
     #[arg(skip)]
     pub value: Option<String>,
 }

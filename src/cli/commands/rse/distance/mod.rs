@@ -1,4 +1,6 @@
-//! `rucio rse distance ...`
+//! `rucio rse distance ...`: distances between pairs of RSEs.
+//!
+//! The requests are in `api::rses::distances`.
 
 pub(crate) mod set;
 pub(crate) mod show;
@@ -10,7 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::Result;
 
-/// A distance: from where to where, and how far.
+/// A distance, named by its source and destination RSE.
 const SHAPE: Shape = Shape { name: &["source", "destination"], columns: &[] };
 
 #[derive(Debug, Subcommand)]

@@ -9,35 +9,35 @@ use crate::cli::context::Context;
 use crate::error::Result;
 use crate::http::Client;
 
-/// Set how far it is from one RSE to another; the nearer source is preferred
+/// Set the distance from one RSE to another; the nearer source is preferred
 ///
 /// Example: rucio rse distance set XRD1 XRD2 --distance 3 --bidirectional
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where files come from
+    /// Source RSE
     pub source_rse: String,
-    /// Where they go to
+    /// Destination RSE
     pub destination_rse: String,
-    /// How far it is
+    /// Distance
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub distance: i64,
-    /// The way back, too
+    /// Set the distance in both directions
     #[arg(long)]
     pub bidirectional: bool,
-    /// The admin tree has a command for each half of it
+    /// Whether to add or to update; `rucio-admin` has a command for each
     #[arg(skip)]
     pub how: How,
 }
 
-/// What to do about a distance that is set already.
+/// How to treat an existing distance.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum How {
-    /// Change it if it is set, add it if not.
+    /// Update the distance if it is set, else add it.
     #[default]
     Either,
-    /// Only add it.
+    /// Only add the distance.
     Add,
-    /// Only change it.
+    /// Only update the distance.
     Update,
 }
 

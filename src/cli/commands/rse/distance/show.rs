@@ -9,12 +9,12 @@ use crate::cli::context::Context;
 use crate::cli::ui::values::to_str;
 use crate::error::Result;
 
-/// Show how far it is from one RSE to another
+/// Show the distance from one RSE to another
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where files come from
+    /// Source RSE
     pub source_rse: String,
-    /// Where they go to
+    /// Destination RSE
     pub destination_rse: String,
 }
 

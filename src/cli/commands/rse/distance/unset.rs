@@ -8,17 +8,17 @@ use crate::cli::commands::rse::explained;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Take the distance from one RSE to another away, so that nothing is transferred that way
+/// Delete the distance from one RSE to another, which stops transfers on this link
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where files come from
+    /// Source RSE
     pub source_rse: String,
-    /// Where they go to
+    /// Destination RSE
     pub destination_rse: String,
-    /// The way back, too
+    /// Delete the distance in both directions
     #[arg(long)]
     pub bidirectional: bool,
-    /// Tell it in the words of the admin tree
+    /// Print the result in the words of `rucio-admin`
     #[arg(skip)]
     pub admin_words: bool,
 }

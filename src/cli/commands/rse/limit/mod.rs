@@ -1,4 +1,6 @@
-//! `rucio rse limit ...`
+//! `rucio rse limit ...`: limits of an RSE in bytes, such as `MinFreeSpace`.
+//!
+//! Not the limits of accounts, which are in `account::limit`.
 
 pub(crate) mod set;
 pub(crate) mod unset;

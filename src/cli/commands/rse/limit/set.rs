@@ -7,20 +7,20 @@ use crate::cli::commands::rse::{ACTION, explained};
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
 
-/// Limit an RSE
+/// Set a limit of an RSE
 ///
 /// Example: rucio rse limit set XRD1 --limit MinFreeSpace 10000
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The RSE
+    /// RSE name
     pub rse_name: String,
-    /// The limit's name, and how many bytes it is
+    /// Name of the limit, and its value in bytes
     #[arg(long, num_args = 2, value_names = ["NAME", "BYTES"], required = true, allow_negative_numbers = true)]
     pub limit: Vec<String>,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    // given twice, the last counts
+    // If --limit is given twice, the last one wins.
     let [.., name, value] = &args.limit[..] else {
         return Err(Error::Value("--limit takes a name and a number of bytes".to_owned()));
     };

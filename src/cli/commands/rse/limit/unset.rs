@@ -8,12 +8,12 @@ use crate::cli::context::Context;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// Take a limit of an RSE away
+/// Remove a limit from an RSE
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The RSE
+    /// RSE name
     pub rse_name: String,
-    /// The limit's name
+    /// Name of the limit
     #[arg(long)]
     pub limit: String,
 }

@@ -7,32 +7,32 @@ use crate::cli::commands::rse::{ACTION, explained};
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Add a protocol by which files of an RSE are reached
+/// Add an access protocol to an RSE
 ///
 /// Example: rucio rse protocol add XRD1 --scheme root --hostname xrd1.example.org --port 1094 --prefix //rucio/
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The RSE
+    /// RSE name
     pub rse_name: String,
-    /// The host that serves the files
+    /// Host that serves the files
     #[arg(long)]
     pub hostname: String,
-    /// The scheme of its addresses: https, davs, root, ...
+    /// URL scheme: https, davs, root, ...
     #[arg(long)]
     pub scheme: String,
-    /// The folder of the files
+    /// Path prefix of the files
     #[arg(long)]
     pub prefix: String,
-    /// The port
+    /// Port number
     #[arg(long, allow_negative_numbers = true)]
     pub port: Option<i64>,
-    /// The Python class that serves the protocol
+    /// Python class that implements the protocol
     #[arg(long, default_value = "rucio.rse.protocols.gfal.Default")]
     pub r#impl: String,
-    /// Priorities of operations near and far, as JSON: '{"wan": {"read": 1, "write": 1, "delete": 1}}'
+    /// Priorities of operations per network domain, as JSON: '{"wan": {"read": 1, "write": 1, "delete": 1}}'
     #[arg(long, value_name = "JSON", value_parser = json)]
     pub domain_json: Option<Value>,
-    /// What else the protocol needs, as JSON
+    /// Additional protocol attributes, as JSON
     #[arg(long, value_name = "JSON", value_parser = json)]
     pub extended_attributes_json: Option<Value>,
 }
@@ -48,7 +48,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 }
 
 impl Args {
-    /// The protocol as the server takes it. Empty JSON is left out.
+    /// Returns the protocol in the server's format, without empty JSON values.
     fn protocol(&self) -> Value {
         let mut protocol = json!({
             "hostname": self.hostname,
@@ -67,7 +67,7 @@ impl Args {
     }
 }
 
-/// Whether Python takes it for false.
+/// Returns whether Python treats the value as false.
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -79,7 +79,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Reads JSON from the command line.
+/// Parses JSON from the command line.
 pub(crate) fn json(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))
 }

@@ -1,4 +1,6 @@
-//! `rucio rse protocol ...`
+//! `rucio rse protocol ...`: access protocols of an RSE.
+//!
+//! Only the entries in the catalogue; the protocols themselves are implemented in `crate::storage`.
 
 pub(crate) mod add;
 pub(crate) mod remove;

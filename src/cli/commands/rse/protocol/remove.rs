@@ -8,18 +8,18 @@ use crate::cli::context::Context;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// Remove protocols of an RSE: all of a scheme, or those at one host and port
+/// Remove protocols from an RSE: all of a scheme, or only those at one host and port
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The RSE
+    /// RSE name
     pub rse_name: String,
-    /// The scheme of its addresses: https, davs, root, ...
+    /// URL scheme: https, davs, root, ...
     #[arg(long)]
     pub scheme: String,
-    /// Only at this host
+    /// Remove only protocols at this host
     #[arg(long)]
     pub hostname: Option<String>,
-    /// Only at this port of the host
+    /// Remove only protocols at this port; requires --hostname
     #[arg(long, allow_negative_numbers = true)]
     pub port: Option<i64>,
 }

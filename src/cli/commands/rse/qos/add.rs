@@ -7,12 +7,12 @@ use crate::cli::commands::rse::{ACTION, explained};
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Add a quality of service to an RSE
+/// Add a QoS policy to an RSE
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The RSE
+    /// RSE name
     pub rse_name: String,
-    /// The policy's name
+    /// Name of the QoS policy
     #[arg(long)]
     pub policy: String,
 }

@@ -10,10 +10,10 @@ use crate::error::Result;
 
 const SHAPE: Shape = Shape::named(&["qos_policy"], &["rse", "qos_policy"]);
 
-/// List the qualities of service of an RSE
+/// List the QoS policies of an RSE
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The RSE
+    /// RSE name
     pub rse_name: String,
 }
 

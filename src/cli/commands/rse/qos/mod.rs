@@ -1,4 +1,6 @@
-//! `rucio rse qos ...`
+//! `rucio rse qos ...`: quality-of-service (QoS) policies of an RSE.
+//!
+//! The requests are in `api::rses::qos`.
 
 pub(crate) mod add;
 pub(crate) mod list;

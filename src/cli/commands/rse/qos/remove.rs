@@ -7,12 +7,12 @@ use crate::cli::commands::rse::{ACTION, explained};
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Remove a quality of service from an RSE
+/// Remove a QoS policy from an RSE
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The RSE
+    /// RSE name
     pub rse_name: String,
-    /// The policy's name
+    /// Name of the QoS policy
     #[arg(long)]
     pub policy: String,
 }
