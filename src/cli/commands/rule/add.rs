@@ -11,71 +11,71 @@ use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::types::{Did, NewRule};
 
-/// The priority of a rule's transfers, as the official client sends it.
+/// Priority of a rule's transfers, the same as in the official client.
 const PRIORITY: i64 = 3;
 
-/// Have replicas of DIDs made and kept
+/// Create a replication rule
 ///
 /// Example: rucio rule add --copies 1 --rses "tier=1&disk=1" --lifetime 1209600 user.jdoe:analysis.1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DIDs
+    /// DIDs (scope:name)
     pub dids: Vec<String>,
-    /// How many copies
+    /// Number of copies
     #[arg(long, allow_negative_numbers = true)]
     pub copies: i64,
-    /// Where to: an RSE expression
+    /// Destination RSE expression
     #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
     pub rses: String,
     #[command(flatten)]
     pub options: Options,
-    /// Protect the rule against being deleted
+    /// Protect the rule against deletion
     #[arg(long, value_name = "BOOL", value_parser = boolean, default_value = "false", action = Set)]
     pub locked: bool,
-    /// Where the copies may come from: an RSE expression
+    /// Source RSE expression
     #[arg(long, value_name = "EXPRESSION")]
     pub source_rses: Option<String>,
-    /// When to send mail: Y (always), N (never), C (when the dataset is closed)
+    /// When to notify by mail: Y (always), N (never), C (when the dataset is closed)
     #[arg(long, value_parser = ["Y", "N", "C"])]
     pub notify: Option<String>,
 }
 
-/// The options that both trees spell alike.
+/// Options that `rucio rule add` and `rucio add-rule` share.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The RSE attribute that weighs the choice among the RSEs
+    /// RSE attribute used to weight RSE selection
     #[arg(long)]
     pub weight: Option<String>,
-    /// Seconds until the rule ends
+    /// Lifetime of the rule in seconds
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub lifetime: Option<i64>,
-    /// What is kept together at one RSE: the files of a DATASET, ALL, or NONE
+    /// File grouping: DATASET (each dataset at one RSE), ALL (everything at one RSE), NONE (files independently)
     #[arg(long, value_parser = ["DATASET", "ALL", "NONE"])]
     pub grouping: Option<String>,
-    /// Why, for the transfer system (User Subscriptions, Data Consolidation, ...)
+    /// Transfer activity (User Subscriptions, Data Consolidation, ...)
     #[arg(long)]
     pub activity: Option<String>,
-    /// What people should know about the rule
+    /// Comment on the rule
     #[arg(long)]
     pub comment: Option<String>,
-    /// Have somebody approve the rule first
+    /// Request approval for the rule
     #[arg(long)]
     pub ask_approval: bool,
-    /// Have a daemon make the rule later
+    /// Create the rule asynchronously, by a daemon
     #[arg(long)]
     pub asynchronous: bool,
-    /// Seconds to wait before the rule starts; implies --asynchronous
+    /// Delay in seconds before the rule starts; implies --asynchronous
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub delay_injection: Option<i64>,
-    /// The account that shall own the rule
+    /// Account that owns the rule
     #[arg(long)]
     pub account: Option<String>,
-    /// Where such a rule exists already, go on with the next DID
+    /// Skip DIDs that already have an identical rule
     #[arg(long)]
     pub skip_duplicates: bool,
 }
 
-/// A boolean as click takes it.
+/// Parses a Boolean as click does.
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
     match text.trim().to_lowercase().as_str() {
         "true" | "1" | "yes" | "on" | "t" | "y" => Ok(true),
@@ -123,7 +123,7 @@ fn new_rule(dids: Vec<Did>, args: Args) -> NewRule {
     }
 }
 
-/// The server refuses all DIDs when one of them has such a rule already; one by one, the others get theirs.
+/// Adds the rule to each DID separately: the server rejects all DIDs of a request if one has such a rule already.
 async fn add_one_by_one(context: &Context, client: &Client, rule: NewRule) -> Result<Vec<String>> {
     let mut ids = Vec::new();
     for did in &rule.dids {

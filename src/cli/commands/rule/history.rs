@@ -12,10 +12,10 @@ use crate::types::RuleEvent;
 const SHAPE: Shape =
     Shape::named(&["rule_id"], &["rule_id", "account", "rse_expression", "state", "created_at", "updated_at"]);
 
-/// Show when the rules on a DID were made and deleted
+/// Show when the rules on a DID were created and deleted
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DID
+    /// DID (scope:name)
     pub did: String,
 }
 
@@ -33,7 +33,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     list.end()
 }
 
-/// A rule that is met for the first time was made then; the second time it was deleted.
+/// Formats an event: the first one of a rule is its creation, the second one its deletion.
 fn told(event: &RuleEvent, is_new: bool) -> String {
     let (what, time) = match is_new {
         true => ("insertion", &event.created_at),

@@ -40,30 +40,30 @@ const HEADERS: [&str; 9] = [
 
 /// List the rules on a DID, of an account or of a subscription
 ///
-/// A dataset or container without rules shows those of what holds it or of what it holds.
+/// For a dataset without rules, those on its parents are listed; for a container without rules, those on its content.
 ///
 /// Example: rucio rule list --did user.jdoe:analysis.1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The rules on this DID
+    /// List the rules on this DID
     #[arg(long)]
     pub did: Option<String>,
-    /// With --did: the rules that lock the dataset, wherever they were made
+    /// With --did, list all rules that lock the dataset, also those on other DIDs
     #[arg(long)]
     pub traverse: bool,
-    /// Comma-separated values
+    /// Print comma-separated values
     #[arg(long)]
     pub csv: bool,
-    /// The rules that hold this file, on it or on what it is part of
+    /// List the rules on this file and on collections that contain it
     #[arg(long, value_name = "DID")]
     pub file: Option<String>,
-    /// The rules of this account
+    /// List the rules of this account
     #[arg(long)]
     pub account: Option<String>,
-    /// The rules of this subscription
+    /// List the rules of this subscription
     #[arg(long)]
     pub subscription: Option<String>,
-    /// The rule with this id, which `list-rules --id` lists
+    /// ID of the rule to list, for `list-rules --id`
     #[arg(skip)]
     pub id: Option<String>,
 }
@@ -84,7 +84,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     list.end()
 }
 
-/// The cells, of which tabulate leaves empty what is None.
+/// Returns the cells of the table. Without an expiry its cell is empty, as tabulate prints None.
 fn row(context: &Context, rule: &RuleRow) -> [String; 9] {
     let mut cells = cells(context, rule);
     if rule.expires_at.is_null() {

@@ -1,4 +1,6 @@
-//! `rucio rule ...`
+//! `rucio rule ...`: replication rules.
+//!
+//! One file per subcommand, with its arguments and output; the requests are in `api::rules`.
 
 pub(crate) mod add;
 pub(crate) mod history;
@@ -17,7 +19,7 @@ use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// What a command did to a rule: its id, and whatever else stands in the record.
+/// Result of a command on a rule: named by the rule's ID, with all fields.
 const DONE: Shape = Shape::named(&["id"], &[]);
 
 #[derive(Debug, Subcommand)]
@@ -47,7 +49,7 @@ impl Command {
     }
 }
 
-/// Tells where the ids of rules are found, if the failure is that there is none with this id.
+/// Adds a hint on how to find rule IDs if the rule does not exist.
 fn explained(error: Error) -> Error {
     match error.class() {
         Some(Exception::RuleNotFound) => error.with_hint("rucio rule list --did DID shows the rules of a DID."),
@@ -55,7 +57,7 @@ fn explained(error: Error) -> Error {
     }
 }
 
-/// Nothing for the word that takes a value away, else the word.
+/// Returns `None` for the word "none", which clears a value, else the text.
 fn unless_none(text: String) -> Option<String> {
     Some(text).filter(|text| !text.eq_ignore_ascii_case("none"))
 }

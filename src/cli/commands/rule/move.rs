@@ -8,20 +8,20 @@ use crate::cli::context::Context;
 use crate::error::Result;
 use crate::types::Attributes;
 
-/// Have a rule's replicas moved: a new rule takes the place of the old one when it is fulfilled
+/// Move a rule to other RSEs; the old rule is removed once the new one is OK
 ///
 /// Example: rucio rule move --rses "tier=2&country=fr" 0123456789abcdef0123456789abcdef
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The rule's id
+    /// Rule ID
     pub rule_id: String,
-    /// Where to: an RSE expression
+    /// Destination RSE expression
     #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
     pub rses: String,
-    /// Why, for the transfer system, if for another reason than the old rule
+    /// Transfer activity of the new rule [default: that of the old rule]
     #[arg(long, hide = true)]
     pub activity: Option<String>,
-    /// Where the copies may come from: an RSE expression, or None for anywhere
+    /// Source RSE expression, or None for any RSE
     #[arg(long, value_name = "EXPRESSION")]
     pub source_rses: Option<String>,
 }

@@ -11,23 +11,23 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
 
-/// Delete a rule by its id, or the rules on a DID with this RSE expression
+/// Delete a rule by its ID, or the rules on a DID with this RSE expression
 ///
 /// Example: rucio rule remove --rses "tier=1&disk=1" user.jdoe:analysis.1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The rule's id, or a DID together with --rses
+    /// Rule ID, or a DID together with --rses
     pub rule_id_dids: String,
-    /// Delete the replicas at once
+    /// Delete the replicas immediately
     #[arg(long)]
     pub purge_replicas: bool,
-    /// Delete the rules of all accounts
+    /// Delete matching rules of all accounts
     #[arg(long)]
     pub all: bool,
-    /// The RSE expression of the rules to delete
+    /// RSE expression of the rules to delete
     #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
     pub rses: Option<String>,
-    /// The account whose rules to delete, instead of your own
+    /// Account whose rules to delete [default: your own]
     #[arg(long)]
     pub account: Option<String>,
 }

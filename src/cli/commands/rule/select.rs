@@ -1,4 +1,4 @@
-//! Which rules `rucio rule list` lists.
+//! Selects the rules that `rucio rule list` lists.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -12,7 +12,7 @@ use crate::http::{Client, JsonStream, Raw};
 use crate::lists;
 use crate::types::{Did, RuleRow};
 
-/// Rules one by one: those at hand, then those that still come from the server.
+/// A stream of rules: those in memory first, then those still coming from the server.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
     ready: VecDeque<Raw<RuleRow>>,
@@ -24,7 +24,7 @@ impl Rules {
         Self { coming: Some(stream.raw()), ..Self::default() }
     }
 
-    /// The next rule, or none at the end.
+    /// Returns the next rule, or `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Raw<RuleRow>>> {
         match (self.ready.pop_front(), &mut self.coming) {
             (None, Some(stream)) => stream.next().await,
@@ -32,7 +32,7 @@ impl Rules {
         }
     }
 
-    /// Whether there are none. Waits for the first.
+    /// Returns whether there are no rules; waits for the first one.
     async fn is_empty(&mut self) -> Result<bool> {
         let first = self.next().await?;
         let is_empty = first.is_none();
@@ -41,7 +41,7 @@ impl Rules {
     }
 }
 
-/// The rules the options mean. What is given as an empty text is not given.
+/// Returns the rules that the options select; empty option values count as not given.
 pub(super) async fn select(context: &Context, args: &Args) -> Result<Rules> {
     let given = |text: &'_ Option<String>| text.clone().filter(|text| !text.is_empty());
     let (id, file, did) = (given(&args.id), given(&args.file), given(&args.did));
@@ -79,7 +79,7 @@ async fn of_subscription(client: &Client, name: &str) -> Result<Rules> {
     api::subscriptions::rules(client, account, name).await.map(Rules::coming)
 }
 
-/// The rules whose locks hold a dataset, each once.
+/// Returns the rules that lock a dataset, each once.
 async fn locking(client: &Client, did: &Did) -> Result<Rules> {
     let mut locks = api::locks::of_dataset(client, did).await?;
     let (mut rules, mut seen) = (Rules::default(), HashSet::new());
@@ -91,7 +91,7 @@ async fn locking(client: &Client, did: &Did) -> Result<Rules> {
     Ok(rules)
 }
 
-/// The rules on a DID; if it has none, those on what it holds (container) or on what holds it (dataset).
+/// Returns the rules on a DID; if it has none, those on its content (container) or its parents (dataset).
 async fn on_did(context: &Context, client: &Client, did: &Did) -> Result<Rules> {
     let did_type = api::dids::did_type(client, did).await?;
     let mut own = api::dids::rules(client, did).await.map(Rules::coming)?;

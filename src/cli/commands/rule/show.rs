@@ -14,7 +14,7 @@ use crate::types::{Attributes, RuleAnalysis, TransferAnalysis};
 const SHAPE: Shape = Shape::named(&["id"], &[]);
 const ANALYSIS: Shape = Shape::named(&["id"], &["id", "rule_error"]);
 
-/// What is shown of a rule: a title and the server's name for it.
+/// Fields shown before the locks: title and the server's name.
 const FIELDS: [(&str, &str); 7] = [
     ("Id", "id"),
     ("Account", "account"),
@@ -24,7 +24,7 @@ const FIELDS: [(&str, &str); 7] = [
     ("Copies", "copies"),
     ("State", "state"),
 ];
-/// What is shown after the locks.
+/// Fields shown after the locks.
 const MORE_FIELDS: [(&str, &str); 17] = [
     ("Grouping", "grouping"),
     ("Expires at", "expires_at"),
@@ -48,12 +48,12 @@ const MORE_FIELDS: [(&str, &str); 17] = [
 /// Show a rule
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The rule's id
+    /// Rule ID
     pub rule_id: String,
-    /// Why its transfers do not get on
+    /// Explain why transfers are stuck
     #[arg(long)]
     pub examine: bool,
-    /// Lay the transfers out as `rule-info` does
+    /// Format the transfers as `rule-info` does
     #[arg(skip)]
     pub old_layout: bool,
 }

@@ -10,54 +10,54 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::types::Attributes;
 
-/// Change a rule
+/// Update a rule
 ///
 /// Example: rucio rule update --lifetime 1209600 0123456789abcdef0123456789abcdef
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The rule's id
+    /// Rule ID
     pub rule_id: String,
     #[command(flatten)]
     pub options: Options,
-    /// Protect the rule against being deleted, or no longer
+    /// Protect the rule against deletion (true), or allow it (false)
     #[arg(long, value_name = "BOOL", value_parser = boolean)]
     pub locked: Option<bool>,
-    /// Where the copies may come from: an RSE expression, or None for anywhere
+    /// Source RSE expression, or None for any RSE
     #[arg(long, value_name = "EXPRESSION")]
     pub source_rses: Option<String>,
 }
 
-/// The options that both trees spell alike.
+/// Options that `rucio rule update` and `rucio update-rule` share.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Seconds until the rule ends, from now on; None for ever
+    /// Lifetime in seconds, counted from now; None for unlimited
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub lifetime: Option<String>,
-    /// Why, for the transfer system (User Subscriptions, Data Consolidation, ...)
+    /// Transfer activity (User Subscriptions, Data Consolidation, ...)
     #[arg(long)]
     pub activity: Option<String>,
-    /// What people should know about the rule
+    /// Comment on the rule
     #[arg(long)]
     pub comment: Option<String>,
-    /// The account that shall own the rule
+    /// Account that owns the rule
     #[arg(long)]
     pub account: Option<String>,
-    /// Mark the rule as stuck, so that its transfers are tried again
+    /// Mark the rule as stuck, so that its transfers are retried
     #[arg(long)]
     pub stuck: bool,
-    /// Suspend the rule: nothing is transferred for it
+    /// Suspend the rule, so that nothing is transferred for it
     #[arg(long)]
     pub suspend: bool,
-    /// With --stuck or --suspend: cancel its transfers
+    /// With --stuck or --suspend, cancel the transfers of the rule
     #[arg(long)]
     pub cancel_requests: bool,
-    /// The priority of its transfers, 5 being the highest
+    /// Priority of the transfers (5 is the highest)
     #[arg(long, allow_negative_numbers = true)]
     pub priority: Option<String>,
-    /// The rule that comes after this one; None for no such rule
+    /// ID of the child rule, which replaces this one; None to unset it
     #[arg(long, value_name = "RULE_ID")]
     pub child_rule_id: Option<String>,
-    /// Try the transfers of a stuck rule again soon
+    /// Retry the transfers of a stuck rule soon
     #[arg(long)]
     pub boost_rule: bool,
 }
@@ -86,7 +86,7 @@ fn check(options: &Options) -> Result<()> {
     Err(Error::new(Exception::InputValidationError, message))
 }
 
-/// The fields to change. What is given as an empty text stays as it is.
+/// Returns the fields to change; empty option values are ignored.
 fn changes(options: Options) -> Result<Attributes> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let seconds = |text: String| unless_none(text).map(|text| integer("--lifetime", &text)).transpose();

@@ -19,38 +19,38 @@ const SHAPE: Shape = Shape::named(
     &["id"],
     &["id", "state", "locks_ok_cnt", "locks_replicating_cnt", "locks_stuck_cnt", "scope", "name", "rse_expression"],
 );
-/// The numbers of locks, by the server's names, in the order in which `rule list` shows them.
+/// Lock counters, by the server's names, in the order of `rule list`.
 const LOCKS: [&str; 3] = ["locks_ok_cnt", "locks_replicating_cnt", "locks_stuck_cnt"];
-/// Nobody needs to ask a server more often.
+/// Minimum polling interval, to limit the load on the server.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// Wait until all replicas of rules are there
+/// Wait until rules are OK: all their replicas are available
 ///
-/// Shows each rule, as ID STATE[OK/REPLICATING/STUCK], whenever that changes; on a terminal a bar each. Ends with 0 when
-/// all rules are OK, with 1 when one is STUCK or SUSPENDED, is not there, or is deleted meanwhile, and with 124 when the
-/// time is over. A server that does not answer for a while is asked on.
+/// Prints each rule as ID STATE[OK/REPLICATING/STUCK] whenever it changes; a terminal shows a progress bar for each.
+/// Exits with 0 when all rules are OK, with 1 when one is STUCK or SUSPENDED, does not exist, or is deleted while
+/// waiting, and with 124 on timeout. Temporary server failures are retried.
 ///
 /// Example: rucio rule wait --timeout 2h $(rucio rule add --copies 1 --rses CERN user.jdoe:analysis.1 -o name)
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The ids of the rules
+    /// Rule IDs
     #[arg(required = true, value_name = "RULE_ID")]
     pub rule_ids: Vec<String>,
-    /// How long to wait at most: seconds, or 30s, 10m, 2h, 1d; 0 looks once. Without it, there is no end
+    /// Maximum time to wait: seconds, or 30s, 10m, 2h, 1d; 0 checks once [default: no limit]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub timeout: Option<Duration>,
-    /// How long to wait between two looks
+    /// Time between two checks
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "10s")]
     pub interval: Duration,
-    /// Go on when a rule is STUCK or SUSPENDED: the server tries stuck transfers again
+    /// Keep waiting when a rule is STUCK or SUSPENDED: the server retries stuck transfers
     #[arg(long)]
     pub keep_waiting: bool,
 }
 
-/// A rule that is waited for.
+/// A rule to wait for.
 struct Waited {
     id: String,
-    /// As the server showed it last.
+    /// The rule in the server's last response.
     rule: Option<Raw<Attributes>>,
     shown: String,
     bar: Option<LocksBar>,
@@ -85,7 +85,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     outcome
 }
 
-/// Asks for every rule that is not there yet. Gives how the waiting ends, if it does.
+/// Polls every rule that is not OK yet. Returns the final outcome, or `None` to keep waiting.
 async fn look(context: &Context, client: &Client, rules: &mut [Waited], keep_waiting: bool) -> Option<Result<()>> {
     for rule in rules.iter_mut().filter(|rule| !rule.is("OK")) {
         match api::rules::get::<Raw<Attributes>>(client, &rule.id).await {
@@ -94,7 +94,7 @@ async fn look(context: &Context, client: &Client, rules: &mut [Waited], keep_wai
                     return Some(Err(error));
                 }
             }
-            // One that answered before will answer again.
+            // Retry: the server has shown this rule before.
             Err(error) if rule.rule.is_some() && may_pass(&error) => tracing::warn!("{error}"),
             Err(error) => return Some(Err(explained(error))),
         }
@@ -106,7 +106,7 @@ async fn look(context: &Context, client: &Client, rules: &mut [Waited], keep_wai
     }
 }
 
-/// Whether the server, or what stands before it, may be better the next time.
+/// Returns whether a retry may succeed: no connection, or a status 5xx of the server or its proxy.
 fn may_pass(error: &Error) -> bool {
     match error {
         Error::Rucio(refusal) => {
@@ -130,7 +130,7 @@ impl Waited {
         self.rule.as_ref().and_then(|rule| rule.get("state")).and_then(Value::as_str) == Some(state)
     }
 
-    /// Takes in how the rule is now, and shows it if that is news.
+    /// Saves the current rule, and prints it if it changed.
     fn see(&mut self, context: &Context, rule: Raw<Attributes>) -> Result<()> {
         let field = |key: &str| rule.get(key).cloned().unwrap_or_default();
         let locks = LOCKS.map(|key| field(key).as_u64().unwrap_or(0));
@@ -149,7 +149,7 @@ impl Waited {
         }
         context.ui.line(&line)?;
         self.shown = line;
-        // Whoever reads a pipe wants to know now, not at the end.
+        // A program that reads a pipe needs the line now, not at the end.
         context.ui.flush()
     }
 

@@ -26,9 +26,9 @@ const SHAPE: Shape = Shape::named(
     ],
 );
 
-/// List all of your sessions on this machine: every server, account and way to log in
+/// List all of your sessions on this machine, by server, account and authentication method
 ///
-/// Asks no server. The one that commands use is marked.
+/// Does not contact any server. The session that commands use is marked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
@@ -42,7 +42,7 @@ struct Row<'a> {
 pub(crate) async fn run(context: &Context, _args: Args) -> Result<()> {
     let client = context.client().ok();
     let mut folders = token_folders(&context.env)?;
-    // The one of a token file that the configuration names.
+    // The directory of a token file set in the configuration.
     folders.extend(client.map(|client| client.settings().token_dir.clone()).filter(|folder| !folders.contains(folder)));
     let sessions = session::all(&folders, client);
     if sessions.is_empty() {

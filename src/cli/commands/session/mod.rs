@@ -1,4 +1,6 @@
-//! `rucio session`
+//! `rucio session ...`: list, show and renew saved sessions.
+//!
+//! Only arguments and output; sessions themselves are in `auth::session`, logging in is in `commands::login`.
 
 mod list;
 pub(crate) mod show;
@@ -10,7 +12,7 @@ use clap::Subcommand;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// The commands of this group.
+/// Subcommands of `rucio session`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     List(list::Args),
@@ -19,7 +21,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Runs the command.
+    /// Runs the subcommand.
     pub(crate) async fn run(self, context: &Context) -> Result<()> {
         match self {
             Self::List(args) => list::run(context, args).await,

@@ -6,14 +6,14 @@ use crate::cli::context::Context;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// Show what you are logged in as, and until when
+/// Show the current session: account, identity, state and expiry
 ///
-/// Never logs in: ends with 4 where there is no valid session.
+/// Never logs in; exits with 4 if there is no valid session.
 ///
 /// Example: rucio session show -o json
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Ask no server: only what is known on this machine
+    /// Do not contact the server; show only local information
     #[arg(long)]
     offline: bool,
 }
@@ -40,7 +40,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     }
 }
 
-/// The refusal where there is no session.
+/// Returns the error for a missing session.
 pub(crate) fn none(context: &Context) -> Result<Error> {
     let settings = context.client()?.settings();
     let who = settings.account.as_ref().map(|account| format!(" of account {account}")).unwrap_or_default();

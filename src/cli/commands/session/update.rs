@@ -5,20 +5,20 @@ use crate::cli::commands::login;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// Log in anew, whatever session there is
+/// Log in again, replacing the current session
 ///
-/// For oidc the token is renewed if that can be, else the browser is needed; also where you ask for other scopes.
+/// With oidc the token is refreshed if possible; otherwise, and with --scope, the browser is needed.
 ///
 /// Example: rucio session update --scope "openid profile offline_access"
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The account to act as
+    /// Account to use
     #[arg(short, long, value_name = "ACCOUNT")]
     account: Option<String>,
-    /// What the identity provider may tell Rucio about you, for oidc
+    /// OIDC scopes to request
     #[arg(long = "scope", value_name = "SCOPES")]
     oidc_scope: Option<String>,
-    /// Only show the link of a login, open no browser
+    /// Print the login URL instead of opening a browser
     #[arg(long)]
     no_browser: bool,
 }

@@ -1,4 +1,4 @@
-//! A session as it is shown.
+//! Output format of a session.
 
 use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
@@ -11,32 +11,32 @@ use crate::types::Validation;
 /// A session, named by its account.
 pub(crate) const SHAPE: Shape = Shape::named(&["account"], &[]);
 
-/// What is known of the token.
+/// State of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum State {
-    /// It may be used.
+    /// Accepted by the server, or unchecked and not expired.
     Valid,
-    /// It has ended.
+    /// Expired.
     Expired,
-    /// The server does not accept it.
+    /// Rejected by the server.
     Refused,
-    /// Nobody has asked the server, and the token does not say when it ends.
+    /// Not checked with the server, and without a known expiry.
     Unknown,
 }
 
-/// How sure we are.
+/// Result of checking the token with the server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Checked<'a> {
-    /// The server has not been asked.
+    /// Not checked.
     No,
-    /// The server does not accept the token.
+    /// Rejected by the server.
     Refused,
-    /// The server says this of it.
+    /// Accepted, with the server's response.
     Accepted(&'a Validation),
 }
 
-/// A session: the fields for machines, [`View::text`] for people. Dates are ISO 8601 in UTC.
+/// A session for output: fields for machines, [`View::text`] for people. Dates are ISO 8601 in UTC.
 #[derive(Debug, Serialize)]
 pub(crate) struct View {
     host: Option<String>,
@@ -62,7 +62,7 @@ impl View {
             Checked::No | Checked::Refused => None,
         };
         let claims = session.claims.as_ref();
-        // Rucio's name for an identity of an identity provider.
+        // Rucio's format for OIDC identities.
         let of_claims =
             claims.and_then(|claims| Some(format!("SUB={}, ISS={}", claims.sub.as_deref()?, claims.iss.as_deref()?)));
         let audience = claims.map(|claims| claims.aud.join(" ")).filter(|audience| !audience.is_empty());
@@ -86,7 +86,7 @@ impl View {
         }
     }
 
-    /// What is known, a field a line.
+    /// Returns the known fields, one per line.
     pub(crate) fn text(&self) -> String {
         let state = match (self.state, self.checked) {
             (State::Valid, true) => "valid, says the server",
@@ -114,7 +114,7 @@ impl View {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// A row for [`super::list`]: which one commands use, where, who, how, how long.
+    /// Returns a row for [`super::list`]: mark of the used session, host, account, method, state, time left.
     pub(crate) fn cells(&self, used: bool) -> [String; 6] {
         let state = serde_json::to_value(self.state).ok().and_then(|state| Some(state.as_str()?.to_owned()));
         let left = self.seconds_left.filter(|_| self.state != State::Expired).map(span);
@@ -138,7 +138,7 @@ fn claims_scope(session: &Session) -> Option<String> {
     session.claims.as_ref()?.scope.clone()
 }
 
-/// The server has texts and lists for what is a list of words.
+/// Returns a list of words as text: the server sends it as a string or as an array.
 fn words(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -148,22 +148,22 @@ fn words(value: &Value) -> Option<String> {
     .filter(|text| !text.is_empty())
 }
 
-/// A date as machines read it.
+/// Formats a Unix time as ISO 8601 in UTC.
 pub(crate) fn iso(seconds: i64) -> Option<String> {
     DateTime::from_timestamp(seconds, 0).map(|date| date.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
-/// A date as people read it.
+/// Formats an ISO 8601 date for people.
 fn plain(iso: &str) -> String {
     iso.replace('T', " ").replace('Z', " UTC")
 }
 
-/// When something ends, as people read it.
+/// Formats a Unix time for people, in UTC.
 pub(crate) fn date(seconds: i64) -> String {
     iso(seconds).as_deref().map(plain).unwrap_or_default()
 }
 
-/// A length of time in its two largest units.
+/// Formats a duration in its two largest units.
 fn span(seconds: i64) -> String {
     const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
     let at = UNITS.iter().position(|(length, _)| seconds >= *length).unwrap_or(UNITS.len() - 1);

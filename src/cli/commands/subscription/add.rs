@@ -8,7 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::Result;
 
-/// Have rules made by themselves for all new DIDs of some kind
+/// Create a subscription: add rules to matching new DIDs automatically
 ///
 /// Example: rucio subscription add --filter '{"scope": ["test"]}' --rule '[{"copies": 1, "rse_expression": "XRD1"}]' tests
 #[derive(Debug, clap::Args)]

@@ -1,44 +1,44 @@
-//! What a subscription is made of, as it is typed.
+//! Arguments that define a subscription, and their validation.
 
 use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::types::SubscriptionOptions;
 
-/// What a subscription is made of.
+/// The definition of a subscription.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Definition {
-    /// Its name
+    /// Subscription name
     pub subscription_name: String,
-    /// Which DIDs it is about, as JSON: {"scope": ["test"], "project": ["data12"]}
+    /// Filter for DIDs, as JSON: {"scope": ["test"], "project": ["data12"]}
     #[arg(long, value_name = "JSON")]
     pub filter: String,
-    /// The rules they get, as JSON: [{"copies": 1, "rse_expression": "tier=2", "activity": "User Subscriptions"}]
+    /// Rules to add to the DIDs, as JSON: [{"copies": 1, "rse_expression": "tier=2", "activity": "User Subscriptions"}]
     #[arg(long, value_name = "JSON")]
     pub rule: String,
-    /// What people should know about it
+    /// Comment on the subscription
     #[arg(long, allow_hyphen_values = true)]
     pub comment: Option<String>,
     #[command(flatten)]
     pub options: Options,
 }
 
-/// The options that all trees spell alike.
+/// Options that `rucio` and `rucio-admin` share.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Days until it ends
+    /// Lifetime in days
     #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
     pub lifetime: Option<i64>,
-    /// Whose it is, if not your own
+    /// Account that owns the subscription [default: your own]
     #[arg(long)]
     pub account: Option<String>,
-    /// Which subscription comes first, as a number [default: 3]
+    /// Priority among subscriptions, a number [default: 3]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub priority: Option<String>,
 }
 
 impl Definition {
-    /// As the server takes it.
+    /// Converts the definition to the server's format. Errors: filter or rules are not JSON of the right type.
     pub(super) fn options(self) -> Result<SubscriptionOptions> {
         Ok(SubscriptionOptions {
             filter: json_of("filter", &self.filter, Value::is_object, "an object")?,
@@ -61,7 +61,7 @@ fn json_of(what: &str, text: &str, is_right: fn(&Value) -> bool, kind: &str) -> 
     }
 }
 
-/// What Python takes for false. With it, an update leaves filter or rules as they are.
+/// Returns whether Python treats the value as false; an update then leaves filter or rules unchanged.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,

@@ -9,13 +9,13 @@ use crate::exceptions::Exception;
 /// List the subscriptions of an account
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Whose subscriptions, if not your own; * is everybody
+    /// Account that owns the subscriptions; * for all accounts [default: your own]
     #[arg(long)]
     pub account: Option<String>,
-    /// All fields of each
+    /// Show all fields of each subscription
     #[arg(long)]
     pub long: bool,
-    /// Only those of this name, which the admin tree can ask for
+    /// Name of the subscriptions to list, for `rucio-admin`
     #[arg(skip)]
     pub name: Option<String>,
 }
@@ -25,7 +25,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let account = account_of(client, args.account.as_deref());
     let name = args.name.as_deref().filter(|name| !name.is_empty());
     let mut list = context.ui.list(SHAPE);
-    // The server calls it an error when there is none.
+    // The server reports an empty list as an error.
     let mut subscriptions = match api::subscriptions::list(client, account, name).await {
         Err(error) if error.class() == Some(Exception::SubscriptionNotFound) => return list.end(),
         found => found?.raw(),

@@ -1,4 +1,6 @@
-//! `rucio subscription ...`
+//! `rucio subscription ...`: subscriptions, which add rules to new DIDs.
+//!
+//! One file per subcommand, with its arguments and output; the requests are in `api::subscriptions`.
 
 pub(crate) mod add;
 mod definition;
@@ -20,7 +22,7 @@ use crate::error::Result;
 use crate::http::Client;
 use crate::types::Attributes;
 
-/// A subscription, with what a listing shows of it.
+/// A subscription, with the fields that a listing shows.
 const SHAPE: Shape =
     Shape::named(&["name"], &["account", "name", "state", "policyid", "filter", "replication_rules", "comments"]);
 
@@ -45,12 +47,12 @@ impl Command {
     }
 }
 
-/// The account that was named, else the one of the configuration.
+/// Returns the given account, else the configured one.
 fn account_of<'a>(client: &'a Client, named: Option<&'a str>) -> Option<&'a str> {
     named.filter(|account| !account.is_empty()).or(client.account())
 }
 
-/// The account that was named, else the one we are.
+/// Returns the given account, else the configured one, else the one we are logged in as.
 async fn owner(client: &Client, named: Option<&str>) -> Result<String> {
     match account_of(client, named) {
         Some(account) => Ok(account.to_owned()),
@@ -61,7 +63,7 @@ async fn owner(client: &Client, named: Option<&str>) -> Result<String> {
     }
 }
 
-/// A subscription as people see it: in short, or with all its fields.
+/// Formats a subscription for people: a summary, or all fields (`long`).
 fn text(subscription: &Attributes, long: bool) -> String {
     let field = |name: &str| subscription.get(name).map(member_str).unwrap_or_default();
     match long {

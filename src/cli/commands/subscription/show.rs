@@ -8,12 +8,12 @@ use crate::error::Result;
 /// Show a subscription
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The subscription
+    /// Subscription name
     pub subscription_name: String,
-    /// Whose it is, if not your own
+    /// Account that owns the subscription [default: your own]
     #[arg(short, long)]
     pub account: Option<String>,
-    /// All fields
+    /// Show all fields
     #[arg(long)]
     pub long: bool,
 }
@@ -21,7 +21,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     let account = account_of(client, args.account.as_deref());
-    // Several accounts may have one of this name, so without an account there may be several.
+    // Without an account there may be several: the name is unique only within an account.
     let mut found = api::subscriptions::list(client, account, Some(&args.subscription_name)).await?;
     let mut list = context.ui.list(SHAPE);
     while let Some(subscription) = found.next().await? {

@@ -7,10 +7,10 @@ use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::Result;
 
-/// Have all subscriptions look at DIDs again, as if they were new
+/// Re-evaluate DIDs against all subscriptions, as if they were new
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The DIDs; commas may stand between them, too
+    /// DIDs (scope:name), separated by spaces or commas
     #[arg(required = true)]
     pub dids: Vec<String>,
 }

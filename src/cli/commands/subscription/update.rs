@@ -8,9 +8,9 @@ use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::Result;
 
-/// Give a subscription another filter and other rules
+/// Replace the filter and rules of a subscription
 ///
-/// What is not told (comment, lifetime, priority) stays as it is.
+/// Comment, lifetime and priority stay unchanged unless given.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
