@@ -1,4 +1,4 @@
-//! What is to be done with the files: to which RSE, from which side of it, registered when.
+//! Resolves the options of an upload: RSE, network domain, registration, timeout.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::types::{Attributes, RseSettings};
 
 /// Resolves the options of the command line.
 ///
-/// Errors: `InvalidRSEExpression` if no RSE is meant, `RSEWriteBlocked` if the one that is chosen is closed.
+/// Errors: `InvalidRSEExpression` if no RSE matches, `RSEWriteBlocked` if the chosen one is not available for writing.
 pub(super) async fn options(
     context: &Context,
     client: &Client,
@@ -49,7 +49,7 @@ pub(super) async fn options(
     })
 }
 
-/// One of the RSEs that an expression means, by chance.
+/// Returns one of the RSEs that match an expression, chosen at random.
 async fn one_of(client: &Client, expression: &str) -> Result<String> {
     let mut rows = rses::list(client, Some(expression)).await?;
     let mut rses = Vec::new();
@@ -63,7 +63,7 @@ async fn one_of(client: &Client, expression: &str) -> Result<String> {
     }
 }
 
-/// Whether we are at the site of the RSE.
+/// Returns `lan` if the RSE has this domain and we are at its site, else `wan`.
 fn domain(context: &Context, rse: &RseSettings, attributes: &Attributes) -> &'static str {
     let has_lan = rse.domain.iter().any(|domain| domain == "lan");
     let site = attributes.get("site").and_then(Value::as_str);
@@ -73,7 +73,7 @@ fn domain(context: &Context, rse: &RseSettings, attributes: &Attributes) -> &'st
     }
 }
 
-/// A place of one's own choice is nothing the catalogue of a deterministic RSE could know.
+/// Returns when to register. Never with --pfn at a deterministic RSE: the catalogue cannot store a PFN there.
 fn registration(args: &Args, rse: &RseSettings) -> Registration {
     let own_place = args.pfn.is_some() && rse.deterministic;
     if own_place {
@@ -94,7 +94,7 @@ fn patience(context: &Context, args: &Args) -> Result<Option<Duration>> {
     Ok(Duration::try_from_secs_f64(seconds).ok().filter(|patience| !patience.is_zero()))
 }
 
-/// Attributes are texts, numbers or truth values, as whoever set them liked.
+/// Interprets an RSE attribute, which may be a string, a number or a Boolean, as a Boolean.
 fn is_true(value: &Value) -> bool {
     match value {
         Value::Bool(value) => *value,

@@ -1,4 +1,4 @@
-//! What happens, for programs that watch: the events of `--output json`, and a row for each file in other formats.
+//! Upload events for programs: a stream with `--output json`, one row per file in other machine formats.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -20,7 +20,7 @@ const SHAPE: Shape = Shape::did(&[
     "scope", "name", "state", "rse", "pfn", "path", "bytes", "adler32", "md5", "guid", "seconds", "reason",
 ]);
 
-/// Tells programs what happens.
+/// Writes upload events for programs.
 pub(super) struct Told<'a> {
     events: Events<'a>,
     rse: String,
@@ -30,12 +30,12 @@ pub(super) struct Told<'a> {
 
 #[derive(Debug, Default)]
 struct Notes {
-    /// By where the files are in memory, where they stay.
+    /// Files in progress, keyed by their address in memory, which does not change.
     under_way: HashMap<usize, Moving>,
     count: Count,
 }
 
-/// A file under way: since when, and when its progress was told.
+/// A file in progress: its start, and the time of its last progress event.
 #[derive(Debug)]
 struct Moving {
     start: Instant,
@@ -43,24 +43,24 @@ struct Moving {
 }
 
 impl<'a> Told<'a> {
-    /// Begins; none where people read the output.
+    /// Begins the event stream. Returns `None` if the output is for people.
     pub(super) fn begin(ui: &'a Ui, rse: &str) -> Option<Self> {
         let events = Events::begin(ui, "upload", SHAPE)?;
         end_if_stuck();
         Some(Self { events, rse: rse.to_owned(), start: Instant::now(), notes: Mutex::default() })
     }
 
-    /// What is written, to notice when nobody wants it any more.
+    /// Returns the output stream, to detect that its reader has closed it.
     pub(super) fn events(&self) -> &Events<'a> {
         &self.events
     }
 
-    /// These files are going to come.
+    /// Reports the number and total size of the files to upload.
     pub(super) fn expect(&self, files: u64, bytes: u64) {
         self.events.tell("expect", fields([("files", files.into()), ("bytes", bytes.into())]));
     }
 
-    /// Something happened to a file.
+    /// Reports an event of a file.
     pub(super) fn file(&self, file: &Local, event: &UploadEvent<'_>) {
         let tell = |event: &str, more: Vec<(&str, Value)>| {
             let mut all = named(&file.did, []);
@@ -98,7 +98,7 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// Something happened to a collection that is made of a folder.
+    /// Reports a step in creating a collection from a directory.
     pub(super) fn made(&self, made: &Made<'_>) {
         match made {
             Made::Done { what, did } => self.collection(what, did, None),
@@ -106,8 +106,8 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// The upload is over; `files` are all of them, and whether it came to its end. Errors: something could not be
-    /// written.
+    /// Reports unfinished files and the summary. `files` are all files; `complete` is false if the upload was stopped
+    /// early. Errors: an event could not be written.
     pub(super) fn finish(self, files: &[Local], complete: bool) -> Result<()> {
         let mut notes = self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
         for file in files {
@@ -135,7 +135,7 @@ impl<'a> Told<'a> {
         self.events.tell("collection", named(did, [("what", what.into()), ("reason", reason.into())]));
     }
 
-    /// Whether the progress of this file is to be told again.
+    /// Returns whether the next progress event of this file is due.
     fn is_time(&self, file: &Local) -> bool {
         let mut notes = self.notes();
         let moving = notes.under_way.entry(key(file)).or_insert_with(Moving::new);

@@ -1,4 +1,4 @@
-//! Which local files are meant.
+//! Finds the local files to upload.
 
 use std::path::{Path, PathBuf};
 
@@ -9,9 +9,9 @@ use crate::transfer::upload::folders::Tree;
 use crate::transfer::upload::local::{Local, files_in};
 use crate::types::Did;
 
-/// The files that the words of the command line mean, and the collections that are to be made of folders.
+/// Returns the files that the arguments select, and the directory trees to create as collections.
 ///
-/// Errors: `InputValidationError` if there is no file, or a name stands for a file and for a dataset.
+/// Errors: `InputValidationError` if there is no file, or a DID is that of a file and of a dataset.
 pub(super) fn files(args: &Args, scope: &str) -> Result<(Vec<Local>, Vec<Tree>)> {
     let items = args.items();
     let dataset = items.dataset.map(|(scope, name)| Did::new(scope, name));
@@ -36,7 +36,7 @@ pub(super) fn files(args: &Args, scope: &str) -> Result<(Vec<Local>, Vec<Tree>)>
     Ok((files, trees))
 }
 
-/// The files of a folder; what is in its folders is left out.
+/// Returns the files of a directory, without those in subdirectories.
 fn inside(folder: &Path) -> Result<Vec<PathBuf>> {
     let unreadable = |error| Error::io(format!("Cannot read {}", folder.display()), error);
     let (files, has_folders) = files_in(folder).map_err(unreadable)?;

@@ -1,4 +1,7 @@
-//! `rucio upload`
+//! `rucio upload`: arguments, progress and summary.
+//!
+//! `find` and `choose` resolve the arguments, `watch` shows the progress. The transfer itself is in
+//! `transfer::upload`.
 
 mod choose;
 mod events;
@@ -31,12 +34,12 @@ use crate::transfer::upload::{Options, Uploader};
 
 pub(crate) use options::Args;
 
-/// The longest that the end of the program waits for the trace server.
+/// Maximum wait for the trace server at the end of the program.
 const TRACE_GRACE: Duration = Duration::from_secs(2);
-/// How long an interrupted run may take to tidy up.
+/// Time limit for the clean-up after an interruption or failure.
 const TIDY_GRACE: Duration = Duration::from_millis(800);
 
-/// Uploads, until it is done or the user wants no more.
+/// Uploads files, until done or interrupted.
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     args.check()?;
     let job = unless_interrupted(Job::new(context, &args)).await?;
@@ -46,7 +49,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     if let Some(tracer) = tracer {
         let interrupted = matches!(outcome, Err(Error::Interrupted));
         let grace = if interrupted { TRACE_GRACE / 8 } else { TRACE_GRACE };
-        // Whoever presses Ctrl-C now has all the files in place, and does not want to wait for this.
+        // The upload is over: Ctrl-C now only skips the traces.
         let _ = unless_interrupted(async {
             tracer.finish(grace, traces::round_trip(client)).await;
             Ok(())
@@ -107,7 +110,7 @@ impl<'a> Job<'a> {
             if matches!(outcome, Err(Error::Interrupted)) {
                 tracing::warn!("Interrupted. Files that are complete stay; run the same command again to go on.");
             }
-            // What cannot be deleted in this time is overwritten by the next run.
+            // The next run overwrites what is not deleted in time.
             let _ = tokio::time::timeout(TIDY_GRACE, uploader.tidy()).await;
         }
         drop(uploader);
@@ -121,7 +124,7 @@ impl<'a> Job<'a> {
     }
 }
 
-/// The fields that are the same for all files, in the official client's order.
+/// Returns the trace fields common to all files, in the official client's order.
 fn common_trace(context: &Context, client: &Client, account: &str) -> Fields {
     let text = |text: &str| Value::String(text.to_owned());
     Fields::from_iter([
@@ -134,7 +137,7 @@ fn common_trace(context: &Context, client: &Client, account: &str) -> Fields {
     ])
 }
 
-/// A mistake in what was asked for.
+/// Returns an error about the arguments.
 fn refusal(details: impl Into<String>) -> Error {
     Error::new(Exception::InputValidationError, details)
 }

@@ -1,4 +1,4 @@
-//! The options of `rucio upload`, and which of them go together.
+//! The options of `rucio upload`, and checks of their combinations.
 
 use chrono::{NaiveDateTime, Utc};
 
@@ -7,68 +7,68 @@ use crate::exceptions::Exception;
 
 /// Upload files to an RSE and register them
 ///
-/// Several files at a time are measured, written under a temporary name, compared with what the storage has, renamed, and
-/// made known to the catalogue with a rule that keeps them. The same command again does only what is missing.
+/// Several files at a time are checksummed, written under a temporary name, verified at the storage, renamed, and
+/// registered in the catalogue with a rule. Running the same command again does only what is missing.
 ///
 /// Example: rucio upload --rse XRD_SCRATCHDISK --scope user.jdoe --register-after-upload user.jdoe:analysis results.root
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Files, folders, and a dataset (scope:name) to attach the files to
+    /// Files, directories, and a dataset (scope:name) to attach the files to
     pub file_paths: Vec<String>,
-    /// Where to: an RSE, or one of those that an expression means
+    /// Destination RSE, or an RSE expression to choose one at random
     #[arg(long, alias = "rse-name")]
     pub rse: String,
-    /// Seconds the rule on the files, or on their new dataset, shall live
+    /// Lifetime in seconds of the rule on the files, or on their new dataset
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub lifetime: Option<i64>,
-    /// When that rule ends, in UTC: 2026-12-31-23:59:00
+    /// Expiry of that rule in UTC, as 2026-12-31-23:59:00
     #[arg(long, value_name = "DATE")]
     pub expiration_date: Option<String>,
-    /// The scope of the files; without it the account's own: user.<account>
+    /// Scope of the files [default: user.<account>]
     #[arg(long)]
     pub scope: Option<String>,
-    /// Only by the protocol for which the RSE names this implementation (webdav, gfal.NoRename, xrootd, ...)
+    /// Use only the protocol with this implementation at the RSE (webdav, gfal.NoRename, xrootd, ...)
     #[arg(long, value_name = "NAME")]
     pub r#impl: Option<String>,
-    /// Leave the catalogue alone: the files will be unknown to it
+    /// Do not register the files in the catalogue
     #[arg(long, hide = true)]
     pub no_register: bool,
-    /// Tell the catalogue of the files only when they are at the RSE. Ordinary users mostly need this
+    /// Register the files only after the upload, which ordinary users mostly need
     #[arg(long)]
     pub register_after_upload: bool,
-    /// Write rucio_upload.json, a list of what was uploaded
+    /// Write rucio_upload.json, a list of the uploaded files
     #[arg(long)]
     pub summary: bool,
-    /// The GUID of the file
+    /// GUID of the file
     #[arg(long)]
     pub guid: Option<String>,
-    /// Only by this protocol (https, davs, root, ...)
+    /// Use only this protocol (https, davs, root, ...)
     #[arg(long)]
     pub protocol: Option<String>,
-    /// To exactly this place
+    /// Upload to exactly this PFN
     #[arg(long)]
     pub pfn: Option<String>,
-    /// The name of the file in the catalogue
+    /// Name of the file in the catalogue
     #[arg(long)]
     pub lfn: Option<String>,
-    /// How long the storage may take no byte, in seconds; 0 for ever [default: 360]
+    /// Abort if no data is accepted for this many seconds (0: never) [default: 360]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub transfer_timeout: Option<f64>,
-    /// Make a collection of each folder: of files a dataset, of folders a container
+    /// Create a collection from each directory: a dataset of its files, or a container of its directories
     #[arg(short, long)]
     pub recursive: bool,
 }
 
-/// The words of the command line by what they mean.
+/// The positional arguments by kind.
 pub(super) struct Items<'a> {
-    /// Files and folders.
+    /// Files and directories.
     pub(super) paths: Vec<&'a str>,
     /// Scope and name of the dataset.
     pub(super) dataset: Option<(&'a str, &'a str)>,
 }
 
 impl Args {
-    /// Refuses what contradicts itself, and warns of what has no effect.
+    /// Rejects contradictory options and arguments without a file.
     pub(super) fn check(&self) -> Result<()> {
         let paths = self.items().paths.len();
         let refusals = [
@@ -90,14 +90,14 @@ impl Args {
         }
     }
 
-    /// The first word like a DID is the dataset; what has a colon is never a file.
+    /// Splits the arguments: the first with exactly one colon is the dataset; none with a colon is a file.
     pub(super) fn items(&self) -> Items<'_> {
         let (dids, paths): (Vec<_>, Vec<_>) = self.file_paths.iter().map(String::as_str).partition(|w| w.contains(':'));
         let mut dids = dids.into_iter().filter_map(|word| word.split_once(':')).filter(|(_, name)| !name.contains(':'));
         Items { dataset: dids.next(), paths }
     }
 
-    /// Says what is left out.
+    /// Warns about arguments and options that are ignored.
     pub(super) fn warn(&self) {
         let mut dataset = None;
         for word in self.file_paths.iter().filter(|word| word.matches(':').count() == 1) {
@@ -111,7 +111,7 @@ impl Args {
         }
     }
 
-    /// Seconds that rules live. Errors: a date that is none, or past.
+    /// Returns the lifetime of rules in seconds. Errors: an invalid or past expiration date.
     pub(super) fn seconds(&self) -> Result<Option<i64>> {
         let Some(date) = &self.expiration_date else { return Ok(self.lifetime) };
         let expected = "write it as 2026-12-31-23:59:00";
@@ -123,7 +123,7 @@ impl Args {
         }
     }
 
-    /// Only by these protocols: that of the place, if one is given.
+    /// Returns the protocol to use: that of --pfn, else --protocol; `None` for any.
     pub(super) fn schemes(&self) -> Option<String> {
         match &self.pfn {
             Some(pfn) => Some(pfn.split(':').next().unwrap_or_default().to_owned()),

@@ -1,4 +1,4 @@
-//! Draws bars and writes the log lines of an upload, in the official client's words.
+//! Progress bars and log lines of an upload, in the official client's words.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,27 +9,27 @@ use crate::transfer::upload::events::{Observer, There, UploadEvent};
 use crate::transfer::upload::folders::Made;
 use crate::transfer::upload::local::Local;
 
-/// Tells the user what happens.
+/// Shows the progress of an upload to the user.
 pub(super) struct Reporter {
     progress: Option<Progress>,
     bars: Mutex<HashMap<usize, (FileBar, u64)>>,
 }
 
 impl Reporter {
-    /// Tells it on this terminal.
+    /// Creates a reporter, with bars if the terminal shows them.
     pub(super) fn new(ui: &Ui) -> Self {
         let bars = ui.bars();
         Self { progress: (!bars.is_hidden()).then(|| Progress::new(bars)), bars: Mutex::default() }
     }
 
-    /// These files are going to come.
+    /// Sets the number and total size of the files to upload.
     pub(super) fn expect(&self, files: &[Local]) {
         if let Some(progress) = &self.progress {
             progress.expect(files.len() as u64, files.iter().map(|file| file.bytes).sum());
         }
     }
 
-    /// Takes the bars off the screen, those of files that were interrupted first.
+    /// Removes the bars from the screen, those of interrupted files first.
     pub(super) fn finish(&self) {
         self.bars.lock().unwrap_or_else(PoisonError::into_inner).clear();
         if let Some(progress) = &self.progress {
@@ -40,7 +40,7 @@ impl Reporter {
     fn draw(&self, file: &Local, event: &UploadEvent<'_>) {
         let Some(progress) = &self.progress else { return };
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
-        // A file stays where it is in memory while it is being uploaded.
+        // The address of a file in memory does not change during the upload.
         let key = std::ptr::from_ref(file).addr();
         match event {
             UploadEvent::Trying { .. } => {
@@ -74,7 +74,7 @@ impl Reporter {
 impl Observer for Reporter {
     fn file(&self, file: &Local, event: UploadEvent<'_>) {
         self.draw(file, &event);
-        // Of these there are many a file, and nothing is said about them.
+        // `Sent` comes many times per file and is never logged.
         if !matches!(event, UploadEvent::Sent(_)) {
             log(file, event);
         }
@@ -123,7 +123,7 @@ fn already(there: There) -> &'static str {
     }
 }
 
-/// Tells what became of a collection.
+/// Logs the outcome of creating or filling a collection.
 pub(super) fn collection(made: Made<'_>) {
     match made {
         Made::Done { what: "content", did } => tracing::info!("DIDs attached to collection {did}"),

@@ -1,4 +1,4 @@
-//! Who is told what happens: the person, and programs that watch.
+//! Observers of an upload: terminal and log for people, events for programs.
 
 use super::events::Told;
 use super::reporter::{self, Reporter};
@@ -8,19 +8,19 @@ use crate::transfer::upload::events::{Observer, UploadEvent};
 use crate::transfer::upload::folders::Made;
 use crate::transfer::upload::local::Local;
 
-/// Tells them both.
+/// Forwards everything to both observers.
 pub(super) struct Watch<'a> {
     reporter: Reporter,
     told: Option<Told<'a>>,
 }
 
 impl<'a> Watch<'a> {
-    /// On this terminal, and on standard output for programs; of an upload to this RSE.
+    /// Creates the observers of an upload to this RSE: on the terminal, and on standard output for programs.
     pub(super) fn new(ui: &'a Ui, rse: &str) -> Self {
         Self { reporter: Reporter::new(ui), told: Told::begin(ui, rse) }
     }
 
-    /// These files are going to come.
+    /// Reports the files to upload.
     pub(super) fn expect(&self, files: &[Local]) {
         self.reporter.expect(files);
         if let Some(told) = &self.told {
@@ -28,7 +28,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// This became of a collection.
+    /// Reports the outcome of creating or filling a collection.
     pub(super) fn made(&self, made: Made<'_>) {
         if let Some(told) = &self.told {
             told.made(&made);
@@ -36,12 +36,12 @@ impl<'a> Watch<'a> {
         reporter::collection(made);
     }
 
-    /// What programs read, if one does.
+    /// Returns the event stream for programs, if the output format has one.
     pub(super) fn events(&self) -> Option<&Events<'a>> {
         self.told.as_ref().map(Told::events)
     }
 
-    /// The upload is over. Errors: what programs read could not be written.
+    /// Reports the end of the upload. Errors: an event could not be written.
     pub(super) fn finish(self, files: &[Local], complete: bool) -> Result<()> {
         self.reporter.finish();
         self.told.map_or(Ok(()), |told| told.finish(files, complete))

@@ -1,4 +1,4 @@
-//! What was downloaded by a DID, where `rucio download` puts it.
+//! Verifies the files of DIDs at the paths that `rucio download` uses.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::transfer::plan::destination;
 use crate::transfer::verify::{Finding, files_below};
 use crate::types::{Did, FileEntry, FileMetadata};
 
-/// Verifies the files of all DIDs, then what else lies in their folders.
+/// Verifies the files of all DIDs, then reports other files in their directories.
 pub(super) async fn verify(desk: &mut Desk<'_>, client: &Client, args: &Args, dids: &[Did]) -> Result<()> {
     let (mut folders, mut expected): (Vec<PathBuf>, HashSet<PathBuf>) = (Vec::new(), HashSet::new());
     for did in dids {
@@ -37,7 +37,7 @@ pub(super) async fn verify(desk: &mut Desk<'_>, client: &Client, args: &Args, di
             Ok(())
         };
         let (listed, told) = future::join(list(client, did, ahead), tell).await;
-        // What was listed is told, even if not all is.
+        // An incomplete listing is an error only after all listed files were reported.
         told.and(listed)?;
     }
     for folder in folders.iter().filter(|folder| folder.is_dir()) {
@@ -52,19 +52,19 @@ pub(super) async fn verify(desk: &mut Desk<'_>, client: &Client, args: &Args, di
     Ok(())
 }
 
-/// Reads the list as quickly as it comes: a server does not wait for hours until the files it has named are read.
+/// Reads the listing without waiting for the checks: they may take hours, and the server does not wait so long.
 async fn list(client: &Client, did: &Did, ahead: UnboundedSender<FileEntry>) -> Result<()> {
     let mut rows = lists::files::<FileEntry>(client, did).await?;
     while let Some(row) = rows.next().await? {
         if ahead.send(row).is_err() {
-            // Nobody looks any more: that has its own failure.
+            // The checks have stopped, with an error of their own.
             break;
         }
     }
     Ok(())
 }
 
-/// The folder that only the files of this collection belong to.
+/// Returns the directory that contains only files of this collection.
 fn folder(args: &Args, did: &Did) -> Option<PathBuf> {
     let own = (!args.no_subdir).then(|| below(None, &did.name).ok()).flatten();
     own.map(|folder| Path::new(&args.dir).join(folder))
@@ -81,7 +81,7 @@ async fn check(client: &Client, args: &Args, asked: &Did, row: FileEntry) -> Res
             let path = Path::new(&args.dir).join(path);
             Ok(Known { did: row.did, dataset, bytes: row.bytes, checksum, path }.look().await)
         }
-        // Nothing was ever downloaded to such a name.
+        // `rucio download` refuses such a name, so there is no file.
         Err(_) => {
             let path = Path::new(&args.dir).join("?");
             Ok((Known { did: row.did, dataset, bytes: row.bytes, checksum, path }, Finding::Missing))
@@ -89,7 +89,7 @@ async fn check(client: &Client, args: &Args, asked: &Did, row: FileEntry) -> Res
     }
 }
 
-/// The other checksum, which listings leave out.
+/// Returns the MD5 checksum, which listings leave out.
 async fn md5(client: &Client, did: &Did) -> Result<Checksum> {
     let mut known = dids::many::<FileMetadata>(client, std::slice::from_ref(did)).await?;
     Ok(known.next().await?.map_or(Checksum::Unknown, |known| checksum(&known)))

@@ -1,17 +1,17 @@
-//! How many files were found how.
+//! Counts files by state.
 
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// The states in the order in which they are counted.
+/// The states, in the order of the counters.
 const STATES: [&str; 6] = ["ok", "missing", "wrong_size", "wrong_checksum", "unreadable", "extra"];
 
-/// A number for each state.
+/// One counter per state.
 #[derive(Debug, Default)]
 pub(super) struct Count([u64; STATES.len()]);
 
 impl Count {
-    /// One more.
+    /// Counts a file in this state.
     pub(super) fn add(&mut self, state: &str) {
         if let Some(at) = STATES.iter().position(|known| *known == state) {
             self.0[at] += 1;
@@ -22,14 +22,14 @@ impl Count {
         self.0.iter().sum()
     }
 
-    /// `7 file(s): 5 ok, 1 missing, 1 extra`
+    /// Returns the counts as text: `7 file(s): 5 ok, 1 missing, 1 extra`.
     pub(super) fn line(&self) -> String {
         let counted = STATES.iter().zip(self.0).filter(|(state, number)| *number > 0 || **state == "ok");
         let counted: Vec<_> = counted.map(|(state, number)| format!("{number} {state}")).collect();
         format!("{} file(s): {}", self.all(), counted.join(", "))
     }
 
-    /// Errors: some are not right, or there was nothing to look at.
+    /// Returns the result of the command. Errors: a file failed verification, or there was no file.
     pub(super) fn verdict(&self) -> Result<()> {
         let [ok, missing, size, checksum, unreadable, extra] = self.0;
         let details = match self.all() {

@@ -1,4 +1,4 @@
-//! A folder of files of one scope, each looked up by its name.
+//! Verifies a directory of files in one scope, each looked up by its name.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use crate::http::Client;
 use crate::transfer::verify::files_below;
 use crate::types::{Did, FileMetadata};
 
-/// How many files are looked up in one call; each may have two names.
+/// Files per request; each has two possible names.
 const FILES_PER_CALL: usize = 500;
 
-/// Verifies every file in the folder. What the catalogue has besides is not looked for: it may be much.
+/// Verifies every file in the directory. Missing files are not reported: the scope may have any number of others.
 pub(super) async fn verify(desk: &mut Desk<'_>, client: &Client, folder: &Path, scope: Option<&str>) -> Result<()> {
     let scope = scope.map_or_else(|| named_after(folder), |scope| Ok(scope.to_owned()))?;
     let cannot = |error| Error::io(format!("Cannot read the folder {}", folder.display()), error);
@@ -39,10 +39,10 @@ async fn verify_some(
     paths: &[PathBuf],
 ) -> Result<()> {
     let names: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
-    // A name that begins with a slash has lost it on the disk.
+    // On disk, a name has lost its leading slash: look up both.
     let mut known = HashMap::new();
     let mut unknown: Vec<_> = names.iter().map(|name| both(scope, name)).collect();
-    // An answer that lacks a file may have been cut short.
+    // A response that lacks a file may be truncated: request the rest until nothing new comes.
     while !unknown.is_empty() {
         let (before, candidates) = (unknown.len(), unknown.concat());
         let mut found = dids::many::<FileMetadata>(client, &candidates).await?;

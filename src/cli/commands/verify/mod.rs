@@ -1,4 +1,7 @@
-//! `rucio verify`
+//! `rucio verify`: compares local files with the catalogue.
+//!
+//! `collection` handles DIDs, `folder` directories; findings are printed and counted here. Checksums are computed in
+//! `transfer::verify`.
 
 mod collection;
 mod count;
@@ -21,39 +24,39 @@ use count::Count;
 
 const SHAPE: Shape = Shape { name: &["path"], columns: &["scope", "name", "path", "state", "expected", "found"] };
 
-/// Hold local files against the catalogue: sizes and checksums
+/// Verify local files against the catalogue (size and checksum)
 ///
-/// A DID stands for what `rucio download --dir DIR DID` puts below DIR: each of its files is looked for there. A folder
-/// stands for the files of the scope it is named after (or of --scope): each file in it is looked up. What is not as it
-/// should be is shown: missing, extra, wrong_size, wrong_checksum, unreadable. Ends with 0 if all is right, else with 1.
+/// For a DID, each of its files is checked where `rucio download --dir DIR DID` writes it. For a directory, each file
+/// in it is looked up in the scope that the directory is named after, or in --scope. Files that differ are listed as
+/// missing, extra, wrong_size, wrong_checksum or unreadable. Exits with 0 if all files are correct, else with 1.
 ///
 /// Example: rucio verify --dir data user.jdoe:analysis.1
 ///
 /// Example: rucio verify --failed-list bad.txt user.jdoe:analysis.1 || rucio download --files-from bad.txt
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// DIDs that were downloaded, or folders named like a scope
+    /// Downloaded DIDs, or directories named after a scope
     #[arg(required = true, value_name = "DID|DIR")]
     pub dids: Vec<String>,
-    /// Where the files of the DIDs are, as in `rucio download`
+    /// Directory with the files of the DIDs, as in `rucio download`
     #[arg(long, default_value = ".")]
     pub dir: String,
-    /// They lie straight in that folder; others there do not count
+    /// Files are directly in DIR (as with download --no-subdir); ignore others
     #[arg(long)]
     pub no_subdir: bool,
-    /// The scope of the files in folders of any name
+    /// Scope of the files, for directories not named after it
     #[arg(long)]
     pub scope: Option<String>,
-    /// Files that the catalogue does not know are fine
+    /// Ignore extra files, which do not belong to the DIDs or the scope
     #[arg(long)]
     pub ignore_extra: bool,
-    /// Write the DIDs of what is missing or wrong, for `rucio download --files-from`
+    /// Write the DIDs of missing and wrong files to FILE, for `rucio download --files-from`
     #[arg(long, value_name = "FILE")]
     pub failed_list: Option<String>,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    // The list of what is missing has no name yet: after Ctrl-C it must not stay.
+    // Until it is complete, the failed list is a temporary file, which must not stay after Ctrl-C.
     unless_interrupted(verify(context, &args)).await
 }
 
@@ -69,20 +72,20 @@ async fn verify(context: &Context, args: &Args) -> Result<()> {
     desk.finish()
 }
 
-/// Whether it is a folder of this machine and cannot be a DID.
+/// Returns whether it is a local directory and cannot be a DID.
 fn is_folder(text: &str) -> bool {
     !text.contains(':') && Path::new(text).is_dir()
 }
 
-/// How many files are read at a time.
+/// Returns how many files are read in parallel: one per CPU.
 fn at_a_time() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// A file the catalogue knows, and where it should be.
+/// A file in the catalogue, and its expected local path.
 struct Known {
     did: Did,
-    /// The collection that led to it, or itself.
+    /// The collection that was requested, or the file itself.
     dataset: Did,
     bytes: Option<u64>,
     checksum: Checksum,
@@ -90,7 +93,7 @@ struct Known {
 }
 
 impl Known {
-    /// Looks at it, in a worker thread.
+    /// Checks the local file in a blocking thread.
     async fn look(self) -> (Self, Finding) {
         let (path, bytes, checksum) = (self.path.clone(), self.bytes, self.checksum);
         let found = tokio::task::spawn_blocking(move || look(&path, bytes, checksum)).await;
@@ -99,12 +102,12 @@ impl Known {
     }
 }
 
-/// The checksum to hold a file against.
+/// Returns the checksum to verify a file against.
 fn checksum(known: &FileMetadata) -> Checksum {
     Checksum::new(known.adler32.as_deref(), known.md5.as_deref())
 }
 
-/// Where findings are shown, counted and listed.
+/// Prints and counts findings, and writes the failed list.
 struct Desk<'a> {
     context: &'a Context,
     list: Listing<'a>,
@@ -121,7 +124,7 @@ impl<'a> Desk<'a> {
         Ok(Self { context, list, missing, count, extra_is_fine: args.ignore_extra })
     }
 
-    /// A file the catalogue knows has been looked at.
+    /// Reports the finding about a file in the catalogue.
     fn tell(&mut self, known: &Known, finding: &Finding) -> Result<()> {
         let (state, expected, found) = words(finding);
         let path = known.path.to_string_lossy();
@@ -146,7 +149,7 @@ impl<'a> Desk<'a> {
         })
     }
 
-    /// A file the catalogue does not know.
+    /// Reports a local file that is not in the scope or the DID.
     fn extra(&mut self, did: Option<&Did>, path: &Path) -> Result<()> {
         if self.extra_is_fine {
             return Ok(());
