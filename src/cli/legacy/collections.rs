@@ -1,4 +1,4 @@
-//! Old spellings of commands on collections.
+//! Legacy commands on collections.
 
 use clap::Args;
 
@@ -6,15 +6,15 @@ use crate::cli::commands::did::{add, content, list, update};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// `add-dataset` and `add-container`.
+/// Arguments of `add-dataset` and `add-container`.
 #[derive(Debug, Args)]
 pub(crate) struct Add {
-    /// The new DID
+    /// DID to create (scope:name)
     did: String,
-    /// Never allow anything to be taken out of it again
+    /// Make the collection monotonic (content can only be added)
     #[arg(long)]
     monotonic: bool,
-    /// Seconds until it expires
+    /// Lifetime in seconds
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     lifetime: Option<i64>,
 }
@@ -29,12 +29,12 @@ impl Add {
 /// Attach DIDs to a dataset or a container
 #[derive(Debug, Args)]
 pub(crate) struct Attach {
-    /// The collection to attach to
+    /// Collection to attach to
     todid: String,
-    /// What to attach
+    /// DIDs to attach
     #[arg(required = true)]
     dids: Vec<String>,
-    /// DIDS is one file with a DID on each line
+    /// Read the DIDs from the file DIDS, one per line
     #[arg(short, long)]
     from_file: bool,
 }
@@ -48,9 +48,9 @@ impl Attach {
 /// Detach DIDs from a dataset or a container
 #[derive(Debug, Args)]
 pub(crate) struct Detach {
-    /// The collection to detach from
+    /// Collection to detach from
     fromdid: String,
-    /// What to detach
+    /// DIDs to detach
     #[arg(required = true)]
     dids: Vec<String>,
 }
@@ -61,10 +61,10 @@ impl Detach {
     }
 }
 
-/// `close` and `reopen`.
+/// Arguments of `close` and `reopen`.
 #[derive(Debug, Args)]
 pub(crate) struct Dids {
-    /// The DIDs
+    /// DIDs (scope:name)
     #[arg(required = true)]
     dids: Vec<String>,
 }
@@ -79,13 +79,13 @@ impl Dids {
     }
 }
 
-/// Mark files or datasets as used today
+/// Update the last-access time of files or datasets
 #[derive(Debug, Args)]
 pub(crate) struct Touch {
-    /// The DIDs
+    /// DIDs (scope:name)
     #[arg(required = true)]
     dids: Vec<String>,
-    /// Only the replica at this RSE
+    /// Update only the replica at this RSE
     #[arg(long)]
     rse: Option<String>,
 }
@@ -96,10 +96,10 @@ impl Touch {
     }
 }
 
-/// List the datasets and containers that hold a DID
+/// List the datasets and containers that contain a DID
 #[derive(Debug, Args)]
 pub(crate) struct Parents {
-    /// The DID
+    /// DID (scope:name)
     did: Option<String>,
 }
 
@@ -123,7 +123,7 @@ impl Parents {
     }
 }
 
-/// Does nothing any more; `list-dids` lists DIDs
+/// Removed; use `list-dids`
 #[derive(Debug, Args)]
 pub(crate) struct Extended {}
 

@@ -1,19 +1,19 @@
-//! Old spellings of commands on metadata.
+//! Legacy commands on metadata.
 
 use clap::Args;
 
 use crate::cli::commands::did::metadata::{set, unset};
 
-/// Set one key of a DID's metadata
+/// Set one metadata key of a DID
 #[derive(Debug, Args)]
 pub(crate) struct Set {
-    /// The DID
+    /// DID (scope:name)
     #[arg(long)]
     did: String,
-    /// The key; lifetime stands for the seconds until the DID expires
+    /// Metadata key; lifetime is the number of seconds until the DID expires
     #[arg(long)]
     key: String,
-    /// The value; a lifetime of None means for ever
+    /// Value; a lifetime of None is unlimited
     #[arg(long, allow_negative_numbers = true)]
     value: String,
 }
@@ -24,13 +24,13 @@ impl Set {
     }
 }
 
-/// Take one key out of a DID's metadata
+/// Delete one metadata key of a DID
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
-    /// The DID
+    /// DID (scope:name)
     #[arg(long)]
     did: String,
-    /// The key
+    /// Metadata key
     #[arg(long)]
     key: String,
 }

@@ -1,6 +1,6 @@
-//! The old spellings (`rucio list-dids`): each is translated into a leaf of the new tree.
+//! Legacy commands (`rucio list-dids`): each is translated into one of `cli::commands`.
 //!
-//! Where the old options are those of the leaf, the leaf's own `Args` stand here.
+//! Where the options are the same, the `Args` of that command are reused. Only arguments and their translation belong here.
 
 pub(super) mod admin;
 mod collections;
@@ -14,12 +14,12 @@ use super::commands::{account, did, download, lifetime_exception, ping, replica,
 use super::context::Context;
 use crate::error::Result;
 
-/// The commands of the old tree.
+/// Legacy commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a container
+    /// Create a container
     AddContainer(collections::Add),
-    /// Make a dataset
+    /// Create a dataset
     AddDataset(collections::Add),
     #[command(mut_arg("input_file", |file| file.long("inputfile").required(true)))]
     #[command(mut_arg("reason", |reason| reason.required(true)))]
@@ -80,7 +80,7 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// Runs the leaf that the command stands for.
+    /// Runs the corresponding command.
     pub(super) async fn run(self, context: &Context) -> Result<()> {
         match self {
             Self::AddContainer(args) => did::add::run(context, args.of(did::add::Kind::Container)).await,
@@ -133,7 +133,7 @@ impl Command {
         }
     }
 
-    /// What is wrong with the command line that the parser cannot see.
+    /// Returns the error in the arguments that clap does not detect, if any.
     pub(super) fn mistake(&self) -> Option<String> {
         match self {
             Self::AddRule(args) => args.mistake(),

@@ -1,21 +1,21 @@
-//! Old spellings of commands on replicas.
+//! Legacy commands on replicas.
 
 use clap::Args;
 
 use crate::cli::commands::replica::{list, state};
 
-/// List the suspicious replicas: those whose transfers or downloads failed
+/// List suspicious replicas: those with failed transfers or downloads
 ///
 /// Example: rucio list-suspicious-replicas --expression XRD1 --nattempts 3
 #[derive(Debug, Args)]
 pub(crate) struct Suspicious {
-    /// Only at the RSEs this expression means
+    /// List only replicas at RSEs matching this expression
     #[arg(long, value_name = "EXPRESSION")]
     expression: Option<String>,
-    /// Only those reported since then, as 2026-11-29T00:00:00; otherwise the last ten days
+    /// List only replicas reported since this time, as 2026-11-29T00:00:00 [default: ten days ago]
     #[arg(long, alias = "younger_than", value_name = "TIME")]
     younger_than: Option<String>,
-    /// Only those reported more than that often
+    /// List only replicas reported more often than this
     #[arg(long, value_name = "NUMBER")]
     nattempts: Option<String>,
 }
@@ -29,9 +29,9 @@ impl Suspicious {
 /// List the datasets that have files at an RSE
 #[derive(Debug, Args)]
 pub(crate) struct AtRse {
-    /// The RSE
+    /// RSE name
     rse: String,
-    /// Also how many files and bytes of each dataset are there
+    /// Also show the number of files and bytes of each dataset there
     #[arg(long)]
     long: bool,
 }

@@ -1,4 +1,4 @@
-//! Old spellings of commands on rules.
+//! Legacy commands on rules.
 
 use clap::Args;
 
@@ -6,36 +6,36 @@ use crate::cli::commands::rule::{add, list, r#move, update};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// Have replicas of DIDs made and kept
+/// Create a replication rule
 ///
 /// Example: rucio add-rule --lifetime 1209600 user.jdoe:analysis.1 1 "tier=1&disk=1"
 #[derive(Debug, Args)]
 #[command(override_usage = "rucio add-rule [OPTIONS] <DIDS>... <COPIES> <RSE_EXPRESSION>")]
 pub(crate) struct Add {
-    /// One or more DIDs, the number of copies, and the RSE expression
+    /// One or more DIDs, the number of copies, and the destination RSE expression
     #[arg(required = true, num_args = 3.., value_names = ["DIDS", "COPIES", "RSE_EXPRESSION"])]
     words: Vec<String>,
     #[command(flatten)]
     options: add::Options,
-    /// Protect the rule against being deleted
+    /// Protect the rule against deletion
     #[arg(long)]
     locked: bool,
-    /// Where the copies may come from: an RSE expression
+    /// Source RSE expression
     #[arg(long, value_name = "EXPRESSION")]
     source_replica_expression: Option<String>,
-    /// When to send mail: Y (always), N (never), C (when the dataset is closed)
+    /// When to notify by mail: Y (always), N (never), C (when the dataset is closed)
     #[arg(long)]
     notify: Option<String>,
 }
 
 impl Add {
-    /// What is wrong with the words, if anything: the one before the last must be the number of copies.
+    /// Returns an error if the last argument but one is not a number of copies.
     pub(super) fn mistake(&self) -> Option<String> {
         let copies = self.words.iter().nth_back(1)?;
         copies.parse::<i64>().is_err().then(|| format!("invalid number of copies: {copies:?}"))
     }
 
-    /// Takes the words apart: the last is the RSE expression, the one before the number of copies.
+    /// Splits the arguments: the last is the RSE expression, the one before it the number of copies.
     pub(super) fn translate(self) -> add::Args {
         let mut dids = self.words;
         let rses = dids.pop().unwrap_or_default();
@@ -54,27 +54,27 @@ impl Add {
 
 /// List the rules on a DID, of an account or of a subscription
 ///
-/// A dataset or container without rules shows those of what holds it or of what it holds.
+/// For a dataset without rules, those on its parents are listed; for a container without rules, those on its content.
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// The rules on this DID
+    /// List the rules on this DID
     did: Option<String>,
-    /// The rule with this id
+    /// List the rule with this ID
     #[arg(long)]
     id: Option<String>,
-    /// The rules that lock the dataset, wherever they were made
+    /// List all rules that lock the dataset, also those on other DIDs
     #[arg(long)]
     traverse: bool,
-    /// Comma-separated values
+    /// Print comma-separated values
     #[arg(long)]
     csv: bool,
-    /// The rules that hold this file, on it or on what it is part of
+    /// List the rules on this file and on collections that contain it
     #[arg(long, value_name = "DID")]
     file: Option<String>,
-    /// The rules of this account
+    /// List the rules of this account
     #[arg(long)]
     account: Option<String>,
-    /// The rules of this subscription
+    /// List the rules of this subscription
     #[arg(long)]
     subscription: Option<String>,
 }
@@ -86,17 +86,17 @@ impl List {
     }
 }
 
-/// Have a rule's replicas moved: a new rule takes the place of the old one when it is fulfilled
+/// Move a rule to other RSEs; the old rule is removed once the new one is OK
 #[derive(Debug, Args)]
 pub(crate) struct Move {
-    /// The rule's id
+    /// Rule ID
     rule_id: String,
-    /// Where to: an RSE expression
+    /// Destination RSE expression
     rse_expression: String,
-    /// Why, for the transfer system, if for another reason than the old rule
+    /// Transfer activity of the new rule [default: that of the old rule]
     #[arg(long)]
     activity: Option<String>,
-    /// Where the copies may come from: an RSE expression, or None for anywhere
+    /// Source RSE expression, or None for any RSE
     #[arg(long, value_name = "EXPRESSION")]
     source_replica_expression: Option<String>,
 }
@@ -108,23 +108,23 @@ impl Move {
     }
 }
 
-/// Change a rule
+/// Update a rule
 #[derive(Debug, Args)]
 pub(crate) struct Update {
-    /// The rule's id
+    /// Rule ID
     rule_id: String,
     #[command(flatten)]
     options: update::Options,
-    /// Protect the rule against being deleted (True), or no longer (False)
+    /// Protect the rule against deletion (True), or allow it (False)
     #[arg(long, value_name = "BOOL")]
     locked: Option<String>,
-    /// Where the copies may come from: an RSE expression, or None for anywhere
+    /// Source RSE expression, or None for any RSE
     #[arg(long, value_name = "EXPRESSION")]
     source_replica_expression: Option<String>,
 }
 
 impl Update {
-    /// Of --stuck and --suspend, the latter wins in the old tree.
+    /// Drops --stuck if --suspend is given too: in the legacy command, --suspend wins.
     pub(super) fn translate(self) -> Result<update::Args> {
         let Self { rule_id, options, locked, source_replica_expression } = self;
         let locked = match locked.unwrap_or_default().to_lowercase().as_str() {

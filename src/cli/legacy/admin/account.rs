@@ -15,66 +15,66 @@ pub(crate) enum Command {
     ListAttributes(attribute::list::Args),
     AddAttribute(attribute::set::Args),
     DeleteAttribute(attribute::unset::Args),
-    /// Make an account
+    /// Create an account
     Add(Add),
     Delete(remove::Args),
     Info(show::Args),
     ListIdentities(identity::list::Args),
-    /// Set how much an account may store at an RSE
+    /// Set the storage limit of an account at an RSE
     SetLimits(SetLimits),
     GetLimits(get::Args),
-    /// Take away what an account may store at an RSE
+    /// Delete the storage limit of an account at an RSE
     DeleteLimits(get::Args),
-    /// Let nobody log in as an account
+    /// Ban an account, so that it cannot log in
     Ban(Account),
-    /// Let a banned account in again
+    /// Lift the ban of an account
     Unban(Account),
-    /// Change a field of an account
+    /// Update a field of an account
     Update(Update),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Add {
-    /// Its name
+    /// Name of the new account
     account: String,
-    /// USER, GROUP or SERVICE
+    /// Account type: USER, GROUP or SERVICE
     #[arg(long = "type", default_value = "USER")]
     account_type: String,
-    /// Where mail goes
+    /// Email address
     #[arg(long)]
     email: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct SetLimits {
-    /// The account
+    /// Account name
     account: String,
-    /// The RSE, or the expression of a global limit
+    /// RSE name, or the RSE expression of a global limit
     rse: String,
-    /// How much: 10000, 10GB (B, KB, MB, GB, TB, PB, steps of 1000), or infinity
+    /// Limit: 10000, 10GB (B, KB, MB, GB, TB, PB, in steps of 1000), or infinity
     #[arg(allow_negative_numbers = true)]
     bytes: String,
-    /// Whether the limit is for one RSE or for all that the expression means together
+    /// Whether the limit applies to one RSE, or to all RSEs matching the expression together
     #[arg(default_value = "local", value_parser = LOCALITIES)]
     locality: String,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Account {
-    /// The account
+    /// Account name
     #[arg(long)]
     account: String,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Update {
-    /// The account
+    /// Account name
     #[arg(long)]
     account: String,
-    /// The field: email or status
+    /// Field: email or status
     #[arg(long)]
     key: String,
-    /// Its new value; of the status: ACTIVE or SUSPENDED
+    /// New value; for status ACTIVE or SUSPENDED
     #[arg(long, allow_negative_numbers = true)]
     value: String,
 }

@@ -1,4 +1,6 @@
-//! `rucio-admin`, also as `rucio admin`: each command is translated into a leaf of the new tree.
+//! `rucio-admin`, also as `rucio admin`: each command is translated into one of `cli::commands`.
+//!
+//! Only arguments and their translation belong here, one file or folder per group.
 
 mod account;
 mod config;
@@ -14,37 +16,37 @@ use clap::Subcommand;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-/// The groups of the admin tree.
+/// Command groups of `rucio-admin`.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
-    /// Export and import the catalogue of RSEs and accounts
+    /// Export and import the RSEs and accounts of the catalogue
     #[command(subcommand)]
     Data(data::Command),
-    /// Make, show, change and delete accounts
+    /// Create, show, update and delete accounts
     #[command(subcommand)]
     Account(account::Command),
-    /// Let identities act as accounts
+    /// Add and delete identities of accounts
     #[command(subcommand)]
     Identity(identity::Command),
-    /// Make, show, change and delete RSEs
+    /// Create, show, update and delete RSEs
     #[command(subcommand)]
     Rse(rse::Command),
-    /// Make and show scopes
+    /// Create and list scopes
     #[command(subcommand)]
     Scope(scope::Command),
-    /// Read and change the configuration of the server
+    /// Show and update the server configuration
     #[command(subcommand)]
     Config(config::Command),
-    /// Make, show and change subscriptions
+    /// Create, list and update subscriptions
     #[command(subcommand)]
     Subscription(subscription::Command),
-    /// Declare replicas bad, unavailable or to be deleted
+    /// List PFNs; declare replicas bad, unavailable, quarantined or to be deleted
     #[command(subcommand)]
     Replicas(replicas::Command),
 }
 
 impl Command {
-    /// Runs the leaf that the command stands for.
+    /// Runs the corresponding command.
     pub(in crate::cli) async fn run(self, context: &Context) -> Result<()> {
         match self {
             Self::Data(command) => command.run(context).await,

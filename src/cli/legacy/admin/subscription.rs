@@ -8,25 +8,25 @@ use crate::error::Result;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Have rules made by themselves for all new DIDs of some kind
+    /// Create a subscription: add rules to matching new DIDs automatically
     Add(Words),
     /// List the subscriptions of an account
     List(List),
-    /// Give a subscription another filter and other rules
+    /// Replace the filter and rules of a subscription
     Update(Words),
-    /// Have all subscriptions look at DIDs again, as if they were new
+    /// Re-evaluate DIDs against all subscriptions, as if they were new
     Reevaluate(Dids),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Words {
-    /// Its name
+    /// Subscription name
     name: String,
-    /// Which DIDs it is about, as JSON: {"scope": ["test"], "project": ["data12"]}
+    /// Filter for DIDs, as JSON: {"scope": ["test"], "project": ["data12"]}
     filter: String,
-    /// The rules they get, as JSON: [{"copies": 1, "rse_expression": "tier=2", "activity": "User Subscriptions"}]
+    /// Rules to add to the DIDs, as JSON: [{"copies": 1, "rse_expression": "tier=2", "activity": "User Subscriptions"}]
     replication_rules: String,
-    /// What people should know about it
+    /// Comment on the subscription
     #[arg(allow_negative_numbers = true)]
     comments: String,
     #[command(flatten)]
@@ -35,19 +35,19 @@ pub(crate) struct Words {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Only those of this name
+    /// List only subscriptions with this name
     name: Option<String>,
-    /// Whose subscriptions, if not your own; * is everybody
+    /// Account that owns the subscriptions; * for all accounts [default: your own]
     #[arg(long)]
     account: Option<String>,
-    /// All fields of each
+    /// Show all fields of each subscription
     #[arg(long)]
     long: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Dids {
-    /// The DIDs, with commas between
+    /// DIDs (scope:name), comma-separated
     dids: String,
 }
 

@@ -1,4 +1,6 @@
-//! `rucio-admin replicas ...`
+//! `rucio-admin replicas ...`: translated into commands of `cli::commands::replica`.
+//!
+//! `states` has the arguments that differ from theirs.
 
 mod states;
 

@@ -1,33 +1,33 @@
-//! Old spellings of commands on the state of replicas.
+//! Legacy commands on replica states.
 
 use clap::Args;
 
 use crate::cli::commands::replica::remove;
 use crate::cli::commands::replica::state::update::{bad, quarantine, unavailable};
 
-/// Declare replicas bad, so that they are replaced by good ones
+/// Declare replicas bad, so that they are replaced
 ///
 /// Example: rucio-admin replicas declare-bad --reason "wrong checksum" root://xrd1//rucio/f1 user.jdoe:file2
 #[derive(Debug, Args)]
 pub(crate) struct DeclareBad {
-    /// The replicas: a PFN means one, a DID all of a file
+    /// Replicas to declare: PFNs, or file DIDs for all replicas of a file
     listbadfiles: Vec<String>,
-    /// Why
+    /// Reason for the declaration
     #[arg(long)]
     reason: String,
-    /// Instead: a file with a PFN or DID on each line
+    /// Read the PFNs or DIDs from a file instead, one per line
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
     inputfile: Option<String>,
-    /// DIDs may be datasets and containers, and mean all their files
+    /// Accept datasets and containers, for all files in them
     #[arg(long)]
     allow_collection: bool,
-    /// Instead: a file with names of --scope, whose replicas at --rse are bad
+    /// Read names in --scope from a file instead, one per line, and declare their replicas at --rse
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
     lfns: Option<String>,
-    /// The scope of the names of --lfns
+    /// Scope of the names, for --lfns
     #[arg(long, num_args = 0..=1, default_missing_value = "")]
     scope: Option<String>,
-    /// The RSE of the names of --lfns
+    /// RSE of the replicas, for --lfns
     #[arg(long, num_args = 0..=1, default_missing_value = "")]
     rse: Option<String>,
 }
@@ -49,20 +49,20 @@ impl DeclareBad {
     }
 }
 
-/// Declare replicas unavailable for a while
+/// Declare replicas temporarily unavailable
 ///
 /// Example: rucio-admin replicas declare-temporary-unavailable --reason drained --duration 86400 root://xrd1//f1
 #[derive(Debug, Args)]
 pub(crate) struct DeclareUnavailable {
-    /// The replicas, by PFN
+    /// PFNs of the replicas
     listbadfiles: Vec<String>,
-    /// Why
+    /// Reason for the declaration
     #[arg(long)]
     reason: String,
-    /// Instead: a file with a PFN on each line
+    /// Read the PFNs from a file instead, one per line
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
     inputfile: Option<String>,
-    /// For how many seconds
+    /// Duration in seconds
     #[arg(long, alias = "expiration-date", value_name = "SECONDS", allow_negative_numbers = true)]
     duration: i64,
 }
@@ -79,17 +79,17 @@ impl DeclareUnavailable {
     }
 }
 
-/// Quarantine files on an RSE that the catalogue does not know, so that they are deleted
+/// Quarantine files at an RSE that are not in the catalogue (dark data), so that they are deleted
 ///
 /// Example: rucio-admin replicas quarantine --rse XRD1 --paths lost.txt
 #[derive(Debug, Args)]
 pub(crate) struct Quarantine {
-    /// Paths on the RSE
+    /// Paths at the RSE
     paths_list: Vec<String>,
-    /// Instead: a file with a path on each line
+    /// Read the paths from a file instead, one per line
     #[arg(long, value_name = "FILE")]
     paths: Option<String>,
-    /// The RSE
+    /// RSE name
     #[arg(long)]
     rse: Option<String>,
 }
@@ -102,14 +102,14 @@ impl Quarantine {
     }
 }
 
-/// Have replicas deleted, as soon as no rule holds them
+/// Delete replicas once no rule protects them
 ///
 /// Example: rucio-admin replicas set-tombstone --rse XRD1 user.jdoe:file1,user.jdoe:file2
 #[derive(Debug, Args)]
 pub(crate) struct SetTombstone {
-    /// The files, separated by commas
+    /// File DIDs, comma-separated
     dids: String,
-    /// Where to delete them
+    /// RSE of the replicas to delete
     #[arg(long)]
     rse: String,
 }

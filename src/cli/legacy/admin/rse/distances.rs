@@ -1,4 +1,4 @@
-//! Old spellings of commands on distances. The ranking is an older name of the distance.
+//! Legacy commands on distances. `ranking` is an older name of the distance.
 
 use clap::Args;
 
@@ -6,12 +6,12 @@ use crate::cli::commands::rse::distance::{set, unset};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// From where to where.
+/// Source and destination of a distance.
 #[derive(Debug, Args)]
 struct Link {
-    /// Where files come from
+    /// Source RSE
     source: String,
-    /// Where they go to
+    /// Destination RSE
     destination: String,
 }
 
@@ -22,15 +22,15 @@ impl Link {
     }
 }
 
-/// `add-distance`.
+/// Arguments of `add-distance`.
 #[derive(Debug, Args)]
 pub(crate) struct Add {
     #[command(flatten)]
     link: Link,
-    /// How far it is
+    /// Distance
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     distance: i64,
-    /// Taken, and of no effect
+    /// Accepted, without effect
     #[arg(long, hide = true, allow_negative_numbers = true)]
     ranking: Option<i64>,
 }
@@ -44,21 +44,21 @@ impl Add {
     }
 }
 
-/// `update-distance`.
+/// Arguments of `update-distance`.
 #[derive(Debug, Args)]
 pub(crate) struct Update {
     #[command(flatten)]
     link: Link,
-    /// How far it is
+    /// Distance
     #[arg(long, allow_negative_numbers = true)]
     distance: Option<i64>,
-    /// The same, without --distance
+    /// Older name of --distance, used if that is not given
     #[arg(long, hide = true, allow_negative_numbers = true)]
     ranking: Option<i64>,
 }
 
 impl Update {
-    /// Refuses to set nothing, which the server would take for wiping the distance.
+    /// Errors: no distance is given, which the server would treat as clearing it.
     pub(super) fn translate(self) -> Result<set::Args> {
         let message = "Without a distance the one that is set would be wiped.";
         let missing = || Error::new(Exception::InputValidationError, message).with_hint("Give it with --distance.");
@@ -66,7 +66,7 @@ impl Update {
     }
 }
 
-/// `delete-distance`.
+/// Arguments of `delete-distance`.
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
     #[command(flatten)]

@@ -1,4 +1,6 @@
-//! `rucio-admin rse ...`
+//! `rucio-admin rse ...`: translated into commands of `cli::commands::rse`.
+//!
+//! The other files have the arguments that differ from theirs.
 
 mod distances;
 mod protocols;
@@ -13,29 +15,29 @@ use crate::error::Result;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Add(add::Args),
-    /// Set how far it is from one RSE to another
+    /// Set the distance from one RSE to another
     AddDistance(distances::Add),
     AddProtocol(Box<protocols::Add>),
-    /// Add a quality of service to an RSE
+    /// Add a QoS policy to an RSE
     AddQosPolicy(settings::Policy),
     Delete(remove::Args),
     DeleteAttribute(settings::DeleteAttribute),
-    /// Take the distance from one RSE to another away
+    /// Delete the distance from one RSE to another
     DeleteDistance(distances::Delete),
     DeleteLimit(settings::DeleteLimit),
     DeleteProtocol(protocol::remove::Args),
-    /// Remove a quality of service from an RSE
+    /// Remove a QoS policy from an RSE
     DeleteQosPolicy(settings::Policy),
     GetAttribute(attribute::list::Args),
     GetDistance(distance::show::Args),
     Info(show::Args),
-    /// List the RSEs
+    /// List RSEs
     List(settings::List),
     ListQosPolicies(qos::list::Args),
     SetAttribute(settings::SetAttribute),
     SetLimit(settings::SetLimit),
     Update(settings::Update),
-    /// Change how far it is from one RSE to another
+    /// Update the distance from one RSE to another
     UpdateDistance(distances::Update),
 }
 

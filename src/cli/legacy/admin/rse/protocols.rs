@@ -1,4 +1,4 @@
-//! `rucio-admin rse add-protocol`: it has options for SRM of their own.
+//! `rucio-admin rse add-protocol`, which has additional options for SRM.
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -7,15 +7,15 @@ use crate::cli::commands::rse::protocol::add;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// Add a protocol by which files of an RSE are reached
+/// Add an access protocol to an RSE
 #[derive(Debug, Args)]
 pub(crate) struct Add {
     #[command(flatten)]
     protocol: add::Args,
-    /// The space token, for srm
+    /// Space token, for srm
     #[arg(long)]
     space_token: Option<String>,
-    /// The path of the web service, for srm
+    /// Path of the web service; required for srm
     #[arg(long)]
     web_service_path: Option<String>,
 }

@@ -1,13 +1,13 @@
-//! Old spellings of commands on RSEs themselves, their attributes, limits and qualities of service.
+//! Legacy commands on RSE settings, attributes, limits and QoS policies.
 
 use clap::Args;
 
 use crate::cli::commands::rse::{attribute, limit, list, qos, update};
 
-/// `list`.
+/// Arguments of `list`.
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// One name a line, and an empty line when there is none
+    /// Print one name per line, and an empty line if there is none
     #[arg(long)]
     csv: bool,
 }
@@ -18,18 +18,18 @@ impl List {
     }
 }
 
-/// Change a setting of an RSE
+/// Update a setting of an RSE
 ///
 /// Example: rucio-admin rse update --rse XRD1 --setting availability_write --value False
 #[derive(Debug, Args)]
 pub(crate) struct Update {
-    /// The RSE
+    /// RSE name
     #[arg(long)]
     rse: String,
-    /// The setting: availability_read, deterministic, rse_type, city, ...
+    /// Setting: availability_read, deterministic, rse_type, city, ...
     #[arg(long)]
     setting: String,
-    /// Its new value; an empty one, None and null wipe the qos_class
+    /// New value; an empty value, None or null clears qos_class
     #[arg(long, allow_negative_numbers = true)]
     value: String,
 }
@@ -45,13 +45,13 @@ impl Update {
 /// Example: rucio-admin rse set-attribute --rse XRD1 --key tier --value 1
 #[derive(Debug, Args)]
 pub(crate) struct SetAttribute {
-    /// The RSE
+    /// RSE name
     #[arg(long)]
     rse: String,
-    /// The attribute
+    /// Attribute name
     #[arg(long)]
     key: String,
-    /// Its value
+    /// Attribute value
     #[arg(long, allow_negative_numbers = true)]
     value: String,
 }
@@ -62,16 +62,16 @@ impl SetAttribute {
     }
 }
 
-/// Take an attribute of an RSE away
+/// Remove an attribute from an RSE
 #[derive(Debug, Args)]
 pub(crate) struct DeleteAttribute {
-    /// The RSE
+    /// RSE name
     #[arg(long)]
     rse: String,
-    /// The attribute
+    /// Attribute name
     #[arg(long)]
     key: String,
-    /// Its value; any will do
+    /// Attribute value; printed, not compared
     #[arg(long, allow_negative_numbers = true)]
     value: String,
 }
@@ -82,16 +82,16 @@ impl DeleteAttribute {
     }
 }
 
-/// Limit an RSE
+/// Set a limit of an RSE
 ///
 /// Example: rucio-admin rse set-limit XRD1 MinFreeSpace 10000
 #[derive(Debug, Args)]
 pub(crate) struct SetLimit {
-    /// The RSE
+    /// RSE name
     rse: String,
-    /// The limit's name
+    /// Name of the limit
     name: String,
-    /// How many bytes it is
+    /// Value in bytes
     #[arg(allow_negative_numbers = true)]
     value: String,
 }
@@ -102,12 +102,12 @@ impl SetLimit {
     }
 }
 
-/// Take a limit of an RSE away
+/// Remove a limit from an RSE
 #[derive(Debug, Args)]
 pub(crate) struct DeleteLimit {
-    /// The RSE
+    /// RSE name
     rse: String,
-    /// The limit's name
+    /// Name of the limit
     name: String,
 }
 
@@ -117,12 +117,12 @@ impl DeleteLimit {
     }
 }
 
-/// `add-qos-policy` and `delete-qos-policy`.
+/// Arguments of `add-qos-policy` and `delete-qos-policy`.
 #[derive(Debug, Args)]
 pub(crate) struct Policy {
-    /// The RSE
+    /// RSE name
     rse: String,
-    /// The policy's name
+    /// Name of the QoS policy
     qos_policy: String,
 }
 
