@@ -1,6 +1,6 @@
 //! Legacy commands (`rucio list-dids`): each is translated into one of `cli::commands`.
 //!
-//! Where the options are the same, the `Args` of that command are reused. Only arguments and their translation belong here.
+//! Where the options are the same, the `Args` of that command are reused. No command logic belongs here.
 
 pub(super) mod admin;
 mod collections;
