@@ -1,4 +1,4 @@
-//! The command line to run next, with the global options that were given to this one.
+//! Builds the command line to run next, which repeats the global options of the current one.
 
 use std::borrow::Cow;
 
@@ -6,11 +6,11 @@ use crate::config::Overrides;
 use crate::error::Error;
 use crate::exceptions::Exception;
 
-/// How hints of the library, which knows no options, write the command that logs in.
+/// The login command as hints of the library write it, without global options.
 const LOGIN: &str = "`rucio login";
 
-/// `rucio`, the options that decide whose session it is and how one logs in, and these words. A password is left out: it
-/// is asked for.
+/// Returns `rucio`, the options that select the session and the login, and `words`. Omits the password, which is
+/// prompted for.
 pub(super) fn command(overrides: &Overrides, words: &str) -> String {
     let given = [
         ("--config", &overrides.config),
@@ -35,7 +35,7 @@ pub(super) fn command(overrides: &Overrides, words: &str) -> String {
     format!("rucio{} {words}", given.chain(flags).collect::<String>())
 }
 
-/// What to do about a failure: what the error says, and the command that logs in where that is what is missing.
+/// Returns the hint for a failure: the error's own, and the login command if a login is missing.
 pub(super) fn hint(error: &Error, overrides: &Overrides) -> Option<String> {
     let said = error.hint().map(|hint| hint.replace(LOGIN, &format!("`{}", command(overrides, "login"))));
     let names_command = said.as_ref().is_some_and(|hint| hint.contains('`'));
@@ -52,7 +52,7 @@ pub(super) fn hint(error: &Error, overrides: &Overrides) -> Option<String> {
     }
 }
 
-/// A value as one word of a POSIX shell.
+/// Quotes a value as one word of a POSIX shell.
 fn quoted(value: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,~".contains(c);
     match !value.is_empty() && !value.starts_with('~') && value.chars().all(plain) {

@@ -1,9 +1,9 @@
-//! A browser for logins, where there is one that somebody sees.
+//! Opens a browser for logins, if this machine has a display.
 
 use crate::env_vars::{self, Env};
 
-/// Opens the address, unless this session shows no graphics or comes over SSH, where a browser would open on a screen
-/// nobody looks at. Tells whether it did.
+/// Opens the address, unless the session has no display or runs over SSH, where the browser would open on another
+/// screen. Returns whether it was opened.
 pub(super) fn open(url: &str, env: &Env) -> bool {
     is_seen(env) && webbrowser::open(url).is_ok()
 }

@@ -1,4 +1,4 @@
-//! What a command is handed: configuration, client and ui, each made on first use.
+//! The context of a command: the ui, and configuration and client, which are created on first use.
 
 use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use crate::http::Client;
 use crate::interact::Nobody;
 use crate::types::{Did, ScopeConvention};
 
-/// The world of one command. Nothing is read before a command asks for it.
+/// Everything that a command needs. No file is read before the command asks for it.
 pub(crate) struct Context {
-    /// Where everything is shown.
+    /// Standard output and progress bars.
     pub ui: Ui,
-    /// The environment.
+    /// Environment variables.
     pub env: Env,
-    /// Which tree the command was found in; it decides exit codes.
+    /// Command tree of the command; exit codes depend on it.
     pub tree: Tree,
-    /// Whether the official client lacks the command; it decides exit codes, too.
+    /// Whether the official client lacks the command; exit codes depend on this, too.
     pub own: bool,
-    /// Whether sizes are shown with units.
+    /// Whether sizes are printed with units.
     pub human: bool,
-    /// Whether the time a command took is shown.
+    /// Whether the elapsed time is reported.
     pub verbose: bool,
     pager: bool,
     overrides: RefCell<Overrides>,
@@ -39,7 +39,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// A context for what was called; sets up the log.
+    /// Creates the context of a parsed command line and sets up logging.
     pub(crate) fn new(invocation: &Invocation) -> Self {
         let global = invocation.global();
         let (env, ui) = (Env::process(), Ui::stdout(global.output, !global.quiet));
@@ -65,7 +65,7 @@ impl Context {
         }
     }
 
-    /// The same with another configuration file.
+    /// Replaces the path of the configuration file.
     pub(crate) fn with_config(mut self, path: String) -> Self {
         self.overrides.get_mut().config = Some(path);
         self
@@ -76,43 +76,43 @@ impl Context {
         self.overrides.borrow().config.is_some()
     }
 
-    /// Changes the global options, for a command that has options of its own for the same. Only before the client is made.
+    /// Changes the global options, for commands whose own options override them. Call it before the client is created.
     pub(crate) fn adjust(&self, change: impl FnOnce(&mut Overrides)) {
         change(&mut self.overrides.borrow_mut());
     }
 
-    /// The global options that were given.
+    /// Returns the global options of the command line.
     pub(crate) fn overrides(&self) -> Overrides {
         self.overrides.borrow().clone()
     }
 
-    /// A command line to run next: these words, with the global options of this one.
+    /// Returns a command line to run next: `words` with the global options of this one.
     pub(crate) fn command(&self, words: &str) -> String {
         again::command(&self.overrides.borrow(), words)
     }
 
-    /// What to do about a failure, if anything is known.
+    /// Returns the hint for a failure, if there is one.
     pub(crate) fn hint(&self, error: &Error) -> Option<String> {
         again::hint(error, &self.overrides.borrow())
     }
 
-    /// Takes this configuration, where none has been read yet.
+    /// Uses this configuration, unless one has been read already.
     pub(crate) fn use_config(&self, config: Config) {
-        // One that has been read stays: what was made of it would not fit.
+        // One that has been read stays: the client may have been derived from it.
         let _ = self.config.set(config);
     }
 
-    /// What follows from command line, environment and configuration.
+    /// Resolves the settings from command line, environment and configuration.
     pub(crate) fn settings(&self) -> Result<Settings> {
         Settings::resolve(&self.overrides.borrow(), &self.env, self.config()?).map_err(before_login)
     }
 
-    /// A client whose logins ask nobody anything.
+    /// Returns a client that never prompts during a login.
     pub(crate) fn client_alone(&self) -> Result<Client> {
         Ok(auth::client(self.settings()?, self.script.clone(), Arc::new(Nobody)))
     }
 
-    /// The configuration, read on the first call.
+    /// Returns the configuration; the first call reads it.
     pub(crate) fn config(&self) -> Result<&Config> {
         if let Some(config) = self.config.get() {
             return Ok(config);
@@ -124,7 +124,7 @@ impl Context {
         Ok(self.config.get_or_init(|| config))
     }
 
-    /// The client, made on the first call; it talks to the server on its first call.
+    /// Returns the client, created by the first call. It connects with its first request.
     pub(crate) fn client(&self) -> Result<&Client> {
         if let Some(client) = self.client.get() {
             return Ok(client);
@@ -133,7 +133,7 @@ impl Context {
         Ok(self.client.get_or_init(|| client))
     }
 
-    /// Reads a DID as it was typed, by the site's convention.
+    /// Parses a DID by the site's scope convention (`extract_scope`).
     pub(crate) fn did(&self, text: &str) -> Result<Did> {
         let convention = match self.config()?.extract_scope().as_deref() {
             Some("dirac") => ScopeConvention::Dirac,
@@ -142,18 +142,18 @@ impl Context {
         Did::parse(text, convention)
     }
 
-    /// Reads many DIDs.
+    /// Parses several DIDs.
     pub(crate) fn dids(&self, texts: &[String]) -> Result<Vec<Did>> {
         texts.iter().map(|text| self.did(text)).collect()
     }
 
-    /// A size in bytes as the user wants to see sizes.
+    /// Formats a size: with units, or in bytes with `--robot`.
     pub(crate) fn size(&self, bytes: Option<Num>) -> String {
         sizefmt(bytes, self.human)
     }
 }
 
-/// A failure on the way to a client counts as a failed login, whose exit code is the same in every tree.
+/// Wraps an error of configuration or settings as a login error, whose exit code is 1 in every tree.
 fn before_login(error: Error) -> Error {
     Error::Login(Box::new(error))
 }

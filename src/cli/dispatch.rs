@@ -1,4 +1,4 @@
-//! Which tree a command line belongs to, and running it there.
+//! Selects the tree of a command line (commands, legacy or admin), parses it and runs it.
 
 use std::ffi::OsString;
 
@@ -20,7 +20,7 @@ use crate::config::Overrides;
 use crate::error::{Error, Result};
 use crate::http::RUCIO_VERSION;
 
-/// Words that begin a command of the new tree, beside the groups that a site may take away.
+/// Top-level commands of the new tree that a site cannot disable; [`policy::GROUPS`] has the others.
 const ALWAYS: [&str; 15] = [
     "api",
     "auth",
@@ -38,20 +38,20 @@ const ALWAYS: [&str; 15] = [
     "verify",
     "whoami",
 ];
-/// Where the other trees are.
+/// Help text about the legacy and admin commands.
 const OTHER_TREES: &str = "\
 The old names of commands (list-dids, add-rule, ...) work as ever: rucio --legacy --help lists them.
 Those of administrators: rucio admin --help, or rucio-admin --help.";
-/// The option that takes a command by its old name.
+/// The option that selects the legacy commands.
 const LEGACY: &str = "--legacy";
-/// The word that begins a command of the admin tree, where the program is not called by that tree's name.
+/// The command that selects the admin tree, unless the program runs as `rucio-admin`.
 const ADMIN: &str = "admin";
 
 fn is_new(name: &str) -> bool {
     policy::GROUPS.contains(&name) || ALWAYS.contains(&name)
 }
 
-/// The client of the Rucio data management system
+/// Client for the Rucio data management system
 #[derive(Debug, Parser)]
 #[command(name = "rucio", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
 #[command(args_override_self = true, after_help = OTHER_TREES)]
@@ -62,7 +62,7 @@ struct NewTree {
     command: NewCommand,
 }
 
-/// The client of the Rucio data management system, by its old command names
+/// Client for the Rucio data management system (legacy commands)
 #[derive(Debug, Parser)]
 #[command(name = "rucio", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
 #[command(infer_long_args = true, args_override_self = true)]
@@ -74,7 +74,7 @@ struct OldTree {
     command: OldCommand,
 }
 
-/// The client of the Rucio data management system, for administrators
+/// Client for the Rucio data management system (administration)
 #[derive(Debug, Parser)]
 #[command(name = "rucio-admin", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
 #[command(infer_long_args = true, args_override_self = true)]
@@ -86,13 +86,13 @@ struct AdminTree {
     command: AdminCommand,
 }
 
-/// A command line that was understood.
+/// A parsed command line.
 #[derive(Debug)]
 pub(crate) struct Invocation {
     call: Call,
-    /// What the server's log shows as the command.
+    /// Command name for the server's log, sent as `X-Rucio-Script`.
     pub script: String,
-    /// The command, word by word: `["rse", "list"]`.
+    /// The words from the command on, with its arguments: `["rse", "list", "--csv"]`.
     path: Vec<String>,
 }
 
@@ -103,14 +103,14 @@ enum Call {
     Admin(AdminTree),
 }
 
-/// A command line that was not understood, or that asked for help.
+/// A command line that could not be parsed, or a request for help or the version.
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub error: clap::Error,
     pub tree: Tree,
-    /// Whether the fault lies behind the command's name.
+    /// Whether the mistake is after the command's name.
     pub in_leaf: bool,
-    /// How the result would have been shown.
+    /// Output format that the command line asks for.
     pub format: Format,
 }
 
@@ -131,7 +131,7 @@ impl Invocation {
         }
     }
 
-    /// Whether the command talks to a server that a configuration names, and ends where there is none.
+    /// Whether the command needs a configured server and fails without one.
     fn needs_server(&self) -> bool {
         !matches!(&self.call, Call::New(tree) if match &tree.command {
             NewCommand::Checksum(_) | NewCommand::Completion(_) | NewCommand::Doctor(_) => true,
@@ -140,7 +140,7 @@ impl Invocation {
         })
     }
 
-    /// Whether Ctrl-C is the command's own matter.
+    /// Whether the command handles Ctrl-C itself.
     fn has_own_end(&self) -> bool {
         match &self.call {
             Call::New(tree) => matches!(tree.command, NewCommand::Download(_)),
@@ -149,12 +149,12 @@ impl Invocation {
         }
     }
 
-    /// Whether it is a command that the official client has none of.
+    /// Whether the official client lacks the command.
     pub(crate) fn is_own(&self) -> bool {
         matches!(&self.call, Call::New(tree) if tree.command.is_own())
     }
 
-    /// The names of the command and its groups, without what follows them.
+    /// Returns the names of the groups and the command, without arguments.
     fn command_path(&self) -> Vec<String> {
         let tree = match self.call {
             Call::New(_) => NewTree::command(),
@@ -173,12 +173,12 @@ impl Invocation {
     }
 }
 
-/// The new, the old and the admin tree, as clap knows them: for reference pages and completion scripts.
+/// Returns the clap definitions of the new, the legacy and the admin tree, for reference pages and completion.
 pub fn trees() -> [clap::Command; 3] {
     [NewTree::command(), OldTree::command(), AdminTree::command()]
 }
 
-/// The tree that a command of this name belongs to.
+/// Selects the tree of a command by its name.
 fn choose(words: &[OsString], name: Option<&str>, legacy: bool) -> Tree {
     match name {
         _ if called_as_admin(words) => Tree::Admin,
@@ -189,7 +189,7 @@ fn choose(words: &[OsString], name: Option<&str>, legacy: bool) -> Tree {
     }
 }
 
-/// The tree in which the word behind these is to be completed, and the words as that tree takes them.
+/// Returns the tree that completes the word after `before`, and the words as that tree's parser expects them.
 pub(super) fn tree_to_complete(before: &[OsString], current: &OsString) -> (clap::Command, Vec<OsString>) {
     let command = first_command(before).map(|at| (at, before[at].to_string_lossy().into_owned()));
     let name = command.as_ref().map(|(_, name)| name.as_str());
@@ -202,7 +202,7 @@ pub(super) fn tree_to_complete(before: &[OsString], current: &OsString) -> (clap
     }
 }
 
-/// The new tree with the names of all others, which are many: they are offered once a letter is typed.
+/// Adds the legacy commands and `admin` to the new tree. They are many, so they are offered once a letter is typed.
 fn with_old_names(new: clap::Command) -> clap::Command {
     let old = OldTree::command();
     let only_old = |name: &str| !is_new(name);
@@ -210,7 +210,7 @@ fn with_old_names(new: clap::Command) -> clap::Command {
     new.subcommands(names).subcommand(clap::Command::new(ADMIN).about("Commands for administrators"))
 }
 
-/// The global options before the command, of a line that need not be right.
+/// Parses the global options before the command; ignores errors in the line.
 pub(super) fn global_options(words: &[OsString]) -> Overrides {
     let end = first_command(words).unwrap_or(words.len());
     let words: Vec<_> = words[..end].iter().map(|word| with_two_dashes(word.clone(), Tree::New)).collect();
@@ -219,12 +219,12 @@ pub(super) fn global_options(words: &[OsString]) -> Overrides {
     global.map(|global| global.overrides()).unwrap_or_default()
 }
 
-/// Understands a command line. Builds only the tree it belongs to.
+/// Parses a command line. Builds only the tree it belongs to.
 pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, Refused> {
     let legacy = words.iter().position(|word| word == LEGACY).map(|at| words.remove(at));
     let script = words.get(1).map_or("rucio".to_owned(), |word| format!("rucio::{}", word.to_string_lossy()));
     let is_legacy = legacy.is_some();
-    // It may stand anywhere; the parsers know it as a global option.
+    // It is accepted anywhere; the parsers expect it before the command.
     words.splice(1..1, legacy);
     let command = first_command(&words).map(|at| (at, words[at].to_string_lossy().into_owned()));
     let tree = choose(&words, command.as_ref().map(|(_, name)| name.as_str()), is_legacy);
@@ -251,13 +251,13 @@ fn parse_admin(words: &[OsString], command: &Option<(usize, String)>) -> Result<
     AdminTree::from_arg_matches(&matches)
 }
 
-/// The words without the one that only chooses the admin tree.
+/// Returns the words without `admin`, which only selects the tree.
 fn admin_words(words: &[OsString], command: &Option<(usize, String)>) -> Vec<OsString> {
     let chooses = |at: usize| !called_as_admin(words) && command.as_ref().is_some_and(|(place, _)| *place == at);
     words.iter().enumerate().filter(|(at, _)| !chooses(*at)).map(|(_, word)| word.clone()).collect()
 }
 
-/// The error of a command nobody knows, made anew with the names of all trees to choose the nearest from.
+/// Rebuilds the error of an unknown command, so that clap suggests the nearest name of all trees.
 fn with_all_names(error: clap::Error, words: &[OsString], tree: Tree) -> clap::Error {
     match (tree, error.kind()) {
         (Tree::Old, ErrorKind::InvalidSubcommand) => OldTree::command()
@@ -274,7 +274,7 @@ fn is_new_only(name: &str) -> bool {
     OldTree::command().find_subcommand(name).is_none()
 }
 
-/// Whether the words before the command are fine, so that a fault must lie behind it.
+/// Whether the words before the command can be parsed, so that the mistake must be after it.
 fn understood_before(words: &[OsString], at: usize, tree: Tree) -> bool {
     let before = words[..at].iter().cloned().chain([OsString::from("ping")]);
     match tree {
@@ -290,7 +290,7 @@ fn without_mistake(tree: OldTree) -> Result<OldTree, clap::Error> {
     }
 }
 
-/// The servers the site wants this command to be run against, if there are to be several.
+/// Returns the servers that the configuration runs this command on, if there are several.
 pub(super) fn hosts(context: &Context, invocation: &Invocation) -> Result<Vec<Host>> {
     if context.names_config()
         || invocation.global().legacy
@@ -299,18 +299,18 @@ pub(super) fn hosts(context: &Context, invocation: &Invocation) -> Result<Vec<Ho
     {
         return Ok(Vec::new());
     }
-    // Without a configuration there are no servers; what is wrong with it, the command will say.
+    // The command itself reports a missing or invalid configuration.
     match context.config() {
         Ok(config) => hosts::of(config, || invocation.command_path()),
         Err(_) => Ok(Vec::new()),
     }
 }
 
-/// Runs what was called to its end. One thread waits for the network, also for downloads: with several, half the time
-/// of a download goes into waking each other up. Disk and checksums have threads of their own.
+/// Runs a parsed command line. One thread does all network I/O, also for downloads: with several, half the time of a
+/// download is spent on waking threads. Disk I/O and checksums have threads of their own.
 pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
     if invocation.needs_server() && invocation.tree() != Tree::Admin {
-        // The site's policy is about the new tree; one that makes no sense stops them all.
+        // The policy restricts the new tree only; an invalid policy makes legacy commands fail, too.
         let command = invocation.path.first().filter(|_| invocation.tree() == Tree::New);
         let allowed = policy::allow(context.config()?, command.map_or("", String::as_str));
         allowed.map_err(|error| Error::Login(Box::new(error)))?;

@@ -1,8 +1,8 @@
-//! Spans of time as they are typed: `90`, `1.5`, `30s`, `10m`, `2h`, `1d`, `1h30m`.
+//! Parses durations: `90`, `1.5`, `30s`, `10m`, `2h`, `1d`, `1h30m`.
 
 use std::time::Duration;
 
-/// Reads a span; a number alone is seconds. Errors: what cannot be read, in words for the user.
+/// Parses a duration; a number without a unit is seconds. The error is a message for the user.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || "write it in seconds, or as 30s, 10m, 2h, 1d, 1h30m".to_owned();
     if let Ok(seconds) = text.parse::<f64>() {

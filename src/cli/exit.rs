@@ -1,4 +1,4 @@
-//! How a command ends: message, hint and exit code.
+//! Reports the result of a command: error message, hint and exit code.
 
 use std::time::Instant;
 
@@ -14,14 +14,14 @@ use crate::exceptions::Exception;
 
 const SUCCESS: u8 = 0;
 const FAILURE: u8 = 1;
-/// A command of ours that cannot go on before a login.
+/// A login is required first; only from commands that the official client lacks.
 const LOG_IN_FIRST: u8 = 4;
-/// What timeout(1) ends with when the time is over.
+/// Timed out, as in timeout(1).
 const LATE: u8 = 124;
-/// What a shell shows of a process that Ctrl-C ended.
+/// Ended by Ctrl-C, as shells report it: 128 + SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// Ends a command line that could not be understood, or one that asked for help or the version.
+/// Reports a parse error, or prints help or the version. Returns the exit code.
 pub(crate) fn refused(refused: &Refused) -> u8 {
     if refused.format.is_json() && refused.error.use_stderr() {
         ui::tell(&mistake(&refused.error, code_of_mistake(refused)));
@@ -45,20 +45,20 @@ fn code_of_mistake(refused: &Refused) -> u8 {
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => 1,
         ErrorKind::MissingRequiredArgument => 2,
-        // click takes a leaf apart inside the command, whose failures all end with 1
+        // In the official client click parses a leaf inside the command, whose failures all exit with 1.
         _ if refused.tree == Tree::New && refused.in_leaf => 1,
         _ => 2,
     }
 }
 
-/// Ends a command that ran.
+/// Flushes the output, reports an error, and returns the exit code.
 pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> u8 {
     let outcome = outcome.and_then(|()| closing_line(context, start)).and_then(|()| context.ui.flush());
     match outcome {
         Ok(()) => SUCCESS,
         Err(error) if error.is_broken_pipe() => SUCCESS,
         Err(error) => {
-            // What was shown before the failure stays shown, whatever becomes of the rest.
+            // Output from before the failure is printed; a second error is ignored.
             let _ = context.ui.flush();
             let code = if context.own { code_of_own(&error) } else { code(&error, context.tree) };
             report(&error, context.hint(&error).as_deref(), code, context.ui.format());
@@ -70,8 +70,8 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
     }
 }
 
-/// How long it took. The output of our own commands (a token, the answer of a call) is for other programs: there it goes
-/// to the log.
+/// Reports the elapsed time with `-v`. Commands that the official client lacks print values for other programs (a
+/// token, an API response): they report it in the log.
 fn closing_line(context: &Context, start: Instant) -> Result<()> {
     let line = || format!("Completed in {:.4} sec.", start.elapsed().as_secs_f64());
     match (context.verbose, context.own) {
@@ -84,7 +84,7 @@ fn closing_line(context: &Context, start: Instant) -> Result<()> {
     }
 }
 
-/// Says what went wrong: as log lines, or as one JSON object where the result would have been JSON.
+/// Reports an error: as log lines, or as one JSON object if the output format is JSON.
 fn report(error: &Error, hint: Option<&str>, code: u8, format: Format) {
     if format.is_json() {
         return ui::tell(&as_json(&error.to_string(), error.class(), hint, code));
@@ -98,7 +98,7 @@ fn report(error: &Error, hint: Option<&str>, code: u8, format: Format) {
     }
 }
 
-/// A command line that was not understood, in the same JSON.
+/// Formats a parse error as the same JSON object.
 fn mistake(error: &clap::Error, code: u8) -> String {
     let text = error.to_string();
     let message = text.strip_prefix("error: ").unwrap_or(&text).lines().next().unwrap_or_default();
@@ -111,8 +111,8 @@ fn as_json(message: &str, class: Option<Exception>, hint: Option<&str>, code: u8
     json!({"error": {"class": class, "message": message, "hint": hint, "exit_code": code}}).to_string()
 }
 
-/// The exit code of a failure. The old and admin trees end with the code of its class, the new one with 1; but a
-/// refused permission is 2 there, which is that class's code.
+/// Returns the exit code of an error: that of its class in the legacy and admin trees, 1 in the new one. `AccessDenied`
+/// has the code of its class, 2, in all trees.
 fn code(error: &Error, tree: Tree) -> u8 {
     match (error, error.class()) {
         (Error::Interrupted, _) => INTERRUPTED,
@@ -124,7 +124,7 @@ fn code(error: &Error, tree: Tree) -> u8 {
     }
 }
 
-/// The exit code of a failed command that the official client lacks: 4 where a login has to come first.
+/// Returns the exit code of a failed command that the official client lacks: 4 if a login is required.
 fn code_of_own(error: &Error) -> u8 {
     match (error, error.class()) {
         (Error::Interrupted, _) => INTERRUPTED,

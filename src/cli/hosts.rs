@@ -1,18 +1,18 @@
-//! One command against several servers: `[client] multi_host_commands` and `multi_host_servers`.
+//! Servers of a command that runs on several: `[client] multi_host_commands` and `multi_host_servers`.
 
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// A server of `multi_host_servers`: its name, and the configuration file its section names.
+/// A server of `multi_host_servers`: its name, and the configuration file from its section.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Host {
     pub(super) name: String,
     pub(super) config: String,
 }
 
-/// The servers a command is to be run against, one after the other; none where the site does not ask for it.
-/// `path` gives the command: `["rse", "list"]`.
+/// Returns the servers to run a command on, in order; empty unless `multi_host_commands` names the command or a group
+/// of it. `path` returns the command: `["rse", "list"]`.
 ///
 /// # Errors
 /// `ConfigurationError` if a server has no section or no configuration file.

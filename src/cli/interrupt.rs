@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the command ends itself, and if it cannot, it is ended.
+//! Ctrl-C and SIGTERM: the command stops by itself; if it is stuck, the process is ended.
 
 use std::thread;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::exit::INTERRUPTED;
 use crate::error::{Error, Result};
 
-/// How long the command has for an end of its own.
+/// Time for the command to stop by itself after a signal.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Does some work, until the user presses Ctrl-C, or the batch system wants us to go.
+/// Runs `work`; fails with `Interrupted` on Ctrl-C, or on SIGTERM, which batch systems send.
 pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    // Both are listened to before the work begins, which may turn off the terminal's echo as its first act.
+    // The handlers are installed before the work starts, because its first step may turn off the terminal's echo.
     let listen = |kind| signal(kind).map_err(|error| Error::io("Cannot start", error));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     tokio::select! {
@@ -24,11 +24,10 @@ pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>)
     }
 }
 
-/// From now on Ctrl-C and SIGTERM end the program, if the command itself does not: whoever watches its events and does not
-/// read them holds up the one thread there is, which then does not notice a signal either; so does a disk that was quick
-/// and answers no more.
+/// Makes Ctrl-C and SIGTERM end the process after [`GRACE`] if the command does not stop. Its only thread may be
+/// blocked, by a reader of its events that stops reading or by a disk that stops responding, and then notices no signal.
 pub(super) fn end_if_stuck() {
-    // Without it everything works as long as somebody reads.
+    // Without this thread, only a stuck command cannot be interrupted.
     let _ = thread::Builder::new().name("stuck".to_owned()).spawn(|| {
         if Builder::new_current_thread().enable_all().build().is_ok_and(|runtime| runtime.block_on(signalled())) {
             end();
@@ -36,7 +35,7 @@ pub(super) fn end_if_stuck() {
     });
 }
 
-/// Waits for a signal, and for the grace. False if none can be waited for.
+/// Waits for a signal and then for [`GRACE`]. Returns false if the handlers cannot be installed.
 async fn signalled() -> bool {
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {

@@ -1,4 +1,7 @@
-//! The command line: the only part of the crate that knows options and terminals.
+//! The command-line interface: options, commands, output, prompts and exit codes.
+//!
+//! Only this module parses arguments, prints and uses the terminal. Requests, authentication and transfers belong in
+//! the library modules, which do not depend on it.
 
 mod again;
 mod browser;
@@ -28,7 +31,7 @@ use dispatch::Invocation;
 pub use dispatch::trees;
 use hosts::Host;
 
-/// Parses the command line, runs the command and gives the exit code.
+/// Parses the command line, runs the command and returns the exit code.
 pub fn main(words: Vec<OsString>) -> ExitCode {
     if let Some(code) = complete::answer(&words) {
         return code;
@@ -39,7 +42,7 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
     })
 }
 
-/// Runs what was called, on one server or on several.
+/// Runs the command on one server or on several.
 fn answer_to(words: &[OsString], invocation: Invocation) -> u8 {
     let start = Instant::now();
     let context = Context::new(&invocation);
@@ -50,7 +53,7 @@ fn answer_to(words: &[OsString], invocation: Invocation) -> u8 {
     }
 }
 
-/// Runs the command on one server after the other; the first failure decides the exit code. Ctrl-C ends them all.
+/// Runs the command on each server in turn; the first failure decides the exit code. Ctrl-C skips the other servers.
 fn run_on_all(words: &[OsString], hosts: Vec<Host>) -> u8 {
     let mut first_failure = 0;
     for host in hosts {
@@ -63,7 +66,7 @@ fn run_on_all(words: &[OsString], hosts: Vec<Host>) -> u8 {
     first_failure
 }
 
-/// Runs the command once more, with the configuration of this server.
+/// Runs the command with the configuration of one server.
 fn run_on(words: &[OsString], host: Host) -> u8 {
     let start = Instant::now();
     match dispatch::parse(words.to_vec()) {

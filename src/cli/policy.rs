@@ -1,4 +1,4 @@
-//! What a site allows: `[cli] endpoints`, `endpoints_add` and `endpoints_remove`.
+//! Commands that a site enables: `[cli] endpoints`, `endpoints_add` and `endpoints_remove`.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// The groups that a site may allow or take away. `whoami` and `ping` always stay.
+/// Commands that a site may enable or disable. All others (`whoami`, `ping` ...) are always enabled.
 pub(super) const GROUPS: [&str; 12] = [
     "account",
     "config",
@@ -22,10 +22,10 @@ pub(super) const GROUPS: [&str; 12] = [
     "upload",
 ];
 
-/// Refuses a command of the new tree that the site has taken away, and a policy that contradicts itself.
+/// Checks that the site enables a command of the new tree, and that its policy is consistent.
 ///
 /// # Errors
-/// `ConfigurationError` for a policy that makes no sense, `UnsupportedOperation` for a command it leaves out.
+/// `ConfigurationError` for an inconsistent policy, `UnsupportedOperation` for a disabled command.
 pub(super) fn allow(config: &Config, command: &str) -> Result<()> {
     let [only, add, remove] = ["endpoints", "endpoints_add", "endpoints_remove"].map(|option| named(config, option));
     let [only, add, remove] = [only?, add?, remove?];
@@ -46,7 +46,7 @@ pub(super) fn allow(config: &Config, command: &str) -> Result<()> {
     }
 }
 
-/// The groups an option names.
+/// Parses the commands that an option names.
 fn named(config: &Config, option: &str) -> Result<BTreeSet<String>> {
     let names: BTreeSet<_> = config.list("cli", option).into_iter().collect();
     match names.iter().find(|name| !GROUPS.contains(&name.as_str())) {

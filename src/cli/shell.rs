@@ -1,4 +1,4 @@
-//! The shells that complete our command lines.
+//! Shells with a completion script.
 
 use clap::ValueEnum;
 
@@ -18,7 +18,7 @@ impl Shell {
         Self::from_str(name, false).ok()
     }
 
-    /// The script that makes a shell ask us.
+    /// Returns the completion script, which calls this program.
     pub(super) fn script(self) -> &'static str {
         match self {
             Self::Bash => include_str!("../../completions/rucio.bash"),

@@ -1,4 +1,4 @@
-//! The person at the terminal, for logins that ask.
+//! Prompts on the terminal, for interactive logins.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Error, ErrorKind, Result, Write, stdin};
@@ -13,10 +13,10 @@ use crate::env_vars::Env;
 use crate::interact::Interact;
 use crate::secret::Secret;
 
-/// The terminal and its modes before a question for a secret, while one is open.
+/// The terminal and its original modes, while it prompts for a secret.
 static ASKED: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
-/// Shows again what is typed, if the command ends in the midst of a question for a secret.
+/// Turns the echo on again if the command ends during a prompt for a secret.
 pub(crate) fn restore() {
     if let Some((terminal, before)) = ASKED.lock().unwrap_or_else(PoisonError::into_inner).take() {
         // The terminal may be gone, and then there is nothing to restore.
@@ -24,11 +24,11 @@ pub(crate) fn restore() {
     }
 }
 
-/// Who listens to Ctrl-C since a secret was first asked for, until somebody waits for it.
+/// SIGINT handler, installed by the first prompt for a secret and taken by [`interrupted`].
 static LISTENING: Mutex<Option<Signal>> = Mutex::new(None);
 static FIRST_ASKED: Notify = Notify::const_new();
 
-/// Waits for Ctrl-C, from the first question for a secret on: then the terminal has to be restored before the end.
+/// Waits for Ctrl-C, once a secret has been prompted for: from then on the terminal must be restored at exit.
 pub(crate) async fn interrupted() {
     FIRST_ASKED.notified().await;
     let listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -38,9 +38,9 @@ pub(crate) async fn interrupted() {
     }
 }
 
-/// Begins to listen, before the terminal shows nothing any more.
+/// Installs the SIGINT handler, before the echo is turned off.
 fn listen() {
-    // Outside of a runtime nobody could wait.
+    // Outside a runtime no task could wait for the signal.
     if tokio::runtime::Handle::try_current().is_ok()
         && let Ok(interrupt) = signal(SignalKind::interrupt())
     {
@@ -49,7 +49,7 @@ fn listen() {
     }
 }
 
-/// Asks and tells on the terminal.
+/// Prompts and prints on the terminal.
 pub(crate) struct Terminal;
 
 impl Interact for Terminal {
@@ -61,7 +61,7 @@ impl Interact for Terminal {
         let answer = rpassword::prompt_password(question);
         restore();
         if answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Interrupted) {
-            // The signal that came along ends the command; an error from here could be faster, and end it otherwise.
+            // The signal ends the command; an error returned here could come first and change the exit code.
             loop {
                 std::thread::park();
             }
@@ -88,7 +88,7 @@ impl Interact for Terminal {
     }
 }
 
-/// The terminal this runs on, even where standard input and output lead elsewhere.
+/// Opens the controlling terminal, also if standard input and output are redirected.
 fn terminal() -> Result<File> {
     let open = File::options().read(true).write(true).open("/dev/tty");
     open.map_err(|_| Error::new(ErrorKind::NotFound, "there is no terminal"))

@@ -1,6 +1,6 @@
-//! The three ways to spell commands.
+//! The three command trees.
 
-/// Where a command was found; it decides exit codes.
+/// Command tree: the new, the legacy or the admin commands. Exit codes depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tree {
     /// `rucio did list`.

@@ -1,4 +1,4 @@
-//! The words of a command line, before a parser has seen them.
+//! Inspects the words of a command line before clap parses them.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -9,12 +9,12 @@ use super::global::Global;
 use super::tree::Tree;
 use super::ui::Format;
 
-/// Whether the program was started by the admin tree's name.
+/// Whether the program was started as `rucio-admin`.
 pub(super) fn called_as_admin(words: &[OsString]) -> bool {
     words.first().and_then(|name| Path::new(name).file_name()).is_some_and(|name| name == "rucio-admin")
 }
 
-/// The format a command line that is not understood asks for, as far as one can see.
+/// Finds the output format in a command line that could not be parsed; the default if there is none.
 pub(super) fn format_of(words: &[OsString]) -> Format {
     let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
     let behind = |(at, word): (usize, &std::borrow::Cow<'_, str>)| match word.strip_prefix("--output") {
@@ -27,7 +27,7 @@ pub(super) fn format_of(words: &[OsString]) -> Format {
     format.and_then(|format| Format::from_str(&format, true).ok()).unwrap_or_default()
 }
 
-/// Where the command stands: the first word that is neither an option nor the value of one.
+/// Returns the index of the command: the first word that is neither an option nor the value of one.
 pub(super) fn first_command(words: &[OsString]) -> Option<usize> {
     let global = Global::augment_args(clap::Command::new(""));
     let with_value: Vec<_> = global.get_arguments().filter(|option| option.get_action().takes_values()).collect();
@@ -42,7 +42,7 @@ pub(super) fn first_command(words: &[OsString]) -> Option<usize> {
     None
 }
 
-/// Whether a global option stands here whose value is the next word. Old options may be shortened.
+/// Whether the word is a global option that takes the next word as its value. Legacy commands accept abbreviations.
 fn takes_next_word(with_value: &[&Arg], word: &str) -> bool {
     if word == "-pwd" {
         return true;
@@ -65,7 +65,7 @@ fn takes_next_word(with_value: &[&Arg], word: &str) -> bool {
     }
 }
 
-/// The official client has two long options with one dash: `-pwd` before the command, and `-to` of `did content add`.
+/// Rewrites the two long options that have one dash in the official client: `-pwd`, and `-to` of `did content add`.
 pub(super) fn with_two_dashes(word: OsString, tree: Tree) -> OsString {
     let text = word.to_str().unwrap_or_default();
     let (long, rest) = match (text.strip_prefix("-pwd"), text.strip_prefix("-to")) {
