@@ -25,7 +25,7 @@ pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>)
 }
 
 /// Makes Ctrl-C and SIGTERM end the process after [`GRACE`] if the command does not stop. Its only thread may be
-/// blocked, by a reader of its events that stops reading or by a disk that stops responding, and then notices no signal.
+/// blocked, by a reader of its events that stops reading or by a disk that stops responding, and miss the signal.
 pub(super) fn end_if_stuck() {
     // Without this thread, only a stuck command cannot be interrupted.
     let _ = thread::Builder::new().name("stuck".to_owned()).spawn(|| {

@@ -1,4 +1,4 @@
-//! The values the server knows, as far as they can be had at once.
+//! Looks up values for completion on the server, within a time limit.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -17,19 +17,19 @@ use crate::env_vars::Env;
 use crate::error::Result;
 use crate::http::Client;
 
-/// How long a person pressing Tab may be kept waiting.
+/// Time limit of one completion.
 const PATIENCE: Duration = Duration::from_millis(300);
-/// No more DIDs than this are asked for.
+/// Maximum number of DIDs to request.
 const MOST_DIDS: u64 = 500;
-/// How many RSEs are asked for their attributes at a time.
+/// Concurrent requests for the attributes of RSEs.
 const AT_A_TIME: usize = 8;
 
-/// A value with what is to be said of it.
+/// A value and its description.
 type Entry = (String, String);
 /// RSE -> its attributes.
 type Attributes = BTreeMap<String, BTreeMap<String, String>>;
 
-/// Looks values up: remembered ones, else the server's, else none. Never asks the person, never logs in.
+/// Looks up values in the cache, then on the server. Never prompts and never logs in.
 pub(super) struct Catalogue {
     options: Overrides,
     env: Env,
@@ -40,13 +40,13 @@ impl Catalogue {
         Self { options, env }
     }
 
-    /// The values that begin with what is written.
+    /// Returns the values that begin with `current`.
     pub(super) fn values(&self, kind: Kind, current: &str) -> Vec<CompletionCandidate> {
         let found = match kind {
             Kind::Profile => self.profiles(),
             kind => self.open().map(|site| site.values(kind, current)).unwrap_or_default(),
         };
-        // A name with a newline or an escape sequence would break the answer, or the terminal that lists it.
+        // A newline or an escape sequence would corrupt the list of candidates, or the terminal.
         let harmless = |(value, about): &Entry| !value.contains(char::is_control) && !about.contains(char::is_control);
         let fitting = found.into_iter().filter(|entry| entry.0.starts_with(current) && harmless(entry));
         fitting
@@ -54,7 +54,7 @@ impl Catalogue {
             .collect()
     }
 
-    /// The profiles of the configuration, which no server need be asked for.
+    /// Returns the profiles of the configuration; this needs no request.
     fn profiles(&self) -> Vec<Entry> {
         let config = Config::load(self.options.config.as_deref(), &self.env);
         config.map(|config| plain(config.profiles().into_iter().map(str::to_owned).collect())).unwrap_or_default()
@@ -69,16 +69,16 @@ impl Catalogue {
     }
 }
 
-/// One server and what is remembered of it.
+/// One server and its cached values.
 struct Site {
     memory: Memory,
     client: Client,
-    /// When the person has waited long enough.
+    /// Deadline of the completion.
     end: Instant,
 }
 
 impl Site {
-    /// The values of a kind, as far as what is written matters for them.
+    /// Returns the values of a kind; `current` restricts only DIDs and RSE expressions.
     fn values(&self, kind: Kind, current: &str) -> Vec<Entry> {
         match kind {
             Kind::Did => self.dids(current),
@@ -90,7 +90,7 @@ impl Site {
         }
     }
 
-    /// What is remembered under this name, else what the server says in time.
+    /// Returns the cached value of this name, else the server's if its response arrives in time.
     fn lookup(&self, name: &str, ask: impl Future<Output = Result<Vec<Entry>>>) -> Vec<Entry> {
         if let Some(known) = self.memory.recall(name) {
             return known;
@@ -130,7 +130,7 @@ impl Site {
         })
     }
 
-    /// Scopes up to the colon, names behind it.
+    /// Completes scopes up to the colon, names after it.
     fn dids(&self, current: &str) -> Vec<Entry> {
         let Some((scope, name)) = current.split_once(':') else {
             return self.list(Kind::Scope).into_iter().map(|(scope, about)| (format!("{scope}:"), about)).collect();
@@ -144,8 +144,8 @@ impl Site {
         })
     }
 
-    /// What may stand at the end of an RSE expression: behind the last operator an RSE or an attribute, behind an
-    /// attribute and `=` a value.
+    /// Completes the end of an RSE expression: an RSE or an attribute after the last operator, a value after
+    /// `attribute=`.
     fn expression(&self, current: &str) -> Vec<Entry> {
         let start = current.rfind(['&', '|', '\\', '(', ')']).map_or(0, |at| at + 1);
         let (before, last) = current.split_at(start);
@@ -176,8 +176,8 @@ impl Site {
         values.into_iter().map(|value| (format!("{key}={value}"), String::new())).collect()
     }
 
-    /// The attributes of all RSEs. The server tells them RSE by RSE: what cannot be had in time is asked for next
-    /// time, what has been said is kept.
+    /// Returns the attributes of all RSEs. The server has one request per RSE: responses are cached, and those that do
+    /// not arrive in time are requested again by the next completion.
     fn attributes(&self) -> Attributes {
         const NAME: &str = "attributes";
         let mut known: Attributes = self.memory.recall(NAME).unwrap_or_default();

@@ -1,8 +1,8 @@
-//! Which values an option or argument takes.
+//! Kinds of values that options and arguments take.
 
 use clap::{Arg, ValueHint};
 
-/// A kind of value that the server, or the configuration, knows.
+/// A kind of value that the server or the configuration can list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     /// An account.
@@ -23,13 +23,13 @@ pub(super) enum Kind {
     Rule,
     /// One of the account's subscriptions.
     Subscription,
-    /// One rule id, or a DID.
+    /// A rule id or a DID.
     RuleOrDid,
     /// A profile of the configuration.
     Profile,
 }
 
-/// What of the local files this argument takes, if any.
+/// Returns which local paths the argument takes, if any.
 pub(super) fn files(arg: &Arg) -> Option<ValueHint> {
     match arg.get_id().as_str() {
         _ if !arg.get_action().takes_values() => None,
@@ -42,7 +42,7 @@ pub(super) fn files(arg: &Arg) -> Option<ValueHint> {
 }
 
 impl Kind {
-    /// The kind of this argument of the command at this path. Fixed values and files are not our business.
+    /// Returns the kind of an argument of the command at `path`; `None` for fixed values and local paths.
     pub(super) fn of(path: &[String], arg: &Arg) -> Option<Self> {
         let fixed = !arg.get_possible_values().is_empty() || arg.get_value_hint() != ValueHint::Unknown;
         if fixed || !arg.get_action().takes_values() {
@@ -77,7 +77,7 @@ mod tests {
     use clap::Command;
     use std::collections::BTreeSet;
 
-    /// Values that nobody can know beforehand.
+    /// Arguments without a list of possible values.
     const FREE: &str = "account_type activity aria auth_host auth_strategy bytes comment comments copies delay_injection \
         distance doi domain domain_json duration email exclude expiration expiration_date extended_attributes_json \
         fields filter guid headers hostname id impl include interval key lfn lifetime limit limit_rate link locked meta method_or_path \
@@ -87,7 +87,7 @@ mod tests {
         scheme section setting shard sort space_token timeout token transfer_speed_timeout transfer_timeout url \
         user user_agent value vo web_service_path weight younger_than";
 
-    /// The ids of all arguments that take a value of no kind, below this command.
+    /// Collects the ids of all arguments below this command whose values have no kind.
     fn unknown(command: &Command, path: &mut Vec<String>, found: &mut BTreeSet<String>) {
         for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values() && !arg.is_hide_set()) {
             let fixed = !arg.get_possible_values().is_empty();

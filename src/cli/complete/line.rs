@@ -1,7 +1,7 @@
-//! A command line as it stands in the shell, half written.
+//! Splits a partial command line into words, and quotes values.
 
-/// Cuts a line into words, as a shell does without expanding anything. The last word is the one being written; it
-/// is empty behind a blank. Also says whether that word's quote is still open.
+/// Splits a line into words as a shell does, without expansions. The last word is the one being typed; it is empty
+/// after a space. Also returns whether that word's quote is still open.
 pub(super) fn words(line: &str) -> (Vec<String>, bool) {
     let (mut words, mut word, mut quote, mut begun) = (Vec::new(), String::new(), None, false);
     let mut characters = line.chars();
@@ -25,7 +25,7 @@ pub(super) fn words(line: &str) -> (Vec<String>, bool) {
     (words, quote.is_some())
 }
 
-/// A value as it can stand in a command line outside of quotes.
+/// Escapes a value for use outside quotes.
 pub(super) fn quoted(value: &str) -> String {
     let special = |c: char| c.is_whitespace() || "\\'\"`$&|;<>()*?[]{}#!~".contains(c);
     let mut out = String::with_capacity(value.len());

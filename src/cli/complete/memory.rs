@@ -1,4 +1,4 @@
-//! What the server said lately, kept in files so that the next Tab need not ask.
+//! Caches recent responses of the server in files, so that the next completion needs no request.
 
 use std::fs::{self, DirBuilder};
 use std::io::Write;
@@ -13,10 +13,10 @@ use crate::config::Settings;
 use crate::env_vars::{self, Env};
 use crate::sha256;
 
-/// How long an answer counts.
+/// Lifetime of a cached value.
 const FRESH: Duration = Duration::from_secs(5 * 60);
 
-/// The files of one server, VO and account.
+/// The cache files of one server, VO and account.
 #[derive(Debug)]
 pub(super) struct Memory(Option<PathBuf>);
 
@@ -30,14 +30,14 @@ impl Memory {
         Self(cache.map(|cache| cache.join("rucio/completion").join(hex(&whose))))
     }
 
-    /// What was kept under this name, if it is fresh.
+    /// Returns the cached value of this name, unless it has expired.
     pub(super) fn recall<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let file = self.file(name)?;
         let age = SystemTime::now().duration_since(fs::metadata(&file).ok()?.modified().ok()?).ok()?;
         (age < FRESH).then(|| serde_json::from_slice(&fs::read(&file).ok()?).ok()).flatten()
     }
 
-    /// Keeps a value. That it could not be kept costs the next Tab some time, nothing else.
+    /// Caches a value. Errors are ignored: the next completion requests the value again.
     pub(super) fn keep(&self, name: &str, value: &impl Serialize) {
         let write = || -> Option<()> {
             let file = self.file(name)?;

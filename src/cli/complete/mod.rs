@@ -1,7 +1,7 @@
-//! Tab completion: answers the scripts in `completions/`.
+//! Tab completion, called by the scripts in `completions/`.
 //!
-//! Words of the command line come from the command trees alone. Values (RSEs, scopes, DIDs ...) are asked of the
-//! server with the token that is cached, within a fraction of a second, and never of the person: see [`Catalogue`].
+//! Commands and options come from the clap definitions. Values (RSEs, scopes, DIDs ...) are requested from the server
+//! with the cached token, within a fraction of a second and without prompting: see [`Catalogue`].
 
 mod catalogue;
 mod kind;
@@ -22,7 +22,7 @@ use crate::env_vars::{self, Env};
 use catalogue::Catalogue;
 use kind::Kind;
 
-/// Answers the shell that asks for completions, if one does.
+/// Prints the completions if a shell asks for them (`RUCIO_COMPLETE`), else returns `None`.
 pub(super) fn answer(words: &[OsString]) -> Option<ExitCode> {
     let env = Env::process();
     let shell = env.get(env_vars::RUCIO_COMPLETE)?;
@@ -35,7 +35,7 @@ pub(super) fn answer(words: &[OsString]) -> Option<ExitCode> {
     })
 }
 
-/// What may stand in the place of the last word.
+/// Returns the candidates for the last word.
 fn candidates(words: &[OsString], env: Env) -> Vec<CompletionCandidate> {
     let Some((current, before)) = words.split_last() else { return Vec::new() };
     let (command, words) = dispatch::tree_to_complete(before, current);
@@ -46,7 +46,7 @@ fn candidates(words: &[OsString], env: Env) -> Vec<CompletionCandidate> {
     if !current.is_empty() {
         return found;
     }
-    // Options are many; they are offered where nothing else fits, or once a dash is typed.
+    // Options are many; they are offered if nothing else fits, or once a dash is typed.
     let (options, others): (Vec<_>, Vec<_>) = found.into_iter().partition(is_option);
     if others.is_empty() { options } else { others }
 }
@@ -55,7 +55,7 @@ fn is_option(candidate: &CompletionCandidate) -> bool {
     candidate.get_value().as_encoded_bytes().starts_with(b"-")
 }
 
-/// The command with completers for all values that the server knows.
+/// Adds completers for all values that the server or the configuration can list.
 fn with_values(command: Command, path: &mut Vec<String>, catalogue: &Arc<Catalogue>) -> Command {
     let names: Vec<_> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
     let command = command.mut_args(|arg| match Kind::of(path, &arg) {

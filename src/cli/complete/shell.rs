@@ -1,4 +1,4 @@
-//! How the shells ask and want to be answered.
+//! Requests and responses of the shells' completion scripts.
 
 use std::ffi::OsString;
 
@@ -7,19 +7,19 @@ use clap_complete::engine::CompletionCandidate;
 use super::line;
 use crate::cli::shell::Shell;
 
-/// What is to be completed.
+/// A completion request.
 pub(super) struct Asked {
     /// The command line; its last word is the one to complete.
     pub(super) words: Vec<OsString>,
-    /// The last word stands in a quote that is still open.
+    /// Whether the last word has an open quote.
     in_quote: bool,
-    /// The letters at which bash cuts words, so that it wants only what follows the last of them.
+    /// Characters at which bash splits words (`COMP_WORDBREAKS`): it expects only the text after the last of them.
     breaks: String,
 }
 
 impl Shell {
-    /// Understands the script: bash hands over the line and where it cuts words, the others hand over the words, of
-    /// which fish leaves the last as it was typed, with its quotes.
+    /// Parses the arguments of the script: bash passes the line and its word breaks, the others pass the words. In fish
+    /// the last word is as typed, with its quotes.
     pub(super) fn read(self, arguments: &[OsString]) -> Asked {
         let arguments = arguments.get(1..).unwrap_or_default();
         match (self, arguments) {
@@ -39,7 +39,7 @@ impl Shell {
         }
     }
 
-    /// One candidate a line.
+    /// Formats the candidates, one per line.
     pub(super) fn show(self, asked: &Asked, candidates: Vec<CompletionCandidate>) -> String {
         let line = |candidate: CompletionCandidate| match self {
             Self::Bash => for_bash(asked, &candidate.get_value().to_string_lossy()),
@@ -53,14 +53,14 @@ impl Shell {
     }
 }
 
-/// A value that goes on (`scope:`, `tier=`) is no whole word yet: no blank follows it.
+/// Whether a value is incomplete (`scope:`, `tier=`): no space is added after it.
 fn goes_on(value: &str) -> bool {
     value.ends_with([':', '=', '/', ','])
 }
 
 fn for_bash(asked: &Asked, value: &str) -> String {
     if asked.in_quote {
-        // bash closes the quote behind the only candidate; where the value goes on, a second one keeps it from that.
+        // bash closes the quote after a single candidate; for an incomplete value a second candidate prevents that.
         return if goes_on(value) { format!("{value}\n{value}...\n") } else { format!("{value}\n") };
     }
     let current = asked.words.last().map(|word| word.to_string_lossy()).unwrap_or_default();
@@ -70,7 +70,7 @@ fn for_bash(asked: &Asked, value: &str) -> String {
     format!("{}{end}\n", line::quoted(rest))
 }
 
-/// Whether this word starts our program; variables may stand before it.
+/// Whether the word is the name of the program; variable assignments may precede it.
 fn is_program(word: &str) -> bool {
     matches!(word.rsplit('/').next(), Some("rucio" | "rucio-admin"))
 }

@@ -1,17 +1,17 @@
-//! What a server sent, on its way out as it came.
+//! Writes raw responses of a server to standard output.
 
 use std::str;
 
 use super::Ui;
 use crate::error::Result;
 
-/// Bytes that are shown while they come. In a pipe they pass unchanged and at once; on a terminal control characters
-/// are made visible, and the last line ends.
+/// Writes bytes as they arrive. In a pipe they are unchanged and not buffered; on a terminal control characters are
+/// made visible and a missing newline is added at the end.
 #[derive(Debug)]
 #[must_use = "bytes that are not ended may not all be shown"]
 pub struct Bytes<'a> {
     ui: &'a Ui,
-    /// The beginning of a character whose rest has yet to come.
+    /// Incomplete character at the end of the bytes so far.
     rest: Vec<u8>,
     in_line: bool,
 }
@@ -21,7 +21,7 @@ impl<'a> Bytes<'a> {
         Self { ui, rest: Vec::new(), in_line: false }
     }
 
-    /// Shows these.
+    /// Writes the next bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         if let Some(last) = bytes.last() {
             self.in_line = *last != b'\n';
@@ -34,7 +34,7 @@ impl<'a> Bytes<'a> {
         self.ui.write_record(&text)
     }
 
-    /// Ends them.
+    /// Writes an incomplete last character and a missing last newline, on a terminal.
     pub fn end(self) -> Result<()> {
         if !self.ui.is_terminal() {
             return Ok(());
@@ -44,7 +44,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// Takes all whole characters; what is none becomes the replacement character.
+/// Takes all complete characters; invalid bytes become the replacement character.
 fn take_text(bytes: &mut Vec<u8>) -> String {
     let mut text = String::new();
     let mut taken = 0;

@@ -1,14 +1,14 @@
-//! Makes text of strangers harmless on a terminal.
+//! Makes control characters visible, so that untrusted text is safe on a terminal.
 
 use std::borrow::Cow;
 
-/// Replaces control characters by their pictures, one column each, so that no text moves the cursor, changes colours
-/// or sends the terminal a command. Newlines and tabs stay.
+/// Replaces control characters by visible symbols, one column each, so that text cannot move the cursor, change colours
+/// or send the terminal a command. Keeps newlines and tabs.
 pub fn clean(text: &str) -> Cow<'_, str> {
     if text.chars().any(is_dangerous) { text.chars().map(picture).collect::<String>().into() } else { text.into() }
 }
 
-/// The same on one line: no name can look like several lines of a log.
+/// Like [`clean`], but also replaces newlines and tabs, so that a name cannot imitate several log lines.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     match text.contains(['\n', '\t']) || text.chars().any(is_dangerous) {
         true => text.chars().map(visible).collect::<String>().into(),
@@ -16,7 +16,7 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What moves the cursor, or turns the direction of the text around (Unicode's bidirectional controls).
+/// Whether the character moves the cursor or changes the text direction (Unicode's bidirectional controls).
 fn is_dangerous(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t')) || turns(c)
 }

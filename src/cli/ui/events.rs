@@ -1,4 +1,4 @@
-//! What happens while a long command runs, for programs that watch it: each event is written when it happens.
+//! Events of a long command, for programs that watch it. Each is written when it happens.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,13 +10,13 @@ use super::{Format, Listing, Shape, Ui};
 use crate::error::{Error, Result};
 use crate::types::Did;
 
-/// The number of the vocabulary. Within it events and fields are only ever added.
+/// Version of the events. Within a version events and fields are only added.
 const VERSION: u64 = 1;
 
-/// How often the progress of a file is told.
+/// Interval between the progress events of a file.
 pub const PACE: Duration = Duration::from_secs(1);
 
-/// Events on their way out: in JSON an object each; in CSV, TSV and names only what became of each file.
+/// Writes events: one object each in JSON; only the result of each file in CSV, TSV and names.
 #[derive(Debug)]
 pub struct Events<'a> {
     ui: &'a Ui,
@@ -31,7 +31,7 @@ struct State<'a> {
 }
 
 impl<'a> Events<'a> {
-    /// Events of this command; none where people read the output. `shape` tells the columns of CSV and TSV.
+    /// Starts the events of a command; `None` in the table format. `shape` defines the columns of CSV and TSV.
     pub fn begin(ui: &'a Ui, command: &str, shape: Shape) -> Option<Self> {
         if ui.format() == Format::Table {
             return None;
@@ -42,7 +42,7 @@ impl<'a> Events<'a> {
         Some(events)
     }
 
-    /// Something happened.
+    /// Writes an event, in the JSON formats only.
     pub fn tell(&self, event: &str, what: Map<String, Value>) {
         if self.ui.format().is_json() {
             let name = [("event".to_owned(), event.into())];
@@ -50,7 +50,7 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// This became of a file. Of names, only those of files that are where they belong are written.
+    /// Writes the result of a file. The name format omits files that failed.
     pub fn ended(&self, good: bool, record: Value) {
         match (self.ui.format(), record) {
             (Format::Name, _) if !good => {}
@@ -61,7 +61,7 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// Does some work, as long as whoever reads its events is there.
+    /// Runs `work`; fails as soon as an event cannot be written, for instance because the reader has exited.
     pub async fn unless_broken<T>(events: Option<&Self>, work: impl Future<Output = Result<T>>) -> Result<T> {
         match events {
             None => work.await,
@@ -72,7 +72,7 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// Waits until the events cannot be written any more, which may never be; tells why.
+    /// Waits until an event cannot be written, possibly forever. Returns the error.
     async fn broken(&self) -> Error {
         loop {
             self.broken.notified().await;
@@ -82,7 +82,7 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// Writes what follows the last one. Errors: it cannot be written, or an earlier one could not.
+    /// Ends the output. Returns the error if this or an earlier event cannot be written.
     pub fn end(&self) -> Result<()> {
         let mut state = self.state();
         match (state.trouble.take(), state.list.take()) {
@@ -92,12 +92,12 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// A watcher that went away is a matter of the command, not of the file.
+    /// Writes a record. If it cannot be written, the command fails, not the file.
     fn write(&self, record: &Value) {
         let mut state = self.state();
         let Some(list) = &mut state.list else { return };
         if let Err(error) = list.record(record).and_then(|()| self.ui.flush()) {
-            // What is left in the buffer has nobody to go to.
+            // The rest of the buffer cannot be written either.
             (state.list, state.trouble) = (None, Some(error));
             self.broken.notify_one();
         }
@@ -108,12 +108,12 @@ impl<'a> Events<'a> {
     }
 }
 
-/// An object of these fields.
+/// Builds an object from fields.
 pub fn fields<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// The fields of an event about a file or collection.
+/// Builds the fields of an event about a file or collection: scope, name and `more`.
 pub fn named<const N: usize>(did: &Did, more: [(&str, Value); N]) -> Map<String, Value> {
     let mut all = fields([("scope", did.scope.as_str().into()), ("name", did.name.as_str().into())]);
     all.extend(fields(more));

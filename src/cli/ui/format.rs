@@ -1,27 +1,27 @@
-//! The forms of output that machines read.
+//! Output formats.
 
 use clap::ValueEnum;
 
-/// How a command shows its result. Field names and values are those of the REST API in all but `Table`.
+/// Output format of a command. All but `Table` have the field names and values of the REST API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
-    /// For people, and for scripts of the official client
+    /// Text and tables, as the official client prints them
     #[default]
     Table,
-    /// One JSON value: an object, or an array with a record on each line
+    /// One JSON value: an object, or an array with one record per line
     Json,
-    /// One JSON object a line
+    /// One JSON object per line
     Jsonl,
     /// Comma-separated values (RFC 4180) with a header
     Csv,
     /// Tab-separated values with a header; tab, newline and backslash as \t, \n and \\
     Tsv,
-    /// Names alone, one a line
+    /// Names only, one per line
     Name,
 }
 
 impl Format {
-    /// Whether failures are JSON objects, too.
+    /// Whether errors are JSON objects, too.
     pub(in crate::cli) fn is_json(self) -> bool {
         matches!(self, Self::Json | Self::Jsonl)
     }

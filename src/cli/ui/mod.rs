@@ -1,4 +1,7 @@
-//! The only place that writes to standard output and standard error.
+//! The only module that writes to standard output and standard error.
+//!
+//! Output formats, tables, values as Python prints them, the log, progress bars and the pager belong here. The commands
+//! decide what to print.
 
 mod bytes;
 mod clean;

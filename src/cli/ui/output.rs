@@ -10,23 +10,23 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 type Out = BufWriter<Box<dyn Write + Send>>;
 
-/// The look of `[experimental] cli = rich`, which only terminals get.
+/// Settings of `[experimental] cli = rich`, which has an effect only on a terminal.
 #[derive(Debug, Clone, Copy)]
 pub struct Rich {
     /// Whether states are coloured.
     pub colours: bool,
-    /// Whether `less` shows what does not fit on the screen.
+    /// Whether output that does not fit on the screen is paged with `less`.
     pub pager: bool,
 }
 
-/// What a coloured word says at a glance.
+/// Severity of a coloured word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// All is well.
+    /// Success (green).
     Good,
-    /// Look twice.
+    /// Warning (yellow).
     Doubtful,
-    /// Something is wrong.
+    /// Error (red).
     Bad,
 }
 
@@ -41,8 +41,8 @@ impl Tone {
     }
 }
 
-/// Writes what a command shows. In a pipe it is buffered and passes unchanged; on a terminal it appears at once, above
-/// the bars, and control characters of strangers are made visible.
+/// Output of a command. In a pipe it is buffered and unchanged; on a terminal it is written at once, above the progress
+/// bars, and control characters in data are made visible.
 pub struct Ui {
     out: Mutex<Out>,
     terminal: bool,
@@ -53,33 +53,33 @@ pub struct Ui {
 }
 
 impl Ui {
-    /// Standard output, with the bars on standard error if they are wanted.
+    /// Creates the output on standard output; with `bars`, progress bars on standard error if it is a terminal.
     pub fn stdout(format: Format, bars: bool) -> Self {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
         Self { bars: screen::bars(bars && io::stderr().is_terminal()), format, ..Self::new(stdout, terminal) }
     }
 
-    /// Any other place; no bars are drawn.
+    /// Creates the output on any writer, without progress bars.
     pub fn new(out: impl Write + Send + 'static, terminal: bool) -> Self {
         let out = Mutex::new(BufWriter::with_capacity(1 << 16, Box::new(out) as Box<dyn Write + Send>));
         let (rich, bars) = (OnceLock::new(), screen::bars(false));
         Self { out, terminal, format: Format::Table, colours: true, rich, bars }
     }
 
-    /// The same place, where a terminal may be without colours.
+    /// Sets whether colours are used on a terminal.
     #[must_use]
     pub fn with_colours(self, colours: bool) -> Self {
         Self { colours, ..self }
     }
 
-    /// The same place, in another format.
+    /// Sets the output format.
     #[must_use]
     pub fn with_format(self, format: Format) -> Self {
         Self { format, ..self }
     }
 
-    /// Shows people boxes and colours from now on, in a terminal.
+    /// Enables boxes, colours and the pager, in table format on a terminal.
     pub(in crate::cli) fn enrich(&self, rich: Rich) {
         if self.terminal && self.format == Format::Table && self.rich.set(rich).is_ok() && rich.pager {
             let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,12 +87,12 @@ impl Ui {
         }
     }
 
-    /// How results are shown.
+    /// Returns the output format.
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// Shows people a line. Formats for machines leave it out.
+    /// Prints a line in table format; the other formats omit it.
     pub fn line(&self, text: &str) -> Result<()> {
         match self.format {
             Format::Table => self.write(text, "\n"),
@@ -100,7 +100,7 @@ impl Ui {
         }
     }
 
-    /// Shows people a line that begins with a word, in colour on a terminal. Formats for machines leave it out.
+    /// Prints a line in table format, its first word coloured on a terminal; the other formats omit it.
     pub fn marked(&self, word: &str, tone: Tone, rest: &str) -> Result<()> {
         match (self.format, self.terminal && self.colours) {
             (Format::Table, false) => self.line(&format!("{word}{rest}")),
@@ -112,12 +112,12 @@ impl Ui {
         }
     }
 
-    /// Hands a shell its completions, and nothing else.
+    /// Writes the response to a completion request, unchanged.
     pub(in crate::cli) fn answer(&self, text: &str) -> Result<()> {
         self.on_out(|out| out.write_all(text.as_bytes()).and_then(|()| out.flush()))
     }
 
-    /// Starts to hand over what a server sends, whatever the format.
+    /// Starts writing raw bytes, in any format.
     pub fn bytes(&self) -> Bytes<'_> {
         Bytes::new(self)
     }
@@ -127,7 +127,7 @@ impl Ui {
         Listing::new(self, shape)
     }
 
-    /// Shows the one record a command is about; people see the text.
+    /// Prints the only record of a command; in table format, `text`.
     pub fn one(&self, shape: Shape, record: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
         match self.format {
             Format::Table => self.line(&text()),
@@ -140,7 +140,7 @@ impl Ui {
         }
     }
 
-    /// Shows machines the one record a command is about; people see it otherwise, or nothing.
+    /// Prints the only record of a command; table format omits it.
     pub fn record(&self, shape: Shape, record: &impl Serialize) -> Result<()> {
         match self.format {
             Format::Table => Ok(()),
@@ -148,11 +148,11 @@ impl Ui {
         }
     }
 
-    /// Shows people a table; an empty one without headers is an empty line. Formats for machines leave it out.
+    /// Prints a table in table format (an empty one without headers is an empty line); the other formats omit it.
     pub fn table(&self, table: &Table) -> Result<()> {
         match self.rich.get().filter(|_| self.format == Format::Table) {
             Some(rich) => {
-                // less scrolls sideways, so that ids stay in one piece and can be copied
+                // less scrolls sideways: with it no text is wrapped, so that ids can be copied
                 let width = (!rich.pager).then(|| console::Term::stdout().size().1);
                 let drawn = table.render_rich(width, rich.colours);
                 self.bars.suspend(|| self.on_out(|out| writeln!(out, "{drawn}").and_then(|()| out.flush())))
@@ -161,27 +161,27 @@ impl Ui {
         }
     }
 
-    /// Hands over what is still buffered; due at the end and before anything else goes to standard error.
+    /// Writes what is buffered. Needed at the end, and before other output goes to standard error.
     pub fn flush(&self) -> Result<()> {
         self.on_out(Write::flush)
     }
 
-    /// Whether a person looks at it.
+    /// Whether the output is a terminal.
     pub fn is_terminal(&self) -> bool {
         self.terminal
     }
 
-    /// The bars that lines are written above of, for [`super::log::init`] and [`super::Progress`].
+    /// Returns the progress bars that lines are written above, for [`super::log::init`] and [`super::Progress`].
     pub fn bars(&self) -> MultiProgress {
         self.bars.clone()
     }
 
-    /// Shows machines a piece of a record.
+    /// Writes part of a record.
     pub(super) fn write_record(&self, text: &str) -> Result<()> {
         self.write(text, "")
     }
 
-    /// Hands over bytes at once, as they are.
+    /// Writes bytes unchanged and flushes.
     pub(super) fn write_bytes(&self, bytes: &[u8]) -> Result<()> {
         self.on_out(|out| out.write_all(bytes).and_then(|()| out.flush()))
     }
@@ -203,7 +203,7 @@ impl Ui {
     }
 }
 
-/// Standard output by way of the pager, which starts with the first thing that is shown.
+/// Standard output through the pager, which the first write starts.
 #[derive(Default)]
 struct Paged(Option<Box<dyn Write + Send>>);
 

@@ -1,15 +1,15 @@
-//! `less` between the program and the terminal.
+//! Pages output with `less`.
 
 use std::io::{self, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Quit if all fits on the screen, show colours, scroll sideways, leave the text on the screen, end at Ctrl-C, say where
-/// one is.
+/// In this order: quit if all fits on the screen, show colours, scroll sideways, leave the text on the screen, quit on
+/// Ctrl-C, show the position.
 const OPTIONS: &str = "-FRSXKM";
 
-/// A running `less`. Dropping it waits until the person has read.
+/// A running `less`. Dropping it waits until `less` exits.
 #[derive(Debug)]
 pub(super) struct Pager {
     less: Child,
@@ -17,11 +17,11 @@ pub(super) struct Pager {
 }
 
 impl Pager {
-    /// Starts it; none where there is no `less`.
+    /// Starts `less`; `None` if that fails.
     pub(super) fn start() -> Option<Self> {
         let mut less = Command::new("less").arg(OPTIONS).stdin(Stdio::piped()).spawn().ok()?;
         let input = less.stdin.take();
-        // Ctrl-C is for less now. Without a handler of ours it would end us, and leave less alone with the shell.
+        // Ctrl-C is for less now. Without a handler it would end this process and leave less and the shell competing.
         if tokio::runtime::Handle::try_current().is_ok() {
             drop(signal(SignalKind::interrupt()));
         }
@@ -42,7 +42,7 @@ impl Write for Pager {
 impl Drop for Pager {
     fn drop(&mut self) {
         drop(self.input.take());
-        // It ends when the person presses q, however it then says it ended.
+        // less exits when the user presses q; its exit status is ignored.
         let _ = self.less.wait();
     }
 }

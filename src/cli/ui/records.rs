@@ -1,4 +1,4 @@
-//! What a command shows, beside its text: records for machines.
+//! Records of a command, for all formats but text and tables.
 
 use std::borrow::Cow;
 
@@ -8,28 +8,28 @@ use serde_json::Value;
 use super::{Cell, Format, Table, Ui};
 use crate::error::{Error, Result};
 
-/// What of a record goes into a table of values, and what is its name.
+/// Columns and name of a kind of record.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
-    /// The fields that make the name; more than one are joined by colons, as in a DID.
+    /// Fields of the name; several are joined by colons, as in a DID.
     pub name: &'static [&'static str],
-    /// The columns of CSV and TSV; if empty, the fields of the first record.
+    /// Columns of CSV and TSV; if empty, the fields of the first record.
     pub columns: &'static [&'static str],
 }
 
 impl Shape {
-    /// A DID first, then these columns.
+    /// Shape of records that are named by a DID.
     pub const fn did(columns: &'static [&'static str]) -> Self {
         Self { name: &["scope", "name"], columns }
     }
 
-    /// Named by one field.
+    /// Shape of records that are named by one field.
     pub const fn named(name: &'static [&'static str; 1], columns: &'static [&'static str]) -> Self {
         Self { name, columns }
     }
 }
 
-/// A list on its way out. Records go out as they come; only an aligned table must be held until [`Self::end`].
+/// A list of records. Each is written as it is added; only an aligned table is held until [`Self::end`].
 #[derive(Debug)]
 #[must_use = "a list that is not ended is not whole"]
 pub struct Listing<'a> {
@@ -45,12 +45,12 @@ impl<'a> Listing<'a> {
         Self { ui, shape, table: None, columns: Vec::new(), count: 0 }
     }
 
-    /// The table that people see.
+    /// Sets the table for the table format.
     pub fn with_table(self, table: Table) -> Self {
         Self { table: Some(table), ..self }
     }
 
-    /// Adds a record; people see it as a row of the table.
+    /// Adds a record; in table format, a row of the table.
     pub fn row<C: Into<Cell>, I: IntoIterator<Item = C>>(
         &mut self,
         record: &impl Serialize,
@@ -65,7 +65,7 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// Adds a record; people see it as a line.
+    /// Adds a record; in table format, prints a line.
     pub fn line(&mut self, record: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
         match self.ui.format() {
             Format::Table => self.ui.line(&text()),
@@ -73,7 +73,7 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// Adds a record; people see it otherwise.
+    /// Adds a record; table format omits it.
     pub fn record(&mut self, record: &impl Serialize) -> Result<()> {
         let ui = self.ui;
         match ui.format() {
@@ -91,7 +91,7 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
-    /// Ends the list: draws the table, closes what is open.
+    /// Ends the list: prints the table, closes the JSON array, or writes the header of an empty CSV or TSV.
     pub fn end(mut self) -> Result<()> {
         match (self.ui.format(), &self.table, self.count) {
             (Format::Table, Some(table), _) => self.ui.table(table),
@@ -132,7 +132,7 @@ impl<'a> Listing<'a> {
     }
 }
 
-/// One record as an indented JSON object, for commands that are about one thing.
+/// Formats one record as an indented JSON object, for commands with a single result.
 pub(super) fn pretty(record: &impl Serialize) -> Result<String> {
     serde_json::to_string_pretty(record).map_err(Error::unwritable)
 }
@@ -145,7 +145,7 @@ fn to_value(record: &impl Serialize) -> Result<Value> {
     serde_json::to_value(record).map_err(Error::unwritable)
 }
 
-/// A value in one field: text as it is, nothing for null, anything nested as JSON.
+/// Formats a value as one field: text unchanged, null empty, nested values as JSON.
 fn field(value: &Value) -> String {
     match value {
         Value::Null => String::new(),

@@ -1,13 +1,13 @@
-//! The part of the terminal that bars and lines share.
+//! Progress bars on the terminal, which they share with log lines and output.
 
 use console::Term;
 use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 use std::io;
 
-/// How often a second bars are drawn, at most: more is not seen, and is felt on a line from afar.
+/// Maximum redraws per second: more are not visible and slow down remote terminals.
 const DRAWINGS: u8 = 10;
 
-/// The bars on standard error; none are drawn when it is no terminal.
+/// Creates the bars on standard error; hidden if it is not a terminal.
 pub(super) fn bars(terminal: bool) -> MultiProgress {
     MultiProgress::with_draw_target(match terminal {
         true => ProgressDrawTarget::term_like_with_hz(Box::new(Forgiving(Term::buffered_stderr())), DRAWINGS),
@@ -15,7 +15,7 @@ pub(super) fn bars(terminal: bool) -> MultiProgress {
     })
 }
 
-/// A terminal that may go away: failing to draw is no failure, where indicatif would panic.
+/// A terminal that may disappear: ignores errors while drawing, on which indicatif would panic.
 #[derive(Debug)]
 struct Forgiving<T>(T);
 
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
     use indicatif::ProgressBar;
 
-    /// A terminal whose other end is gone.
+    /// A terminal that has been closed.
     #[derive(Debug)]
     struct Gone;
 

@@ -3,7 +3,7 @@
 use super::record::Record;
 use crate::cli::ui::values::float_repr;
 
-/// A format, taken apart once.
+/// A parsed format.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Format(Vec<Piece>);
 
@@ -13,7 +13,7 @@ enum Piece {
     Field(Field),
 }
 
-/// `%(name)-8.3s`: what, and how.
+/// A directive, such as `%(name)-8.3s`.
 #[derive(Debug, Clone, PartialEq)]
 struct Field {
     name: String,
@@ -23,7 +23,7 @@ struct Field {
     conversion: char,
 }
 
-/// An attribute of a record.
+/// Value of a record's attribute.
 enum Attribute {
     Text(String),
     Int(i64),
@@ -31,7 +31,7 @@ enum Attribute {
 }
 
 impl Format {
-    /// Takes a format apart; what is no directive stays as it is.
+    /// Parses a format; text that is not a directive is copied.
     pub fn new(format: &str) -> Self {
         let mut pieces = Vec::new();
         let mut rest = format;
@@ -54,7 +54,7 @@ impl Format {
     }
 }
 
-/// The piece a text beginning with `%` starts with, and its length.
+/// Parses the piece at the start of a text that begins with `%`; also returns its length.
 fn directive(text: &str) -> (Piece, usize) {
     if text.starts_with("%%") {
         return (Piece::Literal("%".to_owned()), 2);
@@ -106,7 +106,7 @@ fn is_known(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
-/// What Python has and we have not reads as in the simplest Python program.
+/// Returns an attribute. Those that exist only in Python have the values of a simple Python program.
 fn attribute(name: &str, record: &Record<'_>) -> Attribute {
     match name {
         "asctime" => Attribute::Text(record.time()),

@@ -1,4 +1,4 @@
-//! Log lines on standard error, in the shape of the official client.
+//! Log lines on standard error, in the format of the official client.
 
 mod format;
 mod record;
@@ -16,23 +16,23 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-/// How log lines are written.
+/// Settings of the log.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The least severe level that is written: DEBUG with `-v`, else INFO.
+    /// Least severe level that is written: DEBUG with `-v`, WARN with `-q`, else INFO.
     pub level: Level,
     /// `RUCIO_LOGGING_FORMAT`, if it is set.
     pub format: Option<String>,
-    /// Whether colours are welcome: false with `NO_COLOR`. They are only ever drawn on a terminal.
+    /// Whether colours are allowed: false with `NO_COLOR`. They are used only on a terminal.
     pub colour: bool,
 }
 
-/// Sends the log of this crate to standard error, above the bars. Only the first call counts.
+/// Writes the log of this crate to standard error, above the progress bars. Later calls have no effect.
 pub fn init(settings: Settings, bars: MultiProgress) {
     let stderr = io::stderr();
     let terminal = stderr.is_terminal();
     let layer = Lines::new(settings, terminal, bars, stderr);
-    // An error means that a log is set up already.
+    // An error means that logging is set up already.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
 }
 
@@ -60,7 +60,7 @@ impl<W: Write> Lines<W> {
         }
     }
 
-    /// One write per line. There is nowhere to tell that standard error is broken.
+    /// Writes a line with one call. Errors are ignored: they could only be reported on standard error.
     fn write(&self, line: &str) {
         let write = || self.out.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
         let _ = if self.terminal { self.bars.suspend(write) } else { write() };
@@ -88,12 +88,12 @@ where
     }
 }
 
-/// Whether the event comes from this crate, not from one it is built on.
+/// Whether the event comes from this crate, not from a dependency.
 fn is_ours(target: &str) -> bool {
     target.strip_prefix("rucio").is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// Time, level and message; on the level of debugging with the file that says it.
+/// Formats time, level and message; at debug level the source file, too.
 fn official(record: &Record<'_>, colour: bool) -> String {
     let (paint, reset) = if colour { (record.paint(), "\x1b[0m") } else { ("", "") };
     let file = if record.is_debug() { format!("{}\t", record.file_name()) } else { String::new() };
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    /// A place to write to and to look at.
+    /// A writer whose output the test can read.
     #[derive(Clone, Default)]
     pub(in crate::cli::ui) struct Shared(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! One event, with the attributes Python's logging gives a record.
+//! A log event with the attributes of a record in Python's logging.
 
 use chrono::{DateTime, Local};
 use std::fmt::{Debug, Write as _};
@@ -32,7 +32,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Python's number of the level.
+    /// Returns Python's number of the level.
     pub(super) fn level_number(&self) -> i64 {
         match *self.metadata.level() {
             Level::ERROR => 40,
@@ -42,7 +42,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The escape sequence of the level's colour.
+    /// Returns the escape sequence of the level's colour.
     pub(super) fn paint(&self) -> &'static str {
         match *self.metadata.level() {
             Level::ERROR => "\x1b[31;1m",
@@ -52,12 +52,12 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Local time, with milliseconds behind a comma.
+    /// Returns the local time, with milliseconds after a comma.
     pub(super) fn time(&self) -> String {
         self.when.format("%Y-%m-%d %H:%M:%S,%3f").to_string()
     }
 
-    /// The path of the source file.
+    /// Returns the path of the source file.
     pub(super) fn path(&self) -> &'a str {
         self.metadata.file().unwrap_or_default()
     }
@@ -79,7 +79,7 @@ fn part(name: Option<&std::ffi::OsStr>) -> &str {
     name.and_then(std::ffi::OsStr::to_str).unwrap_or_default()
 }
 
-/// The message, and behind it the fields an event may carry.
+/// Collects the message and the fields of an event.
 #[derive(Default)]
 struct Text {
     message: String,

@@ -1,17 +1,17 @@
-//! The `^C` that a terminal shows where the cursor is: behind the bars it would push them up a line, out of reach.
+//! Suppresses the `^C` echo of the terminal: it would move the progress bars up a line, where they are not redrawn.
 
 use std::io::stderr;
 
 use rustix::process::getpgrp;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 
-/// The terminal shows no `^C` as long as this lives.
+/// The terminal does not echo `^C` until this is dropped.
 #[derive(Debug)]
 pub(super) struct Echo(Termios);
 
 impl Echo {
-    /// Turns it off; none where there is nothing to turn off, or where it is not for us to do: a job in the background
-    /// would be stopped.
+    /// Turns the echo off. `None` if standard error is not a terminal, if the echo is off already, or in a background
+    /// job, which would be stopped.
     pub(super) fn off() -> Option<Self> {
         let before = tcgetattr(stderr()).ok()?;
         let in_front = tcgetpgrp(stderr()).is_ok_and(|group| group == getpgrp());
@@ -27,7 +27,7 @@ impl Echo {
 
 impl Drop for Echo {
     fn drop(&mut self) {
-        // Nobody is at a terminal that is gone.
+        // A background job would be stopped; a terminal that is gone needs no restoring.
         if tcgetpgrp(stderr()).is_ok_and(|group| group == getpgrp()) {
             let _ = tcsetattr(stderr(), OptionalActions::Now, &self.0);
         }

@@ -1,37 +1,37 @@
-//! How bars look, at any width.
+//! Formats the lines of progress bars for any width.
 
 use std::time::Duration;
 
 use console::measure_text_width;
 use indicatif::DecimalBytes;
 
-/// How wide the bar of a file and that of the whole are, where there is room.
+/// Width of a file's bar and maximum width of the total's bar, if they fit.
 const FILE_BAR: usize = 16;
 const WHOLE_BAR: usize = 24;
-/// A bar narrower than this says nothing.
+/// Minimum width of the total's bar; a narrower one is omitted.
 const LEAST_BAR: usize = 6;
-/// A name is shown in at least so many columns; what else there is to say has to make room.
+/// Minimum columns of a file's name; bar and rate are omitted first.
 const LEAST_NAME: usize = 20;
 
-/// How far something is.
+/// Progress of one file, or of all.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Done {
-    /// Bytes that are here.
+    /// Bytes so far.
     pub(super) bytes: u64,
-    /// All bytes; zero if that is not known.
+    /// Total bytes; zero if unknown.
     pub(super) of: u64,
-    /// Bytes a second.
+    /// Bytes per second.
     pub(super) rate: Option<f64>,
 }
 
-/// How many files there are, and how they ended.
+/// Numbers of files.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Files {
-    /// Expected; zero if that is not known.
+    /// Expected; zero if unknown.
     pub(super) expected: u64,
-    /// Where they belong.
+    /// Completed.
     pub(super) done: u64,
-    /// Given up.
+    /// Failed.
     pub(super) failed: u64,
 }
 
@@ -59,7 +59,7 @@ impl Done {
     }
 }
 
-/// The line of a file.
+/// Formats the line of a file.
 pub(super) fn file(width: usize, name: &str, done: Done) -> String {
     let far = match done.percent() {
         Some(percent) => format!("{percent:>3}%"),
@@ -75,7 +75,7 @@ pub(super) fn file(width: usize, name: &str, done: Done) -> String {
     cut(format!("{start}{}", shortened(name, width.saturating_sub(measure_text_width(start)))), width)
 }
 
-/// The line of the whole.
+/// Formats the line of the total.
 pub(super) fn whole(width: usize, files: Files, done: Done) -> String {
     let count = match files.expected {
         0 => format!("{} files", files.done),
@@ -114,7 +114,7 @@ fn time(time: Duration) -> String {
     }
 }
 
-/// Names of files differ at their ends, and say at their beginnings what they are: what is left out is the middle.
+/// Shortens a name in the middle: the start of a file name says what it is, and names differ at the end.
 fn shortened(name: &str, width: usize) -> String {
     if measure_text_width(name) <= width {
         return name.to_owned();
@@ -126,7 +126,7 @@ fn shortened(name: &str, width: usize) -> String {
     format!("{head}…{tail}")
 }
 
-/// Not more than fits in so many columns.
+/// Cuts text to a number of columns.
 fn cut(text: String, width: usize) -> String {
     if measure_text_width(&text) <= width {
         return text;

@@ -1,4 +1,4 @@
-//! Bars for downloads and uploads: one for the whole, one for every file under way.
+//! Progress bars of downloads and uploads: one for the total, one for each active file.
 
 mod echo;
 mod line;
@@ -18,12 +18,12 @@ use line::{Done, Files};
 use speed::Speed;
 
 const LOCKS: &str = "{prefix} [{bar:24}] {msg}";
-/// The bars of files leave so many lines of the screen to the whole and to what is said.
+/// Lines of the screen that file bars leave free for the total and for log lines.
 const LINES_LEFT: usize = 3;
-/// How often bars are drawn even if nothing moves.
+/// Interval at which bars are redrawn without progress.
 const TICK: Duration = Duration::from_millis(250);
 
-/// The bars of one transfer. Where standard error is no terminal they only count.
+/// Progress bars of one transfer. They only count if standard error is not a terminal.
 #[derive(Debug, Clone)]
 pub struct Progress {
     bars: MultiProgress,
@@ -37,27 +37,27 @@ struct Count {
     expected: AtomicU64,
     done: AtomicU64,
     failed: AtomicU64,
-    /// Bytes that have come, whether they stayed or not: the rate is made of them.
+    /// Bytes transferred, also if they were discarded later; the rate is computed from them.
     moved: AtomicU64,
     speed: Mutex<Speed>,
-    /// How many bars of files are on the screen.
+    /// Number of file bars on the screen.
     shown: AtomicUsize,
 }
 
-/// The bar of one file under way. Dropped unfinished, it takes its bytes back from the whole.
+/// Progress bar of one file. If it is dropped unfinished, its bytes are subtracted from the total.
 #[derive(Debug)]
 pub struct FileBar {
     bar: ProgressBar,
     moved: Arc<AtomicU64>,
     progress: Progress,
-    /// Whether it has a line of the screen.
+    /// Whether it has a line on the screen.
     shown: bool,
-    /// Whether its bytes are those of the whole, too.
+    /// Whether its bytes count towards the total.
     counts: bool,
 }
 
 impl Progress {
-    /// Bars among `bars`, which is [`super::Ui::bars`].
+    /// Creates the bars of a transfer among `bars`, which is [`super::Ui::bars`].
     pub fn new(bars: MultiProgress) -> Self {
         let count = Arc::new(Count::new());
         let whole = bars.add(ProgressBar::new(0).with_style(count.clone().style()));
@@ -68,41 +68,41 @@ impl Progress {
         Self { bars, whole, count, echo: Arc::new(Mutex::new(Echo::off())) }
     }
 
-    /// So many more files and bytes are going to come.
+    /// Adds expected files and bytes to the total.
     pub fn expect(&self, files: u64, bytes: u64) {
         self.count.expected.fetch_add(files, Ordering::Relaxed);
         self.whole.inc_length(bytes);
     }
 
-    /// A file is under way.
+    /// Starts the bar of a file.
     pub fn file_started(&self, name: &str, bytes: u64) -> FileBar {
         self.started(name, bytes, true)
     }
 
-    /// An archive is under way, in which files are; only those count for the whole.
+    /// Starts the bar of an archive that contains files; only the files count towards the total.
     pub fn archive_started(&self, name: &str, bytes: u64) -> FileBar {
         self.started(name, bytes, false)
     }
 
-    /// A file of this size is where it belongs, and did not have to come.
+    /// Counts a file of this size as complete without a transfer.
     pub fn skipped(&self, bytes: u64) {
         self.whole.inc(bytes);
         self.count.done.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A file of this size is not going to come.
+    /// Counts a file of this size as failed.
     pub fn failed(&self, bytes: u64) {
         self.whole.dec_length(bytes);
         self.count.failed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes all bars off the screen.
+    /// Removes all bars from the screen.
     pub fn finish(&self) {
         self.whole.finish_and_clear();
         drop(self.echo.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    /// Where the screen is full, a file counts without a bar.
+    /// Starts a bar; if the screen is full, the file counts without one.
     fn started(&self, name: &str, bytes: u64, counts: bool) -> FileBar {
         let rows = usize::from(Term::stderr().size().0);
         let shown = self.count.shown.load(Ordering::Relaxed) < rows.saturating_sub(LINES_LEFT).max(1);
@@ -113,7 +113,7 @@ impl Progress {
                 let bar = ProgressBar::new(bytes).with_style(of_file(clean(name).into_owned(), moved.clone()));
                 let bar = self.bars.insert_before(&self.whole, bar);
                 if !self.bars.is_hidden() {
-                    // A file that stands still is to be seen standing still.
+                    // Redraw it also if the file has stalled.
                     bar.enable_steady_tick(TICK);
                 }
                 bar
@@ -153,7 +153,7 @@ impl Count {
     }
 }
 
-/// The look of a file's bar.
+/// Style of a file's bar.
 fn of_file(name: String, moved: Arc<AtomicU64>) -> ProgressStyle {
     let speed = Arc::new(Mutex::new(Speed::new(Instant::now())));
     drawn(move |width, state| {
@@ -166,17 +166,17 @@ fn rate(speed: &Mutex<Speed>, moved: &AtomicU64) -> Option<f64> {
     speed.lock().unwrap_or_else(PoisonError::into_inner).at(Instant::now(), moved.load(Ordering::Relaxed))
 }
 
-/// A line that is made anew for the width that the terminal has each time.
+/// Style whose line is formatted for the terminal's current width at every redraw.
 fn drawn(line: impl Fn(usize, &ProgressState) -> String + Clone + Send + Sync + 'static) -> ProgressStyle {
     let write = move |state: &ProgressState, out: &mut dyn Write| {
-        // There is nowhere to tell that a line could not be put together.
+        // An error cannot be reported from here.
         let _ = out.write_str(&line(usize::from(Term::stderr().size().1), state));
     };
     style("{line}").with_key("line", write)
 }
 
 impl FileBar {
-    /// So many more bytes are here.
+    /// Adds transferred bytes.
     pub fn advance(&self, bytes: u64) {
         self.moved.fetch_add(bytes, Ordering::Relaxed);
         if self.counts {
@@ -185,7 +185,7 @@ impl FileBar {
         self.resume(bytes);
     }
 
-    /// So many bytes are here from earlier: they say nothing about how fast it goes now.
+    /// Adds bytes that are present already; they do not count towards the rate.
     pub fn resume(&self, bytes: u64) {
         self.bar.inc(bytes);
         if self.counts {
@@ -193,7 +193,7 @@ impl FileBar {
         }
     }
 
-    /// The file begins anew, for instance from another source.
+    /// Resets the file to zero bytes, for instance for another source.
     pub fn restart(&self) {
         if self.counts {
             self.progress.whole.dec(self.bar.position());
@@ -201,7 +201,7 @@ impl FileBar {
         self.bar.set_position(0);
     }
 
-    /// The file is complete.
+    /// Counts the file as complete and removes its bar.
     pub fn finish(self) {
         if self.counts {
             let missing = self.bar.length().unwrap_or(0).saturating_sub(self.bar.position());
@@ -225,7 +225,7 @@ impl Drop for FileBar {
     }
 }
 
-/// The bar of one rule that is waited for. Dropped, it leaves the screen.
+/// Progress bar of one rule that the command waits for. Dropping it removes it from the screen.
 #[derive(Debug)]
 pub struct LocksBar {
     bar: ProgressBar,
@@ -233,14 +233,14 @@ pub struct LocksBar {
 }
 
 impl LocksBar {
-    /// A bar with the rule's id; none where nobody would see it.
+    /// Creates a bar with the rule's id; `None` unless output and progress bars are on a terminal.
     pub fn new(ui: &Ui, id: &str) -> Option<Self> {
         let bars = ui.bars();
         let bar = ProgressBar::new(0).with_style(style(LOCKS)).with_prefix(clean(id).into_owned());
         (ui.is_terminal() && !bars.is_hidden()).then(|| Self { bar: bars.add(bar), bars })
     }
 
-    /// The rule's state, and how many of its locks are OK, replicating and stuck.
+    /// Shows the rule's state and its numbers of locks that are OK, replicating and stuck.
     pub fn show(&self, state: &str, [ok, replicating, stuck]: [u64; 3]) {
         self.bar.set_length(ok + replicating + stuck);
         self.bar.set_position(ok);
@@ -296,7 +296,7 @@ mod tests {
         bar.resume(900_000);
         assert_eq!((bar.bar.position(), progress.whole.position()), (900_000, 900_000));
         assert_eq!((bar.moved.load(Ordering::Relaxed), progress.count.moved.load(Ordering::Relaxed)), (0, 0));
-        // All of it was there but the name.
+        // `finish` adds the bytes that were not reported.
         bar.finish();
         assert_eq!(progress.whole.position(), 1_000_000);
     }

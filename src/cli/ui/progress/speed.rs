@@ -1,29 +1,29 @@
-//! How fast bytes have come lately.
+//! Recent transfer rate.
 
 use std::time::{Duration, Instant};
 
-/// What is this long ago counts for a third of what is now.
+/// Decay time of the mean: a rate this old has 1/e of its weight.
 const MEMORY: Duration = Duration::from_secs(5);
-/// Looks that follow closer tell nothing new.
+/// Minimum time between two samples.
 const PACE: Duration = Duration::from_millis(250);
 
-/// A mean of bytes a second, in which what is long ago counts little.
+/// Exponentially weighted mean of bytes per second.
 #[derive(Debug)]
 pub(super) struct Speed {
     last: Instant,
     bytes: u64,
-    /// The sum of the rates so far, each by its weight, and that of the weights.
+    /// Weighted sum of the rates, and sum of the weights.
     sum: f64,
     weights: f64,
 }
 
 impl Speed {
-    /// Begins now.
+    /// Starts measuring at `now`.
     pub(super) fn new(now: Instant) -> Self {
         Self { last: now, bytes: 0, sum: 0.0, weights: 0.0 }
     }
 
-    /// So many bytes have come in all by now: how many a second; none as long as that cannot be told.
+    /// Takes the total of bytes at `now` and returns the bytes per second; `None` before the first sample.
     pub(super) fn at(&mut self, now: Instant, bytes: u64) -> Option<f64> {
         let time = now.saturating_duration_since(self.last);
         if time >= PACE {

@@ -1,13 +1,13 @@
-//! Escape sequences that take no room: colours and hyperlinks.
+//! Escape sequences of zero width: colours and hyperlinks.
 
 use std::borrow::Cow;
 
-/// Whether the text has a sequence that [`strip`] would take out.
+/// Whether the text has a sequence that [`strip`] removes.
 pub(super) fn is_in(text: &str) -> bool {
     text.contains('\x1b') && matches!(strip(text), Cow::Owned(_))
 }
 
-/// The text as it is seen: without colours, with the words of a link instead of the link.
+/// Returns the visible text: without colours, and only the text of hyperlinks.
 pub(super) fn strip(text: &str) -> Cow<'_, str> {
     let mut seen = String::new();
     let mut taken = 0;
@@ -29,12 +29,12 @@ pub(super) fn strip(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// How many columns the text takes in tabulate's eyes: one per character.
+/// Returns the width as tabulate measures it: one column per character.
 pub(super) fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.chars().count() }
 }
 
-/// Length of the sequence the text starts with, and what of it is seen.
+/// Returns the length of the sequence at the start of the text, and its visible part.
 fn sequence(text: &str) -> Option<(usize, &str)> {
     control(text).map(|length| (length, "")).or_else(|| hyperlink(text))
 }

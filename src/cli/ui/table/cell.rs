@@ -4,23 +4,23 @@ use crate::cli::ui::values::{self, Num};
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// One cell. Its type matters: a column of numbers leans to the right.
+/// One cell. Columns of numbers are right-aligned.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
-    /// Drawn empty.
+    /// An empty cell.
     None,
     /// `True` or `False`.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i128),
     /// A float.
     Float(f64),
-    /// A text, which may turn out to be a number.
+    /// Text, which may look like a number.
     Text(String),
 }
 
 impl Cell {
-    /// A member of one of the server's objects: a date among them is drawn as Python draws a `datetime`.
+    /// Creates a cell from a member of a server's object: dates look like Python's `datetime`.
     pub fn member(value: &Value) -> Self {
         match value {
             Value::String(_) => Self::Text(values::member_str(value)),
@@ -28,7 +28,7 @@ impl Cell {
         }
     }
 
-    /// The text, of a cell that is one.
+    /// Returns the text of a text cell.
     pub(super) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -36,7 +36,7 @@ impl Cell {
         }
     }
 
-    /// The cell in words.
+    /// Formats the cell.
     pub(super) fn words(&self) -> Cow<'_, str> {
         match self {
             Self::None => Cow::Borrowed(""),

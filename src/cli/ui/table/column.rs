@@ -1,14 +1,14 @@
-//! One column: what it holds, how its cells read, how wide they are and to which side they lean.
+//! One column: its type, the text and width of its cells, and its alignment.
 
 use super::number::{has_thousands, is_float, is_int, is_space, parse_float};
 use super::{Cell, ansi};
 use crate::cli::ui::values::{float_repr, general};
 use std::borrow::Cow;
 
-/// What a column holds, from the narrowest to the most general; one cell decides for all.
+/// Type of a column, from the narrowest to the most general; one cell decides for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    /// Truth values, or nothing.
+    /// Booleans and empty cells.
     Bool,
     Int,
     Float,
@@ -16,7 +16,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// What a whole column holds; `numbers` says whether numbers count as such.
+    /// Returns the type of a column; without `numbers`, numbers count as text.
     pub(super) fn of_column<'a>(cells: impl Iterator<Item = &'a Cell>, numbers: bool) -> Self {
         let mut kind = Self::Bool;
         for cell in cells {
@@ -48,23 +48,23 @@ impl Kind {
         }
     }
 
-    /// Numbers lean to the right, everything else to the left.
+    /// Whether the column is right-aligned; all but numbers are left-aligned.
     pub(super) fn is_number(self) -> bool {
         matches!(self, Self::Int | Self::Float)
     }
 }
 
-/// A cell ready to be drawn.
+/// A formatted cell.
 #[derive(Debug)]
 pub(super) struct Drawn<'a> {
     pub(super) text: Cow<'a, str>,
-    /// Columns the text takes, without `behind`.
+    /// Width of the text in columns, without `behind`.
     pub(super) width: usize,
-    /// Blanks behind the text that put the decimal points below each other.
+    /// Spaces after the text that align the decimal points.
     pub(super) behind: usize,
 }
 
-/// A column ready to be drawn.
+/// A formatted column.
 #[derive(Debug)]
 pub(super) struct Column<'a> {
     pub(super) kind: Kind,
@@ -72,7 +72,7 @@ pub(super) struct Column<'a> {
 }
 
 impl<'a> Column<'a> {
-    /// Types and words the cells. `width` measures a text; `coloured` says whether the table has escape sequences.
+    /// Formats the cells. `width` measures a text; `coloured` is whether the table has escape sequences.
     pub(super) fn new(
         cells: impl Iterator<Item = &'a Cell> + Clone,
         numbers: bool,
@@ -91,7 +91,7 @@ impl<'a> Column<'a> {
         column
     }
 
-    /// The width of its widest cell.
+    /// Returns the width of the widest cell.
     pub(super) fn width(&self) -> usize {
         self.cells.iter().map(|cell| cell.width + cell.behind).max().unwrap_or(0)
     }
@@ -105,7 +105,7 @@ impl<'a> Column<'a> {
     }
 }
 
-/// The cell's words within a column of that kind.
+/// Formats a cell of a column of this type.
 fn word(cell: &Cell, kind: Kind, coloured: bool) -> Cow<'_, str> {
     match (cell, kind) {
         (Cell::None, _) => Cow::Borrowed(""),
@@ -121,7 +121,7 @@ fn word(cell: &Cell, kind: Kind, coloured: bool) -> Cow<'_, str> {
     }
 }
 
-/// A text in a column of floats is written anew; in a table with colours, without a look at the thousands.
+/// Reformats a text in a column of floats; a table with escape sequences does not parse thousands separators.
 fn float_word(text: &str, coloured: bool) -> Cow<'_, str> {
     let seen = if coloured { ansi::strip(text) } else { Cow::Owned(text.replace(',', "")) };
     match parse_float(&seen) {
@@ -132,7 +132,7 @@ fn float_word(text: &str, coloured: bool) -> Cow<'_, str> {
     }
 }
 
-/// Columns from the decimal point (or, without one, the exponent) to the end. All but truth values are numbers here.
+/// Returns the length from the decimal point (or, without one, the exponent) to the end; 0 for booleans.
 fn behind_point(text: &str) -> usize {
     let point = text.rfind('.').or_else(|| text.rfind(['e', 'E']));
     point.filter(|_| !matches!(text, "True" | "False")).map_or(0, |index| text.len() - index)

@@ -1,4 +1,4 @@
-//! The frame and the rows.
+//! Draws the frame and the rows.
 
 use super::column::Drawn;
 use super::layout::Layout;
@@ -7,10 +7,10 @@ use super::{Look, Table, ansi, multiline};
 
 const BLANKS: &str = "                                                                ";
 
-/// Left end, between two columns, right end.
+/// Left end, separator of two columns, right end.
 type Ends = (&'static str, &'static str, &'static str);
 
-/// How a look draws its lines; `None` where it draws none.
+/// Horizontal lines and separators of a style; `None` where it has no line.
 struct Frame {
     above: Option<Ends>,
     below_header: Option<Ends>,
@@ -35,7 +35,7 @@ impl Look {
     }
 }
 
-/// The whole table, without a newline at its end.
+/// Renders the table, without a newline at the end.
 pub(super) fn render(table: &Table) -> String {
     let (multiline, coloured) = quirks(table);
     let layout = Layout::new(table, multiline, coloured);
@@ -48,9 +48,9 @@ pub(super) fn render(table: &Table) -> String {
     out
 }
 
-/// Whether some text has several lines, and whether some has parts that are not seen.
+/// Returns whether any text has several lines, and whether any has escape sequences.
 fn quirks(table: &Table) -> (bool, bool) {
-    // Without a branch in the loop the compiler looks at many bytes at once.
+    // A loop without a branch is vectorised by the compiler.
     let has_control = |text: &&str| text.bytes().fold(false, |found, byte| found | (byte < b' '));
     table.texts().filter(has_control).fold((false, false), |(multiline, coloured), text| {
         (multiline || text.contains(['\n', '\r']), coloured || ansi::is_in(text))
@@ -108,7 +108,7 @@ impl Layout<'_> {
         }
     }
 
-    /// A row of cells that are several lines high, all padded to the column's width.
+    /// Draws a row of cells with several lines, all padded to the column's width.
     fn lines(&self, out: &mut String, frame: &Frame, cells: &[String]) {
         let cells: Vec<Vec<&str>> = cells.iter().map(|cell| multiline::lines(cell)).collect();
         for number in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
@@ -119,7 +119,7 @@ impl Layout<'_> {
         }
     }
 
-    /// One line; blanks at its end are not drawn.
+    /// Draws one line, without trailing spaces.
     fn row(&self, out: &mut String, (left, between, right): Ends, mut cell: impl FnMut(&mut String, usize)) {
         let start = out.len();
         out.push_str(left);

@@ -1,12 +1,12 @@
-//! What of a table is drawn, and how wide.
+//! Layout of a table: which headers and columns are drawn, and their widths.
 
 use super::column::Column;
 use super::{Cell, Table, ansi};
 
-/// Room in a header beyond its words, so that a column is at least that much wider.
+/// Columns are at least this much wider than the text of their header.
 const HEADER_ROOM: usize = 2;
 
-/// A table laid out: what of it is drawn, and how wide.
+/// A table laid out: the headers and columns to draw, and their widths.
 pub(super) struct Layout<'a> {
     pub(super) headers: Vec<&'a str>,
     pub(super) columns: Vec<Column<'a>>,
@@ -29,7 +29,7 @@ impl<'a> Layout<'a> {
         Self { headers: headers.into_iter().take(shown).collect(), columns, widths, coloured }
     }
 
-    /// Whether the column leans to the right.
+    /// Whether the column is right-aligned.
     pub(super) fn is_right(&self, index: usize) -> bool {
         self.columns.get(index).is_some_and(|column| column.kind.is_number())
     }
@@ -39,7 +39,7 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// The measure for one cell: of its widest line, without what is not seen.
+/// Returns the function that measures a cell: the visible width of its widest line.
 fn measure(coloured: bool, multiline: bool) -> impl Fn(&str) -> usize {
     let seen = move |text: &str| if coloured { ansi::width(&ansi::strip(text)) } else { ansi::width(text) };
     move |text| if multiline { text.split(['\n', '\r']).map(seen).max().unwrap_or(0) } else { seen(text) }

@@ -1,7 +1,7 @@
 //! Tables as the Python library `tabulate` draws them, byte for byte.
 //!
-//! Two things of tabulate surprise: with number parsing, texts that look like numbers are written anew (`1.50` becomes
-//! `1.5`, a checksum like `12345e12` becomes `1.2345e+16`), and one cell decides for its whole column.
+//! Two properties of tabulate are surprising: with number parsing, text that looks like a number is reformatted (`1.50`
+//! becomes `1.5`, a checksum like `12345e12` becomes `1.2345e+16`), and one cell decides for its whole column.
 
 mod ansi;
 mod cell;
@@ -16,7 +16,7 @@ mod tests;
 
 pub use cell::Cell;
 
-/// A table: headers, rows of cells, and the look it is drawn in.
+/// A table: headers, rows of cells, and a style.
 #[derive(Debug, Clone)]
 pub struct Table {
     headers: Vec<String>,
@@ -25,7 +25,7 @@ pub struct Table {
     numbers: bool,
 }
 
-/// tabulate's `tablefmt`.
+/// Style of a table: tabulate's `tablefmt`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Look {
     Psql,
@@ -34,17 +34,17 @@ enum Look {
 }
 
 impl Table {
-    /// The framed look nearly all commands have.
+    /// Creates a table with a frame, as nearly all commands have.
     pub fn psql<H: Into<String>>(headers: impl IntoIterator<Item = H>) -> Self {
         Self::new(Look::Psql, headers)
     }
 
-    /// The look with one line of dashes below the headers.
+    /// Creates a table with one line of dashes below the headers.
     pub fn simple<H: Into<String>>(headers: impl IntoIterator<Item = H>) -> Self {
         Self::new(Look::Simple, headers)
     }
 
-    /// Columns only, without headers.
+    /// Creates a table of columns only, without headers.
     pub fn plain() -> Self {
         Self::new(Look::Plain, [""; 0])
     }
@@ -53,7 +53,7 @@ impl Table {
         Self { headers: headers.into_iter().map(Into::into).collect(), rows: Vec::new(), look, numbers: true }
     }
 
-    /// Texts and numbers stay as they are and lean to the left: tabulate's `disable_numparse=True`.
+    /// Leaves text and numbers unchanged and left-aligned: tabulate's `disable_numparse=True`.
     #[must_use]
     pub fn without_numbers(mut self) -> Self {
         self.numbers = false;
@@ -66,24 +66,24 @@ impl Table {
         self
     }
 
-    /// The table as tabulate draws it, without a newline at its end.
+    /// Renders the table as tabulate does, without a newline at the end.
     pub fn render(&self) -> String {
         draw::render(self)
     }
 
-    /// The table in rounded boxes, its texts wrapped if it must fit into `width` columns. Controls in its texts are
-    /// made visible, so it may go to a terminal as it is.
+    /// Renders the table in rounded boxes, with text wrapped to fit into `width` columns. Control characters are made
+    /// visible, so that the result is safe on a terminal.
     pub fn render_rich(&self, width: Option<u16>, colours: bool) -> String {
         rich::render(self, width, colours)
     }
 
-    /// Every text in it, headers first.
+    /// Returns every text of the table, headers first.
     fn texts(&self) -> impl Iterator<Item = &str> {
         let cells = self.rows.iter().flatten().filter_map(Cell::as_text);
         self.headers.iter().map(String::as_str).chain(cells)
     }
 
-    /// The headers, with empty ones in front when the first row has more cells.
+    /// Returns the headers, with empty ones in front if the first row has more cells.
     fn padded_headers(&self) -> Vec<&str> {
         if self.headers.is_empty() {
             return Vec::new();

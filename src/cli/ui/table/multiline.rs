@@ -1,9 +1,9 @@
-//! Tables in which some cell has several lines: the slow way, with all of tabulate's quirks.
+//! Tables in which a cell has several lines: slower, with all of tabulate's quirks.
 
 use super::ansi;
 use super::layout::Layout;
 
-/// The headers, every line padded.
+/// Returns the headers, every line padded.
 pub(super) fn headers(layout: &Layout<'_>) -> Vec<String> {
     let padded = |(index, header): (usize, &&str)| {
         let widths = line_widths(layout, header, layout.widths[index]);
@@ -12,7 +12,7 @@ pub(super) fn headers(layout: &Layout<'_>) -> Vec<String> {
     layout.headers.iter().enumerate().map(padded).collect()
 }
 
-/// The rows, every line of every cell padded.
+/// Returns the rows, every line of every cell padded.
 pub(super) fn rows(layout: &Layout<'_>) -> Vec<Vec<String>> {
     let count = layout.columns.first().map_or(0, |column| column.cells.len());
     (0..count).map(|row| (0..layout.columns.len()).map(|index| cell(layout, row, index)).collect()).collect()
@@ -28,7 +28,7 @@ fn cell(layout: &Layout<'_>, row: usize, index: usize) -> String {
     }
 }
 
-/// How many characters each line is padded to, so that `width` are seen.
+/// Returns the number of characters that each line is padded to, so that `width` are visible.
 fn line_widths(layout: &Layout<'_>, text: &str, width: usize) -> Vec<usize> {
     text.split(['\n', '\r']).map(|line| width + ansi::width(line) - layout.seen_width(line)).collect()
 }
@@ -38,7 +38,7 @@ fn join<'a>(lines: impl Iterator<Item = (&'a str, usize)>, right: bool) -> Strin
     padded.collect::<Vec<_>>().join("\n")
 }
 
-/// Python's `str.splitlines`: more breaks than the two, and none after the last.
+/// Splits lines like Python's `str.splitlines`: at more than CR and LF, and without an empty last line.
 pub(super) fn lines(text: &str) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut rest = text;

@@ -1,18 +1,18 @@
-//! Which texts tabulate takes for numbers: what Python's `int()` and `float()` read, and `1,234.5`.
+//! Text that tabulate treats as numbers: what Python's `int()` and `float()` parse, and `1,234.5`.
 
-/// Python's notion of white space.
+/// Whether the character is white space in Python.
 pub(super) fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\x1c'..='\x1f')
 }
 
-/// Whether Python's `int()` reads it.
+/// Whether Python's `int()` parses the text.
 pub(super) fn is_int(text: &str) -> bool {
     let text = trim(text);
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     digits.split('_').all(|run| !run.is_empty() && run.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// What Python's `float()` reads.
+/// Parses what Python's `float()` parses.
 pub(super) fn parse_float(text: &str) -> Option<f64> {
     let text = trim(text);
     if !text.contains('_') {
@@ -25,13 +25,13 @@ pub(super) fn parse_float(text: &str) -> Option<f64> {
     valid.then(|| text.replace('_', "").parse().ok()).flatten()
 }
 
-/// Whether tabulate takes it for a float: overflow is none, but the words for infinity and not-a-number are.
+/// Whether tabulate treats the text as a float: overflow is not one, but `inf`, `-inf` and `nan` are.
 pub(super) fn is_float(text: &str) -> bool {
     let word = || ["inf", "-inf", "nan"].iter().any(|word| word.eq_ignore_ascii_case(text));
     parse_float(text).is_some_and(|value| value.is_finite() || word())
 }
 
-/// Whether it looks like `1,234.5`; so does nothing at all, and up to three digits, and `.5`.
+/// Whether the text looks like `1,234.5`; empty text, up to three digits and `.5` do, too.
 pub(super) fn has_thousands(text: &str) -> bool {
     let text = text.strip_suffix('\n').unwrap_or(text);
     let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
@@ -52,7 +52,7 @@ fn all_digits(run: &str) -> bool {
     run.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The blanks `int()` and `float()` step over; fewer in a text of ASCII only.
+/// Removes the white space that `int()` and `float()` ignore, which is less in ASCII text.
 fn trim(text: &str) -> &str {
     match text.is_ascii() {
         true => text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\x0b'),

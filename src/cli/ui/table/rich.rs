@@ -1,5 +1,4 @@
-//! Tables for a terminal, drawn by comfy-table: boxes, colours, texts wrapped where the width is limited, wide characters
-//! counted.
+//! Tables for a terminal, drawn by comfy-table: boxes, colours, wrapped text, the width of wide characters.
 
 use super::{Cell, Table};
 use crate::cli::ui::clean;
@@ -40,7 +39,7 @@ fn styled(cell: &Cell) -> comfy_table::Cell {
     }
 }
 
-/// Words that tell at a glance how things stand: states of rules, replicas, accounts and subscriptions, types of DIDs.
+/// Returns the colour of a state (of rules, replicas, accounts, subscriptions) or of a type (of DIDs, RSEs).
 fn colour(word: &str) -> Option<Color> {
     match word.split('[').next().unwrap_or_default() {
         "OK" | "ACTIVE" | "UPDATED" | "AVAILABLE" | "True" | "PUBLIC" => Some(Color::Green),
@@ -52,7 +51,7 @@ fn colour(word: &str) -> Option<Color> {
     }
 }
 
-/// The first row decides which columns lean to the right.
+/// Whether a cell of the first row makes its column right-aligned.
 fn is_number(cell: &Cell) -> bool {
     match cell {
         Cell::Int(_) | Cell::Float(_) => true,

@@ -1,4 +1,4 @@
-//! What tabulate 0.10.0 draws (without wcwidth, as `pip install rucio-clients` leaves it).
+//! Compares tables with those of tabulate 0.10.0 (without wcwidth, as `pip install rucio-clients` installs it).
 
 use super::{Cell, Table};
 

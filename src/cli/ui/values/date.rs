@@ -1,12 +1,12 @@
-//! The server's dates, and what Python makes of them.
+//! Dates of the server, parsed and formatted as Python does.
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
 
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// Reads `Tue, 15 Sep 2015 12:00:00 UTC` as generously as Python's `strptime` (any case, any width of the blanks,
-/// a weekday that need not be the right one); anything else is no date.
+/// Parses `Tue, 15 Sep 2015 12:00:00 UTC` as leniently as Python's `strptime` (any case, any amount of white space,
+/// any weekday); anything else is not a date.
 pub fn server_date(text: &str) -> Option<NaiveDateTime> {
     let (weekday, rest) = text.strip_suffix(" UTC")?.split_once(',')?;
     position(&WEEKDAYS, weekday)?;
@@ -31,12 +31,12 @@ fn digits(word: &str, width: std::ops::RangeInclusive<usize>) -> Option<u32> {
     plain.then(|| word.parse().ok()).flatten()
 }
 
-/// `str()` of a `datetime` without microseconds.
+/// Formats a date like `str()` of a `datetime` without microseconds.
 pub(super) fn to_str(date: &NaiveDateTime) -> String {
     date.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// `repr()` of a `datetime` without microseconds: seconds are left out when they are zero.
+/// Formats a date like `repr()` of a `datetime` without microseconds: zero seconds are omitted.
 pub(super) fn repr(date: &NaiveDateTime) -> String {
     let seconds = match date.second() {
         0 => String::new(),

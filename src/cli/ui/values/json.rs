@@ -1,4 +1,4 @@
-//! JSON as Python's `json.dumps` writes it: a blank behind commas and colons, nothing but ASCII.
+//! JSON as Python's `json.dumps` writes it: a space after commas and colons, ASCII only.
 
 use super::float_repr;
 use serde::Serialize;
@@ -6,10 +6,10 @@ use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 use std::io::{self, Write};
 
-/// `json.dumps(value)`.
+/// Formats a value like `json.dumps(value)`.
 pub fn json_dumps(value: &Value) -> String {
     let mut out = Vec::new();
-    // Writing a Value to memory cannot fail: its keys are strings, and a Vec takes everything.
+    // Serialising a Value to memory cannot fail: its keys are strings, and a Vec accepts all bytes.
     let _ = value.serialize(&mut Serializer::with_formatter(&mut out, Python));
     String::from_utf8(out).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Values of the server, written the way Python's `str()` and `repr()` write them.
+//! Values of the server, formatted like Python's `str()` and `repr()`.
 
 mod date;
 mod json;
@@ -11,7 +11,7 @@ pub use number::{Num, float_repr, general, python_round, rounded, sizefmt};
 use serde_json::{Number, Value};
 use std::fmt::Write as _;
 
-/// `str()` of a value that stands by itself or in a list.
+/// Formats a value like `str()`, on its own or in a list: dates stay as the server writes them.
 pub fn to_str(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -19,7 +19,7 @@ pub fn to_str(value: &Value) -> String {
     }
 }
 
-/// `str()` of a value taken out of an object: there a server date has become a `datetime`.
+/// Formats a value from an object like `str()`: there the official client turns dates into `datetime`.
 pub fn member_str(value: &Value) -> String {
     match value {
         Value::String(text) => server_date(text).map_or_else(|| text.clone(), |date| date::to_str(&date)),
@@ -27,7 +27,7 @@ pub fn member_str(value: &Value) -> String {
     }
 }
 
-/// `str()` of a value out of an answer in which the official client leaves dates as the server writes them.
+/// Formats a value like `str()`, from a response whose dates the official client leaves as the server writes them.
 pub fn undated_str(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -35,7 +35,7 @@ pub fn undated_str(value: &Value) -> String {
     }
 }
 
-/// `repr()` of a value that stands by itself or in a list.
+/// Formats a value like `repr()`, on its own or in a list.
 pub fn repr(value: &Value) -> String {
     repr_with(value, Dates::Below)
 }
@@ -46,12 +46,12 @@ fn repr_with(value: &Value, dates: Dates) -> String {
     out
 }
 
-/// Which of the server's dates have become a `datetime`.
+/// Which dates of the server become a `datetime`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dates {
-    /// The value itself, a member of an object; and members of objects in it.
+    /// The value itself, as a member of an object, and members of objects in it.
     Here,
-    /// Members of objects in it.
+    /// Only members of objects in it.
     Below,
     Nowhere,
 }
@@ -66,7 +66,7 @@ impl Dates {
     }
 }
 
-/// `repr()` of a string: quotes around, the unprintable escaped.
+/// Formats a string like `repr()`: quoted, unprintable characters escaped.
 pub fn str_repr(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     write_str_repr(&mut out, text);
@@ -141,8 +141,8 @@ fn write_escape(out: &mut String, c: char) {
     };
 }
 
-/// Python's `str.isprintable`. Rust escapes the same Unicode categories in its debug form, save for combining
-/// characters at the start; hence the letter in front.
+/// Python's `str.isprintable`. Rust's debug format escapes the same Unicode categories, and also combining characters
+/// at the start of a string; hence the letter in front.
 fn is_printable(c: char) -> bool {
     match c {
         ' '..='~' => true,

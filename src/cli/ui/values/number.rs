@@ -1,6 +1,6 @@
-//! Numbers as Python writes them, and sizes as the official client writes them.
+//! Numbers formatted as in Python, and sizes formatted as in the official client.
 
-/// A number of the server or of our own sums.
+/// A number from the server, or calculated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Num {
     /// A Python `int`.
@@ -27,14 +27,14 @@ impl From<f64> for Num {
 }
 
 impl Num {
-    /// The number in a JSON value, if it is one.
+    /// Returns the number in a JSON value, if it is one.
     pub fn of(value: &serde_json::Value) -> Option<Self> {
         let number = value.as_number()?;
         number.as_i128().map(Self::Int).or_else(|| number.as_f64().map(Self::Float))
     }
 }
 
-/// A size in bytes: `1.234 GB` for people (steps of 1000), the bare number otherwise; nothing is `0.0 B`.
+/// Formats a size in bytes: `1.234 GB` if `human` (steps of 1000), else the plain number; `None` is `0.0 B`.
 pub fn sizefmt(bytes: Option<Num>, human: bool) -> String {
     let size = match bytes {
         None => return "0.0 B".to_owned(),
@@ -57,20 +57,20 @@ fn human_size(mut size: f64) -> String {
     format!("{size:.1} YB")
 }
 
-/// Python's `round(value, digits)`.
+/// Rounds like Python's `round(value, digits)`.
 pub fn python_round(value: f64, digits: usize) -> f64 {
     format!("{value:.digits$}").parse().unwrap_or(value)
 }
 
-/// Python's `str(round(value, digits))`.
+/// Formats like Python's `str(round(value, digits))`.
 pub fn rounded(value: f64, digits: usize) -> String {
     float_repr(python_round(value, digits))
 }
 
-/// Python's `str()` and `repr()` of a float: the shortest digits that read back the same.
+/// Formats a float like Python's `str()` and `repr()`: the shortest digits that parse to the same value.
 pub fn float_repr(value: f64) -> String {
     let shortest = format!("{value:e}");
-    // Between two equally short and equally near neighbours Rust rounds up, and Python to the even digit.
+    // Of two equally short and equally near results Rust takes the upper one, Python the one with an even digit.
     let behind = shortest.split_once('e').map_or(0, |(digits, _)| digits.split_once('.').map_or(0, |(_, d)| d.len()));
     let Some((digits, exponent)) = scientific(value, behind) else {
         return special(value);
@@ -81,7 +81,7 @@ pub fn float_repr(value: f64) -> String {
     }
 }
 
-/// Python's `format(value, 'g')`: six significant digits, no trailing zeros.
+/// Formats like Python's `format(value, 'g')`: six significant digits, no trailing zeros.
 pub fn general(value: f64) -> String {
     let Some((digits, exponent)) = scientific(value, 5) else {
         return special(value);
@@ -92,14 +92,14 @@ pub fn general(value: f64) -> String {
     }
 }
 
-/// Digits with one before the point and so many behind it, and the power of ten. `None` for what is not finite.
+/// Returns the digits, one before the point and `behind` after it, and the power of ten. `None` if not finite.
 fn scientific(value: f64, behind: usize) -> Option<(String, i32)> {
     let text = format!("{value:.behind$e}");
     let (digits, exponent) = text.split_once('e')?;
     Some((digits.to_owned(), exponent.parse().ok()?))
 }
 
-/// The digits of a scientific number without its exponent, the point where it belongs.
+/// Formats the digits of a scientific number in positional notation.
 fn with_point(digits: &str, exponent: i32) -> String {
     let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |digits| ("-", digits));
     let digits = digits.replace('.', "");
