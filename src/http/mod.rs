@@ -34,8 +34,6 @@ use crate::exceptions::Exception;
 use crate::interact::Interact;
 use crate::secret::Secret;
 
-/// Maximum number of attempts for a repeatable request.
-const TRIES: u32 = 3;
 /// Timeout for opening a connection, unless `--timeout` sets another.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout for reads without data, unless `--timeout` sets another: the default of the Python client.
@@ -293,7 +291,7 @@ impl Client {
             if answer.is_ok() {
                 self.0.nearest.fetch_min(micros(asked.elapsed()), Ordering::Relaxed);
             }
-            let last = attempt + 1 >= TRIES || !request.repeatable;
+            let last = attempt + 1 >= self.0.settings.request_retries || !request.repeatable;
             let (wait, reason) = match answer {
                 Ok(response) if last || !retry::is_transient(response.status()) => {
                     tracing::debug!("HTTP response: {}", response.status());

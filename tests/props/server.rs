@@ -138,9 +138,14 @@ impl Server {
 
     /// Our client in this home, configured for this server as jdoe.
     pub(crate) fn client(&self, home: &Home) -> Result<Rucio> {
+        self.client_with(home, "")
+    }
+
+    /// The same, with these lines more in `[client]`.
+    pub(crate) fn client_with(&self, home: &Home, lines: &str) -> Result<Rucio> {
         let url = self.url();
         let config = home.config(&format!(
-            "rucio_host = {url}\nauth_host = {url}\nauth_type = userpass\nusername = jdoe\npassword = secret\naccount = jdoe"
+            "rucio_host = {url}\nauth_host = {url}\nauth_type = userpass\nusername = jdoe\npassword = secret\naccount = jdoe\n{lines}"
         ))?;
         Ok(home.ours().env("RUCIO_CONFIG", &config))
     }

@@ -60,6 +60,19 @@ fn three_tries_and_no_more() -> Result<()> {
     Ok(())
 }
 
+/// `[client] request_retries` is the number of attempts, as officially.
+#[test]
+fn request_retries_sets_the_number_of_attempts() -> Result<()> {
+    for (value, attempts) in [("1", 1), ("2", 2), ("5", 5), ("0", 1)] {
+        let server = Server::start(|_, _| busy("Retry-After: 0\r\n"))?;
+        let client = server.client_with(&Home::new()?, &format!("request_retries = {value}"))?;
+        let outcome = client.args(["whoami"]).limit(Duration::from_secs(30)).run()?;
+        ensure!(outcome.code == 1, "{value}: {outcome:?}");
+        ensure!(server.heard().len() == attempts, "{value}: {} attempts", server.heard().len());
+    }
+    Ok(())
+}
+
 #[test]
 fn a_failure_of_the_server_is_no_reason_to_ask_again() -> Result<()> {
     let body = r#"{"ExceptionClass": "DatabaseException", "ExceptionMessage": "the disk is full"}"#;
