@@ -12,6 +12,8 @@ mod dispatch;
 mod duration;
 mod exit;
 mod global;
+#[cfg(test)]
+mod hints;
 mod hosts;
 mod interrupt;
 mod legacy;

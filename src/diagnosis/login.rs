@@ -59,7 +59,7 @@ fn welcome(client: &Client, account: &Attributes, identity: Option<String>) -> F
         Some(wanted) => Finding::failed(CHECK, host, format!("{text}, where {wanted} was asked for"))
             .wanting_login("rucio login --force"),
         None if status != "ACTIVE" => Finding::failed(CHECK, host, text).hint(format!(
-            "Ask the administrators why; they end it by: rucio account update --ban false {}",
+            "Ask the administrators why; they end it by: rucio account update --unban {}",
             super::shell_word(name)
         )),
         None => Finding::ok(CHECK, host, text),

@@ -154,11 +154,13 @@ async fn failed(mut response: Response, account: &str) -> Error {
     match text.contains("class: RSAKey") {
         true => Error::new(
             Exception::CannotAuthenticate,
-            format!("The account {account} has an SSH identity that is no RSA key, over which the server fails: {text}."),
+            format!(
+                "The account {account} has an SSH identity that is no RSA key, over which the server fails: {text}."
+            ),
         )
         .with_hint(format!(
-            "Have an administrator look for it with `rucio account identity list {account}` and take it away with `rucio \
-             account identity remove`; or log in another way with -S."
+            "An administrator finds it with `rucio account identity list {account}` and removes it with `rucio account \
+             identity remove --type SSH --id KEY {account}`; or log in another way with -S."
         )),
         false => Error::new(Exception::RucioException, format!("The server failed (http status code: 500): {text}")),
     }
