@@ -52,9 +52,13 @@ distinguished_name = none
 [none]
 CNF
     mkdir -p issued ca
-    openssl req -x509 -newkey rsa:2048 -nodes -days 5000 -keyout ca.key.pem -out ca.pem -subj '/O=Testbed/CN=Testbed CA' \
-        -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign \
-        -addext subjectKeyIdentifier=hash
+    # Backdated, too: tests set the client's clock back.
+    openssl req -newkey rsa:2048 -nodes -keyout ca.key.pem -out ca.csr -subj '/O=Testbed/CN=Testbed CA'
+    : >index.txt
+    openssl ca -selfsign -batch -notext -config openssl.cnf -in ca.csr -out ca.pem -keyfile ca.key.pem -preserveDN \
+        -extfile <(printf '%s\n' basicConstraints=critical,CA:TRUE keyUsage=critical,keyCertSign,cRLSign \
+            subjectKeyIdentifier=hash) -startdate 20240101000000Z -enddate 20400101000000Z
+    rm ca.csr
     issue host '/O=Testbed/CN=localhost' "$server"
     issue root '/O=Testbed/CN=Rucio Root' "$user"
     issue jdoe "$jdoe" "$user"
@@ -66,9 +70,8 @@ CNF
     openssl rsa -aes256 -passout pass:secret -in jdoe.key.pem -out jdoe.encrypted.key.pem
     openssl pkcs8 -topk8 -v2 aes-256-cbc -passout pass:secret -in jdoe.key.pem -out jdoe.encrypted.pkcs8.pem
     openssl pkcs12 -export -passout pass:secret -in jdoe.pem -inkey jdoe.key.pem -out jdoe.p12
-    # RSA in PEM, the one kind of key Rucio's ssh login knows
-    rm -f id_rsa id_rsa.pub
-    ssh-keygen -q -t rsa -b 2048 -m PEM -N '' -C jdoe@testbed -f id_rsa
+    # RSA in PEM, the one kind of key Rucio's ssh login knows. The catalogue has its public part, so it stays.
+    [ -e id_rsa.pub ] || ssh-keygen -q -t rsa -b 2048 -m PEM -N '' -C jdoe@testbed -f id_rsa
     cp ca.pem ca/
     openssl rehash ca
     cat /etc/ssl/certs/ca-certificates.crt ca.pem >bundle.pem
@@ -76,11 +79,13 @@ CNF
 }
 
 make_certs() {
-    [ ! -e "$CERTS/.made" ] || return 0
+    [ "$(cat "$CERTS/.made" 2>/dev/null)" != "$(certs_version)" ] || return 0
     say "certificates"
     mkdir -p "$CERTS"
     logged certs in_certs
-    touch "$CERTS/.made"
+    certs_version >"$CERTS/.made"
 }
+
+certs_version() { md5sum <"$HERE/lib/certs.sh" | cut -c1-12; }
 
 in_certs() { (set -e; cd "$CERTS"; all_certs); }
