@@ -3,8 +3,8 @@
 use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
-use super::again;
 use super::dispatch::Invocation;
+use super::next_command;
 use super::terminal::Terminal;
 use super::tree::Tree;
 use super::ui::values::{Num, sizefmt};
@@ -88,12 +88,12 @@ impl Context {
 
     /// Returns a command line to run next: `words` with the global options of this one.
     pub(crate) fn command(&self, words: &str) -> String {
-        again::command(&self.overrides.borrow(), words)
+        next_command::command(&self.overrides.borrow(), words)
     }
 
     /// Returns the hint for a failure, if there is one.
     pub(crate) fn hint(&self, error: &Error) -> Option<String> {
-        again::hint(error, &self.overrides.borrow())
+        next_command::hint(error, &self.overrides.borrow())
     }
 
     /// Uses this configuration, unless one has been read already.

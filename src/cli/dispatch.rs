@@ -5,17 +5,17 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
+use super::argv::{called_as_admin, first_command, format_of, with_two_dashes};
 use super::commands::Command as NewCommand;
 use super::context::Context;
 use super::global::Global;
-use super::hosts::{self, Host};
 use super::legacy::Command as OldCommand;
 use super::legacy::admin::Command as AdminCommand;
+use super::multi_host::{self, Host};
 use super::policy;
 use super::terminal;
 use super::tree::Tree;
 use super::ui::Format;
-use super::words::{called_as_admin, first_command, format_of, with_two_dashes};
 use crate::config::Overrides;
 use crate::error::{Error, Result};
 use crate::http::RUCIO_VERSION;
@@ -301,7 +301,7 @@ pub(super) fn hosts(context: &Context, invocation: &Invocation) -> Result<Vec<Ho
     }
     // The command itself reports a missing or invalid configuration.
     match context.config() {
-        Ok(config) => hosts::of(config, || invocation.command_path()),
+        Ok(config) => multi_host::of(config, || invocation.command_path()),
         Err(_) => Ok(Vec::new()),
     }
 }

@@ -3,7 +3,7 @@
 //! Only this module parses arguments, prints and uses the terminal. Requests, authentication and transfers belong in
 //! the library modules, which do not depend on it.
 
-mod again;
+mod argv;
 mod browser;
 mod commands;
 mod complete;
@@ -14,15 +14,15 @@ mod exit;
 mod global;
 #[cfg(test)]
 mod hints;
-mod hosts;
 mod interrupt;
 mod legacy;
+mod multi_host;
+mod next_command;
 mod policy;
 mod shell;
 mod terminal;
 mod tree;
 pub mod ui;
-mod words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -31,7 +31,7 @@ use std::time::Instant;
 use context::Context;
 use dispatch::Invocation;
 pub use dispatch::trees;
-use hosts::Host;
+use multi_host::Host;
 
 /// Parses the command line, runs the command and returns the exit code.
 pub fn main(words: Vec<OsString>) -> ExitCode {

@@ -13,8 +13,8 @@ use std::time::Instant;
 use serde_json::json;
 use tempfile::{NamedTempFile, TempPath};
 
-use super::draft::{Draft, Drafts, INTERRUPTED, seconds};
 use super::events::{FileEvent, Observer, RunEvent};
+use super::file_record::{Draft, Drafts, INTERRUPTED, seconds};
 use super::job::FileJob;
 use super::scheduler::Count;
 use crate::types::Did;

@@ -176,7 +176,7 @@ mod tests {
     use crate::storage::http::tests::plain;
     use crate::transfer::events::{Observer, RunEvent};
     use crate::transfer::job::Source;
-    use crate::transfer::place::TargetFolder;
+    use crate::transfer::target_folder::TargetFolder;
     use crate::transfer::trace::Fields;
     use crate::types::Did;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -8,11 +8,11 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::blocking_worker::{Pace, Worker};
 use super::checksum::{Checksum, Hasher};
-use super::complete::Complete;
-use super::parts::Parts;
+use super::complete_file::Complete;
+use super::partial_file::Parts;
 use super::temporary::{Left, Maker, Progress, Temporary};
-use super::worker::{Pace, Worker};
 
 /// Size of a write buffer in bytes. Each of many concurrent files has two of them.
 const BUFFER: usize = 256 * 1024;

@@ -237,7 +237,7 @@ fn open(path: &Path, create: bool) -> Opened {
     Opened::Unusable
 }
 
-/// Opens a file for reading and writing, unless its path has a symbolic link: [`super::place`] returns paths without
+/// Opens a file for reading and writing, unless its path has a symbolic link: [`super::target_folder`] returns paths without
 /// any, so one that replaces a folder later cannot redirect the write.
 fn open_file(path: &Path, flags: OFlags) -> io::Result<File> {
     let flags = flags | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::curl::{Session, said, shown};
-use crate::props::{AccessLog, Pty};
+use crate::fixtures::{AccessLog, Pty};
 use crate::support::{Testbed, unique};
 
 /// Both give the same bytes for these, and we end with 0 only where curl says 2xx.

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use crate::props::{Home, USER};
+use crate::fixtures::{Home, USER};
 use crate::support::{Testbed, var};
 
 /// jdoe's session: a home with a token that both programs use.

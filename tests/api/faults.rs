@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::props::{Answer, Heard, Home, Pty, Server};
+use crate::fixtures::{Answer, Heard, Home, Pty, Server};
 use crate::support::{Outcome, var};
 
 fn run(words: &[&str], answer: impl Fn(&Heard, usize) -> Answer + Send + Sync + 'static) -> Result<(Outcome, Server)> {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::props::{Answer, Home, Server, wait_for};
+use crate::fixtures::{Answer, Home, Server, wait_for};
 use crate::support::{Outcome, Testbed, project, unique, var};
 
 /// Has a URL of the testbed's S3 signed, or whatever these options make of it.

@@ -1,14 +1,14 @@
 //! Files that are only to be had out of archives: on the real server and its storage, made anew by each test.
 
-mod shelf;
+mod fixture;
 
 use std::fs;
 
 use anyhow::{Result, ensure};
 
-use crate::props::{AccessLog, Home};
+use crate::fixtures::{AccessLog, Home};
 use crate::support::Outcome;
-use shelf::{Packing, Shelf};
+use fixture::{Packing, Shelf};
 
 fn download(home: &Home, words: &[&str]) -> Result<Outcome> {
     let proxy = Home::certificate("jdoe.proxy.pem")?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 
-use crate::props::{Answer, Heard, Home, Server, Tmux};
+use crate::fixtures::{Answer, Heard, Home, Server, Tmux};
 use crate::support::Testbed;
 
 /// A shell without anybody's settings, and how it loads our script.

@@ -6,8 +6,8 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
-use super::desk::Desk;
 use super::expect;
+use super::fixture::Desk;
 
 #[test]
 fn the_bytes_come_in_order_and_alone() -> Result<()> {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::expect;
-use crate::props::Home;
+use crate::fixtures::Home;
 
 const FOX: &str = "The quick brown fox jumps over the lazy dog";
 const FOX_SUMS: &str = "5bdc0fda 9e107d9d372bb6826bd81d3542a419d6 43";

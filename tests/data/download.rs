@@ -8,9 +8,9 @@ use anyhow::{Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::desk::Desk;
 use super::expect;
-use crate::props::{shell_code, wait_for};
+use super::fixture::Desk;
+use crate::fixtures::{shell_code, wait_for};
 use crate::support::{Rucio, Testbed};
 
 #[test]

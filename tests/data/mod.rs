@@ -2,8 +2,8 @@
 
 mod cat;
 mod checksum;
-mod desk;
 mod download;
+mod fixture;
 mod verify;
 mod wait;
 

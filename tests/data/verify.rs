@@ -8,9 +8,9 @@ use anyhow::{Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::desk::Desk;
 use super::expect;
-use crate::props::{Answer, Server, shell_code};
+use super::fixture::Desk;
+use crate::fixtures::{Answer, Server, shell_code};
 use crate::support::Outcome;
 
 /// State by path.

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::expect;
-use crate::props::{Answer, Home, Pty, Server};
+use crate::fixtures::{Answer, Home, Pty, Server};
 use crate::support::Outcome;
 
 /// A rule as a server sends it.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::case::{Case, Differs, Line, TracesDiffer};
-use super::place::Places;
+use super::placeholders::Places;
 use super::traces::{self, TraceServer};
 use crate::support::{Outcome, Rucio, Testbed, Tree, unified, unique};
 

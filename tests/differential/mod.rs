@@ -4,7 +4,7 @@
 mod case;
 mod check;
 mod parse;
-mod place;
+mod placeholders;
 mod records;
 mod rules;
 mod run;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use regex::Regex;
 
 use super::case::{Case, Differs, Line, Options, Step, TracesDiffer};
-use super::place;
+use super::placeholders;
 use super::rules::Rule;
 use crate::support::split;
 
@@ -118,8 +118,8 @@ impl Parser {
 
     fn finish(mut self) -> Result<Vec<Case>> {
         for case in &mut self.cases {
-            place::known_placeholders(case).with_context(|| case.title())?;
-            case.options.changes |= place::mentions_new(case);
+            placeholders::known_placeholders(case).with_context(|| case.title())?;
+            case.options.changes |= placeholders::mentions_new(case);
             if let Some(differs) = &case.differs {
                 ensure!(
                     differs.same_as.is_some() || differs.exit.is_some(),

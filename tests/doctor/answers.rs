@@ -2,8 +2,8 @@
 
 use anyhow::{Result, ensure};
 
-use super::clinic::{Finding, Patient};
-use crate::props::{Answer, Heard, Home, Server};
+use super::fixture::{Finding, Patient};
+use crate::fixtures::{Answer, Heard, Home, Server};
 
 const NOW: &str = "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n";
 

@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use anyhow::{Result, ensure};
 
-use super::clinic::Patient;
-use crate::props::Home;
+use super::fixture::Patient;
+use crate::fixtures::Home;
 
 #[test]
 fn there_is_no_configuration() -> Result<()> {
@@ -63,7 +63,7 @@ fn others_may_read_the_password() -> Result<()> {
 
 #[test]
 fn others_may_read_what_is_no_password() -> Result<()> {
-    let patient = Patient::with(|_| super::clinic::certificate("jdoe"))?;
+    let patient = Patient::with(|_| super::fixture::certificate("jdoe"))?;
     fs::set_permissions(patient.config(), Permissions::from_mode(0o644))?;
     patient.is_well().map(drop)
 }

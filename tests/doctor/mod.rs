@@ -2,9 +2,9 @@
 //! command that mends it, which is run where it can be; and no secret is ever shown.
 
 mod answers;
-mod clinic;
 mod configuration;
 mod credentials;
+mod fixture;
 mod output;
 mod servers;
 mod tls;

@@ -8,8 +8,8 @@ use anyhow::{Context, Result, ensure};
 use regex::Regex;
 use serde_json::Value;
 
-use super::clinic::{Finding, Patient};
-use crate::props::{Home, Pty};
+use super::fixture::{Finding, Patient};
+use crate::fixtures::{Home, Pty};
 use crate::support::{Testbed, project, unified, var};
 
 #[test]

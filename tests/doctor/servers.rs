@@ -6,7 +6,7 @@ use std::thread;
 
 use anyhow::{Result, ensure};
 
-use super::clinic::Patient;
+use super::fixture::Patient;
 use crate::support::Testbed;
 
 /// Who has both hosts at this address.

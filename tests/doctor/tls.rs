@@ -16,8 +16,8 @@ use openssl::ssl::{SslAcceptor, SslMethod};
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509Name, X509NameRef};
 
-use super::clinic::Patient;
-use crate::props::{Home, Party, TODAY, Use, keep};
+use super::fixture::Patient;
+use crate::fixtures::{Home, Party, TODAY, Use, keep};
 
 fn name(common: &str) -> Result<X509Name> {
     let mut name = X509Name::builder()?;

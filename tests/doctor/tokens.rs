@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use super::clinic::Patient;
+use super::fixture::Patient;
 
 /// Who logged in before.
 fn returning() -> Result<Patient> {

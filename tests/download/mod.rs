@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::props::{Home, shell_code, wait_for};
+use crate::fixtures::{Home, shell_code, wait_for};
 use crate::support::{Outcome, Rucio, Testbed, Tree, files_below};
 
 /// Our client with the credential storage wants, in a folder of its own.

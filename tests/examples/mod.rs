@@ -5,7 +5,7 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::props::Home;
+use crate::fixtures::Home;
 use crate::support::{Outcome, Rucio, Testbed, project, unique, var};
 
 /// A shell with our program in its path, jdoe's configuration and a home of its own.

@@ -11,9 +11,9 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::ended;
+use super::fixture::{World, bytes};
 use super::store::{Ending, Reply, Store};
-use super::world::{World, bytes};
-use crate::props::{Pty, Tmux, wait_for};
+use crate::fixtures::{Pty, Tmux, wait_for};
 use crate::support::Testbed;
 
 /// A terminal in the folder of a world, where `get` downloads all and then says how it ended.

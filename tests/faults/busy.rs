@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result, ensure};
 
 use super::clock::fast;
+use super::fixture::{World, bytes};
 use super::store::{Reply, Store};
-use super::world::{World, bytes};
 use super::{ended, verdict};
 
 fn content(name: &str) -> Vec<u8> {

@@ -9,10 +9,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use super::fixture::{World, bytes};
 use super::store::{Reply, Store};
-use super::world::{World, bytes};
 use super::{ended, verdict};
-use crate::props::{Answer, Home, Server, Watched, wait_for};
+use crate::fixtures::{Answer, Home, Server, Watched, wait_for};
 use crate::support::{Rucio, Testbed, unique};
 
 /// The library that Debian's package `faketime` has.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::ended;
+use super::fixture::{World, bytes};
 use super::store::{Reply, Store};
-use super::world::{World, bytes};
 
 /// How many files there are.
 const FILES: usize = 120;

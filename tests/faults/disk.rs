@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use super::fixture::{World, bytes};
 use super::store::Store;
-use super::world::{World, bytes};
 use super::{ended, verdict};
 use crate::support::{Outcome, Rucio, var};
 
@@ -20,7 +20,7 @@ pub(super) fn download_on(world: &World, mount: &str) -> Result<Outcome> {
     let script = format!("mkdir disk && {mount} && {{ {get}; code=$?; cp -a disk/. here/; exit $code; }}");
     let config = crate::support::Testbed::get()?.config("userpass")?;
     let shell = Rucio::program("unshare").args(["--mount", "sh", "-c", &script]).folder(root).home(root);
-    shell.env("RUCIO_CONFIG", &config.to_string_lossy()).env("LOGNAME", crate::props::USER).run()
+    shell.env("RUCIO_CONFIG", &config.to_string_lossy()).env("LOGNAME", crate::fixtures::USER).run()
 }
 
 fn files(sizes: &[(&str, usize)]) -> Result<(World, Store)> {

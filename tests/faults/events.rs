@@ -13,9 +13,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::ended;
+use super::fixture::{World, bytes};
 use super::store::{Reply, Store};
-use super::world::{World, bytes};
-use crate::props::{SIGNALS, USER, Watched, shell_code, wait_for};
+use crate::fixtures::{SIGNALS, USER, Watched, shell_code, wait_for};
 use crate::support::Testbed;
 
 /// Our client at its work, about to be started.

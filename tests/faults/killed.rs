@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::props::Home;
+use crate::fixtures::Home;
 use crate::support::{Outcome, Rucio, Testbed, var};
 
 /// The dataset whose replicas are listed: 2,000 files, which takes the server a second or two; `bench:big` has 20,000.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::ended;
 use super::store::{Reply, Store};
-use crate::props::{Answer, Heard, Home, Server};
+use crate::fixtures::{Answer, Heard, Home, Server};
 use crate::support::Outcome;
 
 const CALL: &str = "POST /replicas/list";

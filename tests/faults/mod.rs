@@ -27,6 +27,7 @@ mod clock;
 mod crowd;
 mod disk;
 mod events;
+mod fixture;
 mod killed;
 mod listing;
 mod ranges;
@@ -36,7 +37,6 @@ mod storage;
 mod store;
 mod tls;
 mod traces;
-mod world;
 
 use anyhow::{Result, ensure};
 

@@ -11,11 +11,11 @@ use rucio::transfer::checksum::Checksum;
 use rustix::process::Signal;
 
 use super::disk::download_on;
+use super::fixture::{World, bytes};
 use super::resume::{end, finds_the_file_of_another};
 use super::store::{Asked, Ending, Reply, Store};
-use super::world::{World, bytes};
 use super::{ended, verdict};
-use crate::props::wait_for;
+use crate::fixtures::wait_for;
 
 const SIZE: usize = 12_000_000;
 /// How long a slow storage needs for each 64 KiB: one connection brings 4 MB/s.

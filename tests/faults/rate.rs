@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::ended;
+use super::fixture::{World, bytes};
 use super::store::Store;
-use super::world::{World, bytes};
 
 /// All files together are held back, and a file that is held back is not taken for a slow one.
 #[test]

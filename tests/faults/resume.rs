@@ -11,9 +11,9 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::ended;
+use super::fixture::{World, bytes};
 use super::store::Store;
-use super::world::{World, bytes};
-use crate::props::{SIGNALS, USER, shell_code, wait_for};
+use crate::fixtures::{SIGNALS, USER, shell_code, wait_for};
 use crate::support::{Testbed, var};
 
 /// How many moments the program is killed at; the variable asks for more.

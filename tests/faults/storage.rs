@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use super::fixture::{World, bytes};
 use super::store::{Asked, Ending, Reply, Store};
-use super::world::{World, bytes};
 use super::{ended, verdict};
-use crate::props::{Answer, Party, Server, TlsFront};
+use crate::fixtures::{Answer, Party, Server, TlsFront};
 
 /// How a file ends whose only source has a fault.
 #[derive(Debug, Clone, Copy)]

@@ -10,9 +10,9 @@ use anyhow::{Context, Result, ensure};
 use openssl::ssl::{SslAcceptor, SslMethod, SslStream};
 use rustix::net::sockopt::set_socket_linger;
 
-use super::world::{World, bytes};
+use super::fixture::{World, bytes};
 use super::{ended, verdict};
-use crate::props::{Party, TODAY, Use};
+use crate::fixtures::{Party, TODAY, Use};
 
 /// How a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

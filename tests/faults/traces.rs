@@ -7,9 +7,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::ended;
+use super::fixture::{World, bytes};
 use super::store::{Reply, Store};
-use super::world::{World, bytes};
-use crate::props::{Answer, Server};
+use crate::fixtures::{Answer, Server};
 
 /// How many files there are.
 const FILES: usize = 12;

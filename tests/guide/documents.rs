@@ -9,7 +9,7 @@ use regex::Regex;
 
 use super::table::{self, Row};
 use super::{NAMES, prepare};
-use crate::props::{Home, Pty, USER};
+use crate::fixtures::{Home, Pty, USER};
 use crate::support::{Outcome, Rucio, Testbed, project, split, unique, var};
 
 /// The documents' names and what stands for them here, beside those of the guide.

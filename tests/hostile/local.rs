@@ -14,7 +14,7 @@ use super::ended;
 use super::names::good;
 use super::sandbox::Sandbox;
 use super::site::{Catalogue, Site, content, found, lines, record};
-use crate::props::Home;
+use crate::fixtures::Home;
 use crate::support::{Rucio, unique};
 
 /// Names that a disk takes.

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use super::names::{by_hand, generated};
 use super::sandbox::Sandbox;
 use super::site::{Catalogue, Site, dataset, found, lines, record};
-use crate::props::Pty;
+use crate::fixtures::Pty;
 
 /// What programs draw with is taken out: moves of the cursor, colours, and clearing of lines, by bars and log lines.
 fn without_drawing(screen: &str) -> Result<String> {

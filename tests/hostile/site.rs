@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::props::{Answer, Heard, Home, Server};
+use crate::fixtures::{Answer, Heard, Home, Server};
 use crate::support::Rucio;
 
 /// A site that knows one dataset, `s:set`.

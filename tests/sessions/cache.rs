@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use crate::props::{AccessLog, Home, Line, USER, WHOAMI, wait_for};
+use crate::fixtures::{AccessLog, Home, Line, USER, WHOAMI, wait_for};
 use crate::support::{Outcome, Rucio, Testbed, unique};
 
 fn mode(path: &Path) -> Result<u32> {

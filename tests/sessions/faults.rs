@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::props::{Answer, Heard, Home, Server};
+use crate::fixtures::{Answer, Heard, Home, Server};
 use crate::support::Outcome;
 
 const ME: &str = r#"{"account": "jdoe"}"#;

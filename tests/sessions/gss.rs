@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use super::{check, refused};
-use crate::props::{AccessLog, Answer, Home, Line, PATIENCE, Pty, Server, WHOAMI, wait_for};
+use crate::fixtures::{AccessLog, Answer, Home, Line, PATIENCE, Pty, Server, WHOAMI, wait_for};
 use crate::support::{Outcome, Rucio, Testbed, unique, var};
 
 /// Where the testbed's realm is described.

@@ -6,7 +6,7 @@ use std::thread;
 
 use anyhow::{Result, ensure};
 
-use crate::props::{Answer, Heard, Home, Server, USER};
+use crate::fixtures::{Answer, Heard, Home, Server, USER};
 use crate::support::{Outcome, Rucio, var};
 
 /// The command says all of this and what to do, once, and ends with this code.

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use openssl::rsa::Rsa;
 use openssl::symm::Cipher;
 
-use crate::props::{Home, Pty, USER};
+use crate::fixtures::{Home, Pty, USER};
 use crate::support::{Rucio, var};
 
 /// jdoe's key in the encrypted form of old (`Proc-Type: 4,ENCRYPTED`), which OpenSSL 3 makes only on request.

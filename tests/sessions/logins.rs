@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use regex::Regex;
 
 use super::check;
-use crate::props::{AccessLog, Home, Line, Pty, WHOAMI};
+use crate::fixtures::{AccessLog, Home, Line, Pty, WHOAMI};
 use crate::support::{Testbed, project, unique};
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
-use crate::props::Home;
+use crate::fixtures::Home;
 use crate::support::Outcome;
 
 /// A configuration in a home of its own, run through both clients.

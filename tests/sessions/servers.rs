@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use crate::props::{AccessLog, Home, Line, WHOAMI};
+use crate::fixtures::{AccessLog, Home, Line, WHOAMI};
 use crate::support::{Rucio, Testbed, unique};
 
 /// Runs whoami on the first server; gives the token it used.

@@ -13,7 +13,7 @@ use openssl::rsa::Rsa;
 use openssl::symm::Cipher;
 
 use super::{check, refused};
-use crate::props::{AccessLog, Answer, Home, Line, Pty, Server, USER, WHOAMI, wait_for};
+use crate::fixtures::{AccessLog, Answer, Home, Line, Pty, Server, USER, WHOAMI, wait_for};
 use crate::support::{Outcome, Rucio, unique, var};
 
 const LOGIN: [(&str, u16); 2] = [("GET /auth/ssh_challenge_token", 200), ("GET /auth/ssh", 200)];

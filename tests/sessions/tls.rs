@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::props::{AccessLog, Answer, Home, Party, Pty, Server, TODAY, TlsFront, Use, WHOAMI};
+use crate::fixtures::{AccessLog, Answer, Home, Party, Pty, Server, TODAY, TlsFront, Use, WHOAMI};
 use crate::support::{Outcome, Testbed, unique};
 
 const USERPASS: &str = "auth_type = userpass\nusername = jdoe\npassword = secret";
@@ -178,10 +178,10 @@ fn certificates_that_are_not_good_are_each_told_with_what_to_do() -> Result<()> 
 fn a_self_signed_certificate_that_was_named_is_trusted() -> Result<()> {
     let home = Home::new()?;
     let own = Party::self_signed("localhost")?;
-    let named = crate::props::keep(&home, "server.pem", own.pem()?)?.display().to_string();
+    let named = crate::fixtures::keep(&home, "server.pem", own.pem()?)?.display().to_string();
     works(&server_with(&own, &named)?.1)?;
     let other = Party::self_signed("elsewhere")?;
-    let named = crate::props::keep(&home, "server.pem", other.pem()?)?.display().to_string();
+    let named = crate::fixtures::keep(&home, "server.pem", other.pem()?)?.display().to_string();
     let (home, outcome) = server_with(&other, &named)?;
     refused(&home, &outcome, &["another host: elsewhere"])
 }

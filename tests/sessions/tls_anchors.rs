@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::props::{Answer, Home, Party, Server, TODAY, TlsFront, Use, keep};
+use crate::fixtures::{Answer, Home, Party, Server, TODAY, TlsFront, Use, keep};
 use crate::support::Outcome;
 
 const USERPASS: &str = "auth_type = userpass\nusername = jdoe\npassword = secret";

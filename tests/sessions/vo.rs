@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use crate::props::{Answer, Home, Server, USER};
+use crate::fixtures::{Answer, Home, Server, USER};
 use crate::support::Rucio;
 
 fn server() -> Result<Server> {

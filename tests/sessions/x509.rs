@@ -10,7 +10,7 @@ use openssl::ec::{EcGroup, EcKey};
 use openssl::nid::Nid;
 use openssl::pkey::PKey;
 
-use crate::props::{AccessLog, Answer, Home, Line, Party, Pty, Server, TODAY, TlsFront, Use, WHOAMI, keep, open_to};
+use crate::fixtures::{AccessLog, Answer, Home, Line, Party, Pty, Server, TODAY, TlsFront, Use, WHOAMI, keep, open_to};
 use crate::support::{Outcome, Rucio, Testbed, unique};
 
 const JDOE: [&str; 2] = ["O=Testbed", "CN=John Doe"];

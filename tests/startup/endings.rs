@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::props::{Answer, Heard, Home, Pty, SIGNALS, Server, USER, shell_code, wait_for};
+use crate::fixtures::{Answer, Heard, Home, Pty, SIGNALS, Server, USER, shell_code, wait_for};
 use crate::support::{Rucio, Testbed, var};
 
 fn program() -> String {

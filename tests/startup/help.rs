@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use regex::Regex;
 
-use crate::props::{Answer, Home, Server};
+use crate::fixtures::{Answer, Home, Server};
 use crate::support::Outcome;
 
 /// A home with traps: a configuration that never ends to be opened, and a server that remembers who called.

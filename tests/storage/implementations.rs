@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use crate::props::Home;
+use crate::fixtures::Home;
 use crate::support::Outcome;
 
 /// Downloads with implementations that the configuration prefers.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use crate::props::Home;
+use crate::fixtures::Home;
 use crate::support::{Outcome, Testbed};
 
 fn rucio(home: &Home, config: &str, words: &[&str]) -> Result<Outcome> {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-use crate::props::{Home, SIGNALS, wait_for};
+use crate::fixtures::{Home, SIGNALS, wait_for};
 use crate::support::{Outcome, Rucio, Testbed};
 
 /// A home with a folder of programs that come first.

@@ -4,7 +4,7 @@ mod rich;
 
 use anyhow::{Result, ensure};
 
-use crate::props::{Answer, Heard, Home, Pty, Server};
+use crate::fixtures::{Answer, Heard, Home, Pty, Server};
 
 /// The screen is cleared, painted, the title changed and a line overwritten, if it gets through.
 const NASTY: &str = r"evil\u001b[2J\u001b[31m\u001b]0;title\u0007\r\u009b1mname";

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Result, ensure};
 
-use crate::props::{Answer, Heard, Home, Server, Tmux};
+use crate::fixtures::{Answer, Heard, Home, Server, Tmux};
 
 /// A server with more scopes than a screen has lines; one of them has a nasty name.
 fn scopes() -> Result<Server> {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::faults::storage;
 use super::{Desk, expect};
-use crate::props::{Answer, Home, Server, Watched};
+use crate::fixtures::{Answer, Home, Server, Watched};
 use crate::support::Testbed;
 
 /// A storage that answers the upload only when it may.

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::Desk;
 use super::faults::{asked, storage, times, upload};
-use crate::props::{Answer, Server};
+use crate::fixtures::{Answer, Server};
 
 /// The request for a file under its temporary name.
 fn is_temporary(request: &str, method: &str) -> bool {

@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Desk, expect, found, stored};
-use crate::props::{Answer, Heard, Home, Server, USER, Watched, wait_for};
+use crate::fixtures::{Answer, Heard, Home, Server, USER, Watched, wait_for};
 use crate::support::{Outcome, Rucio, Testbed, var};
 
 const TEMPORARY: &str = "/x.rucio.upload";

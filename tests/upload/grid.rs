@@ -11,7 +11,7 @@ use anyhow::{Result, ensure};
 use super::faults::{head, plain};
 use super::{Desk, expect, found, storage, stored};
 use crate::differential::the_only_run;
-use crate::props::{Answer, Home, Pty, Server, browse, wait_for};
+use crate::fixtures::{Answer, Home, Pty, Server, browse, wait_for};
 use crate::support::{Testbed, unique};
 
 /// The link of a login by way of the Rucio server.

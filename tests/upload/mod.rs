@@ -16,7 +16,7 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::props::{Home, wait_for};
+use crate::fixtures::{Home, wait_for};
 use crate::support::{Outcome, Rucio, Testbed};
 
 /// Our client with the credential storage wants, in a folder of its own.

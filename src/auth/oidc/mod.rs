@@ -6,11 +6,11 @@ mod acceptance;
 mod browser;
 mod device;
 mod discovery;
-mod kept;
 mod loopback;
 mod provider;
 mod provider_http;
 mod refresh;
+mod refresh_tokens;
 mod rucio;
 
 pub(super) use acceptance::{is_for_account, is_good_after_all, tell_refused};
@@ -24,8 +24,8 @@ use crate::config::{AuthMethod, OidcLogin, OidcSettings, Settings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
-use kept::Kept;
 use provider::{Granted, Provider};
+use refresh_tokens::Kept;
 
 /// Lets the user log in with a browser, as configured.
 pub(super) async fn authenticate(
@@ -58,7 +58,7 @@ async fn accepted(
     origin: &Origin,
 ) -> Result<Token> {
     acceptance::accept(client, &granted.token).await?;
-    kept::keep(cache, origin, granted.refresh.map(|secret| Kept::new(origin, provider.settings, &secret)));
+    refresh_tokens::keep(cache, origin, granted.refresh.map(|secret| Kept::new(origin, provider.settings, &secret)));
     Ok(granted.token)
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn can_resume(settings: &Settings) -> bool {
     match &oidc.login {
         OidcLogin::Rucio => false,
         OidcLogin::Device(at) | OidcLogin::Browser(at) => {
-            kept::find(&TokenCache::new(settings), &Origin::of(settings), at).is_some()
+            refresh_tokens::find(&TokenCache::new(settings), &Origin::of(settings), at).is_some()
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::provider::Provider;
-use super::{Kept, acceptance, kept};
+use super::{Kept, acceptance, refresh_tokens};
 use crate::auth::token_cache::replace_file;
 use crate::auth::{Origin, Token, TokenCache, store};
 use crate::clock::now;
@@ -84,7 +84,7 @@ pub(in crate::auth) async fn resume(client: &Client, cache: &TokenCache, origin:
 
 async fn at_provider(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<Option<Token>> {
     let Some((oidc, at)) = direct(client.settings()) else { return Ok(None) };
-    let Some(kept) = kept::find(cache, origin, at) else { return Ok(None) };
+    let Some(kept) = refresh_tokens::find(cache, origin, at) else { return Ok(None) };
     let provider = Provider::discover(client, at, oidc).await?;
     let granted = provider.refresh(&kept).await?;
     // Most providers issue a new refresh token and revoke the old one.
@@ -92,7 +92,7 @@ async fn at_provider(client: &Client, cache: &TokenCache, origin: &Origin) -> Re
         Some(secret) => Kept::new(origin, at, secret),
         None => kept,
     });
-    kept::keep(cache, origin, next);
+    refresh_tokens::keep(cache, origin, next);
     let Some(granted) = granted else { return Ok(None) };
     acceptance::introduce(client, &granted.token).await;
     Ok(Some(granted.token))

@@ -12,10 +12,10 @@
 //! A token for another server than that of `[client]` has a file of its own beside the shared one, and a valid token
 //! that would be overwritten there is moved to such a file: several servers can be used side by side.
 
-mod kept;
-mod place;
+mod inspect;
 #[cfg(test)]
 mod tests;
+mod token_file;
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Result};
@@ -29,9 +29,9 @@ use serde::{Deserialize, Serialize};
 use super::{Claims, Source, Token, clock};
 use crate::config::Settings;
 use crate::sha256;
-pub(crate) use kept::{Kept, State, kept, trusted};
-use place::digest;
-pub(super) use place::{EXPIRY_MARGIN_SECONDS, Place, Record, replace_file, require_private};
+pub(crate) use inspect::{Kept, State, kept, trusted};
+use token_file::digest;
+pub(super) use token_file::{EXPIRY_MARGIN_SECONDS, Place, Record, replace_file, require_private};
 
 /// Suffix of the file name of a record.
 pub(super) const RECORD: &str = "origin";

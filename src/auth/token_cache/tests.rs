@@ -1,4 +1,4 @@
-use super::place::replace_file;
+use super::token_file::replace_file;
 use super::*;
 use crate::clock::now;
 use std::fs::Permissions;

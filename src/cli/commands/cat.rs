@@ -12,8 +12,8 @@ use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::transfer::job::FileJob;
 use crate::transfer::plan::{Planner, Route, Rules};
-use crate::transfer::pour::pour;
 use crate::transfer::session::excluded;
+use crate::transfer::stream_to_stdout::pour;
 use crate::types::Did;
 
 /// Write files to standard output, one after the other

@@ -7,8 +7,8 @@ use clap_complete::engine::CompletionCandidate;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
+use super::cache::Memory;
 use super::kind::Kind;
-use super::memory::Memory;
 use crate::api;
 use crate::auth::client_without_login;
 use crate::cli::ui::values::to_str;

@@ -3,11 +3,11 @@
 //! Commands and options come from the clap definitions. Values (RSEs, scopes, DIDs ...) are requested from the server
 //! with the cached token, within a fraction of a second and without prompting: see [`Catalogue`].
 
+mod cache;
 mod catalogue;
 mod kind;
-mod line;
-mod memory;
 mod shell;
+mod shell_words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap_complete::engine::CompletionCandidate;
 
-use super::line;
+use super::shell_words;
 use crate::cli::shell::Shell;
 
 /// A completion request.
@@ -24,7 +24,7 @@ impl Shell {
         let arguments = arguments.get(1..).unwrap_or_default();
         match (self, arguments) {
             (Self::Bash, [line, breaks, ..]) => {
-                let (words, in_quote) = line::words(&line.to_string_lossy());
+                let (words, in_quote) = shell_words::words(&line.to_string_lossy());
                 let start = words.iter().position(|word| is_program(word)).unwrap_or_default();
                 let words = words.into_iter().skip(start).map(OsString::from).collect();
                 Asked { words, in_quote, breaks: breaks.to_string_lossy().into_owned() }
@@ -32,7 +32,7 @@ impl Shell {
             (shell, arguments) => {
                 let mut words = arguments.to_vec();
                 if let (Self::Fish, Some(last)) = (shell, words.last_mut()) {
-                    *last = line::words(&last.to_string_lossy()).0.join(" ").into();
+                    *last = shell_words::words(&last.to_string_lossy()).0.join(" ").into();
                 }
                 Asked { words, in_quote: false, breaks: String::new() }
             }
@@ -67,7 +67,7 @@ fn for_bash(asked: &Asked, value: &str) -> String {
     let cut = current.rfind(|c| asked.breaks.contains(c)).map_or(0, |at| at + 1);
     let rest = value.get(cut..).unwrap_or_default();
     let end = if goes_on(value) { "" } else { " " };
-    format!("{}{end}\n", line::quoted(rest))
+    format!("{}{end}\n", shell_words::quoted(rest))
 }
 
 /// Whether the word is the name of the program; variable assignments may precede it.

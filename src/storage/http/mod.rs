@@ -3,8 +3,8 @@
 
 mod address;
 mod answer;
+mod inspect;
 mod lock;
-mod look;
 mod put;
 #[cfg(test)]
 pub(crate) mod tests;

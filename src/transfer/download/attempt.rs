@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::checksum::Checksum;
-use super::super::complete::Complete;
+use super::super::complete_file::Complete;
 use super::super::events::FileEvent;
 use super::super::job::Source;
 use super::super::sink::Sink;
 use super::Run;
-use super::failure::Failure;
-use super::partial::Partial;
+use super::attempt_error::Failure;
+use super::resume_state::Partial;
 use super::split::{Lead, Seen, Watch};
-use super::waits::Waits;
+use super::throttle_time::Waits;
 use crate::storage::{Kind, Reading, Storage, StorageError};
 
 impl Run<'_> {

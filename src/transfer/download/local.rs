@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::checksum::Checksum;
 use super::super::events::FileEvent;
-use super::super::place::TargetFolder;
+use super::super::target_folder::TargetFolder;
 use super::super::temporary::{clear, copy, is_reserved};
 use super::{Options, Run};
 

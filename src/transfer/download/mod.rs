@@ -3,37 +3,37 @@
 //! protocols are in `storage`.
 
 mod attempt;
-mod bound;
-mod failure;
-mod left;
+mod attempt_error;
+mod connection_budget;
+mod leftover;
 mod local;
-mod partial;
-mod renew;
+mod renew_signature;
+mod resume_state;
 mod sources;
 mod split;
 #[cfg(test)]
 mod tests;
+mod throttle_time;
 mod unpack;
-mod waits;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use left::Left;
+use leftover::Left;
 
-pub use bound::Bound;
+pub use connection_budget::Bound;
 pub use local::is_right;
 
 use super::archives::Archives;
+use super::attempt_timeout::Patience;
 use super::checksum::Checksum;
 use super::clock;
 use super::events::{FileEvent, Observer};
-use super::hosts::Hosts;
+use super::host_limits::Hosts;
 use super::implementations::Implementations;
 use super::job::{Fetched, FileJob, LARGE, Outcome, Twin};
-use super::patience::Patience;
-use super::place::TargetFolder;
 use super::rate::Rate;
+use super::target_folder::TargetFolder;
 use super::trace::{Fields, Trace, Tracer};
 use crate::http::Client;
 use crate::storage::Storages;

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::busy::WaitBudget;
 use super::super::clock;
 use super::super::events::FileEvent;
-use super::super::hosts::{self, Turn};
+use super::super::host_limits::{self, Turn};
 use super::super::job::Source;
 use super::super::trace::Trace;
-use super::failure::Failure;
-use super::partial::Partial;
+use super::super::wait_budget::WaitBudget;
+use super::attempt_error::Failure;
+use super::resume_state::Partial;
 use super::{ATTEMPTS, Fresh, Hopeless, Run};
 use crate::storage::{Kind, Storage, StorageError, scheme};
 
@@ -128,7 +128,7 @@ impl Run<'_> {
             return;
         }
         let pfn = &candidate.source.pfn;
-        match hosts::name(pfn).filter(|_| self.all.hosts.announce(pfn, candidate.ready)) {
+        match host_limits::name(pfn).filter(|_| self.all.hosts.announce(pfn, candidate.ready)) {
             Some(host) => self.tell(FileEvent::StorageBusy { host: &host, wait }),
             None => self.tell(FileEvent::SentAway),
         }

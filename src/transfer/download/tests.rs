@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use super::partial::Partial;
+use super::resume_state::Partial;
 use super::*;
 use crate::storage::http::tests::{answer, plain, serve, sized};
 use crate::transfer::job::Source;

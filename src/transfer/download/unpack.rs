@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
-use super::super::busy::WaitBudget;
 use super::super::events::FileEvent;
 use super::super::job::Source;
+use super::super::wait_budget::WaitBudget;
 use super::{ATTEMPTS, Run};
 use crate::storage::archive::{Archive, Member};
 use crate::storage::{Kind, Reading, Rest, Result, Storage, StorageError};

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use tokio::sync::Mutex;
 
-use super::lots::Lots;
+use super::batcher::Lots;
 use crate::api::dids;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
+use super::batcher::Lots;
 use super::events::UploadEvent;
+use super::file_upload::{Failure, Run};
 use super::local::Measured;
-use super::lots::Lots;
-use super::run::{Failure, Run};
 use crate::api::replicas::Query;
 use crate::api::{dids, replicas, rses, rules, scopes};
 use crate::error::{Error, Result};

@@ -3,17 +3,17 @@
 //! renames; `run` drives one file through all steps. Storage protocols are in [`crate::storage::write`].
 
 mod attach;
+mod batcher;
 mod catalogue;
 pub mod events;
+mod file_upload;
 pub mod folders;
 pub mod local;
-mod lots;
 mod names;
 mod rename;
-mod run;
-mod take_back;
 pub mod target;
 mod transfer;
+mod undo_registration;
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -26,8 +26,8 @@ use tokio::sync::Semaphore;
 use attach::Attacher;
 use catalogue::Catalogue;
 use events::{Observer, UploadEvent};
+use file_upload::{Failure, Run};
 use local::{Local, Measured};
-use run::{Failure, Run};
 
 use super::trace::{Fields, Tracer};
 use crate::error::Error;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, interval, sleep, timeout};
 
 use super::events::UploadEvent;
+use super::file_upload::Run;
 use super::local::Measured;
 use super::names::TemporaryName;
-use super::run::Run;
 use super::{Registration, target};
 use crate::api::credentials::{self, Signature};
 use crate::storage::write::{Sent, Stored, Writing};

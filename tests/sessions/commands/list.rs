@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::{change_record, json, run, shown};
-use crate::props::{Home, USER};
+use crate::fixtures::{Home, USER};
 use crate::support::Testbed;
 
 #[test]

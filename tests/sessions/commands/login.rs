@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::{alone, asked_for, change_record, dict, json, run, shown, type_password, without_password};
-use crate::props::{AccessLog, Answer, Home, Pty, Server};
+use crate::fixtures::{AccessLog, Answer, Home, Pty, Server};
 use crate::support::{Testbed, unique};
 
 #[test]

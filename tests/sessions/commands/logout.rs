@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::{LINK, alone, asked_for, change_record, in_browser, run, shown, without_password};
-use crate::props::{Home, Pty, USER};
+use crate::fixtures::{Home, Pty, USER};
 use crate::support::Testbed;
 
 /// A home with a session that only a password could begin again.

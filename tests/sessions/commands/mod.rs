@@ -19,7 +19,7 @@ use anyhow::{Context, Result, ensure};
 use regex::Regex;
 use serde_json::Value;
 
-use crate::props::{Home, Pty, USER, browse};
+use crate::fixtures::{Home, Pty, USER, browse};
 use crate::support::{Outcome, Rucio, Testbed, var};
 
 /// Our program, by the name it has.

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::{alone, asked_for, run, shown, without_password};
-use crate::props::Home;
+use crate::fixtures::Home;
 use crate::support::{Rucio, Testbed};
 
 #[test]
@@ -55,7 +55,7 @@ fn the_session_is_used_by_official_commands() -> Result<()> {
     let outcome = alone(&home, config.as_ref(), &["whoami"])?;
     ensure!(outcome.code == 0 && outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
     let admin =
-        Rucio::program("setsid").home(home.path()).env("LOGNAME", crate::props::USER).env("RUCIO_CONFIG", &config);
+        Rucio::program("setsid").home(home.path()).env("LOGNAME", crate::fixtures::USER).env("RUCIO_CONFIG", &config);
     let admin = admin.args(["--wait", &super::program(), "-a", "alice", "admin", "account", "info", "jdoe"]).run()?;
     ensure!(admin.code == 1 && asked_for(&admin.stderr)? == "rucio --account alice login", "{admin:?}");
     Ok(())

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Result, ensure};
 
-use crate::props::{AccessLog, Home, Line, WHOAMI};
+use crate::fixtures::{AccessLog, Home, Line, WHOAMI};
 use crate::support::{Outcome, Testbed, unique};
 
 /// A configuration with profiles: `root` at the first server, `second` at the second.

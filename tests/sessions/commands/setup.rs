@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use anyhow::{Context, Result, ensure};
 
 use super::{LINK, asked_for, program};
-use crate::props::{Home, Pty, USER, browse};
+use crate::fixtures::{Home, Pty, USER, browse};
 use crate::support::{Outcome, Rucio, Testbed, split};
 
 /// Our client without any configuration.

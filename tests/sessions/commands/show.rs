@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::{LINK, asked_for, change_record, in_browser, json, run, shown};
-use crate::props::{AccessLog, Home};
+use crate::fixtures::{AccessLog, Home};
 use crate::support::{Testbed, unique};
 
 #[test]

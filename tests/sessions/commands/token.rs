@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::{alone, asked_for, change_record, json, run, shell, shown, without_password};
-use crate::props::{AccessLog, Home, Pty};
+use crate::fixtures::{AccessLog, Home, Pty};
 use crate::support::{Testbed, unique};
 
 #[test]

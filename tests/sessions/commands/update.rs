@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::{alone, asked_for, in_browser, json, run, shown, type_password, without_password};
-use crate::props::{Home, Pty};
+use crate::fixtures::{Home, Pty};
 use crate::support::Testbed;
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Result, ensure};
 
 use super::{asked_for, json, run, shell, shown};
-use crate::props::Home;
+use crate::fixtures::Home;
 
 #[test]
 fn tells_what_the_server_says_of_the_token() -> Result<()> {

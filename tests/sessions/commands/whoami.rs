@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::{json, shown};
-use crate::props::Home;
+use crate::fixtures::Home;
 use crate::support::{Testbed, unique};
 
 #[test]

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::{DEVICE_LINK, LINK, both_use_it, config, direct, log_in, log_in_well, refresh_token, whoami};
-use crate::props::{Home, Line, Pty, REFUSING, WHOAMI, browse, wait_for};
+use crate::fixtures::{Home, Line, Pty, REFUSING, WHOAMI, browse, wait_for};
 use crate::support::{Outcome, Testbed};
 
 fn refresh_file(home: &Home) -> PathBuf {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::{LINK, config, direct, log_in, log_in_well, no_secret_of};
-use crate::props::{Answer, Heard, Home, Pty, REFUSING, Server, browse};
+use crate::fixtures::{Answer, Heard, Home, Pty, REFUSING, Server, browse};
 use crate::support::{Outcome, Testbed, unique};
 
 const OIDC: &str = "auth_type = oidc\noidc_scope = openid profile offline_access\noidc_audience = rucio";

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::{LINK, config, log_in_well, no_secret_of, whoami};
-use crate::props::{AccessLog, Home, Line, WHOAMI, browse};
+use crate::fixtures::{AccessLog, Home, Line, WHOAMI, browse};
 use crate::support::{Outcome, Rucio, Testbed, unique};
 
 /// A token of jdoe that the server takes; one for all tests.

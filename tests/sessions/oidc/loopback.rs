@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use regex::Regex;
 
 use super::{PROVIDER_LINK, both_use_it, config, direct, log_in, log_in_well, no_secret_of};
-use crate::props::{Home, Pty, REFUSING};
+use crate::fixtures::{Home, Pty, REFUSING};
 use crate::support::Testbed;
 
 #[test]

@@ -13,7 +13,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::props::{AccessLog, Home, Line, Pty, WHOAMI, browse};
+use crate::fixtures::{AccessLog, Home, Line, Pty, WHOAMI, browse};
 use crate::support::{Outcome, Testbed, unique};
 
 /// The link of a login by way of the Rucio server.

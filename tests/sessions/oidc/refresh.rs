@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::{LINK, log_in_well, sql, whoami};
-use crate::props::{AccessLog, Home, Line, WHOAMI, wait_for};
+use crate::fixtures::{AccessLog, Home, Line, WHOAMI, wait_for};
 use crate::support::{Outcome, unique};
 
 const REFRESH: (&str, u16) = ("GET /auth/oidc_refresh", 200);

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use regex::Regex;
 
 use super::{LINK, both_use_it, config, log_in_well, no_secret_of, sql};
-use crate::props::{Home, Pty, browse};
+use crate::fixtures::{Home, Pty, browse};
 use crate::support::Testbed;
 
 #[test]

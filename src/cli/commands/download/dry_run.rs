@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{Job, single};
+use super::{Job, direct};
 use crate::cli::context::Context;
 use crate::cli::ui::values::{Num, sizefmt};
 use crate::cli::ui::{Shape, one_line};
@@ -67,7 +67,7 @@ pub(super) async fn show(job: &Job<'_>) -> Result<()> {
 }
 
 async fn plan(job: &Job<'_>, sender: mpsc::Sender<FileJob>) -> Result<Left> {
-    match single::given(job).await? {
+    match direct::given(job).await? {
         None => job.asked().await?.plan(job.client, &job.watch, sender).await,
         Some(given) => {
             for file in given.jobs {

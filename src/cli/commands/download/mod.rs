@@ -3,22 +3,22 @@
 //! `crate::transfer`.
 
 pub(super) mod access;
-mod asked;
+mod direct;
 mod dry_run;
 mod events;
+mod extra_options;
 mod filter;
-mod more;
+mod inputs;
+mod observers;
 mod options;
 mod reporter;
-mod single;
 mod summary;
 pub(super) mod traces;
-mod watch;
 
 use std::time::Duration;
 
+use observers::Watch;
 use summary::Summary;
-use watch::Watch;
 
 use crate::api::accounts;
 use crate::api::replicas::Query;
@@ -29,17 +29,17 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::storage::Storages;
+use crate::transfer::attempt_timeout::Patience;
 use crate::transfer::download::{Bound, Downloader, Options};
 use crate::transfer::implementations::{Implementations, Wanted};
-use crate::transfer::patience::Patience;
-use crate::transfer::place::TargetFolder;
 use crate::transfer::rate::Rate;
 use crate::transfer::resolve::Wish;
 use crate::transfer::scheduler::Lanes;
 use crate::transfer::session::{Search, Session};
+use crate::transfer::target_folder::TargetFolder;
 use crate::transfer::trace::{Fields, Tracer};
 
-pub(crate) use more::More;
+pub(crate) use extra_options::More;
 pub(crate) use options::{Args, WithMore};
 
 /// Protocols that are requested by default: those for which the server creates a metalink document.
@@ -55,7 +55,7 @@ const TRACE_GRACE: Duration = Duration::from_secs(2);
 /// Runs the download until it is complete or interrupted.
 pub(crate) async fn run(context: &Context, args: Args, more: More) -> Result<()> {
     args.check(&more)?;
-    let wishes = asked::wishes(context, &args, &more)?;
+    let wishes = inputs::wishes(context, &args, &more)?;
     if wishes.is_empty() && args.metalink.is_none() {
         tracing::info!("The list is empty: there is nothing to download.");
         if more.dry_run {
@@ -72,7 +72,7 @@ pub(crate) async fn run(context: &Context, args: Args, more: More) -> Result<()>
     let tracer = traces::tracer(job.client)?;
     end_if_stuck();
     let outcome = unless_interrupted(Events::unless_broken(job.watch.events(), job.fetch(tracer.as_ref()))).await;
-    let asked = outcome.is_err().then(|| asked::lines(&job));
+    let asked = outcome.is_err().then(|| inputs::lines(&job));
     let written = job.watch.finish(outcome.as_ref().ok(), asked.as_deref());
     let outcome = outcome.and_then(|summary| written.map(|()| summary));
     let interrupted = matches!(outcome, Err(Error::Interrupted));
@@ -133,7 +133,7 @@ impl<'a> Job<'a> {
     }
 
     async fn fetch(&self, tracer: Option<&Tracer>) -> Result<Summary> {
-        match single::given(self).await? {
+        match direct::given(self).await? {
             Some(given) => given.fetch(self, tracer).await,
             None => self.search(tracer).await,
         }

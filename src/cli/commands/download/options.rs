@@ -1,6 +1,6 @@
 //! Options of `rucio download`, and the check that they can be combined.
 
-use super::more::More;
+use super::extra_options::More;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::transfer::rate::Rate;

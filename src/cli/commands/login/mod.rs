@@ -5,9 +5,9 @@ mod setup;
 
 use crate::auth::Source;
 use crate::auth::session::{self, LogIn, LoggedIn, Session, When};
-use crate::cli::again;
 use crate::cli::commands::session::view::{Checked, SHAPE, View};
 use crate::cli::context::Context;
+use crate::cli::next_command;
 use crate::config::Overrides;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -71,7 +71,7 @@ pub(crate) async fn log_in(context: &Context, when: When) -> Result<()> {
 /// Returns the error for `--insecure`: a session is a saved token, and tokens of unverified servers are not saved.
 fn not_kept(context: &Context) -> Error {
     let options = Overrides { insecure: false, ..context.overrides() };
-    let (login, check) = (again::command(&options, "login"), again::command(&options, "doctor"));
+    let (login, check) = (next_command::command(&options, "login"), next_command::command(&options, "doctor"));
     let details = "With --insecure nobody knows who the server is, so no token of it is kept.";
     Error::new(Exception::CannotAuthenticate, details)
         .with_hint(format!("Run `{login}`; if the server is not trusted, `{check}` says why."))
@@ -91,7 +91,7 @@ fn same_options(context: &Context) -> String {
         no_browser: false,
         ..given
     };
-    let next = again::command(&options, "whoami");
+    let next = next_command::command(&options, "whoami");
     match next == "rucio whoami" {
         true => String::new(),
         false => format!("\nOther commands are in this session with the same options, as `{next}`."),
@@ -104,7 +104,7 @@ fn another(context: &Context, account: &str) -> Error {
     let details = format!("The login is one of account {account}, not of {}.", asked.unwrap_or_default());
     let mut options = context.overrides();
     options.account = Some(account.to_owned());
-    let as_it = again::command(&options, "login");
+    let as_it = next_command::command(&options, "login");
     Error::new(Exception::CannotAuthenticate, details).with_hint(format!(
         "Log in as who may act as the account that you asked for, or act as {account}: run `{as_it}`."
     ))

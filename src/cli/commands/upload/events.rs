@@ -10,7 +10,7 @@ use super::summary::{self, Count};
 use crate::cli::interrupt::end_if_stuck;
 use crate::cli::ui::{Events, PACE, Shape, Ui, fields, named};
 use crate::error::Result;
-use crate::transfer::draft::{INTERRUPTED, seconds};
+use crate::transfer::file_record::{INTERRUPTED, seconds};
 use crate::transfer::upload::events::UploadEvent;
 use crate::transfer::upload::folders::Made;
 use crate::transfer::upload::local::Local;

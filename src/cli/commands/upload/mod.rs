@@ -3,20 +3,20 @@
 //! `find` and `choose` resolve the arguments, `watch` shows the progress. The transfer itself is in
 //! `transfer::upload`.
 
-mod choose;
 mod events;
-mod find;
+mod inputs;
+mod observers;
 mod options;
 mod reporter;
+mod resolve_options;
 mod summary;
-mod watch;
 
 use std::time::Duration;
 
+use observers::Watch;
 use serde_json::Value;
 use summary::Summary;
 use uuid::Uuid;
-use watch::Watch;
 
 use super::download::{access, traces};
 use crate::cli::context::Context;
@@ -78,8 +78,8 @@ impl<'a> Job<'a> {
         let client = context.client()?;
         let account = traces::account(client).await?;
         let scope = args.scope.clone().unwrap_or_else(|| format!("user.{account}"));
-        let (files, tree) = find::files(args, &scope)?;
-        let options = choose::options(context, client, args, account, lifetime).await?;
+        let (files, tree) = inputs::files(args, &scope)?;
+        let options = resolve_options::options(context, client, args, account, lifetime).await?;
         Ok(Self {
             client,
             args,

@@ -1,13 +1,13 @@
 //! Downloads a large file over several concurrent connections, also from several RSEs, if one connection is slow.
 //!
-//! [`ramp`] decides how many connections there are, [`pool`] which byte range each reads; both are pure.
+//! [`connection_ramp`] decides how many connections there are, [`range_scheduler`] which byte range each reads; both are pure.
 //! [`connections`] polls them. Received bytes go to [`Parts`], in any order; how they are stored does not belong here.
 
-mod clock;
+mod connection_ramp;
 mod connections;
-mod pool;
-mod ramp;
-mod watch;
+mod range_scheduler;
+mod speed_monitor;
+mod transfer_clock;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -18,17 +18,17 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::super::checksum::Checksum;
 use super::super::events::FileEvent;
 use super::super::job::{LARGE, Source};
-use super::super::parts::{Parts, Span};
+use super::super::partial_file::{Parts, Span};
 use super::Run;
-use super::bound::Share;
-use super::failure::Failure;
-use super::waits::Waits;
+use super::attempt_error::Failure;
+use super::connection_budget::Share;
+use super::throttle_time::Waits;
 use crate::storage::{Kind, Part, Reading, Storage, StorageError};
-use clock::Clock;
+use connection_ramp::Ramp;
 use connections::{Connections, Event};
-use pool::Pool;
-use ramp::Ramp;
-pub(super) use watch::{Seen, Watch};
+use range_scheduler::Pool;
+pub(super) use speed_monitor::{Seen, Watch};
+use transfer_clock::Clock;
 
 /// Interval of measurements and decisions.
 const TICK: Duration = Duration::from_millis(15);
@@ -138,7 +138,7 @@ impl Run<'_> {
 
 impl<'a> Origin<'a> {
     fn new(pfn: &'a str, storage: &'a dyn Storage) -> Self {
-        Self { pfn, storage, version: None, most: ramp::MOST, rate: None }
+        Self { pfn, storage, version: None, most: connection_ramp::MOST, rate: None }
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::patience::Patience;
+use super::attempt_timeout::Patience;
 use crate::storage::{Result, StorageError};
 
 /// Maximum total wait of a file if the user sets no time limit: the same as for an unavailable Rucio server.

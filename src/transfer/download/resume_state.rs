@@ -3,9 +3,9 @@
 use std::io;
 
 use super::super::checksum::Checksum;
-use super::super::complete::Complete;
+use super::super::complete_file::Complete;
 use super::super::job::Source;
-use super::super::parts::Parts;
+use super::super::partial_file::Parts;
 use super::super::sink::Sink;
 use crate::storage::{Reading, Rest};
 

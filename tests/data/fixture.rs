@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-use crate::props::Home;
+use crate::fixtures::Home;
 use crate::support::{Outcome, Rucio, Testbed, files_below};
 
 /// Our client as jdoe, in a folder of its own.

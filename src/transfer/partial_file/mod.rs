@@ -1,24 +1,24 @@
-//! A file received in several byte ranges at the same time, written to one temporary file with a footer ([`footer`])
-//! that records the received ranges ([`map`]). Which range to request from which source is decided in
+//! A file received in several byte ranges at the same time, written to one temporary file with a footer ([`trailer`])
+//! that records the received ranges ([`range_map`]). Which range to request from which source is decided in
 //! `download::split`.
 
-mod footer;
-mod map;
+mod range_map;
+mod trailer;
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-pub(super) use map::Span;
+pub(super) use range_map::Span;
 
 use simd_adler32::Adler32;
 
+use super::blocking_worker::Worker;
 use super::checksum::Checksum;
-use super::complete::Complete;
+use super::complete_file::Complete;
 use super::temporary::{Maker, Temporary};
-use super::worker::Worker;
-use map::{Map, Piece};
+use range_map::{Map, Piece};
 
 /// Size of a lane's write buffer in bytes.
 const BUFFER: usize = 256 * 1024;
@@ -81,7 +81,7 @@ impl Parts {
     ///
     /// Errors: the file cannot be read.
     pub(super) fn left(file: Temporary, open: &Arc<File>, whole: u64) -> io::Result<Result<Self, Temporary>> {
-        let Some(pieces) = footer::decode(&tail(open, whole)?, whole) else { return Ok(Err(file)) };
+        let Some(pieces) = trailer::decode(&tail(open, whole)?, whole) else { return Ok(Err(file)) };
         let mut map = Map::default();
         for piece in pieces {
             if adler32(open, piece.span)? == piece.adler32 {
@@ -190,13 +190,13 @@ impl Disk {
 
     fn record(&mut self, file: &File) -> io::Result<()> {
         self.unrecorded = Some(0);
-        file.write_all_at(&footer::encode(&self.map, self.whole), self.whole)
+        file.write_all_at(&trailer::encode(&self.map, self.whole), self.whole)
     }
 }
 
 /// Reads the bytes from `start` on, at most as many as a footer may have.
 fn tail(file: &File, start: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; footer::LONGEST];
+    let mut bytes = vec![0; trailer::LONGEST];
     let mut length = 0;
     while length < bytes.len() {
         match file.read_at(&mut bytes[length..], start + length as u64) {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::super::super::parts::Span;
+use super::super::super::partial_file::Span;
 
 /// Minimum length of a range that is worth a request.
 pub(super) const LEAST: u64 = 256 * 1024;

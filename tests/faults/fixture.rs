@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 
-use crate::props::Home;
+use crate::fixtures::Home;
 use crate::support::{Outcome, Rucio};
 
 /// A folder of our own, and what is to be downloaded into it.

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use crate::props::Home;
+use crate::fixtures::Home;
 use crate::support::{Outcome, Rucio};
 
 /// The password of all users of the testbed; it must never be shown.

@@ -2,7 +2,7 @@
 //! size of the file, the received ranges with their checksums, and a checksum (CRC-32) of all this. Any other content
 //! means starting over.
 
-use super::map::{Map, Piece, Span};
+use super::range_map::{Map, Piece, Span};
 
 /// Magic string at the beginning of a footer.
 const MARK: &[u8; 16] = b"rucio-part-map-1";

@@ -2,8 +2,8 @@
 //! the name for the current content.
 
 use super::catalogue::Presence;
+use super::file_upload::{CHANGED, Run};
 use super::local::Measured;
-use super::run::{CHANGED, Run};
 use crate::api::replicas;
 use crate::error::{Error, Result};
 

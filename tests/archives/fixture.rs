@@ -15,7 +15,7 @@ use uuid::Uuid;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::props::Home;
+use crate::fixtures::Home;
 use crate::support::Testbed;
 
 /// How the archive is made.

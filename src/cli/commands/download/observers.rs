@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::events::Told;
-use super::more::More;
+use super::extra_options::More;
 use super::reporter::Reporter;
 use super::summary::Summary;
 use crate::cli::ui::{Events, Ui};

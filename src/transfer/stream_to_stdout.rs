@@ -4,11 +4,11 @@
 //! a range request for the same version at the same source, or with another replica once its beginning has the same
 //! checksum.
 
-use super::busy::WaitBudget;
+use super::attempt_timeout::Patience;
 use super::checksum::{Checksum, Hasher};
 use super::download::ATTEMPTS;
 use super::job::FileJob;
-use super::patience::Patience;
+use super::wait_budget::WaitBudget;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::storage::{Kind, Rest, Storage, StorageError, Storages};

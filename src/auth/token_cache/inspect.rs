@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
-use super::place::{Place, Record, require_private};
+use super::token_file::{Place, Record, require_private};
 use super::{Origin, TokenCache};
 use crate::auth::Claims;
 use crate::config::Settings;

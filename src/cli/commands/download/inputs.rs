@@ -4,10 +4,10 @@ use std::fs;
 use std::io;
 
 use super::Job;
+use super::direct;
+use super::extra_options::More;
 use super::filter;
-use super::more::More;
 use super::options::Args;
-use super::single;
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
 use crate::transfer::report;
@@ -63,7 +63,7 @@ fn entries(list: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
 pub(super) fn lines(job: &Job<'_>) -> Vec<String> {
     if let Some(path) = &job.args.metalink {
         // It was readable before; if it is gone by now, the list is empty.
-        return single::dids(path).unwrap_or_default();
+        return direct::dids(path).unwrap_or_default();
     }
     let line = |wish: &Wish| {
         let did = Did::new(wish.scope.as_str(), wish.name.as_deref()?);

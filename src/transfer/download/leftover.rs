@@ -7,7 +7,7 @@ use super::super::events::FileEvent;
 use super::super::sink::{Found, Sink};
 use super::super::temporary::{Progress, Temporary, clear};
 use super::Run;
-use super::partial::Partial;
+use super::resume_state::Partial;
 
 /// Interval of checks whether another process is done.
 const LOOK: Duration = Duration::from_millis(100);
