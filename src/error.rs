@@ -27,7 +27,7 @@ pub enum Error {
     Login(Box<Error>),
     /// A wait that timed out.
     #[error("{0}")]
-    Late(String),
+    Timeout(String),
     /// The user pressed Ctrl-C; everything has been stopped and cleaned up.
     #[error("interrupted")]
     Interrupted,

@@ -21,9 +21,9 @@ pub trait Interact: Send + Sync {
 }
 
 /// No interaction: every prompt fails.
-pub(crate) struct Nobody;
+pub(crate) struct NonInteractive;
 
-impl Interact for Nobody {
+impl Interact for NonInteractive {
     fn secret(&self, _question: &str) -> std::io::Result<Secret> {
         Err(std::io::ErrorKind::Unsupported.into())
     }

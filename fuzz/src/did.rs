@@ -81,7 +81,7 @@ fn placed(paths: &[PathBuf]) {
     links.iter().for_each(|(name, to)| symlink(to, target.join(name)).expect("a link"));
     let folder = TargetFolder::new(&target).expect("a target folder");
     for path in paths {
-        let Ok(place) = folder.place(path) else { continue };
+        let Ok(place) = folder.prepare_path(path) else { continue };
         let parent = place.parent().expect("a folder").canonicalize().expect("its folders are there");
         assert!(parent.starts_with(target.canonicalize().expect("the target")), "{path:?} went to {parent:?}");
     }

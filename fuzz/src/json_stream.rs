@@ -82,7 +82,7 @@ fn raw(record: &Raw<Did>) -> String {
     let text = serde_json::to_string(record).expect("what was read can be written");
     let again: Value = serde_json::from_str(&text).expect("what is written is JSON");
     if again.is_object() {
-        let joint = record.behind(&Did::new("scope", "name")).expect("it can be joined");
+        let joint = record.with_fields_before(&Did::new("scope", "name")).expect("it can be joined");
         serde_json::from_str::<Value>(joint.get()).expect("the joint record is JSON");
     }
     text

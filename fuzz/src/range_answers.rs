@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 use rucio::storage::http::{Access, WebStorage};
-use rucio::storage::{Part, Reading, Rest, Storage, canonical};
+use rucio::storage::{ObjectReader, RangeRequest, ResumeFrom, Storage, canonical};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
@@ -25,8 +25,8 @@ const TOKEN: &str = "Bearer very.secret.token";
 
 /// What is asked for: `4 "etag"` is the rest from the fifth byte on of that version, `p4-9/20 "etag"` five bytes of twenty.
 struct Question {
-    rest: Option<Rest>,
-    part: Option<Part>,
+    rest: Option<ResumeFrom>,
+    part: Option<RangeRequest>,
     has_certificate: bool,
 }
 
@@ -63,7 +63,7 @@ async fn ask(question: &Question, answers: &[Answer], storage: &WebStorage) {
     let serving = serve(listener, answers, &home, heard.clone());
     let asking = async {
         let reading = match &question.part {
-            Some(part) => storage.part(&pfn, part).await,
+            Some(part) => storage.get_range(&pfn, part).await,
             None => storage.get(&pfn, question.rest.as_ref()).await.map(Some),
         };
         match reading {
@@ -93,7 +93,7 @@ fn asked_well(question: &Question, request: &str) {
 }
 
 /// What was taken is what the answer says it is.
-async fn taken(question: &Question, answer: &Answer, mut reading: Reading) {
+async fn taken(question: &Question, answer: &Answer, mut reading: ObjectReader) {
     let whole = question.part.is_none() && reading.start == 0;
     let range = || answer.header("content-range").and_then(content_range).expect("a part without a range was taken");
     match (&question.part, question.rest.as_ref().filter(|_| !whole)) {
@@ -153,15 +153,15 @@ impl Question {
         let version = (!version.is_empty() && HeaderValue::from_str(version).is_ok()).then(|| version.to_owned());
         let part = text.strip_prefix('p').and_then(|part| Self::part(part, version.clone()));
         let start = text.parse().ok().filter(|start| *start > 0);
-        Self { rest: start.map(|start| Rest { start, version }), part, has_certificate: flag }
+        Self { rest: start.map(|start| ResumeFrom { start, version }), part, has_certificate: flag }
     }
 
     /// A part that has bytes and is one of the whole, as the client asks for.
-    fn part(text: &str, version: Option<String>) -> Option<Part> {
+    fn part(text: &str, version: Option<String>) -> Option<RangeRequest> {
         let (range, whole) = text.split_once('/')?;
         let (start, end) = range.split_once('-')?;
         let (start, end, whole) = (start.parse().ok()?, end.parse().ok()?, whole.parse().ok()?);
-        (start < end && end <= whole).then_some(Part { start, end, whole, version })
+        (start < end && end <= whole).then_some(RangeRequest { start, end, whole, version })
     }
 }
 

@@ -34,17 +34,17 @@ pub async fn get(client: &Client, account: &str) -> Result<Attributes> {
 
 /// Creates an account of type `USER`, `GROUP` or `SERVICE`: `POST /accounts/<account>`.
 pub async fn add(client: &Client, account: &str, account_type: &str, email: Option<&str>) -> Result<()> {
-    client.done(Request::post(itself(account), json!({"type": account_type, "email": email}))).await
+    client.execute(Request::post(itself(account), json!({"type": account_type, "email": email}))).await
 }
 
 /// Updates fields of an account (`email`, `status`, ...): `PUT /accounts/<account>`.
 pub async fn update(client: &Client, account: &str, fields: &Attributes) -> Result<()> {
-    client.done(Request::put(itself(account), Value::Object(fields.clone()))).await
+    client.execute(Request::put(itself(account), Value::Object(fields.clone()))).await
 }
 
 /// Closes an account permanently: `DELETE /accounts/<account>`.
 pub async fn delete(client: &Client, account: &str) -> Result<()> {
-    client.done(Request::delete(itself(account), None)).await
+    client.execute(Request::delete(itself(account), None)).await
 }
 
 /// Returns the limits of an account per RSE, in bytes: `GET /accounts/<account>/limits/local[/<rse>]`.
@@ -70,12 +70,12 @@ pub async fn limit(client: &Client, account: &str, locality: &str, rse: &str) ->
 
 /// Sets a limit in bytes; -1 is unlimited: `POST /accounts/<account>/limits/<locality>/<rse>`.
 pub async fn set_limit(client: &Client, account: &str, locality: &str, rse: &str, bytes: i64) -> Result<()> {
-    client.done(Request::post(limit_path(account, locality, rse), json!({"bytes": bytes}))).await
+    client.execute(Request::post(limit_path(account, locality, rse), json!({"bytes": bytes}))).await
 }
 
 /// Deletes a limit, so that nothing may be stored: `DELETE /accounts/<account>/limits/<locality>/<rse>`.
 pub async fn delete_limit(client: &Client, account: &str, locality: &str, rse: &str) -> Result<()> {
-    client.done(Request::delete(limit_path(account, locality, rse), None)).await
+    client.execute(Request::delete(limit_path(account, locality, rse), None)).await
 }
 
 /// Lists the usage of an account per RSE: `GET /accounts/<account>/usage/local[/<rse>]`.
@@ -102,12 +102,12 @@ pub async fn attributes(client: &Client, account: &str) -> Result<Vec<Attributes
 /// Adds a new attribute to an account: `POST /accounts/<account>/attr/<key>`.
 pub async fn add_attribute(client: &Client, account: &str, key: &str, value: &str) -> Result<()> {
     let path = path(account, &format!("attr/{}", segment(key)));
-    client.done(Request::post(path, json!({"key": key, "value": value}))).await
+    client.execute(Request::post(path, json!({"key": key, "value": value}))).await
 }
 
 /// Deletes an attribute of an account: `DELETE /accounts/<account>/attr/<key>`.
 pub async fn delete_attribute(client: &Client, account: &str, key: &str) -> Result<()> {
-    client.done(Request::delete(path(account, &format!("attr/{}", segment(key))), None)).await
+    client.execute(Request::delete(path(account, &format!("attr/{}", segment(key))), None)).await
 }
 
 /// Lists the identities of an account: `GET /accounts/<account>/identities`.
@@ -117,13 +117,13 @@ pub async fn identities(client: &Client, account: &str) -> Result<JsonStream<Ide
 
 /// Adds an identity to an account: `POST /accounts/<account>/identities`.
 pub async fn add_identity(client: &Client, account: &str, identity: &NewIdentity<'_>) -> Result<()> {
-    client.done(Request::post(path(account, "identities"), json!(identity))).await
+    client.execute(Request::post(path(account, "identities"), json!(identity))).await
 }
 
 /// Deletes an identity of an account: `DELETE /accounts/<account>/identities`.
 pub async fn delete_identity(client: &Client, account: &str, identity: &str, authtype: &str) -> Result<()> {
     let body = json!({"identity": identity, "authtype": authtype});
-    client.done(Request::delete(path(account, "identities"), Some(body))).await
+    client.execute(Request::delete(path(account, "identities"), Some(body))).await
 }
 
 /// Returns the names of all active accounts: `GET /accounts/`.

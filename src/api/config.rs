@@ -27,10 +27,10 @@ pub async fn option(client: &Client, section: &str, option: &str) -> Result<Valu
 
 /// Sets an option, new or existing: `POST /config`.
 pub async fn set(client: &Client, section: &str, option: &str, value: &str) -> Result<()> {
-    client.done(Request::post("config", json!({section: {option: value}}))).await
+    client.execute(Request::post("config", json!({section: {option: value}}))).await
 }
 
 /// Deletes an option: `DELETE /config/<section>/<option>`.
 pub async fn delete(client: &Client, section: &str, option: &str) -> Result<()> {
-    client.done(Request::delete(option_path(section, option), None)).await
+    client.execute(Request::delete(option_path(section, option), None)).await
 }

@@ -15,7 +15,7 @@ pub async fn export(client: &Client) -> Result<String> {
 
 /// Imports `data` into the server: `POST /import`.
 pub async fn import(client: &Client, data: Value) -> Result<()> {
-    client.done(Request::post("import", data)).await
+    client.execute(Request::post("import", data)).await
 }
 
 /// RSEs with their protocols, from an export.

@@ -88,7 +88,7 @@ pub async fn many<T: DeserializeOwned>(client: &Client, dids: &[Did]) -> Result<
 /// Sets one metadata key: `POST /dids/<scope>/<name>/meta/<key>`.
 pub async fn set_metadata(client: &Client, did: &Did, key: &str, value: &Value, recursive: bool) -> Result<()> {
     let body = json!({"value": value, "recursive": recursive});
-    client.done(Request::post(below(did, &format!("meta/{}", segment(key))), body)).await
+    client.execute(Request::post(below(did, &format!("meta/{}", segment(key))), body)).await
 }
 
 /// Lists the direct content of a collection: `GET /dids/<scope>/<name>/dids`.
@@ -134,12 +134,12 @@ pub async fn add(
     if let Some(lifetime) = lifetime.filter(|seconds| *seconds != 0) {
         body["lifetime"] = lifetime.into();
     }
-    client.done(Request::post(path(did), body)).await
+    client.execute(Request::post(path(did), body)).await
 }
 
 /// Creates a dataset with a rule: `POST /dids/<scope>/<name>`.
 pub async fn add_dataset(client: &Client, did: &Did, rule: &DatasetRule) -> Result<()> {
-    client.done(Request::post(path(did), json!({"type": CollectionType::Dataset, "rules": [rule]}))).await
+    client.execute(Request::post(path(did), json!({"type": CollectionType::Dataset, "rules": [rule]}))).await
 }
 
 /// Returns size and checksums of a file; fails if it does not exist: `GET /dids/<scope>/<name>/meta`.
@@ -160,17 +160,17 @@ pub async fn known_files(client: &Client, dids: &[Did]) -> Result<HashMap<Did, K
 
 /// Attaches DIDs to a collection: `POST /dids/<scope>/<name>/dids`.
 pub async fn attach(client: &Client, to: &Did, dids: &[Did]) -> Result<()> {
-    client.done(Request::post(below(to, "dids"), json!({"dids": dids}))).await
+    client.execute(Request::post(below(to, "dids"), json!({"dids": dids}))).await
 }
 
 /// Detaches DIDs from a collection: `DELETE /dids/<scope>/<name>/dids`.
 pub async fn detach(client: &Client, from: &Did, dids: &[Did]) -> Result<()> {
-    client.done(Request::delete(below(from, "dids"), Some(json!({"dids": dids})))).await
+    client.execute(Request::delete(below(from, "dids"), Some(json!({"dids": dids})))).await
 }
 
 /// Opens or closes a collection: `PUT /dids/<scope>/<name>/status`.
 pub async fn set_open(client: &Client, did: &Did, open: bool) -> Result<()> {
-    client.done(Request::put(below(did, "status"), json!({"open": open}))).await
+    client.execute(Request::put(below(did, "status"), json!({"open": open}))).await
 }
 
 /// A row of a tree of collections, with its parent (`GET /dids/<scope>/` with `recursive`).

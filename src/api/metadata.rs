@@ -13,10 +13,10 @@ pub const LIFETIME: &str = "lifetime";
 /// Sets one key of a DID's metadata: `POST /dids/<scope>/<name>/meta/<key>`.
 pub async fn set(client: &Client, did: &Did, key: &str, value: &Value) -> Result<()> {
     let path = below(did, &format!("meta/{}", segment(key)));
-    client.done(Request::post(path, json!({"value": value, "recursive": false}))).await
+    client.execute(Request::post(path, json!({"value": value, "recursive": false}))).await
 }
 
 /// Deletes one metadata key of a DID: `DELETE /dids/<scope>/<name>/meta`.
 pub async fn delete(client: &Client, did: &Did, key: &str) -> Result<()> {
-    client.done(Request::delete(below(did, "meta"), None).query("key", key)).await
+    client.execute(Request::delete(below(did, "meta"), None).query("key", key)).await
 }

@@ -69,12 +69,12 @@ pub async fn get(client: &Client, access: Access<'_>, did: &Did, parts: Parts) -
 
 /// Adds a DID to the catalogue: `POST /opendata/dids/<scope>/<name>`.
 pub async fn add(client: &Client, did: &Did) -> Result<()> {
-    client.done(Request::post(path(Access::Member, did), json!({}))).await
+    client.execute(Request::post(path(Access::Member, did), json!({}))).await
 }
 
 /// Removes a DID from the catalogue: `DELETE /opendata/dids/<scope>/<name>`.
 pub async fn remove(client: &Client, did: &Did) -> Result<()> {
-    client.done(Request::delete(path(Access::Member, did), None)).await
+    client.execute(Request::delete(path(Access::Member, did), None)).await
 }
 
 /// Updates an entry. Returns the previous and the new fields: `PUT /opendata/dids/<scope>/<name>`.

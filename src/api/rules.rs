@@ -39,11 +39,11 @@ pub async fn move_to(client: &Client, id: &str, rse_expression: &str, changes: &
 
 /// Updates fields of a rule: `PUT /rules/<id>`.
 pub async fn update(client: &Client, id: &str, changes: &Attributes) -> Result<()> {
-    client.done(Request::put(format!("rules/{}", segment(id)), json!({"options": changes}))).await
+    client.execute(Request::put(format!("rules/{}", segment(id)), json!({"options": changes}))).await
 }
 
 /// Deletes a rule; with `purge_replicas` its replicas are deleted immediately: `DELETE /rules/<id>`.
 pub async fn delete(client: &Client, id: &str, purge_replicas: Option<bool>) -> Result<()> {
     let body = json!({"purge_replicas": purge_replicas});
-    client.done(Request::delete(format!("rules/{}", segment(id)), Some(body))).await
+    client.execute(Request::delete(format!("rules/{}", segment(id)), Some(body))).await
 }

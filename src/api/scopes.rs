@@ -24,10 +24,10 @@ pub async fn of_account(client: &Client, account: &str) -> Result<Vec<String>> {
 /// Creates a scope: `POST /accounts/<account>/scopes/<scope>`.
 pub async fn add(client: &Client, account: &str, scope: &str) -> Result<()> {
     let path = format!("accounts/{}/scopes/{}", segment(account), segment(scope));
-    client.done(Request::post(path, Value::Null)).await
+    client.execute(Request::post(path, Value::Null)).await
 }
 
 /// Changes the owner of a scope: `PUT /scopes/<account>/<scope>`.
 pub async fn update(client: &Client, account: &str, scope: &str) -> Result<()> {
-    client.done(Request::put(format!("scopes/{}/{}", segment(account), segment(scope)), Value::Null)).await
+    client.execute(Request::put(format!("scopes/{}/{}", segment(account), segment(scope)), Value::Null)).await
 }

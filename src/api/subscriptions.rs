@@ -31,7 +31,7 @@ pub async fn add(client: &Client, account: &str, name: &str, options: &Subscript
 
 /// Updates the fields of a subscription that are not `None` or empty: `PUT /subscriptions/<account>/<name>`.
 pub async fn update(client: &Client, account: &str, name: &str, options: &SubscriptionOptions) -> Result<()> {
-    client.done(Request::put(path(account, name), json!({"options": options}))).await
+    client.execute(Request::put(path(account, name), json!({"options": options}))).await
 }
 
 /// Lists the rules created by a subscription: `GET /subscriptions/<account>/<name>/rules`.

@@ -9,9 +9,9 @@ use crate::clock::{date, now};
 const LEEWAY_SECONDS: i64 = 120;
 
 /// Warns if the `Date` header of a response differs from this machine's clock by more than `LEEWAY_SECONDS`.
-pub(super) fn compare(response: &Response) {
+pub(super) fn warn_on_clock_skew(response: &Response) {
     let date = response.headers().get("date").and_then(|date| date.to_str().ok()).and_then(parse_expiry);
-    if let Some(difference) = date.and_then(|date| told(now().saturating_sub(date))) {
+    if let Some(difference) = date.and_then(|date| describe_skew(now().saturating_sub(date))) {
         let whose = response.url().origin().ascii_serialization();
         tracing::warn!(
             "The clock of this machine is {difference} that of {whose}. Tokens will be taken for ended, or for not valid \
@@ -21,7 +21,7 @@ pub(super) fn compare(response: &Response) {
 }
 
 /// Describes how far this clock is ahead or behind; `None` within `LEEWAY_SECONDS`.
-fn told(ahead: i64) -> Option<String> {
+fn describe_skew(ahead: i64) -> Option<String> {
     let minutes = ahead.saturating_abs().saturating_add(30) / 60;
     let amount = if minutes < 120 { format!("{minutes} minutes") } else { format!("{} hours", minutes / 60) };
     (ahead.saturating_abs() > LEEWAY_SECONDS)
@@ -30,8 +30,8 @@ fn told(ahead: i64) -> Option<String> {
 
 /// Sets the expiry of a new token from its lifetime (`exp` minus `iat`) if its issue time shows that this clock is
 /// wrong.
-pub(super) fn end_of_new(token: Token) -> Token {
-    let claims = Claims::of(token.expose()).unwrap_or_default();
+pub(super) fn correct_expiry(token: Token) -> Token {
+    let claims = Claims::parse(token.expose()).unwrap_or_default();
     match (claims.iat, claims.exp) {
         (Some(made), Some(end)) if now().saturating_sub(made).saturating_abs() > LEEWAY_SECONDS => {
             Token { expires: Some(now().saturating_add(end.saturating_sub(made))), ..token }
@@ -41,7 +41,7 @@ pub(super) fn end_of_new(token: Token) -> Token {
 }
 
 /// Returns why a token is not valid yet (`nbf`) by this clock.
-pub(super) fn not_yet(claims: &Claims) -> Option<String> {
+pub(super) fn not_valid_yet(claims: &Claims) -> Option<String> {
     let start = claims.nbf.filter(|start| start.saturating_sub(LEEWAY_SECONDS) > now())?;
     let (start, now) = (date(start), date(now()));
     Some(format!("it is not valid before {start}, and the clock of this machine shows {now}. Check the clock."))
@@ -53,17 +53,17 @@ mod tests {
 
     #[test]
     fn only_a_difference_that_matters_is_told() {
-        assert_eq!(told(LEEWAY_SECONDS), None);
-        assert_eq!(told(-LEEWAY_SECONDS), None);
-        assert_eq!(told(600).as_deref(), Some("10 minutes ahead of"));
-        assert_eq!(told(-7200).as_deref(), Some("2 hours behind"));
+        assert_eq!(describe_skew(LEEWAY_SECONDS), None);
+        assert_eq!(describe_skew(-LEEWAY_SECONDS), None);
+        assert_eq!(describe_skew(600).as_deref(), Some("10 minutes ahead of"));
+        assert_eq!(describe_skew(-7200).as_deref(), Some("2 hours behind"));
     }
 
     #[test]
     fn a_new_token_lives_as_long_as_it_says_also_by_a_wrong_clock() {
         for (made, end, expected) in [(0, 3600, 3600), (-7200, -3600, 3600), (7200, 10800, 3600)] {
             let claims = serde_json::json!({"iat": now() + made, "exp": now() + end});
-            let token = end_of_new(Token::new(&crate::auth::jwt::tests::token(&claims), None));
+            let token = correct_expiry(Token::new(&crate::auth::jwt::tests::token(&claims), None));
             let left = token.expires.unwrap() - now();
             assert!((expected - 2..=expected).contains(&left), "{made} {end}: {left}");
         }

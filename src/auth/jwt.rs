@@ -33,7 +33,7 @@ pub struct Claims {
 
 impl Claims {
     /// Parses the claims of a token; `None` if it is not a JSON web token.
-    pub fn of(token: &str) -> Option<Self> {
+    pub fn parse(token: &str) -> Option<Self> {
         let mut parts = token.split('.');
         let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
             return None;
@@ -77,19 +77,19 @@ pub(crate) mod tests {
     fn claims_are_read() {
         let claims =
             json!({"iss": "https://idp", "sub": "kim", "exp": 1_795_000_000.5, "aud": "rucio", "scope": "openid"});
-        let claims = Claims::of(&token(&claims)).unwrap();
+        let claims = Claims::parse(&token(&claims)).unwrap();
         assert_eq!(
             (claims.exp, claims.sub.as_deref(), claims.aud),
             (Some(1_795_000_000), Some("kim"), vec!["rucio".into()])
         );
-        let several = Claims::of(&token(&json!({"aud": ["a", "b"]}))).unwrap();
+        let several = Claims::parse(&token(&json!({"aud": ["a", "b"]}))).unwrap();
         assert_eq!((several.aud.len(), several.exp, several.scope), (2, None, None));
     }
 
     #[test]
     fn other_tokens_have_none() {
         for token in ["", "a.b", "a.b.c", "jdoe-jdoe-unknown-0123", "a.b.c.d", "e30.W10.x"] {
-            assert_eq!(Claims::of(token), None, "{token}");
+            assert_eq!(Claims::parse(token), None, "{token}");
         }
     }
 }

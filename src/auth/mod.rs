@@ -22,58 +22,58 @@ use tokio::sync::Mutex;
 use crate::config::{AuthMethod, Settings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, Tokens, checked};
-use crate::interact::{Interact, Nobody};
+use crate::http::{Client, TokenProvider, checked};
+use crate::interact::{Interact, NonInteractive};
 use crate::secret::Secret;
 pub use jwt::Claims;
 pub(crate) use oidc::can_resume;
-pub(crate) use token_cache::{Kept, State, kept, trusted};
-use token_cache::{Origin, TokenCache};
+pub(crate) use token_cache::{CachedToken, TokenState, inspect, trusted};
+use token_cache::{TokenCache, TokenOrigin};
 
 /// Creates a client with these settings. `script` is shown as the command in the server's log (`rucio::list-dids`);
 /// `interact` prompts for pass phrases and login codes.
 pub fn client(settings: Settings, script: impl Into<String>, interact: Arc<dyn Interact>) -> Client {
-    Client::new(settings, script, interact, Arc::<Held>::default(), true)
+    Client::new(settings, script, interact, Arc::<TokenSlot>::default(), true)
 }
 
 /// Creates a client that uses the cached token or none: it never logs in and never prompts.
 pub fn client_without_login(settings: Settings, script: impl Into<String>) -> Client {
-    Client::new(settings, script, Arc::new(Nobody), Arc::<Held>::default(), false)
+    Client::new(settings, script, Arc::new(NonInteractive), Arc::<TokenSlot>::default(), false)
 }
 
 /// The token of a client's requests, obtained at the first one.
 #[derive(Default)]
-struct Held(Mutex<Option<Token>>);
+struct TokenSlot(Mutex<Option<Token>>);
 
-impl Tokens for Held {
+impl TokenProvider for TokenSlot {
     fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<Secret>> {
         Box::pin(async move {
-            let mut held = self.0.lock().await;
-            let now = match &*held {
-                Some(token) => keep_fresh(client, token.clone()).await,
+            let mut slot = self.0.lock().await;
+            let now = match &*slot {
+                Some(token) => refresh_if_due(client, token.clone()).await,
                 None => token(client).await?,
             };
-            Ok(held.insert(now).value.clone())
+            Ok(slot.insert(now).value.clone())
         })
     }
 
     fn replace<'a>(&'a self, client: &'a Client, refused: &'a Secret) -> BoxFuture<'a, Result<Secret>> {
         Box::pin(async move {
-            let mut held = self.0.lock().await;
-            let now = match &*held {
+            let mut slot = self.0.lock().await;
+            let now = match &*slot {
                 // Another task has already replaced it.
                 Some(token) if token.value != *refused => token.clone(),
                 Some(token) => replace(client, token).await?,
                 None => token(client).await?,
             };
-            Ok(held.insert(now).value.clone())
+            Ok(slot.insert(now).value.clone())
         })
     }
 }
 
 /// The source of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum TokenSource {
     /// The environment variable of this name.
     Variable(&'static str),
     /// A file of another program (WLCG bearer token discovery).
@@ -84,7 +84,7 @@ pub enum Source {
     Login,
 }
 
-impl std::fmt::Display for Source {
+impl std::fmt::Display for TokenSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Variable(name) => write!(f, "the variable {name}"),
@@ -106,7 +106,7 @@ const LONGEST: usize = 32 << 10;
 pub(crate) struct Token {
     value: Secret,
     expires: Option<i64>,
-    source: Source,
+    source: TokenSource,
     /// Earliest time of the next renewal, in seconds since 1970, UTC.
     renew_after: i64,
 }
@@ -120,17 +120,17 @@ impl PartialEq for Token {
 impl Token {
     /// Creates a token. Without `expires`, the `exp` claim of a JSON web token is used.
     fn new(value: &str, expires: Option<i64>) -> Self {
-        let expires = expires.or_else(|| Claims::of(value)?.exp);
-        Self { value: Secret::from(value), expires, source: Source::Login, renew_after: 0 }
+        let expires = expires.or_else(|| Claims::parse(value)?.exp);
+        Self { value: Secret::from(value), expires, source: TokenSource::Login, renew_after: 0 }
     }
 
-    fn from(self, source: Source) -> Self {
+    fn from(self, source: TokenSource) -> Self {
         Self { source, ..self }
     }
 
     /// Whether another program wrote it.
-    fn is_foreign(&self) -> bool {
-        matches!(self.source, Source::Variable(_) | Source::File(_))
+    fn is_external(&self) -> bool {
+        matches!(self.source, TokenSource::Variable(_) | TokenSource::File(_))
     }
 
     /// Returns the token itself, for a header.
@@ -165,28 +165,28 @@ fn parse_expiry(text: &str) -> Option<i64> {
 /// Finds a token without logging in: one of another program, else the cached one if it belongs to this server.
 ///
 /// Returns `None` with `--insecure`: an existing token must not reach an unverified server.
-fn found(settings: &Settings, cache: &TokenCache, origin: &Origin) -> Option<Token> {
+fn find_token(settings: &Settings, cache: &TokenCache, origin: &TokenOrigin) -> Option<Token> {
     let left = if settings.insecure { None } else { oidc::discover(settings) };
     left.or_else(|| cache.read(origin))
 }
 
 /// Returns source and expiry of another program's token that takes precedence over ours.
-pub(crate) fn of_another_program(settings: &Settings) -> Option<(Source, Option<i64>)> {
+pub(crate) fn external_token(settings: &Settings) -> Option<(TokenSource, Option<i64>)> {
     oidc::discover(settings).map(|token| (token.source, token.expires))
 }
 
 /// Returns the token to start with: an existing one, else a new one. If many processes start at once, one contacts the
 /// server and the others read the token that it wrote.
 async fn token(client: &Client) -> Result<Token> {
-    let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
-    let token = match found(client.settings(), &cache, &origin) {
-        Some(token) if token.is_foreign() && !oidc::is_for_account(client, &cache, &origin, &token).await => {
+    let (cache, origin) = (TokenCache::new(client.settings()), TokenOrigin::from_settings(client.settings()));
+    let token = match find_token(client.settings(), &cache, &origin) {
+        Some(token) if token.is_external() && !oidc::is_for_account(client, &cache, &origin, &token).await => {
             cache.read(&origin)
         }
         token => token,
     };
     match token {
-        Some(token) => return Ok(keep_fresh(client, token).await),
+        Some(token) => return Ok(refresh_if_due(client, token).await),
         None if client.may_log_in() => {}
         None => return Err(Error::new(Exception::CannotAuthenticate, "There is no token in the cache.")),
     }
@@ -198,12 +198,12 @@ async fn token(client: &Client) -> Result<Token> {
 }
 
 /// Returns the token, renewed if it expires soon and can be renewed.
-async fn keep_fresh(client: &Client, token: Token) -> Token {
+async fn refresh_if_due(client: &Client, token: Token) -> Token {
     if !client.may_log_in() || !oidc::is_due(client.settings(), &token) {
         return token;
     }
-    let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
-    oidc::freshen(client, &cache, &origin, token).await
+    let (cache, origin) = (TokenCache::new(client.settings()), TokenOrigin::from_settings(client.settings()));
+    oidc::refresh_token(client, &cache, &origin, token).await
 }
 
 /// Replaces a token that the server refused: by one that another process has written since, or by a new one.
@@ -211,60 +211,60 @@ async fn replace(client: &Client, refused: &Token) -> Result<Token> {
     if !client.may_log_in() {
         return Err(Error::new(Exception::CannotAuthenticate, "The server refuses the token in the cache."));
     }
-    let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
-    if refused.is_foreign() {
+    let (cache, origin) = (TokenCache::new(client.settings()), TokenOrigin::from_settings(client.settings()));
+    if refused.is_external() {
         return replace_foreign(client, &cache, &origin, refused).await;
     }
     let _lock = cache.lock().await;
     match cache.read_again(&origin) {
         Some(token) if token != *refused => Ok(token),
-        _ if oidc::is_good_after_all(client, refused).await => Ok(refused.clone()),
+        _ if oidc::recheck_refused_token(client, refused).await => Ok(refused.clone()),
         _ => renew(client, &cache, &origin).await,
     }
 }
 
 /// Forces a new token; without interaction if a refresh token exists.
-async fn renewed(client: &Client) -> Result<Token> {
+async fn force_renewal(client: &Client) -> Result<Token> {
     let cache = TokenCache::new(client.settings());
-    let origin = Origin::of(client.settings());
+    let origin = TokenOrigin::from_settings(client.settings());
     let _lock = cache.lock().await;
     renew(client, &cache, &origin).await
 }
 
 /// Replaces a refused token of another program: by one that this program has written since, else by the cached one if
 /// the server accepts it, else by a new one.
-async fn replace_foreign(client: &Client, cache: &TokenCache, origin: &Origin, refused: &Token) -> Result<Token> {
+async fn replace_foreign(client: &Client, cache: &TokenCache, origin: &TokenOrigin, refused: &Token) -> Result<Token> {
     match oidc::discover(client.settings()) {
         Some(token) if token != *refused => return Ok(token),
         _ => {}
     }
     let _lock = cache.lock().await;
-    if oidc::is_good_after_all(client, refused).await {
+    if oidc::recheck_refused_token(client, refused).await {
         return Ok(refused.clone());
     }
-    oidc::tell_refused(client, refused);
+    oidc::warn_refused(client, refused);
     match cache.read_again(origin) {
-        Some(token) if oidc::is_good_after_all(client, &token).await => Ok(token),
+        Some(token) if oidc::recheck_refused_token(client, &token).await => Ok(token),
         _ => renew(client, cache, origin).await,
     }
 }
 
 /// Logs in, whether or not there is a token, and saves the new one.
 async fn log_in(client: &Client) -> Result<Token> {
-    let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
+    let (cache, origin) = (TokenCache::new(client.settings()), TokenOrigin::from_settings(client.settings()));
     let _lock = cache.lock().await;
     authenticate(client, &cache, &origin).await
 }
 
 /// Returns a new token, without interaction if possible.
-async fn renew(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<Token> {
+async fn renew(client: &Client, cache: &TokenCache, origin: &TokenOrigin) -> Result<Token> {
     match oidc::resume(client, cache, origin).await? {
         Some(token) => Ok(token),
         None => authenticate(client, cache, origin).await,
     }
 }
 
-async fn authenticate(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<Token> {
+async fn authenticate(client: &Client, cache: &TokenCache, origin: &TokenOrigin) -> Result<Token> {
     tracing::debug!("get a new token");
     let token = match &client.settings().auth {
         AuthMethod::Userpass { username, password } => {
@@ -280,22 +280,22 @@ async fn authenticate(client: &Client, cache: &TokenCache, origin: &Origin) -> R
         AuthMethod::Ssh { private_key, agent } => ssh::authenticate(client, private_key, agent.as_deref()).await,
         AuthMethod::Gss => gss::authenticate(client).await,
     }
-    .map_err(|error| advise(error, &client.settings().auth))?;
+    .map_err(|error| add_hint(error, &client.settings().auth))?;
     store(client, cache, origin, &token);
     Ok(token)
 }
 
 /// Saves a token for the next command.
-fn store(client: &Client, cache: &TokenCache, origin: &Origin, token: &Token) {
+fn store(client: &Client, cache: &TokenCache, origin: &TokenOrigin, token: &Token) {
     match cache.write(token, origin) {
-        Ok(place) => oidc::keep_expiry(client.settings(), place.file(), token),
+        Ok(place) => oidc::write_expiry(client.settings(), place.file(), token),
         Err(error) if client.settings().insecure => tracing::debug!("The token is not kept: {error}"),
         Err(error) => tracing::warn!("The token could not be kept for the next command: {error}"),
     }
 }
 
 /// Runs `ask` on a blocking thread: it may wait for the user, and Ctrl-C must still work.
-pub(crate) async fn asking<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+pub(crate) async fn ask_blocking<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let task = tokio::task::spawn_blocking(ask);
     task.await.map_err(|error| Error::io("Cannot ask", std::io::Error::other(error)))
 }
@@ -311,7 +311,7 @@ fn named_account(client: &Client) -> Result<&str> {
 }
 
 /// Adds a hint to a refused login, unless the error has one.
-fn advise(error: Error, method: &AuthMethod) -> Error {
+fn add_hint(error: Error, method: &AuthMethod) -> Error {
     if error.class() != Some(Exception::CannotAuthenticate) || error.hint().is_some() {
         return error;
     }
@@ -349,9 +349,9 @@ mod tests {
     fn only_a_refused_login_without_advice_gets_some() {
         let proxy = AuthMethod::X509Proxy { proxy: "/tmp/x509up_u1".into() };
         let refused = || Error::new(Exception::CannotAuthenticate, "");
-        assert!(advise(refused(), &proxy).hint().is_some_and(|hint| hint.contains("voms-proxy-init")));
-        assert_eq!(advise(refused().with_hint("Mine."), &proxy).hint(), Some("Mine."));
-        assert_eq!(advise(Error::new(Exception::ServerConnectionException, ""), &proxy).hint(), None);
+        assert!(add_hint(refused(), &proxy).hint().is_some_and(|hint| hint.contains("voms-proxy-init")));
+        assert_eq!(add_hint(refused().with_hint("Mine."), &proxy).hint(), Some("Mine."));
+        assert_eq!(add_hint(Error::new(Exception::ServerConnectionException, ""), &proxy).hint(), None);
     }
 
     #[test]

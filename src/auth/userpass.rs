@@ -1,6 +1,6 @@
 //! `GET /auth/userpass`: user name and password.
 
-use super::{Token, asking};
+use super::{Token, ask_blocking};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, Request};
@@ -12,14 +12,14 @@ pub(super) async fn authenticate(client: &Client, username: Option<&str>, passwo
         Some(username) => username.to_owned(),
         None => {
             let interact = client.interact().clone();
-            asking(move || interact.line("User name: ")).await?.map_err(|_| not_set("username", "--user"))?
+            ask_blocking(move || interact.line("User name: ")).await?.map_err(|_| not_set("username", "--user"))?
         }
     };
     let password = match password {
         Some(password) => password.clone(),
         None => {
             let (interact, question) = (client.interact().clone(), format!("Password of {username}: "));
-            asking(move || interact.secret(&question)).await?.map_err(|_| not_set("password", "--password"))?
+            ask_blocking(move || interact.secret(&question)).await?.map_err(|_| not_set("password", "--password"))?
         }
     };
     let request = Request::get("auth/userpass")

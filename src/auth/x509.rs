@@ -4,8 +4,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Token, asking};
-use crate::certificate::{AskPassphrase, Certificate, Key, Kind, question};
+use super::{Token, ask_blocking};
+use crate::certificate::{AskPassphrase, Certificate, CertificateKind, Key, question};
 use crate::clock::{date, now};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -18,7 +18,7 @@ pub(super) async fn authenticate(client: &Client, path: &str, cert: &Path, key: 
     let interact = client.interact().clone();
     let ask: AskPassphrase = Arc::new(move |key| interact.secret(&question(key)));
     let (cert, key) = (cert.to_owned(), key.map(Path::to_owned));
-    let identity = asking(move || Identity::load(&cert, key.as_deref(), &ask)).await??;
+    let identity = ask_blocking(move || Identity::load(&cert, key.as_deref(), &ask)).await??;
     warn_if_open(identity.certificate());
     let connections = client.connect(Some(identity.clone()))?;
     let token = async { Token::from_answer(client.authenticate(&connections, &Request::get(path)).await?).await };
@@ -41,7 +41,7 @@ fn warn_if_open(certificate: &Certificate) {
 fn explain(error: Error, certificate: &Certificate, account: Option<&str>) -> Error {
     let Error::Rucio(refusal) = &error else { return error };
     let hint = match (refusal.class, refusal.status) {
-        _ if refusal.details.ends_with(tls::AT_ANOTHER_TIME) => expired_elsewhere(certificate),
+        _ if refusal.details.ends_with(tls::CERTIFICATE_EXPIRED) => expired_elsewhere(certificate),
         _ if refusal.hint.as_deref() == Some(tls::REFUSED) => not_accepted(certificate),
         (Exception::CannotAuthenticate, Some(_)) if refusal.details.contains("Cannot get DN") => NOT_SEEN.to_owned(),
         (Exception::CannotAuthenticate | Exception::IdentityError, Some(_)) => not_mapped(certificate, account),
@@ -64,13 +64,15 @@ fn not_accepted(certificate: &Certificate) -> String {
     let shown =
         format!("{file} is that of {}, signed by {}, good until {end}.", certificate.subject, certificate.issuer);
     match certificate.kind {
-        Kind::OldProxy | Kind::OldLimitedProxy => {
+        CertificateKind::OldProxy | CertificateKind::OldLimitedProxy => {
             format!(
                 "{shown} It is a proxy of the old form, which many servers refuse: make one with voms-proxy-init -rfc."
             )
         }
-        Kind::Proxy => format!("{shown} Is this the right VO and server? Make another with voms-proxy-init."),
-        Kind::Plain => format!("{shown} Name one of an authority that the server knows with --certificate."),
+        CertificateKind::Proxy => {
+            format!("{shown} Is this the right VO and server? Make another with voms-proxy-init.")
+        }
+        CertificateKind::Plain => format!("{shown} Name one of an authority that the server knows with --certificate."),
     }
 }
 

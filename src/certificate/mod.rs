@@ -42,7 +42,7 @@ pub struct Certificate {
     /// End of validity.
     pub not_after: i64,
     /// Whether it is a proxy, and of which kind.
-    pub kind: Kind,
+    pub kind: CertificateKind,
     /// The identity: the subject of the user's own certificate, also for a proxy.
     pub identity: String,
     /// The chain: this certificate first, each one issued by the next. Never empty.
@@ -53,7 +53,7 @@ pub struct Certificate {
 
 /// The kinds of certificates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum CertificateKind {
     /// The certificate of a person, a service or a CA.
     Plain,
     /// A proxy with the extension proxyCertInfo (RFC 3820 or its draft).
@@ -70,7 +70,7 @@ pub struct Link {
     /// The subject.
     pub subject: String,
     /// Whether it is a proxy, and of which kind.
-    pub kind: Kind,
+    pub kind: CertificateKind,
     /// Start of validity.
     pub not_before: i64,
     /// End of validity.
@@ -93,16 +93,16 @@ impl Certificate {
     pub(crate) fn describe(path: &Path, certificates: &[X509], key: Key) -> Result<Self> {
         let Some(own) = certificates.first() else { return Err(unusable(path, "it holds no certificate")) };
         let chain = chain(certificates);
-        let end_entity = chain.iter().find(|link| !Kind::of(link).is_proxy());
+        let end_entity = chain.iter().find(|link| !CertificateKind::of(link).is_proxy());
         let last = chain[chain.len() - 1];
-        let link = Link::of(own);
+        let link = Link::from_certificate(own);
         Ok(Self {
             file: path.to_owned(),
             issuer: text(own.issuer_name()),
             // If the user's own certificate is not included, its name is that of the last proxy's issuer.
             identity: end_entity
                 .map_or_else(|| text(last.issuer_name()), |certificate| text(certificate.subject_name())),
-            chain: chain.into_iter().map(Link::of).collect(),
+            chain: chain.into_iter().map(Link::from_certificate).collect(),
             subject: link.subject,
             kind: link.kind,
             not_before: link.not_before,
@@ -135,7 +135,7 @@ fn last_to_begin(links: &[Link]) -> &Link {
     links.iter().max_by_key(|link| link.not_before).unwrap_or(&links[0])
 }
 
-impl Kind {
+impl CertificateKind {
     /// Whether it is a proxy.
     pub fn is_proxy(self) -> bool {
         self != Self::Plain
@@ -156,9 +156,14 @@ impl Kind {
 }
 
 impl Link {
-    fn of(certificate: &X509Ref) -> Self {
+    fn from_certificate(certificate: &X509Ref) -> Self {
         let (not_before, not_after) = times(certificate);
-        Self { subject: text(certificate.subject_name()), kind: Kind::of(certificate), not_before, not_after }
+        Self {
+            subject: text(certificate.subject_name()),
+            kind: CertificateKind::of(certificate),
+            not_before,
+            not_after,
+        }
     }
 }
 

@@ -13,12 +13,12 @@ use std::sync::Arc;
 const DAY: i64 = 86_400;
 
 /// A certificate with its key, which can sign others.
-struct Party {
+struct CertificateFixture {
     certificate: X509,
     key: PKey<Private>,
 }
 
-impl Party {
+impl CertificateFixture {
     /// Creates a certificate valid from and to these days (since 1970), signed by another or itself.
     fn new(name: &[&str], days: (i64, i64), signer: Option<&Self>, extension: Option<X509Extension>) -> Self {
         let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
@@ -46,12 +46,12 @@ impl Party {
     }
 }
 
-fn authority() -> Party {
-    Party::new(&["O=Testbed", "CN=CA"], (0, 900), None, None)
+fn authority() -> CertificateFixture {
+    CertificateFixture::new(&["O=Testbed", "CN=CA"], (0, 900), None, None)
 }
 
-fn user(authority: &Party) -> Party {
-    Party::new(&["O=Testbed", "CN=Kim"], (10, 400), Some(authority), None)
+fn user(authority: &CertificateFixture) -> CertificateFixture {
+    CertificateFixture::new(&["O=Testbed", "CN=Kim"], (10, 400), Some(authority), None)
 }
 
 /// proxyCertInfo that inherits everything.
@@ -74,7 +74,10 @@ fn a_certificate_without_its_key() {
     let seen = look(&kim.pem(), None).unwrap();
     assert_eq!((seen.subject.as_str(), seen.issuer.as_str()), ("CN=Kim,O=Testbed", "CN=CA,O=Testbed"));
     assert_eq!((seen.not_before, seen.not_after), (10 * DAY, 400 * DAY));
-    assert_eq!((seen.kind, seen.key, seen.identity.as_str()), (Kind::Plain, Key::Missing, "CN=Kim,O=Testbed"));
+    assert_eq!(
+        (seen.kind, seen.key, seen.identity.as_str()),
+        (CertificateKind::Plain, Key::Missing, "CN=Kim,O=Testbed")
+    );
     assert_eq!(seen.chain.len(), 1);
 }
 
@@ -96,11 +99,11 @@ fn a_proxy_of_a_proxy_stands_for_the_user_and_ends_with_the_first_of_all() {
     let authority = authority();
     let kim = user(&authority);
     let name = ["O=Testbed", "CN=Kim", "CN=5", "CN=6"];
-    let proxy = Party::new(&name[..3], (20, 300), Some(&kim), Some(proxy_cert_info()));
-    let second = Party::new(&name, (30, 500), Some(&proxy), Some(proxy_cert_info()));
+    let proxy = CertificateFixture::new(&name[..3], (20, 300), Some(&kim), Some(proxy_cert_info()));
+    let second = CertificateFixture::new(&name, (30, 500), Some(&proxy), Some(proxy_cert_info()));
     let pem = [second.pem(), second.key.private_key_to_pem_pkcs8().unwrap(), proxy.pem(), kim.pem()].concat();
     let seen = look(&pem, None).unwrap();
-    assert_eq!((seen.kind, seen.key, seen.chain.len()), (Kind::Proxy, Key::Plain, 3));
+    assert_eq!((seen.kind, seen.key, seen.chain.len()), (CertificateKind::Proxy, Key::Plain, 3));
     assert_eq!((seen.subject.as_str(), seen.identity.as_str()), ("CN=6,CN=5,CN=Kim,O=Testbed", "CN=Kim,O=Testbed"));
     assert_eq!((seen.ends().not_after, seen.ends().subject.as_str()), (300 * DAY, "CN=5,CN=Kim,O=Testbed"));
     assert_eq!(seen.begins().not_before, 30 * DAY);
@@ -112,17 +115,19 @@ fn a_proxy_of_a_proxy_stands_for_the_user_and_ends_with_the_first_of_all() {
 #[test]
 fn proxies_of_old_are_known_by_their_names() {
     let kim = user(&authority());
-    for (last, kind) in
-        [("CN=proxy", Kind::OldProxy), ("CN=limited proxy", Kind::OldLimitedProxy), ("CN=12345", Kind::Plain)]
-    {
-        let proxy = Party::new(&["O=Testbed", "CN=Kim", last], (20, 30), Some(&kim), None);
+    for (last, kind) in [
+        ("CN=proxy", CertificateKind::OldProxy),
+        ("CN=limited proxy", CertificateKind::OldLimitedProxy),
+        ("CN=12345", CertificateKind::Plain),
+    ] {
+        let proxy = CertificateFixture::new(&["O=Testbed", "CN=Kim", last], (20, 30), Some(&kim), None);
         let seen = look(&[proxy.pem(), kim.pem()].concat(), None).unwrap();
         assert_eq!(seen.kind, kind, "{last}");
         assert_eq!(seen.identity.starts_with("CN=Kim"), kind.is_proxy(), "{last}");
     }
     // A person may have this name.
-    let person = Party::new(&["CN=proxy"], (0, 9), None, None);
-    assert_eq!(look(&person.pem(), None).unwrap().kind, Kind::Plain);
+    let person = CertificateFixture::new(&["CN=proxy"], (0, 9), None, None);
+    assert_eq!(look(&person.pem(), None).unwrap().kind, CertificateKind::Plain);
 }
 
 #[test]
@@ -166,7 +171,8 @@ fn refusal(certificate: &Certificate, day: i64) -> String {
 fn the_first_to_end_of_the_users_own_is_told_with_what_helps() {
     let authority = authority();
     let kim = user(&authority);
-    let proxy = Party::new(&["O=Testbed", "CN=Kim", "CN=5"], (20, 500), Some(&kim), Some(proxy_cert_info()));
+    let proxy =
+        CertificateFixture::new(&["O=Testbed", "CN=Kim", "CN=5"], (20, 500), Some(&kim), Some(proxy_cert_info()));
     let own = seen(&[kim.pem()]);
     assert!(own.good_at(20 * DAY).is_ok());
     assert!(refusal(&own, 400).contains("expired on 1971-02-05 00:00:00 UTC"), "{}", refusal(&own, 400));
@@ -183,7 +189,7 @@ fn the_first_to_end_of_the_users_own_is_told_with_what_helps() {
 
 #[test]
 fn an_old_certificate_of_an_authority_in_the_file_is_for_the_server_to_judge() {
-    let authority = Party::new(&["O=Testbed", "CN=CA"], (0, 50), None, None);
+    let authority = CertificateFixture::new(&["O=Testbed", "CN=CA"], (0, 50), None, None);
     let kim = user(&authority);
     let all = seen(&[kim.pem(), authority.pem()]);
     assert!(all.good_at(60 * DAY).is_ok());

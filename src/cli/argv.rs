@@ -15,7 +15,7 @@ pub(super) fn called_as_admin(words: &[OsString]) -> bool {
 }
 
 /// Finds the output format in a command line that could not be parsed; the default if there is none.
-pub(super) fn format_of(words: &[OsString]) -> Format {
+pub(super) fn output_format(words: &[OsString]) -> Format {
     let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
     let behind = |(at, word): (usize, &std::borrow::Cow<'_, str>)| match word.strip_prefix("--output") {
         Some("") => words.get(at + 1).map(ToString::to_string),
@@ -66,11 +66,13 @@ fn takes_next_word(with_value: &[&Arg], word: &str) -> bool {
 }
 
 /// Rewrites the two long options that have one dash in the official client: `-pwd`, and `-to` of `did content add`.
-pub(super) fn with_two_dashes(word: OsString, tree: Tree) -> OsString {
+pub(super) fn normalize_long_option(word: OsString, tree: Tree) -> OsString {
     let text = word.to_str().unwrap_or_default();
     let (long, rest) = match (text.strip_prefix("-pwd"), text.strip_prefix("-to")) {
         (Some(rest), _) => ("--password", rest),
-        (None, Some(rest)) if tree == Tree::New && (rest.is_empty() || rest.starts_with('=')) => ("--to-did", rest),
+        (None, Some(rest)) if tree == Tree::Commands && (rest.is_empty() || rest.starts_with('=')) => {
+            ("--to-did", rest)
+        }
         _ => return word,
     };
     match rest.trim_start_matches('=') {
@@ -85,11 +87,11 @@ mod tests {
 
     #[test]
     fn long_options_with_one_dash_are_understood() {
-        let two = |word: &str| with_two_dashes(word.into(), Tree::New);
+        let two = |word: &str| normalize_long_option(word.into(), Tree::Commands);
         assert_eq!(two("-pwd"), "--password");
         assert_eq!(two("-pwd=x"), "--password=x");
         assert_eq!(two("-to"), "--to-did");
         assert_eq!(two("-tox"), "-tox");
-        assert_eq!(with_two_dashes("-to".into(), Tree::Old), "-to");
+        assert_eq!(normalize_long_option("-to".into(), Tree::Legacy), "-to");
     }
 }

@@ -14,7 +14,7 @@ use crate::config::{Config, Overrides, Settings};
 use crate::env_vars::{self, Env};
 use crate::error::{Error, Result};
 use crate::http::Client;
-use crate::interact::Nobody;
+use crate::interact::NonInteractive;
 use crate::types::{Did, ScopeConvention};
 
 /// Everything that a command needs. No file is read before the command asks for it.
@@ -26,7 +26,7 @@ pub(crate) struct Context {
     /// Command tree of the command; exit codes depend on it.
     pub tree: Tree,
     /// Whether the official client lacks the command; exit codes depend on this, too.
-    pub own: bool,
+    pub is_extension: bool,
     /// Whether sizes are printed with units.
     pub human: bool,
     /// Whether the elapsed time is reported.
@@ -54,7 +54,7 @@ impl Context {
             ui: ui.with_colours(colour),
             env,
             tree: invocation.tree(),
-            own: invocation.is_own(),
+            is_extension: invocation.is_extension(),
             human: !global.robot,
             verbose: global.verbose,
             pager: !global.no_pager,
@@ -77,7 +77,7 @@ impl Context {
     }
 
     /// Changes the global options, for commands whose own options override them. Call it before the client is created.
-    pub(crate) fn adjust(&self, change: impl FnOnce(&mut Overrides)) {
+    pub(crate) fn modify_overrides(&self, change: impl FnOnce(&mut Overrides)) {
         change(&mut self.overrides.borrow_mut());
     }
 
@@ -104,12 +104,12 @@ impl Context {
 
     /// Resolves the settings from command line, environment and configuration.
     pub(crate) fn settings(&self) -> Result<Settings> {
-        Settings::resolve(&self.overrides.borrow(), &self.env, self.config()?).map_err(before_login)
+        Settings::resolve(&self.overrides.borrow(), &self.env, self.config()?).map_err(setup_error)
     }
 
     /// Returns a client that never prompts during a login.
-    pub(crate) fn client_alone(&self) -> Result<Client> {
-        Ok(auth::client(self.settings()?, self.script.clone(), Arc::new(Nobody)))
+    pub(crate) fn non_interactive_client(&self) -> Result<Client> {
+        Ok(auth::client(self.settings()?, self.script.clone(), Arc::new(NonInteractive)))
     }
 
     /// Returns the configuration; the first call reads it.
@@ -117,7 +117,7 @@ impl Context {
         if let Some(config) = self.config.get() {
             return Ok(config);
         }
-        let config = Config::of_client(&self.overrides.borrow(), &self.env).map_err(before_login)?;
+        let config = Config::for_client(&self.overrides.borrow(), &self.env).map_err(setup_error)?;
         if config.get("experimental", "cli").is_some_and(|look| look.eq_ignore_ascii_case("rich")) {
             self.ui.enrich(Rich { colours: self.env.get(env_vars::NO_COLOR).is_none(), pager: self.pager });
         }
@@ -154,6 +154,6 @@ impl Context {
 }
 
 /// Wraps an error of configuration or settings as a login error, whose exit code is 1 in every tree.
-fn before_login(error: Error) -> Error {
+fn setup_error(error: Error) -> Error {
     Error::Login(Box::new(error))
 }

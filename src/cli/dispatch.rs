@@ -5,13 +5,13 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
-use super::argv::{called_as_admin, first_command, format_of, with_two_dashes};
+use super::argv::{called_as_admin, first_command, normalize_long_option, output_format};
 use super::commands::Command as NewCommand;
 use super::context::Context;
 use super::global::Global;
 use super::legacy::Command as OldCommand;
 use super::legacy::admin::Command as AdminCommand;
-use super::multi_host::{self, Host};
+use super::multi_host::{self, ConfiguredServer};
 use super::policy;
 use super::terminal;
 use super::tree::Tree;
@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::http::RUCIO_VERSION;
 
 /// Top-level commands of the new tree that a site cannot disable; [`policy::GROUPS`] has the others.
-const ALWAYS: [&str; 15] = [
+const COMMAND_NAMES: [&str; 15] = [
     "api",
     "auth",
     "cat",
@@ -39,7 +39,7 @@ const ALWAYS: [&str; 15] = [
     "whoami",
 ];
 /// Help text about the legacy and admin commands.
-const OTHER_TREES: &str = "\
+const OTHER_TREES_HELP: &str = "\
 The old names of commands (list-dids, add-rule, ...) work as ever: rucio --legacy --help lists them.
 Those of administrators: rucio admin --help, or rucio-admin --help.";
 /// The option that selects the legacy commands.
@@ -47,15 +47,15 @@ const LEGACY: &str = "--legacy";
 /// The command that selects the admin tree, unless the program runs as `rucio-admin`.
 const ADMIN: &str = "admin";
 
-fn is_new(name: &str) -> bool {
-    policy::GROUPS.contains(&name) || ALWAYS.contains(&name)
+fn is_command_name(name: &str) -> bool {
+    policy::GROUPS.contains(&name) || COMMAND_NAMES.contains(&name)
 }
 
 /// Client for the Rucio data management system
 #[derive(Debug, Parser)]
 #[command(name = "rucio", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
-#[command(args_override_self = true, after_help = OTHER_TREES)]
-struct NewTree {
+#[command(args_override_self = true, after_help = OTHER_TREES_HELP)]
+struct CommandsCli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
@@ -67,7 +67,7 @@ struct NewTree {
 #[command(name = "rucio", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
 #[command(infer_long_args = true, args_override_self = true)]
 #[command(mut_arg("auth_strategy", |strategy| strategy.value_parser(clap::value_parser!(String))))]
-struct OldTree {
+struct LegacyCli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
@@ -79,7 +79,7 @@ struct OldTree {
 #[command(name = "rucio-admin", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
 #[command(infer_long_args = true, args_override_self = true)]
 #[command(mut_arg("auth_strategy", |strategy| strategy.value_parser(clap::value_parser!(String))))]
-struct AdminTree {
+struct AdminCli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
@@ -98,14 +98,14 @@ pub(crate) struct Invocation {
 
 #[derive(Debug)]
 enum Call {
-    New(NewTree),
-    Old(OldTree),
-    Admin(AdminTree),
+    Commands(CommandsCli),
+    Legacy(LegacyCli),
+    Admin(AdminCli),
 }
 
 /// A command line that could not be parsed, or a request for help or the version.
 #[derive(Debug)]
-pub(crate) struct Refused {
+pub(crate) struct UsageError {
     pub error: clap::Error,
     pub tree: Tree,
     /// Whether the mistake is after the command's name.
@@ -117,23 +117,23 @@ pub(crate) struct Refused {
 impl Invocation {
     pub(crate) fn global(&self) -> &Global {
         match &self.call {
-            Call::New(tree) => &tree.global,
-            Call::Old(tree) => &tree.global,
+            Call::Commands(tree) => &tree.global,
+            Call::Legacy(tree) => &tree.global,
             Call::Admin(tree) => &tree.global,
         }
     }
 
     pub(crate) fn tree(&self) -> Tree {
         match self.call {
-            Call::New(_) => Tree::New,
-            Call::Old(_) => Tree::Old,
+            Call::Commands(_) => Tree::Commands,
+            Call::Legacy(_) => Tree::Legacy,
             Call::Admin(_) => Tree::Admin,
         }
     }
 
     /// Whether the command needs a configured server and fails without one.
     fn needs_server(&self) -> bool {
-        !matches!(&self.call, Call::New(tree) if match &tree.command {
+        !matches!(&self.call, Call::Commands(tree) if match &tree.command {
             NewCommand::Checksum(_) | NewCommand::Completion(_) | NewCommand::Doctor(_) => true,
             NewCommand::Login(args) => args.setup,
             _ => false,
@@ -141,25 +141,25 @@ impl Invocation {
     }
 
     /// Whether the command handles Ctrl-C itself.
-    fn has_own_end(&self) -> bool {
+    fn handles_interrupt(&self) -> bool {
         match &self.call {
-            Call::New(tree) => matches!(tree.command, NewCommand::Download(_)),
-            Call::Old(tree) => matches!(tree.command, OldCommand::Download(_)),
+            Call::Commands(tree) => matches!(tree.command, NewCommand::Download(_)),
+            Call::Legacy(tree) => matches!(tree.command, OldCommand::Download(_)),
             Call::Admin(_) => false,
         }
     }
 
     /// Whether the official client lacks the command.
-    pub(crate) fn is_own(&self) -> bool {
-        matches!(&self.call, Call::New(tree) if tree.command.is_own())
+    pub(crate) fn is_extension(&self) -> bool {
+        matches!(&self.call, Call::Commands(tree) if tree.command.is_extension())
     }
 
     /// Returns the names of the groups and the command, without arguments.
     fn command_path(&self) -> Vec<String> {
         let tree = match self.call {
-            Call::New(_) => NewTree::command(),
-            Call::Old(_) => OldTree::command(),
-            Call::Admin(_) => AdminTree::command(),
+            Call::Commands(_) => CommandsCli::command(),
+            Call::Legacy(_) => LegacyCli::command(),
+            Call::Admin(_) => AdminCli::command(),
         };
         let mut below = &tree;
         let is_command = |name: &&String| match below.find_subcommand(name) {
@@ -175,17 +175,17 @@ impl Invocation {
 
 /// Returns the clap definitions of the new, the legacy and the admin tree, for reference pages and completion.
 pub fn trees() -> [clap::Command; 3] {
-    [NewTree::command(), OldTree::command(), AdminTree::command()]
+    [CommandsCli::command(), LegacyCli::command(), AdminCli::command()]
 }
 
 /// Selects the tree of a command by its name.
-fn choose(words: &[OsString], name: Option<&str>, legacy: bool) -> Tree {
+fn choose_tree(words: &[OsString], name: Option<&str>, legacy: bool) -> Tree {
     match name {
         _ if called_as_admin(words) => Tree::Admin,
         Some(ADMIN) => Tree::Admin,
-        _ if legacy => Tree::Old,
-        Some(name) if !is_new(name) => Tree::Old,
-        _ => Tree::New,
+        _ if legacy => Tree::Legacy,
+        Some(name) if !is_command_name(name) => Tree::Legacy,
+        _ => Tree::Commands,
     }
 }
 
@@ -194,18 +194,18 @@ pub(super) fn tree_to_complete(before: &[OsString], current: &OsString) -> (clap
     let command = first_command(before).map(|at| (at, before[at].to_string_lossy().into_owned()));
     let name = command.as_ref().map(|(_, name)| name.as_str());
     let words = before.iter().chain([current]).cloned().collect::<Vec<_>>();
-    match choose(before, name, before.iter().any(|word| word == LEGACY)) {
-        Tree::Admin => (AdminTree::command(), admin_words(&words, &command)),
-        Tree::Old => (OldTree::command(), words),
-        Tree::New if name.is_none() && !current.is_empty() => (with_old_names(NewTree::command()), words),
-        Tree::New => (NewTree::command(), words),
+    match choose_tree(before, name, before.iter().any(|word| word == LEGACY)) {
+        Tree::Admin => (AdminCli::command(), admin_words(&words, &command)),
+        Tree::Legacy => (LegacyCli::command(), words),
+        Tree::Commands if name.is_none() && !current.is_empty() => (with_legacy_names(CommandsCli::command()), words),
+        Tree::Commands => (CommandsCli::command(), words),
     }
 }
 
 /// Adds the legacy commands and `admin` to the new tree. They are many, so they are offered once a letter is typed.
-fn with_old_names(new: clap::Command) -> clap::Command {
-    let old = OldTree::command();
-    let only_old = |name: &str| !is_new(name);
+fn with_legacy_names(new: clap::Command) -> clap::Command {
+    let old = LegacyCli::command();
+    let only_old = |name: &str| !is_command_name(name);
     let names = old.get_subcommands().filter(|command| only_old(command.get_name())).cloned().collect::<Vec<_>>();
     new.subcommands(names).subcommand(clap::Command::new(ADMIN).about("Commands for administrators"))
 }
@@ -213,42 +213,42 @@ fn with_old_names(new: clap::Command) -> clap::Command {
 /// Parses the global options before the command; ignores errors in the line.
 pub(super) fn global_options(words: &[OsString]) -> Overrides {
     let end = first_command(words).unwrap_or(words.len());
-    let words: Vec<_> = words[..end].iter().map(|word| with_two_dashes(word.clone(), Tree::New)).collect();
+    let words: Vec<_> = words[..end].iter().map(|word| normalize_long_option(word.clone(), Tree::Commands)).collect();
     let matches = Global::augment_args(clap::Command::new("rucio")).ignore_errors(true).try_get_matches_from(words);
     let global = matches.and_then(|matches| Global::from_arg_matches(&matches));
     global.map(|global| global.overrides()).unwrap_or_default()
 }
 
 /// Parses a command line. Builds only the tree it belongs to.
-pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, Refused> {
+pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, UsageError> {
     let legacy = words.iter().position(|word| word == LEGACY).map(|at| words.remove(at));
     let script = words.get(1).map_or("rucio".to_owned(), |word| format!("rucio::{}", word.to_string_lossy()));
     let is_legacy = legacy.is_some();
     // It is accepted anywhere; the parsers expect it before the command.
     words.splice(1..1, legacy);
     let command = first_command(&words).map(|at| (at, words[at].to_string_lossy().into_owned()));
-    let tree = choose(&words, command.as_ref().map(|(_, name)| name.as_str()), is_legacy);
-    let words: Vec<_> = words.into_iter().map(|word| with_two_dashes(word, tree)).collect();
+    let tree = choose_tree(&words, command.as_ref().map(|(_, name)| name.as_str()), is_legacy);
+    let words: Vec<_> = words.into_iter().map(|word| normalize_long_option(word, tree)).collect();
     let call = match tree {
-        Tree::New => NewTree::try_parse_from(&words).map(Call::New),
-        Tree::Old => OldTree::try_parse_from(&words).and_then(without_mistake).map(Call::Old),
+        Tree::Commands => CommandsCli::try_parse_from(&words).map(Call::Commands),
+        Tree::Legacy => LegacyCli::try_parse_from(&words).and_then(reject_invalid_legacy).map(Call::Legacy),
         Tree::Admin => parse_admin(&words, &command).map(Call::Admin),
     };
     let path =
         command.as_ref().map(|(at, _)| words[*at..].iter().map(|word| word.to_string_lossy().into_owned()).collect());
     let path = path.unwrap_or_default();
-    call.map(|call| Invocation { call, script, path }).map_err(|error| Refused {
+    call.map(|call| Invocation { call, script, path }).map_err(|error| UsageError {
         error: with_all_names(error, &words, tree),
         tree,
-        in_leaf: command.is_some_and(|(at, _)| understood_before(&words, at, tree)),
-        format: format_of(&words),
+        in_leaf: command.is_some_and(|(at, _)| parses_before(&words, at, tree)),
+        format: output_format(&words),
     })
 }
 
-fn parse_admin(words: &[OsString], command: &Option<(usize, String)>) -> Result<AdminTree, clap::Error> {
+fn parse_admin(words: &[OsString], command: &Option<(usize, String)>) -> Result<AdminCli, clap::Error> {
     let name = if called_as_admin(words) { "rucio-admin" } else { "rucio admin" };
-    let matches = AdminTree::command().bin_name(name).try_get_matches_from(admin_words(words, command))?;
-    AdminTree::from_arg_matches(&matches)
+    let matches = AdminCli::command().bin_name(name).try_get_matches_from(admin_words(words, command))?;
+    AdminCli::from_arg_matches(&matches)
 }
 
 /// Returns the words without `admin`, which only selects the tree.
@@ -260,8 +260,8 @@ fn admin_words(words: &[OsString], command: &Option<(usize, String)>) -> Vec<OsS
 /// Rebuilds the error of an unknown command, so that clap suggests the nearest name of all trees.
 fn with_all_names(error: clap::Error, words: &[OsString], tree: Tree) -> clap::Error {
     match (tree, error.kind()) {
-        (Tree::Old, ErrorKind::InvalidSubcommand) => OldTree::command()
-            .subcommands(NewTree::command().get_subcommands().filter(|new| is_new_only(new.get_name())).cloned())
+        (Tree::Legacy, ErrorKind::InvalidSubcommand) => LegacyCli::command()
+            .subcommands(CommandsCli::command().get_subcommands().filter(|new| is_new_only(new.get_name())).cloned())
             .subcommand(clap::Command::new(ADMIN))
             .try_get_matches_from(words)
             .err()
@@ -271,27 +271,27 @@ fn with_all_names(error: clap::Error, words: &[OsString], tree: Tree) -> clap::E
 }
 
 fn is_new_only(name: &str) -> bool {
-    OldTree::command().find_subcommand(name).is_none()
+    LegacyCli::command().find_subcommand(name).is_none()
 }
 
 /// Whether the words before the command can be parsed, so that the mistake must be after it.
-fn understood_before(words: &[OsString], at: usize, tree: Tree) -> bool {
+fn parses_before(words: &[OsString], at: usize, tree: Tree) -> bool {
     let before = words[..at].iter().cloned().chain([OsString::from("ping")]);
     match tree {
-        Tree::New => NewTree::try_parse_from(before).is_ok(),
-        Tree::Old | Tree::Admin => OldTree::try_parse_from(before).is_ok(),
+        Tree::Commands => CommandsCli::try_parse_from(before).is_ok(),
+        Tree::Legacy | Tree::Admin => LegacyCli::try_parse_from(before).is_ok(),
     }
 }
 
-fn without_mistake(tree: OldTree) -> Result<OldTree, clap::Error> {
+fn reject_invalid_legacy(tree: LegacyCli) -> Result<LegacyCli, clap::Error> {
     match tree.command.mistake() {
-        Some(mistake) => Err(OldTree::command().error(ErrorKind::ValueValidation, mistake)),
+        Some(mistake) => Err(LegacyCli::command().error(ErrorKind::ValueValidation, mistake)),
         None => Ok(tree),
     }
 }
 
 /// Returns the servers that the configuration runs this command on, if there are several.
-pub(super) fn hosts(context: &Context, invocation: &Invocation) -> Result<Vec<Host>> {
+pub(super) fn hosts(context: &Context, invocation: &Invocation) -> Result<Vec<ConfiguredServer>> {
     if context.names_config()
         || invocation.global().legacy
         || invocation.tree() == Tree::Admin
@@ -301,7 +301,7 @@ pub(super) fn hosts(context: &Context, invocation: &Invocation) -> Result<Vec<Ho
     }
     // The command itself reports a missing or invalid configuration.
     match context.config() {
-        Ok(config) => multi_host::of(config, || invocation.command_path()),
+        Ok(config) => multi_host::configured_hosts(config, || invocation.command_path()),
         Err(_) => Ok(Vec::new()),
     }
 }
@@ -311,7 +311,7 @@ pub(super) fn hosts(context: &Context, invocation: &Invocation) -> Result<Vec<Ho
 pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
     if invocation.needs_server() && invocation.tree() != Tree::Admin {
         // The policy restricts the new tree only; an invalid policy makes legacy commands fail, too.
-        let command = invocation.path.first().filter(|_| invocation.tree() == Tree::New);
+        let command = invocation.path.first().filter(|_| invocation.tree() == Tree::Commands);
         let allowed = policy::allow(context.config()?, command.map_or("", String::as_str));
         allowed.map_err(|error| Error::Login(Box::new(error)))?;
     }
@@ -320,18 +320,18 @@ pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
     if invocation.global().legacy {
         tracing::warn!("Rucio is going to retire the old command names; rucio --help shows the new ones.");
     }
-    let has_own_end = invocation.has_own_end();
+    let handles_interrupt = invocation.handles_interrupt();
     let command = async {
         match invocation.call {
-            Call::New(tree) => tree.command.run(context).await,
-            Call::Old(tree) => tree.command.run(context).await,
+            Call::Commands(tree) => tree.command.run(context).await,
+            Call::Legacy(tree) => tree.command.run(context).await,
             Call::Admin(tree) => tree.command.run(context).await,
         }
     };
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = command => outcome,
-            () = terminal::interrupted(), if !has_own_end => Err(Error::Interrupted),
+            () = terminal::interrupted(), if !handles_interrupt => Err(Error::Interrupted),
         }
     });
     runtime.shutdown_background();
@@ -347,15 +347,15 @@ mod tests {
     }
 
     fn tree(line: &str) -> Option<Tree> {
-        Some(parse(words(line)).map_or_else(|refused| refused.tree, |invocation| invocation.tree()))
+        Some(parse(words(line)).map_or_else(|usage_error| usage_error.tree, |invocation| invocation.tree()))
     }
 
     #[test]
     fn the_words_that_begin_new_commands_are_those_of_the_tree() {
-        let command = NewTree::command();
+        let command = CommandsCli::command();
         let mut names: Vec<_> = command.get_subcommands().map(clap::Command::get_name).chain(["help"]).collect();
         names.sort_unstable();
-        let mut known: Vec<_> = policy::GROUPS.into_iter().chain(ALWAYS).collect();
+        let mut known: Vec<_> = policy::GROUPS.into_iter().chain(COMMAND_NAMES).collect();
         known.sort_unstable();
         assert_eq!(names, known);
     }
@@ -387,15 +387,15 @@ mod tests {
         let cases = [
             ("rucio admin --help", Tree::Admin),
             ("/usr/bin/rucio-admin rse --help", Tree::Admin),
-            ("rucio -o json whoami", Tree::New),
-            ("rucio whoami", Tree::New),
-            ("rucio -a=jdoe -S=OIDC -v whoami", Tree::New),
-            ("rucio --account rule list-rses", Tree::Old),
-            ("rucio list-rules --account rule", Tree::Old),
-            ("rucio -vH https://h whoami", Tree::New),
-            ("rucio --legacy whoami", Tree::Old),
-            ("rucio -pwd secret list-rses", Tree::Old),
-            ("rucio --auth-st userpass list-dids user.jdoe:*", Tree::Old),
+            ("rucio -o json whoami", Tree::Commands),
+            ("rucio whoami", Tree::Commands),
+            ("rucio -a=jdoe -S=OIDC -v whoami", Tree::Commands),
+            ("rucio --account rule list-rses", Tree::Legacy),
+            ("rucio list-rules --account rule", Tree::Legacy),
+            ("rucio -vH https://h whoami", Tree::Commands),
+            ("rucio --legacy whoami", Tree::Legacy),
+            ("rucio -pwd secret list-rses", Tree::Legacy),
+            ("rucio --auth-st userpass list-dids user.jdoe:*", Tree::Legacy),
         ];
         for (line, expected) in cases {
             assert_eq!(tree(line), Some(expected), "{line}");

@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use serde_json::json;
 
 use super::context::Context;
-use super::dispatch::Refused;
+use super::dispatch::UsageError;
 use super::tree::Tree;
 use super::ui::{self, Format};
 use crate::error::{Error, Result};
@@ -17,36 +17,36 @@ const FAILURE: u8 = 1;
 /// A login is required first; only from commands that the official client lacks.
 const LOG_IN_FIRST: u8 = 4;
 /// Timed out, as in timeout(1).
-const LATE: u8 = 124;
+const TIMED_OUT: u8 = 124;
 /// Ended by Ctrl-C, as shells report it: 128 + SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Reports a parse error, or prints help or the version. Returns the exit code.
-pub(crate) fn refused(refused: &Refused) -> u8 {
-    if refused.format.is_json() && refused.error.use_stderr() {
-        ui::tell(&mistake(&refused.error, code_of_mistake(refused)));
-    } else if let Err(error) = ui::usage(&refused.error)
-        && !refused.error.use_stderr()
+pub(crate) fn report_usage_error(usage_error: &UsageError) -> u8 {
+    if usage_error.format.is_json() && usage_error.error.use_stderr() {
+        ui::print_message(&usage_error_json(&usage_error.error, usage_exit_code(usage_error)));
+    } else if let Err(error) = ui::usage(&usage_error.error)
+        && !usage_error.error.use_stderr()
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {
-        ui::tell(&format!("standard output: {error}"));
+        ui::print_message(&format!("standard output: {error}"));
         return FAILURE;
     }
-    code_of_mistake(refused)
+    usage_exit_code(usage_error)
 }
 
-fn code_of_mistake(refused: &Refused) -> u8 {
-    match refused.error.kind() {
+fn usage_exit_code(usage_error: &UsageError) -> u8 {
+    match usage_error.error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
-            if refused.tree == Tree::Admin && refused.in_leaf =>
+            if usage_error.tree == Tree::Admin && usage_error.in_leaf =>
         {
             2
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => 1,
         ErrorKind::MissingRequiredArgument => 2,
         // In the official client click parses a leaf inside the command, whose failures all exit with 1.
-        _ if refused.tree == Tree::New && refused.in_leaf => 1,
+        _ if usage_error.tree == Tree::Commands && usage_error.in_leaf => 1,
         _ => 2,
     }
 }
@@ -60,7 +60,7 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
         Err(error) => {
             // Output from before the failure is printed; a second error is ignored.
             let _ = context.ui.flush();
-            let code = if context.own { code_of_own(&error) } else { code(&error, context.tree) };
+            let code = if context.is_extension { extension_exit_code(&error) } else { exit_code(&error, context.tree) };
             report(&error, context.hint(&error).as_deref(), code, context.ui.format());
             if !matches!(error, Error::Login(_) | Error::Interrupted) {
                 let _ = closing_line(context, start).and_then(|()| context.ui.flush());
@@ -74,7 +74,7 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
 /// token, an API response): they report it in the log.
 fn closing_line(context: &Context, start: Instant) -> Result<()> {
     let line = || format!("Completed in {:.4} sec.", start.elapsed().as_secs_f64());
-    match (context.verbose, context.own) {
+    match (context.verbose, context.is_extension) {
         (true, false) => context.ui.line(&line()),
         (true, true) => {
             tracing::debug!("{}", line());
@@ -87,7 +87,7 @@ fn closing_line(context: &Context, start: Instant) -> Result<()> {
 /// Reports an error: as log lines, or as one JSON object if the output format is JSON.
 fn report(error: &Error, hint: Option<&str>, code: u8, format: Format) {
     if format.is_json() {
-        return ui::tell(&as_json(&error.to_string(), error.class(), hint, code));
+        return ui::print_message(&as_json(&error.to_string(), error.class(), hint, code));
     }
     if matches!(error, Error::Interrupted) {
         return;
@@ -99,7 +99,7 @@ fn report(error: &Error, hint: Option<&str>, code: u8, format: Format) {
 }
 
 /// Formats a parse error as the same JSON object.
-fn mistake(error: &clap::Error, code: u8) -> String {
+fn usage_error_json(error: &clap::Error, code: u8) -> String {
     let text = error.to_string();
     let message = text.strip_prefix("error: ").unwrap_or(&text).lines().next().unwrap_or_default();
     let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
@@ -113,19 +113,19 @@ fn as_json(message: &str, class: Option<Exception>, hint: Option<&str>, code: u8
 
 /// Returns the exit code of an error: that of its class in the legacy and admin trees, 1 in the new one. `AccessDenied`
 /// has the code of its class, 2, in all trees.
-fn code(error: &Error, tree: Tree) -> u8 {
+fn exit_code(error: &Error, tree: Tree) -> u8 {
     match (error, error.class()) {
         (Error::Interrupted, _) => INTERRUPTED,
-        (Error::Late(_), _) => LATE,
+        (Error::Timeout(_), _) => TIMED_OUT,
         (Error::Login(_), _) | (_, None) => 1,
         (_, Some(Exception::InputValidationError)) => 1,
-        (_, Some(class)) if tree != Tree::New || class == Exception::AccessDenied => class.code(),
+        (_, Some(class)) if tree != Tree::Commands || class == Exception::AccessDenied => class.code(),
         (_, Some(_)) => 1,
     }
 }
 
 /// Returns the exit code of a failed command that the official client lacks: 4 if a login is required.
-fn code_of_own(error: &Error) -> u8 {
+fn extension_exit_code(error: &Error) -> u8 {
     match (error, error.class()) {
         (Error::Interrupted, _) => INTERRUPTED,
         (_, Some(Exception::CannotAuthenticate | Exception::NoAuthInformation)) => LOG_IN_FIRST,
@@ -141,18 +141,18 @@ mod tests {
     fn codes_follow_tree_and_class() {
         let missing = || Error::new(Exception::DataIdentifierNotFound, "");
         let cases = [
-            (missing(), Tree::Old, 12),
+            (missing(), Tree::Legacy, 12),
             (missing(), Tree::Admin, 12),
-            (missing(), Tree::New, 1),
-            (Error::new(Exception::AccessDenied, ""), Tree::New, 2),
-            (Error::new(Exception::InputValidationError, ""), Tree::Old, 1),
-            (Error::Login(Box::new(missing())), Tree::Old, 1),
-            (Error::Value("no".into()), Tree::Old, 1),
-            (Error::Late("".into()), Tree::New, 124),
-            (Error::Interrupted, Tree::New, 130),
+            (missing(), Tree::Commands, 1),
+            (Error::new(Exception::AccessDenied, ""), Tree::Commands, 2),
+            (Error::new(Exception::InputValidationError, ""), Tree::Legacy, 1),
+            (Error::Login(Box::new(missing())), Tree::Legacy, 1),
+            (Error::Value("no".into()), Tree::Legacy, 1),
+            (Error::Timeout("".into()), Tree::Commands, 124),
+            (Error::Interrupted, Tree::Commands, 130),
         ];
         for (error, tree, expected) in cases {
-            assert_eq!(code(&error, tree), expected, "{error:?} {tree:?}");
+            assert_eq!(exit_code(&error, tree), expected, "{error:?} {tree:?}");
         }
     }
 }

@@ -26,17 +26,17 @@ pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>)
 
 /// Makes Ctrl-C and SIGTERM end the process after [`GRACE`] if the command does not stop. Its only thread may be
 /// blocked, by a reader of its events that stops reading or by a disk that stops responding, and miss the signal.
-pub(super) fn end_if_stuck() {
+pub(super) fn exit_if_stuck() {
     // Without this thread, only a stuck command cannot be interrupted.
     let _ = thread::Builder::new().name("stuck".to_owned()).spawn(|| {
-        if Builder::new_current_thread().enable_all().build().is_ok_and(|runtime| runtime.block_on(signalled())) {
-            end();
+        if Builder::new_current_thread().enable_all().build().is_ok_and(|runtime| runtime.block_on(wait_for_signal())) {
+            exit_interrupted();
         }
     });
 }
 
 /// Waits for a signal and then for [`GRACE`]. Returns false if the handlers cannot be installed.
-async fn signalled() -> bool {
+async fn wait_for_signal() -> bool {
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return false;
@@ -50,6 +50,6 @@ async fn signalled() -> bool {
 }
 
 #[expect(clippy::exit, reason = "the thread that would return from main is in the midst of a write that does not end")]
-fn end() -> ! {
+fn exit_interrupted() -> ! {
     std::process::exit(INTERRUPTED.into())
 }

@@ -31,7 +31,7 @@ use std::time::Instant;
 use context::Context;
 use dispatch::Invocation;
 pub use dispatch::trees;
-use multi_host::Host;
+use multi_host::ConfiguredServer;
 
 /// Parses the command line, runs the command and returns the exit code.
 pub fn main(words: Vec<OsString>) -> ExitCode {
@@ -40,7 +40,7 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
     }
     ExitCode::from(match dispatch::parse(words.clone()) {
         Ok(invocation) => answer_to(&words, invocation),
-        Err(refused) => exit::refused(&refused),
+        Err(usage_error) => exit::report_usage_error(&usage_error),
     })
 }
 
@@ -56,7 +56,7 @@ fn answer_to(words: &[OsString], invocation: Invocation) -> u8 {
 }
 
 /// Runs the command on each server in turn; the first failure decides the exit code. Ctrl-C skips the other servers.
-fn run_on_all(words: &[OsString], hosts: Vec<Host>) -> u8 {
+fn run_on_all(words: &[OsString], hosts: Vec<ConfiguredServer>) -> u8 {
     let mut first_failure = 0;
     for host in hosts {
         match run_on(words, host) {
@@ -69,10 +69,10 @@ fn run_on_all(words: &[OsString], hosts: Vec<Host>) -> u8 {
 }
 
 /// Runs the command with the configuration of one server.
-fn run_on(words: &[OsString], host: Host) -> u8 {
+fn run_on(words: &[OsString], host: ConfiguredServer) -> u8 {
     let start = Instant::now();
     match dispatch::parse(words.to_vec()) {
-        Err(refused) => exit::refused(&refused),
+        Err(usage_error) => exit::report_usage_error(&usage_error),
         Ok(invocation) => {
             let context = Context::new(&invocation);
             let context = context.with_config(host.config);

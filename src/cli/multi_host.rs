@@ -6,7 +6,7 @@ use crate::exceptions::Exception;
 
 /// A server of `multi_host_servers`: its name, and the configuration file from its section.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Host {
+pub(super) struct ConfiguredServer {
     pub(super) name: String,
     pub(super) config: String,
 }
@@ -16,13 +16,13 @@ pub(super) struct Host {
 ///
 /// # Errors
 /// `ConfigurationError` if a server has no section or no configuration file.
-pub(super) fn of(config: &Config, path: impl FnOnce() -> Vec<String>) -> Result<Vec<Host>> {
+pub(super) fn configured_hosts(config: &Config, path: impl FnOnce() -> Vec<String>) -> Result<Vec<ConfiguredServer>> {
     let commands = config.list("client", "multi_host_commands");
     if commands.is_empty() || !path().iter().any(|name| commands.contains(name)) {
         return Ok(Vec::new());
     }
     let host = |name: String| match config.non_empty(&name, "config_file") {
-        Some(config) => Ok(Host { name, config }),
+        Some(config) => Ok(ConfiguredServer { name, config }),
         None => Err(Error::new(
             Exception::ConfigurationError,
             format!("{}: the server '{name}' of multi_host_servers has no config_file.", config.path().display()),
@@ -41,7 +41,7 @@ mod tests {
 
     fn hosts(text: &str, path: &[&str]) -> Result<Vec<String>> {
         let path: Vec<_> = path.iter().map(ToString::to_string).collect();
-        let hosts = of(&Config::parse(text, "rucio.cfg").unwrap(), || path)?;
+        let hosts = configured_hosts(&Config::parse(text, "rucio.cfg").unwrap(), || path)?;
         Ok(hosts.into_iter().map(|host| format!("{}={}", host.name, host.config)).collect())
     }
 

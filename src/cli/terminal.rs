@@ -76,7 +76,7 @@ impl Interact for Terminal {
     }
 
     fn show(&self, text: &str) {
-        ui::tell(text);
+        ui::print_message(text);
     }
 
     fn code(&self) -> Result<String> {

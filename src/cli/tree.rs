@@ -4,9 +4,9 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tree {
     /// `rucio did list`.
-    New,
+    Commands,
     /// `rucio list-dids`.
-    Old,
+    Legacy,
     /// `rucio-admin rse list`, or `rucio admin rse list`.
     Admin,
 }

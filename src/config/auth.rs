@@ -82,7 +82,7 @@ impl AuthMethod {
     ///
     /// # Errors
     /// Those of [`super::Settings::resolve`].
-    pub fn of(overrides: &Overrides, env: &Env, config: &Config) -> Result<Self> {
+    pub fn from_config(overrides: &Overrides, env: &Env, config: &Config) -> Result<Self> {
         Self::resolve(overrides, &Sources { env, config })
     }
 
@@ -148,20 +148,20 @@ fn x509_proxy(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod
              client_x509_proxy, X509_USER_PROXY and /tmp/x509up_u<uid> (the first that is set counts).",
         )
     })?;
-    match named.is_none() && is_strange(&proxy) {
-        true => Err(strange(&proxy)),
+    match named.is_none() && belongs_to_other_user(&proxy) {
+        true => Err(foreign_proxy_error(&proxy)),
         false => Ok(AuthMethod::X509Proxy { proxy }),
     }
 }
 
 /// Whether the file belongs to another user. Anybody can put a proxy at the usual path, to make the user act and upload
 /// under that identity.
-pub(super) fn is_strange(proxy: &Path) -> bool {
+pub(super) fn belongs_to_other_user(proxy: &Path) -> bool {
     let owner = std::fs::symlink_metadata(proxy).map(|file| file.uid());
     owner.is_ok_and(|owner| owner != rustix::process::geteuid().as_raw())
 }
 
-fn strange(proxy: &Path) -> Error {
+fn foreign_proxy_error(proxy: &Path) -> Error {
     cannot_authenticate(format!("The proxy certificate {} belongs to another user.", proxy.display())).with_hint(
         "Make your own elsewhere, with voms-proxy-init -out FILE, and name it with --certificate, X509_USER_PROXY or \
          [client] client_x509_proxy.",
@@ -344,10 +344,10 @@ mod tests {
     #[test]
     fn somebody_elses_proxy_is_seen() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert!(!is_strange(file.path()) && !is_strange(Path::new("/nowhere/proxy")));
+        assert!(!belongs_to_other_user(file.path()) && !belongs_to_other_user(Path::new("/nowhere/proxy")));
         // Only root can give files away; other users check a file of root.
         let given = std::os::unix::fs::chown(file.path(), Some(65_534), None).is_ok();
-        assert!(is_strange(if given { file.path() } else { Path::new("/etc/passwd") }));
+        assert!(belongs_to_other_user(if given { file.path() } else { Path::new("/etc/passwd") }));
     }
 
     #[test]

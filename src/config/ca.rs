@@ -2,7 +2,7 @@
 
 use super::{
     Config, Overrides, paths,
-    sources::{Name, Origin, Sources},
+    sources::{Name, Sources, ValueOrigin},
 };
 use crate::{
     Error, Result,
@@ -30,16 +30,21 @@ impl CaSource {
     ///
     /// # Errors
     /// `MissingClientParameter` if it is needed, set and cannot be read.
-    pub fn of(overrides: &Overrides, env: &Env, config: &Config, https: bool) -> Result<(Self, Option<Origin>)> {
+    pub fn from_config(
+        overrides: &Overrides,
+        env: &Env,
+        config: &Config,
+        https: bool,
+    ) -> Result<(Self, Option<ValueOrigin>)> {
         let sources = Sources { env, config };
         let given = overrides.ca_certificate.as_ref();
         Ok((resolve(given, &sources, https)?, trace(given, &sources).map(|(_, origin)| origin)))
     }
 }
 
-fn trace(given: Option<&String>, sources: &Sources<'_>) -> Option<(String, Origin)> {
+fn trace(given: Option<&String>, sources: &Sources<'_>) -> Option<(String, ValueOrigin)> {
     let bundles = [env_vars::REQUESTS_CA_BUNDLE, env_vars::CURL_CA_BUNDLE];
-    let bundle = || bundles.iter().find_map(|name| Some((sources.env.get(name)?, Origin::Variable(name))));
+    let bundle = || bundles.iter().find_map(|name| Some((sources.env.get(name)?, ValueOrigin::Variable(name))));
     sources.trace(given, &CA).or_else(bundle)
 }
 

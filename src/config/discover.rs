@@ -13,8 +13,8 @@ pub(super) fn find(given: Option<&str>, env: &Env) -> Result<PathBuf> {
     if let Some(named) = given.map(str::to_owned).or_else(|| env.get(env_vars::RUCIO_CONFIG)) {
         return Ok(paths::expand(&named, env));
     }
-    let places = places(env);
-    places.iter().find(|path| path.exists()).cloned().ok_or_else(|| not_found(&places))
+    let candidates = candidates(env);
+    candidates.iter().find(|path| path.exists()).cloned().ok_or_else(|| not_found(&candidates))
 }
 
 /// Reads the file.
@@ -27,7 +27,7 @@ pub(super) fn read(path: &Path) -> Result<String> {
     })
 }
 
-fn places(env: &Env) -> Vec<PathBuf> {
+fn candidates(env: &Env) -> Vec<PathBuf> {
     let homes = [env_vars::RUCIO_HOME, env_vars::VIRTUAL_ENV, env_vars::CONDA_PREFIX];
     let homes = homes.iter().filter_map(|name| env.get(name)).chain(["/opt/rucio".to_owned()]);
     homes.map(|home| Path::new(&home).join("etc/rucio.cfg")).chain(personal(env)).collect()
@@ -42,8 +42,8 @@ pub fn personal(env: &Env) -> Option<PathBuf> {
     Some(folder.join("rucio/rucio.cfg"))
 }
 
-fn not_found(places: &[PathBuf]) -> Error {
-    let lines: String = places.iter().map(|path| format!("\n\t{}", path.display())).collect();
+fn not_found(candidates: &[PathBuf]) -> Error {
+    let lines: String = candidates.iter().map(|path| format!("\n\t{}", path.display())).collect();
     Error::new(
         Exception::ConfigNotFound,
         format!("There is no rucio.cfg at any of these places, tried in order:{lines}"),
@@ -82,7 +82,7 @@ mod tests {
     fn the_places_are_named_in_order() {
         let variables = [("RUCIO_HOME", "/r"), ("CONDA_PREFIX", "/c"), ("VIRTUAL_ENV", "/v"), ("HOME", "/h")];
         let env = Env::fixed(variables);
-        let error = not_found(&places(&env));
+        let error = not_found(&candidates(&env));
         assert_eq!(error.class(), Some(Exception::ConfigNotFound));
         let order = "/r/etc/rucio.cfg\n\t/v/etc/rucio.cfg\n\t/c/etc/rucio.cfg\n\t/opt/rucio/etc/rucio.cfg\n\t\
                      /h/.config/rucio/rucio.cfg";

@@ -5,7 +5,7 @@ use super::{
     auth::AUTH_TYPE,
     servers,
     settings::{ACCOUNT, AUTH_HOST, RUCIO_HOST},
-    sources::{Name, Origin, Sources},
+    sources::{Name, Sources, ValueOrigin},
 };
 use crate::{Result, env_vars::Env};
 
@@ -17,7 +17,7 @@ pub struct Setting {
     /// The value; `None` if it need not be set.
     pub value: Result<Option<String>>,
     /// The origin, if it is set.
-    pub origin: Option<Origin>,
+    pub origin: Option<ValueOrigin>,
 }
 
 /// Resolves both servers, the account and the authentication method independently: an error in one hides none of the
@@ -61,9 +61,12 @@ mod tests {
         let overrides = Overrides { account: Some("kim".into()), ..Overrides::default() };
         let [rucio_host, auth_host, account, auth_type] = explain(&overrides, &env, &config);
         assert!(rucio_host.value.is_err_and(|error| error.hint().is_some_and(|hint| hint.contains("https://r"))));
-        assert_eq!((auth_host.value.unwrap().as_deref(), auth_host.origin), (Some("https://a"), Some(Origin::File(3))));
-        assert_eq!((account.value.unwrap().as_deref(), account.origin), (Some("kim"), Some(Origin::Flag)));
-        let variable = Some(Origin::Variable("RUCIO_AUTH_TYPE"));
+        assert_eq!(
+            (auth_host.value.unwrap().as_deref(), auth_host.origin),
+            (Some("https://a"), Some(ValueOrigin::File(3)))
+        );
+        assert_eq!((account.value.unwrap().as_deref(), account.origin), (Some("kim"), Some(ValueOrigin::Flag)));
+        let variable = Some(ValueOrigin::Variable("RUCIO_AUTH_TYPE"));
         assert_eq!((auth_type.value.unwrap().as_deref(), auth_type.origin), (Some("oidc"), variable));
         let [.., account, _] = explain(&Overrides::default(), &env, &config);
         assert_eq!((account.value.unwrap(), account.origin), (None, None));

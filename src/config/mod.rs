@@ -31,7 +31,7 @@ pub use location::location;
 pub use oidc::{BearerTokens, OidcLogin, OidcProvider, OidcSettings};
 pub use profile::Profile;
 pub use settings::{Overrides, Settings};
-pub use sources::Origin;
+pub use sources::ValueOrigin;
 pub use storage::StorageAccess;
 pub(crate) use tokens::temp_dir;
 pub use tokens::{DEFAULT_VO, token_folders};

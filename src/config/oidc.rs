@@ -103,7 +103,7 @@ fn polling_timeout(sources: &Sources<'_>) -> Result<Duration> {
     const DEFAULT_SECONDS: i64 = 180;
     let seconds = sources.config.int("client", "oidc_polling_timeout")?.unwrap_or(DEFAULT_SECONDS);
     u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs).ok_or_else(|| {
-        wrong(sources, "oidc_polling_timeout", &seconds.to_string())
+        invalid_value(sources, "oidc_polling_timeout", &seconds.to_string())
             .with_hint("Write a number of seconds above 0, or remove the line.")
     })
 }
@@ -114,7 +114,10 @@ fn login(sources: &Sources<'_>) -> Result<OidcLogin> {
         "rucio" => Ok(OidcLogin::Rucio),
         "device" => provider(sources).map(OidcLogin::Device),
         "browser" => provider(sources).map(OidcLogin::Browser),
-        _ => Err(wrong(sources, "oidc_login", &way).with_hint("Write rucio, device or browser, or remove the line.")),
+        _ => {
+            Err(invalid_value(sources, "oidc_login", &way)
+                .with_hint("Write rucio, device or browser, or remove the line."))
+        }
     }
 }
 
@@ -140,7 +143,7 @@ fn bearer(overrides: &Overrides, sources: &Sources<'_>) -> BearerTokens {
     }
 }
 
-fn wrong(sources: &Sources<'_>, option: &str, value: &str) -> Error {
+fn invalid_value(sources: &Sources<'_>, option: &str, value: &str) -> Error {
     let file = sources.config.path().display();
     Error::new(Exception::ConfigurationError, format!("{file}: option '{option}' in [client] is '{value}'."))
 }

@@ -36,7 +36,7 @@ impl Config {
     ///
     /// # Errors
     /// Those of [`Config::load`]; `ConfigurationError` for a profile that is not in the file.
-    pub fn of_client(overrides: &Overrides, env: &Env) -> Result<Self> {
+    pub fn for_client(overrides: &Overrides, env: &Env) -> Result<Self> {
         let config = Self::load(overrides.config.as_deref(), env)?;
         let given = overrides.profile.clone().filter(|name| !name.is_empty());
         let chosen = given.is_some();
@@ -101,7 +101,7 @@ mod tests {
         std::fs::write(file.path(), TEXT).unwrap();
         let config = Some(file.path().display().to_string());
         let overrides = Overrides { config, profile: profile.map(str::to_owned), ..Overrides::default() };
-        Settings::resolve(&overrides, env, &Config::of_client(&overrides, env)?)
+        Settings::resolve(&overrides, env, &Config::for_client(&overrides, env)?)
     }
 
     #[test]

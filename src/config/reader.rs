@@ -19,7 +19,7 @@ pub(super) type Section = HashMap<String, Entry>;
 
 /// Parses the text of the file at `path`; the path is only for messages.
 pub(super) fn read(text: &str, path: &Path) -> Result<HashMap<String, Section>> {
-    let mut reader = Reader { path, sections: HashMap::new(), section: None, option: None, indent: 0, number: 0 };
+    let mut reader = ConfigReader { path, sections: HashMap::new(), section: None, option: None, indent: 0, number: 0 };
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     for line in text.split('\n') {
         reader.number += 1;
@@ -31,7 +31,7 @@ pub(super) fn read(text: &str, path: &Path) -> Result<HashMap<String, Section>> 
     Ok(reader.sections)
 }
 
-struct Reader<'a> {
+struct ConfigReader<'a> {
     path: &'a Path,
     sections: HashMap<String, Section>,
     /// The section of the next option.
@@ -43,7 +43,7 @@ struct Reader<'a> {
     number: usize,
 }
 
-impl Reader<'_> {
+impl ConfigReader<'_> {
     fn line(&mut self, line: &str) -> Result<()> {
         let text = line.trim();
         if text.starts_with(['#', ';']) {

@@ -15,7 +15,7 @@ pub(super) struct Name {
 
 /// The origin of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum ValueOrigin {
     /// An option of the command line.
     Flag,
     /// An environment variable.
@@ -24,7 +24,7 @@ pub enum Origin {
     File(usize),
 }
 
-impl std::fmt::Display for Origin {
+impl std::fmt::Display for ValueOrigin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Flag => f.write_str("the command line"),
@@ -48,13 +48,13 @@ impl Sources<'_> {
     }
 
     /// Returns the value with the highest precedence, and its origin.
-    pub(super) fn trace(&self, given: Option<&String>, name: &Name) -> Option<(String, Origin)> {
+    pub(super) fn trace(&self, given: Option<&String>, name: &Name) -> Option<(String, ValueOrigin)> {
         let given = given.filter(|value| !value.is_empty()).cloned();
-        let in_file = || Origin::File(self.config.line("client", name.option));
+        let in_file = || ValueOrigin::File(self.config.line("client", name.option));
         given
-            .map(|value| (value, Origin::Flag))
+            .map(|value| (value, ValueOrigin::Flag))
             .or_else(|| Some((self.config.chosen(name.option)?, in_file())))
-            .or_else(|| Some((self.env.get(name.variable?)?, Origin::Variable(name.variable?))))
+            .or_else(|| Some((self.env.get(name.variable?)?, ValueOrigin::Variable(name.variable?))))
             .or_else(|| Some((self.config.non_empty("client", name.option)?, in_file())))
     }
 
@@ -67,11 +67,11 @@ impl Sources<'_> {
     pub(super) fn missing(&self, name: &Name) -> Error {
         let file = self.config.path().display();
         let details = format!("'{}' is not set: {file} does not have it in its section [client].", name.option);
-        Error::new(Exception::MissingClientParameter, details).with_hint(self.ways(name))
+        Error::new(Exception::MissingClientParameter, details).with_hint(self.setting_hint(name))
     }
 
     /// Returns all ways to give the setting, as a sentence.
-    fn ways(&self, name: &Name) -> String {
+    fn setting_hint(&self, name: &Name) -> String {
         let file = format!("add `{} = …` to [client] in {}", name.option, self.config.path().display());
         let variable = name.variable.map(|variable| format!("set the variable {variable}"));
         let flag = name.flag.map(|flag| format!("give the option {flag}"));

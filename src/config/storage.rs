@@ -22,7 +22,9 @@ impl StorageAccess {
     /// in to Rucio. Trusted are the CAs of the server, of the grid and the built-in ones.
     pub fn resolve(settings: &Settings, env: &Env) -> Self {
         let named = env.get(env_vars::X509_USER_PROXY).map(|path| paths::expand(&path, env));
-        let usual = || Some(super::auth::usual_proxy()).filter(|path| path.is_file() && !super::auth::is_strange(path));
+        let usual = || {
+            Some(super::auth::usual_proxy()).filter(|path| path.is_file() && !super::auth::belongs_to_other_user(path))
+        };
         let proxy = named.or_else(usual).map(|path| (path, None));
         Self { certificate: proxy.or_else(|| login_certificate(&settings.auth)), cas: authorities(settings, env) }
     }

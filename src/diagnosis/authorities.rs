@@ -11,7 +11,7 @@ use crate::certificate::{
     text,
 };
 use crate::clock::now;
-use crate::config::{CaSource, Config, Origin, Overrides};
+use crate::config::{CaSource, Config, Overrides, ValueOrigin};
 use crate::env_vars::Env;
 use crate::http::tls;
 
@@ -19,13 +19,13 @@ const CHECK: &str = "ca";
 
 /// Returns the source of the CA certificates, if it can be used, and its findings.
 pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> (Option<CaSource>, Vec<Finding>) {
-    let (source, origin) = match CaSource::of(overrides, env, config, true) {
+    let (source, origin) = match CaSource::from_config(overrides, env, config, true) {
         Ok(found) => found,
-        Err(error) => return (None, vec![Finding::of(&error, CHECK, "ca_cert")]),
+        Err(error) => return (None, vec![Finding::from_error(&error, CHECK, "ca_cert")]),
     };
     match tls::client_config(&source, None) {
         Err(error) => {
-            let finding = Finding::of(&error, CHECK, subject(&source));
+            let finding = Finding::from_error(&error, CHECK, subject(&source));
             let hint = finding.hint.clone().unwrap_or_else(|| format!("Look at it: ls -ld {}", shell(path(&source))));
             (None, vec![finding.hint(hint)])
         }
@@ -53,7 +53,7 @@ fn path(source: &CaSource) -> &Path {
 }
 
 /// Returns a finding for the source, and one for each certificate that is not a trust anchor.
-fn contents(source: &CaSource, origin: Option<Origin>) -> Vec<Finding> {
+fn contents(source: &CaSource, origin: Option<ValueOrigin>) -> Vec<Finding> {
     let origin = origin.map(|origin| format!(" ({origin})")).unwrap_or_default();
     let files = match source {
         CaSource::BuiltIn => {

@@ -1,6 +1,6 @@
 //! Checks WLCG bearer tokens of other programs, in the order of their discovery.
 
-use super::{Finding, date, span};
+use super::{Finding, date, format_duration};
 use crate::auth::Claims;
 use crate::clock::now;
 use crate::config::BearerTokens;
@@ -18,7 +18,7 @@ pub(super) fn examine(check: &'static str, used: bool, places: &BearerTokens) ->
 
 fn finding(check: &'static str, used: bool, place: &str, token: &str) -> Finding {
     let role = if used { "" } else { " (oidc alone would use it)" };
-    let Some(claims) = Claims::of(token) else {
+    let Some(claims) = Claims::parse(token) else {
         return Finding::ok(check, place, format!("a token that is no JSON web token{role}"));
     };
     let whose = format!("bearer token of {}{role}", claims.iss.as_deref().unwrap_or("an unknown issuer"));
@@ -31,7 +31,7 @@ fn finding(check: &'static str, used: bool, place: &str, token: &str) -> Finding
         (_, Some(begin)) if begin > now() => {
             Finding::ok(check, place, format!("{whose}, not good before {}", date(begin)))
         }
-        (Some(end), _) => Finding::ok(check, place, format!("{whose}, for {}", span(end - now()))),
+        (Some(end), _) => Finding::ok(check, place, format!("{whose}, for {}", format_duration(end - now()))),
         (None, _) => Finding::ok(check, place, format!("{whose}, without an end")),
     }
 }

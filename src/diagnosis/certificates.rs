@@ -5,7 +5,7 @@ use std::path::Path;
 
 use openssl::pkey::{PKey, Private};
 
-use super::{Finding, date, shell, span};
+use super::{Finding, date, format_duration, shell};
 use crate::certificate::file::{Contents, FileKey};
 use crate::certificate::{Certificate, Key, inspect};
 use crate::clock::now;
@@ -21,7 +21,7 @@ pub(super) fn pair(check: &'static str, cert: &Path, key: Option<&Path>) -> Vec<
         return vec![Finding::ok(check, cert.display(), "PKCS#12 behind a pass phrase, which `rucio login` asks for")];
     }
     match inspect(cert, None) {
-        Err(error) => vec![Finding::of(&error, check, cert.display())],
+        Err(error) => vec![Finding::from_error(&error, check, cert.display())],
         Ok(certificate) => {
             let key = private_key(check, cert, key, certificate.key);
             [validity(check, &certificate, "")].into_iter().chain(key).collect()
@@ -32,7 +32,7 @@ pub(super) fn pair(check: &'static str, cert: &Path, key: Option<&Path>) -> Vec<
 /// Checks a proxy; `found` says how it was found.
 pub(super) fn proxy(check: &'static str, file: &Path, found: &str) -> Vec<Finding> {
     match inspect(file, None) {
-        Err(error) => vec![Finding::of(&error, check, file.display()).hint(renewal(true, file))],
+        Err(error) => vec![Finding::from_error(&error, check, file.display()).hint(renewal(true, file))],
         Ok(certificate) => {
             let open = open_to_others(check, file);
             let key = (certificate.key == Key::Missing)
@@ -65,11 +65,12 @@ fn validity(check: &'static str, certificate: &Certificate, found: &str) -> Find
         return Finding::failed(check, place, text).hint("Check the clock of this machine: date -u");
     }
     match left {
-        ..0 => Finding::failed(check, place, format!("{whose}, expired on {dated}, {} ago", span(left))).hint(hint),
+        ..0 => Finding::failed(check, place, format!("{whose}, expired on {dated}, {} ago", format_duration(left)))
+            .hint(hint),
         left if left < short => {
-            Finding::warning(check, place, format!("{whose}, ends on {dated}, in {}", span(left))).hint(hint)
+            Finding::warning(check, place, format!("{whose}, ends on {dated}, in {}", format_duration(left))).hint(hint)
         }
-        left => Finding::ok(check, place, format!("{whose}, until {dated}, for {}", span(left))),
+        left => Finding::ok(check, place, format!("{whose}, until {dated}, for {}", format_duration(left))),
     }
 }
 
@@ -89,7 +90,7 @@ fn private_key(check: &'static str, cert: &Path, key: Option<&Path>, in_cert: Ke
     let file = key.unwrap_or(cert);
     let contents = match Contents::read(file, None) {
         Ok(contents) => contents,
-        Err(error) => return vec![Finding::of(&error, check, file.display())],
+        Err(error) => return vec![Finding::from_error(&error, check, file.display())],
     };
     let finding = match contents.key {
         FileKey::None => Finding::failed(check, file.display(), "there is no private key in this file")
@@ -140,9 +141,9 @@ fn is_pkcs12(file: &Path) -> bool {
 mod tests {
     use super::super::Status;
     use super::*;
-    use crate::certificate::{Kind, Link};
+    use crate::certificate::{CertificateKind, Link};
 
-    fn found(kind: Kind, begins_in: i64, ends_in: i64) -> (Status, String) {
+    fn found(kind: CertificateKind, begins_in: i64, ends_in: i64) -> (Status, String) {
         let (not_before, not_after) = (now() + begins_in, now() + ends_in);
         let (subject, issuer) = ("CN=1,CN=kim".to_owned(), "CN=kim".to_owned());
         let chain = vec![Link { subject: subject.clone(), kind, not_before, not_after }];
@@ -157,12 +158,12 @@ mod tests {
     #[test]
     fn what_ends_soon_or_begins_late_is_told() {
         let cases = [
-            (Kind::Proxy, -9, 2 * 3_600, Status::Ok, ""),
-            (Kind::Proxy, -9, 1_800, Status::Warning, "voms-proxy-init -out /tmp/x"),
-            (Kind::OldProxy, -9, -1, Status::Failed, "voms-proxy-init -out /tmp/x"),
-            (Kind::Proxy, 900, 7_200, Status::Failed, "date -u"),
-            (Kind::Plain, -9, 30 * 86_400, Status::Ok, ""),
-            (Kind::Plain, -9, 7 * 86_400, Status::Warning, "openssl x509"),
+            (CertificateKind::Proxy, -9, 2 * 3_600, Status::Ok, ""),
+            (CertificateKind::Proxy, -9, 1_800, Status::Warning, "voms-proxy-init -out /tmp/x"),
+            (CertificateKind::OldProxy, -9, -1, Status::Failed, "voms-proxy-init -out /tmp/x"),
+            (CertificateKind::Proxy, 900, 7_200, Status::Failed, "date -u"),
+            (CertificateKind::Plain, -9, 30 * 86_400, Status::Ok, ""),
+            (CertificateKind::Plain, -9, 7 * 86_400, Status::Warning, "openssl x509"),
         ];
         for (kind, begins, ends, status, command) in cases {
             let (found, hint) = found(kind, begins, ends);

@@ -15,7 +15,7 @@ const CONFIDENTIAL: [&str; 2] = ["password", "oidc_client_secret"];
 
 /// Reads the configuration; returns it, if it can be read, with its findings.
 pub fn examine(overrides: &Overrides, env: &Env) -> (Option<Config>, Vec<Finding>) {
-    let (config, mut findings) = match Config::of_client(overrides, env) {
+    let (config, mut findings) = match Config::for_client(overrides, env) {
         Ok(config) => (Some(config), Vec::new()),
         // If only the profile is missing, the rest of the file is still checked.
         Err(error) => {
@@ -35,7 +35,7 @@ pub fn examine(overrides: &Overrides, env: &Env) -> (Option<Config>, Vec<Finding
 
 /// Returns the finding for a configuration that cannot be read; if there is none, the hint says how to create one.
 fn unreadable(error: &Error, subject: String) -> Finding {
-    let finding = Finding::of(error, CHECK, subject);
+    let finding = Finding::from_error(error, CHECK, subject);
     match (error.class(), finding.hint.clone()) {
         (Some(Exception::ConfigNotFound), Some(hint)) => {
             finding.hint(format!("{hint} To write a first one, run `rucio login --setup`."))

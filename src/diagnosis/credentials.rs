@@ -12,13 +12,13 @@ const CHECK: &str = "credentials";
 
 /// Returns a finding for each credential of the configured authentication method, then for those of other methods.
 pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
-    let method = AuthMethod::of(overrides, env, config);
+    let method = AuthMethod::from_config(overrides, env, config);
     let configured = match &method {
-        Ok(method) => of(method, overrides, env, config),
+        Ok(method) => findings_for(method, overrides, env, config),
         // If no method is set, the check of the settings reports it.
         Err(error) => {
             let [.., auth_type] = crate::config::explain(overrides, env, config);
-            auth_type.value.ok().flatten().map(|name| Finding::of(error, CHECK, name)).into_iter().collect()
+            auth_type.value.ok().flatten().map(|name| Finding::from_error(error, CHECK, name)).into_iter().collect()
         }
     };
     configured.into_iter().chain(others(method.ok().as_ref(), overrides, env, config)).collect()
@@ -37,7 +37,7 @@ pub fn asks(settings: &Settings) -> bool {
     }
 }
 
-fn of(method: &AuthMethod, overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
+fn findings_for(method: &AuthMethod, overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
     match method {
         AuthMethod::Userpass { username, password } => {
             let asked =
@@ -103,5 +103,5 @@ fn is_used(method: Option<&AuthMethod>, file: &std::path::Path) -> bool {
 
 fn harmless(finding: Finding) -> Finding {
     let status = if finding.status == Status::Failed { Status::Warning } else { finding.status };
-    Finding { status, wants_login: false, ..finding }
+    Finding { status, requires_login: false, ..finding }
 }

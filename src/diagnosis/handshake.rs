@@ -8,28 +8,28 @@ use openssl::x509::X509;
 use rustls::{ClientConfig, ClientConnection};
 use rustls_pki_types::ServerName;
 
-use super::reach::PATIENCE;
+use super::reach::STEP_TIMEOUT;
 use crate::certificate::{text, times};
 
 /// The result of a handshake.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct HandshakeResult {
     /// The server's own certificate, if it sent one.
-    pub(super) certificate: Option<Shown>,
+    pub(super) certificate: Option<PeerCertificate>,
     /// The TLS version.
     pub(super) version: &'static str,
 }
 
 /// A server's certificate: subject, issuer, expiry (seconds since 1970, UTC).
 #[derive(Debug)]
-pub(super) struct Shown {
+pub(super) struct PeerCertificate {
     pub(super) subject: String,
     pub(super) issuer: String,
     pub(super) not_after: i64,
 }
 
-impl Shown {
-    fn of(der: &[u8]) -> Option<Self> {
+impl PeerCertificate {
+    fn parse(der: &[u8]) -> Option<Self> {
         let certificate = X509::from_der(der).ok()?;
         let (subject, issuer) = (text(certificate.subject_name()), text(certificate.issuer_name()));
         Some(Self { subject, issuer, not_after: times(&certificate).1 })
@@ -38,12 +38,16 @@ impl Shown {
 
 /// Runs a TLS handshake with the server of that name and this configuration, and sends nothing else. Blocking: needs a
 /// thread of its own.
-pub(super) fn shake(stream: &mut TcpStream, host: &str, config: ClientConfig) -> io::Result<Seen> {
+pub(super) fn perform_handshake(
+    stream: &mut TcpStream,
+    host: &str,
+    config: ClientConfig,
+) -> io::Result<HandshakeResult> {
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     let mut connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
     stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(STEP_TIMEOUT))?;
+    stream.set_write_timeout(Some(STEP_TIMEOUT))?;
     while connection.is_handshaking() {
         connection.complete_io(stream)?;
     }
@@ -51,6 +55,6 @@ pub(super) fn shake(stream: &mut TcpStream, host: &str, config: ClientConfig) ->
         Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
         _ => "TLS 1.2",
     };
-    let certificate = connection.peer_certificates().and_then(|chain| Shown::of(chain.first()?));
-    Ok(Seen { certificate, version })
+    let certificate = connection.peer_certificates().and_then(|chain| PeerCertificate::parse(chain.first()?));
+    Ok(HandshakeResult { certificate, version })
 }

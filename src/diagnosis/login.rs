@@ -13,17 +13,17 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
-use crate::interact::Nobody;
+use crate::interact::NonInteractive;
 use crate::types::Attributes;
 
 const CHECK: &str = "login";
 /// Timeout of login and whoami together.
-const PATIENCE: Duration = Duration::from_secs(10);
+const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Creates a client that never prompts. The caller decides whether it may log in, because that may need interaction.
 pub fn client(settings: Settings, may_log_in: bool) -> Client {
     match may_log_in {
-        true => auth::client(settings, SCRIPT, Arc::new(Nobody)),
+        true => auth::client(settings, SCRIPT, Arc::new(NonInteractive)),
         false => auth::client_without_login(settings, SCRIPT),
     }
 }
@@ -31,10 +31,10 @@ pub fn client(settings: Settings, may_log_in: bool) -> Client {
 /// Asks the server for the account; logs in if no token is cached and the client may.
 pub async fn examine(client: &Client) -> Finding {
     let host = &client.settings().rucio_host;
-    match timeout(PATIENCE, whoami(client)).await {
-        Err(_) => Finding::failed(CHECK, host, format!("no answer within {} s", PATIENCE.as_secs()))
+    match timeout(STEP_TIMEOUT, whoami(client)).await {
+        Err(_) => Finding::failed(CHECK, host, format!("no answer within {} s", STEP_TIMEOUT.as_secs()))
             .hint("Try again with all that is sent: rucio -v whoami"),
-        Ok(Ok((account, identity))) => welcome(client, &account, identity),
+        Ok(Ok((account, identity))) => account_finding(client, &account, identity),
         Ok(Err(error)) => refused(client, &error).await,
     }
 }
@@ -49,7 +49,7 @@ async fn identity(client: &Client) -> Result<Option<String>> {
     Ok(api::auth::validate(client, &client.secret().await?).await?.identity.clone())
 }
 
-fn welcome(client: &Client, account: &Attributes, identity: Option<String>) -> Finding {
+fn account_finding(client: &Client, account: &Attributes, identity: Option<String>) -> Finding {
     let field = |name| account.get(name).and_then(Value::as_str).unwrap_or("unknown");
     let (name, status) = (field("account"), field("status"));
     let host = &client.settings().rucio_host;
@@ -57,7 +57,7 @@ fn welcome(client: &Client, account: &Attributes, identity: Option<String>) -> F
     let text = format!("account {name}{by}, by {}, status {status}", client.settings().auth.name());
     match client.account().filter(|wanted| *wanted != name) {
         Some(wanted) => Finding::failed(CHECK, host, format!("{text}, where {wanted} was asked for"))
-            .wanting_login("rucio login --force"),
+            .requires_login("rucio login --force"),
         None if status != "ACTIVE" => Finding::failed(CHECK, host, text).hint(format!(
             "Ask the administrators why; they end it by: rucio account update --unban {}",
             super::shell_word(name)
@@ -70,11 +70,11 @@ async fn refused(client: &Client, error: &Error) -> Finding {
     let host = &client.settings().rucio_host;
     match error.class() {
         Some(Exception::CannotAuthenticate) if !client.may_log_in() => {
-            Finding::failed(CHECK, host, "the server does not take the token any more").wanting_login("rucio login")
+            Finding::failed(CHECK, host, "the server does not take the token any more").requires_login("rucio login")
         }
-        _ => match timeout(PATIENCE, refusal::explain(CHECK, client, error)).await {
+        _ => match timeout(STEP_TIMEOUT, refusal::explain(CHECK, client, error)).await {
             Ok(Some(finding)) => finding,
-            _ => Finding::of(error, CHECK, host),
+            _ => Finding::from_error(error, CHECK, host),
         },
     }
 }

@@ -68,13 +68,13 @@ pub struct Finding {
     pub hint: Option<String>,
     /// Whether only a login is missing.
     #[serde(skip)]
-    pub wants_login: bool,
+    pub requires_login: bool,
 }
 
 impl Finding {
     fn new(status: Status, check: &'static str, subject: impl ToString, message: impl Into<String>) -> Self {
         let (subject, message) = (one_line(&subject.to_string()), one_line(&message.into()));
-        Self { check, status, subject, message, hint: None, wants_login: false }
+        Self { check, status, subject, message, hint: None, requires_login: false }
     }
 
     /// Creates a finding without a problem.
@@ -93,7 +93,7 @@ impl Finding {
     }
 
     /// Creates a failure from an error and its hint.
-    pub(crate) fn of(error: &Error, check: &'static str, subject: impl ToString) -> Self {
+    pub(crate) fn from_error(error: &Error, check: &'static str, subject: impl ToString) -> Self {
         Self { hint: error.hint().map(str::to_owned), ..Self::failed(check, subject, reason(error)) }
     }
 
@@ -103,8 +103,8 @@ impl Finding {
     }
 
     /// Marks a problem that a login fixes, with a hint.
-    pub(crate) fn wanting_login(self, hint: impl Into<String>) -> Self {
-        Self { wants_login: true, ..self.hint(hint) }
+    pub(crate) fn requires_login(self, hint: impl Into<String>) -> Self {
+        Self { requires_login: true, ..self.hint(hint) }
     }
 }
 
@@ -137,7 +137,7 @@ pub(crate) fn shell_word(text: &str) -> String {
 }
 
 /// Formats a duration in seconds by its two largest units.
-pub(crate) fn span(seconds: i64) -> String {
+pub(crate) fn format_duration(seconds: i64) -> String {
     let seconds = seconds.unsigned_abs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(one_line("a:\n\t/b\r\n\t/c\n"), "a: /b /c");
         assert_eq!(shell(Path::new("/tmp/it's here")), r"'/tmp/it'\''s here'");
         assert_eq!(shell_word("CN=a,O=b"), "CN=a,O=b");
-        let spans = [5, 60, 3_600, 90_000, 86_400 * 400].map(span);
+        let spans = [5, 60, 3_600, 90_000, 86_400 * 400].map(format_duration);
         assert_eq!(spans, ["5 s", "1 min", "1 h 0 min", "1 day 1 h", "400 days"]);
     }
 }

@@ -12,18 +12,18 @@ use tokio::time::timeout;
 use crate::env_vars::Env;
 
 /// Timeout of each step; short, because the user waits for a diagnosis.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum length of a proxy's response to `CONNECT`, in bytes.
 const LONGEST_HEAD: usize = 16 << 10;
 
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Endpoint {
     pub(super) host: String,
     pub(super) port: u16,
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.host.contains(':') {
             true => write!(f, "[{}]:{}", self.host, self.port),
@@ -35,7 +35,7 @@ impl std::fmt::Display for Place {
 /// An HTTP proxy.
 #[derive(Debug)]
 pub(super) struct Proxy {
-    pub(super) place: Place,
+    pub(super) endpoint: Endpoint,
     authorization: Option<String>,
 }
 
@@ -51,13 +51,13 @@ pub(super) fn proxy(address: &str, env: &Env) -> Option<Proxy> {
     let found = matcher.intercept(&address.parse().ok()?)?;
     let port = found.uri().port_u16().unwrap_or(if found.uri().scheme_str() == Some("https") { 443 } else { 80 });
     let authorization = found.basic_auth().and_then(|value| value.to_str().ok()).map(str::to_owned);
-    Some(Proxy { place: Place { host: found.uri().host()?.to_owned(), port }, authorization })
+    Some(Proxy { endpoint: Endpoint { host: found.uri().host()?.to_owned(), port }, authorization })
 }
 
 /// Resolves the addresses of a host; repeated ones in a row are dropped.
-pub(super) async fn addresses(place: &Place) -> Result<Vec<SocketAddr>> {
-    let asked = timeout(PATIENCE, tokio::net::lookup_host((place.host.as_str(), place.port))).await;
-    let mut found: Vec<_> = asked.map_err(|_| late("the name service"))??.collect();
+pub(super) async fn addresses(endpoint: &Endpoint) -> Result<Vec<SocketAddr>> {
+    let asked = timeout(STEP_TIMEOUT, tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port))).await;
+    let mut found: Vec<_> = asked.map_err(|_| timeout_error("the name service"))??.collect();
     found.dedup();
     match found.is_empty() {
         true => Err(Error::new(ErrorKind::NotFound, "it has no address")),
@@ -67,16 +67,16 @@ pub(super) async fn addresses(place: &Place) -> Result<Vec<SocketAddr>> {
 
 /// Connects to the first of these addresses that accepts a connection.
 pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream> {
-    timeout(PATIENCE, TcpStream::connect(addresses)).await.map_err(|_| late("it"))?
+    timeout(STEP_TIMEOUT, TcpStream::connect(addresses)).await.map_err(|_| timeout_error("it"))?
 }
 
 /// Opens a tunnel through the proxy (RFC 9110, 9.3.6).
-pub(super) async fn tunnel(mut stream: TcpStream, proxy: &Proxy, to: &Place) -> Result<TcpStream> {
+pub(super) async fn tunnel(mut stream: TcpStream, proxy: &Proxy, to: &Endpoint) -> Result<TcpStream> {
     let authorization =
         proxy.authorization.as_ref().map(|value| format!("Proxy-Authorization: {value}\r\n")).unwrap_or_default();
     let request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{authorization}\r\n");
     stream.write_all(request.as_bytes()).await?;
-    let head = timeout(PATIENCE, head(&mut stream)).await.map_err(|_| late("the proxy"))??;
+    let head = timeout(STEP_TIMEOUT, head(&mut stream)).await.map_err(|_| timeout_error("the proxy"))??;
     let status = head.lines().next().unwrap_or_default().to_owned();
     match status.split(' ').nth(1) {
         Some(code) if code.starts_with('2') => Ok(stream),
@@ -96,8 +96,8 @@ async fn head(stream: &mut TcpStream) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn late(who: &str) -> Error {
-    Error::new(ErrorKind::TimedOut, format!("{who} did not answer within {} s", PATIENCE.as_secs()))
+fn timeout_error(who: &str) -> Error {
+    Error::new(ErrorKind::TimedOut, format!("{who} did not answer within {} s", STEP_TIMEOUT.as_secs()))
 }
 
 #[cfg(test)]
@@ -111,7 +111,7 @@ mod tests {
             ("NO_PROXY", "localhost,.example.com"),
         ]);
         let found = proxy("https://rucio.example.org:443", &env).unwrap();
-        assert_eq!(found.place.to_string(), "proxy.example.org:3128");
+        assert_eq!(found.endpoint.to_string(), "proxy.example.org:3128");
         assert!(found.authorization.is_some_and(|value| value.starts_with("Basic ")));
         for address in ["https://localhost:19443", "https://a.example.com", "http://rucio.example.org"] {
             assert!(proxy(address, &env).is_none(), "{address}");

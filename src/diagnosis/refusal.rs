@@ -25,13 +25,13 @@ pub(super) async fn explain(check: &'static str, client: &Client, error: &Error)
     refused(error)?;
     let (settings, server) = (client.settings(), &client.settings().auth_host);
     let identity = identity(&settings.auth)?;
-    Some(match known(client).await {
+    Some(match accounts_of_identity(client).await {
         Ok(known) => not_mapped(check, client, &identity, &known).await,
         Err(error) => match (refused(&error)?.class, &settings.auth) {
             (Exception::IdentityError, _) => {
                 let text = format!("the server does not know the identity {identity} ({})", type_of(&settings.auth));
                 let account = settings.account.as_deref().unwrap_or("ACCOUNT");
-                Finding::failed(check, server, text).hint(let_in(settings, &identity, account))
+                Finding::failed(check, server, text).hint(mapping_command(settings, &identity, account))
             }
             (_, AuthMethod::Userpass { .. }) => {
                 Finding::failed(check, server, format!("the password of {identity} is wrong")).hint(WRONG_PASSWORD)
@@ -50,7 +50,7 @@ fn refused(error: &Error) -> Option<&Refusal> {
     }
 }
 
-async fn not_mapped(check: &'static str, client: &Client, identity: &str, known: &Known) -> Finding {
+async fn not_mapped(check: &'static str, client: &Client, identity: &str, known: &AccountsOfIdentity) -> Finding {
     let (settings, all) = (client.settings(), known.accounts.join(", "));
     let own = known.accounts.first().map(|own| shell_word(own)).unwrap_or_default();
     let Some(account) = &settings.account else {
@@ -65,7 +65,10 @@ async fn not_mapped(check: &'static str, client: &Client, identity: &str, known:
         ),
         _ => (
             format!("{identity} may not act as account {account}; it belongs to {all}"),
-            format!("Take yours: rucio --account {own} whoami; or {}", lower(&let_in(settings, identity, account))),
+            format!(
+                "Take yours: rucio --account {own} whoami; or {}",
+                lower(&mapping_command(settings, identity, account))
+            ),
         ),
     };
     Finding::failed(check, &settings.auth_host, text).hint(hint)
@@ -80,7 +83,7 @@ fn lower(text: &str) -> String {
 }
 
 /// Returns the hint for an administrator to map an identity.
-fn let_in(settings: &Settings, identity: &str, account: &str) -> String {
+fn mapping_command(settings: &Settings, identity: &str, account: &str) -> String {
     let kind = type_of(&settings.auth);
     let password = if kind == "USERPASS" { " --password PASSWORD" } else { "" };
     let (identity, account) = (shell_word(identity), shell_word(account));
@@ -107,7 +110,7 @@ fn identity(method: &AuthMethod) -> Option<String> {
 }
 
 /// The server's information about the identity.
-struct Known {
+struct AccountsOfIdentity {
     /// Its accounts; possibly only the default account, if it has one.
     accounts: Vec<String>,
     /// A token of the first account, used for one request and not saved.
@@ -116,17 +119,17 @@ struct Known {
 
 /// Logs in without an account, to get the accounts of the identity. If there are several and no default, the server has
 /// not checked the password yet, so the first one is tried.
-async fn known(client: &Client) -> Result<Known> {
-    let answer = ask(client, None).await?;
+async fn accounts_of_identity(client: &Client) -> Result<AccountsOfIdentity> {
+    let answer = request_token(client, None).await?;
     let names = header(&answer, "x-rucio-auth-accounts").or_else(|| header(&answer, "x-rucio-auth-account"));
     let names = names.unwrap_or_default();
     let accounts: Vec<_> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     let token = header(&answer, "x-rucio-auth-token");
     let token = match accounts.first().filter(|_| token.is_none()) {
-        Some(first) => header(&ask(client, Some(first)).await?, "x-rucio-auth-token"),
+        Some(first) => header(&request_token(client, Some(first)).await?, "x-rucio-auth-token"),
         None => token,
     };
-    Ok(Known { accounts, token: token.map(Secret::from) })
+    Ok(AccountsOfIdentity { accounts, token: token.map(Secret::from) })
 }
 
 fn header(answer: &Response, name: &str) -> Option<String> {
@@ -134,7 +137,7 @@ fn header(answer: &Response, name: &str) -> Option<String> {
 }
 
 /// Requests a token of this account, or of the identity's default account.
-async fn ask(client: &Client, account: Option<&str>) -> Result<Response> {
+async fn request_token(client: &Client, account: Option<&str>) -> Result<Response> {
     let client = as_account(client, account);
     let answer = match client.settings().auth.clone() {
         AuthMethod::Userpass { username: Some(username), password: Some(password) } => {
@@ -142,16 +145,16 @@ async fn ask(client: &Client, account: Option<&str>) -> Result<Response> {
             let request = request.header("x-rucio-password", password.expose());
             client.authenticate(client.connections()?, &request).await?
         }
-        AuthMethod::X509 { cert, key } => show(&client, "auth/x509", &cert, key.as_deref()).await?,
-        AuthMethod::X509Proxy { proxy } => show(&client, "auth/x509_proxy", &proxy, None).await?,
+        AuthMethod::X509 { cert, key } => request_with_certificate(&client, "auth/x509", &cert, key.as_deref()).await?,
+        AuthMethod::X509Proxy { proxy } => request_with_certificate(&client, "auth/x509_proxy", &proxy, None).await?,
         _ => return Err(Error::new(Exception::CannotAuthenticate, "This way of logging in tells no more.")),
     };
     checked(answer).await
 }
 
 /// Requests a token with a certificate. The server lists all accounts only for clients that declare to support that.
-async fn show(client: &Client, path: &str, cert: &Path, key: Option<&Path>) -> Result<Response> {
-    let identity = Identity::load(cert, key, &nobody())?;
+async fn request_with_certificate(client: &Client, path: &str, cert: &Path, key: Option<&Path>) -> Result<Response> {
+    let identity = Identity::load(cert, key, &no_passphrase())?;
     let request = Request::get(path).header("x-rucio-allow-return-multiple-accounts", "True");
     client.authenticate(&client.connect(Some(identity))?, &request).await
 }
@@ -173,6 +176,6 @@ fn as_account(client: &Client, account: Option<&str>) -> Client {
     client_without_login(settings, super::SCRIPT)
 }
 
-fn nobody() -> AskPassphrase {
+fn no_passphrase() -> AskPassphrase {
     Arc::new(|_| Err(std::io::ErrorKind::Unsupported.into()))
 }

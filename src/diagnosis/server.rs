@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use reqwest::header::{DATE, HeaderMap};
 
-use super::{Finding, date, shell_word, span};
+use super::{Finding, date, format_duration, shell_word};
 use crate::api::server::Ping;
 use crate::clock::now;
 use crate::error::Result;
@@ -19,20 +19,20 @@ const FAR_APART: i64 = 300;
 /// Requests the server's release and time. The last value says whether a Rucio server answered.
 pub async fn ping(client: &Client) -> (Option<Finding>, Finding, bool) {
     let url = format!("{}/ping", client.settings().rucio_host);
-    match ask(client, &url).await {
+    match send_once(client, &url).await {
         Ok((headers, text)) => {
             let clock = clock(&url, &headers, now());
             match serde_json::from_str::<Ping>(&text) {
                 Ok(ping) => (clock, release(&url, &ping.version), true),
                 Err(_) => {
                     let finding = Finding::failed(CHECK, &url, "this is no Rucio server: its answer names no release");
-                    (clock, finding.hint(correct("rucio_host", &url)), false)
+                    (clock, finding.hint(correction_hint("rucio_host", &url)), false)
                 }
             }
         }
         Err(error) => {
-            let finding = Finding::of(&error, CHECK, &url);
-            let hint = finding.hint.clone().unwrap_or_else(|| correct("rucio_host", &url));
+            let finding = Finding::from_error(&error, CHECK, &url);
+            let hint = finding.hint.clone().unwrap_or_else(|| correction_hint("rucio_host", &url));
             (None, finding.hint(hint), false)
         }
     }
@@ -49,11 +49,11 @@ pub async fn authentication(client: &Client) -> (Finding, bool) {
         }
         Ok(answer) => {
             let text = format!("this is no authentication server of Rucio: it answers {}", answer.status());
-            (Finding::failed(CHECK, &url, text).hint(correct("auth_host", &url)), false)
+            (Finding::failed(CHECK, &url, text).hint(correction_hint("auth_host", &url)), false)
         }
         Err(error) => {
-            let finding = Finding::of(&error, CHECK, &url);
-            let hint = finding.hint.clone().unwrap_or_else(|| correct("auth_host", &url));
+            let finding = Finding::from_error(&error, CHECK, &url);
+            let hint = finding.hint.clone().unwrap_or_else(|| correction_hint("auth_host", &url));
             (finding.hint(hint), false)
         }
     }
@@ -63,12 +63,12 @@ fn is_rucio(headers: &HeaderMap) -> bool {
     headers.contains_key("ExceptionClass") || headers.keys().any(|name| name.as_str().starts_with("x-rucio-"))
 }
 
-fn correct(option: &str, url: &str) -> String {
+fn correction_hint(option: &str, url: &str) -> String {
     format!("See what answers there, and correct {option} in [client]: curl -v {}", shell_word(url))
 }
 
 /// Sends one request without retries, so that errors are visible.
-async fn ask(client: &Client, url: &str) -> Result<(HeaderMap, String)> {
+async fn send_once(client: &Client, url: &str) -> Result<(HeaderMap, String)> {
     let answer = client.connections()?.get(url).send().await.map_err(transport_error)?;
     let answer = checked(answer).await?;
     let headers = answer.headers().clone();
@@ -89,7 +89,7 @@ fn release(url: &str, version: &str) -> Finding {
 fn clock(url: &str, headers: &HeaderMap, here: i64) -> Option<Finding> {
     let there = DateTime::parse_from_rfc2822(headers.get(DATE)?.to_str().ok()?).ok()?.timestamp();
     let (apart, ahead) = ((here - there).abs(), if here > there { "ahead of" } else { "behind" });
-    let text = format!("this machine is {} {ahead} the server, which has {}", span(apart), date(there));
+    let text = format!("this machine is {} {ahead} the server, which has {}", format_duration(apart), date(there));
     let hint = "Set the clock, or have it set: chronyc tracking; timedatectl status";
     Some(match apart {
         // The date is in whole seconds, and the response took some time.

@@ -8,31 +8,31 @@ const CHECK: &str = "settings";
 
 /// Returns a finding for each setting.
 pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
-    explain(overrides, env, config).iter().map(finding).chain(rest(overrides, env, config)).collect()
+    explain(overrides, env, config).iter().map(finding).chain(other_settings(overrides, env, config)).collect()
 }
 
 fn finding(setting: &Setting) -> Finding {
     match (&setting.value, setting.origin) {
         (Ok(Some(value)), Some(origin)) => Finding::ok(CHECK, setting.name, format!("{value} ({origin})")),
         (Ok(_), _) => Finding::ok(CHECK, setting.name, "not set: the server takes the default of your identity"),
-        (Err(error), _) => Finding::of(error, CHECK, setting.name),
+        (Err(error), _) => Finding::from_error(error, CHECK, setting.name),
     }
 }
 
 /// Returns the finding for other errors of the settings; those with a check of their own are left to that.
-fn rest(overrides: &Overrides, env: &Env, config: &Config) -> Option<Finding> {
+fn other_settings(overrides: &Overrides, env: &Env, config: &Config) -> Option<Finding> {
     let elsewhere = explain(overrides, env, config).iter().any(|setting| setting.value.is_err())
-        || AuthMethod::of(overrides, env, config).is_err()
-        || CaSource::of(overrides, env, config, true).is_err();
+        || AuthMethod::from_config(overrides, env, config).is_err()
+        || CaSource::from_config(overrides, env, config, true).is_err();
     let error = Settings::resolve(overrides, env, config).err().filter(|_| !elsewhere)?;
-    Some(Finding::of(&error, CHECK, config.path().display()))
+    Some(Finding::from_error(&error, CHECK, config.path().display()))
 }
 
 /// Resolves the settings; if the credentials are broken, those of a login without any, so that the servers can still be
 /// checked. The second value says whether they are complete.
 pub fn resolve(overrides: &Overrides, env: &Env, config: &Config) -> Option<(Settings, bool)> {
     let patient = |settings: Settings| Settings {
-        timeout: Some(settings.timeout.map_or(super::reach::PATIENCE, |time| time.min(super::reach::PATIENCE))),
+        timeout: Some(settings.timeout.map_or(super::reach::STEP_TIMEOUT, |time| time.min(super::reach::STEP_TIMEOUT))),
         ..settings
     };
     if let Ok(settings) = Settings::resolve(overrides, env, config) {

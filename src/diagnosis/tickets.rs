@@ -12,11 +12,13 @@ pub(super) fn kerberos(check: &'static str, env: &Env) -> Finding {
     let name = env.get(env_vars::KRB5CCNAME).unwrap_or_else(usual_cache);
     let file = file_of(&name);
     if file.as_ref().is_some_and(|file| !file.exists()) {
-        return Finding::failed(check, name, "there are no Kerberos tickets").wanting_login("kinit");
+        return Finding::failed(check, name, "there are no Kerberos tickets").requires_login("kinit");
     }
     match transfers::program("klist", env).map(|klist| is_good(&klist, &name)) {
         Some(true) => Finding::ok(check, name, "Kerberos ticket, good by klist"),
-        Some(false) => Finding::failed(check, name, "the Kerberos ticket has expired, by klist").wanting_login("kinit"),
+        Some(false) => {
+            Finding::failed(check, name, "the Kerberos ticket has expired, by klist").requires_login("kinit")
+        }
         None => Finding::ok(check, name, "Kerberos tickets (without klist nobody can say until when)"),
     }
 }
@@ -49,7 +51,7 @@ fn is_good(klist: &Path, cache: &str) -> bool {
 /// Checks the key of the ssh authentication method.
 pub(super) fn ssh_key(check: &'static str, key: &Path, agent: Option<&Path>) -> Vec<Finding> {
     let kind = match ssh::readiness(key, agent) {
-        Err(error) => return vec![Finding::of(&error, check, key.display())],
+        Err(error) => return vec![Finding::from_error(&error, check, key.display())],
         Ok(Readiness::Open) => "SSH key without a pass phrase",
         Ok(Readiness::InAgent) => "SSH key that the agent has",
         Ok(Readiness::Locked) => "SSH key behind a pass phrase, which `rucio login` asks for",

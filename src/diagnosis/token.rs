@@ -3,8 +3,8 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::{Finding, shell, span};
-use crate::auth::{Kept, State, kept, of_another_program, trusted};
+use super::{Finding, format_duration, shell};
+use crate::auth::{CachedToken, TokenState, external_token, inspect, trusted};
 use crate::clock::now;
 use crate::config::Settings;
 
@@ -12,33 +12,35 @@ const CHECK: &str = "token";
 
 /// What a login would need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Login {
+pub enum LoginRequirement {
     /// No interaction.
-    Alone,
+    Unattended,
     /// Interaction with the user.
-    Asking,
+    Interactive,
     /// The credentials are broken, as another check has reported.
     Broken,
     /// No login is needed: there is another token.
-    Needless,
+    NotNeeded,
 }
 
 /// Checks the available tokens; changes nothing. The second value says whether one can be used. `login` decides whether
 /// a missing token is a problem.
-pub fn examine(settings: &Settings, login: Login) -> (Vec<Finding>, bool) {
-    let foreign = of_another_program(settings).filter(|_| !settings.insecure);
+pub fn examine(settings: &Settings, login: LoginRequirement) -> (Vec<Finding>, bool) {
+    let foreign = external_token(settings).filter(|_| !settings.insecure);
     let foreign = foreign.map(|(source, end)| {
-        let end =
-            end.map_or_else(|| "until when it does not say".to_owned(), |end| format!("for {}", span(end - now())));
+        let end = end.map_or_else(
+            || "until when it does not say".to_owned(),
+            |end| format!("for {}", format_duration(end - now())),
+        );
         Finding::ok(CHECK, source, format!("token of another program, used before any of ours, {end}"))
     });
-    let (own, usable) = own(settings, if foreign.is_some() { Login::Needless } else { login });
+    let (own, usable) = check_token(settings, if foreign.is_some() { LoginRequirement::NotNeeded } else { login });
     let has_token = usable || foreign.is_some();
     (foreign.into_iter().chain(own).collect(), has_token)
 }
 
 /// Checks the folder and the file of our token.
-fn own(settings: &Settings, login: Login) -> (Vec<Finding>, bool) {
+fn check_token(settings: &Settings, login: LoginRequirement) -> (Vec<Finding>, bool) {
     let folder = &settings.token_dir;
     if let Err(error) = trusted(folder) {
         return match error.kind() {
@@ -47,52 +49,62 @@ fn own(settings: &Settings, login: Login) -> (Vec<Finding>, bool) {
         };
     }
     let private = Finding::ok(CHECK, folder.display(), "yours alone");
-    let Some(kept) = kept(settings) else { return (vec![private, none(&settings.token_file, login)], false) };
-    let usable = matches!(kept.state, State::Good(_)) && !settings.insecure;
-    (vec![private, finding(&kept, settings, login)], usable)
+    let Some(token) = inspect(settings) else { return (vec![private, none(&settings.token_file, login)], false) };
+    let usable = matches!(token.state, TokenState::Valid(_)) && !settings.insecure;
+    (vec![private, finding(&token, settings, login)], usable)
 }
 
-fn finding(kept: &Kept, settings: &Settings, login: Login) -> Finding {
-    let place = kept.file.display();
+fn finding(token: &CachedToken, settings: &Settings, login: LoginRequirement) -> Finding {
+    let path = token.file.display();
     let account = settings.account.as_deref().unwrap_or("the default account");
     let ours = format!("token of {account} at {} by {}", settings.rucio_host, settings.auth.name());
-    match &kept.state {
+    match &token.state {
         // The token must not reach an unverified server.
-        State::Good(_) if settings.insecure => log_in(&kept.file, &format!("{ours}, not used with --insecure"), login),
-        State::Good(Some(end)) => Finding::ok(CHECK, place, format!("{ours}, for {}", span(end - now()))),
-        State::Good(None) => Finding::ok(CHECK, place, format!("{ours}, until when it does not say")),
-        State::Ended(end) => log_in(&kept.file, &format!("{ours}, ended {} ago", span(now() - end)), login),
-        State::Another(of) => log_in(&kept.file, &format!("not used here, being the token of {of}"), login),
-        State::Distrusted(why) => Finding::failed(CHECK, place, format!("not used: {why}")).hint(mend_file(&kept.file)),
+        TokenState::Valid(_) if settings.insecure => {
+            log_in(&token.file, &format!("{ours}, not used with --insecure"), login)
+        }
+        TokenState::Valid(Some(end)) => {
+            Finding::ok(CHECK, path, format!("{ours}, for {}", format_duration(end - now())))
+        }
+        TokenState::Valid(None) => Finding::ok(CHECK, path, format!("{ours}, until when it does not say")),
+        TokenState::Expired(end) => {
+            log_in(&token.file, &format!("{ours}, ended {} ago", format_duration(now() - end)), login)
+        }
+        TokenState::OtherOrigin(of) => log_in(&token.file, &format!("not used here, being the token of {of}"), login),
+        TokenState::Untrusted(why) => {
+            Finding::failed(CHECK, path, format!("not used: {why}")).hint(fix_file_command(&token.file))
+        }
     }
 }
 
-fn none(place: &Path, login: Login) -> Finding {
-    log_in(place, "no token yet", login)
+fn none(path: &Path, login: LoginRequirement) -> Finding {
+    log_in(path, "no token yet", login)
 }
 
 /// Returns the finding for a missing token: no problem if a login needs no interaction.
-fn log_in(place: &Path, text: &str, login: Login) -> Finding {
+fn log_in(path: &Path, text: &str, login: LoginRequirement) -> Finding {
     match login {
-        Login::Asking => Finding::failed(CHECK, place.display(), text).wanting_login("rucio login"),
-        Login::Alone => Finding::ok(CHECK, place.display(), format!("{text}; the next command logs in by itself")),
-        Login::Broken | Login::Needless => Finding::ok(CHECK, place.display(), text),
+        LoginRequirement::Interactive => Finding::failed(CHECK, path.display(), text).requires_login("rucio login"),
+        LoginRequirement::Unattended => {
+            Finding::ok(CHECK, path.display(), format!("{text}; the next command logs in by itself"))
+        }
+        LoginRequirement::Broken | LoginRequirement::NotNeeded => Finding::ok(CHECK, path.display(), text),
     }
 }
 
 fn distrusted_folder(folder: &Path, why: &str) -> Finding {
-    Finding::failed(CHECK, folder.display(), format!("no token is kept there: {why}")).hint(mend_folder(folder))
+    Finding::failed(CHECK, folder.display(), format!("no token is kept there: {why}")).hint(fix_folder_command(folder))
 }
 
 /// Returns the fix: restrict our own folder, or use another one if it belongs to another user.
-fn mend_folder(folder: &Path) -> String {
+fn fix_folder_command(folder: &Path) -> String {
     match is_ours(folder) {
         true => format!("chmod 700 {}", shell(folder)),
         false => "Have tokens kept elsewhere: mkdir -m 700 -p ~/.rucio/tmp && export TMPDIR=~/.rucio/tmp".to_owned(),
     }
 }
 
-fn mend_file(file: &Path) -> String {
+fn fix_file_command(file: &Path) -> String {
     match is_ours(file) {
         true => format!("chmod 600 {}", shell(file)),
         false => format!("rm -f {}", shell(file)),

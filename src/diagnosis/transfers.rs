@@ -10,7 +10,7 @@ use crate::env_vars::{self, Env};
 
 const CHECK: &str = "transfers";
 /// Minimum free space for tokens and temporary files, in bytes.
-const LITTLE_ROOM: u64 = 10_000_000;
+const LOW_DISK_SPACE: u64 = 10_000_000;
 /// Programs that transfer files for this client, with their protocols.
 const PROGRAMS: [(&str, &str); 3] = [("xrdcp", "root://"), ("scp", "scp://"), ("gfal-copy", "srm:// and gsiftp://")];
 
@@ -23,7 +23,9 @@ pub fn examine(settings: Option<&Settings>, env: &Env) -> Vec<Finding> {
     let tokens = settings.map(|settings| folder(&settings.token_dir, "tokens"));
     let temporary = match temp_dir(env) {
         Ok(path) => folder(&path, "temporary files"),
-        Err(error) => Finding::of(&error, CHECK, env_vars::TMPDIR).hint("export TMPDIR=~/tmp && mkdir -p ~/tmp"),
+        Err(error) => {
+            Finding::from_error(&error, CHECK, env_vars::TMPDIR).hint("export TMPDIR=~/tmp && mkdir -p ~/tmp")
+        }
     };
     programs.chain(tokens).chain([temporary]).collect()
 }
@@ -43,7 +45,7 @@ fn folder(path: &Path, what: &str) -> Finding {
         return Finding::failed(CHECK, path.display(), text).hint(format!("ls -ld {}", shell(there)));
     }
     match statvfs(there).map(|room| room.f_bavail.saturating_mul(room.f_frsize)) {
-        Ok(room) if room < LITTLE_ROOM => {
+        Ok(room) if room < LOW_DISK_SPACE => {
             let text = format!("for {what}, with room for only {:.1} MB", room as f64 / 1e6);
             Finding::warning(CHECK, path.display(), text).hint(format!("See what fills it: df -h {}", shell(there)))
         }

@@ -14,7 +14,7 @@ const LONGEST_REFUSAL: usize = 1 << 20;
 /// Reads the whole body.
 ///
 /// Errors: `ServerConnectionException` if the transfer is interrupted, `RucioException` if the body exceeds 64 MiB.
-pub(super) async fn whole(mut response: Response) -> Result<Vec<u8>> {
+pub(super) async fn read_all(mut response: Response) -> Result<Vec<u8>> {
     if response.content_length().is_some_and(|length| length > LONGEST as u64) {
         return Err(too_long(&response));
     }
@@ -30,12 +30,12 @@ pub(super) async fn whole(mut response: Response) -> Result<Vec<u8>> {
 
 /// Reads the whole body as text; replaces invalid UTF-8.
 pub(crate) async fn text(response: Response) -> Result<String> {
-    let body = whole(response).await?;
+    let body = read_all(response).await?;
     Ok(String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
 /// Reads up to 1 MiB of an error response. An interrupted transfer is ignored, because the HTTP error matters more.
-pub(super) async fn beginning(mut response: Response) -> Vec<u8> {
+pub(super) async fn read_error_body(mut response: Response) -> Vec<u8> {
     let mut body = Vec::new();
     while body.len() < LONGEST_REFUSAL
         && let Ok(Some(chunk)) = response.chunk().await
@@ -58,7 +58,7 @@ fn too_long(response: &Response) -> Error {
 }
 
 /// Returns whether the response was not valid HTTP, or its headers were too long.
-pub(super) fn is_nonsense(error: &reqwest::Error) -> bool {
+pub(super) fn is_not_http(error: &reqwest::Error) -> bool {
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
         if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {

@@ -44,7 +44,7 @@ const SECRET: [&str; 4] = ["authorization", "x-rucio-auth-token", "x-rucio-passw
 pub const RUCIO_VERSION: &str = "41.5.1";
 
 /// Source of a client's tokens. (Implemented in `auth`, which makes requests of its own for them.)
-pub(crate) trait Tokens: Send + Sync {
+pub(crate) trait TokenProvider: Send + Sync {
     /// Returns the token for a request; logs in if there is none yet.
     fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<Secret>>;
     /// Returns a new token after the server rejected one.
@@ -62,10 +62,10 @@ struct Inner {
     may_log_in: bool,
     connections: OnceLock<reqwest::Client>,
     /// Hosts already warned about: certificate not verified (`--insecure`).
-    unverified: std::sync::Mutex<Vec<String>>,
+    warned_hosts: std::sync::Mutex<Vec<String>>,
     /// Minimum response time so far, in microseconds.
-    nearest: AtomicU64,
-    tokens: Arc<dyn Tokens>,
+    min_response_time: AtomicU64,
+    tokens: Arc<dyn TokenProvider>,
 }
 
 impl std::fmt::Debug for Client {
@@ -80,7 +80,7 @@ impl Client {
         settings: Settings,
         script: impl Into<String>,
         interact: Arc<dyn Interact>,
-        tokens: Arc<dyn Tokens>,
+        tokens: Arc<dyn TokenProvider>,
         may_log_in: bool,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -89,15 +89,15 @@ impl Client {
             script: script.into(),
             may_log_in,
             connections: OnceLock::new(),
-            unverified: std::sync::Mutex::default(),
-            nearest: AtomicU64::new(u64::MAX),
+            warned_hosts: std::sync::Mutex::default(),
+            min_response_time: AtomicU64::new(u64::MAX),
             tokens,
         }))
     }
 
     /// Returns the minimum response time of the server so far: a little more than the round-trip time.
-    pub fn nearest_answer(&self) -> Option<Duration> {
-        let micros = self.0.nearest.load(Ordering::Relaxed);
+    pub fn min_response_time(&self) -> Option<Duration> {
+        let micros = self.0.min_response_time.load(Ordering::Relaxed);
         (micros != u64::MAX).then(|| Duration::from_micros(micros))
     }
 
@@ -136,38 +136,39 @@ impl Client {
     /// Errors: the server's exception class and message for every response that is not a success;
     /// `ServerConnectionException` without a response; `CannotAuthenticate` without a token.
     pub async fn send(&self, request: Request) -> Result<Response> {
-        checked(self.answer(&self.0.settings.rucio_host, &request).await?).await
+        checked(self.send_any_status(&self.0.settings.rucio_host, &request).await?).await
     }
 
     /// Sends an authenticated request to this host, for which the token must be valid. Returns the response, successful
     /// or not. Replaces a rejected token once.
-    pub(crate) async fn answer(&self, host: &str, request: &Request) -> Result<Response> {
+    pub(crate) async fn send_any_status(&self, host: &str, request: &Request) -> Result<Response> {
         let tokens = &self.0.tokens;
         let token = tokens.token(self).await.map_err(|error| Error::Login(Box::new(error)))?;
-        let response = self.exchange(host, request, &token).await?;
-        if !wants_other_token(&response) {
+        let response = self.send_with_token(host, request, &token).await?;
+        if !is_token_refused(&response) {
             return Ok(response);
         }
         let token = tokens.replace(self, &token).await?;
-        self.exchange(host, request, &token).await
+        self.send_with_token(host, request, &token).await
     }
 
     /// Sends a public request to this host, without the token. Returns the response, successful or not.
-    pub(crate) async fn public_answer(&self, host: &str, request: &Request) -> Result<Response> {
-        self.transmit(self.connections()?, host, request, self.headers()?).await
+    pub(crate) async fn send_public(&self, host: &str, request: &Request) -> Result<Response> {
+        self.send_with_retry(self.connections()?, host, request, self.headers()?).await
     }
 
     /// Sends a request and parses the response as one JSON value.
     pub async fn json<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
-        json::parse(&body::whole(self.send(request).await?).await?)
+        json::parse(&body::read_all(self.send(request).await?).await?)
     }
 
     /// Sends a public request, without the token, and parses the response as one JSON value. `host` overrides the
     /// server.
     pub async fn public_json<T: DeserializeOwned>(&self, host: Option<&str>, request: Request) -> Result<T> {
         let host = host.unwrap_or(&self.0.settings.rucio_host);
-        let answer = checked(self.transmit(self.connections()?, host, &request, HeaderMap::new()).await?).await?;
-        json::parse(&body::whole(answer).await?)
+        let answer =
+            checked(self.send_with_retry(self.connections()?, host, &request, HeaderMap::new()).await?).await?;
+        json::parse(&body::read_all(answer).await?)
     }
 
     /// Sends a request whose response is a list, one JSON value per line.
@@ -181,8 +182,8 @@ impl Client {
     }
 
     /// Sends a request and ignores the body of a successful response.
-    pub async fn done(&self, request: Request) -> Result<()> {
-        body::whole(self.send(request).await?).await.map(drop)
+    pub async fn execute(&self, request: Request) -> Result<()> {
+        body::read_all(self.send(request).await?).await.map(drop)
     }
 
     /// Returns the current token, for requests about it.
@@ -192,16 +193,16 @@ impl Client {
         self.0.tokens.token(self).await
     }
 
-    async fn exchange(&self, host: &str, request: &Request, token: &Secret) -> Result<Response> {
+    async fn send_with_token(&self, host: &str, request: &Request, token: &Secret) -> Result<Response> {
         let mut headers = self.headers()?;
         insert(&mut headers, "x-rucio-auth-token", token.expose(), true)?;
-        self.transmit(self.connections()?, host, request, headers).await
+        self.send_with_retry(self.connections()?, host, request, headers).await
     }
 
     /// Sends a request of the authentication API: without a token, over connections that may present a client
     /// certificate.
     pub(crate) async fn authenticate(&self, connections: &reqwest::Client, request: &Request) -> Result<Response> {
-        self.transmit(connections, &self.0.settings.auth_host, request, self.headers()?).await
+        self.send_with_retry(connections, &self.0.settings.auth_host, request, self.headers()?).await
     }
 
     /// Sends a request of the authentication API and returns the response as text.
@@ -213,7 +214,7 @@ impl Client {
     pub async fn send_trace(&self, path: &str, trace: &Value) -> Result<()> {
         let request = Request::post(path, trace.clone());
         let response =
-            self.transmit(self.connections()?, &self.0.settings.trace_host, &request, HeaderMap::new()).await?;
+            self.send_with_retry(self.connections()?, &self.0.settings.trace_host, &request, HeaderMap::new()).await?;
         checked(response).await.map(drop)
     }
 
@@ -248,13 +249,13 @@ impl Client {
 
     /// Warns once per host when certificate verification is off.
     fn warn_if_unverified(&self, host: &str) {
-        let mut told = self.0.unverified.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.0.settings.insecure && host.starts_with("https:") && !told.iter().any(|known| known == host) {
+        let mut warned = self.0.warned_hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.0.settings.insecure && host.starts_with("https:") && !warned.iter().any(|known| known == host) {
             tracing::warn!(
                 "The certificate of {host} is not verified (--insecure): whoever answers there, or stands between, can \
                  read and change all that is sent, passwords and tokens too."
             );
-            told.push(host.to_owned());
+            warned.push(host.to_owned());
         }
     }
 
@@ -268,7 +269,7 @@ impl Client {
         Ok(headers)
     }
 
-    async fn transmit(
+    async fn send_with_retry(
         &self,
         connections: &reqwest::Client,
         host: &str,
@@ -278,7 +279,7 @@ impl Client {
         for (name, value) in &request.headers {
             insert(&mut headers, name, value, SECRET.contains(name))?;
         }
-        headers.extend(request.more_headers.clone());
+        headers.extend(request.extra_headers.clone());
         self.warn_if_unverified(host);
         let url = format!("{}/{}", host.trim_end_matches('/'), request.path);
         let mut attempt = 0;
@@ -289,7 +290,7 @@ impl Client {
             let asked = Instant::now();
             let answer = build(connections, &url, request, headers.clone()).send().await;
             if answer.is_ok() {
-                self.0.nearest.fetch_min(micros(asked.elapsed()), Ordering::Relaxed);
+                self.0.min_response_time.fetch_min(micros(asked.elapsed()), Ordering::Relaxed);
             }
             let last = attempt + 1 >= self.0.settings.request_retries || !request.repeatable;
             let (wait, reason) = match answer {
@@ -301,7 +302,7 @@ impl Client {
                     let reason = format!("server returned {}", response.status().as_u16());
                     (retry::wait(attempt, Some(response.headers())), reason)
                 }
-                Err(error) if last || !retry::may_pass(&error) => return Err(transport_error(error)),
+                Err(error) if last || !retry::is_retryable(&error) => return Err(transport_error(error)),
                 Err(error) => (retry::wait(attempt, None), root_cause(&error)),
             };
             tracing::warn!("Waiting {}s due to reason: {reason} ", wait.as_secs_f64());
@@ -313,7 +314,7 @@ impl Client {
 
 /// Returns whether the server rejected the token. A 401 with `AccessDenied` means that the token is valid but the
 /// account lacks permission: a new login would not help.
-fn wants_other_token(response: &Response) -> bool {
+fn is_token_refused(response: &Response) -> bool {
     let class = response.headers().get("ExceptionClass").and_then(|class| class.to_str().ok());
     response.status() == StatusCode::UNAUTHORIZED && class != Some("AccessDenied")
 }
@@ -363,7 +364,7 @@ pub(crate) async fn checked(response: Response) -> Result<Response> {
         return Ok(response);
     }
     let (status, url, headers) = (response.status(), response.url().to_string(), response.headers().clone());
-    let body = body::beginning(response).await;
+    let body = body::read_error_body(response).await;
     tracing::debug!("Response text (length={}): [{}]", body.len(), String::from_utf8_lossy(&body));
     Err(refused(status, url, &headers, &body))
 }
@@ -405,14 +406,14 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Exception, 
 pub(crate) fn transport_error(error: reqwest::Error) -> Error {
     let place = error.url().map(|url| format!("{}: ", url.origin().ascii_serialization())).unwrap_or_default();
     if let Some(failure) = tls::failure(&error) {
-        let class = match failure.ours {
+        let class = match failure.is_client_certificate {
             true => Exception::CannotAuthenticate,
             false => Exception::ServerConnectionException,
         };
         return Error::new(class, format!("{place}{}", failure.reason)).with_hint(failure.remedy);
     }
     let failure = Error::new(Exception::ServerConnectionException, format!("{place}{}", root_cause(&error)));
-    match error.is_connect() || error.is_redirect() || body::is_nonsense(&error) {
+    match error.is_connect() || error.is_redirect() || body::is_not_http(&error) {
         true => failure.with_hint("Check [client] rucio_host and auth_host, or -H and --auth-host."),
         false => failure,
     }

@@ -18,7 +18,7 @@ pub struct Raw<T> {
 
 impl<T> Raw<T> {
     /// Returns the original record with the fields of another one inserted in front.
-    pub fn behind(&self, front: &impl Serialize) -> Result<Box<RawValue>> {
+    pub fn with_fields_before(&self, front: &impl Serialize) -> Result<Box<RawValue>> {
         let front = serde_json::to_string(front).map_err(Error::unwritable)?;
         let front = front.strip_suffix('}').unwrap_or(&front);
         let fields = self.text.get().strip_prefix('{').unwrap_or_default();
@@ -69,7 +69,7 @@ mod tests {
             [(r#"{"x":1e400}"#, r#"{"scope":"s","name":"n","x":1e400}"#), ("{ }", r#"{"scope":"s","name":"n" }"#)]
         {
             let raw = Raw { item: (), text: RawValue::from_string(text.to_owned()).unwrap() };
-            assert_eq!(raw.behind(&did).unwrap().get(), expected);
+            assert_eq!(raw.with_fields_before(&did).unwrap().get(), expected);
         }
     }
 }

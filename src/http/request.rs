@@ -29,7 +29,7 @@ pub struct Request {
     pub(super) query: Vec<(String, String)>,
     pub(super) body: Option<Body>,
     pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) more_headers: HeaderMap,
+    pub(super) extra_headers: HeaderMap,
     pub(super) repeatable: bool,
 }
 
@@ -104,7 +104,7 @@ impl Request {
             query: Vec::new(),
             body: None,
             headers: Vec::new(),
-            more_headers: HeaderMap::new(),
+            extra_headers: HeaderMap::new(),
             repeatable,
         }
     }
@@ -153,7 +153,7 @@ impl Request {
 
     /// Adds headers that override ours of the same name.
     pub fn headers(mut self, headers: HeaderMap) -> Self {
-        self.more_headers.extend(headers);
+        self.extra_headers.extend(headers);
         self
     }
 

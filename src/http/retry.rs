@@ -22,8 +22,8 @@ pub(crate) fn is_transient(status: StatusCode) -> bool {
 
 /// Returns whether a request that failed without a response may be retried. Not after a redirect error, a TLS failure
 /// or a response that is not HTTP: a retry would not help.
-pub(crate) fn may_pass(error: &reqwest::Error) -> bool {
-    !(error.is_redirect() || error.is_builder() || tls::failure(error).is_some() || body::is_nonsense(error))
+pub(crate) fn is_retryable(error: &reqwest::Error) -> bool {
+    !(error.is_redirect() || error.is_builder() || tls::failure(error).is_some() || body::is_not_http(error))
 }
 
 /// Returns the pause after attempt number `attempt` (from 0).

@@ -15,37 +15,37 @@ use crate::http::{Client, JsonStream, Raw};
 use crate::types::Did;
 
 /// Maximum number of re-reads without a new row.
-const STALLS: u32 = 3;
+const MAX_STALLS: u32 = 3;
 /// Maximum number of re-reads of a list of unknown length.
-const DIFFERENCES: u32 = 6;
+const MAX_DIFFERENCES: u32 = 6;
 
 /// How the completeness of a list is verified.
 #[derive(Debug, Clone)]
-pub(super) enum Check {
+pub(super) enum CompletenessCheck {
     /// Compares with the number of files that the server counts below this DID.
     Files(Did),
-    /// Compares with the number of files of this dataset; a container is read as with [`Check::Twice`].
+    /// Compares with the number of files of this dataset; a container is read as with [`CompletenessCheck::Twice`].
     Content(Did),
     /// Reads the list twice: its length is not known otherwise.
     Twice,
 }
 
 /// Starts reading a list from its beginning.
-pub(super) type Open<'c, T> = Box<dyn Fn() -> BoxFuture<'c, Result<JsonStream<T>>> + Send + Sync + 'c>;
+pub(super) type OpenList<'c, T> = Box<dyn Fn() -> BoxFuture<'c, Result<JsonStream<T>>> + Send + Sync + 'c>;
 
 /// The rows of a list, each once, in the server's order. If the server ends its response early (a killed process, a
 /// lost database: mod_wsgi ends the response as if it were complete), the whole list is requested again and the missing
 /// rows follow.
 pub struct CompleteList<'c, T> {
     client: &'c Client,
-    open: Open<'c, T>,
-    check: Check,
+    open: OpenList<'c, T>,
+    check: CompletenessCheck,
     /// Name of the list, for messages.
     title: String,
     rows: JsonStream<T>,
     pass: Pass,
     /// Keys of all rows returned.
-    given: Vec<u64>,
+    returned: Vec<u64>,
     /// Number of rows known before the current pass.
     expected: Option<u64>,
     stalls: u32,
@@ -61,14 +61,14 @@ struct Pass {
     /// Number of rows in the previous pass.
     rows_before: u64,
     /// Rows returned before this pass that have not occurred in it yet, by key.
-    given_before: HashMap<u64, u32>,
+    returned_before: HashMap<u64, u32>,
 }
 
 impl Pass {
     /// Counts a row. Returns whether it was not returned before.
     fn is_new(&mut self, key: u64) -> bool {
         self.rows += 1;
-        match self.given_before.get_mut(&key) {
+        match self.returned_before.get_mut(&key) {
             Some(times @ 1..) => *times -= 1,
             _ => {
                 self.new_rows += 1;
@@ -83,10 +83,10 @@ impl Pass {
         self.number > 0 && self.rows == self.rows_before && self.new_rows == 0
     }
 
-    fn next(&self, given: &[u64]) -> Self {
-        let mut given_before = HashMap::new();
-        given.iter().for_each(|key| *given_before.entry(*key).or_default() += 1);
-        Self { number: self.number + 1, rows: 0, new_rows: 0, rows_before: self.rows, given_before }
+    fn next(&self, returned: &[u64]) -> Self {
+        let mut returned_before = HashMap::new();
+        returned.iter().for_each(|key| *returned_before.entry(*key).or_default() += 1);
+        Self { number: self.number + 1, rows: 0, new_rows: 0, rows_before: self.rows, returned_before }
     }
 }
 
@@ -103,10 +103,15 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
     /// Requests the list.
     ///
     /// Errors: those of the first response, which is not retried.
-    pub(super) async fn new(client: &'c Client, title: String, check: Check, open: Open<'c, T>) -> Result<Self> {
+    pub(super) async fn new(
+        client: &'c Client,
+        title: String,
+        check: CompletenessCheck,
+        open: OpenList<'c, T>,
+    ) -> Result<Self> {
         let rows = open().await?;
         let (pass, outage) = (Pass::default(), Outage::default());
-        Ok(Self { client, open, check, title, rows, pass, given: Vec::new(), expected: None, stalls: 0, outage })
+        Ok(Self { client, open, check, title, rows, pass, returned: Vec::new(), expected: None, stalls: 0, outage })
     }
 
     /// Returns the next row, `None` at the end of the complete list.
@@ -118,7 +123,7 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
                 Ok(Some(row)) => {
                     let key = row.key();
                     if self.pass.is_new(key) {
-                        self.given.push(key);
+                        self.returned.push(key);
                         return Ok(Some(row));
                     }
                 }
@@ -134,9 +139,9 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
 
     /// Returns the same rows together with their original text. Call it before any row was read.
     pub fn raw(self) -> CompleteList<'c, Raw<T>> {
-        let Self { client, open, check, title, rows, pass, given, expected, stalls, outage } = self;
-        let open: Open<'c, Raw<T>> = Box::new(move || open().map(|rows| rows.map(JsonStream::raw)).boxed());
-        CompleteList { client, open, check, title, rows: rows.raw(), pass, given, expected, stalls, outage }
+        let Self { client, open, check, title, rows, pass, returned, expected, stalls, outage } = self;
+        let open: OpenList<'c, Raw<T>> = Box::new(move || open().map(|rows| rows.map(JsonStream::raw)).boxed());
+        CompleteList { client, open, check, title, rows: rows.raw(), pass, returned, expected, stalls, outage }
     }
 
     /// Collects all rows.
@@ -151,28 +156,28 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
     /// Returns whether the list is complete after this pass.
     async fn is_complete(&mut self) -> Result<bool> {
         // Files attached while the list is read may be missing.
-        if self.expected.is_some_and(|expected| self.has(expected)) {
+        if self.expected.is_some_and(|expected| self.has_at_least(expected)) {
             return Ok(true);
         }
         self.expected = self.count().await?;
         Ok(match self.expected {
             // A file in two datasets of a container has two rows, one in a dataset below two containers may have more.
             Some(expected) if self.pass.rows > expected => self.pass.repeats(),
-            Some(expected) => self.has(expected),
+            Some(expected) => self.has_at_least(expected),
             None => self.pass.repeats(),
         })
     }
 
-    fn has(&self, expected: u64) -> bool {
-        self.pass.rows.max(self.given.len() as u64) >= expected
+    fn has_at_least(&self, expected: u64) -> bool {
+        self.pass.rows.max(self.returned.len() as u64) >= expected
     }
 
     /// Returns the required number of rows; `None` if it is unknown.
     async fn count(&mut self) -> Result<Option<u64>> {
         let (did, only_dataset) = match &self.check {
-            Check::Files(did) => (did, false),
-            Check::Content(did) => (did, true),
-            Check::Twice => return Ok(None),
+            CompletenessCheck::Files(did) => (did, false),
+            CompletenessCheck::Content(did) => (did, true),
+            CompletenessCheck::Twice => return Ok(None),
         };
         loop {
             match size(self.client, did).await {
@@ -187,19 +192,20 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
     async fn read_again(&mut self) -> Result<()> {
         let is_first_look = self.pass.number == 0;
         self.stalls = if self.pass.new_rows == 0 && !is_first_look { self.stalls + 1 } else { 0 };
-        let limit = if self.expected.is_some() { self.stalls >= STALLS } else { self.pass.number >= DIFFERENCES };
+        let limit =
+            if self.expected.is_some() { self.stalls >= MAX_STALLS } else { self.pass.number >= MAX_DIFFERENCES };
         if limit {
             return Err(self.incomplete());
         }
-        if let Some(expected) = self.expected.filter(|expected| !self.has(*expected)) {
-            let reason = format!("{} has {} of {expected} rows", self.title, self.given.len());
+        if let Some(expected) = self.expected.filter(|expected| !self.has_at_least(*expected)) {
+            let reason = format!("{} has {} of {expected} rows", self.title, self.returned.len());
             self.outage.pause(&reason).await;
         }
         self.open_again().await
     }
 
     async fn open_again(&mut self) -> Result<()> {
-        self.pass = self.pass.next(&self.given);
+        self.pass = self.pass.next(&self.returned);
         loop {
             match (self.open)().await {
                 Ok(rows) => {
@@ -212,9 +218,9 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
     }
 
     fn incomplete(&self) -> Error {
-        let (title, given) = (&self.title, self.given.len());
+        let (title, returned) = (&self.title, self.returned.len());
         let details = match self.expected {
-            Some(expected) => format!("The server listed {given} of {expected} rows: {title} is not complete."),
+            Some(expected) => format!("The server listed {returned} of {expected} rows: {title} is not complete."),
             None => format!("The server lists another number of rows each time: {title} may not be complete."),
         };
         Error::new(Exception::ServerConnectionException, details).with_hint(BROKE_OFF)

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::outage::is_away;
+use super::outage::is_unavailable;
 use crate::api::dids;
 use crate::error::Result;
 use crate::http::Client;
@@ -10,7 +10,7 @@ use crate::types::Did;
 
 /// Size of a DID, as far as the server reports it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Size {
+pub(crate) struct DidSize {
     /// `DATASET`, `CONTAINER` or `FILE`.
     pub(crate) did_type: Option<String>,
     /// Number of files; a file in several datasets counts once for each.
@@ -19,7 +19,7 @@ pub(crate) struct Size {
     pub(crate) bytes: Option<u64>,
 }
 
-impl Size {
+impl DidSize {
     /// Returns whether the DID is a dataset.
     pub(crate) fn is_dataset(&self) -> bool {
         self.did_type.as_deref() == Some("DATASET")
@@ -29,17 +29,17 @@ impl Size {
 /// Lets the server count the files below a DID, at any depth. All fields are `None` if it cannot.
 ///
 /// Errors: the server is unavailable.
-pub(crate) async fn size(client: &Client, did: &Did) -> Result<Size> {
+pub(crate) async fn size(client: &Client, did: &Did) -> Result<DidSize> {
     match dids::get(client, did, "FILE").await {
         Ok(known) => {
             let number = |key: &str| known.get(key).and_then(whole);
             let did_type = known.get("type").and_then(Value::as_str).map(str::to_owned);
-            Ok(Size { did_type, files: number("length"), bytes: number("bytes") })
+            Ok(DidSize { did_type, files: number("length"), bytes: number("bytes") })
         }
-        Err(error) if is_away(&error) => Err(error),
+        Err(error) if is_unavailable(&error) => Err(error),
         Err(error) => {
             tracing::debug!("{did} cannot be counted: {error}");
-            Ok(Size::default())
+            Ok(DidSize::default())
         }
     }
 }

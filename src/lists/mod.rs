@@ -22,7 +22,7 @@ use crate::http::{Client, JsonStream};
 use crate::types::{CollectionContent, DatasetAtRse, DatasetReplica, Did, FoundDid};
 
 pub use complete::CompleteList;
-use complete::{Check, Open};
+use complete::{CompletenessCheck, OpenList};
 pub(crate) use count::size;
 pub(crate) use outage::{BROKE_OFF, Outage};
 pub(crate) use replicas::{FILES_PER_CALL, existing, incomplete};
@@ -31,7 +31,7 @@ pub use row::Row;
 pub(crate) use row::{Fingerprint, fingerprint};
 
 /// Wraps the call that opens a list.
-fn opener<'c, T, F, A>(call: F) -> Open<'c, T>
+fn opener<'c, T, F, A>(call: F) -> OpenList<'c, T>
 where
     F: Fn() -> A + Send + Sync + 'c,
     A: Future<Output = Result<JsonStream<T>>> + Send + 'c,
@@ -44,7 +44,8 @@ pub async fn files<'c, T>(client: &'c Client, did: &Did) -> Result<CompleteList<
 where
     T: DeserializeOwned + Row + 'static,
 {
-    let (title, check, did) = (format!("the list of files of {did}"), Check::Files(did.clone()), did.clone());
+    let (title, check, did) =
+        (format!("the list of files of {did}"), CompletenessCheck::Files(did.clone()), did.clone());
     let open = opener(move || {
         let did = did.clone();
         async move { dids::files(client, &did).await }
@@ -55,7 +56,7 @@ where
 /// Lists the direct content of a collection: for a dataset compared with its number of files, for a container read
 /// twice.
 pub async fn content<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, CollectionContent>> {
-    let (title, check, did) = (format!("the content of {did}"), Check::Content(did.clone()), did.clone());
+    let (title, check, did) = (format!("the content of {did}"), CompletenessCheck::Content(did.clone()), did.clone());
     let open = opener(move || {
         let did = did.clone();
         async move { dids::content(client, &did).await }
@@ -70,7 +71,7 @@ pub async fn search<'c>(client: &'c Client, search: Search<'c>) -> Result<Comple
         let search = search.clone();
         async move { dids::search(client, &search).await }
     });
-    CompleteList::new(client, title, Check::Twice, open).await
+    CompleteList::new(client, title, CompletenessCheck::Twice, open).await
 }
 
 /// Lists the RSEs with files of a dataset, read twice; `deep` as in
@@ -85,7 +86,7 @@ pub async fn replicas_of_dataset<'c>(
         let did = did.clone();
         async move { api::replicas::of_dataset(client, &did, deep).await }
     });
-    CompleteList::new(client, title, Check::Twice, open).await
+    CompleteList::new(client, title, CompletenessCheck::Twice, open).await
 }
 
 /// Lists the RSEs with files of several datasets, read twice.
@@ -95,7 +96,7 @@ pub async fn replicas_of_datasets<'c>(client: &'c Client, dids: Vec<Did>) -> Res
         let dids = dids.clone();
         async move { api::replicas::of_datasets(client, &dids).await }
     });
-    CompleteList::new(client, title, Check::Twice, open).await
+    CompleteList::new(client, title, CompletenessCheck::Twice, open).await
 }
 
 /// Lists the datasets with files at an RSE, read twice.
@@ -105,7 +106,7 @@ pub async fn datasets_at_rse<'c>(client: &'c Client, rse: &str) -> Result<Comple
         let rse = rse.clone();
         async move { api::replicas::at_rse(client, &rse).await }
     });
-    CompleteList::new(client, title, Check::Twice, open).await
+    CompleteList::new(client, title, CompletenessCheck::Twice, open).await
 }
 
 /// Lists everything below a DID, read twice.
@@ -115,7 +116,7 @@ pub async fn tree<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, 
         let did = did.clone();
         async move { dids::tree(client, &did).await }
     });
-    CompleteList::new(client, title, Check::Twice, open).await
+    CompleteList::new(client, title, CompletenessCheck::Twice, open).await
 }
 
 /// Lists the RSEs that match an expression, or all, read twice.
@@ -125,5 +126,5 @@ pub async fn rses<'c>(client: &'c Client, expression: Option<&str>) -> Result<Co
         let expression = expression.clone();
         async move { api::rses::list(client, expression.as_deref()).await }
     });
-    CompleteList::new(client, "the list of RSEs".to_owned(), Check::Twice, open).await
+    CompleteList::new(client, "the list of RSEs".to_owned(), CompletenessCheck::Twice, open).await
 }

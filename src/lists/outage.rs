@@ -34,7 +34,7 @@ impl Outage {
     ///
     /// Errors: the given error, if it does not mean that the server is unavailable, or after ten minutes of waiting.
     pub(crate) async fn wait(&mut self, error: Error) -> Result<()> {
-        if !is_away(&error) {
+        if !is_unavailable(&error) {
             return Err(error);
         }
         if self.waited >= LIMIT {
@@ -55,7 +55,7 @@ impl Outage {
 
 /// Returns whether the server may be available later: there was no response, or a proxy reported that the server is
 /// down.
-pub(super) fn is_away(error: &Error) -> bool {
+pub(super) fn is_unavailable(error: &Error) -> bool {
     match error {
         Error::Rucio(refusal) => {
             refusal.class == Exception::ServerConnectionException || matches!(refusal.status, Some(502..=504))

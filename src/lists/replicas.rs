@@ -15,7 +15,7 @@ use crate::types::{Did, Metadata, ReplicaEntry};
 /// Maximum number of files per call, as limited by the server.
 pub(crate) const FILES_PER_CALL: usize = 1000;
 /// Maximum number of calls without a row before the list is given up.
-const STALLS: u32 = 3;
+const MAX_STALLS: u32 = 3;
 
 /// The rows of `POST /replicas/list`, complete. The server lists a collection in one response, but omits files without
 /// a replica, so the number of rows may be smaller than that of the files. In that case the files without a row are
@@ -78,7 +78,7 @@ impl<'c> ReplicaList<'c> {
                 }
             }
             let Some(call) = self.calls.pop_front() else { return Ok(None) };
-            self.ask(call).await?;
+            self.request_files(call).await?;
         }
     }
 
@@ -165,7 +165,7 @@ impl<'c> ReplicaList<'c> {
         let missing = existing(self.client, missing).await?;
         if let Some(one) = missing.first() {
             self.stalls += 1;
-            if self.stalls >= STALLS {
+            if self.stalls >= MAX_STALLS {
                 return Err(incomplete(one, missing.len()));
             }
             self.outage.pause(&format!("{one} and {} other files are missing", missing.len() - 1)).await;
@@ -173,7 +173,7 @@ impl<'c> ReplicaList<'c> {
         Ok(missing)
     }
 
-    async fn ask(&mut self, call: Call) -> Result<()> {
+    async fn request_files(&mut self, call: Call) -> Result<()> {
         // The files of a collection requested by its own name are not looked up in archives.
         let resolve_archives = self.query.resolve_archives && !call.of_collection;
         let query = Query { dids: call.files.clone(), resolve_archives, ..self.query.clone() };
@@ -196,7 +196,7 @@ pub async fn metalink(client: &Client, query: &Query) -> Result<String> {
             Ok(document) if document.trim_end().ends_with("</metalink>") => return Ok(document),
             Ok(_) => {
                 stalls += 1;
-                if stalls >= STALLS {
+                if stalls >= MAX_STALLS {
                     let details = "The metalink document of the server is not complete: its last tag is missing.";
                     return Err(Error::new(Exception::ServerConnectionException, details).with_hint(BROKE_OFF));
                 }

@@ -9,7 +9,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Kind of failure; decides whether a retry makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum StorageErrorKind {
     /// The file does not exist.
     NotFound,
     /// A file of this name already exists.
@@ -33,7 +33,7 @@ pub enum Kind {
 #[error("{message}")]
 pub struct StorageError {
     /// Kind of failure.
-    pub kind: Kind,
+    pub kind: StorageErrorKind,
     /// Message for the log and for traces.
     pub message: String,
     /// Value of `Retry-After`, if the storage sent it.
@@ -42,7 +42,7 @@ pub struct StorageError {
 
 impl StorageError {
     /// Creates an error of this kind.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: StorageErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), retry_after: None }
     }
 
@@ -58,17 +58,17 @@ impl StorageError {
             "magnet" => "fetch it with a BitTorrent program",
             _ => "ask for another replica: --protocol or --rses",
         };
-        Self::new(Kind::Unsupported, format!("{scheme}:// cannot be read here: {advice}"))
+        Self::new(StorageErrorKind::Unsupported, format!("{scheme}:// cannot be read here: {advice}"))
     }
 
     /// Returns whether the call may be retried.
-    pub fn may_pass(&self) -> bool {
-        matches!(self.kind, Kind::Transient | Kind::Overloaded | Kind::TimedOut)
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.kind, StorageErrorKind::Transient | StorageErrorKind::Overloaded | StorageErrorKind::TimedOut)
     }
 
     /// Returns the pause an overloaded storage asks for; `None` if it specifies none, or zero.
     pub fn named_wait(&self) -> Option<Duration> {
-        self.retry_after.filter(|wait| self.kind == Kind::Overloaded && !wait.is_zero())
+        self.retry_after.filter(|wait| self.kind == StorageErrorKind::Overloaded && !wait.is_zero())
     }
 
     /// Returns the pause before a retry: `Retry-After` if given, at most 30 s.
@@ -80,11 +80,11 @@ impl StorageError {
 impl From<std::io::Error> for StorageError {
     fn from(error: std::io::Error) -> Self {
         let kind = match error.kind() {
-            std::io::ErrorKind::NotFound => Kind::NotFound,
-            std::io::ErrorKind::AlreadyExists => Kind::AlreadyExists,
-            std::io::ErrorKind::PermissionDenied => Kind::Denied,
-            std::io::ErrorKind::TimedOut | std::io::ErrorKind::Interrupted => Kind::Transient,
-            _ => Kind::Refused,
+            std::io::ErrorKind::NotFound => StorageErrorKind::NotFound,
+            std::io::ErrorKind::AlreadyExists => StorageErrorKind::AlreadyExists,
+            std::io::ErrorKind::PermissionDenied => StorageErrorKind::Denied,
+            std::io::ErrorKind::TimedOut | std::io::ErrorKind::Interrupted => StorageErrorKind::Transient,
+            _ => StorageErrorKind::Refused,
         };
         Self::new(kind, error.to_string())
     }

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream;
 use percent_encoding::percent_decode_str;
 
-use super::{Kind, Reading, Rest, Result, Stat, Storage, StorageError, boxed};
+use super::{ObjectReader, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind, boxed};
 
 /// Block size in bytes.
 const BLOCK: usize = 512 * 1024;
@@ -28,22 +28,22 @@ impl Storage for LocalFiles {
         })
     }
 
-    fn get<'a>(&'a self, pfn: &'a str, rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reading>> {
+    fn get<'a>(&'a self, pfn: &'a str, resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
         Box::pin(async move {
-            let (path, rest) = (path(pfn)?, rest.cloned());
-            blocking(move || start(path, rest)).await
+            let (path, resume) = (path(pfn)?, resume.cloned());
+            blocking(move || start(path, resume)).await
         })
     }
 }
 
-fn start(path: PathBuf, rest: Option<Rest>) -> Result<Reading> {
+fn start(path: PathBuf, resume: Option<ResumeFrom>) -> Result<ObjectReader> {
     let (mut file, metadata) = open(path)?;
     let version = version(&metadata);
-    let same = |rest: &Rest| rest.version.as_ref().is_none_or(|wanted| *wanted == version);
-    let start = rest.filter(|rest| same(rest) && rest.start <= metadata.len()).map_or(0, |rest| rest.start);
+    let same = |resume: &ResumeFrom| resume.version.as_ref().is_none_or(|wanted| *wanted == version);
+    let start = resume.filter(|resume| same(resume) && resume.start <= metadata.len()).map_or(0, |resume| resume.start);
     file.seek(SeekFrom::Start(start))?;
     let chunks = stream::try_unfold(file, |file| blocking(move || block(file)));
-    Ok(Reading { length: Some(metadata.len()), start, version: Some(version), chunks: boxed(chunks) })
+    Ok(ObjectReader { length: Some(metadata.len()), start, version: Some(version), chunks: boxed(chunks) })
 }
 
 /// Reads the next block. Returns it with the file, for the one after it.
@@ -57,7 +57,7 @@ fn block(mut file: File) -> Result<Option<(Bytes, File)>> {
 fn open(path: PathBuf) -> Result<(File, Metadata)> {
     let is_file = std::fs::metadata(&path)?.is_file();
     if !is_file {
-        return Err(StorageError::new(Kind::Refused, format!("{} is no regular file", path.display())));
+        return Err(StorageError::new(StorageErrorKind::Refused, format!("{} is no regular file", path.display())));
     }
     let file = File::open(&path)?;
     let metadata = file.metadata()?;
@@ -86,20 +86,20 @@ pub(super) fn path(pfn: &str) -> Result<PathBuf> {
 }
 
 fn bad(pfn: &str) -> StorageError {
-    StorageError::new(Kind::Refused, format!("{pfn:?} is no file:// address with an absolute path"))
+    StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is no file:// address with an absolute path"))
 }
 
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(StorageError::new(Kind::Refused, error.to_string())))
+    done.unwrap_or_else(|error| Err(StorageError::new(StorageErrorKind::Refused, error.to_string())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    async fn read(pfn: &str, rest: Option<&Rest>) -> Result<(u64, Vec<u8>)> {
-        let mut reading = LocalFiles.get(pfn, rest).await?;
+    async fn read(pfn: &str, resume: Option<&ResumeFrom>) -> Result<(u64, Vec<u8>)> {
+        let mut reading = LocalFiles.get(pfn, resume).await?;
         let mut bytes = Vec::new();
         while let Some(chunk) = reading.next().await? {
             bytes.extend_from_slice(&chunk);
@@ -130,12 +130,12 @@ mod tests {
         let path = dir.path().join("f");
         std::fs::write(&path, b"0123456789").unwrap();
         let version = LocalFiles.get(&pfn(&path), None).await.unwrap().version.unwrap();
-        let rest = Rest { start: 4, version: Some(version) };
+        let rest = ResumeFrom { start: 4, version: Some(version) };
         assert_eq!(read(&pfn(&path), Some(&rest)).await.unwrap(), (4, b"456789".to_vec()));
         std::fs::write(&path, b"0123456789abc").unwrap();
         assert_eq!(read(&pfn(&path), Some(&rest)).await.unwrap(), (0, b"0123456789abc".to_vec()));
         for (start, expected) in [(4, (4, b"456789abc".to_vec())), (14, (0, b"0123456789abc".to_vec()))] {
-            assert_eq!(read(&pfn(&path), Some(&Rest { start, version: None })).await.unwrap(), expected);
+            assert_eq!(read(&pfn(&path), Some(&ResumeFrom { start, version: None })).await.unwrap(), expected);
         }
     }
 
@@ -143,10 +143,10 @@ mod tests {
     async fn what_cannot_be_read_is_told_apart() {
         let dir = tempfile::tempdir().unwrap();
         let missing = read(&pfn(&dir.path().join("none")), None).await.unwrap_err();
-        assert_eq!((missing.kind, missing.may_pass()), (Kind::NotFound, false));
-        assert_eq!(read(&pfn(dir.path()), None).await.unwrap_err().kind, Kind::Refused);
+        assert_eq!((missing.kind, missing.is_retryable()), (StorageErrorKind::NotFound, false));
+        assert_eq!(read(&pfn(dir.path()), None).await.unwrap_err().kind, StorageErrorKind::Refused);
         for bad in ["file://host", "file:a", "file://", "file:///a\0b", "file"] {
-            assert_eq!(read(bad, None).await.unwrap_err().kind, Kind::Refused, "{bad}");
+            assert_eq!(read(bad, None).await.unwrap_err().kind, StorageErrorKind::Refused, "{bad}");
         }
     }
 

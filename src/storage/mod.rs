@@ -20,7 +20,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 
-pub use error::{Kind, StorageError};
+pub use error::{StorageError, StorageErrorKind};
 
 /// Result of a storage call.
 pub type Result<T, E = StorageError> = std::result::Result<T, E>;
@@ -34,7 +34,7 @@ pub struct Stat {
 
 /// The rest of a file from an offset on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rest {
+pub struct ResumeFrom {
     /// Offset of the first byte.
     pub start: u64,
     /// Version that the bytes before `start` came from; the rest must be of the same. `None` accepts any version, if a
@@ -44,7 +44,7 @@ pub struct Rest {
 
 /// A byte range of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct RangeRequest {
     /// Offset of the first byte.
     pub start: u64,
     /// Offset after the last byte.
@@ -56,7 +56,7 @@ pub struct Part {
 }
 
 /// A file being read.
-pub struct Reading {
+pub struct ObjectReader {
     /// Size of the whole file in bytes, if the storage reports it.
     pub length: Option<u64>,
     /// Offset of the first byte returned: 0, or the start of the requested rest.
@@ -66,7 +66,7 @@ pub struct Reading {
     chunks: BoxStream<'static, Result<Bytes>>,
 }
 
-impl Reading {
+impl ObjectReader {
     /// Returns the next bytes, `None` at the end. Errors: the transfer was interrupted.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         self.chunks.try_next().await
@@ -78,7 +78,7 @@ impl Reading {
     }
 }
 
-impl std::fmt::Debug for Reading {
+impl std::fmt::Debug for ObjectReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { length, start, version, .. } = self;
         write!(f, "Reading {{ length: {length:?}, start: {start}, version: {version:?} }}")
@@ -91,17 +91,17 @@ pub trait Storage: Send + Sync {
     fn stat<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Stat>>;
 
     /// Starts reading a file, or only its rest. A storage that cannot return the rest, or has another version of the
-    /// file, returns the whole file: check [`Reading::start`].
-    fn get<'a>(&'a self, pfn: &'a str, rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reading>>;
+    /// file, returns the whole file: check [`ObjectReader::start`].
+    fn get<'a>(&'a self, pfn: &'a str, resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>>;
 
     /// Returns whether byte ranges can be read, several at the same time.
-    fn has_parts(&self) -> bool {
+    fn supports_ranges(&self) -> bool {
         false
     }
 
     /// Starts reading a byte range. `None` if the storage returned anything else than this range of this version,
-    /// although [`has_parts`](Self::has_parts) is true.
-    fn part<'a>(&'a self, _pfn: &'a str, _part: &'a Part) -> BoxFuture<'a, Result<Option<Reading>>> {
+    /// although [`supports_ranges`](Self::supports_ranges) is true.
+    fn get_range<'a>(&'a self, _pfn: &'a str, _range: &'a RangeRequest) -> BoxFuture<'a, Result<Option<ObjectReader>>> {
         Box::pin(async { Ok(None) })
     }
 }
@@ -121,8 +121,8 @@ impl Storages {
         Self { file: file::LocalFiles, http, ssh: ssh::SshFiles::default(), xrootd: xrootd::XrootdProgram }
     }
 
-    /// Returns the client for a PFN. Errors: [`Kind::Unsupported`], with advice.
-    pub fn of(&self, pfn: &str) -> Result<&dyn Storage> {
+    /// Returns the client for a PFN. Errors: [`StorageErrorKind::Unsupported`], with advice.
+    pub fn for_pfn(&self, pfn: &str) -> Result<&dyn Storage> {
         match scheme(pfn) {
             "file" => Ok(&self.file),
             "https" | "http" | "davs" | "dav" => Ok(&self.http),
@@ -147,7 +147,7 @@ pub fn canonical(pfn: &str) -> Cow<'_, str> {
     }
 }
 
-/// Boxes a stream as the chunks of a [`Reading`].
+/// Boxes a stream as the chunks of a [`ObjectReader`].
 fn boxed(
     chunks: impl futures_util::Stream<Item = Result<Bytes>> + Send + 'static,
 ) -> BoxStream<'static, Result<Bytes>> {
@@ -172,11 +172,11 @@ mod tests {
             "sftp://h/a",
             "rsync://h/a",
         ] {
-            assert!(storages.of(pfn).is_ok(), "{pfn}");
+            assert!(storages.for_pfn(pfn).is_ok(), "{pfn}");
         }
         for pfn in ["srm://h/a", "gsiftp://h/a", "s3://h/a", "nonsense", ""] {
-            let error = storages.of(pfn).err().expect(pfn);
-            assert_eq!(error.kind, Kind::Unsupported, "{pfn}");
+            let error = storages.for_pfn(pfn).err().expect(pfn);
+            assert_eq!(error.kind, StorageErrorKind::Unsupported, "{pfn}");
         }
     }
 }

@@ -8,7 +8,7 @@ use futures_util::stream;
 use tokio::io::{AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
-use super::{Kind, Reading, Rest, Result, Stat, Storage, StorageError, boxed};
+use super::{ObjectReader, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind, boxed};
 
 /// Block size in bytes.
 const BLOCK: usize = 512 * 1024;
@@ -24,12 +24,12 @@ impl Storage for XrootdProgram {
     }
 
     /// Always returns the whole file: the program cannot start at an offset.
-    fn get<'a>(&'a self, pfn: &'a str, _rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reading>> {
+    fn get<'a>(&'a self, pfn: &'a str, _resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
         Box::pin(async move {
             let copy = Copy::start(pfn)?;
             let chunks =
                 stream::try_unfold(copy, |mut copy| async move { Ok(copy.next().await?.map(|bytes| (bytes, copy))) });
-            Ok(Reading { length: None, start: 0, version: None, chunks: boxed(chunks) })
+            Ok(ObjectReader { length: None, start: 0, version: None, chunks: boxed(chunks) })
         })
     }
 }
@@ -58,7 +58,7 @@ impl Copy {
             (Some(stdout), Some(stderr)) => {
                 Ok(Self { process, stdout: BufReader::with_capacity(BLOCK, stdout), stderr })
             }
-            _ => Err(StorageError::new(Kind::Refused, "xrdcp has no output")),
+            _ => Err(StorageError::new(StorageErrorKind::Refused, "xrdcp has no output")),
         }
     }
 
@@ -81,9 +81,9 @@ impl Copy {
 /// Maps an error of the program to a kind. The numbers are from the XRootD protocol (kXR_NotFound, kXR_NotAuthorized).
 fn failure(status: ExitStatus, words: &str) -> StorageError {
     let kind = match words {
-        _ if words.contains("[3011]") => Kind::NotFound,
-        _ if words.contains("[3010]") => Kind::Denied,
-        _ => Kind::Transient,
+        _ if words.contains("[3011]") => StorageErrorKind::NotFound,
+        _ if words.contains("[3010]") => StorageErrorKind::Denied,
+        _ => StorageErrorKind::Transient,
     };
     let said = words.lines().last().filter(|line| !line.is_empty());
     StorageError::new(kind, said.map_or_else(|| format!("xrdcp ended with {status}"), |line| format!("xrdcp: {line}")))
@@ -97,9 +97,15 @@ mod tests {
     #[test]
     fn the_programs_words_tell_what_can_be_hoped_for() {
         let kind = |words| failure(ExitStatus::from_raw(54 << 8), words).kind;
-        assert_eq!(kind("Run: [ERROR] Server responded with an error: [3011] Unable to open /x;"), Kind::NotFound);
-        assert_eq!(kind("Run: [ERROR] Server responded with an error: [3010] permission denied"), Kind::Denied);
-        assert_eq!(kind("Run: [FATAL] Connection error:  (source)"), Kind::Transient);
+        assert_eq!(
+            kind("Run: [ERROR] Server responded with an error: [3011] Unable to open /x;"),
+            StorageErrorKind::NotFound
+        );
+        assert_eq!(
+            kind("Run: [ERROR] Server responded with an error: [3010] permission denied"),
+            StorageErrorKind::Denied
+        );
+        assert_eq!(kind("Run: [FATAL] Connection error:  (source)"), StorageErrorKind::Transient);
         assert!(failure(ExitStatus::from_raw(9), "").message.contains("signal: 9"));
     }
 }

@@ -12,9 +12,9 @@ use crate::storage::archive::Archive;
 use crate::storage::{Result, scheme};
 
 /// Number of archives in the cache. An evicted one is closed by its last reader.
-const KEPT: usize = 4;
+const MAX_IDLE: usize = 4;
 /// Query parameter for the name of the member, which the server appends to an archive's PFN.
-const MEMBER: &str = "xrdcl.unzip=";
+const MEMBER_PREFIX: &str = "xrdcl.unzip=";
 
 /// The archives downloaded last, and failures to do so. They have no names on disk and are removed by the system.
 #[derive(Debug, Default)]
@@ -32,13 +32,13 @@ impl Archives {
 
     fn slot(&self, source: &Source) -> Arc<Slot> {
         // The signature of a PFN changes with each listing.
-        let place = source.pfn.split('?').next().unwrap_or_default();
-        let key = format!("{} {place}", source.rse);
+        let location = source.pfn.split('?').next().unwrap_or_default();
+        let key = format!("{} {location}", source.rse);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = known.iter().position(|(one, _)| *one == key).and_then(|index| known.remove(index));
         let (key, slot) = found.unwrap_or_else(|| (key, Arc::default()));
         known.push_back((key, slot.clone()));
-        if known.len() > KEPT {
+        if known.len() > MAX_IDLE {
             known.pop_front();
         }
         slot
@@ -48,10 +48,10 @@ impl Archives {
 /// Returns the PFN of an archive, without the member name that the server appends.
 pub(super) fn archive(pfn: &str) -> Cow<'_, str> {
     let Some((path, query)) = pfn.split_once('?') else { return pfn.into() };
-    let kept: Vec<_> = query.split('&').filter(|one| !one.starts_with(MEMBER)).collect();
-    match kept.is_empty() {
+    let other_parts: Vec<_> = query.split('&').filter(|one| !one.starts_with(MEMBER_PREFIX)).collect();
+    match other_parts.is_empty() {
         true => path.into(),
-        false => format!("{path}?{}", kept.join("&")).into(),
+        false => format!("{path}?{}", other_parts.join("&")).into(),
     }
 }
 
@@ -59,7 +59,7 @@ pub(super) fn archive(pfn: &str) -> Cow<'_, str> {
 /// server lists it for all archives.
 pub(super) fn needs_unpacking(pfn: &str) -> bool {
     let Some((path, query)) = pfn.split_once('?') else { return false };
-    let is_member = query.split('&').any(|one| one.starts_with(MEMBER));
+    let is_member = query.split('&').any(|one| one.starts_with(MEMBER_PREFIX));
     is_member && !(matches!(scheme(pfn), "root" | "xroot") && is_zip(path))
 }
 
@@ -72,7 +72,7 @@ fn is_zip(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::{Kind, StorageError};
+    use crate::storage::{StorageError, StorageErrorKind};
 
     fn source(pfn: &str) -> Source {
         Source { pfn: pfn.to_owned(), rse: "A".to_owned(), member: Some("f".to_owned()) }
@@ -102,21 +102,21 @@ mod tests {
     #[tokio::test]
     async fn an_archive_is_fetched_once_and_its_failure_too() {
         let archives = Archives::default();
-        let broken = async { Err(StorageError::new(Kind::NotFound, "none")) };
+        let broken = async { Err(StorageError::new(StorageErrorKind::NotFound, "none")) };
         let error = archives.get(&source("https://h/a.zip?X-Amz-Signature=1"), broken).await.unwrap_err();
         let again = async { panic!("fetched again") };
         let later = archives.get(&source("https://h/a.zip?X-Amz-Signature=2"), again).await.unwrap_err();
-        assert_eq!((error.kind, later.to_string()), (Kind::NotFound, error.to_string()));
+        assert_eq!((error.kind, later.to_string()), (StorageErrorKind::NotFound, error.to_string()));
     }
 
     #[tokio::test]
     async fn only_the_latest_archives_are_kept() {
         let archives = Archives::default();
-        for number in 0..=KEPT {
-            let gone = async { Err(StorageError::new(Kind::NotFound, "first")) };
+        for number in 0..=MAX_IDLE {
+            let gone = async { Err(StorageError::new(StorageErrorKind::NotFound, "first")) };
             archives.get(&source(&format!("https://h/{number}.zip")), gone).await.unwrap_err();
         }
-        let second = async { Err(StorageError::new(Kind::NotFound, "second")) };
+        let second = async { Err(StorageError::new(StorageErrorKind::NotFound, "second")) };
         let error = archives.get(&source("https://h/0.zip"), second).await.unwrap_err();
         assert_eq!(error.to_string(), "second");
     }

@@ -9,20 +9,20 @@ const CONSTANT_SECONDS: f64 = 60.0;
 
 /// The user's limits.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Patience {
+pub struct AttemptTimeout {
     /// Timeout of an attempt in seconds; zero or less disables it, fractions below one count as one. Overrides `speed`.
     pub seconds: Option<f64>,
     /// Minimum speed, in kB/s (1 kB = 1,000 bytes).
     pub speed: Option<f64>,
 }
 
-impl Patience {
+impl AttemptTimeout {
     /// Returns the timeout in seconds for a file of this size; `None` means no limit.
-    pub fn of(&self, bytes: Option<u64>) -> Option<u64> {
+    pub fn for_size(&self, bytes: Option<u64>) -> Option<u64> {
         let seconds = match (self.seconds, self.speed, bytes.filter(|bytes| *bytes > 0)) {
             (Some(seconds), _, _) if seconds > 0.0 => seconds.max(1.0),
             (Some(_), _, _) => 0.0,
-            (None, Some(speed), Some(bytes)) => by_speed(bytes, speed),
+            (None, Some(speed), Some(bytes)) => seconds_at_speed(bytes, speed),
             _ => DEFAULT_SECONDS,
         };
         // The cast saturates: such a timeout is as good as none.
@@ -30,7 +30,7 @@ impl Patience {
     }
 }
 
-fn by_speed(bytes: u64, speed: f64) -> f64 {
+fn seconds_at_speed(bytes: u64, speed: f64) -> f64 {
     let speed = if speed > 0.0 { speed } else { DEFAULT_SPEED };
     (bytes as f64 / (speed * 1000.0)).floor() + CONSTANT_SECONDS
 }
@@ -54,7 +54,7 @@ mod tests {
             (Some(0.2), Some(500.0), Some(1), Some(1)),
             (Some(f64::INFINITY), None, None, Some(u64::MAX)),
         ] {
-            assert_eq!(Patience { seconds, speed }.of(bytes), expected, "{seconds:?} {speed:?} {bytes:?}");
+            assert_eq!(AttemptTimeout { seconds, speed }.for_size(bytes), expected, "{seconds:?} {speed:?} {bytes:?}");
         }
     }
 }

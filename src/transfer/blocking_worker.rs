@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 /// Work shorter than this takes less time than waking another thread.
-const SHORT: Duration = Duration::from_micros(200);
+const SHORT_WORK: Duration = Duration::from_micros(200);
 
 /// Whether the last measured work was short: a remote disk is slow with every file.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct DiskSpeed {
     is_quick: AtomicBool,
 }
 
-impl Pace {
+impl DiskSpeed {
     /// Creates a pace without measurements, which counts as slow.
     pub(super) const fn unknown() -> Self {
         Self { is_quick: AtomicBool::new(false) }
@@ -25,76 +25,76 @@ impl Pace {
         self.is_quick.load(Ordering::Relaxed)
     }
 
-    fn note(&self, took: Duration) {
-        self.is_quick.store(took < SHORT, Ordering::Relaxed);
+    fn record(&self, took: Duration) {
+        self.is_quick.store(took < SHORT_WORK, Ordering::Relaxed);
     }
 }
 
 /// Owns a `T` that is moved to a blocking thread for each job and returned afterwards.
 #[derive(Debug)]
-pub(super) enum Worker<T> {
+pub(super) enum BlockingWorker<T> {
     Idle(Box<T>),
     Busy(JoinHandle<io::Result<Box<T>>>),
     /// Failed, and the error has been returned.
-    Lost,
+    Failed,
 }
 
-impl<T: Send + 'static> Worker<T> {
-    pub(super) fn new(means: T) -> Self {
-        Self::Idle(Box::new(means))
+impl<T: Send + 'static> BlockingWorker<T> {
+    pub(super) fn new(state: T) -> Self {
+        Self::Idle(Box::new(state))
     }
 
     /// Waits until the worker is idle. Cancel-safe. Errors: the last job failed.
     pub(super) async fn ready(&mut self) -> io::Result<&mut T> {
         if let Self::Busy(handle) = self {
             let done = handle.await;
-            *self = Self::Lost;
+            *self = Self::Failed;
             *self = Self::Idle(done.map_err(io::Error::other)??);
         }
         match self {
-            Self::Idle(means) => Ok(means),
-            _ => Err(lost()),
+            Self::Idle(state) => Ok(state),
+            _ => Err(work_failed()),
         }
     }
 
     /// Starts a job on another thread, if the worker is idle.
-    pub(super) fn begin(&mut self, work: impl FnOnce(&mut T) -> io::Result<()> + Send + 'static) {
-        if let Self::Idle(mut means) = std::mem::replace(self, Self::Lost) {
-            *self = Self::Busy(tokio::task::spawn_blocking(move || work(&mut means).map(|()| means)));
+    pub(super) fn start(&mut self, work: impl FnOnce(&mut T) -> io::Result<()> + Send + 'static) {
+        if let Self::Idle(mut state) = std::mem::replace(self, Self::Failed) {
+            *self = Self::Busy(tokio::task::spawn_blocking(move || work(&mut state).map(|()| state)));
         }
     }
 
     /// Runs a job: on this thread if the last one was short, else on another one. Errors: it failed, or an earlier one
     /// did.
-    pub(super) async fn do_short(
+    pub(super) async fn run_short(
         &mut self,
-        pace: &'static Pace,
+        speed: &'static DiskSpeed,
         work: impl FnOnce(&mut T) -> io::Result<()> + Send + 'static,
     ) -> io::Result<()> {
-        let timed = |means: &mut T| {
+        let timed = |state: &mut T| {
             let begun = Instant::now();
-            let done = work(means);
-            pace.note(begun.elapsed());
+            let done = work(state);
+            speed.record(begun.elapsed());
             done
         };
-        let means = self.ready().await?;
-        if pace.is_quick() {
-            return timed(means);
+        let state = self.ready().await?;
+        if speed.is_quick() {
+            return timed(state);
         }
-        self.begin(timed);
+        self.start(timed);
         self.ready().await.map(drop)
     }
 
     /// Returns the owned value. Errors: the worker is not idle.
-    pub(super) fn into_means(self) -> io::Result<T> {
+    pub(super) fn into_inner(self) -> io::Result<T> {
         match self {
-            Self::Idle(means) => Ok(*means),
-            _ => Err(lost()),
+            Self::Idle(state) => Ok(*state),
+            _ => Err(work_failed()),
         }
     }
 }
 
-fn lost() -> io::Error {
+fn work_failed() -> io::Error {
     io::Error::other("an earlier write failed")
 }
 
@@ -106,29 +106,29 @@ mod tests {
 
     #[tokio::test]
     async fn a_work_stays_on_this_thread_while_the_last_one_was_short() {
-        static PACE: Pace = Pace::unknown();
-        let mut worker = Worker::new(Vec::new());
-        for took in [Duration::ZERO, SHORT, Duration::ZERO] {
+        static PACE: DiskSpeed = DiskSpeed::unknown();
+        let mut worker = BlockingWorker::new(Vec::new());
+        for took in [Duration::ZERO, SHORT_WORK, Duration::ZERO] {
             let work = move |threads: &mut Vec<_>| {
                 thread::sleep(took);
                 threads.push(thread::current().id());
                 Ok(())
             };
-            worker.do_short(&PACE, work).await.unwrap();
+            worker.run_short(&PACE, work).await.unwrap();
             // A loaded machine may have taken longer.
-            PACE.note(took);
+            PACE.record(took);
         }
-        let here: Vec<_> = worker.into_means().unwrap().iter().map(|id| *id == thread::current().id()).collect();
+        let here: Vec<_> = worker.into_inner().unwrap().iter().map(|id| *id == thread::current().id()).collect();
         assert_eq!(here, [false, true, false]);
     }
 
     #[tokio::test]
     async fn a_short_work_that_fails_says_so() {
-        static PACE: Pace = Pace::unknown();
-        for pace in [Duration::ZERO, SHORT] {
-            PACE.note(pace);
-            let mut worker = Worker::new(());
-            let failed = worker.do_short(&PACE, |()| Err(io::Error::other("the disk is full"))).await;
+        static PACE: DiskSpeed = DiskSpeed::unknown();
+        for speed in [Duration::ZERO, SHORT_WORK] {
+            PACE.record(speed);
+            let mut worker = BlockingWorker::new(());
+            let failed = worker.run_short(&PACE, |()| Err(io::Error::other("the disk is full"))).await;
             assert_eq!(failed.unwrap_err().to_string(), "the disk is full");
         }
     }

@@ -74,7 +74,7 @@ impl fmt::Display for Checksum {
 ///
 /// The lower half is the sum of all bytes, the upper half the sum of these sums (RFC 1950, section 8.2): the second
 /// range starts at the sums of the first, not at 1 and 0.
-pub fn joined(first: u32, second: u32, length: u64) -> u32 {
+pub fn adler32_combine(first: u32, second: u32, length: u64) -> u32 {
     let halves = |value: u32| (u64::from(value & 0xffff), u64::from(value >> 16));
     let ((low, high), (low_then, high_then)) = (halves(first), halves(second));
     let ahead = low + MODULUS - 1;
@@ -190,10 +190,10 @@ mod tests {
             let mut cuts = [0, length, random() % (length + 1), random() % (length + 1), random() % (length + 1)];
             cuts.sort_unstable();
             let parts = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]);
-            let whole = parts.fold(1, |sum, part| joined(sum, adler(part), part.len() as u64));
+            let whole = parts.fold(1, |sum, part| adler32_combine(sum, adler(part), part.len() as u64));
             assert_eq!(whole, adler(&bytes), "{length} bytes cut at {cuts:?}");
         }
         let (half, long) = (adler(&[255; 70_000]), 70_000);
-        assert_eq!(joined(half, half, long), adler(&[255; 140_000]));
+        assert_eq!(adler32_combine(half, half, long), adler(&[255; 140_000]));
     }
 }

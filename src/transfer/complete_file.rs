@@ -4,27 +4,27 @@ use std::io;
 use std::path::PathBuf;
 
 use super::checksum::Checksum;
-use super::temporary::Temporary;
+use super::temporary::TemporaryFile;
 
 /// A file that is complete but still has its temporary name. Removed on drop.
 #[derive(Debug)]
-pub(super) struct Complete {
-    file: Temporary,
+pub(super) struct CompleteFile {
+    file: TemporaryFile,
     /// Checksum of its bytes.
     pub(super) checksum: Checksum,
     /// Whether its bytes came from several responses.
-    pub(super) is_pieced: bool,
+    pub(super) has_several_responses: bool,
 }
 
-impl Complete {
+impl CompleteFile {
     /// Wraps a file whose bytes are all written.
-    pub(super) fn new(mut file: Temporary, checksum: Checksum, is_pieced: bool) -> Self {
-        file.not_worth_keeping();
-        Self { file, checksum, is_pieced }
+    pub(super) fn new(mut file: TemporaryFile, checksum: Checksum, has_several_responses: bool) -> Self {
+        file.discard_on_drop();
+        Self { file, checksum, has_several_responses }
     }
 
     /// Renames the file to its final name, replacing an existing file.
-    pub(super) fn put(self) -> io::Result<PathBuf> {
-        self.file.put()
+    pub(super) fn persist(self) -> io::Result<PathBuf> {
+        self.file.persist()
     }
 }

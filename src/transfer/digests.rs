@@ -23,7 +23,7 @@ pub struct Digests {
 
 impl Digests {
     /// Reads to the end and returns size and checksums. Errors: those of the reader.
-    pub fn of(mut reader: impl Read) -> io::Result<Self> {
+    pub fn from_reader(mut reader: impl Read) -> io::Result<Self> {
         let (mut bytes, mut adler32, mut md5, mut block) = (0, Adler32::new(), Md5::new(), vec![0; BLOCK]);
         loop {
             match reader.read(&mut block) {
@@ -48,10 +48,10 @@ mod tests {
 
     #[test]
     fn both_come_out_of_one_read() {
-        let digests = Digests::of(&b"The quick brown fox jumps over the lazy dog"[..]).unwrap();
+        let digests = Digests::from_reader(&b"The quick brown fox jumps over the lazy dog"[..]).unwrap();
         assert_eq!((digests.bytes, digests.adler32.to_string().as_str()), (43, "5bdc0fda"));
         assert_eq!(digests.md5.to_string(), "9e107d9d372bb6826bd81d3542a419d6");
-        let nothing = Digests::of(io::empty()).unwrap();
+        let nothing = Digests::from_reader(io::empty()).unwrap();
         assert_eq!((nothing.bytes, nothing.adler32), (0, Checksum::Adler32(1)));
         assert_eq!(nothing.md5.to_string(), "d41d8cd98f00b204e9800998ecf8427e");
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::checksum::Checksum;
-use super::job::{FileJob, Outcome};
+use super::job::{DownloadOutcome, FileJob};
 use crate::types::Did;
 
 /// An event of one file.
@@ -102,7 +102,7 @@ pub enum FileEvent<'a> {
         checksum: Checksum,
     },
     /// The final outcome, whatever was reported before; the last event of a file.
-    Ended(Outcome),
+    Ended(DownloadOutcome),
 }
 
 /// An event of the download as a whole.
@@ -130,14 +130,14 @@ pub enum RunEvent<'a> {
         /// Expected number of bytes, as far as known.
         bytes: u64,
         /// Number of large files downloaded concurrently.
-        lanes: usize,
+        slots: usize,
     },
 }
 
 /// Receiver of events. It is called from the transfer tasks, so it must return quickly.
-pub trait Observer: Send + Sync {
+pub trait DownloadObserver: Send + Sync {
     /// Handles an event of a file, which is in this lane (number of the concurrent transfer).
-    fn file(&self, lane: usize, job: &FileJob, event: FileEvent<'_>);
+    fn file(&self, slot: usize, job: &FileJob, event: FileEvent<'_>);
     /// Handles an event of the download.
     fn run(&self, event: RunEvent<'_>);
 }

@@ -8,63 +8,63 @@ use serde_json::{Value, json};
 
 use super::checksum::Checksum;
 use super::events::FileEvent;
-use super::job::{FileJob, Outcome};
+use super::job::{DownloadOutcome, FileJob};
 use crate::types::Did;
 
 /// The records of all files in progress.
 #[derive(Debug)]
-pub struct Drafts {
+pub struct FileRecords {
     folder: PathBuf,
     /// By the addresses of their jobs, which do not move until they end.
-    files: HashMap<usize, Draft>,
+    files: HashMap<usize, FileRecord>,
 }
 
 /// The record of one file.
 #[derive(Debug)]
-pub struct Draft {
+pub struct FileRecord {
     /// The file's DID.
     pub did: Did,
     /// The collection that was requested, or the file itself.
     pub dataset: Did,
     record: Value,
     start: Instant,
-    at: Option<(String, String)>,
+    source: Option<(String, String)>,
     reasons: Vec<String>,
 }
 
-impl Drafts {
+impl FileRecords {
     /// Creates an empty collection. `folder` is the target folder of the download.
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), files: HashMap::new() }
     }
 
     /// Records an event. At the end of a file returns its record and outcome.
-    pub fn note(&mut self, job: &FileJob, event: &FileEvent<'_>) -> Option<(Draft, Outcome)> {
+    pub fn observe(&mut self, job: &FileJob, event: &FileEvent<'_>) -> Option<(FileRecord, DownloadOutcome)> {
         let key = std::ptr::from_ref(job).addr();
         if matches!(event, FileEvent::Started) {
-            self.files.insert(key, Draft::new(job, &self.folder));
+            self.files.insert(key, FileRecord::new(job, &self.folder));
         }
         if let FileEvent::Ended(outcome) = event {
-            return self.files.remove(&key).map(|draft| (draft, *outcome));
+            return self.files.remove(&key).map(|record| (record, *outcome));
         }
-        if let Some(draft) = self.files.get_mut(&key) {
-            draft.note(event);
+        if let Some(record) = self.files.get_mut(&key) {
+            record.apply(event);
         }
         None
     }
 
     /// Takes the records of unfinished files, for an early end of the download.
-    pub fn take(&mut self) -> Vec<Draft> {
+    pub fn take_unfinished(&mut self) -> Vec<FileRecord> {
         std::mem::take(&mut self.files).into_values().collect()
     }
 
     /// Returns the record of this file.
-    pub fn get(&self, job: &FileJob) -> Option<&Draft> {
+    pub fn get(&self, job: &FileJob) -> Option<&FileRecord> {
         self.files.get(&std::ptr::from_ref(job).addr())
     }
 }
 
-impl Draft {
+impl FileRecord {
     fn new(job: &FileJob, folder: &Path) -> Self {
         let mut paths = job.destinations.iter().map(|path| folder.join(path).to_string_lossy().into_owned());
         let kind = |wanted: bool| wanted.then(|| job.checksum.to_string());
@@ -81,33 +81,33 @@ impl Draft {
             "md5": kind(matches!(job.checksum, Checksum::Md5(_))),
         });
         let (did, dataset) = (job.did.clone(), job.dataset.clone());
-        Self { did, dataset, record, start: Instant::now(), at: None, reasons: Vec::new() }
+        Self { did, dataset, record, start: Instant::now(), source: None, reasons: Vec::new() }
     }
 
-    fn note(&mut self, event: &FileEvent<'_>) {
+    fn apply(&mut self, event: &FileEvent<'_>) {
         match event {
-            FileEvent::Trying { rse, .. } => self.at = Some(((*rse).to_owned(), String::new())),
-            FileEvent::Using { pfn } => self.used(pfn),
+            FileEvent::Trying { rse, .. } => self.source = Some(((*rse).to_owned(), String::new())),
+            FileEvent::Using { pfn } => self.set_pfn(pfn),
             FileEvent::CannotRead { pfn, reason } => {
-                self.used(pfn);
-                self.because(reason);
+                self.set_pfn(pfn);
+                self.add_reason(reason);
             }
-            FileEvent::AttemptFailed { reason, .. } => self.because(reason),
+            FileEvent::AttemptFailed { reason, .. } => self.add_reason(reason),
             FileEvent::NoSource => self.reasons.push("no replica is known".to_owned()),
             FileEvent::Obstacle(reason) => self.reasons.push((*reason).to_owned()),
             _ => {}
         }
     }
 
-    fn used(&mut self, pfn: &str) {
-        if let Some((_, known)) = &mut self.at {
+    fn set_pfn(&mut self, pfn: &str) {
+        if let Some((_, known)) = &mut self.source {
             pfn.clone_into(known);
         }
     }
 
     /// Adds a reason, once per source, although several attempts may fail for the same reason.
-    fn because(&mut self, reason: &str) {
-        let reason = match &self.at {
+    fn add_reason(&mut self, reason: &str) {
+        let reason = match &self.source {
             Some((rse, _)) => format!("{rse}: {reason}"),
             None => reason.to_owned(),
         };
@@ -118,7 +118,7 @@ impl Draft {
 
     /// Returns the RSE that is being tried.
     pub fn rse(&self) -> Option<&str> {
-        self.at.as_ref().map(|(rse, _)| rse.as_str())
+        self.source.as_ref().map(|(rse, _)| rse.as_str())
     }
 
     /// Returns the path of the first destination.
@@ -129,12 +129,12 @@ impl Draft {
     /// Returns the complete record with this state, and with the reasons unless it succeeded.
     pub fn into_record(self, state: &str, success: bool) -> Value {
         let mut record = self.record;
-        let (rse, pfn) = self.at.unzip();
+        let (rse, pfn) = self.source.unzip();
         let reason = (!success && !self.reasons.is_empty()).then(|| self.reasons.join("; "));
         record["state"] = state.into();
         record["rse"] = rse.into();
         record["pfn"] = pfn.into();
-        record["seconds"] = seconds(self.start).into();
+        record["seconds"] = seconds_since(self.start).into();
         record["reason"] = reason.into();
         record
     }
@@ -144,6 +144,6 @@ impl Draft {
 pub const INTERRUPTED: &str = "INTERRUPTED";
 
 /// Returns the seconds since `start`, rounded to milliseconds.
-pub fn seconds(start: Instant) -> f64 {
+pub fn seconds_since(start: Instant) -> f64 {
     (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
 }

@@ -13,21 +13,21 @@ use tokio::time::Instant;
 
 /// A host with this many refusals in a row is taken as down: a lower limit would not help, and only delay files that
 /// other hosts have too.
-const DOWN: u32 = 64;
+const DOWN_AFTER: u32 = 64;
 
 /// The hosts of all sources.
 #[derive(Debug, Default)]
-pub struct Hosts(Mutex<HashMap<String, Arc<Host>>>);
+pub struct HostLimits(Mutex<HashMap<String, Arc<HostState>>>);
 
 #[derive(Debug, Default)]
-struct Host {
-    state: Mutex<State>,
+struct HostState {
+    state: Mutex<HostUsage>,
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    under_way: usize,
+struct HostUsage {
+    in_flight: usize,
     /// Maximum number in progress, after the first overload.
     limit: Option<usize>,
     /// Number of files served since the limit changed.
@@ -37,9 +37,9 @@ struct State {
     /// Number of refusals since the last file served.
     refused: u32,
     /// Number of times the limit was lowered.
-    lowered: u64,
+    reductions: u64,
     /// End of the pause after a refusal without `Retry-After`.
-    resting: Option<Instant>,
+    paused_until: Option<Instant>,
     /// End of the wait requested by the host.
     closed: Option<Instant>,
     /// End of the last wait that was logged.
@@ -48,31 +48,31 @@ struct State {
 
 /// The reason why a host must not be asked now.
 #[derive(Debug)]
-enum NotNow {
+enum AcquireError {
     /// It requested a wait until this time.
     Closed(Instant),
     /// It is paused until this time.
-    Resting(Instant),
+    Paused(Instant),
     /// The limit is reached.
     Full,
 }
 
 /// Permission to request one file from a host; returned on drop.
 #[derive(Debug)]
-pub(super) struct Turn {
-    host: Option<Arc<Host>>,
+pub(super) struct HostSlot {
+    host: Option<Arc<HostState>>,
     served: u64,
-    lowered: u64,
+    reductions: u64,
 }
 
-impl Hosts {
+impl HostLimits {
     /// Waits for a turn at the host of this PFN. Local files have no host. Errors: the remaining time of the wait
     /// requested by the host; if it is longer than `longest`, which the file can wait at most, the host is asked
     /// nevertheless.
-    pub(super) async fn turn(&self, pfn: &str, longest: Duration) -> Result<Turn, Duration> {
+    pub(super) async fn acquire(&self, pfn: &str, longest: Duration) -> Result<HostSlot, Duration> {
         match self.host(pfn) {
-            Some(host) => host.turn(longest).await,
-            None => Ok(Turn { host: None, served: 0, lowered: 0 }),
+            Some(host) => host.acquire(longest).await,
+            None => Ok(HostSlot { host: None, served: 0, reductions: 0 }),
         }
     }
 
@@ -87,51 +87,51 @@ impl Hosts {
         is_new
     }
 
-    fn host(&self, pfn: &str) -> Option<Arc<Host>> {
-        let name = name(pfn)?;
-        Some(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default().clone())
+    fn host(&self, pfn: &str) -> Option<Arc<HostState>> {
+        let host_of = host_of(pfn)?;
+        Some(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(host_of).or_default().clone())
     }
 }
 
-impl Host {
-    async fn turn(self: Arc<Self>, longest: Duration) -> Result<Turn, Duration> {
+impl HostState {
+    async fn acquire(self: Arc<Self>, longest: Duration) -> Result<HostSlot, Duration> {
         loop {
             let changed = self.changed.notified();
-            let not_now = match self.state().enter(longest) {
-                Ok((served, lowered)) => return Ok(Turn { host: Some(self.clone()), served, lowered }),
+            let not_now = match self.state().try_acquire(longest) {
+                Ok((served, reductions)) => return Ok(HostSlot { host: Some(self.clone()), served, reductions }),
                 Err(not_now) => not_now,
             };
             match not_now {
-                NotNow::Closed(until) => return Err(until.saturating_duration_since(Instant::now())),
-                NotNow::Resting(until) => tokio::time::sleep_until(until).await,
-                NotNow::Full => changed.await,
+                AcquireError::Closed(until) => return Err(until.saturating_duration_since(Instant::now())),
+                AcquireError::Paused(until) => tokio::time::sleep_until(until).await,
+                AcquireError::Full => changed.await,
             }
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, HostUsage> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    /// Starts a request; returns `served` and `lowered` as of now. Errors: the request must wait.
-    fn enter(&mut self, longest: Duration) -> Result<(u64, u64), NotNow> {
+impl HostUsage {
+    /// Starts a request; returns `served` and `reductions` as of now. Errors: the request must wait.
+    fn try_acquire(&mut self, longest: Duration) -> Result<(u64, u64), AcquireError> {
         let now = Instant::now();
         if let Some(until) = self.closed.filter(|until| *until > now && *until - now <= longest) {
-            return Err(NotNow::Closed(until));
+            return Err(AcquireError::Closed(until));
         }
-        if let Some(until) = self.resting.filter(|until| *until > now) {
-            return Err(NotNow::Resting(until));
+        if let Some(until) = self.paused_until.filter(|until| *until > now) {
+            return Err(AcquireError::Paused(until));
         }
-        if self.limit.is_some_and(|limit| self.under_way >= limit) {
-            return Err(NotNow::Full);
+        if self.limit.is_some_and(|limit| self.in_flight >= limit) {
+            return Err(AcquireError::Full);
         }
-        self.under_way += 1;
-        Ok((self.served, self.lowered))
+        self.in_flight += 1;
+        Ok((self.served, self.reductions))
     }
 
-    fn serve(&mut self) {
+    fn record_success(&mut self) {
         self.served += 1;
         self.round += 1;
         self.refused = 0;
@@ -141,28 +141,28 @@ impl State {
     }
 
     /// Lowers the limit, but once only for all concurrent requests: they all get the same answer.
-    fn back_off(&mut self, lowered: u64, pause: Duration, named: Option<Duration>) {
+    fn back_off(&mut self, reductions: u64, pause: Duration, named: Option<Duration>) {
         self.refused += 1;
         let now = Instant::now();
         self.closed = self.closed.max(named.map(|wait| now + wait));
-        if self.refused >= DOWN {
-            (self.limit, self.resting) = (None, None);
+        if self.refused >= DOWN_AFTER {
+            (self.limit, self.paused_until) = (None, None);
             return;
         }
         if named.is_none() {
-            self.resting = self.resting.max(Some(now + pause));
+            self.paused_until = self.paused_until.max(Some(now + pause));
         }
-        if lowered == self.lowered {
-            (self.limit, self.round) = (Some((self.under_way / 2).max(1)), 0);
-            self.lowered += 1;
+        if reductions == self.reductions {
+            (self.limit, self.round) = (Some((self.in_flight / 2).max(1)), 0);
+            self.reductions += 1;
         }
     }
 }
 
-impl Turn {
-    pub(super) fn served(self) {
+impl HostSlot {
+    pub(super) fn on_success(self) {
         if let Some(host) = &self.host {
-            host.state().serve();
+            host.state().record_success();
         }
     }
 
@@ -172,26 +172,26 @@ impl Turn {
     pub(super) fn on_overload(self, pause: Duration, named: Option<Duration>) -> bool {
         let Some(host) = &self.host else { return false };
         let mut state = host.state();
-        state.back_off(self.lowered, pause, named);
-        state.refused < DOWN && (state.served > self.served || state.under_way > 1)
+        state.back_off(self.reductions, pause, named);
+        state.refused < DOWN_AFTER && (state.served > self.served || state.in_flight > 1)
     }
 }
 
-impl Drop for Turn {
+impl Drop for HostSlot {
     fn drop(&mut self) {
         if let Some(host) = &self.host {
-            host.state().under_way -= 1;
+            host.state().in_flight -= 1;
             host.changed.notify_waiters();
         }
     }
 }
 
 /// Returns host and port of a PFN in lower case; `None` for local files.
-pub(super) fn name(pfn: &str) -> Option<String> {
+pub(super) fn host_of(pfn: &str) -> Option<String> {
     let (scheme, rest) = pfn.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next().filter(|authority| !authority.is_empty())?;
-    let place = authority.rsplit('@').next().unwrap_or(authority);
-    (scheme != "file").then(|| place.to_ascii_lowercase())
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    (scheme != "file").then(|| host.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -204,18 +204,18 @@ mod tests {
 
     const LONGEST: Duration = Duration::from_secs(60);
 
-    async fn turn(hosts: &Hosts) -> Turn {
-        hosts.turn(PFN, LONGEST).await.unwrap()
+    async fn turn(hosts: &HostLimits) -> HostSlot {
+        hosts.acquire(PFN, LONGEST).await.unwrap()
     }
 
     /// Returns a turn if one is available immediately.
-    async fn is_free(hosts: &Hosts) -> Option<Turn> {
-        tokio::time::timeout(Duration::ZERO, hosts.turn(PFN, LONGEST)).await.ok()?.ok()
+    async fn is_free(hosts: &HostLimits) -> Option<HostSlot> {
+        tokio::time::timeout(Duration::ZERO, hosts.acquire(PFN, LONGEST)).await.ok()?.ok()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_host_that_has_too_much_gets_half_and_then_slowly_more() {
-        let hosts = Hosts::default();
+        let hosts = HostLimits::default();
         let mut turns = Vec::new();
         for _ in 0..8 {
             turns.push(turn(&hosts).await);
@@ -230,33 +230,33 @@ mod tests {
             turns.push(turn);
         }
         assert_eq!(turns.len(), 4);
-        turns.into_iter().for_each(Turn::served);
+        turns.into_iter().for_each(HostSlot::on_success);
         let mut turns = Vec::new();
         while let Some(turn) = is_free(&hosts).await {
             turns.push(turn);
         }
         assert_eq!(turns.len(), 5);
-        assert!(tokio::time::timeout(PAUSE, hosts.turn("https://other:1/f", LONGEST)).await.is_ok());
+        assert!(tokio::time::timeout(PAUSE, hosts.acquire("https://other:1/f", LONGEST)).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_waits_comes_when_another_is_through() {
-        let hosts = Hosts::default();
+        let hosts = HostLimits::default();
         assert!(!turn(&hosts).await.on_overload(PAUSE, None));
         tokio::time::advance(PAUSE).await;
         let first = turn(&hosts).await;
         let mut second = pin!(turn(&hosts));
         assert!(tokio::time::timeout(PAUSE, second.as_mut()).await.is_err());
-        first.served();
+        first.on_success();
         let second = second.await;
         let third = turn(&hosts).await;
-        third.served();
+        third.on_success();
         assert!(second.on_overload(PAUSE, None), "another was served meanwhile");
     }
 
     #[tokio::test]
     async fn a_turn_that_is_given_up_is_free_again() {
-        let hosts = Hosts::default();
+        let hosts = HostLimits::default();
         assert!(!turn(&hosts).await.on_overload(Duration::ZERO, None));
         drop(turn(&hosts).await);
         assert!(is_free(&hosts).await.is_some());
@@ -264,27 +264,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_host_that_serves_nobody_holds_nobody_back() {
-        let hosts = Hosts::default();
-        for _ in 0..DOWN {
+        let hosts = HostLimits::default();
+        for _ in 0..DOWN_AFTER {
             assert!(!turn(&hosts).await.on_overload(PAUSE, None));
         }
         let (first, _second) = (turn(&hosts).await, turn(&hosts).await);
         assert!(is_free(&hosts).await.is_some() && !first.on_overload(PAUSE, None));
-        turn(&hosts).await.served();
+        turn(&hosts).await.on_success();
         assert!(turn(&hosts).await.on_overload(PAUSE, None), "it is back");
         assert!(is_free(&hosts).await.is_none());
     }
 
     #[tokio::test(start_paused = true)]
     async fn host_that_names_a_time_is_left_alone_for_it_by_files_that_can_wait() {
-        let hosts = Hosts::default();
+        let hosts = HostLimits::default();
         turn(&hosts).await.on_overload(PAUSE, Some(2 * PAUSE));
-        let wait = hosts.turn(PFN, LONGEST).await.unwrap_err();
+        let wait = hosts.acquire(PFN, LONGEST).await.unwrap_err();
         assert_eq!(wait, 2 * PAUSE);
         let until = Instant::now() + wait;
         assert!(hosts.announce(PFN, until), "the first wait is logged");
         assert!(!hosts.announce(PFN, until), "the wait of another file is logged, too");
-        assert!(hosts.turn(PFN, PAUSE).await.is_ok(), "a file that cannot wait for so long asks");
+        assert!(hosts.acquire(PFN, PAUSE).await.is_ok(), "a file that cannot wait for so long asks");
         tokio::time::advance(2 * PAUSE).await;
         assert!(is_free(&hosts).await.is_some(), "the time is over");
         assert!(hosts.announce(PFN, Instant::now() + PAUSE), "the next wait is not logged");
@@ -300,7 +300,7 @@ mod tests {
             ("file://localhost/a", None),
             ("nonsense", None),
         ] {
-            assert_eq!(name(pfn).as_deref(), expected, "{pfn}");
+            assert_eq!(host_of(pfn).as_deref(), expected, "{pfn}");
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::storage::scheme;
 
 /// The requested implementations.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum ImplementationChoice {
     /// Only this one.
     Only(String),
     /// One of these, if an RSE that has the file offers it.
@@ -26,7 +26,7 @@ pub enum Wanted {
 #[derive(Debug)]
 pub struct Implementations<'a> {
     client: &'a Client,
-    wanted: Wanted,
+    choice: ImplementationChoice,
     known: Mutex<HashMap<String, Arc<OnceCell<Vec<Protocol>>>>>,
 }
 
@@ -39,18 +39,18 @@ struct Protocol {
     domains: HashMap<String, HashMap<String, Option<f64>>>,
 }
 
-impl Wanted {
+impl ImplementationChoice {
     /// Parses the names of `--impl` or `preferred_impl`: `webdav` and `gfal.NoRename` are short for longer names.
     pub fn new(only: Option<&str>, preferred: &[String]) -> Option<Self> {
         match (only, preferred) {
-            (Some(name), _) => Some(Self::Only(full(name))),
+            (Some(name), _) => Some(Self::Only(full_name(name))),
             (None, []) => None,
-            (None, names) => Some(Self::Preferred(names.iter().map(|name| full(name)).collect())),
+            (None, names) => Some(Self::Preferred(names.iter().map(|name| full_name(name)).collect())),
         }
     }
 }
 
-fn full(name: &str) -> String {
+fn full_name(name: &str) -> String {
     match name.contains('.') {
         true => format!("rucio.rse.protocols.{name}"),
         false => format!("rucio.rse.protocols.{name}.Default"),
@@ -59,21 +59,21 @@ fn full(name: &str) -> String {
 
 impl<'a> Implementations<'a> {
     /// Creates an empty cache that queries this server.
-    pub fn new(client: &'a Client, wanted: Wanted) -> Self {
-        Self { client, wanted, known: Mutex::default() }
+    pub fn new(client: &'a Client, choice: ImplementationChoice) -> Self {
+        Self { client, choice, known: Mutex::default() }
     }
 
     /// Returns the implementation for a file with these sources; `None` if any will do. Of the preferred ones it is the
     /// one offered by the first source whose RSE offers any.
     pub(super) async fn choose(&self, sources: &[Source]) -> Option<String> {
-        let preferred = match &self.wanted {
-            Wanted::Only(name) => return Some(name.clone()),
-            Wanted::Preferred(names) => names,
+        let preferred = match &self.choice {
+            ImplementationChoice::Only(name) => return Some(name.clone()),
+            ImplementationChoice::Preferred(names) => names,
         };
         for source in sources {
             // An RSE that cannot be queried is neither preferred nor excluded.
             let Ok(protocols) = self.protocols(&source.rse).await else { continue };
-            let found = protocols.iter().rev().find(|one| preferred.contains(&one.r#impl) && one.can_be_read());
+            let found = protocols.iter().rev().find(|one| preferred.contains(&one.r#impl) && one.is_readable());
             if let Some(found) = found {
                 return Some(found.r#impl.clone());
             }
@@ -85,7 +85,7 @@ impl<'a> Implementations<'a> {
     /// queried.
     pub(super) async fn check(&self, source: &Source, implementation: &str) -> std::result::Result<(), String> {
         let scheme = scheme(&source.pfn);
-        let fits = |one: &Protocol| one.r#impl == implementation && one.scheme == scheme && one.can_be_read();
+        let fits = |one: &Protocol| one.r#impl == implementation && one.scheme == scheme && one.is_readable();
         match self.protocols(&source.rse).await {
             Ok(protocols) if protocols.iter().any(fits) => Ok(()),
             Ok(_) => Err(format!("{} offers no {scheme} by {implementation}", source.rse)),
@@ -106,7 +106,7 @@ impl<'a> Implementations<'a> {
 
 impl Protocol {
     /// Whether it can be read over WAN, the domain that the official client uses for every download.
-    fn can_be_read(&self) -> bool {
+    fn is_readable(&self) -> bool {
         self.domains.get("wan").and_then(|wan| wan.get("read")).is_some_and(|priority| priority.is_some())
     }
 }
@@ -117,13 +117,13 @@ mod tests {
 
     #[test]
     fn short_names_stand_for_long_ones() {
-        let only = |name: &str| Some(Wanted::Only(name.to_owned()));
-        assert_eq!(Wanted::new(Some("webdav"), &[]), only("rucio.rse.protocols.webdav.Default"));
+        let only = |name: &str| Some(ImplementationChoice::Only(name.to_owned()));
+        assert_eq!(ImplementationChoice::new(Some("webdav"), &[]), only("rucio.rse.protocols.webdav.Default"));
         let preferred = ["xrootd".to_owned(), "gfal.NoRename".to_owned()];
-        assert_eq!(Wanted::new(Some("ssh.Rsync"), &preferred), only("rucio.rse.protocols.ssh.Rsync"));
+        assert_eq!(ImplementationChoice::new(Some("ssh.Rsync"), &preferred), only("rucio.rse.protocols.ssh.Rsync"));
         let long = ["rucio.rse.protocols.xrootd.Default", "rucio.rse.protocols.gfal.NoRename"].map(str::to_owned);
-        assert_eq!(Wanted::new(None, &preferred), Some(Wanted::Preferred(long.into())));
-        assert_eq!(Wanted::new(None, &[]), None);
+        assert_eq!(ImplementationChoice::new(None, &preferred), Some(ImplementationChoice::Preferred(long.into())));
+        assert_eq!(ImplementationChoice::new(None, &[]), None);
     }
 
     #[test]
@@ -133,8 +133,8 @@ mod tests {
                 r#"{{"scheme": "https", "impl": "x", "port": 1, "domains": {{"wan": {{"read": {read}}}, "lan": {{}}}}}}"#
             )
         };
-        let readable = |read| serde_json::from_str::<Protocol>(&text(read)).unwrap().can_be_read();
+        let readable = |read| serde_json::from_str::<Protocol>(&text(read)).unwrap().is_readable();
         assert!(readable("1") && !readable("null"));
-        assert!(!serde_json::from_str::<Protocol>(r#"{"scheme": "a", "impl": "b"}"#).unwrap().can_be_read());
+        assert!(!serde_json::from_str::<Protocol>(r#"{"scheme": "a", "impl": "b"}"#).unwrap().is_readable());
     }
 }

@@ -31,7 +31,7 @@ pub struct FileJob {
     /// The reason why this file cannot be written, if so.
     pub obstacle: Option<String>,
     /// Relation to other jobs for the same file.
-    pub twin: Twin,
+    pub duplicate: Duplicate,
 }
 
 /// A replica of a file.
@@ -48,10 +48,10 @@ pub struct Source {
 /// Relation between jobs for the same file, which may be requested by several collections. It is downloaded once and
 /// copied.
 #[derive(Debug, Clone, Default)]
-pub enum Twin {
+pub enum Duplicate {
     /// The only job for this file.
     #[default]
-    Alone,
+    Unique,
     /// The first job: later ones wait for its result.
     First(Arc<SetOnce<Fetched>>),
     /// A later job: the first one downloads the file.
@@ -62,14 +62,14 @@ pub enum Twin {
 #[derive(Debug, Clone)]
 pub struct Fetched {
     /// Its outcome.
-    pub outcome: Outcome,
+    pub outcome: DownloadOutcome,
     /// Path of the file, if it exists now.
     pub path: Option<PathBuf>,
 }
 
 /// Outcome of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum DownloadOutcome {
     /// Downloaded.
     Done,
     /// Existed already.
@@ -92,12 +92,12 @@ impl FileJob {
             destinations: Vec::new(),
             requests: vec![request],
             obstacle: None,
-            twin: Twin::Alone,
+            duplicate: Duplicate::Unique,
         }
     }
 }
 
-impl Outcome {
+impl DownloadOutcome {
     /// Whether the file exists now.
     pub fn is_success(self) -> bool {
         matches!(self, Self::Done | Self::AlreadyDone)

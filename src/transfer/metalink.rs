@@ -26,7 +26,7 @@ struct Nesting {
 
 /// A file whose element is being parsed.
 #[derive(Debug, Default)]
-struct Draft {
+struct FileBuilder {
     identity: Option<String>,
     bytes: Option<u64>,
     adler32: Option<String>,
@@ -36,9 +36,9 @@ struct Draft {
 
 /// The meaning of the text being parsed.
 #[derive(Debug, Default)]
-enum Place {
+enum Element {
     #[default]
-    Elsewhere,
+    Other,
     Identity,
     Size,
     Adler32,
@@ -57,19 +57,19 @@ impl<R: BufRead> Metalink<R> {
     /// Returns the next file; `None` at the end. Errors: the document is malformed or truncated, or a file has no
     /// identity.
     pub fn next_file(&mut self) -> Result<Option<ReplicaEntry>> {
-        let (mut draft, mut place, mut text) = (Draft::default(), Place::Elsewhere, String::new());
+        let (mut builder, mut element, mut text) = (FileBuilder::default(), Element::Other, String::new());
         loop {
             self.buffer.clear();
             let event = self.reader.read_event_into(&mut self.buffer).map_err(malformed)?;
             self.nesting.follow(&event)?;
             match event {
-                Event::Start(tag) if tag.local_name().as_ref() == "file" => draft = Draft::default(),
-                Event::Start(tag) => (place, text) = (Place::of(&tag)?, String::new()),
+                Event::Start(tag) if tag.local_name().as_ref() == "file" => builder = FileBuilder::default(),
+                Event::Start(tag) => (element, text) = (Element::from_tag(&tag)?, String::new()),
                 Event::Text(more) => text.push_str(&more),
                 Event::CData(more) => text.push_str(&more),
                 Event::GeneralRef(name) => text.push_str(&resolved(&name)?),
-                Event::End(tag) if tag.local_name().as_ref() == "file" => return draft.finish().map(Some),
-                Event::End(_) => draft.take(std::mem::take(&mut place), text.trim()),
+                Event::End(tag) if tag.local_name().as_ref() == "file" => return builder.finish().map(Some),
+                Event::End(_) => builder.set(std::mem::take(&mut element), text.trim()),
                 Event::Eof => return Ok(None),
                 _ => {}
             }
@@ -93,15 +93,15 @@ impl Nesting {
     }
 }
 
-impl Place {
-    fn of(tag: &BytesStart<'_>) -> Result<Self> {
+impl Element {
+    fn from_tag(tag: &BytesStart<'_>) -> Result<Self> {
         Ok(match tag.local_name().as_ref() {
             "identity" => Self::Identity,
             "size" => Self::Size,
             "hash" => match attribute(tag, "type")?.as_deref() {
                 Some("adler32") => Self::Adler32,
                 Some("md5") => Self::Md5,
-                _ => Self::Elsewhere,
+                _ => Self::Other,
             },
             "url" => Self::Url(Pfn {
                 rse: attribute(tag, "location")?.unwrap_or_default(),
@@ -110,20 +110,20 @@ impl Place {
                 domain: attribute(tag, "domain")?,
                 client_extract: attribute(tag, "client_extract")?.is_some_and(|word| word.eq_ignore_ascii_case("true")),
             }),
-            _ => Self::Elsewhere,
+            _ => Self::Other,
         })
     }
 }
 
-impl Draft {
-    fn take(&mut self, place: Place, text: &str) {
-        match place {
-            Place::Elsewhere => {}
-            Place::Identity => self.identity = Some(text.to_owned()),
-            Place::Size => self.bytes = text.parse().ok(),
-            Place::Adler32 => self.adler32 = Some(text.to_owned()),
-            Place::Md5 => self.md5 = Some(text.to_owned()),
-            Place::Url(pfn) => self.pfns.push((text.to_owned(), pfn)),
+impl FileBuilder {
+    fn set(&mut self, element: Element, text: &str) {
+        match element {
+            Element::Other => {}
+            Element::Identity => self.identity = Some(text.to_owned()),
+            Element::Size => self.bytes = text.parse().ok(),
+            Element::Adler32 => self.adler32 = Some(text.to_owned()),
+            Element::Md5 => self.md5 = Some(text.to_owned()),
+            Element::Url(pfn) => self.pfns.push((text.to_owned(), pfn)),
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::sync::SetOnce;
 
 use super::archives;
 use super::checksum::Checksum;
-use super::job::{Fetched, FileJob, Source, Twin};
+use super::job::{Duplicate, Fetched, FileJob, Source};
 use super::path::{UnsafeName, below, leaf};
 use crate::storage::canonical;
 use crate::types::{Did, Pfn, ReplicaEntry};
@@ -33,19 +33,19 @@ pub struct Rules {
     /// RSEs that are not read.
     pub excluded_rses: HashSet<String>,
     /// Whether the same file may be listed more than once.
-    pub twins_possible: bool,
+    pub duplicates_possible: bool,
 }
 
 /// Turns listed files into jobs, one by one.
 ///
 /// It stores a hash of every destination, to detect when two files would have the same one; and whole destinations only
-/// if [`Rules::twins_possible`].
+/// if [`Rules::duplicates_possible`].
 #[derive(Debug, Default)]
 pub struct Planner {
     rules: Rules,
     scopes: Vec<String>,
     taken: HashMap<u64, u32>,
-    twins: HashMap<Did, Planned>,
+    duplicates: HashMap<Did, Planned>,
 }
 
 #[derive(Debug)]
@@ -93,8 +93,8 @@ impl Planner {
             .filter(|(_, pfn)| !self.rules.excluded_rses.contains(&pfn.rse))
             .collect();
         usable.sort_by_key(|(_, pfn)| pfn.priority.unwrap_or(u32::MAX));
-        let mut places = HashSet::new();
-        usable.retain(|(pfn, _)| places.insert(canonical(pfn)));
+        let mut locations = HashSet::new();
+        usable.retain(|(pfn, _)| locations.insert(canonical(pfn)));
         usable.into_iter().map(|(pfn, at)| source(&entry.did, pfn, at)).collect()
     }
 
@@ -111,19 +111,19 @@ impl Planner {
 
     /// Sets the destinations of the job, or an obstacle if another file has one of them.
     fn claim(&mut self, job: &mut FileJob, mut destinations: Vec<PathBuf>) {
-        if let Some(first) = self.twins.get_mut(&job.did) {
+        if let Some(first) = self.duplicates.get_mut(&job.did) {
             destinations.retain(|path| !first.destinations.contains(path));
             first.destinations.extend(destinations.iter().cloned());
-            job.twin = Twin::Later(first.fetched.clone());
-        } else if self.rules.twins_possible {
+            job.duplicate = Duplicate::Later(first.fetched.clone());
+        } else if self.rules.duplicates_possible {
             let fetched = Arc::new(SetOnce::new());
             let planned = Planned { fetched: fetched.clone(), destinations: destinations.clone() };
-            self.twins.insert(job.did.clone(), planned);
-            job.twin = Twin::First(fetched);
+            self.duplicates.insert(job.did.clone(), planned);
+            job.duplicate = Duplicate::First(fetched);
         }
         match destinations.iter().find_map(|path| Some((path, self.holder(path)?))) {
             Some((path, holder)) => job.obstacle = Some(collision(&job.did, path, holder)),
-            None => destinations.iter().for_each(|path| self.take(path, &job.did.scope)),
+            None => destinations.iter().for_each(|path| self.reserve(path, &job.did.scope)),
         }
         job.destinations = destinations;
     }
@@ -133,7 +133,7 @@ impl Planner {
         self.taken.get(&fingerprint(path)).and_then(|scope| self.scopes.get(*scope as usize)).map(String::as_str)
     }
 
-    fn take(&mut self, path: &Path, scope: &str) {
+    fn reserve(&mut self, path: &Path, scope: &str) {
         let known = self.scopes.iter().position(|known| known == scope);
         let index = known.unwrap_or_else(|| {
             self.scopes.push(scope.to_owned());
@@ -292,11 +292,13 @@ mod tests {
 
     #[test]
     fn a_file_listed_twice_is_fetched_once() {
-        let mut planner = Planner::new(Rules { twins_possible: true, ..Rules::default() });
+        let mut planner = Planner::new(Rules { duplicates_possible: true, ..Rules::default() });
         let first = plan(&mut planner, "s:f", &["s:one"]);
         let later = plan(&mut planner, "s:f", &["s:two"]);
         let again = plan(&mut planner, "s:f", &["t:two"]);
-        let (Twin::First(fetched), Twin::Later(waited)) = (&first.twin, &later.twin) else { panic!("no twins") };
+        let (Duplicate::First(fetched), Duplicate::Later(waited)) = (&first.duplicate, &later.duplicate) else {
+            panic!("no twins")
+        };
         assert!(Arc::ptr_eq(fetched, waited));
         assert_eq!((paths(&first), paths(&later), paths(&again)), (vec!["one/f"], vec!["two/f"], vec![]));
         assert_eq!((later.obstacle, again.obstacle), (None, None));

@@ -21,7 +21,7 @@ impl Rate {
 
     /// Returns how long to wait after receiving these bytes. Bytes of several files queue up; idle time is not
     /// credited.
-    pub fn take(&self, bytes: u64, now: Instant) -> Duration {
+    pub fn reserve(&self, bytes: u64, now: Instant) -> Duration {
         let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
         let cost = Duration::try_from_secs_f64(bytes as f64 / self.bytes_per_second).unwrap_or(LONGEST).min(LONGEST);
         let end = paid.unwrap_or(now).max(now) + cost;
@@ -52,12 +52,12 @@ mod tests {
     #[test]
     fn all_who_receive_bytes_pay_for_them_together() {
         let (rate, start) = (Rate::new(1000), Instant::now());
-        assert_eq!(rate.take(500, start), Duration::from_millis(500));
-        assert_eq!(rate.take(1000, start), Duration::from_millis(1500));
-        assert_eq!(rate.take(100, start + Duration::from_secs(1)), Duration::from_millis(600));
+        assert_eq!(rate.reserve(500, start), Duration::from_millis(500));
+        assert_eq!(rate.reserve(1000, start), Duration::from_millis(1500));
+        assert_eq!(rate.reserve(100, start + Duration::from_secs(1)), Duration::from_millis(600));
         // Idle time is not credited.
-        assert_eq!(rate.take(100, start + Duration::from_secs(60)), Duration::from_millis(100));
-        assert!(Rate::new(0).take(u64::MAX, start) > Duration::from_secs(1_000_000));
+        assert_eq!(rate.reserve(100, start + Duration::from_secs(60)), Duration::from_millis(100));
+        assert!(Rate::new(0).reserve(u64::MAX, start) > Duration::from_secs(1_000_000));
     }
 
     #[test]

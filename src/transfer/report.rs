@@ -13,8 +13,8 @@ use std::time::Instant;
 use serde_json::json;
 use tempfile::{NamedTempFile, TempPath};
 
-use super::events::{FileEvent, Observer, RunEvent};
-use super::file_record::{Draft, Drafts, INTERRUPTED, seconds};
+use super::events::{DownloadObserver, FileEvent, RunEvent};
+use super::file_record::{FileRecord, FileRecords, INTERRUPTED, seconds_since};
 use super::job::FileJob;
 use super::scheduler::Count;
 use crate::types::Did;
@@ -23,22 +23,22 @@ use crate::types::Did;
 #[derive(Debug)]
 pub struct Recorder {
     start: Instant,
-    notes: Mutex<Notes>,
+    files: Mutex<ReportFiles>,
 }
 
 #[derive(Debug)]
-struct Notes {
-    drafts: Drafts,
+struct ReportFiles {
+    records: FileRecords,
     summary: Option<Spool>,
     missing: Option<Spool>,
     count: Count,
-    trouble: Option<Error>,
+    first_error: Option<Error>,
 }
 
 /// A report that is being written under a temporary name in its folder.
 #[derive(Debug)]
 struct Spool {
-    place: PathBuf,
+    destination: PathBuf,
     file: BufWriter<std::fs::File>,
     path: TempPath,
 }
@@ -47,74 +47,74 @@ impl Recorder {
     /// Creates the reports at the given paths. `folder` is the target folder of the download. Errors: a path cannot be
     /// written; this is detected before anything is downloaded.
     pub fn new(folder: &Path, summary: Option<&Path>, missing: Option<&Path>) -> io::Result<Self> {
-        let spool = |place: Option<&Path>| place.map(Spool::new).transpose();
+        let spool = |destination: Option<&Path>| destination.map(Spool::new).transpose();
         let (mut summary, missing) = (spool(summary)?, spool(missing)?);
         if let Some(summary) = &mut summary {
             summary.file.write_all(b"{\"files\":[")?;
         }
-        let (drafts, count) = (Drafts::new(folder), Count::default());
-        let notes = Notes { drafts, summary, missing, count, trouble: None };
-        Ok(Self { start: Instant::now(), notes: Mutex::new(notes) })
+        let (records, count) = (FileRecords::new(folder), Count::default());
+        let files = ReportFiles { records, summary, missing, count, first_error: None };
+        Ok(Self { start: Instant::now(), files: Mutex::new(files) })
     }
 
     /// Renames both reports to their final names. An interrupted download may not have listed all files: then the list
     /// is `asked`, the user's requests. Errors: a report could not be written.
     pub fn finish(self, asked: Option<&[String]>) -> io::Result<()> {
-        let mut notes = self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for draft in notes.drafts.take() {
-            let written = notes.write(draft, INTERRUPTED, false);
-            notes.count.files += 1;
-            notes.keep(written);
+        let mut files = self.files.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for record in files.records.take_unfinished() {
+            let written = files.write(record, INTERRUPTED, false);
+            files.count.files += 1;
+            files.keep_first_error(written);
         }
-        if let Some(trouble) = notes.trouble {
-            return Err(trouble);
+        if let Some(error) = files.first_error {
+            return Err(error);
         }
-        if let Some(mut summary) = notes.summary {
-            let count = notes.count;
+        if let Some(mut summary) = files.summary {
+            let count = files.count;
             let rest = json!({
                 "total_files": count.files,
                 "downloaded_files": count.done,
                 "local_files": count.already_done,
                 "not_downloaded_files": count.failed(),
-                "seconds": seconds(self.start),
+                "seconds": seconds_since(self.start),
                 "complete": asked.is_none(),
             });
             let rest = rest.to_string();
             writeln!(summary.file, "\n],{}", rest.strip_prefix('{').unwrap_or_default())?;
-            summary.put()?;
+            summary.persist()?;
         }
-        match notes.missing {
-            Some(missing) => missing.put_unless(asked),
+        match files.missing {
+            Some(missing) => missing.persist_lines(asked),
             None => Ok(()),
         }
     }
 }
 
-impl Notes {
+impl ReportFiles {
     /// Keeps the first error, for `finish`.
-    fn keep(&mut self, written: io::Result<()>) {
+    fn keep_first_error(&mut self, written: io::Result<()>) {
         if let Err(error) = written {
-            self.trouble.get_or_insert(error);
+            self.first_error.get_or_insert(error);
         }
     }
 
-    fn write(&mut self, draft: Draft, state: &str, success: bool) -> io::Result<()> {
+    fn write(&mut self, record: FileRecord, state: &str, success: bool) -> io::Result<()> {
         if let Some(missing) = self.missing.as_mut().filter(|_| !success) {
-            writeln!(missing.file, "{}", line(&draft.did, &draft.dataset))?;
+            writeln!(missing.file, "{}", line(&record.did, &record.dataset))?;
         }
         let Some(summary) = &mut self.summary else { return Ok(()) };
-        let record = draft.into_record(state, success);
+        let record = record.into_record(state, success);
         write!(summary.file, "{}{record}", if self.count.files == 0 { "\n" } else { ",\n" })
     }
 }
 
-impl Observer for Recorder {
-    fn file(&self, _lane: usize, job: &FileJob, event: FileEvent<'_>) {
-        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((draft, outcome)) = notes.drafts.note(job, &event) {
-            let written = notes.write(draft, outcome.as_str(), outcome.is_success());
-            notes.count.add(outcome);
-            notes.keep(written);
+impl DownloadObserver for Recorder {
+    fn file(&self, _slot: usize, job: &FileJob, event: FileEvent<'_>) {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((record, outcome)) = files.records.observe(job, &event) {
+            let written = files.write(record, outcome.as_str(), outcome.is_success());
+            files.count.add(outcome);
+            files.keep_first_error(written);
         }
     }
 
@@ -122,35 +122,35 @@ impl Observer for Recorder {
 }
 
 impl Spool {
-    fn new(place: &Path) -> io::Result<Self> {
-        let named = |error: Error| Error::new(error.kind(), format!("{}: {error}", place.display()));
-        let place = match place.canonicalize() {
+    fn new(destination: &Path) -> io::Result<Self> {
+        let named = |error: Error| Error::new(error.kind(), format!("{}: {error}", destination.display()));
+        let destination = match destination.canonicalize() {
             Ok(real) if !real.is_file() => {
                 return Err(named(Error::new(ErrorKind::InvalidInput, "it is no regular file")));
             }
             Ok(real) => real,
-            Err(_) => std::path::absolute(place)?,
+            Err(_) => std::path::absolute(destination)?,
         };
-        let folder = place.parent().unwrap_or(Path::new("/"));
+        let folder = destination.parent().unwrap_or(Path::new("/"));
         let made =
             tempfile::Builder::new().suffix(".part").permissions(Permissions::from_mode(0o666)).tempfile_in(folder);
         let (file, path) = made.map(NamedTempFile::into_parts).map_err(named)?;
-        Ok(Self { place, file: BufWriter::new(file), path })
+        Ok(Self { destination, file: BufWriter::new(file), path })
     }
 
-    fn put(mut self) -> io::Result<()> {
+    fn persist(mut self) -> io::Result<()> {
         self.file.flush()?;
-        self.path.persist(self.place).map_err(|error| error.error)
+        self.path.persist(self.destination).map_err(|error| error.error)
     }
 
     /// Renames the file, after replacing its content by these lines, if given.
-    fn put_unless(mut self, lines: Option<&[String]>) -> io::Result<()> {
+    fn persist_lines(mut self, lines: Option<&[String]>) -> io::Result<()> {
         if let Some(lines) = lines {
             self.file.rewind()?;
             self.file.get_ref().set_len(0)?;
             lines.iter().try_for_each(|line| writeln!(self.file, "{line}"))?;
         }
-        self.put()
+        self.persist()
     }
 }
 
@@ -160,8 +160,8 @@ pub struct MissingList(Spool);
 
 impl MissingList {
     /// Creates a list at this path. Errors: it cannot be written.
-    pub fn new(place: &Path) -> io::Result<Self> {
-        Spool::new(place).map(Self)
+    pub fn new(destination: &Path) -> io::Result<Self> {
+        Spool::new(destination).map(Self)
     }
 
     /// Adds a file that was requested by this collection, or by its own name.
@@ -171,7 +171,7 @@ impl MissingList {
 
     /// Renames the list to its final name, replacing an existing one.
     pub fn finish(self) -> io::Result<()> {
-        self.0.put()
+        self.0.persist()
     }
 }
 
@@ -200,7 +200,7 @@ fn can_be_listed(did: &Did) -> bool {
 mod tests {
     use super::*;
     use crate::transfer::checksum::Checksum;
-    use crate::transfer::job::Outcome;
+    use crate::transfer::job::DownloadOutcome;
     use serde_json::Value;
 
     #[test]
@@ -246,12 +246,12 @@ mod tests {
         let failed = |attempt| FileEvent::AttemptFailed { attempt, of: 2, reason: "gone" };
         let (good, bad, none, open) = (job("good", "set"), job("bad", "set"), job("none", "none"), job("open", "set"));
         let using = || FileEvent::Using { pfn: "https://a" };
-        tell(&recorder, &good, vec![trying("A"), using(), failed(1), FileEvent::Ended(Outcome::Done)]);
+        tell(&recorder, &good, vec![trying("A"), using(), failed(1), FileEvent::Ended(DownloadOutcome::Done)]);
         let cannot = FileEvent::CannotRead { pfn: "srm://b", reason: "srm" };
         let events = vec![trying("A"), using(), failed(1), failed(2), trying("B"), cannot, FileEvent::Failed("gone")];
         tell(&recorder, &bad, events);
-        recorder.file(0, &bad, FileEvent::Ended(Outcome::Failed));
-        tell(&recorder, &none, vec![FileEvent::NoSource, FileEvent::Ended(Outcome::FileNotFound)]);
+        recorder.file(0, &bad, FileEvent::Ended(DownloadOutcome::Failed));
+        tell(&recorder, &none, vec![FileEvent::NoSource, FileEvent::Ended(DownloadOutcome::FileNotFound)]);
         recorder.file(0, &open, FileEvent::Started);
         (recorder, places)
     }
@@ -293,9 +293,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("folder");
         std::fs::create_dir(&folder).unwrap();
-        for place in ["/dev/null", "/nowhere/at/all", folder.to_str().unwrap()] {
-            let error = Recorder::new(Path::new("/"), Some(Path::new(place)), None).unwrap_err();
-            assert!(error.to_string().starts_with(place), "{error}");
+        for destination in ["/dev/null", "/nowhere/at/all", folder.to_str().unwrap()] {
+            let error = Recorder::new(Path::new("/"), Some(Path::new(destination)), None).unwrap_err();
+            assert!(error.to_string().starts_with(destination), "{error}");
         }
     }
 }

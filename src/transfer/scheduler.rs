@@ -12,38 +12,38 @@ use tokio::time::Instant;
 
 use super::download::Downloader;
 use super::events::FileEvent;
-use super::job::{FileJob, LARGE, Outcome, Twin};
+use super::job::{DownloadOutcome, Duplicate, FileJob, LARGE};
 
 /// Default number of concurrent small files per lane.
-const SMALL_PER_LANE: usize = 6;
+const SMALL_PER_SLOT: usize = 6;
 /// Number of concurrent small files per lane if the latency is high.
-const FAR_PER_LANE: usize = 10;
-/// Size limit in bytes for latency measurements: a smaller file that takes longer than [`FAR`] indicates a high
+const FAR_PER_SLOT: usize = 10;
+/// Size limit in bytes for latency measurements: a smaller file that takes longer than [`FAR_LATENCY`] indicates a high
 /// latency. Larger files say less, and take more memory.
-const LIGHT: u64 = 1024 * 1024;
+const LIGHT_FILE: u64 = 1024 * 1024;
 /// Duration of a small file from which the latency counts as high.
-const FAR: Duration = Duration::from_millis(100);
+const FAR_LATENCY: Duration = Duration::from_millis(100);
 
 /// Limits on concurrent files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lanes {
+pub struct Concurrency {
     /// Number of large files.
-    pub lanes: usize,
+    pub slots: usize,
     /// Number of small files per lane.
-    pub small_per_lane: usize,
+    pub small_per_slot: usize,
     /// Number of small files per lane if the latency is high.
-    pub far_per_lane: usize,
+    pub far_per_slot: usize,
 }
 
-impl Lanes {
+impl Concurrency {
     /// Default limits: this many large files, and several small ones in place of each.
-    pub fn shared(lanes: usize) -> Self {
-        Self { lanes: lanes.max(1), small_per_lane: SMALL_PER_LANE, far_per_lane: FAR_PER_LANE }
+    pub fn shared(slots: usize) -> Self {
+        Self { slots: slots.max(1), small_per_slot: SMALL_PER_SLOT, far_per_slot: FAR_PER_SLOT }
     }
 
     /// Exactly this many files, whatever their size.
-    pub fn exactly(lanes: usize) -> Self {
-        Self { lanes: lanes.max(1), small_per_lane: 1, far_per_lane: 1 }
+    pub fn exactly(slots: usize) -> Self {
+        Self { slots: slots.max(1), small_per_slot: 1, far_per_slot: 1 }
     }
 }
 
@@ -69,12 +69,12 @@ pub struct Count {
 
 impl Count {
     /// Counts a file with this outcome.
-    pub fn add(&mut self, outcome: Outcome) {
+    pub fn add(&mut self, outcome: DownloadOutcome) {
         self.files += 1;
         match outcome {
-            Outcome::Done => self.done += 1,
-            Outcome::AlreadyDone => self.already_done += 1,
-            Outcome::FileNotFound | Outcome::Failed => {}
+            DownloadOutcome::Done => self.done += 1,
+            DownloadOutcome::AlreadyDone => self.already_done += 1,
+            DownloadOutcome::FileNotFound | DownloadOutcome::Failed => {}
         }
     }
 
@@ -85,8 +85,8 @@ impl Count {
 }
 
 impl Tally {
-    fn add(&mut self, job: &FileJob, outcome: Outcome) {
-        if !matches!(job.twin, Twin::Later(_)) {
+    fn add(&mut self, job: &FileJob, outcome: DownloadOutcome) {
+        if !matches!(job.duplicate, Duplicate::Later(_)) {
             self.total.add(outcome);
         }
         for request in &job.requests {
@@ -96,19 +96,19 @@ impl Tally {
 }
 
 /// Downloads all files of a queue. Dropping the future stops at once; only partial files that can be resumed are kept.
-pub async fn run(downloader: &Downloader<'_>, jobs: mpsc::Receiver<FileJob>, lanes: Lanes) -> Tally {
-    let (usual, most) = (lanes.lanes * lanes.small_per_lane, lanes.lanes * lanes.far_per_lane);
+pub async fn run(downloader: &Downloader<'_>, jobs: mpsc::Receiver<FileJob>, slots: Concurrency) -> Tally {
+    let (usual, most) = (slots.slots * slots.small_per_slot, slots.slots * slots.far_per_slot);
     let shared = Shared {
         jobs: Mutex::new(jobs),
-        large: Semaphore::new(lanes.lanes),
+        large: Semaphore::new(slots.slots),
         reserve: Reserve::new(most.saturating_sub(usual)),
         tally: Mutex::default(),
     };
     let workers = (0..most.max(usual)).map(|worker| {
         let shared = &shared;
         async move {
-            if worker < usual || shared.reserve.is_called().await {
-                work(downloader, shared, worker % lanes.lanes).await;
+            if worker < usual || shared.reserve.wait_for_call().await {
+                work(downloader, shared, worker % slots.slots).await;
             }
         }
     });
@@ -143,28 +143,31 @@ impl Reserve {
     }
 
     /// Closes the semaphore: waiting workers end, as there are no more jobs.
-    fn dismiss(&self) {
+    fn close(&self) {
         self.calls.close();
     }
 
     /// Waits to be started. Returns false if the queue ended first.
-    async fn is_called(&self) -> bool {
+    async fn wait_for_call(&self) -> bool {
         self.calls.acquire().await.map(|call| call.forget()).is_ok()
     }
 }
 
-async fn work(downloader: &Downloader<'_>, shared: &Shared, lane: usize) {
+async fn work(downloader: &Downloader<'_>, shared: &Shared, slot: usize) {
     loop {
         let next = shared.jobs.lock().await.recv().await;
-        let Some(job) = next else { return shared.reserve.dismiss() };
+        let Some(job) = next else { return shared.reserve.close() };
         let is_large = job.bytes.is_none_or(|bytes| bytes >= LARGE);
         let _permit = if is_large { shared.large.acquire().await.ok() } else { None };
         let begun = Instant::now();
-        let outcome = downloader.fetch(&job, lane).await;
-        if job.bytes.is_some_and(|bytes| bytes < LIGHT) && outcome == Outcome::Done && begun.elapsed() > FAR {
+        let outcome = downloader.fetch(&job, slot).await;
+        if job.bytes.is_some_and(|bytes| bytes < LIGHT_FILE)
+            && outcome == DownloadOutcome::Done
+            && begun.elapsed() > FAR_LATENCY
+        {
             shared.reserve.call();
         }
-        downloader.observer.file(lane, &job, FileEvent::Ended(outcome));
+        downloader.observer.file(slot, &job, FileEvent::Ended(outcome));
         shared.tally.lock().await.add(&job, outcome);
     }
 }
@@ -174,7 +177,7 @@ mod tests {
     use super::*;
     use crate::storage::Storages;
     use crate::storage::http::tests::plain;
-    use crate::transfer::events::{Observer, RunEvent};
+    use crate::transfer::events::{DownloadObserver, RunEvent};
     use crate::transfer::job::Source;
     use crate::transfer::target_folder::TargetFolder;
     use crate::transfer::trace::Fields;
@@ -186,8 +189,8 @@ mod tests {
     #[derive(Default)]
     struct Most(AtomicUsize, AtomicUsize);
 
-    impl Observer for Most {
-        fn file(&self, _lane: usize, _job: &FileJob, event: FileEvent<'_>) {
+    impl DownloadObserver for Most {
+        fn file(&self, _slot: usize, _job: &FileJob, event: FileEvent<'_>) {
             match event {
                 FileEvent::Started => {
                     let now = self.0.fetch_add(1, Ordering::SeqCst) + 1;
@@ -204,14 +207,14 @@ mod tests {
     }
 
     /// Downloads `count` files of this size from the local disk; those with an odd number have no source.
-    async fn download(count: usize, bytes: usize, lanes: Lanes) -> (Tally, usize) {
+    async fn download(count: usize, bytes: usize, slots: Concurrency) -> (Tally, usize) {
         let from = tempfile::tempdir().unwrap();
         let path = from.path().join("f");
         std::fs::write(&path, vec![7; bytes]).unwrap();
-        download_from(&format!("file://{}", path.display()), count, bytes, lanes).await
+        download_from(&format!("file://{}", path.display()), count, bytes, slots).await
     }
 
-    async fn download_from(pfn: &str, count: usize, bytes: usize, lanes: Lanes) -> (Tally, usize) {
+    async fn download_from(pfn: &str, count: usize, bytes: usize, slots: Concurrency) -> (Tally, usize) {
         let to = tempfile::tempdir().unwrap();
         let (storages, folder) = (Storages::new(plain()), TargetFolder::new(to.path()).unwrap());
         let (most, common) = (Most::default(), Fields::new());
@@ -227,13 +230,13 @@ mod tests {
                 sender.send(job).await.unwrap();
             }
         };
-        let (tally, ()) = tokio::join!(run(&downloader, jobs, lanes), sending);
+        let (tally, ()) = tokio::join!(run(&downloader, jobs, slots), sending);
         (tally, most.1.load(Ordering::SeqCst))
     }
 
     #[tokio::test]
     async fn every_file_is_counted_for_what_asked_for_it() {
-        let (tally, _) = download(20, 10, Lanes::shared(3)).await;
+        let (tally, _) = download(20, 10, Concurrency::shared(3)).await;
         assert_eq!(tally.total, Count { files: 20, done: 10, already_done: 0 });
         assert_eq!((tally.requests[&0].failed(), tally.requests[&1].failed()), (0, 10));
     }
@@ -241,13 +244,15 @@ mod tests {
     #[tokio::test]
     async fn never_more_files_are_under_way_than_asked_for() {
         let large = usize::try_from(LARGE).unwrap();
-        for (bytes, lanes, limit) in
-            [(10, Lanes::exactly(2), 2), (10, Lanes::shared(2), 2 * FAR_PER_LANE), (large, Lanes::shared(2), 2)]
-        {
-            let (_, most) = download(30, bytes, lanes).await;
+        for (bytes, slots, limit) in [
+            (10, Concurrency::exactly(2), 2),
+            (10, Concurrency::shared(2), 2 * FAR_PER_SLOT),
+            (large, Concurrency::shared(2), 2),
+        ] {
+            let (_, most) = download(30, bytes, slots).await;
             assert!(most <= limit, "{most} of {limit} at a time");
         }
-        assert_eq!((Lanes::exactly(0).lanes, Lanes::shared(0).lanes), (1, 1));
+        assert_eq!((Concurrency::exactly(0).slots, Concurrency::shared(0).slots), (1, 1));
     }
 
     /// Starts a storage with a high latency: it sends three bytes on each connection, one after the other.
@@ -261,7 +266,7 @@ mod tests {
                     let _ =
                         socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\n").await;
                     for _ in 0..3 {
-                        tokio::time::sleep(FAR / 2).await;
+                        tokio::time::sleep(FAR_LATENCY / 2).await;
                         let _ = socket.write_all(b"x").await;
                     }
                 });
@@ -273,10 +278,10 @@ mod tests {
     #[tokio::test]
     async fn far_away_there_are_more_at_a_time_unless_the_user_says_how_many() {
         let pfn = far_storage().await;
-        let (tally, most) = download_from(&pfn, 60, 3, Lanes::shared(1)).await;
+        let (tally, most) = download_from(&pfn, 60, 3, Concurrency::shared(1)).await;
         assert_eq!(tally.total, Count { files: 60, done: 30, already_done: 0 });
-        assert!(most > SMALL_PER_LANE && most <= FAR_PER_LANE, "{most}");
-        let (_, most) = download_from(&pfn, 10, 3, Lanes::exactly(2)).await;
+        assert!(most > SMALL_PER_SLOT && most <= FAR_PER_SLOT, "{most}");
+        let (_, most) = download_from(&pfn, 10, 3, Concurrency::exactly(2)).await;
         assert!(most <= 2, "{most}");
     }
 }

@@ -40,11 +40,11 @@ pub struct Selection {
 
 /// Numbers of listed files that are not selected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Left {
+pub struct Skipped {
     /// Excluded by name.
     pub by_name: u64,
     /// Part of other shares.
-    pub to_others: u64,
+    pub other_shards: u64,
 }
 
 impl FromStr for Shard {
@@ -65,7 +65,7 @@ impl FromStr for Shard {
 impl Shard {
     /// Whether a file belongs to this share: the first eight bytes of the MD5 of `scope:name`, as a big-endian number,
     /// modulo N are I - 1. So the result is the same on every machine and in every version.
-    pub fn has(self, did: &Did) -> bool {
+    pub fn contains(self, did: &Did) -> bool {
         let digest: [u8; 16] = Md5::digest(did.to_string()).into();
         let number = digest[..8].iter().fold(0, |number, byte| (number << 8) | u64::from(*byte));
         number % self.of == self.number - 1
@@ -78,23 +78,23 @@ impl Selection {
         self.rules.is_empty() && self.shard.is_none()
     }
 
-    /// Whether this file is selected; counts it in `left` if not.
-    pub fn takes(&self, did: &Did, left: &mut Left) -> bool {
-        if !self.fits(&did.name) {
-            left.by_name += 1;
+    /// Whether this file is selected; counts it in `skipped` if not.
+    pub fn accepts(&self, did: &Did, skipped: &mut Skipped) -> bool {
+        if !self.matches_rules(&did.name) {
+            skipped.by_name += 1;
             return false;
         }
-        let mine = self.is_mine(did);
-        left.to_others += u64::from(!mine);
+        let mine = self.in_shard(did);
+        skipped.other_shards += u64::from(!mine);
         mine
     }
 
     /// Whether the DID belongs to this share, whatever its name.
-    pub fn is_mine(&self, did: &Did) -> bool {
-        self.shard.is_none_or(|shard| shard.has(did))
+    pub fn in_shard(&self, did: &Did) -> bool {
+        self.shard.is_none_or(|shard| shard.contains(did))
     }
 
-    fn fits(&self, name: &str) -> bool {
+    fn matches_rules(&self, name: &str) -> bool {
         let last = self.rules.iter().rev().find(|rule| rule.matches(name));
         match (last, self.rules.first()) {
             (Some(rule), _) => rule.include,
@@ -124,7 +124,7 @@ mod tests {
             Rule { include: sign == "+", pattern: Pattern::new(pattern).unwrap() }
         };
         let selection = Selection { rules: rules.split_whitespace().map(rule).collect(), shard: None };
-        selection.fits(name)
+        selection.matches_rules(name)
     }
 
     #[test]
@@ -160,14 +160,14 @@ mod tests {
         for of in [1, 3, 7, 1000] {
             let shards: Vec<Shard> = (1..=of).map(|number| format!("{number}/{of}").parse().unwrap()).collect();
             for file in &files {
-                assert_eq!(shards.iter().filter(|shard| shard.has(file)).count(), 1, "{file} of {of}");
+                assert_eq!(shards.iter().filter(|shard| shard.contains(file)).count(), 1, "{file} of {of}");
             }
         }
-        let thirds = |number: u64| files.iter().filter(|file| Shard { number, of: 3 }.has(file)).count();
+        let thirds = |number: u64| files.iter().filter(|file| Shard { number, of: 3 }.contains(file)).count();
         assert!((1..=3).all(|number| (250..420).contains(&thirds(number))));
         // printf test:mixed-00.dat | md5sum begins with f62497f4b6850d23
         let number = 0xf624_97f4_b685_0d23_u64 % 10 + 1;
-        assert!(Shard { number, of: 10 }.has(&Did::new("test", "mixed-00.dat")));
+        assert!(Shard { number, of: 10 }.contains(&Did::new("test", "mixed-00.dat")));
     }
 
     #[test]
@@ -182,9 +182,10 @@ mod tests {
     fn what_is_left_is_counted_by_its_reason() {
         let rules = vec![Rule { include: true, pattern: Pattern::new("*.root").unwrap() }];
         let selection = Selection { rules, shard: "1/2".parse().ok() };
-        let mut left = Left::default();
-        let taken = (0..100).filter(|n| selection.takes(&Did::new("s", format!("{n}.root")), &mut left)).count() as u64;
-        assert!(!selection.takes(&Did::new("s", "a.txt"), &mut left));
-        assert_eq!((left.by_name, taken + left.to_others), (1, 100));
+        let mut skipped = Skipped::default();
+        let taken =
+            (0..100).filter(|n| selection.accepts(&Did::new("s", format!("{n}.root")), &mut skipped)).count() as u64;
+        assert!(!selection.accepts(&Did::new("s", "a.txt"), &mut skipped));
+        assert_eq!((skipped.by_name, taken + skipped.other_shards), (1, 100));
     }
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::download::Downloader;
-use super::events::{Observer, RunEvent};
+use super::events::{DownloadObserver, RunEvent};
 use super::job::FileJob;
 use super::listing::{self, Listing};
 use super::plan::{Planner, Rules};
-use super::resolve::{self, Requested, Wish};
-use super::scheduler::{self, Lanes, Tally};
-use super::selection::{Left, Selection};
+use super::resolve::{self, DidRequest, Requested};
+use super::scheduler::{self, Concurrency, Tally};
+use super::selection::{Selection, Skipped};
 use crate::api::replicas::Query;
 use crate::api::rses;
 use crate::error::Result;
@@ -27,9 +27,9 @@ const COUNTING: Duration = Duration::from_secs(2);
 
 /// A download of DIDs.
 #[derive(Debug)]
-pub struct Search<'a> {
+pub struct DownloadRequest<'a> {
     /// Requests of the user.
-    pub wishes: &'a [Wish],
+    pub requests: &'a [DidRequest],
     /// Options for listing replicas.
     pub query: Query,
     /// Whether files go directly into the target folder.
@@ -40,16 +40,16 @@ pub struct Search<'a> {
     pub selection: &'a Selection,
 }
 
-impl Search<'_> {
-    async fn prepare(&self, client: &Client, observer: &dyn Observer) -> Result<(Vec<Requested>, Planner)> {
-        let resolving = resolve::resolve(client, self.wishes, observer);
+impl DownloadRequest<'_> {
+    async fn prepare(&self, client: &Client, observer: &dyn DownloadObserver) -> Result<(Vec<Requested>, Planner)> {
+        let resolving = resolve::resolve(client, self.requests, observer);
         let (requested, excluded_rses) = tokio::try_join!(resolving, excluded(client, self.from_tape))?;
         let in_folders = |one: &Requested| one.is_collection() || one.within.is_some();
         let planner = Planner::new(Rules {
             no_subdir: self.no_subdir,
             no_archives: !self.query.resolve_archives,
             excluded_rses,
-            twins_possible: requested.len() > 1 && requested.iter().any(in_folders),
+            duplicates_possible: requested.len() > 1 && requested.iter().any(in_folders),
         });
         Ok((requested, planner))
     }
@@ -58,14 +58,19 @@ impl Search<'_> {
         &'l self,
         client: &'l Client,
         requested: &'l [Requested],
-        observer: &'l dyn Observer,
+        observer: &'l dyn DownloadObserver,
     ) -> Listing<'l> {
         Listing { client, query: &self.query, requested, selection: self.selection, observer }
     }
 
     /// Sends the jobs of a download without running it. Returns how many files were not selected.
-    pub async fn plan(&self, client: &Client, observer: &dyn Observer, jobs: mpsc::Sender<FileJob>) -> Result<Left> {
-        observer.run(RunEvent::Requested(self.wishes.len()));
+    pub async fn plan(
+        &self,
+        client: &Client,
+        observer: &dyn DownloadObserver,
+        jobs: mpsc::Sender<FileJob>,
+    ) -> Result<Skipped> {
+        observer.run(RunEvent::Requested(self.requests.len()));
         let (requested, planner) = self.prepare(client, observer).await?;
         self.listing(client, &requested, observer).send(planner, jobs).await
     }
@@ -73,46 +78,50 @@ impl Search<'_> {
 
 /// Result of a download.
 #[derive(Debug)]
-pub struct Report {
+pub struct DownloadReport {
     /// Requested DIDs, each with its number of files if known.
     pub requested: Vec<(Did, Option<u64>)>,
     /// Numbers of files per outcome.
     pub tally: Tally,
     /// Numbers of files that were not selected.
-    pub left: Left,
+    pub skipped: Skipped,
 }
 
 /// Runs downloads.
-pub struct Session<'a> {
+pub struct DownloadSession<'a> {
     /// Downloads single files.
     pub downloader: Downloader<'a>,
     /// Limits on concurrent files.
-    pub lanes: Lanes,
+    pub slots: Concurrency,
 }
 
-impl Session<'_> {
+impl DownloadSession<'_> {
     /// Downloads the files of a search. Errors: the server returned an error; files in progress are finished first.
-    pub async fn search(&self, client: &Client, search: Search<'_>) -> Result<Report> {
+    pub async fn search(&self, client: &Client, search: DownloadRequest<'_>) -> Result<DownloadReport> {
         let observer = self.downloader.observer;
-        observer.run(RunEvent::Requested(search.wishes.len()));
+        observer.run(RunEvent::Requested(search.requests.len()));
         let (requested, planner) = search.prepare(client, observer).await?;
         let listing = search.listing(client, &requested, observer);
         let (sender, jobs) = listing::queue();
         let fetching = self.fetch_counted(client, &search, &requested, jobs);
         let (listed, (tally, lengths)) = tokio::join!(listing.send(planner, sender), fetching);
-        let left = listed?;
-        Ok(Report { requested: requested.into_iter().map(|one| one.did).zip(lengths).collect(), tally, left })
+        let skipped = listed?;
+        Ok(DownloadReport {
+            requested: requested.into_iter().map(|one| one.did).zip(lengths).collect(),
+            tally,
+            skipped,
+        })
     }
 
     /// Fetches files while they are being counted.
     async fn fetch_counted(
         &self,
         client: &Client,
-        search: &Search<'_>,
+        search: &DownloadRequest<'_>,
         requested: &[Requested],
         jobs: mpsc::Receiver<FileJob>,
     ) -> (Tally, Vec<Option<u64>>) {
-        let chosen = search.query.nrandom.map(|number| number * search.wishes.len() as u64);
+        let chosen = search.query.nrandom.map(|number| number * search.requests.len() as u64);
         let mut counting = pin!(resolve::count(client, requested));
         let in_time = tokio::time::timeout(COUNTING, counting.as_mut()).await.ok();
         let all = in_time.as_ref().filter(|_| search.selection.is_all());
@@ -135,9 +144,9 @@ impl Session<'_> {
     /// Fetches the files of a queue. `files` and `bytes` are the expected totals.
     pub async fn fetch(&self, jobs: mpsc::Receiver<FileJob>, files: Option<u64>, bytes: u64) -> Tally {
         let wanted = files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
-        let lanes = Lanes { lanes: self.lanes.lanes.min(wanted.max(1)), ..self.lanes };
-        self.downloader.observer.run(RunEvent::Starting { files, bytes, lanes: lanes.lanes });
-        scheduler::run(&self.downloader, jobs, lanes).await
+        let slots = Concurrency { slots: self.slots.slots.min(wanted.max(1)), ..self.slots };
+        self.downloader.observer.run(RunEvent::Starting { files, bytes, slots: slots.slots });
+        scheduler::run(&self.downloader, jobs, slots).await
     }
 
     /// Fetches the files of a list.

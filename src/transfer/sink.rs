@@ -8,33 +8,33 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::blocking_worker::{Pace, Worker};
+use super::blocking_worker::{BlockingWorker, DiskSpeed};
 use super::checksum::{Checksum, Hasher};
-use super::complete_file::Complete;
-use super::partial_file::Parts;
-use super::temporary::{Left, Maker, Progress, Temporary};
+use super::complete_file::CompleteFile;
+use super::partial_file::PartialFile;
+use super::temporary::{FileCreator, LeftoverFile, Progress, TemporaryFile};
 
 /// Size of a write buffer in bytes. Each of many concurrent files has two of them.
 const BUFFER: usize = 256 * 1024;
 
 /// Speed of the disk with the last buffer of a file.
-static LAST_PIECES: Pace = Pace::unknown();
+static LAST_BUFFER_SPEED: DiskSpeed = DiskSpeed::unknown();
 
 /// A file that is being written under a temporary name in its target folder. On drop it is kept only if it can be
 /// resumed.
 #[derive(Debug)]
 pub(super) struct Sink {
-    file: Temporary,
+    file: TemporaryFile,
     filling: Vec<u8>,
     received: u64,
-    pieced: bool,
-    worker: Worker<Disk>,
+    has_several_responses: bool,
+    worker: BlockingWorker<SequentialWriter>,
 }
 
 /// The state owned by the worker thread.
 #[derive(Debug)]
-struct Disk {
-    maker: Maker,
+struct SequentialWriter {
+    creator: FileCreator,
     file: Option<Arc<File>>,
     hasher: Hasher,
     buffer: Vec<u8>,
@@ -42,7 +42,7 @@ struct Disk {
 
 /// Leftovers of a file before its first byte is fetched.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum LeftoverData {
     /// Nothing usable.
     Nothing,
     /// Another process is writing it, with this progress.
@@ -50,30 +50,35 @@ pub(super) enum Found {
     /// Its beginning, from an earlier process.
     Beginning(Sink),
     /// Some of its byte ranges, from an earlier process.
-    Parts(Parts),
+    Ranges(PartialFile),
 }
 
 impl Sink {
     /// Finds the partial file of an earlier process for this destination, checksum and size. Blocks: the file is read
     /// once to compute its checksum.
-    pub(super) fn find(place: &Path, expected: Checksum, bytes: Option<u64>) -> Found {
-        match Temporary::left(place, expected) {
-            Left::Nothing => Found::Nothing,
-            Left::Busy(progress) => Found::Busy(progress),
-            Left::Part(file, open) => Self::take_over(file, open, expected, bytes).unwrap_or_else(|error| {
-                tracing::debug!("what is left of {} cannot be read: {error}", place.display());
-                Found::Nothing
+    pub(super) fn find_leftover(destination: &Path, expected: Checksum, bytes: Option<u64>) -> LeftoverData {
+        match TemporaryFile::open_leftover(destination, expected) {
+            LeftoverFile::Nothing => LeftoverData::Nothing,
+            LeftoverFile::Busy(progress) => LeftoverData::Busy(progress),
+            LeftoverFile::Resumable(file, open) => Self::resume(file, open, expected, bytes).unwrap_or_else(|error| {
+                tracing::debug!("what is left of {} cannot be read: {error}", destination.display());
+                LeftoverData::Nothing
             }),
         }
     }
 
     /// Opens a partial file. If it is longer than the whole file, it has a map of byte ranges at its end, or is invalid
     /// and truncated to zero.
-    fn take_over(mut file: Temporary, open: Arc<File>, expected: Checksum, bytes: Option<u64>) -> io::Result<Found> {
+    fn resume(
+        mut file: TemporaryFile,
+        open: Arc<File>,
+        expected: Checksum,
+        bytes: Option<u64>,
+    ) -> io::Result<LeftoverData> {
         let length = open.metadata()?.len();
         if let (Checksum::Adler32(_), Some(whole)) = (expected, bytes.filter(|bytes| length > *bytes)) {
-            file = match Parts::left(file, &open, whole)? {
-                Ok(parts) => return Ok(Found::Parts(parts)),
+            file = match PartialFile::from_leftover(file, &open, whole)? {
+                Ok(parts) => return Ok(LeftoverData::Ranges(parts)),
                 Err(file) => file,
             };
         }
@@ -81,22 +86,29 @@ impl Sink {
             open.set_len(0)?;
         }
         let (hasher, received) = read_through(&open, expected)?;
-        let disk = Disk { maker: file.maker(), file: Some(open), hasher, buffer: Vec::new() };
-        let (pieced, worker) = (received > 0, Worker::new(disk));
-        Ok(Found::Beginning(Self { file, filling: Vec::new(), received, pieced, worker }))
+        let writer = SequentialWriter { creator: file.creator(), file: Some(open), hasher, buffer: Vec::new() };
+        let (has_several_responses, worker) = (received > 0, BlockingWorker::new(writer));
+        Ok(LeftoverData::Beginning(Self { file, filling: Vec::new(), received, has_several_responses, worker }))
     }
 
     /// Removes the partial file.
     pub(super) fn discard(mut self) {
-        self.file.not_worth_keeping();
+        self.file.discard_on_drop();
     }
 
     /// Creates a sink for this destination, whose temporary file is made in the same folder. The kind of checksum is
     /// that of `expected`.
-    pub(super) fn new(place: &Path, expected: Checksum) -> Self {
-        let file = Temporary::new(place, expected);
-        let disk = Disk { maker: file.maker(), file: None, hasher: expected.hasher(), buffer: Vec::new() };
-        Self { file, filling: Vec::new(), received: 0, pieced: false, worker: Worker::new(disk) }
+    pub(super) fn new(destination: &Path, expected: Checksum) -> Self {
+        let file = TemporaryFile::new(destination, expected);
+        let writer =
+            SequentialWriter { creator: file.creator(), file: None, hasher: expected.hasher(), buffer: Vec::new() };
+        Self {
+            file,
+            filling: Vec::new(),
+            received: 0,
+            has_several_responses: false,
+            worker: BlockingWorker::new(writer),
+        }
     }
 
     /// Returns the number of bytes received.
@@ -105,13 +117,13 @@ impl Sink {
     }
 
     /// Marks the file as composed of several responses.
-    pub(super) fn continued(self) -> Self {
-        Self { pieced: true, ..self }
+    pub(super) fn continue_with_new_response(self) -> Self {
+        Self { has_several_responses: true, ..self }
     }
 
     /// Whether the bytes come from several responses.
-    pub(super) fn is_pieced(&self) -> bool {
-        self.pieced
+    pub(super) fn has_several_responses(&self) -> bool {
+        self.has_several_responses
     }
 
     /// Adds the next bytes. Errors: an earlier write failed.
@@ -127,14 +139,14 @@ impl Sink {
     /// Passes the buffer to the worker thread, once the previous write is done. Cancel-safe: no byte is lost or written
     /// twice.
     async fn write(&mut self) -> io::Result<()> {
-        let disk = self.worker.ready().await?;
-        std::mem::swap(&mut self.filling, &mut disk.buffer);
-        self.worker.begin(Disk::write);
+        let writer = self.worker.ready().await?;
+        std::mem::swap(&mut self.filling, &mut writer.buffer);
+        self.worker.start(SequentialWriter::write);
         Ok(())
     }
 
     /// Waits until all received bytes are written.
-    pub(super) async fn settle(&mut self) -> io::Result<()> {
+    pub(super) async fn flush(&mut self) -> io::Result<()> {
         if !self.filling.is_empty() {
             self.write().await?;
         }
@@ -142,28 +154,28 @@ impl Sink {
     }
 
     /// Converts the sink into a file of this size that is received in several byte ranges. All bytes must have
-    /// [settled](Self::settle).
-    pub(super) fn into_parts(self, whole: u64) -> io::Result<Parts> {
-        let disk = self.worker.into_means()?;
-        Ok(Parts::behind(self.file, disk.file, whole, (self.received, disk.hasher.finish())))
+    /// [settled](Self::flush).
+    pub(super) fn into_partial_file(self, whole: u64) -> io::Result<PartialFile> {
+        let writer = self.worker.into_inner()?;
+        Ok(PartialFile::from_prefix(self.file, writer.file, whole, (self.received, writer.hasher.finish())))
     }
 
     /// Writes the last bytes and returns the complete file. Errors: a write failed.
-    pub(super) async fn complete(mut self) -> io::Result<Complete> {
-        let disk = self.worker.ready().await?;
-        std::mem::swap(&mut self.filling, &mut disk.buffer);
-        self.worker.do_short(&LAST_PIECES, Disk::write).await?;
-        self.file.not_worth_keeping();
-        let disk = self.worker.into_means()?;
-        Ok(Complete::new(self.file, disk.hasher.finish(), self.pieced))
+    pub(super) async fn complete(mut self) -> io::Result<CompleteFile> {
+        let writer = self.worker.ready().await?;
+        std::mem::swap(&mut self.filling, &mut writer.buffer);
+        self.worker.run_short(&LAST_BUFFER_SPEED, SequentialWriter::write).await?;
+        self.file.discard_on_drop();
+        let writer = self.worker.into_inner()?;
+        Ok(CompleteFile::new(self.file, writer.hasher.finish(), self.has_several_responses))
     }
 }
 
-impl Disk {
+impl SequentialWriter {
     fn write(&mut self) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(self.maker.make()?),
+            none => none.insert(self.creator.create()?),
         };
         self.hasher.update(&self.buffer);
         file.as_ref().write_all(&self.buffer)?;
@@ -199,26 +211,26 @@ mod tests {
     #[tokio::test]
     async fn bytes_arrive_in_order_with_their_checksum() {
         let dir = tempfile::tempdir().unwrap();
-        let place = dir.path().join("f");
+        let destination = dir.path().join("f");
         let bytes: Vec<u8> = (0..BUFFER * 3 + 5).map(|i| (i % 249) as u8).collect();
-        let mut sink = Sink::new(&place, Checksum::Adler32(0));
+        let mut sink = Sink::new(&destination, Checksum::Adler32(0));
         for piece in bytes.chunks(70_001) {
             sink.push(piece).await.unwrap();
         }
         assert_eq!(sink.received(), bytes.len() as u64);
         let complete = sink.complete().await.unwrap();
-        assert!(!place.exists() && names(dir.path()).len() == 1);
+        assert!(!destination.exists() && names(dir.path()).len() == 1);
         let checksum = complete.checksum;
-        assert_eq!(complete.put().unwrap(), place);
-        assert_eq!(std::fs::read(&place).unwrap(), bytes);
-        assert_eq!(checksum, checksum.of_file(&place).unwrap());
+        assert_eq!(complete.persist().unwrap(), destination);
+        assert_eq!(std::fs::read(&destination).unwrap(), bytes);
+        assert_eq!(checksum, checksum.of_file(&destination).unwrap());
         assert_eq!(names(dir.path()), ["f"]);
     }
 
     #[tokio::test]
     async fn an_empty_file_is_a_file() {
         let dir = tempfile::tempdir().unwrap();
-        Sink::new(&dir.path().join("empty"), Checksum::Unknown).complete().await.unwrap().put().unwrap();
+        Sink::new(&dir.path().join("empty"), Checksum::Unknown).complete().await.unwrap().persist().unwrap();
         assert_eq!(std::fs::metadata(dir.path().join("empty")).unwrap().len(), 0);
     }
 
@@ -240,34 +252,38 @@ mod tests {
     #[tokio::test]
     async fn what_is_left_is_gone_on_with() {
         let dir = tempfile::tempdir().unwrap();
-        let place = dir.path().join("f");
+        let destination = dir.path().join("f");
         let bytes: Vec<u8> = (0..BUFFER * 2 + 5).map(|i| (i % 241) as u8).collect();
         let whole = Some(bytes.len() as u64);
         std::fs::write(dir.path().join("model"), &bytes).unwrap();
         let checksum = Checksum::Adler32(0).of_file(&dir.path().join("model")).unwrap();
-        assert!(matches!(Sink::find(&place, checksum, whole), Found::Nothing));
-        let mut sink = Sink::new(&place, checksum);
+        assert!(matches!(Sink::find_leftover(&destination, checksum, whole), LeftoverData::Nothing));
+        let mut sink = Sink::new(&destination, checksum);
         sink.push(&bytes[..BUFFER + 3]).await.unwrap();
         sink.worker.ready().await.unwrap();
-        assert!(matches!(Sink::find(&place, checksum, whole), Found::Busy(_)));
+        assert!(matches!(Sink::find_leftover(&destination, checksum, whole), LeftoverData::Busy(_)));
         drop(sink);
-        let Found::Beginning(mut sink) = Sink::find(&place, checksum, whole) else { panic!("nothing") };
+        let LeftoverData::Beginning(mut sink) = Sink::find_leftover(&destination, checksum, whole) else {
+            panic!("nothing")
+        };
         let there = usize::try_from(sink.received()).unwrap();
-        assert!(there == BUFFER + 3 && sink.is_pieced());
+        assert!(there == BUFFER + 3 && sink.has_several_responses());
         sink.push(&bytes[there..]).await.unwrap();
         let complete = sink.complete().await.unwrap();
         assert_eq!(complete.checksum, checksum);
-        complete.put().unwrap();
-        assert_eq!(std::fs::read(&place).unwrap(), bytes);
+        complete.persist().unwrap();
+        assert_eq!(std::fs::read(&destination).unwrap(), bytes);
         assert_eq!(names(dir.path()).len(), 2);
 
         // Longer than the file itself: it is discarded.
-        let mut sink = Sink::new(&place, checksum);
+        let mut sink = Sink::new(&destination, checksum);
         sink.push(&bytes).await.unwrap();
         sink.worker.ready().await.unwrap();
         drop(sink);
-        let Found::Beginning(sink) = Sink::find(&place, checksum, Some(7)) else { panic!("nothing") };
-        assert_eq!((sink.received(), sink.is_pieced()), (0, false));
+        let LeftoverData::Beginning(sink) = Sink::find_leftover(&destination, checksum, Some(7)) else {
+            panic!("nothing")
+        };
+        assert_eq!((sink.received(), sink.has_several_responses()), (0, false));
     }
 
     #[tokio::test]

@@ -4,75 +4,75 @@
 //! a range request for the same version at the same source, or with another replica once its beginning has the same
 //! checksum.
 
-use super::attempt_timeout::Patience;
+use super::attempt_timeout::AttemptTimeout;
 use super::checksum::{Checksum, Hasher};
 use super::download::ATTEMPTS;
 use super::job::FileJob;
 use super::wait_budget::WaitBudget;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::storage::{Kind, Rest, Storage, StorageError, Storages};
+use crate::storage::{ResumeFrom, Storage, StorageError, StorageErrorKind, Storages};
 
 /// Callback that consumes the bytes.
-pub type Take<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
+pub type WriteBytes<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
 
-struct Flow<'a, 't> {
+struct FileStream<'a, 't> {
     job: &'a FileJob,
-    take: &'a mut Take<'t>,
+    write: &'a mut WriteBytes<'t>,
     hasher: Hasher,
     sent: u64,
 }
 
-enum Stop {
+enum StreamError {
     Storage(StorageError),
     /// The callback failed.
-    Taker(Error),
+    Writer(Error),
 }
 
-impl From<StorageError> for Stop {
+impl From<StorageError> for StreamError {
     fn from(error: StorageError) -> Self {
         Self::Storage(error)
     }
 }
 
-/// Streams a file to `take`. Errors: no replica could be read, or not to its end; the bytes do not match the
-/// catalogue's checksum; or `take` failed.
-pub async fn pour(storages: &Storages, job: &FileJob, take: &mut Take<'_>) -> Result<()> {
-    let mut flow = Flow { job, take, hasher: kind(job.checksum).hasher(), sent: 0 };
+/// Streams a file to `write`. Errors: no replica could be read, or not to its end; the bytes do not match the
+/// catalogue's checksum; or `write` failed.
+pub async fn stream_file(storages: &Storages, job: &FileJob, write: &mut WriteBytes<'_>) -> Result<()> {
+    let mut stream = FileStream { job, write, hasher: checksum_kind(job.checksum).hasher(), sent: 0 };
     let mut reasons = Vec::new();
     // A file inside an archive cannot be streamed.
     for source in job.sources.iter().filter(|source| source.member.is_none()) {
-        let poured = match storages.of(&source.pfn) {
-            Ok(storage) => flow.source(storage, &source.pfn).await,
+        let result = match storages.for_pfn(&source.pfn) {
+            Ok(storage) => stream.source(storage, &source.pfn).await,
             Err(error) => Err(error.into()),
         };
-        match poured {
-            Ok(()) => return flow.verify(),
-            Err(Stop::Taker(error)) => return Err(error),
-            Err(Stop::Storage(error)) => {
+        match result {
+            Ok(()) => return stream.verify(),
+            Err(StreamError::Writer(error)) => return Err(error),
+            Err(StreamError::Storage(error)) => {
                 tracing::warn!("{} at {} cannot be read: {error}", job.did, source.rse);
                 reasons.push(format!("{}: {error}", source.rse));
             }
         }
     }
-    Err(flow.failure(&reasons))
+    Err(stream.failure(&reasons))
 }
 
 /// Returns the kind of checksum to compute: Adler-32 if the catalogue has none, to compare other replicas.
-fn kind(known: Checksum) -> Checksum {
+fn checksum_kind(known: Checksum) -> Checksum {
     if known == Checksum::Unknown { Checksum::Adler32(0) } else { known }
 }
 
-impl Flow<'_, '_> {
+impl FileStream<'_, '_> {
     /// Reads one source, with retries.
-    async fn source(&mut self, storage: &dyn Storage, pfn: &str) -> Result<(), Stop> {
-        let (mut version, mut attempt, mut budget) = (None, 1, WaitBudget::new(Patience::default()));
+    async fn source(&mut self, storage: &dyn Storage, pfn: &str) -> Result<(), StreamError> {
+        let (mut version, mut attempt, mut budget) = (None, 1, WaitBudget::new(AttemptTimeout::default()));
         loop {
             let error = match self.attempt(storage, pfn, &mut version).await {
-                Err(Stop::Storage(error)) if error.may_pass() => error,
+                Err(StreamError::Storage(error)) if error.is_retryable() => error,
                 outcome => return outcome,
             };
-            if budget.grant(&error).await? {
+            if budget.wait_if_busy(&error).await? {
                 continue;
             }
             if attempt == ATTEMPTS {
@@ -83,29 +83,40 @@ impl Flow<'_, '_> {
         }
     }
 
-    async fn attempt(&mut self, storage: &dyn Storage, pfn: &str, version: &mut Option<String>) -> Result<(), Stop> {
-        let rest =
-            version.take().filter(|_| self.sent > 0).map(|version| Rest { start: self.sent, version: Some(version) });
-        let mut reading = storage.get(pfn, rest.as_ref()).await?;
+    async fn attempt(
+        &mut self,
+        storage: &dyn Storage,
+        pfn: &str,
+        version: &mut Option<String>,
+    ) -> Result<(), StreamError> {
+        let rest = version
+            .take()
+            .filter(|_| self.sent > 0)
+            .map(|version| ResumeFrom { start: self.sent, version: Some(version) });
+        let mut reader = storage.get(pfn, rest.as_ref()).await?;
         if let (Some(found), Some(expected)) =
-            (reading.length, self.job.bytes.filter(|bytes| reading.length != Some(*bytes)))
+            (reader.length, self.job.bytes.filter(|bytes| reader.length != Some(*bytes)))
         {
             return Err(refused(format!("it has {found} bytes, not {expected}")));
         }
-        version.clone_from(&reading.version);
-        let mut beginning = Beginning { missing: self.sent - reading.start, hasher: kind(self.job.checksum).hasher() };
-        while let Some(chunk) = reading.next().await? {
-            let fresh = beginning.skip(&chunk, &self.hasher)?;
-            self.pass(fresh)?;
+        version.clone_from(&reader.version);
+        let mut prefix =
+            PrefixCheck { missing: self.sent - reader.start, hasher: checksum_kind(self.job.checksum).hasher() };
+        while let Some(chunk) = reader.next().await? {
+            let new_bytes = prefix.skip(&chunk, &self.hasher)?;
+            self.write_chunk(new_bytes)?;
         }
         let expected = self.job.bytes.unwrap_or(0);
-        match beginning.missing > 0 || self.sent < expected {
-            true => Err(StorageError::new(Kind::Transient, format!("it ended after {} bytes", self.sent)).into()),
+        match prefix.missing > 0 || self.sent < expected {
+            true => {
+                Err(StorageError::new(StorageErrorKind::Transient, format!("it ended after {} bytes", self.sent))
+                    .into())
+            }
             false => Ok(()),
         }
     }
 
-    fn pass(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+    fn write_chunk(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -113,7 +124,7 @@ impl Flow<'_, '_> {
         if let Some(expected) = self.job.bytes.filter(|expected| sent > *expected) {
             return Err(refused(format!("it has more than {expected} bytes")));
         }
-        (self.take)(bytes).map_err(Stop::Taker)?;
+        (self.write)(bytes).map_err(StreamError::Writer)?;
         self.hasher.update(bytes);
         self.sent = sent;
         Ok(())
@@ -146,30 +157,30 @@ impl Flow<'_, '_> {
 }
 
 /// The beginning of a replica, already received from another one.
-struct Beginning {
+struct PrefixCheck {
     missing: u64,
     hasher: Hasher,
 }
 
-impl Beginning {
+impl PrefixCheck {
     /// Returns the bytes after the beginning. Errors: the beginning differs.
-    fn skip<'c>(&mut self, chunk: &'c [u8], flowed: &Hasher) -> Result<&'c [u8], Stop> {
+    fn skip<'c>(&mut self, chunk: &'c [u8], written: &Hasher) -> Result<&'c [u8], StreamError> {
         if self.missing == 0 {
             return Ok(chunk);
         }
         let length = usize::try_from(self.missing).unwrap_or(usize::MAX).min(chunk.len());
-        let (known, fresh) = chunk.split_at(length);
+        let (known, new_bytes) = chunk.split_at(length);
         self.hasher.update(known);
         self.missing -= known.len() as u64;
-        match self.missing == 0 && self.hasher.clone().finish() != flowed.clone().finish() {
+        match self.missing == 0 && self.hasher.clone().finish() != written.clone().finish() {
             true => Err(refused("it begins with other bytes than what was written".to_owned())),
-            false => Ok(fresh),
+            false => Ok(new_bytes),
         }
     }
 }
 
-fn refused(why: String) -> Stop {
-    StorageError::new(Kind::Refused, why).into()
+fn refused(why: String) -> StreamError {
+    StorageError::new(StorageErrorKind::Refused, why).into()
 }
 
 #[cfg(test)]
@@ -179,7 +190,7 @@ mod tests {
     use crate::transfer::job::Source;
     use crate::types::Did;
 
-    async fn poured(pfns: &[&str]) -> (String, Result<()>) {
+    async fn result(pfns: &[&str]) -> (String, Result<()>) {
         let source = |pfn: &&str| Source { pfn: (*pfn).to_owned(), rse: "RSE".to_owned(), member: None };
         let job = FileJob {
             bytes: Some(5),
@@ -188,7 +199,7 @@ mod tests {
             ..FileJob::unknown(Did::new("s", "f"), 0)
         };
         let mut text = Vec::new();
-        let outcome = pour(&Storages::new(plain()), &job, &mut |bytes| {
+        let outcome = stream_file(&Storages::new(plain()), &job, &mut |bytes| {
             text.extend_from_slice(bytes);
             Ok(())
         })
@@ -201,7 +212,7 @@ mod tests {
         let cut = answer("200 OK", "Content-Length: 5\r\nETag: \"1\"\r\n", "hel");
         let rest = sized("206 Partial Content", "Content-Range: bytes 3-4/5\r\nETag: \"1\"\r\n", "lo");
         let (base, mut asked) = serve(vec![cut, rest]).await;
-        let (text, outcome) = poured(&[&base]).await;
+        let (text, outcome) = result(&[&base]).await;
         assert_eq!((text.as_str(), outcome.is_ok()), ("hello", true));
         asked.recv().await.unwrap();
         assert!(asked.recv().await.unwrap().contains("range: bytes=3-"));
@@ -213,7 +224,7 @@ mod tests {
         for (other, expected, good) in [("hello", "hello", true), ("HELLO", "hel", false)] {
             let (broken, _asked) = serve(vec![cut(), cut()]).await;
             let (whole, _asked) = serve(vec![sized("200 OK", "", other)]).await;
-            let (text, outcome) = poured(&[&broken, &whole]).await;
+            let (text, outcome) = result(&[&broken, &whole]).await;
             assert_eq!((text.as_str(), outcome.is_ok()), (expected, good), "{outcome:?}");
             if let Err(error) = outcome {
                 assert!(error.to_string().contains("ends after 3 bytes"), "{error}");
@@ -226,11 +237,11 @@ mod tests {
         let (missing, _asked) = serve(vec![sized("404 Not Found", "", "")]).await;
         let (short, _asked) = serve(vec![sized("200 OK", "", "hell")]).await;
         let (good, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
-        let (text, outcome) = poured(&["srm://h/f", &missing, &short, &good]).await;
+        let (text, outcome) = result(&["srm://h/f", &missing, &short, &good]).await;
         assert_eq!((text.as_str(), outcome.is_ok()), ("hello", true));
-        let error = poured(&["srm://h/f"]).await.1.unwrap_err();
+        let error = result(&["srm://h/f"]).await.1.unwrap_err();
         assert!(error.to_string().contains("s:f: RSE: srm:// cannot be read here"), "{error}");
-        assert!(poured(&[]).await.1.unwrap_err().to_string().contains("no replica that can be read"));
+        assert!(result(&[]).await.1.unwrap_err().to_string().contains("no replica that can be read"));
     }
 
     #[tokio::test]
@@ -238,7 +249,7 @@ mod tests {
         let mut answers = vec![sized("503 Busy", "Retry-After: 1\r\n", "busy"); ATTEMPTS as usize];
         answers.push(sized("200 OK", "", "hello"));
         let (base, _asked) = serve(answers).await;
-        let (text, outcome) = poured(&[&base]).await;
+        let (text, outcome) = result(&[&base]).await;
         assert_eq!(text, "hello");
         assert!(outcome.is_ok(), "{outcome:?}");
     }
@@ -246,11 +257,11 @@ mod tests {
     #[tokio::test]
     async fn wrong_bytes_are_told_at_the_end() {
         let (base, _asked) = serve(vec![sized("200 OK", "", "HELLO")]).await;
-        let (text, outcome) = poured(&[&base]).await;
+        let (text, outcome) = result(&[&base]).await;
         assert_eq!(text, "HELLO");
         assert!(outcome.unwrap_err().to_string().contains("What was written is not s:f"));
         let (base, _asked) = serve(vec![answer("200 OK", "", "hello, world")]).await;
-        let (text, outcome) = poured(&[&base]).await;
+        let (text, outcome) = result(&[&base]).await;
         assert!("hello, world".starts_with(&text) && outcome.is_err());
     }
 
@@ -260,6 +271,6 @@ mod tests {
         let mut job = FileJob::unknown(Did::new("s", "f"), 0);
         job.sources = vec![Source { pfn: base, rse: "RSE".into(), member: None }];
         let refuse = &mut |_: &[u8]| Err(Error::Interrupted);
-        assert!(matches!(pour(&Storages::new(plain()), &job, refuse).await, Err(Error::Interrupted)));
+        assert!(matches!(stream_file(&Storages::new(plain()), &job, refuse).await, Err(Error::Interrupted)));
     }
 }

@@ -24,43 +24,43 @@ impl TargetFolder {
     /// Returns the absolute path of a file and creates its folders. `relative` comes from [`super::path::below`]. The
     /// path has no symbolic links, so a writer can detect one that is inserted later. Errors: a folder cannot be
     /// created, or a link on the way leads outside.
-    pub fn place(&self, relative: &Path) -> Result<PathBuf> {
-        let folder = self.ensure(relative.parent().unwrap_or(Path::new("")))?;
+    pub fn prepare_path(&self, relative: &Path) -> Result<PathBuf> {
+        let folder = self.ensure_folder(relative.parent().unwrap_or(Path::new("")))?;
         Ok(relative.file_name().map(|name| folder.join(name)).unwrap_or(folder))
     }
 
     /// Creates an unnamed file in the folder, which the system removes when it is closed, even if the program is
     /// killed.
-    pub fn nameless(&self) -> Result<std::fs::File> {
+    pub fn anonymous_file(&self) -> Result<std::fs::File> {
         tempfile::tempfile_in(self.real()?)
     }
 
-    fn ensure(&self, folder: &Path) -> Result<PathBuf> {
-        if let Some(ready) = self.known().get(folder) {
+    fn ensure_folder(&self, folder: &Path) -> Result<PathBuf> {
+        if let Some(ready) = self.lock_ready().get(folder) {
             return Ok(ready.clone());
         }
         let mut path = PathBuf::new();
         for component in folder.components() {
             path.push(component);
-            self.enter(&self.base.join(&path))?;
+            self.create_folder(&self.base.join(&path))?;
         }
         let real = self.real()?.join(folder).canonicalize()?;
         if !real.starts_with(self.real()?) {
-            return Err(outside(&real));
+            return Err(leads_outside(&real));
         }
-        self.known().insert(folder.to_owned(), real.clone());
+        self.lock_ready().insert(folder.to_owned(), real.clone());
         Ok(real)
     }
 
     /// Creates one folder in a checked parent, or checks that the existing one does not lead outside.
-    fn enter(&self, folder: &Path) -> Result<()> {
+    fn create_folder(&self, folder: &Path) -> Result<()> {
         let real = self.real()?;
         match std::fs::create_dir(folder) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-            Err(_) if !std::fs::symlink_metadata(folder)?.is_symlink() => must_be_folder(folder),
-            Err(_) if folder.canonicalize()?.starts_with(real) => must_be_folder(folder),
-            Err(_) => Err(outside(folder)),
+            Err(_) if !std::fs::symlink_metadata(folder)?.is_symlink() => require_folder(folder),
+            Err(_) if folder.canonicalize()?.starts_with(real) => require_folder(folder),
+            Err(_) => Err(leads_outside(folder)),
         }
     }
 
@@ -74,12 +74,12 @@ impl TargetFolder {
         Ok(self.real.get().map_or(Path::new(""), |path| path))
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, PathBuf>> {
+    fn lock_ready(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, PathBuf>> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn must_be_folder(path: &Path) -> Result<()> {
+fn require_folder(path: &Path) -> Result<()> {
     match path.is_dir() {
         true => Ok(()),
         false => {
@@ -88,7 +88,7 @@ fn must_be_folder(path: &Path) -> Result<()> {
     }
 }
 
-fn outside(path: &Path) -> Error {
+fn leads_outside(path: &Path) -> Error {
     let what = "is a symbolic link that leads out of the target folder; nothing is written through it";
     Error::new(ErrorKind::PermissionDenied, format!("{} {what}", path.display()))
 }
@@ -102,11 +102,11 @@ mod tests {
     fn folders_are_made_once_and_files_are_placed() {
         let dir = tempfile::tempdir().unwrap();
         let target = TargetFolder::new(dir.path().join("new/folder")).unwrap();
-        let placed = target.place(Path::new("s/a/b/f")).unwrap();
+        let placed = target.prepare_path(Path::new("s/a/b/f")).unwrap();
         assert_eq!(placed, dir.path().join("new/folder/s/a/b/f"));
         std::fs::write(&placed, b"x").unwrap();
-        assert_eq!(target.place(Path::new("f")).unwrap(), dir.path().join("new/folder/f"));
-        assert_eq!(target.place(Path::new("s/a/b/f/g")).unwrap_err().kind(), ErrorKind::NotADirectory);
+        assert_eq!(target.prepare_path(Path::new("f")).unwrap(), dir.path().join("new/folder/f"));
+        assert_eq!(target.prepare_path(Path::new("s/a/b/f/g")).unwrap_err().kind(), ErrorKind::NotADirectory);
     }
 
     #[test]
@@ -118,7 +118,7 @@ mod tests {
         symlink("/nowhere", dir.path().join("dangling")).unwrap();
         let target = TargetFolder::new(dir.path()).unwrap();
         for path in ["out/f", "out/deep/f", "up/f", "dangling/f"] {
-            assert!(target.place(Path::new(path)).is_err(), "{path}");
+            assert!(target.prepare_path(Path::new(path)).is_err(), "{path}");
         }
         assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
     }
@@ -132,7 +132,7 @@ mod tests {
         symlink(dir.path(), link.path().join("base")).unwrap();
         let target = TargetFolder::new(link.path().join("base")).unwrap();
         let real = dir.path().canonicalize().unwrap().join("real/f");
-        assert_eq!(target.place(Path::new("alias/f")).unwrap(), real);
-        assert_eq!(target.place(Path::new("alias/f")).unwrap(), real);
+        assert_eq!(target.prepare_path(Path::new("alias/f")).unwrap(), real);
+        assert_eq!(target.prepare_path(Path::new("alias/f")).unwrap(), real);
     }
 }

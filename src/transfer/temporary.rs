@@ -19,36 +19,36 @@ use rustix::process::geteuid;
 use super::checksum::Checksum;
 
 /// Maximum length of the file's name in its temporary name, in bytes: the rest of the 255 bytes makes it unique.
-const NAME: usize = 200;
+const MAX_NAME: usize = 200;
 const SUFFIX: &str = ".rucio-part";
 /// Number of attempts to open a file that other processes rename or remove meanwhile.
-const TRIES: usize = 8;
+const OPEN_TRIES: usize = 8;
 
 /// A temporary file and its destination. On drop it is kept only if a later process can resume it.
 #[derive(Debug)]
-pub(super) struct Temporary {
-    place: PathBuf,
-    part: PathBuf,
-    worth_keeping: bool,
-    state: Arc<Mutex<State>>,
+pub(super) struct TemporaryFile {
+    destination: PathBuf,
+    part_path: PathBuf,
+    keep: bool,
+    state: Arc<Mutex<CreationState>>,
 }
 
-/// Creates the file of a [`Temporary`]; owned by the worker thread.
+/// Creates the file of a [`TemporaryFile`]; owned by the worker thread.
 #[derive(Debug, Clone)]
-pub(super) struct Maker {
-    part: PathBuf,
-    state: Arc<Mutex<State>>,
+pub(super) struct FileCreator {
+    part_path: PathBuf,
+    state: Arc<Mutex<CreationState>>,
 }
 
 #[derive(Debug)]
-enum State {
-    Wanted,
-    Made(Made),
-    Unwanted,
+enum CreationState {
+    Pending,
+    Created(CreatedFile),
+    Abandoned,
 }
 
 #[derive(Debug)]
-struct Made {
+struct CreatedFile {
     path: PathBuf,
     /// Kept open for the lock.
     file: Arc<File>,
@@ -59,104 +59,109 @@ struct Made {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Progress {
     bytes: u64,
-    changed: (i64, i64),
+    modified: (i64, i64),
 }
 
 impl Progress {
-    fn of(metadata: &Metadata) -> Self {
-        Self { bytes: metadata.len(), changed: (metadata.mtime(), metadata.mtime_nsec()) }
+    fn from_metadata(metadata: &Metadata) -> Self {
+        Self { bytes: metadata.len(), modified: (metadata.mtime(), metadata.mtime_nsec()) }
     }
 }
 
 /// Result of the search for a partial file.
 #[derive(Debug)]
-pub(super) enum Left {
+pub(super) enum LeftoverFile {
     /// No usable file.
     Nothing,
     /// Another process is writing it, with this progress.
     Busy(Progress),
     /// A partial file, opened at its beginning and locked by this process.
-    Part(Temporary, Arc<File>),
+    Resumable(TemporaryFile, Arc<File>),
 }
 
-impl Temporary {
+impl TemporaryFile {
     /// Creates a temporary file for this destination and checksum, not yet on disk. It is not kept without a checksum,
     /// as a later process could not verify it.
-    pub(super) fn new(place: &Path, checksum: Checksum) -> Self {
+    pub(super) fn new(destination: &Path, checksum: Checksum) -> Self {
         Self {
-            place: place.to_owned(),
-            part: part(place, checksum),
-            worth_keeping: checksum != Checksum::Unknown,
-            state: Arc::new(Mutex::new(State::Wanted)),
+            destination: destination.to_owned(),
+            part_path: part_path(destination, checksum),
+            keep: checksum != Checksum::Unknown,
+            state: Arc::new(Mutex::new(CreationState::Pending)),
         }
     }
 
     /// Whether a partial file may exist. Usually none does, which costs one system call.
-    pub(super) fn may_be_left(place: &Path, checksum: Checksum) -> bool {
-        checksum != Checksum::Unknown && fs::symlink_metadata(part(place, checksum)).is_ok()
+    pub(super) fn may_have_leftover(destination: &Path, checksum: Checksum) -> bool {
+        checksum != Checksum::Unknown && fs::symlink_metadata(part_path(destination, checksum)).is_ok()
     }
 
     /// Opens and locks the partial file for this destination and checksum.
-    pub(super) fn left(place: &Path, checksum: Checksum) -> Left {
-        let temporary = Self::new(place, checksum);
-        match open(&temporary.part, false) {
-            Opened::Ours(file) => {
+    pub(super) fn open_leftover(destination: &Path, checksum: Checksum) -> LeftoverFile {
+        let temporary = Self::new(destination, checksum);
+        match open(&temporary.part_path, false) {
+            Opened::Locked(file) => {
                 let file = Arc::new(file);
-                *lock(&temporary.state) = State::Made(Made { path: temporary.part.clone(), file: file.clone() });
-                Left::Part(temporary, file)
+                *lock(&temporary.state) =
+                    CreationState::Created(CreatedFile { path: temporary.part_path.clone(), file: file.clone() });
+                LeftoverFile::Resumable(temporary, file)
             }
-            Opened::Busy(progress) => Left::Busy(progress),
-            Opened::Unusable => Left::Nothing,
+            Opened::Busy(progress) => LeftoverFile::Busy(progress),
+            Opened::Unusable => LeftoverFile::Nothing,
         }
     }
 
     /// Returns the maker of the file, for another thread.
-    pub(super) fn maker(&self) -> Maker {
-        Maker { part: self.part.clone(), state: self.state.clone() }
+    pub(super) fn creator(&self) -> FileCreator {
+        FileCreator { part_path: self.part_path.clone(), state: self.state.clone() }
     }
 
     /// Has the file removed on drop.
-    pub(super) fn not_worth_keeping(&mut self) {
-        self.worth_keeping = false;
+    pub(super) fn discard_on_drop(&mut self) {
+        self.keep = false;
     }
 
     /// Renames the complete file to its final name, replacing an existing file.
-    pub(super) fn put(mut self) -> io::Result<PathBuf> {
-        self.not_worth_keeping();
+    pub(super) fn persist(mut self) -> io::Result<PathBuf> {
+        self.discard_on_drop();
         let mut state = lock(&self.state);
-        let State::Made(made) = &*state else { return Err(Error::other("no file was made")) };
-        fs::rename(&made.path, &self.place)?;
-        *state = State::Unwanted;
-        Ok(self.place.clone())
+        let CreationState::Created(created) = &*state else { return Err(Error::other("no file was made")) };
+        fs::rename(&created.path, &self.destination)?;
+        *state = CreationState::Abandoned;
+        Ok(self.destination.clone())
     }
 }
 
-impl Drop for Temporary {
+impl Drop for TemporaryFile {
     fn drop(&mut self) {
-        let State::Made(made) = std::mem::replace(&mut *lock(&self.state), State::Unwanted) else { return };
-        let is_part = made.path == self.part && made.file.metadata().is_ok_and(|metadata| metadata.len() > 0);
-        if !(self.worth_keeping && is_part) {
+        let CreationState::Created(created) = std::mem::replace(&mut *lock(&self.state), CreationState::Abandoned)
+        else {
+            return;
+        };
+        let is_part =
+            created.path == self.part_path && created.file.metadata().is_ok_and(|metadata| metadata.len() > 0);
+        if !(self.keep && is_part) {
             // Errors are ignored: the file stays.
-            let _ = fs::remove_file(&made.path);
+            let _ = fs::remove_file(&created.path);
         }
     }
 }
 
-impl Maker {
-    /// Creates the file, with permissions according to the umask. Errors: it cannot be created, or the [`Temporary`]
+impl FileCreator {
+    /// Creates the file, with permissions according to the umask. Errors: it cannot be created, or the [`TemporaryFile`]
     /// has been dropped.
-    pub(super) fn make(&self) -> io::Result<Arc<File>> {
+    pub(super) fn create(&self) -> io::Result<Arc<File>> {
         let mut state = lock(&self.state);
-        if matches!(*state, State::Unwanted) {
+        if matches!(*state, CreationState::Abandoned) {
             return Err(Error::from(ErrorKind::Interrupted));
         }
-        let (path, file) = match open(&self.part, true) {
-            Opened::Ours(file) => (self.part.clone(), file),
+        let (path, file) = match open(&self.part_path, true) {
+            Opened::Locked(file) => (self.part_path.clone(), file),
             // Another process is writing it, or the path is not usable.
-            Opened::Busy(_) | Opened::Unusable => self.make_another()?,
+            Opened::Busy(_) | Opened::Unusable => self.create_unique()?,
         };
         let file = Arc::new(file);
-        *state = State::Made(Made { path, file: file.clone() });
+        *state = CreationState::Created(CreatedFile { path, file: file.clone() });
         drop(state);
         // Content of an earlier process is not resumed here. A new file is not truncated: ext4 flushes a truncated file
         // to disk when it is closed.
@@ -167,9 +172,9 @@ impl Maker {
     }
 
     /// Creates a file under a unique name.
-    fn make_another(&self) -> io::Result<(PathBuf, File)> {
-        let folder = self.part.parent().unwrap_or(Path::new("."));
-        let name = self.part.file_name().unwrap_or(OsStr::new(".file")).to_string_lossy();
+    fn create_unique(&self) -> io::Result<(PathBuf, File)> {
+        let folder = self.part_path.parent().unwrap_or(Path::new("."));
+        let name = self.part_path.file_name().unwrap_or(OsStr::new(".file")).to_string_lossy();
         let (file, path) = tempfile::Builder::new()
             .prefix(&format!("{}.", name.trim_end_matches(SUFFIX)))
             .suffix(SUFFIX)
@@ -180,33 +185,33 @@ impl Maker {
 }
 
 /// Returns the path of the temporary file: `.<name>.<checksum>.rucio-part`.
-fn part(place: &Path, checksum: Checksum) -> PathBuf {
-    let name = place.file_name().unwrap_or(OsStr::new("file")).to_string_lossy();
-    let name = shortened(&name);
-    place.with_file_name(match checksum {
+fn part_path(destination: &Path, checksum: Checksum) -> PathBuf {
+    let name = destination.file_name().unwrap_or(OsStr::new("file")).to_string_lossy();
+    let name = shorten_name(&name);
+    destination.with_file_name(match checksum {
         Checksum::Unknown => format!(".{name}{SUFFIX}"),
         known => format!(".{name}.{known}{SUFFIX}"),
     })
 }
 
 /// Whether this name has the form of a temporary file's.
-pub(super) fn is_reserved(place: &Path) -> bool {
-    let name = place.file_name().unwrap_or_default().to_string_lossy();
+pub(super) fn is_reserved(destination: &Path) -> bool {
+    let name = destination.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with('.') && name.ends_with(SUFFIX)
 }
 
 /// Removes the partial file of an earlier process after the file is complete.
-pub(super) fn clear(place: &Path, checksum: Checksum) {
-    if Temporary::may_be_left(place, checksum)
-        && let Left::Part(mut temporary, _) = Temporary::left(place, checksum)
+pub(super) fn remove_leftover(destination: &Path, checksum: Checksum) {
+    if TemporaryFile::may_have_leftover(destination, checksum)
+        && let LeftoverFile::Resumable(mut temporary, _) = TemporaryFile::open_leftover(destination, checksum)
     {
-        temporary.not_worth_keeping();
+        temporary.discard_on_drop();
     }
 }
 
 /// Result of opening a temporary file.
 enum Opened {
-    Ours(File),
+    Locked(File),
     Busy(Progress),
     Unusable,
 }
@@ -215,7 +220,7 @@ enum Opened {
 /// could change them later; and files on a file system without locks.
 fn open(path: &Path, create: bool) -> Opened {
     let flags = if create { OFlags::CREATE } else { OFlags::empty() };
-    for _ in 0..TRIES {
+    for _ in 0..OPEN_TRIES {
         let file = open_file(path, flags);
         let Ok((file, metadata)) = file.and_then(|file| file.metadata().map(|metadata| (file, metadata))) else {
             return Opened::Unusable;
@@ -225,13 +230,13 @@ fn open(path: &Path, create: bool) -> Opened {
         }
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Opened::Busy(Progress::of(&metadata)),
+            Err(TryLockError::WouldBlock) => return Opened::Busy(Progress::from_metadata(&metadata)),
             Err(TryLockError::Error(_)) => return Opened::Unusable,
         }
         // The previous owner of the lock may have renamed or removed the file.
         let now = fs::symlink_metadata(path);
         if now.is_ok_and(|now| (now.dev(), now.ino()) == (metadata.dev(), metadata.ino())) {
-            return Opened::Ours(file);
+            return Opened::Locked(file);
         }
     }
     Opened::Unusable
@@ -265,22 +270,22 @@ fn open_without_links(path: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd,
     rustix::fs::open(path, flags, mode)
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock(state: &Mutex<CreationState>) -> MutexGuard<'_, CreationState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn shortened(name: &str) -> &str {
-    let end = (0..=NAME.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
+fn shorten_name(name: &str) -> &str {
+    let end = (0..=MAX_NAME.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
     &name[..end.unwrap_or(0)]
 }
 
 /// Copies a file to another path, also through a temporary name.
 pub(super) async fn copy(from: PathBuf, to: &Path) -> io::Result<()> {
-    let copy = Temporary::new(to, Checksum::Unknown);
-    let maker = copy.maker();
-    let work = move || io::copy(&mut File::open(from)?, &mut &*maker.make()?);
+    let copy = TemporaryFile::new(to, Checksum::Unknown);
+    let creator = copy.creator();
+    let work = move || io::copy(&mut File::open(from)?, &mut &*creator.create()?);
     tokio::task::spawn_blocking(work).await.map_err(Error::other)??;
-    copy.put().map(drop)
+    copy.persist().map(drop)
 }
 
 #[cfg(test)]
@@ -300,13 +305,13 @@ mod tests {
     #[test]
     fn a_file_gets_its_name_last() {
         let dir = tempfile::tempdir().unwrap();
-        let place = dir.path().join("f");
-        fs::write(&place, b"old").unwrap();
-        let file = Temporary::new(&place, KNOWN);
-        (&*file.maker().make().unwrap()).write_all(b"new").unwrap();
-        assert_eq!((fs::read(&place).unwrap(), names(dir.path())), (b"old".to_vec(), part_and("f")));
-        assert_eq!(file.put().unwrap(), place);
-        assert_eq!((fs::read(&place).unwrap(), names(dir.path())), (b"new".to_vec(), vec!["f".to_owned()]));
+        let destination = dir.path().join("f");
+        fs::write(&destination, b"old").unwrap();
+        let file = TemporaryFile::new(&destination, KNOWN);
+        (&*file.creator().create().unwrap()).write_all(b"new").unwrap();
+        assert_eq!((fs::read(&destination).unwrap(), names(dir.path())), (b"old".to_vec(), part_and("f")));
+        assert_eq!(file.persist().unwrap(), destination);
+        assert_eq!((fs::read(&destination).unwrap(), names(dir.path())), (b"new".to_vec(), vec!["f".to_owned()]));
     }
 
     fn part_and(name: &str) -> Vec<String> {
@@ -317,52 +322,63 @@ mod tests {
     fn only_what_can_be_gone_on_with_is_kept() {
         for (checksum, content, kept) in [(KNOWN, "half", 1), (KNOWN, "", 0), (Checksum::Unknown, "half", 0)] {
             let dir = tempfile::tempdir().unwrap();
-            let file = Temporary::new(&dir.path().join("f"), checksum);
-            let (maker, late) = (file.maker(), file.maker());
-            (&*maker.make().unwrap()).write_all(content.as_bytes()).unwrap();
+            let file = TemporaryFile::new(&dir.path().join("f"), checksum);
+            let (creator, late) = (file.creator(), file.creator());
+            (&*creator.create().unwrap()).write_all(content.as_bytes()).unwrap();
             drop(file);
             assert_eq!(names(dir.path()).len(), kept, "{checksum:?} {content:?}");
-            assert!(late.make().is_err() && names(dir.path()).len() == kept);
+            assert!(late.create().is_err() && names(dir.path()).len() == kept);
         }
     }
 
     #[test]
     fn what_is_left_is_found_by_the_next_one_and_by_nobody_else_meanwhile() {
         let dir = tempfile::tempdir().unwrap();
-        let place = dir.path().join("f");
-        assert!(matches!(Temporary::left(&place, KNOWN), Left::Nothing));
-        let first = Temporary::new(&place, KNOWN);
-        (&*first.maker().make().unwrap()).write_all(b"half").unwrap();
-        assert!(matches!(Temporary::left(&place, KNOWN), Left::Busy(Progress { bytes: 4, .. })));
+        let destination = dir.path().join("f");
+        assert!(matches!(TemporaryFile::open_leftover(&destination, KNOWN), LeftoverFile::Nothing));
+        let first = TemporaryFile::new(&destination, KNOWN);
+        (&*first.creator().create().unwrap()).write_all(b"half").unwrap();
+        assert!(matches!(
+            TemporaryFile::open_leftover(&destination, KNOWN),
+            LeftoverFile::Busy(Progress { bytes: 4, .. })
+        ));
         drop(first);
-        assert!(matches!(Temporary::left(&place, Checksum::Adler32(1)), Left::Nothing));
-        let Left::Part(second, file) = Temporary::left(&place, KNOWN) else { panic!("nothing left") };
+        assert!(matches!(TemporaryFile::open_leftover(&destination, Checksum::Adler32(1)), LeftoverFile::Nothing));
+        let LeftoverFile::Resumable(second, file) = TemporaryFile::open_leftover(&destination, KNOWN) else {
+            panic!("nothing left")
+        };
         assert_eq!(io::read_to_string(&*file).unwrap(), "half");
-        assert!(matches!(Temporary::left(&place, KNOWN), Left::Busy(Progress { bytes: 4, .. })));
+        assert!(matches!(
+            TemporaryFile::open_leftover(&destination, KNOWN),
+            LeftoverFile::Busy(Progress { bytes: 4, .. })
+        ));
         drop((second, file));
-        clear(&place, KNOWN);
+        remove_leftover(&destination, KNOWN);
         assert!(names(dir.path()).is_empty());
     }
 
     #[test]
     fn what_others_can_change_is_not_used() {
         let dir = tempfile::tempdir().unwrap();
-        let (place, other) = (dir.path().join("f"), dir.path().join("other"));
+        let (destination, other) = (dir.path().join("f"), dir.path().join("other"));
         fs::write(&other, b"precious").unwrap();
-        let part = part(&place, KNOWN);
+        let part_path = part_path(&destination, KNOWN);
         let ways: [fn(&Path, &Path); 3] = [
-            |other, part| std::os::unix::fs::symlink(other, part).unwrap(),
-            |other, part| fs::hard_link(other, part).unwrap(),
-            |_, part| fs::create_dir(part).unwrap(),
+            |other, part_path| std::os::unix::fs::symlink(other, part_path).unwrap(),
+            |other, part_path| fs::hard_link(other, part_path).unwrap(),
+            |_, part_path| fs::create_dir(part_path).unwrap(),
         ];
         for way in ways {
-            way(&other, &part);
-            assert!(matches!(Temporary::left(&place, KNOWN), Left::Nothing));
-            let file = Temporary::new(&place, KNOWN);
-            (&*file.maker().make().unwrap()).write_all(b"new").unwrap();
-            file.put().unwrap();
-            assert_eq!((fs::read(&place).unwrap(), fs::read(&other).unwrap()), (b"new".to_vec(), b"precious".to_vec()));
-            let _ = fs::remove_file(&part);
+            way(&other, &part_path);
+            assert!(matches!(TemporaryFile::open_leftover(&destination, KNOWN), LeftoverFile::Nothing));
+            let file = TemporaryFile::new(&destination, KNOWN);
+            (&*file.creator().create().unwrap()).write_all(b"new").unwrap();
+            file.persist().unwrap();
+            assert_eq!(
+                (fs::read(&destination).unwrap(), fs::read(&other).unwrap()),
+                (b"new".to_vec(), b"precious".to_vec())
+            );
+            let _ = fs::remove_file(&part_path);
         }
     }
 
@@ -373,10 +389,10 @@ mod tests {
         let (folder, outside) = (root.join("folder"), root.join("outside"));
         fs::create_dir(&folder).unwrap();
         fs::create_dir(&outside).unwrap();
-        let file = Temporary::new(&folder.join("f"), KNOWN);
+        let file = TemporaryFile::new(&folder.join("f"), KNOWN);
         fs::remove_dir(&folder).unwrap();
         std::os::unix::fs::symlink(&outside, &folder).unwrap();
-        let error = file.maker().make().unwrap_err();
+        let error = file.creator().create().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
         assert!(names(&outside).is_empty());
     }
@@ -384,16 +400,16 @@ mod tests {
     #[tokio::test]
     async fn long_names_and_other_processes_are_no_trouble() {
         let dir = tempfile::tempdir().unwrap();
-        let place = dir.path().join("ü".repeat(127));
-        let (one, two) = (Temporary::new(&place, KNOWN), Temporary::new(&place, KNOWN));
-        one.maker().make().unwrap();
-        two.maker().make().unwrap();
+        let destination = dir.path().join("ü".repeat(127));
+        let (one, two) = (TemporaryFile::new(&destination, KNOWN), TemporaryFile::new(&destination, KNOWN));
+        one.creator().create().unwrap();
+        two.creator().create().unwrap();
         assert_eq!(names(dir.path()).len(), 2);
         assert!(names(dir.path()).iter().all(|name| is_reserved(Path::new(name))));
         drop((one, two));
         fs::write(dir.path().join("a"), b"x").unwrap();
-        copy(dir.path().join("a"), &place).await.unwrap();
-        assert_eq!((fs::read(&place).unwrap(), names(dir.path()).len()), (b"x".to_vec(), 2));
-        assert!(!is_reserved(&place));
+        copy(dir.path().join("a"), &destination).await.unwrap();
+        assert_eq!((fs::read(&destination).unwrap(), names(dir.path()).len()), (b"x".to_vec(), 2));
+        assert!(!is_reserved(&destination));
     }
 }

@@ -9,7 +9,7 @@ use super::temporary::is_reserved;
 
 /// Result of the verification of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
+pub enum FileCheck {
     /// The file matches, as far as the catalogue has its size and checksum.
     Ok,
     /// No file.
@@ -33,29 +33,29 @@ pub enum Finding {
 }
 
 /// Verifies the file at this path; reads it only if its size is right.
-pub fn look(path: &Path, bytes: Option<u64>, checksum: Checksum) -> Finding {
+pub fn verify_file(path: &Path, bytes: Option<u64>, checksum: Checksum) -> FileCheck {
     match compare(path, bytes, checksum) {
         Ok(finding) => finding,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Finding::Missing,
-        Err(error) => Finding::Unreadable(error.to_string()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => FileCheck::Missing,
+        Err(error) => FileCheck::Unreadable(error.to_string()),
     }
 }
 
-fn compare(path: &Path, bytes: Option<u64>, expected: Checksum) -> io::Result<Finding> {
+fn compare(path: &Path, bytes: Option<u64>, expected: Checksum) -> io::Result<FileCheck> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
-        return Ok(Finding::Unreadable("it is no regular file".to_owned()));
+        return Ok(FileCheck::Unreadable("it is no regular file".to_owned()));
     }
     let found = metadata.len();
     if let Some(expected) = bytes.filter(|expected| *expected != found) {
-        return Ok(Finding::WrongSize { expected, found });
+        return Ok(FileCheck::WrongSize { expected, found });
     }
     if expected == Checksum::Unknown {
-        return File::open(path).map(|_| Finding::Ok);
+        return File::open(path).map(|_| FileCheck::Ok);
     }
     Ok(match expected.of_file(path)? {
-        found if found == expected => Finding::Ok,
-        found => Finding::WrongChecksum { expected, found },
+        found if found == expected => FileCheck::Ok,
+        found => FileCheck::WrongChecksum { expected, found },
     })
 }
 
@@ -90,15 +90,15 @@ mod tests {
         let path = dir.path().join("f");
         fs::write(&path, "hello").unwrap();
         let good = Checksum::new(Some("062c0215"), None);
-        assert_eq!(look(&path, Some(5), good), Finding::Ok);
-        assert_eq!(look(&path, None, Checksum::Unknown), Finding::Ok);
-        assert_eq!(look(&path, Some(4), good), Finding::WrongSize { expected: 4, found: 5 });
+        assert_eq!(verify_file(&path, Some(5), good), FileCheck::Ok);
+        assert_eq!(verify_file(&path, None, Checksum::Unknown), FileCheck::Ok);
+        assert_eq!(verify_file(&path, Some(4), good), FileCheck::WrongSize { expected: 4, found: 5 });
         let expected = Checksum::Adler32(1);
-        assert_eq!(look(&path, Some(5), expected), Finding::WrongChecksum { expected, found: good });
+        assert_eq!(verify_file(&path, Some(5), expected), FileCheck::WrongChecksum { expected, found: good });
         for missing in [dir.path().join("g"), path.join("below")] {
-            assert_eq!(look(&missing, Some(5), good), Finding::Missing);
+            assert_eq!(verify_file(&missing, Some(5), good), FileCheck::Missing);
         }
-        assert!(matches!(look(dir.path(), None, good), Finding::Unreadable(_)));
+        assert!(matches!(verify_file(dir.path(), None, good), FileCheck::Unreadable(_)));
     }
 
     #[test]

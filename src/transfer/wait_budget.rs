@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::attempt_timeout::Patience;
+use super::attempt_timeout::AttemptTimeout;
 use crate::storage::{Result, StorageError};
 
 /// Maximum total wait of a file if the user sets no time limit: the same as for an unavailable Rucio server.
@@ -14,30 +14,30 @@ const LONGEST: Duration = Duration::from_secs(600);
 #[derive(Debug)]
 pub(super) struct WaitBudget {
     whole: Duration,
-    left: Duration,
+    remaining: Duration,
 }
 
 impl WaitBudget {
     /// Creates a budget equal to the user's time limit of an attempt, by default ten minutes.
-    pub(super) fn new(patience: Patience) -> Self {
-        let seconds = patience.seconds.filter(|seconds| *seconds > 0.0);
+    pub(super) fn new(timeout: AttemptTimeout) -> Self {
+        let seconds = timeout.seconds.filter(|seconds| *seconds > 0.0);
         let whole =
             seconds.map_or(LONGEST, |seconds| Duration::try_from_secs_f64(seconds.max(1.0)).unwrap_or(Duration::MAX));
-        Self { whole, left: whole }
+        Self { whole, remaining: whole }
     }
 
     /// Returns the remaining budget.
-    pub(super) fn left(&self) -> Duration {
-        self.left
+    pub(super) fn remaining(&self) -> Duration {
+        self.remaining
     }
 
     /// Checks that the budget covers this wait. Errors: the same failure, with the requested wait in its message.
     pub(super) fn check(&self, busy: &StorageError, wait: Duration) -> Result<()> {
-        if wait <= self.left {
+        if wait <= self.remaining {
             return Ok(());
         }
         let (asked, whole) = (seconds(wait), seconds(self.whole));
-        let waited = seconds(self.whole.saturating_sub(self.left));
+        let waited = seconds(self.whole.saturating_sub(self.remaining));
         let so_far = if waited == 0 { String::new() } else { format!(", of which {waited} s are over") };
         let message = format!(
             "{busy} and asks to come back in {asked} s, which is longer than a file waits: {whole} s in all{so_far}"
@@ -47,13 +47,13 @@ impl WaitBudget {
 
     /// Waits, and charges the budget.
     pub(super) async fn wait(&mut self, wait: Duration) {
-        self.left = self.left.saturating_sub(wait);
+        self.remaining = self.remaining.saturating_sub(wait);
         sleep(wait).await;
     }
 
     /// Waits for as long as a busy storage requests. Returns whether it requested a time. Errors: the wait exceeds the
     /// budget.
-    pub(super) async fn grant(&mut self, busy: &StorageError) -> Result<bool> {
+    pub(super) async fn wait_if_busy(&mut self, busy: &StorageError) -> Result<bool> {
         let Some(wait) = busy.named_wait() else { return Ok(false) };
         self.check(busy, wait)?;
         tracing::warn!("{busy} and is asked again in {} s", seconds(wait));
@@ -70,36 +70,36 @@ fn seconds(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::Kind;
+    use crate::storage::StorageErrorKind;
     use tokio::time::Instant;
 
     fn budget(seconds: Option<f64>) -> WaitBudget {
-        WaitBudget::new(Patience { seconds, speed: Some(500.0) })
+        WaitBudget::new(AttemptTimeout { seconds, speed: Some(500.0) })
     }
 
     fn busy(seconds: u64) -> StorageError {
-        let error = StorageError::new(Kind::Overloaded, "the storage answered 503");
+        let error = StorageError::new(StorageErrorKind::Overloaded, "the storage answered 503");
         StorageError { retry_after: Some(Duration::from_secs(seconds)), ..error }
     }
 
     #[tokio::test(start_paused = true)]
     async fn wait_budget_is_spent_by_waits_and_then_refuses_with_both_times() {
         let (mut budget, begun) = (budget(Some(10.0)), Instant::now());
-        assert!(budget.grant(&busy(6)).await.unwrap());
+        assert!(budget.wait_if_busy(&busy(6)).await.unwrap());
         assert_eq!(begun.elapsed().as_secs(), 6);
-        let refused = budget.grant(&busy(5)).await.unwrap_err();
+        let refused = budget.wait_if_busy(&busy(5)).await.unwrap_err();
         let expected = "the storage answered 503 and asks to come back in 5 s, which is longer than a file waits: 10 s \
                         in all, of which 6 s are over";
         assert_eq!(refused.to_string(), expected);
         assert_eq!(begun.elapsed().as_secs(), 6, "a wait that is refused takes no time");
-        assert!(!budget.grant(&busy(0)).await.unwrap(), "no time is no time to wait");
+        assert!(!budget.wait_if_busy(&busy(0)).await.unwrap(), "no time is no time to wait");
     }
 
     #[test]
     fn wait_budget_is_what_the_user_says_else_ten_minutes() {
         for (seconds, expected) in [(None, 600), (Some(0.0), 600), (Some(12.0), 12), (Some(0.1), 1)] {
-            assert_eq!(budget(seconds).left(), Duration::from_secs(expected), "{seconds:?}");
+            assert_eq!(budget(seconds).remaining(), Duration::from_secs(expected), "{seconds:?}");
         }
-        assert_eq!(budget(Some(f64::INFINITY)).left(), Duration::MAX);
+        assert_eq!(budget(Some(f64::INFINITY)).remaining(), Duration::MAX);
     }
 }

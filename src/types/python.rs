@@ -8,17 +8,17 @@ const DEEPEST: usize = 16;
 /// Parses a dict, list, tuple, string, number, `True`, `False` or `None`. A `datetime.datetime(...)`, which is UTC in
 /// Rucio, becomes a string in RFC 3339 format. Returns `None` for anything else, including trailing text.
 pub(crate) fn literal(text: &str) -> Option<Value> {
-    let mut reader = Reader { rest: text.trim(), depth: 0 };
+    let mut reader = LiteralParser { rest: text.trim(), depth: 0 };
     let value = reader.value()?;
     reader.rest.is_empty().then_some(value)
 }
 
-struct Reader<'a> {
+struct LiteralParser<'a> {
     rest: &'a str,
     depth: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> LiteralParser<'a> {
     fn value(&mut self) -> Option<Value> {
         self.depth += 1;
         let value = match self.rest.chars().next().filter(|_| self.depth <= DEEPEST)? {

@@ -9,10 +9,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::fixtures::{Answer, Heard, Home, Pty, Server};
+use crate::fixtures::{Answer, Home, Pty, ReceivedRequest, Server};
 use crate::support::{Outcome, var};
 
-fn run(words: &[&str], answer: impl Fn(&Heard, usize) -> Answer + Send + Sync + 'static) -> Result<(Outcome, Server)> {
+fn run(
+    words: &[&str],
+    answer: impl Fn(&ReceivedRequest, usize) -> Answer + Send + Sync + 'static,
+) -> Result<(Outcome, Server)> {
     let server = Server::start(answer)?;
     let home = Home::new()?;
     let client = server.client(&home)?.args(["api"]).args(words);

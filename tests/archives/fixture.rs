@@ -27,7 +27,7 @@ pub(crate) enum Packing {
 
 /// The archive.
 #[derive(Debug)]
-pub(crate) struct Shelf {
+pub(crate) struct ArchiveFixture {
     base: String,
     packing: Packing,
     rse: &'static str,
@@ -40,7 +40,7 @@ enum Item<'a> {
     Link(&'a str),
 }
 
-impl Shelf {
+impl ArchiveFixture {
     /// An archive at this RSE with so many files.
     pub(crate) fn new(rse: &'static str, packing: Packing, files: usize) -> Result<Self> {
         let base = format!("shelf-{}", &Uuid::new_v4().simple().to_string()[..12]);

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 
 use crate::fixtures::{AccessLog, Home};
 use crate::support::Outcome;
-use fixture::{Packing, Shelf};
+use fixture::{ArchiveFixture, Packing};
 
 fn download(home: &Home, words: &[&str]) -> Result<Outcome> {
     let proxy = Home::certificate("jdoe.proxy.pem")?;
@@ -31,7 +31,7 @@ fn names(home: &Home, folder: &str) -> Vec<String> {
     names
 }
 
-fn here(home: &Home, shelf: &Shelf) -> Result<()> {
+fn here(home: &Home, shelf: &ArchiveFixture) -> Result<()> {
     for (name, bytes) in shelf.members() {
         ensure!(fs::read(home.path().join("user.jdoe").join(name))? == *bytes, "{name} differs");
     }
@@ -41,7 +41,7 @@ fn here(home: &Home, shelf: &Shelf) -> Result<()> {
 #[test]
 fn files_in_archives_of_every_kind_arrive_as_they_were_put_there() -> Result<()> {
     for packing in [Packing::Zip, Packing::TarGz] {
-        let shelf = Shelf::new("DAVS_SCRATCHDISK", packing, 4)?;
+        let shelf = ArchiveFixture::new("DAVS_SCRATCHDISK", packing, 4)?;
         let home = Home::new()?;
         let outcome = download(&home, &[&format!("user.jdoe:{}-*", shelf.base())])?;
         expect(&outcome, 0, "Downloaded files:                             1\n")?;
@@ -55,7 +55,7 @@ fn files_in_archives_of_every_kind_arrive_as_they_were_put_there() -> Result<()>
 
 #[test]
 fn the_official_client_unpacks_the_same_files() -> Result<()> {
-    let shelf = Shelf::new("DAVS_SCRATCHDISK", Packing::Zip, 1)?;
+    let shelf = ArchiveFixture::new("DAVS_SCRATCHDISK", Packing::Zip, 1)?;
     let home = Home::new()?;
     let proxy = Home::certificate("jdoe.proxy.pem")?;
     let official = home.official()?.config("userpass")?.folder(home.path());
@@ -68,7 +68,7 @@ fn the_official_client_unpacks_the_same_files() -> Result<()> {
 
 #[test]
 fn several_files_of_one_archive_fetch_it_once() -> Result<()> {
-    let shelf = Shelf::new("DAVS_SCRATCHDISK", Packing::Zip, 20)?;
+    let shelf = ArchiveFixture::new("DAVS_SCRATCHDISK", Packing::Zip, 20)?;
     let home = Home::new()?;
     let agent = format!("once{}", shelf.base());
     let proxy = Home::certificate("jdoe.proxy.pem")?;
@@ -87,7 +87,7 @@ fn several_files_of_one_archive_fetch_it_once() -> Result<()> {
 fn archives_on_a_mounted_disk_and_in_xrootd_are_read_too() -> Result<()> {
     for (rse, scheme) in [("POSIX", "file"), ("XRD1", "root")] {
         for packing in [Packing::Zip, Packing::TarGz] {
-            let shelf = Shelf::new(rse, packing, 2)?;
+            let shelf = ArchiveFixture::new(rse, packing, 2)?;
             let home = Home::new()?;
             let outcome = download(&home, &[&format!("user.jdoe:{}-*", shelf.base())])?;
             expect(&outcome, 0, &format!("Trying to download with {scheme}"))?;
@@ -99,7 +99,7 @@ fn archives_on_a_mounted_disk_and_in_xrootd_are_read_too() -> Result<()> {
 
 #[test]
 fn a_metalink_document_leads_into_archives_unless_told_otherwise() -> Result<()> {
-    let shelf = Shelf::new("DAVS_SCRATCHDISK", Packing::TarGz, 1)?;
+    let shelf = ArchiveFixture::new("DAVS_SCRATCHDISK", Packing::TarGz, 1)?;
     let home = Home::new()?;
     let did = format!("user.jdoe:{}", shelf.members()[0].0);
     let listed = home.ours().config("userpass")?.args(["replica", "list", "file", "--metalink", &did]).run()?;
@@ -114,7 +114,7 @@ fn a_metalink_document_leads_into_archives_unless_told_otherwise() -> Result<()>
 
 #[test]
 fn by_pfn_a_file_is_taken_out_as_well() -> Result<()> {
-    let shelf = Shelf::new("DAVS_SCRATCHDISK", Packing::Zip, 1)?;
+    let shelf = ArchiveFixture::new("DAVS_SCRATCHDISK", Packing::Zip, 1)?;
     let home = Home::new()?;
     let name = &shelf.members()[0].0;
     let pfn = format!("{}?xrdcl.unzip={name}", shelf.pfn()?);
@@ -126,7 +126,7 @@ fn by_pfn_a_file_is_taken_out_as_well() -> Result<()> {
 #[test]
 fn hostile_archives_leave_nothing() -> Result<()> {
     for packing in [Packing::Zip, Packing::TarGz] {
-        let shelf = Shelf::new("DAVS_SCRATCHDISK", packing, 5)?;
+        let shelf = ArchiveFixture::new("DAVS_SCRATCHDISK", packing, 5)?;
         shelf.spoil()?;
         let home = Home::new()?;
         let outcome = download(&home, &[&format!("user.jdoe:{}-*", shelf.base())])?;

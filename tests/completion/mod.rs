@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 
-use crate::fixtures::{Answer, Heard, Home, Server, Tmux};
+use crate::fixtures::{Answer, Home, ReceivedRequest, Server, Tmux};
 use crate::support::Testbed;
 
 /// A shell without anybody's settings, and how it loads our script.
@@ -127,7 +127,7 @@ fn values_are_those_of_the_server() -> Result<()> {
 
 /// A server that knows jdoe and then does this for all else.
 fn moody(answer: impl Fn() -> Answer + Send + Sync + 'static) -> Result<Server> {
-    Server::start(move |heard: &Heard, _| match heard.request.as_str() {
+    Server::start(move |heard: &ReceivedRequest, _| match heard.request.as_str() {
         "GET /ping" => Answer::json(r#"{"version": "41.5.1"}"#),
         "GET /accounts/whoami" => Answer::json(r#"{"account": "jdoe"}"#),
         _ => answer(),

@@ -7,18 +7,18 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 
 use super::expect;
-use super::fixture::Desk;
+use super::fixture::Fixture;
 
 #[test]
 fn the_bytes_come_in_order_and_alone() -> Result<()> {
-    let desk = Desk::new()?;
-    expect(&desk.run(&["download", "--no-subdir", "test:davsfile", "test:mixed-04.dat", "test:empty.dat"])?, 0)?;
+    let fixture = Fixture::new()?;
+    expect(&fixture.run(&["download", "--no-subdir", "test:davsfile", "test:mixed-04.dat", "test:empty.dat"])?, 0)?;
     let names = ["mixed-04.dat", "empty.dat", "davsfile-0.dat", "davsfile-5.dat"];
     let dids: Vec<_> = names.iter().map(|name| format!("test:{name}")).collect();
-    let output = desk.command(&["cat"])?.args(&dids).output()?;
+    let output = fixture.command(&["cat"])?.args(&dids).output()?;
     let mut expected = Vec::new();
     for name in names {
-        expected.extend(fs::read(desk.path(name))?);
+        expected.extend(fs::read(fixture.path(name))?);
     }
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     ensure!(output.stdout == expected, "{} bytes instead of {}", output.stdout.len(), expected.len());
@@ -28,15 +28,15 @@ fn the_bytes_come_in_order_and_alone() -> Result<()> {
 
 #[test]
 fn wrong_bytes_end_with_a_failure_that_says_so() -> Result<()> {
-    let desk = Desk::new()?;
-    let output = desk.command(&["cat", "--rses", "DAVS", "test:rotten.dat"])?.output()?;
+    let fixture = Fixture::new()?;
+    let output = fixture.command(&["cat", "--rses", "DAVS", "test:rotten.dat"])?.output()?;
     let stderr = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.code() == Some(1) && output.stdout.len() == 100_000, "{stderr}");
     ensure!(stderr.contains("What was written is not test:rotten.dat"), "{stderr}");
     // Without bytes at one place, the next one is read.
-    let output = desk.command(&["cat", "--rses", "DAVS|POSIX", "test:missing2.dat"])?.output()?;
+    let output = fixture.command(&["cat", "--rses", "DAVS|POSIX", "test:missing2.dat"])?.output()?;
     ensure!(output.status.success() && output.stdout.len() == 100_000, "{}", String::from_utf8_lossy(&output.stderr));
-    let gone = desk.run(&["cat", "test:gone.dat"])?;
+    let gone = fixture.run(&["cat", "test:gone.dat"])?;
     expect(&gone, 1)?;
     ensure!(
         gone.stdout.is_empty() && gone.stderr.contains("test:gone.dat: DAVS: the storage answered 404"),
@@ -47,13 +47,13 @@ fn wrong_bytes_end_with_a_failure_that_says_so() -> Result<()> {
 
 #[test]
 fn what_is_no_file_is_refused_with_a_way_on() -> Result<()> {
-    let desk = Desk::new()?;
-    let dataset = desk.run(&["cat", "test:davsfile"])?;
+    let fixture = Fixture::new()?;
+    let dataset = fixture.run(&["cat", "test:davsfile"])?;
     expect(&dataset, 1)?;
     ensure!(dataset.stderr.contains("test:davsfile is a dataset"), "{}", dataset.stderr);
     ensure!(dataset.stderr.contains("rucio list-files test:davsfile"), "{}", dataset.stderr);
-    expect(&desk.run(&["cat", "test:nosuch.dat"])?, 1)?;
-    let nowhere = desk.run(&["cat", "--rses", "POSIX", "test:one-davs.dat"])?;
+    expect(&fixture.run(&["cat", "test:nosuch.dat"])?, 1)?;
+    let nowhere = fixture.run(&["cat", "--rses", "POSIX", "test:one-davs.dat"])?;
     expect(&nowhere, 1)?;
     ensure!(nowhere.stderr.contains("has no replica that can be read"), "{}", nowhere.stderr);
     Ok(())
@@ -61,8 +61,8 @@ fn what_is_no_file_is_refused_with_a_way_on() -> Result<()> {
 
 #[test]
 fn a_reader_that_has_enough_ends_it_quietly() -> Result<()> {
-    let desk = Desk::new()?;
-    let mut child = desk.command(&["cat", "bench:2g.dat"])?.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let fixture = Fixture::new()?;
+    let mut child = fixture.command(&["cat", "bench:2g.dat"])?.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut output = child.stdout.take().context("no output")?;
     let mut first = [0; 1000];
     output.read_exact(&mut first)?;

@@ -9,34 +9,34 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::expect;
-use super::fixture::Desk;
+use super::fixture::Fixture;
 use crate::fixtures::{shell_code, wait_for};
 use crate::support::{Rucio, Testbed};
 
 #[test]
 fn a_dry_run_tells_everything_and_does_nothing() -> Result<()> {
-    let desk = Desk::new()?;
+    let fixture = Fixture::new()?;
     let words = ["download", "--dry-run", "--dir", "out", "--rses", "DAVS", "test:davsfile"];
-    let dry = desk.run(&words)?;
+    let dry = fixture.run(&words)?;
     expect(&dry, 0)?;
-    ensure!(desk.files()?.is_empty() && !desk.path("out").exists(), "{:?}", desk.files()?);
+    ensure!(fixture.files()?.is_empty() && !fixture.path("out").exists(), "{:?}", fixture.files()?);
     ensure!(dry.stdout.lines().count() == 7, "{}", dry.stdout);
     ensure!(dry.stdout.contains("test:davsfile-0.dat from DAVS to out/davsfile/davsfile-0.dat\n"), "{}", dry.stdout);
     ensure!(dry.stdout.contains("\nWould download 6 file(s), "), "{}", dry.stdout);
-    expect(&desk.run(&["download", "--dir", "out", "test:davsfile-0.dat", "test:davsfile"])?, 0)?;
-    fs::remove_file(desk.path("out/davsfile/davsfile-1.dat"))?;
-    let again = desk.rucio()?.args(words).args(["-o", "json"]).run()?;
+    expect(&fixture.run(&["download", "--dir", "out", "test:davsfile-0.dat", "test:davsfile"])?, 0)?;
+    fs::remove_file(fixture.path("out/davsfile/davsfile-1.dat"))?;
+    let again = fixture.rucio()?.args(words).args(["-o", "json"]).run()?;
     let records: Vec<Value> = serde_json::from_str(&again.stdout)?;
     let there = records.iter().filter(|record| record["state"] == "there").count();
     let missing: Vec<_> = records.iter().filter(|record| record["state"] == "download").collect();
     ensure!(there == 5 && missing.len() == 1, "{}", again.stdout);
     let pfn = missing[0]["pfn"].as_str().unwrap_or_default();
     ensure!(missing[0]["name"] == "davsfile-1.dat" && pfn.ends_with("/davsfile-1.dat"), "{}", missing[0]);
-    ensure!(!desk.path("out/davsfile/davsfile-1.dat").exists());
-    let gone = desk.run(&["download", "--dry-run", "test:nosuch.dat", "test:s3.dat"])?;
+    ensure!(!fixture.path("out/davsfile/davsfile-1.dat").exists());
+    let gone = fixture.run(&["download", "--dry-run", "test:nosuch.dat", "test:s3.dat"])?;
     expect(&gone, 1)?;
     ensure!(gone.stdout.contains("test:nosuch.dat: no replica is known\n"), "{}", gone.stdout);
-    ensure!(desk.run(&["get", "--dry-run", "test:davsfile"])?.code == 2);
+    ensure!(fixture.run(&["get", "--dry-run", "test:davsfile"])?.code == 2);
     Ok(())
 }
 
@@ -44,10 +44,11 @@ fn a_dry_run_tells_everything_and_does_nothing() -> Result<()> {
 /// the official client lists, and leave out what has none there.
 #[test]
 fn a_pattern_for_all_files_means_the_same_as_none() -> Result<()> {
-    let desk = Desk::new()?;
+    let fixture = Fixture::new()?;
     for collection in ["test:nested", "test:threeways", "test:container"] {
         let plan = |options: &[&str]| -> Result<(i32, BTreeSet<String>)> {
-            let outcome = desk.rucio()?.args(["download", "--dry-run", "-o", "tsv", collection]).args(options).run()?;
+            let outcome =
+                fixture.rucio()?.args(["download", "--dry-run", "-o", "tsv", collection]).args(options).run()?;
             Ok((outcome.code, outcome.stdout.lines().skip(1).map(str::to_owned).collect()))
         };
         for options in [&[][..], &["--rses", "DAVS"], &["--protocol", "https"], &["--allow-tape"]] {
@@ -69,9 +70,9 @@ fn a_pattern_for_all_files_means_the_same_as_none() -> Result<()> {
 
 #[test]
 fn shares_are_disjoint_and_complete() -> Result<()> {
-    let desk = Desk::new()?;
+    let fixture = Fixture::new()?;
     let names = |words: &[&str]| -> Result<Vec<String>> {
-        let outcome = desk.rucio()?.args(["download", "--dry-run", "-o", "name"]).args(words).run()?;
+        let outcome = fixture.rucio()?.args(["download", "--dry-run", "-o", "name"]).args(words).run()?;
         expect(&outcome, 0)?;
         Ok(outcome.stdout.lines().map(str::to_owned).collect())
     };
@@ -87,21 +88,21 @@ fn shares_are_disjoint_and_complete() -> Result<()> {
     let mut empty = 0;
     for shard in 1..=3 {
         let shard = format!("{shard}/100");
-        let outcome = desk.run(&["download", "--shard", &shard, "test:davsfile"])?;
+        let outcome = fixture.run(&["download", "--shard", &shard, "test:davsfile"])?;
         expect(&outcome, 0)?;
         empty += usize::from(outcome.stdout.contains("No file of this share."));
     }
     ensure!(empty > 0);
     // But where there is nothing at all, no share succeeds.
     for shard in ["1/2", "2/2"] {
-        expect(&desk.run(&["download", "--shard", shard, "test:nosuch"])?, 1)?;
+        expect(&fixture.run(&["download", "--shard", shard, "test:nosuch"])?, 1)?;
     }
     Ok(())
 }
 
 #[test]
 fn patterns_choose_by_name() -> Result<()> {
-    let desk = Desk::new()?;
+    let fixture = Fixture::new()?;
     for (number, (words, expected)) in [
         (vec!["--include", "*-[01].dat"], vec!["davsfile-0.dat", "davsfile-1.dat"]),
         (vec!["--exclude", "*", "--include", "*-0.*"], vec!["davsfile-0.dat"]),
@@ -111,14 +112,14 @@ fn patterns_choose_by_name() -> Result<()> {
     .enumerate()
     {
         let dir = number.to_string();
-        let outcome = desk.rucio()?.args(["download", "--dir", &dir, "test:davsfile"]).args(&words).run()?;
+        let outcome = fixture.rucio()?.args(["download", "--dir", &dir, "test:davsfile"]).args(&words).run()?;
         expect(&outcome, 0)?;
         let paths: Vec<_> = expected.iter().map(|name| format!("{dir}/davsfile/{name}")).collect();
-        let here: Vec<_> = desk.files()?.into_iter().filter(|path| path.starts_with(&format!("{dir}/"))).collect();
+        let here: Vec<_> = fixture.files()?.into_iter().filter(|path| path.starts_with(&format!("{dir}/"))).collect();
         ensure!(here == paths, "{words:?}: {here:?}");
         ensure!(outcome.stdout.contains(&format!("Downloaded files: {:29}\n", expected.len())), "{}", outcome.stdout);
     }
-    let none = desk.run(&["download", "--include", "*.rot", "test:davsfile"])?;
+    let none = fixture.run(&["download", "--include", "*.rot", "test:davsfile"])?;
     expect(&none, 1)?;
     ensure!(none.stderr.contains("None of 6 file(s) is what --include and --exclude want"), "{}", none.stderr);
     Ok(())
@@ -126,15 +127,15 @@ fn patterns_choose_by_name() -> Result<()> {
 
 #[test]
 fn what_failed_is_listed_for_the_next_run_which_puts_it_in_its_place() -> Result<()> {
-    let desk = Desk::new()?;
+    let fixture = Fixture::new()?;
     // A folder stands where a file has to go.
-    fs::create_dir_all(desk.path("davsfile/davsfile-3.dat/in the way"))?;
+    fs::create_dir_all(fixture.path("davsfile/davsfile-3.dat/in the way"))?;
     let reports = ["--summary", "summary.json", "--failed-list", "failed.txt"];
-    let first = desk.rucio()?.args(["download"]).args(reports).args(["test:davsfile", "test:hopeless.dat"]).run()?;
+    let first = fixture.rucio()?.args(["download"]).args(reports).args(["test:davsfile", "test:hopeless.dat"]).run()?;
     expect(&first, 1)?;
-    let failed: BTreeSet<_> = desk.read("failed.txt")?.lines().map(str::to_owned).collect();
+    let failed: BTreeSet<_> = fixture.read("failed.txt")?.lines().map(str::to_owned).collect();
     ensure!(failed.iter().eq(["test:davsfile-3.dat\ttest:davsfile", "test:hopeless.dat"]), "{failed:?}");
-    let summary: Value = serde_json::from_str(&desk.read("summary.json")?)?;
+    let summary: Value = serde_json::from_str(&fixture.read("summary.json")?)?;
     let files = summary["files"].as_array().map_or(&[][..], Vec::as_slice);
     let file = |name: &str| files.iter().find(|file| file["name"] == name).unwrap_or(&Value::Null);
     ensure!(files.len() == 7 && summary["downloaded_files"] == 5 && summary["complete"] == true, "{summary}");
@@ -144,32 +145,32 @@ fn what_failed_is_listed_for_the_next_run_which_puts_it_in_its_place() -> Result
     ensure!(good["pfn"].as_str().is_some_and(|pfn| pfn.contains("davsfile-0.dat")) && good["reason"].is_null());
     let bad = file("hopeless.dat");
     ensure!(bad["state"] == "FAILED" && bad["reason"].as_str().is_some_and(|why| why.contains("hecksum")), "{bad}");
-    fs::remove_dir_all(desk.path("davsfile/davsfile-3.dat"))?;
+    fs::remove_dir_all(fixture.path("davsfile/davsfile-3.dat"))?;
     fs::write(
-        desk.path("failed.txt"),
-        format!("# again\n\n{}", desk.read("failed.txt")?.replace("test:hopeless.dat", "")),
+        fixture.path("failed.txt"),
+        format!("# again\n\n{}", fixture.read("failed.txt")?.replace("test:hopeless.dat", "")),
     )?;
-    let second = desk.rucio()?.args(["download", "--files-from", "failed.txt"]).args(reports).run()?;
+    let second = fixture.rucio()?.args(["download", "--files-from", "failed.txt"]).args(reports).run()?;
     expect(&second, 0)?;
-    ensure!(desk.read("failed.txt")?.is_empty() && desk.path("davsfile/davsfile-3.dat").is_file());
-    let files: Vec<_> = desk.files()?.into_iter().filter(|path| path.ends_with(".dat")).collect();
+    ensure!(fixture.read("failed.txt")?.is_empty() && fixture.path("davsfile/davsfile-3.dat").is_file());
+    let files: Vec<_> = fixture.files()?.into_iter().filter(|path| path.ends_with(".dat")).collect();
     ensure!(files.len() == 6 && files.iter().all(|path| path.starts_with("davsfile/")), "{files:?}");
     // And a third run has nothing to do.
-    let third = desk.rucio()?.args(["download", "--files-from", "failed.txt"]).args(reports).run()?;
+    let third = fixture.rucio()?.args(["download", "--files-from", "failed.txt"]).args(reports).run()?;
     expect(&third, 0)?;
-    ensure!(third.stderr.contains("The list is empty") && desk.read("summary.json")?.contains(r#""total_files":0"#));
+    ensure!(third.stderr.contains("The list is empty") && fixture.read("summary.json")?.contains(r#""total_files":0"#));
     Ok(())
 }
 
 #[test]
 fn long_lists_are_looked_up_together() -> Result<()> {
-    let desk = Desk::new()?;
+    let fixture = Fixture::new()?;
     let names: Vec<_> = (0..10).map(|number| format!("test:mixed-{number:02}.dat")).collect();
     let mut list: Vec<_> = names.iter().flat_map(|name| [name.clone(), format!("{name}\ttest:mixed")]).collect();
     list.push("test:nosuch.dat".to_owned());
-    fs::write(desk.path("list"), list.join("\n"))?;
+    fs::write(fixture.path("list"), list.join("\n"))?;
     let words = ["download", "--dry-run", "--files-from", "list", "test:davsfile", "-o", "json"];
-    let outcome = desk.run(&words)?;
+    let outcome = fixture.run(&words)?;
     expect(&outcome, 1)?;
     let records: Vec<Value> = serde_json::from_str(&outcome.stdout)?;
     let paths: BTreeSet<_> = records.iter().filter_map(|record| record["path"].as_str()).collect();
@@ -182,36 +183,36 @@ fn long_lists_are_looked_up_together() -> Result<()> {
 
 #[test]
 fn after_ctrl_c_both_reports_are_whole() -> Result<()> {
-    let desk = Desk::new()?;
+    let fixture = Fixture::new()?;
     let words = ["--summary", "summary.json", "--failed-list", "failed.txt", "--dir", "data", "bench:2g.dat"];
-    let mut child = desk.command(&["download"])?.args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-    wait_for("the first bytes", || Ok(desk.files()?.iter().any(|path| path.starts_with("data/")).then_some(())))?;
+    let mut child = fixture.command(&["download"])?.args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    wait_for("the first bytes", || Ok(fixture.files()?.iter().any(|path| path.starts_with("data/")).then_some(())))?;
     kill_process(Pid::from_child(&child), Signal::INT)?;
     let code = shell_code(child.wait()?);
-    let summary: Value = serde_json::from_str(&desk.read("summary.json")?)?;
+    let summary: Value = serde_json::from_str(&fixture.read("summary.json")?)?;
     ensure!(code == 130 && summary["complete"] == false, "{code} {summary}");
     ensure!(summary["files"][0]["state"] == "INTERRUPTED" && summary["files"][0]["rse"] == "DAVS", "{summary}");
-    ensure!(desk.read("failed.txt")? == "bench:2g.dat\n", "{}", desk.read("failed.txt")?);
+    ensure!(fixture.read("failed.txt")? == "bench:2g.dat\n", "{}", fixture.read("failed.txt")?);
     Ok(())
 }
 
 #[test]
 fn metalinks_and_single_places_are_chosen_and_foretold_likewise() -> Result<()> {
-    let desk = Desk::new()?;
-    let metalink = desk.run(&["replica", "list", "file", "--metalink", "--rses", "DAVS", "test:davsfile"])?;
-    fs::write(desk.path("set.meta4"), &metalink.stdout)?;
-    let dry = desk.run(&["download", "--dry-run", "--metalink", "set.meta4", "--exclude", "*-[1-5].dat"])?;
+    let fixture = Fixture::new()?;
+    let metalink = fixture.run(&["replica", "list", "file", "--metalink", "--rses", "DAVS", "test:davsfile"])?;
+    fs::write(fixture.path("set.meta4"), &metalink.stdout)?;
+    let dry = fixture.run(&["download", "--dry-run", "--metalink", "set.meta4", "--exclude", "*-[1-5].dat"])?;
     expect(&dry, 0)?;
     ensure!(dry.stdout.contains("test:davsfile-0.dat from DAVS to ./test/davsfile-0.dat\n"), "{}", dry.stdout);
     ensure!(dry.stdout.ends_with("0 cannot be had. 5 file(s) are not selected.\n"), "{}", dry.stdout);
     let pfn = format!("{}/davs/data/nosuch", Testbed::get()?.value("DAVS")?);
     let words = ["download", "--rses", "DAVS", "--pfn", pfn.as_str(), "test:davsfile-0.dat"];
-    let dry = desk.rucio()?.args(words).args(["--dry-run", "-o", "jsonl"]).run()?;
+    let dry = fixture.rucio()?.args(words).args(["--dry-run", "-o", "jsonl"]).run()?;
     expect(&dry, 0)?;
     let record: Value = serde_json::from_str(&dry.stdout)?;
     ensure!(record["pfn"] == pfn.as_str() && record["bytes"] == 1000, "{record}");
-    let failed = desk.rucio()?.args(words).args(["--failed-list", "failed.txt"]).run()?;
+    let failed = fixture.rucio()?.args(words).args(["--failed-list", "failed.txt"]).run()?;
     expect(&failed, 1)?;
-    ensure!(desk.read("failed.txt")? == "test:davsfile-0.dat\n");
+    ensure!(fixture.read("failed.txt")? == "test:davsfile-0.dat\n");
     Ok(())
 }

@@ -10,12 +10,12 @@ use crate::fixtures::Home;
 use crate::support::{Outcome, Rucio, Testbed, files_below};
 
 /// Our client as jdoe, in a folder of its own.
-pub(super) struct Desk {
+pub(super) struct Fixture {
     pub(super) home: Home,
     pub(super) folder: PathBuf,
 }
 
-impl Desk {
+impl Fixture {
     pub(super) fn new() -> Result<Self> {
         let home = Home::new()?;
         let folder = home.path().join("desk");

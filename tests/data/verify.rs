@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::expect;
-use super::fixture::Desk;
+use super::fixture::Fixture;
 use crate::fixtures::{Answer, Server, shell_code};
 use crate::support::Outcome;
 
@@ -22,19 +22,19 @@ fn states(outcome: &Outcome) -> Result<BTreeMap<String, String>> {
 
 #[test]
 fn every_fault_is_found_and_mended_by_the_next_download() -> Result<()> {
-    let desk = Desk::new()?;
-    expect(&desk.run(&["download", "--dir", "data", "test:davsfile", "test:empty.dat"])?, 0)?;
+    let fixture = Fixture::new()?;
+    expect(&fixture.run(&["download", "--dir", "data", "test:davsfile", "test:empty.dat"])?, 0)?;
     let words = ["verify", "--dir", "data", "--failed-list", "bad", "test:davsfile", "test:empty.dat"];
-    let good = desk.run(&words)?;
+    let good = fixture.run(&words)?;
     expect(&good, 0)?;
-    ensure!(good.stdout == "7 file(s): 7 ok\n" && desk.read("bad")?.is_empty(), "{good:?}");
+    ensure!(good.stdout == "7 file(s): 7 ok\n" && fixture.read("bad")?.is_empty(), "{good:?}");
     let path = |number: u32| format!("data/davsfile/davsfile-{number}.dat");
-    fs::remove_file(desk.path(&path(0)))?;
-    fs::write(desk.path(&path(1)), "short")?;
-    let length = fs::metadata(desk.path(&path(2)))?.len();
-    fs::write(desk.path(&path(2)), vec![b'?'; length as usize])?;
-    fs::write(desk.path("data/davsfile/notes"), "my own")?;
-    let bad = desk.run(&words)?;
+    fs::remove_file(fixture.path(&path(0)))?;
+    fs::write(fixture.path(&path(1)), "short")?;
+    let length = fs::metadata(fixture.path(&path(2)))?.len();
+    fs::write(fixture.path(&path(2)), vec![b'?'; length as usize])?;
+    fs::write(fixture.path("data/davsfile/notes"), "my own")?;
+    let bad = fixture.run(&words)?;
     expect(&bad, 1)?;
     ensure!(
         bad.stdout.contains("missing        test:davsfile-0.dat at data/davsfile/davsfile-0.dat\n"),
@@ -47,16 +47,16 @@ fn every_fault_is_found_and_mended_by_the_next_download() -> Result<()> {
         "{}",
         bad.stdout
     );
-    let records = desk.rucio()?.args(words).args(["-o", "json"]).run()?;
+    let records = fixture.rucio()?.args(words).args(["-o", "json"]).run()?;
     let states = states(&records)?;
     let expected = [(path(0), "missing"), (path(1), "wrong_size"), (path(2), "wrong_checksum"), (path(3), "ok")];
     ensure!(expected.iter().all(|(path, state)| states[path] == *state), "{states:?}");
     ensure!(states["data/davsfile/notes"] == "extra" && states["data/test/empty.dat"] == "ok", "{states:?}");
-    let mut list: Vec<_> = desk.read("bad")?.lines().map(str::to_owned).collect();
+    let mut list: Vec<_> = fixture.read("bad")?.lines().map(str::to_owned).collect();
     list.sort();
     ensure!(list == [0, 1, 2].map(|number| format!("test:davsfile-{number}.dat\ttest:davsfile")), "{list:?}");
-    expect(&desk.run(&["download", "--dir", "data", "--files-from", "bad"])?, 0)?;
-    let mended = desk.rucio()?.args(words).args(["--ignore-extra"]).run()?;
+    expect(&fixture.run(&["download", "--dir", "data", "--files-from", "bad"])?, 0)?;
+    let mended = fixture.rucio()?.args(words).args(["--ignore-extra"]).run()?;
     expect(&mended, 0)?;
     ensure!(mended.stdout == "7 file(s): 7 ok\n", "{}", mended.stdout);
     Ok(())
@@ -64,16 +64,16 @@ fn every_fault_is_found_and_mended_by_the_next_download() -> Result<()> {
 
 #[test]
 fn ctrl_c_leaves_no_list_behind() -> Result<()> {
-    let (desk, server) = (Desk::new()?, Server::start(|_, _| Answer::Silence)?);
-    let _ = server.client(&desk.home)?;
-    let config = desk.home.path().join("rucio.cfg");
-    let mut command = desk.command(&["verify", "--failed-list", "bad", "test:davsfile"])?;
+    let (fixture, server) = (Fixture::new()?, Server::start(|_, _| Answer::Silence)?);
+    let _ = server.client(&fixture.home)?;
+    let config = fixture.home.path().join("rucio.cfg");
+    let mut command = fixture.command(&["verify", "--failed-list", "bad", "test:davsfile"])?;
     let mut child = command.env("RUCIO_CONFIG", config).stderr(Stdio::null()).spawn()?;
     server.wait_for("GET /dids/test/davsfile/files")?;
-    ensure!(desk.files()?.len() == 1, "{:?}", desk.files()?);
+    ensure!(fixture.files()?.len() == 1, "{:?}", fixture.files()?);
     kill_process(Pid::from_child(&child), Signal::INT)?;
     let code = shell_code(child.wait()?);
-    ensure!(code == 130 && desk.files()?.is_empty(), "{code} {:?}", desk.files()?);
+    ensure!(code == 130 && fixture.files()?.is_empty(), "{code} {:?}", fixture.files()?);
     Ok(())
 }
 
@@ -81,7 +81,7 @@ fn ctrl_c_leaves_no_list_behind() -> Result<()> {
 #[test]
 fn a_server_need_not_wait_until_its_files_are_read() -> Result<()> {
     const LIST: &str = "GET /dids/faults/set/files";
-    let (desk, long, bytes) = (Desk::new()?, "x".repeat(200), 1_u64 << 40);
+    let (fixture, long, bytes) = (Fixture::new()?, "x".repeat(200), 1_u64 << 40);
     let row = |number| {
         format!("{{\"scope\": \"faults\", \"name\": \"{long}{number}\", \"bytes\": {bytes}, \"adler32\": \"1\"}}\n")
     };
@@ -90,11 +90,11 @@ fn a_server_need_not_wait_until_its_files_are_read() -> Result<()> {
         LIST => Answer::new(200, "Content-Type: application/x-json-stream\r\n", &rows),
         _ => Answer::json("{}"),
     })?;
-    let _ = server.client(&desk.home)?;
-    fs::create_dir(desk.path("set"))?;
-    fs::File::create(desk.path(&format!("set/{long}0")))?.set_len(bytes)?;
-    let mut command = desk.command(&["verify", "faults:set"])?;
-    let config = desk.home.path().join("rucio.cfg");
+    let _ = server.client(&fixture.home)?;
+    fs::create_dir(fixture.path("set"))?;
+    fs::File::create(fixture.path(&format!("set/{long}0")))?.set_len(bytes)?;
+    let mut command = fixture.command(&["verify", "faults:set"])?;
+    let config = fixture.home.path().join("rucio.cfg");
     let mut child = command.env("RUCIO_CONFIG", config).stdout(Stdio::piped()).spawn()?;
     let taken = server.wait_until_taken(LIST);
     let ended = child.try_wait()?;
@@ -106,31 +106,31 @@ fn a_server_need_not_wait_until_its_files_are_read() -> Result<()> {
 
 #[test]
 fn a_folder_named_after_a_scope_is_looked_up() -> Result<()> {
-    let desk = Desk::new()?;
-    expect(&desk.run(&["download", "test:mixed-00.dat", "test:mixed-01.dat", "user.jdoe:odd/names"])?, 0)?;
-    expect(&desk.run(&["verify", "test"])?, 0)?;
-    fs::write(desk.path("test/mixed-01.dat"), "?")?;
-    fs::create_dir(desk.path("test/sub"))?;
-    fs::write(desk.path("test/sub/unknown"), "?")?;
-    let bad = desk.run(&["verify", "test/"])?;
+    let fixture = Fixture::new()?;
+    expect(&fixture.run(&["download", "test:mixed-00.dat", "test:mixed-01.dat", "user.jdoe:odd/names"])?, 0)?;
+    expect(&fixture.run(&["verify", "test"])?, 0)?;
+    fs::write(fixture.path("test/mixed-01.dat"), "?")?;
+    fs::create_dir(fixture.path("test/sub"))?;
+    fs::write(fixture.path("test/sub/unknown"), "?")?;
+    let bad = fixture.run(&["verify", "test/"])?;
     expect(&bad, 1)?;
     ensure!(bad.stdout.ends_with("3 file(s): 1 ok, 1 wrong_size, 1 extra\n"), "{}", bad.stdout);
     // The folder of a collection is no scope, but its files may be of one.
-    let names = desk.run(&["verify", "odd"])?;
+    let names = fixture.run(&["verify", "odd"])?;
     expect(&names, 1)?;
     ensure!(names.stderr.contains("or the scope with --scope"), "{names:?}");
-    expect(&desk.run(&["verify", "--scope", "user.jdoe", "odd/names"])?, 0)?;
+    expect(&fixture.run(&["verify", "--scope", "user.jdoe", "odd/names"])?, 0)?;
     Ok(())
 }
 
 #[test]
 fn files_straight_in_a_folder_are_not_alone_there() -> Result<()> {
-    let desk = Desk::new()?;
-    expect(&desk.run(&["download", "--no-subdir", "--dir", "flat", "test:davsfile"])?, 0)?;
-    fs::write(desk.path("flat/other"), "")?;
-    let flat = desk.run(&["verify", "--no-subdir", "--dir", "flat", "test:davsfile"])?;
+    let fixture = Fixture::new()?;
+    expect(&fixture.run(&["download", "--no-subdir", "--dir", "flat", "test:davsfile"])?, 0)?;
+    fs::write(fixture.path("flat/other"), "")?;
+    let flat = fixture.run(&["verify", "--no-subdir", "--dir", "flat", "test:davsfile"])?;
     expect(&flat, 0)?;
     ensure!(flat.stdout == "6 file(s): 6 ok\n", "{}", flat.stdout);
-    expect(&desk.run(&["verify", "test:nosuch"])?, 1)?;
+    expect(&fixture.run(&["verify", "test:nosuch"])?, 1)?;
     Ok(())
 }

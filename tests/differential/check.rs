@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::case::{Case, Differs, Line, TracesDiffer};
-use super::placeholders::Places;
+use super::placeholders::Placeholders;
 use super::traces::{self, TraceServer};
 use crate::support::{Outcome, Rucio, Testbed, Tree, unified, unique};
 
@@ -166,7 +166,7 @@ fn stray_traces(case: &Case, official: &Seen, ours: &Seen) -> Option<String> {
 /// A prepared place to run a case in.
 struct Stage {
     scratch: tempfile::TempDir,
-    places: Places,
+    places: Placeholders,
 }
 
 impl Stage {
@@ -175,7 +175,7 @@ impl Stage {
         let scratch = tempfile::tempdir()?;
         let work = scratch.path().join("work");
         fs::create_dir_all(&work)?;
-        let mut places = Places::new(&unique("diff"), &work)?;
+        let mut places = Placeholders::new(&unique("diff"), &work)?;
         for step in &case.before {
             let outcome = aside(case, &step.line, &places, caches)?;
             let Outcome { code, stderr, .. } = &outcome;
@@ -250,11 +250,11 @@ fn see(case: &Case, line: &Line, who: Who, caches: &Path) -> Result<Seen> {
 }
 
 /// Prepare or look at the server: for both clients alike by ours, which is fast.
-fn aside(case: &Case, line: &Line, places: &Places, caches: &Path) -> Result<Outcome> {
+fn aside(case: &Case, line: &Line, places: &Placeholders, caches: &Path) -> Result<Outcome> {
     run(case, line, Who::Ours, places, &caches.join("ours"))
 }
 
-fn normal(case: &Case, places: &Places, stdout: &str) -> String {
+fn normal(case: &Case, places: &Placeholders, stdout: &str) -> String {
     case.options.rules.iter().fold(places.take_out(stdout), |text, rule| rule.apply(&text))
 }
 
@@ -263,7 +263,7 @@ fn normal(case: &Case, places: &Places, stdout: &str) -> String {
 const LOCKED: [&str; 2] = ["An unknown Database Exception has occurred", "Badly formatted rule id"];
 
 /// Run one line; again, if a row was locked.
-fn run(case: &Case, line: &Line, who: Who, places: &Places, cache: &Path) -> Result<Outcome> {
+fn run(case: &Case, line: &Line, who: Who, places: &Placeholders, cache: &Path) -> Result<Outcome> {
     let mut outcome = run_once(case, line, who, places, cache)?;
     for _ in 1..TRIES {
         if outcome.code == 0 || !LOCKED.iter().any(|text| outcome.stderr.contains(text)) {
@@ -276,7 +276,7 @@ fn run(case: &Case, line: &Line, who: Who, places: &Places, cache: &Path) -> Res
 }
 
 /// Tokens are kept apart by configuration, as the account alone names a token file.
-fn run_once(case: &Case, line: &Line, who: Who, places: &Places, cache: &Path) -> Result<Outcome> {
+fn run_once(case: &Case, line: &Line, who: Who, places: &Placeholders, cache: &Path) -> Result<Outcome> {
     let config = line.config.as_ref().unwrap_or(&case.options.config);
     let mut command = match (line.program.as_str(), who) {
         ("rucio", Who::Ours) => Rucio::ours(),

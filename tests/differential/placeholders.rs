@@ -56,9 +56,9 @@ pub(super) fn mentions_new(case: &Case) -> bool {
 
 /// What the placeholders stand for in one run of a case.
 #[derive(Debug)]
-pub(super) struct Places(BTreeMap<String, String>);
+pub(super) struct Placeholders(BTreeMap<String, String>);
 
-impl Places {
+impl Placeholders {
     /// The testbed's places, a fresh name and the working folder.
     pub(super) fn new(name: &str, work: &Path) -> Result<Self> {
         let testbed = Testbed::get()?;
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_fresh_name_goes_in_and_comes_out_as_it_is_and_in_capitals() {
-        let places = Places::of_run("diff-1a", Path::new("/w"));
+        let places = Placeholders::of_run("diff-1a", Path::new("/w"));
         let line = "rucio rse add {NEW} {new} {work}/f";
         let filled = places.fill(line).unwrap();
         assert_eq!(filled, "rucio rse add DIFF-1A diff-1a /w/f");

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::fixture::{Patient, certificate, proxy, x509};
+use super::fixture::{DoctorFixture, certificate, proxy, x509};
 use crate::fixtures::Home;
 
 #[test]
@@ -18,8 +18,8 @@ fn sites_that_work_are_well_by_every_way_that_asks_nobody() -> Result<()> {
         (certificate("jdoe")?, "x509", "CN=John Doe,O=Testbed"),
         (proxy("jdoe.proxy.pem")?, "x509_proxy", "CN=John Doe,O=Testbed"),
     ] {
-        let patient = Patient::with(|_| Ok(lines))?;
-        let findings = patient.is_well()?;
+        let doctor = DoctorFixture::with(|_| Ok(lines))?;
+        let findings = doctor.is_well()?;
         let login = findings.iter().find(|finding| finding.check == "login");
         let said = login.map(|finding| finding.message.as_str()).unwrap_or_default();
         let wanted = format!("account jdoe as {identity}, by {way}, status ACTIVE");
@@ -31,7 +31,7 @@ fn sites_that_work_are_well_by_every_way_that_asks_nobody() -> Result<()> {
             ensure!(checks.contains(&check), "{way}: no {check} among {checks:?}");
         }
         // The second time there is a token.
-        let again = patient.is_well()?;
+        let again = doctor.is_well()?;
         ensure!(again.iter().any(|finding| finding.message.contains(&format!("by {way}, for "))), "{again:#?}");
     }
     Ok(())
@@ -39,27 +39,26 @@ fn sites_that_work_are_well_by_every_way_that_asks_nobody() -> Result<()> {
 
 #[test]
 fn a_password_is_wrong() -> Result<()> {
-    let patient = Patient::with(|_| Ok("auth_type = userpass\nusername = jdoe\npassword = wr%ng".to_owned()))?;
-    patient.fails(&[], 1)?.says("login", &["the password of jdoe is wrong", "rucio login"])?;
-    let text = patient.run(&[])?;
+    let doctor = DoctorFixture::with(|_| Ok("auth_type = userpass\nusername = jdoe\npassword = wr%ng".to_owned()))?;
+    doctor.fails(&[], 1)?.says("login", &["the password of jdoe is wrong", "rucio login"])?;
+    let text = doctor.run(&[])?;
     ensure!(!text.stdout.contains("wr%ng") && !text.stderr.contains("wr%ng"), "{text:?}");
     Ok(())
 }
 
 #[test]
 fn a_user_name_is_unknown() -> Result<()> {
-    let patient = Patient::with(|_| Ok("auth_type = userpass\nusername = nemo77\npassword = secret".to_owned()))?;
+    let doctor = DoctorFixture::with(|_| Ok("auth_type = userpass\nusername = nemo77\npassword = secret".to_owned()))?;
     let command = "rucio account identity add --type USERPASS --id nemo77 --email MAIL --password PASSWORD jdoe";
-    patient.fails(&[], 1)?.says("login", &["does not know the identity nemo77 (USERPASS)", command])
+    doctor.fails(&[], 1)?.says("login", &["does not know the identity nemo77 (USERPASS)", command])
 }
 
 #[test]
 fn an_account_is_unknown() -> Result<()> {
-    let patient = Patient::userpass()?.args(&["--account", "nobody77"]);
+    let doctor = DoctorFixture::userpass()?.args(&["--account", "nobody77"]);
     let texts = ["there is no account nobody77; jdoe belongs to jdoe", "rucio --account jdoe whoami"];
-    patient.fails(&[], 1)?.says("login", &texts)?;
-    let tokens =
-        fs::read_dir(patient.home.token_folder())?.flatten().map(|entry| entry.file_name()).collect::<Vec<_>>();
+    doctor.fails(&[], 1)?.says("login", &texts)?;
+    let tokens = fs::read_dir(doctor.home.token_folder())?.flatten().map(|entry| entry.file_name()).collect::<Vec<_>>();
     ensure!(tokens == [".lock"], "what was asked to find out is kept nowhere: {tokens:?}");
     Ok(())
 }
@@ -67,112 +66,116 @@ fn an_account_is_unknown() -> Result<()> {
 #[test]
 fn an_identity_may_not_act_as_the_account() -> Result<()> {
     let command = "an administrator lets it in by: rucio account identity add --type USERPASS --id jdoe";
-    let patient = Patient::userpass()?.args(&["--account", "alice"]);
-    patient.fails(&[], 1)?.says("login", &["jdoe may not act as account alice; it belongs to jdoe", command])?;
-    let patient = Patient::with(|_| certificate("jdoe"))?.args(&["--account", "alice"]);
-    patient.fails(&[], 1)?.says("login", &["CN=John Doe,O=Testbed may not act as account alice", "--type X509"])
+    let doctor = DoctorFixture::userpass()?.args(&["--account", "alice"]);
+    doctor.fails(&[], 1)?.says("login", &["jdoe may not act as account alice; it belongs to jdoe", command])?;
+    let doctor = DoctorFixture::with(|_| certificate("jdoe"))?.args(&["--account", "alice"]);
+    doctor.fails(&[], 1)?.says("login", &["CN=John Doe,O=Testbed may not act as account alice", "--type X509"])
 }
 
 #[test]
 fn a_certificate_is_a_strangers() -> Result<()> {
-    let patient = Patient::with(|_| certificate("stranger"))?;
+    let doctor = DoctorFixture::with(|_| certificate("stranger"))?;
     let command = "rucio account identity add --type X509 --id 'CN=Nobody Known,O=Testbed' --email MAIL jdoe";
-    patient.fails(&[], 1)?.says("login", &["does not know the identity CN=Nobody Known,O=Testbed (X509)", command])
+    doctor.fails(&[], 1)?.says("login", &["does not know the identity CN=Nobody Known,O=Testbed (X509)", command])
 }
 
 #[test]
 fn a_certificate_has_expired() -> Result<()> {
-    let patient = Patient::with(|_| certificate("jdoe.expired"))?;
-    patient
+    let doctor = DoctorFixture::with(|_| certificate("jdoe.expired"))?;
+    doctor
         .fails(&[], 1)?
         .says("credentials", &["jdoe.expired.pem: certificate of CN=", "expired on 20", "openssl x509"])
 }
 
 #[test]
 fn a_proxy_has_expired() -> Result<()> {
-    let patient = Patient::with(|_| proxy("jdoe.expired-proxy.pem"))?;
+    let doctor = DoctorFixture::with(|_| proxy("jdoe.expired-proxy.pem"))?;
     let texts = [
         "jdoe.expired-proxy.pem: proxy of CN=John Doe,O=Testbed, named by client_x509_proxy, expired on",
         "voms-proxy-init",
     ];
-    patient.fails(&[], 1)?.says("credentials", &texts)
+    doctor.fails(&[], 1)?.says("credentials", &texts)
 }
 
 #[test]
 fn a_proxy_that_storages_are_shown_has_expired() -> Result<()> {
     let file = Home::certificate("jdoe.expired-proxy.pem")?;
-    let patient = Patient::userpass()?.env("X509_USER_PROXY", &file.to_string_lossy());
-    patient.is_warned()?.says("credentials", &["which storages are shown, expired on", "voms-proxy-init"])
+    let doctor = DoctorFixture::userpass()?.env("X509_USER_PROXY", &file.to_string_lossy());
+    doctor.is_warned()?.says("credentials", &["which storages are shown, expired on", "voms-proxy-init"])
 }
 
 #[test]
 fn a_proxy_is_nowhere() -> Result<()> {
-    let patient = Patient::with(|_| Ok("auth_type = x509_proxy".to_owned()))?;
+    let doctor = DoctorFixture::with(|_| Ok("auth_type = x509_proxy".to_owned()))?;
     let texts = ["x509_proxy: There is no proxy certificate at", "voms-proxy-init", "RUCIO_CLIENT_PROXY"];
-    patient.fails(&[], 1)?.says("credentials", &texts)
+    doctor.fails(&[], 1)?.says("credentials", &texts)
 }
 
 #[test]
 fn a_proxy_is_open_to_others() -> Result<()> {
-    let patient = Patient::with(|home| {
+    let doctor = DoctorFixture::with(|home| {
         Ok(format!("auth_type = x509_proxy\nclient_x509_proxy = {}", home.copy("jdoe.proxy.pem", 0o644)?.display()))
     })?;
-    let finding = patient.is_warned()?;
+    let finding = doctor.is_warned()?;
     finding.says("credentials", &["holds a private key and is open to others (mode 644)"])?;
-    patient.mend(&finding, "chmod ")?;
-    patient.is_well().map(drop)
+    doctor.mend(&finding, "chmod ")?;
+    doctor.is_well().map(drop)
 }
 
 #[test]
 fn a_key_is_open_to_others() -> Result<()> {
-    let patient = Patient::with(|home| Ok(x509(&Home::certificate("jdoe.pem")?, &home.copy("jdoe.key.pem", 0o644)?)))?;
-    let finding = patient.fails(&[], 1)?;
+    let doctor =
+        DoctorFixture::with(|home| Ok(x509(&Home::certificate("jdoe.pem")?, &home.copy("jdoe.key.pem", 0o644)?)))?;
+    let finding = doctor.fails(&[], 1)?;
     finding.says("credentials", &["jdoe.key.pem are 644; they must be 400 or 600"])?;
-    patient.mend(&finding, "chmod ")?;
-    patient.is_well().map(drop)
+    doctor.mend(&finding, "chmod ")?;
+    doctor.is_well().map(drop)
 }
 
 #[test]
 fn a_key_is_that_of_another_certificate() -> Result<()> {
-    let patient = Patient::with(|_| Ok(x509(&Home::certificate("jdoe.pem")?, &Home::certificate("root.key.pem")?)))?;
+    let doctor =
+        DoctorFixture::with(|_| Ok(x509(&Home::certificate("jdoe.pem")?, &Home::certificate("root.key.pem")?)))?;
     let texts =
         ["root.key.pem: this is not the private key of", "jdoe.pem", "client_key", "openssl x509 -noout -pubkey"];
-    patient.fails(&[], 1)?.says("credentials", &texts)
+    doctor.fails(&[], 1)?.says("credentials", &texts)
 }
 
 #[test]
 fn an_encrypted_key_wants_a_login() -> Result<()> {
-    let patient =
-        Patient::with(|_| Ok(x509(&Home::certificate("jdoe.pem")?, &Home::certificate("jdoe.encrypted.key.pem")?)))?;
-    patient.fails(&[], 4)?.says("token", &["no token yet", "rucio login"])
+    let doctor = DoctorFixture::with(|_| {
+        Ok(x509(&Home::certificate("jdoe.pem")?, &Home::certificate("jdoe.encrypted.key.pem")?))
+    })?;
+    doctor.fails(&[], 4)?.says("token", &["no token yet", "rucio login"])
 }
 
 #[test]
 fn no_ticket_is_there_for_kerberos() -> Result<()> {
-    let patient = Patient::with(|_| Ok("auth_type = gss".to_owned()))?;
-    patient.fails(&[], 4)?.says("credentials", &["there are no Kerberos tickets", "kinit"])
+    let doctor = DoctorFixture::with(|_| Ok("auth_type = gss".to_owned()))?;
+    doctor.fails(&[], 4)?.says("credentials", &["there are no Kerberos tickets", "kinit"])
 }
 
 #[test]
 fn a_way_is_unknown() -> Result<()> {
-    let patient = Patient::with(|_| Ok("auth_type = telepathy".to_owned()))?;
-    patient.fails(&[], 1)?.says("credentials", &["There is no authentication method 'telepathy'", "userpass, x509"])
+    let doctor = DoctorFixture::with(|_| Ok("auth_type = telepathy".to_owned()))?;
+    doctor.fails(&[], 1)?.says("credentials", &["There is no authentication method 'telepathy'", "userpass, x509"])
 }
 
 #[test]
 fn bearer_tokens_are_named_and_not_shown() -> Result<()> {
-    let patient = Patient::userpass()?.env("BEARER_TOKEN", "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lkcCJ9.c2ln");
-    let findings = patient.is_well()?;
+    let doctor =
+        DoctorFixture::userpass()?.env("BEARER_TOKEN", "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lkcCJ9.c2ln");
+    let findings = doctor.is_well()?;
     ensure!(
         findings
             .iter()
             .any(|found| found.message == "bearer token of https://idp (oidc alone would use it), without an end")
     );
     ensure!(!format!("{findings:?}").contains("eyJ"));
-    let file = patient.home.path().join("bt");
+    let file = doctor.home.path().join("bt");
     fs::write(&file, "opaque-bearer-token")?;
     fs::set_permissions(&file, Permissions::from_mode(0o600))?;
-    let findings = Patient::userpass()?.env("BEARER_TOKEN_FILE", &file.to_string_lossy()).is_well()?;
+    let findings = DoctorFixture::userpass()?.env("BEARER_TOKEN_FILE", &file.to_string_lossy()).is_well()?;
     ensure!(findings.iter().any(|found| found.subject == file.to_string_lossy()), "{findings:#?}");
     ensure!(!format!("{findings:?}").contains("opaque-bearer"));
     Ok(())
@@ -184,14 +187,14 @@ fn ssh_keys_are_told_apart_by_their_pass_phrase() -> Result<()> {
         ("", 0, "SSH key without a pass phrase"),
         ("hunter2", 4, "SSH key behind a pass phrase, which `rucio login` asks for"),
     ] {
-        let patient = Patient::with(|home| {
+        let doctor = DoctorFixture::with(|home| {
             let key = home.path().join("id");
             let mut command = Command::new("ssh-keygen");
             let status = command.args(["-q", "-t", "rsa", "-N", phrase, "-f"]).arg(&key).status()?;
             ensure!(status.success());
             Ok(format!("auth_type = ssh\nssh_private_key = {}", key.display()))
         })?;
-        let (findings, ended) = patient.examined(&["--offline"])?;
+        let (findings, ended) = doctor.examined(&["--offline"])?;
         ensure!(ended == code && findings.iter().any(|found| found.message == told), "{ended}: {findings:#?}");
     }
     Ok(())
@@ -200,13 +203,13 @@ fn ssh_keys_are_told_apart_by_their_pass_phrase() -> Result<()> {
 #[test]
 fn openid_connect_wants_a_login_or_the_token_of_another_program() -> Result<()> {
     let lines = "auth_type = oidc\noidc_audience = rucio\noidc_issuer = testbed";
-    let patient = Patient::with(|_| Ok(lines.to_owned()))?;
+    let doctor = DoctorFixture::with(|_| Ok(lines.to_owned()))?;
     for options in [&[][..], &["--offline"]] {
-        patient.fails(options, 4)?.says("token", &["no token yet", "rucio login"])?;
+        doctor.fails(options, 4)?.says("token", &["no token yet", "rucio login"])?;
     }
     let claims = br#"{"iss": "https://idp", "exp": 4000000000, "aud": "rucio"}"#;
     let token = format!("eyJhbGciOiJub25lIn0.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
-    let (findings, code) = patient.env("BEARER_TOKEN", &token).examined(&["--offline"])?;
+    let (findings, code) = doctor.env("BEARER_TOKEN", &token).examined(&["--offline"])?;
     let said = format!("{findings:?}");
     ensure!(code == 0 && said.contains("token of another program, used before any of ours, for "), "{findings:#?}");
     ensure!(!said.contains("eyJ"), "{said}");

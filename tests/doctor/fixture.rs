@@ -38,14 +38,14 @@ impl Finding {
 }
 
 /// Somebody with a configuration who comes to see the doctor.
-pub(super) struct Patient {
+pub(super) struct DoctorFixture {
     pub(super) home: Home,
     config: Option<PathBuf>,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
 }
 
-impl Patient {
+impl DoctorFixture {
     /// With these lines in `[client]`, beside hosts, CA and account.
     pub(super) fn with(lines: impl FnOnce(&Home) -> Result<String>) -> Result<Self> {
         let home = Home::new()?;

@@ -8,25 +8,25 @@ use anyhow::{Context, Result, ensure};
 use regex::Regex;
 use serde_json::Value;
 
-use super::fixture::{Finding, Patient};
+use super::fixture::{DoctorFixture, Finding};
 use crate::fixtures::{Home, Pty};
 use crate::support::{Testbed, project, unified, var};
 
 #[test]
 fn every_format_shows_the_same_findings() -> Result<()> {
-    let patient = Patient::userpass()?.args(&["--account", "nobody77"]);
+    let doctor = DoctorFixture::userpass()?.args(&["--account", "nobody77"]);
     // The first login makes the folder of tokens, which the others see.
-    patient.run(&[])?;
-    let (findings, code) = patient.examined(&[])?;
+    doctor.run(&[])?;
+    let (findings, code) = doctor.examined(&[])?;
     ensure!(code == 1 && findings.len() > 12, "{findings:#?}");
-    let jsonl = patient.run(&["-o", "jsonl"])?;
+    let jsonl = doctor.run(&["-o", "jsonl"])?;
     let lines = jsonl.stdout.lines().map(serde_json::from_str).collect::<Result<Vec<Finding>, _>>()?;
     ensure!(lines == findings, "{jsonl:?}");
     let error: Value = serde_json::from_str(jsonl.stderr.lines().last().context("no error")?)?;
     ensure!(error["error"]["exit_code"] == 1 && error["error"]["message"] == "1 check failed.", "{error}");
-    let csv = patient.run(&["-o", "csv"])?;
+    let csv = doctor.run(&["-o", "csv"])?;
     ensure!(csv.stdout.starts_with("check,status,subject,message,hint\nconfiguration,ok,"), "{csv:?}");
-    let text = patient.run(&[])?;
+    let text = doctor.run(&[])?;
     for finding in findings {
         let start = format!("{:<7} {:<13} {}: ", finding.status, finding.check, finding.subject);
         let at = text.stdout.lines().position(|line| line.starts_with(&start));
@@ -39,11 +39,11 @@ fn every_format_shows_the_same_findings() -> Result<()> {
 
 #[test]
 fn words_are_coloured_on_a_terminal() -> Result<()> {
-    let patient = Patient::userpass()?;
-    let config = patient.config().to_string_lossy().into_owned();
+    let doctor = DoctorFixture::userpass()?;
+    let config = doctor.config().to_string_lossy().into_owned();
     let run = |variables: &[(&str, &str)]| {
         let variables = [&[("RUCIO_CONFIG", config.as_str())], variables].concat();
-        Pty::ours(&patient.home, &variables, &["doctor", "--offline"])?.end()
+        Pty::ours(&doctor.home, &variables, &["doctor", "--offline"])?.end()
     };
     let (code, screen) = run(&[])?;
     ensure!(code == 0 && screen.contains("\x1b[32mok\x1b[0m      configuration"), "{code}: {screen}");
@@ -55,18 +55,18 @@ fn words_are_coloured_on_a_terminal() -> Result<()> {
 /// The example in the documentation is what the doctor says. `RUCIO_BLESS=1` writes it anew.
 #[test]
 fn the_documented_example_is_true() -> Result<()> {
-    let patient = Patient::of(Home::new()?, None)?;
+    let doctor = DoctorFixture::of(Home::new()?, None)?;
     let (url, certs) = (Testbed::get()?.value("URL")?, Testbed::get()?.value("CERTS")?);
     let lines = format!(
         "rucio_host = {url}\nauth_host = {url}\nca_cert = {certs}/ca.pem\nauth_type = userpass\nusername = jdoe\n\
          password = guess\nacount = jdoe"
     );
-    let config = patient.home.config(&lines)?;
+    let config = doctor.home.config(&lines)?;
     fs::set_permissions(&config, Permissions::from_mode(0o644))?;
-    let client = patient.home.ours().env("RUCIO_CONFIG", &config).env("RUCIO_ACCOUNT", "jdoe").env("LOGNAME", "jdoe");
+    let client = doctor.home.ours().env("RUCIO_CONFIG", &config).env("RUCIO_ACCOUNT", "jdoe").env("LOGNAME", "jdoe");
     let outcome = client.args(["doctor"]).run()?;
     ensure!(outcome.code == 1, "{outcome:?}");
-    let said = elsewhere(&outcome.stdout, &patient, url, certs)?;
+    let said = elsewhere(&outcome.stdout, &doctor, url, certs)?;
     let (page, text) = page()?;
     let (before, rest) = text.split_once(PROMPT).context("no example")?;
     let end = rest.find("\n\n").context("the example has no end")? + 1;
@@ -87,8 +87,8 @@ fn page() -> Result<(PathBuf, String)> {
 }
 
 /// The same said at jdoe's own site: what depends on this machine is taken out.
-fn elsewhere(text: &str, patient: &Patient, url: &str, certs: &str) -> Result<String> {
-    let home = patient.home.path().to_string_lossy();
+fn elsewhere(text: &str, doctor: &DoctorFixture, url: &str, certs: &str) -> Result<String> {
+    let home = doctor.home.path().to_string_lossy();
     // His folder for temporary files is his home here.
     let text = text.replace(&format!("{home}/jdoe/"), "/tmp/jdoe/").replace(&format!("{home}: can"), "/tmp: can");
     let text = text.replace(&*home, "/home/jdoe").replace(certs, "/etc/grid-security");

@@ -6,12 +6,12 @@ use std::thread;
 
 use anyhow::{Result, ensure};
 
-use super::fixture::Patient;
+use super::fixture::DoctorFixture;
 use crate::support::Testbed;
 
 /// Who has both hosts at this address.
-fn at(address: &str) -> Result<Patient> {
-    Ok(Patient::userpass()?.args(&["-H", address, "--auth-host", address]))
+fn at(address: &str) -> Result<DoctorFixture> {
+    Ok(DoctorFixture::userpass()?.args(&["-H", address, "--auth-host", address]))
 }
 
 #[test]
@@ -35,10 +35,10 @@ fn a_port_is_closed() -> Result<()> {
 #[test]
 fn one_of_two_servers_is_down() -> Result<()> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let patient = Patient::userpass()?.args(&["--auth-host", &format!("https://localhost:{port}")]);
-    let finding = patient.fails(&[], 1)?;
+    let doctor = DoctorFixture::userpass()?.args(&["--auth-host", &format!("https://localhost:{port}")]);
+    let finding = doctor.fails(&[], 1)?;
     finding.says("connection", &["Connection refused", "Check the port in auth_host"])?;
-    let (findings, _) = patient.examined(&[])?;
+    let (findings, _) = doctor.examined(&[])?;
     ensure!(findings.iter().any(|found| found.message == "Rucio 41.5.1"), "{findings:#?}");
     Ok(())
 }
@@ -87,20 +87,20 @@ fn relay(mut client: TcpStream) -> Result<()> {
 #[test]
 fn an_http_proxy_leads_there() -> Result<()> {
     let port = http_proxy()?;
-    let patient = Patient::userpass()?.env("HTTPS_PROXY", &format!("http://kim:hunter2@127.0.0.1:{port}"));
-    let findings = patient.is_well()?;
+    let doctor = DoctorFixture::userpass()?.env("HTTPS_PROXY", &format!("http://kim:hunter2@127.0.0.1:{port}"));
+    let findings = doctor.is_well()?;
     let said = format!("{findings:?}");
     ensure!(said.contains(&format!("open through the HTTP proxy 127.0.0.1:{port}")), "{findings:#?}");
     ensure!(said.contains("[hidden]@127.0.0.1") && !said.contains("hunter2"), "{said}");
-    let around = Patient::userpass()?.env("HTTPS_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "localhost");
+    let around = DoctorFixture::userpass()?.env("HTTPS_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "localhost");
     around.is_well().map(drop)
 }
 
 #[test]
 fn an_http_proxy_refuses() -> Result<()> {
     let port = http_proxy()?;
-    let patient = Patient::userpass()?.env("HTTPS_PROXY", &format!("http://127.0.0.1:{port}"));
-    let finding = patient.fails(&[], 1)?;
+    let doctor = DoctorFixture::userpass()?.env("HTTPS_PROXY", &format!("http://127.0.0.1:{port}"));
+    let finding = doctor.fails(&[], 1)?;
     finding.says("connection", &[&format!("127.0.0.1:{port}: the proxy refuses: HTTP/1.1 407"), "curl -v"])?;
     ensure!(Testbed::get()?.value("URL")?.starts_with("https://"));
     Ok(())

@@ -16,8 +16,8 @@ use openssl::ssl::{SslAcceptor, SslMethod};
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509Name, X509NameRef};
 
-use super::fixture::Patient;
-use crate::fixtures::{Home, Party, TODAY, Use, keep};
+use super::fixture::DoctorFixture;
+use crate::fixtures::{CertificateFixture, Home, TODAY, Use, keep};
 
 fn name(common: &str) -> Result<X509Name> {
     let mut name = X509Name::builder()?;
@@ -82,21 +82,22 @@ fn server_of(home: &Home, host: &str, days: i64, ca_days: i64) -> Result<(String
     Ok((place, file))
 }
 
-fn patient_at(home: Home, place: &str, ca: &Path) -> Result<Patient> {
+fn patient_at(home: Home, place: &str, ca: &Path) -> Result<DoctorFixture> {
     let lines = format!(
         "rucio_host = https://{place}\nauth_host = https://{place}\nca_cert = {}\naccount = jdoe\nauth_type = userpass\n\
          username = jdoe\npassword = secret",
         ca.display()
     );
     let config = home.config(&lines)?;
-    Patient::of(home, Some(config))
+    DoctorFixture::of(home, Some(config))
 }
 
 #[test]
 fn nobody_vouches_for_the_server() -> Result<()> {
-    let patient = Patient::userpass()?;
-    let wrong = keep(&patient.home, "ca.pem", Party::unknown_authority()?.pem()?)?.to_string_lossy().into_owned();
-    let finding = patient.args(&["--ca-certificate", &wrong]).fails(&[], 1)?;
+    let doctor = DoctorFixture::userpass()?;
+    let wrong =
+        keep(&doctor.home, "ca.pem", CertificateFixture::unknown_authority()?.pem()?)?.to_string_lossy().into_owned();
+    let finding = doctor.args(&["--ca-certificate", &wrong]).fails(&[], 1)?;
     let texts = [
         "vouches for the server: its certificate (CN=localhost,O=Testbed) is signed by CN=Testbed CA,O=Testbed",
         "--ca-certificate",
@@ -125,7 +126,7 @@ fn a_servers_certificate_is_for_another_host() -> Result<()> {
 #[test]
 fn who_is_insecure_goes_on_with_a_warning() -> Result<()> {
     let wrong = Home::certificate("root.pem")?.to_string_lossy().into_owned();
-    let (findings, _) = Patient::userpass()?.args(&["--insecure", "--ca-certificate", &wrong]).examined(&[])?;
+    let (findings, _) = DoctorFixture::userpass()?.args(&["--insecure", "--ca-certificate", &wrong]).examined(&[])?;
     let finding = findings.iter().find(|finding| finding.check == "tls");
     ensure!(finding.is_some_and(|finding| finding.status == "warning"), "{findings:#?}");
     ensure!(findings.iter().any(|finding| finding.check == "server"), "{findings:#?}");
@@ -145,23 +146,23 @@ fn a_servers_certificate_ends_soon() -> Result<()> {
 
 #[test]
 fn authorities_are_nowhere() -> Result<()> {
-    let finding = Patient::userpass()?.args(&["--ca-certificate", "/nowhere/ca.pem"]).fails(&[], 1)?;
+    let finding = DoctorFixture::userpass()?.args(&["--ca-certificate", "/nowhere/ca.pem"]).fails(&[], 1)?;
     finding.says("ca", &["The CA certificates at /nowhere/ca.pem cannot be read", "X509_CERT_DIR"])
 }
 
 #[test]
 fn a_folder_of_authorities_is_empty() -> Result<()> {
-    let patient = Patient::userpass()?;
-    let folder = patient.home.path().join("empty");
+    let doctor = DoctorFixture::userpass()?;
+    let folder = doctor.home.path().join("empty");
     fs::create_dir(&folder)?;
     let folder = folder.to_string_lossy().into_owned();
-    let finding = patient.env("X509_CERT_DIR", &folder).fails(&[], 1)?;
+    let finding = doctor.env("X509_CERT_DIR", &folder).fails(&[], 1)?;
     finding.says("ca", &[&format!("{folder}: There is no CA certificate in"), "hashed folder"])
 }
 
 /// Somebody who trusts what is in this file or folder.
-fn trusting(trusted: &Path) -> Result<Patient> {
-    Ok(Patient::userpass()?.args(&["--ca-certificate", &trusted.to_string_lossy()]))
+fn trusting(trusted: &Path) -> Result<DoctorFixture> {
+    Ok(DoctorFixture::userpass()?.args(&["--ca-certificate", &trusted.to_string_lossy()]))
 }
 
 /// Each is a line of its own, whether or not it plays a role.
@@ -181,10 +182,10 @@ fn unfit_are_told(trusted: &Path, told: &[(String, &str, &str)]) -> Result<()> {
 
 #[test]
 fn authorities_are_unfit() -> Result<()> {
-    let (home, ca) = (&Home::new()?, Party::testbed("ca")?);
-    let old = Party::signed_by_itself(&["CN=Old"], (-9, -1), Use::Authority)?;
-    let no_signer = Party::signed_by_itself(&["CN=Mute"], TODAY, Use::NoCertSign)?;
-    let clients = Party::signed_by_itself(&["CN=Clients"], TODAY, Use::ClientAuthority)?;
+    let (home, ca) = (&Home::new()?, CertificateFixture::testbed("ca")?);
+    let old = CertificateFixture::signed_by_itself(&["CN=Old"], (-9, -1), Use::Authority)?;
+    let no_signer = CertificateFixture::signed_by_itself(&["CN=Mute"], TODAY, Use::NoCertSign)?;
+    let clients = CertificateFixture::signed_by_itself(&["CN=Clients"], TODAY, Use::ClientAuthority)?;
     let all = [
         (&old, "CN=Old: not used, since it expired on 20", "the CA's current certificate"),
         (&no_signer, "CN=Mute: not used, since it may not sign certificates", "certificate for signing"),
@@ -209,7 +210,7 @@ fn authorities_are_unfit() -> Result<()> {
 
 #[test]
 fn no_authority_of_a_file_is_fit() -> Result<()> {
-    let (home, old) = (Home::new()?, Party::signed_by_itself(&["CN=Old"], (-9, -1), Use::Authority)?);
+    let (home, old) = (Home::new()?, CertificateFixture::signed_by_itself(&["CN=Old"], (-9, -1), Use::Authority)?);
     let file = keep(&home, "ca.pem", old.pem()?)?;
     let (findings, code) = trusting(&file)?.examined(&[])?;
     let failed: Vec<_> = findings.iter().filter(|one| one.status == "failed").collect();
@@ -221,7 +222,7 @@ fn no_authority_of_a_file_is_fit() -> Result<()> {
 #[test]
 fn a_servers_own_certificate_is_trusted() -> Result<()> {
     let home = Home::new()?;
-    let own = Party::signed_by_itself(&["CN=localhost"], TODAY, Use::Server("localhost"))?;
+    let own = CertificateFixture::signed_by_itself(&["CN=localhost"], TODAY, Use::Server("localhost"))?;
     let file = keep(&home, "server.pem", own.pem()?)?;
     let (findings, _) = trusting(&file)?.examined(&["--offline"])?;
     let told = findings.iter().find(|one| one.message == "CN=localhost: not a CA; trusted for its own server alone");
@@ -235,7 +236,7 @@ fn a_servers_own_certificate_is_trusted() -> Result<()> {
 fn a_servers_authority_is_unfit() -> Result<()> {
     let home = Home::new()?;
     let (place, ca) = server_of(&home, "localhost", 90, -2)?;
-    fs::write(&ca, fs::read_to_string(&ca)? + &Party::testbed("ca")?.pem()?)?;
+    fs::write(&ca, fs::read_to_string(&ca)? + &CertificateFixture::testbed("ca")?.pem()?)?;
     let (findings, code) = patient_at(home, &place, &ca)?.examined(&[])?;
     let failed: Vec<_> = findings.iter().filter(|one| one.status == "failed").collect();
     ensure!(code == 1 && failed.len() == 1, "{code}: {findings:#?}");
@@ -245,8 +246,8 @@ fn a_servers_authority_is_unfit() -> Result<()> {
 
 #[test]
 fn a_list_of_what_was_revoked_is_out_of_date() -> Result<()> {
-    let patient = Patient::userpass()?;
-    let folder = patient.home.path().join("certificates");
+    let doctor = DoctorFixture::userpass()?;
+    let folder = doctor.home.path().join("certificates");
     let script = format!(
         "mkdir '{folder}' && cd '{folder}' && cp -L {ca}/*.0 . && hash=$(ls *.0) && mkdir ../ca && cd ../ca && : > index &&
          echo 01 > number && printf '[ca]\\ndefault_ca = d\\n[d]\\ndatabase = index\\ncrlnumber = number\\ndefault_md = sha256\\n' > cnf &&
@@ -257,7 +258,7 @@ fn a_list_of_what_was_revoked_is_out_of_date() -> Result<()> {
     );
     let made = Command::new("sh").args(["-c", &script]).output()?;
     ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let (findings, _) = patient.env("X509_CERT_DIR", &folder.to_string_lossy()).examined(&["--offline"])?;
+    let (findings, _) = doctor.env("X509_CERT_DIR", &folder.to_string_lossy()).examined(&["--offline"])?;
     let old: Vec<_> = findings.iter().filter(|finding| finding.status != "ok").collect();
     ensure!(old.len() == 1, "{old:#?}");
     let command = format!("fetch-crl -l {}", folder.display());

@@ -13,12 +13,12 @@ use crate::fixtures::{Home, shell_code, wait_for};
 use crate::support::{Outcome, Rucio, Testbed, Tree, files_below};
 
 /// Our client with the credential storage wants, in a folder of its own.
-struct Desk {
+struct Fixture {
     home: Home,
     folder: PathBuf,
 }
 
-impl Desk {
+impl Fixture {
     fn new() -> Result<Self> {
         let home = Home::new()?;
         let folder = home.path().join("desk");
@@ -63,29 +63,29 @@ fn expect(outcome: &Outcome, code: i32) -> Result<()> {
 
 #[test]
 fn a_container_on_davs_http_and_file_arrives_as_it_was_put_there() -> Result<()> {
-    let desk = Desk::new()?;
-    let outcome = desk.download(&["test:threeways"])?;
+    let fixture = Fixture::new()?;
+    let outcome = fixture.download(&["test:threeways"])?;
     expect(&outcome, 0)?;
     for (place, rse) in [("davs/data", "davs"), ("dav/data", "dav"), ("posix", "posix")] {
         for number in 0..2 {
             let name = format!("only-{rse}-{number}.dat");
-            let here = fs::read(desk.folder.join("threeways").join(&name))?;
+            let here = fs::read(fixture.folder.join("threeways").join(&name))?;
             ensure!(here == stored(place, &name)?, "{name} differs");
         }
     }
-    ensure!(desk.files()?.len() == 6, "{:?}", desk.files()?);
+    ensure!(fixture.files()?.len() == 6, "{:?}", fixture.files()?);
     ensure!(outcome.stdout.contains("Downloaded files:                             6\n"), "{}", outcome.stdout);
     Ok(())
 }
 
 #[test]
 fn files_that_are_there_already_are_not_fetched_again_and_wrong_ones_are() -> Result<()> {
-    let desk = Desk::new()?;
-    expect(&desk.download(&["test:davsfile"])?, 0)?;
-    let spoiled = desk.folder.join("davsfile/davsfile-0.dat");
+    let fixture = Fixture::new()?;
+    expect(&fixture.download(&["test:davsfile"])?, 0)?;
+    let spoiled = fixture.folder.join("davsfile/davsfile-0.dat");
     let right = fs::read(&spoiled)?;
     fs::write(&spoiled, vec![b'?'; right.len()])?;
-    let again = desk.download(&["test:davsfile"])?;
+    let again = fixture.download(&["test:davsfile"])?;
     expect(&again, 0)?;
     ensure!(again.stdout.contains("Files already found locally:                  5\n"), "{}", again.stdout);
     ensure!(fs::read(&spoiled)? == right);
@@ -95,63 +95,63 @@ fn files_that_are_there_already_are_not_fetched_again_and_wrong_ones_are() -> Re
 /// The server sends the rotten replica first or second as it likes; the storage decides with `--rses`.
 #[test]
 fn a_rotten_replica_is_noticed_and_the_next_one_used() -> Result<()> {
-    let desk = Desk::new()?;
-    let rotten = desk.rucio()?.args(["download", "--rses", "DAVS", "test:rotten2.dat"]).run()?;
+    let fixture = Fixture::new()?;
+    let rotten = fixture.rucio()?.args(["download", "--rses", "DAVS", "test:rotten2.dat"]).run()?;
     expect(&rotten, 1)?;
     ensure!(rotten.stderr.contains("Checksum validation failed for file: test:rotten2.dat"), "{}", rotten.stderr);
-    ensure!(desk.files()?.is_empty(), "{:?}", desk.files()?);
-    let saved = desk.download(&["--protocol", "https,file", "--rses", "DAVS|POSIX", "test:rotten2.dat"])?;
+    ensure!(fixture.files()?.is_empty(), "{:?}", fixture.files()?);
+    let saved = fixture.download(&["--protocol", "https,file", "--rses", "DAVS|POSIX", "test:rotten2.dat"])?;
     expect(&saved, 0)?;
-    ensure!(fs::read(desk.folder.join("test/rotten2.dat"))? == stored("posix", "rotten2.dat")?);
+    ensure!(fs::read(fixture.folder.join("test/rotten2.dat"))? == stored("posix", "rotten2.dat")?);
     Ok(())
 }
 
 #[test]
 fn a_missing_replica_leads_to_the_next_one() -> Result<()> {
-    let desk = Desk::new()?;
-    expect(&desk.download(&["test:missing2.dat"])?, 0)?;
-    ensure!(fs::read(desk.folder.join("test/missing2.dat"))? == stored("posix", "missing2.dat")?);
+    let fixture = Fixture::new()?;
+    expect(&fixture.download(&["test:missing2.dat"])?, 0)?;
+    ensure!(fs::read(fixture.folder.join("test/missing2.dat"))? == stored("posix", "missing2.dat")?);
     Ok(())
 }
 
 #[test]
 fn without_a_good_replica_nothing_stands_under_the_name() -> Result<()> {
     for (did, old_code) in [("test:hopeless.dat", 75), ("test:gone.dat", 75), ("test:nosuch.dat", 75)] {
-        let desk = Desk::new()?;
-        expect(&desk.download(&[did])?, 1)?;
-        expect(&desk.rucio()?.args(["get", did]).run()?, old_code)?;
-        ensure!(desk.files()?.is_empty(), "{did}: {:?}", desk.files()?);
+        let fixture = Fixture::new()?;
+        expect(&fixture.download(&[did])?, 1)?;
+        expect(&fixture.rucio()?.args(["get", did]).run()?, old_code)?;
+        ensure!(fixture.files()?.is_empty(), "{did}: {:?}", fixture.files()?);
     }
     Ok(())
 }
 
 #[test]
 fn one_bad_file_does_not_spoil_the_others() -> Result<()> {
-    let desk = Desk::new()?;
-    let both = desk.rucio()?.args(["get", "test:hopeless.dat", "test:davsfile"]).run()?;
+    let fixture = Fixture::new()?;
+    let both = fixture.rucio()?.args(["get", "test:hopeless.dat", "test:davsfile"]).run()?;
     expect(&both, 76)?;
-    ensure!(desk.files()?.len() == 6, "{:?}", desk.files()?);
+    ensure!(fixture.files()?.len() == 6, "{:?}", fixture.files()?);
     Ok(())
 }
 
 #[test]
 fn names_of_the_server_do_not_lead_out_of_the_folder() -> Result<()> {
-    let desk = Desk::new()?;
-    let before = Tree::read(desk.home.path())?;
-    let outcome = desk.rucio()?.args(["get", "--dir", "inner/most", "mock:escape"]).run()?;
+    let fixture = Fixture::new()?;
+    let before = Tree::read(fixture.home.path())?;
+    let outcome = fixture.rucio()?.args(["get", "--dir", "inner/most", "mock:escape"]).run()?;
     expect(&outcome, 75)?;
-    let written = Tree::read(desk.home.path())?.since(before).listing();
+    let written = Tree::read(fixture.home.path())?.since(before).listing();
     ensure!(!written.contains("escape.dat"), "{written}");
     Ok(())
 }
 
 #[test]
 fn a_link_in_the_folder_does_not_lead_out_of_it() -> Result<()> {
-    let desk = Desk::new()?;
-    let outside = desk.home.path().join("outside");
+    let fixture = Fixture::new()?;
+    let outside = fixture.home.path().join("outside");
     fs::create_dir(&outside)?;
-    symlink(&outside, desk.folder.join("davsfile"))?;
-    let outcome = desk.download(&["test:davsfile"])?;
+    symlink(&outside, fixture.folder.join("davsfile"))?;
+    let outcome = fixture.download(&["test:davsfile"])?;
     expect(&outcome, 1)?;
     ensure!(fs::read_dir(&outside)?.next().is_none());
     Ok(())
@@ -159,39 +159,40 @@ fn a_link_in_the_folder_does_not_lead_out_of_it() -> Result<()> {
 
 #[test]
 fn two_processes_in_one_folder_do_not_harm_each_other() -> Result<()> {
-    let desk = Desk::new()?;
+    let fixture = Fixture::new()?;
     let outcomes: Vec<_> = std::thread::scope(|scope| {
-        let runs: Vec<_> = (0..2).map(|_| scope.spawn(|| desk.download(&["--rses", "DAVS", "test:mixed"]))).collect();
+        let runs: Vec<_> =
+            (0..2).map(|_| scope.spawn(|| fixture.download(&["--rses", "DAVS", "test:mixed"]))).collect();
         runs.into_iter().map(|run| run.join().expect("no panic")).collect()
     });
     for outcome in outcomes {
         expect(&outcome?, 0)?;
     }
-    ensure!(desk.files()?.len() == 10, "{:?}", desk.files()?);
+    ensure!(fixture.files()?.len() == 10, "{:?}", fixture.files()?);
     for number in 0..10 {
         let name = format!("mixed-{number:02}.dat");
-        ensure!(fs::read(desk.folder.join("mixed").join(&name))? == stored("davs/data", &name)?, "{name}");
+        ensure!(fs::read(fixture.folder.join("mixed").join(&name))? == stored("davs/data", &name)?, "{name}");
     }
     Ok(())
 }
 
 #[test]
 fn ctrl_c_ends_a_download_at_once_and_leaves_nothing_half_written() -> Result<()> {
-    let desk = Desk::new()?;
+    let fixture = Fixture::new()?;
     let proxy = Home::certificate("jdoe.proxy.pem")?;
     let mut child = Command::new(env!("CARGO_BIN_EXE_rucio"))
         .args(["download", "bench:2g.dat"])
         .env_clear()
-        .envs([("HOME", desk.home.path()), ("TMPDIR", desk.home.path()), ("X509_USER_PROXY", proxy.as_path())])
+        .envs([("HOME", fixture.home.path()), ("TMPDIR", fixture.home.path()), ("X509_USER_PROXY", proxy.as_path())])
         .env("RUCIO_CONFIG", Testbed::get()?.config("userpass")?)
-        .current_dir(&desk.folder)
+        .current_dir(&fixture.folder)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .stdout(Stdio::null())
         .spawn()?;
     wait_for("the first bytes", || {
-        let files = desk.files()?;
-        let bytes = files.iter().filter_map(|file| fs::metadata(desk.folder.join(file)).ok()).map(|m| m.len());
+        let files = fixture.files()?;
+        let bytes = files.iter().filter_map(|file| fs::metadata(fixture.folder.join(file)).ok()).map(|m| m.len());
         Ok((bytes.sum::<u64>() > 10_000_000).then_some(()))
     })?;
     kill_process(Pid::from_child(&child), Signal::INT)?;
@@ -199,7 +200,7 @@ fn ctrl_c_ends_a_download_at_once_and_leaves_nothing_half_written() -> Result<()
     let code = shell_code(child.wait()?);
     ensure!(code == 130 && start.elapsed() < Duration::from_secs(1), "{code} after {:?}", start.elapsed());
     // What came is kept for the next run, under a name that nobody takes for the file's.
-    let files = desk.files()?;
+    let files = fixture.files()?;
     let is_part = |file: &String| file.starts_with("bench/.2g.dat.") && file.ends_with(".rucio-part");
     ensure!(files.len() == 1 && files.iter().all(is_part), "{files:?}");
     Ok(())

@@ -11,13 +11,13 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::ended;
-use super::fixture::{World, bytes};
+use super::fixture::{DownloadFixture, bytes};
 use super::store::{Ending, Reply, Store};
 use crate::fixtures::{Pty, Tmux, wait_for};
 use crate::support::Testbed;
 
 /// A terminal in the folder of a world, where `get` downloads all and then says how it ended.
-fn terminal(world: &World, columns: u16, lines: u16, variables: &[(&str, &str)]) -> Result<Tmux> {
+fn terminal(world: &DownloadFixture, columns: u16, lines: u16, variables: &[(&str, &str)]) -> Result<Tmux> {
     world.document()?;
     let config = Testbed::get()?.config("userpass")?.to_string_lossy().into_owned();
     let tmux = Tmux::start(&world.home, &[variables, &[("RUCIO_CONFIG", config.as_str())]].concat(), "bash --norc")?;
@@ -33,11 +33,11 @@ fn run(tmux: &Tmux, line: &str) -> Result<()> {
 }
 
 /// Thirty files with long names, each of which takes two seconds and more.
-fn thirty() -> Result<(World, Store)> {
+fn thirty() -> Result<(DownloadFixture, Store)> {
     let content = bytes(1, 1_600_000);
     let expected = content.clone();
     let store = Store::start(move |asked, _| Reply::good(&content, asked).slowly(Duration::from_millis(100)))?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     for number in 0..30 {
         let name = format!("a.file.whose.name.is.longer.than.a.line.of.most.terminals.can.ever.be.{number:02}.root");
         world.file(&name, &expected, &[&store.pfn(&name)]);
@@ -81,7 +81,7 @@ fn after_a_resume_the_rate_is_that_of_now() -> Result<()> {
         let pause = if asked.from.is_none() { 15 } else { 250 };
         Reply::good(&content, asked).slowly(Duration::from_millis(pause))
     })?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("f", &expected, &[&store.pfn("f")]);
     let mut first = std::process::Command::new(env!("CARGO_BIN_EXE_rucio"));
     first.args(["download", "--dir", "here", "--metalink"]).arg(world.document()?).current_dir(world.home.path());
@@ -110,7 +110,7 @@ fn a_file_that_stands_still_is_seen_to_stand_still() -> Result<()> {
     let content = bytes(1, 1_600_000);
     let expected = content.clone();
     let store = Store::start(move |_, _| Reply::new("200 OK", "", &content).ending(800_000, Ending::Stall))?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("f", &expected, &[&store.pfn("f")]);
     let tmux = terminal(&world, 100, 24, &[])?;
     run(&tmux, "get")?;
@@ -133,7 +133,7 @@ fn an_archive_has_a_bar_while_it_comes() -> Result<()> {
     zip.write_all(&member)?;
     let files = HashMap::from([("shelf.zip".to_owned(), zip.finish()?.into_inner())]);
     let store = Store::good(files, Duration::from_millis(100))?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("inside", &member, &[&format!("{}?xrdcl.unzip=inside", store.pfn("shelf.zip"))]);
     let tmux = terminal(&world, 80, 24, &[])?;
     run(&tmux, "get")?;
@@ -147,7 +147,7 @@ fn an_archive_has_a_bar_while_it_comes() -> Result<()> {
 fn quiet_is_quiet_and_verbose_tells_all() -> Result<()> {
     let content = bytes(1, 1_600_000);
     let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::from_millis(40))?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("f", &content, &[&store.pfn("f")]);
     world.document()?;
     let rucio = || Ok::<_, anyhow::Error>(world.home.ours().config("userpass")?.folder(world.home.path()));
@@ -170,7 +170,7 @@ fn quiet_is_quiet_and_verbose_tells_all() -> Result<()> {
     ensure!(code == 0 && screen.starts_with("---") && !screen.contains('\x1b'), "{code} {screen:?}");
     // A storage that refuses is worth a word.
     let lost = Store::start(|_, _| Reply::new("404 Not Found", "", b""))?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("g", b"content", &[&lost.pfn("g")]);
     let failed = world.download(&["-q"])?;
     ended(&failed, 75)?;
@@ -182,7 +182,7 @@ fn quiet_is_quiet_and_verbose_tells_all() -> Result<()> {
 fn without_colours_there_are_none_and_bars_all_the_same() -> Result<()> {
     let content = bytes(1, 1_600_000);
     let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::from_millis(60))?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("f", &content, &[&store.pfn("f")]);
     let document = world.document()?.to_string_lossy().into_owned();
     let config = Testbed::get()?.config("userpass")?.to_string_lossy().into_owned();

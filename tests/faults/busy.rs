@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result, ensure};
 
 use super::clock::fast;
-use super::fixture::{World, bytes};
+use super::fixture::{DownloadFixture, bytes};
 use super::store::{Reply, Store};
 use super::{ended, verdict};
 
@@ -32,7 +32,7 @@ fn waits(stderr: &str) -> usize {
 /// Downloads the only file from its only source, which refuses it so often.
 fn download_alone(times: usize, status: &'static str, headers: &'static str) -> Result<()> {
     let store = busy(times, status, headers)?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("f", &content("f"), &[&store.pfn("f")]);
     let outcome = fast(world.rucio(&[])?)?.run()?;
     ended(&outcome, 0)?;
@@ -66,7 +66,7 @@ fn busy_storage_may_refuse_more_often_than_there_are_attempts() -> Result<()> {
 #[test]
 fn busy_storage_is_asked_again_after_its_other_replicas_failed() -> Result<()> {
     let (store, missing) = (busy(3, UNAVAILABLE, SECONDS)?, Store::start(|_, _| Reply::new("404 Not Found", "", b""))?);
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("f", &content("f"), &[&store.pfn("f"), &missing.pfn("f")]);
     let outcome = fast(world.rucio(&[])?)?.run()?;
     ended(&outcome, 0)?;
@@ -79,7 +79,7 @@ fn busy_storage_is_asked_again_after_its_other_replicas_failed() -> Result<()> {
 #[test]
 fn busy_storage_does_not_keep_a_file_from_its_next_replica() -> Result<()> {
     let (store, good) = (busy(9, UNAVAILABLE, "Retry-After: 300\r\n")?, busy(0, "", "")?);
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     for name in ["a", "bb", "ccc"] {
         world.file(name, &content(name), &[&store.pfn(name), &good.pfn(name)]);
     }
@@ -98,7 +98,7 @@ fn busy_storage_does_not_keep_a_file_from_its_next_replica() -> Result<()> {
 #[test]
 fn busy_storage_that_asks_for_more_than_the_time_of_a_file_fails_it_at_once() -> Result<()> {
     let store = busy(9, UNAVAILABLE, "Retry-After: 3600\r\n")?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("f", &content("f"), &[&store.pfn("f")]);
     let outcome = world.download(&["--transfer-timeout", "90"])?;
     ended(&outcome, 75)?;
@@ -113,7 +113,7 @@ fn busy_storage_that_asks_for_more_than_the_time_of_a_file_fails_it_at_once() ->
 #[test]
 fn busy_storage_is_waited_for_no_longer_than_the_time_of_a_file() -> Result<()> {
     let store = busy(99, UNAVAILABLE, "Retry-After: 40\r\n")?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("f", &content("f"), &[&store.pfn("f")]);
     let outcome = fast(world.rucio(&["--transfer-timeout", "100"])?)?.run()?;
     ended(&outcome, 75)?;
@@ -132,7 +132,7 @@ fn busy_storage_makes_many_files_wait_with_one_line_for_each_wait() -> Result<()
         ..REFUSALS => Reply::new(UNAVAILABLE, "Retry-After: 5\r\n", b"busy"),
         _ => Reply::good(&content(&asked.file), asked),
     })?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     let names: Vec<_> = (1..=40).map(|length| "f".repeat(length)).collect();
     for name in &names {
         world.file(name, &content(name), &[&store.pfn(name)]);

@@ -9,10 +9,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::fixture::{World, bytes};
+use super::fixture::{DownloadFixture, bytes};
 use super::store::{Reply, Store};
 use super::{ended, verdict};
-use crate::fixtures::{Answer, Home, Server, Watched, wait_for};
+use crate::fixtures::{Answer, Home, Server, WatchedProcess, wait_for};
 use crate::support::{Rucio, Testbed, unique};
 
 /// The library that Debian's package `faketime` has.
@@ -26,7 +26,7 @@ fn library() -> Result<String> {
 const TIME_OF_DAY: [(&str, &str); 2] = [("FAKETIME_DONT_FAKE_MONOTONIC", "1"), ("FAKETIME_NO_CACHE", "1")];
 
 /// Our client with a clock that this file sets.
-fn command(world: &World, clock: &Path) -> Result<Command> {
+fn command(world: &DownloadFixture, clock: &Path) -> Result<Command> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rucio"));
     command.args(["download", "-o", "jsonl", "--dir", "here", "--metalink"]).arg(world.document()?);
     command.env_clear().env("HOME", world.home.path()).env("TMPDIR", world.home.path());
@@ -59,11 +59,11 @@ fn a_clock_that_jumps_during_a_download_changes_nothing() -> Result<()> {
         let name = unique("jump");
         let files = HashMap::from([(name.clone(), content.clone())]);
         let store = Store::good(files, Duration::from_millis(80))?;
-        let mut world = World::new()?;
+        let mut world = DownloadFixture::new()?;
         world.file(&name, &content, &[&store.pfn(&name)]);
         let clock = world.home.path().join("clock");
         set(&clock, "+0")?;
-        let mut watched = Watched::start(command(&world, &clock)?)?;
+        let mut watched = WatchedProcess::start(command(&world, &clock)?)?;
         watched.wait_for("progress", &name)?;
         set(&clock, jump)?;
         let (code, lines) = watched.end()?;
@@ -86,7 +86,7 @@ fn a_clock_that_is_wrong_by_years_fails_only_what_certificates_are_for() -> Resu
     let content = bytes(1, 1000);
     for year in ["2001", "2077"] {
         let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::ZERO)?;
-        let mut world = World::new()?;
+        let mut world = DownloadFixture::new()?;
         world.file("f", &content, &[&store.pfn("f")]);
         let wrong = format!("@{year}-05-05 05:05:05");
         let wrong = [("LD_PRELOAD", library()?), ("FAKETIME", wrong)];
@@ -138,7 +138,7 @@ fn a_storage_below_the_least_speed_is_left_after_a_minute_and_its_time() -> Resu
         let pause = if asked.file == "slow" { 1200 } else { 0 };
         Reply::good(&content, asked).slowly(Duration::from_millis(pause))
     })?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("slow", &expected, &[&store.pfn("slow")]);
     world.file("good", &expected, &[&store.pfn("good")]);
     let outcome = fast(world.rucio(&["--transfer-speed-timeout", "100"])?)?.run()?;

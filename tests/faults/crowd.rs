@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::ended;
-use super::fixture::{World, bytes};
+use super::fixture::{DownloadFixture, bytes};
 use super::store::{Reply, Store};
 
 /// How many files there are.
@@ -43,7 +43,7 @@ fn content(name: &str) -> Vec<u8> {
 #[test]
 fn a_storage_with_little_room_gets_fewer_requests_at_a_time() -> Result<()> {
     let (store, refused) = crowded()?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     let names: Vec<_> = (0..FILES).map(|number| format!("f{number}")).collect();
     for name in &names {
         world.file(name, &content(name), &[&store.pfn(name)]);
@@ -65,7 +65,7 @@ fn a_storage_with_little_room_gets_fewer_requests_at_a_time() -> Result<()> {
 fn a_storage_that_is_down_does_not_keep_files_from_the_next_one() -> Result<()> {
     let down = Store::start(|_, _| Reply::new("503 Service Unavailable", "Retry-After: 0\r\n", b""))?;
     let good = Store::start(|asked, _| Reply::good(&content(&asked.file), asked))?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     let names: Vec<_> = (0..FILES).map(|number| format!("f{number}")).collect();
     for name in &names {
         world.file(name, &content(name), &[&down.pfn(name), &good.pfn(name)]);

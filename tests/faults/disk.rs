@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::fixture::{World, bytes};
+use super::fixture::{DownloadFixture, bytes};
 use super::store::Store;
 use super::{ended, verdict};
 use crate::support::{Outcome, Rucio, var};
 
 /// Downloads into a file system that is mounted by this line of shell; what stands there afterwards is copied into `here`.
-pub(super) fn download_on(world: &World, mount: &str) -> Result<Outcome> {
+pub(super) fn download_on(world: &DownloadFixture, mount: &str) -> Result<Outcome> {
     let program = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
     let (document, root) = (world.document()?, world.home.path());
     let get = format!("{program} get --metalink {} --dir disk", document.display());
@@ -23,11 +23,11 @@ pub(super) fn download_on(world: &World, mount: &str) -> Result<Outcome> {
     shell.env("RUCIO_CONFIG", &config.to_string_lossy()).env("LOGNAME", crate::fixtures::USER).run()
 }
 
-fn files(sizes: &[(&str, usize)]) -> Result<(World, Store)> {
+fn files(sizes: &[(&str, usize)]) -> Result<(DownloadFixture, Store)> {
     let contents: HashMap<_, _> =
         sizes.iter().enumerate().map(|(seed, (name, size))| ((*name).to_owned(), bytes(seed, *size))).collect();
     let store = Store::good(contents.clone(), Duration::ZERO)?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     for (name, _) in sizes {
         world.file(name, &contents[*name], &[&store.pfn(name)]);
     }

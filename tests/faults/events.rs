@@ -13,13 +13,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::ended;
-use super::fixture::{World, bytes};
+use super::fixture::{DownloadFixture, bytes};
 use super::store::{Reply, Store};
-use crate::fixtures::{SIGNALS, USER, Watched, shell_code, wait_for};
+use crate::fixtures::{SIGNALS, USER, WatchedProcess, shell_code, wait_for};
 use crate::support::Testbed;
 
 /// Our client at its work, about to be started.
-fn command(world: &World, words: &[&str]) -> Result<Command> {
+fn command(world: &DownloadFixture, words: &[&str]) -> Result<Command> {
     let mut command = Command::new("/usr/bin/env");
     command.args([SIGNALS, env!("CARGO_BIN_EXE_rucio"), "download", "--dir", "here"]).args(words);
     command.arg("--metalink").arg(world.document()?);
@@ -46,7 +46,7 @@ fn holding(contents: &HashMap<&'static str, Vec<u8>>) -> Result<(Store, Arc<Atom
 }
 
 /// A quick file, one that needs more than a second, one whose best replica is lost, one that comes last.
-fn four_files() -> Result<(World, Store, Arc<AtomicBool>)> {
+fn four_files() -> Result<(DownloadFixture, Store, Arc<AtomicBool>)> {
     let contents = HashMap::from([
         ("quick", bytes(1, 1000)),
         ("slow", bytes(2, 1_600_000)),
@@ -55,7 +55,7 @@ fn four_files() -> Result<(World, Store, Arc<AtomicBool>)> {
     ]);
     let (store, open) = holding(&contents)?;
     let lost = Store::start(|_, _| Reply::new("404 Not Found", "", b""))?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     for name in ["quick", "slow", "late"] {
         world.file(name, &contents[name], &[&store.pfn(name)]);
     }
@@ -74,7 +74,7 @@ fn kinds<'a>(events: &[&'a Value]) -> Vec<&'a str> {
 #[test]
 fn events_are_there_when_they_happen_and_tell_all() -> Result<()> {
     let (world, store, open) = four_files()?;
-    let mut watched = Watched::start(command(&world, &["-o", "jsonl"])?)?;
+    let mut watched = WatchedProcess::start(command(&world, &["-o", "jsonl"])?)?;
     watched.wait_for("start", "late")?;
     let done = watched.wait_for("done", "quick")?;
     watched.wait_for("attempt_failed", "saved")?;
@@ -113,7 +113,7 @@ fn in_json_they_are_an_array_and_failures_end_as_ever() -> Result<()> {
         Store::good(HashMap::from([("a".to_owned(), bytes(1, 10)), ("b".to_owned(), bytes(2, 10))]), Duration::ZERO)?,
         Store::start(|_, _| Reply::new("404 Not Found", "", b""))?,
     );
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("a", &bytes(1, 10), &[&good.pfn("a")]);
     world.file("b", &bytes(2, 10), &[&lost.pfn("b")]);
     let outcome = world.download(&["-o", "json"])?;
@@ -139,7 +139,7 @@ fn in_json_they_are_an_array_and_failures_end_as_ever() -> Result<()> {
 fn ctrl_c_ends_them_and_tells_what_was_under_way() -> Result<()> {
     for format in ["jsonl", "json"] {
         let (world, _store, _open) = four_files()?;
-        let watched = Watched::start(command(&world, &["-o", format])?)?;
+        let watched = WatchedProcess::start(command(&world, &["-o", format])?)?;
         wait_for("the others", || Ok((world.place("slow").exists() && world.place("saved").exists()).then_some(())))?;
         watched.signal(Signal::INT)?;
         let (code, lines) = watched.end()?;
@@ -161,7 +161,7 @@ fn ctrl_c_ends_them_and_tells_what_was_under_way() -> Result<()> {
 fn a_watcher_that_goes_away_ends_the_download_quietly() -> Result<()> {
     let content = bytes(1, 6_000_000);
     let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::from_millis(200))?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("f", &content, &[&store.pfn("f")]);
     let mut child = command(&world, &["-o", "jsonl"])?.stdout(Stdio::piped()).spawn()?;
     let mut first = String::new();
@@ -180,7 +180,7 @@ fn a_watcher_that_does_not_read_cannot_keep_ctrl_c_away() -> Result<()> {
     let names: Vec<_> = (0..300).map(|number| format!("f{number:03}")).collect();
     let content = bytes(1, 100);
     let files = names.iter().map(|name| (name.clone(), content.clone())).collect();
-    let (store, mut world) = (Store::good(files, Duration::ZERO)?, World::new()?);
+    let (store, mut world) = (Store::good(files, Duration::ZERO)?, DownloadFixture::new()?);
     names.iter().for_each(|name| world.file(name, &content, &[&store.pfn(name)]));
     let mut child = command(&world, &["-o", "jsonl"])?.stdout(Stdio::piped()).spawn()?;
     let unread = child.stdout.take().context("no output")?;

@@ -12,13 +12,13 @@ use crate::support::{Outcome, Rucio};
 
 /// A folder of our own, and what is to be downloaded into it.
 #[derive(Debug)]
-pub(super) struct World {
+pub(super) struct DownloadFixture {
     pub(super) home: Home,
     document: String,
     contents: HashMap<String, Vec<u8>>,
 }
 
-impl World {
+impl DownloadFixture {
     pub(super) fn new() -> Result<Self> {
         let home = Home::new()?;
         fs::create_dir(home.path().join("here"))?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::ended;
 use super::store::{Reply, Store};
-use crate::fixtures::{Answer, Heard, Home, Server};
+use crate::fixtures::{Answer, Home, ReceivedRequest, Server};
 use crate::support::Outcome;
 
 const CALL: &str = "POST /replicas/list";
@@ -21,7 +21,7 @@ const STREAM: &str = "Content-Type: application/x-json-stream\r\n";
 
 /// What a server does that has a dataset, `faults:set`, whose files lie in a storage.
 #[derive(Debug, Clone, Copy)]
-struct Manners {
+struct ServerBehavior {
     /// How many of its first lists it breaks off behind one file.
     breaks: usize,
     /// How many of its first lists of replicas end like whole ones behind one file.
@@ -32,9 +32,9 @@ struct Manners {
     tells_names: bool,
 }
 
-const GOOD: Manners = Manners { breaks: 0, short: 0, short_names: 0, tells_names: true };
+const GOOD: ServerBehavior = ServerBehavior { breaks: 0, short: 0, short_names: 0, tells_names: true };
 
-fn server(store: &Store, names: Vec<String>, manners: Manners) -> Result<Server> {
+fn server(store: &Store, names: Vec<String>, manners: ServerBehavior) -> Result<Server> {
     let place = store.pfn("");
     let found = json!({"scope": "faults", "name": "set", "did_type": "DATASET", "bytes": null, "length": null});
     Server::start(move |heard, before| match heard.request.as_str() {
@@ -87,7 +87,7 @@ fn row(place: &str, name: &str) -> Value {
 }
 
 /// The names in a call.
-fn asked(heard: &Heard) -> Vec<String> {
+fn asked(heard: &ReceivedRequest) -> Vec<String> {
     let body: Value = serde_json::from_slice(&heard.body).unwrap_or_default();
     let names = body["dids"].as_array().into_iter().flatten().filter_map(|did| did["name"].as_str());
     names.map(str::to_owned).collect()
@@ -123,7 +123,7 @@ fn arrived(home: &Home, names: &[String]) -> Result<()> {
 #[test]
 fn a_server_that_goes_away_while_it_lists_costs_only_what_was_not_listed() -> Result<()> {
     let (store, home) = (store()?, Home::new()?);
-    let server = server(&store, names(2), Manners { breaks: 1, tells_names: false, ..GOOD })?;
+    let server = server(&store, names(2), ServerBehavior { breaks: 1, tells_names: false, ..GOOD })?;
     let outcome = download(&server, &home, &[])?;
     ensure!(outcome.code != 0, "{outcome:?}");
     ensure!(outcome.stderr.contains("Not all files are listed yet"), "{}", outcome.stderr);
@@ -134,7 +134,7 @@ fn a_server_that_goes_away_while_it_lists_costs_only_what_was_not_listed() -> Re
 #[test]
 fn a_server_that_comes_back_is_asked_for_the_others() -> Result<()> {
     let (store, home, names) = (store()?, Home::new()?, names(4));
-    let server = server(&store, names.clone(), Manners { breaks: 2, ..GOOD })?;
+    let server = server(&store, names.clone(), ServerBehavior { breaks: 2, ..GOOD })?;
     let outcome = download(&server, &home, &[])?;
     ended(&outcome, 0)?;
     arrived(&home, &names)?;
@@ -150,7 +150,7 @@ fn a_server_that_comes_back_is_asked_for_the_others() -> Result<()> {
 #[test]
 fn short_list_that_looks_whole_is_completed() -> Result<()> {
     let (store, home, names) = (store()?, Home::new()?, names(4));
-    let server = server(&store, names.clone(), Manners { short: 3, ..GOOD })?;
+    let server = server(&store, names.clone(), ServerBehavior { short: 3, ..GOOD })?;
     ended(&download(&server, &home, &[])?, 0)?;
     arrived(&home, &names)?;
     let expected = [vec!["set".to_owned()], names[1..].to_vec(), names[2..].to_vec(), names[3..].to_vec()];
@@ -162,7 +162,7 @@ fn short_list_that_looks_whole_is_completed() -> Result<()> {
 #[test]
 fn short_list_that_stays_short_is_an_error() -> Result<()> {
     let (store, home, names) = (store()?, Home::new()?, names(4));
-    let server = server(&store, names.clone(), Manners { short: 1, short_names: usize::MAX, ..GOOD })?;
+    let server = server(&store, names.clone(), ServerBehavior { short: 1, short_names: usize::MAX, ..GOOD })?;
     for words in [vec!["download", "--dir", "here", "--no-subdir", "faults:set"], vec!["list-files", "faults:set"]] {
         let client = server.client(&home)?.folder(home.path()).limit(Duration::from_secs(60));
         let outcome = client.args(&words).run()?;
@@ -176,7 +176,7 @@ fn short_list_that_stays_short_is_an_error() -> Result<()> {
 #[test]
 fn short_list_of_names_is_read_again_and_shown_once() -> Result<()> {
     let (store, home, names) = (store()?, Home::new()?, names(4));
-    let server = server(&store, names.clone(), Manners { short_names: 2, ..GOOD })?;
+    let server = server(&store, names.clone(), ServerBehavior { short_names: 2, ..GOOD })?;
     let client = server.client(&home)?.limit(Duration::from_secs(60));
     let outcome = client.args(["list-files", "--csv", "faults:set"]).run()?;
     ended(&outcome, 0)?;
@@ -190,7 +190,7 @@ fn short_list_of_names_is_read_again_and_shown_once() -> Result<()> {
 #[test]
 fn short_list_of_replicas_is_completed_and_shown_once() -> Result<()> {
     let (store, home, names) = (store()?, Home::new()?, names(4));
-    let server = server(&store, names.clone(), Manners { short: 2, ..GOOD })?;
+    let server = server(&store, names.clone(), ServerBehavior { short: 2, ..GOOD })?;
     let client = server.client(&home)?.limit(Duration::from_secs(60));
     let outcome = client.args(["replica", "list", "file", "--pfns", "faults:set"]).run()?;
     ended(&outcome, 0)?;

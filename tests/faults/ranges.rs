@@ -11,7 +11,7 @@ use rucio::transfer::checksum::Checksum;
 use rustix::process::Signal;
 
 use super::disk::download_on;
-use super::fixture::{World, bytes};
+use super::fixture::{DownloadFixture, bytes};
 use super::resume::{end, finds_the_file_of_another};
 use super::store::{Asked, Ending, Reply, Store};
 use super::{ended, verdict};
@@ -33,10 +33,10 @@ fn large(seed: usize, length: usize) -> Vec<u8> {
 }
 
 /// The file `f` on a storage that needs this long for each 64 KiB.
-fn one_file(length: usize, pause: Duration) -> Result<(World, Store)> {
+fn one_file(length: usize, pause: Duration) -> Result<(DownloadFixture, Store)> {
     let content = large(0, length);
     let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), pause)?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("f", &content, &[&store.pfn("f")]);
     Ok((world, store))
 }
@@ -92,7 +92,7 @@ fn a_file_comes_in_one_piece_where_that_is_asked_for_or_nothing_else_can_be_chec
     world.arrived("f")?;
     ensure!(store.asked("f").len() == 1, "{:?}", store.asked("f"));
 
-    let (content, mut world) = (large(0, 9_000_000), World::new()?);
+    let (content, mut world) = (large(0, 9_000_000), DownloadFixture::new()?);
     let copy = world.home.path().join("copy");
     fs::write(&copy, &content)?;
     let md5 = Checksum::Md5([0; 16]).of_file(&copy)?;
@@ -153,7 +153,7 @@ fn whoever_is_of_no_help_does_no_harm() -> Result<()> {
         Some(number) => (HELPERS[number].1)(&theirs[number], asked),
         None => Reply::new("404 Not Found", "", b""),
     })?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     for ((name, _), content) in HELPERS.iter().zip(&contents) {
         let (alone, helped) = (format!("{name}.alone"), format!("{name}.helped"));
         if *name != NOT_ALONE {
@@ -184,7 +184,7 @@ fn what_one_replica_does_not_bring_another_one_does() -> Result<()> {
         let (half, whole) = (content.clone(), content.clone());
         let first = Store::start(move |asked, _| Reply::good(&half, asked).slowly(SLOW).ending(2_000_000, ending))?;
         let second = Store::start(move |asked, _| Reply::good(&whole, asked).slowly(SLOW))?;
-        let mut world = World::new()?;
+        let mut world = DownloadFixture::new()?;
         world.file("f", &content, &[&first.pfn("f"), &second.pfn("f")]);
         let outcome = world.download(&[])?;
         ended(&outcome, 0)?;
@@ -203,7 +203,7 @@ fn parts_that_do_not_fit_are_fetched_again_in_one_piece() -> Result<()> {
     wrong.iter_mut().for_each(|byte| *byte ^= 1);
     let first = Store::start(move |asked, _| Reply::good(&right, asked).slowly(SLOW))?;
     let second = Store::start(move |asked, _| Reply::good(&wrong, asked).slowly(SLOW))?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("f", &content, &[&first.pfn("f"), &second.pfn("f")]);
     let outcome = world.download(&[])?;
     ended(&outcome, 0)?;
@@ -224,7 +224,7 @@ fn a_storage_that_has_enough_is_not_asked_on_and_on() -> Result<()> {
         0..=2 => Reply::good(&whole, asked).slowly(SLOW),
         _ => Reply::new("429 Too Many Requests", "Retry-After: 20\r\n", b""),
     })?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("f", &content, &[&store.pfn("f")]);
     let outcome = world.download(&[])?;
     ended(&outcome, 0)?;
@@ -246,7 +246,7 @@ fn the_limit_on_the_rate_is_one_for_all_connections() -> Result<()> {
     Ok(())
 }
 
-impl World {
+impl DownloadFixture {
     /// Waits until a file is being fetched in parts: behind it stands which ones are here.
     fn wait_for_parts(&self, name: &str, size: usize) -> Result<PathBuf> {
         wait_for("parts of the file", || {

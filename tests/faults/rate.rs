@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::ended;
-use super::fixture::{World, bytes};
+use super::fixture::{DownloadFixture, bytes};
 use super::store::Store;
 
 /// All files together are held back, and a file that is held back is not taken for a slow one.
@@ -14,7 +14,7 @@ use super::store::Store;
 fn no_more_bytes_come_than_the_limit_allows() -> Result<()> {
     let contents: HashMap<_, _> = (0..2).map(|seed| (format!("f{seed}"), bytes(seed, 2_000_000))).collect();
     let store = Store::good(contents.clone(), Duration::ZERO)?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     for (name, content) in &contents {
         world.file(name, content, &[&store.pfn(name)]);
     }
@@ -30,7 +30,7 @@ fn no_more_bytes_come_than_the_limit_allows() -> Result<()> {
 
 #[test]
 fn a_limit_that_is_none_is_refused() -> Result<()> {
-    let world = World::new()?;
+    let world = DownloadFixture::new()?;
     for limit in ["0", "fast", "1MB", "-1"] {
         let outcome = world.download(&["--limit-rate", limit])?;
         ended(&outcome, 2)?;

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::ended;
-use super::fixture::{World, bytes};
+use super::fixture::{DownloadFixture, bytes};
 use super::store::Store;
 use crate::fixtures::{SIGNALS, USER, shell_code, wait_for};
 use crate::support::{Testbed, var};
@@ -26,22 +26,22 @@ const SIZE: usize = 6_000_000;
 const LARGE: usize = 16_000_000;
 
 /// Files on a storage that needs this long for each 64 KiB.
-fn files(names: &[&str], pause: u64) -> Result<(World, Store)> {
+fn files(names: &[&str], pause: u64) -> Result<(DownloadFixture, Store)> {
     on_store(names.iter().enumerate().map(|(seed, name)| (*name, bytes(seed, SIZE + seed))), pause)
 }
 
 /// Files of these contents on such a storage.
-fn on_store<'a>(contents: impl Iterator<Item = (&'a str, Vec<u8>)>, pause: u64) -> Result<(World, Store)> {
+fn on_store<'a>(contents: impl Iterator<Item = (&'a str, Vec<u8>)>, pause: u64) -> Result<(DownloadFixture, Store)> {
     let contents: HashMap<_, _> = contents.map(|(name, content)| (name.to_owned(), content)).collect();
     let store = Store::good(contents.clone(), Duration::from_millis(pause))?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     for (name, content) in &contents {
         world.file(name, content, &[&store.pfn(name)]);
     }
     Ok((world, store))
 }
 
-impl World {
+impl DownloadFixture {
     /// Starts our client.
     pub(super) fn start(&self) -> Result<Child> {
         self.start_saying("said")
@@ -112,7 +112,7 @@ fn another_replica_gives_the_rest() -> Result<()> {
     let part = world.wait_for_part("f")?;
     end(child, Signal::KILL)?;
     let second = Store::good(HashMap::from([("f".to_owned(), bytes(0, SIZE))]), Duration::ZERO)?;
-    let mut other = World::new()?;
+    let mut other = DownloadFixture::new()?;
     other.file("f", &bytes(0, SIZE), &[&second.pfn("f")]);
     fs::create_dir_all(other.place("f").parent().context("a folder")?)?;
     fs::rename(&part, other.place(&part.file_name().context("a name")?.to_string_lossy()))?;
@@ -172,7 +172,7 @@ fn spoiled_and_foreign_parts_do_no_harm() -> Result<()> {
 }
 
 /// A second process waits for the first one, which is fetching `f`, and finds it there.
-pub(super) fn finds_the_file_of_another(world: &World, mut first: Child) -> Result<()> {
+pub(super) fn finds_the_file_of_another(world: &DownloadFixture, mut first: Child) -> Result<()> {
     let second = world.download(&[])?;
     ended(&second, 0)?;
     ensure!(shell_code(first.wait()?) == 0);
@@ -242,7 +242,7 @@ fn killed_at_any_moment_a_download_comes_to_its_right_end() -> Result<()> {
 }
 
 /// Looks for this long whether what stands under a final name is right.
-fn watch(world: &World, names: &[&str], time: Duration) -> Result<()> {
+fn watch(world: &DownloadFixture, names: &[&str], time: Duration) -> Result<()> {
     let end = std::time::Instant::now() + time;
     let mut seen: Vec<&str> = Vec::new();
     while std::time::Instant::now() < end {
@@ -257,6 +257,6 @@ fn watch(world: &World, names: &[&str], time: Duration) -> Result<()> {
     Ok(())
 }
 
-fn all_right(world: &World, names: &[&str]) -> Result<()> {
+fn all_right(world: &DownloadFixture, names: &[&str]) -> Result<()> {
     names.iter().filter(|name| world.place(name).exists()).try_for_each(|name| world.arrived(name))
 }

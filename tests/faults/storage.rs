@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::fixture::{World, bytes};
+use super::fixture::{DownloadFixture, bytes};
 use super::store::{Asked, Ending, Reply, Store};
 use super::{ended, verdict};
-use crate::fixtures::{Answer, Party, Server, TlsFront};
+use crate::fixtures::{Answer, CertificateFixture, Server, TlsFront};
 
 /// How a file ends whose only source has a fault.
 #[derive(Debug, Clone, Copy)]
@@ -157,7 +157,7 @@ fn bad(fault: &'static Fault) -> Result<Store> {
 #[test]
 fn every_answer_leads_to_the_right_retry_the_next_replica_and_a_reason() -> Result<()> {
     let good = Store::start(|asked, _| Reply::good(&content(asked.file.trim_end_matches("-saved")), asked))?;
-    let (mut world, mut stores) = (World::new()?, HashMap::new());
+    let (mut world, mut stores) = (DownloadFixture::new()?, HashMap::new());
     for fault in &FAULTS {
         let (alone, saved) = (format!("{}-alone", fault.name), format!("{}-saved", fault.name));
         let (only, first) = (bad(fault)?, bad(fault)?);
@@ -197,7 +197,7 @@ fn a_busy_storage_is_asked_again_when_it_says() -> Result<()> {
             false => Reply::new("503 Service Unavailable", "Retry-After: 2\r\n", b"busy"),
         }
     })?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("f", &content("f"), &[&busy.pfn("f")]);
     ended(&world.download(&[])?, 0)?;
     world.arrived("f")?;
@@ -214,7 +214,7 @@ fn a_storage_that_falls_silent_is_left_when_the_time_is_over() -> Result<()> {
         Reply::new("200 OK", "", &content).ending(sent, Ending::Stall)
     })?;
     let good = Store::start(|asked, _| Reply::good(&content(&asked.file), asked))?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     let wholly = Server::start(|_, _| Answer::Silence)?;
     world.file("mute", &content("mute"), &[&silent.pfn("mute")]);
     world.file("wholly", &content("wholly"), &[&format!("{}/wholly", wholly.url())]);
@@ -237,7 +237,7 @@ fn a_storage_that_falls_silent_is_left_when_the_time_is_over() -> Result<()> {
 #[test]
 fn without_a_connection_the_next_replica_is_used() -> Result<()> {
     let strangers = Server::start(|_, _| Answer::new(200, "", "stranger"))?;
-    let stranger = TlsFront::start(&strangers, &Party::self_signed("localhost")?)?;
+    let stranger = TlsFront::start(&strangers, &CertificateFixture::self_signed("localhost")?)?;
     let good = Store::start(|asked, _| Reply::good(&content(&asked.file), asked))?;
     let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let cases = [
@@ -246,7 +246,7 @@ fn without_a_connection_the_next_replica_is_used() -> Result<()> {
         ("stranger", format!("{}/f", stranger.url()), "certificate"),
         ("no-tls", format!("https://{}/f", good.address()), "does not speak TLS"),
     ];
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     for (name, pfn, _) in &cases {
         world.file(&format!("{name}-alone"), &content(name), &[pfn]);
         world.file(&format!("{name}-saved"), &content(name), &[pfn, &good.pfn(name)]);
@@ -266,7 +266,7 @@ fn without_a_connection_the_next_replica_is_used() -> Result<()> {
 #[test]
 fn exit_codes_tell_none_from_some() -> Result<()> {
     let store = Store::start(|_, _| Reply::new("404 Not Found", "", b""))?;
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     world.file("f", b"content", &[&store.pfn("f")]);
     ended(&world.download(&[])?, 75)?;
     ended(&world.download(&["--no-show-download-exceptions"])?, 0)?;

@@ -10,9 +10,9 @@ use anyhow::{Context, Result, ensure};
 use openssl::ssl::{SslAcceptor, SslMethod, SslStream};
 use rustix::net::sockopt::set_socket_linger;
 
-use super::fixture::{World, bytes};
+use super::fixture::{DownloadFixture, bytes};
 use super::{ended, verdict};
-use crate::fixtures::{Party, TODAY, Use};
+use crate::fixtures::{CertificateFixture, TODAY, Use};
 
 /// How a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,10 +100,10 @@ struct TlsStore {
 
 impl TlsStore {
     fn start() -> Result<Self> {
-        Self::of(&Party::testbed("host")?)
+        Self::of(&CertificateFixture::testbed("host")?)
     }
 
-    fn of(host: &Party) -> Result<Self> {
+    fn of(host: &CertificateFixture) -> Result<Self> {
         let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls())?;
         acceptor.set_private_key(&host.key)?;
         acceptor.set_certificate(&host.certificate)?;
@@ -196,7 +196,7 @@ fn what_breaks_inside_tls_is_gone_on_with_or_given_up_but_never_taken_for_the_en
     let store = TlsStore::start()?;
     let broken = ["unsaid", "in-record", "reset", "spoiled"];
     let mended = ["unsaid-once", "in-record-once", "reset-once", "spoiled-once", "untold-unsaid"];
-    let mut world = World::new()?;
+    let mut world = DownloadFixture::new()?;
     for name in broken.iter().chain(&mended) {
         world.file(name, &content(name), &[&store.pfn(name)]);
     }
@@ -227,11 +227,11 @@ fn what_breaks_inside_tls_is_gone_on_with_or_given_up_but_never_taken_for_the_en
 fn storages_of_an_unfit_authority_are_not_trusted() -> Result<()> {
     let parts = ["O=Testbed", "CN=localhost"];
     let (today, server) = (TODAY, Use::Server("localhost"));
-    let pinned = Party::signed_by_itself(&["CN=Pinned"], today, server)?;
-    let old = Party::signed_by_itself(&["CN=Old"], (-9, -1), Use::Authority)?;
-    let good = Party::signed_by_itself(&["CN=Good"], today, Use::Authority)?;
-    let mut world = World::new()?;
-    let (folder, _) = Party::testbed("ca")?.hashed_folder(&world.home)?;
+    let pinned = CertificateFixture::signed_by_itself(&["CN=Pinned"], today, server)?;
+    let old = CertificateFixture::signed_by_itself(&["CN=Old"], (-9, -1), Use::Authority)?;
+    let good = CertificateFixture::signed_by_itself(&["CN=Good"], today, Use::Authority)?;
+    let mut world = DownloadFixture::new()?;
+    let (folder, _) = CertificateFixture::testbed("ca")?.hashed_folder(&world.home)?;
     let mut files = Vec::new();
     for (name, authority) in [("pinned", &pinned), ("old", &old), ("good", &good)] {
         let store = TlsStore::of(&authority.sign(&parts, today, server)?)?;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::ended;
-use super::fixture::{World, bytes};
+use super::fixture::{DownloadFixture, bytes};
 use super::store::{Reply, Store};
 use crate::fixtures::{Answer, Server};
 
@@ -47,7 +47,7 @@ fn traces_are_all_sent_to_a_server_that_refuses_lists_late() -> Result<()> {
     let store = Store::start(|asked, _| Reply::good(&bytes(asked.file.len(), 1000), asked))?;
     let names: Vec<_> = (1..=FILES).map(|length| "f".repeat(length)).collect();
     for run in 1..=10 {
-        let (server, mut world) = (old_server()?, World::new()?);
+        let (server, mut world) = (old_server()?, DownloadFixture::new()?);
         for name in &names {
             world.file(name, &bytes(name.len(), 1000), &[&store.pfn(name)]);
         }

@@ -234,15 +234,15 @@ pub(super) fn by_hand(outside: &Path) -> Vec<String> {
 
 /// Names made up from pieces: always the same ones.
 pub(super) fn generated() -> Vec<String> {
-    let mut dice = Dice(20_261_124);
+    let mut dice = Random(20_261_124);
     let name = |_| (0..=dice.roll(6)).map(|_| PIECES[dice.roll(PIECES.len())]).collect();
     (0..GENERATED).map(name).collect()
 }
 
 /// Chance that is the same every time.
-struct Dice(u64);
+struct Random(u64);
 
-impl Dice {
+impl Random {
     fn roll(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % sides

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::fixtures::{Answer, Heard, Home, Server};
+use crate::fixtures::{Answer, Home, ReceivedRequest, Server};
 use crate::support::Rucio;
 
 /// A site that knows one dataset, `s:set`.
@@ -27,7 +27,7 @@ impl Site {
     /// Starts it. `act` is called before a file is given, with its number.
     pub(super) fn start(catalogue: Catalogue, act: impl Fn(usize) + Send + Sync + 'static) -> Result<Self> {
         let catalogue = Arc::new(catalogue);
-        let server = Server::start(move |heard: &Heard, _| answer(heard, &catalogue, &act))?;
+        let server = Server::start(move |heard: &ReceivedRequest, _| answer(heard, &catalogue, &act))?;
         Ok(Self { server, home: Home::new()? })
     }
 
@@ -82,7 +82,7 @@ pub(super) fn lines(records: Vec<Value>) -> Vec<u8> {
     records.into_iter().map(|record| format!("{record}\n")).collect::<String>().into_bytes()
 }
 
-fn answer(heard: &Heard, catalogue: &Catalogue, act: &impl Fn(usize)) -> Answer {
+fn answer(heard: &ReceivedRequest, catalogue: &Catalogue, act: &impl Fn(usize)) -> Answer {
     let host = heard.header("host").unwrap_or_default();
     let list = |bytes: &[u8]| {
         let bytes = replaced(bytes, b"{site}", format!("http://{host}").as_bytes());

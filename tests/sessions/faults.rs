@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::fixtures::{Answer, Heard, Home, Server};
+use crate::fixtures::{Answer, Home, ReceivedRequest, Server};
 use crate::support::Outcome;
 
 const ME: &str = r#"{"account": "jdoe"}"#;
@@ -12,7 +12,7 @@ const ME: &str = r#"{"account": "jdoe"}"#;
 /// Runs a command against a server that answers like this.
 fn run(
     arguments: &[&str],
-    answer: impl Fn(&Heard, usize) -> Answer + Send + Sync + 'static,
+    answer: impl Fn(&ReceivedRequest, usize) -> Answer + Send + Sync + 'static,
 ) -> Result<(Outcome, Server)> {
     let server = Server::start(answer)?;
     let outcome = server.client(&Home::new()?)?.args(arguments).limit(Duration::from_secs(30)).run()?;
@@ -162,7 +162,7 @@ fn rows(count: usize) -> String {
 }
 
 /// The searched scope exists; the search is answered like this.
-fn search(answer: Answer) -> impl Fn(&Heard, usize) -> Answer + Send + Sync + 'static {
+fn search(answer: Answer) -> impl Fn(&ReceivedRequest, usize) -> Answer + Send + Sync + 'static {
     move |heard, _| match heard.request.as_str() {
         "GET /scopes/" => Answer::json(r#"["s"]"#),
         _ => answer.clone(),

@@ -6,7 +6,7 @@ use std::thread;
 
 use anyhow::{Result, ensure};
 
-use crate::fixtures::{Answer, Heard, Home, Server, USER};
+use crate::fixtures::{Answer, Home, ReceivedRequest, Server, USER};
 use crate::support::{Outcome, Rucio, var};
 
 /// The command says all of this and what to do, once, and ends with this code.
@@ -94,7 +94,7 @@ fn log_in(answer: Answer) -> Result<(Home, Outcome, Server)> {
 
 fn log_in_by(answer: Answer, words: &[&str]) -> Result<(Home, Outcome, Server)> {
     let home = Home::new()?;
-    let server = Server::start(move |heard: &Heard, _| match heard.request.as_str() {
+    let server = Server::start(move |heard: &ReceivedRequest, _| match heard.request.as_str() {
         "GET /hostile/auth/userpass" => answer.clone(),
         _ => Answer::json(r#"{"account": "jdoe"}"#),
     })?;

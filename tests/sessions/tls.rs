@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::fixtures::{AccessLog, Answer, Home, Party, Pty, Server, TODAY, TlsFront, Use, WHOAMI};
+use crate::fixtures::{AccessLog, Answer, CertificateFixture, Home, Pty, Server, TODAY, TlsFront, Use, WHOAMI};
 use crate::support::{Outcome, Testbed, unique};
 
 const USERPASS: &str = "auth_type = userpass\nusername = jdoe\npassword = secret";
@@ -36,7 +36,7 @@ fn with_folder(home: &Home, folder: &Path) -> Result<Outcome> {
 
 #[test]
 fn a_revoked_server_is_refused_also_by_an_old_list() -> Result<()> {
-    let (ca, host) = (Party::testbed("ca")?, Party::testbed("host")?);
+    let (ca, host) = (CertificateFixture::testbed("ca")?, CertificateFixture::testbed("host")?);
     for due in [9, -300] {
         let home = Home::new()?;
         let (folder, hash) = ca.hashed_folder(&home)?;
@@ -49,7 +49,11 @@ fn a_revoked_server_is_refused_also_by_an_old_list() -> Result<()> {
 
 #[test]
 fn lists_that_say_nothing_of_the_server_stop_nobody() -> Result<()> {
-    let (ca, host, jdoe) = (Party::testbed("ca")?, Party::testbed("host")?, Party::testbed("jdoe")?);
+    let (ca, host, jdoe) = (
+        CertificateFixture::testbed("ca")?,
+        CertificateFixture::testbed("host")?,
+        CertificateFixture::testbed("jdoe")?,
+    );
     let forged = ca.revokes(&[&host.certificate], 9, &jdoe.key)?;
     for (list, passed_over) in [
         (ca.revokes(&[&jdoe.certificate], 9, &ca.key)?, None),
@@ -76,7 +80,7 @@ fn lists_that_say_nothing_of_the_server_stop_nobody() -> Result<()> {
 /// A list may be the second of several, and in the binary form.
 #[test]
 fn all_lists_of_an_authority_are_read() -> Result<()> {
-    let (home, ca, host) = (Home::new()?, Party::testbed("ca")?, Party::testbed("host")?);
+    let (home, ca, host) = (Home::new()?, CertificateFixture::testbed("ca")?, CertificateFixture::testbed("host")?);
     let (folder, hash) = ca.hashed_folder(&home)?;
     fs::write(folder.join(format!("{hash}r0")), ca.revokes(&[], 9, &ca.key)?)?;
     let list = openssl::x509::X509Crl::from_pem(ca.revokes(&[&host.certificate], 9, &ca.key)?.as_bytes())?;
@@ -87,7 +91,7 @@ fn all_lists_of_an_authority_are_read() -> Result<()> {
 /// Globus would refuse a server outside of its authority's policy; the official client and curl know no policies.
 #[test]
 fn policy_files_are_left_alone() -> Result<()> {
-    let (home, ca) = (Home::new()?, Party::testbed("ca")?);
+    let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
     let (folder, hash) = ca.hashed_folder(&home)?;
     let policy = "access_id_CA X509 '/O=Testbed/CN=Testbed CA'\npos_rights globus CA:sign\n\
                   cond_subjects globus '\"/O=Elsewhere/*\"'\n";
@@ -102,7 +106,7 @@ fn policy_files_are_left_alone() -> Result<()> {
 /// Folders of OpenSSL before 1.0 have names of another hash.
 #[test]
 fn authorities_with_other_names_are_found_too() -> Result<()> {
-    let (home, ca) = (Home::new()?, Party::testbed("ca")?);
+    let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
     let (folder, hash) = ca.hashed_folder(&home)?;
     fs::rename(folder.join(format!("{hash}0")), folder.join("0badcafe.0"))?;
     works(&with_folder(&home, &folder)?)
@@ -111,7 +115,7 @@ fn authorities_with_other_names_are_found_too() -> Result<()> {
 /// Hundreds of authorities cost nothing as long as nobody reads them. Whoever reads these waits for ever.
 #[test]
 fn only_the_authorities_and_lists_that_count_are_read() -> Result<()> {
-    let (home, ca) = (Home::new()?, Party::testbed("ca")?);
+    let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
     let (folder, hash) = ca.hashed_folder(&home)?;
     for name in ["00000000.0", "00000000.r0", "ffffffff.0", "ffffffff.r0", &format!("{hash}signing_policy")] {
         ensure!(Command::new("mkfifo").arg(folder.join(name)).status()?.success());
@@ -123,15 +127,15 @@ fn only_the_authorities_and_lists_that_count_are_read() -> Result<()> {
 
 #[test]
 fn of_several_authorities_with_one_hash_the_right_one_counts() -> Result<()> {
-    let (home, ca) = (Home::new()?, Party::testbed("ca")?);
+    let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
     let (folder, hash) = ca.hashed_folder(&home)?;
     fs::rename(folder.join(format!("{hash}0")), folder.join(format!("{hash}1")))?;
-    fs::write(folder.join(format!("{hash}0")), Party::unknown_authority()?.pem()?)?;
+    fs::write(folder.join(format!("{hash}0")), CertificateFixture::unknown_authority()?.pem()?)?;
     works(&with_folder(&home, &folder)?)
 }
 
 /// A server with a certificate like this, seen with the testbed's authority.
-fn server_with(host: &Party, ca: &str) -> Result<(Home, Outcome)> {
+fn server_with(host: &CertificateFixture, ca: &str) -> Result<(Home, Outcome)> {
     let (home, server) = (Home::new()?, Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))?);
     let front = TlsFront::start(&server, host)?;
     let outcome = front.client(&home, ca, USERPASS)?.args(["whoami"]).run()?;
@@ -142,11 +146,11 @@ fn server_with(host: &Party, ca: &str) -> Result<(Home, Outcome)> {
 
 #[test]
 fn certificates_that_are_not_good_are_each_told_with_what_to_do() -> Result<()> {
-    let ca = Party::testbed("ca")?;
+    let ca = CertificateFixture::testbed("ca")?;
     let trusted = Home::certificate("ca.pem")?.display().to_string();
     let localhost = ["O=Testbed", "CN=localhost"];
     works(&server_with(&ca.sign(&localhost, TODAY, Use::Server("localhost"))?, &trusted)?.1)?;
-    let stranger = Party::unknown_authority()?;
+    let stranger = CertificateFixture::unknown_authority()?;
     let nobody = "nobody who is trusted here vouches for the server: its certificate";
     for (host, told) in [
         (
@@ -177,10 +181,10 @@ fn certificates_that_are_not_good_are_each_told_with_what_to_do() -> Result<()> 
 #[test]
 fn a_self_signed_certificate_that_was_named_is_trusted() -> Result<()> {
     let home = Home::new()?;
-    let own = Party::self_signed("localhost")?;
+    let own = CertificateFixture::self_signed("localhost")?;
     let named = crate::fixtures::keep(&home, "server.pem", own.pem()?)?.display().to_string();
     works(&server_with(&own, &named)?.1)?;
-    let other = Party::self_signed("elsewhere")?;
+    let other = CertificateFixture::self_signed("elsewhere")?;
     let named = crate::fixtures::keep(&home, "server.pem", other.pem()?)?.display().to_string();
     let (home, outcome) = server_with(&other, &named)?;
     refused(&home, &outcome, &["another host: elsewhere"])
@@ -246,7 +250,7 @@ fn insecure_works_in_the_browser_too() -> Result<()> {
 #[test]
 fn insecure_shows_no_kept_token_and_leaves_it_alone() -> Result<()> {
     let (home, server) = (Home::new()?, Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))?);
-    let (ca, host) = (Home::certificate("ca.pem")?.display().to_string(), Party::testbed("host")?);
+    let (ca, host) = (Home::certificate("ca.pem")?.display().to_string(), CertificateFixture::testbed("host")?);
     let front = TlsFront::start(&server, &host)?;
     let kept = "jdoe-jdoe-unknown-kept-before";
     home.keep_token(kept)?;
@@ -267,7 +271,7 @@ fn insecure_shows_no_kept_token_and_leaves_it_alone() -> Result<()> {
 #[test]
 fn insecure_is_for_the_command_line_alone() -> Result<()> {
     let (home, server) = (Home::new()?, Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))?);
-    let front = TlsFront::start(&server, &Party::testbed("host")?)?;
+    let front = TlsFront::start(&server, &CertificateFixture::testbed("host")?)?;
     let wrong = Home::certificate("jdoe.pem")?.display().to_string();
     let client = front.client(&home, &wrong, &format!("{USERPASS}\ninsecure = yes\nverify = no"))?;
     let outcome = client.env("RUCIO_INSECURE", "1").env("PYTHONHTTPSVERIFY", "0").args(["whoami"]).run()?;
@@ -276,7 +280,7 @@ fn insecure_is_for_the_command_line_alone() -> Result<()> {
 
 #[test]
 fn each_of_two_servers_is_named_in_the_warning() -> Result<()> {
-    let (home, host) = (Home::new()?, Party::testbed("host")?);
+    let (home, host) = (Home::new()?, CertificateFixture::testbed("host")?);
     let server = Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))?;
     let (front, login) = (TlsFront::start(&server, &host)?, TlsFront::start(&server, &host)?);
     let ca = Home::certificate("jdoe.pem")?.display().to_string();

@@ -5,19 +5,24 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::fixtures::{Answer, Home, Party, Server, TODAY, TlsFront, Use, keep};
+use crate::fixtures::{Answer, CertificateFixture, Home, Server, TODAY, TlsFront, Use, keep};
 use crate::support::Outcome;
 
 const USERPASS: &str = "auth_type = userpass\nusername = jdoe\npassword = secret";
 const LOCALHOST: [&str; 2] = ["O=Testbed", "CN=localhost"];
 
 /// A server of this certificate, seen by a client that trusts what is in this file or folder.
-fn seen(home: &Home, host: &Party, trusted: &Path) -> Result<Outcome> {
+fn seen(home: &Home, host: &CertificateFixture, trusted: &Path) -> Result<Outcome> {
     seen_with(home, host, &[], trusted)
 }
 
 /// The same where the server sends these certificates, too.
-fn seen_with(home: &Home, host: &Party, others: &[&Party], trusted: &Path) -> Result<Outcome> {
+fn seen_with(
+    home: &Home,
+    host: &CertificateFixture,
+    others: &[&CertificateFixture],
+    trusted: &Path,
+) -> Result<Outcome> {
     let server = Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))?;
     let front = TlsFront::with_chain(&server, host, others)?;
     let outcome = front.client(home, &trusted.display().to_string(), USERPASS)?.args(["whoami"]).run()?;
@@ -47,9 +52,9 @@ fn refused_for(outcome: &Outcome, file: &Path, subject: &str, why: &str) -> Resu
 }
 
 /// Certificates that may sign no server's, each with its name and with what is wrong.
-fn unfit() -> Result<Vec<(Party, &'static str, &'static str)>> {
-    let itself = Party::signed_by_itself;
-    let issued = Party::testbed("ca")?.sign(&["CN=Issued"], TODAY, Use::Server("elsewhere"))?;
+fn unfit() -> Result<Vec<(CertificateFixture, &'static str, &'static str)>> {
+    let itself = CertificateFixture::signed_by_itself;
+    let issued = CertificateFixture::testbed("ca")?.sign(&["CN=Issued"], TODAY, Use::Server("elsewhere"))?;
     Ok(vec![
         (itself(&["CN=Pinned"], TODAY, Use::Server("elsewhere"))?, "CN=Pinned", "it is not the certificate of a CA"),
         (issued, "CN=Issued", "it is not the certificate of a CA"),
@@ -64,7 +69,7 @@ fn unfit() -> Result<Vec<(Party, &'static str, &'static str)>> {
 fn unfit_authorities_in_a_file_are_not_used() -> Result<()> {
     for (authority, subject, why) in unfit()? {
         let home = Home::new()?;
-        let file = keep(&home, "ca.pem", Party::testbed("ca")?.pem()? + &authority.pem()?)?;
+        let file = keep(&home, "ca.pem", CertificateFixture::testbed("ca")?.pem()? + &authority.pem()?)?;
         let host = authority.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
         refused_for(&seen(&home, &host, &file)?, &file, subject, why).context(subject)?;
         // Nor where the server sends the authority's certificate along, as many do.
@@ -91,7 +96,7 @@ fn unfit_authorities_in_a_folder_are_not_used() -> Result<()> {
 
 #[test]
 fn unfit_authorities_that_play_no_role_are_not_told() -> Result<()> {
-    let (home, ca) = (Home::new()?, Party::testbed("ca")?);
+    let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
     let mut all = ca.pem()?;
     let (folder, _) = ca.hashed_folder(&home)?;
     for (authority, ..) in unfit()? {
@@ -109,7 +114,7 @@ fn unfit_authorities_that_play_no_role_are_not_told() -> Result<()> {
 /// Authorities renew their certificate and keep their key; folders and files then often have both.
 #[test]
 fn an_expired_authority_does_not_hide_its_renewed_certificate() -> Result<()> {
-    let old = Party::signed_by_itself(&["CN=Renewed CA"], (-9, -1), Use::Authority)?;
+    let old = CertificateFixture::signed_by_itself(&["CN=Renewed CA"], (-9, -1), Use::Authority)?;
     let new = old.sign_for(old.key.clone(), &["CN=Renewed CA"], TODAY, Use::Authority)?;
     let host = new.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
     for pair in [[&old, &new], [&new, &old]] {
@@ -127,8 +132,8 @@ fn an_expired_authority_does_not_hide_its_renewed_certificate() -> Result<()> {
 #[test]
 fn an_expired_root_does_not_matter_beside_another_way() -> Result<()> {
     let home = Home::new()?;
-    let root = Party::signed_by_itself(&["CN=Root"], TODAY, Use::Authority)?;
-    let old = Party::signed_by_itself(&["CN=Old Root"], (-9, -1), Use::Authority)?;
+    let root = CertificateFixture::signed_by_itself(&["CN=Root"], TODAY, Use::Authority)?;
+    let old = CertificateFixture::signed_by_itself(&["CN=Old Root"], (-9, -1), Use::Authority)?;
     let crossed = old.sign_for(root.key.clone(), &["CN=Root"], TODAY, Use::Authority)?;
     let host = root.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
     let file = keep(&home, "ca.pem", old.pem()? + &root.pem()?)?;
@@ -138,7 +143,7 @@ fn an_expired_root_does_not_matter_beside_another_way() -> Result<()> {
 /// The certificates between the server's and a root are judged alike.
 #[test]
 fn unfit_intermediates_are_not_used() -> Result<()> {
-    let (home, ca) = (Home::new()?, Party::testbed("ca")?);
+    let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
     let file = keep(&home, "ca.pem", ca.pem()?)?;
     for (days, what_for, why) in [
         (TODAY, Use::Authority, None),
@@ -167,7 +172,7 @@ fn unfit_intermediates_are_not_used() -> Result<()> {
 fn authorities_have_no_more_others_below_them_than_they_allow() -> Result<()> {
     for (most, between, is_good) in [(0, 0, true), (0, 1, false), (1, 1, true), (1, 2, false), (2, 2, true)] {
         let home = Home::new()?;
-        let root = Party::signed_by_itself(&["CN=Root"], TODAY, Use::Limited(most))?;
+        let root = CertificateFixture::signed_by_itself(&["CN=Root"], TODAY, Use::Limited(most))?;
         let mut chain = vec![root];
         for number in 0..between {
             let name = format!("CN=Below {number}");
@@ -177,7 +182,7 @@ fn authorities_have_no_more_others_below_them_than_they_allow() -> Result<()> {
         let host = chain[between].sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
         let file = keep(&home, "ca.pem", chain[0].pem()?)?;
         // What is sent besides counts for nothing: the root itself, and another that has nothing to do with it.
-        let stranger = Party::unknown_authority()?;
+        let stranger = CertificateFixture::unknown_authority()?;
         let sent: Vec<_> = chain.iter().rev().chain([&stranger]).collect();
         let outcome = seen_with(&home, &host, &sent, &file)?;
         match is_good {
@@ -192,13 +197,13 @@ fn authorities_have_no_more_others_below_them_than_they_allow() -> Result<()> {
 #[test]
 fn an_intermediate_may_be_named_without_its_root() -> Result<()> {
     let home = Home::new()?;
-    let between = Party::testbed("ca")?.sign(&["CN=Between"], TODAY, Use::Authority)?;
+    let between = CertificateFixture::testbed("ca")?.sign(&["CN=Between"], TODAY, Use::Authority)?;
     let host = between.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
     accepted(&seen(&home, &host, &keep(&home, "ca.pem", between.pem()?)?)?)
 }
 
 /// Where a server's certificate is listed: in a file, and in a folder with and without the hash of today.
-fn listings(home: &Home, listed: &Party) -> Result<[PathBuf; 3]> {
+fn listings(home: &Home, listed: &CertificateFixture) -> Result<[PathBuf; 3]> {
     let file = keep(home, "server.pem", listed.pem()?)?;
     let (folder, hash) = listed.hashed_folder(home)?;
     let other = home.path().join("other");
@@ -209,8 +214,8 @@ fn listings(home: &Home, listed: &Party) -> Result<[PathBuf; 3]> {
 
 #[test]
 fn a_listed_server_certificate_is_good_for_that_server_alone() -> Result<()> {
-    let own = Party::signed_by_itself(&LOCALHOST, TODAY, Use::Server("localhost"))?;
-    let issued = Party::unknown_authority()?.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
+    let own = CertificateFixture::signed_by_itself(&LOCALHOST, TODAY, Use::Server("localhost"))?;
+    let issued = CertificateFixture::unknown_authority()?.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
     for listed in [own, issued] {
         let home = Home::new()?;
         // The owner of the key makes another certificate of the same name.
@@ -234,7 +239,7 @@ fn a_listed_server_certificate_must_be_valid_for_the_host_and_now() -> Result<()
         (TODAY, "elsewhere", "is that of another host: elsewhere"),
     ] {
         let home = Home::new()?;
-        let listed = Party::signed_by_itself(&LOCALHOST, days, Use::Server(host))?;
+        let listed = CertificateFixture::signed_by_itself(&LOCALHOST, days, Use::Server(host))?;
         for trusted in listings(&home, &listed)? {
             let outcome = seen(&home, &listed, &trusted)?;
             ensure!(outcome.code == 1 && outcome.stderr.contains(told), "{told}: {outcome:?}");
@@ -246,10 +251,10 @@ fn a_listed_server_certificate_must_be_valid_for_the_host_and_now() -> Result<()
 /// A list of what was revoked counts if it is signed by the authority's key, as long as that may sign.
 #[test]
 fn lists_of_an_unfit_authority_are_passed_over() -> Result<()> {
-    let (home, ca) = (Home::new()?, Party::testbed("ca")?);
+    let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
     let (folder, hash) = ca.hashed_folder(&home)?;
     let host = ca.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
-    let old = Party::signed_by_itself(&["O=Testbed", "CN=Testbed CA"], (-9, -1), Use::Authority)?;
+    let old = CertificateFixture::signed_by_itself(&["O=Testbed", "CN=Testbed CA"], (-9, -1), Use::Authority)?;
     ensure!(old.certificate.subject_name_hash() == ca.certificate.subject_name_hash(), "the names are not the same");
     fs::write(folder.join(format!("{hash}1")), old.pem()?)?;
     fs::write(folder.join(format!("{hash}r0")), ca.revokes(&[&host.certificate], 9, &old.key)?)?;

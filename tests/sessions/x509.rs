@@ -10,7 +10,9 @@ use openssl::ec::{EcGroup, EcKey};
 use openssl::nid::Nid;
 use openssl::pkey::PKey;
 
-use crate::fixtures::{AccessLog, Answer, Home, Line, Party, Pty, Server, TODAY, TlsFront, Use, WHOAMI, keep, open_to};
+use crate::fixtures::{
+    AccessLog, Answer, CertificateFixture, Home, Line, Pty, Server, TODAY, TlsFront, Use, WHOAMI, keep, open_to,
+};
 use crate::support::{Outcome, Rucio, Testbed, unique};
 
 const JDOE: [&str; 2] = ["O=Testbed", "CN=John Doe"];
@@ -123,7 +125,7 @@ fn pkcs12_of_older_programs_opens_too() -> Result<()> {
 #[test]
 fn the_chain_inside_pkcs12_is_shown_whatever_the_file_is_called() -> Result<()> {
     let home = Home::new()?;
-    let between = Party::testbed("ca")?.sign(&["O=Testbed", "CN=Users"], TODAY, Use::Authority)?;
+    let between = CertificateFixture::testbed("ca")?.sign(&["O=Testbed", "CN=Users"], TODAY, Use::Authority)?;
     let user = between.sign(&JDOE, TODAY, Use::User)?;
     let file = keep(&home, "me.bin", user.pkcs12("", &[&between])?)?;
     let told = logs_in(&home, &x509(&file, None))?;
@@ -133,7 +135,7 @@ fn the_chain_inside_pkcs12_is_shown_whatever_the_file_is_called() -> Result<()> 
 
 #[test]
 fn a_pem_file_of_several_certificates_may_have_them_in_any_order() -> Result<()> {
-    let between = Party::testbed("ca")?.sign(&["O=Testbed", "CN=Users"], TODAY, Use::Authority)?;
+    let between = CertificateFixture::testbed("ca")?.sign(&["O=Testbed", "CN=Users"], TODAY, Use::Authority)?;
     let user = between.sign(&JDOE, TODAY, Use::User)?;
     for parts in [
         [user.pem()?, between.pem()?, user.key_pem()?],
@@ -151,7 +153,7 @@ fn a_pem_file_of_several_certificates_may_have_them_in_any_order() -> Result<()>
 /// Elliptic curves in both forms of PEM, and Ed25519 as far as the server takes it (OpenSSL does).
 #[test]
 fn keys_of_every_kind_log_in() -> Result<()> {
-    let ca = Party::testbed("ca")?;
+    let ca = CertificateFixture::testbed("ca")?;
     let curve = EcKey::generate(&*EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?)?;
     let old_form = String::from_utf8(curve.private_key_to_pem()?)?;
     ensure!(old_form.contains("BEGIN EC PRIVATE KEY"));
@@ -185,7 +187,7 @@ fn a_missing_key_and_one_of_another_certificate_are_told_before_the_server_is_as
 }
 
 /// What a proxy file holds: proxy, its key, and all that stand behind it.
-fn proxy_file(home: &Home, proxy: &Party, behind: &[&Party]) -> Result<std::path::PathBuf> {
+fn proxy_file(home: &Home, proxy: &CertificateFixture, behind: &[&CertificateFixture]) -> Result<std::path::PathBuf> {
     let mut pem = proxy.pem()? + &proxy.key_pem()?;
     for party in behind {
         pem += &party.pem()?;
@@ -195,7 +197,7 @@ fn proxy_file(home: &Home, proxy: &Party, behind: &[&Party]) -> Result<std::path
 
 #[test]
 fn proxies_log_in_by_number_by_name_and_of_one_another() -> Result<()> {
-    let jdoe = Party::testbed("jdoe")?;
+    let jdoe = CertificateFixture::testbed("jdoe")?;
     for name in ["CN=1234567", "CN=proxy", "CN=limited proxy"] {
         let home = Home::new()?;
         let first = jdoe.proxy(name, TODAY, Use::Proxy)?;
@@ -211,9 +213,9 @@ fn proxies_log_in_by_number_by_name_and_of_one_another() -> Result<()> {
 /// The real server takes none of these; they must reach those that do with the whole chain.
 #[test]
 fn proxies_of_the_old_form_are_shown_with_their_chain() -> Result<()> {
-    let (home, jdoe) = (Home::new()?, Party::testbed("jdoe")?);
+    let (home, jdoe) = (Home::new()?, CertificateFixture::testbed("jdoe")?);
     let server = Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))?;
-    let front = TlsFront::start(&server, &Party::testbed("host")?)?;
+    let front = TlsFront::start(&server, &CertificateFixture::testbed("host")?)?;
     let first = jdoe.proxy("CN=limited proxy", TODAY, Use::OldProxy)?;
     let second = first.proxy("CN=limited proxy", TODAY, Use::OldProxy)?;
     let file = proxy_file(&home, &second, &[&first, &jdoe])?;
@@ -229,8 +231,8 @@ fn proxies_of_the_old_form_are_shown_with_their_chain() -> Result<()> {
 
 #[test]
 fn an_expired_proxy_and_one_of_an_expired_certificate_are_told_apart() -> Result<()> {
-    let (home, ca) = (Home::new()?, Party::testbed("ca")?);
-    let jdoe = Party::testbed("jdoe")?;
+    let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
+    let jdoe = CertificateFixture::testbed("jdoe")?;
     let old = jdoe.proxy("CN=1", (-9, -2), Use::Proxy)?;
     let told = [&["The proxy in ", "x509up expired on 20", "Make a new proxy: voms-proxy-init"][..], &TIMES].concat();
     refused(&run(&home, &proxy(&proxy_file(&home, &old, &[&jdoe])?))?, &told)?;
@@ -247,7 +249,7 @@ fn an_expired_proxy_and_one_of_an_expired_certificate_are_told_apart() -> Result
 /// Seen with a clock that is wrong, a good certificate is one for later.
 #[test]
 fn a_certificate_that_is_not_good_yet_is_a_matter_of_the_clock() -> Result<()> {
-    let (home, jdoe) = (Home::new()?, Party::testbed("jdoe")?);
+    let (home, jdoe) = (Home::new()?, CertificateFixture::testbed("jdoe")?);
     let early = jdoe.proxy("CN=1", (1, 2), Use::Proxy)?;
     let told = ["The proxy in ", "is good only from 20", "Check the clock of this machine (`date`)"];
     refused(&run(&home, &proxy(&proxy_file(&home, &early, &[&jdoe])?))?, &[&told[..], &TIMES].concat())
@@ -263,7 +265,7 @@ fn an_identity_without_an_account_is_told_with_what_an_administrator_must_do() -
         ["Cannot authenticate to account jdoe", "is that of CN=Nobody Known,O=Testbed, which is not mapped", add];
     refused(&run(&home, &x509(&cert, Some(&key)))?, &told)?;
     // A proxy of it is the same identity.
-    let stranger = Party::testbed("stranger")?;
+    let stranger = CertificateFixture::testbed("stranger")?;
     let file = proxy_file(&home, &stranger.proxy("CN=1", TODAY, Use::Proxy)?, &[&stranger])?;
     refused(&run(&home, &proxy(&file))?, &told[1..])
 }
@@ -284,10 +286,11 @@ fn an_identity_without_any_account_is_told() -> Result<()> {
 /// The server's clock is right, and that of this machine is not.
 #[test]
 fn a_certificate_that_expired_by_the_servers_clock_is_a_matter_of_ours() -> Result<()> {
-    let (home, host) = (Home::new()?, Party::testbed("host")?);
+    let (home, host) = (Home::new()?, CertificateFixture::testbed("host")?);
     let server = Server::start(|_, _| Answer::Silence)?;
     let tomorrow = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() + 100_000;
-    let (ca, user) = (Party::testbed("ca")?, Party::testbed("ca")?.sign(&JDOE, TODAY, Use::User)?);
+    let (ca, user) =
+        (CertificateFixture::testbed("ca")?, CertificateFixture::testbed("ca")?.sign(&JDOE, TODAY, Use::User)?);
     let front = TlsFront::strict(&server, &host, &ca, tomorrow.try_into()?)?;
     let (ca, file) =
         (Home::certificate("ca.pem")?.display().to_string(), keep(&home, "me.p12", user.pkcs12("", &[])?)?);
@@ -299,7 +302,7 @@ fn a_certificate_that_expired_by_the_servers_clock_is_a_matter_of_ours() -> Resu
 /// A site's load balancer that ends TLS and does not hand on whose certificate it saw.
 #[test]
 fn a_server_that_never_saw_the_certificate_is_not_the_certificates_fault() -> Result<()> {
-    let (home, host) = (Home::new()?, Party::testbed("host")?);
+    let (home, host) = (Home::new()?, CertificateFixture::testbed("host")?);
     let refusal = r#"{"ExceptionClass": "CannotAuthenticate", "ExceptionMessage": "Cannot get DN"}"#;
     let server = Server::start(move |_, _| Answer::new(401, "", refusal))?;
     let front = TlsFront::start(&server, &host)?;
@@ -311,7 +314,7 @@ fn a_server_that_never_saw_the_certificate_is_not_the_certificates_fault() -> Re
 #[test]
 fn a_certificate_of_an_authority_that_the_server_does_not_know() -> Result<()> {
     let home = Home::new()?;
-    let user = Party::unknown_authority()?.sign(&JDOE, TODAY, Use::User)?;
+    let user = CertificateFixture::unknown_authority()?.sign(&JDOE, TODAY, Use::User)?;
     let file = keep(&home, "other.pem", user.pem()? + &user.key_pem()?)?;
     let outcome = run(&home, &x509(&file, None))?;
     let told = ["the server does not know the CA that signed your certificate", "signed by CN=Unknown CA,O=Elsewhere"];
@@ -322,7 +325,7 @@ fn a_certificate_of_an_authority_that_the_server_does_not_know() -> Result<()> {
 
 #[test]
 fn a_proxy_that_others_may_read_is_used_with_a_warning() -> Result<()> {
-    let (home, jdoe) = (Home::new()?, Party::testbed("jdoe")?);
+    let (home, jdoe) = (Home::new()?, CertificateFixture::testbed("jdoe")?);
     let file = proxy_file(&home, &jdoe.proxy("CN=1", TODAY, Use::Proxy)?, &[&jdoe])?;
     open_to(&file, 0o644)?;
     let told = logs_in(&home, &proxy(&file))?;

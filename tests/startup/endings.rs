@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fixtures::{Answer, Heard, Home, Pty, SIGNALS, Server, USER, shell_code, wait_for};
+use crate::fixtures::{Answer, Home, Pty, ReceivedRequest, SIGNALS, Server, USER, shell_code, wait_for};
 use crate::support::{Rucio, Testbed, var};
 
 fn program() -> String {
@@ -103,7 +103,7 @@ fn standard_error_that_cannot_be_written_changes_nothing() -> Result<()> {
 
 /// A server that is asked something and never answers.
 fn silent() -> Result<Server> {
-    Server::start(|_: &Heard, _| Answer::Silence)
+    Server::start(|_: &ReceivedRequest, _| Answer::Silence)
 }
 
 fn config_for(server: &Server, home: &Home) -> Result<String> {
@@ -142,7 +142,7 @@ fn ctrl_c_on_the_terminal_ends_a_command_that_waits_for_the_server() -> Result<(
 #[test]
 fn ctrl_c_between_two_tries_does_not_wait_for_the_second() -> Result<()> {
     let home = Home::new()?;
-    let server = Server::start(|_: &Heard, _| Answer::new(503, "Retry-After: 9\r\n", ""))?;
+    let server = Server::start(|_: &ReceivedRequest, _| Answer::new(503, "Retry-After: 9\r\n", ""))?;
     let mut child = command(&home, &config_for(&server, &home)?, &["whoami"]).spawn()?;
     let mut lines = BufReader::new(child.stderr.take().context("piped")?);
     let mut line = String::new();

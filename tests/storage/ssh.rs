@@ -12,12 +12,12 @@ use crate::fixtures::{Home, SIGNALS, wait_for};
 use crate::support::{Outcome, Rucio, Testbed};
 
 /// A home with a folder of programs that come first.
-struct Desk {
+struct Fixture {
     home: Home,
     programs: PathBuf,
 }
 
-impl Desk {
+impl Fixture {
     /// With the testbed's `ssh`, which has the key.
     fn new() -> Result<Self> {
         let programs = Path::new(Testbed::get()?.value("DIR")?).join("bin");
@@ -80,63 +80,63 @@ fn expect(outcome: &Outcome, code: i32, part: &str) -> Result<()> {
 
 #[test]
 fn a_file_behind_sshd_arrives_verified_under_all_three_names_of_the_protocol() -> Result<()> {
-    let desk = Desk::new()?;
-    expect(&desk.download(&["test:one-ssh.dat"])?, 0, "Trying to download with scp")?;
-    ensure!(desk.fetched()? == fs::read(stored()?)?);
+    let fixture = Fixture::new()?;
+    expect(&fixture.download(&["test:one-ssh.dat"])?, 0, "Trying to download with scp")?;
+    ensure!(fixture.fetched()? == fs::read(stored()?)?);
     for scheme in ["scp", "sftp", "rsync"] {
-        let desk = Desk::new()?;
-        expect(&desk.fetch(scheme, &stored()?, &[])?, 0, "successfully downloaded")?;
-        ensure!(desk.fetched()? == fs::read(stored()?)?, "{scheme}");
+        let fixture = Fixture::new()?;
+        expect(&fixture.fetch(scheme, &stored()?, &[])?, 0, "successfully downloaded")?;
+        ensure!(fixture.fetched()? == fs::read(stored()?)?, "{scheme}");
     }
     Ok(())
 }
 
 #[test]
 fn a_large_and_an_empty_file_come_whole() -> Result<()> {
-    let desk = Desk::new()?;
+    let fixture = Fixture::new()?;
     let large: Vec<u8> = (0..20_000_003_u32).map(|place| (place / 5) as u8).collect();
     for bytes in [&large[..], b""] {
-        let path = desk.home.path().join("source");
+        let path = fixture.home.path().join("source");
         fs::write(&path, bytes)?;
-        expect(&desk.fetch("scp", &path.to_string_lossy(), &["--ignore-checksum"])?, 0, "")?;
-        ensure!(desk.fetched()? == bytes, "{} bytes", bytes.len());
-        fs::remove_file(desk.home.path().join("one-ssh.dat"))?;
+        expect(&fixture.fetch("scp", &path.to_string_lossy(), &["--ignore-checksum"])?, 0, "")?;
+        ensure!(fixture.fetched()? == bytes, "{} bytes", bytes.len());
+        fs::remove_file(fixture.home.path().join("one-ssh.dat"))?;
     }
     Ok(())
 }
 
 #[test]
 fn no_name_is_a_command_or_an_option() -> Result<()> {
-    let desk = Desk::new()?;
+    let fixture = Fixture::new()?;
     for name in ["a b;touch here", "$(touch here)", "`touch here`", "-oProxyCommand=touch here", "q'\"?#%20*é\n"] {
-        let path = desk.home.path().join(name);
+        let path = fixture.home.path().join(name);
         fs::write(&path, name)?;
-        expect(&desk.fetch("scp", &path.to_string_lossy(), &["--ignore-checksum"])?, 0, "")?;
-        ensure!(desk.fetched()? == name.as_bytes(), "{name}");
-        fs::remove_file(desk.home.path().join("one-ssh.dat"))?;
+        expect(&fixture.fetch("scp", &path.to_string_lossy(), &["--ignore-checksum"])?, 0, "")?;
+        ensure!(fixture.fetched()? == name.as_bytes(), "{name}");
+        fs::remove_file(fixture.home.path().join("one-ssh.dat"))?;
     }
     for host in ["-oProxyCommand=touch here", "-oProxyCommand=touch${IFS}here", "$(touch here)"] {
         let pfn = format!("scp://{host}/x");
-        let outcome = desk.download(&["--pfn", &pfn, "--rses", "SSH", "test:one-ssh.dat"])?;
+        let outcome = fixture.download(&["--pfn", &pfn, "--rses", "SSH", "test:one-ssh.dat"])?;
         expect(&outcome, 1, "is no address of a file behind ssh")?;
     }
-    ensure!(!desk.home.path().join("here").exists());
+    ensure!(!fixture.home.path().join("here").exists());
     Ok(())
 }
 
 #[test]
 fn what_cannot_be_had_is_told_apart() -> Result<()> {
-    let desk = Desk::new()?;
-    let missing = desk.fetch("scp", "/no/such/file", &[])?;
+    let fixture = Fixture::new()?;
+    let missing = fixture.fetch("scp", "/no/such/file", &[])?;
     expect(&missing, 1, "sftp: no such file")?;
     ensure!(!missing.stderr.contains("Try 2/2"), "a missing file is asked for twice: {}", missing.stderr);
-    expect(&desk.fetch("scp", "/tmp", &[])?, 1, "is no regular file")?;
-    fs::write(desk.home.path().join("other"), vec![b'?'; 100_000])?;
-    let other = desk.home.path().join("other");
-    expect(&desk.fetch("scp", &other.to_string_lossy(), &[])?, 1, "Checksum validation failed")?;
+    expect(&fixture.fetch("scp", "/tmp", &[])?, 1, "is no regular file")?;
+    fs::write(fixture.home.path().join("other"), vec![b'?'; 100_000])?;
+    let other = fixture.home.path().join("other");
+    expect(&fixture.fetch("scp", &other.to_string_lossy(), &[])?, 1, "Checksum validation failed")?;
     let nobody = ["--pfn", "scp://localhost:1/x", "--rses", "SSH", "test:one-ssh.dat"];
-    expect(&desk.download(&nobody)?, 1, "Connection refused")?;
-    ensure!(desk.is_clean()?);
+    expect(&fixture.download(&nobody)?, 1, "Connection refused")?;
+    ensure!(fixture.is_clean()?);
     Ok(())
 }
 
@@ -144,12 +144,12 @@ fn what_cannot_be_had_is_told_apart() -> Result<()> {
 fn a_host_that_is_not_known_and_a_key_that_is_not_taken_are_told_with_what_to_do() -> Result<()> {
     let port = port()?;
     let strict = "-F none -oUserKnownHostsFile=/dev/null -oGlobalKnownHostsFile=/dev/null -oStrictHostKeyChecking=yes";
-    let desk = Desk::with(&format!("exec /usr/bin/ssh {strict} \"$@\""))?;
-    let unknown = desk.fetch("scp", &stored()?, &[])?;
+    let fixture = Fixture::with(&format!("exec /usr/bin/ssh {strict} \"$@\""))?;
+    let unknown = fixture.fetch("scp", &stored()?, &[])?;
     expect(&unknown, 1, &format!("take its key once with: ssh -p {port} localhost"))?;
     let keyless = "-F none -oUserKnownHostsFile=/dev/null -oStrictHostKeyChecking=no -oIdentitiesOnly=yes -i /dev/null";
-    let desk = Desk::with(&format!("exec /usr/bin/ssh {keyless} \"$@\""))?;
-    let keyless = desk.fetch("scp", &stored()?, &[])?;
+    let fixture = Fixture::with(&format!("exec /usr/bin/ssh {keyless} \"$@\""))?;
+    let keyless = fixture.fetch("scp", &stored()?, &[])?;
     expect(&keyless, 1, "load your key with ssh-add")?;
     ensure!(!keyless.stderr.contains("Try 2/2"), "{}", keyless.stderr);
     Ok(())
@@ -157,44 +157,44 @@ fn a_host_that_is_not_known_and_a_key_that_is_not_taken_are_told_with_what_to_do
 
 #[test]
 fn without_ssh_one_is_told_what_to_install() -> Result<()> {
-    let desk = Desk::new()?;
-    let rucio = desk.rucio()?.env("PATH", "/nowhere");
+    let fixture = Fixture::new()?;
+    let rucio = fixture.rucio()?.env("PATH", "/nowhere");
     let outcome = rucio.args(["download", "test:one-ssh.dat"]).run()?;
     expect(&outcome, 1, "ssh is not installed (Debian: openssh-client)")
 }
 
 #[test]
 fn a_host_that_says_nothing_or_nonsense_is_given_up() -> Result<()> {
-    let desk = Desk::with("exec sleep 600")?;
-    let silent = desk.fetch("scp", "/x", &["--transfer-timeout", "1"])?;
+    let fixture = Fixture::with("exec sleep 600")?;
+    let silent = fixture.fetch("scp", "/x", &["--transfer-timeout", "1"])?;
     expect(&silent, 1, "the transfer took longer than 1s")?;
     for nonsense in ["echo Welcome to this host; sleep 1", "head -c 100000 /dev/zero", "printf '\\0\\0\\0\\5\\2'"] {
-        expect(&Desk::with(nonsense)?.fetch("scp", "/x", &[])?, 1, "Download attempt failed")?;
+        expect(&Fixture::with(nonsense)?.fetch("scp", "/x", &[])?, 1, "Download attempt failed")?;
     }
     Ok(())
 }
 
 #[test]
 fn ctrl_c_ends_the_program_that_copies_too() -> Result<()> {
-    let desk = Desk::with("echo $$ > pid.new; mv pid.new pid; exec sleep 600")?;
-    let path = format!("{}:/usr/bin:/bin", desk.programs.display());
+    let fixture = Fixture::with("echo $$ > pid.new; mv pid.new pid; exec sleep 600")?;
+    let path = format!("{}:/usr/bin:/bin", fixture.programs.display());
     let mut running = Command::new("env")
         .args([SIGNALS, env!("CARGO_BIN_EXE_rucio"), "download", "test:one-ssh.dat"])
         .env_clear()
-        .envs([("HOME", desk.home.path()), ("TMPDIR", desk.home.path()), ("PATH", Path::new(&path))])
+        .envs([("HOME", fixture.home.path()), ("TMPDIR", fixture.home.path()), ("PATH", Path::new(&path))])
         .env("RUCIO_CONFIG", Testbed::get()?.config("userpass")?)
-        .current_dir(desk.home.path())
+        .current_dir(fixture.home.path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
     let pid_of = |path: PathBuf| Ok(fs::read_to_string(path).ok());
-    let copier = wait_for("the stand-in for ssh", || pid_of(desk.home.path().join("pid")))?;
+    let copier = wait_for("the stand-in for ssh", || pid_of(fixture.home.path().join("pid")))?;
     let copier = Pid::from_raw(copier.trim().parse()?).context("no pid")?;
     kill_process(Pid::from_child(&running), Signal::INT)?;
     let code = running.wait()?.code();
     ensure!(code == Some(130), "{code:?}");
     wait_for("the end of the stand-in", || Ok(test_kill_process(copier).is_err().then_some(())))?;
-    ensure!(desk.is_clean()?);
+    ensure!(fixture.is_clean()?);
     Ok(())
 }

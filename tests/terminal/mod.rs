@@ -4,7 +4,7 @@ mod rich;
 
 use anyhow::{Result, ensure};
 
-use crate::fixtures::{Answer, Heard, Home, Pty, Server};
+use crate::fixtures::{Answer, Home, Pty, ReceivedRequest, Server};
 
 /// The screen is cleared, painted, the title changed and a line overwritten, if it gets through.
 const NASTY: &str = r"evil\u001b[2J\u001b[31m\u001b]0;title\u0007\r\u009b1mname";
@@ -17,7 +17,7 @@ fn is_tamed(screen: &str) -> bool {
 
 /// A server full of such names.
 fn nasty() -> Result<Server> {
-    Server::start(|heard: &Heard, _| match heard.request.as_str() {
+    Server::start(|heard: &ReceivedRequest, _| match heard.request.as_str() {
         "GET /scopes/" => Answer::json(r#"["s"]"#),
         "GET /accounts/whoami" => Answer::json(&format!("{{\"account\": \"{NASTY}\"}}")),
         request if request.starts_with("GET /dids/s/dids/search") => {

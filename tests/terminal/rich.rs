@@ -4,14 +4,14 @@ use std::fs;
 
 use anyhow::{Result, ensure};
 
-use crate::fixtures::{Answer, Heard, Home, Server, Tmux};
+use crate::fixtures::{Answer, Home, ReceivedRequest, Server, Tmux};
 
 /// A server with more scopes than a screen has lines; one of them has a nasty name.
 fn scopes() -> Result<Server> {
     let rows: Vec<_> = (0..100).map(|n| format!("{{\"scope\": \"scope{n}\", \"account\": \"jdoe\"}}")).collect();
     let nasty = r#"{"scope": "evil\u001b[2J", "account": "ACTIVE"}"#;
     let body = format!("[{nasty}, {}]", rows.join(", "));
-    Server::start(move |heard: &Heard, _| match heard.request.as_str() {
+    Server::start(move |heard: &ReceivedRequest, _| match heard.request.as_str() {
         "GET /scopes/owner" => Answer::json(&body),
         "GET /scopes/" => Answer::json(r#"["s"]"#),
         _ => Answer::json("{\"scope\": \"s\", \"name\": \"n\", \"did_type\": \"DATASET\"}\n"),

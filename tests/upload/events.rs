@@ -10,8 +10,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::faults::storage;
-use super::{Desk, expect};
-use crate::fixtures::{Answer, Home, Server, Watched};
+use super::{Fixture, expect};
+use crate::fixtures::{Answer, Home, Server, WatchedProcess};
 use crate::support::Testbed;
 
 /// A storage that answers the upload only when it may.
@@ -29,14 +29,26 @@ fn holding() -> Result<(Server, Arc<AtomicBool>)> {
 }
 
 /// Our client at its work with a file there, about to be started.
-fn command(desk: &Desk, storage: &Server) -> Result<Command> {
-    let name = desk.file(b"Wikipedia")?;
+fn command(fixture: &Fixture, storage: &Server) -> Result<Command> {
+    let name = fixture.file(b"Wikipedia")?;
     let pfn = format!("{}/x", storage.url());
-    let dataset = desk.did(&format!("{name}.ds"));
+    let dataset = fixture.did(&format!("{name}.ds"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_rucio"));
-    command.args(["upload", "-o", "jsonl", "--rse", "MULTI", "--scope", &desk.scope, "--pfn", &pfn, &dataset, &name]);
-    command.env_clear().envs([("HOME", desk.home.path()), ("TMPDIR", desk.home.path())]);
-    command.env("RUCIO_CONFIG", Testbed::get()?.config(desk.config)?).current_dir(&desk.folder);
+    command.args([
+        "upload",
+        "-o",
+        "jsonl",
+        "--rse",
+        "MULTI",
+        "--scope",
+        &fixture.scope,
+        "--pfn",
+        &pfn,
+        &dataset,
+        &name,
+    ]);
+    command.env_clear().envs([("HOME", fixture.home.path()), ("TMPDIR", fixture.home.path())]);
+    command.env("RUCIO_CONFIG", Testbed::get()?.config(fixture.config)?).current_dir(&fixture.folder);
     command.env("X509_USER_PROXY", Home::certificate("root.proxy.pem")?).stderr(std::process::Stdio::null());
     Ok(command)
 }
@@ -49,10 +61,10 @@ fn parsed<'a>(lines: impl Iterator<Item = &'a str>) -> Result<(Vec<Value>, Vec<S
 
 #[test]
 fn events_are_there_when_they_happen() -> Result<()> {
-    let desk = Desk::new("root")?;
+    let fixture = Fixture::new("root")?;
     let (storage, open) = holding()?;
-    let mut watched = Watched::start(command(&desk, &storage)?)?;
-    let target = watched.wait_for("target", &desk.new)?;
+    let mut watched = WatchedProcess::start(command(&fixture, &storage)?)?;
+    let target = watched.wait_for("target", &fixture.new)?;
     ensure!(target["rse"] == "MULTI" && target["protocol"].is_string(), "{target}");
     open.store(true, Ordering::SeqCst);
     let (code, lines) = watched.end()?;
@@ -67,10 +79,10 @@ fn events_are_there_when_they_happen() -> Result<()> {
 
 #[test]
 fn they_tell_what_the_catalogue_knows_now() -> Result<()> {
-    let desk = Desk::new("root")?;
-    let name = desk.file(b"Wikipedia")?;
-    let dataset = desk.did(&format!("{name}.ds"));
-    let outcome = desk.upload("POSIX_SCRATCHDISK", &["-o", "jsonl", &dataset, &name])?;
+    let fixture = Fixture::new("root")?;
+    let name = fixture.file(b"Wikipedia")?;
+    let dataset = fixture.did(&format!("{name}.ds"));
+    let outcome = fixture.upload("POSIX_SCRATCHDISK", &["-o", "jsonl", &dataset, &name])?;
     expect(&outcome, 0)?;
     let (events, kinds) = parsed(outcome.stdout.lines())?;
     let mut expected = vec!["begin", "expect", "start", "collection", "registered", "target", "written"];
@@ -78,7 +90,7 @@ fn they_tell_what_the_catalogue_knows_now() -> Result<()> {
     ensure!(kinds == expected, "{kinds:?}");
     ensure!(events[3]["what"] == "dataset" && events[7]["dataset"] == dataset.as_str(), "{events:?}");
     // A second run has nothing to do, and says so.
-    let again = desk.upload("POSIX_SCRATCHDISK", &["-o", "jsonl", &dataset, &name])?;
+    let again = fixture.upload("POSIX_SCRATCHDISK", &["-o", "jsonl", &dataset, &name])?;
     expect(&again, 79)?;
     let (events, kinds) = parsed(again.stdout.lines())?;
     ensure!(kinds == ["begin", "expect", "start", "done", "summary"], "{kinds:?}");
@@ -88,15 +100,15 @@ fn they_tell_what_the_catalogue_knows_now() -> Result<()> {
 
 #[test]
 fn ctrl_c_ends_them_and_tells_what_was_under_way() -> Result<()> {
-    let desk = Desk::new("root")?;
+    let fixture = Fixture::new("root")?;
     let (storage, _open) = holding()?;
-    let mut watched = Watched::start(command(&desk, &storage)?)?;
-    watched.wait_for("target", &desk.new)?;
+    let mut watched = WatchedProcess::start(command(&fixture, &storage)?)?;
+    watched.wait_for("target", &fixture.new)?;
     watched.signal(Signal::INT)?;
     let (code, lines) = watched.end()?;
     let (events, _) = parsed(lines.iter().map(String::as_str))?;
     let [.., failed, last] = events.as_slice() else { anyhow::bail!("{lines:?}") };
     ensure!(code == 130 && failed["event"] == "failed" && failed["state"] == "INTERRUPTED", "{code} {failed}");
-    ensure!(failed["name"] == desk.new.as_str() && last["complete"] == false, "{failed} {last}");
+    ensure!(failed["name"] == fixture.new.as_str() && last["complete"] == false, "{failed} {last}");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::Desk;
+use super::Fixture;
 use super::faults::{asked, storage, times, upload};
 use crate::fixtures::{Answer, Server};
 
@@ -58,7 +58,7 @@ fn a_size_that_head_does_not_report_is_asked_for_in_other_ways() -> Result<()> {
     ];
     for (case, first_byte, properties, propfinds) in cases {
         let storage = silent(first_byte, properties)?;
-        let outcome = upload(&Desk::new("userpass")?, &storage, &[])?;
+        let outcome = upload(&Fixture::new("userpass")?, &storage, &[])?;
         ensure!(outcome.code == 0, "{case}: {}\n{}", outcome.code, outcome.stderr);
         let asked = asked(&storage);
         let found = asked.keys().filter(|request| request.starts_with("PROPFIND")).count();
@@ -87,7 +87,7 @@ fn a_size_that_is_found_in_another_way_is_compared() -> Result<()> {
     ];
     for (reason, first_byte, properties) in cases {
         let storage = silent(first_byte, properties)?;
-        let outcome = upload(&Desk::new("userpass")?, &storage, &[])?;
+        let outcome = upload(&Fixture::new("userpass")?, &storage, &[])?;
         ensure!(outcome.code == 79, "{reason}: {}\n{}", outcome.code, outcome.stderr);
         ensure!(outcome.stderr.contains(reason), "{reason}: {}", outcome.stderr);
         let moved = storage.heard().into_iter().filter(|heard| heard.request.starts_with("MOVE")).count();
@@ -105,7 +105,7 @@ fn a_storage_that_reports_nothing_fails_the_upload_with_what_was_asked() -> Resu
     ];
     for (case, first_byte, properties) in cases {
         let storage = silent(first_byte, properties)?;
-        let outcome = upload(&Desk::new("userpass")?, &storage, &[])?;
+        let outcome = upload(&Fixture::new("userpass")?, &storage, &[])?;
         ensure!(outcome.code == 79, "{case}: {}\n{}", outcome.code, outcome.stderr);
         for word in ["neither size nor checksum", storage.url(), "HEAD", "GET", "PROPFIND", "another protocol"] {
             ensure!(outcome.stderr.contains(word), "{case}: {word}: {}", outcome.stderr);
@@ -125,7 +125,7 @@ fn a_right_digest_outweighs_the_length_zero_and_a_wrong_one_does_not() -> Result
             let headers = format!("Content-Length: 0\r\nDigest: adler32={digest}\r\n");
             is_temporary(request, "HEAD").then(|| bare("200 OK", &headers, ""))
         })?;
-        let outcome = upload(&Desk::new("userpass")?, &storage, &[])?;
+        let outcome = upload(&Fixture::new("userpass")?, &storage, &[])?;
         ensure!(outcome.code == code, "{digest}: {}\n{}", outcome.code, outcome.stderr);
         let wrong = outcome.stderr.contains("Checksum mismatch. Source: 11e60398 Destination: 00000007");
         ensure!(wrong == (code != 0), "{digest}: {}", outcome.stderr);

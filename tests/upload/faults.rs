@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Desk, expect, found, stored};
-use crate::fixtures::{Answer, Heard, Home, Server, USER, Watched, wait_for};
+use super::{Fixture, expect, found, stored};
+use crate::fixtures::{Answer, Home, ReceivedRequest, Server, USER, WatchedProcess, wait_for};
 use crate::support::{Outcome, Rucio, Testbed, var};
 
 const TEMPORARY: &str = "/x.rucio.upload";
@@ -51,7 +51,7 @@ pub(super) fn plain(request: &str) -> String {
 }
 
 /// Waits until it was asked this; with the digits, if it has such.
-fn wait_until_asked(storage: &Server, request: &str) -> Result<Heard> {
+fn wait_until_asked(storage: &Server, request: &str) -> Result<ReceivedRequest> {
     wait_for(request, || Ok(storage.heard().into_iter().find(|heard| plain(&heard.request) == request)))
 }
 
@@ -61,10 +61,10 @@ pub(super) fn head(headers: &str, length: usize) -> Answer {
 }
 
 /// Uploads `Wikipedia` there.
-pub(super) fn upload(desk: &Desk, storage: &Server, words: &[&str]) -> Result<Outcome> {
-    let name = desk.file(b"Wikipedia")?;
+pub(super) fn upload(fixture: &Fixture, storage: &Server, words: &[&str]) -> Result<Outcome> {
+    let name = fixture.file(b"Wikipedia")?;
     let pfn = format!("{}/x", storage.url());
-    desk.upload("DAV", &[&["--pfn", &pfn, &name], words].concat())
+    fixture.upload("DAV", &[&["--pfn", &pfn, &name], words].concat())
 }
 
 /// How often each request came.
@@ -81,7 +81,7 @@ pub(super) fn times(storage: &Server, request: &str) -> usize {
 #[test]
 fn a_file_is_written_under_another_name_verified_and_renamed_without_overwriting() -> Result<()> {
     let storage = storage(|_, _| None)?;
-    expect(&upload(&Desk::new("userpass")?, &storage, &[])?, 0)?;
+    expect(&upload(&Fixture::new("userpass")?, &storage, &[])?, 0)?;
     let heard: Vec<_> = storage.heard().into_iter().map(|heard| plain(&heard.request)).collect();
     let lock = "/x.lock.rucio.upload/";
     let order =
@@ -98,8 +98,8 @@ fn a_file_is_written_under_another_name_verified_and_renamed_without_overwriting
 
 #[test]
 fn what_the_storage_spoiled_gets_no_name_and_does_not_stay() -> Result<()> {
-    type Spoil = fn() -> Answer;
-    let cases: [(&str, Spoil); 4] = [
+    type Corruption = fn() -> Answer;
+    let cases: [(&str, Corruption); 4] = [
         ("Checksum mismatch. Source: 11e60398 Destination: 00000001", || head("Digest: adler32=00000001\r\n", 9)),
         ("Filesize mismatch. Source: 9 Destination: 8", || head("", 8)),
         ("what was written is not there", || Answer::new(404, "", "")),
@@ -107,7 +107,7 @@ fn what_the_storage_spoiled_gets_no_name_and_does_not_stay() -> Result<()> {
     ];
     for (reason, answer) in cases {
         let storage = storage(move |request, _| (request == "HEAD /x.rucio.upload").then(answer))?;
-        let outcome = upload(&Desk::new("userpass")?, &storage, &[])?;
+        let outcome = upload(&Fixture::new("userpass")?, &storage, &[])?;
         expect(&outcome, 79)?;
         ensure!(outcome.stderr.contains(reason), "{reason}: {}", outcome.stderr);
         ensure!(times(&storage, "MOVE /x.rucio.upload") == 0, "{:?}", asked(&storage));
@@ -121,11 +121,11 @@ fn an_overloaded_storage_is_tried_again_and_a_full_one_is_not() -> Result<()> {
     let busy = storage(|request, before| {
         (request.starts_with("PUT") && before == 0).then(|| Answer::new(503, "Retry-After: 0\r\n", ""))
     })?;
-    expect(&upload(&Desk::new("userpass")?, &busy, &[])?, 0)?;
+    expect(&upload(&Fixture::new("userpass")?, &busy, &[])?, 0)?;
     ensure!(times(&busy, "PUT /x.rucio.upload") == 2, "{:?}", asked(&busy));
     for (status, puts) in [(403, 1), (413, 1), (507, 2)] {
         let full = storage(move |request, _| request.starts_with("PUT").then(|| Answer::new(status, "", "")))?;
-        let outcome = upload(&Desk::new("userpass")?, &full, &[])?;
+        let outcome = upload(&Fixture::new("userpass")?, &full, &[])?;
         expect(&outcome, 79)?;
         ensure!(outcome.stderr.contains(&status.to_string()), "{}", outcome.stderr);
         ensure!(times(&full, "PUT /x.rucio.upload") == puts, "{status}: {:?}", asked(&full));
@@ -140,9 +140,9 @@ fn missing_folders_are_made_from_the_first_that_is_missing() -> Result<()> {
         ("PUT /a/b/c/x.rucio.upload", 0) | ("MKCOL /a/b/c/" | "MKCOL /a/b/", 0) => Some(Answer::new(409, "", "")),
         _ => None,
     })?;
-    let desk = Desk::new("userpass")?;
-    let name = desk.file(b"Wikipedia")?;
-    expect(&desk.upload("DAV", &["--pfn", &format!("{}/a/b/c/x", storage.url()), &name])?, 0)?;
+    let fixture = Fixture::new("userpass")?;
+    let name = fixture.file(b"Wikipedia")?;
+    expect(&fixture.upload("DAV", &["--pfn", &format!("{}/a/b/c/x", storage.url()), &name])?, 0)?;
     let made: Vec<_> =
         storage.heard().into_iter().map(|h| h.request).filter(|r| r.starts_with("MKCOL")).take(5).collect();
     ensure!(made == ["MKCOL /a/b/c/", "MKCOL /a/b/", "MKCOL /a/", "MKCOL /a/b/", "MKCOL /a/b/c/"], "{made:?}");
@@ -152,7 +152,7 @@ fn missing_folders_are_made_from_the_first_that_is_missing() -> Result<()> {
 #[test]
 fn a_file_that_came_in_between_is_not_overwritten() -> Result<()> {
     let storage = storage(|request, _| request.starts_with("MOVE").then(|| Answer::new(412, "", "")))?;
-    let outcome = upload(&Desk::new("userpass")?, &storage, &[])?;
+    let outcome = upload(&Fixture::new("userpass")?, &storage, &[])?;
     expect(&outcome, 79)?;
     ensure!(outcome.stderr.contains("there is a file already"), "{}", outcome.stderr);
     ensure!(times(&storage, "DELETE /x.rucio.upload") == 1 && times(&storage, "DELETE /x") == 0);
@@ -170,7 +170,7 @@ fn a_server_without_locks_is_looked_at_before_and_after_renaming() -> Result<()>
         let storage = storage(move |request, _| {
             ["MKCOL", "PROPFIND"].iter().any(|method| request.starts_with(method)).then(answer)
         })?;
-        expect(&upload(&Desk::new("userpass")?, &storage, &[])?, 0)?;
+        expect(&upload(&Fixture::new("userpass")?, &storage, &[])?, 0)?;
         let heard: Vec<_> = storage.heard().into_iter().map(|heard| plain(&heard.request)).collect();
         let names = |request: &&String| !request.contains(".lock.rucio.upload/");
         let last: Vec<_> = heard.iter().filter(names).skip(3).collect();
@@ -187,7 +187,7 @@ fn a_file_that_another_one_replaced_is_not_uploaded() -> Result<()> {
         moved.fetch_or(request.starts_with("MOVE"), Ordering::SeqCst);
         (request == "HEAD /x" && moved.load(Ordering::SeqCst)).then(|| head("Digest: adler32=00000007\r\n", 9))
     })?;
-    let outcome = upload(&Desk::new("userpass")?, &storage, &[])?;
+    let outcome = upload(&Fixture::new("userpass")?, &storage, &[])?;
     expect(&outcome, 79)?;
     ensure!(outcome.stderr.contains("another file has taken its place"), "{}", outcome.stderr);
     ensure!(times(&storage, "DELETE /x") == 0, "{:?}", asked(&storage));
@@ -197,7 +197,7 @@ fn a_file_that_another_one_replaced_is_not_uploaded() -> Result<()> {
 #[test]
 fn a_silent_storage_is_given_up_after_the_time_that_was_given() -> Result<()> {
     let storage = storage(|request, _| request.starts_with("PUT").then_some(Answer::Silence))?;
-    let outcome = upload(&Desk::new("userpass")?, &storage, &["--transfer-timeout", "1"])?;
+    let outcome = upload(&Fixture::new("userpass")?, &storage, &["--transfer-timeout", "1"])?;
     expect(&outcome, 79)?;
     ensure!(outcome.stderr.contains("the storage took no byte for 1 s"), "{}", outcome.stderr);
     ensure!(times(&storage, "DELETE /x.rucio.upload") == 1, "{:?}", asked(&storage));
@@ -206,9 +206,9 @@ fn a_silent_storage_is_given_up_after_the_time_that_was_given() -> Result<()> {
 
 #[test]
 fn a_storage_that_is_down_is_the_services_failure() -> Result<()> {
-    let desk = Desk::new("userpass")?;
-    let name = desk.file(b"Wikipedia")?;
-    let down = desk.upload("DAV", &["--pfn", "http://127.0.0.1:1/x", &name])?;
+    let fixture = Fixture::new("userpass")?;
+    let name = fixture.file(b"Wikipedia")?;
+    let down = fixture.upload("DAV", &["--pfn", "http://127.0.0.1:1/x", &name])?;
     expect(&down, 63)?;
     ensure!(down.stderr.contains("Connection refused"), "{}", down.stderr);
     Ok(())
@@ -217,19 +217,19 @@ fn a_storage_that_is_down_is_the_services_failure() -> Result<()> {
 /// A file system that is mounted where nobody else sees it: in a mount namespace of the program.
 #[test]
 fn a_full_disk_is_reported_and_nothing_stays() -> Result<()> {
-    let desk = Desk::new("userpass")?;
-    let name = desk.file(&[b'x'; 300_000])?;
-    let place = desk.home.path().join("storage");
+    let fixture = Fixture::new("userpass")?;
+    let name = fixture.file(&[b'x'; 300_000])?;
+    let place = fixture.home.path().join("storage");
     fs::create_dir(&place)?;
     let program = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
     let pfn = format!("file://localhost{}/x", place.display());
-    let upload = format!("{program} --legacy upload --rse POSIX --scope {} --pfn {pfn} {name}", desk.scope);
+    let upload = format!("{program} --legacy upload --rse POSIX --scope {} --pfn {pfn} {name}", fixture.scope);
     let place = place.display();
     let script =
         format!("mount -t tmpfs -o size=64k none {place} && {{ {upload}; code=$?; ls -A {place}; exit $code; }}");
     let config = Testbed::get()?.config("userpass")?;
-    let shell = Rucio::program("unshare").args(["--mount", "sh", "-c", &script]).folder(&desk.folder);
-    let shell = shell.home(desk.home.path()).env("RUCIO_CONFIG", &config.to_string_lossy()).env("LOGNAME", USER);
+    let shell = Rucio::program("unshare").args(["--mount", "sh", "-c", &script]).folder(&fixture.folder);
+    let shell = shell.home(fixture.home.path()).env("RUCIO_CONFIG", &config.to_string_lossy()).env("LOGNAME", USER);
     let full = shell.run()?;
     expect(&full, 79)?;
     ensure!(full.stderr.contains("No space left on device"), "{}", full.stderr);
@@ -239,12 +239,12 @@ fn a_full_disk_is_reported_and_nothing_stays() -> Result<()> {
 
 #[test]
 fn a_program_that_is_not_installed_is_named() -> Result<()> {
-    let desk = Desk::new("root")?;
-    let name = desk.file(b"Wikipedia")?;
+    let fixture = Fixture::new("root")?;
+    let name = fixture.file(b"Wikipedia")?;
     for (rse, program) in [("XRD1", "xrootd-client"), ("SSH", "openssh-client")] {
         let words =
-            ["--legacy", "upload", "--rse", rse, "--scope", &desk.scope, "--lfn", &format!("{name}.{rse}"), &name];
-        let outcome = desk.rucio()?.env("PATH", "/nowhere").args(words).run()?;
+            ["--legacy", "upload", "--rse", rse, "--scope", &fixture.scope, "--lfn", &format!("{name}.{rse}"), &name];
+        let outcome = fixture.rucio()?.env("PATH", "/nowhere").args(words).run()?;
         expect(&outcome, 53)?;
         ensure!(outcome.stderr.contains(program), "{}", outcome.stderr);
     }
@@ -252,17 +252,17 @@ fn a_program_that_is_not_installed_is_named() -> Result<()> {
 }
 
 /// Our client at work, with a large file.
-fn start(desk: &Desk, pfn: &str) -> Result<Child> {
-    let file = File::create(desk.folder.join("large"))?;
+fn start(fixture: &Fixture, pfn: &str) -> Result<Child> {
+    let file = File::create(fixture.folder.join("large"))?;
     file.set_len(400_000_000)?;
-    let words = ["upload", "--rse", "MULTI", "--scope", "user.jdoe", "--lfn", &desk.new, "--pfn", pfn, "large"];
+    let words = ["upload", "--rse", "MULTI", "--scope", "user.jdoe", "--lfn", &fixture.new, "--pfn", pfn, "large"];
     let proxy = Home::certificate("jdoe.proxy.pem")?;
     let child = Command::new(env!("CARGO_BIN_EXE_rucio"))
         .args(words)
         .env_clear()
-        .envs([("HOME", desk.home.path()), ("TMPDIR", desk.home.path()), ("X509_USER_PROXY", proxy.as_path())])
+        .envs([("HOME", fixture.home.path()), ("TMPDIR", fixture.home.path()), ("X509_USER_PROXY", proxy.as_path())])
         .env("RUCIO_CONFIG", Testbed::get()?.config("userpass")?)
-        .current_dir(&desk.folder)
+        .current_dir(&fixture.folder)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
@@ -272,8 +272,8 @@ fn start(desk: &Desk, pfn: &str) -> Result<Child> {
 #[test]
 fn ctrl_c_ends_an_upload_at_once_and_takes_back_what_was_written() -> Result<()> {
     let storage = storage(|request, _| request.starts_with("PUT").then_some(Answer::Silence))?;
-    let desk = Desk::new("userpass")?;
-    let mut child = start(&desk, &format!("{}/x", storage.url()))?;
+    let fixture = Fixture::new("userpass")?;
+    let mut child = start(&fixture, &format!("{}/x", storage.url()))?;
     wait_until_asked(&storage, "PUT /x.rucio.upload")?;
     kill_process(Pid::from_child(&child), Signal::INT)?;
     let pressed = Instant::now();
@@ -292,27 +292,27 @@ fn ctrl_c_ends_an_upload_at_once_and_takes_back_what_was_written() -> Result<()>
 #[test]
 fn after_ctrl_c_the_same_command_completes_the_upload() -> Result<()> {
     const SIZE: u64 = 60_000_000;
-    let (desk, rse) = (Desk::new("root")?, "DAVS_SCRATCHDISK");
-    File::create(desk.folder.join(&desk.new))?.set_len(SIZE)?;
+    let (fixture, rse) = (Fixture::new("root")?, "DAVS_SCRATCHDISK");
+    File::create(fixture.folder.join(&fixture.new))?.set_len(SIZE)?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_rucio"));
-    command.args(["upload", "-o", "jsonl", "--rse", rse, "--scope", &desk.scope, &desk.new]);
-    command.env_clear().envs([("HOME", desk.home.path()), ("TMPDIR", desk.home.path())]);
-    command.env("RUCIO_CONFIG", Testbed::get()?.config(desk.config)?).current_dir(&desk.folder);
+    command.args(["upload", "-o", "jsonl", "--rse", rse, "--scope", &fixture.scope, &fixture.new]);
+    command.env_clear().envs([("HOME", fixture.home.path()), ("TMPDIR", fixture.home.path())]);
+    command.env("RUCIO_CONFIG", Testbed::get()?.config(fixture.config)?).current_dir(&fixture.folder);
     command.env("X509_USER_PROXY", Home::certificate("root.proxy.pem")?);
-    command.stderr(File::create(desk.home.path().join("said"))?);
-    let mut watched = Watched::start(command)?;
-    watched.wait_for("target", &desk.new)?;
+    command.stderr(File::create(fixture.home.path().join("said"))?);
+    let mut watched = WatchedProcess::start(command)?;
+    watched.wait_for("target", &fixture.new)?;
     watched.signal(Signal::INT)?;
     ensure!(watched.end()?.0 == 130);
-    let said = fs::read_to_string(desk.home.path().join("said"))?;
+    let said = fs::read_to_string(fixture.home.path().join("said"))?;
     ensure!(said.contains("run the same command again"), "{said}");
-    ensure!(desk.state(&desk.new, rse)? == "COPYING", "{}", desk.state(&desk.new, rse)?);
+    ensure!(fixture.state(&fixture.new, rse)? == "COPYING", "{}", fixture.state(&fixture.new, rse)?);
     wait_for("nothing to lie there", || {
-        Ok(found(&super::storage("davs/scratch")?, &desk.new)?.is_empty().then_some(()))
+        Ok(found(&super::storage("davs/scratch")?, &fixture.new)?.is_empty().then_some(()))
     })?;
-    expect(&desk.upload(rse, &[&desk.new])?, 0)?;
-    ensure!(desk.state(&desk.new, rse)? == "AVAILABLE", "{}", desk.state(&desk.new, rse)?);
-    let path = stored("davs/scratch", &desk.new)?;
+    expect(&fixture.upload(rse, &[&fixture.new])?, 0)?;
+    ensure!(fixture.state(&fixture.new, rse)? == "AVAILABLE", "{}", fixture.state(&fixture.new, rse)?);
+    let path = stored("davs/scratch", &fixture.new)?;
     ensure!(path.metadata()?.len() == SIZE);
     Ok(fs::remove_file(path)?)
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Result, ensure};
 
 use super::faults::{head, plain};
-use super::{Desk, expect, found, storage, stored};
+use super::{Fixture, expect, found, storage, stored};
 use crate::differential::the_only_run;
 use crate::fixtures::{Answer, Home, Pty, Server, browse, wait_for};
 use crate::support::{Testbed, unique};
@@ -20,33 +20,33 @@ const LINK: &str = r"(https://\S+/auth/oidc_redirect\?\S+)\s";
 /// Both clients, each with the token of a login in the browser and no certificate.
 #[test]
 fn a_token_opens_the_storage_where_there_is_no_certificate() -> Result<()> {
-    let desk = Desk::new("oidc")?;
+    let fixture = Fixture::new("oidc")?;
     let config = Testbed::get()?.config("oidc")?.to_string_lossy().into_owned();
-    let terminal = Pty::ours(&desk.home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
+    let terminal = Pty::ours(&fixture.home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
     browse(&terminal.wait_for(LINK)?, "jdoe")?;
     ensure!(terminal.end()?.0 == 0);
-    for (client, name) in [(desk.home.ours(), "ours"), (desk.home.official()?, "theirs")] {
-        let name = format!("{}.{name}", desk.new);
-        fs::write(desk.folder.join(&name), &name)?;
+    for (client, name) in [(fixture.home.ours(), "ours"), (fixture.home.official()?, "theirs")] {
+        let name = format!("{}.{name}", fixture.new);
+        fs::write(fixture.folder.join(&name), &name)?;
         let words = ["--legacy", "upload", "--rse", "DAVS_SCRATCHDISK", "--register-after-upload", &name];
-        expect(&client.env("RUCIO_CONFIG", &config).folder(&desk.folder).args(words).run()?, 0)?;
+        expect(&client.env("RUCIO_CONFIG", &config).folder(&fixture.folder).args(words).run()?, 0)?;
         ensure!(fs::read(stored("davs/scratch", &name)?)? == name.as_bytes());
-        ensure!(desk.state(&name, "DAVS_SCRATCHDISK")? == "AVAILABLE");
+        ensure!(fixture.state(&name, "DAVS_SCRATCHDISK")? == "AVAILABLE");
     }
     // What has been read has been proven: without the token nobody is let in.
-    fs::remove_file(desk.home.token_file())?;
-    let name = desk.file(b"hello")?;
+    fs::remove_file(fixture.home.token_file())?;
+    let name = fixture.file(b"hello")?;
     let words = ["--legacy", "upload", "--rse", "DAVS_SCRATCHDISK", "--register-after-upload", &name];
-    let refused = desk.home.ours().config("userpass")?.folder(&desk.folder).args(words).run()?;
+    let refused = fixture.home.ours().config("userpass")?.folder(&fixture.folder).args(words).run()?;
     expect(&refused, 49)
 }
 
 /// As dCache has it: the door knows names, the bytes go to the disk node that it names, which is the testbed's own WebDAV.
 #[test]
 fn a_door_sends_the_bytes_on_to_the_node_with_the_disk() -> Result<()> {
-    let desk = Desk::new("root")?;
+    let fixture = Fixture::new("root")?;
     let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
-    let name = desk.file(&bytes)?;
+    let name = fixture.file(&bytes)?;
     let node = format!("{}/scratch/{name}.node", Testbed::get()?.value("DAVS")?);
     let (there, renamed) = (node.clone(), AtomicBool::new(false));
     let door = Server::start(move |heard, _| match heard.request.split(' ').next().unwrap_or_default() {
@@ -59,7 +59,7 @@ fn a_door_sends_the_bytes_on_to_the_node_with_the_disk() -> Result<()> {
             Answer::new(201, "", "")
         }
     })?;
-    let outcome = desk.upload("DAV", &["--pfn", &format!("{}/x", door.url()), &name])?;
+    let outcome = fixture.upload("DAV", &["--pfn", &format!("{}/x", door.url()), &name])?;
     expect(&outcome, 0)?;
     let place = storage("davs/scratch")?.join(format!("{name}.node"));
     ensure!(fs::read(&place)? == bytes, "other bytes at the node");
@@ -75,22 +75,22 @@ fn a_door_sends_the_bytes_on_to_the_node_with_the_disk() -> Result<()> {
 fn what_a_killed_run_left_at_the_storage_is_replaced() -> Result<()> {
     const SIZE: u64 = 200_000_000;
     for (rse, place) in [("POSIX_SCRATCHDISK", "scratch"), ("DAVS_SCRATCHDISK", "davs/scratch")] {
-        let desk = Desk::new("root")?;
-        File::create(desk.folder.join(&desk.new))?.set_len(SIZE)?;
+        let fixture = Fixture::new("root")?;
+        File::create(fixture.folder.join(&fixture.new))?.set_len(SIZE)?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_rucio"));
-        command.args(["upload", "--rse", rse, "--scope", &desk.scope, &desk.new]).current_dir(&desk.folder);
-        command.env_clear().envs([("HOME", desk.home.path()), ("TMPDIR", desk.home.path())]);
-        command.env("RUCIO_CONFIG", Testbed::get()?.config(desk.config)?).stderr(Stdio::null());
+        command.args(["upload", "--rse", rse, "--scope", &fixture.scope, &fixture.new]).current_dir(&fixture.folder);
+        command.env_clear().envs([("HOME", fixture.home.path()), ("TMPDIR", fixture.home.path())]);
+        command.env("RUCIO_CONFIG", Testbed::get()?.config(fixture.config)?).stderr(Stdio::null());
         let mut child = command.env("X509_USER_PROXY", Home::certificate("root.proxy.pem")?).spawn()?;
-        let lies_there = || found(&storage(place)?, &desk.new);
+        let lies_there = || found(&storage(place)?, &fixture.new);
         let left = wait_for("bytes at the storage", || Ok(lies_there()?.into_iter().next()))?;
         child.kill()?;
         child.wait()?;
         ensure!(left.to_string_lossy().ends_with(".rucio.upload") && left.exists(), "{rse}: {left:?}");
-        expect(&desk.upload(rse, &[&desk.new])?, 0)?;
-        let path = stored(place, &desk.new)?;
+        expect(&fixture.upload(rse, &[&fixture.new])?, 0)?;
+        let path = stored(place, &fixture.new)?;
         ensure!(path.metadata()?.len() == SIZE, "{rse}: {path:?}");
-        ensure!(desk.state(&desk.new, rse)? == "AVAILABLE", "{rse}");
+        ensure!(fixture.state(&fixture.new, rse)? == "AVAILABLE", "{rse}");
         fs::remove_file(path)?;
     }
     Ok(())
@@ -106,18 +106,18 @@ fn a_lock_that_a_killed_run_left_is_removed_when_its_file_is_registered() -> Res
         ("XRD_SCRATCHDISK", "xrootd/scratch"),
     ];
     for (rse, place) in places {
-        let desk = Desk::new("root")?;
-        let name = desk.file(b"Wikipedia")?;
-        expect(&desk.upload(rse, &["--no-register", &name])?, 0)?;
+        let fixture = Fixture::new("root")?;
+        let name = fixture.file(b"Wikipedia")?;
+        expect(&fixture.upload(rse, &["--no-register", &name])?, 0)?;
         let lock = stored(place, &name)?.with_file_name(format!("{name}.lock.rucio.upload"));
         match place {
             "davs/scratch" | "scp" => fs::create_dir(&lock)?,
             _ => fs::write(&lock, "")?,
         }
         chown(&lock, Some(lock.with_file_name(&name).metadata()?.uid()), None)?;
-        expect(&desk.upload(rse, &["--register-after-upload", &name])?, 0)?;
+        expect(&fixture.upload(rse, &["--register-after-upload", &name])?, 0)?;
         ensure!(!lock.exists(), "{rse}: {lock:?}");
-        ensure!(desk.state(&name, rse)? == "AVAILABLE", "{rse}: {}", desk.state(&name, rse)?);
+        ensure!(fixture.state(&name, rse)? == "AVAILABLE", "{rse}: {}", fixture.state(&name, rse)?);
     }
     Ok(())
 }
@@ -126,18 +126,18 @@ fn a_lock_that_a_killed_run_left_is_removed_when_its_file_is_registered() -> Res
 #[test]
 fn a_rule_for_paths_that_nobody_knows_is_named_with_what_to_do() -> Result<()> {
     let _only = the_only_run();
-    let desk = Desk::new("root")?;
-    let (rse, name) = (unique("GRID").to_uppercase(), desk.file(b"hello")?);
+    let fixture = Fixture::new("root")?;
+    let (rse, name) = (unique("GRID").to_uppercase(), fixture.file(b"hello")?);
     let prefix = storage("scratch")?.join("own").display().to_string();
     let both = r#"{"wan": {"read": 1, "write": 1, "delete": 1}}"#;
     let place =
         ["--scheme", "file", "--hostname", "localhost", "--port", "0", "--prefix", &prefix, "--domain-json", both];
     let class = ["--impl", "rucio.rse.protocols.posix.Default"];
-    let run = |words: &[&str]| expect(&desk.rucio()?.args(["rse"]).args(words).run()?, 0);
+    let run = |words: &[&str]| expect(&fixture.rucio()?.args(["rse"]).args(words).run()?, 0);
     run(&["add", &rse])?;
     run(&["attribute", "set", &rse, "--key", "lfn2pfn_algorithm", "--value", "nosuch"])?;
     run(&[&["protocol", "add", &rse], &place[..], &class[..]].concat())?;
-    let refused = desk.upload(&rse, &[&name])?;
+    let refused = fixture.upload(&rse, &[&name])?;
     run(&["remove", &rse])?;
     expect(&refused, 1)?;
     let told = format!("Where files go at {rse} follows the rule 'nosuch' (lfn2pfn_algorithm)");
@@ -149,8 +149,8 @@ fn a_rule_for_paths_that_nobody_knows_is_named_with_what_to_do() -> Result<()> {
 #[test]
 fn a_file_that_was_written_over_where_nothing_is_renamed_is_not_uploaded() -> Result<()> {
     let _only = the_only_run();
-    let desk = Desk::new("root")?;
-    let (rse, name) = (unique("GRID").to_uppercase(), desk.file(b"Wikipedia")?);
+    let fixture = Fixture::new("root")?;
+    let (rse, name) = (unique("GRID").to_uppercase(), fixture.file(b"Wikipedia")?);
     let server = Server::start(|heard, before| {
         let sum = if before == 1 { "11e60398" } else { "00000007" };
         match heard.request.split(' ').next().unwrap_or_default() {
@@ -163,10 +163,10 @@ fn a_file_that_was_written_over_where_nothing_is_renamed_is_not_uploaded() -> Re
     let port = server.url().rsplit(':').next().unwrap_or_default().to_owned();
     let place =
         ["--scheme", "http", "--hostname", "127.0.0.1", "--port", &port, "--prefix", "/p", "--domain-json", both];
-    let run = |words: &[&str]| expect(&desk.rucio()?.args(["rse"]).args(words).run()?, 0);
+    let run = |words: &[&str]| expect(&fixture.rucio()?.args(["rse"]).args(words).run()?, 0);
     run(&["add", &rse])?;
     run(&[&["protocol", "add", &rse], &place[..], &["--impl", "rucio.rse.protocols.webdav.NoRename"]].concat())?;
-    let outcome = desk.upload(&rse, &["--no-register", &name])?;
+    let outcome = fixture.upload(&rse, &["--no-register", &name])?;
     run(&["remove", &rse])?;
     expect(&outcome, 79)?;
     ensure!(outcome.stderr.contains("another file has taken its place"), "{}", outcome.stderr);

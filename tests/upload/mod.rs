@@ -20,7 +20,7 @@ use crate::fixtures::{Home, wait_for};
 use crate::support::{Outcome, Rucio, Testbed};
 
 /// Our client with the credential storage wants, in a folder of its own.
-struct Desk {
+struct Fixture {
     home: Home,
     folder: PathBuf,
     /// A name nobody used.
@@ -31,7 +31,7 @@ struct Desk {
     scope: String,
 }
 
-impl Desk {
+impl Fixture {
     fn new(config: &'static str) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let home = Home::new()?;
@@ -41,11 +41,11 @@ impl Desk {
         let micros = UNIX_EPOCH.elapsed()?.as_micros();
         let new = format!("up{micros:x}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let scope = if config == "root" { new.clone() } else { "user.jdoe".to_owned() };
-        let desk = Self { home, folder, new, config, scope };
+        let fixture = Self { home, folder, new, config, scope };
         if config == "root" {
-            expect(&desk.rucio()?.args(["scope", "add", &desk.scope, "--account", "root"]).run()?, 0)?;
+            expect(&fixture.rucio()?.args(["scope", "add", &fixture.scope, "--account", "root"]).run()?, 0)?;
         }
-        Ok(desk)
+        Ok(fixture)
     }
 
     fn did(&self, name: &str) -> String {
@@ -133,42 +133,42 @@ fn what_each_protocol_took_is_what_was_given_and_comes_back() -> Result<()> {
         ("MULTI", "multi"),
     ];
     for (rse, place) in places {
-        let desk = Desk::new("root")?;
-        let name = desk.file(&bytes)?;
-        expect(&desk.upload(rse, &[&name])?, 0)?;
+        let fixture = Fixture::new("root")?;
+        let name = fixture.file(&bytes)?;
+        expect(&fixture.upload(rse, &[&name])?, 0)?;
         ensure!(fs::read(stored(place, &name)?)? == bytes, "{rse}");
-        ensure!(desk.state(&name, rse)? == "AVAILABLE", "{rse}: {}", desk.state(&name, rse)?);
+        ensure!(fixture.state(&name, rse)? == "AVAILABLE", "{rse}: {}", fixture.state(&name, rse)?);
     }
-    let desk = Desk::new("root")?;
-    let name = desk.file(&bytes)?;
-    expect(&desk.upload("S3", &[&name])?, 0)?;
-    fs::remove_file(desk.folder.join(&name))?;
-    let signed = desk.rucio()?.args(["download", &desk.did(&name)]).run()?;
+    let fixture = Fixture::new("root")?;
+    let name = fixture.file(&bytes)?;
+    expect(&fixture.upload("S3", &[&name])?, 0)?;
+    fs::remove_file(fixture.folder.join(&name))?;
+    let signed = fixture.rucio()?.args(["download", &fixture.did(&name)]).run()?;
     expect(&signed, 0)?;
-    ensure!(fs::read(desk.folder.join(&desk.scope).join(&name))? == bytes);
+    ensure!(fs::read(fixture.folder.join(&fixture.scope).join(&name))? == bytes);
     Ok(())
 }
 
 #[test]
 fn summary_and_trace_are_those_of_the_official_client() -> Result<()> {
-    let summary = |desk: &Desk, client: Rucio| -> Result<(String, Vec<String>)> {
+    let summary = |fixture: &Fixture, client: Rucio| -> Result<(String, Vec<String>)> {
         // Nobody else's file has this size.
         let size = 100_000 + usize::try_from(UNIX_EPOCH.elapsed()?.as_micros() % 900_000)?;
-        let name = desk.file(&vec![b'x'; size])?;
+        let name = fixture.file(&vec![b'x'; size])?;
         let guid = "0123456789abcdef0123456789abcdef";
         let words =
-            ["upload", "--rse", "POSIX_SCRATCHDISK", "--scope", &desk.scope, "--summary", "--guid", guid, &name];
+            ["upload", "--rse", "POSIX_SCRATCHDISK", "--scope", &fixture.scope, "--summary", "--guid", guid, &name];
         expect(&client.args(words).run()?, 0)?;
-        let text = fs::read_to_string(desk.folder.join("rucio_upload.json"))?;
+        let text = fs::read_to_string(fixture.folder.join("rucio_upload.json"))?;
         let path = stored("scratch", &name)?;
         ensure!(text.contains(&format!("file://localhost{}", path.display())), "{text}");
         let text = text.replace(&path.to_string_lossy().into_owned(), "PATH").replace(&name, "NAME");
         let lines = text.lines().filter(|line| !["adler32", "bytes", "md5"].iter().any(|field| line.contains(field)));
         Ok((lines.collect::<Vec<_>>().join("\n"), trace(size)?))
     };
-    let ours = Desk::new("root")?;
+    let ours = Fixture::new("root")?;
     let ours = summary(&ours, ours.rucio()?)?;
-    let theirs = Desk::new("root")?;
+    let theirs = Fixture::new("root")?;
     let official = theirs.home.official()?.config("root")?.folder(&theirs.folder);
     ensure!(ours == summary(&theirs, official)?, "{ours:?}");
     Ok(())
@@ -189,28 +189,28 @@ fn trace(size: usize) -> Result<Vec<String>> {
 
 #[test]
 fn a_second_run_does_only_what_is_missing() -> Result<()> {
-    let desk = Desk::new("root")?;
-    let (rse, dataset) = ("POSIX_SCRATCHDISK", desk.did(&format!("{}.ds", desk.new)));
-    let names: Vec<_> = (0..30).map(|number| format!("{}.{number:02}", desk.new)).collect();
-    names.iter().try_for_each(|name| fs::write(desk.folder.join(name), name))?;
+    let fixture = Fixture::new("root")?;
+    let (rse, dataset) = ("POSIX_SCRATCHDISK", fixture.did(&format!("{}.ds", fixture.new)));
+    let names: Vec<_> = (0..30).map(|number| format!("{}.{number:02}", fixture.new)).collect();
+    names.iter().try_for_each(|name| fs::write(fixture.folder.join(name), name))?;
     let first: Vec<_> = names.iter().take(20).map(String::as_str).collect();
-    expect(&desk.upload(rse, &[&[dataset.as_str()], first.as_slice()].concat())?, 0)?;
+    expect(&fixture.upload(rse, &[&[dataset.as_str()], first.as_slice()].concat())?, 0)?;
     let changed = |name: &str| anyhow::Ok(stored("scratch", name)?.metadata()?.modified()?);
     let before = names[..20].iter().map(|name| changed(name)).collect::<Result<Vec<_>>>()?;
     // Of two files the catalogue or the dataset knows nothing any more, as after an interruption.
-    let detached = desk.did(&names[0]);
-    expect(&desk.rucio()?.args(["detach", &dataset, &detached]).run()?, 0)?;
-    expect(&desk.upload(rse, &["--no-register", &names[20]])?, 0)?;
+    let detached = fixture.did(&names[0]);
+    expect(&fixture.rucio()?.args(["detach", &dataset, &detached]).run()?, 0)?;
+    expect(&fixture.upload(rse, &["--no-register", &names[20]])?, 0)?;
     let dark = changed(&names[20])?;
     let all: Vec<_> = names.iter().map(String::as_str).collect();
-    let second = desk.upload(rse, &[&["--register-after-upload", dataset.as_str()], all.as_slice()].concat())?;
+    let second = fixture.upload(rse, &[&["--register-after-upload", dataset.as_str()], all.as_slice()].concat())?;
     expect(&second, 80)?;
     ensure!(second.stderr.contains("11 of 30 file(s) uploaded, 19 there already, 0 failed."), "{}", second.stderr);
     ensure!(names[..20].iter().map(|name| changed(name)).collect::<Result<Vec<_>>>()? == before, "written again");
     ensure!(changed(&names[20])? == dark, "what lay complete at the storage was written again");
-    let content = desk.ask(&["did", "content", "list", &dataset])?;
+    let content = fixture.ask(&["did", "content", "list", &dataset])?;
     ensure!(content.as_array().is_some_and(|rows| rows.len() == 30), "{content}");
-    let third = desk.upload(rse, &[&[dataset.as_str()], all.as_slice()].concat())?;
+    let third = fixture.upload(rse, &[&[dataset.as_str()], all.as_slice()].concat())?;
     expect(&third, 79)?;
     ensure!(third.stderr.contains("0 of 30 file(s) uploaded, 30 there already, 0 failed."), "{}", third.stderr);
     Ok(())
@@ -219,48 +219,48 @@ fn a_second_run_does_only_what_is_missing() -> Result<()> {
 /// jdoe may not declare replicas available: the file is there, its replica is not. Then root does the same.
 #[test]
 fn an_upload_that_was_broken_off_is_completed_without_sending_the_file_again() -> Result<()> {
-    let mut desk = Desk::new("userpass")?;
-    let name = desk.file(b"hello")?;
-    let broken = desk.upload("POSIX_SCRATCHDISK", &[&name])?;
+    let mut fixture = Fixture::new("userpass")?;
+    let name = fixture.file(b"hello")?;
+    let broken = fixture.upload("POSIX_SCRATCHDISK", &[&name])?;
     expect(&broken, 79)?;
     ensure!(broken.stderr.contains("--register-after-upload"), "{}", broken.stderr);
-    ensure!(desk.state(&name, "POSIX_SCRATCHDISK")? == "COPYING");
+    ensure!(fixture.state(&name, "POSIX_SCRATCHDISK")? == "COPYING");
     let before = stored("scratch", &name)?.metadata()?.modified()?;
-    desk.config = "root";
-    let completed = desk.upload("POSIX_SCRATCHDISK", &[&name])?;
+    fixture.config = "root";
+    let completed = fixture.upload("POSIX_SCRATCHDISK", &[&name])?;
     expect(&completed, 0)?;
     ensure!(completed.stderr.contains("lies complete at the RSE"), "{}", completed.stderr);
-    ensure!(desk.state(&name, "POSIX_SCRATCHDISK")? == "AVAILABLE");
+    ensure!(fixture.state(&name, "POSIX_SCRATCHDISK")? == "AVAILABLE");
     ensure!(stored("scratch", &name)?.metadata()?.modified()? == before, "written again");
     Ok(())
 }
 
 #[test]
 fn another_file_in_its_place_stays_and_is_reported() -> Result<()> {
-    let desk = Desk::new("root")?;
-    let name = desk.file(b"somebody's")?;
-    expect(&desk.upload("DAVS_SCRATCHDISK", &["--no-register", &name])?, 0)?;
-    desk.file(b"mine instead")?;
-    let refused = desk.upload("DAVS_SCRATCHDISK", &[&name])?;
+    let fixture = Fixture::new("root")?;
+    let name = fixture.file(b"somebody's")?;
+    expect(&fixture.upload("DAVS_SCRATCHDISK", &["--no-register", &name])?, 0)?;
+    fixture.file(b"mine instead")?;
+    let refused = fixture.upload("DAVS_SCRATCHDISK", &[&name])?;
     expect(&refused, 79)?;
     ensure!(refused.stderr.contains("another file lies there already"), "{}", refused.stderr);
     ensure!(fs::read(stored("davs/scratch", &name)?)? == b"somebody's");
-    ensure!(desk.state(&name, "DAVS_SCRATCHDISK")? == "COPYING");
+    ensure!(fixture.state(&name, "DAVS_SCRATCHDISK")? == "COPYING");
     Ok(())
 }
 
 #[test]
 fn records_tell_how_each_file_ended() -> Result<()> {
-    let desk = Desk::new("root")?;
-    let name = desk.file(b"Wikipedia")?;
-    fs::write(desk.folder.join("other"), b"x")?;
+    let fixture = Fixture::new("root")?;
+    let name = fixture.file(b"Wikipedia")?;
+    fs::write(fixture.folder.join("other"), b"x")?;
     // The same name twice: the second one is another file.
-    let folder = desk.folder.join("twin");
+    let folder = fixture.folder.join("twin");
     fs::create_dir(&folder)?;
     fs::write(folder.join(&name), b"not the same")?;
     let twin = format!("twin/{name}");
-    let words = ["-o", "json", "upload", "--rse", "POSIX_SCRATCHDISK", "--scope", &desk.scope, &name, &twin];
-    let outcome = desk.rucio()?.args(words).run()?;
+    let words = ["-o", "json", "upload", "--rse", "POSIX_SCRATCHDISK", "--scope", &fixture.scope, &name, &twin];
+    let outcome = fixture.rucio()?.args(words).run()?;
     expect(&outcome, 1)?;
     let events: Vec<Value> = serde_json::from_str(&outcome.stdout)?;
     let rows: Vec<_> =
@@ -273,22 +273,22 @@ fn records_tell_how_each_file_ended() -> Result<()> {
 
 #[test]
 fn a_pool_file_needs_the_program_that_reads_its_guid() -> Result<()> {
-    let desk = Desk::new("root")?;
-    let name = format!("{}.pool.root", desk.new);
-    fs::write(desk.folder.join(&name), b"x")?;
-    let refused = desk.upload("POSIX_SCRATCHDISK", &[&name])?;
+    let fixture = Fixture::new("root")?;
+    let name = format!("{}.pool.root", fixture.new);
+    fs::write(fixture.folder.join(&name), b"x")?;
+    let refused = fixture.upload("POSIX_SCRATCHDISK", &[&name])?;
     expect(&refused, 1)?;
     ensure!(refused.stderr.contains("--guid"), "{}", refused.stderr);
     ensure!(found(&storage("scratch")?, &name)?.is_empty());
-    let bin = desk.home.path().join("bin");
+    let bin = fixture.home.path().join("bin");
     fs::create_dir(&bin)?;
     let program = bin.join("pool_extractFileIdentifier");
     fs::write(&program, "#!/bin/sh\necho reading\necho 0123ABCD-4567-89AB-CDEF-0123456789AB $1\n")?;
     fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-    let words = ["upload", "--rse", "POSIX_SCRATCHDISK", "--scope", &desk.scope, &name];
+    let words = ["upload", "--rse", "POSIX_SCRATCHDISK", "--scope", &fixture.scope, &name];
     let path = format!("{}:/usr/bin:/bin", bin.display());
-    expect(&desk.rucio()?.env("PATH", &path).args(words).run()?, 0)?;
-    let known = desk.ask(&["did", "metadata", "list", &desk.did(&name)])?;
+    expect(&fixture.rucio()?.env("PATH", &path).args(words).run()?, 0)?;
+    let known = fixture.ask(&["did", "metadata", "list", &fixture.did(&name)])?;
     ensure!(known.to_string().contains("0123abcd456789abcdef0123456789ab"), "{known}");
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
-use super::{Desk, expect, found, storage};
+use super::{Fixture, expect, found, storage};
 use crate::support::{Outcome, var};
 
 /// How often two processes meet at each storage; the variable asks for more.
@@ -25,19 +25,19 @@ fn rounds() -> usize {
 }
 
 /// Does this for each storage, at all of them at the same time.
-fn everywhere(race: impl Fn(&Desk, &str, &Path) -> Result<()> + Sync) -> Result<()> {
+fn everywhere(race: impl Fn(&Fixture, &str, &Path) -> Result<()> + Sync) -> Result<()> {
     thread::scope(|scope| {
         let all = PLACES.map(|(rse, place)| {
             let race = &race;
-            scope.spawn(move || race(&Desk::new("root")?, rse, &storage(place)?).context(rse))
+            scope.spawn(move || race(&Fixture::new("root")?, rse, &storage(place)?).context(rse))
         });
         all.into_iter().try_for_each(|one| one.join().map_err(|_| anyhow!("a thread panicked"))?)
     })
 }
 
 /// Both of these files are uploaded as `name`.
-fn meet(desk: &Desk, rse: &str, name: &str, words: &[&str], files: [&str; 2]) -> Result<[Outcome; 2]> {
-    let upload = |file: &str| desk.upload(rse, &[&["--lfn", name, file], words].concat());
+fn meet(fixture: &Fixture, rse: &str, name: &str, words: &[&str], files: [&str; 2]) -> Result<[Outcome; 2]> {
+    let upload = |file: &str| fixture.upload(rse, &[&["--lfn", name, file], words].concat());
     thread::scope(|scope| {
         let other = scope.spawn(|| upload(files[1]));
         let one = upload(files[0])?;
@@ -51,14 +51,14 @@ fn said(outcomes: &[Outcome; 2]) -> String {
 
 #[test]
 fn of_two_files_of_one_name_one_gets_it_whole_and_the_other_fails() -> Result<()> {
-    everywhere(|desk, rse, place| {
+    everywhere(|fixture, rse, place| {
         let contents = [vec![b'a'; 30_000], vec![b'b'; 30_000]];
         let files = ["a", "b"];
-        files.iter().zip(&contents).try_for_each(|(file, bytes)| fs::write(desk.folder.join(file), bytes))?;
+        files.iter().zip(&contents).try_for_each(|(file, bytes)| fs::write(fixture.folder.join(file), bytes))?;
         for round in 0..rounds() {
             let words = [&["--register-after-upload"][..], &["--no-register"]][round % 2];
-            let name = format!("{}.{round:03}", desk.new);
-            let outcomes = meet(desk, rse, &name, words, files)?;
+            let name = format!("{}.{round:03}", fixture.new);
+            let outcomes = meet(fixture, rse, &name, words, files)?;
             let lying = found(place, &name)?;
             let winners: Vec<_> = (0..2).filter(|index| outcomes[*index].code == 0).collect();
             ensure!(winners.len() == 1, "{name}: {} succeeded\n{lying:?}\n{}", winners.len(), said(&outcomes));
@@ -73,15 +73,15 @@ fn of_two_files_of_one_name_one_gets_it_whole_and_the_other_fails() -> Result<()
 /// What lies there before is known to nobody, so both may replace it, but not each other.
 #[test]
 fn of_two_files_that_replace_an_unknown_one_one_gets_the_name() -> Result<()> {
-    everywhere(|desk, rse, place| {
+    everywhere(|fixture, rse, place| {
         let contents = [vec![b'a'; 30_000], vec![b'b'; 30_000]];
         let files = ["a", "b"];
-        files.iter().zip(&contents).try_for_each(|(file, bytes)| fs::write(desk.folder.join(file), bytes))?;
-        fs::write(desk.folder.join("old"), "old")?;
+        files.iter().zip(&contents).try_for_each(|(file, bytes)| fs::write(fixture.folder.join(file), bytes))?;
+        fs::write(fixture.folder.join("old"), "old")?;
         for round in 0..rounds().div_ceil(3) {
-            let name = format!("{}.{round:03}", desk.new);
-            expect(&desk.upload(rse, &["--no-register", "--lfn", &name, "old"])?, 0)?;
-            let outcomes = meet(desk, rse, &name, &["--register-after-upload"], files)?;
+            let name = format!("{}.{round:03}", fixture.new);
+            expect(&fixture.upload(rse, &["--no-register", "--lfn", &name, "old"])?, 0)?;
+            let outcomes = meet(fixture, rse, &name, &["--register-after-upload"], files)?;
             let lying = found(place, &name)?;
             let winners: Vec<_> = (0..2).filter(|index| outcomes[*index].code == 0).collect();
             ensure!(winners.len() == 1, "{name}: {} succeeded\n{lying:?}\n{}", winners.len(), said(&outcomes));
@@ -94,20 +94,20 @@ fn of_two_files_that_replace_an_unknown_one_one_gets_the_name() -> Result<()> {
 
 #[test]
 fn of_two_equal_uploads_none_fails() -> Result<()> {
-    everywhere(|desk, rse, place| {
-        fs::create_dir(desk.folder.join("copy"))?;
+    everywhere(|fixture, rse, place| {
+        fs::create_dir(fixture.folder.join("copy"))?;
         let files = ["a", "copy/a"];
         for round in 0..rounds().div_ceil(2) {
             let words = [&["--register-after-upload"][..], &[]][round % 2];
-            let name = format!("{}.{round:03}", desk.new);
-            files.iter().try_for_each(|file| fs::write(desk.folder.join(file), &name))?;
-            let outcomes = meet(desk, rse, &name, words, files)?;
+            let name = format!("{}.{round:03}", fixture.new);
+            files.iter().try_for_each(|file| fs::write(fixture.folder.join(file), &name))?;
+            let outcomes = meet(fixture, rse, &name, words, files)?;
             for outcome in &outcomes {
                 let is_fine = outcome.code == 0 || outcome.stderr.contains("1 there already, 0 failed.");
                 ensure!(is_fine, "{name}: {}", said(&outcomes));
             }
             ensure!(outcomes.iter().any(|outcome| outcome.code == 0), "{name}: {}", said(&outcomes));
-            ensure!(desk.state(&name, rse)? == "AVAILABLE", "{name}: {}", desk.state(&name, rse)?);
+            ensure!(fixture.state(&name, rse)? == "AVAILABLE", "{name}: {}", fixture.state(&name, rse)?);
             let lying = found(place, &name)?;
             ensure!(
                 lying.len() == 1 && fs::read(&lying[0])? == name.as_bytes(),

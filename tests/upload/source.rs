@@ -8,14 +8,14 @@ use std::thread;
 use anyhow::{Result, ensure};
 
 use super::faults::{asked, storage as faulty, times};
-use super::{Desk, expect, found, storage};
+use super::{Fixture, expect, found, storage};
 use crate::support::Outcome;
 
 const CHANGED: &str = "the file changed while it was uploaded";
 
 /// Uploads a file that another thread writes to all the time.
-fn upload_changing(desk: &Desk, rse: &str, words: &[&str]) -> Result<Outcome> {
-    let path = desk.folder.join(&desk.new);
+fn upload_changing(fixture: &Fixture, rse: &str, words: &[&str]) -> Result<Outcome> {
+    let path = fixture.folder.join(&fixture.new);
     fs::write(&path, vec![b'x'; 2_000_000])?;
     let file = File::options().write(true).open(&path)?;
     let ended = AtomicBool::new(false);
@@ -26,7 +26,7 @@ fn upload_changing(desk: &Desk, rse: &str, words: &[&str]) -> Result<Outcome> {
                 file.write_all_at(&[byte], 1_000_000)
             })
         });
-        let outcome = desk.upload(rse, &[words, &[&desk.new]].concat());
+        let outcome = fixture.upload(rse, &[words, &[&fixture.new]].concat());
         ended.store(true, Ordering::SeqCst);
         outcome
     })
@@ -43,14 +43,14 @@ fn a_file_that_changes_is_not_uploaded_by_any_protocol() -> Result<()> {
         ("XRD_SCRATCHDISK", Some("xrootd/scratch")),
     ];
     for (rse, place) in places {
-        let desk = Desk::new("root")?;
-        let outcome = upload_changing(&desk, rse, &["--register-after-upload"])?;
+        let fixture = Fixture::new("root")?;
+        let outcome = upload_changing(&fixture, rse, &["--register-after-upload"])?;
         ensure!(outcome.code == 79, "{rse}: {}\n{}", outcome.code, outcome.stderr);
         ensure!(outcome.stderr.contains(CHANGED), "{rse}: {}", outcome.stderr);
-        let state = desk.rucio()?.args(["list-file-replicas", &desk.did(&desk.new)]).run()?;
+        let state = fixture.rucio()?.args(["list-file-replicas", &fixture.did(&fixture.new)]).run()?;
         ensure!(!state.stdout.contains(rse), "{rse}: {}", state.stdout);
         if let Some(place) = place {
-            let lying = found(&storage(place)?, &desk.new)?;
+            let lying = found(&storage(place)?, &fixture.new)?;
             ensure!(lying.is_empty(), "{rse}: {lying:?}");
         }
     }
@@ -60,8 +60,8 @@ fn a_file_that_changes_is_not_uploaded_by_any_protocol() -> Result<()> {
 /// Length and time of change stay what they were: only the bytes that are sent show it.
 #[test]
 fn bytes_that_are_not_those_that_were_measured_are_noticed() -> Result<()> {
-    let desk = Desk::new("userpass")?;
-    let path = desk.folder.join(desk.file(b"Wikipedia")?);
+    let fixture = Fixture::new("userpass")?;
+    let path = fixture.folder.join(fixture.file(b"Wikipedia")?);
     let before = path.metadata()?.modified()?;
     let storage = faulty(move |request, times| {
         // It has been measured when the storage is looked at.
@@ -71,7 +71,7 @@ fn bytes_that_are_not_those_that_were_measured_are_noticed() -> Result<()> {
         }
         None
     })?;
-    let outcome = desk.upload("DAV", &["--pfn", &format!("{}/x", storage.url()), &desk.new])?;
+    let outcome = fixture.upload("DAV", &["--pfn", &format!("{}/x", storage.url()), &fixture.new])?;
     expect(&outcome, 79)?;
     ensure!(outcome.stderr.contains(CHANGED), "{}", outcome.stderr);
     ensure!(times(&storage, "MOVE /x.rucio.upload") == 0, "{:?}", asked(&storage));
@@ -85,19 +85,19 @@ fn bytes_that_are_not_those_that_were_measured_are_noticed() -> Result<()> {
 fn what_stays_registered_of_a_file_that_changed_is_reported() -> Result<()> {
     let rse = "POSIX_SCRATCHDISK";
     for (config, in_dataset) in [("root", true), ("root", false), ("userpass", false)] {
-        let desk = Desk::new(config)?;
-        let dataset = desk.did(&format!("{}.ds", desk.new));
+        let fixture = Fixture::new(config)?;
+        let dataset = fixture.did(&format!("{}.ds", fixture.new));
         let words: &[&str] = if in_dataset { &[&dataset] } else { &[] };
-        let outcome = upload_changing(&desk, rse, words)?;
+        let outcome = upload_changing(&fixture, rse, words)?;
         expect(&outcome, 79)?;
-        let stays = format!("{} stays registered with the checksum", desk.did(&desk.new));
+        let stays = format!("{} stays registered with the checksum", fixture.did(&fixture.new));
         for word in [CHANGED, &stays, "under another name"] {
             ensure!(outcome.stderr.contains(word), "{config}: {word}: {}", outcome.stderr);
         }
         let asked = outcome.stderr.contains("can not delete file replicas");
         ensure!(asked == in_dataset, "{config}: {}", outcome.stderr);
-        ensure!(desk.state(&desk.new, rse)? == "COPYING", "{config}: {}", desk.state(&desk.new, rse)?);
-        let lying = found(&storage("scratch")?, &desk.new)?;
+        ensure!(fixture.state(&fixture.new, rse)? == "COPYING", "{config}: {}", fixture.state(&fixture.new, rse)?);
+        let lying = found(&storage("scratch")?, &fixture.new)?;
         ensure!(lying.is_empty(), "{config}: {lying:?}");
     }
     Ok(())

@@ -79,22 +79,22 @@ pub async fn at_rse(client: &Client, rse: &str) -> Result<JsonStream<DatasetAtRs
 
 /// Sets tombstones on replicas, so that the reaper deletes them: `POST /replicas/tombstone`.
 pub async fn set_tombstones(client: &Client, replicas: &[Replica]) -> Result<()> {
-    client.done(Request::post("replicas/tombstone", json!({"replicas": replicas}))).await
+    client.execute(Request::post("replicas/tombstone", json!({"replicas": replicas}))).await
 }
 
 /// Registers files and their replicas at an RSE: `POST /replicas`.
 pub async fn add(client: &Client, rse: &str, files: &[NewReplica]) -> Result<()> {
     let body = json!({"rse": rse, "files": files, "ignore_availability": true});
-    client.done(Request::post("replicas/", body)).await
+    client.execute(Request::post("replicas/", body)).await
 }
 
 /// Updates the states of replicas at an RSE: `PUT /replicas`.
 pub async fn update_states(client: &Client, rse: &str, files: &[NewReplica]) -> Result<()> {
-    client.done(Request::put("replicas/", json!({"rse": rse, "files": files}))).await
+    client.execute(Request::put("replicas/", json!({"rse": rse, "files": files}))).await
 }
 
 /// Deletes replicas at an RSE from the catalogue, and files without another replica together with their rules:
 /// `DELETE /replicas`. The server's generic policy allows this to no account.
 pub async fn delete(client: &Client, rse: &str, files: &[Did]) -> Result<()> {
-    client.done(Request::delete("replicas/", Some(json!({"rse": rse, "files": files})))).await
+    client.execute(Request::delete("replicas/", Some(json!({"rse": rse, "files": files})))).await
 }

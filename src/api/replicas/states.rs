@@ -46,12 +46,12 @@ pub async fn add_bad_pfns(
     expires_at: Option<&str>,
 ) -> Result<()> {
     let body = json!({"reason": reason, "pfns": pfns, "state": state, "expires_at": expires_at});
-    client.done(Request::post("replicas/bad/pfns", body)).await
+    client.execute(Request::post("replicas/bad/pfns", body)).await
 }
 
 /// Quarantines paths at an RSE, known to the catalogue or not, for deletion: `POST /replicas/quarantine`.
 pub async fn quarantine(client: &Client, rse: &str, paths: &[String]) -> Result<()> {
     let replicas: Vec<_> = paths.iter().map(|path| json!({"path": path})).collect();
     let body = json!({"rse": rse, "rse_id": null, "replicas": replicas});
-    client.done(Request::post("replicas/quarantine", body)).await
+    client.execute(Request::post("replicas/quarantine", body)).await
 }

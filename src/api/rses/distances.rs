@@ -46,16 +46,16 @@ pub async fn get(client: &Client, link: Link<'_>) -> Result<Option<Distance>> {
 
 /// Adds a distance where none is set: `POST /rses/<source>/distances/<destination>`.
 pub async fn add(client: &Client, link: Link<'_>, distance: i64, bidirectional: bool) -> Result<()> {
-    client.done(Request::post(link.path(), body(distance, bidirectional))).await
+    client.execute(Request::post(link.path(), body(distance, bidirectional))).await
 }
 
 /// Updates a distance: `PUT /rses/<source>/distances/<destination>`.
 pub async fn update(client: &Client, link: Link<'_>, distance: i64, bidirectional: bool) -> Result<()> {
-    client.done(Request::put(link.path(), body(distance, bidirectional))).await
+    client.execute(Request::put(link.path(), body(distance, bidirectional))).await
 }
 
 /// Deletes a distance: `DELETE /rses/<source>/distances/<destination>`.
 pub async fn unset(client: &Client, link: Link<'_>, bidirectional: bool) -> Result<()> {
     let python_bool = if bidirectional { "True" } else { "False" };
-    client.done(Request::delete(link.path(), None).query("bidirectional", python_bool)).await
+    client.execute(Request::delete(link.path(), None).query("bidirectional", python_bool)).await
 }

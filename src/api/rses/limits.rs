@@ -14,10 +14,10 @@ pub async fn get(client: &Client, rse: &str) -> Result<Attributes> {
 
 /// Sets a limit, in bytes: `PUT /rses/<rse>/limits`.
 pub async fn set(client: &Client, rse: &str, name: &str, value: i64) -> Result<()> {
-    client.done(Request::put(below(rse, "limits"), json!({"name": name, "value": value}))).await
+    client.execute(Request::put(below(rse, "limits"), json!({"name": name, "value": value}))).await
 }
 
 /// Deletes a limit: `DELETE /rses/<rse>/limits`.
 pub async fn unset(client: &Client, rse: &str, name: &str) -> Result<()> {
-    client.done(Request::delete(below(rse, "limits"), Some(json!({"name": name})))).await
+    client.execute(Request::delete(below(rse, "limits"), Some(json!({"name": name})))).await
 }

@@ -51,18 +51,18 @@ pub async fn settings(client: &Client, rse: &str) -> Result<RseSettings> {
 
 /// Creates an RSE: `POST /rses/<rse>`.
 pub async fn add(client: &Client, rse: &str, deterministic: bool) -> Result<()> {
-    client.done(Request::post(path(rse), json!({"deterministic": deterministic}))).await
+    client.execute(Request::post(path(rse), json!({"deterministic": deterministic}))).await
 }
 
 /// Updates one setting of an RSE: `PUT /rses/<rse>`.
 pub async fn update(client: &Client, rse: &str, key: &str, value: &Value) -> Result<()> {
     let settings = Map::from_iter([(key.to_owned(), value.clone())]);
-    client.done(Request::put(path(rse), settings.into())).await
+    client.execute(Request::put(path(rse), settings.into())).await
 }
 
 /// Deletes (disables) an RSE: `DELETE /rses/<rse>`.
 pub async fn remove(client: &Client, rse: &str) -> Result<()> {
-    client.done(Request::delete(path(rse), None)).await
+    client.execute(Request::delete(path(rse), None)).await
 }
 
 /// Returns the attributes of an RSE: `GET /rses/<rse>/attr/`.
@@ -73,12 +73,12 @@ pub async fn attributes(client: &Client, rse: &str) -> Result<Attributes> {
 /// Sets an attribute: `POST /rses/<rse>/attr/<key>`.
 pub async fn set_attribute(client: &Client, rse: &str, key: &str, value: &str) -> Result<()> {
     let path = below(rse, &format!("attr/{}", segment(key)));
-    client.done(Request::post(path, json!({"value": value}))).await
+    client.execute(Request::post(path, json!({"value": value}))).await
 }
 
 /// Deletes an attribute: `DELETE /rses/<rse>/attr/<key>`.
 pub async fn unset_attribute(client: &Client, rse: &str, key: &str) -> Result<()> {
-    client.done(Request::delete(below(rse, &format!("attr/{}", segment(key))), None)).await
+    client.execute(Request::delete(below(rse, &format!("attr/{}", segment(key))), None)).await
 }
 
 /// Lists the usage of an RSE, one row per source: `GET /rses/<rse>/usage`.

@@ -11,7 +11,7 @@ use crate::types::Did;
 
 /// Adds a protocol; the field names are the server's: `POST /rses/<rse>/protocols/<scheme>`.
 pub async fn add(client: &Client, rse: &str, scheme: &str, protocol: Value) -> Result<()> {
-    client.done(Request::post(below(rse, &format!("protocols/{}", segment(scheme))), protocol)).await
+    client.execute(Request::post(below(rse, &format!("protocols/{}", segment(scheme))), protocol)).await
 }
 
 /// Deletes the protocols of a scheme, or only those with this host and port:
@@ -22,7 +22,7 @@ pub async fn remove(client: &Client, rse: &str, scheme: &str, place: Option<(&st
         path = format!("{path}/{}", segment(hostname));
         path = port.map_or_else(|| path.clone(), |port| format!("{path}/{port}"));
     }
-    client.done(Request::delete(path, None)).await
+    client.execute(Request::delete(path, None)).await
 }
 
 /// Returns the PFN to read a file at an RSE, whether or not it exists there: `GET /rses/<rse>/lfns2pfns`.

@@ -17,10 +17,10 @@ pub async fn list(client: &Client, rse: &str) -> Result<Vec<String>> {
 
 /// Adds a policy: `POST /rses/<rse>/qos_policy/<policy>`.
 pub async fn add(client: &Client, rse: &str, policy: &str) -> Result<()> {
-    client.done(Request::post(path(rse, policy), json!({}))).await
+    client.execute(Request::post(path(rse, policy), json!({}))).await
 }
 
 /// Removes a policy: `DELETE /rses/<rse>/qos_policy/<policy>`.
 pub async fn remove(client: &Client, rse: &str, policy: &str) -> Result<()> {
-    client.done(Request::delete(path(rse, policy), None)).await
+    client.execute(Request::delete(path(rse, policy), None)).await
 }

@@ -45,7 +45,7 @@ struct Oid {
 }
 
 impl Oid {
-    fn of(bytes: &'static [u8]) -> Self {
+    fn from_bytes(bytes: &'static [u8]) -> Self {
         Self { length: bytes.len() as u32, elements: bytes.as_ptr() }
     }
 }
@@ -62,7 +62,7 @@ impl Buffer {
     }
 
     /// Returns a read-only view of `bytes`, valid only while they live.
-    fn of(bytes: &[u8]) -> Self {
+    fn from_bytes(bytes: &[u8]) -> Self {
         Self { length: bytes.len(), value: bytes.as_ptr().cast_mut().cast() }
     }
 }
@@ -76,7 +76,7 @@ macro_rules! functions {
         impl Functions {
             /// # Safety
             /// The library's functions of these names must be those of RFC 2744.
-            unsafe fn of(library: &Loaded) -> Result<Self, libloading::Error> {
+            unsafe fn load(library: &Loaded) -> Result<Self, libloading::Error> {
                 // SAFETY: the caller guarantees the types; the functions outlive the library's handle, because it is
                 // never closed.
                 unsafe { Ok(Self { $($name: *library.get(concat!(stringify!($name), "\0").as_bytes())?),* }) }
@@ -104,7 +104,7 @@ functions! {
 
 /// An error of the library.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(super) struct GssFailure {
     pub(super) cause: Cause,
     /// The library's message.
     pub(super) text: String,
@@ -133,7 +133,7 @@ impl Cause {
     /// Derives the cause from the general status, else from the messages of MIT's and Heimdal's libraries: the
     /// mechanism's status is a number that SPNEGO assigns differently in each process. Messages are in English, because
     /// this program sets no locale.
-    fn of(major: u32, text: &str) -> Self {
+    fn from_status(major: u32, text: &str) -> Self {
         let says = |words: &[&str]| words.iter().any(|words| text.contains(words));
         match major & FAILED {
             NO_CREDENTIALS => Self::NoTicket,
@@ -162,23 +162,23 @@ impl Library {
     }
 
     fn load() -> Result<Self, String> {
-        let mut told = Vec::new();
+        let mut errors = Vec::new();
         for name in NAMES {
             // SAFETY: these are the names of libraries of RFC 2744, whose initialization code may run at any time.
             let functions = unsafe {
                 Loaded::open(Some(*name), RTLD_NOW | RTLD_LOCAL)
-                    .and_then(|library| Functions::of(&library).inspect(|_| std::mem::forget(library)))
+                    .and_then(|library| Functions::load(&library).inspect(|_| std::mem::forget(library)))
             };
             match functions {
                 Ok(functions) => return Ok(Self(functions)),
-                Err(error) => told.push(error.source().map_or_else(|| error.to_string(), ToString::to_string)),
+                Err(error) => errors.push(error.source().map_or_else(|| error.to_string(), ToString::to_string)),
             }
         }
-        Err(told.into_iter().next().unwrap_or_default())
+        Err(errors.into_iter().next().unwrap_or_default())
     }
 
     /// Returns the principal of the current tickets.
-    pub(super) fn principal(&self) -> Result<String, Failure> {
+    pub(super) fn principal(&self) -> Result<String, GssFailure> {
         let (mut minor, mut name) = (0, null_mut());
         // SAFETY: a null credential means the default one; unused outputs may be null; the name is released by
         // `text_of`.
@@ -223,7 +223,7 @@ impl Library {
 
     /// # Safety
     /// `mechanism` must be null or valid.
-    unsafe fn check(&self, major: u32, minor: u32, mechanism: *const Oid) -> Result<(), Failure> {
+    unsafe fn check(&self, major: u32, minor: u32, mechanism: *const Oid) -> Result<(), GssFailure> {
         if major & FAILED == 0 {
             return Ok(());
         }
@@ -233,7 +233,7 @@ impl Library {
         // Returned if the mechanism has no message of its own.
         let silent = minor == 0 || ["", "Success", "Unknown error"].contains(&special.as_str());
         let text = if silent { general } else { special };
-        Err(Failure { cause: Cause::of(major, &text), text })
+        Err(GssFailure { cause: Cause::from_status(major, &text), text })
     }
 
     /// Returns the message for one part of a status.
@@ -271,9 +271,9 @@ unsafe impl Send for Context {}
 
 impl Context {
     /// Creates a context for a server named `HTTP@host`.
-    pub(super) fn new(library: &'static Library, server: &str) -> Result<Self, Failure> {
+    pub(super) fn new(library: &'static Library, server: &str) -> Result<Self, GssFailure> {
         let mut context = Self { library, server: null_mut(), context: null_mut() };
-        let (mut minor, text, kind) = (0, Buffer::of(server.as_bytes()), Oid::of(HOST_BASED));
+        let (mut minor, text, kind) = (0, Buffer::from_bytes(server.as_bytes()), Oid::from_bytes(HOST_BASED));
         // SAFETY: text and kind live until the call returns, which copies them; the name is released in `drop`.
         unsafe {
             let major = (library.0.gss_import_name)(&mut minor, &text, &kind, &mut context.server);
@@ -284,8 +284,9 @@ impl Context {
 
     /// Processes the server's token (empty at first) and returns the next one to send. May contact a KDC over the
     /// network.
-    pub(super) fn step(&mut self, token: &[u8]) -> Result<Step, Failure> {
-        let (input, mechanism, mut output, mut minor) = (Buffer::of(token), Oid::of(SPNEGO), Buffer::empty(), 0);
+    pub(super) fn step(&mut self, token: &[u8]) -> Result<Step, GssFailure> {
+        let (input, mechanism, mut output, mut minor) =
+            (Buffer::from_bytes(token), Oid::from_bytes(SPNEGO), Buffer::empty(), 0);
         let functions = &self.library.0;
         // SAFETY: all pointers are valid until the call returns; a null credential means the default one, zero the
         // default lifetime; unused outputs may be null. The context is deleted in `drop`.
@@ -362,7 +363,7 @@ mod tests {
             (FAILURE, "Request is a replay", Cause::Replay),
             (FAILURE, "Decrypt integrity check failed", Cause::Other),
         ] {
-            assert_eq!(Cause::of(major, text), cause, "{text}");
+            assert_eq!(Cause::from_status(major, text), cause, "{text}");
         }
     }
 }

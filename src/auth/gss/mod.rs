@@ -7,11 +7,11 @@ use reqwest::header::WWW_AUTHENTICATE;
 use reqwest::{Response, StatusCode};
 use url::{Host, Url};
 
-use super::{Token, asking, named_account};
+use super::{Token, ask_blocking, named_account};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, Request, checked, transport_error};
-use library::{Cause, Context, Failure, Library};
+use library::{Cause, Context, GssFailure, Library};
 
 /// Maximum number of requests per login. Kerberos usually needs one.
 const ROUNDS: u32 = 5;
@@ -28,22 +28,22 @@ pub(super) async fn authenticate(client: &Client) -> Result<Token> {
         match log_in(client, account, &server).await {
             // Happens if a response was lost and the request was sent again, or if many processes log in within the
             // same microsecond.
-            Err(Stopped { cause: Cause::Replay, .. }) => tracing::debug!("the server takes the login for a replay"),
+            Err(LoginError { cause: Cause::Replay, .. }) => tracing::debug!("the server takes the login for a replay"),
             outcome => return Ok(outcome?),
         }
     }
     Ok(log_in(client, account, &server).await?)
 }
 
-async fn log_in(client: &Client, account: &str, server: &str) -> Result<Token, Stopped> {
+async fn log_in(client: &Client, account: &str, server: &str) -> Result<Token, LoginError> {
     let server = server.to_owned();
-    let (mut login, mut token) = asking(move || Login::begin(server)).await??;
+    let (mut login, mut token) = ask_blocking(move || Login::begin(server)).await??;
     for _ in 0..ROUNDS {
         let request = Request::get("auth/gss").header("authorization", format!("Negotiate {}", encode(&token)));
         let response = client.authenticate(client.connections()?, &request).await?;
-        match Offer::of(&response) {
-            Offer::Token(more) if wants_more(&response) && !login.complete => {
-                read_to_its_end(response).await?;
+        match NegotiateHeader::from_response(&response) {
+            NegotiateHeader::Token(more) if needs_another_round(&response) && !login.complete => {
+                drain(response).await?;
                 (login, token) = login.step(more).await?;
             }
             offer if response.status().is_success() => return Ok(accepted(response, login, offer).await?),
@@ -55,7 +55,7 @@ async fn log_in(client: &Client, account: &str, server: &str) -> Result<Token, S
 
 /// Reads a response to its end, so that the next request uses the same connection: the server may rely on that. Genuine
 /// pages are short.
-async fn read_to_its_end(mut response: Response) -> Result<()> {
+async fn drain(mut response: Response) -> Result<()> {
     let mut length = 0;
     while let Some(part) = response.chunk().await.map_err(transport_error)?.filter(|_| length < LONGEST_PAGE) {
         length += part.len();
@@ -64,19 +64,19 @@ async fn read_to_its_end(mut response: Response) -> Result<()> {
 }
 
 /// An error and its cause.
-struct Stopped {
+struct LoginError {
     cause: Cause,
     error: Error,
 }
 
-impl From<Error> for Stopped {
+impl From<Error> for LoginError {
     fn from(error: Error) -> Self {
         Self { cause: Cause::Other, error }
     }
 }
 
-impl From<Stopped> for Error {
-    fn from(stopped: Stopped) -> Self {
+impl From<LoginError> for Error {
+    fn from(stopped: LoginError) -> Self {
         stopped.error
     }
 }
@@ -97,7 +97,7 @@ fn encode(token: &[u8]) -> String {
 }
 
 /// The Kerberos part of a response (`WWW-Authenticate: Negotiate`).
-enum Offer {
+enum NegotiateHeader {
     Nothing,
     /// The server requests a new login.
     Bare,
@@ -105,8 +105,8 @@ enum Offer {
     Token(Vec<u8>),
 }
 
-impl Offer {
-    fn of(response: &Response) -> Self {
+impl NegotiateHeader {
+    fn from_response(response: &Response) -> Self {
         let offers = response.headers().get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
         let words = offers.map(|offer| offer.split_once(' ').unwrap_or((offer, "")));
         let Some((_, token)) = words.into_iter().find(|(way, _)| way.eq_ignore_ascii_case("negotiate")) else {
@@ -117,14 +117,14 @@ impl Offer {
 }
 
 /// Whether the web server requests another token, as opposed to Rucio behind it refusing the principal.
-fn wants_more(response: &Response) -> bool {
+fn needs_another_round(response: &Response) -> bool {
     response.status() == StatusCode::UNAUTHORIZED && !response.headers().contains_key("ExceptionClass")
 }
 
 /// Returns the token if the server has proved its identity.
-async fn accepted(response: Response, login: Login, offer: Offer) -> Result<Token> {
+async fn accepted(response: Response, login: Login, offer: NegotiateHeader) -> Result<Token> {
     let login = match offer {
-        Offer::Token(proof) => login.step(proof).await?.0,
+        NegotiateHeader::Token(proof) => login.step(proof).await?.0,
         _ => login,
     };
     match login.complete {
@@ -134,10 +134,10 @@ async fn accepted(response: Response, login: Login, offer: Offer) -> Result<Toke
     }
 }
 
-async fn refused(response: Response, login: Login, offer: Offer, account: &str) -> Error {
+async fn refused(response: Response, login: Login, offer: NegotiateHeader, account: &str) -> Error {
     let not_accepted = login.not_accepted();
-    if wants_more(&response) {
-        return if matches!(offer, Offer::Nothing) { not_offered() } else { not_accepted };
+    if needs_another_round(&response) {
+        return if matches!(offer, NegotiateHeader::Nothing) { not_offered() } else { not_accepted };
     }
     let principal = login.principal(offer).await;
     match checked(response).await {
@@ -168,27 +168,29 @@ struct Login {
 
 impl Login {
     /// Begins a login and returns the first token for the server. Blocking: it may contact a KDC.
-    fn begin(server: String) -> Result<(Self, Vec<u8>), Stopped> {
-        let library = Library::get().map_err(|told| no_library(&told))?;
+    fn begin(server: String) -> Result<(Self, Vec<u8>), LoginError> {
+        let library = Library::get().map_err(|reason| no_library(&reason))?;
         let context = Context::new(library, &server).map_err(|failure| explain(library, failure, &server))?;
         Self { library, context, server, complete: false }.next(&[])
     }
 
     /// Processes the server's token and returns the next one to send.
-    async fn step(self, token: Vec<u8>) -> Result<(Self, Vec<u8>), Stopped> {
-        asking(move || self.next(&token)).await?
+    async fn step(self, token: Vec<u8>) -> Result<(Self, Vec<u8>), LoginError> {
+        ask_blocking(move || self.next(&token)).await?
     }
 
-    fn next(mut self, token: &[u8]) -> Result<(Self, Vec<u8>), Stopped> {
+    fn next(mut self, token: &[u8]) -> Result<(Self, Vec<u8>), LoginError> {
         let step = self.context.step(token).map_err(|failure| explain(self.library, failure, &self.server))?;
         Ok((Self { complete: step.complete, ..self }, step.token))
     }
 
     /// Returns the principal the server knows this client by, else that of the current tickets.
-    async fn principal(self, offer: Offer) -> String {
+    async fn principal(self, offer: NegotiateHeader) -> String {
         let library = self.library;
         let login = match offer {
-            Offer::Token(proof) => self.step(proof).await.ok().and_then(|(login, _)| login.context.principal()),
+            NegotiateHeader::Token(proof) => {
+                self.step(proof).await.ok().and_then(|(login, _)| login.context.principal())
+            }
             _ => None,
         };
         login.or_else(|| library.principal().ok()).unwrap_or_else(|| "PRINCIPAL".to_owned())
@@ -208,15 +210,15 @@ fn whose(principal: Option<&str>) -> String {
     principal.filter(|principal| !principal.is_empty()).map(|principal| format!(" of {principal}")).unwrap_or_default()
 }
 
-fn no_library(told: &str) -> Error {
-    refusal(format!("The Kerberos library cannot be loaded: {told}.")).with_hint(
+fn no_library(reason: &str) -> Error {
+    refusal(format!("The Kerberos library cannot be loaded: {reason}.")).with_hint(
         "Install it: `apt install libgssapi-krb5-2` on Debian and Ubuntu, `dnf install krb5-libs` on RHEL and its kin; \
          or log in another way with -S or [client] auth_type.",
     )
 }
 
 /// Describes a failure. Without a ticket, SPNEGO's own message does not help: the error of `principal` is better.
-fn explain(library: &Library, failure: Failure, server: &str) -> Stopped {
+fn explain(library: &Library, failure: GssFailure, server: &str) -> LoginError {
     let own = library.principal();
     let whose = whose(own.as_deref().ok());
     let failure = own.err().filter(|own| own.cause != Cause::Other).unwrap_or(failure);
@@ -243,7 +245,7 @@ fn explain(library: &Library, failure: Failure, server: &str) -> Stopped {
             (format!("The login by Kerberos{whose} at {server} failed: {text}."), "Look at your ticket with `klist`.")
         }
     };
-    Stopped { cause: failure.cause, error: refusal(details).with_hint(hint) }
+    LoginError { cause: failure.cause, error: refusal(details).with_hint(hint) }
 }
 
 fn refusal(details: String) -> Error {

@@ -1,7 +1,7 @@
 //! Acceptance of tokens that the Rucio server did not issue: whether it accepts them, and for which account.
 
 use super::cannot_authenticate;
-use crate::auth::{Claims, Origin, Token, TokenCache};
+use crate::auth::{Claims, Token, TokenCache, TokenOrigin};
 use crate::config::AuthMethod;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -32,7 +32,7 @@ pub(super) async fn accept(client: &Client, token: &Token) -> Result<()> {
 }
 
 /// Warns that the server refused another program's token, with advice.
-pub(in crate::auth) fn tell_refused(client: &Client, token: &Token) {
+pub(in crate::auth) fn warn_refused(client: &Client, token: &Token) {
     tracing::warn!(
         "The server refuses the token of {} ({}). Remove it, or have an administrator run `{}`, if that is what it lacks. \
          Going on without it.",
@@ -48,7 +48,7 @@ pub(in crate::auth) fn tell_refused(client: &Client, token: &Token) {
 pub(in crate::auth) async fn is_for_account(
     client: &Client,
     cache: &TokenCache,
-    origin: &Origin,
+    origin: &TokenOrigin,
     token: &Token,
 ) -> bool {
     if !client.may_log_in() || cache.has_checked(origin, token) {
@@ -68,11 +68,11 @@ pub(in crate::auth) async fn is_for_account(
             false
         }
         (Ok(_), _) => {
-            cache.note_checked(origin, token);
+            cache.record_checked(origin, token);
             true
         }
         (Err(error), _) if error.class() == Some(Exception::CannotAuthenticate) => {
-            tell_refused(client, token);
+            warn_refused(client, token);
             false
         }
         // Other errors are reported by the request of the command itself.
@@ -82,12 +82,12 @@ pub(in crate::auth) async fn is_for_account(
 
 /// Rechecks an OpenID Connect token that the server has just refused, or that was cached before: the server refuses a
 /// new token to some of several processes that present it at the same time, and a login would cost the user's time.
-pub(in crate::auth) async fn is_good_after_all(client: &Client, token: &Token) -> bool {
+pub(in crate::auth) async fn recheck_refused_token(client: &Client, token: &Token) -> bool {
     matches!(client.settings().auth, AuthMethod::Oidc(_)) && validate(client, token).await.is_ok()
 }
 
 /// Presents a new token to the server from one process only. Errors are reported by the request of the command itself.
-pub(super) async fn introduce(client: &Client, token: &Token) {
+pub(super) async fn announce_token(client: &Client, token: &Token) {
     if let Err(error) = validate(client, token).await {
         tracing::debug!("{error}");
     }
@@ -100,7 +100,7 @@ async fn validate(client: &Client, token: &Token) -> Result<String> {
 }
 
 fn not_accepted(client: &Client, token: &Token) -> Error {
-    let claims = Claims::of(token.expose()).unwrap_or_default();
+    let claims = Claims::parse(token.expose()).unwrap_or_default();
     let (audience, scope) = (claims.aud.join(" "), claims.scope.unwrap_or_default());
     cannot_authenticate(format!(
         "The login was successful, but the Rucio server does not accept the token of {}: this identity belongs to no \
@@ -115,7 +115,7 @@ fn not_accepted(client: &Client, token: &Token) -> Error {
 
 /// Returns the identity of a token in Rucio's notation.
 fn identity(token: &Token) -> String {
-    let claims = Claims::of(token.expose()).unwrap_or_default();
+    let claims = Claims::parse(token.expose()).unwrap_or_default();
     format!("SUB={}, ISS={}", claims.sub.unwrap_or_default(), claims.iss.unwrap_or_default())
 }
 

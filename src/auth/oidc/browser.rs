@@ -6,22 +6,22 @@ use std::time::Duration;
 use oauth2::{AuthUrl, AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl};
 use url::Url;
 
-use super::loopback::{Answer, Loopback};
-use super::provider::{Granted, Provider};
+use super::loopback::{AuthorizationResponse, Loopback};
+use super::provider::{Grant, Provider};
 use super::{cannot_authenticate, duration, open};
-use crate::auth::asking;
+use crate::auth::ask_blocking;
 use crate::error::{Error, Result};
 use crate::http::Client;
 
 /// Shows and opens the provider's login page, and waits for the redirect.
-pub(super) async fn log_in(client: &Client, provider: &Provider<'_>, patience: Duration) -> Result<Granted> {
+pub(super) async fn log_in(client: &Client, provider: &Provider<'_>, timeout: Duration) -> Result<Grant> {
     let loopback = Loopback::open().await?;
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let (link, state) = link(provider, &loopback, challenge)?;
     client.interact().show(&format!("Please use your internet browser, go to:\n\n    {link}\n\nand log in there."));
     let opened = open(client, link.as_str()).await?;
-    let answer = tokio::time::timeout(patience, answer(client, loopback.answer(&state), &state, opened)).await;
-    let answer = answer.map_err(|_| nobody_came_back(patience))??;
+    let answer = tokio::time::timeout(timeout, answer(client, loopback.answer(&state), &state, opened)).await;
+    let answer = answer.map_err(|_| browser_timeout(timeout))??;
     exchange(provider, answer, verifier, loopback.redirect()).await
 }
 
@@ -31,7 +31,7 @@ fn link(provider: &Provider<'_>, loopback: &Loopback, challenge: PkceCodeChallen
     let mut request =
         client.authorize_url(CsrfToken::new_random).add_scopes(provider.scopes()).set_pkce_challenge(challenge);
     // OpenID Connect issues refresh tokens only after consent (Core 1.0, 11).
-    if provider.wants_refresh() {
+    if provider.requests_refresh_token() {
         request = request.add_extra_param("prompt", "consent");
     }
     for (name, value) in provider.target() {
@@ -44,10 +44,10 @@ fn link(provider: &Provider<'_>, loopback: &Loopback, challenge: PkceCodeChallen
 /// the user may also type in the address it ended on.
 async fn answer(
     client: &Client,
-    browser: impl Future<Output = Result<Answer>>,
+    browser: impl Future<Output = Result<AuthorizationResponse>>,
     state: &CsrfToken,
     opened: bool,
-) -> Result<Answer> {
+) -> Result<AuthorizationResponse> {
     if opened {
         return browser.await;
     }
@@ -60,9 +60,9 @@ async fn answer(
         let interact = client.interact().clone();
         tokio::select! {
             answer = &mut browser => return answer,
-            typed = asking(move || interact.code()) => match typed? {
+            typed = ask_blocking(move || interact.code()) => match typed? {
                 Ok(text) if text.trim().is_empty() => {}
-                Ok(text) => match Answer::typed(&text, state.secret()) {
+                Ok(text) => match AuthorizationResponse::from_input(&text, state.secret()) {
                     Some(answer) => return Ok(answer),
                     None => client.interact().show("This is not the address of this login. Please try again."),
                 },
@@ -75,10 +75,10 @@ async fn answer(
 
 async fn exchange(
     provider: &Provider<'_>,
-    answer: Answer,
+    answer: AuthorizationResponse,
     verifier: PkceCodeVerifier,
     redirect: &Url,
-) -> Result<Granted> {
+) -> Result<Grant> {
     if let Some(issuer) = answer.issuer.filter(|issuer| issuer != provider.issuer()) {
         return Err(cannot_authenticate(format!(
             "The browser came back from {issuer}, not from {}.",
@@ -96,8 +96,8 @@ async fn exchange(
     provider.granted(&granted)
 }
 
-fn nobody_came_back(patience: Duration) -> Error {
-    cannot_authenticate(format!("No login came through in the browser within {}.", duration(patience))).with_hint(
+fn browser_timeout(timeout: Duration) -> Error {
+    cannot_authenticate(format!("No login came through in the browser within {}.", duration(timeout))).with_hint(
         "Run the command again and log in at once ([client] oidc_polling_timeout gives more time). Where no browser runs on \
          this machine, [client] oidc_login = device is easier.",
     )

@@ -13,20 +13,20 @@ use crate::error::{Error, Result};
 /// Maximum length of a request's head, in bytes.
 const LONGEST_REQUEST: usize = 16 << 10;
 /// Time limit for a connection to send its request.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The result of the redirect.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct AuthorizationResponse {
     /// The authorization code, or the reason why there is none.
     pub(super) code: std::result::Result<String, String>,
     /// The issuer as stated by the provider (RFC 9207).
     pub(super) issuer: Option<String>,
 }
 
-impl Answer {
+impl AuthorizationResponse {
     /// Parses the redirect's address; `None` if it does not belong to the login with this state.
-    fn of(url: &Url, state: &str) -> Option<Self> {
+    fn from_url(url: &Url, state: &str) -> Option<Self> {
         let find =
             |wanted: &str| url.query_pairs().find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned());
         if find("state").as_deref() != Some(state) {
@@ -41,12 +41,12 @@ impl Answer {
     }
 
     /// Parses what the user typed: the whole address, or the code alone.
-    pub(super) fn typed(text: &str, state: &str) -> Option<Self> {
+    pub(super) fn from_input(text: &str, state: &str) -> Option<Self> {
         let text = text.trim();
         match Url::parse(text) {
-            Ok(url) => Self::of(&url, state),
+            Ok(url) => Self::from_url(&url, state),
             Err(_) if text.contains('=') => {
-                Self::of(&Url::parse(&format!("http://127.0.0.1/?{}", text.trim_start_matches('?'))).ok()?, state)
+                Self::from_url(&Url::parse(&format!("http://127.0.0.1/?{}", text.trim_start_matches('?'))).ok()?, state)
             }
             Err(_) => Some(Self { code: Ok(text.to_owned()), issuer: None }),
         }
@@ -76,7 +76,7 @@ impl Loopback {
 
     /// Waits for the redirect of the login with this state; other requests get a 404. Browsers open connections in
     /// advance, so each is served by its own task.
-    pub(super) async fn answer(&self, state: &CsrfToken) -> Result<Answer> {
+    pub(super) async fn answer(&self, state: &CsrfToken) -> Result<AuthorizationResponse> {
         let (sender, mut answers) = mpsc::channel(1);
         loop {
             tokio::select! {
@@ -91,13 +91,17 @@ impl Loopback {
 }
 
 /// Answers one request. Only the redirect of this login ends the wait.
-async fn serve(mut stream: TcpStream, base: Url, state: String, found: mpsc::Sender<Answer>) {
-    let Ok(Some(target)) = tokio::time::timeout(PATIENCE, target(&mut stream)).await else { return };
+async fn serve(mut stream: TcpStream, base: Url, state: String, found: mpsc::Sender<AuthorizationResponse>) {
+    let Ok(Some(target)) = tokio::time::timeout(CONNECTION_TIMEOUT, target(&mut stream)).await else { return };
     let url = base.join(&target).ok().filter(|url| url.path() == "/");
-    let answer = url.and_then(|url| Answer::of(&url, &state));
+    let answer = url.and_then(|url| AuthorizationResponse::from_url(&url, &state));
     let (status, text) = match &answer {
-        Some(Answer { code: Ok(_), .. }) => ("200 OK", "You may close this page and go back to the terminal."),
-        Some(Answer { code: Err(_), .. }) => ("200 OK", "The login was refused. The terminal tells why."),
+        Some(AuthorizationResponse { code: Ok(_), .. }) => {
+            ("200 OK", "You may close this page and go back to the terminal.")
+        }
+        Some(AuthorizationResponse { code: Err(_), .. }) => {
+            ("200 OK", "The login was refused. The terminal tells why.")
+        }
         None => ("404 Not Found", "This is not the login that the program waits for."),
     };
     // The browser may have disconnected; its result counts.
@@ -136,8 +140,11 @@ fn page(status: &str, text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn answer(code: Result<&str, &str>, issuer: Option<&str>) -> Option<Answer> {
-        Some(Answer { code: code.map(str::to_owned).map_err(str::to_owned), issuer: issuer.map(str::to_owned) })
+    fn answer(code: Result<&str, &str>, issuer: Option<&str>) -> Option<AuthorizationResponse> {
+        Some(AuthorizationResponse {
+            code: code.map(str::to_owned).map_err(str::to_owned),
+            issuer: issuer.map(str::to_owned),
+        })
     }
 
     #[test]
@@ -153,7 +160,7 @@ mod tests {
             ("http://127.0.0.1/?error=access_denied&state=s", answer(Err("access_denied"), None)),
             ("http://127.0.0.1/?error=e&error_description=no+way&state=s", answer(Err("e: no way"), None)),
         ] {
-            assert_eq!(Answer::typed(text, "s"), wanted, "{text}");
+            assert_eq!(AuthorizationResponse::from_input(text, "s"), wanted, "{text}");
         }
     }
 

@@ -13,26 +13,26 @@ mod refresh;
 mod refresh_tokens;
 mod rucio;
 
-pub(super) use acceptance::{is_for_account, is_good_after_all, tell_refused};
+pub(super) use acceptance::{is_for_account, recheck_refused_token, warn_refused};
 pub(super) use discovery::discover;
-pub(super) use refresh::{freshen, is_due, keep_expiry, resume};
+pub(super) use refresh::{is_due, refresh_token, resume, write_expiry};
 
 use std::time::Duration;
 
-use super::{Origin, Token, TokenCache, asking};
+use super::{Token, TokenCache, TokenOrigin, ask_blocking};
 use crate::config::{AuthMethod, OidcLogin, OidcSettings, Settings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
-use provider::{Granted, Provider};
-use refresh_tokens::Kept;
+use provider::{Grant, Provider};
+use refresh_tokens::RefreshTokenRecord;
 
 /// Lets the user log in with a browser, as configured.
 pub(super) async fn authenticate(
     client: &Client,
     settings: &OidcSettings,
     cache: &TokenCache,
-    origin: &Origin,
+    origin: &TokenOrigin,
 ) -> Result<Token> {
     match &settings.login {
         OidcLogin::Rucio => rucio::authenticate(client, settings).await,
@@ -52,13 +52,17 @@ pub(super) async fn authenticate(
 /// Returns a provider's token once the Rucio server has accepted it for the right account; saves the refresh token.
 async fn accepted(
     client: &Client,
-    granted: Granted,
+    granted: Grant,
     provider: &Provider<'_>,
     cache: &TokenCache,
-    origin: &Origin,
+    origin: &TokenOrigin,
 ) -> Result<Token> {
     acceptance::accept(client, &granted.token).await?;
-    refresh_tokens::keep(cache, origin, granted.refresh.map(|secret| Kept::new(origin, provider.settings, &secret)));
+    refresh_tokens::store(
+        cache,
+        origin,
+        granted.refresh.map(|secret| RefreshTokenRecord::new(origin, provider.settings, &secret)),
+    );
     Ok(granted.token)
 }
 
@@ -68,7 +72,7 @@ pub(crate) fn can_resume(settings: &Settings) -> bool {
     match &oidc.login {
         OidcLogin::Rucio => false,
         OidcLogin::Device(at) | OidcLogin::Browser(at) => {
-            refresh_tokens::find(&TokenCache::new(settings), &Origin::of(settings), at).is_some()
+            refresh_tokens::find(&TokenCache::new(settings), &TokenOrigin::from_settings(settings), at).is_some()
         }
     }
 }
@@ -78,7 +82,7 @@ async fn open(client: &Client, link: &str) -> Result<bool> {
     let interact = client.interact().clone();
     let may = client.settings().browser && (link.starts_with("https://") || link.starts_with("http://"));
     let link = link.to_owned();
-    let opened = may && asking(move || interact.browse(&link)).await?;
+    let opened = may && ask_blocking(move || interact.browse(&link)).await?;
     if opened {
         client.interact().show("Your browser was told to open it.");
     }

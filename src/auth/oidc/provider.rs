@@ -9,8 +9,8 @@ use oauth2::{
 use serde::Deserialize;
 use url::Url;
 
-use super::provider_http::{Http, no_address, safe};
-use super::{Kept, cannot_authenticate};
+use super::provider_http::{Http, invalid_url, require_secure_url};
+use super::{RefreshTokenRecord, cannot_authenticate};
 use crate::auth::{Claims, Token};
 use crate::clock::now;
 use crate::config::{OidcProvider, OidcSettings};
@@ -25,7 +25,7 @@ pub(super) type TokenEndpoint =
 
 /// A provider's metadata.
 #[derive(Debug, Deserialize)]
-struct Metadata {
+struct ProviderMetadata {
     issuer: String,
     token_endpoint: String,
     authorization_endpoint: Option<String>,
@@ -38,12 +38,12 @@ struct Metadata {
 pub(super) struct Provider<'a> {
     pub(super) settings: &'a OidcProvider,
     oidc: &'a OidcSettings,
-    metadata: Metadata,
+    metadata: ProviderMetadata,
     pub(super) http: Http,
 }
 
 /// Tokens granted by a provider.
-pub(super) struct Granted {
+pub(super) struct Grant {
     pub(super) token: Token,
     pub(super) refresh: Option<Secret>,
 }
@@ -53,8 +53,8 @@ impl<'a> Provider<'a> {
     pub(super) async fn discover(client: &Client, at: &'a OidcProvider, oidc: &'a OidcSettings) -> Result<Self> {
         let http = Http::new(client)?;
         let request = oauth2::http::Request::get(format!("{}/.well-known/openid-configuration", at.issuer));
-        let request = request.body(Vec::new()).map_err(|_| no_address(&at.issuer))?;
-        safe(&at.issuer)?;
+        let request = request.body(Vec::new()).map_err(|_| invalid_url(&at.issuer))?;
+        require_secure_url(&at.issuer)?;
         let answer = http.send(request).await?;
         let unusable = |why: String| {
             cannot_authenticate(format!("{} is no OpenID Connect provider: {why}.", at.issuer))
@@ -63,7 +63,7 @@ impl<'a> Provider<'a> {
         if !answer.status().is_success() {
             return Err(unusable(format!("it answers {}", answer.status())));
         }
-        let metadata: Metadata = serde_json::from_slice(answer.body())
+        let metadata: ProviderMetadata = serde_json::from_slice(answer.body())
             .map_err(|error| unusable(format!("its description of itself is not understood ({error})")))?;
         if metadata.issuer.trim_end_matches('/') != at.issuer {
             return Err(unusable(format!("it says that it is {}", metadata.issuer)));
@@ -78,7 +78,7 @@ impl<'a> Provider<'a> {
 
     /// Returns a client of the token endpoint.
     pub(super) fn token_endpoint(&self) -> Result<TokenEndpoint> {
-        let url = TokenUrl::from_url(safe(&self.metadata.token_endpoint)?);
+        let url = TokenUrl::from_url(require_secure_url(&self.metadata.token_endpoint)?);
         let client = BasicClient::new(ClientId::new(self.settings.client_id.clone())).set_token_uri(url);
         let methods = &self.metadata.token_endpoint_auth_methods_supported;
         let takes = |name: &str| methods.iter().any(|method| method == name);
@@ -108,7 +108,7 @@ impl<'a> Provider<'a> {
             cannot_authenticate(format!("{} offers no login {how}.", self.settings.issuer))
                 .with_hint(format!("Log in another way: [client] oidc_login = {other}."))
         };
-        safe(address.ok_or_else(missing)?)
+        require_secure_url(address.ok_or_else(missing)?)
     }
 
     /// Returns the scopes to request.
@@ -117,7 +117,7 @@ impl<'a> Provider<'a> {
     }
 
     /// Whether a refresh token is requested.
-    pub(super) fn wants_refresh(&self) -> bool {
+    pub(super) fn requests_refresh_token(&self) -> bool {
         self.oidc.scope.split_whitespace().any(|scope| scope == "offline_access")
     }
 
@@ -133,8 +133,8 @@ impl<'a> Provider<'a> {
     }
 
     /// Exchanges a refresh token; `None` if the provider no longer accepts it.
-    pub(super) async fn refresh(&self, kept: &Kept) -> Result<Option<Granted>> {
-        let (endpoint, secret) = (self.token_endpoint()?, RefreshToken::new(kept.secret().to_owned()));
+    pub(super) async fn refresh(&self, record: &RefreshTokenRecord) -> Result<Option<Grant>> {
+        let (endpoint, secret) = (self.token_endpoint()?, RefreshToken::new(record.secret().to_owned()));
         let mut request = endpoint.exchange_refresh_token(&secret);
         if let Some((name, value)) = self.resource() {
             request = request.add_extra_param(name, value);
@@ -150,9 +150,9 @@ impl<'a> Provider<'a> {
     }
 
     /// Reads the tokens from a response. The expiry is computed from now, so that a wrong clock does no harm.
-    pub(super) fn granted(&self, answer: &BasicTokenResponse) -> Result<Granted> {
+    pub(super) fn granted(&self, answer: &BasicTokenResponse) -> Result<Grant> {
         let value = answer.access_token().secret();
-        if Claims::of(value).is_none() {
+        if Claims::parse(value).is_none() {
             return Err(cannot_authenticate(format!(
                 "{} gave a token that is no JSON web token, and Rucio takes no other.",
                 self.settings.issuer
@@ -166,7 +166,7 @@ impl<'a> Provider<'a> {
             .and_then(|time| i64::try_from(time.as_secs()).ok())
             .map(|time| now().saturating_add(time));
         let refresh = answer.refresh_token().map(|token| Secret::from(token.secret().as_str()));
-        Ok(Granted { token: Token::new(value, expires), refresh })
+        Ok(Grant { token: Token::new(value, expires), refresh })
     }
 
     /// Converts an error. The provider's response is quoted only if it is a refusal: other responses may contain

@@ -22,8 +22,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Parses an address that secrets may be sent to: over TLS, or on this machine.
-pub(super) fn safe(address: &str) -> Result<Url> {
-    let url = Url::parse(address).map_err(|_| no_address(address))?;
+pub(super) fn require_secure_url(address: &str) -> Result<Url> {
+    let url = Url::parse(address).map_err(|_| invalid_url(address))?;
     let here = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
     match url.scheme() {
         "https" => Ok(url),
@@ -33,7 +33,7 @@ pub(super) fn safe(address: &str) -> Result<Url> {
     }
 }
 
-pub(super) fn no_address(address: &str) -> Error {
+pub(super) fn invalid_url(address: &str) -> Error {
     cannot_authenticate(format!("{address} is no address.")).with_hint("Correct [client] oidc_provider.")
 }
 
@@ -63,7 +63,7 @@ impl Http {
         let request = self.0.request(parts.method, url).headers(parts.headers).body(body);
         let mut response = request.send().await.map_err(unreachable)?;
         tracing::debug!("HTTP response: {}", response.status());
-        clock::compare(&response);
+        clock::warn_on_clock_skew(&response);
         let mut answer = HttpResponse::new(Vec::new());
         *answer.status_mut() = response.status();
         *answer.headers_mut() = response.headers().clone();
@@ -114,7 +114,7 @@ mod tests {
             ("file:///token", false),
             ("idp", false),
         ] {
-            let result = safe(address);
+            let result = require_secure_url(address);
             assert_eq!(result.is_ok(), good, "{address}");
             assert!(good || result.is_err_and(|error| error.hint().is_some()), "{address}");
         }

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use super::provider::Provider;
-use super::{Kept, acceptance, refresh_tokens};
+use super::{RefreshTokenRecord, acceptance, refresh_tokens};
 use crate::auth::token_cache::replace_file;
-use crate::auth::{Origin, Token, TokenCache, store};
+use crate::auth::{Token, TokenCache, TokenOrigin, store};
 use crate::clock::now;
 use crate::config::{AuthMethod, OidcLogin, OidcProvider, OidcSettings, Settings};
 use crate::error::Result;
@@ -18,46 +18,50 @@ const PAUSE_SECONDS: i64 = 300;
 
 /// Whether a token expires so soon that it should be renewed now.
 pub(in crate::auth) fn is_due(settings: &Settings, token: &Token) -> bool {
-    let ours = matches!(settings.auth, AuthMethod::Oidc(_)) && !token.is_foreign() && token.renew_after <= now();
+    let ours = matches!(settings.auth, AuthMethod::Oidc(_)) && !token.is_external() && token.renew_after <= now();
     let window = settings.oidc_refresh_before_exp.saturating_mul(60);
-    let soon =
-        || token.expires.or_else(|| noted_expiry(settings)).is_some_and(|end| end.saturating_sub(window) < now());
+    let soon = || token.expires.or_else(|| read_expiry(settings)).is_some_and(|end| end.saturating_sub(window) < now());
     settings.oidc_refresh_active && ours && soon()
 }
 
 /// Replaces a token that expires soon: by one that another process has written since, else by a renewed one. Returns
 /// the token itself, which is still valid, if that fails.
-pub(in crate::auth) async fn freshen(client: &Client, cache: &TokenCache, origin: &Origin, token: Token) -> Token {
-    let left_alone = |token| Token { renew_after: now() + PAUSE_SECONDS, ..token };
+pub(in crate::auth) async fn refresh_token(
+    client: &Client,
+    cache: &TokenCache,
+    origin: &TokenOrigin,
+    token: Token,
+) -> Token {
+    let without_renewal = |token| Token { renew_after: now() + PAUSE_SECONDS, ..token };
     // Without the lock another process may be renewing it, and a refresh token works only once.
-    let Some(_lock) = cache.lock().await else { return left_alone(token) };
+    let Some(_lock) = cache.lock().await else { return without_renewal(token) };
     match cache.read_again(origin) {
         Some(other) if other != token => return other,
         _ => {}
     }
-    let renewed = match direct(client.settings()) {
-        None => at_rucio(client, &token).await,
-        Some(_) => at_provider(client, cache, origin).await,
+    let renewed = match provider_settings(client.settings()) {
+        None => refresh_at_rucio(client, &token).await,
+        Some(_) => refresh_at_provider(client, cache, origin).await,
     };
     match renewed {
         Ok(Some(renewed)) => {
             store(client, cache, origin, &renewed);
-            left_alone(renewed)
+            without_renewal(renewed)
         }
         Ok(None) => {
             tracing::debug!("the token cannot be renewed; it is used to its end");
-            left_alone(token)
+            without_renewal(token)
         }
         Err(error) => {
             tracing::warn!("The token, which ends soon, could not be renewed: {error}");
-            left_alone(token)
+            without_renewal(token)
         }
     }
 }
 
 /// Renews at the Rucio server, which answers with empty headers if it has no refresh token, and with the same token if
 /// that is new.
-async fn at_rucio(client: &Client, token: &Token) -> Result<Option<Token>> {
+async fn refresh_at_rucio(client: &Client, token: &Token) -> Result<Option<Token>> {
     if client.account().is_none() {
         tracing::debug!("the server renews tokens only for an account that is named");
         return Ok(None);
@@ -72,8 +76,12 @@ async fn at_rucio(client: &Client, token: &Token) -> Result<Option<Token>> {
 }
 
 /// Obtains and saves a token with the saved refresh token, if there is one. The caller holds the lock of the cache.
-pub(in crate::auth) async fn resume(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<Option<Token>> {
-    match at_provider(client, cache, origin).await? {
+pub(in crate::auth) async fn resume(
+    client: &Client,
+    cache: &TokenCache,
+    origin: &TokenOrigin,
+) -> Result<Option<Token>> {
+    match refresh_at_provider(client, cache, origin).await? {
         Some(token) => {
             store(client, cache, origin, &token);
             Ok(Some(token))
@@ -82,23 +90,23 @@ pub(in crate::auth) async fn resume(client: &Client, cache: &TokenCache, origin:
     }
 }
 
-async fn at_provider(client: &Client, cache: &TokenCache, origin: &Origin) -> Result<Option<Token>> {
-    let Some((oidc, at)) = direct(client.settings()) else { return Ok(None) };
-    let Some(kept) = refresh_tokens::find(cache, origin, at) else { return Ok(None) };
+async fn refresh_at_provider(client: &Client, cache: &TokenCache, origin: &TokenOrigin) -> Result<Option<Token>> {
+    let Some((oidc, at)) = provider_settings(client.settings()) else { return Ok(None) };
+    let Some(record) = refresh_tokens::find(cache, origin, at) else { return Ok(None) };
     let provider = Provider::discover(client, at, oidc).await?;
-    let granted = provider.refresh(&kept).await?;
+    let granted = provider.refresh(&record).await?;
     // Most providers issue a new refresh token and revoke the old one.
     let next = granted.as_ref().map(|granted| match &granted.refresh {
-        Some(secret) => Kept::new(origin, at, secret),
-        None => kept,
+        Some(secret) => RefreshTokenRecord::new(origin, at, secret),
+        None => record,
     });
-    refresh_tokens::keep(cache, origin, next);
+    refresh_tokens::store(cache, origin, next);
     let Some(granted) = granted else { return Ok(None) };
-    acceptance::introduce(client, &granted.token).await;
+    acceptance::announce_token(client, &granted.token).await;
     Ok(Some(granted.token))
 }
 
-fn direct(settings: &Settings) -> Option<(&OidcSettings, &OidcProvider)> {
+fn provider_settings(settings: &Settings) -> Option<(&OidcSettings, &OidcProvider)> {
     let AuthMethod::Oidc(oidc) = &settings.auth else { return None };
     match &oidc.login {
         OidcLogin::Rucio => None,
@@ -109,7 +117,7 @@ fn direct(settings: &Settings) -> Option<(&OidcSettings, &OidcProvider)> {
 /// Writes the expiry of the token in the shared file, in seconds since 1970, to the file where the official client
 /// reads it. An existing file is updated even if renewal is off here: otherwise the official client would renew by the
 /// expiry of another token.
-pub(in crate::auth) fn keep_expiry(settings: &Settings, place: &Path, token: &Token) {
+pub(in crate::auth) fn write_expiry(settings: &Settings, place: &Path, token: &Token) {
     let file = &settings.token_exp_epoch_file;
     let wanted = settings.oidc_refresh_active || file.exists();
     let Some(end) = token.expires.filter(|_| wanted && place == settings.token_file) else { return };
@@ -119,14 +127,14 @@ pub(in crate::auth) fn keep_expiry(settings: &Settings, place: &Path, token: &To
 }
 
 /// Reads the expiry from that file.
-fn noted_expiry(settings: &Settings) -> Option<i64> {
+fn read_expiry(settings: &Settings) -> Option<i64> {
     fs::read_to_string(&settings.token_exp_epoch_file).ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::Source;
+    use crate::auth::TokenSource;
     use crate::config::{Config, Overrides};
     use crate::env_vars::Env;
 
@@ -144,7 +152,7 @@ mod tests {
         assert!(!is_due(&off, &ending_in(19)));
         assert!(!is_due(&on, &Token { renew_after: now() + 9, ..ending_in(19) }));
         assert!(!is_due(&on, &Token::new("t", None)), "nobody knows when");
-        assert!(!is_due(&on, &ending_in(19).from(Source::Variable("BEARER_TOKEN"))));
+        assert!(!is_due(&on, &ending_in(19).from(TokenSource::Variable("BEARER_TOKEN"))));
         let wide = settings("auth_oidc_refresh_active = yes\nauth_oidc_refresh_before_exp = 9223372036854775807");
         assert!(is_due(&wide, &ending_in(60)), "a number of any size is no crash");
     }
@@ -156,15 +164,15 @@ mod tests {
         settings.token_file = folder.path().join("token");
         settings.token_exp_epoch_file = folder.path().join("exp");
         let (place, token) = (settings.token_file.clone(), Token::new("t", Some(1_795_000_000)));
-        keep_expiry(&settings, &place, &token);
-        assert_eq!(noted_expiry(&settings), None, "nobody wants it");
+        write_expiry(&settings, &place, &token);
+        assert_eq!(read_expiry(&settings), None, "nobody wants it");
         settings.oidc_refresh_active = true;
-        keep_expiry(&settings, &folder.path().join("another"), &token);
-        assert_eq!(noted_expiry(&settings), None, "it is that of another place");
-        keep_expiry(&settings, &place, &token);
+        write_expiry(&settings, &folder.path().join("another"), &token);
+        assert_eq!(read_expiry(&settings), None, "it is that of another place");
+        write_expiry(&settings, &place, &token);
         assert_eq!(fs::read_to_string(folder.path().join("exp")).unwrap(), "1795000000");
         settings.oidc_refresh_active = false;
-        keep_expiry(&settings, &place, &Token::new("t", Some(1_795_000_001)));
-        assert_eq!(noted_expiry(&settings), Some(1_795_000_001), "what is there is kept up to date");
+        write_expiry(&settings, &place, &Token::new("t", Some(1_795_000_001)));
+        assert_eq!(read_expiry(&settings), Some(1_795_000_001), "what is there is kept up to date");
     }
 }

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::acceptance::mapping_command;
 use super::{cannot_authenticate, duration, open};
-use crate::auth::{Token, asking, clock};
+use crate::auth::{Token, ask_blocking, clock};
 use crate::config::OidcSettings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -27,12 +27,12 @@ pub(super) async fn authenticate(client: &Client, settings: &OidcSettings) -> Re
         true => poll(client, settings, &link).await,
         false => exchange_code(client, settings).await,
     };
-    token.map(clock::end_of_new)
+    token.map(clock::correct_expiry)
 }
 
 async fn login_link(client: &Client, settings: &OidcSettings) -> Result<String> {
     let response = client.authenticate(client.connections()?, &request("auth/oidc", settings)).await?;
-    clock::compare(&response);
+    clock::warn_on_clock_skew(&response);
     let response = checked(response).await.map_err(|error| no_link(error, client, settings))?;
     let link = response.headers().get("x-rucio-oidc-auth-url").and_then(|value| value.to_str().ok());
     link.map(str::to_owned).ok_or_else(|| {
@@ -71,10 +71,10 @@ fn no_link(error: Error, client: &Client, settings: &OidcSettings) -> Error {
 }
 
 async fn poll(client: &Client, settings: &OidcSettings, link: &str) -> Result<Token> {
-    let patience = settings.polling_timeout;
+    let timeout = settings.polling_timeout;
     client.interact().show(&format!(
         "Waiting up to {} for the login in the browser ... If the browser shows an error, press Ctrl-C.",
-        duration(patience)
+        duration(timeout)
     ));
     let path = path_on_auth_host(client, link)?;
     let start = Instant::now();
@@ -83,11 +83,11 @@ async fn poll(client: &Client, settings: &OidcSettings, link: &str) -> Result<To
             Err(error) if is_pending(&error) => {}
             outcome => return outcome,
         }
-        let left = patience.saturating_sub(start.elapsed());
-        if left.is_zero() {
-            return Err(nobody_logged_in(client, patience));
+        let remaining = timeout.saturating_sub(start.elapsed());
+        if remaining.is_zero() {
+            return Err(login_timeout(client, timeout));
         }
-        tokio::time::sleep(POLL_EVERY.min(left)).await;
+        tokio::time::sleep(POLL_EVERY.min(remaining)).await;
     }
 }
 
@@ -101,9 +101,9 @@ fn is_pending(error: &Error) -> bool {
     }
 }
 
-fn nobody_logged_in(client: &Client, patience: Duration) -> Error {
+fn login_timeout(client: &Client, timeout: Duration) -> Error {
     let account = client.account().unwrap_or("account");
-    cannot_authenticate(format!("No login came through in the browser within {}.", duration(patience))).with_hint(format!(
+    cannot_authenticate(format!("No login came through in the browser within {}.", duration(timeout))).with_hint(format!(
         "Run the command again and log in at once ([client] oidc_polling_timeout gives more time). If the browser showed an \
          error: your identity may not belong to {account}, which an administrator can mend by `{}`.",
         mapping_command(client, "SUB=…, ISS=…")
@@ -114,7 +114,7 @@ async fn exchange_code(client: &Client, settings: &OidcSettings) -> Result<Token
     for _ in 0..CODE_TRIES {
         client.interact().show("Copy the code from the browser to this terminal and press enter:");
         let interact = client.interact().clone();
-        let code = asking(move || interact.code()).await?;
+        let code = ask_blocking(move || interact.code()).await?;
         let code = code.map_err(|error| Error::io("Cannot read the login code", error))?;
         let code = utf8_percent_encode(code.trim(), NON_ALPHANUMERIC);
         match fetch(client, &format!("auth/oidc_redirect?{code}"), settings).await {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Session;
 use crate::auth::token_cache::{
-    CHECKED, Origin, Place, RECORD, REFRESH, TokenCache, places, require_private, unrecorded,
+    CHECKED, RECORD, REFRESH, TokenCache, TokenFile, TokenOrigin, recorded_files, require_private, unrecorded_files,
 };
 use crate::error::{Error, Result};
 use crate::http::Client;
@@ -15,17 +15,17 @@ use crate::http::Client;
 /// # Errors
 /// The first file that could not be removed; the others are removed regardless.
 pub fn forget(client: &Client) -> Result<Vec<Session>> {
-    let (settings, origin) = (client.settings(), Origin::of(client.settings()));
-    let [shared, own] = TokenCache::new(settings).places_of(&origin);
-    let same = |other: &Origin| other.same_server(&origin) && other.account == origin.account;
-    let of_it = |place: &Place| place.record().is_some_and(|record| same(&record.origin));
-    let mut mine: Vec<_> = places(&settings.token_dir).into_iter().filter(of_it).collect();
+    let (settings, origin) = (client.settings(), TokenOrigin::from_settings(client.settings()));
+    let [shared, own] = TokenCache::new(settings).files_for(&origin);
+    let same = |other: &TokenOrigin| other.same_server(&origin) && other.account == origin.account;
+    let of_it = |file: &TokenFile| file.record().is_some_and(|record| same(&record.origin));
+    let mut mine: Vec<_> = recorded_files(&settings.token_dir).into_iter().filter(of_it).collect();
     // The official client's token, in the same file. A file that the user named may be another program's.
     if shared.record().is_none() && origin.configured && settings.auth_token_file_path.is_none() {
         mine.push(shared.clone());
     }
     let (sessions, mut outcomes) = remove_all(&mine);
-    outcomes.push(remove(&own.beside(CHECKED)));
+    outcomes.push(remove(&own.sibling(CHECKED)));
     if mine.contains(&shared) {
         outcomes.push(remove(&settings.token_exp_epoch_file));
     }
@@ -37,7 +37,8 @@ pub fn forget(client: &Client) -> Result<Vec<Session>> {
 /// # Errors
 /// The first file that could not be removed; the others are removed regardless.
 pub fn forget_all(folders: &[PathBuf]) -> Result<Vec<Session>> {
-    let found: Vec<_> = folders.iter().flat_map(|folder| [places(folder), unrecorded(folder)].concat()).collect();
+    let found: Vec<_> =
+        folders.iter().flat_map(|folder| [recorded_files(folder), unrecorded_files(folder)].concat()).collect();
     let (sessions, mut outcomes) = remove_all(&found);
     let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
     let left = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("auth_token_"));
@@ -47,15 +48,15 @@ pub fn forget_all(folders: &[PathBuf]) -> Result<Vec<Session>> {
 
 /// Removes tokens and the files that belong to them. The record is last: without it, a remaining token would count as
 /// the official client's.
-fn remove_all(places: &[Place]) -> (Vec<Session>, Vec<Result<bool>>) {
+fn remove_all(files: &[TokenFile]) -> (Vec<Session>, Vec<Result<bool>>) {
     let mut sessions = Vec::new();
-    let outcomes = places.iter().flat_map(|place| {
-        let session = Session::kept(place);
-        let [refresh, checked] = [REFRESH, CHECKED].map(|ending| remove(&place.beside(ending)));
-        let token = remove(place.file());
-        let record = if token.is_ok() { remove(&place.beside(RECORD)) } else { Ok(false) };
+    let outcomes = files.iter().flat_map(|file| {
+        let session = Session::from_file(file);
+        let [refresh, checked] = [REFRESH, CHECKED].map(|ending| remove(&file.sibling(ending)));
+        let token = remove(file.file());
+        let record = if token.is_ok() { remove(&file.sibling(RECORD)) } else { Ok(false) };
         let outcomes = [refresh, checked, token, record];
-        if session.is_one() && outcomes.iter().any(|outcome| matches!(outcome, Ok(true))) {
+        if session.has_content() && outcomes.iter().any(|outcome| matches!(outcome, Ok(true))) {
             sessions.push(session);
         }
         outcomes

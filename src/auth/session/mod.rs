@@ -8,9 +8,10 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use super::token_cache::{
-    EXPIRY_MARGIN_SECONDS, Origin, Place, Record, TokenCache, places, require_private, unrecorded,
+    EXPIRY_MARGIN_SECONDS, TokenCache, TokenFile, TokenOrigin, TokenRecord, recorded_files, require_private,
+    unrecorded_files,
 };
-use super::{Claims, Source, Token, found};
+use super::{Claims, Token, TokenSource, find_token};
 use crate::api;
 use crate::clock::now;
 use crate::error::{Error, Result};
@@ -34,7 +35,7 @@ pub struct Session {
     /// The requested account; `None` if the server chooses it by the identity.
     pub account: Option<String>,
     /// The source of the token.
-    pub source: Source,
+    pub source: TokenSource,
     /// When the token was obtained or first seen, in seconds since 1970, UTC.
     pub since: Option<i64>,
     /// Expiry, in seconds since 1970, UTC.
@@ -47,13 +48,13 @@ pub struct Session {
 
 /// When to log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
+pub enum LoginMode {
     /// If there is no token that the server accepts.
-    Needed,
+    IfNeeded,
     /// Always, but without interaction if the token can be renewed.
     Renew,
     /// Always, with a complete login.
-    Anew,
+    Force,
 }
 
 /// A session and the server's answer about it.
@@ -67,11 +68,11 @@ pub struct LoggedIn {
 
 /// The outcome of a login.
 #[derive(Debug)]
-pub enum LogIn {
+pub enum LoginOutcome {
     /// A session.
     Done(Box<LoggedIn>),
     /// The login was for this account, not for the requested one. Its token has been deleted.
-    AsAnother(String),
+    OtherAccount(String),
 }
 
 impl Session {
@@ -93,20 +94,20 @@ impl Session {
     /// Returns the file that the token is saved in.
     pub fn file(&self) -> Option<&Path> {
         match &self.source {
-            Source::File(path) | Source::Cache(path) => Some(path),
-            Source::Variable(_) | Source::Login => None,
+            TokenSource::File(path) | TokenSource::Cache(path) => Some(path),
+            TokenSource::Variable(_) | TokenSource::Login => None,
         }
     }
 
     /// Whether there is a session at all: a record whose token is gone before its expiry is not one.
-    fn is_one(&self) -> bool {
+    fn has_content(&self) -> bool {
         self.token.is_some() || self.has_ended()
     }
 
     /// Creates a session of a usable token.
-    fn of(token: Token, client: &Client, record: Option<&Record>) -> Self {
+    fn from_token(token: Token, client: &Client, record: Option<&TokenRecord>) -> Self {
         let settings = client.settings();
-        let claims = Claims::of(token.expose());
+        let claims = Claims::parse(token.expose());
         Self {
             host: Some(settings.rucio_host.clone()),
             auth_host: Some(settings.auth_host.clone()),
@@ -122,12 +123,12 @@ impl Session {
     }
 
     /// Reads the session saved at this path, also if another program wrote it.
-    fn kept(place: &Place) -> Self {
-        let value = place.value().ok().flatten();
-        let claims = value.as_deref().and_then(Claims::of);
-        let record = place.record();
+    fn from_file(file: &TokenFile) -> Self {
+        let value = file.value().ok().flatten();
+        let claims = value.as_deref().and_then(Claims::parse);
+        let record = file.record();
         // A token that another program wrote after our record has an expiry of its own.
-        let of_this = record.as_ref().filter(|record| value.as_deref().is_none_or(|value| record.is_of(value)));
+        let of_this = record.as_ref().filter(|record| value.as_deref().is_none_or(|value| record.belongs_to(value)));
         let expires = of_this.and_then(|record| record.expires).or(claims.as_ref().and_then(|claims| claims.exp));
         let since = of_this.and_then(|record| record.since).or(claims.as_ref().and_then(|claims| claims.nbf));
         let usable = value.filter(|_| !has_ended(expires));
@@ -138,8 +139,8 @@ impl Session {
             auth_host: origin.map(|origin| origin.auth_host.clone()),
             vo: origin.map(|origin| origin.vo.clone()),
             auth_type: origin.map(|origin| origin.auth_type.clone()),
-            account: origin.map_or_else(|| account_in_name(place.file()), |origin| origin.account.clone()),
-            source: Source::Cache(place.file().to_owned()),
+            account: origin.map_or_else(|| account_in_name(file.file()), |origin| origin.account.clone()),
+            source: TokenSource::Cache(file.file().to_owned()),
             since,
             expires,
             claims,
@@ -159,19 +160,20 @@ fn account_in_name(file: &Path) -> Option<String> {
 
 /// Returns the session that commands use under these settings, or else an expired one. Reads local files only.
 pub fn current(client: &Client) -> Option<Session> {
-    let (cache, origin) = (TokenCache::new(client.settings()), Origin::of(client.settings()));
-    let places = cache.places_of(&origin);
-    match found(client.settings(), &cache, &origin) {
+    let (cache, origin) = (TokenCache::new(client.settings()), TokenOrigin::from_settings(client.settings()));
+    let files = cache.files_for(&origin);
+    match find_token(client.settings(), &cache, &origin) {
         Some(token) => {
             let record = match &token.source {
-                Source::Cache(path) => places.iter().find(|place| place.file() == path).and_then(Place::record),
+                TokenSource::Cache(path) => files.iter().find(|file| file.file() == path).and_then(TokenFile::record),
                 _ => None,
             };
-            Some(Session::of(token, client, record.as_ref()))
+            Some(Session::from_token(token, client, record.as_ref()))
         }
         None => {
-            let of_it = |place: &&Place| place.record().is_some_and(|record| record.origin.same_place(&origin));
-            places.iter().find(of_it).map(Session::kept).filter(Session::has_ended)
+            let of_it =
+                |file: &&TokenFile| file.record().is_some_and(|record| record.origin.is_interchangeable_with(&origin));
+            files.iter().find(of_it).map(Session::from_file).filter(Session::has_ended)
         }
     }
 }
@@ -181,14 +183,15 @@ pub fn all(folders: &[PathBuf], client: Option<&Client>) -> Vec<(Session, bool)>
     let used = client.and_then(current).and_then(|session| session.file().map(Path::to_owned));
     // Folders that others can write to are not trusted.
     let folders = folders.iter().filter(|folder| require_private(folder, 0o022).is_ok());
-    let places = folders.flat_map(|folder| places(folder).into_iter().chain(unrecorded(folder)));
-    let kept = places.map(|place| Session::kept(&place)).filter(Session::is_one);
+    let files = folders.flat_map(|folder| recorded_files(folder).into_iter().chain(unrecorded_files(folder)));
+    let saved = files.map(|file| Session::from_file(&file)).filter(Session::has_content);
     let is_used = |session: &Session| used.is_some() && session.file() == used.as_deref();
-    kept.map(|session| {
-        let is_used = is_used(&session);
-        (session, is_used)
-    })
-    .collect()
+    saved
+        .map(|session| {
+            let is_used = is_used(&session);
+            (session, is_used)
+        })
+        .collect()
 }
 
 /// Returns the server's answer about a session; `None` if it refuses the token.
@@ -208,13 +211,13 @@ pub async fn check(client: &Client, session: &Session) -> Result<Option<Raw<Vali
 ///
 /// # Errors
 /// Those of the login.
-pub async fn log_in(client: &Client, when: When) -> Result<LogIn> {
+pub async fn log_in(client: &Client, when: LoginMode) -> Result<LoginOutcome> {
     let token = match (when, current(client).and_then(|session| session.token)) {
-        (When::Anew, _) => super::log_in(client).await?,
-        (When::Renew, _) => super::renewed(client).await?,
-        (When::Needed, None) => super::token(client).await?,
-        (When::Needed, Some(token)) => match validate(client, &token).await {
-            Ok(said) => return done(client, token, said),
+        (LoginMode::Force, _) => super::log_in(client).await?,
+        (LoginMode::Renew, _) => super::force_renewal(client).await?,
+        (LoginMode::IfNeeded, None) => super::token(client).await?,
+        (LoginMode::IfNeeded, Some(token)) => match validate(client, &token).await {
+            Ok(said) => return finish_login(client, token, said),
             Err(error) if error.class() == Some(Exception::CannotAuthenticate) => {
                 super::replace(client, &token).await?
             }
@@ -222,16 +225,16 @@ pub async fn log_in(client: &Client, when: When) -> Result<LogIn> {
         },
     };
     let said = validate(client, &token).await?;
-    done(client, token, said)
+    finish_login(client, token, said)
 }
 
 /// Returns the session if the token is for the requested account; deletes it otherwise.
-fn done(client: &Client, token: Token, said: Raw<Validation>) -> Result<LogIn> {
+fn finish_login(client: &Client, token: Token, said: Raw<Validation>) -> Result<LoginOutcome> {
     if client.account().is_some_and(|account| account != said.account) {
         forget(client)?;
-        return Ok(LogIn::AsAnother(said.account.clone()));
+        return Ok(LoginOutcome::OtherAccount(said.account.clone()));
     }
-    Ok(LogIn::Done(Box::new(LoggedIn { session: session_of(client, token), said })))
+    Ok(LoginOutcome::Done(Box::new(LoggedIn { session: session_of(client, token), said })))
 }
 
 async fn validate(client: &Client, token: &Token) -> Result<Raw<Validation>> {
@@ -241,8 +244,8 @@ async fn validate(client: &Client, token: &Token) -> Result<Raw<Validation>> {
 /// Returns the session of a token just obtained, with the file it is saved in.
 fn session_of(client: &Client, token: Token) -> Session {
     match current(client) {
-        Some(kept) if kept.token.as_ref() == Some(&token) => kept,
-        _ => Session::of(token, client, None),
+        Some(saved) if saved.token.as_ref() == Some(&token) => saved,
+        _ => Session::from_token(token, client, None),
     }
 }
 
@@ -254,13 +257,14 @@ fn session_of(client: &Client, token: Token) -> Session {
 pub async fn token(client: &Client, min_life: i64) -> Result<Secret> {
     let lives_too_short = |token: &Token| token.expires.is_some_and(|end| end - now() < min_life);
     let short = current(client).and_then(|session| session.token).as_ref().is_some_and(lives_too_short);
-    let LoggedIn { session, said } = match log_in(client, if short { When::Renew } else { When::Needed }).await? {
-        LogIn::Done(done) => *done,
-        LogIn::AsAnother(account) => {
-            let details = format!("The login is one of account {account}, not of the one that was asked for.");
-            return Err(Error::new(Exception::CannotAuthenticate, details));
-        }
-    };
+    let LoggedIn { session, said } =
+        match log_in(client, if short { LoginMode::Renew } else { LoginMode::IfNeeded }).await? {
+            LoginOutcome::Done(done) => *done,
+            LoginOutcome::OtherAccount(account) => {
+                let details = format!("The login is one of account {account}, not of the one that was asked for.");
+                return Err(Error::new(Exception::CannotAuthenticate, details));
+            }
+        };
     match (session.secret(), said.expires()) {
         (_, Some(end)) if end - now() < min_life => {
             let details = format!("The server's new token ends in {} seconds", end - now());

@@ -16,7 +16,7 @@ const FAILURE: u8 = 5;
 /// Flag that requests `rsa-sha2-256` instead of SHA-1.
 const RSA_SHA2_256: u32 = 2;
 /// Timeout of the agent. It may ask its user first, but the server's challenge is valid no longer than this.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum length of an answer, in bytes; OpenSSH has the same limit.
 const LONGEST: u32 = 256 * 1024;
 
@@ -26,7 +26,7 @@ pub(super) struct Agent(pub(super) PathBuf);
 
 impl Agent {
     /// Whether it holds this key.
-    pub(super) fn has(&self, key: &PublicKey) -> Result<bool> {
+    pub(super) fn has_key(&self, key: &PublicKey) -> Result<bool> {
         let answer = self.ask(&[REQUEST_IDENTITIES])?;
         keys(&answer).map(|keys| keys.iter().any(|known| *known == key.bytes())).ok_or_else(garbled)
     }
@@ -42,8 +42,8 @@ impl Agent {
 
     fn ask(&self, request: &[u8]) -> Result<Vec<u8>> {
         let mut stream = UnixStream::connect(&self.0)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(CONNECTION_TIMEOUT))?;
+        stream.set_write_timeout(Some(CONNECTION_TIMEOUT))?;
         let mut message = Vec::new();
         wire::put(&mut message, request);
         stream.write_all(&message)?;

@@ -36,14 +36,14 @@ impl PublicKey {
     }
 
     /// Reads `<key>.pub`, if it exists.
-    pub(super) fn beside(key: &Path) -> Option<Self> {
+    pub(super) fn read_public_half(key: &Path) -> Option<Self> {
         let mut path = key.as_os_str().to_owned();
         path.push(".pub");
         let text = std::fs::read_to_string(path).ok()?;
         BASE64_STANDARD.decode(text.split_whitespace().nth(1)?).ok().map(Self)
     }
 
-    fn of<T: HasPublic>(key: &PKeyRef<T>) -> Option<Self> {
+    fn from_key<T: HasPublic>(key: &PKeyRef<T>) -> Option<Self> {
         let (rsa, mut bytes) = (key.rsa().ok()?, Vec::new());
         wire::put(&mut bytes, RSA.as_bytes());
         wire::put_number(&mut bytes, &rsa.e().to_vec());
@@ -68,10 +68,10 @@ impl PublicKey {
 /// A private key file, read but not decrypted.
 pub(super) struct KeyFile {
     path: PathBuf,
-    form: Form,
+    form: KeyFormat,
 }
 
-enum Form {
+enum KeyFormat {
     /// OpenSSH's own format, without its armour.
     OpenSsh(Vec<u8>),
     Pem(Vec<u8>),
@@ -82,8 +82,8 @@ impl KeyFile {
     pub(super) fn read(path: &Path) -> std::io::Result<Self> {
         let text = std::fs::read(path)?;
         let form = match armoured(&String::from_utf8_lossy(&text)) {
-            Some(bytes) => Form::OpenSsh(bytes),
-            None => Form::Pem(text),
+            Some(bytes) => KeyFormat::OpenSsh(bytes),
+            None => KeyFormat::Pem(text),
         };
         Ok(Self { path: path.to_owned(), form })
     }
@@ -91,32 +91,32 @@ impl KeyFile {
     /// Whether it needs a pass phrase.
     pub(super) fn is_locked(&self) -> bool {
         match &self.form {
-            Form::OpenSsh(bytes) => PrivateKey::from_bytes(bytes).is_ok_and(|key| key.is_encrypted()),
-            Form::Pem(pem) => is_encrypted(pem),
+            KeyFormat::OpenSsh(bytes) => PrivateKey::from_bytes(bytes).is_ok_and(|key| key.is_encrypted()),
+            KeyFormat::Pem(pem) => is_encrypted(pem),
         }
     }
 
     /// Returns the public key as far as the file contains it without a pass phrase, else that of `<key>.pub`.
     pub(super) fn public(&self) -> Option<PublicKey> {
         let told = match &self.form {
-            Form::OpenSsh(bytes) => told_by_openssh(bytes),
-            Form::Pem(pem) if is_encrypted(pem) => None,
-            Form::Pem(pem) => PKey::private_key_from_pem(pem).ok().and_then(|key| PublicKey::of(&key)),
+            KeyFormat::OpenSsh(bytes) => public_key_by_openssh(bytes),
+            KeyFormat::Pem(pem) if is_encrypted(pem) => None,
+            KeyFormat::Pem(pem) => PKey::private_key_from_pem(pem).ok().and_then(|key| PublicKey::from_key(&key)),
         };
-        told.or_else(|| PublicKey::beside(&self.path))
+        told.or_else(|| PublicKey::read_public_half(&self.path))
     }
 
     /// Returns the private key. `ask` prompts for the pass phrase if it is encrypted.
     pub(super) fn open(&self, ask: impl Fn() -> std::io::Result<Secret>) -> Result<PKey<Private>> {
         let phrase = || ask().map_err(|error| self.locked(&error));
         let key = match &self.form {
-            Form::OpenSsh(bytes) => self.open_openssh(bytes, phrase)?,
-            Form::Pem(pem) if is_encrypted(pem) => {
+            KeyFormat::OpenSsh(bytes) => self.open_openssh(bytes, phrase)?,
+            KeyFormat::Pem(pem) if is_encrypted(pem) => {
                 let phrase = phrase()?;
                 PKey::private_key_from_pem_passphrase(pem, phrase.expose().as_bytes())
                     .map_err(|_| self.wrong_phrase())?
             }
-            Form::Pem(pem) => PKey::private_key_from_pem(pem).map_err(|_| self.no_key())?,
+            KeyFormat::Pem(pem) => PKey::private_key_from_pem(pem).map_err(|_| self.no_key())?,
         };
         match key.id() {
             Id::RSA => Ok(key),
@@ -181,7 +181,7 @@ fn armoured(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Reads the public key, which is not encrypted, before the private one.
-fn told_by_openssh(bytes: &[u8]) -> Option<PublicKey> {
+fn public_key_by_openssh(bytes: &[u8]) -> Option<PublicKey> {
     let mut rest = bytes.strip_prefix(OPENSSH)?;
     let (_cipher, _derivation, _options) = (wire::take(&mut rest)?, wire::take(&mut rest)?, wire::take(&mut rest)?);
     let _keys = wire::take_u32(&mut rest)?;

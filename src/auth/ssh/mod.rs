@@ -13,7 +13,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use openssl::pkey::{PKey, Private};
 use reqwest::{Response, StatusCode};
 
-use super::{Token, asking, named_account};
+use super::{Token, ask_blocking, named_account};
 use crate::certificate::question;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -38,10 +38,10 @@ pub(super) async fn authenticate(client: &Client, private_key: &Path, agent: Opt
 /// Returns a challenge signed by the agent; `None` if it does not hold the key, or refuses.
 async fn by_agent(client: &Client, account: &str, path: &Path, socket: Option<&Path>) -> Result<Option<Vec<u8>>> {
     let (path, socket) = (path.to_owned(), socket.map(Path::to_owned));
-    let found = asking(move || find(&path, socket.map(Agent))).await??;
+    let found = ask_blocking(move || find(&path, socket.map(Agent))).await??;
     let Some((agent, key)) = found else { return Ok(None) };
     let challenge = challenge(client, account).await?;
-    match asking(move || agent.sign(&key, challenge.as_bytes())).await? {
+    match ask_blocking(move || agent.sign(&key, challenge.as_bytes())).await? {
         Ok(signature) => Ok(Some(signature)),
         Err(error) => {
             tracing::warn!("The SSH agent has the key, but does not sign: {error}. The key's file is read.");
@@ -53,11 +53,11 @@ async fn by_agent(client: &Client, account: &str, path: &Path, socket: Option<&P
 /// Returns the agent and the key if the agent holds it. A key that no server can verify is refused here, before its
 /// pass phrase is asked for.
 fn find(path: &Path, agent: Option<Agent>) -> Result<Option<(Agent, PublicKey)>> {
-    let public = KeyFile::read(path).map_or_else(|_| PublicKey::beside(path), |file| file.public());
+    let public = KeyFile::read(path).map_or_else(|_| PublicKey::read_public_half(path), |file| file.public());
     let Some(public) = public else { return Ok(None) };
     public.require_rsa(path)?;
     let Some(agent) = agent else { return Ok(None) };
-    match agent.has(&public) {
+    match agent.has_key(&public) {
         Ok(true) => return Ok(Some((agent, public))),
         Ok(false) => tracing::debug!("the SSH agent does not have {}", path.display()),
         Err(error) => tracing::debug!("the SSH agent at {} is of no help: {error}", agent.0.display()),
@@ -90,7 +90,7 @@ pub(crate) fn readiness(path: &Path, agent: Option<&Path>) -> Result<Readiness> 
 
 async fn open(client: &Client, path: &Path) -> Result<PKey<Private>> {
     let (path, interact): (_, Arc<dyn Interact>) = (path.to_owned(), client.interact().clone());
-    asking(move || {
+    ask_blocking(move || {
         let file = KeyFile::read(&path).map_err(|error| key::unreadable(&path, &error))?;
         warn_if_open(&path);
         file.open(|| interact.secret(&question(&path)))

@@ -3,39 +3,39 @@
 use std::io::{ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
-use super::token_file::{Place, Record, require_private};
-use super::{Origin, TokenCache};
+use super::token_file::{TokenFile, TokenRecord, require_private};
+use super::{TokenCache, TokenOrigin};
 use crate::auth::Claims;
 use crate::config::Settings;
 
 /// A cached token.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct CachedToken {
     /// Its file.
     pub(crate) file: PathBuf,
     /// Whether commands use it.
-    pub(crate) state: State,
+    pub(crate) state: TokenState,
 }
 
 /// Whether commands use a token. Times are seconds since 1970, UTC.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum TokenState {
     /// Used, until this time if it is known.
-    Good(Option<i64>),
+    Valid(Option<i64>),
     /// Expired at this time.
-    Ended(i64),
+    Expired(i64),
     /// Belongs to the server, account or authentication method named here, not to these settings.
-    Another(String),
+    OtherOrigin(String),
     /// Not trusted, or not a token, for this reason.
-    Distrusted(String),
+    Untrusted(String),
 }
 
 /// Returns the cached token for these settings; a valid one takes precedence.
-pub(crate) fn kept(settings: &Settings) -> Option<Kept> {
-    let (cache, origin) = (TokenCache::new(settings), Origin::of(settings));
-    let places = [cache.own(&origin), cache.shared.clone()];
-    let found: Vec<_> = places.iter().filter_map(|place| look(place, &origin, *place == cache.shared)).collect();
-    let good = found.iter().position(|kept| matches!(kept.state, State::Good(_)));
+pub(crate) fn inspect(settings: &Settings) -> Option<CachedToken> {
+    let (cache, origin) = (TokenCache::new(settings), TokenOrigin::from_settings(settings));
+    let files = [cache.own_file(&origin), cache.shared.clone()];
+    let found: Vec<_> = files.iter().filter_map(|file| inspect_file(file, &origin, *file == cache.shared)).collect();
+    let good = found.iter().position(|kept| matches!(kept.state, TokenState::Valid(_)));
     found.into_iter().nth(good.unwrap_or(0))
 }
 
@@ -44,32 +44,34 @@ pub(crate) fn trusted(folder: &Path) -> Result<()> {
     require_private(folder, 0o022)
 }
 
-fn look(place: &Place, origin: &Origin, shared: bool) -> Option<Kept> {
-    let state = match place.value() {
+fn inspect_file(file: &TokenFile, origin: &TokenOrigin, shared: bool) -> Option<CachedToken> {
+    let state = match file.value() {
         Err(error) if error.kind() == ErrorKind::NotFound => return None,
-        Err(error) => State::Distrusted(error.to_string()),
-        Ok(None) => State::Distrusted("this is no token".to_owned()),
-        Ok(Some(value)) => state(place.record().as_ref(), &value, origin, shared),
+        Err(error) => TokenState::Untrusted(error.to_string()),
+        Ok(None) => TokenState::Untrusted("this is no token".to_owned()),
+        Ok(Some(value)) => token_state(file.record().as_ref(), &value, origin, shared),
     };
-    Some(Kept { file: place.file().to_owned(), state })
+    Some(CachedToken { file: file.file().to_owned(), state })
 }
 
-fn state(record: Option<&Record>, value: &str, origin: &Origin, shared: bool) -> State {
-    let own_end = Claims::of(value).and_then(|claims| claims.exp);
+fn token_state(record: Option<&TokenRecord>, value: &str, origin: &TokenOrigin, shared: bool) -> TokenState {
+    let own_end = Claims::parse(value).and_then(|claims| claims.exp);
     let end = match record {
-        Some(record) if record.is_of(value) && record.origin.same_place(origin) => record.expires.or(own_end),
-        Some(record) if record.is_of(value) => return State::Another(name(&record.origin)),
-        Some(record) if record.origin.same_place(origin) && !record.several => own_end,
+        Some(record) if record.belongs_to(value) && record.origin.is_interchangeable_with(origin) => {
+            record.expires.or(own_end)
+        }
+        Some(record) if record.belongs_to(value) => return TokenState::OtherOrigin(name(&record.origin)),
+        Some(record) if record.origin.is_interchangeable_with(origin) && !record.several => own_end,
         None if origin.configured && shared => own_end,
-        _ => return State::Another("an unknown server".to_owned()),
+        _ => return TokenState::OtherOrigin("an unknown server".to_owned()),
     };
     match end {
-        Some(end) if end <= crate::clock::now() => State::Ended(end),
-        end => State::Good(end),
+        Some(end) if end <= crate::clock::now() => TokenState::Expired(end),
+        end => TokenState::Valid(end),
     }
 }
 
-fn name(origin: &Origin) -> String {
+fn name(origin: &TokenOrigin) -> String {
     let account = origin.account.as_deref().unwrap_or("the default account");
     format!("{account} at {} by {}", origin.host, origin.auth_type)
 }

@@ -26,12 +26,12 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::{Claims, Source, Token, clock};
+use super::{Claims, Token, TokenSource, clock};
 use crate::config::Settings;
 use crate::sha256;
-pub(crate) use inspect::{Kept, State, kept, trusted};
+pub(crate) use inspect::{CachedToken, TokenState, inspect, trusted};
 use token_file::digest;
-pub(super) use token_file::{EXPIRY_MARGIN_SECONDS, Place, Record, replace_file, require_private};
+pub(super) use token_file::{EXPIRY_MARGIN_SECONDS, TokenFile, TokenRecord, replace_file, require_private};
 
 /// Suffix of the file name of a record.
 pub(super) const RECORD: &str = "origin";
@@ -40,11 +40,11 @@ pub(super) const REFRESH: &str = "refresh";
 /// Suffix of the file name of the digest of another program's token that was checked.
 pub(super) const CHECKED: &str = "checked";
 /// Timeout for another process that is obtaining a token.
-const LOCK_PATIENCE: Duration = Duration::from_secs(15);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The origin of a token: server, account and authentication method.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Origin {
+pub(super) struct TokenOrigin {
     pub(super) host: String,
     pub(super) auth_host: String,
     pub(super) vo: String,
@@ -57,9 +57,9 @@ pub(super) struct Origin {
     pub(super) configured: bool,
 }
 
-impl Origin {
+impl TokenOrigin {
     /// Returns the origin of a new token under these settings.
-    pub(super) fn of(settings: &Settings) -> Self {
+    pub(super) fn from_settings(settings: &Settings) -> Self {
         Self {
             host: settings.rucio_host.clone(),
             auth_host: settings.auth_host.clone(),
@@ -76,7 +76,7 @@ impl Origin {
     }
 
     /// Whether a token of one may be used for the other.
-    pub(super) fn same_place(&self, other: &Self) -> bool {
+    pub(super) fn is_interchangeable_with(&self, other: &Self) -> bool {
         self.same_server(other) && self.auth_type == other.auth_type && self.account == other.account
     }
 
@@ -93,7 +93,7 @@ impl Origin {
 #[derive(Debug)]
 pub(super) struct TokenCache {
     /// The file shared with the official client.
-    shared: Place,
+    shared: TokenFile,
     /// Whether nothing is read or saved.
     closed: bool,
 }
@@ -101,7 +101,7 @@ pub(super) struct TokenCache {
 impl TokenCache {
     /// Creates the cache for the token file in the settings.
     pub(super) fn new(settings: &Settings) -> Self {
-        Self { shared: Place(settings.token_file.clone()), closed: settings.insecure }
+        Self { shared: TokenFile(settings.token_file.clone()), closed: settings.insecure }
     }
 
     /// Whether nothing is read or saved.
@@ -110,20 +110,20 @@ impl TokenCache {
     }
 
     /// Returns the file for tokens of this origin only, beside the shared one.
-    fn own(&self, origin: &Origin) -> Place {
+    fn own_file(&self, origin: &TokenOrigin) -> TokenFile {
         let mut name = self.shared.0.clone().into_os_string();
         name.push(format!("@{}", origin.name()));
-        Place(name.into())
+        TokenFile(name.into())
     }
 
     /// Returns the files that may contain a token of this origin: the shared one and its own.
-    pub(super) fn places_of(&self, origin: &Origin) -> [Place; 2] {
-        [self.shared.clone(), self.own(origin)]
+    pub(super) fn files_for(&self, origin: &TokenOrigin) -> [TokenFile; 2] {
+        [self.shared.clone(), self.own_file(origin)]
     }
 
     /// Returns the file that a token of this origin is written to.
-    pub(super) fn home_of(&self, origin: &Origin) -> Place {
-        if origin.configured { self.shared.clone() } else { self.own(origin) }
+    pub(super) fn file_for(&self, origin: &TokenOrigin) -> TokenFile {
+        if origin.configured { self.shared.clone() } else { self.own_file(origin) }
     }
 
     /// Creates the folder of all token files, if it does not exist.
@@ -132,72 +132,74 @@ impl TokenCache {
     }
 
     /// Returns the token, if there is one that belongs to this origin and has not expired.
-    pub(super) fn read(&self, origin: &Origin) -> Option<Token> {
-        self.find(origin, |place, error| tracing::warn!("The saved token {} is not used: {error}", place.0.display()))
+    pub(super) fn read(&self, origin: &TokenOrigin) -> Option<Token> {
+        self.find(origin, |file, error| tracing::warn!("The saved token {} is not used: {error}", file.0.display()))
     }
 
     /// Reads the token like `read`, without repeating its warnings.
-    pub(super) fn read_again(&self, origin: &Origin) -> Option<Token> {
+    pub(super) fn read_again(&self, origin: &TokenOrigin) -> Option<Token> {
         self.find(origin, |_, _| {})
     }
 
-    fn find(&self, origin: &Origin, tell: impl Fn(&Place, &std::io::Error)) -> Option<Token> {
+    fn find(&self, origin: &TokenOrigin, tell: impl Fn(&TokenFile, &std::io::Error)) -> Option<Token> {
         if self.closed {
             return None;
         }
-        self.places_of(origin).iter().find_map(|place| match self.try_read(place, origin) {
+        self.files_for(origin).iter().find_map(|file| match self.try_read(file, origin) {
             Ok(token) => token,
             Err(error) => {
                 if error.kind() != ErrorKind::NotFound {
-                    tell(place, &error);
+                    tell(file, &error);
                 }
                 None
             }
         })
     }
 
-    fn try_read(&self, place: &Place, origin: &Origin) -> Result<Option<Token>> {
-        let Some(value) = place.value()? else { return Ok(None) };
-        let token = |expires| Token::new(&value, expires).from(Source::Cache(place.0.clone()));
-        match place.record() {
-            Some(record) if record.is_of(&value) => {
-                let usable = record.origin.same_place(origin) && !record.ended();
+    fn try_read(&self, file: &TokenFile, origin: &TokenOrigin) -> Result<Option<Token>> {
+        let Some(value) = file.value()? else { return Ok(None) };
+        let token = |expires| Token::new(&value, expires).from(TokenSource::Cache(file.0.clone()));
+        match file.record() {
+            Some(record) if record.belongs_to(&value) => {
+                let usable = record.origin.is_interchangeable_with(origin) && !record.is_expired();
                 Ok(usable.then(|| token(record.expires)))
             }
             Some(record) if record.replaces(&value) => Ok(None),
             // Another program wrote this token after our record: the official client, most likely for the same server.
-            Some(record) if record.origin.same_place(origin) && !record.several => adopt(place, token(None), origin),
-            None if origin.configured && *place == self.shared => adopt(place, token(None), origin),
+            Some(record) if record.origin.is_interchangeable_with(origin) && !record.several => {
+                adopt(file, token(None), origin)
+            }
+            None if origin.configured && *file == self.shared => adopt(file, token(None), origin),
             _ => Ok(None),
         }
     }
 
     /// Saves a token: folder 0700, files 0600, each replaced atomically. Returns its file.
     /// A closed cache returns an error.
-    pub(super) fn write(&self, token: &Token, origin: &Origin) -> Result<Place> {
+    pub(super) fn write(&self, token: &Token, origin: &TokenOrigin) -> Result<TokenFile> {
         if self.closed {
             return Err(ErrorKind::PermissionDenied.into());
         }
         self.make_folder()?;
-        let place = self.home_of(origin);
-        if place == self.shared {
-            self.make_room(origin)?;
+        let file = self.file_for(origin);
+        if file == self.shared {
+            self.move_out_other_token(origin)?;
         }
-        place.keep(token, origin)?;
-        Ok(place)
+        file.save(token, origin)?;
+        Ok(file)
     }
 
     /// Moves a valid token of another server, account or method from the shared file to its own.
-    fn make_room(&self, origin: &Origin) -> Result<()> {
+    fn move_out_other_token(&self, origin: &TokenOrigin) -> Result<()> {
         let Some(record) = self.shared.record() else { return Ok(()) };
-        if record.origin.same_place(origin) || record.ended() {
+        if record.origin.is_interchangeable_with(origin) || record.is_expired() {
             return Ok(());
         }
         match self.shared.value() {
-            Ok(Some(value)) if record.is_of(&value) => {
-                let own = self.own(&record.origin);
-                own.keep(&Token::new(&value, record.expires), &record.origin)?;
-                own.take_beside(&self.shared, REFRESH)
+            Ok(Some(value)) if record.belongs_to(&value) => {
+                let own = self.own_file(&record.origin);
+                own.save(&Token::new(&value, record.expires), &record.origin)?;
+                own.take_sibling(&self.shared, REFRESH)
             }
             // A token that is not trusted or missing is not moved.
             _ => Ok(()),
@@ -205,15 +207,15 @@ impl TokenCache {
     }
 
     /// Whether the server has accepted this token of another program for this account before.
-    pub(super) fn has_checked(&self, origin: &Origin, token: &Token) -> bool {
-        let file = self.own(origin).beside(CHECKED);
+    pub(super) fn has_checked(&self, origin: &TokenOrigin, token: &Token) -> bool {
+        let file = self.own_file(origin).sibling(CHECKED);
         require_private(&file, 0o022).is_ok()
             && std::fs::read_to_string(file).is_ok_and(|text| text == digest(token.expose()))
     }
 
     /// Records that it has. A failure does no harm: the server is asked again.
-    pub(super) fn note_checked(&self, origin: &Origin, token: &Token) {
-        let file = self.own(origin).beside(CHECKED);
+    pub(super) fn record_checked(&self, origin: &TokenOrigin, token: &Token) {
+        let file = self.own_file(origin).sibling(CHECKED);
         let _ = self.make_folder().and_then(|()| replace_file(&file, digest(token.expose()).as_bytes()));
     }
 
@@ -228,7 +230,7 @@ impl TokenCache {
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(".lock")).ok()?;
         let start = Instant::now();
         while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            if start.elapsed() > LOCK_PATIENCE {
+            if start.elapsed() > LOCK_TIMEOUT {
                 return None;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -238,24 +240,24 @@ impl TokenCache {
 }
 
 /// Returns all token files with a record in this folder, sorted by name.
-pub(super) fn places(folder: &Path) -> Vec<Place> {
+pub(super) fn recorded_files(folder: &Path) -> Vec<TokenFile> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = entries
         .filter(|entry| entry.path().extension().is_some_and(|ending| ending == RECORD))
         .map(|entry| entry.path().with_extension(""))
         .collect();
     files.sort();
-    files.into_iter().map(Place).collect()
+    files.into_iter().map(TokenFile).collect()
 }
 
 /// Returns all token files without a record in this folder, which the official client wrote, sorted by name.
-pub(super) fn unrecorded(folder: &Path) -> Vec<Place> {
+pub(super) fn unrecorded_files(folder: &Path) -> Vec<TokenFile> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| is_token(&name(path))).collect();
-    files.retain(|path| !Place(path.clone()).beside(RECORD).exists());
+    files.retain(|path| !TokenFile(path.clone()).sibling(RECORD).exists());
     files.sort();
-    files.into_iter().map(Place).collect()
+    files.into_iter().map(TokenFile).collect()
 }
 
 /// Whether the official client gives token files such a name.
@@ -266,12 +268,12 @@ fn is_token(name: &str) -> bool {
 
 /// Records that the official client's token belongs here, so that it is never sent elsewhere. Returns `None` for a
 /// token that has expired by its own claims, and an error for one that is not valid yet.
-fn adopt(place: &Place, token: Token, origin: &Origin) -> Result<Option<Token>> {
-    if let Some(reason) = Claims::of(token.expose()).as_ref().and_then(clock::not_yet) {
+fn adopt(file: &TokenFile, token: Token, origin: &TokenOrigin) -> Result<Option<Token>> {
+    if let Some(reason) = Claims::parse(token.expose()).as_ref().and_then(clock::not_valid_yet) {
         return Err(std::io::Error::other(reason));
     }
-    place.keep_record(&token, origin)?;
-    let ended = place.record().is_some_and(|record| record.ended());
+    file.save_record(&token, origin)?;
+    let ended = file.record().is_some_and(|record| record.is_expired());
     Ok((!ended).then_some(token))
 }
 

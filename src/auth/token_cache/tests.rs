@@ -4,8 +4,8 @@ use crate::clock::now;
 use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-fn origin(host: &str) -> Origin {
-    Origin {
+fn origin(host: &str) -> TokenOrigin {
+    TokenOrigin {
         host: host.into(),
         auth_host: host.into(),
         vo: "def".into(),
@@ -17,7 +17,7 @@ fn origin(host: &str) -> Origin {
 
 fn cache(folder: &Path) -> TokenCache {
     let folder = folder.join("jdoe/.rucio_jdoe");
-    TokenCache { shared: Place(folder.join("auth_token_for_account_jdoe")), closed: false }
+    TokenCache { shared: TokenFile(folder.join("auth_token_for_account_jdoe")), closed: false }
 }
 
 /// Writes a token file as the official client does.
@@ -38,7 +38,7 @@ fn a_token_is_read_for_its_own_origin_only() {
     cache.write(&Token::new("t1", Some(now() + 600)), &origin("https://a")).unwrap();
     assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("t1"));
     assert_eq!(value(cache.read(&origin("https://b"))), None);
-    assert_eq!(value(cache.read(&Origin { auth_type: "x509".into(), ..origin("https://a") })), None);
+    assert_eq!(value(cache.read(&TokenOrigin { auth_type: "x509".into(), ..origin("https://a") })), None);
     assert_eq!(cache.shared.0.metadata().unwrap().mode() & 0o777, 0o600);
     assert_eq!(cache.shared.folder().metadata().unwrap().mode() & 0o777, 0o700);
 }
@@ -56,7 +56,7 @@ fn the_official_clients_token_is_shared_with_the_configured_host() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     official(&cache, "theirs\n");
-    assert_eq!(value(cache.read(&Origin { configured: false, ..origin("https://a") })), None);
+    assert_eq!(value(cache.read(&TokenOrigin { configured: false, ..origin("https://a") })), None);
     assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("theirs"));
     cache.write(&Token::new("ours", None), &origin("https://a")).unwrap();
     official(&cache, "theirs-again");
@@ -124,7 +124,7 @@ fn servers_side_by_side_keep_their_tokens() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     let (a, b) = (origin("https://a"), origin("https://b"));
-    let by_option = Origin { configured: false, ..origin("https://c") };
+    let by_option = TokenOrigin { configured: false, ..origin("https://c") };
     let good = |text| Token::new(text, Some(now() + 600));
     cache.write(&good("a"), &a).unwrap();
     cache.write(&good("c"), &by_option).unwrap();
@@ -134,14 +134,14 @@ fn servers_side_by_side_keep_their_tokens() {
     }
     // The official client finds the last one of a configuration.
     assert_eq!(std::fs::read_to_string(&cache.shared.0).unwrap(), "b");
-    assert_eq!(places(cache.shared.folder()).len(), 3);
+    assert_eq!(recorded_files(cache.shared.folder()).len(), 3);
 }
 
 #[test]
 fn an_account_has_its_own_token_also_in_a_file_that_all_share() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
-    let other = Origin { account: Some("root".into()), ..origin("https://a") };
+    let other = TokenOrigin { account: Some("root".into()), ..origin("https://a") };
     cache.write(&Token::new("t1", None), &origin("https://a")).unwrap();
     assert_eq!(value(cache.read(&other)), None);
 }
@@ -152,11 +152,11 @@ fn a_refresh_token_moves_with_its_token() {
     let cache = cache(tmp.path());
     let (a, b) = (origin("https://a"), origin("https://b"));
     cache.write(&Token::new("a", Some(now() + 600)), &a).unwrap();
-    replace_file(&cache.shared.beside(REFRESH), b"secret").unwrap();
+    replace_file(&cache.shared.sibling(REFRESH), b"secret").unwrap();
     cache.write(&Token::new("b", Some(now() + 600)), &b).unwrap();
-    assert!(!cache.shared.beside(REFRESH).exists());
-    assert_eq!(std::fs::read(cache.own(&a).beside(REFRESH)).unwrap(), b"secret");
-    assert!(cache.places_of(&a).contains(&cache.own(&a)));
+    assert!(!cache.shared.sibling(REFRESH).exists());
+    assert_eq!(std::fs::read(cache.own_file(&a).sibling(REFRESH)).unwrap(), b"secret");
+    assert!(cache.files_for(&a).contains(&cache.own_file(&a)));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use super::{Origin, RECORD};
+use super::{RECORD, TokenOrigin};
 use crate::auth::Token;
 use crate::clock::now;
 use crate::sha256;
@@ -19,9 +19,9 @@ pub(in crate::auth) const EXPIRY_MARGIN_SECONDS: i64 = 10;
 
 /// The record beside a token file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::auth) struct Record {
+pub(in crate::auth) struct TokenRecord {
     #[serde(flatten)]
-    pub(in crate::auth) origin: Origin,
+    pub(in crate::auth) origin: TokenOrigin,
     /// Expiry of the token, in seconds since 1970, UTC.
     pub(in crate::auth) expires: Option<i64>,
     /// When the token was obtained or first seen, in seconds since 1970, UTC.
@@ -37,9 +37,9 @@ pub(in crate::auth) struct Record {
     pub(super) several: bool,
 }
 
-impl Record {
+impl TokenRecord {
     /// Whether this is the record of that token.
-    pub(in crate::auth) fn is_of(&self, value: &str) -> bool {
+    pub(in crate::auth) fn belongs_to(&self, value: &str) -> bool {
         self.digest == digest(value)
     }
 
@@ -49,16 +49,16 @@ impl Record {
     }
 
     /// Whether the token has expired, or is about to.
-    pub(in crate::auth) fn ended(&self) -> bool {
+    pub(in crate::auth) fn is_expired(&self) -> bool {
         self.expires.is_some_and(|end| end.saturating_sub(EXPIRY_MARGIN_SECONDS) < now())
     }
 }
 
 /// A token file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::auth) struct Place(pub(super) PathBuf);
+pub(in crate::auth) struct TokenFile(pub(super) PathBuf);
 
-impl Place {
+impl TokenFile {
     /// Returns the token file.
     pub(in crate::auth) fn file(&self) -> &Path {
         &self.0
@@ -70,7 +70,7 @@ impl Place {
     }
 
     /// Returns a file beside it: the same name with this suffix.
-    pub(in crate::auth) fn beside(&self, ending: &str) -> PathBuf {
+    pub(in crate::auth) fn sibling(&self, ending: &str) -> PathBuf {
         let mut name = self.0.clone().into_os_string();
         name.push(".");
         name.push(ending);
@@ -78,8 +78,8 @@ impl Place {
     }
 
     /// Moves the file with this suffix from beside another token file, if it exists.
-    pub(super) fn take_beside(&self, other: &Self, ending: &str) -> Result<()> {
-        match std::fs::rename(other.beside(ending), self.beside(ending)) {
+    pub(super) fn take_sibling(&self, other: &Self, ending: &str) -> Result<()> {
+        match std::fs::rename(other.sibling(ending), self.sibling(ending)) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
@@ -97,28 +97,28 @@ impl Place {
     }
 
     /// Returns the record beside the token.
-    pub(in crate::auth) fn record(&self) -> Option<Record> {
-        serde_json::from_slice(&std::fs::read(self.beside(RECORD)).ok()?).ok()
+    pub(in crate::auth) fn record(&self) -> Option<TokenRecord> {
+        serde_json::from_slice(&std::fs::read(self.sibling(RECORD)).ok()?).ok()
     }
 
     /// Saves a token. The record is written first, so that a token never has a wrong record.
-    pub(super) fn keep(&self, token: &Token, origin: &Origin) -> Result<()> {
+    pub(super) fn save(&self, token: &Token, origin: &TokenOrigin) -> Result<()> {
         let before = self.value().ok().flatten().filter(|before| before != token.expose());
         self.write_record(token, origin, before.as_deref().map(digest))?;
         replace_file(&self.0, token.expose().as_bytes())
     }
 
     /// Writes the record of the token in this file.
-    pub(super) fn keep_record(&self, token: &Token, origin: &Origin) -> Result<()> {
+    pub(super) fn save_record(&self, token: &Token, origin: &TokenOrigin) -> Result<()> {
         self.write_record(token, origin, None)
     }
 
-    fn write_record(&self, token: &Token, origin: &Origin, before: Option<String>) -> Result<()> {
+    fn write_record(&self, token: &Token, origin: &TokenOrigin, before: Option<String>) -> Result<()> {
         let several = self.record().is_some_and(|last| last.several || !last.origin.same_server(origin));
         let (expires, since) = (token.expires, Some(now()));
         let digest = digest(token.expose());
-        let record = Record { origin: origin.clone(), expires, since, digest, before, several };
-        replace_file(&self.beside(RECORD), &serde_json::to_vec(&record)?)
+        let record = TokenRecord { origin: origin.clone(), expires, since, digest, before, several };
+        replace_file(&self.sibling(RECORD), &serde_json::to_vec(&record)?)
     }
 }
 

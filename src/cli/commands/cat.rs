@@ -13,7 +13,7 @@ use crate::http::Client;
 use crate::transfer::job::FileJob;
 use crate::transfer::plan::{Planner, Route, Rules};
 use crate::transfer::session::excluded;
-use crate::transfer::stream_to_stdout::pour;
+use crate::transfer::stream_to_stdout::stream_file;
 use crate::types::Did;
 
 /// Write files to standard output, one after the other
@@ -46,7 +46,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     for did in &dids {
         let job = find(context, client, &args, did, &tapes).await?;
         let mut out = context.ui.bytes();
-        pour(&storages, &job, &mut |bytes| out.write(bytes)).await?;
+        stream_file(&storages, &job, &mut |bytes| out.write(bytes)).await?;
         out.end()?;
     }
     Ok(())

@@ -62,8 +62,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 /// Reads a file on a blocking thread, so that files are read in parallel and a slow one does not delay the others.
 async fn digests(path: PathBuf) -> io::Result<Digests> {
     let read = move || match path == Path::new(STDIN) {
-        true => Digests::of(io::stdin().lock()),
-        false => Digests::of(File::open(path)?),
+        true => Digests::from_reader(io::stdin().lock()),
+        false => Digests::from_reader(File::open(path)?),
     };
     tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::session::view::date;
 use crate::auth::session::{self, Session};
-use crate::auth::{Source, asking};
+use crate::auth::{TokenSource, ask_blocking};
 use crate::cli::context::Context;
 use crate::cli::terminal::Terminal;
 use crate::cli::ui::Shape;
@@ -70,7 +70,7 @@ async fn ask(context: &Context, all: bool) -> Result<()> {
             format!("Forget the session of {account} at {}? [y/N] ", settings.rucio_host)
         }
     };
-    let answer = asking(move || Terminal.line(&question)).await?;
+    let answer = ask_blocking(move || Terminal.line(&question)).await?;
     let words = if all { "logout --all --yes" } else { "logout --yes" };
     match answer {
         Ok(answer) if ["y", "yes"].contains(&answer.to_lowercase().as_str()) => Ok(()),
@@ -103,17 +103,17 @@ fn warn_of_others(context: &Context) {
     let Ok(client) = context.client() else { return };
     if let Some(Session { source, .. }) = session::current(client).filter(|session| !session.has_ended()) {
         let remedy = match source {
-            Source::Variable(name) => format!("unset {name}"),
+            TokenSource::Variable(name) => format!("unset {name}"),
             _ => "remove it".to_owned(),
         };
         tracing::warn!("Commands still use the token of {source}: {remedy} to be logged out.");
-    } else if let Some(means) = logs_in_by_itself(&client.settings().auth) {
+    } else if let Some(means) = logs_in_automatically(&client.settings().auth) {
         tracing::warn!("The next command logs in again by itself, with {means}.");
     }
 }
 
 /// Returns the credential that lets commands log in without interaction, if any.
-fn logs_in_by_itself(auth: &AuthMethod) -> Option<String> {
+fn logs_in_automatically(auth: &AuthMethod) -> Option<String> {
     match auth {
         AuthMethod::Userpass { username: Some(_), password: Some(_) } => {
             Some("the password that is configured".to_owned())

@@ -66,7 +66,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Did(did::Command),
     Doctor(doctor::Args),
-    Download(Box<download::WithMore>),
+    Download(Box<download::ArgsWithExtraOptions>),
     /// Request exceptions that keep data beyond its end of life
     #[command(subcommand)]
     LifetimeException(lifetime_exception::Command),
@@ -102,7 +102,7 @@ pub(super) enum Command {
 
 impl Command {
     /// Returns whether the official client lacks this command.
-    pub(super) fn is_own(&self) -> bool {
+    pub(super) fn is_extension(&self) -> bool {
         matches!(
             self,
             Self::Api(_)

@@ -14,13 +14,13 @@ use crate::env_vars::{self, Env};
 use crate::sha256;
 
 /// Lifetime of a cached value.
-const FRESH: Duration = Duration::from_secs(5 * 60);
+const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 
 /// The cache files of one server, VO and account.
 #[derive(Debug)]
-pub(super) struct Memory(Option<PathBuf>);
+pub(super) struct CompletionCache(Option<PathBuf>);
 
-impl Memory {
+impl CompletionCache {
     pub(super) fn new(settings: &Settings, env: &Env) -> Self {
         let cache = env
             .get(env_vars::XDG_CACHE_HOME)
@@ -31,14 +31,14 @@ impl Memory {
     }
 
     /// Returns the cached value of this name, unless it has expired.
-    pub(super) fn recall<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+    pub(super) fn load<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let file = self.file(name)?;
         let age = SystemTime::now().duration_since(fs::metadata(&file).ok()?.modified().ok()?).ok()?;
-        (age < FRESH).then(|| serde_json::from_slice(&fs::read(&file).ok()?).ok()).flatten()
+        (age < MAX_AGE).then(|| serde_json::from_slice(&fs::read(&file).ok()?).ok()).flatten()
     }
 
     /// Caches a value. Errors are ignored: the next completion requests the value again.
-    pub(super) fn keep(&self, name: &str, value: &impl Serialize) {
+    pub(super) fn save(&self, name: &str, value: &impl Serialize) {
         let write = || -> Option<()> {
             let file = self.file(name)?;
             let folder = file.parent()?;

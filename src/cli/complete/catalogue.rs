@@ -7,8 +7,8 @@ use clap_complete::engine::CompletionCandidate;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
-use super::cache::Memory;
-use super::kind::Kind;
+use super::cache::CompletionCache;
+use super::kind::ValueKind;
 use crate::api;
 use crate::auth::client_without_login;
 use crate::cli::ui::values::to_str;
@@ -18,11 +18,11 @@ use crate::error::Result;
 use crate::http::Client;
 
 /// Time limit of one completion.
-const PATIENCE: Duration = Duration::from_millis(300);
+const LOOKUP_TIMEOUT: Duration = Duration::from_millis(300);
 /// Maximum number of DIDs to request.
-const MOST_DIDS: u64 = 500;
+const MAX_DIDS: u64 = 500;
 /// Concurrent requests for the attributes of RSEs.
-const AT_A_TIME: usize = 8;
+const CONCURRENT_LOOKUPS: usize = 8;
 
 /// A value and its description.
 type Entry = (String, String);
@@ -41,9 +41,9 @@ impl Catalogue {
     }
 
     /// Returns the values that begin with `current`.
-    pub(super) fn values(&self, kind: Kind, current: &str) -> Vec<CompletionCandidate> {
+    pub(super) fn values(&self, kind: ValueKind, current: &str) -> Vec<CompletionCandidate> {
         let found = match kind {
-            Kind::Profile => self.profiles(),
+            ValueKind::Profile => self.profiles(),
             kind => self.open().map(|site| site.values(kind, current)).unwrap_or_default(),
         };
         // A newline or an escape sequence would corrupt the list of candidates, or the terminal.
@@ -60,68 +60,68 @@ impl Catalogue {
         config.map(|config| plain(config.profiles().into_iter().map(str::to_owned).collect())).unwrap_or_default()
     }
 
-    fn open(&self) -> Option<Site> {
-        let config = Config::of_client(&self.options, &self.env).ok()?;
+    fn open(&self) -> Option<CatalogueLookup> {
+        let config = Config::for_client(&self.options, &self.env).ok()?;
         let settings = Settings::resolve(&self.options, &self.env, &config).ok()?;
-        let memory = Memory::new(&settings, &self.env);
+        let memory = CompletionCache::new(&settings, &self.env);
         let client = client_without_login(settings, "rucio::complete");
-        Some(Site { memory, client, end: Instant::now() + PATIENCE })
+        Some(CatalogueLookup { memory, client, end: Instant::now() + LOOKUP_TIMEOUT })
     }
 }
 
 /// One server and its cached values.
-struct Site {
-    memory: Memory,
+struct CatalogueLookup {
+    memory: CompletionCache,
     client: Client,
     /// Deadline of the completion.
     end: Instant,
 }
 
-impl Site {
+impl CatalogueLookup {
     /// Returns the values of a kind; `current` restricts only DIDs and RSE expressions.
-    fn values(&self, kind: Kind, current: &str) -> Vec<Entry> {
+    fn values(&self, kind: ValueKind, current: &str) -> Vec<Entry> {
         match kind {
-            Kind::Did => self.dids(current),
-            Kind::RseExpression => self.expression(current),
-            Kind::RseAttribute => self.attribute_names(),
-            Kind::RuleOrDid if current.contains(':') => self.dids(current),
-            Kind::RuleOrDid => self.list(Kind::Rule),
+            ValueKind::Did => self.dids(current),
+            ValueKind::RseExpression => self.expression(current),
+            ValueKind::RseAttribute => self.attribute_names(),
+            ValueKind::RuleOrDid if current.contains(':') => self.dids(current),
+            ValueKind::RuleOrDid => self.list(ValueKind::Rule),
             simple => self.list(simple),
         }
     }
 
     /// Returns the cached value of this name, else the server's if its response arrives in time.
     fn lookup(&self, name: &str, ask: impl Future<Output = Result<Vec<Entry>>>) -> Vec<Entry> {
-        if let Some(known) = self.memory.recall(name) {
+        if let Some(known) = self.memory.load(name) {
             return known;
         }
-        let answer = self.in_time(ask).and_then(Result::ok);
+        let answer = self.with_timeout(ask).and_then(Result::ok);
         if let Some(answer) = &answer {
-            self.memory.keep(name, answer);
+            self.memory.save(name, answer);
         }
         answer.unwrap_or_default()
     }
 
-    fn list(&self, kind: Kind) -> Vec<Entry> {
+    fn list(&self, kind: ValueKind) -> Vec<Entry> {
         self.lookup(&format!("{kind:?}"), async {
             let client = &self.client;
             let account = client.account().unwrap_or_default();
             Ok(match kind {
-                Kind::Account => plain(api::accounts::names(client).await?),
-                Kind::Scope => plain(api::scopes::list(client).await?),
-                Kind::MetadataKey => plain(api::dids::metadata_keys(client).await?),
-                Kind::Rse => {
+                ValueKind::Account => plain(api::accounts::names(client).await?),
+                ValueKind::Scope => plain(api::scopes::list(client).await?),
+                ValueKind::MetadataKey => plain(api::dids::metadata_keys(client).await?),
+                ValueKind::Rse => {
                     let rses = api::rses::list(client, None).await?.collect().await?;
                     plain(rses.into_iter().map(|rse| rse.rse).collect())
                 }
-                Kind::Rule => {
+                ValueKind::Rule => {
                     let rules = api::accounts::rules(client, account).await?.collect().await?;
                     rules
                         .into_iter()
                         .map(|rule| (rule.id, format!("{} at {}", rule.did, rule.rse_expression)))
                         .collect()
                 }
-                Kind::Subscription => {
+                ValueKind::Subscription => {
                     let found = api::subscriptions::list(client, Some(account), None).await?.collect().await?;
                     plain(found.iter().filter_map(|found| Some(found.get("name")?.as_str()?.to_owned())).collect())
                 }
@@ -133,12 +133,15 @@ impl Site {
     /// Completes scopes up to the colon, names after it.
     fn dids(&self, current: &str) -> Vec<Entry> {
         let Some((scope, name)) = current.split_once(':') else {
-            return self.list(Kind::Scope).into_iter().map(|(scope, about)| (format!("{scope}:"), about)).collect();
+            return self
+                .list(ValueKind::Scope)
+                .into_iter()
+                .map(|(scope, about)| (format!("{scope}:"), about))
+                .collect();
         };
         self.lookup(current, async {
             let filters = json!([{"name": format!("{name}*")}]);
-            let search =
-                api::dids::Search { scope, filters, did_type: "all", recursive: false, limit: Some(MOST_DIDS) };
+            let search = api::dids::Search { scope, filters, did_type: "all", recursive: false, limit: Some(MAX_DIDS) };
             let found = api::dids::search(&self.client, &search).await?.collect().await?;
             Ok(found.into_iter().map(|found| (found.did.to_string(), found.did_type.unwrap_or_default())).collect())
         })
@@ -153,7 +156,7 @@ impl Site {
             Some((key, _)) => self.attribute_values(key),
             None => {
                 let keys = self.attribute_names().into_iter().map(|(key, about)| (format!("{key}="), about));
-                self.list(Kind::Rse).into_iter().chain(keys).collect()
+                self.list(ValueKind::Rse).into_iter().chain(keys).collect()
             }
         };
         found.into_iter().map(|(value, about)| (format!("{before}{value}"), about)).collect()
@@ -180,26 +183,26 @@ impl Site {
     /// not arrive in time are requested again by the next completion.
     fn attributes(&self) -> Attributes {
         const NAME: &str = "attributes";
-        let mut known: Attributes = self.memory.recall(NAME).unwrap_or_default();
-        let rses = self.list(Kind::Rse).into_iter().map(|(rse, _)| rse);
+        let mut known: Attributes = self.memory.load(NAME).unwrap_or_default();
+        let rses = self.list(ValueKind::Rse).into_iter().map(|(rse, _)| rse);
         let missing: Vec<_> = rses.filter(|rse| !known.contains_key(rse)).collect();
         if missing.is_empty() {
             return known;
         }
-        self.in_time(async {
+        self.with_timeout(async {
             let ask = |rse: String| async { (api::rses::attributes(&self.client, &rse).await, rse) };
-            let mut answers = stream::iter(missing).map(ask).buffer_unordered(AT_A_TIME);
+            let mut answers = stream::iter(missing).map(ask).buffer_unordered(CONCURRENT_LOOKUPS);
             while let Some((answer, rse)) = answers.next().await {
                 if let Ok(has) = answer {
                     known.insert(rse, has.into_iter().map(|(key, value)| (key, to_str(&value))).collect());
                 }
             }
         });
-        self.memory.keep(NAME, &known);
+        self.memory.save(NAME, &known);
         known
     }
 
-    fn in_time<T>(&self, ask: impl Future<Output = T>) -> Option<T> {
+    fn with_timeout<T>(&self, ask: impl Future<Output = T>) -> Option<T> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
         let left = self.end.saturating_duration_since(Instant::now());
         let answer = runtime.block_on(async { tokio::time::timeout(left, ask).await.ok() });

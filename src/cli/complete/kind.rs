@@ -4,7 +4,7 @@ use clap::{Arg, ValueHint};
 
 /// A kind of value that the server or the configuration can list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(super) enum ValueKind {
     /// An account.
     Account,
     /// A scope.
@@ -41,9 +41,9 @@ pub(super) fn files(arg: &Arg) -> Option<ValueHint> {
     }
 }
 
-impl Kind {
+impl ValueKind {
     /// Returns the kind of an argument of the command at `path`; `None` for fixed values and local paths.
-    pub(super) fn of(path: &[String], arg: &Arg) -> Option<Self> {
+    pub(super) fn for_arg(path: &[String], arg: &Arg) -> Option<Self> {
         let fixed = !arg.get_possible_values().is_empty() || arg.get_value_hint() != ValueHint::Unknown;
         if fixed || !arg.get_action().takes_values() {
             return None;
@@ -91,7 +91,7 @@ mod tests {
     fn unknown(command: &Command, path: &mut Vec<String>, found: &mut BTreeSet<String>) {
         for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values() && !arg.is_hide_set()) {
             let fixed = !arg.get_possible_values().is_empty();
-            if !fixed && Kind::of(path, arg).is_none() && files(arg).is_none() {
+            if !fixed && ValueKind::for_arg(path, arg).is_none() && files(arg).is_none() {
                 found.insert(arg.get_id().to_string());
             }
         }

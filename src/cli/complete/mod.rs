@@ -20,15 +20,15 @@ use super::dispatch;
 use super::shell::Shell;
 use crate::env_vars::{self, Env};
 use catalogue::Catalogue;
-use kind::Kind;
+use kind::ValueKind;
 
 /// Prints the completions if a shell asks for them (`RUCIO_COMPLETE`), else returns `None`.
 pub(super) fn answer(words: &[OsString]) -> Option<ExitCode> {
     let env = Env::process();
     let shell = env.get(env_vars::RUCIO_COMPLETE)?;
     let Some(shell) = Shell::by_name(&shell) else { return Some(ExitCode::FAILURE) };
-    let asked = shell.read(words);
-    let shown = shell.show(&asked, candidates(&asked.words, env));
+    let request = shell.read(words);
+    let shown = shell.show(&request, candidates(&request.words, env));
     Some(match super::ui::Ui::stdout(super::ui::Format::Table, false).answer(&shown) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
@@ -58,7 +58,7 @@ fn is_option(candidate: &CompletionCandidate) -> bool {
 /// Adds completers for all values that the server or the configuration can list.
 fn with_values(command: Command, path: &mut Vec<String>, catalogue: &Arc<Catalogue>) -> Command {
     let names: Vec<_> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
-    let command = command.mut_args(|arg| match Kind::of(path, &arg) {
+    let command = command.mut_args(|arg| match ValueKind::for_arg(path, &arg) {
         Some(kind) => {
             let catalogue = Arc::clone(catalogue);
             arg.add(ArgValueCompleter::new(move |current: &std::ffi::OsStr| {

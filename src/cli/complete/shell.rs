@@ -8,7 +8,7 @@ use super::shell_words;
 use crate::cli::shell::Shell;
 
 /// A completion request.
-pub(super) struct Asked {
+pub(super) struct CompletionRequest {
     /// The command line; its last word is the one to complete.
     pub(super) words: Vec<OsString>,
     /// Whether the last word has an open quote.
@@ -20,29 +20,29 @@ pub(super) struct Asked {
 impl Shell {
     /// Parses the arguments of the script: bash passes the line and its word breaks, the others pass the words. In fish
     /// the last word is as typed, with its quotes.
-    pub(super) fn read(self, arguments: &[OsString]) -> Asked {
+    pub(super) fn read(self, arguments: &[OsString]) -> CompletionRequest {
         let arguments = arguments.get(1..).unwrap_or_default();
         match (self, arguments) {
             (Self::Bash, [line, breaks, ..]) => {
                 let (words, in_quote) = shell_words::words(&line.to_string_lossy());
                 let start = words.iter().position(|word| is_program(word)).unwrap_or_default();
                 let words = words.into_iter().skip(start).map(OsString::from).collect();
-                Asked { words, in_quote, breaks: breaks.to_string_lossy().into_owned() }
+                CompletionRequest { words, in_quote, breaks: breaks.to_string_lossy().into_owned() }
             }
             (shell, arguments) => {
                 let mut words = arguments.to_vec();
                 if let (Self::Fish, Some(last)) = (shell, words.last_mut()) {
                     *last = shell_words::words(&last.to_string_lossy()).0.join(" ").into();
                 }
-                Asked { words, in_quote: false, breaks: String::new() }
+                CompletionRequest { words, in_quote: false, breaks: String::new() }
             }
         }
     }
 
     /// Formats the candidates, one per line.
-    pub(super) fn show(self, asked: &Asked, candidates: Vec<CompletionCandidate>) -> String {
+    pub(super) fn show(self, request: &CompletionRequest, candidates: Vec<CompletionCandidate>) -> String {
         let line = |candidate: CompletionCandidate| match self {
-            Self::Bash => for_bash(asked, &candidate.get_value().to_string_lossy()),
+            Self::Bash => for_bash(request, &candidate.get_value().to_string_lossy()),
             Self::Zsh | Self::Fish => {
                 let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
                 let help = help.lines().next().unwrap_or_default().to_owned();
@@ -54,19 +54,19 @@ impl Shell {
 }
 
 /// Whether a value is incomplete (`scope:`, `tier=`): no space is added after it.
-fn goes_on(value: &str) -> bool {
+fn is_continued(value: &str) -> bool {
     value.ends_with([':', '=', '/', ','])
 }
 
-fn for_bash(asked: &Asked, value: &str) -> String {
-    if asked.in_quote {
+fn for_bash(request: &CompletionRequest, value: &str) -> String {
+    if request.in_quote {
         // bash closes the quote after a single candidate; for an incomplete value a second candidate prevents that.
-        return if goes_on(value) { format!("{value}\n{value}...\n") } else { format!("{value}\n") };
+        return if is_continued(value) { format!("{value}\n{value}...\n") } else { format!("{value}\n") };
     }
-    let current = asked.words.last().map(|word| word.to_string_lossy()).unwrap_or_default();
-    let cut = current.rfind(|c| asked.breaks.contains(c)).map_or(0, |at| at + 1);
+    let current = request.words.last().map(|word| word.to_string_lossy()).unwrap_or_default();
+    let cut = current.rfind(|c| request.breaks.contains(c)).map_or(0, |at| at + 1);
     let rest = value.get(cut..).unwrap_or_default();
-    let end = if goes_on(value) { "" } else { " " };
+    let end = if is_continued(value) { "" } else { " " };
     format!("{}{end}\n", shell_words::quoted(rest))
 }
 
@@ -80,8 +80,8 @@ mod tests {
     use super::*;
 
     fn bash(line: &str, value: &str) -> String {
-        let asked = Shell::Bash.read(&["rucio".into(), line.into(), " \t\n\"'><=;|&(:".into()]);
-        Shell::Bash.show(&asked, vec![CompletionCandidate::new(value)])
+        let request = Shell::Bash.read(&["rucio".into(), line.into(), " \t\n\"'><=;|&(:".into()]);
+        Shell::Bash.show(&request, vec![CompletionCandidate::new(value)])
     }
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn fish_leaves_the_quotes_of_the_last_word() {
-        let asked = Shell::Fish.read(&["rucio".into(), "rucio".into(), "'a b".into()]);
-        assert_eq!(asked.words, ["rucio", "a b"]);
+        let request = Shell::Fish.read(&["rucio".into(), "rucio".into(), "'a b".into()]);
+        assert_eq!(request.words, ["rucio", "a b"]);
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Add {
 }
 
 impl Add {
-    pub(super) fn of(self, kind: add::Kind) -> add::Args {
+    pub(super) fn into_args(self, kind: add::CollectionKind) -> add::Args {
         let Self { did, monotonic, lifetime } = self;
         add::Args { did_name: did, kind: Some(kind), monotonic, lifetime }
     }

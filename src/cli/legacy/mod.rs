@@ -83,8 +83,10 @@ impl Command {
     /// Runs the corresponding command.
     pub(super) async fn run(self, context: &Context) -> Result<()> {
         match self {
-            Self::AddContainer(args) => did::add::run(context, args.of(did::add::Kind::Container)).await,
-            Self::AddDataset(args) => did::add::run(context, args.of(did::add::Kind::Dataset)).await,
+            Self::AddContainer(args) => {
+                did::add::run(context, args.into_args(did::add::CollectionKind::Container)).await
+            }
+            Self::AddDataset(args) => did::add::run(context, args.into_args(did::add::CollectionKind::Dataset)).await,
             Self::AddLifetimeException(args) => lifetime_exception::add::run(context, args).await,
             Self::AddRule(args) => rule::add::run(context, args.translate()).await,
             Self::Attach(args) => did::content::add::run(context, args.translate()).await,
@@ -92,7 +94,7 @@ impl Command {
             Self::DeleteMetadata(args) => did::metadata::unset::run(context, args.translate()).await,
             Self::DeleteRule(args) => rule::remove::run(context, args).await,
             Self::Detach(args) => did::content::remove::run(context, args.translate()).await,
-            Self::Download(args) => download::run(context, *args, download::More::default()).await,
+            Self::Download(args) => download::run(context, *args, download::ExtraOptions::default()).await,
             Self::Erase(args) => did::remove::run(context, args).await,
             Self::GetMetadata(args) => {
                 let plugin = args.plugin.filter(|plugin| !plugin.is_empty());

@@ -14,7 +14,7 @@ use crate::types::Did;
 const VERSION: u64 = 1;
 
 /// Interval between the progress events of a file.
-pub const PACE: Duration = Duration::from_secs(1);
+pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Writes events: one object each in JSON; only the result of each file in CSV, TSV and names.
 #[derive(Debug)]
@@ -38,12 +38,12 @@ impl<'a> Events<'a> {
         }
         let state = Mutex::new(State { list: Some(ui.list(shape)), trouble: None });
         let events = Self { ui, state, broken: Notify::new() };
-        events.tell("begin", fields([("version", VERSION.into()), ("command", command.into())]));
+        events.emit("begin", fields([("version", VERSION.into()), ("command", command.into())]));
         Some(events)
     }
 
     /// Writes an event, in the JSON formats only.
-    pub fn tell(&self, event: &str, what: Map<String, Value>) {
+    pub fn emit(&self, event: &str, what: Map<String, Value>) {
         if self.ui.format().is_json() {
             let name = [("event".to_owned(), event.into())];
             self.write(&Value::Object(name.into_iter().chain(what).collect()));
@@ -51,11 +51,11 @@ impl<'a> Events<'a> {
     }
 
     /// Writes the result of a file. The name format omits files that failed.
-    pub fn ended(&self, good: bool, record: Value) {
+    pub fn emit_result(&self, good: bool, record: Value) {
         match (self.ui.format(), record) {
             (Format::Name, _) if !good => {}
             (Format::Json | Format::Jsonl, Value::Object(record)) => {
-                self.tell(if good { "done" } else { "failed" }, record);
+                self.emit(if good { "done" } else { "failed" }, record);
             }
             (_, record) => self.write(&record),
         }
@@ -67,13 +67,13 @@ impl<'a> Events<'a> {
             None => work.await,
             Some(events) => tokio::select! {
                 outcome = work => outcome,
-                error = events.broken() => Err(error),
+                error = events.wait_until_broken() => Err(error),
             },
         }
     }
 
     /// Waits until an event cannot be written, possibly forever. Returns the error.
-    async fn broken(&self) -> Error {
+    async fn wait_until_broken(&self) -> Error {
         loop {
             self.broken.notified().await;
             if let Some(trouble) = self.state().trouble.take() {
@@ -132,10 +132,10 @@ mod tests {
         let shared = Shared::default();
         let ui = Ui::new(shared.clone(), false).with_format(format);
         let Some(events) = Events::begin(&ui, "download", SHAPE) else { return "none".to_owned() };
-        events.tell("start", fields([("name", "f".into())]));
+        events.emit("start", fields([("name", "f".into())]));
         let before_the_end = shared.text();
         for (good, state) in [(true, "DONE"), (false, "FAILED")] {
-            events.ended(good, json!({"scope": "s", "name": state.to_lowercase(), "state": state, "more": 1}));
+            events.emit_result(good, json!({"scope": "s", "name": state.to_lowercase(), "state": state, "more": 1}));
         }
         events.end().unwrap();
         assert!(!before_the_end.is_empty() || !format.is_json());
@@ -171,8 +171,8 @@ mod tests {
         }
         let ui = Ui::new(Closed, false).with_format(Format::Jsonl);
         let events = Events::begin(&ui, "upload", SHAPE).unwrap();
-        events.tell("start", Map::new());
-        assert!(events.broken().await.is_broken_pipe());
+        events.emit("start", Map::new());
+        assert!(events.wait_until_broken().await.is_broken_pipe());
         events.end().unwrap();
     }
 }

@@ -10,7 +10,7 @@ pub(in crate::cli) fn usage(message: &clap::Error) -> io::Result<()> {
 }
 
 /// Prints a message on standard error, so that it never mixes with piped output.
-pub(in crate::cli) fn tell(text: &str) {
+pub(in crate::cli) fn print_message(text: &str) {
     // The text may quote the server. Errors are ignored: they could only be reported on standard error.
     let stderr = io::stderr();
     let text = if stderr.is_terminal() { clean(text) } else { text.into() };

@@ -19,10 +19,10 @@ pub mod values;
 
 pub use bytes::Bytes;
 pub use clean::{clean, one_line};
-pub use events::{Events, PACE, fields, named};
+pub use events::{Events, PROGRESS_INTERVAL, fields, named};
 pub use format::Format;
-pub(super) use messages::{tell, usage};
-pub use output::{Rich, Tone, Ui};
+pub(super) use messages::{print_message, usage};
+pub use output::{Rich, Severity, Ui};
 pub use progress::{FileBar, LocksBar, Progress};
 pub use records::{Listing, Shape};
 pub use table::{Cell, Table};

@@ -21,22 +21,22 @@ pub struct Rich {
 
 /// Severity of a coloured word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
+pub enum Severity {
     /// Success (green).
-    Good,
+    Ok,
     /// Warning (yellow).
-    Doubtful,
+    Warning,
     /// Error (red).
-    Bad,
+    Error,
 }
 
-impl Tone {
+impl Severity {
     fn style(self) -> console::Style {
         let style = console::Style::new().force_styling(true);
         match self {
-            Self::Good => style.green(),
-            Self::Doubtful => style.yellow(),
-            Self::Bad => style.red(),
+            Self::Ok => style.green(),
+            Self::Warning => style.yellow(),
+            Self::Error => style.red(),
         }
     }
 }
@@ -101,7 +101,7 @@ impl Ui {
     }
 
     /// Prints a line in table format, its first word coloured on a terminal; the other formats omit it.
-    pub fn marked(&self, word: &str, tone: Tone, rest: &str) -> Result<()> {
+    pub fn marked(&self, word: &str, tone: Severity, rest: &str) -> Result<()> {
         match (self.format, self.terminal && self.colours) {
             (Format::Table, false) => self.line(&format!("{word}{rest}")),
             (Format::Table, true) => {
@@ -268,7 +268,7 @@ mod tests {
         ] {
             let shared = Shared::default();
             let ui = Ui::new(shared.clone(), terminal).with_colours(colours);
-            ui.marked("failed", Tone::Bad, ": \x1b[0m").unwrap();
+            ui.marked("failed", Severity::Error, ": \x1b[0m").unwrap();
             ui.flush().unwrap();
             assert_eq!(shared.text(), expected);
         }

@@ -5,27 +5,30 @@ use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 use std::io;
 
 /// Maximum redraws per second: more are not visible and slow down remote terminals.
-const DRAWINGS: u8 = 10;
+const MAX_REDRAWS_PER_SECOND: u8 = 10;
 
 /// Creates the bars on standard error; hidden if it is not a terminal.
 pub(super) fn bars(terminal: bool) -> MultiProgress {
     MultiProgress::with_draw_target(match terminal {
-        true => ProgressDrawTarget::term_like_with_hz(Box::new(Forgiving(Term::buffered_stderr())), DRAWINGS),
+        true => ProgressDrawTarget::term_like_with_hz(
+            Box::new(IgnoreErrors(Term::buffered_stderr())),
+            MAX_REDRAWS_PER_SECOND,
+        ),
         false => ProgressDrawTarget::hidden(),
     })
 }
 
 /// A terminal that may disappear: ignores errors while drawing, on which indicatif would panic.
 #[derive(Debug)]
-struct Forgiving<T>(T);
+struct IgnoreErrors<T>(T);
 
-impl<T: TermLike> Forgiving<T> {
-    fn or_not(&self, act: impl FnOnce(&T) -> io::Result<()>) -> io::Result<()> {
+impl<T: TermLike> IgnoreErrors<T> {
+    fn ignore_error(&self, act: impl FnOnce(&T) -> io::Result<()>) -> io::Result<()> {
         act(&self.0).or(Ok(()))
     }
 }
 
-impl<T: TermLike> TermLike for Forgiving<T> {
+impl<T: TermLike> TermLike for IgnoreErrors<T> {
     fn width(&self) -> u16 {
         self.0.width()
     }
@@ -35,35 +38,35 @@ impl<T: TermLike> TermLike for Forgiving<T> {
     }
 
     fn move_cursor_up(&self, n: usize) -> io::Result<()> {
-        self.or_not(|term| term.move_cursor_up(n))
+        self.ignore_error(|term| term.move_cursor_up(n))
     }
 
     fn move_cursor_down(&self, n: usize) -> io::Result<()> {
-        self.or_not(|term| term.move_cursor_down(n))
+        self.ignore_error(|term| term.move_cursor_down(n))
     }
 
     fn move_cursor_right(&self, n: usize) -> io::Result<()> {
-        self.or_not(|term| term.move_cursor_right(n))
+        self.ignore_error(|term| term.move_cursor_right(n))
     }
 
     fn move_cursor_left(&self, n: usize) -> io::Result<()> {
-        self.or_not(|term| term.move_cursor_left(n))
+        self.ignore_error(|term| term.move_cursor_left(n))
     }
 
     fn write_line(&self, s: &str) -> io::Result<()> {
-        self.or_not(|term| term.write_line(s))
+        self.ignore_error(|term| term.write_line(s))
     }
 
     fn write_str(&self, s: &str) -> io::Result<()> {
-        self.or_not(|term| term.write_str(s))
+        self.ignore_error(|term| term.write_str(s))
     }
 
     fn clear_line(&self) -> io::Result<()> {
-        self.or_not(T::clear_line)
+        self.ignore_error(T::clear_line)
     }
 
     fn flush(&self) -> io::Result<()> {
-        self.or_not(T::flush)
+        self.ignore_error(T::flush)
     }
 }
 
@@ -108,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_terminal_that_went_away_does_not_panic() {
-        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::term_like(Box::new(Forgiving(Gone))));
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::term_like(Box::new(IgnoreErrors(Gone))));
         let bar = bars.add(ProgressBar::new(3));
         bar.tick();
         assert_eq!(bars.suspend(|| 7), 7);

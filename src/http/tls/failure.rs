@@ -10,17 +10,17 @@ use crate::clock::date;
 
 /// A handshake failure that a retry would not fix.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct TlsFailure {
     /// What is wrong.
     pub(crate) reason: String,
     /// What to do about it.
     pub(crate) remedy: String,
     /// Whether the server rejected our certificate.
-    pub(crate) ours: bool,
+    pub(crate) is_client_certificate: bool,
 }
 
 /// Returns the TLS failure in a chain of errors, if there is one.
-pub(crate) fn failure(error: &(dyn StdError + 'static)) -> Option<Failure> {
+pub(crate) fn failure(error: &(dyn StdError + 'static)) -> Option<TlsFailure> {
     std::iter::successors(Some(error), |error| below(*error)).find_map(|error| explain(error.downcast_ref()?))
 }
 
@@ -30,23 +30,23 @@ fn below<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 
     wrapped.map(|wrapped| wrapped as &(dyn StdError + 'static)).or_else(|| error.source())
 }
 
-fn explain(error: &Error) -> Option<Failure> {
+fn explain(error: &Error) -> Option<TlsFailure> {
     match error {
-        Error::InvalidCertificate(fault) => Some(theirs(fault)),
-        Error::AlertReceived(alert) => ours(*alert),
-        Error::InvalidMessage(_) => Some(Failure {
+        Error::InvalidCertificate(fault) => Some(server_certificate_failure(fault)),
+        Error::AlertReceived(alert) => client_certificate_failure(*alert),
+        Error::InvalidMessage(_) => Some(TlsFailure {
             reason: "what answers there does not speak TLS".to_owned(),
             remedy: "Check the port, and whether the address begins with http:// rather than https://: [client] \
                      rucio_host and auth_host, or -H and --auth-host."
                 .to_owned(),
-            ours: false,
+            is_client_certificate: false,
         }),
         _ => None,
     }
 }
 
 /// Describes a problem with the server's certificate.
-fn theirs(fault: &Fault) -> Failure {
+fn server_certificate_failure(fault: &Fault) -> TlsFailure {
     let (reason, remedy) = match fault {
         Fault::ExpiredContext { time, not_after } => (
             format!("the server's certificate expired on {} (it is {} now)", when(not_after), when(time)),
@@ -74,7 +74,7 @@ fn theirs(fault: &Fault) -> Failure {
         },
         other => (format!("the server's certificate is not good: {other}"), NAME_CA.to_owned()),
     };
-    Failure { reason, remedy, ours: false }
+    TlsFailure { reason, remedy, is_client_certificate: false }
 }
 
 /// Hint if the server's certificate is not signed by a trusted CA.
@@ -85,13 +85,13 @@ pub(crate) const REFUSED: &str =
     "Show a certificate that the server knows: -S x509 with --certificate, or -S x509_proxy.";
 
 /// Message if the server considers our certificate expired. As expired ones are not sent, the clocks disagree.
-pub(crate) const AT_ANOTHER_TIME: &str = "the server says that your certificate has expired";
+pub(crate) const CERTIFICATE_EXPIRED: &str = "the server says that your certificate has expired";
 
 /// Describes a rejection of our certificate, from the server's TLS alert.
-fn ours(alert: Alert) -> Option<Failure> {
+fn client_certificate_failure(alert: Alert) -> Option<TlsFailure> {
     let reason = match alert {
         Alert::UnknownCA => "the server does not know the CA that signed your certificate",
-        Alert::CertificateExpired => AT_ANOTHER_TIME,
+        Alert::CertificateExpired => CERTIFICATE_EXPIRED,
         Alert::CertificateRevoked => "the server says that your certificate was revoked",
         Alert::CertificateRequired => "the server wants a certificate, and none was shown",
         Alert::BadCertificate | Alert::UnsupportedCertificate | Alert::CertificateUnknown => {
@@ -99,7 +99,7 @@ fn ours(alert: Alert) -> Option<Failure> {
         }
         _ => return None,
     };
-    Some(Failure { reason: reason.to_owned(), remedy: REFUSED.to_owned(), ours: true })
+    Some(TlsFailure { reason: reason.to_owned(), remedy: REFUSED.to_owned(), is_client_certificate: true })
 }
 
 fn hosts(presented: &[String]) -> String {
@@ -132,14 +132,18 @@ mod tests {
         for (alert, ours) in
             [(Alert::CertificateExpired, Some(true)), (Alert::UnknownCA, Some(true)), (Alert::InternalError, None)]
         {
-            assert_eq!(explain(&Error::AlertReceived(alert)).map(|failure| failure.ours), ours, "{alert:?}");
+            assert_eq!(
+                explain(&Error::AlertReceived(alert)).map(|failure| failure.is_client_certificate),
+                ours,
+                "{alert:?}"
+            );
         }
     }
 
     #[test]
     fn dates_are_told() {
         let at = |seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
-        let expired = theirs(&Fault::ExpiredContext { time: at(86_400), not_after: at(0) });
+        let expired = server_certificate_failure(&Fault::ExpiredContext { time: at(86_400), not_after: at(0) });
         assert!(expired.reason.contains("1970-01-01 00:00:00 UTC (it is 1970-01-02"), "{expired:?}");
     }
 }

@@ -16,36 +16,36 @@ use rustls::ClientConfig;
 use crate::config::CaSource;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-pub(crate) use failure::{AT_ANOTHER_TIME, Failure, REFUSED, failure};
+pub(crate) use failure::{CERTIFICATE_EXPIRED, REFUSED, TlsFailure, failure};
 pub use identity::Identity;
-use roots::Roots;
-use verify::{Trust, Verifier};
+use roots::TrustAnchors;
+use verify::{ServerTrust, Verifier};
 
 /// Returns the TLS configuration for these trusted CAs and this client certificate.
 pub fn client_config(ca: &CaSource, identity: Option<Identity>) -> Result<ClientConfig> {
-    let mut roots = Roots::none();
+    let mut roots = TrustAnchors::none();
     roots.add(ca)?;
-    config(Trust::Vouched(roots), identity)
+    config(ServerTrust::Verified(roots), identity)
 }
 
 /// Returns the TLS configuration for several sources of trusted CAs. Sources that cannot be read are skipped.
 pub fn client_config_of_all(cas: &[CaSource], identity: Option<Identity>) -> Result<ClientConfig> {
-    let mut roots = Roots::none();
+    let mut roots = TrustAnchors::none();
     for ca in cas {
         if let Err(error) = roots.add(ca) {
             tracing::debug!("{error}");
         }
     }
-    config(Trust::Vouched(roots), identity)
+    config(ServerTrust::Verified(roots), identity)
 }
 
 /// Returns the TLS configuration without verification of the server: for `--insecure`, and for inspecting a server's
 /// certificate.
 pub(crate) fn insecure_client_config(identity: Option<Identity>) -> Result<ClientConfig> {
-    config(Trust::Anybody, identity)
+    config(ServerTrust::AcceptAny, identity)
 }
 
-fn config(trust: Trust, identity: Option<Identity>) -> Result<ClientConfig> {
+fn config(trust: ServerTrust, identity: Option<Identity>) -> Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()

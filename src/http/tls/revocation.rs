@@ -8,7 +8,7 @@ use std::path::Path;
 use openssl::x509::{CrlStatus, X509, X509Crl};
 use rustls_pki_types::CertificateDer;
 
-use super::roots::{Roots, numbered};
+use super::roots::{TrustAnchors, numbered};
 use crate::certificate::authority::unfit;
 
 /// Returns whether the issuer has revoked this certificate. Reads only the CRLs of that issuer. `others` are the
@@ -17,19 +17,19 @@ use crate::certificate::authority::unfit;
 pub(super) fn is_revoked(
     certificate: &CertificateDer<'_>,
     others: &[CertificateDer<'_>],
-    roots: &Roots,
+    roots: &TrustAnchors,
     now: i64,
 ) -> bool {
     // Most users have no CA directory: skip the initialisation of OpenSSL.
     if roots.folders().is_empty() {
         return false;
     }
-    let shown = std::slice::from_ref(certificate);
+    let presented = std::slice::from_ref(certificate);
     let Ok(certificate) = X509::from_der(certificate) else { return false };
     let hash = certificate.issuer_name_hash();
     roots.folders().iter().any(|folder| {
         numbered(folder, hash, "r").any(|list| {
-            let listed = || roots.signers(shown).into_iter().map(|one| one.certificate);
+            let listed = || roots.signers(presented).into_iter().map(|one| one.certificate);
             let signers = || others.iter().cloned().chain(listed()).filter(|one| unfit(one, now).is_none());
             names(&list, &certificate, signers).unwrap_or_else(|why_not| {
                 tracing::debug!("The list of revoked certificates {} is passed over: {why_not}", list.display());

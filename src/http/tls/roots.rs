@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
 /// Maximum number of CAs with the same hash; their files are numbered from 0.
-const MOST_OF_ONE_HASH: usize = 32;
+const MAX_PER_HASH: usize = 32;
 
 /// A certificate from a trusted file or directory.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ impl Listed {
 
 /// The trusted certificates.
 #[derive(Debug)]
-pub(super) struct Roots {
+pub(super) struct TrustAnchors {
     /// Certificates from files, loaded at the start.
     listed: Vec<Listed>,
     folders: Vec<PathBuf>,
@@ -49,7 +49,7 @@ pub(super) struct Roots {
     names: Vec<String>,
 }
 
-impl Roots {
+impl TrustAnchors {
     /// Creates an empty set.
     pub(super) fn none() -> Self {
         Self { listed: Vec::new(), folders: Vec::new(), built_in: false, names: Vec::new() }
@@ -92,18 +92,18 @@ impl Roots {
     }
 
     /// Returns whether this certificate itself is trusted.
-    pub(super) fn include(&self, certificate: &CertificateDer<'_>) -> bool {
+    pub(super) fn contains(&self, certificate: &CertificateDer<'_>) -> bool {
         let hash = X509::from_der(certificate).map(|one| one.subject_name_hash());
         let in_folders = self.folders.iter().filter_map(|folder| Some(authorities(folder, *hash.as_ref().ok()?)));
         self.listed.iter().chain(&in_folders.flatten().collect::<Vec<_>>()).any(|one| one.certificate == *certificate)
     }
 
     /// Returns the trusted certificates whose names are those of the issuers. Directories are looked up by hash.
-    pub(super) fn signers(&self, shown: &[CertificateDer<'_>]) -> Vec<Listed> {
-        let issuers = issuers(shown);
+    pub(super) fn signers(&self, presented: &[CertificateDer<'_>]) -> Vec<Listed> {
+        let issuers = issuers(presented);
         let mut signers = self.in_files(&issuers);
         for folder in &self.folders {
-            let mut hashes: Vec<_> = shown.iter().filter_map(issuer_hash).collect();
+            let mut hashes: Vec<_> = presented.iter().filter_map(issuer_hash).collect();
             hashes.sort_unstable();
             hashes.dedup();
             let in_folder = hashes.into_iter().flat_map(|hash| authorities(folder, hash));
@@ -114,11 +114,11 @@ impl Roots {
 
     /// Returns the same, but reads all files of directories, whose names may not be current hashes. Includes the first
     /// of the given certificates itself, if it is trusted.
-    pub(super) fn search(&self, shown: &[CertificateDer<'_>]) -> Vec<Listed> {
-        let issuers = issuers(shown);
+    pub(super) fn search(&self, presented: &[CertificateDer<'_>]) -> Vec<Listed> {
+        let issuers = issuers(presented);
         let files = self.folders.iter().flat_map(|folder| names(folder).into_iter().flatten());
         let in_folders = files.flat_map(|path| readable(&path));
-        let found = in_folders.filter(|one| one.is_named_in(&issuers) || shown.first() == Some(&one.certificate));
+        let found = in_folders.filter(|one| one.is_named_in(&issuers) || presented.first() == Some(&one.certificate));
         self.in_files(&issuers).into_iter().chain(found).collect()
     }
 
@@ -144,8 +144,8 @@ impl Roots {
 }
 
 /// Returns the issuer names of these certificates.
-fn issuers<'a>(shown: &'a [CertificateDer<'_>]) -> Vec<&'a [u8]> {
-    shown.iter().filter_map(|one| certificate::names(one)).map(|(issuer, _)| issuer).collect()
+fn issuers<'a>(presented: &'a [CertificateDer<'_>]) -> Vec<&'a [u8]> {
+    presented.iter().filter_map(|one| certificate::names(one)).map(|(issuer, _)| issuer).collect()
 }
 
 fn issuer_hash(certificate: &CertificateDer<'_>) -> Option<u32> {
@@ -158,11 +158,11 @@ pub(super) fn authorities(folder: &Path, hash: u32) -> Vec<Listed> {
 }
 
 /// Common CA directories of grid sites and Linux distributions, for hints.
-pub(super) const USUAL: [&str; 2] = ["/etc/grid-security/certificates", "/etc/ssl/certs"];
+pub(super) const USUAL_FOLDERS: [&str; 2] = ["/etc/grid-security/certificates", "/etc/ssl/certs"];
 
 /// Returns the first of these directories with a valid CA that may have issued one of these certificates.
-pub(super) fn known_at<'a>(folders: &[&'a str], shown: &[CertificateDer<'_>], now: i64) -> Option<&'a str> {
-    let hashes: Vec<u32> = shown.iter().filter_map(issuer_hash).collect();
+pub(super) fn known_at<'a>(folders: &[&'a str], presented: &[CertificateDer<'_>], now: i64) -> Option<&'a str> {
+    let hashes: Vec<u32> = presented.iter().filter_map(issuer_hash).collect();
     let is_fit = |one: &Listed| unfit(&one.certificate, now).is_none();
     let knows = |folder: &Path| hashes.iter().any(|hash| authorities(folder, *hash).iter().any(is_fit));
     folders.iter().find(|folder| knows(Path::new(folder))).copied()
@@ -171,7 +171,7 @@ pub(super) fn known_at<'a>(folders: &[&'a str], shown: &[CertificateDer<'_>], no
 /// Returns the existing files for a hash, numbered consecutively. `kind` is empty for certificates, `r` for CRLs.
 pub(super) fn numbered(folder: &Path, hash: u32, kind: &str) -> impl Iterator<Item = PathBuf> {
     let path = move |number| folder.join(format!("{hash:08x}.{kind}{number}"));
-    (0..MOST_OF_ONE_HASH).map(path).take_while(|path| path.exists())
+    (0..MAX_PER_HASH).map(path).take_while(|path| path.exists())
 }
 
 /// Reads the certificates of a file; skips it if it is unreadable.
@@ -254,19 +254,19 @@ mod tests {
         authority.set_not_after(&Asn1Time::from_unix(9).unwrap()).unwrap();
         authority.sign(&key, MessageDigest::null()).unwrap();
         let authority = authority.build();
-        let shown = [CertificateDer::from(authority.to_der().unwrap())];
-        assert_eq!(known_at(&["/nowhere", place], &shown, 5), None);
+        let presented = [CertificateDer::from(authority.to_der().unwrap())];
+        assert_eq!(known_at(&["/nowhere", place], &presented, 5), None);
         let file = folder.path().join(format!("{:08x}.0", authority.issuer_name_hash()));
         std::fs::write(file, authority.to_pem().unwrap()).unwrap();
-        assert_eq!(known_at(&["/nowhere", place], &shown, 5), Some(place));
-        assert_eq!(known_at(&["/nowhere", place], &shown, 10), None, "it has expired");
-        assert_eq!(known_at(&["/nowhere"], &shown, 5), None);
+        assert_eq!(known_at(&["/nowhere", place], &presented, 5), Some(place));
+        assert_eq!(known_at(&["/nowhere", place], &presented, 10), None, "it has expired");
+        assert_eq!(known_at(&["/nowhere"], &presented, 5), None);
     }
 
     #[test]
     fn a_ca_file_without_certificates_is_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let error = Roots::none().add(&CaSource::File(file.path().to_owned())).unwrap_err();
+        let error = TrustAnchors::none().add(&CaSource::File(file.path().to_owned())).unwrap_err();
         assert!(error.to_string().contains(&file.path().display().to_string()), "{error}");
     }
 }

@@ -9,7 +9,7 @@ use rustls::{CertificateError, Error, OtherError};
 use rustls_pki_types::CertificateDer;
 
 use super::failure::NAME_CA;
-use super::roots::{Listed, Roots, USUAL, known_at};
+use super::roots::{Listed, TrustAnchors, USUAL_FOLDERS, known_at};
 use crate::certificate::{
     self,
     authority::{Unfit, most_below, unfit},
@@ -81,25 +81,30 @@ impl Untrusted {
 /// Creates the error for server certificates (its own first) that no trust anchor has signed. `listed` are the trusted
 /// certificates with the names of their issuers; `now` is in seconds since 1970. Warns of each unusable issuer once per
 /// process.
-pub(super) fn untrusted(shown: &[CertificateDer<'_>], listed: &[Listed], roots: &Roots, now: i64) -> Error {
-    let certificates: Vec<_> = shown.iter().filter_map(|one| X509::from_der(one).ok()).collect();
+pub(super) fn untrusted(presented: &[CertificateDer<'_>], listed: &[Listed], roots: &TrustAnchors, now: i64) -> Error {
+    let certificates: Vec<_> = presented.iter().filter_map(|one| X509::from_der(one).ok()).collect();
     let Some(own) = certificates.first() else {
         return Error::InvalidCertificate(CertificateError::BadEncoding);
     };
     let (subject, issuer) = (certificate::text(own.subject_name()), certificate::text(own.issuer_name()));
     let issuer = if issuer == subject { "itself".to_owned() } else { issuer };
-    let unfit = unfit_signers(&certificates, shown, listed, now);
+    let unfit = unfit_signers(&certificates, presented, listed, now);
     unfit.iter().filter(|signer| signer.file.is_some()).for_each(warn_once);
-    let (trusted, known_at) = (roots.describe(), known_at(&USUAL, shown, now));
+    let (trusted, known_at) = (roots.describe(), known_at(&USUAL_FOLDERS, presented, now));
     let untrusted = Untrusted { subject, issuer, trusted, known_at, unfit };
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(untrusted))))
 }
 
 /// Returns the unusable signers: first those from trusted sources, then those sent by the server.
-fn unfit_signers(certificates: &[X509], shown: &[CertificateDer<'_>], listed: &[Listed], now: i64) -> Vec<UnfitSigner> {
+fn unfit_signers(
+    certificates: &[X509],
+    presented: &[CertificateDer<'_>],
+    listed: &[Listed],
+    now: i64,
+) -> Vec<UnfitSigner> {
     let is_listed = |sent: &&CertificateDer<'_>| listed.iter().any(|one| one.certificate == **sent);
     let listed = listed.iter().map(|one| (Some(one.file.display().to_string()), &one.certificate));
-    let sent = shown.iter().skip(1).filter(|one| !is_listed(one)).map(|one| (None, one));
+    let sent = presented.iter().skip(1).filter(|one| !is_listed(one)).map(|one| (None, one));
     let signers = listed.chain(sent).filter_map(|(file, certificate)| {
         let signer = X509::from_der(certificate).ok()?;
         let of_server = certificates.iter().position(|one| has_signed(&signer, one))?;

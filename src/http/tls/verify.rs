@@ -13,51 +13,53 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::path::Anchors;
 use super::revocation::is_revoked;
-use super::roots::{Listed, Roots};
+use super::roots::{Listed, TrustAnchors};
 use super::untrusted::untrusted;
 use crate::certificate::{self, authority};
 
 /// How the server's certificate is verified.
 #[derive(Debug)]
-pub(super) enum Trust {
+pub(super) enum ServerTrust {
     /// Requires a certificate that is trusted itself or signed by a trusted CA.
-    Vouched(Roots),
+    Verified(TrustAnchors),
     /// Accepts any certificate: for `--insecure`.
-    Anybody,
+    AcceptAny,
 }
 
 /// Verifies the server's certificate against trusted CAs and their CRLs. The handshake signatures are always verified,
 /// so that the server has the private key of its certificate.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    pub(super) trust: Trust,
+    pub(super) trust: ServerTrust,
     pub(super) provider: Arc<CryptoProvider>,
 }
 
 impl Verifier {
     /// Verifies that one of these anchors has signed the server's certificate, and that it is valid now and for the
     /// host name.
-    fn verify(&self, anchors: &Anchors, shown: &Shown<'_>) -> Result<(), Error> {
-        let certificate = ParsedCertificate::try_from(shown.own)?;
+    fn verify(&self, anchors: &Anchors, presented: &PresentedCertificates<'_>) -> Result<(), Error> {
+        let certificate = ParsedCertificate::try_from(presented.own)?;
         let algorithms = self.provider.signature_verification_algorithms.all;
         // webpki does not check keyUsage, and reports errors of intermediates as if they were the server's own.
-        let is_fit = |one: &&CertificateDer<'_>| authority::unfit(one, shown.seconds()).is_none();
-        let others: Vec<_> = shown.others.iter().filter(is_fit).collect();
+        let is_fit = |one: &&CertificateDer<'_>| authority::unfit(one, presented.seconds()).is_none();
+        let others: Vec<_> = presented.others.iter().filter(is_fit).collect();
         let mut verified = Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
-        for (anchors, others) in anchors.with_intermediates(shown.own, &others) {
+        for (anchors, others) in anchors.with_intermediates(presented.own, &others) {
             verified =
-                verify_server_cert_signed_by_trust_anchor(&certificate, &anchors, &others, shown.now, algorithms);
+                verify_server_cert_signed_by_trust_anchor(&certificate, &anchors, &others, presented.now, algorithms);
             if !verified.as_ref().is_err_and(is_unknown) {
                 break;
             }
         }
-        verified.and_then(|()| verify_server_name(&certificate, shown.name))
+        verified.and_then(|()| verify_server_name(&certificate, presented.name))
     }
 
-    fn look(&self, roots: &Roots, shown: &Shown<'_>) -> Result<(), Error> {
-        let (all, now) = (shown.all(), shown.seconds());
-        match self.verify(&roots.anchors(&roots.signers(&all), now), shown) {
-            Err(error) if is_unknown(&error) || is_authority(&error) => self.look_further(roots, shown, &all, error),
+    fn verify_issuer(&self, roots: &TrustAnchors, presented: &PresentedCertificates<'_>) -> Result<(), Error> {
+        let (all, now) = (presented.all(), presented.seconds());
+        match self.verify(&roots.anchors(&roots.signers(&all), now), presented) {
+            Err(error) if is_unknown(&error) || is_authority(&error) => {
+                self.look_further(roots, presented, &all, error)
+            }
             other => other,
         }
     }
@@ -66,26 +68,26 @@ impl Verifier {
     /// current hashes.
     fn look_further(
         &self,
-        roots: &Roots,
-        shown: &Shown<'_>,
+        roots: &TrustAnchors,
+        presented: &PresentedCertificates<'_>,
         all: &[CertificateDer<'_>],
         error: Error,
     ) -> Result<(), Error> {
-        if roots.include(shown.own) {
-            return shown.is_good_itself();
+        if roots.contains(presented.own) {
+            return presented.is_good_itself();
         }
         let listed = roots.search(all);
-        if listed.iter().any(|one: &Listed| one.certificate == *shown.own) {
-            return shown.is_good_itself();
+        if listed.iter().any(|one: &Listed| one.certificate == *presented.own) {
+            return presented.is_good_itself();
         }
         let again = if is_unknown(&error) && !roots.folders().is_empty() {
-            self.verify(&roots.anchors(&listed, shown.seconds()), shown)
+            self.verify(&roots.anchors(&listed, presented.seconds()), presented)
         } else {
             Err(error)
         };
         again.map_err(|error| {
             if is_unknown(&error) || is_authority(&error) {
-                untrusted(all, &listed, roots, shown.seconds())
+                untrusted(all, &listed, roots, presented.seconds())
             } else {
                 error
             }
@@ -118,10 +120,10 @@ impl ServerCertVerifier for Verifier {
         _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Trust::Vouched(roots) = &self.trust else { return Ok(ServerCertVerified::assertion()) };
-        let shown = Shown { own, others, name, now };
-        self.look(roots, &shown)?;
-        match is_revoked(own, others, roots, shown.seconds()) {
+        let ServerTrust::Verified(roots) = &self.trust else { return Ok(ServerCertVerified::assertion()) };
+        let presented = PresentedCertificates { own, others, name, now };
+        self.verify_issuer(roots, &presented)?;
+        match is_revoked(own, others, roots, presented.seconds()) {
             true => Err(Error::InvalidCertificate(CertificateError::Revoked)),
             false => Ok(ServerCertVerified::assertion()),
         }
@@ -151,14 +153,14 @@ impl ServerCertVerifier for Verifier {
 }
 
 /// The server's certificates and name in a handshake.
-struct Shown<'a> {
+struct PresentedCertificates<'a> {
     own: &'a CertificateDer<'a>,
     others: &'a [CertificateDer<'a>],
     name: &'a ServerName<'a>,
     now: UnixTime,
 }
 
-impl Shown<'_> {
+impl PresentedCertificates<'_> {
     /// Returns all certificates, the server's own first.
     fn all(&self) -> Vec<CertificateDer<'_>> {
         std::iter::once(self.own).chain(self.others).cloned().collect()

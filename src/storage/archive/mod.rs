@@ -14,7 +14,7 @@ use std::io;
 
 use futures_util::future::BoxFuture;
 
-use super::{Kind, Reading, Rest, Result, Stat, Storage, StorageError};
+use super::{ObjectReader, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind};
 use window::Window;
 
 /// Number of bytes from which the format is detected: one block of a tar.
@@ -22,10 +22,10 @@ const BLOCK: usize = 512;
 
 /// An open archive. Clones share the file.
 #[derive(Debug, Clone)]
-pub struct Archive(Form);
+pub struct Archive(ArchiveFormat);
 
 #[derive(Debug, Clone)]
-enum Form {
+enum ArchiveFormat {
     Zip(zipped::Zip),
     Tar(Window),
     TarGz(Window),
@@ -45,11 +45,11 @@ impl Archive {
         let window = Window::new(file)?;
         let start = window.start(BLOCK)?;
         match start.as_slice() {
-            [b'P', b'K', 3 | 5, 4 | 6, ..] => zipped::Zip::open(window).map(Form::Zip),
-            [0x1f, 0x8b, ..] => Ok(Form::TarGz(window)),
-            start if start.get(257..262) == Some(b"ustar") => Ok(Form::Tar(window)),
+            [b'P', b'K', 3 | 5, 4 | 6, ..] => zipped::Zip::open(window).map(ArchiveFormat::Zip),
+            [0x1f, 0x8b, ..] => Ok(ArchiveFormat::TarGz(window)),
+            start if start.get(257..262) == Some(b"ustar") => Ok(ArchiveFormat::Tar(window)),
             _ => Err(StorageError::new(
-                Kind::Refused,
+                StorageErrorKind::Refused,
                 "it is neither a zip nor a tar or tar.gz archive; fetch it under its own name and unpack it by hand",
             )),
         }
@@ -66,19 +66,19 @@ impl Member {
     /// Finds the file and sends its size and bytes, until the receiver is dropped.
     fn unpack(&self, out: &mut pump::Outlet) -> io::Result<()> {
         match &self.archive.0 {
-            Form::Zip(zip) => zip.unpack(self, out),
-            Form::Tar(window) => tarred::plain(window.clone(), self, out),
-            Form::TarGz(window) => tarred::packed(window.clone(), self, out),
+            ArchiveFormat::Zip(zip) => zip.unpack(self, out),
+            ArchiveFormat::Tar(window) => tarred::plain(window.clone(), self, out),
+            ArchiveFormat::TarGz(window) => tarred::packed(window.clone(), self, out),
         }
     }
 
     /// Returns whether a name in the archive is that of the file; a leading `/` or `./` is ignored.
-    fn is(&self, name: &[u8]) -> bool {
-        bare(name) == bare(self.name.as_bytes())
+    fn matches_name(&self, name: &[u8]) -> bool {
+        trim_root(name) == trim_root(self.name.as_bytes())
     }
 
     /// Rejects a file that is larger than the limit.
-    fn check(&self, size: u64) -> io::Result<()> {
+    fn check_size(&self, size: u64) -> io::Result<()> {
         match self.limit {
             Some(limit) if size > limit => {
                 Err(refused(format!("{} has {size} bytes in the archive, but {limit} in the catalogue", self.name)))
@@ -91,7 +91,7 @@ impl Member {
         io::Error::new(io::ErrorKind::NotFound, format!("{} is not in the archive", self.name))
     }
 
-    fn no_file(&self) -> io::Error {
+    fn not_regular_file(&self) -> io::Error {
         refused(format!("{} is no regular file in the archive", self.name))
     }
 }
@@ -102,12 +102,12 @@ impl Storage for Member {
     }
 
     /// Always returns the whole file and ignores the PFN, which is that of the archive.
-    fn get<'a>(&'a self, _pfn: &'a str, _rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reading>> {
+    fn get<'a>(&'a self, _pfn: &'a str, _resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
         Box::pin(pump::start(self.clone()))
     }
 }
 
-fn bare(mut name: &[u8]) -> &[u8] {
+fn trim_root(mut name: &[u8]) -> &[u8] {
     while let Some(rest) = name.strip_prefix(b"/").or_else(|| name.strip_prefix(b"./")) {
         name = rest;
     }

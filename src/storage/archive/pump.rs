@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use tokio::sync::{mpsc, oneshot};
 
-use super::super::{Kind, Reading, Result, StorageError, boxed};
+use super::super::{ObjectReader, Result, StorageError, StorageErrorKind, boxed};
 use super::Member;
 
 /// Block size in bytes.
@@ -21,8 +21,8 @@ pub(super) struct Outlet {
 }
 
 /// Starts unpacking in a thread. Errors: the file is not in the archive or cannot be read.
-pub(super) async fn start(member: Member) -> Result<Reading> {
-    let (size, size_told) = oneshot::channel();
+pub(super) async fn start(member: Member) -> Result<ObjectReader> {
+    let (size, size_received) = oneshot::channel();
     let (blocks, received) = mpsc::channel(AHEAD);
     // The thread ends as soon as the receiver is dropped.
     tokio::task::spawn_blocking(move || {
@@ -31,17 +31,17 @@ pub(super) async fn start(member: Member) -> Result<Reading> {
             outlet.fail(&error);
         }
     });
-    let length = size_told.await.unwrap_or_else(|_| Err(unread("unpacking ended early")))?;
+    let length = size_received.await.unwrap_or_else(|_| Err(unreadable("unpacking ended early")))?;
     let chunks = stream::unfold(received, |mut received| async { received.recv().await.map(|one| (one, received)) });
-    Ok(Reading { length: Some(length), start: 0, version: None, chunks: boxed(chunks) })
+    Ok(ObjectReader { length: Some(length), start: 0, version: None, chunks: boxed(chunks) })
 }
 
 impl Outlet {
     /// Sends a member of this size. Fails if the unpacked data is shorter or longer.
     pub(super) fn send(&mut self, size: u64, mut bytes: impl Read) -> io::Result<()> {
-        if let Some(told) = self.size.take() {
+        if let Some(sender) = self.size.take() {
             // An error means that the receiver was dropped; sending the blocks fails then.
-            let _ = told.send(Ok(size));
+            let _ = sender.send(Ok(size));
         }
         let mut sent = 0;
         loop {
@@ -53,37 +53,37 @@ impl Outlet {
                 0 if sent == size => return Ok(()),
                 0 => return Err(super::refused(format!("the archive holds {sent} of the file's {size} bytes"))),
                 _ if sent > size => return Err(super::refused(format!("the archive holds more than {size} bytes"))),
-                _ => self.blocks.blocking_send(Ok(block.freeze())).map_err(|_| unwanted())?,
+                _ => self.blocks.blocking_send(Ok(block.freeze())).map_err(|_| cancelled())?,
             }
         }
     }
 
     /// Wraps a reader so that it fails as soon as the receiver is dropped.
-    pub(super) fn while_wanted<R: Read>(&self, inner: R) -> impl Read + use<R> {
-        Wanted { inner, blocks: self.blocks.clone() }
+    pub(super) fn until_cancelled<R: Read>(&self, inner: R) -> impl Read + use<R> {
+        CancellableReader { inner, blocks: self.blocks.clone() }
     }
 
     fn fail(mut self, error: &io::Error) {
         let error = match error.kind() {
-            io::ErrorKind::NotFound => StorageError::new(Kind::NotFound, error.to_string()),
-            _ => unread(&error.to_string()),
+            io::ErrorKind::NotFound => StorageError::new(StorageErrorKind::NotFound, error.to_string()),
+            _ => unreadable(&error.to_string()),
         };
         match self.size.take() {
-            Some(told) => drop(told.send(Err(error))),
+            Some(sender) => drop(sender.send(Err(error))),
             None => drop(self.blocks.blocking_send(Err(error))),
         }
     }
 }
 
-struct Wanted<R> {
+struct CancellableReader<R> {
     inner: R,
     blocks: mpsc::Sender<Result<Bytes>>,
 }
 
-impl<R: Read> Read for Wanted<R> {
+impl<R: Read> Read for CancellableReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.blocks.is_closed() {
-            true => Err(unwanted()),
+            true => Err(cancelled()),
             false => self.inner.read(buffer),
         }
     }
@@ -103,10 +103,10 @@ fn fill(bytes: &mut impl Read, block: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-fn unwanted() -> io::Error {
+fn cancelled() -> io::Error {
     io::Error::other("nobody wants the file any more")
 }
 
-fn unread(why: &str) -> StorageError {
-    StorageError::new(Kind::Refused, format!("the archive cannot be read: {why}"))
+fn unreadable(why: &str) -> StorageError {
+    StorageError::new(StorageErrorKind::Refused, format!("the archive cannot be read: {why}"))
 }

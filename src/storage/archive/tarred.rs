@@ -19,7 +19,7 @@ const LONGEST_HEADER: u64 = 1024 * 1024;
 
 /// Name and size from the extension headers before a member.
 #[derive(Debug, Default)]
-struct Ahead {
+struct PendingHeaders {
     name: Option<Vec<u8>>,
     size: Option<u64>,
 }
@@ -33,24 +33,24 @@ pub(super) fn plain(window: Window, member: &Member, out: &mut Outlet) -> io::Re
 /// Unpacks a member of a tar.gz, decompressing everything before it.
 pub(super) fn packed(window: Window, member: &Member, out: &mut Outlet) -> io::Result<()> {
     let unpacked = MultiGzDecoder::new(BufReader::with_capacity(BUFFER, window));
-    let mut archive = Archive::new(out.while_wanted(unpacked));
+    let mut archive = Archive::new(out.until_cancelled(unpacked));
     find(archive.entries()?.raw(true), member, out)
 }
 
 /// Finds the member. Of several with its name, takes the first that is a regular file within the size limit.
 fn find<R: Read>(entries: Entries<'_, R>, member: &Member, out: &mut Outlet) -> io::Result<()> {
-    let (mut ahead, mut obstacle) = (Ahead::default(), None);
+    let (mut ahead, mut obstacle) = (PendingHeaders::default(), None);
     for entry in entries {
         let mut entry = entry?;
-        if ahead.takes(&mut entry)? {
+        if ahead.read_header(&mut entry)? {
             continue;
         }
-        let Ahead { name, size } = std::mem::take(&mut ahead);
+        let PendingHeaders { name, size } = std::mem::take(&mut ahead);
         if size.is_some_and(|size| size != entry.size()) {
             // Either size would put the next header elsewhere: ambiguous.
             return Err(super::refused("a file of the archive has two sizes".to_owned()));
         }
-        if !member.is(&name.map_or_else(|| entry.path_bytes(), Cow::Owned)) {
+        if !member.matches_name(&name.map_or_else(|| entry.path_bytes(), Cow::Owned)) {
             continue;
         }
         match usable(&entry, member) {
@@ -63,14 +63,14 @@ fn find<R: Read>(entries: Entries<'_, R>, member: &Member, out: &mut Outlet) -> 
 
 fn usable<R: Read>(entry: &Entry<'_, R>, member: &Member) -> io::Result<()> {
     match entry.header().entry_type() {
-        EntryType::Regular | EntryType::Continuous => member.check(entry.size()),
-        _ => Err(member.no_file()),
+        EntryType::Regular | EntryType::Continuous => member.check_size(entry.size()),
+        _ => Err(member.not_regular_file()),
     }
 }
 
-impl Ahead {
+impl PendingHeaders {
     /// Reads the entry if it is an extension header for the next one. Returns whether it was.
-    fn takes<R: Read>(&mut self, entry: &mut Entry<'_, R>) -> io::Result<bool> {
+    fn read_header<R: Read>(&mut self, entry: &mut Entry<'_, R>) -> io::Result<bool> {
         match entry.header().entry_type() {
             EntryType::GNULongName => {
                 let name = header(entry)?;

@@ -60,7 +60,7 @@ async fn read(archive: &[u8], name: &str, limit: Option<u64>) -> Result<Vec<u8>>
 }
 
 /// Returns the error kind; the message must contain `part`.
-async fn fails(archive: &[u8], name: &str, limit: Option<u64>, part: &str) -> Kind {
+async fn fails(archive: &[u8], name: &str, limit: Option<u64>, part: &str) -> StorageErrorKind {
     let error = read(archive, name, limit).await.unwrap_err();
     assert!(error.message.contains(part), "{error}");
     error.kind
@@ -77,7 +77,7 @@ async fn members_come_out_as_they_were_put_in() {
             assert_eq!(read(&archive, name, Some(bytes.len() as u64)).await.unwrap(), *bytes, "{name}");
         }
         assert_eq!(read(&archive, "/deep/b.dat", None).await.unwrap(), b"second");
-        assert_eq!(fails(&archive, "b.dat", None, "b.dat is not in the archive").await, Kind::NotFound);
+        assert_eq!(fails(&archive, "b.dat", None, "b.dat is not in the archive").await, StorageErrorKind::NotFound);
     }
 }
 
@@ -98,7 +98,7 @@ async fn long_names_are_read_in_both_ways_of_writing_them() {
     for archive in [gnu.into_inner().unwrap(), pax.clone()] {
         assert_eq!(read(&archive, &long, None).await.unwrap(), b"first");
     }
-    assert_eq!(fails(&pax, "short", None, "not in the archive").await, Kind::NotFound);
+    assert_eq!(fails(&pax, "short", None, "not in the archive").await, StorageErrorKind::NotFound);
     assert_eq!(read(&pax, "next", None).await.unwrap(), b"second");
 }
 
@@ -116,12 +116,16 @@ async fn links_devices_and_folders_are_no_files() {
     for kind in kinds {
         let mut tar = Builder::new(Vec::new());
         tar.append(&entry(kind, "f", 0), io::empty()).unwrap();
-        assert_eq!(fails(&tar.into_inner().unwrap(), "f", None, "no regular file").await, Kind::Refused, "{kind:?}");
+        assert_eq!(
+            fails(&tar.into_inner().unwrap(), "f", None, "no regular file").await,
+            StorageErrorKind::Refused,
+            "{kind:?}"
+        );
     }
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     zip.add_symlink("f", "/etc/passwd", SimpleFileOptions::default()).unwrap();
     let zip = zip.finish().unwrap().into_inner();
-    assert_eq!(fails(&zip, "f", None, "no regular file").await, Kind::Refused);
+    assert_eq!(fails(&zip, "f", None, "no regular file").await, StorageErrorKind::Refused);
 }
 
 #[tokio::test]
@@ -129,22 +133,22 @@ async fn a_member_gives_no_more_than_the_catalogue_knows() {
     let zeros = vec![0; 50_000_000];
     for archive in [zip_of(&[("f", &zeros)]), gz(&tar_of(&[("f", &zeros)]))] {
         assert!(archive.len() < 1_000_000);
-        assert_eq!(fails(&archive, "f", Some(1000), "50000000 bytes").await, Kind::Refused);
+        assert_eq!(fails(&archive, "f", Some(1000), "50000000 bytes").await, StorageErrorKind::Refused);
     }
 }
 
 #[tokio::test]
 async fn a_zip_that_lies_about_sizes_gives_no_more_than_it_says() {
     let honest = zip_of(&[("f", &[7; 1_000_000])]);
-    let told = 1_000_000_u32.to_le_bytes();
+    let sender = 1_000_000_u32.to_le_bytes();
     let mut lying = honest.clone();
-    let places: Vec<_> = (0..lying.len() - 4).filter(|place| lying[*place..place + 4] == told).collect();
+    let places: Vec<_> = (0..lying.len() - 4).filter(|place| lying[*place..place + 4] == sender).collect();
     assert!(!places.is_empty());
     for place in places {
         lying[place..place + 4].copy_from_slice(&10_u32.to_le_bytes());
     }
     assert_eq!(read(&honest, "f", Some(1_000_000)).await.unwrap().len(), 1_000_000);
-    assert_eq!(fails(&lying, "f", Some(10), "").await, Kind::Refused);
+    assert_eq!(fails(&lying, "f", Some(10), "").await, StorageErrorKind::Refused);
 }
 
 #[tokio::test]
@@ -152,13 +156,13 @@ async fn headers_without_end_are_not_read_into_memory() {
     for kind in [EntryType::GNULongName, EntryType::XHeader] {
         let header = entry(kind, "f", 8_000_000_000);
         let archive = gz(header.as_bytes());
-        assert_eq!(fails(&archive, "f", None, "8000000000 bytes").await, Kind::Refused);
+        assert_eq!(fails(&archive, "f", None, "8000000000 bytes").await, StorageErrorKind::Refused);
     }
     let mut tar = Builder::new(Vec::new());
     let pax = "10 size=9\n";
     tar.append(&entry(EntryType::XHeader, "x", pax.len() as u64), pax.as_bytes()).unwrap();
     tar.append(&entry(EntryType::Regular, "f", 5), &b"first"[..]).unwrap();
-    assert_eq!(fails(&tar.into_inner().unwrap(), "f", None, "two sizes").await, Kind::Refused);
+    assert_eq!(fails(&tar.into_inner().unwrap(), "f", None, "two sizes").await, StorageErrorKind::Refused);
 }
 
 #[tokio::test]
@@ -167,11 +171,11 @@ async fn what_is_no_archive_or_broken_is_told() {
         assert!(open(bytes).unwrap_err().message.contains("neither a zip"));
     }
     let whole = zip_of(&FILES);
-    assert_eq!(open(&whole[..whole.len() / 2]).unwrap_err().kind, Kind::Refused);
+    assert_eq!(open(&whole[..whole.len() / 2]).unwrap_err().kind, StorageErrorKind::Refused);
     let packed = gz(&tar_of(&[("other", &[1; 100_000]), ("f", b"x")]));
-    assert_eq!(fails(&packed[..packed.len() / 2], "f", None, "cannot be read").await, Kind::Refused);
+    assert_eq!(fails(&packed[..packed.len() / 2], "f", None, "cannot be read").await, StorageErrorKind::Refused);
     let tar = tar_of(&[("f", &[1; 10_000])]);
-    assert_eq!(fails(&tar[..4000], "f", None, "holds").await, Kind::Refused);
+    assert_eq!(fails(&tar[..4000], "f", None, "holds").await, StorageErrorKind::Refused);
 }
 
 #[tokio::test]
@@ -180,7 +184,7 @@ async fn who_loses_interest_stops_the_unpacking() {
     let reading = archive.member("f", None).get("", None).await.unwrap();
     drop(reading);
     // The thread drops its handle of the archive file only when it ends.
-    let Form::TarGz(window) = archive.0 else { panic!("no tar.gz") };
+    let ArchiveFormat::TarGz(window) = archive.0 else { panic!("no tar.gz") };
     for _ in 0..600 {
         if window.holders() == 1 {
             return;

@@ -6,7 +6,7 @@ use std::io;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::super::{Kind, Result, StorageError};
+use super::super::{Result, StorageError, StorageErrorKind};
 use super::Member;
 use super::pump::Outlet;
 use super::window::Window;
@@ -17,20 +17,21 @@ pub(super) struct Zip(ZipArchive<Window>);
 
 impl Zip {
     pub(super) fn open(window: Window) -> Result<Self> {
-        let damaged = |error| StorageError::new(Kind::Refused, format!("the zip archive cannot be read: {error}"));
+        let damaged =
+            |error| StorageError::new(StorageErrorKind::Refused, format!("the zip archive cannot be read: {error}"));
         ZipArchive::new(window).map(Self).map_err(damaged)
     }
 
     pub(super) fn unpack(&self, member: &Member, out: &mut Outlet) -> io::Result<()> {
         let mut archive = self.0.clone();
         let exactly = archive.index_for_name(&member.name);
-        let index = exactly.or_else(|| archive.file_names_raw().position(|name| member.is(name)));
+        let index = exactly.or_else(|| archive.file_names_raw().position(|name| member.matches_name(name)));
         let index = index.ok_or_else(|| member.missing())?;
         let file = archive.by_index(index).map_err(|error| unreadable(&error, member))?;
         if !file.is_file() || file.is_symlink() {
-            return Err(member.no_file());
+            return Err(member.not_regular_file());
         }
-        member.check(file.size())?;
+        member.check_size(file.size())?;
         out.send(file.size(), file)
     }
 }

@@ -3,7 +3,7 @@
 use reqwest::header::HeaderValue;
 use url::Url;
 
-use crate::storage::{Kind, Result, StorageError, canonical};
+use crate::storage::{Result, StorageError, StorageErrorKind, canonical};
 
 /// Query parameters of presigned URLs: S3, Google, Swift, macaroons.
 const SIGNATURES: [&str; 6] =
@@ -33,7 +33,7 @@ pub(super) fn is_signed(url: &Url) -> bool {
 }
 
 fn bad(pfn: &str, why: &str) -> StorageError {
-    StorageError::new(Kind::Refused, format!("{pfn:?} is no usable address: {why}"))
+    StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is no usable address: {why}"))
 }
 
 #[cfg(test)]
@@ -51,7 +51,7 @@ mod tests {
             assert_eq!(url(pfn).unwrap().as_str(), expected);
         }
         for pfn in ["root://h//a", "https://", "https", ""] {
-            assert_eq!(url(pfn).unwrap_err().kind, Kind::Refused, "{pfn}");
+            assert_eq!(url(pfn).unwrap_err().kind, StorageErrorKind::Refused, "{pfn}");
         }
     }
 

@@ -5,16 +5,19 @@ use reqwest::{Response, StatusCode};
 
 use super::reading;
 use crate::http::{retry_after, root_cause};
-use crate::storage::{Kind, Part, Reading, Rest, Result, StorageError};
+use crate::storage::{ObjectReader, RangeRequest, Result, ResumeFrom, StorageError, StorageErrorKind};
 
 /// Prefix of the system resolver's error messages.
 const NO_ADDRESS: &str = "failed to lookup address information";
 
 /// Returns the reader of a whole file. Errors: the meaning of the status code.
-pub(super) fn whole(response: Response) -> Result<Reading> {
+pub(super) fn whole_file(response: Response) -> Result<ObjectReader> {
     let response = checked(response)?;
     if response.status() == StatusCode::PARTIAL_CONTENT {
-        return Err(StorageError::new(Kind::Refused, "the storage sent a part where the whole file was asked for"));
+        return Err(StorageError::new(
+            StorageErrorKind::Refused,
+            "the storage sent a part where the whole file was asked for",
+        ));
     }
     let (length, version) = (response.content_length(), version(response.headers()));
     Ok(reading(response, length, 0, version))
@@ -22,42 +25,42 @@ pub(super) fn whole(response: Response) -> Result<Reading> {
 
 /// Returns the reader of the rest of a file, or of the whole file if the storage sends that; `None` if the request has
 /// to be repeated without a range.
-pub(super) fn rest(response: Response, rest: &Rest) -> Result<Option<Reading>> {
+pub(super) fn resumed_file(response: Response, resume: &ResumeFrom) -> Result<Option<ObjectReader>> {
     match response.status() {
         StatusCode::RANGE_NOT_SATISFIABLE => Ok(None),
         StatusCode::PARTIAL_CONTENT => {
             let range = response.headers().get(CONTENT_RANGE).and_then(|value| content_range(value.to_str().ok()?));
             let version = version(response.headers());
-            let same = rest.version.is_none() || version == rest.version;
+            let same = resume.version.is_none() || version == resume.version;
             match range {
-                Some((start, total)) if start == rest.start && same => {
+                Some((start, total)) if start == resume.start && same => {
                     Ok(Some(reading(response, total, start, version)))
                 }
                 _ => Ok(None),
             }
         }
-        _ => whole(response).map(Some),
+        _ => whole_file(response).map(Some),
     }
 }
 
 /// Returns the reader of a byte range; `None` for a successful response, or a rejection of the range, that is not this
 /// range of this version. The body of such a response is not read, however long it is.
-pub(super) fn part(response: Response, part: &Part) -> Result<Option<Reading>> {
+pub(super) fn byte_range(response: Response, range: &RangeRequest) -> Result<Option<ObjectReader>> {
     if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
         return Ok(None);
     }
     let response = checked(response)?;
     let version = version(response.headers());
-    let found = response.headers().get(CONTENT_RANGE).and_then(|value| stretch(value.to_str().ok()?));
+    let found = response.headers().get(CONTENT_RANGE).and_then(|value| range_bounds(value.to_str().ok()?));
     let is_right = response.status() == StatusCode::PARTIAL_CONTENT
         && found.is_some_and(|(start, last, whole)| {
-            start == part.start
-                && last.checked_add(1) == Some(part.end)
-                && whole.is_none_or(|whole| whole == part.whole)
+            start == range.start
+                && last.checked_add(1) == Some(range.end)
+                && whole.is_none_or(|whole| whole == range.whole)
         })
-        && response.content_length().is_none_or(|length| length == part.end - part.start)
-        && (part.version.is_none() || version == part.version);
-    Ok(is_right.then(|| reading(response, Some(part.whole), part.start, version)))
+        && response.content_length().is_none_or(|length| length == range.end - range.start)
+        && (range.version.is_none() || version == range.version);
+    Ok(is_right.then(|| reading(response, Some(range.whole), range.start, version)))
 }
 
 /// Returns the response if it is successful, else the error for its status code.
@@ -65,11 +68,11 @@ pub(super) fn checked(response: Response) -> Result<Response> {
     let status = response.status();
     let kind = match status.as_u16() {
         200..=299 => return Ok(response),
-        401 | 403 => Kind::Denied,
-        404 | 410 => Kind::NotFound,
-        429 | 503 => Kind::Overloaded,
-        408 | 425 | 500..=599 => Kind::Transient,
-        _ => Kind::Refused,
+        401 | 403 => StorageErrorKind::Denied,
+        404 | 410 => StorageErrorKind::NotFound,
+        429 | 503 => StorageErrorKind::Overloaded,
+        408 | 425 | 500..=599 => StorageErrorKind::Transient,
+        _ => StorageErrorKind::Refused,
     };
     let mut error = StorageError::new(kind, format!("the storage answered {status}"));
     error.retry_after = retry_after(response.headers());
@@ -77,29 +80,29 @@ pub(super) fn checked(response: Response) -> Result<Response> {
 }
 
 /// Part of the TLS error for a connection that was closed without `close_notify`, as when a storage is killed.
-const UNSAID: &str = "close_notify";
+const NO_CLOSE_NOTIFY: &str = "close_notify";
 
 /// Converts a transport error.
-pub(super) fn broken(error: &reqwest::Error) -> StorageError {
+pub(super) fn transport_error(error: &reqwest::Error) -> StorageError {
     let mut cause = root_cause(error);
-    if cause.contains(UNSAID) {
+    if cause.contains(NO_CLOSE_NOTIFY) {
         cause = "the connection was cut".to_owned();
     }
     let in_body = error.is_body() || error.is_decode();
     let kind = match () {
-        () if error.is_timeout() => Kind::TimedOut,
+        () if error.is_timeout() => StorageErrorKind::TimedOut,
         // A server that sends a body has already presented a valid certificate.
-        () if in_body => Kind::Transient,
-        () if error.is_builder() || cause.contains("certificate") || cause.contains("TLS") => Kind::Refused,
-        () if cause.contains("Name or service not known") => Kind::Refused,
-        () => Kind::Transient,
+        () if in_body => StorageErrorKind::Transient,
+        () if error.is_builder() || cause.contains("certificate") || cause.contains("TLS") => StorageErrorKind::Refused,
+        () if cause.contains("Name or service not known") => StorageErrorKind::Refused,
+        () => StorageErrorKind::Transient,
     };
     match kind {
         _ if cause.starts_with(NO_ADDRESS) => {
             let host = error.url().and_then(|url| url.host_str()).unwrap_or("the storage");
             StorageError::new(kind, format!("the address of {host} cannot be found{}", &cause[NO_ADDRESS.len()..]))
         }
-        Kind::TimedOut => StorageError::new(kind, "the storage did not answer in time"),
+        StorageErrorKind::TimedOut => StorageError::new(kind, "the storage did not answer in time"),
         _ if in_body => StorageError::new(kind, format!("the transfer broke off: {cause}")),
         _ => StorageError::new(kind, cause),
     }
@@ -128,7 +131,7 @@ fn digits(text: &str) -> Option<u64> {
 }
 
 /// Parses first byte, last byte and total size of a `Content-Range`.
-fn stretch(value: &str) -> Option<(u64, u64, Option<u64>)> {
+fn range_bounds(value: &str) -> Option<(u64, u64, Option<u64>)> {
     let (start, whole) = content_range(value)?;
     let (_, last) = value.split_once('/')?.0.split_once('-')?;
     Some((start, last.trim().parse().ok()?, whole))

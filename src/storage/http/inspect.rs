@@ -10,7 +10,7 @@ use url::Url;
 use super::put::{Call, method};
 use super::{WebStorage, answer};
 use crate::storage::write::Stored;
-use crate::storage::{Kind, Result};
+use crate::storage::{Result, StorageErrorKind};
 
 /// Requests a checksum (RFC 3230), as grid storages support it.
 const WANT_DIGEST: HeaderName = HeaderName::from_static("want-digest");
@@ -23,7 +23,7 @@ const LONGEST: usize = 64 * 1024;
 
 impl WebStorage {
     /// Queries a presigned URL by reading its first byte: it is valid for one method only.
-    pub(super) async fn look_signed(&self, url: &Url) -> Result<Option<Stored>> {
+    pub(super) async fn inspect_signed(&self, url: &Url) -> Result<Option<Stored>> {
         let response = self.first_byte(url).await?;
         if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
             return Ok(Some(Stored { bytes: Some(size(&response).unwrap_or(0)), ..Stored::default() }));
@@ -33,10 +33,10 @@ impl WebStorage {
     }
 
     /// Queries size and checksum; a result with neither means that the storage does not report them by any method.
-    pub(super) async fn look_plain(&self, url: &Url) -> Result<Option<Stored>> {
+    pub(super) async fn inspect_plain(&self, url: &Url) -> Result<Option<Stored>> {
         let call = Call::new(Method::HEAD).with(WANT_DIGEST, "adler32")?;
         let Some(response) = found(self.deliver(&call, url).await?)? else { return Ok(None) };
-        let stored = told(&response);
+        let stored = stored_from_headers(&response);
         if stored.is_known() {
             return Ok(Some(stored));
         }
@@ -55,7 +55,7 @@ impl WebStorage {
         let call = Call::new(method(b"PROPFIND")).with(DEPTH, "0")?;
         let mut response = answer::checked(self.deliver(&call, url).await?)?;
         let mut text = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| answer::broken(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| answer::transport_error(&error))? {
             text.extend_from_slice(&chunk);
             if text.len() > LONGEST {
                 return Ok(None);
@@ -68,7 +68,7 @@ impl WebStorage {
 /// Returns the response; `None` if the file does not exist.
 pub(super) fn found(response: Response) -> Result<Option<Response>> {
     match answer::checked(response) {
-        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) if error.kind == StorageErrorKind::NotFound => Ok(None),
         outcome => outcome.map(Some),
     }
 }
@@ -76,7 +76,7 @@ pub(super) fn found(response: Response) -> Result<Option<Response>> {
 /// Ignores permanent errors: the storage does not support the query. Errors: temporary failures.
 fn passing<T>(asked: Result<T>) -> Result<Option<T>> {
     match asked {
-        Err(error) if error.may_pass() => Err(error),
+        Err(error) if error.is_retryable() => Err(error),
         asked => Ok(asked.ok()),
     }
 }
@@ -88,7 +88,7 @@ fn text(response: &Response, name: HeaderName) -> Option<&str> {
 /// Reads size and checksum from the headers of a `HEAD` response. Some XRootD servers report length 0 for a non-empty
 /// file, with a correct digest (xrootd/xrootd#1707): a zero length is ignored if the digest is not that of an empty
 /// file.
-fn told(response: &Response) -> Stored {
+fn stored_from_headers(response: &Response) -> Stored {
     let adler32 = text(response, DIGEST).and_then(|digest| digest_of(digest, "adler32"));
     let has_bytes = |sum: &String| u32::from_str_radix(sum, 16).is_ok_and(|sum| sum != EMPTY);
     // A HEAD response has no body: the length is only in the header.

@@ -22,7 +22,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use url::Url;
 
-use super::{Kind, Part, Reading, Rest, Result, Stat, Storage, StorageError, boxed};
+use super::{ObjectReader, RangeRequest, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind, boxed};
 
 /// Maximum number of redirects; dCache sends one, federations two.
 const REDIRECTS: usize = 10;
@@ -58,7 +58,7 @@ pub struct WebStorage {
     anonymous: Client,
     has_certificate: bool,
     token: Option<HeaderValue>,
-    want_token: Mutex<HashSet<String>>,
+    token_required: Mutex<HashSet<String>>,
     uploads: put::Uploads,
 }
 
@@ -70,15 +70,15 @@ struct Range {
     version: Option<String>,
 }
 
-impl From<&Rest> for Range {
-    fn from(rest: &Rest) -> Self {
+impl From<&ResumeFrom> for Range {
+    fn from(rest: &ResumeFrom) -> Self {
         Self { bytes: format!("bytes={}-", rest.start), version: rest.version.clone() }
     }
 }
 
-impl From<&Part> for Range {
-    fn from(part: &Part) -> Self {
-        Self { bytes: format!("bytes={}-{}", part.start, part.end.saturating_sub(1)), version: part.version.clone() }
+impl From<&RangeRequest> for Range {
+    fn from(range: &RangeRequest) -> Self {
+        Self { bytes: format!("bytes={}-{}", range.start, range.end.saturating_sub(1)), version: range.version.clone() }
     }
 }
 
@@ -91,52 +91,52 @@ impl WebStorage {
             anonymous: connections(&access, access.anonymous_tls.clone())?,
             has_certificate: access.has_certificate,
             token: access.token,
-            want_token: Mutex::default(),
+            token_required: Mutex::default(),
         })
     }
 
-    async fn read(&self, pfn: &str, rest: Option<&Rest>) -> Result<Reading> {
+    async fn read(&self, pfn: &str, resume: Option<&ResumeFrom>) -> Result<ObjectReader> {
         let url = address::url(pfn)?;
-        if let Some(rest) = rest {
-            let response = self.exchange(Method::GET, &url, Some(&rest.into())).await?;
-            if let Some(reading) = answer::rest(response, rest)? {
+        if let Some(resume) = resume {
+            let response = self.exchange(Method::GET, &url, Some(&resume.into())).await?;
+            if let Some(reading) = answer::resumed_file(response, resume)? {
                 return Ok(reading);
             }
         }
-        answer::whole(self.exchange(Method::GET, &url, None).await?)
+        answer::whole_file(self.exchange(Method::GET, &url, None).await?)
     }
 
-    async fn read_part(&self, pfn: &str, part: &Part) -> Result<Option<Reading>> {
+    async fn read_range(&self, pfn: &str, range: &RangeRequest) -> Result<Option<ObjectReader>> {
         let url = address::url(pfn)?;
-        answer::part(self.exchange(Method::GET, &url, Some(&part.into())).await?, part)
+        answer::byte_range(self.exchange(Method::GET, &url, Some(&range.into())).await?, range)
     }
 
     /// Sends a request and follows redirects.
     async fn exchange(&self, method: Method, home: &Url, range: Option<&Range>) -> Result<Response> {
         let mut url = home.clone();
         for _ in 0..=REDIRECTS {
-            let response = self.identify(&method, home, &url, range).await?;
+            let response = self.send_with_token(&method, home, &url, range).await?;
             match response.headers().get(LOCATION) {
                 Some(location) if response.status().is_redirection() => url = address::target(&url, location)?,
                 _ => return Ok(response),
             }
         }
-        Err(StorageError::new(Kind::Refused, format!("more than {REDIRECTS} redirections")))
+        Err(StorageError::new(StorageErrorKind::Refused, format!("more than {REDIRECTS} redirections")))
     }
 
     /// Sends a request; if it is rejected with 401 or 403 and a token may be sent, retries with the token.
-    async fn identify(&self, method: &Method, home: &Url, url: &Url, range: Option<&Range>) -> Result<Response> {
+    async fn send_with_token(&self, method: &Method, home: &Url, url: &Url, range: Option<&Range>) -> Result<Response> {
         let host = url.origin().ascii_serialization();
         let may_have_token = url.scheme() == "https" && url.origin() == home.origin() && !address::is_signed(url);
         let token = self.token.as_ref().filter(|_| may_have_token);
-        let at_once = token.filter(|_| !self.has_certificate || self.wants_token(&host));
-        let response = self.send(method, url, range, at_once).await?;
+        let preemptive_token = token.filter(|_| !self.has_certificate || self.needs_token(&host));
+        let response = self.send(method, url, range, preemptive_token).await?;
         let refused = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        if !refused || token.is_none() || at_once.is_some() {
+        if !refused || token.is_none() || preemptive_token.is_some() {
             return Ok(response);
         }
         drop(response);
-        self.lock_wishes().insert(host);
+        self.token_hosts().insert(host);
         self.send(method, url, range, token).await
     }
 
@@ -152,15 +152,15 @@ impl WebStorage {
         if let Some(token) = token {
             request = request.header(AUTHORIZATION, token.clone());
         }
-        with_range(request, range).send().await.map_err(|error| answer::broken(&error))
+        with_range(request, range).send().await.map_err(|error| answer::transport_error(&error))
     }
 
-    fn wants_token(&self, host: &str) -> bool {
-        self.lock_wishes().contains(host)
+    fn needs_token(&self, host: &str) -> bool {
+        self.token_hosts().contains(host)
     }
 
-    fn lock_wishes(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
-        self.want_token.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn token_hosts(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.token_required.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -189,22 +189,22 @@ impl Storage for WebStorage {
         })
     }
 
-    fn get<'a>(&'a self, pfn: &'a str, rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reading>> {
-        Box::pin(self.read(pfn, rest))
+    fn get<'a>(&'a self, pfn: &'a str, resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
+        Box::pin(self.read(pfn, resume))
     }
 
-    fn has_parts(&self) -> bool {
+    fn supports_ranges(&self) -> bool {
         true
     }
 
-    fn part<'a>(&'a self, pfn: &'a str, part: &'a Part) -> BoxFuture<'a, Result<Option<Reading>>> {
-        Box::pin(self.read_part(pfn, part))
+    fn get_range<'a>(&'a self, pfn: &'a str, range: &'a RangeRequest) -> BoxFuture<'a, Result<Option<ObjectReader>>> {
+        Box::pin(self.read_range(pfn, range))
     }
 }
 
 fn connections(access: &Access, tls: rustls::ClientConfig) -> Result<Client> {
     let client = builder(access, tls).read_timeout(access.idle_timeout).build();
-    client.map_err(|error| StorageError::new(Kind::Refused, error.to_string()))
+    client.map_err(|error| StorageError::new(StorageErrorKind::Refused, error.to_string()))
 }
 
 /// Returns the settings common to all connections.
@@ -223,7 +223,7 @@ fn builder(access: &Access, tls: rustls::ClientConfig) -> reqwest::ClientBuilder
 }
 
 /// Wraps the body of a response.
-fn reading(response: Response, length: Option<u64>, start: u64, version: Option<String>) -> Reading {
-    let chunks = response.bytes_stream().map_err(|error| answer::broken(&error));
-    Reading { length, start, version, chunks: boxed(chunks) }
+fn reading(response: Response, length: Option<u64>, start: u64, version: Option<String>) -> ObjectReader {
+    let chunks = response.bytes_stream().map_err(|error| answer::transport_error(&error));
+    ObjectReader { length, start, version, chunks: boxed(chunks) }
 }

@@ -16,8 +16,8 @@ use simd_adler32::Adler32;
 use url::Url;
 
 use super::{Access, REDIRECTS, WebStorage, address, answer, builder};
-use crate::storage::write::{Lock, Sent, Stored, Writing, in_the_way};
-use crate::storage::{Kind, Result, StorageError};
+use crate::storage::write::{Lock, Sent, StorageWriter, Stored, already_exists};
+use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Block size for reading the local file, in bytes.
 const BLOCK: u64 = 1024 * 1024;
@@ -37,7 +37,7 @@ impl Uploads {
     pub(super) fn new(access: &Access) -> Result<Self> {
         let connections = |tls: &rustls::ClientConfig| {
             let built = builder(access, tls.clone()).build();
-            built.map_err(|error| StorageError::new(Kind::Refused, error.to_string()))
+            built.map_err(|error| StorageError::new(StorageErrorKind::Refused, error.to_string()))
         };
         Ok(Self {
             known: connections(&access.tls)?,
@@ -69,7 +69,8 @@ impl Call<'_> {
     }
 
     pub(super) fn with(mut self, name: HeaderName, value: &str) -> Result<Self> {
-        let unusable = |_| StorageError::new(Kind::Refused, format!("{value:?} cannot be sent as a header"));
+        let unusable =
+            |_| StorageError::new(StorageErrorKind::Refused, format!("{value:?} cannot be sent as a header"));
         self.headers.insert(name, HeaderValue::from_str(value).map_err(unusable)?);
         Ok(self)
     }
@@ -133,7 +134,7 @@ impl WebStorage {
                 _ => return Ok(response),
             }
         }
-        Err(StorageError::new(Kind::Refused, format!("more than {REDIRECTS} redirections")))
+        Err(StorageError::new(StorageErrorKind::Refused, format!("more than {REDIRECTS} redirections")))
     }
 
     /// Sends a request; if it is rejected with 401 or 403 and a token may be sent, retries with the token.
@@ -141,14 +142,14 @@ impl WebStorage {
         let host = url.origin().ascii_serialization();
         let may_have_token = url.scheme() == "https" && url.origin() == home.origin() && !address::is_signed(url);
         let token = self.token.as_ref().filter(|_| may_have_token);
-        let at_once = token.filter(|_| !self.has_certificate || self.wants_token(&host));
-        let response = self.deliver_once(call, url, at_once).await?;
+        let preemptive_token = token.filter(|_| !self.has_certificate || self.needs_token(&host));
+        let response = self.deliver_once(call, url, preemptive_token).await?;
         let refused = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        if !refused || token.is_none() || at_once.is_some() {
+        if !refused || token.is_none() || preemptive_token.is_some() {
             return Ok(response);
         }
         drop(response);
-        self.lock_wishes().insert(host);
+        self.token_hosts().insert(host);
         self.deliver_once(call, url, token).await
     }
 
@@ -158,7 +159,7 @@ impl WebStorage {
         if let Some(token) = token {
             request = request.header(AUTHORIZATION, token.clone());
         }
-        request.send().await.map_err(|error| answer::broken(&error))
+        request.send().await.map_err(|error| answer::transport_error(&error))
     }
 
     /// Creates the missing parent folders of a file, from the top down.
@@ -187,18 +188,18 @@ impl WebStorage {
     }
 }
 
-impl Writing for WebStorage {
-    fn look<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
+impl StorageWriter for WebStorage {
+    fn inspect<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
         Box::pin(async move {
             let url = address::url(pfn)?;
             match address::is_signed(&url) {
-                true => self.look_signed(&url).await,
-                false => self.look_plain(&url).await,
+                true => self.inspect_signed(&url).await,
+                false => self.inspect_plain(&url).await,
             }
         })
     }
 
-    fn asks(&self) -> &'static str {
+    fn inspection_method(&self) -> &'static str {
         "HEAD, the first byte by GET, and PROPFIND"
     }
 
@@ -216,7 +217,7 @@ impl Writing for WebStorage {
             let second = self.deliver(&call, &url).await?;
             match second.status() {
                 // Storages that never replace a file (dCache).
-                StatusCode::CONFLICT => Err(in_the_way(pfn)),
+                StatusCode::CONFLICT => Err(already_exists(pfn)),
                 _ => answer::checked(second).map(drop),
             }
         })
@@ -229,7 +230,7 @@ impl Writing for WebStorage {
             let call = Call::new(method(b"MOVE")).with(DESTINATION, to.as_str())?.with(OVERWRITE, "F")?;
             let response = self.deliver(&call, &from).await?;
             match response.status() {
-                StatusCode::PRECONDITION_FAILED => Err(in_the_way(to.as_str())),
+                StatusCode::PRECONDITION_FAILED => Err(already_exists(to.as_str())),
                 _ => answer::checked(response).map(|_| false),
             }
         })

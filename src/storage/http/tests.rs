@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::{Access, WebStorage};
-use crate::storage::{Kind, Part, Rest, Storage};
+use crate::storage::{RangeRequest, ResumeFrom, Storage, StorageErrorKind};
 
 /// Returns a storage without credentials and with short timeouts.
 pub(crate) fn plain() -> WebStorage {
@@ -69,7 +69,7 @@ pub(crate) fn sized(status: &str, headers: &str, body: &str) -> String {
     answer(status, &format!("Content-Length: {}\r\n{headers}", body.len()), body)
 }
 
-async fn fetch(storage: &WebStorage, pfn: &str, rest: Option<&Rest>) -> crate::storage::Result<(u64, String)> {
+async fn fetch(storage: &WebStorage, pfn: &str, rest: Option<&ResumeFrom>) -> crate::storage::Result<(u64, String)> {
     let mut reading = storage.get(pfn, rest).await?;
     let mut bytes = Vec::new();
     while let Some(chunk) = reading.next().await? {
@@ -92,20 +92,20 @@ async fn a_file_is_read_through_webdav() {
 #[tokio::test]
 async fn every_status_has_its_kind() {
     for (status, kind) in [
-        ("404 Not Found", Kind::NotFound),
-        ("410 Gone", Kind::NotFound),
-        ("401 Unauthorized", Kind::Denied),
-        ("403 Forbidden", Kind::Denied),
-        ("429 Too Many Requests", Kind::Overloaded),
-        ("503 Service Unavailable", Kind::Overloaded),
-        ("500 Oops", Kind::Transient),
-        ("206 Partial Content", Kind::Refused),
-        ("418 Teapot", Kind::Refused),
+        ("404 Not Found", StorageErrorKind::NotFound),
+        ("410 Gone", StorageErrorKind::NotFound),
+        ("401 Unauthorized", StorageErrorKind::Denied),
+        ("403 Forbidden", StorageErrorKind::Denied),
+        ("429 Too Many Requests", StorageErrorKind::Overloaded),
+        ("503 Service Unavailable", StorageErrorKind::Overloaded),
+        ("500 Oops", StorageErrorKind::Transient),
+        ("206 Partial Content", StorageErrorKind::Refused),
+        ("418 Teapot", StorageErrorKind::Refused),
     ] {
         let (base, _asked) = serve(vec![sized(status, "Retry-After: 7\r\n", "x")]).await;
         let error = plain().get(&base, None).await.unwrap_err();
         assert_eq!(error.kind, kind, "{status}");
-        if error.may_pass() {
+        if error.is_retryable() {
             assert_eq!(error.retry_after, Some(Duration::from_secs(7)), "{status}");
         }
     }
@@ -115,18 +115,18 @@ async fn every_status_has_its_kind() {
 async fn a_cut_or_silent_body_is_an_error_that_may_pass() {
     let (base, _asked) = serve(vec![answer("200 OK", "Content-Length: 10\r\n", "hello")]).await;
     let cut = fetch(&plain(), &base, None).await.unwrap_err();
-    assert_eq!(cut.kind, Kind::Transient, "{cut}");
+    assert_eq!(cut.kind, StorageErrorKind::Transient, "{cut}");
     let (base, _asked) = serve(vec![answer("200 OK", "Content-Length: 10\r\n", "helloSTALL")]).await;
     let silent = fetch(&plain(), &base, None).await.unwrap_err();
-    assert_eq!(silent.kind, Kind::TimedOut, "{silent}");
-    assert!(cut.may_pass() && silent.may_pass());
+    assert_eq!(silent.kind, StorageErrorKind::TimedOut, "{silent}");
+    assert!(cut.is_retryable() && silent.is_retryable());
     let refused = fetch(&plain(), "http://127.0.0.1:9/x", None).await.unwrap_err();
-    assert!(refused.may_pass(), "{refused}");
+    assert!(refused.is_retryable(), "{refused}");
 }
 
 #[tokio::test]
 async fn the_rest_is_taken_only_if_it_is_the_rest_of_the_same_file() {
-    let rest = Rest { start: 2, version: Some("\"1\"".into()) };
+    let rest = ResumeFrom { start: 2, version: Some("\"1\"".into()) };
     let right = sized("206 Partial Content", "Content-Range: bytes 2-4/5\r\nETag: \"1\"\r\n", "llo");
     let (base, mut asked) = serve(vec![right]).await;
     assert_eq!(fetch(&plain(), &base, Some(&rest)).await.unwrap(), (2, "llo".into()));
@@ -148,14 +148,14 @@ async fn the_rest_is_taken_only_if_it_is_the_rest_of_the_same_file() {
 
 #[tokio::test]
 async fn a_part_is_taken_only_if_it_is_that_part_of_that_version() {
-    let part = |version: Option<&str>| Part { start: 1, end: 4, whole: 5, version: version.map(str::to_owned) };
+    let part = |version: Option<&str>| RangeRequest { start: 1, end: 4, whole: 5, version: version.map(str::to_owned) };
     let range = |range: &str| format!("Content-Range: bytes {range}\r\nETag: \"1\"\r\n");
     let storage = plain();
-    assert!(storage.has_parts());
+    assert!(storage.supports_ranges());
     for (version, asked_for) in [(Some("\"1\""), "if-range: \"1\""), (None, "range: bytes=1-3\r\n")] {
         for told in ["1-3/5", "1-3/*"] {
             let (base, mut asked) = serve(vec![sized("206 Partial Content", &range(told), "ell")]).await;
-            let mut reading = storage.part(&base, &part(version)).await.unwrap().unwrap();
+            let mut reading = storage.get_range(&base, &part(version)).await.unwrap().unwrap();
             assert_eq!((reading.start, reading.length, reading.version.as_deref()), (1, Some(5), Some("\"1\"")));
             assert_eq!(reading.next().await.unwrap().unwrap(), "ell");
             assert!(reading.next().await.unwrap().is_none());
@@ -175,10 +175,10 @@ async fn a_part_is_taken_only_if_it_is_that_part_of_that_version() {
         sized("416 Range Not Satisfiable", "", ""),
     ] {
         let (base, _asked) = serve(vec![wrong.clone()]).await;
-        assert!(storage.part(&base, &part(Some("\"1\""))).await.unwrap().is_none(), "{wrong}");
+        assert!(storage.get_range(&base, &part(Some("\"1\""))).await.unwrap().is_none(), "{wrong}");
     }
     let (base, _asked) = serve(vec![sized("429 Too Many Requests", "", "")]).await;
-    assert_eq!(storage.part(&base, &part(None)).await.unwrap_err().kind, Kind::Overloaded);
+    assert_eq!(storage.get_range(&base, &part(None)).await.unwrap_err().kind, StorageErrorKind::Overloaded);
 }
 
 #[tokio::test]
@@ -190,14 +190,14 @@ async fn redirections_are_followed_but_not_for_ever() {
     let error = fetch(&plain(), &base, None).await.unwrap_err();
     assert!(error.to_string().contains("redirections"), "{error}");
     let (base, _asked) = serve(vec![sized("302 Found", "Location: file:///etc/passwd\r\n", "")]).await;
-    assert_eq!(fetch(&plain(), &base, None).await.unwrap_err().kind, Kind::Refused);
+    assert_eq!(fetch(&plain(), &base, None).await.unwrap_err().kind, StorageErrorKind::Refused);
 }
 
 #[tokio::test]
 async fn a_token_never_goes_over_plain_http() {
     let (base, mut asked) = serve(vec![sized("401 Unauthorized", "", "")]).await;
     let error = fetch(&with_token(Some("Bearer a.b.c")), &base, None).await.unwrap_err();
-    assert_eq!(error.kind, Kind::Denied);
+    assert_eq!(error.kind, StorageErrorKind::Denied);
     assert!(!asked.recv().await.unwrap().contains("authorization"));
 }
 

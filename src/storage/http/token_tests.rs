@@ -18,7 +18,7 @@ use rustls_pki_types::CertificateDer;
 
 use super::tests::sized;
 use super::{Access, WebStorage};
-use crate::storage::{Kind, Storage, StorageError};
+use crate::storage::{Storage, StorageError, StorageErrorKind};
 
 /// A server with a self-signed certificate for localhost.
 struct Site(X509, PKey<Private>);
@@ -132,7 +132,7 @@ async fn a_signed_address_needs_no_token() {
     let site = Site::new();
     let (home, asked) = site.serve(vec![sized("403 Forbidden", "", "")]);
     let error = fetch(&site.storage(false), &format!("{home}/f?X-Amz-Signature=0")).await.unwrap_err();
-    assert_eq!(error.kind, Kind::Denied);
+    assert_eq!(error.kind, StorageErrorKind::Denied);
     assert!(!has_token(&asked.recv().unwrap()));
 }
 
@@ -141,6 +141,6 @@ async fn nothing_is_said_to_a_host_that_nobody_vouches_for() {
     let site = Site::new();
     let (home, asked) = site.serve(vec![sized("200 OK", "", "evil")]);
     let error = fetch(&with_roots(rustls::RootCertStore::empty(), false), &home).await.unwrap_err();
-    assert_eq!((error.kind, error.may_pass()), (Kind::Refused, false), "{error}");
+    assert_eq!((error.kind, error.is_retryable()), (StorageErrorKind::Refused, false), "{error}");
     assert!(asked.recv().is_err());
 }

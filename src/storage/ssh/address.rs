@@ -1,13 +1,13 @@
 //! Parsing of `scp://`, `sftp://` and `rsync://` PFNs.
 
-use crate::storage::{Kind, Result, StorageError};
+use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Default port.
 const PORT: u16 = 22;
 
 /// Host, port and user for an SSH login.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Host {
+pub(super) struct SshHost {
     /// `None`: the user from the ssh configuration.
     pub(super) user: Option<String>,
     pub(super) name: String,
@@ -17,34 +17,35 @@ pub(super) struct Host {
 /// A file on a host. The path is not decoded, as in the official client, and never passed to a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
-    pub(super) host: Host,
+    pub(super) host: SshHost,
     pub(super) path: String,
 }
 
 impl Address {
     /// Parses a PFN. Errors: invalid syntax, or a host or user that a program could take for an option.
-    pub(super) fn of(pfn: &str) -> Result<Self> {
-        let bad = || StorageError::new(Kind::Refused, format!("{pfn:?} is no address of a file behind ssh"));
+    pub(super) fn parse(pfn: &str) -> Result<Self> {
+        let bad =
+            || StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is no address of a file behind ssh"));
         let (_, rest) = pfn.split_once("://").ok_or_else(bad)?;
         let (authority, path) = rest.split_at(rest.find('/').ok_or_else(bad)?);
-        let (user, place) = match authority.rsplit_once('@') {
-            Some((user, place)) => (Some(user.to_owned()), place),
+        let (user, host_and_port) = match authority.rsplit_once('@') {
+            Some((user, host_and_port)) => (Some(user.to_owned()), host_and_port),
             None => (None, authority),
         };
-        let (name, port) = split_port(place).ok_or_else(bad)?;
+        let (name, port) = split_port(host_and_port).ok_or_else(bad)?;
         let fine = is_name(name) && user.as_deref().is_none_or(is_name) && path.len() > 1 && !path.contains('\0');
         match fine {
-            true => Ok(Self { host: Host { user, name: name.to_owned(), port }, path: path.to_owned() }),
+            true => Ok(Self { host: SshHost { user, name: name.to_owned(), port }, path: path.to_owned() }),
             false => Err(bad()),
         }
     }
 }
 
 /// Parses `host`, `host:22` and `[::1]:22`.
-fn split_port(place: &str) -> Option<(&str, u16)> {
-    let (name, port) = match place.strip_prefix('[') {
+fn split_port(host_and_port: &str) -> Option<(&str, u16)> {
+    let (name, port) = match host_and_port.strip_prefix('[') {
         Some(rest) => rest.split_once(']')?,
-        None => place.split_at(place.find(':').unwrap_or(place.len())),
+        None => host_and_port.split_at(host_and_port.find(':').unwrap_or(host_and_port.len())),
     };
     match port.strip_prefix(':') {
         // Sites use port 0 for "no port".
@@ -73,8 +74,8 @@ mod tests {
             ("scp://me@[::1]:19/a", Some("me"), "::1", 19, "/a"),
             ("scp://h:22/$(touch x);'\"", None, "h", 22, "/$(touch x);'\""),
         ] {
-            let host = Host { user: user.map(str::to_owned), name: name.to_owned(), port };
-            assert_eq!(Address::of(pfn).unwrap(), Address { host, path: path.to_owned() });
+            let host = SshHost { user: user.map(str::to_owned), name: name.to_owned(), port };
+            assert_eq!(Address::parse(pfn).unwrap(), Address { host, path: path.to_owned() });
         }
     }
 
@@ -97,7 +98,7 @@ mod tests {
             "scp://h/a\0b",
             "scp://[::1/a",
         ] {
-            assert_eq!(Address::of(pfn).unwrap_err().kind, Kind::Refused, "{pfn}");
+            assert_eq!(Address::parse(pfn).unwrap_err().kind, StorageErrorKind::Refused, "{pfn}");
         }
     }
 }

@@ -16,9 +16,9 @@ use futures_util::stream;
 
 use address::Address;
 use packet::Attributes;
-use reader::Reader;
+use reader::SftpReader;
 
-use super::{Kind, Reading, Rest, Result, Stat, Storage, StorageError, boxed};
+use super::{ObjectReader, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind, boxed};
 
 /// Mode bits of the file type, and their value for a regular file.
 const KIND: u32 = 0o170_000;
@@ -27,19 +27,19 @@ const REGULAR: u32 = 0o100_000;
 /// Client for hosts reachable by `ssh`.
 #[derive(Debug, Default)]
 pub struct SshFiles {
-    pool: pool::Pool,
+    pool: pool::SessionPool,
 }
 
 impl SshFiles {
     async fn open(&self, pfn: &str) -> Result<(pool::Lease, bytes::Bytes, Attributes)> {
-        let address = Address::of(pfn)?;
+        let address = Address::parse(pfn)?;
         let mut session = self.pool.lease(&address.host).await?;
         let handle = match session.open(&address.path).await {
             Ok(handle) => handle,
             Err(error) => {
                 // The host answered, so the session can be used again.
-                if matches!(error.kind, Kind::NotFound | Kind::Denied) {
-                    session.hand_back();
+                if matches!(error.kind, StorageErrorKind::NotFound | StorageErrorKind::Denied) {
+                    session.return_to_pool();
                 }
                 return Err(error);
             }
@@ -47,20 +47,20 @@ impl SshFiles {
         let attributes = session.attributes(&handle).await?;
         match attributes.mode {
             Some(mode) if mode & KIND != 0 && mode & KIND != REGULAR => {
-                Err(StorageError::new(Kind::Refused, format!("{} is no regular file", address.path)))
+                Err(StorageError::new(StorageErrorKind::Refused, format!("{} is no regular file", address.path)))
             }
             _ => Ok((session, handle, attributes)),
         }
     }
 
-    async fn read(&self, pfn: &str, rest: Option<&Rest>) -> Result<Reading> {
+    async fn read(&self, pfn: &str, resume: Option<&ResumeFrom>) -> Result<ObjectReader> {
         let (session, handle, attributes) = self.open(pfn).await?;
         let version = version(&attributes);
-        let same = rest.filter(|rest| rest.version.is_none() || rest.version == version);
-        let start = same.map_or(0, |rest| rest.start);
-        let reader = Reader::new(session, handle, start, attributes.size);
-        let chunks = stream::try_unfold(reader, Reader::next);
-        Ok(Reading { length: attributes.size, start, version, chunks: boxed(chunks) })
+        let same = resume.filter(|resume| resume.version.is_none() || resume.version == version);
+        let start = same.map_or(0, |resume| resume.start);
+        let reader = SftpReader::new(session, handle, start, attributes.size);
+        let chunks = stream::try_unfold(reader, SftpReader::next);
+        Ok(ObjectReader { length: attributes.size, start, version, chunks: boxed(chunks) })
     }
 }
 
@@ -69,8 +69,8 @@ impl Storage for SshFiles {
         Box::pin(async move { Ok(Stat { bytes: self.open(pfn).await?.2.size }) })
     }
 
-    fn get<'a>(&'a self, pfn: &'a str, rest: Option<&'a Rest>) -> BoxFuture<'a, Result<Reading>> {
-        Box::pin(self.read(pfn, rest))
+    fn get<'a>(&'a self, pfn: &'a str, resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
+        Box::pin(self.read(pfn, resume))
     }
 }
 

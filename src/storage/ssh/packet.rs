@@ -5,7 +5,7 @@ use std::io;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::storage::{Kind, Result, StorageError};
+use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Maximum packet size in bytes: servers send at most the data that was requested, and short texts.
 const LONGEST: u32 = 512 * 1024;
@@ -19,7 +19,7 @@ const HAS_TIMES: u32 = 8;
 
 /// An SFTP request.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Ask<'a> {
+pub(super) enum SftpRequest<'a> {
     /// Negotiate the version (SSH_FXP_INIT).
     Hello,
     /// Open a file for reading.
@@ -34,12 +34,12 @@ pub(super) enum Ask<'a> {
 
 /// An SFTP response.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum SftpResponse {
     Version(u32),
     Handle(Bytes),
     Data(Bytes),
     Attributes(Attributes),
-    Status { code: u32, words: String },
+    Status { code: u32, message: String },
 }
 
 /// Attributes of a file.
@@ -52,7 +52,7 @@ pub(super) struct Attributes {
     pub(super) changed: Option<u32>,
 }
 
-impl Ask<'_> {
+impl SftpRequest<'_> {
     /// Appends the packet to the output buffer.
     pub(super) fn write(self, id: u32, out: &mut BytesMut) {
         let start = out.len();
@@ -88,7 +88,7 @@ fn begin(out: &mut BytesMut, kind: u8, id: u32, text: &[u8]) {
 }
 
 /// Reads the next packet. Returns the request's id and the response; `None` at the end of the stream.
-pub(super) async fn read(input: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<(u32, Answer)>> {
+pub(super) async fn read(input: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<(u32, SftpResponse)>> {
     let length = match input.read_u32().await {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
         length => length?,
@@ -102,17 +102,17 @@ pub(super) async fn read(input: &mut (impl AsyncRead + Unpin)) -> io::Result<Opt
     parse(packet.freeze()).map(Some).map_err(nonsense)
 }
 
-fn parse(mut packet: Bytes) -> std::result::Result<(u32, Answer), bytes::TryGetError> {
+fn parse(mut packet: Bytes) -> std::result::Result<(u32, SftpResponse), bytes::TryGetError> {
     let kind = packet.try_get_u8()?;
     let id = packet.try_get_u32()?;
     let answer = match kind {
         // In this packet the number is the version; the server's extensions follow.
-        2 => return Ok((0, Answer::Version(id))),
-        101 => Answer::Status { code: packet.try_get_u32()?, words: words(&mut packet) },
-        102 => Answer::Handle(text(&mut packet)?),
-        103 => Answer::Data(text(&mut packet)?),
-        105 => Answer::Attributes(attributes(&mut packet)?),
-        other => Answer::Status { code: u32::MAX, words: format!("an answer of the unknown kind {other}") },
+        2 => return Ok((0, SftpResponse::Version(id))),
+        101 => SftpResponse::Status { code: packet.try_get_u32()?, message: message(&mut packet) },
+        102 => SftpResponse::Handle(text(&mut packet)?),
+        103 => SftpResponse::Data(text(&mut packet)?),
+        105 => SftpResponse::Attributes(attributes(&mut packet)?),
+        other => SftpResponse::Status { code: u32::MAX, message: format!("an answer of the unknown kind {other}") },
     };
     Ok((id, answer))
 }
@@ -126,8 +126,8 @@ fn text(packet: &mut Bytes) -> std::result::Result<Bytes, bytes::TryGetError> {
 }
 
 /// Returns the error message, which some servers omit.
-fn words(packet: &mut Bytes) -> String {
-    text(packet).map(|words| String::from_utf8_lossy(&words).into_owned()).unwrap_or_default()
+fn message(packet: &mut Bytes) -> String {
+    text(packet).map(|message| String::from_utf8_lossy(&message).into_owned()).unwrap_or_default()
 }
 
 fn attributes(packet: &mut Bytes) -> std::result::Result<Attributes, bytes::TryGetError> {
@@ -148,16 +148,16 @@ fn attributes(packet: &mut Bytes) -> std::result::Result<Attributes, bytes::TryG
     Ok(found)
 }
 
-impl Answer {
+impl SftpResponse {
     /// Converts an unexpected response into an error.
     pub(super) fn failure(self) -> StorageError {
         match self {
-            Self::Status { code: 2, .. } => StorageError::new(Kind::NotFound, "sftp: no such file"),
-            Self::Status { code: 3, .. } => StorageError::new(Kind::Denied, "sftp: permission denied"),
-            Self::Status { code, words } => {
-                StorageError::new(Kind::Transient, format!("sftp: {words} (status {code})"))
+            Self::Status { code: 2, .. } => StorageError::new(StorageErrorKind::NotFound, "sftp: no such file"),
+            Self::Status { code: 3, .. } => StorageError::new(StorageErrorKind::Denied, "sftp: permission denied"),
+            Self::Status { code, message } => {
+                StorageError::new(StorageErrorKind::Transient, format!("sftp: {message} (status {code})"))
             }
-            _ => StorageError::new(Kind::Refused, "sftp: an answer that does not fit the question"),
+            _ => StorageError::new(StorageErrorKind::Refused, "sftp: an answer that does not fit the question"),
         }
     }
 
@@ -178,12 +178,12 @@ mod tests {
     #[test]
     fn questions_are_written_as_the_protocol_has_them() {
         let mut out = BytesMut::new();
-        Ask::Hello.write(0, &mut out);
-        Ask::Open { path: "/a" }.write(7, &mut out);
+        SftpRequest::Hello.write(0, &mut out);
+        SftpRequest::Open { path: "/a" }.write(7, &mut out);
         let expected = b"\0\0\0\x05\x01\0\0\0\x03\0\0\0\x13\x03\0\0\0\x07\0\0\0\x02/a\0\0\0\x01\0\0\0\0";
         assert_eq!(&out[..], expected);
         let mut out = BytesMut::new();
-        Ask::Read { handle: b"h", offset: 258, length: 5 }.write(1, &mut out);
+        SftpRequest::Read { handle: b"h", offset: 258, length: 5 }.write(1, &mut out);
         assert_eq!(&out[..], b"\0\0\0\x16\x05\0\0\0\x01\0\0\0\x01h\0\0\0\0\0\0\x01\x02\0\0\0\x05");
     }
 
@@ -192,9 +192,9 @@ mod tests {
         let whole =
             b"\0\0\0\x0b\x67\0\0\0\x09\0\0\0\x02hi\0\0\0\x15\x69\0\0\0\x02\0\0\0\x05\0\0\0\0\0\0\0\x03\0\0\x81\xa4";
         let mut input = &whole[..];
-        assert_eq!(read(&mut input).await.unwrap(), Some((9, Answer::Data(Bytes::from_static(b"hi")))));
+        assert_eq!(read(&mut input).await.unwrap(), Some((9, SftpResponse::Data(Bytes::from_static(b"hi")))));
         let attributes = Attributes { size: Some(3), mode: Some(0o100_644), changed: None };
-        assert_eq!(read(&mut input).await.unwrap(), Some((2, Answer::Attributes(attributes))));
+        assert_eq!(read(&mut input).await.unwrap(), Some((2, SftpResponse::Attributes(attributes))));
         assert_eq!(read(&mut input).await.unwrap(), None);
         for bad in
             [&b"\xff\xff\xff\xff"[..], b"\0\0\0\x02\x67\0", b"\0\0\0\x09\x67\0\0\0\x01\0\0\0\x09", b"\0\0\0\x09\x67"]
@@ -205,11 +205,11 @@ mod tests {
 
     #[test]
     fn what_the_server_says_is_told_apart() {
-        let status = |code| Answer::Status { code, words: "w".to_owned() };
-        assert_eq!(status(2).failure().kind, Kind::NotFound);
-        assert_eq!(status(3).failure().kind, Kind::Denied);
-        assert_eq!(status(4).failure().kind, Kind::Transient);
+        let status = |code| SftpResponse::Status { code, message: "w".to_owned() };
+        assert_eq!(status(2).failure().kind, StorageErrorKind::NotFound);
+        assert_eq!(status(3).failure().kind, StorageErrorKind::Denied);
+        assert_eq!(status(4).failure().kind, StorageErrorKind::Transient);
         assert_eq!(status(1).data().unwrap(), None);
-        assert_eq!(Answer::Version(3).data().unwrap_err().kind, Kind::Refused);
+        assert_eq!(SftpResponse::Version(3).data().unwrap_err().kind, StorageErrorKind::Refused);
     }
 }

@@ -4,29 +4,29 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-use super::packet::Ask;
+use super::packet::SftpRequest;
 use super::pool::Lease;
-use crate::storage::{Kind, Result, StorageError};
+use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Number of bytes per request; servers need not support more.
-const PIECE: u32 = 32 * 1024;
+const READ_SIZE: u32 = 32 * 1024;
 /// Maximum number of requests in flight.
 const AHEAD: usize = 64;
 
 /// A file being read from an offset on.
-pub(super) struct Reader {
+pub(super) struct SftpReader {
     session: Lease,
     handle: Bytes,
     /// Offset of the next request.
     next: u64,
     /// Size of the file; `None` if the server does not report it.
     end: Option<u64>,
-    asked: VecDeque<Piece>,
+    pending: VecDeque<PendingRead>,
     ended: bool,
 }
 
 /// A requested byte range and the data received for it.
-struct Piece {
+struct PendingRead {
     id: u32,
     offset: u64,
     wanted: usize,
@@ -35,37 +35,38 @@ struct Piece {
     last: bool,
 }
 
-impl Reader {
+impl SftpReader {
     pub(super) fn new(session: Lease, handle: Bytes, start: u64, end: Option<u64>) -> Self {
-        Self { session, handle, next: start, end, asked: VecDeque::new(), ended: false }
+        Self { session, handle, next: start, end, pending: VecDeque::new(), ended: false }
     }
 
     /// Returns the next bytes; `None` at the end, when the session is returned to the pool.
     pub(super) async fn next(mut self) -> Result<Option<(Bytes, Self)>> {
-        self.ask().await?;
+        self.queue_request().await?;
         loop {
-            match self.asked.front() {
+            match self.pending.front() {
                 None => return self.finish().await,
-                Some(piece) if piece.last || piece.data.len() == piece.wanted => break,
+                Some(read) if read.last || read.data.len() == read.wanted => break,
                 Some(_) => self.take().await?,
             }
         }
-        let Some(piece) = self.asked.pop_front() else { return Ok(None) };
-        match (piece.data.is_empty(), self.end) {
+        let Some(read) = self.pending.pop_front() else { return Ok(None) };
+        match (read.data.is_empty(), self.end) {
             (true, None) => self.finish().await,
-            _ if piece.last && self.end.is_some() => Err(short()),
-            _ => Ok(Some((piece.data.freeze(), self))),
+            _ if read.last && self.end.is_some() => Err(short()),
+            _ => Ok(Some((read.data.freeze(), self))),
         }
     }
 
     /// Sends further requests, up to the limit and the end of the file.
-    async fn ask(&mut self) -> Result<()> {
-        while self.asked.len() < AHEAD && !self.ended && self.end.is_none_or(|end| self.next < end) {
-            let left = self.end.map_or(u64::from(PIECE), |end| end - self.next);
-            let length = left.min(u64::from(PIECE)) as u32;
-            let id = self.session.ask(Ask::Read { handle: &self.handle, offset: self.next, length });
-            let piece = Piece { id, offset: self.next, wanted: length as usize, data: BytesMut::new(), last: false };
-            self.asked.push_back(piece);
+    async fn queue_request(&mut self) -> Result<()> {
+        while self.pending.len() < AHEAD && !self.ended && self.end.is_none_or(|end| self.next < end) {
+            let left = self.end.map_or(u64::from(READ_SIZE), |end| end - self.next);
+            let length = left.min(u64::from(READ_SIZE)) as u32;
+            let id = self.session.queue_request(SftpRequest::Read { handle: &self.handle, offset: self.next, length });
+            let read =
+                PendingRead { id, offset: self.next, wanted: length as usize, data: BytesMut::new(), last: false };
+            self.pending.push_back(read);
             self.next += u64::from(length);
         }
         self.session.send().await
@@ -73,21 +74,23 @@ impl Reader {
 
     /// Receives a response. Requests the remaining bytes if the server returned fewer than requested.
     async fn take(&mut self) -> Result<()> {
-        let (id, answer) = self.session.answer().await?;
+        let (id, answer) = self.session.next_response().await?;
         let data = answer.data()?;
-        let Some(piece) = self.asked.iter_mut().find(|piece| piece.id == id) else {
-            return Err(StorageError::new(Kind::Refused, "sftp: an answer to no question"));
+        let Some(read) = self.pending.iter_mut().find(|read| read.id == id) else {
+            return Err(StorageError::new(StorageErrorKind::Refused, "sftp: an answer to no question"));
         };
         let Some(data) = data else {
-            (piece.last, self.ended) = (true, true);
+            (read.last, self.ended) = (true, true);
             return Ok(());
         };
-        piece.data.extend_from_slice(&data);
-        let missing = piece.wanted.checked_sub(piece.data.len());
-        let missing = missing.ok_or_else(|| StorageError::new(Kind::Refused, "sftp: more than was asked for"))?;
+        read.data.extend_from_slice(&data);
+        let missing = read.wanted.checked_sub(read.data.len());
+        let missing =
+            missing.ok_or_else(|| StorageError::new(StorageErrorKind::Refused, "sftp: more than was asked for"))?;
         if missing > 0 {
-            let offset = piece.offset + piece.data.len() as u64;
-            piece.id = self.session.ask(Ask::Read { handle: &self.handle, offset, length: missing as u32 });
+            let offset = read.offset + read.data.len() as u64;
+            read.id =
+                self.session.queue_request(SftpRequest::Read { handle: &self.handle, offset, length: missing as u32 });
             self.session.send().await?;
         }
         Ok(())
@@ -95,18 +98,18 @@ impl Reader {
 
     /// Receives pending responses to requests beyond the end, closes the file and returns the session to the pool.
     async fn finish(mut self) -> Result<Option<(Bytes, Self)>> {
-        for _ in 0..self.asked.iter().filter(|piece| !piece.last).count() {
-            self.session.answer().await?;
+        for _ in 0..self.pending.iter().filter(|read| !read.last).count() {
+            self.session.next_response().await?;
         }
         if self.session.close(&self.handle).await.is_ok() {
-            self.session.hand_back();
+            self.session.return_to_pool();
         }
         Ok(None)
     }
 }
 
 fn short() -> StorageError {
-    StorageError::new(Kind::Transient, "sftp: the file ended early; it is changing")
+    StorageError::new(StorageErrorKind::Transient, "sftp: the file ended early; it is changing")
 }
 
 #[cfg(test)]
@@ -114,7 +117,7 @@ mod tests {
     use bytes::{Buf, BufMut};
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
-    use super::super::pool::Pool;
+    use super::super::pool::SessionPool;
     use super::super::session::Session;
     use super::*;
 
@@ -196,8 +199,8 @@ mod tests {
         let file: Vec<u8> = (0..bytes).map(|place| (place / 3) as u8).collect();
         let (ours, theirs) = tokio::io::duplex(1024 * 1024);
         tokio::spawn(serve(theirs, file, manner));
-        let lease = Pool::default().lend(Session::with(ours));
-        let mut reader = Reader::new(lease, Bytes::from_static(b"h"), start, told);
+        let lease = SessionPool::default().lend_for_test(Session::with(ours));
+        let mut reader = SftpReader::new(lease, Bytes::from_static(b"h"), start, told);
         let mut found = Vec::new();
         while let Some((bytes, next)) = reader.next().await? {
             found.extend_from_slice(&bytes);
@@ -209,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn bytes_come_in_order_however_they_are_answered() {
         for manner in [Manner::Whole, Manner::Short, Manner::Backwards] {
-            for bytes in [0, 1, PIECE as usize, 3 * PIECE as usize + 7] {
+            for bytes in [0, 1, READ_SIZE as usize, 3 * READ_SIZE as usize + 7] {
                 let expected: Vec<u8> = (0..bytes).map(|place| (place / 3) as u8).collect();
                 assert!(read(bytes, Some(bytes as u64), 0, manner).await.unwrap() == expected, "{bytes}");
                 assert!(read(bytes, None, 0, manner).await.unwrap() == expected, "{bytes}, size not told");
@@ -221,8 +224,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_that_shrinks_and_answers_that_fit_no_question_are_failures() {
-        assert_eq!(read(50_000, Some(90_000), 0, Manner::Whole).await.unwrap_err().kind, Kind::Transient);
-        assert_eq!(read(90_000, Some(90_000), 0, Manner::Astray).await.unwrap_err().kind, Kind::Refused);
-        assert_eq!(read(90_000, Some(90_000), 0, Manner::Long).await.unwrap_err().kind, Kind::Refused);
+        assert_eq!(read(50_000, Some(90_000), 0, Manner::Whole).await.unwrap_err().kind, StorageErrorKind::Transient);
+        assert_eq!(read(90_000, Some(90_000), 0, Manner::Astray).await.unwrap_err().kind, StorageErrorKind::Refused);
+        assert_eq!(read(90_000, Some(90_000), 0, Manner::Long).await.unwrap_err().kind, StorageErrorKind::Refused);
     }
 }

@@ -7,14 +7,14 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::address::Host;
-use super::packet::{self, Answer, Ask, Attributes};
-use crate::storage::{Kind, Result, StorageError};
+use super::address::SshHost;
+use super::packet::{self, Attributes, SftpRequest, SftpResponse};
+use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Program that logs in and encrypts.
 const PROGRAM: &str = "ssh";
 /// Timeout for a response of the host.
-const SILENCE: Duration = Duration::from_secs(60);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Maximum number of bytes read from the program's standard error.
 const WORDS: u64 = 16 * 1024;
 const BUFFER: usize = 128 * 1024;
@@ -33,7 +33,7 @@ const OPTIONS: [&str; 8] = [
 
 /// A running `ssh` process with the SFTP subsystem. Killed on drop.
 pub(super) struct Session {
-    host: Host,
+    host: SshHost,
     /// `None` in tests without a process.
     process: Option<Child>,
     stdin: Box<dyn AsyncWrite + Send + Unpin>,
@@ -44,22 +44,22 @@ pub(super) struct Session {
 
 impl Session {
     /// Logs in. Errors: the program is missing; otherwise its message.
-    pub(super) async fn start(host: &Host) -> Result<Self> {
+    pub(super) async fn start(host: &SshHost) -> Result<Self> {
         let mut process = command(host).spawn().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
-                StorageError::new(Kind::Unsupported, "ssh is not installed (Debian: openssh-client)")
+                StorageError::new(StorageErrorKind::Unsupported, "ssh is not installed (Debian: openssh-client)")
             }
             _ => error.into(),
         })?;
         let (Some(stdin), Some(stdout)) = (process.stdin.take(), process.stdout.take()) else {
-            return Err(StorageError::new(Kind::Refused, "ssh has no input or output"));
+            return Err(StorageError::new(StorageErrorKind::Refused, "ssh has no input or output"));
         };
         let session = Self::over(host.clone(), Some(process), Box::new(stdin), Box::new(stdout));
-        session.greeted().await
+        session.handshake().await
     }
 
     fn over(
-        host: Host,
+        host: SshHost,
         process: Option<Child>,
         stdin: Box<dyn AsyncWrite + Send + Unpin>,
         stdout: Box<dyn AsyncRead + Send + Unpin>,
@@ -72,49 +72,49 @@ impl Session {
     #[cfg(test)]
     pub(super) fn with(stream: tokio::io::DuplexStream) -> Self {
         let (stdout, stdin) = tokio::io::split(stream);
-        let host = Host { user: None, name: "h".to_owned(), port: 22 };
+        let host = SshHost { user: None, name: "h".to_owned(), port: 22 };
         Self::over(host, None, Box::new(stdin), Box::new(stdout))
     }
 
     #[cfg(test)]
-    pub(super) fn host(&self) -> &Host {
+    pub(super) fn host(&self) -> &SshHost {
         &self.host
     }
 
-    async fn greeted(self) -> Result<Self> {
+    async fn handshake(self) -> Result<Self> {
         let mut session = self;
-        match session.exchange(Ask::Hello).await? {
-            Answer::Version(_) => Ok(session),
+        match session.exchange(SftpRequest::Hello).await? {
+            SftpResponse::Version(_) => Ok(session),
             other => Err(other.failure()),
         }
     }
 
     /// Opens a file for reading. Returns its handle.
     pub(super) async fn open(&mut self, path: &str) -> Result<Bytes> {
-        match self.exchange(Ask::Open { path }).await? {
-            Answer::Handle(handle) => Ok(handle),
+        match self.exchange(SftpRequest::Open { path }).await? {
+            SftpResponse::Handle(handle) => Ok(handle),
             other => Err(other.failure()),
         }
     }
 
     /// Queries the attributes of an open file.
     pub(super) async fn attributes(&mut self, handle: &[u8]) -> Result<Attributes> {
-        match self.exchange(Ask::Stat { handle }).await? {
-            Answer::Attributes(attributes) => Ok(attributes),
+        match self.exchange(SftpRequest::Stat { handle }).await? {
+            SftpResponse::Attributes(attributes) => Ok(attributes),
             other => Err(other.failure()),
         }
     }
 
     /// Closes a file; then the session can be used for the next one.
     pub(super) async fn close(&mut self, handle: &[u8]) -> Result<()> {
-        match self.exchange(Ask::Close { handle }).await? {
-            Answer::Status { code: 0, .. } => Ok(()),
+        match self.exchange(SftpRequest::Close { handle }).await? {
+            SftpResponse::Status { code: 0, .. } => Ok(()),
             other => Err(other.failure()),
         }
     }
 
     /// Queues a request, to be sent with [`Session::send`]. Returns its id.
-    pub(super) fn ask(&mut self, question: Ask<'_>) -> u32 {
+    pub(super) fn queue_request(&mut self, question: SftpRequest<'_>) -> u32 {
         self.last_id = self.last_id.wrapping_add(1);
         question.write(self.last_id, &mut self.waiting);
         self.last_id
@@ -130,39 +130,39 @@ impl Session {
         match sent {
             Ok(()) => Ok(()),
             // The process has ended; its error output gives the reason.
-            Err(_) => Err(self.ended().await),
+            Err(_) => Err(self.exit_error().await),
         }
     }
 
     /// Returns the next response with the id of its request.
-    pub(super) async fn answer(&mut self) -> Result<(u32, Answer)> {
-        match tokio::time::timeout(SILENCE, packet::read(&mut self.stdout)).await {
+    pub(super) async fn next_response(&mut self) -> Result<(u32, SftpResponse)> {
+        match tokio::time::timeout(RESPONSE_TIMEOUT, packet::read(&mut self.stdout)).await {
             Ok(Ok(Some(answer))) => Ok(answer),
-            Ok(Ok(None)) => Err(self.ended().await),
-            Ok(Err(error)) => Err(StorageError::new(Kind::Transient, format!("sftp: {error}"))),
-            Err(_) => Err(StorageError::new(Kind::TimedOut, "sftp: the host did not answer in time")),
+            Ok(Ok(None)) => Err(self.exit_error().await),
+            Ok(Err(error)) => Err(StorageError::new(StorageErrorKind::Transient, format!("sftp: {error}"))),
+            Err(_) => Err(StorageError::new(StorageErrorKind::TimedOut, "sftp: the host did not answer in time")),
         }
     }
 
-    async fn exchange(&mut self, question: Ask<'_>) -> Result<Answer> {
-        self.ask(question);
+    async fn exchange(&mut self, question: SftpRequest<'_>) -> Result<SftpResponse> {
+        self.queue_request(question);
         self.send().await?;
-        Ok(self.answer().await?.1)
+        Ok(self.next_response().await?.1)
     }
 
     /// Returns the reason why the process ended, from its error output.
-    async fn ended(&mut self) -> StorageError {
-        let mut words = String::new();
+    async fn exit_error(&mut self) -> StorageError {
+        let mut message = String::new();
         if let Some(stderr) = self.process.as_mut().and_then(|process| process.stderr.take()) {
             // Another process may keep its standard error open: read it with a timeout.
-            let reading = async { stderr.take(WORDS).read_to_string(&mut words).await };
+            let reading = async { stderr.take(WORDS).read_to_string(&mut message).await };
             let _ = tokio::time::timeout(Duration::from_secs(5), reading).await;
         }
-        failure(&self.host, words.trim())
+        failure(&self.host, message.trim())
     }
 }
 
-fn command(host: &Host) -> Command {
+fn command(host: &SshHost) -> Command {
     let mut command = Command::new(PROGRAM);
     command.args(OPTIONS).args(["-p", &host.port.to_string()]);
     if let Some(user) = &host.user {
@@ -180,25 +180,28 @@ impl std::fmt::Debug for Session {
 }
 
 /// Maps the error output of ssh to an error kind with advice.
-fn failure(host: &Host, words: &str) -> StorageError {
-    let has = |part: &str| words.contains(part);
+fn failure(host: &SshHost, message: &str) -> StorageError {
+    let has = |part: &str| message.contains(part);
     let login = login(host);
     let (kind, advice) = match () {
-        () if has("Host key verification failed") || has("HOST IDENTIFICATION HAS CHANGED") => {
-            (Kind::Refused, format!("; look whether it is the right host, and take its key once with: {login}"))
-        }
+        () if has("Host key verification failed") || has("HOST IDENTIFICATION HAS CHANGED") => (
+            StorageErrorKind::Refused,
+            format!("; look whether it is the right host, and take its key once with: {login}"),
+        ),
         () if has("Permission denied") || has("Too many authentication failures") => {
-            (Kind::Denied, format!("; load your key with ssh-add, and try it with: {login}"))
+            (StorageErrorKind::Denied, format!("; load your key with ssh-add, and try it with: {login}"))
         }
-        () if has("subsystem request failed") => (Kind::Refused, "; the host does not offer sftp".to_owned()),
-        () => (Kind::Transient, String::new()),
+        () if has("subsystem request failed") => {
+            (StorageErrorKind::Refused, "; the host does not offer sftp".to_owned())
+        }
+        () => (StorageErrorKind::Transient, String::new()),
     };
-    let said = words.lines().rfind(|line| !line.trim().is_empty()).map_or("ended without a word", str::trim);
+    let said = message.lines().rfind(|line| !line.trim().is_empty()).map_or("ended without a word", str::trim);
     StorageError::new(kind, format!("ssh: {said}{advice}"))
 }
 
 /// Returns the command to log in to this host.
-fn login(host: &Host) -> String {
+fn login(host: &SshHost) -> String {
     let user = host.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
     format!("ssh -p {} {user}{}", host.port, host.name)
 }
@@ -207,22 +210,22 @@ fn login(host: &Host) -> String {
 mod tests {
     use super::*;
 
-    fn host() -> Host {
-        Host { user: Some("me".to_owned()), name: "h".to_owned(), port: 2222 }
+    fn host() -> SshHost {
+        SshHost { user: Some("me".to_owned()), name: "h".to_owned(), port: 2222 }
     }
 
     #[test]
     fn the_programs_words_tell_what_can_be_done() {
-        for (words, kind, part) in [
-            ("Host key verification failed.", Kind::Refused, "ssh -p 2222 me@h"),
-            ("me@h: Permission denied (publickey).", Kind::Denied, "ssh-add"),
-            ("subsystem request failed on channel 0", Kind::Refused, "does not offer sftp"),
-            ("ssh: connect to host h port 2222: Connection refused", Kind::Transient, "Connection refused"),
-            ("ssh: Could not resolve hostname h: Name or service not known", Kind::Transient, "resolve"),
-            ("", Kind::Transient, "without a word"),
+        for (message, kind, part) in [
+            ("Host key verification failed.", StorageErrorKind::Refused, "ssh -p 2222 me@h"),
+            ("me@h: Permission denied (publickey).", StorageErrorKind::Denied, "ssh-add"),
+            ("subsystem request failed on channel 0", StorageErrorKind::Refused, "does not offer sftp"),
+            ("ssh: connect to host h port 2222: Connection refused", StorageErrorKind::Transient, "Connection refused"),
+            ("ssh: Could not resolve hostname h: Name or service not known", StorageErrorKind::Transient, "resolve"),
+            ("", StorageErrorKind::Transient, "without a word"),
         ] {
-            let error = failure(&host(), words);
-            assert!(error.kind == kind && error.message.contains(part), "{words}: {error:?}");
+            let error = failure(&host(), message);
+            assert!(error.kind == kind && error.message.contains(part), "{message}: {error:?}");
         }
     }
 

@@ -8,15 +8,15 @@ use futures_util::future::BoxFuture;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use simd_adler32::Adler32;
 
-use super::{Lock, Sent, Stored, Writing, in_the_way};
+use super::{Lock, Sent, StorageWriter, Stored, already_exists};
 use crate::storage::file::{LocalFiles, blocking, path};
-use crate::storage::{Kind, Result, StorageError};
+use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Block size in bytes.
 const BLOCK: usize = 1024 * 1024;
 
-impl Writing for LocalFiles {
-    fn look<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
+impl StorageWriter for LocalFiles {
+    fn inspect<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
         Box::pin(async move {
             let path = path(pfn)?;
             blocking(move || match File::open(&path) {
@@ -28,7 +28,7 @@ impl Writing for LocalFiles {
         })
     }
 
-    fn asks(&self) -> &'static str {
+    fn inspection_method(&self) -> &'static str {
         "reading it"
     }
 
@@ -56,7 +56,7 @@ impl Writing for LocalFiles {
             let created = blocking(move || Ok(File::create_new(path)?)).await;
             Ok(match created {
                 Ok(_) => Lock::Held(pfn.to_owned()),
-                Err(error) if error.kind == Kind::AlreadyExists => Lock::Taken(pfn.to_owned()),
+                Err(error) if error.kind == StorageErrorKind::AlreadyExists => Lock::Taken(pfn.to_owned()),
                 Err(_) => Lock::Unavailable,
             })
         })
@@ -73,7 +73,7 @@ impl Writing for LocalFiles {
 /// Computes size and checksum by reading the file.
 fn summed(mut file: File) -> Result<Stored> {
     if !file.metadata()?.is_file() {
-        return Err(StorageError::new(Kind::Refused, "something that is no file lies there"));
+        return Err(StorageError::new(StorageErrorKind::Refused, "something that is no file lies there"));
     }
     let (mut block, mut sum, mut bytes) = (block_for(&file)?, Adler32::new(), 0);
     loop {
@@ -102,7 +102,7 @@ fn copy(from: &Path, to: &Path, sent: &Sent) -> Result<()> {
     sent.restart();
     loop {
         if sent.is_abandoned() {
-            return Err(StorageError::new(Kind::Refused, "given up"));
+            return Err(StorageError::new(StorageErrorKind::Refused, "given up"));
         }
         match from.read(&mut block) {
             Ok(0) => break,
@@ -133,8 +133,8 @@ fn rename(from: &Path, to: &Path, pfn: &str) -> Result<bool> {
     let renamed = || renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(io::Error::from);
     match linked.or_else(|error| if is_taken(&error) { Err(error) } else { renamed() }) {
         Ok(()) => Ok(true),
-        Err(error) if is_taken(&error) => Err(in_the_way(pfn)),
-        Err(_) if fs::symlink_metadata(to).is_ok() => Err(in_the_way(pfn)),
+        Err(error) if is_taken(&error) => Err(already_exists(pfn)),
+        Err(_) if fs::symlink_metadata(to).is_ok() => Err(already_exists(pfn)),
         Err(_) => Ok(fs::rename(from, to).map(|()| false)?),
     }
 }
@@ -156,17 +156,20 @@ mod tests {
         let sent = Sent::default();
         LocalFiles.put(&local, &pfn("f.part"), &sent).await.unwrap();
         let stored = Stored { bytes: Some(9), adler32: Some("11e60398".into()), md5: None };
-        assert_eq!(LocalFiles.look(&pfn("f.part")).await.unwrap(), Some(stored));
+        assert_eq!(LocalFiles.inspect(&pfn("f.part")).await.unwrap(), Some(stored));
         assert_eq!((sent.taken(), sent.whole()), (9, Some((9, 0x11e6_0398))));
         let into_it = LocalFiles.put(&local, &pfn("f.part"), &sent).await.unwrap_err();
-        assert_eq!(into_it.kind, Kind::AlreadyExists, "{into_it}");
+        assert_eq!(into_it.kind, StorageErrorKind::AlreadyExists, "{into_it}");
         assert!(LocalFiles.rename(&pfn("f.part"), &pfn("f")).await.unwrap(), "not exclusive");
-        assert_eq!(LocalFiles.look(&pfn("f.part")).await.unwrap(), None);
+        assert_eq!(LocalFiles.inspect(&pfn("f.part")).await.unwrap(), None);
         LocalFiles.put(&local, &pfn("g"), &sent).await.unwrap();
         let taken = LocalFiles.rename(&pfn("g"), &pfn("f")).await.unwrap_err();
-        assert!(taken.kind == Kind::AlreadyExists && taken.message.contains("there is a file already"), "{taken}");
+        assert!(
+            taken.kind == StorageErrorKind::AlreadyExists && taken.message.contains("there is a file already"),
+            "{taken}"
+        );
         LocalFiles.delete(&pfn("f")).await.unwrap();
-        assert_eq!(LocalFiles.delete(&pfn("f")).await.unwrap_err().kind, Kind::NotFound);
+        assert_eq!(LocalFiles.delete(&pfn("f")).await.unwrap_err().kind, StorageErrorKind::NotFound);
     }
     #[tokio::test]
     async fn a_lock_is_held_once() {

@@ -1,6 +1,6 @@
 //! Writing to storages: a trait of its own, because not every readable protocol can be written.
 //!
-//! Nothing is overwritten on purpose except by [`Writing::put`], which callers use with a temporary name. What is
+//! Nothing is overwritten on purpose except by [`StorageWriter::put`], which callers use with a temporary name. What is
 //! correct is decided by the caller, who knows the file.
 
 mod file;
@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 
 pub use sent::Sent;
 
-use super::{Kind, Result, StorageError, Storages, scheme};
+use super::{Result, StorageError, StorageErrorKind, Storages, scheme};
 
 /// Metadata of a stored file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,20 +47,20 @@ pub enum Lock {
 }
 
 /// A protocol with write support. Files are named by PFN.
-pub trait Writing: Send + Sync {
+pub trait StorageWriter: Send + Sync {
     /// Queries size and checksum of a file; `None` if it does not exist. If the storage reports neither, the result is
     /// not [known](Stored::is_known) and only shows that the file exists.
-    fn look<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>>;
+    fn inspect<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>>;
 
-    /// Names the operations that [`look`](Self::look) uses, for messages.
-    fn asks(&self) -> &'static str;
+    /// Names the operations that [`inspect`](Self::inspect) uses, for messages.
+    fn inspection_method(&self) -> &'static str;
 
     /// Writes a local file and creates its parent folders. Updates `sent` with the bytes sent, if the protocol reports
-    /// progress. Errors: [`Kind::AlreadyExists`] if the file exists and the storage does not replace it.
+    /// progress. Errors: [`StorageErrorKind::AlreadyExists`] if the file exists and the storage does not replace it.
     fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>>;
 
     /// Renames a file on the same storage. Returns whether that was exclusive: no other file can have been replaced,
-    /// not even one that got the name at the same moment. Errors: [`Kind::AlreadyExists`] if the target exists.
+    /// not even one that got the name at the same moment. Errors: [`StorageErrorKind::AlreadyExists`] if the target exists.
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>>;
 
     /// Returns whether renames are exclusive only under a [lock](Self::lock).
@@ -74,8 +74,8 @@ pub trait Writing: Send + Sync {
 }
 
 impl Storages {
-    /// Returns the client for writing to a PFN. Errors: [`Kind::Unsupported`], with advice.
-    pub fn writer(&self, pfn: &str) -> Result<&dyn Writing> {
+    /// Returns the client for writing to a PFN. Errors: [`StorageErrorKind::Unsupported`], with advice.
+    pub fn writer(&self, pfn: &str) -> Result<&dyn StorageWriter> {
         match scheme(pfn) {
             "file" => Ok(&self.file),
             "https" | "http" | "davs" | "dav" => Ok(&self.http),
@@ -96,12 +96,12 @@ fn unwritable(scheme: &str) -> StorageError {
         "srm" | "srm+https" | "gsiftp" => "write it with gfal-copy, or name another protocol: --protocol davs",
         _ => "name another protocol (--protocol), if the RSE has one",
     };
-    StorageError::new(Kind::Unsupported, format!("{scheme}:// cannot be written here: {advice}"))
+    StorageError::new(StorageErrorKind::Unsupported, format!("{scheme}:// cannot be written here: {advice}"))
 }
 
 /// Creates an error for a target that already exists.
-pub fn in_the_way(pfn: &str) -> StorageError {
-    StorageError::new(Kind::AlreadyExists, format!("there is a file already: {pfn}"))
+pub fn already_exists(pfn: &str) -> StorageError {
+    StorageError::new(StorageErrorKind::AlreadyExists, format!("there is a file already: {pfn}"))
 }
 
 #[cfg(test)]
@@ -116,6 +116,6 @@ mod tests {
             assert!(storages.writer(pfn).is_ok(), "{pfn}");
         }
         let error = storages.writer("srm://h/a").err().unwrap();
-        assert!(error.kind == Kind::Unsupported && error.message.contains("gfal-copy"), "{error}");
+        assert!(error.kind == StorageErrorKind::Unsupported && error.message.contains("gfal-copy"), "{error}");
     }
 }

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use futures_util::future::BoxFuture;
 
-use super::program::{Ended, run};
-use super::{Lock, Sent, Stored, Writing, in_the_way};
-use crate::storage::{Kind, Result, StorageError};
+use super::program::{ProgramOutput, run};
+use super::{Lock, Sent, StorageWriter, Stored, already_exists};
+use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Batch mode, because several programs run at a time; keep-alives detect dead hosts.
-const MANNERS: [&str; 6] = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=30", "-o", "ServerAliveInterval=15"];
+const SSH_OPTIONS: [&str; 6] = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=30", "-o", "ServerAliveInterval=15"];
 /// Exit codes of our remote commands: file not found, and file exists.
 const NOT_THERE: i32 = 66;
 const IN_THE_WAY: i32 = 73;
@@ -23,35 +23,35 @@ const NO_CONNECTION: i32 = 255;
 #[derive(Debug)]
 pub(super) struct SshPrograms;
 
-impl Writing for SshPrograms {
-    fn look<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
+impl StorageWriter for SshPrograms {
+    fn inspect<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
         Box::pin(async move {
-            let at = Place::of(pfn)?;
+            let at = SshTarget::parse(pfn)?;
             let path = quoted(at.path);
             let script = format!("test -e {path} || exit {NOT_THERE}; stat -L -c %s {path} && md5sum {path}");
             match at.run(&script).await {
-                Ok(said) => Ok(Some(stored(&said))),
-                Err(error) if error.kind == Kind::NotFound => Ok(None),
+                Ok(stdout) => Ok(Some(stored(&stdout))),
+                Err(error) if error.kind == StorageErrorKind::NotFound => Ok(None),
                 Err(error) => Err(error),
             }
         })
     }
 
-    fn asks(&self) -> &'static str {
+    fn inspection_method(&self) -> &'static str {
         "stat and md5sum"
     }
 
     fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let at = Place::of(pfn)?;
+            let at = SshTarget::parse(pfn)?;
             let bytes = std::fs::metadata(from)?.len();
             let folder = at.path.rsplit_once('/').map_or("/", |(folder, _)| folder);
             at.run(&format!("mkdir -p {}", quoted(folder))).await?;
             // scp would take a name with a colon for a remote host.
             let from = std::path::absolute(from)?;
             let (from, to) = (from.to_string_lossy(), format!("{}:{}", at.host, at.path));
-            let words: Vec<_> = MANNERS.into_iter().chain(["-q", "-P", at.port, &from, &to]).collect();
-            run("scp", "scp", &words).await?.succeeded("scp", kind)?;
+            let words: Vec<_> = SSH_OPTIONS.into_iter().chain(["-q", "-P", at.port, &from, &to]).collect();
+            run("scp", "scp", &words).await?.into_stdout("scp", kind)?;
             sent.set_taken(bytes);
             Ok(())
         })
@@ -60,15 +60,15 @@ impl Writing for SshPrograms {
     /// Renames by a hard link, which fails if the name exists. Falls back to `mv -n`, which may not be exclusive.
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
-            let (at, place) = (Place::of(from)?, quoted(Place::of(to)?.path));
+            let (at, target) = (SshTarget::parse(from)?, quoted(SshTarget::parse(to)?.path));
             let from = quoted(at.path);
-            let taken = format!("test -e {place} && exit {IN_THE_WAY}");
-            let link = format!("ln {from} {place} && rm {from} && echo {LINKED} && exit 0");
+            let taken = format!("test -e {target} && exit {IN_THE_WAY}");
+            let link = format!("ln {from} {target} && rm {from} && echo {LINKED} && exit 0");
             let script =
-                format!("{taken}; {link}; {taken}; mv -n {from} {place}; test -e {from} || exit 0; {taken}; exit 1");
+                format!("{taken}; {link}; {taken}; mv -n {from} {target}; test -e {from} || exit 0; {taken}; exit 1");
             match at.run(&script).await {
-                Err(error) if error.kind == Kind::AlreadyExists => Err(in_the_way(to)),
-                said => Ok(said?.contains(LINKED)),
+                Err(error) if error.kind == StorageErrorKind::AlreadyExists => Err(already_exists(to)),
+                stdout => Ok(stdout?.contains(LINKED)),
             }
         })
     }
@@ -79,12 +79,12 @@ impl Writing for SshPrograms {
 
     fn lock<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Lock>> {
         Box::pin(async move {
-            let at = Place::of(pfn)?;
+            let at = SshTarget::parse(pfn)?;
             let path = quoted(at.path);
             match at.run(&format!("mkdir {path} && exit 0; test -e {path} && exit {IN_THE_WAY}; exit 1")).await {
                 Ok(_) => Ok(Lock::Held(pfn.to_owned())),
-                Err(error) if error.kind == Kind::AlreadyExists => Ok(Lock::Taken(pfn.to_owned())),
-                Err(error) if error.kind == Kind::Refused => Ok(Lock::Unavailable),
+                Err(error) if error.kind == StorageErrorKind::AlreadyExists => Ok(Lock::Taken(pfn.to_owned())),
+                Err(error) if error.kind == StorageErrorKind::Refused => Ok(Lock::Unavailable),
                 Err(error) => Err(error),
             }
         })
@@ -92,7 +92,7 @@ impl Writing for SshPrograms {
 
     fn delete<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let at = Place::of(pfn)?;
+            let at = SshTarget::parse(pfn)?;
             let path = quoted(at.path);
             let script =
                 format!("test -e {path} || exit {NOT_THERE}; test -d {path} && rmdir {path} && exit 0; rm {path}");
@@ -102,16 +102,16 @@ impl Writing for SshPrograms {
 }
 
 /// A file on a host.
-struct Place<'a> {
+struct SshTarget<'a> {
     host: &'a str,
     port: &'a str,
     path: &'a str,
 }
 
-impl<'a> Place<'a> {
+impl<'a> SshTarget<'a> {
     /// Parses `scp://[user@]host[:port]/path`.
-    fn of(pfn: &'a str) -> Result<Self> {
-        let bad = || StorageError::new(Kind::Refused, format!("{pfn:?} is no scp:// address"));
+    fn parse(pfn: &'a str) -> Result<Self> {
+        let bad = || StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is no scp:// address"));
         let (_, rest) = pfn.split_once("://").ok_or_else(bad)?;
         let slash = rest.find('/').ok_or_else(bad)?;
         let (authority, path) = rest.split_at(slash);
@@ -122,18 +122,18 @@ impl<'a> Place<'a> {
     }
 
     async fn run(&self, script: &str) -> Result<String> {
-        let words: Vec<_> = MANNERS.into_iter().chain(["-p", self.port, self.host, script]).collect();
-        run("scp", "ssh", &words).await?.succeeded("ssh", kind)
+        let words: Vec<_> = SSH_OPTIONS.into_iter().chain(["-p", self.port, self.host, script]).collect();
+        run("scp", "ssh", &words).await?.into_stdout("ssh", kind)
     }
 }
 
-fn kind(ended: &Ended) -> Kind {
-    match ended.code {
-        Some(NOT_THERE) => Kind::NotFound,
-        Some(IN_THE_WAY) => Kind::AlreadyExists,
-        Some(NO_CONNECTION) if ended.stderr.contains("Permission denied") => Kind::Denied,
-        Some(NO_CONNECTION) => Kind::Transient,
-        _ => Kind::Refused,
+fn kind(output: &ProgramOutput) -> StorageErrorKind {
+    match output.code {
+        Some(NOT_THERE) => StorageErrorKind::NotFound,
+        Some(IN_THE_WAY) => StorageErrorKind::AlreadyExists,
+        Some(NO_CONNECTION) if output.stderr.contains("Permission denied") => StorageErrorKind::Denied,
+        Some(NO_CONNECTION) => StorageErrorKind::Transient,
+        _ => StorageErrorKind::Refused,
     }
 }
 
@@ -143,8 +143,8 @@ fn quoted(text: &str) -> String {
 }
 
 /// Parses the output of `stat` and `md5sum`: the size on the first line, the checksum before the name on the second.
-fn stored(said: &str) -> Stored {
-    let mut lines = said.lines();
+fn stored(stdout: &str) -> Stored {
+    let mut lines = stdout.lines();
     let bytes = lines.next().and_then(|line| line.trim().parse().ok());
     let md5 = lines.next().and_then(|line| line.trim_start_matches('\\').split_whitespace().next());
     Stored { bytes, adler32: None, md5: md5.map(str::to_owned) }
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn addresses_are_taken_apart() {
-        let parts = |pfn| Place::of(pfn).map(|at| (at.host, at.port, at.path)).ok();
+        let parts = |pfn| SshTarget::parse(pfn).map(|at| (at.host, at.port, at.path)).ok();
         assert_eq!(parts("scp://jdoe@h:2222/a/b"), Some(("jdoe@h", "2222", "/a/b")));
         assert_eq!(parts("scp://h/a"), Some(("h", "22", "/a")));
         for bad in ["scp://-oProxyCommand=x/a", "scp://h:x/a", "scp:///a", "scp://h", "h"] {

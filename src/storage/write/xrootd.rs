@@ -4,26 +4,26 @@ use std::path::Path;
 
 use futures_util::future::BoxFuture;
 
-use super::program::{Ended, run};
-use super::{Lock, Sent, Stored, Writing, in_the_way};
+use super::program::{ProgramOutput, run};
+use super::{Lock, Sent, StorageWriter, Stored, already_exists};
 use crate::storage::xrootd::XrootdProgram;
-use crate::storage::{Kind, Result, StorageError};
+use crate::storage::{Result, StorageError, StorageErrorKind};
 
-impl Writing for XrootdProgram {
-    fn look<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
+impl StorageWriter for XrootdProgram {
+    fn inspect<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
         Box::pin(async move {
             let (server, path) = parts(pfn)?;
-            let said = match xrdfs(&[server, "stat", path]).await {
-                Err(error) if error.kind == Kind::NotFound => return Ok(None),
-                said => said?,
+            let stdout = match xrdfs(&[server, "stat", path]).await {
+                Err(error) if error.kind == StorageErrorKind::NotFound => return Ok(None),
+                stdout => stdout?,
             };
             // Not all servers support checksums; then only the size is known.
             let sums = xrdfs(&[server, "query", "checksum", path]).await.unwrap_or_default();
-            Ok(Some(Stored { bytes: size(&said), adler32: sum(&sums, "adler32"), md5: sum(&sums, "md5") }))
+            Ok(Some(Stored { bytes: size(&stdout), adler32: sum(&sums, "adler32"), md5: sum(&sums, "md5") }))
         })
     }
 
-    fn asks(&self) -> &'static str {
+    fn inspection_method(&self) -> &'static str {
         "xrdfs stat and xrdfs query checksum"
     }
 
@@ -33,7 +33,7 @@ impl Writing for XrootdProgram {
             // xrdcp would take a name like root:x for an address.
             let from = std::path::absolute(from)?;
             let words = ["--silent", "--nopbar", "--force", "--path", &from.to_string_lossy(), pfn];
-            run("root", "xrdcp", &words).await?.succeeded("xrdcp", kind)?;
+            run("root", "xrdcp", &words).await?.into_stdout("xrdcp", kind)?;
             sent.set_taken(bytes);
             Ok(())
         })
@@ -44,8 +44,10 @@ impl Writing for XrootdProgram {
         Box::pin(async move {
             let ((server, from), (_, place)) = (parts(from)?, parts(to)?);
             match xrdfs(&[server, "stat", place]).await {
-                Ok(_) => Err(in_the_way(to)),
-                Err(error) if error.kind == Kind::NotFound => xrdfs(&[server, "mv", from, place]).await.map(|_| false),
+                Ok(_) => Err(already_exists(to)),
+                Err(error) if error.kind == StorageErrorKind::NotFound => {
+                    xrdfs(&[server, "mv", from, place]).await.map(|_| false)
+                }
                 Err(error) => Err(error),
             }
         })
@@ -59,10 +61,10 @@ impl Writing for XrootdProgram {
     /// any number of processes.
     fn lock<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Lock>> {
         Box::pin(async move {
-            let ended = run("root", "xrdcp", &["--silent", "--nopbar", "-", pfn]).await?;
-            Ok(match ended.code {
+            let output = run("root", "xrdcp", &["--silent", "--nopbar", "-", pfn]).await?;
+            Ok(match output.code {
                 Some(0) => Lock::Held(pfn.to_owned()),
-                _ if is_taken(&ended.stderr) => Lock::Taken(pfn.to_owned()),
+                _ if is_taken(&output.stderr) => Lock::Taken(pfn.to_owned()),
                 _ => Lock::Unavailable,
             })
         })
@@ -77,29 +79,29 @@ impl Writing for XrootdProgram {
 }
 
 async fn xrdfs(words: &[&str]) -> Result<String> {
-    run("root", "xrdfs", words).await?.succeeded("xrdfs", kind)
+    run("root", "xrdfs", words).await?.into_stdout("xrdfs", kind)
 }
 
 /// Maps an error of the programs to a kind. The numbers are from the XRootD protocol: kXR_NotFound, kXR_NotAuthorized,
 /// kXR_NoSpace, kXR_overQuota.
-fn kind(ended: &Ended) -> Kind {
-    let says = |number: &str| ended.stderr.contains(number);
+fn kind(output: &ProgramOutput) -> StorageErrorKind {
+    let says = |number: &str| output.stderr.contains(number);
     match () {
-        () if says("[3011]") => Kind::NotFound,
-        () if says("[3010]") => Kind::Denied,
-        () if says("[3009]") || says("[3021]") => Kind::Refused,
-        () => Kind::Transient,
+        () if says("[3011]") => StorageErrorKind::NotFound,
+        () if says("[3010]") => StorageErrorKind::Denied,
+        () if says("[3009]") || says("[3021]") => StorageErrorKind::Refused,
+        () => StorageErrorKind::Transient,
     }
 }
 
 /// Returns whether `xrdcp` failed because the file exists (kXR_ItExists) or is being created (kXR_FileLocked).
-fn is_taken(said: &str) -> bool {
-    ["[3018]", "[3003]", "file exists"].iter().any(|word| said.contains(word))
+fn is_taken(stdout: &str) -> bool {
+    ["[3018]", "[3003]", "file exists"].iter().any(|word| stdout.contains(word))
 }
 
 /// Splits `root://server//path` into server and absolute path.
 fn parts(pfn: &str) -> Result<(&str, &str)> {
-    let bad = || StorageError::new(Kind::Refused, format!("{pfn:?} is no root:// address"));
+    let bad = || StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is no root:// address"));
     let (_, rest) = pfn.split_once("://").ok_or_else(bad)?;
     let slash = rest.find('/').ok_or_else(bad)?;
     let path = &rest[slash..];
@@ -107,13 +109,13 @@ fn parts(pfn: &str) -> Result<(&str, &str)> {
 }
 
 /// Parses the size from `Size:   5000`.
-fn size(said: &str) -> Option<u64> {
-    said.lines().find_map(|line| line.trim().strip_prefix("Size:")?.trim().parse().ok())
+fn size(stdout: &str) -> Option<u64> {
+    stdout.lines().find_map(|line| line.trim().strip_prefix("Size:")?.trim().parse().ok())
 }
 
 /// Parses the checksum from `adler32 0356986e`.
-fn sum(said: &str, name: &str) -> Option<String> {
-    let mut words = said.split_whitespace();
+fn sum(stdout: &str, name: &str) -> Option<String> {
+    let mut words = stdout.split_whitespace();
     (words.next()? == name).then(|| words.next().map(str::to_owned))?
 }
 
@@ -132,8 +134,8 @@ mod tests {
     fn what_the_programs_say_is_understood() {
         assert!(is_taken("Run: [ERROR] Invalid operation: file exists\n"));
         assert!(!is_taken("Run: [ERROR] Server responded with an error: [3010] permission denied"));
-        let said = "\nPath:   /scratch/f\nId:     17\nSize:   5000\nFlags:  48 (IsReadable)\n";
-        assert_eq!(size(said), Some(5000));
+        let stdout = "\nPath:   /scratch/f\nId:     17\nSize:   5000\nFlags:  48 (IsReadable)\n";
+        assert_eq!(size(stdout), Some(5000));
         assert_eq!(sum("adler32 0356986e\n", "adler32").as_deref(), Some("0356986e"));
         assert_eq!((sum("md5 00", "adler32"), sum("", "md5")), (None, None));
     }

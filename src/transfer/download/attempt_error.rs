@@ -8,7 +8,7 @@ use crate::storage::StorageError;
 
 /// The reason why an attempt failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum AttemptError {
     /// The storage returned an error.
     #[error("{0}")]
     Storage(#[from] StorageError),
@@ -20,33 +20,33 @@ pub(super) enum Failure {
         /// The value in the catalogue.
         expected: String,
         /// Whether the bytes may have been corrupted in transit.
-        may_pass: bool,
+        is_retryable: bool,
     },
     /// Bytes from several responses, perhaps from several sources, do not make the right file. A source may still
     /// return it in one response.
     #[error("what had come before does not fit what came now")]
-    Parts,
+    Inconsistent,
     /// The file cannot be written.
-    #[error("cannot write {}: {error}", place.display())]
+    #[error("cannot write {}: {error}", destination.display())]
     Local {
         /// Path of the file.
-        place: PathBuf,
+        destination: PathBuf,
         /// The error.
         error: io::Error,
     },
 }
 
-impl Failure {
-    /// Creates a [`Failure::Local`].
-    pub(super) fn local(place: &Path, error: io::Error) -> Self {
-        Self::Local { place: place.to_owned(), error }
+impl AttemptError {
+    /// Creates a [`AttemptError::Local`].
+    pub(super) fn local(destination: &Path, error: io::Error) -> Self {
+        Self::Local { destination: destination.to_owned(), error }
     }
 
     /// Returns how long to wait before the same source is retried; `None` if that makes no sense.
     pub(super) fn pause(&self) -> Option<Duration> {
         match self {
-            Self::Storage(error) if error.may_pass() => Some(error.pause()),
-            Self::Content { may_pass: true, .. } | Self::Parts => Some(Duration::ZERO),
+            Self::Storage(error) if error.is_retryable() => Some(error.pause()),
+            Self::Content { is_retryable: true, .. } | Self::Inconsistent => Some(Duration::ZERO),
             _ => None,
         }
     }
@@ -54,7 +54,7 @@ impl Failure {
     /// Returns the `clientState` of traces.
     pub(super) fn state(&self) -> &'static str {
         match self {
-            Self::Content { .. } | Self::Parts => "FAIL_VALIDATE",
+            Self::Content { .. } | Self::Inconsistent => "FAIL_VALIDATE",
             _ => "FAILED",
         }
     }

@@ -3,50 +3,50 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Default maximum number of connections of all large files.
-const MOST: usize = 24;
+const MAX_SHARED_CONNECTIONS: usize = 24;
 
 /// The limit on all connections. Each file in progress may have an equal share, and at least one.
 #[derive(Debug)]
-pub struct Bound {
-    most: usize,
+pub struct ConnectionBudget {
+    max: usize,
     /// Size in bytes from which files count.
-    counted_from: u64,
+    min_size: u64,
     files: AtomicUsize,
 }
 
 /// A file in progress, counted until drop.
 #[derive(Debug)]
-pub(super) struct Share<'a>(Option<&'a Bound>);
+pub(super) struct BudgetShare<'a>(Option<&'a ConnectionBudget>);
 
-impl Bound {
+impl ConnectionBudget {
     /// Default limit: large files share the connections; small ones, with one connection each, do not count.
     pub fn shared(large: u64) -> Self {
-        Self { most: MOST, counted_from: large, files: AtomicUsize::default() }
+        Self { max: MAX_SHARED_CONNECTIONS, min_size: large, files: AtomicUsize::default() }
     }
 
     /// Exactly this many connections, for files of any size.
-    pub fn exactly(most: usize) -> Self {
-        Self { most, counted_from: 0, files: AtomicUsize::default() }
+    pub fn exactly(max: usize) -> Self {
+        Self { max, min_size: 0, files: AtomicUsize::default() }
     }
 
     /// Registers a file of this size.
-    pub(super) fn join(&self, bytes: Option<u64>) -> Share<'_> {
-        let counts = bytes.is_none_or(|bytes| bytes >= self.counted_from);
+    pub(super) fn share_for(&self, bytes: Option<u64>) -> BudgetShare<'_> {
+        let counts = bytes.is_none_or(|bytes| bytes >= self.min_size);
         if counts {
             self.files.fetch_add(1, Ordering::Relaxed);
         }
-        Share(counts.then_some(self))
+        BudgetShare(counts.then_some(self))
     }
 }
 
-impl Share<'_> {
+impl BudgetShare<'_> {
     /// Returns how many connections the file may have now.
-    pub(super) fn allowed(&self) -> usize {
-        self.0.map_or(1, |bound| (bound.most / bound.files.load(Ordering::Relaxed).max(1)).max(1))
+    pub(super) fn max_connections(&self) -> usize {
+        self.0.map_or(1, |bound| (bound.max / bound.files.load(Ordering::Relaxed).max(1)).max(1))
     }
 }
 
-impl Drop for Share<'_> {
+impl Drop for BudgetShare<'_> {
     fn drop(&mut self) {
         if let Some(bound) = self.0 {
             bound.files.fetch_sub(1, Ordering::Relaxed);
@@ -60,22 +60,25 @@ mod tests {
 
     #[test]
     fn files_under_way_share_the_connections() {
-        let bound = Bound::shared(100);
-        let first = bound.join(Some(100));
-        let small = bound.join(Some(99));
-        assert_eq!((first.allowed(), small.allowed()), (MOST, 1));
-        let others: Vec<_> = (0..2).map(|_| bound.join(None)).collect();
-        assert_eq!((first.allowed(), others[1].allowed()), (MOST / 3, MOST / 3));
+        let bound = ConnectionBudget::shared(100);
+        let first = bound.share_for(Some(100));
+        let small = bound.share_for(Some(99));
+        assert_eq!((first.max_connections(), small.max_connections()), (MAX_SHARED_CONNECTIONS, 1));
+        let others: Vec<_> = (0..2).map(|_| bound.share_for(None)).collect();
+        assert_eq!(
+            (first.max_connections(), others[1].max_connections()),
+            (MAX_SHARED_CONNECTIONS / 3, MAX_SHARED_CONNECTIONS / 3)
+        );
         drop((others, small));
-        assert_eq!(first.allowed(), MOST);
+        assert_eq!(first.max_connections(), MAX_SHARED_CONNECTIONS);
     }
 
     #[test]
     fn an_exact_bound_counts_every_file_and_leaves_each_its_connection() {
-        let bound = Bound::exactly(2);
-        let (one, two) = (bound.join(Some(1)), bound.join(Some(1)));
-        assert_eq!((one.allowed(), two.allowed()), (1, 1));
+        let bound = ConnectionBudget::exactly(2);
+        let (one, two) = (bound.share_for(Some(1)), bound.share_for(Some(1)));
+        assert_eq!((one.max_connections(), two.max_connections()), (1, 1));
         drop(two);
-        assert_eq!((one.allowed(), Bound::exactly(1).join(None).allowed()), (2, 1));
+        assert_eq!((one.max_connections(), ConnectionBudget::exactly(1).share_for(None).max_connections()), (2, 1));
     }
 }

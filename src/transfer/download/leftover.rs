@@ -4,67 +4,69 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::super::events::FileEvent;
-use super::super::sink::{Found, Sink};
-use super::super::temporary::{Progress, Temporary, clear};
-use super::Run;
-use super::resume_state::Partial;
+use super::super::sink::{LeftoverData, Sink};
+use super::super::temporary::{Progress, TemporaryFile, remove_leftover};
+use super::FileDownload;
+use super::resume_state::ResumeState;
 
 /// Interval of checks whether another process is done.
-const LOOK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// State before the first request.
-pub(super) enum Left {
+pub(super) enum Leftover {
     /// The complete file: another process finished it while we waited.
     Done,
     /// A partial file, or nothing.
-    Partial(Box<Partial>),
+    Partial(Box<ResumeState>),
 }
 
-impl Run<'_> {
+impl FileDownload<'_> {
     /// Opens the partial file of an earlier process. Waits while another process downloads the same file to the same
-    /// path and makes progress; after `patience` without progress, the file gets another temporary name.
-    pub(super) async fn left(&self, place: &Path, patience: Duration) -> Left {
+    /// path and makes progress; after `timeout` without progress, the file gets another temporary name.
+    pub(super) async fn find_leftover(&self, destination: &Path, timeout: Duration) -> Leftover {
         let mut progress: Option<(Progress, Instant)> = None;
         loop {
-            let found = self.find(place).await;
-            if progress.is_some() && place.is_file() && self.is_right(place).await {
+            let found = self.find_leftover_data(destination).await;
+            if progress.is_some() && destination.is_file() && self.is_right(destination).await {
                 drop(found);
-                clear(place, self.wanted());
-                return Left::Done;
+                remove_leftover(destination, self.expected_checksum());
+                return Leftover::Done;
             }
             match (found, progress) {
-                (Found::Nothing, _) => return Left::Partial(Box::default()),
-                (Found::Beginning(sink), _) => return self.taken_over(Partial::beginning(sink)),
-                (Found::Parts(parts), _) => return self.taken_over(Partial::scattered(parts)),
-                (Found::Busy(now), Some((before, since))) if now == before => {
-                    if since.elapsed() > patience {
-                        return Left::Partial(Box::default());
+                (LeftoverData::Nothing, _) => return Leftover::Partial(Box::default()),
+                (LeftoverData::Beginning(sink), _) => return self.resume_from(ResumeState::from_sink(sink)),
+                (LeftoverData::Ranges(partial_file), _) => {
+                    return self.resume_from(ResumeState::from_partial_file(partial_file));
+                }
+                (LeftoverData::Busy(now), Some((before, since))) if now == before => {
+                    if since.elapsed() > timeout {
+                        return Leftover::Partial(Box::default());
                     }
                 }
-                (Found::Busy(now), before) => {
+                (LeftoverData::Busy(now), before) => {
                     if before.is_none() {
-                        self.tell(FileEvent::Waiting);
+                        self.emit(FileEvent::Waiting);
                     }
                     progress = Some((now, Instant::now()));
                 }
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    fn taken_over(&self, partial: Partial) -> Left {
-        if partial.received() > 0 {
-            self.tell(FileEvent::Resumed(partial.received()));
+    fn resume_from(&self, resume_state: ResumeState) -> Leftover {
+        if resume_state.received() > 0 {
+            self.emit(FileEvent::Resumed(resume_state.received()));
         }
-        Left::Partial(Box::new(partial))
+        Leftover::Partial(Box::new(resume_state))
     }
 
-    async fn find(&self, place: &Path) -> Found {
-        let (place, wanted, bytes) = (place.to_owned(), self.wanted(), self.job.bytes);
-        if !Temporary::may_be_left(&place, wanted) {
-            return Found::Nothing;
+    async fn find_leftover_data(&self, destination: &Path) -> LeftoverData {
+        let (destination, expected, bytes) = (destination.to_owned(), self.expected_checksum(), self.job.bytes);
+        if !TemporaryFile::may_have_leftover(&destination, expected) {
+            return LeftoverData::Nothing;
         }
-        let work = tokio::task::spawn_blocking(move || Sink::find(&place, wanted, bytes));
-        work.await.unwrap_or(Found::Nothing)
+        let work = tokio::task::spawn_blocking(move || Sink::find_leftover(&destination, expected, bytes));
+        work.await.unwrap_or(LeftoverData::Nothing)
     }
 }

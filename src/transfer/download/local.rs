@@ -6,38 +6,40 @@ use std::path::{Path, PathBuf};
 use super::super::checksum::Checksum;
 use super::super::events::FileEvent;
 use super::super::target_folder::TargetFolder;
-use super::super::temporary::{clear, copy, is_reserved};
-use super::{Options, Run};
+use super::super::temporary::{copy, is_reserved, remove_leftover};
+use super::{FileDownload, Options};
 
-impl Run<'_> {
+impl FileDownload<'_> {
     /// Returns the first path that has the right file already. Errors: a path can never be written.
-    pub(super) async fn already_there(&self, places: &[PathBuf]) -> Result<Option<PathBuf>, String> {
-        for place in places {
-            let is_file = is_file(place).map_err(|error| format!("cannot write {}: {error}", place.display()))?;
+    pub(super) async fn find_existing(&self, destinations: &[PathBuf]) -> Result<Option<PathBuf>, String> {
+        for destination in destinations {
+            let is_file =
+                is_file(destination).map_err(|error| format!("cannot write {}: {error}", destination.display()))?;
             if !is_file {
                 continue;
             }
-            if self.is_right(place).await {
-                clear(place, self.wanted());
-                return Ok(Some(place.clone()));
+            if self.is_right(destination).await {
+                remove_leftover(destination, self.expected_checksum());
+                return Ok(Some(destination.clone()));
             }
-            self.tell(FileEvent::Differs { by_size: self.all.options.local_by_size });
+            self.emit(FileEvent::Differs { by_size: self.downloader.options.local_by_size });
         }
         Ok(None)
     }
 
     /// Copies the file at `path` to all paths that do not have it yet.
-    pub(super) async fn spread(&self, path: &Path, places: &[PathBuf]) -> io::Result<()> {
-        for place in places.iter().filter(|place| *place != path) {
-            if !(place.is_file() && self.is_right(place).await) {
-                copy(path.to_owned(), place).await?;
+    pub(super) async fn copy_to_all(&self, path: &Path, destinations: &[PathBuf]) -> io::Result<()> {
+        for destination in destinations.iter().filter(|destination| *destination != path) {
+            if !(destination.is_file() && self.is_right(destination).await) {
+                copy(path.to_owned(), destination).await?;
             }
         }
         Ok(())
     }
 
     pub(super) async fn is_right(&self, path: &Path) -> bool {
-        let (bytes, checksum, options, path) = (self.job.bytes, self.job.checksum, self.all.options, path.to_owned());
+        let (bytes, checksum, options, path) =
+            (self.job.bytes, self.job.checksum, self.downloader.options, path.to_owned());
         let check = tokio::task::spawn_blocking(move || is_right(&path, bytes, checksum, options));
         matches!(check.await, Ok(Ok(true)))
     }
@@ -72,15 +74,15 @@ pub fn is_right(path: &Path, bytes: Option<u64>, checksum: Checksum, options: Op
 }
 
 /// Returns the absolute paths of the destinations, and creates their folders. Errors: a path cannot be written.
-pub(super) fn places(folder: &TargetFolder, destinations: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
-    let place = |path: &PathBuf| {
+pub(super) fn prepare_destinations(folder: &TargetFolder, destinations: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+    let destination = |path: &PathBuf| {
         if is_reserved(path) {
             let why = format!("cannot write {}: unfinished downloads have such names", path.display());
             return Err(io::Error::new(ErrorKind::InvalidFilename, why));
         }
         let named =
             |error: io::Error| io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()));
-        folder.place(path).map_err(named)
+        folder.prepare_path(path).map_err(named)
     };
-    destinations.iter().map(place).collect()
+    destinations.iter().map(destination).collect()
 }

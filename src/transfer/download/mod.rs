@@ -19,19 +19,19 @@ mod unpack;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use leftover::Left;
+use leftover::Leftover;
 
-pub use connection_budget::Bound;
+pub use connection_budget::ConnectionBudget;
 pub use local::is_right;
 
 use super::archives::Archives;
-use super::attempt_timeout::Patience;
+use super::attempt_timeout::AttemptTimeout;
 use super::checksum::Checksum;
 use super::clock;
-use super::events::{FileEvent, Observer};
-use super::host_limits::Hosts;
+use super::events::{DownloadObserver, FileEvent};
+use super::host_limits::HostLimits;
 use super::implementations::Implementations;
-use super::job::{Fetched, FileJob, LARGE, Outcome, Twin};
+use super::job::{DownloadOutcome, Duplicate, Fetched, FileJob, LARGE};
 use super::rate::Rate;
 use super::target_folder::TargetFolder;
 use super::trace::{Fields, Trace, Tracer};
@@ -41,7 +41,7 @@ use crate::storage::Storages;
 /// Maximum number of attempts per source: request, transfer and verification together.
 pub const ATTEMPTS: u32 = 2;
 /// Maximum time without progress of another process that downloads the same file, before we download it too.
-const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(30);
+const OTHER_PROCESS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The user's options for every file.
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,7 +51,7 @@ pub struct Options {
     /// Accept an existing file if its size is right.
     pub local_by_size: bool,
     /// Time limits of an attempt.
-    pub patience: Patience,
+    pub attempt_timeout: AttemptTimeout,
 }
 
 /// Downloads single files; usable concurrently.
@@ -61,7 +61,7 @@ pub struct Downloader<'a> {
     /// Cache of downloaded archives.
     pub archives: Archives,
     /// Limits on requests per host.
-    pub hosts: Hosts,
+    pub host_limits: HostLimits,
     /// The target folder.
     pub folder: &'a TargetFolder,
     /// The user's options.
@@ -69,13 +69,13 @@ pub struct Downloader<'a> {
     /// The rate limit, if any.
     pub rate: Option<&'a Rate>,
     /// The limit on connections.
-    pub bound: Bound,
+    pub connection_budget: ConnectionBudget,
     /// The Rucio server, for new signatures of expired URLs; `None` without a server.
     pub client: Option<&'a Client>,
     /// The requested protocol implementations; `None` if any will do.
     pub implementations: Option<Implementations<'a>>,
     /// Receiver of events.
-    pub observer: &'a dyn Observer,
+    pub observer: &'a dyn DownloadObserver,
     /// Sender of traces, if any.
     pub tracer: Option<&'a Tracer>,
     /// Fields common to all traces.
@@ -83,15 +83,15 @@ pub struct Downloader<'a> {
 }
 
 /// The reason why a file was given up.
-enum Hopeless {
+enum GiveUp {
     /// All sources failed, for these reasons.
     Sources(String),
     /// It cannot be written locally.
-    Here(String),
+    Local(String),
 }
 
 /// A downloaded file with its final name, and the start of its transfer.
-struct Fresh {
+struct Downloaded {
     path: PathBuf,
     start: SystemTime,
     checksum: Checksum,
@@ -102,17 +102,17 @@ impl<'a> Downloader<'a> {
     pub fn new(
         storages: &'a Storages,
         folder: &'a TargetFolder,
-        observer: &'a dyn Observer,
+        observer: &'a dyn DownloadObserver,
         common_trace: &'a Fields,
     ) -> Self {
         Self {
             storages,
             archives: Archives::default(),
-            hosts: Hosts::default(),
+            host_limits: HostLimits::default(),
             folder,
             options: Options::default(),
             rate: None,
-            bound: Bound::shared(LARGE),
+            connection_budget: ConnectionBudget::shared(LARGE),
             client: None,
             implementations: None,
             observer,
@@ -121,16 +121,16 @@ impl<'a> Downloader<'a> {
         }
     }
 
-    /// Downloads a file, unless it exists already. `lane` is passed on to the observer.
-    pub async fn fetch(&self, job: &FileJob, lane: usize) -> Outcome {
-        let run = Run { all: self, job, lane };
-        run.tell(FileEvent::Started);
-        if let Twin::Later(first) = &job.twin {
-            return run.follow(first.wait().await).await;
+    /// Downloads a file, unless it exists already. `slot` is passed on to the observer.
+    pub async fn fetch(&self, job: &FileJob, slot: usize) -> DownloadOutcome {
+        let download = FileDownload { downloader: self, job, slot };
+        download.emit(FileEvent::Started);
+        if let Duplicate::Later(first) = &job.duplicate {
+            return download.copy_from_duplicate(first.wait().await).await;
         }
-        let fetched = run.fetch().await;
+        let fetched = download.fetch().await;
         let outcome = fetched.outcome;
-        if let Twin::First(cell) = &job.twin {
+        if let Duplicate::First(cell) = &job.duplicate {
             // Cannot fail: this job alone sets the cell, once.
             let _ = cell.set(fetched);
         }
@@ -138,43 +138,43 @@ impl<'a> Downloader<'a> {
     }
 }
 
-struct Run<'a> {
-    all: &'a Downloader<'a>,
+struct FileDownload<'a> {
+    downloader: &'a Downloader<'a>,
     job: &'a FileJob,
-    lane: usize,
+    slot: usize,
 }
 
-impl Run<'_> {
-    fn tell(&self, event: FileEvent<'_>) {
-        self.all.observer.file(self.lane, self.job, event);
+impl FileDownload<'_> {
+    fn emit(&self, event: FileEvent<'_>) {
+        self.downloader.observer.file(self.slot, self.job, event);
     }
 
     async fn fetch(&self) -> Fetched {
-        let mut trace = Trace::new(self.all.common_trace, self.job);
-        let places = match self.places() {
-            Ok(places) => places,
+        let mut trace = Trace::new(self.downloader.common_trace, self.job);
+        let destinations = match self.prepare_destinations() {
+            Ok(destinations) => destinations,
             Err(reason) => return self.give_up(&reason),
         };
-        match self.already_there(&places).await {
+        match self.find_existing(&destinations).await {
             Err(reason) => return self.give_up(&reason),
-            Ok(Some(path)) => return self.already_done(path, &places, trace).await,
+            Ok(Some(path)) => return self.already_done(path, &destinations, trace).await,
             Ok(None) => {}
         }
-        let Some(place) = places.first().filter(|_| !self.job.sources.is_empty()) else {
+        let Some(destination) = destinations.first().filter(|_| !self.job.sources.is_empty()) else {
             return self.no_source(trace);
         };
-        let partial = match self.left(place, PATIENCE_WITH_OTHERS).await {
-            Left::Done => return self.already_done(place.clone(), &places, trace).await,
-            Left::Partial(partial) => *partial,
+        let resume_state = match self.find_leftover(destination, OTHER_PROCESS_TIMEOUT).await {
+            Leftover::Done => return self.already_done(destination.clone(), &destinations, trace).await,
+            Leftover::Partial(resume_state) => *resume_state,
         };
-        match self.try_sources(place, partial, &mut trace).await {
-            Ok(fresh) => self.finish(fresh, &places, trace).await,
-            Err(Hopeless::Sources(reasons)) => {
-                self.tell(FileEvent::Failed(&reasons));
-                Fetched { outcome: Outcome::Failed, path: None }
+        match self.try_sources(destination, resume_state, &mut trace).await {
+            Ok(downloaded) => self.finish(downloaded, &destinations, trace).await,
+            Err(GiveUp::Sources(reasons)) => {
+                self.emit(FileEvent::Failed(&reasons));
+                Fetched { outcome: DownloadOutcome::Failed, path: None }
             }
-            Err(Hopeless::Here(reason)) => {
-                trace.set("clientState", Outcome::Failed.as_str());
+            Err(GiveUp::Local(reason)) => {
+                trace.set("clientState", DownloadOutcome::Failed.as_str());
                 trace.set("stateReason", reason.as_str());
                 self.send(trace);
                 self.give_up(&reason)
@@ -183,64 +183,65 @@ impl Run<'_> {
     }
 
     /// Returns the local paths of the file, and creates their folders. A file with an obstacle needs none.
-    fn places(&self) -> Result<Vec<PathBuf>, String> {
+    fn prepare_destinations(&self) -> Result<Vec<PathBuf>, String> {
         match &self.job.obstacle {
             Some(obstacle) => Err(obstacle.clone()),
-            None => local::places(self.all.folder, &self.job.destinations).map_err(|error| error.to_string()),
+            None => local::prepare_destinations(self.downloader.folder, &self.job.destinations)
+                .map_err(|error| error.to_string()),
         }
     }
 
-    async fn finish(&self, fresh: Fresh, places: &[PathBuf], mut trace: Trace) -> Fetched {
+    async fn finish(&self, downloaded: Downloaded, destinations: &[PathBuf], mut trace: Trace) -> Fetched {
         let end = clock::now();
-        if let Err(error) = self.spread(&fresh.path, places).await {
+        if let Err(error) = self.copy_to_all(&downloaded.path, destinations).await {
             return self.give_up(&error.to_string());
         }
-        trace.set_times(fresh.start, end);
-        trace.set("clientState", Outcome::Done.as_str());
+        trace.set_times(downloaded.start, end);
+        trace.set("clientState", DownloadOutcome::Done.as_str());
         trace.set("stateReason", "OK");
         self.send(trace);
-        if fresh.checksum == Checksum::Unknown && !self.all.options.ignore_checksum {
-            self.tell(FileEvent::Unverified);
+        if downloaded.checksum == Checksum::Unknown && !self.downloader.options.ignore_checksum {
+            self.emit(FileEvent::Unverified);
         }
-        let time = end.duration_since(fresh.start).unwrap_or_default();
-        self.tell(FileEvent::Done { time, checksum: fresh.checksum });
-        Fetched { outcome: Outcome::Done, path: Some(fresh.path) }
+        let time = end.duration_since(downloaded.start).unwrap_or_default();
+        self.emit(FileEvent::Done { time, checksum: downloaded.checksum });
+        Fetched { outcome: DownloadOutcome::Done, path: Some(downloaded.path) }
     }
 
-    async fn already_done(&self, path: PathBuf, places: &[PathBuf], mut trace: Trace) -> Fetched {
-        if let Err(error) = self.spread(&path, places).await {
+    async fn already_done(&self, path: PathBuf, destinations: &[PathBuf], mut trace: Trace) -> Fetched {
+        if let Err(error) = self.copy_to_all(&path, destinations).await {
             return self.give_up(&error.to_string());
         }
-        self.tell(FileEvent::AlreadyThere);
+        self.emit(FileEvent::AlreadyThere);
         let now = clock::now();
         trace.set_times(now, now);
-        trace.set("clientState", Outcome::AlreadyDone.as_str());
+        trace.set("clientState", DownloadOutcome::AlreadyDone.as_str());
         self.send(trace);
-        Fetched { outcome: Outcome::AlreadyDone, path: Some(path) }
+        Fetched { outcome: DownloadOutcome::AlreadyDone, path: Some(path) }
     }
 
     fn no_source(&self, mut trace: Trace) -> Fetched {
-        self.tell(FileEvent::NoSource);
-        trace.set("clientState", Outcome::FileNotFound.as_str());
+        self.emit(FileEvent::NoSource);
+        trace.set("clientState", DownloadOutcome::FileNotFound.as_str());
         trace.set("stateReason", "No available sources");
         self.send(trace);
-        Fetched { outcome: Outcome::FileNotFound, path: None }
+        Fetched { outcome: DownloadOutcome::FileNotFound, path: None }
     }
 
     /// Reports that the file cannot be written locally.
     fn give_up(&self, reason: &str) -> Fetched {
-        self.tell(FileEvent::Obstacle(reason));
-        Fetched { outcome: Outcome::Failed, path: None }
+        self.emit(FileEvent::Obstacle(reason));
+        Fetched { outcome: DownloadOutcome::Failed, path: None }
     }
 
     /// Copies the file that another job has downloaded.
-    async fn follow(&self, first: &Fetched) -> Outcome {
+    async fn copy_from_duplicate(&self, first: &Fetched) -> DownloadOutcome {
         let Some(path) = &first.path else {
-            self.tell(FileEvent::Failed("it could not be had for the other place either"));
+            self.emit(FileEvent::Failed("it could not be had for the other place either"));
             return first.outcome;
         };
-        let copied = match self.places() {
-            Ok(places) => self.spread(path, &places).await.map_err(|error| error.to_string()),
+        let copied = match self.prepare_destinations() {
+            Ok(destinations) => self.copy_to_all(path, &destinations).await.map_err(|error| error.to_string()),
             Err(reason) => Err(reason),
         };
         match copied {
@@ -250,7 +251,7 @@ impl Run<'_> {
     }
 
     fn send(&self, trace: Trace) {
-        if let Some(tracer) = self.all.tracer {
+        if let Some(tracer) = self.downloader.tracer {
             tracer.send(trace);
         }
     }

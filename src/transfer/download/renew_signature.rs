@@ -2,18 +2,18 @@
 
 use super::super::job::{FileJob, Source};
 use super::super::plan;
-use super::Run;
+use super::FileDownload;
 use crate::api::replicas::{self, Query};
 use crate::http::Client;
 use crate::storage::http::is_signed;
-use crate::storage::{Kind, StorageError};
+use crate::storage::{StorageError, StorageErrorKind};
 
-impl Run<'_> {
+impl FileDownload<'_> {
     /// Returns the source with a new signature, if it is signed and was refused. Any refusal counts, as storages differ
     /// in their answer to an expired URL; so callers ask only once per try.
-    pub(super) async fn renewed(&self, source: &Source, refusal: &StorageError) -> Option<Source> {
-        let refused = matches!(refusal.kind, Kind::Denied | Kind::Refused);
-        let client = self.all.client.filter(|_| refused && is_signed(&source.pfn))?;
+    pub(super) async fn with_new_signature(&self, source: &Source, refusal: &StorageError) -> Option<Source> {
+        let refused = matches!(refusal.kind, StorageErrorKind::Denied | StorageErrorKind::Refused);
+        let client = self.downloader.client.filter(|_| refused && is_signed(&source.pfn))?;
         match sign(client, self.job, source).await {
             Ok(found) => found,
             Err(error) => {
@@ -37,7 +37,7 @@ async fn sign(client: &Client, job: &FileJob, source: &Source) -> crate::error::
     let Some(entry) = replicas::list(client, &query).await?.next().await? else { return Ok(None) };
     let sources = entry.pfns.iter().map(|(pfn, at)| plan::source(&entry.did, pfn, at));
     let is_same = |new: &Source| {
-        (place(&new.pfn), &new.member) == (place(&source.pfn), &source.member)
+        (without_signature(&new.pfn), &new.member) == (without_signature(&source.pfn), &source.member)
             && is_signed(&new.pfn)
             && new.pfn != source.pfn
     };
@@ -45,6 +45,6 @@ async fn sign(client: &Client, job: &FileJob, source: &Source) -> crate::error::
 }
 
 /// Returns a URL without its signature (the query).
-fn place(pfn: &str) -> &str {
+fn without_signature(pfn: &str) -> &str {
     pfn.split('?').next().unwrap_or_default()
 }

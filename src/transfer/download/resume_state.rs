@@ -3,75 +3,75 @@
 use std::io;
 
 use super::super::checksum::Checksum;
-use super::super::complete_file::Complete;
+use super::super::complete_file::CompleteFile;
 use super::super::job::Source;
-use super::super::partial_file::Parts;
+use super::super::partial_file::PartialFile;
 use super::super::sink::Sink;
-use crate::storage::{Reading, Rest};
+use crate::storage::{ObjectReader, ResumeFrom};
 
 /// The received bytes of an incomplete file, from a failed attempt or an earlier process.
 #[derive(Debug, Default)]
-pub(super) struct Partial {
+pub(super) struct ResumeState {
     /// Its beginning.
     sink: Option<Sink>,
     /// Or some of its byte ranges.
-    parts: Option<Parts>,
+    partial_file: Option<PartialFile>,
     /// PFN and version (such as an ETag) of the file that the bytes come from, if the storage reports versions.
     version: Option<(String, String)>,
     /// Bytes from several responses were wrong: the file is now requested as a whole.
-    whole_only: bool,
+    never_split: bool,
 }
 
-impl Partial {
+impl ResumeState {
     /// Wraps the beginning of a file from any source.
-    pub(super) fn beginning(sink: Sink) -> Self {
+    pub(super) fn from_sink(sink: Sink) -> Self {
         Self { sink: Some(sink), ..Self::default() }
     }
 
     /// Wraps byte ranges of a file from any source.
-    pub(super) fn scattered(parts: Parts) -> Self {
-        Self { parts: Some(parts), ..Self::default() }
+    pub(super) fn from_partial_file(partial_file: PartialFile) -> Self {
+        Self { partial_file: Some(partial_file), ..Self::default() }
     }
 
     /// Returns the number of bytes received.
     pub(super) fn received(&self) -> u64 {
-        let parts = self.parts.as_ref().map_or(0, Parts::received);
-        self.sink.as_ref().map_or(parts, Sink::received)
+        let partial_file = self.partial_file.as_ref().map_or(0, PartialFile::received);
+        self.sink.as_ref().map_or(partial_file, Sink::received)
     }
 
     /// Returns the byte ranges, if that is the state.
-    pub(super) fn parts(&mut self) -> Option<&mut Parts> {
-        self.parts.as_mut()
+    pub(super) fn partial_file(&mut self) -> Option<&mut PartialFile> {
+        self.partial_file.as_mut()
     }
 
     /// Whether several byte ranges may be requested concurrently.
-    pub(super) fn may_be_split(&self) -> bool {
-        !self.whole_only
+    pub(super) fn allows_split(&self) -> bool {
+        !self.never_split
     }
 
     /// Disables concurrent byte ranges, after they turned out to be of different files.
-    pub(super) fn do_not_split(&mut self) {
-        self.whole_only = true;
+    pub(super) fn disable_split(&mut self) {
+        self.never_split = true;
     }
 
     /// Returns where to resume. `None` if the bytes cannot be used: the source must have the same version, or a
     /// checksum must be able to verify the result.
-    pub(super) fn rest(&self, source: &Source, wanted: Checksum) -> Option<Rest> {
+    pub(super) fn resume_request(&self, source: &Source, wanted: Checksum) -> Option<ResumeFrom> {
         let start = self.sink.as_ref()?.received();
         let version = self.version.as_ref().filter(|(pfn, _)| *pfn == source.pfn).map(|(_, version)| version.clone());
         let can_go_on = start > 0 && (version.is_some() || wanted != Checksum::Unknown);
-        can_go_on.then_some(Rest { start, version })
+        can_go_on.then_some(ResumeFrom { start, version })
     }
 
     /// Returns the sink for these bytes: the previous one if they continue it, else a new one; then the previous bytes
     /// are removed.
-    pub(super) fn sink(&mut self, reading: &Reading, source: &Source, new: impl FnOnce() -> Sink) -> &mut Sink {
-        self.version = reading.version.clone().map(|version| (source.pfn.clone(), version));
-        if let Some(parts) = self.parts.take() {
-            parts.discard();
+    pub(super) fn sink(&mut self, reader: &ObjectReader, source: &Source, new: impl FnOnce() -> Sink) -> &mut Sink {
+        self.version = reader.version.clone().map(|version| (source.pfn.clone(), version));
+        if let Some(partial_file) = self.partial_file.take() {
+            partial_file.discard();
         }
         let sink = match self.sink.take() {
-            Some(sink) if reading.start > 0 && sink.received() == reading.start => sink.continued(),
+            Some(sink) if reader.start > 0 && sink.received() == reader.start => sink.continue_with_new_response(),
             Some(sink) if sink.received() == 0 => sink,
             Some(sink) => {
                 sink.discard();
@@ -83,14 +83,14 @@ impl Partial {
     }
 
     /// Converts the beginning of a file of this size to byte ranges.
-    pub(super) async fn scatter(&mut self, whole: u64) -> io::Result<&mut Parts> {
+    pub(super) async fn convert_to_partial_file(&mut self, whole: u64) -> io::Result<&mut PartialFile> {
         if let Some(sink) = &mut self.sink {
-            sink.settle().await?;
+            sink.flush().await?;
         }
-        match (self.sink.take(), self.parts.take()) {
-            (Some(sink), _) => Ok(self.parts.insert(sink.into_parts(whole)?)),
-            (None, Some(parts)) => Ok(self.parts.insert(parts)),
-            (None, None) => Err(nothing()),
+        match (self.sink.take(), self.partial_file.take()) {
+            (Some(sink), _) => Ok(self.partial_file.insert(sink.into_partial_file(whole)?)),
+            (None, Some(partial_file)) => Ok(self.partial_file.insert(partial_file)),
+            (None, None) => Err(no_file_made()),
         }
     }
 
@@ -99,21 +99,21 @@ impl Partial {
         if let Some(sink) = self.sink.take() {
             sink.discard();
         }
-        if let Some(parts) = self.parts.take() {
-            parts.discard();
+        if let Some(partial_file) = self.partial_file.take() {
+            partial_file.discard();
         }
     }
 
     /// Returns the complete file. Errors: a write failed, or a range is missing.
-    pub(super) async fn complete(&mut self) -> io::Result<Complete> {
-        match (self.sink.take(), self.parts.take()) {
+    pub(super) async fn complete(&mut self) -> io::Result<CompleteFile> {
+        match (self.sink.take(), self.partial_file.take()) {
             (Some(sink), _) => sink.complete().await,
-            (None, Some(parts)) => parts.complete().await,
-            (None, None) => Err(nothing()),
+            (None, Some(partial_file)) => partial_file.complete().await,
+            (None, None) => Err(no_file_made()),
         }
     }
 }
 
-fn nothing() -> io::Error {
+fn no_file_made() -> io::Error {
     io::Error::other("no file was made")
 }

@@ -8,17 +8,17 @@ use tokio::time::Instant;
 
 use super::super::clock;
 use super::super::events::FileEvent;
-use super::super::host_limits::{self, Turn};
+use super::super::host_limits::{self, HostSlot};
 use super::super::job::Source;
 use super::super::trace::Trace;
 use super::super::wait_budget::WaitBudget;
-use super::attempt_error::Failure;
-use super::resume_state::Partial;
-use super::{ATTEMPTS, Fresh, Hopeless, Run};
-use crate::storage::{Kind, Storage, StorageError, scheme};
+use super::attempt_error::AttemptError;
+use super::resume_state::ResumeState;
+use super::{ATTEMPTS, Downloaded, FileDownload, GiveUp};
+use crate::storage::{Storage, StorageError, StorageErrorKind, scheme};
 
 /// Maximum number of overload answers from a source that serves other files of ours.
-const TURNS: u32 = 10;
+const MAX_OVERLOADS: u32 = 10;
 
 /// A source, and its number of attempts.
 struct Candidate<'s> {
@@ -26,31 +26,31 @@ struct Candidate<'s> {
     /// Number of the next attempt, from 1.
     attempt: u32,
     /// Number of failures, including overload answers that cost no attempt.
-    turns: u32,
+    overloads: u32,
     /// Time from which it may be asked.
     ready: Instant,
 }
 
 /// The reason why a source returned no file.
-enum Stop {
+enum SourceError {
     /// To be retried after this time.
     Busy(StorageError, Duration),
     /// All attempts failed.
-    Failed(Failure),
+    Failed(AttemptError),
     /// This program cannot read it.
     Unreadable(String),
 }
 
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
+impl From<AttemptError> for SourceError {
+    fn from(failure: AttemptError) -> Self {
         Self::Failed(failure)
     }
 }
 
 /// State shared by all sources of a file.
-struct Course<'c> {
-    place: &'c Path,
-    partial: Partial,
+struct SourceContext<'c> {
+    destination: &'c Path,
+    partial: ResumeState,
     trace: &'c mut Trace,
     budget: WaitBudget,
     /// The requested protocol implementation, if any.
@@ -59,64 +59,67 @@ struct Course<'c> {
     announced: Option<&'c Source>,
 }
 
-impl Run<'_> {
+impl FileDownload<'_> {
     /// Tries one source after the other, until one returns the file.
     pub(super) async fn try_sources(
         &self,
-        place: &Path,
-        partial: Partial,
+        destination: &Path,
+        resume_state: ResumeState,
         trace: &mut Trace,
-    ) -> Result<Fresh, Hopeless> {
-        let budget = WaitBudget::new(self.all.options.patience);
-        let implementation = match &self.all.implementations {
+    ) -> Result<Downloaded, GiveUp> {
+        let budget = WaitBudget::new(self.downloader.options.attempt_timeout);
+        let implementation = match &self.downloader.implementations {
             Some(implementations) => implementations.choose(&self.job.sources).await,
             None => None,
         };
-        let mut course = Course { place, partial, trace, budget, implementation, announced: None };
+        let mut context =
+            SourceContext { destination, partial: resume_state, trace, budget, implementation, announced: None };
         let (mut reasons, ready) = (Vec::new(), Instant::now());
-        let candidate = |source| Candidate { source, attempt: 1, turns: 0, ready };
+        let candidate = |source| Candidate { source, attempt: 1, overloads: 0, ready };
         let mut candidates: Vec<_> = self.job.sources.iter().map(candidate).collect();
         while let Some(mut candidate) = earliest(&mut candidates) {
-            match self.visit(&mut candidate, &mut course, candidates.is_empty()).await {
-                Ok(fresh) => return Ok(fresh),
-                Err(Stop::Busy(_, wait)) => {
+            match self.try_candidate(&mut candidate, &mut context, candidates.is_empty()).await {
+                Ok(downloaded) => return Ok(downloaded),
+                Err(SourceError::Busy(_, wait)) => {
                     candidates.push(Candidate { ready: Instant::now() + wait, ..candidate });
                 }
-                Err(Stop::Failed(failure @ Failure::Local { .. })) => return Err(Hopeless::Here(failure.to_string())),
-                Err(Stop::Failed(failure)) => reasons.push(at(candidate.source, &failure.to_string())),
-                Err(Stop::Unreadable(reason)) => reasons.push(at(candidate.source, &reason)),
+                Err(SourceError::Failed(failure @ AttemptError::Local { .. })) => {
+                    return Err(GiveUp::Local(failure.to_string()));
+                }
+                Err(SourceError::Failed(failure)) => reasons.push(with_rse(candidate.source, &failure.to_string())),
+                Err(SourceError::Unreadable(reason)) => reasons.push(with_rse(candidate.source, &reason)),
             }
         }
-        Err(Hopeless::Sources(reasons.join("; ")))
+        Err(GiveUp::Sources(reasons.join("; ")))
     }
 
     /// Tries a source once its wait is over. Errors: `Busy` only if the budget covers the requested wait.
-    async fn visit<'s>(
+    async fn try_candidate<'s>(
         &self,
         candidate: &mut Candidate<'s>,
-        course: &mut Course<'s>,
+        context: &mut SourceContext<'s>,
         is_last: bool,
-    ) -> Result<Fresh, Stop> {
-        self.wait_for(candidate, &mut course.budget).await;
+    ) -> Result<Downloaded, SourceError> {
+        self.wait_for(candidate, &mut context.budget).await;
         let source = candidate.source;
-        if course.announced.replace(source).is_none_or(|before| !std::ptr::eq(before, source)) {
-            self.announce(source, course.trace);
+        if context.announced.replace(source).is_none_or(|before| !std::ptr::eq(before, source)) {
+            self.announce(source, context.trace);
         }
-        let storage = match self.storage(source, course.implementation.as_deref()).await {
+        let storage = match self.storage_for(source, context.implementation.as_deref()).await {
             Ok(storage) => storage,
             Err(reason) => {
-                course.trace.set("stateReason", reason.as_str());
-                self.tell(FileEvent::CannotRead { pfn: &source.pfn, reason: &reason });
-                return Err(Stop::Unreadable(reason));
+                context.trace.set("stateReason", reason.as_str());
+                self.emit(FileEvent::CannotRead { pfn: &source.pfn, reason: &reason });
+                return Err(SourceError::Unreadable(reason));
             }
         };
-        let outcome = self.try_source(candidate, storage, course, is_last).await;
-        if let Err(Stop::Busy(error, wait)) = &outcome
-            && let Err(error) = course.budget.check(error, *wait)
+        let outcome = self.try_source(candidate, storage, context, is_last).await;
+        if let Err(SourceError::Busy(error, wait)) = &outcome
+            && let Err(error) = context.budget.check(error, *wait)
         {
             let failure = error.into();
-            self.report(&failure, candidate.attempt, course.trace);
-            return Err(Stop::Failed(failure));
+            self.report_failure(&failure, candidate.attempt, context.trace);
+            return Err(SourceError::Failed(failure));
         }
         outcome
     }
@@ -128,9 +131,9 @@ impl Run<'_> {
             return;
         }
         let pfn = &candidate.source.pfn;
-        match host_limits::name(pfn).filter(|_| self.all.hosts.announce(pfn, candidate.ready)) {
-            Some(host) => self.tell(FileEvent::StorageBusy { host: &host, wait }),
-            None => self.tell(FileEvent::SentAway),
+        match host_limits::host_of(pfn).filter(|_| self.downloader.host_limits.announce(pfn, candidate.ready)) {
+            Some(host) => self.emit(FileEvent::StorageBusy { host: &host, wait }),
+            None => self.emit(FileEvent::SentAway),
         }
         budget.wait(wait).await;
     }
@@ -141,16 +144,16 @@ impl Run<'_> {
         trace.set("remoteSite", rse);
         trace.set("clientState", "DOWNLOAD_ATTEMPT");
         trace.set("protocol", scheme);
-        let timeout = self.all.options.patience.of(self.job.bytes);
-        self.tell(FileEvent::Trying { scheme, rse, timeout });
+        let timeout = self.downloader.options.attempt_timeout.for_size(self.job.bytes);
+        self.emit(FileEvent::Trying { scheme, rse, timeout });
     }
 
     /// Returns the storage for a source. Errors: unsupported, or not offered with the requested implementation.
-    async fn storage(&self, source: &Source, implementation: Option<&str>) -> Result<&dyn Storage, String> {
-        if let (Some(implementations), Some(wanted)) = (&self.all.implementations, implementation) {
+    async fn storage_for(&self, source: &Source, implementation: Option<&str>) -> Result<&dyn Storage, String> {
+        if let (Some(implementations), Some(wanted)) = (&self.downloader.implementations, implementation) {
             implementations.check(source, wanted).await?;
         }
-        self.all.storages.of(&source.pfn).map_err(|error| error.to_string())
+        self.downloader.storages.for_pfn(&source.pfn).map_err(|error| error.to_string())
     }
 
     /// Tries one source up to its number of attempts, or until it is busy. Bytes of a failed attempt are kept for the
@@ -159,47 +162,52 @@ impl Run<'_> {
         &self,
         candidate: &mut Candidate<'_>,
         storage: &dyn Storage,
-        course: &mut Course<'_>,
+        context: &mut SourceContext<'_>,
         is_last: bool,
-    ) -> Result<Fresh, Stop> {
+    ) -> Result<Downloaded, SourceError> {
         let (source, mut renewed, mut using) = (candidate.source, None, None);
         loop {
-            let asked = renewed.as_ref().unwrap_or(source);
-            let turn = self.all.hosts.turn(&asked.pfn, course.budget.left()).await.map_err(resting)?;
-            if using.replace(asked.pfn.clone()).is_none_or(|before| before != asked.pfn) {
-                self.tell(FileEvent::Using { pfn: &asked.pfn });
+            let current = renewed.as_ref().unwrap_or(source);
+            let slot = self
+                .downloader
+                .host_limits
+                .acquire(&current.pfn, context.budget.remaining())
+                .await
+                .map_err(paused_error)?;
+            if using.replace(current.pfn.clone()).is_none_or(|before| before != current.pfn) {
+                self.emit(FileEvent::Using { pfn: &current.pfn });
             }
             let start = clock::now();
-            let failure = match self.attempt(asked, storage, course.place, &mut course.partial).await {
+            let failure = match self.attempt(current, storage, context.destination, &mut context.partial).await {
                 Ok((path, checksum)) => {
-                    turn.served();
-                    return Ok(Fresh { path, start, checksum });
+                    slot.on_success();
+                    return Ok(Downloaded { path, start, checksum });
                 }
-                Err(failure @ Failure::Local { .. }) => return Err(failure.into()),
+                Err(failure @ AttemptError::Local { .. }) => return Err(failure.into()),
                 Err(failure) => failure,
             };
-            let is_crowded = is_crowded(turn, &failure, &course.budget);
-            if let (Failure::Storage(error), None) = (&failure, &renewed) {
-                renewed = self.renewed(source, error).await;
+            let is_our_overload = is_our_overload(slot, &failure, &context.budget);
+            if let (AttemptError::Storage(error), None) = (&failure, &renewed) {
+                renewed = self.with_new_signature(source, error).await;
                 if renewed.is_some() {
                     continue;
                 }
             }
-            if let Failure::Storage(error) = &failure
+            if let AttemptError::Storage(error) = &failure
                 && let Some(wait) = error.named_wait()
             {
-                return Err(Stop::Busy(error.clone(), wait));
+                return Err(SourceError::Busy(error.clone(), wait));
             }
-            candidate.turns += 1;
+            candidate.overloads += 1;
             // If there is another source, it is tried soon.
-            if is_crowded && is_last && candidate.turns < TURNS {
-                self.tell(FileEvent::SentAway);
+            if is_our_overload && is_last && candidate.overloads < MAX_OVERLOADS {
+                self.emit(FileEvent::SentAway);
                 continue;
             }
-            self.report(&failure, candidate.attempt, course.trace);
+            self.report_failure(&failure, candidate.attempt, context.trace);
             match failure.pause() {
                 // Not counted: this attempt did not request the whole file, the next one does.
-                Some(_) if matches!(failure, Failure::Parts) => {}
+                Some(_) if matches!(failure, AttemptError::Inconsistent) => {}
                 Some(pause) if candidate.attempt < ATTEMPTS => {
                     tokio::time::sleep(pause).await;
                     candidate.attempt += 1;
@@ -209,41 +217,41 @@ impl Run<'_> {
         }
     }
 
-    fn report(&self, failure: &Failure, attempt: u32, trace: &mut Trace) {
-        if let Failure::Content { found, expected, .. } = failure {
-            self.tell(FileEvent::WrongContent { found, expected });
+    fn report_failure(&self, failure: &AttemptError, attempt: u32, trace: &mut Trace) {
+        if let AttemptError::Content { found, expected, .. } = failure {
+            self.emit(FileEvent::WrongContent { found, expected });
         }
         let reason = failure.to_string();
         trace.set("clientState", failure.state());
         trace.set("stateReason", reason.as_str());
         self.send(trace.clone());
-        self.tell(FileEvent::AttemptFailed { attempt, of: ATTEMPTS, reason: &reason });
+        self.emit(FileEvent::AttemptFailed { attempt, of: ATTEMPTS, reason: &reason });
     }
 }
 
 /// Removes and returns the candidate that is ready first; of several, the first in the server's order.
 fn earliest<'s>(candidates: &mut Vec<Candidate<'s>>) -> Option<Candidate<'s>> {
-    let place = candidates.iter().enumerate().min_by_key(|(_, candidate)| candidate.ready)?.0;
-    Some(candidates.remove(place))
+    let index = candidates.iter().enumerate().min_by_key(|(_, candidate)| candidate.ready)?.0;
+    Some(candidates.remove(index))
 }
 
 /// Appends the RSE to a reason.
-fn at(source: &Source, reason: &str) -> String {
+fn with_rse(source: &Source, reason: &str) -> String {
     if source.rse.is_empty() { reason.to_owned() } else { format!("{reason} ({})", source.rse) }
 }
 
 /// Returns the error for a host that requested this wait when another file was tried.
-fn resting(wait: Duration) -> Stop {
-    Stop::Busy(StorageError::new(Kind::Overloaded, "the storage has too much to do"), wait)
+fn paused_error(wait: Duration) -> SourceError {
+    SourceError::Busy(StorageError::new(StorageErrorKind::Overloaded, "the storage has too much to do"), wait)
 }
 
 /// Records the outcome for the host. Returns whether our own concurrency may have overloaded it.
-fn is_crowded(turn: Turn, failure: &Failure, budget: &WaitBudget) -> bool {
+fn is_our_overload(slot: HostSlot, failure: &AttemptError, budget: &WaitBudget) -> bool {
     match failure {
-        Failure::Storage(error) if error.kind == Kind::Overloaded => match error.named_wait() {
+        AttemptError::Storage(error) if error.kind == StorageErrorKind::Overloaded => match error.named_wait() {
             // Too long for this file: another one may be able to wait, or get a shorter time.
-            Some(wait) if wait > budget.left() => turn.on_overload(Duration::ZERO, None),
-            named => turn.on_overload(error.pause(), named),
+            Some(wait) if wait > budget.remaining() => slot.on_overload(Duration::ZERO, None),
+            named => slot.on_overload(error.pause(), named),
         },
         _ => false,
     }

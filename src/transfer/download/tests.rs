@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use super::resume_state::Partial;
+use super::resume_state::ResumeState;
 use super::*;
 use crate::storage::http::tests::{answer, plain, serve, sized};
 use crate::transfer::job::Source;
@@ -13,8 +13,8 @@ use crate::types::Did;
 #[derive(Default)]
 struct Diary(Mutex<Vec<String>>);
 
-impl Observer for Diary {
-    fn file(&self, _lane: usize, _job: &FileJob, event: FileEvent<'_>) {
+impl DownloadObserver for Diary {
+    fn file(&self, _slot: usize, _job: &FileJob, event: FileEvent<'_>) {
         let note = match event {
             FileEvent::Received(_) => return,
             FileEvent::Started => "started".into(),
@@ -60,7 +60,7 @@ impl World {
         Self { dir, folder, storages: Storages::new(plain()), diary: Diary::default(), options: Options::default() }
     }
 
-    async fn fetch(&self, job: &FileJob) -> Outcome {
+    async fn fetch(&self, job: &FileJob) -> DownloadOutcome {
         let common = Fields::new();
         self.downloader(&common).fetch(job, 0).await
     }
@@ -118,7 +118,7 @@ async fn a_file_comes_verified_and_to_all_its_places() {
     let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
     let mut job = hello(&[&base]);
     job.destinations.push("set/f".into());
-    assert_eq!(world.fetch(&job).await, Outcome::Done);
+    assert_eq!(world.fetch(&job).await, DownloadOutcome::Done);
     let both = [("s/f", "hello"), ("set/f", "hello")].map(|(name, text)| (name.to_owned(), text.to_owned()));
     assert_eq!(world.files(), both);
     assert_eq!(world.notes(), ["started", "trying http at RSE", "using", "done"]);
@@ -135,7 +135,7 @@ async fn a_passing_trouble_costs_one_attempt() {
     ] {
         let world = World::new();
         let (base, _asked) = serve(vec![trouble.clone(), sized("200 OK", "", "hello")]).await;
-        assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done, "{trouble}");
+        assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Done, "{trouble}");
         is_hello(&world);
         assert!(world.notes().contains(&"failed 1/2".to_owned()), "{trouble}");
     }
@@ -147,7 +147,7 @@ async fn a_broken_body_is_gone_on_with_if_it_is_the_same_file() {
     let cut = answer("200 OK", "Content-Length: 5\r\nETag: \"1\"\r\n", "hel");
     let rest = sized("206 Partial Content", "Content-Range: bytes 3-4/5\r\nETag: \"1\"\r\n", "lo");
     let (base, mut asked) = serve(vec![cut.clone(), rest]).await;
-    assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done);
+    assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Done);
     is_hello(&world);
     asked.recv().await.unwrap();
     assert!(asked.recv().await.unwrap().contains("range: bytes=3-"));
@@ -155,7 +155,7 @@ async fn a_broken_body_is_gone_on_with_if_it_is_the_same_file() {
 
     let world = World::new();
     let (base, _asked) = serve(vec![cut, sized("200 OK", "ETag: \"2\"\r\n", "hello")]).await;
-    assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done);
+    assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Done);
     is_hello(&world);
     assert!(world.notes().contains(&"started over".to_owned()));
 }
@@ -166,7 +166,7 @@ async fn the_next_source_is_tried_after_a_final_refusal_at_once() {
     let (missing, _asked) = serve(vec![sized("404 Not Found", "", "")]).await;
     let (good, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
     let job = hello(&["srm://h/f", &missing, &good]);
-    assert_eq!(world.fetch(&job).await, Outcome::Done);
+    assert_eq!(world.fetch(&job).await, DownloadOutcome::Done);
     is_hello(&world);
     let notes = world.notes();
     assert!(notes.iter().any(|note| note.starts_with("cannot read") && note.contains("gfal-copy")), "{notes:?}");
@@ -178,7 +178,7 @@ async fn wrong_content_is_never_given_its_name() {
     let world = World::new();
     let wrong = sized("200 OK", "", "HELLO");
     let (base, _asked) = serve(vec![wrong.clone(), wrong]).await;
-    assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Failed);
+    assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Failed);
     assert!(world.files().is_empty());
     let notes = world.notes();
     assert_eq!(notes.iter().filter(|note| note.starts_with("wrong")).count(), 2, "{notes:?}");
@@ -190,7 +190,7 @@ async fn wrong_content_is_never_given_its_name() {
     {
         let world = World::new();
         let (base, _asked) = serve(vec![trouble]).await;
-        assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Failed);
+        assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Failed);
         assert!(world.files().is_empty());
         assert!(world.notes().iter().any(|note| note.contains("bytes for 5 bytes")));
     }
@@ -199,28 +199,28 @@ async fn wrong_content_is_never_given_its_name() {
 #[tokio::test]
 async fn a_file_that_is_there_is_left_alone_if_it_is_right() {
     let mut world = World::new();
-    let path = world.folder.place(Path::new("s/f")).unwrap();
+    let path = world.folder.prepare_path(Path::new("s/f")).unwrap();
     std::fs::write(&path, "hello").unwrap();
-    assert_eq!(world.fetch(&hello(&[])).await, Outcome::AlreadyDone);
+    assert_eq!(world.fetch(&hello(&[])).await, DownloadOutcome::AlreadyDone);
     std::fs::write(&path, "HELLO").unwrap();
     let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
-    assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done);
+    assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Done);
     is_hello(&world);
     let notes = world.notes();
     assert!(notes.contains(&"differs, by size false".to_owned()), "{notes:?}");
 
     std::fs::write(&path, "HELLO").unwrap();
     for (options, expected) in [
-        (Options { local_by_size: true, ..Options::default() }, Outcome::AlreadyDone),
-        (Options { ignore_checksum: true, ..Options::default() }, Outcome::AlreadyDone),
-        (Options::default(), Outcome::FileNotFound),
+        (Options { local_by_size: true, ..Options::default() }, DownloadOutcome::AlreadyDone),
+        (Options { ignore_checksum: true, ..Options::default() }, DownloadOutcome::AlreadyDone),
+        (Options::default(), DownloadOutcome::FileNotFound),
     ] {
         world.options = options;
         assert_eq!(world.fetch(&hello(&[])).await, expected);
     }
     std::fs::write(&path, "HELL").unwrap();
     world.options = Options { local_by_size: true, ..Options::default() };
-    assert_eq!(world.fetch(&hello(&[])).await, Outcome::FileNotFound);
+    assert_eq!(world.fetch(&hello(&[])).await, DownloadOutcome::FileNotFound);
     assert!(world.notes().contains(&"differs, by size true".to_owned()));
 }
 
@@ -229,7 +229,7 @@ async fn a_file_without_known_checksum_is_taken_with_a_warning() {
     let world = World::new();
     let (base, _asked) = serve(vec![sized("200 OK", "", "HELLO")]).await;
     let job = FileJob { checksum: Checksum::Unknown, ..hello(&[&base]) };
-    assert_eq!(world.fetch(&job).await, Outcome::Done);
+    assert_eq!(world.fetch(&job).await, DownloadOutcome::Done);
     assert!(world.notes().contains(&"unverified".to_owned()));
 }
 
@@ -238,7 +238,7 @@ async fn whatever_comes_is_taken_where_the_user_says_so() {
     let mut world = World::new();
     world.options.ignore_checksum = true;
     let (base, _asked) = serve(vec![sized("200 OK", "", "something else")]).await;
-    assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done);
+    assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Done);
     assert_eq!(world.files()[0].1, "something else");
 }
 
@@ -259,8 +259,8 @@ async fn an_attempt_ends_when_its_time_is_over() {
         tokio::time::sleep(Duration::from_secs(9)).await;
     });
     let start = std::time::Instant::now();
-    world.options.patience.seconds = Some(1.0);
-    assert_eq!(world.fetch(&hello(&[&pfn])).await, Outcome::Failed);
+    world.options.attempt_timeout.seconds = Some(1.0);
+    assert_eq!(world.fetch(&hello(&[&pfn])).await, DownloadOutcome::Failed);
     assert!(start.elapsed() < Duration::from_secs(5));
     assert!(world.files().is_empty());
 }
@@ -268,12 +268,12 @@ async fn an_attempt_ends_when_its_time_is_over() {
 #[tokio::test]
 async fn obstacles_and_missing_sources_are_told() {
     let world = World::new();
-    assert_eq!(world.fetch(&hello(&[])).await, Outcome::FileNotFound);
+    assert_eq!(world.fetch(&hello(&[])).await, DownloadOutcome::FileNotFound);
     let job = FileJob { obstacle: Some("no".into()), ..hello(&["http://127.0.0.1:9/"]) };
-    assert_eq!(world.fetch(&job).await, Outcome::Failed);
+    assert_eq!(world.fetch(&job).await, DownloadOutcome::Failed);
     let world = World::new();
     std::os::unix::fs::symlink("/tmp", world.dir.path().join("s")).unwrap();
-    assert_eq!(world.fetch(&hello(&["http://127.0.0.1:9/"])).await, Outcome::Failed);
+    assert_eq!(world.fetch(&hello(&["http://127.0.0.1:9/"])).await, DownloadOutcome::Failed);
     let notes = world.notes();
     assert!(notes.last().unwrap().contains("leads out of the target folder"), "{notes:?}");
 }
@@ -283,16 +283,16 @@ async fn a_twin_is_copied() {
     let world = World::new();
     let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
     let fetched = std::sync::Arc::new(tokio::sync::SetOnce::new());
-    let first = FileJob { twin: Twin::First(fetched.clone()), ..hello(&[&base]) };
-    let later = FileJob { twin: Twin::Later(fetched), destinations: vec!["set/f".into()], ..hello(&[]) };
+    let first = FileJob { duplicate: Duplicate::First(fetched.clone()), ..hello(&[&base]) };
+    let later = FileJob { duplicate: Duplicate::Later(fetched), destinations: vec!["set/f".into()], ..hello(&[]) };
     let (one, two) = tokio::join!(world.fetch(&first), world.fetch(&later));
-    assert_eq!((one, two), (Outcome::Done, Outcome::Done));
+    assert_eq!((one, two), (DownloadOutcome::Done, DownloadOutcome::Done));
     assert_eq!(world.files().len(), 2);
 }
 
 /// Creates a partial file of "hello", as left by an earlier process.
 fn leave(world: &World, bytes: &str) -> std::path::PathBuf {
-    let part = world.folder.place(Path::new("s/f")).unwrap().with_file_name(".f.062c0215.rucio-part");
+    let part = world.folder.prepare_path(Path::new("s/f")).unwrap().with_file_name(".f.062c0215.rucio-part");
     std::fs::write(&part, bytes).unwrap();
     part
 }
@@ -304,7 +304,7 @@ async fn what_an_earlier_process_left_is_gone_on_with() {
     leave(&world, "hel");
     let (missing, _asked) = serve(vec![sized("404 Not Found", "", "")]).await;
     let (base, mut asked) = serve(vec![rest.clone()]).await;
-    assert_eq!(world.fetch(&hello(&[&missing, &base])).await, Outcome::Done);
+    assert_eq!(world.fetch(&hello(&[&missing, &base])).await, DownloadOutcome::Done);
     is_hello(&world);
     let request = asked.recv().await.unwrap();
     assert!(request.contains("range: bytes=3-") && !request.contains("if-range"), "{request}");
@@ -314,13 +314,13 @@ async fn what_an_earlier_process_left_is_gone_on_with() {
     let world = World::new();
     leave(&world, "HEL");
     let (base, _asked) = serve(vec![rest, sized("200 OK", "", "hello")]).await;
-    assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done);
+    assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Done);
     is_hello(&world);
 
     // All bytes exist; only the rename is missing.
     let world = World::new();
     leave(&world, "hello");
-    assert_eq!(world.fetch(&hello(&["http://127.0.0.1:9/"])).await, Outcome::Done);
+    assert_eq!(world.fetch(&hello(&["http://127.0.0.1:9/"])).await, DownloadOutcome::Done);
     is_hello(&world);
 }
 
@@ -330,12 +330,12 @@ async fn what_is_left_counts_only_where_a_checksum_tells_whether_it_is_right() {
     world.options.ignore_checksum = true;
     let part = leave(&world, "hel");
     let (base, mut asked) = serve(vec![sized("200 OK", "", "hello")]).await;
-    assert_eq!(world.fetch(&hello(&[&base])).await, Outcome::Done);
+    assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Done);
     assert!(!asked.recv().await.unwrap().contains("range"));
     assert_eq!(std::fs::read_to_string(part).unwrap(), "hel");
     // Next to the complete file, it is useless.
     world.options.ignore_checksum = false;
-    assert_eq!(world.fetch(&hello(&[])).await, Outcome::AlreadyDone);
+    assert_eq!(world.fetch(&hello(&[])).await, DownloadOutcome::AlreadyDone);
     is_hello(&world);
 }
 
@@ -348,12 +348,12 @@ async fn a_process_that_makes_no_progress_is_not_waited_for() {
     let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
     let (job, common) = (hello(&[&base]), Fields::new());
     let downloader = world.downloader(&common);
-    let run = Run { all: &downloader, job: &job, lane: 0 };
-    let place = world.folder.place(Path::new("s/f")).unwrap();
-    assert!(matches!(run.left(&place, Duration::from_millis(150)).await, Left::Partial(_)));
+    let run = FileDownload { downloader: &downloader, job: &job, slot: 0 };
+    let place = world.folder.prepare_path(Path::new("s/f")).unwrap();
+    assert!(matches!(run.find_leftover(&place, Duration::from_millis(150)).await, Leftover::Partial(_)));
     assert_eq!(world.notes(), ["waiting"]);
     let mut trace = Trace::new(&common, &job);
-    assert!(run.try_sources(&place, Partial::default(), &mut trace).await.is_ok());
+    assert!(run.try_sources(&place, ResumeState::default(), &mut trace).await.is_ok());
     let files = world.files();
     assert_eq!(files[0], ("s/.f.062c0215.rucio-part".to_owned(), "hel".to_owned()));
     assert_eq!(files[1..], [("s/f".to_owned(), "hello".to_owned())]);
@@ -376,7 +376,7 @@ async fn what_another_process_is_downloading_is_waited_for() {
         drop(other);
     };
     let (outcome, ()) = tokio::join!(world.fetch(&job), finishing);
-    assert_eq!(outcome, Outcome::AlreadyDone);
+    assert_eq!(outcome, DownloadOutcome::AlreadyDone);
     assert_eq!(world.files().len(), 2, "{:?}", world.files());
 }
 
@@ -384,7 +384,7 @@ async fn what_another_process_is_downloading_is_waited_for() {
 async fn a_name_that_parts_of_files_have_is_refused() {
     let world = World::new();
     let job = FileJob { destinations: vec!["s/.f.062c0215.rucio-part".into()], ..hello(&["http://127.0.0.1:9/"]) };
-    assert_eq!(world.fetch(&job).await, Outcome::Failed);
+    assert_eq!(world.fetch(&job).await, DownloadOutcome::Failed);
     assert!(world.notes().last().unwrap().contains("unfinished downloads have such names"));
 }
 

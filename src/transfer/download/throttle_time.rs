@@ -5,9 +5,9 @@ use std::time::Duration;
 
 /// Total time that an attempt has been throttled.
 #[derive(Debug, Default)]
-pub(super) struct Waits(Mutex<Duration>);
+pub(super) struct ThrottleTime(Mutex<Duration>);
 
-impl Waits {
+impl ThrottleTime {
     /// Waits, and adds the time to the total.
     pub(super) async fn wait(&self, time: Duration) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) += time;
@@ -15,7 +15,7 @@ impl Waits {
     }
 
     /// Returns the total.
-    pub(super) fn sum(&self) -> Duration {
+    pub(super) fn total(&self) -> Duration {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -19,11 +19,11 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use self::routes::{Routes, batches};
-use super::events::{Observer, RunEvent};
+use super::events::{DownloadObserver, RunEvent};
 use super::job::FileJob;
 use super::plan::Planner;
-use super::resolve::{Kind, Requested};
-use super::selection::{Left, Selection};
+use super::resolve::{DidKind, Requested};
+use super::selection::{Selection, Skipped};
 use crate::api::replicas::{self, Query};
 use crate::error::{Error, Result};
 use crate::http::Client;
@@ -31,9 +31,9 @@ use crate::lists::{self, BROKE_OFF, FILES_PER_CALL, Fingerprint, Outage, fingerp
 use crate::types::{Did, ReplicaEntry};
 
 /// Number of requests without an answer for any file before the listing is given up.
-const STALLS: u32 = 3;
+const MAX_STALLS: u32 = 3;
 /// Total time that a response may be blocked by a full queue.
-const BLOCKED: Duration = Duration::from_secs(5);
+const MAX_BLOCKED: Duration = Duration::from_secs(5);
 
 /// Creates the queue of planned files: it holds two responses, one being processed and one being received.
 pub fn queue() -> (mpsc::Sender<FileJob>, mpsc::Receiver<FileJob>) {
@@ -52,27 +52,27 @@ pub struct Listing<'a> {
     /// Filter on the listed files.
     pub selection: &'a Selection,
     /// Receiver of events.
-    pub observer: &'a dyn Observer,
+    pub observer: &'a dyn DownloadObserver,
 }
 
-impl std::fmt::Debug for dyn Observer + '_ {
+impl std::fmt::Debug for dyn DownloadObserver + '_ {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Observer")
+        f.write_str("DownloadObserver")
     }
 }
 
 impl Listing<'_> {
     /// Lists all replicas and sends a job for each selected file. Returns how many files were left out. Ends early if
     /// the receiver is closed.
-    pub async fn send(self, planner: Planner, jobs: mpsc::Sender<FileJob>) -> Result<Left> {
-        let mut sending = Sending { listing: self, planner, jobs, left: Left::default(), quota: None };
+    pub async fn send(self, planner: Planner, jobs: mpsc::Sender<FileJob>) -> Result<Skipped> {
+        let mut sending = ListingTask { listing: self, planner, jobs, skipped: Skipped::default(), quota: None };
         for batch in batches(self.requested, self.query.nrandom.is_some()) {
             if sending.jobs.is_closed() {
                 break;
             }
             sending.send(&batch).await?;
         }
-        Ok(sending.left)
+        Ok(sending.skipped)
     }
 
     fn batch_query(&self, batch: &[usize]) -> Query {
@@ -85,16 +85,16 @@ impl Listing<'_> {
     }
 }
 
-struct Sending<'a> {
+struct ListingTask<'a> {
     listing: Listing<'a>,
     planner: Planner,
     jobs: mpsc::Sender<FileJob>,
-    left: Left,
+    skipped: Skipped,
     /// Number of files still to be sent if files are chosen at random.
     quota: Option<u64>,
 }
 
-impl Sending<'_> {
+impl ListingTask<'_> {
     async fn send(&mut self, batch: &[usize]) -> Result<()> {
         let mut routes = Routes::new(self.listing.requested, batch);
         let query = self.listing.batch_query(batch);
@@ -111,8 +111,8 @@ impl Sending<'_> {
     /// more.
     async fn send_random(&mut self, number: u64, query: Query, batch: &[usize], routes: &mut Routes<'_>) -> Result<()> {
         self.listing.observer.run(RunEvent::Choosing { number, dids: &query.dids.iter().collect::<Vec<_>>() });
-        let Answer { known, end } = self.send_answer(&query, Duration::MAX, routes).await;
-        if let End::Broken(error) = end {
+        let ListedFiles { known, end } = self.send_answer(&query, Duration::MAX, routes).await;
+        if let ListingEnd::Broken(error) = end {
             Outage::default().wait(error).await?;
         }
         let missing = number.saturating_sub(known.len() as u64);
@@ -132,7 +132,7 @@ impl Sending<'_> {
             self.quota = None;
         }
         // Not every DID that files were chosen from need have one.
-        routes.are_used();
+        routes.mark_used();
         Ok(())
     }
 
@@ -140,21 +140,24 @@ impl Sending<'_> {
         let (collection, mut known) = (&one.did, HashSet::new());
         // If only some files are selected, the replicas of the others need not be listed.
         if self.listing.selection.is_all() {
-            let answer = self.send_answer(&query, BLOCKED, routes).await;
+            let answer = self.send_answer(&query, MAX_BLOCKED, routes).await;
             known = answer.known;
             match answer.end {
-                End::Unread => return Ok(()),
-                End::Whole if self.has_all(&[one], known.len()).await? => return Ok(()),
-                End::Whole => tracing::debug!("{} files of {collection} are listed, fewer than it has", known.len()),
-                End::Blocked => tracing::debug!("the other files of {collection} are listed by their names"),
-                End::Broken(error) => Outage::default().wait(error).await?,
+                ListingEnd::Unread => return Ok(()),
+                ListingEnd::Whole if self.has_all(&[one], known.len()).await? => return Ok(()),
+                ListingEnd::Whole => {
+                    tracing::debug!("{} files of {collection} are listed, fewer than it has", known.len())
+                }
+                ListingEnd::Blocked => tracing::debug!("the other files of {collection} are listed by their names"),
+                ListingEnd::Broken(error) => Outage::default().wait(error).await?,
             }
         }
         let mut names = self.names(collection).await?;
         let is_empty = names.is_empty();
-        names.retain(|did| !known.contains(&fingerprint(did)) && self.listing.selection.takes(did, &mut self.left));
+        names
+            .retain(|did| !known.contains(&fingerprint(did)) && self.listing.selection.accepts(did, &mut self.skipped));
         if names.is_empty() && !is_empty {
-            routes.are_used();
+            routes.mark_used();
         }
         for names in names.chunks(FILES_PER_CALL) {
             // Archives are not searched for files of a collection when it is listed by its own name.
@@ -169,11 +172,11 @@ impl Sending<'_> {
         let (mut expected, mut outage) = (0, Outage::default());
         for one in requested {
             expected += match one.kind {
-                Kind::Missing => 0,
-                Kind::File => 1,
+                DidKind::Missing => 0,
+                DidKind::File => 1,
                 // The length of a closed dataset cannot have changed since it was looked up.
-                Kind::Dataset if one.length == Some(files as u64) && requested.len() == 1 => return Ok(true),
-                Kind::Dataset | Kind::Container => loop {
+                DidKind::Dataset if one.length == Some(files as u64) && requested.len() == 1 => return Ok(true),
+                DidKind::Dataset | DidKind::Container => loop {
                     match lists::size(self.listing.client, &one.did).await {
                         Ok(size) => match size.files {
                             Some(files) => break files,
@@ -211,56 +214,56 @@ impl Sending<'_> {
         let (mut outage, mut stalls) = (Outage::default(), 0);
         query.dids.retain(|did| !routes.is_unknown(did) || self.quota.is_some());
         while !query.dids.is_empty() && self.quota != Some(0) && self.jobs.reserve_many(FILES_PER_CALL).await.is_ok() {
-            let Answer { known, end } = self.send_answer(&query, BLOCKED, routes).await;
+            let ListedFiles { known, end } = self.send_answer(&query, MAX_BLOCKED, routes).await;
             query.dids.retain(|did| !known.contains(&fingerprint(did)));
             if !known.is_empty() {
                 (outage, stalls) = (Outage::default(), 0);
             }
             match end {
-                End::Unread => break,
-                End::Broken(error) if !query.dids.is_empty() => outage.wait(error).await?,
-                End::Whole if known.is_empty() => {
+                ListingEnd::Unread => break,
+                ListingEnd::Broken(error) if !query.dids.is_empty() => outage.wait(error).await?,
+                ListingEnd::Whole if known.is_empty() => {
                     query.dids = lists::existing(self.listing.client, query.dids).await?;
                     let Some(one) = query.dids.first() else { break };
                     stalls += 1;
-                    if stalls >= STALLS {
+                    if stalls >= MAX_STALLS {
                         return Err(lists::incomplete(one, query.dids.len()));
                     }
                     outage.pause(&format!("{one} is missing")).await;
                 }
-                End::Broken(_) | End::Whole | End::Blocked => {}
+                ListingEnd::Broken(_) | ListingEnd::Whole | ListingEnd::Blocked => {}
             }
         }
         Ok(())
     }
 
     /// Sends the files of one response, unless the queue is full for longer than `limit` in total.
-    async fn send_answer(&mut self, query: &Query, limit: Duration, routes: &mut Routes<'_>) -> Answer {
-        let (mut known, mut patience) = (HashSet::new(), limit);
+    async fn send_answer(&mut self, query: &Query, limit: Duration, routes: &mut Routes<'_>) -> ListedFiles {
+        let (mut known, mut time_left) = (HashSet::new(), limit);
         let mut stream = match replicas::list(self.listing.client, query).await {
             Ok(stream) => stream,
-            Err(error) => return Answer { known, end: End::Broken(error) },
+            Err(error) => return ListedFiles { known, end: ListingEnd::Broken(error) },
         };
         let end = loop {
-            let waits = Instant::now();
-            let has_room = self.jobs.capacity() > 0 || timeout(patience, self.jobs.reserve()).await.is_ok();
-            patience = patience.saturating_sub(waits.elapsed());
+            let started = Instant::now();
+            let has_room = self.jobs.capacity() > 0 || timeout(time_left, self.jobs.reserve()).await.is_ok();
+            time_left = time_left.saturating_sub(started.elapsed());
             if !has_room {
-                break End::Blocked;
+                break ListingEnd::Blocked;
             }
             match stream.next().await {
                 Ok(Some(entry)) => {
                     known.insert(fingerprint(&entry.did));
                     self.send_file(entry, routes).await;
                 }
-                Ok(None) => break End::Whole,
-                Err(error) => break End::Broken(error.with_hint(BROKE_OFF)),
+                Ok(None) => break ListingEnd::Whole,
+                Err(error) => break ListingEnd::Broken(error.with_hint(BROKE_OFF)),
             }
             if self.jobs.is_closed() {
-                break End::Unread;
+                break ListingEnd::Unread;
             }
         };
-        Answer { known, end }
+        ListedFiles { known, end }
     }
 
     async fn send_file(&mut self, entry: ReplicaEntry, routes: &mut Routes<'_>) {
@@ -268,15 +271,15 @@ impl Sending<'_> {
         if routes.collection().is_some() && entry.is_without_replica() {
             return;
         }
-        let ways = routes.of(&entry);
-        if !self.listing.selection.takes(&entry.did, &mut self.left) {
+        let routes_there = routes.routes_to(&entry);
+        if !self.listing.selection.accepts(&entry.did, &mut self.skipped) {
             return;
         }
         if self.planner.only_excluded(&entry) {
             self.listing.observer.run(RunEvent::OnlyOnTape(&entry.did));
         }
-        if !ways.is_empty() && self.has_quota() {
-            let job = self.planner.plan(entry, &ways);
+        if !routes_there.is_empty() && self.has_quota() {
+            let job = self.planner.plan(entry, &routes_there);
             self.send_job(job).await;
         }
     }
@@ -286,8 +289,8 @@ impl Sending<'_> {
         match &mut self.quota {
             None => true,
             Some(0) => false,
-            Some(left) => {
-                *left -= 1;
+            Some(skipped) => {
+                *skipped -= 1;
                 true
             }
         }
@@ -297,11 +300,12 @@ impl Sending<'_> {
         for index in missing {
             let one = &self.listing.requested[index];
             // With `--shard`, only the job whose share has this DID reports it; without, every job does.
-            if !self.listing.selection.is_mine(&one.did) {
+            if !self.listing.selection.in_shard(&one.did) {
                 continue;
             }
             self.listing.observer.run(RunEvent::DidMissing(&one.did));
-            self.send_job(FileJob { dataset: one.place().clone(), ..FileJob::unknown(one.did.clone(), index) }).await;
+            self.send_job(FileJob { dataset: one.folder_did().clone(), ..FileJob::unknown(one.did.clone(), index) })
+                .await;
         }
     }
 
@@ -312,13 +316,13 @@ impl Sending<'_> {
 }
 
 /// The outcome of one response.
-struct Answer {
+struct ListedFiles {
     known: HashSet<Fingerprint>,
-    end: End,
+    end: ListingEnd,
 }
 
 /// How a response ended.
-enum End {
+enum ListingEnd {
     /// Without an error, which does not prove that it was complete.
     Whole,
     /// The receiver was closed: the download has ended.

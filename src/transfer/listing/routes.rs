@@ -4,19 +4,19 @@ use std::collections::HashMap;
 
 use crate::lists::FILES_PER_CALL;
 use crate::transfer::plan::Route;
-use crate::transfer::resolve::{Kind, Requested};
+use crate::transfer::resolve::{DidKind, Requested};
 use crate::types::{Did, ReplicaEntry};
 
 /// Returns the calls to make, as indices into `requested`: files together, each collection in a call of its own. Files
 /// chosen at random are chosen from all DIDs of one request.
-pub(super) fn batches(requested: &[Requested], by_chance: bool) -> Vec<Vec<usize>> {
+pub(super) fn batches(requested: &[Requested], at_random: bool) -> Vec<Vec<usize>> {
     let mut batches: Vec<(usize, Vec<usize>)> = Vec::new();
     let mut seen: HashMap<&Did, usize> = HashMap::new();
     for (index, one) in requested.iter().enumerate() {
         // The same file for another folder goes into another call, whose rows lead to that folder.
         let times = seen.entry(&one.did).and_modify(|times| *times += 1).or_default();
-        let fits = |batch: &[usize]| match by_chance {
-            true => requested[batch[0]].wish == one.wish,
+        let fits = |batch: &[usize]| match at_random {
+            true => requested[batch[0]].request == one.request,
             false => !one.is_collection() && !requested[batch[0]].is_collection() && batch.len() < FILES_PER_CALL,
         };
         match batches.iter_mut().rev().find(|(layer, batch)| layer == times && fits(batch)) {
@@ -37,7 +37,7 @@ pub(super) struct Routes<'a> {
 
 impl<'a> Routes<'a> {
     pub(super) fn new(requested: &'a [Requested], batch: &'a [usize]) -> Self {
-        let by_did = batch.iter().enumerate().map(|(place, index)| (&requested[*index].did, place)).collect();
+        let by_did = batch.iter().enumerate().map(|(position, index)| (&requested[*index].did, position)).collect();
         Self { requested, by_did, batch, used: vec![false; batch.len()] }
     }
 
@@ -47,33 +47,33 @@ impl<'a> Routes<'a> {
         Some(&self.requested[*index]).filter(|one| one.is_collection())
     }
 
-    pub(super) fn of(&mut self, entry: &ReplicaEntry) -> Vec<Route<'a>> {
-        let mut places: Vec<usize> = match self.collection() {
+    pub(super) fn routes_to(&mut self, entry: &ReplicaEntry) -> Vec<Route<'a>> {
+        let mut positions: Vec<usize> = match self.collection() {
             Some(_) => vec![0],
             None => {
                 let parents = entry.parents.iter().filter_map(|text| text.split_once(':'));
-                let ways = parents.map(|(scope, name)| Did::new(scope, name)).chain([entry.did.clone()]);
-                ways.filter_map(|did| self.by_did.get(&did).copied()).collect()
+                let dids = parents.map(|(scope, name)| Did::new(scope, name)).chain([entry.did.clone()]);
+                dids.filter_map(|did| self.by_did.get(&did).copied()).collect()
             }
         };
-        places.sort_unstable();
-        places.dedup();
-        places.iter().for_each(|place| self.used[*place] = true);
-        places.into_iter().map(|place| self.route(place)).collect()
+        positions.sort_unstable();
+        positions.dedup();
+        positions.iter().for_each(|position| self.used[*position] = true);
+        positions.into_iter().map(|position| self.route(position)).collect()
     }
 
-    fn route(&self, place: usize) -> Route<'a> {
-        let request = self.batch[place];
-        Route { request, did: self.requested[request].place() }
+    fn route(&self, position: usize) -> Route<'a> {
+        let request = self.batch[position];
+        Route { request, did: self.requested[request].folder_did() }
     }
 
     /// Whether this DID was requested but does not exist in the catalogue.
     pub(super) fn is_unknown(&self, did: &Did) -> bool {
-        self.by_did.get(did).is_some_and(|place| self.requested[self.batch[*place]].kind == Kind::Missing)
+        self.by_did.get(did).is_some_and(|position| self.requested[self.batch[*position]].kind == DidKind::Missing)
     }
 
     /// Marks all DIDs of the call as used: they have files, although none is listed.
-    pub(super) fn are_used(&mut self) {
+    pub(super) fn mark_used(&mut self) {
         self.used.fill(true);
     }
 
@@ -86,13 +86,13 @@ impl<'a> Routes<'a> {
 mod tests {
     use super::*;
 
-    fn requested(specs: &[(&str, Kind, usize)]) -> Vec<Requested> {
-        let one = |(name, kind, wish): &(&str, Kind, usize)| Requested {
+    fn requested(specs: &[(&str, DidKind, usize)]) -> Vec<Requested> {
+        let one = |(name, kind, request): &(&str, DidKind, usize)| Requested {
             did: Did::new("s", *name),
             kind: *kind,
             length: None,
             bytes: None,
-            wish: *wish,
+            request: *request,
             within: None,
         };
         specs.iter().map(one).collect()
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn files_go_together_and_collections_alone() {
-        use Kind::{Container, Dataset, File, Missing};
+        use DidKind::{Container, Dataset, File, Missing};
         let all =
             requested(&[("a", File, 0), ("b", Dataset, 1), ("c", Missing, 2), ("d", Container, 2), ("e", File, 2)]);
         assert_eq!(batches(&all, false), [vec![0, 2, 4], vec![1], vec![3]]);
@@ -117,21 +117,26 @@ mod tests {
 
     #[test]
     fn the_same_file_for_another_folder_is_another_call() {
-        let mut all =
-            requested(&[("a", Kind::File, 0), ("a", Kind::File, 1), ("b", Kind::File, 2), ("a", Kind::File, 3)]);
+        let mut all = requested(&[
+            ("a", DidKind::File, 0),
+            ("a", DidKind::File, 1),
+            ("b", DidKind::File, 2),
+            ("a", DidKind::File, 3),
+        ]);
         all[1].within = Some(Did::new("s", "set"));
         assert_eq!(batches(&all, false), [vec![0, 2], vec![1], vec![3]]);
         let mut routes = Routes::new(&all, &[1]);
-        assert_eq!(routes.of(&entry("a", ""))[0].did, &Did::new("s", "set"));
+        assert_eq!(routes.routes_to(&entry("a", ""))[0].did, &Did::new("s", "set"));
     }
 
     #[test]
     fn a_file_is_led_back_to_what_was_asked_for() {
-        let all = requested(&[("set", Kind::Dataset, 0), ("f", Kind::File, 0), ("other", Kind::Dataset, 0)]);
+        let all = requested(&[("set", DidKind::Dataset, 0), ("f", DidKind::File, 0), ("other", DidKind::Dataset, 0)]);
         let mut alone = Routes::new(&all, &[0]);
-        assert_eq!(alone.of(&entry("x", "")).iter().map(|way| way.request).collect::<Vec<_>>(), [0]);
+        assert_eq!(alone.routes_to(&entry("x", "")).iter().map(|way| way.request).collect::<Vec<_>>(), [0]);
         let mut mixed = Routes::new(&all, &[0, 1, 2]);
-        let ways: Vec<_> = mixed.of(&entry("f", r#""s:set", "s:unasked""#)).iter().map(|way| way.request).collect();
-        assert_eq!((ways, mixed.unused()), (vec![0, 1], vec![2]));
+        let dids: Vec<_> =
+            mixed.routes_to(&entry("f", r#""s:set", "s:unasked""#)).iter().map(|way| way.request).collect();
+        assert_eq!((dids, mixed.unused()), (vec![0, 1], vec![2]));
     }
 }

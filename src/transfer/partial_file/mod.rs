@@ -10,82 +10,87 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-pub(super) use range_map::Span;
+pub(super) use range_map::ByteRange;
 
 use simd_adler32::Adler32;
 
-use super::blocking_worker::Worker;
+use super::blocking_worker::BlockingWorker;
 use super::checksum::Checksum;
-use super::complete_file::Complete;
-use super::temporary::{Maker, Temporary};
-use range_map::{Map, Piece};
+use super::complete_file::CompleteFile;
+use super::temporary::{FileCreator, TemporaryFile};
+use range_map::{RangeMap, ReceivedRange};
 
 /// Size of a lane's write buffer in bytes.
 const BUFFER: usize = 256 * 1024;
 /// Number of bytes after which the footer is written again.
-const RECORD: u64 = 1024 * 1024;
+const RECORD_INTERVAL: u64 = 1024 * 1024;
 
 /// A file of which any byte ranges may have been received, under a temporary name in its target folder. On drop it is
 /// kept only if it can be resumed.
 #[derive(Debug)]
-pub(super) struct Parts {
-    file: Temporary,
+pub(super) struct PartialFile {
+    file: TemporaryFile,
     whole: u64,
     received: u64,
-    lanes: Vec<Lane>,
-    worker: Worker<Disk>,
+    buffers: Vec<WriteBuffer>,
+    worker: BlockingWorker<RangeWriter>,
 }
 
 /// Received bytes of one range that are not yet written.
 #[derive(Debug, Default)]
-struct Lane {
+struct WriteBuffer {
     start: u64,
     bytes: Vec<u8>,
 }
 
 /// The state owned by the worker thread.
 #[derive(Debug)]
-struct Disk {
-    maker: Maker,
+struct RangeWriter {
+    creator: FileCreator,
     file: Option<Arc<File>>,
-    map: Map,
+    map: RangeMap,
     whole: u64,
     /// Number of bytes written since the last footer; `None` if no footer has been written.
-    unrecorded: Option<u64>,
-    writing: Lane,
+    unrecorded_bytes: Option<u64>,
+    writing: WriteBuffer,
 }
 
-impl Parts {
+impl PartialFile {
     /// Creates the ranges of a file of this size whose first `length` bytes have been received and have this checksum.
-    pub(super) fn behind(
-        file: Temporary,
+    pub(super) fn from_prefix(
+        file: TemporaryFile,
         open: Option<Arc<File>>,
         whole: u64,
         (length, checksum): (u64, Checksum),
     ) -> Self {
-        let mut map = Map::default();
+        let mut map = RangeMap::default();
         if let Checksum::Adler32(adler32) = checksum {
-            map.add(Piece { span: Span { start: 0, end: length }, adler32 });
+            map.add(ReceivedRange { range: ByteRange { start: 0, end: length }, adler32 });
         }
         Self::new(file, open, whole, map)
     }
 
-    fn new(file: Temporary, open: Option<Arc<File>>, whole: u64, map: Map) -> Self {
-        let (maker, received) = (file.maker(), map.bytes());
-        let disk = Disk { maker, file: open, map, whole, unrecorded: None, writing: Lane::default() };
-        Self { file, whole, received, lanes: Vec::new(), worker: Worker::new(disk) }
+    fn new(file: TemporaryFile, open: Option<Arc<File>>, whole: u64, map: RangeMap) -> Self {
+        let (creator, received) = (file.creator(), map.bytes());
+        let writer =
+            RangeWriter { creator, file: open, map, whole, unrecorded_bytes: None, writing: WriteBuffer::default() };
+        Self { file, whole, received, buffers: Vec::new(), worker: BlockingWorker::new(writer) }
     }
 
     /// Opens the partial file of an earlier process, which is longer than this size; returns the file if it has no
     /// valid footer. Received ranges are read once: one whose checksum differs from the footer is dropped.
     ///
     /// Errors: the file cannot be read.
-    pub(super) fn left(file: Temporary, open: &Arc<File>, whole: u64) -> io::Result<Result<Self, Temporary>> {
-        let Some(pieces) = trailer::decode(&tail(open, whole)?, whole) else { return Ok(Err(file)) };
-        let mut map = Map::default();
-        for piece in pieces {
-            if adler32(open, piece.span)? == piece.adler32 {
-                map.add(piece);
+    pub(super) fn from_leftover(
+        file: TemporaryFile,
+        open: &Arc<File>,
+        whole: u64,
+    ) -> io::Result<Result<Self, TemporaryFile>> {
+        let Some(ranges) = trailer::decode(&read_trailer(open, whole)?, whole) else { return Ok(Err(file)) };
+        let mut map = RangeMap::default();
+        for received in ranges {
+            if checksum_of_range(open, received.range)? == received.adler32 {
+                map.add(received);
             }
         }
         Ok(Ok(Self::new(file, Some(open.clone()), whole, map)))
@@ -98,104 +103,104 @@ impl Parts {
 
     /// Adds bytes that belong at `start`; the caller ensures that none come twice. Each lane has its own buffer.
     /// Errors: an earlier write failed.
-    pub(super) async fn push(&mut self, lane: usize, start: u64, bytes: &[u8]) -> io::Result<()> {
-        if lane >= self.lanes.len() {
-            self.lanes.resize_with(lane + 1, Lane::default);
+    pub(super) async fn push(&mut self, slot: usize, start: u64, bytes: &[u8]) -> io::Result<()> {
+        if slot >= self.buffers.len() {
+            self.buffers.resize_with(slot + 1, WriteBuffer::default);
         }
-        if self.lanes[lane].end() != start {
-            self.write(lane).await?;
-            self.lanes[lane].start = start;
+        if self.buffers[slot].end() != start {
+            self.write(slot).await?;
+            self.buffers[slot].start = start;
         }
-        self.lanes[lane].bytes.extend_from_slice(bytes);
+        self.buffers[slot].bytes.extend_from_slice(bytes);
         self.received += bytes.len() as u64;
-        match self.lanes[lane].bytes.len() >= BUFFER {
-            true => self.write(lane).await,
+        match self.buffers[slot].bytes.len() >= BUFFER {
+            true => self.write(slot).await,
             false => Ok(()),
         }
     }
 
     /// Passes the buffer of a lane to the worker thread, once the previous write is done.
-    async fn write(&mut self, lane: usize) -> io::Result<()> {
-        let (disk, lane) = (self.worker.ready().await?, &mut self.lanes[lane]);
-        if lane.bytes.is_empty() {
+    async fn write(&mut self, slot: usize) -> io::Result<()> {
+        let (writer, slot) = (self.worker.ready().await?, &mut self.buffers[slot]);
+        if slot.bytes.is_empty() {
             return Ok(());
         }
-        std::mem::swap(&mut disk.writing, lane);
-        lane.start = disk.writing.end();
-        lane.bytes.clear();
-        self.worker.begin(Disk::write);
+        std::mem::swap(&mut writer.writing, slot);
+        slot.start = writer.writing.end();
+        slot.bytes.clear();
+        self.worker.start(RangeWriter::write);
         Ok(())
     }
 
     /// Waits until all received bytes are written.
-    async fn settle(&mut self) -> io::Result<&mut Disk> {
-        for lane in 0..self.lanes.len() {
-            self.write(lane).await?;
+    async fn flush(&mut self) -> io::Result<&mut RangeWriter> {
+        for slot in 0..self.buffers.len() {
+            self.write(slot).await?;
         }
         self.worker.ready().await
     }
 
     /// Returns the missing ranges, in order. No bytes may be added meanwhile.
-    pub(super) async fn holes(&mut self) -> io::Result<Vec<Span>> {
+    pub(super) async fn missing_ranges(&mut self) -> io::Result<Vec<ByteRange>> {
         let whole = self.whole;
-        Ok(self.settle().await?.map.holes(whole))
+        Ok(self.flush().await?.map.missing_ranges(whole))
     }
 
     /// Removes the partial file.
     pub(super) fn discard(mut self) {
-        self.file.not_worth_keeping();
+        self.file.discard_on_drop();
     }
 
     /// Returns the complete file. Errors: a write failed, or a range is missing.
-    pub(super) async fn complete(mut self) -> io::Result<Complete> {
+    pub(super) async fn complete(mut self) -> io::Result<CompleteFile> {
         let whole = self.whole;
-        if !self.settle().await?.map.holes(whole).is_empty() {
+        if !self.flush().await?.map.missing_ranges(whole).is_empty() {
             return Err(io::Error::other("parts of the file are missing"));
         }
-        let disk = self.worker.into_means()?;
-        if let Some(file) = &disk.file {
+        let writer = self.worker.into_inner()?;
+        if let Some(file) = &writer.file {
             file.set_len(whole)?;
         }
-        Ok(Complete::new(self.file, Checksum::Adler32(disk.map.prefix().adler32), true))
+        Ok(CompleteFile::new(self.file, Checksum::Adler32(writer.map.first_range().adler32), true))
     }
 }
 
-impl Lane {
+impl WriteBuffer {
     fn end(&self) -> u64 {
         self.start + self.bytes.len() as u64
     }
 }
 
-impl Disk {
+impl RangeWriter {
     /// Writes the bytes before the footer that records them; but before the first bytes it writes a footer, which marks
     /// the file as one with missing ranges.
     fn write(&mut self) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file.clone(),
-            none => none.insert(self.maker.make()?).clone(),
+            none => none.insert(self.creator.create()?).clone(),
         };
-        if self.unrecorded.is_none() {
-            self.record(&file)?;
+        if self.unrecorded_bytes.is_none() {
+            self.write_trailer(&file)?;
         }
         file.write_all_at(&self.writing.bytes, self.writing.start)?;
         let mut hasher = Adler32::new();
         hasher.write(&self.writing.bytes);
-        let span = Span { start: self.writing.start, end: self.writing.end() };
-        self.map.add(Piece { span, adler32: hasher.finish() });
-        let unrecorded = self.unrecorded.unwrap_or(0) + self.writing.bytes.len() as u64;
-        self.unrecorded = Some(unrecorded);
+        let range = ByteRange { start: self.writing.start, end: self.writing.end() };
+        self.map.add(ReceivedRange { range, adler32: hasher.finish() });
+        let unrecorded_bytes = self.unrecorded_bytes.unwrap_or(0) + self.writing.bytes.len() as u64;
+        self.unrecorded_bytes = Some(unrecorded_bytes);
         self.writing.bytes.clear();
-        if unrecorded >= RECORD { self.record(&file) } else { Ok(()) }
+        if unrecorded_bytes >= RECORD_INTERVAL { self.write_trailer(&file) } else { Ok(()) }
     }
 
-    fn record(&mut self, file: &File) -> io::Result<()> {
-        self.unrecorded = Some(0);
+    fn write_trailer(&mut self, file: &File) -> io::Result<()> {
+        self.unrecorded_bytes = Some(0);
         file.write_all_at(&trailer::encode(&self.map, self.whole), self.whole)
     }
 }
 
 /// Reads the bytes from `start` on, at most as many as a footer may have.
-fn tail(file: &File, start: u64) -> io::Result<Vec<u8>> {
+fn read_trailer(file: &File, start: u64) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; trailer::LONGEST];
     let mut length = 0;
     while length < bytes.len() {
@@ -210,10 +215,10 @@ fn tail(file: &File, start: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn adler32(file: &File, span: Span) -> io::Result<u32> {
-    let (mut hasher, mut block, mut at) = (Adler32::new(), vec![0; BUFFER], span.start);
-    while at < span.end {
-        let length = usize::try_from(span.end - at).unwrap_or(BUFFER).min(BUFFER);
+fn checksum_of_range(file: &File, range: ByteRange) -> io::Result<u32> {
+    let (mut hasher, mut block, mut at) = (Adler32::new(), vec![0; BUFFER], range.start);
+    while at < range.end {
+        let length = usize::try_from(range.end - at).unwrap_or(BUFFER).min(BUFFER);
         match file.read_at(&mut block[..length], at) {
             Ok(0) => break,
             Ok(read) => {
@@ -229,7 +234,7 @@ fn adler32(file: &File, span: Span) -> io::Result<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sink::{Found, Sink};
+    use super::super::sink::{LeftoverData, Sink};
     use super::*;
     use std::path::Path;
 
@@ -242,16 +247,16 @@ mod tests {
     }
 
     /// Returns a file whose first bytes have been received.
-    async fn begun(place: &Path, checksum: Checksum, bytes: &[u8], first: usize) -> Parts {
+    async fn begun(place: &Path, checksum: Checksum, bytes: &[u8], first: usize) -> PartialFile {
         let mut sink = Sink::new(place, checksum);
         sink.push(&bytes[..first]).await.unwrap();
-        sink.settle().await.unwrap();
-        sink.into_parts(bytes.len() as u64).unwrap()
+        sink.flush().await.unwrap();
+        sink.into_partial_file(bytes.len() as u64).unwrap()
     }
 
-    fn found(place: &Path, checksum: Checksum, length: usize) -> Parts {
-        match Sink::find(place, checksum, Some(length as u64)) {
-            Found::Parts(parts) => parts,
+    fn found(place: &Path, checksum: Checksum, length: usize) -> PartialFile {
+        match Sink::find_leftover(place, checksum, Some(length as u64)) {
+            LeftoverData::Ranges(parts) => parts,
             other => panic!("{other:?}"),
         }
     }
@@ -269,17 +274,17 @@ mod tests {
             let cuts = [first, 700_000, 1_300_000, bytes.len()];
             let mut at: Vec<_> = cuts.windows(2).map(|cut| (cut[0], cut[1])).collect();
             while at.iter().any(|(start, end)| start < end) {
-                for (lane, (start, end)) in at.iter_mut().enumerate().rev() {
+                for (slot, (start, end)) in at.iter_mut().enumerate().rev() {
                     let upto = (*start + 70_001).min(*end);
-                    parts.push(lane, *start as u64, &bytes[*start..upto]).await.unwrap();
+                    parts.push(slot, *start as u64, &bytes[*start..upto]).await.unwrap();
                     *start = upto;
                 }
             }
             assert_eq!(parts.received(), bytes.len() as u64);
-            assert!(parts.holes().await.unwrap().is_empty());
+            assert!(parts.missing_ranges().await.unwrap().is_empty());
             let complete = parts.complete().await.unwrap();
-            assert!(complete.checksum == checksum && complete.is_pieced && !place.exists());
-            assert_eq!(complete.put().unwrap(), place);
+            assert!(complete.checksum == checksum && complete.has_several_responses && !place.exists());
+            assert_eq!(complete.persist().unwrap(), place);
             assert_eq!(std::fs::read(&place).unwrap(), bytes);
             std::fs::remove_file(&place).unwrap();
             assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none());
@@ -294,21 +299,21 @@ mod tests {
         // More than one lane's buffer is recorded, but not all.
         parts.push(3, 4_000_000, &bytes[4_000_000..5_500_000]).await.unwrap();
         parts.push(1, 1_000_000, &bytes[1_000_000..2_400_000]).await.unwrap();
-        parts.holes().await.unwrap();
+        parts.missing_ranges().await.unwrap();
         drop(parts);
         assert!(!place.exists());
         let mut parts = found(&place, checksum, bytes.len());
         assert_eq!(parts.received(), 300_000 + 1_500_000 + 1_400_000);
-        let holes = parts.holes().await.unwrap();
+        let missing_ranges = parts.missing_ranges().await.unwrap();
         let expected = [(300_000, 1_000_000), (2_400_000, 4_000_000), (5_500_000, 6_000_000)];
-        assert_eq!(holes, expected.map(|(start, end)| Span { start, end }));
-        for (lane, hole) in holes.into_iter().enumerate() {
+        assert_eq!(missing_ranges, expected.map(|(start, end)| ByteRange { start, end }));
+        for (slot, hole) in missing_ranges.into_iter().enumerate() {
             let (start, end) = (usize::try_from(hole.start).unwrap(), usize::try_from(hole.end).unwrap());
-            parts.push(lane, hole.start, &bytes[start..end]).await.unwrap();
+            parts.push(slot, hole.start, &bytes[start..end]).await.unwrap();
         }
         let complete = parts.complete().await.unwrap();
         assert_eq!(complete.checksum, checksum);
-        complete.put().unwrap();
+        complete.persist().unwrap();
         assert_eq!(std::fs::read(&place).unwrap(), bytes);
     }
 
@@ -318,7 +323,7 @@ mod tests {
         let place = dir.path().join("f");
         let mut parts = begun(&place, checksum, &bytes, 300_000).await;
         parts.push(0, 1_000_000, &bytes[1_000_000..2_500_000]).await.unwrap();
-        parts.holes().await.unwrap();
+        parts.missing_ranges().await.unwrap();
         drop(parts);
         let path = part(dir.path());
         let written = std::fs::read(&path).unwrap();
@@ -326,15 +331,15 @@ mod tests {
         spoiled[1_234_567] ^= 1;
         std::fs::write(&path, &spoiled).unwrap();
         let mut parts = found(&place, checksum, bytes.len());
-        assert_eq!(parts.holes().await.unwrap(), [Span { start: 300_000, end: 3_000_000 }]);
+        assert_eq!(parts.missing_ranges().await.unwrap(), [ByteRange { start: 300_000, end: 3_000_000 }]);
         drop(parts);
 
         for false_map in [bytes.len() + 1, written.len() - 1] {
             let mut torn = written.clone();
             torn.truncate(false_map);
             std::fs::write(&path, &torn).unwrap();
-            match Sink::find(&place, checksum, Some(bytes.len() as u64)) {
-                Found::Beginning(sink) => assert_eq!(sink.received(), 0),
+            match Sink::find_leftover(&place, checksum, Some(bytes.len() as u64)) {
+                LeftoverData::Beginning(sink) => assert_eq!(sink.received(), 0),
                 other => panic!("{other:?}"),
             }
             assert!(!path.exists(), "nothing is left of it");

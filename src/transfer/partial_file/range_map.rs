@@ -1,17 +1,17 @@
 //! The received byte ranges of a file.
 
-use super::super::checksum::joined;
+use super::super::checksum::adler32_combine;
 
 /// A byte range of a file: from `start` up to, but excluding, `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::transfer) struct Span {
+pub(in crate::transfer) struct ByteRange {
     /// Offset of the first byte.
     pub(in crate::transfer) start: u64,
     /// Offset behind the last byte.
     pub(in crate::transfer) end: u64,
 }
 
-impl Span {
+impl ByteRange {
     /// Returns the number of bytes.
     pub(in crate::transfer) fn length(self) -> u64 {
         self.end - self.start
@@ -20,26 +20,26 @@ impl Span {
 
 /// A received range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub(super) span: Span,
+pub(super) struct ReceivedRange {
+    pub(super) range: ByteRange,
     /// Adler-32 of its bytes.
     pub(super) adler32: u32,
 }
 
 /// The received ranges, in order. Adjacent ranges are merged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Map(Vec<Piece>);
+pub(super) struct RangeMap(Vec<ReceivedRange>);
 
-impl Map {
+impl RangeMap {
     /// Adds a range. Ranges that it overlaps are dropped as a whole.
-    pub(super) fn add(&mut self, piece: Piece) {
-        let Span { start, end } = piece.span;
+    pub(super) fn add(&mut self, received: ReceivedRange) {
+        let ByteRange { start, end } = received.range;
         if start >= end {
             return;
         }
-        self.0.retain(|known| known.span.end <= start || end <= known.span.start);
-        let behind = self.0.partition_point(|known| known.span.start < start);
-        self.0.insert(behind, piece);
+        self.0.retain(|known| known.range.end <= start || end <= known.range.start);
+        let behind = self.0.partition_point(|known| known.range.start < start);
+        self.0.insert(behind, received);
         self.join(behind);
         if behind > 0 {
             self.join(behind - 1);
@@ -49,34 +49,34 @@ impl Map {
     /// Merges the range at this index with the next one, if they are adjacent.
     fn join(&mut self, index: usize) {
         let (Some(one), Some(two)) = (self.0.get(index), self.0.get(index + 1)) else { return };
-        if one.span.end == two.span.start {
-            let adler32 = joined(one.adler32, two.adler32, two.span.length());
-            self.0[index] = Piece { span: Span { start: one.span.start, end: two.span.end }, adler32 };
+        if one.range.end == two.range.start {
+            let adler32 = adler32_combine(one.adler32, two.adler32, two.range.length());
+            self.0[index] = ReceivedRange { range: ByteRange { start: one.range.start, end: two.range.end }, adler32 };
             self.0.remove(index + 1);
         }
     }
 
     /// Returns the received ranges.
-    pub(super) fn pieces(&self) -> &[Piece] {
+    pub(super) fn ranges(&self) -> &[ReceivedRange] {
         &self.0
     }
 
     /// Returns the number of bytes received.
     pub(super) fn bytes(&self) -> u64 {
-        self.0.iter().map(|piece| piece.span.length()).sum()
+        self.0.iter().map(|received| received.range.length()).sum()
     }
 
     /// Returns the missing ranges of a file of this size.
-    pub(super) fn holes(&self, whole: u64) -> Vec<Span> {
-        let starts = std::iter::once(0).chain(self.0.iter().map(|piece| piece.span.end));
-        let ends = self.0.iter().map(|piece| piece.span.start).chain([whole]);
-        starts.zip(ends).map(|(start, end)| Span { start, end }).filter(|span| span.start < span.end).collect()
+    pub(super) fn missing_ranges(&self, whole: u64) -> Vec<ByteRange> {
+        let starts = std::iter::once(0).chain(self.0.iter().map(|received| received.range.end));
+        let ends = self.0.iter().map(|received| received.range.start).chain([whole]);
+        starts.zip(ends).map(|(start, end)| ByteRange { start, end }).filter(|range| range.start < range.end).collect()
     }
 
     /// Returns the received range at the beginning of the file, which may be empty.
-    pub(super) fn prefix(&self) -> Piece {
-        let nothing = Piece { span: Span { start: 0, end: 0 }, adler32: 1 };
-        self.0.first().filter(|piece| piece.span.start == 0).copied().unwrap_or(nothing)
+    pub(super) fn first_range(&self) -> ReceivedRange {
+        let nothing = ReceivedRange { range: ByteRange { start: 0, end: 0 }, adler32: 1 };
+        self.0.first().filter(|received| received.range.start == 0).copied().unwrap_or(nothing)
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
     use crate::transfer::checksum::Checksum;
 
-    fn adler32(bytes: &[u8]) -> u32 {
+    fn checksum_of_range(bytes: &[u8]) -> u32 {
         let mut hasher = Checksum::Adler32(0).hasher();
         hasher.update(bytes);
         match hasher.finish() {
@@ -94,35 +94,41 @@ mod tests {
         }
     }
 
-    fn piece(bytes: &[u8], start: usize, end: usize) -> Piece {
-        let span = Span { start: start as u64, end: end as u64 };
-        Piece { span, adler32: adler32(&bytes[start..end]) }
+    fn received(bytes: &[u8], start: usize, end: usize) -> ReceivedRange {
+        let range = ByteRange { start: start as u64, end: end as u64 };
+        ReceivedRange { range, adler32: checksum_of_range(&bytes[start..end]) }
     }
 
     #[test]
     fn pieces_that_touch_are_one_and_the_rest_is_holes() {
         let bytes: Vec<u8> = (0..100).collect();
-        let mut map = Map::default();
-        assert_eq!((map.bytes(), map.holes(100), map.prefix().span.end), (0, vec![Span { start: 0, end: 100 }], 0));
-        map.add(piece(&bytes, 50, 60));
-        map.add(piece(&bytes, 0, 10));
-        map.add(piece(&bytes, 60, 60));
-        let holes = [(10, 50), (60, 100)].map(|(start, end)| Span { start, end });
-        assert_eq!((map.holes(100), map.bytes(), map.prefix()), (holes.to_vec(), 20, piece(&bytes, 0, 10)));
-        map.add(piece(&bytes, 60, 100));
-        map.add(piece(&bytes, 10, 50));
-        assert_eq!(map.pieces(), [piece(&bytes, 0, 100)]);
-        assert!(map.holes(100).is_empty());
+        let mut map = RangeMap::default();
+        assert_eq!(
+            (map.bytes(), map.missing_ranges(100), map.first_range().range.end),
+            (0, vec![ByteRange { start: 0, end: 100 }], 0)
+        );
+        map.add(received(&bytes, 50, 60));
+        map.add(received(&bytes, 0, 10));
+        map.add(received(&bytes, 60, 60));
+        let missing_ranges = [(10, 50), (60, 100)].map(|(start, end)| ByteRange { start, end });
+        assert_eq!(
+            (map.missing_ranges(100), map.bytes(), map.first_range()),
+            (missing_ranges.to_vec(), 20, received(&bytes, 0, 10))
+        );
+        map.add(received(&bytes, 60, 100));
+        map.add(received(&bytes, 10, 50));
+        assert_eq!(map.ranges(), [received(&bytes, 0, 100)]);
+        assert!(map.missing_ranges(100).is_empty());
     }
 
     #[test]
     fn what_is_overwritten_does_not_count_any_more() {
         let bytes: Vec<u8> = (0..100).collect();
-        let mut map = Map::default();
-        map.add(piece(&bytes, 0, 30));
-        map.add(piece(&bytes, 40, 50));
-        map.add(piece(&bytes, 20, 35));
-        assert_eq!(map.pieces(), [piece(&bytes, 20, 35), piece(&bytes, 40, 50)]);
+        let mut map = RangeMap::default();
+        map.add(received(&bytes, 0, 30));
+        map.add(received(&bytes, 40, 50));
+        map.add(received(&bytes, 20, 35));
+        assert_eq!(map.ranges(), [received(&bytes, 20, 35), received(&bytes, 40, 50)]);
     }
 
     /// In any order, split at any offsets.
@@ -137,14 +143,14 @@ mod tests {
             let bytes: Vec<u8> = (0..1 + random(5000)).map(|_| random(256) as u8).collect();
             let mut cuts: Vec<_> = (0..random(40)).map(|_| random(bytes.len())).chain([0, bytes.len()]).collect();
             cuts.sort_unstable();
-            let mut parts: Vec<_> = cuts.windows(2).map(|cut| piece(&bytes, cut[0], cut[1])).collect();
-            let mut map = Map::default();
+            let mut parts: Vec<_> = cuts.windows(2).map(|cut| received(&bytes, cut[0], cut[1])).collect();
+            let mut map = RangeMap::default();
             while !parts.is_empty() {
                 map.add(parts.swap_remove(random(parts.len())));
-                let missing: u64 = map.holes(bytes.len() as u64).iter().map(|span| span.length()).sum();
+                let missing: u64 = map.missing_ranges(bytes.len() as u64).iter().map(|range| range.length()).sum();
                 assert_eq!(map.bytes() + missing, bytes.len() as u64);
             }
-            assert_eq!(map.pieces(), [piece(&bytes, 0, bytes.len())]);
+            assert_eq!(map.ranges(), [received(&bytes, 0, bytes.len())]);
         }
     }
 }

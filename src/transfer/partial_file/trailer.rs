@@ -2,27 +2,27 @@
 //! size of the file, the received ranges with their checksums, and a checksum (CRC-32) of all this. Any other content
 //! means starting over.
 
-use super::range_map::{Map, Piece, Span};
+use super::range_map::{ByteRange, RangeMap, ReceivedRange};
 
 /// Magic string at the beginning of a footer.
 const MARK: &[u8; 16] = b"rucio-part-map-1";
 /// Maximum number of ranges read. A download has a few dozen.
-const MOST: usize = 4096;
+const MAX_RANGES: usize = 4096;
 /// Length of the header: magic string, file size, number of ranges.
 const HEAD: usize = MARK.len() + 16;
 /// Length of an entry: start, end and checksum of a range.
 const ENTRY: usize = 20;
 /// Maximum length of a footer in bytes.
-pub(super) const LONGEST: usize = HEAD + MOST * ENTRY + 4;
+pub(super) const LONGEST: usize = HEAD + MAX_RANGES * ENTRY + 4;
 
 /// Encodes the footer of a file of this size.
-pub(super) fn encode(map: &Map, whole: u64) -> Vec<u8> {
+pub(super) fn encode(map: &RangeMap, whole: u64) -> Vec<u8> {
     let mut bytes = MARK.to_vec();
     bytes.extend(whole.to_le_bytes());
-    bytes.extend((map.pieces().len() as u64).to_le_bytes());
-    for Piece { span, adler32 } in map.pieces() {
-        bytes.extend(span.start.to_le_bytes());
-        bytes.extend(span.end.to_le_bytes());
+    bytes.extend((map.ranges().len() as u64).to_le_bytes());
+    for ReceivedRange { range, adler32 } in map.ranges() {
+        bytes.extend(range.start.to_le_bytes());
+        bytes.extend(range.end.to_le_bytes());
         bytes.extend(adler32.to_le_bytes());
     }
     let sum = checksum(&bytes);
@@ -32,25 +32,27 @@ pub(super) fn encode(map: &Map, whole: u64) -> Vec<u8> {
 
 /// Decodes a footer; `None` if it is not a valid footer for a file of this size. Bytes after it are ignored: an earlier
 /// footer may have been longer.
-pub(super) fn decode(bytes: &[u8], whole: u64) -> Option<Vec<Piece>> {
+pub(super) fn decode(bytes: &[u8], whole: u64) -> Option<Vec<ReceivedRange>> {
     let (head, rest) = bytes.split_at_checked(HEAD)?;
     let (mark, numbers) = head.split_at_checked(MARK.len())?;
-    let count = usize::try_from(number(numbers.get(8..)?)?).ok().filter(|count| *count <= MOST)?;
+    let count = usize::try_from(number(numbers.get(8..)?)?).ok().filter(|count| *count <= MAX_RANGES)?;
     if mark != MARK || number(numbers)? != whole {
         return None;
     }
     let (entries, rest) = rest.split_at_checked(count * ENTRY)?;
     let sum = u32::from_le_bytes(rest.get(..4)?.try_into().ok()?);
-    let pieces: Vec<_> = entries.chunks_exact(ENTRY).map(piece).collect::<Option<_>>()?;
-    let ends = std::iter::once(0).chain(pieces.iter().map(|piece| piece.span.end));
-    let in_order = ends.zip(&pieces).all(|(end, piece)| end <= piece.span.start && piece.span.start < piece.span.end);
-    let fits = pieces.last().is_none_or(|piece| piece.span.end <= whole);
-    (in_order && fits && checksum(&bytes[..HEAD + entries.len()]) == sum).then_some(pieces)
+    let ranges: Vec<_> = entries.chunks_exact(ENTRY).map(parse_entry).collect::<Option<_>>()?;
+    let ends = std::iter::once(0).chain(ranges.iter().map(|parse_entry| parse_entry.range.end));
+    let in_order = ends
+        .zip(&ranges)
+        .all(|(end, parse_entry)| end <= parse_entry.range.start && parse_entry.range.start < parse_entry.range.end);
+    let fits = ranges.last().is_none_or(|parse_entry| parse_entry.range.end <= whole);
+    (in_order && fits && checksum(&bytes[..HEAD + entries.len()]) == sum).then_some(ranges)
 }
 
-fn piece(entry: &[u8]) -> Option<Piece> {
-    let span = Span { start: number(entry)?, end: number(entry.get(8..)?)? };
-    Some(Piece { span, adler32: u32::from_le_bytes(entry.get(16..)?.try_into().ok()?) })
+fn parse_entry(entry: &[u8]) -> Option<ReceivedRange> {
+    let range = ByteRange { start: number(entry)?, end: number(entry.get(8..)?)? };
+    Some(ReceivedRange { range, adler32: u32::from_le_bytes(entry.get(16..)?.try_into().ok()?) })
 }
 
 fn number(bytes: &[u8]) -> Option<u64> {
@@ -67,10 +69,10 @@ fn checksum(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    fn map(spans: &[(u64, u64)]) -> Map {
-        let mut map = Map::default();
+    fn map(spans: &[(u64, u64)]) -> RangeMap {
+        let mut map = RangeMap::default();
         for (start, end) in spans {
-            map.add(Piece { span: Span { start: *start, end: *end }, adler32: 7 });
+            map.add(ReceivedRange { range: ByteRange { start: *start, end: *end }, adler32: 7 });
         }
         map
     }
@@ -80,9 +82,9 @@ mod tests {
         for spans in [&[][..], &[(0, 10)], &[(0, 10), (20, 30), (99, 100)]] {
             let map = map(spans);
             let mut bytes = encode(&map, 100);
-            assert_eq!(decode(&bytes, 100).as_deref(), Some(map.pieces()));
+            assert_eq!(decode(&bytes, 100).as_deref(), Some(map.ranges()));
             bytes.extend(b"older");
-            assert_eq!(decode(&bytes, 100).as_deref(), Some(map.pieces()));
+            assert_eq!(decode(&bytes, 100).as_deref(), Some(map.ranges()));
             assert_eq!(decode(&bytes, 101), None);
         }
     }

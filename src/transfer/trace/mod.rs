@@ -15,10 +15,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::job::FileJob;
-use sender::{End, Sender};
+use sender::{RunEnd, Sender};
 
 /// Capacity of the queue. When the trace server is too slow, further traces are dropped.
-const WAITING: usize = 10_000;
+const MAX_WAITING: usize = 10_000;
 
 /// Fields of a trace, in the order of the official client.
 pub type Fields = Map<String, Value>;
@@ -79,7 +79,7 @@ fn seconds(time: SystemTime) -> f64 {
 #[derive(Debug)]
 pub struct Tracer {
     queue: mpsc::Sender<String>,
-    end: watch::Sender<Option<End>>,
+    end: watch::Sender<Option<RunEnd>>,
     sender: JoinHandle<()>,
 }
 
@@ -87,7 +87,7 @@ impl Tracer {
     /// Starts sending to `<host>/traces/` with this HTTP client.
     pub fn start(connections: reqwest::Client, host: &str) -> Self {
         let url = format!("{}/traces/", host.trim_end_matches('/'));
-        let (queue, traces) = mpsc::channel(WAITING);
+        let (queue, traces) = mpsc::channel(MAX_WAITING);
         let (end, is_over) = watch::channel(None);
         Self { queue, end, sender: tokio::spawn(Sender::new(connections, url, is_over).run(traces)) }
     }
@@ -103,7 +103,7 @@ impl Tracer {
     /// ones after we have gone. Takes no longer than `longest`. `round_trip` is the time of a short answer of the trace
     /// server, if known: it bounds how long the last bytes may take to be sent.
     pub async fn finish(self, longest: Duration, round_trip: Option<Duration>) {
-        self.end.send_replace(Some(End { round_trip }));
+        self.end.send_replace(Some(RunEnd { round_trip }));
         drop(self.queue);
         let abort = self.sender.abort_handle();
         if tokio::time::timeout(longest, self.sender).await.is_err() {

@@ -17,27 +17,27 @@ const BATCH: usize = 1000;
 /// Length of the list that shows whether the server accepts lists.
 const FIRST_LIST: usize = 2;
 /// Maximum time a trace waits to be batched. The server is busy with our listing meanwhile.
-const PATIENCE: Duration = Duration::from_secs(60);
+const BATCH_DELAY: Duration = Duration::from_secs(60);
 /// Maximum number of traces waiting for a batch: about ten megabytes.
-const COLLECTED: usize = 20_000;
+const MAX_BATCH_QUEUE: usize = 20_000;
 /// Number of concurrent requests to a server that accepts single traces only.
-const SINGLE: usize = 8;
+const CONCURRENT_SINGLE_CALLS: usize = 8;
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Size of a body chunk in bytes: small, since about sixteen chunks may be buffered outside of the kernel.
-const PIECE: usize = 2 * 1024;
+const BODY_CHUNK: usize = 2 * 1024;
 /// Number of round trips after which buffered bytes are taken as sent.
 const ROUND_TRIPS: u32 = 3;
 
 /// The run has ended.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct End {
+pub(super) struct RunEnd {
     /// Round-trip time of a short answer of the server, if known.
     pub(super) round_trip: Option<Duration>,
 }
 
 /// The request format that the server accepts.
 #[derive(Debug, Clone, Copy)]
-enum Takes {
+enum ListSupport {
     /// No list has been answered yet.
     Unknown,
     /// Lists; the first one was answered after this time.
@@ -48,7 +48,7 @@ enum Takes {
 
 /// Outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Posted {
+enum PostResult {
     Taken,
     Refused,
     /// Not received: the server could not be reached or is overloaded. Safe to send again.
@@ -63,15 +63,15 @@ enum Posted {
 pub(super) struct Sender {
     connections: reqwest::Client,
     url: String,
-    end: watch::Receiver<Option<End>>,
-    takes: Takes,
+    end: watch::Receiver<Option<RunEnd>>,
+    takes: ListSupport,
     pending: Vec<String>,
 }
 
 impl Sender {
     /// Creates a sender to this URL. `end` changes when the run has ended.
-    pub(super) fn new(connections: reqwest::Client, url: String, end: watch::Receiver<Option<End>>) -> Self {
-        Self { connections, url, end, takes: Takes::Unknown, pending: Vec::new() }
+    pub(super) fn new(connections: reqwest::Client, url: String, end: watch::Receiver<Option<RunEnd>>) -> Self {
+        Self { connections, url, end, takes: ListSupport::Unknown, pending: Vec::new() }
     }
 
     /// Sends traces until the channel is closed.
@@ -90,7 +90,7 @@ impl Sender {
         }
     }
 
-    /// Collects traces until there are enough to send or the first has waited for [`PATIENCE`]. Returns false at the
+    /// Collects traces until there are enough to send or the first has waited for [`BATCH_DELAY`]. Returns false at the
     /// end.
     async fn collect(&mut self, traces: &mut mpsc::Receiver<String>, was_reached: bool) -> bool {
         if self.pending.is_empty() {
@@ -100,13 +100,13 @@ impl Sender {
             }
         }
         let enough = match self.takes {
-            Takes::Unknown if was_reached => FIRST_LIST,
-            Takes::Single if was_reached => 1,
-            _ => COLLECTED,
+            ListSupport::Unknown if was_reached => FIRST_LIST,
+            ListSupport::Single if was_reached => 1,
+            _ => MAX_BATCH_QUEUE,
         };
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + BATCH_DELAY;
         while self.pending.len() < enough {
-            let room = COLLECTED - self.pending.len();
+            let room = MAX_BATCH_QUEUE - self.pending.len();
             match timeout_at(deadline, traces.recv_many(&mut self.pending, room)).await {
                 Ok(0) => return false,
                 Ok(_) => {}
@@ -120,15 +120,15 @@ impl Sender {
     /// whether the server was reached.
     async fn send(&mut self) -> bool {
         let was_reached = match self.takes {
-            Takes::Unknown if self.pending.len() > 1 => self.send_first_list().await,
-            Takes::Lists(answer) => self.send_lists(answer).await,
-            Takes::Unknown | Takes::Single => {
+            ListSupport::Unknown if self.pending.len() > 1 => self.send_first_list().await,
+            ListSupport::Lists(answer) => self.send_lists(answer).await,
+            ListSupport::Unknown | ListSupport::Single => {
                 let traces = std::mem::take(&mut self.pending);
                 self.send_one_by_one(traces).await;
                 self.pending.is_empty()
             }
         };
-        if !was_reached && self.pending.len() >= COLLECTED {
+        if !was_reached && self.pending.len() >= MAX_BATCH_QUEUE {
             tracing::debug!("{} traces are dropped: the trace server cannot be reached", self.pending.len());
             self.pending.clear();
         }
@@ -140,17 +140,17 @@ impl Sender {
         let asked = Instant::now();
         let posted = self.post(list(&self.pending[..FIRST_LIST])).await;
         match posted {
-            Posted::Taken => self.takes = Takes::Lists(asked.elapsed()),
-            Posted::Refused => {
+            PostResult::Taken => self.takes = ListSupport::Lists(asked.elapsed()),
+            PostResult::Refused => {
                 tracing::debug!("the trace server takes one trace at a time");
-                self.takes = Takes::Single;
+                self.takes = ListSupport::Single;
                 return true;
             }
-            Posted::NotReached => return false,
-            Posted::Lost => {}
+            PostResult::NotReached => return false,
+            PostResult::Lost => {}
         }
         self.pending.drain(..FIRST_LIST);
-        posted == Posted::Taken
+        posted == PostResult::Taken
     }
 
     async fn send_lists(&mut self, answer: Duration) -> bool {
@@ -160,8 +160,8 @@ impl Sender {
         for (batch, posted) in batches.into_iter().zip(posted) {
             match posted {
                 // One refused trace must not cost the others of its list.
-                Posted::Refused if batch.len() > 1 => self.send_one_by_one(batch.to_vec()).await,
-                Posted::NotReached => self.pending.extend_from_slice(batch),
+                PostResult::Refused if batch.len() > 1 => self.send_one_by_one(batch.to_vec()).await,
+                PostResult::NotReached => self.pending.extend_from_slice(batch),
                 _ => {}
             }
         }
@@ -171,8 +171,8 @@ impl Sender {
     async fn send_one_by_one(&mut self, traces: Vec<String>) {
         let this = &*self;
         let post =
-            |trace: String| async move { (this.post(trace.clone()).await == Posted::NotReached).then_some(trace) };
-        let posts = stream::iter(traces).map(post).buffer_unordered(SINGLE);
+            |trace: String| async move { (this.post(trace.clone()).await == PostResult::NotReached).then_some(trace) };
+        let posts = stream::iter(traces).map(post).buffer_unordered(CONCURRENT_SINGLE_CALLS);
         let again: Vec<_> = posts.filter_map(|again| async { again }).collect().await;
         self.pending.extend(again);
     }
@@ -183,14 +183,14 @@ impl Sender {
     }
 
     /// Sends a body and waits for the answer.
-    async fn post(&self, body: String) -> Posted {
-        posted(self.request().body(body).send().await)
+    async fn post(&self, body: String) -> PostResult {
+        post_result(self.request().body(body).send().await)
     }
 
     /// Sends a list, and waits for the answer until the run ends. After that, waiting would cost 8 ms for each trace;
     /// it is enough that the server has received all bytes.
-    async fn hand_over(&self, body: String, answer: Duration) -> Posted {
-        let (length, (body, handed_over)) = (body.len(), in_pieces(body));
+    async fn hand_over(&self, body: String, answer: Duration) -> PostResult {
+        let (length, (body, handed_over)) = (body.len(), in_chunks(body));
         let request = self.request().header(CONTENT_LENGTH, length).body(body).send();
         let left = async {
             if handed_over.await.is_err() {
@@ -203,8 +203,8 @@ impl Sender {
         };
         tokio::select! {
             biased;
-            answer = request => posted(answer),
-            () = left => Posted::Taken,
+            answer = request => post_result(answer),
+            () = left => PostResult::Taken,
         }
     }
 }
@@ -218,10 +218,10 @@ fn list(traces: &[String]) -> String {
 }
 
 /// Splits a body into chunks. The receiver resolves when the last chunk has been taken.
-fn in_pieces(body: String) -> (reqwest::Body, oneshot::Receiver<()>) {
+fn in_chunks(body: String) -> (reqwest::Body, oneshot::Receiver<()>) {
     let (ticket, handed_over) = oneshot::channel();
     let pieces = stream::unfold((Bytes::from(body), Some(ticket)), |(mut rest, mut ticket)| async move {
-        let piece = rest.split_to(PIECE.min(rest.len()));
+        let piece = rest.split_to(BODY_CHUNK.min(rest.len()));
         if rest.is_empty() {
             ticket.take().map(|ticket| ticket.send(()));
         }
@@ -230,19 +230,19 @@ fn in_pieces(body: String) -> (reqwest::Body, oneshot::Receiver<()>) {
     (reqwest::Body::wrap_stream(pieces), handed_over)
 }
 
-fn posted(answer: reqwest::Result<reqwest::Response>) -> Posted {
+fn post_result(answer: reqwest::Result<reqwest::Response>) -> PostResult {
     match answer.map(|answer| answer.status()) {
-        Ok(status) if status.is_success() => Posted::Taken,
+        Ok(status) if status.is_success() => PostResult::Taken,
         Ok(status) => {
             tracing::debug!("the trace server answered {status}");
             match status {
-                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Posted::NotReached,
-                _ => Posted::Refused,
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => PostResult::NotReached,
+                _ => PostResult::Refused,
             }
         }
         Err(error) => {
             tracing::debug!("the trace server could not be reached: {error}");
-            if error.is_connect() { Posted::NotReached } else { Posted::Lost }
+            if error.is_connect() { PostResult::NotReached } else { PostResult::Lost }
         }
     }
 }

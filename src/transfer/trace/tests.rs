@@ -11,7 +11,7 @@ use crate::types::Did;
 
 /// Answer of a server before Rucio 37 to a list.
 const NO_LIST: &str = r#"{"ExceptionClass": "TypeError", "ExceptionMessage": "body must be a json dictionary"}"#;
-const PATIENCE: Duration = Duration::from_secs(20);
+const BATCH_DELAY: Duration = Duration::from_secs(20);
 
 fn connections() -> reqwest::Client {
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -110,7 +110,7 @@ fn trace_fields_come_in_the_official_order_and_custom_ones_win() {
 #[tokio::test]
 async fn traces_go_in_lists_once_two_have_been_taken() {
     let server = Server::start(|_, _| (201, Duration::ZERO)).await;
-    server.send(2012, PATIENCE).await;
+    server.send(2012, BATCH_DELAY).await;
     let mut lengths = server.lengths();
     lengths.sort_unstable();
     assert_eq!(lengths, [2, 10, 1000, 1000]);
@@ -123,23 +123,23 @@ async fn traces_go_one_by_one_where_a_list_is_refused_late() {
         false => (201, Duration::from_millis(20)),
     })
     .await;
-    server.send(12, PATIENCE).await;
+    server.send(12, BATCH_DELAY).await;
     assert_eq!(server.lengths(), [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 }
 
 #[tokio::test]
 async fn trace_alone_is_no_list() {
     let server = Server::start(|_, _| (201, Duration::ZERO)).await;
-    server.send(1, PATIENCE).await;
+    server.send(1, BATCH_DELAY).await;
     assert_eq!(server.lengths(), [0]);
 }
 
 #[tokio::test]
 async fn traces_are_not_waited_for_where_lists_are_taken() {
-    let server = Server::start(|_, before| (201, if before == 0 { Duration::ZERO } else { PATIENCE })).await;
-    let took = server.send(500, PATIENCE).await;
+    let server = Server::start(|_, before| (201, if before == 0 { Duration::ZERO } else { BATCH_DELAY })).await;
+    let took = server.send(500, BATCH_DELAY).await;
     assert_eq!(server.lengths(), [2, 498]);
-    assert!(took < PATIENCE / 2, "{took:?}");
+    assert!(took < BATCH_DELAY / 2, "{took:?}");
 }
 
 #[tokio::test]
@@ -152,15 +152,15 @@ async fn traces_are_sent_again_to_a_server_that_was_overloaded() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     tracer.send(trace("c"));
-    tracer.finish(PATIENCE, None).await;
+    tracer.finish(BATCH_DELAY, None).await;
     assert_eq!(server.lengths(), [2, 2, 0]);
 }
 
 #[tokio::test]
 async fn trace_server_that_is_silent_delays_no_longer_than_allowed() {
     for traces in [1, 2, 12] {
-        let server = Server::start(|_, _| (201, PATIENCE)).await;
+        let server = Server::start(|_, _| (201, BATCH_DELAY)).await;
         let took = server.send(traces, Duration::from_millis(100)).await;
-        assert!(took < PATIENCE / 2, "{traces}: {took:?}");
+        assert!(took < BATCH_DELAY / 2, "{traces}: {took:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use tokio::sync::Mutex;
 
-use super::batcher::Lots;
+use super::batcher::Batcher;
 use crate::api::dids;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -12,40 +12,40 @@ use crate::http::Client;
 use crate::types::Did;
 
 /// `true` if the file was attached, `false` if it already was; the error is the reason of the failure.
-type Answer = Result<bool, String>;
+type AttachResult = Result<bool, String>;
 
 /// A file and the dataset to attach it to.
-type Wish = (Did, Did);
+type Attachment = (Did, Did);
 
 /// Attaches files in batches.
 #[derive(Debug, Default)]
 pub(super) struct Attacher {
-    lots: Lots<Wish, Answer>,
+    batcher: Batcher<Attachment, AttachResult>,
     /// Contents of datasets, loaded after a batch was rejected.
     contents: Mutex<HashMap<Did, HashSet<Did>>>,
 }
 
 impl Attacher {
     /// Attaches a file. Returns whether it was not attached before. Errors: the reason of the failure.
-    pub(super) async fn attach(&self, client: &Client, dataset: &Did, file: &Did) -> Answer {
-        let wish = (file.clone(), dataset.clone());
-        let answer = self.lots.hand_in(wish, async |lot| self.attach_lot(client, lot).await).await;
+    pub(super) async fn attach(&self, client: &Client, dataset: &Did, file: &Did) -> AttachResult {
+        let request = (file.clone(), dataset.clone());
+        let answer = self.batcher.submit(request, async |batch| self.attach_batch(client, batch).await).await;
         answer.unwrap_or_else(|| Err("nobody answered".to_owned()))
     }
 
-    async fn attach_lot(&self, client: &Client, lot: Vec<Wish>) -> Vec<Answer> {
+    async fn attach_batch(&self, client: &Client, batch: Vec<Attachment>) -> Vec<AttachResult> {
         let mut by_dataset: HashMap<Did, Vec<Did>> = HashMap::new();
-        lot.iter().for_each(|(file, dataset)| by_dataset.entry(dataset.clone()).or_default().push(file.clone()));
+        batch.iter().for_each(|(file, dataset)| by_dataset.entry(dataset.clone()).or_default().push(file.clone()));
         let mut answers = HashMap::new();
         for (dataset, files) in by_dataset {
             for (file, answer) in self.attach_to(client, &dataset, files).await {
                 answers.insert((file, dataset.clone()), answer);
             }
         }
-        lot.iter().map(|wish| answers.get(wish).cloned().unwrap_or(Ok(false))).collect()
+        batch.iter().map(|request| answers.get(request).cloned().unwrap_or(Ok(false))).collect()
     }
 
-    async fn attach_to(&self, client: &Client, dataset: &Did, files: Vec<Did>) -> Vec<(Did, Answer)> {
+    async fn attach_to(&self, client: &Client, dataset: &Did, files: Vec<Did>) -> Vec<(Did, AttachResult)> {
         let mut contents = self.contents.lock().await;
         let held = |content: Option<&HashSet<Did>>, file: &Did| content.is_some_and(|content| content.contains(file));
         let (there, missing): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| held(contents.get(dataset), file));
@@ -53,7 +53,7 @@ impl Attacher {
         if missing.is_empty() {
             return answers;
         }
-        let together = understood(dids::attach(client, dataset, &missing).await);
+        let together = parse_outcome(dids::attach(client, dataset, &missing).await);
         if missing.len() == 1 || together == Ok(true) {
             answers.extend(missing.into_iter().map(|file| (file, together.clone())));
             return answers;
@@ -66,7 +66,7 @@ impl Attacher {
         for file in missing {
             let answer = match held(contents.get(dataset), &file) {
                 true => Ok(false),
-                false => understood(dids::attach(client, dataset, std::slice::from_ref(&file)).await),
+                false => parse_outcome(dids::attach(client, dataset, std::slice::from_ref(&file)).await),
             };
             answers.push((file, answer));
         }
@@ -82,7 +82,7 @@ async fn content_of(client: &Client, dataset: &Did) -> Result<HashSet<Did>> {
     Ok(content)
 }
 
-fn understood(attached: Result<()>) -> Answer {
+fn parse_outcome(attached: Result<()>) -> AttachResult {
     let class = attached.as_ref().err().and_then(Error::class);
     match (attached, class) {
         (Ok(()), _) => Ok(true),

@@ -5,45 +5,45 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 /// Maximum number of requests per call.
-const TOGETHER: usize = 200;
+const MAX_BATCH: usize = 200;
 
 /// A queue of requests of one kind. Each request gets its own answer.
-pub(super) struct Lots<T, A> {
+pub(super) struct Batcher<T, A> {
     waiting: Mutex<Vec<(T, oneshot::Sender<A>)>>,
-    turn: tokio::sync::Mutex<()>,
+    sending: tokio::sync::Mutex<()>,
 }
 
-impl<T, A> Default for Lots<T, A> {
+impl<T, A> Default for Batcher<T, A> {
     fn default() -> Self {
-        Self { waiting: Mutex::default(), turn: tokio::sync::Mutex::default() }
+        Self { waiting: Mutex::default(), sending: tokio::sync::Mutex::default() }
     }
 }
 
-impl<T, A> Lots<T, A> {
+impl<T, A> Batcher<T, A> {
     /// Queues a request and waits for its answer. `send` makes the call for a batch and returns the answers in its
     /// order; the call may be made by the `send` of another request.
-    pub(super) async fn hand_in(&self, wish: T, send: impl AsyncFn(Vec<T>) -> Vec<A>) -> Option<A> {
-        let (answer, mut answered) = oneshot::channel();
-        self.waiting().push((wish, answer));
-        let _turn = self.turn.lock().await;
+    pub(super) async fn submit(&self, request: T, send: impl AsyncFn(Vec<T>) -> Vec<A>) -> Option<A> {
+        let (answer, mut with_timeout) = oneshot::channel();
+        self.waiting().push((request, answer));
+        let _sending = self.sending.lock().await;
         // An earlier caller may have sent our request already; or several batches are queued before it.
         loop {
-            match answered.try_recv() {
+            match with_timeout.try_recv() {
                 Ok(answer) => return Some(answer),
                 Err(oneshot::error::TryRecvError::Closed) => return None,
                 Err(oneshot::error::TryRecvError::Empty) => {}
             }
-            let (wishes, tickets): (Vec<_>, Vec<_>) = self.next_lot().into_iter().unzip();
-            for (ticket, answer) in tickets.into_iter().zip(send(wishes).await) {
+            let (requests, tickets): (Vec<_>, Vec<_>) = self.next_batch().into_iter().unzip();
+            for (ticket, answer) in tickets.into_iter().zip(send(requests).await) {
                 // The receiver is gone if the run was cancelled.
                 let _ = ticket.send(answer);
             }
         }
     }
 
-    fn next_lot(&self) -> Vec<(T, oneshot::Sender<A>)> {
+    fn next_batch(&self) -> Vec<(T, oneshot::Sender<A>)> {
         let mut waiting = self.waiting();
-        let length = waiting.len().min(TOGETHER);
+        let length = waiting.len().min(MAX_BATCH);
         waiting.drain(..length).collect()
     }
 
@@ -52,9 +52,9 @@ impl<T, A> Lots<T, A> {
     }
 }
 
-impl<T, A> std::fmt::Debug for Lots<T, A> {
+impl<T, A> std::fmt::Debug for Batcher<T, A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Lots")
+        f.write_str("Batcher")
     }
 }
 
@@ -66,20 +66,20 @@ mod tests {
 
     #[tokio::test]
     async fn each_wish_gets_its_own_answer_and_few_calls_are_made() {
-        let (lots, calls) = (Lots::default(), AtomicUsize::new(0));
-        let send = async |wishes: Vec<usize>| {
+        let (batcher, calls) = (Batcher::default(), AtomicUsize::new(0));
+        let send = async |requests: Vec<usize>| {
             calls.fetch_add(1, Ordering::Relaxed);
             tokio::task::yield_now().await;
-            wishes.into_iter().map(|wish| wish * 2).collect()
+            requests.into_iter().map(|request| request * 2).collect()
         };
-        let answers = join_all((0..1000).map(|wish| lots.hand_in(wish, send))).await;
-        assert_eq!(answers, (0..1000).map(|wish| Some(wish * 2)).collect::<Vec<_>>());
+        let answers = join_all((0..1000).map(|request| batcher.submit(request, send))).await;
+        assert_eq!(answers, (0..1000).map(|request| Some(request * 2)).collect::<Vec<_>>());
         assert!(calls.load(Ordering::Relaxed) <= 6, "{calls:?}");
     }
 
     #[tokio::test]
     async fn a_wish_without_an_answer_ends() {
-        let lots = Lots::<u8, u8>::default();
-        assert_eq!(lots.hand_in(1, async |_| Vec::new()).await, None);
+        let batcher = Batcher::<u8, u8>::default();
+        assert_eq!(batcher.submit(1, async |_| Vec::new()).await, None);
     }
 }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::batcher::Lots;
+use super::batcher::Batcher;
 use super::events::UploadEvent;
-use super::file_upload::{Failure, Run};
+use super::file_upload::{FileUpload, UploadError};
 use super::local::Measured;
 use crate::api::replicas::Query;
 use crate::api::{dids, replicas, rses, rules, scopes};
@@ -27,10 +27,10 @@ pub(super) struct Catalogue {
     scopes: OnceCell<Vec<String>>,
     foreign: Mutex<HashSet<String>>,
     datasets: Mutex<HashMap<Did, Arc<OnceCell<()>>>>,
-    lookups: Lots<Did, Result<Option<KnownFile>>>,
-    additions: Lots<NewReplica, Result<()>>,
-    changes: Lots<NewReplica, Result<()>>,
-    rules: Lots<Did, Result<bool>>,
+    lookups: Batcher<Did, Result<Option<KnownFile>>>,
+    additions: Batcher<NewReplica, Result<()>>,
+    changes: Batcher<NewReplica, Result<()>>,
+    rules: Batcher<Did, Result<bool>>,
 }
 
 /// State of a file's replica at the target RSE.
@@ -46,18 +46,18 @@ pub(super) enum Presence {
     Elsewhere,
 }
 
-impl Run<'_> {
+impl FileUpload<'_> {
     /// Registers the file, its replica in this state and its rule, as far as they are missing.
     ///
     /// Errors: `DataIdentifierAlreadyExists` if the catalogue has a different file of this name; any rejection by the
     /// server.
     pub(super) async fn register(&self, measured: &Measured, state: &'static str) -> Result<Presence> {
         self.check_scope().await?;
-        self.make_dataset().await?;
-        let presence = match self.known(measured).await? {
+        self.ensure_dataset().await?;
+        let presence = match self.find_known(measured).await? {
             None => self.add_new(measured, state).await?,
             Some(presence) => {
-                self.tell(UploadEvent::Known);
+                self.emit(UploadEvent::Known);
                 presence
             }
         };
@@ -74,24 +74,24 @@ impl Run<'_> {
     async fn add_new(&self, measured: &Measured, state: &'static str) -> Result<Presence> {
         match self.add_replica(measured, state).await {
             Ok(()) => Ok(Presence::New),
-            Err(refusal) => self.known(measured).await?.ok_or(refusal),
+            Err(refusal) => self.find_known(measured).await?.ok_or(refusal),
         }
     }
 
     /// Looks up the file in the catalogue.
     ///
     /// Errors: `DataIdentifierAlreadyExists` if the catalogue has a different file of this name.
-    pub(super) async fn known(&self, measured: &Measured) -> Result<Option<Presence>> {
-        let look_up = async |lot: Vec<Did>| look_up(self.all.client, lot).await;
-        let known = self.all.catalogue.lookups.hand_in(self.did().clone(), look_up).await;
-        let Some(known) = known.unwrap_or_else(unanswered)? else { return Ok(None) };
-        if !is_same(&known, measured) {
-            return Err(self.another(&known, measured));
+    pub(super) async fn find_known(&self, measured: &Measured) -> Result<Option<Presence>> {
+        let look_up = async |batch: Vec<Did>| look_up(self.uploader.client, batch).await;
+        let known = self.uploader.catalogue.lookups.submit(self.did().clone(), look_up).await;
+        let Some(known) = known.unwrap_or_else(no_answer)? else { return Ok(None) };
+        if !is_same_file(&known, measured) {
+            return Err(self.other_file_error(&known, measured));
         }
         let query = Query { dids: vec![self.did().clone()], all_states: true, ..Query::default() };
-        let mut entries = replicas::list(self.all.client, &query).await?;
+        let mut entries = replicas::list(self.uploader.client, &query).await?;
         let entry = entries.next().await?;
-        let state = entry.as_ref().and_then(|entry| entry.states.get(&self.all.options.rse.rse));
+        let state = entry.as_ref().and_then(|entry| entry.states.get(&self.uploader.options.rse.rse));
         Ok(Some(match state.map(String::as_str) {
             None => Presence::Elsewhere,
             Some("AVAILABLE") => Presence::Available,
@@ -99,7 +99,7 @@ impl Run<'_> {
         }))
     }
 
-    fn another(&self, known: &KnownFile, measured: &Measured) -> Error {
+    fn other_file_error(&self, known: &KnownFile, measured: &Measured) -> Error {
         let theirs = known.adler32.as_deref().or(known.md5.as_deref()).unwrap_or("none");
         let (did, kind) = (self.did(), known.did_type.to_lowercase());
         let details = match kind.as_str() {
@@ -114,59 +114,63 @@ impl Run<'_> {
     }
 
     /// Sets the replica's state to available.
-    pub(super) async fn available(&self, measured: &Measured) -> Result<(), Failure> {
-        let replica = measured.replica(self.did(), "A", self.all.options.pfn.as_ref());
-        let (client, rse) = (self.all.client, &self.all.options.rse.rse);
-        let change = async |lot: Vec<NewReplica>| {
-            together(&lot, async |lot| replicas::update_states(client, rse, lot).await).await
+    pub(super) async fn declare_available(&self, measured: &Measured) -> Result<(), UploadError> {
+        let replica = measured.replica(self.did(), "A", self.uploader.options.pfn.as_ref());
+        let (client, rse) = (self.uploader.client, &self.uploader.options.rse.rse);
+        let change = async |batch: Vec<NewReplica>| {
+            batch_or_each(&batch, async |batch| replicas::update_states(client, rse, batch).await).await
         };
-        let changed = self.all.catalogue.changes.hand_in(replica, change).await;
-        changed.unwrap_or_else(unanswered).map_err(|error| {
-            self.tell(UploadEvent::StateFailed);
+        let changed = self.uploader.catalogue.changes.submit(replica, change).await;
+        changed.unwrap_or_else(no_answer).map_err(|error| {
+            self.emit(UploadEvent::StateFailed);
             let advice = match error.class() {
                 Some(Exception::AccessDenied) => " Upload with --register-after-upload where you may not do that.",
                 _ => "",
             };
-            Failure::File(format!("its replica could not be declared available: {}{advice}", error.to_string().trim()))
+            UploadError::File(format!(
+                "its replica could not be declared available: {}{advice}",
+                error.to_string().trim()
+            ))
         })
     }
 
     /// Attaches the file to its dataset, if it has one. Returns whether it was not attached before.
-    pub(super) async fn attach(&self) -> Result<bool, Failure> {
+    pub(super) async fn attach(&self) -> Result<bool, UploadError> {
         let Some(dataset) = &self.file.dataset else { return Ok(false) };
-        if self.all.options.registration == super::Registration::Never {
+        if self.uploader.options.registration == super::Registration::Never {
             return Ok(false);
         }
-        let attached = self.all.attacher.attach(self.all.client, dataset, self.did()).await.map_err(|reason| {
-            self.tell(UploadEvent::AttachFailed);
-            Failure::File(format!("it could not be attached to {dataset}: {reason}"))
-        })?;
+        let attached =
+            self.uploader.attacher.attach(self.uploader.client, dataset, self.did()).await.map_err(|reason| {
+                self.emit(UploadEvent::AttachFailed);
+                UploadError::File(format!("it could not be attached to {dataset}: {reason}"))
+            })?;
         if attached {
-            self.tell(UploadEvent::Attached(dataset));
+            self.emit(UploadEvent::Attached(dataset));
         }
         Ok(attached)
     }
 
     /// Returns the file's PFN for this protocol.
-    pub(super) async fn pfn(&self, way: &RseProtocol) -> Result<String, Failure> {
-        let (rse, did) = (&self.all.options.rse, self.did());
+    pub(super) async fn pfn(&self, protocol: &RseProtocol) -> Result<String, UploadError> {
+        let (rse, did) = (&self.uploader.options.rse, self.did());
         let algorithm = match rse.lfn2pfn_algorithm.as_deref() {
-            None | Some("default") => &self.all.options.default_algorithm,
+            None | Some("default") => &self.uploader.options.default_algorithm,
             Some(algorithm) => algorithm,
         };
         if let Some(path) = target::path(algorithm, did).filter(|_| rse.deterministic) {
-            return Ok(target::pfn(way, &path));
+            return Ok(target::pfn(protocol, &path));
         }
-        let told = rses::protocols::pfn_to_write(self.all.client, &rse.rse, did, &way.scheme).await;
-        let told = told.map_err(|error| {
+        let answer = rses::protocols::pfn_to_write(self.uploader.client, &rse.rse, did, &protocol.scheme).await;
+        let answer = answer.map_err(|error| {
             let why = format!("Where files go at {} follows the rule '{algorithm}' (lfn2pfn_algorithm)", rse.rse);
             error.with_hint(format!("{why}, which only the server can know. --pfn names the place."))
         })?;
-        told.ok_or_else(|| Failure::File(format!("the server does not tell where it goes at {}", rse.rse)))
+        answer.ok_or_else(|| UploadError::File(format!("the server does not tell where it goes at {}", rse.rse)))
     }
 
     async fn check_scope(&self) -> Result<()> {
-        let (all, scope) = (self.all, &self.did().scope);
+        let (all, scope) = (self.uploader, &self.did().scope);
         let lookup = || async {
             match scopes::of_account(all.client, &all.options.account).await {
                 Err(error) if error.class() == Some(Exception::ScopeNotFound) => Ok(Vec::new()),
@@ -176,19 +180,19 @@ impl Run<'_> {
         let scopes = all.catalogue.scopes.get_or_try_init(lookup).await?;
         let foreign = !scopes.is_empty() && !scopes.contains(scope);
         if foreign && lock(&all.catalogue.foreign).insert(scope.clone()) {
-            self.tell(UploadEvent::ForeignScope);
+            self.emit(UploadEvent::ForeignScope);
         }
         Ok(())
     }
 
-    async fn make_dataset(&self) -> Result<()> {
+    async fn ensure_dataset(&self) -> Result<()> {
         let Some(dataset) = &self.file.dataset else { return Ok(()) };
-        let cell = lock(&self.all.catalogue.datasets).entry(dataset.clone()).or_default().clone();
+        let cell = lock(&self.uploader.catalogue.datasets).entry(dataset.clone()).or_default().clone();
         cell.get_or_try_init(|| self.add_dataset(dataset)).await.copied()
     }
 
     async fn add_dataset(&self, dataset: &Did) -> Result<()> {
-        let options = &self.all.options;
+        let options = &self.uploader.options;
         let rule = DatasetRule {
             account: options.account.clone(),
             copies: 1,
@@ -196,10 +200,10 @@ impl Run<'_> {
             grouping: "DATASET",
             lifetime: options.lifetime,
         };
-        match dids::add_dataset(self.all.client, dataset, &rule).await {
-            Ok(()) => self.tell(UploadEvent::DatasetMade(dataset)),
+        match dids::add_dataset(self.uploader.client, dataset, &rule).await {
+            Ok(()) => self.emit(UploadEvent::DatasetMade(dataset)),
             Err(error) if error.class() == Some(Exception::DataIdentifierAlreadyExists) => {
-                self.tell(UploadEvent::DatasetKnown(dataset));
+                self.emit(UploadEvent::DatasetKnown(dataset));
                 if options.lifetime.is_some() {
                     let details = format!("{dataset} exists: its lifetime is not changed by an upload.");
                     let command = format!("Leave --lifetime out, or change its rule: rucio rule list --did {dataset}");
@@ -212,11 +216,13 @@ impl Run<'_> {
     }
 
     async fn add_replica(&self, measured: &Measured, state: &'static str) -> Result<()> {
-        let replica = measured.replica(self.did(), state, self.all.options.pfn.as_ref());
-        let (client, rse) = (self.all.client, &self.all.options.rse.rse);
-        let add = async |lot: Vec<NewReplica>| together(&lot, async |lot| replicas::add(client, rse, lot).await).await;
-        self.all.catalogue.additions.hand_in(replica, add).await.unwrap_or_else(unanswered)?;
-        self.tell(UploadEvent::Registered);
+        let replica = measured.replica(self.did(), state, self.uploader.options.pfn.as_ref());
+        let (client, rse) = (self.uploader.client, &self.uploader.options.rse.rse);
+        let add = async |batch: Vec<NewReplica>| {
+            batch_or_each(&batch, async |batch| replicas::add(client, rse, batch).await).await
+        };
+        self.uploader.catalogue.additions.submit(replica, add).await.unwrap_or_else(no_answer)?;
+        self.emit(UploadEvent::Registered);
         Ok(())
     }
 
@@ -225,12 +231,15 @@ impl Run<'_> {
         if self.file.dataset.is_some() {
             return Ok(());
         }
-        let add = async |lot: Vec<Did>| {
-            let made = together(&lot, async |lot| rules::add(self.all.client, &self.rule(lot)).await.map(drop)).await;
-            made.into_iter().map(unless_there).collect()
+        let add = async |batch: Vec<Did>| {
+            let made = batch_or_each(&batch, async |batch| {
+                rules::add(self.uploader.client, &self.rule(batch)).await.map(drop)
+            })
+            .await;
+            made.into_iter().map(rule_created).collect()
         };
-        if self.all.catalogue.rules.hand_in(self.did().clone(), add).await.unwrap_or_else(unanswered)? {
-            self.tell(UploadEvent::RuleMade);
+        if self.uploader.catalogue.rules.submit(self.did().clone(), add).await.unwrap_or_else(no_answer)? {
+            self.emit(UploadEvent::RuleMade);
         }
         Ok(())
     }
@@ -239,9 +248,9 @@ impl Run<'_> {
         NewRule {
             dids: dids.to_vec(),
             copies: 1,
-            rse_expression: self.all.options.rse.rse.clone(),
+            rse_expression: self.uploader.options.rse.rse.clone(),
             weight: None,
-            lifetime: self.all.options.lifetime,
+            lifetime: self.uploader.options.lifetime,
             grouping: Some("DATASET".to_owned()),
             account: None,
             locked: false,
@@ -261,20 +270,20 @@ impl Run<'_> {
 }
 
 /// Looks up files with one call; one by one if that fails.
-async fn look_up(client: &Client, lot: Vec<Did>) -> Vec<Result<Option<KnownFile>>> {
-    if let [did] = lot.as_slice() {
+async fn look_up(client: &Client, batch: Vec<Did>) -> Vec<Result<Option<KnownFile>>> {
+    if let [did] = batch.as_slice() {
         let known = dids::known_file(client, did).await;
         return vec![match known {
             Err(error) if error.class() == Some(Exception::DataIdentifierNotFound) => Ok(None),
             known => known.map(Some),
         }];
     }
-    match dids::known_files(client, &lot).await {
-        Ok(mut known) => lot.iter().map(|did| Ok(known.remove(did))).collect(),
+    match dids::known_files(client, &batch).await {
+        Ok(mut known) => batch.iter().map(|did| Ok(known.remove(did))).collect(),
         Err(error) => {
             tracing::debug!("Files are looked up one by one: {error}");
-            let mut answers = Vec::with_capacity(lot.len());
-            for did in lot {
+            let mut answers = Vec::with_capacity(batch.len());
+            for did in batch {
                 answers.extend(Box::pin(look_up(client, vec![did])).await);
             }
             answers
@@ -283,35 +292,35 @@ async fn look_up(client: &Client, lot: Vec<Did>) -> Vec<Result<Option<KnownFile>
 }
 
 /// Makes one call for all items; if that is rejected, one call per item, so that one bad item fails alone.
-async fn together<T>(lot: &[T], call: impl AsyncFn(&[T]) -> Result<()>) -> Vec<Result<()>> {
-    let all = call(lot).await;
-    if all.is_ok() || lot.len() == 1 {
-        return std::iter::once(all).chain((1..lot.len()).map(|_| Ok(()))).collect();
+async fn batch_or_each<T>(batch: &[T], call: impl AsyncFn(&[T]) -> Result<()>) -> Vec<Result<()>> {
+    let all = call(batch).await;
+    if all.is_ok() || batch.len() == 1 {
+        return std::iter::once(all).chain((1..batch.len()).map(|_| Ok(()))).collect();
     }
-    let mut answers = Vec::with_capacity(lot.len());
-    for one in lot {
+    let mut answers = Vec::with_capacity(batch.len());
+    for one in batch {
         answers.push(call(std::slice::from_ref(one)).await);
     }
     answers
 }
 
 /// Returns whether the rule was created; `false` if it already existed.
-fn unless_there(made: Result<()>) -> Result<bool> {
+fn rule_created(made: Result<()>) -> Result<bool> {
     match made {
         Err(error) if error.class() == Some(Exception::DuplicateRule) => Ok(false),
         made => made.map(|()| true),
     }
 }
 
-fn unanswered<T>() -> Result<T> {
+fn no_answer<T>() -> Result<T> {
     Err(Error::new(Exception::RucioException, "The catalogue was asked, and nobody answered."))
 }
 
 /// Returns whether the catalogue's file is this one. A file without a checksum in the catalogue is never the same.
-fn is_same(known: &KnownFile, measured: &Measured) -> bool {
+fn is_same_file(known: &KnownFile, measured: &Measured) -> bool {
     let sum = Checksum::new(known.adler32.as_deref(), known.md5.as_deref());
     let size = known.bytes.is_none_or(|bytes| bytes == measured.bytes);
-    known.did_type == "FILE" && size && measured.has(sum) == Some(true)
+    known.did_type == "FILE" && size && measured.has_checksum(sum) == Some(true)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

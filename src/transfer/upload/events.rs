@@ -1,12 +1,12 @@
 //! Events of an upload, for progress bars and logs.
 
-use super::Outcome;
-use super::local::Local;
+use super::UploadOutcome;
+use super::local::LocalFile;
 use crate::types::Did;
 
 /// Location at which the file already exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum There {
+pub enum ExistingAt {
     /// At the RSE.
     AtRse,
     /// At the RSE, under the given PFN.
@@ -53,7 +53,7 @@ pub enum UploadEvent<'a> {
     /// The file is complete at the storage and only has to be registered.
     Complete,
     /// Nothing to upload: the file already exists.
-    AlreadyThere(There),
+    AlreadyThere(ExistingAt),
     /// An attempt to upload failed.
     AttemptFailed {
         /// Reason.
@@ -73,11 +73,11 @@ pub enum UploadEvent<'a> {
     /// The file is uploaded and registered.
     Done,
     /// The final outcome, which overrides earlier events; no event of this file follows.
-    Ended(&'a Outcome),
+    Ended(&'a UploadOutcome),
 }
 
 /// Receives the events. Called from the worker tasks, so it must return quickly.
-pub trait Observer: Send + Sync {
+pub trait UploadObserver: Send + Sync {
     /// Called for each event of a file.
-    fn file(&self, file: &Local, event: UploadEvent<'_>);
+    fn file(&self, file: &LocalFile, event: UploadEvent<'_>);
 }

@@ -11,7 +11,7 @@ use crate::types::{CollectionType, Did};
 
 /// The files and collections of a folder tree.
 #[derive(Debug, Default)]
-pub struct Tree {
+pub struct FolderTree {
     /// Files, each with its dataset.
     pub files: Vec<(PathBuf, Did)>,
     /// Datasets, in the order in which their folders are found.
@@ -22,7 +22,7 @@ pub struct Tree {
     pub empty: Vec<PathBuf>,
 }
 
-impl Tree {
+impl FolderTree {
     /// Reads a folder tree; symbolic links to folders are not followed.
     ///
     /// Errors: `InputValidationError` if a folder contains both files and folders, or if a name is not valid UTF-8.
@@ -34,7 +34,7 @@ impl Tree {
     }
 
     fn add(&mut self, folder: &Path, scope: &str) -> Result<()> {
-        let (folders, files) = inside(folder)?;
+        let (folders, files) = folder_content(folder)?;
         let did = did(folder, scope)?;
         match (folders.is_empty(), files.is_empty()) {
             (false, false) => {
@@ -58,15 +58,15 @@ impl Tree {
         Ok(())
     }
 
-    /// Creates the collections that do not exist and attaches their content. Calls `told` for each creation and
+    /// Creates the collections that do not exist and attaches their content. Calls `report` for each creation and
     /// failure. Continues after a failure and returns the first one.
-    pub async fn make(&self, client: &Client, told: impl Fn(Made<'_>)) -> Result<()> {
+    pub async fn create(&self, client: &Client, report: impl Fn(CreationEvent<'_>)) -> Result<()> {
         let mut first = Ok(());
         let mut note = |outcome: Result<()>, about: &Did, what: &'static str| {
             match &outcome {
-                Err(error) if !is_there(error) => told(Made::Failed { what, did: about, error }),
+                Err(error) if !is_there(error) => report(CreationEvent::Failed { what, did: about, error }),
                 Err(_) => return,
-                Ok(()) => told(Made::Done { what, did: about }),
+                Ok(()) => report(CreationEvent::Done { what, did: about }),
             }
             if first.is_ok() {
                 first = outcome;
@@ -89,7 +89,7 @@ impl Tree {
 
 /// Result for a collection.
 #[derive(Debug)]
-pub enum Made<'a> {
+pub enum CreationEvent<'a> {
     /// The collection was created, or content was attached to it.
     Done {
         /// `dataset`, `container` or `content`.
@@ -114,7 +114,7 @@ fn is_there(error: &Error) -> bool {
 }
 
 /// Returns the folders and files in a folder, sorted by name.
-fn inside(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+fn folder_content(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<std::io::Result<Vec<_>>>());
     let mut paths: Vec<_> =
         entries.map_err(|error| unreadable(folder, error))?.iter().map(std::fs::DirEntry::path).collect();
@@ -150,7 +150,7 @@ mod tests {
         }
         fs::create_dir(dir.path().join("top/void")).unwrap();
         std::os::unix::fs::symlink(dir.path(), dir.path().join("top/loop")).unwrap();
-        let tree = Tree::read(&dir.path().join("top/"), "s").unwrap();
+        let tree = FolderTree::read(&dir.path().join("top/"), "s").unwrap();
         let did = |name: &str| Did::new("s", name);
         assert_eq!(tree.datasets, [did("a"), did("b")]);
         let expected = [(did("top"), vec![did("a"), did("deep"), did("void")]), (did("deep"), vec![did("b")])];
@@ -164,6 +164,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("sub")).unwrap();
         fs::write(dir.path().join("f"), b"").unwrap();
-        assert_eq!(Tree::read(dir.path(), "s").unwrap_err().class(), Some(Exception::InputValidationError));
+        assert_eq!(FolderTree::read(dir.path(), "s").unwrap_err().class(), Some(Exception::InputValidationError));
     }
 }

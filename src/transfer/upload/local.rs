@@ -18,7 +18,7 @@ use crate::types::{Did, NewMetadata, NewReplica};
 
 /// A local file to upload.
 #[derive(Debug, Clone)]
-pub struct Local {
+pub struct LocalFile {
     /// Path.
     pub path: PathBuf,
     /// File name without folders, for messages.
@@ -97,7 +97,7 @@ impl Measured {
     }
 
     /// Returns whether the checksum matches this file; `None` if the checksum is unknown.
-    pub(super) fn has(&self, checksum: Checksum) -> Option<bool> {
+    pub(super) fn has_checksum(&self, checksum: Checksum) -> Option<bool> {
         match checksum {
             Checksum::Adler32(_) => Some(checksum == self.adler32),
             Checksum::Md5(_) => Some(checksum == self.md5),
@@ -108,13 +108,13 @@ impl Measured {
     /// Compares a stored file with this one. Returns whether a checksum was compared. Where the storage reports no
     /// size, its checksum is compared even if `by_checksum` is false. Errors: the difference, or that size and checksum
     /// are both unknown.
-    pub(super) fn is(&self, stored: &Stored, by_checksum: bool) -> Result<bool, String> {
+    pub(super) fn matches_stored(&self, stored: &Stored, by_checksum: bool) -> Result<bool, String> {
         let size = stored.bytes.filter(|bytes| *bytes != self.bytes);
         if let Some(found) = size {
             return Err(format!("Filesize mismatch. Source: {} Destination: {found}", self.bytes));
         }
         let sum = Checksum::new(stored.adler32.as_deref(), stored.md5.as_deref());
-        match self.has(sum).filter(|_| by_checksum || stored.bytes.is_none()) {
+        match self.has_checksum(sum).filter(|_| by_checksum || stored.bytes.is_none()) {
             Some(false) => {
                 let ours = if matches!(sum, Checksum::Md5(_)) { self.md5() } else { self.adler32() };
                 Err(format!("Checksum mismatch. Source: {ours} Destination: {sum}"))
@@ -137,14 +137,14 @@ pub fn files_in(folder: &Path) -> io::Result<(Vec<PathBuf>, bool)> {
 /// Computes size and both checksums in one read, and the GUID.
 ///
 /// Errors: the file cannot be read; `RucioException` if it is a POOL file whose GUID cannot be read.
-pub(super) async fn measure(file: &Local) -> Result<Measured> {
+pub(super) async fn measure(file: &LocalFile) -> Result<Measured> {
     let guid = guid(file).await?;
     let alive = Arc::new(());
-    let (path, by) = (file.path.clone(), Arc::downgrade(&alive));
+    let (path, owner) = (file.path.clone(), Arc::downgrade(&alive));
     let summed = tokio::task::spawn_blocking(move || {
         let file = File::open(path)?;
         let state = FileState::new(&file.metadata()?);
-        io::Result::Ok((state, Digests::of(Wanted { file, by })?))
+        io::Result::Ok((state, Digests::from_reader(CancellableFile { file, owner })?))
     });
     let (state, Digests { bytes, adler32, md5 }) = summed
         .await
@@ -154,14 +154,14 @@ pub(super) async fn measure(file: &Local) -> Result<Measured> {
 }
 
 /// A file whose reads fail once the task that measures it was dropped.
-struct Wanted {
+struct CancellableFile {
     file: File,
-    by: Weak<()>,
+    owner: Weak<()>,
 }
 
-impl Read for Wanted {
+impl Read for CancellableFile {
     fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
-        match self.by.strong_count() {
+        match self.owner.strong_count() {
             0 => Err(io::ErrorKind::ConnectionAborted.into()),
             _ => self.file.read(block),
         }
@@ -169,16 +169,16 @@ impl Read for Wanted {
 }
 
 /// Returns the given GUID, that of a POOL file, or a new random one.
-async fn guid(file: &Local) -> Result<String> {
+async fn guid(file: &LocalFile) -> Result<String> {
     let is_pool = file.may_hold_guid && file.basename.to_lowercase().contains("pool.root");
     match &file.guid {
         Some(guid) => Ok(guid.replace('-', "")),
-        None if is_pool => guid_inside(&file.path).await,
+        None if is_pool => guid_in_file(&file.path).await,
         None => Ok(Uuid::new_v4().simple().to_string()),
     }
 }
 
-async fn guid_inside(path: &Path) -> Result<String> {
+async fn guid_in_file(path: &Path) -> Result<String> {
     let output = Command::new("pool_extractFileIdentifier").arg(path).kill_on_drop(true).output().await;
     let said = output.ok().filter(|output| output.status.success()).map(|output| output.stdout).unwrap_or_default();
     let said = String::from_utf8_lossy(&said).into_owned();
@@ -194,10 +194,10 @@ async fn guid_inside(path: &Path) -> Result<String> {
 mod tests {
     use super::*;
 
-    fn local(path: PathBuf, guid: Option<&str>) -> Local {
+    fn local(path: PathBuf, guid: Option<&str>) -> LocalFile {
         let basename = path.file_name().unwrap().to_string_lossy().into_owned();
         let did = Did::new("s", basename.clone());
-        Local { path, basename, did, dataset: None, guid: guid.map(str::to_owned), may_hold_guid: true, bytes: 0 }
+        LocalFile { path, basename, did, dataset: None, guid: guid.map(str::to_owned), may_hold_guid: true, bytes: 0 }
     }
 
     #[tokio::test]
@@ -238,16 +238,18 @@ mod tests {
         let (adler32, md5) = (Checksum::Adler32(0x11e6_0398), Checksum::Md5([1; 16]));
         let measured = Measured { bytes: 9, adler32, md5, guid: String::new(), state: FileState::default() };
         let stored = |bytes, adler32: &str| Stored { bytes, adler32: Some(adler32.to_owned()), md5: None };
-        assert_eq!(measured.is(&stored(Some(9), "11E60398"), true), Ok(true));
-        assert_eq!(measured.is(&stored(Some(9), "1"), false), Ok(false));
-        assert_eq!(measured.is(&stored(None, "11e60398"), false), Ok(true));
-        assert!(measured.is(&stored(None, "1"), false).unwrap_err().starts_with("Checksum mismatch"));
+        assert_eq!(measured.matches_stored(&stored(Some(9), "11E60398"), true), Ok(true));
+        assert_eq!(measured.matches_stored(&stored(Some(9), "1"), false), Ok(false));
+        assert_eq!(measured.matches_stored(&stored(None, "11e60398"), false), Ok(true));
+        assert!(measured.matches_stored(&stored(None, "1"), false).unwrap_err().starts_with("Checksum mismatch"));
         for by_checksum in [true, false] {
-            let unknown = measured.is(&Stored::default(), by_checksum).unwrap_err();
+            let unknown = measured.matches_stored(&Stored::default(), by_checksum).unwrap_err();
             assert!(unknown.contains("neither its size nor a checksum"), "{unknown}");
         }
-        assert!(measured.is(&stored(Some(9), "1"), true).unwrap_err().starts_with("Checksum mismatch"));
-        assert!(measured.is(&stored(Some(8), "11e60398"), true).unwrap_err().starts_with("Filesize mismatch"));
+        assert!(measured.matches_stored(&stored(Some(9), "1"), true).unwrap_err().starts_with("Checksum mismatch"));
+        assert!(
+            measured.matches_stored(&stored(Some(8), "11e60398"), true).unwrap_err().starts_with("Filesize mismatch")
+        );
     }
 
     #[test]

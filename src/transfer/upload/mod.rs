@@ -25,29 +25,29 @@ use tokio::sync::Semaphore;
 
 use attach::Attacher;
 use catalogue::Catalogue;
-use events::{Observer, UploadEvent};
-use file_upload::{Failure, Run};
-use local::{Local, Measured};
+use events::{UploadEvent, UploadObserver};
+use file_upload::{FileUpload, UploadError};
+use local::{LocalFile, Measured};
 
 use super::trace::{Fields, Tracer};
 use crate::error::Error;
 use crate::http::Client;
-use crate::storage::{Kind, Storages};
+use crate::storage::{StorageErrorKind, Storages};
 use crate::types::RseSettings;
 
 /// Minimum size of a large file in bytes; large files have a lower concurrency limit.
 const LARGE: u64 = 8 * 1024 * 1024;
 /// Maximum number of large files at a time.
-const LARGE_LANES: usize = 3;
+const CONCURRENT_LARGE_FILES: usize = 3;
 /// Maximum number of files being measured or written at a time: for small files the storage's latency is the limit.
-const LANES: usize = 16;
+const CONCURRENT_TRANSFERS: usize = 16;
 /// Maximum number of files in progress, including those waiting for the catalogue. A catalogue call takes long, however
 /// many files are in it, so more files may queue for the next one than a storage should receive at once.
-const UNDER_WAY: usize = 100;
+const CONCURRENT_FILES: usize = 100;
 /// Maximum concurrency for programs that log in for each step: servers refuse more (`MaxStartups` of OpenSSH is 10).
-const LOGIN_LANES: usize = 4;
+const CONCURRENT_LOGINS: usize = 4;
 /// Timeout for the deletion of one leftover file.
-const TIDY: Duration = Duration::from_secs(20);
+const CLEAN_UP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// When a file is registered in the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub struct Options {
     /// Lifetime of new rules in seconds.
     pub lifetime: Option<i64>,
     /// Abort if the storage accepts no data for this long; `None`: never.
-    pub patience: Option<Duration>,
+    pub idle_timeout: Option<Duration>,
     /// Skip the verification of what has been written.
     pub skip_stat: bool,
     /// Account that owns the rules and whose scopes are checked.
@@ -96,7 +96,7 @@ pub struct Uploader<'a> {
     /// Options.
     pub options: Options,
     /// Receiver of the events.
-    pub observer: &'a dyn Observer,
+    pub observer: &'a dyn UploadObserver,
     /// Sender of traces, if enabled.
     pub tracer: Option<&'a Tracer>,
     /// Fields common to all traces.
@@ -104,13 +104,13 @@ pub struct Uploader<'a> {
     catalogue: Catalogue,
     attacher: Attacher,
     unfinished: Mutex<HashSet<String>>,
-    lanes: Semaphore,
+    transfers: Semaphore,
     logins: Semaphore,
 }
 
 /// Outcome of the upload of one file.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum UploadOutcome {
     /// The file was uploaded, or its missing registration was completed.
     Done(Uploaded),
     /// The file already existed.
@@ -138,7 +138,7 @@ pub struct Uploaded {
 
 impl<'a> Uploader<'a> {
     /// Creates an uploader.
-    pub fn new(client: &'a Client, storages: &'a Storages, options: Options, observer: &'a dyn Observer) -> Self {
+    pub fn new(client: &'a Client, storages: &'a Storages, options: Options, observer: &'a dyn UploadObserver) -> Self {
         Self {
             client,
             storages,
@@ -149,15 +149,15 @@ impl<'a> Uploader<'a> {
             catalogue: Catalogue::default(),
             attacher: Attacher::default(),
             unfinished: Mutex::default(),
-            lanes: Semaphore::new(LANES),
-            logins: Semaphore::new(LOGIN_LANES),
+            transfers: Semaphore::new(CONCURRENT_TRANSFERS),
+            logins: Semaphore::new(CONCURRENT_LOGINS),
         }
     }
 
     /// Uploads files concurrently and returns the outcomes in the order of the files. Stops at once if dropped;
-    /// [`Self::tidy`] then deletes what may be left at the storage.
-    pub async fn run(&self, files: &[Local]) -> Vec<Outcome> {
-        let large = Semaphore::new(LARGE_LANES);
+    /// [`Self::clean_up`] then deletes what may be left at the storage.
+    pub async fn run(&self, files: &[LocalFile]) -> Vec<UploadOutcome> {
+        let large = Semaphore::new(CONCURRENT_LARGE_FILES);
         let mut names = HashSet::new();
         // The first file of each name runs concurrently; later ones of the same name run afterwards and find it
         // uploaded.
@@ -171,7 +171,7 @@ impl<'a> Uploader<'a> {
                 (index, outcome)
             }
         };
-        let mut outcomes: Vec<_> = stream::iter(first).map(one).buffer_unordered(UNDER_WAY).collect().await;
+        let mut outcomes: Vec<_> = stream::iter(first).map(one).buffer_unordered(CONCURRENT_FILES).collect().await;
         for index in later {
             outcomes.push(one(index).await);
         }
@@ -180,26 +180,28 @@ impl<'a> Uploader<'a> {
     }
 
     /// Deletes the leftover temporary files of an interrupted run, as far as the storage allows it.
-    pub async fn tidy(&self) {
-        let left: Vec<_> = self.unfinished().drain().collect();
-        stream::iter(left).for_each_concurrent(LANES, |pfn| async move { self.discard(&pfn).await }).await;
+    pub async fn clean_up(&self) {
+        let unfinished: Vec<_> = self.unfinished().drain().collect();
+        stream::iter(unfinished)
+            .for_each_concurrent(CONCURRENT_TRANSFERS, |pfn| async move { self.discard(&pfn).await })
+            .await;
     }
 
-    async fn upload(&self, file: &Local) -> Outcome {
-        let run = Run { all: self, file };
-        run.tell(UploadEvent::Started);
+    async fn upload(&self, file: &LocalFile) -> UploadOutcome {
+        let run = FileUpload { uploader: self, file };
+        run.emit(UploadEvent::Started);
         if !self.options.rse.deterministic && self.options.pfn.is_none() {
             let reason = "PFN has to be defined for NON-DETERMINISTIC RSE.".to_owned();
-            return run.failed(Failure::File(reason), None);
+            return run.failed(UploadError::File(reason), None);
         }
-        let lane = self.lanes.acquire().await;
+        let permit = self.transfers.acquire().await;
         let measured = local::measure(file).await;
-        drop(lane);
+        drop(permit);
         let measured = match measured {
             Ok(measured) => measured,
-            Err(error) => return run.failed(Failure::Refused(error), None),
+            Err(error) => return run.failed(UploadError::Refused(error), None),
         };
-        run.registered_first(measured).await
+        run.register_and_upload(measured).await
     }
 
     fn unfinished(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
@@ -217,8 +219,10 @@ impl<'a> Uploader<'a> {
         let Ok(writer) = self.storages.writer(pfn) else { return };
         // The query string may contain a signature: do not log it.
         let shown = pfn.split('?').next().unwrap_or_default();
-        match tokio::time::timeout(TIDY, writer.delete(pfn)).await {
-            Ok(Err(error)) if error.kind != Kind::NotFound => tracing::debug!("{shown} is left behind: {error}"),
+        match tokio::time::timeout(CLEAN_UP_TIMEOUT, writer.delete(pfn)).await {
+            Ok(Err(error)) if error.kind != StorageErrorKind::NotFound => {
+                tracing::debug!("{shown} is left behind: {error}")
+            }
             Err(_) => tracing::debug!("{shown} is left behind"),
             Ok(_) => {}
         }

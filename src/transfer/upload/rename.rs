@@ -7,10 +7,10 @@ use futures_util::future::join;
 use tokio::time::{Instant, sleep};
 
 use super::local::Measured;
-use super::transfer::{Place, answered};
+use super::transfer::{UploadTarget, with_timeout};
 use super::{Registration, names};
-use crate::storage::write::{Lock, Stored, in_the_way};
-use crate::storage::{Kind, Result, StorageError};
+use crate::storage::write::{Lock, Stored, already_exists};
+use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Age after which a lock is considered abandoned. A lock is held only while a file is renamed and registered, so an
 /// older one is from a killed process.
@@ -18,20 +18,20 @@ const ABANDONED: Duration = Duration::from_secs(60);
 /// Interval between two attempts to get a lock.
 const PAUSE: Duration = Duration::from_millis(200);
 
-impl Place<'_> {
+impl UploadTarget<'_> {
     /// Renames the file to its final name. `old` is a file found there before, which is deleted.
     ///
     /// With registration after the upload, the catalogue does not know the file yet and another process could mistake
     /// it for such an old one: the lock is returned, to be held until the file is registered.
     ///
-    /// Errors: [`Kind::AlreadyExists`] if there is a different file by now.
-    pub(super) async fn give_name(
+    /// Errors: [`StorageErrorKind::AlreadyExists`] if there is a different file by now.
+    pub(super) async fn rename_into_place(
         &self,
         temporary: &str,
         measured: &Measured,
         old: Option<&Stored>,
     ) -> Result<Option<String>> {
-        let is_unknown = self.run.all.options.registration == Registration::After;
+        let is_unknown = self.run.uploader.options.registration == Registration::After;
         let needs_lock = self.writer.needs_lock() || is_unknown;
         let lock = if needs_lock { self.lock(old).await? } else { None };
         let renamed = self.rename(temporary, measured, old, lock.is_none()).await;
@@ -45,11 +45,11 @@ impl Place<'_> {
         if is_unknown {
             let looked = looked.await;
             if looked.is_err() {
-                self.run.all.unlock(&lock).await;
+                self.run.uploader.unlock(&lock).await;
             }
             return looked.map(|()| Some(lock));
         }
-        join(self.run.all.unlock(&lock), looked).await.1.map(|()| None)
+        join(self.run.uploader.unlock(&lock), looked).await.1.map(|()| None)
     }
 
     async fn rename(
@@ -62,25 +62,25 @@ impl Place<'_> {
         if old.is_some() || (self.writer.needs_lock() && is_unprotected) {
             self.check_unchanged(old).await?;
         }
-        if old.is_some() && !matches!(self.run.known(measured).await, Ok(None)) {
-            return Err(in_the_way(self.pfn));
+        if old.is_some() && !matches!(self.run.find_known(measured).await, Ok(None)) {
+            return Err(already_exists(self.pfn));
         }
         if old.is_some() {
-            answered(self.writer.delete(self.pfn)).await?;
+            with_timeout(self.writer.delete(self.pfn)).await?;
         }
-        answered(self.writer.rename(temporary, self.pfn)).await
+        with_timeout(self.writer.rename(temporary, self.pfn)).await
     }
 
     async fn check_unchanged(&self, old: Option<&Stored>) -> Result<()> {
-        match self.look().await?.as_ref() == old {
+        match self.stored().await?.as_ref() == old {
             true => Ok(()),
-            false => Err(in_the_way(self.pfn)),
+            false => Err(already_exists(self.pfn)),
         }
     }
 
     /// Verifies that the file under the final name is ours. Errors: it is a different one.
     pub(super) async fn check_name(&self, measured: &Measured) -> Result<()> {
-        if self.run.all.options.skip_stat {
+        if self.run.uploader.options.skip_stat {
             return Ok(());
         }
         self.compare(self.pfn, measured).await.map(drop).map_err(|error| StorageError {
@@ -94,18 +94,18 @@ impl Place<'_> {
     async fn lock(&self, old: Option<&Stored>) -> Result<Option<String>> {
         let (name, mut since, mut deleted) = (names::lock(self.pfn), Instant::now(), false);
         loop {
-            match answered(self.writer.lock(&name)).await? {
+            match with_timeout(self.writer.lock(&name)).await? {
                 Lock::Unavailable => return Ok(None),
                 // Deleting the lock has no effect: locks do not work on this storage.
                 Lock::Taken(_) if since.elapsed() > ABANDONED && deleted => return Ok(None),
                 Lock::Held(pfn) => {
-                    self.run.all.unfinished().insert(pfn.clone());
+                    self.run.uploader.unfinished().insert(pfn.clone());
                     return Ok(Some(pfn));
                 }
                 Lock::Taken(pfn) if since.elapsed() > ABANDONED => {
                     (since, deleted) = (Instant::now(), true);
-                    match answered(self.writer.delete(&pfn)).await {
-                        Err(error) if error.kind != Kind::NotFound => return Err(error),
+                    match with_timeout(self.writer.delete(&pfn)).await {
+                        Err(error) if error.kind != StorageErrorKind::NotFound => return Err(error),
                         _ => {}
                     }
                 }

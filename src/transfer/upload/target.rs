@@ -9,42 +9,50 @@ use crate::types::{Did, RseProtocol, RseSettings};
 /// Returns the protocols that can write to an RSE, in the order of priority. `schemes` are separated by commas.
 ///
 /// Errors: `RSEProtocolNotSupported` if there is none.
-pub fn ways<'r>(
+pub fn write_protocols<'r>(
     rse: &'r RseSettings,
     domain: &str,
     schemes: Option<&str>,
     implementation: Option<String>,
 ) -> Result<Vec<&'r RseProtocol>> {
-    let wanted = |way: &&RseProtocol| {
-        implementation.as_ref().is_none_or(|class| way.r#impl == *class)
-            && schemes.is_none_or(|schemes| schemes.split(',').any(|scheme| scheme == way.scheme))
+    let wanted = |protocol: &&RseProtocol| {
+        implementation.as_ref().is_none_or(|class| protocol.r#impl == *class)
+            && schemes.is_none_or(|schemes| schemes.split(',').any(|scheme| scheme == protocol.scheme))
     };
-    let mut ways: Vec<_> =
-        rse.protocols.iter().filter(wanted).filter_map(|way| Some((priority(way, domain)?, way))).collect();
-    ways.sort_by_key(|(priority, _)| *priority);
-    match ways.is_empty() {
-        false => Ok(ways.into_iter().map(|(_, way)| way).collect()),
-        true => Err(Error::new(Exception::RSEProtocolNotSupported, none_left(rse, domain))),
+    let mut protocols: Vec<_> = rse
+        .protocols
+        .iter()
+        .filter(wanted)
+        .filter_map(|protocol| Some((priority(protocol, domain)?, protocol)))
+        .collect();
+    protocols.sort_by_key(|(priority, _)| *priority);
+    match protocols.is_empty() {
+        false => Ok(protocols.into_iter().map(|(_, protocol)| protocol).collect()),
+        true => Err(Error::new(Exception::RSEProtocolNotSupported, no_protocol(rse, domain))),
     }
 }
 
-fn priority(way: &RseProtocol, domain: &str) -> Option<i64> {
-    way.domains.get(domain)?.get("write").copied().flatten()
+fn priority(protocol: &RseProtocol, domain: &str) -> Option<i64> {
+    protocol.domains.get(domain)?.get("write").copied().flatten()
 }
 
-fn none_left(rse: &RseSettings, domain: &str) -> String {
-    let known: Vec<_> = rse.protocols.iter().map(|way| format!("{} ({})", way.scheme, short(&way.r#impl))).collect();
+fn no_protocol(rse: &RseSettings, domain: &str) -> String {
+    let known: Vec<_> = rse
+        .protocols
+        .iter()
+        .map(|protocol| format!("{} ({})", protocol.scheme, short_class(&protocol.r#impl)))
+        .collect();
     format!("{} has no such protocol to write by from {domain}. It has: {}.", rse.rse, known.join(", "))
 }
 
 /// Shortens `rucio.rse.protocols.webdav.NoRename` to `webdav.NoRename`.
-fn short(class: &str) -> &str {
+fn short_class(class: &str) -> &str {
     class.strip_prefix("rucio.rse.protocols.").unwrap_or(class)
 }
 
 /// Returns whether files are written under a temporary name first. Object stores cannot rename.
-pub fn renames(way: &RseProtocol) -> bool {
-    !way.r#impl.ends_with(".NoRename")
+pub fn uses_temporary_name(protocol: &RseProtocol) -> bool {
+    !protocol.r#impl.ends_with(".NoRename")
 }
 
 /// Returns the path of a file below the RSE's prefix; `None` if only the server knows the algorithm.
@@ -62,16 +70,16 @@ pub fn path(algorithm: &str, did: &Did) -> Option<String> {
 }
 
 /// Builds the PFN of a path at an RSE.
-pub fn pfn(way: &RseProtocol, path: &str) -> String {
-    let start = if way.prefix.starts_with('/') { "" } else { "/" };
-    let end = if way.prefix.ends_with('/') { "" } else { "/" };
-    let attribute = |name: &str| way.extended_attributes.as_ref()?.get(name)?.as_str();
-    let user = attribute("user").filter(|_| way.r#impl.contains(".ssh."));
+pub fn pfn(protocol: &RseProtocol, path: &str) -> String {
+    let start = if protocol.prefix.starts_with('/') { "" } else { "/" };
+    let end = if protocol.prefix.ends_with('/') { "" } else { "/" };
+    let attribute = |name: &str| protocol.extended_attributes.as_ref()?.get(name)?.as_str();
+    let user = attribute("user").filter(|_| protocol.r#impl.contains(".ssh."));
     let user = user.map(|user| format!("{user}@")).unwrap_or_default();
-    let service = attribute("web_service_path").filter(|_| way.r#impl.contains(".gfal.")).unwrap_or_default();
-    let portless = way.r#impl.contains(".posix.") || (way.port == 0 && way.r#impl.contains(".gfal."));
-    let port = if portless { String::new() } else { format!(":{}", way.port) };
-    format!("{}://{user}{}{port}{service}{start}{}{end}{path}", way.scheme, way.hostname, way.prefix)
+    let service = attribute("web_service_path").filter(|_| protocol.r#impl.contains(".gfal.")).unwrap_or_default();
+    let portless = protocol.r#impl.contains(".posix.") || (protocol.port == 0 && protocol.r#impl.contains(".gfal."));
+    let port = if portless { String::new() } else { format!(":{}", protocol.port) };
+    format!("{}://{user}{}{port}{service}{start}{}{end}{path}", protocol.scheme, protocol.hostname, protocol.prefix)
 }
 
 #[cfg(test)]
@@ -79,7 +87,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn way(scheme: &str, class: &str, write: Option<i64>) -> RseProtocol {
+    fn protocol(scheme: &str, class: &str, write: Option<i64>) -> RseProtocol {
         serde_json::from_value(json!({
             "scheme": scheme, "hostname": "h", "port": 1094, "prefix": "//p", "impl": format!("rucio.rse.protocols.{class}"),
             "domains": {"wan": {"read": 1, "write": write}, "lan": {}}, "extended_attributes": {"user": "u", "web_service_path": "/srm?SFN="}
@@ -95,10 +103,10 @@ mod tests {
             domain: vec!["wan".into()],
             lfn2pfn_algorithm: None,
             protocols: vec![
-                way("http", "gfal.Default", Some(3)),
-                way("https", "webdav.Default", Some(1)),
-                way("davs", "gfal.Default", None),
-                way("root", "xrootd.Default", Some(2)),
+                protocol("http", "gfal.Default", Some(3)),
+                protocol("https", "webdav.Default", Some(1)),
+                protocol("davs", "gfal.Default", None),
+                protocol("root", "xrootd.Default", Some(2)),
             ],
             sign_url: None,
             verify_checksum: true,
@@ -110,7 +118,8 @@ mod tests {
         let rse = rse();
         let chosen = |domain: &str, schemes: Option<&str>, class: Option<&str>| {
             let class = class.map(|class| format!("rucio.rse.protocols.{class}"));
-            ways(&rse, domain, schemes, class).map(|ways| ways.iter().map(|w| w.scheme.clone()).collect::<Vec<_>>())
+            write_protocols(&rse, domain, schemes, class)
+                .map(|protocols| protocols.iter().map(|w| w.scheme.clone()).collect::<Vec<_>>())
         };
         assert_eq!(chosen("wan", None, None).unwrap(), ["https", "root", "http"]);
         assert_eq!(chosen("wan", Some("http,root"), None).unwrap(), ["root", "http"]);
@@ -141,8 +150,11 @@ mod tests {
             ("scp", "ssh.Default", "scp://u@h:1094//p/x"),
             ("srm", "gfal.Default", "srm://h:1094/srm?SFN=//p/x"),
         ] {
-            assert_eq!(pfn(&way(scheme, class, None), "x"), expected);
+            assert_eq!(pfn(&protocol(scheme, class, None), "x"), expected);
         }
-        assert!(renames(&way("https", "webdav.Default", None)) && !renames(&way("https", "webdav.NoRename", None)));
+        assert!(
+            uses_temporary_name(&protocol("https", "webdav.Default", None))
+                && !uses_temporary_name(&protocol("https", "webdav.NoRename", None))
+        );
     }
 }

@@ -6,87 +6,88 @@ use std::time::Duration;
 use tokio::time::{Instant, interval, sleep, timeout};
 
 use super::events::UploadEvent;
-use super::file_upload::Run;
+use super::file_upload::FileUpload;
 use super::local::Measured;
 use super::names::TemporaryName;
 use super::{Registration, target};
 use crate::api::credentials::{self, Signature};
-use crate::storage::write::{Sent, Stored, Writing};
-use crate::storage::{Kind, Result, StorageError};
+use crate::storage::write::{Sent, StorageWriter, Stored};
+use crate::storage::{Result, StorageError, StorageErrorKind};
 use crate::transfer::checksum::Checksum;
 use crate::types::RseProtocol;
 
 /// Maximum number of attempts to write a file.
 const ATTEMPTS: u32 = 2;
 /// Waiting times before a written file is queried again: storages may show it with a delay.
-const GLANCES: [Duration; 4] =
+const RECHECK_PAUSES: [Duration; 4] =
     [Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(3)];
 /// Interval at which progress is checked.
-const TICK: Duration = Duration::from_millis(200);
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 /// Timeout of storage calls that transfer no file data.
-const ANSWER: Duration = Duration::from_secs(120);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 /// Lifetime of a signed URL in seconds; an upload may be slow.
-const SIGNED_FOR: u64 = 3600;
+const SIGNATURE_SECONDS: u64 = 3600;
 
 /// A file's destination: protocol and PFN.
-pub(super) struct Place<'a> {
+pub(super) struct UploadTarget<'a> {
     /// The upload.
-    pub(super) run: &'a Run<'a>,
+    pub(super) run: &'a FileUpload<'a>,
     /// Protocol, as configured at the RSE.
-    pub(super) way: &'a RseProtocol,
+    pub(super) protocol: &'a RseProtocol,
     /// Final PFN.
     pub(super) pfn: &'a str,
     /// Client for the protocol.
-    pub(super) writer: &'a dyn Writing,
+    pub(super) writer: &'a dyn StorageWriter,
 }
 
 /// Why a file was not written.
-pub(super) enum Unwritten {
+pub(super) enum WriteError {
     /// The storage failed.
     Storage(StorageError),
     /// The local file changed after it was measured.
     Changed,
 }
 
-impl From<StorageError> for Unwritten {
+impl From<StorageError> for WriteError {
     fn from(error: StorageError) -> Self {
         Self::Storage(error)
     }
 }
 
-impl Place<'_> {
+impl UploadTarget<'_> {
     /// Queries the file under the final name.
-    pub(super) async fn look(&self) -> Result<Option<Stored>> {
+    pub(super) async fn stored(&self) -> Result<Option<Stored>> {
         let pfn = self.access(self.pfn, "read").await?;
-        answered(self.writer.look(&pfn)).await
+        with_timeout(self.writer.inspect(&pfn)).await
     }
 
     /// Writes the file. `old` is an existing unregistered file, which is deleted once ours is complete. Returns the
     /// lock on the name if it must be held until the file is registered.
-    pub(super) async fn write(&self, measured: &Measured, old: Option<&Stored>) -> Result<Option<String>, Unwritten> {
-        let name = target::renames(self.way).then(|| TemporaryName::new(self.pfn, &self.run.file.path, measured));
+    pub(super) async fn write(&self, measured: &Measured, old: Option<&Stored>) -> Result<Option<String>, WriteError> {
+        let name = target::uses_temporary_name(self.protocol)
+            .then(|| TemporaryName::new(self.pfn, &self.run.file.path, measured));
         let target = name.as_ref().map_or(self.pfn, |name| name.pfn.as_str());
-        self.run.all.unfinished().insert(target.to_owned());
+        self.run.uploader.unfinished().insert(target.to_owned());
         let mut written = self.complete(target, measured, old).await;
         if let Err(failure) = &written {
             if name.is_some() || self.may_discard(failure) {
                 self.discard(target).await;
             }
             if measured.state.differs(&self.run.file.path) {
-                written = Err(Unwritten::Changed);
+                written = Err(WriteError::Changed);
             }
         }
-        self.run.all.unfinished().remove(target);
+        self.run.uploader.unfinished().remove(target);
         written
     }
 
     /// Returns whether the file under the final name may be deleted: not one that existed before, nor, unless the name
     /// was registered first, one that differs from ours, as it may be the complete file of another process.
-    fn may_discard(&self, failure: &Unwritten) -> bool {
+    fn may_discard(&self, failure: &WriteError) -> bool {
         match failure {
-            Unwritten::Storage(error) if error.kind == Kind::AlreadyExists => false,
-            Unwritten::Storage(error) if error.kind == Kind::Refused => {
-                self.run.all.options.registration == Registration::Before
+            WriteError::Storage(error) if error.kind == StorageErrorKind::AlreadyExists => false,
+            WriteError::Storage(error) if error.kind == StorageErrorKind::Refused => {
+                self.run.uploader.options.registration == Registration::Before
             }
             _ => true,
         }
@@ -97,34 +98,39 @@ impl Place<'_> {
         target: &str,
         measured: &Measured,
         old: Option<&Stored>,
-    ) -> Result<Option<String>, Unwritten> {
+    ) -> Result<Option<String>, WriteError> {
         let in_place = target == self.pfn;
         match self.send_twice(target, measured).await {
             // A leftover of a killed run of this upload, or an unregistered file.
-            Err(Unwritten::Storage(error)) if error.kind == Kind::AlreadyExists && (!in_place || old.is_some()) => {
+            Err(WriteError::Storage(error))
+                if error.kind == StorageErrorKind::AlreadyExists && (!in_place || old.is_some()) =>
+            {
                 let pfn = self.access(target, "delete").await?;
-                answered(self.writer.delete(&pfn)).await?;
+                with_timeout(self.writer.delete(&pfn)).await?;
                 self.send_twice(target, measured).await?;
             }
             outcome => outcome?,
         }
-        if !self.run.all.options.skip_stat && !self.compare(target, measured).await? {
-            self.run.tell(UploadEvent::Unverified);
+        if !self.run.uploader.options.skip_stat && !self.compare(target, measured).await? {
+            self.run.emit(UploadEvent::Unverified);
         }
-        self.run.tell(UploadEvent::Written { pfn: target });
+        self.run.emit(UploadEvent::Written { pfn: target });
         match in_place {
             true => Ok(None),
-            false => Ok(self.give_name(target, measured, old).await?),
+            false => Ok(self.rename_into_place(target, measured, old).await?),
         }
     }
 
     /// Sends the file, with one retry. Verifies that the bytes sent are those that were measured.
-    async fn send_twice(&self, target: &str, measured: &Measured) -> Result<(), Unwritten> {
+    async fn send_twice(&self, target: &str, measured: &Measured) -> Result<(), WriteError> {
         for attempt in 1..=ATTEMPTS {
             match self.send(target).await {
-                Err(error) if matches!(error.kind, Kind::Transient | Kind::Overloaded) && attempt < ATTEMPTS => {
-                    self.run.tell(UploadEvent::AttemptFailed { reason: &error.to_string() });
-                    sleep(error.pause().min(ANSWER)).await;
+                Err(error)
+                    if matches!(error.kind, StorageErrorKind::Transient | StorageErrorKind::Overloaded)
+                        && attempt < ATTEMPTS =>
+                {
+                    self.run.emit(UploadEvent::AttemptFailed { reason: &error.to_string() });
+                    sleep(error.pause().min(ANSWER_TIMEOUT)).await;
                 }
                 outcome => {
                     let sent = outcome?.whole();
@@ -132,7 +138,7 @@ impl Place<'_> {
                         (bytes, Checksum::Adler32(sum)) != (measured.bytes, measured.adler32)
                     });
                     let is_changed = is_other || measured.state.differs(&self.run.file.path);
-                    return if is_changed { Err(Unwritten::Changed) } else { Ok(()) };
+                    return if is_changed { Err(WriteError::Changed) } else { Ok(()) };
                 }
             }
         }
@@ -143,20 +149,20 @@ impl Place<'_> {
     async fn send(&self, target: &str) -> Result<Sent> {
         let (pfn, sent) = (self.access(target, "write").await?, Sent::default());
         let mut put = self.writer.put(&self.run.file.path, &pfn, &sent);
-        let (mut ticks, mut known, mut moved) = (interval(TICK), 0, Instant::now());
+        let (mut ticks, mut known, mut moved) = (interval(PROGRESS_INTERVAL), 0, Instant::now());
         loop {
             tokio::select! {
                 outcome = &mut put => {
-                    self.run.tell(UploadEvent::Sent(sent.taken()));
+                    self.run.emit(UploadEvent::Sent(sent.taken()));
                     return outcome.map(|()| sent.clone());
                 }
                 _ = ticks.tick() => {
                     let now = sent.taken();
                     if now != known {
                         (known, moved) = (now, Instant::now());
-                        self.run.tell(UploadEvent::Sent(now));
+                        self.run.emit(UploadEvent::Sent(now));
                     }
-                    self.check_patience(moved.elapsed())?;
+                    self.check_idle_timeout(moved.elapsed())?;
                 }
             }
         }
@@ -164,12 +170,12 @@ impl Place<'_> {
 
     /// Fails if the storage accepted no data for too long. External programs report no progress and have their own
     /// timeouts.
-    fn check_patience(&self, silent: Duration) -> Result<()> {
-        let tells = !matches!(self.way.scheme.as_str(), "root" | "xroot" | "scp" | "rsync");
-        match self.run.all.options.patience {
-            Some(patience) if tells && silent > patience => {
-                let message = format!("the storage took no byte for {} s", patience.as_secs_f64());
-                Err(StorageError::new(Kind::TimedOut, message))
+    fn check_idle_timeout(&self, silent: Duration) -> Result<()> {
+        let reports_progress = !matches!(self.protocol.scheme.as_str(), "root" | "xroot" | "scp" | "rsync");
+        match self.run.uploader.options.idle_timeout {
+            Some(timeout) if reports_progress && silent > timeout => {
+                let message = format!("the storage took no byte for {} s", timeout.as_secs_f64());
+                Err(StorageError::new(StorageErrorKind::TimedOut, message))
             }
             _ => Ok(()),
         }
@@ -178,57 +184,59 @@ impl Place<'_> {
     /// Compares the stored file with the measured one. Returns whether a checksum was compared.
     pub(super) async fn compare(&self, name: &str, measured: &Measured) -> Result<bool> {
         let pfn = self.access(name, "read").await?;
-        let mut glances = GLANCES.into_iter();
+        let mut pauses = RECHECK_PAUSES.into_iter();
         let stored = loop {
-            let stored = answered(self.writer.look(&pfn)).await;
+            let stored = with_timeout(self.writer.inspect(&pfn)).await;
             let settled = match &stored {
                 Ok(Some(stored)) => stored.bytes != Some(0) || measured.bytes == 0,
                 Ok(None) => false,
-                Err(error) => !error.may_pass(),
+                Err(error) => !error.is_retryable(),
             };
-            match glances.next().filter(|_| !settled) {
+            match pauses.next().filter(|_| !settled) {
                 Some(pause) => sleep(pause).await,
                 None => break stored?,
             }
         };
-        let refused = |message: String| StorageError::new(Kind::Refused, message);
+        let refused = |message: String| StorageError::new(StorageErrorKind::Refused, message);
         let stored = stored.ok_or_else(|| refused("what was written is not there".to_owned()))?;
         if !stored.is_known() {
             return Err(refused(self.unverifiable(name)));
         }
-        measured.is(&stored, self.run.all.options.rse.verify_checksum).map_err(refused)
+        measured.matches_stored(&stored, self.run.uploader.options.rse.verify_checksum).map_err(refused)
     }
 
     fn unverifiable(&self, pfn: &str) -> String {
         format!(
             "the storage reports neither size nor checksum of {pfn} (asked by {}), so the upload cannot be verified; \
              upload by another protocol, or to another RSE, and report it to those who run {}",
-            self.writer.asks(),
-            self.run.all.options.rse.rse
+            self.writer.inspection_method(),
+            self.run.uploader.options.rse.rse
         )
     }
 
     async fn discard(&self, pfn: &str) {
         match self.access(pfn, "delete").await {
-            Ok(pfn) => self.run.all.discard(&pfn).await,
+            Ok(pfn) => self.run.uploader.discard(&pfn).await,
             Err(error) => tracing::debug!("{pfn} is left behind: {error}"),
         }
     }
 
     /// Returns the URL for this operation: signed if the RSE requires it.
     async fn access(&self, pfn: &str, operation: &str) -> Result<String> {
-        let rse = &self.run.all.options.rse;
-        let Some(service) = rse.sign_url.as_deref().filter(|_| self.way.scheme == "https") else {
+        let rse = &self.run.uploader.options.rse;
+        let Some(service) = rse.sign_url.as_deref().filter(|_| self.protocol.scheme == "https") else {
             return Ok(pfn.to_owned());
         };
-        let wanted = Signature { rse: &rse.rse, service, operation, lifetime: SIGNED_FOR, url: pfn };
-        let signed = credentials::sign_url(self.run.all.client, wanted).await;
-        signed.map_err(|error| StorageError::new(Kind::Denied, format!("its URL could not be signed: {error}")))
+        let wanted = Signature { rse: &rse.rse, service, operation, lifetime: SIGNATURE_SECONDS, url: pfn };
+        let signed = credentials::sign_url(self.run.uploader.client, wanted).await;
+        signed.map_err(|error| {
+            StorageError::new(StorageErrorKind::Denied, format!("its URL could not be signed: {error}"))
+        })
     }
 }
 
 /// Applies the timeout to a storage call.
-pub(super) async fn answered<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
-    let late = || StorageError::new(Kind::TimedOut, "the storage did not answer in time");
-    timeout(ANSWER, answer).await.unwrap_or_else(|_| Err(late()))
+pub(super) async fn with_timeout<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = || StorageError::new(StorageErrorKind::TimedOut, "the storage did not answer in time");
+    timeout(ANSWER_TIMEOUT, answer).await.unwrap_or_else(|_| Err(late()))
 }

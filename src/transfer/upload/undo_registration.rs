@@ -2,16 +2,16 @@
 //! the name for the current content.
 
 use super::catalogue::Presence;
-use super::file_upload::{CHANGED, Run};
+use super::file_upload::{CHANGED, FileUpload};
 use super::local::Measured;
 use crate::api::replicas;
 use crate::error::{Error, Result};
 
-impl Run<'_> {
+impl FileUpload<'_> {
     /// Removes the replica that this run registered for a file that changed. Returns a message with the result and what
     /// to do.
-    pub(super) async fn after_change(&self, measured: &Measured, presence: Option<Presence>) -> String {
-        let (did, rse) = (self.did(), &self.all.options.rse.rse);
+    pub(super) async fn undo_registration(&self, measured: &Measured, presence: Option<Presence>) -> String {
+        let (did, rse) = (self.did(), &self.uploader.options.rse.rse);
         let refusal = match presence {
             None | Some(Presence::Available) => return format!("{CHANGED}: upload it again when it is complete"),
             Some(Presence::New) if self.file.dataset.is_some() => match self.remove_replica().await {
@@ -31,7 +31,7 @@ impl Run<'_> {
     /// refers to the file. It keeps a deleted rule for an hour, and a run that completes the file within that hour
     /// would leave it without a rule.
     async fn remove_replica(&self) -> Result<()> {
-        replicas::delete(self.all.client, &self.all.options.rse.rse, std::slice::from_ref(self.did())).await
+        replicas::delete(self.uploader.client, &self.uploader.options.rse.rse, std::slice::from_ref(self.did())).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::{LINK, config, direct, log_in, log_in_well, no_secret_of};
-use crate::fixtures::{Answer, Heard, Home, Pty, REFUSING, Server, browse};
+use crate::fixtures::{Answer, Home, Pty, REFUSING, ReceivedRequest, Server, browse};
 use crate::support::{Outcome, Testbed, unique};
 
 const OIDC: &str = "auth_type = oidc\noidc_scope = openid profile offline_access\noidc_audience = rucio";
@@ -146,7 +146,7 @@ fn a_provider_that_is_down_or_none() -> Result<()> {
 /// A provider of the test's own, whose description of itself is `metadata` with its address in place of `{url}`.
 fn provider(
     metadata: &'static str,
-    answer: impl Fn(&Heard) -> Answer + Send + Sync + 'static,
+    answer: impl Fn(&ReceivedRequest) -> Answer + Send + Sync + 'static,
 ) -> Result<(Server, String)> {
     let server = Server::start(move |heard, _| match heard.request.as_str() {
         "GET /.well-known/openid-configuration" => {
@@ -199,7 +199,7 @@ fn a_provider_without_the_flow_names_the_other_one() -> Result<()> {
 #[test]
 fn a_code_for_a_device_that_ends_and_a_token_that_rucio_cannot_take() -> Result<()> {
     let answer = |body: &'static str| {
-        move |heard: &Heard| match heard.request.as_str() {
+        move |heard: &ReceivedRequest| match heard.request.as_str() {
             "POST /device" => Answer::json(DEVICE),
             _ if body.contains("error") => Answer::new(400, "Content-Type: application/json\r\n", body),
             _ => Answer::json(body),

@@ -15,9 +15,9 @@ use std::path::Path;
 use rustix::process::geteuid;
 use url::Url;
 
-use crate::auth::clock::not_yet;
+use crate::auth::clock::not_valid_yet;
 use crate::auth::token_cache::require_private;
-use crate::auth::{Claims, Source, Token};
+use crate::auth::{Claims, Token, TokenSource};
 use crate::clock::{date, now};
 use crate::config::{AuthMethod, OidcSettings, Settings};
 use crate::env_vars;
@@ -30,9 +30,9 @@ pub(in crate::auth) fn discover(settings: &Settings) -> Option<Token> {
     let AuthMethod::Oidc(oidc) = &settings.auth else { return None };
     let bearer = &oidc.bearer;
     let variable =
-        bearer.variable.iter().map(|token| (Source::Variable(env_vars::BEARER_TOKEN), token.expose().into()));
+        bearer.variable.iter().map(|token| (TokenSource::Variable(env_vars::BEARER_TOKEN), token.expose().into()));
     let files = bearer.named_file.iter().chain(&bearer.usual_files);
-    let files = files.filter_map(|path| Some((Source::File(path.clone()), read(path)?)));
+    let files = files.filter_map(|path| Some((TokenSource::File(path.clone()), read(path)?)));
     variable.chain(files).find_map(|(source, value): (_, String)| {
         let value = value.trim();
         let reason = match refusal(value, settings, oidc) {
@@ -82,22 +82,22 @@ fn refusal(value: &str, settings: &Settings, oidc: &OidcSettings) -> Option<Stri
     if value.is_empty() {
         return None;
     }
-    let Some(claims) = Claims::of(value) else { return Some("it is no JSON web token.".to_owned()) };
-    ended(&claims).or_else(|| misdirected(&claims, settings, oidc))
+    let Some(claims) = Claims::parse(value) else { return Some("it is no JSON web token.".to_owned()) };
+    expiry_problem(&claims).or_else(|| audience_problem(&claims, settings, oidc))
 }
 
 /// Returns why a token is not valid now.
-fn ended(claims: &Claims) -> Option<String> {
+fn expiry_problem(claims: &Claims) -> Option<String> {
     match claims.exp {
         None => Some("it does not say until when it is valid.".to_owned()),
         Some(end) if end <= now() => Some(format!("it ended at {}.", date(end))),
-        Some(_) => not_yet(claims),
+        Some(_) => not_valid_yet(claims),
     }
 }
 
 /// Returns why a token is not for this server. If the command line chose the server, the audience must name it; if the
 /// configuration did, a token with an audience must have one of the configured ones, if any are configured.
-fn misdirected(claims: &Claims, settings: &Settings, oidc: &OidcSettings) -> Option<String> {
+fn audience_problem(claims: &Claims, settings: &Settings, oidc: &OidcSettings) -> Option<String> {
     let audiences = claims.aud.join(", ");
     if oidc.bearer.must_name_server {
         let named = claims.aud.iter().any(|audience| names(audience, &settings.rucio_host));

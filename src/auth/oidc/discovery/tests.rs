@@ -52,18 +52,18 @@ fn the_first_place_with_a_valid_token_wins() {
     let ended = token(&json!({"exp": now() - 1}));
     let variable = good("variable");
     for (variable, expected, source) in [
-        (Some(variable.as_str()), "variable", Source::Variable("BEARER_TOKEN")),
-        (Some(ended.as_str()), "named", Source::File(named.clone())),
-        (None, "named", Source::File(named.clone())),
+        (Some(variable.as_str()), "variable", TokenSource::Variable("BEARER_TOKEN")),
+        (Some(ended.as_str()), "named", TokenSource::File(named.clone())),
+        (None, "named", TokenSource::File(named.clone())),
     ] {
         let found = discover(&with_places(variable, Some(named.clone()), vec![run.clone(), tmp.clone()])).unwrap();
         assert_eq!((found.expose(), &found.source), (good(expected).as_str(), &source));
     }
     fs::remove_file(&named).unwrap();
     let found = || discover(&with_places(None, Some(named.clone()), vec![run.clone(), tmp.clone()]));
-    assert_eq!(found().unwrap().source, Source::File(run.clone()));
+    assert_eq!(found().unwrap().source, TokenSource::File(run.clone()));
     keep(&run, "\n");
-    assert_eq!(found().unwrap().source, Source::File(tmp.clone()));
+    assert_eq!(found().unwrap().source, TokenSource::File(tmp.clone()));
     fs::remove_file(&tmp).unwrap();
     assert!(found().is_none());
 }

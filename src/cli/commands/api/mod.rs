@@ -68,7 +68,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
-    let target = Target::of(path(&args), client.settings())?;
+    let target = Target::parse(path(&args), client.settings())?;
     let request = request(&args, &target)?;
     let answer = send(client, &target, &request).await?;
     answer::show(&context.ui, answer, &args).await
@@ -76,8 +76,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 async fn send(client: &Client, target: &Target, request: &Request) -> Result<reqwest::Response> {
     match target.with_token {
-        true => client.answer(&target.host, request).await,
-        false => client.public_answer(&target.host, request).await,
+        true => client.send_any_status(&target.host, request).await,
+        false => client.send_public(&target.host, request).await,
     }
 }
 

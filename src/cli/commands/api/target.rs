@@ -21,7 +21,7 @@ pub(super) struct Target {
 
 impl Target {
     /// Parses a path below one of the servers, or a complete URL of one. Errors: the URL is of another server.
-    pub(super) fn of(text: &str, settings: &Settings) -> Result<Self> {
+    pub(super) fn parse(text: &str, settings: &Settings) -> Result<Self> {
         if !is_url(text) {
             let path = text.strip_prefix('/').unwrap_or(text);
             let host = if path.starts_with(AUTH) { &settings.auth_host } else { &settings.rucio_host };
@@ -92,7 +92,7 @@ mod tests {
         ];
         for (text, host, path, with_token) in cases {
             let expected = Target { host: host.into(), path: path.into(), with_token };
-            assert_eq!(Target::of(text, &settings()).unwrap(), expected, "{text}");
+            assert_eq!(Target::parse(text, &settings()).unwrap(), expected, "{text}");
         }
     }
 
@@ -107,7 +107,7 @@ mod tests {
             "https://:y@r/",
             "https://",
         ] {
-            let error = Target::of(text, &settings()).unwrap_err();
+            let error = Target::parse(text, &settings()).unwrap_err();
             assert_eq!(error.class(), Some(Exception::InputValidationError), "{text}");
         }
     }

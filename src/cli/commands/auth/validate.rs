@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use crate::api;
-use crate::auth::{asking, session};
+use crate::auth::{ask_blocking, session};
 use crate::cli::commands::session::show;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
@@ -32,7 +32,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     let token = match args.token.as_deref() {
-        Some("-") => asking(read).await??,
+        Some("-") => ask_blocking(read).await??,
         // Not repeated in the message: it may be a token.
         Some(_) => return Err(on_command_line()),
         None => match session::current(client).and_then(|session| session.secret()) {

@@ -18,7 +18,7 @@ pub(crate) struct Args {
     pub did_name: String,
     /// Type of the new DID [default: dataset]
     #[arg(long = "type", value_enum)]
-    pub kind: Option<Kind>,
+    pub kind: Option<CollectionKind>,
     /// Make the collection monotonic (content can only be added)
     #[arg(long)]
     pub monotonic: bool,
@@ -29,7 +29,7 @@ pub(crate) struct Args {
 
 /// Types of collections, as given on the command line.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Kind {
+pub(crate) enum CollectionKind {
     Container,
     Dataset,
 }
@@ -37,8 +37,8 @@ pub(crate) enum Kind {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let did = context.did(&args.did_name)?;
     let kind = match args.kind {
-        Some(Kind::Container) => CollectionType::Container,
-        Some(Kind::Dataset) | None => CollectionType::Dataset,
+        Some(CollectionKind::Container) => CollectionType::Container,
+        Some(CollectionKind::Dataset) | None => CollectionType::Dataset,
     };
     api::dids::add(context.client()?, &did, kind, args.monotonic, args.lifetime).await?;
     let record = json!({"scope": did.scope, "name": did.name, "type": kind});

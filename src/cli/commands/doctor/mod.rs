@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use crate::cli::context::Context;
 use crate::config::{CaSource, Config, Overrides, explain};
 use crate::diagnosis::hosts::Host;
-use crate::diagnosis::token::Login;
+use crate::diagnosis::token::LoginRequirement;
 use crate::diagnosis::{
     authorities, configuration, credentials, hosts, login, server, settings, token, transfers, variables,
 };
@@ -65,19 +65,21 @@ impl Case<'_> {
         let resolved = settings::resolve(overrides, env, config);
         let asks = resolved.as_ref().is_some_and(|(settings, whole)| *whole && credentials::asks(settings));
         let login = match (broken, asks) {
-            (true, _) => Login::Broken,
-            (false, true) => Login::Asking,
-            (false, false) => Login::Alone,
+            (true, _) => LoginRequirement::Broken,
+            (false, true) => LoginRequirement::Interactive,
+            (false, false) => LoginRequirement::Unattended,
         };
-        let client = resolved.as_ref().map(|(settings, _)| login::client(settings.clone(), login == Login::Alone));
-        let open = match offline {
+        let client = resolved
+            .as_ref()
+            .map(|(settings, _)| login::client(settings.clone(), login == LoginRequirement::Unattended));
+        let is_reachable = match offline {
             true => false,
             false => self.servers(report, ca.as_ref(), client.as_ref()).await?,
         };
         if let (Some((settings, true)), Some(client)) = (&resolved, &client) {
             let (findings, has_token) = token::examine(settings, login);
             report.add(findings)?;
-            if open && (has_token || login == Login::Alone) {
+            if is_reachable && (has_token || login == LoginRequirement::Unattended) {
                 report.add(vec![login::examine(client).await])?;
             }
         }
@@ -97,23 +99,24 @@ impl Case<'_> {
 
     fn hosts(&self) -> Vec<Host> {
         let [rucio_host, auth_host, ..] = explain(self.overrides, self.env, self.config);
-        hosts::of(rucio_host.value.ok().flatten(), auth_host.value.ok().flatten())
+        hosts::distinct_hosts(rucio_host.value.ok().flatten(), auth_host.value.ok().flatten())
     }
 
     /// Checks all servers concurrently. Returns whether both Rucio and authentication server respond as they should.
     async fn servers(&self, report: &mut Report<'_>, ca: Option<&CaSource>, client: Option<&Client>) -> Result<bool> {
         let way = |host| hosts::examine(host, self.env, ca, self.overrides.insecure);
         let ways = join_all(self.hosts().into_iter().map(way)).await;
-        let reached = |option: &str| ways.iter().any(|way| way.open && way.host.options.contains(option));
+        let reached = |option: &str| ways.iter().any(|way| way.is_reachable && way.host.options.contains(option));
         let (ping, auth) = (client.filter(|_| reached("rucio_host")), client.filter(|_| reached("auth_host")));
         let (ping, auth) = tokio::join!(async { Some(server::ping(ping?).await) }, async {
             Some(server::authentication(auth?).await)
         });
-        let open = ping.as_ref().is_some_and(|(.., open)| *open) && auth.as_ref().is_some_and(|(_, open)| *open);
+        let is_reachable = ping.as_ref().is_some_and(|(.., is_reachable)| *is_reachable)
+            && auth.as_ref().is_some_and(|(_, is_reachable)| *is_reachable);
         let (clock, release) = ping.map(|(clock, release, _)| (clock, release)).unzip();
         report.add(clock.flatten().into_iter().collect())?;
         report.add(ways.into_iter().flat_map(|way| way.findings).collect())?;
         report.add(release.into_iter().chain(auth.map(|(finding, _)| finding)).collect())?;
-        Ok(open)
+        Ok(is_reachable)
     }
 }

@@ -1,7 +1,7 @@
 //! Output of the findings, and the exit status of the command.
 
 use crate::cli::context::Context;
-use crate::cli::ui::{Listing, Shape, Tone};
+use crate::cli::ui::{Listing, Severity, Shape};
 use crate::diagnosis::{Finding, Status};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -43,7 +43,7 @@ impl<'a> Report<'a> {
         match finding.status {
             Status::Ok => {}
             Status::Warning => self.warnings += 1,
-            Status::Failed if finding.wants_login => self.logins.extend(finding.hint.clone()),
+            Status::Failed if finding.requires_login => self.logins.extend(finding.hint.clone()),
             Status::Failed => self.failed += 1,
         }
         self.list.record(&finding)?;
@@ -83,10 +83,10 @@ fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{ending}")
 }
 
-fn tone(status: Status) -> Tone {
+fn tone(status: Status) -> Severity {
     match status {
-        Status::Ok => Tone::Good,
-        Status::Warning => Tone::Doubtful,
-        Status::Failed => Tone::Bad,
+        Status::Ok => Severity::Ok,
+        Status::Warning => Severity::Warning,
+        Status::Failed => Severity::Error,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 
-use crate::auth::asking;
+use crate::auth::ask_blocking;
 use crate::certificate::{AskPassphrase, question};
 use crate::cli::context::Context;
 use crate::cli::terminal::Terminal;
@@ -26,7 +26,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 pub(in crate::cli::commands) async fn storages(context: &Context, client: &Client) -> Result<Storages> {
     let access = StorageAccess::resolve(client.settings(), &context.env);
     let certificate = access.certificate.clone();
-    let identity = asking(move || certificate.and_then(|(cert, key)| identity(&cert, key.as_deref()))).await?;
+    let identity = ask_blocking(move || certificate.and_then(|(cert, key)| identity(&cert, key.as_deref()))).await?;
     let web = WebStorage::new(Access {
         has_certificate: identity.is_some(),
         anonymous_tls: tls::client_config_of_all(&access.cas, None)?,

@@ -10,29 +10,29 @@ use crate::api::replicas::{self, Query};
 use crate::config;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::transfer::events::{Observer, RunEvent};
+use crate::transfer::events::{DownloadObserver, RunEvent};
 use crate::transfer::job::{FileJob, Source};
 use crate::transfer::metalink::Metalink;
 use crate::transfer::plan::{self, Planner, Route, Rules};
-use crate::transfer::scheduler::Lanes;
-use crate::transfer::selection::Left;
-use crate::transfer::session::Session;
+use crate::transfer::scheduler::Concurrency;
+use crate::transfer::selection::Skipped;
+use crate::transfer::session::DownloadSession;
 use crate::transfer::trace::Tracer;
 use crate::types::{Did, ReplicaEntry};
 
 /// Files of a download without a search.
-pub(super) struct Given {
+pub(super) struct DirectDownload {
     /// The files.
     pub(super) jobs: Vec<FileJob>,
     dids: Vec<Did>,
-    lanes: Lanes,
+    slots: Concurrency,
     speed: Option<f64>,
     /// Number of files that were not selected.
-    pub(super) left: Left,
+    pub(super) skipped: Skipped,
 }
 
 /// Returns the files of `--pfn` or `--metalink`, if one is given.
-pub(super) async fn given(job: &Job<'_>) -> Result<Option<Given>> {
+pub(super) async fn direct_download(job: &Job<'_>) -> Result<Option<DirectDownload>> {
     match (&job.args.pfn, &job.args.metalink) {
         (Some(place), _) => pfn(job, place).await.map(Some),
         (None, Some(path)) => metalink(job, Path::new(path)).map(Some),
@@ -40,17 +40,17 @@ pub(super) async fn given(job: &Job<'_>) -> Result<Option<Given>> {
     }
 }
 
-impl Given {
+impl DirectDownload {
     /// Downloads the files.
     pub(super) async fn fetch(self, job: &Job<'_>, tracer: Option<&Tracer>) -> Result<Summary> {
-        let session = Session { downloader: job.downloader(tracer, self.speed)?, lanes: self.lanes };
+        let session = DownloadSession { downloader: job.downloader(tracer, self.speed)?, slots: self.slots };
         let tally = session.fetch_all(self.jobs).await;
-        Ok(Summary::new(self.dids.into_iter().map(|did| (did, None)).collect(), tally, self.left))
+        Ok(Summary::new(self.dids.into_iter().map(|did| (did, None)).collect(), tally, self.skipped))
     }
 }
 
 /// Returns the file at a PFN.
-async fn pfn(job: &Job<'_>, pfn: &str) -> Result<Given> {
+async fn pfn(job: &Job<'_>, pfn: &str) -> Result<DirectDownload> {
     let text = &job.args.dids[0];
     if text.contains('*') {
         return Err(Error::new(Exception::InputValidationError, "Cannot use PFN download with wildcard in DID"));
@@ -71,9 +71,9 @@ async fn pfn(job: &Job<'_>, pfn: &str) -> Result<Given> {
     let entry = ReplicaEntry { pfns: Vec::new(), ..entry };
     let mut file = planner(job).plan(entry, &[Route { request: 0, did: &did }]);
     file.sources = vec![source.unwrap_or_else(|| Source { pfn: pfn.to_owned(), rse, member: None })];
-    let mut left = Left::default();
-    let jobs = if job.more.wanted.0.takes(&did, &mut left) { vec![file] } else { Vec::new() };
-    Ok(Given { jobs, dids: vec![did], lanes: Lanes::exactly(1), speed: None, left })
+    let mut skipped = Skipped::default();
+    let jobs = if job.more.wanted.0.accepts(&did, &mut skipped) { vec![file] } else { Vec::new() };
+    Ok(DirectDownload { jobs, dids: vec![did], slots: Concurrency::exactly(1), speed: None, skipped })
 }
 
 /// Looks up a file in the catalogue, for the size and checksum to verify against.
@@ -108,20 +108,20 @@ fn nothing_known(did: Did) -> ReplicaEntry {
 }
 
 /// Reads the selected files of a metalink document.
-fn metalink(job: &Job<'_>, path: &Path) -> Result<Given> {
+fn metalink(job: &Job<'_>, path: &Path) -> Result<DirectDownload> {
     tracing::info!("Getting sources from metalink file");
-    let (mut jobs, mut dids, mut left): (Vec<FileJob>, Vec<Did>, _) = (Vec::new(), Vec::new(), Left::default());
+    let (mut jobs, mut dids, mut skipped): (Vec<FileJob>, Vec<Did>, _) = (Vec::new(), Vec::new(), Skipped::default());
     let mut planner = planner(job);
     let input = File::open(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
     let mut files = Metalink::new(BufReader::new(input));
     while let Some(entry) = files.next_file()? {
-        if job.more.wanted.0.takes(&entry.did, &mut left) {
+        if job.more.wanted.0.accepts(&entry.did, &mut skipped) {
             let did = entry.did.clone();
             jobs.push(planner.plan(entry, &[Route { request: dids.len(), did: &did }]));
             dids.push(did);
         }
     }
-    Ok(Given { jobs, dids, lanes: job.lanes(), speed: job.speed()?, left })
+    Ok(DirectDownload { jobs, dids, slots: job.slots(), speed: job.speed()?, skipped })
 }
 
 /// Reads the DIDs of the files of a metalink document.

@@ -13,20 +13,20 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::transfer::checksum::Checksum;
 use crate::transfer::download::is_right;
-use crate::transfer::job::{FileJob, Source, Twin};
+use crate::transfer::job::{Duplicate, FileJob, Source};
 use crate::transfer::listing;
-use crate::transfer::selection::Left;
+use crate::transfer::selection::Skipped;
 
 const SHAPE: Shape = Shape::did(&["scope", "name", "state", "bytes", "rse", "pfn", "path", "reason"]);
 
 /// Prints the result for an empty list.
-pub(super) fn nothing(context: &Context) -> Result<()> {
+pub(super) fn show_empty(context: &Context) -> Result<()> {
     context.ui.list(SHAPE).end()
 }
 
 /// Totals of the files printed so far.
 #[derive(Default)]
-struct Sum {
+struct Totals {
     files: u64,
     bytes: u64,
     there: u64,
@@ -34,7 +34,7 @@ struct Sum {
 }
 
 /// Planned action for a file.
-enum Fate<'a> {
+enum PlannedAction<'a> {
     /// Download it from this source.
     Download(&'a Source),
     /// Skip it: it exists already.
@@ -48,55 +48,55 @@ enum Fate<'a> {
 /// Prints every file; nothing is written or downloaded. Errors: files are not available (unless that is ignored).
 pub(super) async fn show(job: &Job<'_>) -> Result<()> {
     let (sender, jobs) = listing::queue();
-    let (mut list, mut sum) = (job.context.ui.list(SHAPE), Sum::default());
+    let (mut list, mut sum) = (job.context.ui.list(SHAPE), Totals::default());
     // If standard output is closed, this ends and drops the queue, which ends the listing.
     let showing = async {
         let mut jobs = jobs;
         while let Some(file) = jobs.recv().await {
-            let fate = fate(job, &file).await;
-            list.line(&record(job, &file, &fate), || line(job, &file, &fate))?;
-            sum.add(&file, &fate);
+            let action = planned_action(job, &file).await;
+            list.line(&record(job, &file, &action), || line(job, &file, &action))?;
+            sum.add(&file, &action);
         }
         Ok::<(), Error>(())
     };
     let (planned, shown) = tokio::join!(plan(job, sender), showing);
     shown?;
-    let left = planned?;
+    let skipped = planned?;
     list.end()?;
-    sum.show(job, left)
+    sum.show(job, skipped)
 }
 
-async fn plan(job: &Job<'_>, sender: mpsc::Sender<FileJob>) -> Result<Left> {
-    match direct::given(job).await? {
-        None => job.asked().await?.plan(job.client, &job.watch, sender).await,
+async fn plan(job: &Job<'_>, sender: mpsc::Sender<FileJob>) -> Result<Skipped> {
+    match direct::direct_download(job).await? {
+        None => job.download_request().await?.plan(job.client, &job.watch, sender).await,
         Some(given) => {
             for file in given.jobs {
                 if sender.send(file).await.is_err() {
                     break;
                 }
             }
-            Ok(given.left)
+            Ok(given.skipped)
         }
     }
 }
 
-async fn fate<'f>(job: &Job<'_>, file: &'f FileJob) -> Fate<'f> {
+async fn planned_action<'f>(job: &Job<'_>, file: &'f FileJob) -> PlannedAction<'f> {
     if let Some(obstacle) = &file.obstacle {
-        return Fate::No(obstacle.clone());
+        return PlannedAction::No(obstacle.clone());
     }
     if is_there(job, file).await {
-        return Fate::There;
+        return PlannedAction::There;
     }
-    if matches!(file.twin, Twin::Later(_)) {
-        return Fate::Copy;
+    if matches!(file.duplicate, Duplicate::Later(_)) {
+        return PlannedAction::Copy;
     }
-    let readable = file.sources.iter().find(|source| job.storages.of(&source.pfn).is_ok());
+    let readable = file.sources.iter().find(|source| job.storages.for_pfn(&source.pfn).is_ok());
     match (readable, file.sources.first()) {
-        (Some(source), _) => Fate::Download(source),
-        (None, None) => Fate::No("no replica is known".to_owned()),
-        (None, Some(source)) => {
-            Fate::No(job.storages.of(&source.pfn).err().map(|error| error.to_string()).unwrap_or_default())
-        }
+        (Some(source), _) => PlannedAction::Download(source),
+        (None, None) => PlannedAction::No("no replica is known".to_owned()),
+        (None, Some(source)) => PlannedAction::No(
+            job.storages.for_pfn(&source.pfn).err().map(|error| error.to_string()).unwrap_or_default(),
+        ),
     }
 }
 
@@ -111,7 +111,7 @@ async fn is_there(job: &Job<'_>, file: &FileJob) -> bool {
     tokio::task::spawn_blocking(look).await.unwrap_or(false)
 }
 
-impl Fate<'_> {
+impl PlannedAction<'_> {
     fn word(&self) -> &'static str {
         match self {
             Self::Download(_) => "download",
@@ -126,57 +126,58 @@ fn path(job: &Job<'_>, file: &FileJob) -> Option<String> {
     file.destinations.first().map(|path| Path::new(&job.args.dir).join(path).to_string_lossy().into_owned())
 }
 
-fn record(job: &Job<'_>, file: &FileJob, fate: &Fate<'_>) -> Value {
-    let source = if let Fate::Download(source) = fate { Some(source) } else { None };
+fn record(job: &Job<'_>, file: &FileJob, action: &PlannedAction<'_>) -> Value {
+    let source = if let PlannedAction::Download(source) = action { Some(source) } else { None };
     let kind = |wanted: bool| wanted.then(|| file.checksum.to_string());
     json!({
         "scope": file.did.scope,
         "name": file.did.name,
-        "state": fate.word(),
+        "state": action.word(),
         "bytes": file.bytes,
         "adler32": kind(matches!(file.checksum, Checksum::Adler32(_))),
         "md5": kind(matches!(file.checksum, Checksum::Md5(_))),
         "rse": source.map(|source| &source.rse),
         "pfn": source.map(|source| &source.pfn),
         "path": path(job, file),
-        "reason": if let Fate::No(reason) = fate { Some(reason) } else { None },
+        "reason": if let PlannedAction::No(reason) = action { Some(reason) } else { None },
     })
 }
 
-fn line(job: &Job<'_>, file: &FileJob, fate: &Fate<'_>) -> String {
+fn line(job: &Job<'_>, file: &FileJob, action: &PlannedAction<'_>) -> String {
     let size = file.bytes.map_or_else(|| "?".to_owned(), |bytes| sizefmt(Some(Num::from(bytes)), job.context.human));
-    let begin = format!("{:8} {size:>12} {}", fate.word(), file.did);
+    let begin = format!("{:8} {size:>12} {}", action.word(), file.did);
     let path = path(job, file).unwrap_or_default();
-    let line = match fate {
-        Fate::Download(source) => format!("{begin} from {} to {path}", source.rse),
-        Fate::There | Fate::Copy => format!("{begin} at {path}"),
-        Fate::No(reason) => format!("{begin}: {reason}"),
+    let line = match action {
+        PlannedAction::Download(source) => format!("{begin} from {} to {path}", source.rse),
+        PlannedAction::There | PlannedAction::Copy => format!("{begin} at {path}"),
+        PlannedAction::No(reason) => format!("{begin}: {reason}"),
     };
     one_line(&line).into_owned()
 }
 
-impl Sum {
-    fn add(&mut self, file: &FileJob, fate: &Fate<'_>) {
-        match fate {
-            Fate::Download(_) => {
+impl Totals {
+    fn add(&mut self, file: &FileJob, action: &PlannedAction<'_>) {
+        match action {
+            PlannedAction::Download(_) => {
                 self.files += 1;
                 self.bytes += file.bytes.unwrap_or(0);
             }
-            Fate::There => self.there += 1,
-            Fate::Copy => {}
-            Fate::No(_) => self.failed += 1,
+            PlannedAction::There => self.there += 1,
+            PlannedAction::Copy => {}
+            PlannedAction::No(_) => self.failed += 1,
         }
     }
 
-    fn show(&self, job: &Job<'_>, left: Left) -> Result<()> {
+    fn show(&self, job: &Job<'_>, skipped: Skipped) -> Result<()> {
         let Self { files, bytes, there, failed } = self;
         let size = sizefmt(Some(Num::from(*bytes)), job.context.human);
-        let left = match left.by_name + left.to_others {
+        let skipped = match skipped.by_name + skipped.other_shards {
             0 => String::new(),
-            left => format!(" {left} file(s) are not selected."),
+            skipped => format!(" {skipped} file(s) are not selected."),
         };
-        let line =
-            format!("Would download {files} file(s), {size}; {there} are there already, {failed} cannot be had.{left}");
+        let line = format!(
+            "Would download {files} file(s), {size}; {there} are there already, {failed} cannot be had.{skipped}"
+        );
         job.context.ui.line(&line)?;
         match failed {
             0 => Ok(()),

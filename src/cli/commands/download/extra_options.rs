@@ -8,7 +8,7 @@ use crate::transfer::selection::{Rule, Selection, Shard};
 
 /// Additional options of a download
 #[derive(Debug, Default, clap::Args)]
-pub(crate) struct More {
+pub(crate) struct ExtraOptions {
     /// Show what would be downloaded, from where and to which path, without downloading it
     #[arg(long)]
     pub dry_run: bool,
@@ -17,7 +17,7 @@ pub(crate) struct More {
     #[arg(long, value_name = "FILE")]
     pub files_from: Option<String>,
     #[command(flatten)]
-    pub wanted: Wanted,
+    pub wanted: SelectionArgs,
     /// Write the result of every file to FILE at the end, as JSON
     #[arg(long, value_name = "FILE")]
     pub summary: Option<String>,
@@ -28,9 +28,9 @@ pub(crate) struct More {
 
 /// File selection: --include and --exclude in the order of the command line, and --shard.
 #[derive(Debug, Default)]
-pub(crate) struct Wanted(pub Selection);
+pub(crate) struct SelectionArgs(pub Selection);
 
-impl clap::Args for Wanted {
+impl clap::Args for SelectionArgs {
     fn augment_args(command: Command) -> Command {
         let pattern = |name: &'static str, help: &'static str| {
             let arg = Arg::new(name).long(name).value_name("GLOB").action(ArgAction::Append);
@@ -49,7 +49,7 @@ impl clap::Args for Wanted {
     }
 }
 
-impl FromArgMatches for Wanted {
+impl FromArgMatches for SelectionArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let mut rules: Vec<(usize, Rule)> = Vec::new();
         for (name, include) in [("include", true), ("exclude", false)] {
@@ -76,7 +76,7 @@ mod tests {
     #[derive(Debug, Parser)]
     struct Line {
         #[command(flatten)]
-        more: More,
+        more: ExtraOptions,
     }
 
     fn parse(words: &str) -> Result<Selection, clap::Error> {

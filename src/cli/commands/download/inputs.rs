@@ -5,38 +5,38 @@ use std::io;
 
 use super::Job;
 use super::direct;
-use super::extra_options::More;
+use super::extra_options::ExtraOptions;
 use super::filter;
 use super::options::Args;
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
 use crate::transfer::report;
-use crate::transfer::resolve::Wish;
+use crate::transfer::resolve::DidRequest;
 use crate::types::Did;
 
 /// File name that means standard input.
 const STDIN: &str = "-";
 
 /// Returns all requested DIDs. None with `--metalink`: the document lists its files.
-pub(super) fn wishes(context: &Context, args: &Args, more: &More) -> Result<Vec<Wish>> {
+pub(super) fn requests(context: &Context, args: &Args, more: &ExtraOptions) -> Result<Vec<DidRequest>> {
     let filters = filter::parse(args.filter.as_deref())?;
     if args.metalink.is_some() {
         return Ok(Vec::new());
     }
     if args.dids.is_empty() && more.files_from.is_none() {
         let scope = args.scope.clone().unwrap_or_default();
-        return Ok(vec![Wish { text: format!("{scope}:*"), scope, name: None, filters, within: None }]);
+        return Ok(vec![DidRequest { text: format!("{scope}:*"), scope, name: None, filters, within: None }]);
     }
-    let wish = |text: String, within: Option<Did>| {
+    let request = |text: String, within: Option<Did>| {
         let did = context.did(&text)?;
-        Ok(Wish { text, scope: did.scope, name: Some(did.name), filters: filters.clone(), within })
+        Ok(DidRequest { text, scope: did.scope, name: Some(did.name), filters: filters.clone(), within })
     };
     let list = more.files_from.as_deref().map(read).transpose()?.unwrap_or_default();
-    let named = args.dids.iter().map(|text| wish(args.with_scope(text), None));
+    let named = args.dids.iter().map(|text| request(args.with_scope(text), None));
     let listed = entries(&list).map(|(text, within)| {
         // A listed DID that has a scope is complete.
         let text = if text.contains(':') { text.to_owned() } else { args.with_scope(text) };
-        wish(text, within.map(|within| context.did(within)).transpose()?)
+        request(text, within.map(|within| context.did(within)).transpose()?)
     });
     named.chain(listed).collect()
 }
@@ -65,11 +65,11 @@ pub(super) fn lines(job: &Job<'_>) -> Vec<String> {
         // It was readable before; if it is gone by now, the list is empty.
         return direct::dids(path).unwrap_or_default();
     }
-    let line = |wish: &Wish| {
-        let did = Did::new(wish.scope.as_str(), wish.name.as_deref()?);
-        Some(report::line(&did, wish.within.as_ref().unwrap_or(&did)))
+    let line = |request: &DidRequest| {
+        let did = Did::new(request.scope.as_str(), request.name.as_deref()?);
+        Some(report::line(&did, request.within.as_ref().unwrap_or(&did)))
     };
-    job.wishes.iter().filter_map(line).collect()
+    job.requests.iter().filter_map(line).collect()
 }
 
 #[cfg(test)]

@@ -17,30 +17,30 @@ pub(super) mod traces;
 
 use std::time::Duration;
 
-use observers::Watch;
+use observers::Observers;
 use summary::Summary;
 
 use crate::api::accounts;
 use crate::api::replicas::Query;
 use crate::cli::context::Context;
-use crate::cli::interrupt::{end_if_stuck, unless_interrupted};
+use crate::cli::interrupt::{exit_if_stuck, unless_interrupted};
 use crate::cli::ui::Events;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::storage::Storages;
-use crate::transfer::attempt_timeout::Patience;
-use crate::transfer::download::{Bound, Downloader, Options};
-use crate::transfer::implementations::{Implementations, Wanted};
+use crate::transfer::attempt_timeout::AttemptTimeout;
+use crate::transfer::download::{ConnectionBudget, Downloader, Options};
+use crate::transfer::implementations::{ImplementationChoice, Implementations};
 use crate::transfer::rate::Rate;
-use crate::transfer::resolve::Wish;
-use crate::transfer::scheduler::Lanes;
-use crate::transfer::session::{Search, Session};
+use crate::transfer::resolve::DidRequest;
+use crate::transfer::scheduler::Concurrency;
+use crate::transfer::session::{DownloadRequest, DownloadSession};
 use crate::transfer::target_folder::TargetFolder;
 use crate::transfer::trace::{Fields, Tracer};
 
-pub(crate) use extra_options::More;
-pub(crate) use options::{Args, WithMore};
+pub(crate) use extra_options::ExtraOptions;
+pub(crate) use options::{Args, ArgsWithExtraOptions};
 
 /// Protocols that are requested by default: those for which the server creates a metalink document.
 pub(super) const PROTOCOLS: [&str; 11] =
@@ -48,29 +48,29 @@ pub(super) const PROTOCOLS: [&str; 11] =
 /// Protocols that aria2 supports.
 const ARIA_PROTOCOLS: [&str; 2] = ["https", "davs"];
 /// Default number of concurrent large files.
-const LANES: usize = 3;
+const SLOTS: usize = 3;
 /// Maximum time to wait for the trace server at the end of the program.
 const TRACE_GRACE: Duration = Duration::from_secs(2);
 
 /// Runs the download until it is complete or interrupted.
-pub(crate) async fn run(context: &Context, args: Args, more: More) -> Result<()> {
+pub(crate) async fn run(context: &Context, args: Args, more: ExtraOptions) -> Result<()> {
     args.check(&more)?;
-    let wishes = inputs::wishes(context, &args, &more)?;
-    if wishes.is_empty() && args.metalink.is_none() {
+    let requests = inputs::requests(context, &args, &more)?;
+    if requests.is_empty() && args.metalink.is_none() {
         tracing::info!("The list is empty: there is nothing to download.");
         if more.dry_run {
-            return dry_run::nothing(context);
+            return dry_run::show_empty(context);
         }
-        let nothing = Summary::nothing();
-        return Watch::new(&context.ui, &args.dir, &more)?.finish(Some(&nothing), None);
+        let nothing = Summary::empty();
+        return Observers::new(&context.ui, &args.dir, &more)?.finish(Some(&nothing), None);
     }
     if more.dry_run {
-        return unless_interrupted(async { dry_run::show(&Job::new(context, &args, &more, wishes).await?).await })
+        return unless_interrupted(async { dry_run::show(&Job::new(context, &args, &more, requests).await?).await })
             .await;
     }
-    let mut job = unless_interrupted(Job::new(context, &args, &more, wishes)).await?;
+    let mut job = unless_interrupted(Job::new(context, &args, &more, requests)).await?;
     let tracer = traces::tracer(job.client)?;
-    end_if_stuck();
+    exit_if_stuck();
     let outcome = unless_interrupted(Events::unless_broken(job.watch.events(), job.fetch(tracer.as_ref()))).await;
     let asked = outcome.is_err().then(|| inputs::lines(&job));
     let written = job.watch.finish(outcome.as_ref().ok(), asked.as_deref());
@@ -106,50 +106,55 @@ struct Job<'a> {
     context: &'a Context,
     client: &'a Client,
     args: &'a Args,
-    more: &'a More,
-    wishes: Vec<Wish>,
+    more: &'a ExtraOptions,
+    requests: Vec<DidRequest>,
     storages: Storages,
     folder: TargetFolder,
     rate: Option<Rate>,
-    watch: Watch<'a>,
+    watch: Observers<'a>,
     common_trace: Fields,
 }
 
 impl<'a> Job<'a> {
-    async fn new(context: &'a Context, args: &'a Args, more: &'a More, wishes: Vec<Wish>) -> Result<Self> {
+    async fn new(
+        context: &'a Context,
+        args: &'a Args,
+        more: &'a ExtraOptions,
+        requests: Vec<DidRequest>,
+    ) -> Result<Self> {
         let client = context.client()?;
         Ok(Self {
             context,
             client,
             args,
             more,
-            wishes,
+            requests,
             storages: access::storages(context, client).await?,
             folder: target(&args.dir, more.dry_run)?,
             rate: args.limit_rate.map(Rate::new),
-            watch: Watch::new(&context.ui, &args.dir, more)?,
+            watch: Observers::new(&context.ui, &args.dir, more)?,
             common_trace: traces::common(context, client, args).await?,
         })
     }
 
     async fn fetch(&self, tracer: Option<&Tracer>) -> Result<Summary> {
-        match direct::given(self).await? {
+        match direct::direct_download(self).await? {
             Some(given) => given.fetch(self, tracer).await,
             None => self.search(tracer).await,
         }
     }
 
     async fn search(&self, tracer: Option<&Tracer>) -> Result<Summary> {
-        let search = self.asked().await?;
-        let session = Session { downloader: self.downloader(tracer, self.speed()?)?, lanes: self.lanes() };
+        let search = self.download_request().await?;
+        let session = DownloadSession { downloader: self.downloader(tracer, self.speed()?)?, slots: self.slots() };
         let report = session.search(self.client, search).await?;
-        Ok(Summary::new(report.requested, report.tally, report.left))
+        Ok(Summary::new(report.requested, report.tally, report.skipped))
     }
 
     /// Returns the search to send to the server.
-    async fn asked(&self) -> Result<Search<'_>> {
-        Ok(Search {
-            wishes: &self.wishes,
+    async fn download_request(&self) -> Result<DownloadRequest<'_>> {
+        Ok(DownloadRequest {
+            requests: &self.requests,
             query: self.query(),
             no_subdir: self.args.no_subdir,
             from_tape: self.args.allow_tape && self.is_admin().await?,
@@ -182,16 +187,16 @@ impl<'a> Job<'a> {
             .any(|one| one.get("key") == Some(&"admin".into()) && one.get("value") == Some(&true.into())))
     }
 
-    fn lanes(&self) -> Lanes {
+    fn slots(&self) -> Concurrency {
         match self.args.ndownloader {
-            Some(number) => Lanes::exactly(usize::try_from(number).unwrap_or(1)),
-            None => Lanes::shared(LANES),
+            Some(number) => Concurrency::exactly(usize::try_from(number).unwrap_or(1)),
+            None => Concurrency::shared(SLOTS),
         }
     }
 
     /// Applies `--ndownloader` to connections, too: in the official client each file has one.
-    fn bound(&self) -> Option<Bound> {
-        self.args.ndownloader.map(|number| Bound::exactly(usize::try_from(number).unwrap_or(1)))
+    fn connection_budget(&self) -> Option<ConnectionBudget> {
+        self.args.ndownloader.map(|number| ConnectionBudget::exactly(usize::try_from(number).unwrap_or(1)))
     }
 
     fn speed(&self) -> Result<Option<f64>> {
@@ -206,12 +211,12 @@ impl<'a> Job<'a> {
         Options {
             ignore_checksum: self.args.ignore_checksum,
             local_by_size: self.args.check_local_with_filesize_only,
-            patience: Patience::default(),
+            attempt_timeout: AttemptTimeout::default(),
         }
     }
 
     /// Returns the requested protocol implementations. They do not apply to `--pfn`, `--metalink` and `--aria`.
-    fn implementation(&self) -> Result<Option<Wanted>> {
+    fn implementation(&self) -> Result<Option<ImplementationChoice>> {
         let args = self.args;
         if args.pfn.is_some() || args.metalink.is_some() || args.aria == Some(true) {
             return Ok(None);
@@ -220,7 +225,7 @@ impl<'a> Job<'a> {
             Some(_) => Vec::new(),
             None => self.context.config()?.download_preferred_impl(),
         };
-        Ok(Wanted::new(args.r#impl.as_deref().filter(|name| !name.is_empty()), &preferred))
+        Ok(ImplementationChoice::new(args.r#impl.as_deref().filter(|name| !name.is_empty()), &preferred))
     }
 
     fn downloader<'d>(&'d self, tracer: Option<&'d Tracer>, speed: Option<f64>) -> Result<Downloader<'d>> {
@@ -231,10 +236,10 @@ impl<'a> Job<'a> {
         let wanted = self.implementation()?;
         let downloader = Downloader::new(&self.storages, &self.folder, &self.watch, &self.common_trace);
         Ok(Downloader {
-            bound: self.bound().unwrap_or(downloader.bound),
+            connection_budget: self.connection_budget().unwrap_or(downloader.connection_budget),
             client: Some(self.client),
             implementations: wanted.map(|wanted| Implementations::new(self.client, wanted)),
-            options: Options { patience: Patience { seconds, speed }, ..self.options() },
+            options: Options { attempt_timeout: AttemptTimeout { seconds, speed }, ..self.options() },
             rate: self.rate.as_ref(),
             tracer,
             ..downloader

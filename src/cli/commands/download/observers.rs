@@ -2,47 +2,47 @@
 
 use std::path::Path;
 
-use super::events::Told;
-use super::extra_options::More;
+use super::events::EventWriter;
+use super::extra_options::ExtraOptions;
 use super::reporter::Reporter;
 use super::summary::Summary;
 use crate::cli::ui::{Events, Ui};
 use crate::error::{Error, Result};
-use crate::transfer::events::{FileEvent, Observer, RunEvent};
+use crate::transfer::events::{DownloadObserver, FileEvent, RunEvent};
 use crate::transfer::job::FileJob;
 use crate::transfer::report::Recorder;
 
 /// Passes events to all observers.
-pub(super) struct Watch<'a> {
+pub(super) struct Observers<'a> {
     reporter: Reporter,
-    told: Option<Told<'a>>,
+    events: Option<EventWriter<'a>>,
     record: Option<Recorder>,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> Observers<'a> {
     /// Creates the requested observers. Errors: a file cannot be written.
-    pub(super) fn new(ui: &'a Ui, folder: &str, more: &More) -> Result<Self> {
+    pub(super) fn new(ui: &'a Ui, folder: &str, more: &ExtraOptions) -> Result<Self> {
         let record = if more.dry_run { None } else { recorder(folder, more)? };
-        let told = if more.dry_run { None } else { Told::begin(ui, folder) };
-        Ok(Self { reporter: Reporter::new(ui), told, record })
+        let events = if more.dry_run { None } else { EventWriter::begin(ui, folder) };
+        Ok(Self { reporter: Reporter::new(ui), events, record })
     }
 
     /// Returns the events for programs, if they are written.
     pub(super) fn events(&self) -> Option<&Events<'a>> {
-        self.told.as_ref().map(Told::events)
+        self.events.as_ref().map(EventWriter::events)
     }
 
     /// Ends all outputs. `summary` is `None` if the download was not completed; `asked` then lists the requested DIDs.
     pub(super) fn finish(&mut self, summary: Option<&Summary>, asked: Option<&[String]>) -> Result<()> {
         self.reporter.finish();
-        let told = self.told.take().map_or(Ok(()), |told| told.finish(summary));
+        let events = self.events.take().map_or(Ok(()), |events| events.finish(summary));
         let recorded = self.record.take().map_or(Ok(()), |record| record.finish(asked).map_err(unwritten));
-        told.and(recorded)
+        events.and(recorded)
     }
 }
 
 /// Creates the recorder of `--summary` and `--failed-list`, if one is given.
-fn recorder(folder: &str, more: &More) -> Result<Option<Recorder>> {
+fn recorder(folder: &str, more: &ExtraOptions) -> Result<Option<Recorder>> {
     let [summary, list] = [&more.summary, &more.failed_list].map(|path| path.as_deref().map(Path::new));
     match (summary, list) {
         (None, None) => Ok(None),
@@ -54,20 +54,20 @@ fn unwritten(error: std::io::Error) -> Error {
     Error::io("Cannot write --summary or --failed-list", error)
 }
 
-impl Observer for Watch<'_> {
-    fn file(&self, lane: usize, job: &FileJob, event: FileEvent<'_>) {
-        if let Some(told) = &self.told {
-            told.file(job, &event);
+impl DownloadObserver for Observers<'_> {
+    fn file(&self, slot: usize, job: &FileJob, event: FileEvent<'_>) {
+        if let Some(events) = &self.events {
+            events.file(job, &event);
         }
         if let Some(record) = &self.record {
-            record.file(lane, job, event);
+            record.file(slot, job, event);
         }
-        self.reporter.file(lane, job, event);
+        self.reporter.file(slot, job, event);
     }
 
     fn run(&self, event: RunEvent<'_>) {
-        if let Some(told) = &self.told {
-            told.run(&event);
+        if let Some(events) = &self.events {
+            events.run(&event);
         }
         self.reporter.run(event);
     }

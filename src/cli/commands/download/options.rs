@@ -1,6 +1,6 @@
 //! Options of `rucio download`, and the check that they can be combined.
 
-use super::extra_options::More;
+use super::extra_options::ExtraOptions;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::transfer::rate::Rate;
@@ -100,11 +100,11 @@ pub(crate) struct Args {
 ///
 /// Example: rucio download --failed-list missing.txt user.jdoe:analysis.1 || rucio download --files-from missing.txt
 #[derive(Debug, clap::Args)]
-pub(crate) struct WithMore {
+pub(crate) struct ArgsWithExtraOptions {
     #[command(flatten)]
     pub args: Args,
     #[command(flatten)]
-    pub more: More,
+    pub more: ExtraOptions,
 }
 
 fn rate(text: &str) -> Result<u64, String> {
@@ -139,7 +139,7 @@ pub(crate) struct Trace {
 
 impl Args {
     /// Rejects options that conflict, and warns of options without effect.
-    pub(super) fn check(&self, more: &More) -> Result<()> {
+    pub(super) fn check(&self, more: &ExtraOptions) -> Result<()> {
         let no_dids = self.dids.is_empty() && more.files_from.is_none();
         let refusals = [
             (no_dids && self.filter.is_none() && self.metalink.is_none(), "At least one did is mandatory"),
@@ -228,10 +228,10 @@ mod tests {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
-        all: WithMore,
+        all: ArgsWithExtraOptions,
     }
 
-    fn parse_all(words: &str) -> WithMore {
+    fn parse_all(words: &str) -> ArgsWithExtraOptions {
         Line::try_parse_from(["rucio"].into_iter().chain(words.split_whitespace())).unwrap().all
     }
 
@@ -249,12 +249,12 @@ mod tests {
             ("s:f --ignore-checksum --check-local-with-filesize-only", "ignore-checksum and check-local"),
             ("--pfn https://h/f --filter a=b --scope s", "At least one did"),
         ] {
-            let error = parse(words).check(&More::default()).unwrap_err();
+            let error = parse(words).check(&ExtraOptions::default()).unwrap_err();
             assert_eq!(error.class(), Some(Exception::InputValidationError), "{words}");
             assert!(error.to_string().contains(part), "{words}: {error}");
         }
         for words in ["s:f", "--filter a=b --scope s", "--metalink m", "s:f --pfn https://h/f --aria"] {
-            assert!(parse(words).check(&More::default()).is_ok(), "{words}");
+            assert!(parse(words).check(&ExtraOptions::default()).is_ok(), "{words}");
         }
     }
 

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use crate::cli::ui::values::{Num, float_repr, python_round, sizefmt};
 use crate::cli::ui::{FileBar, Progress, Ui, one_line};
-use crate::transfer::events::{FileEvent, Observer, RunEvent};
-use crate::transfer::job::{FileJob, Outcome};
+use crate::transfer::events::{DownloadObserver, FileEvent, RunEvent};
+use crate::transfer::job::{DownloadOutcome, FileJob};
 
 /// Reports the progress to the user.
 pub(super) struct Reporter {
     progress: Option<Progress>,
     bars: Mutex<HashMap<usize, FileBar>>,
-    lanes: AtomicUsize,
+    slots: AtomicUsize,
 }
 
 impl Reporter {
@@ -22,7 +22,7 @@ impl Reporter {
     pub(super) fn new(ui: &Ui) -> Self {
         let bars = ui.bars();
         let progress = (!bars.is_hidden()).then(|| Progress::new(bars));
-        Self { progress, bars: Mutex::default(), lanes: AtomicUsize::new(1) }
+        Self { progress, bars: Mutex::default(), slots: AtomicUsize::new(1) }
     }
 
     /// Clears the bars, those of interrupted files first.
@@ -68,19 +68,19 @@ impl Reporter {
     }
 
     /// Returns the prefix `Thread 1/3: `, or nothing for a single thread.
-    fn prefix(&self, lane: usize) -> String {
-        match self.lanes.load(Ordering::Relaxed) {
+    fn prefix(&self, slot: usize) -> String {
+        match self.slots.load(Ordering::Relaxed) {
             0 | 1 => String::new(),
-            lanes => format!("Thread {lane}/{lanes}: "),
+            slots => format!("Thread {slot}/{slots}: "),
         }
     }
 
-    fn starting(&self, files: Option<u64>, bytes: u64, lanes: usize) {
-        self.lanes.store(lanes, Ordering::Relaxed);
-        match (files, lanes) {
+    fn starting(&self, files: Option<u64>, bytes: u64, slots: usize) {
+        self.slots.store(slots, Ordering::Relaxed);
+        match (files, slots) {
             (Some(files), 0 | 1) => tracing::info!("Using main thread to download {files} file(s)"),
-            (Some(files), _) => tracing::info!("Using {lanes} threads to download {files} files"),
-            (None, _) => tracing::info!("Using {lanes} threads"),
+            (Some(files), _) => tracing::info!("Using {slots} threads to download {files} files"),
+            (None, _) => tracing::info!("Using {slots} threads"),
         }
         if let Some(progress) = &self.progress {
             progress.expect(files.unwrap_or(0), bytes);
@@ -88,12 +88,12 @@ impl Reporter {
     }
 }
 
-impl Observer for Reporter {
-    fn file(&self, lane: usize, job: &FileJob, event: FileEvent<'_>) {
+impl DownloadObserver for Reporter {
+    fn file(&self, slot: usize, job: &FileJob, event: FileEvent<'_>) {
         self.draw(job, &event);
         // There are thousands of these per file, and they are not logged.
         if !matches!(event, FileEvent::Received(_) | FileEvent::ArchiveReceived(_)) {
-            log(&self.prefix(lane), job, event);
+            log(&self.prefix(slot), job, event);
         }
     }
 
@@ -113,15 +113,15 @@ impl Observer for Reporter {
                  Please request a transfer to a non-tape endpoint.",
                 one_line(&did.to_string())
             ),
-            RunEvent::Starting { files, bytes, lanes } => self.starting(files, bytes, lanes),
+            RunEvent::Starting { files, bytes, slots } => self.starting(files, bytes, slots),
         }
     }
 }
 
 /// Counts a file with this outcome, and removes its bar.
-fn ended(progress: &Progress, bar: Option<FileBar>, outcome: Outcome, size: u64) {
+fn ended(progress: &Progress, bar: Option<FileBar>, outcome: DownloadOutcome, size: u64) {
     match (outcome, bar) {
-        (Outcome::Done, Some(bar)) => bar.finish(),
+        (DownloadOutcome::Done, Some(bar)) => bar.finish(),
         (outcome, bar) => {
             drop(bar);
             match outcome.is_success() {
@@ -229,9 +229,9 @@ mod tests {
 
     #[test]
     fn lanes_are_named_where_there_are_several() {
-        let reporter = Reporter { progress: None, bars: Mutex::default(), lanes: AtomicUsize::new(1) };
+        let reporter = Reporter { progress: None, bars: Mutex::default(), slots: AtomicUsize::new(1) };
         assert_eq!(reporter.prefix(0), "");
-        reporter.lanes.store(3, Ordering::Relaxed);
+        reporter.slots.store(3, Ordering::Relaxed);
         assert_eq!(reporter.prefix(2), "Thread 2/3: ");
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::ui::named;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::transfer::scheduler::{Count, Tally};
-use crate::transfer::selection::Left;
+use crate::transfer::selection::Skipped;
 use crate::types::Did;
 
 /// Numbers of files by result, for every requested DID.
@@ -18,26 +18,26 @@ pub(super) struct Summary {
     requested: Vec<(Did, Option<u64>)>,
     counts: HashMap<usize, Count>,
     total: Count,
-    left: Left,
+    skipped: Skipped,
 }
 
 impl Summary {
     /// Creates a summary of DIDs, each with its number of files if it is known.
-    pub(super) fn new(requested: Vec<(Did, Option<u64>)>, tally: Tally, left: Left) -> Self {
-        Self { requested, counts: tally.requests, total: tally.total, left }
+    pub(super) fn new(requested: Vec<(Did, Option<u64>)>, tally: Tally, skipped: Skipped) -> Self {
+        Self { requested, counts: tally.requests, total: tally.total, skipped }
     }
 
     /// Creates the summary of a list without DIDs.
-    pub(super) fn nothing() -> Self {
-        Self::new(Vec::new(), Tally::default(), Left::default())
+    pub(super) fn empty() -> Self {
+        Self::new(Vec::new(), Tally::default(), Skipped::default())
     }
 
     /// Prints the summary. Errors: files are missing, unless that is fine; no summary then, as in the official client.
     pub(super) fn show(&self, context: &Context, missing_is_fine: bool) -> Result<()> {
         match (self.total.files, self.total.failed()) {
-            (0, _) if self.left.to_others > 0 => context.ui.line("No file of this share."),
-            (0, _) if self.left.by_name > 0 && !missing_is_fine => {
-                let details = format!("None of {} file(s) is what --include and --exclude want.", self.left.by_name);
+            (0, _) if self.skipped.other_shards > 0 => context.ui.line("No file of this share."),
+            (0, _) if self.skipped.by_name > 0 && !missing_is_fine => {
+                let details = format!("None of {} file(s) is what --include and --exclude want.", self.skipped.by_name);
                 Err(Error::new(Exception::NoFilesDownloaded, details))
             }
             _ if self.total.files == 0 && missing_is_fine => {
@@ -125,6 +125,6 @@ Total files:                                  3
 Downloaded files:                             1
 Files already found locally:                  1
 Files that cannot be downloaded:              1";
-        assert_eq!(Summary::new(dids, tally, Left::default()).lines().join("\n"), expected);
+        assert_eq!(Summary::new(dids, tally, Skipped::default()).lines().join("\n"), expected);
     }
 }

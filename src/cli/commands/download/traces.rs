@@ -28,7 +28,7 @@ pub(in crate::cli::commands) fn tracer(client: &Client) -> Result<Option<Tracer>
 /// Returns the round-trip time to the trace server; known only if it is the Rucio server.
 pub(in crate::cli::commands) fn round_trip(client: &Client) -> Option<Duration> {
     let settings = client.settings();
-    client.nearest_answer().filter(|_| settings.trace_host == settings.rucio_host)
+    client.min_response_time().filter(|_| settings.trace_host == settings.rucio_host)
 }
 
 /// Returns the fields that are the same for all files, in the official client's order.

@@ -3,8 +3,8 @@
 
 mod setup;
 
-use crate::auth::Source;
-use crate::auth::session::{self, LogIn, LoggedIn, Session, When};
+use crate::auth::TokenSource;
+use crate::auth::session::{self, LoggedIn, LoginMode, LoginOutcome, Session};
 use crate::cli::commands::session::view::{Checked, SHAPE, View};
 use crate::cli::context::Context;
 use crate::cli::next_command;
@@ -35,26 +35,26 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    context.adjust(|options| {
+    context.modify_overrides(|options| {
         options.account = args.account.or(options.account.take());
         options.no_browser |= args.no_browser;
     });
     if args.setup {
         setup::run(context, args.force).await?;
     }
-    log_in(context, if args.force { When::Anew } else { When::Needed }).await
+    log_in(context, if args.force { LoginMode::Force } else { LoginMode::IfNeeded }).await
 }
 
 /// Logs in and prints the session.
-pub(crate) async fn log_in(context: &Context, when: When) -> Result<()> {
+pub(crate) async fn log_in(context: &Context, when: LoginMode) -> Result<()> {
     let client = context.client()?;
     if client.settings().insecure {
         return Err(not_kept(context));
     }
     let before = session::current(client).and_then(|session| session.secret());
     let LoggedIn { session, said } = match session::log_in(client, when).await? {
-        LogIn::Done(done) => *done,
-        LogIn::AsAnother(account) => return Err(another(context, &account)),
+        LoginOutcome::Done(done) => *done,
+        LoginOutcome::OtherAccount(account) => return Err(another(context, &account)),
     };
     let view = View::new(&session, Checked::Accepted(&said));
     context.ui.one(SHAPE, &view, || {
@@ -113,7 +113,7 @@ fn another(context: &Context, account: &str) -> Error {
 /// Warns if a token from a variable or another file takes precedence over this session.
 fn warn_of_another(context: &Context, session: &Session) {
     let used = context.client().ok().and_then(session::current);
-    if let Some(Session { source: source @ (Source::Variable(_) | Source::File(_)), .. }) = used
+    if let Some(Session { source: source @ (TokenSource::Variable(_) | TokenSource::File(_)), .. }) = used
         && source != session.source
     {
         tracing::warn!("Commands use another token: that of {source}. Take it away to use this session.");

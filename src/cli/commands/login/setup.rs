@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::api;
-use crate::auth::{asking, client_without_login};
+use crate::auth::{ask_blocking, client_without_login};
 use crate::cli::context::Context;
 use crate::cli::terminal::Terminal;
 use crate::config::{Config, NewConfig, Overrides, Settings, already_there};
@@ -18,16 +18,16 @@ const WAYS: [&str; 6] = ["userpass", "x509", "x509_proxy", "oidc", "ssh", "gss"]
 pub(super) async fn run(context: &Context, replace: bool) -> Result<()> {
     let place = place(context, replace)?;
     let given = context.overrides();
-    let answers = asking(move || Answers::ask(given)).await??;
+    let answers = ask_blocking(move || Answers::ask(given)).await??;
     // From here on, the command in an error's hint includes the answers.
-    context.adjust(|options| *options = answers.options.clone());
+    context.modify_overrides(|options| *options = answers.options.clone());
     let new = answers.config();
     let config = Config::parse(&new.text()?, &place)?;
     let release = check(context, &config).await.map_err(|error| once_more(context, error))?;
     new.write(&place, replace)?;
     context.ui.line(&format!("{release} answers. The configuration is in {}.", place.display()))?;
     context.use_config(config);
-    context.adjust(unwritten);
+    context.modify_overrides(unwritten);
     warn_of_unused(context, &place);
     Ok(())
 }

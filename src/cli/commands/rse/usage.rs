@@ -49,7 +49,7 @@ fn show(context: &Context, usage: &RseUsage) -> Result<()> {
             "free" | "total" if usage.source() != "storage" => {}
             "files" if usage.source() != "rucio" => {}
             "used" | "free" | "total" => {
-                context.ui.line(&format!("  {key}: {}", context.size(Num::of(value))))?;
+                context.ui.line(&format!("  {key}: {}", context.size(Num::from_json(value))))?;
             }
             "account_usages" => accounts(context, value.as_array().map_or(&[], Vec::as_slice))?,
             _ => context.ui.line(&format!("  {key}: {}", member_str(value)))?,
@@ -67,7 +67,7 @@ fn accounts(context: &Context, accounts: &[Value]) -> Result<()> {
     let width = 16 + values.map(|value| member_str(value).chars().count()).max().unwrap_or(0);
     for account in accounts {
         let name = format!("account: {}", member_str(&account["account"]));
-        let used = format!("used: {}", context.size(Num::of(&account["used"])));
+        let used = format!("used: {}", context.size(Num::from_json(&account["used"])));
         let share = format!("percentage: {}", member_str(&account["percentage"]));
         context.ui.line(&format!("    {name:<width$}{used:<width$}{share:<width$}\n  ------"))?;
     }

@@ -28,13 +28,13 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         if !is_new {
             rules.remove(&event.rule_id);
         }
-        list.line(&event, || told(&event, is_new))?;
+        list.line(&event, || describe(&event, is_new))?;
     }
     list.end()
 }
 
 /// Formats an event: the first one of a rule is its creation, the second one its deletion.
-fn told(event: &RuleEvent, is_new: bool) -> String {
+fn describe(event: &RuleEvent, is_new: bool) -> String {
     let (what, time) = match is_new {
         true => ("insertion", &event.created_at),
         false => ("deletion", &event.updated_at),

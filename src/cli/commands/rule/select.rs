@@ -20,7 +20,7 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    fn coming(stream: JsonStream<RuleRow>) -> Self {
+    fn from_stream(stream: JsonStream<RuleRow>) -> Self {
         Self { coming: Some(stream.raw()), ..Self::default() }
     }
 
@@ -56,7 +56,7 @@ pub(super) async fn select(context: &Context, args: &Args) -> Result<Rules> {
         (_, _, Some(did), _) if args.traverse => locking(client, &context.did(&did)?).await,
         _ if args.traverse => Err(refused("Must supply a DID to traverse")),
         (_, _, Some(did), _) => on_did(context, client, &context.did(&did)?).await,
-        (_, _, _, Some(account)) => api::accounts::rules(client, &account).await.map(Rules::coming),
+        (_, _, _, Some(account)) => api::accounts::rules(client, &account).await.map(Rules::from_stream),
         _ => of_subscription(client, &subscription.unwrap_or_default()).await,
     }
 }
@@ -71,12 +71,12 @@ async fn one(client: &Client, id: &str) -> Result<Rules> {
 }
 
 async fn of_file(client: &Client, file: &Did) -> Result<Rules> {
-    api::dids::associated_rules(client, file).await.map(Rules::coming)
+    api::dids::associated_rules(client, file).await.map(Rules::from_stream)
 }
 
 async fn of_subscription(client: &Client, name: &str) -> Result<Rules> {
     let account = client.account().unwrap_or_default();
-    api::subscriptions::rules(client, account, name).await.map(Rules::coming)
+    api::subscriptions::rules(client, account, name).await.map(Rules::from_stream)
 }
 
 /// Returns the rules that lock a dataset, each once.
@@ -94,7 +94,7 @@ async fn locking(client: &Client, did: &Did) -> Result<Rules> {
 /// Returns the rules on a DID; if it has none, those on its content (container) or its parents (dataset).
 async fn on_did(context: &Context, client: &Client, did: &Did) -> Result<Rules> {
     let did_type = api::dids::did_type(client, did).await?;
-    let mut own = api::dids::rules(client, did).await.map(Rules::coming)?;
+    let mut own = api::dids::rules(client, did).await.map(Rules::from_stream)?;
     if !own.is_empty().await? {
         return Ok(own);
     }

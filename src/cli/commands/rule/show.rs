@@ -79,16 +79,16 @@ fn show(context: &Context, rule: &Raw<Attributes>) -> Result<()> {
 
 async fn examine(context: &Context, client: &Client, args: &Args) -> Result<()> {
     let analysis: Raw<RuleAnalysis> = api::rules::examine(client, &args.rule_id).await.map_err(explained)?;
-    let record = analysis.behind(&json!({"id": args.rule_id}))?;
+    let record = analysis.with_fields_before(&json!({"id": args.rule_id}))?;
     context.ui.one(ANALYSIS, &record, || {
         let status = format!("Status of the replication rule: {}", member_str(&analysis.rule_error));
         let title = (!analysis.transfers.is_empty()).then(|| "STUCK Requests:".to_owned());
-        let transfers = analysis.transfers.iter().map(|transfer| told(transfer, args.old_layout));
+        let transfers = analysis.transfers.iter().map(|transfer| describe(transfer, args.old_layout));
         [status].into_iter().chain(title).chain(transfers).collect::<Vec<_>>().join("\n")
     })
 }
 
-fn told(transfer: &TransferAnalysis, old_layout: bool) -> String {
+fn describe(transfer: &TransferAnalysis, old_layout: bool) -> String {
     let (indent, width) = if old_layout { (4, 22) } else { (5, 20) };
     let sources = |usable: bool| {
         let names = transfer.sources.iter().filter(|(_, is_usable)| *is_usable == usable);

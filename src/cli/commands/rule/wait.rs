@@ -22,7 +22,7 @@ const SHAPE: Shape = Shape::named(
 /// Lock counters, by the server's names, in the order of `rule list`.
 const LOCKS: [&str; 3] = ["locks_ok_cnt", "locks_replicating_cnt", "locks_stuck_cnt"];
 /// Minimum polling interval, to limit the load on the server.
-const SHORTEST: Duration = Duration::from_millis(100);
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Wait until rules are OK: all their replicas are available
 ///
@@ -48,7 +48,7 @@ pub(crate) struct Args {
 }
 
 /// A rule to wait for.
-struct Waited {
+struct WatchedRule {
     id: String,
     /// The rule in the server's last response.
     rule: Option<Raw<Attributes>>,
@@ -59,22 +59,22 @@ struct Waited {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     let end = args.timeout.map(|timeout| Instant::now() + timeout);
-    let mut rules: Vec<Waited> = Vec::new();
+    let mut rules: Vec<WatchedRule> = Vec::new();
     for id in &args.rule_ids {
         if !rules.iter().any(|known| known.id == *id) {
-            rules.push(Waited::new(context, id));
+            rules.push(WatchedRule::new(context, id));
         }
     }
     let outcome = loop {
-        if let Some(outcome) = look(context, client, &mut rules, args.keep_waiting).await {
+        if let Some(outcome) = poll_rules(context, client, &mut rules, args.keep_waiting).await {
             break outcome;
         }
-        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) {
-            break Err(late(&rules));
+        let remaining = end.map(|end| end.saturating_duration_since(Instant::now()));
+        if remaining == Some(Duration::ZERO) {
+            break Err(timeout_error(&rules));
         }
-        let pause = args.interval.max(SHORTEST);
-        tokio::time::sleep(left.map_or(pause, |left| left.min(pause))).await;
+        let pause = args.interval.max(MIN_INTERVAL);
+        tokio::time::sleep(remaining.map_or(pause, |remaining| remaining.min(pause))).await;
     };
     rules.iter_mut().for_each(|rule| rule.bar = None);
     let mut list = context.ui.list(SHAPE);
@@ -86,28 +86,33 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 }
 
 /// Polls every rule that is not OK yet. Returns the final outcome, or `None` to keep waiting.
-async fn look(context: &Context, client: &Client, rules: &mut [Waited], keep_waiting: bool) -> Option<Result<()>> {
-    for rule in rules.iter_mut().filter(|rule| !rule.is("OK")) {
+async fn poll_rules(
+    context: &Context,
+    client: &Client,
+    rules: &mut [WatchedRule],
+    keep_waiting: bool,
+) -> Option<Result<()>> {
+    for rule in rules.iter_mut().filter(|rule| !rule.is_in_state("OK")) {
         match api::rules::get::<Raw<Attributes>>(client, &rule.id).await {
             Ok(seen) => {
-                if let Err(error) = rule.see(context, seen) {
+                if let Err(error) = rule.update(context, seen) {
                     return Some(Err(error));
                 }
             }
             // Retry: the server has shown this rule before.
-            Err(error) if rule.rule.is_some() && may_pass(&error) => tracing::warn!("{error}"),
+            Err(error) if rule.rule.is_some() && is_retryable(&error) => tracing::warn!("{error}"),
             Err(error) => return Some(Err(explained(error))),
         }
     }
-    let stopped = rules.iter().find(|rule| rule.is("STUCK") || rule.is("SUSPENDED"));
+    let stopped = rules.iter().find(|rule| rule.is_in_state("STUCK") || rule.is_in_state("SUSPENDED"));
     match stopped {
         Some(rule) if !keep_waiting => Some(Err(rule.failure(context))),
-        _ => rules.iter().all(|rule| rule.is("OK")).then_some(Ok(())),
+        _ => rules.iter().all(|rule| rule.is_in_state("OK")).then_some(Ok(())),
     }
 }
 
 /// Returns whether a retry may succeed: no connection, or a status 5xx of the server or its proxy.
-fn may_pass(error: &Error) -> bool {
+fn is_retryable(error: &Error) -> bool {
     match error {
         Error::Rucio(refusal) => {
             refusal.class == Exception::ServerConnectionException || refusal.status.is_some_and(|status| status >= 500)
@@ -116,22 +121,22 @@ fn may_pass(error: &Error) -> bool {
     }
 }
 
-fn late(rules: &[Waited]) -> Error {
-    let missing = rules.iter().filter(|rule| !rule.is("OK")).count();
-    Error::Late(format!("The time is over: {missing} of {} rule(s) are not OK.", rules.len()))
+fn timeout_error(rules: &[WatchedRule]) -> Error {
+    let missing = rules.iter().filter(|rule| !rule.is_in_state("OK")).count();
+    Error::Timeout(format!("The time is over: {missing} of {} rule(s) are not OK.", rules.len()))
 }
 
-impl Waited {
+impl WatchedRule {
     fn new(context: &Context, id: &str) -> Self {
         Self { id: id.to_owned(), rule: None, shown: String::new(), bar: LocksBar::new(&context.ui, id) }
     }
 
-    fn is(&self, state: &str) -> bool {
+    fn is_in_state(&self, state: &str) -> bool {
         self.rule.as_ref().and_then(|rule| rule.get("state")).and_then(Value::as_str) == Some(state)
     }
 
     /// Saves the current rule, and prints it if it changed.
-    fn see(&mut self, context: &Context, rule: Raw<Attributes>) -> Result<()> {
+    fn update(&mut self, context: &Context, rule: Raw<Attributes>) -> Result<()> {
         let field = |key: &str| rule.get(key).cloned().unwrap_or_default();
         let locks = LOCKS.map(|key| field(key).as_u64().unwrap_or(0));
         let state = member_str(&field("state"));

@@ -1,6 +1,6 @@
 //! `rucio session update`
 
-use crate::auth::session::When;
+use crate::auth::session::LoginMode;
 use crate::cli::commands::login;
 use crate::cli::context::Context;
 use crate::error::Result;
@@ -24,8 +24,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let when = if args.oidc_scope.is_some() { When::Anew } else { When::Renew };
-    context.adjust(|options| {
+    let when = if args.oidc_scope.is_some() { LoginMode::Force } else { LoginMode::Renew };
+    context.modify_overrides(|options| {
         options.account = args.account.or(options.account.take());
         options.oidc_scope = args.oidc_scope.or(options.oidc_scope.take());
         options.no_browser |= args.no_browser;

@@ -107,7 +107,7 @@ impl View {
             ("audience", self.audience.clone()),
             ("logged in", self.issued_at.as_deref().map(plain)),
             ("expires", self.expires_at.as_deref().map(plain)),
-            ("time left", self.seconds_left.filter(|_| self.state != State::Expired).map(span)),
+            ("time left", self.seconds_left.filter(|_| self.state != State::Expired).map(format_duration)),
             ("state", Some(state.to_owned())),
         ];
         let lines = fields.into_iter().filter_map(|(name, value)| Some(format!("{name:<10} : {}", value?)));
@@ -117,7 +117,7 @@ impl View {
     /// Returns a row for [`super::list`]: mark of the used session, host, account, method, state, time left.
     pub(crate) fn cells(&self, used: bool) -> [String; 6] {
         let state = serde_json::to_value(self.state).ok().and_then(|state| Some(state.as_str()?.to_owned()));
-        let left = self.seconds_left.filter(|_| self.state != State::Expired).map(span);
+        let left = self.seconds_left.filter(|_| self.state != State::Expired).map(format_duration);
         let cell = |value: &Option<String>| value.clone().unwrap_or_default();
         let used = if used { "*" } else { "" };
         [used.to_owned(), cell(&self.host), cell(&self.account), cell(&self.auth_type), cell(&state), cell(&left)]
@@ -164,7 +164,7 @@ pub(crate) fn date(seconds: i64) -> String {
 }
 
 /// Formats a duration in its two largest units.
-fn span(seconds: i64) -> String {
+fn format_duration(seconds: i64) -> String {
     const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
     let at = UNITS.iter().position(|(length, _)| seconds >= *length).unwrap_or(UNITS.len() - 1);
     let (length, unit) = UNITS[at];
@@ -184,7 +184,7 @@ mod tests {
     fn lengths_of_time_have_two_units() {
         let cases = [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3_599, "59 min 59 s"), (90_000, "1 d 1 h")];
         for (seconds, text) in cases {
-            assert_eq!(span(seconds), text);
+            assert_eq!(format_duration(seconds), text);
         }
     }
 

@@ -7,13 +7,13 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::summary::{self, Count};
-use crate::cli::interrupt::end_if_stuck;
-use crate::cli::ui::{Events, PACE, Shape, Ui, fields, named};
+use crate::cli::interrupt::exit_if_stuck;
+use crate::cli::ui::{Events, PROGRESS_INTERVAL, Shape, Ui, fields, named};
 use crate::error::Result;
-use crate::transfer::file_record::{INTERRUPTED, seconds};
+use crate::transfer::file_record::{INTERRUPTED, seconds_since};
 use crate::transfer::upload::events::UploadEvent;
-use crate::transfer::upload::folders::Made;
-use crate::transfer::upload::local::Local;
+use crate::transfer::upload::folders::CreationEvent;
+use crate::transfer::upload::local::LocalFile;
 use crate::types::Did;
 
 const SHAPE: Shape = Shape::did(&[
@@ -21,33 +21,33 @@ const SHAPE: Shape = Shape::did(&[
 ]);
 
 /// Writes upload events for programs.
-pub(super) struct Told<'a> {
+pub(super) struct EventWriter<'a> {
     events: Events<'a>,
     rse: String,
     start: Instant,
-    notes: Mutex<Notes>,
+    states: Mutex<FileStates>,
 }
 
 #[derive(Debug, Default)]
-struct Notes {
+struct FileStates {
     /// Files in progress, keyed by their address in memory, which does not change.
-    under_way: HashMap<usize, Moving>,
+    under_way: HashMap<usize, TransferState>,
     count: Count,
 }
 
 /// A file in progress: its start, and the time of its last progress event.
 #[derive(Debug)]
-struct Moving {
+struct TransferState {
     start: Instant,
-    told: Instant,
+    last_reported: Instant,
 }
 
-impl<'a> Told<'a> {
+impl<'a> EventWriter<'a> {
     /// Begins the event stream. Returns `None` if the output is for people.
     pub(super) fn begin(ui: &'a Ui, rse: &str) -> Option<Self> {
         let events = Events::begin(ui, "upload", SHAPE)?;
-        end_if_stuck();
-        Some(Self { events, rse: rse.to_owned(), start: Instant::now(), notes: Mutex::default() })
+        exit_if_stuck();
+        Some(Self { events, rse: rse.to_owned(), start: Instant::now(), states: Mutex::default() })
     }
 
     /// Returns the output stream, to detect that its reader has closed it.
@@ -57,111 +57,111 @@ impl<'a> Told<'a> {
 
     /// Reports the number and total size of the files to upload.
     pub(super) fn expect(&self, files: u64, bytes: u64) {
-        self.events.tell("expect", fields([("files", files.into()), ("bytes", bytes.into())]));
+        self.events.emit("expect", fields([("files", files.into()), ("bytes", bytes.into())]));
     }
 
     /// Reports an event of a file.
-    pub(super) fn file(&self, file: &Local, event: &UploadEvent<'_>) {
-        let tell = |event: &str, more: Vec<(&str, Value)>| {
+    pub(super) fn file(&self, file: &LocalFile, event: &UploadEvent<'_>) {
+        let emit = |event: &str, more: Vec<(&str, Value)>| {
             let mut all = named(&file.did, []);
             all.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
-            self.events.tell(event, all);
+            self.events.emit(event, all);
         };
         match event {
             UploadEvent::Started => {
-                self.notes().under_way.insert(key(file), Moving::new());
-                tell("start", vec![("bytes", file.bytes.into()), ("path", path(file))]);
+                self.states().under_way.insert(key(file), TransferState::new());
+                emit("start", vec![("bytes", file.bytes.into()), ("path", path(file))]);
             }
             UploadEvent::Trying { scheme, rse } => {
-                tell("target", vec![("rse", (*rse).into()), ("protocol", (*scheme).into())]);
+                emit("target", vec![("rse", (*rse).into()), ("protocol", (*scheme).into())]);
             }
             UploadEvent::Sent(bytes) if self.is_time(file) => {
-                tell("progress", vec![("transferred", (*bytes).into()), ("bytes", file.bytes.into())]);
+                emit("progress", vec![("transferred", (*bytes).into()), ("bytes", file.bytes.into())]);
             }
             UploadEvent::AttemptFailed { reason } => {
-                tell("attempt_failed", vec![("rse", self.rse.as_str().into()), ("reason", (*reason).into())]);
+                emit("attempt_failed", vec![("rse", self.rse.as_str().into()), ("reason", (*reason).into())]);
             }
-            UploadEvent::Written { pfn } => tell("written", vec![("pfn", (*pfn).into())]),
-            UploadEvent::Complete => tell("complete", Vec::new()),
-            UploadEvent::Registered => tell("registered", Vec::new()),
-            UploadEvent::RuleMade => tell("rule", Vec::new()),
+            UploadEvent::Written { pfn } => emit("written", vec![("pfn", (*pfn).into())]),
+            UploadEvent::Complete => emit("complete", Vec::new()),
+            UploadEvent::Registered => emit("registered", Vec::new()),
+            UploadEvent::RuleMade => emit("rule", Vec::new()),
             UploadEvent::DatasetMade(did) => self.collection("dataset", did, None),
-            UploadEvent::Attached(dataset) => tell("attached", vec![("dataset", dataset.to_string().into())]),
+            UploadEvent::Attached(dataset) => emit("attached", vec![("dataset", dataset.to_string().into())]),
             UploadEvent::Ended(outcome) => {
                 let mut record = summary::record(file, outcome, &self.rse);
-                let since = self.notes().under_way.remove(&key(file)).map(|moving| seconds(moving.start));
+                let since = self.states().under_way.remove(&key(file)).map(|transfers| seconds_since(transfers.start));
                 record["seconds"] = since.into();
-                self.notes().count.add(outcome);
-                self.events.ended(summary::is_good(outcome), record);
+                self.states().count.add(outcome);
+                self.events.emit_result(summary::is_good(outcome), record);
             }
             _ => {}
         }
     }
 
     /// Reports a step in creating a collection from a directory.
-    pub(super) fn made(&self, made: &Made<'_>) {
+    pub(super) fn created(&self, made: &CreationEvent<'_>) {
         match made {
-            Made::Done { what, did } => self.collection(what, did, None),
-            Made::Failed { what, did, error } => self.collection(what, did, Some(error.to_string())),
+            CreationEvent::Done { what, did } => self.collection(what, did, None),
+            CreationEvent::Failed { what, did, error } => self.collection(what, did, Some(error.to_string())),
         }
     }
 
     /// Reports unfinished files and the summary. `files` are all files; `complete` is false if the upload was stopped
     /// early. Errors: an event could not be written.
-    pub(super) fn finish(self, files: &[Local], complete: bool) -> Result<()> {
-        let mut notes = self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn finish(self, files: &[LocalFile], complete: bool) -> Result<()> {
+        let mut states = self.states.into_inner().unwrap_or_else(PoisonError::into_inner);
         for file in files {
-            if let Some(moving) = notes.under_way.remove(&key(file)) {
-                notes.count.files += 1;
+            if let Some(transfers) = states.under_way.remove(&key(file)) {
+                states.count.files += 1;
                 let mut record = summary::unfinished(file, INTERRUPTED, &self.rse);
-                record["seconds"] = seconds(moving.start).into();
-                self.events.ended(false, record);
+                record["seconds"] = seconds_since(transfers.start).into();
+                self.events.emit_result(false, record);
             }
         }
-        let count = notes.count;
+        let count = states.count;
         let numbers = [
             ("total_files", count.files.into()),
             ("uploaded_files", count.done.into()),
             ("remote_files", count.there.into()),
             ("not_uploaded_files", count.failed().into()),
-            ("seconds", seconds(self.start).into()),
+            ("seconds", seconds_since(self.start).into()),
             ("complete", complete.into()),
         ];
-        self.events.tell("summary", fields(numbers));
+        self.events.emit("summary", fields(numbers));
         self.events.end()
     }
 
     fn collection(&self, what: &str, did: &Did, reason: Option<String>) {
-        self.events.tell("collection", named(did, [("what", what.into()), ("reason", reason.into())]));
+        self.events.emit("collection", named(did, [("what", what.into()), ("reason", reason.into())]));
     }
 
     /// Returns whether the next progress event of this file is due.
-    fn is_time(&self, file: &Local) -> bool {
-        let mut notes = self.notes();
-        let moving = notes.under_way.entry(key(file)).or_insert_with(Moving::new);
-        let is_time = moving.told.elapsed() >= PACE;
+    fn is_time(&self, file: &LocalFile) -> bool {
+        let mut states = self.states();
+        let transfers = states.under_way.entry(key(file)).or_insert_with(TransferState::new);
+        let is_time = transfers.last_reported.elapsed() >= PROGRESS_INTERVAL;
         if is_time {
-            moving.told = Instant::now();
+            transfers.last_reported = Instant::now();
         }
         is_time
     }
 
-    fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn states(&self) -> std::sync::MutexGuard<'_, FileStates> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Moving {
+impl TransferState {
     fn new() -> Self {
         let now = Instant::now();
-        Self { start: now, told: now }
+        Self { start: now, last_reported: now }
     }
 }
 
-fn key(file: &Local) -> usize {
+fn key(file: &LocalFile) -> usize {
     std::ptr::from_ref(file).addr()
 }
 
-fn path(file: &Local) -> Value {
+fn path(file: &LocalFile) -> Value {
     file.path.to_string_lossy().into_owned().into()
 }

@@ -5,21 +5,21 @@ use std::path::{Path, PathBuf};
 use super::options::Args;
 use super::refusal;
 use crate::error::{Error, Result};
-use crate::transfer::upload::folders::Tree;
-use crate::transfer::upload::local::{Local, files_in};
+use crate::transfer::upload::folders::FolderTree;
+use crate::transfer::upload::local::{LocalFile, files_in};
 use crate::types::Did;
 
 /// Returns the files that the arguments select, and the directory trees to create as collections.
 ///
 /// Errors: `InputValidationError` if there is no file, or a DID is that of a file and of a dataset.
-pub(super) fn files(args: &Args, scope: &str) -> Result<(Vec<Local>, Vec<Tree>)> {
+pub(super) fn files(args: &Args, scope: &str) -> Result<(Vec<LocalFile>, Vec<FolderTree>)> {
     let items = args.items();
     let dataset = items.dataset.map(|(scope, name)| Did::new(scope, name));
     let (mut files, mut trees) = (Vec::new(), Vec::new());
     for path in items.paths {
         let path = Path::new(path);
         match (path.is_dir(), path.is_file(), args.recursive) {
-            (true, _, true) => trees.push(Tree::read(path, scope)?),
+            (true, _, true) => trees.push(FolderTree::read(path, scope)?),
             (true, _, false) => files.extend(inside(path)?.into_iter().map(|path| (path, dataset.clone()))),
             (_, true, false) => files.push((path.to_owned(), dataset.clone())),
             (_, true, true) => tracing::warn!("Skipping {} because of --recursive flag", path.display()),
@@ -51,12 +51,12 @@ fn inside(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn local(args: &Args, scope: &str, path: PathBuf, dataset: Option<Did>) -> Result<Local> {
+fn local(args: &Args, scope: &str, path: PathBuf, dataset: Option<Did>) -> Result<LocalFile> {
     let basename = path.file_name().and_then(|name| name.to_str());
     let basename = basename.ok_or_else(|| refusal(format!("{} has no name that is text.", path.display())))?.to_owned();
     let metadata = path.metadata().map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
     let name = args.lfn.clone().unwrap_or_else(|| basename.clone());
-    Ok(Local {
+    Ok(LocalFile {
         did: Did::new(scope, name),
         dataset,
         guid: args.guid.clone(),
@@ -67,7 +67,7 @@ fn local(args: &Args, scope: &str, path: PathBuf, dataset: Option<Did>) -> Resul
     })
 }
 
-fn check(files: &[Local]) -> Result<()> {
+fn check(files: &[LocalFile]) -> Result<()> {
     if files.is_empty() {
         return Err(refusal("No valid input files given"));
     }

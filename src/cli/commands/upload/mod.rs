@@ -13,7 +13,7 @@ mod summary;
 
 use std::time::Duration;
 
-use observers::Watch;
+use observers::Observers;
 use serde_json::Value;
 use summary::Summary;
 use uuid::Uuid;
@@ -28,8 +28,8 @@ use crate::exceptions::Exception;
 use crate::http::{Client, RUCIO_VERSION};
 use crate::storage::Storages;
 use crate::transfer::trace::{Fields, Tracer};
-use crate::transfer::upload::folders::Tree;
-use crate::transfer::upload::local::Local;
+use crate::transfer::upload::folders::FolderTree;
+use crate::transfer::upload::local::LocalFile;
 use crate::transfer::upload::{Options, Uploader};
 
 pub(crate) use options::Args;
@@ -64,11 +64,11 @@ struct Job<'a> {
     client: &'a Client,
     args: &'a Args,
     storages: Storages,
-    watch: Watch<'a>,
+    watch: Observers<'a>,
     common_trace: Fields,
     options: Options,
-    files: Vec<Local>,
-    tree: Vec<Tree>,
+    files: Vec<LocalFile>,
+    tree: Vec<FolderTree>,
 }
 
 impl<'a> Job<'a> {
@@ -84,7 +84,7 @@ impl<'a> Job<'a> {
             client,
             args,
             storages: access::storages(context, client).await?,
-            watch: Watch::new(&context.ui, &options.rse.rse),
+            watch: Observers::new(&context.ui, &options.rse.rse),
             common_trace: common_trace(context, client, &options.account),
             options,
             files,
@@ -100,7 +100,7 @@ impl<'a> Job<'a> {
         let work = async {
             let mut collections = Ok(());
             for tree in &self.tree {
-                let made = tree.make(self.client, |made| self.watch.made(made)).await;
+                let made = tree.create(self.client, |made| self.watch.created(made)).await;
                 collections = collections.and(made);
             }
             Ok((uploader.run(&self.files).await, collections))
@@ -111,7 +111,7 @@ impl<'a> Job<'a> {
                 tracing::warn!("Interrupted. Files that are complete stay; run the same command again to go on.");
             }
             // The next run overwrites what is not deleted in time.
-            let _ = tokio::time::timeout(TIDY_GRACE, uploader.tidy()).await;
+            let _ = tokio::time::timeout(TIDY_GRACE, uploader.clean_up()).await;
         }
         drop(uploader);
         let told = self.watch.finish(&self.files, outcome.is_ok());

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::cli::ui::{FileBar, Progress, Ui, one_line};
-use crate::transfer::upload::Outcome;
-use crate::transfer::upload::events::{Observer, There, UploadEvent};
-use crate::transfer::upload::folders::Made;
-use crate::transfer::upload::local::Local;
+use crate::transfer::upload::UploadOutcome;
+use crate::transfer::upload::events::{ExistingAt, UploadEvent, UploadObserver};
+use crate::transfer::upload::folders::CreationEvent;
+use crate::transfer::upload::local::LocalFile;
 
 /// Shows the progress of an upload to the user.
 pub(super) struct Reporter {
@@ -23,7 +23,7 @@ impl Reporter {
     }
 
     /// Sets the number and total size of the files to upload.
-    pub(super) fn expect(&self, files: &[Local]) {
+    pub(super) fn expect(&self, files: &[LocalFile]) {
         if let Some(progress) = &self.progress {
             progress.expect(files.len() as u64, files.iter().map(|file| file.bytes).sum());
         }
@@ -37,7 +37,7 @@ impl Reporter {
         }
     }
 
-    fn draw(&self, file: &Local, event: &UploadEvent<'_>) {
+    fn draw(&self, file: &LocalFile, event: &UploadEvent<'_>) {
         let Some(progress) = &self.progress else { return };
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
         // The address of a file in memory does not change during the upload.
@@ -57,11 +57,11 @@ impl Reporter {
                 }
             }
             UploadEvent::Ended(outcome) => match (outcome, bars.remove(&key)) {
-                (Outcome::Done(_), Some((bar, _))) => bar.finish(),
+                (UploadOutcome::Done(_), Some((bar, _))) => bar.finish(),
                 (outcome, bar) => {
                     drop(bar);
                     match outcome {
-                        Outcome::Failed { .. } => progress.failed(file.bytes),
+                        UploadOutcome::Failed { .. } => progress.failed(file.bytes),
                         _ => progress.skipped(file.bytes),
                     }
                 }
@@ -71,8 +71,8 @@ impl Reporter {
     }
 }
 
-impl Observer for Reporter {
-    fn file(&self, file: &Local, event: UploadEvent<'_>) {
+impl UploadObserver for Reporter {
+    fn file(&self, file: &LocalFile, event: UploadEvent<'_>) {
         self.draw(file, &event);
         // `Sent` comes many times per file and is never logged.
         if !matches!(event, UploadEvent::Sent(_)) {
@@ -81,7 +81,7 @@ impl Observer for Reporter {
     }
 }
 
-fn log(file: &Local, event: UploadEvent<'_>) {
+fn log(file: &LocalFile, event: UploadEvent<'_>) {
     let (name, did) = (one_line(&file.basename), file.did.to_string());
     let did = one_line(&did);
     match event {
@@ -113,25 +113,25 @@ fn log(file: &Local, event: UploadEvent<'_>) {
     }
 }
 
-fn already(there: There) -> &'static str {
+fn already(there: ExistingAt) -> &'static str {
     match there {
-        There::AtRse => "File already exists on RSE. Skipping upload",
-        There::AtPfn => {
+        ExistingAt::AtRse => "File already exists on RSE. Skipping upload",
+        ExistingAt::AtPfn => {
             "File already exists on RSE with given pfn. Skipping upload. Existing replica has to be removed first"
         }
-        There::Registered => "File already registered. Skipping upload",
+        ExistingAt::Registered => "File already registered. Skipping upload",
     }
 }
 
 /// Logs the outcome of creating or filling a collection.
-pub(super) fn collection(made: Made<'_>) {
+pub(super) fn collection(made: CreationEvent<'_>) {
     match made {
-        Made::Done { what: "content", did } => tracing::info!("DIDs attached to collection {did}"),
-        Made::Done { what, did } => tracing::info!("Created {what} with DID {did}"),
-        Made::Failed { what: "content", did, error } => {
+        CreationEvent::Done { what: "content", did } => tracing::info!("DIDs attached to collection {did}"),
+        CreationEvent::Done { what, did } => tracing::info!("Created {what} with DID {did}"),
+        CreationEvent::Failed { what: "content", did, error } => {
             tracing::error!("It was not possible to attach to collection with DID {did}: {error}");
         }
-        Made::Failed { what, did, error } => {
+        CreationEvent::Failed { what, did, error } => {
             tracing::error!("It was not possible to create {what} with DID {did}: {error}");
         }
     }

@@ -41,7 +41,7 @@ pub(super) async fn options(
         pfn: args.pfn.clone(),
         registration: registration(args, &rse),
         lifetime,
-        patience: patience(context, args)?,
+        idle_timeout: idle_timeout(context, args)?,
         skip_stat: attributes.get("skip_upload_stat").is_some_and(is_true),
         account,
         default_algorithm: context.config()?.non_empty("policy", "lfn2pfn_algorithm_default").unwrap_or("hash".into()),
@@ -86,12 +86,12 @@ fn registration(args: &Args, rse: &RseSettings) -> Registration {
     }
 }
 
-fn patience(context: &Context, args: &Args) -> Result<Option<Duration>> {
+fn idle_timeout(context: &Context, args: &Args) -> Result<Option<Duration>> {
     let seconds = match args.transfer_timeout {
         Some(seconds) => seconds,
         None => context.config()?.upload_transfer_timeout()?,
     };
-    Ok(Duration::try_from_secs_f64(seconds).ok().filter(|patience| !patience.is_zero()))
+    Ok(Duration::try_from_secs_f64(seconds).ok().filter(|timeout| !timeout.is_zero()))
 }
 
 /// Interprets an RSE attribute, which may be a string, a number or a Boolean, as a Boolean.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use futures_util::{StreamExt, future, stream};
 use tokio::sync::mpsc::{self, UnboundedSender};
 
-use super::{Args, Desk, Known, at_a_time, checksum};
+use super::{Args, ExpectedFile, VerifyReport, checksum, worker_count};
 use crate::api::dids;
 use crate::error::{Error, Result};
 use crate::http::Client;
@@ -14,21 +14,21 @@ use crate::lists;
 use crate::transfer::checksum::Checksum;
 use crate::transfer::path::below;
 use crate::transfer::plan::destination;
-use crate::transfer::verify::{Finding, files_below};
+use crate::transfer::verify::{FileCheck, files_below};
 use crate::types::{Did, FileEntry, FileMetadata};
 
 /// Verifies the files of all DIDs, then reports other files in their directories.
-pub(super) async fn verify(desk: &mut Desk<'_>, client: &Client, args: &Args, dids: &[Did]) -> Result<()> {
+pub(super) async fn verify(report: &mut VerifyReport<'_>, client: &Client, args: &Args, dids: &[Did]) -> Result<()> {
     let (mut folders, mut expected): (Vec<PathBuf>, HashSet<PathBuf>) = (Vec::new(), HashSet::new());
     for did in dids {
         let (ahead, rows) = mpsc::unbounded_channel();
         let rows = stream::unfold(rows, |mut rows| async { Some((rows.recv().await?, rows)) });
-        let looks = rows.map(|row| check(client, args, did, row)).buffered(at_a_time());
+        let looks = rows.map(|row| check(client, args, did, row)).buffered(worker_count());
         let tell = async {
             let mut looks = std::pin::pin!(looks);
             while let Some(looked) = looks.next().await {
                 let (known, finding) = looked?;
-                desk.tell(&known, &finding)?;
+                report.report_finding(&known, &finding)?;
                 if known.did != *did {
                     expected.insert(known.path);
                     folders.extend(folder(args, did).filter(|folder| !folders.contains(folder)));
@@ -45,7 +45,7 @@ pub(super) async fn verify(desk: &mut Desk<'_>, client: &Client, args: &Args, di
         for path in files_below(folder).map_err(cannot)? {
             let path = folder.join(path);
             if !expected.contains(&path) {
-                desk.extra(None, &path)?;
+                report.extra(None, &path)?;
             }
         }
     }
@@ -70,7 +70,7 @@ fn folder(args: &Args, did: &Did) -> Option<PathBuf> {
     own.map(|folder| Path::new(&args.dir).join(folder))
 }
 
-async fn check(client: &Client, args: &Args, asked: &Did, row: FileEntry) -> Result<(Known, Finding)> {
+async fn check(client: &Client, args: &Args, asked: &Did, row: FileEntry) -> Result<(ExpectedFile, FileCheck)> {
     let mut checksum = Checksum::new(row.adler32.as_deref(), None);
     if checksum == Checksum::Unknown {
         checksum = md5(client, &row.did).await?;
@@ -79,12 +79,12 @@ async fn check(client: &Client, args: &Args, asked: &Did, row: FileEntry) -> Res
     match destination(&row.did, asked, args.no_subdir) {
         Ok(path) => {
             let path = Path::new(&args.dir).join(path);
-            Ok(Known { did: row.did, dataset, bytes: row.bytes, checksum, path }.look().await)
+            Ok(ExpectedFile { did: row.did, dataset, bytes: row.bytes, checksum, path }.check().await)
         }
         // `rucio download` refuses such a name, so there is no file.
         Err(_) => {
             let path = Path::new(&args.dir).join("?");
-            Ok((Known { did: row.did, dataset, bytes: row.bytes, checksum, path }, Finding::Missing))
+            Ok((ExpectedFile { did: row.did, dataset, bytes: row.bytes, checksum, path }, FileCheck::Missing))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::{StreamExt, stream};
 
-use super::{Desk, Known, at_a_time, checksum};
+use super::{ExpectedFile, VerifyReport, checksum, worker_count};
 use crate::api::dids;
 use crate::error::{Error, Result};
 use crate::http::Client;
@@ -16,11 +16,16 @@ use crate::types::{Did, FileMetadata};
 const FILES_PER_CALL: usize = 500;
 
 /// Verifies every file in the directory. Missing files are not reported: the scope may have any number of others.
-pub(super) async fn verify(desk: &mut Desk<'_>, client: &Client, folder: &Path, scope: Option<&str>) -> Result<()> {
+pub(super) async fn verify(
+    report: &mut VerifyReport<'_>,
+    client: &Client,
+    folder: &Path,
+    scope: Option<&str>,
+) -> Result<()> {
     let scope = scope.map_or_else(|| named_after(folder), |scope| Ok(scope.to_owned()))?;
     let cannot = |error| Error::io(format!("Cannot read the folder {}", folder.display()), error);
     for paths in files_below(folder).map_err(cannot)?.chunks(FILES_PER_CALL) {
-        verify_some(desk, client, folder, &scope, paths).await?;
+        verify_some(report, client, folder, &scope, paths).await?;
     }
     Ok(())
 }
@@ -32,7 +37,7 @@ fn named_after(folder: &Path) -> Result<String> {
 }
 
 async fn verify_some(
-    desk: &mut Desk<'_>,
+    report: &mut VerifyReport<'_>,
     client: &Client,
     folder: &Path,
     scope: &str,
@@ -59,16 +64,16 @@ async fn verify_some(
     for (path, name) in paths.iter().zip(&names) {
         let path = folder.join(path);
         match both(scope, name).into_iter().find_map(|did| known.remove(&did)) {
-            None => desk.extra(Some(&Did::new(scope, name.as_ref())), &path)?,
+            None => report.extra(Some(&Did::new(scope, name.as_ref())), &path)?,
             Some(one) => {
                 let (checksum, bytes) = (checksum(&one), one.bytes);
-                files.push(Known { dataset: one.did.clone(), did: one.did, bytes, checksum, path });
+                files.push(ExpectedFile { dataset: one.did.clone(), did: one.did, bytes, checksum, path });
             }
         }
     }
-    let mut looks = stream::iter(files.into_iter().map(Known::look)).buffered(at_a_time());
+    let mut looks = stream::iter(files.into_iter().map(ExpectedFile::check)).buffered(worker_count());
     while let Some((known, finding)) = looks.next().await {
-        desk.tell(&known, &finding)?;
+        report.report_finding(&known, &finding)?;
     }
     Ok(())
 }

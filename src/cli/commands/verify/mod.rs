@@ -18,7 +18,7 @@ use crate::cli::ui::{Listing, Shape, one_line};
 use crate::error::{Error, Result};
 use crate::transfer::checksum::Checksum;
 use crate::transfer::report::MissingList;
-use crate::transfer::verify::{Finding, look};
+use crate::transfer::verify::{FileCheck, verify_file};
 use crate::types::{Did, FileMetadata};
 use count::Count;
 
@@ -64,12 +64,12 @@ async fn verify(context: &Context, args: &Args) -> Result<()> {
     let client = context.client()?;
     let (folders, dids): (Vec<_>, Vec<_>) = args.dids.iter().partition(|text| is_folder(text));
     let dids = dids.into_iter().map(|text| context.did(text)).collect::<Result<Vec<_>>>()?;
-    let mut desk = Desk::new(context, args)?;
+    let mut report = VerifyReport::new(context, args)?;
     for folder in folders {
-        folder::verify(&mut desk, client, Path::new(folder), args.scope.as_deref()).await?;
+        folder::verify(&mut report, client, Path::new(folder), args.scope.as_deref()).await?;
     }
-    collection::verify(&mut desk, client, args, &dids).await?;
-    desk.finish()
+    collection::verify(&mut report, client, args, &dids).await?;
+    report.finish()
 }
 
 /// Returns whether it is a local directory and cannot be a DID.
@@ -78,12 +78,12 @@ fn is_folder(text: &str) -> bool {
 }
 
 /// Returns how many files are read in parallel: one per CPU.
-fn at_a_time() -> usize {
+fn worker_count() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// A file in the catalogue, and its expected local path.
-struct Known {
+struct ExpectedFile {
     did: Did,
     /// The collection that was requested, or the file itself.
     dataset: Did,
@@ -92,12 +92,12 @@ struct Known {
     path: PathBuf,
 }
 
-impl Known {
+impl ExpectedFile {
     /// Checks the local file in a blocking thread.
-    async fn look(self) -> (Self, Finding) {
+    async fn check(self) -> (Self, FileCheck) {
         let (path, bytes, checksum) = (self.path.clone(), self.bytes, self.checksum);
-        let found = tokio::task::spawn_blocking(move || look(&path, bytes, checksum)).await;
-        let finding = found.unwrap_or_else(|error| Finding::Unreadable(error.to_string()));
+        let found = tokio::task::spawn_blocking(move || verify_file(&path, bytes, checksum)).await;
+        let finding = found.unwrap_or_else(|error| FileCheck::Unreadable(error.to_string()));
         (self, finding)
     }
 }
@@ -108,7 +108,7 @@ fn checksum(known: &FileMetadata) -> Checksum {
 }
 
 /// Prints and counts findings, and writes the failed list.
-struct Desk<'a> {
+struct VerifyReport<'a> {
     context: &'a Context,
     list: Listing<'a>,
     missing: Option<MissingList>,
@@ -116,7 +116,7 @@ struct Desk<'a> {
     extra_is_fine: bool,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> VerifyReport<'a> {
     fn new(context: &'a Context, args: &Args) -> Result<Self> {
         let missing = args.failed_list.as_deref().map(|path| MissingList::new(Path::new(path)));
         let missing = missing.transpose().map_err(unwritten)?;
@@ -125,7 +125,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Reports the finding about a file in the catalogue.
-    fn tell(&mut self, known: &Known, finding: &Finding) -> Result<()> {
+    fn report_finding(&mut self, known: &ExpectedFile, finding: &FileCheck) -> Result<()> {
         let (state, expected, found) = words(finding);
         let path = known.path.to_string_lossy();
         let record = json!({
@@ -133,7 +133,7 @@ impl<'a> Desk<'a> {
             "state": state, "expected": expected, "found": found,
         });
         self.count.add(state);
-        if *finding == Finding::Ok {
+        if *finding == FileCheck::Ok {
             return self.list.record(&record);
         }
         if let Some(missing) = &mut self.missing {
@@ -172,15 +172,15 @@ impl<'a> Desk<'a> {
     }
 }
 
-fn words(finding: &Finding) -> (&'static str, Value, Value) {
+fn words(finding: &FileCheck) -> (&'static str, Value, Value) {
     match finding {
-        Finding::Ok => ("ok", Value::Null, Value::Null),
-        Finding::Missing => ("missing", Value::Null, Value::Null),
-        Finding::WrongSize { expected, found } => ("wrong_size", (*expected).into(), (*found).into()),
-        Finding::WrongChecksum { expected, found } => {
+        FileCheck::Ok => ("ok", Value::Null, Value::Null),
+        FileCheck::Missing => ("missing", Value::Null, Value::Null),
+        FileCheck::WrongSize { expected, found } => ("wrong_size", (*expected).into(), (*found).into()),
+        FileCheck::WrongChecksum { expected, found } => {
             ("wrong_checksum", expected.to_string().into(), found.to_string().into())
         }
-        Finding::Unreadable(reason) => ("unreadable", Value::Null, reason.as_str().into()),
+        FileCheck::Unreadable(reason) => ("unreadable", Value::Null, reason.as_str().into()),
     }
 }
 

@@ -5,10 +5,10 @@ use crate::cli::ui::values::float_repr;
 
 /// A parsed format.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Format(Vec<Piece>);
+pub struct Format(Vec<FormatPart>);
 
 #[derive(Debug, Clone, PartialEq)]
-enum Piece {
+enum FormatPart {
     Literal(String),
     Field(Field),
 }
@@ -33,35 +33,35 @@ enum Attribute {
 impl Format {
     /// Parses a format; text that is not a directive is copied.
     pub fn new(format: &str) -> Self {
-        let mut pieces = Vec::new();
+        let mut parts = Vec::new();
         let mut rest = format;
         while let Some(index) = rest.find('%') {
-            pieces.push(Piece::Literal(rest[..index].to_owned()));
-            let (piece, length) = directive(&rest[index..]);
-            pieces.push(piece);
+            parts.push(FormatPart::Literal(rest[..index].to_owned()));
+            let (part, length) = directive(&rest[index..]);
+            parts.push(part);
             rest = &rest[index + length..];
         }
-        pieces.push(Piece::Literal(rest.to_owned()));
-        Self(pieces)
+        parts.push(FormatPart::Literal(rest.to_owned()));
+        Self(parts)
     }
 
     pub(super) fn apply(&self, record: &Record<'_>) -> String {
-        let piece = |piece: &Piece| match piece {
-            Piece::Literal(text) => text.clone(),
-            Piece::Field(field) => field.apply(attribute(&field.name, record)),
+        let part = |part: &FormatPart| match part {
+            FormatPart::Literal(text) => text.clone(),
+            FormatPart::Field(field) => field.apply(attribute(&field.name, record)),
         };
-        self.0.iter().map(piece).collect()
+        self.0.iter().map(part).collect()
     }
 }
 
 /// Parses the piece at the start of a text that begins with `%`; also returns its length.
-fn directive(text: &str) -> (Piece, usize) {
+fn directive(text: &str) -> (FormatPart, usize) {
     if text.starts_with("%%") {
-        return (Piece::Literal("%".to_owned()), 2);
+        return (FormatPart::Literal("%".to_owned()), 2);
     }
     match field(text) {
-        Some((field, length)) if is_known(&field.name) => (Piece::Field(field), length),
-        _ => (Piece::Literal("%".to_owned()), 1),
+        Some((field, length)) if is_known(&field.name) => (FormatPart::Field(field), length),
+        _ => (FormatPart::Literal("%".to_owned()), 1),
     }
 }
 
@@ -188,9 +188,9 @@ mod tests {
     #[test]
     fn what_is_no_directive_stays() {
         let plain = |format: &str| {
-            let text = |piece| match piece {
-                Piece::Literal(text) => text,
-                Piece::Field(field) => format!("<{}>", field.name),
+            let text = |part| match part {
+                FormatPart::Literal(text) => text,
+                FormatPart::Field(field) => format!("<{}>", field.name),
             };
             Format::new(format).0.into_iter().map(text).collect::<String>()
         };

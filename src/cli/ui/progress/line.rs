@@ -9,9 +9,9 @@ use indicatif::DecimalBytes;
 const FILE_BAR: usize = 16;
 const WHOLE_BAR: usize = 24;
 /// Minimum width of the total's bar; a narrower one is omitted.
-const LEAST_BAR: usize = 6;
+const MIN_BAR: usize = 6;
 /// Minimum columns of a file's name; bar and rate are omitted first.
-const LEAST_NAME: usize = 20;
+const MIN_NAME: usize = 20;
 
 /// Progress of one file, or of all.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +70,7 @@ pub(super) fn file(width: usize, name: &str, done: Done) -> String {
         format!("  {far} {:>11} ", done.rate()),
         format!("{far} "),
     ];
-    let fits = |start: &&String| measure_text_width(start) + LEAST_NAME.min(measure_text_width(name)) <= width;
+    let fits = |start: &&String| measure_text_width(start) + MIN_NAME.min(measure_text_width(name)) <= width;
     let start = start.iter().find(fits).unwrap_or(&start[2]);
     cut(format!("{start}{}", shortened(name, width.saturating_sub(measure_text_width(start)))), width)
 }
@@ -97,7 +97,7 @@ pub(super) fn whole(width: usize, files: Files, done: Done) -> String {
     let (long, short) = (rest(&far), rest(&short));
     let room = width.saturating_sub(count.len() + long.len() + " [] ".len()).min(WHOLE_BAR);
     match done.percent() {
-        Some(_) if room >= LEAST_BAR => format!("{count} {} {long}", done.bar(room)),
+        Some(_) if room >= MIN_BAR => format!("{count} {} {long}", done.bar(room)),
         _ if count.len() + 1 + long.len() <= width => format!("{count} {long}"),
         _ => cut(format!("{count} {short}"), width),
     }

@@ -19,7 +19,7 @@ use speed::Speed;
 
 const LOCKS: &str = "{prefix} [{bar:24}] {msg}";
 /// Lines of the screen that file bars leave free for the total and for log lines.
-const LINES_LEFT: usize = 3;
+const RESERVED_LINES: usize = 3;
 /// Interval at which bars are redrawn without progress.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -105,7 +105,7 @@ impl Progress {
     /// Starts a bar; if the screen is full, the file counts without one.
     fn started(&self, name: &str, bytes: u64, counts: bool) -> FileBar {
         let rows = usize::from(Term::stderr().size().0);
-        let shown = self.count.shown.load(Ordering::Relaxed) < rows.saturating_sub(LINES_LEFT).max(1);
+        let shown = self.count.shown.load(Ordering::Relaxed) < rows.saturating_sub(RESERVED_LINES).max(1);
         let moved = Arc::<AtomicU64>::default();
         let bar = match shown {
             true => {
@@ -328,7 +328,7 @@ mod tests {
         let progress = hidden();
         let bars: Vec<_> = (0..100).map(|number| progress.file_started(&number.to_string(), 1)).collect();
         let shown = bars.iter().filter(|bar| bar.shown).count();
-        assert_eq!((shown, progress.count.shown.load(Ordering::Relaxed)), (24 - LINES_LEFT, shown));
+        assert_eq!((shown, progress.count.shown.load(Ordering::Relaxed)), (24 - RESERVED_LINES, shown));
         drop(bars);
         assert_eq!(progress.count.shown.load(Ordering::Relaxed), 0);
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// Decay time of the mean: a rate this old has 1/e of its weight.
 const MEMORY: Duration = Duration::from_secs(5);
 /// Minimum time between two samples.
-const PACE: Duration = Duration::from_millis(250);
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Exponentially weighted mean of bytes per second.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Speed {
     /// Takes the total of bytes at `now` and returns the bytes per second; `None` before the first sample.
     pub(super) fn at(&mut self, now: Instant, bytes: u64) -> Option<f64> {
         let time = now.saturating_duration_since(self.last);
-        if time >= PACE {
+        if time >= PROGRESS_INTERVAL {
             let rate = bytes.saturating_sub(self.bytes) as f64 / time.as_secs_f64();
             let kept = (-time.as_secs_f64() / MEMORY.as_secs_f64()).exp();
             self.sum = self.sum * kept + rate * (1.0 - kept);

@@ -99,7 +99,7 @@ impl From<&Value> for Cell {
             Value::Null => Self::None,
             Value::Bool(truth) => Self::Bool(*truth),
             Value::String(text) => Self::Text(text.clone()),
-            other => Num::of(other).map_or_else(|| Self::Text(values::repr(other)), Self::from),
+            other => Num::from_json(other).map_or_else(|| Self::Text(values::repr(other)), Self::from),
         }
     }
 }

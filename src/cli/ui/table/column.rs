@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 /// Type of a column, from the narrowest to the most general; one cell decides for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(super) enum ColumnType {
     /// Booleans and empty cells.
     Bool,
     Int,
@@ -15,12 +15,12 @@ pub(super) enum Kind {
     Text,
 }
 
-impl Kind {
+impl ColumnType {
     /// Returns the type of a column; without `numbers`, numbers count as text.
     pub(super) fn of_column<'a>(cells: impl Iterator<Item = &'a Cell>, numbers: bool) -> Self {
         let mut kind = Self::Bool;
         for cell in cells {
-            kind = kind.max(Self::of(cell, numbers));
+            kind = kind.max(Self::from_cell(cell, numbers));
             if kind == Self::Text {
                 break;
             }
@@ -28,7 +28,7 @@ impl Kind {
         kind
     }
 
-    fn of(cell: &Cell, numbers: bool) -> Self {
+    fn from_cell(cell: &Cell, numbers: bool) -> Self {
         match cell {
             Cell::None | Cell::Bool(_) => Self::Bool,
             Cell::Int(_) if numbers => Self::Int,
@@ -67,7 +67,7 @@ pub(super) struct Drawn<'a> {
 /// A formatted column.
 #[derive(Debug)]
 pub(super) struct Column<'a> {
-    pub(super) kind: Kind,
+    pub(super) kind: ColumnType,
     pub(super) cells: Vec<Drawn<'a>>,
 }
 
@@ -79,13 +79,13 @@ impl<'a> Column<'a> {
         coloured: bool,
         width: impl Fn(&str) -> usize,
     ) -> Self {
-        let kind = Kind::of_column(cells.clone(), numbers);
+        let kind = ColumnType::of_column(cells.clone(), numbers);
         let drawn = cells.map(|cell| {
             let text = word(cell, kind, coloured);
             Drawn { width: width(&text), text, behind: 0 }
         });
         let mut column = Self { kind, cells: drawn.collect() };
-        if kind == Kind::Float {
+        if kind == ColumnType::Float {
             column.align_points();
         }
         column
@@ -106,17 +106,17 @@ impl<'a> Column<'a> {
 }
 
 /// Formats a cell of a column of this type.
-fn word(cell: &Cell, kind: Kind, coloured: bool) -> Cow<'_, str> {
+fn word(cell: &Cell, kind: ColumnType, coloured: bool) -> Cow<'_, str> {
     match (cell, kind) {
         (Cell::None, _) => Cow::Borrowed(""),
-        (Cell::Bool(value), Kind::Float) => Cow::Borrowed(if *value { "1" } else { "0" }),
+        (Cell::Bool(value), ColumnType::Float) => Cow::Borrowed(if *value { "1" } else { "0" }),
         (Cell::Bool(value), _) => Cow::Borrowed(if *value { "True" } else { "False" }),
-        (Cell::Int(value), Kind::Float) => general(*value as f64).into(),
+        (Cell::Int(value), ColumnType::Float) => general(*value as f64).into(),
         (Cell::Int(value), _) => value.to_string().into(),
-        (Cell::Float(value), Kind::Float) => general(*value).into(),
+        (Cell::Float(value), ColumnType::Float) => general(*value).into(),
         (Cell::Float(value), _) => float_repr(*value).into(),
-        (Cell::Text(text), Kind::Float) => float_word(text, coloured),
-        (Cell::Text(text), Kind::Int) => Cow::Borrowed(text),
+        (Cell::Text(text), ColumnType::Float) => float_word(text, coloured),
+        (Cell::Text(text), ColumnType::Int) => Cow::Borrowed(text),
         (Cell::Text(text), _) => Cow::Borrowed(text.trim_matches(is_space)),
     }
 }

@@ -3,7 +3,7 @@
 use super::column::Drawn;
 use super::layout::Layout;
 use super::number::is_space;
-use super::{Look, Table, ansi, multiline};
+use super::{Table, TableStyle, ansi, multiline};
 
 const BLANKS: &str = "                                                                ";
 
@@ -19,7 +19,7 @@ struct Frame {
     padding: usize,
 }
 
-impl Look {
+impl TableStyle {
     fn frame(self, has_headers: bool) -> Frame {
         const GAP: Ends = ("", "  ", "");
         const CORNERS: Option<Ends> = Some(("+", "+", "+"));

@@ -21,13 +21,13 @@ pub use cell::Cell;
 pub struct Table {
     headers: Vec<String>,
     rows: Vec<Vec<Cell>>,
-    look: Look,
+    look: TableStyle,
     numbers: bool,
 }
 
 /// Style of a table: tabulate's `tablefmt`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Look {
+enum TableStyle {
     Psql,
     Simple,
     Plain,
@@ -36,20 +36,20 @@ enum Look {
 impl Table {
     /// Creates a table with a frame, as nearly all commands have.
     pub fn psql<H: Into<String>>(headers: impl IntoIterator<Item = H>) -> Self {
-        Self::new(Look::Psql, headers)
+        Self::new(TableStyle::Psql, headers)
     }
 
     /// Creates a table with one line of dashes below the headers.
     pub fn simple<H: Into<String>>(headers: impl IntoIterator<Item = H>) -> Self {
-        Self::new(Look::Simple, headers)
+        Self::new(TableStyle::Simple, headers)
     }
 
     /// Creates a table of columns only, without headers.
     pub fn plain() -> Self {
-        Self::new(Look::Plain, [""; 0])
+        Self::new(TableStyle::Plain, [""; 0])
     }
 
-    fn new<H: Into<String>>(look: Look, headers: impl IntoIterator<Item = H>) -> Self {
+    fn new<H: Into<String>>(look: TableStyle, headers: impl IntoIterator<Item = H>) -> Self {
         Self { headers: headers.into_iter().map(Into::into).collect(), rows: Vec::new(), look, numbers: true }
     }
 

@@ -28,7 +28,7 @@ impl From<f64> for Num {
 
 impl Num {
     /// Returns the number in a JSON value, if it is one.
-    pub fn of(value: &serde_json::Value) -> Option<Self> {
+    pub fn from_json(value: &serde_json::Value) -> Option<Self> {
         let number = value.as_number()?;
         number.as_i128().map(Self::Int).or_else(|| number.as_f64().map(Self::Float))
     }

@@ -7,71 +7,71 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::storage::{Reading, Result};
+use crate::storage::{ObjectReader, Result};
 
-pub(super) enum Event {
+pub(super) enum ConnectionEvent {
     /// The storage has answered; `None` if not with the requested byte range.
-    Answered(Result<Option<Reading>>),
+    Answered(Result<Option<ObjectReader>>),
     /// Received bytes; `None` at the end.
-    Came(Result<Option<Bytes>>),
+    Received(Result<Option<Bytes>>),
 }
 
 enum Connection<'a> {
-    Opening(BoxFuture<'a, Result<Option<Reading>>>),
-    Open(Reading),
+    Opening(BoxFuture<'a, Result<Option<ObjectReader>>>),
+    Open(ObjectReader),
 }
 
 /// At most one connection per lane. A closed connection is dropped in any state.
 #[derive(Default)]
 pub(super) struct Connections<'a> {
-    lanes: Vec<Option<Connection<'a>>>,
+    connections: Vec<Option<Connection<'a>>>,
     /// The lane to poll first: it rotates, so that no lane starves.
     first: usize,
 }
 
 impl<'a> Connections<'a> {
-    pub(super) fn open(&mut self, lane: usize, opening: BoxFuture<'a, Result<Option<Reading>>>) {
-        self.put(lane, Connection::Opening(opening));
+    pub(super) fn open(&mut self, connection: usize, opening: BoxFuture<'a, Result<Option<ObjectReader>>>) {
+        self.put(connection, Connection::Opening(opening));
     }
 
     /// Puts an answered connection into a lane.
-    pub(super) fn opened(&mut self, lane: usize, reading: Reading) {
-        self.put(lane, Connection::Open(reading));
+    pub(super) fn opened(&mut self, connection: usize, reader: ObjectReader) {
+        self.put(connection, Connection::Open(reader));
     }
 
-    fn put(&mut self, lane: usize, connection: Connection<'a>) {
-        if lane >= self.lanes.len() {
-            self.lanes.resize_with(lane + 1, || None);
+    fn put(&mut self, connection: usize, state: Connection<'a>) {
+        if connection >= self.connections.len() {
+            self.connections.resize_with(connection + 1, || None);
         }
-        self.lanes[lane] = Some(connection);
+        self.connections[connection] = Some(state);
     }
 
-    pub(super) fn close(&mut self, lane: usize) {
-        if let Some(lane) = self.lanes.get_mut(lane) {
-            *lane = None;
+    pub(super) fn close(&mut self, connection: usize) {
+        if let Some(connection) = self.connections.get_mut(connection) {
+            *connection = None;
         }
     }
 
     /// Waits for an event in any lane. A lane is empty after its connection was answered: the caller puts the reading
     /// back. Without connections it never returns.
-    pub(super) async fn next(&mut self) -> (usize, Event) {
+    pub(super) async fn next(&mut self) -> (usize, ConnectionEvent) {
         poll_fn(|context| self.poll(context)).await
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<(usize, Event)> {
-        let count = self.lanes.len();
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<(usize, ConnectionEvent)> {
+        let count = self.connections.len();
         self.first = (self.first + 1) % count.max(1);
-        for lane in (self.first..count).chain(0..self.first) {
-            let event = match &mut self.lanes[lane] {
+        for connection in (self.first..count).chain(0..self.first) {
+            let event = match &mut self.connections[connection] {
                 None => continue,
-                Some(Connection::Opening(opening)) => opening.poll_unpin(context).map(Event::Answered),
-                Some(Connection::Open(reading)) => reading.poll_next(context).map(Event::Came),
+                Some(Connection::Opening(opening)) => opening.poll_unpin(context).map(ConnectionEvent::Answered),
+                Some(Connection::Open(reader)) => reader.poll_next(context).map(ConnectionEvent::Received),
             };
             if let Poll::Ready(event) = event {
-                if matches!(event, Event::Answered(_)) {
-                    self.lanes[lane] = None;
+                if matches!(event, ConnectionEvent::Answered(_)) {
+                    self.connections[connection] = None;
                 }
-                return Poll::Ready((lane, event));
+                return Poll::Ready((connection, event));
             }
         }
         Poll::Pending

@@ -4,23 +4,23 @@ use std::time::{Duration, Instant};
 
 /// Measures the time since its creation.
 #[derive(Debug)]
-pub(in super::super) struct Clock {
+pub(in super::super) struct TransferClock {
     start: Instant,
-    held: Duration,
+    excluded: Duration,
 }
 
-impl Clock {
+impl TransferClock {
     pub(in super::super) fn start() -> Self {
-        Self { start: Instant::now(), held: Duration::ZERO }
+        Self { start: Instant::now(), excluded: Duration::ZERO }
     }
 
     /// Returns the time so far, without local delays.
     pub(in super::super) fn now(&self) -> Duration {
-        self.start.elapsed().saturating_sub(self.held)
+        self.start.elapsed().saturating_sub(self.excluded)
     }
 
     /// Excludes the time since this moment.
-    pub(in super::super) fn held_since(&mut self, moment: Instant) {
-        self.held += moment.elapsed();
+    pub(in super::super) fn exclude_since(&mut self, moment: Instant) {
+        self.excluded += moment.elapsed();
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     let Args { account_name, key, value, keep } = &args;
-    if !keep && has(client, account_name, key).await? {
+    if !keep && has_attribute(client, account_name, key).await? {
         api::accounts::delete_attribute(client, account_name, key).await?;
     }
     api::accounts::add_attribute(client, account_name, key, value).await?;
@@ -37,7 +37,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     context.ui.record(Shape::named(&["key"], &[]), &record)
 }
 
-async fn has(client: &Client, account: &str, key: &str) -> Result<bool> {
+async fn has_attribute(client: &Client, account: &str, key: &str) -> Result<bool> {
     let attributes = api::accounts::attributes(client, account).await?;
     Ok(attributes.iter().any(|attribute| attribute.get("key").and_then(|name| name.as_str()) == Some(key)))
 }

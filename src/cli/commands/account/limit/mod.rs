@@ -40,7 +40,7 @@ impl Command {
 fn bytes(value: &Value) -> Option<Num> {
     match value.as_str() {
         Some(text) => text.parse().ok().map(Num::Float),
-        None => Num::of(value),
+        None => Num::from_json(value),
     }
 }
 

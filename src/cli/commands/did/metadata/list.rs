@@ -34,7 +34,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         // Only some plugins return the DID itself.
         match metadata.contains_key("scope") {
             true => list.record(&metadata)?,
-            false => list.record(&metadata.behind(&did)?)?,
+            false => list.record(&metadata.with_fields_before(&did)?)?,
         }
     }
     list.end()

@@ -33,7 +33,7 @@ struct Replica<'a> {
 
 impl<'a> Replica<'a> {
     /// Returns `None` for an entry without a size, which the official client omits.
-    fn of(entry: &'a ReplicaEntry, pfn: &'a str, at: &'a Pfn) -> Option<Self> {
+    fn from_entry(entry: &'a ReplicaEntry, pfn: &'a str, at: &'a Pfn) -> Option<Self> {
         Some(Self {
             scope: &entry.did.scope,
             name: &entry.did.name,
@@ -95,7 +95,7 @@ pub(super) async fn table(context: &Context, mut entries: ReplicaList<'_>, args:
     let mut list = context.ui.list(REPLICAS).with_table(table);
     while let Some(entry) = entries.next().await? {
         for (pfn, at) in entry.pfns.iter().filter(|(_, at)| args.rses.is_none() || rses.contains(&at.rse)) {
-            if let Some(replica) = Replica::of(&entry, pfn, at) {
+            if let Some(replica) = Replica::from_entry(&entry, pfn, at) {
                 list.row(&replica, || replica.cells(args))?;
             }
         }

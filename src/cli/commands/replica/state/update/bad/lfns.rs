@@ -20,14 +20,14 @@ pub(super) async fn declare(context: &Context, args: &Args) -> Result<()> {
         let refused = states::declare_bad(client, &replicas, &args.reason).await?;
         replicas.iter().try_for_each(|replica| list.record(replica))?;
         for (rse, what) in each(&refused) {
-            tell(context, &format!("{rse} : replica cannot be declared: {what}"), args.show_refused)?;
+            print_message(context, &format!("{rse} : replica cannot be declared: {what}"), args.show_refused)?;
             refuse(&mut list, rse, what)?;
         }
     }
     list.end()
 }
 
-fn tell(context: &Context, text: &str, show: bool) -> Result<()> {
+fn print_message(context: &Context, text: &str, show: bool) -> Result<()> {
     match show {
         true => context.ui.line(text),
         false => {

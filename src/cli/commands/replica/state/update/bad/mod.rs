@@ -61,18 +61,18 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         false => args.replicas,
     };
     let client = context.client()?;
-    let pfns = pfns::of(context, client, &words, args.collection).await?;
+    let pfns = pfns::resolve_pfns(context, client, &words, args.collection).await?;
     if context.verbose {
         context.ui.line("PFNs that will be declared bad:")?;
         pfns.iter().try_for_each(|pfn| context.ui.line(pfn))?;
     }
     match pfns.len() < MANY {
-        true => few(context, client, &pfns, &args.reason).await,
+        true => declare_few(context, client, &pfns, &args.reason).await,
         false => many::declare(context, client, pfns, &args.reason, words.len()).await,
     }
 }
 
-async fn few(context: &Context, client: &Client, pfns: &[String], reason: &str) -> Result<()> {
+async fn declare_few(context: &Context, client: &Client, pfns: &[String], reason: &str) -> Result<()> {
     let pfns: Vec<_> = pfns.iter().map(|pfn| Value::from(pfn.as_str())).collect();
     let refused = if pfns.is_empty() { Attributes::new() } else { states::declare_bad(client, &pfns, reason).await? };
     let mut list = context.ui.list(SHAPE);

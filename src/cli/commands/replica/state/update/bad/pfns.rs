@@ -12,7 +12,12 @@ use crate::http::Client;
 use crate::types::Did;
 
 /// Returns the PFNs of the arguments, in order. Consecutive DIDs are looked up together.
-pub(super) async fn of(context: &Context, client: &Client, words: &[String], collections: bool) -> Result<Vec<String>> {
+pub(super) async fn resolve_pfns(
+    context: &Context,
+    client: &Client,
+    words: &[String],
+    collections: bool,
+) -> Result<Vec<String>> {
     let mut pfns = Vec::new();
     for group in words.chunk_by(|left, right| is_pfn(left) == is_pfn(right)) {
         if group.iter().any(|word| is_pfn(word)) {
