@@ -212,12 +212,15 @@ impl ListingTask<'_> {
     /// requested again.
     async fn send_files(&mut self, mut query: Query, routes: &mut Routes<'_>) -> Result<()> {
         let (mut outage, mut stalls) = (Outage::default(), 0);
-        query.dids.retain(|did| !routes.is_unknown(did) || self.quota.is_some());
         while !query.dids.is_empty() && self.quota != Some(0) && self.jobs.reserve_many(FILES_PER_CALL).await.is_ok() {
             let ListedFiles { known, end } = self.send_answer(&query, MAX_BLOCKED, routes).await;
             query.dids.retain(|did| !known.contains(&fingerprint(did)));
             if !known.is_empty() {
                 (outage, stalls) = (Outage::default(), 0);
+            }
+            if matches!(end, ListingEnd::Whole) {
+                // What no search found may still have been listed, but need not be.
+                query.dids.retain(|did| !routes.is_unknown(did));
             }
             match end {
                 ListingEnd::Unread => break,
