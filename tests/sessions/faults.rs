@@ -64,8 +64,8 @@ fn three_tries_and_no_more() -> Result<()> {
 #[test]
 fn request_retries_sets_the_number_of_attempts() -> Result<()> {
     for (value, attempts) in [("1", 1), ("2", 2), ("5", 5), ("0", 1)] {
-        let server = Server::start(|_, _| busy("Retry-After: 0\r\n"))?;
-        let client = server.client_with(&Home::new()?, &format!("request_retries = {value}"))?;
+        let (server, home) = (Server::start(|_, _| busy("Retry-After: 0\r\n"))?, Home::new()?);
+        let client = server.client_with(&home, &format!("request_retries = {value}"))?;
         let outcome = client.args(["whoami"]).limit(Duration::from_secs(30)).run()?;
         ensure!(outcome.code == 1, "{value}: {outcome:?}");
         ensure!(server.heard().len() == attempts, "{value}: {} attempts", server.heard().len());
