@@ -14,7 +14,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::fixtures::Home;
 use crate::support::{Outcome, Rucio, Testbed, var};
 
-/// The dataset whose replicas are listed: 2,000 files, which takes the server a second or two; `bench:big` has 20,000.
+/// The dataset whose replicas are listed: 2,000 files, which takes the server a second or two. `bench:big` has 20,000, but no
+/// replica that can be downloaded, so it fits `replica list` only.
 const DATASET: &str = "RUCIO_KILL_LIST";
 /// At how many moments a list is interrupted at most, until one was cut and completed.
 const MOMENTS: u32 = 12;
