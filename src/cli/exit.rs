@@ -7,22 +7,14 @@ use serde_json::json;
 
 use super::context::Context;
 use super::dispatch::UsageError;
+use super::exit_code::ExitCode;
 use super::tree::Tree;
 use super::ui::{self, Format};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-const SUCCESS: u8 = 0;
-const FAILURE: u8 = 1;
-/// A login is required first; only from commands that the official client lacks.
-const LOG_IN_FIRST: u8 = 4;
-/// Timed out, as in timeout(1).
-const TIMED_OUT: u8 = 124;
-/// Ended by Ctrl-C, as shells report it: 128 + SIGINT.
-pub(crate) const INTERRUPTED: u8 = 130;
-
 /// Reports a parse error, or prints help or the version. Returns the exit code.
-pub(crate) fn report_usage_error(usage_error: &UsageError) -> u8 {
+pub(crate) fn report_usage_error(usage_error: &UsageError) -> ExitCode {
     if usage_error.format.is_json() && usage_error.error.use_stderr() {
         ui::print_message(&usage_error_json(&usage_error.error, usage_exit_code(usage_error)));
     } else if let Err(error) = ui::usage(&usage_error.error)
@@ -30,33 +22,33 @@ pub(crate) fn report_usage_error(usage_error: &UsageError) -> u8 {
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {
         ui::print_message(&format!("standard output: {error}"));
-        return FAILURE;
+        return ExitCode::Failure;
     }
     usage_exit_code(usage_error)
 }
 
-fn usage_exit_code(usage_error: &UsageError) -> u8 {
+fn usage_exit_code(usage_error: &UsageError) -> ExitCode {
     match usage_error.error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::Success,
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
             if usage_error.tree == Tree::Admin && usage_error.in_leaf =>
         {
-            2
+            ExitCode::Usage
         }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => 1,
-        ErrorKind::MissingRequiredArgument => 2,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => ExitCode::Failure,
+        ErrorKind::MissingRequiredArgument => ExitCode::Usage,
         // In the official client click parses a leaf inside the command, whose failures all exit with 1.
-        _ if usage_error.tree == Tree::Commands && usage_error.in_leaf => 1,
-        _ => 2,
+        _ if usage_error.tree == Tree::Commands && usage_error.in_leaf => ExitCode::Failure,
+        _ => ExitCode::Usage,
     }
 }
 
 /// Flushes the output, reports an error, and returns the exit code.
-pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> u8 {
+pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> ExitCode {
     let outcome = outcome.and_then(|()| closing_line(context, start)).and_then(|()| context.ui.flush());
     match outcome {
-        Ok(()) => SUCCESS,
-        Err(error) if error.is_broken_pipe() => SUCCESS,
+        Ok(()) => ExitCode::Success,
+        Err(error) if error.is_broken_pipe() => ExitCode::Success,
         Err(error) => {
             // Output from before the failure is printed; a second error is ignored.
             let _ = context.ui.flush();
@@ -85,7 +77,7 @@ fn closing_line(context: &Context, start: Instant) -> Result<()> {
 }
 
 /// Reports an error: as log lines, or as one JSON object if the output format is JSON.
-fn report(error: &Error, hint: Option<&str>, code: u8, format: Format) {
+fn report(error: &Error, hint: Option<&str>, code: ExitCode, format: Format) {
     if format.is_json() {
         return ui::print_message(&as_json(&error.to_string(), error.class(), hint, code));
     }
@@ -99,37 +91,37 @@ fn report(error: &Error, hint: Option<&str>, code: u8, format: Format) {
 }
 
 /// Formats a parse error as the same JSON object.
-fn usage_error_json(error: &clap::Error, code: u8) -> String {
+fn usage_error_json(error: &clap::Error, code: ExitCode) -> String {
     let text = error.to_string();
     let message = text.strip_prefix("error: ").unwrap_or(&text).lines().next().unwrap_or_default();
     let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
     as_json(message, None, tip, code)
 }
 
-fn as_json(message: &str, class: Option<Exception>, hint: Option<&str>, code: u8) -> String {
+fn as_json(message: &str, class: Option<Exception>, hint: Option<&str>, code: ExitCode) -> String {
     let class = class.map(|class| format!("{class:?}"));
-    json!({"error": {"class": class, "message": message, "hint": hint, "exit_code": code}}).to_string()
+    json!({"error": {"class": class, "message": message, "hint": hint, "exit_code": code.number()}}).to_string()
 }
 
 /// Returns the exit code of an error: that of its class in the legacy and admin trees, 1 in the new one. `AccessDenied`
 /// has the code of its class, 2, in all trees.
-fn exit_code(error: &Error, tree: Tree) -> u8 {
+fn exit_code(error: &Error, tree: Tree) -> ExitCode {
     match (error, error.class()) {
-        (Error::Interrupted, _) => INTERRUPTED,
-        (Error::Timeout(_), _) => TIMED_OUT,
-        (Error::Login(_), _) | (_, None) => 1,
-        (_, Some(Exception::InputValidationError)) => 1,
-        (_, Some(class)) if tree != Tree::Commands || class == Exception::AccessDenied => class.code(),
-        (_, Some(_)) => 1,
+        (Error::Interrupted, _) => ExitCode::Interrupted,
+        (Error::Timeout(_), _) => ExitCode::TimedOut,
+        (Error::Login(_), _) | (_, None) => ExitCode::Failure,
+        (_, Some(Exception::InputValidationError)) => ExitCode::Failure,
+        (_, Some(class)) if tree != Tree::Commands || class == Exception::AccessDenied => ExitCode::Class(class),
+        (_, Some(_)) => ExitCode::Failure,
     }
 }
 
 /// Returns the exit code of a failed command that the official client lacks: 4 if a login is required.
-fn extension_exit_code(error: &Error) -> u8 {
+fn extension_exit_code(error: &Error) -> ExitCode {
     match (error, error.class()) {
-        (Error::Interrupted, _) => INTERRUPTED,
-        (_, Some(Exception::CannotAuthenticate | Exception::NoAuthInformation)) => LOG_IN_FIRST,
-        _ => FAILURE,
+        (Error::Interrupted, _) => ExitCode::Interrupted,
+        (_, Some(Exception::CannotAuthenticate | Exception::NoAuthInformation)) => ExitCode::LogInFirst,
+        _ => ExitCode::Failure,
     }
 }
 
@@ -152,7 +144,7 @@ mod tests {
             (Error::Interrupted, Tree::Commands, 130),
         ];
         for (error, tree, expected) in cases {
-            assert_eq!(exit_code(&error, tree), expected, "{error:?} {tree:?}");
+            assert_eq!(exit_code(&error, tree).number(), expected, "{error:?} {tree:?}");
         }
     }
 }

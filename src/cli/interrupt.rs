@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::exit::INTERRUPTED;
+use super::exit_code::ExitCode;
 use crate::error::{Error, Result};
 
 /// Time for the command to stop by itself after a signal.
@@ -51,5 +51,5 @@ async fn wait_for_signal() -> bool {
 
 #[expect(clippy::exit, reason = "the thread that would return from main is in the midst of a write that does not end")]
 fn exit_interrupted() -> ! {
-    std::process::exit(INTERRUPTED.into())
+    std::process::exit(ExitCode::Interrupted.number().into())
 }

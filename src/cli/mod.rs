@@ -11,6 +11,7 @@ mod context;
 mod dispatch;
 mod duration;
 mod exit;
+mod exit_code;
 mod global;
 #[cfg(test)]
 mod hints;
@@ -25,27 +26,29 @@ mod tree;
 pub mod ui;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
+use std::process;
 use std::time::Instant;
 
 use context::Context;
 use dispatch::Invocation;
 pub use dispatch::trees;
+use exit_code::ExitCode;
 use multi_host::ConfiguredServer;
 
 /// Parses the command line, runs the command and returns the exit code.
-pub fn main(words: Vec<OsString>) -> ExitCode {
+pub fn main(words: Vec<OsString>) -> process::ExitCode {
     if let Some(code) = complete::answer(&words) {
         return code;
     }
-    ExitCode::from(match dispatch::parse(words.clone()) {
+    let code = match dispatch::parse(words.clone()) {
         Ok(invocation) => answer_to(&words, invocation),
         Err(usage_error) => exit::report_usage_error(&usage_error),
-    })
+    };
+    code.into()
 }
 
 /// Runs the command on one server or on several.
-fn answer_to(words: &[OsString], invocation: Invocation) -> u8 {
+fn answer_to(words: &[OsString], invocation: Invocation) -> ExitCode {
     let start = Instant::now();
     let context = Context::new(&invocation);
     match dispatch::hosts(&context, &invocation) {
@@ -56,12 +59,12 @@ fn answer_to(words: &[OsString], invocation: Invocation) -> u8 {
 }
 
 /// Runs the command on each server in turn; the first failure decides the exit code. Ctrl-C skips the other servers.
-fn run_on_all(words: &[OsString], hosts: Vec<ConfiguredServer>) -> u8 {
-    let mut first_failure = 0;
+fn run_on_all(words: &[OsString], hosts: Vec<ConfiguredServer>) -> ExitCode {
+    let mut first_failure = ExitCode::Success;
     for host in hosts {
         match run_on(words, host) {
-            exit::INTERRUPTED => return exit::INTERRUPTED,
-            code if first_failure == 0 => first_failure = code,
+            ExitCode::Interrupted => return ExitCode::Interrupted,
+            code if first_failure == ExitCode::Success => first_failure = code,
             _ => {}
         }
     }
@@ -69,7 +72,7 @@ fn run_on_all(words: &[OsString], hosts: Vec<ConfiguredServer>) -> u8 {
 }
 
 /// Runs the command with the configuration of one server.
-fn run_on(words: &[OsString], host: ConfiguredServer) -> u8 {
+fn run_on(words: &[OsString], host: ConfiguredServer) -> ExitCode {
     let start = Instant::now();
     match dispatch::parse(words.to_vec()) {
         Err(usage_error) => exit::report_usage_error(&usage_error),
@@ -84,7 +87,7 @@ fn run_on(words: &[OsString], host: ConfiguredServer) -> u8 {
     }
 }
 
-fn run(context: &Context, start: Instant, invocation: Invocation) -> u8 {
+fn run(context: &Context, start: Instant, invocation: Invocation) -> ExitCode {
     let outcome = dispatch::run(context, invocation);
     terminal::restore();
     exit::finish(context, start, outcome)
