@@ -12,7 +12,7 @@ use crate::types::{Validation, python};
 /// `CannotAuthenticate` if the server rejects the token.
 pub async fn validate(client: &Client, token: &Secret) -> Result<Raw<Validation>> {
     let request = Request::get("auth/validate").header("x-rucio-auth-token", token.expose());
-    let text = client.authentication_text(request).await.map_err(plainly)?;
+    let text = client.auth_host_text(request).await.map_err(plainly)?;
     // The response is a Python dict literal.
     let said = python::literal(&text).and_then(|said| serde_json::from_value(said).ok());
     said.ok_or_else(|| {

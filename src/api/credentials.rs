@@ -37,7 +37,7 @@ pub async fn sign_url(client: &Client, wanted: Signature<'_>) -> Result<String> 
         .query("svc", wanted.service)
         .query("op", wanted.operation)
         .query("url", wanted.url);
-    let answer = client.send_any_status(&client.settings().rucio_host, &request).await?;
+    let answer = client.send_authenticated(&client.settings().rucio_host, &request).await?;
     if answer.status() == StatusCode::INTERNAL_SERVER_ERROR && is_prose(answer.headers()) {
         let complaint = text(answer).await?;
         let complaint: String = complaint.trim().chars().take(QUOTED).collect();

@@ -25,7 +25,7 @@ pub(super) async fn authenticate(client: &Client, username: Option<&str>, passwo
     let request = Request::get("auth/userpass")
         .header("x-rucio-username", username)
         .header("x-rucio-password", password.expose());
-    Token::from_answer(client.authenticate(client.connections()?, &request).await?).await
+    Token::from_answer(client.send_to_auth_host(client.connections()?, &request).await?).await
 }
 
 fn not_set(option: &str, flag: &str) -> Error {

@@ -21,7 +21,7 @@ pub(super) async fn authenticate(client: &Client, path: &str, cert: &Path, key: 
     let identity = ask_blocking(move || Identity::load(&cert, key.as_deref(), &ask)).await??;
     warn_if_open(identity.certificate());
     let connections = client.connect(Some(identity.clone()))?;
-    let token = async { Token::from_answer(client.authenticate(&connections, &Request::get(path)).await?).await };
+    let token = async { Token::from_answer(client.send_to_auth_host(&connections, &Request::get(path)).await?).await };
     token.await.map_err(|error| explain(error, identity.certificate(), client.account()))
 }
 

@@ -46,7 +46,7 @@ async fn whoami(client: &Client) -> Result<(Attributes, Option<String>)> {
 
 /// Returns the identity of the token. Only the authentication server knows it, and not for all authentication methods.
 async fn identity(client: &Client) -> Result<Option<String>> {
-    Ok(api::auth::validate(client, &client.secret().await?).await?.identity.clone())
+    Ok(api::auth::validate(client, &client.token().await?).await?.identity.clone())
 }
 
 fn account_finding(client: &Client, account: &Attributes, identity: Option<String>) -> Finding {

@@ -143,7 +143,7 @@ async fn request_token(client: &Client, account: Option<&str>) -> Result<Respons
         AuthMethod::Userpass { username: Some(username), password: Some(password) } => {
             let request = Request::get("auth/userpass").header("x-rucio-username", username);
             let request = request.header("x-rucio-password", password.expose());
-            client.authenticate(client.connections()?, &request).await?
+            client.send_to_auth_host(client.connections()?, &request).await?
         }
         AuthMethod::X509 { cert, key } => request_with_certificate(&client, "auth/x509", &cert, key.as_deref()).await?,
         AuthMethod::X509Proxy { proxy } => request_with_certificate(&client, "auth/x509_proxy", &proxy, None).await?,
@@ -156,7 +156,7 @@ async fn request_token(client: &Client, account: Option<&str>) -> Result<Respons
 async fn request_with_certificate(client: &Client, path: &str, cert: &Path, key: Option<&Path>) -> Result<Response> {
     let identity = Identity::load(cert, key, &no_passphrase())?;
     let request = Request::get(path).header("x-rucio-allow-return-multiple-accounts", "True");
-    client.authenticate(&client.connect(Some(identity))?, &request).await
+    client.send_to_auth_host(&client.connect(Some(identity))?, &request).await
 }
 
 /// Whether the account exists; `None` if that is unknown, for example without a token.

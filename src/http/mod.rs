@@ -131,17 +131,18 @@ impl Client {
         format!("{}/{RUCIO_VERSION} rust/{}", self.0.settings.user_agent, env!("CARGO_PKG_VERSION"))
     }
 
-    /// Sends an authenticated request. Replaces a rejected token once.
+    /// Sends a request with the token and with retries, and returns the response if it is a success. Replaces a rejected
+    /// token once.
     ///
     /// Errors: the server's exception class and message for every response that is not a success;
     /// `ServerConnectionException` without a response; `CannotAuthenticate` without a token.
-    pub async fn send(&self, request: Request) -> Result<Response> {
-        checked(self.send_any_status(&self.0.settings.rucio_host, &request).await?).await
+    pub async fn send_checked(&self, request: Request) -> Result<Response> {
+        checked(self.send_authenticated(&self.0.settings.rucio_host, &request).await?).await
     }
 
-    /// Sends an authenticated request to this host, for which the token must be valid. Returns the response, successful
-    /// or not. Replaces a rejected token once.
-    pub(crate) async fn send_any_status(&self, host: &str, request: &Request) -> Result<Response> {
+    /// Sends a request with the token and with retries to this host, for which the token must be valid. Returns the
+    /// response, successful or not. Replaces a rejected token once.
+    pub(crate) async fn send_authenticated(&self, host: &str, request: &Request) -> Result<Response> {
         let tokens = &self.0.tokens;
         let token = tokens.token(self).await.map_err(|error| Error::Login(Box::new(error)))?;
         let response = self.send_with_token(host, request, &token).await?;
@@ -152,18 +153,18 @@ impl Client {
         self.send_with_token(host, request, &token).await
     }
 
-    /// Sends a public request to this host, without the token. Returns the response, successful or not.
+    /// Sends a request with retries, but without the token, to this host. Returns the response, successful or not.
     pub(crate) async fn send_public(&self, host: &str, request: &Request) -> Result<Response> {
         self.send_with_retry(self.connections()?, host, request, self.headers()?).await
     }
 
-    /// Sends a request and parses the response as one JSON value.
+    /// Like [`Client::send_checked`]; parses the response as one JSON value.
     pub async fn json<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
-        json::parse(&body::read_all(self.send(request).await?).await?)
+        json::parse(&body::read_all(self.send_checked(request).await?).await?)
     }
 
-    /// Sends a public request, without the token, and parses the response as one JSON value. `host` overrides the
-    /// server.
+    /// Sends a request with retries, but without the token, checks the status, and parses the response as one JSON
+    /// value. `host` overrides the server.
     pub async fn public_json<T: DeserializeOwned>(&self, host: Option<&str>, request: Request) -> Result<T> {
         let host = host.unwrap_or(&self.0.settings.rucio_host);
         let answer =
@@ -171,25 +172,25 @@ impl Client {
         json::parse(&body::read_all(answer).await?)
     }
 
-    /// Sends a request whose response is a list, one JSON value per line.
+    /// Like [`Client::send_checked`]; the response is a list, one JSON value per line.
     pub async fn stream<T: DeserializeOwned>(&self, request: Request) -> Result<JsonStream<T>> {
-        Ok(JsonStream::new(self.send(request).await?))
+        Ok(JsonStream::new(self.send_checked(request).await?))
     }
 
-    /// Sends a request and returns the response as text.
+    /// Like [`Client::send_checked`]; returns the response as text.
     pub async fn text(&self, request: Request) -> Result<String> {
-        body::text(self.send(request).await?).await
+        body::text(self.send_checked(request).await?).await
     }
 
-    /// Sends a request and ignores the body of a successful response.
+    /// Like [`Client::send_checked`]; ignores the body of the response.
     pub async fn execute(&self, request: Request) -> Result<()> {
-        body::read_all(self.send(request).await?).await.map(drop)
+        body::read_all(self.send_checked(request).await?).await.map(drop)
     }
 
     /// Returns the current token, for requests about it.
     ///
     /// Errors: those of the login.
-    pub async fn secret(&self) -> Result<Secret> {
+    pub async fn token(&self) -> Result<Secret> {
         self.0.tokens.token(self).await
     }
 
@@ -199,18 +200,20 @@ impl Client {
         self.send_with_retry(self.connections()?, host, request, headers).await
     }
 
-    /// Sends a request of the authentication API: without a token, over connections that may present a client
-    /// certificate.
-    pub(crate) async fn authenticate(&self, connections: &reqwest::Client, request: &Request) -> Result<Response> {
+    /// Sends a request with retries, but without the token, to the authentication server, over connections that may
+    /// present a client certificate. Returns the response, successful or not.
+    pub(crate) async fn send_to_auth_host(&self, connections: &reqwest::Client, request: &Request) -> Result<Response> {
         self.send_with_retry(connections, &self.0.settings.auth_host, request, self.headers()?).await
     }
 
-    /// Sends a request of the authentication API and returns the response as text.
-    pub(crate) async fn authentication_text(&self, request: Request) -> Result<String> {
-        body::text(checked(self.authenticate(self.connections()?, &request).await?).await?).await
+    /// Sends a request with retries, but without the token, to the authentication server, checks the status, and returns
+    /// the response as text.
+    pub(crate) async fn auth_host_text(&self, request: Request) -> Result<String> {
+        body::text(checked(self.send_to_auth_host(self.connections()?, &request).await?).await?).await
     }
 
-    /// Sends a trace to the trace server, which needs no authentication: without the token, and without retries.
+    /// Sends a trace to the trace server, which needs no authentication: without the token, and without retries. Checks the
+    /// status.
     pub async fn send_trace(&self, path: &str, trace: &Value) -> Result<()> {
         let request = Request::post(path, trace.clone());
         let response =
@@ -269,6 +272,7 @@ impl Client {
         Ok(headers)
     }
 
+    /// Sends a request with these headers and with those of the request, and repeats it after temporary failures.
     async fn send_with_retry(
         &self,
         connections: &reqwest::Client,
@@ -284,14 +288,7 @@ impl Client {
         let url = format!("{}/{}", host.trim_end_matches('/'), request.path);
         let mut attempt = 0;
         loop {
-            // The query string may contain the code of a login: do not log it.
-            let shown = url.split('?').next().unwrap_or_default();
-            tracing::debug!("HTTP request: {} {shown}", request.method);
-            let asked = Instant::now();
-            let answer = build(connections, &url, request, headers.clone()).send().await;
-            if answer.is_ok() {
-                self.0.min_response_time.fetch_min(micros(asked.elapsed()), Ordering::Relaxed);
-            }
+            let answer = self.send_once(connections, &url, request, headers.clone()).await;
             let last = attempt + 1 >= self.0.settings.request_retries || !request.repeatable;
             let (wait, reason) = match answer {
                 Ok(response) if last || !retry::is_transient(response.status()) => {
@@ -309,6 +306,23 @@ impl Client {
             tokio::time::sleep(wait).await;
             attempt += 1;
         }
+    }
+
+    /// Sends a request without retries.
+    async fn send_once(
+        &self,
+        connections: &reqwest::Client,
+        url: &str,
+        request: &Request,
+        headers: HeaderMap,
+    ) -> reqwest::Result<Response> {
+        // The query string may contain the code of a login: do not log it.
+        let shown = url.split('?').next().unwrap_or_default();
+        tracing::debug!("HTTP request: {} {shown}", request.method);
+        let sent = Instant::now();
+        let response = build(connections, url, request, headers).send().await?;
+        self.0.min_response_time.fetch_min(micros(sent.elapsed()), Ordering::Relaxed);
+        Ok(response)
     }
 }
 

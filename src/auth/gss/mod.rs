@@ -40,7 +40,7 @@ async fn log_in(client: &Client, account: &str, server: &str) -> Result<Token, L
     let (mut login, mut token) = ask_blocking(move || Login::begin(server)).await??;
     for _ in 0..ROUNDS {
         let request = Request::get("auth/gss").header("authorization", format!("Negotiate {}", encode(&token)));
-        let response = client.authenticate(client.connections()?, &request).await?;
+        let response = client.send_to_auth_host(client.connections()?, &request).await?;
         match NegotiateHeader::from_response(&response) {
             NegotiateHeader::Token(more) if needs_another_round(&response) && !login.complete => {
                 drain(response).await?;

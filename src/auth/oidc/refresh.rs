@@ -67,7 +67,7 @@ async fn refresh_at_rucio(client: &Client, token: &Token) -> Result<Option<Token
         return Ok(None);
     }
     let request = Request::get("auth/oidc_refresh").header("x-rucio-auth-token", token.expose());
-    let response = client.authenticate(client.connections()?, &request).await?;
+    let response = client.send_to_auth_host(client.connections()?, &request).await?;
     let renewed = |name| response.headers().get(name).is_some_and(|value| !value.is_empty());
     match response.status().is_success() && !renewed("x-rucio-auth-token") {
         true => Ok(None),

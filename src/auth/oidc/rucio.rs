@@ -31,7 +31,7 @@ pub(super) async fn authenticate(client: &Client, settings: &OidcSettings) -> Re
 }
 
 async fn login_link(client: &Client, settings: &OidcSettings) -> Result<String> {
-    let response = client.authenticate(client.connections()?, &request("auth/oidc", settings)).await?;
+    let response = client.send_to_auth_host(client.connections()?, &request("auth/oidc", settings)).await?;
     clock::warn_on_clock_skew(&response);
     let response = checked(response).await.map_err(|error| no_link(error, client, settings))?;
     let link = response.headers().get("x-rucio-oidc-auth-url").and_then(|value| value.to_str().ok());
@@ -131,7 +131,7 @@ async fn exchange_code(client: &Client, settings: &OidcSettings) -> Result<Token
 
 async fn fetch(client: &Client, path: &str, settings: &OidcSettings) -> Result<Token> {
     let request = request(path, settings).header("x-rucio-client-fetch-token", "True");
-    Token::from_answer(client.authenticate(client.connections()?, &request).await?).await
+    Token::from_answer(client.send_to_auth_host(client.connections()?, &request).await?).await
 }
 
 /// Returns path and query of the login link, which must be on auth_host: no request goes anywhere else.

@@ -114,7 +114,7 @@ fn warn_if_open(path: &Path) {
 /// contain zero bytes, which a header of text cannot.
 async fn challenge(client: &Client, account: &str) -> Result<String> {
     let request = Request::get("auth/ssh_challenge_token");
-    let response = checked(client.authenticate(client.connections()?, &request).await?).await;
+    let response = checked(client.send_to_auth_host(client.connections()?, &request).await?).await;
     let response = response.map_err(|error| match error.class() {
         Some(Exception::CannotAuthenticate) => error.with_hint(format!(
             "There is no account {account} at this server: check [client] account or --account, and auth_host."
@@ -130,7 +130,7 @@ async fn challenge(client: &Client, account: &str) -> Result<String> {
 
 async fn exchange(client: &Client, account: &str, key: &Path, signature: &[u8]) -> Result<Token> {
     let request = Request::get("auth/ssh").header("x-rucio-ssh-signature", BASE64_STANDARD.encode(signature));
-    let response = client.authenticate(client.connections()?, &request).await?;
+    let response = client.send_to_auth_host(client.connections()?, &request).await?;
     if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
         return Err(failed(response, account).await);
     }
