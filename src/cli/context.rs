@@ -3,7 +3,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
-use super::dispatch::Invocation;
+use super::global::Global;
 use super::next_command;
 use super::terminal::Terminal;
 use super::tree::Tree;
@@ -16,6 +16,15 @@ use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::interact::NonInteractive;
 use crate::types::{Did, ScopeConvention};
+
+/// Options of a command line from which its context is created.
+pub(crate) struct ContextOptions<'a> {
+    pub global: &'a Global,
+    pub tree: Tree,
+    pub is_extension: bool,
+    /// Command name for the server's log.
+    pub script: &'a str,
+}
 
 /// Everything that a command needs. No file is read before the command asks for it.
 pub(crate) struct Context {
@@ -39,9 +48,9 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Creates the context of a parsed command line and sets up logging.
-    pub(crate) fn new(invocation: &Invocation) -> Self {
-        let global = invocation.global();
+    /// Creates the context of a command line and sets up logging.
+    pub(crate) fn new(options: &ContextOptions) -> Self {
+        let global = options.global;
         let (env, ui) = (Env::process(), Ui::stdout(global.output, !global.quiet));
         let level = match (global.verbose, global.quiet) {
             (true, _) => tracing::Level::DEBUG,
@@ -53,13 +62,13 @@ impl Context {
         Self {
             ui: ui.with_colours(colour),
             env,
-            tree: invocation.tree(),
-            is_extension: invocation.is_extension(),
+            tree: options.tree,
+            is_extension: options.is_extension,
             human: !global.robot,
             verbose: global.verbose,
             pager: !global.no_pager,
             overrides: RefCell::new(global.overrides()),
-            script: invocation.script.clone(),
+            script: options.script.to_owned(),
             config: OnceCell::new(),
             client: OnceCell::new(),
         }

@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use super::argv::{called_as_admin, first_command, normalize_long_option, output_format};
 use super::commands::Command as NewCommand;
-use super::context::Context;
+use super::context::{Context, ContextOptions};
 use super::global::Global;
 use super::legacy::Command as OldCommand;
 use super::legacy::admin::Command as AdminCommand;
@@ -91,7 +91,7 @@ struct AdminCli {
 pub(crate) struct Invocation {
     call: Call,
     /// Command name for the server's log, sent as `X-Rucio-Script`.
-    pub script: String,
+    script: String,
     /// The words from the command on, with its arguments: `["rse", "list", "--csv"]`.
     path: Vec<String>,
 }
@@ -115,7 +115,17 @@ pub(crate) struct UsageError {
 }
 
 impl Invocation {
-    pub(crate) fn global(&self) -> &Global {
+    /// Returns the options that the context of the command needs.
+    pub(crate) fn context_options(&self) -> ContextOptions<'_> {
+        ContextOptions {
+            global: self.global(),
+            tree: self.tree(),
+            is_extension: self.is_extension(),
+            script: &self.script,
+        }
+    }
+
+    fn global(&self) -> &Global {
         match &self.call {
             Call::Commands(tree) => &tree.global,
             Call::Legacy(tree) => &tree.global,
@@ -123,7 +133,7 @@ impl Invocation {
         }
     }
 
-    pub(crate) fn tree(&self) -> Tree {
+    fn tree(&self) -> Tree {
         match self.call {
             Call::Commands(_) => Tree::Commands,
             Call::Legacy(_) => Tree::Legacy,
@@ -150,7 +160,7 @@ impl Invocation {
     }
 
     /// Whether the official client lacks the command.
-    pub(crate) fn is_extension(&self) -> bool {
+    fn is_extension(&self) -> bool {
         matches!(&self.call, Call::Commands(tree) if tree.command.is_extension())
     }
 

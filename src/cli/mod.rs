@@ -50,7 +50,7 @@ pub fn main(words: Vec<OsString>) -> process::ExitCode {
 /// Runs the command on one server or on several.
 fn answer_to(words: &[OsString], invocation: Invocation) -> ExitCode {
     let start = Instant::now();
-    let context = Context::new(&invocation);
+    let context = Context::new(&invocation.context_options());
     match dispatch::hosts(&context, &invocation) {
         Err(error) => exit::finish(&context, start, Err(error)),
         Ok(hosts) if hosts.is_empty() => run(&context, start, invocation),
@@ -77,7 +77,7 @@ fn run_on(words: &[OsString], host: ConfiguredServer) -> ExitCode {
     match dispatch::parse(words.to_vec()) {
         Err(usage_error) => exit::report_usage_error(&usage_error),
         Ok(invocation) => {
-            let context = Context::new(&invocation);
+            let context = Context::new(&invocation.context_options());
             let context = context.with_config(host.config);
             match context.ui.line(&format!("Result from {}.", host.name)) {
                 Ok(()) => run(&context, start, invocation),
