@@ -2,8 +2,24 @@
 
 use std::net::UdpSocket;
 
+use serde::Serialize;
+
 use crate::env_vars::{self, Env};
-use crate::types::ClientLocation;
+
+/// Location of this machine, as far as it is known; the server sorts sources by it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ClientLocation {
+    /// IP address of the outgoing interface.
+    pub ip: String,
+    /// Fully qualified host name.
+    pub fqdn: String,
+    /// Site name, or `ROAMING`.
+    pub site: String,
+    /// Latitude in degrees north.
+    pub latitude: Option<f64>,
+    /// Longitude in degrees east.
+    pub longitude: Option<f64>,
+}
 
 /// Returns what the server sorts replicas by: address, name, site, coordinates.
 pub fn location(env: &Env) -> ClientLocation {

@@ -27,7 +27,7 @@ pub use create::NewConfig;
 pub(crate) use create::already_there;
 pub use discover::personal;
 pub use explain::{Setting, explain};
-pub use location::location;
+pub use location::{ClientLocation, location};
 pub use oidc::{BearerTokens, OidcLogin, OidcProvider, OidcSettings};
 pub use profile::Profile;
 pub use settings::{Overrides, Settings};

@@ -115,21 +115,6 @@ pub struct DatasetAtRse {
     pub bytes: Value,
 }
 
-/// Location of this machine, as far as it is known; the server sorts sources by it.
-#[derive(Debug, Clone, Serialize)]
-pub struct ClientLocation {
-    /// IP address of the outgoing interface.
-    pub ip: String,
-    /// Fully qualified host name.
-    pub fqdn: String,
-    /// Site name, or `ROAMING`.
-    pub site: String,
-    /// Latitude in degrees north.
-    pub latitude: Option<f64>,
-    /// Longitude in degrees east.
-    pub longitude: Option<f64>,
-}
-
 /// Deserializes a JSON object as pairs, which preserves the server's order.
 fn pairs<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<(String, T)>, D::Error> {
     struct Pairs<T>(std::marker::PhantomData<T>);

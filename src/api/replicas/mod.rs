@@ -5,10 +5,11 @@ pub mod states;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::config::ClientLocation;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, JsonStream, Request, segment};
-use crate::types::{ClientLocation, DatasetAtRse, DatasetReplica, Did, NewReplica, Replica, ReplicaEntry};
+use crate::types::{DatasetAtRse, DatasetReplica, Did, NewReplica, Replica, ReplicaEntry};
 
 /// Parameters of a replica listing. The field names are the server's; `None` is not sent, except for `domain`.
 #[derive(Debug, Clone, Default, Serialize)]
