@@ -118,7 +118,10 @@ impl Command {
             }
             Self::ListRseUsage(args) => rse::usage::run(context, args).await,
             Self::ListRses(args) => rse::list::run(context, args).await,
-            Self::ListRules(args) => rule::list::run(context, args.translate()).await,
+            Self::ListRules(args) => {
+                let csv = args.csv;
+                rule::list::list(context, args.selection(), csv).await
+            }
             Self::ListRulesHistory(args) => rule::history::run(context, args).await,
             Self::ListScopes(args) => scope::list::run(context, args).await,
             Self::ListSuspiciousReplicas(args) => replica::state::list::run(context, args.translate()).await,

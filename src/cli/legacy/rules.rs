@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::commands::rule::{add, list, r#move, update};
+use crate::cli::commands::rule::{add, r#move, select::Selection, update};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -67,7 +67,7 @@ pub(crate) struct List {
     traverse: bool,
     /// Print comma-separated values
     #[arg(long)]
-    csv: bool,
+    pub csv: bool,
     /// List the rules on this file and on collections that contain it
     #[arg(long, value_name = "DID")]
     file: Option<String>,
@@ -80,9 +80,9 @@ pub(crate) struct List {
 }
 
 impl List {
-    pub(super) fn translate(self) -> list::Args {
-        let Self { did, id, traverse, csv, file, account, subscription } = self;
-        list::Args { did, traverse, csv, file, account, subscription, id }
+    pub(super) fn selection(self) -> Selection {
+        let Self { did, id, traverse, csv: _, file, account, subscription } = self;
+        Selection { id, did, traverse, file, account, subscription }
     }
 }
 

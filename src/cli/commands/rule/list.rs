@@ -1,6 +1,6 @@
 //! `rucio rule list`
 
-use super::select::select;
+use super::select::{Selection, select};
 use crate::cli::context::Context;
 use crate::cli::ui::values::{Num, member_str};
 use crate::cli::ui::{Shape, Table};
@@ -63,22 +63,25 @@ pub(crate) struct Args {
     /// List the rules of this subscription
     #[arg(long)]
     pub subscription: Option<String>,
-    /// ID of the rule to list, for `list-rules --id`
-    #[arg(skip)]
-    pub id: Option<String>,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let mut rules = select(context, &args).await?;
-    let list = context.ui.list(SHAPE);
-    let mut list = match args.csv {
-        true => list,
-        false => list.with_table(Table::simple(HEADERS).without_numbers()),
-    };
+    let Args { did, traverse, csv, file, account, subscription } = args;
+    list(context, Selection { id: None, did, traverse, file, account, subscription }, csv).await
+}
+
+/// Lists the selected rules.
+pub(crate) async fn list(context: &Context, selection: Selection, csv: bool) -> Result<()> {
+    let mut rules = select(context, selection).await?;
+    let mut list = context.ui.list(SHAPE);
+    if !csv {
+        list = list.with_table(Table::simple(HEADERS).without_numbers());
+    }
     while let Some(rule) = rules.next().await? {
-        match args.csv {
-            true => list.line(&rule, || cells(context, &rule).join(","))?,
-            false => list.row(&rule, || row(context, &rule))?,
+        if csv {
+            list.line(&rule, || cells(context, &rule).join(","))?;
+        } else {
+            list.row(&rule, || row(context, &rule))?;
         }
     }
     list.end()

@@ -7,7 +7,7 @@ pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod r#move;
 pub(crate) mod remove;
-mod select;
+pub(crate) mod select;
 pub(crate) mod show;
 pub(crate) mod update;
 pub(crate) mod wait;

@@ -3,7 +3,6 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::explained;
-use super::list::Args;
 use crate::api;
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
@@ -11,6 +10,23 @@ use crate::exceptions::Exception;
 use crate::http::{Client, JsonStream, Raw};
 use crate::lists;
 use crate::types::{Did, RuleRow};
+
+/// Which rules to list.
+#[derive(Debug, Default)]
+pub(crate) struct Selection {
+    /// The rule with this ID.
+    pub id: Option<String>,
+    /// The rules on this DID.
+    pub did: Option<String>,
+    /// With `did`: all rules that lock the dataset.
+    pub traverse: bool,
+    /// The rules on this file and on collections that contain it.
+    pub file: Option<String>,
+    /// The rules of this account.
+    pub account: Option<String>,
+    /// The rules of this subscription.
+    pub subscription: Option<String>,
+}
 
 /// A stream of rules: those in memory first, then those still coming from the server.
 #[derive(Debug, Default)]
@@ -41,11 +57,11 @@ impl Rules {
     }
 }
 
-/// Returns the rules that the options select; empty option values count as not given.
-pub(super) async fn select(context: &Context, args: &Args) -> Result<Rules> {
-    let given = |text: &'_ Option<String>| text.clone().filter(|text| !text.is_empty());
-    let (id, file, did) = (given(&args.id), given(&args.file), given(&args.did));
-    let (account, subscription) = (given(&args.account), given(&args.subscription));
+/// Returns the selected rules; empty values count as not given.
+pub(super) async fn select(context: &Context, selection: Selection) -> Result<Rules> {
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let (id, file, did) = (given(selection.id), given(selection.file), given(selection.did));
+    let (account, subscription) = (given(selection.account), given(selection.subscription));
     if [&id, &file, &did, &account, &subscription].into_iter().all(Option::is_none) {
         return Err(refused("At least one option has to be given. Use -h to list the options."));
     }
@@ -53,8 +69,8 @@ pub(super) async fn select(context: &Context, args: &Args) -> Result<Rules> {
     match (id, file, did, account) {
         (Some(id), ..) => one(client, &id).await,
         (_, Some(file), ..) => of_file(client, &context.did(&file)?).await,
-        (_, _, Some(did), _) if args.traverse => locking(client, &context.did(&did)?).await,
-        _ if args.traverse => Err(refused("Must supply a DID to traverse")),
+        (_, _, Some(did), _) if selection.traverse => locking(client, &context.did(&did)?).await,
+        _ if selection.traverse => Err(refused("Must supply a DID to traverse")),
         (_, _, Some(did), _) => on_did(context, client, &context.did(&did)?).await,
         (_, _, _, Some(account)) => api::accounts::rules(client, &account).await.map(Rules::from_stream),
         _ => of_subscription(client, &subscription.unwrap_or_default()).await,
