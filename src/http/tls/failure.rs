@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use rustls::{AlertDescription as Alert, CertificateError as Fault, Error};
 use rustls_pki_types::UnixTime;
 
-use super::untrusted::Untrusted;
+use super::untrusted::{NAME_CA, Untrusted};
 use crate::clock::date;
 
 /// A handshake failure that a retry would not fix.
@@ -76,9 +76,6 @@ fn server_certificate_failure(fault: &Fault) -> TlsFailure {
     };
     TlsFailure { reason, remedy, is_client_certificate: false }
 }
-
-/// Hint if the server's certificate is not signed by a trusted CA.
-pub(super) const NAME_CA: &str = "Name the CA that signed it: --ca-certificate, X509_CERT_DIR or [client] ca_cert.";
 
 /// Hint if the server rejects our certificate, until the caller knows which one was sent.
 pub(crate) const REFUSED: &str =

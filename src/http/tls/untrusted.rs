@@ -8,12 +8,14 @@ use openssl::x509::X509;
 use rustls::{CertificateError, Error, OtherError};
 use rustls_pki_types::CertificateDer;
 
-use super::failure::NAME_CA;
 use super::roots::{Listed, TrustAnchors, USUAL_FOLDERS, known_at};
 use crate::certificate::{
     self,
     authority::{Unfit, most_below, unfit},
 };
+
+/// Hint if the server's certificate is not signed by a trusted CA.
+pub(super) const NAME_CA: &str = "Name the CA that signed it: --ca-certificate, X509_CERT_DIR or [client] ca_cert.";
 
 /// A server certificate that is not signed by a trust anchor.
 #[derive(Debug)]
