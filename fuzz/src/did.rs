@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 
+use rucio::transfer::download::target_folder::TargetFolder;
 use rucio::transfer::plan::destination;
 use rucio::transfer::report::line;
-use rucio::transfer::target_folder::TargetFolder;
 use rucio::types::{Did, ScopeConvention};
 
 /// Separates the texts: no UTF-8 has this byte.

@@ -1,6 +1,6 @@
 //! The metalink reader: the same files however the document is cut, and none that only a broken document has.
 
-use rucio::transfer::metalink::Metalink;
+use rucio::transfer::listing::metalink::Metalink;
 use rucio::transfer::plan::{Planner, Route, Rules};
 
 use super::cuts::{Cuts, Pieces};

@@ -177,9 +177,9 @@ mod tests {
     use super::*;
     use crate::storage::Storages;
     use crate::storage::http::tests::plain;
+    use crate::transfer::download::target_folder::TargetFolder;
     use crate::transfer::events::{DownloadObserver, RunEvent};
     use crate::transfer::job::Source;
-    use crate::transfer::target_folder::TargetFolder;
     use crate::transfer::trace::Fields;
     use crate::types::Did;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

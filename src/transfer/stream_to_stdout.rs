@@ -4,11 +4,11 @@
 //! a range request for the same version at the same source, or with another replica once its beginning has the same
 //! checksum.
 
-use super::attempt_timeout::AttemptTimeout;
 use super::checksum::{Checksum, Hasher};
 use super::download::ATTEMPTS;
 use super::job::FileJob;
-use super::wait_budget::WaitBudget;
+use super::limits::attempt_timeout::AttemptTimeout;
+use super::limits::wait_budget::WaitBudget;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::storage::{ResumeFrom, Storage, StorageError, StorageErrorKind, Storages};

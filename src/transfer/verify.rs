@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::checksum::Checksum;
-use super::temporary::is_reserved;
+use super::partial_file::temporary::is_reserved;
 
 /// Result of the verification of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
-use crate::transfer::digests::Digests;
+use crate::transfer::checksum::digests::Digests;
 
 /// File name that means standard input.
 const STDIN: &str = "-";

@@ -5,17 +5,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::super::checksum::Checksum;
-use super::super::complete_file::CompleteFile;
-use super::super::events::FileEvent;
-use super::super::job::Source;
-use super::super::sink::Sink;
 use super::FileDownload;
 use super::attempt_error::AttemptError;
-use super::resume_state::ResumeState;
 use super::split::{FirstConnection, NextChunk, SpeedMonitor};
-use super::throttle_time::ThrottleTime;
 use crate::storage::{ObjectReader, Storage, StorageError, StorageErrorKind};
+use crate::transfer::checksum::Checksum;
+use crate::transfer::events::FileEvent;
+use crate::transfer::job::Source;
+use crate::transfer::limits::throttle_time::ThrottleTime;
+use crate::transfer::partial_file::complete_file::CompleteFile;
+use crate::transfer::partial_file::resume_state::ResumeState;
+use crate::transfer::partial_file::sink::Sink;
 
 impl FileDownload<'_> {
     /// Downloads the file, or its missing bytes, verifies it and renames it to its final name.

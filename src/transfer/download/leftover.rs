@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::super::events::FileEvent;
-use super::super::sink::{LeftoverData, Sink};
-use super::super::temporary::{Progress, TemporaryFile, remove_leftover};
 use super::FileDownload;
-use super::resume_state::ResumeState;
+use crate::transfer::events::FileEvent;
+use crate::transfer::partial_file::resume_state::ResumeState;
+use crate::transfer::partial_file::sink::{LeftoverData, Sink};
+use crate::transfer::partial_file::temporary::{Progress, TemporaryFile, remove_leftover};
 
 /// Interval of checks whether another process is done.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);

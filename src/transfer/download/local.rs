@@ -3,11 +3,11 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::super::checksum::Checksum;
-use super::super::events::FileEvent;
-use super::super::target_folder::TargetFolder;
-use super::super::temporary::{copy, is_reserved, remove_leftover};
-use super::{FileDownload, Options};
+use super::target_folder::TargetFolder;
+use crate::transfer::checksum::Checksum;
+use crate::transfer::download::{FileDownload, Options};
+use crate::transfer::events::FileEvent;
+use crate::transfer::partial_file::temporary::{copy, is_reserved, remove_leftover};
 
 impl FileDownload<'_> {
     /// Returns the first path that has the right file already. Errors: a path can never be written.

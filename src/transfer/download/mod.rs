@@ -4,39 +4,35 @@
 
 mod attempt;
 mod attempt_error;
-mod connection_budget;
 mod leftover;
 mod local;
-mod renew_signature;
-mod resume_state;
-mod sources;
+pub mod source;
 mod split;
+pub mod target_folder;
 #[cfg(test)]
 mod tests;
-mod throttle_time;
-mod unpack;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use leftover::Leftover;
 
-pub use connection_budget::ConnectionBudget;
 pub use local::is_right;
 
-use super::archives::Archives;
-use super::attempt_timeout::AttemptTimeout;
 use super::checksum::Checksum;
 use super::clock;
 use super::events::{DownloadObserver, FileEvent};
-use super::host_limits::HostLimits;
-use super::implementations::Implementations;
 use super::job::{DownloadOutcome, Duplicate, Fetched, FileJob, LARGE};
-use super::rate::Rate;
-use super::target_folder::TargetFolder;
+use super::limits::attempt_timeout::AttemptTimeout;
+use super::limits::connection_budget::ConnectionBudget;
+use super::limits::host_limits::HostLimits;
+use super::limits::rate::Rate;
 use super::trace::{Fields, Trace, Tracer};
 use crate::http::Client;
 use crate::storage::Storages;
+use source::archives::Archives;
+use source::implementations::Implementations;
+use target_folder::TargetFolder;
 
 /// Maximum number of attempts per source: request, transfer and verification together.
 pub const ATTEMPTS: u32 = 2;

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use super::resume_state::ResumeState;
 use super::*;
 use crate::storage::http::tests::{answer, plain, serve, sized};
 use crate::transfer::job::Source;
+use crate::transfer::partial_file::resume_state::ResumeState;
 use crate::types::Did;
 
 /// Records the events.

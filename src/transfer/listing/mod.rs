@@ -10,6 +10,7 @@
 //! than it counts: some have no matching replica, or the response was truncated, which looks like a complete one. A
 //! response to names has a row for every existing file, so truncation is detected.
 
+pub mod metalink;
 mod routes;
 
 use std::collections::HashSet;
@@ -22,8 +23,8 @@ use self::routes::{Routes, batches};
 use super::events::{DownloadObserver, RunEvent};
 use super::job::FileJob;
 use super::plan::Planner;
-use super::resolve::{DidKind, Requested};
-use super::selection::{Selection, Skipped};
+use super::select::resolve::{DidKind, Requested};
+use super::select::selection::{Selection, Skipped};
 use crate::api::replicas::{self, Query};
 use crate::error::{Error, Result};
 use crate::http::Client;

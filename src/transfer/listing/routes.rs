@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::lists::FILES_PER_CALL;
 use crate::transfer::plan::Route;
-use crate::transfer::resolve::{DidKind, Requested};
+use crate::transfer::select::resolve::{DidKind, Requested};
 use crate::types::{Did, ReplicaEntry};
 
 /// Returns the calls to make, as indices into `requested`: files together, each collection in a call of its own. Files

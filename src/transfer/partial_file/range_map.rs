@@ -1,19 +1,19 @@
 //! The received byte ranges of a file.
 
-use super::super::checksum::adler32_combine;
+use crate::transfer::checksum::adler32_combine;
 
 /// A byte range of a file: from `start` up to, but excluding, `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::transfer) struct ByteRange {
+pub(crate) struct ByteRange {
     /// Offset of the first byte.
-    pub(in crate::transfer) start: u64,
+    pub(crate) start: u64,
     /// Offset behind the last byte.
-    pub(in crate::transfer) end: u64,
+    pub(crate) end: u64,
 }
 
 impl ByteRange {
     /// Returns the number of bytes.
-    pub(in crate::transfer) fn length(self) -> u64 {
+    pub(crate) fn length(self) -> u64 {
         self.end - self.start
     }
 }

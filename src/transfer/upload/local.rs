@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::storage::write::Stored;
 use crate::transfer::checksum::Checksum;
-use crate::transfer::digests::Digests;
+use crate::transfer::checksum::digests::Digests;
 use crate::types::{Did, NewMetadata, NewReplica};
 
 /// A local file to upload.

@@ -15,7 +15,7 @@ use crate::transfer::checksum::Checksum;
 use crate::transfer::download::is_right;
 use crate::transfer::job::{Duplicate, FileJob, Source};
 use crate::transfer::listing;
-use crate::transfer::selection::Skipped;
+use crate::transfer::select::selection::Skipped;
 
 const SHAPE: Shape = Shape::did(&["scope", "name", "state", "bytes", "rse", "pfn", "path", "reason"]);
 

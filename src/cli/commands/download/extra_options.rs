@@ -4,7 +4,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use glob::Pattern;
 
-use crate::transfer::selection::{Rule, Selection, Shard};
+use crate::transfer::select::selection::{Rule, Selection, Shard};
 
 /// Additional options of a download
 #[derive(Debug, Default, clap::Args)]

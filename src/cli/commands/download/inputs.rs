@@ -11,7 +11,7 @@ use super::options::Args;
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
 use crate::transfer::report;
-use crate::transfer::resolve::DidRequest;
+use crate::transfer::select::resolve::DidRequest;
 use crate::types::Did;
 
 /// File name that means standard input.

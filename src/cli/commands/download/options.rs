@@ -3,7 +3,7 @@
 use super::extra_options::ExtraOptions;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::transfer::rate::Rate;
+use crate::transfer::limits::rate::Rate;
 
 /// Download files, or all files of datasets and containers
 ///

@@ -9,7 +9,7 @@ use crate::cli::ui::named;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::transfer::scheduler::{Count, Tally};
-use crate::transfer::selection::Skipped;
+use crate::transfer::select::selection::Skipped;
 use crate::types::Did;
 
 /// Numbers of files by result, for every requested DID.

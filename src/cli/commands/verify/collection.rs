@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::lists;
 use crate::transfer::checksum::Checksum;
-use crate::transfer::path::below;
 use crate::transfer::plan::destination;
+use crate::transfer::plan::path::below;
 use crate::transfer::verify::{FileCheck, files_below};
 use crate::types::{Did, FileEntry, FileMetadata};
 

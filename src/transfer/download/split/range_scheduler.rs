@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::super::super::partial_file::ByteRange;
+use crate::transfer::partial_file::range_map::ByteRange;
 
 /// Minimum length of a range that is worth a request.
 pub(super) const MIN_RANGE: u64 = 256 * 1024;

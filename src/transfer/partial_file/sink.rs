@@ -9,10 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::blocking_worker::{BlockingWorker, DiskSpeed};
-use super::checksum::{Checksum, Hasher};
 use super::complete_file::CompleteFile;
-use super::partial_file::PartialFile;
+use super::ranges::PartialFile;
 use super::temporary::{FileCreator, LeftoverFile, Progress, TemporaryFile};
+use crate::transfer::checksum::{Checksum, Hasher};
 
 /// Size of a write buffer in bytes. Each of many concurrent files has two of them.
 const BUFFER: usize = 256 * 1024;
@@ -23,7 +23,7 @@ static LAST_BUFFER_SPEED: DiskSpeed = DiskSpeed::unknown();
 /// A file that is being written under a temporary name in its target folder. On drop it is kept only if it can be
 /// resumed.
 #[derive(Debug)]
-pub(super) struct Sink {
+pub(crate) struct Sink {
     file: TemporaryFile,
     filling: Vec<u8>,
     received: u64,
@@ -42,7 +42,7 @@ struct SequentialWriter {
 
 /// Leftovers of a file before its first byte is fetched.
 #[derive(Debug)]
-pub(super) enum LeftoverData {
+pub(crate) enum LeftoverData {
     /// Nothing usable.
     Nothing,
     /// Another process is writing it, with this progress.
@@ -56,7 +56,7 @@ pub(super) enum LeftoverData {
 impl Sink {
     /// Finds the partial file of an earlier process for this destination, checksum and size. Blocks: the file is read
     /// once to compute its checksum.
-    pub(super) fn find_leftover(destination: &Path, expected: Checksum, bytes: Option<u64>) -> LeftoverData {
+    pub(crate) fn find_leftover(destination: &Path, expected: Checksum, bytes: Option<u64>) -> LeftoverData {
         match TemporaryFile::open_leftover(destination, expected) {
             LeftoverFile::Nothing => LeftoverData::Nothing,
             LeftoverFile::Busy(progress) => LeftoverData::Busy(progress),
@@ -92,13 +92,13 @@ impl Sink {
     }
 
     /// Removes the partial file.
-    pub(super) fn discard(mut self) {
+    pub(crate) fn discard(mut self) {
         self.file.discard_on_drop();
     }
 
     /// Creates a sink for this destination, whose temporary file is made in the same folder. The kind of checksum is
     /// that of `expected`.
-    pub(super) fn new(destination: &Path, expected: Checksum) -> Self {
+    pub(crate) fn new(destination: &Path, expected: Checksum) -> Self {
         let file = TemporaryFile::new(destination, expected);
         let writer =
             SequentialWriter { creator: file.creator(), file: None, hasher: expected.hasher(), buffer: Vec::new() };
@@ -112,22 +112,22 @@ impl Sink {
     }
 
     /// Returns the number of bytes received.
-    pub(super) fn received(&self) -> u64 {
+    pub(crate) fn received(&self) -> u64 {
         self.received
     }
 
     /// Marks the file as composed of several responses.
-    pub(super) fn continue_with_new_response(self) -> Self {
+    pub(crate) fn continue_with_new_response(self) -> Self {
         Self { has_several_responses: true, ..self }
     }
 
     /// Whether the bytes come from several responses.
-    pub(super) fn has_several_responses(&self) -> bool {
+    pub(crate) fn has_several_responses(&self) -> bool {
         self.has_several_responses
     }
 
     /// Adds the next bytes. Errors: an earlier write failed.
-    pub(super) async fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) async fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.filling.extend_from_slice(bytes);
         self.received += bytes.len() as u64;
         match self.filling.len() >= BUFFER {
@@ -146,7 +146,7 @@ impl Sink {
     }
 
     /// Waits until all received bytes are written.
-    pub(super) async fn flush(&mut self) -> io::Result<()> {
+    pub(crate) async fn flush(&mut self) -> io::Result<()> {
         if !self.filling.is_empty() {
             self.write().await?;
         }
@@ -155,13 +155,13 @@ impl Sink {
 
     /// Converts the sink into a file of this size that is received in several byte ranges. All bytes must have
     /// [settled](Self::flush).
-    pub(super) fn into_partial_file(self, whole: u64) -> io::Result<PartialFile> {
+    pub(crate) fn into_partial_file(self, whole: u64) -> io::Result<PartialFile> {
         let writer = self.worker.into_inner()?;
         Ok(PartialFile::from_prefix(self.file, writer.file, whole, (self.received, writer.hasher.finish())))
     }
 
     /// Writes the last bytes and returns the complete file. Errors: a write failed.
-    pub(super) async fn complete(mut self) -> io::Result<CompleteFile> {
+    pub(crate) async fn complete(mut self) -> io::Result<CompleteFile> {
         let writer = self.worker.ready().await?;
         std::mem::swap(&mut self.filling, &mut writer.buffer);
         self.worker.run_short(&LAST_BUFFER_SPEED, SequentialWriter::write).await?;

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 /// Total time that an attempt has been throttled.
 #[derive(Debug, Default)]
-pub(super) struct ThrottleTime(Mutex<Duration>);
+pub(crate) struct ThrottleTime(Mutex<Duration>);
 
 impl ThrottleTime {
     /// Waits, and adds the time to the total.
-    pub(super) async fn wait(&self, time: Duration) {
+    pub(crate) async fn wait(&self, time: Duration) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) += time;
         tokio::time::sleep(time).await;
     }
 
     /// Returns the total.
-    pub(super) fn total(&self) -> Duration {
+    pub(crate) fn total(&self) -> Duration {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

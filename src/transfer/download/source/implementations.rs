@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
-use super::job::Source;
 use crate::api::rses;
 use crate::error::Result;
 use crate::http::Client;
 use crate::storage::scheme;
+use crate::transfer::job::Source;
 
 /// The requested implementations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl<'a> Implementations<'a> {
 
     /// Returns the implementation for a file with these sources; `None` if any will do. Of the preferred ones it is the
     /// one offered by the first source whose RSE offers any.
-    pub(super) async fn choose(&self, sources: &[Source]) -> Option<String> {
+    pub(crate) async fn choose(&self, sources: &[Source]) -> Option<String> {
         let preferred = match &self.choice {
             ImplementationChoice::Only(name) => return Some(name.clone()),
             ImplementationChoice::Preferred(names) => names,
@@ -83,7 +83,7 @@ impl<'a> Implementations<'a> {
 
     /// Checks that the RSE of a source offers this implementation for its protocol. Errors: it does not, or cannot be
     /// queried.
-    pub(super) async fn check(&self, source: &Source, implementation: &str) -> std::result::Result<(), String> {
+    pub(crate) async fn check(&self, source: &Source, implementation: &str) -> std::result::Result<(), String> {
         let scheme = scheme(&source.pfn);
         let fits = |one: &Protocol| one.r#impl == implementation && one.scheme == scheme && one.is_readable();
         match self.protocols(&source.rse).await {

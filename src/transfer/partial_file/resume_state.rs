@@ -2,16 +2,16 @@
 
 use std::io;
 
-use super::super::checksum::Checksum;
-use super::super::complete_file::CompleteFile;
-use super::super::job::Source;
-use super::super::partial_file::PartialFile;
-use super::super::sink::Sink;
+use super::complete_file::CompleteFile;
+use super::ranges::PartialFile;
+use super::sink::Sink;
 use crate::storage::{ObjectReader, ResumeFrom};
+use crate::transfer::checksum::Checksum;
+use crate::transfer::job::Source;
 
 /// The received bytes of an incomplete file, from a failed attempt or an earlier process.
 #[derive(Debug, Default)]
-pub(super) struct ResumeState {
+pub(crate) struct ResumeState {
     /// Its beginning.
     sink: Option<Sink>,
     /// Or some of its byte ranges.
@@ -24,39 +24,39 @@ pub(super) struct ResumeState {
 
 impl ResumeState {
     /// Wraps the beginning of a file from any source.
-    pub(super) fn from_sink(sink: Sink) -> Self {
+    pub(crate) fn from_sink(sink: Sink) -> Self {
         Self { sink: Some(sink), ..Self::default() }
     }
 
     /// Wraps byte ranges of a file from any source.
-    pub(super) fn from_partial_file(partial_file: PartialFile) -> Self {
+    pub(crate) fn from_partial_file(partial_file: PartialFile) -> Self {
         Self { partial_file: Some(partial_file), ..Self::default() }
     }
 
     /// Returns the number of bytes received.
-    pub(super) fn received(&self) -> u64 {
+    pub(crate) fn received(&self) -> u64 {
         let partial_file = self.partial_file.as_ref().map_or(0, PartialFile::received);
         self.sink.as_ref().map_or(partial_file, Sink::received)
     }
 
     /// Returns the byte ranges, if that is the state.
-    pub(super) fn partial_file(&mut self) -> Option<&mut PartialFile> {
+    pub(crate) fn partial_file(&mut self) -> Option<&mut PartialFile> {
         self.partial_file.as_mut()
     }
 
     /// Whether several byte ranges may be requested concurrently.
-    pub(super) fn allows_split(&self) -> bool {
+    pub(crate) fn allows_split(&self) -> bool {
         !self.never_split
     }
 
     /// Disables concurrent byte ranges, after they turned out to be of different files.
-    pub(super) fn disable_split(&mut self) {
+    pub(crate) fn disable_split(&mut self) {
         self.never_split = true;
     }
 
     /// Returns where to resume. `None` if the bytes cannot be used: the source must have the same version, or a
     /// checksum must be able to verify the result.
-    pub(super) fn resume_request(&self, source: &Source, wanted: Checksum) -> Option<ResumeFrom> {
+    pub(crate) fn resume_request(&self, source: &Source, wanted: Checksum) -> Option<ResumeFrom> {
         let start = self.sink.as_ref()?.received();
         let version = self.version.as_ref().filter(|(pfn, _)| *pfn == source.pfn).map(|(_, version)| version.clone());
         let can_go_on = start > 0 && (version.is_some() || wanted != Checksum::Unknown);
@@ -65,7 +65,7 @@ impl ResumeState {
 
     /// Returns the sink for these bytes: the previous one if they continue it, else a new one; then the previous bytes
     /// are removed.
-    pub(super) fn sink(&mut self, reader: &ObjectReader, source: &Source, new: impl FnOnce() -> Sink) -> &mut Sink {
+    pub(crate) fn sink(&mut self, reader: &ObjectReader, source: &Source, new: impl FnOnce() -> Sink) -> &mut Sink {
         self.version = reader.version.clone().map(|version| (source.pfn.clone(), version));
         if let Some(partial_file) = self.partial_file.take() {
             partial_file.discard();
@@ -83,7 +83,7 @@ impl ResumeState {
     }
 
     /// Converts the beginning of a file of this size to byte ranges.
-    pub(super) async fn convert_to_partial_file(&mut self, whole: u64) -> io::Result<&mut PartialFile> {
+    pub(crate) async fn convert_to_partial_file(&mut self, whole: u64) -> io::Result<&mut PartialFile> {
         if let Some(sink) = &mut self.sink {
             sink.flush().await?;
         }
@@ -95,7 +95,7 @@ impl ResumeState {
     }
 
     /// Removes the received bytes.
-    pub(super) fn discard(&mut self) {
+    pub(crate) fn discard(&mut self) {
         if let Some(sink) = self.sink.take() {
             sink.discard();
         }
@@ -105,7 +105,7 @@ impl ResumeState {
     }
 
     /// Returns the complete file. Errors: a write failed, or a range is missing.
-    pub(super) async fn complete(&mut self) -> io::Result<CompleteFile> {
+    pub(crate) async fn complete(&mut self) -> io::Result<CompleteFile> {
         match (self.sink.take(), self.partial_file.take()) {
             (Some(sink), _) => sink.complete().await,
             (None, Some(partial_file)) => partial_file.complete().await,

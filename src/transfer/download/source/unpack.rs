@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
-use super::super::events::FileEvent;
-use super::super::job::Source;
-use super::super::wait_budget::WaitBudget;
-use super::{ATTEMPTS, FileDownload};
 use crate::storage::archive::{Archive, Member};
 use crate::storage::{ObjectReader, Result, ResumeFrom, Storage, StorageError, StorageErrorKind};
+use crate::transfer::download::{ATTEMPTS, FileDownload};
+use crate::transfer::events::FileEvent;
+use crate::transfer::job::Source;
+use crate::transfer::limits::wait_budget::WaitBudget;
 
 /// A partially downloaded archive.
 struct ArchiveDownload {
@@ -23,7 +23,7 @@ struct ArchiveDownload {
 
 impl FileDownload<'_> {
     /// Returns the archive member of this source; `None` if the source is the file itself.
-    pub(super) async fn unpack_member(&self, source: &Source, storage: &dyn Storage) -> Result<Option<Member>> {
+    pub(crate) async fn unpack_member(&self, source: &Source, storage: &dyn Storage) -> Result<Option<Member>> {
         let Some(name) = &source.member else { return Ok(None) };
         let archive = self.downloader.archives.get(source, self.fetch_archive(source, storage)).await;
         // Other files that waited for this failure need not retry it.

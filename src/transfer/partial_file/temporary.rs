@@ -16,7 +16,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use super::checksum::Checksum;
+use crate::transfer::checksum::Checksum;
 
 /// Maximum length of the file's name in its temporary name, in bytes: the rest of the 255 bytes makes it unique.
 const MAX_NAME: usize = 200;
@@ -26,7 +26,7 @@ const OPEN_TRIES: usize = 8;
 
 /// A temporary file and its destination. On drop it is kept only if a later process can resume it.
 #[derive(Debug)]
-pub(super) struct TemporaryFile {
+pub(crate) struct TemporaryFile {
     destination: PathBuf,
     part_path: PathBuf,
     keep: bool,
@@ -35,7 +35,7 @@ pub(super) struct TemporaryFile {
 
 /// Creates the file of a [`TemporaryFile`]; owned by the worker thread.
 #[derive(Debug, Clone)]
-pub(super) struct FileCreator {
+pub(crate) struct FileCreator {
     part_path: PathBuf,
     state: Arc<Mutex<CreationState>>,
 }
@@ -57,7 +57,7 @@ struct CreatedFile {
 /// Progress of another process with a file, by size and modification time: if it differs from the last one, the process
 /// is making progress. A file with missing ranges does not become longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     bytes: u64,
     modified: (i64, i64),
 }
@@ -70,7 +70,7 @@ impl Progress {
 
 /// Result of the search for a partial file.
 #[derive(Debug)]
-pub(super) enum LeftoverFile {
+pub(crate) enum LeftoverFile {
     /// No usable file.
     Nothing,
     /// Another process is writing it, with this progress.
@@ -82,7 +82,7 @@ pub(super) enum LeftoverFile {
 impl TemporaryFile {
     /// Creates a temporary file for this destination and checksum, not yet on disk. It is not kept without a checksum,
     /// as a later process could not verify it.
-    pub(super) fn new(destination: &Path, checksum: Checksum) -> Self {
+    pub(crate) fn new(destination: &Path, checksum: Checksum) -> Self {
         Self {
             destination: destination.to_owned(),
             part_path: part_path(destination, checksum),
@@ -92,12 +92,12 @@ impl TemporaryFile {
     }
 
     /// Whether a partial file may exist. Usually none does, which costs one system call.
-    pub(super) fn may_have_leftover(destination: &Path, checksum: Checksum) -> bool {
+    pub(crate) fn may_have_leftover(destination: &Path, checksum: Checksum) -> bool {
         checksum != Checksum::Unknown && fs::symlink_metadata(part_path(destination, checksum)).is_ok()
     }
 
     /// Opens and locks the partial file for this destination and checksum.
-    pub(super) fn open_leftover(destination: &Path, checksum: Checksum) -> LeftoverFile {
+    pub(crate) fn open_leftover(destination: &Path, checksum: Checksum) -> LeftoverFile {
         let temporary = Self::new(destination, checksum);
         match open(&temporary.part_path, false) {
             Opened::Locked(file) => {
@@ -112,17 +112,17 @@ impl TemporaryFile {
     }
 
     /// Returns the maker of the file, for another thread.
-    pub(super) fn creator(&self) -> FileCreator {
+    pub(crate) fn creator(&self) -> FileCreator {
         FileCreator { part_path: self.part_path.clone(), state: self.state.clone() }
     }
 
     /// Has the file removed on drop.
-    pub(super) fn discard_on_drop(&mut self) {
+    pub(crate) fn discard_on_drop(&mut self) {
         self.keep = false;
     }
 
     /// Renames the complete file to its final name, replacing an existing file.
-    pub(super) fn persist(mut self) -> io::Result<PathBuf> {
+    pub(crate) fn persist(mut self) -> io::Result<PathBuf> {
         self.discard_on_drop();
         let mut state = lock(&self.state);
         let CreationState::Created(created) = &*state else { return Err(Error::other("no file was made")) };
@@ -150,7 +150,7 @@ impl Drop for TemporaryFile {
 impl FileCreator {
     /// Creates the file, with permissions according to the umask. Errors: it cannot be created, or the [`TemporaryFile`]
     /// has been dropped.
-    pub(super) fn create(&self) -> io::Result<Arc<File>> {
+    pub(crate) fn create(&self) -> io::Result<Arc<File>> {
         let mut state = lock(&self.state);
         if matches!(*state, CreationState::Abandoned) {
             return Err(Error::from(ErrorKind::Interrupted));
@@ -195,13 +195,13 @@ fn part_path(destination: &Path, checksum: Checksum) -> PathBuf {
 }
 
 /// Whether this name has the form of a temporary file's.
-pub(super) fn is_reserved(destination: &Path) -> bool {
+pub(crate) fn is_reserved(destination: &Path) -> bool {
     let name = destination.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with('.') && name.ends_with(SUFFIX)
 }
 
 /// Removes the partial file of an earlier process after the file is complete.
-pub(super) fn remove_leftover(destination: &Path, checksum: Checksum) {
+pub(crate) fn remove_leftover(destination: &Path, checksum: Checksum) {
     if TemporaryFile::may_have_leftover(destination, checksum)
         && let LeftoverFile::Resumable(mut temporary, _) = TemporaryFile::open_leftover(destination, checksum)
     {
@@ -280,7 +280,7 @@ fn shorten_name(name: &str) -> &str {
 }
 
 /// Copies a file to another path, also through a temporary name.
-pub(super) async fn copy(from: PathBuf, to: &Path) -> io::Result<()> {
+pub(crate) async fn copy(from: PathBuf, to: &Path) -> io::Result<()> {
     let copy = TemporaryFile::new(to, Checksum::Unknown);
     let creator = copy.creator();
     let work = move || io::copy(&mut File::open(from)?, &mut &*creator.create()?);

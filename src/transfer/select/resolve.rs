@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Map, Value};
 
-use super::events::{DownloadObserver, RunEvent};
 use crate::api::dids::{self, Search};
 use crate::error::Result;
 use crate::http::Client;
 use crate::lists;
+use crate::transfer::events::{DownloadObserver, RunEvent};
 use crate::types::{Did, FoundDid};
 
 /// Number of DIDs counted concurrently.

@@ -59,7 +59,7 @@ enum AcquireError {
 
 /// Permission to request one file from a host; returned on drop.
 #[derive(Debug)]
-pub(super) struct HostSlot {
+pub(crate) struct HostSlot {
     host: Option<Arc<HostState>>,
     served: u64,
     reductions: u64,
@@ -69,7 +69,7 @@ impl HostLimits {
     /// Waits for a turn at the host of this PFN. Local files have no host. Errors: the remaining time of the wait
     /// requested by the host; if it is longer than `longest`, which the file can wait at most, the host is asked
     /// nevertheless.
-    pub(super) async fn acquire(&self, pfn: &str, longest: Duration) -> Result<HostSlot, Duration> {
+    pub(crate) async fn acquire(&self, pfn: &str, longest: Duration) -> Result<HostSlot, Duration> {
         match self.host(pfn) {
             Some(host) => host.acquire(longest).await,
             None => Ok(HostSlot { host: None, served: 0, reductions: 0 }),
@@ -77,7 +77,7 @@ impl HostLimits {
     }
 
     /// Whether to log the wait for this host until this time: concurrent waits of many files are logged once.
-    pub(super) fn announce(&self, pfn: &str, until: Instant) -> bool {
+    pub(crate) fn announce(&self, pfn: &str, until: Instant) -> bool {
         let Some(host) = self.host(pfn) else { return false };
         let mut state = host.state();
         let is_new = state.announced.is_none_or(|before| before <= Instant::now());
@@ -160,7 +160,7 @@ impl HostUsage {
 }
 
 impl HostSlot {
-    pub(super) fn on_success(self) {
+    pub(crate) fn on_success(self) {
         if let Some(host) = &self.host {
             host.state().record_success();
         }
@@ -169,7 +169,7 @@ impl HostSlot {
     /// Records an overload answer (such as HTTP 429 or 503) and pauses the host for the time it requested, else for
     /// `pause`. Returns whether our own concurrency may be the cause: other files are in progress, or have been served
     /// meanwhile.
-    pub(super) fn on_overload(self, pause: Duration, named: Option<Duration>) -> bool {
+    pub(crate) fn on_overload(self, pause: Duration, named: Option<Duration>) -> bool {
         let Some(host) = &self.host else { return false };
         let mut state = host.state();
         state.back_off(self.reductions, pause, named);
@@ -187,7 +187,7 @@ impl Drop for HostSlot {
 }
 
 /// Returns host and port of a PFN in lower case; `None` for local files.
-pub(super) fn host_of(pfn: &str) -> Option<String> {
+pub(crate) fn host_of(pfn: &str) -> Option<String> {
     let (scheme, rest) = pfn.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next().filter(|authority| !authority.is_empty())?;
     let host = authority.rsplit('@').next().unwrap_or(authority);

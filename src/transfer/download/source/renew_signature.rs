@@ -1,17 +1,17 @@
 //! Signed URLs expire after some minutes, also while a file is queued: then the server is asked for a new signature.
 
-use super::super::job::{FileJob, Source};
-use super::super::plan;
-use super::FileDownload;
+use super::super::FileDownload;
 use crate::api::replicas::{self, Query};
 use crate::http::Client;
 use crate::storage::http::is_signed;
 use crate::storage::{StorageError, StorageErrorKind};
+use crate::transfer::job::{FileJob, Source};
+use crate::transfer::plan;
 
 impl FileDownload<'_> {
     /// Returns the source with a new signature, if it is signed and was refused. Any refusal counts, as storages differ
     /// in their answer to an expired URL; so callers ask only once per try.
-    pub(super) async fn with_new_signature(&self, source: &Source, refusal: &StorageError) -> Option<Source> {
+    pub(crate) async fn with_new_signature(&self, source: &Source, refusal: &StorageError) -> Option<Source> {
         let refused = matches!(refusal.kind, StorageErrorKind::Denied | StorageErrorKind::Refused);
         let client = self.downloader.client.filter(|_| refused && is_signed(&source.pfn))?;
         match sign(client, self.job, source).await {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use glob::{MatchOptions, Pattern};
 use md5::{Digest as _, Md5};
 
-use super::path::leaf;
+use crate::transfer::plan::path::leaf;
 use crate::types::Did;
 
 /// `*` matches any characters, including slashes: names are not file system paths.

@@ -1,4 +1,8 @@
 //! Checksums: computed while bytes are received, compared by value.
+//!
+//! Only the arithmetic; which checksum a file must have, and what follows from a wrong one, belongs to the callers.
+
+pub mod digests;
 
 use std::fmt;
 use std::fs::File;

@@ -16,7 +16,7 @@ pub struct ConnectionBudget {
 
 /// A file in progress, counted until drop.
 #[derive(Debug)]
-pub(super) struct BudgetShare<'a>(Option<&'a ConnectionBudget>);
+pub(crate) struct BudgetShare<'a>(Option<&'a ConnectionBudget>);
 
 impl ConnectionBudget {
     /// Default limit: large files share the connections; small ones, with one connection each, do not count.
@@ -30,7 +30,7 @@ impl ConnectionBudget {
     }
 
     /// Registers a file of this size.
-    pub(super) fn share_for(&self, bytes: Option<u64>) -> BudgetShare<'_> {
+    pub(crate) fn share_for(&self, bytes: Option<u64>) -> BudgetShare<'_> {
         let counts = bytes.is_none_or(|bytes| bytes >= self.min_size);
         if counts {
             self.files.fetch_add(1, Ordering::Relaxed);
@@ -41,7 +41,7 @@ impl ConnectionBudget {
 
 impl BudgetShare<'_> {
     /// Returns how many connections the file may have now.
-    pub(super) fn max_connections(&self) -> usize {
+    pub(crate) fn max_connections(&self) -> usize {
         self.0.map_or(1, |bound| (bound.max / bound.files.load(Ordering::Relaxed).max(1)).max(1))
     }
 }

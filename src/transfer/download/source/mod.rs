@@ -1,21 +1,29 @@
 //! Tries the sources of a file one after the other. A busy source that requests a wait is retried after it; meanwhile
 //! the others are tried.
+//!
+//! Also what makes a source readable: a new signature, extraction from an archive, the requested implementation. One
+//! attempt at a source belongs to `attempt`.
+
+pub mod archives;
+pub mod implementations;
+mod renew_signature;
+mod unpack;
 
 use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::clock;
-use super::super::events::FileEvent;
-use super::super::host_limits::{self, HostSlot};
-use super::super::job::Source;
-use super::super::trace::Trace;
-use super::super::wait_budget::WaitBudget;
 use super::attempt_error::AttemptError;
-use super::resume_state::ResumeState;
 use super::{ATTEMPTS, Downloaded, FileDownload, GiveUp};
 use crate::storage::{Storage, StorageError, StorageErrorKind, scheme};
+use crate::transfer::clock;
+use crate::transfer::events::FileEvent;
+use crate::transfer::job::Source;
+use crate::transfer::limits::host_limits::{self, HostSlot};
+use crate::transfer::limits::wait_budget::WaitBudget;
+use crate::transfer::partial_file::resume_state::ResumeState;
+use crate::transfer::trace::Trace;
 
 /// Maximum number of overload answers from a source that serves other files of ours.
 const MAX_OVERLOADS: u32 = 10;
@@ -61,7 +69,7 @@ struct SourceContext<'c> {
 
 impl FileDownload<'_> {
     /// Tries one source after the other, until one returns the file.
-    pub(super) async fn try_sources(
+    pub(crate) async fn try_sources(
         &self,
         destination: &Path,
         resume_state: ResumeState,

@@ -12,14 +12,14 @@ const LONGEST: Duration = Duration::from_secs(600);
 
 /// Remaining time that a file may wait for busy storages, over all its sources.
 #[derive(Debug)]
-pub(super) struct WaitBudget {
+pub(crate) struct WaitBudget {
     whole: Duration,
     remaining: Duration,
 }
 
 impl WaitBudget {
     /// Creates a budget equal to the user's time limit of an attempt, by default ten minutes.
-    pub(super) fn new(timeout: AttemptTimeout) -> Self {
+    pub(crate) fn new(timeout: AttemptTimeout) -> Self {
         let seconds = timeout.seconds.filter(|seconds| *seconds > 0.0);
         let whole =
             seconds.map_or(LONGEST, |seconds| Duration::try_from_secs_f64(seconds.max(1.0)).unwrap_or(Duration::MAX));
@@ -27,12 +27,12 @@ impl WaitBudget {
     }
 
     /// Returns the remaining budget.
-    pub(super) fn remaining(&self) -> Duration {
+    pub(crate) fn remaining(&self) -> Duration {
         self.remaining
     }
 
     /// Checks that the budget covers this wait. Errors: the same failure, with the requested wait in its message.
-    pub(super) fn check(&self, busy: &StorageError, wait: Duration) -> Result<()> {
+    pub(crate) fn check(&self, busy: &StorageError, wait: Duration) -> Result<()> {
         if wait <= self.remaining {
             return Ok(());
         }
@@ -46,14 +46,14 @@ impl WaitBudget {
     }
 
     /// Waits, and charges the budget.
-    pub(super) async fn wait(&mut self, wait: Duration) {
+    pub(crate) async fn wait(&mut self, wait: Duration) {
         self.remaining = self.remaining.saturating_sub(wait);
         sleep(wait).await;
     }
 
     /// Waits for as long as a busy storage requests. Returns whether it requested a time. Errors: the wait exceeds the
     /// budget.
-    pub(super) async fn wait_if_busy(&mut self, busy: &StorageError) -> Result<bool> {
+    pub(crate) async fn wait_if_busy(&mut self, busy: &StorageError) -> Result<bool> {
         let Some(wait) = busy.named_wait() else { return Ok(false) };
         self.check(busy, wait)?;
         tracing::warn!("{busy} and is asked again in {} s", seconds(wait));

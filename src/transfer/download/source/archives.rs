@@ -1,20 +1,17 @@
 //! Cache of downloaded archives: each is downloaded once and kept for a while, as the next file is often in the same
 //! one.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::job::Source;
+use crate::storage::Result;
 use crate::storage::archive::Archive;
-use crate::storage::{Result, scheme};
+use crate::transfer::job::Source;
 
 /// Number of archives in the cache. An evicted one is closed by its last reader.
 const MAX_IDLE: usize = 4;
-/// Query parameter for the name of the member, which the server appends to an archive's PFN.
-const MEMBER_PREFIX: &str = "xrdcl.unzip=";
 
 /// The archives downloaded last, and failures to do so. They have no names on disk and are removed by the system.
 #[derive(Debug, Default)]
@@ -45,30 +42,6 @@ impl Archives {
     }
 }
 
-/// Returns the PFN of an archive, without the member name that the server appends.
-pub(super) fn archive(pfn: &str) -> Cow<'_, str> {
-    let Some((path, query)) = pfn.split_once('?') else { return pfn.into() };
-    let other_parts: Vec<_> = query.split('&').filter(|one| !one.starts_with(MEMBER_PREFIX)).collect();
-    match other_parts.is_empty() {
-        true => path.into(),
-        false => format!("{path}?{}", other_parts.join("&")).into(),
-    }
-}
-
-/// Whether a PFN names a member of an archive that the storage cannot extract: XRootD can for zip archives, but the
-/// server lists it for all archives.
-pub(super) fn needs_unpacking(pfn: &str) -> bool {
-    let Some((path, query)) = pfn.split_once('?') else { return false };
-    let is_member = query.split('&').any(|one| one.starts_with(MEMBER_PREFIX));
-    is_member && !(matches!(scheme(pfn), "root" | "xroot") && is_zip(path))
-}
-
-/// Whether a path ends in the name of a zip archive: `a.zip`, `a.zip.1`.
-fn is_zip(path: &str) -> bool {
-    let name = path.trim_end_matches(|letter: char| letter == '.' || letter.is_ascii_digit()).to_ascii_lowercase();
-    name.ends_with(".zip") || name.ends_with(".zipx")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,27 +49,6 @@ mod tests {
 
     fn source(pfn: &str) -> Source {
         Source { pfn: pfn.to_owned(), rse: "A".to_owned(), member: Some("f".to_owned()) }
-    }
-
-    #[test]
-    fn the_name_inside_is_taken_off_and_nothing_else() {
-        for (pfn, expected) in [
-            ("https://h/a.zip?xrdcl.unzip=f", "https://h/a.zip"),
-            ("https://h/a.zip?X-Amz-Signature=1&xrdcl.unzip=f", "https://h/a.zip?X-Amz-Signature=1"),
-            ("https://h/a.zip?xrdcl.unzip=f%26g&x=1", "https://h/a.zip?x=1"),
-            ("https://h/a.zip", "https://h/a.zip"),
-        ] {
-            assert_eq!(archive(pfn), expected);
-        }
-        for (pfn, expected) in [
-            ("root://h//a.zip?xrdcl.unzip=f", false),
-            ("root://h//a.ZIP.2?xrdcl.unzip=f", false),
-            ("root://h//a.tar.gz?xrdcl.unzip=f", true),
-            ("https://h/a.zip?xrdcl.unzip=f", true),
-            ("root://h//a.tgz?x=1", false),
-        ] {
-            assert_eq!(needs_unpacking(pfn), expected, "{pfn}");
-        }
     }
 
     #[tokio::test]

@@ -1,4 +1,9 @@
-//! Turns listed replicas into jobs. Pure: no clock, disk or network.
+//! Turns listed replicas into jobs: one job per file, with its sources and destinations.
+//!
+//! Pure: no clock, disk or network. Listing replicas belongs to `listing`, creating folders to `download`.
+
+mod archive_pfn;
+pub mod path;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,12 +12,11 @@ use std::sync::Arc;
 
 use tokio::sync::SetOnce;
 
-use super::archives;
 use super::checksum::Checksum;
 use super::job::{Duplicate, Fetched, FileJob, Source};
-use super::path::{UnsafeName, below, leaf};
 use crate::storage::canonical;
 use crate::types::{Did, Pfn, ReplicaEntry};
+use path::{UnsafeName, below, leaf};
 
 /// A requested DID that led to a listed file.
 #[derive(Debug, Clone, Copy)]
@@ -146,8 +150,8 @@ impl Planner {
 /// Converts a replica to a source. A member of an archive that is extracted here has the archive's PFN, without the
 /// member's name.
 pub fn source(did: &Did, pfn: &str, at: &Pfn) -> Source {
-    let packed = at.client_extract || archives::needs_unpacking(pfn);
-    let pfn = if packed { archives::archive(pfn).into_owned() } else { pfn.to_owned() };
+    let packed = at.client_extract || archive_pfn::needs_unpacking(pfn);
+    let pfn = if packed { archive_pfn::archive(pfn).into_owned() } else { pfn.to_owned() };
     Source { pfn, rse: at.rse.clone(), member: packed.then(|| did.name.clone()) }
 }
 

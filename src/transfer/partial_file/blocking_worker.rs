@@ -11,13 +11,13 @@ const SHORT_WORK: Duration = Duration::from_micros(200);
 
 /// Whether the last measured work was short: a remote disk is slow with every file.
 #[derive(Debug)]
-pub(super) struct DiskSpeed {
+pub(crate) struct DiskSpeed {
     is_quick: AtomicBool,
 }
 
 impl DiskSpeed {
     /// Creates a pace without measurements, which counts as slow.
-    pub(super) const fn unknown() -> Self {
+    pub(crate) const fn unknown() -> Self {
         Self { is_quick: AtomicBool::new(false) }
     }
 
@@ -32,7 +32,7 @@ impl DiskSpeed {
 
 /// Owns a `T` that is moved to a blocking thread for each job and returned afterwards.
 #[derive(Debug)]
-pub(super) enum BlockingWorker<T> {
+pub(crate) enum BlockingWorker<T> {
     Idle(Box<T>),
     Busy(JoinHandle<io::Result<Box<T>>>),
     /// Failed, and the error has been returned.
@@ -40,12 +40,12 @@ pub(super) enum BlockingWorker<T> {
 }
 
 impl<T: Send + 'static> BlockingWorker<T> {
-    pub(super) fn new(state: T) -> Self {
+    pub(crate) fn new(state: T) -> Self {
         Self::Idle(Box::new(state))
     }
 
     /// Waits until the worker is idle. Cancel-safe. Errors: the last job failed.
-    pub(super) async fn ready(&mut self) -> io::Result<&mut T> {
+    pub(crate) async fn ready(&mut self) -> io::Result<&mut T> {
         if let Self::Busy(handle) = self {
             let done = handle.await;
             *self = Self::Failed;
@@ -58,7 +58,7 @@ impl<T: Send + 'static> BlockingWorker<T> {
     }
 
     /// Starts a job on another thread, if the worker is idle.
-    pub(super) fn start(&mut self, work: impl FnOnce(&mut T) -> io::Result<()> + Send + 'static) {
+    pub(crate) fn start(&mut self, work: impl FnOnce(&mut T) -> io::Result<()> + Send + 'static) {
         if let Self::Idle(mut state) = std::mem::replace(self, Self::Failed) {
             *self = Self::Busy(tokio::task::spawn_blocking(move || work(&mut state).map(|()| state)));
         }
@@ -66,7 +66,7 @@ impl<T: Send + 'static> BlockingWorker<T> {
 
     /// Runs a job: on this thread if the last one was short, else on another one. Errors: it failed, or an earlier one
     /// did.
-    pub(super) async fn run_short(
+    pub(crate) async fn run_short(
         &mut self,
         speed: &'static DiskSpeed,
         work: impl FnOnce(&mut T) -> io::Result<()> + Send + 'static,
@@ -86,7 +86,7 @@ impl<T: Send + 'static> BlockingWorker<T> {
     }
 
     /// Returns the owned value. Errors: the worker is not idle.
-    pub(super) fn into_inner(self) -> io::Result<T> {
+    pub(crate) fn into_inner(self) -> io::Result<T> {
         match self {
             Self::Idle(state) => Ok(*state),
             _ => Err(work_failed()),

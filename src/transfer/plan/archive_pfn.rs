@@ -1,0 +1,58 @@
+//! PFNs of archives and of their members.
+
+use std::borrow::Cow;
+
+use crate::storage::scheme;
+
+/// Query parameter for the name of the member, which the server appends to an archive's PFN.
+const MEMBER_PREFIX: &str = "xrdcl.unzip=";
+
+/// Returns the PFN of an archive, without the member name that the server appends.
+pub(super) fn archive(pfn: &str) -> Cow<'_, str> {
+    let Some((path, query)) = pfn.split_once('?') else { return pfn.into() };
+    let other_parts: Vec<_> = query.split('&').filter(|one| !one.starts_with(MEMBER_PREFIX)).collect();
+    match other_parts.is_empty() {
+        true => path.into(),
+        false => format!("{path}?{}", other_parts.join("&")).into(),
+    }
+}
+
+/// Whether a PFN names a member of an archive that the storage cannot extract: XRootD can for zip archives, but the
+/// server lists it for all archives.
+pub(super) fn needs_unpacking(pfn: &str) -> bool {
+    let Some((path, query)) = pfn.split_once('?') else { return false };
+    let is_member = query.split('&').any(|one| one.starts_with(MEMBER_PREFIX));
+    is_member && !(matches!(scheme(pfn), "root" | "xroot") && is_zip(path))
+}
+
+/// Whether a path ends in the name of a zip archive: `a.zip`, `a.zip.1`.
+fn is_zip(path: &str) -> bool {
+    let name = path.trim_end_matches(|letter: char| letter == '.' || letter.is_ascii_digit()).to_ascii_lowercase();
+    name.ends_with(".zip") || name.ends_with(".zipx")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_inside_is_taken_off_and_nothing_else() {
+        for (pfn, expected) in [
+            ("https://h/a.zip?xrdcl.unzip=f", "https://h/a.zip"),
+            ("https://h/a.zip?X-Amz-Signature=1&xrdcl.unzip=f", "https://h/a.zip?X-Amz-Signature=1"),
+            ("https://h/a.zip?xrdcl.unzip=f%26g&x=1", "https://h/a.zip?x=1"),
+            ("https://h/a.zip", "https://h/a.zip"),
+        ] {
+            assert_eq!(archive(pfn), expected);
+        }
+        for (pfn, expected) in [
+            ("root://h//a.zip?xrdcl.unzip=f", false),
+            ("root://h//a.ZIP.2?xrdcl.unzip=f", false),
+            ("root://h//a.tar.gz?xrdcl.unzip=f", true),
+            ("https://h/a.zip?xrdcl.unzip=f", true),
+            ("root://h//a.tgz?x=1", false),
+        ] {
+            assert_eq!(needs_unpacking(pfn), expected, "{pfn}");
+        }
+    }
+}
