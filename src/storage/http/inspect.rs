@@ -7,7 +7,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, HeaderValue, RA
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
-use super::put::{Call, method};
+use super::call::{Call, method};
 use super::{WebStorage, answer};
 use crate::storage::write::Stored;
 use crate::storage::{Result, StorageErrorKind};
@@ -35,7 +35,7 @@ impl WebStorage {
     /// Queries size and checksum; a result with neither means that the storage does not report them by any method.
     pub(super) async fn inspect_plain(&self, url: &Url) -> Result<Option<Stored>> {
         let call = Call::new(Method::HEAD).with(WANT_DIGEST, "adler32")?;
-        let Some(response) = found(self.deliver(&call, url).await?)? else { return Ok(None) };
+        let Some(response) = found(self.writer.send(&call, url).await?)? else { return Ok(None) };
         let stored = stored_from_headers(&response);
         if stored.is_known() {
             return Ok(Some(stored));
@@ -48,12 +48,12 @@ impl WebStorage {
     }
 
     async fn first_byte(&self, url: &Url) -> Result<Response> {
-        self.deliver(&Call::new(Method::GET).with(RANGE, "bytes=0-0")?, url).await
+        self.writer.send(&Call::new(Method::GET).with(RANGE, "bytes=0-0")?, url).await
     }
 
     async fn properties(&self, url: &Url) -> Result<Option<u64>> {
         let call = Call::new(method(b"PROPFIND")).with(DEPTH, "0")?;
-        let mut response = answer::checked(self.deliver(&call, url).await?)?;
+        let mut response = answer::checked(self.writer.send(&call, url).await?)?;
         let mut text = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| answer::transport_error(&error))? {
             text.extend_from_slice(&chunk);

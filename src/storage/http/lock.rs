@@ -1,12 +1,15 @@
 //! Locks over WebDAV: a folder, as `MKCOL` succeeds for only one of several clients (RFC 4918, section 9.3.1).
 
+use std::collections::HashSet;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, SERVER};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use super::put::{Call, method};
+use super::call::{Call, method};
+use super::sender::host;
 use super::{WebStorage, address};
 use crate::storage::Result;
 use crate::storage::write::Lock;
@@ -24,19 +27,19 @@ impl WebStorage {
     /// Creates a folder as a lock.
     pub(super) async fn make_lock(&self, pfn: &str) -> Result<Lock> {
         let url = address::url(&format!("{pfn}/"))?;
-        let host = url.origin().ascii_serialization();
-        if address::is_signed(&url) || self.uploads.has_no_locks(&host) {
+        let host = host(&url);
+        if address::is_signed(&url) || self.without_locks().contains(&host) {
             return Ok(Lock::Unavailable);
         }
         for _ in 0..ATTEMPTS {
-            let response = self.deliver(&Call::new(method(b"MKCOL")), &url).await?;
+            let response = self.writer.send(&Call::new(method(b"MKCOL")), &url).await?;
             let server = response.headers().get(SERVER).and_then(|value| value.to_str().ok());
             let is_exclusive = !server.is_some_and(|name| name.to_lowercase().starts_with(NOT_EXCLUSIVE));
             match response.status() {
                 StatusCode::CREATED if is_exclusive => return Ok(Lock::Held(url.into())),
                 StatusCode::CREATED => {
-                    self.uploads.note_without_locks(host);
-                    self.deliver(&Call::new(Method::DELETE), &url).await?;
+                    self.without_locks().insert(host);
+                    self.writer.send(&Call::new(Method::DELETE), &url).await?;
                     return Ok(Lock::Unavailable);
                 }
                 _ if self.is_there(&url).await? => return Ok(Lock::Taken(url.into())),
@@ -46,8 +49,12 @@ impl WebStorage {
         Ok(Lock::Unavailable)
     }
 
+    fn without_locks(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.without_locks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn is_there(&self, url: &Url) -> Result<bool> {
         let call = Call::new(method(b"PROPFIND")).with(DEPTH, "0")?;
-        Ok(self.deliver(&call, url).await?.status() == StatusCode::MULTI_STATUS)
+        Ok(self.writer.send(&call, url).await?.status() == StatusCode::MULTI_STATUS)
     }
 }

@@ -3,29 +3,32 @@
 
 mod address;
 mod answer;
+mod call;
 mod inspect;
 mod lock;
 mod put;
+mod sender;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(test)]
 mod token_tests;
 
 use std::collections::HashSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HeaderValue, IF_RANGE, LOCATION, RANGE};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderValue, IF_RANGE, RANGE};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, Method, Response};
 use url::Url;
 
-use super::{ObjectReader, RangeRequest, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind, boxed};
+use call::Call;
+use sender::{Credentials, Sender};
 
-/// Maximum number of redirects; dCache sends one, federations two.
-const REDIRECTS: usize = 10;
+use super::{ObjectReader, RangeRequest, Result, ResumeFrom, Stat, Storage, boxed};
+
 /// Maximum number of idle connections per host.
 const IDLE_CONNECTIONS: usize = 64;
 
@@ -48,18 +51,15 @@ pub struct Access {
     pub idle_timeout: Duration,
 }
 
-/// Client for all storages that speak HTTP; connections are pooled.
-///
-/// A token is sent only to the host of the PFN, only over verified TLS, never with a presigned URL. If there is also a
-/// client certificate, the token is sent only after that host has rejected the certificate.
+/// Client for all storages that speak HTTP; connections are pooled. [`Sender`] decides which server gets the token.
 #[derive(Debug)]
 pub struct WebStorage {
-    known: Client,
-    anonymous: Client,
-    has_certificate: bool,
-    token: Option<HeaderValue>,
-    token_required: Mutex<HashSet<String>>,
-    uploads: put::Uploads,
+    /// Times out if no data arrives.
+    reader: Sender,
+    /// Has no timeout: the response to a `PUT` comes only when the whole file was sent. The caller limits the time.
+    writer: Sender,
+    /// Hosts known not to support locks.
+    without_locks: Mutex<HashSet<String>>,
 }
 
 /// Header values of a range request.
@@ -85,82 +85,40 @@ impl From<&RangeRequest> for Range {
 impl WebStorage {
     /// Creates the connection pools. Errors: invalid TLS settings.
     pub fn new(access: Access) -> Result<Self> {
+        let credentials = Arc::new(Credentials::new(&access));
+        let for_reading = |tls| builder(&access, tls).read_timeout(access.idle_timeout);
         Ok(Self {
-            uploads: put::Uploads::new(&access)?,
-            known: connections(&access, access.tls.clone())?,
-            anonymous: connections(&access, access.anonymous_tls.clone())?,
-            has_certificate: access.has_certificate,
-            token: access.token,
-            token_required: Mutex::default(),
+            reader: Sender::new(&access, credentials.clone(), for_reading)?,
+            writer: Sender::new(&access, credentials, |tls| builder(&access, tls))?,
+            without_locks: Mutex::default(),
         })
     }
 
     async fn read(&self, pfn: &str, resume: Option<&ResumeFrom>) -> Result<ObjectReader> {
         let url = address::url(pfn)?;
         if let Some(resume) = resume {
-            let response = self.exchange(Method::GET, &url, Some(&resume.into())).await?;
+            let response = self.get_bytes(&url, Some(resume.into())).await?;
             if let Some(reading) = answer::resumed_file(response, resume)? {
                 return Ok(reading);
             }
         }
-        answer::whole_file(self.exchange(Method::GET, &url, None).await?)
+        answer::whole_file(self.get_bytes(&url, None).await?)
     }
 
     async fn read_range(&self, pfn: &str, range: &RangeRequest) -> Result<Option<ObjectReader>> {
         let url = address::url(pfn)?;
-        answer::byte_range(self.exchange(Method::GET, &url, Some(&range.into())).await?, range)
+        answer::byte_range(self.get_bytes(&url, Some(range.into())).await?, range)
     }
 
-    /// Sends a request and follows redirects.
-    async fn exchange(&self, method: Method, home: &Url, range: Option<&Range>) -> Result<Response> {
-        let mut url = home.clone();
-        for _ in 0..=REDIRECTS {
-            let response = self.send_with_token(&method, home, &url, range).await?;
-            match response.headers().get(LOCATION) {
-                Some(location) if response.status().is_redirection() => url = address::target(&url, location)?,
-                _ => return Ok(response),
+    async fn get_bytes(&self, url: &Url, range: Option<Range>) -> Result<Response> {
+        let mut call = Call::new(Method::GET);
+        if let Some(range) = range {
+            call = call.with(RANGE, &range.bytes)?;
+            if let Some(version) = range.version {
+                call = call.with(IF_RANGE, &version)?;
             }
         }
-        Err(StorageError::new(StorageErrorKind::Refused, format!("more than {REDIRECTS} redirections")))
-    }
-
-    /// Sends a request; if it is rejected with 401 or 403 and a token may be sent, retries with the token.
-    async fn send_with_token(&self, method: &Method, home: &Url, url: &Url, range: Option<&Range>) -> Result<Response> {
-        let host = url.origin().ascii_serialization();
-        let may_have_token = url.scheme() == "https" && url.origin() == home.origin() && !address::is_signed(url);
-        let token = self.token.as_ref().filter(|_| may_have_token);
-        let preemptive_token = token.filter(|_| !self.has_certificate || self.needs_token(&host));
-        let response = self.send(method, url, range, preemptive_token).await?;
-        let refused = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        if !refused || token.is_none() || preemptive_token.is_some() {
-            return Ok(response);
-        }
-        drop(response);
-        self.token_hosts().insert(host);
-        self.send(method, url, range, token).await
-    }
-
-    async fn send(
-        &self,
-        method: &Method,
-        url: &Url,
-        range: Option<&Range>,
-        token: Option<&HeaderValue>,
-    ) -> Result<Response> {
-        let connections = if address::is_signed(url) { &self.anonymous } else { &self.known };
-        let mut request = connections.request(method.clone(), url.clone());
-        if let Some(token) = token {
-            request = request.header(AUTHORIZATION, token.clone());
-        }
-        with_range(request, range).send().await.map_err(|error| answer::transport_error(&error))
-    }
-
-    fn needs_token(&self, host: &str) -> bool {
-        self.token_hosts().contains(host)
-    }
-
-    fn token_hosts(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
-        self.token_required.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.reader.send(&call, url).await
     }
 }
 
@@ -169,19 +127,10 @@ pub fn is_signed(pfn: &str) -> bool {
     address::url(pfn).is_ok_and(|url| address::is_signed(&url))
 }
 
-fn with_range(request: RequestBuilder, range: Option<&Range>) -> RequestBuilder {
-    let Some(range) = range else { return request };
-    let request = request.header(RANGE, &range.bytes);
-    match &range.version {
-        Some(version) => request.header(IF_RANGE, version),
-        None => request,
-    }
-}
-
 impl Storage for WebStorage {
     fn stat<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Stat>> {
         Box::pin(async move {
-            let response = self.exchange(Method::HEAD, &address::url(pfn)?, None).await?;
+            let response = self.reader.send(&Call::new(Method::HEAD), &address::url(pfn)?).await?;
             let response = answer::checked(response)?;
             // A HEAD response has no body: the length is only in the header.
             let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
@@ -200,11 +149,6 @@ impl Storage for WebStorage {
     fn get_range<'a>(&'a self, pfn: &'a str, range: &'a RangeRequest) -> BoxFuture<'a, Result<Option<ObjectReader>>> {
         Box::pin(self.read_range(pfn, range))
     }
-}
-
-fn connections(access: &Access, tls: rustls::ClientConfig) -> Result<Client> {
-    let client = builder(access, tls).read_timeout(access.idle_timeout).build();
-    client.map_err(|error| StorageError::new(StorageErrorKind::Refused, error.to_string()))
 }
 
 /// Returns the settings common to all connections.

@@ -1,0 +1,196 @@
+//! Sends requests and follows redirects. The only place that decides which server gets which credentials.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use reqwest::header::{AUTHORIZATION, HeaderValue, LOCATION};
+use reqwest::{Client, ClientBuilder, Response, StatusCode};
+use url::Url;
+
+use super::call::Call;
+use super::{Access, address, answer};
+use crate::storage::{Result, StorageError, StorageErrorKind};
+
+/// Maximum number of redirects; dCache sends one, federations two.
+const REDIRECTS: usize = 10;
+
+/// The token, and the hosts that need it in spite of a client certificate.
+#[derive(Debug)]
+pub(super) struct Credentials {
+    token: Option<HeaderValue>,
+    has_certificate: bool,
+    token_hosts: Mutex<HashSet<String>>,
+}
+
+/// When a request has the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TokenUse {
+    /// Never: the token is not meant for this server.
+    Never,
+    /// In the first request.
+    Preemptive,
+    /// Only after the server has rejected the request without it.
+    AfterRejection,
+}
+
+impl Credentials {
+    pub(super) fn new(access: &Access) -> Self {
+        Self { token: access.token.clone(), has_certificate: access.has_certificate, token_hosts: Mutex::default() }
+    }
+
+    /// Decides when a request to `url` has the token, if a file at `home` is wanted and `url` is that or the target of a
+    /// redirect. Only the host of the PFN gets the token, only over TLS, and never with a presigned URL. With a client
+    /// certificate it is sent only if that host has rejected the certificate.
+    fn token_use(&self, home: &Url, url: &Url) -> TokenUse {
+        let is_meant_for = url.scheme() == "https" && url.origin() == home.origin() && !address::is_signed(url);
+        if self.token.is_none() || !is_meant_for {
+            TokenUse::Never
+        } else if !self.has_certificate || self.token_hosts().contains(&host(url)) {
+            TokenUse::Preemptive
+        } else {
+            TokenUse::AfterRejection
+        }
+    }
+
+    fn token_hosts(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.token_hosts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Connection pools with and without the client certificate, and the token.
+#[derive(Debug)]
+pub(super) struct Sender {
+    known: Client,
+    anonymous: Client,
+    credentials: Arc<Credentials>,
+}
+
+impl Sender {
+    /// Creates the connection pools; `builder` returns their settings. Errors: invalid TLS settings.
+    pub(super) fn new(
+        access: &Access,
+        credentials: Arc<Credentials>,
+        builder: impl Fn(rustls::ClientConfig) -> ClientBuilder,
+    ) -> Result<Self> {
+        let pool = |tls: &rustls::ClientConfig| {
+            let built = builder(tls.clone()).build();
+            built.map_err(|error| StorageError::new(StorageErrorKind::Refused, error.to_string()))
+        };
+        Ok(Self { known: pool(&access.tls)?, anonymous: pool(&access.anonymous_tls)?, credentials })
+    }
+
+    /// Sends a request and follows redirects, with the body.
+    pub(super) async fn send(&self, call: &Call<'_>, home: &Url) -> Result<Response> {
+        let mut url = home.clone();
+        for _ in 0..=REDIRECTS {
+            let response = self.send_with_token(call, home, &url).await?;
+            match response.headers().get(LOCATION) {
+                Some(location) if response.status().is_redirection() => url = address::target(&url, location)?,
+                _ => return Ok(response),
+            }
+        }
+        Err(StorageError::new(StorageErrorKind::Refused, format!("more than {REDIRECTS} redirections")))
+    }
+
+    /// Sends a request; if it is rejected with 401 or 403 and the token may be sent, retries with the token.
+    async fn send_with_token(&self, call: &Call<'_>, home: &Url, url: &Url) -> Result<Response> {
+        let token = self.credentials.token.as_ref();
+        match self.credentials.token_use(home, url) {
+            TokenUse::Never => self.send_once(call, url, None).await,
+            TokenUse::Preemptive => self.send_once(call, url, token).await,
+            TokenUse::AfterRejection => {
+                let response = self.send_once(call, url, None).await?;
+                if !matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                    return Ok(response);
+                }
+                drop(response);
+                self.credentials.token_hosts().insert(host(url));
+                self.send_once(call, url, token).await
+            }
+        }
+    }
+
+    async fn send_once(&self, call: &Call<'_>, url: &Url, token: Option<&HeaderValue>) -> Result<Response> {
+        let connections = if address::is_signed(url) { &self.anonymous } else { &self.known };
+        let mut request = call.build(connections, url)?;
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, token.clone());
+        }
+        request.send().await.map_err(|error| answer::transport_error(&error))
+    }
+}
+
+/// Returns scheme, host and port of a URL.
+pub(super) fn host(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Decides for a client with these credentials; hosts in `rejected` have rejected the certificate.
+    fn token_use(has_token: bool, has_certificate: bool, rejected: &[&str], home: &str, url: &str) -> TokenUse {
+        let credentials = Credentials {
+            token: has_token.then(|| HeaderValue::from_static("Bearer a.b.c")),
+            has_certificate,
+            token_hosts: Mutex::new(rejected.iter().map(|host| (*host).to_owned()).collect()),
+        };
+        credentials.token_use(&Url::parse(home).unwrap(), &Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn token_goes_only_to_the_host_of_the_pfn_over_tls_and_without_a_signature() {
+        for (url, expected) in [
+            ("https://h/f", TokenUse::Preemptive),
+            ("https://h/elsewhere?x=1", TokenUse::Preemptive),
+            ("https://h:443/f", TokenUse::Preemptive),
+            ("https://H/f", TokenUse::Preemptive),
+            ("https://h:8443/f", TokenUse::Never),
+            ("https://other/f", TokenUse::Never),
+            ("https://sub.h/f", TokenUse::Never),
+            ("https://h.evil/f", TokenUse::Never),
+            ("https://h@evil/f", TokenUse::Never),
+            ("http://h/f", TokenUse::Never),
+            ("http://h:443/f", TokenUse::Never),
+            ("https://h/f?X-Amz-Signature=0", TokenUse::Never),
+            ("https://h/f?authz=0", TokenUse::Never),
+        ] {
+            assert_eq!(token_use(true, false, &[], "https://h/f", url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn token_use_depends_on_where_the_request_began() {
+        for (home, url, expected) in [
+            // Plain HTTP never has the token, neither before nor after a redirect to TLS.
+            ("http://h/f", "http://h/f", TokenUse::Never),
+            ("http://h/f", "https://h/f", TokenUse::Never),
+            ("https://h/f", "http://h/f", TokenUse::Never),
+            // A presigned PFN that redirects to its own host without the signature.
+            ("https://h/f?Signature=0", "https://h/f", TokenUse::Preemptive),
+            // Redirected away and back again.
+            ("https://h/f", "https://h/g", TokenUse::Preemptive),
+        ] {
+            assert_eq!(token_use(true, false, &[], home, url), expected, "{home} -> {url}");
+        }
+    }
+
+    #[test]
+    fn token_waits_for_the_rejection_of_a_certificate() {
+        for (has_token, has_certificate, rejected, expected) in [
+            (false, false, &[][..], TokenUse::Never),
+            (false, true, &[], TokenUse::Never),
+            (false, true, &["https://h"], TokenUse::Never),
+            (true, false, &[], TokenUse::Preemptive),
+            (true, true, &[], TokenUse::AfterRejection),
+            (true, true, &["https://h"], TokenUse::Preemptive),
+            (true, true, &["https://other", "https://h:8443", "http://h"], TokenUse::AfterRejection),
+        ] {
+            let found = token_use(has_token, has_certificate, rejected, "https://h/f", "https://h/f");
+            assert_eq!(found, expected, "token: {has_token}, certificate: {has_certificate}, rejected: {rejected:?}");
+        }
+        let redirected = token_use(true, true, &["https://other"], "https://h/f", "https://other/f");
+        assert_eq!(redirected, TokenUse::Never, "a host that is not the PFN's");
+    }
+}
