@@ -16,6 +16,7 @@ pub mod exceptions;
 pub mod http;
 pub mod interact;
 pub mod lists;
+mod retry;
 pub mod secret;
 pub mod sha256;
 pub mod storage;

@@ -5,7 +5,6 @@ mod body;
 mod json;
 mod raw;
 mod request;
-mod retry;
 mod stream;
 pub mod tls;
 
@@ -25,19 +24,23 @@ pub(crate) use body::text;
 pub(crate) use json::parse;
 pub use raw::Raw;
 pub use request::{FileBody, Request, segment};
-pub(crate) use retry::retry_after;
 pub use stream::JsonStream;
 
 use crate::config::{DEFAULT_VO, Settings};
 use crate::error::{Error, Refusal, Result};
 use crate::exceptions::Exception;
 use crate::interact::Interact;
+use crate::retry::{Backoff, Retryable, retry_after};
 use crate::secret::Secret;
 
 /// Timeout for opening a connection, unless `--timeout` sets another.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout for reads without data, unless `--timeout` sets another: the default of the Python client.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+/// Pauses between the attempts of a request: those of the official client, which logs them. `Retry-After` takes
+/// precedence.
+const BACKOFF: Backoff =
+    Backoff { first: Duration::from_millis(250), factor: 2, max: Duration::from_secs(10), jitter: 0.0 };
 /// Request headers whose values must not be logged.
 const SECRET: [&str; 4] = ["authorization", "x-rucio-auth-token", "x-rucio-password", "x-rucio-ssh-signature"];
 /// Rucio release whose client this one corresponds to, sent in the User-Agent: servers keep statistics by it.
@@ -291,16 +294,16 @@ impl Client {
             let answer = self.send_once(connections, &url, request, headers.clone()).await;
             let last = attempt + 1 >= self.0.settings.request_retries || !request.repeatable;
             let (wait, reason) = match answer {
-                Ok(response) if last || !retry::is_transient(response.status()) => {
+                Ok(response) if last || !response.status().is_retryable() => {
                     tracing::debug!("HTTP response: {}", response.status());
                     return Ok(response);
                 }
                 Ok(response) => {
                     let reason = format!("server returned {}", response.status().as_u16());
-                    (retry::wait(attempt, Some(response.headers())), reason)
+                    (BACKOFF.pause_or(attempt, retry_after(response.headers())), reason)
                 }
-                Err(error) if last || !retry::is_retryable(&error) => return Err(transport_error(error)),
-                Err(error) => (retry::wait(attempt, None), root_cause(&error)),
+                Err(error) if last || !error.is_retryable() => return Err(transport_error(error)),
+                Err(error) => (BACKOFF.pause(attempt), root_cause(&error)),
             };
             tracing::warn!("Waiting {}s due to reason: {reason} ", wait.as_secs_f64());
             tokio::time::sleep(wait).await;
@@ -323,6 +326,13 @@ impl Client {
         let response = build(connections, url, request, headers).send().await?;
         self.0.min_response_time.fetch_min(micros(sent.elapsed()), Ordering::Relaxed);
         Ok(response)
+    }
+}
+
+impl Retryable for reqwest::Error {
+    /// Not a redirect error, a TLS failure or a response that is not HTTP: a retry would not help.
+    fn is_retryable(&self) -> bool {
+        !(self.is_redirect() || self.is_builder() || tls::failure(self).is_some() || body::is_not_http(self))
     }
 }
 

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::outage::is_unavailable;
 use crate::api::dids;
 use crate::error::Result;
 use crate::http::Client;
+use crate::retry::Retryable;
 use crate::types::Did;
 
 /// Size of a DID, as far as the server reports it.
@@ -36,7 +36,7 @@ pub(crate) async fn size(client: &Client, did: &Did) -> Result<DidSize> {
             let did_type = known.get("type").and_then(Value::as_str).map(str::to_owned);
             Ok(DidSize { did_type, files: number("length"), bytes: number("bytes") })
         }
-        Err(error) if is_unavailable(&error) => Err(error),
+        Err(error) if error.is_retryable() => Err(error),
         Err(error) => {
             tracing::debug!("{did} cannot be counted: {error}");
             Ok(DidSize::default())

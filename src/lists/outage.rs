@@ -5,10 +5,11 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::error::{Error, Result};
-use crate::exceptions::Exception;
+use crate::retry::{Backoff, Retryable};
 
-/// First and maximum pause; each is twice the previous one.
-const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
+/// Pauses between attempts. With jitter: all clients of a server notice its restart at the same time.
+const BACKOFF: Backoff =
+    Backoff { first: Duration::from_secs(1), factor: 2, max: Duration::from_secs(60), jitter: 0.25 };
 /// Total pause after which the server is given up.
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -16,17 +17,11 @@ const LIMIT: Duration = Duration::from_secs(600);
 pub(crate) const BROKE_OFF: &str = "The server's list broke off, so it is not complete. What it had listed before was used; \
      run the same command again to get the rest.";
 
-/// Time waited for an unavailable server, and the next pause.
-#[derive(Debug)]
+/// Time waited for an unavailable server, and the number of pauses.
+#[derive(Debug, Default)]
 pub(crate) struct Outage {
     waited: Duration,
-    pause: Duration,
-}
-
-impl Default for Outage {
-    fn default() -> Self {
-        Self { waited: Duration::ZERO, pause: PAUSES[0] }
-    }
+    pauses: u32,
 }
 
 impl Outage {
@@ -34,7 +29,7 @@ impl Outage {
     ///
     /// Errors: the given error, if it does not mean that the server is unavailable, or after ten minutes of waiting.
     pub(crate) async fn wait(&mut self, error: Error) -> Result<()> {
-        if !is_unavailable(&error) {
+        if !error.is_retryable() {
             return Err(error);
         }
         if self.waited >= LIMIT {
@@ -47,26 +42,18 @@ impl Outage {
     /// Logs the reason and waits before the rest of a list is requested.
     pub(crate) async fn pause(&mut self, reason: &str) {
         let reason = reason.replace('\n', " ");
-        tracing::warn!("Not all files are listed yet, the server is asked again in {:?}: {reason}", self.pause);
-        sleep(self.pause).await;
-        (self.waited, self.pause) = (self.waited + self.pause, PAUSES[1].min(self.pause * 2));
-    }
-}
-
-/// Returns whether the server may be available later: there was no response, or a proxy reported that the server is
-/// down.
-pub(super) fn is_unavailable(error: &Error) -> bool {
-    match error {
-        Error::Rucio(refusal) => {
-            refusal.class == Exception::ServerConnectionException || matches!(refusal.status, Some(502..=504))
-        }
-        _ => false,
+        let pause = BACKOFF.pause(self.pauses);
+        tracing::warn!("Not all files are listed yet, the server is asked again in {pause:.1?}: {reason}");
+        sleep(pause).await;
+        self.waited += pause;
+        self.pauses += 1;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exceptions::Exception;
 
     #[tokio::test(start_paused = true)]
     async fn outage_is_waited_for_ten_minutes() {
@@ -74,12 +61,15 @@ mod tests {
         let (mut outage, begun) = (Outage::default(), tokio::time::Instant::now());
         let mut pauses = Vec::new();
         let end = loop {
-            pauses.push(outage.pause.as_secs());
+            let before = outage.waited;
             if let Err(error) = outage.wait(error()).await {
                 break error;
             }
+            pauses.push((outage.waited - before).as_secs_f64());
         };
-        assert_eq!(pauses[..7], [1, 2, 4, 8, 16, 32, 60]);
+        for (pause, longest) in pauses.iter().zip([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0]) {
+            assert!((0.75 * longest..=longest).contains(pause), "{pauses:?}");
+        }
         let waited = begun.elapsed().as_secs();
         assert!((600..=660).contains(&waited), "{waited} s");
         assert_eq!(end.hint(), Some(BROKE_OFF));

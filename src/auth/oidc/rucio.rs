@@ -12,11 +12,12 @@ use crate::config::OidcSettings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, Request, checked};
+use crate::retry::Retryable;
 
 /// Attempts at entering the login code.
 const CODE_TRIES: u32 = 3;
-/// Polling interval for the token.
-const POLL_EVERY: Duration = Duration::from_secs(2);
+/// Polling interval for the token, as in the official client.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Lets the user log in at the identity provider, and fetches the token.
 pub(super) async fn authenticate(client: &Client, settings: &OidcSettings) -> Result<Token> {
@@ -87,7 +88,7 @@ async fn poll(client: &Client, settings: &OidcSettings, link: &str) -> Result<To
         if remaining.is_zero() {
             return Err(login_timeout(client, timeout));
         }
-        tokio::time::sleep(POLL_EVERY.min(remaining)).await;
+        tokio::time::sleep(POLL_INTERVAL.min(remaining)).await;
     }
 }
 
@@ -95,10 +96,8 @@ async fn poll(client: &Client, settings: &OidcSettings, link: &str) -> Result<To
 /// provider or the user refused, and if the identity has no account; connection errors may be temporary.
 fn is_pending(error: &Error) -> bool {
     let Error::Rucio(refusal) = error else { return false };
-    match refusal.class {
-        Exception::CannotAuthenticate => refusal.status == Some(401),
-        class => class == Exception::ServerConnectionException || matches!(refusal.status, Some(429 | 502..=504)),
-    }
+    let is_refused = refusal.class == Exception::CannotAuthenticate && refusal.status == Some(401);
+    is_refused || error.is_retryable()
 }
 
 fn login_timeout(client: &Client, timeout: Duration) -> Error {

@@ -4,7 +4,8 @@ use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, LAST_MODIFIED};
 use reqwest::{Response, StatusCode};
 
 use super::reading;
-use crate::http::{retry_after, root_cause};
+use crate::http::root_cause;
+use crate::retry::retry_after;
 use crate::storage::{ObjectReader, RangeRequest, Result, ResumeFrom, StorageError, StorageErrorKind};
 
 /// Prefix of the system resolver's error messages.

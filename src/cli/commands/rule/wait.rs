@@ -13,6 +13,7 @@ use crate::cli::ui::{LocksBar, Shape};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, Raw};
+use crate::retry::{Backoff, Retryable};
 use crate::types::Attributes;
 
 const SHAPE: Shape = Shape::named(
@@ -23,6 +24,8 @@ const SHAPE: Shape = Shape::named(
 const LOCKS: [&str; 3] = ["locks_ok_cnt", "locks_replicating_cnt", "locks_stuck_cnt"];
 /// Minimum polling interval, to limit the load on the server.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
+/// Maximum pause while the server fails, unless the interval is longer.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// Wait until rules are OK: all their replicas are available
 ///
@@ -52,6 +55,8 @@ struct WatchedRule {
     id: String,
     /// The rule in the server's last response.
     rule: Option<Raw<Attributes>>,
+    /// Number of failed checks since then.
+    failures: u32,
     shown: String,
     bar: Option<LocksBar>,
 }
@@ -59,6 +64,8 @@ struct WatchedRule {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     let end = args.timeout.map(|timeout| Instant::now() + timeout);
+    let interval = args.interval.max(MIN_INTERVAL);
+    let backoff = Backoff { first: interval, factor: 2, max: interval.max(MAX_PAUSE), jitter: 0.25 };
     let mut rules: Vec<WatchedRule> = Vec::new();
     for id in &args.rule_ids {
         if !rules.iter().any(|known| known.id == *id) {
@@ -73,7 +80,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         if remaining == Some(Duration::ZERO) {
             break Err(timeout_error(&rules));
         }
-        let pause = args.interval.max(MIN_INTERVAL);
+        let failures = rules.iter().map(|rule| rule.failures).max().unwrap_or(0);
+        let pause = if failures == 0 { interval } else { backoff.pause(failures) };
         tokio::time::sleep(remaining.map_or(pause, |remaining| remaining.min(pause))).await;
     };
     rules.iter_mut().for_each(|rule| rule.bar = None);
@@ -100,7 +108,10 @@ async fn poll_rules(
                 }
             }
             // Retry: the server has shown this rule before.
-            Err(error) if rule.rule.is_some() && is_retryable(&error) => tracing::warn!("{error}"),
+            Err(error) if rule.rule.is_some() && is_server_failure(&error) => {
+                tracing::warn!("{error}");
+                rule.failures += 1;
+            }
             Err(error) => return Some(Err(explained(error))),
         }
     }
@@ -111,14 +122,9 @@ async fn poll_rules(
     }
 }
 
-/// Returns whether a retry may succeed: no connection, or a status 5xx of the server or its proxy.
-fn is_retryable(error: &Error) -> bool {
-    match error {
-        Error::Rucio(refusal) => {
-            refusal.class == Exception::ServerConnectionException || refusal.status.is_some_and(|status| status >= 500)
-        }
-        _ => false,
-    }
+/// Returns whether the next check may succeed: after a temporary failure, or any status 5xx of the server.
+fn is_server_failure(error: &Error) -> bool {
+    error.is_retryable() || matches!(error, Error::Rucio(refusal) if refusal.status.is_some_and(|status| status >= 500))
 }
 
 fn timeout_error(rules: &[WatchedRule]) -> Error {
@@ -128,7 +134,7 @@ fn timeout_error(rules: &[WatchedRule]) -> Error {
 
 impl WatchedRule {
     fn new(context: &Context, id: &str) -> Self {
-        Self { id: id.to_owned(), rule: None, shown: String::new(), bar: LocksBar::new(&context.ui, id) }
+        Self { id: id.to_owned(), rule: None, failures: 0, shown: String::new(), bar: LocksBar::new(&context.ui, id) }
     }
 
     fn is_in_state(&self, state: &str) -> bool {
@@ -142,6 +148,7 @@ impl WatchedRule {
         let state = member_str(&field("state"));
         let line = format!("{} {state}[{}/{}/{}]", self.id, locks[0], locks[1], locks[2]);
         self.rule = Some(rule);
+        self.failures = 0;
         let ended = !matches!(state.as_str(), "REPLICATING" | "WAITING_APPROVAL" | "INJECT");
         if let Some(bar) = self.bar.take_if(|_| ended) {
             drop(bar);
