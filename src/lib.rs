@@ -16,6 +16,7 @@ pub mod exceptions;
 pub mod http;
 pub mod interact;
 pub mod lists;
+mod lock;
 mod retry;
 pub mod secret;
 pub mod sha256;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Error, ErrorKind, Result, Write, stdin};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use crate::cli::{browser, ui};
 use crate::env_vars::Env;
 use crate::interact::Interact;
+use crate::lock::lock;
 use crate::secret::Secret;
 
 /// The terminal and its original modes, while it prompts for a secret.
@@ -18,7 +19,7 @@ static ASKED: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
 /// Turns the echo on again if the command ends during a prompt for a secret.
 pub(crate) fn restore() {
-    if let Some((terminal, before)) = ASKED.lock().unwrap_or_else(PoisonError::into_inner).take() {
+    if let Some((terminal, before)) = lock(&ASKED).take() {
         // The terminal may be gone, and then there is nothing to restore.
         let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
     }
@@ -31,7 +32,7 @@ static FIRST_ASKED: Notify = Notify::const_new();
 /// Waits for Ctrl-C, once a secret has been prompted for: from then on the terminal must be restored at exit.
 pub(crate) async fn interrupted() {
     FIRST_ASKED.notified().await;
-    let listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let listening = lock(&LISTENING).take();
     match listening {
         Some(mut interrupt) => _ = interrupt.recv().await,
         None => std::future::pending().await,
@@ -44,7 +45,7 @@ fn listen() {
     if tokio::runtime::Handle::try_current().is_ok()
         && let Ok(interrupt) = signal(SignalKind::interrupt())
     {
-        *LISTENING.lock().unwrap_or_else(PoisonError::into_inner) = Some(interrupt);
+        *lock(&LISTENING) = Some(interrupt);
         FIRST_ASKED.notify_one();
     }
 }
@@ -57,7 +58,7 @@ impl Interact for Terminal {
         let terminal = terminal()?;
         let before = tcgetattr(&terminal)?;
         listen();
-        *ASKED.lock().unwrap_or_else(PoisonError::into_inner) = Some((terminal, before));
+        *lock(&ASKED) = Some((terminal, before));
         let answer = rpassword::prompt_password(question);
         restore();
         if answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Interrupted) {

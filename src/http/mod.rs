@@ -9,7 +9,7 @@ mod stream;
 pub mod tls;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
@@ -30,6 +30,7 @@ use crate::config::{DEFAULT_VO, Settings};
 use crate::error::{Error, Refusal, Result};
 use crate::exceptions::Exception;
 use crate::interact::Interact;
+use crate::lock::lock;
 use crate::retry::{Backoff, Retryable, retry_after};
 use crate::secret::Secret;
 
@@ -255,7 +256,7 @@ impl Client {
 
     /// Warns once per host when certificate verification is off.
     fn warn_if_unverified(&self, host: &str) {
-        let mut warned = self.0.warned_hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut warned = lock(&self.0.warned_hosts);
         if self.0.settings.insecure && host.starts_with("https:") && !warned.iter().any(|known| known == host) {
             tracing::warn!(
                 "The certificate of {host} is not verified (--insecure): whoever answers there, or stands between, can \

@@ -7,7 +7,7 @@ use std::fs::Permissions;
 use std::io::{self, BufWriter, Error, ErrorKind, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use serde_json::json;
@@ -17,6 +17,7 @@ use super::events::{DownloadObserver, FileEvent, RunEvent};
 use super::file_record::{FileRecord, FileRecords, INTERRUPTED, seconds_since};
 use super::job::FileJob;
 use super::scheduler::Count;
+use crate::lock::{into_inner, lock};
 use crate::types::Did;
 
 /// Records the outcome of every file.
@@ -60,7 +61,7 @@ impl Recorder {
     /// Renames both reports to their final names. An interrupted download may not have listed all files: then the list
     /// is `asked`, the user's requests. Errors: a report could not be written.
     pub fn finish(self, asked: Option<&[String]>) -> io::Result<()> {
-        let mut files = self.files.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut files = into_inner(self.files);
         for record in files.records.take_unfinished() {
             let written = files.write(record, INTERRUPTED, false);
             files.count.files += 1;
@@ -110,7 +111,7 @@ impl ReportFiles {
 
 impl DownloadObserver for Recorder {
     fn file(&self, _slot: usize, job: &FileJob, event: FileEvent<'_>) {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = lock(&self.files);
         if let Some((record, outcome)) = files.records.observe(job, &event) {
             let written = files.write(record, outcome.as_str(), outcome.is_success());
             files.count.add(outcome);

@@ -1,6 +1,6 @@
 //! Events of a long command, for programs that watch it. Each is written when it happens.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::{Format, Listing, Shape, Ui};
 use crate::error::{Error, Result};
+use crate::lock::lock;
 use crate::types::Did;
 
 /// Version of the events. Within a version events and fields are only added.
@@ -104,7 +105,7 @@ impl<'a> Events<'a> {
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State<'a>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::records::{self, Listing, Shape};
 use super::{Bytes, Format, Table, clean, pager::Pager, screen};
+use crate::lock::lock;
 use crate::{Error, Result};
 use indicatif::MultiProgress;
 use serde::Serialize;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 type Out = BufWriter<Box<dyn Write + Send>>;
 
@@ -82,7 +83,7 @@ impl Ui {
     /// Enables boxes, colours and the pager, in table format on a terminal.
     pub(in crate::cli) fn enrich(&self, rich: Rich) {
         if self.terminal && self.format == Format::Table && self.rich.set(rich).is_ok() && rich.pager {
-            let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut out = lock(&self.out);
             *out = BufWriter::new(Box::new(Paged::default()));
         }
     }
@@ -198,7 +199,7 @@ impl Ui {
     }
 
     fn on_out(&self, act: impl FnOnce(&mut Out) -> io::Result<()>) -> Result<()> {
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut out = lock(&self.out);
         act(&mut out).map_err(|source| Error::io("standard output", source))
     }
 }

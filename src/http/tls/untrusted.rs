@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt::{Display, Formatter};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use openssl::x509::X509;
 use rustls::{CertificateError, Error, OtherError};
@@ -13,6 +13,7 @@ use crate::certificate::{
     self,
     authority::{Unfit, most_below, unfit},
 };
+use crate::lock::lock;
 
 /// Hint if the server's certificate is not signed by a trusted CA.
 pub(super) const NAME_CA: &str = "Name the CA that signed it: --ca-certificate, X509_CERT_DIR or [client] ca_cert.";
@@ -125,7 +126,7 @@ fn has_signed(signer: &X509, certificate: &X509) -> bool {
 fn warn_once(signer: &UnfitSigner) {
     static WARNED: Mutex<Option<HashSet<String>>> = Mutex::new(None);
     let text = signer.to_string();
-    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut warned = lock(&WARNED);
     if warned.get_or_insert_default().insert(text.clone()) {
         tracing::warn!("The {text}. {}", signer.why.remedy());
     }

@@ -1,7 +1,7 @@
 //! Locks over WebDAV: a folder, as `MKCOL` succeeds for only one of several clients (RFC 4918, section 9.3.1).
 
 use std::collections::HashSet;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, SERVER};
@@ -11,6 +11,7 @@ use url::Url;
 use super::call::{Call, method};
 use super::sender::host;
 use super::{WebStorage, address};
+use crate::lock::lock;
 use crate::storage::Result;
 use crate::storage::write::Lock;
 
@@ -50,7 +51,7 @@ impl WebStorage {
     }
 
     fn without_locks(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.without_locks.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.without_locks)
     }
 
     async fn is_there(&self, url: &Url) -> Result<bool> {

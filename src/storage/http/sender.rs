@@ -1,7 +1,7 @@
 //! Sends requests and follows redirects. The only place that decides which server gets which credentials.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use reqwest::header::{AUTHORIZATION, HeaderValue, LOCATION};
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
@@ -9,6 +9,7 @@ use url::Url;
 
 use super::call::Call;
 use super::{Access, address, answer};
+use crate::lock::lock;
 use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Maximum number of redirects; dCache sends one, federations two.
@@ -53,7 +54,7 @@ impl Credentials {
     }
 
     fn token_hosts(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.token_hosts.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.token_hosts)
     }
 }
 

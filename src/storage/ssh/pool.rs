@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::address::SshHost;
 use super::session::Session;
+use crate::lock::lock;
 use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Maximum number of sessions per host: sshd refuses some of ten simultaneous logins (MaxStartups).
@@ -37,7 +38,7 @@ impl SessionPool {
         let sessions = self.sessions_at(host);
         let permit = sessions.permits.clone().acquire_owned().await;
         let permit = permit.map_err(|error| StorageError::new(StorageErrorKind::Refused, error.to_string()))?;
-        let idle = sessions.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = lock(&sessions.idle).pop();
         let session = match idle {
             Some(session) => session,
             None => Session::start(host).await?,
@@ -54,7 +55,7 @@ impl SessionPool {
     }
 
     fn sessions_at(&self, host: &SshHost) -> Arc<HostSessions> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.0);
         let new = || Arc::new(HostSessions { permits: Arc::new(Semaphore::new(SESSIONS)), idle: Mutex::default() });
         known.entry(host.clone()).or_insert_with(new).clone()
     }
@@ -63,7 +64,7 @@ impl SessionPool {
 impl Lease {
     /// Returns the session to the pool; no request may be pending.
     pub(super) fn return_to_pool(self) {
-        self.sessions.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.session);
+        lock(&self.sessions.idle).push(self.session);
     }
 }
 

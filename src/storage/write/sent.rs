@@ -1,7 +1,9 @@
 //! Upload progress of a file, and the checksum of the bytes sent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use crate::lock::lock;
 
 /// Counts the bytes of one file sent to a storage. Clones share the counter.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +24,7 @@ impl Sent {
     /// Returns size in bytes and Adler-32 of the bytes sent; `None` before the end, and if an external program sends
     /// them.
     pub fn whole(&self) -> Option<(u64, u32)> {
-        *self.0.whole.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.0.whole)
     }
 
     /// Returns whether all other clones were dropped: the upload was cancelled.
@@ -33,7 +35,7 @@ impl Sent {
     /// Resets the counter: the file is sent from the beginning, possibly again.
     pub(in crate::storage) fn restart(&self) {
         self.set_taken(0);
-        *self.0.whole.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.0.whole) = None;
     }
 
     /// Sets the number of bytes sent so far.
@@ -44,6 +46,6 @@ impl Sent {
     /// Stores size and checksum of the whole file.
     pub(in crate::storage) fn finish(&self, bytes: u64, adler32: u32) {
         self.set_taken(bytes);
-        *self.0.whole.lock().unwrap_or_else(PoisonError::into_inner) = Some((bytes, adler32));
+        *lock(&self.0.whole) = Some((bytes, adler32));
     }
 }

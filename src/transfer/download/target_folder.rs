@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
+
+use crate::lock::lock;
 
 /// A folder for downloaded files. The folder itself may be any path; links below it are followed unless they lead
 /// outside.
@@ -75,7 +77,7 @@ impl TargetFolder {
     }
 
     fn lock_ready(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, PathBuf>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.ready)
     }
 }
 

@@ -5,11 +5,13 @@
 //! for so long send requests.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
+
+use crate::lock::lock;
 
 /// A host with this many refusals in a row is taken as down: a lower limit would not help, and only delay files that
 /// other hosts have too.
@@ -89,7 +91,7 @@ impl HostLimits {
 
     fn host(&self, pfn: &str) -> Option<Arc<HostState>> {
         let host_of = host_of(pfn)?;
-        Some(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(host_of).or_default().clone())
+        Some(lock(&self.0).entry(host_of).or_default().clone())
     }
 }
 
@@ -110,7 +112,7 @@ impl HostState {
     }
 
     fn state(&self) -> MutexGuard<'_, HostUsage> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

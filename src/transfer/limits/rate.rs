@@ -1,7 +1,9 @@
 //! Rate limit in bytes per second, shared by all files.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use crate::lock::lock;
 
 /// Maximum wait for one chunk: practically endless, but small enough to be added to an `Instant`.
 const LONGEST: Duration = Duration::from_secs(10_000_000);
@@ -22,7 +24,7 @@ impl Rate {
     /// Returns how long to wait after receiving these bytes. Bytes of several files queue up; idle time is not
     /// credited.
     pub fn reserve(&self, bytes: u64, now: Instant) -> Duration {
-        let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut paid = lock(&self.paid);
         let cost = Duration::try_from_secs_f64(bytes as f64 / self.bytes_per_second).unwrap_or(LONGEST).min(LONGEST);
         let end = paid.unwrap_or(now).max(now) + cost;
         *paid = Some(end);

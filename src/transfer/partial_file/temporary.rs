@@ -9,13 +9,14 @@ use std::fs::{self, File, Metadata, TryLockError};
 use std::io::{self, Error, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
+use crate::lock::lock;
 use crate::transfer::checksum::Checksum;
 
 /// Maximum length of the file's name in its temporary name, in bytes: the rest of the 255 bytes makes it unique.
@@ -268,10 +269,6 @@ fn open_without_links(path: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd,
 #[cfg(not(target_os = "linux"))]
 fn open_without_links(path: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
     rustix::fs::open(path, flags, mode)
-}
-
-fn lock(state: &Mutex<CreationState>) -> MutexGuard<'_, CreationState> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn shorten_name(name: &str) -> &str {

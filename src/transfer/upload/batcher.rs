@@ -1,8 +1,10 @@
 //! Coalesces concurrent catalogue calls into batches: requests queue while one call is in flight.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use tokio::sync::oneshot;
+
+use crate::lock::lock;
 
 /// Maximum number of requests per call.
 const MAX_BATCH: usize = 200;
@@ -48,7 +50,7 @@ impl<T, A> Batcher<T, A> {
     }
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<(T, oneshot::Sender<A>)>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
 }
 

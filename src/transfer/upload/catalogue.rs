@@ -1,7 +1,7 @@
 //! Catalogue calls of an upload: looking up and registering files, replicas, datasets and rules.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::OnceCell;
 
@@ -14,6 +14,7 @@ use crate::api::{dids, replicas, rses, rules, scopes};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
+use crate::lock::lock;
 use crate::transfer::checksum::Checksum;
 use crate::transfer::upload::target;
 use crate::types::{DatasetRule, Did, KnownFile, NewReplica, NewRule, RseProtocol};
@@ -321,8 +322,4 @@ fn is_same_file(known: &KnownFile, measured: &Measured) -> bool {
     let sum = Checksum::new(known.adler32.as_deref(), known.md5.as_deref());
     let size = known.bytes.is_none_or(|bytes| bytes == measured.bytes);
     known.did_type == "FILE" && size && measured.has_checksum(sum) == Some(true)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

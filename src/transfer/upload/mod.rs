@@ -16,7 +16,7 @@ mod transfer;
 mod undo_registration;
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -32,6 +32,7 @@ use local::{LocalFile, Measured};
 use super::trace::{Fields, Tracer};
 use crate::error::Error;
 use crate::http::Client;
+use crate::lock::lock;
 use crate::storage::{StorageErrorKind, Storages};
 use crate::types::RseSettings;
 
@@ -205,7 +206,7 @@ impl<'a> Uploader<'a> {
     }
 
     fn unfinished(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
-        self.unfinished.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.unfinished)
     }
 
     /// Releases a lock that this run holds.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::summary::Summary;
 use crate::cli::ui::{Events, PROGRESS_INTERVAL, Shape, Ui, fields, named};
 use crate::error::Result;
+use crate::lock::{into_inner, lock};
 use crate::transfer::events::{FileEvent, RunEvent};
 use crate::transfer::file_record::{FileRecord, FileRecords, INTERRUPTED, seconds_since};
 use crate::transfer::job::FileJob;
@@ -61,7 +62,7 @@ impl<'a> EventWriter<'a> {
 
     /// Reports an event of a file.
     pub(super) fn file(&self, job: &FileJob, event: &FileEvent<'_>) {
-        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut states = lock(&self.states);
         if let Some((record, outcome)) = states.records.observe(job, event) {
             states.transfers.remove(&key(job));
             states.count.add(outcome);
@@ -113,7 +114,7 @@ impl<'a> EventWriter<'a> {
 
     /// Ends the events; `summary` is `None` if the download was not completed. Errors: an event could not be written.
     pub(super) fn finish(self, summary: Option<&Summary>) -> Result<()> {
-        let mut states = self.states.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut states = into_inner(self.states);
         for record in states.records.take_unfinished() {
             states.count.files += 1;
             self.events.emit_result(false, record.into_record(INTERRUPTED, false));

@@ -1,12 +1,13 @@
 //! Progress bars and log lines of a download, worded as in the official client.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::cli::ui::values::{Num, float_repr, python_round, sizefmt};
 use crate::cli::ui::{FileBar, Progress, Ui, one_line};
+use crate::lock::lock;
 use crate::transfer::events::{DownloadObserver, FileEvent, RunEvent};
 use crate::transfer::job::{DownloadOutcome, FileJob};
 
@@ -27,7 +28,7 @@ impl Reporter {
 
     /// Clears the bars, those of interrupted files first.
     pub(super) fn finish(&self) {
-        self.bars.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        lock(&self.bars).clear();
         if let Some(progress) = &self.progress {
             progress.finish();
         }
@@ -35,7 +36,7 @@ impl Reporter {
 
     fn draw(&self, job: &FileJob, event: &FileEvent<'_>) {
         let Some(progress) = &self.progress else { return };
-        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bars = lock(&self.bars);
         // The address of a job is stable while it is downloaded.
         let key = std::ptr::from_ref(job).addr();
         let size = job.bytes.unwrap_or(0);

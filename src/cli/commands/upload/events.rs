@@ -1,7 +1,7 @@
 //! Upload events for programs: a stream with `--output json`, one row per file in other machine formats.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -10,6 +10,7 @@ use super::summary::{self, Count};
 use crate::cli::interrupt::exit_if_stuck;
 use crate::cli::ui::{Events, PROGRESS_INTERVAL, Shape, Ui, fields, named};
 use crate::error::Result;
+use crate::lock::{into_inner, lock};
 use crate::transfer::file_record::{INTERRUPTED, seconds_since};
 use crate::transfer::upload::events::UploadEvent;
 use crate::transfer::upload::folders::CreationEvent;
@@ -109,7 +110,7 @@ impl<'a> EventWriter<'a> {
     /// Reports unfinished files and the summary. `files` are all files; `complete` is false if the upload was stopped
     /// early. Errors: an event could not be written.
     pub(super) fn finish(self, files: &[LocalFile], complete: bool) -> Result<()> {
-        let mut states = self.states.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut states = into_inner(self.states);
         for file in files {
             if let Some(transfers) = states.under_way.remove(&key(file)) {
                 states.count.files += 1;
@@ -147,7 +148,7 @@ impl<'a> EventWriter<'a> {
     }
 
     fn states(&self) -> std::sync::MutexGuard<'_, FileStates> {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.states)
     }
 }
 

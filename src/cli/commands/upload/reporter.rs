@@ -1,9 +1,10 @@
 //! Progress bars and log lines of an upload, in the official client's words.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::cli::ui::{FileBar, Progress, Ui, one_line};
+use crate::lock::lock;
 use crate::transfer::upload::UploadOutcome;
 use crate::transfer::upload::events::{ExistingAt, UploadEvent, UploadObserver};
 use crate::transfer::upload::folders::CreationEvent;
@@ -31,7 +32,7 @@ impl Reporter {
 
     /// Removes the bars from the screen, those of interrupted files first.
     pub(super) fn finish(&self) {
-        self.bars.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        lock(&self.bars).clear();
         if let Some(progress) = &self.progress {
             progress.finish();
         }
@@ -39,7 +40,7 @@ impl Reporter {
 
     fn draw(&self, file: &LocalFile, event: &UploadEvent<'_>) {
         let Some(progress) = &self.progress else { return };
-        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bars = lock(&self.bars);
         // The address of a file in memory does not change during the upload.
         let key = std::ptr::from_ref(file).addr();
         match event {

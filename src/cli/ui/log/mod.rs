@@ -11,10 +11,12 @@ use super::clean;
 use indicatif::MultiProgress;
 use record::Record;
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+use crate::lock::lock;
 
 /// Settings of the log.
 #[derive(Debug, Clone)]
@@ -62,7 +64,7 @@ impl<W: Write> Lines<W> {
 
     /// Writes a line with one call. Errors are ignored: they could only be reported on standard error.
     fn write(&self, line: &str) {
-        let write = || self.out.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
+        let write = || lock(&self.out).write_all(line.as_bytes());
         let _ = if self.terminal { self.bars.suspend(write) } else { write() };
     }
 }

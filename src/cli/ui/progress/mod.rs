@@ -6,7 +6,7 @@ mod speed;
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use console::Term;
@@ -16,6 +16,8 @@ use super::{Ui, clean};
 use echo::Echo;
 use line::{Done, Files};
 use speed::Speed;
+
+use crate::lock::lock;
 
 const LOCKS: &str = "{prefix} [{bar:24}] {msg}";
 /// Lines of the screen that file bars leave free for the total and for log lines.
@@ -99,7 +101,7 @@ impl Progress {
     /// Removes all bars from the screen.
     pub fn finish(&self) {
         self.whole.finish_and_clear();
-        drop(self.echo.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(lock(&self.echo).take());
     }
 
     /// Starts a bar; if the screen is full, the file counts without one.
@@ -163,7 +165,7 @@ fn of_file(name: String, moved: Arc<AtomicU64>) -> ProgressStyle {
 }
 
 fn rate(speed: &Mutex<Speed>, moved: &AtomicU64) -> Option<f64> {
-    speed.lock().unwrap_or_else(PoisonError::into_inner).at(Instant::now(), moved.load(Ordering::Relaxed))
+    lock(speed).at(Instant::now(), moved.load(Ordering::Relaxed))
 }
 
 /// Style whose line is formatted for the terminal's current width at every redraw.

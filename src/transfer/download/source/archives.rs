@@ -2,10 +2,11 @@
 //! one.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::OnceCell;
 
+use crate::lock::lock;
 use crate::storage::Result;
 use crate::storage::archive::Archive;
 use crate::transfer::job::Source;
@@ -31,7 +32,7 @@ impl Archives {
         // The signature of a PFN changes with each listing.
         let location = source.pfn.split('?').next().unwrap_or_default();
         let key = format!("{} {location}", source.rse);
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.0);
         let found = known.iter().position(|(one, _)| *one == key).and_then(|index| known.remove(index));
         let (key, slot) = found.unwrap_or_else(|| (key, Arc::default()));
         known.push_back((key, slot.clone()));

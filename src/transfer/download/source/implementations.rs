@@ -2,7 +2,7 @@
 //! per protocol; an option or configuration that names one selects the RSEs that offer it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
 use tokio::sync::OnceCell;
@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use crate::api::rses;
 use crate::error::Result;
 use crate::http::Client;
+use crate::lock::lock;
 use crate::storage::scheme;
 use crate::transfer::job::Source;
 
@@ -94,7 +95,7 @@ impl<'a> Implementations<'a> {
     }
 
     async fn protocols(&self, rse: &str) -> Result<Vec<Protocol>> {
-        let slot = self.known.lock().unwrap_or_else(PoisonError::into_inner).entry(rse.to_owned()).or_default().clone();
+        let slot = lock(&self.known).entry(rse.to_owned()).or_default().clone();
         let ask = || async {
             let settings = rses::get(self.client, rse).await?;
             let listed = settings.get("protocols").and_then(|value| value.as_array()).cloned().unwrap_or_default();
