@@ -5,7 +5,7 @@ import subprocess
 import sys
 from uuid import uuid4
 
-from measure import ARIA, CPU, CURL, LIST, MEMORY, OFFICIAL, OURS, XRDCP, Aim, Job
+from measure import ARIA, BEFORE, CPU, CURL, LIST, MEMORY, OFFICIAL, OURS, XRDCP, Aim, Job
 
 ENV = os.environ
 PEERS = (CURL, ARIA, XRDCP)
@@ -18,13 +18,15 @@ LITTLE_MEMORY = Aim(OURS, what=MEMORY, most=48)
 class Bench:
     """The programs, their environment and their token caches; makes the jobs, each with its data, when they are asked for."""
 
-    def __init__(self, base, runs, official_runs):
+    def __init__(self, base, runs, official_runs, before=None):
         self.base, self.runs, self.official_runs = base, runs, official_runs
         self.rucio = {OFFICIAL: f'{ENV["TESTBED_CLIENT_VENV"]}/bin/rucio', OURS: ENV['RUCIO_OURS']}
+        if before:
+            self.rucio[BEFORE] = before
         self.root = f'{ENV["TESTBED_CONFIGS"]}/root.cfg'
         self.relay_port = int(ENV['TESTBED_DAVS'].rsplit(':', 1)[1]) + 25
         self.env = {}
-        for name in (OFFICIAL, OURS, CURL):
+        for name in (*self.rucio, CURL):
             home = f'{base}/{name}'
             os.mkdir(home)
             self.env[name] = {
@@ -104,6 +106,7 @@ class Bench:
         if job.config:
             self.warm(job.config)
         job.name = name
+        job.aims = (*job.aims, Aim(OURS, BEFORE, most=1.05))
         return job
 
     # ---- the catalogue -----------------------------------------------------------------------------
@@ -140,9 +143,9 @@ class Bench:
         meta = f'{self.base}/small.meta4'
         with open(meta, 'w') as out:
             out.write(self.run([self.rucio[OURS], *words], self.env[OURS]))
-        ours = [self.rucio[OURS], 'download', '--metalink', meta]
+        ours = {name: [program, 'download', '--metalink', meta] for name, program in self.rucio.items() if name != OFFICIAL}
         curl = self.urls('small', self.small_urls())[CURL]
-        return Job('', {OURS: ours, CURL: curl, ARIA: self.aria('-j16', '-M', meta)}, self.runs,
+        return Job('', {**ours, CURL: curl, ARIA: self.aria('-j16', '-M', meta)}, self.runs,
                    expect=(SMALL, SMALL_BYTES), aims=(Aim(OURS, CURL, most=1.2), LITTLE_MEMORY))
 
     # ---- (b) one large file ------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 
-OFFICIAL, OURS, CURL, ARIA, XRDCP, LIST = 'official', 'ours', 'curl', 'aria2c', 'xrdcp', 'list'
+OFFICIAL, OURS, BEFORE, CURL, ARIA, XRDCP, LIST = 'official', 'ours', 'before', 'curl', 'aria2c', 'xrdcp', 'list'
 WALL, CPU, MEMORY = 'wall', 'CPU', 'MiB'
 
 
@@ -55,7 +55,9 @@ class Measure:
 
     def job(self, job):
         for number in range(max(job.runs, job.official_runs if OFFICIAL in job.commands else 0)):
-            for name, command in job.commands.items():
+            # Every other round in reverse, so that no program always runs after the same one.
+            commands = list(job.commands.items())
+            for name, command in commands[::-1] if number % 2 else commands:
                 if number < (job.official_runs if name == OFFICIAL else job.runs):
                     job.results.setdefault(name, []).append(self.once(job, name, command))
         report(job)
