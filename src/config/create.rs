@@ -1,17 +1,21 @@
 //! Creates a first configuration file.
 
-use super::paths;
+use super::{CLIENT, paths};
 use crate::{
     Error, Result,
     env_vars::{self, Env},
     exceptions::Exception,
 };
+use ini::{EscapePolicy, Ini, LineSeparator, WriteOption};
 use std::{
     fs::{DirBuilder, OpenOptions},
     io::{ErrorKind, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
+
+/// Comment at the top of the file.
+const HEADER: &str = "# Written by `rucio login --setup`. Do not add a password: commands prompt for it when needed.\n";
 
 /// Options of `[client]` to write. Secrets are not among them.
 #[derive(Debug, Clone, Default)]
@@ -23,22 +27,33 @@ impl NewConfig {
         self.0.extend(value.filter(|value| !value.is_empty()).map(|value| (option, value)));
     }
 
-    /// Returns the text of the file.
+    /// Returns the text of the file. A `%` in a value is doubled: to both clients a single one starts a reference to
+    /// another option.
     ///
     /// # Errors
-    /// `ConfigurationError` for a value with a control character.
+    /// `ConfigurationError` for a value that an INI file cannot hold: with a control character, or with whitespace at
+    /// its start or end.
     pub fn text(&self) -> Result<String> {
-        let mut text =
-            "# Written by `rucio login --setup`. Add no password: it is asked for where it is needed.\n[client]\n"
-                .to_owned();
+        let mut file = Ini::new();
+        // An empty section is written, too.
+        file.entry(Some(CLIENT.to_owned())).or_insert_with(Default::default);
         for (option, value) in &self.0 {
-            if value.contains(char::is_control) {
-                let details = format!("The value of {option} holds a control character.");
+            if value.contains(char::is_control) || value.trim() != value {
+                let details = format!("The value of {option} starts or ends with a blank, or has a control character.");
                 return Err(Error::new(Exception::ConfigurationError, details));
             }
-            text.push_str(&format!("{option} = {value}\n"));
+            file.set_to(Some(CLIENT), (*option).to_owned(), value.replace('%', "%%"));
         }
-        Ok(text)
+        // Backslashes and quotes have no meaning to `configparser`.
+        let format = WriteOption {
+            escape_policy: EscapePolicy::Nothing,
+            line_separator: LineSeparator::CR,
+            kv_separator: " = ",
+        };
+        let mut text = HEADER.as_bytes().to_vec();
+        file.write_to_opt(&mut text, format).map_err(|error| Error::io("Cannot write the configuration", error))?;
+        String::from_utf8(text)
+            .map_err(|error| Error::io("Cannot write the configuration", std::io::Error::other(error)))
     }
 
     /// Returns the file to write: the named one (`--config`, else `RUCIO_CONFIG`), else the user's own.
@@ -113,6 +128,26 @@ mod tests {
         let mut config = config();
         config.set("account", Some("kim\npassword = x".into()));
         assert!(config.text().is_err());
+        let mut config = NewConfig::default();
+        config.set("account", Some(" kim".into()));
+        assert!(config.text().is_err());
+    }
+
+    #[test]
+    fn values_are_read_back_as_they_were_given() {
+        let values = [
+            ("ca_cert", "/data/100%/ca (1).pem"),
+            ("client_cert", "/c/%(home)s%%/x"),
+            ("username", r#"a;b # c \n "q" 'q' = [x] é"#),
+        ];
+        let mut config = NewConfig::default();
+        for (option, value) in values {
+            config.set(option, Some(value.to_owned()));
+        }
+        let read = crate::config::Config::parse(&config.text().unwrap(), "rucio.cfg").unwrap();
+        for (option, value) in values {
+            assert_eq!(read.get(CLIENT, option).as_deref(), Some(value));
+        }
     }
 
     #[test]

@@ -153,6 +153,28 @@ fn options_answer_all_questions() -> Result<()> {
     Ok(())
 }
 
+/// `%` starts a reference to another option in both clients; the official one refuses a file with a single one.
+#[test]
+fn setup_writes_percent_signs_that_both_clients_read_back() -> Result<()> {
+    let home = Home::new()?;
+    let folder = home.path().join("100%(account)s%");
+    fs::create_dir(&folder)?;
+    let ca = folder.join("ca.pem");
+    fs::copy(format!("{}/ca.pem", Testbed::get()?.value("CERTS")?), &ca)?;
+    let path = home.path().join("own.cfg");
+    let words = ["--config", &path.to_string_lossy(), "--ca-certificate", &ca.to_string_lossy()];
+    let outcome = by_options(&home, &[&words[..], &["--password", "secret", "login", "--setup"]].concat())?;
+    ensure!(outcome.code == 0, "{outcome:?}");
+    let config = fs::read_to_string(&path)?;
+    ensure!(config.contains("/100%%(account)s%%/ca.pem\n"), "{config}");
+    for client in [home.ours(), home.official()?] {
+        let client = client.env("RUCIO_CONFIG", &path.to_string_lossy());
+        let outcome = client.args(["--user", "jdoe", "--password", "secret", "whoami"]).run()?;
+        ensure!(outcome.code == 0 && outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn what_is_there_is_not_written_over() -> Result<()> {
     let home = Home::new()?;
