@@ -15,7 +15,7 @@ use crate::transfer::job::Source;
 use crate::transfer::limits::throttle_time::ThrottleTime;
 use crate::transfer::partial_file::complete_file::CompleteFile;
 use crate::transfer::partial_file::resume_state::ResumeState;
-use crate::transfer::partial_file::sink::Sink;
+use crate::transfer::partial_file::sequential_file::SequentialFile;
 
 impl FileDownload<'_> {
     /// Downloads the file, or its missing bytes, verifies it and renames it to its final name.
@@ -93,7 +93,7 @@ impl FileDownload<'_> {
     ) -> Result<(), AttemptError> {
         let share = self.downloader.connection_budget.share_for(self.job.bytes);
         let local_error = |error| AttemptError::local(destination, error);
-        if let Some(partial_file) = resume_state.partial_file().filter(|_| storage.supports_ranges()) {
+        if let Some(partial_file) = resume_state.ranged().filter(|_| storage.supports_ranges()) {
             return self.split((source, storage, destination), None, partial_file, &share, &throttle).await;
         }
         if self.is_complete(resume_state) {
@@ -104,14 +104,14 @@ impl FileDownload<'_> {
             storage.get(&source.pfn, resume_state.resume_request(source, self.expected_checksum()).as_ref()).await?;
         self.check_size(reader.length)?;
         let (setup, should_split) = (started.elapsed(), resume_state.allows_split());
-        let sink = self.sink(&reader, source, destination, resume_state);
+        let file = self.sequential_file(&reader, source, destination, resume_state);
         let whole = reader.length.filter(|_| should_split).unwrap_or(0);
-        let should_split = self.should_split(storage, whole.saturating_sub(sink.received()), &share);
-        let monitor = should_split.then(|| SpeedMonitor::new(setup, sink.received(), whole));
-        match self.read(reader, sink, destination, monitor, &throttle).await? {
-            None => self.check_end(sink),
+        let should_split = self.should_split(storage, whole.saturating_sub(file.received()), &share);
+        let monitor = should_split.then(|| SpeedMonitor::new(setup, file.received(), whole));
+        match self.read(reader, file, destination, monitor, &throttle).await? {
+            None => self.check_end(file),
             Some(first) => {
-                let partial_file = resume_state.convert_to_partial_file(whole).await.map_err(local_error)?;
+                let partial_file = resume_state.convert_to_ranged(whole).await.map_err(local_error)?;
                 self.split((source, storage, destination), Some(first), partial_file, &share, &throttle).await
             }
         }
@@ -121,14 +121,14 @@ impl FileDownload<'_> {
     async fn read(
         &self,
         mut reader: ObjectReader,
-        sink: &mut Sink,
+        file: &mut SequentialFile,
         destination: &Path,
         mut monitor: Option<SpeedMonitor>,
         throttle: &ThrottleTime,
     ) -> Result<Option<FirstConnection>, AttemptError> {
         loop {
             let next = match &mut monitor {
-                Some(monitor) => monitor.next(&mut reader, sink.received()).await?,
+                Some(monitor) => monitor.next(&mut reader, file.received()).await?,
                 None => NextChunk::Received(reader.next().await?),
             };
             let chunk = match next {
@@ -137,9 +137,9 @@ impl FileDownload<'_> {
                 NextChunk::TooSlow => return Ok(monitor.map(|monitor| monitor.into_first_connection(reader))),
             };
             let moment = Instant::now();
-            sink.push(&chunk).await.map_err(|error| AttemptError::local(destination, error))?;
+            file.push(&chunk).await.map_err(|error| AttemptError::local(destination, error))?;
             self.emit(FileEvent::Received(chunk.len() as u64));
-            self.check_excess(sink)?;
+            self.check_excess(file)?;
             self.limit_rate(chunk.len(), throttle).await;
             if let Some(monitor) = &mut monitor {
                 monitor.exclude_since(moment);
@@ -154,20 +154,21 @@ impl FileDownload<'_> {
         }
     }
 
-    /// Returns the sink that these bytes belong to.
-    fn sink<'p>(
+    /// Returns the file that the bytes of this response belong to.
+    fn sequential_file<'p>(
         &self,
         reader: &ObjectReader,
         source: &Source,
         destination: &Path,
         resume_state: &'p mut ResumeState,
-    ) -> &'p mut Sink {
+    ) -> &'p mut SequentialFile {
         let before = resume_state.received();
-        let sink = resume_state.sink(reader, source, || Sink::new(destination, self.expected_checksum()));
-        if sink.received() < before {
+        let file =
+            resume_state.sequential(reader, source, || SequentialFile::new(destination, self.expected_checksum()));
+        if file.received() < before {
             self.emit(FileEvent::StartedOver);
         }
-        sink
+        file
     }
 
     /// Whether all bytes exist: an earlier process ended between the last byte and the rename.
@@ -194,13 +195,13 @@ impl FileDownload<'_> {
     }
 
     /// Checks that the storage, which may not have announced a length, does not fill the disk.
-    fn check_excess(&self, sink: &Sink) -> Result<(), AttemptError> {
+    fn check_excess(&self, file: &SequentialFile) -> Result<(), AttemptError> {
         match self.job.bytes {
-            Some(expected) if sink.received() > expected && !self.downloader.options.ignore_checksum => {
-                Err(if sink.has_several_responses() {
+            Some(expected) if file.received() > expected && !self.downloader.options.ignore_checksum => {
+                Err(if file.has_several_responses() {
                     AttemptError::Inconsistent
                 } else {
-                    wrong_size(sink.received(), expected)
+                    wrong_size(file.received(), expected)
                 })
             }
             _ => Ok(()),
@@ -208,10 +209,10 @@ impl FileDownload<'_> {
     }
 
     /// Checks the length at the end: without an announced length, a broken connection looks like the end of the file.
-    fn check_end(&self, sink: &Sink) -> Result<(), AttemptError> {
+    fn check_end(&self, file: &SequentialFile) -> Result<(), AttemptError> {
         match self.job.bytes {
-            Some(expected) if sink.received() < expected && !self.downloader.options.ignore_checksum => {
-                let message = format!("the transfer broke off: {} of {expected} bytes came", sink.received());
+            Some(expected) if file.received() < expected && !self.downloader.options.ignore_checksum => {
+                let message = format!("the transfer broke off: {} of {expected} bytes came", file.received());
                 Err(StorageError::new(StorageErrorKind::Transient, message).into())
             }
             _ => Ok(()),

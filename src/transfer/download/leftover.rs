@@ -5,45 +5,43 @@ use std::time::{Duration, Instant};
 
 use super::FileDownload;
 use crate::transfer::events::FileEvent;
+use crate::transfer::partial_file::leftover::{Leftover, Progress};
 use crate::transfer::partial_file::resume_state::ResumeState;
-use crate::transfer::partial_file::sink::{LeftoverData, Sink};
-use crate::transfer::partial_file::temporary::{Progress, TemporaryFile, remove_leftover};
+use crate::transfer::partial_file::temporary::{TemporaryFile, remove_leftover};
 
 /// Interval of checks whether another process is done.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// State before the first request.
-pub(super) enum Leftover {
-    /// The complete file: another process finished it while we waited.
-    Done,
-    /// A partial file, or nothing.
-    Partial(Box<ResumeState>),
-}
-
 impl FileDownload<'_> {
     /// Opens the partial file of an earlier process. Waits while another process downloads the same file to the same
-    /// path and makes progress; after `timeout` without progress, the file gets another temporary name.
-    pub(super) async fn find_leftover(&self, destination: &Path, timeout: Duration) -> Leftover {
+    /// path and makes progress; after `timeout` without progress, the file gets another temporary name. `None` if the
+    /// other process has completed the file.
+    pub(super) async fn find_leftover(&self, destination: &Path, timeout: Duration) -> Option<ResumeState> {
         let mut progress: Option<(Progress, Instant)> = None;
         loop {
-            let found = self.find_leftover_data(destination).await;
+            let found = self.open_leftover(destination).await;
             if progress.is_some() && destination.is_file() && self.is_right(destination).await {
                 drop(found);
                 remove_leftover(destination, self.expected_checksum());
-                return Leftover::Done;
+                return None;
             }
-            match (found, progress) {
-                (LeftoverData::Nothing, _) => return Leftover::Partial(Box::default()),
-                (LeftoverData::Beginning(sink), _) => return self.resume_from(ResumeState::from_sink(sink)),
-                (LeftoverData::Ranges(partial_file), _) => {
-                    return self.resume_from(ResumeState::from_partial_file(partial_file));
+            let now = match found {
+                Leftover::None => return Some(ResumeState::default()),
+                Leftover::Resumable(resume_state) => {
+                    if resume_state.received() > 0 {
+                        self.emit(FileEvent::Resumed(resume_state.received()));
+                    }
+                    return Some(resume_state);
                 }
-                (LeftoverData::Busy(now), Some((before, since))) if now == before => {
+                Leftover::Busy(now) => now,
+            };
+            match progress {
+                Some((before, since)) if now == before => {
                     if since.elapsed() > timeout {
-                        return Leftover::Partial(Box::default());
+                        return Some(ResumeState::default());
                     }
                 }
-                (LeftoverData::Busy(now), before) => {
+                before => {
                     if before.is_none() {
                         self.emit(FileEvent::Waiting);
                     }
@@ -54,19 +52,12 @@ impl FileDownload<'_> {
         }
     }
 
-    fn resume_from(&self, resume_state: ResumeState) -> Leftover {
-        if resume_state.received() > 0 {
-            self.emit(FileEvent::Resumed(resume_state.received()));
-        }
-        Leftover::Partial(Box::new(resume_state))
-    }
-
-    async fn find_leftover_data(&self, destination: &Path) -> LeftoverData {
+    async fn open_leftover(&self, destination: &Path) -> Leftover<ResumeState> {
         let (destination, expected, bytes) = (destination.to_owned(), self.expected_checksum(), self.job.bytes);
         if !TemporaryFile::may_have_leftover(&destination, expected) {
-            return LeftoverData::Nothing;
+            return Leftover::None;
         }
-        let work = tokio::task::spawn_blocking(move || Sink::find_leftover(&destination, expected, bytes));
-        work.await.unwrap_or(LeftoverData::Nothing)
+        let work = tokio::task::spawn_blocking(move || ResumeState::from_leftover(&destination, expected, bytes));
+        work.await.unwrap_or(Leftover::None)
     }
 }

@@ -15,8 +15,6 @@ mod tests;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use leftover::Leftover;
-
 pub use local::is_right;
 
 use super::checksum::Checksum;
@@ -159,9 +157,8 @@ impl FileDownload<'_> {
         let Some(destination) = destinations.first().filter(|_| !self.job.sources.is_empty()) else {
             return self.no_source(trace);
         };
-        let resume_state = match self.find_leftover(destination, OTHER_PROCESS_TIMEOUT).await {
-            Leftover::Done => return self.already_done(destination.clone(), &destinations, trace).await,
-            Leftover::Partial(resume_state) => *resume_state,
+        let Some(resume_state) = self.find_leftover(destination, OTHER_PROCESS_TIMEOUT).await else {
+            return self.already_done(destination.clone(), &destinations, trace).await;
         };
         match self.try_sources(destination, resume_state, &mut trace).await {
             Ok(downloaded) => self.finish(downloaded, &destinations, trace).await,

@@ -350,7 +350,7 @@ async fn a_process_that_makes_no_progress_is_not_waited_for() {
     let downloader = world.downloader(&common);
     let run = FileDownload { downloader: &downloader, job: &job, slot: 0 };
     let place = world.folder.prepare_path(Path::new("s/f")).unwrap();
-    assert!(matches!(run.find_leftover(&place, Duration::from_millis(150)).await, Leftover::Partial(_)));
+    assert!(run.find_leftover(&place, Duration::from_millis(150)).await.is_some());
     assert_eq!(world.notes(), ["waiting"]);
     let mut trace = Trace::new(&common, &job);
     assert!(run.try_sources(&place, ResumeState::default(), &mut trace).await.is_ok());

@@ -1,13 +1,15 @@
 //! Files that are being received: their bytes on disk, under a temporary name until they are complete and verified.
 //!
-//! A file is received in order ([`sink`]) or in several byte ranges at the same time ([`ranges`]), and both leave a
+//! A file is received in order ([`sequential_file`]) or in several byte ranges at the same time ([`ranged_file`]), and both leave a
 //! [`temporary`] file that a later process can resume. Requesting the bytes belongs to `download`.
 
 pub(crate) mod blocking_worker;
 pub(crate) mod complete_file;
+pub(crate) mod leftover;
+mod open;
 pub(crate) mod range_map;
-pub(crate) mod ranges;
+pub(crate) mod ranged_file;
 pub(crate) mod resume_state;
-pub(crate) mod sink;
+pub(crate) mod sequential_file;
 pub(crate) mod temporary;
 mod trailer;

@@ -1,10 +1,15 @@
 //! The received bytes of an incomplete file.
 
+use std::fs::File;
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 use super::complete_file::CompleteFile;
-use super::ranges::PartialFile;
-use super::sink::Sink;
+use super::leftover::Leftover;
+use super::ranged_file::{RangedFile, read_range_map};
+use super::sequential_file::SequentialFile;
+use super::temporary::TemporaryFile;
 use crate::storage::{ObjectReader, ResumeFrom};
 use crate::transfer::checksum::Checksum;
 use crate::transfer::job::Source;
@@ -13,9 +18,9 @@ use crate::transfer::job::Source;
 #[derive(Debug, Default)]
 pub(crate) struct ResumeState {
     /// Its beginning.
-    sink: Option<Sink>,
+    pub(super) sequential: Option<SequentialFile>,
     /// Or some of its byte ranges.
-    partial_file: Option<PartialFile>,
+    pub(super) ranged: Option<RangedFile>,
     /// PFN and version (such as an ETag) of the file that the bytes come from, if the storage reports versions.
     version: Option<(String, String)>,
     /// Bytes from several responses were wrong: the file is now requested as a whole.
@@ -23,25 +28,49 @@ pub(crate) struct ResumeState {
 }
 
 impl ResumeState {
-    /// Wraps the beginning of a file from any source.
-    pub(crate) fn from_sink(sink: Sink) -> Self {
-        Self { sink: Some(sink), ..Self::default() }
+    /// Finds the partial file of an earlier process for this destination, checksum and size. Blocks: the file is read
+    /// once to compute its checksum.
+    pub(crate) fn from_leftover(destination: &Path, expected: Checksum, bytes: Option<u64>) -> Leftover<Self> {
+        match TemporaryFile::open_leftover(destination, expected) {
+            Leftover::None => Leftover::None,
+            Leftover::Busy(progress) => Leftover::Busy(progress),
+            Leftover::Resumable((file, open)) => match Self::resume(file, open, expected, bytes) {
+                Ok(resume_state) => Leftover::Resumable(resume_state),
+                Err(error) => {
+                    tracing::debug!("what is left of {} cannot be read: {error}", destination.display());
+                    Leftover::None
+                }
+            },
+        }
     }
 
-    /// Wraps byte ranges of a file from any source.
-    pub(crate) fn from_partial_file(partial_file: PartialFile) -> Self {
-        Self { partial_file: Some(partial_file), ..Self::default() }
+    /// Resumes a partial file. If it is longer than the whole file, it has a map of byte ranges at its end, or is
+    /// invalid and truncated to zero.
+    fn resume(file: TemporaryFile, open: Arc<File>, expected: Checksum, bytes: Option<u64>) -> io::Result<Self> {
+        let length = open.metadata()?.len();
+        if let Some(whole) = bytes.filter(|whole| length > *whole) {
+            // Only checksums of this kind can be combined from ranges.
+            if matches!(expected, Checksum::Adler32(_))
+                && let Some(map) = read_range_map(&open, whole)?
+            {
+                let ranged = RangedFile::new(file, Some(open), whole, map);
+                return Ok(Self { ranged: Some(ranged), ..Self::default() });
+            }
+            open.set_len(0)?;
+        }
+        let sequential = SequentialFile::from_leftover(file, open, expected)?;
+        Ok(Self { sequential: Some(sequential), ..Self::default() })
     }
 
     /// Returns the number of bytes received.
     pub(crate) fn received(&self) -> u64 {
-        let partial_file = self.partial_file.as_ref().map_or(0, PartialFile::received);
-        self.sink.as_ref().map_or(partial_file, Sink::received)
+        let ranged = self.ranged.as_ref().map_or(0, RangedFile::received);
+        self.sequential.as_ref().map_or(ranged, SequentialFile::received)
     }
 
     /// Returns the byte ranges, if that is the state.
-    pub(crate) fn partial_file(&mut self) -> Option<&mut PartialFile> {
-        self.partial_file.as_mut()
+    pub(crate) fn ranged(&mut self) -> Option<&mut RangedFile> {
+        self.ranged.as_mut()
     }
 
     /// Whether several byte ranges may be requested concurrently.
@@ -56,59 +85,64 @@ impl ResumeState {
 
     /// Returns where to resume. `None` if the bytes cannot be used: the source must have the same version, or a
     /// checksum must be able to verify the result.
-    pub(crate) fn resume_request(&self, source: &Source, wanted: Checksum) -> Option<ResumeFrom> {
-        let start = self.sink.as_ref()?.received();
+    pub(crate) fn resume_request(&self, source: &Source, expected: Checksum) -> Option<ResumeFrom> {
+        let start = self.sequential.as_ref()?.received();
         let version = self.version.as_ref().filter(|(pfn, _)| *pfn == source.pfn).map(|(_, version)| version.clone());
-        let can_go_on = start > 0 && (version.is_some() || wanted != Checksum::Unknown);
-        can_go_on.then_some(ResumeFrom { start, version })
+        let is_resumable = start > 0 && (version.is_some() || expected != Checksum::Unknown);
+        is_resumable.then_some(ResumeFrom { start, version })
     }
 
-    /// Returns the sink for these bytes: the previous one if they continue it, else a new one; then the previous bytes
+    /// Returns the file for these bytes: the previous one if they continue it, else a new one; then the previous bytes
     /// are removed.
-    pub(crate) fn sink(&mut self, reader: &ObjectReader, source: &Source, new: impl FnOnce() -> Sink) -> &mut Sink {
+    pub(crate) fn sequential(
+        &mut self,
+        reader: &ObjectReader,
+        source: &Source,
+        new: impl FnOnce() -> SequentialFile,
+    ) -> &mut SequentialFile {
         self.version = reader.version.clone().map(|version| (source.pfn.clone(), version));
-        if let Some(partial_file) = self.partial_file.take() {
-            partial_file.discard();
+        if let Some(file) = self.ranged.take() {
+            file.discard();
         }
-        let sink = match self.sink.take() {
-            Some(sink) if reader.start > 0 && sink.received() == reader.start => sink.continue_with_new_response(),
-            Some(sink) if sink.received() == 0 => sink,
-            Some(sink) => {
-                sink.discard();
+        let file = match self.sequential.take() {
+            Some(file) if reader.start > 0 && file.received() == reader.start => file.continue_with_new_response(),
+            Some(file) if file.received() == 0 => file,
+            Some(file) => {
+                file.discard();
                 new()
             }
             None => new(),
         };
-        self.sink.insert(sink)
+        self.sequential.insert(file)
     }
 
     /// Converts the beginning of a file of this size to byte ranges.
-    pub(crate) async fn convert_to_partial_file(&mut self, whole: u64) -> io::Result<&mut PartialFile> {
-        if let Some(sink) = &mut self.sink {
-            sink.flush().await?;
+    pub(crate) async fn convert_to_ranged(&mut self, whole: u64) -> io::Result<&mut RangedFile> {
+        if let Some(file) = &mut self.sequential {
+            file.flush().await?;
         }
-        match (self.sink.take(), self.partial_file.take()) {
-            (Some(sink), _) => Ok(self.partial_file.insert(sink.into_partial_file(whole)?)),
-            (None, Some(partial_file)) => Ok(self.partial_file.insert(partial_file)),
+        match (self.sequential.take(), self.ranged.take()) {
+            (Some(file), _) => Ok(self.ranged.insert(file.into_ranged(whole)?)),
+            (None, Some(file)) => Ok(self.ranged.insert(file)),
             (None, None) => Err(no_file_made()),
         }
     }
 
     /// Removes the received bytes.
     pub(crate) fn discard(&mut self) {
-        if let Some(sink) = self.sink.take() {
-            sink.discard();
+        if let Some(file) = self.sequential.take() {
+            file.discard();
         }
-        if let Some(partial_file) = self.partial_file.take() {
-            partial_file.discard();
+        if let Some(file) = self.ranged.take() {
+            file.discard();
         }
     }
 
     /// Returns the complete file. Errors: a write failed, or a range is missing.
     pub(crate) async fn complete(&mut self) -> io::Result<CompleteFile> {
-        match (self.sink.take(), self.partial_file.take()) {
-            (Some(sink), _) => sink.complete().await,
-            (None, Some(partial_file)) => partial_file.complete().await,
+        match (self.sequential.take(), self.ranged.take()) {
+            (Some(file), _) => file.complete().await,
+            (None, Some(file)) => file.complete().await,
             (None, None) => Err(no_file_made()),
         }
     }

@@ -5,25 +5,21 @@
 //! any time, also while a worker is busy: then the file is kept or removed at once, and a late worker creates none.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, Metadata, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Error, ErrorKind};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use rustix::fd::OwnedFd;
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
-use rustix::process::geteuid;
+use rustix::fs::OFlags;
 
+use super::leftover::Leftover;
+use super::open::{open_file, open_locked};
 use crate::lock::lock;
 use crate::transfer::checksum::Checksum;
 
 /// Maximum length of the file's name in its temporary name, in bytes: the rest of the 255 bytes makes it unique.
 const MAX_NAME: usize = 200;
 const SUFFIX: &str = ".rucio-part";
-/// Number of attempts to open a file that other processes rename or remove meanwhile.
-const OPEN_TRIES: usize = 8;
 
 /// A temporary file and its destination. On drop it is kept only if a later process can resume it.
 #[derive(Debug)]
@@ -55,31 +51,6 @@ struct CreatedFile {
     file: Arc<File>,
 }
 
-/// Progress of another process with a file, by size and modification time: if it differs from the last one, the process
-/// is making progress. A file with missing ranges does not become longer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Progress {
-    bytes: u64,
-    modified: (i64, i64),
-}
-
-impl Progress {
-    fn from_metadata(metadata: &Metadata) -> Self {
-        Self { bytes: metadata.len(), modified: (metadata.mtime(), metadata.mtime_nsec()) }
-    }
-}
-
-/// Result of the search for a partial file.
-#[derive(Debug)]
-pub(crate) enum LeftoverFile {
-    /// No usable file.
-    Nothing,
-    /// Another process is writing it, with this progress.
-    Busy(Progress),
-    /// A partial file, opened at its beginning and locked by this process.
-    Resumable(TemporaryFile, Arc<File>),
-}
-
 impl TemporaryFile {
     /// Creates a temporary file for this destination and checksum, not yet on disk. It is not kept without a checksum,
     /// as a later process could not verify it.
@@ -98,17 +69,17 @@ impl TemporaryFile {
     }
 
     /// Opens and locks the partial file for this destination and checksum.
-    pub(crate) fn open_leftover(destination: &Path, checksum: Checksum) -> LeftoverFile {
+    pub(crate) fn open_leftover(destination: &Path, checksum: Checksum) -> Leftover<(Self, Arc<File>)> {
         let temporary = Self::new(destination, checksum);
-        match open(&temporary.part_path, false) {
-            Opened::Locked(file) => {
+        match open_locked(&temporary.part_path, false) {
+            Leftover::Resumable(file) => {
                 let file = Arc::new(file);
                 *lock(&temporary.state) =
                     CreationState::Created(CreatedFile { path: temporary.part_path.clone(), file: file.clone() });
-                LeftoverFile::Resumable(temporary, file)
+                Leftover::Resumable((temporary, file))
             }
-            Opened::Busy(progress) => LeftoverFile::Busy(progress),
-            Opened::Unusable => LeftoverFile::Nothing,
+            Leftover::Busy(progress) => Leftover::Busy(progress),
+            Leftover::None => Leftover::None,
         }
     }
 
@@ -156,10 +127,10 @@ impl FileCreator {
         if matches!(*state, CreationState::Abandoned) {
             return Err(Error::from(ErrorKind::Interrupted));
         }
-        let (path, file) = match open(&self.part_path, true) {
-            Opened::Locked(file) => (self.part_path.clone(), file),
+        let (path, file) = match open_locked(&self.part_path, true) {
+            Leftover::Resumable(file) => (self.part_path.clone(), file),
             // Another process is writing it, or the path is not usable.
-            Opened::Busy(_) | Opened::Unusable => self.create_unique()?,
+            Leftover::Busy(_) | Leftover::None => self.create_unique()?,
         };
         let file = Arc::new(file);
         *state = CreationState::Created(CreatedFile { path, file: file.clone() });
@@ -204,71 +175,10 @@ pub(crate) fn is_reserved(destination: &Path) -> bool {
 /// Removes the partial file of an earlier process after the file is complete.
 pub(crate) fn remove_leftover(destination: &Path, checksum: Checksum) {
     if TemporaryFile::may_have_leftover(destination, checksum)
-        && let LeftoverFile::Resumable(mut temporary, _) = TemporaryFile::open_leftover(destination, checksum)
+        && let Leftover::Resumable((mut temporary, _)) = TemporaryFile::open_leftover(destination, checksum)
     {
         temporary.discard_on_drop();
     }
-}
-
-/// Result of opening a temporary file.
-enum Opened {
-    Locked(File),
-    Busy(Progress),
-    Unusable,
-}
-
-/// Opens a temporary file and locks it. Unusable are: files of another user, links and non-regular files, as others
-/// could change them later; and files on a file system without locks.
-fn open(path: &Path, create: bool) -> Opened {
-    let flags = if create { OFlags::CREATE } else { OFlags::empty() };
-    for _ in 0..OPEN_TRIES {
-        let file = open_file(path, flags);
-        let Ok((file, metadata)) = file.and_then(|file| file.metadata().map(|metadata| (file, metadata))) else {
-            return Opened::Unusable;
-        };
-        if !metadata.is_file() || metadata.uid() != geteuid().as_raw() || metadata.nlink() > 1 {
-            return Opened::Unusable;
-        }
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Opened::Busy(Progress::from_metadata(&metadata)),
-            Err(TryLockError::Error(_)) => return Opened::Unusable,
-        }
-        // The previous owner of the lock may have renamed or removed the file.
-        let now = fs::symlink_metadata(path);
-        if now.is_ok_and(|now| (now.dev(), now.ino()) == (metadata.dev(), metadata.ino())) {
-            return Opened::Locked(file);
-        }
-    }
-    Opened::Unusable
-}
-
-/// Opens a file for reading and writing, unless its path has a symbolic link: [`super::target_folder`] returns paths without
-/// any, so one that replaces a folder later cannot redirect the write.
-fn open_file(path: &Path, flags: OFlags) -> io::Result<File> {
-    let flags = flags | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let mode = if flags.contains(OFlags::CREATE) { Mode::from_raw_mode(0o666) } else { Mode::empty() };
-    match open_without_links(path, flags, mode) {
-        Ok(file) => Ok(file.into()),
-        Err(Errno::LOOP) => Err(Error::new(ErrorKind::PermissionDenied, "a symbolic link has come in between")),
-        Err(error) => Err(error.into()),
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn open_without_links(path: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
-    use rustix::fs::{CWD, ResolveFlags, open, openat2};
-    match openat2(CWD, path, flags, mode, ResolveFlags::NO_SYMLINKS) {
-        // Linux before 5.6, or a container that blocks the system call.
-        Err(Errno::NOSYS | Errno::PERM) => open(path, flags, mode),
-        opened => opened,
-    }
-}
-
-/// Other systems cannot detect links in the path.
-#[cfg(not(target_os = "linux"))]
-fn open_without_links(path: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
-    rustix::fs::open(path, flags, mode)
 }
 
 fn shorten_name(name: &str) -> &str {
@@ -332,23 +242,17 @@ mod tests {
     fn what_is_left_is_found_by_the_next_one_and_by_nobody_else_meanwhile() {
         let dir = tempfile::tempdir().unwrap();
         let destination = dir.path().join("f");
-        assert!(matches!(TemporaryFile::open_leftover(&destination, KNOWN), LeftoverFile::Nothing));
+        assert!(matches!(TemporaryFile::open_leftover(&destination, KNOWN), Leftover::None));
         let first = TemporaryFile::new(&destination, KNOWN);
         (&*first.creator().create().unwrap()).write_all(b"half").unwrap();
-        assert!(matches!(
-            TemporaryFile::open_leftover(&destination, KNOWN),
-            LeftoverFile::Busy(Progress { bytes: 4, .. })
-        ));
+        assert!(matches!(TemporaryFile::open_leftover(&destination, KNOWN), Leftover::Busy(_)));
         drop(first);
-        assert!(matches!(TemporaryFile::open_leftover(&destination, Checksum::Adler32(1)), LeftoverFile::Nothing));
-        let LeftoverFile::Resumable(second, file) = TemporaryFile::open_leftover(&destination, KNOWN) else {
+        assert!(matches!(TemporaryFile::open_leftover(&destination, Checksum::Adler32(1)), Leftover::None));
+        let Leftover::Resumable((second, file)) = TemporaryFile::open_leftover(&destination, KNOWN) else {
             panic!("nothing left")
         };
         assert_eq!(io::read_to_string(&*file).unwrap(), "half");
-        assert!(matches!(
-            TemporaryFile::open_leftover(&destination, KNOWN),
-            LeftoverFile::Busy(Progress { bytes: 4, .. })
-        ));
+        assert!(matches!(TemporaryFile::open_leftover(&destination, KNOWN), Leftover::Busy(_)));
         drop((second, file));
         remove_leftover(&destination, KNOWN);
         assert!(names(dir.path()).is_empty());
@@ -367,7 +271,7 @@ mod tests {
         ];
         for way in ways {
             way(&other, &part_path);
-            assert!(matches!(TemporaryFile::open_leftover(&destination, KNOWN), LeftoverFile::Nothing));
+            assert!(matches!(TemporaryFile::open_leftover(&destination, KNOWN), Leftover::None));
             let file = TemporaryFile::new(&destination, KNOWN);
             (&*file.creator().create().unwrap()).write_all(b"new").unwrap();
             file.persist().unwrap();

@@ -1,7 +1,7 @@
 //! Downloads a large file over several concurrent connections, also from several RSEs, if one connection is slow.
 //!
 //! [`connection_ramp`] decides how many connections there are, [`range_scheduler`] which byte range each reads; both are pure.
-//! [`connections`] polls them. Received bytes go to [`PartialFile`], in any order; how they are stored does not belong here.
+//! [`connections`] polls them. Received bytes go to [`RangedFile`], in any order; how they are stored does not belong here.
 
 mod connection_ramp;
 mod connections;
@@ -24,7 +24,7 @@ use crate::transfer::job::{LARGE, Source};
 use crate::transfer::limits::connection_budget::BudgetShare;
 use crate::transfer::limits::throttle_time::ThrottleTime;
 use crate::transfer::partial_file::range_map::ByteRange;
-use crate::transfer::partial_file::ranges::PartialFile;
+use crate::transfer::partial_file::ranged_file::RangedFile;
 use connection_ramp::ConnectionRamp;
 use connections::{ConnectionEvent, Connections};
 use range_scheduler::RangeScheduler;
@@ -95,7 +95,7 @@ impl FileDownload<'_> {
         &self,
         (source, storage, destination): (&Source, &dyn Storage, &Path),
         first: Option<FirstConnection>,
-        partial_file: &mut PartialFile,
+        partial_file: &mut RangedFile,
         share: &BudgetShare<'_>,
         throttle: &ThrottleTime,
     ) -> Result<(), AttemptError> {
@@ -155,7 +155,7 @@ impl<'a> SplitTransfer<'a> {
         (self.ramp, self.clock, self.setup) = (Some(first.ramp), first.clock, first.setup);
     }
 
-    async fn fetch(mut self, partial_file: &mut PartialFile, throttle: &ThrottleTime) -> Result<(), AttemptError> {
+    async fn fetch(mut self, partial_file: &mut RangedFile, throttle: &ThrottleTime) -> Result<(), AttemptError> {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.scheduler.is_done() {
@@ -267,7 +267,7 @@ impl<'a> SplitTransfer<'a> {
         &mut self,
         connection: usize,
         bytes: &Bytes,
-        partial_file: &mut PartialFile,
+        partial_file: &mut RangedFile,
         throttle: &ThrottleTime,
     ) -> Result<(), AttemptError> {
         let (moment, mut rest) = (Instant::now(), &bytes[..]);

@@ -1,4 +1,4 @@
-//! Writes a download to a temporary file and computes its checksum.
+//! A file received in order, from its first byte on: writes it to a temporary file and computes its checksum.
 //!
 //! A worker thread computes the checksum and writes while the next bytes are received (double buffering). The last
 //! buffer, which is all of a small file, is written without the worker thread if the disk is fast.
@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use super::blocking_worker::{BlockingWorker, DiskSpeed};
 use super::complete_file::CompleteFile;
-use super::ranges::PartialFile;
-use super::temporary::{FileCreator, LeftoverFile, Progress, TemporaryFile};
+use super::ranged_file::RangedFile;
+use super::temporary::{FileCreator, TemporaryFile};
 use crate::transfer::checksum::{Checksum, Hasher};
 
 /// Size of a write buffer in bytes. Each of many concurrent files has two of them.
@@ -23,7 +23,7 @@ static LAST_BUFFER_SPEED: DiskSpeed = DiskSpeed::unknown();
 /// A file that is being written under a temporary name in its target folder. On drop it is kept only if it can be
 /// resumed.
 #[derive(Debug)]
-pub(crate) struct Sink {
+pub(crate) struct SequentialFile {
     file: TemporaryFile,
     filling: Vec<u8>,
     received: u64,
@@ -40,55 +40,14 @@ struct SequentialWriter {
     buffer: Vec<u8>,
 }
 
-/// Leftovers of a file before its first byte is fetched.
-#[derive(Debug)]
-pub(crate) enum LeftoverData {
-    /// Nothing usable.
-    Nothing,
-    /// Another process is writing it, with this progress.
-    Busy(Progress),
-    /// Its beginning, from an earlier process.
-    Beginning(Sink),
-    /// Some of its byte ranges, from an earlier process.
-    Ranges(PartialFile),
-}
-
-impl Sink {
-    /// Finds the partial file of an earlier process for this destination, checksum and size. Blocks: the file is read
-    /// once to compute its checksum.
-    pub(crate) fn find_leftover(destination: &Path, expected: Checksum, bytes: Option<u64>) -> LeftoverData {
-        match TemporaryFile::open_leftover(destination, expected) {
-            LeftoverFile::Nothing => LeftoverData::Nothing,
-            LeftoverFile::Busy(progress) => LeftoverData::Busy(progress),
-            LeftoverFile::Resumable(file, open) => Self::resume(file, open, expected, bytes).unwrap_or_else(|error| {
-                tracing::debug!("what is left of {} cannot be read: {error}", destination.display());
-                LeftoverData::Nothing
-            }),
-        }
-    }
-
-    /// Opens a partial file. If it is longer than the whole file, it has a map of byte ranges at its end, or is invalid
-    /// and truncated to zero.
-    fn resume(
-        mut file: TemporaryFile,
-        open: Arc<File>,
-        expected: Checksum,
-        bytes: Option<u64>,
-    ) -> io::Result<LeftoverData> {
-        let length = open.metadata()?.len();
-        if let (Checksum::Adler32(_), Some(whole)) = (expected, bytes.filter(|bytes| length > *bytes)) {
-            file = match PartialFile::from_leftover(file, &open, whole)? {
-                Ok(parts) => return Ok(LeftoverData::Ranges(parts)),
-                Err(file) => file,
-            };
-        }
-        if bytes.is_some_and(|bytes| length > bytes) {
-            open.set_len(0)?;
-        }
+impl SequentialFile {
+    /// Continues the partial file of an earlier process, which is read once to compute its checksum. Errors: it cannot
+    /// be read.
+    pub(super) fn from_leftover(file: TemporaryFile, open: Arc<File>, expected: Checksum) -> io::Result<Self> {
         let (hasher, received) = read_through(&open, expected)?;
         let writer = SequentialWriter { creator: file.creator(), file: Some(open), hasher, buffer: Vec::new() };
         let (has_several_responses, worker) = (received > 0, BlockingWorker::new(writer));
-        Ok(LeftoverData::Beginning(Self { file, filling: Vec::new(), received, has_several_responses, worker }))
+        Ok(Self { file, filling: Vec::new(), received, has_several_responses, worker })
     }
 
     /// Removes the partial file.
@@ -96,7 +55,7 @@ impl Sink {
         self.file.discard_on_drop();
     }
 
-    /// Creates a sink for this destination, whose temporary file is made in the same folder. The kind of checksum is
+    /// Creates a file for this destination, whose temporary file is made in the same folder. The kind of checksum is
     /// that of `expected`.
     pub(crate) fn new(destination: &Path, expected: Checksum) -> Self {
         let file = TemporaryFile::new(destination, expected);
@@ -153,11 +112,11 @@ impl Sink {
         self.worker.ready().await.map(drop)
     }
 
-    /// Converts the sink into a file of this size that is received in several byte ranges. All bytes must have
+    /// Converts it into a file of this size that is received in several byte ranges. All bytes must have
     /// [settled](Self::flush).
-    pub(crate) fn into_partial_file(self, whole: u64) -> io::Result<PartialFile> {
+    pub(crate) fn into_ranged(self, whole: u64) -> io::Result<RangedFile> {
         let writer = self.worker.into_inner()?;
-        Ok(PartialFile::from_prefix(self.file, writer.file, whole, (self.received, writer.hasher.finish())))
+        Ok(RangedFile::from_prefix(self.file, writer.file, whole, (self.received, writer.hasher.finish())))
     }
 
     /// Writes the last bytes and returns the complete file. Errors: a write failed.
@@ -203,9 +162,18 @@ fn read_through(mut file: &File, expected: Checksum) -> io::Result<(Hasher, u64)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transfer::partial_file::leftover::Leftover;
+    use crate::transfer::partial_file::resume_state::ResumeState;
 
     fn names(folder: &Path) -> Vec<String> {
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    fn found(destination: &Path, checksum: Checksum, bytes: Option<u64>) -> SequentialFile {
+        match ResumeState::from_leftover(destination, checksum, bytes) {
+            Leftover::Resumable(ResumeState { sequential: Some(file), .. }) => file,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[tokio::test]
@@ -213,12 +181,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let destination = dir.path().join("f");
         let bytes: Vec<u8> = (0..BUFFER * 3 + 5).map(|i| (i % 249) as u8).collect();
-        let mut sink = Sink::new(&destination, Checksum::Adler32(0));
+        let mut file = SequentialFile::new(&destination, Checksum::Adler32(0));
         for piece in bytes.chunks(70_001) {
-            sink.push(piece).await.unwrap();
+            file.push(piece).await.unwrap();
         }
-        assert_eq!(sink.received(), bytes.len() as u64);
-        let complete = sink.complete().await.unwrap();
+        assert_eq!(file.received(), bytes.len() as u64);
+        let complete = file.complete().await.unwrap();
         assert!(!destination.exists() && names(dir.path()).len() == 1);
         let checksum = complete.checksum;
         assert_eq!(complete.persist().unwrap(), destination);
@@ -230,7 +198,7 @@ mod tests {
     #[tokio::test]
     async fn an_empty_file_is_a_file() {
         let dir = tempfile::tempdir().unwrap();
-        Sink::new(&dir.path().join("empty"), Checksum::Unknown).complete().await.unwrap().persist().unwrap();
+        SequentialFile::new(&dir.path().join("empty"), Checksum::Unknown).complete().await.unwrap().persist().unwrap();
         assert_eq!(std::fs::metadata(dir.path().join("empty")).unwrap().len(), 0);
     }
 
@@ -238,13 +206,13 @@ mod tests {
     async fn what_is_discarded_leaves_nothing_behind_even_while_the_worker_is_busy() {
         let dir = tempfile::tempdir().unwrap();
         for wait in [true, false] {
-            let mut sink = Sink::new(&dir.path().join("f"), Checksum::Unknown);
-            sink.push(&vec![1; BUFFER]).await.unwrap();
+            let mut file = SequentialFile::new(&dir.path().join("f"), Checksum::Unknown);
+            file.push(&vec![1; BUFFER]).await.unwrap();
             if wait {
-                sink.worker.ready().await.unwrap();
+                file.worker.ready().await.unwrap();
                 assert_eq!(names(dir.path()).len(), 1);
             }
-            sink.discard();
+            file.discard();
             assert!(names(dir.path()).is_empty());
         }
     }
@@ -257,39 +225,35 @@ mod tests {
         let whole = Some(bytes.len() as u64);
         std::fs::write(dir.path().join("model"), &bytes).unwrap();
         let checksum = Checksum::Adler32(0).of_file(&dir.path().join("model")).unwrap();
-        assert!(matches!(Sink::find_leftover(&destination, checksum, whole), LeftoverData::Nothing));
-        let mut sink = Sink::new(&destination, checksum);
-        sink.push(&bytes[..BUFFER + 3]).await.unwrap();
-        sink.worker.ready().await.unwrap();
-        assert!(matches!(Sink::find_leftover(&destination, checksum, whole), LeftoverData::Busy(_)));
-        drop(sink);
-        let LeftoverData::Beginning(mut sink) = Sink::find_leftover(&destination, checksum, whole) else {
-            panic!("nothing")
-        };
-        let there = usize::try_from(sink.received()).unwrap();
-        assert!(there == BUFFER + 3 && sink.has_several_responses());
-        sink.push(&bytes[there..]).await.unwrap();
-        let complete = sink.complete().await.unwrap();
+        assert!(matches!(ResumeState::from_leftover(&destination, checksum, whole), Leftover::None));
+        let mut file = SequentialFile::new(&destination, checksum);
+        file.push(&bytes[..BUFFER + 3]).await.unwrap();
+        file.worker.ready().await.unwrap();
+        assert!(matches!(ResumeState::from_leftover(&destination, checksum, whole), Leftover::Busy(_)));
+        drop(file);
+        let mut file = found(&destination, checksum, whole);
+        let there = usize::try_from(file.received()).unwrap();
+        assert!(there == BUFFER + 3 && file.has_several_responses());
+        file.push(&bytes[there..]).await.unwrap();
+        let complete = file.complete().await.unwrap();
         assert_eq!(complete.checksum, checksum);
         complete.persist().unwrap();
         assert_eq!(std::fs::read(&destination).unwrap(), bytes);
         assert_eq!(names(dir.path()).len(), 2);
 
         // Longer than the file itself: it is discarded.
-        let mut sink = Sink::new(&destination, checksum);
-        sink.push(&bytes).await.unwrap();
-        sink.worker.ready().await.unwrap();
-        drop(sink);
-        let LeftoverData::Beginning(sink) = Sink::find_leftover(&destination, checksum, Some(7)) else {
-            panic!("nothing")
-        };
-        assert_eq!((sink.received(), sink.has_several_responses()), (0, false));
+        let mut file = SequentialFile::new(&destination, checksum);
+        file.push(&bytes).await.unwrap();
+        file.worker.ready().await.unwrap();
+        drop(file);
+        let file = found(&destination, checksum, Some(7));
+        assert_eq!((file.received(), file.has_several_responses()), (0, false));
     }
 
     #[tokio::test]
     async fn a_missing_folder_is_reported() {
-        let mut sink = Sink::new(Path::new("/nowhere/at/all/f"), Checksum::Unknown);
-        sink.push(b"x").await.unwrap();
-        assert_eq!(sink.complete().await.unwrap_err().kind(), io::ErrorKind::NotFound);
+        let mut file = SequentialFile::new(Path::new("/nowhere/at/all/f"), Checksum::Unknown);
+        file.push(b"x").await.unwrap();
+        assert_eq!(file.complete().await.unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

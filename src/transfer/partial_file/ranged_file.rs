@@ -16,7 +16,7 @@ use super::temporary::{FileCreator, TemporaryFile};
 use super::trailer;
 use crate::transfer::checksum::Checksum;
 
-/// Size of a lane's write buffer in bytes.
+/// Size of a connection's write buffer in bytes.
 const BUFFER: usize = 256 * 1024;
 /// Number of bytes after which the footer is written again.
 const RECORD_INTERVAL: u64 = 1024 * 1024;
@@ -24,7 +24,7 @@ const RECORD_INTERVAL: u64 = 1024 * 1024;
 /// A file of which any byte ranges may have been received, under a temporary name in its target folder. On drop it is
 /// kept only if it can be resumed.
 #[derive(Debug)]
-pub(crate) struct PartialFile {
+pub(crate) struct RangedFile {
     file: TemporaryFile,
     whole: u64,
     received: u64,
@@ -51,7 +51,7 @@ struct RangeWriter {
     writing: WriteBuffer,
 }
 
-impl PartialFile {
+impl RangedFile {
     /// Creates the ranges of a file of this size whose first `length` bytes have been received and have this checksum.
     pub(crate) fn from_prefix(
         file: TemporaryFile,
@@ -66,30 +66,12 @@ impl PartialFile {
         Self::new(file, open, whole, map)
     }
 
-    fn new(file: TemporaryFile, open: Option<Arc<File>>, whole: u64, map: RangeMap) -> Self {
+    /// Wraps a temporary file with these ranges of a file of this size.
+    pub(super) fn new(file: TemporaryFile, open: Option<Arc<File>>, whole: u64, map: RangeMap) -> Self {
         let (creator, received) = (file.creator(), map.bytes());
         let writer =
             RangeWriter { creator, file: open, map, whole, unrecorded_bytes: None, writing: WriteBuffer::default() };
         Self { file, whole, received, buffers: Vec::new(), worker: BlockingWorker::new(writer) }
-    }
-
-    /// Opens the partial file of an earlier process, which is longer than this size; returns the file if it has no
-    /// valid footer. Received ranges are read once: one whose checksum differs from the footer is dropped.
-    ///
-    /// Errors: the file cannot be read.
-    pub(crate) fn from_leftover(
-        file: TemporaryFile,
-        open: &Arc<File>,
-        whole: u64,
-    ) -> io::Result<Result<Self, TemporaryFile>> {
-        let Some(ranges) = trailer::decode(&read_trailer(open, whole)?, whole) else { return Ok(Err(file)) };
-        let mut map = RangeMap::default();
-        for received in ranges {
-            if checksum_of_range(open, received.range)? == received.adler32 {
-                map.add(received);
-            }
-        }
-        Ok(Ok(Self::new(file, Some(open.clone()), whole, map)))
     }
 
     /// Returns the number of bytes received.
@@ -97,7 +79,7 @@ impl PartialFile {
         self.received
     }
 
-    /// Adds bytes that belong at `start`; the caller ensures that none come twice. Each lane has its own buffer.
+    /// Adds bytes that belong at `start`; the caller ensures that none come twice. Each connection has its own buffer.
     /// Errors: an earlier write failed.
     pub(crate) async fn push(&mut self, slot: usize, start: u64, bytes: &[u8]) -> io::Result<()> {
         if slot >= self.buffers.len() {
@@ -115,7 +97,7 @@ impl PartialFile {
         }
     }
 
-    /// Passes the buffer of a lane to the worker thread, once the previous write is done.
+    /// Passes the buffer of a connection to the worker thread, once the previous write is done.
     async fn write(&mut self, slot: usize) -> io::Result<()> {
         let (writer, slot) = (self.worker.ready().await?, &mut self.buffers[slot]);
         if slot.bytes.is_empty() {
@@ -195,6 +177,19 @@ impl RangeWriter {
     }
 }
 
+/// Reads the received ranges from the footer of a file of this size; `None` if it has no valid footer. The ranges are read
+/// once: one whose checksum differs from the footer is dropped. Errors: the file cannot be read.
+pub(super) fn read_range_map(file: &File, whole: u64) -> io::Result<Option<RangeMap>> {
+    let Some(ranges) = trailer::decode(&read_trailer(file, whole)?, whole) else { return Ok(None) };
+    let mut map = RangeMap::default();
+    for received in ranges {
+        if checksum_of_range(file, received.range)? == received.adler32 {
+            map.add(received);
+        }
+    }
+    Ok(Some(map))
+}
+
 /// Reads the bytes from `start` on, at most as many as a footer may have.
 fn read_trailer(file: &File, start: u64) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; trailer::LONGEST];
@@ -231,7 +226,9 @@ fn checksum_of_range(file: &File, range: ByteRange) -> io::Result<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transfer::partial_file::sink::{LeftoverData, Sink};
+    use crate::transfer::partial_file::leftover::Leftover;
+    use crate::transfer::partial_file::resume_state::ResumeState;
+    use crate::transfer::partial_file::sequential_file::SequentialFile;
     use std::path::Path;
 
     /// Returns bytes, their checksum, and a folder for them.
@@ -243,16 +240,16 @@ mod tests {
     }
 
     /// Returns a file whose first bytes have been received.
-    async fn begun(place: &Path, checksum: Checksum, bytes: &[u8], first: usize) -> PartialFile {
-        let mut sink = Sink::new(place, checksum);
-        sink.push(&bytes[..first]).await.unwrap();
-        sink.flush().await.unwrap();
-        sink.into_partial_file(bytes.len() as u64).unwrap()
+    async fn begun(place: &Path, checksum: Checksum, bytes: &[u8], first: usize) -> RangedFile {
+        let mut file = SequentialFile::new(place, checksum);
+        file.push(&bytes[..first]).await.unwrap();
+        file.flush().await.unwrap();
+        file.into_ranged(bytes.len() as u64).unwrap()
     }
 
-    fn found(place: &Path, checksum: Checksum, length: usize) -> PartialFile {
-        match Sink::find_leftover(place, checksum, Some(length as u64)) {
-            LeftoverData::Ranges(parts) => parts,
+    fn found(place: &Path, checksum: Checksum, length: usize) -> RangedFile {
+        match ResumeState::from_leftover(place, checksum, Some(length as u64)) {
+            Leftover::Resumable(ResumeState { ranged: Some(file), .. }) => file,
             other => panic!("{other:?}"),
         }
     }
@@ -292,7 +289,7 @@ mod tests {
         let (bytes, checksum, dir) = file(6_000_000);
         let place = dir.path().join("f");
         let mut parts = begun(&place, checksum, &bytes, 300_000).await;
-        // More than one lane's buffer is recorded, but not all.
+        // More than one connection's buffer is recorded, but not all.
         parts.push(3, 4_000_000, &bytes[4_000_000..5_500_000]).await.unwrap();
         parts.push(1, 1_000_000, &bytes[1_000_000..2_400_000]).await.unwrap();
         parts.missing_ranges().await.unwrap();
@@ -334,8 +331,8 @@ mod tests {
             let mut torn = written.clone();
             torn.truncate(false_map);
             std::fs::write(&path, &torn).unwrap();
-            match Sink::find_leftover(&place, checksum, Some(bytes.len() as u64)) {
-                LeftoverData::Beginning(sink) => assert_eq!(sink.received(), 0),
+            match ResumeState::from_leftover(&place, checksum, Some(bytes.len() as u64)) {
+                Leftover::Resumable(ResumeState { sequential: Some(file), .. }) => assert_eq!(file.received(), 0),
                 other => panic!("{other:?}"),
             }
             assert!(!path.exists(), "nothing is left of it");
