@@ -5,6 +5,7 @@
 //! temporary or permanent.
 
 pub mod archive;
+mod byte_range;
 mod error;
 pub mod file;
 pub mod http;
@@ -20,6 +21,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 
+pub use byte_range::ByteRange;
 pub use error::{StorageError, StorageErrorKind};
 
 /// Result of a storage call.
@@ -42,13 +44,11 @@ pub struct ResumeFrom {
     pub version: Option<String>,
 }
 
-/// A byte range of a file.
+/// Request for a byte range of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RangeRequest {
-    /// Offset of the first byte.
-    pub start: u64,
-    /// Offset after the last byte.
-    pub end: u64,
+    /// The requested bytes, at least one.
+    pub range: ByteRange,
     /// Size of the whole file.
     pub whole: u64,
     /// Version of the file that other ranges came from; this one must be of the same. `None` accepts any version.
@@ -101,7 +101,11 @@ pub trait Storage: Send + Sync {
 
     /// Starts reading a byte range. `None` if the storage returned anything else than this range of this version,
     /// although [`supports_ranges`](Self::supports_ranges) is true.
-    fn get_range<'a>(&'a self, _pfn: &'a str, _range: &'a RangeRequest) -> BoxFuture<'a, Result<Option<ObjectReader>>> {
+    fn get_range<'a>(
+        &'a self,
+        _pfn: &'a str,
+        _request: &'a RangeRequest,
+    ) -> BoxFuture<'a, Result<Option<ObjectReader>>> {
         Box::pin(async { Ok(None) })
     }
 }

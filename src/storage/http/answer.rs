@@ -6,7 +6,7 @@ use reqwest::{Response, StatusCode};
 use super::reading;
 use crate::http::root_cause;
 use crate::retry::retry_after;
-use crate::storage::{ObjectReader, RangeRequest, Result, ResumeFrom, StorageError, StorageErrorKind};
+use crate::storage::{ByteRange, ObjectReader, RangeRequest, Result, ResumeFrom, StorageError, StorageErrorKind};
 
 /// Prefix of the system resolver's error messages.
 const NO_ADDRESS: &str = "failed to lookup address information";
@@ -34,8 +34,8 @@ pub(super) fn resumed_file(response: Response, resume: &ResumeFrom) -> Result<Op
             let version = version(response.headers());
             let same = resume.version.is_none() || version == resume.version;
             match range {
-                Some((start, total)) if start == resume.start && same => {
-                    Ok(Some(reading(response, total, start, version)))
+                Some((range, whole)) if range.start == resume.start && same => {
+                    Ok(Some(reading(response, whole, range.start, version)))
                 }
                 _ => Ok(None),
             }
@@ -46,22 +46,19 @@ pub(super) fn resumed_file(response: Response, resume: &ResumeFrom) -> Result<Op
 
 /// Returns the reader of a byte range; `None` for a successful response, or a rejection of the range, that is not this
 /// range of this version. The body of such a response is not read, however long it is.
-pub(super) fn byte_range(response: Response, range: &RangeRequest) -> Result<Option<ObjectReader>> {
+pub(super) fn byte_range(response: Response, request: &RangeRequest) -> Result<Option<ObjectReader>> {
     if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
         return Ok(None);
     }
     let response = checked(response)?;
     let version = version(response.headers());
-    let found = response.headers().get(CONTENT_RANGE).and_then(|value| range_bounds(value.to_str().ok()?));
+    let found = response.headers().get(CONTENT_RANGE).and_then(|value| content_range(value.to_str().ok()?));
     let is_right = response.status() == StatusCode::PARTIAL_CONTENT
-        && found.is_some_and(|(start, last, whole)| {
-            start == range.start
-                && last.checked_add(1) == Some(range.end)
-                && whole.is_none_or(|whole| whole == range.whole)
-        })
-        && response.content_length().is_none_or(|length| length == range.end - range.start)
-        && (range.version.is_none() || version == range.version);
-    Ok(is_right.then(|| reading(response, Some(range.whole), range.start, version)))
+        && found
+            .is_some_and(|(range, whole)| range == request.range && whole.is_none_or(|whole| whole == request.whole))
+        && response.content_length().is_none_or(|length| length == request.range.len())
+        && (request.version.is_none() || version == request.version);
+    Ok(is_right.then(|| reading(response, Some(request.whole), request.range.start, version)))
 }
 
 /// Returns the response if it is successful, else the error for its status code.
@@ -115,14 +112,14 @@ fn version(headers: &HeaderMap) -> Option<String> {
     text(ETAG).filter(|tag| !tag.starts_with("W/")).or_else(|| text(LAST_MODIFIED))
 }
 
-/// Parses first byte and total size of `Content-Range: bytes 4-9/10` (RFC 9110, section 14.4); `None` if it is not a
-/// byte range.
-fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
-    let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
+/// Parses the byte range and the size of the whole file of `Content-Range: bytes 4-9/10` (RFC 9110, section 14.4);
+/// `None` if it is not a byte range.
+fn content_range(value: &str) -> Option<(ByteRange, Option<u64>)> {
+    let (range, whole) = value.strip_prefix("bytes ")?.split_once('/')?;
     let (start, last) = range.split_once('-')?;
-    let (start, last) = (digits(start)?, digits(last)?);
-    let total = if total.trim() == "*" { None } else { Some(digits(total)?) };
-    (start <= last && total.is_none_or(|total| last < total)).then_some((start, total))
+    let range = ByteRange::new(digits(start)?, digits(last)?.checked_add(1)?);
+    let whole = if whole.trim() == "*" { None } else { Some(digits(whole)?) };
+    (!range.is_empty() && whole.is_none_or(|whole| range.end <= whole)).then_some((range, whole))
 }
 
 /// Parses a number in HTTP syntax; Rust's parser would accept `+4`, too.
@@ -131,21 +128,14 @@ fn digits(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-/// Parses first byte, last byte and total size of a `Content-Range`.
-fn range_bounds(value: &str) -> Option<(u64, u64, Option<u64>)> {
-    let (start, whole) = content_range(value)?;
-    let (_, last) = value.split_once('/')?.0.split_once('-')?;
-    Some((start, last.trim().parse().ok()?, whole))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn content_ranges_are_read() {
-        assert_eq!(content_range("bytes 4-9/10"), Some((4, Some(10))));
-        assert_eq!(content_range("bytes 4-9/*"), Some((4, None)));
+        assert_eq!(content_range("bytes 4-9/10"), Some((ByteRange::new(4, 10), Some(10))));
+        assert_eq!(content_range("bytes 4-9/*"), Some((ByteRange::new(4, 10), None)));
         for bad in [
             "",
             "bytes */10",

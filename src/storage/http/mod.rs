@@ -77,8 +77,8 @@ impl From<&ResumeFrom> for Range {
 }
 
 impl From<&RangeRequest> for Range {
-    fn from(range: &RangeRequest) -> Self {
-        Self { bytes: format!("bytes={}-{}", range.start, range.end.saturating_sub(1)), version: range.version.clone() }
+    fn from(request: &RangeRequest) -> Self {
+        Self { bytes: format!("bytes={}", request.range), version: request.version.clone() }
     }
 }
 
@@ -105,9 +105,9 @@ impl WebStorage {
         answer::whole_file(self.get_bytes(&url, None).await?)
     }
 
-    async fn read_range(&self, pfn: &str, range: &RangeRequest) -> Result<Option<ObjectReader>> {
+    async fn read_range(&self, pfn: &str, request: &RangeRequest) -> Result<Option<ObjectReader>> {
         let url = address::url(pfn)?;
-        answer::byte_range(self.get_bytes(&url, Some(range.into())).await?, range)
+        answer::byte_range(self.get_bytes(&url, Some(request.into())).await?, request)
     }
 
     async fn get_bytes(&self, url: &Url, range: Option<Range>) -> Result<Response> {
@@ -146,8 +146,8 @@ impl Storage for WebStorage {
         true
     }
 
-    fn get_range<'a>(&'a self, pfn: &'a str, range: &'a RangeRequest) -> BoxFuture<'a, Result<Option<ObjectReader>>> {
-        Box::pin(self.read_range(pfn, range))
+    fn get_range<'a>(&'a self, pfn: &'a str, request: &'a RangeRequest) -> BoxFuture<'a, Result<Option<ObjectReader>>> {
+        Box::pin(self.read_range(pfn, request))
     }
 }
 

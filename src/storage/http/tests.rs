@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::{Access, WebStorage};
-use crate::storage::{RangeRequest, ResumeFrom, Storage, StorageErrorKind};
+use crate::storage::{ByteRange, RangeRequest, ResumeFrom, Storage, StorageErrorKind};
 
 /// Returns a storage without credentials and with short timeouts.
 pub(crate) fn plain() -> WebStorage {
@@ -148,14 +148,18 @@ async fn the_rest_is_taken_only_if_it_is_the_rest_of_the_same_file() {
 
 #[tokio::test]
 async fn a_part_is_taken_only_if_it_is_that_part_of_that_version() {
-    let part = |version: Option<&str>| RangeRequest { start: 1, end: 4, whole: 5, version: version.map(str::to_owned) };
+    let request = |version: Option<&str>| RangeRequest {
+        range: ByteRange::new(1, 4),
+        whole: 5,
+        version: version.map(str::to_owned),
+    };
     let range = |range: &str| format!("Content-Range: bytes {range}\r\nETag: \"1\"\r\n");
     let storage = plain();
     assert!(storage.supports_ranges());
     for (version, asked_for) in [(Some("\"1\""), "if-range: \"1\""), (None, "range: bytes=1-3\r\n")] {
         for told in ["1-3/5", "1-3/*"] {
             let (base, mut asked) = serve(vec![sized("206 Partial Content", &range(told), "ell")]).await;
-            let mut reading = storage.get_range(&base, &part(version)).await.unwrap().unwrap();
+            let mut reading = storage.get_range(&base, &request(version)).await.unwrap().unwrap();
             assert_eq!((reading.start, reading.length, reading.version.as_deref()), (1, Some(5), Some("\"1\"")));
             assert_eq!(reading.next().await.unwrap().unwrap(), "ell");
             assert!(reading.next().await.unwrap().is_none());
@@ -175,10 +179,10 @@ async fn a_part_is_taken_only_if_it_is_that_part_of_that_version() {
         sized("416 Range Not Satisfiable", "", ""),
     ] {
         let (base, _asked) = serve(vec![wrong.clone()]).await;
-        assert!(storage.get_range(&base, &part(Some("\"1\""))).await.unwrap().is_none(), "{wrong}");
+        assert!(storage.get_range(&base, &request(Some("\"1\""))).await.unwrap().is_none(), "{wrong}");
     }
     let (base, _asked) = serve(vec![sized("429 Too Many Requests", "", "")]).await;
-    assert_eq!(storage.get_range(&base, &part(None)).await.unwrap_err().kind, StorageErrorKind::Overloaded);
+    assert_eq!(storage.get_range(&base, &request(None)).await.unwrap_err().kind, StorageErrorKind::Overloaded);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ pub(crate) mod blocking_worker;
 pub(crate) mod complete_file;
 pub(crate) mod leftover;
 mod open;
-pub(crate) mod range_map;
+mod range_map;
 pub(crate) mod ranged_file;
 pub(crate) mod resume_state;
 pub(crate) mod sequential_file;

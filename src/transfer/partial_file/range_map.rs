@@ -1,22 +1,7 @@
 //! The received byte ranges of a file.
 
+use crate::storage::ByteRange;
 use crate::transfer::checksum::adler32_combine;
-
-/// A byte range of a file: from `start` up to, but excluding, `end`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ByteRange {
-    /// Offset of the first byte.
-    pub(crate) start: u64,
-    /// Offset behind the last byte.
-    pub(crate) end: u64,
-}
-
-impl ByteRange {
-    /// Returns the number of bytes.
-    pub(crate) fn length(self) -> u64 {
-        self.end - self.start
-    }
-}
 
 /// A received range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,16 +18,15 @@ pub(super) struct RangeMap(Vec<ReceivedRange>);
 impl RangeMap {
     /// Adds a range. Ranges that it overlaps are dropped as a whole.
     pub(super) fn add(&mut self, received: ReceivedRange) {
-        let ByteRange { start, end } = received.range;
-        if start >= end {
+        if received.range.is_empty() {
             return;
         }
-        self.0.retain(|known| known.range.end <= start || end <= known.range.start);
-        let behind = self.0.partition_point(|known| known.range.start < start);
-        self.0.insert(behind, received);
-        self.join(behind);
-        if behind > 0 {
-            self.join(behind - 1);
+        self.0.retain(|known| !known.range.overlaps(received.range));
+        let index = self.0.partition_point(|known| known.range.start < received.range.start);
+        self.0.insert(index, received);
+        self.join(index);
+        if index > 0 {
+            self.join(index - 1);
         }
     }
 
@@ -50,8 +34,8 @@ impl RangeMap {
     fn join(&mut self, index: usize) {
         let (Some(one), Some(two)) = (self.0.get(index), self.0.get(index + 1)) else { return };
         if one.range.end == two.range.start {
-            let adler32 = adler32_combine(one.adler32, two.adler32, two.range.length());
-            self.0[index] = ReceivedRange { range: ByteRange { start: one.range.start, end: two.range.end }, adler32 };
+            let adler32 = adler32_combine(one.adler32, two.adler32, two.range.len());
+            self.0[index] = ReceivedRange { range: ByteRange::new(one.range.start, two.range.end), adler32 };
             self.0.remove(index + 1);
         }
     }
@@ -63,19 +47,19 @@ impl RangeMap {
 
     /// Returns the number of bytes received.
     pub(super) fn bytes(&self) -> u64 {
-        self.0.iter().map(|received| received.range.length()).sum()
+        self.0.iter().map(|received| received.range.len()).sum()
     }
 
     /// Returns the missing ranges of a file of this size.
     pub(super) fn missing_ranges(&self, whole: u64) -> Vec<ByteRange> {
         let starts = std::iter::once(0).chain(self.0.iter().map(|received| received.range.end));
         let ends = self.0.iter().map(|received| received.range.start).chain([whole]);
-        starts.zip(ends).map(|(start, end)| ByteRange { start, end }).filter(|range| range.start < range.end).collect()
+        starts.zip(ends).map(|(start, end)| ByteRange::new(start, end)).filter(|range| !range.is_empty()).collect()
     }
 
     /// Returns the received range at the beginning of the file, which may be empty.
     pub(super) fn first_range(&self) -> ReceivedRange {
-        let nothing = ReceivedRange { range: ByteRange { start: 0, end: 0 }, adler32: 1 };
+        let nothing = ReceivedRange { range: ByteRange::new(0, 0), adler32: 1 };
         self.0.first().filter(|received| received.range.start == 0).copied().unwrap_or(nothing)
     }
 }
@@ -95,22 +79,22 @@ mod tests {
     }
 
     fn received(bytes: &[u8], start: usize, end: usize) -> ReceivedRange {
-        let range = ByteRange { start: start as u64, end: end as u64 };
+        let range = ByteRange::new(start as u64, end as u64);
         ReceivedRange { range, adler32: checksum_of_range(&bytes[start..end]) }
     }
 
     #[test]
-    fn pieces_that_touch_are_one_and_the_rest_is_holes() {
+    fn adjacent_ranges_are_merged_and_the_rest_is_missing() {
         let bytes: Vec<u8> = (0..100).collect();
         let mut map = RangeMap::default();
         assert_eq!(
             (map.bytes(), map.missing_ranges(100), map.first_range().range.end),
-            (0, vec![ByteRange { start: 0, end: 100 }], 0)
+            (0, vec![ByteRange::new(0, 100)], 0)
         );
         map.add(received(&bytes, 50, 60));
         map.add(received(&bytes, 0, 10));
         map.add(received(&bytes, 60, 60));
-        let missing_ranges = [(10, 50), (60, 100)].map(|(start, end)| ByteRange { start, end });
+        let missing_ranges = [(10, 50), (60, 100)].map(|(start, end)| ByteRange::new(start, end));
         assert_eq!(
             (map.missing_ranges(100), map.bytes(), map.first_range()),
             (missing_ranges.to_vec(), 20, received(&bytes, 0, 10))
@@ -122,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_overwritten_does_not_count_any_more() {
+    fn overwritten_ranges_are_dropped() {
         let bytes: Vec<u8> = (0..100).collect();
         let mut map = RangeMap::default();
         map.add(received(&bytes, 0, 30));
@@ -133,7 +117,7 @@ mod tests {
 
     /// In any order, split at any offsets.
     #[test]
-    fn whatever_the_order_the_checksum_is_that_of_the_whole() {
+    fn ranges_in_any_order_have_the_checksum_of_the_whole() {
         let mut state = 3_u64;
         let mut random = |below: usize| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -143,11 +127,11 @@ mod tests {
             let bytes: Vec<u8> = (0..1 + random(5000)).map(|_| random(256) as u8).collect();
             let mut cuts: Vec<_> = (0..random(40)).map(|_| random(bytes.len())).chain([0, bytes.len()]).collect();
             cuts.sort_unstable();
-            let mut parts: Vec<_> = cuts.windows(2).map(|cut| received(&bytes, cut[0], cut[1])).collect();
+            let mut ranges: Vec<_> = cuts.windows(2).map(|cut| received(&bytes, cut[0], cut[1])).collect();
             let mut map = RangeMap::default();
-            while !parts.is_empty() {
-                map.add(parts.swap_remove(random(parts.len())));
-                let missing: u64 = map.missing_ranges(bytes.len() as u64).iter().map(|range| range.length()).sum();
+            while !ranges.is_empty() {
+                map.add(ranges.swap_remove(random(ranges.len())));
+                let missing: u64 = map.missing_ranges(bytes.len() as u64).iter().map(|range| range.len()).sum();
                 assert_eq!(map.bytes() + missing, bytes.len() as u64);
             }
             assert_eq!(map.ranges(), [received(&bytes, 0, bytes.len())]);

@@ -11,9 +11,10 @@ use simd_adler32::Adler32;
 
 use super::blocking_worker::BlockingWorker;
 use super::complete_file::CompleteFile;
-use super::range_map::{ByteRange, RangeMap, ReceivedRange};
+use super::range_map::{RangeMap, ReceivedRange};
 use super::temporary::{FileCreator, TemporaryFile};
 use super::trailer;
+use crate::storage::ByteRange;
 use crate::transfer::checksum::Checksum;
 
 /// Size of a connection's write buffer in bytes.
@@ -61,7 +62,7 @@ impl RangedFile {
     ) -> Self {
         let mut map = RangeMap::default();
         if let Checksum::Adler32(adler32) = checksum {
-            map.add(ReceivedRange { range: ByteRange { start: 0, end: length }, adler32 });
+            map.add(ReceivedRange { range: ByteRange::new(0, length), adler32 });
         }
         Self::new(file, open, whole, map)
     }
@@ -163,7 +164,7 @@ impl RangeWriter {
         file.write_all_at(&self.writing.bytes, self.writing.start)?;
         let mut hasher = Adler32::new();
         hasher.write(&self.writing.bytes);
-        let range = ByteRange { start: self.writing.start, end: self.writing.end() };
+        let range = ByteRange::new(self.writing.start, self.writing.end());
         self.map.add(ReceivedRange { range, adler32: hasher.finish() });
         let unrecorded_bytes = self.unrecorded_bytes.unwrap_or(0) + self.writing.bytes.len() as u64;
         self.unrecorded_bytes = Some(unrecorded_bytes);
@@ -263,19 +264,19 @@ mod tests {
         let (bytes, checksum, dir) = file(2_000_000);
         let place = dir.path().join("f");
         for first in [0, 100_000] {
-            let mut parts = begun(&place, checksum, &bytes, first).await;
+            let mut file = begun(&place, checksum, &bytes, first).await;
             let cuts = [first, 700_000, 1_300_000, bytes.len()];
             let mut at: Vec<_> = cuts.windows(2).map(|cut| (cut[0], cut[1])).collect();
             while at.iter().any(|(start, end)| start < end) {
                 for (slot, (start, end)) in at.iter_mut().enumerate().rev() {
                     let upto = (*start + 70_001).min(*end);
-                    parts.push(slot, *start as u64, &bytes[*start..upto]).await.unwrap();
+                    file.push(slot, *start as u64, &bytes[*start..upto]).await.unwrap();
                     *start = upto;
                 }
             }
-            assert_eq!(parts.received(), bytes.len() as u64);
-            assert!(parts.missing_ranges().await.unwrap().is_empty());
-            let complete = parts.complete().await.unwrap();
+            assert_eq!(file.received(), bytes.len() as u64);
+            assert!(file.missing_ranges().await.unwrap().is_empty());
+            let complete = file.complete().await.unwrap();
             assert!(complete.checksum == checksum && complete.has_several_responses && !place.exists());
             assert_eq!(complete.persist().unwrap(), place);
             assert_eq!(std::fs::read(&place).unwrap(), bytes);
@@ -288,23 +289,23 @@ mod tests {
     async fn what_is_left_with_holes_is_gone_on_with() {
         let (bytes, checksum, dir) = file(6_000_000);
         let place = dir.path().join("f");
-        let mut parts = begun(&place, checksum, &bytes, 300_000).await;
+        let mut file = begun(&place, checksum, &bytes, 300_000).await;
         // More than one connection's buffer is recorded, but not all.
-        parts.push(3, 4_000_000, &bytes[4_000_000..5_500_000]).await.unwrap();
-        parts.push(1, 1_000_000, &bytes[1_000_000..2_400_000]).await.unwrap();
-        parts.missing_ranges().await.unwrap();
-        drop(parts);
+        file.push(3, 4_000_000, &bytes[4_000_000..5_500_000]).await.unwrap();
+        file.push(1, 1_000_000, &bytes[1_000_000..2_400_000]).await.unwrap();
+        file.missing_ranges().await.unwrap();
+        drop(file);
         assert!(!place.exists());
-        let mut parts = found(&place, checksum, bytes.len());
-        assert_eq!(parts.received(), 300_000 + 1_500_000 + 1_400_000);
-        let missing_ranges = parts.missing_ranges().await.unwrap();
+        let mut file = found(&place, checksum, bytes.len());
+        assert_eq!(file.received(), 300_000 + 1_500_000 + 1_400_000);
+        let missing_ranges = file.missing_ranges().await.unwrap();
         let expected = [(300_000, 1_000_000), (2_400_000, 4_000_000), (5_500_000, 6_000_000)];
-        assert_eq!(missing_ranges, expected.map(|(start, end)| ByteRange { start, end }));
-        for (slot, hole) in missing_ranges.into_iter().enumerate() {
-            let (start, end) = (usize::try_from(hole.start).unwrap(), usize::try_from(hole.end).unwrap());
-            parts.push(slot, hole.start, &bytes[start..end]).await.unwrap();
+        assert_eq!(missing_ranges, expected.map(|(start, end)| ByteRange::new(start, end)));
+        for (slot, range) in missing_ranges.into_iter().enumerate() {
+            let (start, end) = (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
+            file.push(slot, range.start, &bytes[start..end]).await.unwrap();
         }
-        let complete = parts.complete().await.unwrap();
+        let complete = file.complete().await.unwrap();
         assert_eq!(complete.checksum, checksum);
         complete.persist().unwrap();
         assert_eq!(std::fs::read(&place).unwrap(), bytes);
@@ -314,18 +315,18 @@ mod tests {
     async fn spoiled_parts_are_fetched_again_and_a_false_map_counts_for_nothing() {
         let (bytes, checksum, dir) = file(3_000_000);
         let place = dir.path().join("f");
-        let mut parts = begun(&place, checksum, &bytes, 300_000).await;
-        parts.push(0, 1_000_000, &bytes[1_000_000..2_500_000]).await.unwrap();
-        parts.missing_ranges().await.unwrap();
-        drop(parts);
+        let mut file = begun(&place, checksum, &bytes, 300_000).await;
+        file.push(0, 1_000_000, &bytes[1_000_000..2_500_000]).await.unwrap();
+        file.missing_ranges().await.unwrap();
+        drop(file);
         let path = part(dir.path());
         let written = std::fs::read(&path).unwrap();
         let mut spoiled = written.clone();
         spoiled[1_234_567] ^= 1;
         std::fs::write(&path, &spoiled).unwrap();
-        let mut parts = found(&place, checksum, bytes.len());
-        assert_eq!(parts.missing_ranges().await.unwrap(), [ByteRange { start: 300_000, end: 3_000_000 }]);
-        drop(parts);
+        let mut file = found(&place, checksum, bytes.len());
+        assert_eq!(file.missing_ranges().await.unwrap(), [ByteRange::new(300_000, 3_000_000)]);
+        drop(file);
 
         for false_map in [bytes.len() + 1, written.len() - 1] {
             let mut torn = written.clone();
@@ -343,9 +344,9 @@ mod tests {
     async fn a_file_with_holes_is_not_complete() {
         let (bytes, checksum, dir) = file(1_000_000);
         let place = dir.path().join("f");
-        let mut parts = begun(&place, checksum, &bytes, 0).await;
-        parts.push(0, 10, &bytes[10..]).await.unwrap();
-        assert!(parts.complete().await.unwrap_err().to_string().contains("missing"));
+        let mut file = begun(&place, checksum, &bytes, 0).await;
+        file.push(0, 10, &bytes[10..]).await.unwrap();
+        assert!(file.complete().await.unwrap_err().to_string().contains("missing"));
         assert!(!place.exists());
     }
 }

@@ -2,7 +2,8 @@
 //! size of the file, the received ranges with their checksums, and a checksum (CRC-32) of all this. Any other content
 //! means starting over.
 
-use super::range_map::{ByteRange, RangeMap, ReceivedRange};
+use super::range_map::{RangeMap, ReceivedRange};
+use crate::storage::ByteRange;
 
 /// Magic string at the beginning of a footer.
 const MARK: &[u8; 16] = b"rucio-part-map-1";
@@ -42,16 +43,14 @@ pub(super) fn decode(bytes: &[u8], whole: u64) -> Option<Vec<ReceivedRange>> {
     let (entries, rest) = rest.split_at_checked(count * ENTRY)?;
     let sum = u32::from_le_bytes(rest.get(..4)?.try_into().ok()?);
     let ranges: Vec<_> = entries.chunks_exact(ENTRY).map(parse_entry).collect::<Option<_>>()?;
-    let ends = std::iter::once(0).chain(ranges.iter().map(|parse_entry| parse_entry.range.end));
-    let in_order = ends
-        .zip(&ranges)
-        .all(|(end, parse_entry)| end <= parse_entry.range.start && parse_entry.range.start < parse_entry.range.end);
-    let fits = ranges.last().is_none_or(|parse_entry| parse_entry.range.end <= whole);
+    let previous_ends = std::iter::once(0).chain(ranges.iter().map(|received| received.range.end));
+    let in_order = previous_ends.zip(&ranges).all(|(end, next)| end <= next.range.start && !next.range.is_empty());
+    let fits = ranges.last().is_none_or(|last| last.range.end <= whole);
     (in_order && fits && checksum(&bytes[..HEAD + entries.len()]) == sum).then_some(ranges)
 }
 
 fn parse_entry(entry: &[u8]) -> Option<ReceivedRange> {
-    let range = ByteRange { start: number(entry)?, end: number(entry.get(8..)?)? };
+    let range = ByteRange::new(number(entry)?, number(entry.get(8..)?)?);
     Some(ReceivedRange { range, adler32: u32::from_le_bytes(entry.get(16..)?.try_into().ok()?) })
 }
 
@@ -69,18 +68,18 @@ fn checksum(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    fn map(spans: &[(u64, u64)]) -> RangeMap {
+    fn map(ranges: &[(u64, u64)]) -> RangeMap {
         let mut map = RangeMap::default();
-        for (start, end) in spans {
-            map.add(ReceivedRange { range: ByteRange { start: *start, end: *end }, adler32: 7 });
+        for (start, end) in ranges {
+            map.add(ReceivedRange { range: ByteRange::new(*start, *end), adler32: 7 });
         }
         map
     }
 
     #[test]
-    fn what_is_written_is_read_whatever_follows() {
-        for spans in [&[][..], &[(0, 10)], &[(0, 10), (20, 30), (99, 100)]] {
-            let map = map(spans);
+    fn footer_is_read_whatever_follows() {
+        for ranges in [&[][..], &[(0, 10)], &[(0, 10), (20, 30), (99, 100)]] {
+            let map = map(ranges);
             let mut bytes = encode(&map, 100);
             assert_eq!(decode(&bytes, 100).as_deref(), Some(map.ranges()));
             bytes.extend(b"older");
@@ -91,7 +90,7 @@ mod tests {
 
     /// Flips each bit, and truncates to each length.
     #[test]
-    fn what_is_torn_or_false_counts_for_nothing() {
+    fn footer_with_any_error_is_rejected() {
         let bytes = encode(&map(&[(0, 10), (20, 30)]), 100);
         for length in 0..bytes.len() {
             assert_eq!(decode(&bytes[..length], 100), None, "{length} bytes");
@@ -101,16 +100,16 @@ mod tests {
             false_bytes[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(decode(&false_bytes, 100), None, "bit {bit}");
         }
-        for spans in [&[(5, 5)][..], &[(5, 4)], &[(0, 101)], &[(10, 20), (19, 30)], &[(10, 20), (0, 5)]] {
+        for ranges in [&[(5, 5)][..], &[(5, 4)], &[(0, 101)], &[(10, 20), (19, 30)], &[(10, 20), (0, 5)]] {
             let mut bytes = MARK.to_vec();
             bytes.extend(100_u64.to_le_bytes());
-            bytes.extend((spans.len() as u64).to_le_bytes());
-            for (start, end) in spans {
+            bytes.extend((ranges.len() as u64).to_le_bytes());
+            for (start, end) in ranges {
                 bytes.extend([u64::to_le_bytes(*start), u64::to_le_bytes(*end)].concat());
                 bytes.extend(7_u32.to_le_bytes());
             }
             bytes.extend(checksum(&bytes).to_le_bytes());
-            assert_eq!(decode(&bytes, 100), None, "{spans:?}");
+            assert_eq!(decode(&bytes, 100), None, "{ranges:?}");
         }
     }
 }

@@ -21,11 +21,11 @@ enum Connection<'a> {
     Open(ObjectReader),
 }
 
-/// At most one connection per lane. A closed connection is dropped in any state.
+/// The open connections, by number. A closed connection is dropped in any state.
 #[derive(Default)]
 pub(super) struct Connections<'a> {
     connections: Vec<Option<Connection<'a>>>,
-    /// The lane to poll first: it rotates, so that no lane starves.
+    /// The connection to poll first: it rotates, so that none starves.
     first: usize,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Connections<'a> {
         self.put(connection, Connection::Opening(opening));
     }
 
-    /// Puts an answered connection into a lane.
+    /// Adds a connection that has been answered.
     pub(super) fn opened(&mut self, connection: usize, reader: ObjectReader) {
         self.put(connection, Connection::Open(reader));
     }
@@ -52,8 +52,8 @@ impl<'a> Connections<'a> {
         }
     }
 
-    /// Waits for an event in any lane. A lane is empty after its connection was answered: the caller puts the reading
-    /// back. Without connections it never returns.
+    /// Waits for an event of any connection. One that was answered is removed: the caller adds its reader with
+    /// [`Self::opened`]. Without connections it never returns.
     pub(super) async fn next(&mut self) -> (usize, ConnectionEvent) {
         poll_fn(|context| self.poll(context)).await
     }

@@ -23,11 +23,10 @@ use crate::transfer::events::FileEvent;
 use crate::transfer::job::{LARGE, Source};
 use crate::transfer::limits::connection_budget::BudgetShare;
 use crate::transfer::limits::throttle_time::ThrottleTime;
-use crate::transfer::partial_file::range_map::ByteRange;
 use crate::transfer::partial_file::ranged_file::RangedFile;
 use connection_ramp::ConnectionRamp;
 use connections::{ConnectionEvent, Connections};
-use range_scheduler::RangeScheduler;
+use range_scheduler::{AcceptedBytes, Extension, RangeScheduler};
 pub(super) use speed_monitor::{NextChunk, SpeedMonitor};
 use transfer_clock::TransferClock;
 
@@ -90,17 +89,16 @@ impl FileDownload<'_> {
         can_be && missing >= LARGE && share.max_connections() > 1
     }
 
-    /// Downloads the missing ranges of a file. Received bytes stay in `partial_file`, also on errors.
+    /// Downloads the missing ranges of a file. Received bytes stay in `file`, also on errors.
     pub(super) async fn split(
         &self,
         (source, storage, destination): (&Source, &dyn Storage, &Path),
         first: Option<FirstConnection>,
-        partial_file: &mut RangedFile,
+        file: &mut RangedFile,
         share: &BudgetShare<'_>,
         throttle: &ThrottleTime,
     ) -> Result<(), AttemptError> {
-        let missing_ranges =
-            partial_file.missing_ranges().await.map_err(|error| AttemptError::local(destination, error))?;
+        let missing_ranges = file.missing_ranges().await.map_err(|error| AttemptError::local(destination, error))?;
         let mut split = SplitTransfer {
             download: self,
             destination,
@@ -117,7 +115,7 @@ impl FileDownload<'_> {
         if let Some(first) = first {
             split.adopt(first);
         }
-        split.fetch(partial_file, throttle).await
+        split.fetch(file, throttle).await
     }
 
     /// Returns the current source, and one at each RSE that has not been tried.
@@ -155,20 +153,20 @@ impl<'a> SplitTransfer<'a> {
         (self.ramp, self.clock, self.setup) = (Some(first.ramp), first.clock, first.setup);
     }
 
-    async fn fetch(mut self, partial_file: &mut RangedFile, throttle: &ThrottleTime) -> Result<(), AttemptError> {
+    async fn fetch(mut self, file: &mut RangedFile, throttle: &ThrottleTime) -> Result<(), AttemptError> {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.scheduler.is_done() {
             self.fill();
-            if self.scheduler.open().0 == 0 {
+            if self.scheduler.open_count() == 0 {
                 return Err(self.into_error());
             }
             tokio::select! {
                 biased;
-                _ = ticks.tick() => self.check_progress(partial_file.received()),
+                _ = ticks.tick() => self.check_progress(file.received()),
                 (connection, event) = self.connections.next() => match event {
-                    ConnectionEvent::Answered(answer) => self.answered(connection, answer, partial_file.received()),
-                    ConnectionEvent::Received(Ok(Some(bytes))) => self.accept_bytes(connection, &bytes, partial_file, throttle).await?,
+                    ConnectionEvent::Answered(answer) => self.answered(connection, answer, file.received()),
+                    ConnectionEvent::Received(Ok(Some(bytes))) => self.accept_bytes(connection, &bytes, file, throttle).await?,
                     ConnectionEvent::Received(Ok(None)) => self.drop_connection(connection, broken_off()),
                     ConnectionEvent::Received(Err(error)) => self.drop_connection(connection, error),
                 },
@@ -180,14 +178,14 @@ impl<'a> SplitTransfer<'a> {
     /// Opens connections while more are allowed and useful.
     fn fill(&mut self) {
         let allowed = self.allowed();
-        while self.scheduler.open().0 < allowed {
+        while self.scheduler.open_count() < allowed {
             let Some(source) = self.choose_source() else { return };
             let next = self.scheduler.next_range(source, allowed, self.setup, self.clock.now());
-            let Some((connection, ByteRange { start, end })) = next else { return };
+            let Some((connection, range)) = next else { return };
             let SplitSource { pfn, storage, ref version, .. } = self.sources[source];
-            let part =
-                RangeRequest { start, end, whole: self.download.job.bytes.unwrap_or(end), version: version.clone() };
-            self.connections.open(connection, Box::pin(async move { storage.get_range(pfn, &part).await }));
+            let whole = self.download.job.bytes.unwrap_or(range.end);
+            let request = RangeRequest { range, whole, version: version.clone() };
+            self.connections.open(connection, Box::pin(async move { storage.get_range(pfn, &request).await }));
         }
     }
 
@@ -226,7 +224,7 @@ impl<'a> SplitTransfer<'a> {
         for connection in self.scheduler.stalled(now, SILENCE_TIMEOUT.max(self.setup * 4)) {
             self.drop_connection(connection, StorageError::new(StorageErrorKind::TimedOut, "the storage fell silent"));
         }
-        let open = self.scheduler.open();
+        let open = (self.scheduler.open_count(), self.scheduler.answered_count());
         if let Some(ramp) = &mut self.ramp {
             let before = ramp.target();
             let wanted = ramp.update(now, received, open);
@@ -235,7 +233,7 @@ impl<'a> SplitTransfer<'a> {
                 tracing::debug!("up to {wanted} connections for {}: {rate:.1} MB/s by now", self.download.job.did);
             }
         }
-        while self.scheduler.open().0 > self.limit() {
+        while self.scheduler.open_count() > self.limit() {
             let Some(connection) = self.scheduler.newest() else { break };
             self.close(connection);
         }
@@ -245,7 +243,7 @@ impl<'a> SplitTransfer<'a> {
         let now = self.clock.now();
         match answer {
             Ok(Some(reader)) => {
-                let Some((source, requested_at)) = self.scheduler.answered_at(connection, now) else { return };
+                let Some((source, requested_at)) = self.scheduler.record_answer(connection, now) else { return };
                 self.setup = now.saturating_sub(requested_at);
                 let version = &mut self.sources[source].version;
                 *version = version.take().or_else(|| reader.version.clone());
@@ -267,23 +265,24 @@ impl<'a> SplitTransfer<'a> {
         &mut self,
         connection: usize,
         bytes: &Bytes,
-        partial_file: &mut RangedFile,
+        file: &mut RangedFile,
         throttle: &ThrottleTime,
     ) -> Result<(), AttemptError> {
         let (moment, mut rest) = (Instant::now(), &bytes[..]);
         self.download.limit_rate(bytes.len(), throttle).await;
         self.clock.exclude_since(moment);
         while !rest.is_empty() {
-            let arrived = self.scheduler.arrived(connection, rest.len(), self.clock.now());
-            let (moment, wanted) = (Instant::now(), &rest[arrived.skipped..arrived.skipped + arrived.wanted]);
-            let pushed = partial_file.push(connection, arrived.start, wanted).await;
+            let AcceptedBytes { start, skipped, accepted, is_last } =
+                self.scheduler.accept_bytes(connection, rest.len(), self.clock.now());
+            let moment = Instant::now();
+            let pushed = file.push(connection, start, &rest[skipped..skipped + accepted]).await;
             pushed.map_err(|error| AttemptError::local(self.destination, error))?;
-            self.download.emit(FileEvent::Received(arrived.wanted as u64));
+            self.download.emit(FileEvent::Received(accepted as u64));
             self.clock.exclude_since(moment);
-            if arrived.is_last && !self.extend_answer(connection) {
+            if is_last && !self.extend_answer(connection) {
                 break;
             }
-            rest = &rest[arrived.skipped + arrived.wanted..];
+            rest = &rest[skipped + accepted..];
         }
         Ok(())
     }
@@ -293,13 +292,14 @@ impl<'a> SplitTransfer<'a> {
     /// closed.
     fn extend_answer(&mut self, connection: usize) -> bool {
         let is_last_one = |source: usize| self.scheduler.open_to(source) >= self.sources[source].most;
-        let in_vain = if self.scheduler.source(connection).is_some_and(is_last_one) { u64::MAX } else { MIN_SHARE };
-        let Some(other) = self.scheduler.extend(connection, in_vain) else {
-            self.close(connection);
-            return false;
-        };
-        if let Some(other) = other {
-            self.connections.close(other);
+        let max_wasted = if self.scheduler.source(connection).is_some_and(is_last_one) { u64::MAX } else { MIN_SHARE };
+        match self.scheduler.extend(connection, max_wasted) {
+            Extension::None => {
+                self.close(connection);
+                return false;
+            }
+            Extension::Unassigned => {}
+            Extension::TakenFrom(other) => self.connections.close(other),
         }
         true
     }
