@@ -7,6 +7,7 @@ mod faults;
 mod grid;
 mod race;
 mod source;
+mod ssh;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,15 +1,16 @@
-//! Reads `scp://`, `sftp://` and `rsync://` PFNs over SFTP, through the user's `ssh` program.
+//! Reads and writes `scp://`, `sftp://` and `rsync://` PFNs over SFTP, through the user's `ssh` program.
 //!
-//! Rucio treats all three the same for reading: a path on a host with SSH access. Current versions of `scp` use SFTP as
-//! well; with our own SFTP client there is no second copy on disk and no remote shell that could interpret names as
-//! commands, and a missing file can be distinguished from a broken connection. Keys, agents, jump hosts and known hosts
-//! are left to ssh. Writing is in [`super::write`].
+//! Rucio treats all three the same: a path on a host with SSH access. Current versions of `scp` use SFTP as well; with our
+//! own SFTP client there is no second copy on disk and no remote shell that could interpret names as commands, and a
+//! missing file can be distinguished from a broken connection. Keys, agents, jump hosts and known hosts are left to ssh.
 
 mod address;
 mod packet;
 mod pool;
 mod reader;
 mod session;
+mod write;
+mod writer;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream;
@@ -36,13 +37,7 @@ impl SshFiles {
         let mut session = self.pool.lease(&address.host).await?;
         let handle = match session.open(&address.path).await {
             Ok(handle) => handle,
-            Err(error) => {
-                // The host answered, so the session can be used again.
-                if matches!(error.kind, StorageErrorKind::NotFound | StorageErrorKind::Denied) {
-                    session.return_to_pool();
-                }
-                return Err(error);
-            }
+            Err(error) => return session.finish(Err(error)),
         };
         let attributes = session.attributes(&handle).await?;
         match attributes.mode {

@@ -25,7 +25,7 @@ struct HostSessions {
     idle: Mutex<Vec<Session>>,
 }
 
-/// A session in use. On drop it ends: its pending requests make it unusable for others.
+/// A session in use. It ends on drop, unless it was [finished](Lease::finish).
 pub(super) struct Lease {
     session: Session,
     sessions: Arc<HostSessions>,
@@ -38,8 +38,7 @@ impl SessionPool {
         let sessions = self.sessions_at(host);
         let permit = sessions.permits.clone().acquire_owned().await;
         let permit = permit.map_err(|error| StorageError::new(StorageErrorKind::Refused, error.to_string()))?;
-        let idle = lock(&sessions.idle).pop();
-        let session = match idle {
+        let session = match sessions.take_idle() {
             Some(session) => session,
             None => Session::start(host).await?,
         };
@@ -61,10 +60,26 @@ impl SessionPool {
     }
 }
 
+impl HostSessions {
+    /// Returns an idle session whose connection has not ended meanwhile.
+    fn take_idle(&self) -> Option<Session> {
+        let mut idle = lock(&self.idle);
+        while let Some(mut session) = idle.pop() {
+            if !session.has_ended() {
+                return Some(session);
+            }
+        }
+        None
+    }
+}
+
 impl Lease {
-    /// Returns the session to the pool; no request may be pending.
-    pub(super) fn return_to_pool(self) {
-        lock(&self.sessions.idle).push(self.session);
+    /// Returns the session to the pool if the host has answered all its requests. Returns the outcome of its use.
+    pub(super) fn finish<T>(self, outcome: Result<T>) -> Result<T> {
+        if self.session.is_idle() {
+            lock(&self.sessions.idle).push(self.session);
+        }
+        outcome
     }
 }
 

@@ -101,10 +101,9 @@ impl SftpReader {
         for _ in 0..self.pending.iter().filter(|read| !read.last).count() {
             self.session.next_response().await?;
         }
-        if self.session.close(&self.handle).await.is_ok() {
-            self.session.return_to_pool();
-        }
-        Ok(None)
+        // All data has arrived: the result of closing does not matter.
+        let _ = self.session.close(&self.handle).await;
+        self.session.finish(Ok(None))
     }
 }
 

@@ -1,4 +1,4 @@
-//! An SFTP session over an `ssh` process, in which one file after the other is read.
+//! An SFTP session over an `ssh` process, for one file after the other.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -8,13 +8,15 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::address::SshHost;
-use super::packet::{self, Attributes, SftpRequest, SftpResponse};
+use super::packet::{self, Attributes, Extensions, SftpRequest, SftpResponse};
 use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Program that logs in and encrypts.
 const PROGRAM: &str = "ssh";
 /// Timeout for a response of the host.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Timeout for writing a file to the host's disk.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(600);
 /// Maximum number of bytes read from the program's standard error.
 const WORDS: u64 = 16 * 1024;
 const BUFFER: usize = 128 * 1024;
@@ -40,6 +42,9 @@ pub(super) struct Session {
     stdout: BufReader<Box<dyn AsyncRead + Send + Unpin>>,
     last_id: u32,
     waiting: BytesMut,
+    extensions: Extensions,
+    /// Number of requests without a response.
+    unanswered: usize,
 }
 
 impl Session {
@@ -65,7 +70,8 @@ impl Session {
         stdout: Box<dyn AsyncRead + Send + Unpin>,
     ) -> Self {
         let stdout = BufReader::with_capacity(BUFFER, stdout);
-        Self { host, process, stdin, stdout, last_id: 0, waiting: BytesMut::new() }
+        let (waiting, extensions) = (BytesMut::new(), Extensions::default());
+        Self { host, process, stdin, stdout, last_id: 0, waiting, extensions, unanswered: 0 }
     }
 
     /// Creates a session over a given stream.
@@ -76,17 +82,47 @@ impl Session {
         Self::over(host, None, Box::new(stdin), Box::new(stdout))
     }
 
+    /// Creates a session with an SFTP server that runs here as a program of its own; `None` if there is none.
+    #[cfg(test)]
+    pub(super) async fn with_local_server() -> Option<Self> {
+        let servers = ["/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/libexec/sftp-server"];
+        let server = servers.into_iter().find(|path| std::path::Path::new(path).exists())?;
+        let mut process =
+            Command::new(server).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let (stdin, stdout) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+        let host = SshHost { user: None, name: "h".to_owned(), port: 22 };
+        Some(Self::over(host, Some(process), Box::new(stdin), Box::new(stdout)).handshake().await.unwrap())
+    }
+
+    /// Forgets the extensions of the server.
+    #[cfg(test)]
+    pub(super) fn without_extensions(mut self) -> Self {
+        self.extensions = Extensions::default();
+        self
+    }
+
     #[cfg(test)]
     pub(super) fn host(&self) -> &SshHost {
         &self.host
     }
 
-    async fn handshake(self) -> Result<Self> {
-        let mut session = self;
-        match session.exchange(SftpRequest::Hello).await? {
-            SftpResponse::Version(_) => Ok(session),
+    async fn handshake(mut self) -> Result<Self> {
+        self.queue_request(SftpRequest::Hello);
+        self.send().await?;
+        match self.next_response().await?.1 {
+            SftpResponse::Version(extensions) => Ok(Self { extensions, ..self }),
             other => Err(other.failure()),
         }
+    }
+
+    /// Returns whether the host has answered all requests, so that the session can be used for another file.
+    pub(super) fn is_idle(&self) -> bool {
+        self.unanswered == 0
+    }
+
+    /// Returns whether the process has ended.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| !matches!(process.try_wait(), Ok(None)))
     }
 
     /// Opens a file for reading. Returns its handle.
@@ -94,6 +130,14 @@ impl Session {
         match self.exchange(SftpRequest::Open { path }).await? {
             SftpResponse::Handle(handle) => Ok(handle),
             other => Err(other.failure()),
+        }
+    }
+
+    /// Creates or truncates a file and opens it for writing. Returns its handle.
+    pub(super) async fn create(&mut self, path: &str, mode: u32) -> Result<Bytes> {
+        match self.exchange(SftpRequest::Create { path, mode }).await? {
+            SftpResponse::Handle(handle) => Ok(handle),
+            other => Err(other.rejection()),
         }
     }
 
@@ -105,17 +149,62 @@ impl Session {
         }
     }
 
+    /// Returns whether a file or folder of this name exists.
+    pub(super) async fn exists(&mut self, path: &str) -> Result<bool> {
+        match self.exchange(SftpRequest::StatName { path }).await? {
+            SftpResponse::Attributes(_) => Ok(true),
+            other => match other.failure() {
+                error if error.kind == StorageErrorKind::NotFound => Ok(false),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// Flushes a file to disk, if the server can.
+    pub(super) async fn sync(&mut self, handle: &[u8]) -> Result<()> {
+        if !self.extensions.sync {
+            return Ok(());
+        }
+        self.exchange_within(SYNC_TIMEOUT, SftpRequest::Sync { handle }).await?.done()
+    }
+
     /// Closes a file; then the session can be used for the next one.
     pub(super) async fn close(&mut self, handle: &[u8]) -> Result<()> {
-        match self.exchange(SftpRequest::Close { handle }).await? {
-            SftpResponse::Status { code: 0, .. } => Ok(()),
-            other => Err(other.failure()),
+        self.exchange(SftpRequest::Close { handle }).await?.done()
+    }
+
+    /// Creates a hard link. Returns `false` if the server cannot.
+    pub(super) async fn link(&mut self, from: &str, to: &str) -> Result<bool> {
+        if !self.extensions.hard_link {
+            return Ok(false);
         }
+        self.exchange(SftpRequest::Link { from, to }).await?.done().map(|()| true)
+    }
+
+    /// Renames a file; fails if the new name exists.
+    pub(super) async fn rename(&mut self, from: &str, to: &str) -> Result<()> {
+        self.exchange(SftpRequest::Rename { from, to }).await?.done()
+    }
+
+    /// Deletes a file.
+    pub(super) async fn remove(&mut self, path: &str) -> Result<()> {
+        self.exchange(SftpRequest::Remove { path }).await?.done()
+    }
+
+    /// Creates a folder; fails if the name exists.
+    pub(super) async fn make_folder(&mut self, path: &str) -> Result<()> {
+        self.exchange(SftpRequest::MakeFolder { path }).await?.done()
+    }
+
+    /// Deletes an empty folder.
+    pub(super) async fn remove_folder(&mut self, path: &str) -> Result<()> {
+        self.exchange(SftpRequest::RemoveFolder { path }).await?.done()
     }
 
     /// Queues a request, to be sent with [`Session::send`]. Returns its id.
     pub(super) fn queue_request(&mut self, question: SftpRequest<'_>) -> u32 {
         self.last_id = self.last_id.wrapping_add(1);
+        self.unanswered += 1;
         question.write(self.last_id, &mut self.waiting);
         self.last_id
     }
@@ -136,8 +225,15 @@ impl Session {
 
     /// Returns the next response with the id of its request.
     pub(super) async fn next_response(&mut self) -> Result<(u32, SftpResponse)> {
-        match tokio::time::timeout(RESPONSE_TIMEOUT, packet::read(&mut self.stdout)).await {
-            Ok(Ok(Some(answer))) => Ok(answer),
+        self.next_response_within(RESPONSE_TIMEOUT).await
+    }
+
+    async fn next_response_within(&mut self, timeout: Duration) -> Result<(u32, SftpResponse)> {
+        match tokio::time::timeout(timeout, packet::read(&mut self.stdout)).await {
+            Ok(Ok(Some(answer))) => {
+                self.unanswered = self.unanswered.saturating_sub(1);
+                Ok(answer)
+            }
             Ok(Ok(None)) => Err(self.exit_error().await),
             Ok(Err(error)) => Err(StorageError::new(StorageErrorKind::Transient, format!("sftp: {error}"))),
             Err(_) => Err(StorageError::new(StorageErrorKind::TimedOut, "sftp: the host did not answer in time")),
@@ -145,9 +241,13 @@ impl Session {
     }
 
     async fn exchange(&mut self, question: SftpRequest<'_>) -> Result<SftpResponse> {
+        self.exchange_within(RESPONSE_TIMEOUT, question).await
+    }
+
+    async fn exchange_within(&mut self, timeout: Duration, question: SftpRequest<'_>) -> Result<SftpResponse> {
         self.queue_request(question);
         self.send().await?;
-        Ok(self.next_response().await?.1)
+        Ok(self.next_response_within(timeout).await?.1)
     }
 
     /// Returns the reason why the process ended, from its error output.

@@ -6,7 +6,6 @@
 mod file;
 mod program;
 mod sent;
-mod ssh;
 mod xrootd;
 
 use std::path::Path;
@@ -55,6 +54,16 @@ pub trait StorageWriter: Send + Sync {
     /// Names the operations that [`inspect`](Self::inspect) uses, for messages.
     fn inspection_method(&self) -> &'static str;
 
+    /// Returns whether [`inspect`](Self::inspect) reads the whole file and limits the time by itself.
+    fn inspects_by_reading(&self) -> bool {
+        false
+    }
+
+    /// Returns whether [`put`](Self::put) reports its progress.
+    fn reports_progress(&self) -> bool {
+        true
+    }
+
     /// Writes a local file and creates its parent folders. Updates `sent` with the bytes sent, if the protocol reports
     /// progress. Errors: [`StorageErrorKind::AlreadyExists`] if the file exists and the storage does not replace it.
     fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>>;
@@ -80,7 +89,7 @@ impl Storages {
             "file" => Ok(&self.file),
             "https" | "http" | "davs" | "dav" => Ok(&self.http),
             "root" | "xroot" => Ok(&self.xrootd),
-            "scp" | "rsync" => Ok(&ssh::SshPrograms),
+            "scp" | "sftp" | "rsync" => Ok(&self.ssh),
             other => Err(unwritable(other)),
         }
     }
@@ -92,7 +101,6 @@ fn unwritable(scheme: &str) -> StorageError {
         "root" | "xroot" => {
             "install xrdcp and xrdfs (Debian: xrootd-client), or name another protocol: --protocol davs"
         }
-        "scp" | "rsync" => "install ssh and scp (Debian: openssh-client)",
         "srm" | "srm+https" | "gsiftp" => "write it with gfal-copy, or name another protocol: --protocol davs",
         _ => "name another protocol (--protocol), if the RSE has one",
     };
@@ -112,7 +120,8 @@ mod tests {
     #[test]
     fn what_cannot_be_written_is_told_with_advice() {
         let storages = Storages::new(plain());
-        for pfn in ["file:///a", "https://h/a", "davs://h/a", "http://h/a", "root://h//a", "scp://h:22/a"] {
+        for pfn in ["file:///a", "https://h/a", "davs://h/a", "http://h/a", "root://h//a", "scp://h:22/a", "sftp://h/a"]
+        {
             assert!(storages.writer(pfn).is_ok(), "{pfn}");
         }
         let error = storages.writer("srm://h/a").err().unwrap();

@@ -27,6 +27,10 @@ impl StorageWriter for XrootdProgram {
         "xrdfs stat and xrdfs query checksum"
     }
 
+    fn reports_progress(&self) -> bool {
+        false
+    }
+
     fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let bytes = std::fs::metadata(from)?.len();

@@ -149,7 +149,7 @@ impl FileUpload<'_> {
         trace: &mut Trace,
     ) -> Result<NextStep<'w>, ProtocolError> {
         let writer = self.uploader.storages.writer(pfn).map_err(|error| ProtocolError::NextProtocol(error, false))?;
-        let logs_in = matches!(protocol.scheme.as_str(), "scp" | "rsync");
+        let logs_in = matches!(protocol.scheme.as_str(), "scp" | "sftp" | "rsync");
         let _login = if logs_in { self.uploader.logins.acquire().await.ok() } else { None };
         let _transfer = self.uploader.transfers.acquire().await.ok();
         let target_file = transfer::UploadTarget { run: self, protocol, pfn, writer };

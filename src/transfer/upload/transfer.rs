@@ -58,7 +58,12 @@ impl UploadTarget<'_> {
     /// Queries the file under the final name.
     pub(super) async fn stored(&self) -> Result<Option<Stored>> {
         let pfn = self.access(self.pfn, "read").await?;
-        with_timeout(self.writer.inspect(&pfn)).await
+        self.inspect(&pfn).await
+    }
+
+    async fn inspect(&self, pfn: &str) -> Result<Option<Stored>> {
+        let inspected = self.writer.inspect(pfn);
+        if self.writer.inspects_by_reading() { inspected.await } else { with_timeout(inspected).await }
     }
 
     /// Writes the file. `old` is an existing unregistered file, which is deleted once ours is complete. Returns the
@@ -171,9 +176,8 @@ impl UploadTarget<'_> {
     /// Fails if the storage accepted no data for too long. External programs report no progress and have their own
     /// timeouts.
     fn check_idle_timeout(&self, silent: Duration) -> Result<()> {
-        let reports_progress = !matches!(self.protocol.scheme.as_str(), "root" | "xroot" | "scp" | "rsync");
         match self.run.uploader.options.idle_timeout {
-            Some(timeout) if reports_progress && silent > timeout => {
+            Some(timeout) if self.writer.reports_progress() && silent > timeout => {
                 let message = format!("the storage took no byte for {} s", timeout.as_secs_f64());
                 Err(StorageError::new(StorageErrorKind::TimedOut, message))
             }
@@ -186,7 +190,7 @@ impl UploadTarget<'_> {
         let pfn = self.access(name, "read").await?;
         let mut pauses = RECHECK_PAUSES.into_iter();
         let stored = loop {
-            let stored = with_timeout(self.writer.inspect(&pfn)).await;
+            let stored = self.inspect(&pfn).await;
             let settled = match &stored {
                 Ok(Some(stored)) => stored.bytes != Some(0) || measured.bytes == 0,
                 Ok(None) => false,
