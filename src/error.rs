@@ -1,107 +1,224 @@
-//! One error type for the whole library. It contains the server's exception class, message, status and URL.
+//! One error type for the whole library: its kind, message, cause, HTTP status, and hints for the user.
+
+use std::fmt;
+use std::io;
 
 use crate::exceptions::Exception;
+use crate::hint::Hint;
 
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error of this library.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// An error with one of Rucio's exception classes, from the server or from this client.
-    #[error("{}", .0.display())]
-    Rucio(Box<Refusal>),
-    /// An invalid value on the command line without an exception class; legacy commands exit with 1.
-    #[error("{0}")]
-    Value(String),
+/// The cause of an error.
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// The kind of an error; it decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// One of Rucio's exception classes, from the server or from this client.
+    Class(Exception),
+    /// An invalid value on the command line, without an exception class.
+    Value,
     /// A local read or write that failed.
-    #[error("{what}: {source}")]
-    Io {
-        /// The operation that failed, with the path.
-        what: String,
-        /// The cause.
-        source: std::io::Error,
-    },
-    /// No configuration, credentials or token at the start, so nothing was done; all commands exit with 1.
-    #[error("{0}")]
-    Login(Box<Error>),
+    Io,
     /// A wait that timed out.
-    #[error("{0}")]
-    Timeout(String),
+    Timeout,
     /// The user pressed Ctrl-C; everything has been stopped and cleaned up.
-    #[error("interrupted")]
     Interrupted,
 }
 
-/// The details of an error in Rucio's terms.
-#[derive(Debug, Clone)]
-pub struct Refusal {
-    /// The class; it determines the exit code.
-    pub class: Exception,
-    /// Details for the class: the server's message, or ours. May be empty.
-    pub details: String,
-    /// HTTP status of the response, if there was one.
-    pub status: Option<u16>,
-    /// The URL of the request, if there was one.
-    pub url: Option<String>,
-    /// What the user can do next: a sentence, usually with a command.
-    pub hint: Option<String>,
-}
+/// An error of this library.
+#[derive(Debug)]
+pub struct Error(Box<Details>);
 
-impl Refusal {
-    /// Returns the summary of the class and the details, in the format that the official client logs.
-    fn display(&self) -> String {
-        match self.details.is_empty() {
-            true => self.class.summary().to_owned(),
-            false => format!("{}\nDetails: {}", self.class.summary(), self.details),
-        }
-    }
+#[derive(Debug)]
+struct Details {
+    kind: ErrorKind,
+    /// The server's message, or ours. May be empty if there is a class.
+    message: String,
+    source: Option<Source>,
+    /// HTTP status of the response, if there was one.
+    status: Option<u16>,
+    /// Whether configuration, credentials or token were missing at the start, so that nothing was done.
+    is_before_start: bool,
+    hints: Vec<Hint>,
 }
 
 impl Error {
-    /// Creates an error of our own, with its details.
+    /// Creates an error with an exception class and details.
     pub fn new(class: Exception, details: impl Into<String>) -> Self {
-        Self::Rucio(Box::new(Refusal { class, details: details.into(), status: None, url: None, hint: None }))
+        Self::of_kind(ErrorKind::Class(class), details)
     }
 
-    /// Creates an I/O error; `what` is the operation that failed.
-    pub fn io(what: impl Into<String>, source: std::io::Error) -> Self {
-        Self::Io { what: what.into(), source }
+    /// Creates the error for an invalid value on the command line.
+    pub fn value(message: impl Into<String>) -> Self {
+        Self::of_kind(ErrorKind::Value, message)
+    }
+
+    /// Creates an I/O error; `what` is the operation that failed, with the path.
+    pub fn io(what: impl Into<String>, source: io::Error) -> Self {
+        Self::of_kind(ErrorKind::Io, what).with_source(source)
+    }
+
+    /// Creates the error for a wait that timed out.
+    pub fn timeout(message: impl Into<String>) -> Self {
+        Self::of_kind(ErrorKind::Timeout, message)
+    }
+
+    /// Creates the error for a command that the user interrupted.
+    pub fn interrupted() -> Self {
+        Self::of_kind(ErrorKind::Interrupted, "interrupted")
     }
 
     /// Creates the error for a result that cannot be written as JSON.
     pub(crate) fn unwritable(error: serde_json::Error) -> Self {
-        Self::new(Exception::RucioException, format!("The result cannot be written as JSON: {error}"))
+        Self::new(Exception::RucioException, "The result cannot be written as JSON").with_source(error)
     }
 
-    /// Adds a hint to an error with an exception class.
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        if let Self::Rucio(refusal) = &mut self {
-            refusal.hint = Some(hint.into());
-        }
+    fn of_kind(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self(Box::new(Details { kind, message, source: None, status: None, is_before_start: false, hints: Vec::new() }))
+    }
+
+    /// Sets the cause. Messages end with it.
+    pub fn with_source(mut self, source: impl Into<Source>) -> Self {
+        self.0.source = Some(source.into());
         self
+    }
+
+    /// Sets the HTTP status of the response.
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// Replaces the details.
+    pub(crate) fn with_details(mut self, details: impl Into<String>) -> Self {
+        self.0.message = details.into();
+        self
+    }
+
+    /// Marks an error of configuration or login, before anything was done: all commands exit with 1.
+    pub fn before_start(mut self) -> Self {
+        self.0.is_before_start = true;
+        self
+    }
+
+    /// Adds a hint.
+    pub fn with_hint(mut self, hint: impl Into<Hint>) -> Self {
+        self.0.hints.push(hint.into());
+        self
+    }
+
+    /// Adds several hints.
+    pub fn with_hints(mut self, hints: impl IntoIterator<Item = Hint>) -> Self {
+        self.0.hints.extend(hints);
+        self
+    }
+
+    /// Replaces all hints, where the caller knows more than the place where the error occurred.
+    pub fn with_only_hint(mut self, hint: impl Into<Hint>) -> Self {
+        self.0.hints = vec![hint.into()];
+        self
+    }
+
+    /// Returns the kind.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
     }
 
     /// Returns the exception class, if there is one.
     pub fn class(&self) -> Option<Exception> {
-        match self {
-            Self::Rucio(refusal) => Some(refusal.class),
-            Self::Login(error) => error.class(),
+        match self.0.kind {
+            ErrorKind::Class(class) => Some(class),
             _ => None,
         }
     }
 
-    /// Returns what the user can do next, if anything is known.
-    pub fn hint(&self) -> Option<&str> {
-        match self {
-            Self::Rucio(refusal) => refusal.hint.as_deref(),
-            Self::Login(error) => error.hint(),
-            _ => None,
-        }
+    /// Returns the HTTP status of the response, if there was one.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// Returns the details without the summary of the exception class: the server's message, or ours. May be empty.
+    pub fn details(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Returns what the user can do next, in order; empty if nothing is known.
+    pub fn hints(&self) -> &[Hint] {
+        &self.0.hints
+    }
+
+    /// Whether configuration, credentials or token were missing at the start, so that nothing was done.
+    pub fn is_before_start(&self) -> bool {
+        self.0.is_before_start
+    }
+
+    /// Whether the user interrupted the command.
+    pub fn is_interrupted(&self) -> bool {
+        self.0.kind == ErrorKind::Interrupted
     }
 
     /// Whether the cause is a closed pipe: such a command exits with 0 and no message.
     pub fn is_broken_pipe(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe)
+        let source = self.0.source.as_ref().and_then(|source| source.downcast_ref::<io::Error>());
+        source.is_some_and(|source| source.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// Writes the summary of the class and the details in the format that the official client logs, and the cause.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Details { message, source, .. } = &*self.0;
+        if let Some(class) = self.class() {
+            f.write_str(class.summary())?;
+            if !message.is_empty() || source.is_some() {
+                f.write_str("\nDetails: ")?;
+            }
+        }
+        f.write_str(message)?;
+        match source {
+            Some(source) if message.is_empty() => write!(f, "{source}"),
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_has_class_details_and_cause() {
+        let io = || io::Error::other("disk full");
+        let summary = Exception::AccessDenied.summary();
+        for (error, expected) in [
+            (Error::new(Exception::AccessDenied, ""), summary.to_owned()),
+            (Error::new(Exception::AccessDenied, "no"), format!("{summary}\nDetails: no")),
+            (Error::new(Exception::AccessDenied, "").with_source("cause"), format!("{summary}\nDetails: cause")),
+            (Error::io("Cannot write x", io()), "Cannot write x: disk full".to_owned()),
+            (Error::value("bad").before_start(), "bad".to_owned()),
+        ] {
+            assert_eq!(error.to_string(), expected, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn hint_is_kept_by_errors_of_every_kind() {
+        let io = || Error::io("Cannot write x", io::ErrorKind::BrokenPipe.into());
+        let errors = [Error::new(Exception::AccessDenied, ""), Error::value(""), io(), Error::timeout("")];
+        for error in errors.into_iter().chain([Error::interrupted(), io().before_start()]) {
+            let error = error.with_hint("First.").with_hint("Second.");
+            assert_eq!(error.hints(), [Hint::from("First."), Hint::from("Second.")], "{error:?}");
+        }
+        assert!(io().is_broken_pipe() && !Error::timeout("").is_broken_pipe());
     }
 }

@@ -13,6 +13,7 @@ pub mod diagnosis;
 pub mod env_vars;
 pub mod error;
 pub mod exceptions;
+pub mod hint;
 pub mod http;
 pub mod interact;
 pub mod lists;

@@ -30,11 +30,12 @@ impl Retryable for StatusCode {
 }
 
 impl Retryable for Error {
-    /// No response, or a response with a retryable status.
+    /// No response, or a response with a retryable status. A failed login at the start is none: it has its own retries.
     fn is_retryable(&self) -> bool {
-        let Self::Rucio(refusal) = self else { return false };
-        let status = refusal.status.and_then(|status| StatusCode::from_u16(status).ok());
-        refusal.class == Exception::ServerConnectionException || status.is_some_and(|status| status.is_retryable())
+        let status = self.status().and_then(|status| StatusCode::from_u16(status).ok());
+        let is_temporary = self.class() == Some(Exception::ServerConnectionException)
+            || status.is_some_and(|status| status.is_retryable());
+        is_temporary && !self.is_before_start()
     }
 }
 
@@ -162,6 +163,6 @@ mod tests {
     fn errors_without_a_response_are_retryable() {
         assert!(Error::new(Exception::ServerConnectionException, "Connection refused").is_retryable());
         assert!(!Error::new(Exception::AccessDenied, "no").is_retryable());
-        assert!(!Error::Value("no".to_owned()).is_retryable());
+        assert!(!Error::value("no").is_retryable());
     }
 }

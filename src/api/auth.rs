@@ -23,13 +23,10 @@ pub async fn validate(client: &Client, token: &Secret) -> Result<Raw<Validation>
 
 /// Replaces the server's message for a rejected token, the traceback of a missing exception: `NoneType: None`.
 fn plainly(error: Error) -> Error {
-    match error {
-        Error::Rucio(mut refusal) if refusal.class == Exception::CannotAuthenticate => {
-            if ["NoneType: None", "Traceback "].iter().any(|start| refusal.details.starts_with(start)) {
-                refusal.details = "The server does not know this token, or it has ended.".to_owned();
-            }
-            Error::Rucio(refusal)
-        }
-        other => other,
+    let is_traceback = ["NoneType: None", "Traceback "].iter().any(|start| error.details().starts_with(start));
+    if error.class() == Some(Exception::CannotAuthenticate) && is_traceback {
+        error.with_details("The server does not know this token, or it has expired.")
+    } else {
+        error
     }
 }

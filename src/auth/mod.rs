@@ -22,6 +22,7 @@ use tokio::sync::Mutex;
 use crate::config::{AuthMethod, Settings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::Hint;
 use crate::http::{Client, TokenProvider, checked};
 use crate::interact::{Interact, NonInteractive};
 use crate::secret::Secret;
@@ -274,7 +275,7 @@ async fn authenticate(client: &Client, cache: &TokenCache, origin: &TokenOrigin)
         AuthMethod::X509Proxy { proxy } => x509::authenticate(client, "auth/x509_proxy", proxy, None).await,
         AuthMethod::Oidc(_) if !client.interact().is_there() => {
             Err(Error::new(Exception::CannotAuthenticate, "This login needs somebody at a browser.")
-                .with_hint("Run `rucio login`."))
+                .with_hint(Hint::LogIn { force: false }))
         }
         AuthMethod::Oidc(settings) => oidc::authenticate(client, settings, cache, origin).await,
         AuthMethod::Ssh { private_key, agent } => ssh::authenticate(client, private_key, agent.as_deref()).await,
@@ -312,7 +313,7 @@ fn named_account(client: &Client) -> Result<&str> {
 
 /// Adds a hint to a refused login, unless the error has one.
 fn add_hint(error: Error, method: &AuthMethod) -> Error {
-    if error.class() != Some(Exception::CannotAuthenticate) || error.hint().is_some() {
+    if error.class() != Some(Exception::CannotAuthenticate) || !error.hints().is_empty() {
         return error;
     }
     match method {
@@ -349,9 +350,9 @@ mod tests {
     fn only_a_refused_login_without_advice_gets_some() {
         let proxy = AuthMethod::X509Proxy { proxy: "/tmp/x509up_u1".into() };
         let refused = || Error::new(Exception::CannotAuthenticate, "");
-        assert!(add_hint(refused(), &proxy).hint().is_some_and(|hint| hint.contains("voms-proxy-init")));
-        assert_eq!(add_hint(refused().with_hint("Mine."), &proxy).hint(), Some("Mine."));
-        assert_eq!(add_hint(Error::new(Exception::ServerConnectionException, ""), &proxy).hint(), None);
+        assert!(format!("{:?}", add_hint(refused(), &proxy).hints()).contains("voms-proxy-init"));
+        assert_eq!(add_hint(refused().with_hint("Mine."), &proxy).hints(), ["Mine.".into()]);
+        assert!(add_hint(Error::new(Exception::ServerConnectionException, ""), &proxy).hints().is_empty());
     }
 
     #[test]

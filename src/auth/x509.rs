@@ -39,15 +39,15 @@ fn warn_if_open(certificate: &Certificate) {
 
 /// Adds the reason why the server refused the certificate, if its own answer does not say it.
 fn explain(error: Error, certificate: &Certificate, account: Option<&str>) -> Error {
-    let Error::Rucio(refusal) = &error else { return error };
-    let hint = match (refusal.class, refusal.status) {
-        _ if refusal.details.ends_with(tls::CERTIFICATE_EXPIRED) => expired_elsewhere(certificate),
-        _ if refusal.hint.as_deref() == Some(tls::REFUSED) => not_accepted(certificate),
-        (Exception::CannotAuthenticate, Some(_)) if refusal.details.contains("Cannot get DN") => NOT_SEEN.to_owned(),
+    let Some(class) = error.class() else { return error };
+    let hint = match (class, error.status()) {
+        _ if error.details().ends_with(tls::CERTIFICATE_EXPIRED) => expired_elsewhere(certificate),
+        _ if error.hints().contains(&tls::REFUSED.into()) => not_accepted(certificate),
+        (Exception::CannotAuthenticate, Some(_)) if error.details().contains("Cannot get DN") => NOT_SEEN.to_owned(),
         (Exception::CannotAuthenticate | Exception::IdentityError, Some(_)) => not_mapped(certificate, account),
         _ => return error,
     };
-    error.with_hint(hint)
+    error.with_only_hint(hint)
 }
 
 const NOT_SEEN: &str = "The server was shown the certificate and has not seen it: check that [client] auth_host (or \

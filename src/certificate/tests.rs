@@ -164,7 +164,7 @@ fn seen(pem: &[Vec<u8>]) -> Certificate {
 
 fn refusal(certificate: &Certificate, day: i64) -> String {
     let error = certificate.good_at(day * DAY + 1).unwrap_err();
-    format!("{error} {}", error.hint().unwrap())
+    format!("{error} {:?}", error.hints())
 }
 
 #[test]

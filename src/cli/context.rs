@@ -4,6 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
 use super::global::Global;
+use super::hint_text;
 use super::next_command;
 use super::terminal::Terminal;
 use super::tree::Tree;
@@ -13,6 +14,7 @@ use crate::auth;
 use crate::config::{Config, Overrides, Settings};
 use crate::env_vars::{self, Env};
 use crate::error::{Error, Result};
+use crate::hint::Hint;
 use crate::http::Client;
 use crate::interact::NonInteractive;
 use crate::types::{Did, ScopeConvention};
@@ -100,9 +102,14 @@ impl Context {
         next_command::command(&self.overrides.borrow(), words)
     }
 
+    /// Returns the hint of a finding of `doctor`, if there is one.
+    pub(crate) fn finding_hint(&self, hints: &[Hint]) -> Option<String> {
+        hint_text::of_finding(hints, &self.overrides.borrow())
+    }
+
     /// Returns the hint for a failure, if there is one.
     pub(crate) fn hint(&self, error: &Error) -> Option<String> {
-        next_command::hint(error, &self.overrides.borrow())
+        hint_text::of_error(error, &self.overrides.borrow())
     }
 
     /// Uses this configuration, unless one has been read already.
@@ -113,7 +120,7 @@ impl Context {
 
     /// Resolves the settings from command line, environment and configuration.
     pub(crate) fn settings(&self) -> Result<Settings> {
-        Settings::resolve(&self.overrides.borrow(), &self.env, self.config()?).map_err(setup_error)
+        Settings::resolve(&self.overrides.borrow(), &self.env, self.config()?).map_err(Error::before_start)
     }
 
     /// Returns a client that never prompts during a login.
@@ -126,7 +133,7 @@ impl Context {
         if let Some(config) = self.config.get() {
             return Ok(config);
         }
-        let config = Config::for_client(&self.overrides.borrow(), &self.env).map_err(setup_error)?;
+        let config = Config::for_client(&self.overrides.borrow(), &self.env).map_err(Error::before_start)?;
         if config.get("experimental", "cli").is_some_and(|look| look.eq_ignore_ascii_case("rich")) {
             self.ui.enrich(Rich { colours: self.env.get(env_vars::NO_COLOR).is_none(), pager: self.pager });
         }
@@ -160,9 +167,4 @@ impl Context {
     pub(crate) fn size(&self, bytes: Option<Num>) -> String {
         sizefmt(bytes, self.human)
     }
-}
-
-/// Wraps an error of configuration or settings as a login error, whose exit code is 1 in every tree.
-fn setup_error(error: Error) -> Error {
-    Error::Login(Box::new(error))
 }

@@ -323,7 +323,7 @@ pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
         // The policy restricts the new tree only; an invalid policy makes legacy commands fail, too.
         let command = invocation.path.first().filter(|_| invocation.tree() == Tree::Commands);
         let allowed = policy::allow(context.config()?, command.map_or("", String::as_str));
-        allowed.map_err(|error| Error::Login(Box::new(error)))?;
+        allowed.map_err(Error::before_start)?;
     }
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().build().map_err(|error| Error::io("Cannot start", error))?;
@@ -341,7 +341,7 @@ pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = command => outcome,
-            () = terminal::interrupted(), if !handles_interrupt => Err(Error::Interrupted),
+            () = terminal::interrupted(), if !handles_interrupt => Err(Error::interrupted()),
         }
     });
     runtime.shutdown_background();

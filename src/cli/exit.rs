@@ -10,7 +10,7 @@ use super::dispatch::UsageError;
 use super::exit_code::ExitCode;
 use super::tree::Tree;
 use super::ui::{self, Format};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind as Kind, Result};
 use crate::exceptions::Exception;
 
 /// Reports a parse error, or prints help or the version. Returns the exit code.
@@ -54,7 +54,7 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
             let _ = context.ui.flush();
             let code = if context.is_extension { extension_exit_code(&error) } else { exit_code(&error, context.tree) };
             report(&error, context.hint(&error).as_deref(), code, context.ui.format());
-            if !matches!(error, Error::Login(_) | Error::Interrupted) {
+            if !error.is_before_start() && !error.is_interrupted() {
                 let _ = closing_line(context, start).and_then(|()| context.ui.flush());
             }
             code
@@ -81,7 +81,7 @@ fn report(error: &Error, hint: Option<&str>, code: ExitCode, format: Format) {
     if format.is_json() {
         return ui::print_message(&as_json(&error.to_string(), error.class(), hint, code));
     }
-    if matches!(error, Error::Interrupted) {
+    if error.is_interrupted() {
         return;
     }
     tracing::error!("{error}");
@@ -106,21 +106,21 @@ fn as_json(message: &str, class: Option<Exception>, hint: Option<&str>, code: Ex
 /// Returns the exit code of an error: that of its class in the legacy and admin trees, 1 in the new one. `AccessDenied`
 /// has the code of its class, 2, in all trees.
 fn exit_code(error: &Error, tree: Tree) -> ExitCode {
-    match (error, error.class()) {
-        (Error::Interrupted, _) => ExitCode::Interrupted,
-        (Error::Timeout(_), _) => ExitCode::TimedOut,
-        (Error::Login(_), _) | (_, None) => ExitCode::Failure,
-        (_, Some(Exception::InputValidationError)) => ExitCode::Failure,
-        (_, Some(class)) if tree != Tree::Commands || class == Exception::AccessDenied => ExitCode::Class(class),
-        (_, Some(_)) => ExitCode::Failure,
+    match error.kind() {
+        Kind::Interrupted => ExitCode::Interrupted,
+        Kind::Timeout => ExitCode::TimedOut,
+        _ if error.is_before_start() => ExitCode::Failure,
+        Kind::Value | Kind::Io | Kind::Class(Exception::InputValidationError) => ExitCode::Failure,
+        Kind::Class(class) if tree != Tree::Commands || class == Exception::AccessDenied => ExitCode::Class(class),
+        Kind::Class(_) => ExitCode::Failure,
     }
 }
 
 /// Returns the exit code of a failed command that the official client lacks: 4 if a login is required.
 fn extension_exit_code(error: &Error) -> ExitCode {
-    match (error, error.class()) {
-        (Error::Interrupted, _) => ExitCode::Interrupted,
-        (_, Some(Exception::CannotAuthenticate | Exception::NoAuthInformation)) => ExitCode::LogInFirst,
+    match error.kind() {
+        Kind::Interrupted => ExitCode::Interrupted,
+        Kind::Class(Exception::CannotAuthenticate | Exception::NoAuthInformation) => ExitCode::LogInFirst,
         _ => ExitCode::Failure,
     }
 }
@@ -138,10 +138,10 @@ mod tests {
             (missing(), Tree::Commands, 1),
             (Error::new(Exception::AccessDenied, ""), Tree::Commands, 2),
             (Error::new(Exception::InputValidationError, ""), Tree::Legacy, 1),
-            (Error::Login(Box::new(missing())), Tree::Legacy, 1),
-            (Error::Value("no".into()), Tree::Legacy, 1),
-            (Error::Timeout("".into()), Tree::Commands, 124),
-            (Error::Interrupted, Tree::Commands, 130),
+            (missing().before_start(), Tree::Legacy, 1),
+            (Error::value("no"), Tree::Legacy, 1),
+            (Error::timeout(""), Tree::Commands, 124),
+            (Error::interrupted(), Tree::Commands, 130),
         ];
         for (error, tree, expected) in cases {
             assert_eq!(exit_code(&error, tree).number(), expected, "{error:?} {tree:?}");

@@ -19,8 +19,8 @@ pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>)
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     tokio::select! {
         outcome = work => outcome,
-        _ = interrupt.recv() => Err(Error::Interrupted),
-        _ = terminate.recv() => Err(Error::Interrupted),
+        _ = interrupt.recv() => Err(Error::interrupted()),
+        _ = terminate.recv() => Err(Error::interrupted()),
     }
 }
 

@@ -13,6 +13,7 @@ mod duration;
 mod exit;
 mod exit_code;
 mod global;
+mod hint_text;
 #[cfg(test)]
 mod hints;
 mod interrupt;

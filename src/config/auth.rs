@@ -8,6 +8,7 @@ use crate::{
     Error, Result,
     env_vars::{self, Env},
     exceptions::Exception,
+    hint::{Hint, Parameter, shell_path},
     secret::Secret,
 };
 use std::{
@@ -53,17 +54,13 @@ pub enum AuthMethod {
     Gss,
 }
 
-pub(super) const AUTH_TYPE: Name =
-    Name { option: "auth_type", variable: Some(env_vars::RUCIO_AUTH_TYPE), flag: Some("--auth-strategy") };
-const USERNAME: Name = Name { option: "username", variable: None, flag: Some("--user") };
-const PASSWORD: Name = Name { option: "password", variable: None, flag: Some("--password") };
-const CLIENT_CERT: Name =
-    Name { option: "client_cert", variable: Some(env_vars::RUCIO_CLIENT_CERT), flag: Some("--certificate") };
-const CLIENT_KEY: Name =
-    Name { option: "client_key", variable: Some(env_vars::RUCIO_CLIENT_KEY), flag: Some("--client-key") };
-const CLIENT_PROXY: Name =
-    Name { option: "client_x509_proxy", variable: Some(env_vars::RUCIO_CLIENT_PROXY), flag: Some("--certificate") };
-const SSH_PRIVATE_KEY: Name = Name { option: "ssh_private_key", variable: None, flag: None };
+pub(super) const AUTH_TYPE: Name = Name::of("auth_type", Parameter::AuthMethod);
+const USERNAME: Name = Name::of("username", Parameter::User);
+const PASSWORD: Name = Name::of("password", Parameter::Password);
+const CLIENT_CERT: Name = Name::of("client_cert", Parameter::Certificate);
+const CLIENT_KEY: Name = Name::of("client_key", Parameter::ClientKey);
+const CLIENT_PROXY: Name = Name::of("client_x509_proxy", Parameter::Proxy);
+const SSH_PRIVATE_KEY: Name = Name::in_file("ssh_private_key");
 
 impl AuthMethod {
     /// Returns the method's name, as in the configuration and in the server's paths.
@@ -96,7 +93,8 @@ impl AuthMethod {
             "ssh" => ssh(sources),
             "gss" => Ok(Self::Gss),
             _ => Err(cannot_authenticate(format!("There is no authentication method '{name}'."))
-                .with_hint("The methods are userpass, x509, x509_proxy, oidc, ssh and gss.")),
+                .with_hint("The methods are userpass, x509, x509_proxy, oidc, ssh and gss.")
+                .with_hint(Hint::parameters("Choose one", [Parameter::AuthMethod]))),
         }
     }
 }
@@ -124,17 +122,14 @@ fn x509(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
 /// Adds a hint if there is a certificate where grid tools keep one; the official client does not look there, nor does
 /// this one.
 fn usual_certificate(error: Error, sources: &Sources<'_>) -> Error {
-    const PLACES: [(&str, &str); 2] =
-        [("~/.globus/usercert.pem", " --client-key ~/.globus/userkey.pem"), ("~/.globus/usercred.p12", "")];
-    let found = PLACES.iter().find(|(cert, _)| paths::expand(cert, sources.env).is_file());
-    match found {
-        Some((cert, key)) => error.with_hint(format!(
-            "There is one at {cert}: give the options --certificate {cert}{key}, or add them to [client] in {} as \
-             client_cert and client_key.",
-            sources.config.path().display()
-        )),
-        None => error,
-    }
+    const PLACES: [(&str, Option<&str>); 2] =
+        [("~/.globus/usercert.pem", Some("~/.globus/userkey.pem")), ("~/.globus/usercred.p12", None)];
+    let expanded = |path: &str| paths::expand(path, sources.env);
+    let Some((cert, key)) = PLACES.iter().find(|(cert, _)| expanded(cert).is_file()) else { return error };
+    let value = |parameter, path: &str| (parameter, expanded(path).display().to_string());
+    let values = [Some(value(Parameter::Certificate, cert)), key.map(|key| value(Parameter::ClientKey, key))];
+    let values: Vec<_> = values.into_iter().flatten().collect();
+    error.with_hint(Hint::values(format!("To use {cert}"), values))
 }
 
 /// The precedence is Rucio's: option, its own variable, its configuration, and only then the variable of grid tools.
@@ -143,10 +138,11 @@ fn x509_proxy(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod
     let named = proxy.or_else(|| sources.env.get(env_vars::X509_USER_PROXY));
     let proxy = named.as_ref().map_or_else(usual_proxy, |proxy| paths::expand(proxy, sources.env));
     check_readable(&proxy, "proxy certificate", Exception::MissingClientParameter).map_err(|error| {
-        error.with_hint(
-            "Make one with voms-proxy-init; it is looked for in --certificate, RUCIO_CLIENT_PROXY, [client] \
-             client_x509_proxy, X509_USER_PROXY and /tmp/x509up_u<uid> (the first that is set counts).",
-        )
+        error
+            .with_only_hint(
+                "Create one with voms-proxy-init. The default path is X509_USER_PROXY or /tmp/x509up_u<uid>.",
+            )
+            .with_hint(Hint::parameters("To use another path", [Parameter::Proxy]))
     })?;
     match named.is_none() && belongs_to_other_user(&proxy) {
         true => Err(foreign_proxy_error(&proxy)),
@@ -162,10 +158,9 @@ pub(super) fn belongs_to_other_user(proxy: &Path) -> bool {
 }
 
 fn foreign_proxy_error(proxy: &Path) -> Error {
-    cannot_authenticate(format!("The proxy certificate {} belongs to another user.", proxy.display())).with_hint(
-        "Make your own elsewhere, with voms-proxy-init -out FILE, and name it with --certificate, X509_USER_PROXY or \
-         [client] client_x509_proxy.",
-    )
+    cannot_authenticate(format!("The proxy certificate {} belongs to another user.", proxy.display()))
+        .with_hint("Create your own at another path, with voms-proxy-init -out FILE.")
+        .with_hint(Hint::parameters("Then set the path", [Parameter::Proxy]))
 }
 
 /// Returns the path where grid tools put a proxy certificate.
@@ -199,8 +194,9 @@ fn check_readable(path: &Path, what: &str, missing: Exception) -> Result<()> {
             Err(Error::new(missing, format!("There is no {what} at {place}."))
                 .with_hint("Correct the path, or put the file there."))
         }
-        Err(error) => Err(cannot_authenticate(format!("The {what} {place} cannot be read: {error}."))
-            .with_hint(format!("Check with `ls -l {place}` that it is a file and yours."))),
+        Err(error) => Err(cannot_authenticate(format!("The {what} {place} cannot be read: {error}.")).with_hint(
+            Hint::run("Check that it is a file and that you may read it", format!("ls -l {}", shell_path(path))),
+        )),
     }
 }
 
@@ -213,7 +209,7 @@ fn check_private(key: &Path) -> Result<()> {
         return Ok(());
     }
     let details = format!("The permissions of the private key {place} are {mode:o}; they must be 400 or 600.");
-    Err(cannot_authenticate(details).with_hint(format!("Run `chmod 600 {place}`.")))
+    Err(cannot_authenticate(details).with_hint(Hint::run("", format!("chmod 600 {}", shell_path(key)))))
 }
 
 fn cannot_authenticate(details: String) -> Error {
@@ -233,7 +229,7 @@ mod tests {
 
     fn refusal(result: Result<AuthMethod>) -> (Exception, String) {
         let error = result.unwrap_err();
-        assert!(error.hint().is_some(), "{error} gives no hint");
+        assert!(!error.hints().is_empty(), "{error} gives no hint");
         (error.class().unwrap(), error.to_string())
     }
 
@@ -306,12 +302,14 @@ mod tests {
     fn a_certificate_at_its_usual_place_is_named_where_none_is_configured() {
         let home = tempfile::tempdir().unwrap();
         let env = Env::fixed([("HOME", &home.path().display().to_string())]);
-        let hint = || resolve(&Overrides::default(), &env, "auth_type = x509").unwrap_err().hint().unwrap().to_owned();
-        assert!(!hint().contains("globus"), "{}", hint());
+        let hints = || resolve(&Overrides::default(), &env, "auth_type = x509").unwrap_err().hints().to_vec();
+        assert_eq!(hints(), [Hint::parameters("Set it", [Parameter::Certificate])]);
         fs::create_dir(home.path().join(".globus")).unwrap();
         fs::write(home.path().join(".globus/usercert.pem"), "x").unwrap();
-        let told = "--certificate ~/.globus/usercert.pem --client-key ~/.globus/userkey.pem";
-        assert!(hint().contains(told) && hint().contains("/etc/rucio.cfg"), "{}", hint());
+        let folder = home.path().join(".globus").display().to_string();
+        let cert = (Parameter::Certificate, format!("{folder}/usercert.pem"));
+        let key = (Parameter::ClientKey, format!("{folder}/userkey.pem"));
+        assert_eq!(hints()[1], Hint::values("To use ~/.globus/usercert.pem", [cert, key]));
     }
 
     #[test]

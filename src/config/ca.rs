@@ -8,6 +8,7 @@ use crate::{
     Error, Result,
     env_vars::{self, Env},
     exceptions::Exception,
+    hint::{Hint, Parameter},
 };
 use std::path::PathBuf;
 
@@ -22,7 +23,7 @@ pub enum CaSource {
     BuiltIn,
 }
 
-const CA: Name = Name { option: "ca_cert", variable: Some(env_vars::X509_CERT_DIR), flag: None };
+const CA: Name = Name::of("ca_cert", Parameter::CaCertificate);
 
 impl CaSource {
     /// Resolves the source only, without the rest of the settings, and returns its origin. `https` says whether it is
@@ -60,9 +61,9 @@ pub(super) fn resolve(given: Option<&String>, sources: &Sources<'_>, https: bool
         Err(_) if !https => Ok(CaSource::BuiltIn),
         Err(error) => {
             let details = format!("The CA certificates at {} cannot be read: {error}.", path.display());
-            Err(Error::new(Exception::MissingClientParameter, details).with_hint(
-                "Correct --ca-certificate, X509_CERT_DIR, [client] ca_cert, REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE (the first that is set counts).",
-            ))
+            Err(Error::new(Exception::MissingClientParameter, details)
+                .with_hint(Hint::parameters("Correct the path", [Parameter::CaCertificate]))
+                .with_hint("Without these, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE are used."))
         }
     }
 }

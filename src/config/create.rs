@@ -5,6 +5,7 @@ use crate::{
     Error, Result,
     env_vars::{self, Env},
     exceptions::Exception,
+    hint::{Hint, Parameter},
 };
 use ini::{EscapePolicy, Ini, LineSeparator, WriteOption};
 use std::{
@@ -15,7 +16,7 @@ use std::{
 };
 
 /// Comment at the top of the file.
-const HEADER: &str = "# Written by `rucio login --setup`. Do not add a password: commands prompt for it when needed.\n";
+const HEADER: &str = "# Rucio configuration. Do not add a password: commands prompt for it when needed.\n";
 
 /// Options of `[client]` to write. Secrets are not among them.
 #[derive(Debug, Clone, Default)]
@@ -64,7 +65,7 @@ impl NewConfig {
         let named = given.map(str::to_owned).or_else(|| env.get(env_vars::RUCIO_CONFIG));
         named.map(|path| paths::expand(&path, env)).or_else(|| super::personal(env)).ok_or_else(|| {
             Error::new(Exception::ConfigNotFound, "There is no home folder to write a configuration to.")
-                .with_hint("Name a file with --config FILE.")
+                .with_hint(Hint::parameters("Name a file", [Parameter::Config]))
         })
     }
 
@@ -93,7 +94,8 @@ impl NewConfig {
 pub(crate) fn already_there(path: &Path) -> Error {
     let details = format!("There is a configuration already: {}.", path.display());
     Error::new(Exception::ConfigurationError, details)
-        .with_hint("Log in with it: run `rucio login`. To write a new one in its place, add --force.")
+        .with_hint(Hint::LogIn { force: false })
+        .with_hint(Hint::SetUp { force: true })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::{
     Error, Result,
     env_vars::{self, Env},
     exceptions::Exception,
+    hint::{Hint, Parameter},
 };
 use std::path::{Path, PathBuf};
 
@@ -21,9 +22,8 @@ pub(super) fn find(given: Option<&str>, env: &Env) -> Result<PathBuf> {
 pub(super) fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|error| {
         let details = format!("{} cannot be read: {error}.", path.display());
-        Error::new(Exception::ConfigLoadingError, details).with_hint(
-            "Name a readable file with --config or RUCIO_CONFIG, or unset RUCIO_CONFIG to use the usual places.",
-        )
+        Error::new(Exception::ConfigLoadingError, details)
+            .with_hint(Hint::parameters("Name a readable file", [Parameter::Config]))
     })
 }
 
@@ -48,7 +48,7 @@ fn not_found(candidates: &[PathBuf]) -> Error {
         Exception::ConfigNotFound,
         format!("There is no rucio.cfg at any of these places, tried in order:{lines}"),
     )
-    .with_hint("Name your configuration file with --config FILE or in the variable RUCIO_CONFIG.")
+    .with_hint(Hint::parameters("Name your configuration file", [Parameter::Config]))
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ mod tests {
         let env = Env::fixed([("RUCIO_AUTH_TYPE", "OIDC")]);
         let overrides = Overrides { account: Some("kim".into()), ..Overrides::default() };
         let [rucio_host, auth_host, account, auth_type] = explain(&overrides, &env, &config);
-        assert!(rucio_host.value.is_err_and(|error| error.hint().is_some_and(|hint| hint.contains("https://r"))));
+        assert!(rucio_host.value.is_err_and(|error| format!("{:?}", error.hints()).contains("https://r")));
         assert_eq!(
             (auth_host.value.unwrap().as_deref(), auth_host.origin),
             (Some("https://a"), Some(ValueOrigin::File(3)))

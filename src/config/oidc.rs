@@ -95,7 +95,7 @@ pub(super) fn resolve(overrides: &Overrides, sources: &Sources<'_>) -> Result<Oi
 }
 
 const fn client(option: &'static str) -> Name {
-    Name { option, variable: None, flag: None }
+    Name::in_file(option)
 }
 
 /// Returns the polling timeout; the default is that of the official client.
@@ -192,7 +192,7 @@ mod tests {
         for (text, named) in [("oidc_provider = https://idp", "oidc_client_id"), ("", "oidc_provider")] {
             let error = plain(&format!("oidc_login = browser\n{text}")).unwrap_err();
             assert_eq!(error.class(), Some(Exception::MissingClientParameter));
-            assert!(error.to_string().contains(named) && error.hint().is_some(), "{error}");
+            assert!(error.to_string().contains(named) && !error.hints().is_empty(), "{error}");
         }
     }
 
@@ -201,7 +201,7 @@ mod tests {
         for text in ["oidc_login = telepathy", "oidc_polling_timeout = 0", "oidc_polling_timeout = soon"] {
             let error = plain(text).unwrap_err();
             assert_eq!(error.class(), Some(Exception::ConfigurationError), "{text}");
-            assert!(error.hint().is_some(), "{text}");
+            assert!(!error.hints().is_empty(), "{text}");
         }
     }
 

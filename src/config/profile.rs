@@ -130,6 +130,6 @@ mod tests {
         let error = settings(Some("day"), &Env::fixed([])).unwrap_err();
         assert_eq!(error.class(), Some(Exception::ConfigurationError));
         assert!(error.to_string().contains("[profile day]"), "{error}");
-        assert!(error.hint().is_some_and(|hint| hint.contains("cms, night")), "{:?}", error.hint());
+        assert!(format!("{:?}", error.hints()).contains("cms, night"), "{error:?}");
     }
 }

@@ -41,7 +41,7 @@ mod tests {
         ] {
             let error = checked(address, "rucio_host").unwrap_err();
             assert_eq!(error.class(), Some(class), "{address}");
-            assert!(error.to_string().contains(address) && error.hint().is_some());
+            assert!(error.to_string().contains(address) && !error.hints().is_empty());
         }
         assert_eq!(checked("HTTPS://rucio.example.org:443/", "rucio_host").unwrap(), "HTTPS://rucio.example.org:443");
         assert!(is_https("HTTPS://x") && !is_https("http://x") && !is_https("https"));

@@ -5,11 +5,7 @@ use super::{
     sources::{Name, Sources},
     tokens::{DEFAULT_VO, TokenPaths},
 };
-use crate::{
-    Error, Result,
-    env_vars::{self, Env},
-    secret::Secret,
-};
+use crate::{Error, Result, env_vars::Env, hint::Parameter, secret::Secret};
 use std::{path::PathBuf, time::Duration};
 
 /// The global options of the command line, as they were given.
@@ -102,11 +98,10 @@ pub struct Settings {
     pub oidc_refresh_before_exp: i64,
 }
 
-pub(super) const RUCIO_HOST: Name = Name { option: "rucio_host", variable: None, flag: Some("-H") };
-pub(super) const AUTH_HOST: Name = Name { option: "auth_host", variable: None, flag: Some("--auth-host") };
-pub(super) const ACCOUNT: Name =
-    Name { option: "account", variable: Some(env_vars::RUCIO_ACCOUNT), flag: Some("--account") };
-const VO: Name = Name { option: "vo", variable: Some(env_vars::RUCIO_VO), flag: Some("--vo") };
+pub(super) const RUCIO_HOST: Name = Name::of("rucio_host", Parameter::Host);
+pub(super) const AUTH_HOST: Name = Name::of("auth_host", Parameter::AuthHost);
+pub(super) const ACCOUNT: Name = Name::of("account", Parameter::Account);
+const VO: Name = Name::of("vo", Parameter::Vo);
 
 impl Settings {
     /// Resolves all settings. Checks certificate and key files and the folder for temporary files, but changes nothing
@@ -115,7 +110,7 @@ impl Settings {
     /// # Errors
     /// `MissingClientParameter` if an option or a file is missing, `ClientProtocolNotFound` and
     /// `ClientProtocolNotSupported` for a URL without http or https, `CannotAuthenticate` for an unknown method or a
-    /// file that cannot be used, `ConfigurationError` for an option of the wrong type, and [`Error::Value`] for an
+    /// file that cannot be used, `ConfigurationError` for an option of the wrong type, and [`ErrorKind::Value`](crate::error::ErrorKind::Value) for an
     /// invalid timeout.
     pub fn resolve(overrides: &Overrides, env: &Env, config: &Config) -> Result<Self> {
         let sources = Sources { env, config };
@@ -156,7 +151,7 @@ fn timeout(seconds: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(seconds)
         .ok()
         .filter(|time| !time.is_zero())
-        .ok_or_else(|| Error::Value(format!("The time-out must be a number of seconds above 0, not {seconds}.")))
+        .ok_or_else(|| Error::value(format!("The time-out must be a number of seconds above 0, not {seconds}.")))
 }
 
 /// The official client uses the default if this is not a number, and existing files rely on that.
@@ -176,7 +171,9 @@ fn request_retries(config: &Config) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use crate::exceptions::Exception;
+    use crate::hint::Hint;
     use std::path::Path;
 
     const FILE: &str =
@@ -227,7 +224,7 @@ mod tests {
         let error = resolve(&Overrides::default(), &Env::fixed([]), "[client]\naccount = x\n").unwrap_err();
         assert_eq!(error.class(), Some(Exception::MissingClientParameter));
         assert!(error.to_string().contains("'rucio_host'") && error.to_string().contains("/etc/rucio.cfg"));
-        assert_eq!(error.hint(), Some("Give the option -H, or add `rucio_host = …` to [client] in /etc/rucio.cfg."));
+        assert_eq!(error.hints(), [Hint::parameters("Set it", [Parameter::Host])]);
     }
 
     #[test]
@@ -252,7 +249,7 @@ mod tests {
         assert_eq!(error.class(), Some(Exception::ConfigurationError));
         assert!(error.to_string().contains("/etc/rucio.cfg, line 6"), "{error}");
         for seconds in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(matches!(timeout(seconds), Err(Error::Value(_))));
+            assert_eq!(timeout(seconds).unwrap_err().kind(), ErrorKind::Value, "{seconds}");
         }
     }
 

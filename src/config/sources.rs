@@ -1,7 +1,12 @@
 //! Sources of a setting, in order of precedence: command line, environment, file.
 
 use super::Config;
-use crate::{Error, Result, env_vars::Env, exceptions::Exception};
+use crate::{
+    Error, Result,
+    env_vars::Env,
+    exceptions::Exception,
+    hint::{Hint, Parameter},
+};
 
 /// A setting of the section `[client]` and its other names.
 pub(super) struct Name {
@@ -9,8 +14,20 @@ pub(super) struct Name {
     pub(super) option: &'static str,
     /// The environment variable, if there is one.
     pub(super) variable: Option<&'static str>,
-    /// The option on the command line, for the hint.
-    pub(super) flag: Option<&'static str>,
+    /// The parameter, if there is an option of the command line.
+    pub(super) parameter: Option<Parameter>,
+}
+
+impl Name {
+    /// Creates the names of an option that only the file has.
+    pub(super) const fn in_file(option: &'static str) -> Self {
+        Self { option, variable: None, parameter: None }
+    }
+
+    /// Creates the names of a parameter; `option` is that in the file.
+    pub(super) const fn of(option: &'static str, parameter: Parameter) -> Self {
+        Self { option, variable: parameter.variable(), parameter: Some(parameter) }
+    }
 }
 
 /// The origin of a setting.
@@ -70,14 +87,11 @@ impl Sources<'_> {
         Error::new(Exception::MissingClientParameter, details).with_hint(self.setting_hint(name))
     }
 
-    /// Returns all ways to give the setting, as a sentence.
-    fn setting_hint(&self, name: &Name) -> String {
-        let file = format!("add `{} = …` to [client] in {}", name.option, self.config.path().display());
-        let variable = name.variable.map(|variable| format!("set the variable {variable}"));
-        let flag = name.flag.map(|flag| format!("give the option {flag}"));
-        let ways: Vec<_> = [flag, variable, Some(file)].into_iter().flatten().collect();
-        let mut sentence = ways.join(", or ") + ".";
-        sentence[..1].make_ascii_uppercase();
-        sentence
+    /// Returns all ways to set it.
+    fn setting_hint(&self, name: &Name) -> Hint {
+        match name.parameter {
+            Some(parameter) => Hint::parameters("Set it", [parameter]),
+            None => format!("Add `{} = …` to [client] in {}.", name.option, self.config.path().display()).into(),
+        }
     }
 }

@@ -132,7 +132,7 @@ fn what_is_wrong_is_told_with_file_and_line_but_without_values() {
     ] {
         let error = Config::parse(text, "/etc/rucio.cfg").unwrap_err();
         assert_eq!(error.class(), Some(Exception::ConfigLoadingError));
-        assert!(error.to_string().contains(place) && error.hint().is_some(), "{error}");
+        assert!(error.to_string().contains(place) && !error.hints().is_empty(), "{error}");
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 }

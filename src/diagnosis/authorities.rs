@@ -13,6 +13,7 @@ use crate::certificate::{
 use crate::clock::now;
 use crate::config::{CaSource, Config, Overrides, ValueOrigin};
 use crate::env_vars::Env;
+use crate::hint::{Hint, Parameter};
 use crate::http::tls;
 
 const CHECK: &str = "ca";
@@ -26,8 +27,8 @@ pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> (Option<CaS
     match tls::client_config(&source, None) {
         Err(error) => {
             let finding = Finding::from_error(&error, CHECK, subject(&source));
-            let hint = finding.hint.clone().unwrap_or_else(|| format!("Look at it: ls -ld {}", shell(path(&source))));
-            (None, vec![finding.hint(hint)])
+            let look = || Hint::run("Look at it", format!("ls -ld {}", shell(path(&source))));
+            (None, vec![finding.or_hint(look)])
         }
         Ok(_) => {
             let findings = contents(&source, origin);
@@ -76,7 +77,8 @@ fn contents(source: &CaSource, origin: Option<ValueOrigin>) -> Vec<Finding> {
         0 => Finding::ok(CHECK, subject(source), format!("{number}{origin}")),
         all if all == listed.len() => {
             let text = format!("{number}, none of which can be used{origin}");
-            Finding::failed(CHECK, subject(source), text).hint("Name another by ca_cert in [client] or X509_CERT_DIR.")
+            Finding::failed(CHECK, subject(source), text)
+                .hint(Hint::parameters("Name another", [Parameter::CaCertificate]))
         }
         some => Finding::ok(CHECK, subject(source), format!("{number}, {some} of them not used{origin}")),
     };
@@ -131,5 +133,5 @@ fn old_crls(folder: &Path) -> Option<Finding> {
     let old: Vec<_> = all.iter().filter(is_old).filter_map(|path| path.file_name()).collect();
     let first = old.first()?.to_string_lossy();
     let text = format!("{} of {} CRLs are out of date, among them {first}", old.len(), all.len());
-    Some(Finding::warning(CHECK, folder.display(), text).hint(format!("fetch-crl -l {}", shell(folder))))
+    Some(Finding::warning(CHECK, folder.display(), text).hint(Hint::run("", format!("fetch-crl -l {}", shell(folder)))))
 }

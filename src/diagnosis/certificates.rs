@@ -9,6 +9,7 @@ use super::{Finding, date, format_duration, shell};
 use crate::certificate::file::{Contents, FileKey};
 use crate::certificate::{Certificate, Key, inspect};
 use crate::clock::now;
+use crate::hint::{Hint, Parameter};
 
 /// A proxy that expires within this many seconds is too short for much work: a warning.
 const SHORT_PROXY: i64 = 3_600;
@@ -62,7 +63,7 @@ fn validity(check: &'static str, certificate: &Certificate, found: &str) -> Find
     let dated = format!("{}{part}", date(end.not_after));
     if begin.not_before > now() {
         let text = format!("{whose}, not valid before {}", date(begin.not_before));
-        return Finding::failed(check, place, text).hint("Check the clock of this machine: date -u");
+        return Finding::failed(check, place, text).hint(Hint::run("Check the clock of this machine", "date -u"));
     }
     match left {
         ..0 => Finding::failed(check, place, format!("{whose}, expired on {dated}, {} ago", format_duration(left)))
@@ -74,14 +75,14 @@ fn validity(check: &'static str, certificate: &Certificate, found: &str) -> Find
     }
 }
 
-fn renewal(proxy: bool, file: &Path) -> String {
-    match proxy {
-        true => format!("Make a new proxy: voms-proxy-init -out {}", shell(file)),
-        false => format!(
-            "Get a new certificate from your authority and put it there; what it says: openssl x509 -noout -subject \
-             -dates -in {}",
-            shell(file)
-        ),
+fn renewal(proxy: bool, file: &Path) -> Hint {
+    if proxy {
+        Hint::run("Create a new proxy", format!("voms-proxy-init -out {}", shell(file)))
+    } else {
+        Hint::run(
+            "Get a new certificate from your CA and put it there. To show the present one",
+            format!("openssl x509 -noout -subject -dates -in {}", shell(file)),
+        )
     }
 }
 
@@ -94,7 +95,7 @@ fn private_key(check: &'static str, cert: &Path, key: Option<&Path>, in_cert: Ke
     };
     let finding = match contents.key {
         FileKey::None => Finding::failed(check, file.display(), "there is no private key in this file")
-            .hint("Name the file of the key: --client-key FILE, or `client_key` in [client]."),
+            .hint(Hint::parameters("Name the file of the key", [Parameter::ClientKey])),
         FileKey::Pem { encrypted: true, .. } => {
             Finding::ok(check, file.display(), "private key behind a pass phrase, which `rucio login` asks for")
         }
@@ -102,7 +103,7 @@ fn private_key(check: &'static str, cert: &Path, key: Option<&Path>, in_cert: Ke
         FileKey::Pem { pem, .. } => match PKey::private_key_from_pem(&pem) {
             Ok(key) => fits(check, cert, file, &key),
             Err(_) => Finding::failed(check, file.display(), "the private key is damaged or of an unknown kind")
-                .hint(format!("Look at it: openssl pkey -noout -check -in {}", shell(file))),
+                .hint(Hint::run("Look at it", format!("openssl pkey -noout -check -in {}", shell(file)))),
         },
     };
     let open = (key.is_none() && in_cert == Key::Plain).then(|| open_to_others(check, file)).flatten();
@@ -114,11 +115,10 @@ fn fits(check: &'static str, cert: &Path, file: &Path, key: &PKey<Private>) -> F
     match own.is_some_and(|own| own.public_eq(key)) {
         true => Finding::ok(check, file.display(), format!("private key of {}", cert.display())),
         false => Finding::failed(check, file.display(), format!("this is not the private key of {}", cert.display()))
-            .hint(format!(
-                "Name the two that belong together by client_cert and client_key in [client]. They do if these are the \
-                 same: openssl x509 -noout -pubkey -in {}; openssl pkey -pubout -in {}",
-                shell(cert),
-                shell(file)
+            .hint(Hint::parameters("Name two that belong together", [Parameter::Certificate, Parameter::ClientKey]))
+            .and_hint(Hint::run(
+                "They do if both print the same",
+                format!("openssl x509 -noout -pubkey -in {}; openssl pkey -pubout -in {}", shell(cert), shell(file)),
             )),
     }
 }
@@ -128,7 +128,7 @@ pub(super) fn open_to_others(check: &'static str, file: &Path) -> Option<Finding
     let mode = std::fs::metadata(file).ok()?.mode() & 0o777;
     (mode & 0o077 != 0).then(|| {
         let text = format!("it holds a private key and is open to others (mode {mode:03o})");
-        Finding::warning(check, file.display(), text).hint(format!("chmod 600 {}", shell(file)))
+        Finding::warning(check, file.display(), text).hint(Hint::run("", format!("chmod 600 {}", shell(file))))
     })
 }
 
@@ -152,7 +152,7 @@ mod tests {
         let found =
             Certificate { file, subject, issuer, not_before, not_after, kind, identity, chain, key: Key::Plain };
         let finding = validity("credentials", &found, "");
-        (finding.status, finding.hint.unwrap_or_default())
+        (finding.status, format!("{:?}", finding.hints))
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::config::{Config, Overrides, personal};
 use crate::env_vars::{self, Env};
 use crate::error::Error;
 use crate::exceptions::Exception;
+use crate::hint::Hint;
 
 const CHECK: &str = "configuration";
 /// Options with secret values.
@@ -36,11 +37,10 @@ pub fn examine(overrides: &Overrides, env: &Env) -> (Option<Config>, Vec<Finding
 /// Returns the finding for a configuration that cannot be read; if there is none, the hint says how to create one.
 fn unreadable(error: &Error, subject: String) -> Finding {
     let finding = Finding::from_error(error, CHECK, subject);
-    match (error.class(), finding.hint.clone()) {
-        (Some(Exception::ConfigNotFound), Some(hint)) => {
-            finding.hint(format!("{hint} To write a first one, run `rucio login --setup`."))
-        }
-        _ => finding,
+    if error.class() == Some(Exception::ConfigNotFound) {
+        finding.and_hint(Hint::SetUp { force: false })
+    } else {
+        finding
     }
 }
 
@@ -80,14 +80,14 @@ fn unknown_option(path: &Path, section: &str, name: &str, line: usize) -> Findin
     let place = format!("{}, line {line}", path.display());
     let finding = Finding::warning(CHECK, place, format!("the client knows no option '{name}' in [{section}]"));
     match known::nearest(name) {
-        Some(meant) => finding.hint(format!(
-            "Did you mean {meant}? sed -i '{line}s/{}/{meant}/I' {}",
-            name.replace(['/', '.', '*', '[', '\'', '\\'], "."),
-            shell(path)
-        )),
-        None => finding.hint(format!(
-            "Remove the line, or put it into the section it belongs to: sed -i '{line}d' {}",
-            shell(path)
+        Some(meant) => {
+            let written = name.replace(['/', '.', '*', '[', '\'', '\\'], ".");
+            let command = format!("sed -i '{line}s/{written}/{meant}/I' {}", shell(path));
+            finding.hint(format!("Did you mean {meant}?")).and_hint(Hint::run("", command))
+        }
+        None => finding.hint(Hint::run(
+            "Remove the line, or move it to the section it belongs to",
+            format!("sed -i '{line}d' {}", shell(path)),
         )),
     }
 }
@@ -104,5 +104,5 @@ fn permissions(config: &Config) -> Option<Finding> {
         _ if mode & 0o002 != 0 => (format!("everybody may change it (mode {mode:03o})"), "chmod o-w"),
         _ => return None,
     };
-    Some(Finding::warning(CHECK, path.display(), message).hint(format!("{command} {}", shell(path))))
+    Some(Finding::warning(CHECK, path.display(), message).hint(Hint::run("", format!("{command} {}", shell(path)))))
 }

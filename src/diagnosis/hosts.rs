@@ -13,6 +13,7 @@ use super::{Finding, Status, date, shell_word};
 use crate::clock::now;
 use crate::config::CaSource;
 use crate::env_vars::Env;
+use crate::hint::Hint;
 use crate::http::tls::{self, TlsFailure};
 
 const NAME: &str = "name";
@@ -20,7 +21,7 @@ const CONNECTION: &str = "connection";
 const TLS: &str = "tls";
 /// A server certificate that expires within this many seconds gets a warning.
 const EXPIRES_SOON: i64 = 3 * 86_400;
-const INSECURE: &str = "It goes on since --insecure was given: leave that out as soon as this is mended.";
+const INSECURE: &str = "The server is not verified, as requested. Verify it again as soon as this is fixed.";
 
 /// A server to check.
 #[derive(Debug, Clone)]
@@ -122,7 +123,8 @@ async fn resolve(route: &Route<'_>, findings: &mut Vec<Finding>) -> Option<Vec<S
         }
         Err(error) => {
             let setting = if route.proxy.is_some() { "the variable HTTPS_PROXY" } else { options };
-            let hint = format!("Ask for it again, or correct {setting}: getent hosts {}", shell_word(&asked.host));
+            let command = format!("getent hosts {}", shell_word(&asked.host));
+            let hint = Hint::run(format!("Resolve it again, or correct {setting}"), command);
             let text = format!("the name cannot be resolved ({role}): {error}");
             findings.push(Finding::failed(NAME, &asked.host, text).hint(hint));
             None
@@ -140,7 +142,8 @@ async fn connect(route: &Route<'_>, findings: &mut Vec<Finding>) -> Option<TcpSt
         }
         Err(error) => {
             let (options, url) = (&route.host.options, shell_word(&route.host.url));
-            let hint = format!("Check the port in {options}, and the firewall: curl -v {url}/ping");
+            let advice = format!("Check the port in {options}, and the firewall");
+            let hint = Hint::run(advice, format!("curl -v {url}/ping"));
             findings.push(Finding::failed(CONNECTION, route.first_hop(), error.to_string()).hint(hint));
             None
         }
@@ -198,7 +201,8 @@ async fn refused(route: &Route<'_>, failure: &TlsFailure) -> Finding {
 fn broken(endpoint: &Endpoint, error: &Error) -> Finding {
     let late = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
     let text = if late { "no answer to the handshake in time".to_owned() } else { format!("no handshake: {error}") };
-    Finding::failed(TLS, endpoint, text).hint(format!("Look at it: openssl s_client -connect {endpoint} </dev/null"))
+    Finding::failed(TLS, endpoint, text)
+        .hint(Hint::run("Look at it", format!("openssl s_client -connect {endpoint} </dev/null")))
 }
 
 /// Returns the finding for a handshake that failed because of a certificate: the server's, or ours if it requires one.
@@ -206,8 +210,10 @@ fn untrusted(endpoint: &Endpoint, failure: &TlsFailure, shown: Option<&PeerCerti
     let unnamed = |shown: &&PeerCertificate| !failure.reason.contains(&shown.issuer);
     let shown = shown.filter(unnamed).map(|shown| format!(" ({}, signed by {})", shown.subject, shown.issuer));
     let text = format!("{}{}", failure.reason, shown.unwrap_or_default());
-    let look = format!("Look at it: openssl s_client -showcerts -connect {endpoint} </dev/null");
-    Finding::failed(TLS, endpoint, text).hint(format!("{} {look}", failure.remedy).trim_start())
+    let look = Hint::run("Look at it", format!("openssl s_client -showcerts -connect {endpoint} </dev/null"));
+    let finding = Finding::failed(TLS, endpoint, text);
+    let finding = if failure.remedy.is_empty() { finding } else { finding.hint(failure.remedy.clone()) };
+    finding.and_hint(look)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::auth;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Command, Hint};
 use crate::http::Client;
 use crate::interact::NonInteractive;
 use crate::types::Attributes;
@@ -33,7 +34,7 @@ pub async fn examine(client: &Client) -> Finding {
     let host = &client.settings().rucio_host;
     match timeout(STEP_TIMEOUT, whoami(client)).await {
         Err(_) => Finding::failed(CHECK, host, format!("no answer within {} s", STEP_TIMEOUT.as_secs()))
-            .hint("Try again with all that is sent: rucio -v whoami"),
+            .hint(Hint::command("Log every request", Command::WhoAmIVerbose)),
         Ok(Ok((account, identity))) => account_finding(client, &account, identity),
         Ok(Err(error)) => refused(client, &error).await,
     }
@@ -57,10 +58,10 @@ fn account_finding(client: &Client, account: &Attributes, identity: Option<Strin
     let text = format!("account {name}{by}, by {}, status {status}", client.settings().auth.name());
     match client.account().filter(|wanted| *wanted != name) {
         Some(wanted) => Finding::failed(CHECK, host, format!("{text}, where {wanted} was asked for"))
-            .requires_login("rucio login --force"),
-        None if status != "ACTIVE" => Finding::failed(CHECK, host, text).hint(format!(
-            "Ask the administrators why; they end it by: rucio account update --unban {}",
-            super::shell_word(name)
+            .requires_login(Hint::LogIn { force: true }),
+        None if status != "ACTIVE" => Finding::failed(CHECK, host, text).hint(Hint::command(
+            "Ask the administrators for the reason; they lift the ban with",
+            Command::Unban { account: name.to_owned() },
         )),
         None => Finding::ok(CHECK, host, text),
     }
@@ -70,7 +71,8 @@ async fn refused(client: &Client, error: &Error) -> Finding {
     let host = &client.settings().rucio_host;
     match error.class() {
         Some(Exception::CannotAuthenticate) if !client.may_log_in() => {
-            Finding::failed(CHECK, host, "the server does not take the token any more").requires_login("rucio login")
+            Finding::failed(CHECK, host, "the server does not take the token any more")
+                .requires_login(Hint::LogIn { force: false })
         }
         _ => match timeout(STEP_TIMEOUT, refusal::explain(CHECK, client, error)).await {
             Ok(Some(finding)) => finding,

@@ -20,12 +20,12 @@ pub mod token;
 pub mod transfers;
 pub mod variables;
 
-use std::path::Path;
-
 use serde::Serialize;
 
 pub(crate) use crate::clock::date;
 use crate::error::Error;
+use crate::hint::Hint;
+pub(crate) use crate::hint::{shell_path as shell, shell_word};
 
 /// The command as shown in the server's log.
 const SCRIPT: &str = "rucio::doctor";
@@ -54,7 +54,7 @@ impl Status {
 }
 
 /// A finding of a check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The group of checks.
     pub check: &'static str,
@@ -64,17 +64,16 @@ pub struct Finding {
     pub subject: String,
     /// The observation, or the problem.
     pub message: String,
-    /// The command to run, or other advice.
-    pub hint: Option<String>,
+    /// What to do about it.
+    pub hints: Vec<Hint>,
     /// Whether only a login is missing.
-    #[serde(skip)]
     pub requires_login: bool,
 }
 
 impl Finding {
     fn new(status: Status, check: &'static str, subject: impl ToString, message: impl Into<String>) -> Self {
         let (subject, message) = (one_line(&subject.to_string()), one_line(&message.into()));
-        Self { check, status, subject, message, hint: None, requires_login: false }
+        Self { check, status, subject, message, hints: Vec::new(), requires_login: false }
     }
 
     /// Creates a finding without a problem.
@@ -94,46 +93,41 @@ impl Finding {
 
     /// Creates a failure from an error and its hint.
     pub(crate) fn from_error(error: &Error, check: &'static str, subject: impl ToString) -> Self {
-        Self { hint: error.hint().map(str::to_owned), ..Self::failed(check, subject, reason(error)) }
+        Self { hints: error.hints().to_vec(), ..Self::failed(check, subject, reason(error)) }
     }
 
-    /// Sets the hint.
-    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+    /// Replaces the hints by this one.
+    pub(crate) fn hint(self, hint: impl Into<Hint>) -> Self {
+        Self { hints: vec![hint.into()], ..self }
+    }
+
+    /// Adds this hint to a finding without one.
+    pub(crate) fn or_hint(self, hint: impl FnOnce() -> Hint) -> Self {
+        if self.hints.is_empty() { self.hint(hint()) } else { self }
+    }
+
+    /// Adds a hint.
+    pub(crate) fn and_hint(mut self, hint: impl Into<Hint>) -> Self {
+        self.hints.push(hint.into());
+        self
     }
 
     /// Marks a problem that a login fixes, with a hint.
-    pub(crate) fn requires_login(self, hint: impl Into<String>) -> Self {
+    pub(crate) fn requires_login(self, hint: Hint) -> Self {
         Self { requires_login: true, ..self.hint(hint) }
     }
 }
 
 /// Returns the details of an error, without the summary of its class if there are any.
 pub(crate) fn reason(error: &Error) -> String {
-    match error {
-        Error::Rucio(refusal) if !refusal.details.is_empty() => refusal.details.clone(),
-        Error::Login(error) => reason(error),
-        error => error.to_string(),
-    }
+    let text = error.to_string();
+    let summary = error.class().map(|class| format!("{}\nDetails: ", class.summary())).unwrap_or_default();
+    text.strip_prefix(&summary).unwrap_or(&text).to_owned()
 }
 
 /// Joins the lines of a text: a finding is one line.
 fn one_line(text: &str) -> String {
     text.split(['\n', '\r', '\t']).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-/// Quotes a path for a shell.
-pub(crate) fn shell(path: &Path) -> String {
-    shell_word(&path.display().to_string())
-}
-
-/// Quotes a text for a shell.
-pub(crate) fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%=,".contains(c);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
 }
 
 /// Formats a duration in seconds by its two largest units.
@@ -154,10 +148,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_for_one_line_and_for_shells() {
+    fn texts_are_for_one_line() {
         assert_eq!(one_line("a:\n\t/b\r\n\t/c\n"), "a: /b /c");
-        assert_eq!(shell(Path::new("/tmp/it's here")), r"'/tmp/it'\''s here'");
-        assert_eq!(shell_word("CN=a,O=b"), "CN=a,O=b");
         let spans = [5, 60, 3_600, 90_000, 86_400 * 400].map(format_duration);
         assert_eq!(spans, ["5 s", "1 min", "1 h 0 min", "1 day 1 h", "400 days"]);
     }

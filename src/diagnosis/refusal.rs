@@ -7,89 +7,78 @@ use std::sync::Arc;
 use reqwest::Response;
 use serde_json::Value;
 
-use super::{Finding, shell_word};
+use super::Finding;
 use crate::auth::client_without_login;
 use crate::certificate::{self, AskPassphrase};
 use crate::config::{AuthMethod, Settings};
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Command, Hint, Parameter};
 use crate::http::tls::Identity;
 use crate::http::{Client, Request, checked, segment};
 use crate::secret::Secret;
 
-const WRONG_PASSWORD: &str =
-    "Correct `password` in [client] or --password; to be asked for it, take it out of [client] and run: rucio login";
-
 /// Returns the finding for a refused login, if more is known than the error says.
 pub(super) async fn explain(check: &'static str, client: &Client, error: &Error) -> Option<Finding> {
-    refused(error)?;
+    if !is_refused_login(error) {
+        return None;
+    }
     let (settings, server) = (client.settings(), &client.settings().auth_host);
     let identity = identity(&settings.auth)?;
     Some(match accounts_of_identity(client).await {
         Ok(known) => not_mapped(check, client, &identity, &known).await,
-        Err(error) => match (refused(&error)?.class, &settings.auth) {
-            (Exception::IdentityError, _) => {
+        Err(error) if !is_refused_login(&error) => return None,
+        Err(error) => match (error.class(), &settings.auth) {
+            (Some(Exception::IdentityError), _) => {
                 let text = format!("the server does not know the identity {identity} ({})", type_of(&settings.auth));
-                let account = settings.account.as_deref().unwrap_or("ACCOUNT");
-                Finding::failed(check, server, text).hint(mapping_command(settings, &identity, account))
+                Finding::failed(check, server, text).hint(mapping_command(
+                    settings,
+                    &identity,
+                    settings.account.as_deref(),
+                ))
             }
             (_, AuthMethod::Userpass { .. }) => {
-                Finding::failed(check, server, format!("the password of {identity} is wrong")).hint(WRONG_PASSWORD)
+                Finding::failed(check, server, format!("the password of {identity} is wrong"))
+                    .hint(Hint::parameters("Correct the password, or remove it to be prompted", [Parameter::Password]))
+                    .and_hint(Hint::LogIn { force: false })
             }
             _ => return None,
         },
     })
 }
 
-/// Returns the server's refusal, if the error is a refused login (status 401).
-fn refused(error: &Error) -> Option<&Refusal> {
-    match error {
-        Error::Login(error) => refused(error),
-        Error::Rucio(refusal) => refusal.status.is_some_and(|status| status == 401).then_some(refusal),
-        _ => None,
-    }
+/// Whether the server refused the login.
+fn is_refused_login(error: &Error) -> bool {
+    error.status() == Some(401)
 }
 
 async fn not_mapped(check: &'static str, client: &Client, identity: &str, known: &AccountsOfIdentity) -> Finding {
     let (settings, all) = (client.settings(), known.accounts.join(", "));
-    let own = known.accounts.first().map(|own| shell_word(own)).unwrap_or_default();
+    let own = Command::WhoAmI { account: known.accounts.first().cloned() };
     let Some(account) = &settings.account else {
         let text = format!("{identity} belongs to several accounts: {all}");
         return Finding::failed(check, &settings.auth_host, text)
-            .hint(format!("Choose one by `account` in [client], or: rucio --account {own} whoami"));
+            .hint(Hint::parameters("Choose one", [Parameter::Account]))
+            .and_hint(Hint::command("For example", own));
     };
-    let (text, hint) = match exists(client, known.token.as_ref(), account).await {
+    let (text, hints) = match exists(client, known.token.as_ref(), account).await {
         Some(false) => (
             format!("there is no account {account}; {identity} belongs to {all}"),
-            format!("Correct `account` in [client], or: rucio --account {own} whoami"),
+            vec![Hint::parameters("Correct the account", [Parameter::Account]), Hint::command("For example", own)],
         ),
         _ => (
             format!("{identity} may not act as account {account}; it belongs to {all}"),
-            format!(
-                "Take yours: rucio --account {own} whoami; or {}",
-                lower(&mapping_command(settings, identity, account))
-            ),
+            vec![Hint::command("Use yours", own), mapping_command(settings, identity, Some(account))],
         ),
     };
-    Finding::failed(check, &settings.auth_host, text).hint(hint)
-}
-
-fn lower(text: &str) -> String {
-    let mut text = text.to_owned();
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_lowercase();
-    }
-    text
+    Finding { hints, ..Finding::failed(check, &settings.auth_host, text) }
 }
 
 /// Returns the hint for an administrator to map an identity.
-fn mapping_command(settings: &Settings, identity: &str, account: &str) -> String {
-    let kind = type_of(&settings.auth);
-    let password = if kind == "USERPASS" { " --password PASSWORD" } else { "" };
-    let (identity, account) = (shell_word(identity), shell_word(account));
-    format!(
-        "An administrator lets it in by: rucio account identity add --type {kind} --id {identity} --email MAIL{password} {account}"
-    )
+fn mapping_command(settings: &Settings, identity: &str, account: Option<&str>) -> Hint {
+    let (kind, account) = (type_of(&settings.auth), account.map(str::to_owned));
+    let command = Command::AddIdentity { kind, identity: identity.to_owned(), account };
+    Hint::command("An administrator can add the identity", command)
 }
 
 fn type_of(method: &AuthMethod) -> &'static str {

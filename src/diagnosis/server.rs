@@ -7,6 +7,7 @@ use super::{Finding, date, format_duration, shell_word};
 use crate::api::server::Ping;
 use crate::clock::now;
 use crate::error::Result;
+use crate::hint::Hint;
 use crate::http::{Client, RUCIO_VERSION, checked, transport_error};
 
 const CHECK: &str = "server";
@@ -32,8 +33,7 @@ pub async fn ping(client: &Client) -> (Option<Finding>, Finding, bool) {
         }
         Err(error) => {
             let finding = Finding::from_error(&error, CHECK, &url);
-            let hint = finding.hint.clone().unwrap_or_else(|| correction_hint("rucio_host", &url));
-            (None, finding.hint(hint), false)
+            (None, finding.or_hint(|| correction_hint("rucio_host", &url)), false)
         }
     }
 }
@@ -53,8 +53,7 @@ pub async fn authentication(client: &Client) -> (Finding, bool) {
         }
         Err(error) => {
             let finding = Finding::from_error(&error, CHECK, &url);
-            let hint = finding.hint.clone().unwrap_or_else(|| correction_hint("auth_host", &url));
-            (finding.hint(hint), false)
+            (finding.or_hint(|| correction_hint("auth_host", &url)), false)
         }
     }
 }
@@ -63,8 +62,8 @@ fn is_rucio(headers: &HeaderMap) -> bool {
     headers.contains_key("ExceptionClass") || headers.keys().any(|name| name.as_str().starts_with("x-rucio-"))
 }
 
-fn correction_hint(option: &str, url: &str) -> String {
-    format!("See what answers there, and correct {option} in [client]: curl -v {}", shell_word(url))
+fn correction_hint(option: &str, url: &str) -> Hint {
+    Hint::run(format!("Look at the answer, and correct {option} in [client]"), format!("curl -v {}", shell_word(url)))
 }
 
 /// Sends one request without retries, so that errors are visible.
@@ -81,7 +80,7 @@ fn release(url: &str, version: &str) -> Finding {
     match major(version) == major(RUCIO_VERSION) {
         true => Finding::ok(CHECK, url, text),
         false => Finding::warning(CHECK, url, format!("{text}, where this client stands for {RUCIO_VERSION}"))
-            .hint("Some commands may not work. Tell us if one does not: rucio --version"),
+            .hint("Some commands may not work. If one fails, report it with both versions."),
     }
 }
 
@@ -90,7 +89,7 @@ fn clock(url: &str, headers: &HeaderMap, here: i64) -> Option<Finding> {
     let there = DateTime::parse_from_rfc2822(headers.get(DATE)?.to_str().ok()?).ok()?.timestamp();
     let (apart, ahead) = ((here - there).abs(), if here > there { "ahead of" } else { "behind" });
     let text = format!("this machine is {} {ahead} the server, which has {}", format_duration(apart), date(there));
-    let hint = "Set the clock, or have it set: chronyc tracking; timedatectl status";
+    let hint = Hint::run("Set the clock; for its state run", "timedatectl status");
     Some(match apart {
         // The date is in whole seconds, and the response took some time.
         apart if apart <= 2 => Finding::ok(CLOCK, url, "as the server's"),

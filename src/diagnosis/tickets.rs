@@ -6,19 +6,19 @@ use std::process::{Command, Stdio};
 use super::{Finding, certificates, transfers};
 use crate::auth::ssh::{self, Readiness};
 use crate::env_vars::{self, Env};
+use crate::hint::Hint;
 
 /// Checks the Kerberos tickets, for gss. `klist`, if it is installed, says whether they are still valid.
 pub(super) fn kerberos(check: &'static str, env: &Env) -> Finding {
     let name = env.get(env_vars::KRB5CCNAME).unwrap_or_else(usual_cache);
     let file = file_of(&name);
     if file.as_ref().is_some_and(|file| !file.exists()) {
-        return Finding::failed(check, name, "there are no Kerberos tickets").requires_login("kinit");
+        return Finding::failed(check, name, "there are no Kerberos tickets").requires_login(Hint::run("", "kinit"));
     }
     match transfers::program("klist", env).map(|klist| is_good(&klist, &name)) {
         Some(true) => Finding::ok(check, name, "Kerberos ticket, good by klist"),
-        Some(false) => {
-            Finding::failed(check, name, "the Kerberos ticket has expired, by klist").requires_login("kinit")
-        }
+        Some(false) => Finding::failed(check, name, "the Kerberos ticket has expired, by klist")
+            .requires_login(Hint::run("", "kinit")),
         None => Finding::ok(check, name, "Kerberos tickets (without klist nobody can say until when)"),
     }
 }

@@ -7,6 +7,7 @@ use super::{Finding, format_duration, shell};
 use crate::auth::{CachedToken, TokenState, external_token, inspect, trusted};
 use crate::clock::now;
 use crate::config::Settings;
+use crate::hint::Hint;
 
 const CHECK: &str = "token";
 
@@ -84,7 +85,9 @@ fn none(path: &Path, login: LoginRequirement) -> Finding {
 /// Returns the finding for a missing token: no problem if a login needs no interaction.
 fn log_in(path: &Path, text: &str, login: LoginRequirement) -> Finding {
     match login {
-        LoginRequirement::Interactive => Finding::failed(CHECK, path.display(), text).requires_login("rucio login"),
+        LoginRequirement::Interactive => {
+            Finding::failed(CHECK, path.display(), text).requires_login(Hint::LogIn { force: false })
+        }
         LoginRequirement::Unattended => {
             Finding::ok(CHECK, path.display(), format!("{text}; the next command logs in by itself"))
         }
@@ -97,18 +100,17 @@ fn distrusted_folder(folder: &Path, why: &str) -> Finding {
 }
 
 /// Returns the fix: restrict our own folder, or use another one if it belongs to another user.
-fn fix_folder_command(folder: &Path) -> String {
-    match is_ours(folder) {
-        true => format!("chmod 700 {}", shell(folder)),
-        false => "Have tokens kept elsewhere: mkdir -m 700 -p ~/.rucio/tmp && export TMPDIR=~/.rucio/tmp".to_owned(),
+fn fix_folder_command(folder: &Path) -> Hint {
+    if is_ours(folder) {
+        Hint::run("", format!("chmod 700 {}", shell(folder)))
+    } else {
+        Hint::run("Save tokens in another folder", "mkdir -m 700 -p ~/.rucio/tmp && export TMPDIR=~/.rucio/tmp")
     }
 }
 
-fn fix_file_command(file: &Path) -> String {
-    match is_ours(file) {
-        true => format!("chmod 600 {}", shell(file)),
-        false => format!("rm -f {}", shell(file)),
-    }
+fn fix_file_command(file: &Path) -> Hint {
+    let program = if is_ours(file) { "chmod 600" } else { "rm -f" };
+    Hint::run("", format!("{program} {}", shell(file)))
 }
 
 fn is_ours(path: &Path) -> bool {

@@ -7,6 +7,7 @@ use rustix::fs::{Access, access, statvfs};
 use super::{Finding, shell};
 use crate::config::{Settings, temp_dir};
 use crate::env_vars::{self, Env};
+use crate::hint::Hint;
 
 const CHECK: &str = "transfers";
 /// Minimum free space for tokens and temporary files, in bytes.
@@ -24,9 +25,8 @@ pub fn examine(settings: Option<&Settings>, env: &Env) -> Vec<Finding> {
     let tokens = settings.map(|settings| folder(&settings.token_dir, "tokens"));
     let temporary = match temp_dir(env) {
         Ok(path) => folder(&path, "temporary files"),
-        Err(error) => {
-            Finding::from_error(&error, CHECK, env_vars::TMPDIR).hint("export TMPDIR=~/tmp && mkdir -p ~/tmp")
-        }
+        Err(error) => Finding::from_error(&error, CHECK, env_vars::TMPDIR)
+            .hint(Hint::run("", "export TMPDIR=~/tmp && mkdir -p ~/tmp")),
     };
     programs.chain(tokens).chain([temporary]).collect()
 }
@@ -43,12 +43,13 @@ fn folder(path: &Path, what: &str) -> Finding {
     let there = path.ancestors().find(|folder| folder.exists()).unwrap_or(path);
     if access(there, Access::WRITE_OK | Access::EXEC_OK).is_err() {
         let text = format!("{what} cannot be kept there: {} cannot be written", there.display());
-        return Finding::failed(CHECK, path.display(), text).hint(format!("ls -ld {}", shell(there)));
+        return Finding::failed(CHECK, path.display(), text).hint(Hint::run("", format!("ls -ld {}", shell(there))));
     }
     match statvfs(there).map(|room| room.f_bavail.saturating_mul(room.f_frsize)) {
         Ok(room) if room < LOW_DISK_SPACE => {
             let text = format!("for {what}, with room for only {:.1} MB", room as f64 / 1e6);
-            Finding::warning(CHECK, path.display(), text).hint(format!("See what fills it: df -h {}", shell(there)))
+            Finding::warning(CHECK, path.display(), text)
+                .hint(Hint::run("Free some space", format!("df -h {}", shell(there))))
         }
         _ => Finding::ok(CHECK, path.display(), format!("can be written, for {what}")),
     }

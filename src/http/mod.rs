@@ -27,7 +27,7 @@ pub use request::{FileBody, Request, segment};
 pub use stream::JsonStream;
 
 use crate::config::{DEFAULT_VO, Settings};
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::interact::Interact;
 use crate::lock::lock;
@@ -148,7 +148,7 @@ impl Client {
     /// response, successful or not. Replaces a rejected token once.
     pub(crate) async fn send_authenticated(&self, host: &str, request: &Request) -> Result<Response> {
         let tokens = &self.0.tokens;
-        let token = tokens.token(self).await.map_err(|error| Error::Login(Box::new(error)))?;
+        let token = tokens.token(self).await.map_err(Error::before_start)?;
         let response = self.send_with_token(host, request, &token).await?;
         if !is_token_refused(&response) {
             return Ok(response);
@@ -388,18 +388,18 @@ pub(crate) async fn checked(response: Response) -> Result<Response> {
     if response.status().is_success() {
         return Ok(response);
     }
-    let (status, url, headers) = (response.status(), response.url().to_string(), response.headers().clone());
+    let (status, headers) = (response.status(), response.headers().clone());
     let body = body::read_error_body(response).await;
     tracing::debug!("Response text (length={}): [{}]", body.len(), String::from_utf8_lossy(&body));
-    Err(refused(status, url, &headers, &body))
+    Err(refused(status, &headers, &body))
 }
 
 /// Returns the error of an unsuccessful response.
-pub(crate) fn refused(status: StatusCode, url: String, headers: &HeaderMap, body: &[u8]) -> Error {
+pub(crate) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     let (class, details) = refusal(status, headers, body);
     let page = if status.is_server_error() { json::PAGE_OF_FAILURE } else { json::PAGE };
-    let hint = json::is_page(body).then(|| page.to_owned());
-    Error::Rucio(Box::new(Refusal { class, details, status: Some(status.as_u16()), url: Some(url), hint }))
+    let error = Error::new(class, details).with_status(status.as_u16());
+    if json::is_page(body) { error.with_hint(page) } else { error }
 }
 
 /// Body of an error response.

@@ -270,7 +270,8 @@ mod tests {
         let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
         let mut job = FileJob::unknown(Did::new("s", "f"), 0);
         job.sources = vec![Source { pfn: base, rse: "RSE".into(), member: None }];
-        let refuse = &mut |_: &[u8]| Err(Error::Interrupted);
-        assert!(matches!(stream_file(&Storages::new(plain()), &job, refuse).await, Err(Error::Interrupted)));
+        let refuse = &mut |_: &[u8]| Err(Error::interrupted());
+        let refused = stream_file(&Storages::new(plain()), &job, refuse).await;
+        assert!(refused.is_err_and(|error| error.is_interrupted()));
     }
 }

@@ -51,8 +51,10 @@ fn what_answers_is_no_rucio() -> Result<()> {
     let (_server, doctor) = doctor(|_| Answer::new(200, "Content-Type: text/html\r\n", "<html>It works!</html>"))?;
     let (finding, code) = wrong(&doctor)?;
     ensure!(finding.status == "failed" && code == 1, "{finding:?}");
-    finding
-        .says("server", &["/ping: this is no Rucio server", "correct rucio_host in [client]: curl -v http://127.0.0.1"])
+    finding.says(
+        "server",
+        &["/ping: this is no Rucio server", "correct rucio_host in [client]: `curl -v http://127.0.0.1"],
+    )
 }
 
 #[test]

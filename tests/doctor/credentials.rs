@@ -49,7 +49,7 @@ fn a_password_is_wrong() -> Result<()> {
 #[test]
 fn a_user_name_is_unknown() -> Result<()> {
     let doctor = DoctorFixture::with(|_| Ok("auth_type = userpass\nusername = nemo77\npassword = secret".to_owned()))?;
-    let command = "rucio account identity add --type USERPASS --id nemo77 --email MAIL --password PASSWORD jdoe";
+    let command = "rucio account identity add --type USERPASS --id nemo77 --email EMAIL --password PASSWORD jdoe";
     doctor.fails(&[], 1)?.says("login", &["does not know the identity nemo77 (USERPASS)", command])
 }
 
@@ -65,7 +65,7 @@ fn an_account_is_unknown() -> Result<()> {
 
 #[test]
 fn an_identity_may_not_act_as_the_account() -> Result<()> {
-    let command = "an administrator lets it in by: rucio account identity add --type USERPASS --id jdoe";
+    let command = "An administrator can add the identity: `rucio account identity add --type USERPASS --id jdoe";
     let doctor = DoctorFixture::userpass()?.args(&["--account", "alice"]);
     doctor.fails(&[], 1)?.says("login", &["jdoe may not act as account alice; it belongs to jdoe", command])?;
     let doctor = DoctorFixture::with(|_| certificate("jdoe"))?.args(&["--account", "alice"]);
@@ -75,7 +75,7 @@ fn an_identity_may_not_act_as_the_account() -> Result<()> {
 #[test]
 fn a_certificate_is_a_strangers() -> Result<()> {
     let doctor = DoctorFixture::with(|_| certificate("stranger"))?;
-    let command = "rucio account identity add --type X509 --id 'CN=Nobody Known,O=Testbed' --email MAIL jdoe";
+    let command = "rucio account identity add --type X509 --id 'CN=Nobody Known,O=Testbed' --email EMAIL jdoe";
     doctor.fails(&[], 1)?.says("login", &["does not know the identity CN=Nobody Known,O=Testbed (X509)", command])
 }
 

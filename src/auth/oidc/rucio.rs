@@ -44,11 +44,10 @@ async fn login_link(client: &Client, settings: &OidcSettings) -> Result<String> 
 
 /// Explains why the server returned no login link. It reports some causes as Python tracebacks.
 fn no_link(error: Error, client: &Client, settings: &OidcSettings) -> Error {
-    let Error::Rucio(refusal) = &error else { return error };
-    if refusal.class != Exception::CannotAuthenticate {
+    if error.class() != Some(Exception::CannotAuthenticate) {
         return error;
     }
-    let details = &refusal.details;
+    let details = error.details();
     match (&settings.issuer, client.account()) {
         (Some(issuer), _) if details.contains(&format!("KeyError: '{issuer}'")) => cannot_authenticate(format!(
             "The server knows no identity provider '{issuer}'."
@@ -95,8 +94,7 @@ async fn poll(client: &Client, settings: &OidcSettings, link: &str) -> Result<To
 /// Whether the login may still succeed. The server gives the same answer while the user has not logged in, if the
 /// provider or the user refused, and if the identity has no account; connection errors may be temporary.
 fn is_pending(error: &Error) -> bool {
-    let Error::Rucio(refusal) = error else { return false };
-    let is_refused = refusal.class == Exception::CannotAuthenticate && refusal.status == Some(401);
+    let is_refused = error.class() == Some(Exception::CannotAuthenticate) && error.status() == Some(401);
     is_refused || error.is_retryable()
 }
 
@@ -168,10 +166,9 @@ mod tests {
 
     #[test]
     fn only_what_may_still_come_is_waited_for() {
-        let refusal = |class, status| {
-            let Error::Rucio(mut refusal) = Error::new(class, "") else { unreachable!() };
-            refusal.status = status;
-            Error::Rucio(refusal)
+        let refusal = |class, status: Option<u16>| match status {
+            Some(status) => Error::new(class, "").with_status(status),
+            None => Error::new(class, ""),
         };
         for (class, status, pending) in [
             (Exception::CannotAuthenticate, Some(401), true),

@@ -135,7 +135,7 @@ async fn exchange(client: &Client, account: &str, key: &Path, signature: &[u8]) 
         return Err(failed(response, account).await);
     }
     Token::from_answer(response).await.map_err(|error| match error.class() {
-        Some(Exception::CannotAuthenticate) if error.hint().is_none() => error.with_hint(format!(
+        Some(Exception::CannotAuthenticate) if error.hints().is_empty() => error.with_hint(format!(
             "The key {0} must be an identity of the account {account}; an administrator adds it with `rucio account \
              identity add --type SSH --id \"$(cat {0}.pub)\" --email EMAIL {account}`. Or choose another account with \
              --account.",

@@ -55,7 +55,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     list.end()?;
     match failed {
         0 => Ok(()),
-        _ => Err(Error::Value(format!("{failed} of {} file(s) could not be read.", args.file_paths.len()))),
+        _ => Err(Error::value(format!("{failed} of {} file(s) could not be read.", args.file_paths.len()))),
     }
 }
 

@@ -74,7 +74,7 @@ async fn ask(context: &Context, all: bool) -> Result<()> {
     let words = if all { "logout --all --yes" } else { "logout --yes" };
     match answer {
         Ok(answer) if ["y", "yes"].contains(&answer.to_lowercase().as_str()) => Ok(()),
-        Ok(_) => Err(Error::Value("Nothing was forgotten.".to_owned())),
+        Ok(_) => Err(Error::value("Nothing was forgotten.".to_owned())),
         Err(_) => Err(Error::new(Exception::InputValidationError, "There is no terminal to ask at.")
             .with_hint(format!("Run `{}`.", context.command(words)))),
     }

@@ -261,7 +261,7 @@ impl ListingTask<'_> {
                     self.send_file(entry, routes).await;
                 }
                 Ok(None) => break ListingEnd::Whole,
-                Err(error) => break ListingEnd::Broken(error.with_hint(BROKE_OFF)),
+                Err(error) => break ListingEnd::Broken(error.with_only_hint(BROKE_OFF)),
             }
             if self.jobs.is_closed() {
                 break ListingEnd::Unread;

@@ -264,7 +264,7 @@ impl FileUpload<'_> {
     /// Registers a written file. Deletes it again if the catalogue rejects it: an unregistered file would never be
     /// found.
     async fn register_after(&self, uploaded: &Uploaded, protocol: Option<&RseProtocol>) -> Result<()> {
-        let refused = |error: &Error| matches!(error, Error::Rucio(refusal) if refusal.status.is_some_and(|s| s < 500));
+        let refused = |error: &Error| !error.is_before_start() && error.status().is_some_and(|status| status < 500);
         let outcome = self.register(&uploaded.measured, "A").await;
         if let (Err(error), Some(protocol)) = (&outcome, protocol)
             && (refused(error) || is_name_taken(error))

@@ -8,6 +8,7 @@ use super::Args;
 use crate::cli::ui::Ui;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::Hint;
 use crate::http::{refused, transport_error};
 
 /// Headers that carry a token.
@@ -19,7 +20,7 @@ const KEPT: usize = 1 << 16;
 
 /// Streams a response to standard output. One other than 2xx is printed, too, and then returned as an error.
 pub(super) async fn show(ui: &Ui, mut answer: Response, args: &Args) -> Result<()> {
-    let (status, url, headers) = (answer.status(), answer.url().to_string(), answer.headers().clone());
+    let (status, headers) = (answer.status(), answer.headers().clone());
     let (mut out, mut kept) = (ui.bytes(), Vec::new());
     if args.include {
         out.write(head(&answer, args.show_token).as_bytes())?;
@@ -35,20 +36,18 @@ pub(super) async fn show(ui: &Ui, mut answer: Response, args: &Args) -> Result<(
     out.end()?;
     match status.is_success() {
         true => Ok(()),
-        false => Err(advise(refused(status, url, &headers, &kept))),
+        false => Err(advise(refused(status, &headers, &kept))),
     }
 }
 
 fn advise(error: Error) -> Error {
-    let status = if let Error::Rucio(refusal) = &error { refusal.status } else { None };
-    match (error.class(), status) {
+    match (error.class(), error.status()) {
         (Some(Exception::CannotAuthenticate | Exception::NoAuthInformation), _) => {
-            error.with_hint("Log in again: `rucio login --force`.")
+            error.with_hint(Hint::LogIn { force: true })
         }
         // Rucio's own errors name a class; this one comes from something in front of it.
-        (Some(Exception::RucioException), Some(404 | 405)) => {
-            error.with_hint("Check path and method: https://rucio.cern.ch/documentation has those of the REST API.")
-        }
+        (Some(Exception::RucioException), Some(404 | 405)) => error
+            .with_only_hint("Check path and method: https://rucio.cern.ch/documentation has those of the REST API."),
         _ => error,
     }
 }

@@ -24,7 +24,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         Value::Array(items) if items.is_empty() => nothing(context),
         Value::Null => nothing(context),
         data @ Value::Object(_) => api::data::import(client, data).await,
-        _ => Err(Error::Value(format!("{} is not a JSON object.", args.file_path))),
+        _ => Err(Error::value(format!("{} is not a JSON object.", args.file_path))),
     }?;
     let shape = Shape::named(&["file_path"], &[]);
     context.ui.one(shape, &json!({"file_path": args.file_path}), || "Data successfully imported.".to_owned())
@@ -32,7 +32,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 fn nothing(context: &Context) -> Result<()> {
     context.ui.line("Nothing to import.")?;
-    Err(Error::Value("There is nothing to import.".to_owned()))
+    Err(Error::value("There is nothing to import.".to_owned()))
 }
 
 fn read(context: &Context, path: &str) -> Result<Value> {
@@ -48,7 +48,7 @@ fn read(context: &Context, path: &str) -> Result<Value> {
         Ok(data) => Ok(data),
         Err(error) => {
             context.ui.line("There was problem with decoding your file.")?;
-            Err(Error::Value(format!("{path} is not JSON: {error}")))
+            Err(Error::value(format!("{path} is not JSON: {error}")))
         }
     }
 }

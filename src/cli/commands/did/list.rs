@@ -124,7 +124,7 @@ fn check(args: &Args, pattern: &Did) -> Result<()> {
     }
     let filters_name = args.filter.as_ref().is_some_and(|filter| filter.contains("name"));
     match filters_name && pattern.name != "*" && !args.name_twice {
-        true => Err(Error::Value("Must have a wildcard in did name if filtering by name.".to_owned())),
+        true => Err(Error::value("Must have a wildcard in did name if filtering by name.".to_owned())),
         false => Ok(()),
     }
 }

@@ -1,20 +1,40 @@
 //! Output of the findings, and the exit status of the command.
 
+use serde::Serialize;
+
 use crate::cli::context::Context;
 use crate::cli::ui::{Listing, Severity, Shape};
 use crate::diagnosis::{Finding, Status};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::Hint;
 
 const SHAPE: Shape = Shape { name: &["check", "subject"], columns: &["check", "status", "subject", "message", "hint"] };
+
+/// A finding as a record.
+#[derive(Serialize)]
+struct Row<'a> {
+    check: &'a str,
+    status: Status,
+    subject: &'a str,
+    message: &'a str,
+    hint: Option<&'a str>,
+}
+
+impl<'a> Row<'a> {
+    fn new(finding: &'a Finding, hint: Option<&'a str>) -> Self {
+        let Finding { check, status, subject, message, .. } = finding;
+        Self { check, status: *status, subject, message, hint }
+    }
+}
 
 /// Prints findings as they arrive, and counts them for the last line and the exit status.
 pub(super) struct Report<'a> {
     context: &'a Context,
     list: Listing<'a>,
     failed: usize,
-    /// Login commands of findings that fail only because a login is missing.
-    logins: Vec<String>,
+    /// Hints of findings that fail only because a login is missing.
+    logins: Vec<Hint>,
     warnings: usize,
 }
 
@@ -24,13 +44,7 @@ impl<'a> Report<'a> {
     }
 
     pub(super) fn add(&mut self, findings: Vec<Finding>) -> Result<()> {
-        findings.into_iter().try_for_each(|finding| self.show(self.with_options(finding)))
-    }
-
-    /// Adds the global options of this call to login commands in the hint.
-    fn with_options(&self, finding: Finding) -> Finding {
-        let hint = finding.hint.map(|hint| hint.replace("rucio login", &self.context.command("login")));
-        Finding { hint, ..finding }
+        findings.iter().try_for_each(|finding| self.show(finding))
     }
 
     /// Adds findings, and returns whether one of them failed.
@@ -39,14 +53,15 @@ impl<'a> Report<'a> {
         self.add(findings).map(|()| failed)
     }
 
-    fn show(&mut self, finding: Finding) -> Result<()> {
+    fn show(&mut self, finding: &Finding) -> Result<()> {
         match finding.status {
             Status::Ok => {}
             Status::Warning => self.warnings += 1,
-            Status::Failed if finding.requires_login => self.logins.extend(finding.hint.clone()),
+            Status::Failed if finding.requires_login => self.logins.extend(finding.hints.clone()),
             Status::Failed => self.failed += 1,
         }
-        self.list.record(&finding)?;
+        let hint = self.context.finding_hint(&finding.hints);
+        self.list.record(&Row::new(finding, hint.as_deref()))?;
         let (word, tone) = (finding.status.word(), tone(finding.status));
         let rest = format!(
             "{:width$} {:<13} {}: {}",
@@ -57,7 +72,7 @@ impl<'a> Report<'a> {
             width = 7 - word.len()
         );
         self.context.ui.marked(word, tone, &rest)?;
-        match &finding.hint {
+        match hint {
             Some(hint) => self.context.ui.line(&format!("{:22}{hint}", "")),
             None => Ok(()),
         }
@@ -71,9 +86,9 @@ impl<'a> Report<'a> {
             (0, None, warnings) => self.context.ui.line(&format!("It works, with {}.", count(warnings, "warning"))),
             (0, Some(login), _) => {
                 let text = "All is ready for a login, which is missing.";
-                Err(Error::new(Exception::CannotAuthenticate, text).with_hint(format!("Run `{login}`.")))
+                Err(Error::new(Exception::CannotAuthenticate, text).with_hint(login))
             }
-            (failed, ..) => Err(Error::Value(format!("{} failed.", count(failed, "check")))),
+            (failed, ..) => Err(Error::value(format!("{} failed.", count(failed, "check")))),
         }
     }
 }

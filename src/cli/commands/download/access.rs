@@ -54,7 +54,7 @@ fn identity(cert: &Path, key: Option<&Path>) -> Option<tls::Identity> {
 
 /// Returns the token if it is a JSON web token (three parts); Rucio's own tokens are valid only at its server.
 async fn token(client: &Client) -> Result<Option<HeaderValue>> {
-    let token = client.token().await.map_err(|error| Error::Login(Box::new(error)))?;
+    let token = client.token().await.map_err(Error::before_start)?;
     if token.expose().split('.').count() != 3 {
         return Ok(None);
     }

@@ -39,7 +39,7 @@ fn read(condition: &str) -> Result<Option<(String, Value)>> {
             Err(Error::new(Exception::InvalidType, format!("{value} is not a valid type. Valid types are {TYPES:?}")))
         }
         "length" => {
-            let number = value.parse::<i64>().map_err(|_| Error::Value("Length has to be an integer value.".into()))?;
+            let number = value.parse::<i64>().map_err(|_| Error::value("Length has to be an integer value."))?;
             Ok(Some(((*length).to_owned(), number.into())))
         }
         "created_after" | "created_before" if *sign == "=" => Ok(Some((key.to_owned(), time(value)?.into()))),
@@ -59,17 +59,18 @@ fn word(value: &str) -> &str {
 fn time(value: &str) -> Result<String> {
     NaiveDateTime::parse_from_str(value, TIME)
         .map(|time| time.format(SERVER_TIME).to_string())
-        .map_err(|_| Error::Value(format!("{value} is no time: write it as 2026-01-31T12:00:00.000Z")))
+        .map_err(|_| Error::value(format!("{value} is no time: write it as 2026-01-31T12:00:00.000Z")))
 }
 
 fn malformed(condition: &str) -> Error {
     let how = "Filter must be 'key=value', 'key>=value', 'key>value', 'key<=value', 'key<value'";
-    Error::Value(format!("Invalid Filter: {condition}. {how}"))
+    Error::value(format!("Invalid Filter: {condition}. {how}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use serde_json::json;
 
     #[test]
@@ -92,7 +93,7 @@ mod tests {
     #[test]
     fn what_is_no_condition_is_refused() {
         for filter in ["guid", "a=b=c", "length=x", "created_after=yesterday", "1<length<5"] {
-            assert!(matches!(parse(Some(filter)), Err(Error::Value(_))), "{filter}");
+            assert_eq!(parse(Some(filter)).unwrap_err().kind(), ErrorKind::Value, "{filter}");
         }
         assert_eq!(parse(Some("type=x")).unwrap_err().class(), Some(Exception::InvalidType));
     }

@@ -76,7 +76,7 @@ pub(crate) async fn run(context: &Context, args: Args, more: ExtraOptions) -> Re
     let asked = outcome.is_err().then(|| inputs::lines(&job));
     let written = job.watch.finish(outcome.as_ref().ok(), asked.as_deref());
     let outcome = outcome.and_then(|summary| written.map(|()| summary));
-    let interrupted = matches!(outcome, Err(Error::Interrupted));
+    let interrupted = outcome.as_ref().is_err_and(Error::is_interrupted);
     if interrupted {
         tracing::warn!(
             "Interrupted. Files that are complete stay. Run the same command again to get the others: it goes on where this \

@@ -60,7 +60,7 @@ fn required(value: Option<String>, name: &str) -> Result<String> {
 /// Converts YYYY-MM-DD to the server's format for the start of that day.
 fn date(text: &str) -> Result<String> {
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .map_err(|error| Error::Value(format!("{text:?} is no date of the form YYYY-MM-DD: {error}")))?;
+        .map_err(|error| Error::value(format!("{text:?} is no date of the form YYYY-MM-DD: {error}")))?;
     Ok(date.format("%a, %d %b %Y 00:00:00 UTC").to_string())
 }
 

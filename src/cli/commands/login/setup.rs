@@ -9,6 +9,7 @@ use crate::cli::terminal::Terminal;
 use crate::config::{Config, NewConfig, Overrides, Settings, already_there};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::Hint;
 use crate::interact::Interact;
 
 /// Authentication methods.
@@ -61,9 +62,7 @@ async fn check(context: &Context, config: &Config) -> Result<String> {
 
 /// Appends the command that retries with these answers to the hint.
 fn once_more(context: &Context, error: Error) -> Error {
-    let command = context.command("login --setup");
-    let hint = error.hint().map_or(format!("Run `{command}`."), |hint| format!("{hint} Then run `{command}`."));
-    error.with_hint(hint)
+    error.with_hint(Hint::run("", context.command("login --setup")))
 }
 
 /// Clears the options that are now in the configuration file.

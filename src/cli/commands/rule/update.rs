@@ -107,5 +107,5 @@ fn changes(options: Options) -> Result<Attributes> {
 }
 
 fn integer(option: &str, text: &str) -> Result<i64> {
-    text.trim().parse().map_err(|_| Error::Value(format!("{option} takes a whole number, not {text:?}.")))
+    text.trim().parse().map_err(|_| Error::value(format!("{option} takes a whole number, not {text:?}.")))
 }

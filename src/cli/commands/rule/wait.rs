@@ -124,12 +124,13 @@ async fn poll_rules(
 
 /// Returns whether the next check may succeed: after a temporary failure, or any status 5xx of the server.
 fn is_server_failure(error: &Error) -> bool {
-    error.is_retryable() || matches!(error, Error::Rucio(refusal) if refusal.status.is_some_and(|status| status >= 500))
+    let is_failure = error.status().is_some_and(|status| status >= 500) && !error.is_before_start();
+    error.is_retryable() || is_failure
 }
 
 fn timeout_error(rules: &[WatchedRule]) -> Error {
     let missing = rules.iter().filter(|rule| !rule.is_in_state("OK")).count();
-    Error::Timeout(format!("The time is over: {missing} of {} rule(s) are not OK.", rules.len()))
+    Error::timeout(format!("The time is over: {missing} of {} rule(s) are not OK.", rules.len()))
 }
 
 impl WatchedRule {

@@ -54,10 +54,10 @@ impl Definition {
 
 fn json_of(what: &str, text: &str, is_right: fn(&Value) -> bool, kind: &str) -> Result<Value> {
     let value: Value =
-        serde_json::from_str(text).map_err(|error| Error::Value(format!("The {what} are no JSON: {error}: {text}")))?;
+        serde_json::from_str(text).map_err(|error| Error::value(format!("The {what} are no JSON: {error}: {text}")))?;
     match is_right(&value) || is_nothing(&value) {
         true => Ok(value),
-        false => Err(Error::Value(format!("The {what} must be {kind}: {text}"))),
+        false => Err(Error::value(format!("The {what} must be {kind}: {text}"))),
     }
 }
 
@@ -76,6 +76,7 @@ fn is_nothing(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     fn options(filter: &str, rule: &str) -> Result<SubscriptionOptions> {
         let options = Options { lifetime: None, account: None, priority: None };
@@ -98,7 +99,7 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         for (filter, rule) in [("[1]", "[]"), ("{}", r#"{"copies": 1}"#), ("{}", "true"), ("5", "[]"), ("{", "[]")] {
-            assert!(matches!(options(filter, rule), Err(Error::Value(_))), "{filter} {rule}");
+            assert_eq!(options(filter, rule).unwrap_err().kind(), ErrorKind::Value, "{filter} {rule}");
         }
     }
 }

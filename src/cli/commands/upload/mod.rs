@@ -47,7 +47,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let tracer = traces::tracer(client)?;
     let outcome = job.upload(tracer.as_ref()).await;
     if let Some(tracer) = tracer {
-        let interrupted = matches!(outcome, Err(Error::Interrupted));
+        let interrupted = outcome.as_ref().is_err_and(Error::is_interrupted);
         let grace = if interrupted { TRACE_GRACE / 8 } else { TRACE_GRACE };
         // The upload is over: Ctrl-C now only skips the traces.
         let _ = unless_interrupted(async {
@@ -107,7 +107,7 @@ impl<'a> Job<'a> {
         };
         let outcome = unless_interrupted(Events::unless_broken(self.watch.events(), work)).await;
         if outcome.is_err() {
-            if matches!(outcome, Err(Error::Interrupted)) {
+            if outcome.as_ref().is_err_and(Error::is_interrupted) {
                 tracing::warn!("Interrupted. Files that are complete stay; run the same command again to go on.");
             }
             // The next run overwrites what is not deleted in time.

@@ -116,10 +116,10 @@ impl Args {
         let Some(date) = &self.expiration_date else { return Ok(self.lifetime) };
         let expected = "write it as 2026-12-31-23:59:00";
         let end = NaiveDateTime::parse_from_str(date, "%Y-%m-%d-%H:%M:%S")
-            .map_err(|_| Error::Value(format!("{date:?} is no date: {expected}.")))?;
+            .map_err(|_| Error::value(format!("{date:?} is no date: {expected}.")))?;
         match (end - Utc::now().naive_utc()).num_seconds() {
             seconds @ 0.. => Ok(Some(seconds)),
-            _ => Err(Error::Value("The specified expiration date should be in the future!".to_owned())),
+            _ => Err(Error::value("The specified expiration date should be in the future!".to_owned())),
         }
     }
 

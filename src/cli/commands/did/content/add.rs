@@ -45,7 +45,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 fn read_dids(files: &[String]) -> Result<Vec<String>> {
     let [file] = files else {
-        return Err(Error::Value("--from-file takes exactly one file, with a DID on each line".to_owned()));
+        return Err(Error::value("--from-file takes exactly one file, with a DID on each line".to_owned()));
     };
     let text = std::fs::read_to_string(file).map_err(|error| Error::io(format!("Can't open file '{file}'"), error))?;
     Ok(text.lines().map(|line| line.trim_end().to_owned()).collect())

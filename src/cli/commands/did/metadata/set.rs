@@ -38,6 +38,6 @@ fn lifetime(text: &str) -> Result<Value> {
     }
     match text.trim().parse::<f64>() {
         Ok(seconds) if seconds.is_finite() => Ok(seconds.into()),
-        _ => Err(Error::Value(format!("A lifetime is a number of seconds, or None; not {text:?}."))),
+        _ => Err(Error::value(format!("A lifetime is a number of seconds, or None; not {text:?}."))),
     }
 }

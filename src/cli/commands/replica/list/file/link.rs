@@ -22,7 +22,7 @@ impl Substitution {
     pub(super) fn parse(text: &str) -> Result<Self> {
         match text.split(':').collect::<Vec<_>>()[..] {
             [from, to] if !from.is_empty() => Ok(Self { from: from.to_owned(), to: to.to_owned() }),
-            _ => Err(Error::Value("The substitution parameter must equal --link=\"/pfn/dir:/dst/dir\"".to_owned())),
+            _ => Err(Error::value("The substitution parameter must equal --link=\"/pfn/dir:/dst/dir\"".to_owned())),
         }
     }
 
@@ -57,7 +57,7 @@ impl Substitution {
 /// Returns a name for a link in the current directory. Errors: the name, which a server sent, leads out of it.
 fn link_name(name: &str) -> Result<&str> {
     match name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
-        true => Err(Error::Value(format!("{name:?} cannot be the name of a link in this folder"))),
+        true => Err(Error::value(format!("{name:?} cannot be the name of a link in this folder"))),
         false => Ok(name),
     }
 }

@@ -34,7 +34,7 @@ impl Command {
 fn the_file(words: &[String]) -> Result<&Path> {
     match words {
         [path] => Ok(Path::new(path)),
-        _ => Err(Error::Value(format!("Give one file with a list in it, not {} words.", words.len()))),
+        _ => Err(Error::value(format!("Give one file with a list in it, not {} words.", words.len()))),
     }
 }
 

@@ -61,7 +61,7 @@ fn pfns_of(text: &str) -> Result<Vec<String>> {
 /// Returns the time (UTC) this many seconds from now, in the server's format.
 fn end(seconds: i64) -> Result<String> {
     let end = TimeDelta::try_seconds(seconds).and_then(|duration| Utc::now().checked_add_signed(duration));
-    let end = end.ok_or_else(|| Error::Value(format!("{seconds} seconds are more than a calendar holds")))?;
+    let end = end.ok_or_else(|| Error::value(format!("{seconds} seconds are more than a calendar holds")))?;
     Ok(end.format("%Y-%m-%dT%H:%M:%S%.6f").to_string())
 }
 
