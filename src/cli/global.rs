@@ -1,8 +1,9 @@
 //! Global options: before the command, and the same in every tree.
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use crate::cli::ui::Format;
+use crate::cli::value_kind::ValueKind;
 use crate::config::Overrides;
 
 /// Authentication strategies, named as in the configuration.
@@ -13,7 +14,7 @@ const STRATEGIES: [&str; 6] = ["userpass", "x509", "x509_proxy", "gss", "ssh", "
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Rucio account to act as
-    #[arg(short, long, alias = "issuer", value_name = "ACCOUNT")]
+    #[arg(short, long, alias = "issuer", value_name = "ACCOUNT", add = ValueKind::Account)]
     pub account: Option<String>,
     /// Authentication server URL (https://host:port)
     #[arg(long, value_name = "URL")]
@@ -22,16 +23,16 @@ pub(crate) struct Global {
     #[arg(short = 'S', long, value_name = "STRATEGY", ignore_case = true, value_parser = STRATEGIES)]
     pub auth_strategy: Option<String>,
     /// CA certificates to verify the server with: a PEM file or a hashed directory
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub ca_certificate: Option<String>,
     /// Client certificate (x509)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub certificate: Option<String>,
     /// Private key of the client certificate (x509)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub client_key: Option<String>,
     /// Configuration file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub config: Option<String>,
     /// Rucio server URL (https://host:port)
     #[arg(short = 'H', long, alias = "host", value_name = "URL")]
@@ -55,7 +56,7 @@ pub(crate) struct Global {
     #[arg(short = 'R', long)]
     pub robot: bool,
     /// Profile to use: the section [profile NAME] of the configuration
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ValueKind::Profile)]
     pub profile: Option<String>,
     /// Skip TLS certificate verification (unsafe: for debugging only)
     #[arg(long)]

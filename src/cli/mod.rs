@@ -25,6 +25,7 @@ mod shell;
 mod terminal;
 mod tree;
 pub mod ui;
+mod value_kind;
 
 use std::ffi::OsString;
 use std::process;

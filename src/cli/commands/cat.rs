@@ -6,6 +6,7 @@ use crate::api::dids;
 use crate::api::replicas::{self, Query};
 use crate::cli::commands::download::{PROTOCOLS, access};
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -28,10 +29,10 @@ use crate::types::Did;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DIDs of the files
-    #[arg(required = true, value_name = "DID")]
+    #[arg(required = true, value_name = "DID", add = ValueKind::Did)]
     pub dids: Vec<String>,
     /// Use only replicas at RSEs that match this expression
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     pub rses: Option<String>,
     /// Use only this protocol, or several separated by commas (https, davs, file, ...)
     #[arg(long)]

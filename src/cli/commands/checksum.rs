@@ -1,5 +1,7 @@
 //! `rucio checksum`
 
+use clap::ValueHint;
+
 use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
@@ -29,7 +31,7 @@ const SHAPE: Shape = Shape::named(&["path"], &["path", "bytes", "adler32", "md5"
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Files to read (- for standard input)
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub file_paths: Vec<PathBuf>,
 }
 

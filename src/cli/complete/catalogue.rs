@@ -8,10 +8,10 @@ use futures_util::{StreamExt, stream};
 use serde_json::json;
 
 use super::cache::CompletionCache;
-use super::kind::ValueKind;
 use crate::api;
 use crate::auth::client_without_login;
 use crate::cli::ui::values::to_str;
+use crate::cli::value_kind::ValueKind;
 use crate::config::{Config, Overrides, Settings};
 use crate::env_vars::Env;
 use crate::error::Result;

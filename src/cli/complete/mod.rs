@@ -5,11 +5,10 @@
 
 mod cache;
 mod catalogue;
-mod kind;
 mod shell;
 mod shell_words;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -18,9 +17,9 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
 use super::dispatch;
 use super::shell::Shell;
+use super::value_kind::ValueKind;
 use crate::env_vars::{self, Env};
 use catalogue::Catalogue;
-use kind::ValueKind;
 
 /// Prints the completions if a shell asks for them (`RUCIO_COMPLETE`), else returns `None`.
 pub(super) fn answer(words: &[OsString]) -> Option<ExitCode> {
@@ -40,7 +39,7 @@ fn candidates(words: &[OsString], env: Env) -> Vec<CompletionCandidate> {
     let Some((current, before)) = words.split_last() else { return Vec::new() };
     let (command, words) = dispatch::tree_to_complete(before, current);
     let catalogue = Arc::new(Catalogue::new(dispatch::global_options(before), env));
-    let mut command = with_values(command, &mut Vec::new(), &catalogue);
+    let mut command = with_values(command, &catalogue);
     let last = words.len() - 1;
     let found = clap_complete::engine::complete(&mut command, words, last, None).unwrap_or_default();
     if !current.is_empty() {
@@ -56,26 +55,13 @@ fn is_option(candidate: &CompletionCandidate) -> bool {
 }
 
 /// Adds completers for all values that the server or the configuration can list.
-fn with_values(command: Command, path: &mut Vec<String>, catalogue: &Arc<Catalogue>) -> Command {
-    let names: Vec<_> = command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
-    let command = command.mut_args(|arg| match ValueKind::for_arg(path, &arg) {
-        Some(kind) => {
-            let catalogue = Arc::clone(catalogue);
-            arg.add(ArgValueCompleter::new(move |current: &std::ffi::OsStr| {
-                current.to_str().map(|current| catalogue.values(kind, current)).unwrap_or_default()
-            }))
-        }
-        None => match kind::files(&arg) {
-            Some(hint) => arg.value_hint(hint),
-            None => arg,
-        },
+fn with_values(command: Command, catalogue: &Arc<Catalogue>) -> Command {
+    let command = command.mut_args(|arg| {
+        let Some(kind) = arg.get::<ValueKind>().copied() else { return arg };
+        let catalogue = Arc::clone(catalogue);
+        arg.add(ArgValueCompleter::new(move |current: &OsStr| {
+            current.to_str().map(|current| catalogue.values(kind, current)).unwrap_or_default()
+        }))
     });
-    names.into_iter().fold(command, |command, name| {
-        command.mut_subcommand(name.clone(), |below| {
-            path.push(name);
-            let below = with_values(below, path, catalogue);
-            path.pop();
-            below
-        })
-    })
+    command.mut_subcommands(|below| with_values(below, catalogue))
 }

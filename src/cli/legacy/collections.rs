@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::cli::commands::did::{add, content, list, update};
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -10,6 +11,7 @@ use crate::exceptions::Exception;
 #[derive(Debug, Args)]
 pub(crate) struct Add {
     /// DID to create (scope:name)
+    #[arg(add = ValueKind::Did)]
     did: String,
     /// Make the collection monotonic (content can only be added)
     #[arg(long)]
@@ -30,9 +32,10 @@ impl Add {
 #[derive(Debug, Args)]
 pub(crate) struct Attach {
     /// Collection to attach to
+    #[arg(add = ValueKind::Did)]
     todid: String,
     /// DIDs to attach
-    #[arg(required = true)]
+    #[arg(required = true, add = ValueKind::Did)]
     dids: Vec<String>,
     /// Read the DIDs from the file DIDS, one per line
     #[arg(short, long)]
@@ -49,9 +52,10 @@ impl Attach {
 #[derive(Debug, Args)]
 pub(crate) struct Detach {
     /// Collection to detach from
+    #[arg(add = ValueKind::Did)]
     fromdid: String,
     /// DIDs to detach
-    #[arg(required = true)]
+    #[arg(required = true, add = ValueKind::Did)]
     dids: Vec<String>,
 }
 
@@ -65,7 +69,7 @@ impl Detach {
 #[derive(Debug, Args)]
 pub(crate) struct Dids {
     /// DIDs (scope:name)
-    #[arg(required = true)]
+    #[arg(required = true, add = ValueKind::Did)]
     dids: Vec<String>,
 }
 
@@ -83,10 +87,10 @@ impl Dids {
 #[derive(Debug, Args)]
 pub(crate) struct Touch {
     /// DIDs (scope:name)
-    #[arg(required = true)]
+    #[arg(required = true, add = ValueKind::Did)]
     dids: Vec<String>,
     /// Update only the replica at this RSE
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Rse)]
     rse: Option<String>,
 }
 
@@ -100,6 +104,7 @@ impl Touch {
 #[derive(Debug, Args)]
 pub(crate) struct Parents {
     /// DID (scope:name)
+    #[arg(add = ValueKind::Did)]
     did: Option<String>,
 }
 

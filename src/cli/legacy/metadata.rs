@@ -3,15 +3,16 @@
 use clap::Args;
 
 use crate::cli::commands::did::metadata::{set, unset};
+use crate::cli::value_kind::ValueKind;
 
 /// Set one metadata key of a DID
 #[derive(Debug, Args)]
 pub(crate) struct Set {
     /// DID (scope:name)
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Did)]
     did: String,
     /// Metadata key; lifetime is the number of seconds until the DID expires
-    #[arg(long)]
+    #[arg(long, add = ValueKind::MetadataKey)]
     key: String,
     /// Value; a lifetime of None is unlimited
     #[arg(long, allow_negative_numbers = true)]
@@ -28,10 +29,10 @@ impl Set {
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
     /// DID (scope:name)
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Did)]
     did: String,
     /// Metadata key
-    #[arg(long)]
+    #[arg(long, add = ValueKind::MetadataKey)]
     key: String,
 }
 

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::cli::commands::replica::{list, state};
+use crate::cli::value_kind::ValueKind;
 
 /// List suspicious replicas: those with failed transfers or downloads
 ///
@@ -10,7 +11,7 @@ use crate::cli::commands::replica::{list, state};
 #[derive(Debug, Args)]
 pub(crate) struct Suspicious {
     /// List only replicas at RSEs matching this expression
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     expression: Option<String>,
     /// List only replicas reported since this time, as 2026-11-29T00:00:00 [default: ten days ago]
     #[arg(long, alias = "younger_than", value_name = "TIME")]
@@ -30,6 +31,7 @@ impl Suspicious {
 #[derive(Debug, Args)]
 pub(crate) struct AtRse {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     rse: String,
     /// Also show the number of files and bytes of each dataset there
     #[arg(long)]

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::cli::commands::rule::{add, r#move, select::Selection, update};
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -13,7 +14,7 @@ use crate::exceptions::Exception;
 #[command(override_usage = "rucio add-rule [OPTIONS] <DIDS>... <COPIES> <RSE_EXPRESSION>")]
 pub(crate) struct Add {
     /// One or more DIDs, the number of copies, and the destination RSE expression
-    #[arg(required = true, num_args = 3.., value_names = ["DIDS", "COPIES", "RSE_EXPRESSION"])]
+    #[arg(required = true, num_args = 3.., value_names = ["DIDS", "COPIES", "RSE_EXPRESSION"], add = ValueKind::Did)]
     words: Vec<String>,
     #[command(flatten)]
     options: add::Options,
@@ -21,7 +22,7 @@ pub(crate) struct Add {
     #[arg(long)]
     locked: bool,
     /// Source RSE expression
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     source_replica_expression: Option<String>,
     /// When to notify by mail: Y (always), N (never), C (when the dataset is closed)
     #[arg(long)]
@@ -58,6 +59,7 @@ impl Add {
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// List the rules on this DID
+    #[arg(add = ValueKind::Did)]
     did: Option<String>,
     /// List the rule with this ID
     #[arg(long)]
@@ -69,13 +71,13 @@ pub(crate) struct List {
     #[arg(long)]
     pub csv: bool,
     /// List the rules on this file and on collections that contain it
-    #[arg(long, value_name = "DID")]
+    #[arg(long, value_name = "DID", add = ValueKind::Did)]
     file: Option<String>,
     /// List the rules of this account
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Account)]
     account: Option<String>,
     /// List the rules of this subscription
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Subscription)]
     subscription: Option<String>,
 }
 
@@ -90,14 +92,16 @@ impl List {
 #[derive(Debug, Args)]
 pub(crate) struct Move {
     /// Rule ID
+    #[arg(add = ValueKind::Rule)]
     rule_id: String,
     /// Destination RSE expression
+    #[arg(add = ValueKind::RseExpression)]
     rse_expression: String,
     /// Transfer activity of the new rule [default: that of the old rule]
     #[arg(long)]
     activity: Option<String>,
     /// Source RSE expression, or None for any RSE
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     source_replica_expression: Option<String>,
 }
 
@@ -112,6 +116,7 @@ impl Move {
 #[derive(Debug, Args)]
 pub(crate) struct Update {
     /// Rule ID
+    #[arg(add = ValueKind::Rule)]
     rule_id: String,
     #[command(flatten)]
     options: update::Options,
@@ -119,7 +124,7 @@ pub(crate) struct Update {
     #[arg(long, value_name = "BOOL")]
     locked: Option<String>,
     /// Source RSE expression, or None for any RSE
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     source_replica_expression: Option<String>,
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{SHAPE, TYPES};
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Create an account
@@ -13,6 +14,7 @@ use crate::error::Result;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Name of the new account
+    #[arg(add = ValueKind::Account)]
     pub account_name: String,
     /// Account type: USER for a person, GROUP for several people, SERVICE for a program
     #[arg(value_parser = TYPES)]

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::SHAPE;
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Delete an account permanently
@@ -14,6 +15,7 @@ use crate::error::Result;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account to delete
+    #[arg(add = ValueKind::Account)]
     pub account_name: String,
 }
 

@@ -4,6 +4,7 @@ use super::DESCRIPTION;
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::values::member_str;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::types::Attributes;
 
@@ -11,6 +12,7 @@ use crate::types::Attributes;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account to show
+    #[arg(add = ValueKind::Account)]
     pub account_name: String,
 }
 

@@ -5,6 +5,7 @@ use clap::ArgGroup;
 use super::SHAPE;
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::types::Attributes;
 
@@ -15,6 +16,7 @@ use crate::types::Attributes;
 #[command(group = ArgGroup::new("change").required(true).multiple(true))]
 pub(crate) struct Args {
     /// Account to update
+    #[arg(add = ValueKind::Account)]
     pub account_name: String,
     /// New email address
     #[arg(long, group = "change")]

@@ -8,6 +8,8 @@ mod header;
 mod input;
 mod target;
 
+use clap::ValueHint;
+
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
@@ -53,7 +55,7 @@ pub(crate) struct Args {
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header::parse)]
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Send this file (- for standard input) unchanged as the body; fields then go into the query
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub input: Option<String>,
     /// Print the status and the headers of the response first
     #[arg(short, long)]

@@ -8,6 +8,7 @@ use crate::api;
 use crate::api::credentials::Signature;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -23,7 +24,7 @@ const LONGEST_S3: u64 = 7 * 24 * 3600;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// RSE of the URL
-    #[arg(long, value_name = "RSE")]
+    #[arg(long, value_name = "RSE", add = ValueKind::Rse)]
     pub rse: String,
     /// Storage service: Google Cloud Storage, Amazon S3 or OpenStack Swift
     #[arg(long, value_parser = ["gcs", "s3", "swift"])]

@@ -1,5 +1,7 @@
 //! `rucio-admin data export`
 
+use clap::ValueHint;
+
 use serde_json::{Value, json};
 
 use crate::api;
@@ -14,6 +16,7 @@ use crate::exceptions::Exception;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// File to write
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub file_path: String,
 }
 

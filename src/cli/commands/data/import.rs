@@ -1,5 +1,7 @@
 //! `rucio-admin data import`
 
+use clap::ValueHint;
+
 use serde_json::{Value, json};
 
 use crate::api;
@@ -13,6 +15,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// File to read
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub file_path: String,
 }
 

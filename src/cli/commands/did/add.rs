@@ -6,6 +6,7 @@ use serde_json::json;
 use super::DONE;
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::types::CollectionType;
 
@@ -15,6 +16,7 @@ use crate::types::CollectionType;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DID to create
+    #[arg(add = ValueKind::Did)]
     pub did_name: String,
     /// Type of the new DID [default: dataset]
     #[arg(long = "type", value_enum)]

@@ -1,8 +1,11 @@
 //! `rucio list-files`: lists all files of DIDs recursively. There is no new command for it.
 
+use clap::ValueHint;
+
 use crate::cli::context::Context;
 use crate::cli::ui::values::{Num, member_str};
 use crate::cli::ui::{Cell, Format, Shape, Table};
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::http::Client;
 use crate::lists;
@@ -16,13 +19,13 @@ const SHAPE: Shape = Shape::did(&["scope", "name", "guid", "adler32", "bytes", "
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DIDs to list
-    #[arg(required = true)]
+    #[arg(required = true, add = ValueKind::Did)]
     pub dids: Vec<String>,
     /// Print comma-separated values
     #[arg(long)]
     pub csv: bool,
     /// Print a POOL file catalogue (XML) with this directory in front of each name
-    #[arg(long = "pfc", value_name = "LOCALPATH")]
+    #[arg(long = "pfc", value_name = "LOCALPATH", value_hint = ValueHint::AnyPath)]
     pub local_path: Option<String>,
 }
 

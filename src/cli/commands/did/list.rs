@@ -4,6 +4,7 @@ use super::{RELATIVE, did_table, filter};
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::{Cell, Shape};
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
@@ -19,7 +20,7 @@ const SHAPE: Shape = Shape::did(&["scope", "name", "did_type", "bytes", "length"
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// scope:name, where the name may contain the wildcard * [default with --filter: all DIDs of your own scope]
-    #[arg(required_unless_present = "filter")]
+    #[arg(required_unless_present = "filter", add = ValueKind::Did)]
     pub did_pattern: Option<String>,
     /// Also list the content of the DIDs, recursively
     #[arg(short, long)]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::DONE;
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
@@ -21,6 +22,7 @@ const GRACE: u32 = 86_400;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DIDs to delete, without wildcards
+    #[arg(add = ValueKind::Did)]
     pub dids: Vec<String>,
     /// Cancel the deletion
     #[arg(long)]

@@ -4,6 +4,7 @@ use super::fields;
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 const SHAPE: Shape = Shape::did(&["scope", "name", "type", "account", "open", "bytes", "length", "expired_at"]);
@@ -12,6 +13,7 @@ const SHAPE: Shape = Shape::did(&["scope", "name", "type", "account", "open", "b
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DIDs to show
+    #[arg(add = ValueKind::Did)]
     pub dids: Vec<String>,
 }
 

@@ -6,6 +6,7 @@ use super::DONE;
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Listing;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::http::Client;
 use crate::types::Did;
@@ -16,9 +17,10 @@ use crate::types::Did;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DIDs to update
+    #[arg(add = ValueKind::Did)]
     pub dids: Vec<String>,
     /// Update only the replica at this RSE (with --touch)
-    #[arg(long, alias = "rse-name")]
+    #[arg(long, alias = "rse-name", add = ValueKind::Rse)]
     pub rse: Option<String>,
     /// Update the last-access time of the DIDs (default action)
     #[arg(long, overrides_with_all = ["open", "close"])]

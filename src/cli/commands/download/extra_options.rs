@@ -1,7 +1,7 @@
 //! Options of `rucio download` that the official client lacks. The legacy command does not have them: they would make
 //! abbreviations of official options ambiguous.
 
-use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, ValueHint};
 use glob::Pattern;
 
 use crate::transfer::select::selection::{Rule, Selection, Shard};
@@ -14,15 +14,15 @@ pub(crate) struct ExtraOptions {
     pub dry_run: bool,
     /// Also download the DIDs in this file, one per line (- for standard input); empty lines and lines that start with
     /// # are ignored. A tab and a collection may follow a DID: the file goes into the directory of the collection
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub files_from: Option<String>,
     #[command(flatten)]
     pub wanted: SelectionArgs,
     /// Write the result of every file to FILE at the end, as JSON
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub summary: Option<String>,
     /// Write the DIDs of the missing files to FILE at the end, for --files-from of the next run
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub failed_list: Option<String>,
 }
 

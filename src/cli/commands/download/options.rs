@@ -1,6 +1,9 @@
 //! Options of `rucio download`, and the check that they can be combined.
 
+use clap::ValueHint;
+
 use super::extra_options::ExtraOptions;
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::transfer::limits::rate::Rate;
@@ -15,15 +18,16 @@ use crate::transfer::limits::rate::Rate;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DIDs to download; names may contain the wildcard *
+    #[arg(add = ValueKind::Did)]
     pub dids: Vec<String>,
     /// Destination directory; each file goes into a subdirectory named after the requested collection or scope
-    #[arg(long, default_value = ".")]
+    #[arg(long, default_value = ".", value_hint = ValueHint::DirPath)]
     pub dir: String,
     /// Also use replicas on tape (privileged accounts only)
     #[arg(long)]
     pub allow_tape: bool,
     /// Use only replicas at RSEs that match this expression
-    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
+    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     pub rses: Option<String>,
     /// Use only replicas at RSEs that offer this protocol implementation (webdav, xrootd, gfal.NoRename, ...)
     #[arg(long, value_name = "NAME")]
@@ -67,7 +71,7 @@ pub(crate) struct Args {
     #[arg(value_parser = clap::builder::BoolishValueParser::new())]
     pub aria: Option<bool>,
     /// Deprecated: has no effect
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, add = ValueKind::Did)]
     pub archive_did: Option<String>,
     #[command(flatten)]
     pub trace: Trace,
@@ -75,10 +79,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "CONDITIONS")]
     pub filter: Option<String>,
     /// Scope to search; with DIDs, the scope of all of them
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Scope)]
     pub scope: Option<String>,
     /// Download the files of this metalink document
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub metalink: Option<String>,
     /// Exit with 0 even if files could not be downloaded
     #[arg(long, alias = "deactivate-file-download-exceptions")]
@@ -121,7 +125,7 @@ pub(crate) struct Trace {
     #[arg(long, hide = true, alias = "trace_dataset")]
     pub trace_dataset: Option<String>,
     /// Scope of the dataset
-    #[arg(long, hide = true, alias = "trace_datasetscope")]
+    #[arg(long, hide = true, alias = "trace_datasetscope", add = ValueKind::Scope)]
     pub trace_datasetscope: Option<String>,
     /// Event type
     #[arg(long, hide = true, alias = "trace_eventtype")]

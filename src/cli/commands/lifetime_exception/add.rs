@@ -1,5 +1,7 @@
 //! `rucio lifetime-exception add`
 
+use clap::ValueHint;
+
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
@@ -24,7 +26,7 @@ const SHAPE: Shape = Shape::named(
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// File with one DID per line; containers are replaced with their datasets
-    #[arg(short = 'f', long, value_name = "FILE")]
+    #[arg(short = 'f', long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub input_file: Option<String>,
     /// Why the datasets are still needed
     #[arg(long, allow_hyphen_values = true)]

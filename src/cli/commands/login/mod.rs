@@ -8,6 +8,7 @@ use crate::auth::session::{self, LoggedIn, LoginMode, LoginOutcome, Session};
 use crate::cli::commands::session::view::{Checked, SHAPE, View};
 use crate::cli::context::Context;
 use crate::cli::next_command;
+use crate::cli::value_kind::ValueKind;
 use crate::config::Overrides;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -21,7 +22,7 @@ use crate::exceptions::Exception;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account to log in as
-    #[arg(short, long, value_name = "ACCOUNT")]
+    #[arg(short, long, value_name = "ACCOUNT", add = ValueKind::Account)]
     account: Option<String>,
     /// Log in again even if the session is valid; with --setup, overwrite the configuration
     #[arg(long)]

@@ -3,6 +3,7 @@
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::types::Replica;
 
@@ -16,9 +17,10 @@ const SHAPE: Shape = Shape::did(&["scope", "name", "rse"]);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// File DIDs (scope:name)
+    #[arg(add = ValueKind::Did)]
     pub dids: Vec<String>,
     /// RSE of the replicas to delete
-    #[arg(long, alias = "rse-name")]
+    #[arg(long, alias = "rse-name", add = ValueKind::Rse)]
     pub rse: String,
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{ACTION, explained};
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Create an RSE
@@ -13,6 +14,7 @@ use crate::error::Result;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Name of the new RSE, in capital letters
+    #[arg(add = ValueKind::Rse)]
     pub rse_name: String,
     /// Register the path of each file instead of deriving it from the file's name
     #[arg(long)]

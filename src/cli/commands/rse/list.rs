@@ -3,6 +3,7 @@
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 const SHAPE: Shape = Shape::named(
@@ -16,7 +17,7 @@ const SHAPE: Shape = Shape::named(
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// List only RSEs matching this expression
-    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
+    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     pub rses: Option<String>,
     /// Print one name per line, and an empty line if there is none
     #[arg(long)]

@@ -5,12 +5,14 @@ use serde_json::json;
 use super::{ACTION, explained};
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Delete an empty RSE permanently
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     pub rse_name: String,
 }
 

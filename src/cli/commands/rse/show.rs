@@ -9,6 +9,7 @@ use crate::api::rses;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::{json_dumps, member_str, to_str};
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::types::{Attributes, RseUsage};
 
@@ -23,6 +24,7 @@ const SHAPE: Shape = Shape::named(
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     pub rse_name: String,
 }
 

@@ -6,6 +6,7 @@ use super::{ACTION, explained};
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::values::to_str;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Update a setting of an RSE
@@ -14,9 +15,10 @@ use crate::error::Result;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     pub rse_name: String,
     /// Setting: availability_read, deterministic, rse_type, city, ...
-    #[arg(long)]
+    #[arg(long, add = ValueKind::RseAttribute)]
     pub key: String,
     /// New value; an empty value, none or null clears qos_class
     #[arg(long, allow_hyphen_values = true)]

@@ -7,6 +7,7 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::{Num, member_str};
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::types::RseUsage;
 
@@ -20,6 +21,7 @@ const DOORS: [&str; 3] = ["srm", "gsiftp", "webdav"];
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     pub rse: String,
     /// Accepted, without effect
     #[arg(long, hide = true)]

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::DONE;
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::exceptions::Exception;
 use crate::http::Client;
@@ -20,12 +21,13 @@ const PRIORITY: i64 = 3;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DIDs (scope:name)
+    #[arg(add = ValueKind::Did)]
     pub dids: Vec<String>,
     /// Number of copies
     #[arg(long, allow_negative_numbers = true)]
     pub copies: i64,
     /// Destination RSE expression
-    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
+    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     pub rses: String,
     #[command(flatten)]
     pub options: Options,
@@ -33,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BOOL", value_parser = boolean, default_value = "false", action = Set)]
     pub locked: bool,
     /// Source RSE expression
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     pub source_rses: Option<String>,
     /// When to notify by mail: Y (always), N (never), C (when the dataset is closed)
     #[arg(long, value_parser = ["Y", "N", "C"])]
@@ -68,7 +70,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub delay_injection: Option<i64>,
     /// Account that owns the rule
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Account)]
     pub account: Option<String>,
     /// Skip DIDs that already have an identical rule
     #[arg(long)]

@@ -6,6 +6,7 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::member_str;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::types::RuleEvent;
 
@@ -16,6 +17,7 @@ const SHAPE: Shape =
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DID (scope:name)
+    #[arg(add = ValueKind::Did)]
     pub did: String,
 }
 

@@ -4,6 +4,7 @@ use super::select::{Selection, select};
 use crate::cli::context::Context;
 use crate::cli::ui::values::{Num, member_str};
 use crate::cli::ui::{Shape, Table};
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::types::RuleRow;
 
@@ -46,7 +47,7 @@ const HEADERS: [&str; 9] = [
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// List the rules on this DID
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Did)]
     pub did: Option<String>,
     /// With --did, list all rules that lock the dataset, also those on other DIDs
     #[arg(long)]
@@ -55,13 +56,13 @@ pub(crate) struct Args {
     #[arg(long)]
     pub csv: bool,
     /// List the rules on this file and on collections that contain it
-    #[arg(long, value_name = "DID")]
+    #[arg(long, value_name = "DID", add = ValueKind::Did)]
     pub file: Option<String>,
     /// List the rules of this account
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Account)]
     pub account: Option<String>,
     /// List the rules of this subscription
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Subscription)]
     pub subscription: Option<String>,
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{DONE, explained, unless_none};
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::types::Attributes;
 
@@ -14,15 +15,16 @@ use crate::types::Attributes;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Rule ID
+    #[arg(add = ValueKind::Rule)]
     pub rule_id: String,
     /// Destination RSE expression
-    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
+    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     pub rses: String,
     /// Transfer activity of the new rule [default: that of the old rule]
     #[arg(long, hide = true)]
     pub activity: Option<String>,
     /// Source RSE expression, or None for any RSE
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     pub source_rses: Option<String>,
 }
 

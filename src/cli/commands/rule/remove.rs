@@ -7,6 +7,7 @@ use super::{DONE, explained};
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Listing;
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
@@ -17,6 +18,7 @@ use crate::http::Client;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Rule ID, or a DID together with --rses
+    #[arg(add = ValueKind::RuleOrDid)]
     pub rule_id_dids: String,
     /// Delete the replicas immediately
     #[arg(long)]
@@ -25,10 +27,10 @@ pub(crate) struct Args {
     #[arg(long)]
     pub all: bool,
     /// RSE expression of the rules to delete
-    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
+    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     pub rses: Option<String>,
     /// Account whose rules to delete [default: your own]
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Account)]
     pub account: Option<String>,
 }
 

@@ -7,6 +7,7 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::member_str;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::http::{Client, Raw};
 use crate::types::{Attributes, RuleAnalysis, TransferAnalysis};
@@ -49,6 +50,7 @@ const MORE_FIELDS: [(&str, &str); 17] = [
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Rule ID
+    #[arg(add = ValueKind::Rule)]
     pub rule_id: String,
     /// Explain why transfers are stuck
     #[arg(long)]

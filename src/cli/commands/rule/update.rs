@@ -6,6 +6,7 @@ use super::add::boolean;
 use super::{DONE, explained, unless_none};
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::types::Attributes;
@@ -16,6 +17,7 @@ use crate::types::Attributes;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Rule ID
+    #[arg(add = ValueKind::Rule)]
     pub rule_id: String,
     #[command(flatten)]
     pub options: Options,
@@ -23,7 +25,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BOOL", value_parser = boolean)]
     pub locked: Option<bool>,
     /// Source RSE expression, or None for any RSE
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     pub source_rses: Option<String>,
 }
 
@@ -40,7 +42,7 @@ pub(crate) struct Options {
     #[arg(long)]
     pub comment: Option<String>,
     /// Account that owns the rule
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Account)]
     pub account: Option<String>,
     /// Mark the rule as stuck, so that its transfers are retried
     #[arg(long)]
@@ -55,7 +57,7 @@ pub(crate) struct Options {
     #[arg(long, allow_negative_numbers = true)]
     pub priority: Option<String>,
     /// ID of the child rule, which replaces this one; None to unset it
-    #[arg(long, value_name = "RULE_ID")]
+    #[arg(long, value_name = "RULE_ID", add = ValueKind::Rule)]
     pub child_rule_id: Option<String>,
     /// Retry the transfers of a stuck rule soon
     #[arg(long)]

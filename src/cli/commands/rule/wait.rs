@@ -10,6 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::duration;
 use crate::cli::ui::values::member_str;
 use crate::cli::ui::{LocksBar, Shape};
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, Raw};
@@ -37,7 +38,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Rule IDs
-    #[arg(required = true, value_name = "RULE_ID")]
+    #[arg(required = true, value_name = "RULE_ID", add = ValueKind::Rule)]
     pub rule_ids: Vec<String>,
     /// Maximum time to wait: seconds, or 30s, 10m, 2h, 1d; 0 checks once [default: no limit]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]

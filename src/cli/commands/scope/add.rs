@@ -5,6 +5,7 @@ use serde_json::json;
 use super::SHAPE;
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Create a scope
@@ -13,9 +14,10 @@ use crate::error::Result;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Name of the new scope
+    #[arg(add = ValueKind::Scope)]
     pub scope_name: String,
     /// Account that owns the scope
-    #[arg(short, long)]
+    #[arg(short, long, add = ValueKind::Account)]
     pub account: String,
 }
 

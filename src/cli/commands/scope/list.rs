@@ -4,6 +4,7 @@ use super::SHAPE;
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Table;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::http::Client;
 use crate::types::ScopeOwner;
@@ -12,7 +13,7 @@ use crate::types::ScopeOwner;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// List only scopes of this account
-    #[arg(short, long)]
+    #[arg(short, long, add = ValueKind::Account)]
     pub account: Option<String>,
     /// Print comma-separated values
     #[arg(long)]

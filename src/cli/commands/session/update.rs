@@ -3,6 +3,7 @@
 use crate::auth::session::LoginMode;
 use crate::cli::commands::login;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Log in again, replacing the current session
@@ -13,7 +14,7 @@ use crate::error::Result;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account to use
-    #[arg(short, long, value_name = "ACCOUNT")]
+    #[arg(short, long, value_name = "ACCOUNT", add = ValueKind::Account)]
     account: Option<String>,
     /// OIDC scopes to request
     #[arg(long = "scope", value_name = "SCOPES")]

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::types::SubscriptionOptions;
 
@@ -9,6 +10,7 @@ use crate::types::SubscriptionOptions;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Definition {
     /// Subscription name
+    #[arg(add = ValueKind::Subscription)]
     pub subscription_name: String,
     /// Filter for DIDs, as JSON: {"scope": ["test"], "project": ["data12"]}
     #[arg(long, value_name = "JSON")]
@@ -30,7 +32,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
     pub lifetime: Option<i64>,
     /// Account that owns the subscription [default: your own]
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Account)]
     pub account: Option<String>,
     /// Priority among subscriptions, a number [default: 3]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]

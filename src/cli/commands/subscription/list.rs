@@ -3,6 +3,7 @@
 use super::{SHAPE, account_of, text};
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::exceptions::Exception;
 
@@ -10,7 +11,7 @@ use crate::exceptions::Exception;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account that owns the subscriptions; * for all accounts [default: your own]
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Account)]
     pub account: Option<String>,
     /// Show all fields of each subscription
     #[arg(long)]

@@ -3,15 +3,17 @@
 use super::{SHAPE, account_of, text};
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Show a subscription
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Subscription name
+    #[arg(add = ValueKind::Subscription)]
     pub subscription_name: String,
     /// Account that owns the subscription [default: your own]
-    #[arg(short, long)]
+    #[arg(short, long, add = ValueKind::Account)]
     pub account: Option<String>,
     /// Show all fields
     #[arg(long)]

@@ -5,13 +5,14 @@ use serde_json::json;
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Re-evaluate DIDs against all subscriptions, as if they were new
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DIDs (scope:name), separated by spaces or commas
-    #[arg(required = true)]
+    #[arg(required = true, add = ValueKind::Did)]
     pub dids: Vec<String>,
 }
 

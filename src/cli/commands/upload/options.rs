@@ -1,7 +1,10 @@
 //! The options of `rucio upload`, and checks of their combinations.
 
+use clap::ValueHint;
+
 use chrono::{NaiveDateTime, Utc};
 
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -14,9 +17,10 @@ use crate::exceptions::Exception;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Files, directories, and a dataset (scope:name) to attach the files to
+    #[arg(value_hint = ValueHint::AnyPath)]
     pub file_paths: Vec<String>,
     /// Destination RSE, or an RSE expression to choose one at random
-    #[arg(long, alias = "rse-name")]
+    #[arg(long, alias = "rse-name", add = ValueKind::Rse)]
     pub rse: String,
     /// Lifetime in seconds of the rule on the files, or on their new dataset
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
@@ -25,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DATE")]
     pub expiration_date: Option<String>,
     /// Scope of the files [default: user.<account>]
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Scope)]
     pub scope: Option<String>,
     /// Use only the protocol with this implementation at the RSE (webdav, gfal.NoRename, xrootd, ...)
     #[arg(long, value_name = "NAME")]

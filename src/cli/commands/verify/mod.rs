@@ -7,6 +7,8 @@ mod collection;
 mod count;
 mod folder;
 
+use clap::ValueHint;
+
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 use crate::cli::context::Context;
 use crate::cli::interrupt::unless_interrupted;
 use crate::cli::ui::{Listing, Shape, one_line};
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::transfer::checksum::Checksum;
 use crate::transfer::report::MissingList;
@@ -36,22 +39,22 @@ const SHAPE: Shape = Shape { name: &["path"], columns: &["scope", "name", "path"
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Downloaded DIDs, or directories named after a scope
-    #[arg(required = true, value_name = "DID|DIR")]
+    #[arg(required = true, value_name = "DID|DIR", add = ValueKind::Did)]
     pub dids: Vec<String>,
     /// Directory with the files of the DIDs, as in `rucio download`
-    #[arg(long, default_value = ".")]
+    #[arg(long, default_value = ".", value_hint = ValueHint::DirPath)]
     pub dir: String,
     /// Files are directly in DIR (as with download --no-subdir); ignore others
     #[arg(long)]
     pub no_subdir: bool,
     /// Scope of the files, for directories not named after it
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Scope)]
     pub scope: Option<String>,
     /// Ignore extra files, which do not belong to the DIDs or the scope
     #[arg(long)]
     pub ignore_extra: bool,
     /// Write the DIDs of missing and wrong files to FILE, for `rucio download --files-from`
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub failed_list: Option<String>,
 }
 

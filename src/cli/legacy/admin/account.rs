@@ -5,6 +5,7 @@ use clap::{Args, Subcommand, value_parser};
 use crate::cli::commands::account::limit::{LOCALITIES, get, set, unset};
 use crate::cli::commands::account::{add, attribute, identity, list, remove, show, update};
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 #[derive(Debug, Subcommand)]
@@ -36,6 +37,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Add {
     /// Name of the new account
+    #[arg(add = ValueKind::Account)]
     account: String,
     /// Account type: USER, GROUP or SERVICE
     #[arg(long = "type", default_value = "USER")]
@@ -48,8 +50,10 @@ pub(crate) struct Add {
 #[derive(Debug, Args)]
 pub(crate) struct SetLimits {
     /// Account name
+    #[arg(add = ValueKind::Account)]
     account: String,
     /// RSE name, or the RSE expression of a global limit
+    #[arg(add = ValueKind::Rse)]
     rse: String,
     /// Limit: 10000, 10GB (B, KB, MB, GB, TB, PB, in steps of 1000), or infinity
     #[arg(allow_negative_numbers = true)]
@@ -62,14 +66,14 @@ pub(crate) struct SetLimits {
 #[derive(Debug, Args)]
 pub(crate) struct Account {
     /// Account name
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Account)]
     account: String,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Update {
     /// Account name
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Account)]
     account: String,
     /// Field: email or status
     #[arg(long)]

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::commands::subscription::{Definition, Options, add, list, touch, update};
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 #[derive(Debug, Subcommand)]
@@ -38,7 +39,7 @@ pub(crate) struct List {
     /// List only subscriptions with this name
     name: Option<String>,
     /// Account that owns the subscriptions; * for all accounts [default: your own]
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Account)]
     account: Option<String>,
     /// Show all fields of each subscription
     #[arg(long)]
@@ -48,6 +49,7 @@ pub(crate) struct List {
 #[derive(Debug, Args)]
 pub(crate) struct Dids {
     /// DIDs (scope:name), comma-separated
+    #[arg(add = ValueKind::Did)]
     dids: String,
 }
 

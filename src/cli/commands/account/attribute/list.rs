@@ -3,6 +3,7 @@
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::{Cell, Shape, Table};
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 const SHAPE: Shape = Shape::named(&["key"], &["key", "value"]);
@@ -11,6 +12,7 @@ const SHAPE: Shape = Shape::named(&["key"], &["key", "value"]);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account whose attributes to list
+    #[arg(add = ValueKind::Account)]
     pub account_name: String,
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::http::Client;
 
@@ -14,6 +15,7 @@ use crate::http::Client;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account to change
+    #[arg(add = ValueKind::Account)]
     pub account_name: String,
     /// Attribute key
     #[arg(long)]

@@ -5,12 +5,14 @@ use serde_json::json;
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Remove an attribute from an account
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account to change
+    #[arg(add = ValueKind::Account)]
     pub account_name: String,
     /// Attribute key
     #[arg(long)]

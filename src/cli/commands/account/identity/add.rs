@@ -6,6 +6,7 @@ use super::TYPES;
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::types::NewIdentity;
@@ -16,6 +17,7 @@ use crate::types::NewIdentity;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account to log in as
+    #[arg(add = ValueKind::Account)]
     pub account_name: String,
     /// Authentication type
     #[arg(long = "type", value_parser = TYPES)]

@@ -3,6 +3,7 @@
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 const SHAPE: Shape = Shape::named(&["identity"], &["identity", "type", "email"]);
@@ -11,6 +12,7 @@ const SHAPE: Shape = Shape::named(&["identity"], &["identity", "type", "email"])
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account whose identities to list
+    #[arg(add = ValueKind::Account)]
     pub account_name: String,
 }
 

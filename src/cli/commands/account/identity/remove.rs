@@ -6,12 +6,14 @@ use super::TYPES;
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Remove an identity from an account
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account to change
+    #[arg(add = ValueKind::Account)]
     pub account_name: String,
     /// Authentication type of the identity
     #[arg(long = "type", value_parser = TYPES)]

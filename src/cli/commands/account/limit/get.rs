@@ -6,14 +6,17 @@ use super::{LOCALITIES, SHAPE, bytes};
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::values::sizefmt;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Show the storage limit of an account at an RSE or for an RSE expression
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account to show
+    #[arg(add = ValueKind::Account)]
     pub account: String,
     /// RSE, or RSE expression of a global limit
+    #[arg(add = ValueKind::Rse)]
     pub rse: String,
     /// Type of limit: for one RSE (local), or for all RSEs of the expression together (global)
     #[arg(default_value = "local", value_parser = LOCALITIES)]

@@ -7,6 +7,7 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::Num;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 const SHAPE: Shape =
@@ -18,9 +19,10 @@ const SHAPE: Shape =
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account to show
+    #[arg(add = ValueKind::Account)]
     pub account_name: String,
     /// Show only this RSE
-    #[arg(long, alias = "rse-name")]
+    #[arg(long, alias = "rse-name", add = ValueKind::Rse)]
     pub rse: Option<String>,
 }
 

@@ -6,15 +6,17 @@ use super::{SHAPE, bytes, sorted_table};
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Listing;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Show the storage limits of an account
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account to show
+    #[arg(add = ValueKind::Account)]
     pub limit_account: String,
     /// Show only this RSE
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Rse)]
     pub rse: Option<String>,
 }
 

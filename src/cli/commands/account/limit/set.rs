@@ -7,6 +7,7 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::sizefmt;
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -30,9 +31,10 @@ const UNITS: [(&str, i64); 6] = [
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account to change
+    #[arg(add = ValueKind::Account)]
     pub account_name: String,
     /// RSE, or RSE expression of a global limit
-    #[arg(long, alias = "rse-name")]
+    #[arg(long, alias = "rse-name", add = ValueKind::Rse)]
     pub rse: String,
     /// Limit in bytes: 10000, 10GB (units B, KB, MB, GB, TB, PB; powers of 1000), or infinity
     #[arg(long, allow_hyphen_values = true)]

@@ -6,6 +6,7 @@ use super::LOCALITIES;
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Remove the storage limit of an account at an RSE
@@ -14,9 +15,10 @@ use crate::error::Result;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Account to change
+    #[arg(add = ValueKind::Account)]
     pub account_name: String,
     /// RSE, or RSE expression of a global limit
-    #[arg(long, alias = "rse-name")]
+    #[arg(long, alias = "rse-name", add = ValueKind::Rse)]
     pub rse: String,
     /// Type of limit: for one RSE (local), or for all RSEs of the expression together (global)
     #[arg(long, default_value = "local", value_parser = LOCALITIES)]

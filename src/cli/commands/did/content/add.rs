@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::api;
 use crate::cli::commands::did::DONE;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::lists;
@@ -21,12 +22,13 @@ const CHUNK: usize = 499;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Collection to attach to
-    #[arg(long, value_name = "DID")]
+    #[arg(long, value_name = "DID", add = ValueKind::Did)]
     pub to_did: String,
     /// Read the DIDs from the file DIDS, one per line
     #[arg(short, long)]
     pub from_file: bool,
     /// DIDs to attach
+    #[arg(add = ValueKind::Did)]
     pub dids: Vec<String>,
 }
 

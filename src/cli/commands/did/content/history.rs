@@ -4,6 +4,7 @@ use crate::api;
 use crate::cli::commands::did::did_table;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 const SHAPE: Shape =
@@ -13,7 +14,7 @@ const SHAPE: Shape =
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Collections to list
-    #[arg(required = true)]
+    #[arg(required = true, add = ValueKind::Did)]
     pub dids: Vec<String>,
 }
 

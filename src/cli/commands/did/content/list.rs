@@ -2,6 +2,7 @@
 
 use crate::cli::commands::did::{RELATIVE, did_table};
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::lists;
 
@@ -9,7 +10,7 @@ use crate::lists;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Collections to list
-    #[arg(required = true)]
+    #[arg(required = true, add = ValueKind::Did)]
     pub dids: Vec<String>,
     /// Print only the DIDs, one per line
     #[arg(long)]

@@ -5,15 +5,17 @@ use serde_json::json;
 use crate::api;
 use crate::cli::commands::did::DONE;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Detach DIDs from a dataset or a container
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Collection to detach from
-    #[arg(short, long, value_name = "DID")]
+    #[arg(short, long, value_name = "DID", add = ValueKind::Did)]
     pub from_did: String,
     /// DIDs to detach
+    #[arg(add = ValueKind::Did)]
     pub dids: Vec<String>,
 }
 

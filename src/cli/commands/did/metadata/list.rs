@@ -3,6 +3,7 @@
 use crate::api;
 use crate::cli::commands::did::{DONE, fields};
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Show the metadata of DIDs
@@ -11,6 +12,7 @@ use crate::error::Result;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DIDs to show
+    #[arg(add = ValueKind::Did)]
     pub dids: Vec<String>,
     /// Metadata plugin of the server to query [default: the one in the configuration, or DID_COLUMN]
     #[arg(long)]

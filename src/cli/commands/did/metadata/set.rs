@@ -6,6 +6,7 @@ use crate::api;
 use crate::api::metadata::LIFETIME;
 use crate::cli::commands::did::DONE;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 
 /// Set a metadata key of a DID
@@ -14,9 +15,10 @@ use crate::error::{Error, Result};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DID to change
+    #[arg(add = ValueKind::Did)]
     pub did: String,
     /// Key to set; lifetime is the number of seconds until the DID expires
-    #[arg(long, allow_hyphen_values = true)]
+    #[arg(long, allow_hyphen_values = true, add = ValueKind::MetadataKey)]
     pub key: String,
     /// New value; a lifetime of None means that the DID does not expire
     #[arg(long, allow_hyphen_values = true)]

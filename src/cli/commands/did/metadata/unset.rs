@@ -5,15 +5,17 @@ use serde_json::json;
 use crate::api;
 use crate::cli::commands::did::DONE;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Remove a metadata key from a DID
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DID to change
+    #[arg(add = ValueKind::Did)]
     pub did: String,
     /// Key to remove
-    #[arg(long, allow_hyphen_values = true)]
+    #[arg(long, allow_hyphen_values = true, add = ValueKind::MetadataKey)]
     pub key: String,
 }
 

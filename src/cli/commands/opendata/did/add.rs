@@ -5,12 +5,14 @@ use serde_json::json;
 use super::ENTRY;
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Add a DID to the open data catalogue as a draft
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DID (scope:name)
+    #[arg(add = ValueKind::Did)]
     did: String,
 }
 

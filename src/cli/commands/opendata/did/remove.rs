@@ -5,6 +5,7 @@ use serde_json::json;
 use super::ENTRY;
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Remove a draft from the open data catalogue
@@ -13,6 +14,7 @@ use crate::error::Result;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DID (scope:name)
+    #[arg(add = ValueKind::Did)]
     did: String,
 }
 

@@ -4,6 +4,7 @@ use super::{ENTRY, fields};
 use crate::api;
 use crate::api::opendata::{Access, Parts};
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -13,6 +14,7 @@ use crate::exceptions::Exception;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DID (scope:name)
+    #[arg(add = ValueKind::Did)]
     did: String,
     /// Include the metadata in the open data catalogue
     #[arg(long)]

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{ENTRY, State, fields};
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::types::Attributes;
@@ -15,6 +16,7 @@ use crate::types::Attributes;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DID (scope:name)
+    #[arg(add = ValueKind::Did)]
     did: String,
     /// Metadata in the open data catalogue: a JSON object, which replaces the existing one
     #[arg(long, value_name = "JSON", value_parser = json)]

@@ -10,6 +10,7 @@ use crate::api::replicas::{self, Query};
 use crate::api::{dids, rses};
 use crate::cli::context::Context;
 use crate::cli::ui::{Listing, Shape};
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
@@ -23,8 +24,10 @@ const SHAPE: Shape = Shape::named(&["pfn"], &["scope", "name", "rse", "pfn", "ex
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// File DIDs, comma-separated
+    #[arg(add = ValueKind::Did)]
     pub dids: String,
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     pub rse: String,
     /// Scheme of the PFNs: root, https, davs, ...
     pub protocol: String,

@@ -3,6 +3,7 @@
 use crate::api::replicas::states::{self, Suspicion};
 use crate::cli::context::Context;
 use crate::cli::ui::{Cell, Shape, Table};
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 const SHAPE: Shape = Shape::did(&["rse", "scope", "name", "created_at", "cnt"]);
@@ -23,7 +24,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Which {
     /// List only replicas at RSEs matching this expression
-    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
+    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     pub rses: Option<String>,
     /// List only replicas reported since this time, as 2026-11-29T00:00:00 [default: ten days ago]
     #[arg(long, value_name = "TIME")]

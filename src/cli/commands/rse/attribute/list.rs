@@ -7,6 +7,7 @@ use crate::cli::commands::rse::explained;
 use crate::cli::context::Context;
 use crate::cli::ui::values::to_str;
 use crate::cli::ui::{Shape, Table};
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 const SHAPE: Shape = Shape::named(&["key"], &["key", "value"]);
@@ -15,6 +16,7 @@ const SHAPE: Shape = Shape::named(&["key"], &["key", "value"]);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     pub rse_name: String,
     /// Sort and align the attributes, as `list-rse-attributes` does
     #[arg(skip)]

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::api;
 use crate::cli::commands::rse::{ACTION, explained};
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Set an attribute of an RSE
@@ -13,9 +14,10 @@ use crate::error::Result;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     pub rse_name: String,
     /// Attribute name
-    #[arg(long)]
+    #[arg(long, add = ValueKind::RseAttribute)]
     pub key: String,
     /// Attribute value
     #[arg(long, allow_hyphen_values = true)]

@@ -5,15 +5,17 @@ use serde_json::json;
 use crate::api;
 use crate::cli::commands::rse::{ACTION, explained};
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Remove an attribute from an RSE
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     pub rse_name: String,
     /// Attribute name
-    #[arg(long)]
+    #[arg(long, add = ValueKind::RseAttribute)]
     pub attribute: String,
     /// Value of the attribute as given by the user, which only `rucio-admin` prints
     #[arg(skip)]

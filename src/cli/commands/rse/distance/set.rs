@@ -6,6 +6,7 @@ use super::SHAPE;
 use crate::api::rses::distances::{self, Link};
 use crate::cli::commands::rse::explained;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::http::Client;
 
@@ -15,8 +16,10 @@ use crate::http::Client;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Source RSE
+    #[arg(add = ValueKind::Rse)]
     pub source_rse: String,
     /// Destination RSE
+    #[arg(add = ValueKind::Rse)]
     pub destination_rse: String,
     /// Distance
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]

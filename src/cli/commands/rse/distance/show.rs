@@ -7,14 +7,17 @@ use crate::api::rses::distances::{self, Link};
 use crate::cli::commands::rse::explained;
 use crate::cli::context::Context;
 use crate::cli::ui::values::to_str;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Show the distance from one RSE to another
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Source RSE
+    #[arg(add = ValueKind::Rse)]
     pub source_rse: String,
     /// Destination RSE
+    #[arg(add = ValueKind::Rse)]
     pub destination_rse: String,
 }
 

@@ -6,14 +6,17 @@ use super::SHAPE;
 use crate::api::rses::distances::{self, Link};
 use crate::cli::commands::rse::explained;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Delete the distance from one RSE to another, which stops transfers on this link
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Source RSE
+    #[arg(add = ValueKind::Rse)]
     pub source_rse: String,
     /// Destination RSE
+    #[arg(add = ValueKind::Rse)]
     pub destination_rse: String,
     /// Delete the distance in both directions
     #[arg(long)]

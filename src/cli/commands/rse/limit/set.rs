@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::api;
 use crate::cli::commands::rse::{ACTION, explained};
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 
 /// Set a limit of an RSE
@@ -13,6 +14,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     pub rse_name: String,
     /// Name of the limit, and its value in bytes
     #[arg(long, num_args = 2, value_names = ["NAME", "BYTES"], required = true, allow_negative_numbers = true)]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::api::rses::protocols;
 use crate::cli::commands::rse::{ACTION, explained};
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Add an access protocol to an RSE
@@ -13,6 +14,7 @@ use crate::error::Result;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     pub rse_name: String,
     /// Host that serves the files
     #[arg(long)]

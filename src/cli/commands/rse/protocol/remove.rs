@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::api::rses::protocols;
 use crate::cli::commands::rse::{ACTION, explained};
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -12,6 +13,7 @@ use crate::exceptions::Exception;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     pub rse_name: String,
     /// URL scheme: https, davs, root, ...
     #[arg(long)]

@@ -6,6 +6,7 @@ use crate::api;
 use crate::cli::commands::rse::explained;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 const SHAPE: Shape = Shape::named(&["qos_policy"], &["rse", "qos_policy"]);
@@ -14,6 +15,7 @@ const SHAPE: Shape = Shape::named(&["qos_policy"], &["rse", "qos_policy"]);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     pub rse_name: String,
 }
 

@@ -5,12 +5,14 @@ use serde_json::json;
 use crate::api;
 use crate::cli::commands::rse::{ACTION, explained};
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Remove a QoS policy from an RSE
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     pub rse_name: String,
     /// Name of the QoS policy
     #[arg(long)]

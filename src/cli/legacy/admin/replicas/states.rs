@@ -1,9 +1,10 @@
 //! Legacy commands on replica states.
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use crate::cli::commands::replica::remove;
 use crate::cli::commands::replica::state::update::{bad, quarantine, unavailable};
+use crate::cli::value_kind::ValueKind;
 
 /// Declare replicas bad, so that they are replaced
 ///
@@ -11,24 +12,25 @@ use crate::cli::commands::replica::state::update::{bad, quarantine, unavailable}
 #[derive(Debug, Args)]
 pub(crate) struct DeclareBad {
     /// Replicas to declare: PFNs, or file DIDs for all replicas of a file
+    #[arg(add = ValueKind::Did)]
     listbadfiles: Vec<String>,
     /// Reason for the declaration
     #[arg(long)]
     reason: String,
     /// Read the PFNs or DIDs from a file instead, one per line
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "", value_hint = ValueHint::AnyPath)]
     inputfile: Option<String>,
     /// Accept datasets and containers, for all files in them
     #[arg(long)]
     allow_collection: bool,
     /// Read names in --scope from a file instead, one per line, and declare their replicas at --rse
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "", value_hint = ValueHint::AnyPath)]
     lfns: Option<String>,
     /// Scope of the names, for --lfns
-    #[arg(long, num_args = 0..=1, default_missing_value = "")]
+    #[arg(long, num_args = 0..=1, default_missing_value = "", add = ValueKind::Scope)]
     scope: Option<String>,
     /// RSE of the replicas, for --lfns
-    #[arg(long, num_args = 0..=1, default_missing_value = "")]
+    #[arg(long, num_args = 0..=1, default_missing_value = "", add = ValueKind::Rse)]
     rse: Option<String>,
 }
 
@@ -55,12 +57,13 @@ impl DeclareBad {
 #[derive(Debug, Args)]
 pub(crate) struct DeclareUnavailable {
     /// PFNs of the replicas
+    #[arg(add = ValueKind::Did)]
     listbadfiles: Vec<String>,
     /// Reason for the declaration
     #[arg(long)]
     reason: String,
     /// Read the PFNs from a file instead, one per line
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "", value_hint = ValueHint::AnyPath)]
     inputfile: Option<String>,
     /// Duration in seconds
     #[arg(long, alias = "expiration-date", value_name = "SECONDS", allow_negative_numbers = true)]
@@ -87,10 +90,10 @@ pub(crate) struct Quarantine {
     /// Paths at the RSE
     paths_list: Vec<String>,
     /// Read the paths from a file instead, one per line
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     paths: Option<String>,
     /// RSE name
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Rse)]
     rse: Option<String>,
 }
 
@@ -108,9 +111,10 @@ impl Quarantine {
 #[derive(Debug, Args)]
 pub(crate) struct SetTombstone {
     /// File DIDs, comma-separated
+    #[arg(add = ValueKind::Did)]
     dids: String,
     /// RSE of the replicas to delete
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Rse)]
     rse: String,
 }
 

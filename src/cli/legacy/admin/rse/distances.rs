@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::cli::commands::rse::distance::{set, unset};
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -10,8 +11,10 @@ use crate::exceptions::Exception;
 #[derive(Debug, Args)]
 struct Link {
     /// Source RSE
+    #[arg(add = ValueKind::Rse)]
     source: String,
     /// Destination RSE
+    #[arg(add = ValueKind::Rse)]
     destination: String,
 }
 

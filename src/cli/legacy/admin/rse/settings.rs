@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::cli::commands::rse::{attribute, limit, list, qos, update};
+use crate::cli::value_kind::ValueKind;
 
 /// Arguments of `list`.
 #[derive(Debug, Args)]
@@ -24,7 +25,7 @@ impl List {
 #[derive(Debug, Args)]
 pub(crate) struct Update {
     /// RSE name
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Rse)]
     rse: String,
     /// Setting: availability_read, deterministic, rse_type, city, ...
     #[arg(long)]
@@ -46,10 +47,10 @@ impl Update {
 #[derive(Debug, Args)]
 pub(crate) struct SetAttribute {
     /// RSE name
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Rse)]
     rse: String,
     /// Attribute name
-    #[arg(long)]
+    #[arg(long, add = ValueKind::RseAttribute)]
     key: String,
     /// Attribute value
     #[arg(long, allow_negative_numbers = true)]
@@ -66,10 +67,10 @@ impl SetAttribute {
 #[derive(Debug, Args)]
 pub(crate) struct DeleteAttribute {
     /// RSE name
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Rse)]
     rse: String,
     /// Attribute name
-    #[arg(long)]
+    #[arg(long, add = ValueKind::RseAttribute)]
     key: String,
     /// Attribute value; printed, not compared
     #[arg(long, allow_negative_numbers = true)]
@@ -88,6 +89,7 @@ impl DeleteAttribute {
 #[derive(Debug, Args)]
 pub(crate) struct SetLimit {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     rse: String,
     /// Name of the limit
     name: String,
@@ -106,6 +108,7 @@ impl SetLimit {
 #[derive(Debug, Args)]
 pub(crate) struct DeleteLimit {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     rse: String,
     /// Name of the limit
     name: String,
@@ -121,6 +124,7 @@ impl DeleteLimit {
 #[derive(Debug, Args)]
 pub(crate) struct Policy {
     /// RSE name
+    #[arg(add = ValueKind::Rse)]
     rse: String,
     /// Name of the QoS policy
     qos_policy: String,

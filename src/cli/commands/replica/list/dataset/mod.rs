@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use self::found::Found;
 use crate::api::dids;
 use crate::cli::context::Context;
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::http::Client;
 use crate::lists;
@@ -19,9 +20,10 @@ use crate::types::Did;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Datasets, or containers of datasets
+    #[arg(add = ValueKind::Did)]
     pub dids: Vec<String>,
     /// List all datasets with files at this RSE instead of DIDS
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Rse)]
     pub rse: Option<String>,
     /// With --rse, also show the number of files and bytes of each dataset there
     #[arg(long)]

@@ -12,6 +12,7 @@ use crate::api::dids;
 use crate::api::replicas::Query;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -27,6 +28,7 @@ const METALINK: Shape = Shape::named(&["metalink"], &[]);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DIDs (scope:name)
+    #[arg(add = ValueKind::Did)]
     pub dids: Vec<String>,
     /// List only these protocols (comma-separated)
     #[arg(long)]
@@ -57,7 +59,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub sort: Option<String>,
     /// List only RSEs matching this expression
-    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION")]
+    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     pub rses: Option<String>,
     /// Print sizes with units. This command does so regardless of --robot, the legacy command follows --robot
     #[arg(long, hide = true, action = clap::ArgAction::Set, default_value = "true")]

@@ -6,6 +6,7 @@ use super::{lines_of, the_file};
 use crate::api::replicas::states;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -19,13 +20,13 @@ const SHAPE: Shape = Shape::named(&["path"], &["rse", "path"]);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Paths at the RSE
-    #[arg(value_name = "PATHS")]
+    #[arg(value_name = "PATHS", add = ValueKind::Did)]
     pub replicas: Vec<String>,
     /// Read the paths from the file PATHS, one per line
     #[arg(long)]
     pub as_file: bool,
     /// RSE name
-    #[arg(long, alias = "rse-name")]
+    #[arg(long, alias = "rse-name", add = ValueKind::Rse)]
     pub rse: Option<String>,
 }
 

@@ -7,6 +7,7 @@ use super::{summary, text_of, the_file};
 use crate::api::replicas::states;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -21,7 +22,7 @@ const SHAPE: Shape = Shape::named(&["pfn"], &["pfn", "state", "expires_at"]);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// PFNs of the replicas
-    #[arg(value_name = "PFNS")]
+    #[arg(value_name = "PFNS", add = ValueKind::Did)]
     pub replicas: Vec<String>,
     /// Reason for the declaration
     #[arg(long)]

@@ -12,6 +12,7 @@ use super::{lines_of, the_file};
 use crate::api::replicas::states;
 use crate::cli::context::Context;
 use crate::cli::ui::{Listing, Shape};
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::types::Attributes;
@@ -28,6 +29,7 @@ const SHAPE: Shape = Shape::named(&["pfn"], &["pfn", "rse", "error"]);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Replicas to declare: PFNs, or file DIDs for all replicas of a file
+    #[arg(add = ValueKind::Did)]
     pub replicas: Vec<String>,
     /// Reason for the declaration
     #[arg(long)]
@@ -42,10 +44,10 @@ pub(crate) struct Args {
     #[arg(long)]
     pub lfn: bool,
     /// Scope of the names, for --lfn
-    #[arg(long)]
+    #[arg(long, add = ValueKind::Scope)]
     pub scope: Option<String>,
     /// RSE of the replicas, for --lfn
-    #[arg(long, alias = "rse-name")]
+    #[arg(long, alias = "rse-name", add = ValueKind::Rse)]
     pub rse: Option<String>,
     /// Print names that cannot be declared instead of logging them, as `rucio-admin` does
     #[arg(skip)]

@@ -1,0 +1,69 @@
+//! Kinds of values that arguments take, for tab completion.
+
+use clap::builder::ArgExt;
+
+/// A kind of value that the server or the configuration can list. It stands on the argument:
+/// `#[arg(add = ValueKind::Rse)]`. Local paths have a `value_hint` instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum ValueKind {
+    /// An account.
+    Account,
+    /// A scope.
+    Scope,
+    /// A DID: a scope, then names in it.
+    Did,
+    /// An RSE.
+    Rse,
+    /// An RSE expression: RSEs, attributes and their values, joined by operators.
+    RseExpression,
+    /// The name of an RSE attribute.
+    RseAttribute,
+    /// A metadata key.
+    MetadataKey,
+    /// The id of one of the account's rules.
+    Rule,
+    /// One of the account's subscriptions.
+    Subscription,
+    /// A rule id or a DID.
+    RuleOrDid,
+    /// A profile of the configuration.
+    Profile,
+}
+
+impl ArgExt for ValueKind {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Command, ValueHint};
+
+    /// Arguments of these names always have the kind, in every command.
+    const NAMED: [(&str, ValueKind); 5] = [
+        ("account", ValueKind::Account),
+        ("scope", ValueKind::Scope),
+        ("did", ValueKind::Did),
+        ("dids", ValueKind::Did),
+        ("rse", ValueKind::Rse),
+    ];
+
+    fn check(command: &Command, path: &str) {
+        for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+            let (name, kind) = (arg.get_id().as_str(), arg.get::<ValueKind>());
+            if let Some((_, expected)) = NAMED.iter().find(|(named, _)| *named == name) {
+                assert_eq!(kind, Some(expected), "{path} {name}");
+            }
+            let has_fixed_values = !arg.get_possible_values().is_empty() || arg.get_value_hint() != ValueHint::Unknown;
+            assert!(kind.is_none() || !has_fixed_values, "{path} {name} has values of its own");
+        }
+        for below in command.get_subcommands() {
+            check(below, &format!("{path} {}", below.get_name()));
+        }
+    }
+
+    #[test]
+    fn value_kind_is_on_every_argument_named_after_it() {
+        for tree in crate::cli::trees() {
+            check(&tree, tree.get_name());
+        }
+    }
+}
