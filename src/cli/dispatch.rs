@@ -6,11 +6,11 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use super::argv::{called_as_admin, first_command, normalize_long_option, output_format};
-use super::commands::Command as NewCommand;
+use super::commands::{self, Command as NewCommand};
 use super::context::{Context, ContextOptions};
 use super::global::Global;
 use super::legacy::Command as OldCommand;
-use super::legacy::admin::Command as AdminCommand;
+use super::legacy::admin::{self, Command as AdminCommand};
 use super::multi_host::{self, ConfiguredServer};
 use super::policy;
 use super::terminal;
@@ -333,9 +333,9 @@ pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
     let handles_interrupt = invocation.handles_interrupt();
     let command = async {
         match invocation.call {
-            Call::Commands(tree) => tree.command.run(context).await,
+            Call::Commands(tree) => commands::run(context, tree.command).await,
             Call::Legacy(tree) => tree.command.run(context).await,
-            Call::Admin(tree) => tree.command.run(context).await,
+            Call::Admin(tree) => admin::run(context, tree.command).await,
         }
     };
     let outcome = runtime.block_on(async {

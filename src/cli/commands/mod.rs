@@ -22,6 +22,7 @@ pub(super) mod data;
 pub(super) mod did;
 pub(super) mod doctor;
 pub(super) mod download;
+mod group;
 pub(super) mod lifetime_exception;
 pub(super) mod login;
 pub(super) mod logout;
@@ -38,14 +39,9 @@ pub(super) mod upload;
 pub(super) mod verify;
 pub(super) mod whoami;
 
-use clap::Subcommand;
+pub(super) use group::group;
 
-use super::context::Context;
-use crate::error::Result;
-
-/// The commands; `cli::legacy` has the legacy ones.
-#[derive(Debug, Subcommand)]
-pub(super) enum Command {
+group! {
     /// Create, show and update accounts, their attributes, identities and limits
     #[command(subcommand)]
     Account(account::Command),
@@ -66,7 +62,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Did(did::Command),
     Doctor(doctor::Args),
-    Download(Box<download::ArgsWithExtraOptions>),
+    Download(download::ArgsWithExtraOptions),
     /// Request exceptions that keep data beyond its end of life
     #[command(subcommand)]
     LifetimeException(lifetime_exception::Command),
@@ -95,7 +91,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Subscription(subscription::Command),
     Token(token::Args),
-    Upload(Box<upload::Args>),
+    Upload(upload::Args),
     Verify(verify::Args),
     Whoami(whoami::Args),
 }
@@ -117,36 +113,5 @@ impl Command {
                 | Self::Token(_)
                 | Self::Verify(_)
         )
-    }
-
-    pub(super) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::Account(command) => command.run(context).await,
-            Self::Api(args) => api::run(context, args).await,
-            Self::Auth(command) => command.run(context).await,
-            Self::Cat(args) => cat::run(context, args).await,
-            Self::Checksum(args) => checksum::run(context, args).await,
-            Self::Completion(args) => completion::run(context, args).await,
-            Self::Config(command) => command.run(context).await,
-            Self::Credential(command) => command.run(context).await,
-            Self::Did(command) => command.run(context).await,
-            Self::Doctor(args) => doctor::run(context, args).await,
-            Self::Download(all) => download::run(context, all.args, all.more).await,
-            Self::LifetimeException(command) => command.run(context).await,
-            Self::Login(args) => login::run(context, args).await,
-            Self::Logout(args) => logout::run(context, args).await,
-            Self::Opendata(command) => command.run(context).await,
-            Self::Ping(args) => ping::run(context, args).await,
-            Self::Replica(command) => command.run(context).await,
-            Self::Rse(command) => command.run(context).await,
-            Self::Rule(command) => command.run(context).await,
-            Self::Scope(command) => command.run(context).await,
-            Self::Session(command) => command.run(context).await,
-            Self::Subscription(command) => command.run(context).await,
-            Self::Token(args) => token::run(context, args).await,
-            Self::Upload(args) => upload::run(context, *args).await,
-            Self::Verify(args) => verify::run(context, args).await,
-            Self::Whoami(args) => whoami::run(context, args).await,
-        }
     }
 }

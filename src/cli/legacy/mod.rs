@@ -94,7 +94,7 @@ impl Command {
             Self::DeleteMetadata(args) => did::metadata::unset::run(context, args.translate()).await,
             Self::DeleteRule(args) => rule::remove::run(context, args).await,
             Self::Detach(args) => did::content::remove::run(context, args.translate()).await,
-            Self::Download(args) => download::run(context, *args, download::ExtraOptions::default()).await,
+            Self::Download(args) => download::download(context, *args, download::ExtraOptions::default()).await,
             Self::Erase(args) => did::remove::run(context, args).await,
             Self::GetMetadata(args) => {
                 let plugin = args.plugin.filter(|plugin| !plugin.is_empty());
@@ -124,7 +124,9 @@ impl Command {
             }
             Self::ListRulesHistory(args) => rule::history::run(context, args).await,
             Self::ListScopes(args) => scope::list::run(context, args).await,
-            Self::ListSuspiciousReplicas(args) => replica::state::list::run(context, args.translate()).await,
+            Self::ListSuspiciousReplicas(args) => {
+                replica::state::list::list_suspicious(context, args.translate()).await
+            }
             Self::MoveRule(args) => rule::r#move::run(context, args.translate()).await,
             Self::Ping(args) => ping::run(context, args).await,
             Self::Reopen(args) => did::update::run(context, args.reopened()).await,

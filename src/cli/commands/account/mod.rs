@@ -11,11 +11,8 @@ pub(crate) mod remove;
 pub(crate) mod show;
 pub(crate) mod update;
 
-use clap::Subcommand;
-
-use crate::cli::context::Context;
+use crate::cli::commands::group;
 use crate::cli::ui::Shape;
-use crate::error::Result;
 
 /// An account, with all fields of its record.
 const SHAPE: Shape = Shape::named(&["account"], &[]);
@@ -27,8 +24,7 @@ pub(crate) const DESCRIPTION: Shape = Shape::named(
 /// Account types.
 const TYPES: [&str; 3] = ["USER", "GROUP", "SERVICE"];
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+group! {
     Add(add::Args),
     /// List, set and unset account attributes (privileges)
     #[command(subcommand)]
@@ -43,19 +39,4 @@ pub(crate) enum Command {
     Remove(remove::Args),
     Show(show::Args),
     Update(update::Args),
-}
-
-impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::Add(args) => add::run(context, args).await,
-            Self::Attribute(command) => command.run(context).await,
-            Self::Identity(command) => command.run(context).await,
-            Self::Limit(command) => command.run(context).await,
-            Self::List(args) => list::run(context, args).await,
-            Self::Remove(args) => remove::run(context, args).await,
-            Self::Show(args) => show::run(context, args).await,
-            Self::Update(args) => update::run(context, args).await,
-        }
-    }
 }

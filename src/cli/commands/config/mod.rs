@@ -5,28 +5,14 @@ pub(crate) mod list;
 pub(crate) mod set;
 pub(crate) mod unset;
 
-use clap::Subcommand;
-
-use crate::cli::context::Context;
+use crate::cli::commands::group;
 use crate::cli::ui::Shape;
-use crate::error::Result;
 
 /// An option of a section.
 const SHAPE: Shape = Shape { name: &["section", "option"], columns: &["section", "option", "value"] };
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+group! {
     List(list::Args),
     Set(set::Args),
     Unset(unset::Args),
-}
-
-impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::List(args) => list::run(context, args).await,
-            Self::Set(args) => set::run(context, args).await,
-            Self::Unset(args) => unset::run(context, args).await,
-        }
-    }
 }

@@ -4,20 +4,8 @@
 mod sign_url;
 mod signed;
 
-use clap::Subcommand;
+use crate::cli::commands::group;
 
-use crate::cli::context::Context;
-use crate::error::Result;
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+group! {
     SignUrl(sign_url::Args),
-}
-
-impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::SignUrl(args) => sign_url::run(context, args).await,
-        }
-    }
 }

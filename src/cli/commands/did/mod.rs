@@ -12,12 +12,9 @@ pub(crate) mod remove;
 pub(crate) mod show;
 pub(crate) mod update;
 
-use clap::Subcommand;
-
-use crate::cli::context::Context;
+use crate::cli::commands::group;
 use crate::cli::ui::values::member_str;
 use crate::cli::ui::{Shape, Table};
-use crate::error::Result;
 use crate::types::Attributes;
 
 /// Result of a change to a DID: the DID, and the other fields of the record.
@@ -25,8 +22,7 @@ const DONE: Shape = Shape::did(&[]);
 /// A DID in a collection, or a collection that contains it.
 const RELATIVE: Shape = Shape::did(&["scope", "name", "type"]);
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+group! {
     Add(add::Args),
     /// List and change the content of datasets and containers
     #[command(subcommand)]
@@ -38,20 +34,6 @@ pub(crate) enum Command {
     Remove(remove::Args),
     Show(show::Args),
     Update(update::Args),
-}
-
-impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::Add(args) => add::run(context, args).await,
-            Self::Content(command) => command.run(context).await,
-            Self::List(args) => list::run(context, args).await,
-            Self::Metadata(command) => command.run(context).await,
-            Self::Remove(args) => remove::run(context, args).await,
-            Self::Show(args) => show::run(context, args).await,
-            Self::Update(args) => update::run(context, args).await,
-        }
-    }
 }
 
 /// Builds a table of all attributes, one per line, sorted by name.

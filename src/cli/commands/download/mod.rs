@@ -53,8 +53,12 @@ const SLOTS: usize = 3;
 /// Maximum time to wait for the trace server at the end of the program.
 const TRACE_GRACE: Duration = Duration::from_secs(2);
 
+pub(crate) async fn run(context: &Context, all: ArgsWithExtraOptions) -> Result<()> {
+    download(context, all.args, all.more).await
+}
+
 /// Runs the download until it is complete or interrupted.
-pub(crate) async fn run(context: &Context, args: Args, more: ExtraOptions) -> Result<()> {
+pub(crate) async fn download(context: &Context, args: Args, more: ExtraOptions) -> Result<()> {
     args.check(&more)?;
     let requests = inputs::requests(context, &args, &more)?;
     if requests.is_empty() && args.metalink.is_none() {

@@ -7,13 +7,9 @@ pub(crate) mod pfns;
 pub(crate) mod remove;
 pub(crate) mod state;
 
-use clap::Subcommand;
+use crate::cli::commands::group;
 
-use crate::cli::context::Context;
-use crate::error::Result;
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+group! {
     /// List file or dataset replicas
     #[command(subcommand)]
     List(list::Command),
@@ -21,14 +17,4 @@ pub(crate) enum Command {
     /// List and update replica states: suspicious, bad, quarantined, unavailable
     #[command(subcommand)]
     State(state::Command),
-}
-
-impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::List(command) => command.run(context).await,
-            Self::Remove(args) => remove::run(context, args).await,
-            Self::State(command) => command.run(context).await,
-        }
-    }
 }

@@ -14,18 +14,15 @@ pub(crate) mod show;
 pub(crate) mod update;
 pub(crate) mod usage;
 
-use clap::Subcommand;
-
-use crate::cli::context::Context;
+use crate::cli::commands::group;
 use crate::cli::ui::Shape;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::exceptions::Exception;
 
 /// Result of an action on an RSE: named by the RSE, with all fields.
 const ACTION: Shape = Shape::named(&["rse"], &[]);
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+group! {
     Add(add::Args),
     /// List, set and unset RSE attributes, which RSE expressions match
     #[command(subcommand)]
@@ -46,23 +43,6 @@ pub(crate) enum Command {
     Remove(remove::Args),
     Show(show::Args),
     Update(update::Args),
-}
-
-impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::Add(args) => add::run(context, args).await,
-            Self::Attribute(command) => command.run(context).await,
-            Self::Distance(command) => command.run(context).await,
-            Self::Limit(command) => command.run(context).await,
-            Self::List(args) => list::run(context, args).await,
-            Self::Protocol(command) => command.run(context).await,
-            Self::Qos(command) => command.run(context).await,
-            Self::Remove(args) => remove::run(context, args).await,
-            Self::Show(args) => show::run(context, args).await,
-            Self::Update(args) => update::run(context, args).await,
-        }
-    }
 }
 
 /// Adds a hint if the RSE does not exist or its name is invalid, for example in lower case.

@@ -12,41 +12,23 @@ pub(crate) mod show;
 pub(crate) mod update;
 pub(crate) mod wait;
 
-use clap::Subcommand;
-
-use crate::cli::context::Context;
+use crate::cli::commands::group;
 use crate::cli::ui::Shape;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::exceptions::Exception;
 
 /// Result of a command on a rule: named by the rule's ID, with all fields.
 const DONE: Shape = Shape::named(&["id"], &[]);
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    Add(Box<add::Args>),
+group! {
+    Add(add::Args),
     History(history::Args),
     List(list::Args),
     Move(r#move::Args),
     Remove(remove::Args),
     Show(show::Args),
-    Update(Box<update::Args>),
+    Update(update::Args),
     Wait(wait::Args),
-}
-
-impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::Add(args) => add::run(context, *args).await,
-            Self::History(args) => history::run(context, args).await,
-            Self::List(args) => list::run(context, args).await,
-            Self::Move(args) => r#move::run(context, args).await,
-            Self::Remove(args) => remove::run(context, args).await,
-            Self::Show(args) => show::run(context, args).await,
-            Self::Update(args) => update::run(context, *args).await,
-            Self::Wait(args) => wait::run(context, args).await,
-        }
-    }
 }
 
 /// Adds a hint on how to find rule IDs if the rule does not exist.

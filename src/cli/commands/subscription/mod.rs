@@ -11,11 +11,10 @@ pub(crate) mod update;
 
 pub(crate) use definition::{Definition, Options};
 
-use clap::Subcommand;
 use serde_json::Value;
 
 use crate::api;
-use crate::cli::context::Context;
+use crate::cli::commands::group;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::member_str;
 use crate::error::Result;
@@ -26,25 +25,12 @@ use crate::types::Attributes;
 const SHAPE: Shape =
     Shape::named(&["name"], &["account", "name", "state", "policyid", "filter", "replication_rules", "comments"]);
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+group! {
     Add(add::Args),
     List(list::Args),
     Show(show::Args),
     Touch(touch::Args),
     Update(update::Args),
-}
-
-impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::Add(args) => add::run(context, args).await,
-            Self::List(args) => list::run(context, args).await,
-            Self::Show(args) => show::run(context, args).await,
-            Self::Touch(args) => touch::run(context, args).await,
-            Self::Update(args) => update::run(context, args).await,
-        }
-    }
 }
 
 /// Returns the given account, else the configured one.

@@ -83,24 +83,23 @@ pub(crate) struct Update {
     value: String,
 }
 
-impl Command {
-    pub(super) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::List(args) => list::run(context, args).await,
-            Self::ListAttributes(args) => attribute::list::run(context, args).await,
-            Self::AddAttribute(args) => attribute::set::run(context, attribute::set::Args { keep: true, ..args }).await,
-            Self::DeleteAttribute(args) => attribute::unset::run(context, args).await,
-            Self::Add(args) => add::run(context, args.translate()).await,
-            Self::Delete(args) => remove::run(context, args).await,
-            Self::Info(args) => show::run(context, args).await,
-            Self::ListIdentities(args) => identity::list::run(context, args).await,
-            Self::SetLimits(args) => set::run(context, args.translate()).await,
-            Self::GetLimits(args) => get::run(context, args).await,
-            Self::DeleteLimits(args) => unset::run(context, place(args)).await,
-            Self::Ban(args) => update::run(context, args.banned()).await,
-            Self::Unban(args) => update::run(context, args.unbanned()).await,
-            Self::Update(args) => update::run(context, args.translate()).await,
-        }
+/// Runs the command that this one is translated into.
+pub(super) async fn run(context: &Context, command: Command) -> Result<()> {
+    match command {
+        Command::List(args) => list::run(context, args).await,
+        Command::ListAttributes(args) => attribute::list::run(context, args).await,
+        Command::AddAttribute(args) => attribute::set::run(context, attribute::set::Args { keep: true, ..args }).await,
+        Command::DeleteAttribute(args) => attribute::unset::run(context, args).await,
+        Command::Add(args) => add::run(context, args.translate()).await,
+        Command::Delete(args) => remove::run(context, args).await,
+        Command::Info(args) => show::run(context, args).await,
+        Command::ListIdentities(args) => identity::list::run(context, args).await,
+        Command::SetLimits(args) => set::run(context, args.translate()).await,
+        Command::GetLimits(args) => get::run(context, args).await,
+        Command::DeleteLimits(args) => unset::run(context, place(args)).await,
+        Command::Ban(args) => update::run(context, args.banned()).await,
+        Command::Unban(args) => update::run(context, args.unbanned()).await,
+        Command::Update(args) => update::run(context, args.translate()).await,
     }
 }
 

@@ -11,14 +11,9 @@ mod rse;
 mod scope;
 mod subscription;
 
-use clap::Subcommand;
+use crate::cli::commands::group;
 
-use crate::cli::context::Context;
-use crate::error::Result;
-
-/// Command groups of `rucio-admin`.
-#[derive(Debug, Subcommand)]
-pub(in crate::cli) enum Command {
+group! {
     /// Export and import the RSEs and accounts of the catalogue
     #[command(subcommand)]
     Data(data::Command),
@@ -43,20 +38,4 @@ pub(in crate::cli) enum Command {
     /// List PFNs; declare replicas bad, unavailable, quarantined or to be deleted
     #[command(subcommand)]
     Replicas(replicas::Command),
-}
-
-impl Command {
-    /// Runs the corresponding command.
-    pub(in crate::cli) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::Data(command) => command.run(context).await,
-            Self::Account(command) => command.run(context).await,
-            Self::Identity(command) => command.run(context).await,
-            Self::Rse(command) => command.run(context).await,
-            Self::Scope(command) => command.run(context).await,
-            Self::Config(command) => command.run(context).await,
-            Self::Subscription(command) => command.run(context).await,
-            Self::Replicas(command) => command.run(context).await,
-        }
-    }
 }

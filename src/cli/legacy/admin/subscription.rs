@@ -53,14 +53,13 @@ pub(crate) struct Dids {
     dids: String,
 }
 
-impl Command {
-    pub(super) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::Add(words) => add::run(context, add::Args { definition: words.translate() }).await,
-            Self::List(args) => list::run(context, args.translate()).await,
-            Self::Update(words) => update::run(context, update::Args { definition: words.translate() }).await,
-            Self::Reevaluate(args) => touch::run(context, touch::Args { dids: vec![args.dids] }).await,
-        }
+/// Runs the command that this one is translated into.
+pub(super) async fn run(context: &Context, command: Command) -> Result<()> {
+    match command {
+        Command::Add(words) => add::run(context, add::Args { definition: words.translate() }).await,
+        Command::List(args) => list::run(context, args.translate()).await,
+        Command::Update(words) => update::run(context, update::Args { definition: words.translate() }).await,
+        Command::Reevaluate(args) => touch::run(context, touch::Args { dids: vec![args.dids] }).await,
     }
 }
 

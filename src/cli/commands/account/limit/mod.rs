@@ -6,34 +6,21 @@ pub(crate) mod quota;
 pub(crate) mod set;
 pub(crate) mod unset;
 
-use clap::Subcommand;
 use serde_json::Value;
 
-use crate::cli::context::Context;
+use crate::cli::commands::group;
 use crate::cli::ui::values::Num;
 use crate::cli::ui::{Shape, Table};
-use crate::error::Result;
 
 /// A limit, identified by its RSE expression; an RSE name is an RSE expression, too.
 const SHAPE: Shape = Shape::named(&["rse_expression"], &["locality", "rse_expression", "limit"]);
 /// Types of limits: for one RSE, or for all RSEs of an expression together.
 pub(crate) const LOCALITIES: [&str; 2] = ["local", "global"];
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+group! {
     List(list::Args),
     Set(set::Args),
     Unset(unset::Args),
-}
-
-impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::List(args) => list::run(context, args).await,
-            Self::Set(args) => set::run(context, args).await,
-            Self::Unset(args) => unset::run(context, args).await,
-        }
-    }
 }
 
 /// Parses a number of bytes as sent by the server: a number, or `"inf"`.

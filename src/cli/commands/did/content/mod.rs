@@ -5,26 +5,11 @@ pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod remove;
 
-use clap::Subcommand;
+use crate::cli::commands::group;
 
-use crate::cli::context::Context;
-use crate::error::Result;
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+group! {
     Add(add::Args),
     History(history::Args),
     List(list::Args),
     Remove(remove::Args),
-}
-
-impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::Add(args) => add::run(context, args).await,
-            Self::History(args) => history::run(context, args).await,
-            Self::List(args) => list::run(context, args).await,
-            Self::Remove(args) => remove::run(context, args).await,
-        }
-    }
 }

@@ -8,36 +8,22 @@ mod remove;
 mod show;
 mod update;
 
-use clap::{Subcommand, ValueEnum};
+use clap::ValueEnum;
 
-use crate::cli::context::Context;
+use crate::cli::commands::group;
 use crate::cli::ui::values::undated_str;
 use crate::cli::ui::{Shape, Table};
-use crate::error::Result;
 use crate::types::Attributes;
 
 /// A catalogue entry, with all fields of its record.
 const ENTRY: Shape = Shape::did(&[]);
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+group! {
     Add(add::Args),
     List(list::Args),
     Remove(remove::Args),
     Show(show::Args),
     Update(update::Args),
-}
-
-impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::Add(args) => add::run(context, args).await,
-            Self::List(args) => list::run(context, args).await,
-            Self::Remove(args) => remove::run(context, args).await,
-            Self::Show(args) => show::run(context, args).await,
-            Self::Update(args) => update::run(context, args).await,
-        }
-    }
 }
 
 /// Publication state of an entry.

@@ -5,22 +5,9 @@
 pub(crate) mod dataset;
 pub(crate) mod file;
 
-use clap::Subcommand;
+use crate::cli::commands::group;
 
-use crate::cli::context::Context;
-use crate::error::Result;
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+group! {
     Dataset(dataset::Args),
     File(file::Args),
-}
-
-impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::Dataset(args) => dataset::run(context, args).await,
-            Self::File(args) => file::run(context, args).await,
-        }
-    }
 }

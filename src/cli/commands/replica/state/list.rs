@@ -34,7 +34,12 @@ pub(crate) struct Which {
     pub n_attempts: Option<String>,
 }
 
-pub(crate) async fn run(context: &Context, which: Which) -> Result<()> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    list_suspicious(context, args.which).await
+}
+
+/// Lists the suspicious replicas.
+pub(crate) async fn list_suspicious(context: &Context, which: Which) -> Result<()> {
     let suspicion = Suspicion {
         rse_expression: which.rses.as_deref(),
         younger_than: which.younger_than.as_deref(),

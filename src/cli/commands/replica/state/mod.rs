@@ -5,24 +5,11 @@
 pub(crate) mod list;
 pub(crate) mod update;
 
-use clap::Subcommand;
+use crate::cli::commands::group;
 
-use crate::cli::context::Context;
-use crate::error::Result;
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+group! {
     List(list::Args),
     /// Declare replicas bad, quarantined or unavailable
     #[command(subcommand)]
     Update(update::Command),
-}
-
-impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::List(args) => list::run(context, args.which).await,
-            Self::Update(command) => command.run(context).await,
-        }
-    }
 }

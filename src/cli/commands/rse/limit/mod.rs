@@ -5,22 +5,9 @@
 pub(crate) mod set;
 pub(crate) mod unset;
 
-use clap::Subcommand;
+use crate::cli::commands::group;
 
-use crate::cli::context::Context;
-use crate::error::Result;
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+group! {
     Set(set::Args),
     Unset(unset::Args),
-}
-
-impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::Set(args) => set::run(context, args).await,
-            Self::Unset(args) => unset::run(context, args).await,
-        }
-    }
 }

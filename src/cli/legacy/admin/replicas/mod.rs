@@ -20,14 +20,13 @@ pub(crate) enum Command {
     SetTombstone(states::SetTombstone),
 }
 
-impl Command {
-    pub(super) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::DeclareBad(args) => bad::run(context, args.translate()).await,
-            Self::DeclareTemporaryUnavailable(args) => unavailable::run(context, args.translate()).await,
-            Self::ListPfns(args) => pfns::run(context, args).await,
-            Self::Quarantine(args) => quarantine::run(context, args.translate()).await,
-            Self::SetTombstone(args) => remove::run(context, args.translate()).await,
-        }
+/// Runs the command that this one is translated into.
+pub(super) async fn run(context: &Context, command: Command) -> Result<()> {
+    match command {
+        Command::DeclareBad(args) => bad::run(context, args.translate()).await,
+        Command::DeclareTemporaryUnavailable(args) => unavailable::run(context, args.translate()).await,
+        Command::ListPfns(args) => pfns::run(context, args).await,
+        Command::Quarantine(args) => quarantine::run(context, args.translate()).await,
+        Command::SetTombstone(args) => remove::run(context, args.translate()).await,
     }
 }

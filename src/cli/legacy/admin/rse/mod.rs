@@ -41,28 +41,27 @@ pub(crate) enum Command {
     UpdateDistance(distances::Update),
 }
 
-impl Command {
-    pub(super) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::Add(args) => add::run(context, args).await,
-            Self::AddDistance(args) => distance::set::run(context, args.translate()).await,
-            Self::AddProtocol(args) => protocol::add::run(context, args.translate()?).await,
-            Self::AddQosPolicy(args) => qos::add::run(context, args.added()).await,
-            Self::Delete(args) => remove::run(context, args).await,
-            Self::DeleteAttribute(args) => attribute::unset::run(context, args.translate()).await,
-            Self::DeleteDistance(args) => distance::unset::run(context, args.translate()).await,
-            Self::DeleteLimit(args) => limit::unset::run(context, args.translate()).await,
-            Self::DeleteProtocol(args) => protocol::remove::run(context, args).await,
-            Self::DeleteQosPolicy(args) => qos::remove::run(context, args.removed()).await,
-            Self::GetAttribute(args) => attribute::list::run(context, args).await,
-            Self::GetDistance(args) => distance::show::run(context, args).await,
-            Self::Info(args) => show::run(context, args).await,
-            Self::List(args) => list::run(context, args.translate()).await,
-            Self::ListQosPolicies(args) => qos::list::run(context, args).await,
-            Self::SetAttribute(args) => attribute::set::run(context, args.translate()).await,
-            Self::SetLimit(args) => limit::set::run(context, args.translate()).await,
-            Self::Update(args) => update::run(context, args.translate()).await,
-            Self::UpdateDistance(args) => distance::set::run(context, args.translate()?).await,
-        }
+/// Runs the command that this one is translated into.
+pub(super) async fn run(context: &Context, command: Command) -> Result<()> {
+    match command {
+        Command::Add(args) => add::run(context, args).await,
+        Command::AddDistance(args) => distance::set::run(context, args.translate()).await,
+        Command::AddProtocol(args) => protocol::add::run(context, args.translate()?).await,
+        Command::AddQosPolicy(args) => qos::add::run(context, args.added()).await,
+        Command::Delete(args) => remove::run(context, args).await,
+        Command::DeleteAttribute(args) => attribute::unset::run(context, args.translate()).await,
+        Command::DeleteDistance(args) => distance::unset::run(context, args.translate()).await,
+        Command::DeleteLimit(args) => limit::unset::run(context, args.translate()).await,
+        Command::DeleteProtocol(args) => protocol::remove::run(context, args).await,
+        Command::DeleteQosPolicy(args) => qos::remove::run(context, args.removed()).await,
+        Command::GetAttribute(args) => attribute::list::run(context, args).await,
+        Command::GetDistance(args) => distance::show::run(context, args).await,
+        Command::Info(args) => show::run(context, args).await,
+        Command::List(args) => list::run(context, args.translate()).await,
+        Command::ListQosPolicies(args) => qos::list::run(context, args).await,
+        Command::SetAttribute(args) => attribute::set::run(context, args.translate()).await,
+        Command::SetLimit(args) => limit::set::run(context, args.translate()).await,
+        Command::Update(args) => update::run(context, args.translate()).await,
+        Command::UpdateDistance(args) => distance::set::run(context, args.translate()?).await,
     }
 }

@@ -8,26 +8,14 @@ pub(crate) mod unavailable;
 
 use std::path::Path;
 
-use clap::Subcommand;
-
+use crate::cli::commands::group;
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+group! {
     Bad(bad::Args),
     Quarantine(quarantine::Args),
     Unavailable(unavailable::Args),
-}
-
-impl Command {
-    pub(crate) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::Bad(args) => bad::run(context, args).await,
-            Self::Quarantine(args) => quarantine::run(context, args).await,
-            Self::Unavailable(args) => unavailable::run(context, args).await,
-        }
-    }
 }
 
 /// Returns the path of the list file. Errors: there is not exactly one argument.
