@@ -6,8 +6,8 @@ use clap::error::ErrorKind;
 use serde_json::json;
 
 use super::context::Context;
-use super::dispatch::UsageError;
 use super::exit_code::ExitCode;
+use super::parse::UsageError;
 use super::tree::Tree;
 use super::ui::{self, Format};
 use crate::error::{Error, ErrorKind as Kind, Result};

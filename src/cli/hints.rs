@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::error::ErrorKind;
 use regex::Regex;
 
-use super::{dispatch, hint_text, next_command};
+use super::{hint_text, next_command, parse};
 use crate::config::Overrides;
 use crate::hint::{Command, Hint, Parameter};
 
@@ -119,7 +119,7 @@ fn following_parameter(parameter: Parameter) -> Option<Parameter> {
 }
 
 fn parses(words: &[&str]) -> bool {
-    dispatch::parse(words.iter().map(Into::into).collect()).is_ok()
+    parse::parse(words.iter().map(Into::into).collect()).is_ok()
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn hints_propose_commands_that_parse() {
         }
         for command in commands(&code(&path)) {
             number += 1;
-            if let Err(refused) = dispatch::parse(words(&command)) {
+            if let Err(refused) = parse::parse(words(&command)) {
                 let is_help = matches!(refused.error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
                 let reason = refused.error.to_string();
                 faults.extend((!is_help).then(|| format!("{}: `{command}`: {reason}", path.display())));
@@ -181,5 +181,5 @@ fn hints_propose_commands_that_parse() {
 fn hints_with_a_wrong_command_are_found() {
     let found = commands(r#"hint("End it by: rucio account update --ban false {}")"#);
     assert_eq!(found, ["rucio account update --ban false {}"]);
-    assert!(dispatch::parse(words(&found[0])).is_err(), "{found:?}");
+    assert!(parse::parse(words(&found[0])).is_err(), "{found:?}");
 }

@@ -17,13 +17,16 @@ mod hint_text;
 #[cfg(test)]
 mod hints;
 mod interrupt;
+mod leaf;
 mod legacy;
 mod multi_host;
 mod next_command;
+mod parse;
 mod policy;
 mod shell;
 mod terminal;
 mod tree;
+mod trees;
 pub mod ui;
 mod value_kind;
 
@@ -32,17 +35,17 @@ use std::process;
 use std::time::Instant;
 
 use context::Context;
-use dispatch::Invocation;
-pub use dispatch::trees;
 use exit_code::ExitCode;
 use multi_host::ConfiguredServer;
+use parse::Invocation;
+pub use trees::trees;
 
 /// Parses the command line, runs the command and returns the exit code.
 pub fn main(words: Vec<OsString>) -> process::ExitCode {
     if let Some(code) = complete::answer(&words) {
         return code;
     }
-    let code = match dispatch::parse(words.clone()) {
+    let code = match parse::parse(words.clone()) {
         Ok(invocation) => answer_to(&words, invocation),
         Err(usage_error) => exit::report_usage_error(&usage_error),
     };
@@ -76,7 +79,7 @@ fn run_on_all(words: &[OsString], hosts: Vec<ConfiguredServer>) -> ExitCode {
 /// Runs the command with the configuration of one server.
 fn run_on(words: &[OsString], host: ConfiguredServer) -> ExitCode {
     let start = Instant::now();
-    match dispatch::parse(words.to_vec()) {
+    match parse::parse(words.to_vec()) {
         Err(usage_error) => exit::report_usage_error(&usage_error),
         Ok(invocation) => {
             let context = Context::new(&invocation.context_options());

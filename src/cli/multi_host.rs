@@ -12,13 +12,13 @@ pub(super) struct ConfiguredServer {
 }
 
 /// Returns the servers to run a command on, in order; empty unless `multi_host_commands` names the command or a group
-/// of it. `path` returns the command: `["rse", "list"]`.
+/// of it. `path` has their names: `["rse", "list"]`.
 ///
 /// # Errors
 /// `ConfigurationError` if a server has no section or no configuration file.
-pub(super) fn configured_hosts(config: &Config, path: impl FnOnce() -> Vec<String>) -> Result<Vec<ConfiguredServer>> {
+pub(super) fn configured_hosts(config: &Config, path: &[String]) -> Result<Vec<ConfiguredServer>> {
     let commands = config.list("client", "multi_host_commands");
-    if commands.is_empty() || !path().iter().any(|name| commands.contains(name)) {
+    if commands.is_empty() || !path.iter().any(|name| commands.contains(name)) {
         return Ok(Vec::new());
     }
     let host = |name: String| match config.non_empty(&name, "config_file") {
@@ -41,7 +41,7 @@ mod tests {
 
     fn hosts(text: &str, path: &[&str]) -> Result<Vec<String>> {
         let path: Vec<_> = path.iter().map(ToString::to_string).collect();
-        let hosts = configured_hosts(&Config::parse(text, "rucio.cfg").unwrap(), || path)?;
+        let hosts = configured_hosts(&Config::parse(text, "rucio.cfg").unwrap(), &path)?;
         Ok(hosts.into_iter().map(|host| format!("{}={}", host.name, host.config)).collect())
     }
 

@@ -2,32 +2,26 @@
 
 use std::collections::BTreeSet;
 
+use clap::Subcommand;
+
+use super::commands;
+use super::leaf::SiteCanDisable;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
-/// Commands that a site may enable or disable. All others (`whoami`, `ping` ...) are always enabled.
-pub(super) const GROUPS: [&str; 12] = [
-    "account",
-    "config",
-    "did",
-    "download",
-    "lifetime-exception",
-    "opendata",
-    "replica",
-    "rse",
-    "rule",
-    "scope",
-    "subscription",
-    "upload",
-];
-
-/// Checks that the site enables a command of the new tree, and that its policy is consistent.
+/// Checks that the site enables a command of the new tree, and that its policy is consistent. Without a command only
+/// the policy is checked.
 ///
 /// # Errors
 /// `ConfigurationError` for an inconsistent policy, `UnsupportedOperation` for a disabled command.
-pub(super) fn allow(config: &Config, command: &str) -> Result<()> {
-    let [only, add, remove] = ["endpoints", "endpoints_add", "endpoints_remove"].map(|option| named(config, option));
+pub(super) fn allow(config: &Config, command: Option<&str>) -> Result<()> {
+    let options = ["endpoints", "endpoints_add", "endpoints_remove"];
+    if options.iter().all(|option| config.list("cli", option).is_empty()) {
+        return Ok(());
+    }
+    let groups = groups();
+    let [only, add, remove] = options.map(|option| named(config, option, &groups));
     let [only, add, remove] = [only?, add?, remove?];
     let wrong = |what: &str| {
         Err(Error::new(Exception::ConfigurationError, format!("{}: [cli] {what}.", config.path().display())))
@@ -38,24 +32,32 @@ pub(super) fn allow(config: &Config, command: &str) -> Result<()> {
     if let Some(both) = add.intersection(&remove).next() {
         return wrong(&format!("has {both} in endpoints_add and in endpoints_remove"));
     }
-    let left_out = if only.is_empty() { remove.contains(command) } else { !only.contains(command) };
-    match left_out && GROUPS.contains(&command) {
-        true => Err(Error::new(Exception::UnsupportedOperation, format!("This site has no command '{command}'."))
-            .with_hint(format!("[cli] of {} says so.", config.path().display()))),
-        false => Ok(()),
+    let Some(command) = command.filter(|command| groups.iter().any(|group| group == command)) else { return Ok(()) };
+    let disabled = if only.is_empty() { remove.contains(command) } else { !only.contains(command) };
+    if disabled {
+        return Err(Error::new(Exception::UnsupportedOperation, format!("This site has no command '{command}'."))
+            .with_hint(format!("[cli] of {} says so.", config.path().display())));
     }
+    Ok(())
+}
+
+/// Returns the commands that a site may enable or disable. All others (`whoami`, `ping` ...) are always enabled.
+fn groups() -> Vec<String> {
+    let tree = commands::Command::augment_subcommands(clap::Command::new(""));
+    let groups = tree.get_subcommands().filter(|command| command.get::<SiteCanDisable>().is_some());
+    groups.map(|command| command.get_name().to_owned()).collect()
 }
 
 /// Parses the commands that an option names.
-fn named(config: &Config, option: &str) -> Result<BTreeSet<String>> {
+fn named(config: &Config, option: &str, groups: &[String]) -> Result<BTreeSet<String>> {
     let names: BTreeSet<_> = config.list("cli", option).into_iter().collect();
-    match names.iter().find(|name| !GROUPS.contains(&name.as_str())) {
+    match names.iter().find(|name| !groups.contains(name)) {
         Some(unknown) => Err(Error::new(
             Exception::ConfigurationError,
             format!(
                 "{}: [cli] {option} names '{unknown}', which is none of {}.",
                 config.path().display(),
-                GROUPS.join(", ")
+                groups.join(", ")
             ),
         )),
         None => Ok(names),
@@ -67,7 +69,7 @@ mod tests {
     use super::*;
 
     fn allowed(policy: &str, command: &str) -> Result<()> {
-        allow(&Config::parse(&format!("[cli]\n{policy}\n"), "rucio.cfg").unwrap(), command)
+        allow(&Config::parse(&format!("[cli]\n{policy}\n"), "rucio.cfg").unwrap(), Some(command))
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::api::dids;
 use crate::api::replicas::{self, Query};
 use crate::cli::commands::download::{PROTOCOLS, access};
 use crate::cli::context::Context;
+use crate::cli::leaf::Extension;
 use crate::cli::value_kind::ValueKind;
 use crate::config;
 use crate::error::{Error, Result};
@@ -27,6 +28,7 @@ use crate::types::Did;
 ///
 /// Example: rucio cat user.jdoe:results.tar.gz | tar xz
 #[derive(Debug, clap::Args)]
+#[command(add = Extension)]
 pub(crate) struct Args {
     /// DIDs of the files
     #[arg(required = true, value_name = "DID", add = ValueKind::Did)]

@@ -11,6 +11,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::json;
 
 use crate::cli::context::Context;
+use crate::cli::leaf::{Extension, NoServer};
 use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
 use crate::transfer::checksum::digests::Digests;
@@ -29,6 +30,7 @@ const SHAPE: Shape = Shape::named(&["path"], &["path", "bytes", "adler32", "md5"
 ///
 /// Example: tar c results | rucio checksum - | while read -r adler32 md5 bytes path; do echo "$adler32"; done
 #[derive(Debug, clap::Args)]
+#[command(add = Extension, add = NoServer::Always)]
 pub(crate) struct Args {
     /// Files to read (- for standard input)
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]

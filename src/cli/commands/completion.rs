@@ -1,6 +1,7 @@
 //! `rucio completion`
 
 use crate::cli::context::Context;
+use crate::cli::leaf::NoServer;
 use crate::cli::shell::Shell;
 use crate::error::Result;
 
@@ -8,6 +9,7 @@ use crate::error::Result;
 ///
 /// Example: rucio completion bash >~/.local/share/bash-completion/completions/rucio
 #[derive(Debug, clap::Args)]
+#[command(add = NoServer::Always)]
 pub(crate) struct Args {
     /// Shell that runs the script
     shell: Shell,

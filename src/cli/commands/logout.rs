@@ -6,6 +6,7 @@ use super::session::view::date;
 use crate::auth::session::{self, Session};
 use crate::auth::{TokenSource, ask_blocking};
 use crate::cli::context::Context;
+use crate::cli::leaf::Extension;
 use crate::cli::terminal::Terminal;
 use crate::cli::ui::Shape;
 use crate::config::{AuthMethod, token_folders};
@@ -22,6 +23,7 @@ const SHAPE: Shape = Shape::named(&["account"], &["host", "account", "vo", "auth
 ///
 /// Example: rucio logout --all --yes
 #[derive(Debug, clap::Args)]
+#[command(add = Extension)]
 pub(crate) struct Args {
     /// Log out of all your sessions on this machine: every server, account and VO
     #[arg(long)]

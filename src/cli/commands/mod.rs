@@ -39,11 +39,12 @@ pub(super) mod upload;
 pub(super) mod verify;
 pub(super) mod whoami;
 
+use super::leaf::SiteCanDisable;
 pub(super) use group::group;
 
 group! {
     /// Create, show and update accounts, their attributes, identities and limits
-    #[command(subcommand)]
+    #[command(subcommand, add = SiteCanDisable)]
     Account(account::Command),
     Api(api::Args),
     /// Validate tokens
@@ -53,65 +54,47 @@ group! {
     Checksum(checksum::Args),
     Completion(completion::Args),
     /// Show and change the server configuration
-    #[command(subcommand)]
+    #[command(subcommand, add = SiteCanDisable)]
     Config(config::Command),
     /// Sign URLs of objects in cloud storage
     #[command(subcommand)]
     Credential(credential::Command),
     /// Find, create, show and change DIDs (files, datasets, containers)
-    #[command(subcommand)]
+    #[command(subcommand, add = SiteCanDisable)]
     Did(did::Command),
     Doctor(doctor::Args),
+    #[command(add = SiteCanDisable)]
     Download(download::ArgsWithExtraOptions),
     /// Request exceptions that keep data beyond its end of life
-    #[command(subcommand)]
+    #[command(subcommand, add = SiteCanDisable)]
     LifetimeException(lifetime_exception::Command),
     Login(login::Args),
     Logout(logout::Args),
     /// Publish DIDs as open data
-    #[command(subcommand)]
+    #[command(subcommand, add = SiteCanDisable)]
     Opendata(opendata::Command),
     Ping(ping::Args),
     /// List replicas of files and datasets, remove them, and change their state
-    #[command(subcommand)]
+    #[command(subcommand, add = SiteCanDisable)]
     Replica(replica::Command),
     /// Create, show, update and delete RSEs (storage elements)
-    #[command(subcommand)]
+    #[command(subcommand, add = SiteCanDisable)]
     Rse(rse::Command),
     /// Create, show, update and delete replication rules
-    #[command(subcommand)]
+    #[command(subcommand, add = SiteCanDisable)]
     Rule(rule::Command),
     /// Create and list scopes, the first part of every DID
-    #[command(subcommand)]
+    #[command(subcommand, add = SiteCanDisable)]
     Scope(scope::Command),
     /// Show, list and renew sessions
     #[command(subcommand)]
     Session(session::Command),
     /// Create, show and update subscriptions (automatic replication rules)
-    #[command(subcommand)]
+    #[command(subcommand, add = SiteCanDisable)]
     Subscription(subscription::Command),
     Token(token::Args),
+    #[command(add = SiteCanDisable)]
     Upload(upload::Args),
     Verify(verify::Args),
     Whoami(whoami::Args),
-}
-
-impl Command {
-    /// Returns whether the official client lacks this command.
-    pub(super) fn is_extension(&self) -> bool {
-        matches!(
-            self,
-            Self::Api(_)
-                | Self::Auth(_)
-                | Self::Cat(_)
-                | Self::Checksum(_)
-                | Self::Credential(_)
-                | Self::Doctor(_)
-                | Self::Login(_)
-                | Self::Logout(_)
-                | Self::Session(_)
-                | Self::Token(_)
-                | Self::Verify(_)
-        )
-    }
 }

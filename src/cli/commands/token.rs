@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::auth::session;
 use crate::cli::context::Context;
+use crate::cli::leaf::Extension;
 use crate::cli::ui::Shape;
 use crate::error::Result;
 
@@ -18,6 +19,7 @@ const LINE: Shape = Shape::named(&["header"], &["header"]);
 ///
 /// Example: curl -H "$(rucio token --header)" https://rucio.example.org/accounts/whoami
 #[derive(Debug, clap::Args)]
+#[command(add = Extension)]
 pub(crate) struct Args {
     /// Print the complete header line
     #[arg(long)]

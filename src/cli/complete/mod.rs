@@ -12,12 +12,16 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Command;
+use clap::{Args, Command, FromArgMatches};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
-use super::dispatch;
+use super::argv::{first_command, normalize_long_option};
+use super::global::Global;
 use super::shell::Shell;
+use super::tree::Tree;
+use super::trees::{ADMIN, LEGACY, admin_words, choose_tree, definition, is_command_name};
 use super::value_kind::ValueKind;
+use crate::config::Overrides;
 use crate::env_vars::{self, Env};
 use catalogue::Catalogue;
 
@@ -37,8 +41,8 @@ pub(super) fn answer(words: &[OsString]) -> Option<ExitCode> {
 /// Returns the candidates for the last word.
 fn candidates(words: &[OsString], env: Env) -> Vec<CompletionCandidate> {
     let Some((current, before)) = words.split_last() else { return Vec::new() };
-    let (command, words) = dispatch::tree_to_complete(before, current);
-    let catalogue = Arc::new(Catalogue::new(dispatch::global_options(before), env));
+    let (command, words) = tree_to_complete(before, current);
+    let catalogue = Arc::new(Catalogue::new(global_options(before), env));
     let mut command = with_values(command, &catalogue);
     let last = words.len() - 1;
     let found = clap_complete::engine::complete(&mut command, words, last, None).unwrap_or_default();
@@ -48,6 +52,35 @@ fn candidates(words: &[OsString], env: Env) -> Vec<CompletionCandidate> {
     // Options are many; they are offered if nothing else fits, or once a dash is typed.
     let (options, others): (Vec<_>, Vec<_>) = found.into_iter().partition(is_option);
     if others.is_empty() { options } else { others }
+}
+
+/// Returns the tree that completes the word after `before`, and the words as that tree's parser expects them.
+fn tree_to_complete(before: &[OsString], current: &OsString) -> (Command, Vec<OsString>) {
+    let command = first_command(before);
+    let name = command.map(|at| before[at].to_string_lossy());
+    let tree = choose_tree(before, name.as_deref(), before.iter().any(|word| word == LEGACY));
+    let words: Vec<_> = before.iter().chain([current]).cloned().collect();
+    match tree {
+        Tree::Admin => (definition(tree), admin_words(&words, command)),
+        Tree::Commands if command.is_none() && !current.is_empty() => (with_legacy_names(definition(tree)), words),
+        Tree::Commands | Tree::Legacy => (definition(tree), words),
+    }
+}
+
+/// Adds the legacy commands and `admin` to the new tree. They are many, so they are offered once a letter is typed.
+fn with_legacy_names(new: Command) -> Command {
+    let legacy = definition(Tree::Legacy);
+    let only_legacy = legacy.get_subcommands().filter(|command| !is_command_name(command.get_name()));
+    new.subcommands(only_legacy.cloned()).subcommand(Command::new(ADMIN).about("Commands for administrators"))
+}
+
+/// Parses the global options before the command; ignores errors in the line.
+fn global_options(words: &[OsString]) -> Overrides {
+    let end = first_command(words).unwrap_or(words.len());
+    let words: Vec<_> = words[..end].iter().map(|word| normalize_long_option(word.clone(), Tree::Commands)).collect();
+    let matches = Global::augment_args(Command::new("rucio")).ignore_errors(true).try_get_matches_from(words);
+    let global = matches.and_then(|matches| Global::from_arg_matches(&matches));
+    global.map(|global| global.overrides()).unwrap_or_default()
 }
 
 fn is_option(candidate: &CompletionCandidate) -> bool {

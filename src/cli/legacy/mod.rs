@@ -80,71 +80,69 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// Runs the corresponding command.
-    pub(super) async fn run(self, context: &Context) -> Result<()> {
-        match self {
-            Self::AddContainer(args) => {
-                did::add::run(context, args.into_args(did::add::CollectionKind::Container)).await
-            }
-            Self::AddDataset(args) => did::add::run(context, args.into_args(did::add::CollectionKind::Dataset)).await,
-            Self::AddLifetimeException(args) => lifetime_exception::add::run(context, args).await,
-            Self::AddRule(args) => rule::add::run(context, args.translate()).await,
-            Self::Attach(args) => did::content::add::run(context, args.translate()).await,
-            Self::Close(args) => did::update::run(context, args.closed()).await,
-            Self::DeleteMetadata(args) => did::metadata::unset::run(context, args.translate()).await,
-            Self::DeleteRule(args) => rule::remove::run(context, args).await,
-            Self::Detach(args) => did::content::remove::run(context, args.translate()).await,
-            Self::Download(args) => download::download(context, *args, download::ExtraOptions::default()).await,
-            Self::Erase(args) => did::remove::run(context, args).await,
-            Self::GetMetadata(args) => {
-                let plugin = args.plugin.filter(|plugin| !plugin.is_empty());
-                did::metadata::list::run(context, did::metadata::list::Args { plugin, ..args }).await
-            }
-            Self::ListAccountLimits(args) => account::limit::quota::run(context, args).await,
-            Self::ListAccountUsage(args) => account::limit::list::run(context, args).await,
-            Self::ListContent(args) => did::content::list::run(context, args).await,
-            Self::ListContentHistory(args) => did::content::history::run(context, args).await,
-            Self::ListDatasetReplicas(args) => replica::list::dataset::run(context, args).await,
-            Self::ListDatasetsRse(args) => replica::list::dataset::run(context, args.translate()).await,
-            Self::ListDids(args) => did::list::run(context, did::list::Args { name_twice: true, ..args }).await,
-            Self::ListDidsExtended(_) => Err(collections::Extended::refusal()),
-            Self::ListFileReplicas(args) => {
-                replica::list::file::run(context, replica::list::file::Args { human: context.human, ..*args }).await
-            }
-            Self::ListFiles(args) => did::files::run(context, args).await,
-            Self::ListParentDids(args) => did::list::run(context, args.translate()?).await,
-            Self::ListRseAttributes(args) => {
-                rse::attribute::list::run(context, rse::attribute::list::Args { columns: true, ..args }).await
-            }
-            Self::ListRseUsage(args) => rse::usage::run(context, args).await,
-            Self::ListRses(args) => rse::list::run(context, args).await,
-            Self::ListRules(args) => {
-                let csv = args.csv;
-                rule::list::list(context, args.selection(), csv).await
-            }
-            Self::ListRulesHistory(args) => rule::history::run(context, args).await,
-            Self::ListScopes(args) => scope::list::run(context, args).await,
-            Self::ListSuspiciousReplicas(args) => {
-                replica::state::list::list_suspicious(context, args.translate()).await
-            }
-            Self::MoveRule(args) => rule::r#move::run(context, args.translate()).await,
-            Self::Ping(args) => ping::run(context, args).await,
-            Self::Reopen(args) => did::update::run(context, args.reopened()).await,
-            Self::RuleInfo(args) => rule::show::run(context, rule::show::Args { old_layout: true, ..args }).await,
-            Self::SetMetadata(args) => did::metadata::set::run(context, args.translate()).await,
-            Self::Stat(args) => did::show::run(context, args).await,
-            Self::Upload(args) => upload::run(context, *args).await,
-            Self::Touch(args) => did::update::run(context, args.translate()).await,
-            Self::UpdateRule(args) => rule::update::run(context, args.translate()?).await,
-            Self::Whoami(args) => whoami::run(context, args).await,
-        }
-    }
-
     /// Returns the error in the arguments that clap does not detect, if any.
     pub(super) fn mistake(&self) -> Option<String> {
         match self {
             Self::AddRule(args) => args.mistake(),
             _ => None,
         }
+    }
+}
+
+/// Runs the command that the legacy one is translated into.
+pub(super) async fn run(context: &Context, command: Command) -> Result<()> {
+    match command {
+        Command::AddContainer(args) => {
+            did::add::run(context, args.into_args(did::add::CollectionKind::Container)).await
+        }
+        Command::AddDataset(args) => did::add::run(context, args.into_args(did::add::CollectionKind::Dataset)).await,
+        Command::AddLifetimeException(args) => lifetime_exception::add::run(context, args).await,
+        Command::AddRule(args) => rule::add::run(context, args.translate()).await,
+        Command::Attach(args) => did::content::add::run(context, args.translate()).await,
+        Command::Close(args) => did::update::run(context, args.closed()).await,
+        Command::DeleteMetadata(args) => did::metadata::unset::run(context, args.translate()).await,
+        Command::DeleteRule(args) => rule::remove::run(context, args).await,
+        Command::Detach(args) => did::content::remove::run(context, args.translate()).await,
+        Command::Download(args) => download::download(context, *args, download::ExtraOptions::default()).await,
+        Command::Erase(args) => did::remove::run(context, args).await,
+        Command::GetMetadata(args) => {
+            let plugin = args.plugin.filter(|plugin| !plugin.is_empty());
+            did::metadata::list::run(context, did::metadata::list::Args { plugin, ..args }).await
+        }
+        Command::ListAccountLimits(args) => account::limit::quota::run(context, args).await,
+        Command::ListAccountUsage(args) => account::limit::list::run(context, args).await,
+        Command::ListContent(args) => did::content::list::run(context, args).await,
+        Command::ListContentHistory(args) => did::content::history::run(context, args).await,
+        Command::ListDatasetReplicas(args) => replica::list::dataset::run(context, args).await,
+        Command::ListDatasetsRse(args) => replica::list::dataset::run(context, args.translate()).await,
+        Command::ListDids(args) => did::list::run(context, did::list::Args { name_twice: true, ..args }).await,
+        Command::ListDidsExtended(_) => Err(collections::Extended::refusal()),
+        Command::ListFileReplicas(args) => {
+            replica::list::file::run(context, replica::list::file::Args { human: context.human, ..*args }).await
+        }
+        Command::ListFiles(args) => did::files::run(context, args).await,
+        Command::ListParentDids(args) => did::list::run(context, args.translate()?).await,
+        Command::ListRseAttributes(args) => {
+            rse::attribute::list::run(context, rse::attribute::list::Args { columns: true, ..args }).await
+        }
+        Command::ListRseUsage(args) => rse::usage::run(context, args).await,
+        Command::ListRses(args) => rse::list::run(context, args).await,
+        Command::ListRules(args) => {
+            let csv = args.csv;
+            rule::list::list(context, args.selection(), csv).await
+        }
+        Command::ListRulesHistory(args) => rule::history::run(context, args).await,
+        Command::ListScopes(args) => scope::list::run(context, args).await,
+        Command::ListSuspiciousReplicas(args) => replica::state::list::list_suspicious(context, args.translate()).await,
+        Command::MoveRule(args) => rule::r#move::run(context, args.translate()).await,
+        Command::Ping(args) => ping::run(context, args).await,
+        Command::Reopen(args) => did::update::run(context, args.reopened()).await,
+        Command::RuleInfo(args) => rule::show::run(context, rule::show::Args { old_layout: true, ..args }).await,
+        Command::SetMetadata(args) => did::metadata::set::run(context, args.translate()).await,
+        Command::Stat(args) => did::show::run(context, args).await,
+        Command::Upload(args) => upload::run(context, *args).await,
+        Command::Touch(args) => did::update::run(context, args.translate()).await,
+        Command::UpdateRule(args) => rule::update::run(context, args.translate()?).await,
+        Command::Whoami(args) => whoami::run(context, args).await,
     }
 }

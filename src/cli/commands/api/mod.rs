@@ -14,6 +14,7 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::cli::context::Context;
+use crate::cli::leaf::Extension;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, Request};
@@ -37,6 +38,7 @@ const METHODS: [Method; 7] =
 ///
 /// Example: rucio api POST replicas/list --input request.json
 #[derive(Debug, clap::Args)]
+#[command(add = Extension)]
 #[command(override_usage = "rucio api [OPTIONS] [METHOD] <PATH>")]
 pub(crate) struct Args {
     /// GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS [default: POST if there are fields or a file to send, else GET]

@@ -6,6 +6,7 @@ use crate::api;
 use crate::auth::{ask_blocking, session};
 use crate::cli::commands::session::show;
 use crate::cli::context::Context;
+use crate::cli::leaf::Extension;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::to_str;
 use crate::error::{Error, Result};
@@ -23,6 +24,7 @@ const LONGEST: u64 = 1 << 16;
 ///
 /// Example: rucio auth validate - <token.txt
 #[derive(Debug, clap::Args)]
+#[command(add = Extension)]
 pub(crate) struct Args {
     /// Read the token from standard input [default: your own token]
     #[arg(value_name = "-")]

@@ -7,6 +7,7 @@ use super::signed::{self, Signed};
 use crate::api;
 use crate::api::credentials::Signature;
 use crate::cli::context::Context;
+use crate::cli::leaf::Extension;
 use crate::cli::ui::Shape;
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
@@ -22,6 +23,7 @@ const LONGEST_S3: u64 = 7 * 24 * 3600;
 ///
 /// Example: rucio credential sign-url --rse CLOUD --service s3 --operation read https://s3.example.org/bucket/key
 #[derive(Debug, clap::Args)]
+#[command(add = Extension)]
 pub(crate) struct Args {
     /// RSE of the URL
     #[arg(long, value_name = "RSE", add = ValueKind::Rse)]

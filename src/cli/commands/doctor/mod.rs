@@ -6,6 +6,7 @@ mod report;
 use futures_util::future::join_all;
 
 use crate::cli::context::Context;
+use crate::cli::leaf::{Extension, NoServer};
 use crate::config::{CaSource, Config, Overrides, explain};
 use crate::diagnosis::hosts::Host;
 use crate::diagnosis::token::LoginRequirement;
@@ -25,6 +26,7 @@ use report::Report;
 ///
 /// Example: rucio doctor
 #[derive(Debug, clap::Args)]
+#[command(add = Extension, add = NoServer::Always)]
 pub(crate) struct Args {
     /// Do not contact any server, and write nothing
     #[arg(long)]

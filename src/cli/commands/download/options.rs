@@ -3,6 +3,7 @@
 use clap::ValueHint;
 
 use super::extra_options::ExtraOptions;
+use crate::cli::leaf::HandlesInterrupt;
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -16,6 +17,7 @@ use crate::transfer::limits::rate::Rate;
 ///
 /// Example: rucio download --dir data --rses "cloud=CERN" user.jdoe:analysis.1 'mc25:*.root'
 #[derive(Debug, clap::Args)]
+#[command(add = HandlesInterrupt)]
 pub(crate) struct Args {
     /// DIDs to download; names may contain the wildcard *
     #[arg(add = ValueKind::Did)]

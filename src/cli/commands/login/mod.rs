@@ -7,6 +7,7 @@ use crate::auth::TokenSource;
 use crate::auth::session::{self, LoggedIn, LoginMode, LoginOutcome, Session};
 use crate::cli::commands::session::view::{Checked, SHAPE, View};
 use crate::cli::context::Context;
+use crate::cli::leaf::{Extension, NoServer};
 use crate::cli::next_command;
 use crate::cli::value_kind::ValueKind;
 use crate::config::Overrides;
@@ -20,6 +21,7 @@ use crate::exceptions::Exception;
 ///
 /// Example: rucio login --account production
 #[derive(Debug, clap::Args)]
+#[command(add = Extension, add = NoServer::With("setup"))]
 pub(crate) struct Args {
     /// Account to log in as
     #[arg(short, long, value_name = "ACCOUNT", add = ValueKind::Account)]

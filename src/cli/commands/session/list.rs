@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::view::{Checked, View};
 use crate::auth::session;
 use crate::cli::context::Context;
+use crate::cli::leaf::Extension;
 use crate::cli::ui::{Shape, Table};
 use crate::config::token_folders;
 use crate::error::Result;
@@ -30,6 +31,7 @@ const SHAPE: Shape = Shape::named(
 ///
 /// Does not contact any server. The session that commands use is marked.
 #[derive(Debug, clap::Args)]
+#[command(add = Extension)]
 pub(crate) struct Args {}
 
 #[derive(Serialize)]

@@ -3,6 +3,7 @@
 use super::view::{Checked, SHAPE, State, View};
 use crate::auth::session;
 use crate::cli::context::Context;
+use crate::cli::leaf::Extension;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -12,6 +13,7 @@ use crate::exceptions::Exception;
 ///
 /// Example: rucio session show -o json
 #[derive(Debug, clap::Args)]
+#[command(add = Extension)]
 pub(crate) struct Args {
     /// Do not contact the server; show only local information
     #[arg(long)]

@@ -3,6 +3,7 @@
 use crate::auth::session::LoginMode;
 use crate::cli::commands::login;
 use crate::cli::context::Context;
+use crate::cli::leaf::Extension;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
@@ -12,6 +13,7 @@ use crate::error::Result;
 ///
 /// Example: rucio session update --scope "openid profile offline_access"
 #[derive(Debug, clap::Args)]
+#[command(add = Extension)]
 pub(crate) struct Args {
     /// Account to use
     #[arg(short, long, value_name = "ACCOUNT", add = ValueKind::Account)]

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::cli::context::Context;
 use crate::cli::interrupt::unless_interrupted;
+use crate::cli::leaf::Extension;
 use crate::cli::ui::{Listing, Shape, one_line};
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
@@ -37,6 +38,7 @@ const SHAPE: Shape = Shape { name: &["path"], columns: &["scope", "name", "path"
 ///
 /// Example: rucio verify --failed-list bad.txt user.jdoe:analysis.1 || rucio download --files-from bad.txt
 #[derive(Debug, clap::Args)]
+#[command(add = Extension)]
 pub(crate) struct Args {
     /// Downloaded DIDs, or directories named after a scope
     #[arg(required = true, value_name = "DID|DIR", add = ValueKind::Did)]

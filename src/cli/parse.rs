@@ -1,0 +1,253 @@
+//! Parses a command line: selects its tree, and builds only that one.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{FromArgMatches, Parser, Subcommand};
+
+use super::argv::{called_as_admin, first_command, normalize_long_option, output_format};
+use super::commands::Command as NewCommand;
+use super::context::ContextOptions;
+use super::global::Global;
+use super::leaf::LeafProperties;
+use super::legacy::Command as OldCommand;
+use super::legacy::admin::Command as AdminCommand;
+use super::tree::Tree;
+use super::trees::{ADMIN, AdminCli, CommandsCli, LEGACY, LegacyCli, admin_words, choose_tree, definition};
+use super::ui::Format;
+
+/// A parsed command line.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    pub global: Global,
+    pub call: Call,
+    pub leaf: LeafProperties,
+    /// Names of the groups and the command as they were typed: `["rse", "list"]`.
+    pub path: Vec<String>,
+    /// Command name for the server's log, sent as `X-Rucio-Script`.
+    script: String,
+}
+
+/// A command of one of the trees, with its arguments.
+#[derive(Debug)]
+pub(crate) enum Call {
+    Commands(NewCommand),
+    Legacy(OldCommand),
+    Admin(AdminCommand),
+}
+
+/// A command line that could not be parsed, or a request for help or the version.
+#[derive(Debug)]
+pub(crate) struct UsageError {
+    pub error: clap::Error,
+    pub tree: Tree,
+    /// Whether the mistake is after the command's name.
+    pub in_leaf: bool,
+    /// Output format that the command line asks for.
+    pub format: Format,
+}
+
+impl Invocation {
+    /// Returns the options that the context of the command needs.
+    pub(crate) fn context_options(&self) -> ContextOptions<'_> {
+        ContextOptions {
+            global: &self.global,
+            tree: self.tree(),
+            is_extension: self.leaf.is_extension,
+            script: &self.script,
+        }
+    }
+
+    pub(crate) fn tree(&self) -> Tree {
+        match self.call {
+            Call::Commands(_) => Tree::Commands,
+            Call::Legacy(_) => Tree::Legacy,
+            Call::Admin(_) => Tree::Admin,
+        }
+    }
+}
+
+/// Parses a command line. Builds only the tree it belongs to.
+pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, UsageError> {
+    let legacy = words.iter().position(|word| word == LEGACY).map(|at| words.remove(at));
+    let script = words.get(1).map_or("rucio".to_owned(), |word| format!("rucio::{}", word.to_string_lossy()));
+    let is_legacy = legacy.is_some();
+    // It is accepted anywhere; the parsers expect it before the command.
+    words.splice(1..1, legacy);
+    let command = first_command(&words);
+    let tree = choose_tree(&words, command.map(|at| words[at].to_string_lossy()).as_deref(), is_legacy);
+    let words: Vec<_> = words.into_iter().map(|word| normalize_long_option(word, tree)).collect();
+    parse_in(tree, &words, command, script).map_err(|error| UsageError {
+        error: with_all_names(error, &words, tree),
+        tree,
+        in_leaf: command.is_some_and(|at| parses_before(&words, at, tree)),
+        format: output_format(&words),
+    })
+}
+
+/// Parses the words with the parser of a tree. `command` is the index of the first command.
+fn parse_in(tree: Tree, words: &[OsString], command: Option<usize>, script: String) -> Result<Invocation, clap::Error> {
+    let mut definition = definition(tree);
+    let mut matches = match tree {
+        Tree::Admin => {
+            let name = if called_as_admin(words) { "rucio-admin" } else { "rucio admin" };
+            definition = definition.bin_name(name);
+            definition.try_get_matches_from_mut(admin_words(words, command))?
+        }
+        _ => definition.try_get_matches_from_mut(words)?,
+    };
+    let leaf = LeafProperties::find(&definition, &matches);
+    let path = command.map_or_else(Vec::new, |at| command_names(&definition, &words[at..]));
+    let (global, call) = match tree {
+        Tree::Commands => {
+            let parsed = CommandsCli::from_arg_matches_mut(&mut matches)?;
+            (parsed.global, Call::Commands(parsed.command))
+        }
+        Tree::Legacy => {
+            let parsed = LegacyCli::from_arg_matches_mut(&mut matches)?;
+            if let Some(mistake) = parsed.command.mistake() {
+                return Err(definition.error(ErrorKind::ValueValidation, mistake));
+            }
+            (parsed.global, Call::Legacy(parsed.command))
+        }
+        Tree::Admin => {
+            let parsed = AdminCli::from_arg_matches_mut(&mut matches)?;
+            (parsed.global, Call::Admin(parsed.command))
+        }
+    };
+    Ok(Invocation { global, call, leaf, path, script })
+}
+
+/// Returns the names of groups and command that the words begin with.
+fn command_names(tree: &clap::Command, words: &[OsString]) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut below = tree;
+    for word in words {
+        match below.find_subcommand(word) {
+            Some(found) => below = found,
+            None => break,
+        }
+        names.push(word.to_string_lossy().into_owned());
+    }
+    names
+}
+
+/// Rebuilds the error of an unknown command, so that clap suggests the nearest name of all trees.
+fn with_all_names(error: clap::Error, words: &[OsString], tree: Tree) -> clap::Error {
+    if tree != Tree::Legacy || error.kind() != ErrorKind::InvalidSubcommand {
+        return error;
+    }
+    let new = definition(Tree::Commands);
+    let only_new = new.get_subcommands().filter(|command| !OldCommand::has_subcommand(command.get_name()));
+    definition(Tree::Legacy)
+        .subcommands(only_new.cloned())
+        .subcommand(clap::Command::new(ADMIN))
+        .try_get_matches_from(words)
+        .err()
+        .unwrap_or(error)
+}
+
+/// Whether the words before the command can be parsed, so that the mistake must be after it.
+fn parses_before(words: &[OsString], at: usize, tree: Tree) -> bool {
+    let before = words[..at].iter().cloned().chain([OsString::from("ping")]);
+    match tree {
+        Tree::Commands => CommandsCli::try_parse_from(before).is_ok(),
+        Tree::Legacy | Tree::Admin => LegacyCli::try_parse_from(before).is_ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    fn tree(line: &str) -> Tree {
+        parse(words(line)).map_or_else(|usage_error| usage_error.tree, |invocation| invocation.tree())
+    }
+
+    #[test]
+    fn leaf_properties_are_those_of_the_command() {
+        // Is an extension, handles Ctrl-C, needs a server.
+        let cases = [
+            ("rucio rse list", [false, false, true]),
+            ("rucio token", [true, false, true]),
+            ("rucio session list", [true, false, true]),
+            ("rucio checksum f", [true, false, false]),
+            ("rucio completion bash", [false, false, false]),
+            ("rucio login", [true, false, true]),
+            ("rucio login --setup", [true, false, false]),
+            ("rucio download user.jdoe:f", [false, true, true]),
+            ("rucio get user.jdoe:f", [false, true, true]),
+            ("rucio upload --rse XRD1 f", [false, false, true]),
+            ("rucio-admin rse list", [false, false, true]),
+        ];
+        for (line, [is_extension, handles_interrupt, needs_server]) in cases {
+            let expected = LeafProperties { is_extension, handles_interrupt, needs_server };
+            assert_eq!(parse(words(line)).unwrap().leaf, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn path_has_the_names_before_the_first_argument() {
+        let cases: [(&str, &[&str]); 3] = [
+            ("rucio -a jdoe rse attribute list XRD1", &["rse", "attribute", "list"]),
+            ("rucio ls user.jdoe:rse", &["ls"]),
+            ("rucio rse --quiet list", &["rse"]),
+        ];
+        for (line, path) in cases {
+            assert_eq!(parse(words(line)).unwrap().path, path, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_command_is_told_the_nearest_of_all_trees() {
+        for (line, nearest) in [("rucio rul list", "rule"), ("rucio list-rse", "list-rses"), ("rucio admn", "admin")] {
+            let message = parse(words(line)).unwrap_err().error.to_string();
+            assert!(message.contains(&format!("'{nearest}'")), "{message}");
+        }
+    }
+
+    #[test]
+    fn mistakes_know_the_format_that_was_asked_for() {
+        let cases = [
+            ("rucio rse list --nosuch -o json", Format::Json),
+            ("rucio --output=jsonl nosuch", Format::Jsonl),
+            ("rucio nosuch -ojson", Format::Json),
+            ("rucio nosuch --output", Format::Table),
+            ("rucio nosuch", Format::Table),
+        ];
+        for (line, format) in cases {
+            assert_eq!(parse(words(line)).unwrap_err().format, format, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_first_word_that_is_no_value_picks_the_tree() {
+        let cases = [
+            ("rucio admin --help", Tree::Admin),
+            ("/usr/bin/rucio-admin rse --help", Tree::Admin),
+            ("rucio -o json whoami", Tree::Commands),
+            ("rucio whoami", Tree::Commands),
+            ("rucio -a=jdoe -S=OIDC -v whoami", Tree::Commands),
+            ("rucio --account rule list-rses", Tree::Legacy),
+            ("rucio list-rules --account rule", Tree::Legacy),
+            ("rucio -vH https://h whoami", Tree::Commands),
+            ("rucio --legacy whoami", Tree::Legacy),
+            ("rucio -pwd secret list-rses", Tree::Legacy),
+            ("rucio --auth-st userpass list-dids user.jdoe:*", Tree::Legacy),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(tree(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn faults_are_found_before_or_behind_the_command() {
+        for (line, in_leaf) in [("rucio --nope whoami", false), ("rucio whoami --nope", true)] {
+            assert_eq!(parse(words(line)).unwrap_err().in_leaf, in_leaf, "{line}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The parsers of the three command trees, and which of them a command line belongs to.
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use super::argv::called_as_admin;
+use super::commands::Command as NewCommand;
+use super::global::Global;
+use super::legacy::Command as OldCommand;
+use super::legacy::admin::Command as AdminCommand;
+use super::tree::Tree;
+use crate::http::RUCIO_VERSION;
+
+/// Help text about the legacy and admin commands.
+const OTHER_TREES_HELP: &str = "\
+The old names of commands (list-dids, add-rule, ...) work as ever: rucio --legacy --help lists them.
+Those of administrators: rucio admin --help, or rucio-admin --help.";
+/// The option that selects the legacy commands.
+pub(super) const LEGACY: &str = "--legacy";
+/// The command that selects the admin tree, unless the program runs as `rucio-admin`.
+pub(super) const ADMIN: &str = "admin";
+
+/// Client for the Rucio data management system
+#[derive(Debug, Parser)]
+#[command(name = "rucio", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
+#[command(args_override_self = true, after_help = OTHER_TREES_HELP)]
+pub(super) struct CommandsCli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: NewCommand,
+}
+
+/// Client for the Rucio data management system (legacy commands)
+#[derive(Debug, Parser)]
+#[command(name = "rucio", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
+#[command(infer_long_args = true, args_override_self = true)]
+#[command(mut_arg("auth_strategy", |strategy| strategy.value_parser(clap::value_parser!(String))))]
+pub(super) struct LegacyCli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: OldCommand,
+}
+
+/// Client for the Rucio data management system (administration)
+#[derive(Debug, Parser)]
+#[command(name = "rucio-admin", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
+#[command(infer_long_args = true, args_override_self = true)]
+#[command(mut_arg("auth_strategy", |strategy| strategy.value_parser(clap::value_parser!(String))))]
+pub(super) struct AdminCli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: AdminCommand,
+}
+
+/// Returns the clap definitions of the new, the legacy and the admin tree, for reference pages and completion.
+pub fn trees() -> [clap::Command; 3] {
+    [Tree::Commands, Tree::Legacy, Tree::Admin].map(definition)
+}
+
+/// Returns the clap definition of a tree.
+pub(super) fn definition(tree: Tree) -> clap::Command {
+    match tree {
+        Tree::Commands => CommandsCli::command(),
+        Tree::Legacy => LegacyCli::command(),
+        Tree::Admin => AdminCli::command(),
+    }
+}
+
+/// Whether the word is the name of a top-level command of the new tree. No tree is built for the answer.
+pub(super) fn is_command_name(name: &str) -> bool {
+    NewCommand::has_subcommand(name) || name == "help"
+}
+
+/// Selects the tree of a command by its name.
+pub(super) fn choose_tree(words: &[OsString], name: Option<&str>, legacy: bool) -> Tree {
+    match name {
+        _ if called_as_admin(words) => Tree::Admin,
+        Some(ADMIN) => Tree::Admin,
+        _ if legacy => Tree::Legacy,
+        Some(name) if !is_command_name(name) => Tree::Legacy,
+        _ => Tree::Commands,
+    }
+}
+
+/// Returns the words for the parser of the admin tree: without `admin`, which only selects the tree. `command` is the
+/// index of the first command.
+pub(super) fn admin_words(words: &[OsString], command: Option<usize>) -> Vec<OsString> {
+    let mut words = words.to_vec();
+    if let (false, Some(at)) = (called_as_admin(&words), command) {
+        words.remove(at);
+    }
+    words
+}
