@@ -211,9 +211,12 @@ fn headers_are_sent_and_shown() -> Result<()> {
         ensure!(refused.status.code() == Some(1) && refused.stdout.is_empty(), "{}", said(&refused));
     }
     let silent = session.ours(&["rses/", "--silent"])?;
-    ensure!(silent.status.success() && silent.stdout.is_empty());
+    ensure!(silent.status.success());
+    ensure!(silent.stdout.is_empty());
     let silent = session.ours(&["dids/test/nope", "--silent"])?;
-    ensure!(silent.status.code() == Some(1) && silent.stdout.is_empty() && said(&silent).contains("no such DID"));
+    ensure!(silent.status.code() == Some(1));
+    ensure!(silent.stdout.is_empty());
+    ensure!(said(&silent).contains("no such DID"));
     Ok(())
 }
 

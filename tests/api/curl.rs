@@ -7,8 +7,8 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use crate::fixtures::{Home, USER};
-use crate::support::{Testbed, var};
+use crate::fixtures::Home;
+use crate::support::Testbed;
 
 /// jdoe's session: a home with a token that both programs use.
 pub(super) struct Session {
@@ -53,11 +53,7 @@ impl Session {
 
     /// `rucio api` with these words, not yet started.
     pub(super) fn command(&self, words: &[&str]) -> Result<Command> {
-        let mut command = Command::new(var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned()));
-        let config = Testbed::get()?.config("userpass")?;
-        command.env_clear().env("PATH", "/usr/bin:/bin").env("RUCIO_CONFIG", config).env("LOGNAME", USER);
-        command.env("HOME", self.home.path()).env("TMPDIR", self.home.path()).arg("api").args(words);
-        Ok(command)
+        self.home.ours().config("userpass")?.args(["api"]).args(words).command()
     }
 
     /// curl with the token, for a path below the server's address.

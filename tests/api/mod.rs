@@ -2,5 +2,4 @@
 
 mod calls;
 mod curl;
-mod faults;
 mod sign_url;

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::fixtures::{Answer, Home, Server, wait_for};
-use crate::support::{Outcome, Testbed, project, unique, var};
+use crate::fixtures::{Answer, Home, Server, USER, wait_for};
+use crate::support::{Outcome, Rucio, Testbed, project, unique};
 
 /// Has a URL of the testbed's S3 signed, or whatever these options make of it.
 fn sign(home: &Home, options: &[&str], url: &str) -> Result<Outcome> {
@@ -69,13 +69,12 @@ fn every_service_and_operation_is_signed_as_the_official_client_has_it() -> Resu
     let (home, testbed) = (Home::new()?, Testbed::get()?);
     let python = format!("{}/bin/python", testbed.value("CLIENT_VENV")?);
     let script = project().join("tests/api/sign_url.py");
-    let ours = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
-    let mut command = Command::new(python);
-    command.arg(script).args([&ours, "https://localhost/bucket/some/file"]);
-    command.env_clear().env("RUCIO_CONFIG", testbed.config("userpass")?).env("LOGNAME", "tester");
-    let output = command.env("HOME", home.path()).env("TMPDIR", home.path()).output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout)?;
+    let ours = Rucio::path();
+    let python = Rucio::program(python).home(home.path()).env("LOGNAME", USER).config("userpass")?;
+    let script = script.to_string_lossy();
+    let outcome = python.args([&*script, &ours, "https://localhost/bucket/some/file"]).run()?;
+    ensure!(outcome.code == 0, "{outcome:?}");
+    let text = outcome.stdout;
     let marks = [("gcs", "&Signature="), ("s3", "&X-Amz-Signature="), ("swift", "?temp_url_sig=")];
     for line in text.lines() {
         let words: Vec<_> = line.split(' ').collect();

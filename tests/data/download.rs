@@ -83,7 +83,9 @@ fn shares_are_disjoint_and_complete() -> Result<()> {
         ensure!((500..850).contains(&share.len()), "{shard} has {}", share.len());
         shared.extend(share);
     }
-    ensure!(all.len() == 2000 && shared.len() == 2000 && shared.into_iter().collect::<BTreeSet<_>>() == all);
+    ensure!(all.len() == 2000);
+    ensure!(shared.len() == 2000);
+    ensure!(shared.into_iter().collect::<BTreeSet<_>>() == all);
     // Six files in a hundred shares: most have none, and that is no failure.
     let mut empty = 0;
     for shard in 1..=3 {
@@ -142,7 +144,8 @@ fn what_failed_is_listed_for_the_next_run_which_puts_it_in_its_place() -> Result
     let good = file("davsfile-0.dat");
     ensure!(good["state"] == "DONE" && good["path"] == "./davsfile/davsfile-0.dat", "{good}");
     ensure!(good["bytes"].is_u64() && good["adler32"].is_string() && good["seconds"].is_f64(), "{good}");
-    ensure!(good["pfn"].as_str().is_some_and(|pfn| pfn.contains("davsfile-0.dat")) && good["reason"].is_null());
+    ensure!(good["pfn"].as_str().is_some_and(|pfn| pfn.contains("davsfile-0.dat")));
+    ensure!(good["reason"].is_null());
     let bad = file("hopeless.dat");
     ensure!(bad["state"] == "FAILED" && bad["reason"].as_str().is_some_and(|why| why.contains("hecksum")), "{bad}");
     fs::remove_dir_all(fixture.path("davsfile/davsfile-3.dat"))?;
@@ -152,13 +155,15 @@ fn what_failed_is_listed_for_the_next_run_which_puts_it_in_its_place() -> Result
     )?;
     let second = fixture.rucio()?.args(["download", "--files-from", "failed.txt"]).args(reports).run()?;
     expect(&second, 0)?;
-    ensure!(fixture.read("failed.txt")?.is_empty() && fixture.path("davsfile/davsfile-3.dat").is_file());
+    ensure!(fixture.read("failed.txt")?.is_empty());
+    ensure!(fixture.path("davsfile/davsfile-3.dat").is_file());
     let files: Vec<_> = fixture.files()?.into_iter().filter(|path| path.ends_with(".dat")).collect();
     ensure!(files.len() == 6 && files.iter().all(|path| path.starts_with("davsfile/")), "{files:?}");
     // And a third run has nothing to do.
     let third = fixture.rucio()?.args(["download", "--files-from", "failed.txt"]).args(reports).run()?;
     expect(&third, 0)?;
-    ensure!(third.stderr.contains("The list is empty") && fixture.read("summary.json")?.contains(r#""total_files":0"#));
+    ensure!(third.stderr.contains("The list is empty"));
+    ensure!(fixture.read("summary.json")?.contains(r#""total_files":0"#));
     Ok(())
 }
 

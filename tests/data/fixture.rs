@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::Result;
 
 use crate::fixtures::Home;
-use crate::support::{Outcome, Rucio, Testbed, files_below};
+use crate::support::{Outcome, Rucio, files_below};
 
 /// Our client as jdoe, in a folder of its own.
 pub(super) struct Fixture {
@@ -31,12 +31,7 @@ impl Fixture {
 
     /// The same for a program whose output is not text.
     pub(super) fn command(&self, words: &[&str]) -> Result<Command> {
-        let proxy = Home::certificate("jdoe.proxy.pem")?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rucio"));
-        command.args(words).env_clear().env("RUCIO_CONFIG", Testbed::get()?.config("userpass")?);
-        command.envs([("HOME", self.home.path()), ("TMPDIR", self.home.path()), ("X509_USER_PROXY", proxy.as_path())]);
-        command.current_dir(&self.folder).stdin(Stdio::null());
-        Ok(command)
+        self.rucio()?.args(words).command()
     }
 
     pub(super) fn run(&self, words: &[&str]) -> Result<Outcome> {

@@ -1,11 +1,9 @@
 //! The commands about local files and what the catalogue says of them, and those that scripts wait with.
 
 mod cat;
-mod checksum;
 mod download;
 mod fixture;
 mod verify;
-mod wait;
 
 use anyhow::{Result, ensure};
 

@@ -64,7 +64,7 @@ fn every_fault_is_found_and_mended_by_the_next_download() -> Result<()> {
 
 #[test]
 fn ctrl_c_leaves_no_list_behind() -> Result<()> {
-    let (fixture, server) = (Fixture::new()?, Server::start(|_, _| Answer::Silence)?);
+    let (fixture, server) = (Fixture::new()?, Server::start(|_, _| Answer::silence())?);
     let _ = server.client(&fixture.home)?;
     let config = fixture.home.path().join("rucio.cfg");
     let mut command = fixture.command(&["verify", "--failed-list", "bad", "test:davsfile"])?;

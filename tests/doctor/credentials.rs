@@ -8,8 +8,8 @@ use anyhow::{Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::fixture::{DoctorFixture, certificate, proxy, x509};
 use crate::fixtures::Home;
+use crate::fixtures::doctor::{DoctorFixture, certificate, proxy, x509};
 
 #[test]
 fn sites_that_work_are_well_by_every_way_that_asks_nobody() -> Result<()> {

@@ -1,10 +1,8 @@
 //! `rucio doctor`: all is well at a site that works; of one thing that is broken, exactly that line fails, with the
 //! command that mends it, which is run where it can be; and no secret is ever shown.
 
-mod answers;
 mod configuration;
 mod credentials;
-mod fixture;
 mod output;
 mod servers;
 mod tls;

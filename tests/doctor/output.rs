@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use regex::Regex;
 use serde_json::Value;
 
-use super::fixture::{DoctorFixture, Finding};
+use crate::fixtures::doctor::{DoctorFixture, Finding};
 use crate::fixtures::{Home, Pty};
 use crate::support::{Testbed, project, unified, var};
 

@@ -6,7 +6,7 @@ use std::thread;
 
 use anyhow::{Result, ensure};
 
-use super::fixture::DoctorFixture;
+use crate::fixtures::doctor::DoctorFixture;
 use crate::support::Testbed;
 
 /// Who has both hosts at this address.

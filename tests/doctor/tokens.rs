@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use super::fixture::DoctorFixture;
+use crate::fixtures::doctor::DoctorFixture;
 
 /// Who logged in before.
 fn returning() -> Result<DoctorFixture> {

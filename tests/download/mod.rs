@@ -3,13 +3,13 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fixtures::{Home, shell_code, wait_for};
+use crate::fixtures::{Home, PROMPT, shell_code, wait_for};
 use crate::support::{Outcome, Rucio, Testbed, Tree, files_below};
 
 /// Our client with the credential storage wants, in a folder of its own.
@@ -179,17 +179,8 @@ fn two_processes_in_one_folder_do_not_harm_each_other() -> Result<()> {
 #[test]
 fn ctrl_c_ends_a_download_at_once_and_leaves_nothing_half_written() -> Result<()> {
     let fixture = Fixture::new()?;
-    let proxy = Home::certificate("jdoe.proxy.pem")?;
-    let mut child = Command::new(env!("CARGO_BIN_EXE_rucio"))
-        .args(["download", "bench:2g.dat"])
-        .env_clear()
-        .envs([("HOME", fixture.home.path()), ("TMPDIR", fixture.home.path()), ("X509_USER_PROXY", proxy.as_path())])
-        .env("RUCIO_CONFIG", Testbed::get()?.config("userpass")?)
-        .current_dir(&fixture.folder)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()?;
+    let mut child = fixture.rucio()?.args(["download", "bench:2g.dat"]).command()?;
+    let mut child = child.stderr(Stdio::null()).stdout(Stdio::null()).spawn()?;
     wait_for("the first bytes", || {
         let files = fixture.files()?;
         let bytes = files.iter().filter_map(|file| fs::metadata(fixture.folder.join(file)).ok()).map(|m| m.len());
@@ -198,7 +189,7 @@ fn ctrl_c_ends_a_download_at_once_and_leaves_nothing_half_written() -> Result<()
     kill_process(Pid::from_child(&child), Signal::INT)?;
     let start = Instant::now();
     let code = shell_code(child.wait()?);
-    ensure!(code == 130 && start.elapsed() < Duration::from_secs(1), "{code} after {:?}", start.elapsed());
+    ensure!(code == 130 && start.elapsed() < PROMPT, "{code} after {:?}", start.elapsed());
     // What came is kept for the next run, under a name that nobody takes for the file's.
     let files = fixture.files()?;
     let is_part = |file: &String| file.starts_with("bench/.2g.dat.") && file.ends_with(".rucio-part");

@@ -6,14 +6,14 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 
 use crate::fixtures::Home;
-use crate::support::{Outcome, Rucio, Testbed, project, unique, var};
+use crate::support::{Outcome, Rucio, Testbed, project, unique};
 
 /// A shell with our program in its path, jdoe's configuration and a home of its own.
 fn bash(home: &Home) -> Result<Rucio> {
     let bin = home.path().join("bin");
     if !bin.exists() {
         fs::create_dir(&bin)?;
-        let ours = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
+        let ours = Rucio::path();
         std::os::unix::fs::symlink(ours, bin.join("rucio"))?;
     }
     let path = format!("{}:/usr/bin:/bin", bin.display());

@@ -1,26 +1,23 @@
 //! What disks and folders do. File systems are mounted where nobody else sees them: in a mount namespace of the program.
 
 use std::collections::HashMap;
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::fixture::{DownloadFixture, bytes};
-use super::store::Store;
-use super::{ended, verdict};
-use crate::support::{Outcome, Rucio, var};
+use crate::fixtures::USER;
+use crate::fixtures::download::{DownloadFixture, bytes, ended, verdict};
+use crate::fixtures::store::Store;
+use crate::support::{Outcome, Rucio};
 
 /// Downloads into a file system that is mounted by this line of shell; what stands there afterwards is copied into `here`.
-pub(super) fn download_on(world: &DownloadFixture, mount: &str) -> Result<Outcome> {
-    let program = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
+fn download_on(world: &DownloadFixture, mount: &str) -> Result<Outcome> {
+    let program = Rucio::path();
     let (document, root) = (world.document()?, world.home.path());
     let get = format!("{program} get --metalink {} --dir disk", document.display());
     let script = format!("mkdir disk && {mount} && {{ {get}; code=$?; cp -a disk/. here/; exit $code; }}");
-    let config = crate::support::Testbed::get()?.config("userpass")?;
     let shell = Rucio::program("unshare").args(["--mount", "sh", "-c", &script]).folder(root).home(root);
-    shell.env("RUCIO_CONFIG", &config.to_string_lossy()).env("LOGNAME", crate::fixtures::USER).run()
+    shell.env("RUCIO_CONFIG", &world.config()).env("LOGNAME", USER).run()
 }
 
 fn files(sizes: &[(&str, usize)]) -> Result<(DownloadFixture, Store)> {
@@ -62,36 +59,23 @@ fn a_read_only_folder_is_told_and_not_tried_again() -> Result<()> {
     let outcome = download_on(&world, "mount -t tmpfs none disk && mkdir disk/faults && mount -o remount,ro disk")?;
     ended(&outcome, 75)?;
     ensure!(outcome.stderr.contains("Read-only file system"), "{}", outcome.stderr);
-    ensure!(world.names()?.is_empty() && store.asked("f").len() <= 1);
+    ensure!(world.names()?.is_empty());
+    ensure!(store.asked("f").len() <= 1);
     Ok(())
 }
 
+/// Holes take no room until they are filled.
 #[test]
-fn a_name_that_cannot_be_written_is_told_before_anything_is_fetched() -> Result<()> {
-    let long = "n".repeat(256);
-    let (world, store) = files(&[("folder", 1000), (&long, 1000), ("fine", 1000)])?;
-    fs::create_dir_all(world.place("folder").join("with-something"))?;
-    let outcome = world.download(&[])?;
-    ended(&outcome, 76)?;
-    for (name, reason) in [(long.as_str(), "File name too long"), ("folder", "it is a folder")] {
-        let verdict = verdict(&outcome, name).with_context(|| outcome.stderr.clone())?;
-        ensure!(verdict.contains(reason), "{verdict}");
-        ensure!(store.asked(name).is_empty(), "{name}");
-    }
-    world.arrived("fine")?;
-    ensure!(world.names()? == ["fine", "folder"], "{:?}", world.names()?);
-    Ok(())
-}
-
-/// Somebody else's `.part` is not ours to touch.
-#[test]
-fn what_the_official_client_left_is_not_touched() -> Result<()> {
-    let (world, _store) = files(&[("f", 100_000)])?;
-    let left = world.place("f.part");
-    fs::create_dir_all(left.parent().unwrap_or(Path::new("/")))?;
-    fs::write(&left, b"half")?;
-    ended(&world.download(&[])?, 0)?;
-    world.arrived("f")?;
-    ensure!(fs::read(&left)? == b"half" && world.names()? == ["f", "f.part"], "{:?}", world.names()?);
+fn a_full_disk_ends_a_file_that_comes_in_parts() -> Result<()> {
+    let content = bytes(0, 12_000_000);
+    // One connection brings 4 MB/s.
+    let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::from_millis(15))?;
+    let mut world = DownloadFixture::new()?;
+    world.file("f", &content, &[&store.pfn("f")]);
+    let outcome = download_on(&world, "mount -t tmpfs -o size=8m none disk")?;
+    ended(&outcome, 75)?;
+    let verdict = verdict(&outcome, "f").with_context(|| outcome.stderr.clone())?;
+    ensure!(verdict.contains("No space left on device") && verdict.contains("disk/faults/f"), "{verdict}");
+    ensure!(world.names()?.is_empty(), "{:?}", world.names()?);
     Ok(())
 }

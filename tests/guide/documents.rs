@@ -10,7 +10,7 @@ use regex::Regex;
 use super::table::{self, Row};
 use super::{NAMES, prepare};
 use crate::fixtures::{Home, Pty, USER};
-use crate::support::{Outcome, Rucio, Testbed, project, split, unique, var};
+use crate::support::{Outcome, Rucio, Testbed, project, split, unique};
 
 /// The documents' names and what stands for them here, beside those of the guide.
 const MORE_NAMES: [(&str, &str); 9] = [
@@ -129,7 +129,7 @@ impl Reader {
         for folder in ["bin", ".globus", ".ssh"] {
             fs::create_dir(home.join(folder))?;
         }
-        let ours = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
+        let ours = Rucio::path();
         symlink(ours, home.join("bin/rucio"))?;
         let files =
             [("jdoe.pem", ".globus/usercert.pem"), ("jdoe.key.pem", ".globus/userkey.pem"), ("id_rsa", ".ssh/id_rsa")];

@@ -41,7 +41,8 @@ fn fifty_processes_at_once_get_one_token_and_fifty_answers() -> Result<()> {
         ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
         ensure!(outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
     }
-    ensure!(mode(&home.token_folder())? == 0o700 && mode(&home.token_file())? == 0o600);
+    ensure!(mode(&home.token_folder())? == 0o700);
+    ensure!(mode(&home.token_file())? == 0o600);
     ensure!(mode(&home.record_file())? == 0o600);
     let lines = wait_for("the log of all fifty", || {
         let lines = AccessLog::of("apache")?.of_agent(&agent, WHOAMI[1].0)?;
@@ -76,7 +77,8 @@ fn the_official_client_uses_our_token() -> Result<()> {
 fn we_use_the_official_clients_token() -> Result<()> {
     let home = Home::new()?;
     let (_, theirs) = whoami(home.official()?)?;
-    ensure!(logins(&theirs) == 1 && !home.record_file().exists());
+    ensure!(logins(&theirs) == 1);
+    ensure!(!home.record_file().exists());
     let token = home.token()?;
     for _ in 0..2 {
         let (outcome, ours) = whoami(home.ours())?;
@@ -148,7 +150,9 @@ fn a_newline_behind_the_token_does_no_harm() -> Result<()> {
     let token = home.token()?;
     home.keep_token(&format!("{token}\n"))?;
     let (outcome, lines) = whoami(home.ours())?;
-    ensure!(outcome.stderr.is_empty() && logins(&lines) == 0 && lines.iter().all(|line| line.token == token));
+    ensure!(outcome.stderr.is_empty());
+    ensure!(logins(&lines) == 0);
+    ensure!(lines.iter().all(|line| line.token == token));
     Ok(())
 }
 

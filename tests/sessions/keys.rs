@@ -8,8 +8,7 @@ use anyhow::{Result, ensure};
 use openssl::rsa::Rsa;
 use openssl::symm::Cipher;
 
-use crate::fixtures::{Home, Pty, USER};
-use crate::support::{Rucio, var};
+use crate::fixtures::{Home, Pty};
 
 /// jdoe's key in the encrypted form of old (`Proc-Type: 4,ENCRYPTED`), which OpenSSL 3 makes only on request.
 fn old_form(home: &Home) -> Result<PathBuf> {
@@ -103,9 +102,8 @@ fn without_a_terminal_nobody_is_asked() -> Result<()> {
     let home = Home::new()?;
     let config = config(&home, &Home::certificate("jdoe.encrypted.key.pem")?)?;
     // In a session of its own there is no terminal, even if the tests run on one.
-    let ours = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
-    let alone = Rucio::program("setsid").home(home.path()).env("LOGNAME", USER).env("RUCIO_CONFIG", &config);
-    let outcome = alone.args(["--wait", &ours, "whoami"]).run()?;
+    let alone = home.ours().started_by(&["setsid", "--wait"]).env("RUCIO_CONFIG", &config);
+    let outcome = alone.args(["whoami"]).run()?;
     ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
     for text in ["jdoe.encrypted.key.pem is encrypted", "there is no terminal", "Hint: "] {
         ensure!(outcome.stderr.contains(text), "{text}: {}", outcome.stderr);

@@ -3,9 +3,7 @@
 
 mod cache;
 mod commands;
-mod faults;
 mod gss;
-mod hostile;
 mod keys;
 mod logins;
 mod oidc;
@@ -13,8 +11,6 @@ mod refusals;
 mod servers;
 mod ssh;
 mod tls;
-mod tls_anchors;
-mod vo;
 mod x509;
 
 use anyhow::{Result, ensure};

@@ -13,8 +13,8 @@ use openssl::rsa::Rsa;
 use openssl::symm::Cipher;
 
 use super::{check, refused};
-use crate::fixtures::{AccessLog, Answer, Home, Line, Pty, Server, USER, WHOAMI, wait_for};
-use crate::support::{Outcome, Rucio, unique, var};
+use crate::fixtures::{AccessLog, Answer, Home, Line, Pty, Server, WHOAMI, wait_for};
+use crate::support::{Outcome, Rucio, unique};
 
 const LOGIN: [(&str, u16); 2] = [("GET /auth/ssh_challenge_token", 200), ("GET /auth/ssh", 200)];
 
@@ -235,11 +235,9 @@ fn ctrl_c_at_the_question_ends_the_command() -> Result<()> {
 
 /// In a session of its own there is no terminal, even if the tests run on one.
 fn alone(home: &Home, key: &Path, variables: &[(&str, &str)]) -> Result<Outcome> {
-    let ours = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
-    let alone = Rucio::program("setsid").home(home.path()).env("LOGNAME", USER);
-    let alone = alone.env("RUCIO_CONFIG", &config(home, key)?);
+    let alone = home.ours().started_by(&["setsid", "--wait"]).env("RUCIO_CONFIG", &config(home, key)?);
     let alone = variables.iter().fold(alone, |alone, (name, value)| alone.env(name, value));
-    alone.args(["--wait", &ours, "-v", "whoami"]).run()
+    alone.args(["-v", "whoami"]).run()
 }
 
 /// What the hint says is all that it takes.

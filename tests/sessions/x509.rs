@@ -287,7 +287,7 @@ fn an_identity_without_any_account_is_told() -> Result<()> {
 #[test]
 fn a_certificate_that_expired_by_the_servers_clock_is_a_matter_of_ours() -> Result<()> {
     let (home, host) = (Home::new()?, CertificateFixture::testbed("host")?);
-    let server = Server::start(|_, _| Answer::Silence)?;
+    let server = Server::start(|_, _| Answer::silence())?;
     let tomorrow = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() + 100_000;
     let (ca, user) =
         (CertificateFixture::testbed("ca")?, CertificateFixture::testbed("ca")?.sign(&JDOE, TODAY, Use::User)?);

@@ -1,12 +1,12 @@
 //! Signed URLs of S3, also those that have ended.
 
 use std::fs;
-use std::time::Duration;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use crate::fixtures::Home;
+use crate::fixtures::{Home, wait_for};
 use crate::support::{Outcome, Testbed};
 
 fn rucio(home: &Home, config: &str, words: &[&str]) -> Result<Outcome> {
@@ -30,6 +30,23 @@ fn listed(home: &Home, seconds: u64, form: &str) -> Result<String> {
     Ok(outcome.stdout)
 }
 
+/// The PFN in a listing in XML or JSON.
+fn signed_url(listing: &str) -> Result<String> {
+    let start = listing.find("https://").context("no PFN")?;
+    let url = listing[start..].split(['"', '<']).next().unwrap_or_default();
+    Ok(url.replace("&amp;", "&"))
+}
+
+fn wait_until_expired(url: &str) -> Result<()> {
+    let ca = format!("{}/ca.pem", Testbed::get()?.value("CERTS")?);
+    wait_for("the signature to expire", || {
+        let curl = Command::new("curl")
+            .args(["-s", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", &ca, url])
+            .output()?;
+        Ok((curl.stdout == b"403").then_some(()))
+    })
+}
+
 fn is_whole(home: &Home) -> Result<()> {
     let bytes = fs::read(home.path().join("test/s3.dat"))?;
     let sum = format!("{:08x}", simd_adler32::adler32(&&bytes[..]));
@@ -40,8 +57,9 @@ fn is_whole(home: &Home) -> Result<()> {
 #[test]
 fn an_address_that_has_ended_is_signed_anew() -> Result<()> {
     let home = Home::new()?;
-    fs::write(home.path().join("m.meta4"), listed(&home, 1, "application/metalink4+xml")?)?;
-    std::thread::sleep(Duration::from_secs(2));
+    let listing = listed(&home, 1, "application/metalink4+xml")?;
+    fs::write(home.path().join("m.meta4"), &listing)?;
+    wait_until_expired(&signed_url(&listing)?)?;
     let outcome = rucio(&home, "userpass", &["download", "--metalink", "m.meta4"])?;
     expect(&outcome, 0, "successfully downloaded")?;
     ensure!(outcome.stderr.matches("Using PFN").count() == 2, "{}", outcome.stderr);
@@ -52,10 +70,9 @@ fn an_address_that_has_ended_is_signed_anew() -> Result<()> {
 #[test]
 fn by_pfn_a_signed_address_does_and_one_that_has_ended_is_signed_anew() -> Result<()> {
     let home = Home::new()?;
-    let answer = listed(&home, 1, "application/x-json-stream")?;
-    let pfn = answer.split('"').find(|word| word.starts_with("https://")).context("no PFN")?;
-    std::thread::sleep(Duration::from_secs(2));
-    let words = ["download", "--pfn", pfn, "--rses", "S3", "test:s3.dat"];
+    let pfn = signed_url(&listed(&home, 1, "application/x-json-stream")?)?;
+    wait_until_expired(&pfn)?;
+    let words = ["download", "--pfn", &pfn, "--rses", "S3", "test:s3.dat"];
     expect(&rucio(&home, "userpass", &words)?, 0, "successfully downloaded")?;
     is_whole(&home)
 }
@@ -64,8 +81,9 @@ fn by_pfn_a_signed_address_does_and_one_that_has_ended_is_signed_anew() -> Resul
 #[test]
 fn who_may_not_have_signed_addresses_gets_none() -> Result<()> {
     let home = Home::new()?;
-    fs::write(home.path().join("m.meta4"), listed(&home, 1, "application/metalink4+xml")?)?;
-    std::thread::sleep(Duration::from_secs(2));
+    let listing = listed(&home, 1, "application/metalink4+xml")?;
+    fs::write(home.path().join("m.meta4"), &listing)?;
+    wait_until_expired(&signed_url(&listing)?)?;
     let testbed = Testbed::get()?;
     let (url, certs) = (testbed.value("URL")?, testbed.value("CERTS")?);
     let config = home.config(&format!(

@@ -3,12 +3,12 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-use crate::fixtures::{Home, SIGNALS, wait_for};
+use crate::fixtures::{Home, wait_for};
 use crate::support::{Outcome, Rucio, Testbed};
 
 /// A home with a folder of programs that come first.
@@ -178,16 +178,8 @@ fn a_host_that_says_nothing_or_nonsense_is_given_up() -> Result<()> {
 fn ctrl_c_ends_the_program_that_copies_too() -> Result<()> {
     let fixture = Fixture::with("echo $$ > pid.new; mv pid.new pid; exec sleep 600")?;
     let path = format!("{}:/usr/bin:/bin", fixture.programs.display());
-    let mut running = Command::new("env")
-        .args([SIGNALS, env!("CARGO_BIN_EXE_rucio"), "download", "test:one-ssh.dat"])
-        .env_clear()
-        .envs([("HOME", fixture.home.path()), ("TMPDIR", fixture.home.path()), ("PATH", Path::new(&path))])
-        .env("RUCIO_CONFIG", Testbed::get()?.config("userpass")?)
-        .current_dir(fixture.home.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
+    let download = fixture.home.ours().config("userpass")?.env("PATH", &path).args(["download", "test:one-ssh.dat"]);
+    let mut running = download.command()?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let pid_of = |path: PathBuf| Ok(fs::read_to_string(path).ok());
     let copier = wait_for("the stand-in for ssh", || pid_of(fixture.home.path().join("pid")))?;
     let copier = Pid::from_raw(copier.trim().parse()?).context("no pid")?;

@@ -56,9 +56,3 @@ fn edits<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(char, &'a str)> {
     }
     edits
 }
-
-#[test]
-fn only_what_differs_is_shown() {
-    assert_eq!(unified("a\nb\nc\nd", "a\nb\nx\nd"), "@@ from line 1 @@\n a\n b\n-c\n+x\n d\n");
-    assert_eq!(unified("a", "a\nb"), "@@ from line 1 @@\n a\n+b\n");
-}

@@ -1,6 +1,7 @@
 //! Both clients, run hermetically: an environment of our making, no terminal, no input, a time limit.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,9 @@ use serde_json::json;
 
 use super::secrets::Secrets;
 use super::{Testbed, preloaded, var};
+
+/// An option of `env`: who ran the tests in the background of a script had signals ignored, which is inherited.
+const SIGNALS: &str = "--default-signal=INT,TERM,HUP";
 
 /// What a run left behind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub(crate) struct Rucio {
     folder: Option<PathBuf>,
     home: Option<PathBuf>,
     limit: Duration,
+    /// A program, with its arguments, that starts this one.
+    starter: Vec<String>,
     preloaded: bool,
     /// Whether this is our client, whose output may show no secret.
     ours: bool,
@@ -39,10 +45,14 @@ pub(crate) struct Rucio {
 }
 
 impl Rucio {
-    /// The binary of this package (`RUCIO_BIN` names another one, to try the harness itself).
+    /// Our client.
     pub(crate) fn ours() -> Self {
-        let program = var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned());
-        Self { ours: true, ..Self::program(program) }
+        Self { ours: true, ..Self::program(Self::path()) }
+    }
+
+    /// The binary of this package (`RUCIO_BIN` names another one, to try the harness itself).
+    pub(crate) fn path() -> String {
+        var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned())
     }
 
     /// A program of the official Python client of the testbed: `rucio` or `rucio-admin`.
@@ -61,6 +71,7 @@ impl Rucio {
             folder: None,
             home: None,
             limit: Duration::from_secs(120),
+            starter: Vec::new(),
             preloaded: false,
             ours: false,
             token_wanted: false,
@@ -110,6 +121,12 @@ impl Rucio {
         self
     }
 
+    /// Have it started by this program, with these arguments before its own.
+    pub(crate) fn started_by(mut self, words: &[&str]) -> Self {
+        self.starter.extend(words.iter().map(ToString::to_string));
+        self
+    }
+
     /// The token is what it is to show, on standard output.
     pub(crate) fn shows_token(mut self) -> Self {
         self.token_wanted = true;
@@ -129,9 +146,7 @@ impl Rucio {
         }
         let mut secrets = self.secrets(&home);
         let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
-        let mut command = Command::new(&self.program);
-        command.args(&self.arguments).current_dir(folder).env_clear().env("HOME", &home).env("TMPDIR", &home);
-        command.envs(&self.environment).stdin(Stdio::null());
+        let mut command = self.prepared(&home, &folder);
         let child = command.stdout(stdout.try_clone()?).stderr(stderr.try_clone()?).spawn();
         let status = wait(child.with_context(|| format!("starting {}", self.program.display()))?, start + self.limit)?;
         let mut text = text_of(&mut stderr)?;
@@ -148,6 +163,23 @@ impl Rucio {
         let shown = secrets.shown_in(&outcome, self.token_wanted).filter(|_| self.ours);
         ensure!(shown.is_none(), "{:?} shows {}: {outcome:?}", self.arguments, shown.unwrap_or_default());
         Ok(outcome)
+    }
+
+    /// The same as a command, without input, for a test that sends signals or reads while it runs. Needs a home, in which it
+    /// also runs if it has no folder. Signals have their default effect, even if they are ignored where the tests run.
+    pub(crate) fn command(mut self) -> Result<Command> {
+        let home = self.home.clone().context("a home is needed")?;
+        let folder = self.folder.clone().unwrap_or_else(|| home.clone());
+        self.starter.extend(["/usr/bin/env".to_owned(), SIGNALS.to_owned()]);
+        Ok(self.prepared(&home, &folder))
+    }
+
+    fn prepared(&self, home: &Path, folder: &Path) -> Command {
+        let mut words = self.starter.iter().map(OsStr::new).chain([self.program.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words).args(&self.arguments).current_dir(folder).stdin(Stdio::null());
+        command.env_clear().env("HOME", home).env("TMPDIR", home).envs(&self.environment);
+        command
     }
 
     /// What this run must not show.

@@ -38,11 +38,3 @@ fn quoted(chars: &mut std::str::Chars, quote: char, word: &mut String) -> Result
     }
     bail!("an open {quote}")
 }
-
-#[test]
-fn words_are_cut_as_a_shell_cuts_them() -> Result<()> {
-    assert_eq!(split(r#"a "b c"'d' '' e\ f "g\n\"h""#)?, ["a", "b cd", "", "e f", r#"g\n"h"#]);
-    assert!(split("'open").is_err());
-    assert!(split("end\\").is_err());
-    Ok(())
-}

@@ -13,7 +13,7 @@ fn is_temporary(request: &str, method: &str) -> bool {
 
 /// An answer with these headers and no length of its own.
 fn bare(status: &str, headers: &str, body: &str) -> Answer {
-    Answer::Bytes(format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}\r\n{body}").into_bytes())
+    Answer::raw(format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}\r\n{body}").as_bytes(), b"")
 }
 
 fn multi_status(length: &str) -> Answer {

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, chown};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, ensure};
@@ -11,7 +11,7 @@ use anyhow::{Result, ensure};
 use super::faults::{head, plain};
 use super::{Fixture, expect, found, storage, stored};
 use crate::differential::the_only_run;
-use crate::fixtures::{Answer, Home, Pty, Server, browse, wait_for};
+use crate::fixtures::{Answer, Pty, Server, browse, wait_for};
 use crate::support::{Testbed, unique};
 
 /// The link of a login by way of the Rucio server.
@@ -77,11 +77,8 @@ fn what_a_killed_run_left_at_the_storage_is_replaced() -> Result<()> {
     for (rse, place) in [("POSIX_SCRATCHDISK", "scratch"), ("DAVS_SCRATCHDISK", "davs/scratch")] {
         let fixture = Fixture::new("root")?;
         File::create(fixture.folder.join(&fixture.new))?.set_len(SIZE)?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rucio"));
-        command.args(["upload", "--rse", rse, "--scope", &fixture.scope, &fixture.new]).current_dir(&fixture.folder);
-        command.env_clear().envs([("HOME", fixture.home.path()), ("TMPDIR", fixture.home.path())]);
-        command.env("RUCIO_CONFIG", Testbed::get()?.config(fixture.config)?).stderr(Stdio::null());
-        let mut child = command.env("X509_USER_PROXY", Home::certificate("root.proxy.pem")?).spawn()?;
+        let upload = fixture.rucio()?.args(["upload", "--rse", rse, "--scope", &fixture.scope, &fixture.new]);
+        let mut child = upload.command()?.stderr(Stdio::null()).spawn()?;
         let lies_there = || found(&storage(place)?, &fixture.new);
         let left = wait_for("bytes at the storage", || Ok(lies_there()?.into_iter().next()))?;
         child.kill()?;

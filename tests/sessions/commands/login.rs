@@ -75,7 +75,8 @@ fn an_ended_session_is_replaced() -> Result<()> {
     shown(&home, "userpass", &["login"])?;
     let token = home.token()?;
     change_record(&home, |record| record["expires"] = 1_000_000_000.into())?;
-    ensure!(shown(&home, "userpass", &["login"])?.starts_with("You are logged in.\n") && home.token()? != token);
+    ensure!(shown(&home, "userpass", &["login"])?.starts_with("You are logged in.\n"));
+    ensure!(home.token()? != token);
     Ok(())
 }
 
@@ -194,7 +195,8 @@ fn a_login_as_somebody_else_is_refused_and_forgotten() -> Result<()> {
     ensure!(outcome.code == 4 && outcome.stdout.is_empty(), "{outcome:?}");
     ensure!(outcome.stderr.contains("The login is one of account other, not of jdoe."), "{outcome:?}");
     ensure!(asked_for(&outcome.stderr)? == "rucio --account other login", "{outcome:?}");
-    ensure!(!home.token_file().exists() && !home.record_file().exists());
+    ensure!(!home.token_file().exists());
+    ensure!(!home.record_file().exists());
     Ok(())
 }
 

@@ -20,12 +20,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::fixtures::{Home, Pty, USER, browse};
-use crate::support::{Outcome, Rucio, Testbed, var};
-
-/// Our program, by the name it has.
-fn program() -> String {
-    var("RUCIO_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_rucio").to_owned())
-}
+use crate::support::{Outcome, Rucio, Testbed};
 
 /// Our client with the testbed's configuration of this name, run to its end.
 fn run(home: &Home, config: &str, words: &[&str]) -> Result<Outcome> {
@@ -48,14 +43,14 @@ fn json(home: &Home, config: &str, words: &[&str]) -> Result<Value> {
 
 /// Our client in a session of its own, where there is no terminal even if the tests run on one.
 fn alone(home: &Home, config: &Path, words: &[&str]) -> Result<Outcome> {
-    let client = Rucio::program("setsid").home(home.path()).env("LOGNAME", USER);
-    client.env("RUCIO_CONFIG", &config.to_string_lossy()).args(["--wait", &program()]).args(words).run()
+    let client = home.ours().started_by(&["setsid", "--wait"]);
+    client.env("RUCIO_CONFIG", &config.to_string_lossy()).args(words).run()
 }
 
 /// A line for a shell, in which `rucio` is our client.
 fn shell(home: &Home, config: &str, line: &str) -> Result<Outcome> {
     let shell = Rucio::program("sh").home(home.path()).env("LOGNAME", USER).config(config)?;
-    let line = format!("rucio() {{ {} \"$@\"; }}\n{line}", program());
+    let line = format!("rucio() {{ {} \"$@\"; }}\n{line}", Rucio::path());
     shell
         .env("URL", Testbed::get()?.value("URL")?)
         .env("CERTS", Testbed::get()?.value("CERTS")?)

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{alone, asked_for, run, shown, without_password};
 use crate::fixtures::Home;
-use crate::support::{Rucio, Testbed};
+use crate::support::Testbed;
 
 #[test]
 fn the_hint_repeats_the_options_for_a_shell() -> Result<()> {
@@ -54,9 +54,8 @@ fn the_session_is_used_by_official_commands() -> Result<()> {
     let config = without_password(&home)?;
     let outcome = alone(&home, config.as_ref(), &["whoami"])?;
     ensure!(outcome.code == 0 && outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
-    let admin =
-        Rucio::program("setsid").home(home.path()).env("LOGNAME", crate::fixtures::USER).env("RUCIO_CONFIG", &config);
-    let admin = admin.args(["--wait", &super::program(), "-a", "alice", "admin", "account", "info", "jdoe"]).run()?;
+    let admin = home.ours().started_by(&["setsid", "--wait"]).env("RUCIO_CONFIG", &config);
+    let admin = admin.args(["-a", "alice", "admin", "account", "info", "jdoe"]).run()?;
     ensure!(admin.code == 1 && asked_for(&admin.stderr)? == "rucio --account alice login", "{admin:?}");
     Ok(())
 }

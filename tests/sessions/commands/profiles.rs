@@ -77,7 +77,9 @@ fn the_command_to_run_names_the_profile() -> Result<()> {
     let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["--profile", "root", "session", "show"]).run()?;
     ensure!(outcome.code == 4 && outcome.stderr.contains("`rucio --profile root login`"), "{outcome:?}");
     let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["--profile", "nosuch", "session", "show"]).run()?;
-    ensure!(outcome.code == 1 && outcome.stderr.contains("The profiles of") && outcome.stderr.contains("root, second"));
+    ensure!(outcome.code == 1);
+    ensure!(outcome.stderr.contains("The profiles of"));
+    ensure!(outcome.stderr.contains("root, second"));
     Ok(())
 }
 

@@ -5,14 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{LINK, asked_for, program};
-use crate::fixtures::{Home, Pty, USER, browse};
-use crate::support::{Outcome, Rucio, Testbed, split};
+use super::{LINK, asked_for};
+use crate::fixtures::{Home, Pty, browse};
+use crate::support::{Outcome, Testbed, split};
 
 /// Our client without any configuration.
 fn newcomer(home: &Home, words: &[&str]) -> Result<Outcome> {
-    let client = Rucio::program("setsid").home(home.path()).env("LOGNAME", USER);
-    client.args(["--wait", &program()]).args(words).run()
+    home.ours().started_by(&["setsid", "--wait"]).args(words).run()
 }
 
 /// Runs `rucio whoami`, which must be refused, and starts at a terminal what the refusal asks for.
@@ -142,8 +141,8 @@ fn options_answer_all_questions() -> Result<()> {
     // What is relative here would be so elsewhere, too.
     let certs = Testbed::get()?.value("CERTS")?;
     given[3] = "ca.pem".to_owned();
-    let client = Rucio::program("setsid").home(home.path()).folder(certs.as_ref()).env("LOGNAME", USER);
-    let client = client.env("XDG_CONFIG_HOME", &xdg.to_string_lossy()).args(["--wait", &program()]).args(given);
+    let client = home.ours().started_by(&["setsid", "--wait"]).folder(certs.as_ref());
+    let client = client.env("XDG_CONFIG_HOME", &xdg.to_string_lossy()).args(given);
     let outcome = client.args(["--password", "secret", "login", "--setup"]).run()?;
     ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
     let first = format!("answers. The configuration is in {}.\nYou are logged in.", path.display());
@@ -197,9 +196,9 @@ fn what_is_there_is_not_written_over() -> Result<()> {
     fs::create_dir(&elsewhere)?;
     fs::rename(&path, elsewhere.join("rucio.cfg"))?;
     let client = home.ours().env("RUCIO_HOME", &home.path().to_string_lossy()).args(["login", "--setup"]).run()?;
-    ensure!(
-        client.code == 1 && client.stderr.contains("etc/rucio.cfg.") && asked_for(&client.stderr)? == "rucio login"
-    );
+    ensure!(client.code == 1);
+    ensure!(client.stderr.contains("etc/rucio.cfg."));
+    ensure!(asked_for(&client.stderr)? == "rucio login");
     Ok(())
 }
 

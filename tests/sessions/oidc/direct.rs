@@ -119,7 +119,8 @@ fn a_user_who_refuses_is_told_so() -> Result<()> {
     let (code, screen) = log_in(&home, &config("oidc_device")?, DEVICE_LINK, REFUSING)?;
     ensure!(code == 1 && screen.contains("access_denied: the user said no"), "{screen}");
     ensure!(screen.contains("Run the command again, and allow"), "{screen}");
-    ensure!(!home.token_file().exists() && !refresh_file(&home).exists());
+    ensure!(!home.token_file().exists());
+    ensure!(!refresh_file(&home).exists());
     Ok(())
 }
 
@@ -131,7 +132,8 @@ fn an_identity_of_no_account_is_told_with_the_command_that_maps_it() -> Result<(
     let command = format!("identity add --account jdoe --type OIDC --id 'SUB=nobodys, ISS={provider}'");
     ensure!(code == 1 && screen.contains(&command), "{command}\n{screen}");
     ensure!(screen.contains("belongs to no account"), "{screen}");
-    ensure!(!home.token_file().exists() && !refresh_file(&home).exists());
+    ensure!(!home.token_file().exists());
+    ensure!(!refresh_file(&home).exists());
     Ok(())
 }
 

@@ -1,0 +1,37 @@
+//! The configuration file and what stands in it, where no server is asked.
+
+use anyhow::{Result, ensure};
+
+use crate::fixtures::Home;
+use crate::fixtures::doctor::DoctorFixture;
+
+#[test]
+fn there_is_no_configuration() -> Result<()> {
+    let doctor = DoctorFixture::of(Home::new()?, None)?;
+    let finding = doctor.fails(&[], 1)?;
+    finding.says("configuration", &["There is no rucio.cfg", "/opt/rucio/etc/rucio.cfg", "--config FILE"])
+}
+
+#[test]
+fn the_file_that_was_named_is_not_there() -> Result<()> {
+    let doctor = DoctorFixture::of(Home::new()?, None)?.args(&["--config", "/nowhere/rucio.cfg"]);
+    doctor.fails(&[], 1)?.says("configuration", &["/nowhere/rucio.cfg cannot be read: No such file", "--config"])
+}
+
+#[test]
+fn a_line_is_neither_section_nor_option() -> Result<()> {
+    let doctor = DoctorFixture::only("auth_type = userpass\npassword secret")?;
+    let finding = doctor.fails(&[], 1)?;
+    finding.says("configuration", &["line 3: this is neither a section nor an option", "name = value"])
+}
+
+#[test]
+fn servers_and_way_are_not_set() -> Result<()> {
+    let doctor = DoctorFixture::only("account = jdoe")?;
+    let (findings, code) = doctor.examined(&[])?;
+    let failed: Vec<_> = findings.iter().filter(|finding| finding.status == "failed").collect();
+    ensure!(code == 1 && failed.len() == 3, "{failed:#?}");
+    failed[0].says("settings", &["rucio_host: 'rucio_host' is not set", "-H", "add `rucio_host = "])?;
+    failed[1].says("settings", &["auth_host: 'auth_host' is not set", "--auth-host"])?;
+    failed[2].says("settings", &["auth_type: 'auth_type' is not set", "RUCIO_AUTH_TYPE"])
+}

@@ -1,0 +1,192 @@
+//! What a person sees of a download: bars on a terminal of any size, lines in a pipe.
+
+use std::collections::HashMap;
+use std::io::{Cursor, Write};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use regex::Regex;
+use rustix::process::{Pid, Signal, kill_process};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use crate::fixtures::download::ended;
+use crate::fixtures::download::{DownloadFixture, bytes};
+use crate::fixtures::store::{Ending, Reply, Store};
+use crate::fixtures::{Pty, Tmux, wait_for};
+
+/// A terminal in the folder of a world, where `get` downloads all and then says how it ended.
+fn terminal(world: &DownloadFixture, columns: u16, lines: u16, variables: &[(&str, &str)]) -> Result<Tmux> {
+    world.document()?;
+    let config = world.config();
+    let tmux = Tmux::start(&world.home, &[variables, &[("RUCIO_CONFIG", config.as_str())]].concat(), "bash --norc")?;
+    tmux.resize(columns, lines)?;
+    tmux.type_text("PS1='$ '; get() { rucio download --dir here --metalink all.meta4 \"$@\"; echo code $?; }; clear")?;
+    tmux.press("Enter")?;
+    Ok(tmux)
+}
+
+fn run(tmux: &Tmux, line: &str) -> Result<()> {
+    tmux.type_text(line)?;
+    tmux.press("Enter")
+}
+
+/// Thirty files with long names, each of which takes two seconds and more.
+fn thirty() -> Result<(DownloadFixture, Store)> {
+    let content = bytes(1, 1_600_000);
+    let expected = content.clone();
+    let store = Store::start(move |asked, _| Reply::good(&content, asked).slow(Duration::from_millis(100)))?;
+    let mut world = DownloadFixture::new()?;
+    for number in 0..30 {
+        let name = format!("a.file.whose.name.is.longer.than.a.line.of.most.terminals.can.ever.be.{number:02}.root");
+        world.file(&name, &expected, &[&store.pfn(&name)]);
+    }
+    Ok((world, store))
+}
+
+fn bars(screen: &str) -> usize {
+    screen.lines().filter(|line| line.starts_with("  ") && line.contains('%')).count()
+}
+
+#[test]
+fn bars_fit_a_terminal_of_any_size_and_leave_nothing_behind() -> Result<()> {
+    let (world, _store) = thirty()?;
+    let tmux = terminal(&world, 100, 24, &[])?;
+    run(&tmux, "get --ndownloader 30")?;
+    let whole = Regex::new(r"^0/30 files \[=*> *\] [\d.]+ .?B/48\.00 MB [\d.]+ .B/s \d+s$")?;
+    let is_whole = |screen: &str| screen.lines().last().is_some_and(|line| whole.is_match(line));
+    let screen = tmux.wait_until("the bars", |screen| is_whole(screen) && bars(screen) == 21)?;
+    // The end of a name is what tells files apart.
+    ensure!(screen.contains("faults:a.file.") && screen.contains(".ever.be.07.root"), "{screen}");
+    tmux.resize(40, 24)?;
+    let narrow = Regex::new(r"^0/30 files \d+% [\d.]+ .B/s \d+s$")?;
+    let is_narrow = |screen: &str| screen.lines().last().is_some_and(|line| narrow.is_match(line));
+    let screen = tmux.wait_until("narrow bars", |screen| is_narrow(screen) && bars(screen) == 21)?;
+    ensure!(screen.lines().all(|line| line.chars().count() <= 40) && screen.contains(".07.root"), "{screen}");
+    tmux.resize(120, 45)?;
+    let screen = tmux.wait_until("the end", |screen| screen.contains("code 0"))?;
+    ensure!(!screen.contains('%') && !screen.contains("/30 files"), "{screen}");
+    // The summary stands below the log, whose last lines are whole.
+    let torn = |line: &&str| line.contains("INFO") && !line.starts_with("20");
+    ensure!(screen.lines().find(torn).is_none(), "{screen}");
+    Ok(())
+}
+
+#[test]
+fn after_a_resume_the_rate_is_that_of_now() -> Result<()> {
+    let content = bytes(1, 6_000_000);
+    let expected = content.clone();
+    let store = Store::start(move |asked, _| {
+        let pause = if asked.from.is_none() { 15 } else { 250 };
+        Reply::good(&content, asked).slow(Duration::from_millis(pause))
+    })?;
+    let mut world = DownloadFixture::new()?;
+    world.file("f", &expected, &[&store.pfn("f")]);
+    let mut first = world.rucio(&[])?.command()?;
+    let mut first = first.stderr(std::process::Stdio::null()).spawn()?;
+    wait_for("half of the file", || {
+        let part = world.names()?.into_iter().find(|name| name.ends_with(".rucio-part"));
+        Ok(part.filter(|part| world.place(part).metadata().is_ok_and(|part| part.len() > 3_000_000)))
+    })?;
+    kill_process(Pid::from_child(&first), Signal::KILL)?;
+    first.wait()?;
+    let tmux = terminal(&world, 100, 24, &[])?;
+    run(&tmux, "get")?;
+    let line = Regex::new(r"0/1 files \[=+> *\] ([\d.]+) MB/6\.00 MB ([\d.]+) kB/s \d+s$")?;
+    let shown = tmux.wait_until("the rate", |screen| screen.lines().last().is_some_and(|last| line.is_match(last)))?;
+    let found = line.captures(shown.lines().last().unwrap_or_default()).context("no rate")?;
+    let [here, rate] = [1, 2].map(|group| found[group].parse::<f64>().unwrap_or(-1.0));
+    // 64 KiB each quarter of a second, and whatever the system holds ready at first.
+    ensure!(here > 3.0 && (0.0..999.0).contains(&rate), "{here} MB, {rate} kB/s:\n{shown}");
+    Ok(())
+}
+
+/// A file that stalls shows the rate it has now: none.
+#[test]
+fn a_file_that_stands_still_is_seen_to_stand_still() -> Result<()> {
+    let content = bytes(1, 1_600_000);
+    let expected = content.clone();
+    let store = Store::start(move |_, _| Reply::sized("200 OK", "", &content).ending(800_000, Ending::Stall))?;
+    let mut world = DownloadFixture::new()?;
+    world.file("f", &expected, &[&store.pfn("f")]);
+    let tmux = terminal(&world, 100, 24, &[])?;
+    run(&tmux, "get")?;
+    let bar = Regex::new(r"(?m)^  \[=+> *\]  \d\d% +([\d.]+ .?B/s) faults:f$")?;
+    let rate = |screen: &str| bar.captures(screen).map(|found| found[1].to_owned());
+    let moving = rate(&tmux.wait_until("the bar", |screen| rate(screen).is_some())?);
+    tmux.wait_until("another rate", |screen| rate(screen).is_some() && rate(screen) != moving)?;
+    tmux.press("C-c")?;
+    tmux.wait_until("the end", |screen| screen.contains("code 130") && !screen.contains("% "))?;
+    // The terminal is as it was.
+    run(&tmux, "clear; stty -a | tr ' ' '\\n' | grep echoctl")?;
+    tmux.wait_until("echoctl", |screen| screen.starts_with("echoctl\n")).map(drop)
+}
+
+#[test]
+fn an_archive_has_a_bar_while_it_comes() -> Result<()> {
+    let member = bytes(1, 2_000_000);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("inside", SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored))?;
+    zip.write_all(&member)?;
+    let files = HashMap::from([("shelf.zip".to_owned(), zip.finish()?.into_inner())]);
+    let store = Store::good(files, Duration::from_millis(100))?;
+    let mut world = DownloadFixture::new()?;
+    world.file("inside", &member, &[&format!("{}?xrdcl.unzip=inside", store.pfn("shelf.zip"))]);
+    let tmux = terminal(&world, 80, 24, &[])?;
+    run(&tmux, "get")?;
+    let bar = Regex::new(r"(?m)^  \[=*> *\] +\d+% +[\d.]+ .B/s shelf\.zip\n0/1 files ")?;
+    tmux.wait_until("the bar of the archive", |screen| bar.is_match(screen))?;
+    tmux.wait_until("the end", |screen| screen.contains("code 0"))?;
+    world.arrived("inside")
+}
+
+#[test]
+fn quiet_is_quiet_and_verbose_tells_all() -> Result<()> {
+    let content = bytes(1, 1_600_000);
+    let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::from_millis(40))?;
+    let mut world = DownloadFixture::new()?;
+    world.file("f", &content, &[&store.pfn("f")]);
+    world.document()?;
+    let words = ["download", "--dir", "here", "--metalink", "all.meta4"];
+    let verbose = world.client().args(["-v"]).args(words).run()?;
+    ended(&verbose, 0)?;
+    ensure!(verbose.stderr.contains("\tDEBUG\t") && verbose.stdout.contains("Completed in"), "{verbose:?}");
+    for place in [0, 1] {
+        let mut words = words.to_vec();
+        words.insert(place, "-q");
+        let quiet = world.client().args(words).run()?;
+        ended(&quiet, 0)?;
+        ensure!(quiet.stderr.is_empty() && quiet.stdout.contains("Download summary"), "{quiet:?}");
+    }
+    std::fs::remove_file(world.place("f"))?;
+    // A file that comes for a second and more, and nothing moves on the terminal.
+    let config = world.config();
+    let words = [&words[..], &["-q"]].concat();
+    let (code, screen) = Pty::ours(&world.home, &[("RUCIO_CONFIG", config.as_str())], &words)?.end()?;
+    ensure!(code == 0 && screen.starts_with("---") && !screen.contains('\x1b'), "{code} {screen:?}");
+    // A storage that refuses is worth a word.
+    let lost = Store::start(|_, _| Reply::sized("404 Not Found", "", b""))?;
+    let mut world = DownloadFixture::new()?;
+    world.file("g", b"content", &[&lost.pfn("g")]);
+    let failed = world.download(&["-q"])?;
+    ended(&failed, 75)?;
+    ensure!(failed.stderr.contains("Failed to download file faults:g"));
+    ensure!(!failed.stderr.contains("\tINFO\t"));
+    Ok(())
+}
+
+#[test]
+fn without_colours_there_are_none_and_bars_all_the_same() -> Result<()> {
+    let content = bytes(1, 1_600_000);
+    let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::from_millis(60))?;
+    let mut world = DownloadFixture::new()?;
+    world.file("f", &content, &[&store.pfn("f")]);
+    let document = world.document()?.to_string_lossy().into_owned();
+    let config = world.config();
+    let variables = [("RUCIO_CONFIG", config.as_str()), ("NO_COLOR", "1")];
+    let words = ["download", "--dir", "here", "--metalink", &document];
+    let (code, screen) = Pty::ours(&world.home, &variables, &words)?.end()?;
+    ensure!(code == 0 && screen.contains("0/1 files"), "{screen:?}");
+    ensure!(!Regex::new("\x1b\\[[0-9;]*m")?.is_match(&screen), "{screen:?}");
+    Ok(())
+}

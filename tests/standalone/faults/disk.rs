@@ -1,0 +1,52 @@
+//! What stands already where a file is to be written. (Full and read-only disks, which root mounts, are in `tests/faults`.)
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::fixtures::download::{DownloadFixture, bytes, ended, verdict};
+use crate::fixtures::store::Store;
+
+fn files(sizes: &[(&str, usize)]) -> Result<(DownloadFixture, Store)> {
+    let contents: HashMap<_, _> =
+        sizes.iter().enumerate().map(|(seed, (name, size))| ((*name).to_owned(), bytes(seed, *size))).collect();
+    let store = Store::good(contents.clone(), Duration::ZERO)?;
+    let mut world = DownloadFixture::new()?;
+    for (name, _) in sizes {
+        world.file(name, &contents[*name], &[&store.pfn(name)]);
+    }
+    Ok((world, store))
+}
+
+#[test]
+fn a_name_that_cannot_be_written_is_told_before_anything_is_fetched() -> Result<()> {
+    let long = "n".repeat(256);
+    let (world, store) = files(&[("folder", 1000), (&long, 1000), ("fine", 1000)])?;
+    fs::create_dir_all(world.place("folder").join("with-something"))?;
+    let outcome = world.download(&[])?;
+    ended(&outcome, 76)?;
+    for (name, reason) in [(long.as_str(), "File name too long"), ("folder", "it is a folder")] {
+        let verdict = verdict(&outcome, name).with_context(|| outcome.stderr.clone())?;
+        ensure!(verdict.contains(reason), "{verdict}");
+        ensure!(store.asked(name).is_empty(), "{name}");
+    }
+    world.arrived("fine")?;
+    ensure!(world.names()? == ["fine", "folder"], "{:?}", world.names()?);
+    Ok(())
+}
+
+/// Somebody else's `.part` is not ours to touch.
+#[test]
+fn what_the_official_client_left_is_not_touched() -> Result<()> {
+    let (world, _store) = files(&[("f", 100_000)])?;
+    let left = world.place("f.part");
+    fs::create_dir_all(left.parent().unwrap_or(Path::new("/")))?;
+    fs::write(&left, b"half")?;
+    ended(&world.download(&[])?, 0)?;
+    world.arrived("f")?;
+    ensure!(fs::read(&left)? == b"half" && world.names()? == ["f", "f.part"], "{:?}", world.names()?);
+    Ok(())
+}

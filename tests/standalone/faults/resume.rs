@@ -1,0 +1,259 @@
+//! Downloads that are interrupted, and the next run that goes on with them.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::fixtures::download::ended;
+use crate::fixtures::download::{DownloadFixture, bytes};
+use crate::fixtures::store::Store;
+use crate::fixtures::{random, shell_code, wait_for};
+use crate::support::var;
+
+/// How many moments the program is killed at; the variable asks for more.
+const MOMENTS: &str = "RUCIO_KILL_MOMENTS";
+const FEW_MOMENTS: usize = 15;
+/// How often one download is killed before it may end.
+const IN_A_ROW: usize = 5;
+const SIZE: usize = 6_000_000;
+/// So large that a file comes in parts.
+const LARGE: usize = 16_000_000;
+
+/// Files on a storage that needs this long for each 64 KiB.
+fn files(names: &[&str], pause: u64) -> Result<(DownloadFixture, Store)> {
+    on_store(names.iter().enumerate().map(|(seed, name)| (*name, bytes(seed, SIZE + seed))), pause)
+}
+
+/// Files of these contents on such a storage.
+fn on_store<'a>(contents: impl Iterator<Item = (&'a str, Vec<u8>)>, pause: u64) -> Result<(DownloadFixture, Store)> {
+    let contents: HashMap<_, _> = contents.map(|(name, content)| (name.to_owned(), content)).collect();
+    let store = Store::good(contents.clone(), Duration::from_millis(pause))?;
+    let mut world = DownloadFixture::new()?;
+    for (name, content) in &contents {
+        world.file(name, content, &[&store.pfn(name)]);
+    }
+    Ok((world, store))
+}
+
+impl DownloadFixture {
+    /// Starts our client.
+    pub(super) fn start(&self) -> Result<Child> {
+        self.start_saying("said")
+    }
+
+    /// Starts our client; what it says goes to this file.
+    fn start_saying(&self, said: &str) -> Result<Child> {
+        let mut command = self.rucio(&[])?.command()?;
+        command.stdout(Stdio::null()).stderr(File::create(self.home.path().join(said))?);
+        Ok(command.spawn()?)
+    }
+
+    fn said(&self, said: &str) -> Result<String> {
+        Ok(fs::read_to_string(self.home.path().join(said))?)
+    }
+
+    /// The unfinished file of this name.
+    pub(super) fn part(&self, name: &str) -> Result<Option<PathBuf>> {
+        let start = format!(".{name}.");
+        let found = self.names()?.into_iter().find(|found| found.starts_with(&start) && found.ends_with(".rucio-part"));
+        Ok(found.map(|found| self.place(&found)))
+    }
+
+    /// Waits until a part of the file is on the disk.
+    fn wait_for_part(&self, name: &str) -> Result<PathBuf> {
+        wait_for("a part of the file", || {
+            let part = self.part(name)?;
+            Ok(part.filter(|part| fs::metadata(part).is_ok_and(|part| part.len() > 1_000_000)))
+        })
+    }
+}
+
+pub(super) fn end(mut child: Child, signal: Signal) -> Result<i32> {
+    kill_process(Pid::from_child(&child), signal)?;
+    Ok(shell_code(child.wait()?))
+}
+
+#[test]
+fn a_download_that_was_interrupted_goes_on_where_it_stopped() -> Result<()> {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 130), (Signal::KILL, 137)] {
+        let (world, store) = files(&["f"], 15)?;
+        let child = world.start()?;
+        let part = world.wait_for_part("f")?;
+        ensure!(end(child, signal)? == code);
+        let size = fs::metadata(&part)?.len();
+        ensure!(!world.place("f").exists());
+        ensure!(size >= 1_000_000);
+        let said = world.said("said")?;
+        ensure!(code == 137 || said.contains("Run the same command again") && said.contains(".rucio-part"), "{said}");
+        let outcome = world.download(&[])?;
+        ended(&outcome, 0)?;
+        world.arrived("f")?;
+        ensure!(outcome.stderr.contains("Going on with an earlier download"), "{}", outcome.stderr);
+        let asked: Vec<_> = store.asked("f").iter().map(|asked| asked.from).collect();
+        ensure!(asked == [None, Some(usize::try_from(size)?)], "{asked:?}");
+        ensure!(world.names()? == ["f"], "{:?}", world.names()?);
+    }
+    Ok(())
+}
+
+#[test]
+fn another_replica_gives_the_rest() -> Result<()> {
+    let (world, _first) = files(&["f"], 15)?;
+    let child = world.start()?;
+    let part = world.wait_for_part("f")?;
+    end(child, Signal::KILL)?;
+    let second = Store::good(HashMap::from([("f".to_owned(), bytes(0, SIZE))]), Duration::ZERO)?;
+    let mut other = DownloadFixture::new()?;
+    other.file("f", &bytes(0, SIZE), &[&second.pfn("f")]);
+    fs::create_dir_all(other.place("f").parent().context("a folder")?)?;
+    fs::rename(&part, other.place(&part.file_name().context("a name")?.to_string_lossy()))?;
+    ended(&other.download(&[])?, 0)?;
+    other.arrived("f")?;
+    ensure!(second.asked("f").iter().all(|asked| asked.from.is_some()));
+    ensure!(other.names()? == ["f"]);
+    Ok(())
+}
+
+/// Whatever stands there: the file comes out right, and what is not ours stays as it is.
+#[test]
+fn spoiled_and_foreign_parts_do_no_harm() -> Result<()> {
+    let (world, _store) = files(&["f"], 15)?;
+    let child = world.start()?;
+    let part = world.wait_for_part("f")?;
+    end(child, Signal::KILL)?;
+    let (name, half) = (part.file_name().context("a name")?.to_string_lossy().into_owned(), fs::read(&part)?);
+    let mut spoiled = half.clone();
+    spoiled[half.len() / 2] ^= 1;
+    let zeros = vec![0; half.len()];
+    let longer = [bytes(0, SIZE), b"more".to_vec()].concat();
+    let cases: [(&str, Vec<u8>, usize); 6] = [
+        ("half", half, 1),
+        ("spoiled", spoiled, 2),
+        ("zeros after a crash", zeros, 2),
+        ("empty", Vec::new(), 1),
+        ("all but the name", bytes(0, SIZE), 0),
+        ("longer", longer, 1),
+    ];
+    for (case, left, asked) in cases {
+        let (world, store) = files(&["f"], 0)?;
+        fs::create_dir_all(world.place("f").parent().context("a folder")?)?;
+        fs::write(world.place(&name), left)?;
+        let outcome = world.download(&[])?;
+        ended(&outcome, 0).context(case)?;
+        world.arrived("f").context(case)?;
+        ensure!(world.names()? == ["f"], "{case}: {:?}", world.names()?);
+        ensure!(store.asked("f").len() == asked, "{case}: {:?}\n{}", store.asked("f"), outcome.stderr);
+    }
+    type Way = fn(&Path, &Path) -> std::io::Result<()>;
+    let ways: [(&str, Way); 3] = [
+        ("a link", |other, part| symlink(other, part)),
+        ("another name of a file", |other, part| fs::hard_link(other, part)),
+        ("a folder", |_, part| fs::create_dir(part)),
+    ];
+    for (case, way) in ways {
+        let (world, _store) = files(&["f"], 0)?;
+        fs::create_dir_all(world.place("f").parent().context("a folder")?)?;
+        let other = world.home.path().join("other");
+        fs::write(&other, b"precious")?;
+        way(&other, &world.place(&name))?;
+        ended(&world.download(&[])?, 0).context(case)?;
+        world.arrived("f").context(case)?;
+        ensure!(fs::read(&other)? == b"precious" && world.names()? == [name.as_str(), "f"], "{case}");
+    }
+    Ok(())
+}
+
+/// A second process waits for the first one, which is fetching `f`, and finds it there.
+pub(super) fn finds_the_file_of_another(world: &DownloadFixture, mut first: Child) -> Result<()> {
+    let second = world.download(&[])?;
+    ended(&second, 0)?;
+    ensure!(shell_code(first.wait()?) == 0);
+    ensure!(second.stderr.contains("Another process is downloading faults:f"), "{}", second.stderr);
+    ensure!(second.stdout.contains("Files already found locally:                  1"), "{}", second.stdout);
+    world.arrived("f")
+}
+
+#[test]
+fn a_second_process_waits_for_the_first_and_fetches_nothing_twice() -> Result<()> {
+    let (world, store) = files(&["f"], 15)?;
+    let first = world.start()?;
+    world.wait_for_part("f")?;
+    finds_the_file_of_another(&world, first)?;
+    ensure!(store.asked("f").len() == 1 && world.names()? == ["f"], "{:?}", world.names()?);
+    Ok(())
+}
+
+#[test]
+fn a_second_process_takes_over_when_the_first_is_killed() -> Result<()> {
+    let (world, store) = files(&["f"], 15)?;
+    let first = world.start()?;
+    world.wait_for_part("f")?;
+    let mut second = world.start_saying("second")?;
+    wait_for("the second one", || Ok(world.said("second")?.contains("Another process is downloading").then_some(())))?;
+    end(first, Signal::KILL)?;
+    ensure!(shell_code(second.wait()?) == 0, "{}", world.said("second")?);
+    world.arrived("f")?;
+    let asked = store.asked("f");
+    ensure!(asked.len() == 2 && asked[1].from.is_some() && world.names()? == ["f"], "{asked:?}");
+    Ok(())
+}
+
+/// Kills a download of several files again and again, of which two are so large that they come in parts. At no moment
+/// there is a wrong byte under a final name.
+#[test]
+fn killed_at_any_moment_a_download_comes_to_its_right_end() -> Result<()> {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let moments = var(MOMENTS).map_or(Ok(FEW_MOMENTS), |text| text.parse())?;
+    let mut random = random();
+    let (mut killed, mut resumed, mut parts) = (0, 0, 0);
+    while killed < moments {
+        let size = |seed: usize| if seed < 2 { LARGE } else { SIZE };
+        let contents = names.iter().enumerate().map(|(seed, name)| (*name, bytes(seed, size(seed) + seed)));
+        let (world, store) = on_store(contents, 4)?;
+        for _ in 0..IN_A_ROW {
+            let mut child = world.start()?;
+            let moment = Duration::from_millis(random.u64(20..520));
+            watch(&world, &names, moment)?;
+            if child.try_wait()?.is_none() {
+                end(child, Signal::KILL)?;
+                killed += 1;
+            }
+            all_right(&world, &names).with_context(|| format!("killed after {moment:?}"))?;
+        }
+        let outcome = world.download(&[])?;
+        ended(&outcome, 0)?;
+        names.iter().try_for_each(|name| world.arrived(name))?;
+        ensure!(world.names()? == names, "{:?}", world.names()?);
+        let asked: Vec<_> = names.iter().flat_map(|name| store.asked(name)).collect();
+        resumed += asked.iter().filter(|asked| asked.from.is_some() && asked.last.is_none()).count();
+        parts += asked.iter().filter(|asked| asked.last.is_some()).count();
+    }
+    ensure!(resumed > 0 && parts > 0, "gone on with: {resumed}, parts: {parts}");
+    Ok(())
+}
+
+/// Looks for this long whether what stands under a final name is right.
+fn watch(world: &DownloadFixture, names: &[&str], time: Duration) -> Result<()> {
+    let end = std::time::Instant::now() + time;
+    let mut seen: Vec<&str> = Vec::new();
+    while std::time::Instant::now() < end {
+        for name in names {
+            if !seen.contains(name) && world.place(name).exists() {
+                world.arrived(name)?;
+                seen.push(name);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+fn all_right(world: &DownloadFixture, names: &[&str]) -> Result<()> {
+    names.iter().filter(|name| world.place(name).exists()).try_for_each(|name| world.arrived(name))
+}
