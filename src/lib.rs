@@ -22,6 +22,8 @@ mod retry;
 pub mod secret;
 pub mod sha256;
 pub mod storage;
+#[cfg(test)]
+mod testing;
 pub mod transfer;
 pub mod types;
 

@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn the_scheme_picks_the_storage() {
-        let storages = Storages::new(http::tests::plain());
+        let storages = Storages::new(crate::testing::plain());
         for pfn in [
             "file:///a",
             "https://h/a",

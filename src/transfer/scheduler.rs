@@ -176,14 +176,13 @@ async fn work(downloader: &Downloader<'_>, shared: &Shared, slot: usize) {
 mod tests {
     use super::*;
     use crate::storage::Storages;
-    use crate::storage::http::tests::plain;
+    use crate::testing::http_server::{HttpServer, Response};
+    use crate::testing::plain;
     use crate::transfer::download::target_folder::TargetFolder;
     use crate::transfer::events::{DownloadObserver, RunEvent};
     use crate::transfer::job::Source;
     use crate::transfer::trace::Fields;
     use crate::types::Did;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
 
     /// Counts the files in progress and their maximum.
     #[derive(Default)]
@@ -255,29 +254,16 @@ mod tests {
         assert_eq!((Concurrency::exactly(0).slots, Concurrency::shared(0).slots), (1, 1));
     }
 
-    /// Starts a storage with a high latency: it sends three bytes on each connection, one after the other.
-    async fn far_storage() -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let pfn = format!("http://{}/f", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            while let Ok((mut socket, _)) = listener.accept().await {
-                tokio::spawn(async move {
-                    let _ = socket.read(&mut [0; 4096]).await;
-                    let _ =
-                        socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\n").await;
-                    for _ in 0..3 {
-                        tokio::time::sleep(FAR_LATENCY / 2).await;
-                        let _ = socket.write_all(b"x").await;
-                    }
-                });
-            }
-        });
-        pfn
+    /// Starts a storage with a high latency: it sends three bytes, one after the other.
+    fn far_storage() -> HttpServer {
+        let response = Response::sized("200 OK", "", b"xxx").after(FAR_LATENCY / 2).slowly(1, FAR_LATENCY / 2);
+        HttpServer::start(move |_, _| response.clone()).unwrap()
     }
 
     #[tokio::test]
     async fn far_away_there_are_more_at_a_time_unless_the_user_says_how_many() {
-        let pfn = far_storage().await;
+        let storage = far_storage();
+        let pfn = format!("{}/f", storage.url());
         let (tally, most) = download_from(&pfn, 60, 3, Concurrency::shared(1)).await;
         assert_eq!(tally.total, Count { files: 60, done: 30, already_done: 0 });
         assert!(most > SMALL_PER_SLOT && most <= FAR_PER_SLOT, "{most}");

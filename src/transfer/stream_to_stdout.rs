@@ -186,7 +186,7 @@ fn refused(why: String) -> StreamError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::http::tests::{answer, plain, serve, sized};
+    use crate::testing::{answer, plain, serve, sized};
     use crate::transfer::job::Source;
     use crate::types::Did;
 
@@ -211,7 +211,7 @@ mod tests {
     async fn a_broken_flow_goes_on_at_the_same_place() {
         let cut = answer("200 OK", "Content-Length: 5\r\nETag: \"1\"\r\n", "hel");
         let rest = sized("206 Partial Content", "Content-Range: bytes 3-4/5\r\nETag: \"1\"\r\n", "lo");
-        let (base, mut asked) = serve(vec![cut, rest]).await;
+        let (base, mut asked) = serve(vec![cut, rest]);
         let (text, outcome) = result(&[&base]).await;
         assert_eq!((text.as_str(), outcome.is_ok()), ("hello", true));
         asked.recv().await.unwrap();
@@ -222,8 +222,8 @@ mod tests {
     async fn another_replica_goes_on_if_it_begins_with_the_same() {
         let cut = || answer("200 OK", "Content-Length: 5\r\n", "hel");
         for (other, expected, good) in [("hello", "hello", true), ("HELLO", "hel", false)] {
-            let (broken, _asked) = serve(vec![cut(), cut()]).await;
-            let (whole, _asked) = serve(vec![sized("200 OK", "", other)]).await;
+            let (broken, _asked) = serve(vec![cut(), cut()]);
+            let (whole, _asked) = serve(vec![sized("200 OK", "", other)]);
             let (text, outcome) = result(&[&broken, &whole]).await;
             assert_eq!((text.as_str(), outcome.is_ok()), (expected, good), "{outcome:?}");
             if let Err(error) = outcome {
@@ -234,9 +234,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_next_replica_is_taken_while_nothing_has_flowed() {
-        let (missing, _asked) = serve(vec![sized("404 Not Found", "", "")]).await;
-        let (short, _asked) = serve(vec![sized("200 OK", "", "hell")]).await;
-        let (good, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
+        let (missing, _asked) = serve(vec![sized("404 Not Found", "", "")]);
+        let (short, _asked) = serve(vec![sized("200 OK", "", "hell")]);
+        let (good, _asked) = serve(vec![sized("200 OK", "", "hello")]);
         let (text, outcome) = result(&["srm://h/f", &missing, &short, &good]).await;
         assert_eq!((text.as_str(), outcome.is_ok()), ("hello", true));
         let error = result(&["srm://h/f"]).await.1.unwrap_err();
@@ -248,7 +248,7 @@ mod tests {
     async fn busy_storage_that_names_a_time_is_asked_again_more_often_than_there_are_attempts() {
         let mut answers = vec![sized("503 Busy", "Retry-After: 1\r\n", "busy"); ATTEMPTS as usize];
         answers.push(sized("200 OK", "", "hello"));
-        let (base, _asked) = serve(answers).await;
+        let (base, _asked) = serve(answers);
         let (text, outcome) = result(&[&base]).await;
         assert_eq!(text, "hello");
         assert!(outcome.is_ok(), "{outcome:?}");
@@ -256,18 +256,18 @@ mod tests {
 
     #[tokio::test]
     async fn wrong_bytes_are_told_at_the_end() {
-        let (base, _asked) = serve(vec![sized("200 OK", "", "HELLO")]).await;
+        let (base, _asked) = serve(vec![sized("200 OK", "", "HELLO")]);
         let (text, outcome) = result(&[&base]).await;
         assert_eq!(text, "HELLO");
         assert!(outcome.unwrap_err().to_string().contains("What was written is not s:f"));
-        let (base, _asked) = serve(vec![answer("200 OK", "", "hello, world")]).await;
+        let (base, _asked) = serve(vec![answer("200 OK", "", "hello, world")]);
         let (text, outcome) = result(&[&base]).await;
         assert!("hello, world".starts_with(&text) && outcome.is_err());
     }
 
     #[tokio::test]
     async fn whoever_takes_the_bytes_may_refuse() {
-        let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
+        let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]);
         let mut job = FileJob::unknown(Did::new("s", "f"), 0);
         job.sources = vec![Source { pfn: base, rse: "RSE".into(), member: None }];
         let refuse = &mut |_: &[u8]| Err(Error::interrupted());

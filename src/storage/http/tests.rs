@@ -1,73 +1,10 @@
 //! Tests of the HTTP storage against a small local server that misbehaves on demand.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::HeaderValue;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
-
-use super::{Access, WebStorage};
+use super::WebStorage;
 use crate::storage::{ByteRange, RangeRequest, ResumeFrom, Storage, StorageErrorKind};
-
-/// Returns a storage without credentials and with short timeouts.
-pub(crate) fn plain() -> WebStorage {
-    with_token(None)
-}
-
-fn with_token(token: Option<&'static str>) -> WebStorage {
-    let tls = || {
-        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth()
-    };
-    WebStorage::new(Access {
-        tls: tls(),
-        anonymous_tls: tls(),
-        has_certificate: false,
-        token: token.map(HeaderValue::from_static),
-        user_agent: "test".into(),
-        connect_timeout: Duration::from_secs(1),
-        idle_timeout: Duration::from_millis(200),
-    })
-    .unwrap()
-}
-
-/// Starts a server on loopback that sends the next of these responses on each connection and then closes it. A response
-/// that ends with `STALL` leaves the connection open and silent. The requests are returned through the channel.
-pub(crate) async fn serve(answers: Vec<String>) -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let (asked, requests) = tokio::sync::mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        for answer in answers {
-            let (mut socket, _) = listener.accept().await.unwrap();
-            let mut request = vec![0; 4096];
-            let read = socket.read(&mut request).await.unwrap();
-            asked.send(String::from_utf8_lossy(&request[..read]).to_ascii_lowercase()).ok();
-            match answer.strip_suffix("STALL") {
-                Some(start) => {
-                    socket.write_all(start.as_bytes()).await.unwrap();
-                    tokio::spawn(async move { drop((tokio::time::sleep(Duration::from_secs(9)).await, socket)) });
-                }
-                None => socket.write_all(answer.as_bytes()).await.unwrap(),
-            }
-        }
-    });
-    (base, requests)
-}
-
-/// Returns a response with this status line, these header lines and this body.
-pub(crate) fn answer(status: &str, headers: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}\r\n{body}")
-}
-
-/// Returns a response with a correct `Content-Length`.
-pub(crate) fn sized(status: &str, headers: &str, body: &str) -> String {
-    answer(status, &format!("Content-Length: {}\r\n{headers}", body.len()), body)
-}
+use crate::testing::{answer, plain, serve, sized, with_token};
 
 async fn fetch(storage: &WebStorage, pfn: &str, rest: Option<&ResumeFrom>) -> crate::storage::Result<(u64, String)> {
     let mut reading = storage.get(pfn, rest).await?;
@@ -80,7 +17,7 @@ async fn fetch(storage: &WebStorage, pfn: &str, rest: Option<&ResumeFrom>) -> cr
 
 #[tokio::test]
 async fn a_file_is_read_through_webdav() {
-    let (base, mut asked) = serve(vec![sized("200 OK", "ETag: \"1\"\r\n", "hello")]).await;
+    let (base, mut asked) = serve(vec![sized("200 OK", "ETag: \"1\"\r\n", "hello")]);
     let pfn = format!("{}/a%20b", base.replace("http", "dav"));
     let mut reading = plain().get(&pfn, None).await.unwrap();
     assert_eq!((reading.length, reading.version.as_deref()), (Some(5), Some("\"1\"")));
@@ -102,7 +39,7 @@ async fn every_status_has_its_kind() {
         ("206 Partial Content", StorageErrorKind::Refused),
         ("418 Teapot", StorageErrorKind::Refused),
     ] {
-        let (base, _asked) = serve(vec![sized(status, "Retry-After: 7\r\n", "x")]).await;
+        let (base, _asked) = serve(vec![sized(status, "Retry-After: 7\r\n", "x")]);
         let error = plain().get(&base, None).await.unwrap_err();
         assert_eq!(error.kind, kind, "{status}");
         if error.is_retryable() {
@@ -113,10 +50,10 @@ async fn every_status_has_its_kind() {
 
 #[tokio::test]
 async fn a_cut_or_silent_body_is_an_error_that_may_pass() {
-    let (base, _asked) = serve(vec![answer("200 OK", "Content-Length: 10\r\n", "hello")]).await;
+    let (base, _asked) = serve(vec![answer("200 OK", "Content-Length: 10\r\n", "hello")]);
     let cut = fetch(&plain(), &base, None).await.unwrap_err();
     assert_eq!(cut.kind, StorageErrorKind::Transient, "{cut}");
-    let (base, _asked) = serve(vec![answer("200 OK", "Content-Length: 10\r\n", "helloSTALL")]).await;
+    let (base, _asked) = serve(vec![answer("200 OK", "Content-Length: 10\r\n", "helloSTALL")]);
     let silent = fetch(&plain(), &base, None).await.unwrap_err();
     assert_eq!(silent.kind, StorageErrorKind::TimedOut, "{silent}");
     assert!(cut.is_retryable() && silent.is_retryable());
@@ -128,7 +65,7 @@ async fn a_cut_or_silent_body_is_an_error_that_may_pass() {
 async fn the_rest_is_taken_only_if_it_is_the_rest_of_the_same_file() {
     let rest = ResumeFrom { start: 2, version: Some("\"1\"".into()) };
     let right = sized("206 Partial Content", "Content-Range: bytes 2-4/5\r\nETag: \"1\"\r\n", "llo");
-    let (base, mut asked) = serve(vec![right]).await;
+    let (base, mut asked) = serve(vec![right]);
     assert_eq!(fetch(&plain(), &base, Some(&rest)).await.unwrap(), (2, "llo".into()));
     let request = asked.recv().await.unwrap();
     assert!(request.contains("range: bytes=2-") && request.contains("if-range: \"1\""), "{request}");
@@ -139,10 +76,10 @@ async fn the_rest_is_taken_only_if_it_is_the_rest_of_the_same_file() {
         sized("206 Partial Content", "ETag: \"1\"\r\n", "llo"),
         sized("416 Range Not Satisfiable", "", ""),
     ] {
-        let (base, _asked) = serve(vec![wrong, sized("200 OK", "", "hello")]).await;
+        let (base, _asked) = serve(vec![wrong, sized("200 OK", "", "hello")]);
         assert_eq!(fetch(&plain(), &base, Some(&rest)).await.unwrap(), (0, "hello".into()));
     }
-    let (base, _asked) = serve(vec![sized("200 OK", "ETag: \"2\"\r\n", "HELLO")]).await;
+    let (base, _asked) = serve(vec![sized("200 OK", "ETag: \"2\"\r\n", "HELLO")]);
     assert_eq!(fetch(&plain(), &base, Some(&rest)).await.unwrap(), (0, "HELLO".into()));
 }
 
@@ -158,7 +95,7 @@ async fn a_part_is_taken_only_if_it_is_that_part_of_that_version() {
     assert!(storage.supports_ranges());
     for (version, asked_for) in [(Some("\"1\""), "if-range: \"1\""), (None, "range: bytes=1-3\r\n")] {
         for told in ["1-3/5", "1-3/*"] {
-            let (base, mut asked) = serve(vec![sized("206 Partial Content", &range(told), "ell")]).await;
+            let (base, mut asked) = serve(vec![sized("206 Partial Content", &range(told), "ell")]);
             let mut reading = storage.get_range(&base, &request(version)).await.unwrap().unwrap();
             assert_eq!((reading.start, reading.length, reading.version.as_deref()), (1, Some(5), Some("\"1\"")));
             assert_eq!(reading.next().await.unwrap().unwrap(), "ell");
@@ -178,28 +115,28 @@ async fn a_part_is_taken_only_if_it_is_that_part_of_that_version() {
         sized("200 OK", "ETag: \"1\"\r\n", "hello"),
         sized("416 Range Not Satisfiable", "", ""),
     ] {
-        let (base, _asked) = serve(vec![wrong.clone()]).await;
+        let (base, _asked) = serve(vec![wrong.clone()]);
         assert!(storage.get_range(&base, &request(Some("\"1\""))).await.unwrap().is_none(), "{wrong}");
     }
-    let (base, _asked) = serve(vec![sized("429 Too Many Requests", "", "")]).await;
+    let (base, _asked) = serve(vec![sized("429 Too Many Requests", "", "")]);
     assert_eq!(storage.get_range(&base, &request(None)).await.unwrap_err().kind, StorageErrorKind::Overloaded);
 }
 
 #[tokio::test]
 async fn redirections_are_followed_but_not_for_ever() {
-    let (target, _asked) = serve(vec![sized("200 OK", "", "there")]).await;
-    let (base, _asked) = serve(vec![sized("307 Temporary Redirect", &format!("Location: {target}/x\r\n"), "")]).await;
+    let (target, _asked) = serve(vec![sized("200 OK", "", "there")]);
+    let (base, _asked) = serve(vec![sized("307 Temporary Redirect", &format!("Location: {target}/x\r\n"), "")]);
     assert_eq!(fetch(&plain(), &base, None).await.unwrap(), (0, "there".into()));
-    let (base, _asked) = serve(vec![sized("302 Found", "Location: /again\r\n", ""); 12]).await;
+    let (base, _asked) = serve(vec![sized("302 Found", "Location: /again\r\n", ""); 12]);
     let error = fetch(&plain(), &base, None).await.unwrap_err();
     assert!(error.to_string().contains("redirections"), "{error}");
-    let (base, _asked) = serve(vec![sized("302 Found", "Location: file:///etc/passwd\r\n", "")]).await;
+    let (base, _asked) = serve(vec![sized("302 Found", "Location: file:///etc/passwd\r\n", "")]);
     assert_eq!(fetch(&plain(), &base, None).await.unwrap_err().kind, StorageErrorKind::Refused);
 }
 
 #[tokio::test]
 async fn a_token_never_goes_over_plain_http() {
-    let (base, mut asked) = serve(vec![sized("401 Unauthorized", "", "")]).await;
+    let (base, mut asked) = serve(vec![sized("401 Unauthorized", "", "")]);
     let error = fetch(&with_token(Some("Bearer a.b.c")), &base, None).await.unwrap_err();
     assert_eq!(error.kind, StorageErrorKind::Denied);
     assert!(!asked.recv().await.unwrap().contains("authorization"));
@@ -207,7 +144,7 @@ async fn a_token_never_goes_over_plain_http() {
 
 #[tokio::test]
 async fn the_size_is_told_without_reading() {
-    let (base, mut asked) = serve(vec![answer("200 OK", "Content-Length: 12345\r\n", "")]).await;
+    let (base, mut asked) = serve(vec![answer("200 OK", "Content-Length: 12345\r\n", "")]);
     assert_eq!(plain().stat(&base).await.unwrap().bytes, Some(12345));
     assert!(asked.recv().await.unwrap().starts_with("head "));
 }

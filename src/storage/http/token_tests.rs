@@ -16,11 +16,11 @@ use openssl::x509::{X509, X509NameBuilder};
 use reqwest::header::HeaderValue;
 use rustls_pki_types::CertificateDer;
 
-use super::tests::sized;
 use super::{Access, WebStorage};
 use crate::storage::{Storage, StorageError, StorageErrorKind};
+use crate::testing::sized;
 
-/// A server with a self-signed certificate for localhost.
+/// A server with a self-signed certificate for localhost. It is no `HttpServer`, which does not speak TLS.
 struct Site(X509, PKey<Private>);
 
 impl Site {

@@ -115,7 +115,7 @@ pub fn already_exists(pfn: &str) -> StorageError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::http::tests::plain;
+    use crate::testing::plain;
 
     #[test]
     fn what_cannot_be_written_is_told_with_advice() {

@@ -180,18 +180,14 @@ mod tests {
             Checksum::Adler32(value) => value,
             _ => panic!("not the kind that was asked for"),
         };
-        let mut state = 7_u64;
-        let mut random = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            usize::try_from(state >> 40).unwrap()
-        };
+        let mut random = crate::testing::random();
         for round in 0..300 {
-            let length = random() % if round % 3 == 0 { 9 } else { 200_000 };
+            let length = random.usize(..if round % 3 == 0 { 9 } else { 200_000 });
             let bytes: Vec<u8> = match round % 4 {
                 0 => vec![255; length],
-                _ => (0..length).map(|_| random() as u8).collect(),
+                _ => (0..length).map(|_| random.u8(..)).collect(),
             };
-            let mut cuts = [0, length, random() % (length + 1), random() % (length + 1), random() % (length + 1)];
+            let mut cuts = [0, length, random.usize(..=length), random.usize(..=length), random.usize(..=length)];
             cuts.sort_unstable();
             let parts = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]);
             let whole = parts.fold(1, |sum, part| adler32_combine(sum, adler(part), part.len() as u64));

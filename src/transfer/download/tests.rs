@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use super::*;
-use crate::storage::http::tests::{answer, plain, serve, sized};
+use crate::testing::http_server::{Ending, HttpServer, Response};
+use crate::testing::{answer, plain, serve, sized};
 use crate::transfer::job::Source;
 use crate::transfer::partial_file::resume_state::ResumeState;
 use crate::types::Did;
@@ -115,7 +116,7 @@ fn is_hello(world: &World) {
 #[tokio::test]
 async fn a_file_comes_verified_and_to_all_its_places() {
     let world = World::new();
-    let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
+    let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]);
     let mut job = hello(&[&base]);
     job.destinations.push("set/f".into());
     assert_eq!(world.fetch(&job).await, DownloadOutcome::Done);
@@ -134,7 +135,7 @@ async fn a_passing_trouble_costs_one_attempt() {
         sized("200 OK", "", "HELLO"),
     ] {
         let world = World::new();
-        let (base, _asked) = serve(vec![trouble.clone(), sized("200 OK", "", "hello")]).await;
+        let (base, _asked) = serve(vec![trouble.clone(), sized("200 OK", "", "hello")]);
         assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Done, "{trouble}");
         is_hello(&world);
         assert!(world.notes().contains(&"failed 1/2".to_owned()), "{trouble}");
@@ -146,7 +147,7 @@ async fn a_broken_body_is_gone_on_with_if_it_is_the_same_file() {
     let world = World::new();
     let cut = answer("200 OK", "Content-Length: 5\r\nETag: \"1\"\r\n", "hel");
     let rest = sized("206 Partial Content", "Content-Range: bytes 3-4/5\r\nETag: \"1\"\r\n", "lo");
-    let (base, mut asked) = serve(vec![cut.clone(), rest]).await;
+    let (base, mut asked) = serve(vec![cut.clone(), rest]);
     assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Done);
     is_hello(&world);
     asked.recv().await.unwrap();
@@ -154,7 +155,7 @@ async fn a_broken_body_is_gone_on_with_if_it_is_the_same_file() {
     assert!(!world.notes().contains(&"started over".to_owned()));
 
     let world = World::new();
-    let (base, _asked) = serve(vec![cut, sized("200 OK", "ETag: \"2\"\r\n", "hello")]).await;
+    let (base, _asked) = serve(vec![cut, sized("200 OK", "ETag: \"2\"\r\n", "hello")]);
     assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Done);
     is_hello(&world);
     assert!(world.notes().contains(&"started over".to_owned()));
@@ -163,8 +164,8 @@ async fn a_broken_body_is_gone_on_with_if_it_is_the_same_file() {
 #[tokio::test]
 async fn the_next_source_is_tried_after_a_final_refusal_at_once() {
     let world = World::new();
-    let (missing, _asked) = serve(vec![sized("404 Not Found", "", "")]).await;
-    let (good, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
+    let (missing, _asked) = serve(vec![sized("404 Not Found", "", "")]);
+    let (good, _asked) = serve(vec![sized("200 OK", "", "hello")]);
     let job = hello(&["srm://h/f", &missing, &good]);
     assert_eq!(world.fetch(&job).await, DownloadOutcome::Done);
     is_hello(&world);
@@ -177,7 +178,7 @@ async fn the_next_source_is_tried_after_a_final_refusal_at_once() {
 async fn wrong_content_is_never_given_its_name() {
     let world = World::new();
     let wrong = sized("200 OK", "", "HELLO");
-    let (base, _asked) = serve(vec![wrong.clone(), wrong]).await;
+    let (base, _asked) = serve(vec![wrong.clone(), wrong]);
     assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Failed);
     assert!(world.files().is_empty());
     let notes = world.notes();
@@ -189,7 +190,7 @@ async fn wrong_content_is_never_given_its_name() {
         [sized("200 OK", "", "hello, world"), sized("200 OK", "", "he"), answer("200 OK", "", "hello, world")]
     {
         let world = World::new();
-        let (base, _asked) = serve(vec![trouble]).await;
+        let (base, _asked) = serve(vec![trouble]);
         assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Failed);
         assert!(world.files().is_empty());
         assert!(world.notes().iter().any(|note| note.contains("bytes for 5 bytes")));
@@ -203,7 +204,7 @@ async fn a_file_that_is_there_is_left_alone_if_it_is_right() {
     std::fs::write(&path, "hello").unwrap();
     assert_eq!(world.fetch(&hello(&[])).await, DownloadOutcome::AlreadyDone);
     std::fs::write(&path, "HELLO").unwrap();
-    let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
+    let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]);
     assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Done);
     is_hello(&world);
     let notes = world.notes();
@@ -227,7 +228,7 @@ async fn a_file_that_is_there_is_left_alone_if_it_is_right() {
 #[tokio::test]
 async fn a_file_without_known_checksum_is_taken_with_a_warning() {
     let world = World::new();
-    let (base, _asked) = serve(vec![sized("200 OK", "", "HELLO")]).await;
+    let (base, _asked) = serve(vec![sized("200 OK", "", "HELLO")]);
     let job = FileJob { checksum: Checksum::Unknown, ..hello(&[&base]) };
     assert_eq!(world.fetch(&job).await, DownloadOutcome::Done);
     assert!(world.notes().contains(&"unverified".to_owned()));
@@ -237,7 +238,7 @@ async fn a_file_without_known_checksum_is_taken_with_a_warning() {
 async fn whatever_comes_is_taken_where_the_user_says_so() {
     let mut world = World::new();
     world.options.ignore_checksum = true;
-    let (base, _asked) = serve(vec![sized("200 OK", "", "something else")]).await;
+    let (base, _asked) = serve(vec![sized("200 OK", "", "something else")]);
     assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Done);
     assert_eq!(world.files()[0].1, "something else");
 }
@@ -246,22 +247,13 @@ async fn whatever_comes_is_taken_where_the_user_says_so() {
 async fn an_attempt_ends_when_its_time_is_over() {
     let mut world = World::new();
     // Never idle for long enough to be cut off for that, but far too slow.
-    let slow = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let pfn = format!("http://{}", slow.local_addr().unwrap());
-    tokio::spawn(async move {
-        use tokio::io::AsyncWriteExt;
-        let (mut socket, _) = slow.accept().await.unwrap();
-        socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n").await.unwrap();
-        for _ in 0..4 {
-            tokio::time::sleep(Duration::from_millis(150)).await;
-            socket.write_all(b"h").await.ok();
-        }
-        tokio::time::sleep(Duration::from_secs(9)).await;
-    });
+    let slow = Response::sized("200 OK", "", b"hhhhh").slowly(1, Duration::from_millis(150));
+    let slow = HttpServer::start(move |_, _| slow.clone().ending(4, Ending::Stall)).unwrap();
+    let pfn = slow.url();
     let start = std::time::Instant::now();
     world.options.attempt_timeout.seconds = Some(1.0);
     assert_eq!(world.fetch(&hello(&[&pfn])).await, DownloadOutcome::Failed);
-    assert!(start.elapsed() < Duration::from_secs(5));
+    assert!(start.elapsed() < Duration::from_secs(30));
     assert!(world.files().is_empty());
 }
 
@@ -281,7 +273,7 @@ async fn obstacles_and_missing_sources_are_told() {
 #[tokio::test]
 async fn a_twin_is_copied() {
     let world = World::new();
-    let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
+    let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]);
     let fetched = std::sync::Arc::new(tokio::sync::SetOnce::new());
     let first = FileJob { duplicate: Duplicate::First(fetched.clone()), ..hello(&[&base]) };
     let later = FileJob { duplicate: Duplicate::Later(fetched), destinations: vec!["set/f".into()], ..hello(&[]) };
@@ -302,8 +294,8 @@ async fn what_an_earlier_process_left_is_gone_on_with() {
     let rest = sized("206 Partial Content", "Content-Range: bytes 3-4/5\r\n", "lo");
     let world = World::new();
     leave(&world, "hel");
-    let (missing, _asked) = serve(vec![sized("404 Not Found", "", "")]).await;
-    let (base, mut asked) = serve(vec![rest.clone()]).await;
+    let (missing, _asked) = serve(vec![sized("404 Not Found", "", "")]);
+    let (base, mut asked) = serve(vec![rest.clone()]);
     assert_eq!(world.fetch(&hello(&[&missing, &base])).await, DownloadOutcome::Done);
     is_hello(&world);
     let request = asked.recv().await.unwrap();
@@ -313,7 +305,7 @@ async fn what_an_earlier_process_left_is_gone_on_with() {
     // A corrupted partial file is detected at the end, and costs a restart.
     let world = World::new();
     leave(&world, "HEL");
-    let (base, _asked) = serve(vec![rest, sized("200 OK", "", "hello")]).await;
+    let (base, _asked) = serve(vec![rest, sized("200 OK", "", "hello")]);
     assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Done);
     is_hello(&world);
 
@@ -329,7 +321,7 @@ async fn what_is_left_counts_only_where_a_checksum_tells_whether_it_is_right() {
     let mut world = World::new();
     world.options.ignore_checksum = true;
     let part = leave(&world, "hel");
-    let (base, mut asked) = serve(vec![sized("200 OK", "", "hello")]).await;
+    let (base, mut asked) = serve(vec![sized("200 OK", "", "hello")]);
     assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Done);
     assert!(!asked.recv().await.unwrap().contains("range"));
     assert_eq!(std::fs::read_to_string(part).unwrap(), "hel");
@@ -345,7 +337,7 @@ async fn a_process_that_makes_no_progress_is_not_waited_for() {
     let part = leave(&world, "hel");
     let other = std::fs::File::open(&part).unwrap();
     other.lock().unwrap();
-    let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]).await;
+    let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]);
     let (job, common) = (hello(&[&base]), Fields::new());
     let downloader = world.downloader(&common);
     let run = FileDownload { downloader: &downloader, job: &job, slot: 0 };
@@ -391,7 +383,7 @@ async fn a_name_that_parts_of_files_have_is_refused() {
 #[tokio::test]
 async fn a_download_that_is_dropped_leaves_nothing_behind() {
     let world = World::new();
-    let (base, _asked) = serve(vec![answer("200 OK", "Content-Length: 5\r\n", "helSTALL")]).await;
+    let (base, _asked) = serve(vec![answer("200 OK", "Content-Length: 5\r\n", "helSTALL")]);
     let job = hello(&[&base]);
     let short = Duration::from_millis(100);
     assert!(tokio::time::timeout(short, world.fetch(&job)).await.is_err());

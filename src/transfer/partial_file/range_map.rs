@@ -118,19 +118,16 @@ mod tests {
     /// In any order, split at any offsets.
     #[test]
     fn ranges_in_any_order_have_the_checksum_of_the_whole() {
-        let mut state = 3_u64;
-        let mut random = |below: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            usize::try_from(state >> 33).unwrap() % below
-        };
+        let mut random = crate::testing::random();
         for _ in 0..200 {
-            let bytes: Vec<u8> = (0..1 + random(5000)).map(|_| random(256) as u8).collect();
-            let mut cuts: Vec<_> = (0..random(40)).map(|_| random(bytes.len())).chain([0, bytes.len()]).collect();
+            let bytes: Vec<u8> = (0..random.usize(1..=5000)).map(|_| random.u8(..)).collect();
+            let mut cuts: Vec<_> =
+                (0..random.usize(..40)).map(|_| random.usize(..bytes.len())).chain([0, bytes.len()]).collect();
             cuts.sort_unstable();
             let mut ranges: Vec<_> = cuts.windows(2).map(|cut| received(&bytes, cut[0], cut[1])).collect();
             let mut map = RangeMap::default();
             while !ranges.is_empty() {
-                map.add(ranges.swap_remove(random(ranges.len())));
+                map.add(ranges.swap_remove(random.usize(..ranges.len())));
                 let missing: u64 = map.missing_ranges(bytes.len() as u64).iter().map(|range| range.len()).sum();
                 assert_eq!(map.bytes() + missing, bytes.len() as u64);
             }

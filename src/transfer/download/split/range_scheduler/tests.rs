@@ -131,11 +131,8 @@ fn response_extends_to_ranges_not_begun_or_released() {
 /// For any order of events, takeovers, failures and rates, every byte is stored exactly once.
 #[test]
 fn every_byte_is_accepted_exactly_once() {
-    let mut state = 11_u64;
-    let mut random = move |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % below
-    };
+    let mut generator = crate::testing::random();
+    let mut random = move |below: u64| generator.u64(..below);
     let (mut taken_over, mut extended) = (0, 0);
     for _ in 0..40 {
         let whole = 1 + random(6_000_000);
