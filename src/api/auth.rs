@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, Raw, Request};
+use crate::http::{Raw, Request, Transport};
 use crate::secret::Secret;
 use crate::types::{Validation, python};
 
@@ -10,9 +10,9 @@ use crate::types::{Validation, python};
 ///
 /// # Errors
 /// `CannotAuthenticate` if the server rejects the token.
-pub async fn validate(client: &Client, token: &Secret) -> Result<Raw<Validation>> {
+pub(crate) async fn validate(transport: &Transport, token: &Secret) -> Result<Raw<Validation>> {
     let request = Request::get("auth/validate").header("x-rucio-auth-token", token.expose());
-    let text = client.auth_host_text(request).await.map_err(plainly)?;
+    let text = transport.auth_host_text(&request).await.map_err(plainly)?;
     // The response is a Python dict literal.
     let said = python::literal(&text).and_then(|said| serde_json::from_value(said).ok());
     said.ok_or_else(|| {

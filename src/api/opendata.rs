@@ -41,7 +41,7 @@ fn path(access: Access<'_>, did: &Did) -> String {
 async fn ask<T: serde::de::DeserializeOwned>(client: &Client, access: Access<'_>, request: Request) -> Result<T> {
     match access {
         Access::Member => client.json(request).await,
-        Access::Public(host) => client.public_json(host, request).await,
+        Access::Public(host) => client.transport().json(host.unwrap_or(&client.settings().rucio_host), &request).await,
     }
 }
 

@@ -19,5 +19,5 @@ pub async fn ping(client: &Client) -> Result<Ping> {
 
 /// Returns the version of this server, without a token: `GET /ping`.
 pub async fn ping_at(client: &Client, host: &str) -> Result<Ping> {
-    client.public_json(Some(host), Request::get("ping")).await
+    client.transport().json(host, &Request::get("ping")).await
 }

@@ -10,7 +10,7 @@ use crate::types::Did;
 
 /// Sends a trace to the site's trace server: `POST <trace_host>/traces/`.
 pub async fn send(client: &Client, trace: &Value) -> Result<()> {
-    client.send_trace("traces/", trace).await
+    client.transport().send_trace("traces/", trace).await
 }
 
 /// Updates the last-access time of a file or dataset, at one RSE or all.

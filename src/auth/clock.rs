@@ -2,7 +2,8 @@
 
 use reqwest::Response;
 
-use super::{Claims, Token, parse_expiry};
+use super::token::parse_expiry;
+use super::{Claims, Token};
 use crate::clock::{date, now};
 
 /// Accepted clock difference: the same as Rucio servers accept.

@@ -1,31 +1,31 @@
 //! `GET /auth/userpass`: user name and password.
 
-use super::{Token, ask_blocking};
+use super::{Login, Token, ask_blocking};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, Request};
+use crate::http::Request;
 use crate::secret::Secret;
 
 /// Requests a token with a user name and a password. What is not configured is prompted for.
-pub(super) async fn authenticate(client: &Client, username: Option<&str>, password: Option<&Secret>) -> Result<Token> {
+pub(super) async fn authenticate(login: &Login, username: Option<&str>, password: Option<&Secret>) -> Result<Token> {
     let username = match username {
         Some(username) => username.to_owned(),
         None => {
-            let interact = client.interact().clone();
+            let interact = login.interact.clone();
             ask_blocking(move || interact.line("User name: ")).await?.map_err(|_| not_set("username", "--user"))?
         }
     };
     let password = match password {
         Some(password) => password.clone(),
         None => {
-            let (interact, question) = (client.interact().clone(), format!("Password of {username}: "));
+            let (interact, question) = (login.interact.clone(), format!("Password of {username}: "));
             ask_blocking(move || interact.secret(&question)).await?.map_err(|_| not_set("password", "--password"))?
         }
     };
     let request = Request::get("auth/userpass")
         .header("x-rucio-username", username)
         .header("x-rucio-password", password.expose());
-    Token::from_answer(client.send_to_auth_host(client.connections()?, &request).await?).await
+    Token::from_response(login.transport.send_to_auth_host(&request).await?).await
 }
 
 fn not_set(option: &str, flag: &str) -> Error {

@@ -4,25 +4,27 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Token, ask_blocking};
+use super::{Login, Token, ask_blocking};
 use crate::certificate::{AskPassphrase, Certificate, CertificateKind, Key, question};
 use crate::clock::{date, now};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::http::Request;
 use crate::http::tls::{self, Identity};
-use crate::http::{Client, Request};
 
 /// Requests a token from `path` over a connection with the client certificate. A certificate that is not valid now is
 /// an error before the request: the server's refusal would not say why.
-pub(super) async fn authenticate(client: &Client, path: &str, cert: &Path, key: Option<&Path>) -> Result<Token> {
-    let interact = client.interact().clone();
+pub(super) async fn authenticate(login: &Login, path: &str, cert: &Path, key: Option<&Path>) -> Result<Token> {
+    let interact = login.interact.clone();
     let ask: AskPassphrase = Arc::new(move |key| interact.secret(&question(key)));
     let (cert, key) = (cert.to_owned(), key.map(Path::to_owned));
     let identity = ask_blocking(move || Identity::load(&cert, key.as_deref(), &ask)).await??;
     warn_if_open(identity.certificate());
-    let connections = client.connect(Some(identity.clone()))?;
-    let token = async { Token::from_answer(client.send_to_auth_host(&connections, &Request::get(path)).await?).await };
-    token.await.map_err(|error| explain(error, identity.certificate(), client.account()))
+    let connections = login.transport.connect(Some(identity.clone()))?;
+    let token = async {
+        Token::from_response(login.transport.send_to_auth_host_over(&connections, &Request::get(path)).await?).await
+    };
+    token.await.map_err(|error| explain(error, identity.certificate(), login.account()))
 }
 
 /// Globus refuses such a file, the official client does not check. Only a warning, so that existing scripts work.

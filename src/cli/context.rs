@@ -10,7 +10,7 @@ use super::terminal::Terminal;
 use super::tree::Tree;
 use super::ui::values::{Num, sizefmt};
 use super::ui::{Rich, Ui, log};
-use crate::auth;
+use crate::auth::Login;
 use crate::config::{Config, Overrides, Settings};
 use crate::env_vars::{self, Env};
 use crate::error::{Error, Result};
@@ -46,6 +46,7 @@ pub(crate) struct Context {
     overrides: RefCell<Overrides>,
     script: String,
     config: OnceCell<Config>,
+    login: OnceCell<Login>,
     client: OnceCell<Client>,
 }
 
@@ -72,6 +73,7 @@ impl Context {
             overrides: RefCell::new(global.overrides()),
             script: options.script.to_owned(),
             config: OnceCell::new(),
+            login: OnceCell::new(),
             client: OnceCell::new(),
         }
     }
@@ -123,9 +125,18 @@ impl Context {
         Settings::resolve(&self.overrides.borrow(), &self.env, self.config()?).map_err(Error::before_start)
     }
 
-    /// Returns a client that never prompts during a login.
-    pub(crate) fn non_interactive_client(&self) -> Result<Client> {
-        Ok(auth::client(self.settings()?, self.script.clone(), Arc::new(NonInteractive)))
+    /// Returns the login that the client gets its tokens from, created by the first call.
+    pub(crate) fn login(&self) -> Result<&Login> {
+        if let Some(login) = self.login.get() {
+            return Ok(login);
+        }
+        let login = Login::new(self.settings()?, self.script.clone(), Arc::new(Terminal));
+        Ok(self.login.get_or_init(|| login))
+    }
+
+    /// Returns a login that never prompts.
+    pub(crate) fn non_interactive_login(&self) -> Result<Login> {
+        Ok(Login::new(self.settings()?, self.script.clone(), Arc::new(NonInteractive)))
     }
 
     /// Returns the configuration; the first call reads it.
@@ -142,11 +153,8 @@ impl Context {
 
     /// Returns the client, created by the first call. It connects with its first request.
     pub(crate) fn client(&self) -> Result<&Client> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
-        }
-        let client = auth::client(self.settings()?, self.script.clone(), Arc::new(Terminal));
-        Ok(self.client.get_or_init(|| client))
+        let login = self.login()?;
+        Ok(self.client.get_or_init(|| login.client()))
     }
 
     /// Parses a DID by the site's scope convention (`extract_scope`).

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{Finding, SCRIPT, refusal};
 use crate::api;
-use crate::auth;
+use crate::auth::Login;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -21,22 +21,24 @@ const CHECK: &str = "login";
 /// Timeout of login and whoami together.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Creates a client that never prompts. The caller decides whether it may log in, because that may need interaction.
-pub fn client(settings: Settings, may_log_in: bool) -> Client {
-    match may_log_in {
-        true => auth::client(settings, SCRIPT, Arc::new(NonInteractive)),
-        false => auth::client_without_login(settings, SCRIPT),
+/// Creates a login that never prompts. With `cached_only` it uses the cached token or none, because a login may need
+/// interaction.
+pub fn non_interactive(settings: Settings, cached_only: bool) -> Login {
+    if cached_only {
+        Login::cached_only(settings, SCRIPT)
+    } else {
+        Login::new(settings, SCRIPT, Arc::new(NonInteractive))
     }
 }
 
-/// Asks the server for the account; logs in if no token is cached and the client may.
-pub async fn examine(client: &Client) -> Finding {
-    let host = &client.settings().rucio_host;
-    match timeout(STEP_TIMEOUT, whoami(client)).await {
+/// Asks the server for the account; logs in if no token is cached and the login may.
+pub async fn examine(login: &Login) -> Finding {
+    let (client, host) = (login.client(), &login.settings().rucio_host);
+    match timeout(STEP_TIMEOUT, whoami(&client)).await {
         Err(_) => Finding::failed(CHECK, host, format!("no answer within {} s", STEP_TIMEOUT.as_secs()))
             .hint(Hint::command("Log every request", Command::WhoAmIVerbose)),
-        Ok(Ok((account, identity))) => account_finding(client, &account, identity),
-        Ok(Err(error)) => refused(client, &error).await,
+        Ok(Ok((account, identity))) => account_finding(&client, &account, identity),
+        Ok(Err(error)) => refused(login, &client, &error).await,
     }
 }
 
@@ -47,7 +49,7 @@ async fn whoami(client: &Client) -> Result<(Attributes, Option<String>)> {
 
 /// Returns the identity of the token. Only the authentication server knows it, and not for all authentication methods.
 async fn identity(client: &Client) -> Result<Option<String>> {
-    Ok(api::auth::validate(client, &client.token().await?).await?.identity.clone())
+    Ok(api::auth::validate(client.transport(), &client.token().await?).await?.identity.clone())
 }
 
 fn account_finding(client: &Client, account: &Attributes, identity: Option<String>) -> Finding {
@@ -67,14 +69,14 @@ fn account_finding(client: &Client, account: &Attributes, identity: Option<Strin
     }
 }
 
-async fn refused(client: &Client, error: &Error) -> Finding {
+async fn refused(login: &Login, client: &Client, error: &Error) -> Finding {
     let host = &client.settings().rucio_host;
     match error.class() {
-        Some(Exception::CannotAuthenticate) if !client.may_log_in() => {
+        Some(Exception::CannotAuthenticate) if !login.may_log_in() => {
             Finding::failed(CHECK, host, "the server does not take the token any more")
                 .requires_login(Hint::LogIn { force: false })
         }
-        _ => match timeout(STEP_TIMEOUT, refusal::explain(CHECK, client, error)).await {
+        _ => match timeout(STEP_TIMEOUT, refusal::explain(CHECK, client.transport(), error)).await {
             Ok(Some(finding)) => finding,
             _ => Finding::from_error(error, CHECK, host),
         },

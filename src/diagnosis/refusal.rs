@@ -8,25 +8,24 @@ use reqwest::Response;
 use serde_json::Value;
 
 use super::Finding;
-use crate::auth::client_without_login;
 use crate::certificate::{self, AskPassphrase};
 use crate::config::{AuthMethod, Settings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::hint::{Command, Hint, Parameter};
 use crate::http::tls::Identity;
-use crate::http::{Client, Request, checked, segment};
+use crate::http::{Request, Transport, checked, segment};
 use crate::secret::Secret;
 
 /// Returns the finding for a refused login, if more is known than the error says.
-pub(super) async fn explain(check: &'static str, client: &Client, error: &Error) -> Option<Finding> {
+pub(super) async fn explain(check: &'static str, transport: &Transport, error: &Error) -> Option<Finding> {
     if !is_refused_login(error) {
         return None;
     }
-    let (settings, server) = (client.settings(), &client.settings().auth_host);
+    let (settings, server) = (transport.settings(), &transport.settings().auth_host);
     let identity = identity(&settings.auth)?;
-    Some(match accounts_of_identity(client).await {
-        Ok(known) => not_mapped(check, client, &identity, &known).await,
+    Some(match accounts_of_identity(transport).await {
+        Ok(known) => not_mapped(check, transport, &identity, &known).await,
         Err(error) if !is_refused_login(&error) => return None,
         Err(error) => match (error.class(), &settings.auth) {
             (Some(Exception::IdentityError), _) => {
@@ -52,8 +51,8 @@ fn is_refused_login(error: &Error) -> bool {
     error.status() == Some(401)
 }
 
-async fn not_mapped(check: &'static str, client: &Client, identity: &str, known: &AccountsOfIdentity) -> Finding {
-    let (settings, all) = (client.settings(), known.accounts.join(", "));
+async fn not_mapped(check: &'static str, transport: &Transport, identity: &str, known: &AccountsOfIdentity) -> Finding {
+    let (settings, all) = (transport.settings(), known.accounts.join(", "));
     let own = Command::WhoAmI { account: known.accounts.first().cloned() };
     let Some(account) = &settings.account else {
         let text = format!("{identity} belongs to several accounts: {all}");
@@ -61,7 +60,7 @@ async fn not_mapped(check: &'static str, client: &Client, identity: &str, known:
             .hint(Hint::parameters("Choose one", [Parameter::Account]))
             .and_hint(Hint::command("For example", own));
     };
-    let (text, hints) = match exists(client, known.token.as_ref(), account).await {
+    let (text, hints) = match exists(transport, known.token.as_ref(), account).await {
         Some(false) => (
             format!("there is no account {account}; {identity} belongs to {all}"),
             vec![Hint::parameters("Correct the account", [Parameter::Account]), Hint::command("For example", own)],
@@ -108,14 +107,14 @@ struct AccountsOfIdentity {
 
 /// Logs in without an account, to get the accounts of the identity. If there are several and no default, the server has
 /// not checked the password yet, so the first one is tried.
-async fn accounts_of_identity(client: &Client) -> Result<AccountsOfIdentity> {
-    let answer = request_token(client, None).await?;
+async fn accounts_of_identity(transport: &Transport) -> Result<AccountsOfIdentity> {
+    let answer = request_token(transport, None).await?;
     let names = header(&answer, "x-rucio-auth-accounts").or_else(|| header(&answer, "x-rucio-auth-account"));
     let names = names.unwrap_or_default();
     let accounts: Vec<_> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     let token = header(&answer, "x-rucio-auth-token");
     let token = match accounts.first().filter(|_| token.is_none()) {
-        Some(first) => header(&request_token(client, Some(first)).await?, "x-rucio-auth-token"),
+        Some(first) => header(&request_token(transport, Some(first)).await?, "x-rucio-auth-token"),
         None => token,
     };
     Ok(AccountsOfIdentity { accounts, token: token.map(Secret::from) })
@@ -126,43 +125,52 @@ fn header(answer: &Response, name: &str) -> Option<String> {
 }
 
 /// Requests a token of this account, or of the identity's default account.
-async fn request_token(client: &Client, account: Option<&str>) -> Result<Response> {
-    let client = as_account(client, account);
-    let answer = match client.settings().auth.clone() {
+async fn request_token(transport: &Transport, account: Option<&str>) -> Result<Response> {
+    let transport = as_account(transport, account);
+    let answer = match transport.settings().auth.clone() {
         AuthMethod::Userpass { username: Some(username), password: Some(password) } => {
             let request = Request::get("auth/userpass").header("x-rucio-username", username);
             let request = request.header("x-rucio-password", password.expose());
-            client.send_to_auth_host(client.connections()?, &request).await?
+            transport.send_to_auth_host(&request).await?
         }
-        AuthMethod::X509 { cert, key } => request_with_certificate(&client, "auth/x509", &cert, key.as_deref()).await?,
-        AuthMethod::X509Proxy { proxy } => request_with_certificate(&client, "auth/x509_proxy", &proxy, None).await?,
+        AuthMethod::X509 { cert, key } => {
+            request_with_certificate(&transport, "auth/x509", &cert, key.as_deref()).await?
+        }
+        AuthMethod::X509Proxy { proxy } => {
+            request_with_certificate(&transport, "auth/x509_proxy", &proxy, None).await?
+        }
         _ => return Err(Error::new(Exception::CannotAuthenticate, "This way of logging in tells no more.")),
     };
     checked(answer).await
 }
 
 /// Requests a token with a certificate. The server lists all accounts only for clients that declare to support that.
-async fn request_with_certificate(client: &Client, path: &str, cert: &Path, key: Option<&Path>) -> Result<Response> {
+async fn request_with_certificate(
+    transport: &Transport,
+    path: &str,
+    cert: &Path,
+    key: Option<&Path>,
+) -> Result<Response> {
     let identity = Identity::load(cert, key, &no_passphrase())?;
     let request = Request::get(path).header("x-rucio-allow-return-multiple-accounts", "True");
-    client.send_to_auth_host(&client.connect(Some(identity))?, &request).await
+    transport.send_to_auth_host_over(&transport.connect(Some(identity))?, &request).await
 }
 
 /// Whether the account exists; `None` if that is unknown, for example without a token.
-async fn exists(client: &Client, token: Option<&Secret>, account: &str) -> Option<bool> {
+async fn exists(transport: &Transport, token: Option<&Secret>, account: &str) -> Option<bool> {
     let request = Request::get(format!("accounts/{}", segment(account)));
     let request = request.header("x-rucio-auth-token", token?.expose());
-    match client.public_json::<Value>(None, request).await {
+    match transport.json::<Value>(&transport.settings().rucio_host, &request).await {
         Ok(_) => Some(true),
         Err(error) if error.class() == Some(Exception::AccountNotFound) => Some(false),
         Err(_) => None,
     }
 }
 
-/// Returns the same client for another account, or for none. It is used for single requests only, which save no token.
-fn as_account(client: &Client, account: Option<&str>) -> Client {
-    let settings = Settings { account: account.map(str::to_owned), ..client.settings().clone() };
-    client_without_login(settings, super::SCRIPT)
+/// Returns the same transport for another account, or for none.
+fn as_account(transport: &Transport, account: Option<&str>) -> Transport {
+    let settings = Settings { account: account.map(str::to_owned), ..transport.settings().clone() };
+    Transport::new(settings, super::SCRIPT)
 }
 
 fn no_passphrase() -> AskPassphrase {

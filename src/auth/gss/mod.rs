@@ -7,10 +7,10 @@ use reqwest::header::WWW_AUTHENTICATE;
 use reqwest::{Response, StatusCode};
 use url::{Host, Url};
 
-use super::{Token, ask_blocking, named_account};
+use super::{Login, Token, ask_blocking};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, Request, checked, transport_error};
+use crate::http::{Request, checked, transport_error};
 use library::{Cause, Context, GssFailure, Library};
 
 /// Maximum number of requests per login. Kerberos usually needs one.
@@ -21,36 +21,36 @@ const LONGEST_PAGE: usize = 64 * 1024;
 const TRIES: u32 = 3;
 
 /// Requests a token with the current Kerberos ticket. The server must prove its identity too.
-pub(super) async fn authenticate(client: &Client) -> Result<Token> {
-    let account = named_account(client)?;
-    let server = server_name(&client.settings().auth_host)?;
+pub(super) async fn authenticate(login: &Login) -> Result<Token> {
+    let account = login.require_account()?;
+    let server = server_name(&login.settings().auth_host)?;
     for _ in 1..TRIES {
-        match log_in(client, account, &server).await {
+        match log_in(login, account, &server).await {
             // Happens if a response was lost and the request was sent again, or if many processes log in within the
             // same microsecond.
             Err(LoginError { cause: Cause::Replay, .. }) => tracing::debug!("the server takes the login for a replay"),
             outcome => return Ok(outcome?),
         }
     }
-    Ok(log_in(client, account, &server).await?)
+    Ok(log_in(login, account, &server).await?)
 }
 
-async fn log_in(client: &Client, account: &str, server: &str) -> Result<Token, LoginError> {
+async fn log_in(login: &Login, account: &str, server: &str) -> Result<Token, LoginError> {
     let server = server.to_owned();
-    let (mut login, mut token) = ask_blocking(move || Login::begin(server)).await??;
+    let (mut negotiation, mut token) = ask_blocking(move || Negotiation::begin(server)).await??;
     for _ in 0..ROUNDS {
         let request = Request::get("auth/gss").header("authorization", format!("Negotiate {}", encode(&token)));
-        let response = client.send_to_auth_host(client.connections()?, &request).await?;
+        let response = login.transport.send_to_auth_host(&request).await?;
         match NegotiateHeader::from_response(&response) {
-            NegotiateHeader::Token(more) if needs_another_round(&response) && !login.complete => {
+            NegotiateHeader::Token(more) if needs_another_round(&response) && !negotiation.complete => {
                 drain(response).await?;
-                (login, token) = login.step(more).await?;
+                (negotiation, token) = negotiation.step(more).await?;
             }
-            offer if response.status().is_success() => return Ok(accepted(response, login, offer).await?),
-            offer => return Err(refused(response, login, offer, account).await.into()),
+            offer if response.status().is_success() => return Ok(accepted(response, negotiation, offer).await?),
+            offer => return Err(refused(response, negotiation, offer, account).await.into()),
         }
     }
-    Err(login.not_accepted().into())
+    Err(negotiation.not_accepted().into())
 }
 
 /// Reads a response to its end, so that the next request uses the same connection: the server may rely on that. Genuine
@@ -122,24 +122,24 @@ fn needs_another_round(response: &Response) -> bool {
 }
 
 /// Returns the token if the server has proved its identity.
-async fn accepted(response: Response, login: Login, offer: NegotiateHeader) -> Result<Token> {
-    let login = match offer {
-        NegotiateHeader::Token(proof) => login.step(proof).await?.0,
-        _ => login,
+async fn accepted(response: Response, negotiation: Negotiation, offer: NegotiateHeader) -> Result<Token> {
+    let negotiation = match offer {
+        NegotiateHeader::Token(proof) => negotiation.step(proof).await?.0,
+        _ => negotiation,
     };
-    match login.complete {
-        true => Token::from_answer(response).await,
-        false => Err(refusal(format!("The server gave a token, but did not prove that it is {}.", login.server))
+    match negotiation.complete {
+        true => Token::from_response(response).await,
+        false => Err(refusal(format!("The server gave a token, but did not prove that it is {}.", negotiation.server))
             .with_hint("Another server may be answering in its place: check [client] auth_host or --auth-host.")),
     }
 }
 
-async fn refused(response: Response, login: Login, offer: NegotiateHeader, account: &str) -> Error {
-    let not_accepted = login.not_accepted();
+async fn refused(response: Response, negotiation: Negotiation, offer: NegotiateHeader, account: &str) -> Error {
+    let not_accepted = negotiation.not_accepted();
     if needs_another_round(&response) {
         return if matches!(offer, NegotiateHeader::Nothing) { not_offered() } else { not_accepted };
     }
-    let principal = login.principal(offer).await;
+    let principal = negotiation.principal(offer).await;
     match checked(response).await {
         Err(error) if error.class() == Some(Exception::CannotAuthenticate) => error.with_hint(format!(
             "The Kerberos ticket is that of {principal}, which must be an identity of the account {account}; an \
@@ -158,15 +158,15 @@ fn not_offered() -> Error {
         .with_hint("Check [client] auth_host or --auth-host, or log in another way with -S or [client] auth_type.")
 }
 
-/// A login in progress.
-struct Login {
+/// A login in progress: the state of the SPNEGO negotiation.
+struct Negotiation {
     library: &'static Library,
     context: Context,
     server: String,
     complete: bool,
 }
 
-impl Login {
+impl Negotiation {
     /// Begins a login and returns the first token for the server. Blocking: it may contact a KDC.
     fn begin(server: String) -> Result<(Self, Vec<u8>), LoginError> {
         let library = Library::get().map_err(|reason| no_library(&reason))?;
@@ -187,13 +187,13 @@ impl Login {
     /// Returns the principal the server knows this client by, else that of the current tickets.
     async fn principal(self, offer: NegotiateHeader) -> String {
         let library = self.library;
-        let login = match offer {
+        let seen = match offer {
             NegotiateHeader::Token(proof) => {
-                self.step(proof).await.ok().and_then(|(login, _)| login.context.principal())
+                self.step(proof).await.ok().and_then(|(negotiation, _)| negotiation.context.principal())
             }
             _ => None,
         };
-        login.or_else(|| library.principal().ok()).unwrap_or_else(|| "PRINCIPAL".to_owned())
+        seen.or_else(|| library.principal().ok()).unwrap_or_else(|| "PRINCIPAL".to_owned())
     }
 
     /// Returns the error for a ticket that the web server refuses without a reason.

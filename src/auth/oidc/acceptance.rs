@@ -1,11 +1,10 @@
 //! Acceptance of tokens that the Rucio server did not issue: whether it accepts them, and for which account.
 
 use super::cannot_authenticate;
-use crate::auth::{Claims, Token, TokenCache, TokenOrigin};
+use crate::auth::{Claims, Login, Token};
 use crate::config::AuthMethod;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::Client;
 use crate::secret::Secret;
 
 /// Checks that the server accepts a token that it did not issue, for our account if one is set. By default the server
@@ -13,12 +12,12 @@ use crate::secret::Secret;
 ///
 /// # Errors
 /// `CannotAuthenticate` if it refuses the token, or accepts it for another account than ours.
-pub(super) async fn accept(client: &Client, token: &Token) -> Result<()> {
-    let account = validate(client, token).await.map_err(|error| match error.class() {
-        Some(Exception::CannotAuthenticate) => not_accepted(client, token),
+pub(super) async fn accept(login: &Login, token: &Token) -> Result<()> {
+    let account = validate(login, token).await.map_err(|error| match error.class() {
+        Some(Exception::CannotAuthenticate) => not_accepted(login, token),
         _ => error,
     })?;
-    match client.account() {
+    match login.account() {
         Some(wanted) if account != wanted => Err(cannot_authenticate(format!(
             "The server takes {} for the account {account}, not for {wanted}.",
             identity(token)
@@ -32,33 +31,28 @@ pub(super) async fn accept(client: &Client, token: &Token) -> Result<()> {
 }
 
 /// Warns that the server refused another program's token, with advice.
-pub(in crate::auth) fn warn_refused(client: &Client, token: &Token) {
+pub(in crate::auth) fn warn_refused(login: &Login, token: &Token) {
     tracing::warn!(
         "The server refuses the token of {} ({}). Remove it, or have an administrator run `{}`, if that is what it lacks. \
          Going on without it.",
         token.source,
         identity(token),
-        mapping_command(client, &identity(token))
+        mapping_command(login, &identity(token))
     );
 }
 
 /// Whether the server accepts another program's token, for our account if one is set: the server derives the account
 /// from the identity. Checked once per token, also across processes: a server that first sees a token from several
 /// processes at the same time refuses it to some of them.
-pub(in crate::auth) async fn is_for_account(
-    client: &Client,
-    cache: &TokenCache,
-    origin: &TokenOrigin,
-    token: &Token,
-) -> bool {
-    if !client.may_log_in() || cache.has_checked(origin, token) {
+pub(in crate::auth) async fn is_for_account(login: &Login, token: &Token) -> bool {
+    if !login.may_log_in || login.cache.has_checked(&login.origin, token) {
         return true;
     }
-    let _lock = cache.lock().await;
-    if cache.has_checked(origin, token) {
+    let _lock = login.cache.lock().await;
+    if login.cache.has_checked(&login.origin, token) {
         return true;
     }
-    match (validate(client, token).await, client.account()) {
+    match (validate(login, token).await, login.account()) {
         (Ok(account), Some(wanted)) if account != wanted => {
             tracing::warn!(
                 "The token of {} is not used: it is good for the account {account}, not for {wanted} (--account {account} \
@@ -68,11 +62,11 @@ pub(in crate::auth) async fn is_for_account(
             false
         }
         (Ok(_), _) => {
-            cache.record_checked(origin, token);
+            login.cache.record_checked(&login.origin, token);
             true
         }
         (Err(error), _) if error.class() == Some(Exception::CannotAuthenticate) => {
-            warn_refused(client, token);
+            warn_refused(login, token);
             false
         }
         // Other errors are reported by the request of the command itself.
@@ -82,24 +76,24 @@ pub(in crate::auth) async fn is_for_account(
 
 /// Rechecks an OpenID Connect token that the server has just refused, or that was cached before: the server refuses a
 /// new token to some of several processes that present it at the same time, and a login would cost the user's time.
-pub(in crate::auth) async fn recheck_refused_token(client: &Client, token: &Token) -> bool {
-    matches!(client.settings().auth, AuthMethod::Oidc(_)) && validate(client, token).await.is_ok()
+pub(in crate::auth) async fn recheck_refused_token(login: &Login, token: &Token) -> bool {
+    matches!(login.settings().auth, AuthMethod::Oidc(_)) && validate(login, token).await.is_ok()
 }
 
 /// Presents a new token to the server from one process only. Errors are reported by the request of the command itself.
-pub(super) async fn announce_token(client: &Client, token: &Token) {
-    if let Err(error) = validate(client, token).await {
+pub(super) async fn announce_token(login: &Login, token: &Token) {
+    if let Err(error) = validate(login, token).await {
         tracing::debug!("{error}");
     }
 }
 
 /// Returns the account of a token.
-async fn validate(client: &Client, token: &Token) -> Result<String> {
-    let said = crate::api::auth::validate(client, &Secret::from(token.expose())).await?;
+async fn validate(login: &Login, token: &Token) -> Result<String> {
+    let said = crate::api::auth::validate(&login.transport, &Secret::from(token.expose())).await?;
     Ok(said.account.clone())
 }
 
-fn not_accepted(client: &Client, token: &Token) -> Error {
+fn not_accepted(login: &Login, token: &Token) -> Error {
     let claims = Claims::parse(token.expose()).unwrap_or_default();
     let (audience, scope) = (claims.aud.join(" "), claims.scope.unwrap_or_default());
     cannot_authenticate(format!(
@@ -109,7 +103,7 @@ fn not_accepted(client: &Client, token: &Token) -> Error {
     ))
     .with_hint(format!(
         "An administrator can map the identity: `{}`. Or ask for another token: [client] oidc_audience and oidc_scope.",
-        mapping_command(client, &identity(token))
+        mapping_command(login, &identity(token))
     ))
 }
 
@@ -120,7 +114,7 @@ fn identity(token: &Token) -> String {
 }
 
 /// Returns the command that maps an identity to the account.
-pub(super) fn mapping_command(client: &Client, identity: &str) -> String {
-    let account = client.account().unwrap_or("ACCOUNT");
+pub(super) fn mapping_command(login: &Login, identity: &str) -> String {
+    let account = login.account().unwrap_or("ACCOUNT");
     format!("rucio-admin identity add --account {account} --type OIDC --id '{identity}' --email EMAIL")
 }

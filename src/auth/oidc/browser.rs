@@ -9,18 +9,17 @@ use url::Url;
 use super::loopback::{AuthorizationResponse, Loopback};
 use super::provider::{Grant, Provider};
 use super::{cannot_authenticate, duration, open};
-use crate::auth::ask_blocking;
+use crate::auth::{Login, ask_blocking};
 use crate::error::{Error, Result};
-use crate::http::Client;
 
 /// Shows and opens the provider's login page, and waits for the redirect.
-pub(super) async fn log_in(client: &Client, provider: &Provider<'_>, timeout: Duration) -> Result<Grant> {
+pub(super) async fn log_in(login: &Login, provider: &Provider<'_>, timeout: Duration) -> Result<Grant> {
     let loopback = Loopback::open().await?;
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let (link, state) = link(provider, &loopback, challenge)?;
-    client.interact().show(&format!("Please use your internet browser, go to:\n\n    {link}\n\nand log in there."));
-    let opened = open(client, link.as_str()).await?;
-    let answer = tokio::time::timeout(timeout, answer(client, loopback.answer(&state), &state, opened)).await;
+    login.interact.show(&format!("Please use your internet browser, go to:\n\n    {link}\n\nand log in there."));
+    let opened = open(login, link.as_str()).await?;
+    let answer = tokio::time::timeout(timeout, answer(login, loopback.answer(&state), &state, opened)).await;
     let answer = answer.map_err(|_| browser_timeout(timeout))??;
     exchange(provider, answer, verifier, loopback.redirect()).await
 }
@@ -43,7 +42,7 @@ fn link(provider: &Provider<'_>, loopback: &Loopback, challenge: PkceCodeChallen
 /// Waits for the redirect. If no browser was opened, it may run on another machine, which cannot reach this port: then
 /// the user may also type in the address it ended on.
 async fn answer(
-    client: &Client,
+    login: &Login,
     browser: impl Future<Output = Result<AuthorizationResponse>>,
     state: &CsrfToken,
     opened: bool,
@@ -51,20 +50,20 @@ async fn answer(
     if opened {
         return browser.await;
     }
-    client.interact().show(
+    login.interact.show(
         "If that browser is on another machine, it will end on an address that it cannot reach: copy this address, or the \
          code in it, to this terminal and press enter.",
     );
     tokio::pin!(browser);
     loop {
-        let interact = client.interact().clone();
+        let interact = login.interact.clone();
         tokio::select! {
             answer = &mut browser => return answer,
             typed = ask_blocking(move || interact.code()) => match typed? {
                 Ok(text) if text.trim().is_empty() => {}
                 Ok(text) => match AuthorizationResponse::from_input(&text, state.secret()) {
                     Some(answer) => return Ok(answer),
-                    None => client.interact().show("This is not the address of this login. Please try again."),
+                    None => login.interact.show("This is not the address of this login. Please try again."),
                 },
                 // No input is possible: wait for the browser only.
                 Err(_) => return browser.await,

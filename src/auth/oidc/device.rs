@@ -4,11 +4,11 @@ use oauth2::{DeviceAuthorizationUrl, StandardDeviceAuthorizationResponse};
 
 use super::open;
 use super::provider::{Grant, Provider};
+use crate::auth::Login;
 use crate::error::Result;
-use crate::http::Client;
 
 /// Shows the code and waits until it is confirmed, refused or expired.
-pub(super) async fn log_in(client: &Client, provider: &Provider<'_>) -> Result<Grant> {
+pub(super) async fn log_in(login: &Login, provider: &Provider<'_>) -> Result<Grant> {
     let endpoint = provider
         .token_endpoint()?
         .set_device_authorization_url(DeviceAuthorizationUrl::from_url(provider.device_url()?));
@@ -18,7 +18,7 @@ pub(super) async fn log_in(client: &Client, provider: &Provider<'_>) -> Result<G
     }
     let device: StandardDeviceAuthorizationResponse =
         request.request_async(&provider.http).await.map_err(|error| provider.failure(error))?;
-    show_code(client, &device).await?;
+    show_code(login, &device).await?;
     let mut request = endpoint.exchange_device_access_token(&device);
     if let Some((name, value)) = provider.resource() {
         request = request.add_extra_param(name, value);
@@ -28,15 +28,15 @@ pub(super) async fn log_in(client: &Client, provider: &Provider<'_>) -> Result<G
     provider.granted(&answer.map_err(|error| provider.failure(error))?)
 }
 
-async fn show_code(client: &Client, device: &StandardDeviceAuthorizationResponse) -> Result<()> {
+async fn show_code(login: &Login, device: &StandardDeviceAuthorizationResponse) -> Result<()> {
     let (link, code) = (device.verification_uri().as_str(), device.user_code().secret());
     let whole = device.verification_uri_complete().map(|link| link.secret().as_str());
     let short_cut = whole.map(|link| format!("\n\nOr go to this address, which has the code in it:\n\n    {link}"));
-    client.interact().show(&format!(
+    login.interact.show(&format!(
         "Please use an internet browser on any device, go to:\n\n    {link}\n\nand type in the code  {code}{}",
         short_cut.unwrap_or_default()
     ));
-    open(client, whole.unwrap_or(link)).await?;
-    client.interact().show("Waiting for the code to be confirmed ...");
+    open(login, whole.unwrap_or(link)).await?;
+    login.interact.show("Waiting for the code to be confirmed ...");
     Ok(())
 }

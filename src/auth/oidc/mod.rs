@@ -15,53 +15,41 @@ mod rucio;
 
 pub(super) use acceptance::{is_for_account, recheck_refused_token, warn_refused};
 pub(super) use discovery::discover;
-pub(super) use refresh::{is_due, refresh_token, resume, write_expiry};
+pub(super) use refresh::{is_due, refresh, resume, write_expiry};
 
 use std::time::Duration;
 
-use super::{Token, TokenCache, TokenOrigin, ask_blocking};
+use super::{Login, Token, TokenCache, TokenOrigin, ask_blocking};
 use crate::config::{AuthMethod, OidcLogin, OidcSettings, Settings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::Client;
 use provider::{Grant, Provider};
 use refresh_tokens::RefreshTokenRecord;
 
 /// Lets the user log in with a browser, as configured.
-pub(super) async fn authenticate(
-    client: &Client,
-    settings: &OidcSettings,
-    cache: &TokenCache,
-    origin: &TokenOrigin,
-) -> Result<Token> {
+pub(super) async fn authenticate(login: &Login, settings: &OidcSettings) -> Result<Token> {
     match &settings.login {
-        OidcLogin::Rucio => rucio::authenticate(client, settings).await,
+        OidcLogin::Rucio => rucio::authenticate(login, settings).await,
         OidcLogin::Device(at) => {
-            let provider = Provider::discover(client, at, settings).await?;
-            let granted = device::log_in(client, &provider).await?;
-            accepted(client, granted, &provider, cache, origin).await
+            let provider = Provider::discover(login, at, settings).await?;
+            let granted = device::log_in(login, &provider).await?;
+            accepted(login, granted, &provider).await
         }
         OidcLogin::Browser(at) => {
-            let provider = Provider::discover(client, at, settings).await?;
-            let granted = browser::log_in(client, &provider, settings.polling_timeout).await?;
-            accepted(client, granted, &provider, cache, origin).await
+            let provider = Provider::discover(login, at, settings).await?;
+            let granted = browser::log_in(login, &provider, settings.polling_timeout).await?;
+            accepted(login, granted, &provider).await
         }
     }
 }
 
 /// Returns a provider's token once the Rucio server has accepted it for the right account; saves the refresh token.
-async fn accepted(
-    client: &Client,
-    granted: Grant,
-    provider: &Provider<'_>,
-    cache: &TokenCache,
-    origin: &TokenOrigin,
-) -> Result<Token> {
-    acceptance::accept(client, &granted.token).await?;
+async fn accepted(login: &Login, granted: Grant, provider: &Provider<'_>) -> Result<Token> {
+    acceptance::accept(login, &granted.token).await?;
     refresh_tokens::store(
-        cache,
-        origin,
-        granted.refresh.map(|secret| RefreshTokenRecord::new(origin, provider.settings, &secret)),
+        &login.cache,
+        &login.origin,
+        granted.refresh.map(|secret| RefreshTokenRecord::new(&login.origin, provider.settings, &secret)),
     );
     Ok(granted.token)
 }
@@ -78,13 +66,13 @@ pub(crate) fn can_resume(settings: &Settings) -> bool {
 }
 
 /// Opens a link in a browser that the user can see, if there is one, and says so. Returns whether it did.
-async fn open(client: &Client, link: &str) -> Result<bool> {
-    let interact = client.interact().clone();
-    let may = client.settings().browser && (link.starts_with("https://") || link.starts_with("http://"));
+async fn open(login: &Login, link: &str) -> Result<bool> {
+    let interact = login.interact.clone();
+    let may = login.settings().browser && (link.starts_with("https://") || link.starts_with("http://"));
     let link = link.to_owned();
     let opened = may && ask_blocking(move || interact.browse(&link)).await?;
     if opened {
-        client.interact().show("Your browser was told to open it.");
+        login.interact.show("Your browser was told to open it.");
     }
     Ok(opened)
 }

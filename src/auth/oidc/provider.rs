@@ -11,12 +11,11 @@ use url::Url;
 
 use super::provider_http::{Http, invalid_url, require_secure_url};
 use super::{RefreshTokenRecord, cannot_authenticate};
-use crate::auth::{Claims, Token};
+use crate::auth::{Claims, Login, Token};
 use crate::clock::now;
 use crate::config::{OidcProvider, OidcSettings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::Client;
 use crate::secret::Secret;
 
 /// Client of a provider's token endpoint.
@@ -50,8 +49,8 @@ pub(super) struct Grant {
 
 impl<'a> Provider<'a> {
     /// Reads the provider's metadata.
-    pub(super) async fn discover(client: &Client, at: &'a OidcProvider, oidc: &'a OidcSettings) -> Result<Self> {
-        let http = Http::new(client)?;
+    pub(super) async fn discover(login: &Login, at: &'a OidcProvider, oidc: &'a OidcSettings) -> Result<Self> {
+        let http = Http::new(login)?;
         let request = oauth2::http::Request::get(format!("{}/.well-known/openid-configuration", at.issuer));
         let request = request.body(Vec::new()).map_err(|_| invalid_url(&at.issuer))?;
         require_secure_url(&at.issuer)?;

@@ -10,11 +10,11 @@ use reqwest::redirect::Policy;
 use url::Url;
 
 use super::cannot_authenticate;
-use crate::auth::clock;
+use crate::auth::{Login, clock};
 use crate::config::CaSource;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, root_cause, tls};
+use crate::http::{root_cause, tls};
 
 /// Maximum length of a provider's response, in bytes.
 const LONGEST_ANSWER: usize = 1 << 20;
@@ -42,12 +42,12 @@ pub(super) fn invalid_url(address: &str) -> Error {
 pub(super) struct Http(reqwest::Client);
 
 impl Http {
-    pub(super) fn new(client: &Client) -> Result<Self> {
-        let settings = client.settings();
+    pub(super) fn new(login: &Login) -> Result<Self> {
+        let settings = login.settings();
         let tls = tls::client_config_of_all(&[settings.ca.clone(), CaSource::BuiltIn], None)?;
         reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
-            .user_agent(client.user_agent())
+            .user_agent(login.transport.user_agent())
             .connect_timeout(settings.timeout.unwrap_or(CONNECT_TIMEOUT))
             .read_timeout(settings.timeout.unwrap_or(IDLE_TIMEOUT))
             .redirect(Policy::none())

@@ -7,11 +7,11 @@ use std::path::Path;
 use super::provider::Provider;
 use super::{RefreshTokenRecord, acceptance, refresh_tokens};
 use crate::auth::token_cache::replace_file;
-use crate::auth::{Token, TokenCache, TokenOrigin, store};
+use crate::auth::{Login, Token};
 use crate::clock::now;
 use crate::config::{AuthMethod, OidcLogin, OidcProvider, OidcSettings, Settings};
 use crate::error::Result;
-use crate::http::{Client, Request};
+use crate::http::Request;
 
 /// Pause after a renewal or a failed one, in seconds: the server returns the same token for as long.
 const PAUSE_SECONDS: i64 = 300;
@@ -26,26 +26,21 @@ pub(in crate::auth) fn is_due(settings: &Settings, token: &Token) -> bool {
 
 /// Replaces a token that expires soon: by one that another process has written since, else by a renewed one. Returns
 /// the token itself, which is still valid, if that fails.
-pub(in crate::auth) async fn refresh_token(
-    client: &Client,
-    cache: &TokenCache,
-    origin: &TokenOrigin,
-    token: Token,
-) -> Token {
+pub(in crate::auth) async fn refresh(login: &Login, token: Token) -> Token {
     let without_renewal = |token| Token { renew_after: now() + PAUSE_SECONDS, ..token };
     // Without the lock another process may be renewing it, and a refresh token works only once.
-    let Some(_lock) = cache.lock().await else { return without_renewal(token) };
-    match cache.read_again(origin) {
+    let Some(_lock) = login.cache.lock().await else { return without_renewal(token) };
+    match login.cache.read_again(&login.origin) {
         Some(other) if other != token => return other,
         _ => {}
     }
-    let renewed = match provider_settings(client.settings()) {
-        None => refresh_at_rucio(client, &token).await,
-        Some(_) => refresh_at_provider(client, cache, origin).await,
+    let renewed = match provider_settings(login.settings()) {
+        None => refresh_at_rucio(login, &token).await,
+        Some(_) => refresh_at_provider(login).await,
     };
     match renewed {
         Ok(Some(renewed)) => {
-            store(client, cache, origin, &renewed);
+            login.save(&renewed);
             without_renewal(renewed)
         }
         Ok(None) => {
@@ -61,48 +56,44 @@ pub(in crate::auth) async fn refresh_token(
 
 /// Renews at the Rucio server, which answers with empty headers if it has no refresh token, and with the same token if
 /// that is new.
-async fn refresh_at_rucio(client: &Client, token: &Token) -> Result<Option<Token>> {
-    if client.account().is_none() {
+async fn refresh_at_rucio(login: &Login, token: &Token) -> Result<Option<Token>> {
+    if login.account().is_none() {
         tracing::debug!("the server renews tokens only for an account that is named");
         return Ok(None);
     }
     let request = Request::get("auth/oidc_refresh").header("x-rucio-auth-token", token.expose());
-    let response = client.send_to_auth_host(client.connections()?, &request).await?;
+    let response = login.transport.send_to_auth_host(&request).await?;
     let renewed = |name| response.headers().get(name).is_some_and(|value| !value.is_empty());
     match response.status().is_success() && !renewed("x-rucio-auth-token") {
         true => Ok(None),
-        false => Token::from_answer(response).await.map(Some),
+        false => Token::from_response(response).await.map(Some),
     }
 }
 
 /// Obtains and saves a token with the saved refresh token, if there is one. The caller holds the lock of the cache.
-pub(in crate::auth) async fn resume(
-    client: &Client,
-    cache: &TokenCache,
-    origin: &TokenOrigin,
-) -> Result<Option<Token>> {
-    match refresh_at_provider(client, cache, origin).await? {
+pub(in crate::auth) async fn resume(login: &Login) -> Result<Option<Token>> {
+    match refresh_at_provider(login).await? {
         Some(token) => {
-            store(client, cache, origin, &token);
+            login.save(&token);
             Ok(Some(token))
         }
         None => Ok(None),
     }
 }
 
-async fn refresh_at_provider(client: &Client, cache: &TokenCache, origin: &TokenOrigin) -> Result<Option<Token>> {
-    let Some((oidc, at)) = provider_settings(client.settings()) else { return Ok(None) };
-    let Some(record) = refresh_tokens::find(cache, origin, at) else { return Ok(None) };
-    let provider = Provider::discover(client, at, oidc).await?;
+async fn refresh_at_provider(login: &Login) -> Result<Option<Token>> {
+    let Some((oidc, at)) = provider_settings(login.settings()) else { return Ok(None) };
+    let Some(record) = refresh_tokens::find(&login.cache, &login.origin, at) else { return Ok(None) };
+    let provider = Provider::discover(login, at, oidc).await?;
     let granted = provider.refresh(&record).await?;
     // Most providers issue a new refresh token and revoke the old one.
     let next = granted.as_ref().map(|granted| match &granted.refresh {
-        Some(secret) => RefreshTokenRecord::new(origin, at, secret),
+        Some(secret) => RefreshTokenRecord::new(&login.origin, at, secret),
         None => record,
     });
-    refresh_tokens::store(cache, origin, next);
+    refresh_tokens::store(&login.cache, &login.origin, next);
     let Some(granted) = granted else { return Ok(None) };
-    acceptance::announce_token(client, &granted.token).await;
+    acceptance::announce_token(login, &granted.token).await;
     Ok(Some(granted.token))
 }
 

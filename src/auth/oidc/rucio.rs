@@ -7,11 +7,11 @@ use url::Url;
 
 use super::acceptance::mapping_command;
 use super::{cannot_authenticate, duration, open};
-use crate::auth::{Token, ask_blocking, clock};
+use crate::auth::{Login, Token, ask_blocking, clock};
 use crate::config::OidcSettings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, Request, checked};
+use crate::http::{Request, checked};
 use crate::retry::Retryable;
 
 /// Attempts at entering the login code.
@@ -20,21 +20,21 @@ const CODE_TRIES: u32 = 3;
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Lets the user log in at the identity provider, and fetches the token.
-pub(super) async fn authenticate(client: &Client, settings: &OidcSettings) -> Result<Token> {
-    let link = login_link(client, settings).await?;
-    client.interact().show(&format!("Please use your internet browser, go to:\n\n    {link}\n\nand log in there."));
-    open(client, &link).await?;
+pub(super) async fn authenticate(login: &Login, settings: &OidcSettings) -> Result<Token> {
+    let link = login_link(login, settings).await?;
+    login.interact.show(&format!("Please use your internet browser, go to:\n\n    {link}\n\nand log in there."));
+    open(login, &link).await?;
     let token = match settings.polling {
-        true => poll(client, settings, &link).await,
-        false => exchange_code(client, settings).await,
+        true => poll(login, settings, &link).await,
+        false => exchange_code(login, settings).await,
     };
     token.map(clock::correct_expiry)
 }
 
-async fn login_link(client: &Client, settings: &OidcSettings) -> Result<String> {
-    let response = client.send_to_auth_host(client.connections()?, &request("auth/oidc", settings)).await?;
+async fn login_link(login: &Login, settings: &OidcSettings) -> Result<String> {
+    let response = login.transport.send_to_auth_host(&request("auth/oidc", settings)).await?;
     clock::warn_on_clock_skew(&response);
-    let response = checked(response).await.map_err(|error| no_link(error, client, settings))?;
+    let response = checked(response).await.map_err(|error| no_link(error, login, settings))?;
     let link = response.headers().get("x-rucio-oidc-auth-url").and_then(|value| value.to_str().ok());
     link.map(str::to_owned).ok_or_else(|| {
         cannot_authenticate("The server offers no OIDC login for this scope, audience or issuer")
@@ -43,12 +43,12 @@ async fn login_link(client: &Client, settings: &OidcSettings) -> Result<String> 
 }
 
 /// Explains why the server returned no login link. It reports some causes as Python tracebacks.
-fn no_link(error: Error, client: &Client, settings: &OidcSettings) -> Error {
+fn no_link(error: Error, login: &Login, settings: &OidcSettings) -> Error {
     if error.class() != Some(Exception::CannotAuthenticate) {
         return error;
     }
     let details = error.details();
-    match (&settings.issuer, client.account()) {
+    match (&settings.issuer, login.account()) {
         (Some(issuer), _) if details.contains(&format!("KeyError: '{issuer}'")) => cannot_authenticate(format!(
             "The server knows no identity provider '{issuer}'."
         ))
@@ -70,22 +70,22 @@ fn no_link(error: Error, client: &Client, settings: &OidcSettings) -> Error {
     }
 }
 
-async fn poll(client: &Client, settings: &OidcSettings, link: &str) -> Result<Token> {
+async fn poll(login: &Login, settings: &OidcSettings, link: &str) -> Result<Token> {
     let timeout = settings.polling_timeout;
-    client.interact().show(&format!(
+    login.interact.show(&format!(
         "Waiting up to {} for the login in the browser ... If the browser shows an error, press Ctrl-C.",
         duration(timeout)
     ));
-    let path = path_on_auth_host(client, link)?;
+    let path = path_on_auth_host(login, link)?;
     let start = Instant::now();
     loop {
-        match fetch(client, &path, settings).await {
+        match fetch(login, &path, settings).await {
             Err(error) if is_pending(&error) => {}
             outcome => return outcome,
         }
         let remaining = timeout.saturating_sub(start.elapsed());
         if remaining.is_zero() {
-            return Err(login_timeout(client, timeout));
+            return Err(login_timeout(login, timeout));
         }
         tokio::time::sleep(POLL_INTERVAL.min(remaining)).await;
     }
@@ -98,42 +98,42 @@ fn is_pending(error: &Error) -> bool {
     is_refused || error.is_retryable()
 }
 
-fn login_timeout(client: &Client, timeout: Duration) -> Error {
-    let account = client.account().unwrap_or("account");
+fn login_timeout(login: &Login, timeout: Duration) -> Error {
+    let account = login.account().unwrap_or("account");
     cannot_authenticate(format!("No login came through in the browser within {}.", duration(timeout))).with_hint(format!(
         "Run the command again and log in at once ([client] oidc_polling_timeout gives more time). If the browser showed an \
          error: your identity may not belong to {account}, which an administrator can mend by `{}`.",
-        mapping_command(client, "SUB=…, ISS=…")
+        mapping_command(login, "SUB=…, ISS=…")
     ))
 }
 
-async fn exchange_code(client: &Client, settings: &OidcSettings) -> Result<Token> {
+async fn exchange_code(login: &Login, settings: &OidcSettings) -> Result<Token> {
     for _ in 0..CODE_TRIES {
-        client.interact().show("Copy the code from the browser to this terminal and press enter:");
-        let interact = client.interact().clone();
+        login.interact.show("Copy the code from the browser to this terminal and press enter:");
+        let interact = login.interact.clone();
         let code = ask_blocking(move || interact.code()).await?;
         let code = code.map_err(|error| Error::io("Cannot read the login code", error))?;
         let code = utf8_percent_encode(code.trim(), NON_ALPHANUMERIC);
-        match fetch(client, &format!("auth/oidc_redirect?{code}"), settings).await {
+        match fetch(login, &format!("auth/oidc_redirect?{code}"), settings).await {
             Ok(token) => return Ok(token),
-            Err(error) => client.interact().show(&format!("This code was not accepted ({error}). Please try again.")),
+            Err(error) => login.interact.show(&format!("This code was not accepted ({error}). Please try again.")),
         }
     }
     Err(cannot_authenticate("No valid login code was given.").with_hint(format!(
         "Run the command again for a new link. If the browser showed an error in place of a code: your identity may belong \
          to no account, which an administrator can mend by `{}`.",
-        mapping_command(client, "SUB=…, ISS=…")
+        mapping_command(login, "SUB=…, ISS=…")
     )))
 }
 
-async fn fetch(client: &Client, path: &str, settings: &OidcSettings) -> Result<Token> {
+async fn fetch(login: &Login, path: &str, settings: &OidcSettings) -> Result<Token> {
     let request = request(path, settings).header("x-rucio-client-fetch-token", "True");
-    Token::from_answer(client.send_to_auth_host(client.connections()?, &request).await?).await
+    Token::from_response(login.transport.send_to_auth_host(&request).await?).await
 }
 
 /// Returns path and query of the login link, which must be on auth_host: no request goes anywhere else.
-fn path_on_auth_host(client: &Client, link: &str) -> Result<String> {
-    let host = Url::parse(&client.settings().auth_host).ok();
+fn path_on_auth_host(login: &Login, link: &str) -> Result<String> {
+    let host = Url::parse(&login.settings().auth_host).ok();
     match Url::parse(link) {
         Ok(url) if host.is_some_and(|host| host.origin() == url.origin()) => {
             let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();

@@ -4,20 +4,20 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::Session;
+use crate::auth::Login;
 use crate::auth::token_cache::{
-    CHECKED, RECORD, REFRESH, TokenCache, TokenFile, TokenOrigin, recorded_files, require_private, unrecorded_files,
+    CHECKED, RECORD, REFRESH, TokenFile, TokenOrigin, recorded_files, require_private, unrecorded_files,
 };
 use crate::error::{Error, Result};
-use crate::http::Client;
 
 /// Deletes the sessions of this server and account, of all authentication methods. Returns the deleted sessions.
 ///
 /// # Errors
 /// The first file that could not be removed; the others are removed regardless.
-pub fn forget(client: &Client) -> Result<Vec<Session>> {
-    let (settings, origin) = (client.settings(), TokenOrigin::from_settings(client.settings()));
-    let [shared, own] = TokenCache::new(settings).files_for(&origin);
-    let same = |other: &TokenOrigin| other.same_server(&origin) && other.account == origin.account;
+pub fn forget(login: &Login) -> Result<Vec<Session>> {
+    let (settings, origin) = (login.settings(), &login.origin);
+    let [shared, own] = login.cache.files_for(origin);
+    let same = |other: &TokenOrigin| other.same_server(origin) && other.account == origin.account;
     let of_it = |file: &TokenFile| file.record().is_some_and(|record| same(&record.origin));
     let mut mine: Vec<_> = recorded_files(&settings.token_dir).into_iter().filter(of_it).collect();
     // The official client's token, in the same file. A file that the user named may be another program's.

@@ -8,15 +8,14 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use super::token_cache::{
-    EXPIRY_MARGIN_SECONDS, TokenCache, TokenFile, TokenOrigin, TokenRecord, recorded_files, require_private,
-    unrecorded_files,
+    EXPIRY_MARGIN_SECONDS, TokenFile, TokenRecord, recorded_files, require_private, unrecorded_files,
 };
-use super::{Claims, Token, TokenSource, find_token};
+use super::{Claims, Login, Token, TokenSource};
 use crate::api;
 use crate::clock::now;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, Raw};
+use crate::http::Raw;
 use crate::secret::Secret;
 use crate::types::Validation;
 pub use forget::{forget, forget_all};
@@ -105,8 +104,8 @@ impl Session {
     }
 
     /// Creates a session of a usable token.
-    fn from_token(token: Token, client: &Client, record: Option<&TokenRecord>) -> Self {
-        let settings = client.settings();
+    fn from_token(token: Token, login: &Login, record: Option<&TokenRecord>) -> Self {
+        let settings = login.settings();
         let claims = Claims::parse(token.expose());
         Self {
             host: Some(settings.rucio_host.clone()),
@@ -159,28 +158,28 @@ fn account_in_name(file: &Path) -> Option<String> {
 }
 
 /// Returns the session that commands use under these settings, or else an expired one. Reads local files only.
-pub fn current(client: &Client) -> Option<Session> {
-    let (cache, origin) = (TokenCache::new(client.settings()), TokenOrigin::from_settings(client.settings()));
-    let files = cache.files_for(&origin);
-    match find_token(client.settings(), &cache, &origin) {
+pub fn current(login: &Login) -> Option<Session> {
+    let files = login.cache.files_for(&login.origin);
+    match login.find() {
         Some(token) => {
             let record = match &token.source {
                 TokenSource::Cache(path) => files.iter().find(|file| file.file() == path).and_then(TokenFile::record),
                 _ => None,
             };
-            Some(Session::from_token(token, client, record.as_ref()))
+            Some(Session::from_token(token, login, record.as_ref()))
         }
         None => {
-            let of_it =
-                |file: &&TokenFile| file.record().is_some_and(|record| record.origin.is_interchangeable_with(&origin));
+            let of_it = |file: &&TokenFile| {
+                file.record().is_some_and(|record| record.origin.is_interchangeable_with(&login.origin))
+            };
             files.iter().find(of_it).map(Session::from_file).filter(Session::has_ended)
         }
     }
 }
 
 /// Returns all sessions saved in these folders, each with whether commands use it under these settings.
-pub fn all(folders: &[PathBuf], client: Option<&Client>) -> Vec<(Session, bool)> {
-    let used = client.and_then(current).and_then(|session| session.file().map(Path::to_owned));
+pub fn all(folders: &[PathBuf], login: Option<&Login>) -> Vec<(Session, bool)> {
+    let used = login.and_then(current).and_then(|session| session.file().map(Path::to_owned));
     // Folders that others can write to are not trusted.
     let folders = folders.iter().filter(|folder| require_private(folder, 0o022).is_ok());
     let files = folders.flat_map(|folder| recorded_files(folder).into_iter().chain(unrecorded_files(folder)));
@@ -198,9 +197,9 @@ pub fn all(folders: &[PathBuf], client: Option<&Client>) -> Vec<(Session, bool)>
 ///
 /// # Errors
 /// All errors but a refusal of the token.
-pub async fn check(client: &Client, session: &Session) -> Result<Option<Raw<Validation>>> {
+pub async fn check(login: &Login, session: &Session) -> Result<Option<Raw<Validation>>> {
     let Some(secret) = session.secret() else { return Ok(None) };
-    match api::auth::validate(client, &secret).await {
+    match api::auth::validate(&login.transport, &secret).await {
         Ok(said) => Ok(Some(said)),
         Err(error) if error.class() == Some(Exception::CannotAuthenticate) => Ok(None),
         Err(error) => Err(error),
@@ -211,41 +210,39 @@ pub async fn check(client: &Client, session: &Session) -> Result<Option<Raw<Vali
 ///
 /// # Errors
 /// Those of the login.
-pub async fn log_in(client: &Client, when: LoginMode) -> Result<LoginOutcome> {
-    let token = match (when, current(client).and_then(|session| session.token)) {
-        (LoginMode::Force, _) => super::log_in(client).await?,
-        (LoginMode::Renew, _) => super::force_renewal(client).await?,
-        (LoginMode::IfNeeded, None) => super::token(client).await?,
-        (LoginMode::IfNeeded, Some(token)) => match validate(client, &token).await {
-            Ok(said) => return finish_login(client, token, said),
-            Err(error) if error.class() == Some(Exception::CannotAuthenticate) => {
-                super::replace(client, &token).await?
-            }
+pub async fn log_in(login: &Login, when: LoginMode) -> Result<LoginOutcome> {
+    let token = match (when, current(login).and_then(|session| session.token)) {
+        (LoginMode::Force, _) => login.force_login().await?,
+        (LoginMode::Renew, _) => login.force_renewal().await?,
+        (LoginMode::IfNeeded, None) => login.obtain().await?,
+        (LoginMode::IfNeeded, Some(token)) => match validate(login, &token).await {
+            Ok(said) => return finish_login(login, token, said),
+            Err(error) if error.class() == Some(Exception::CannotAuthenticate) => login.replace_refused(&token).await?,
             Err(error) => return Err(error),
         },
     };
-    let said = validate(client, &token).await?;
-    finish_login(client, token, said)
+    let said = validate(login, &token).await?;
+    finish_login(login, token, said)
 }
 
 /// Returns the session if the token is for the requested account; deletes it otherwise.
-fn finish_login(client: &Client, token: Token, said: Raw<Validation>) -> Result<LoginOutcome> {
-    if client.account().is_some_and(|account| account != said.account) {
-        forget(client)?;
+fn finish_login(login: &Login, token: Token, said: Raw<Validation>) -> Result<LoginOutcome> {
+    if login.account().is_some_and(|account| account != said.account) {
+        forget(login)?;
         return Ok(LoginOutcome::OtherAccount(said.account.clone()));
     }
-    Ok(LoginOutcome::Done(Box::new(LoggedIn { session: session_of(client, token), said })))
+    Ok(LoginOutcome::Done(Box::new(LoggedIn { session: session_of(login, token), said })))
 }
 
-async fn validate(client: &Client, token: &Token) -> Result<Raw<Validation>> {
-    api::auth::validate(client, &Secret::from(token.expose())).await
+async fn validate(login: &Login, token: &Token) -> Result<Raw<Validation>> {
+    api::auth::validate(&login.transport, &Secret::from(token.expose())).await
 }
 
 /// Returns the session of a token just obtained, with the file it is saved in.
-fn session_of(client: &Client, token: Token) -> Session {
-    match current(client) {
+fn session_of(login: &Login, token: Token) -> Session {
+    match current(login) {
         Some(saved) if saved.token.as_ref() == Some(&token) => saved,
-        _ => Session::from_token(token, client, None),
+        _ => Session::from_token(token, login, None),
     }
 }
 
@@ -254,11 +251,11 @@ fn session_of(client: &Client, token: Token) -> Session {
 ///
 /// # Errors
 /// Those of the login; `CannotAuthenticate` if the server's tokens have a shorter lifetime.
-pub async fn token(client: &Client, min_life: i64) -> Result<Secret> {
+pub async fn token(login: &Login, min_life: i64) -> Result<Secret> {
     let lives_too_short = |token: &Token| token.expires.is_some_and(|end| end - now() < min_life);
-    let short = current(client).and_then(|session| session.token).as_ref().is_some_and(lives_too_short);
+    let short = current(login).and_then(|session| session.token).as_ref().is_some_and(lives_too_short);
     let LoggedIn { session, said } =
-        match log_in(client, if short { LoginMode::Renew } else { LoginMode::IfNeeded }).await? {
+        match log_in(login, if short { LoginMode::Renew } else { LoginMode::IfNeeded }).await? {
             LoginOutcome::Done(done) => *done,
             LoginOutcome::OtherAccount(account) => {
                 let details = format!("The login is one of account {account}, not of the one that was asked for.");

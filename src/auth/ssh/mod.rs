@@ -13,34 +13,34 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use openssl::pkey::{PKey, Private};
 use reqwest::{Response, StatusCode};
 
-use super::{Token, ask_blocking, named_account};
+use super::{Login, Token, ask_blocking};
 use crate::certificate::question;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, Request, checked};
+use crate::http::{Request, checked};
 use crate::interact::Interact;
 use agent::Agent;
 use key::{KeyFile, PublicKey};
 
 /// Requests a token with the key in this file. `agent` is the socket of the SSH agent: it signs if it holds the key, so
 /// that no pass phrase is needed. If it does not, or refuses, the file is opened.
-pub(super) async fn authenticate(client: &Client, private_key: &Path, agent: Option<&Path>) -> Result<Token> {
-    let account = named_account(client)?;
-    if let Some(signature) = by_agent(client, account, private_key, agent).await? {
-        return exchange(client, account, private_key, &signature).await;
+pub(super) async fn authenticate(login: &Login, private_key: &Path, agent: Option<&Path>) -> Result<Token> {
+    let account = login.require_account()?;
+    if let Some(signature) = by_agent(login, account, private_key, agent).await? {
+        return exchange(login, account, private_key, &signature).await;
     }
     // The pass phrase is asked for before the challenge, which is valid for ten seconds.
-    let key = open(client, private_key).await?;
-    let signature = key::sign(&key, challenge(client, account).await?.as_bytes())?;
-    exchange(client, account, private_key, &signature).await
+    let key = open(login, private_key).await?;
+    let signature = key::sign(&key, challenge(login, account).await?.as_bytes())?;
+    exchange(login, account, private_key, &signature).await
 }
 
 /// Returns a challenge signed by the agent; `None` if it does not hold the key, or refuses.
-async fn by_agent(client: &Client, account: &str, path: &Path, socket: Option<&Path>) -> Result<Option<Vec<u8>>> {
+async fn by_agent(login: &Login, account: &str, path: &Path, socket: Option<&Path>) -> Result<Option<Vec<u8>>> {
     let (path, socket) = (path.to_owned(), socket.map(Path::to_owned));
     let found = ask_blocking(move || find(&path, socket.map(Agent))).await??;
     let Some((agent, key)) = found else { return Ok(None) };
-    let challenge = challenge(client, account).await?;
+    let challenge = challenge(login, account).await?;
     match ask_blocking(move || agent.sign(&key, challenge.as_bytes())).await? {
         Ok(signature) => Ok(Some(signature)),
         Err(error) => {
@@ -88,8 +88,8 @@ pub(crate) fn readiness(path: &Path, agent: Option<&Path>) -> Result<Readiness> 
     Ok(if file.is_locked() { Readiness::Locked } else { Readiness::Open })
 }
 
-async fn open(client: &Client, path: &Path) -> Result<PKey<Private>> {
-    let (path, interact): (_, Arc<dyn Interact>) = (path.to_owned(), client.interact().clone());
+async fn open(login: &Login, path: &Path) -> Result<PKey<Private>> {
+    let (path, interact): (_, Arc<dyn Interact>) = (path.to_owned(), login.interact.clone());
     ask_blocking(move || {
         let file = KeyFile::read(&path).map_err(|error| key::unreadable(&path, &error))?;
         warn_if_open(&path);
@@ -112,9 +112,9 @@ fn warn_if_open(path: &Path) {
 
 /// Requests the challenge to sign. No server can obtain a signature for an SSH login or a signed file this way: both
 /// contain zero bytes, which a header of text cannot.
-async fn challenge(client: &Client, account: &str) -> Result<String> {
+async fn challenge(login: &Login, account: &str) -> Result<String> {
     let request = Request::get("auth/ssh_challenge_token");
-    let response = checked(client.send_to_auth_host(client.connections()?, &request).await?).await;
+    let response = checked(login.transport.send_to_auth_host(&request).await?).await;
     let response = response.map_err(|error| match error.class() {
         Some(Exception::CannotAuthenticate) => error.with_hint(format!(
             "There is no account {account} at this server: check [client] account or --account, and auth_host."
@@ -128,13 +128,13 @@ async fn challenge(client: &Client, account: &str) -> Result<String> {
     })
 }
 
-async fn exchange(client: &Client, account: &str, key: &Path, signature: &[u8]) -> Result<Token> {
+async fn exchange(login: &Login, account: &str, key: &Path, signature: &[u8]) -> Result<Token> {
     let request = Request::get("auth/ssh").header("x-rucio-ssh-signature", BASE64_STANDARD.encode(signature));
-    let response = client.send_to_auth_host(client.connections()?, &request).await?;
+    let response = login.transport.send_to_auth_host(&request).await?;
     if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
         return Err(failed(response, account).await);
     }
-    Token::from_answer(response).await.map_err(|error| match error.class() {
+    Token::from_response(response).await.map_err(|error| match error.class() {
         Some(Exception::CannotAuthenticate) if error.hints().is_empty() => error.with_hint(format!(
             "The key {0} must be an identity of the account {account}; an administrator adds it with `rucio account \
              identity add --type SSH --id \"$(cat {0}.pub)\" --email EMAIL {account}`. Or choose another account with \

@@ -90,7 +90,7 @@ impl TokenOrigin {
 }
 
 /// The token files of one account.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct TokenCache {
     /// The file shared with the official client.
     shared: TokenFile,

@@ -40,7 +40,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     }
     let forgotten = match args.all {
         true => session::forget_all(&folders)?,
-        false => session::forget(context.client()?)?,
+        false => session::forget(context.login()?)?,
     };
     if forgotten.is_empty() {
         context.ui.line("There is nothing to forget.")?;
@@ -57,7 +57,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 /// Returns the token folders of all VOs, and that of the configured token file.
 fn all_folders(context: &Context) -> Result<Vec<PathBuf>> {
     let mut folders = token_folders(&context.env)?;
-    let chosen = context.client().ok().map(|client| client.settings().token_dir.clone());
+    let chosen = context.login().ok().map(|login| login.settings().token_dir.clone());
     folders.extend(chosen.filter(|folder| !folders.contains(folder)));
     Ok(folders)
 }
@@ -67,7 +67,7 @@ async fn ask(context: &Context, all: bool) -> Result<()> {
     let question = match all {
         true => "Forget all sessions? [y/N] ".to_owned(),
         false => {
-            let settings = context.client()?.settings();
+            let settings = context.login()?.settings();
             let account = settings.account.as_deref().unwrap_or("the default account");
             format!("Forget the session of {account} at {}? [y/N] ", settings.rucio_host)
         }
@@ -102,14 +102,14 @@ fn text(session: &Session) -> String {
 
 /// Warns if commands still use another token, or would log in again automatically.
 fn warn_of_others(context: &Context) {
-    let Ok(client) = context.client() else { return };
-    if let Some(Session { source, .. }) = session::current(client).filter(|session| !session.has_ended()) {
+    let Ok(login) = context.login() else { return };
+    if let Some(Session { source, .. }) = session::current(login).filter(|session| !session.has_ended()) {
         let remedy = match source {
             TokenSource::Variable(name) => format!("unset {name}"),
             _ => "remove it".to_owned(),
         };
         tracing::warn!("Commands still use the token of {source}: {remedy} to be logged out.");
-    } else if let Some(means) = logs_in_automatically(&client.settings().auth) {
+    } else if let Some(means) = logs_in_automatically(&login.settings().auth) {
         tracing::warn!("The next command logs in again by itself, with {means}.");
     }
 }

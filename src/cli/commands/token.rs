@@ -30,7 +30,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let token = session::token(&context.non_interactive_client()?, args.min_life).await?;
+    let token = session::token(&context.non_interactive_login()?, args.min_life).await?;
     let line = format!("{HEADER}: {}", token.expose());
     let record = json!({"token": token.expose(), "header": line});
     match args.header {

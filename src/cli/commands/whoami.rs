@@ -45,7 +45,7 @@ struct Links {
 impl Links {
     /// Requests the identities of this account, and the other accounts of the current identity.
     async fn ask(client: &Client, account: &str) -> Result<Self> {
-        let said = api::auth::validate(client, &client.token().await?).await?;
+        let said = api::auth::validate(client.transport(), &client.token().await?).await?;
         let identity_type = match client.settings().auth.name() {
             "x509_proxy" => "X509".to_owned(),
             way => way.to_uppercase(),

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::cache::CompletionCache;
 use crate::api;
-use crate::auth::client_without_login;
+use crate::auth::Login;
 use crate::cli::ui::values::to_str;
 use crate::cli::value_kind::ValueKind;
 use crate::config::{Config, Overrides, Settings};
@@ -64,7 +64,7 @@ impl Catalogue {
         let config = Config::for_client(&self.options, &self.env).ok()?;
         let settings = Settings::resolve(&self.options, &self.env, &config).ok()?;
         let memory = CompletionCache::new(&settings, &self.env);
-        let client = client_without_login(settings, "rucio::complete");
+        let client = Login::cached_only(settings, "rucio::complete").client();
         Some(CatalogueLookup { memory, client, end: Instant::now() + LOOKUP_TIMEOUT })
     }
 }

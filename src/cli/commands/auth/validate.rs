@@ -32,17 +32,17 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let client = context.client()?;
+    let login = context.login()?;
     let token = match args.token.as_deref() {
         Some("-") => ask_blocking(read).await??,
         // Not repeated in the message: it may be a token.
         Some(_) => return Err(on_command_line()),
-        None => match session::current(client).and_then(|session| session.secret()) {
+        None => match session::current(login).and_then(|session| session.secret()) {
             Some(token) => token,
             None => return Err(show::none(context)?),
         },
     };
-    let said = api::auth::validate(client, &token).await?;
+    let said = api::auth::validate(context.client()?.transport(), &token).await?;
     let said: Attributes = serde_json::to_value(&said).and_then(serde_json::from_value).map_err(Error::unwritable)?;
     context.ui.one(SHAPE, &said, || text(&said))
 }

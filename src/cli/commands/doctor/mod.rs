@@ -5,6 +5,7 @@ mod report;
 
 use futures_util::future::join_all;
 
+use crate::auth::Login;
 use crate::cli::context::Context;
 use crate::cli::leaf::{Extension, NoServer};
 use crate::config::{CaSource, Config, Overrides, explain};
@@ -71,18 +72,19 @@ impl Case<'_> {
             (false, true) => LoginRequirement::Interactive,
             (false, false) => LoginRequirement::Unattended,
         };
-        let client = resolved
+        let session = resolved
             .as_ref()
-            .map(|(settings, _)| login::client(settings.clone(), login == LoginRequirement::Unattended));
+            .map(|(settings, _)| login::non_interactive(settings.clone(), login != LoginRequirement::Unattended));
+        let client = session.as_ref().map(Login::client);
         let is_reachable = match offline {
             true => false,
             false => self.servers(report, ca.as_ref(), client.as_ref()).await?,
         };
-        if let (Some((settings, true)), Some(client)) = (&resolved, &client) {
+        if let (Some((settings, true)), Some(session)) = (&resolved, &session) {
             let (findings, has_token) = token::examine(settings, login);
             report.add(findings)?;
             if is_reachable && (has_token || login == LoginRequirement::Unattended) {
-                report.add(vec![login::examine(client).await])?;
+                report.add(vec![login::examine(session).await])?;
             }
         }
         report.add(transfers::examine(resolved.as_ref().map(|(settings, _)| settings), env))

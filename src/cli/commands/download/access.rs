@@ -32,7 +32,7 @@ pub(in crate::cli::commands) async fn storages(context: &Context, client: &Clien
         anonymous_tls: tls::client_config_of_all(&access.cas, None)?,
         tls: tls::client_config_of_all(&access.cas, identity)?,
         token: token(client).await?,
-        user_agent: client.user_agent(),
+        user_agent: client.transport().user_agent(),
         connect_timeout: CONNECT_TIMEOUT,
         idle_timeout: IDLE_TIMEOUT,
     });

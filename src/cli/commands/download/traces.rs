@@ -21,14 +21,14 @@ const ONLY_VO: &str = "def";
 pub(in crate::cli::commands) fn tracer(client: &Client) -> Result<Option<Tracer>> {
     match client.settings().user_agent.starts_with("pilot") {
         true => Ok(None),
-        false => Ok(Some(Tracer::start(client.connections()?.clone(), &client.settings().trace_host))),
+        false => Ok(Some(Tracer::start(client.transport().connections()?.clone(), &client.settings().trace_host))),
     }
 }
 
 /// Returns the round-trip time to the trace server; known only if it is the Rucio server.
 pub(in crate::cli::commands) fn round_trip(client: &Client) -> Option<Duration> {
     let settings = client.settings();
-    client.min_response_time().filter(|_| settings.trace_host == settings.rucio_host)
+    client.transport().min_response_time().filter(|_| settings.trace_host == settings.rucio_host)
 }
 
 /// Returns the fields that are the same for all files, in the official client's order.

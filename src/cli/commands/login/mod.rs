@@ -50,12 +50,12 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 /// Logs in and prints the session.
 pub(crate) async fn log_in(context: &Context, when: LoginMode) -> Result<()> {
-    let client = context.client()?;
-    if client.settings().insecure {
+    let login = context.login()?;
+    if login.settings().insecure {
         return Err(not_kept(context));
     }
-    let before = session::current(client).and_then(|session| session.secret());
-    let LoggedIn { session, said } = match session::log_in(client, when).await? {
+    let before = session::current(login).and_then(|session| session.secret());
+    let LoggedIn { session, said } = match session::log_in(login, when).await? {
         LoginOutcome::Done(done) => *done,
         LoginOutcome::OtherAccount(account) => return Err(another(context, &account)),
     };
@@ -115,7 +115,7 @@ fn another(context: &Context, account: &str) -> Error {
 
 /// Warns if a token from a variable or another file takes precedence over this session.
 fn warn_of_another(context: &Context, session: &Session) {
-    let used = context.client().ok().and_then(session::current);
+    let used = context.login().ok().and_then(session::current);
     if let Some(Session { source: source @ (TokenSource::Variable(_) | TokenSource::File(_)), .. }) = used
         && source != session.source
     {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::api;
-use crate::auth::{ask_blocking, client_without_login};
+use crate::auth::{Login, ask_blocking};
 use crate::cli::context::Context;
 use crate::cli::terminal::Terminal;
 use crate::config::{Config, NewConfig, Overrides, Settings, already_there};
@@ -52,7 +52,7 @@ fn place(context: &Context, replace: bool) -> Result<PathBuf> {
 async fn check(context: &Context, config: &Config) -> Result<String> {
     let settings = Settings::resolve(&context.overrides(), &context.env, config)?;
     let hosts = [settings.rucio_host.clone(), settings.auth_host.clone()];
-    let client = client_without_login(settings, "rucio::login");
+    let client = Login::cached_only(settings, "rucio::login").client();
     let ping = api::server::ping_at(&client, &hosts[0]).await?;
     if hosts[1] != hosts[0] {
         api::server::ping_at(&client, &hosts[1]).await?;

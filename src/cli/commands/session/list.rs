@@ -42,11 +42,11 @@ struct Row<'a> {
 }
 
 pub(crate) async fn run(context: &Context, _args: Args) -> Result<()> {
-    let client = context.client().ok();
+    let login = context.login().ok();
     let mut folders = token_folders(&context.env)?;
     // The directory of a token file set in the configuration.
-    folders.extend(client.map(|client| client.settings().token_dir.clone()).filter(|folder| !folders.contains(folder)));
-    let sessions = session::all(&folders, client);
+    folders.extend(login.map(|login| login.settings().token_dir.clone()).filter(|folder| !folders.contains(folder)));
+    let sessions = session::all(&folders, login);
     if sessions.is_empty() {
         context.ui.line(&format!("There is no session; `{}` begins one.", context.command("login")))?;
     }

@@ -21,11 +21,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let client = context.client()?;
-    let Some(session) = session::current(client) else { return Err(none(context)?) };
+    let login = context.login()?;
+    let Some(session) = session::current(login) else { return Err(none(context)?) };
     let said = match args.offline || session.has_ended() {
         true => None,
-        false => Some(session::check(client, &session).await?),
+        false => Some(session::check(login, &session).await?),
     };
     let checked = match &said {
         None => Checked::No,
@@ -44,7 +44,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 /// Returns the error for a missing session.
 pub(crate) fn none(context: &Context) -> Result<Error> {
-    let settings = context.client()?.settings();
+    let settings = context.login()?.settings();
     let who = settings.account.as_ref().map(|account| format!(" of account {account}")).unwrap_or_default();
     let details = format!("There is no session{who} by {} at {}.", settings.auth.name(), settings.rucio_host);
     Ok(Error::new(Exception::CannotAuthenticate, details).with_hint("Run `rucio login`."))

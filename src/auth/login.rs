@@ -1,0 +1,150 @@
+//! What a login needs, and the login itself: by the configured authentication method.
+
+use std::sync::Arc;
+
+use super::lifecycle::TokenSlot;
+use super::{Token, TokenCache, TokenOrigin, gss, oidc, ssh, userpass, x509};
+use crate::config::{AuthMethod, Settings};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::hint::Hint;
+use crate::http::{Client, Transport};
+use crate::interact::{Interact, NonInteractive};
+
+/// The servers, the token cache and the user, for tokens of one account at one server. Cheap to clone; nothing is read
+/// or sent before a token is needed.
+#[derive(Clone)]
+pub struct Login {
+    pub(super) transport: Transport,
+    pub(super) cache: TokenCache,
+    /// Server, account and authentication method of the tokens.
+    pub(super) origin: TokenOrigin,
+    /// Prompts for pass phrases and login codes.
+    pub(super) interact: Arc<dyn Interact>,
+    /// Whether a missing token may be obtained; otherwise only the cached one is used.
+    pub(super) may_log_in: bool,
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Login").field("transport", &self.transport).finish_non_exhaustive()
+    }
+}
+
+impl Login {
+    /// Creates the login for these settings. `script` is shown as the command in the server's log (`rucio::list-dids`);
+    /// `interact` prompts for pass phrases and login codes.
+    pub fn new(settings: Settings, script: impl Into<String>, interact: Arc<dyn Interact>) -> Self {
+        Self {
+            cache: TokenCache::new(&settings),
+            origin: TokenOrigin::from_settings(&settings),
+            transport: Transport::new(settings, script),
+            interact,
+            may_log_in: true,
+        }
+    }
+
+    /// Creates one that uses the cached token or none: it never logs in and never prompts.
+    pub fn cached_only(settings: Settings, script: impl Into<String>) -> Self {
+        Self { may_log_in: false, ..Self::new(settings, script, Arc::new(NonInteractive)) }
+    }
+
+    /// Returns a client with the tokens of this login.
+    pub fn client(&self) -> Client {
+        Client::new(self.transport.clone(), Arc::new(TokenSlot::new(self.clone())))
+    }
+
+    /// Returns the settings of this login.
+    pub fn settings(&self) -> &Settings {
+        self.transport.settings()
+    }
+
+    /// Returns whether a missing token may be obtained.
+    pub(crate) fn may_log_in(&self) -> bool {
+        self.may_log_in
+    }
+
+    /// Returns the configured account; `None` means the server's default for the identity.
+    pub(super) fn account(&self) -> Option<&str> {
+        self.settings().account.as_deref()
+    }
+
+    /// Returns the account, for authentication methods for which the server has no default account.
+    pub(super) fn require_account(&self) -> Result<&str> {
+        self.account().ok_or_else(|| {
+            let details = format!("A login by {} is for an account, and none is named.", self.settings().auth.name());
+            Error::new(Exception::CannotAuthenticate, details).with_hint(
+                "Give the option --account, set RUCIO_ACCOUNT, or add `account = …` to [client] in the configuration file.",
+            )
+        })
+    }
+
+    /// Lets the user log in by the configured authentication method, and saves the token.
+    pub(super) async fn authenticate(&self) -> Result<Token> {
+        tracing::debug!("get a new token");
+        let token = match &self.settings().auth {
+            AuthMethod::Userpass { username, password } => {
+                userpass::authenticate(self, username.as_deref(), password.as_ref()).await
+            }
+            AuthMethod::X509 { cert, key } => x509::authenticate(self, "auth/x509", cert, key.as_deref()).await,
+            AuthMethod::X509Proxy { proxy } => x509::authenticate(self, "auth/x509_proxy", proxy, None).await,
+            AuthMethod::Oidc(_) if !self.interact.is_there() => {
+                Err(Error::new(Exception::CannotAuthenticate, "This login needs somebody at a browser.")
+                    .with_hint(Hint::LogIn { force: false }))
+            }
+            AuthMethod::Oidc(settings) => oidc::authenticate(self, settings).await,
+            AuthMethod::Ssh { private_key, agent } => ssh::authenticate(self, private_key, agent.as_deref()).await,
+            AuthMethod::Gss => gss::authenticate(self).await,
+        }
+        .map_err(|error| add_hint(error, &self.settings().auth))?;
+        self.save(&token);
+        Ok(token)
+    }
+
+    /// Saves a token for the next command.
+    pub(super) fn save(&self, token: &Token) {
+        match self.cache.write(token, &self.origin) {
+            Ok(place) => oidc::write_expiry(self.settings(), place.file(), token),
+            Err(error) if self.settings().insecure => tracing::debug!("The token is not kept: {error}"),
+            Err(error) => tracing::warn!("The token could not be kept for the next command: {error}"),
+        }
+    }
+}
+
+/// Adds a hint to a refused login, unless the error has one.
+fn add_hint(error: Error, method: &AuthMethod) -> Error {
+    if error.class() != Some(Exception::CannotAuthenticate) || !error.hints().is_empty() {
+        return error;
+    }
+    match method {
+        AuthMethod::Userpass { username, .. } => error.with_hint(format!(
+            "Check the password of {} ([client] username and password, or --user and --password) and the \
+             account it is for ([client] account or --account).",
+            username.as_deref().unwrap_or("the user")
+        )),
+        AuthMethod::X509 { cert, .. } => error.with_hint(format!(
+            "Check that {} is valid (openssl x509 -noout -dates -subject -in FILE) and belongs to the account \
+             ([client] account or --account).",
+            cert.display()
+        )),
+        AuthMethod::X509Proxy { .. } => error.with_hint(
+            "Make a new proxy (voms-proxy-init or grid-proxy-init), or check the account ([client] account or \
+             --account).",
+        ),
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refused_login_without_advice_gets_some() {
+        let proxy = AuthMethod::X509Proxy { proxy: "/tmp/x509up_u1".into() };
+        let refused = || Error::new(Exception::CannotAuthenticate, "");
+        assert!(format!("{:?}", add_hint(refused(), &proxy).hints()).contains("voms-proxy-init"));
+        assert_eq!(add_hint(refused().with_hint("Mine."), &proxy).hints(), ["Mine.".into()]);
+        assert!(add_hint(Error::new(Exception::ServerConnectionException, ""), &proxy).hints().is_empty());
+    }
+}

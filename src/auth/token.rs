@@ -1,0 +1,119 @@
+//! A token with its expiry and its source.
+
+use std::path::PathBuf;
+
+use reqwest::Response;
+
+use super::Claims;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::http::checked;
+use crate::secret::Secret;
+
+/// The source of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenSource {
+    /// The environment variable of this name.
+    Variable(&'static str),
+    /// A file of another program (WLCG bearer token discovery).
+    File(PathBuf),
+    /// The token cache, shared with the official client.
+    Cache(PathBuf),
+    /// A login of this process.
+    Login,
+}
+
+impl std::fmt::Display for TokenSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Variable(name) => write!(f, "the variable {name}"),
+            Self::File(path) => write!(f, "{} (of another program)", path.display()),
+            Self::Cache(path) => write!(f, "{}", path.display()),
+            Self::Login => f.write_str("a login just now"),
+        }
+    }
+}
+
+/// Hint for a login that succeeds without returning a token.
+const NO_RUCIO: &str = "Check that [client] auth_host (or --auth-host) is the address of a Rucio server.";
+
+/// Maximum length of a token, in bytes. Servers limit headers to 8 KiB by default, so no token is that long.
+const LONGEST: usize = 32 << 10;
+
+/// A Rucio token, its expiry (seconds since 1970, UTC) if known, and its source.
+#[derive(Debug, Clone)]
+pub(super) struct Token {
+    pub(super) value: Secret,
+    pub(super) expires: Option<i64>,
+    pub(super) source: TokenSource,
+    /// Earliest time of the next renewal, in seconds since 1970, UTC.
+    pub(super) renew_after: i64,
+}
+
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Token {
+    /// Creates a token. Without `expires`, the `exp` claim of a JSON web token is used.
+    pub(super) fn new(value: &str, expires: Option<i64>) -> Self {
+        let expires = expires.or_else(|| Claims::parse(value)?.exp);
+        Self { value: Secret::from(value), expires, source: TokenSource::Login, renew_after: 0 }
+    }
+
+    pub(super) fn from(self, source: TokenSource) -> Self {
+        Self { source, ..self }
+    }
+
+    /// Whether another program wrote it.
+    pub(super) fn is_external(&self) -> bool {
+        matches!(self.source, TokenSource::Variable(_) | TokenSource::File(_))
+    }
+
+    /// Returns the token itself, for a header.
+    pub(super) fn expose(&self) -> &str {
+        self.value.expose()
+    }
+
+    /// Reads the token from a response of the authentication API.
+    pub(super) async fn from_response(response: Response) -> Result<Self> {
+        let response = checked(response).await?;
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let value = header("x-rucio-auth-token").filter(|token| !token.is_empty()).ok_or_else(|| {
+            Error::new(Exception::CannotAuthenticate, "The server's answer carries no token.").with_hint(NO_RUCIO)
+        })?;
+        if value.len() > LONGEST || value.contains(char::is_control) {
+            let details = format!("The server's answer carries no token but {} bytes of something else.", value.len());
+            return Err(Error::new(Exception::CannotAuthenticate, details).with_hint(NO_RUCIO));
+        }
+        Ok(Self::new(value, header("x-rucio-auth-token-expires").and_then(parse_expiry)))
+    }
+}
+
+/// Parses an expiry: `Sun, 22 Nov 2026 05:46:57 UTC`, or seconds since 1970 as sent by the OIDC refresh.
+pub(super) fn parse_expiry(text: &str) -> Option<i64> {
+    let date = text.trim().trim_end_matches(" UTC").trim_end_matches(" GMT");
+    chrono::NaiveDateTime::parse_from_str(date, "%a, %d %b %Y %H:%M:%S")
+        .map(|time| time.and_utc().timestamp())
+        .ok()
+        .or_else(|| date.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expiry_dates_are_read_in_both_forms() {
+        assert_eq!(parse_expiry("Thu, 01 Jan 1970 00:01:00 UTC"), Some(60));
+        assert_eq!(parse_expiry("1795326417"), Some(1_795_326_417));
+        assert_eq!(parse_expiry("soon"), None);
+    }
+
+    #[test]
+    fn a_token_is_never_printed() {
+        assert!(!format!("{:?}", Token::new("jdoe-secret-token", None)).contains("secret"));
+    }
+}

@@ -1,0 +1,122 @@
+//! The client of the REST API: adds the token to requests, replaces a refused one, and checks the status of responses.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use reqwest::{Response, StatusCode};
+use serde::de::DeserializeOwned;
+
+use super::transport::insert;
+use super::{JsonStream, Request, Transport, body, checked, json};
+use crate::config::{DEFAULT_VO, Settings};
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+
+/// Source of a client's tokens.
+pub(crate) trait TokenProvider: Send + Sync {
+    /// Returns the token for a request; logs in if there is none yet.
+    fn token(&self) -> BoxFuture<'_, Result<Secret>>;
+    /// Returns another token after the server refused this one.
+    fn replace_refused<'a>(&'a self, refused: &'a Secret) -> BoxFuture<'a, Result<Secret>>;
+}
+
+/// Client of one Rucio server for one account. Cheap to clone; nothing is read or sent before the first request.
+#[derive(Clone)]
+pub struct Client {
+    transport: Transport,
+    tokens: Arc<dyn TokenProvider>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("transport", &self.transport).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Creates a client with this source of tokens: see [`Login::client`](crate::auth::Login::client).
+    pub(crate) fn new(transport: Transport, tokens: Arc<dyn TokenProvider>) -> Self {
+        Self { transport, tokens }
+    }
+
+    /// Returns the connections, for requests without the token.
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// Returns the settings of this client.
+    pub fn settings(&self) -> &Settings {
+        self.transport.settings()
+    }
+
+    /// Returns the configured account; `None` means the server's default for the identity.
+    pub fn account(&self) -> Option<&str> {
+        self.settings().account.as_deref()
+    }
+
+    /// Returns the VO; `None` for the default one.
+    pub fn vo(&self) -> Option<&str> {
+        Some(self.settings().vo.as_str()).filter(|vo| *vo != DEFAULT_VO)
+    }
+
+    /// Returns the current token, for requests about it.
+    ///
+    /// Errors: those of the login.
+    pub async fn token(&self) -> Result<Secret> {
+        self.tokens.token().await
+    }
+
+    /// Sends a request with the token and with retries, and returns the response if it is a success. Replaces a rejected
+    /// token once.
+    ///
+    /// Errors: the server's exception class and message for every response that is not a success;
+    /// `ServerConnectionException` without a response; `CannotAuthenticate` without a token.
+    pub async fn send_checked(&self, request: Request) -> Result<Response> {
+        checked(self.send_authenticated(&self.settings().rucio_host, &request).await?).await
+    }
+
+    /// Sends a request with the token and with retries to this host, for which the token must be valid. Returns the
+    /// response, successful or not. Replaces a rejected token once.
+    pub(crate) async fn send_authenticated(&self, host: &str, request: &Request) -> Result<Response> {
+        let token = self.token().await.map_err(Error::before_start)?;
+        let response = self.send_with_token(host, request, &token).await?;
+        if !is_token_refused(&response) {
+            return Ok(response);
+        }
+        let token = self.tokens.replace_refused(&token).await?;
+        self.send_with_token(host, request, &token).await
+    }
+
+    async fn send_with_token(&self, host: &str, request: &Request, token: &Secret) -> Result<Response> {
+        let mut headers = self.transport.headers()?;
+        insert(&mut headers, "x-rucio-auth-token", token.expose(), true)?;
+        self.transport.send_with_headers(host, request, headers).await
+    }
+
+    /// Like [`Client::send_checked`]; parses the response as one JSON value.
+    pub async fn json<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
+        json::parse(&body::read_all(self.send_checked(request).await?).await?)
+    }
+
+    /// Like [`Client::send_checked`]; the response is a list, one JSON value per line.
+    pub async fn stream<T: DeserializeOwned>(&self, request: Request) -> Result<JsonStream<T>> {
+        Ok(JsonStream::new(self.send_checked(request).await?))
+    }
+
+    /// Like [`Client::send_checked`]; returns the response as text.
+    pub async fn text(&self, request: Request) -> Result<String> {
+        body::text(self.send_checked(request).await?).await
+    }
+
+    /// Like [`Client::send_checked`]; ignores the body of the response.
+    pub async fn execute(&self, request: Request) -> Result<()> {
+        body::read_all(self.send_checked(request).await?).await.map(drop)
+    }
+}
+
+/// Returns whether the server rejected the token. A 401 with `AccessDenied` means that the token is valid but the
+/// account lacks permission: a new login would not help.
+fn is_token_refused(response: &Response) -> bool {
+    let class = response.headers().get("ExceptionClass").and_then(|class| class.to_str().ok());
+    response.status() == StatusCode::UNAUTHORIZED && class != Some("AccessDenied")
+}

@@ -1,0 +1,81 @@
+//! Error responses of the server, as typed errors.
+
+use reqwest::header::HeaderMap;
+use reqwest::{Response, StatusCode};
+use serde::Deserialize;
+
+use super::{body, json};
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+
+/// Returns the response if it is successful, else its error.
+pub(crate) async fn checked(response: Response) -> Result<Response> {
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = body::read_error_body(response).await;
+    tracing::debug!("Response text (length={}): [{}]", body.len(), String::from_utf8_lossy(&body));
+    Err(refused(status, &headers, &body))
+}
+
+/// Returns the error of an unsuccessful response.
+pub(crate) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+    let (class, details) = refusal(status, headers, body);
+    let page = if status.is_server_error() { json::PAGE_OF_FAILURE } else { json::PAGE };
+    let error = Error::new(class, details).with_status(status.as_u16());
+    if json::is_page(body) { error.with_hint(page) } else { error }
+}
+
+/// Body of an error response.
+#[derive(Deserialize, Default)]
+struct ErrorBody {
+    #[serde(rename = "ExceptionClass")]
+    class: Option<String>,
+    #[serde(rename = "ExceptionMessage")]
+    message: Option<String>,
+}
+
+/// Returns class and message of an error response: from its body, else from its headers, else from the status code
+/// alone.
+fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Exception, String) {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
+    let name = body.class.or_else(|| header("ExceptionClass")).unwrap_or_else(|| "RucioException".to_owned());
+    let message = body
+        .message
+        .or_else(|| header("ExceptionMessage"))
+        .unwrap_or_else(|| format!("no error information passed (http status code: {})", status.as_u16()));
+    match Exception::by_name(&name) {
+        Some(class) => (class, message),
+        None => (Exception::RucioException, format!("{name}: {message}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::HeaderValue;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn a_refusal_is_read_from_body_then_headers_then_status() {
+        let both = headers(&[("ExceptionClass", "RSENotFound"), ("ExceptionMessage", "cut...")]);
+        let body = br#"{"ExceptionClass": "RSENotFound", "ExceptionMessage": "RSE 'X' cannot be found"}"#;
+        let status = StatusCode::NOT_FOUND;
+        assert_eq!(refusal(status, &both, body), (Exception::RSENotFound, "RSE 'X' cannot be found".into()));
+        assert_eq!(refusal(status, &both, b"<html>"), (Exception::RSENotFound, "cut...".into()));
+        let (class, message) = refusal(StatusCode::BAD_GATEWAY, &HeaderMap::new(), b"");
+        assert_eq!((class, message.contains("502")), (Exception::RucioException, true));
+    }
+
+    #[test]
+    fn an_unknown_class_keeps_its_name() {
+        let body = br#"{"ExceptionClass": "Novel", "ExceptionMessage": "new"}"#;
+        let refused = refusal(StatusCode::CONFLICT, &HeaderMap::new(), body);
+        assert_eq!(refused, (Exception::RucioException, "Novel: new".into()));
+    }
+}

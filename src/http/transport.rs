@@ -1,0 +1,270 @@
+//! Connections to one Rucio site: TLS, headers, retries. Tokens are added by [`super::Client`].
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use reqwest::Response;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{RUCIO_VERSION, Request, body, checked, json, root_cause, tls, transport_error};
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
+use crate::lock::lock;
+use crate::retry::{Backoff, Retryable, retry_after};
+
+/// Timeout for opening a connection, unless `--timeout` sets another.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Timeout for reads without data, unless `--timeout` sets another: the default of the Python client.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+/// Pauses between the attempts of a request: those of the official client, which logs them. `Retry-After` takes
+/// precedence.
+const BACKOFF: Backoff =
+    Backoff { first: Duration::from_millis(250), factor: 2, max: Duration::from_secs(10), jitter: 0.0 };
+/// Request headers whose values must not be logged.
+const SECRET: [&str; 4] = ["authorization", "x-rucio-auth-token", "x-rucio-password", "x-rucio-ssh-signature"];
+
+/// Connections to the servers of these settings. Cheap to clone; nothing is read or sent before the first request.
+///
+/// All methods that send retry temporary failures of repeatable requests, and add no token.
+#[derive(Clone)]
+pub(crate) struct Transport(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    script: String,
+    connections: OnceLock<reqwest::Client>,
+    /// Hosts already warned about: certificate not verified (`--insecure`).
+    warned_hosts: Mutex<Vec<String>>,
+    /// Minimum response time so far, in microseconds.
+    min_response_time: AtomicU64,
+}
+
+impl std::fmt::Debug for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transport").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}
+
+impl Transport {
+    /// Creates a transport. `script` is shown as the command in the server's log (`rucio::list-dids`).
+    pub(crate) fn new(settings: Settings, script: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            settings,
+            script: script.into(),
+            connections: OnceLock::new(),
+            warned_hosts: Mutex::default(),
+            min_response_time: AtomicU64::new(u64::MAX),
+        }))
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Returns the minimum response time of the server so far: a little more than the round-trip time.
+    pub(crate) fn min_response_time(&self) -> Option<Duration> {
+        let micros = self.0.min_response_time.load(Ordering::Relaxed);
+        (micros != u64::MAX).then(|| Duration::from_micros(micros))
+    }
+
+    /// Returns the User-Agent: `<user agent>/<Rucio version>`, as in the official client, followed by our own version.
+    pub(crate) fn user_agent(&self) -> String {
+        format!("{}/{RUCIO_VERSION} rust/{}", self.0.settings.user_agent, env!("CARGO_PKG_VERSION"))
+    }
+
+    /// Sends a request to this host. Returns the response, successful or not.
+    pub(crate) async fn send_with_retry(&self, host: &str, request: &Request) -> Result<Response> {
+        self.send_with_headers(host, request, self.headers()?).await
+    }
+
+    /// Sends a request to the authentication server. Returns the response, successful or not.
+    pub(crate) async fn send_to_auth_host(&self, request: &Request) -> Result<Response> {
+        self.send_with_retry(&self.0.settings.auth_host, request).await
+    }
+
+    /// Like [`Transport::send_to_auth_host`], over connections of [`Transport::connect`].
+    pub(crate) async fn send_to_auth_host_over(
+        &self,
+        connections: &reqwest::Client,
+        request: &Request,
+    ) -> Result<Response> {
+        self.send_over(connections, &self.0.settings.auth_host, request, self.headers()?).await
+    }
+
+    /// Sends a request to the authentication server, checks the status, and returns the response as text.
+    pub(crate) async fn auth_host_text(&self, request: &Request) -> Result<String> {
+        body::text(checked(self.send_to_auth_host(request).await?).await?).await
+    }
+
+    /// Sends a request without our headers, checks the status, and parses the response as one JSON value.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, host: &str, request: &Request) -> Result<T> {
+        let response = checked(self.send_with_headers(host, request, HeaderMap::new()).await?).await?;
+        json::parse(&body::read_all(response).await?)
+    }
+
+    /// Sends a trace to the trace server, without our headers, and checks the status.
+    pub(crate) async fn send_trace(&self, path: &str, trace: &Value) -> Result<()> {
+        let request = Request::post(path, trace.clone());
+        let response = self.send_with_headers(&self.0.settings.trace_host, &request, HeaderMap::new()).await?;
+        checked(response).await.map(drop)
+    }
+
+    /// Sends a request with these headers and its own. Returns the response, successful or not.
+    pub(super) async fn send_with_headers(
+        &self,
+        host: &str,
+        request: &Request,
+        headers: HeaderMap,
+    ) -> Result<Response> {
+        self.send_over(self.connections()?, host, request, headers).await
+    }
+
+    /// Returns the shared connection pool, without a client certificate.
+    pub(crate) fn connections(&self) -> Result<&reqwest::Client> {
+        if let Some(connections) = self.0.connections.get() {
+            return Ok(connections);
+        }
+        let connections = self.connect(None)?;
+        Ok(self.0.connections.get_or_init(|| connections))
+    }
+
+    /// Creates a connection pool that presents this client certificate.
+    pub(crate) fn connect(&self, identity: Option<tls::Identity>) -> Result<reqwest::Client> {
+        let config = if self.0.settings.insecure {
+            tls::insecure_client_config(identity)?
+        } else {
+            tls::client_config(&self.0.settings.ca, identity)?
+        };
+        let idle = self.0.settings.timeout.unwrap_or(IDLE_TIMEOUT);
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(config)
+            .http1_only()
+            .user_agent(self.user_agent())
+            .connect_timeout(self.0.settings.timeout.unwrap_or(CONNECT_TIMEOUT))
+            .read_timeout(idle)
+            .redirect(same_host_only())
+            .build()
+            .map_err(transport_error)
+    }
+
+    /// Warns once per host when certificate verification is off.
+    fn warn_if_unverified(&self, host: &str) {
+        let mut warned = lock(&self.0.warned_hosts);
+        if self.0.settings.insecure && host.starts_with("https:") && !warned.iter().any(|known| known == host) {
+            tracing::warn!(
+                "The certificate of {host} is not verified (--insecure): whoever answers there, or stands between, can \
+                 read and change all that is sent, passwords and tokens too."
+            );
+            warned.push(host.to_owned());
+        }
+    }
+
+    /// Returns the headers of every request to Rucio: VO, command and account.
+    pub(super) fn headers(&self) -> Result<HeaderMap> {
+        let mut headers = HeaderMap::new();
+        insert(&mut headers, "x-rucio-vo", &self.0.settings.vo, false)?;
+        insert(&mut headers, "x-rucio-script", &self.0.script, false)?;
+        if let Some(account) = &self.0.settings.account {
+            insert(&mut headers, "x-rucio-account", account, false)?;
+        }
+        Ok(headers)
+    }
+
+    /// Sends a request with these headers and with those of the request, and repeats it after temporary failures.
+    async fn send_over(
+        &self,
+        connections: &reqwest::Client,
+        host: &str,
+        request: &Request,
+        mut headers: HeaderMap,
+    ) -> Result<Response> {
+        for (name, value) in &request.headers {
+            insert(&mut headers, name, value, SECRET.contains(name))?;
+        }
+        headers.extend(request.extra_headers.clone());
+        self.warn_if_unverified(host);
+        let url = format!("{}/{}", host.trim_end_matches('/'), request.path);
+        let mut attempt = 0;
+        loop {
+            let answer = self.send_once(connections, &url, request, headers.clone()).await;
+            let last = attempt + 1 >= self.0.settings.request_retries || !request.repeatable;
+            let (wait, reason) = match answer {
+                Ok(response) if last || !response.status().is_retryable() => {
+                    tracing::debug!("HTTP response: {}", response.status());
+                    return Ok(response);
+                }
+                Ok(response) => {
+                    let reason = format!("server returned {}", response.status().as_u16());
+                    (BACKOFF.pause_or(attempt, retry_after(response.headers())), reason)
+                }
+                Err(error) if last || !error.is_retryable() => return Err(transport_error(error)),
+                Err(error) => (BACKOFF.pause(attempt), root_cause(&error)),
+            };
+            tracing::warn!("Waiting {}s due to reason: {reason} ", wait.as_secs_f64());
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// Sends a request without retries.
+    async fn send_once(
+        &self,
+        connections: &reqwest::Client,
+        url: &str,
+        request: &Request,
+        headers: HeaderMap,
+    ) -> reqwest::Result<Response> {
+        // The query string may contain the code of a login: do not log it.
+        let shown = url.split('?').next().unwrap_or_default();
+        tracing::debug!("HTTP request: {} {shown}", request.method);
+        let sent = Instant::now();
+        let response = build(connections, url, request, headers).send().await?;
+        self.0.min_response_time.fetch_min(micros(sent.elapsed()), Ordering::Relaxed);
+        Ok(response)
+    }
+}
+
+fn build(connections: &reqwest::Client, url: &str, request: &Request, headers: HeaderMap) -> reqwest::RequestBuilder {
+    let builder = connections.request(request.method.clone(), url).headers(headers);
+    let builder = if request.query.is_empty() { builder } else { builder.query(&request.query) };
+    match &request.body {
+        Some(body) => body.attach(builder),
+        None => builder,
+    }
+}
+
+/// Adds a header. A secret value is not logged.
+pub(super) fn insert(headers: &mut HeaderMap, name: &'static str, value: &str, secret: bool) -> Result<()> {
+    let mut header = HeaderValue::from_str(value).map_err(|_| {
+        let shown = if secret { "its value" } else { value };
+        Error::new(Exception::InputValidationError, format!("{shown} cannot be sent as the HTTP header {name}"))
+    })?;
+    header.set_sensitive(secret);
+    headers.insert(HeaderName::from_static(name), header);
+    Ok(())
+}
+
+/// Follows redirects only on the same host: our headers contain the token.
+fn same_host_only() -> Policy {
+    Policy::custom(|attempt| {
+        let origin = attempt.previous().first().map(|url| url.origin());
+        match origin {
+            Some(origin) if origin == attempt.url().origin() && attempt.previous().len() < 10 => attempt.follow(),
+            _ => {
+                let elsewhere = attempt.url().origin().ascii_serialization();
+                attempt.error(format!(
+                    "the server redirects to another host ({elsewhere}), where neither password nor token may go"
+                ))
+            }
+        }
+    })
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
