@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::{Access, access};
+
 /// The VO of a server that has only one.
 pub const DEFAULT_VO: &str = "def";
 
@@ -36,7 +38,14 @@ fn default_dir(vo: &str, env: &Env) -> Result<PathBuf> {
         DEFAULT_VO => format!(".rucio_{user}"),
         vo => format!(".rucio_{user}@{vo}"),
     };
-    Ok(temp_dir(env)?.join(user).join(folder))
+    Ok(user_dir(&user, env)?.join(folder))
+}
+
+/// Returns the folder of this user in the folder for temporary files. If it exists in one that may be written, no file
+/// is written to test that: every command gets here.
+fn user_dir(user: &str, env: &Env) -> Result<PathBuf> {
+    let exists = |dir: &Path| dir.join(user).is_dir() && access(dir, Access::WRITE_OK | Access::EXEC_OK).is_ok();
+    Ok(find_temp_dir(env, |dir| exists(dir) || is_writable(dir))?.join(user))
 }
 
 /// Returns the existing folders in which tokens of this user are cached, one per VO, without symbolic links.
@@ -46,7 +55,7 @@ fn default_dir(vo: &str, env: &Env) -> Result<PathBuf> {
 pub fn token_folders(env: &Env) -> Result<Vec<PathBuf>> {
     let user = paths::user_name(env);
     let (one, of_vo) = (format!(".rucio_{user}"), format!(".rucio_{user}@"));
-    let entries = std::fs::read_dir(temp_dir(env)?.join(user)).into_iter().flatten().flatten();
+    let entries = std::fs::read_dir(user_dir(&user, env)?).into_iter().flatten().flatten();
     let is_folder = |entry: &std::fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
     let named = |name: &str| name == one || name.starts_with(&of_vo);
     let folders = entries.filter(|entry| is_folder(entry) && named(&entry.file_name().to_string_lossy()));
@@ -57,10 +66,15 @@ pub fn token_folders(env: &Env) -> Result<Vec<PathBuf>> {
 
 /// Returns the folder for temporary files that Python would use: the first in which a file can be written.
 pub(crate) fn temp_dir(env: &Env) -> Result<PathBuf> {
+    find_temp_dir(env, is_writable)
+}
+
+/// Returns the first of the folders where Python looks for one that meets the condition.
+fn find_temp_dir(env: &Env, meets: impl Fn(&Path) -> bool) -> Result<PathBuf> {
     let named = [env_vars::TMPDIR, env_vars::TEMP, env_vars::TMP];
     let named = named.iter().filter_map(|name| env.get(name));
     let usual = ["/tmp", "/var/tmp", "/usr/tmp", "."].map(str::to_owned);
-    named.chain(usual).map(|dir| paths::absolute(Path::new(&dir))).find(|dir| is_writable(dir)).ok_or_else(|| {
+    named.chain(usual).map(|dir| paths::absolute(Path::new(&dir))).find(|dir| meets(dir)).ok_or_else(|| {
         let none = std::io::Error::new(std::io::ErrorKind::NotFound, "TMPDIR, TEMP, TMP and /tmp cannot be written");
         Error::io("looking for a folder for temporary files", none)
     })
@@ -94,6 +108,16 @@ mod tests {
             format!("{dir}@atl/auth_token_exp_for_default_account"),
         );
         assert_eq!(token(&env, None, "atl"), of_none);
+    }
+
+    #[test]
+    fn token_folder_of_an_earlier_command_is_found_without_writing() {
+        let tmp = tempfile::tempdir().unwrap();
+        let env = Env::fixed([("TMPDIR", tmp.path().to_str().unwrap()), ("USER", "kim")]);
+        std::fs::create_dir(tmp.path().join("kim")).unwrap();
+        let before = tmp.path().metadata().unwrap().modified().unwrap();
+        assert_eq!(user_dir("kim", &env).unwrap(), tmp.path().join("kim"));
+        assert_eq!(tmp.path().metadata().unwrap().modified().unwrap(), before);
     }
 
     #[test]
