@@ -125,12 +125,13 @@ fn is_legacy(error: &openssl::error::ErrorStack) -> bool {
 
 fn unopened(path: &Path, error: &openssl::error::ErrorStack) -> Error {
     let place = path.display();
-    match is_legacy(error) {
-        true => unusable(path, "it is encrypted in a way that is out of use").with_hint(format!(
+    if is_legacy(error) {
+        unusable(path, "it is encrypted in a way that is out of use").with_hint(format!(
             "Make it new: openssl pkcs12 -legacy -in {place} -nodes -out plain.pem && openssl pkcs12 -export -in \
              plain.pem -out new.p12 && rm plain.pem"
-        )),
-        false => unusable(path, "the pass phrase does not open it").with_hint("Try again."),
+        ))
+    } else {
+        unusable(path, "the pass phrase does not open it").with_hint("Try again.")
     }
 }
 

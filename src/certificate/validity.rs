@@ -29,12 +29,13 @@ impl Certificate {
 
     /// Returns the hint for a renewal.
     pub fn renewal(&self) -> String {
-        match self.is_proxy() {
-            true => "Make a new proxy: voms-proxy-init (or grid-proxy-init).".to_owned(),
-            false => format!(
+        if self.is_proxy() {
+            "Make a new proxy: voms-proxy-init (or grid-proxy-init).".to_owned()
+        } else {
+            format!(
                 "Renew the certificate of {} at the authority that signed it ({}), or name another with --certificate.",
                 self.identity, self.issuer
-            ),
+            )
         }
     }
 
@@ -60,9 +61,10 @@ impl Certificate {
     /// Returns `The proxy in FILE`, or a name for the certificate behind it.
     fn name_of(&self, link: &Link) -> String {
         let (kind, file) = (if link.kind.is_proxy() { "proxy" } else { "certificate" }, self.file.display());
-        match *link == self.chain[0] {
-            true => format!("The {kind} in {file}"),
-            false => format!("The {kind} of {} behind the one in {file}", link.subject),
+        if *link == self.chain[0] {
+            format!("The {kind} in {file}")
+        } else {
+            format!("The {kind} of {} behind the one in {file}", link.subject)
         }
     }
 }

@@ -144,9 +144,10 @@ fn x509_proxy(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod
             )
             .with_hint(Hint::parameters("To use another path", [Parameter::Proxy]))
     })?;
-    match named.is_none() && belongs_to_other_user(&proxy) {
-        true => Err(foreign_proxy_error(&proxy)),
-        false => Ok(AuthMethod::X509Proxy { proxy }),
+    if named.is_none() && belongs_to_other_user(&proxy) {
+        Err(foreign_proxy_error(&proxy))
+    } else {
+        Ok(AuthMethod::X509Proxy { proxy })
     }
 }
 

@@ -79,10 +79,7 @@ impl NewConfig {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         let mut options = OpenOptions::new();
         options.write(true).mode(0o600).create(true);
-        let opened = match replace {
-            true => options.truncate(true).open(path),
-            false => options.create_new(true).open(path),
-        };
+        let opened = if replace { options.truncate(true).open(path) } else { options.create_new(true).open(path) };
         match made.and(opened).and_then(|mut file| file.write_all(text.as_bytes())) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(already_there(path)),
             outcome => outcome.map_err(|error| Error::io(format!("Cannot write {}", path.display()), error)),

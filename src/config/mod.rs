@@ -166,11 +166,14 @@ impl Config {
     }
 
     fn entry(&self, section: &str, option: &str) -> Option<&reader::Entry> {
-        let profile = self.profile.as_ref().filter(|_| section == CLIENT);
-        profile.and_then(|profile| self.sections.get(&profile.section())?.get(option)).or_else(|| {
-            let own = self.sections.get(section)?;
-            own.get(option).or_else(|| self.sections.get(DEFAULT)?.get(option))
-        })
+        if section == CLIENT
+            && let Some(profile) = &self.profile
+            && let Some(entry) = self.sections.get(&profile.section()).and_then(|own| own.get(option))
+        {
+            return Some(entry);
+        }
+        let own = self.sections.get(section)?;
+        own.get(option).or_else(|| self.sections.get(DEFAULT)?.get(option))
     }
 
     fn typed<T>(

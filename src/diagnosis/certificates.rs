@@ -112,14 +112,15 @@ fn private_key(check: &'static str, cert: &Path, key: Option<&Path>, in_cert: Ke
 
 fn fits(check: &'static str, cert: &Path, file: &Path, key: &PKey<Private>) -> Finding {
     let own = Contents::read(cert, None).ok().and_then(|contents| contents.certificates.first()?.public_key().ok());
-    match own.is_some_and(|own| own.public_eq(key)) {
-        true => Finding::ok(check, file.display(), format!("private key of {}", cert.display())),
-        false => Finding::failed(check, file.display(), format!("this is not the private key of {}", cert.display()))
+    if own.is_some_and(|own| own.public_eq(key)) {
+        Finding::ok(check, file.display(), format!("private key of {}", cert.display()))
+    } else {
+        Finding::failed(check, file.display(), format!("this is not the private key of {}", cert.display()))
             .hint(Hint::parameters("Name two that belong together", [Parameter::Certificate, Parameter::ClientKey]))
             .and_hint(Hint::run(
                 "They do if both print the same",
                 format!("openssl x509 -noout -pubkey -in {}; openssl pkey -pubout -in {}", shell(cert), shell(file)),
-            )),
+            ))
     }
 }
 

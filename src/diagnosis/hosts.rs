@@ -81,9 +81,11 @@ impl Route<'_> {
     /// Opens a connection to the server, or, for plain http through a proxy, to the proxy.
     async fn open(&self) -> Result<TcpStream, Error> {
         let stream = reach::connect(&self.addresses).await?;
-        match self.proxy.as_ref().filter(|_| self.host.url.to_ascii_lowercase().starts_with("https")) {
-            Some(proxy) => reach::tunnel(stream, proxy, &self.endpoint).await,
-            None => Ok(stream),
+        match &self.proxy {
+            Some(proxy) if self.host.url.to_ascii_lowercase().starts_with("https") => {
+                reach::tunnel(stream, proxy, &self.endpoint).await
+            }
+            _ => Ok(stream),
         }
     }
 }
@@ -178,9 +180,10 @@ fn trusted(endpoint: &Endpoint, seen: &HandshakeResult) -> Finding {
     let Some(shown) = &seen.certificate else { return Finding::ok(TLS, endpoint, version) };
     let end = date(shown.not_after);
     let text = format!("{version}, certificate of {}, signed by {}, until {end}", shown.subject, shown.issuer);
-    match shown.not_after - now() < EXPIRES_SOON {
-        true => Finding::warning(TLS, endpoint, text).hint("Tell its administrators that the certificate ends soon."),
-        false => Finding::ok(TLS, endpoint, text),
+    if shown.not_after - now() < EXPIRES_SOON {
+        Finding::warning(TLS, endpoint, text).hint("Tell its administrators that the certificate ends soon.")
+    } else {
+        Finding::ok(TLS, endpoint, text)
     }
 }
 
@@ -191,9 +194,10 @@ async fn refused(route: &Route<'_>, failure: &TlsFailure) -> Finding {
         handshake(stream, &route.endpoint, tls::insecure_client_config(None).ok()?).await.ok()?.certificate
     };
     let finding = untrusted(&route.endpoint, failure, look.await.as_ref());
-    match route.insecure && !failure.is_client_certificate {
-        true => Finding { status: Status::Warning, ..finding }.hint(INSECURE),
-        false => finding,
+    if route.insecure && !failure.is_client_certificate {
+        Finding { status: Status::Warning, ..finding }.hint(INSECURE)
+    } else {
+        finding
     }
 }
 

@@ -25,9 +25,10 @@ pub(super) struct Endpoint {
 
 impl std::fmt::Display for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.host.contains(':') {
-            true => write!(f, "[{}]:{}", self.host, self.port),
-            false => write!(f, "{}:{}", self.host, self.port),
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
         }
     }
 }
@@ -59,10 +60,7 @@ pub(super) async fn addresses(endpoint: &Endpoint) -> Result<Vec<SocketAddr>> {
     let asked = timeout(STEP_TIMEOUT, tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port))).await;
     let mut found: Vec<_> = asked.map_err(|_| timeout_error("the name service"))??.collect();
     found.dedup();
-    match found.is_empty() {
-        true => Err(Error::new(ErrorKind::NotFound, "it has no address")),
-        false => Ok(found),
-    }
+    if found.is_empty() { Err(Error::new(ErrorKind::NotFound, "it has no address")) } else { Ok(found) }
 }
 
 /// Connects to the first of these addresses that accepts a connection.

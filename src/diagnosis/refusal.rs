@@ -113,9 +113,9 @@ async fn accounts_of_identity(transport: &Transport) -> Result<AccountsOfIdentit
     let names = names.unwrap_or_default();
     let accounts: Vec<_> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     let token = header(&answer, "x-rucio-auth-token");
-    let token = match accounts.first().filter(|_| token.is_none()) {
-        Some(first) => header(&request_token(transport, Some(first)).await?, "x-rucio-auth-token"),
-        None => token,
+    let token = match accounts.first() {
+        Some(first) if token.is_none() => header(&request_token(transport, Some(first)).await?, "x-rucio-auth-token"),
+        _ => token,
     };
     Ok(AccountsOfIdentity { accounts, token: token.map(Secret::from) })
 }

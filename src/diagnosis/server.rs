@@ -77,10 +77,11 @@ async fn send_once(client: &Client, url: &str) -> Result<(HeaderMap, String)> {
 fn release(url: &str, version: &str) -> Finding {
     let major = |version: &str| version.split('.').next().map(str::to_owned);
     let text = format!("Rucio {version}");
-    match major(version) == major(RUCIO_VERSION) {
-        true => Finding::ok(CHECK, url, text),
-        false => Finding::warning(CHECK, url, format!("{text}, where this client stands for {RUCIO_VERSION}"))
-            .hint("Some commands may not work. If one fails, report it with both versions."),
+    if major(version) == major(RUCIO_VERSION) {
+        Finding::ok(CHECK, url, text)
+    } else {
+        Finding::warning(CHECK, url, format!("{text}, where this client stands for {RUCIO_VERSION}"))
+            .hint("Some commands may not work. If one fails, report it with both versions.")
     }
 }
 

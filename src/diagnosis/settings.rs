@@ -24,7 +24,10 @@ fn other_settings(overrides: &Overrides, env: &Env, config: &Config) -> Option<F
     let elsewhere = explain(overrides, env, config).iter().any(|setting| setting.value.is_err())
         || AuthMethod::from_config(overrides, env, config).is_err()
         || CaSource::from_config(overrides, env, config, true).is_err();
-    let error = Settings::resolve(overrides, env, config).err().filter(|_| !elsewhere)?;
+    if elsewhere {
+        return None;
+    }
+    let error = Settings::resolve(overrides, env, config).err()?;
     Some(Finding::from_error(&error, CHECK, config.path().display()))
 }
 

@@ -27,7 +27,7 @@ pub enum LoginRequirement {
 /// Checks the available tokens; changes nothing. The second value says whether one can be used. `login` decides whether
 /// a missing token is a problem.
 pub fn examine(settings: &Settings, login: LoginRequirement) -> (Vec<Finding>, bool) {
-    let foreign = external_token(settings).filter(|_| !settings.insecure);
+    let foreign = if settings.insecure { None } else { external_token(settings) };
     let foreign = foreign.map(|(source, end)| {
         let end = end.map_or_else(
             || "until when it does not say".to_owned(),

@@ -19,10 +19,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
             let start = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
             let details = format!("The server's answer is not what was asked for ({error}): {start}");
             let failure = Error::new(Exception::RucioException, details);
-            match is_page(bytes) {
-                true => failure.with_hint(PAGE),
-                false => failure,
-            }
+            if is_page(bytes) { failure.with_hint(PAGE) } else { failure }
         })
 }
 

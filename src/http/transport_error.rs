@@ -16,16 +16,18 @@ impl Retryable for reqwest::Error {
 pub(crate) fn transport_error(error: reqwest::Error) -> Error {
     let place = error.url().map(|url| format!("{}: ", url.origin().ascii_serialization())).unwrap_or_default();
     if let Some(failure) = tls::failure(&error) {
-        let class = match failure.is_client_certificate {
-            true => Exception::CannotAuthenticate,
-            false => Exception::ServerConnectionException,
+        let class = if failure.is_client_certificate {
+            Exception::CannotAuthenticate
+        } else {
+            Exception::ServerConnectionException
         };
         return Error::new(class, format!("{place}{}", failure.reason)).with_hint(failure.remedy);
     }
     let failure = Error::new(Exception::ServerConnectionException, format!("{place}{}", root_cause(&error)));
-    match error.is_connect() || error.is_redirect() || body::is_not_http(&error) {
-        true => failure.with_hint("Check [client] rucio_host and auth_host, or -H and --auth-host."),
-        false => failure,
+    if error.is_connect() || error.is_redirect() || body::is_not_http(&error) {
+        failure.with_hint("Check [client] rucio_host and auth_host, or -H and --auth-host.")
+    } else {
+        failure
     }
 }
 
@@ -38,8 +40,5 @@ pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     while let Some(inner) = source.source() {
         source = inner;
     }
-    match error.is_timeout() {
-        true => "the server did not answer in time".to_owned(),
-        false => source.to_string(),
-    }
+    if error.is_timeout() { "the server did not answer in time".to_owned() } else { source.to_string() }
 }

@@ -21,7 +21,10 @@ struct LiteralParser<'a> {
 impl<'a> LiteralParser<'a> {
     fn value(&mut self) -> Option<Value> {
         self.depth += 1;
-        let value = match self.rest.chars().next().filter(|_| self.depth <= DEEPEST)? {
+        if self.depth > DEEPEST {
+            return None;
+        }
+        let value = match self.rest.chars().next()? {
             '{' => self.dict(),
             '[' => self.list('[', ']').map(Value::Array),
             '(' => self.list('(', ')').map(Value::Array),

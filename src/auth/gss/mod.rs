@@ -57,7 +57,9 @@ async fn log_in(login: &Login, account: &str, server: &str) -> Result<Token, Log
 /// pages are short.
 async fn drain(mut response: Response) -> Result<()> {
     let mut length = 0;
-    while let Some(part) = response.chunk().await.map_err(transport_error)?.filter(|_| length < LONGEST_PAGE) {
+    while length < LONGEST_PAGE
+        && let Some(part) = response.chunk().await.map_err(transport_error)?
+    {
         length += part.len();
     }
     Ok(())
@@ -127,10 +129,11 @@ async fn accepted(response: Response, negotiation: Negotiation, offer: Negotiate
         NegotiateHeader::Token(proof) => negotiation.step(proof).await?.0,
         _ => negotiation,
     };
-    match negotiation.complete {
-        true => Token::from_response(response).await,
-        false => Err(refusal(format!("The server gave a token, but did not prove that it is {}.", negotiation.server))
-            .with_hint("Another server may be answering in its place: check [client] auth_host or --auth-host.")),
+    if negotiation.complete {
+        Token::from_response(response).await
+    } else {
+        Err(refusal(format!("The server gave a token, but did not prove that it is {}.", negotiation.server))
+            .with_hint("Another server may be answering in its place: check [client] auth_host or --auth-host."))
     }
 }
 

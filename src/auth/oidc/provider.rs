@@ -82,9 +82,10 @@ impl<'a> Provider<'a> {
         let methods = &self.metadata.token_endpoint_auth_methods_supported;
         let takes = |name: &str| methods.iter().any(|method| method == name);
         // The secret is sent in the header unless the provider only accepts it in the body.
-        let client = match takes("client_secret_post") && !takes("client_secret_basic") {
-            true => client.set_auth_type(AuthType::RequestBody),
-            false => client,
+        let client = if takes("client_secret_post") && !takes("client_secret_basic") {
+            client.set_auth_type(AuthType::RequestBody)
+        } else {
+            client
         };
         Ok(match &self.settings.client_secret {
             Some(secret) => client.set_client_secret(ClientSecret::new(secret.expose().to_owned())),

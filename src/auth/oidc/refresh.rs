@@ -64,9 +64,10 @@ async fn refresh_at_rucio(login: &Login, token: &Token) -> Result<Option<Token>>
     let request = Request::get("auth/oidc_refresh").header("x-rucio-auth-token", token.expose());
     let response = login.transport.send_to_auth_host(&request).await?;
     let renewed = |name| response.headers().get(name).is_some_and(|value| !value.is_empty());
-    match response.status().is_success() && !renewed("x-rucio-auth-token") {
-        true => Ok(None),
-        false => Token::from_response(response).await.map(Some),
+    if response.status().is_success() && !renewed("x-rucio-auth-token") {
+        Ok(None)
+    } else {
+        Token::from_response(response).await.map(Some)
     }
 }
 
@@ -110,8 +111,10 @@ fn provider_settings(settings: &Settings) -> Option<(&OidcSettings, &OidcProvide
 /// expiry of another token.
 pub(in crate::auth) fn write_expiry(settings: &Settings, place: &Path, token: &Token) {
     let file = &settings.token_exp_epoch_file;
-    let wanted = settings.oidc_refresh_active || file.exists();
-    let Some(end) = token.expires.filter(|_| wanted && place == settings.token_file) else { return };
+    if place != settings.token_file || !(settings.oidc_refresh_active || file.exists()) {
+        return;
+    }
+    let Some(end) = token.expires else { return };
     if let Err(error) = replace_file(file, end.to_string().as_bytes()) {
         tracing::warn!("{} could not be written: {error}", file.display());
     }

@@ -43,9 +43,11 @@ impl RefreshTokenRecord {
 
 /// Returns the saved refresh token for such a login, if its file can be trusted.
 pub(super) fn find(cache: &TokenCache, origin: &TokenOrigin, at: &OidcProvider) -> Option<RefreshTokenRecord> {
-    let places = cache.files_for(origin);
-    let places = places.iter().filter(|_| !cache.is_closed());
-    places.map(|place| place.sibling(REFRESH)).find_map(|file| match read(&file) {
+    if cache.is_closed() {
+        return None;
+    }
+    let files = cache.files_for(origin).map(|token| token.sibling(REFRESH));
+    files.into_iter().find_map(|file| match read(&file) {
         Ok(record) => Some(record).filter(|record| record.belongs_to(origin, at)),
         Err(error) => {
             if error.kind() != ErrorKind::NotFound {

@@ -24,10 +24,8 @@ pub(super) async fn authenticate(login: &Login, settings: &OidcSettings) -> Resu
     let link = login_link(login, settings).await?;
     login.interact.show(&format!("Please use your internet browser, go to:\n\n    {link}\n\nand log in there."));
     open(login, &link).await?;
-    let token = match settings.polling {
-        true => poll(login, settings, &link).await,
-        false => exchange_code(login, settings).await,
-    };
+    let token =
+        if settings.polling { poll(login, settings, &link).await } else { exchange_code(login, settings).await };
     token.map(clock::correct_expiry)
 }
 

@@ -130,7 +130,7 @@ impl Session {
         let of_this = record.as_ref().filter(|record| value.as_deref().is_none_or(|value| record.belongs_to(value)));
         let expires = of_this.and_then(|record| record.expires).or(claims.as_ref().and_then(|claims| claims.exp));
         let since = of_this.and_then(|record| record.since).or(claims.as_ref().and_then(|claims| claims.nbf));
-        let usable = value.filter(|_| !has_ended(expires));
+        let usable = if has_ended(expires) { None } else { value };
         let origin = record.map(|record| record.origin);
         let origin = origin.as_ref();
         Self {

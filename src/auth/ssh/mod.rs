@@ -151,8 +151,8 @@ async fn failed(mut response: Response, account: &str) -> Error {
     // The first bytes are enough; the response may have any length.
     let text = response.chunk().await.ok().flatten().unwrap_or_default();
     let text = String::from_utf8_lossy(&text[..text.len().min(200)]).into_owned();
-    match text.contains("class: RSAKey") {
-        true => Error::new(
+    if text.contains("class: RSAKey") {
+        Error::new(
             Exception::CannotAuthenticate,
             format!(
                 "The account {account} has an SSH identity that is no RSA key, over which the server fails: {text}."
@@ -161,7 +161,8 @@ async fn failed(mut response: Response, account: &str) -> Error {
         .with_hint(format!(
             "An administrator finds it with `rucio account identity list {account}` and removes it with `rucio account \
              identity remove --type SSH --id KEY {account}`; or log in another way with -S."
-        )),
-        false => Error::new(Exception::RucioException, format!("The server failed (http status code: 500): {text}")),
+        ))
+    } else {
+        Error::new(Exception::RucioException, format!("The server failed (http status code: 500): {text}"))
     }
 }

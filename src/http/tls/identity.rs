@@ -81,15 +81,17 @@ fn fits(certificate: &X509, key: &PKey<Private>) -> bool {
 
 fn require_pair(certificate: &Certificate, own: &X509, key: &PKey<Private>, key_path: &Path) -> Result<()> {
     let (cert, subject) = (certificate.file.display(), &certificate.subject);
-    let what = match certificate.file == key_path {
-        true => format!("The key in {cert} is not that of its certificate ({subject})."),
-        false => format!("The key {} is not that of the certificate {cert} ({subject}).", key_path.display()),
+    let what = if certificate.file == key_path {
+        format!("The key in {cert} is not that of its certificate ({subject}).")
+    } else {
+        format!("The key {} is not that of the certificate {cert} ({subject}).", key_path.display())
     };
-    match fits(own, key) {
-        true => Ok(()),
-        false => Err(Error::new(Exception::CannotAuthenticate, what).with_hint(
+    if fits(own, key) {
+        Ok(())
+    } else {
+        Err(Error::new(Exception::CannotAuthenticate, what).with_hint(
             "Name the two that belong together: --certificate and --client-key, or [client] client_cert and client_key.",
-        )),
+        ))
     }
 }
 

@@ -52,8 +52,9 @@ fn names<'a, I: Iterator<Item = CertificateDer<'a>>>(
         return Ok(false);
     }
     let keys = signers().filter_map(|signer| X509::from_der(&signer).ok()?.public_key().ok());
-    match keys.into_iter().any(|key| list.verify(&key).unwrap_or(false)) {
-        true => Ok(true),
-        false => Err("its signature is not that of the authority".to_owned()),
+    if keys.into_iter().any(|key| list.verify(&key).unwrap_or(false)) {
+        Ok(true)
+    } else {
+        Err("its signature is not that of the authority".to_owned())
     }
 }

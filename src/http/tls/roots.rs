@@ -210,10 +210,7 @@ const NAME_ONE: &str =
 
 fn require(found: bool, path: &Path) -> Result<()> {
     let none = || format!("There is no CA certificate in {}", path.display());
-    match found {
-        true => Ok(()),
-        false => Err(Error::new(Exception::MissingClientParameter, none()).with_hint(NAME_ONE)),
-    }
+    if found { Ok(()) } else { Err(Error::new(Exception::MissingClientParameter, none()).with_hint(NAME_ONE)) }
 }
 
 #[cfg(test)]

@@ -123,9 +123,10 @@ impl ServerCertVerifier for Verifier {
         let ServerTrust::Verified(roots) = &self.trust else { return Ok(ServerCertVerified::assertion()) };
         let presented = PresentedCertificates { own, others, name, now };
         self.verify_issuer(roots, &presented)?;
-        match is_revoked(own, others, roots, presented.seconds()) {
-            true => Err(Error::InvalidCertificate(CertificateError::Revoked)),
-            false => Ok(ServerCertVerified::assertion()),
+        if is_revoked(own, others, roots, presented.seconds()) {
+            Err(Error::InvalidCertificate(CertificateError::Revoked))
+        } else {
+            Ok(ServerCertVerified::assertion())
         }
     }
 
