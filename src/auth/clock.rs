@@ -44,7 +44,8 @@ pub(super) fn correct_expiry(token: Token) -> Token {
 /// Returns why a token is not valid yet (`nbf`) by this clock.
 pub(super) fn not_valid_yet(claims: &Claims) -> Option<String> {
     let start = claims.nbf.filter(|start| start.saturating_sub(LEEWAY_SECONDS) > now())?;
-    let (start, now) = (date(start), date(now()));
+    let start = date(start);
+    let now = date(now());
     Some(format!("it is not valid before {start}, and the clock of this machine shows {now}. Check the clock."))
 }
 

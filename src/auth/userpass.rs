@@ -18,7 +18,8 @@ pub(super) async fn authenticate(login: &Login, username: Option<&str>, password
     let password = match password {
         Some(password) => password.clone(),
         None => {
-            let (interact, question) = (login.interact.clone(), format!("Password of {username}: "));
+            let interact = login.interact.clone();
+            let question = format!("Password of {username}: ");
             ask_blocking(move || interact.secret(&question)).await?.map_err(|_| not_set("password", "--password"))?
         }
     };

@@ -17,7 +17,8 @@ use crate::http::tls::{self, Identity};
 pub(super) async fn authenticate(login: &Login, path: &str, cert: &Path, key: Option<&Path>) -> Result<Token> {
     let interact = login.interact.clone();
     let ask: AskPassphrase = Arc::new(move |key| interact.secret(&question(key)));
-    let (cert, key) = (cert.to_owned(), key.map(Path::to_owned));
+    let cert = cert.to_owned();
+    let key = key.map(Path::to_owned);
     let identity = ask_blocking(move || Identity::load(&cert, key.as_deref(), &ask)).await??;
     warn_if_open(identity.certificate());
     let connections = login.transport.connect(Some(identity.clone()))?;
@@ -29,7 +30,8 @@ pub(super) async fn authenticate(login: &Login, path: &str, cert: &Path, key: Op
 
 /// Globus refuses such a file, the official client does not check. Only a warning, so that existing scripts work.
 fn warn_if_open(certificate: &Certificate) {
-    let (place, mode) = (certificate.file.display(), std::fs::metadata(&certificate.file).map(|file| file.mode()));
+    let place = certificate.file.display();
+    let mode = std::fs::metadata(&certificate.file).map(|file| file.mode());
     if let Ok(mode) = mode
         && certificate.key == Key::Plain
         && mode & 0o077 != 0
@@ -56,13 +58,16 @@ const NOT_SEEN: &str = "The server was shown the certificate and has not seen it
                         --auth-host) is the address that takes certificates.";
 
 fn expired_elsewhere(certificate: &Certificate) -> String {
-    let (file, end, now) = (certificate.file.display(), date(certificate.ends().not_after), date(now()));
+    let file = certificate.file.display();
+    let end = date(certificate.ends().not_after);
+    let now = date(now());
     format!("{file} is good until {end}, and it is {now} here: check the clock of this machine (`date`).")
 }
 
 /// Returns the hint for a handshake that the server ended because of the certificate.
 fn not_accepted(certificate: &Certificate) -> String {
-    let (file, end) = (certificate.file.display(), date(certificate.ends().not_after));
+    let file = certificate.file.display();
+    let end = date(certificate.ends().not_after);
     let shown =
         format!("{file} is that of {}, signed by {}, good until {end}.", certificate.subject, certificate.issuer);
     match certificate.kind {
@@ -80,7 +85,8 @@ fn not_accepted(certificate: &Certificate) -> String {
 
 /// Returns the hint for a certificate whose identity is not mapped to the account.
 fn not_mapped(certificate: &Certificate, account: Option<&str>) -> String {
-    let (file, identity) = (certificate.file.display(), &certificate.identity);
+    let file = certificate.file.display();
+    let identity = &certificate.identity;
     let quoted = identity.replace('\'', r"'\''");
     let (what, account) = match account {
         Some(account) => (format!("which is not mapped to the account {account}: name another"), account),

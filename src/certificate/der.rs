@@ -37,7 +37,9 @@ impl<'a> Fields<'a> {
         let version = only(signed, VERSION).and_then(|field| only(field, INTEGER)?.last().copied()).unwrap_or(0);
         // The first sequence is the algorithm of the signature.
         let mut sequences = Elements(signed).filter(|(tag, _)| *tag == SEQUENCE).map(|(_, content)| content).skip(1);
-        let (issuer, validity, subject) = (sequences.next()?, sequences.next()?, sequences.next()?);
+        let issuer = sequences.next()?;
+        let validity = sequences.next()?;
+        let subject = sequences.next()?;
         let extensions = only(signed, EXTENSIONS).and_then(|field| only(field, SEQUENCE)).unwrap_or_default();
         Some(Self { version, issuer, subject, validity, extensions })
     }

@@ -146,7 +146,8 @@ impl CertificateKind {
             return Self::Proxy;
         }
         // A proxy of the old form is issued by the identity that it represents.
-        let (subject, issuer) = (text(certificate.subject_name()), text(certificate.issuer_name()));
+        let subject = text(certificate.subject_name());
+        let issuer = text(certificate.issuer_name());
         match subject.strip_suffix(&issuer) {
             Some("CN=proxy,") => Self::OldProxy,
             Some("CN=limited proxy,") => Self::OldLimitedProxy,

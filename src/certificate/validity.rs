@@ -17,7 +17,8 @@ impl Certificate {
 
     pub(super) fn good_at(&self, now: i64) -> Result<()> {
         let own = self.chain.iter().position(|link| !link.kind.is_proxy()).map_or(self.chain.len(), |end| end + 1);
-        let (first, last) = (first_to_end(&self.chain[..own]), last_to_begin(&self.chain[..own]));
+        let first = first_to_end(&self.chain[..own]);
+        let last = last_to_begin(&self.chain[..own]);
         if first.not_after < now {
             Err(self.expired(first, now))
         } else if last.not_before > now {
@@ -47,20 +48,25 @@ impl Certificate {
                 "Renew that certificate, then make a new proxy of it: voms-proxy-init (or grid-proxy-init).".to_owned()
             }
         };
-        let (what, end, now) = (self.name_of(link), date(link.not_after), date(now));
+        let what = self.name_of(link);
+        let end = date(link.not_after);
+        let now = date(now);
         Error::new(Exception::CannotAuthenticate, format!("{what} expired on {end} (it is {now} now)."))
             .with_hint(remedy)
     }
 
     fn early(&self, link: &Link, now: i64) -> Error {
-        let (what, start, now) = (self.name_of(link), date(link.not_before), date(now));
+        let what = self.name_of(link);
+        let start = date(link.not_before);
+        let now = date(now);
         Error::new(Exception::CannotAuthenticate, format!("{what} is good only from {start} on (it is {now} now)."))
             .with_hint("Check the clock of this machine (`date`): certificates are rarely made for later.")
     }
 
     /// Returns `The proxy in FILE`, or a name for the certificate behind it.
     fn name_of(&self, link: &Link) -> String {
-        let (kind, file) = (if link.kind.is_proxy() { "proxy" } else { "certificate" }, self.file.display());
+        let kind = if link.kind.is_proxy() { "proxy" } else { "certificate" };
+        let file = self.file.display();
         if *link == self.chain[0] {
             format!("The {kind} in {file}")
         } else {

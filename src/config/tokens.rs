@@ -54,7 +54,8 @@ fn user_dir(user: &str, env: &Env) -> Result<PathBuf> {
 /// If there is no folder for temporary files.
 pub fn token_folders(env: &Env) -> Result<Vec<PathBuf>> {
     let user = paths::user_name(env);
-    let (one, of_vo) = (format!(".rucio_{user}"), format!(".rucio_{user}@"));
+    let one = format!(".rucio_{user}");
+    let of_vo = format!(".rucio_{user}@");
     let entries = std::fs::read_dir(user_dir(&user, env)?).into_iter().flatten().flatten();
     let is_folder = |entry: &std::fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
     let named = |name: &str| name == one || name.starts_with(&of_vo);

@@ -89,7 +89,8 @@ fn contents(source: &CaSource, origin: Option<ValueOrigin>) -> Vec<Finding> {
 /// Returns the finding for a certificate that is not a trust anchor. A self-signed one of a server is fine: small sites
 /// use them.
 fn no_anchor(file: &Path, certificate: &X509, why: Unfit) -> Finding {
-    let (name, issuer) = (text(certificate.subject_name()), text(certificate.issuer_name()));
+    let name = text(certificate.subject_name());
+    let issuer = text(certificate.issuer_name());
     match why {
         Unfit::NotCa if name == issuer => {
             Finding::ok(CHECK, file.display(), format!("{name}: not a CA; trusted for its own server alone"))

@@ -53,10 +53,12 @@ pub(super) fn asks(cert: &Path, key: Option<&Path>) -> bool {
 
 /// Checks the validity of a certificate with its chain.
 fn validity(check: &'static str, certificate: &Certificate, found: &str) -> Finding {
-    let (begin, end) = (certificate.begins(), certificate.ends());
+    let begin = certificate.begins();
+    let end = certificate.ends();
     let kind = if certificate.is_proxy() { "proxy" } else { "certificate" };
     let whose = format!("{kind} of {}{found}", certificate.identity);
-    let (place, left) = (certificate.file.display(), end.not_after - now());
+    let place = certificate.file.display();
+    let left = end.not_after - now();
     let hint = renewal(certificate.is_proxy(), &certificate.file);
     let part = if end.subject == certificate.subject { String::new() } else { format!(" (that of {})", end.subject) };
     let short = if certificate.is_proxy() { SHORT_PROXY } else { SHORT_CERTIFICATE };

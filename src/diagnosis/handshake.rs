@@ -31,7 +31,8 @@ pub(super) struct PeerCertificate {
 impl PeerCertificate {
     fn parse(der: &[u8]) -> Option<Self> {
         let certificate = X509::from_der(der).ok()?;
-        let (subject, issuer) = (text(certificate.subject_name()), text(certificate.issuer_name()));
+        let subject = text(certificate.subject_name());
+        let issuer = text(certificate.issuer_name());
         Some(Self { subject, issuer, not_after: times(&certificate).1 })
     }
 }

@@ -115,7 +115,8 @@ async fn check_route(
 }
 
 async fn resolve(route: &Route<'_>, findings: &mut Vec<Finding>) -> Option<Vec<SocketAddr>> {
-    let (asked, options) = (route.first_hop(), &route.host.options);
+    let asked = route.first_hop();
+    let options = &route.host.options;
     let role = if route.proxy.is_some() { format!("the HTTP proxy for {options}") } else { options.clone() };
     match reach::addresses(asked).await {
         Ok(addresses) => {
@@ -143,7 +144,8 @@ async fn connect(route: &Route<'_>, findings: &mut Vec<Finding>) -> Option<TcpSt
             Some(stream)
         }
         Err(error) => {
-            let (options, url) = (&route.host.options, shell_word(&route.host.url));
+            let options = &route.host.options;
+            let url = shell_word(&route.host.url);
             let advice = format!("Check the port in {options}, and the firewall");
             let hint = Hint::run(advice, format!("curl -v {url}/ping"));
             findings.push(Finding::failed(CONNECTION, route.first_hop(), error.to_string()).hint(hint));
@@ -171,7 +173,8 @@ async fn secure(route: &Route<'_>, stream: TcpStream, ca: &CaSource, findings: &
 }
 
 async fn handshake(stream: TcpStream, endpoint: &Endpoint, config: ClientConfig) -> Result<HandshakeResult, Error> {
-    let (mut stream, name) = (stream.into_std()?, endpoint.host.clone());
+    let mut stream = stream.into_std()?;
+    let name = endpoint.host.clone();
     tokio::task::spawn_blocking(move || perform_handshake(&mut stream, &name, config)).await.map_err(Error::other)?
 }
 

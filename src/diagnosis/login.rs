@@ -33,7 +33,8 @@ pub fn non_interactive(settings: Settings, cached_only: bool) -> Login {
 
 /// Asks the server for the account; logs in if no token is cached and the login may.
 pub async fn examine(login: &Login) -> Finding {
-    let (client, host) = (login.client(), &login.settings().rucio_host);
+    let client = login.client();
+    let host = &login.settings().rucio_host;
     match timeout(STEP_TIMEOUT, whoami(&client)).await {
         Err(_) => Finding::failed(CHECK, host, format!("no answer within {} s", STEP_TIMEOUT.as_secs()))
             .hint(Hint::command("Log every request", Command::WhoAmIVerbose)),
@@ -54,7 +55,8 @@ async fn identity(client: &Client) -> Result<Option<String>> {
 
 fn account_finding(client: &Client, account: &Attributes, identity: Option<String>) -> Finding {
     let field = |name| account.get(name).and_then(Value::as_str).unwrap_or("unknown");
-    let (name, status) = (field("account"), field("status"));
+    let name = field("account");
+    let status = field("status");
     let host = &client.settings().rucio_host;
     let by = identity.map(|identity| format!(" as {identity}")).unwrap_or_default();
     let text = format!("account {name}{by}, by {}, status {status}", client.settings().auth.name());

@@ -72,7 +72,8 @@ pub struct Finding {
 
 impl Finding {
     fn new(status: Status, check: &'static str, subject: impl ToString, message: impl Into<String>) -> Self {
-        let (subject, message) = (one_line(&subject.to_string()), one_line(&message.into()));
+        let subject = one_line(&subject.to_string());
+        let message = one_line(&message.into());
         Self { check, status, subject, message, hints: Vec::new(), requires_login: false }
     }
 
@@ -133,7 +134,9 @@ fn one_line(text: &str) -> String {
 /// Formats a duration in seconds by its two largest units.
 pub(crate) fn format_duration(seconds: i64) -> String {
     let seconds = seconds.unsigned_abs();
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    let days = seconds / 86_400;
+    let hours = seconds / 3_600 % 24;
+    let minutes = seconds / 60 % 60;
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds} s"),
         (0, 0, minutes) => format!("{minutes} min"),

@@ -22,7 +22,8 @@ pub(super) async fn explain(check: &'static str, transport: &Transport, error: &
     if !is_refused_login(error) {
         return None;
     }
-    let (settings, server) = (transport.settings(), &transport.settings().auth_host);
+    let settings = transport.settings();
+    let server = &transport.settings().auth_host;
     let identity = identity(&settings.auth)?;
     Some(match accounts_of_identity(transport).await {
         Ok(known) => not_mapped(check, transport, &identity, &known).await,
@@ -52,7 +53,8 @@ fn is_refused_login(error: &Error) -> bool {
 }
 
 async fn not_mapped(check: &'static str, transport: &Transport, identity: &str, known: &AccountsOfIdentity) -> Finding {
-    let (settings, all) = (transport.settings(), known.accounts.join(", "));
+    let settings = transport.settings();
+    let all = known.accounts.join(", ");
     let own = Command::WhoAmI { account: known.accounts.first().cloned() };
     let Some(account) = &settings.account else {
         let text = format!("{identity} belongs to several accounts: {all}");
@@ -75,7 +77,8 @@ async fn not_mapped(check: &'static str, transport: &Transport, identity: &str, 
 
 /// Returns the hint for an administrator to map an identity.
 fn mapping_command(settings: &Settings, identity: &str, account: Option<&str>) -> Hint {
-    let (kind, account) = (type_of(&settings.auth), account.map(str::to_owned));
+    let kind = type_of(&settings.auth);
+    let account = account.map(str::to_owned);
     let command = Command::AddIdentity { kind, identity: identity.to_owned(), account };
     Hint::command("An administrator can add the identity", command)
 }

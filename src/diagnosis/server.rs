@@ -88,7 +88,8 @@ fn release(url: &str, version: &str) -> Finding {
 /// Compares the date of a response (RFC 9110, 6.6.1) with this machine's clock, in seconds since 1970.
 fn clock(url: &str, headers: &HeaderMap, here: i64) -> Option<Finding> {
     let there = DateTime::parse_from_rfc2822(headers.get(DATE)?.to_str().ok()?).ok()?.timestamp();
-    let (apart, ahead) = ((here - there).abs(), if here > there { "ahead of" } else { "behind" });
+    let apart = (here - there).abs();
+    let ahead = if here > there { "ahead of" } else { "behind" };
     let text = format!("this machine is {} {ahead} the server, which has {}", format_duration(apart), date(there));
     let hint = Hint::run("Set the clock; for its state run", "timedatectl status");
     Some(match apart {

@@ -39,7 +39,10 @@ pub(super) fn is_page(bytes: &[u8]) -> bool {
 fn quote_constants(bytes: &[u8]) -> Cow<'_, [u8]> {
     const CONSTANTS: [(&[u8], &[u8]); 3] =
         [(b"-Infinity", br#""-inf""#), (b"Infinity", br#""inf""#), (b"NaN", br#""nan""#)];
-    let (mut out, mut rest, mut in_string, mut found) = (Vec::with_capacity(bytes.len()), bytes, false, false);
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    let mut in_string = false;
+    let mut found = false;
     while let Some(&byte) = rest.first() {
         if in_string && byte == b'\\' && rest.len() > 1 {
             out.extend_from_slice(&rest[..2]);

@@ -13,7 +13,8 @@ pub(crate) async fn checked(response: Response) -> Result<Response> {
     if response.status().is_success() {
         return Ok(response);
     }
-    let (status, headers) = (response.status(), response.headers().clone());
+    let status = response.status();
+    let headers = response.headers().clone();
     let body = body::read_error_body(response).await;
     tracing::debug!("Response text (length={}): [{}]", body.len(), String::from_utf8_lossy(&body));
     Err(refused(status, &headers, &body))

@@ -90,7 +90,8 @@ impl<'a> LiteralParser<'a> {
     /// Parses a quoted string with the escapes of Python's `repr`.
     fn text(&mut self) -> Option<String> {
         let quote = self.rest.chars().next().filter(|c| "'\"".contains(*c))?;
-        let (mut text, mut characters) = (String::new(), self.rest[1..].chars());
+        let mut text = String::new();
+        let mut characters = self.rest[1..].chars();
         loop {
             match characters.next()? {
                 c if c == quote => break,

@@ -179,7 +179,8 @@ impl Library {
 
     /// Returns the principal of the current tickets.
     pub(super) fn principal(&self) -> Result<String, GssFailure> {
-        let (mut minor, mut name) = (0, null_mut());
+        let mut minor = 0;
+        let mut name = null_mut();
         // SAFETY: a null credential means the default one; unused outputs may be null; the name is released by
         // `text_of`.
         unsafe {
@@ -195,7 +196,8 @@ impl Library {
     /// # Safety
     /// The name must be one of this library's, or null, and not be used again.
     unsafe fn text_of(&self, mut name: Handle) -> String {
-        let (mut minor, mut buffer) = (0, Buffer::empty());
+        let mut minor = 0;
+        let mut buffer = Buffer::empty();
         // SAFETY: the caller guarantees that the name is valid until it is released here, once; the library fills the
         // buffer.
         unsafe {
@@ -241,7 +243,9 @@ impl Library {
     /// # Safety
     /// `mechanism` must be null or valid.
     unsafe fn status(&self, code: u32, part: i32, mechanism: *const Oid) -> String {
-        let (mut minor, mut more, mut buffer) = (0, 0, Buffer::empty());
+        let mut minor = 0;
+        let mut more = 0;
+        let mut buffer = Buffer::empty();
         // SAFETY: guaranteed by the caller; the library fills the buffer. The first message is enough.
         let text = unsafe {
             (self.0.gss_display_status)(&mut minor, code, part, mechanism, &mut more, &mut buffer);
@@ -273,7 +277,9 @@ impl Context {
     /// Creates a context for a server named `HTTP@host`.
     pub(super) fn new(library: &'static Library, server: &str) -> Result<Self, GssFailure> {
         let mut context = Self { library, server: null_mut(), context: null_mut() };
-        let (mut minor, text, kind) = (0, Buffer::from_bytes(server.as_bytes()), Oid::from_bytes(HOST_BASED));
+        let mut minor = 0;
+        let text = Buffer::from_bytes(server.as_bytes());
+        let kind = Oid::from_bytes(HOST_BASED);
         // SAFETY: text and kind live until the call returns, which copies them; the name is released in `drop`.
         unsafe {
             let major = (library.0.gss_import_name)(&mut minor, &text, &kind, &mut context.server);
@@ -314,7 +320,8 @@ impl Context {
 
     /// Returns the principal that the server knows this client by, once the context is complete.
     pub(super) fn principal(&self) -> Option<String> {
-        let (mut minor, mut name) = (0, null_mut());
+        let mut minor = 0;
+        let mut name = null_mut();
         // SAFETY: the context is one of the library's; unused outputs may be null; the name is released by `text_of`.
         unsafe {
             let major = (self.library.0.gss_inquire_context)(

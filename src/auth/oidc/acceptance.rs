@@ -95,7 +95,8 @@ async fn validate(login: &Login, token: &Token) -> Result<String> {
 
 fn not_accepted(login: &Login, token: &Token) -> Error {
     let claims = Claims::parse(token.expose()).unwrap_or_default();
-    let (audience, scope) = (claims.aud.join(" "), claims.scope.unwrap_or_default());
+    let audience = claims.aud.join(" ");
+    let scope = claims.scope.unwrap_or_default();
     cannot_authenticate(format!(
         "The login was successful, but the Rucio server does not accept the token of {}: this identity belongs to no \
          account, or the token is not for this server (audience '{audience}', scopes '{scope}').",

@@ -29,7 +29,8 @@ pub(super) async fn log_in(login: &Login, provider: &Provider<'_>) -> Result<Gra
 }
 
 async fn show_code(login: &Login, device: &StandardDeviceAuthorizationResponse) -> Result<()> {
-    let (link, code) = (device.verification_uri().as_str(), device.user_code().secret());
+    let link = device.verification_uri().as_str();
+    let code = device.user_code().secret();
     let whole = device.verification_uri_complete().map(|link| link.secret().as_str());
     let short_cut = whole.map(|link| format!("\n\nOr go to this address, which has the code in it:\n\n    {link}"));
     login.interact.show(&format!(

@@ -134,7 +134,8 @@ impl<'a> Provider<'a> {
 
     /// Exchanges a refresh token; `None` if the provider no longer accepts it.
     pub(super) async fn refresh(&self, record: &RefreshTokenRecord) -> Result<Option<Grant>> {
-        let (endpoint, secret) = (self.token_endpoint()?, RefreshToken::new(record.secret().to_owned()));
+        let endpoint = self.token_endpoint()?;
+        let secret = RefreshToken::new(record.secret().to_owned());
         let mut request = endpoint.exchange_refresh_token(&secret);
         if let Some((name, value)) = self.resource() {
             request = request.add_extra_param(name, value);

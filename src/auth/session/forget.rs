@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 /// # Errors
 /// The first file that could not be removed; the others are removed regardless.
 pub fn forget(login: &Login) -> Result<Vec<Session>> {
-    let (settings, origin) = (login.settings(), &login.origin);
+    let settings = login.settings();
+    let origin = &login.origin;
     let [shared, own] = login.cache.files_for(origin);
     let same = |other: &TokenOrigin| other.same_server(origin) && other.account == origin.account;
     let of_it = |file: &TokenFile| file.record().is_some_and(|record| same(&record.origin));

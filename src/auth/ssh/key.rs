@@ -44,7 +44,8 @@ impl PublicKey {
     }
 
     fn from_key<T: HasPublic>(key: &PKeyRef<T>) -> Option<Self> {
-        let (rsa, mut bytes) = (key.rsa().ok()?, Vec::new());
+        let rsa = key.rsa().ok()?;
+        let mut bytes = Vec::new();
         wire::put(&mut bytes, RSA.as_bytes());
         wire::put_number(&mut bytes, &rsa.e().to_vec());
         wire::put_number(&mut bytes, &rsa.n().to_vec());
@@ -183,16 +184,21 @@ fn armoured(text: &str) -> Option<Vec<u8>> {
 /// Reads the public key, which is not encrypted, before the private one.
 fn public_key_by_openssh(bytes: &[u8]) -> Option<PublicKey> {
     let mut rest = bytes.strip_prefix(OPENSSH)?;
-    let (_cipher, _derivation, _options) = (wire::take(&mut rest)?, wire::take(&mut rest)?, wire::take(&mut rest)?);
+    let _cipher = wire::take(&mut rest)?;
+    let _derivation = wire::take(&mut rest)?;
+    let _options = wire::take(&mut rest)?;
     let _keys = wire::take_u32(&mut rest)?;
     wire::take(&mut rest).map(|key| PublicKey(key.to_vec()))
 }
 
 fn rsa(pair: &RsaKeypair) -> Option<PKey<Private>> {
     let number = |number: &ssh_key::Mpint| BigNum::from_slice(number.as_positive_bytes()?).ok();
-    let (n, e) = (number(&pair.public.n)?, number(&pair.public.e)?);
+    let n = number(&pair.public.n)?;
+    let e = number(&pair.public.e)?;
     let private = &pair.private;
-    let (d, p, q) = (number(&private.d)?, number(&private.p)?, number(&private.q)?);
+    let d = number(&private.d)?;
+    let p = number(&private.p)?;
+    let q = number(&private.q)?;
     assemble([n, e, d, p, q], number(&private.iqmp)?).and_then(PKey::from_rsa).ok()
 }
 
@@ -200,12 +206,14 @@ fn rsa(pair: &RsaKeypair) -> Option<PKey<Private>> {
 fn assemble([n, e, d, p, q]: [BigNum; 5], iqmp: BigNum) -> Result<Rsa<Private>, ErrorStack> {
     let mut context = BigNumContext::new_secure()?;
     let mut exponent = |prime: &BigNum| -> Result<BigNum, ErrorStack> {
-        let (mut less, mut rest) = (BigNum::new_secure()?, BigNum::new_secure()?);
+        let mut less = BigNum::new_secure()?;
+        let mut rest = BigNum::new_secure()?;
         less.checked_sub(prime, &*BigNum::from_u32(1)?)?;
         rest.checked_rem(&d, &less, &mut context)?;
         Ok(rest)
     };
-    let (dmp1, dmq1) = (exponent(&p)?, exponent(&q)?);
+    let dmp1 = exponent(&p)?;
+    let dmq1 = exponent(&q)?;
     Ok(RsaPrivateKeyBuilder::new(n, e, d)?.set_factors(p, q)?.set_crt_params(dmp1, dmq1, iqmp)?.build())
 }
 

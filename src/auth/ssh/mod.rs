@@ -37,7 +37,8 @@ pub(super) async fn authenticate(login: &Login, private_key: &Path, agent: Optio
 
 /// Returns a challenge signed by the agent; `None` if it does not hold the key, or refuses.
 async fn by_agent(login: &Login, account: &str, path: &Path, socket: Option<&Path>) -> Result<Option<Vec<u8>>> {
-    let (path, socket) = (path.to_owned(), socket.map(Path::to_owned));
+    let path = path.to_owned();
+    let socket = socket.map(Path::to_owned);
     let found = ask_blocking(move || find(&path, socket.map(Agent))).await??;
     let Some((agent, key)) = found else { return Ok(None) };
     let challenge = challenge(login, account).await?;

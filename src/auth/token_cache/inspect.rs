@@ -32,7 +32,8 @@ pub(crate) enum TokenState {
 
 /// Returns the cached token for these settings; a valid one takes precedence.
 pub(crate) fn inspect(settings: &Settings) -> Option<CachedToken> {
-    let (cache, origin) = (TokenCache::new(settings), TokenOrigin::from_settings(settings));
+    let cache = TokenCache::new(settings);
+    let origin = TokenOrigin::from_settings(settings);
     let files = [cache.own_file(&origin), cache.shared.clone()];
     let found: Vec<_> = files.iter().filter_map(|file| inspect_file(file, &origin, *file == cache.shared)).collect();
     let good = found.iter().position(|kept| matches!(kept.state, TokenState::Valid(_)));

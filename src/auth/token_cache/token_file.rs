@@ -115,7 +115,8 @@ impl TokenFile {
 
     fn write_record(&self, token: &Token, origin: &TokenOrigin, before: Option<String>) -> Result<()> {
         let several = self.record().is_some_and(|last| last.several || !last.origin.same_server(origin));
-        let (expires, since) = (token.expires, Some(now()));
+        let expires = token.expires;
+        let since = Some(now());
         let digest = digest(token.expose());
         let record = TokenRecord { origin: origin.clone(), expires, since, digest, before, several };
         replace_file(&self.sibling(RECORD), &serde_json::to_vec(&record)?)

@@ -80,7 +80,8 @@ fn fits(certificate: &X509, key: &PKey<Private>) -> bool {
 }
 
 fn require_pair(certificate: &Certificate, own: &X509, key: &PKey<Private>, key_path: &Path) -> Result<()> {
-    let (cert, subject) = (certificate.file.display(), &certificate.subject);
+    let cert = certificate.file.display();
+    let subject = &certificate.subject;
     let what = if certificate.file == key_path {
         format!("The key in {cert} is not that of its certificate ({subject}).")
     } else {

@@ -89,11 +89,13 @@ pub(super) fn untrusted(presented: &[CertificateDer<'_>], listed: &[Listed], roo
     let Some(own) = certificates.first() else {
         return Error::InvalidCertificate(CertificateError::BadEncoding);
     };
-    let (subject, issuer) = (certificate::text(own.subject_name()), certificate::text(own.issuer_name()));
+    let subject = certificate::text(own.subject_name());
+    let issuer = certificate::text(own.issuer_name());
     let issuer = if issuer == subject { "itself".to_owned() } else { issuer };
     let unfit = unfit_signers(&certificates, presented, listed, now);
     unfit.iter().filter(|signer| signer.file.is_some()).for_each(warn_once);
-    let (trusted, known_at) = (roots.describe(), known_at(&USUAL_FOLDERS, presented, now));
+    let trusted = roots.describe();
+    let known_at = known_at(&USUAL_FOLDERS, presented, now);
     let untrusted = Untrusted { subject, issuer, trusted, known_at, unfit };
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(untrusted))))
 }

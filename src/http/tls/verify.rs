@@ -55,7 +55,8 @@ impl Verifier {
     }
 
     fn verify_issuer(&self, roots: &TrustAnchors, presented: &PresentedCertificates<'_>) -> Result<(), Error> {
-        let (all, now) = (presented.all(), presented.seconds());
+        let all = presented.all();
+        let now = presented.seconds();
         match self.verify(&roots.anchors(&roots.signers(&all), now), presented) {
             Err(error) if is_unknown(&error) || is_authority(&error) => {
                 self.look_further(roots, presented, &all, error)
@@ -174,12 +175,14 @@ impl PresentedCertificates<'_> {
 
     /// Verifies a certificate that is itself trusted: validity period, purpose and host name. It is not used as a CA.
     fn is_good_itself(&self) -> Result<(), Error> {
-        let (time, fault) = (self.now, |fault| Err(Error::InvalidCertificate(fault)));
+        let time = self.now;
+        let fault = |fault| Err(Error::InvalidCertificate(fault));
         let bad = |_| Error::InvalidCertificate(CertificateError::BadEncoding);
         let own = X509::from_der(self.own).map_err(bad)?;
         let (not_before, not_after) = certificate::times(&own);
         let at = |seconds: i64| UnixTime::since_unix_epoch(Duration::from_secs(seconds.max(0).unsigned_abs()));
-        let (not_before, not_after) = (at(not_before), at(not_after));
+        let not_before = at(not_before);
+        let not_after = at(not_after);
         if time > not_after {
             return fault(CertificateError::ExpiredContext { time, not_after });
         }
