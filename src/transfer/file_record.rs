@@ -8,15 +8,14 @@ use serde_json::{Value, json};
 
 use super::checksum::Checksum;
 use super::events::FileEvent;
-use super::job::{DownloadOutcome, FileJob};
+use super::job::{DownloadOutcome, FileJob, JobId};
 use crate::types::Did;
 
 /// The records of all files in progress.
 #[derive(Debug)]
 pub struct FileRecords {
     folder: PathBuf,
-    /// By the addresses of their jobs, which do not move until they end.
-    files: HashMap<usize, FileRecord>,
+    files: HashMap<JobId, FileRecord>,
 }
 
 /// The record of one file.
@@ -40,14 +39,13 @@ impl FileRecords {
 
     /// Records an event. At the end of a file returns its record and outcome.
     pub fn observe(&mut self, job: &FileJob, event: &FileEvent<'_>) -> Option<(FileRecord, DownloadOutcome)> {
-        let key = std::ptr::from_ref(job).addr();
         if matches!(event, FileEvent::Started) {
-            self.files.insert(key, FileRecord::new(job, &self.folder));
+            self.files.insert(job.id, FileRecord::new(job, &self.folder));
         }
         if let FileEvent::Ended(outcome) = event {
-            return self.files.remove(&key).map(|record| (record, *outcome));
+            return self.files.remove(&job.id).map(|record| (record, *outcome));
         }
-        if let Some(record) = self.files.get_mut(&key) {
+        if let Some(record) = self.files.get_mut(&job.id) {
             record.apply(event);
         }
         None
@@ -60,7 +58,7 @@ impl FileRecords {
 
     /// Returns the record of this file.
     pub fn get(&self, job: &FileJob) -> Option<&FileRecord> {
-        self.files.get(&std::ptr::from_ref(job).addr())
+        self.files.get(&job.id)
     }
 }
 
@@ -80,8 +78,14 @@ impl FileRecord {
             "adler32": kind(matches!(job.checksum, Checksum::Adler32(_))),
             "md5": kind(matches!(job.checksum, Checksum::Md5(_))),
         });
-        let (did, dataset) = (job.did.clone(), job.dataset.clone());
-        Self { did, dataset, record, start: Instant::now(), source: None, reasons: Vec::new() }
+        Self {
+            did: job.did.clone(),
+            dataset: job.dataset.clone(),
+            record,
+            start: Instant::now(),
+            source: None,
+            reasons: Vec::new(),
+        }
     }
 
     fn apply(&mut self, event: &FileEvent<'_>) {
@@ -127,9 +131,9 @@ impl FileRecord {
     }
 
     /// Returns the complete record with this state, and with the reasons unless it succeeded.
-    pub fn into_record(self, state: &str, success: bool) -> Value {
-        let mut record = self.record;
-        let (rse, pfn) = self.source.unzip();
+    pub fn to_record(&self, state: &str, success: bool) -> Value {
+        let mut record = self.record.clone();
+        let (rse, pfn) = self.source.clone().unzip();
         let reason = (!success && !self.reasons.is_empty()).then(|| self.reasons.join("; "));
         record["state"] = state.into();
         record["rse"] = rse.into();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::SetOnce;
 
@@ -11,9 +12,16 @@ use crate::types::Did;
 /// Size in bytes from which a file counts as large: the network is its limit, so few are downloaded concurrently. The
 /// limit of smaller files is the latency of the storage, so there are more of them.
 pub(super) const LARGE: u64 = 8 * 1024 * 1024;
+
+/// Number of a file to be transferred, different for every file of a process. Several jobs may have the same DID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct JobId(u32);
+
 /// A file to be downloaded.
 #[derive(Debug, Clone)]
 pub struct FileJob {
+    /// Its number.
+    pub id: JobId,
     /// The file's DID.
     pub did: Did,
     /// Size in bytes, if in the catalogue.
@@ -80,10 +88,19 @@ pub enum DownloadOutcome {
     Failed,
 }
 
+impl JobId {
+    /// Returns the next number.
+    pub fn unique() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 impl FileJob {
     /// Creates a job of which only the DID is known.
     pub fn unknown(did: Did, request: usize) -> Self {
         Self {
+            id: JobId::unique(),
             dataset: did.clone(),
             did,
             bytes: None,

@@ -13,9 +13,8 @@ use std::time::Instant;
 use serde_json::json;
 use tempfile::{NamedTempFile, TempPath};
 
-use super::events::{DownloadObserver, FileEvent, RunEvent};
-use super::file_record::{FileRecord, FileRecords, INTERRUPTED, seconds_since};
-use super::job::FileJob;
+use super::file_record::{FileRecord, INTERRUPTED, seconds_since};
+use super::job::DownloadOutcome;
 use super::scheduler::Count;
 use crate::lock::{into_inner, lock};
 use crate::types::Did;
@@ -29,7 +28,6 @@ pub struct Recorder {
 
 #[derive(Debug)]
 struct ReportFiles {
-    records: FileRecords,
     summary: Option<Spool>,
     missing: Option<Spool>,
     count: Count,
@@ -45,24 +43,31 @@ struct Spool {
 }
 
 impl Recorder {
-    /// Creates the reports at the given paths. `folder` is the target folder of the download. Errors: a path cannot be
-    /// written; this is detected before anything is downloaded.
-    pub fn new(folder: &Path, summary: Option<&Path>, missing: Option<&Path>) -> io::Result<Self> {
+    /// Creates the reports at the given paths. Errors: a path cannot be written; this is detected before anything is
+    /// downloaded.
+    pub fn new(summary: Option<&Path>, missing: Option<&Path>) -> io::Result<Self> {
         let spool = |destination: Option<&Path>| destination.map(Spool::new).transpose();
         let (mut summary, missing) = (spool(summary)?, spool(missing)?);
         if let Some(summary) = &mut summary {
             summary.file.write_all(b"{\"files\":[")?;
         }
-        let (records, count) = (FileRecords::new(folder), Count::default());
-        let files = ReportFiles { records, summary, missing, count, first_error: None };
+        let files = ReportFiles { summary, missing, count: Count::default(), first_error: None };
         Ok(Self { start: Instant::now(), files: Mutex::new(files) })
     }
 
-    /// Renames both reports to their final names. An interrupted download may not have listed all files: then the list
-    /// is `asked`, the user's requests. Errors: a report could not be written.
-    pub fn finish(self, asked: Option<&[String]>) -> io::Result<()> {
+    /// Adds a file that has ended.
+    pub fn add(&self, record: &FileRecord, outcome: DownloadOutcome) {
+        let mut files = lock(&self.files);
+        let written = files.write(record, outcome.as_str(), outcome.is_success());
+        files.count.add(outcome);
+        files.keep_first_error(written);
+    }
+
+    /// Adds the unfinished files and renames both reports to their final names. An interrupted download may not have
+    /// listed all files: then the list is `asked`, the user's requests. Errors: a report could not be written.
+    pub fn finish(self, unfinished: &[FileRecord], asked: Option<&[String]>) -> io::Result<()> {
         let mut files = into_inner(self.files);
-        for record in files.records.take_unfinished() {
+        for record in unfinished {
             let written = files.write(record, INTERRUPTED, false);
             files.count.files += 1;
             files.keep_first_error(written);
@@ -99,27 +104,14 @@ impl ReportFiles {
         }
     }
 
-    fn write(&mut self, record: FileRecord, state: &str, success: bool) -> io::Result<()> {
-        if let Some(missing) = self.missing.as_mut().filter(|_| !success) {
+    fn write(&mut self, record: &FileRecord, state: &str, success: bool) -> io::Result<()> {
+        if !success && let Some(missing) = &mut self.missing {
             writeln!(missing.file, "{}", line(&record.did, &record.dataset))?;
         }
         let Some(summary) = &mut self.summary else { return Ok(()) };
-        let record = record.into_record(state, success);
+        let record = record.to_record(state, success);
         write!(summary.file, "{}{record}", if self.count.files == 0 { "\n" } else { ",\n" })
     }
-}
-
-impl DownloadObserver for Recorder {
-    fn file(&self, _slot: usize, job: &FileJob, event: FileEvent<'_>) {
-        let mut files = lock(&self.files);
-        if let Some((record, outcome)) = files.records.observe(job, &event) {
-            let written = files.write(record, outcome.as_str(), outcome.is_success());
-            files.count.add(outcome);
-            files.keep_first_error(written);
-        }
-    }
-
-    fn run(&self, _event: RunEvent<'_>) {}
 }
 
 impl Spool {
@@ -201,7 +193,9 @@ fn can_be_listed(did: &Did) -> bool {
 mod tests {
     use super::*;
     use crate::transfer::checksum::Checksum;
-    use crate::transfer::job::DownloadOutcome;
+    use crate::transfer::events::FileEvent;
+    use crate::transfer::file_record::FileRecords;
+    use crate::transfer::job::FileJob;
     use serde_json::Value;
 
     #[test]
@@ -233,36 +227,40 @@ mod tests {
         job
     }
 
-    fn tell(recorder: &Recorder, job: &FileJob, events: Vec<FileEvent<'_>>) {
-        recorder.file(0, job, FileEvent::Started);
-        events.into_iter().for_each(|event| recorder.file(0, job, event));
-    }
-
-    /// Records a good file, one that failed at two sources, one without a source, and one that never ended.
-    fn recorded(folder: &Path) -> (Recorder, [PathBuf; 2]) {
+    /// Records a good file, one that failed at two sources, one without a source, and one that never ended. Returns the
+    /// last one's record, too.
+    fn recorded(folder: &Path) -> (Recorder, Vec<FileRecord>, [PathBuf; 2]) {
         let places = ["summary", "missing"].map(|name| folder.join(name));
         std::fs::write(&places[1], "s:old\n").unwrap();
-        let recorder = Recorder::new(Path::new("/data"), Some(&places[0]), Some(&places[1])).unwrap();
+        let recorder = Recorder::new(Some(&places[0]), Some(&places[1])).unwrap();
+        let mut records = FileRecords::new(Path::new("/data"));
+        let mut observe = |job: &FileJob, events: Vec<FileEvent<'_>>| {
+            for event in [FileEvent::Started].into_iter().chain(events) {
+                if let Some((record, outcome)) = records.observe(job, &event) {
+                    recorder.add(&record, outcome);
+                }
+            }
+        };
         let trying = |rse| FileEvent::Trying { scheme: "https", rse, timeout: None };
         let failed = |attempt| FileEvent::AttemptFailed { attempt, of: 2, reason: "gone" };
         let (good, bad, none, open) = (job("good", "set"), job("bad", "set"), job("none", "none"), job("open", "set"));
         let using = || FileEvent::Using { pfn: "https://a" };
-        tell(&recorder, &good, vec![trying("A"), using(), failed(1), FileEvent::Ended(DownloadOutcome::Done)]);
+        observe(&good, vec![trying("A"), using(), failed(1), FileEvent::Ended(DownloadOutcome::Done)]);
         let cannot = FileEvent::CannotRead { pfn: "srm://b", reason: "srm" };
         let events = vec![trying("A"), using(), failed(1), failed(2), trying("B"), cannot, FileEvent::Failed("gone")];
-        tell(&recorder, &bad, events);
-        recorder.file(0, &bad, FileEvent::Ended(DownloadOutcome::Failed));
-        tell(&recorder, &none, vec![FileEvent::NoSource, FileEvent::Ended(DownloadOutcome::FileNotFound)]);
-        recorder.file(0, &open, FileEvent::Started);
-        (recorder, places)
+        observe(&bad, events.into_iter().chain([FileEvent::Ended(DownloadOutcome::Failed)]).collect());
+        observe(&none, vec![FileEvent::NoSource, FileEvent::Ended(DownloadOutcome::FileNotFound)]);
+        observe(&open, Vec::new());
+        let unfinished = records.take_unfinished();
+        (recorder, unfinished, places)
     }
 
     #[test]
     fn every_file_is_told_with_its_reason() {
         let dir = tempfile::tempdir().unwrap();
-        let (recorder, [summary, missing]) = recorded(dir.path());
+        let (recorder, unfinished, [summary, missing]) = recorded(dir.path());
         assert_eq!(std::fs::read_to_string(&missing).unwrap(), "s:old\n");
-        recorder.finish(None).unwrap();
+        recorder.finish(&unfinished, None).unwrap();
         let told: Value = serde_json::from_str(&std::fs::read_to_string(summary).unwrap()).unwrap();
         let file =
             |index: usize, keys: &[&str]| keys.iter().map(|key| told["files"][index][key].clone()).collect::<Vec<_>>();
@@ -283,8 +281,8 @@ mod tests {
     #[test]
     fn after_an_early_end_the_list_is_what_was_asked_for() {
         let dir = tempfile::tempdir().unwrap();
-        let (recorder, [summary, missing]) = recorded(dir.path());
-        recorder.finish(Some(&["s:set".to_owned(), "s:*".to_owned()])).unwrap();
+        let (recorder, unfinished, [summary, missing]) = recorded(dir.path());
+        recorder.finish(&unfinished, Some(&["s:set".to_owned(), "s:*".to_owned()])).unwrap();
         assert_eq!(std::fs::read_to_string(missing).unwrap(), "s:set\ns:*\n");
         assert!(std::fs::read_to_string(summary).unwrap().ends_with("\"complete\":false}\n"));
     }
@@ -295,7 +293,7 @@ mod tests {
         let folder = dir.path().join("folder");
         std::fs::create_dir(&folder).unwrap();
         for destination in ["/dev/null", "/nowhere/at/all", folder.to_str().unwrap()] {
-            let error = Recorder::new(Path::new("/"), Some(Path::new(destination)), None).unwrap_err();
+            let error = Recorder::new(Some(Path::new(destination)), None).unwrap_err();
             assert!(error.to_string().starts_with(destination), "{error}");
         }
     }

@@ -14,11 +14,14 @@ use crate::exceptions::Exception;
 use crate::storage::write::Stored;
 use crate::transfer::checksum::Checksum;
 use crate::transfer::checksum::digests::Digests;
+use crate::transfer::job::JobId;
 use crate::types::{Did, NewMetadata, NewReplica};
 
 /// A local file to upload.
 #[derive(Debug, Clone)]
 pub struct LocalFile {
+    /// Its number: the same path or DID may be given several times.
+    pub id: JobId,
     /// Path.
     pub path: PathBuf,
     /// File name without folders, for messages.
@@ -197,7 +200,16 @@ mod tests {
     fn local(path: PathBuf, guid: Option<&str>) -> LocalFile {
         let basename = path.file_name().unwrap().to_string_lossy().into_owned();
         let did = Did::new("s", basename.clone());
-        LocalFile { path, basename, did, dataset: None, guid: guid.map(str::to_owned), may_hold_guid: true, bytes: 0 }
+        LocalFile {
+            id: JobId::unique(),
+            path,
+            basename,
+            did,
+            dataset: None,
+            guid: guid.map(str::to_owned),
+            may_hold_guid: true,
+            bytes: 0,
+        }
     }
 
     #[tokio::test]

@@ -1,7 +1,6 @@
 //! Progress reports for other programs: the events of `--output json`, and a row for each file in other formats.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -12,8 +11,8 @@ use crate::cli::ui::{Events, PROGRESS_INTERVAL, Shape, Ui, fields, named};
 use crate::error::Result;
 use crate::lock::{into_inner, lock};
 use crate::transfer::events::{FileEvent, RunEvent};
-use crate::transfer::file_record::{FileRecord, FileRecords, INTERRUPTED, seconds_since};
-use crate::transfer::job::FileJob;
+use crate::transfer::file_record::{FileRecord, INTERRUPTED, seconds_since};
+use crate::transfer::job::{DownloadOutcome, FileJob, JobId};
 use crate::transfer::scheduler::Count;
 use crate::types::Did;
 
@@ -28,10 +27,9 @@ pub(super) struct EventWriter<'a> {
     states: Mutex<FileStates>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct FileStates {
-    records: FileRecords,
-    transfers: HashMap<usize, TransferState>,
+    transfers: HashMap<JobId, TransferState>,
     count: Count,
 }
 
@@ -45,14 +43,9 @@ struct TransferState {
 
 impl<'a> EventWriter<'a> {
     /// Starts the events. `None` if the output format is for people.
-    pub(super) fn begin(ui: &'a Ui, folder: &str) -> Option<Self> {
-        let states = FileStates {
-            records: FileRecords::new(Path::new(folder)),
-            transfers: HashMap::new(),
-            count: Count::default(),
-        };
+    pub(super) fn begin(ui: &'a Ui) -> Option<Self> {
         let events = Events::begin(ui, "download", SHAPE)?;
-        Some(Self { events, start: Instant::now(), states: Mutex::new(states) })
+        Some(Self { events, start: Instant::now(), states: Mutex::default() })
     }
 
     /// Returns the writer, which notices when its reader is gone.
@@ -60,20 +53,21 @@ impl<'a> EventWriter<'a> {
         &self.events
     }
 
-    /// Reports an event of a file.
-    pub(super) fn file(&self, job: &FileJob, event: &FileEvent<'_>) {
+    /// Reports the end of a file.
+    pub(super) fn file_ended(&self, job: &FileJob, record: &FileRecord, outcome: DownloadOutcome) {
         let mut states = lock(&self.states);
-        if let Some((record, outcome)) = states.records.observe(job, event) {
-            states.transfers.remove(&key(job));
-            states.count.add(outcome);
-            return self
-                .events
-                .emit_result(outcome.is_success(), record.into_record(outcome.as_str(), outcome.is_success()));
-        }
-        if let Some((event, bytes, of)) = states.moved(job, event) {
+        states.transfers.remove(&job.id);
+        states.count.add(outcome);
+        let is_success = outcome.is_success();
+        self.events.emit_result(is_success, record.to_record(outcome.as_str(), is_success));
+    }
+
+    /// Reports any other event of a file, whose record is `record`.
+    pub(super) fn file(&self, job: &FileJob, record: Option<&FileRecord>, event: &FileEvent<'_>) {
+        let mut states = lock(&self.states);
+        if let Some((event, bytes, of)) = states.update_progress(job, event) {
             return self.emit(event, &job.did, [("transferred", bytes.into()), ("bytes", of.into())]);
         }
-        let record = states.records.get(job);
         let rse = || record.and_then(FileRecord::rse).into();
         match event {
             FileEvent::Started => {
@@ -112,12 +106,13 @@ impl<'a> EventWriter<'a> {
         }
     }
 
-    /// Ends the events; `summary` is `None` if the download was not completed. Errors: an event could not be written.
-    pub(super) fn finish(self, summary: Option<&Summary>) -> Result<()> {
+    /// Reports the unfinished files and ends the events; `summary` is `None` if the download was not completed. Errors: an
+    /// event could not be written.
+    pub(super) fn finish(self, unfinished: &[FileRecord], summary: Option<&Summary>) -> Result<()> {
         let mut states = into_inner(self.states);
-        for record in states.records.take_unfinished() {
+        for record in unfinished {
             states.count.files += 1;
-            self.events.emit_result(false, record.into_record(INTERRUPTED, false));
+            self.events.emit_result(false, record.to_record(INTERRUPTED, false));
         }
         for record in summary.into_iter().flat_map(Summary::records) {
             self.events.emit("did", record);
@@ -144,9 +139,9 @@ impl<'a> EventWriter<'a> {
 
 impl FileStates {
     /// Updates the progress. Returns event, received bytes and size, at most every `PROGRESS_INTERVAL` for each file.
-    fn moved(&mut self, job: &FileJob, event: &FileEvent<'_>) -> Option<(&'static str, u64, Option<u64>)> {
+    fn update_progress(&mut self, job: &FileJob, event: &FileEvent<'_>) -> Option<(&'static str, u64, Option<u64>)> {
         let new = || TransferState { bytes: 0, of: job.bytes, last_reported: Instant::now() };
-        let transfers = self.transfers.entry(key(job)).or_insert_with(new);
+        let transfers = self.transfers.entry(job.id).or_insert_with(new);
         let kind = match event {
             FileEvent::Received(_) => Some("progress"),
             FileEvent::ArchiveReceived(_) => Some("archive_progress"),
@@ -164,9 +159,4 @@ impl FileStates {
         transfers.last_reported = Instant::now();
         Some((kind, transfers.bytes, transfers.of))
     }
-}
-
-/// Returns the address of a job, which is stable while it is downloaded.
-fn key(job: &FileJob) -> usize {
-    std::ptr::from_ref(job).addr()
 }

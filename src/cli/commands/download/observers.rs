@@ -1,6 +1,7 @@
 //! Observers of a download: terminal, events for programs, and the files of `--summary` and `--failed-list`.
 
 use std::path::Path;
+use std::sync::Mutex;
 
 use super::events::EventWriter;
 use super::extra_options::ExtraOptions;
@@ -8,23 +9,28 @@ use super::reporter::Reporter;
 use super::summary::Summary;
 use crate::cli::ui::{Events, Ui};
 use crate::error::{Error, Result};
+use crate::lock::lock;
 use crate::transfer::events::{DownloadObserver, FileEvent, RunEvent};
+use crate::transfer::file_record::FileRecords;
 use crate::transfer::job::FileJob;
 use crate::transfer::report::Recorder;
 
 /// Passes events to all observers.
 pub(super) struct Observers<'a> {
     reporter: Reporter,
+    /// The files in progress, for `events` and `recorder`.
+    records: Mutex<FileRecords>,
     events: Option<EventWriter<'a>>,
-    record: Option<Recorder>,
+    recorder: Option<Recorder>,
 }
 
 impl<'a> Observers<'a> {
     /// Creates the requested observers. Errors: a file cannot be written.
     pub(super) fn new(ui: &'a Ui, folder: &str, more: &ExtraOptions) -> Result<Self> {
-        let record = if more.dry_run { None } else { recorder(folder, more)? };
-        let events = if more.dry_run { None } else { EventWriter::begin(ui, folder) };
-        Ok(Self { reporter: Reporter::new(ui), events, record })
+        let recorder = if more.dry_run { None } else { recorder(more)? };
+        let events = if more.dry_run { None } else { EventWriter::begin(ui) };
+        let records = Mutex::new(FileRecords::new(Path::new(folder)));
+        Ok(Self { reporter: Reporter::new(ui), records, events, recorder })
     }
 
     /// Returns the events for programs, if they are written.
@@ -35,18 +41,35 @@ impl<'a> Observers<'a> {
     /// Ends all outputs. `summary` is `None` if the download was not completed; `asked` then lists the requested DIDs.
     pub(super) fn finish(&mut self, summary: Option<&Summary>, asked: Option<&[String]>) -> Result<()> {
         self.reporter.finish();
-        let events = self.events.take().map_or(Ok(()), |events| events.finish(summary));
-        let recorded = self.record.take().map_or(Ok(()), |record| record.finish(asked).map_err(unwritten));
+        let unfinished = lock(&self.records).take_unfinished();
+        let events = self.events.take().map_or(Ok(()), |events| events.finish(&unfinished, summary));
+        let recorder = self.recorder.take();
+        let recorded = recorder.map_or(Ok(()), |recorder| recorder.finish(&unfinished, asked).map_err(unwritten));
         events.and(recorded)
+    }
+
+    /// Updates the record of a file, and passes the event to those who write records.
+    fn record(&self, job: &FileJob, event: &FileEvent<'_>) {
+        let mut records = lock(&self.records);
+        if let Some((record, outcome)) = records.observe(job, event) {
+            if let Some(events) = &self.events {
+                events.file_ended(job, &record, outcome);
+            }
+            if let Some(recorder) = &self.recorder {
+                recorder.add(&record, outcome);
+            }
+        } else if let Some(events) = &self.events {
+            events.file(job, records.get(job), event);
+        }
     }
 }
 
 /// Creates the recorder of `--summary` and `--failed-list`, if one is given.
-fn recorder(folder: &str, more: &ExtraOptions) -> Result<Option<Recorder>> {
+fn recorder(more: &ExtraOptions) -> Result<Option<Recorder>> {
     let [summary, list] = [&more.summary, &more.failed_list].map(|path| path.as_deref().map(Path::new));
     match (summary, list) {
         (None, None) => Ok(None),
-        _ => Recorder::new(Path::new(folder), summary, list).map(Some).map_err(unwritten),
+        _ => Recorder::new(summary, list).map(Some).map_err(unwritten),
     }
 }
 
@@ -56,11 +79,8 @@ fn unwritten(error: std::io::Error) -> Error {
 
 impl DownloadObserver for Observers<'_> {
     fn file(&self, slot: usize, job: &FileJob, event: FileEvent<'_>) {
-        if let Some(events) = &self.events {
-            events.file(job, &event);
-        }
-        if let Some(record) = &self.record {
-            record.file(slot, job, event);
+        if self.events.is_some() || self.recorder.is_some() {
+            self.record(job, &event);
         }
         self.reporter.file(slot, job, event);
     }

@@ -9,12 +9,12 @@ use crate::cli::ui::values::{Num, float_repr, python_round, sizefmt};
 use crate::cli::ui::{FileBar, Progress, Ui, one_line};
 use crate::lock::lock;
 use crate::transfer::events::{DownloadObserver, FileEvent, RunEvent};
-use crate::transfer::job::{DownloadOutcome, FileJob};
+use crate::transfer::job::{DownloadOutcome, FileJob, JobId};
 
 /// Reports the progress to the user.
 pub(super) struct Reporter {
     progress: Option<Progress>,
-    bars: Mutex<HashMap<usize, FileBar>>,
+    bars: Mutex<HashMap<JobId, FileBar>>,
     slots: AtomicUsize,
 }
 
@@ -37,33 +37,31 @@ impl Reporter {
     fn draw(&self, job: &FileJob, event: &FileEvent<'_>) {
         let Some(progress) = &self.progress else { return };
         let mut bars = lock(&self.bars);
-        // The address of a job is stable while it is downloaded.
-        let key = std::ptr::from_ref(job).addr();
         let size = job.bytes.unwrap_or(0);
         let start = || progress.file_started(&job.did.to_string(), size);
         match event {
-            FileEvent::Using { .. } => drop(bars.entry(key).or_insert_with(start)),
-            FileEvent::Resumed(bytes) => bars.entry(key).or_insert_with(start).resume(*bytes),
+            FileEvent::Using { .. } => drop(bars.entry(job.id).or_insert_with(start)),
+            FileEvent::Resumed(bytes) => bars.entry(job.id).or_insert_with(start).resume(*bytes),
             FileEvent::FetchingArchive { pfn, bytes } => {
                 // The archive replaces the bar of the file, which has no progress meanwhile.
-                bars.remove(&key);
-                bars.insert(key, progress.archive_started(file_name(pfn), bytes.unwrap_or(0)));
+                bars.remove(&job.id);
+                bars.insert(job.id, progress.archive_started(file_name(pfn), bytes.unwrap_or(0)));
             }
             FileEvent::Unpacking { .. } => {
-                bars.remove(&key);
-                bars.insert(key, start());
+                bars.remove(&job.id);
+                bars.insert(job.id, start());
             }
             FileEvent::Received(bytes) | FileEvent::ArchiveReceived(bytes) => {
-                if let Some(bar) = bars.get(&key) {
+                if let Some(bar) = bars.get(&job.id) {
                     bar.advance(*bytes);
                 }
             }
             FileEvent::StartedOver => {
-                if let Some(bar) = bars.get(&key) {
+                if let Some(bar) = bars.get(&job.id) {
                     bar.restart();
                 }
             }
-            FileEvent::Ended(outcome) => ended(progress, bars.remove(&key), *outcome, size),
+            FileEvent::Ended(outcome) => ended(progress, bars.remove(&job.id), *outcome, size),
             _ => {}
         }
     }

@@ -12,6 +12,7 @@ use crate::cli::ui::{Events, PROGRESS_INTERVAL, Shape, Ui, fields, named};
 use crate::error::Result;
 use crate::lock::{into_inner, lock};
 use crate::transfer::file_record::{INTERRUPTED, seconds_since};
+use crate::transfer::job::JobId;
 use crate::transfer::upload::events::UploadEvent;
 use crate::transfer::upload::folders::CreationEvent;
 use crate::transfer::upload::local::LocalFile;
@@ -31,8 +32,7 @@ pub(super) struct EventWriter<'a> {
 
 #[derive(Debug, Default)]
 struct FileStates {
-    /// Files in progress, keyed by their address in memory, which does not change.
-    under_way: HashMap<usize, TransferState>,
+    in_progress: HashMap<JobId, TransferState>,
     count: Count,
 }
 
@@ -70,7 +70,7 @@ impl<'a> EventWriter<'a> {
         };
         match event {
             UploadEvent::Started => {
-                self.states().under_way.insert(key(file), TransferState::new());
+                self.states().in_progress.insert(file.id, TransferState::new());
                 emit("start", vec![("bytes", file.bytes.into()), ("path", path(file))]);
             }
             UploadEvent::Trying { scheme, rse } => {
@@ -90,7 +90,7 @@ impl<'a> EventWriter<'a> {
             UploadEvent::Attached(dataset) => emit("attached", vec![("dataset", dataset.to_string().into())]),
             UploadEvent::Ended(outcome) => {
                 let mut record = summary::record(file, outcome, &self.rse);
-                let since = self.states().under_way.remove(&key(file)).map(|transfers| seconds_since(transfers.start));
+                let since = self.states().in_progress.remove(&file.id).map(|state| seconds_since(state.start));
                 record["seconds"] = since.into();
                 self.states().count.add(outcome);
                 self.events.emit_result(summary::is_good(outcome), record);
@@ -112,10 +112,10 @@ impl<'a> EventWriter<'a> {
     pub(super) fn finish(self, files: &[LocalFile], complete: bool) -> Result<()> {
         let mut states = into_inner(self.states);
         for file in files {
-            if let Some(transfers) = states.under_way.remove(&key(file)) {
+            if let Some(state) = states.in_progress.remove(&file.id) {
                 states.count.files += 1;
                 let mut record = summary::unfinished(file, INTERRUPTED, &self.rse);
-                record["seconds"] = seconds_since(transfers.start).into();
+                record["seconds"] = seconds_since(state.start).into();
                 self.events.emit_result(false, record);
             }
         }
@@ -139,10 +139,10 @@ impl<'a> EventWriter<'a> {
     /// Returns whether the next progress event of this file is due.
     fn is_time(&self, file: &LocalFile) -> bool {
         let mut states = self.states();
-        let transfers = states.under_way.entry(key(file)).or_insert_with(TransferState::new);
-        let is_time = transfers.last_reported.elapsed() >= PROGRESS_INTERVAL;
+        let state = states.in_progress.entry(file.id).or_insert_with(TransferState::new);
+        let is_time = state.last_reported.elapsed() >= PROGRESS_INTERVAL;
         if is_time {
-            transfers.last_reported = Instant::now();
+            state.last_reported = Instant::now();
         }
         is_time
     }
@@ -157,10 +157,6 @@ impl TransferState {
         let now = Instant::now();
         Self { start: now, last_reported: now }
     }
-}
-
-fn key(file: &LocalFile) -> usize {
-    std::ptr::from_ref(file).addr()
 }
 
 fn path(file: &LocalFile) -> Value {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::options::Args;
 use super::refusal;
 use crate::error::{Error, Result};
+use crate::transfer::job::JobId;
 use crate::transfer::upload::folders::FolderTree;
 use crate::transfer::upload::local::{LocalFile, files_in};
 use crate::types::Did;
@@ -57,6 +58,7 @@ fn local(args: &Args, scope: &str, path: PathBuf, dataset: Option<Did>) -> Resul
     let metadata = path.metadata().map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
     let name = args.lfn.clone().unwrap_or_else(|| basename.clone());
     Ok(LocalFile {
+        id: JobId::unique(),
         did: Did::new(scope, name),
         dataset,
         guid: args.guid.clone(),

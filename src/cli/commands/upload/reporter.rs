@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use crate::cli::ui::{FileBar, Progress, Ui, one_line};
 use crate::lock::lock;
+use crate::transfer::job::JobId;
 use crate::transfer::upload::UploadOutcome;
 use crate::transfer::upload::events::{ExistingAt, UploadEvent, UploadObserver};
 use crate::transfer::upload::folders::CreationEvent;
@@ -13,7 +14,7 @@ use crate::transfer::upload::local::LocalFile;
 /// Shows the progress of an upload to the user.
 pub(super) struct Reporter {
     progress: Option<Progress>,
-    bars: Mutex<HashMap<usize, (FileBar, u64)>>,
+    bars: Mutex<HashMap<JobId, (FileBar, u64)>>,
 }
 
 impl Reporter {
@@ -41,14 +42,12 @@ impl Reporter {
     fn draw(&self, file: &LocalFile, event: &UploadEvent<'_>) {
         let Some(progress) = &self.progress else { return };
         let mut bars = lock(&self.bars);
-        // The address of a file in memory does not change during the upload.
-        let key = std::ptr::from_ref(file).addr();
         match event {
             UploadEvent::Trying { .. } => {
-                bars.entry(key).or_insert_with(|| (progress.file_started(&file.did.to_string(), file.bytes), 0));
+                bars.entry(file.id).or_insert_with(|| (progress.file_started(&file.did.to_string(), file.bytes), 0));
             }
             UploadEvent::Sent(bytes) => {
-                if let Some((bar, known)) = bars.get_mut(&key) {
+                if let Some((bar, known)) = bars.get_mut(&file.id) {
                     if bytes < known {
                         bar.restart();
                         *known = 0;
@@ -57,7 +56,7 @@ impl Reporter {
                     *known = *bytes;
                 }
             }
-            UploadEvent::Ended(outcome) => match (outcome, bars.remove(&key)) {
+            UploadEvent::Ended(outcome) => match (outcome, bars.remove(&file.id)) {
                 (UploadOutcome::Done(_), Some((bar, _))) => bar.finish(),
                 (outcome, bar) => {
                     drop(bar);

@@ -163,11 +163,13 @@ fn indented(entries: &BTreeMap<String, Vec<(&'static str, Value)>>) -> String {
 mod tests {
     use super::*;
     use crate::transfer::checksum::Checksum;
+    use crate::transfer::job::JobId;
     use crate::transfer::upload::local::Measured;
     use crate::types::Did;
 
     fn summary(outcomes: Vec<UploadOutcome>) -> Summary {
         let file = LocalFile {
+            id: JobId::unique(),
             path: "é".into(),
             basename: "é".into(),
             did: Did::new("s", "é"),
