@@ -135,6 +135,31 @@ fn an_overloaded_storage_is_tried_again_and_a_full_one_is_not() -> Result<()> {
 }
 
 #[test]
+fn busy_storage_is_waited_for_as_long_as_it_asks_without_an_attempt() -> Result<()> {
+    let busy = storage(|request, before| {
+        let is_busy = request == "HEAD /x" && before == 0 || request.starts_with("PUT") && before < 3;
+        is_busy.then(|| Answer::new(503, "Retry-After: 1\r\n", ""))
+    })?;
+    let outcome = upload(&Fixture::new("userpass")?, &busy, &[])?;
+    expect(&outcome, 0)?;
+    ensure!(times(&busy, "PUT /x.rucio.upload") == 4, "{:?}", asked(&busy));
+    ensure!(outcome.took >= Duration::from_secs(4), "{:?}", outcome.took);
+    Ok(())
+}
+
+#[test]
+fn busy_storage_that_asks_for_more_than_the_time_of_a_file_fails_it_at_once() -> Result<()> {
+    let busy = storage(|request, _| request.starts_with("PUT").then(|| Answer::new(429, "Retry-After: 3600\r\n", "")))?;
+    let outcome = upload(&Fixture::new("userpass")?, &busy, &["--transfer-timeout", "90"])?;
+    expect(&outcome, 79)?;
+    let reason = "asks to come back in 3600 s, which is longer than a file waits: 90 s in all";
+    ensure!(outcome.stderr.contains(reason), "{}", outcome.stderr);
+    ensure!(times(&busy, "PUT /x.rucio.upload") == 1, "{:?}", asked(&busy));
+    ensure!(outcome.took < Duration::from_secs(25), "{:?}", outcome.took);
+    Ok(())
+}
+
+#[test]
 fn missing_folders_are_made_from_the_first_that_is_missing() -> Result<()> {
     let storage = storage(|request, before| match (request, before) {
         ("PUT /a/b/c/x.rucio.upload", 0) | ("MKCOL /a/b/c/" | "MKCOL /a/b/", 0) => Some(Answer::new(409, "", "")),

@@ -7,8 +7,9 @@ use tokio::time::sleep;
 use super::attempt_timeout::AttemptTimeout;
 use crate::storage::{Result, StorageError};
 
-/// Maximum total wait of a file if the user sets no time limit: the same as for an unavailable Rucio server.
-const LONGEST: Duration = Duration::from_secs(600);
+/// Maximum total wait of a file if the user sets no time limit: as long as the official client waits for data of a
+/// Rucio server.
+const DEFAULT_LIMIT: Duration = Duration::from_secs(600);
 
 /// Remaining time that a file may wait for busy storages, over all its sources.
 #[derive(Debug)]
@@ -21,8 +22,12 @@ impl WaitBudget {
     /// Creates a budget equal to the user's time limit of an attempt, by default ten minutes.
     pub(crate) fn new(timeout: AttemptTimeout) -> Self {
         let seconds = timeout.seconds.filter(|seconds| *seconds > 0.0);
-        let whole =
-            seconds.map_or(LONGEST, |seconds| Duration::try_from_secs_f64(seconds.max(1.0)).unwrap_or(Duration::MAX));
+        Self::with_limit(seconds.map(|seconds| Duration::try_from_secs_f64(seconds.max(1.0)).unwrap_or(Duration::MAX)))
+    }
+
+    /// Creates a budget with this limit, by default ten minutes.
+    pub(crate) fn with_limit(limit: Option<Duration>) -> Self {
+        let whole = limit.unwrap_or(DEFAULT_LIMIT);
         Self { whole, remaining: whole }
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use tokio::sync::Mutex;
+
 use super::catalogue::Presence;
 use super::events::{ExistingAt, UploadEvent};
 use super::local::{LocalFile, Measured};
@@ -12,6 +14,7 @@ use crate::exceptions::Exception;
 use crate::storage::write::{Lock, Stored};
 use crate::storage::{StorageError, StorageErrorKind};
 use crate::transfer::clock;
+use crate::transfer::limits::wait_budget::WaitBudget;
 use crate::transfer::trace::Trace;
 use crate::types::{Did, RseProtocol};
 
@@ -38,6 +41,8 @@ impl From<Error> for UploadError {
 pub(super) struct FileUpload<'a> {
     pub(super) uploader: &'a Uploader<'a>,
     pub(super) file: &'a LocalFile,
+    /// Remaining waits for busy storages.
+    pub(super) waits: Mutex<WaitBudget>,
 }
 
 /// Next step after the storage was checked.

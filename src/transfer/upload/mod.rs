@@ -29,6 +29,7 @@ use events::{UploadEvent, UploadObserver};
 use file_upload::{FileUpload, UploadError};
 use local::{LocalFile, Measured};
 
+use super::limits::wait_budget::WaitBudget;
 use super::trace::{Fields, Tracer};
 use crate::error::Error;
 use crate::http::Client;
@@ -189,7 +190,8 @@ impl<'a> Uploader<'a> {
     }
 
     async fn upload(&self, file: &LocalFile) -> UploadOutcome {
-        let run = FileUpload { uploader: self, file };
+        let waits = WaitBudget::with_limit(self.options.idle_timeout).into();
+        let run = FileUpload { uploader: self, file, waits };
         run.emit(UploadEvent::Started);
         if !self.options.rse.deterministic && self.options.pfn.is_none() {
             let reason = "PFN has to be defined for NON-DETERMINISTIC RSE.".to_owned();

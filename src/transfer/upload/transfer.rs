@@ -61,9 +61,23 @@ impl UploadTarget<'_> {
         self.inspect(&pfn).await
     }
 
+    /// Queries a file; waits for a storage that is busy and says for how long.
     async fn inspect(&self, pfn: &str) -> Result<Option<Stored>> {
-        let inspected = self.writer.inspect(pfn);
-        if self.writer.inspects_by_reading() { inspected.await } else { with_timeout(inspected).await }
+        loop {
+            let inspected = self.writer.inspect(pfn);
+            let stored =
+                if self.writer.inspects_by_reading() { inspected.await } else { with_timeout(inspected).await };
+            match &stored {
+                Err(error) if self.wait_if_busy(error).await? => {}
+                _ => return stored,
+            }
+        }
+    }
+
+    /// Waits for as long as a busy storage requests (`Retry-After`). Returns whether it requested a time. Errors: the file
+    /// may not wait for so long.
+    async fn wait_if_busy(&self, busy: &StorageError) -> Result<bool> {
+        self.run.waits.lock().await.wait_if_busy(busy).await
     }
 
     /// Writes the file. `old` is an existing unregistered file, which is deleted once ours is complete. Returns the
@@ -105,14 +119,14 @@ impl UploadTarget<'_> {
         old: Option<&Stored>,
     ) -> Result<Option<String>, WriteError> {
         let in_place = target == self.pfn;
-        match self.send_twice(target, measured).await {
+        match self.send_with_retries(target, measured).await {
             // A leftover of a killed run of this upload, or an unregistered file.
             Err(WriteError::Storage(error))
                 if error.kind == StorageErrorKind::AlreadyExists && (!in_place || old.is_some()) =>
             {
                 let pfn = self.access(target, "delete").await?;
                 with_timeout(self.writer.delete(&pfn)).await?;
-                self.send_twice(target, measured).await?;
+                self.send_with_retries(target, measured).await?;
             }
             outcome => outcome?,
         }
@@ -120,32 +134,34 @@ impl UploadTarget<'_> {
             self.run.emit(UploadEvent::Unverified);
         }
         self.run.emit(UploadEvent::Written { pfn: target });
-        match in_place {
-            true => Ok(None),
-            false => Ok(self.rename_into_place(target, measured, old).await?),
-        }
+        if in_place { Ok(None) } else { Ok(self.rename_into_place(target, measured, old).await?) }
     }
 
-    /// Sends the file, with one retry. Verifies that the bytes sent are those that were measured.
-    async fn send_twice(&self, target: &str, measured: &Measured) -> Result<(), WriteError> {
-        for attempt in 1..=ATTEMPTS {
-            match self.send(target).await {
-                Err(error)
-                    if matches!(error.kind, StorageErrorKind::Transient | StorageErrorKind::Overloaded)
-                        && attempt < ATTEMPTS =>
-                {
-                    self.run.emit(UploadEvent::AttemptFailed { reason: &error.to_string() });
-                    sleep(error.pause().min(ANSWER_TIMEOUT)).await;
-                }
-                outcome => {
-                    let sent = outcome?.whole();
-                    let is_other = sent.is_some_and(|(bytes, sum)| {
-                        (bytes, Checksum::Adler32(sum)) != (measured.bytes, measured.adler32)
-                    });
-                    let is_changed = is_other || measured.state.differs(&self.run.file.path);
-                    return if is_changed { Err(WriteError::Changed) } else { Ok(()) };
-                }
+    /// Sends the file, with one retry, and more of them if the storage is busy and says for how long. Verifies that the
+    /// bytes sent are those that were measured.
+    async fn send_with_retries(&self, target: &str, measured: &Measured) -> Result<(), WriteError> {
+        let mut attempt = 1;
+        let sent = loop {
+            let error = match self.send(target).await {
+                Ok(sent) => break sent,
+                Err(error) => error,
+            };
+            if self.wait_if_busy(&error).await? {
+                continue;
             }
+            let may_help = matches!(error.kind, StorageErrorKind::Transient | StorageErrorKind::Overloaded);
+            if !may_help || attempt == ATTEMPTS {
+                return Err(error.into());
+            }
+            self.run.emit(UploadEvent::AttemptFailed { reason: &error.to_string() });
+            sleep(error.pause()).await;
+            attempt += 1;
+        };
+        let is_other = sent
+            .whole()
+            .is_some_and(|(bytes, sum)| (bytes, Checksum::Adler32(sum)) != (measured.bytes, measured.adler32));
+        if is_other || measured.state.differs(&self.run.file.path) {
+            return Err(WriteError::Changed);
         }
         Ok(())
     }
@@ -196,9 +212,9 @@ impl UploadTarget<'_> {
                 Ok(None) => false,
                 Err(error) => !error.is_retryable(),
             };
-            match pauses.next().filter(|_| !settled) {
-                Some(pause) => sleep(pause).await,
-                None => break stored?,
+            match pauses.next() {
+                Some(pause) if !settled => sleep(pause).await,
+                _ => break stored?,
             }
         };
         let refused = |message: String| StorageError::new(StorageErrorKind::Refused, message);
@@ -228,9 +244,10 @@ impl UploadTarget<'_> {
     /// Returns the URL for this operation: signed if the RSE requires it.
     async fn access(&self, pfn: &str, operation: &str) -> Result<String> {
         let rse = &self.run.uploader.options.rse;
-        let Some(service) = rse.sign_url.as_deref().filter(|_| self.protocol.scheme == "https") else {
+        let Some(service) = &rse.sign_url else { return Ok(pfn.to_owned()) };
+        if self.protocol.scheme != "https" {
             return Ok(pfn.to_owned());
-        };
+        }
         let wanted = Signature { rse: &rse.rse, service, operation, lifetime: SIGNATURE_SECONDS, url: pfn };
         let signed = credentials::sign_url(self.run.uploader.client, wanted).await;
         signed.map_err(|error| {
