@@ -136,7 +136,7 @@ pub enum RunEvent<'a> {
 
 /// Receiver of events. It is called from the transfer tasks, so it must return quickly.
 pub trait DownloadObserver: Send + Sync {
-    /// Handles an event of a file, which is in this lane (number of the concurrent transfer).
+    /// Handles an event of a file, which has this slot (number of the concurrent transfer).
     fn file(&self, slot: usize, job: &FileJob, event: FileEvent<'_>);
     /// Handles an event of the download.
     fn run(&self, event: RunEvent<'_>);

@@ -11,6 +11,9 @@ use super::events::FileEvent;
 use super::job::{DownloadOutcome, FileJob, JobId};
 use crate::types::Did;
 
+/// State of a file in progress when the download ended.
+pub const INTERRUPTED: &str = "INTERRUPTED";
+
 /// The records of all files in progress.
 #[derive(Debug)]
 pub struct FileRecords {
@@ -143,9 +146,6 @@ impl FileRecord {
         record
     }
 }
-
-/// State of a file in progress when the download ended.
-pub const INTERRUPTED: &str = "INTERRUPTED";
 
 /// Returns the seconds since `start`, rounded to milliseconds.
 pub fn seconds_since(start: Instant) -> f64 {

@@ -21,8 +21,10 @@ use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::types::Did;
 
+/// RSE expression of all tapes.
 const TAPES: &str = "istape=true";
 /// Maximum time that the first file waits for the number of files, which only the log and progress bars need.
+/// Chosen.
 const COUNTING: Duration = Duration::from_secs(2);
 
 /// A download of DIDs.
@@ -124,7 +126,7 @@ impl DownloadSession<'_> {
         let chosen = search.query.nrandom.map(|number| number * search.requests.len() as u64);
         let mut counting = pin!(resolve::count(client, requested));
         let in_time = tokio::time::timeout(COUNTING, counting.as_mut()).await.ok();
-        let all = in_time.as_ref().filter(|_| search.selection.is_all());
+        let all = if search.selection.is_all() { in_time.as_ref() } else { None };
         let files = all.and_then(|counts| expected(counts, requested)).map(|files| match chosen {
             Some(chosen) => files.min(chosen),
             None => files,

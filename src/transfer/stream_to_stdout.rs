@@ -89,10 +89,10 @@ impl FileStream<'_, '_> {
         pfn: &str,
         version: &mut Option<String>,
     ) -> Result<(), StreamError> {
-        let rest = version
-            .take()
-            .filter(|_| self.sent > 0)
-            .map(|version| ResumeFrom { start: self.sent, version: Some(version) });
+        let rest = match version.take() {
+            Some(version) if self.sent > 0 => Some(ResumeFrom { start: self.sent, version: Some(version) }),
+            _ => None,
+        };
         let mut reader = storage.get(pfn, rest.as_ref()).await?;
         if let (Some(found), Some(expected)) =
             (reader.length, self.job.bytes.filter(|bytes| reader.length != Some(*bytes)))
@@ -107,13 +107,11 @@ impl FileStream<'_, '_> {
             self.write_chunk(new_bytes)?;
         }
         let expected = self.job.bytes.unwrap_or(0);
-        match prefix.missing > 0 || self.sent < expected {
-            true => {
-                Err(StorageError::new(StorageErrorKind::Transient, format!("it ended after {} bytes", self.sent))
-                    .into())
-            }
-            false => Ok(()),
+        if prefix.missing > 0 || self.sent < expected {
+            let message = format!("it ended after {} bytes", self.sent);
+            return Err(StorageError::new(StorageErrorKind::Transient, message).into());
         }
+        Ok(())
     }
 
     fn write_chunk(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
@@ -131,22 +129,23 @@ impl FileStream<'_, '_> {
     }
 
     fn verify(self) -> Result<()> {
-        let (did, expected, found) = (&self.job.did, self.job.checksum, self.hasher.finish());
+        let did = &self.job.did;
+        let expected = self.job.checksum;
         if expected == Checksum::Unknown {
             tracing::warn!("Rucio knows no checksum of {did}: only its size was compared");
             return Ok(());
         }
-        match found == expected {
-            true => Ok(()),
-            false => Err(Error::new(
-                Exception::FileConsistencyMismatch,
-                format!("What was written is not {did}: its checksum is {found}, not {expected}. Throw it away."),
-            )),
+        let found = self.hasher.finish();
+        if found == expected {
+            return Ok(());
         }
+        let details = format!("What was written is not {did}: its checksum is {found}, not {expected}. Throw it away.");
+        Err(Error::new(Exception::FileConsistencyMismatch, details))
     }
 
     fn failure(&self, reasons: &[String]) -> Error {
-        let (did, why) = (&self.job.did, reasons.join("; "));
+        let did = &self.job.did;
+        let why = reasons.join("; ");
         let details = match (self.sent, reasons) {
             (0, []) => format!("{did} has no replica that can be read."),
             (0, _) => format!("{did}: {why}"),
@@ -172,10 +171,10 @@ impl PrefixCheck {
         let (known, new_bytes) = chunk.split_at(length);
         self.hasher.update(known);
         self.missing -= known.len() as u64;
-        match self.missing == 0 && self.hasher.clone().finish() != written.clone().finish() {
-            true => Err(refused("it begins with other bytes than what was written".to_owned())),
-            false => Ok(new_bytes),
+        if self.missing == 0 && self.hasher.clone().finish() != written.clone().finish() {
+            return Err(refused("it begins with other bytes than what was written".to_owned()));
         }
+        Ok(new_bytes)
     }
 }
 

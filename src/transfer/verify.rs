@@ -67,12 +67,12 @@ pub fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
         for entry in fs::read_dir(folder.join(&below))? {
             let entry = entry?;
             let path = below.join(entry.file_name());
-            match entry.file_type()?.is_dir() {
-                true => folders.push(path),
-                false if folder.join(&path).is_dir() => {}
-                // Partial files, which `download` may resume, do not count.
-                false if is_reserved(&path) => {}
-                false => files.push(path),
+            let is_link_to_folder = || folder.join(&path).is_dir();
+            if entry.file_type()?.is_dir() {
+                folders.push(path);
+            // Partial files, which `download` may resume, do not count.
+            } else if !is_link_to_folder() && !is_reserved(&path) {
+                files.push(path);
             }
         }
     }

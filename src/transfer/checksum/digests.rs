@@ -5,10 +5,7 @@ use std::io::{self, Read};
 use md5::{Digest as _, Md5};
 use simd_adler32::Adler32;
 
-use super::Checksum;
-
-/// Block size in bytes.
-const BLOCK: usize = 1024 * 1024;
+use super::{BLOCK, Checksum};
 
 /// Size and checksums of a byte sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::path::Path;
 use md5::{Digest as _, Md5};
 use simd_adler32::Adler32;
 
-/// Block size for reading local files, in bytes.
+/// Block size for reading local files, in bytes. Chosen: larger blocks leave the cache of the processor.
 const BLOCK: usize = 1024 * 1024;
 /// Modulus of Adler-32: the largest prime below 2^16.
 const MODULUS: u64 = 65_521;

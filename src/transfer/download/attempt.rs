@@ -93,7 +93,9 @@ impl FileDownload<'_> {
     ) -> Result<(), AttemptError> {
         let share = self.downloader.connection_budget.share_for(self.job.bytes);
         let local_error = |error| AttemptError::local(destination, error);
-        if let Some(partial_file) = resume_state.ranged().filter(|_| storage.supports_ranges()) {
+        if storage.supports_ranges()
+            && let Some(partial_file) = resume_state.ranged()
+        {
             return self.split((source, storage, destination), None, partial_file, &share, &throttle).await;
         }
         if self.is_complete(resume_state) {
@@ -103,10 +105,12 @@ impl FileDownload<'_> {
         let reader =
             storage.get(&source.pfn, resume_state.resume_request(source, self.expected_checksum()).as_ref()).await?;
         self.check_size(reader.length)?;
-        let (setup, should_split) = (started.elapsed(), resume_state.allows_split());
+        let setup = started.elapsed();
+        let allows_split = resume_state.allows_split();
         let file = self.sequential_file(&reader, source, destination, resume_state);
-        let whole = reader.length.filter(|_| should_split).unwrap_or(0);
-        let should_split = self.should_split(storage, whole.saturating_sub(file.received()), &share);
+        let whole = reader.length.unwrap_or(0);
+        let missing = whole.saturating_sub(file.received());
+        let should_split = allows_split && self.should_split(storage, missing, &share);
         let monitor = should_split.then(|| SpeedMonitor::new(setup, file.received(), whole));
         match self.read(reader, file, destination, monitor, &throttle).await? {
             None => self.check_end(file),
@@ -178,10 +182,7 @@ impl FileDownload<'_> {
 
     /// Returns the checksum to verify, `Unknown` if the user ignores it.
     pub(super) fn expected_checksum(&self) -> Checksum {
-        match self.downloader.options.ignore_checksum {
-            true => Checksum::Unknown,
-            false => self.job.checksum,
-        }
+        if self.downloader.options.ignore_checksum { Checksum::Unknown } else { self.job.checksum }
     }
 
     /// Checks the announced length before reading.
@@ -221,14 +222,14 @@ impl FileDownload<'_> {
 
     fn verify(&self, complete: CompleteFile) -> Result<CompleteFile, AttemptError> {
         let expected = self.expected_checksum();
-        match complete.checksum == expected {
-            true => Ok(complete),
-            false if complete.has_several_responses => Err(AttemptError::Inconsistent),
-            false => {
-                let (found, expected) = (complete.checksum.to_string(), expected.to_string());
-                Err(AttemptError::Content { found, expected, is_retryable: true })
-            }
+        if complete.checksum == expected {
+            return Ok(complete);
         }
+        if complete.has_several_responses {
+            return Err(AttemptError::Inconsistent);
+        }
+        let found = complete.checksum.to_string();
+        Err(AttemptError::Content { found, expected: expected.to_string(), is_retryable: true })
     }
 }
 

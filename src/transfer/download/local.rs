@@ -38,8 +38,9 @@ impl FileDownload<'_> {
     }
 
     pub(super) async fn is_right(&self, path: &Path) -> bool {
-        let (bytes, checksum, options, path) =
-            (self.job.bytes, self.job.checksum, self.downloader.options, path.to_owned());
+        let (bytes, checksum) = (self.job.bytes, self.job.checksum);
+        let options = self.downloader.options;
+        let path = path.to_owned();
         let check = tokio::task::spawn_blocking(move || is_right(&path, bytes, checksum, options));
         matches!(check.await, Ok(Ok(true)))
     }

@@ -32,9 +32,10 @@ use source::archives::Archives;
 use source::implementations::Implementations;
 use target_folder::TargetFolder;
 
-/// Maximum number of attempts per source: request, transfer and verification together.
+/// Maximum number of attempts per source, as in the official client: request, transfer and verification together.
 pub const ATTEMPTS: u32 = 2;
-/// Maximum time without progress of another process that downloads the same file, before we download it too.
+/// Maximum time without progress of another process that downloads the same file, before we download it too. Chosen: that
+/// process may itself wait for a slow storage.
 const OTHER_PROCESS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The user's options for every file.
@@ -154,9 +155,10 @@ impl FileDownload<'_> {
             Ok(Some(path)) => return self.already_done(path, &destinations, trace).await,
             Ok(None) => {}
         }
-        let Some(destination) = destinations.first().filter(|_| !self.job.sources.is_empty()) else {
+        let Some(destination) = destinations.first() else { return self.no_source(trace) };
+        if self.job.sources.is_empty() {
             return self.no_source(trace);
-        };
+        }
         let Some(resume_state) = self.find_leftover(destination, OTHER_PROCESS_TIMEOUT).await else {
             return self.already_done(destination.clone(), &destinations, trace).await;
         };

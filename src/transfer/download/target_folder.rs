@@ -82,12 +82,10 @@ impl TargetFolder {
 }
 
 fn require_folder(path: &Path) -> Result<()> {
-    match path.is_dir() {
-        true => Ok(()),
-        false => {
-            Err(Error::new(ErrorKind::NotADirectory, format!("{} is in the way: it is no folder", path.display())))
-        }
+    if path.is_dir() {
+        return Ok(());
     }
+    Err(Error::new(ErrorKind::NotADirectory, format!("{} is in the way: it is no folder", path.display())))
 }
 
 fn leads_outside(path: &Path) -> Error {

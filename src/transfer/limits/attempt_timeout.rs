@@ -1,10 +1,11 @@
 //! The timeout of an attempt to download one file.
 
-/// Timeout if the file's size is unknown or no speed is given.
+/// Timeout if the file's size is unknown or no speed is given, as in the official client.
 const DEFAULT_SECONDS: f64 = 360.0;
-/// Minimum speed in kB/s if the given one is zero or less.
+/// Minimum speed in kB/s if the given one is zero or less, as in the official client.
 const DEFAULT_SPEED: f64 = 500.0;
-/// Added to the time that follows from the speed: opening connections takes time for small files too.
+/// Added to the time that follows from the speed, as in the official client: opening connections takes time for small files
+/// too.
 const CONSTANT_SECONDS: f64 = 60.0;
 
 /// The user's limits.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Default maximum number of connections of all large files.
+/// Default maximum number of connections of all large files. Chosen: a full connection ramp of one file and a few of the next.
 const MAX_SHARED_CONNECTIONS: usize = 24;
 
 /// The limit on all connections. Each file in progress may have an equal share, and at least one.

@@ -41,8 +41,11 @@ impl Rate {
             "g" => 1e9,
             _ => return None,
         };
-        let plain = digits.chars().all(|c| c.is_ascii_digit() || c == '.');
-        let bytes = digits.parse::<f64>().ok().filter(|_| plain)? * unit;
+        // Rust's parser would also accept signs, exponents and names like `inf`.
+        if !digits.chars().all(|c| c.is_ascii_digit() || c == '.') {
+            return None;
+        }
+        let bytes = digits.parse::<f64>().ok()? * unit;
         (1.0..1e18).contains(&bytes).then_some(bytes as u64)
     }
 }

@@ -7,8 +7,7 @@ use tokio::time::sleep;
 use super::attempt_timeout::AttemptTimeout;
 use crate::storage::{Result, StorageError};
 
-/// Maximum total wait of a file if the user sets no time limit: as long as the official client waits for data of a
-/// Rucio server.
+/// Maximum total wait of a file if the user sets no time limit: the same as for an unavailable Rucio server (`lists`).
 const DEFAULT_LIMIT: Duration = Duration::from_secs(600);
 
 /// Remaining time that a file may wait for busy storages, over all its sources.

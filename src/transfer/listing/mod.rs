@@ -31,9 +31,11 @@ use crate::http::Client;
 use crate::lists::{self, BROKE_OFF, FILES_PER_CALL, Fingerprint, Outage, fingerprint};
 use crate::types::{Did, ReplicaEntry};
 
-/// Number of requests without an answer for any file before the listing is given up.
+/// Number of requests without an answer for any file before the listing is given up. Chosen: a server that restarts has a
+/// budget of its own (`lists::Outage`).
 const MAX_STALLS: u32 = 3;
-/// Total time that a response may be blocked by a full queue.
+/// Total time that a response may be blocked by a full queue. Chosen: far below the minute after which proxies such as
+/// nginx close a connection.
 const MAX_BLOCKED: Duration = Duration::from_secs(5);
 
 /// Creates the queue of planned files: it holds two responses, one being processed and one being received.

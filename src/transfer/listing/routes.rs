@@ -15,9 +15,13 @@ pub(super) fn batches(requested: &[Requested], at_random: bool) -> Vec<Vec<usize
     for (index, one) in requested.iter().enumerate() {
         // The same file for another folder goes into another call, whose rows lead to that folder.
         let times = seen.entry(&one.did).and_modify(|times| *times += 1).or_default();
-        let fits = |batch: &[usize]| match at_random {
-            true => requested[batch[0]].request == one.request,
-            false => !one.is_collection() && !requested[batch[0]].is_collection() && batch.len() < FILES_PER_CALL,
+        let fits = |batch: &[usize]| {
+            let first = &requested[batch[0]];
+            if at_random {
+                first.request == one.request
+            } else {
+                !one.is_collection() && !first.is_collection() && batch.len() < FILES_PER_CALL
+            }
         };
         match batches.iter_mut().rev().find(|(layer, batch)| layer == times && fits(batch)) {
             Some((_, batch)) => batch.push(index),

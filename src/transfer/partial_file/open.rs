@@ -12,7 +12,7 @@ use rustix::process::geteuid;
 
 use super::leftover::{Leftover, Progress};
 
-/// Number of attempts to open a file that other processes rename or remove meanwhile.
+/// Number of attempts to open a file that other processes rename or remove meanwhile. Chosen: each loses a race.
 const OPEN_TRIES: usize = 8;
 
 /// Opens a temporary file and locks it. Not usable are: files of another user, links and non-regular files, as others

@@ -19,7 +19,7 @@ use crate::transfer::checksum::Checksum;
 
 /// Size of a connection's write buffer in bytes.
 const BUFFER: usize = 256 * 1024;
-/// Number of bytes after which the footer is written again.
+/// Number of bytes after which the footer is written again. Chosen: at most this much is downloaded again after a crash.
 const RECORD_INTERVAL: u64 = 1024 * 1024;
 
 /// A file of which any byte ranges may have been received, under a temporary name in its target folder. On drop it is
@@ -69,9 +69,15 @@ impl RangedFile {
 
     /// Wraps a temporary file with these ranges of a file of this size.
     pub(super) fn new(file: TemporaryFile, open: Option<Arc<File>>, whole: u64, map: RangeMap) -> Self {
-        let (creator, received) = (file.creator(), map.bytes());
-        let writer =
-            RangeWriter { creator, file: open, map, whole, unrecorded_bytes: None, writing: WriteBuffer::default() };
+        let received = map.bytes();
+        let writer = RangeWriter {
+            creator: file.creator(),
+            file: open,
+            map,
+            whole,
+            unrecorded_bytes: None,
+            writing: WriteBuffer::default(),
+        };
         Self { file, whole, received, buffers: Vec::new(), worker: BlockingWorker::new(writer) }
     }
 
@@ -92,15 +98,13 @@ impl RangedFile {
         }
         self.buffers[slot].bytes.extend_from_slice(bytes);
         self.received += bytes.len() as u64;
-        match self.buffers[slot].bytes.len() >= BUFFER {
-            true => self.write(slot).await,
-            false => Ok(()),
-        }
+        if self.buffers[slot].bytes.len() >= BUFFER { self.write(slot).await } else { Ok(()) }
     }
 
     /// Passes the buffer of a connection to the worker thread, once the previous write is done.
     async fn write(&mut self, slot: usize) -> io::Result<()> {
-        let (writer, slot) = (self.worker.ready().await?, &mut self.buffers[slot]);
+        let writer = self.worker.ready().await?;
+        let slot = &mut self.buffers[slot];
         if slot.bytes.is_empty() {
             return Ok(());
         }

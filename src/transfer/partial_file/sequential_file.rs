@@ -46,8 +46,8 @@ impl SequentialFile {
     pub(super) fn from_leftover(file: TemporaryFile, open: Arc<File>, expected: Checksum) -> io::Result<Self> {
         let (hasher, received) = read_through(&open, expected)?;
         let writer = SequentialWriter { creator: file.creator(), file: Some(open), hasher, buffer: Vec::new() };
-        let (has_several_responses, worker) = (received > 0, BlockingWorker::new(writer));
-        Ok(Self { file, filling: Vec::new(), received, has_several_responses, worker })
+        let worker = BlockingWorker::new(writer);
+        Ok(Self { file, filling: Vec::new(), received, has_several_responses: received > 0, worker })
     }
 
     /// Removes the partial file.
@@ -89,10 +89,7 @@ impl SequentialFile {
     pub(crate) async fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.filling.extend_from_slice(bytes);
         self.received += bytes.len() as u64;
-        match self.filling.len() >= BUFFER {
-            true => self.write().await,
-            false => Ok(()),
-        }
+        if self.filling.len() >= BUFFER { self.write().await } else { Ok(()) }
     }
 
     /// Passes the buffer to the worker thread, once the previous write is done. Cancel-safe: no byte is lost or written

@@ -7,7 +7,7 @@ use crate::storage::ByteRange;
 
 /// Magic string at the beginning of a footer.
 const MARK: &[u8; 16] = b"rucio-part-map-1";
-/// Maximum number of ranges read. A download has a few dozen.
+/// Maximum number of ranges read: a download has a few dozen. Limits the memory for a false footer.
 const MAX_RANGES: usize = 4096;
 /// Length of the header: magic string, file size, number of ranges.
 const HEAD: usize = MARK.len() + 16;

@@ -11,10 +11,7 @@ const MEMBER_PREFIX: &str = "xrdcl.unzip=";
 pub(super) fn archive(pfn: &str) -> Cow<'_, str> {
     let Some((path, query)) = pfn.split_once('?') else { return pfn.into() };
     let other_parts: Vec<_> = query.split('&').filter(|one| !one.starts_with(MEMBER_PREFIX)).collect();
-    match other_parts.is_empty() {
-        true => path.into(),
-        false => format!("{path}?{}", other_parts.join("&")).into(),
-    }
+    if other_parts.is_empty() { path.into() } else { format!("{path}?{}", other_parts.join("&")).into() }
 }
 
 /// Whether a PFN names a member of an archive that the storage cannot extract: XRootD can for zip archives, but the

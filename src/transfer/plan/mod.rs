@@ -158,10 +158,8 @@ pub fn source(did: &Did, pfn: &str, at: &Pfn) -> Source {
 /// Returns the path of a file below the target folder: under its scope if the file itself was requested, else under the
 /// name of the requested collection. Errors: a name cannot be used as a path.
 pub fn destination(file: &Did, asked: &Did, no_subdir: bool) -> Result<PathBuf, UnsafeName> {
-    let (folder, name) = match asked == file {
-        true => (file.scope.as_str(), file.name.as_str()),
-        false => (asked.name.as_str(), leaf(&file.name)),
-    };
+    let (folder, name) =
+        if asked == file { (file.scope.as_str(), file.name.as_str()) } else { (asked.name.as_str(), leaf(&file.name)) };
     below((!no_subdir).then_some(folder), name)
 }
 

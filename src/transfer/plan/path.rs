@@ -26,10 +26,7 @@ pub fn below(folder: Option<&str>, name: &str) -> Result<PathBuf, UnsafeName> {
 
 /// Returns the last element of a hierarchical name (`/store/user/f.root` is `f.root`), and other names unchanged.
 pub fn leaf(name: &str) -> &str {
-    match name.starts_with('/') {
-        true => name.rsplit('/').next().unwrap_or(name),
-        false => name,
-    }
+    if name.starts_with('/') { name.rsplit('/').next().unwrap_or(name) } else { name }
 }
 
 fn check(component: &str) -> Result<(), &'static str> {

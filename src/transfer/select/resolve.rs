@@ -12,11 +12,11 @@ use crate::lists;
 use crate::transfer::events::{DownloadObserver, RunEvent};
 use crate::types::{Did, FoundDid};
 
-/// Number of DIDs counted concurrently.
+/// Number of DIDs counted concurrently. Chosen: more would compete with the listing at the server.
 const CONCURRENT_COUNTS: usize = 4;
 /// Minimum number of names that are looked up in batches: a list in a file may have thousands.
 const BATCH_LOOKUP_FROM: usize = 16;
-/// Maximum number of names in one lookup call.
+/// Maximum number of names in one lookup call. Chosen: a request below a megabyte.
 const NAMES_PER_CALL: usize = 1000;
 
 /// A request of the user: the DIDs of a scope that match a name and a filter.
@@ -163,14 +163,19 @@ async fn look_up(client: &Client, request: &DidRequest, index: usize) -> Result<
     let filters = Value::Array(vec![Value::Object(filters)]);
     let search = Search { scope: &request.scope, filters, did_type: "all", recursive: false, limit: None };
     let is_exact = request.name.as_ref().is_some_and(|name| !name.contains('*'));
-    let rows = match is_exact {
+    let rows = if is_exact {
         // At most one row.
-        true => dids::search(client, &search).await?.collect().await?,
-        false => lists::search(client, search).await?.collect().await?,
+        dids::search(client, &search).await?.collect().await?
+    } else {
+        lists::search(client, search).await?.collect().await?
     };
     let mut found: Vec<_> = rows.into_iter().map(|row| Requested::from_found(row, index)).collect();
-    let exact = request.name.as_ref().filter(|_| found.is_empty() && is_exact);
-    found.extend(exact.map(|name| missing(Did::new(request.scope.as_str(), name.as_str()), index)));
+    if let Some(name) = &request.name
+        && is_exact
+        && found.is_empty()
+    {
+        found.push(missing(Did::new(request.scope.as_str(), name.as_str()), index));
+    }
     Ok(found)
 }
 

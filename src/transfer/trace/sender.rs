@@ -22,6 +22,7 @@ const BATCH_DELAY: Duration = Duration::from_secs(60);
 const MAX_BATCH_QUEUE: usize = 20_000;
 /// Number of concurrent requests to a server that accepts single traces only.
 const CONCURRENT_SINGLE_CALLS: usize = 8;
+/// Timeout of a request. Chosen: long for a server that is busy, and nothing waits for it but the end of the program.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Size of a body chunk in bytes: small, since about sixteen chunks may be buffered outside of the kernel.
 const BODY_CHUNK: usize = 2 * 1024;

@@ -64,9 +64,10 @@ impl Attacher {
             contents.insert(dataset.clone(), content_of(client, dataset).await.unwrap_or_default());
         }
         for file in missing {
-            let answer = match held(contents.get(dataset), &file) {
-                true => Ok(false),
-                false => parse_outcome(dids::attach(client, dataset, std::slice::from_ref(&file)).await),
+            let answer = if held(contents.get(dataset), &file) {
+                Ok(false)
+            } else {
+                parse_outcome(dids::attach(client, dataset, std::slice::from_ref(&file)).await)
             };
             answers.push((file, answer));
         }
@@ -75,7 +76,8 @@ impl Attacher {
 }
 
 async fn content_of(client: &Client, dataset: &Did) -> Result<HashSet<Did>> {
-    let (mut rows, mut content) = (dids::content(client, dataset).await?, HashSet::new());
+    let mut rows = dids::content(client, dataset).await?;
+    let mut content = HashSet::new();
     while let Some(row) = rows.next().await? {
         content.insert(row.did);
     }

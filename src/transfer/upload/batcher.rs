@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::lock::lock;
 
-/// Maximum number of requests per call.
+/// Maximum number of requests per call. Chosen: twice the number of files in progress, so all of them fit.
 const MAX_BATCH: usize = 200;
 
 /// A queue of requests of one kind. Each request gets its own answer.

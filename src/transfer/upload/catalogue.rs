@@ -159,7 +159,9 @@ impl FileUpload<'_> {
             None | Some("default") => &self.uploader.options.default_algorithm,
             Some(algorithm) => algorithm,
         };
-        if let Some(path) = target::path(algorithm, did).filter(|_| rse.deterministic) {
+        if rse.deterministic
+            && let Some(path) = target::path(algorithm, did)
+        {
             return Ok(target::pfn(protocol, &path));
         }
         let answer = rses::protocols::pfn_to_write(self.uploader.client, &rse.rse, did, &protocol.scheme).await;

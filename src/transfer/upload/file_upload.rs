@@ -191,9 +191,12 @@ impl FileUpload<'_> {
         pfn: &str,
     ) -> Result<NextStep<'static>, UploadError> {
         let right = measured.matches_stored(stored, self.uploader.options.rse.verify_checksum).is_ok();
-        let another = || match stored.is_known() {
-            true => UploadError::File(format!("another file lies there already: {pfn}")),
-            false => UploadError::File(format!("a file lies there already that cannot be compared: {pfn}")),
+        let another = || {
+            UploadError::File(if stored.is_known() {
+                format!("another file lies there already: {pfn}")
+            } else {
+                format!("a file lies there already that cannot be compared: {pfn}")
+            })
         };
         let there = if self.uploader.options.rse.deterministic { ExistingAt::AtRse } else { ExistingAt::AtPfn };
         match (self.uploader.options.registration, presence) {

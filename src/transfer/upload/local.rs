@@ -117,14 +117,15 @@ impl Measured {
             return Err(format!("Filesize mismatch. Source: {} Destination: {found}", self.bytes));
         }
         let sum = Checksum::new(stored.adler32.as_deref(), stored.md5.as_deref());
-        match self.has_checksum(sum).filter(|_| by_checksum || stored.bytes.is_none()) {
-            Some(false) => {
+        let must_compare = by_checksum || stored.bytes.is_none();
+        match self.has_checksum(sum) {
+            Some(false) if must_compare => {
                 let ours = if matches!(sum, Checksum::Md5(_)) { self.md5() } else { self.adler32() };
                 Err(format!("Checksum mismatch. Source: {ours} Destination: {sum}"))
             }
-            Some(true) => Ok(true),
-            None if stored.bytes.is_none() => Err("the storage reports neither its size nor a checksum".to_owned()),
-            None => Ok(false),
+            Some(true) if must_compare => Ok(true),
+            _ if stored.bytes.is_none() => Err("the storage reports neither its size nor a checksum".to_owned()),
+            _ => Ok(false),
         }
     }
 }

@@ -29,6 +29,7 @@ use events::{UploadEvent, UploadObserver};
 use file_upload::{FileUpload, UploadError};
 use local::{LocalFile, Measured};
 
+use super::job::LARGE;
 use super::limits::wait_budget::WaitBudget;
 use super::trace::{Fields, Tracer};
 use crate::error::Error;
@@ -37,9 +38,7 @@ use crate::lock::lock;
 use crate::storage::{StorageErrorKind, Storages};
 use crate::types::RseSettings;
 
-/// Minimum size of a large file in bytes; large files have a lower concurrency limit.
-const LARGE: u64 = 8 * 1024 * 1024;
-/// Maximum number of large files at a time.
+/// Maximum number of large files at a time, as in downloads by the official client (`--ndownloader`).
 const CONCURRENT_LARGE_FILES: usize = 3;
 /// Maximum number of files being measured or written at a time: for small files the storage's latency is the limit.
 const CONCURRENT_TRANSFERS: usize = 16;
@@ -48,7 +47,7 @@ const CONCURRENT_TRANSFERS: usize = 16;
 const CONCURRENT_FILES: usize = 100;
 /// Maximum concurrency for programs that log in for each step: servers refuse more (`MaxStartups` of OpenSSH is 10).
 const CONCURRENT_LOGINS: usize = 4;
-/// Timeout for the deletion of one leftover file.
+/// Timeout for the deletion of one leftover file. Chosen: a user who pressed Ctrl-C waits for it.
 const CLEAN_UP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// When a file is registered in the catalogue.

@@ -92,9 +92,13 @@ fn with_ending(pfn: &str, ending: &str) -> String {
         end -= 1;
     }
     // Do not cut a percent escape like %2F in half.
-    let cut = end < pfn.len();
-    let escape = pfn[start..end].rfind('%').map(|percent| start + percent).filter(|percent| end - percent < 3);
-    format!("{}{ending}", &pfn[..escape.filter(|_| cut).unwrap_or(end)])
+    if end < pfn.len()
+        && let Some(percent) = pfn[start..end].rfind('%')
+        && end - (start + percent) < 3
+    {
+        end = start + percent;
+    }
+    format!("{}{ending}", &pfn[..end])
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::storage::{Result, StorageError, StorageErrorKind};
 /// Age after which a lock is considered abandoned. A lock is held only while a file is renamed and registered, so an
 /// older one is from a killed process.
 const ABANDONED: Duration = Duration::from_secs(60);
-/// Interval between two attempts to get a lock.
+/// Interval between two attempts to get a lock. Chosen: trades requests to the storage against the delay of a file.
 const PAUSE: Duration = Duration::from_millis(200);
 
 impl UploadTarget<'_> {
@@ -72,10 +72,7 @@ impl UploadTarget<'_> {
     }
 
     async fn check_unchanged(&self, old: Option<&Stored>) -> Result<()> {
-        match self.stored().await?.as_ref() == old {
-            true => Ok(()),
-            false => Err(already_exists(self.pfn)),
-        }
+        if self.stored().await?.as_ref() == old { Ok(()) } else { Err(already_exists(self.pfn)) }
     }
 
     /// Verifies that the file under the final name is ours. Errors: it is a different one.

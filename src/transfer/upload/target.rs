@@ -26,10 +26,10 @@ pub fn write_protocols<'r>(
         .filter_map(|protocol| Some((priority(protocol, domain)?, protocol)))
         .collect();
     protocols.sort_by_key(|(priority, _)| *priority);
-    match protocols.is_empty() {
-        false => Ok(protocols.into_iter().map(|(_, protocol)| protocol).collect()),
-        true => Err(Error::new(Exception::RSEProtocolNotSupported, no_protocol(rse, domain))),
+    if protocols.is_empty() {
+        return Err(Error::new(Exception::RSEProtocolNotSupported, no_protocol(rse, domain)));
     }
+    Ok(protocols.into_iter().map(|(_, protocol)| protocol).collect())
 }
 
 fn priority(protocol: &RseProtocol, domain: &str) -> Option<i64> {
@@ -74,10 +74,11 @@ pub fn pfn(protocol: &RseProtocol, path: &str) -> String {
     let start = if protocol.prefix.starts_with('/') { "" } else { "/" };
     let end = if protocol.prefix.ends_with('/') { "" } else { "/" };
     let attribute = |name: &str| protocol.extended_attributes.as_ref()?.get(name)?.as_str();
-    let user = attribute("user").filter(|_| protocol.r#impl.contains(".ssh."));
+    let is_gfal = protocol.r#impl.contains(".gfal.");
+    let user = if protocol.r#impl.contains(".ssh.") { attribute("user") } else { None };
     let user = user.map(|user| format!("{user}@")).unwrap_or_default();
-    let service = attribute("web_service_path").filter(|_| protocol.r#impl.contains(".gfal.")).unwrap_or_default();
-    let portless = protocol.r#impl.contains(".posix.") || (protocol.port == 0 && protocol.r#impl.contains(".gfal."));
+    let service = if is_gfal { attribute("web_service_path").unwrap_or_default() } else { "" };
+    let portless = protocol.r#impl.contains(".posix.") || (protocol.port == 0 && is_gfal);
     let port = if portless { String::new() } else { format!(":{}", protocol.port) };
     format!("{}://{user}{}{port}{service}{start}{}{end}{path}", protocol.scheme, protocol.hostname, protocol.prefix)
 }

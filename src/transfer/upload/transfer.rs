@@ -16,16 +16,16 @@ use crate::storage::{Result, StorageError, StorageErrorKind};
 use crate::transfer::checksum::Checksum;
 use crate::types::RseProtocol;
 
-/// Maximum number of attempts to write a file.
+/// Maximum number of attempts to write a file. Chosen: as in downloads.
 const ATTEMPTS: u32 = 2;
-/// Waiting times before a written file is queried again: storages may show it with a delay.
+/// Waiting times before a written file is queried again: storages may show it with a delay. Chosen: about five seconds in all.
 const RECHECK_PAUSES: [Duration; 4] =
     [Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(3)];
-/// Interval at which progress is checked.
+/// Interval at which progress is checked. Chosen: smooth for a progress bar.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
-/// Timeout of storage calls that transfer no file data.
+/// Timeout of storage calls that transfer no file data. Chosen: a storage may compute the checksum first.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
-/// Lifetime of a signed URL in seconds; an upload may be slow.
+/// Lifetime of a signed URL in seconds. Chosen: an upload may be slow, and a leaked URL should expire.
 const SIGNATURE_SECONDS: u64 = 3600;
 
 /// A file's destination: protocol and PFN.

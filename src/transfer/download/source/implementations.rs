@@ -52,10 +52,8 @@ impl ImplementationChoice {
 }
 
 fn full_name(name: &str) -> String {
-    match name.contains('.') {
-        true => format!("rucio.rse.protocols.{name}"),
-        false => format!("rucio.rse.protocols.{name}.Default"),
-    }
+    let class = if name.contains('.') { "" } else { ".Default" };
+    format!("rucio.rse.protocols.{name}{class}")
 }
 
 impl<'a> Implementations<'a> {

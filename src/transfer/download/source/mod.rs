@@ -25,7 +25,8 @@ use crate::transfer::limits::wait_budget::WaitBudget;
 use crate::transfer::partial_file::resume_state::ResumeState;
 use crate::transfer::trace::Trace;
 
-/// Maximum number of overload answers from a source that serves other files of ours.
+/// Maximum number of overload answers from a source that serves other files of ours. Chosen: halving the limit ten times
+/// brings any concurrency down to one.
 const MAX_OVERLOADS: u32 = 10;
 
 /// A source, and its number of attempts.
@@ -82,7 +83,8 @@ impl FileDownload<'_> {
         };
         let mut context =
             SourceContext { destination, partial: resume_state, trace, budget, implementation, announced: None };
-        let (mut reasons, ready) = (Vec::new(), Instant::now());
+        let mut reasons = Vec::new();
+        let ready = Instant::now();
         let candidate = |source| Candidate { source, attempt: 1, overloads: 0, ready };
         let mut candidates: Vec<_> = self.job.sources.iter().map(candidate).collect();
         while let Some(mut candidate) = earliest(&mut candidates) {
@@ -139,9 +141,11 @@ impl FileDownload<'_> {
             return;
         }
         let pfn = &candidate.source.pfn;
-        match host_limits::host_of(pfn).filter(|_| self.downloader.host_limits.announce(pfn, candidate.ready)) {
-            Some(host) => self.emit(FileEvent::StorageBusy { host: &host, wait }),
-            None => self.emit(FileEvent::SentAway),
+        match host_limits::host_of(pfn) {
+            Some(host) if self.downloader.host_limits.announce(pfn, candidate.ready) => {
+                self.emit(FileEvent::StorageBusy { host: &host, wait });
+            }
+            _ => self.emit(FileEvent::SentAway),
         }
         budget.wait(wait).await;
     }

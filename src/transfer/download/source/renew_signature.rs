@@ -12,8 +12,10 @@ impl FileDownload<'_> {
     /// Returns the source with a new signature, if it is signed and was refused. Any refusal counts, as storages differ
     /// in their answer to an expired URL; so callers ask only once per try.
     pub(crate) async fn with_new_signature(&self, source: &Source, refusal: &StorageError) -> Option<Source> {
-        let refused = matches!(refusal.kind, StorageErrorKind::Denied | StorageErrorKind::Refused);
-        let client = self.downloader.client.filter(|_| refused && is_signed(&source.pfn))?;
+        if !matches!(refusal.kind, StorageErrorKind::Denied | StorageErrorKind::Refused) || !is_signed(&source.pfn) {
+            return None;
+        }
+        let client = self.downloader.client?;
         match sign(client, self.job, source).await {
             Ok(found) => found,
             Err(error) => {

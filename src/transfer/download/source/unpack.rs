@@ -27,9 +27,11 @@ impl FileDownload<'_> {
         let Some(name) = &source.member else { return Ok(None) };
         let archive = self.downloader.archives.get(source, self.fetch_archive(source, storage)).await;
         // Other files that waited for this failure need not retry it.
-        let archive = archive.map_err(|error| match error.is_retryable() {
-            true => StorageError { kind: StorageErrorKind::Refused, ..error },
-            false => error,
+        let archive = archive.map_err(|mut error| {
+            if error.is_retryable() {
+                error.kind = StorageErrorKind::Refused;
+            }
+            error
         })?;
         let path = source.pfn.split('?').next().unwrap_or_default();
         self.emit(FileEvent::Unpacking { archive: path.rsplit('/').next().unwrap_or_default() });
@@ -40,7 +42,8 @@ impl FileDownload<'_> {
     async fn fetch_archive(&self, source: &Source, storage: &dyn Storage) -> Result<Archive> {
         let file = self.downloader.folder.anonymous_file().map_err(|error| write_error(&error))?;
         let mut archive = ArchiveDownload { file: tokio::fs::File::from_std(file), received: 0, version: None };
-        let (mut renewed, mut attempt) = (None, 1);
+        let mut renewed = None;
+        let mut attempt = 1;
         let mut budget = WaitBudget::new(self.downloader.options.attempt_timeout);
         while let Err(error) = self.fill(renewed.as_ref().unwrap_or(source), storage, &mut archive).await {
             if renewed.is_none() {
@@ -84,8 +87,10 @@ impl FileDownload<'_> {
 
 impl ArchiveDownload {
     fn resume_request(&self) -> Option<ResumeFrom> {
-        let version = self.version.clone().filter(|_| self.received > 0)?;
-        Some(ResumeFrom { start: self.received, version: Some(version) })
+        if self.received == 0 {
+            return None;
+        }
+        Some(ResumeFrom { start: self.received, version: Some(self.version.clone()?) })
     }
 
     /// Stores the bytes, and reports their number.

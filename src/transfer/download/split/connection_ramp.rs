@@ -1,10 +1,12 @@
 //! Decides how many connections a file is worth: one if that is fast, more as long as they increase the rate.
+//!
+//! The constants are chosen; `benches/run 'relay-*' https-2GiB` shows what they cost and gain.
 
 use std::time::Duration;
 
-/// Maximum number of connections per file.
+/// Maximum number of connections per file: as many as aria2 allows per server.
 pub(super) const MAX_CONNECTIONS: usize = 16;
-/// Rate in bytes per second at which one connection is enough: more would only cost.
+/// Rate in bytes per second at which one connection is enough: more would only cost connections of the storage.
 const FAST_RATE: f64 = 40e6;
 /// Time to first byte from which a source counts as far away: one connection is slow there, so it is measured only
 /// briefly.
@@ -12,9 +14,9 @@ const FAR_LATENCY: Duration = Duration::from_millis(30);
 /// Duration of the first measurement for sources that are far away ([`FAR_WINDOW`]) or near ([`NEAR_WINDOW`]).
 const FAR_WINDOW: Duration = Duration::from_millis(30);
 const NEAR_WINDOW: Duration = Duration::from_millis(300);
-/// Interval of measurements of a connection that was fast enough.
+/// Interval of measurements of a connection that was fast enough: short against the rest of a large file.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// Number of connections if more have not increased the rate.
+/// Number of connections if more have not increased the rate: enough to replace one that becomes slow.
 const FEW_CONNECTIONS: usize = 4;
 /// Minimum duration of a measurement of several connections: as a time, and as a multiple of the time to open one, as
 /// all of them start slowly.
@@ -22,7 +24,7 @@ const MEASURE_WINDOW: Duration = Duration::from_millis(100);
 const SETUP_TIMES: u32 = 3;
 /// Timeout for opening connections, after which the others are measured without them.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(1);
-/// Factor by which the rate must increase for more connections to be worthwhile.
+/// Factor by which the rate must increase for more connections to be worthwhile: above the noise of a measurement.
 const MIN_SPEEDUP: f64 = 1.2;
 
 /// A time, and the number of bytes received by then.
@@ -97,9 +99,10 @@ impl ConnectionRamp {
             Stage::Measuring if since >= MEASURE_WINDOW.max(self.first_byte * SETUP_TIMES) => {
                 let is_better = rate >= self.rate * MIN_SPEEDUP;
                 self.rate = rate;
-                match is_better && self.target < MAX_CONNECTIONS {
-                    true => self.add_connections(time, bytes),
-                    false => self.settle(is_better, time, bytes),
+                if is_better && self.target < MAX_CONNECTIONS {
+                    self.add_connections(time, bytes);
+                } else {
+                    self.settle(is_better, time, bytes);
                 }
             }
             _ => {}

@@ -30,17 +30,19 @@ use range_scheduler::{AcceptedBytes, Extension, RangeScheduler};
 pub(super) use speed_monitor::{NextChunk, SpeedMonitor};
 use transfer_clock::TransferClock;
 
-/// Interval of measurements and decisions.
+/// Interval of measurements and decisions: half of the shortest measurement (`connection_ramp::FAR_WINDOW`).
 const TICK: Duration = Duration::from_millis(15);
-/// Maximum number of RSEs that a file is read from concurrently.
+/// Maximum number of RSEs that a file is read from concurrently. Chosen: each more costs a connection set-up.
 const MAX_SOURCES: usize = 4;
-/// Maximum silence of a connection while others receive bytes.
+/// Maximum silence of a connection while others receive bytes: two TCP retransmission timeouts (1 s and 2 s, RFC 6298).
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(3);
-/// A connection that fails after this many bytes is replaced; after fewer, its source gets one connection less.
+/// A connection that fails after this many bytes is replaced; after fewer, its source gets one connection less. Chosen: trades
+/// connection set-ups against connections of a storage that accepts fewer.
 const REOPEN_AFTER: u64 = 16 * 1024 * 1024;
-/// Minimum number of bytes that a new connection should bring.
+/// Minimum number of bytes that a new connection should bring. Chosen: less is not worth a TLS handshake.
 const MIN_SHARE: u64 = 1024 * 1024;
-/// A source slower than the best one by this factor gets no new connections while the best one accepts more.
+/// A source slower than the best one by this factor gets no new connections while the best one accepts more. Chosen: trades
+/// the load of the best source against its speed.
 const SLOW_FACTOR: f64 = 4.0;
 
 /// A source of byte ranges.
@@ -126,10 +128,11 @@ impl FileDownload<'_> {
         let later = self.job.sources.iter().skip_while(|other| !is_same(other));
         // If an implementation is requested, an RSE is only queried for it when it is tried.
         for other in later.filter(|other| self.downloader.implementations.is_none() && other.member.is_none()) {
+            if rses.contains(&other.rse.as_str()) || sources.len() == MAX_SOURCES {
+                continue;
+            }
             let storage = self.downloader.storages.for_pfn(&other.pfn).ok().filter(|storage| storage.supports_ranges());
-            if let Some(storage) =
-                storage.filter(|_| !rses.contains(&other.rse.as_str()) && sources.len() < MAX_SOURCES)
-            {
+            if let Some(storage) = storage {
                 sources.push(SplitSource::new(&other.pfn, storage));
                 rses.push(&other.rse);
             }

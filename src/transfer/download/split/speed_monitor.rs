@@ -8,7 +8,7 @@ use tokio::time::timeout_at;
 use super::{ConnectionRamp, FirstConnection, LARGE, TICK, TransferClock};
 use crate::storage::{ObjectReader, Result};
 
-/// Minimum number of missing bytes for more connections to be worthwhile.
+/// Minimum number of missing bytes for more connections to be worthwhile. Chosen: half of a large file.
 const MIN_REMAINING: u64 = LARGE / 2;
 
 /// Measures the rate of a connection.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::storage::ByteRange;
 
-/// Weight of the latest rate in the moving average.
+/// Weight of the latest rate in the moving average. Chosen: more follows the noise, less follows a change too late.
 const RATE_WEIGHT: f64 = 0.3;
 
 /// The range of one connection.
