@@ -7,7 +7,6 @@ pub mod api;
 pub mod auth;
 pub mod certificate;
 pub mod cli;
-mod clock;
 pub mod config;
 pub mod diagnosis;
 pub mod env_vars;
@@ -24,6 +23,7 @@ pub mod sha256;
 pub mod storage;
 #[cfg(test)]
 mod testing;
+mod time;
 pub mod transfer;
 pub mod types;
 

@@ -15,7 +15,7 @@
 //! comes from a complete login ([`authenticate`](Login::authenticate)). Both are done by one process at a time; the
 //! others wait for the lock of the cache and read what it wrote.
 
-mod clock;
+mod clock_skew;
 mod gss;
 mod jwt;
 mod lifecycle;

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::checked;
 use crate::secret::Secret;
+use crate::time::server_date;
 
 /// The source of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,12 +94,9 @@ impl Token {
 }
 
 /// Parses an expiry: `Sun, 22 Nov 2026 05:46:57 UTC`, or seconds since 1970 as sent by the OIDC refresh.
-pub(super) fn parse_expiry(text: &str) -> Option<i64> {
-    let date = text.trim().trim_end_matches(" UTC").trim_end_matches(" GMT");
-    chrono::NaiveDateTime::parse_from_str(date, "%a, %d %b %Y %H:%M:%S")
-        .map(|time| time.and_utc().timestamp())
-        .ok()
-        .or_else(|| date.parse().ok())
+fn parse_expiry(text: &str) -> Option<i64> {
+    let text = text.trim();
+    server_date(text).map(|date| date.and_utc().timestamp()).or_else(|| text.parse().ok())
 }
 
 #[cfg(test)]

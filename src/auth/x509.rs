@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::{Login, Token, ask_blocking};
 use crate::certificate::{AskPassphrase, Certificate, CertificateKind, Key, question};
-use crate::clock::{date, now};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Request;
 use crate::http::tls::{self, Identity};
+use crate::time::{date, unix_time};
 
 /// Requests a token from `path` over a connection with the client certificate. A certificate that is not valid now is
 /// an error before the request: the server's refusal would not say why.
@@ -60,7 +60,7 @@ const NOT_SEEN: &str = "The server was shown the certificate and has not seen it
 fn expired_elsewhere(certificate: &Certificate) -> String {
     let file = certificate.file.display();
     let end = date(certificate.ends().not_after);
-    let now = date(now());
+    let now = date(unix_time());
     format!("{file} is good until {end}, and it is {now} here: check the clock of this machine (`date`).")
 }
 

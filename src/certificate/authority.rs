@@ -4,7 +4,7 @@
 //! use them; the tests compare the two. webpki accepts any certificate as an anchor.
 
 use super::der::{Elements, Fields, only};
-use crate::clock::date;
+use crate::time::date;
 
 /// The reason why a certificate may not be a trust anchor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

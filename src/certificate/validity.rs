@@ -1,9 +1,9 @@
 //! Checks whether a certificate is valid now, with hints.
 
 use super::{Certificate, Link, first_to_end, last_to_begin};
-use crate::clock::{date, now};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::time::{date, unix_time};
 
 impl Certificate {
     /// Checks that the certificate, and all of its owner's behind it, are valid now. The CAs behind those are left to
@@ -12,7 +12,7 @@ impl Certificate {
     /// # Errors
     /// `CannotAuthenticate` if one has expired or is not valid yet, with its name, the date and a hint.
     pub fn require_good(&self) -> Result<()> {
-        self.good_at(now())
+        self.good_at(unix_time())
     }
 
     pub(super) fn good_at(&self, now: i64) -> Result<()> {

@@ -10,11 +10,11 @@ use crate::certificate::{
     authority::{Unfit, unfit},
     text,
 };
-use crate::clock::now;
 use crate::config::{CaSource, Config, Overrides, ValueOrigin};
 use crate::env_vars::Env;
 use crate::hint::{Hint, Parameter};
 use crate::http::tls;
+use crate::time::unix_time;
 
 const CHECK: &str = "ca";
 
@@ -65,7 +65,7 @@ fn contents(source: &CaSource, origin: Option<ValueOrigin>) -> Vec<Finding> {
     };
     let listed: Vec<_> =
         files.iter().flat_map(|file| certificates(file).into_iter().map(move |one| (file, one))).collect();
-    let judged = listed.iter().filter_map(|(file, one)| Some((*file, one, unfit(&one.to_der().ok()?, now())?)));
+    let judged = listed.iter().filter_map(|(file, one)| Some((*file, one, unfit(&one.to_der().ok()?, unix_time())?)));
     let unfit: Vec<_> = judged.collect();
     let number = match listed.len() {
         1 => "1 certificate".to_owned(),

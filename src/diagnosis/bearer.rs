@@ -2,9 +2,9 @@
 
 use super::{Finding, date, format_duration};
 use crate::auth::Claims;
-use crate::clock::now;
 use crate::config::BearerTokens;
 use crate::env_vars;
+use crate::time::unix_time;
 
 /// Returns a finding for each bearer token. `used` says whether the authentication method uses them.
 pub(super) fn examine(check: &'static str, used: bool, places: &BearerTokens) -> Vec<Finding> {
@@ -23,15 +23,15 @@ fn finding(check: &'static str, used: bool, place: &str, token: &str) -> Finding
     };
     let whose = format!("bearer token of {}{role}", claims.iss.as_deref().unwrap_or("an unknown issuer"));
     match (claims.exp, claims.nbf) {
-        (Some(end), _) if end <= now() && used => {
+        (Some(end), _) if end <= unix_time() && used => {
             let text = format!("{whose}, ended on {}: it is passed over", date(end));
             Finding::warning(check, place, text).hint("Get a new one from your token agent, or remove this one.")
         }
-        (Some(end), _) if end <= now() => Finding::ok(check, place, format!("{whose}, ended on {}", date(end))),
-        (_, Some(begin)) if begin > now() => {
+        (Some(end), _) if end <= unix_time() => Finding::ok(check, place, format!("{whose}, ended on {}", date(end))),
+        (_, Some(begin)) if begin > unix_time() => {
             Finding::ok(check, place, format!("{whose}, not good before {}", date(begin)))
         }
-        (Some(end), _) => Finding::ok(check, place, format!("{whose}, for {}", format_duration(end - now()))),
+        (Some(end), _) => Finding::ok(check, place, format!("{whose}, for {}", format_duration(end - unix_time()))),
         (None, _) => Finding::ok(check, place, format!("{whose}, without an end")),
     }
 }

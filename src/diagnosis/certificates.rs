@@ -8,8 +8,8 @@ use openssl::pkey::{PKey, Private};
 use super::{Finding, date, format_duration, shell};
 use crate::certificate::file::{Contents, FileKey};
 use crate::certificate::{Certificate, Key, inspect};
-use crate::clock::now;
 use crate::hint::{Hint, Parameter};
+use crate::time::unix_time;
 
 /// A proxy that expires within this many seconds is too short for much work: a warning.
 const SHORT_PROXY: i64 = 3_600;
@@ -58,12 +58,12 @@ fn validity(check: &'static str, certificate: &Certificate, found: &str) -> Find
     let kind = if certificate.is_proxy() { "proxy" } else { "certificate" };
     let whose = format!("{kind} of {}{found}", certificate.identity);
     let place = certificate.file.display();
-    let left = end.not_after - now();
+    let left = end.not_after - unix_time();
     let hint = renewal(certificate.is_proxy(), &certificate.file);
     let part = if end.subject == certificate.subject { String::new() } else { format!(" (that of {})", end.subject) };
     let short = if certificate.is_proxy() { SHORT_PROXY } else { SHORT_CERTIFICATE };
     let dated = format!("{}{part}", date(end.not_after));
-    if begin.not_before > now() {
+    if begin.not_before > unix_time() {
         let text = format!("{whose}, not valid before {}", date(begin.not_before));
         return Finding::failed(check, place, text).hint(Hint::run("Check the clock of this machine", "date -u"));
     }
@@ -147,7 +147,7 @@ mod tests {
     use crate::certificate::{CertificateKind, Link};
 
     fn found(kind: CertificateKind, begins_in: i64, ends_in: i64) -> (Status, String) {
-        let (not_before, not_after) = (now() + begins_in, now() + ends_in);
+        let (not_before, not_after) = (unix_time() + begins_in, unix_time() + ends_in);
         let (subject, issuer) = ("CN=1,CN=kim".to_owned(), "CN=kim".to_owned());
         let chain = vec![Link { subject: subject.clone(), kind, not_before, not_after }];
         let identity = "CN=kim".to_owned();

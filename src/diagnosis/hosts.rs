@@ -10,11 +10,11 @@ use url::Url;
 use super::handshake::{HandshakeResult, PeerCertificate, perform_handshake};
 use super::reach::{self, Endpoint, Proxy};
 use super::{Finding, Status, date, shell_word};
-use crate::clock::now;
 use crate::config::CaSource;
 use crate::env_vars::Env;
 use crate::hint::Hint;
 use crate::http::tls::{self, TlsFailure};
+use crate::time::unix_time;
 
 const NAME: &str = "name";
 const CONNECTION: &str = "connection";
@@ -183,7 +183,7 @@ fn trusted(endpoint: &Endpoint, seen: &HandshakeResult) -> Finding {
     let Some(shown) = &seen.certificate else { return Finding::ok(TLS, endpoint, version) };
     let end = date(shown.not_after);
     let text = format!("{version}, certificate of {}, signed by {}, until {end}", shown.subject, shown.issuer);
-    if shown.not_after - now() < EXPIRES_SOON {
+    if shown.not_after - unix_time() < EXPIRES_SOON {
         Finding::warning(TLS, endpoint, text).hint("Tell its administrators that the certificate ends soon.")
     } else {
         Finding::ok(TLS, endpoint, text)

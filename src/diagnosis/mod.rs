@@ -22,10 +22,10 @@ pub mod variables;
 
 use serde::Serialize;
 
-pub(crate) use crate::clock::date;
 use crate::error::Error;
 use crate::hint::Hint;
 pub(crate) use crate::hint::{shell_path as shell, shell_word};
+pub(crate) use crate::time::date;
 
 /// The command as shown in the server's log.
 const SCRIPT: &str = "rucio::doctor";

@@ -1,14 +1,13 @@
 //! Checks the servers' answers: the release, whether it is Rucio, and the time.
 
-use chrono::DateTime;
-use reqwest::header::{DATE, HeaderMap};
+use reqwest::header::HeaderMap;
 
 use super::{Finding, date, format_duration, shell_word};
 use crate::api::server::Ping;
-use crate::clock::now;
 use crate::error::Result;
 use crate::hint::Hint;
 use crate::http::{Client, RUCIO_VERSION, checked, transport_error};
+use crate::time::{date_header, unix_time};
 
 const CHECK: &str = "server";
 const CLOCK: &str = "clock";
@@ -22,7 +21,7 @@ pub async fn ping(client: &Client) -> (Option<Finding>, Finding, bool) {
     let url = format!("{}/ping", client.settings().rucio_host);
     match send_once(client, &url).await {
         Ok((headers, text)) => {
-            let clock = clock(&url, &headers, now());
+            let clock = clock(&url, &headers, unix_time());
             match serde_json::from_str::<Ping>(&text) {
                 Ok(ping) => (clock, release(&url, &ping.version), true),
                 Err(_) => {
@@ -87,7 +86,7 @@ fn release(url: &str, version: &str) -> Finding {
 
 /// Compares the date of a response (RFC 9110, 6.6.1) with this machine's clock, in seconds since 1970.
 fn clock(url: &str, headers: &HeaderMap, here: i64) -> Option<Finding> {
-    let there = DateTime::parse_from_rfc2822(headers.get(DATE)?.to_str().ok()?).ok()?.timestamp();
+    let there = date_header(headers)?;
     let apart = (here - there).abs();
     let ahead = if here > there { "ahead of" } else { "behind" };
     let text = format!("this machine is {} {ahead} the server, which has {}", format_duration(apart), date(there));
@@ -105,6 +104,7 @@ fn clock(url: &str, headers: &HeaderMap, here: i64) -> Option<Finding> {
 mod tests {
     use super::super::Status;
     use super::*;
+    use reqwest::header::DATE;
 
     #[test]
     fn clocks_may_be_a_minute_apart() {

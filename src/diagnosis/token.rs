@@ -5,9 +5,9 @@ use std::path::Path;
 
 use super::{Finding, format_duration, shell};
 use crate::auth::{CachedToken, TokenState, external_token, inspect, trusted};
-use crate::clock::now;
 use crate::config::Settings;
 use crate::hint::Hint;
+use crate::time::unix_time;
 
 const CHECK: &str = "token";
 
@@ -31,7 +31,7 @@ pub fn examine(settings: &Settings, login: LoginRequirement) -> (Vec<Finding>, b
     let foreign = foreign.map(|(source, end)| {
         let end = end.map_or_else(
             || "until when it does not say".to_owned(),
-            |end| format!("for {}", format_duration(end - now())),
+            |end| format!("for {}", format_duration(end - unix_time())),
         );
         Finding::ok(CHECK, source, format!("token of another program, used before any of ours, {end}"))
     });
@@ -65,11 +65,11 @@ fn finding(token: &CachedToken, settings: &Settings, login: LoginRequirement) ->
             log_in(&token.file, &format!("{ours}, not used with --insecure"), login)
         }
         TokenState::Valid(Some(end)) => {
-            Finding::ok(CHECK, path, format!("{ours}, for {}", format_duration(end - now())))
+            Finding::ok(CHECK, path, format!("{ours}, for {}", format_duration(end - unix_time())))
         }
         TokenState::Valid(None) => Finding::ok(CHECK, path, format!("{ours}, until when it does not say")),
         TokenState::Expired(end) => {
-            log_in(&token.file, &format!("{ours}, ended {} ago", format_duration(now() - end)), login)
+            log_in(&token.file, &format!("{ours}, ended {} ago", format_duration(unix_time() - end)), login)
         }
         TokenState::OtherOrigin(of) => log_in(&token.file, &format!("not used here, being the token of {of}"), login),
         TokenState::Untrusted(why) => {

@@ -7,7 +7,7 @@ static START: LazyLock<(SystemTime, Instant)> = LazyLock::new(|| (SystemTime::no
 
 /// Returns the system time of the first call plus the time elapsed since: if the system time changes, nothing ends
 /// before it began or takes hours too long.
-pub(crate) fn now() -> SystemTime {
+pub(crate) fn system_time() -> SystemTime {
     let (wall, then) = *START;
     wall.checked_add(then.elapsed()).unwrap_or(wall)
 }

@@ -12,11 +12,11 @@ use url::Url;
 use super::provider_http::{Http, invalid_url, require_secure_url};
 use super::{RefreshTokenRecord, cannot_authenticate};
 use crate::auth::{Claims, Login, Token};
-use crate::clock::now;
 use crate::config::{OidcProvider, OidcSettings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::secret::Secret;
+use crate::time::unix_time;
 
 /// Client of a provider's token endpoint.
 pub(super) type TokenEndpoint =
@@ -165,7 +165,7 @@ impl<'a> Provider<'a> {
         let expires = answer
             .expires_in()
             .and_then(|time| i64::try_from(time.as_secs()).ok())
-            .map(|time| now().saturating_add(time));
+            .map(|time| unix_time().saturating_add(time));
         let refresh = answer.refresh_token().map(|token| Secret::from(token.secret().as_str()));
         Ok(Grant { token: Token::new(value, expires), refresh })
     }

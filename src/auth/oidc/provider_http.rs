@@ -10,7 +10,7 @@ use reqwest::redirect::Policy;
 use url::Url;
 
 use super::cannot_authenticate;
-use crate::auth::{Login, clock};
+use crate::auth::{Login, clock_skew};
 use crate::config::CaSource;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -63,7 +63,7 @@ impl Http {
         let request = self.0.request(parts.method, url).headers(parts.headers).body(body);
         let mut response = request.send().await.map_err(unreachable)?;
         tracing::debug!("HTTP response: {}", response.status());
-        clock::warn_on_clock_skew(&response);
+        clock_skew::warn_on_clock_skew(&response);
         let mut answer = HttpResponse::new(Vec::new());
         *answer.status_mut() = response.status();
         *answer.headers_mut() = response.headers().clone();

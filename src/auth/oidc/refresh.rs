@@ -8,26 +8,27 @@ use super::provider::Provider;
 use super::{RefreshTokenRecord, acceptance, refresh_tokens};
 use crate::auth::token_cache::replace_file;
 use crate::auth::{Login, Token};
-use crate::clock::now;
 use crate::config::{AuthMethod, OidcLogin, OidcProvider, OidcSettings, Settings};
 use crate::error::Result;
 use crate::http::Request;
+use crate::time::unix_time;
 
 /// Pause after a renewal or a failed one, in seconds: the server returns the same token for as long.
 const PAUSE_SECONDS: i64 = 300;
 
 /// Whether a token expires so soon that it should be renewed now.
 pub(in crate::auth) fn is_due(settings: &Settings, token: &Token) -> bool {
-    let ours = matches!(settings.auth, AuthMethod::Oidc(_)) && !token.is_external() && token.renew_after <= now();
+    let ours = matches!(settings.auth, AuthMethod::Oidc(_)) && !token.is_external() && token.renew_after <= unix_time();
     let window = settings.oidc_refresh_before_exp.saturating_mul(60);
-    let soon = || token.expires.or_else(|| read_expiry(settings)).is_some_and(|end| end.saturating_sub(window) < now());
+    let soon =
+        || token.expires.or_else(|| read_expiry(settings)).is_some_and(|end| end.saturating_sub(window) < unix_time());
     settings.oidc_refresh_active && ours && soon()
 }
 
 /// Replaces a token that expires soon: by one that another process has written since, else by a renewed one. Returns
 /// the token itself, which is still valid, if that fails.
 pub(in crate::auth) async fn refresh(login: &Login, token: Token) -> Token {
-    let without_renewal = |token| Token { renew_after: now() + PAUSE_SECONDS, ..token };
+    let without_renewal = |token| Token { renew_after: unix_time() + PAUSE_SECONDS, ..token };
     // Without the lock another process may be renewing it, and a refresh token works only once.
     let Some(_lock) = login.cache.lock().await else { return without_renewal(token) };
     match login.cache.read_again(&login.origin) {
@@ -141,10 +142,10 @@ mod tests {
     #[test]
     fn a_token_is_renewed_in_its_last_minutes_and_then_left_alone() {
         let (on, off) = (settings("auth_oidc_refresh_active = yes"), settings(""));
-        let ending_in = |minutes: i64| Token::new("t", Some(now() + minutes * 60));
+        let ending_in = |minutes: i64| Token::new("t", Some(unix_time() + minutes * 60));
         assert!(is_due(&on, &ending_in(19)) && !is_due(&on, &ending_in(21)));
         assert!(!is_due(&off, &ending_in(19)));
-        assert!(!is_due(&on, &Token { renew_after: now() + 9, ..ending_in(19) }));
+        assert!(!is_due(&on, &Token { renew_after: unix_time() + 9, ..ending_in(19) }));
         assert!(!is_due(&on, &Token::new("t", None)), "nobody knows when");
         assert!(!is_due(&on, &ending_in(19).from(TokenSource::Variable("BEARER_TOKEN"))));
         let wide = settings("auth_oidc_refresh_active = yes\nauth_oidc_refresh_before_exp = 9223372036854775807");

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::acceptance::mapping_command;
 use super::{cannot_authenticate, duration, open};
-use crate::auth::{Login, Token, ask_blocking, clock};
+use crate::auth::{Login, Token, ask_blocking, clock_skew};
 use crate::config::OidcSettings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -26,12 +26,12 @@ pub(super) async fn authenticate(login: &Login, settings: &OidcSettings) -> Resu
     open(login, &link).await?;
     let token =
         if settings.polling { poll(login, settings, &link).await } else { exchange_code(login, settings).await };
-    token.map(clock::correct_expiry)
+    token.map(clock_skew::correct_expiry)
 }
 
 async fn login_link(login: &Login, settings: &OidcSettings) -> Result<String> {
     let response = login.transport.send_to_auth_host(&request("auth/oidc", settings)).await?;
-    clock::warn_on_clock_skew(&response);
+    clock_skew::warn_on_clock_skew(&response);
     let response = checked(response).await.map_err(|error| no_link(error, login, settings))?;
     let link = response.headers().get("x-rucio-oidc-auth-url").and_then(|value| value.to_str().ok());
     link.map(str::to_owned).ok_or_else(|| {

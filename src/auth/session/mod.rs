@@ -12,11 +12,11 @@ use super::token_cache::{
 };
 use super::{Claims, Login, Token, TokenSource};
 use crate::api;
-use crate::clock::now;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Raw;
 use crate::secret::Secret;
+use crate::time::unix_time;
 use crate::types::Validation;
 pub use forget::{forget, forget_all};
 
@@ -82,7 +82,7 @@ impl Session {
 
     /// Seconds until it expires; 0 if it has, `None` if that is unknown.
     pub fn seconds_left(&self) -> Option<i64> {
-        self.expires.map(|end| (end - now()).max(0))
+        self.expires.map(|end| (end - unix_time()).max(0))
     }
 
     /// Returns the token, if it may still be used.
@@ -149,7 +149,7 @@ impl Session {
 }
 
 fn has_ended(expires: Option<i64>) -> bool {
-    expires.is_some_and(|end| end - EXPIRY_MARGIN_SECONDS < now())
+    expires.is_some_and(|end| end - EXPIRY_MARGIN_SECONDS < unix_time())
 }
 
 /// Returns the account in the name of a token file of the official client.
@@ -252,7 +252,7 @@ fn session_of(login: &Login, token: Token) -> Session {
 /// # Errors
 /// Those of the login; `CannotAuthenticate` if the server's tokens have a shorter lifetime.
 pub async fn token(login: &Login, min_life: i64) -> Result<Secret> {
-    let lives_too_short = |token: &Token| token.expires.is_some_and(|end| end - now() < min_life);
+    let lives_too_short = |token: &Token| token.expires.is_some_and(|end| end - unix_time() < min_life);
     let short = current(login).and_then(|session| session.token).as_ref().is_some_and(lives_too_short);
     let LoggedIn { session, said } =
         match log_in(login, if short { LoginMode::Renew } else { LoginMode::IfNeeded }).await? {
@@ -263,8 +263,8 @@ pub async fn token(login: &Login, min_life: i64) -> Result<Secret> {
             }
         };
     match (session.secret(), said.expires()) {
-        (_, Some(end)) if end - now() < min_life => {
-            let details = format!("The server's new token ends in {} seconds", end - now());
+        (_, Some(end)) if end - unix_time() < min_life => {
+            let details = format!("The server's new token ends in {} seconds", end - unix_time());
             Err(Error::new(Exception::CannotAuthenticate, details).with_hint("Ask for a shorter --min-life."))
         }
         (Some(secret), _) => Ok(secret),

@@ -30,7 +30,7 @@ fn only(folder: &Path) -> Session {
 #[test]
 fn a_record_tells_whose_a_token_is_and_when_it_ends() {
     let (_tmp, folder) = folder("t");
-    record(&folder, "t", now() + 600);
+    record(&folder, "t", unix_time() + 600);
     let session = only(&folder);
     assert_eq!((session.host.as_deref(), session.auth_type.as_deref()), (Some("https://h"), Some("gss")));
     assert_eq!((session.account.as_deref(), session.since), (Some("kim"), Some(1)));
@@ -41,7 +41,7 @@ fn a_record_tells_whose_a_token_is_and_when_it_ends() {
 #[test]
 fn an_ended_token_is_not_handed_out() {
     let (_tmp, folder) = folder("t");
-    record(&folder, "t", now() - 1);
+    record(&folder, "t", unix_time() - 1);
     let session = only(&folder);
     assert!(session.has_ended() && session.secret().is_none());
     assert_eq!(session.seconds_left(), Some(0));
@@ -49,9 +49,9 @@ fn an_ended_token_is_not_handed_out() {
 
 #[test]
 fn what_another_program_wrote_later_has_an_end_of_its_own() {
-    let token = jwt::tests::token(&json!({"exp": now() + 50, "nbf": 7}));
+    let token = jwt::tests::token(&json!({"exp": unix_time() + 50, "nbf": 7}));
     let (_tmp, folder) = folder(&token);
-    record(&folder, "the one before", now() + 600);
+    record(&folder, "the one before", unix_time() + 600);
     let session = only(&folder);
     assert!(session.seconds_left().is_some_and(|left| left <= 50));
     assert_eq!(session.since, Some(7));
@@ -67,7 +67,7 @@ fn a_token_without_a_record_is_that_of_the_account_in_its_name() {
 #[test]
 fn a_record_without_a_token_is_no_session() {
     let (_tmp, folder) = folder("t");
-    record(&folder, "t", now() + 600);
+    record(&folder, "t", unix_time() + 600);
     std::fs::remove_file(folder.join("auth_token_for_account_kim")).unwrap();
     assert!(all(&[folder], None).is_empty());
 }

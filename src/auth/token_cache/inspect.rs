@@ -67,7 +67,7 @@ fn token_state(record: Option<&TokenRecord>, value: &str, origin: &TokenOrigin, 
         _ => return TokenState::OtherOrigin("an unknown server".to_owned()),
     };
     match end {
-        Some(end) if end <= crate::clock::now() => TokenState::Expired(end),
+        Some(end) if end <= crate::time::unix_time() => TokenState::Expired(end),
         end => TokenState::Valid(end),
     }
 }

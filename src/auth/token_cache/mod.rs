@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::{Claims, Token, TokenSource, clock};
+use super::{Claims, Token, TokenSource, clock_skew};
 use crate::config::Settings;
 use crate::sha256;
 pub(crate) use inspect::{CachedToken, TokenState, inspect, trusted};
@@ -269,7 +269,7 @@ fn is_token(name: &str) -> bool {
 /// Records that the official client's token belongs here, so that it is never sent elsewhere. Returns `None` for a
 /// token that has expired by its own claims, and an error for one that is not valid yet.
 fn adopt(file: &TokenFile, token: Token, origin: &TokenOrigin) -> Result<Option<Token>> {
-    if let Some(reason) = Claims::parse(token.expose()).as_ref().and_then(clock::not_valid_yet) {
+    if let Some(reason) = Claims::parse(token.expose()).as_ref().and_then(clock_skew::not_valid_yet) {
         return Err(std::io::Error::other(reason));
     }
     file.save_record(&token, origin)?;

@@ -1,6 +1,6 @@
 use super::token_file::replace_file;
 use super::*;
-use crate::clock::now;
+use crate::time::unix_time;
 use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
@@ -35,7 +35,7 @@ fn a_token_is_read_for_its_own_origin_only() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     assert_eq!(value(cache.read(&origin("https://a"))), None);
-    cache.write(&Token::new("t1", Some(now() + 600)), &origin("https://a")).unwrap();
+    cache.write(&Token::new("t1", Some(unix_time() + 600)), &origin("https://a")).unwrap();
     assert_eq!(value(cache.read(&origin("https://a"))).as_deref(), Some("t1"));
     assert_eq!(value(cache.read(&origin("https://b"))), None);
     assert_eq!(value(cache.read(&TokenOrigin { auth_type: "x509".into(), ..origin("https://a") })), None);
@@ -47,7 +47,7 @@ fn a_token_is_read_for_its_own_origin_only() {
 fn an_ended_token_is_not_used() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
-    cache.write(&Token::new("t1", Some(now() + 2)), &origin("https://a")).unwrap();
+    cache.write(&Token::new("t1", Some(unix_time() + 2)), &origin("https://a")).unwrap();
     assert_eq!(value(cache.read(&origin("https://a"))), None);
 }
 
@@ -125,7 +125,7 @@ fn servers_side_by_side_keep_their_tokens() {
     let cache = cache(tmp.path());
     let (a, b) = (origin("https://a"), origin("https://b"));
     let by_option = TokenOrigin { configured: false, ..origin("https://c") };
-    let good = |text| Token::new(text, Some(now() + 600));
+    let good = |text| Token::new(text, Some(unix_time() + 600));
     cache.write(&good("a"), &a).unwrap();
     cache.write(&good("c"), &by_option).unwrap();
     cache.write(&good("b"), &b).unwrap();
@@ -151,9 +151,9 @@ fn a_refresh_token_moves_with_its_token() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     let (a, b) = (origin("https://a"), origin("https://b"));
-    cache.write(&Token::new("a", Some(now() + 600)), &a).unwrap();
+    cache.write(&Token::new("a", Some(unix_time() + 600)), &a).unwrap();
     replace_file(&cache.shared.sibling(REFRESH), b"secret").unwrap();
-    cache.write(&Token::new("b", Some(now() + 600)), &b).unwrap();
+    cache.write(&Token::new("b", Some(unix_time() + 600)), &b).unwrap();
     assert!(!cache.shared.sibling(REFRESH).exists());
     assert_eq!(std::fs::read(cache.own_file(&a).sibling(REFRESH)).unwrap(), b"secret");
     assert!(cache.files_for(&a).contains(&cache.own_file(&a)));
@@ -163,7 +163,7 @@ fn a_refresh_token_moves_with_its_token() {
 fn a_token_from_elsewhere_is_not_sent_before_its_time() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
-    let claims = serde_json::json!({"exp": now() + 9000, "nbf": now() + 4000});
+    let claims = serde_json::json!({"exp": unix_time() + 9000, "nbf": unix_time() + 4000});
     official(&cache, &crate::auth::jwt::tests::token(&claims));
     let refused = cache.try_read(&cache.shared, &origin("https://a")).unwrap_err();
     assert!(refused.to_string().contains("Check the clock"), "{refused}");
@@ -176,8 +176,8 @@ fn a_token_that_is_being_replaced_is_not_used() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     let a = origin("https://a");
-    cache.write(&Token::new("old", Some(now() + 600)), &a).unwrap();
-    cache.write(&Token::new("new", Some(now() + 600)), &a).unwrap();
+    cache.write(&Token::new("old", Some(unix_time() + 600)), &a).unwrap();
+    cache.write(&Token::new("new", Some(unix_time() + 600)), &a).unwrap();
     replace_file(&cache.shared.0, b"old").unwrap();
     assert_eq!(value(cache.read(&a)), None);
     replace_file(&cache.shared.0, b"new").unwrap();

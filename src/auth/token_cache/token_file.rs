@@ -11,8 +11,8 @@ use tempfile::NamedTempFile;
 
 use super::{RECORD, TokenOrigin};
 use crate::auth::Token;
-use crate::clock::now;
 use crate::sha256;
+use crate::time::unix_time;
 
 /// A token that expires within this time is not used any more.
 pub(in crate::auth) const EXPIRY_MARGIN_SECONDS: i64 = 10;
@@ -50,7 +50,7 @@ impl TokenRecord {
 
     /// Whether the token has expired, or is about to.
     pub(in crate::auth) fn is_expired(&self) -> bool {
-        self.expires.is_some_and(|end| end.saturating_sub(EXPIRY_MARGIN_SECONDS) < now())
+        self.expires.is_some_and(|end| end.saturating_sub(EXPIRY_MARGIN_SECONDS) < unix_time())
     }
 }
 
@@ -116,7 +116,7 @@ impl TokenFile {
     fn write_record(&self, token: &Token, origin: &TokenOrigin, before: Option<String>) -> Result<()> {
         let several = self.record().is_some_and(|last| last.several || !last.origin.same_server(origin));
         let expires = token.expires;
-        let since = Some(now());
+        let since = Some(unix_time());
         let digest = digest(token.expose());
         let record = TokenRecord { origin: origin.clone(), expires, since, digest, before, several };
         replace_file(&self.sibling(RECORD), &serde_json::to_vec(&record)?)

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::session::view::date;
 use crate::auth::session::{self, Session};
 use crate::auth::{TokenSource, ask_blocking};
 use crate::cli::context::Context;
@@ -13,6 +12,7 @@ use crate::config::{AuthMethod, token_folders};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::interact::Interact;
+use crate::time::date;
 
 const SHAPE: Shape = Shape::named(&["account"], &["host", "account", "vo", "auth_type", "source", "expires_at"]);
 

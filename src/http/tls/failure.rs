@@ -6,7 +6,7 @@ use rustls::{AlertDescription as Alert, CertificateError as Fault, Error};
 use rustls_pki_types::UnixTime;
 
 use super::untrusted::{NAME_CA, Untrusted};
-use crate::clock::date;
+use crate::time::date;
 
 /// A handshake failure that a retry would not fix.
 #[derive(Debug, PartialEq, Eq)]

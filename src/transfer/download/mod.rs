@@ -187,7 +187,7 @@ impl FileDownload<'_> {
     }
 
     async fn finish(&self, downloaded: Downloaded, destinations: &[PathBuf], mut trace: Trace) -> Fetched {
-        let end = clock::now();
+        let end = clock::system_time();
         if let Err(error) = self.copy_to_all(&downloaded.path, destinations).await {
             return self.give_up(&error.to_string());
         }
@@ -208,7 +208,7 @@ impl FileDownload<'_> {
             return self.give_up(&error.to_string());
         }
         self.emit(FileEvent::AlreadyThere);
-        let now = clock::now();
+        let now = clock::system_time();
         trace.set_times(now, now);
         trace.set("clientState", DownloadOutcome::AlreadyDone.as_str());
         self.send(trace);

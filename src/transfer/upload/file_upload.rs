@@ -86,7 +86,7 @@ impl FileUpload<'_> {
                 self.register_uploaded(Uploaded { measured, pfn }, None).await
             }
             Ok((pfn, NextStep::Written(written))) => {
-                trace.set("transferEnd", now());
+                trace.set("transferEnd", unix_seconds());
                 trace.set("clientState", "DONE");
                 self.send(trace);
                 self.register_uploaded(Uploaded { measured, pfn }, Some(written)).await
@@ -166,7 +166,7 @@ impl FileUpload<'_> {
         let NextStep::Write(old) = next else { return Ok(next) };
         self.emit(UploadEvent::Trying { scheme: &protocol.scheme, rse: &self.uploader.options.rse.rse });
         trace.set("protocol", protocol.scheme.as_str());
-        trace.set("transferStart", now());
+        trace.set("transferStart", unix_seconds());
         match target_file.write(measured, old.as_ref()).await {
             Ok(lock) => Ok(NextStep::Written(Written { protocol, lock })),
             Err(WriteError::Changed) => Err(ProtocolError::Final(UploadError::Changed)),
@@ -368,6 +368,6 @@ fn reason(failure: &UploadError) -> String {
     }
 }
 
-fn now() -> f64 {
-    clock::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+fn unix_seconds() -> f64 {
+    clock::system_time().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

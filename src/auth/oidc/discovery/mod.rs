@@ -15,12 +15,12 @@ use std::path::Path;
 use rustix::process::geteuid;
 use url::Url;
 
-use crate::auth::clock::not_valid_yet;
+use crate::auth::clock_skew::not_valid_yet;
 use crate::auth::token_cache::require_private;
 use crate::auth::{Claims, Token, TokenSource};
-use crate::clock::{date, now};
 use crate::config::{AuthMethod, OidcSettings, Settings};
 use crate::env_vars;
+use crate::time::{date, unix_time};
 
 /// Audiences that mean every service.
 const FOR_ALL: [&str; 2] = ["https://wlcg.cern.ch/jwt/v1/any", "ANY"];
@@ -90,7 +90,7 @@ fn refusal(value: &str, settings: &Settings, oidc: &OidcSettings) -> Option<Stri
 fn expiry_problem(claims: &Claims) -> Option<String> {
     match claims.exp {
         None => Some("it does not say until when it is valid.".to_owned()),
-        Some(end) if end <= now() => Some(format!("it ended at {}.", date(end))),
+        Some(end) if end <= unix_time() => Some(format!("it ended at {}.", date(end))),
         Some(_) => not_valid_yet(claims),
     }
 }

@@ -34,7 +34,7 @@ fn with_places(variable: Option<&str>, named: Option<PathBuf>, usual: Vec<PathBu
 }
 
 fn good(name: &str) -> String {
-    token(&json!({"exp": now() + 600, "sub": name}))
+    token(&json!({"exp": unix_time() + 600, "sub": name}))
 }
 
 fn keep(path: &Path, content: &str) {
@@ -49,7 +49,7 @@ fn the_first_place_with_a_valid_token_wins() {
     keep(&named, &format!("  {}\n", good("named")));
     keep(&run, &good("run"));
     keep(&tmp, &good("tmp"));
-    let ended = token(&json!({"exp": now() - 1}));
+    let ended = token(&json!({"exp": unix_time() - 1}));
     let variable = good("variable");
     for (variable, expected, source) in [
         (Some(variable.as_str()), "variable", TokenSource::Variable("BEARER_TOKEN")),
@@ -79,9 +79,9 @@ fn only_oidc_looks_for_them() {
 #[test]
 fn a_token_is_used_only_while_it_is_valid() {
     for (claims, told) in [
-        (json!({"exp": now() + 600, "nbf": now() + 60}), None),
-        (json!({"exp": now() - 1}), Some("it ended at")),
-        (json!({"exp": now() + 9000, "nbf": now() + 4000}), Some("Check the clock")),
+        (json!({"exp": unix_time() + 600, "nbf": unix_time() + 60}), None),
+        (json!({"exp": unix_time() - 1}), Some("it ended at")),
+        (json!({"exp": unix_time() + 9000, "nbf": unix_time() + 4000}), Some("Check the clock")),
         (json!({"sub": "kim"}), Some("until when")),
         (json!({"exp": -1e300}), Some("it ended at")),
         (json!({"exp": 1e300, "nbf": -1e300}), None),
@@ -116,7 +116,7 @@ fn a_token_goes_only_where_it_can_be_meant_for() {
         (other, "", json!("https://other.example.org:8443"), false),
         (other, "", json!("Other.example.org"), true),
     ] {
-        let reason = reason(host, lines, &json!({"exp": now() + 600, "aud": audience}));
+        let reason = reason(host, lines, &json!({"exp": unix_time() + 600, "aud": audience}));
         assert_eq!(reason.is_none(), used, "{host:?} {lines} {audience}: {reason:?}");
     }
 }

@@ -158,11 +158,6 @@ fn plain(iso: &str) -> String {
     iso.replace('T', " ").replace('Z', " UTC")
 }
 
-/// Formats a Unix time for people, in UTC.
-pub(crate) fn date(seconds: i64) -> String {
-    iso(seconds).as_deref().map(plain).unwrap_or_default()
-}
-
 /// Formats a duration in its two largest units.
 fn format_duration(seconds: i64) -> String {
     const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
@@ -198,6 +193,5 @@ mod tests {
     #[test]
     fn dates_are_utc() {
         assert_eq!(iso(1_795_500_000).as_deref(), Some("2026-11-24T06:00:00Z"));
-        assert_eq!(date(1_795_500_000), "2026-11-24 06:00:00 UTC");
     }
 }

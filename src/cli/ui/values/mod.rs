@@ -4,12 +4,13 @@ mod date;
 mod json;
 mod number;
 
-pub use date::server_date;
 pub use json::json_dumps;
 pub use number::{Num, float_repr, general, python_round, rounded, sizefmt};
 
 use serde_json::{Number, Value};
 use std::fmt::Write as _;
+
+use crate::time::server_date;
 
 /// Formats a value like `str()`, on its own or in a list: dates stay as the server writes them.
 pub fn to_str(value: &Value) -> String {

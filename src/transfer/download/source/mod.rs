@@ -189,7 +189,7 @@ impl FileDownload<'_> {
             if using.replace(current.pfn.clone()).is_none_or(|before| before != current.pfn) {
                 self.emit(FileEvent::Using { pfn: &current.pfn });
             }
-            let start = clock::now();
+            let start = clock::system_time();
             let failure = match self.attempt(current, storage, context.destination, &mut context.partial).await {
                 Ok((path, checksum)) => {
                     slot.on_success();

@@ -151,7 +151,7 @@ impl<'a> SplitTransfer<'a> {
     /// Takes over an open connection.
     fn adopt(&mut self, first: FirstConnection) {
         self.sources[0].version.clone_from(&first.reader.version);
-        self.scheduler.adopt(0, first.clock.now(), first.ramp.rate());
+        self.scheduler.adopt(0, first.clock.elapsed(), first.ramp.rate());
         self.connections.opened(0, first.reader);
         (self.ramp, self.clock, self.setup) = (Some(first.ramp), first.clock, first.setup);
     }
@@ -183,7 +183,7 @@ impl<'a> SplitTransfer<'a> {
         let allowed = self.allowed();
         while self.scheduler.open_count() < allowed {
             let Some(source) = self.choose_source() else { return };
-            let next = self.scheduler.next_range(source, allowed, self.setup, self.clock.now());
+            let next = self.scheduler.next_range(source, allowed, self.setup, self.clock.elapsed());
             let Some((connection, range)) = next else { return };
             let SplitSource { pfn, storage, ref version, .. } = self.sources[source];
             let whole = self.download.job.bytes.unwrap_or(range.end);
@@ -219,7 +219,7 @@ impl<'a> SplitTransfer<'a> {
 
     /// Measures rates, and closes connections that are stalled or too many.
     fn check_progress(&mut self, received: u64) {
-        let now = self.clock.now();
+        let now = self.clock.elapsed();
         self.scheduler.measure(now);
         for (source, origin) in self.sources.iter_mut().enumerate() {
             origin.rate = self.scheduler.rate_of(source).or(origin.rate);
@@ -243,7 +243,7 @@ impl<'a> SplitTransfer<'a> {
     }
 
     fn answered(&mut self, connection: usize, answer: crate::storage::Result<Option<ObjectReader>>, received: u64) {
-        let now = self.clock.now();
+        let now = self.clock.elapsed();
         match answer {
             Ok(Some(reader)) => {
                 let Some((source, requested_at)) = self.scheduler.record_answer(connection, now) else { return };
@@ -276,7 +276,7 @@ impl<'a> SplitTransfer<'a> {
         self.clock.exclude_since(moment);
         while !rest.is_empty() {
             let AcceptedBytes { start, skipped, accepted, is_last } =
-                self.scheduler.accept_bytes(connection, rest.len(), self.clock.now());
+                self.scheduler.accept_bytes(connection, rest.len(), self.clock.elapsed());
             let moment = Instant::now();
             let pushed = file.push(connection, start, &rest[skipped..skipped + accepted]).await;
             pushed.map_err(|error| AttemptError::local(self.destination, error))?;

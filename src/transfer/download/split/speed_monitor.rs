@@ -41,7 +41,7 @@ impl SpeedMonitor {
             let now = Instant::now();
             if now >= self.next {
                 self.next = now + TICK;
-                let is_slow = self.ramp.update(self.clock.now(), received, (1, 1)) > 1;
+                let is_slow = self.ramp.update(self.clock.elapsed(), received, (1, 1)) > 1;
                 if is_slow && self.whole.saturating_sub(received) >= MIN_REMAINING {
                     return Ok(NextChunk::TooSlow);
                 }

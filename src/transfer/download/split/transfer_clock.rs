@@ -15,7 +15,7 @@ impl TransferClock {
     }
 
     /// Returns the time so far, without local delays.
-    pub(in super::super) fn now(&self) -> Duration {
+    pub(in super::super) fn elapsed(&self) -> Duration {
         self.start.elapsed().saturating_sub(self.excluded)
     }
 

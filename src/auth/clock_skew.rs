@@ -2,17 +2,16 @@
 
 use reqwest::Response;
 
-use super::token::parse_expiry;
 use super::{Claims, Token};
-use crate::clock::{date, now};
+use crate::time::{date, date_header, unix_time};
 
 /// Accepted clock difference: the same as Rucio servers accept.
 const LEEWAY_SECONDS: i64 = 120;
 
 /// Warns if the `Date` header of a response differs from this machine's clock by more than `LEEWAY_SECONDS`.
 pub(super) fn warn_on_clock_skew(response: &Response) {
-    let date = response.headers().get("date").and_then(|date| date.to_str().ok()).and_then(parse_expiry);
-    if let Some(difference) = date.and_then(|date| describe_skew(now().saturating_sub(date))) {
+    let there = date_header(response.headers());
+    if let Some(difference) = there.and_then(|there| describe_skew(unix_time().saturating_sub(there))) {
         let whose = response.url().origin().ascii_serialization();
         tracing::warn!(
             "The clock of this machine is {difference} that of {whose}. Tokens will be taken for ended, or for not valid \
@@ -34,8 +33,8 @@ fn describe_skew(ahead: i64) -> Option<String> {
 pub(super) fn correct_expiry(token: Token) -> Token {
     let claims = Claims::parse(token.expose()).unwrap_or_default();
     match (claims.iat, claims.exp) {
-        (Some(made), Some(end)) if now().saturating_sub(made).saturating_abs() > LEEWAY_SECONDS => {
-            Token { expires: Some(now().saturating_add(end.saturating_sub(made))), ..token }
+        (Some(made), Some(end)) if unix_time().saturating_sub(made).saturating_abs() > LEEWAY_SECONDS => {
+            Token { expires: Some(unix_time().saturating_add(end.saturating_sub(made))), ..token }
         }
         _ => token,
     }
@@ -43,9 +42,9 @@ pub(super) fn correct_expiry(token: Token) -> Token {
 
 /// Returns why a token is not valid yet (`nbf`) by this clock.
 pub(super) fn not_valid_yet(claims: &Claims) -> Option<String> {
-    let start = claims.nbf.filter(|start| start.saturating_sub(LEEWAY_SECONDS) > now())?;
+    let start = claims.nbf.filter(|start| start.saturating_sub(LEEWAY_SECONDS) > unix_time())?;
     let start = date(start);
-    let now = date(now());
+    let now = date(unix_time());
     Some(format!("it is not valid before {start}, and the clock of this machine shows {now}. Check the clock."))
 }
 
@@ -64,9 +63,9 @@ mod tests {
     #[test]
     fn a_new_token_lives_as_long_as_it_says_also_by_a_wrong_clock() {
         for (made, end, expected) in [(0, 3600, 3600), (-7200, -3600, 3600), (7200, 10800, 3600)] {
-            let claims = serde_json::json!({"iat": now() + made, "exp": now() + end});
+            let claims = serde_json::json!({"iat": unix_time() + made, "exp": unix_time() + end});
             let token = correct_expiry(Token::new(&crate::auth::jwt::tests::token(&claims), None));
-            let left = token.expires.unwrap() - now();
+            let left = token.expires.unwrap() - unix_time();
             assert!((expected - 2..=expected).contains(&left), "{made} {end}: {left}");
         }
     }
