@@ -13,7 +13,8 @@ pub async fn send(client: &Client, trace: &Value) -> Result<()> {
     client.transport().send_trace("traces/", trace).await
 }
 
-/// Updates the last-access time of a file or dataset, at one RSE or all.
+/// Updates the last-access time of a file or dataset, at one RSE or all: `POST <trace_host>/traces/`, after a look at the
+/// DID and the RSE.
 ///
 /// Errors: `UnsupportedDIDType` for a container; the server's errors for the DID and the RSE.
 pub async fn touch(client: &Client, did: &Did, rse: Option<&str>) -> Result<()> {
