@@ -3,7 +3,7 @@
 use crate::secret::Secret;
 
 /// The user at the terminal during a login. Prompts return an error if no interaction is possible.
-pub trait Interact: Send + Sync {
+pub(crate) trait Interact: Send + Sync {
     /// Prompts for a password or a pass phrase, without echo.
     fn secret(&self, question: &str) -> std::io::Result<Secret>;
     /// Prompts for a line.

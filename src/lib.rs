@@ -3,19 +3,19 @@
 //! Library and CLI layers: everything but [`cli`] is the library, which never prints and does not know the command
 //! line.
 
-pub mod api;
-pub mod auth;
-pub mod certificate;
+mod api;
+mod auth;
+mod certificate;
 pub mod cli;
 pub mod config;
-pub mod diagnosis;
+mod diagnosis;
 pub mod env_vars;
 pub mod error;
 pub mod exceptions;
 pub mod hint;
 pub mod http;
-pub mod interact;
-pub mod lists;
+mod interact;
+mod lists;
 mod lock;
 mod retry;
 pub mod secret;

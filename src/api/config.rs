@@ -7,12 +7,12 @@ use crate::http::{Client, Request, segment};
 use crate::types::Attributes;
 
 /// Returns all sections, each an object of its options: `GET /config`.
-pub async fn all(client: &Client) -> Result<Attributes> {
+pub(crate) async fn all(client: &Client) -> Result<Attributes> {
     client.json(Request::get("config")).await
 }
 
 /// Returns the options of a section: `GET /config/<section>`.
-pub async fn section(client: &Client, section: &str) -> Result<Attributes> {
+pub(crate) async fn section(client: &Client, section: &str) -> Result<Attributes> {
     client.json(Request::get(format!("config/{}", segment(section)))).await
 }
 
@@ -21,16 +21,16 @@ fn option_path(section: &str, option: &str) -> String {
 }
 
 /// Returns the value of an option: `GET /config/<section>/<option>`.
-pub async fn option(client: &Client, section: &str, option: &str) -> Result<Value> {
+pub(crate) async fn option(client: &Client, section: &str, option: &str) -> Result<Value> {
     client.json(Request::get(option_path(section, option))).await
 }
 
 /// Sets an option, new or existing: `POST /config`.
-pub async fn set(client: &Client, section: &str, option: &str, value: &str) -> Result<()> {
+pub(crate) async fn set(client: &Client, section: &str, option: &str, value: &str) -> Result<()> {
     client.execute(Request::post("config", json!({section: {option: value}}))).await
 }
 
 /// Deletes an option: `DELETE /config/<section>/<option>`.
-pub async fn delete(client: &Client, section: &str, option: &str) -> Result<()> {
+pub(crate) async fn delete(client: &Client, section: &str, option: &str) -> Result<()> {
     client.execute(Request::delete(option_path(section, option), None)).await
 }

@@ -12,7 +12,7 @@ const QUOTED: usize = 300;
 
 /// A request for a signed URL.
 #[derive(Debug, Clone, Copy)]
-pub struct Signature<'a> {
+pub(crate) struct Signature<'a> {
     /// RSE of the URL.
     pub rse: &'a str,
     /// Storage service: `gcs`, `s3` or `swift`.
@@ -30,7 +30,7 @@ pub struct Signature<'a> {
 /// Errors: `AccessDenied` if the account may not sign URLs; `RSENotFound`; `UnsupportedOperation` if the URL does not
 /// match the service; `ErrorLoadingCredentials` if the server lacks the service's credentials, which it only reports as
 /// text.
-pub async fn sign_url(client: &Client, wanted: Signature<'_>) -> Result<String> {
+pub(crate) async fn sign_url(client: &Client, wanted: Signature<'_>) -> Result<String> {
     let request = Request::get("credentials/signurl")
         .query("lifetime", wanted.lifetime.to_string())
         .query("rse", wanted.rse)

@@ -9,25 +9,25 @@ use crate::error::Result;
 use crate::http::{Client, Request};
 
 /// Returns the export as sent by the server: `GET /export`.
-pub async fn export(client: &Client) -> Result<String> {
+pub(crate) async fn export(client: &Client) -> Result<String> {
     client.text(Request::get("export").query("distance", "True")).await
 }
 
 /// Imports `data` into the server: `POST /import`.
-pub async fn import(client: &Client, data: Value) -> Result<()> {
+pub(crate) async fn import(client: &Client, data: Value) -> Result<()> {
     client.execute(Request::post("import", data)).await
 }
 
 /// RSEs with their protocols, from an export.
 #[derive(Debug, Deserialize)]
-pub struct Rses {
+pub(crate) struct Rses {
     /// RSEs by name.
     pub rses: HashMap<String, Rse>,
 }
 
 /// An RSE in an export.
 #[derive(Debug, Deserialize)]
-pub struct Rse {
+pub(crate) struct Rse {
     /// Its protocols.
     #[serde(default)]
     pub protocols: Vec<Protocol>,
@@ -35,7 +35,7 @@ pub struct Rse {
 
 /// A protocol in an export.
 #[derive(Debug, Deserialize)]
-pub struct Protocol {
+pub(crate) struct Protocol {
     /// Scheme: `https`, `davs`, ...
     pub scheme: String,
     /// Host name.
@@ -47,6 +47,6 @@ pub struct Protocol {
 }
 
 /// Returns the protocols of all RSEs: `GET /export` without distances.
-pub async fn protocols(client: &Client) -> Result<Rses> {
+pub(crate) async fn protocols(client: &Client) -> Result<Rses> {
     client.json(Request::get("export").query("distance", "False")).await
 }

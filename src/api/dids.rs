@@ -12,7 +12,7 @@ use crate::types::{
 };
 
 /// The metadata plugin of every server: the columns of the DID table.
-pub const DEFAULT_METADATA_PLUGIN: &str = "DID_COLUMN";
+pub(crate) const DEFAULT_METADATA_PLUGIN: &str = "DID_COLUMN";
 
 fn path(did: &Did) -> String {
     format!("dids/{}/{}", segment(&did.scope), segment(&did.name))
@@ -24,7 +24,7 @@ pub(super) fn below(did: &Did, rest: &str) -> String {
 
 /// A search in a scope.
 #[derive(Debug, Clone)]
-pub struct Search<'a> {
+pub(crate) struct Search<'a> {
     /// Scope.
     pub scope: &'a str,
     /// Filters: a list of alternatives, each an object of keys and values (`{"name": "*"}`).
@@ -38,7 +38,7 @@ pub struct Search<'a> {
 }
 
 /// Searches the DIDs of a scope: `GET /dids/<scope>/dids/search`.
-pub async fn search(client: &Client, search: &Search<'_>) -> Result<JsonStream<FoundDid>> {
+pub(crate) async fn search(client: &Client, search: &Search<'_>) -> Result<JsonStream<FoundDid>> {
     let python_bool = if search.recursive { "True" } else { "False" };
     let request = Request::get(format!("dids/{}/dids/search", segment(search.scope)))
         .query("type", search.did_type)
@@ -53,77 +53,77 @@ pub async fn search(client: &Client, search: &Search<'_>) -> Result<JsonStream<F
 }
 
 /// Returns the defined metadata keys: `GET /meta/`.
-pub async fn metadata_keys(client: &Client) -> Result<Vec<String>> {
+pub(crate) async fn metadata_keys(client: &Client) -> Result<Vec<String>> {
     client.json(Request::get("meta/")).await
 }
 
 /// Returns the fields of a DID; sizes are computed down to `depth` (`DATASET` or `FILE`):
 /// `GET /dids/<scope>/<name>`.
-pub async fn get(client: &Client, did: &Did, depth: &str) -> Result<Attributes> {
+pub(crate) async fn get(client: &Client, did: &Did, depth: &str) -> Result<Attributes> {
     client.json(Request::get(path(did)).query("dynamic_depth", depth)).await
 }
 
 /// Returns all metadata of a DID: `GET /dids/<scope>/<name>/meta`.
-pub async fn metadata(client: &Client, did: &Did, plugin: &str) -> Result<Raw<Attributes>> {
+pub(crate) async fn metadata(client: &Client, did: &Did, plugin: &str) -> Result<Raw<Attributes>> {
     client.json(Request::get(below(did, "meta")).query("plugin", plugin)).await
 }
 
 /// Returns the type of a DID; fails if it does not exist: `GET /dids/<scope>/<name>/meta`.
-pub async fn did_type(client: &Client, did: &Did) -> Result<String> {
+pub(crate) async fn did_type(client: &Client, did: &Did) -> Result<String> {
     let request = Request::get(below(did, "meta")).query("plugin", DEFAULT_METADATA_PLUGIN);
     Ok(client.json::<Metadata>(request).await?.did_type)
 }
 
 /// Returns the types of DIDs; omits those that do not exist: `POST /dids/bulkmeta`.
-pub async fn did_types(client: &Client, dids: &[Did]) -> Result<JsonStream<Metadata>> {
+pub(crate) async fn did_types(client: &Client, dids: &[Did]) -> Result<JsonStream<Metadata>> {
     many(client, dids).await
 }
 
 /// Returns the metadata of DIDs, as far as `T` has the fields; omits those that do not exist: `POST /dids/bulkmeta`.
-pub async fn many<T: DeserializeOwned>(client: &Client, dids: &[Did]) -> Result<JsonStream<T>> {
+pub(crate) async fn many<T: DeserializeOwned>(client: &Client, dids: &[Did]) -> Result<JsonStream<T>> {
     let body = json!({"dids": dids, "inherit": false, "plugin": DEFAULT_METADATA_PLUGIN});
     client.stream(Request::post("dids/bulkmeta", body).repeatable()).await
 }
 
 /// Sets one metadata key: `POST /dids/<scope>/<name>/meta/<key>`.
-pub async fn set_metadata(client: &Client, did: &Did, key: &str, value: &Value, recursive: bool) -> Result<()> {
+pub(crate) async fn set_metadata(client: &Client, did: &Did, key: &str, value: &Value, recursive: bool) -> Result<()> {
     let body = json!({"value": value, "recursive": recursive});
     client.execute(Request::post(below(did, &format!("meta/{}", segment(key))), body)).await
 }
 
 /// Lists the direct content of a collection: `GET /dids/<scope>/<name>/dids`.
-pub async fn content(client: &Client, did: &Did) -> Result<JsonStream<CollectionContent>> {
+pub(crate) async fn content(client: &Client, did: &Did) -> Result<JsonStream<CollectionContent>> {
     client.stream(Request::get(below(did, "dids"))).await
 }
 
 /// Lists the DIDs that were detached from a collection: `GET /dids/<scope>/<name>/dids/history`.
-pub async fn content_history(client: &Client, did: &Did) -> Result<JsonStream<CollectionContent>> {
+pub(crate) async fn content_history(client: &Client, did: &Did) -> Result<JsonStream<CollectionContent>> {
     client.stream(Request::get(below(did, "dids/history"))).await
 }
 
 /// Lists the collections that contain a DID: `GET /dids/<scope>/<name>/parents`.
-pub async fn parents(client: &Client, did: &Did) -> Result<JsonStream<CollectionContent>> {
+pub(crate) async fn parents(client: &Client, did: &Did) -> Result<JsonStream<CollectionContent>> {
     client.stream(Request::get(below(did, "parents"))).await
 }
 
 /// Lists all files of a DID, at any depth, as [`FileEntry`](crate::types::FileEntry) or with fewer fields:
 /// `GET /dids/<scope>/<name>/files`.
-pub async fn files<T: DeserializeOwned>(client: &Client, did: &Did) -> Result<JsonStream<T>> {
+pub(crate) async fn files<T: DeserializeOwned>(client: &Client, did: &Did) -> Result<JsonStream<T>> {
     client.stream(Request::get(below(did, "files"))).await
 }
 
 /// Lists the rules on a DID: `GET /dids/<scope>/<name>/rules`.
-pub async fn rules(client: &Client, did: &Did) -> Result<JsonStream<RuleRow>> {
+pub(crate) async fn rules(client: &Client, did: &Did) -> Result<JsonStream<RuleRow>> {
     client.stream(Request::get(below(did, "rules"))).await
 }
 
 /// Lists the rules on a file and on its parents: `GET /dids/<scope>/<name>/associated_rules`.
-pub async fn associated_rules(client: &Client, did: &Did) -> Result<JsonStream<RuleRow>> {
+pub(crate) async fn associated_rules(client: &Client, did: &Did) -> Result<JsonStream<RuleRow>> {
     client.stream(Request::get(below(did, "associated_rules"))).await
 }
 
 /// Creates a collection; `lifetime` in seconds: `POST /dids/<scope>/<name>`.
-pub async fn add(
+pub(crate) async fn add(
     client: &Client,
     did: &Did,
     kind: CollectionType,
@@ -138,17 +138,17 @@ pub async fn add(
 }
 
 /// Creates a dataset with a rule: `POST /dids/<scope>/<name>`.
-pub async fn add_dataset(client: &Client, did: &Did, rule: &DatasetRule) -> Result<()> {
+pub(crate) async fn add_dataset(client: &Client, did: &Did, rule: &DatasetRule) -> Result<()> {
     client.execute(Request::post(path(did), json!({"type": CollectionType::Dataset, "rules": [rule]}))).await
 }
 
 /// Returns size and checksums of a file; fails if it does not exist: `GET /dids/<scope>/<name>/meta`.
-pub async fn known_file(client: &Client, did: &Did) -> Result<KnownFile> {
+pub(crate) async fn known_file(client: &Client, did: &Did) -> Result<KnownFile> {
     client.json(Request::get(below(did, "meta")).query("plugin", DEFAULT_METADATA_PLUGIN)).await
 }
 
 /// Returns size and checksums of files; omits those that do not exist: `POST /dids/bulkmeta`.
-pub async fn known_files(client: &Client, dids: &[Did]) -> Result<HashMap<Did, KnownFile>> {
+pub(crate) async fn known_files(client: &Client, dids: &[Did]) -> Result<HashMap<Did, KnownFile>> {
     let body = json!({"dids": dids, "inherit": false, "plugin": DEFAULT_METADATA_PLUGIN});
     let mut rows: JsonStream<KnownFile> = client.stream(Request::post("dids/bulkmeta", body).repeatable()).await?;
     let mut known = HashMap::new();
@@ -159,23 +159,23 @@ pub async fn known_files(client: &Client, dids: &[Did]) -> Result<HashMap<Did, K
 }
 
 /// Attaches DIDs to a collection: `POST /dids/<scope>/<name>/dids`.
-pub async fn attach(client: &Client, to: &Did, dids: &[Did]) -> Result<()> {
+pub(crate) async fn attach(client: &Client, to: &Did, dids: &[Did]) -> Result<()> {
     client.execute(Request::post(below(to, "dids"), json!({"dids": dids}))).await
 }
 
 /// Detaches DIDs from a collection: `DELETE /dids/<scope>/<name>/dids`.
-pub async fn detach(client: &Client, from: &Did, dids: &[Did]) -> Result<()> {
+pub(crate) async fn detach(client: &Client, from: &Did, dids: &[Did]) -> Result<()> {
     client.execute(Request::delete(below(from, "dids"), Some(json!({"dids": dids})))).await
 }
 
 /// Opens or closes a collection: `PUT /dids/<scope>/<name>/status`.
-pub async fn set_open(client: &Client, did: &Did, open: bool) -> Result<()> {
+pub(crate) async fn set_open(client: &Client, did: &Did, open: bool) -> Result<()> {
     client.execute(Request::put(below(did, "status"), json!({"open": open}))).await
 }
 
 /// A row of a tree of collections, with its parent (`GET /dids/<scope>/` with `recursive`).
 #[derive(Debug, serde::Deserialize)]
-pub struct TreeEntry {
+pub(crate) struct TreeEntry {
     /// DID.
     #[serde(flatten)]
     pub did: Did,
@@ -187,7 +187,7 @@ pub struct TreeEntry {
 }
 
 /// Lists everything below a DID: `GET /dids/<scope>/?name=...&recursive`.
-pub async fn tree(client: &Client, did: &Did) -> Result<JsonStream<TreeEntry>> {
+pub(crate) async fn tree(client: &Client, did: &Did) -> Result<JsonStream<TreeEntry>> {
     let request = Request::get(format!("dids/{}/", segment(&did.scope)));
     client.stream(request.query("name", &did.name).query("recursive", "True")).await
 }

@@ -5,7 +5,7 @@ use crate::http::{Client, Request};
 
 /// Lists the accounts an identity may use: `GET /identities/accounts`. The type is `X509`, `GSS`, `USERPASS`, `SSH` or
 /// `OIDC`.
-pub async fn accounts(client: &Client, identity: &str, identity_type: &str) -> Result<Vec<String>> {
+pub(crate) async fn accounts(client: &Client, identity: &str, identity_type: &str) -> Result<Vec<String>> {
     let request = Request::get("identities/accounts").query("identity_key", identity).query("type", identity_type);
     client.json(request).await
 }

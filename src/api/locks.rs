@@ -5,7 +5,7 @@ use crate::http::{Client, JsonStream, Request, segment};
 use crate::types::{DatasetLock, Did};
 
 /// Lists the locks on a dataset: `GET /locks/<scope>/<name>`.
-pub async fn of_dataset(client: &Client, did: &Did) -> Result<JsonStream<DatasetLock>> {
+pub(crate) async fn of_dataset(client: &Client, did: &Did) -> Result<JsonStream<DatasetLock>> {
     let path = format!("locks/{}/{}", segment(&did.scope), segment(&did.name));
     client.stream(Request::get(path).query("did_type", "dataset")).await
 }

@@ -1,21 +1,21 @@
 //! The REST API, one module per resource: each function is one call with its path, parameters and result type. No
 //! retries, no checks of completeness ([`crate::lists`]), no output.
 
-pub mod accounts;
-pub mod auth;
-pub mod config;
-pub mod credentials;
-pub mod data;
-pub mod dids;
-pub mod identities;
-pub mod lifetime_exceptions;
-pub mod locks;
-pub mod metadata;
-pub mod opendata;
-pub mod replicas;
-pub mod rses;
-pub mod rules;
-pub mod scopes;
-pub mod server;
-pub mod subscriptions;
-pub mod traces;
+pub(crate) mod accounts;
+pub(crate) mod auth;
+pub(crate) mod config;
+pub(crate) mod credentials;
+pub(crate) mod data;
+pub(crate) mod dids;
+pub(crate) mod identities;
+pub(crate) mod lifetime_exceptions;
+pub(crate) mod locks;
+pub(crate) mod metadata;
+pub(crate) mod opendata;
+pub(crate) mod replicas;
+pub(crate) mod rses;
+pub(crate) mod rules;
+pub(crate) mod scopes;
+pub(crate) mod server;
+pub(crate) mod subscriptions;
+pub(crate) mod traces;

@@ -10,7 +10,7 @@ use crate::types::{Attributes, Did, OpenDataList};
 
 /// Which catalogue to query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access<'a> {
+pub(crate) enum Access<'a> {
     /// All entries; requires a login.
     Member,
     /// Public entries, without a login, from this server; `None` means that of the other calls.
@@ -19,7 +19,7 @@ pub enum Access<'a> {
 
 /// Parts of an entry to return besides its state.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Parts {
+pub(crate) struct Parts {
     /// Files with their replicas.
     pub files: bool,
     /// Metadata.
@@ -46,7 +46,7 @@ async fn ask<T: serde::de::DeserializeOwned>(client: &Client, access: Access<'_>
 }
 
 /// Lists the entries in this state, or all: `GET /opendata/dids`, `GET /opendata/public/dids`.
-pub async fn list(client: &Client, access: Access<'_>, state: Option<&str>) -> Result<OpenDataList> {
+pub(crate) async fn list(client: &Client, access: Access<'_>, state: Option<&str>) -> Result<OpenDataList> {
     let request = Request::get(access.to_string());
     let request = match state {
         Some(state) => request.query("state", state),
@@ -56,7 +56,7 @@ pub async fn list(client: &Client, access: Access<'_>, state: Option<&str>) -> R
 }
 
 /// Returns one entry: `GET /opendata/dids/<scope>/<name>`, `GET /opendata/public/dids/<scope>/<name>`.
-pub async fn get(client: &Client, access: Access<'_>, did: &Did, parts: Parts) -> Result<Raw<Attributes>> {
+pub(crate) async fn get(client: &Client, access: Access<'_>, did: &Did, parts: Parts) -> Result<Raw<Attributes>> {
     let flag = |wanted: bool| if wanted { "1" } else { "0" };
     let request = Request::get(path(access, did))
         .query("files", flag(parts.files))
@@ -68,16 +68,16 @@ pub async fn get(client: &Client, access: Access<'_>, did: &Did, parts: Parts) -
 }
 
 /// Adds a DID to the catalogue: `POST /opendata/dids/<scope>/<name>`.
-pub async fn add(client: &Client, did: &Did) -> Result<()> {
+pub(crate) async fn add(client: &Client, did: &Did) -> Result<()> {
     client.execute(Request::post(path(Access::Member, did), json!({}))).await
 }
 
 /// Removes a DID from the catalogue: `DELETE /opendata/dids/<scope>/<name>`.
-pub async fn remove(client: &Client, did: &Did) -> Result<()> {
+pub(crate) async fn remove(client: &Client, did: &Did) -> Result<()> {
     client.execute(Request::delete(path(Access::Member, did), None)).await
 }
 
 /// Updates an entry. Returns the previous and the new fields: `PUT /opendata/dids/<scope>/<name>`.
-pub async fn update(client: &Client, did: &Did, changes: Attributes) -> Result<Raw<Attributes>> {
+pub(crate) async fn update(client: &Client, did: &Did, changes: Attributes) -> Result<Raw<Attributes>> {
     client.json(Request::put(path(Access::Member, did), Value::Object(changes))).await
 }

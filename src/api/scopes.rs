@@ -7,27 +7,27 @@ use crate::http::{Client, Request, segment};
 use crate::types::ScopeOwner;
 
 /// Returns the names of all scopes: `GET /scopes/`.
-pub async fn list(client: &Client) -> Result<Vec<String>> {
+pub(crate) async fn list(client: &Client) -> Result<Vec<String>> {
     client.json(Request::get("scopes/")).await
 }
 
 /// Returns all scopes with their owners: `GET /scopes/owner`.
-pub async fn owners(client: &Client) -> Result<Vec<ScopeOwner>> {
+pub(crate) async fn owners(client: &Client) -> Result<Vec<ScopeOwner>> {
     client.json(Request::get("scopes/owner")).await
 }
 
 /// Returns the scopes of an account: `GET /accounts/<account>/scopes/`.
-pub async fn of_account(client: &Client, account: &str) -> Result<Vec<String>> {
+pub(crate) async fn of_account(client: &Client, account: &str) -> Result<Vec<String>> {
     client.json(Request::get(format!("accounts/{}/scopes/", segment(account)))).await
 }
 
 /// Creates a scope: `POST /accounts/<account>/scopes/<scope>`.
-pub async fn add(client: &Client, account: &str, scope: &str) -> Result<()> {
+pub(crate) async fn add(client: &Client, account: &str, scope: &str) -> Result<()> {
     let path = format!("accounts/{}/scopes/{}", segment(account), segment(scope));
     client.execute(Request::post(path, Value::Null)).await
 }
 
 /// Changes the owner of a scope: `PUT /scopes/<account>/<scope>`.
-pub async fn update(client: &Client, account: &str, scope: &str) -> Result<()> {
+pub(crate) async fn update(client: &Client, account: &str, scope: &str) -> Result<()> {
     client.execute(Request::put(format!("scopes/{}/{}", segment(account), segment(scope)), Value::Null)).await
 }

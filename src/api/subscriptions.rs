@@ -14,7 +14,7 @@ fn path(account: &str, name: &str) -> String {
 /// `GET /subscriptions/[<account>[/<name>]]`, `GET /subscriptions/name/<name>`.
 ///
 /// Errors: `SubscriptionNotFound` if none matches.
-pub async fn list(client: &Client, account: Option<&str>, name: Option<&str>) -> Result<JsonStream<Attributes>> {
+pub(crate) async fn list(client: &Client, account: Option<&str>, name: Option<&str>) -> Result<JsonStream<Attributes>> {
     let path = match (account, name) {
         (Some(account), Some(name)) => path(account, name),
         (Some(account), None) => format!("subscriptions/{}", segment(account)),
@@ -25,16 +25,16 @@ pub async fn list(client: &Client, account: Option<&str>, name: Option<&str>) ->
 }
 
 /// Creates a subscription and returns its id: `POST /subscriptions/<account>/<name>`.
-pub async fn add(client: &Client, account: &str, name: &str, options: &SubscriptionOptions) -> Result<String> {
+pub(crate) async fn add(client: &Client, account: &str, name: &str, options: &SubscriptionOptions) -> Result<String> {
     client.text(Request::post(path(account, name), json!({"options": options}))).await
 }
 
 /// Updates the fields of a subscription that are not `None` or empty: `PUT /subscriptions/<account>/<name>`.
-pub async fn update(client: &Client, account: &str, name: &str, options: &SubscriptionOptions) -> Result<()> {
+pub(crate) async fn update(client: &Client, account: &str, name: &str, options: &SubscriptionOptions) -> Result<()> {
     client.execute(Request::put(path(account, name), json!({"options": options}))).await
 }
 
 /// Lists the rules created by a subscription: `GET /subscriptions/<account>/<name>/rules`.
-pub async fn rules(client: &Client, account: &str, name: &str) -> Result<JsonStream<RuleRow>> {
+pub(crate) async fn rules(client: &Client, account: &str, name: &str) -> Result<JsonStream<RuleRow>> {
     client.stream(Request::get(format!("{}/rules", path(account, name)))).await
 }

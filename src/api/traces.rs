@@ -9,7 +9,7 @@ use crate::http::Client;
 use crate::types::Did;
 
 /// Sends a trace to the site's trace server: `POST <trace_host>/traces/`.
-pub async fn send(client: &Client, trace: &Value) -> Result<()> {
+pub(crate) async fn send(client: &Client, trace: &Value) -> Result<()> {
     client.transport().send_trace("traces/", trace).await
 }
 
@@ -17,7 +17,7 @@ pub async fn send(client: &Client, trace: &Value) -> Result<()> {
 /// DID and the RSE.
 ///
 /// Errors: `UnsupportedDIDType` for a container; the server's errors for the DID and the RSE.
-pub async fn touch(client: &Client, did: &Did, rse: Option<&str>) -> Result<()> {
+pub(crate) async fn touch(client: &Client, did: &Did, rse: Option<&str>) -> Result<()> {
     let mut trace = json!({"eventType": "touch", "clientState": "DONE", "account": client.account()});
     if let Some(vo) = client.vo() {
         trace["vo"] = vo.into();

@@ -14,7 +14,7 @@ use crate::interact::{Interact, NonInteractive};
 /// The servers, the token cache and the user, for tokens of one account at one server. Cheap to clone; nothing is read
 /// or sent before a token is needed.
 #[derive(Clone)]
-pub struct Login {
+pub(crate) struct Login {
     pub(super) transport: Transport,
     pub(super) cache: TokenCache,
     /// Server, account and authentication method of the tokens.
@@ -34,7 +34,7 @@ impl std::fmt::Debug for Login {
 impl Login {
     /// Creates the login for these settings. `script` is shown as the command in the server's log (`rucio::list-dids`);
     /// `interact` prompts for pass phrases and login codes.
-    pub fn new(settings: Settings, script: impl Into<String>, interact: Arc<dyn Interact>) -> Self {
+    pub(crate) fn new(settings: Settings, script: impl Into<String>, interact: Arc<dyn Interact>) -> Self {
         Self {
             cache: TokenCache::new(&settings),
             origin: TokenOrigin::from_settings(&settings),
@@ -45,17 +45,17 @@ impl Login {
     }
 
     /// Creates one that uses the cached token or none: it never logs in and never prompts.
-    pub fn cached_only(settings: Settings, script: impl Into<String>) -> Self {
+    pub(crate) fn cached_only(settings: Settings, script: impl Into<String>) -> Self {
         Self { may_log_in: false, ..Self::new(settings, script, Arc::new(NonInteractive)) }
     }
 
     /// Returns a client with the tokens of this login.
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::new(self.transport.clone(), Arc::new(TokenSlot::new(self.clone())))
     }
 
     /// Returns the settings of this login.
-    pub fn settings(&self) -> &Settings {
+    pub(crate) fn settings(&self) -> &Settings {
         self.transport.settings()
     }
 

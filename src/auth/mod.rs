@@ -21,7 +21,7 @@ mod jwt;
 mod lifecycle;
 mod login;
 mod oidc;
-pub mod session;
+pub(crate) mod session;
 pub(crate) mod ssh;
 mod token;
 mod token_cache;
@@ -29,12 +29,12 @@ mod userpass;
 mod x509;
 
 use crate::error::{Error, Result};
-pub use jwt::Claims;
+pub(crate) use jwt::Claims;
 pub(crate) use lifecycle::external_token;
-pub use login::Login;
+pub(crate) use login::Login;
 pub(crate) use oidc::can_resume;
 use token::Token;
-pub use token::TokenSource;
+pub(crate) use token::TokenSource;
 pub(crate) use token_cache::{CachedToken, TokenState, inspect, trusted};
 use token_cache::{TokenCache, TokenOrigin};
 

@@ -13,7 +13,7 @@ use crate::time::server_date;
 
 /// The source of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TokenSource {
+pub(crate) enum TokenSource {
     /// The environment variable of this name.
     Variable(&'static str),
     /// A file of another program (WLCG bearer token discovery).

@@ -20,17 +20,17 @@ use file::{Contents, unusable};
 pub(crate) use name::text;
 
 /// Prompts for the pass phrase of the key in this file.
-pub type AskPassphrase = Arc<dyn Fn(&Path) -> std::io::Result<Secret> + Send + Sync>;
+pub(crate) type AskPassphrase = Arc<dyn Fn(&Path) -> std::io::Result<Secret> + Send + Sync>;
 
 /// Returns the prompt for the pass phrase of the key in this file.
-pub fn question(key: &Path) -> String {
+pub(crate) fn question(key: &Path) -> String {
     format!("Pass phrase for {}: ", key.display())
 }
 
 /// A certificate, or a proxy certificate, and the rest of its file. Names are in the form of RFC 2253, as the server
 /// shows them (`CN=John Doe,O=Testbed`); times are seconds since 1970, UTC.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Certificate {
+pub(crate) struct Certificate {
     /// The file.
     pub file: PathBuf,
     /// The subject.
@@ -53,7 +53,7 @@ pub struct Certificate {
 
 /// The kinds of certificates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CertificateKind {
+pub(crate) enum CertificateKind {
     /// The certificate of a person, a service or a CA.
     Plain,
     /// A proxy with the extension proxyCertInfo (RFC 3820 or its draft).
@@ -66,7 +66,7 @@ pub enum CertificateKind {
 
 /// A certificate of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
+pub(crate) struct Link {
     /// The subject.
     pub subject: String,
     /// Whether it is a proxy, and of which kind.
@@ -79,7 +79,7 @@ pub struct Link {
 
 /// The private key in the file of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key {
+pub(crate) enum Key {
     /// It is not in this file.
     Missing,
     /// It is in the file and not encrypted.
@@ -112,17 +112,17 @@ impl Certificate {
     }
 
     /// Whether it is a proxy.
-    pub fn is_proxy(&self) -> bool {
+    pub(crate) fn is_proxy(&self) -> bool {
         self.kind.is_proxy()
     }
 
     /// Returns the certificate of the chain that expires first: the whole chain expires with it.
-    pub fn ends(&self) -> &Link {
+    pub(crate) fn ends(&self) -> &Link {
         first_to_end(&self.chain)
     }
 
     /// Returns the certificate of the chain that becomes valid last: the chain is not valid before it.
-    pub fn begins(&self) -> &Link {
+    pub(crate) fn begins(&self) -> &Link {
         last_to_begin(&self.chain)
     }
 }
@@ -137,7 +137,7 @@ fn last_to_begin(links: &[Link]) -> &Link {
 
 impl CertificateKind {
     /// Whether it is a proxy.
-    pub fn is_proxy(self) -> bool {
+    pub(crate) fn is_proxy(self) -> bool {
         self != Self::Plain
     }
 
@@ -173,7 +173,7 @@ impl Link {
 ///
 /// # Errors
 /// An I/O error if the file cannot be read; `CannotAuthenticate` if it has no certificate, or cannot be decrypted.
-pub fn inspect(path: &Path, ask: Option<&AskPassphrase>) -> Result<Certificate> {
+pub(crate) fn inspect(path: &Path, ask: Option<&AskPassphrase>) -> Result<Certificate> {
     let contents = Contents::read(path, ask)?;
     Certificate::describe(path, &contents.certificates, contents.key.kind())
 }

@@ -11,7 +11,7 @@ impl Certificate {
     ///
     /// # Errors
     /// `CannotAuthenticate` if one has expired or is not valid yet, with its name, the date and a hint.
-    pub fn require_good(&self) -> Result<()> {
+    pub(crate) fn require_good(&self) -> Result<()> {
         self.good_at(unix_time())
     }
 
@@ -29,7 +29,7 @@ impl Certificate {
     }
 
     /// Returns the hint for a renewal.
-    pub fn renewal(&self) -> String {
+    pub(crate) fn renewal(&self) -> String {
         if self.is_proxy() {
             "Make a new proxy: voms-proxy-init (or grid-proxy-init).".to_owned()
         } else {

@@ -19,7 +19,7 @@ use crate::time::unix_time;
 const CHECK: &str = "ca";
 
 /// Returns the source of the CA certificates, if it can be used, and its findings.
-pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> (Option<CaSource>, Vec<Finding>) {
+pub(crate) fn examine(overrides: &Overrides, env: &Env, config: &Config) -> (Option<CaSource>, Vec<Finding>) {
     let (source, origin) = match CaSource::from_config(overrides, env, config, true) {
         Ok(found) => found,
         Err(error) => return (None, vec![Finding::from_error(&error, CHECK, "ca_cert")]),

@@ -15,7 +15,7 @@ const CHECK: &str = "configuration";
 const CONFIDENTIAL: [&str; 2] = ["password", "oidc_client_secret"];
 
 /// Reads the configuration; returns it, if it can be read, with its findings.
-pub fn examine(overrides: &Overrides, env: &Env) -> (Option<Config>, Vec<Finding>) {
+pub(crate) fn examine(overrides: &Overrides, env: &Env) -> (Option<Config>, Vec<Finding>) {
     let (config, mut findings) = match Config::for_client(overrides, env) {
         Ok(config) => (Some(config), Vec::new()),
         // If only the profile is missing, the rest of the file is still checked.

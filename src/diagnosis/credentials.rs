@@ -11,7 +11,7 @@ use crate::env_vars::{self, Env};
 const CHECK: &str = "credentials";
 
 /// Returns a finding for each credential of the configured authentication method, then for those of other methods.
-pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
+pub(crate) fn examine(overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
     let method = AuthMethod::from_config(overrides, env, config);
     let configured = match &method {
         Ok(method) => findings_for(method, overrides, env, config),
@@ -25,7 +25,7 @@ pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding
 }
 
 /// Whether a login needs interaction.
-pub fn asks(settings: &Settings) -> bool {
+pub(crate) fn asks(settings: &Settings) -> bool {
     match &settings.auth {
         AuthMethod::Userpass { username, password } => username.is_none() || password.is_none(),
         AuthMethod::X509 { cert, key } => certificates::asks(cert, key.as_deref()),
@@ -80,7 +80,7 @@ fn found_by(overrides: &Overrides, env: &Env, config: &Config) -> String {
 }
 
 /// Checks the credentials of other methods than this one. None fails, because they are not in use.
-pub fn others(method: Option<&AuthMethod>, overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
+pub(crate) fn others(method: Option<&AuthMethod>, overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
     let proxy = Some(proxy(env)).filter(|file| file.is_file() && !is_used(method, file));
     let proxy = proxy.into_iter().flat_map(|file| certificates::proxy(CHECK, &file, ", which storages are shown"));
     let tickets =

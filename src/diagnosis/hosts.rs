@@ -25,7 +25,7 @@ const INSECURE: &str = "The server is not verified, as requested. Verify it agai
 
 /// A server to check.
 #[derive(Debug, Clone)]
-pub struct Host {
+pub(crate) struct Host {
     /// Its URL.
     pub url: String,
     /// The options that set it: `rucio_host`, `auth_host`, or both.
@@ -34,7 +34,7 @@ pub struct Host {
 
 /// The result of checking a server.
 #[derive(Debug)]
-pub struct Reachability {
+pub(crate) struct Reachability {
     /// The server.
     pub host: Host,
     /// The findings of each step.
@@ -44,7 +44,7 @@ pub struct Reachability {
 }
 
 /// Returns the servers without duplicates.
-pub fn distinct_hosts(rucio_host: Option<String>, auth_host: Option<String>) -> Vec<Host> {
+pub(crate) fn distinct_hosts(rucio_host: Option<String>, auth_host: Option<String>) -> Vec<Host> {
     let host = |url: String, options: &str| Host { url, options: options.to_owned() };
     match (rucio_host, auth_host) {
         (Some(one), Some(other)) if one == other => vec![host(one, "rucio_host and auth_host")],
@@ -57,7 +57,7 @@ pub fn distinct_hosts(rucio_host: Option<String>, auth_host: Option<String>) -> 
 
 /// Checks the connection to a server. `ca` verifies its certificate; without it, the TLS handshake is skipped. With
 /// `insecure`, an untrusted certificate is only a warning.
-pub async fn examine(host: Host, env: &Env, ca: Option<&CaSource>, insecure: bool) -> Reachability {
+pub(crate) async fn examine(host: Host, env: &Env, ca: Option<&CaSource>, insecure: bool) -> Reachability {
     let mut findings = Vec::new();
     let is_reachable = check_route(&host, env, ca, insecure, &mut findings).await.is_some();
     Reachability { host, findings, is_reachable }

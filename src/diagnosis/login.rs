@@ -23,7 +23,7 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Creates a login that never prompts. With `cached_only` it uses the cached token or none, because a login may need
 /// interaction.
-pub fn non_interactive(settings: Settings, cached_only: bool) -> Login {
+pub(crate) fn non_interactive(settings: Settings, cached_only: bool) -> Login {
     if cached_only {
         Login::cached_only(settings, SCRIPT)
     } else {
@@ -32,7 +32,7 @@ pub fn non_interactive(settings: Settings, cached_only: bool) -> Login {
 }
 
 /// Asks the server for the account; logs in if no token is cached and the login may.
-pub async fn examine(login: &Login) -> Finding {
+pub(crate) async fn examine(login: &Login) -> Finding {
     let client = login.client();
     let host = &login.settings().rucio_host;
     match timeout(STEP_TIMEOUT, whoami(&client)).await {

@@ -2,23 +2,23 @@
 //! on the server, and returns [`Finding`]s, without secrets.
 //! The command and its output are in `cli`.
 
-pub mod authorities;
+pub(crate) mod authorities;
 mod bearer;
 mod certificates;
-pub mod configuration;
-pub mod credentials;
+pub(crate) mod configuration;
+pub(crate) mod credentials;
 mod handshake;
-pub mod hosts;
+pub(crate) mod hosts;
 mod known;
-pub mod login;
+pub(crate) mod login;
 mod reach;
 mod refusal;
-pub mod server;
-pub mod settings;
+pub(crate) mod server;
+pub(crate) mod settings;
 mod tickets;
-pub mod token;
-pub mod transfers;
-pub mod variables;
+pub(crate) mod token;
+pub(crate) mod transfers;
+pub(crate) mod variables;
 
 use serde::Serialize;
 
@@ -33,7 +33,7 @@ const SCRIPT: &str = "rucio::doctor";
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub(crate) enum Status {
     /// No problem.
     Ok,
     /// It works, but with a problem, or not for long.
@@ -44,7 +44,7 @@ pub enum Status {
 
 impl Status {
     /// Returns the status as a word.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Warning => "warning",
@@ -55,7 +55,7 @@ impl Status {
 
 /// A finding of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// The group of checks.
     pub check: &'static str,
     /// The result.

@@ -17,7 +17,7 @@ const APART: i64 = 60;
 const FAR_APART: i64 = 300;
 
 /// Requests the server's release and time. The last value says whether a Rucio server answered.
-pub async fn ping(client: &Client) -> (Option<Finding>, Finding, bool) {
+pub(crate) async fn ping(client: &Client) -> (Option<Finding>, Finding, bool) {
     let url = format!("{}/ping", client.settings().rucio_host);
     match send_once(client, &url).await {
         Ok((headers, text)) => {
@@ -39,7 +39,7 @@ pub async fn ping(client: &Client) -> (Option<Finding>, Finding, bool) {
 
 /// Sends a request that a Rucio authentication server refuses in a recognisable way. The second value says whether it
 /// did.
-pub async fn authentication(client: &Client) -> (Finding, bool) {
+pub(crate) async fn authentication(client: &Client) -> (Finding, bool) {
     let url = format!("{}/auth/validate", client.settings().auth_host);
     let answer = async { client.transport().connections()?.get(&url).send().await.map_err(transport_error) };
     match answer.await {

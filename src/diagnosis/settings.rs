@@ -7,7 +7,7 @@ use crate::env_vars::Env;
 const CHECK: &str = "settings";
 
 /// Returns a finding for each setting.
-pub fn examine(overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
+pub(crate) fn examine(overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
     explain(overrides, env, config).iter().map(finding).chain(other_settings(overrides, env, config)).collect()
 }
 
@@ -33,7 +33,7 @@ fn other_settings(overrides: &Overrides, env: &Env, config: &Config) -> Option<F
 
 /// Resolves the settings; if the credentials are broken, those of a login without any, so that the servers can still be
 /// checked. The second value says whether they are complete.
-pub fn resolve(overrides: &Overrides, env: &Env, config: &Config) -> Option<(Settings, bool)> {
+pub(crate) fn resolve(overrides: &Overrides, env: &Env, config: &Config) -> Option<(Settings, bool)> {
     let patient = |settings: Settings| Settings {
         timeout: Some(settings.timeout.map_or(super::reach::STEP_TIMEOUT, |time| time.min(super::reach::STEP_TIMEOUT))),
         ..settings

@@ -13,7 +13,7 @@ const CHECK: &str = "token";
 
 /// What a login would need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LoginRequirement {
+pub(crate) enum LoginRequirement {
     /// No interaction.
     Unattended,
     /// Interaction with the user.
@@ -26,7 +26,7 @@ pub enum LoginRequirement {
 
 /// Checks the available tokens; changes nothing. The second value says whether one can be used. `login` decides whether
 /// a missing token is a problem.
-pub fn examine(settings: &Settings, login: LoginRequirement) -> (Vec<Finding>, bool) {
+pub(crate) fn examine(settings: &Settings, login: LoginRequirement) -> (Vec<Finding>, bool) {
     let foreign = if settings.insecure { None } else { external_token(settings) };
     let foreign = foreign.map(|(source, end)| {
         let end = end.map_or_else(

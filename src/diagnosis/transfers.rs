@@ -17,7 +17,7 @@ const PROGRAMS: [(&str, &str); 3] =
     [("xrdcp", "root://"), ("ssh", "scp://, sftp:// and rsync://"), ("gfal-copy", "srm:// and gsiftp://")];
 
 /// Returns a finding for each program and folder.
-pub fn examine(settings: Option<&Settings>, env: &Env) -> Vec<Finding> {
+pub(crate) fn examine(settings: Option<&Settings>, env: &Env) -> Vec<Finding> {
     let programs = PROGRAMS.iter().map(|(name, protocols)| match program(name, env) {
         Some(path) => Finding::ok(CHECK, name, format!("{}, for {protocols}", path.display())),
         None => Finding::ok(CHECK, name, format!("not installed: {protocols} cannot be reached by it")),

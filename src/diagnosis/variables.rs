@@ -37,7 +37,7 @@ const PROXIES: [&str; 8] = [
 ];
 
 /// Returns a finding for each variable that is set.
-pub fn examine(env: &Env) -> Vec<Finding> {
+pub(crate) fn examine(env: &Env) -> Vec<Finding> {
     let shown = SHOWN.iter().filter_map(|(name, role)| Some(finding(name, &env.get(name)?, role)));
     let token =
         env.get(vars::BEARER_TOKEN).map(|_| finding(vars::BEARER_TOKEN, "set", "used by oidc before any other"));

@@ -36,7 +36,7 @@ pub(super) type OpenList<'c, T> = Box<dyn Fn() -> BoxFuture<'c, Result<JsonStrea
 /// The rows of a list, each once, in the server's order. If the server ends its response early (a killed process, a
 /// lost database: mod_wsgi ends the response as if it were complete), the whole list is requested again and the missing
 /// rows follow.
-pub struct CompleteList<'c, T> {
+pub(crate) struct CompleteList<'c, T> {
     client: &'c Client,
     open: OpenList<'c, T>,
     check: CompletenessCheck,
@@ -117,7 +117,7 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
     /// Returns the next row, `None` at the end of the complete list.
     ///
     /// Errors: `ServerConnectionException` if the server does not return the rest after several attempts.
-    pub async fn next(&mut self) -> Result<Option<T>> {
+    pub(crate) async fn next(&mut self) -> Result<Option<T>> {
         loop {
             match self.rows.next().await {
                 Ok(Some(row)) => {
@@ -138,14 +138,14 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
     }
 
     /// Returns the same rows together with their original text. Call it before any row was read.
-    pub fn raw(self) -> CompleteList<'c, Raw<T>> {
+    pub(crate) fn raw(self) -> CompleteList<'c, Raw<T>> {
         let Self { client, open, check, title, rows, pass, returned, expected, stalls, outage } = self;
         let open: OpenList<'c, Raw<T>> = Box::new(move || open().map(|rows| rows.map(JsonStream::raw)).boxed());
         CompleteList { client, open, check, title, rows: rows.raw(), pass, returned, expected, stalls, outage }
     }
 
     /// Collects all rows.
-    pub async fn collect(mut self) -> Result<Vec<T>> {
+    pub(crate) async fn collect(mut self) -> Result<Vec<T>> {
         let mut rows = Vec::new();
         while let Some(row) = self.next().await? {
             rows.push(row);

@@ -21,13 +21,13 @@ use crate::error::Result;
 use crate::http::{Client, JsonStream};
 use crate::types::{CollectionContent, DatasetAtRse, DatasetReplica, Did, FoundDid};
 
-pub use complete::CompleteList;
+pub(crate) use complete::CompleteList;
 use complete::{CompletenessCheck, OpenList};
 pub(crate) use count::size;
 pub(crate) use outage::{BROKE_OFF, Outage};
 pub(crate) use replicas::{FILES_PER_CALL, existing, incomplete};
-pub use replicas::{ReplicaList, metalink};
-pub use row::Row;
+pub(crate) use replicas::{ReplicaList, metalink};
+pub(crate) use row::Row;
 pub(crate) use row::{Fingerprint, fingerprint};
 
 /// Wraps the call that opens a list.
@@ -40,7 +40,7 @@ where
 }
 
 /// Lists all files of a DID, at any depth; compared with the server's count.
-pub async fn files<'c, T>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, T>>
+pub(crate) async fn files<'c, T>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, T>>
 where
     T: DeserializeOwned + Row + 'static,
 {
@@ -55,7 +55,7 @@ where
 
 /// Lists the direct content of a collection: for a dataset compared with its number of files, for a container read
 /// twice.
-pub async fn content<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, CollectionContent>> {
+pub(crate) async fn content<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, CollectionContent>> {
     let (title, check, did) = (format!("the content of {did}"), CompletenessCheck::Content(did.clone()), did.clone());
     let open = opener(move || {
         let did = did.clone();
@@ -65,7 +65,7 @@ pub async fn content<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'
 }
 
 /// Lists the DIDs of a scope that match a name with wildcards or a filter, read twice.
-pub async fn search<'c>(client: &'c Client, search: Search<'c>) -> Result<CompleteList<'c, FoundDid>> {
+pub(crate) async fn search<'c>(client: &'c Client, search: Search<'c>) -> Result<CompleteList<'c, FoundDid>> {
     let title = format!("the list of DIDs in scope {}", search.scope);
     let open = opener(move || {
         let search = search.clone();
@@ -76,7 +76,7 @@ pub async fn search<'c>(client: &'c Client, search: Search<'c>) -> Result<Comple
 
 /// Lists the RSEs with files of a dataset, read twice; `deep` as in
 /// [`replicas::of_dataset`](api::replicas::of_dataset).
-pub async fn replicas_of_dataset<'c>(
+pub(crate) async fn replicas_of_dataset<'c>(
     client: &'c Client,
     did: &Did,
     deep: bool,
@@ -90,7 +90,10 @@ pub async fn replicas_of_dataset<'c>(
 }
 
 /// Lists the RSEs with files of several datasets, read twice.
-pub async fn replicas_of_datasets<'c>(client: &'c Client, dids: Vec<Did>) -> Result<CompleteList<'c, DatasetReplica>> {
+pub(crate) async fn replicas_of_datasets<'c>(
+    client: &'c Client,
+    dids: Vec<Did>,
+) -> Result<CompleteList<'c, DatasetReplica>> {
     let title = format!("the list of replicas of {} datasets", dids.len());
     let open = opener(move || {
         let dids = dids.clone();
@@ -100,7 +103,7 @@ pub async fn replicas_of_datasets<'c>(client: &'c Client, dids: Vec<Did>) -> Res
 }
 
 /// Lists the datasets with files at an RSE, read twice.
-pub async fn datasets_at_rse<'c>(client: &'c Client, rse: &str) -> Result<CompleteList<'c, DatasetAtRse>> {
+pub(crate) async fn datasets_at_rse<'c>(client: &'c Client, rse: &str) -> Result<CompleteList<'c, DatasetAtRse>> {
     let (title, rse) = (format!("the list of datasets at {rse}"), rse.to_owned());
     let open = opener(move || {
         let rse = rse.clone();
@@ -110,7 +113,7 @@ pub async fn datasets_at_rse<'c>(client: &'c Client, rse: &str) -> Result<Comple
 }
 
 /// Lists everything below a DID, read twice.
-pub async fn tree<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, TreeEntry>> {
+pub(crate) async fn tree<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, TreeEntry>> {
     let (title, did) = (format!("the list of what is below {did}"), did.clone());
     let open = opener(move || {
         let did = did.clone();
@@ -120,7 +123,7 @@ pub async fn tree<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, 
 }
 
 /// Lists the RSEs that match an expression, or all, read twice.
-pub async fn rses<'c>(client: &'c Client, expression: Option<&str>) -> Result<CompleteList<'c, Rse>> {
+pub(crate) async fn rses<'c>(client: &'c Client, expression: Option<&str>) -> Result<CompleteList<'c, Rse>> {
     let expression = expression.map(str::to_owned);
     let open = opener(move || {
         let expression = expression.clone();

@@ -21,7 +21,7 @@ const MAX_STALLS: u32 = 3;
 /// a replica, so the number of rows may be smaller than that of the files. In that case the files without a row are
 /// requested by name: such a response has a row for every file that exists.
 #[derive(Debug)]
-pub struct ReplicaList<'c> {
+pub(crate) struct ReplicaList<'c> {
     client: &'c Client,
     query: Query,
     /// The collections among the DIDs.
@@ -56,7 +56,7 @@ impl<'c> ReplicaList<'c> {
     /// Requests the replicas of DIDs, of which `collections` are collections.
     ///
     /// Errors: those of the first response, which is not retried.
-    pub async fn new(client: &'c Client, query: Query, collections: Vec<Did>) -> Result<Self> {
+    pub(crate) async fn new(client: &'c Client, query: Query, collections: Vec<Did>) -> Result<Self> {
         let rows = replicas::list(client, &query).await?;
         let (listed, calls, call, outage) = (Vec::new(), VecDeque::new(), None, Outage::default());
         Ok(Self { client, query, collections, rows, listed, calls, call, stalls: 0, outage })
@@ -65,7 +65,7 @@ impl<'c> ReplicaList<'c> {
     /// Returns the next file, `None` at the end of the complete list.
     ///
     /// Errors: `ServerConnectionException` if the server does not return the rest after several attempts.
-    pub async fn next(&mut self) -> Result<Option<ReplicaEntry>> {
+    pub(crate) async fn next(&mut self) -> Result<Option<ReplicaEntry>> {
         loop {
             match self.rows.next().await {
                 Ok(Some(entry)) if self.is_wanted(&entry) => return Ok(Some(entry)),
@@ -189,7 +189,7 @@ impl<'c> ReplicaList<'c> {
 }
 
 /// Returns the replicas as a metalink document (RFC 5854), whose closing tag shows that it is complete.
-pub async fn metalink(client: &Client, query: &Query) -> Result<String> {
+pub(crate) async fn metalink(client: &Client, query: &Query) -> Result<String> {
     let (mut outage, mut stalls) = (Outage::default(), 0);
     loop {
         match replicas::metalink(client, query).await {

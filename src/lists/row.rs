@@ -10,7 +10,7 @@ use crate::http::Raw;
 use crate::types::{CollectionContent, DatasetAtRse, DatasetReplica, Did, FileEntry, FoundDid};
 
 /// A row of a list from the server.
-pub trait Row {
+pub(crate) trait Row {
     /// Returns a hash that is the same for the same row. An accidental collision (64 bits) is detected, because the
     /// rows are counted, too.
     fn key(&self) -> u64;

@@ -33,7 +33,7 @@ pub struct DownloadRequest<'a> {
     /// Requests of the user.
     pub requests: &'a [DidRequest],
     /// Options for listing replicas.
-    pub query: Query,
+    pub(crate) query: Query,
     /// Whether files go directly into the target folder.
     pub no_subdir: bool,
     /// Whether files may be read from tape.

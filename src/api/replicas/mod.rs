@@ -1,6 +1,6 @@
 //! `/replicas`: replicas of files and datasets.
 
-pub mod states;
+pub(crate) mod states;
 
 use serde::Serialize;
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::types::{DatasetAtRse, DatasetReplica, Did, NewReplica, Replica, Repli
 
 /// Parameters of a replica listing. The field names are the server's; `None` is not sent, except for `domain`.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Query {
+pub(crate) struct Query {
     /// Files, datasets or containers.
     pub dids: Vec<Did>,
     /// `wan`, `lan` or `all`; if `None`, the server chooses by the client's location.
@@ -52,50 +52,50 @@ impl Query {
 }
 
 /// Lists the replicas of files: `POST /replicas/list`.
-pub async fn list(client: &Client, query: &Query) -> Result<JsonStream<ReplicaEntry>> {
+pub(crate) async fn list(client: &Client, query: &Query) -> Result<JsonStream<ReplicaEntry>> {
     client.stream(query.request()?).await
 }
 
 /// Returns the replicas as a metalink document (RFC 5854): `POST /replicas/list`.
-pub async fn metalink(client: &Client, query: &Query) -> Result<String> {
+pub(crate) async fn metalink(client: &Client, query: &Query) -> Result<String> {
     client.text(query.request()?.header("accept", "application/metalink4+xml")).await
 }
 
 /// Lists the RSEs with files of a dataset; `deep` counts the files instead of using the server's counters:
 /// `GET /replicas/<scope>/<name>/datasets`.
-pub async fn of_dataset(client: &Client, did: &Did, deep: bool) -> Result<JsonStream<DatasetReplica>> {
+pub(crate) async fn of_dataset(client: &Client, did: &Did, deep: bool) -> Result<JsonStream<DatasetReplica>> {
     let request = Request::get(format!("replicas/{}/{}/datasets", segment(&did.scope), segment(&did.name)));
     client.stream(if deep { request.query("deep", "True") } else { request }).await
 }
 
 /// Lists the RSEs with files of several datasets: `POST /replicas/datasets_bulk`.
-pub async fn of_datasets(client: &Client, dids: &[Did]) -> Result<JsonStream<DatasetReplica>> {
+pub(crate) async fn of_datasets(client: &Client, dids: &[Did]) -> Result<JsonStream<DatasetReplica>> {
     client.stream(Request::post("replicas/datasets_bulk", json!({"dids": dids})).repeatable()).await
 }
 
 /// Lists the datasets with files at an RSE: `GET /replicas/rse/<rse>`.
-pub async fn at_rse(client: &Client, rse: &str) -> Result<JsonStream<DatasetAtRse>> {
+pub(crate) async fn at_rse(client: &Client, rse: &str) -> Result<JsonStream<DatasetAtRse>> {
     client.stream(Request::get(format!("replicas/rse/{}", segment(rse)))).await
 }
 
 /// Sets tombstones on replicas, so that the reaper deletes them: `POST /replicas/tombstone`.
-pub async fn set_tombstones(client: &Client, replicas: &[Replica]) -> Result<()> {
+pub(crate) async fn set_tombstones(client: &Client, replicas: &[Replica]) -> Result<()> {
     client.execute(Request::post("replicas/tombstone", json!({"replicas": replicas}))).await
 }
 
 /// Registers files and their replicas at an RSE: `POST /replicas`.
-pub async fn add(client: &Client, rse: &str, files: &[NewReplica]) -> Result<()> {
+pub(crate) async fn add(client: &Client, rse: &str, files: &[NewReplica]) -> Result<()> {
     let body = json!({"rse": rse, "files": files, "ignore_availability": true});
     client.execute(Request::post("replicas/", body)).await
 }
 
 /// Updates the states of replicas at an RSE: `PUT /replicas`.
-pub async fn update_states(client: &Client, rse: &str, files: &[NewReplica]) -> Result<()> {
+pub(crate) async fn update_states(client: &Client, rse: &str, files: &[NewReplica]) -> Result<()> {
     client.execute(Request::put("replicas/", json!({"rse": rse, "files": files}))).await
 }
 
 /// Deletes replicas at an RSE from the catalogue, and files without another replica together with their rules:
 /// `DELETE /replicas`. The server's generic policy allows this to no account.
-pub async fn delete(client: &Client, rse: &str, files: &[Did]) -> Result<()> {
+pub(crate) async fn delete(client: &Client, rse: &str, files: &[Did]) -> Result<()> {
     client.execute(Request::delete("replicas/", Some(json!({"rse": rse, "files": files})))).await
 }

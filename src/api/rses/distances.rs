@@ -9,7 +9,7 @@ use crate::http::{Client, Request, segment};
 
 /// A pair of source and destination RSE.
 #[derive(Debug, Clone, Copy)]
-pub struct Link<'a> {
+pub(crate) struct Link<'a> {
     /// Source RSE.
     pub source: &'a str,
     /// Destination RSE.
@@ -18,7 +18,7 @@ pub struct Link<'a> {
 
 /// A distance.
 #[derive(Debug, Clone, Deserialize, Serialize)]
-pub struct Distance {
+pub(crate) struct Distance {
     /// Lower is preferred; shown as the server writes it.
     pub distance: Value,
 }
@@ -26,7 +26,7 @@ pub struct Distance {
 impl Link<'_> {
     /// Returns the link in the opposite direction.
     #[must_use]
-    pub fn back(self) -> Self {
+    pub(crate) fn back(self) -> Self {
         Self { source: self.destination, destination: self.source }
     }
 
@@ -40,22 +40,22 @@ fn body(distance: i64, bidirectional: bool) -> Value {
 }
 
 /// Returns the distance, if one is set: `GET /rses/<source>/distances/<destination>`.
-pub async fn get(client: &Client, link: Link<'_>) -> Result<Option<Distance>> {
+pub(crate) async fn get(client: &Client, link: Link<'_>) -> Result<Option<Distance>> {
     Ok(client.json::<Vec<Distance>>(Request::get(link.path())).await?.into_iter().next())
 }
 
 /// Adds a distance where none is set: `POST /rses/<source>/distances/<destination>`.
-pub async fn add(client: &Client, link: Link<'_>, distance: i64, bidirectional: bool) -> Result<()> {
+pub(crate) async fn add(client: &Client, link: Link<'_>, distance: i64, bidirectional: bool) -> Result<()> {
     client.execute(Request::post(link.path(), body(distance, bidirectional))).await
 }
 
 /// Updates a distance: `PUT /rses/<source>/distances/<destination>`.
-pub async fn update(client: &Client, link: Link<'_>, distance: i64, bidirectional: bool) -> Result<()> {
+pub(crate) async fn update(client: &Client, link: Link<'_>, distance: i64, bidirectional: bool) -> Result<()> {
     client.execute(Request::put(link.path(), body(distance, bidirectional))).await
 }
 
 /// Deletes a distance: `DELETE /rses/<source>/distances/<destination>`.
-pub async fn unset(client: &Client, link: Link<'_>, bidirectional: bool) -> Result<()> {
+pub(crate) async fn unset(client: &Client, link: Link<'_>, bidirectional: bool) -> Result<()> {
     let python_bool = if bidirectional { "True" } else { "False" };
     client.execute(Request::delete(link.path(), None).query("bidirectional", python_bool)).await
 }

@@ -10,13 +10,13 @@ use crate::http::{Client, Request, segment};
 use crate::types::Did;
 
 /// Adds a protocol; the field names are the server's: `POST /rses/<rse>/protocols/<scheme>`.
-pub async fn add(client: &Client, rse: &str, scheme: &str, protocol: Value) -> Result<()> {
+pub(crate) async fn add(client: &Client, rse: &str, scheme: &str, protocol: Value) -> Result<()> {
     client.execute(Request::post(below(rse, &format!("protocols/{}", segment(scheme))), protocol)).await
 }
 
 /// Deletes the protocols of a scheme, or only those with this host and port:
 /// `DELETE /rses/<rse>/protocols/<scheme>[/<hostname>[/<port>]]`.
-pub async fn remove(client: &Client, rse: &str, scheme: &str, place: Option<(&str, Option<i64>)>) -> Result<()> {
+pub(crate) async fn remove(client: &Client, rse: &str, scheme: &str, place: Option<(&str, Option<i64>)>) -> Result<()> {
     let mut path = below(rse, &format!("protocols/{}", segment(scheme)));
     if let Some((hostname, port)) = place {
         path = format!("{path}/{}", segment(hostname));
@@ -26,14 +26,14 @@ pub async fn remove(client: &Client, rse: &str, scheme: &str, place: Option<(&st
 }
 
 /// Returns the PFN to read a file at an RSE, whether or not it exists there: `GET /rses/<rse>/lfns2pfns`.
-pub async fn pfn(client: &Client, rse: &str, did: &Did, scheme: &str) -> Result<Option<String>> {
+pub(crate) async fn pfn(client: &Client, rse: &str, did: &Did, scheme: &str) -> Result<Option<String>> {
     let request = Request::get(below(rse, "lfns2pfns")).query("scheme", scheme).query("operation", "read");
     let pfns: HashMap<String, String> = client.json(request.query("lfn", did.to_string())).await?;
     Ok(pfns.into_values().next())
 }
 
 /// Returns the PFN to write a file to at an RSE: `GET /rses/<rse>/lfns2pfns`.
-pub async fn pfn_to_write(client: &Client, rse: &str, did: &Did, scheme: &str) -> Result<Option<String>> {
+pub(crate) async fn pfn_to_write(client: &Client, rse: &str, did: &Did, scheme: &str) -> Result<Option<String>> {
     let request = Request::get(below(rse, "lfns2pfns")).query("scheme", scheme).query("operation", "write");
     let pfns: HashMap<String, String> = client.json(request.query("lfn", did.to_string())).await?;
     Ok(pfns.into_values().next())

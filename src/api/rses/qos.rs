@@ -11,16 +11,16 @@ fn path(rse: &str, policy: &str) -> String {
 }
 
 /// Returns the policies of an RSE: `GET /rses/<rse>/qos_policy`.
-pub async fn list(client: &Client, rse: &str) -> Result<Vec<String>> {
+pub(crate) async fn list(client: &Client, rse: &str) -> Result<Vec<String>> {
     client.json(Request::get(below(rse, "qos_policy"))).await
 }
 
 /// Adds a policy: `POST /rses/<rse>/qos_policy/<policy>`.
-pub async fn add(client: &Client, rse: &str, policy: &str) -> Result<()> {
+pub(crate) async fn add(client: &Client, rse: &str, policy: &str) -> Result<()> {
     client.execute(Request::post(path(rse, policy), json!({}))).await
 }
 
 /// Removes a policy: `DELETE /rses/<rse>/qos_policy/<policy>`.
-pub async fn remove(client: &Client, rse: &str, policy: &str) -> Result<()> {
+pub(crate) async fn remove(client: &Client, rse: &str, policy: &str) -> Result<()> {
     client.execute(Request::delete(path(rse, policy), None)).await
 }

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 /// The first file that could not be removed; the others are removed regardless.
-pub fn forget(login: &Login) -> Result<Vec<Session>> {
+pub(crate) fn forget(login: &Login) -> Result<Vec<Session>> {
     let settings = login.settings();
     let origin = &login.origin;
     let [shared, own] = login.cache.files_for(origin);
@@ -37,7 +37,7 @@ pub fn forget(login: &Login) -> Result<Vec<Session>> {
 ///
 /// # Errors
 /// The first file that could not be removed; the others are removed regardless.
-pub fn forget_all(folders: &[PathBuf]) -> Result<Vec<Session>> {
+pub(crate) fn forget_all(folders: &[PathBuf]) -> Result<Vec<Session>> {
     let found: Vec<_> =
         folders.iter().flat_map(|folder| [recorded_files(folder), unrecorded_files(folder)].concat()).collect();
     let (sessions, mut outcomes) = remove_all(&found);

@@ -18,11 +18,11 @@ use crate::http::Raw;
 use crate::secret::Secret;
 use crate::time::unix_time;
 use crate::types::Validation;
-pub use forget::{forget, forget_all};
+pub(crate) use forget::{forget, forget_all};
 
 /// A session, as far as it is known on this machine.
 #[derive(Debug, Clone)]
-pub struct Session {
+pub(crate) struct Session {
     /// The server. Unknown for a token that the official client wrote and that was not used here yet.
     pub host: Option<String>,
     /// The authentication server.
@@ -47,7 +47,7 @@ pub struct Session {
 
 /// When to log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LoginMode {
+pub(crate) enum LoginMode {
     /// If there is no token that the server accepts.
     IfNeeded,
     /// Always, but without interaction if the token can be renewed.
@@ -58,7 +58,7 @@ pub enum LoginMode {
 
 /// A session and the server's answer about it.
 #[derive(Debug)]
-pub struct LoggedIn {
+pub(crate) struct LoggedIn {
     /// The session.
     pub session: Session,
     /// Account and expiry, as reported by the server.
@@ -67,7 +67,7 @@ pub struct LoggedIn {
 
 /// The outcome of a login.
 #[derive(Debug)]
-pub enum LoginOutcome {
+pub(crate) enum LoginOutcome {
     /// A session.
     Done(Box<LoggedIn>),
     /// The login was for this account, not for the requested one. Its token has been deleted.
@@ -76,22 +76,22 @@ pub enum LoginOutcome {
 
 impl Session {
     /// Whether it has expired or is about to, as far as is known here.
-    pub fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         has_ended(self.expires)
     }
 
     /// Seconds until it expires; 0 if it has, `None` if that is unknown.
-    pub fn seconds_left(&self) -> Option<i64> {
+    pub(crate) fn seconds_left(&self) -> Option<i64> {
         self.expires.map(|end| (end - unix_time()).max(0))
     }
 
     /// Returns the token, if it may still be used.
-    pub fn secret(&self) -> Option<Secret> {
+    pub(crate) fn secret(&self) -> Option<Secret> {
         self.token.as_ref().map(|token| Secret::from(token.expose()))
     }
 
     /// Returns the file that the token is saved in.
-    pub fn file(&self) -> Option<&Path> {
+    pub(crate) fn file(&self) -> Option<&Path> {
         match &self.source {
             TokenSource::File(path) | TokenSource::Cache(path) => Some(path),
             TokenSource::Variable(_) | TokenSource::Login => None,
@@ -158,7 +158,7 @@ fn account_in_name(file: &Path) -> Option<String> {
 }
 
 /// Returns the session that commands use under these settings, or else an expired one. Reads local files only.
-pub fn current(login: &Login) -> Option<Session> {
+pub(crate) fn current(login: &Login) -> Option<Session> {
     let files = login.cache.files_for(&login.origin);
     match login.find() {
         Some(token) => {
@@ -178,7 +178,7 @@ pub fn current(login: &Login) -> Option<Session> {
 }
 
 /// Returns all sessions saved in these folders, each with whether commands use it under these settings.
-pub fn all(folders: &[PathBuf], login: Option<&Login>) -> Vec<(Session, bool)> {
+pub(crate) fn all(folders: &[PathBuf], login: Option<&Login>) -> Vec<(Session, bool)> {
     let used = login.and_then(current).and_then(|session| session.file().map(Path::to_owned));
     // Folders that others can write to are not trusted.
     let folders = folders.iter().filter(|folder| require_private(folder, 0o022).is_ok());
@@ -197,7 +197,7 @@ pub fn all(folders: &[PathBuf], login: Option<&Login>) -> Vec<(Session, bool)> {
 ///
 /// # Errors
 /// All errors but a refusal of the token.
-pub async fn check(login: &Login, session: &Session) -> Result<Option<Raw<Validation>>> {
+pub(crate) async fn check(login: &Login, session: &Session) -> Result<Option<Raw<Validation>>> {
     let Some(secret) = session.secret() else { return Ok(None) };
     match api::auth::validate(&login.transport, &secret).await {
         Ok(said) => Ok(Some(said)),
@@ -210,7 +210,7 @@ pub async fn check(login: &Login, session: &Session) -> Result<Option<Raw<Valida
 ///
 /// # Errors
 /// Those of the login.
-pub async fn log_in(login: &Login, when: LoginMode) -> Result<LoginOutcome> {
+pub(crate) async fn log_in(login: &Login, when: LoginMode) -> Result<LoginOutcome> {
     let token = match (when, current(login).and_then(|session| session.token)) {
         (LoginMode::Force, _) => login.force_login().await?,
         (LoginMode::Renew, _) => login.force_renewal().await?,
@@ -251,7 +251,7 @@ fn session_of(login: &Login, token: Token) -> Session {
 ///
 /// # Errors
 /// Those of the login; `CannotAuthenticate` if the server's tokens have a shorter lifetime.
-pub async fn token(login: &Login, min_life: i64) -> Result<Secret> {
+pub(crate) async fn token(login: &Login, min_life: i64) -> Result<Secret> {
     let lives_too_short = |token: &Token| token.expires.is_some_and(|end| end - unix_time() < min_life);
     let short = current(login).and_then(|session| session.token).as_ref().is_some_and(lives_too_short);
     let LoggedIn { session, said } =

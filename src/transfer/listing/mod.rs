@@ -49,7 +49,7 @@ pub struct Listing<'a> {
     /// Client of the Rucio server.
     pub client: &'a Client,
     /// Query options common to all calls.
-    pub query: &'a Query,
+    pub(crate) query: &'a Query,
     /// Requested DIDs.
     pub requested: &'a [Requested],
     /// Filter on the listed files.
