@@ -2,7 +2,7 @@
 //! only what a real one does not do: to be another than the one it should be.
 
 use std::fs;
-use std::io::{BufRead, Write};
+use std::io::Write;
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Command, Stdio};
