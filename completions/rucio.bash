@@ -1,6 +1,6 @@
 # Tab completion of rucio for bash. Installed as share/bash-completion/completions/rucio, or by
 #   source <(rucio completion bash)
-# The program itself knows what fits; it needs some milliseconds.
+# The program computes the candidates, which takes some milliseconds.
 
 _rucio() {
     local program=$1 word

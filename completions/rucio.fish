@@ -1,6 +1,6 @@
 # Tab completion of rucio for fish. Installed as share/fish/vendor_completions.d/rucio.fish, or by
 #   rucio completion fish | source
-# The program itself knows what fits; it needs some milliseconds.
+# The program computes the candidates, which takes some milliseconds.
 
 function __rucio_complete
     set -l words (commandline --current-process --tokenize --cut-at-cursor)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The main job, on a real Rucio server on this machine: builds the client, brings the server up, logs in, looks around,
+# The main job, on a real Rucio server on this machine: builds the client, brings the server up, logs in, browses,
 # adds a rule, downloads a container and verifies it.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -18,14 +18,14 @@ trap 'rm -rf "$work"' EXIT
 export TMPDIR=$work PATH=$PWD/target/release:$PATH RUCIO_CONFIG=$TESTBED_CONFIGS/x509.cfg
 cd "$work"
 
-say "log in with a certificate, and look around"
+say "log in with a certificate, and browse"
 show rucio whoami
 show rucio list-rses --rses "tier=1&disk=1"
 show rucio list-dids "test:*"
 show rucio list-content test:threeways
 show rucio list-files test:threeways
 
-say "have a copy made"
+say "request a copy"
 dataset=user.jdoe:quickstart.$$
 show rucio add-dataset "$dataset"
 show rucio attach "$dataset" user.jdoe:hello.txt

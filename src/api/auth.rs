@@ -16,7 +16,7 @@ pub(crate) async fn validate(transport: &Transport, token: &Secret) -> Result<Ra
     // The response is a Python dict literal.
     let said = python::literal(&text).and_then(|said| serde_json::from_value(said).ok());
     said.ok_or_else(|| {
-        let details = "The server's answer to GET /auth/validate is not what was asked for; is this a Rucio auth_host?";
+        let details = "Unexpected response to GET /auth/validate; is this a Rucio auth_host?";
         Error::new(Exception::RucioException, details)
     })
 }

@@ -94,7 +94,7 @@ fn open(path: &Path, container: &Pkcs12, ask: Option<&AskPassphrase>) -> Result<
     let parsed = match parse(container, "") {
         Ok(parsed) => parsed,
         Err(_) => {
-            let phrase = ask.map_or_else(|| Err(std::io::Error::other("nobody is asked")), |ask| ask(path));
+            let phrase = ask.map_or_else(|| Err(std::io::Error::other("no prompt is possible")), |ask| ask(path));
             let phrase = phrase.map_err(|error| not_asked(path, &error))?;
             parse(container, phrase.expose()).map_err(|why| unopened(path, &why))?
         }

@@ -143,8 +143,8 @@ fn pkcs12_opens_with_its_pass_phrase_only() {
     assert_eq!((seen.identity.as_str(), seen.key, seen.chain.len()), ("CN=Kim,O=Testbed", Key::Encrypted, 2));
     let wrong = look(&der("secret"), Some("guess")).unwrap_err();
     assert!(wrong.to_string().contains("the pass phrase does not open it"), "{wrong}");
-    let nobody = look(&der("secret"), None).unwrap_err();
-    assert!(nobody.to_string().contains("cannot be asked for"), "{nobody}");
+    let no_prompt = look(&der("secret"), None).unwrap_err();
+    assert!(no_prompt.to_string().contains("cannot be asked for"), "{no_prompt}");
 }
 
 #[test]

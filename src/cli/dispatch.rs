@@ -27,7 +27,7 @@ pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().build().map_err(|error| Error::io("Cannot start", error))?;
     if invocation.global.legacy {
-        tracing::warn!("Rucio is going to retire the old command names; rucio --help shows the new ones.");
+        tracing::warn!("Legacy commands are deprecated in Rucio; see rucio --help for the current ones.");
     }
     let command = async {
         match invocation.call {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Parses a duration; a number without a unit is seconds. The error is a message for the user.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = || "write it in seconds, or as 30s, 10m, 2h, 1d, 1h30m".to_owned();
+    let wrong = || "expected seconds, or a duration like 30s, 10m, 2h, 1d, 1h30m".to_owned();
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());
     }

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the command stops by itself; if it is stuck, the process is ended.
+//! Ctrl-C and SIGTERM: the command stops on its own; if it is stuck, the process is ended.
 
 use std::thread;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::exit_code::ExitCode;
 use crate::error::{Error, Result};
 
-/// Time for the command to stop by itself after a signal.
+/// Time for the command to stop on its own after a signal.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Runs `work`; fails with `Interrupted` on Ctrl-C, or on SIGTERM, which batch systems send.

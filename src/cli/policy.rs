@@ -35,8 +35,11 @@ pub(super) fn allow(config: &Config, command: Option<&str>) -> Result<()> {
     let Some(command) = command.filter(|command| groups.iter().any(|group| group == command)) else { return Ok(()) };
     let disabled = if only.is_empty() { remove.contains(command) } else { !only.contains(command) };
     if disabled {
-        return Err(Error::new(Exception::UnsupportedOperation, format!("This site has no command '{command}'."))
-            .with_hint(format!("[cli] of {} says so.", config.path().display())));
+        return Err(Error::new(
+            Exception::UnsupportedOperation,
+            format!("The command '{command}' is disabled at this site."),
+        )
+        .with_hint(format!("It is disabled in section [cli] of {}.", config.path().display())));
     }
     Ok(())
 }
@@ -55,7 +58,7 @@ fn named(config: &Config, option: &str, groups: &[String]) -> Result<BTreeSet<St
         Some(unknown) => Err(Error::new(
             Exception::ConfigurationError,
             format!(
-                "{}: [cli] {option} names '{unknown}', which is none of {}.",
+                "{}: [cli] {option} contains '{unknown}', which is not one of {}.",
                 config.path().display(),
                 groups.join(", ")
             ),

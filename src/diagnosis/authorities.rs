@@ -27,7 +27,7 @@ pub(crate) fn examine(overrides: &Overrides, env: &Env, config: &Config) -> (Opt
     match tls::client_config(&source, None) {
         Err(error) => {
             let finding = Finding::from_error(&error, CHECK, subject(&source));
-            let look = || Hint::run("Look at it", format!("ls -ld {}", shell(path(&source))));
+            let look = || Hint::run("Inspect it", format!("ls -ld {}", shell(path(&source))));
             (None, vec![finding.or_hint(look)])
         }
         Ok(_) => {
@@ -41,7 +41,7 @@ pub(crate) fn examine(overrides: &Overrides, env: &Env, config: &Config) -> (Opt
 
 fn subject(source: &CaSource) -> String {
     match source {
-        CaSource::BuiltIn => "Mozilla's set".to_owned(),
+        CaSource::BuiltIn => "CA certificates of Mozilla".to_owned(),
         source => path(source).display().to_string(),
     }
 }
@@ -58,7 +58,7 @@ fn contents(source: &CaSource, origin: Option<ValueOrigin>) -> Vec<Finding> {
     let origin = origin.map(|origin| format!(" ({origin})")).unwrap_or_default();
     let files = match source {
         CaSource::BuiltIn => {
-            return vec![Finding::ok(CHECK, subject(source), "built in, since no other CAs are named")];
+            return vec![Finding::ok(CHECK, subject(source), "built-in, because no other CAs are set")];
         }
         CaSource::File(path) => vec![path.clone()],
         CaSource::Dir(folder) => hashed(folder, ""),
@@ -76,9 +76,9 @@ fn contents(source: &CaSource, origin: Option<ValueOrigin>) -> Vec<Finding> {
     let summary = match useless {
         0 => Finding::ok(CHECK, subject(source), format!("{number}{origin}")),
         all if all == listed.len() => {
-            let text = format!("{number}, none of which can be used{origin}");
+            let text = format!("{number}, none usable{origin}");
             Finding::failed(CHECK, subject(source), text)
-                .hint(Hint::parameters("Name another", [Parameter::CaCertificate]))
+                .hint(Hint::parameters("Set another one", [Parameter::CaCertificate]))
         }
         some => Finding::ok(CHECK, subject(source), format!("{number}, {some} of them not used{origin}")),
     };
@@ -92,15 +92,17 @@ fn no_anchor(file: &Path, certificate: &X509, why: Unfit) -> Finding {
     let name = text(certificate.subject_name());
     let issuer = text(certificate.issuer_name());
     match why {
-        Unfit::NotCa if name == issuer => {
-            Finding::ok(CHECK, file.display(), format!("{name}: not a CA; trusted for its own server alone"))
-        }
+        Unfit::NotCa if name == issuer => Finding::ok(
+            CHECK,
+            file.display(),
+            format!("{name}: not a CA; trusted only as the certificate of its own server"),
+        ),
         Unfit::NotCa => {
-            let told = format!("{name}: {why}; it is trusted for its own server alone");
+            let told = format!("{name}: {why}; trusted only as the certificate of its own server");
             Finding::warning(CHECK, file.display(), told)
-                .hint(format!("If other servers are meant, name the CA that signed it ({issuer})."))
+                .hint(format!("For other servers, add the CA that issued it ({issuer})."))
         }
-        _ => Finding::warning(CHECK, file.display(), format!("{name}: not used, since {why}")).hint(why.remedy()),
+        _ => Finding::warning(CHECK, file.display(), format!("{name}: not used: {why}")).hint(why.remedy()),
     }
 }
 

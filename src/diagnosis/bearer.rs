@@ -17,21 +17,23 @@ pub(super) fn examine(check: &'static str, used: bool, places: &BearerTokens) ->
 }
 
 fn finding(check: &'static str, used: bool, place: &str, token: &str) -> Finding {
-    let role = if used { "" } else { " (oidc alone would use it)" };
+    let role = if used { "" } else { " (used only by oidc)" };
     let Some(claims) = Claims::parse(token) else {
-        return Finding::ok(check, place, format!("a token that is no JSON web token{role}"));
+        return Finding::ok(check, place, format!("token that is not a JSON web token{role}"));
     };
     let whose = format!("bearer token of {}{role}", claims.iss.as_deref().unwrap_or("an unknown issuer"));
     match (claims.exp, claims.nbf) {
         (Some(end), _) if end <= unix_time() && used => {
-            let text = format!("{whose}, ended on {}: it is passed over", date(end));
+            let text = format!("{whose}, expired on {}: ignored", date(end));
             Finding::warning(check, place, text).hint("Get a new one from your token agent, or remove this one.")
         }
-        (Some(end), _) if end <= unix_time() => Finding::ok(check, place, format!("{whose}, ended on {}", date(end))),
+        (Some(end), _) if end <= unix_time() => Finding::ok(check, place, format!("{whose}, expired on {}", date(end))),
         (_, Some(begin)) if begin > unix_time() => {
-            Finding::ok(check, place, format!("{whose}, not good before {}", date(begin)))
+            Finding::ok(check, place, format!("{whose}, not valid before {}", date(begin)))
         }
-        (Some(end), _) => Finding::ok(check, place, format!("{whose}, for {}", format_duration(end - unix_time()))),
-        (None, _) => Finding::ok(check, place, format!("{whose}, without an end")),
+        (Some(end), _) => {
+            Finding::ok(check, place, format!("{whose}, valid for {}", format_duration(end - unix_time())))
+        }
+        (None, _) => Finding::ok(check, place, format!("{whose}, without expiry")),
     }
 }

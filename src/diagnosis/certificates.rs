@@ -19,7 +19,11 @@ const SHORT_CERTIFICATE: i64 = 14 * 86_400;
 /// Checks a certificate and its key, which may be in one file.
 pub(super) fn pair(check: &'static str, cert: &Path, key: Option<&Path>) -> Vec<Finding> {
     if is_pkcs12(cert) {
-        return vec![Finding::ok(check, cert.display(), "PKCS#12 behind a pass phrase, which `rucio login` asks for")];
+        return vec![Finding::ok(
+            check,
+            cert.display(),
+            "encrypted PKCS#12; `rucio login` prompts for the pass phrase",
+        )];
     }
     match inspect(cert, None) {
         Err(error) => vec![Finding::from_error(&error, check, cert.display())],
@@ -36,8 +40,9 @@ pub(super) fn proxy(check: &'static str, file: &Path, found: &str) -> Vec<Findin
         Err(error) => vec![Finding::from_error(&error, check, file.display()).hint(renewal(true, file))],
         Ok(certificate) => {
             let open = open_to_others(check, file);
-            let key = (certificate.key == Key::Missing)
-                .then(|| Finding::failed(check, file.display(), "it holds no private key").hint(renewal(true, file)));
+            let key = (certificate.key == Key::Missing).then(|| {
+                Finding::failed(check, file.display(), "it contains no private key").hint(renewal(true, file))
+            });
             [validity(check, &certificate, found)].into_iter().chain(open).chain(key).collect()
         }
     }
@@ -71,9 +76,10 @@ fn validity(check: &'static str, certificate: &Certificate, found: &str) -> Find
         ..0 => Finding::failed(check, place, format!("{whose}, expired on {dated}, {} ago", format_duration(left)))
             .hint(hint),
         left if left < short => {
-            Finding::warning(check, place, format!("{whose}, ends on {dated}, in {}", format_duration(left))).hint(hint)
+            Finding::warning(check, place, format!("{whose}, expires on {dated}, in {}", format_duration(left)))
+                .hint(hint)
         }
-        left => Finding::ok(check, place, format!("{whose}, until {dated}, for {}", format_duration(left))),
+        left => Finding::ok(check, place, format!("{whose}, expires on {dated}, in {}", format_duration(left))),
     }
 }
 
@@ -97,15 +103,15 @@ fn private_key(check: &'static str, cert: &Path, key: Option<&Path>, in_cert: Ke
     };
     let finding = match contents.key {
         FileKey::None => Finding::failed(check, file.display(), "there is no private key in this file")
-            .hint(Hint::parameters("Name the file of the key", [Parameter::ClientKey])),
+            .hint(Hint::parameters("Set the key file", [Parameter::ClientKey])),
         FileKey::Pem { encrypted: true, .. } => {
-            Finding::ok(check, file.display(), "private key behind a pass phrase, which `rucio login` asks for")
+            Finding::ok(check, file.display(), "encrypted private key; `rucio login` prompts for the pass phrase")
         }
         FileKey::Opened(key) => fits(check, cert, file, &key),
         FileKey::Pem { pem, .. } => match PKey::private_key_from_pem(&pem) {
             Ok(key) => fits(check, cert, file, &key),
-            Err(_) => Finding::failed(check, file.display(), "the private key is damaged or of an unknown kind")
-                .hint(Hint::run("Look at it", format!("openssl pkey -noout -check -in {}", shell(file)))),
+            Err(_) => Finding::failed(check, file.display(), "the private key is damaged or of an unknown type")
+                .hint(Hint::run("Inspect it", format!("openssl pkey -noout -check -in {}", shell(file)))),
         },
     };
     let open = (key.is_none() && in_cert == Key::Plain).then(|| open_to_others(check, file)).flatten();
@@ -118,7 +124,7 @@ fn fits(check: &'static str, cert: &Path, file: &Path, key: &PKey<Private>) -> F
         Finding::ok(check, file.display(), format!("private key of {}", cert.display()))
     } else {
         Finding::failed(check, file.display(), format!("this is not the private key of {}", cert.display()))
-            .hint(Hint::parameters("Name two that belong together", [Parameter::Certificate, Parameter::ClientKey]))
+            .hint(Hint::parameters("Set a matching pair", [Parameter::Certificate, Parameter::ClientKey]))
             .and_hint(Hint::run(
                 "They do if both print the same",
                 format!("openssl x509 -noout -pubkey -in {}; openssl pkey -pubout -in {}", shell(cert), shell(file)),
@@ -130,7 +136,7 @@ fn fits(check: &'static str, cert: &Path, file: &Path, key: &PKey<Private>) -> F
 pub(super) fn open_to_others(check: &'static str, file: &Path) -> Option<Finding> {
     let mode = std::fs::metadata(file).ok()?.mode() & 0o777;
     (mode & 0o077 != 0).then(|| {
-        let text = format!("it holds a private key and is open to others (mode {mode:03o})");
+        let text = format!("it contains a private key and is accessible to others (mode {mode:03o})");
         Finding::warning(check, file.display(), text).hint(Hint::run("", format!("chmod 600 {}", shell(file))))
     })
 }

@@ -46,26 +46,24 @@ fn unreadable(error: &Error, subject: String) -> Finding {
 
 fn why(path: &Path, overrides: &Overrides, env: &Env) -> String {
     if overrides.config.is_some() {
-        return "named by --config, well formed".to_owned();
+        return "set by --config, no errors".to_owned();
     }
     if env.get(env_vars::RUCIO_CONFIG).is_some() {
-        return format!("named by {}, well formed", env_vars::RUCIO_CONFIG);
+        return format!("set by {}, no errors", env_vars::RUCIO_CONFIG);
     }
     let homes = [env_vars::RUCIO_HOME, env_vars::VIRTUAL_ENV, env_vars::CONDA_PREFIX];
     let home = homes.iter().find(|name| env.get(name).is_some_and(|home| path.starts_with(home)));
     match home {
-        Some(name) => format!("the first of the usual places that has one (below {name}), well formed"),
-        None if personal(env).is_some_and(|own| own == path) => {
-            "your own, since no other is there, well formed".to_owned()
-        }
-        None => "at the usual place, well formed".to_owned(),
+        Some(name) => format!("the first in the search order (in {name}), no errors"),
+        None if personal(env).is_some_and(|own| own == path) => "your own, as there is no other, no errors".to_owned(),
+        None => "at the default path, no errors".to_owned(),
     }
 }
 
 fn profile(config: &Config) -> Option<Finding> {
     let profile = config.profile()?;
     let by = if profile.chosen { "--profile" } else { env_vars::RUCIO_PROFILE };
-    Some(Finding::ok(CHECK, format!("[profile {}]", profile.name), format!("in use, chosen by {by}")))
+    Some(Finding::ok(CHECK, format!("[profile {}]", profile.name), format!("in use, selected by {by}")))
 }
 
 fn unknown_options(config: &Config) -> Vec<Finding> {
@@ -78,7 +76,7 @@ fn unknown_options(config: &Config) -> Vec<Finding> {
 
 fn unknown_option(path: &Path, section: &str, name: &str, line: usize) -> Finding {
     let place = format!("{}, line {line}", path.display());
-    let finding = Finding::warning(CHECK, place, format!("the client knows no option '{name}' in [{section}]"));
+    let finding = Finding::warning(CHECK, place, format!("unknown option '{name}' in [{section}]"));
     match known::nearest(name) {
         Some(meant) => {
             let written = name.replace(['/', '.', '*', '[', '\'', '\\'], ".");
@@ -99,9 +97,9 @@ fn permissions(config: &Config) -> Option<Finding> {
     let holds = |section: &String| CONFIDENTIAL.iter().any(|option| config.non_empty(section, option).is_some());
     let (message, command) = match mode {
         _ if mode & 0o077 != 0 && config.client_sections().iter().any(holds) => {
-            (format!("it holds a password and is open to others (mode {mode:03o})"), "chmod 600")
+            (format!("it contains a password and is accessible to others (mode {mode:03o})"), "chmod 600")
         }
-        _ if mode & 0o002 != 0 => (format!("everybody may change it (mode {mode:03o})"), "chmod o-w"),
+        _ if mode & 0o002 != 0 => (format!("it is writable by all users (mode {mode:03o})"), "chmod o-w"),
         _ => return None,
     };
     Some(Finding::warning(CHECK, path.display(), message).hint(Hint::run("", format!("{command} {}", shell(path)))))

@@ -40,8 +40,9 @@ pub(crate) fn asks(settings: &Settings) -> bool {
 fn findings_for(method: &AuthMethod, overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
     match method {
         AuthMethod::Userpass { username, password } => {
-            let asked =
-                |what: Option<String>, name| what.unwrap_or_else(|| format!("no {name} (`rucio login` asks for it)"));
+            let asked = |what: Option<String>, name| {
+                what.unwrap_or_else(|| format!("no {name} (`rucio login` prompts for it)"))
+            };
             let user = asked(username.as_ref().map(|name| format!("user {name}")), "user name");
             let password = asked(password.as_ref().map(|_| "a password".to_owned()), "password");
             vec![Finding::ok(CHECK, "userpass", format!("{user}, {password}"))]
@@ -60,11 +61,11 @@ fn findings_for(method: &AuthMethod, overrides: &Overrides, env: &Env, config: &
 fn oidc(settings: &OidcSettings) -> String {
     let or = |value: &Option<String>, default: &str| value.clone().unwrap_or_else(|| default.to_owned());
     let by = match &settings.login {
-        OidcLogin::Rucio => format!("by the server, issuer {}", or(&settings.issuer, "of the server's choice")),
-        OidcLogin::Device(at) => format!("by a code, at {} as client {}", at.issuer, at.client_id),
-        OidcLogin::Browser(at) => format!("by a browser, at {} as client {}", at.issuer, at.client_id),
+        OidcLogin::Rucio => format!("through the server, issuer {}", or(&settings.issuer, "the server's default")),
+        OidcLogin::Device(at) => format!("with a code, at {} as client {}", at.issuer, at.client_id),
+        OidcLogin::Browser(at) => format!("with a browser, at {} as client {}", at.issuer, at.client_id),
     };
-    format!("{by}, scope '{}', audience {}", settings.scope, or(&settings.audience, "of the server's choice"))
+    format!("{by}, scope '{}', audience {}", settings.scope, or(&settings.audience, "the server's default"))
 }
 
 /// Returns which location of a proxy was used, in the order in which they are searched.
@@ -74,15 +75,15 @@ fn found_by(overrides: &Overrides, env: &Env, config: &Config) -> String {
         () if env.get(env_vars::RUCIO_CLIENT_PROXY).is_some() => env_vars::RUCIO_CLIENT_PROXY,
         () if config.non_empty("client", "client_x509_proxy").is_some() => "client_x509_proxy",
         () if env.get(env_vars::X509_USER_PROXY).is_some() => env_vars::X509_USER_PROXY,
-        () => return ", at the usual place".to_owned(),
+        () => return ", at the default path".to_owned(),
     };
-    format!(", named by {place}")
+    format!(", set by {place}")
 }
 
 /// Checks the credentials of other methods than this one. None fails, because they are not in use.
 pub(crate) fn others(method: Option<&AuthMethod>, overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
     let proxy = Some(proxy(env)).filter(|file| file.is_file() && !is_used(method, file));
-    let proxy = proxy.into_iter().flat_map(|file| certificates::proxy(CHECK, &file, ", which storages are shown"));
+    let proxy = proxy.into_iter().flat_map(|file| certificates::proxy(CHECK, &file, ", used for storages"));
     let tickets =
         (tickets::has_kerberos(env) && method != Some(&AuthMethod::Gss)).then(|| tickets::kerberos(CHECK, env));
     let tokens = match method {

@@ -108,7 +108,11 @@ async fn check_route(
         ("https", Some(ca)) => secure(&route, stream, ca, findings).await,
         ("https", None) => None,
         _ => {
-            findings.push(Finding::warning(TLS, route.endpoint, "plain http: everybody on the way can read the token"));
+            findings.push(Finding::warning(
+                TLS,
+                route.endpoint,
+                "plain http: anyone on the network path can read the token",
+            ));
             Some(())
         }
     }
@@ -184,7 +188,8 @@ fn trusted(endpoint: &Endpoint, seen: &HandshakeResult) -> Finding {
     let end = date(shown.not_after);
     let text = format!("{version}, certificate of {}, signed by {}, until {end}", shown.subject, shown.issuer);
     if shown.not_after - unix_time() < EXPIRES_SOON {
-        Finding::warning(TLS, endpoint, text).hint("Tell its administrators that the certificate ends soon.")
+        Finding::warning(TLS, endpoint, text)
+            .hint("Tell the server's administrators that the certificate expires soon.")
     } else {
         Finding::ok(TLS, endpoint, text)
     }
@@ -207,9 +212,9 @@ async fn refused(route: &Route<'_>, failure: &TlsFailure) -> Finding {
 /// Returns the finding for a handshake that did not complete.
 fn broken(endpoint: &Endpoint, error: &Error) -> Finding {
     let late = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
-    let text = if late { "no answer to the handshake in time".to_owned() } else { format!("no handshake: {error}") };
+    let text = if late { "TLS handshake timed out".to_owned() } else { format!("TLS handshake failed: {error}") };
     Finding::failed(TLS, endpoint, text)
-        .hint(Hint::run("Look at it", format!("openssl s_client -connect {endpoint} </dev/null")))
+        .hint(Hint::run("Inspect it", format!("openssl s_client -connect {endpoint} </dev/null")))
 }
 
 /// Returns the finding for a handshake that failed because of a certificate: the server's, or ours if it requires one.
@@ -217,7 +222,7 @@ fn untrusted(endpoint: &Endpoint, failure: &TlsFailure, shown: Option<&PeerCerti
     let unnamed = |shown: &&PeerCertificate| !failure.reason.contains(&shown.issuer);
     let shown = shown.filter(unnamed).map(|shown| format!(" ({}, signed by {})", shown.subject, shown.issuer));
     let text = format!("{}{}", failure.reason, shown.unwrap_or_default());
-    let look = Hint::run("Look at it", format!("openssl s_client -showcerts -connect {endpoint} </dev/null"));
+    let look = Hint::run("Inspect it", format!("openssl s_client -showcerts -connect {endpoint} </dev/null"));
     let finding = Finding::failed(TLS, endpoint, text);
     let finding = if failure.remedy.is_empty() { finding } else { finding.hint(failure.remedy.clone()) };
     finding.and_hint(look)

@@ -59,9 +59,9 @@ fn account_finding(client: &Client, account: &Attributes, identity: Option<Strin
     let status = field("status");
     let host = &client.settings().rucio_host;
     let by = identity.map(|identity| format!(" as {identity}")).unwrap_or_default();
-    let text = format!("account {name}{by}, by {}, status {status}", client.settings().auth.name());
+    let text = format!("account {name}{by}, with {}, status {status}", client.settings().auth.name());
     match client.account().filter(|wanted| *wanted != name) {
-        Some(wanted) => Finding::failed(CHECK, host, format!("{text}, where {wanted} was asked for"))
+        Some(wanted) => Finding::failed(CHECK, host, format!("{text}, but {wanted} was requested"))
             .requires_login(Hint::LogIn { force: true }),
         None if status != "ACTIVE" => Finding::failed(CHECK, host, text).hint(Hint::command(
             "Ask the administrators for the reason; they lift the ban with",
@@ -75,8 +75,7 @@ async fn refused(login: &Login, client: &Client, error: &Error) -> Finding {
     let host = &client.settings().rucio_host;
     match error.class() {
         Some(Exception::CannotAuthenticate) if !login.may_log_in() => {
-            Finding::failed(CHECK, host, "the server does not take the token any more")
-                .requires_login(Hint::LogIn { force: false })
+            Finding::failed(CHECK, host, "the server rejects the token").requires_login(Hint::LogIn { force: false })
         }
         _ => match timeout(STEP_TIMEOUT, refusal::explain(CHECK, client.transport(), error)).await {
             Ok(Some(finding)) => finding,

@@ -78,7 +78,7 @@ pub(super) async fn tunnel(mut stream: TcpStream, proxy: &Proxy, to: &Endpoint) 
     let status = head.lines().next().unwrap_or_default().to_owned();
     match status.split(' ').nth(1) {
         Some(code) if code.starts_with('2') => Ok(stream),
-        _ => Err(Error::other(format!("the proxy refuses: {status}"))),
+        _ => Err(Error::other(format!("the proxy refused: {status}"))),
     }
 }
 
@@ -87,7 +87,7 @@ async fn head(stream: &mut TcpStream) -> Result<String> {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
         if bytes.len() > LONGEST_HEAD {
-            return Err(Error::other("the proxy answers without an end"));
+            return Err(Error::other("the proxy's response is too long"));
         }
         bytes.push(stream.read_u8().await?);
     }

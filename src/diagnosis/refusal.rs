@@ -59,7 +59,7 @@ async fn not_mapped(check: &'static str, transport: &Transport, identity: &str, 
     let Some(account) = &settings.account else {
         let text = format!("{identity} belongs to several accounts: {all}");
         return Finding::failed(check, &settings.auth_host, text)
-            .hint(Hint::parameters("Choose one", [Parameter::Account]))
+            .hint(Hint::parameters("Select one", [Parameter::Account]))
             .and_hint(Hint::command("For example", own));
     };
     let (text, hints) = match exists(transport, known.token.as_ref(), account).await {
@@ -69,7 +69,7 @@ async fn not_mapped(check: &'static str, transport: &Transport, identity: &str, 
         ),
         _ => (
             format!("{identity} may not act as account {account}; it belongs to {all}"),
-            vec![Hint::command("Use yours", own), mapping_command(settings, identity, Some(account))],
+            vec![Hint::command("Use your own", own), mapping_command(settings, identity, Some(account))],
         ),
     };
     Finding { hints, ..Finding::failed(check, &settings.auth_host, text) }
@@ -142,7 +142,12 @@ async fn request_token(transport: &Transport, account: Option<&str>) -> Result<R
         AuthMethod::X509Proxy { proxy } => {
             request_with_certificate(&transport, "auth/x509_proxy", &proxy, None).await?
         }
-        _ => return Err(Error::new(Exception::CannotAuthenticate, "This way of logging in tells no more.")),
+        _ => {
+            return Err(Error::new(
+                Exception::CannotAuthenticate,
+                "No further information for this authentication method.",
+            ));
+        }
     };
     checked(answer).await
 }

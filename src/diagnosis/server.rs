@@ -25,7 +25,7 @@ pub(crate) async fn ping(client: &Client) -> (Option<Finding>, Finding, bool) {
             match serde_json::from_str::<Ping>(&text) {
                 Ok(ping) => (clock, release(&url, &ping.version), true),
                 Err(_) => {
-                    let finding = Finding::failed(CHECK, &url, "this is no Rucio server: its answer names no release");
+                    let finding = Finding::failed(CHECK, &url, "not a Rucio server: its response contains no version");
                     (clock, finding.hint(correction_hint("rucio_host", &url)), false)
                 }
             }
@@ -44,10 +44,10 @@ pub(crate) async fn authentication(client: &Client) -> (Finding, bool) {
     let answer = async { client.transport().connections()?.get(&url).send().await.map_err(transport_error) };
     match answer.await {
         Ok(answer) if is_rucio(answer.headers()) => {
-            (Finding::ok(CHECK, &client.settings().auth_host, "an authentication server of Rucio"), true)
+            (Finding::ok(CHECK, &client.settings().auth_host, "Rucio authentication server"), true)
         }
         Ok(answer) => {
-            let text = format!("this is no authentication server of Rucio: it answers {}", answer.status());
+            let text = format!("not a Rucio authentication server: it responds with {}", answer.status());
             (Finding::failed(CHECK, &url, text).hint(correction_hint("auth_host", &url)), false)
         }
         Err(error) => {
@@ -62,7 +62,10 @@ fn is_rucio(headers: &HeaderMap) -> bool {
 }
 
 fn correction_hint(option: &str, url: &str) -> Hint {
-    Hint::run(format!("Look at the answer, and correct {option} in [client]"), format!("curl -v {}", shell_word(url)))
+    Hint::run(
+        format!("Check what responds there, and correct {option} in [client]"),
+        format!("curl -v {}", shell_word(url)),
+    )
 }
 
 /// Sends one request without retries, so that errors are visible.
@@ -79,7 +82,7 @@ fn release(url: &str, version: &str) -> Finding {
     if major(version) == major(RUCIO_VERSION) {
         Finding::ok(CHECK, url, text)
     } else {
-        Finding::warning(CHECK, url, format!("{text}, where this client stands for {RUCIO_VERSION}"))
+        Finding::warning(CHECK, url, format!("{text}, but this client replaces {RUCIO_VERSION}"))
             .hint("Some commands may not work. If one fails, report it with both versions.")
     }
 }
@@ -93,7 +96,7 @@ fn clock(url: &str, headers: &HeaderMap, here: i64) -> Option<Finding> {
     let hint = Hint::run("Set the clock; for its state run", "timedatectl status");
     Some(match apart {
         // The date is in whole seconds, and the response took some time.
-        apart if apart <= 2 => Finding::ok(CLOCK, url, "as the server's"),
+        apart if apart <= 2 => Finding::ok(CLOCK, url, "in sync with the server"),
         apart if apart <= APART => Finding::ok(CLOCK, url, text),
         apart if apart <= FAR_APART => Finding::warning(CLOCK, url, text).hint(hint),
         _ => Finding::failed(CLOCK, url, text).hint(hint),

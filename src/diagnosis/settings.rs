@@ -14,7 +14,7 @@ pub(crate) fn examine(overrides: &Overrides, env: &Env, config: &Config) -> Vec<
 fn finding(setting: &Setting) -> Finding {
     match (&setting.value, setting.origin) {
         (Ok(Some(value)), Some(origin)) => Finding::ok(CHECK, setting.name, format!("{value} ({origin})")),
-        (Ok(_), _) => Finding::ok(CHECK, setting.name, "not set: the server takes the default of your identity"),
+        (Ok(_), _) => Finding::ok(CHECK, setting.name, "not set: the server uses the default account of your identity"),
         (Err(error), _) => Finding::from_error(error, CHECK, setting.name),
     }
 }

@@ -16,10 +16,10 @@ pub(super) fn kerberos(check: &'static str, env: &Env) -> Finding {
         return Finding::failed(check, name, "there are no Kerberos tickets").requires_login(Hint::run("", "kinit"));
     }
     match transfers::program("klist", env).map(|klist| is_good(&klist, &name)) {
-        Some(true) => Finding::ok(check, name, "Kerberos ticket, good by klist"),
-        Some(false) => Finding::failed(check, name, "the Kerberos ticket has expired, by klist")
+        Some(true) => Finding::ok(check, name, "valid Kerberos ticket (checked with klist)"),
+        Some(false) => Finding::failed(check, name, "the Kerberos ticket has expired (checked with klist)")
             .requires_login(Hint::run("", "kinit")),
-        None => Finding::ok(check, name, "Kerberos tickets (without klist nobody can say until when)"),
+        None => Finding::ok(check, name, "Kerberos tickets (expiry unknown: klist is not installed)"),
     }
 }
 
@@ -52,11 +52,11 @@ fn is_good(klist: &Path, cache: &str) -> bool {
 pub(super) fn ssh_key(check: &'static str, key: &Path, agent: Option<&Path>) -> Vec<Finding> {
     let kind = match ssh::readiness(key, agent) {
         Err(error) => return vec![Finding::from_error(&error, check, key.display())],
-        Ok(Readiness::Open) => "SSH key without a pass phrase",
-        Ok(Readiness::InAgent) => "SSH key that the agent has",
-        Ok(Readiness::Locked) => "SSH key behind a pass phrase, which `rucio login` asks for",
+        Ok(Readiness::Open) => "unencrypted SSH key",
+        Ok(Readiness::InAgent) => "SSH key in the agent",
+        Ok(Readiness::Locked) => "encrypted SSH key; `rucio login` prompts for the pass phrase",
     };
-    let open = if kind.contains("without") { certificates::open_to_others(check, key) } else { None };
+    let open = if kind.starts_with("unencrypted") { certificates::open_to_others(check, key) } else { None };
     [Finding::ok(check, key.display(), kind)].into_iter().chain(open).collect()
 }
 

@@ -30,10 +30,10 @@ pub(crate) fn examine(settings: &Settings, login: LoginRequirement) -> (Vec<Find
     let foreign = if settings.insecure { None } else { external_token(settings) };
     let foreign = foreign.map(|(source, end)| {
         let end = end.map_or_else(
-            || "until when it does not say".to_owned(),
-            |end| format!("for {}", format_duration(end - unix_time())),
+            || "expiry unknown".to_owned(),
+            |end| format!("valid for {}", format_duration(end - unix_time())),
         );
-        Finding::ok(CHECK, source, format!("token of another program, used before any of ours, {end}"))
+        Finding::ok(CHECK, source, format!("token of another program, takes precedence over ours, {end}"))
     });
     let (own, usable) = check_token(settings, if foreign.is_some() { LoginRequirement::NotNeeded } else { login });
     let has_token = usable || foreign.is_some();
@@ -49,7 +49,7 @@ fn check_token(settings: &Settings, login: LoginRequirement) -> (Vec<Finding>, b
             _ => (vec![distrusted_folder(folder, &error.to_string())], false),
         };
     }
-    let private = Finding::ok(CHECK, folder.display(), "yours alone");
+    let private = Finding::ok(CHECK, folder.display(), "permissions ok");
     let Some(token) = inspect(settings) else { return (vec![private, none(&settings.token_file, login)], false) };
     let usable = matches!(token.state, TokenState::Valid(_)) && !settings.insecure;
     (vec![private, finding(&token, settings, login)], usable)
@@ -58,20 +58,20 @@ fn check_token(settings: &Settings, login: LoginRequirement) -> (Vec<Finding>, b
 fn finding(token: &CachedToken, settings: &Settings, login: LoginRequirement) -> Finding {
     let path = token.file.display();
     let account = settings.account.as_deref().unwrap_or("the default account");
-    let ours = format!("token of {account} at {} by {}", settings.rucio_host, settings.auth.name());
+    let ours = format!("token of {account} at {} with {}", settings.rucio_host, settings.auth.name());
     match &token.state {
         // The token must not reach an unverified server.
         TokenState::Valid(_) if settings.insecure => {
             log_in(&token.file, &format!("{ours}, not used with --insecure"), login)
         }
         TokenState::Valid(Some(end)) => {
-            Finding::ok(CHECK, path, format!("{ours}, for {}", format_duration(end - unix_time())))
+            Finding::ok(CHECK, path, format!("{ours}, valid for {}", format_duration(end - unix_time())))
         }
-        TokenState::Valid(None) => Finding::ok(CHECK, path, format!("{ours}, until when it does not say")),
+        TokenState::Valid(None) => Finding::ok(CHECK, path, format!("{ours}, expiry unknown")),
         TokenState::Expired(end) => {
-            log_in(&token.file, &format!("{ours}, ended {} ago", format_duration(unix_time() - end)), login)
+            log_in(&token.file, &format!("{ours}, expired {} ago", format_duration(unix_time() - end)), login)
         }
-        TokenState::OtherOrigin(of) => log_in(&token.file, &format!("not used here, being the token of {of}"), login),
+        TokenState::OtherOrigin(of) => log_in(&token.file, &format!("not used: it is the token of {of}"), login),
         TokenState::Untrusted(why) => {
             Finding::failed(CHECK, path, format!("not used: {why}")).hint(fix_file_command(&token.file))
         }
@@ -89,14 +89,15 @@ fn log_in(path: &Path, text: &str, login: LoginRequirement) -> Finding {
             Finding::failed(CHECK, path.display(), text).requires_login(Hint::LogIn { force: false })
         }
         LoginRequirement::Unattended => {
-            Finding::ok(CHECK, path.display(), format!("{text}; the next command logs in by itself"))
+            Finding::ok(CHECK, path.display(), format!("{text}; the next command logs in automatically"))
         }
         LoginRequirement::Broken | LoginRequirement::NotNeeded => Finding::ok(CHECK, path.display(), text),
     }
 }
 
 fn distrusted_folder(folder: &Path, why: &str) -> Finding {
-    Finding::failed(CHECK, folder.display(), format!("no token is kept there: {why}")).hint(fix_folder_command(folder))
+    Finding::failed(CHECK, folder.display(), format!("no token can be saved there: {why}"))
+        .hint(fix_folder_command(folder))
 }
 
 /// Returns the fix: restrict our own folder, or use another one if it belongs to another user.

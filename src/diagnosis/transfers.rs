@@ -20,7 +20,7 @@ const PROGRAMS: [(&str, &str); 3] =
 pub(crate) fn examine(settings: Option<&Settings>, env: &Env) -> Vec<Finding> {
     let programs = PROGRAMS.iter().map(|(name, protocols)| match program(name, env) {
         Some(path) => Finding::ok(CHECK, name, format!("{}, for {protocols}", path.display())),
-        None => Finding::ok(CHECK, name, format!("not installed: {protocols} cannot be reached by it")),
+        None => Finding::ok(CHECK, name, format!("not installed: {protocols} not available")),
     });
     let tokens = settings.map(|settings| folder(&settings.token_dir, "tokens"));
     let temporary = match temp_dir(env) {
@@ -42,16 +42,16 @@ pub(super) fn program(name: &str, env: &Env) -> Option<PathBuf> {
 fn folder(path: &Path, what: &str) -> Finding {
     let there = path.ancestors().find(|folder| folder.exists()).unwrap_or(path);
     if access(there, Access::WRITE_OK | Access::EXEC_OK).is_err() {
-        let text = format!("{what} cannot be kept there: {} cannot be written", there.display());
+        let text = format!("{what} cannot be saved there: {} is not writable", there.display());
         return Finding::failed(CHECK, path.display(), text).hint(Hint::run("", format!("ls -ld {}", shell(there))));
     }
     match statvfs(there).map(|room| room.f_bavail.saturating_mul(room.f_frsize)) {
         Ok(room) if room < LOW_DISK_SPACE => {
-            let text = format!("for {what}, with room for only {:.1} MB", room as f64 / 1e6);
+            let text = format!("for {what}, with only {:.1} MB free", room as f64 / 1e6);
             Finding::warning(CHECK, path.display(), text)
                 .hint(Hint::run("Free some space", format!("df -h {}", shell(there))))
         }
-        _ => Finding::ok(CHECK, path.display(), format!("can be written, for {what}")),
+        _ => Finding::ok(CHECK, path.display(), format!("writable, for {what}")),
     }
 }
 

@@ -7,21 +7,21 @@ const CHECK: &str = "environment";
 
 /// Variables whose values are not secret, with their effect.
 const SHOWN: [(&str, &str); 15] = [
-    (vars::RUCIO_ACCOUNT, "wins over [client] account"),
-    (vars::RUCIO_AUTH_TYPE, "wins over [client] auth_type"),
-    (vars::RUCIO_VO, "wins over [client] vo"),
-    (vars::RUCIO_PROFILE, "chooses the profile"),
-    (vars::RUCIO_CLIENT_CERT, "wins over [client] client_cert"),
-    (vars::RUCIO_CLIENT_KEY, "wins over [client] client_key"),
-    (vars::RUCIO_CLIENT_PROXY, "wins over [client] client_x509_proxy"),
-    (vars::X509_USER_PROXY, "the proxy for storages, and for the login where Rucio's own settings name none"),
-    (vars::X509_CERT_DIR, "wins over [client] ca_cert"),
-    (vars::REQUESTS_CA_BUNDLE, "used where neither X509_CERT_DIR nor [client] ca_cert is set"),
-    (vars::CURL_CA_BUNDLE, "used where neither X509_CERT_DIR nor [client] ca_cert is set"),
-    (vars::BEARER_TOKEN_FILE, "read by oidc before any other file"),
-    (vars::KRB5CCNAME, "the Kerberos tickets, for gss"),
-    (vars::KRB5_CONFIG, "the configuration of Kerberos, for gss"),
-    (vars::SSH_AUTH_SOCK, "the agent, for ssh"),
+    (vars::RUCIO_ACCOUNT, "overrides [client] account"),
+    (vars::RUCIO_AUTH_TYPE, "overrides [client] auth_type"),
+    (vars::RUCIO_VO, "overrides [client] vo"),
+    (vars::RUCIO_PROFILE, "selects the profile"),
+    (vars::RUCIO_CLIENT_CERT, "overrides [client] client_cert"),
+    (vars::RUCIO_CLIENT_KEY, "overrides [client] client_key"),
+    (vars::RUCIO_CLIENT_PROXY, "overrides [client] client_x509_proxy"),
+    (vars::X509_USER_PROXY, "the proxy for storages, and for the login unless Rucio's own settings name one"),
+    (vars::X509_CERT_DIR, "overrides [client] ca_cert"),
+    (vars::REQUESTS_CA_BUNDLE, "used if neither X509_CERT_DIR nor [client] ca_cert is set"),
+    (vars::CURL_CA_BUNDLE, "used if neither X509_CERT_DIR nor [client] ca_cert is set"),
+    (vars::BEARER_TOKEN_FILE, "read by oidc first"),
+    (vars::KRB5CCNAME, "Kerberos ticket cache, for gss"),
+    (vars::KRB5_CONFIG, "Kerberos configuration, for gss"),
+    (vars::SSH_AUTH_SOCK, "SSH agent, for ssh"),
 ];
 
 /// The variables of HTTP proxies; the environment of a server may have them in lower case.
@@ -39,8 +39,7 @@ const PROXIES: [&str; 8] = [
 /// Returns a finding for each variable that is set.
 pub(crate) fn examine(env: &Env) -> Vec<Finding> {
     let shown = SHOWN.iter().filter_map(|(name, role)| Some(finding(name, &env.get(name)?, role)));
-    let token =
-        env.get(vars::BEARER_TOKEN).map(|_| finding(vars::BEARER_TOKEN, "set", "used by oidc before any other"));
+    let token = env.get(vars::BEARER_TOKEN).map(|_| finding(vars::BEARER_TOKEN, "set", "used by oidc first"));
     let proxies =
         PROXIES.iter().filter_map(|name| Some(finding(name, &without_password(&env.get(name)?), "HTTP proxies")));
     shown.chain(token).chain(proxies).collect()
@@ -78,8 +77,8 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "RUCIO_ACCOUNT: kim (wins over [client] account)",
-                "BEARER_TOKEN: set (used by oidc before any other)",
+                "RUCIO_ACCOUNT: kim (overrides [client] account)",
+                "BEARER_TOKEN: set (used by oidc first)",
                 "https_proxy: http://[hidden]@proxy:3128 (HTTP proxies)",
                 "ALL_PROXY: [hidden]@proxy:3128 (HTTP proxies)",
             ]

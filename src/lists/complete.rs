@@ -220,8 +220,8 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
     fn incomplete(&self) -> Error {
         let (title, returned) = (&self.title, self.returned.len());
         let details = match self.expected {
-            Some(expected) => format!("The server listed {returned} of {expected} rows: {title} is not complete."),
-            None => format!("The server lists another number of rows each time: {title} may not be complete."),
+            Some(expected) => format!("The server listed {returned} of {expected} rows: {title} is incomplete."),
+            None => format!("The server lists a different number of rows each time: {title} may be incomplete."),
         };
         Error::new(Exception::ServerConnectionException, details).with_hint(BROKE_OFF)
     }

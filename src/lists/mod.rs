@@ -114,7 +114,7 @@ pub(crate) async fn datasets_at_rse<'c>(client: &'c Client, rse: &str) -> Result
 
 /// Lists everything below a DID, read twice.
 pub(crate) async fn tree<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, TreeEntry>> {
-    let (title, did) = (format!("the list of what is below {did}"), did.clone());
+    let (title, did) = (format!("the list of the content of {did}"), did.clone());
     let open = opener(move || {
         let did = did.clone();
         async move { dids::tree(client, &did).await }

@@ -14,8 +14,8 @@ const BACKOFF: Backoff =
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// Hint for a list that could not be completed.
-pub(crate) const BROKE_OFF: &str = "The server's list broke off, so it is not complete. What it had listed before was used; \
-     run the same command again to get the rest.";
+pub(crate) const BROKE_OFF: &str = "The server's list was interrupted and is incomplete. The files listed before \
+     were processed; run the same command again to get the rest.";
 
 /// Time waited for an unavailable server, and the number of pauses.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ impl Outage {
     pub(crate) async fn pause(&mut self, reason: &str) {
         let reason = reason.replace('\n', " ");
         let pause = BACKOFF.pause(self.pauses);
-        tracing::warn!("Not all files are listed yet, the server is asked again in {pause:.1?}: {reason}");
+        tracing::warn!("Not all files are listed yet, retrying in {pause:.1?}: {reason}");
         sleep(pause).await;
         self.waited += pause;
         self.pauses += 1;

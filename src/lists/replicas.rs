@@ -197,7 +197,7 @@ pub(crate) async fn metalink(client: &Client, query: &Query) -> Result<String> {
             Ok(_) => {
                 stalls += 1;
                 if stalls >= MAX_STALLS {
-                    let details = "The metalink document of the server is not complete: its last tag is missing.";
+                    let details = "The metalink document of the server is incomplete: its last tag is missing.";
                     return Err(Error::new(Exception::ServerConnectionException, details).with_hint(BROKE_OFF));
                 }
                 outage.pause("the end of the metalink document is missing").await;
@@ -230,6 +230,6 @@ pub(crate) async fn existing(client: &Client, files: Vec<Did>) -> Result<Vec<Did
 
 /// Creates the error for files that the server repeatedly omits from its list.
 pub(crate) fn incomplete(one: &Did, number: usize) -> Error {
-    let details = format!("The server does not list {number} files that it knows, one of them {one}.");
+    let details = format!("The server omits {number} files from its list, one of them {one}.");
     Error::new(Exception::ServerConnectionException, details).with_hint(BROKE_OFF)
 }

@@ -101,7 +101,7 @@ pub enum FileEvent<'a> {
         /// The verified checksum.
         checksum: Checksum,
     },
-    /// The final outcome, whatever was reported before; the last event of a file.
+    /// The final outcome, independent of earlier events; the last event of a file.
     Ended(DownloadOutcome),
 }
 

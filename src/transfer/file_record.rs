@@ -100,7 +100,7 @@ impl FileRecord {
                 self.add_reason(reason);
             }
             FileEvent::AttemptFailed { reason, .. } => self.add_reason(reason),
-            FileEvent::NoSource => self.reasons.push("no replica is known".to_owned()),
+            FileEvent::NoSource => self.reasons.push("no known replica".to_owned()),
             FileEvent::Obstacle(reason) => self.reasons.push((*reason).to_owned()),
             _ => {}
         }

@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(file(0, &["path", "adler32", "md5"]), [json!("/data/set/good"), json!("00000001"), json!(null)]);
         let bad = [json!("bad"), json!("FAILED"), json!("B"), json!("srm://b"), json!("A: gone; B: srm")];
         assert_eq!(file(1, &keys), bad);
-        assert_eq!(file(2, &["state", "reason"]), [json!("FILE_NOT_FOUND"), json!("no replica is known")]);
+        assert_eq!(file(2, &["state", "reason"]), [json!("FILE_NOT_FOUND"), json!("no known replica")]);
         assert_eq!(file(3, &["name", "state"]), [json!("open"), json!("INTERRUPTED")]);
         let numbers =
             ["total_files", "downloaded_files", "not_downloaded_files"].map(|key| told[key].as_u64().unwrap());

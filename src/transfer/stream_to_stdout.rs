@@ -132,7 +132,7 @@ impl FileStream<'_, '_> {
         let did = &self.job.did;
         let expected = self.job.checksum;
         if expected == Checksum::Unknown {
-            tracing::warn!("Rucio knows no checksum of {did}: only its size was compared");
+            tracing::warn!("The catalogue has no checksum of {did}: verified only its size");
             return Ok(());
         }
         let found = self.hasher.finish();

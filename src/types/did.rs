@@ -55,7 +55,7 @@ impl Did {
     fn parse_path(text: &str) -> Result<Self> {
         let elements: Vec<_> = text.trim_end_matches('/').split('/').collect();
         let scope = elements.get(2).or_else(|| elements.get(1));
-        scope.map(|scope| Self::new(*scope, text)).ok_or_else(|| malformed(text, "it is no path with a VO in it"))
+        scope.map(|scope| Self::new(*scope, text)).ok_or_else(|| malformed(text, "it is not a path with a VO"))
     }
 }
 
@@ -66,7 +66,7 @@ impl fmt::Display for Did {
 }
 
 fn malformed(text: &str, why: &str) -> Error {
-    Error::new(Exception::RucioException, format!("{text:?} is no DID: {why}. Write it as scope:name."))
+    Error::new(Exception::RucioException, format!("{text:?} is not a DID: {why}. Use scope:name."))
 }
 
 /// The types of collections.

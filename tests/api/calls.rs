@@ -9,7 +9,7 @@ use super::curl::{Session, said, shown};
 use crate::fixtures::{AccessLog, Pty};
 use crate::support::{Testbed, unique};
 
-/// Both give the same bytes for these, and we end with 0 only where curl says 2xx.
+/// Both return the same bytes for these; our exit code is 0 only if curl reports 2xx.
 #[test]
 fn what_curl_gives_byte_for_byte() -> Result<()> {
     let session = Session::new()?;
@@ -68,7 +68,7 @@ fn a_leading_slash_and_the_whole_address_mean_the_same() -> Result<()> {
     for elsewhere in [Testbed::get()?.value("SECOND_URL")?, "https://example.org", "http://localhost:19443"] {
         let outcome = session.ours(&[&format!("{elsewhere}/rses/")])?;
         ensure!(outcome.status.code() == Some(1) && outcome.stdout.is_empty(), "{}", said(&outcome));
-        ensure!(said(&outcome).contains("the token must not go anywhere else"), "{}", said(&outcome));
+        ensure!(said(&outcome).contains("the token is sent to no other host"), "{}", said(&outcome));
     }
     ensure!(!AccessLog::of("second")?.mentions(session.token())?);
     Ok(())
@@ -80,7 +80,7 @@ fn what_begins_with_auth_goes_to_the_server_for_tokens() -> Result<()> {
     let (first, second) = (Testbed::get()?.value("URL")?, Testbed::get()?.value("SECOND_URL")?);
     let validate = session.ours(&["auth/validate"])?;
     ensure!(validate.status.success() && shown(&validate).contains("'account': 'jdoe'"), "{}", shown(&validate));
-    // A call that gives a token carries none and needs none.
+    // A request that returns a token sends none and needs none.
     let agent = unique("agent");
     let mut command = session.command(&["auth/userpass", "--include"])?;
     let login = ["X-Rucio-Account: jdoe", "X-Rucio-Username: jdoe", "X-Rucio-Password: secret"];
@@ -152,7 +152,7 @@ fn fields_are_the_query_of_a_get_and_the_body_of_all_else() -> Result<()> {
         "{}",
         shown(&again)
     );
-    ensure!(said(&again).contains("\tERROR\t") && said(&again).contains("exists already"), "{}", said(&again));
+    ensure!(said(&again).contains("\tERROR\t") && said(&again).contains("already exists"), "{}", said(&again));
     Ok(())
 }
 
@@ -220,7 +220,7 @@ fn headers_are_sent_and_shown() -> Result<()> {
     Ok(())
 }
 
-/// Status line, headers and body, without the time, regardless of case: of the headers' names it is lost on the way.
+/// Status line, headers and body, without the time, regardless of case: the case of header names is not preserved.
 fn comparable(answer: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(answer).to_lowercase();
     text.split("\r\n").filter(|line| !line.starts_with("date:")).map(str::to_owned).collect()
@@ -250,9 +250,9 @@ fn a_refused_login_ends_with_4() -> Result<()> {
     let refused = session.ours(&[&["auth/userpass"], headers.collect::<Vec<_>>().as_slice()].concat())?;
     ensure!(refused.status.code() == Some(4) && shown(&refused).contains("CannotAuthenticate"), "{}", shown(&refused));
     ensure!(said(&refused).contains("rucio login"), "{}", said(&refused));
-    let nobody =
+    let logged_out =
         session.home().ours().config("userpass")?.args(["--password", "no", "-a", "root", "api", "ping"]).run()?;
-    ensure!(nobody.code == 4 && nobody.stdout.is_empty(), "{nobody:?}");
+    ensure!(logged_out.code == 4 && logged_out.stdout.is_empty(), "{logged_out:?}");
     Ok(())
 }
 
@@ -266,7 +266,7 @@ fn a_terminal_shows_no_controls_and_a_whole_last_line() -> Result<()> {
     Ok(())
 }
 
-/// The list goes on for ever, but nobody reads it.
+/// The list is endless, but is not read.
 #[test]
 fn a_closed_pipe_is_no_failure() -> Result<()> {
     let session = Session::new()?;

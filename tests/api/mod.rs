@@ -1,4 +1,4 @@
-//! `rucio api` gives what curl gives; `rucio credential sign-url` what the official CredentialClient gives.
+//! `rucio api` prints the same as curl, `rucio credential sign-url` the same as the official CredentialClient.
 
 mod calls;
 mod curl;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::fixtures::{Answer, Home, Server, USER, wait_for};
 use crate::support::{Outcome, Rucio, Testbed, project, unique};
 
-/// Has a URL of the testbed's S3 signed, or whatever these options make of it.
+/// Signs a URL of the testbed's S3, with these options.
 fn sign(home: &Home, options: &[&str], url: &str) -> Result<Outcome> {
     let words = ["credential", "sign-url", "--rse", "S3", "--service", "s3", "--operation", "read"];
     home.ours().config("userpass")?.args(words).args(options).args([url]).run()
@@ -21,7 +21,7 @@ fn signed(home: &Home, options: &[&str], url: &str) -> Result<String> {
     Ok(outcome.stdout.trim_end().to_owned())
 }
 
-/// curl, knowing nothing but the URL; gives the status and the body.
+/// Requests only the URL with curl. Returns status and body.
 fn curl(options: &[&str], url: &str) -> Result<(String, String)> {
     let ca = format!("{}/ca.pem", Testbed::get()?.value("CERTS")?);
     let output =
@@ -132,7 +132,7 @@ fn every_refusal_says_why_and_what_to_do() -> Result<()> {
     Ok(())
 }
 
-/// A stand-in: the server of the testbed has no account of this kind.
+/// A simulated server: the testbed's has no account of this kind.
 #[test]
 fn a_url_that_comes_back_unsigned_is_none() -> Result<()> {
     let server = Server::start(|_, _| Answer::new(200, "", "https://localhost/bucket/file"))?;

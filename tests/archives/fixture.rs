@@ -18,7 +18,7 @@ use zip::write::SimpleFileOptions;
 use crate::fixtures::Home;
 use crate::support::Testbed;
 
-/// How the archive is made.
+/// How the archive is created.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Packing {
     Zip,
@@ -72,7 +72,7 @@ impl ArchiveFixture {
         format!("{}-escape", self.base)
     }
 
-    /// Where it lies, below the folder of all storages.
+    /// Its path below the folder of all storages.
     pub(crate) fn path(&self) -> String {
         let folder = match self.rse {
             "DAVS_SCRATCHDISK" => "davs/scratch",
@@ -88,7 +88,7 @@ impl ArchiveFixture {
         Ok(format!("{}/{}", Testbed::get()?.value("DAVS")?, self.path().trim_start_matches("davs/")))
     }
 
-    /// Puts another archive into its place: the first of five files is right, the second has other bytes, the third is
+    /// Replaces the archive with another one: the first of five files is right, the second has other bytes, the third is
     /// a link, the fourth is missing, the fifth is larger. What leads out of the target folder is there besides.
     pub(crate) fn spoil(&self) -> Result<()> {
         let [first, second, third, _, fifth] = &self.members[..] else { anyhow::bail!("not five files") };
@@ -145,7 +145,7 @@ fn tar_gz<'a>(items: impl Iterator<Item = (&'a str, Item<'a>)>) -> Result<Vec<u8
     let mut tar = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     for (name, item) in items {
         let mut header = Header::new_ustar();
-        // The crate's own way refuses names that lead up.
+        // The crate's own method rejects names with `..`.
         header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
         let bytes = match item {
             Item::Bytes(bytes) => bytes,
@@ -163,7 +163,7 @@ fn tar_gz<'a>(items: impl Iterator<Item = (&'a str, Item<'a>)>) -> Result<Vec<u8
     Ok(tar.into_inner()?.finish()?)
 }
 
-/// What the catalogue wants to know of a file.
+/// The properties of a file for the catalogue.
 fn record(name: &str, bytes: &[u8]) -> Value {
     let adler32 = format!("{:08x}", simd_adler32::adler32(&bytes));
     json!({"scope": "user.jdoe", "name": name, "bytes": bytes.len(), "adler32": adler32})

@@ -1,4 +1,4 @@
-//! Files that are only to be had out of archives: on the real server and its storage, made anew by each test.
+//! Files that are only in archives: on the real server and its storage, created by each test.
 
 mod fixture;
 
@@ -61,7 +61,7 @@ fn the_official_client_unpacks_the_same_files() -> Result<()> {
     let official = home.official()?.config("userpass")?.folder(home.path());
     let official = official.env("X509_USER_PROXY", &proxy.to_string_lossy());
     let pattern = format!("user.jdoe:{}-*", shelf.base());
-    // It tells nothing of them in its summary.
+    // Its summary does not contain them.
     expect(&official.args(["download", &pattern]).run()?, 0, "No DID matching the pattern")?;
     here(&home, &shelf)
 }

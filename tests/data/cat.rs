@@ -1,4 +1,4 @@
-//! `rucio cat`: the bytes of files, and what is said when they are not good.
+//! `rucio cat`: the bytes of files, and the errors for wrong ones.
 
 use std::fs;
 use std::io::Read;
@@ -33,7 +33,7 @@ fn wrong_bytes_end_with_a_failure_that_says_so() -> Result<()> {
     let stderr = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.code() == Some(1) && output.stdout.len() == 100_000, "{stderr}");
     ensure!(stderr.contains("What was written is not test:rotten.dat"), "{stderr}");
-    // Without bytes at one place, the next one is read.
+    // If one storage has no bytes, the next one is read.
     let output = fixture.command(&["cat", "--rses", "DAVS|POSIX", "test:missing2.dat"])?.output()?;
     ensure!(output.status.success() && output.stdout.len() == 100_000, "{}", String::from_utf8_lossy(&output.stderr));
     let gone = fixture.run(&["cat", "test:gone.dat"])?;

@@ -35,7 +35,7 @@ fn a_dry_run_tells_everything_and_does_nothing() -> Result<()> {
     ensure!(!fixture.path("out/davsfile/davsfile-1.dat").exists());
     let gone = fixture.run(&["download", "--dry-run", "test:nosuch.dat", "test:s3.dat"])?;
     expect(&gone, 1)?;
-    ensure!(gone.stdout.contains("test:nosuch.dat: no replica is known\n"), "{}", gone.stdout);
+    ensure!(gone.stdout.contains("test:nosuch.dat: no known replica\n"), "{}", gone.stdout);
     ensure!(fixture.run(&["get", "--dry-run", "test:davsfile"])?.code == 2);
     Ok(())
 }
@@ -92,7 +92,7 @@ fn shares_are_disjoint_and_complete() -> Result<()> {
         let shard = format!("{shard}/100");
         let outcome = fixture.run(&["download", "--shard", &shard, "test:davsfile"])?;
         expect(&outcome, 0)?;
-        empty += usize::from(outcome.stdout.contains("No file of this share."));
+        empty += usize::from(outcome.stdout.contains("No files in this part."));
     }
     ensure!(empty > 0);
     // But where there is nothing at all, no share succeeds.
@@ -123,14 +123,14 @@ fn patterns_choose_by_name() -> Result<()> {
     }
     let none = fixture.run(&["download", "--include", "*.rot", "test:davsfile"])?;
     expect(&none, 1)?;
-    ensure!(none.stderr.contains("None of 6 file(s) is what --include and --exclude want"), "{}", none.stderr);
+    ensure!(none.stderr.contains("None of 6 file(s) matches --include and --exclude"), "{}", none.stderr);
     Ok(())
 }
 
 #[test]
 fn what_failed_is_listed_for_the_next_run_which_puts_it_in_its_place() -> Result<()> {
     let fixture = Fixture::new()?;
-    // A folder stands where a file has to go.
+    // The destination of a file is a folder.
     fs::create_dir_all(fixture.path("davsfile/davsfile-3.dat/in the way"))?;
     let reports = ["--summary", "summary.json", "--failed-list", "failed.txt"];
     let first = fixture.rucio()?.args(["download"]).args(reports).args(["test:davsfile", "test:hopeless.dat"]).run()?;
@@ -162,7 +162,7 @@ fn what_failed_is_listed_for_the_next_run_which_puts_it_in_its_place() -> Result
     // And a third run has nothing to do.
     let third = fixture.rucio()?.args(["download", "--files-from", "failed.txt"]).args(reports).run()?;
     expect(&third, 0)?;
-    ensure!(third.stderr.contains("The list is empty"));
+    ensure!(third.stderr.contains("The list of DIDs is empty"));
     ensure!(fixture.read("summary.json")?.contains(r#""total_files":0"#));
     Ok(())
 }
@@ -209,7 +209,7 @@ fn metalinks_and_single_places_are_chosen_and_foretold_likewise() -> Result<()> 
     let dry = fixture.run(&["download", "--dry-run", "--metalink", "set.meta4", "--exclude", "*-[1-5].dat"])?;
     expect(&dry, 0)?;
     ensure!(dry.stdout.contains("test:davsfile-0.dat from DAVS to ./test/davsfile-0.dat\n"), "{}", dry.stdout);
-    ensure!(dry.stdout.ends_with("0 cannot be had. 5 file(s) are not selected.\n"), "{}", dry.stdout);
+    ensure!(dry.stdout.ends_with("0 not available. 5 file(s) not selected.\n"), "{}", dry.stdout);
     let pfn = format!("{}/davs/data/nosuch", Testbed::get()?.value("DAVS")?);
     let words = ["download", "--rses", "DAVS", "--pfn", pfn.as_str(), "test:davsfile-0.dat"];
     let dry = fixture.rucio()?.args(words).args(["--dry-run", "-o", "jsonl"]).run()?;

@@ -1,4 +1,4 @@
-//! A folder to download into, with the credential storage wants.
+//! A folder to download into, with the credential for storage.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The commands about local files and what the catalogue says of them, and those that scripts wait with.
+//! The commands that compare local files with the catalogue, and those with which scripts wait.
 
 mod cat;
 mod download;

@@ -1,4 +1,4 @@
-//! `rucio verify`: what was downloaded, spoiled in every way, found and mended.
+//! `rucio verify`: damaged files are detected and fixed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -56,9 +56,9 @@ fn every_fault_is_found_and_mended_by_the_next_download() -> Result<()> {
     list.sort();
     ensure!(list == [0, 1, 2].map(|number| format!("test:davsfile-{number}.dat\ttest:davsfile")), "{list:?}");
     expect(&fixture.run(&["download", "--dir", "data", "--files-from", "bad"])?, 0)?;
-    let mended = fixture.rucio()?.args(words).args(["--ignore-extra"]).run()?;
-    expect(&mended, 0)?;
-    ensure!(mended.stdout == "7 file(s): 7 ok\n", "{}", mended.stdout);
+    let fixed = fixture.rucio()?.args(words).args(["--ignore-extra"]).run()?;
+    expect(&fixed, 0)?;
+    ensure!(fixed.stdout == "7 file(s): 7 ok\n", "{}", fixed.stdout);
     Ok(())
 }
 

@@ -77,7 +77,7 @@ pub(crate) struct Differs {
     pub(crate) id: String,
     pub(crate) exit: Option<i32>,
     pub(crate) shows: Vec<Regex>,
-    /// Ours must equal what the official client makes of this other line.
+    /// Our output must equal the official client's output for this other line.
     pub(crate) same_as: Option<Line>,
 }
 
@@ -91,7 +91,7 @@ pub(crate) struct TracesDiffer {
 }
 
 impl Case {
-    /// What one sees and searches for: place and command line.
+    /// Title for people: location and command line.
     pub(crate) fn title(&self) -> String {
         format!("{} $ {}", self.place, self.line.text)
     }

@@ -53,7 +53,7 @@ struct Seen {
     stdout: String,
     files: String,
     traces: String,
-    /// What the server says afterwards.
+    /// The state of the server afterwards.
     after: String,
 }
 
@@ -70,7 +70,7 @@ impl Seen {
 
 /// How often a case is tried whose own changes the server may show in another order.
 const TRIES: u32 = 3;
-/// How often a case is tried that has met somebody else's change: other tests run meanwhile.
+/// Maximum number of runs of a case that was disturbed by changes of other tests.
 const BUSY_TRIES: u32 = 8;
 
 /// Run the case. `caches` holds the tokens that cases share.
@@ -94,7 +94,7 @@ pub(super) fn check(case: &Case, caches: &Path) -> Result<Checked> {
                 continue;
             }
         }
-        // What was made anew for each client the server may list in another order: a real difference is one every time.
+        // The server may list what was created for each client in another order: a real difference occurs every time.
         if matches!(verdict, Verdict::Failed(_)) && !case.reads_only() && attempt < TRIES {
             official = see(case, &case.line, Who::Official, caches)?;
             continue;
@@ -125,7 +125,7 @@ fn judge(case: &Case, official: &Seen, ours: &Seen, caches: &Path) -> Result<Ver
     })
 }
 
-/// What the case says of the official client and isn't so.
+/// Expectations of the case that the official client does not meet.
 fn wrong_premise(case: &Case, official: &Seen) -> Option<String> {
     if official.outcome.code != case.exit {
         return Some(format!("the official client ends with {}, the case says {}\n", official.outcome.code, case.exit));
@@ -134,13 +134,13 @@ fn wrong_premise(case: &Case, official: &Seen) -> Option<String> {
     Some(format!("the official client does not show {missing}\n"))
 }
 
-/// What ours does not do although the case says so.
+/// Expectations of the case that our client does not meet.
 fn not_as_documented(case: &Case, differs: &Differs, ours: &Seen, caches: &Path) -> Result<Option<String>> {
     if let Some(line) = &differs.same_as {
         let model = see(case, line, Who::Official, caches)?;
         if !model.same_as(ours) {
             return Ok(Some(format!(
-                "ours is not what the official client makes of {}\n{}",
+                "our output differs from the official client's for {}\n{}",
                 line.text,
                 differences(&model, ours)
             )));
@@ -153,7 +153,7 @@ fn not_as_documented(case: &Case, differs: &Differs, ours: &Seen, caches: &Path)
     Ok(missing.map(|pattern| format!("ours does not show {pattern}\n")))
 }
 
-/// Where both clients bring the same files they tell the same of it, but for what the case says of the traces.
+/// If both clients download the same files, their output is the same, except for the traces that the case names.
 fn stray_traces(case: &Case, official: &Seen, ours: &Seen) -> Option<String> {
     let none = TracesDiffer { id: String::new(), fields: Vec::new() };
     let differ = case.traces_differ.as_ref().unwrap_or(&none);
@@ -163,14 +163,14 @@ fn stray_traces(case: &Case, official: &Seen, ours: &Seen) -> Option<String> {
     (!as_told).then(|| differences(official, ours))
 }
 
-/// A prepared place to run a case in.
+/// A prepared environment to run a case in.
 struct Stage {
     scratch: tempfile::TempDir,
     places: Placeholders,
 }
 
 impl Stage {
-    /// A working folder, a fresh name, and what the case wants done before.
+    /// A working folder, a unique name, and the preparations of the case.
     fn set(case: &Case, caches: &Path) -> Result<Self> {
         let scratch = tempfile::tempdir()?;
         let work = scratch.path().join("work");
@@ -218,14 +218,14 @@ impl Stage {
         let outcome = self.run(case, &line, who, caches)?;
         let traces = server.close(files_there(&outcome.stdout), &self.places.fill("{new}")?)?;
         let listing = self.places.take_out(&traces::listing(traces)?);
-        // Where it is left to chance which files come, the traces name different ones.
+        // If files are chosen at random, the traces name different ones.
         let chance = ["filename", "filesize"].map(str::to_owned);
         let fields: &[String] = if case.options.count_files { &chance } else { &[] };
         Ok((outcome, traces::without(&listing, fields)))
     }
 }
 
-/// What ours makes of the case, prepared as always, with these options before the command.
+/// Our result for the case, prepared as always, with these options before the command.
 pub(super) fn ours_with(case: &Case, options: &[&str], caches: &Path) -> Result<Outcome> {
     let mut line = case.line.clone();
     line.words.splice(0..0, options.iter().map(ToString::to_string));
@@ -258,7 +258,7 @@ fn normal(case: &Case, places: &Placeholders, stdout: &str) -> String {
     case.options.rules.iter().fold(places.take_out(stdout), |text, rule| rule.apply(&text))
 }
 
-/// What the server says when its database would have to wait for a row that another case has locked. (The second is its
+/// Errors of the server when its database would have to wait for a row that another case has locked. (The second is its
 /// answer to any failed statement on a rule.)
 const LOCKED: [&str; 2] = ["An unknown Database Exception has occurred", "Badly formatted rule id"];
 
@@ -275,7 +275,7 @@ fn run(case: &Case, line: &Line, who: Who, places: &Placeholders, cache: &Path) 
     Ok(outcome)
 }
 
-/// Tokens are kept apart by configuration, as the account alone names a token file.
+/// Each configuration has its own token folder, as token files are named only after the account.
 fn run_once(case: &Case, line: &Line, who: Who, places: &Placeholders, cache: &Path) -> Result<Outcome> {
     let config = line.config.as_ref().unwrap_or(&case.options.config);
     let mut command = match (line.program.as_str(), who) {
@@ -293,7 +293,7 @@ fn run_once(case: &Case, line: &Line, who: Who, places: &Placeholders, cache: &P
     command.args(words).run().with_context(|| line.text.clone())
 }
 
-/// How many files a download says it found in its place.
+/// Number of files that a download reports as present.
 fn files_there(stdout: &str) -> usize {
     let found = stdout.lines().filter_map(|line| line.strip_prefix("Files already found locally:"));
     found.filter_map(|number| number.trim().parse::<usize>().ok()).sum()

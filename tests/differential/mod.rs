@@ -1,5 +1,5 @@
 //! Command lines run through the official client and ours: what both print and how both end must be the same.
-//! `README.md` beside this file tells how to add one.
+//! `README.md` beside this file explains how to add one.
 
 mod case;
 mod check;
@@ -43,7 +43,7 @@ fn read_cases(file: &Path) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// A line for whoever watches, past the test runner's capturing.
+/// Prints a progress line, which the test runner does not capture.
 fn say(text: &str) {
     let _ = writeln!(stderr(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! `{placeholders}` in command lines: the testbed's places, the case's fresh name, what preparations printed.
+//! `{placeholders}` in command lines: the testbed's paths, the case's unique name, output of preparations.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,7 +21,7 @@ const PLACES: [(&str, &str); 8] = [
     ("storage", "STORAGE"),
 ];
 
-/// A name nobody used: as it is, and in capitals, as RSEs are named.
+/// A unique name: as it is, and in capitals, as RSEs are named.
 const NEW: [&str; 2] = ["new", "NEW"];
 
 fn pattern() -> Result<Regex> {
@@ -54,12 +54,12 @@ pub(super) fn mentions_new(case: &Case) -> bool {
     lines(case).any(|line| NEW.iter().any(|new| line.text.contains(&format!("{{{new}}}"))))
 }
 
-/// What the placeholders stand for in one run of a case.
+/// The values of the placeholders in one run of a case.
 #[derive(Debug)]
 pub(super) struct Placeholders(BTreeMap<String, String>);
 
 impl Placeholders {
-    /// The testbed's places, a fresh name and the working folder.
+    /// The testbed's paths, a unique name and the working folder.
     pub(super) fn new(name: &str, work: &Path) -> Result<Self> {
         let testbed = Testbed::get()?;
         let mut places = Self::of_run(name, work);

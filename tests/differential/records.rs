@@ -64,7 +64,7 @@ fn wanted() -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// The names of the command: what stands before the first option or argument that no command is called.
+/// The names of the command: the words before the first option or argument.
 fn command(case: &Case) -> String {
     let is_name = |word: &&String| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
     let names = case.line.words.iter().skip_while(|word| word.starts_with('-')).take_while(is_name).take(4);
@@ -90,7 +90,7 @@ fn check(case: &Case, seen: &Mutex<BTreeSet<String>>, caches: &Path) -> Result<(
     }
 }
 
-/// A whole JSON value. Where a site's other servers are asked too there are several.
+/// A complete JSON value; several if other servers of a site are queried, too.
 fn json(outcome: &Outcome) -> Result<Value> {
     let values = serde_json::Deserializer::from_str(&outcome.stdout).into_iter::<Value>();
     let values: Vec<_> = values.collect::<Result<_, _>>().with_context(|| outcome.stdout.clone())?;

@@ -19,7 +19,7 @@ enum Change {
     Number(Regex, &'static str),
     /// Sort the lines.
     Sort,
-    /// Sort the parts between lines of 40 dashes: the DIDs of a download summary come as their files were ready.
+    /// Sort the parts between lines of 40 dashes: the DIDs of a download summary are in the order of their completion.
     SortParts,
 }
 
@@ -35,7 +35,7 @@ const REPLACE: [(&str, &str, &str); 5] = [
     ),
     // the last line with -v
     ("duration", r"(?m)^Completed in \d+\.\d{4} sec\.$", "Completed in <duration> sec."),
-    // how the server came by the files of open data
+    // how the server found the files of open data
     (
         "request",
         r"'request_cache_hit': (?:True|False), 'request_time_elapsed_millis': [-+.e0-9]+",

@@ -21,7 +21,7 @@ pub(super) fn all(cases: &[Case]) -> Result<()> {
     Testbed::get()?;
     let caches = tempfile::tempdir()?;
     let summary = Summary { total: cases.len(), ..Summary::default() };
-    // What changes the server only touches what it made itself, so it may run beside its like, but not beside listings.
+    // Cases that change the server touch only what they created, so they may run concurrently, but not with listings.
     let (reading, changing): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|case| case.reads_only());
     for phase in [reading, changing] {
         let next = AtomicUsize::new(0);
@@ -39,7 +39,7 @@ pub(super) fn all(cases: &[Case]) -> Result<()> {
     summary.finish()
 }
 
-/// Takes away the RSEs that the cases made: every listing of RSEs would show them for ever.
+/// Removes the RSEs that the cases created: all later listings of RSEs would show them.
 fn remove_rses() -> Result<()> {
     let listed = Rucio::ours().config("root")?.args(["rse", "list"]).run()?;
     for rse in listed.stdout.lines().filter(|rse| rse.starts_with("DIFF")) {

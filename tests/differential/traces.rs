@@ -1,4 +1,4 @@
-//! What a run tells about its transfers: each has a trace server of its own, so that runs may go on side by side.
+//! The traces of a run: each run has its own trace server, so that several can run concurrently.
 
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::support::Testbed;
 
-/// How long a trace may be on its way to the Rucio server's log.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Maximum time until a trace is in the Rucio server's log.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Trace = Map<String, Value>;
 type Door = Arc<Mutex<Option<SocketAddr>>>;
@@ -51,8 +51,8 @@ impl TraceServer {
         Ok(copy)
     }
 
-    /// All that came, once whoever sends has ended: connections are taken in their order, ours last, and read to their
-    /// ends. Traces of files that were there (`present` of them) the official client sends to the Rucio server, whatever
+    /// All traces, once the sender has ended: connections are accepted in order, ours last, and read to their
+    /// ends. Traces of files that were there (`present` of them) the official client sends to the Rucio server, regardless of
     /// the trace server; they are found in its log by the site the run believed to be at.
     pub(super) fn close(self, present: usize, site: &str) -> Result<Vec<Trace>> {
         {
@@ -86,7 +86,7 @@ pub(super) fn listing(traces: Vec<Trace>) -> Result<String> {
             }
             *uuid = "<uuid>".into();
         }
-        // The official client asks a name server what this host is called.
+        // The official client looks up the name of this host in the DNS.
         if let Some(host) = trace.get_mut("hostname").filter(|host| host.as_str().is_some_and(|name| !name.is_empty()))
         {
             *host = "<host>".into();
@@ -94,7 +94,7 @@ pub(super) fn listing(traces: Vec<Trace>) -> Result<String> {
         lines.push(format!("{}\n", Value::Object(reason_taken_out(trace))));
     }
     lines.sort_unstable();
-    // A failed attempt may be made twice, or once where a second one cannot help.
+    // There may be two failed attempts, or one if a second one cannot help.
     lines.dedup_by(|one, other| one == other && one.contains("<reason>"));
     if runs.len() > 1 {
         lines.push(format!("{} uuids\n", runs.len()));
@@ -110,7 +110,7 @@ pub(super) fn without(listing: &str, fields: &[String]) -> String {
     listing.split_inclusive('\n').filter(|line| !is_one(line)).collect()
 }
 
-/// Why something failed is told in each client's own words.
+/// The reason of a failure differs between the clients.
 fn reason_taken_out(mut trace: Trace) -> Trace {
     let failed = matches!(trace.get("clientState").and_then(Value::as_str), Some("FAILED" | "DOWNLOAD_ATTEMPT"));
     if let Some(reason) = trace.get_mut("stateReason").filter(|reason| failed && reason.as_str() != Some("")) {
@@ -158,9 +158,9 @@ fn serve(listener: &TcpListener, last: &Door) -> Result<Vec<Trace>> {
     Ok(traces)
 }
 
-/// All that one connection brings.
+/// All data of one connection.
 fn attend(visitor: TcpStream) -> Result<Vec<Trace>> {
-    visitor.set_read_timeout(Some(PATIENCE))?;
+    visitor.set_read_timeout(Some(WAIT_TIMEOUT))?;
     let mut answers = visitor.try_clone()?;
     let (mut visitor, mut traces) = (BufReader::new(visitor), Vec::new());
     while let Some(body) = request(&mut visitor)? {
@@ -202,7 +202,7 @@ fn request(visitor: &mut impl BufRead) -> Result<Option<Vec<u8>>> {
     Ok(Some(body))
 }
 
-/// The traces of that site in the server's log, as soon as there are so many. What the server adds is taken away.
+/// The traces of that site in the server's log, as soon as there are so many. Fields that the server adds are removed.
 fn from_log(log: &Path, known: u64, count: usize, site: &str) -> Result<Vec<Trace>> {
     let start = Instant::now();
     loop {
@@ -211,7 +211,7 @@ fn from_log(log: &Path, known: u64, count: usize, site: &str) -> Result<Vec<Trac
         let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n') && line.contains(site));
         let traces: Vec<Trace> = lines.map(serde_json::from_str).collect::<Result<_, _>>()?;
         let mut traces: Vec<Trace> = traces.into_iter().filter(is_present).collect();
-        if traces.len() >= count || start.elapsed() > PATIENCE {
+        if traces.len() >= count || start.elapsed() > WAIT_TIMEOUT {
             for trace in &mut traces {
                 trace.retain(|field, _| {
                     !["traceIp", "traceTimeentry", "traceTimeentryUnix", "traceId"].contains(&field.as_str())

@@ -1,4 +1,4 @@
-//! The configuration file and what stands in it.
+//! The configuration file and its content.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -13,9 +13,9 @@ fn an_option_is_mistyped() -> Result<()> {
         DoctorFixture::with(|_| Ok("auth_type = userpass\nusername = jdoe\npassword = secret\nacount = jdoe".into()))?;
     let finding = doctor.is_warned()?;
     let place = format!("{}, line 9", doctor.config().display());
-    finding.says("configuration", &[&place, "knows no option 'acount' in [client]", "Did you mean account?"])?;
-    // It stands there twice now, which is another mistake, with another line.
-    doctor.mend(&finding, "sed ")?;
+    finding.says("configuration", &[&place, "unknown option 'acount' in [client]", "Did you mean account?"])?;
+    // Now the option is there twice, which is another error, on another line.
+    doctor.apply_hint(&finding, "sed ")?;
     doctor.fails(&[], 1)?.says("configuration", &["line 9: option 'account' is there already, in line 5"])
 }
 
@@ -26,7 +26,7 @@ fn an_option_is_unknown() -> Result<()> {
     })?;
     let finding = doctor.is_warned()?;
     finding.says("configuration", &["'experiment_motto'", "Remove the line"])?;
-    doctor.mend(&finding, "sed ")?;
+    doctor.apply_hint(&finding, "sed ")?;
     doctor.is_well().map(drop)
 }
 
@@ -35,8 +35,8 @@ fn others_may_read_the_password() -> Result<()> {
     let doctor = DoctorFixture::userpass()?;
     fs::set_permissions(doctor.config(), Permissions::from_mode(0o644))?;
     let finding = doctor.is_warned()?;
-    finding.says("configuration", &["it holds a password and is open to others (mode 644)", "chmod 600 "])?;
-    doctor.mend(&finding, "chmod ")?;
+    finding.says("configuration", &["it contains a password and is accessible to others (mode 644)", "chmod 600 "])?;
+    doctor.apply_hint(&finding, "chmod ")?;
     doctor.is_well().map(drop)
 }
 
@@ -73,7 +73,7 @@ fn settings_tell_where_they_stand() -> Result<()> {
     let findings = doctor.is_well()?;
     let said: Vec<_> = findings.iter().map(|found| format!("{}: {}", found.subject, found.message)).collect();
     for text in [
-        "RUCIO_ACCOUNT: jdoe (wins over",
+        "RUCIO_ACCOUNT: jdoe (overrides",
         "account: jdoe (the variable RUCIO_ACCOUNT)",
         "auth_type: userpass (the command line)",
     ] {

@@ -22,7 +22,7 @@ fn sites_that_work_are_well_by_every_way_that_asks_nobody() -> Result<()> {
         let findings = doctor.is_well()?;
         let login = findings.iter().find(|finding| finding.check == "login");
         let said = login.map(|finding| finding.message.as_str()).unwrap_or_default();
-        let wanted = format!("account jdoe as {identity}, by {way}, status ACTIVE");
+        let wanted = format!("account jdoe as {identity}, with {way}, status ACTIVE");
         ensure!(said == wanted, "{said}");
         let checks: Vec<_> = findings.iter().map(|finding| finding.check.as_str()).collect();
         for check in
@@ -32,7 +32,7 @@ fn sites_that_work_are_well_by_every_way_that_asks_nobody() -> Result<()> {
         }
         // The second time there is a token.
         let again = doctor.is_well()?;
-        ensure!(again.iter().any(|finding| finding.message.contains(&format!("by {way}, for "))), "{again:#?}");
+        ensure!(again.iter().any(|finding| finding.message.contains(&format!("with {way}, valid for "))), "{again:#?}");
     }
     Ok(())
 }
@@ -59,7 +59,7 @@ fn an_account_is_unknown() -> Result<()> {
     let texts = ["there is no account nobody77; jdoe belongs to jdoe", "rucio --account jdoe whoami"];
     doctor.fails(&[], 1)?.says("login", &texts)?;
     let tokens = fs::read_dir(doctor.home.token_folder())?.flatten().map(|entry| entry.file_name()).collect::<Vec<_>>();
-    ensure!(tokens == [".lock"], "what was asked to find out is kept nowhere: {tokens:?}");
+    ensure!(tokens == [".lock"], "a token of the diagnosis was saved: {tokens:?}");
     Ok(())
 }
 
@@ -91,7 +91,7 @@ fn a_certificate_has_expired() -> Result<()> {
 fn a_proxy_has_expired() -> Result<()> {
     let doctor = DoctorFixture::with(|_| proxy("jdoe.expired-proxy.pem"))?;
     let texts = [
-        "jdoe.expired-proxy.pem: proxy of CN=John Doe,O=Testbed, named by client_x509_proxy, expired on",
+        "jdoe.expired-proxy.pem: proxy of CN=John Doe,O=Testbed, set by client_x509_proxy, expired on",
         "voms-proxy-init",
     ];
     doctor.fails(&[], 1)?.says("credentials", &texts)
@@ -101,7 +101,7 @@ fn a_proxy_has_expired() -> Result<()> {
 fn a_proxy_that_storages_are_shown_has_expired() -> Result<()> {
     let file = Home::certificate("jdoe.expired-proxy.pem")?;
     let doctor = DoctorFixture::userpass()?.env("X509_USER_PROXY", &file.to_string_lossy());
-    doctor.is_warned()?.says("credentials", &["which storages are shown, expired on", "voms-proxy-init"])
+    doctor.is_warned()?.says("credentials", &["used for storages, expired on", "voms-proxy-init"])
 }
 
 #[test]
@@ -117,8 +117,8 @@ fn a_proxy_is_open_to_others() -> Result<()> {
         Ok(format!("auth_type = x509_proxy\nclient_x509_proxy = {}", home.copy("jdoe.proxy.pem", 0o644)?.display()))
     })?;
     let finding = doctor.is_warned()?;
-    finding.says("credentials", &["holds a private key and is open to others (mode 644)"])?;
-    doctor.mend(&finding, "chmod ")?;
+    finding.says("credentials", &["contains a private key and is accessible to others (mode 644)"])?;
+    doctor.apply_hint(&finding, "chmod ")?;
     doctor.is_well().map(drop)
 }
 
@@ -128,7 +128,7 @@ fn a_key_is_open_to_others() -> Result<()> {
         DoctorFixture::with(|home| Ok(x509(&Home::certificate("jdoe.pem")?, &home.copy("jdoe.key.pem", 0o644)?)))?;
     let finding = doctor.fails(&[], 1)?;
     finding.says("credentials", &["jdoe.key.pem are 644; they must be 400 or 600"])?;
-    doctor.mend(&finding, "chmod ")?;
+    doctor.apply_hint(&finding, "chmod ")?;
     doctor.is_well().map(drop)
 }
 
@@ -167,9 +167,7 @@ fn bearer_tokens_are_named_and_not_shown() -> Result<()> {
         DoctorFixture::userpass()?.env("BEARER_TOKEN", "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lkcCJ9.c2ln");
     let findings = doctor.is_well()?;
     ensure!(
-        findings
-            .iter()
-            .any(|found| found.message == "bearer token of https://idp (oidc alone would use it), without an end")
+        findings.iter().any(|found| found.message == "bearer token of https://idp (used only by oidc), without expiry")
     );
     ensure!(!format!("{findings:?}").contains("eyJ"));
     let file = doctor.home.path().join("bt");
@@ -183,10 +181,9 @@ fn bearer_tokens_are_named_and_not_shown() -> Result<()> {
 
 #[test]
 fn ssh_keys_are_told_apart_by_their_pass_phrase() -> Result<()> {
-    for (phrase, code, told) in [
-        ("", 0, "SSH key without a pass phrase"),
-        ("hunter2", 4, "SSH key behind a pass phrase, which `rucio login` asks for"),
-    ] {
+    for (phrase, code, told) in
+        [("", 0, "unencrypted SSH key"), ("hunter2", 4, "encrypted SSH key; `rucio login` prompts for the pass phrase")]
+    {
         let doctor = DoctorFixture::with(|home| {
             let key = home.path().join("id");
             let mut command = Command::new("ssh-keygen");
@@ -211,7 +208,10 @@ fn openid_connect_wants_a_login_or_the_token_of_another_program() -> Result<()> 
     let token = format!("eyJhbGciOiJub25lIn0.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
     let (findings, code) = doctor.env("BEARER_TOKEN", &token).examined(&["--offline"])?;
     let said = format!("{findings:?}");
-    ensure!(code == 0 && said.contains("token of another program, used before any of ours, for "), "{findings:#?}");
+    ensure!(
+        code == 0 && said.contains("token of another program, takes precedence over ours, valid for "),
+        "{findings:#?}"
+    );
     ensure!(!said.contains("eyJ"), "{said}");
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! `rucio doctor`: all is well at a site that works; of one thing that is broken, exactly that line fails, with the
-//! command that mends it, which is run where it can be; and no secret is ever shown.
+//! command that fixes it, which is run if possible; no secret is shown.
 
 mod configuration;
 mod credentials;

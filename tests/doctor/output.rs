@@ -15,7 +15,7 @@ use crate::support::{Testbed, project, unified, var};
 #[test]
 fn every_format_shows_the_same_findings() -> Result<()> {
     let doctor = DoctorFixture::userpass()?.args(&["--account", "nobody77"]);
-    // The first login makes the folder of tokens, which the others see.
+    // The first login creates the token folder, which the others see.
     doctor.run(&[])?;
     let (findings, code) = doctor.examined(&[])?;
     ensure!(code == 1 && findings.len() > 12, "{findings:#?}");
@@ -52,7 +52,7 @@ fn words_are_coloured_on_a_terminal() -> Result<()> {
     Ok(())
 }
 
-/// The example in the documentation is what the doctor says. `RUCIO_BLESS=1` writes it anew.
+/// The example in the documentation is the real output. `RUCIO_BLESS=1` updates it.
 #[test]
 fn the_documented_example_is_true() -> Result<()> {
     let doctor = DoctorFixture::of(Home::new()?, None)?;
@@ -86,11 +86,12 @@ fn page() -> Result<(PathBuf, String)> {
     Ok((page, text))
 }
 
-/// The same said at jdoe's own site: what depends on this machine is taken out.
+/// The same output at jdoe's own site: everything that depends on this machine is removed or replaced.
 fn elsewhere(text: &str, doctor: &DoctorFixture, url: &str, certs: &str) -> Result<String> {
     let home = doctor.home.path().to_string_lossy();
     // His folder for temporary files is his home here.
-    let text = text.replace(&format!("{home}/jdoe/"), "/tmp/jdoe/").replace(&format!("{home}: can"), "/tmp: can");
+    let text =
+        text.replace(&format!("{home}/jdoe/"), "/tmp/jdoe/").replace(&format!("{home}: writable"), "/tmp: writable");
     let text = text.replace(&*home, "/home/jdoe").replace(certs, "/etc/grid-security");
     let port = url.rsplit(':').next().unwrap_or_default();
     let text =

@@ -1,4 +1,4 @@
-//! The way to the servers: names, ports, silence, HTTP proxies.
+//! Reaching the servers: names, ports, timeouts, HTTP proxies.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -25,7 +25,7 @@ fn a_name_does_not_resolve() -> Result<()> {
 
 #[test]
 fn a_port_is_closed() -> Result<()> {
-    // Bound and let go, so that nobody listens there.
+    // Bound and released, so that connections are refused.
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let finding = at(&format!("https://localhost:{port}"))?.fails(&[], 1)?;
     let command = format!("curl -v https://localhost:{port}/ping");
@@ -45,14 +45,14 @@ fn one_of_two_servers_is_down() -> Result<()> {
 
 #[test]
 fn a_server_is_silent() -> Result<()> {
-    // The system takes the connection, and nobody ever speaks.
+    // The system accepts the connection, and no data follows.
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let place = format!("localhost:{}", listener.local_addr()?.port());
     let finding = at(&format!("https://{place}"))?.fails(&[], 1)?;
-    finding.says("tls", &[&format!("{place}: no answer to the handshake in time"), "openssl s_client -connect"])
+    finding.says("tls", &[&format!("{place}: TLS handshake timed out"), "openssl s_client -connect"])
 }
 
-/// An HTTP proxy that connects whoever asks; it ends with the test process.
+/// An HTTP proxy for all destinations; it ends with the test process.
 fn http_proxy() -> Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();
@@ -101,7 +101,7 @@ fn an_http_proxy_refuses() -> Result<()> {
     let port = http_proxy()?;
     let doctor = DoctorFixture::userpass()?.env("HTTPS_PROXY", &format!("http://127.0.0.1:{port}"));
     let finding = doctor.fails(&[], 1)?;
-    finding.says("connection", &[&format!("127.0.0.1:{port}: the proxy refuses: HTTP/1.1 407"), "curl -v"])?;
+    finding.says("connection", &[&format!("127.0.0.1:{port}: the proxy refused: HTTP/1.1 407"), "curl -v"])?;
     ensure!(Testbed::get()?.value("URL")?.starts_with("https://"));
     Ok(())
 }

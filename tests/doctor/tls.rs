@@ -1,4 +1,4 @@
-//! Certificates of servers, and the authorities that vouch for them.
+//! Certificates of servers, and the CAs that issued them.
 
 use std::fs;
 use std::path::Path;
@@ -49,7 +49,7 @@ fn a_folder_of_authorities_is_empty() -> Result<()> {
     finding.says("ca", &[&format!("{folder}: There is no CA certificate in"), "hashed folder"])
 }
 
-/// Somebody who trusts what is in this file or folder.
+/// A user who trusts the CAs in this file or folder.
 fn trusting(trusted: &Path) -> Result<DoctorFixture> {
     Ok(DoctorFixture::userpass()?.args(&["--ca-certificate", &trusted.to_string_lossy()]))
 }
@@ -76,13 +76,13 @@ fn authorities_are_unfit() -> Result<()> {
     let no_signer = CertificateFixture::signed_by_itself(&["CN=Mute"], TODAY, Use::NoCertSign)?;
     let clients = CertificateFixture::signed_by_itself(&["CN=Clients"], TODAY, Use::ClientAuthority)?;
     let all = [
-        (&old, "CN=Old: not used, since it expired on 20", "the CA's current certificate"),
-        (&no_signer, "CN=Mute: not used, since it may not sign certificates", "certificate for signing"),
-        (&clients, "CN=Clients: not used, since it is not for TLS servers", "certificate for signing"),
+        (&old, "CN=Old: not used: it expired on 20", "the CA's current certificate"),
+        (&no_signer, "CN=Mute: not used: it may not sign certificates", "certificate for signing"),
+        (&clients, "CN=Clients: not used: it is not for TLS servers", "certificate for signing"),
         (
             &ca.sign(&["CN=Issued"], TODAY, Use::Server("elsewhere"))?,
-            "CN=Issued: it is not the certificate of a CA; it is trusted for its own server alone",
-            "name the CA that signed it (CN=Testbed CA,O=Testbed)",
+            "CN=Issued: it is not the certificate of a CA; trusted only as the certificate of its own server",
+            "add the CA that issued it (CN=Testbed CA,O=Testbed)",
         ),
     ];
     let (folder, _) = ca.hashed_folder(home)?;
@@ -104,7 +104,7 @@ fn no_authority_of_a_file_is_fit() -> Result<()> {
     let (findings, code) = trusting(&file)?.examined(&[])?;
     let failed: Vec<_> = findings.iter().filter(|one| one.status == "failed").collect();
     ensure!(code == 1 && failed.len() == 1, "{code}: {findings:#?}");
-    failed[0].says("ca", &[&format!("{}: 1 certificate, none of which can be used", file.display()), "X509_CERT_DIR"])
+    failed[0].says("ca", &[&format!("{}: 1 certificate, none usable", file.display()), "X509_CERT_DIR"])
 }
 
 /// What small sites do is no reason for a warning.
@@ -114,7 +114,9 @@ fn a_servers_own_certificate_is_trusted() -> Result<()> {
     let own = CertificateFixture::signed_by_itself(&["CN=localhost"], TODAY, Use::Server("localhost"))?;
     let file = keep(&home, "server.pem", own.pem()?)?;
     let (findings, _) = trusting(&file)?.examined(&["--offline"])?;
-    let told = findings.iter().find(|one| one.message == "CN=localhost: not a CA; trusted for its own server alone");
+    let told = findings
+        .iter()
+        .find(|one| one.message == "CN=localhost: not a CA; trusted only as the certificate of its own server");
     ensure!(told.is_some_and(|one| one.status == "ok" && one.subject == file.to_string_lossy()), "{findings:#?}");
     ensure!(findings.iter().all(|one| one.check != "ca" || one.status == "ok"), "{findings:#?}");
     Ok(())

@@ -1,4 +1,4 @@
-//! Tokens that are kept: trusted, ended, somebody else's.
+//! Saved tokens: trusted, expired, of another user.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -16,7 +16,7 @@ fn returning() -> Result<DoctorFixture> {
     Ok(doctor)
 }
 
-/// Takes the password out of the configuration, and lets the token have ended.
+/// Removes the password from the configuration, and expires the token.
 fn ended(doctor: &DoctorFixture, password: bool) -> Result<()> {
     let record = doctor.home.record_file();
     let mut text: Value = serde_json::from_slice(&fs::read(&record)?)?;
@@ -35,7 +35,7 @@ fn a_token_has_ended_and_a_login_asks() -> Result<()> {
     ended(&doctor, false)?;
     for options in [&[][..], &["--offline"]] {
         let finding = doctor.fails(options, 4)?;
-        finding.says("token", &["token of jdoe at https://localhost:", "by userpass, ended ", "rucio login"])?;
+        finding.says("token", &["token of jdoe at https://localhost:", "with userpass, expired ", "rucio login"])?;
     }
     let outcome = doctor.run(&[])?;
     ensure!(outcome.code == 4 && outcome.stderr.contains("Hint: Run `rucio login`."), "{outcome:?}");
@@ -48,7 +48,7 @@ fn a_token_has_ended_and_a_login_asks_nobody() -> Result<()> {
     ended(&doctor, true)?;
     let findings = doctor.is_well()?;
     ensure!(
-        findings.iter().any(|found| found.message.ends_with("ago; the next command logs in by itself")),
+        findings.iter().any(|found| found.message.ends_with("ago; the next command logs in automatically")),
         "{findings:#?}"
     );
     Ok(())
@@ -69,7 +69,7 @@ fn a_token_is_refused_by_the_server() -> Result<()> {
     fs::write(doctor.config(), config.replace("password = secret\n", ""))?;
     // As the official client would write it, and nothing like one of the server's.
     doctor.home.keep_token("jdoe-jdoe-unknown-made-up")?;
-    doctor.fails(&[], 4)?.says("login", &["does not take the token any more", "rucio login"])
+    doctor.fails(&[], 4)?.says("login", &["rejects the token", "rucio login"])
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_token_is_open_to_others() -> Result<()> {
     fs::set_permissions(doctor.home.token_file(), Permissions::from_mode(0o644))?;
     let finding = doctor.fails(&["--offline"], 1)?;
     finding.says("token", &["not used: ", "is open to others (mode 644)", "chmod 600 "])?;
-    doctor.mend(&finding, "chmod ")?;
+    doctor.apply_hint(&finding, "chmod ")?;
     doctor.is_well().map(drop)
 }
 
@@ -87,8 +87,8 @@ fn the_folder_is_open_to_others() -> Result<()> {
     let doctor = returning()?;
     fs::set_permissions(doctor.home.token_folder(), Permissions::from_mode(0o777))?;
     let finding = doctor.fails(&[], 1)?;
-    finding.says("token", &["no token is kept there: ", "is open to others (mode 777)", "chmod 700 "])?;
-    doctor.mend(&finding, "chmod ")?;
+    finding.says("token", &["no token can be saved there: ", "is open to others (mode 777)", "chmod 700 "])?;
+    doctor.apply_hint(&finding, "chmod ")?;
     doctor.is_well().map(drop)
 }
 
@@ -98,7 +98,7 @@ fn the_folder_is_another_users() -> Result<()> {
     chown(doctor.home.token_folder(), Some(65534), None)?;
     let finding = doctor.fails(&[], 1)?;
     finding.says("token", &["belongs to user 65534", "export TMPDIR=~/.rucio/tmp"])?;
-    doctor.mend(&finding, "mkdir ")?;
+    doctor.apply_hint(&finding, "mkdir ")?;
     let elsewhere = doctor.home.path().join(".rucio/tmp").to_string_lossy().into_owned();
     doctor.env("TMPDIR", &elsewhere).is_well().map(drop)
 }
@@ -111,6 +111,6 @@ fn the_token_is_a_link() -> Result<()> {
     symlink(&elsewhere, doctor.home.token_file())?;
     let finding = doctor.fails(&["--offline"], 1)?;
     finding.says("token", &["is a symbolic link", "rm -f "])?;
-    doctor.mend(&finding, "rm ")?;
+    doctor.apply_hint(&finding, "rm ")?;
     doctor.is_well().map(drop)
 }

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::fixtures::{Home, PROMPT, shell_code, wait_for};
 use crate::support::{Outcome, Rucio, Testbed, Tree, files_below};
 
-/// Our client with the credential storage wants, in a folder of its own.
+/// Our client with the credential for storage, in a folder of its own.
 struct Fixture {
     home: Home,
     folder: PathBuf,
@@ -42,7 +42,7 @@ impl Fixture {
     }
 }
 
-/// The bytes of a file of scope `test` as they lie on a storage of the testbed.
+/// The bytes of a file of scope `test` on a storage of the testbed.
 fn stored(place: &str, name: &str) -> Result<Vec<u8>> {
     fn find(folder: &Path, name: &str) -> Option<PathBuf> {
         fs::read_dir(folder).ok()?.flatten().find_map(|entry| match entry.path() {
@@ -190,7 +190,7 @@ fn ctrl_c_ends_a_download_at_once_and_leaves_nothing_half_written() -> Result<()
     let start = Instant::now();
     let code = shell_code(child.wait()?);
     ensure!(code == 130 && start.elapsed() < PROMPT, "{code} after {:?}", start.elapsed());
-    // What came is kept for the next run, under a name that nobody takes for the file's.
+    // The received bytes are kept for the next run, under a name that is clearly not the file's.
     let files = fixture.files()?;
     let is_part = |file: &String| file.starts_with("bench/.2g.dat.") && file.ends_with(".rucio-part");
     ensure!(files.len() == 1 && files.iter().all(is_part), "{files:?}");

@@ -94,7 +94,7 @@ fn the_nightly_job_fetches_what_is_new_and_tells_of_a_proxy_that_ended() -> Resu
     }
     ensure!(names(&folder.join("davsfile"))?.len() == 6, "{:?}", names(&folder)?);
     let ended = job("jdoe.expired-proxy.pem")?;
-    ensure!(ended.code == 1 && ended.stderr.contains("has ended: make a new one"), "{ended:?}");
+    ensure!(ended.code == 1 && ended.stderr.contains("has expired: make a new one"), "{ended:?}");
     Ok(())
 }
 

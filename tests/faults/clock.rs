@@ -6,7 +6,7 @@ use crate::fixtures::Home;
 use crate::fixtures::clock::{TIME_OF_DAY, library};
 use crate::fixtures::download::ended;
 
-/// A token is asked for anew when by the clock it is over; the server, whose clock is right, takes either.
+/// A new token is requested when the old one has expired by the local clock; the server, whose clock is right, accepts both.
 #[test]
 fn tokens_are_renewed_by_a_clock_that_is_wrong_by_hours() -> Result<()> {
     let home = Home::new()?;

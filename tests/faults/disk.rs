@@ -1,4 +1,4 @@
-//! What disks and folders do. File systems are mounted where nobody else sees them: in a mount namespace of the program.
+//! Faults of disks and folders. File systems are mounted in a mount namespace of the program, invisible to others.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::fixtures::download::{DownloadFixture, bytes, ended, verdict};
 use crate::fixtures::store::Store;
 use crate::support::{Outcome, Rucio};
 
-/// Downloads into a file system that is mounted by this line of shell; what stands there afterwards is copied into `here`.
+/// Downloads into a file system that this shell line mounts; its content afterwards is copied into `here`.
 fn download_on(world: &DownloadFixture, mount: &str) -> Result<Outcome> {
     let program = Rucio::path();
     let (document, root) = (world.document()?, world.home.path());
@@ -54,7 +54,7 @@ fn a_read_only_folder_is_told_and_not_tried_again() -> Result<()> {
     let verdict = verdict(&outcome, "f").with_context(|| outcome.stderr.clone())?;
     ensure!(verdict.contains("Read-only file system") && verdict.contains("faults/f"), "{verdict}");
     ensure!(store.asked("f").is_empty());
-    // The folders are there already.
+    // The folders exist.
     let (world, store) = files(&[("f", 100_000)])?;
     let outcome = download_on(&world, "mount -t tmpfs none disk && mkdir disk/faults && mount -o remount,ro disk")?;
     ended(&outcome, 75)?;
@@ -64,7 +64,7 @@ fn a_read_only_folder_is_told_and_not_tried_again() -> Result<()> {
     Ok(())
 }
 
-/// Holes take no room until they are filled.
+/// Missing ranges use no disk space until they are received.
 #[test]
 fn a_full_disk_ends_a_file_that_comes_in_parts() -> Result<()> {
     let content = bytes(0, 12_000_000);

@@ -1,6 +1,6 @@
 //! The process of the real server is killed in the middle of a list. mod_wsgi ends such an answer like a whole one, so the
-//! end of an answer proves nothing: with exit code 0 everything came, and as the server is back at once, everything
-//! comes.
+//! end of a response proves nothing: with exit code 0 everything was received, and as the server is back at once,
+//! everything is.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -70,7 +70,7 @@ fn interrupted(home: &Home, words: &[&str], after: Duration) -> Result<Outcome> 
 }
 
 /// Kills the server at moments spread over the time that the command takes, until a list was cut and completed.
-/// The caller holds [`SERVER`]. `before` prepares each run, `is_whole` says whether everything came.
+/// The caller holds [`SERVER`]. `before` prepares each run, `is_whole` returns whether everything was received.
 fn complete_or_failed(
     words: &[&str],
     before: impl Fn(&Home) -> Result<()>,
@@ -98,7 +98,7 @@ fn complete_or_failed(
     anyhow::bail!("no list was cut and completed in {MOMENTS} runs")
 }
 
-/// The lines of stdout, whatever their order.
+/// The lines of stdout, sorted.
 fn lines(outcome: &Outcome) -> BTreeSet<&str> {
     outcome.stdout.lines().collect()
 }
@@ -140,7 +140,7 @@ fn killed_server_dry_run_is_complete_or_an_error() -> Result<()> {
     same_lines(&["download", "--dry-run", "--dir", "here", &dataset()])
 }
 
-/// Nothing is there, so every file of the list is missing; the line with the numbers comes only after a whole list.
+/// Nothing is there, so every file of the list is missing; the line with the numbers is printed only after a complete list.
 #[test]
 fn killed_server_verify_is_complete_or_an_error() -> Result<()> {
     let _server = SERVER.lock().unwrap_or_else(PoisonError::into_inner);

@@ -12,7 +12,7 @@ use super::{NAMES, prepare};
 use crate::fixtures::{Home, Pty, USER};
 use crate::support::{Outcome, Rucio, Testbed, project, split, unique};
 
-/// The documents' names and what stands for them here, beside those of the guide.
+/// The documents' names and their equivalents here, in addition to those of the guide.
 const MORE_NAMES: [(&str, &str); 9] = [
     (r"\<rucio_account_name\>", "jdoe"),
     ("<issuer's nickname>", "testbed"),
@@ -25,7 +25,7 @@ const MORE_NAMES: [(&str, &str); 9] = [
     ("~/.ssh/id_rsa", "{home}/.ssh/id_rsa"),
 ];
 
-/// What must be seen of a line that has this in it; the first that fits counts. The exit code is 0 unless it says.
+/// Expected exit code and output of lines that contain this text; the first match counts.
 const SHOWS: [(&str, i32, &str); 29] = [
     ("rucio --help", 0, "whoami"),
     ("completion bash", 0, "^$"),
@@ -107,7 +107,7 @@ struct Reader {
     home: Home,
     /// The part of names that is fresh in this run.
     name: String,
-    /// What holds for lines that name no options: those of the first one.
+    /// Options for lines without any: those of the first one.
     options: Vec<String>,
     /// `NAME=value` of lines before, written in front of the next; a token stays.
     token: Option<String>,
@@ -140,7 +140,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Does what a line says; tells what is wrong with it.
+    /// Runs a line. Returns what is wrong with its output.
     fn follow(&mut self, row: &Row, line: &str) -> Result<Option<String>> {
         let line = self.here(line)?;
         if let Some(export) = line.strip_prefix("export ") {
@@ -224,7 +224,7 @@ impl Reader {
 /// How a line is run.
 enum Way {
     Shell,
-    /// On a terminal, with somebody who logs in in the browser; as the first line of all if it is to be fresh.
+    /// On a terminal, with a login in the browser; in a new home if `fresh`.
     Browser {
         fresh: bool,
     },
@@ -239,7 +239,7 @@ fn configuration(options: &[String]) -> String {
     lines.join("\n")
 }
 
-/// Runs a line at a terminal and logs in where it says.
+/// Runs a line at a terminal and logs in with the link it shows.
 fn browser(home: &Home, line: &str, options: &[String]) -> Result<Outcome> {
     let config = home.testbed_config(&configuration(options))?;
     let words = split(line)?;
@@ -273,7 +273,7 @@ fn complaint(line: &str, outcome: &Outcome) -> Result<Option<String>> {
     let last = line.rsplit("; ").next().unwrap_or_default();
     let expected =
         SHOWS.iter().find(|(part, ..)| line.contains("export") && line.contains(part) || last.contains(part));
-    let (_, code, pattern) = expected.with_context(|| format!("nobody knows what {line} shows"))?;
+    let (_, code, pattern) = expected.with_context(|| format!("SHOWS has no entry for {line}"))?;
     let right = outcome.code == *code && Regex::new(pattern)?.is_match(&seen);
     Ok((!right).then(|| format!("ends with {}, not {code} and {pattern}:\n{seen}", outcome.code)))
 }

@@ -2,7 +2,9 @@
 //! says.
 
 mod documents;
+mod errors;
 mod table;
+mod tutorial;
 
 use std::fs;
 
@@ -11,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use crate::differential::{Case, cases};
 use crate::support::{Outcome, Rucio, Testbed, project, unique};
 
-/// The guide's names and what stands for them here; `{}` is fresh in every run. Longer names first.
+/// The guide's names and their equivalents here; `{}` is unique to a run. Longer names first.
 const NAMES: [(&str, &str); 6] = [
     ("user.jdoe.test.container.1234.1", "{}.container"),
     ("user.jdoe.test.dataset.1", "{}.dataset.1"),
@@ -85,7 +87,7 @@ fn ours(text: &str, name: &str) -> String {
     NAMES.iter().fold(text.to_owned(), |text, (guide, ours)| text.replace(guide, &ours.replace("{}", name)))
 }
 
-/// The way back, for the names that are unmistakable.
+/// The inverse, for unambiguous names.
 fn guides(text: &str, name: &str) -> String {
     let own = NAMES.iter().filter(|(_, ours)| ours.contains("{}"));
     own.fold(text.to_owned(), |text, (guide, ours)| text.replace(&ours.replace("{}", name), guide))

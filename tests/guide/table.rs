@@ -1,4 +1,4 @@
-//! docs/documents.md and the list of what stands in the documents.
+//! docs/documents.md and the list of commands in the documents.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::support::project;
 
-/// Stands for the line of the document.
+/// Means: the line of the document.
 const AS_WRITTEN: &str = "*as written*";
 
 /// A row of docs/documents.md.
@@ -18,9 +18,9 @@ pub(super) struct Row {
     pub(super) document: String,
     /// The command line of the document.
     pub(super) there: String,
-    /// Those that stand for it here, each of them.
+    /// Its equivalents here.
     pub(super) here: Vec<String>,
-    /// What has to stand in `[client]`: lines of `option = value`.
+    /// Required options of `[client]`: lines of `option = value`.
     pub(super) options: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ fn row(place: String, document: &str, line: &str) -> Result<Row> {
     let here = if here.starts_with(AS_WRITTEN) { format!("`{there}`{here}") } else { here.clone() };
     let options = spans(with).into_iter().filter(|span| span.contains(" = ")).collect();
     let here = spans(&here);
-    ensure!(!here.is_empty(), "nothing stands for it");
+    ensure!(!here.is_empty(), "no equivalent");
     Ok(Row { place, document: document.to_owned(), there, here, options })
 }
 

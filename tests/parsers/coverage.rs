@@ -1,4 +1,4 @@
-//! Every command and every option of the official client stands in at least one case of the differential test.
+//! Every command and every option of the official client is in at least one case of the differential test.
 
 use anyhow::{Result, ensure};
 
@@ -32,7 +32,7 @@ const WITHOUT_TRANSFER: [(&str, &str); 2] = [
     ("old: get --aria", "the official client needs a program for it, which need not be there"),
 ];
 
-/// For what moves data it is not enough that an option is understood: with each of them files have come or gone in both
+/// For transfers it is not enough that an option is parsed: with each of them files were transferred by both
 /// clients, and been compared; for uploads, what storage and catalogue have afterwards too.
 #[test]
 fn every_option_of_downloads_and_uploads_has_a_case_that_moves_files() -> Result<()> {
@@ -45,7 +45,7 @@ fn every_option_of_downloads_and_uploads_has_a_case_that_moves_files() -> Result
     let lines: Vec<Line> = cases.iter().filter(moves).map(|case| Line::new(&case.line)).collect();
     let mut missing = Vec::new();
     for (tree, nodes) in official_trees()?.into_iter().filter(|(tree, _)| tree != "admin") {
-        // `get` and `download` of the old tree are one; the second is mostly the new tree's.
+        // The legacy commands `get` and `download` are the same; `download` usually means the new command.
         let names = if tree == "old" { ["get", "upload"] } else { ["download", "upload"] };
         let moving = |node: &&Node| node.path.len() == 1 && names.contains(&node.path[0].as_str());
         let moving: Vec<_> = nodes.iter().filter(moving).collect();

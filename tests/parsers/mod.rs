@@ -13,7 +13,7 @@ use crate::support::{Testbed, project};
 
 /// What differs on purpose: where, what, and why.
 const INTENDED: [(&str, &str, &str); 6] = [
-    ("rucio add-rule", "3 arguments", "one argument takes all words; the last two are told apart behind the parser"),
+    ("rucio add-rule", "3 arguments", "one argument takes all words; the last two are separated after parsing"),
     ("rucio did list", "argument 1 must be required", "the user guide lists by a filter alone"),
     ("rucio subscription touch", "argument 1 must not be required", "without a DID the server refuses the call"),
     ("rucio list-dids", "argument 1 must be required", "the user guide lists by a filter alone"),
@@ -73,7 +73,7 @@ fn is_intended(place: &str, fault: &str) -> bool {
     INTENDED.iter().any(|(at, what, _)| *at == place && *what == fault)
 }
 
-/// The parsers of the installed client, asked now.
+/// The parsers of the installed client.
 fn official_trees() -> Result<BTreeMap<String, Vec<Node>>> {
     let testbed = Testbed::get()?;
     let output = Process::new(format!("{}/bin/python", testbed.value("CLIENT_VENV")?))
@@ -174,7 +174,7 @@ fn same_choices(ours: &Arg, theirs: Option<&[String]>) -> bool {
     }
 }
 
-/// A default that ours has, too, or that is applied where the option is used, which its help then says.
+/// A default that ours has, too, or that is applied later, which its help then says.
 fn same_default(ours: Option<&str>, param: &Param) -> bool {
     const APPLIED_LATER: [&str; 4] = ["rucio-clients", "openid profile", "3", "1"];
     match (&param.default, ours) {

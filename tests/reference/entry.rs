@@ -1,4 +1,4 @@
-//! What the pages tell of a command.
+//! What the pages contain of a command.
 
 use clap::{Arg, ArgAction, Command};
 

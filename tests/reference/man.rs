@@ -68,7 +68,7 @@ const EXITS: [(&str, &str); 5] = [
     ("0", "success"),
     ("1", "a failure"),
     ("2", "a command line that cannot be understood, or a refused permission"),
-    ("124", "rucio rule wait: the time is over"),
+    ("124", "rucio rule wait: timed out"),
     ("130", "ended by Ctrl-C; the old names and those of administrators end with Rucio's own code of the failure"),
 ];
 

@@ -60,7 +60,7 @@ fn table(what: &str, rows: &[(String, String)]) -> String {
     text
 }
 
-/// Text in which only what stands between backticks is markup.
+/// Text in which only backticks are markup.
 fn escaped(text: &str) -> String {
     let pieces = text.split('`').enumerate().map(|(number, piece)| match number % 2 {
         0 => piece.replace('<', "\\<").replace('*', "\\*"),

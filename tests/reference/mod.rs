@@ -1,6 +1,6 @@
-//! The reference pages: `docs/cli-reference.md` and the man pages in `docs/man`, made from the program's own definitions.
+//! The reference pages: `docs/cli-reference.md` and the man pages in `docs/man`, generated from the program's own definitions.
 //!
-//! `RUCIO_BLESS=1 cargo test --test main reference` writes them anew; without it they are compared.
+//! `RUCIO_BLESS=1 cargo test --test main reference` updates them; without it they are compared.
 
 mod entry;
 mod man;
@@ -41,7 +41,7 @@ fn the_reference_pages_are_current() -> Result<()> {
         let name = format!("man/{}", entry?.file_name().to_string_lossy());
         ensure!(pages.contains_key(&name), "{name} is of no command");
     }
-    ensure!(stale.is_empty(), "write them anew with RUCIO_BLESS=1; stale are\n{}", stale.join("\n"));
+    ensure!(stale.is_empty(), "update them with RUCIO_BLESS=1; stale are\n{}", stale.join("\n"));
     Ok(())
 }
 

@@ -1,5 +1,5 @@
-//! The cache of tokens: made once by many, shared with the official client, trusted only while nobody else can touch
-//! it.
+//! The token cache: filled once by concurrent processes, shared with the official client, trusted only if other users
+//! cannot access it.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -15,7 +15,7 @@ fn mode(path: &Path) -> Result<u32> {
     Ok(fs::symlink_metadata(path)?.permissions().mode() & 0o777)
 }
 
-/// Runs whoami on the first server, which must answer as jdoe; gives all requests it took.
+/// Runs whoami on the first server, as jdoe. Returns all requests.
 fn whoami(client: Rucio) -> Result<(Outcome, Vec<Line>)> {
     let agent = unique("cache");
     let outcome = client.config("userpass")?.args(["--user-agent", &agent, "whoami"]).run()?;
@@ -128,7 +128,7 @@ fn garbage_in_the_token_file_is_replaced() -> Result<()> {
     Ok(())
 }
 
-/// The token of a certificate holds its subject, blanks and all.
+/// The token of a certificate contains its subject, including blanks.
 #[test]
 fn the_token_of_a_certificate_is_kept_too() -> Result<()> {
     let home = Home::new()?;
@@ -156,7 +156,7 @@ fn a_newline_behind_the_token_does_no_harm() -> Result<()> {
     Ok(())
 }
 
-/// Changes something about a good cache, and runs again: the token must not be used, the reason be told once.
+/// Changes something about a good cache, and runs again: the token must not be used, and the reason printed once.
 fn distrusted(reason: &str, change: impl FnOnce(&Home) -> Result<()>) -> Result<Home> {
     let home = Home::new()?;
     whoami(home.ours())?;

@@ -1,4 +1,4 @@
-//! Logins by Kerberos, with a real KDC: the whole way, and what is told where it does not work. Servers in the tests show
+//! Logins by Kerberos, with a real KDC: successful ones, and the messages for failures. Servers in the tests show
 //! only what a real one does not do: to be another than the one it should be.
 
 use std::fs;
@@ -12,7 +12,7 @@ use anyhow::{Result, ensure};
 
 use super::{check, refused};
 use crate::fixtures::http_server::HttpServer;
-use crate::fixtures::{AccessLog, Answer, Home, Line, PATIENCE, Pty, ReceivedRequest, Server, WHOAMI, wait_for};
+use crate::fixtures::{AccessLog, Answer, Home, Line, Pty, ReceivedRequest, Server, WAIT_TIMEOUT, WHOAMI, wait_for};
 use crate::support::{Outcome, Rucio, Testbed, unique};
 
 /// Where the testbed's realm is described.
@@ -24,7 +24,7 @@ fn tickets(home: &Home) -> String {
     format!("FILE:{}/tickets", home.path().display())
 }
 
-/// Runs a tool of Kerberos in this home with this input; gives whether it succeeded.
+/// Runs a Kerberos tool in this home with this input. Returns whether it succeeded.
 fn kerberos(home: &Home, program: &str, arguments: &[&str], input: &str) -> Result<bool> {
     let mut command = Command::new(program);
     command.args(arguments).env("KRB5_CONFIG", realm()?).env("KRB5CCNAME", tickets(home));
@@ -52,7 +52,7 @@ fn official(home: &Home) -> Result<Rucio> {
     at(home.official()?, home)?.config("gss")
 }
 
-/// Both clients end with 1, also in the old tree; ours says all of `told`.
+/// Both clients exit with 1, also for legacy commands; ours prints all of `told`.
 fn both_refuse(home: &Home, variables: &[(&str, &str)], options: &[&str], told: &[&str]) -> Result<()> {
     let prepare = |client: Rucio| {
         let client = client.args(options);
@@ -96,7 +96,7 @@ fn the_token_is_shared_with_the_official_client() -> Result<()> {
     for home in [&mine, &theirs] {
         ensure!(kerberos(home, "kdestroy", &[], "")?);
     }
-    // Each goes on with the other's token; without a ticket, neither could log in again.
+    // Each uses the other's token; without a ticket, neither could log in again.
     let outcome = official(&mine)?.args(["whoami"]).run()?;
     ensure!(outcome.code == 0 && outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
     check(&ours(&theirs)?.args(["whoami"]).run()?)?;
@@ -171,7 +171,7 @@ fn no_account() -> Result<()> {
     both_refuse(&home, &[], &["--config", &config], &told)
 }
 
-/// The name is the host as it is written, as the official client takes it.
+/// The name is the host as written, as with the official client.
 #[test]
 fn a_server_that_kerberos_does_not_know() -> Result<()> {
     let home = home_of("jdoe", &[])?;
@@ -211,7 +211,7 @@ fn ctrl_c_ends_a_login_while_the_kdc_is_silent() -> Result<()> {
     let config = Testbed::get()?.config("gss")?.to_string_lossy().into_owned();
     let variables = [("RUCIO_CONFIG", config.as_str()), ("KRB5_CONFIG", &realm), ("KRB5CCNAME", &tickets(&home))];
     let mut terminal = Pty::ours(&home, &variables, &["whoami"])?;
-    silent.set_read_timeout(Some(PATIENCE))?;
+    silent.set_read_timeout(Some(WAIT_TIMEOUT))?;
     silent.recv(&mut [0; 4096])?;
     terminal.type_in("\x03")?;
     let (code, screen) = terminal.end()?;
@@ -279,7 +279,7 @@ fn the_ticket_goes_to_no_other_host() -> Result<()> {
     Ok(())
 }
 
-/// Sends the login on to the real server; gives its whole answer.
+/// Forwards the login to the real server. Returns its whole response.
 fn pass_on(head: &str, url: &str, ca: &str) -> String {
     let ours = head.lines().filter(|line| {
         let line = line.to_lowercase();

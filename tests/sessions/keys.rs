@@ -1,4 +1,4 @@
-//! Encrypted keys: the pass phrase is asked for on the terminal, and nowhere else.
+//! Encrypted keys: the prompt for the pass phrase is on the terminal only.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -82,7 +82,7 @@ fn ctrl_c_at_the_question_ends_the_command() -> Result<()> {
     Ok(())
 }
 
-/// A download has its own way to end, and leaves a terminal that shows what is typed.
+/// A download handles signals itself, and restores the terminal's echo.
 #[test]
 fn ctrl_c_at_the_question_ends_a_download_and_tidies_the_terminal() -> Result<()> {
     let home = Home::new()?;

@@ -1,4 +1,4 @@
-//! Every way to log in that works, and every way to name the authority that vouches for the server.
+//! Every authentication method, and every setting for the CA of the server.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -65,7 +65,7 @@ fn a_percent_sign_in_a_password_is_read() -> Result<()> {
     Ok(())
 }
 
-/// Plays the browser; gives the page that the login ends on.
+/// Acts as the browser. Returns the last page of the login.
 fn browser(link: &str) -> Result<String> {
     let output = Command::new(project().join("tests/testbed/testbed")).args(["idp-login", link]).output()?;
     ensure!(output.status.success(), "idp-login {link}: {}", String::from_utf8_lossy(&output.stderr));

@@ -1,5 +1,5 @@
-//! Logging in and staying logged in: every way to a token, the cache of tokens shared with the official client, who
-//! may see a token, and what happens on the bad days of a server.
+//! Logging in and staying logged in: every authentication method, the token cache shared with the official client, who
+//! may see a token, and the faults of a server.
 
 mod cache;
 mod commands;
@@ -24,7 +24,7 @@ fn check(outcome: &Outcome) -> Result<()> {
     Ok(())
 }
 
-/// A command that ended with 1, showed nothing, and told all of this and what to do.
+/// A command that exited with 1, printed nothing on stdout, and printed all these texts and a hint.
 fn refused(outcome: &Outcome, told: &[&str]) -> Result<()> {
     ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
     for text in told.iter().chain(&["Hint: "]) {

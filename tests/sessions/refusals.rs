@@ -1,4 +1,4 @@
-//! Logins that cannot work: what is wrong is said, with what to do about it, and the exit code is the official
+//! Failing logins: the message has the reason and a hint, and the exit code is the official
 //! client's.
 
 use std::fmt::Write as _;
@@ -38,8 +38,8 @@ impl Case {
         client.args(&self.arguments).args([command]).run()
     }
 
-    /// Both clients end with 1, also in the old tree, where failures have codes of their own; nothing is shown, and
-    /// our message says all of `told`. (In the new tree the official client ends every failure with 1.)
+    /// Both clients exit with 1, also for legacy commands, which have exit codes of their own; stdout is empty, and
+    /// our message says all of `told`. (The official client's new commands exit with 1 on every failure.)
     fn refused(&self, told: &[&str]) -> Result<()> {
         let official = self.run(true, "list-scopes")?;
         ensure!(official.code == 1, "official: {official:?}");

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use crate::fixtures::{AccessLog, Home, Line, WHOAMI};
 use crate::support::{Rucio, Testbed, unique};
 
-/// Runs whoami on the first server; gives the token it used.
+/// Runs whoami on the first server. Returns the token it used.
 fn on_first(client: Rucio, home: &Home) -> Result<String> {
     let outcome = client.config("userpass")?.args(["whoami"]).run()?;
     ensure!(outcome.code == 0, "{outcome:?}");
@@ -14,7 +14,7 @@ fn on_first(client: Rucio, home: &Home) -> Result<String> {
     Ok(token)
 }
 
-/// Runs whoami on the second server, by options or by configuration; gives what that server saw.
+/// Runs whoami on the second server, by options or by configuration. Returns the requests to that server.
 fn on_second(home: &Home, by_options: bool) -> Result<Vec<Line>> {
     let (agent, second) = (unique("second"), Testbed::get()?.value("SECOND_URL")?);
     let client = home.ours().config(if by_options { "userpass" } else { "second" })?.args(["--user-agent", &agent]);
@@ -24,7 +24,7 @@ fn on_second(home: &Home, by_options: bool) -> Result<Vec<Line>> {
     AccessLog::of("second")?.of_agent(&agent, WHOAMI[1].0)
 }
 
-/// The second server was asked for a token of its own, and got no other.
+/// The second server was asked to issue a token, and received no other one.
 fn check(lines: &[Line], token_of_first: &str) -> Result<()> {
     let seen: Vec<_> = lines.iter().map(Line::seen).collect();
     ensure!(seen == [("GET /auth/userpass", 200), WHOAMI[0], WHOAMI[1]], "{seen:?}");
@@ -79,7 +79,7 @@ fn a_host_alone_is_a_different_server_too() -> Result<()> {
     let token = on_first(home.ours(), &home)?;
     let client = home.ours().config("userpass")?.args(["--user-agent", &agent, "-H"]);
     let outcome = client.args([Testbed::get()?.value("SECOND_URL")?, "whoami"]).run()?;
-    // Tokens of the first server are worth nothing at the second, so there is no way to succeed.
+    // Tokens of the first server are invalid at the second, so this cannot succeed.
     ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
     AccessLog::of("second")?.of_agent(&agent, WHOAMI[0].0)?;
     ensure!(!AccessLog::of("second")?.mentions(&token)?, "the kept token was sent to the second server");

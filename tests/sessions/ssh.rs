@@ -1,4 +1,4 @@
-//! Logins with an SSH key: every form of the file, the agent, and what is told where it does not work. Everything is
+//! Logins with an SSH key: every form of the file, the agent, and the messages for failures. Everything is
 //! real: the server, the keys of ssh-keygen and openssl, the agent.
 
 use std::fs::{self, Permissions};
@@ -52,7 +52,7 @@ fn openssh(home: &Home, name: &str, cipher: &str, phrase: &str) -> Result<PathBu
     Ok(key)
 }
 
-/// A new key of this kind, which is nobody's identity.
+/// A new key of this kind, which is not an identity.
 fn new_key(home: &Home, name: &str, kind: &str, phrase: &str) -> Result<PathBuf> {
     let key = home.path().join(name);
     run("ssh-keygen", &["-q", "-t", kind, "-N", phrase, "-C", "test", "-f", &text(&key)], &[])?;
@@ -91,7 +91,7 @@ impl Agent {
         Ok(agent)
     }
 
-    /// Gives it a key, opened with the pass phrase `secret`.
+    /// Adds a key, decrypted with the pass phrase `secret`.
     fn add(&self, home: &Home, key: &Path, options: &[&str]) -> Result<()> {
         let phrase = write(home, "askpass", "#!/bin/sh\necho secret\n")?;
         fs::set_permissions(&phrase, Permissions::from_mode(0o700))?;
@@ -143,11 +143,11 @@ fn the_token_is_shared_with_the_official_client() -> Result<()> {
     let official = |home: &Home| home.official()?.config("ssh")?.args(["whoami"]).run();
     ensure!(official(&theirs)?.code == 0);
     let (token_of_ours, token_of_theirs) = (ours.token()?, theirs.token()?);
-    // Each goes on with the other's token.
+    // Each uses the other's token.
     let outcome = official(&ours)?;
     ensure!(outcome.code == 0 && outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
     check(&theirs.ours().config("ssh")?.args(["whoami"]).run()?)?;
-    ensure!(ours.token()? == token_of_ours && theirs.token()? == token_of_theirs, "nobody logged in again");
+    ensure!(ours.token()? == token_of_ours && theirs.token()? == token_of_theirs, "one of them logged in again");
     Ok(())
 }
 
@@ -163,7 +163,7 @@ fn every_form_of_an_open_key() -> Result<()> {
         ("pkcs1", rsa.private_key_to_pem()?),
         ("pkcs8", PKey::from_rsa(rsa)?.private_key_to_pem_pkcs8()?),
         ("openssh", own.clone().into()),
-        // As other programs than ssh-keygen write it, and as it comes from Windows.
+        // As other programs than ssh-keygen write it, and with Windows line ends.
         ("narrow", armour(&lines.join("\n")).into()),
         ("windows", own.replace('\n', "\r\n").into()),
     ] {
@@ -240,20 +240,20 @@ fn alone(home: &Home, key: &Path, variables: &[(&str, &str)]) -> Result<Outcome>
     alone.args(["-v", "whoami"]).run()
 }
 
-/// What the hint says is all that it takes.
+/// Following the hint is sufficient.
 #[test]
 fn without_a_terminal_nobody_is_asked_and_the_agent_is_named() -> Result<()> {
     let home = Home::new()?;
     let agent = Agent::start(&home, "/bin/false")?;
     for key in encrypted(&home)? {
         let (place, public) = (text(&key), key.with_extension("pub"));
-        // ssh-keygen, which made the OpenSSH ones, did not leave it.
+        // ssh-keygen, which wrote the OpenSSH ones, did not write it.
         ensure!(!public.exists());
         let own = fs::read_to_string(&key)?.contains("OPENSSH");
         let derive = format!("`ssh-keygen -y -f {place} > {place}.pub`");
         let outcome = alone(&Home::new()?, &key, &agent.variable())?;
         refused(&outcome, &["is encrypted", "there is no terminal", &format!("`ssh-add {place}`"), "$(ssh-agent)"])?;
-        ensure!(outcome.stderr.contains(&derive) != own, "only where the file does not tell it: {outcome:?}");
+        ensure!(outcome.stderr.contains(&derive) != own, "only if the file does not contain it: {outcome:?}");
         if !own {
             run("sh", &["-c", &format!("ssh-keygen -y -P secret -f {place} > {place}.pub")], &[])?;
         }
@@ -271,7 +271,7 @@ fn the_agent_signs_with_a_key_that_is_unlocked_only_there() -> Result<()> {
     let keys = Home::new()?;
     let agent = Agent::start(&keys, "/bin/false")?;
     for key in encrypted(&keys)? {
-        // OpenSSH's own form tells the public half; the others need it beside them.
+        // OpenSSH's own format contains the public key; the others need it in a file beside them.
         public_half(&key)?;
         agent.add(&keys, &key, &[])?;
         let (home, client) = (Home::new()?, unique("ssh-agent"));
@@ -308,8 +308,8 @@ fn an_agent_that_is_of_no_help_is_passed_over() -> Result<()> {
     agent.add(&home, &new_key(&home, "other", "rsa", "")?, &[])?;
     let key = home.copy("id_rsa", 0o600)?;
     check(&whoami(&home, &key, &agent.variable())?)?;
-    let nobody = Home::new()?;
-    check(&whoami(&nobody, &key, &[("SSH_AUTH_SOCK", "/nowhere/agent")])?)?;
+    let without_key = Home::new()?;
+    check(&whoami(&without_key, &key, &[("SSH_AUTH_SOCK", "/nowhere/agent")])?)?;
     // One that hangs up.
     let babble = text(&home.path().join("babble"));
     let listener = UnixListener::bind(&babble)?;
@@ -326,7 +326,7 @@ fn an_agent_that_refuses_is_told_and_the_file_is_tried() -> Result<()> {
     let home = Home::new()?;
     let agent = Agent::start(&home, "/bin/false")?;
     let key = home.copy("id_rsa", 0o600)?;
-    // It asks its owner each time, who says no.
+    // It asks for confirmation each time, which is denied.
     agent.add(&home, &key, &["-c"])?;
     let outcome = whoami(&home, &key, &agent.variable())?;
     ensure!(outcome.code == 0 && outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
@@ -336,7 +336,7 @@ fn an_agent_that_refuses_is_told_and_the_file_is_tried() -> Result<()> {
     refused(&outcome, &["does not sign: it refuses", "is encrypted", "there is no terminal"])
 }
 
-/// The official client takes such a key, and so do set-ups that work.
+/// The official client accepts such a key, so existing configurations rely on it.
 #[test]
 fn a_key_that_others_may_read_works_with_a_warning() -> Result<()> {
     let home = Home::new()?;
@@ -351,7 +351,7 @@ fn a_key_that_others_may_read_works_with_a_warning() -> Result<()> {
     Ok(())
 }
 
-/// Both clients end with 1, also in the old tree; ours says all of `told`.
+/// Both clients exit with 1, also for legacy commands; ours prints all of `told`.
 fn both_refuse(home: &Home, key: &Path, options: &[&str], told: &[&str]) -> Result<()> {
     let config = config(home, key)?;
     for command in ["whoami", "list-scopes"] {
@@ -407,7 +407,7 @@ fn an_unknown_account_and_none() -> Result<()> {
     refused(&ours, &["A login by ssh is for an account, and none is named", "--account", "RUCIO_ACCOUNT"])
 }
 
-/// Servers verify RSA keys only; nobody is asked for the pass phrase of another one.
+/// Servers verify RSA keys only; there is no prompt for the pass phrase of another one.
 #[test]
 fn a_key_that_no_server_can_verify() -> Result<()> {
     let home = Home::new()?;
@@ -426,7 +426,7 @@ fn as_root(words: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// One identity of another kind keeps everybody from logging in to the account by ssh.
+/// One SSH identity of another type prevents all ssh logins to the account.
 #[test]
 fn an_account_with_an_identity_over_which_the_server_falls() -> Result<()> {
     let (home, account) = (Home::new()?, unique("sshed"));

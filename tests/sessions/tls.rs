@@ -17,7 +17,7 @@ fn works(outcome: &Outcome) -> Result<()> {
     Ok(())
 }
 
-/// The command ends with 1 at once, has kept no token, and says all of this.
+/// The command exits with 1 at once, has saved no token, and prints all these texts.
 fn refused(home: &Home, outcome: &Outcome, told: &[&str]) -> Result<()> {
     ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
     for text in told.iter().chain(&["Hint: "]) {
@@ -112,7 +112,7 @@ fn authorities_with_other_names_are_found_too() -> Result<()> {
     works(&with_folder(&home, &folder)?)
 }
 
-/// Hundreds of authorities cost nothing as long as nobody reads them. Whoever reads these waits for ever.
+/// Hundreds of CAs cost nothing as long as they are not read. Reading these blocks for ever.
 #[test]
 fn only_the_authorities_and_lists_that_count_are_read() -> Result<()> {
     let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
@@ -140,7 +140,7 @@ fn server_with(host: &CertificateFixture, ca: &str) -> Result<(Home, Outcome)> {
     let front = TlsFront::start(&server, host)?;
     let outcome = front.client(&home, ca, USERPASS)?.args(["whoami"]).run()?;
     let heard = server.heard_in_all();
-    ensure!(outcome.code == 0 || heard.is_empty(), "a server that is not trusted is told nothing: {heard:?}");
+    ensure!(outcome.code == 0 || heard.is_empty(), "data was sent to an untrusted server: {heard:?}");
     Ok((home, outcome))
 }
 
@@ -151,7 +151,7 @@ fn certificates_that_are_not_good_are_each_told_with_what_to_do() -> Result<()> 
     let localhost = ["O=Testbed", "CN=localhost"];
     works(&server_with(&ca.sign(&localhost, TODAY, Use::Server("localhost"))?, &trusted)?.1)?;
     let stranger = CertificateFixture::unknown_authority()?;
-    let nobody = "nobody who is trusted here vouches for the server: its certificate";
+    let logged_out = "nobody who is trusted here vouches for the server: its certificate";
     for (host, told) in [
         (
             ca.sign(&localhost, (-9, -1), Use::Server("localhost"))?,
@@ -203,7 +203,7 @@ fn http_and_https_taken_for_one_another_are_told() -> Result<()> {
     Ok(())
 }
 
-/// What everybody is told who asks for it.
+/// Sends the same response to every client.
 fn warns(told: &str, host: &str) -> Result<()> {
     let warning = format!("WARNING\tThe certificate of {host} is not verified (--insecure)");
     ensure!(told.matches(&warning).count() == 1, "{told}");
@@ -221,7 +221,7 @@ fn insecure_takes_a_server_nobody_vouches_for_and_warns_each_time() -> Result<()
             let outcome = client.args(["--insecure", "whoami"]).run()?;
             works(&outcome)?;
             warns(&outcome.stderr, testbed.value("URL")?)?;
-            // Each logs in for itself, since nothing is kept.
+            // Each logs in on its own, as nothing is saved.
             let lines = AccessLog::of("apache")?.of_agent(&agent, WHOAMI[1].0)?;
             ensure!(lines.iter().filter(|line| line.is_login()).count() == 1, "{lines:?}");
             ensure!(!home.token_folder().exists());
@@ -246,7 +246,7 @@ fn insecure_works_in_the_browser_too() -> Result<()> {
     Ok(())
 }
 
-/// A token that was got from the true server is not shown to whoever answers in its place.
+/// A token from the true server is not sent to another one that responds in its place.
 #[test]
 fn insecure_shows_no_kept_token_and_leaves_it_alone() -> Result<()> {
     let (home, server) = (Home::new()?, Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))?);

@@ -31,7 +31,7 @@ fn run(home: &Home, lines: &str) -> Result<Outcome> {
     home.ours().env("RUCIO_CONFIG", &home.testbed_config(lines)?).args(["whoami"]).run()
 }
 
-/// Logs in to the real server with these lines, whoever runs it, and again from the cache; gives the first's log.
+/// Logs in to the real server with these lines, with both clients, and again from the cache. Returns the log of the first.
 fn logs_in(home: &Home, lines: &str) -> Result<String> {
     let config = home.testbed_config(lines)?;
     let first = whoami(home.ours().env("RUCIO_CONFIG", &config), 1)?;
@@ -50,7 +50,7 @@ fn whoami(client: Rucio, logins: usize) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// The command ends with 1 after one error, shows nothing, and says all of this.
+/// The command exits with 1 after one error, prints nothing on stdout, and prints all these texts.
 fn refused(outcome: &Outcome, told: &[&str]) -> Result<()> {
     ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
     ensure!(outcome.stderr.matches("\tERROR\t").count() == 1, "{}", outcome.stderr);
@@ -60,7 +60,7 @@ fn refused(outcome: &Outcome, told: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// What a refusal says of the time now, and of the command that helps.
+/// The current time and the command in a message.
 const TIMES: [&str; 2] = ["(it is 20", "UTC now)"];
 
 #[test]
@@ -110,7 +110,7 @@ fn pkcs12_of_older_programs_opens_too() -> Result<()> {
         .arg(&old)
         .output()?;
     ensure!(made.status.success(), "{made:?}");
-    // The key's own file, of another certificate, is not looked at: PKCS#12 holds its key.
+    // The configured key of another certificate is ignored: PKCS#12 contains its own key.
     let config = home.testbed_config(&x509(&old, Some(&Home::certificate("root.key.pem")?)))?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
     terminal.wait_for("Pass phrase for .*old.p12: ")?;
@@ -150,7 +150,7 @@ fn a_pem_file_of_several_certificates_may_have_them_in_any_order() -> Result<()>
     Ok(())
 }
 
-/// Elliptic curves in both forms of PEM, and Ed25519 as far as the server takes it (OpenSSL does).
+/// Elliptic curves in both forms of PEM, and Ed25519, if the server accepts it (OpenSSL does).
 #[test]
 fn keys_of_every_kind_log_in() -> Result<()> {
     let ca = CertificateFixture::testbed("ca")?;
@@ -174,7 +174,10 @@ fn keys_of_every_kind_log_in() -> Result<()> {
 fn a_missing_key_and_one_of_another_certificate_are_told_before_the_server_is_asked() -> Result<()> {
     let home = Home::new()?;
     let (jdoe, root_key) = (Home::certificate("jdoe.pem")?, Home::certificate("root.key.pem")?);
-    refused(&run(&home, &x509(&jdoe, None))?, &["jdoe.pem cannot be used: it holds no private key", "--client-key"])?;
+    refused(
+        &run(&home, &x509(&jdoe, None))?,
+        &["jdoe.pem cannot be used: it contains no private key", "--client-key"],
+    )?;
     refused(
         &run(&home, &x509(&jdoe, Some(&root_key)))?,
         &["root.key.pem is not that of the certificate", "jdoe.pem (CN=John Doe,O=Testbed)", "[client] client_cert"],
@@ -186,7 +189,7 @@ fn a_missing_key_and_one_of_another_certificate_are_told_before_the_server_is_as
     refused(&run(&home, &x509(&jdoe, Some(&damaged)))?, &["key.pem cannot be used", "damaged"])
 }
 
-/// What a proxy file holds: proxy, its key, and all that stand behind it.
+/// A proxy file: the proxy, its key, and its chain.
 fn proxy_file(home: &Home, proxy: &CertificateFixture, behind: &[&CertificateFixture]) -> Result<std::path::PathBuf> {
     let mut pem = proxy.pem()? + &proxy.key_pem()?;
     for party in behind {
@@ -210,7 +213,7 @@ fn proxies_log_in_by_number_by_name_and_of_one_another() -> Result<()> {
     Ok(())
 }
 
-/// The real server takes none of these; they must reach those that do with the whole chain.
+/// The real server rejects these; other servers must receive the whole chain.
 #[test]
 fn proxies_of_the_old_form_are_shown_with_their_chain() -> Result<()> {
     let (home, jdoe) = (Home::new()?, CertificateFixture::testbed("jdoe")?);
@@ -224,7 +227,7 @@ fn proxies_of_the_old_form_are_shown_with_their_chain() -> Result<()> {
     ensure!(outcome.code == 0, "{outcome:?}");
     ensure!(front.shown()[0] == ["limited proxy", "limited proxy", "John Doe"], "{:?}", front.shown());
     ensure!(front.shown()[1].is_empty(), "only the login needs it: {:?}", front.shown());
-    // What the real server says of them is explained.
+    // The error of the real server is explained.
     let told = ["does not know the CA", "a proxy of the old form", "voms-proxy-init -rfc"];
     refused(&run(&home, &proxy(&file))?, &told)
 }
@@ -255,7 +258,7 @@ fn a_certificate_that_is_not_good_yet_is_a_matter_of_the_clock() -> Result<()> {
     refused(&run(&home, &proxy(&proxy_file(&home, &early, &[&jdoe])?))?, &[&told[..], &TIMES].concat())
 }
 
-/// A stranger's certificate is good, and nobody's.
+/// A stranger's certificate is valid, but not mapped to an account.
 #[test]
 fn an_identity_without_an_account_is_told_with_what_an_administrator_must_do() -> Result<()> {
     let home = Home::new()?;
@@ -331,7 +334,7 @@ fn a_proxy_that_others_may_read_is_used_with_a_warning() -> Result<()> {
     let told = logs_in(&home, &proxy(&file))?;
     let warning = format!("The private key in {0} is open to others (mode 644). Run `chmod 600 {0}`.", file.display());
     ensure!(told.contains(&warning) && told.matches("WARNING").count() == 1, "{told}");
-    // An encrypted one may lie where it likes.
+    // The permissions of an encrypted one do not matter.
     let home = Home::new()?;
     let file = keep(&home, "me.p12", jdoe.pkcs12("", &[])?)?;
     open_to(&file, 0o644)?;
@@ -340,7 +343,7 @@ fn a_proxy_that_others_may_read_is_used_with_a_warning() -> Result<()> {
     Ok(())
 }
 
-/// Both clients read what the other left, whatever it was got with.
+/// Each client reads the other's token, from every authentication method.
 #[test]
 fn tokens_are_shared_with_the_official_client_in_both_directions() -> Result<()> {
     let (cert, key) = (Home::certificate("jdoe.pem")?, Home::certificate("jdoe.key.pem")?);

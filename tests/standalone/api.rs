@@ -1,4 +1,4 @@
-//! A server on its bad days: a stand-in, since the real one cannot be told to have them.
+//! Faults of a server: simulated, as the real one cannot produce them.
 
 use std::fs;
 use std::io::{self, Read};
@@ -125,7 +125,7 @@ fn memory_does_not_grow_with_the_answer() -> Result<()> {
         let config = configuration(&home, server.url())?;
         let mut command = home.ours().env("RUCIO_CONFIG", &config).args(["api", "x"]).command()?;
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        // Kept until the memory is read: a client without a reader ends, and has none.
+        // Held until the memory is read: a client without a reader ends, and has none.
         let mut output = child.stdout.take().context("no stdout")?;
         let read = io::copy(&mut output.by_ref().take(300 << 20), &mut io::sink())?;
         let memory = fs::read_to_string(format!("/proc/{}/status", child.id()));

@@ -69,7 +69,7 @@ fn without_a_token_nobody_is_asked_and_nobody_logs_in() -> Result<()> {
     let outcome = ask(&server)?;
     ensure!(outcome.code == 0 && outcome.stdout.is_empty() && outcome.stderr.is_empty(), "{outcome:?}");
     ensure!(server.heard_in_all().is_empty(), "{:?}", server.heard_in_all());
-    // with one, the server is asked once and its answer kept
+    // with one, the server is queried once and its response cached
     ensure!(server.client(&home)?.args(["whoami"]).run()?.code == 0, "no login");
     for _ in 0..2 {
         ensure!(ask(&server)?.stdout == "GOOD\t\n", "no value");

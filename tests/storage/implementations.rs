@@ -1,4 +1,4 @@
-//! Which implementation of a protocol is asked for, by option and by configuration.
+//! Selecting the implementation of a protocol, by option and by configuration.
 
 use anyhow::{Result, ensure};
 
@@ -21,7 +21,7 @@ fn expect(outcome: &Outcome, code: i32, part: &str) -> Result<()> {
     Ok(())
 }
 
-/// The replicas come in any order; the preferred one is used whichever it is.
+/// The replicas are in any order; the preferred one is used.
 #[test]
 fn what_the_configuration_prefers_is_used_where_it_is_offered() -> Result<()> {
     for (preferred, rse) in [("posix", "from POSIX"), ("nosuch, xrootd", "from XRD1")] {

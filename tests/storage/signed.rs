@@ -1,4 +1,4 @@
-//! Signed URLs of S3, also those that have ended.
+//! Signed URLs of S3, also expired ones.
 
 use std::fs;
 use std::process::Command;
@@ -20,7 +20,7 @@ fn expect(outcome: &Outcome, code: i32, part: &str) -> Result<()> {
     Ok(())
 }
 
-/// Lists test:s3.dat with a signature that lives so many seconds; what the server says, in this form.
+/// Lists test:s3.dat with a signature of so many seconds. Returns the server's response in this format.
 fn listed(home: &Home, seconds: u64, form: &str) -> Result<String> {
     let body = json!({"dids": [{"scope": "test", "name": "s3.dat"}], "signature_lifetime": seconds});
     fs::write(home.path().join("body"), body.to_string())?;
@@ -77,7 +77,7 @@ fn by_pfn_a_signed_address_does_and_one_that_has_ended_is_signed_anew() -> Resul
     is_whole(&home)
 }
 
-/// Alice has no right to signed URLs: her listing has none, and a stolen one that has ended is not mended for her.
+/// Alice may not get signed URLs: her listing has none, and a stolen one that has expired is not renewed for her.
 #[test]
 fn who_may_not_have_signed_addresses_gets_none() -> Result<()> {
     let home = Home::new()?;

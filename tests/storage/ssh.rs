@@ -1,4 +1,4 @@
-//! scp, sftp and rsync PFNs: through a real sshd, and through programs that stand in the place of `ssh`.
+//! scp, sftp and rsync PFNs: through a real sshd, and through programs that replace `ssh`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use crate::fixtures::{Home, wait_for};
 use crate::support::{Outcome, Rucio, Testbed};
 
-/// A home with a folder of programs that come first.
+/// A home with a folder that is first in PATH.
 struct Fixture {
     home: Home,
     programs: PathBuf,
@@ -43,7 +43,7 @@ impl Fixture {
         self.rucio()?.args(["download", "--no-subdir"]).args(words).run()
     }
 
-    /// Downloads this file of the machine, whatever it is, as test:one-ssh.dat.
+    /// Downloads this local file as test:one-ssh.dat.
     fn fetch(&self, scheme: &str, path: &str, words: &[&str]) -> Result<Outcome> {
         let pfn = format!("{scheme}://localhost:{}{path}", port()?);
         let fixed = ["--pfn", &pfn, "--rses", "SSH", "test:one-ssh.dat"];
@@ -66,7 +66,7 @@ fn port() -> Result<&'static str> {
     Testbed::get()?.value("SSH_PORT")
 }
 
-/// Where test:one-ssh.dat lies.
+/// The path of test:one-ssh.dat.
 fn stored() -> Result<String> {
     Ok(format!("{}/scp/test/49/ee/one-ssh.dat", Testbed::get()?.value("STORAGE")?))
 }
@@ -134,8 +134,8 @@ fn what_cannot_be_had_is_told_apart() -> Result<()> {
     fs::write(fixture.home.path().join("other"), vec![b'?'; 100_000])?;
     let other = fixture.home.path().join("other");
     expect(&fixture.fetch("scp", &other.to_string_lossy(), &[])?, 1, "Checksum validation failed")?;
-    let nobody = ["--pfn", "scp://localhost:1/x", "--rses", "SSH", "test:one-ssh.dat"];
-    expect(&fixture.download(&nobody)?, 1, "Connection refused")?;
+    let unreachable = ["--pfn", "scp://localhost:1/x", "--rses", "SSH", "test:one-ssh.dat"];
+    expect(&fixture.download(&unreachable)?, 1, "Connection refused")?;
     ensure!(fixture.is_clean()?);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What all areas share: the testbed, both clients, names nobody used before, file trees, shell words, diffs.
+//! What all areas share: the testbed, both clients, unique names, file trees, shell words, diffs.
 
 mod diff;
 mod names;

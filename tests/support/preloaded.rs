@@ -1,4 +1,4 @@
-//! The official client, kept warm: `preloaded.py` runs it without Python's half second of imports.
+//! The official client, preloaded: `preloaded.py` runs it without Python's half second of imports.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -20,7 +20,7 @@ struct Server {
     answers: BufReader<ChildStdout>,
 }
 
-/// Run the client of this program's venv; the answer is its exit code, none if the time limit ended it.
+/// Run the client of this program's venv. Returns its exit code, none on timeout.
 pub(super) fn run(program: &Path, request: &Value) -> Result<Option<i32>> {
     let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let mut server = match idle {

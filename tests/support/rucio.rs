@@ -60,7 +60,7 @@ impl Rucio {
         Ok(Self { preloaded: true, ..Self::program(Testbed::get()?.official()?.with_file_name(program)) })
     }
 
-    /// Any program, run the same way.
+    /// Any program, run likewise.
     pub(crate) fn program(program: impl Into<PathBuf>) -> Self {
         // COLUMNS: nothing may depend on it, and if it does, then on the same width for both.
         let fixed = [("PATH", "/usr/bin:/bin"), ("LANG", "C.UTF-8"), ("TZ", "UTC"), ("COLUMNS", "120")];
@@ -87,7 +87,7 @@ impl Rucio {
         Ok(self.env("RUCIO_CONFIG", &path.to_string_lossy()))
     }
 
-    /// Set a variable; an empty value takes it away.
+    /// Sets a variable; an empty value removes it.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         if value.is_empty() {
             self.environment.remove(name);

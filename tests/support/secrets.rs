@@ -14,7 +14,7 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    /// Those in these files below a home: tokens, and what stands beside them.
+    /// Those in these files below a home: tokens and their records.
     pub(crate) fn tokens_below(&mut self, folder: &Path) {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let (path, name) = (entry.path(), entry.file_name());
@@ -44,7 +44,7 @@ impl Secrets {
         }
     }
 
-    /// The passwords in a configuration file. (Some tests put a FIFO in its place.)
+    /// The passwords in a configuration file. (Some tests replace it with a FIFO.)
     pub(crate) fn passwords_in(&mut self, config: &Path) {
         if !config.is_file() {
             return;

@@ -1,4 +1,4 @@
-//! The running Rucio site of `tests/testbed`: brought up once per process, its variables parsed.
+//! The running Rucio site of `tests/testbed`: started once per process, its variables parsed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub(crate) struct Testbed {
 }
 
 impl Testbed {
-    /// The site, brought up if it is down. With `TESTBED_CONFIGS` set, the one the environment describes.
+    /// The site, started if it is down. With `TESTBED_CONFIGS` set, the one the environment describes.
     pub(crate) fn get() -> Result<&'static Self> {
         static TESTBED: OnceLock<std::result::Result<Testbed, String>> = OnceLock::new();
         TESTBED
@@ -38,7 +38,7 @@ impl Testbed {
         Ok(testbed)
     }
 
-    /// Bring the project's own testbed up; the answer is the shell line that tells its variables.
+    /// Starts the project's own testbed. Returns the shell line that sets its variables.
     fn up() -> Result<String> {
         let script = project().join("tests/testbed/testbed");
         let status = Command::new(&script).arg("up").stdin(Stdio::null()).stdout(Stdio::null()).status();

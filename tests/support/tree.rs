@@ -74,7 +74,7 @@ impl Tree {
         self
     }
 
-    /// The same entries under names that `change` gives them.
+    /// The same entries, renamed by `change`.
     pub(crate) fn renamed(self, change: impl Fn(&str) -> String) -> Self {
         let entries = self.0.into_iter().map(|(name, entry)| {
             let entry = match entry {
@@ -86,7 +86,7 @@ impl Tree {
         Self(entries.collect())
     }
 
-    /// How many files each folder has, instead of which: for downloads of files chosen by chance.
+    /// How many files each folder has, instead of which: for downloads of files chosen at random.
     pub(crate) fn counted(&self) -> String {
         let mut count: BTreeMap<&str, usize> = BTreeMap::new();
         for (name, _) in self.0.iter().filter(|(_, entry)| matches!(entry, Entry::File(_))) {

@@ -1,4 +1,4 @@
-//! `--output jsonl`: what happens is told when it happens.
+//! `--output jsonl`: events are printed immediately.
 
 use std::process::Command;
 use std::process::Stdio;
@@ -77,7 +77,7 @@ fn they_tell_what_the_catalogue_knows_now() -> Result<()> {
     expected.extend(["attached", "done", "summary"]);
     ensure!(kinds == expected, "{kinds:?}");
     ensure!(events[3]["what"] == "dataset" && events[7]["dataset"] == dataset.as_str(), "{events:?}");
-    // A second run has nothing to do, and says so.
+    // A second run has nothing to do, and reports that.
     let again = fixture.upload("POSIX_SCRATCHDISK", &["-o", "jsonl", &dataset, &name])?;
     expect(&again, 79)?;
     let (events, kinds) = parsed(again.stdout.lines())?;

@@ -1,4 +1,4 @@
-//! An upload counts when the storage has reported the file's size or checksum, whichever way it can be asked.
+//! An upload counts when the storage has reported the file's size or checksum, by any of its methods.
 
 use anyhow::{Result, ensure};
 
@@ -26,7 +26,7 @@ fn multi_status(length: &str) -> Answer {
 
 type Odd = fn() -> Answer;
 
-/// A storage whose HEAD says nothing about files, and that answers these two other questions so.
+/// A storage whose HEAD reports nothing, and with these responses to the two other requests.
 fn silent(first_byte: Odd, properties: Odd) -> Result<Server> {
     storage(move |request, _| {
         let method = request.split(' ').next().unwrap_or_default();

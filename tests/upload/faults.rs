@@ -14,11 +14,11 @@ use crate::fixtures::{Answer, Home, PROMPT, ReceivedRequest, Server, USER, Watch
 use crate::support::{Outcome, Rucio, Testbed};
 
 const TEMPORARY: &str = "/x.rucio.upload";
-/// How many digits stand in the name of a file that is not complete.
+/// Number of digits in the name of an incomplete file.
 const DIGITS: usize = 12;
 
-/// A storage that has nothing, takes everything, and shows the file `Wikipedia` afterwards; but for these requests. They
-/// are given as [`plain`] ones, and how many of the same came before.
+/// A storage that is empty, accepts everything, and returns the file `Wikipedia` afterwards; except for these requests. They
+/// are passed as [`plain`] ones, and the number of earlier ones of the same kind.
 pub(super) fn storage(odd: impl Fn(&str, usize) -> Option<Answer> + Send + Sync + 'static) -> Result<Server> {
     let renamed = AtomicBool::new(false);
     Server::start(move |heard, before| {
@@ -50,7 +50,7 @@ pub(super) fn plain(request: &str) -> String {
     }
 }
 
-/// Waits until it was asked this; with the digits, if it has such.
+/// Waits for this request; with the digits, if it has any.
 fn wait_until_asked(storage: &Server, request: &str) -> Result<ReceivedRequest> {
     wait_for(request, || Ok(storage.heard().into_iter().find(|heard| plain(&heard.request) == request)))
 }
@@ -67,7 +67,7 @@ pub(super) fn upload(fixture: &Fixture, storage: &Server, words: &[&str]) -> Res
     fixture.upload("DAV", &[&["--pfn", &pfn, &name], words].concat())
 }
 
-/// How often each request came.
+/// Number of each request.
 pub(super) fn asked(storage: &Server) -> BTreeMap<String, usize> {
     let mut asked = BTreeMap::new();
     storage.heard().into_iter().for_each(|heard| *asked.entry(plain(&heard.request)).or_default() += 1);
@@ -185,7 +185,7 @@ fn a_file_that_came_in_between_is_not_overwritten() -> Result<()> {
     Ok(())
 }
 
-/// Where a folder cannot be had by one client alone there is no lock: it is looked once more before and after renaming.
+/// If a folder cannot serve as a lock, there is none: the destination is checked before and after renaming.
 #[test]
 fn a_server_without_locks_is_looked_at_before_and_after_renaming() -> Result<()> {
     type Refusal = fn() -> Answer;
@@ -240,7 +240,7 @@ fn a_storage_that_is_down_is_the_services_failure() -> Result<()> {
     Ok(())
 }
 
-/// A file system that is mounted where nobody else sees it: in a mount namespace of the program.
+/// A file system in a mount namespace of the program, invisible to others.
 #[test]
 fn a_full_disk_is_reported_and_nothing_stays() -> Result<()> {
     let fixture = Fixture::new("userpass")?;

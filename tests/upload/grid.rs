@@ -1,4 +1,4 @@
-//! What grid sites have: tokens in the place of certificates, doors that send one on to the machine with the disk, and
+//! Grid sites: tokens instead of certificates, doors that redirect to the machine with the disk, and
 //! what an earlier run left.
 
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use crate::differential::the_only_run;
 use crate::fixtures::{Answer, Pty, Server, browse, wait_for};
 use crate::support::{Testbed, unique};
 
-/// The link of a login by way of the Rucio server.
+/// The link of a login through the Rucio server.
 const LINK: &str = r"(https://\S+/auth/oidc_redirect\?\S+)\s";
 
 /// Both clients, each with the token of a login in the browser and no certificate.
@@ -33,7 +33,7 @@ fn a_token_opens_the_storage_where_there_is_no_certificate() -> Result<()> {
         ensure!(fs::read(stored("davs/scratch", &name)?)? == name.as_bytes());
         ensure!(fixture.state(&name, "DAVS_SCRATCHDISK")? == "AVAILABLE");
     }
-    // What has been read has been proven: without the token nobody is let in.
+    // The token has been verified: without it, access is denied.
     fs::remove_file(fixture.home.token_file())?;
     let name = fixture.file(b"hello")?;
     let words = ["--legacy", "upload", "--rse", "DAVS_SCRATCHDISK", "--register-after-upload", &name];
@@ -119,7 +119,7 @@ fn a_lock_that_a_killed_run_left_is_removed_when_its_file_is_registered() -> Res
     Ok(())
 }
 
-/// An RSE whose paths follow a rule of the site's own: only its server could tell them, and this one cannot.
+/// An RSE with the site's own path algorithm: only its server could compute the paths, and this one cannot.
 #[test]
 fn a_rule_for_paths_that_nobody_knows_is_named_with_what_to_do() -> Result<()> {
     let _only = the_only_run();

@@ -1,5 +1,5 @@
-//! Uploads to the real storage of the testbed, and to storages that misbehave: what stands under a final name is right
-//! and known, or nothing stands there.
+//! Uploads to the real storage of the testbed, and to storages that misbehave: a file under a final name is right and
+//! registered, or there is none.
 
 mod events;
 mod evidence;
@@ -20,15 +20,15 @@ use serde_json::Value;
 use crate::fixtures::{Home, wait_for};
 use crate::support::{Outcome, Rucio, Testbed};
 
-/// Our client with the credential storage wants, in a folder of its own.
+/// Our client with the credential for storage, in a folder of its own.
 struct Fixture {
     home: Home,
     folder: PathBuf,
-    /// A name nobody used.
+    /// A unique name.
     new: String,
     /// The configuration: `root` may register anywhere.
     config: &'static str,
-    /// One of its own for root, so that folders at the storage are nobody else's.
+    /// A scope of its own for root, so that no other test uses its folders at the storage.
     scope: String,
 }
 
@@ -64,13 +64,13 @@ impl Fixture {
         Ok(rucio.env("X509_USER_PROXY", &proxy.to_string_lossy()))
     }
 
-    /// Uploads to this RSE, in the old tree, whose exit codes tell more.
+    /// Uploads to this RSE, with the legacy command, whose exit codes are more specific.
     fn upload(&self, rse: &str, words: &[&str]) -> Result<Outcome> {
         let words = [&["--legacy", "upload", "--rse", rse, "--scope", &self.scope], words].concat();
         self.rucio()?.args(words).run()
     }
 
-    /// A file in the folder, of a name nobody used; gives that.
+    /// Creates a file with a unique name in the folder. Returns the name.
     fn file(&self, bytes: &[u8]) -> Result<String> {
         fs::write(self.folder.join(&self.new), bytes)?;
         Ok(self.new.clone())
@@ -153,7 +153,7 @@ fn what_each_protocol_took_is_what_was_given_and_comes_back() -> Result<()> {
 #[test]
 fn summary_and_trace_are_those_of_the_official_client() -> Result<()> {
     let summary = |fixture: &Fixture, client: Rucio| -> Result<(String, Vec<String>)> {
-        // Nobody else's file has this size.
+        // No other file has this size.
         let size = 100_000 + usize::try_from(UNIX_EPOCH.elapsed()?.as_micros() % 900_000)?;
         let name = fixture.file(&vec![b'x'; size])?;
         let guid = "0123456789abcdef0123456789abcdef";
@@ -175,7 +175,7 @@ fn summary_and_trace_are_those_of_the_official_client() -> Result<()> {
     Ok(())
 }
 
-/// The names of the fields of the trace that tells of a file of this size, in their order. Traces of uploads do not name
+/// The names of the fields of the trace of a file of this size, in their order. Traces of uploads do not name
 /// the file.
 fn trace(size: usize) -> Result<Vec<String>> {
     let log = Path::new(Testbed::get()?.value("LOGS")?).join("traces.jsonl");
@@ -230,7 +230,7 @@ fn an_upload_that_was_broken_off_is_completed_without_sending_the_file_again() -
     fixture.config = "root";
     let completed = fixture.upload("POSIX_SCRATCHDISK", &[&name])?;
     expect(&completed, 0)?;
-    ensure!(completed.stderr.contains("lies complete at the RSE"), "{}", completed.stderr);
+    ensure!(completed.stderr.contains("is already complete at the RSE"), "{}", completed.stderr);
     ensure!(fixture.state(&name, "POSIX_SCRATCHDISK")? == "AVAILABLE");
     ensure!(stored("scratch", &name)?.metadata()?.modified()? == before, "written again");
     Ok(())
@@ -239,13 +239,13 @@ fn an_upload_that_was_broken_off_is_completed_without_sending_the_file_again() -
 #[test]
 fn another_file_in_its_place_stays_and_is_reported() -> Result<()> {
     let fixture = Fixture::new("root")?;
-    let name = fixture.file(b"somebody's")?;
+    let name = fixture.file(b"another file")?;
     expect(&fixture.upload("DAVS_SCRATCHDISK", &["--no-register", &name])?, 0)?;
     fixture.file(b"mine instead")?;
     let refused = fixture.upload("DAVS_SCRATCHDISK", &[&name])?;
     expect(&refused, 79)?;
     ensure!(refused.stderr.contains("another file lies there already"), "{}", refused.stderr);
-    ensure!(fs::read(stored("davs/scratch", &name)?)? == b"somebody's");
+    ensure!(fs::read(stored("davs/scratch", &name)?)? == b"another file");
     ensure!(fixture.state(&name, "DAVS_SCRATCHDISK")? == "COPYING");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Two processes upload to the same place at the same time.
+//! Two processes upload to the same destination at the same time.
 
 use std::fs;
 use std::path::Path;
@@ -9,10 +9,10 @@ use anyhow::{Context, Result, anyhow, ensure};
 use super::{Fixture, expect, found, storage};
 use crate::support::{Outcome, var};
 
-/// How often two processes meet at each storage; the variable asks for more.
+/// Number of concurrent uploads at each storage; set by the variable.
 const ROUNDS: &str = "RUCIO_UPLOAD_RACES";
 const FEW_ROUNDS: usize = 6;
-/// RSEs, one of each protocol, and where their files lie.
+/// RSEs, one of each protocol, and the folders of their files.
 const PLACES: [(&str, &str); 4] = [
     ("POSIX_SCRATCHDISK", "scratch"),
     ("DAVS_SCRATCHDISK", "davs/scratch"),
@@ -70,7 +70,7 @@ fn of_two_files_of_one_name_one_gets_it_whole_and_the_other_fails() -> Result<()
     })
 }
 
-/// What lies there before is known to nobody, so both may replace it, but not each other.
+/// The file there is not registered, so both may replace it, but not each other's.
 #[test]
 fn of_two_files_that_replace_an_unknown_one_one_gets_the_name() -> Result<()> {
     everywhere(|fixture, rse, place| {

@@ -80,7 +80,7 @@ fn bytes_that_are_not_those_that_were_measured_are_noticed() -> Result<()> {
 }
 
 /// The name was registered before. The generic policy of the server lets no account remove a replica, not even root; one
-/// that a rule keeps nobody can.
+/// that a rule protects cannot be removed.
 #[test]
 fn what_stays_registered_of_a_file_that_changed_is_reported() -> Result<()> {
     let rse = "POSIX_SCRATCHDISK";

@@ -146,7 +146,7 @@ mod tests {
         assert!(is_due(&on, &ending_in(19)) && !is_due(&on, &ending_in(21)));
         assert!(!is_due(&off, &ending_in(19)));
         assert!(!is_due(&on, &Token { renew_after: unix_time() + 9, ..ending_in(19) }));
-        assert!(!is_due(&on, &Token::new("t", None)), "nobody knows when");
+        assert!(!is_due(&on, &Token::new("t", None)), "unknown expiry");
         assert!(!is_due(&on, &ending_in(19).from(TokenSource::Variable("BEARER_TOKEN"))));
         let wide = settings("auth_oidc_refresh_active = yes\nauth_oidc_refresh_before_exp = 9223372036854775807");
         assert!(is_due(&wide, &ending_in(60)), "a number of any size is no crash");
@@ -160,7 +160,7 @@ mod tests {
         settings.token_exp_epoch_file = folder.path().join("exp");
         let (place, token) = (settings.token_file.clone(), Token::new("t", Some(1_795_000_000)));
         write_expiry(&settings, &place, &token);
-        assert_eq!(read_expiry(&settings), None, "nobody wants it");
+        assert_eq!(read_expiry(&settings), None, "no refresh is due");
         settings.oidc_refresh_active = true;
         write_expiry(&settings, &folder.path().join("another"), &token);
         assert_eq!(read_expiry(&settings), None, "it is that of another place");

@@ -1,6 +1,6 @@
 //! The token file, shared with the official client, and a record beside it of the server that issued the token.
 //!
-//! The official client writes the bare token into `auth_token_for_account_<account>` and sends it to whatever host it
+//! The official client writes the bare token into `auth_token_for_account_<account>` and sends it to any host it
 //! is pointed at. We write the same file and, in `<file>.origin`, the host and the authentication method. A token is
 //! used only for the host it came from. One without a record (written by the official client) is assumed to belong to
 //! the host in the configuration, and a record of that is written before its first use. If the last record names

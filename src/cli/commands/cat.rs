@@ -59,8 +59,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 async fn find(context: &Context, client: &Client, args: &Args, did: &Did, tapes: &HashSet<String>) -> Result<FileJob> {
     let what = dids::did_type(client, did).await?.to_lowercase();
     if what != "file" {
-        let details = format!("{did} is a {what}, no file.");
-        let hint = format!("{} names its files.", context.command(&format!("list-files {did}")));
+        let details = format!("{did} is a {what}, not a file.");
+        let hint = format!("List its files with `{}`.", context.command(&format!("list-files {did}")));
         return Err(Error::new(Exception::UnsupportedOperation, details).with_hint(hint));
     }
     let schemes = match &args.protocol {

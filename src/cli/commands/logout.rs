@@ -43,7 +43,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         false => session::forget(context.login()?)?,
     };
     if forgotten.is_empty() {
-        context.ui.line("There is nothing to forget.")?;
+        context.ui.line("No saved sessions.")?;
     }
     let mut list = context.ui.list(SHAPE);
     for session in &forgotten {
@@ -65,19 +65,19 @@ fn all_folders(context: &Context) -> Result<Vec<PathBuf>> {
 /// Asks for confirmation. Errors: it is denied, or there is no terminal.
 async fn ask(context: &Context, all: bool) -> Result<()> {
     let question = match all {
-        true => "Forget all sessions? [y/N] ".to_owned(),
+        true => "Log out of all sessions? [y/N] ".to_owned(),
         false => {
             let settings = context.login()?.settings();
             let account = settings.account.as_deref().unwrap_or("the default account");
-            format!("Forget the session of {account} at {}? [y/N] ", settings.rucio_host)
+            format!("Log out of {account} at {}? [y/N] ", settings.rucio_host)
         }
     };
     let answer = ask_blocking(move || Terminal.line(&question)).await?;
     let words = if all { "logout --all --yes" } else { "logout --yes" };
     match answer {
         Ok(answer) if ["y", "yes"].contains(&answer.to_lowercase().as_str()) => Ok(()),
-        Ok(_) => Err(Error::value("Nothing was forgotten.".to_owned())),
-        Err(_) => Err(Error::new(Exception::InputValidationError, "There is no terminal to ask at.")
+        Ok(_) => Err(Error::value("Not logged out.".to_owned())),
+        Err(_) => Err(Error::new(Exception::InputValidationError, "There is no terminal to prompt on.")
             .with_hint(format!("Run `{}`.", context.command(words)))),
     }
 }
@@ -91,13 +91,13 @@ fn record(session: &Session) -> serde_json::Value {
 
 fn text(session: &Session) -> String {
     let account = session.account.as_deref().unwrap_or("the default account");
-    let host = session.host.as_deref().unwrap_or("a server the official client knows");
+    let host = session.host.as_deref().unwrap_or("a server of the official client");
     let end = match session.expires {
-        _ if session.has_ended() => "it had ended".to_owned(),
-        Some(end) => format!("its token stays valid at the server until {}", date(end)),
-        None => "its token stays valid at the server until it ends".to_owned(),
+        _ if session.has_ended() => "it had expired".to_owned(),
+        Some(end) => format!("the token remains valid on the server until {}", date(end)),
+        None => "the token remains valid on the server until it expires".to_owned(),
     };
-    format!("Forgot the session of {account} at {host}; {end}.")
+    format!("Logged out of {account} at {host}; {end}.")
 }
 
 /// Warns if commands still use another token, or would log in again automatically.
@@ -108,18 +108,16 @@ fn warn_of_others(context: &Context) {
             TokenSource::Variable(name) => format!("unset {name}"),
             _ => "remove it".to_owned(),
         };
-        tracing::warn!("Commands still use the token of {source}: {remedy} to be logged out.");
+        tracing::warn!("Commands still use the token of {source}: {remedy} to log out completely.");
     } else if let Some(means) = logs_in_automatically(&login.settings().auth) {
-        tracing::warn!("The next command logs in again by itself, with {means}.");
+        tracing::warn!("The next command logs in again automatically, with {means}.");
     }
 }
 
 /// Returns the credential that lets commands log in without interaction, if any.
 fn logs_in_automatically(auth: &AuthMethod) -> Option<String> {
     match auth {
-        AuthMethod::Userpass { username: Some(_), password: Some(_) } => {
-            Some("the password that is configured".to_owned())
-        }
+        AuthMethod::Userpass { username: Some(_), password: Some(_) } => Some("the configured password".to_owned()),
         AuthMethod::X509 { cert, .. } => Some(format!("the certificate {}", cert.display())),
         AuthMethod::X509Proxy { proxy } => Some(format!("the proxy {}", proxy.display())),
         AuthMethod::Ssh { private_key, .. } => Some(format!("the key {}", private_key.display())),

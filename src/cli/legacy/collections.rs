@@ -134,7 +134,7 @@ pub(crate) struct Extended {}
 
 impl Extended {
     pub(super) fn refusal() -> Error {
-        let error = Error::new(Exception::UnsupportedOperation, "list-dids-extended does nothing any more.");
-        error.with_hint("rucio list-dids takes the same options and looks into all metadata.")
+        let error = Error::new(Exception::UnsupportedOperation, "list-dids-extended is no longer supported.");
+        error.with_hint("Use rucio list-dids, which has the same options and searches all metadata.")
     }
 }

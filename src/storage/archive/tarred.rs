@@ -1,6 +1,6 @@
 //! Members of tar archives, plain or compressed with gzip.
 //!
-//! Headers with long names are parsed here, because the crate would read them into memory whatever their size.
+//! Headers with long names are parsed here, because the crate would read them into memory of any size.
 
 use std::borrow::Cow;
 use std::io::{self, BufReader, Read};

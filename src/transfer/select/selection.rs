@@ -89,7 +89,7 @@ impl Selection {
         mine
     }
 
-    /// Whether the DID belongs to this share, whatever its name.
+    /// Whether the DID belongs to this part, regardless of its name.
     pub fn in_shard(&self, did: &Did) -> bool {
         self.shard.is_none_or(|shard| shard.contains(did))
     }

@@ -56,7 +56,7 @@ fn machines_get_records() -> Result<()> {
 #[test]
 fn none_is_told_with_the_command_that_begins_one() -> Result<()> {
     let text = shown(&Home::new()?, "userpass", &["session", "list"])?;
-    ensure!(text == "There is no session; `rucio login` begins one.\n", "{text}");
+    ensure!(text == "No saved sessions. To log in: `rucio login`\n", "{text}");
     Ok(())
 }
 

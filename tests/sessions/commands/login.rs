@@ -24,9 +24,9 @@ fn says_as_whom_how_until_when_and_where() -> Result<()> {
             format!("host       : {url}\n"),
             "account    : jdoe\n".to_owned(),
             format!("identity   : {identity}\n"),
-            format!("way        : {way}\n"),
+            format!("method     : {way}\n"),
             format!("token      : {}\n", file.display()),
-            "state      : valid, says the server\n".to_owned(),
+            "state      : valid (verified with the server)\n".to_owned(),
         ] {
             ensure!(text.contains(&line), "no {line:?} in\n{text}");
         }
@@ -42,7 +42,7 @@ fn a_valid_session_stays_and_is_told() -> Result<()> {
     shown(&home, "userpass", &["login"])?;
     let token = home.token()?;
     let text = shown(&home, "userpass", &["--user-agent", &agent, "login"])?;
-    ensure!(text.starts_with("You are logged in already; `rucio login --force` logs in anew.\nhost "), "{text}");
+    ensure!(text.starts_with("You are already logged in. To log in again: `rucio login --force`\nhost "), "{text}");
     ensure!(home.token()? == token);
     let lines = AccessLog::of("apache")?.of_agent(&agent, "GET /auth/validate")?;
     ensure!(lines.iter().all(|line| !line.is_login() && line.token == token), "{lines:?}");
@@ -59,7 +59,7 @@ fn force_logs_in_anew() -> Result<()> {
     Ok(())
 }
 
-/// A token that looks good here is asked about at the server.
+/// A token that looks valid is verified with the server.
 #[test]
 fn a_token_that_the_server_does_not_know_is_replaced() -> Result<()> {
     let home = Home::new()?;
@@ -179,21 +179,21 @@ fn another_account_is_an_option_of_the_command_too() -> Result<()> {
         &["-S", "x509", "--certificate", &cert, "--client-key", &key, "login", "--account", "root"],
     )?;
     ensure!(text.contains("account    : root\n"), "{text}");
-    let next = format!("as `rucio --account root -S x509 --certificate {cert} --client-key {key} whoami`.");
+    let next = format!("options: `rucio --account root -S x509 --certificate {cert} --client-key {key} whoami`\n");
     ensure!(text.contains(&next), "{text}");
     let denied = run(&home, "userpass", &["login", "-a", "alice"])?;
     ensure!(denied.code == 4 && denied.stderr.contains("Then run `rucio --account alice login`."), "{denied:?}");
     Ok(())
 }
 
-/// The real server never gives a token of another account than it was asked for; one from elsewhere may be.
+/// The real server never issues a token of another account than requested; another one may.
 #[test]
 fn a_login_as_somebody_else_is_refused_and_forgotten() -> Result<()> {
     let home = Home::new()?;
     let server = Server::start(|_, _| Answer::new(200, "", &dict("other")))?;
     let outcome = server.client(&home)?.args(["login"]).run()?;
     ensure!(outcome.code == 4 && outcome.stdout.is_empty(), "{outcome:?}");
-    ensure!(outcome.stderr.contains("The login is one of account other, not of jdoe."), "{outcome:?}");
+    ensure!(outcome.stderr.contains("Logged in as other, but jdoe was requested."), "{outcome:?}");
     ensure!(asked_for(&outcome.stderr)? == "rucio --account other login", "{outcome:?}");
     ensure!(!home.token_file().exists());
     ensure!(!home.record_file().exists());

@@ -37,13 +37,13 @@ fn forgets_all_that_belongs_to_the_session_and_says_how_long_the_token_lives() -
     let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["logout", "--yes"]).run()?;
     ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
     let start = format!(
-        "Forgot the session of jdoe at {}; its token stays valid at the server until 20",
+        "Logged out of jdoe at {}; the token remains valid on the server until 20",
         Testbed::get()?.value("URL")?
     );
     ensure!(outcome.stdout.starts_with(&start) && outcome.stdout.ends_with(" UTC.\n"), "{outcome:?}");
     ensure!(names(&home)?.is_empty(), "{:?}", names(&home)?);
     let again = home.ours().env("RUCIO_CONFIG", &config).args(["logout", "--yes"]).run()?;
-    ensure!(again.code == 0 && again.stdout == "There is nothing to forget.\n", "{again:?}");
+    ensure!(again.code == 0 && again.stdout == "No saved sessions.\n", "{again:?}");
     let next = alone(&home, config.as_ref(), &["whoami"])?;
     ensure!(next.code == 1 && asked_for(&next.stderr)? == "rucio login", "{next:?}");
     Ok(())
@@ -52,7 +52,7 @@ fn forgets_all_that_belongs_to_the_session_and_says_how_long_the_token_lives() -
 #[test]
 fn asks_at_the_terminal() -> Result<()> {
     let (home, config) = session()?;
-    let question = format!("Forget the session of jdoe at {}\\? \\[y/N\\] ", Testbed::get()?.value("URL")?);
+    let question = format!("Log out of jdoe at {}\\? \\[y/N\\] ", Testbed::get()?.value("URL")?);
     for (answer, code) in [("\n", 1), ("n\n", 1), ("\x03", 130), ("y\n", 0)] {
         ensure!(home.token_file().exists(), "{answer:?}");
         let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["logout"])?;
@@ -60,7 +60,7 @@ fn asks_at_the_terminal() -> Result<()> {
         terminal.type_in(answer)?;
         let (ended, screen) = terminal.end()?;
         ensure!(ended == code, "{answer:?}: {ended}: {screen}");
-        ensure!(code != 1 || screen.contains("Nothing was forgotten."), "{screen}");
+        ensure!(code != 1 || screen.contains("Not logged out."), "{screen}");
     }
     ensure!(!home.token_file().exists());
     Ok(())
@@ -88,12 +88,12 @@ fn ends_just_one_of_several() -> Result<()> {
     ensure!(outcome.code == 0 && outcome.stdout.lines().count() == 1, "{outcome:?}");
     let left = shown(&home, "second", &["session", "list", "-o", "csv"])?;
     ensure!(left.lines().count() == 2 && left.contains(Testbed::get()?.value("SECOND_URL")?), "{left}");
-    ensure!(run(&home, "second", &["session", "show"])?.code == 0, "that of the second server goes on");
+    ensure!(run(&home, "second", &["session", "show"])?.code == 0, "the session of the second server has ended");
     ensure!(run(&home, "userpass", &["session", "show"])?.code == 4);
     Ok(())
 }
 
-/// One account at one server may have several: each way to log in its own.
+/// An account at a server may have several sessions: one for each authentication method.
 #[test]
 fn ends_those_of_all_ways() -> Result<()> {
     let home = Home::new()?;
@@ -118,7 +118,7 @@ fn all_ends_every_session_of_every_vo() -> Result<()> {
     fs::write(other.join("auth_token_exp_for_account_root"), "1795000000")?;
     fs::write(other.join("notes.txt"), "mine")?;
     let outcome = run(&home, "userpass", &["logout", "--all", "--yes"])?;
-    ensure!(outcome.code == 0 && outcome.stdout.matches("Forgot the session of ").count() == 3, "{outcome:?}");
+    ensure!(outcome.code == 0 && outcome.stdout.matches("Logged out of ").count() == 3, "{outcome:?}");
     ensure!(names(&home)?.is_empty(), "{:?}", names(&home)?);
     let left: Vec<_> = fs::read_dir(&other)?.map(|entry| Ok(entry?.file_name())).collect::<Result<_>>()?;
     ensure!(
@@ -134,7 +134,7 @@ fn the_official_clients_session_ends_too() -> Result<()> {
     ensure!(home.official()?.config("userpass")?.args(["whoami"]).run()?.code == 0);
     let outcome = run(&home, "userpass", &["logout", "--yes"])?;
     ensure!(
-        outcome.code == 0 && outcome.stdout.contains("until it ends") && !home.token_file().exists(),
+        outcome.code == 0 && outcome.stdout.contains("until it expires") && !home.token_file().exists(),
         "{outcome:?}"
     );
     Ok(())
@@ -157,7 +157,7 @@ fn links_and_files_of_others_are_left_alone() -> Result<()> {
         ensure!(outcome.code == 1 && outcome.stderr.contains("belongs to user 65534"), "{outcome:?}");
         ensure!(home.token_file().exists());
     }
-    // A folder that is a link leads to what may be somebody else's.
+    // A folder that is a link may lead to another user's files.
     let (home, config) = session()?;
     let elsewhere = home.path().join("elsewhere");
     fs::rename(home.token_folder(), &elsewhere)?;
@@ -170,13 +170,13 @@ fn links_and_files_of_others_are_left_alone() -> Result<()> {
 #[test]
 fn what_logs_in_again_by_itself_is_told() -> Result<()> {
     for (config, means) in
-        [("userpass", "the password that is configured"), ("x509", "jdoe.pem"), ("x509_proxy", "jdoe.proxy.pem")]
+        [("userpass", "the configured password"), ("x509", "jdoe.pem"), ("x509_proxy", "jdoe.proxy.pem")]
     {
         let home = Home::new()?;
         shown(&home, config, &["login"])?;
         let outcome = run(&home, config, &["logout", "--yes"])?;
         ensure!(
-            outcome.code == 0 && outcome.stderr.contains("The next command logs in again by itself"),
+            outcome.code == 0 && outcome.stderr.contains("The next command logs in again automatically"),
             "{outcome:?}"
         );
         ensure!(outcome.stderr.contains(means), "{outcome:?}");
@@ -192,9 +192,9 @@ fn a_token_from_elsewhere_stays_and_is_told() -> Result<()> {
     let token = home.token()?;
     let ours = |words: &[&str]| home.ours().env("RUCIO_CONFIG", &config).env("BEARER_TOKEN", &token).args(words).run();
     let outcome = ours(&["logout", "--yes"])?;
-    let told = "Commands still use the token of the variable BEARER_TOKEN: unset BEARER_TOKEN to be logged out.";
+    let told = "Commands still use the token of the variable BEARER_TOKEN: unset BEARER_TOKEN to log out completely.";
     ensure!(outcome.code == 0 && outcome.stderr.contains(told) && !outcome.stderr.contains(&token), "{outcome:?}");
-    ensure!(outcome.stdout.starts_with("Forgot the session of jdoe ") && !home.token_file().exists(), "{outcome:?}");
+    ensure!(outcome.stdout.starts_with("Logged out of jdoe ") && !home.token_file().exists(), "{outcome:?}");
     let shown = ours(&["session", "show"])?;
     ensure!(shown.code == 0 && shown.stdout.contains("token      : the variable BEARER_TOKEN\n"), "{shown:?}");
     Ok(())
@@ -205,7 +205,7 @@ fn an_ended_session_is_forgotten_too() -> Result<()> {
     let (home, config) = session()?;
     change_record(&home, |record| record["expires"] = 1_000_000_000.into())?;
     let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["logout", "--yes"]).run()?;
-    ensure!(outcome.stdout.contains("; it had ended.") && !home.token_file().exists(), "{outcome:?}");
+    ensure!(outcome.stdout.contains("; it had expired.") && !home.token_file().exists(), "{outcome:?}");
     Ok(())
 }
 

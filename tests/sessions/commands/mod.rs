@@ -28,7 +28,7 @@ fn run(home: &Home, config: &str, words: &[&str]) -> Result<Outcome> {
     if words.contains(&"token") { client.shows_token().run() } else { client.run() }
 }
 
-/// The same, which must succeed and say nothing on stderr; gives its output.
+/// The same, without errors or messages. Returns stdout.
 fn shown(home: &Home, config: &str, words: &[&str]) -> Result<String> {
     let outcome = run(home, config, words)?;
     ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{words:?}: {outcome:?}");
@@ -58,21 +58,21 @@ fn shell(home: &Home, config: &str, line: &str) -> Result<Outcome> {
         .run()
 }
 
-/// The command between backquotes that a message asks for.
+/// The command between backquotes in a message.
 fn asked_for(message: &str) -> Result<String> {
     let command =
         Regex::new(r"`(rucio [^`]*)`")?.captures(message).with_context(|| format!("no command: {message}"))?;
     Ok(command[1].to_owned())
 }
 
-/// Changes what stands in the record beside the token.
+/// Changes the record beside the token.
 fn change_record(home: &Home, change: impl FnOnce(&mut Value)) -> Result<()> {
     let mut record: Value = serde_json::from_slice(&fs::read(home.record_file())?)?;
     change(&mut record);
     Ok(fs::write(home.record_file(), record.to_string())?)
 }
 
-/// Types a password when it is asked for.
+/// Types a password at the prompt.
 fn type_password(terminal: &mut Pty, password: &str) -> Result<()> {
     terminal.wait_for("Password of jdoe: ")?;
     terminal.wait_for_secrecy()?;
@@ -88,7 +88,7 @@ fn in_browser(home: &Home, config: &str, words: &[&str], link: &str) -> Result<S
     Ok(screen)
 }
 
-/// The link of a login by way of the Rucio server.
+/// The link of a login through the Rucio server.
 const LINK: &str = r"(https://\S+/auth/oidc_redirect\?\S+)\s";
 
 /// A configuration without the password.

@@ -1,4 +1,4 @@
-//! What other commands say where a login has to come first: the exact command, with the options that were given.
+//! Other commands that need a login print the exact command, with the options that were given.
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
@@ -46,7 +46,7 @@ fn what_is_no_matter_of_logging_in_gets_no_such_hint() -> Result<()> {
     Ok(())
 }
 
-/// A prompt of an official command, too, can be answered: on a terminal it asks.
+/// Official commands also prompt on a terminal.
 #[test]
 fn the_session_is_used_by_official_commands() -> Result<()> {
     let home = Home::new()?;

@@ -35,7 +35,7 @@ fn each_profile_has_a_session_of_its_own() -> Result<()> {
         let (agent, line) = (unique("profile"), format!("account    : {account}\n"));
         let first = run(&home, &config, &[options, &["login"]].concat())?;
         ensure!(first.stdout.contains(&line), "{first:?}");
-        // The session is used, whatever the others did meanwhile.
+        // The session is used, regardless of the other ones.
         let words = [options, &["--user-agent", &agent, "whoami"]].concat();
         ensure!(run(&home, &config, &words)?.stdout.contains(&line));
         let log = AccessLog::of(if options.contains(&"second") { "second" } else { "apache" })?;

@@ -14,7 +14,7 @@ fn newcomer(home: &Home, words: &[&str]) -> Result<Outcome> {
     home.ours().started_by(&["setsid", "--wait"]).args(words).run()
 }
 
-/// Runs `rucio whoami`, which must be refused, and starts at a terminal what the refusal asks for.
+/// Runs `rucio whoami`, which must be refused, and starts the command of its hint at a terminal.
 fn follow(home: &Home, expected: &str) -> Result<Pty> {
     let refused = newcomer(home, &["whoami"])?;
     ensure!(refused.code == 1 && refused.stdout.is_empty(), "{refused:?}");
@@ -33,19 +33,19 @@ fn answer(terminal: &mut Pty, answers: &[(&str, &str)]) -> Result<()> {
     Ok(())
 }
 
-/// The answers everybody gives.
+/// The answers for all methods.
 fn common(way: &str) -> Result<Vec<(&'static str, String)>> {
     let testbed = Testbed::get()?;
     Ok(vec![
-        ("Address of the Rucio server", testbed.value("URL")?.to_owned()),
-        ("Address of the server that gives tokens", String::new()),
+        ("Rucio server URL", testbed.value("URL")?.to_owned()),
+        ("Authentication server URL", String::new()),
         ("CA certificates", format!("{}/ca.pem", testbed.value("CERTS")?)),
         ("Account", "jdoe".to_owned()),
-        ("How to log in", way.to_owned()),
+        ("Authentication method", way.to_owned()),
     ])
 }
 
-/// A person's first steps; `own` are the answers this way asks for.
+/// Runs the setup; `own` are the answers for this method.
 fn set_up(home: &Home, way: &str, own: &[(&'static str, String)]) -> Result<Pty> {
     let mut terminal = follow(home, "rucio login --setup")?;
     let answers = [common(way)?, own.to_vec()].concat();
@@ -84,7 +84,7 @@ fn by_password() -> Result<()> {
 fn by_certificate() -> Result<()> {
     let home = Home::new()?;
     let certs = Testbed::get()?.value("CERTS")?;
-    let own = [("Certificate", format!("{certs}/jdoe.pem")), ("Its key", format!("{certs}/jdoe.key.pem"))];
+    let own = [("Certificate", format!("{certs}/jdoe.pem")), ("Private key", format!("{certs}/jdoe.key.pem"))];
     let config = check(&home, set_up(&home, "x509", &own)?)?;
     ensure!(
         config.contains(&format!("client_cert = {certs}/jdoe.pem\nclient_key = {certs}/jdoe.key.pem\n")),
@@ -109,9 +109,9 @@ fn a_server_that_cannot_be_verified_is_told_with_the_answers_in_the_command() ->
     let home = Home::new()?;
     let url = Testbed::get()?.value("URL")?;
     let mut terminal = follow(&home, "rucio login --setup")?;
-    let answers = [("Address of the Rucio server", url), ("Address of the server that", ""), ("CA certificates", "")];
+    let answers = [("Rucio server URL", url), ("Authentication server", ""), ("CA certificates", "")];
     answer(&mut terminal, &answers)?;
-    answer(&mut terminal, &[("Account", "jdoe"), ("How to log in", "userpass"), ("User name", "")])?;
+    answer(&mut terminal, &[("Account", "jdoe"), ("Authentication method", "userpass"), ("User name", "")])?;
     let (code, screen) = terminal.end()?;
     ensure!(code == 1 && screen.contains("--ca-certificate") && !home.path().join(".config").exists(), "{screen}");
     let command = format!("rucio -H {url} --auth-host {url} --account jdoe -S userpass --user jdoe login --setup");
@@ -145,8 +145,11 @@ fn options_answer_all_questions() -> Result<()> {
     let client = client.env("XDG_CONFIG_HOME", &xdg.to_string_lossy()).args(given);
     let outcome = client.args(["--password", "secret", "login", "--setup"]).run()?;
     ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
-    let first = format!("answers. The configuration is in {}.\nYou are logged in.", path.display());
-    ensure!(outcome.stdout.starts_with("Rucio 41.5.1 at https://") && outcome.stdout.contains(&first), "{outcome:?}");
+    let first = format!("Configuration written to {}.\nYou are logged in.", path.display());
+    ensure!(
+        outcome.stdout.starts_with("Connected to Rucio 41.5.1 at https://") && outcome.stdout.contains(&first),
+        "{outcome:?}"
+    );
     let config = fs::read_to_string(path)?;
     ensure!(!config.contains("password =") && config.contains(&format!("ca_cert = {certs}/ca.pem\n")), "{config}");
     Ok(())
@@ -181,17 +184,14 @@ fn what_is_there_is_not_written_over() -> Result<()> {
     let words = ["--config", &path, "--password", "secret", "login", "--setup"];
     let outcome = by_options(&home, &words)?;
     ensure!(outcome.code == 0, "{outcome:?}");
-    ensure!(
-        outcome.stdout.contains(&format!("with the same options, as `rucio --config {path} whoami`.")),
-        "{outcome:?}"
-    );
+    ensure!(outcome.stdout.contains(&format!("the same options: `rucio --config {path} whoami`")), "{outcome:?}");
     fs::write(&path, "mine")?;
     let outcome = by_options(&home, &words)?;
     ensure!(outcome.code == 1 && outcome.stderr.contains("There is a configuration already"), "{outcome:?}");
     ensure!(outcome.stderr.contains("--force") && fs::read_to_string(&path)? == "mine", "{outcome:?}");
     let outcome = by_options(&home, &[&words[..], &["--force"]].concat())?;
     ensure!(outcome.code == 0 && fs::read_to_string(&path)?.contains("rucio_host"), "{outcome:?}");
-    // One at another usual place would be found first.
+    // One at another default path would be found first.
     let elsewhere = home.path().join("etc");
     fs::create_dir(&elsewhere)?;
     fs::rename(&path, elsewhere.join("rucio.cfg"))?;
@@ -226,8 +226,8 @@ fn a_server_that_is_none_is_told_and_nothing_is_written() -> Result<()> {
 fn a_way_that_is_none_is_asked_for_again_and_control_c_ends_it() -> Result<()> {
     let home = Home::new()?;
     let mut terminal = set_up(&home, "telepathy", &[])?;
-    terminal.wait_for("There is no way 'telepathy'")?;
-    terminal.wait_for("(?s)telepathy.*How to log in[^\\n]*: $")?;
+    terminal.wait_for("Unknown authentication method 'telepathy'")?;
+    terminal.wait_for("(?s)telepathy.*Authentication method[^\\n]*: $")?;
     terminal.type_in("\x03")?;
     let (code, screen) = terminal.end()?;
     ensure!(code == 130 && !home.path().join(".config").exists(), "{screen}");

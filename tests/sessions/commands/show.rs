@@ -19,7 +19,7 @@ fn shows_the_session_as_the_server_sees_it() -> Result<()> {
         "account",
         "identity",
         "VO",
-        "way",
+        "method",
         "token",
         "logged in",
         "expires",
@@ -51,7 +51,7 @@ fn offline_asks_nobody() -> Result<()> {
     let (home, agent) = (Home::new()?, unique("offline"));
     shown(&home, "userpass", &["--user-agent", &agent, "login"])?;
     let text = shown(&home, "userpass", &["--user-agent", &agent, "session", "show", "--offline"])?;
-    ensure!(text.contains("state      : valid, as far as one can see without asking the server"), "{text}");
+    ensure!(text.contains("state      : valid (not verified with the server)"), "{text}");
     shown(&home, "userpass", &["--user-agent", &agent, "whoami"])?;
     let lines = AccessLog::of("apache")?.of_agent(&agent, "GET /accounts/jdoe")?;
     let checks = lines.iter().filter(|line| line.request == "GET /auth/validate").count();
@@ -65,7 +65,7 @@ fn without_a_session_it_does_not_log_in() -> Result<()> {
     for words in [&["session", "show"][..], &["session", "show", "--offline"]] {
         let outcome = run(&home, "userpass", words)?;
         ensure!(outcome.code == 4 && outcome.stdout.is_empty(), "{outcome:?}");
-        ensure!(outcome.stderr.contains("There is no session of account jdoe by userpass at https://"), "{outcome:?}");
+        ensure!(outcome.stderr.contains("No session of account jdoe with userpass at https://"), "{outcome:?}");
         ensure!(asked_for(&outcome.stderr)? == "rucio login", "{outcome:?}");
     }
     ensure!(!home.token_file().exists());
@@ -84,7 +84,7 @@ fn an_ended_session_is_shown_as_such() -> Result<()> {
     let outcome = run(&home, "userpass", &["session", "show"])?;
     ensure!(outcome.code == 4 && outcome.stdout.contains("state      : expired\n"), "{outcome:?}");
     ensure!(outcome.stdout.contains("expires    : 2001-09-09 01:46:40 UTC\n"), "{outcome:?}");
-    ensure!(outcome.stderr.contains("has ended") && asked_for(&outcome.stderr)? == "rucio login", "{outcome:?}");
+    ensure!(outcome.stderr.contains("has expired") && asked_for(&outcome.stderr)? == "rucio login", "{outcome:?}");
     let outcome = run(&home, "userpass", &["-o", "json", "session", "show"])?;
     let record: Value = serde_json::from_str(&outcome.stdout)?;
     ensure!(outcome.code == 4 && record["state"] == "expired" && record["seconds_left"] == 0, "{outcome:?}");
@@ -96,10 +96,10 @@ fn a_token_that_the_server_refuses_is_shown_as_such() -> Result<()> {
     let home = Home::new()?;
     home.keep_token("jdoe-jdoe-unknown-00000000000000000000000000000000")?;
     let outcome = run(&home, "userpass", &["session", "show"])?;
-    ensure!(outcome.code == 4 && outcome.stdout.contains("state      : refused by the server\n"), "{outcome:?}");
+    ensure!(outcome.code == 4 && outcome.stdout.contains("state      : rejected by the server\n"), "{outcome:?}");
     ensure!(asked_for(&outcome.stderr)? == "rucio login", "{outcome:?}");
     let offline = shown(&home, "userpass", &["session", "show", "--offline"])?;
-    ensure!(offline.contains("state      : not known without asking the server\n"), "{offline}");
+    ensure!(offline.contains("state      : unknown (not verified with the server)\n"), "{offline}");
     Ok(())
 }
 
@@ -118,12 +118,12 @@ fn a_server_that_is_not_there_is_no_reason_to_log_in() -> Result<()> {
     Ok(())
 }
 
-/// The server keeps no identity with the token of an SSH key.
+/// The server stores no identity with the token of an SSH key.
 #[test]
 fn a_session_of_an_ssh_key_has_no_identity() -> Result<()> {
     let home = Home::new()?;
     let text = shown(&home, "ssh", &["login"])?;
-    ensure!(text.contains("way        : ssh\n") && !text.contains("identity "), "{text}");
+    ensure!(text.contains("method     : ssh\n") && !text.contains("identity "), "{text}");
     let record = json(&home, "ssh", &["session", "show"])?;
     ensure!(record["state"] == "valid" && record["identity"].is_null() && record["account"] == "jdoe", "{record}");
     let links = json(&home, "ssh", &["whoami", "--linked-identities"])?;
@@ -132,13 +132,13 @@ fn a_session_of_an_ssh_key_has_no_identity() -> Result<()> {
     Ok(())
 }
 
-/// The token of a provider tells scopes and audience, also without the server.
+/// The token of a provider contains scopes and audience, also without the server.
 #[test]
 fn the_token_of_a_provider_says_what_it_is_for() -> Result<()> {
     let home = Home::new()?;
     let config = Testbed::get()?.config("oidc")?.to_string_lossy().into_owned();
     let screen = in_browser(&home, &config, &["login", "--no-browser"], LINK)?;
-    ensure!(screen.contains("way        : oidc"), "{screen}");
+    ensure!(screen.contains("method     : oidc"), "{screen}");
     for words in [&["session", "show"][..], &["session", "show", "--offline"]] {
         let record = json(&home, "oidc", words)?;
         let issuer = Testbed::get()?.value("OIDC")?;

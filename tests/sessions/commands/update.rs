@@ -18,7 +18,7 @@ fn logs_in_anew_and_shows_the_session() -> Result<()> {
     Ok(())
 }
 
-/// Where a refresh token is kept, nobody has to be asked.
+/// With a saved refresh token, no interaction is needed.
 #[test]
 fn a_token_of_a_provider_is_renewed() -> Result<()> {
     let home = Home::new()?;
@@ -32,7 +32,7 @@ fn a_token_of_a_provider_is_renewed() -> Result<()> {
     let outcome = alone(&home, config.as_ref(), &["session", "update"])?;
     ensure!(outcome.code == 0 && outcome.stdout.starts_with("You are logged in.\n"), "{outcome:?}");
     ensure!(home.token()? != token, "{outcome:?}");
-    // Logging out takes the refresh token away, too.
+    // Logging out deletes the refresh token, too.
     let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["logout", "--yes"]).run()?;
     ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
     let outcome = alone(&home, config.as_ref(), &["token"])?;

@@ -36,9 +36,9 @@ fn takes_a_token_on_standard_input() -> Result<()> {
     ensure!(!home.token_file().exists(), "it is not kept");
     let outcome = shell(&home, "userpass", "echo jdoe-jdoe-unknown-0 | rucio auth validate -")?;
     ensure!(outcome.code == 4 && outcome.stdout.is_empty(), "{outcome:?}");
-    ensure!(outcome.stderr.contains("does not know this token") && !outcome.stderr.contains("NoneType"), "{outcome:?}");
+    ensure!(outcome.stderr.contains("Unknown or expired token") && !outcome.stderr.contains("NoneType"), "{outcome:?}");
     let outcome = shell(&home, "userpass", "rucio auth validate - </dev/null")?;
-    ensure!(outcome.code == 1 && outcome.stderr.contains("no token on standard input"), "{outcome:?}");
+    ensure!(outcome.code == 1 && outcome.stderr.contains("No token on standard input"), "{outcome:?}");
     let outcome = shell(&home, "userpass", "printf 'two\\nlines' | rucio auth validate -")?;
     ensure!(outcome.code == 1 && !outcome.stderr.contains("two"), "{outcome:?}");
     Ok(())

@@ -25,7 +25,7 @@ fn who_may_log_in_as_the_account_stands_behind_it() -> Result<()> {
     Ok(())
 }
 
-/// An identity of two accounts, made for this test.
+/// An identity of two accounts, created for this test.
 #[test]
 fn the_other_accounts_of_an_identity_are_named() -> Result<()> {
     let home = Home::new()?;

@@ -84,7 +84,7 @@ fn a_refused_token_is_renewed_at_the_provider() -> Result<()> {
     both_use_it(&home, &config)
 }
 
-/// A refresh token that has been used is worth nothing any more, nor is any that came of it.
+/// A refresh token that has been used is invalid, as are those derived from it.
 #[test]
 fn where_the_provider_renews_no_more_the_login_starts_again() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc_device")?);
@@ -148,7 +148,7 @@ fn the_identity_of_another_account_is_refused() -> Result<()> {
     Ok(())
 }
 
-/// A provider ends the whole login where a refresh token comes a second time, so that twenty processes must not.
+/// A provider revokes the login if a refresh token is used twice, so twenty processes must not use it twice.
 #[test]
 fn twenty_processes_at_once_renew_once_at_the_provider() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc_device")?);

@@ -74,7 +74,7 @@ fn a_poll_that_ends_before_anybody_logs_in() -> Result<()> {
     Ok(())
 }
 
-/// The server tells only the browser that a login failed, and the client nothing: so the client says before what to do
+/// The server reports a failed login only to the browser, not to the client: so the client says before what to do
 /// about an error there, and afterwards what it may have been.
 #[test]
 fn a_refused_consent_and_an_identity_of_no_account_while_the_client_polls() -> Result<()> {

@@ -1,4 +1,4 @@
-//! Tokens that other programs left: in variables and files (WLCG bearer token discovery), in the place the configuration
+//! Tokens of other programs: in variables and files (WLCG bearer token discovery), at the path the configuration
 //! names.
 
 use std::fs;
@@ -16,7 +16,7 @@ use super::{LINK, config, log_in_well, no_secret_of, whoami};
 use crate::fixtures::{AccessLog, Home, Line, WHOAMI, browse};
 use crate::support::{Outcome, Rucio, Testbed, unique};
 
-/// A token of jdoe that the server takes; one for all tests.
+/// A token of jdoe that the server accepts; one for all tests.
 fn good() -> Result<&'static str> {
     static TOKEN: OnceLock<std::result::Result<String, String>> = OnceLock::new();
     let get = || {
@@ -28,7 +28,7 @@ fn good() -> Result<&'static str> {
     token.as_deref().map_err(|text| anyhow!("{text}"))
 }
 
-/// A token with these claims that no server takes.
+/// A token with these claims that no server accepts.
 fn made_up(claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.c2lnbmF0dXJl", part(&json!({"alg": "RS256"})), part(claims))
@@ -59,7 +59,7 @@ fn usual() -> String {
     format!("bt_u{}", rustix::process::geteuid().as_raw())
 }
 
-/// Runs whoami; gives also what the first server was asked.
+/// Runs whoami. Also returns the requests to the first server.
 fn run(client: Rucio) -> Result<(Outcome, Vec<Line>)> {
     let agent = unique("found");
     let outcome = client.args(["--user-agent", &agent, "-v", "whoami"]).run()?;
@@ -71,7 +71,7 @@ fn oidc(home: &Home) -> Result<Rucio> {
     Ok(home.ours().env("RUCIO_CONFIG", &config("oidc_code")?))
 }
 
-/// The token was used, and is neither shown nor kept.
+/// The token was used, and is neither shown nor saved.
 fn used(home: &Home, (outcome, lines): &(Outcome, Vec<Line>), source: &str) -> Result<()> {
     ensure!(
         lines.iter().filter(|line| !line.request.starts_with("GET /auth/")).map(Line::seen).eq(WHOAMI),
@@ -97,7 +97,7 @@ fn each_place_is_looked_in_in_the_order_of_the_official_client() -> Result<()> {
     used(&home, &run(all)?, "the variable BEARER_TOKEN")
 }
 
-/// The server chooses the account by the identity, whatever is asked for.
+/// The server selects the account by the identity, regardless of the request.
 #[test]
 fn one_of_another_account_is_passed_over_and_each_is_asked_about_once() -> Result<()> {
     let home = Home::new()?;
@@ -153,7 +153,7 @@ fn a_token_that_has_ended_everywhere_leads_to_a_login() -> Result<()> {
     Ok(())
 }
 
-/// Good by its dates, and nobody's.
+/// Valid, but not mapped to an account.
 fn nobodys() -> String {
     static TOKEN: OnceLock<String> = OnceLock::new();
     let claims = || json!({"sub": "kim", "iss": "https://i", "exp": ending_in(900), "aud": "rucio"});

@@ -49,7 +49,7 @@ fn the_address_it_ended_on_can_be_typed_in() -> Result<()> {
     no_secret_of(&home, &screen)
 }
 
-/// Asks the port of the client for this, as a stranger's page could.
+/// Sends this request to the client's port, as a malicious page could.
 fn visit(base: &str, target: &str) -> Result<String> {
     let address = base.trim_start_matches("http://").trim_end_matches('/');
     let mut stream = TcpStream::connect(address)?;

@@ -1,4 +1,4 @@
-//! OpenID Connect: every way to log in, renewing, tokens of other programs; whole, with a browser that the test plays.
+//! OpenID Connect: all logins, refreshing, tokens of other programs; end to end, with the test as the browser.
 
 mod direct;
 mod failures;
@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 use crate::fixtures::{AccessLog, Home, Line, Pty, WHOAMI, browse};
 use crate::support::{Outcome, Testbed, unique};
 
-/// The link of a login by way of the Rucio server.
+/// The link of a login through the Rucio server.
 const LINK: &str = r"(https://\S+/auth/oidc_redirect\?\S+)\s";
 /// The address of the device flow that has the code in it.
 const DEVICE_LINK: &str = r"(https://\S+/device\?user_code=\S+)\s";
@@ -37,7 +37,7 @@ fn direct(way: &str, client_id: &str) -> Result<String> {
     ))
 }
 
-/// Runs whoami in a terminal up to the link, which `user` follows; gives exit code and screen.
+/// Runs whoami in a terminal up to the link, which `user` follows. Returns exit code and screen.
 fn log_in(home: &Home, config: &str, link: &str, user: &str) -> Result<(i32, String)> {
     let terminal = Pty::ours(home, &[("RUCIO_CONFIG", config)], &["-v", "whoami"])?;
     browse(&terminal.wait_for(link)?, user)?;
@@ -54,7 +54,7 @@ fn log_in_well(home: &Home, config: &str, link: &str) -> Result<()> {
     Ok(())
 }
 
-/// Runs whoami to its end, which must answer as jdoe; gives what was asked of the server.
+/// Runs whoami, as jdoe. Returns the requests to the server.
 fn whoami(home: &Home, config: &str, official: bool) -> Result<(Outcome, Vec<Line>)> {
     let agent = unique("oidc");
     let client = if official { home.official()? } else { home.ours() };
@@ -79,7 +79,7 @@ fn both_use_it(home: &Home, config: &str) -> Result<()> {
     Ok(())
 }
 
-/// What was shown holds no token and no refresh token that is kept in this home.
+/// The output contains no token or refresh token of this home.
 fn no_secret_of(home: &Home, shown: &str) -> Result<()> {
     for entry in fs::read_dir(home.token_folder()).into_iter().flatten() {
         let path = entry?.path();
@@ -105,7 +105,7 @@ fn refresh_token(path: &Path) -> Result<String> {
     Ok(kept["refresh_token"].as_str().context("a refresh token")?.to_owned())
 }
 
-/// Asks the database of the first server, or changes a row of ours in it.
+/// Queries the database of the first server, or changes a row of ours in it.
 fn sql(text: &str) -> Result<String> {
     let output = Command::new("psql").args(["-qAtX", Testbed::get()?.value("PG")?, "-c", text]).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

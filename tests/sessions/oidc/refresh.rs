@@ -1,4 +1,4 @@
-//! Renewing by way of the Rucio server, which both clients do with the same files.
+//! Refreshing through the Rucio server, which both clients do with the same files.
 
 use std::fs;
 
@@ -143,7 +143,7 @@ fn a_token_that_cannot_be_renewed_is_used_to_its_end() -> Result<()> {
     Ok(())
 }
 
-/// A command that takes longer than its token lives renews it on the way.
+/// A command that takes longer than its token is valid refreshes it meanwhile.
 #[test]
 fn a_token_that_comes_to_its_last_minutes_during_a_command_is_renewed() -> Result<()> {
     let home = Home::new()?;

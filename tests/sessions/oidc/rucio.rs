@@ -1,4 +1,4 @@
-//! Logins by way of the Rucio server: the ways of the official client, and one cache for both.
+//! Logins through the Rucio server: as with the official client, and one cache for both.
 
 use anyhow::{Context, Result, ensure};
 use regex::Regex;
@@ -56,7 +56,7 @@ fn by_options_alone() -> Result<()> {
     Ok(())
 }
 
-/// A browser that notes what it is told to open, and logs jdoe in.
+/// A browser that records the URL it opens, and logs jdoe in.
 fn browser(home: &Home) -> Result<String> {
     let (program, noted) = (home.path().join("browser"), home.path().join("opened"));
     let testbed = crate::support::project().join("tests/testbed/testbed");

@@ -1,4 +1,4 @@
-//! What servers answer on bad days.
+//! Faults of servers.
 
 use anyhow::{Result, ensure};
 
@@ -43,7 +43,7 @@ fn the_release_is_another() -> Result<()> {
     let (_server, doctor) = doctor(|_| Answer::json(r#"{"version": "38.3.0"}"#))?;
     let (finding, code) = wrong(&doctor)?;
     ensure!(finding.status == "warning" && code == 0, "{finding:?}");
-    finding.says("server", &["Rucio 38.3.0, where this client stands for 41.5.1"])
+    finding.says("server", &["Rucio 38.3.0, but this client replaces 41.5.1"])
 }
 
 #[test]
@@ -51,10 +51,7 @@ fn what_answers_is_no_rucio() -> Result<()> {
     let (_server, doctor) = doctor(|_| Answer::new(200, "Content-Type: text/html\r\n", "<html>It works!</html>"))?;
     let (finding, code) = wrong(&doctor)?;
     ensure!(finding.status == "failed" && code == 1, "{finding:?}");
-    finding.says(
-        "server",
-        &["/ping: this is no Rucio server", "correct rucio_host in [client]: `curl -v http://127.0.0.1"],
-    )
+    finding.says("server", &["/ping: not a Rucio server", "correct rucio_host in [client]: `curl -v http://127.0.0.1"])
 }
 
 #[test]
@@ -71,7 +68,7 @@ fn the_account_is_not_the_one_that_was_asked_for() -> Result<()> {
     let doctor = doctor.args(&["--account", "alice"]);
     let (finding, code) = wrong(&doctor)?;
     ensure!(finding.status == "failed" && code == 4, "{code} {finding:?}");
-    finding.says("login", &["account jdoe", "where alice was asked for", "rucio --account alice login --force"])
+    finding.says("login", &["account jdoe", "but alice was requested", "rucio --account alice login --force"])
 }
 
 #[test]
@@ -85,6 +82,6 @@ fn offline_asks_no_server_and_writes_nothing() -> Result<()> {
     ensure!(server.heard_in_all().is_empty(), "{:?}", server.heard_in_all());
     ensure!(crate::support::Tree::read(doctor.home.path())? == before);
     ensure!(folders()? == count);
-    ensure!(doctor.examined(&[])?.1 == 0 && !server.heard_in_all().is_empty(), "it can tell");
+    ensure!(doctor.examined(&[])?.1 == 0 && !server.heard_in_all().is_empty(), "the server was not contacted");
     Ok(())
 }

@@ -53,7 +53,7 @@ fn signed(
     Ok(certificate.build())
 }
 
-/// A server on this machine with a certificate for `host` that ends in so many days. Gives the place and the file of
+/// A server on this machine with a certificate for `host` that expires in so many days. Returns its address and the file of
 /// the authority that signed it.
 fn server(home: &Home, host: &str, days: i64) -> Result<(String, PathBuf)> {
     server_of(home, host, days, 100)
@@ -119,7 +119,7 @@ fn a_servers_certificate_ends_soon() -> Result<()> {
     Ok(())
 }
 
-/// The handshake says so, too, where it fails for that.
+/// If the handshake fails for that reason, the error says so.
 #[test]
 fn a_servers_authority_is_unfit() -> Result<()> {
     let home = Home::new()?;

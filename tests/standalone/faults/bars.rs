@@ -15,7 +15,7 @@ use crate::fixtures::download::{DownloadFixture, bytes};
 use crate::fixtures::store::{Ending, Reply, Store};
 use crate::fixtures::{Pty, Tmux, wait_for};
 
-/// A terminal in the folder of a world, where `get` downloads all and then says how it ended.
+/// A terminal in the folder of a world, where `get` downloads all and then prints its exit code.
 fn terminal(world: &DownloadFixture, columns: u16, lines: u16, variables: &[(&str, &str)]) -> Result<Tmux> {
     world.document()?;
     let config = world.config();
@@ -56,7 +56,7 @@ fn bars_fit_a_terminal_of_any_size_and_leave_nothing_behind() -> Result<()> {
     let whole = Regex::new(r"^0/30 files \[=*> *\] [\d.]+ .?B/48\.00 MB [\d.]+ .B/s \d+s$")?;
     let is_whole = |screen: &str| screen.lines().last().is_some_and(|line| whole.is_match(line));
     let screen = tmux.wait_until("the bars", |screen| is_whole(screen) && bars(screen) == 21)?;
-    // The end of a name is what tells files apart.
+    // The ends of the names distinguish the files.
     ensure!(screen.contains("faults:a.file.") && screen.contains(".ever.be.07.root"), "{screen}");
     tmux.resize(40, 24)?;
     let narrow = Regex::new(r"^0/30 files \d+% [\d.]+ .B/s \d+s$")?;
@@ -66,7 +66,7 @@ fn bars_fit_a_terminal_of_any_size_and_leave_nothing_behind() -> Result<()> {
     tmux.resize(120, 45)?;
     let screen = tmux.wait_until("the end", |screen| screen.contains("code 0"))?;
     ensure!(!screen.contains('%') && !screen.contains("/30 files"), "{screen}");
-    // The summary stands below the log, whose last lines are whole.
+    // The summary is below the log, whose last lines are complete.
     let torn = |line: &&str| line.contains("INFO") && !line.starts_with("20");
     ensure!(screen.lines().find(torn).is_none(), "{screen}");
     Ok(())
@@ -96,7 +96,7 @@ fn after_a_resume_the_rate_is_that_of_now() -> Result<()> {
     let shown = tmux.wait_until("the rate", |screen| screen.lines().last().is_some_and(|last| line.is_match(last)))?;
     let found = line.captures(shown.lines().last().unwrap_or_default()).context("no rate")?;
     let [here, rate] = [1, 2].map(|group| found[group].parse::<f64>().unwrap_or(-1.0));
-    // 64 KiB each quarter of a second, and whatever the system holds ready at first.
+    // 64 KiB each quarter of a second, after what the system has buffered.
     ensure!(here > 3.0 && (0.0..999.0).contains(&rate), "{here} MB, {rate} kB/s:\n{shown}");
     Ok(())
 }
@@ -159,7 +159,7 @@ fn quiet_is_quiet_and_verbose_tells_all() -> Result<()> {
         ensure!(quiet.stderr.is_empty() && quiet.stdout.contains("Download summary"), "{quiet:?}");
     }
     std::fs::remove_file(world.place("f"))?;
-    // A file that comes for a second and more, and nothing moves on the terminal.
+    // A file that takes more than a second, without any change on the terminal.
     let config = world.config();
     let words = [&words[..], &["-q"]].concat();
     let (code, screen) = Pty::ours(&world.home, &[("RUCIO_CONFIG", config.as_str())], &words)?.end()?;

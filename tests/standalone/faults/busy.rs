@@ -1,4 +1,4 @@
-//! Storages that are busy and say when to come back: `Retry-After`.
+//! Busy storages that send `Retry-After`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,7 +13,7 @@ fn content(name: &str) -> Vec<u8> {
     bytes(name.len(), 20_000)
 }
 
-/// A storage that refuses each file so often before it gives it.
+/// A storage that rejects each file this many times before it sends it.
 fn busy(times: usize, status: &'static str, headers: &'static str) -> Result<Store> {
     Store::start(move |asked, before| {
         if before < times { Reply::sized(status, headers, b"busy") } else { Reply::good(&content(&asked.file), asked) }
@@ -26,7 +26,7 @@ const UNAVAILABLE: &str = "503 Service Unavailable";
 
 /// The lines that say that a busy storage is waited for.
 fn waits(stderr: &str) -> usize {
-    stderr.lines().filter(|line| line.contains("is busy and asks to come back in")).count()
+    stderr.lines().filter(|line| line.contains("is busy: retrying in")).count()
 }
 
 /// Downloads the only file from its only source, which refuses it so often.
@@ -89,7 +89,7 @@ fn busy_storage_does_not_keep_a_file_from_its_next_replica() -> Result<()> {
     for name in ["a", "bb", "ccc"] {
         world.arrived(name)?;
     }
-    // The first file was told to leave it alone, and the others do so as well.
+    // The storage told the first file to wait, and the others wait as well.
     let asked = ["a", "bb", "ccc"].map(|name| store.asked(name).len());
     ensure!(asked == [1, 0, 0], "{asked:?}\n{}", outcome.stderr);
     ensure!(waits(&outcome.stderr) == 0, "{}", outcome.stderr);

@@ -1,4 +1,4 @@
-//! Clocks that jump, go wrong by years, or run fast. libfaketime tells the program another time than the kernel has.
+//! Clocks that jump, go wrong by years, or run fast. libfaketime changes the program's clock.
 
 use std::collections::HashMap;
 use std::fs;
@@ -55,7 +55,7 @@ fn a_clock_that_jumps_during_a_download_changes_nothing() -> Result<()> {
         world.arrived(&name)?;
         let ended = |line: &String| serde_json::from_str::<Value>(line).ok().filter(|one| one["event"] == "done");
         let done = lines.iter().find_map(ended).context("it was not done")?;
-        // A pause behind each of 25 pieces.
+        // A pause after each of 25 chunks.
         let took = |seconds: Option<f64>| seconds.is_some_and(|seconds| (1.0..600.0).contains(&seconds));
         ensure!(took(done["seconds"].as_f64()), "{jump}: {done}");
         let trace = world.traces()?.pop().context("no trace")?;
@@ -97,13 +97,13 @@ fn a_clock_that_is_wrong_by_years_fails_only_what_certificates_are_for() -> Resu
     Ok(())
 }
 
-/// Officially a slow storage is given a minute on top of what the least speed makes. The clock runs fast, and all
+/// Officially the timeout of a slow storage is the time at the minimum speed plus a minute. The clock runs fast, and all
 /// that is measured by it; so two minutes of waiting are over soon.
 #[test]
 fn a_storage_below_the_least_speed_is_left_after_a_minute_and_its_time() -> Result<()> {
     let content = bytes(1, 500_000);
     let expected = content.clone();
-    // Something comes each 24 seconds by that clock, and all would need three minutes.
+    // Data arrives every 24 seconds by that clock, and all would need three minutes.
     let store = Store::start(move |asked, _| {
         let pause = if asked.file == "slow" { 1200 } else { 0 };
         Reply::good(&content, asked).slow(Duration::from_millis(pause))

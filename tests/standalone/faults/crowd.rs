@@ -13,10 +13,10 @@ use crate::fixtures::store::{Reply, Store};
 
 /// How many files there are.
 const FILES: usize = 120;
-/// How many requests a storage takes at a time.
+/// Number of concurrent requests that a storage accepts.
 const ROOM: usize = 3;
 
-/// A storage that refuses whoever comes when three are there, and how many it has refused.
+/// A storage that accepts three concurrent requests, and counts those it rejects.
 fn crowded() -> Result<(Store, Arc<AtomicUsize>)> {
     let (inside, refused) = (AtomicUsize::new(0), Arc::<AtomicUsize>::default());
     let refusals = refused.clone();
@@ -39,7 +39,7 @@ fn content(name: &str) -> Vec<u8> {
     bytes(name.len() + name.bytes().map(usize::from).sum::<usize>(), 5_000)
 }
 
-/// Every file comes though there are many more than the storage takes at a time, and its refusals become few.
+/// Every file is downloaded although there are more than the storage accepts concurrently, and rejections become rare.
 #[test]
 fn a_storage_with_little_room_gets_fewer_requests_at_a_time() -> Result<()> {
     let (store, refused) = crowded()?;
@@ -60,7 +60,7 @@ fn a_storage_with_little_room_gets_fewer_requests_at_a_time() -> Result<()> {
     Ok(())
 }
 
-/// A storage that serves nobody holds no file back that another has too.
+/// A storage that rejects all requests does not delay files that another one has.
 #[test]
 fn a_storage_that_is_down_does_not_keep_files_from_the_next_one() -> Result<()> {
     let down = Store::start(|_, _| Reply::sized("503 Service Unavailable", "Retry-After: 0\r\n", b""))?;

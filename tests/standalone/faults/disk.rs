@@ -38,7 +38,7 @@ fn a_name_that_cannot_be_written_is_told_before_anything_is_fetched() -> Result<
     Ok(())
 }
 
-/// Somebody else's `.part` is not ours to touch.
+/// A `.part` of another program stays unchanged.
 #[test]
 fn what_the_official_client_left_is_not_touched() -> Result<()> {
     let (world, _store) = files(&[("f", 100_000)])?;

@@ -1,4 +1,4 @@
-//! `--output jsonl`: what happens is told when it happens, whatever happens.
+//! `--output jsonl`: events are printed immediately, also those of failures.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -26,7 +26,7 @@ fn command(world: &DownloadFixture, words: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-/// A storage that has all and lets the file `late` wait until it may come.
+/// A storage that has all files and delays the file `late`.
 fn holding(contents: &HashMap<&'static str, Vec<u8>>) -> Result<(Store, Arc<AtomicBool>)> {
     let (open, contents) = (Arc::new(AtomicBool::new(false)), contents.clone());
     let may = open.clone();
@@ -42,7 +42,7 @@ fn holding(contents: &HashMap<&'static str, Vec<u8>>) -> Result<(Store, Arc<Atom
     Ok((store, open))
 }
 
-/// A quick file, one that needs more than a second, one whose best replica is lost, one that comes last.
+/// A fast file, one that needs more than a second, one whose best replica is lost, one that is last.
 fn four_files() -> Result<(DownloadFixture, [Store; 2], Arc<AtomicBool>)> {
     let contents = HashMap::from([
         ("quick", bytes(1, 1000)),
@@ -95,7 +95,7 @@ fn events_are_there_when_they_happen_and_tell_all() -> Result<()> {
     let progress: Vec<_> = slow.iter().filter(|event| event["event"] == "progress").collect();
     let far: Vec<_> = progress.iter().filter_map(|event| event["transferred"].as_u64()).collect();
     ensure!(far.is_sorted() && far.iter().all(|bytes| (1..=1_600_000).contains(bytes)), "{far:?}");
-    // At most once a second, though it came in dozens of pieces; a busy machine may need longer.
+    // At most once a second, though it arrived in dozens of chunks; a busy machine may need longer.
     let seconds = slow.iter().find(|event| event["event"] == "done").and_then(|done| done["seconds"].as_f64());
     ensure!(far.len() as f64 <= seconds.context("it was not done")?.ceil(), "{far:?} in {seconds:?} s");
     let last = events.last().context("no events")?;
@@ -164,7 +164,7 @@ fn a_watcher_that_goes_away_ends_the_download_quietly() -> Result<()> {
     let mut first = String::new();
     BufReader::new(child.stdout.take().context("no output")?).read_line(&mut first)?;
     ensure!(first.contains("\"begin\""), "{first}");
-    // Nobody reads any more; the file would need 18 seconds.
+    // The reader is gone; the file would need 18 seconds.
     let status = wait_for("the end of the program", || Ok(child.try_wait()?))?;
     let said = fs::read_to_string(world.home.path().join("said"))?;
     ensure!(shell_code(status) == 0 && !said.contains("ERROR") && !said.contains("WARNING"), "{status} {said}");

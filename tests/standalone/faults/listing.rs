@@ -19,7 +19,7 @@ const BULK: &str = "POST /dids/bulkmeta";
 const COUNT: &str = "GET /dids/faults/set?";
 const STREAM: &str = "Content-Type: application/x-json-stream\r\n";
 
-/// What a server does that has a dataset, `faults:set`, whose files lie in a storage.
+/// Behaviour of a server with a dataset, `faults:set`, whose files are at a storage.
 #[derive(Debug, Clone, Copy)]
 struct ServerBehavior {
     /// How many of its first lists it breaks off behind one file.
@@ -28,7 +28,7 @@ struct ServerBehavior {
     short: usize,
     /// How many of its first lists of names do.
     short_names: usize,
-    /// Whether it tells the names of the files.
+    /// Whether it lists the names of the files.
     tells_names: bool,
 }
 
@@ -102,7 +102,7 @@ fn names(number: usize) -> Vec<String> {
     (0..number).map(|number| format!("file-{number:04}")).collect()
 }
 
-/// A storage where every file holds its name.
+/// A storage where the content of every file is its name.
 fn store() -> Result<Store> {
     Store::start(|asked, _| Reply::good(asked.file.as_bytes(), asked))
 }
@@ -119,7 +119,7 @@ fn arrived(home: &Home, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The server goes away for good while it lists: what it listed arrives, and the failure is one.
+/// The server stops for good during the list: the listed files are downloaded, and the command fails.
 #[test]
 fn a_server_that_goes_away_while_it_lists_costs_only_what_was_not_listed() -> Result<()> {
     let (store, home) = (store()?, Home::new()?);
@@ -130,7 +130,7 @@ fn a_server_that_goes_away_while_it_lists_costs_only_what_was_not_listed() -> Re
     arrived(&home, &names(1))
 }
 
-/// A server that is back is asked for what it had not listed.
+/// When the server is back, the files that it had not listed are requested.
 #[test]
 fn a_server_that_comes_back_is_asked_for_the_others() -> Result<()> {
     let (store, home, names) = (store()?, Home::new()?, names(4));
@@ -146,7 +146,7 @@ fn a_server_that_comes_back_is_asked_for_the_others() -> Result<()> {
     Ok(())
 }
 
-/// A list that ends early and looks whole is held against the number of files: the others are asked for by name.
+/// A truncated list that looks complete is compared with the number of files: the others are requested by name.
 #[test]
 fn short_list_that_looks_whole_is_completed() -> Result<()> {
     let (store, home, names) = (store()?, Home::new()?, names(4));
@@ -158,7 +158,7 @@ fn short_list_that_looks_whole_is_completed() -> Result<()> {
     Ok(())
 }
 
-/// Where the server never gives the rest, that is an error, after what it gave.
+/// If the server never lists the rest, that is an error, after the files that it listed.
 #[test]
 fn short_list_that_stays_short_is_an_error() -> Result<()> {
     let (store, home, names) = (store()?, Home::new()?, names(4));
@@ -212,8 +212,8 @@ fn only_the_replicas_of_wanted_files_are_listed() -> Result<()> {
     Ok(())
 }
 
-/// The files take their time, and the server has many: its answer is not left half read, and it is asked for the others when
-/// there is room for them.
+/// With slow transfers of many files, the response is not left half read: the others are requested later, when the queue
+/// has space.
 #[test]
 fn a_server_need_not_wait_until_there_is_room_for_its_files() -> Result<()> {
     let (is_quick, home, names) = (Arc::<AtomicBool>::default(), Home::new()?, names(3_500));

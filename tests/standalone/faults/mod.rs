@@ -1,4 +1,4 @@
-//! Downloads on bad days: storages that break off, lie, refuse or fall silent, disks that take no more, a server that goes
+//! Faults in downloads: storages that break off, send wrong data, reject or stop, full disks, a server that goes
 //! away. Every fault is a real one on a real socket or file system, and hits the real program.
 //!
 //! | fault | test |
@@ -7,19 +7,19 @@
 //! | silence | `storage::a_storage_that_falls_silent...` |
 //! | slower than `--transfer-speed-timeout` | `clock::a_storage_below_the_least_speed...` |
 //! | 401, 403, 404, 416, 429, 5xx; redirections without end | `storage::every_answer...` |
-//! | room for few requests at a time; nobody served | `crowd::...` |
+//! | few concurrent requests accepted; all rejected | `crowd::...` |
 //! | `Retry-After`: seconds, dates, many in a row, too long | `busy::...` |
-//! | wrong length, told and untold; wrong bytes | `storage::every_answer...` (`longer...`, `shorter...`, `wrong`) |
-//! | lies about Range | `storage::every_answer...` (`part-...`, `unasked-part`) |
-//! | large files in parts: slow, silent, lying and refusing sources; Ctrl-C, SIGKILL and spoiled parts | `ranges::...` |
+//! | wrong length, with and without Content-Length; wrong bytes | `storage::every_answer...` (`longer...`, `shorter...`, `wrong`) |
+//! | wrong answers to Range | `storage::every_answer...` (`part-...`, `unasked-part`) |
+//! | large files in byte ranges: slow, silent, wrong and rejecting sources; Ctrl-C, SIGKILL and damaged ranges | `ranges::...` |
 //! | no such host, closed port, no TLS, a stranger's certificate | `storage::without_a_connection...` |
 //! | a full disk, a read-only folder, a name that cannot be written | `disk::...`, tests/faults `disk::...` |
 //! | the clock jumps, or is wrong by hours or years | `clock::...`, tests/faults `clock::...` |
 //! | the server goes away while it lists; files take hours | `listing::...` |
 //! | the server is killed while it lists, and its answer looks whole | tests/faults `killed::...`, `listing::...` |
-//! | Ctrl-C, SIGTERM, SIGKILL at any moment; unfinished files that are spoiled | `resume::...` |
+//! | Ctrl-C, SIGTERM, SIGKILL at any moment; damaged partial files | `resume::...` |
 //! | a server that refuses lists of traces | `traces::...` |
-//! | whoever reads the events goes away | `events::a_watcher_that_goes_away...` |
+//! | the reader of the events goes away | `events::a_watcher_that_goes_away...` |
 
 mod bars;
 mod busy;

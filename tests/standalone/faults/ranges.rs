@@ -1,5 +1,5 @@
-//! Large files that come over several connections at once, from storages that are slow, and lie, refuse or fall silent when
-//! they are asked for a part.
+//! Large files over several connections, from storages that are slow, and send wrong data, reject or stop when a byte range
+//! is requested.
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::fixtures::store::{Asked, Ending, Reply, Store};
 use crate::fixtures::wait_for;
 
 const SIZE: usize = 12_000_000;
-/// How long a slow storage needs for each 64 KiB: one connection brings 4 MB/s.
+/// Time that a slow storage needs for 64 KiB: 4 MB/s per connection.
 const SLOW: Duration = Duration::from_millis(15);
 
 /// A large file that has no two parts alike.
@@ -40,7 +40,7 @@ fn one_file(length: usize, pause: Duration) -> Result<(DownloadFixture, Store)> 
     Ok((world, store))
 }
 
-/// How many bytes were asked for, those that were asked for twice counted once.
+/// Number of bytes requested; those requested twice count once.
 fn union(asked: &[Asked], length: usize) -> usize {
     let mut stretches: Vec<_> = asked.iter().map(|one| (one.from.unwrap_or(0), one.last(length) + 1)).collect();
     stretches.sort_unstable();
@@ -84,7 +84,7 @@ fn a_fast_storage_is_asked_once() -> Result<()> {
     anyhow::bail!("asked so often: {most:?}")
 }
 
-/// Who bounds the files bounds the connections, and what cannot be checked part by part comes in one piece.
+/// A limit on files also limits connections, and files that cannot be verified by byte range use one connection.
 #[test]
 fn a_file_comes_in_one_piece_where_that_is_asked_for_or_nothing_else_can_be_checked() -> Result<()> {
     let (world, store) = one_file(9_000_000, SLOW)?;
@@ -105,7 +105,7 @@ fn a_file_comes_in_one_piece_where_that_is_asked_for_or_nothing_else_can_be_chec
     Ok(())
 }
 
-/// What somebody answers who is asked for a part.
+/// How the server answers a range request.
 type Answer = fn(&[u8], &Asked) -> Reply;
 
 fn told(content: &[u8], headers: &str, from: usize, last: usize) -> Reply {
@@ -132,10 +132,10 @@ const HELPERS: [(&str, Answer); 13] = [
     }),
 ];
 
-/// Whose parts all fall silent after they have begun is found out too late to bring the whole in the same attempt.
+/// If all connections stop after they have begun, it is too late for the whole file in the same attempt.
 const NOT_ALONE: &str = "falls-silent";
 
-/// For each way of being no help a file whose first source gives the whole slowly, and parts in that way, and one whose
+/// For each fault a file whose first source sends the whole slowly, and byte ranges with that fault, and one whose
 /// first source is slow and honest while the second one has the fault. None of them costs an attempt.
 #[test]
 fn whoever_is_of_no_help_does_no_harm() -> Result<()> {
@@ -177,7 +177,7 @@ fn whoever_is_of_no_help_does_no_harm() -> Result<()> {
     Ok(())
 }
 
-/// The first source falls silent or breaks off in the middle, and the rest is taken from the other one.
+/// The first source stops or breaks off in the middle, and the rest is downloaded from the other one.
 #[test]
 fn what_one_replica_does_not_bring_another_one_does() -> Result<()> {
     for ending in [Ending::Stall, Ending::Reset] {
@@ -196,7 +196,7 @@ fn what_one_replica_does_not_bring_another_one_does() -> Result<()> {
     Ok(())
 }
 
-/// A wrong byte in one of the parts: then one source is asked for all, over one connection.
+/// A wrong byte in one of the ranges: then the whole file is requested from one source, over one connection.
 #[test]
 fn parts_that_do_not_fit_are_fetched_again_in_one_piece() -> Result<()> {
     let content = large(0, SIZE);
@@ -216,7 +216,7 @@ fn parts_that_do_not_fit_are_fetched_again_in_one_piece() -> Result<()> {
     Ok(())
 }
 
-/// A storage that gives two connections and no more.
+/// A storage that accepts only two connections.
 #[test]
 fn a_storage_that_has_enough_is_not_asked_on_and_on() -> Result<()> {
     let content = large(0, SIZE);
@@ -248,7 +248,7 @@ fn the_limit_on_the_rate_is_one_for_all_connections() -> Result<()> {
 }
 
 impl DownloadFixture {
-    /// Waits until a file is being fetched in parts: behind it stands which ones are here.
+    /// Waits until a file is downloaded in byte ranges: a trailer at its end records them.
     fn wait_for_parts(&self, name: &str, size: usize) -> Result<PathBuf> {
         wait_for("parts of the file", || {
             let part = self.part(name)?;
@@ -257,7 +257,7 @@ impl DownloadFixture {
     }
 }
 
-/// Whatever ends it, at whatever moment: the next run asks for what is missing only, and again if that is ended too.
+/// An interruption of any kind at any moment: the next run requests only the missing bytes, and so does the one after it.
 #[test]
 fn parts_of_a_file_are_gone_on_with() -> Result<()> {
     const LARGE: usize = 20_000_000;
@@ -284,13 +284,13 @@ fn parts_of_a_file_are_gone_on_with() -> Result<()> {
         let last = &asked[asked_before.min(asked.len())..];
         ensure!(last.iter().all(|one| one.from.is_some()), "{last:?}");
         ensure!(union(last, LARGE) < LARGE - 1_000_000, "{} bytes again: {last:?}", union(last, LARGE));
-        ensure!(outcome.stderr.contains("Going on with an earlier download"), "{}", outcome.stderr);
+        ensure!(outcome.stderr.contains("Resuming an earlier download"), "{}", outcome.stderr);
         ensure!(world.names()? == ["f"], "{:?}", world.names()?);
     }
     Ok(())
 }
 
-/// What stands behind the file is not what it should be: that costs a new start, or the part that is wrong, and no more.
+/// A damaged trailer costs a new start, or the damaged range, and no more.
 #[test]
 fn a_false_map_or_a_spoiled_part_costs_time_only() -> Result<()> {
     let (world, store) = one_file(SIZE, SLOW)?;
@@ -317,7 +317,7 @@ fn a_false_map_or_a_spoiled_part_costs_time_only() -> Result<()> {
     Ok(())
 }
 
-/// A file that comes in parts does not become longer while it comes.
+/// A file that is downloaded in byte ranges does not grow during the download.
 #[test]
 fn a_second_process_waits_for_a_file_that_comes_in_parts() -> Result<()> {
     let (world, store) = one_file(SIZE, SLOW * 2)?;

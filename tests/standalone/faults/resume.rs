@@ -1,4 +1,4 @@
-//! Downloads that are interrupted, and the next run that goes on with them.
+//! Interrupted downloads, and the next run that resumes them.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -16,13 +16,13 @@ use crate::fixtures::store::Store;
 use crate::fixtures::{random, shell_code, wait_for};
 use crate::support::var;
 
-/// How many moments the program is killed at; the variable asks for more.
+/// Number of moments at which the program is killed; set by the variable.
 const MOMENTS: &str = "RUCIO_KILL_MOMENTS";
 const FEW_MOMENTS: usize = 15;
 /// How often one download is killed before it may end.
 const IN_A_ROW: usize = 5;
 const SIZE: usize = 6_000_000;
-/// So large that a file comes in parts.
+/// Large enough to be downloaded in byte ranges.
 const LARGE: usize = 16_000_000;
 
 /// Files on a storage that needs this long for each 64 KiB.
@@ -47,7 +47,7 @@ impl DownloadFixture {
         self.start_saying("said")
     }
 
-    /// Starts our client; what it says goes to this file.
+    /// Starts our client with its output in this file.
     fn start_saying(&self, said: &str) -> Result<Child> {
         let mut command = self.rucio(&[])?.command()?;
         command.stdout(Stdio::null()).stderr(File::create(self.home.path().join(said))?);
@@ -94,7 +94,7 @@ fn a_download_that_was_interrupted_goes_on_where_it_stopped() -> Result<()> {
         let outcome = world.download(&[])?;
         ended(&outcome, 0)?;
         world.arrived("f")?;
-        ensure!(outcome.stderr.contains("Going on with an earlier download"), "{}", outcome.stderr);
+        ensure!(outcome.stderr.contains("Resuming an earlier download"), "{}", outcome.stderr);
         let asked: Vec<_> = store.asked("f").iter().map(|asked| asked.from).collect();
         ensure!(asked == [None, Some(usize::try_from(size)?)], "{asked:?}");
         ensure!(world.names()? == ["f"], "{:?}", world.names()?);
@@ -120,7 +120,7 @@ fn another_replica_gives_the_rest() -> Result<()> {
     Ok(())
 }
 
-/// Whatever stands there: the file comes out right, and what is not ours stays as it is.
+/// With any file at the destination, the result is right, and files of others stay unchanged.
 #[test]
 fn spoiled_and_foreign_parts_do_no_harm() -> Result<()> {
     let (world, _store) = files(&["f"], 15)?;
@@ -204,7 +204,7 @@ fn a_second_process_takes_over_when_the_first_is_killed() -> Result<()> {
     Ok(())
 }
 
-/// Kills a download of several files again and again, of which two are so large that they come in parts. At no moment
+/// Repeatedly kills a download of several files, of which two are large enough for byte ranges. At no moment
 /// there is a wrong byte under a final name.
 #[test]
 fn killed_at_any_moment_a_download_comes_to_its_right_end() -> Result<()> {
@@ -238,7 +238,7 @@ fn killed_at_any_moment_a_download_comes_to_its_right_end() -> Result<()> {
     Ok(())
 }
 
-/// Looks for this long whether what stands under a final name is right.
+/// Checks for this long that files under final names are right.
 fn watch(world: &DownloadFixture, names: &[&str], time: Duration) -> Result<()> {
     let end = std::time::Instant::now() + time;
     let mut seen: Vec<&str> = Vec::new();

@@ -20,7 +20,8 @@ enum End {
     Arrived,
 }
 
-/// A fault: what the source answers, given the file and how often it was asked before; how often it is asked; the end.
+/// A fault: the source's response, given the file and the number of earlier requests; how many requests are expected; the
+/// result.
 struct Fault {
     name: &'static str,
     answer: fn(&[u8], &Asked, usize) -> Reply,
@@ -47,7 +48,7 @@ fn part(content: &[u8], from: usize, body: &[u8]) -> Reply {
     Reply::sized("206 Partial Content", &format!("ETag: \"1\"\r\n{range}"), body)
 }
 
-/// Breaks off the first time, does this when asked for a part, and gives the whole file otherwise.
+/// Breaks off the first time, does this for range requests, and sends the whole file otherwise.
 fn lie(content: &[u8], asked: &Asked, before: usize, when_asked_for_part: impl Fn(usize) -> Reply) -> Reply {
     match (before, asked.from) {
         (0, _) => cut(content),
@@ -153,7 +154,7 @@ fn bad(fault: &'static Fault) -> Result<Store> {
     Store::start(move |asked, before| (fault.answer)(&content(fault.name), asked, before))
 }
 
-/// For each fault a file of which this is the only source, and one that lies at a good place, too.
+/// For each fault a file with only this source, and one that also has a good source.
 #[test]
 fn every_answer_leads_to_the_right_retry_the_next_replica_and_a_reason() -> Result<()> {
     let good = Store::start(|asked, _| Reply::good(&content(asked.file.trim_end_matches("-saved")), asked))?;
@@ -186,7 +187,7 @@ fn every_answer_leads_to_the_right_retry_the_next_replica_and_a_reason() -> Resu
     Ok(())
 }
 
-/// A storage that is busy tells how long. Whoever comes before is sent away again, and would have come for nothing.
+/// A busy storage sends Retry-After. Requests before that time are rejected.
 #[test]
 fn a_busy_storage_is_asked_again_when_it_says() -> Result<()> {
     let first = Mutex::<Option<Instant>>::default();
@@ -205,7 +206,7 @@ fn a_busy_storage_is_asked_again_when_it_says() -> Result<()> {
     Ok(())
 }
 
-/// A storage that falls silent costs as long as the user is ready to wait, twice; meanwhile the others arrive.
+/// A storage that stops sending costs two timeouts; meanwhile the other files are downloaded.
 #[test]
 fn a_storage_that_falls_silent_is_left_when_the_time_is_over() -> Result<()> {
     let silent = Store::start(|asked, _| {
@@ -262,7 +263,7 @@ fn without_a_connection_the_next_replica_is_used() -> Result<()> {
     Ok(())
 }
 
-/// The new tree says 1, the old one that there is none.
+/// Commands exit with 1, legacy commands with the code for no files.
 #[test]
 fn exit_codes_tell_none_from_some() -> Result<()> {
     let store = Store::start(|_, _| Reply::sized("404 Not Found", "", b""))?;

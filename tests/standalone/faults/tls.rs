@@ -1,4 +1,4 @@
-//! What breaks inside TLS: connections that end without saying so, in the middle of a record, or with bytes that are spoiled.
+//! Faults inside TLS: connections that end without a shutdown, in the middle of a record, or with damaged bytes.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -19,7 +19,7 @@ use crate::fixtures::{CertificateFixture, TODAY, Use};
 enum End {
     /// TLS is closed in order.
     Orderly,
-    /// The connection is closed, TLS is not: so somebody on the way could cut a file short.
+    /// The connection is closed without a TLS shutdown: an attacker could truncate a file like this.
     Unsaid,
     /// The same, in the middle of a record.
     InRecord,
@@ -124,7 +124,7 @@ impl TlsStore {
         format!("https://localhost:{}/{name}", self.port)
     }
 
-    /// How often a file was asked for.
+    /// Number of requests for a file.
     fn asked(&self, name: &str) -> usize {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.iter().filter(|one| *one == name).count()
@@ -149,7 +149,7 @@ fn serve(mut stream: SslStream<Wire>, asked: &Mutex<Vec<String>>) -> Result<()> 
     answer(stream, &content(&name), from, sent(&name, before))
 }
 
-/// Sends it; the last piece is what the fault is about.
+/// Sends it; the fault is in the last chunk.
 fn answer(mut stream: SslStream<Wire>, content: &[u8], from: usize, sent: Sent) -> Result<()> {
     let status = if from == 0 { "200 OK" } else { "206 Partial Content" };
     let mut head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nETag: \"1\"\r\n");
@@ -192,9 +192,9 @@ fn what_breaks_inside_tls_is_gone_on_with_or_given_up_but_never_taken_for_the_en
     let authority = CertificateFixture::unknown_authority()?;
     let store = TlsStore::of(&authority.sign(&["CN=localhost"], TODAY, Use::Server("localhost"))?)?;
     let broken = ["unsaid", "in-record", "reset", "spoiled"];
-    let mended = ["unsaid-once", "in-record-once", "reset-once", "spoiled-once", "untold-unsaid"];
+    let recovered = ["unsaid-once", "in-record-once", "reset-once", "spoiled-once", "untold-unsaid"];
     let mut world = DownloadFixture::new()?;
-    for name in broken.iter().chain(&mended) {
+    for name in broken.iter().chain(&recovered) {
         world.file(name, &content(name), &[&store.pfn(name)]);
     }
     for name in ["unknown-unsaid", "unknown-orderly"] {
@@ -209,19 +209,19 @@ fn what_breaks_inside_tls_is_gone_on_with_or_given_up_but_never_taken_for_the_en
         ensure!(verdict.contains("broke off") || verdict.contains("connection"), "{name}: {verdict}");
         ensure!(store.asked(name) == 2, "{name}: asked {} times", store.asked(name));
     }
-    for name in mended {
+    for name in recovered {
         world.arrived(name).with_context(|| outcome.stderr.clone())?;
         ensure!(store.asked(name) <= 2, "{name}: asked {} times", store.asked(name));
     }
-    // Of a file whose size and checksum nobody knows, a connection that just ends may have brought a half.
+    // If size and checksum are unknown, a connection that just ends may have truncated the file.
     ensure!(verdict(&outcome, "unknown-unsaid").is_some(), "{}", outcome.stderr);
     ensure!(std::fs::read(world.place("unknown-orderly"))? == content("unknown-orderly"));
-    let names: Vec<_> = mended.iter().copied().chain(["unknown-orderly"]).collect();
+    let names: Vec<_> = recovered.iter().copied().chain(["unknown-orderly"]).collect();
     ensure!(world.names()?.iter().all(|name| names.contains(&name.as_str())), "{:?}", world.names()?);
     Ok(())
 }
 
-/// Storages are trusted by the same rules as the server, also where they are only vouched for by the grid's folder.
+/// Storages are verified by the same rules as the server, also with CAs that are only in the grid's folder.
 #[test]
 fn storages_of_an_unfit_authority_are_not_trusted() -> Result<()> {
     let parts = ["O=Testbed", "CN=localhost"];

@@ -29,7 +29,7 @@ fn old_server() -> Result<Server> {
     })
 }
 
-/// The names of the files that single traces came for, in order.
+/// The files of the traces that were sent one by one, in order.
 fn traced(server: &Server) -> Result<Vec<String>> {
     let posts = server.heard().into_iter().filter(|heard| heard.request == "POST /traces/");
     let mut names = Vec::new();

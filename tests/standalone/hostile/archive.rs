@@ -13,7 +13,7 @@ use super::names::good;
 use super::site::{Catalogue, Site, content, dataset, lines, record};
 use crate::fixtures::sandbox::Sandbox;
 
-/// Names of members that hold what the catalogue says they hold.
+/// Names of members with the right content.
 const NAMES: [&str; 10] =
     ["good-0.dat", "../x", "../../x", "/etc/passwd", "a/../../x", "out/x", "up/x", ".", "..", "a\n\x1b[2J"];
 
@@ -29,7 +29,7 @@ const KINDS: [(&str, EntryType); 8] = [
     ("odd", EntryType::XGlobalHeader),
 ];
 
-/// A tar whose headers say whatever they like.
+/// A tar with arbitrary headers.
 fn tar() -> Result<Vec<u8>> {
     let mut tar = Builder::new(Vec::new());
     for (name, kind) in KINDS {
@@ -50,7 +50,7 @@ fn tar() -> Result<Vec<u8>> {
     Ok(tar.into_inner()?)
 }
 
-/// The crate's own way refuses names that lead up.
+/// The crate's own method rejects names with `..`.
 fn header(name: &str, kind: EntryType, size: usize) -> Header {
     let mut header = Header::new_ustar();
     header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());

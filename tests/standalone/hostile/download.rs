@@ -34,7 +34,7 @@ fn files(sandbox: &Sandbox) -> Vec<(String, String)> {
     files
 }
 
-/// Runs a download of them all, with a summary and a list of what failed; both lie outside of the sandbox.
+/// Runs a download of them all, with a summary and a list of failed files, both outside of the sandbox.
 fn download(site: &Site, sandbox: &Sandbox, words: &[&str]) -> Result<Outcome> {
     let home = site.home().path();
     let (summary, failed) = (home.join("summary.json"), home.join("failed"));
@@ -44,17 +44,17 @@ fn download(site: &Site, sandbox: &Sandbox, words: &[&str]) -> Result<Outcome> {
     rucio.args(["download", "--dir", "target"]).args(reports).args(words).run()
 }
 
-/// What became of each file, as the summary has it: the number of the file, and its place if it is there.
+/// The result of each file in the summary: the number of the file, and its path if it is present.
 fn summary(site: &Site) -> Result<Vec<Value>> {
     let text = fs::read_to_string(site.home().path().join("summary.json"))?;
     let summary: Value = serde_json::from_str(&text)?;
     Ok(summary["files"].as_array().context("no files in the summary")?.clone())
 }
 
-/// The summary, the list and the disk agree; whatever came is what was listed by that name.
+/// The summary, the list and the disk agree; every file has the content that was listed by its name.
 fn all_is_told(site: &Site, sandbox: &Sandbox, files: &[(String, String)]) -> Result<()> {
     let records = summary(site)?;
-    ensure!(records.len() == files.len(), "{} of {} files are told of", records.len(), files.len());
+    ensure!(records.len() == files.len(), "{} of {} files are recorded", records.len(), files.len());
     let (mut here, mut missing) = (HashSet::new(), 0);
     for record in &records {
         let name = record["name"].as_str().context("no name")?;
@@ -78,7 +78,7 @@ fn all_is_told(site: &Site, sandbox: &Sandbox, files: &[(String, String)]) -> Re
     ensure!(here.len() + missing == files.len(), "{} here and {missing} missing of {}", here.len(), files.len());
     let found = sandbox.files()?;
     let found: HashSet<_> = found.iter().map(|path| path.canonicalize()).collect::<Result<_, _>>()?;
-    ensure!(found == here, "nobody told of {:?}", found.symmetric_difference(&here));
+    ensure!(found == here, "not recorded: {:?}", found.symmetric_difference(&here));
     listed_safely(site, files, missing)
 }
 
@@ -136,7 +136,7 @@ fn links_in_the_target_folder_lead_nowhere_else() -> Result<()> {
     Ok(())
 }
 
-/// Found by a search, each file is asked for by itself: then the scope is its folder.
+/// Files found by a search are requested one by one: then the scope is the folder.
 #[test]
 fn hostile_scopes_are_no_way_out_either() -> Result<()> {
     let sandbox = Sandbox::with_links()?;
@@ -172,7 +172,7 @@ fn hostile_names_of_collections_are_no_way_out() -> Result<()> {
     Ok(())
 }
 
-/// While the files come, somebody puts links where their folders were.
+/// During the download, the folders are replaced with links.
 #[test]
 fn links_that_are_made_meanwhile_lead_nowhere() -> Result<()> {
     let sandbox = Sandbox::new()?;
@@ -184,7 +184,7 @@ fn links_that_are_made_meanwhile_lead_nowhere() -> Result<()> {
         if number % 10 == 5 {
             let (folder, aside) =
                 (target.join(format!("part-{}", number / 10 % 3)), target.join(format!("aside-{number}")));
-            // It is there only if a file has come before; the next time it is a link by then.
+            // It exists only if a file was received before; the next time it is a link.
             if !folder.is_symlink() && fs::rename(&folder, aside).is_ok() {
                 let _ = std::os::unix::fs::symlink(&outside, folder);
             }
@@ -239,7 +239,7 @@ fn outside_of(sandbox: &Sandbox) -> String {
     sandbox.outside().join("x").to_string_lossy().into_owned()
 }
 
-/// A target folder that is itself behind a link is whatever the user says it is.
+/// The target folder itself may be a link.
 #[test]
 fn a_target_behind_a_link_is_taken_as_it_is_named() -> Result<()> {
     let sandbox = Sandbox::new()?;

@@ -1,4 +1,4 @@
-//! Listings that are broken on the wire: what had come before is here, and the command says that it is not all.
+//! Truncated listings: the files listed before are downloaded, and the command reports that they are not all.
 
 use std::fs;
 
@@ -39,12 +39,12 @@ fn lines_that_are_no_records_end_the_listing_and_the_command_says_so() -> Result
         let first = sandbox.target().join("set").join(good(0));
         ensure!(sandbox.files()? == [first.clone()], "{what}: {:?}", sandbox.files()?);
         ensure!(fs::read_to_string(first)? == content(0), "{what}");
-        ensure!(outcome.stderr.contains("broke off"), "{what}: {}", outcome.stderr);
+        ensure!(outcome.stderr.contains("list was interrupted"), "{what}: {}", outcome.stderr);
     }
     Ok(())
 }
 
-/// Sizes, checksums and places may be nonsense: then the one file fails, or is held against what is known of it.
+/// Sizes, checksums and URLs may be nonsense: then that file fails, or is verified with what is known.
 #[test]
 fn nonsense_about_a_file_spoils_that_file_only() -> Result<()> {
     let rows = [

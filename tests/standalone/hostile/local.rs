@@ -11,7 +11,7 @@ use super::names::good;
 use super::site::{Catalogue, Site, content, found, lines, record};
 use crate::fixtures::sandbox::{ODD_NAMES, Sandbox, fill};
 
-/// A name that is no text cannot be one of the catalogue, and is said so before anything is sent.
+/// A name that is not UTF-8 cannot be in the catalogue, which is reported before anything is sent.
 #[test]
 fn names_that_are_no_text_are_refused_before_anything_is_sent() -> Result<()> {
     let sandbox = Sandbox::new()?;
@@ -22,7 +22,7 @@ fn names_that_are_no_text_are_refused_before_anything_is_sent() -> Result<()> {
     let site = Site::start(Catalogue::default(), |_| {})?;
     let outcome =
         site.client()?.folder(&sandbox.target()).args(["upload", "--rse", "R", "--scope", "s", "mine"]).run()?;
-    ensure!(outcome.code > 0 && outcome.stderr.contains("has no name that is text"), "{outcome:?}");
+    ensure!(outcome.code > 0 && outcome.stderr.contains("is not valid UTF-8"), "{outcome:?}");
     ended(&outcome, outcome.code)?;
     sandbox.is_untouched()
 }

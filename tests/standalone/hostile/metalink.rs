@@ -1,4 +1,4 @@
-//! Documents for `--metalink` that somebody else wrote.
+//! Malicious documents for `--metalink`.
 
 use std::fmt::Write;
 use std::fs;
@@ -11,10 +11,10 @@ use super::site::{Catalogue, Site, content};
 use crate::fixtures::sandbox::Sandbox;
 use crate::support::Outcome;
 
-/// What stands for a NUL, which XML has no way to write.
+/// Placeholder for NUL, which XML cannot express.
 const NO_NUL: &str = "\u{fffe}";
 
-/// A document with these files, all of which can be had; names are written so that XML takes them.
+/// A document with these files, all of which are available; names are escaped for XML.
 fn document(site: &Site, names: &[String]) -> String {
     let mut document = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<metalink>\n".to_owned();
     for (number, name) in names.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! Names, listings, documents and folders made to do harm: whatever comes, nothing is written outside of the target folder,
-//! the good files among the others arrive, and what was refused is told without doing harm itself.
+//! Malicious names, listings, documents and folders: nothing is written outside of the target folder,
+//! the good files among the others arrive, and the messages about the others do no harm themselves.
 
 mod archive;
 mod corpus;

@@ -1,4 +1,4 @@
-//! Names that nobody honest gives to a file.
+//! Malicious file names.
 
 use std::path::Path;
 

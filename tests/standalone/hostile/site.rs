@@ -1,4 +1,4 @@
-//! A Rucio server and a storage in one that list whatever a test wants: no real server can be made to have such names.
+//! A Rucio server and a storage in one, with the listings of a test: a real server rejects such names.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub(super) struct Site {
     home: Home,
 }
 
-/// What a search finds, and what a listing has, line by line. `{site}` stands for the address of the site.
+/// What a search finds, and what a listing has, line by line. `{site}` is replaced with the URL of the site.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Catalogue {
     pub(super) found: Vec<u8>,
@@ -31,7 +31,7 @@ impl Site {
         Ok(Self { server, home: Home::new()? })
     }
 
-    /// A site whose dataset has these files, all of which can be had.
+    /// A site whose dataset has these files, all of which are available.
     pub(super) fn of_files(files: &[(String, String)]) -> Result<Self> {
         let listed = files.iter().enumerate().map(|(number, (scope, name))| record(number, scope, name)).collect();
         Self::start(Catalogue { found: dataset(files.len()), listed: lines(listed) }, |_| {})
@@ -53,7 +53,7 @@ impl Site {
     }
 }
 
-/// What the file of this number holds.
+/// The content of the file with this number.
 pub(super) fn content(number: usize) -> String {
     format!("this is file {number}\n")
 }
@@ -109,7 +109,7 @@ fn answer(heard: &ReceivedRequest, catalogue: &Catalogue, act: &impl Fn(usize)) 
     }
 }
 
-/// Of a list, the rows of the files that are asked for; the whole, where it is asked for by one name.
+/// The rows of the requested files; all rows if the collection is requested.
 fn of_files(body: &[u8], listed: &[u8]) -> Vec<u8> {
     let did = |row: &Value| Some((row["scope"].as_str()?.to_owned(), row["name"].as_str()?.to_owned()));
     let body: Value = serde_json::from_slice(body).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The recordings in docs/ are what they claim to be, and show nothing of the machine that they were made on.
+//! The recordings in docs/ are what they claim to be, and show nothing of the machine on which they were recorded.
 
 use std::fs;
 
@@ -26,13 +26,13 @@ const SHOWN: [(&str, &[&str]); 2] = [
         &[
             r"  \[=+> +\] +\d+% +[\d.]+ MB/s test:mixed-09\.dat",
             "Killed",
-            r"Going on with an earlier download, of which [\d.]+ MB are here: test:mixed-09\.dat",
+            r"Resuming an earlier download, [\d.]+ MB already present: test:mixed-09\.dat",
             r"Downloaded files: +1\b",
         ],
     ),
 ];
 
-/// Places, people, tokens and addresses of the machine it was made on.
+/// Paths, people, tokens and addresses of the machine on which it was recorded.
 const PRIVATE: &str =
     r"/tmp/|/home/|/root|/work|/var/|eyJ[A-Za-z0-9]|@[a-z]|-----BEGIN|\w+-\w+-\w+-[0-9a-f]{32}|(?:\d{1,3}\.){3}\d{1,3}";
 

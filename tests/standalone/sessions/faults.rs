@@ -1,4 +1,4 @@
-//! A server on its bad days. It is a stand-in: the real one cannot be told to have them.
+//! Faults of a server: simulated, as the real one cannot produce them.
 
 use std::time::Duration;
 

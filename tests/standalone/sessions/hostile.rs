@@ -6,7 +6,7 @@ use crate::fixtures::http_server::HttpServer;
 use crate::fixtures::{Answer, Home, ReceivedRequest, Server, USER};
 use crate::support::{Outcome, Rucio};
 
-/// The command says all of this and what to do, once, and ends with this code.
+/// The command prints all these texts and a hint, once, and exits with this code.
 fn refused(outcome: &Outcome, code: i32, told: &[&str]) -> Result<()> {
     ensure!(outcome.code == code && outcome.stdout.is_empty(), "{outcome:?}");
     ensure!(outcome.stderr.matches("\tERROR\t").count() == 1, "{}", outcome.stderr);
@@ -44,7 +44,7 @@ fn ten_gigabytes_in_the_place_of_an_answer_are_not_taken_in() -> Result<()> {
     for head in heads {
         let torrent = torrent(head)?;
         let host = torrent.url();
-        // A value, a list that never gets to the end of its first line, a text, and a call whose answer nobody reads.
+        // A value, a list that never gets to the end of its first line, a text, and a call whose response is not read.
         for (words, code) in [
             (&["whoami"][..], 1),
             (&["ping"], 1),
@@ -84,7 +84,7 @@ fn log_in_by(answer: Answer, words: &[&str]) -> Result<(Home, Outcome, Server)> 
         "GET /hostile/auth/userpass" => answer.clone(),
         _ => Answer::json(r#"{"account": "jdoe"}"#),
     })?;
-    // Below another path, since the test's server answers /auth/ by itself.
+    // Below another path, since the test's server handles /auth/ itself.
     let host = format!("{}/hostile", server.url());
     let outcome = server.client(&home)?.args(["--auth-host", &host]).args(words).run()?;
     Ok((home, outcome, server))

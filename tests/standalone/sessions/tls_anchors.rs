@@ -32,7 +32,7 @@ fn seen_with(
     let front = TlsFront::with_chain(&server, host, others)?;
     let outcome = front.client(home, &trusted.display().to_string(), USERPASS)?.args(["whoami"]).run()?;
     let heard = server.heard_in_all();
-    ensure!(outcome.code == 0 || heard.is_empty(), "a server that is not trusted is told nothing: {heard:?}");
+    ensure!(outcome.code == 0 || heard.is_empty(), "data was sent to an untrusted server: {heard:?}");
     Ok(outcome)
 }
 
@@ -198,7 +198,7 @@ fn authorities_have_no_more_others_below_them_than_they_allow() -> Result<()> {
     Ok(())
 }
 
-/// An authority below a root may be named without that, as curl takes it, too.
+/// An intermediate CA may be trusted without its root, as with curl.
 #[test]
 fn an_intermediate_may_be_named_without_its_root() -> Result<()> {
     let home = Home::new()?;
@@ -223,7 +223,7 @@ fn a_listed_server_certificate_is_good_for_that_server_alone() -> Result<()> {
     let issued = CertificateFixture::unknown_authority()?.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
     for listed in [own, issued] {
         let home = Home::new()?;
-        // The owner of the key makes another certificate of the same name.
+        // The owner of the key issues another certificate of the same name.
         let forged = listed.sign_for(listed.key.clone(), &LOCALHOST, TODAY, Use::Server("localhost"))?;
         for trusted in listings(&home, &listed)? {
             accepted(&seen(&home, &listed, &trusted)?)?;

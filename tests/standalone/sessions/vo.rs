@@ -1,4 +1,4 @@
-//! A server with several VOs: which one is meant goes into every request, and tokens are kept apart.
+//! A server with several VOs: every request names one, and each has its own token folder.
 
 use anyhow::{Result, ensure};
 
@@ -9,7 +9,7 @@ fn server() -> Result<Server> {
     Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))
 }
 
-/// Runs whoami; gives the VO of every request, and whether the token is in the folder of that VO.
+/// Runs whoami. Returns the VO of every request, and whether the token is in the folder of that VO.
 fn vos(server: &Server, home: &Home, client: Rucio) -> Result<Vec<String>> {
     let outcome = client.args(["whoami"]).run()?;
     ensure!(outcome.code == 0, "{outcome:?}");

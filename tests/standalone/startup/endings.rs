@@ -1,4 +1,4 @@
-//! How commands end when nobody listens, nothing can be written, or somebody has had enough.
+//! How commands end when the reader is gone, nothing can be written, or the user interrupts.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -18,7 +18,7 @@ fn command(home: &Home, config: &str, arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-/// A server with more rows than any pipe holds.
+/// A server with more rows than a pipe buffers.
 fn server() -> Result<Server> {
     let file = |number: u32| {
         format!("{{\"scope\": \"s\", \"name\": \"file-{number}\", \"bytes\": 1, \"adler32\": \"00000001\"}}\n")
@@ -39,7 +39,7 @@ fn end(child: Child) -> Result<(i32, String)> {
     Ok((shell_code(output.status), String::from_utf8_lossy(&output.stderr).into_owned()))
 }
 
-/// As `rucio list-files … | head -1`, with more rows than any pipe holds.
+/// As `rucio list-files … | head -1`, with more rows than a pipe buffers.
 #[test]
 fn a_reader_that_has_seen_enough_is_no_failure() -> Result<()> {
     let (home, server) = (Home::new()?, server()?);
@@ -105,7 +105,7 @@ fn standard_error_that_cannot_be_written_changes_nothing() -> Result<()> {
     Ok(())
 }
 
-/// A server that is asked something and never answers.
+/// A server that never responds.
 fn silent() -> Result<Server> {
     Server::start(|_: &ReceivedRequest, _| Answer::silence())
 }

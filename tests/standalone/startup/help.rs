@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use regex::Regex;
 
-use crate::fixtures::{Answer, Home, PATIENCE, Server};
+use crate::fixtures::{Answer, Home, Server, WAIT_TIMEOUT};
 use crate::support::Outcome;
 
 /// A home with traps: a configuration that never ends to be opened, and a server that remembers who called.
@@ -31,12 +31,12 @@ impl Trap {
     fn run(&self, arguments: &[&str]) -> Result<Outcome> {
         let client = self.home.ours().env("RUCIO_CONFIG", &self.fifo).env("HTTPS_PROXY", self.server.url());
         let hosts = ["--config", &self.fifo, "-H", self.server.url(), "--auth-host", self.server.url()];
-        let outcome = client.args(hosts).args(arguments).limit(PATIENCE).run()?;
+        let outcome = client.args(hosts).args(arguments).limit(WAIT_TIMEOUT).run()?;
         ensure!(outcome.code >= 0, "{arguments:?} waits for something: {outcome:?}");
         Ok(outcome)
     }
 
-    /// Nobody called, and nothing was written.
+    /// Asserts that the server was not contacted and nothing was written.
     fn untouched(&self) -> Result<()> {
         ensure!(self.server.heard_in_all().is_empty(), "{:?}", self.server.heard_in_all());
         let names: Vec<_> =
@@ -64,7 +64,7 @@ fn listed(help: &str) -> Result<Vec<String>> {
     Ok(names.filter(|name| name != "help").collect())
 }
 
-/// Asks for help on this command and all below it; puts down all that end in a command.
+/// Requests help for this command and all its subcommands; collects the leaves.
 fn walk(trap: &Trap, words: &[&str], leaves: &mut BTreeSet<String>) -> Result<()> {
     for option in ["--help", "-h"] {
         let outcome = trap.run(&[words, &[option]].concat())?;

@@ -27,7 +27,7 @@ fn nasty() -> Result<Server> {
     })
 }
 
-/// Runs a command against the server on a terminal; gives code and screen.
+/// Runs a command against the server on a terminal. Returns exit code and screen.
 fn on_terminal(server: &Server, variables: &[(&str, &str)], arguments: &[&str]) -> Result<(i32, String)> {
     let home = Home::new()?;
     server.client(&home)?;
@@ -64,7 +64,7 @@ fn messages_of_the_server_are_shown_and_not_obeyed() -> Result<()> {
     Ok(())
 }
 
-/// What goes into a pipe is for programs, and stays what it is.
+/// Output in a pipe is for programs, and stays unchanged.
 #[test]
 fn a_pipe_gets_names_as_they_are() -> Result<()> {
     let (server, home) = (nasty()?, Home::new()?);

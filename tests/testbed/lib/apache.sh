@@ -81,7 +81,7 @@ Listen 127.0.0.1:$P_DAV
   </Directory>
 </VirtualHost>
 
-# https: for a client certificate or whatever looks like a JWT
+# https: for a client certificate or anything that looks like a JWT
 Listen 127.0.0.1:$P_DAVS
 <VirtualHost 127.0.0.1:$P_DAVS>
   SSLEngine on

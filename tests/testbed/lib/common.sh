@@ -74,7 +74,7 @@ ports_of() { # SERVICE
     esac
 }
 
-# A pid alone may be someone else's by now: the start time (field 22 of stat) tells. A zombie does not count.
+# A pid alone may be someone else's by now: the start time (field 22 of stat) identifies it. A zombie does not count.
 started_at() { # PID
     local stat
     stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1

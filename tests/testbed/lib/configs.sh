@@ -105,7 +105,7 @@ userkey = $CERTS/root.key.pem
 CFG
 }
 
-# What the server signs URLs of Google Cloud Storage with; nobody there knows it
+# The key that signs URLs of Google Cloud Storage, which does not know it
 google_account() {
     local key
     key=$(openssl genrsa 2048 2>/dev/null | sed 's/$/\\n/' | tr -d '\n')
@@ -263,7 +263,7 @@ CFG
     done
 }
 
-# ---- what the tests are told -----------------------------------------------------------------------
+# ---- variables for the tests -----------------------------------------------------------------------
 
 print_env() {
     cat <<OUT

@@ -14,7 +14,7 @@ seed_version() { md5sum <"$HERE/seed.py" | cut -c1-12; echo "$FULL $P_RUCIO"; }
 # state/first: there is a first state, and it is that of this seed.py. state/loaded: it is in use.
 load_data() {
     if [ -e "$D/state/loaded" ]; then
-        [ "$(cat "$D/state/loaded")" = "$(seed_version)" ] || say "the data is of another seed.py; reset would load anew"
+        [ "$(cat "$D/state/loaded")" = "$(seed_version)" ] || say "the data is of another seed.py; reset would load it again"
         return 0
     fi
     if [ "$(cat "$D/state/first" 2>/dev/null)" = "$(seed_version)" ]; then

@@ -24,7 +24,7 @@ class Sink:
                 if command in ('CONNECT', 'STOMP'):
                     writer.write(b'CONNECTED\nversion:1.1\nheart-beat:0,0\n\n\0')
                 elif command == 'SEND':
-                    # opened anew for each, so that a test may remove the file
+                    # opened for each, so that a test may remove the file
                     with open(self.path, 'ab') as out:
                         out.write(body.replace(b'\n', b' ') + b'\n')
                 if 'receipt' in headers:

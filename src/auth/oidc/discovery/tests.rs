@@ -130,7 +130,7 @@ fn what_others_could_have_put_there_is_refused() {
     let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     assert!(trusted(&file).is_ok() && trusted(&link).is_ok());
     mode(&file, 0o644);
-    assert!(trusted(&file).is_ok(), "nobody else can change it");
+    assert!(trusted(&file).is_ok(), "no other user can change it");
     mode(&file, 0o666);
     assert!(trusted(&file).is_err());
     mode(&file, 0o644);

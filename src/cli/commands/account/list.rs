@@ -60,7 +60,7 @@ fn filters(args: Args) -> Result<BTreeMap<String, String>> {
     for condition in args.filter.iter().filter(|filter| !filter.is_empty()).flat_map(|filter| filter.split(',')) {
         let (key, value) = condition
             .split_once('=')
-            .ok_or_else(|| Error::value(format!("{condition:?} is no condition: write key=value,key=value")))?;
+            .ok_or_else(|| Error::value(format!("{condition:?} is not a condition: use key=value,key=value")))?;
         filters.insert(key.to_owned(), value.to_owned());
     }
     Ok(filters)

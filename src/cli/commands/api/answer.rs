@@ -46,8 +46,9 @@ fn advise(error: Error) -> Error {
             error.with_hint(Hint::LogIn { force: true })
         }
         // Rucio's own errors name a class; this one comes from something in front of it.
-        (Some(Exception::RucioException), Some(404 | 405)) => error
-            .with_only_hint("Check path and method: https://rucio.cern.ch/documentation has those of the REST API."),
+        (Some(Exception::RucioException), Some(404 | 405)) => error.with_only_hint(
+            "Check path and method; the REST API is documented at https://rucio.cern.ch/documentation.",
+        ),
         _ => error,
     }
 }

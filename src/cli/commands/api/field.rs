@@ -28,7 +28,7 @@ impl Field {
     fn parse(text: &str, typed: bool) -> Result<Self, String> {
         match text.split_once('=') {
             Some((key, text)) if !key.is_empty() => Ok(Self { key: key.to_owned(), text: text.to_owned(), typed }),
-            _ => Err("write it as KEY=VALUE".to_owned()),
+            _ => Err("expected KEY=VALUE".to_owned()),
         }
     }
 
@@ -69,8 +69,8 @@ pub(super) fn json<'a>(fields: impl Iterator<Item = &'a Field>) -> Result<Value>
 }
 
 fn misplaced(key: &str) -> Error {
-    Error::new(Exception::InputValidationError, format!("The field {key} does not fit")).with_hint(
-        "Write name=VALUE, name[]=VALUE for a list, name[key]=VALUE for an object, each name for one of them.",
+    Error::new(Exception::InputValidationError, format!("Cannot add the field {key} to the JSON object")).with_hint(
+        "Use name=VALUE for a value, name[]=VALUE for a list, name[key]=VALUE for an object: one form for each name.",
     )
 }
 

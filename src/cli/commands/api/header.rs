@@ -7,16 +7,16 @@ const OURS: [&str; 5] = ["x-rucio-auth-token", "connection", "content-length", "
 
 /// Parses `Name: value`. Errors: it is malformed, or one of `OURS`.
 pub(super) fn parse(text: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let (name, value) = text.split_once(':').ok_or("it has no colon: write 'Name: value'")?;
-    let name: HeaderName = name.trim().parse().map_err(|_| format!("'{}' is no name of a header", name.trim()))?;
+    let (name, value) = text.split_once(':').ok_or("no colon: expected 'Name: value'")?;
+    let name: HeaderName = name.trim().parse().map_err(|_| format!("'{}' is not a valid header name", name.trim()))?;
     if name == OURS[0] {
-        return Err("the token is that of the session: choose another by --account or --profile".to_owned());
+        return Err("the token cannot be overridden: select another session with --account or --profile".to_owned());
     }
     if OURS.contains(&name.as_str()) {
-        return Err(format!("{name} is not for you to choose"));
+        return Err(format!("{name} is set automatically and cannot be overridden"));
     }
     let mut value =
-        HeaderValue::from_bytes(value.trim().as_bytes()).map_err(|_| format!("{name} cannot have this value"))?;
+        HeaderValue::from_bytes(value.trim().as_bytes()).map_err(|_| format!("invalid value for {name}"))?;
     value.set_sensitive(true);
     Ok((name, value))
 }

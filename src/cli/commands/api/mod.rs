@@ -126,8 +126,8 @@ fn method(args: &Args) -> Result<Method> {
 fn named(name: &str) -> Result<Method> {
     let known = METHODS.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(name));
     known.ok_or_else(|| {
-        let details = format!("{name} is no method; there are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS");
-        Error::new(Exception::InputValidationError, details).with_hint("Write the method before the path.")
+        let details = format!("Unknown method {name}: use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS");
+        Error::new(Exception::InputValidationError, details).with_hint("Give the method before the path.")
     })
 }
 

@@ -27,8 +27,9 @@ impl Target {
             let host = if path.starts_with(AUTH) { &settings.auth_host } else { &settings.rucio_host };
             return Ok(Self { host: host.clone(), path: path.to_owned(), with_token: with_token(path) });
         }
-        let url = Url::parse(text)
-            .map_err(|error| Error::new(Exception::InputValidationError, format!("{text} is no address: {error}")))?;
+        let url = Url::parse(text).map_err(|error| {
+            Error::new(Exception::InputValidationError, format!("{text} is not a valid URL: {error}"))
+        })?;
         let ours = [&settings.rucio_host, &settings.auth_host].into_iter().filter_map(|host| Url::parse(host).ok());
         let host = ours.into_iter().find(|host| host.origin() == url.origin() && url.username().is_empty());
         let host = host.filter(|_| url.password().is_none()).ok_or_else(|| elsewhere(&url, settings))?;
@@ -54,13 +55,13 @@ fn with_token(path: &str) -> bool {
 
 fn elsewhere(url: &Url, settings: &Settings) -> Error {
     let details = format!(
-        "{} is neither rucio_host ({}) nor auth_host ({}), and the token must not go anywhere else.",
+        "{} is neither rucio_host ({}) nor auth_host ({}), and the token is sent to no other host.",
         url.origin().ascii_serialization(),
         settings.rucio_host,
         settings.auth_host
     );
     Error::new(Exception::InputValidationError, details)
-        .with_hint("Give the path alone, or name the server with -H and --auth-host or --profile.")
+        .with_hint("Give only the path, or select the server with -H and --auth-host, or with --profile.")
 }
 
 #[cfg(test)]

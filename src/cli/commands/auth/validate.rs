@@ -49,8 +49,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 /// Returns the error for a token on the command line, which every user of the machine can see.
 fn on_command_line() -> Error {
-    Error::new(Exception::InputValidationError, "A token on the command line is seen by everybody on this machine.")
-        .with_hint("Give it on standard input: run `rucio auth validate - <FILE`.")
+    Error::new(Exception::InputValidationError, "A token on the command line is visible to all users of this machine.")
+        .with_hint("Pass it on standard input: `rucio auth validate - <FILE`.")
 }
 
 /// Reads the token from standard input, up to `LONGEST` bytes.
@@ -59,7 +59,7 @@ fn read() -> Result<Secret> {
     let mut text = String::new();
     std::io::stdin().take(LONGEST).read_to_string(&mut text).map_err(failed)?;
     match text.trim() {
-        "" => Err(Error::new(Exception::InputValidationError, "There is no token on standard input.")),
+        "" => Err(Error::new(Exception::InputValidationError, "No token on standard input.")),
         token => Ok(Secret::from(token)),
     }
 }

@@ -72,20 +72,20 @@ fn seconds(text: &str) -> Result<u64, String> {
     };
     let time = factor.and_then(|factor: u64| number.parse::<u64>().ok()?.checked_mul(factor));
     time.filter(|time| (1..=u64::from(u32::MAX)).contains(time))
-        .ok_or_else(|| "write seconds, or a number with s, m, h or d, of at least one second".to_owned())
+        .ok_or_else(|| "expected seconds, or a number with s, m, h or d, of at least one second".to_owned())
 }
 
 fn advise(error: Error, args: &Args, account: &str) -> Error {
     let Args { rse, service, .. } = args;
     match error.class() {
         Some(Exception::AccessDenied) => error.with_hint(may_not_sign(account)),
-        Some(Exception::RSENotFound) => error.with_hint("See which there are: `rucio rse list`."),
+        Some(Exception::RSENotFound) => error.with_hint("List the RSEs: `rucio rse list`."),
         Some(Exception::ErrorLoadingCredentials) => error.with_hint(format!(
-            "See whether {rse} is of this service: `rucio rse attribute list {rse}` (sign_url). If it is, the server's \
-             administrators have to give it the credentials of {service}."
+            "Check that {rse} uses this service: `rucio rse attribute list {rse}` (sign_url). If it does, the server's \
+             administrators have to configure the credentials of {service}."
         )),
         Some(Exception::UnsupportedOperation) if service == "s3" => error.with_hint(format!(
-            "Write https://HOST/BUCKET/KEY, or https://BUCKET.HOST/KEY if `rucio rse attribute list {rse}` says \
+            "Use https://HOST/BUCKET/KEY, or https://BUCKET.HOST/KEY if `rucio rse attribute list {rse}` shows \
              s3_url_style host."
         )),
         _ => error,
@@ -94,25 +94,25 @@ fn advise(error: Error, args: &Args, account: &str) -> Error {
 
 fn may_not_sign(account: &str) -> String {
     format!(
-        "Ask the administrators to give {account} the attribute sign-url: `rucio account attribute set --key sign-url \
+        "Ask the administrators to set the attribute sign-url of {account}: `rucio account attribute set --key sign-url \
          --value 1 {account}`."
     )
 }
 
 /// Returns the error for an unsigned URL: accounts that may not sign get one, in replica lists without an error.
 fn unsigned(args: &Args, account: &str) -> Error {
-    let details = format!("The server gave the URL back without a signature: {}", args.url);
+    let details = format!("The server returned the URL without a signature: {}", args.url);
     Error::new(Exception::CannotAuthorize, details).with_hint(may_not_sign(account))
 }
 
 /// Checks what the server does not: a lifetime too long for the storage (error), and a lost port (warning).
 fn check(signed: &Signed, args: &Args) -> Result<()> {
     if signed.is_amazon && args.lifetime > LONGEST_S3 {
-        let details = format!("S3 takes no signature that lives {} seconds", args.lifetime);
-        return Err(Error::new(Exception::InputValidationError, details).with_hint("Give --lifetime 7d or less."));
+        let details = format!("S3 does not accept a signature lifetime of {} seconds", args.lifetime);
+        return Err(Error::new(Exception::InputValidationError, details).with_hint("Use --lifetime 7d or less."));
     }
     if signed::place(&args.url).is_some_and(|place| place != signed.place) {
-        tracing::warn!("The server signed for {}, not for the place in {}.", signed.place, args.url);
+        tracing::warn!("The server signed {}, which is a different location than {}.", signed.place, args.url);
     }
     Ok(())
 }

@@ -40,6 +40,6 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 fn check(data: &str) -> Result<()> {
     match crate::http::parse::<Value>(data.as_bytes())? {
         Value::Object(_) => Ok(()),
-        _ => Err(Error::new(Exception::RucioException, "The server's answer is no export.")),
+        _ => Err(Error::new(Exception::RucioException, "The server's response is not an export.")),
     }
 }

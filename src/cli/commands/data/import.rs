@@ -35,7 +35,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 fn nothing(context: &Context) -> Result<()> {
     context.ui.line("Nothing to import.")?;
-    Err(Error::value("There is nothing to import.".to_owned()))
+    Err(Error::value("Nothing to import: the file is empty.".to_owned()))
 }
 
 fn read(context: &Context, path: &str) -> Result<Value> {

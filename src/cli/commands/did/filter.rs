@@ -64,7 +64,7 @@ fn reversed(operator: &str) -> Option<&'static str> {
 
 fn syntax_error(condition: &str) -> Error {
     Error::new(Exception::DIDFilterSyntaxError, condition)
-        .with_hint("Write conditions as key=value, key>value or 1<key<2; join them with , (and) or ; (or).")
+        .with_hint("Use key=value, key>value or 1<key<2, joined by , (and) or ; (or).")
 }
 
 /// Token of a condition; operators have the server's names.

@@ -97,7 +97,7 @@ async fn own_scope(client: &Client) -> Result<String> {
         (false, 1) => Ok(scopes.remove(0)),
         (false, _) => Err(Error::new(
             Exception::InputValidationError,
-            format!("Which scope? The account {account} has {}.", list_of(&scopes)),
+            format!("No scope given, and account {account} has {}.", list_of(&scopes)),
         )
         .with_hint("Give a pattern, for example: rucio list-dids 'SCOPE:*'")),
     }
@@ -105,8 +105,8 @@ async fn own_scope(client: &Client) -> Result<String> {
 
 fn list_of(scopes: &[String]) -> String {
     match scopes.is_empty() {
-        true => "none of its own".to_owned(),
-        false => scopes.join(", "),
+        true => "no scope of its own".to_owned(),
+        false => format!("several: {}", scopes.join(", ")),
     }
 }
 
@@ -114,7 +114,7 @@ async fn require_scope(client: &Client, scope: &str) -> Result<()> {
     match api::scopes::list(client).await?.iter().any(|known| known == scope) {
         true => Ok(()),
         false => Err(Error::new(Exception::ScopeNotFound, "")
-            .with_hint(format!("{scope:?} is not among the scopes that rucio list-scopes shows."))),
+            .with_hint(format!("Scope {scope:?} does not exist. List the scopes: `rucio list-scopes`."))),
     }
 }
 

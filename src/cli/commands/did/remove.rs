@@ -39,13 +39,13 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
             Ok(did) => {
                 let record = json!({"scope": did.scope, "name": did.name, "lifetime": lifetime});
                 match args.undo {
-                    true => tracing::info!("{did} is kept"),
+                    true => tracing::info!("Cancelled the deletion of {did}"),
                     false => announce(context, &did)?,
                 }
                 list.record(&record)?;
             }
             Err(error) => {
-                tracing::warn!("Nothing was changed for {text}");
+                tracing::warn!("{text} was not changed");
                 failure.get_or_insert(error);
             }
         }
@@ -56,14 +56,14 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 /// Logs the time until the deletion, and prints the command that cancels it.
 fn announce(context: &Context, did: &Did) -> Result<()> {
-    tracing::info!("{did} is deleted in 24 hours. Until then, this command calls it off:");
+    tracing::info!("{did} will be deleted in 24 hours. To cancel the deletion:");
     context.ui.line(&format!("rucio erase --undo {did}"))
 }
 
 async fn set_lifetime(context: &Context, client: &Client, text: &str, lifetime: &Value) -> Result<Did> {
     if text.contains('*') {
-        let message = format!("{text:?} has a wildcard, which is not taken here.");
-        let hint = format!("rucio did list --short --filter type=all '{text}' shows what it stands for.");
+        let message = format!("{text:?} contains a wildcard, which this command does not accept.");
+        let hint = format!("List the matching DIDs: rucio did list --short --filter type=all '{text}'");
         return Err(Error::new(Exception::InputValidationError, message).with_hint(hint));
     }
     let did = context.did(text)?;

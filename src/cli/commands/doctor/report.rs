@@ -82,10 +82,10 @@ impl<'a> Report<'a> {
     pub(super) fn end(self) -> Result<()> {
         self.list.end()?;
         match (self.failed, self.logins.into_iter().next(), self.warnings) {
-            (0, None, 0) => self.context.ui.line("All is well."),
-            (0, None, warnings) => self.context.ui.line(&format!("It works, with {}.", count(warnings, "warning"))),
+            (0, None, 0) => self.context.ui.line("All checks passed."),
+            (0, None, warnings) => self.context.ui.line(&format!("No check failed; {}.", count(warnings, "warning"))),
             (0, Some(login), _) => {
-                let text = "All is ready for a login, which is missing.";
+                let text = "Not logged in; everything else is fine.";
                 Err(Error::new(Exception::CannotAuthenticate, text).with_hint(login))
             }
             (failed, ..) => Err(Error::value(format!("{} failed.", count(failed, "check")))),

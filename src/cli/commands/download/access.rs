@@ -46,7 +46,7 @@ fn identity(cert: &Path, key: Option<&Path>) -> Option<tls::Identity> {
     match tls::Identity::load(cert, key, &ask) {
         Ok(identity) => Some(identity),
         Err(error) => {
-            tracing::warn!("No certificate is shown to storages: {error}");
+            tracing::warn!("Storages are accessed without a client certificate: {error}");
             None
         }
     }

@@ -93,7 +93,7 @@ async fn planned_action<'f>(job: &Job<'_>, file: &'f FileJob) -> PlannedAction<'
     let readable = file.sources.iter().find(|source| job.storages.for_pfn(&source.pfn).is_ok());
     match (readable, file.sources.first()) {
         (Some(source), _) => PlannedAction::Download(source),
-        (None, None) => PlannedAction::No("no replica is known".to_owned()),
+        (None, None) => PlannedAction::No("no known replica".to_owned()),
         (None, Some(source)) => PlannedAction::No(
             job.storages.for_pfn(&source.pfn).err().map(|error| error.to_string()).unwrap_or_default(),
         ),
@@ -173,16 +173,16 @@ impl Totals {
         let size = sizefmt(Some(Num::from(*bytes)), job.context.human);
         let skipped = match skipped.by_name + skipped.other_shards {
             0 => String::new(),
-            skipped => format!(" {skipped} file(s) are not selected."),
+            skipped => format!(" {skipped} file(s) not selected."),
         };
         let line = format!(
-            "Would download {files} file(s), {size}; {there} are there already, {failed} cannot be had.{skipped}"
+            "Would download {files} file(s), {size}; {there} already present, {failed} not available.{skipped}"
         );
         job.context.ui.line(&line)?;
         match failed {
             0 => Ok(()),
             _ if job.args.no_show_download_exceptions => Ok(()),
-            _ => Err(Error::new(Exception::NotAllFilesDownloaded, format!("{failed} file(s) cannot be had."))),
+            _ => Err(Error::new(Exception::NotAllFilesDownloaded, format!("{failed} file(s) not available."))),
         }
     }
 }

@@ -99,7 +99,7 @@ impl<'a> EventWriter<'a> {
             RunEvent::DidMissing(did) => skipped(did, "it has no files, or does not exist"),
             RunEvent::OnlyOnTape(did) => skipped(did, "it has replicas on tape only"),
             RunEvent::NothingFound(text) => {
-                let reason = "nothing that exists is meant by it";
+                let reason = "no DID matches";
                 self.events.emit("skipped", fields([("asked", (*text).into()), ("reason", reason.into())]));
             }
             RunEvent::Requested(_) | RunEvent::Choosing { .. } => {}

@@ -36,12 +36,13 @@ impl clap::Args for SelectionArgs {
             let arg = Arg::new(name).long(name).value_name("GLOB").action(ArgAction::Append);
             arg.value_parser(|text: &str| Pattern::new(text).map_err(|error| error.to_string())).help(help)
         };
-        let include = "Only files whose name matches, as *.root; once again for more. Of --include and --exclude the last \
-             that matches decides; what none matches is taken, unless the first one is --include";
+        let include = "Download only files whose name matches this pattern (*.root); repeatable. The last matching --include \
+             or --exclude decides; files that match none are downloaded, unless the first pattern is an --include";
         let shard = Arg::new("shard").long("shard").value_name("I/N").value_parser(|text: &str| text.parse::<Shard>());
-        command.arg(pattern("include", include)).arg(pattern("exclude", "No files whose name matches")).arg(
-            shard.help("The I-th of N shares of the files, from 1: no two have the same file, together they have all"),
-        )
+        command
+            .arg(pattern("include", include))
+            .arg(pattern("exclude", "Skip files whose name matches this pattern; repeatable"))
+            .arg(shard.help("Download only part I of N disjoint parts of the files (1-based)"))
     }
 
     fn augment_args_for_update(command: Command) -> Command {

@@ -59,7 +59,7 @@ fn word(value: &str) -> &str {
 fn time(value: &str) -> Result<String> {
     NaiveDateTime::parse_from_str(value, TIME)
         .map(|time| time.format(SERVER_TIME).to_string())
-        .map_err(|_| Error::value(format!("{value} is no time: write it as 2026-01-31T12:00:00.000Z")))
+        .map_err(|_| Error::value(format!("{value} is not a time of the form 2026-01-31T12:00:00.000Z")))
 }
 
 fn malformed(condition: &str) -> Error {

@@ -62,7 +62,7 @@ pub(crate) async fn download(context: &Context, args: Args, more: ExtraOptions) 
     args.check(&more)?;
     let requests = inputs::requests(context, &args, &more)?;
     if requests.is_empty() && args.metalink.is_none() {
-        tracing::info!("The list is empty: there is nothing to download.");
+        tracing::info!("The list of DIDs is empty: nothing to download.");
         if more.dry_run {
             return dry_run::show_empty(context);
         }
@@ -83,8 +83,8 @@ pub(crate) async fn download(context: &Context, args: Args, more: ExtraOptions) 
     let interrupted = outcome.as_ref().is_err_and(Error::is_interrupted);
     if interrupted {
         tracing::warn!(
-            "Interrupted. Files that are complete stay. Run the same command again to get the others: it goes on where this \
-             one stopped, with what is kept in hidden files (.*.rucio-part)."
+            "Interrupted. Complete files are kept. To resume, run the same command again: partial files are kept in hidden \
+             files (.*.rucio-part)."
         );
     }
     if let Some(tracer) = tracer {

@@ -114,7 +114,7 @@ pub(crate) struct ArgsWithExtraOptions {
 }
 
 fn rate(text: &str) -> Result<u64, String> {
-    Rate::parse(text).ok_or_else(|| "write it as 800k, 2.5M or 1G, in bytes a second".to_owned())
+    Rate::parse(text).ok_or_else(|| "expected bytes per second, as 800k, 2.5M or 1G".to_owned())
 }
 
 /// Additional trace fields of pilots. Each can also be set in the environment.
@@ -162,15 +162,15 @@ impl Args {
             ),
             (
                 self.pfn.is_some() && more.files_from.is_some(),
-                "Arguments pfn and files-from cannot be used together: one place has one file.",
+                "Arguments pfn and files-from cannot be used together: a PFN is that of one file.",
             ),
             (
                 more.dry_run && (more.summary.is_some() || more.failed_list.is_some()),
-                "Arguments dry-run and summary or failed-list cannot be used together: nothing becomes of the files.",
+                "Arguments dry-run and summary or failed-list cannot be used together: a dry run downloads nothing.",
             ),
             (
                 self.nrandom.is_some() && more.wanted.0.shard.is_some(),
-                "Arguments nrandom and shard cannot be used together: each job would choose among other files.",
+                "Arguments nrandom and shard cannot be used together: each job would choose at random from its own part.",
             ),
         ];
         match refusals.iter().find(|(refused, _)| *refused) {

@@ -148,11 +148,11 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
             tracing::info!("{prefix}File with same name exists locally, but {what} mismatches: {did}");
         }
         FileEvent::Waiting => {
-            tracing::info!("{prefix}Another process is downloading {did} to the same place: waiting for it")
+            tracing::info!("{prefix}Another process is downloading {did} to the same path: waiting for it")
         }
         FileEvent::Resumed(bytes) => {
             let size = sizefmt(Some(Num::from(bytes)), true);
-            tracing::info!("{prefix}Going on with an earlier download, of which {size} are here: {did}");
+            tracing::info!("{prefix}Resuming an earlier download, {size} already present: {did}");
         }
         FileEvent::NoSource => tracing::warn!("{prefix}No available source found for file: {did}"),
         FileEvent::Obstacle(reason) | FileEvent::Failed(reason) => {
@@ -169,26 +169,26 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
         FileEvent::FetchingArchive { pfn, bytes } => match bytes {
             Some(bytes) => {
                 let size = sizefmt(Some(Num::from(bytes)), true);
-                tracing::info!("{prefix}Fetching the archive that holds it: {} ({size})", one_line(pfn));
+                tracing::info!("{prefix}Downloading the archive that contains the file: {} ({size})", one_line(pfn));
             }
-            None => tracing::info!("{prefix}Fetching the archive that holds it: {}", one_line(pfn)),
+            None => tracing::info!("{prefix}Downloading the archive that contains the file: {}", one_line(pfn)),
         },
         FileEvent::Unpacking { archive } => tracing::info!("{prefix}Extracting {did} from {}", one_line(archive)),
         FileEvent::WrongContent { found, expected } => {
             tracing::warn!("{prefix}Checksum validation failed for file: {did}");
             tracing::debug!("Local checksum: {found}, Rucio checksum: {expected}");
         }
-        FileEvent::SentAway => tracing::debug!("{prefix}The storage has too much to do: {did} waits for its turn"),
+        FileEvent::SentAway => tracing::debug!("{prefix}The storage is overloaded: {did} is queued again"),
         FileEvent::StorageBusy { host, wait } => {
             let seconds = wait.as_secs_f64().ceil();
-            tracing::warn!(
-                "{prefix}The storage at {host} is busy and asks to come back in {seconds} s: waiting for it"
-            );
+            tracing::warn!("{prefix}The storage at {host} is busy: retrying in {seconds} s, as it requests");
         }
         FileEvent::AttemptFailed { attempt, of, reason } => {
             tracing::warn!("{prefix}Download attempt failed. Try {attempt}/{of} ({})", one_line(reason));
         }
-        FileEvent::Unverified => tracing::warn!("{prefix}Rucio knows no checksum of {did}: only its size was compared"),
+        FileEvent::Unverified => {
+            tracing::warn!("{prefix}The catalogue has no checksum of {did}: verified only its size")
+        }
         FileEvent::Done { time, .. } => tracing::info!("{prefix}{}", one_line(&done(job, time))),
         FileEvent::Received(_) | FileEvent::ArchiveReceived(_) | FileEvent::StartedOver | FileEvent::Ended(_) => {}
     }

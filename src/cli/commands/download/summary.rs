@@ -35,13 +35,13 @@ impl Summary {
     /// Prints the summary. Errors: files are missing, unless that is fine; no summary then, as in the official client.
     pub(super) fn show(&self, context: &Context, missing_is_fine: bool) -> Result<()> {
         match (self.total.files, self.total.failed()) {
-            (0, _) if self.skipped.other_shards > 0 => context.ui.line("No file of this share."),
+            (0, _) if self.skipped.other_shards > 0 => context.ui.line("No files in this part."),
             (0, _) if self.skipped.by_name > 0 && !missing_is_fine => {
-                let details = format!("None of {} file(s) is what --include and --exclude want.", self.skipped.by_name);
+                let details = format!("None of {} file(s) matches --include and --exclude.", self.skipped.by_name);
                 Err(Error::new(Exception::NoFilesDownloaded, details))
             }
             _ if self.total.files == 0 && missing_is_fine => {
-                Err(Error::new(Exception::RucioException, "There was nothing to download."))
+                Err(Error::new(Exception::RucioException, "Nothing to download."))
             }
             (files, failed) if files == failed && !missing_is_fine => self.failure(Exception::NoFilesDownloaded),
             (_, failed) if failed > 0 && !missing_is_fine => self.failure(Exception::NotAllFilesDownloaded),
@@ -68,7 +68,7 @@ impl Summary {
         let (files, failed) = (self.total.files, self.total.failed());
         let details = match files {
             0 => String::new(),
-            _ => format!("{failed} of {files} file(s) are missing; the lines above tell why."),
+            _ => format!("{failed} of {files} file(s) are missing; see the errors above."),
         };
         Err(Error::new(class, details))
     }

@@ -49,7 +49,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         return context.ui.record(SHAPE, &counts);
     }
     let mut record = api::lifetime_exceptions::add(client, &datasets, &reason, &expires_at).await?;
-    tracing::info!("The exception has been asked for:");
+    tracing::info!("Exception submitted:");
     record.extend(json!(counts).as_object().cloned().unwrap_or_default());
     context.ui.one(SHAPE, &record, || summary(&counts))
 }
@@ -62,7 +62,7 @@ fn required(value: Option<String>, name: &str) -> Result<String> {
 /// Converts YYYY-MM-DD to the server's format for the start of that day.
 fn date(text: &str) -> Result<String> {
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .map_err(|error| Error::value(format!("{text:?} is no date of the form YYYY-MM-DD: {error}")))?;
+        .map_err(|error| Error::value(format!("{text:?} is not a date of the form YYYY-MM-DD: {error}")))?;
     Ok(date.format("%a, %d %b %Y 00:00:00 UTC").to_string())
 }
 

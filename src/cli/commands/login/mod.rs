@@ -62,7 +62,7 @@ pub(crate) async fn log_in(context: &Context, when: LoginMode) -> Result<()> {
     let view = View::new(&session, Checked::Accepted(&said));
     context.ui.one(SHAPE, &view, || {
         let first = match before.is_some() && before == session.secret() {
-            true => format!("You are logged in already; `{}` logs in anew.", context.command("login --force")),
+            true => format!("You are already logged in. To log in again: `{}`", context.command("login --force")),
             false => "You are logged in.".to_owned(),
         };
         format!("{first}\n{}{}", view.text(), same_options(context))
@@ -75,9 +75,9 @@ pub(crate) async fn log_in(context: &Context, when: LoginMode) -> Result<()> {
 fn not_kept(context: &Context) -> Error {
     let options = Overrides { insecure: false, ..context.overrides() };
     let (login, check) = (next_command::command(&options, "login"), next_command::command(&options, "doctor"));
-    let details = "With --insecure nobody knows who the server is, so no token of it is kept.";
+    let details = "With --insecure the server is not verified, so no token is saved.";
     Error::new(Exception::CannotAuthenticate, details)
-        .with_hint(format!("Run `{login}`; if the server is not trusted, `{check}` says why."))
+        .with_hint(format!("Run `{login}`; if the server is not trusted, run `{check}` to find out why."))
 }
 
 /// Returns a line with the options that other commands need to use this session, if any.
@@ -97,20 +97,19 @@ fn same_options(context: &Context) -> String {
     let next = next_command::command(&options, "whoami");
     match next == "rucio whoami" {
         true => String::new(),
-        false => format!("\nOther commands are in this session with the same options, as `{next}`."),
+        false => format!("\nTo use this session, give other commands the same options: `{next}`"),
     }
 }
 
 /// Returns the error for a login as another account than requested.
 fn another(context: &Context, account: &str) -> Error {
     let asked = context.overrides().account.or_else(|| context.client().ok()?.account().map(str::to_owned));
-    let details = format!("The login is one of account {account}, not of {}.", asked.unwrap_or_default());
+    let details = format!("Logged in as {account}, but {} was requested.", asked.unwrap_or_default());
     let mut options = context.overrides();
     options.account = Some(account.to_owned());
     let as_it = next_command::command(&options, "login");
-    Error::new(Exception::CannotAuthenticate, details).with_hint(format!(
-        "Log in as who may act as the account that you asked for, or act as {account}: run `{as_it}`."
-    ))
+    Error::new(Exception::CannotAuthenticate, details)
+        .with_hint(format!("Log in with an identity of the requested account, or use {account}: run `{as_it}`."))
 }
 
 /// Warns if a token from a variable or another file takes precedence over this session.
@@ -119,6 +118,6 @@ fn warn_of_another(context: &Context, session: &Session) {
     if let Some(Session { source: source @ (TokenSource::Variable(_) | TokenSource::File(_)), .. }) = used
         && source != session.source
     {
-        tracing::warn!("Commands use another token: that of {source}. Take it away to use this session.");
+        tracing::warn!("{source} takes precedence over this session: remove it to use this session.");
     }
 }

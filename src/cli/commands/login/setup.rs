@@ -26,7 +26,7 @@ pub(super) async fn run(context: &Context, replace: bool) -> Result<()> {
     let config = Config::parse(&new.text()?, &place)?;
     let release = check(context, &config).await.map_err(|error| once_more(context, error))?;
     new.write(&place, replace)?;
-    context.ui.line(&format!("{release} answers. The configuration is in {}.", place.display()))?;
+    context.ui.line(&format!("Connected to {release}. Configuration written to {}.", place.display()))?;
     context.use_config(config);
     context.modify_overrides(unwritten);
     warn_of_unused(context, &place);
@@ -84,7 +84,7 @@ fn warn_of_unused(context: &Context, place: &Path) {
     let found = Config::load(None, &context.env).ok();
     if context.overrides().config.is_none() && found.is_some_and(|found| found.path() != place) {
         let place = place.display();
-        tracing::warn!("Commands find another configuration first: set RUCIO_CONFIG={place} to use this one.");
+        tracing::warn!("Another configuration takes precedence: set RUCIO_CONFIG={place} to use this one.");
     }
 }
 
@@ -97,13 +97,13 @@ struct Answers {
 impl Answers {
     /// Prompts for what was not given.
     fn ask(mut options: Overrides) -> Result<Self> {
-        let host = needed(&options.host, "-H", "Address of the Rucio server (https://...): ", None)?;
-        let question = "Address of the server that gives tokens";
+        let host = needed(&options.host, "-H", "Rucio server URL (https://...): ", None)?;
+        let question = "Authentication server URL";
         options.auth_host = with_default(&options.auth_host, question, Some(&host));
         options.host = Some(host);
-        let question = "CA certificates, a file or a folder (empty: those built in)";
+        let question = "CA certificates, file or directory (empty: built-in)";
         options.ca_certificate = optional(&options.ca_certificate, question);
-        options.account = optional(&options.account, "Account (empty: the one of your identity)");
+        options.account = optional(&options.account, "Account (empty: default account)");
         let way = way(&options)?;
         options.auth_strategy = Some(way.clone());
         let private_key = match way.as_str() {
@@ -115,10 +115,10 @@ impl Answers {
             "x509" => {
                 let (cert, key) = ("~/.globus/usercert.pem", "~/.globus/userkey.pem");
                 options.certificate = with_default(&options.certificate, "Certificate", Some(cert));
-                options.client_key = with_default(&options.client_key, "Its key", Some(key));
+                options.client_key = with_default(&options.client_key, "Private key", Some(key));
             }
             "oidc" => {
-                let question = "Identity provider, by the server's name for it (empty: the server's first)";
+                let question = "Identity provider, as named by the server (empty: default)";
                 options.oidc_issuer = optional(&options.oidc_issuer, question);
             }
             _ => {}
@@ -167,13 +167,13 @@ fn from_root(path: &str) -> String {
 
 /// Returns the authentication method; repeats the prompt until it is a known one.
 fn way(given: &Overrides) -> Result<String> {
-    let question = format!("How to log in, one of {} [userpass]: ", WAYS.join(", "));
+    let question = format!("Authentication method, one of {} [userpass]: ", WAYS.join(", "));
     loop {
         let way = needed(&given.auth_strategy, "-S", &question, Some("userpass"))?.to_lowercase();
         if WAYS.contains(&way.as_str()) {
             return Ok(way);
         }
-        Terminal.show(&format!("There is no way '{way}'."));
+        Terminal.show(&format!("Unknown authentication method '{way}'."));
     }
 }
 
@@ -188,8 +188,8 @@ fn needed(given: &Option<String>, flag: &str, question: &str, default: Option<&s
     };
     match Terminal.line(question) {
         Ok(answer) if !answer.is_empty() => Ok(answer),
-        Ok(_) => default.map(str::to_owned).ok_or_else(|| refused("Nothing was typed.")),
-        Err(_) => Err(refused(&format!("{flag} is not given, and there is no terminal to ask at."))),
+        Ok(_) => default.map(str::to_owned).ok_or_else(|| refused("No value given.")),
+        Err(_) => Err(refused(&format!("{flag} is not given, and there is no terminal to prompt on."))),
     }
 }
 

@@ -48,9 +48,9 @@ group! {
 /// Adds a hint if the RSE does not exist or its name is invalid, for example in lower case.
 fn explained(error: Error) -> Error {
     match error.class() {
-        Some(Exception::RSENotFound) => error.with_hint("rucio rse list shows the RSEs there are."),
+        Some(Exception::RSENotFound) => error.with_hint("List the RSEs: `rucio rse list`."),
         Some(Exception::InvalidObject) => {
-            error.with_hint("RSE names are made of capital letters, digits, - and _, for example CERN-PROD_DATADISK.")
+            error.with_hint("RSE names consist of capital letters, digits, - and _, for example CERN-PROD_DATADISK.")
         }
         _ => error,
     }

@@ -82,7 +82,7 @@ pub(super) fn boolean(text: &str) -> Result<bool, String> {
     match text.trim().to_lowercase().as_str() {
         "true" | "1" | "yes" | "on" | "t" | "y" => Ok(true),
         "false" | "0" | "no" | "off" | "f" | "n" | "" => Ok(false),
-        _ => Err("write true or false".to_owned()),
+        _ => Err("expected true or false".to_owned()),
     }
 }
 

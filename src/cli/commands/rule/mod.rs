@@ -34,7 +34,7 @@ group! {
 /// Adds a hint on how to find rule IDs if the rule does not exist.
 fn explained(error: Error) -> Error {
     match error.class() {
-        Some(Exception::RuleNotFound) => error.with_hint("rucio rule list --did DID shows the rules of a DID."),
+        Some(Exception::RuleNotFound) => error.with_hint("List the rules on a DID: `rucio rule list --did DID`."),
         _ => error,
     }
 }

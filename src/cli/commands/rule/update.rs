@@ -109,5 +109,5 @@ fn changes(options: Options) -> Result<Attributes> {
 }
 
 fn integer(option: &str, text: &str) -> Result<i64> {
-    text.trim().parse().map_err(|_| Error::value(format!("{option} takes a whole number, not {text:?}.")))
+    text.trim().parse().map_err(|_| Error::value(format!("{option} requires an integer, not {text:?}.")))
 }

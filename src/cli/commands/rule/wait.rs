@@ -131,7 +131,7 @@ fn is_server_failure(error: &Error) -> bool {
 
 fn timeout_error(rules: &[WatchedRule]) -> Error {
     let missing = rules.iter().filter(|rule| !rule.is_in_state("OK")).count();
-    Error::timeout(format!("The time is over: {missing} of {} rule(s) are not OK.", rules.len()))
+    Error::timeout(format!("Timed out: {missing} of {} rule(s) are not OK.", rules.len()))
 }
 
 impl WatchedRule {
@@ -172,7 +172,7 @@ impl WatchedRule {
         let state = field("state").unwrap_or_default();
         let why = field("error").filter(|text| text != "None").map(|text| format!(": {text}")).unwrap_or_default();
         Error::new(Exception::RucioException, format!("Rule {} is {state}{why}", self.id)).with_hint(format!(
-            "{} tells why; with --keep-waiting it is waited for nevertheless.",
+            "To see why, run `{}`; to wait nevertheless, use --keep-waiting.",
             context.command(&format!("rule show --examine {}", self.id))
         ))
     }

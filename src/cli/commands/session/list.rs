@@ -48,11 +48,12 @@ pub(crate) async fn run(context: &Context, _args: Args) -> Result<()> {
     folders.extend(login.map(|login| login.settings().token_dir.clone()).filter(|folder| !folders.contains(folder)));
     let sessions = session::all(&folders, login);
     if sessions.is_empty() {
-        context.ui.line(&format!("There is no session; `{}` begins one.", context.command("login")))?;
+        context.ui.line(&format!("No saved sessions. To log in: `{}`", context.command("login")))?;
     }
     let mut list = context.ui.list(SHAPE);
     if !sessions.is_empty() {
-        list = list.with_table(Table::simple(["", "HOST", "ACCOUNT", "WAY", "STATE", "TIME LEFT"]).without_numbers());
+        list =
+            list.with_table(Table::simple(["", "HOST", "ACCOUNT", "METHOD", "STATE", "TIME LEFT"]).without_numbers());
     }
     for (session, current) in &sessions {
         let view = View::new(session, Checked::No);

@@ -37,8 +37,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let failed = |why: &str| Err(Error::new(Exception::CannotAuthenticate, why).with_hint("Run `rucio login`."));
     match view.state {
         State::Valid | State::Unknown => Ok(()),
-        State::Expired => failed("The session has ended."),
-        State::Refused => failed(&format!("The server does not accept the token of {}.", session.source)),
+        State::Expired => failed("The session has expired."),
+        State::Refused => failed(&format!("The server rejected the token of {}.", session.source)),
     }
 }
 
@@ -46,6 +46,6 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 pub(crate) fn none(context: &Context) -> Result<Error> {
     let settings = context.login()?.settings();
     let who = settings.account.as_ref().map(|account| format!(" of account {account}")).unwrap_or_default();
-    let details = format!("There is no session{who} by {} at {}.", settings.auth.name(), settings.rucio_host);
+    let details = format!("No session{who} with {} at {}.", settings.auth.name(), settings.rucio_host);
     Ok(Error::new(Exception::CannotAuthenticate, details).with_hint("Run `rucio login`."))
 }

@@ -89,11 +89,11 @@ impl View {
     /// Returns the known fields, one per line.
     pub(crate) fn text(&self) -> String {
         let state = match (self.state, self.checked) {
-            (State::Valid, true) => "valid, says the server",
-            (State::Valid, false) => "valid, as far as one can see without asking the server",
+            (State::Valid, true) => "valid (verified with the server)",
+            (State::Valid, false) => "valid (not verified with the server)",
             (State::Expired, _) => "expired",
-            (State::Refused, _) => "refused by the server",
-            (State::Unknown, _) => "not known without asking the server",
+            (State::Refused, _) => "rejected by the server",
+            (State::Unknown, _) => "unknown (not verified with the server)",
         };
         let fields = [
             ("host", self.host.clone()),
@@ -101,7 +101,7 @@ impl View {
             ("account", self.account.clone()),
             ("identity", self.identity.clone()),
             ("VO", self.vo.clone()),
-            ("way", self.auth_type.clone()),
+            ("method", self.auth_type.clone()),
             ("token", Some(self.source.clone())),
             ("scopes", self.scope.clone()),
             ("audience", self.audience.clone()),

@@ -54,7 +54,8 @@ fn inside(folder: &Path) -> Result<Vec<PathBuf>> {
 
 fn local(args: &Args, scope: &str, path: PathBuf, dataset: Option<Did>) -> Result<LocalFile> {
     let basename = path.file_name().and_then(|name| name.to_str());
-    let basename = basename.ok_or_else(|| refusal(format!("{} has no name that is text.", path.display())))?.to_owned();
+    let basename =
+        basename.ok_or_else(|| refusal(format!("The name of {} is not valid UTF-8.", path.display())))?.to_owned();
     let metadata = path.metadata().map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
     let name = args.lfn.clone().unwrap_or_else(|| basename.clone());
     Ok(LocalFile {

@@ -108,7 +108,9 @@ impl<'a> Job<'a> {
         let outcome = unless_interrupted(Events::unless_broken(self.watch.events(), work)).await;
         if outcome.is_err() {
             if outcome.as_ref().is_err_and(Error::is_interrupted) {
-                tracing::warn!("Interrupted. Files that are complete stay; run the same command again to go on.");
+                tracing::warn!(
+                    "Interrupted. Complete files are kept; run the same command again to upload the others."
+                );
             }
             // The next run overwrites what is not deleted in time.
             let _ = tokio::time::timeout(TIDY_GRACE, uploader.clean_up()).await;

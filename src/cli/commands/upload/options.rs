@@ -81,12 +81,9 @@ impl Args {
                 "--lifetime and --expiration-date cannot be specified at the same time.",
             ),
             (paths == 0, "No files could be extracted from the given arguments"),
-            (paths > 1 && self.guid.is_some(), "One GUID (--guid) cannot be that of several files."),
-            (paths > 1 && self.lfn.is_some(), "One name (--lfn) cannot be that of several files."),
-            (
-                self.recursive && self.pfn.is_some(),
-                "A tree of folders (--recursive) cannot be put in one place (--pfn).",
-            ),
+            (paths > 1 && self.guid.is_some(), "--guid can be used with one file only."),
+            (paths > 1 && self.lfn.is_some(), "--lfn can be used with one file only."),
+            (self.recursive && self.pfn.is_some(), "--recursive and --pfn cannot be used together."),
         ];
         match refusals.iter().find(|(refused, _)| *refused) {
             Some((_, message)) => Err(Error::new(Exception::InputValidationError, *message)),
@@ -118,9 +115,9 @@ impl Args {
     /// Returns the lifetime of rules in seconds. Errors: an invalid or past expiration date.
     pub(super) fn seconds(&self) -> Result<Option<i64>> {
         let Some(date) = &self.expiration_date else { return Ok(self.lifetime) };
-        let expected = "write it as 2026-12-31-23:59:00";
+        let expected = "use the form 2026-12-31-23:59:00";
         let end = NaiveDateTime::parse_from_str(date, "%Y-%m-%d-%H:%M:%S")
-            .map_err(|_| Error::value(format!("{date:?} is no date: {expected}.")))?;
+            .map_err(|_| Error::value(format!("{date:?} is not a date: {expected}.")))?;
         match (end - Utc::now().naive_utc()).num_seconds() {
             seconds @ 0.. => Ok(Some(seconds)),
             _ => Err(Error::value("The specified expiration date should be in the future!".to_owned())),

@@ -86,7 +86,7 @@ fn log(file: &LocalFile, event: UploadEvent<'_>) {
     let did = one_line(&did);
     match event {
         UploadEvent::Started => tracing::info!("Preparing upload for file {name}"),
-        UploadEvent::ForeignScope => tracing::warn!("Scope {} is none of the account's", file.did.scope),
+        UploadEvent::ForeignScope => tracing::warn!("Scope {} does not belong to the account", file.did.scope),
         UploadEvent::DatasetMade(did) => tracing::info!("Successfully created dataset {}", one_line(&did.to_string())),
         UploadEvent::DatasetKnown(did) => {
             tracing::info!("Dataset {} already exists - no rule will be created", one_line(&did.to_string()))
@@ -97,12 +97,12 @@ fn log(file: &LocalFile, event: UploadEvent<'_>) {
         UploadEvent::Trying { scheme, rse } => tracing::info!("Trying upload with {scheme} to {rse}: {name}"),
         UploadEvent::Written { pfn } => tracing::info!("Successful upload of temporary file. {}", one_line(pfn)),
         UploadEvent::Unverified => {
-            tracing::warn!("The storage tells no checksum of {name}: only its size was compared");
+            tracing::warn!("The storage reports no checksum of {name}: verified only its size");
         }
         UploadEvent::Overwriting => {
             tracing::info!("File already exists on RSE. Previous left overs will be overwritten: {name}");
         }
-        UploadEvent::Complete => tracing::info!("File lies complete at the RSE; it is only registered: {name}"),
+        UploadEvent::Complete => tracing::info!("File is already complete at the RSE; only registering it: {name}"),
         UploadEvent::AlreadyThere(there) => tracing::info!("{}: {name}", already(there)),
         UploadEvent::AttemptFailed { reason } => tracing::warn!("Upload attempt failed ({})", one_line(reason)),
         UploadEvent::StateFailed => tracing::error!("Failed to update replica state for file {name}"),

@@ -58,7 +58,7 @@ async fn one_of(client: &Client, expression: &str) -> Result<String> {
     }
     let chance = usize::try_from(Uuid::new_v4().as_u128() % (rses.len().max(1) as u128)).unwrap_or_default();
     match rses.is_empty() {
-        true => Err(Error::new(Exception::InvalidRSEExpression, format!("No RSE is meant by {expression}."))),
+        true => Err(Error::new(Exception::InvalidRSEExpression, format!("No RSE matches {expression}."))),
         false => Ok(rses.swap_remove(chance)),
     }
 }

@@ -33,15 +33,17 @@ impl Count {
     pub(super) fn verdict(&self) -> Result<()> {
         let [ok, missing, size, checksum, unreadable, extra] = self.0;
         let details = match self.all() {
-            0 => "There was nothing to verify.".to_owned(),
+            0 => "Nothing to verify.".to_owned(),
             all if ok == all => return Ok(()),
-            all => format!("{} of {all} file(s) are not right.", all - ok),
+            all => format!("{} of {all} file(s) failed verification.", all - ok),
         };
         let error = Error::new(Exception::FileConsistencyMismatch, details);
         Err(match (missing + size + checksum + unreadable, ok, extra) {
-            (0, 0, 1..) => error.with_hint("Name the DID that was downloaded, or the scope with --scope."),
-            (0, _, 1..) => error.with_hint("--ignore-extra does not count files that the catalogue does not know."),
-            (1.., ..) => error.with_hint("--failed-list FILE lists them; rucio download --files-from FILE mends it."),
+            (0, 0, 1..) => error.with_hint("Give the downloaded DID, or the scope with --scope."),
+            (0, _, 1..) => error.with_hint("To ignore files that are not in the catalogue: --ignore-extra"),
+            (1.., ..) => {
+                error.with_hint("To fix this, use --failed-list FILE, then run `rucio download --files-from FILE`.")
+            }
             (0, _, 0) => error,
         })
     }
@@ -54,7 +56,7 @@ mod tests {
     #[test]
     fn everything_is_counted_and_only_what_is_right_is_right() {
         let mut count = Count::default();
-        assert!(count.verdict().unwrap_err().to_string().contains("nothing to verify"));
+        assert!(count.verdict().unwrap_err().to_string().contains("Nothing to verify"));
         ["ok", "ok"].iter().for_each(|state| count.add(state));
         assert_eq!((count.line().as_str(), count.verdict().is_ok()), ("2 file(s): 2 ok", true));
         ["extra", "missing"].iter().for_each(|state| count.add(state));

@@ -47,7 +47,7 @@ fn check(args: &Args) -> Result<()> {
     let missing = match args {
         Args { email, .. } if email.is_empty() => "--email must not be empty.",
         Args { authtype, password, .. } if authtype == "USERPASS" && password.as_ref().is_none_or(String::is_empty) => {
-            "An identity of type USERPASS needs --password."
+            "An identity of type USERPASS requires --password."
         }
         _ => return Ok(()),
     };

@@ -62,9 +62,9 @@ fn amount(text: &str) -> Result<i64> {
         return Ok(UNLIMITED);
     }
     with_unit(&lower).or_else(|| whole(&lower)).ok_or_else(|| {
-        let message = format!("{text:?} is no amount of bytes that can be set as a limit.");
+        let message = format!("{text:?} is not a valid limit in bytes.");
         Error::new(Exception::InputValidationError, message)
-            .with_hint("Write 10000, 10GB (B, KB, MB, GB, TB or PB) or infinity.")
+            .with_hint("Use 10000, 10GB (B, KB, MB, GB, TB or PB) or infinity.")
     })
 }
 

@@ -47,7 +47,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 fn read_dids(files: &[String]) -> Result<Vec<String>> {
     let [file] = files else {
-        return Err(Error::value("--from-file takes exactly one file, with a DID on each line".to_owned()));
+        return Err(Error::value("--from-file requires exactly one file, with one DID per line".to_owned()));
     };
     let text = std::fs::read_to_string(file).map_err(|error| Error::io(format!("Can't open file '{file}'"), error))?;
     Ok(text.lines().map(|line| line.trim_end().to_owned()).collect())
@@ -56,7 +56,7 @@ fn read_dids(files: &[String]) -> Result<Vec<String>> {
 /// Attaches DIDs in chunks. The server refuses a whole chunk if one of its DIDs is attached already, so the missing
 /// DIDs of refused chunks are attached in a second round, whose errors are returned.
 async fn attach_in_chunks(client: &Client, to: &Did, dids: &[Did]) -> Result<()> {
-    tracing::warn!("{} DIDs are many, they are attached in chunks of {CHUNK}", dids.len());
+    tracing::warn!("Attaching {} DIDs in chunks of {CHUNK}", dids.len());
     let mut missing = Vec::new();
     for (number, chunk) in dids.chunks(CHUNK).enumerate() {
         tracing::info!("Try to attach chunk {number}/{}", dids.len().div_ceil(CHUNK));

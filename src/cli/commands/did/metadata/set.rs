@@ -40,6 +40,6 @@ fn lifetime(text: &str) -> Result<Value> {
     }
     match text.trim().parse::<f64>() {
         Ok(seconds) if seconds.is_finite() => Ok(seconds.into()),
-        _ => Err(Error::value(format!("A lifetime is a number of seconds, or None; not {text:?}."))),
+        _ => Err(Error::value(format!("Invalid lifetime {text:?}: expected a number of seconds, or None."))),
     }
 }

@@ -27,7 +27,9 @@ pub(crate) struct Args {
 
 pub(super) async fn run(context: &Context, args: Args) -> Result<()> {
     if args.public && args.state.is_some() {
-        return Err(Error::value("--state and --public exclude each other: the public entries are public.".to_owned()));
+        return Err(Error::value(
+            "--state and --public cannot be used together: all entries of --public are public.".to_owned(),
+        ));
     }
     let host = context.config()?.opendata_host();
     let access = if args.public { Access::Public(host.as_deref()) } else { Access::Member };

@@ -33,7 +33,7 @@ pub(crate) struct Args {
 }
 
 fn json(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|error| format!("this is no JSON: {error}"))
+    serde_json::from_str(text).map_err(|error| format!("not valid JSON: {error}"))
 }
 
 pub(super) async fn run(context: &Context, args: Args) -> Result<()> {
@@ -45,7 +45,7 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<()> {
     let outcome =
         api::opendata::update(context.client()?, &did, changes).await.map_err(|error| match error.class() {
             Some(Exception::OpenDataInvalidStateUpdate) => {
-                error.with_hint(format!("rucio did update --close {did} closes it."))
+                error.with_hint(format!("To close it: `rucio did update --close {did}`."))
             }
             _ => error,
         })?;

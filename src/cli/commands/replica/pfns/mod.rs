@@ -48,7 +48,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         match known(client, &did, &args).await? {
             Some(pfn) => show(&mut list, &did, &args.rse, pfn, true)?,
             None => {
-                tracing::warn!("{did} has no replica at {}; this is where it would be.", args.rse);
+                tracing::warn!("{did} has no replica at {}; this is the PFN it would have.", args.rse);
                 Absent { did: &did, rse: &args.rse, scheme: &args.protocol }.show(client, &mut list).await?;
             }
         }
@@ -80,7 +80,9 @@ impl Absent<'_> {
     async fn show(&self, client: &Client, list: &mut Listing<'_>) -> Result<()> {
         match rses::protocols::pfn(client, self.rse, self.did, self.scheme).await {
             Ok(Some(pfn)) => show(list, self.did, self.rse, pfn, false),
-            Ok(None) => Err(Error::new(Exception::RucioException, format!("The server names no PFN of {}.", self.did))),
+            Ok(None) => {
+                Err(Error::new(Exception::RucioException, format!("The server returned no PFN for {}.", self.did)))
+            }
             Err(error) => match error.class() {
                 Some(Exception::ReplicaNotFound | Exception::RSEOperationNotSupported) => {
                     self.by_convention(client, list, error).await

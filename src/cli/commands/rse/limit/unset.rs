@@ -25,7 +25,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     if !limits::get(client, &rse_name).await.map_err(explained)?.contains_key(&limit) {
         let message = format!("The RSE {rse_name} has no limit {limit}.");
         return Err(Error::new(Exception::InputValidationError, message)
-            .with_hint(format!("rucio rse show {rse_name} shows its limits.")));
+            .with_hint(format!("List its limits: `rucio rse show {rse_name}`.")));
     }
     limits::unset(client, &rse_name, &limit).await?;
     tracing::info!("Deleted RSE limit successfully for {rse_name}: {limit}");

@@ -83,7 +83,7 @@ fn is_empty(value: &Value) -> bool {
 
 /// Parses JSON from the command line.
 pub(crate) fn json(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))
+    serde_json::from_str(text).map_err(|error| format!("not valid JSON: {error}"))
 }
 
 #[cfg(test)]

@@ -29,9 +29,9 @@ pub(crate) struct Args {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let hostname = args.hostname.as_deref().filter(|hostname| !hostname.is_empty());
     if args.port.is_some() && hostname.is_none() {
-        let message = "--port means a port of --hostname; alone it would not keep the protocols at other ports.";
+        let message = "--port requires --hostname: without it, the protocols at all ports would be removed.";
         return Err(Error::new(Exception::InputValidationError, message)
-            .with_hint(format!("rucio rse show {} shows the protocols with their hosts.", args.rse_name)));
+            .with_hint(format!("List the protocols with their hosts: `rucio rse show {}`.", args.rse_name)));
     }
     let place = hostname.map(|hostname| (hostname, args.port));
     protocols::remove(context.client()?, &args.rse_name, &args.scheme, place).await.map_err(explained)?;

@@ -63,8 +63,8 @@ pub(crate) struct Update {
 impl Update {
     /// Errors: no distance is given, which the server would treat as clearing it.
     pub(super) fn translate(self) -> Result<set::Args> {
-        let message = "Without a distance the one that is set would be wiped.";
-        let missing = || Error::new(Exception::InputValidationError, message).with_hint("Give it with --distance.");
+        let message = "No distance given: the current distance would be deleted.";
+        let missing = || Error::new(Exception::InputValidationError, message).with_hint("Use --distance.");
         Ok(self.link.set(self.distance.or(self.ranking).ok_or_else(missing)?, set::How::Update))
     }
 }

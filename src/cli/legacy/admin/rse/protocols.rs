@@ -25,7 +25,7 @@ impl Add {
         let given = |option: Option<String>| option.filter(|text| !text.is_empty());
         let (space_token, path) = (given(self.space_token), given(self.web_service_path));
         if self.protocol.scheme == "srm" && path.is_none() {
-            return Err(invalid("srm needs --web-service-path, and mostly --space-token."));
+            return Err(invalid("srm requires --web-service-path, and usually --space-token."));
         }
         let mut protocol = self.protocol;
         for (key, value) in [("space_token", space_token), ("web_service_path", path)] {

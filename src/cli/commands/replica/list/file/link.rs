@@ -40,7 +40,7 @@ impl Substitution {
             for (rse, pfn) in wanted.flat_map(|(rse, pfns)| pfns.iter().map(move |pfn| (rse, pfn))) {
                 let target = self.target(pfn);
                 symlink(&target, link)
-                    .map_err(|error| Error::io(format!("Cannot make the link '{target}' -> '{link}'"), error))?;
+                    .map_err(|error| Error::io(format!("Cannot create the link '{target}' -> '{link}'"), error))?;
                 list.record(&json!({"link": link, "target": target, "scope": entry.did.scope, "name": entry.did.name,
                                     "rse": rse, "pfn": pfn}))?;
             }

@@ -22,7 +22,7 @@ group! {
 fn the_file(words: &[String]) -> Result<&Path> {
     match words {
         [path] => Ok(Path::new(path)),
-        _ => Err(Error::value(format!("Give one file with a list in it, not {} words.", words.len()))),
+        _ => Err(Error::value(format!("Expected one file with a list, not {} arguments.", words.len()))),
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let Some(rse) = args.rse else {
-        return Err(Error::new(Exception::InputValidationError, "At which RSE? Name it with --rse."));
+        return Err(Error::new(Exception::InputValidationError, "No RSE given: use --rse."));
     };
     let paths = match args.as_file {
         true => lines_of(the_file(&args.replicas)?)?,

@@ -54,7 +54,9 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 /// Parses a list of PFNs, one per line. Errors: any other line, before anything is declared.
 fn pfns_of(text: &str) -> Result<Vec<String>> {
     match text.lines().find(|line| !line.contains("://")) {
-        Some(line) => Err(Error::new(Exception::InvalidObject, format!("{line:?} is no PFN; nothing was declared."))),
+        Some(line) => {
+            Err(Error::new(Exception::InvalidObject, format!("{line:?} is not a PFN; nothing was declared.")))
+        }
         None => Ok(text.lines().map(str::to_owned).collect()),
     }
 }
@@ -62,7 +64,7 @@ fn pfns_of(text: &str) -> Result<Vec<String>> {
 /// Returns the time (UTC) this many seconds from now, in the server's format.
 fn end(seconds: i64) -> Result<String> {
     let end = TimeDelta::try_seconds(seconds).and_then(|duration| Utc::now().checked_add_signed(duration));
-    let end = end.ok_or_else(|| Error::value(format!("{seconds} seconds are more than a calendar holds")))?;
+    let end = end.ok_or_else(|| Error::value(format!("A duration of {seconds} seconds is out of range")))?;
     Ok(end.format("%Y-%m-%dT%H:%M:%S%.6f").to_string())
 }
 

@@ -99,5 +99,5 @@ fn refuse(list: &mut Listing<'_>, rse: &str, error: &str) -> Result<()> {
 }
 
 fn missing(option: &str) -> Error {
-    Error::new(crate::exceptions::Exception::InputValidationError, format!("--lfn needs {option}, too."))
+    Error::new(crate::exceptions::Exception::InputValidationError, format!("--lfn also requires {option}."))
 }

@@ -41,13 +41,13 @@ async fn check(client: &Client, dids: &[Did], collections: bool) -> Result<()> {
     let types = types(client, dids).await?;
     for did in dids {
         match types.get(did).map(String::as_str) {
-            None => return Err(Error::new(Exception::DataIdentifierNotFound, format!("There is no {did}."))),
+            None => return Err(Error::new(Exception::DataIdentifierNotFound, format!("{did} does not exist."))),
             Some("FILE") => {}
             Some(_) if collections => {}
             Some(kind) => {
                 let message = format!("{did} is a {}, not a file.", kind.to_lowercase());
                 return Err(Error::new(Exception::InputValidationError, message)
-                    .with_hint("With --collection (--allow-collection in the admin tree) all its files are meant."));
+                    .with_hint("To declare all its files bad, use --collection (rucio-admin: --allow-collection)."));
             }
         }
     }
