@@ -151,7 +151,7 @@ fn certificates_that_are_not_good_are_each_told_with_what_to_do() -> Result<()> 
     let localhost = ["O=Testbed", "CN=localhost"];
     works(&server_with(&ca.sign(&localhost, TODAY, Use::Server("localhost"))?, &trusted)?.1)?;
     let stranger = CertificateFixture::unknown_authority()?;
-    let logged_out = "nobody who is trusted here vouches for the server: its certificate";
+    let untrusted = "nobody who is trusted here vouches for the server: its certificate";
     for (host, told) in [
         (
             ca.sign(&localhost, (-9, -1), Use::Server("localhost"))?,
@@ -167,9 +167,9 @@ fn certificates_that_are_not_good_are_each_told_with_what_to_do() -> Result<()> 
         ),
         (
             stranger.sign(&localhost, TODAY, Use::Server("localhost"))?,
-            [nobody, "(CN=localhost,O=Testbed) is signed by CN=Unknown CA,O=Elsewhere", "certs/ca.pem."],
+            [untrusted, "(CN=localhost,O=Testbed) is signed by CN=Unknown CA,O=Elsewhere", "certs/ca.pem."],
         ),
-        (stranger, [nobody, "is signed by itself", "--ca-certificate, X509_CERT_DIR or [client] ca_cert"]),
+        (stranger, [untrusted, "is signed by itself", "--ca-certificate, X509_CERT_DIR or [client] ca_cert"]),
     ] {
         let (home, outcome) = server_with(&host, &trusted)?;
         refused(&home, &outcome, &told)?;
