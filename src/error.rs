@@ -117,8 +117,13 @@ impl Error {
     }
 
     /// Replaces all hints, where the caller knows more than the place where the error occurred.
-    pub fn with_only_hint(mut self, hint: impl Into<Hint>) -> Self {
-        self.0.hints = vec![hint.into()];
+    pub fn with_only_hint(self, hint: impl Into<Hint>) -> Self {
+        self.without_hints().with_hint(hint)
+    }
+
+    /// Removes all hints, where the caller knows better ones.
+    pub fn without_hints(mut self) -> Self {
+        self.0.hints.clear();
         self
     }
 

@@ -25,17 +25,17 @@ pub(crate) struct NonInteractive;
 
 impl Interact for NonInteractive {
     fn secret(&self, _question: &str) -> std::io::Result<Secret> {
-        Err(std::io::ErrorKind::Unsupported.into())
+        Err(std::io::Error::new(std::io::ErrorKind::Unsupported, "this command never prompts"))
     }
 
     fn line(&self, _question: &str) -> std::io::Result<String> {
-        Err(std::io::ErrorKind::Unsupported.into())
+        Err(std::io::Error::new(std::io::ErrorKind::Unsupported, "this command never prompts"))
     }
 
     fn show(&self, _text: &str) {}
 
     fn code(&self) -> std::io::Result<String> {
-        Err(std::io::ErrorKind::Unsupported.into())
+        Err(std::io::Error::new(std::io::ErrorKind::Unsupported, "this command never prompts"))
     }
 
     fn browse(&self, _url: &str) -> bool {

@@ -7,7 +7,7 @@ use super::{Token, TokenCache, TokenOrigin, gss, oidc, ssh, userpass, x509};
 use crate::config::{AuthMethod, Settings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::hint::Hint;
+use crate::hint::{Hint, Parameter};
 use crate::http::{Client, Transport};
 use crate::interact::{Interact, NonInteractive};
 
@@ -72,10 +72,9 @@ impl Login {
     /// Returns the account, for authentication methods for which the server has no default account.
     pub(super) fn require_account(&self) -> Result<&str> {
         self.account().ok_or_else(|| {
-            let details = format!("A login by {} is for an account, and none is named.", self.settings().auth.name());
-            Error::new(Exception::CannotAuthenticate, details).with_hint(
-                "Give the option --account, set RUCIO_ACCOUNT, or add `account = …` to [client] in the configuration file.",
-            )
+            let details = format!("A login by {} requires an account, and none is set.", self.settings().auth.name());
+            Error::new(Exception::CannotAuthenticate, details)
+                .with_hint(Hint::parameters("Set the account", [Parameter::Account]))
         })
     }
 
@@ -89,7 +88,7 @@ impl Login {
             AuthMethod::X509 { cert, key } => x509::authenticate(self, "auth/x509", cert, key.as_deref()).await,
             AuthMethod::X509Proxy { proxy } => x509::authenticate(self, "auth/x509_proxy", proxy, None).await,
             AuthMethod::Oidc(_) if !self.interact.is_there() => {
-                Err(Error::new(Exception::CannotAuthenticate, "This login needs somebody at a browser.")
+                Err(Error::new(Exception::CannotAuthenticate, "This login needs a browser.")
                     .with_hint(Hint::LogIn { force: false }))
             }
             AuthMethod::Oidc(settings) => oidc::authenticate(self, settings).await,
@@ -105,8 +104,8 @@ impl Login {
     pub(super) fn save(&self, token: &Token) {
         match self.cache.write(token, &self.origin) {
             Ok(place) => oidc::write_expiry(self.settings(), place.file(), token),
-            Err(error) if self.settings().insecure => tracing::debug!("The token is not kept: {error}"),
-            Err(error) => tracing::warn!("The token could not be kept for the next command: {error}"),
+            Err(error) if self.settings().insecure => tracing::debug!("The token is not saved: {error}"),
+            Err(error) => tracing::warn!("The token could not be saved: {error}"),
         }
     }
 }
@@ -117,20 +116,19 @@ fn add_hint(error: Error, method: &AuthMethod) -> Error {
         return error;
     }
     match method {
-        AuthMethod::Userpass { username, .. } => error.with_hint(format!(
-            "Check the password of {} ([client] username and password, or --user and --password) and the \
-             account it is for ([client] account or --account).",
-            username.as_deref().unwrap_or("the user")
-        )),
-        AuthMethod::X509 { cert, .. } => error.with_hint(format!(
-            "Check that {} is valid (openssl x509 -noout -dates -subject -in FILE) and belongs to the account \
-             ([client] account or --account).",
-            cert.display()
-        )),
-        AuthMethod::X509Proxy { .. } => error.with_hint(
-            "Make a new proxy (voms-proxy-init or grid-proxy-init), or check the account ([client] account or \
-             --account).",
-        ),
+        AuthMethod::Userpass { username, .. } => {
+            let user = username.as_deref().unwrap_or("the user");
+            let parameters = [Parameter::User, Parameter::Password, Parameter::Account];
+            error.with_hint(Hint::parameters(format!("Check the password of {user}, and the account"), parameters))
+        }
+        AuthMethod::X509 { cert, .. } => {
+            let advice = format!("Check that {} is valid and belongs to the account", cert.display());
+            error.with_hint(Hint::parameters(advice, [Parameter::Certificate, Parameter::Account]))
+        }
+        AuthMethod::X509Proxy { .. } => {
+            let advice = "Create a new proxy (voms-proxy-init or grid-proxy-init), or check the account";
+            error.with_hint(Hint::parameters(advice, [Parameter::Account]))
+        }
         _ => error,
     }
 }

@@ -7,6 +7,7 @@ use reqwest::Response;
 use super::Claims;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Hint, Parameter};
 use crate::http::checked;
 use crate::secret::Secret;
 use crate::time::server_date;
@@ -35,8 +36,10 @@ impl std::fmt::Display for TokenSource {
     }
 }
 
-/// Hint for a login that succeeds without returning a token.
-const NO_RUCIO: &str = "Check that [client] auth_host (or --auth-host) is the address of a Rucio server.";
+/// Returns the hint for a login that succeeds without returning a token.
+fn not_rucio() -> Hint {
+    Hint::parameters("Check that this is the address of a Rucio server", [Parameter::AuthHost])
+}
 
 /// Maximum length of a token, in bytes. Servers limit headers to 8 KiB by default, so no token is that long.
 const LONGEST: usize = 32 << 10;
@@ -83,11 +86,11 @@ impl Token {
         let response = checked(response).await?;
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let value = header("x-rucio-auth-token").filter(|token| !token.is_empty()).ok_or_else(|| {
-            Error::new(Exception::CannotAuthenticate, "The server's answer carries no token.").with_hint(NO_RUCIO)
+            Error::new(Exception::CannotAuthenticate, "The server's answer contains no token.").with_hint(not_rucio())
         })?;
         if value.len() > LONGEST || value.contains(char::is_control) {
-            let details = format!("The server's answer carries no token but {} bytes of something else.", value.len());
-            return Err(Error::new(Exception::CannotAuthenticate, details).with_hint(NO_RUCIO));
+            let details = format!("The server's answer contains {} bytes that are not a token.", value.len());
+            return Err(Error::new(Exception::CannotAuthenticate, details).with_hint(not_rucio()));
         }
         Ok(Self::new(value, header("x-rucio-auth-token-expires").and_then(parse_expiry)))
     }

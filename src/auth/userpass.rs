@@ -1,8 +1,11 @@
 //! `GET /auth/userpass`: user name and password.
 
+use std::io;
+
 use super::{Login, Token, ask_blocking};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Hint, Parameter};
 use crate::http::Request;
 use crate::secret::Secret;
 
@@ -12,7 +15,9 @@ pub(super) async fn authenticate(login: &Login, username: Option<&str>, password
         Some(username) => username.to_owned(),
         None => {
             let interact = login.interact.clone();
-            ask_blocking(move || interact.line("User name: ")).await?.map_err(|_| not_set("username", "--user"))?
+            ask_blocking(move || interact.line("User name: "))
+                .await?
+                .map_err(|error| not_set(Parameter::User, error))?
         }
     };
     let password = match password {
@@ -20,7 +25,9 @@ pub(super) async fn authenticate(login: &Login, username: Option<&str>, password
         None => {
             let interact = login.interact.clone();
             let question = format!("Password of {username}: ");
-            ask_blocking(move || interact.secret(&question)).await?.map_err(|_| not_set("password", "--password"))?
+            ask_blocking(move || interact.secret(&question))
+                .await?
+                .map_err(|error| not_set(Parameter::Password, error))?
         }
     };
     let request = Request::get("auth/userpass")
@@ -29,10 +36,11 @@ pub(super) async fn authenticate(login: &Login, username: Option<&str>, password
     Token::from_response(login.transport.send_to_auth_host(&request).await?).await
 }
 
-fn not_set(option: &str, flag: &str) -> Error {
-    Error::new(Exception::CannotAuthenticate, format!("'{option}' is not set, and there is no terminal to ask at."))
-        .with_hint(format!(
-            "Give the option {flag}, or add `{option} = …` to [client] in the configuration file; or have it asked for, in \
-             a terminal: run `rucio login`."
-        ))
+fn not_set(parameter: Parameter, error: io::Error) -> Error {
+    let option = parameter.option().unwrap_or_default();
+    Error::new(Exception::CannotAuthenticate, format!("'{option}' is not set, and the prompt failed"))
+        .with_source(error)
+        .with_hint(Hint::parameters("Set it", [parameter]))
+        .with_hint("To be prompted for it, log in at a terminal.")
+        .with_hint(Hint::LogIn { force: false })
 }

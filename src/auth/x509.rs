@@ -8,6 +8,7 @@ use super::{Login, Token, ask_blocking};
 use crate::certificate::{AskPassphrase, Certificate, CertificateKind, Key, question};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Command, Hint, Parameter};
 use crate::http::Request;
 use crate::http::tls::{self, Identity};
 use crate::time::{date, unix_time};
@@ -44,56 +45,59 @@ fn warn_if_open(certificate: &Certificate) {
 /// Adds the reason why the server refused the certificate, if its own answer does not say it.
 fn explain(error: Error, certificate: &Certificate, account: Option<&str>) -> Error {
     let Some(class) = error.class() else { return error };
-    let hint = match (class, error.status()) {
-        _ if error.details().ends_with(tls::CERTIFICATE_EXPIRED) => expired_elsewhere(certificate),
-        _ if error.hints().contains(&tls::REFUSED.into()) => not_accepted(certificate),
-        (Exception::CannotAuthenticate, Some(_)) if error.details().contains("Cannot get DN") => NOT_SEEN.to_owned(),
+    let hints = match (class, error.status()) {
+        _ if error.details().ends_with(tls::CERTIFICATE_EXPIRED) => vec![expired_elsewhere(certificate)],
+        _ if error.hints().contains(&tls::refused_certificate()) => not_accepted(certificate),
+        (Exception::CannotAuthenticate, Some(_)) if error.details().contains("Cannot get DN") => {
+            vec![Hint::parameters(NOT_SEEN, [Parameter::AuthHost])]
+        }
         (Exception::CannotAuthenticate | Exception::IdentityError, Some(_)) => not_mapped(certificate, account),
         _ => return error,
     };
-    error.with_only_hint(hint)
+    error.without_hints().with_hints(hints)
 }
 
-const NOT_SEEN: &str = "The server was shown the certificate and has not seen it: check that [client] auth_host (or \
-                        --auth-host) is the address that takes certificates.";
+const NOT_SEEN: &str = "The server did not receive the client certificate; a proxy may end the TLS connection. Check the \
+                        address for logins with certificates";
 
-fn expired_elsewhere(certificate: &Certificate) -> String {
+fn expired_elsewhere(certificate: &Certificate) -> Hint {
     let file = certificate.file.display();
     let end = date(certificate.ends().not_after);
     let now = date(unix_time());
-    format!("{file} is good until {end}, and it is {now} here: check the clock of this machine (`date`).")
+    format!("{file} is valid until {end}, and it is {now} here: check the clock of this machine (`date`).").into()
 }
 
-/// Returns the hint for a handshake that the server ended because of the certificate.
-fn not_accepted(certificate: &Certificate) -> String {
+/// Returns the hints for a handshake that the server ended because of the certificate.
+fn not_accepted(certificate: &Certificate) -> Vec<Hint> {
     let file = certificate.file.display();
     let end = date(certificate.ends().not_after);
-    let shown =
-        format!("{file} is that of {}, signed by {}, good until {end}.", certificate.subject, certificate.issuer);
-    match certificate.kind {
+    let Certificate { subject, issuer, .. } = certificate;
+    let sent = format!("The certificate in {file} is that of {subject}, signed by {issuer}, valid until {end}.");
+    let advice = match certificate.kind {
         CertificateKind::OldProxy | CertificateKind::OldLimitedProxy => {
-            format!(
-                "{shown} It is a proxy of the old form, which many servers refuse: make one with voms-proxy-init -rfc."
-            )
+            "It is a proxy of the old form, which many servers refuse. Create one with voms-proxy-init -rfc.".into()
         }
         CertificateKind::Proxy => {
-            format!("{shown} Is this the right VO and server? Make another with voms-proxy-init.")
+            "Check that VO and server are the right ones. Create another one with voms-proxy-init.".into()
         }
-        CertificateKind::Plain => format!("{shown} Name one of an authority that the server knows with --certificate."),
-    }
+        CertificateKind::Plain => Hint::parameters("Use one of a CA that the server trusts", [Parameter::Certificate]),
+    };
+    vec![sent.into(), advice]
 }
 
-/// Returns the hint for a certificate whose identity is not mapped to the account.
-fn not_mapped(certificate: &Certificate, account: Option<&str>) -> String {
+/// Returns the hints for a certificate whose identity is not mapped to the account.
+fn not_mapped(certificate: &Certificate, account: Option<&str>) -> Vec<Hint> {
     let file = certificate.file.display();
-    let identity = &certificate.identity;
-    let quoted = identity.replace('\'', r"'\''");
-    let (what, account) = match account {
-        Some(account) => (format!("which is not mapped to the account {account}: name another"), account),
-        None => ("for which the server finds no account: name it".to_owned(), "ACCOUNT"),
+    let identity = certificate.identity.clone();
+    let (problem, advice) = match account {
+        Some(account) => (format!("not mapped to the account {account}"), "Choose another account"),
+        None => ("for which the server finds no account".to_owned(), "Choose the account"),
     };
-    format!(
-        "{file} is that of {identity}, {what} with --account or [client] account, or have an administrator run: \
-         rucio-admin identity add --account {account} --type X509 --id '{quoted}' --email ADDRESS"
-    )
+    let found = format!("The identity in {file} is {identity}, {problem}.");
+    let command = Command::AddIdentity { kind: "X509", identity, account: account.map(str::to_owned) };
+    vec![
+        found.into(),
+        Hint::parameters(advice, [Parameter::Account]),
+        Hint::command("Or an administrator can add the identity", command),
+    ]
 }

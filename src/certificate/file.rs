@@ -10,6 +10,7 @@ use openssl::x509::X509;
 use super::{AskPassphrase, Key};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Hint, shell_path};
 
 /// The contents of a file.
 pub(crate) struct Contents {
@@ -124,21 +125,22 @@ fn is_legacy(error: &openssl::error::ErrorStack) -> bool {
 }
 
 fn unopened(path: &Path, error: &openssl::error::ErrorStack) -> Error {
-    let place = path.display();
     if is_legacy(error) {
-        unusable(path, "it is encrypted in a way that is out of use").with_hint(format!(
-            "Make it new: openssl pkcs12 -legacy -in {place} -nodes -out plain.pem && openssl pkcs12 -export -in \
-             plain.pem -out new.p12 && rm plain.pem"
-        ))
+        let command = format!(
+            "openssl pkcs12 -legacy -in {} -nodes -out plain.pem && openssl pkcs12 -export -in plain.pem -out new.p12 && rm \
+             plain.pem",
+            shell_path(path)
+        );
+        unusable(path, "its encryption is obsolete").with_hint(Hint::run("Convert it", command))
     } else {
         unusable(path, "the pass phrase does not open it").with_hint("Try again.")
     }
 }
 
 fn not_asked(path: &Path, error: &std::io::Error) -> Error {
-    let details = format!("{} is encrypted, and its pass phrase cannot be asked for: {error}", path.display());
+    let details = format!("{} is encrypted, and the prompt for its pass phrase failed: {error}", path.display());
     Error::new(Exception::CannotAuthenticate, details).with_hint(
-        "Run the command once in a terminal: the token it gets serves the next ones. Or use a proxy certificate, \
-         whose key is not encrypted.",
+        "Log in once in a terminal: other commands use the saved token. Or use a proxy certificate, whose key is not \
+         encrypted.",
     )
 }

@@ -3,6 +3,7 @@
 use super::{Certificate, Link, first_to_end, last_to_begin};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Hint, Parameter};
 use crate::time::{date, unix_time};
 
 impl Certificate {
@@ -28,39 +29,35 @@ impl Certificate {
         }
     }
 
-    /// Returns the hint for a renewal.
-    pub(crate) fn renewal(&self) -> String {
+    /// Returns the hints for a renewal.
+    pub(crate) fn renewal(&self) -> Vec<Hint> {
         if self.is_proxy() {
-            "Make a new proxy: voms-proxy-init (or grid-proxy-init).".to_owned()
-        } else {
-            format!(
-                "Renew the certificate of {} at the authority that signed it ({}), or name another with --certificate.",
-                self.identity, self.issuer
-            )
+            return vec!["Create a new proxy: voms-proxy-init (or grid-proxy-init).".into()];
         }
+        let advice = format!("Renew the certificate of {} at the CA that signed it ({}).", self.identity, self.issuer);
+        vec![advice.into(), Hint::parameters("Or use another one", [Parameter::Certificate])]
     }
 
     fn expired(&self, link: &Link, now: i64) -> Error {
-        let remedy = match link.kind.is_proxy() == self.is_proxy() {
-            true => self.renewal(),
+        let hints = if link.kind.is_proxy() == self.is_proxy() {
+            self.renewal()
+        } else {
             // A new proxy of an expired certificate does not help.
-            false => {
-                "Renew that certificate, then make a new proxy of it: voms-proxy-init (or grid-proxy-init).".to_owned()
-            }
+            vec!["Renew that certificate, then create a new proxy: voms-proxy-init (or grid-proxy-init).".into()]
         };
         let what = self.name_of(link);
         let end = date(link.not_after);
         let now = date(now);
         Error::new(Exception::CannotAuthenticate, format!("{what} expired on {end} (it is {now} now)."))
-            .with_hint(remedy)
+            .with_hints(hints)
     }
 
     fn early(&self, link: &Link, now: i64) -> Error {
         let what = self.name_of(link);
         let start = date(link.not_before);
         let now = date(now);
-        Error::new(Exception::CannotAuthenticate, format!("{what} is good only from {start} on (it is {now} now)."))
-            .with_hint("Check the clock of this machine (`date`): certificates are rarely made for later.")
+        Error::new(Exception::CannotAuthenticate, format!("{what} is not valid before {start} (it is {now} now)."))
+            .with_hint("Check the clock of this machine (`date`): few certificates begin in the future.")
     }
 
     /// Returns `The proxy in FILE`, or a name for the certificate behind it.

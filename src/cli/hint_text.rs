@@ -9,8 +9,7 @@ use crate::hint::{Command, Hint, Parameter, shell_word};
 /// Returns the hints of an error as one text, and a command that logs in or creates a configuration if that is missing.
 pub(super) fn of_error(error: &Error, overrides: &Overrides) -> Option<String> {
     let mut hints = error.hints().to_vec();
-    let names_command = |hint: &Hint| hint.is_command() || matches!(hint, Hint::Text(text) if text.contains('`'));
-    if !hints.iter().any(names_command) {
+    if !hints.iter().any(Hint::is_command) {
         hints.extend(next_step(error.class()));
     }
     text(&hints, overrides)

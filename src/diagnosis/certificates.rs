@@ -19,11 +19,7 @@ const SHORT_CERTIFICATE: i64 = 14 * 86_400;
 /// Checks a certificate and its key, which may be in one file.
 pub(super) fn pair(check: &'static str, cert: &Path, key: Option<&Path>) -> Vec<Finding> {
     if is_pkcs12(cert) {
-        return vec![Finding::ok(
-            check,
-            cert.display(),
-            "encrypted PKCS#12; `rucio login` prompts for the pass phrase",
-        )];
+        return vec![Finding::ok(check, cert.display(), "encrypted PKCS#12; a login prompts for the pass phrase")];
     }
     match inspect(cert, None) {
         Err(error) => vec![Finding::from_error(&error, check, cert.display())],
@@ -105,7 +101,7 @@ fn private_key(check: &'static str, cert: &Path, key: Option<&Path>, in_cert: Ke
         FileKey::None => Finding::failed(check, file.display(), "there is no private key in this file")
             .hint(Hint::parameters("Set the key file", [Parameter::ClientKey])),
         FileKey::Pem { encrypted: true, .. } => {
-            Finding::ok(check, file.display(), "encrypted private key; `rucio login` prompts for the pass phrase")
+            Finding::ok(check, file.display(), "encrypted private key; a login prompts for the pass phrase")
         }
         FileKey::Opened(key) => fits(check, cert, file, &key),
         FileKey::Pem { pem, .. } => match PKey::private_key_from_pem(&pem) {

@@ -46,7 +46,7 @@ fn unreadable(error: &Error, subject: String) -> Finding {
 
 fn why(path: &Path, overrides: &Overrides, env: &Env) -> String {
     if overrides.config.is_some() {
-        return "set by --config, no errors".to_owned();
+        return "set on the command line, no errors".to_owned();
     }
     if env.get(env_vars::RUCIO_CONFIG).is_some() {
         return format!("set by {}, no errors", env_vars::RUCIO_CONFIG);
@@ -62,7 +62,7 @@ fn why(path: &Path, overrides: &Overrides, env: &Env) -> String {
 
 fn profile(config: &Config) -> Option<Finding> {
     let profile = config.profile()?;
-    let by = if profile.chosen { "--profile" } else { env_vars::RUCIO_PROFILE };
+    let by = if profile.chosen { "the command line" } else { env_vars::RUCIO_PROFILE };
     Some(Finding::ok(CHECK, format!("[profile {}]", profile.name), format!("in use, selected by {by}")))
 }
 
@@ -81,7 +81,7 @@ fn unknown_option(path: &Path, section: &str, name: &str, line: usize) -> Findin
         Some(meant) => {
             let written = name.replace(['/', '.', '*', '[', '\'', '\\'], ".");
             let command = format!("sed -i '{line}s/{written}/{meant}/I' {}", shell(path));
-            finding.hint(format!("Did you mean {meant}?")).and_hint(Hint::run("", command))
+            finding.hint(format!("Did you mean {meant}?")).and_hint(Hint::run("If so", command))
         }
         None => finding.hint(Hint::run(
             "Remove the line, or move it to the section it belongs to",

@@ -40,9 +40,8 @@ pub(crate) fn asks(settings: &Settings) -> bool {
 fn findings_for(method: &AuthMethod, overrides: &Overrides, env: &Env, config: &Config) -> Vec<Finding> {
     match method {
         AuthMethod::Userpass { username, password } => {
-            let asked = |what: Option<String>, name| {
-                what.unwrap_or_else(|| format!("no {name} (`rucio login` prompts for it)"))
-            };
+            let asked =
+                |what: Option<String>, name| what.unwrap_or_else(|| format!("no {name} (a login prompts for it)"));
             let user = asked(username.as_ref().map(|name| format!("user {name}")), "user name");
             let password = asked(password.as_ref().map(|_| "a password".to_owned()), "password");
             vec![Finding::ok(CHECK, "userpass", format!("{user}, {password}"))]
@@ -71,7 +70,7 @@ fn oidc(settings: &OidcSettings) -> String {
 /// Returns which location of a proxy was used, in the order in which they are searched.
 fn found_by(overrides: &Overrides, env: &Env, config: &Config) -> String {
     let place = match () {
-        () if overrides.certificate.is_some() => "--certificate",
+        () if overrides.certificate.is_some() => "the command line",
         () if env.get(env_vars::RUCIO_CLIENT_PROXY).is_some() => env_vars::RUCIO_CLIENT_PROXY,
         () if config.non_empty("client", "client_x509_proxy").is_some() => "client_x509_proxy",
         () if env.get(env_vars::X509_USER_PROXY).is_some() => env_vars::X509_USER_PROXY,

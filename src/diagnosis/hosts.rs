@@ -223,9 +223,8 @@ fn untrusted(endpoint: &Endpoint, failure: &TlsFailure, shown: Option<&PeerCerti
     let shown = shown.filter(unnamed).map(|shown| format!(" ({}, signed by {})", shown.subject, shown.issuer));
     let text = format!("{}{}", failure.reason, shown.unwrap_or_default());
     let look = Hint::run("Inspect it", format!("openssl s_client -showcerts -connect {endpoint} </dev/null"));
-    let finding = Finding::failed(TLS, endpoint, text);
-    let finding = if failure.remedy.is_empty() { finding } else { finding.hint(failure.remedy.clone()) };
-    finding.and_hint(look)
+    let hints = failure.hints.clone();
+    Finding { hints, ..Finding::failed(TLS, endpoint, text) }.and_hint(look)
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ pub(super) fn ssh_key(check: &'static str, key: &Path, agent: Option<&Path>) -> 
         Err(error) => return vec![Finding::from_error(&error, check, key.display())],
         Ok(Readiness::Open) => "unencrypted SSH key",
         Ok(Readiness::InAgent) => "SSH key in the agent",
-        Ok(Readiness::Locked) => "encrypted SSH key; `rucio login` prompts for the pass phrase",
+        Ok(Readiness::Locked) => "encrypted SSH key; a login prompts for the pass phrase",
     };
     let open = if kind.starts_with("unencrypted") { certificates::open_to_others(check, key) } else { None };
     [Finding::ok(check, key.display(), kind)].into_iter().chain(open).collect()

@@ -62,7 +62,7 @@ fn finding(token: &CachedToken, settings: &Settings, login: LoginRequirement) ->
     match &token.state {
         // The token must not reach an unverified server.
         TokenState::Valid(_) if settings.insecure => {
-            log_in(&token.file, &format!("{ours}, not used with --insecure"), login)
+            log_in(&token.file, &format!("{ours}, not used since the server is not verified"), login)
         }
         TokenState::Valid(Some(end)) => {
             Finding::ok(CHECK, path, format!("{ours}, valid for {}", format_duration(end - unix_time())))

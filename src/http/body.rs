@@ -5,6 +5,7 @@ use reqwest::Response;
 use super::transport_error;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Hint, Parameter};
 
 /// Maximum size of a response read as a whole, in bytes: JSON or text. Lists are unlimited, but not their lines.
 const LONGEST: usize = 64 << 20;
@@ -52,9 +53,10 @@ pub(super) fn require_short(line: usize, response: &Response) -> Result<()> {
 
 fn too_long(response: &Response) -> Error {
     let place = response.url().origin().ascii_serialization();
-    let details = format!("{place} sends more than {} MiB where an answer should be.", LONGEST >> 20);
+    let details = format!("{place} sends an answer of more than {} MiB.", LONGEST >> 20);
     Error::new(Exception::RucioException, details)
-        .with_hint("If this is a Rucio server ([client] rucio_host, or -H), tell its administrators.")
+        .with_hint("If this is a Rucio server, tell its administrators.")
+        .with_hint(Hint::parameters("Else correct the address", [Parameter::Host]))
 }
 
 /// Returns whether the response was not valid HTTP, or its headers were too long.

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 
+use super::tls::check_address;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::Hint;
 
 /// Parses one JSON value; unquoted `Infinity`, `-Infinity` and `NaN` become the strings that Python prints for them
 /// (`"inf"`, `"-inf"`, `"nan"`).
@@ -19,17 +21,21 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
             let start = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
             let details = format!("The server's answer is not what was asked for ({error}): {start}");
             let failure = Error::new(Exception::RucioException, details);
-            if is_page(bytes) { failure.with_hint(PAGE) } else { failure }
+            if is_page(bytes) { failure.with_hint(unexpected_page()) } else { failure }
         })
 }
 
-/// Hint for an unexpected HTML page.
-pub(super) const PAGE: &str = "A web page answers, not Rucio: check [client] rucio_host and auth_host (or -H and \
-                               --auth-host), and whether this network wants a login of its own.";
+/// Returns the hint for an unexpected HTML page.
+pub(super) fn unexpected_page() -> Hint {
+    check_address(
+        "This is a web page, not an answer of Rucio. Check whether this network requires a login, and the address",
+    )
+}
 
-/// Hint for an HTML error page, usually from a proxy in front of Rucio.
-pub(super) const PAGE_OF_FAILURE: &str =
-    "The server, or what stands in front of it, has a problem: try again later, or tell its administrators.";
+/// Returns the hint for an HTML error page, usually from a proxy in front of Rucio.
+pub(super) fn error_page() -> Hint {
+    "The server or a proxy in front of it has a problem: try again later, or tell its administrators.".into()
+}
 
 /// Returns whether the response is HTML.
 pub(super) fn is_page(bytes: &[u8]) -> bool {

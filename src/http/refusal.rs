@@ -23,7 +23,7 @@ pub(crate) async fn checked(response: Response) -> Result<Response> {
 /// Returns the error of an unsuccessful response.
 pub(crate) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     let (class, details) = refusal(status, headers, body);
-    let page = if status.is_server_error() { json::PAGE_OF_FAILURE } else { json::PAGE };
+    let page = if status.is_server_error() { json::error_page() } else { json::unexpected_page() };
     let error = Error::new(class, details).with_status(status.as_u16());
     if json::is_page(body) { error.with_hint(page) } else { error }
 }

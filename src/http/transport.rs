@@ -157,8 +157,8 @@ impl Transport {
         let mut warned = lock(&self.0.warned_hosts);
         if self.0.settings.insecure && host.starts_with("https:") && !warned.iter().any(|known| known == host) {
             tracing::warn!(
-                "The certificate of {host} is not verified (--insecure): whoever answers there, or stands between, can \
-                 read and change all that is sent, passwords and tokens too."
+                "The certificate of {host} is not verified: others may read and change all that is sent, also passwords and \
+                 tokens."
             );
             warned.push(host.to_owned());
         }

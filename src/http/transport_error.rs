@@ -21,11 +21,11 @@ pub(crate) fn transport_error(error: reqwest::Error) -> Error {
         } else {
             Exception::ServerConnectionException
         };
-        return Error::new(class, format!("{place}{}", failure.reason)).with_hint(failure.remedy);
+        return Error::new(class, format!("{place}{}", failure.reason)).with_hints(failure.hints);
     }
     let failure = Error::new(Exception::ServerConnectionException, format!("{place}{}", root_cause(&error)));
     if error.is_connect() || error.is_redirect() || body::is_not_http(&error) {
-        failure.with_hint("Check [client] rucio_host and auth_host, or -H and --auth-host.")
+        failure.with_hint(tls::check_address("Check the address of the server"))
     } else {
         failure
     }

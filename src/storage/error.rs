@@ -49,14 +49,14 @@ impl StorageError {
     /// Creates an error for a protocol that cannot be read, with advice.
     pub(super) fn unsupported(scheme: &str) -> Self {
         let advice = match scheme {
-            "root" | "xroot" => "install xrdcp (Debian: xrootd-client), or ask for a WebDAV replica: --protocol davs",
+            "root" | "xroot" => "install xrdcp (Debian: xrootd-client), or choose a WebDAV replica (protocol davs)",
             "srm" | "srm+https" | "gsiftp" | "storm" => {
-                "fetch it with gfal-copy (package gfal2-util), or ask for a WebDAV replica: --protocol davs"
+                "fetch it with gfal-copy (package gfal2-util), or choose a WebDAV replica (protocol davs)"
             }
-            "rclone" => "fetch it with rclone, or ask for a replica of another protocol: --protocol https",
+            "rclone" => "fetch it with rclone, or choose a replica with the protocol https",
             "s3" | "s3s" => "ask the site for signed URLs (the RSE attribute sign_url)",
             "magnet" => "fetch it with a BitTorrent program",
-            _ => "ask for another replica: --protocol or --rses",
+            _ => "choose another protocol or RSE",
         };
         Self::new(StorageErrorKind::Unsupported, format!("{scheme}:// cannot be read here: {advice}"))
     }

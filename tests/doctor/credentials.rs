@@ -182,7 +182,7 @@ fn bearer_tokens_are_named_and_not_shown() -> Result<()> {
 #[test]
 fn ssh_keys_are_told_apart_by_their_pass_phrase() -> Result<()> {
     for (phrase, code, told) in
-        [("", 0, "unencrypted SSH key"), ("hunter2", 4, "encrypted SSH key; `rucio login` prompts for the pass phrase")]
+        [("", 0, "unencrypted SSH key"), ("hunter2", 4, "encrypted SSH key; a login prompts for the pass phrase")]
     {
         let doctor = DoctorFixture::with(|home| {
             let key = home.path().join("id");

@@ -10,15 +10,13 @@ use crate::fixtures::doctor::DoctorFixture;
 use crate::fixtures::{CertificateFixture, Home, TODAY, Use, keep};
 
 #[test]
-fn nobody_vouches_for_the_server() -> Result<()> {
+fn ca_of_the_server_is_unknown() -> Result<()> {
     let doctor = DoctorFixture::userpass()?;
     let wrong =
         keep(&doctor.home, "ca.pem", CertificateFixture::unknown_authority()?.pem()?)?.to_string_lossy().into_owned();
     let finding = doctor.args(&["--ca-certificate", &wrong]).fails(&[], 1)?;
-    let texts = [
-        "vouches for the server: its certificate (CN=localhost,O=Testbed) is signed by CN=Testbed CA,O=Testbed",
-        "--ca-certificate",
-    ];
+    let texts =
+        ["not trusted (unknown CA): CN=localhost,O=Testbed is signed by CN=Testbed CA,O=Testbed", "--ca-certificate"];
     finding.says("tls", &texts)?;
     finding.says("tls", &["openssl s_client -showcerts -connect localhost:"])
 }

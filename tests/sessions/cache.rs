@@ -218,7 +218,7 @@ fn a_place_that_cannot_be_written_costs_a_login_each_time_and_says_so() -> Resul
     fs::write(home.path().join(USER), "a file where a folder should be")?;
     for _ in 0..2 {
         let (outcome, lines) = whoami(home.ours())?;
-        ensure!(outcome.stderr.contains("The token could not be kept"), "{outcome:?}");
+        ensure!(outcome.stderr.contains("The token could not be saved"), "{outcome:?}");
         ensure!(logins(&lines) == 1);
     }
     Ok(())

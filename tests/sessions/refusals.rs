@@ -136,7 +136,7 @@ fn missing_options() -> Result<()> {
     let hosts = "rucio_host = https://localhost:1\nauth_host = https://localhost:1\n";
     let userpass = "auth_type = userpass\nusername = jdoe";
     Case::only(&format!("{hosts}{userpass}"))?.refused(&["'password' is not set", "[client]", "--password"])?;
-    Case::only(hosts)?.refused(&["'auth_type' is not set", "--auth-strategy", "RUCIO_AUTH_TYPE"])?;
+    Case::only(hosts)?.refused(&["'auth_type' is not set", "-S, RUCIO_AUTH_TYPE"])?;
     Case::only(&format!("{userpass}\nauth_host = https://localhost:1"))?.refused(&["'rucio_host' is not set", "-H"])?;
     Case::only(&format!("{userpass}\nrucio_host = https://localhost:1"))?.refused(&["'auth_host' is not set"])
 }
@@ -159,7 +159,7 @@ fn certificates_that_cannot_be_used() -> Result<()> {
 }
 
 #[test]
-fn a_server_that_no_known_authority_vouches_for() -> Result<()> {
+fn a_server_with_an_unknown_ca() -> Result<()> {
     let mut case = Case::with(|_| Ok("auth_type = userpass\nusername = jdoe\npassword = secret".to_owned()))?;
     let wrong = Home::certificate("root.pem")?.to_string_lossy().into_owned();
     case.arguments = vec!["--ca-certificate", Box::leak(wrong.into_boxed_str())];

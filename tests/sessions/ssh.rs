@@ -343,7 +343,7 @@ fn a_key_that_others_may_read_works_with_a_warning() -> Result<()> {
     let key = home.copy("id_rsa", 0o644)?;
     let outcome = whoami(&home, &key, &[])?;
     ensure!(outcome.code == 0 && outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
-    let told = format!("{} are 644: it is not yours alone. Run `chmod 600 ", key.display());
+    let told = format!("{} are 644: others can access it. Run `chmod 600 ", key.display());
     ensure!(outcome.stderr.contains("WARNING") && outcome.stderr.contains(&told), "{outcome:?}");
     let official = Home::new()?;
     let config = config(&official, &key)?;
@@ -404,7 +404,7 @@ fn an_unknown_account_and_none() -> Result<()> {
         ensure!(outcome.code == 1, "{outcome:?}");
     }
     let ours = home.ours().env("RUCIO_CONFIG", &config).args(["whoami"]).run()?;
-    refused(&ours, &["A login by ssh is for an account, and none is named", "--account", "RUCIO_ACCOUNT"])
+    refused(&ours, &["A login by ssh requires an account, and none is set", "--account", "RUCIO_ACCOUNT"])
 }
 
 /// Servers verify RSA keys only; there is no prompt for the pass phrase of another one.
@@ -435,7 +435,8 @@ fn an_account_with_an_identity_over_which_the_server_falls() -> Result<()> {
     as_root(&["account", "add", &account])?;
     let mail = "nobody@testbed.local";
     as_root(&["identity", "add", "--account", &account, "--type", "SSH", "--id", identity.trim(), "--email", mail])?;
-    let told = ["no RSA key, over which the server fails", "data type: ssh-ed25519", "account identity list", &account];
+    let told =
+        ["not an RSA key, over which the server fails", "data type: ssh-ed25519", "account identity list", &account];
     both_refuse(&home, &home.copy("id_rsa", 0o600)?, &["--account", &account], &told)
 }
 
@@ -446,7 +447,7 @@ fn a_server_that_sends_no_challenge() -> Result<()> {
     let lines = format!("rucio_host = {url}\nauth_host = {url}\naccount = jdoe\nauth_type = ssh");
     let config = home.config(&format!("{lines}\nssh_private_key = {}", key.display()))?;
     let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["whoami"]).run()?;
-    refused(&outcome, &["carries no challenge to sign", "--auth-host"])?;
+    refused(&outcome, &["contains no challenge to sign", "--auth-host"])?;
     let heard: Vec<_> = server.heard_in_all().into_iter().map(|heard| heard.request).collect();
     ensure!(heard == ["GET /auth/ssh_challenge_token"], "nothing was signed: {heard:?}");
     Ok(())

@@ -237,12 +237,12 @@ fn an_expired_proxy_and_one_of_an_expired_certificate_are_told_apart() -> Result
     let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
     let jdoe = CertificateFixture::testbed("jdoe")?;
     let old = jdoe.proxy("CN=1", (-9, -2), Use::Proxy)?;
-    let told = [&["The proxy in ", "x509up expired on 20", "Make a new proxy: voms-proxy-init"][..], &TIMES].concat();
+    let told = [&["The proxy in ", "x509up expired on 20", "Create a new proxy: voms-proxy-init"][..], &TIMES].concat();
     refused(&run(&home, &proxy(&proxy_file(&home, &old, &[&jdoe])?))?, &told)?;
     let expired = ca.sign(&JDOE, (-99, -1), Use::User)?;
     let good = expired.proxy("CN=1", TODAY, Use::Proxy)?;
     let told =
-        ["The certificate of CN=John Doe,O=Testbed behind the one in ", "Renew that certificate, then make a new"];
+        ["The certificate of CN=John Doe,O=Testbed behind the one in ", "Renew that certificate, then create a new"];
     refused(&run(&home, &proxy(&proxy_file(&home, &good, &[&expired])?))?, &[&told[..], &TIMES].concat())?;
     let file = keep(&home, "old.pem", expired.pem()? + &expired.key_pem()?)?;
     let told = ["The certificate in ", "old.pem expired on 20", "Renew the certificate of CN=John Doe,O=Testbed"];
@@ -254,7 +254,7 @@ fn an_expired_proxy_and_one_of_an_expired_certificate_are_told_apart() -> Result
 fn a_certificate_that_is_not_good_yet_is_a_matter_of_the_clock() -> Result<()> {
     let (home, jdoe) = (Home::new()?, CertificateFixture::testbed("jdoe")?);
     let early = jdoe.proxy("CN=1", (1, 2), Use::Proxy)?;
-    let told = ["The proxy in ", "is good only from 20", "Check the clock of this machine (`date`)"];
+    let told = ["The proxy in ", "is not valid before 20", "Check the clock of this machine (`date`)"];
     refused(&run(&home, &proxy(&proxy_file(&home, &early, &[&jdoe])?))?, &[&told[..], &TIMES].concat())
 }
 
@@ -263,9 +263,8 @@ fn a_certificate_that_is_not_good_yet_is_a_matter_of_the_clock() -> Result<()> {
 fn an_identity_without_an_account_is_told_with_what_an_administrator_must_do() -> Result<()> {
     let home = Home::new()?;
     let (cert, key) = (Home::certificate("stranger.pem")?, Home::certificate("stranger.key.pem")?);
-    let add = "rucio-admin identity add --account jdoe --type X509 --id 'CN=Nobody Known,O=Testbed' --email ";
-    let told =
-        ["Cannot authenticate to account jdoe", "is that of CN=Nobody Known,O=Testbed, which is not mapped", add];
+    let add = "rucio account identity add --type X509 --id 'CN=Nobody Known,O=Testbed' --email EMAIL jdoe";
+    let told = ["Cannot authenticate to account jdoe", "is CN=Nobody Known,O=Testbed, not mapped", add];
     refused(&run(&home, &x509(&cert, Some(&key)))?, &told)?;
     // A proxy of it is the same identity.
     let stranger = CertificateFixture::testbed("stranger")?;
@@ -282,7 +281,7 @@ fn an_identity_without_any_account_is_told() -> Result<()> {
     let hosts = format!("rucio_host = {url}\nauth_host = {url}\nca_cert = {certs}/ca.pem\n");
     let config = home.config(&format!("{hosts}{}", x509(&cert, Some(&key))))?;
     let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["whoami"]).run()?;
-    let add = "rucio-admin identity add --account ACCOUNT --type X509 --id 'CN=Nobody Known,O=Testbed' --email ";
+    let add = "rucio account identity add --type X509 --id 'CN=Nobody Known,O=Testbed' --email EMAIL ACCOUNT";
     refused(&outcome, &["does not exist", "for which the server finds no account", "--account", add])
 }
 
@@ -311,7 +310,7 @@ fn a_server_that_never_saw_the_certificate_is_not_the_certificates_fault() -> Re
     let front = TlsFront::start(&server, &host)?;
     let (ca, proxy_file) = (Home::certificate("ca.pem")?.display().to_string(), Home::certificate("jdoe.proxy.pem")?);
     let client = front.client(&home, &ca, &proxy(&proxy_file))?.args(["--auth-host", &format!("{}/x", front.url())]);
-    refused(&client.args(["whoami"]).run()?, &["Cannot get DN", "has not seen it", "auth_host"])
+    refused(&client.args(["whoami"]).run()?, &["Cannot get DN", "did not receive the client certificate", "auth_host"])
 }
 
 #[test]

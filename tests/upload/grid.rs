@@ -137,8 +137,8 @@ fn a_rule_for_paths_that_nobody_knows_is_named_with_what_to_do() -> Result<()> {
     let refused = fixture.upload(&rse, &[&name])?;
     run(&["remove", &rse])?;
     expect(&refused, 1)?;
-    let told = format!("Where files go at {rse} follows the rule 'nosuch' (lfn2pfn_algorithm)");
-    ensure!(refused.stderr.contains(&told) && refused.stderr.contains("--pfn names the place."), "{}", refused.stderr);
+    let told = format!("Paths at {rse} follow the algorithm 'nosuch' (lfn2pfn_algorithm)");
+    ensure!(refused.stderr.contains(&told) && refused.stderr.contains("Set the path: --pfn."), "{}", refused.stderr);
     Ok(())
 }
 

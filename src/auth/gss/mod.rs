@@ -10,6 +10,7 @@ use url::{Host, Url};
 use super::{Login, Token, ask_blocking};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Command, Hint, Parameter};
 use crate::http::{Request, checked, transport_error};
 use library::{Cause, Context, GssFailure, Library};
 
@@ -90,7 +91,8 @@ fn server_name(auth_host: &str) -> Result<String> {
         host => Some(host.to_string()),
     });
     host.map(|host| format!("HTTP@{host}")).ok_or_else(|| {
-        refusal(format!("auth_host {auth_host} names no host.")).with_hint("Correct [client] auth_host or --auth-host.")
+        refusal(format!("auth_host {auth_host} has no host name."))
+            .with_hint(Hint::parameters("Correct the address", [Parameter::AuthHost]))
     })
 }
 
@@ -132,8 +134,9 @@ async fn accepted(response: Response, negotiation: Negotiation, offer: Negotiate
     if negotiation.complete {
         Token::from_response(response).await
     } else {
-        Err(refusal(format!("The server gave a token, but did not prove that it is {}.", negotiation.server))
-            .with_hint("Another server may be answering in its place: check [client] auth_host or --auth-host."))
+        let advice = "Another server may be answering in its place. Check the address";
+        Err(refusal(format!("The server sent a token, but did not prove that it is {}.", negotiation.server))
+            .with_hint(Hint::parameters(advice, [Parameter::AuthHost])))
     }
 }
 
@@ -144,11 +147,13 @@ async fn refused(response: Response, negotiation: Negotiation, offer: NegotiateH
     }
     let principal = negotiation.principal(offer).await;
     match checked(response).await {
-        Err(error) if error.class() == Some(Exception::CannotAuthenticate) => error.with_hint(format!(
-            "The Kerberos ticket is that of {principal}, which must be an identity of the account {account}; an \
-             administrator adds it with `rucio account identity add --type GSS --id {principal} --email EMAIL {account}`. \
-             Or choose another account with --account, or another ticket with `kinit`."
-        )),
+        Err(error) if error.class() == Some(Exception::CannotAuthenticate) => error
+            .with_hint(Hint::command(
+                format!("{principal} must be an identity of the account {account}; an administrator can add it"),
+                Command::AddIdentity { kind: "GSS", identity: principal, account: Some(account.to_owned()) },
+            ))
+            .with_hint(Hint::parameters("Or choose another account", [Parameter::Account]))
+            .with_hint(Hint::run("Or get another ticket", "kinit")),
         // The web server did not pass the user's name on to Rucio.
         Err(error) if error.to_string().contains("REMOTE_USER") => not_offered(),
         Err(error) => error,
@@ -158,7 +163,8 @@ async fn refused(response: Response, negotiation: Negotiation, offer: NegotiateH
 
 fn not_offered() -> Error {
     refusal("This server offers no login by Kerberos.".to_owned())
-        .with_hint("Check [client] auth_host or --auth-host, or log in another way with -S or [client] auth_type.")
+        .with_hint(Hint::parameters("Check the address", [Parameter::AuthHost]))
+        .with_hint(Hint::parameters("Or use another authentication method", [Parameter::AuthMethod]))
 }
 
 /// A login in progress: the state of the SPNEGO negotiation.
@@ -202,10 +208,9 @@ impl Negotiation {
     /// Returns the error for a ticket that the web server refuses without a reason.
     fn not_accepted(&self) -> Error {
         let whose = whose(self.library.principal().ok().as_deref());
-        refusal(format!("The server does not accept the Kerberos ticket{whose} for {}.", self.server)).with_hint(
-            "Get a new ticket with `kdestroy` and `kinit`. If that does not help, the server's own key may be out of \
-             date: tell its administrators.",
-        )
+        refusal(format!("The server does not accept the Kerberos ticket{whose} for {}.", self.server))
+            .with_hint(Hint::run("Get a new ticket", "kdestroy; kinit"))
+            .with_hint("If that does not help, the server's own key may be out of date: tell its administrators.")
     }
 }
 
@@ -214,10 +219,10 @@ fn whose(principal: Option<&str>) -> String {
 }
 
 fn no_library(reason: &str) -> Error {
-    refusal(format!("The Kerberos library cannot be loaded: {reason}.")).with_hint(
-        "Install it: `apt install libgssapi-krb5-2` on Debian and Ubuntu, `dnf install krb5-libs` on RHEL and its kin; \
-         or log in another way with -S or [client] auth_type.",
-    )
+    refusal(format!("The Kerberos library cannot be loaded: {reason}."))
+        .with_hint(Hint::run("Install it on Debian or Ubuntu", "apt install libgssapi-krb5-2"))
+        .with_hint(Hint::run("On RHEL or Alma", "dnf install krb5-libs"))
+        .with_hint(Hint::parameters("Or use another authentication method", [Parameter::AuthMethod]))
 }
 
 /// Describes a failure. Without a ticket, SPNEGO's own message does not help: the error of `principal` is better.
@@ -229,24 +234,25 @@ fn explain(library: &Library, failure: GssFailure, server: &str) -> LoginError {
     let (details, hint) = match failure.cause {
         Cause::NoTicket => (
             format!("There is no Kerberos ticket: {text}."),
-            "Get one with `kinit`, or `kinit NAME@REALM` if your name there is another one.",
+            Hint::run("Get one (`kinit NAME@REALM` for another name)", "kinit"),
         ),
-        Cause::Expired => (format!("The Kerberos ticket{whose} has expired."), "Get a new one with `kinit`."),
+        Cause::Expired => (format!("The Kerberos ticket{whose} has expired."), Hint::run("Get a new one", "kinit")),
         Cause::UnknownServer => (
             format!("Kerberos does not know the server {server}, for which the ticket{whose} would be used: {text}."),
-            "auth_host must be the name by which Kerberos knows the server: check [client] auth_host or --auth-host.",
+            Hint::parameters("Use the name by which Kerberos knows the server", [Parameter::AuthHost]),
         ),
         Cause::NoKdc => (
-            format!("No Kerberos server can be asked about the ticket{whose} and {server}: {text}."),
-            "Check the network, and the realm in the Kerberos configuration: /etc/krb5.conf, or what KRB5_CONFIG names.",
+            format!("No Kerberos server can be reached for the ticket{whose} and {server}: {text}."),
+            "Check the network, and the realm in the Kerberos configuration (/etc/krb5.conf or KRB5_CONFIG).".into(),
         ),
         Cause::Clock => (
             format!("Kerberos does not accept the time of this machine: {text}."),
-            "Set the clock: `timedatectl set-ntp true`.",
+            Hint::run("Set the clock", "timedatectl set-ntp true"),
         ),
-        Cause::Replay | Cause::Other => {
-            (format!("The login by Kerberos{whose} at {server} failed: {text}."), "Look at your ticket with `klist`.")
-        }
+        Cause::Replay | Cause::Other => (
+            format!("The login by Kerberos{whose} at {server} failed: {text}."),
+            Hint::run("Look at your ticket", "klist"),
+        ),
     };
     LoginError { cause: failure.cause, error: refusal(details).with_hint(hint) }
 }

@@ -5,6 +5,7 @@ use crate::auth::{Claims, Login, Token};
 use crate::config::AuthMethod;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Command, Hint, Parameter};
 use crate::secret::Secret;
 
 /// Checks that the server accepts a token that it did not issue, for our account if one is set. By default the server
@@ -19,13 +20,13 @@ pub(super) async fn accept(login: &Login, token: &Token) -> Result<()> {
     })?;
     match login.account() {
         Some(wanted) if account != wanted => Err(cannot_authenticate(format!(
-            "The server takes {} for the account {account}, not for {wanted}.",
+            "The server accepts {} for the account {account}, not for {wanted}.",
             identity(token)
         ))
-        .with_hint(format!(
-            "Act as that account (--account {account}), or have the server log you in, which may choose another one of \
-             yours: [client] oidc_login = rucio."
-        ))),
+        .with_hint(Hint::values("Act as that account", [(Parameter::Account, account.clone())]))
+        .with_hint(
+            "Or let the server log you in, which may choose another one of yours: [client] oidc_login = rucio.",
+        )),
         _ => Ok(()),
     }
 }
@@ -33,11 +34,11 @@ pub(super) async fn accept(login: &Login, token: &Token) -> Result<()> {
 /// Warns that the server refused another program's token, with advice.
 pub(in crate::auth) fn warn_refused(login: &Login, token: &Token) {
     tracing::warn!(
-        "The server refuses the token of {} ({}). Remove it, or have an administrator run `{}`, if that is what it lacks. \
-         Going on without it.",
+        "The server refuses the token of {} ({}); it is not used. Remove it, or have an administrator add this OIDC identity \
+         to the account {}.",
         token.source,
         identity(token),
-        mapping_command(login, &identity(token))
+        login.account().unwrap_or("you use")
     );
 }
 
@@ -55,8 +56,7 @@ pub(in crate::auth) async fn is_for_account(login: &Login, token: &Token) -> boo
     match (validate(login, token).await, login.account()) {
         (Ok(account), Some(wanted)) if account != wanted => {
             tracing::warn!(
-                "The token of {} is not used: it is good for the account {account}, not for {wanted} (--account {account} \
-                 uses it).",
+                "The token of {} is not used: it is for the account {account}, not for {wanted}.",
                 token.source
             );
             false
@@ -102,10 +102,8 @@ fn not_accepted(login: &Login, token: &Token) -> Error {
          account, or the token is not for this server (audience '{audience}', scopes '{scope}').",
         identity(token)
     ))
-    .with_hint(format!(
-        "An administrator can map the identity: `{}`. Or ask for another token: [client] oidc_audience and oidc_scope.",
-        mapping_command(login, &identity(token))
-    ))
+    .with_hint(add_identity(login, &identity(token)))
+    .with_hint(Hint::parameters("Or request another token", [Parameter::OidcAudience, Parameter::OidcScope]))
 }
 
 /// Returns the identity of a token in Rucio's notation.
@@ -114,8 +112,9 @@ fn identity(token: &Token) -> String {
     format!("SUB={}, ISS={}", claims.sub.unwrap_or_default(), claims.iss.unwrap_or_default())
 }
 
-/// Returns the command that maps an identity to the account.
-pub(super) fn mapping_command(login: &Login, identity: &str) -> String {
-    let account = login.account().unwrap_or("ACCOUNT");
-    format!("rucio-admin identity add --account {account} --type OIDC --id '{identity}' --email EMAIL")
+/// Returns the hint to map an identity to the account.
+pub(super) fn add_identity(login: &Login, identity: &str) -> Hint {
+    let account = login.account().map(str::to_owned);
+    let command = Command::AddIdentity { kind: "OIDC", identity: identity.to_owned(), account };
+    Hint::command("An administrator can add the identity", command)
 }

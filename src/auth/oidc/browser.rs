@@ -96,8 +96,8 @@ async fn exchange(
 }
 
 fn browser_timeout(timeout: Duration) -> Error {
-    cannot_authenticate(format!("No login came through in the browser within {}.", duration(timeout))).with_hint(
-        "Run the command again and log in at once ([client] oidc_polling_timeout gives more time). Where no browser runs on \
-         this machine, [client] oidc_login = device is easier.",
+    cannot_authenticate(format!("No login in the browser within {}.", duration(timeout))).with_hint(
+        "Run the command again and log in at once ([client] oidc_polling_timeout gives more time). If no browser \
+         runs on this machine, use [client] oidc_login = device.",
     )
 }

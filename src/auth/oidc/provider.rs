@@ -15,6 +15,7 @@ use crate::auth::{Claims, Login, Token};
 use crate::config::{OidcProvider, OidcSettings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Hint, Parameter};
 use crate::secret::Secret;
 use crate::time::unix_time;
 
@@ -155,12 +156,10 @@ impl<'a> Provider<'a> {
         let value = answer.access_token().secret();
         if Claims::parse(value).is_none() {
             return Err(cannot_authenticate(format!(
-                "{} gave a token that is no JSON web token, and Rucio takes no other.",
+                "The token of {} is not a JSON web token; Rucio accepts no others.",
                 self.settings.issuer
             ))
-            .with_hint(
-                "Ask for one for Rucio: [client] oidc_audience, and oidc_resource where the provider wants it.",
-            ));
+            .with_hint("Request one for Rucio: [client] oidc_audience, and oidc_resource if the provider needs it."));
         }
         let expires = answer
             .expires_in()
@@ -178,7 +177,7 @@ impl<'a> Provider<'a> {
             RequestTokenError::Request(error) => error,
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => Error::new(
                 Exception::ServerConnectionException,
-                format!("The answer of {} is not understood.", self.settings.issuer),
+                format!("The answer of {} is not valid.", self.settings.issuer),
             )
             .with_hint("Try again later, or tell the administrators of the provider."),
         }
@@ -186,19 +185,23 @@ impl<'a> Provider<'a> {
 
     /// Returns the error for a refusal, with its reason and a hint.
     pub(super) fn refused(&self, reason: &str) -> Error {
-        let hint = match reason {
+        let hint: Hint = match reason {
             _ if reason.starts_with("access_denied") => {
-                "Run the command again, and allow in the browser what it asks for."
+                "Run the command again, and allow in the browser what it asks for.".into()
             }
-            _ if reason.starts_with("expired_token") => "Run the command again, and log in before the code ends.",
+            _ if reason.starts_with("expired_token") => {
+                "Run the command again, and log in before the code expires.".into()
+            }
             _ if reason.contains("client") => {
-                "Check [client] oidc_client_id and oidc_client_secret with the administrators of the provider."
+                "Check [client] oidc_client_id and oidc_client_secret with the administrators of the provider.".into()
             }
-            _ if reason.contains("scope") => "Ask for what the provider offers: --oidc-scope, or [client] oidc_scope.",
+            _ if reason.contains("scope") => {
+                Hint::parameters("Request scopes that the provider offers", [Parameter::OidcScope])
+            }
             _ if reason.contains("target") || reason.contains("resource") => {
-                "Ask for a token that the provider gives: [client] oidc_audience and oidc_resource."
+                "Request a token that the provider issues: [client] oidc_audience and oidc_resource.".into()
             }
-            _ => "Run the command again; if that does not help, ask the administrators of the provider.",
+            _ => "Run the command again; if that does not help, ask the administrators of the provider.".into(),
         };
         cannot_authenticate(format!("{} refuses the login: {reason}", self.settings.issuer)).with_hint(hint)
     }

@@ -34,7 +34,7 @@ pub(super) fn require_secure_url(address: &str) -> Result<Url> {
 }
 
 pub(super) fn invalid_url(address: &str) -> Error {
-    cannot_authenticate(format!("{address} is no address.")).with_hint("Correct [client] oidc_provider.")
+    cannot_authenticate(format!("{address} is not a URL.")).with_hint("Correct [client] oidc_provider.")
 }
 
 /// HTTP client of a provider. It does not follow redirects.
@@ -93,10 +93,10 @@ impl<'c> AsyncHttpClient<'c> for Http {
 
 fn unreachable(error: reqwest::Error) -> Error {
     let place = error.url().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
-    let remedy = tls::failure(&error).map(|failure| failure.remedy);
+    let hints = tls::failure(&error).map(|failure| failure.hints);
     let details = format!("The identity provider {place} cannot be reached: {}", root_cause(&error));
-    let other = || "Check [client] oidc_provider; the provider may be down: try again later.".to_owned();
-    Error::new(Exception::ServerConnectionException, details).with_hint(remedy.unwrap_or_else(other))
+    let other = || vec!["Check [client] oidc_provider; the provider may be down: try again later.".into()];
+    Error::new(Exception::ServerConnectionException, details).with_hints(hints.unwrap_or_else(other))
 }
 
 #[cfg(test)]

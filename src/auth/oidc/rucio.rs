@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use super::acceptance::mapping_command;
+use super::acceptance::add_identity;
 use super::{cannot_authenticate, duration, open};
 use crate::auth::{Login, Token, ask_blocking, clock_skew};
 use crate::config::OidcSettings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Hint, Parameter};
 use crate::http::{Request, checked};
 use crate::retry::Retryable;
 
@@ -35,8 +36,12 @@ async fn login_link(login: &Login, settings: &OidcSettings) -> Result<String> {
     let response = checked(response).await.map_err(|error| no_link(error, login, settings))?;
     let link = response.headers().get("x-rucio-oidc-auth-url").and_then(|value| value.to_str().ok());
     link.map(str::to_owned).ok_or_else(|| {
-        cannot_authenticate("The server offers no OIDC login for this scope, audience or issuer")
-            .with_hint("Check --oidc-scope, --oidc-audience and --oidc-issuer with the site's administrators.")
+        cannot_authenticate("The server offers no OIDC login for this scope, audience or issuer").with_hint(
+            Hint::parameters(
+                "Check these with the site's administrators",
+                [Parameter::OidcScope, Parameter::OidcAudience, Parameter::OidcIssuer],
+            ),
+        )
     })
 }
 
@@ -50,20 +55,20 @@ fn no_link(error: Error, login: &Login, settings: &OidcSettings) -> Error {
         (Some(issuer), _) if details.contains(&format!("KeyError: '{issuer}'")) => cannot_authenticate(format!(
             "The server knows no identity provider '{issuer}'."
         ))
-        .with_hint("Correct --oidc-issuer or [client] oidc_issuer, or leave it out: then the server chooses its own."),
-        _ if details.contains("scope and audience") => error.with_hint(
-            "Ask for what the server needs, mostly --oidc-scope 'openid profile' and --oidc-audience rucio ([client] \
-             oidc_scope and oidc_audience).",
-        ),
+        .with_hint(Hint::parameters("Correct it, or leave it out for the server's default", [Parameter::OidcIssuer])),
+        _ if details.contains("scope and audience") => error.with_hint(Hint::values(
+            "Request what the server needs, usually",
+            [(Parameter::OidcScope, "openid profile".to_owned()), (Parameter::OidcAudience, "rucio".to_owned())],
+        )),
         _ if details.starts_with("Traceback") => {
             let last = details.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
-            cannot_authenticate(format!("The server cannot prepare a login: {last}")).with_hint(
-                "Tell the site's administrators; the provider may be down. Meanwhile log in another way (-S).",
-            )
+            cannot_authenticate(format!("The server cannot prepare a login: {last}"))
+                .with_hint("Tell the site's administrators; the provider may be down.")
+                .with_hint(Hint::parameters("Meanwhile use another authentication method", [Parameter::AuthMethod]))
         }
-        (_, Some(account)) => error.with_hint(format!(
-            "Check that there is an account {account} (--account, RUCIO_ACCOUNT or [client] account)."
-        )),
+        (_, Some(account)) => {
+            error.with_hint(Hint::parameters(format!("Check that there is an account {account}"), [Parameter::Account]))
+        }
         _ => error,
     }
 }
@@ -98,11 +103,10 @@ fn is_pending(error: &Error) -> bool {
 
 fn login_timeout(login: &Login, timeout: Duration) -> Error {
     let account = login.account().unwrap_or("account");
-    cannot_authenticate(format!("No login came through in the browser within {}.", duration(timeout))).with_hint(format!(
-        "Run the command again and log in at once ([client] oidc_polling_timeout gives more time). If the browser showed an \
-         error: your identity may not belong to {account}, which an administrator can mend by `{}`.",
-        mapping_command(login, "SUB=…, ISS=…")
-    ))
+    cannot_authenticate(format!("No login in the browser within {}.", duration(timeout)))
+        .with_hint("Run the command again and log in at once ([client] oidc_polling_timeout gives more time).")
+        .with_hint(format!("If the browser showed an error, your identity may not belong to {account}."))
+        .with_hint(add_identity(login, "SUB=…, ISS=…"))
 }
 
 async fn exchange_code(login: &Login, settings: &OidcSettings) -> Result<Token> {
@@ -117,11 +121,10 @@ async fn exchange_code(login: &Login, settings: &OidcSettings) -> Result<Token> 
             Err(error) => login.interact.show(&format!("This code was not accepted ({error}). Please try again.")),
         }
     }
-    Err(cannot_authenticate("No valid login code was given.").with_hint(format!(
-        "Run the command again for a new link. If the browser showed an error in place of a code: your identity may belong \
-         to no account, which an administrator can mend by `{}`.",
-        mapping_command(login, "SUB=…, ISS=…")
-    )))
+    Err(cannot_authenticate("No valid login code was entered.")
+        .with_hint("Run the command again for a new link.")
+        .with_hint("If the browser showed an error instead of a code, your identity may belong to no account.")
+        .with_hint(add_identity(login, "SUB=…, ISS=…")))
 }
 
 async fn fetch(login: &Login, path: &str, settings: &OidcSettings) -> Result<Token> {
@@ -138,7 +141,7 @@ fn path_on_auth_host(login: &Login, link: &str) -> Result<String> {
             Ok(format!("{}{query}", url.path().trim_start_matches('/')))
         }
         _ => Err(cannot_authenticate("The server's login link leads to another host")
-            .with_hint("Set auth_host in [client] (or --auth-host) to the host of the link.")),
+            .with_hint(Hint::parameters("Set it to the host of the link", [Parameter::AuthHost]))),
     }
 }
 

@@ -14,6 +14,7 @@ use super::{Claims, Login, Token, TokenSource};
 use crate::api;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Hint, Parameter};
 use crate::http::Raw;
 use crate::secret::Secret;
 use crate::time::unix_time;
@@ -258,14 +259,15 @@ pub(crate) async fn token(login: &Login, min_life: i64) -> Result<Secret> {
         match log_in(login, if short { LoginMode::Renew } else { LoginMode::IfNeeded }).await? {
             LoginOutcome::Done(done) => *done,
             LoginOutcome::OtherAccount(account) => {
-                let details = format!("The login is one of account {account}, not of the one that was asked for.");
+                let details = format!("Logged in as {account}, which is not the requested account.");
                 return Err(Error::new(Exception::CannotAuthenticate, details));
             }
         };
     match (session.secret(), said.expires()) {
         (_, Some(end)) if end - unix_time() < min_life => {
-            let details = format!("The server's new token ends in {} seconds", end - unix_time());
-            Err(Error::new(Exception::CannotAuthenticate, details).with_hint("Ask for a shorter --min-life."))
+            let details = format!("The server's new token expires in {} seconds", end - unix_time());
+            Err(Error::new(Exception::CannotAuthenticate, details)
+                .with_hint(Hint::parameters("Request a shorter validity", [Parameter::MinimumValidity])))
         }
         (Some(secret), _) => Ok(secret),
         (None, _) => Err(Error::new(Exception::CannotAuthenticate, "There is no token.")),

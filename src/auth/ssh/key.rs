@@ -16,6 +16,7 @@ use ssh_key::private::{KeypairData, RsaKeypair};
 use super::wire;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Hint, shell_path};
 use crate::secret::Secret;
 
 /// The only type of key that Rucio servers can verify.
@@ -139,27 +140,33 @@ impl KeyFile {
     fn locked(&self, error: &IoError) -> Error {
         let place = self.path.display();
         // The agent's key can only be recognised by the public key.
-        let public = match self.public() {
-            Some(_) => String::new(),
-            None => format!("`ssh-keygen -y -f {place} > {place}.pub` and "),
-        };
-        refusal(format!("The SSH private key {place} is encrypted, and its pass phrase cannot be asked for: {error}."))
-            .with_hint(format!(
-                "Unlock it in an SSH agent with {public}`ssh-add {place}` (`eval \"$(ssh-agent)\"` starts one), or run the \
-                 command once in a terminal: the token it gets serves the next ones."
-            ))
+        let path = shell_path(&self.path);
+        let public = format!("{} > {path}.pub", self.read_command());
+        let public = self.public().is_none().then(|| Hint::run("Write its public key beside it", public));
+        refusal(format!(
+            "The SSH private key {place} is encrypted, and the prompt for its pass phrase failed: {error}."
+        ))
+        .with_hints(public)
+        .with_hint(Hint::run("Start an SSH agent", "eval \"$(ssh-agent)\""))
+        .with_hint(Hint::run("Unlock the key in it", format!("ssh-add {path}")))
+        .with_hint("Or log in once in a terminal: other commands use the saved token.")
     }
 
     fn wrong_phrase(&self) -> Error {
         let place = self.path.display();
         refusal(format!("The pass phrase does not open the SSH private key {place}."))
-            .with_hint(format!("Try again. `ssh-keygen -y -f {place}` tells whether a pass phrase is the right one."))
+            .with_hint(Hint::run("To test a pass phrase", self.read_command()))
     }
 
     fn no_key(&self) -> Error {
         let place = self.path.display();
-        refusal(format!("{place} holds no SSH private key that can be read."))
-            .with_hint(format!("Name a private key in [client] ssh_private_key; `ssh-keygen -y -f {place}` reads one."))
+        refusal(format!("{place} contains no SSH private key that can be read."))
+            .with_hint("Set [client] ssh_private_key to a private key.")
+            .with_hint(Hint::run("To test whether it can be read", self.read_command()))
+    }
+
+    fn read_command(&self) -> String {
+        format!("ssh-keygen -y -f {}", shell_path(&self.path))
     }
 }
 
@@ -233,10 +240,8 @@ fn name(id: Id) -> &'static str {
 
 fn unsupported(path: &Path, kind: &str) -> Error {
     refusal(format!("{} is a key of the kind {kind}, and Rucio servers can verify RSA keys only.", path.display()))
-        .with_hint(
-            "Make one with `ssh-keygen -t rsa -b 4096 -f ~/.ssh/id_rucio`, have it added to your account, and name it in \
-             [client] ssh_private_key.",
-        )
+        .with_hint(Hint::run("Create one", "ssh-keygen -t rsa -b 4096 -f ~/.ssh/id_rucio"))
+        .with_hint("Have it added to your account, and set [client] ssh_private_key to it.")
 }
 
 /// Returns the error for a key file that does not exist (any more) or cannot be read.
@@ -247,7 +252,7 @@ pub(super) fn unreadable(path: &Path, error: &IoError) -> Error {
         _ => format!("The SSH private key {place} cannot be read: {error}."),
     };
     refusal(details)
-        .with_hint(format!("Put the key there, or load it into your SSH agent with `ssh-add` ({place}.pub names it)."))
+        .with_hint(format!("Put the key there, or load it into your SSH agent; {place}.pub must be its public key."))
 }
 
 fn refusal(details: String) -> Error {

@@ -17,6 +17,7 @@ use super::{Login, Token, ask_blocking};
 use crate::certificate::question;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Command, Hint, Parameter};
 use crate::http::{Request, checked};
 use crate::interact::Interact;
 use agent::Agent;
@@ -106,7 +107,7 @@ fn warn_if_open(path: &Path) {
     if mode & 0o077 != 0 {
         let place = path.display();
         tracing::warn!(
-            "The permissions of the SSH private key {place} are {mode:o}: it is not yours alone. Run `chmod 600 {place}`."
+            "The permissions of the SSH private key {place} are {mode:o}: others can access it. Run `chmod 600 {place}`."
         );
     }
 }
@@ -117,15 +118,17 @@ async fn challenge(login: &Login, account: &str) -> Result<String> {
     let request = Request::get("auth/ssh_challenge_token");
     let response = checked(login.transport.send_to_auth_host(&request).await?).await;
     let response = response.map_err(|error| match error.class() {
-        Some(Exception::CannotAuthenticate) => error.with_hint(format!(
-            "There is no account {account} at this server: check [client] account or --account, and auth_host."
+        Some(Exception::CannotAuthenticate) => error.with_hint(Hint::parameters(
+            format!("There is no account {account} at this server. Check account and server"),
+            [Parameter::Account, Parameter::AuthHost],
         )),
         _ => error,
     })?;
     let challenge = response.headers().get("x-rucio-ssh-challenge-token").and_then(|value| value.to_str().ok());
     challenge.filter(|challenge| !challenge.is_empty()).map(str::to_owned).ok_or_else(|| {
-        let details = "The server's answer carries no challenge to sign; is this a Rucio auth_host?";
-        Error::new(Exception::CannotAuthenticate, details).with_hint("Check [client] auth_host or --auth-host.")
+        let details = "The server's answer contains no challenge to sign; is this a Rucio auth_host?";
+        Error::new(Exception::CannotAuthenticate, details)
+            .with_hint(Hint::parameters("Check the address", [Parameter::AuthHost]))
     })
 }
 
@@ -136,12 +139,12 @@ async fn exchange(login: &Login, account: &str, key: &Path, signature: &[u8]) ->
         return Err(failed(response, account).await);
     }
     Token::from_response(response).await.map_err(|error| match error.class() {
-        Some(Exception::CannotAuthenticate) if error.hints().is_empty() => error.with_hint(format!(
-            "The key {0} must be an identity of the account {account}; an administrator adds it with `rucio account \
-             identity add --type SSH --id \"$(cat {0}.pub)\" --email EMAIL {account}`. Or choose another account with \
-             --account.",
-            key.display()
-        )),
+        Some(Exception::CannotAuthenticate) if error.hints().is_empty() => error
+            .with_hint(Hint::command(
+                format!("The key {} must be an identity of the account; an administrator can add it", key.display()),
+                Command::AddSshKey { public_key: format!("{}.pub", key.display()), account: account.to_owned() },
+            ))
+            .with_hint(Hint::parameters("Or choose another account", [Parameter::Account])),
         _ => error,
     })
 }
@@ -156,13 +159,14 @@ async fn failed(mut response: Response, account: &str) -> Error {
         Error::new(
             Exception::CannotAuthenticate,
             format!(
-                "The account {account} has an SSH identity that is no RSA key, over which the server fails: {text}."
+                "The account {account} has an SSH identity that is not an RSA key, over which the server fails: {text}."
             ),
         )
-        .with_hint(format!(
-            "An administrator finds it with `rucio account identity list {account}` and removes it with `rucio account \
-             identity remove --type SSH --id KEY {account}`; or log in another way with -S."
+        .with_hint(Hint::command(
+            "An administrator can find the identity in this list and remove it",
+            Command::ListIdentities { account: account.to_owned() },
         ))
+        .with_hint(Hint::parameters("Or use another authentication method", [Parameter::AuthMethod]))
     } else {
         Error::new(Exception::RucioException, format!("The server failed (http status code: 500): {text}"))
     }

@@ -11,6 +11,7 @@ use crate::cli::ui::Shape;
 use crate::config::{AuthMethod, token_folders};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::Hint;
 use crate::interact::Interact;
 use crate::time::date;
 
@@ -78,7 +79,7 @@ async fn ask(context: &Context, all: bool) -> Result<()> {
         Ok(answer) if ["y", "yes"].contains(&answer.to_lowercase().as_str()) => Ok(()),
         Ok(_) => Err(Error::value("Not logged out.".to_owned())),
         Err(_) => Err(Error::new(Exception::InputValidationError, "There is no terminal to prompt on.")
-            .with_hint(format!("Run `{}`.", context.command(words)))),
+            .with_hint(Hint::run("", context.command(words)))),
     }
 }
 

@@ -5,7 +5,8 @@ use std::error::Error as StdError;
 use rustls::{AlertDescription as Alert, CertificateError as Fault, Error};
 use rustls_pki_types::UnixTime;
 
-use super::untrusted::{NAME_CA, Untrusted};
+use super::untrusted::{Untrusted, name_ca};
+use crate::hint::{Hint, Parameter};
 use crate::time::date;
 
 /// A handshake failure that a retry would not fix.
@@ -14,7 +15,7 @@ pub(crate) struct TlsFailure {
     /// What is wrong.
     pub(crate) reason: String,
     /// What to do about it.
-    pub(crate) remedy: String,
+    pub(crate) hints: Vec<Hint>,
     /// Whether the server rejected our certificate.
     pub(crate) is_client_certificate: bool,
 }
@@ -35,10 +36,8 @@ fn explain(error: &Error) -> Option<TlsFailure> {
         Error::InvalidCertificate(fault) => Some(server_certificate_failure(fault)),
         Error::AlertReceived(alert) => client_certificate_failure(*alert),
         Error::InvalidMessage(_) => Some(TlsFailure {
-            reason: "what answers there does not speak TLS".to_owned(),
-            remedy: "Check the port, and whether the address begins with http:// rather than https://: [client] \
-                     rucio_host and auth_host, or -H and --auth-host."
-                .to_owned(),
+            reason: "the server does not speak TLS on this port".to_owned(),
+            hints: vec![check_address("Check the port, and whether the address must begin with http://")],
             is_client_certificate: false,
         }),
         _ => None,
@@ -47,39 +46,49 @@ fn explain(error: &Error) -> Option<TlsFailure> {
 
 /// Describes a problem with the server's certificate.
 fn server_certificate_failure(fault: &Fault) -> TlsFailure {
-    let (reason, remedy) = match fault {
+    let (reason, hint) = match fault {
         Fault::ExpiredContext { time, not_after } => (
             format!("the server's certificate expired on {} (it is {} now)", when(not_after), when(time)),
-            "Tell the server's administrators, unless the clock of this machine (`date`) is wrong.".to_owned(),
+            "Tell the server's administrators, unless the clock of this machine (`date`) is wrong.".into(),
         ),
         Fault::NotValidYetContext { time, not_before } => (
-            format!("the server's certificate is good only from {} on (it is {} now)", when(not_before), when(time)),
-            "Check the clock of this machine (`date`).".to_owned(),
+            format!("the server's certificate is not valid before {} (it is {} now)", when(not_before), when(time)),
+            "Check the clock of this machine (`date`).".into(),
         ),
         Fault::NotValidForNameContext { presented, .. } => (
             format!("the server's certificate is that of another host: {}", hosts(presented)),
-            "Check [client] rucio_host and auth_host, or -H and --auth-host.".to_owned(),
+            check_address("Check the address of the server"),
         ),
         Fault::Revoked => (
             "the server's certificate was revoked by its CA".to_owned(),
-            "Whoever answers may have stolen its key: do not go on, and tell the server's administrators.".to_owned(),
+            "Its key may have been stolen: do not use this server, and tell its administrators.".into(),
         ),
         Fault::InvalidPurpose | Fault::InvalidPurposeContext { .. } => (
             "the server's certificate is not for TLS servers (its extendedKeyUsage lacks serverAuth)".to_owned(),
-            "Tell the server's administrators.".to_owned(),
+            "Tell the server's administrators.".into(),
         ),
         Fault::Other(other) => match other.0.downcast_ref::<Untrusted>() {
-            Some(untrusted) => (untrusted.to_string(), untrusted.remedy()),
-            None => (format!("the server's certificate is not good: {other}"), NAME_CA.to_owned()),
+            Some(untrusted) => {
+                let (reason, hints) = (untrusted.to_string(), untrusted.hints());
+                return TlsFailure { reason, hints, is_client_certificate: false };
+            }
+            None => (format!("the server's certificate is not valid: {other}"), name_ca()),
         },
-        other => (format!("the server's certificate is not good: {other}"), NAME_CA.to_owned()),
+        other => (format!("the server's certificate is not valid: {other}"), name_ca()),
     };
-    TlsFailure { reason, remedy, is_client_certificate: false }
+    TlsFailure { reason, hints: vec![hint], is_client_certificate: false }
 }
 
-/// Hint if the server rejects our certificate, until the caller knows which one was sent.
-pub(crate) const REFUSED: &str =
-    "Show a certificate that the server knows: -S x509 with --certificate, or -S x509_proxy.";
+/// Returns the hint for an address where another server answers.
+pub(in crate::http) fn check_address(advice: &str) -> Hint {
+    Hint::parameters(advice, [Parameter::Host, Parameter::AuthHost])
+}
+
+/// Returns the hint if the server rejects our certificate, until the caller knows which one was sent.
+pub(crate) fn refused_certificate() -> Hint {
+    let parameters = [Parameter::AuthMethod, Parameter::Certificate];
+    Hint::parameters("Choose x509 or x509_proxy and a certificate that the server accepts", parameters)
+}
 
 /// Message if the server considers our certificate expired. As expired ones are not sent, the clocks disagree.
 pub(crate) const CERTIFICATE_EXPIRED: &str = "the server says that your certificate has expired";
@@ -90,13 +99,13 @@ fn client_certificate_failure(alert: Alert) -> Option<TlsFailure> {
         Alert::UnknownCA => "the server does not know the CA that signed your certificate",
         Alert::CertificateExpired => CERTIFICATE_EXPIRED,
         Alert::CertificateRevoked => "the server says that your certificate was revoked",
-        Alert::CertificateRequired => "the server wants a certificate, and none was shown",
+        Alert::CertificateRequired => "the server requires a client certificate, and none was sent",
         Alert::BadCertificate | Alert::UnsupportedCertificate | Alert::CertificateUnknown => {
             "the server does not accept your certificate"
         }
         _ => return None,
     };
-    Some(TlsFailure { reason: reason.to_owned(), remedy: REFUSED.to_owned(), is_client_certificate: true })
+    Some(TlsFailure { reason: reason.to_owned(), hints: vec![refused_certificate()], is_client_certificate: true })
 }
 
 fn hosts(presented: &[String]) -> String {
@@ -119,7 +128,7 @@ mod tests {
     fn a_certificate_problem_is_found_below_what_wraps_it() {
         let unknown = Error::InvalidCertificate(Fault::UnknownIssuer);
         let wrapped = crate::Error::io("connecting", std::io::Error::other(std::io::Error::other(unknown)));
-        assert!(failure(&wrapped).is_some_and(|failure| failure.remedy.contains("ca_cert")));
+        assert!(failure(&wrapped).is_some_and(|failure| failure.hints == [name_ca()]));
         let refused = crate::Error::io("connecting", std::io::ErrorKind::ConnectionRefused.into());
         assert_eq!(failure(&refused), None);
     }

@@ -16,6 +16,7 @@ use crate::certificate::file::{Contents, FileKey, unusable};
 use crate::certificate::{self, AskPassphrase, Certificate};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Hint, Parameter};
 
 /// A client certificate chain with its private key, ready for a handshake.
 #[derive(Debug, Clone)]
@@ -90,16 +91,17 @@ fn require_pair(certificate: &Certificate, own: &X509, key: &PKey<Private>, key_
     if fits(own, key) {
         Ok(())
     } else {
-        Err(Error::new(Exception::CannotAuthenticate, what).with_hint(
-            "Name the two that belong together: --certificate and --client-key, or [client] client_cert and client_key.",
-        ))
+        Err(Error::new(Exception::CannotAuthenticate, what).with_hint(Hint::parameters(
+            "Name two that belong together",
+            [Parameter::Certificate, Parameter::ClientKey],
+        )))
     }
 }
 
 fn no_key(path: &Path) -> Error {
-    unusable(path, "it holds no private key").with_hint(
-        "Name the key's file with --client-key or [client] client_key, or put the key into the certificate's file.",
-    )
+    unusable(path, "it contains no private key")
+        .with_hint(Hint::parameters("Name the file of the key", [Parameter::ClientKey]))
+        .with_hint("Or put the key into the file of the certificate.")
 }
 
 /// Builds the certificate chain as far as the issuers are known.

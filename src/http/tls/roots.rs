@@ -20,6 +20,7 @@ use crate::certificate::{
 use crate::config::CaSource;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Hint, Parameter};
 
 /// Maximum number of CAs with the same hash; their files are numbered from 0.
 const MAX_PER_HASH: usize = 32;
@@ -185,7 +186,7 @@ fn certificates(path: &Path) -> Result<Vec<Listed>> {
     let pem = std::fs::read(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
     CertificateDer::pem_slice_iter(&pem).map(|one| one.map(listed)).collect::<Result<_, _>>().map_err(|error| {
         let details = format!("{} cannot be used: it is not well-formed PEM ({error})", path.display());
-        Error::new(Exception::MissingClientParameter, details).with_hint(NAME_ONE)
+        Error::new(Exception::MissingClientParameter, details).with_hint(name_one())
     })
 }
 
@@ -205,12 +206,13 @@ fn is_hashed_name(name: &str) -> bool {
     })
 }
 
-const NAME_ONE: &str =
-    "Name a file in PEM form or a hashed folder: --ca-certificate, X509_CERT_DIR or [client] ca_cert.";
+fn name_one() -> Hint {
+    Hint::parameters("Name a PEM file or a hashed folder", [Parameter::CaCertificate])
+}
 
 fn require(found: bool, path: &Path) -> Result<()> {
     let none = || format!("There is no CA certificate in {}", path.display());
-    if found { Ok(()) } else { Err(Error::new(Exception::MissingClientParameter, none()).with_hint(NAME_ONE)) }
+    if found { Ok(()) } else { Err(Error::new(Exception::MissingClientParameter, none()).with_hint(name_one())) }
 }
 
 #[cfg(test)]

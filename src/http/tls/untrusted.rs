@@ -13,10 +13,13 @@ use crate::certificate::{
     self,
     authority::{Unfit, most_below, unfit},
 };
+use crate::hint::{Hint, Parameter};
 use crate::lock::lock;
 
-/// Hint if the server's certificate is not signed by a trusted CA.
-pub(super) const NAME_CA: &str = "Name the CA that signed it: --ca-certificate, X509_CERT_DIR or [client] ca_cert.";
+/// Returns the hint if the server's certificate is not signed by a trusted CA.
+pub(super) fn name_ca() -> Hint {
+    Hint::parameters("Name the CA that signed it", [Parameter::CaCertificate])
+}
 
 /// A server certificate that is not signed by a trust anchor.
 #[derive(Debug)]
@@ -52,10 +55,7 @@ impl Display for Untrusted {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         let Self { subject, issuer, unfit, .. } = self;
         if unfit.is_empty() {
-            return write!(
-                f,
-                "nobody who is trusted here vouches for the server: its certificate ({subject}) is signed by {issuer}"
-            );
+            return write!(f, "the server's certificate is not trusted (unknown CA): {subject} is signed by {issuer}");
         }
         let unfit: Vec<_> = unfit.iter().map(UnfitSigner::to_string).collect();
         write!(f, "the server's certificate ({subject}) is not trusted, since the {}", unfit.join(", and the "))
@@ -65,19 +65,18 @@ impl Display for Untrusted {
 impl std::error::Error for Untrusted {}
 
 impl Untrusted {
-    /// Returns a hint.
-    pub(super) fn remedy(&self) -> String {
-        let first = match self.unfit.first() {
-            Some(UnfitSigner { file: None, .. }) => return "Tell the server's administrators.".to_owned(),
-            Some(UnfitSigner { why, .. }) => why.remedy().to_owned(),
-            None => format!("{NAME_CA} It is not in {}", self.trusted),
+    /// Returns the hints.
+    pub(super) fn hints(&self) -> Vec<Hint> {
+        let mut hints = match self.unfit.first() {
+            Some(UnfitSigner { file: None, .. }) => return vec!["Tell the server's administrators.".into()],
+            Some(UnfitSigner { why, .. }) => vec![why.remedy().into()],
+            None => vec![name_ca(), format!("It is not in {}.", self.trusted).into()],
         };
-        match (self.known_at, self.unfit.is_empty()) {
-            (Some(folder), true) => format!("{first}, but in {folder}: --ca-certificate {folder}"),
-            (Some(folder), false) => format!("{first} One is in {folder}: --ca-certificate {folder}"),
-            (None, true) => format!("{first}."),
-            (None, false) => first,
+        if let Some(folder) = self.known_at {
+            let value = (Parameter::CaCertificate, folder.to_owned());
+            hints.push(Hint::values(format!("The CA is in {folder}"), [value]));
         }
+        hints
     }
 }
 

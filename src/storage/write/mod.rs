@@ -98,11 +98,9 @@ impl Storages {
 /// Creates an error for a protocol that cannot be written, with advice.
 fn unwritable(scheme: &str) -> StorageError {
     let advice = match scheme {
-        "root" | "xroot" => {
-            "install xrdcp and xrdfs (Debian: xrootd-client), or name another protocol: --protocol davs"
-        }
-        "srm" | "srm+https" | "gsiftp" => "write it with gfal-copy, or name another protocol: --protocol davs",
-        _ => "name another protocol (--protocol), if the RSE has one",
+        "root" | "xroot" => "install xrdcp and xrdfs (Debian: xrootd-client), or choose the protocol davs",
+        "srm" | "srm+https" | "gsiftp" => "write it with gfal-copy, or choose the protocol davs",
+        _ => "choose another protocol, if the RSE has one",
     };
     StorageError::new(StorageErrorKind::Unsupported, format!("{scheme}:// cannot be written here: {advice}"))
 }

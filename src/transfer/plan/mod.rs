@@ -172,7 +172,7 @@ fn fingerprint(path: &Path) -> u64 {
 fn collision(did: &Did, path: &Path, holder: &str) -> String {
     let other = path.file_name().unwrap_or_default().to_string_lossy();
     format!(
-        "{did} and {holder}:{other} would both be written to {}; fetch {did} by itself, or into another folder with --dir",
+        "{did} and {holder}:{other} would both be written to {}; download {did} into another folder",
         path.display()
     )
 }

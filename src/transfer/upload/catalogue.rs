@@ -13,6 +13,7 @@ use crate::api::replicas::Query;
 use crate::api::{dids, replicas, rses, rules, scopes};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Command, Hint, Parameter};
 use crate::http::Client;
 use crate::lock::lock;
 use crate::transfer::checksum::Checksum;
@@ -111,7 +112,7 @@ impl FileUpload<'_> {
             _ => format!("{did} is a {kind}"),
         };
         Error::new(Exception::DataIdentifierAlreadyExists, details)
-            .with_hint("Give the file another name in the catalogue: --lfn NAME")
+            .with_hint(Hint::parameters("Choose another name in the catalogue", [Parameter::Lfn]))
     }
 
     /// Sets the replica's state to available.
@@ -125,7 +126,9 @@ impl FileUpload<'_> {
         changed.unwrap_or_else(no_answer).map_err(|error| {
             self.emit(UploadEvent::StateFailed);
             let advice = match error.class() {
-                Some(Exception::AccessDenied) => " Upload with --register-after-upload where you may not do that.",
+                Some(Exception::AccessDenied) => {
+                    " If you may not do that, let the file be registered after its upload."
+                }
                 _ => "",
             };
             UploadError::File(format!(
@@ -166,10 +169,13 @@ impl FileUpload<'_> {
         }
         let answer = rses::protocols::pfn_to_write(self.uploader.client, &rse.rse, did, &protocol.scheme).await;
         let answer = answer.map_err(|error| {
-            let why = format!("Where files go at {} follows the rule '{algorithm}' (lfn2pfn_algorithm)", rse.rse);
-            error.with_hint(format!("{why}, which only the server can know. --pfn names the place."))
+            let advice = format!(
+                "Paths at {} follow the algorithm '{algorithm}' (lfn2pfn_algorithm) of the server. Set the path",
+                rse.rse
+            );
+            error.with_hint(Hint::parameters(advice, [Parameter::Pfn]))
         })?;
-        answer.ok_or_else(|| UploadError::File(format!("the server does not tell where it goes at {}", rse.rse)))
+        answer.ok_or_else(|| UploadError::File(format!("the server does not return its path at {}", rse.rse)))
     }
 
     async fn check_scope(&self) -> Result<()> {
@@ -209,8 +215,10 @@ impl FileUpload<'_> {
                 self.emit(UploadEvent::DatasetKnown(dataset));
                 if options.lifetime.is_some() {
                     let details = format!("{dataset} exists: its lifetime is not changed by an upload.");
-                    let command = format!("Leave --lifetime out, or change its rule: rucio rule list --did {dataset}");
-                    return Err(Error::new(Exception::InputValidationError, details).with_hint(command));
+                    let command = Command::ListRules { did: dataset.to_string() };
+                    return Err(Error::new(Exception::InputValidationError, details)
+                        .with_hint(Hint::parameters("Upload without it", [Parameter::UploadLifetime]))
+                        .with_hint(Hint::command("Or change the lifetime of its rule", command)));
                 }
             }
             Err(error) => return Err(error),

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Hint, Parameter};
 use crate::storage::write::Stored;
 use crate::transfer::checksum::Checksum;
 use crate::transfer::checksum::digests::Digests;
@@ -188,9 +189,11 @@ async fn guid_in_file(path: &Path) -> Result<String> {
     let said = String::from_utf8_lossy(&said).into_owned();
     let guid = said.lines().last().and_then(|line| line.split_whitespace().next());
     guid.map(|guid| guid.replace('-', "").to_lowercase()).ok_or_else(|| {
-        let details = format!("pool_extractFileIdentifier did not tell the GUID of {}.", path.display());
-        Error::new(Exception::RucioException, details)
-            .with_hint("Set up the ATHENA environment, which has this program, or give the GUID: --guid")
+        let details = format!("pool_extractFileIdentifier does not return the GUID of {}.", path.display());
+        Error::new(Exception::RucioException, details).with_hint(Hint::parameters(
+            "Set up the ATHENA environment, which has this program, or set the GUID",
+            [Parameter::Guid],
+        ))
     })
 }
 

@@ -88,7 +88,7 @@ fn nobody_is_asked() -> Result<()> {
     ensure!(code == 4 && !screen.contains("Password of"), "{code}: {screen}");
     let oidc = Testbed::get()?.config("oidc")?.to_string_lossy().into_owned();
     let (code, screen) = Pty::ours(&home, &[("RUCIO_CONFIG", &oidc)], &["token"])?.end()?;
-    ensure!(code == 4 && screen.contains("needs somebody at a browser") && !screen.contains("https://"), "{screen}");
+    ensure!(code == 4 && screen.contains("needs a browser") && !screen.contains("https://"), "{screen}");
     ensure!(asked_for(&screen)? == "rucio login", "{screen}");
     Ok(())
 }

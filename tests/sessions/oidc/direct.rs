@@ -129,7 +129,7 @@ fn an_identity_of_no_account_is_told_with_the_command_that_maps_it() -> Result<(
     let home = Home::new()?;
     let (code, screen) = log_in(&home, &config("oidc_device")?, DEVICE_LINK, "nobodys")?;
     let provider = Testbed::get()?.value("OIDC")?;
-    let command = format!("identity add --account jdoe --type OIDC --id 'SUB=nobodys, ISS={provider}'");
+    let command = format!("identity add --type OIDC --id 'SUB=nobodys, ISS={provider}' --email EMAIL jdoe");
     ensure!(code == 1 && screen.contains(&command), "{command}\n{screen}");
     ensure!(screen.contains("belongs to no account"), "{screen}");
     ensure!(!home.token_file().exists());

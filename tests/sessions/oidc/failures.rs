@@ -69,7 +69,7 @@ fn scopes_and_audiences_that_the_server_does_not_take() -> Result<()> {
 #[test]
 fn a_poll_that_ends_before_anybody_logs_in() -> Result<()> {
     let outcome = run(&format!("{OIDC}\noidc_polling = yes\noidc_polling_timeout = 1"), &[])?;
-    says(&outcome, &["No login came through in the browser within 1 second", "oidc_polling_timeout"])?;
+    says(&outcome, &["No login in the browser within 1 second", "oidc_polling_timeout"])?;
     ensure!(outcome.took < Duration::from_secs(20), "{outcome:?}");
     Ok(())
 }
@@ -83,9 +83,7 @@ fn a_refused_consent_and_an_identity_of_no_account_while_the_client_polls() -> R
         let config = home.testbed_config(&format!("{OIDC}\noidc_polling = yes\noidc_polling_timeout = 4"))?;
         let (code, screen) = log_in(&home, &config, LINK, user)?;
         ensure!(code == 1 && screen.contains("If the browser shows an error, press Ctrl-C"), "{user}: {screen}");
-        for text in
-            ["No login came through", "may not belong to jdoe", "rucio-admin identity add --account jdoe --type OIDC"]
-        {
+        for text in ["No login in the browser", "may not belong to jdoe", "rucio account identity add --type OIDC"] {
             ensure!(screen.contains(text), "{user}: it does not say {text:?}: {screen}");
         }
     }
@@ -104,8 +102,8 @@ fn a_refused_consent_shows_no_code() -> Result<()> {
     }
     terminal.type_in("guessed\n")?;
     let (code, screen) = terminal.end()?;
-    ensure!(code == 1 && screen.contains("No valid login code was given"), "{screen}");
-    ensure!(screen.contains("rucio-admin identity add"), "{screen}");
+    ensure!(code == 1 && screen.contains("No valid login code was entered"), "{screen}");
+    ensure!(screen.contains("rucio account identity add"), "{screen}");
     Ok(())
 }
 
@@ -140,7 +138,7 @@ fn a_provider_that_is_down_or_none() -> Result<()> {
     )?;
     says(&at(Testbed::get()?.value("URL")?)?, &["is no OpenID Connect provider: it answers 404", "oidc_provider"])?;
     says(&at("http://idp.example.org")?, &["is not reached over TLS"])?;
-    says(&at("idp")?, &["idp is no address"])
+    says(&at("idp")?, &["idp is not a URL"])
 }
 
 /// A provider of the test's own, whose description of itself is `metadata` with its address in place of `{url}`.

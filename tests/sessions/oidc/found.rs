@@ -107,7 +107,7 @@ fn one_of_another_account_is_passed_over_and_each_is_asked_about_once() -> Resul
         ensure!(lines.iter().map(Line::seen).eq(asked.iter().copied()), "{lines:?}");
     }
     let outcome = client()?.args(["--account", "root", "whoami"]).run()?;
-    let told = "The token of the variable BEARER_TOKEN is not used: it is good for the account jdoe, not for root";
+    let told = "The token of the variable BEARER_TOKEN is not used: it is for the account jdoe, not for root";
     ensure!(outcome.code == 1 && outcome.stderr.contains(told), "{outcome:?}");
     ensure!(outcome.stderr.contains("nothing was typed"), "a login comes next: {outcome:?}");
     Ok(())
@@ -161,7 +161,7 @@ fn nobodys() -> String {
 }
 
 fn told_once(outcome: &Outcome) -> Result<()> {
-    for text in ["refuses the token of the variable BEARER_TOKEN (SUB=kim, ISS=https://i)", "identity add --account"] {
+    for text in ["refuses the token of the variable BEARER_TOKEN (SUB=kim, ISS=https://i)", "add this OIDC identity"] {
         ensure!(outcome.stderr.matches(text).count() == 1, "{text}: {}", outcome.stderr);
     }
     Ok(())

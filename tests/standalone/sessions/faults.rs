@@ -150,7 +150,7 @@ fn a_login_page_without_a_token_is_no_login() -> Result<()> {
     // Everything but /auth/ is the test's to answer, so the login is sent below another path.
     let host = format!("{}/portal", portal.url());
     let outcome = portal.client(&home)?.args(["--auth-host", &host, "whoami"]).run()?;
-    ensure!(outcome.code == 1 && outcome.stderr.contains("carries no token"), "{outcome:?}");
+    ensure!(outcome.code == 1 && outcome.stderr.contains("contains no token"), "{outcome:?}");
     ensure!(!home.token_file().exists());
     Ok(())
 }

@@ -150,10 +150,10 @@ fn a_login_that_is_sent_to_another_host_is_no_login() -> Result<()> {
 fn a_web_page_is_no_login() -> Result<()> {
     let page = "<html><title>Captive portal</title></html>";
     let html = "Content-Type: text/html\r\n";
-    for (status, told) in [(200, "carries no token"), (403, "http status code: 403"), (500, "http status code: 500")] {
+    for (status, told) in [(200, "contains no token"), (403, "http status code: 403"), (500, "http status code: 500")] {
         let (home, outcome, _) = log_in(Answer::new(status, html, page))?;
         ensure!(outcome.code == 1 && outcome.stderr.contains(told), "{status}: {outcome:?}");
-        let help = if status == 500 { "Hint: The server, or what stands in front of it" } else { "auth_host" };
+        let help = if status == 500 { "Hint: The server or a proxy in front of it" } else { "auth_host" };
         ensure!(outcome.stderr.contains(help), "{status}: {outcome:?}");
         nothing_kept(&home)?;
     }
@@ -166,7 +166,7 @@ fn a_web_page_is_no_answer() -> Result<()> {
     for (status, told) in [(200, "Captive portal"), (403, "http status code: 403"), (404, "http status code: 404")] {
         let server = Server::start(move |_, _| Answer::new(status, "Content-Type: text/html\r\n", page))?;
         let outcome = server.client(&Home::new()?)?.args(["whoami"]).run()?;
-        refused(&outcome, 1, &[told, "A web page answers, not Rucio", "rucio_host"])?;
+        refused(&outcome, 1, &[told, "This is a web page, not an answer of Rucio", "rucio_host"])?;
     }
     Ok(())
 }

@@ -240,7 +240,7 @@ fn a_listed_server_certificate_is_good_for_that_server_alone() -> Result<()> {
 fn a_listed_server_certificate_must_be_valid_for_the_host_and_now() -> Result<()> {
     for (days, host, told) in [
         ((-9, -1), "localhost", "the server's certificate expired on 20"),
-        ((1, 9), "localhost", "the server's certificate is good only from 20"),
+        ((1, 9), "localhost", "the server's certificate is not valid before 20"),
         (TODAY, "elsewhere", "is that of another host: elsewhere"),
     ] {
         let home = Home::new()?;

@@ -13,6 +13,7 @@ use crate::cli::value_kind::ValueKind;
 use crate::config::Overrides;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::Hint;
 
 /// Log in, unless you are logged in already
 ///
@@ -77,7 +78,8 @@ fn not_kept(context: &Context) -> Error {
     let (login, check) = (next_command::command(&options, "login"), next_command::command(&options, "doctor"));
     let details = "With --insecure the server is not verified, so no token is saved.";
     Error::new(Exception::CannotAuthenticate, details)
-        .with_hint(format!("Run `{login}`; if the server is not trusted, run `{check}` to find out why."))
+        .with_hint(Hint::run("", login))
+        .with_hint(Hint::run("If the server is not trusted, find out why", check))
 }
 
 /// Returns a line with the options that other commands need to use this session, if any.
@@ -108,8 +110,8 @@ fn another(context: &Context, account: &str) -> Error {
     let mut options = context.overrides();
     options.account = Some(account.to_owned());
     let as_it = next_command::command(&options, "login");
-    Error::new(Exception::CannotAuthenticate, details)
-        .with_hint(format!("Log in with an identity of the requested account, or use {account}: run `{as_it}`."))
+    let advice = format!("Log in with an identity of the requested account, or use {account}");
+    Error::new(Exception::CannotAuthenticate, details).with_hint(Hint::run(advice, as_it))
 }
 
 /// Warns if a token from a variable or another file takes precedence over this session.

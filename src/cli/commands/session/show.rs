@@ -6,6 +6,7 @@ use crate::cli::context::Context;
 use crate::cli::leaf::Extension;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::Hint;
 
 /// Show the current session: account, identity, state and expiry
 ///
@@ -34,7 +35,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     };
     let view = View::new(&session, checked);
     context.ui.one(SHAPE, &view, || view.text())?;
-    let failed = |why: &str| Err(Error::new(Exception::CannotAuthenticate, why).with_hint("Run `rucio login`."));
+    let failed =
+        |why: &str| Err(Error::new(Exception::CannotAuthenticate, why).with_hint(Hint::LogIn { force: false }));
     match view.state {
         State::Valid | State::Unknown => Ok(()),
         State::Expired => failed("The session has expired."),
@@ -47,5 +49,5 @@ pub(crate) fn none(context: &Context) -> Result<Error> {
     let settings = context.login()?.settings();
     let who = settings.account.as_ref().map(|account| format!(" of account {account}")).unwrap_or_default();
     let details = format!("No session{who} with {} at {}.", settings.auth.name(), settings.rucio_host);
-    Ok(Error::new(Exception::CannotAuthenticate, details).with_hint("Run `rucio login`."))
+    Ok(Error::new(Exception::CannotAuthenticate, details).with_hint(Hint::LogIn { force: false }))
 }
