@@ -9,7 +9,7 @@ use crate::fixtures::doctor::DoctorFixture;
 fn there_is_no_configuration() -> Result<()> {
     let doctor = DoctorFixture::of(Home::new()?, None)?;
     let finding = doctor.fails(&[], 1)?;
-    finding.says("configuration", &["There is no rucio.cfg", "/opt/rucio/etc/rucio.cfg", "--config FILE"])
+    finding.says("configuration", &["There is no rucio.cfg", "/opt/rucio/etc/rucio.cfg", "--config"])
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn servers_and_way_are_not_set() -> Result<()> {
     let (findings, code) = doctor.examined(&[])?;
     let failed: Vec<_> = findings.iter().filter(|finding| finding.status == "failed").collect();
     ensure!(code == 1 && failed.len() == 3, "{failed:#?}");
-    failed[0].says("settings", &["rucio_host: 'rucio_host' is not set", "-H", "add `rucio_host = "])?;
+    failed[0].says("settings", &["rucio_host: 'rucio_host' is not set", "-H", "or [client] rucio_host"])?;
     failed[1].says("settings", &["auth_host: 'auth_host' is not set", "--auth-host"])?;
     failed[2].says("settings", &["auth_type: 'auth_type' is not set", "RUCIO_AUTH_TYPE"])
 }
