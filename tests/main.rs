@@ -15,7 +15,6 @@ mod fixtures;
 mod guide;
 mod hostile;
 mod parsers;
-mod reference;
 mod sessions;
 mod startup;
 mod storage;

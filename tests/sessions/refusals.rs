@@ -125,13 +125,6 @@ fn no_configuration_at_all() -> Result<()> {
 }
 
 #[test]
-fn a_named_configuration_that_is_not_there() -> Result<()> {
-    let ours = Home::new()?.ours().env("RUCIO_CONFIG", "/nowhere/rucio.cfg").args(["list-scopes"]).run()?;
-    ensure!(ours.code == 1 && ours.stderr.contains("/nowhere/rucio.cfg cannot be read: No such file"), "{ours:?}");
-    Ok(())
-}
-
-#[test]
 fn missing_options() -> Result<()> {
     let hosts = "rucio_host = https://localhost:1\nauth_host = https://localhost:1\n";
     let userpass = "auth_type = userpass\nusername = jdoe";

@@ -138,3 +138,19 @@ fn memory_does_not_grow_with_the_answer() -> Result<()> {
     }
     Ok(())
 }
+
+/// A simulated server: the testbed's has no account of this kind.
+#[test]
+fn a_url_that_comes_back_unsigned_is_none() -> Result<()> {
+    let server = Server::start(|_, _| Answer::new(200, "", "https://localhost/bucket/file"))?;
+    let words = ["credential", "sign-url", "--rse", "S3", "--service", "s3", "--operation", "read"];
+    let home = Home::new()?;
+    let client = server.client(&home)?.args(words).args(["https://localhost/bucket/file"]);
+    let outcome = client.limit(Duration::from_secs(30)).run()?;
+    ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
+    ensure!(
+        outcome.stderr.contains("without a signature") && outcome.stderr.contains("--key sign-url --value 1 "),
+        "{outcome:?}"
+    );
+    Ok(())
+}

@@ -12,6 +12,7 @@ mod fixtures;
 mod harness;
 mod hostile;
 mod recordings;
+mod reference;
 mod rule_wait;
 mod sessions;
 mod startup;

@@ -16,10 +16,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use regex::Regex;
 use serde_json::Value;
 
-use crate::fixtures::{Home, Pty, USER, browse};
+use crate::fixtures::{Home, Pty, USER, asked_for, browse};
 use crate::support::{Outcome, Rucio, Testbed};
 
 /// Our client with the testbed's configuration of this name, run to its end.
@@ -58,13 +57,6 @@ fn shell(home: &Home, config: &str, line: &str) -> Result<Outcome> {
         .run()
 }
 
-/// The command between backquotes in a message.
-fn asked_for(message: &str) -> Result<String> {
-    let command =
-        Regex::new(r"`(rucio [^`]*)`")?.captures(message).with_context(|| format!("no command: {message}"))?;
-    Ok(command[1].to_owned())
-}
-
 /// Changes the record beside the token.
 fn change_record(home: &Home, change: impl FnOnce(&mut Value)) -> Result<()> {
     let mut record: Value = serde_json::from_slice(&fs::read(home.record_file())?)?;
@@ -94,12 +86,4 @@ const LINK: &str = r"(https://\S+/auth/oidc_redirect\?\S+)\s";
 /// A configuration without the password.
 fn without_password(home: &Home) -> Result<String> {
     home.testbed_config("auth_type = userpass\nusername = jdoe")
-}
-
-/// What a server answers to `GET /auth/validate` for a good token of this account.
-fn dict(account: &str) -> String {
-    format!(
-        "{{'account': '{account}', 'identity': 'jdoe', 'lifetime': datetime.datetime(2099, 1, 2, 3, 4, 5, 6), \
-         'audience': None, 'authz_scope': None, 'vo': 'def'}}"
-    )
 }

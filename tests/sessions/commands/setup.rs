@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::{LINK, asked_for};
 use crate::fixtures::{Home, Pty, browse};
@@ -231,16 +231,5 @@ fn a_way_that_is_none_is_asked_for_again_and_control_c_ends_it() -> Result<()> {
     terminal.type_in("\x03")?;
     let (code, screen) = terminal.end()?;
     ensure!(code == 130 && !home.path().join(".config").exists(), "{screen}");
-    Ok(())
-}
-
-#[test]
-fn the_last_place_to_look_is_the_persons_own() -> Result<()> {
-    let home = Home::new()?;
-    let outcome = newcomer(&home, &["-H", "https://h/x y", "--account", "kim", "whoami"])?;
-    let own = home.path().join(".config/rucio/rucio.cfg");
-    ensure!(outcome.stderr.contains(&format!("/opt/rucio/etc/rucio.cfg\n\t{}\n", own.display())), "{outcome:?}");
-    let command = asked_for(&outcome.stderr).context("no command")?;
-    ensure!(command == "rucio -H 'https://h/x y' --account kim login --setup", "{outcome:?}");
     Ok(())
 }

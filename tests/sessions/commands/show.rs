@@ -103,21 +103,6 @@ fn a_token_that_the_server_refuses_is_shown_as_such() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn a_server_that_is_not_there_is_no_reason_to_log_in() -> Result<()> {
-    let home = Home::new()?;
-    let config = home.config(
-        "rucio_host = http://127.0.0.1:1\nauth_host = http://127.0.0.1:1\nauth_type = userpass\nusername = jdoe\n\
-         password = x\naccount = jdoe",
-    )?;
-    home.keep_token("jdoe-jdoe-unknown-00000000000000000000000000000000")?;
-    let ours = || home.ours().env("RUCIO_CONFIG", &config);
-    let outcome = ours().args(["session", "show"]).run()?;
-    ensure!(outcome.code == 1 && outcome.stderr.contains("cannot be reached"), "{outcome:?}");
-    ensure!(ours().args(["session", "show", "--offline"]).run()?.code == 0);
-    Ok(())
-}
-
 /// The server stores no identity with the token of an SSH key.
 #[test]
 fn a_session_of_an_ssh_key_has_no_identity() -> Result<()> {

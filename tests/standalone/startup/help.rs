@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use regex::Regex;
 
 use crate::fixtures::{Answer, Home, Server, WAIT_TIMEOUT};
-use crate::support::Outcome;
+use crate::support::{Outcome, Rucio};
 
 /// A home with traps: a configuration that never ends to be opened, and a server that remembers who called.
 struct Trap {
@@ -154,4 +154,14 @@ fn a_mistake_is_told_at_once() -> Result<()> {
         ensure!(outcome.stderr.to_lowercase().contains(&told.to_lowercase()), "{arguments:?}: {outcome:?}");
     }
     trap.untouched()
+}
+
+/// The library is loaded when it is needed, so that the program runs where there is none.
+#[test]
+fn the_program_is_not_linked_to_kerberos() -> Result<()> {
+    let output = std::process::Command::new("ldd").arg(Rucio::path()).output()?;
+    let needed = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success() && needed.contains("libc.so"), "{output:?}");
+    ensure!(!needed.contains("gssapi") && !needed.contains("krb5"), "{needed}");
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The reference pages: `docs/cli-reference.md` and the man pages in `docs/man`, generated from the program's own definitions.
 //!
-//! `RUCIO_BLESS=1 cargo test --test main reference` updates them; without it they are compared.
+//! `RUCIO_BLESS=1 cargo test --test standalone reference` updates them; without it they are compared.
 
 mod entry;
 mod man;
