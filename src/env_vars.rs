@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_variable_counts_as_not_set() {
+    fn env_var_that_is_empty_counts_as_not_set() {
         let env = Env::fixed([(TMPDIR, ""), (TEMP, "/a"), (TMP, "/b")]);
         assert_eq!(env.get(TMPDIR), None);
         assert_eq!(env.first(&[TMPDIR, TEMP, TMP]).as_deref(), Some("/a"));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn every_variable_is_described_once() {
+    fn env_vars_are_each_described_once() {
         let mut names: Vec<_> = ALL.iter().map(|(name, _)| name).collect();
         names.sort();
         names.dedup();

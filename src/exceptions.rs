@@ -288,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_and_summaries_stand_in_one_order() {
+    fn exception_codes_and_summaries_have_one_order() {
         for (index, (class, summary)) in SUMMARIES.iter().enumerate() {
             assert_eq!(usize::from(class.code()), index + 1, "{class:?}");
             assert_eq!(class.summary(), *summary);

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formatting_never_shows_it() {
+    fn secret_is_hidden_in_formatting() {
         let secret = Secret::from("hunter2");
         assert_eq!(format!("{secret} {secret:?} {:?}", Some(&secret)), "[hidden] [hidden] Some([hidden])");
         assert_eq!(secret.expose(), "hunter2");

@@ -56,13 +56,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_told_in_utc() {
+    fn dates_are_shown_in_utc() {
         assert_eq!(date(60), "1970-01-01 00:01:00 UTC");
         assert_eq!(date(i64::MAX), format!("second {}", i64::MAX));
     }
 
     #[test]
-    fn reads_what_strptime_reads() {
+    fn date_parses_what_strptime_parses() {
         let cases = [
             ("Tue, 15 Sep 2015 12:00:00 UTC", Some("2015-09-15 12:00:00")),
             ("Mon, 15 Sep 2015 12:00:00 UTC", Some("2015-09-15 12:00:00")),

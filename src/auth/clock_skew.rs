@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_difference_that_matters_is_told() {
+    fn clock_skew_is_reported_only_if_it_matters() {
         assert_eq!(describe_skew(LEEWAY_SECONDS), None);
         assert_eq!(describe_skew(-LEEWAY_SECONDS), None);
         assert_eq!(describe_skew(600).as_deref(), Some("10 minutes ahead of"));
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_token_lives_as_long_as_it_says_also_by_a_wrong_clock() {
+    fn token_lifetime_does_not_depend_on_a_wrong_clock() {
         for (made, end, expected) in [(0, 3600, 3600), (-7200, -3600, 3600), (7200, 10800, 3600)] {
             let claims = serde_json::json!({"iat": unix_time() + made, "exp": unix_time() + end});
             let token = correct_expiry(Token::new(&crate::auth::jwt::tests::token(&claims), None));

@@ -74,7 +74,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn claims_are_read() {
+    fn jwt_claims_are_read() {
         let claims =
             json!({"iss": "https://idp", "sub": "kim", "exp": 1_795_000_000.5, "aud": "rucio", "scope": "openid"});
         let claims = Claims::parse(&token(&claims)).unwrap();
@@ -87,7 +87,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn other_tokens_have_none() {
+    fn jwt_claims_are_none_for_other_tokens() {
         for token in ["", "a.b", "a.b.c", "jdoe-jdoe-unknown-0123", "a.b.c.d", "e30.W10.x"] {
             assert_eq!(Claims::parse(token), None, "{token}");
         }

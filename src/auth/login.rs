@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_refused_login_without_advice_gets_some() {
+    fn login_advice_is_added_only_to_refusals_without_any() {
         let proxy = AuthMethod::X509Proxy { proxy: "/tmp/x509up_u1".into() };
         let refused = || Error::new(Exception::CannotAuthenticate, "");
         assert!(format!("{:?}", add_hint(refused(), &proxy).hints()).contains("voms-proxy-init"));

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_never_printed() {
+    fn token_is_never_printed() {
         assert!(!format!("{:?}", Token::new("jdoe-secret-token", None)).contains("secret"));
     }
 }

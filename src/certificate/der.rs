@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elements_are_read_and_what_is_cut_ends_them() {
+    fn der_elements_are_read_up_to_a_truncation() {
         let long = [&[0x04, 0x81, 0x80][..], &[7; 128]].concat();
         let bytes = [&[0x02, 1, 5][..], &long, &[0x04, 9, 1]].concat();
         let all: Vec<_> = Elements(&bytes).collect();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_those_of_rfc_5280_alone() {
+    fn der_times_follow_rfc_5280() {
         for (tag, text, expected) in [
             (UTC_TIME, "700101000001Z", Some(1)),
             (UTC_TIME, "500101000000Z", Some(-631_152_000)),

@@ -42,7 +42,7 @@ mod tests {
     use openssl::x509::X509Name;
 
     #[test]
-    fn the_last_step_comes_first_and_is_escaped() {
+    fn name_has_its_last_step_first_and_is_escaped() {
         let mut name = X509Name::builder().unwrap();
         for (kind, value) in
             [("DC", "org"), ("O", "Müller, Söhne"), ("UID", "x+y"), ("emailAddress", "a@b"), ("CN", "#1 ")]
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_one_step_are_joined() {
+    fn name_parts_of_one_step_are_joined() {
         let part = |id: &[u8], value: &[u8]| {
             let id = [&[0x06, id.len() as u8], id].concat();
             let value = [&[0x0c, value.len() as u8], value].concat();

@@ -69,7 +69,7 @@ fn look(bytes: &[u8], phrase: Option<&'static str>) -> Result<Certificate> {
 }
 
 #[test]
-fn a_certificate_without_its_key() {
+fn certificate_without_its_key_is_reported() {
     let kim = user(&authority());
     let seen = look(&kim.pem(), None).unwrap();
     assert_eq!((seen.subject.as_str(), seen.issuer.as_str()), ("CN=Kim,O=Testbed", "CN=CA,O=Testbed"));
@@ -82,7 +82,7 @@ fn a_certificate_without_its_key() {
 }
 
 #[test]
-fn keys_are_seen_and_not_opened() {
+fn keys_are_detected_without_decryption() {
     let kim = user(&authority());
     let plain = [kim.pem(), kim.key.private_key_to_pem_pkcs8().unwrap()].concat();
     assert_eq!(look(&plain, None).unwrap().key, Key::Plain);
@@ -95,7 +95,7 @@ fn keys_are_seen_and_not_opened() {
 }
 
 #[test]
-fn a_proxy_of_a_proxy_stands_for_the_user_and_ends_with_the_first_of_all() {
+fn proxy_of_a_proxy_has_the_user_and_the_earliest_expiry() {
     let authority = authority();
     let kim = user(&authority);
     let name = ["O=Testbed", "CN=Kim", "CN=5", "CN=6"];
@@ -113,7 +113,7 @@ fn a_proxy_of_a_proxy_stands_for_the_user_and_ends_with_the_first_of_all() {
 }
 
 #[test]
-fn proxies_of_old_are_known_by_their_names() {
+fn proxy_in_the_legacy_form_is_known_by_its_name() {
     let kim = user(&authority());
     for (last, kind) in [
         ("CN=proxy", CertificateKind::OldProxy),
@@ -131,7 +131,7 @@ fn proxies_of_old_are_known_by_their_names() {
 }
 
 #[test]
-fn pkcs12_opens_with_its_pass_phrase_only() {
+fn pkcs12_opens_only_with_its_pass_phrase() {
     let authority = authority();
     let kim = user(&authority);
     let mut container = Pkcs12::builder();
@@ -148,7 +148,7 @@ fn pkcs12_opens_with_its_pass_phrase_only() {
 }
 
 #[test]
-fn what_is_no_certificate_is_said() {
+fn certificate_file_without_a_certificate_is_reported() {
     for (bytes, told) in [
         (&b"nothing"[..], "holds no certificate"),
         (b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", "not well-formed PEM"),
@@ -168,7 +168,7 @@ fn refusal(certificate: &Certificate, day: i64) -> String {
 }
 
 #[test]
-fn the_first_to_end_of_the_users_own_is_told_with_what_helps() {
+fn certificate_chain_reports_the_first_to_expire_with_advice() {
     let authority = authority();
     let kim = user(&authority);
     let proxy =
@@ -188,7 +188,7 @@ fn the_first_to_end_of_the_users_own_is_told_with_what_helps() {
 }
 
 #[test]
-fn an_old_certificate_of_an_authority_in_the_file_is_for_the_server_to_judge() {
+fn certificate_of_a_ca_in_the_file_may_have_expired() {
     let authority = CertificateFixture::new(&["O=Testbed", "CN=CA"], (0, 50), None, None);
     let kim = user(&authority);
     let all = seen(&[kim.pem(), authority.pem()]);

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_options_with_one_dash_are_understood() {
+    fn long_options_may_have_one_dash() {
         let two = |word: &str| normalize_long_option(word.into(), Tree::Commands);
         assert_eq!(two("-pwd"), "--password");
         assert_eq!(two("-pwd=x"), "--password=x");

@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_browser_needs_a_display_of_this_machine() {
+    fn browser_needs_a_display_of_this_machine() {
         assert!(is_seen(&Env::fixed([("DISPLAY", ":0")])));
         assert!(is_seen(&Env::fixed([("WAYLAND_DISPLAY", "wayland-0")])));
         assert!(!is_seen(&Env::fixed([("DISPLAY", ":0"), ("SSH_CONNECTION", "10.0.0.1 22 10.0.0.2 22")])));

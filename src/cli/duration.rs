@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_are_read_with_and_without_units() {
+    fn durations_parse_with_and_without_units() {
         for (text, seconds) in [
             ("90", 90.0),
             ("0.1", 0.1),

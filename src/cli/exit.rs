@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_follow_tree_and_class() {
+    fn exit_codes_follow_tree_and_class() {
         let missing = || Error::new(Exception::DataIdentifierNotFound, "");
         let cases = [
             (missing(), Tree::Legacy, 12),

@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn named_commands_go_to_all_servers() {
+    fn multi_host_commands_go_to_all_servers() {
         assert_eq!(hosts(CONFIG, &["ping"]).unwrap(), ["a=/a.cfg", "b=/b.cfg"]);
         assert_eq!(hosts(CONFIG, &["rse", "list"]).unwrap(), ["a=/a.cfg", "b=/b.cfg"]);
         assert!(hosts(CONFIG, &["whoami"]).unwrap().is_empty());

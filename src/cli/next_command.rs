@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_repeated_for_a_shell_and_passwords_are_not() {
+    fn next_command_repeats_options_for_a_shell_and_no_passwords() {
         let expected = r#"rucio --config "/home/kim o'hara/rucio.cfg" --account kim --no-browser login"#;
         assert_eq!(command(&given(), "login"), expected);
         assert_eq!(command(&Overrides::default(), "session show"), "rucio session show");

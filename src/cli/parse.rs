@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_command_is_told_the_nearest_of_all_trees() {
+    fn dispatch_suggests_the_nearest_command_of_all_trees() {
         for (line, nearest) in [("rucio rul list", "rule"), ("rucio list-rse", "list-rses"), ("rucio admn", "admin")] {
             let message = parse(words(line)).unwrap_err().error.to_string();
             assert!(message.contains(&format!("'{nearest}'")), "{message}");
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_know_the_format_that_was_asked_for() {
+    fn dispatch_errors_have_the_requested_format() {
         let cases = [
             ("rucio rse list --nosuch -o json", Format::Json),
             ("rucio --output=jsonl nosuch", Format::Jsonl),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_word_that_is_no_value_picks_the_tree() {
+    fn dispatch_picks_the_tree_by_the_first_word_that_is_no_value() {
         let cases = [
             ("rucio admin --help", Tree::Admin),
             ("/usr/bin/rucio-admin rse --help", Tree::Admin),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_found_before_or_behind_the_command() {
+    fn dispatch_finds_errors_before_or_after_the_command() {
         for (line, in_leaf) in [("rucio --nope whoami", false), ("rucio whoami --nope", true)] {
             assert_eq!(parse(words(line)).unwrap_err().in_leaf, in_leaf, "{line}");
         }

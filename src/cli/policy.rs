@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_site_restricts_and_extends() {
+    fn policy_restricts_and_extends() {
         let cases = [
             ("", "rse", true),
             ("endpoints = rse, did", "rse", true),
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_contradicts_itself_is_refused_whatever_the_command() {
+    fn policy_that_contradicts_itself_is_refused_by_every_command() {
         for policy in
             ["endpoints = rse\nendpoints_add = did", "endpoints_add = did\nendpoints_remove = did", "endpoints = rses"]
         {

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_shell_has_its_script() {
+    fn shell_script_exists_for_every_shell() {
         for shell in Shell::value_variants() {
             assert!(shell.script().contains("RUCIO_COMPLETE"), "{shell:?}");
         }

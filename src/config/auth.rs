@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_method_comes_from_option_variable_and_file_in_any_case() {
+    fn auth_method_comes_from_option_variable_and_file_in_any_case() {
         let env = Env::fixed([("RUCIO_AUTH_TYPE", "OIDC")]);
         let option = Overrides { auth_strategy: given("Gss"), ..Overrides::default() };
         assert_eq!(resolve(&option, &env, "").unwrap().name(), "gss");
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_or_missing_method_is_refused() {
+    fn auth_method_unknown_or_missing_is_refused() {
         let none = Overrides::default();
         let (class, text) = refusal(resolve(&none, &Env::fixed([]), "auth_type = telepathy"));
         assert_eq!(class, Exception::CannotAuthenticate);
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn user_and_password_can_be_given_apart() {
+    fn auth_user_and_password_may_come_from_different_places() {
         let text = "auth_type = userpass\nusername = kim\npassword = in%file";
         let env = Env::fixed([]);
         let user = Overrides { user: given("lee"), ..Overrides::default() };
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn certificate_and_key_are_checked() {
+    fn auth_certificate_and_key_are_checked() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name).display().to_string();
         for (name, mode) in [("cert", 0o644), ("key", 0o600), ("open", 0o644)] {
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_at_its_usual_place_is_named_where_none_is_configured() {
+    fn auth_certificate_at_its_usual_path_is_suggested() {
         let home = tempfile::tempdir().unwrap();
         let env = Env::fixed([("HOME", &home.path().display().to_string())]);
         let hints = || resolve(&Overrides::default(), &env, "auth_type = x509").unwrap_err().hints().to_vec();
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn the_proxy_is_searched_in_rucios_order() {
+    fn auth_proxy_is_searched_in_rucios_order() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name).display().to_string();
         for name in ["option", "rucio", "file", "grid"] {
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn somebody_elses_proxy_is_seen() {
+    fn auth_proxy_of_another_user_is_detected() {
         let file = tempfile::NamedTempFile::new().unwrap();
         assert!(!belongs_to_other_user(file.path()) && !belongs_to_other_user(Path::new("/nowhere/proxy")));
         // Only root can give files away; other users check a file of root.
@@ -350,14 +350,14 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_ssh_key_is_refused() {
+    fn auth_ssh_key_that_is_missing_is_refused() {
         let run = |text: &str| refusal(resolve(&Overrides::default(), &Env::fixed([]), text)).0;
         assert_eq!(run("auth_type = ssh"), Exception::MissingClientParameter);
         assert_eq!(run("auth_type = ssh\nssh_private_key = /nowhere/id"), Exception::CannotAuthenticate);
     }
 
     #[test]
-    fn an_ssh_agent_may_have_the_key_whose_public_half_is_there() {
+    fn auth_ssh_agent_may_have_the_key_of_a_public_file() {
         let dir = tempfile::tempdir().unwrap();
         let key = dir.path().join("id");
         let text = format!("auth_type = ssh\nssh_private_key = {}", key.display());

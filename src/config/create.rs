@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_is_written_once_and_for_its_owner() {
+    fn created_configuration_is_written_once_and_for_its_owner() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("a/b/rucio.cfg");
         config().write(&path, false).unwrap();
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_cannot_bring_options_of_its_own() {
+    fn created_configuration_escapes_its_values() {
         let mut config = config();
         config.set("account", Some("kim\npassword = x".into()));
         assert!(config.text().is_err());
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_named_file_is_the_one_to_write() {
+    fn created_configuration_goes_to_the_named_file() {
         let env = Env::fixed([("RUCIO_CONFIG", "~/r.cfg"), ("HOME", "/h")]);
         assert_eq!(NewConfig::place(Some("/c.cfg"), &env).unwrap(), Path::new("/c.cfg"));
         assert_eq!(NewConfig::place(None, &env).unwrap(), Path::new("/h/r.cfg"));

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_file_wins_over_the_usual_places() {
+    fn discovery_prefers_a_named_file() {
         let folder = tempfile::tempdir().unwrap();
         let home = installed(folder.path());
         let env = Env::fixed([("RUCIO_CONFIG", "/a.cfg"), ("RUCIO_HOME", &home)]);
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_place_that_has_one_is_taken() {
+    fn discovery_takes_the_first_place_with_a_file() {
         let (empty, conda) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let prefix = installed(conda.path());
         let env = Env::fixed([("RUCIO_HOME", empty.path().to_str().unwrap()), ("CONDA_PREFIX", &prefix)]);
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_places_are_named_in_order() {
+    fn discovery_lists_the_places_in_order() {
         let variables = [("RUCIO_HOME", "/r"), ("CONDA_PREFIX", "/c"), ("VIRTUAL_ENV", "/v"), ("HOME", "/h")];
         let env = Env::fixed(variables);
         let error = not_found(&candidates(&env));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_persons_own_file_is_the_last_resort() {
+    fn discovery_ends_with_the_users_own_file() {
         let home = tempfile::tempdir().unwrap();
         let text = home.path().to_str().unwrap();
         let own = home.path().join("rucio/rucio.cfg");
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_file_that_cannot_be_read_is_named_with_the_reason() {
+    fn discovery_reports_why_a_named_file_cannot_be_read() {
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().join("absent.cfg"), folder.path().to_owned()] {
             let error = read(&path).unwrap_err();

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_setting_tells_where_it_stands() {
+    fn explanation_says_where_each_setting_comes_from() {
         let config = Config::parse("[client]\nrucio_host = r\nauth_host = https://a/\n", "rucio.cfg").unwrap();
         let env = Env::fixed([("RUCIO_AUTH_TYPE", "OIDC")]);
         let overrides = Overrides { account: Some("kim".into()), ..Overrides::default() };

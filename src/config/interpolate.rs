@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn references_are_replaced() {
+    fn interpolation_replaces_references() {
         assert_eq!(value("%(dir)s/x"), "/opt/x");
         assert_eq!(value("%(DIR)s:%(deep)s"), "/opt:/opt/%");
         assert_eq!(value("100%%"), "100%");
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_would_fill_all_memory_stays_as_it_is() {
+    fn interpolation_does_not_fill_the_memory() {
         let levels: Vec<_> = (0..8).map(|level| format!("%({})s", level + 1).repeat(99)).collect();
         let lookup = |name: &str| name.parse().ok().and_then(|level: usize| levels.get(level)).map(String::as_str);
         assert_eq!(interpolate("%(0)s", &lookup), "%(0)s");
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reference_is_literal() {
+    fn interpolation_keeps_what_is_no_reference() {
         for literal in ["pass%word", "%", "a%", "%(", "%(dir", "%(dir)d", "%(nope)s", "%()s", "%(circle)s", "é%é"] {
             assert_eq!(value(literal), literal);
         }

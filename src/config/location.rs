@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_names_the_site() {
+    fn location_site_comes_from_the_environment() {
         let env = Env::fixed([("ATLAS_SITE_NAME", "BNL"), ("RUCIO_LATITUDE", "46.2"), ("RUCIO_LONGITUDE", "6.1")]);
         let place = location(&env);
         assert_eq!((place.site.as_str(), place.latitude, place.longitude), ("BNL", Some(46.2), Some(6.1)));
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn the_domain_is_found_in_the_hosts_file() {
+    fn location_domain_comes_from_the_hosts_file() {
         let hosts = "127.0.0.1 localhost\n10.0.0.1 wn7.example.org wn7 # node\n";
         assert_eq!(name_in_hosts(hosts, "wn7").as_deref(), Some("wn7.example.org"));
         assert_eq!(name_in_hosts(hosts, "localhost"), None);

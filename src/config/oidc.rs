@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn options_come_before_the_file() {
+    fn oidc_options_win_over_the_file() {
         let text = "oidc_scope = a\noidc_audience = b\noidc_issuer = C\noidc_polling = yes\noidc_polling_timeout = 9";
         let overrides = Overrides { oidc_scope: given("s"), oidc_issuer: given("WLCG"), ..Overrides::default() };
         let settings = resolved(&overrides, &Env::fixed([]), text).unwrap();
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_at_the_provider_needs_its_address_and_our_name_there() {
+    fn oidc_login_at_the_provider_needs_issuer_and_client_id() {
         let text = "oidc_login = Device\noidc_provider = https://idp/\noidc_client_id = me\noidc_client_secret = s%x";
         let provider = OidcProvider {
             issuer: "https://idp".into(),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_with_what_does() {
+    fn oidc_settings_in_conflict_are_refused_with_advice() {
         for text in ["oidc_login = telepathy", "oidc_polling_timeout = 0", "oidc_polling_timeout = soon"] {
             let error = plain(text).unwrap_err();
             assert_eq!(error.class(), Some(Exception::ConfigurationError), "{text}");
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_of_other_programs_are_where_wlcg_has_them() {
+    fn oidc_tokens_of_other_programs_are_at_the_paths_of_wlcg() {
         let env = Env::fixed([("BEARER_TOKEN", "t"), ("BEARER_TOKEN_FILE", "/a"), ("XDG_RUNTIME_DIR", "/run/me")]);
         let bearer = resolved(&Overrides::default(), &env, "").unwrap().bearer;
         let name = format!("bt_u{}", rustix::process::geteuid().as_raw());
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_of_the_command_line_gets_only_tokens_that_name_it_or_what_is_asked_for() {
+    fn oidc_token_for_a_server_on_the_command_line_must_name_it() {
         let host = Overrides { host: given("https://b"), ..Overrides::default() };
         let bound =
             |overrides: &Overrides| resolved(overrides, &Env::fixed([]), "oidc_audience = rucio").unwrap().bearer;

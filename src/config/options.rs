@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_have_the_defaults_of_the_official_client() {
+    fn config_options_have_the_official_defaults() {
         let config = Config::parse("[client]\n", "test.cfg").unwrap();
         assert_eq!(config.metadata_default_plugin(), "DID_COLUMN");
         assert_eq!(config.download_transfer_timeout().unwrap(), None);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_read_from_their_sections() {
+    fn config_options_are_read_from_their_sections() {
         let text = "[client]\nmetadata_default_plugin = JSON\n[download]\ntransfer_timeout = 1.5\n\
                     transfer_speed_timeout = 7\npreferred_impl = xrootd, webdav\n[upload]\ntransfer_timeout = 3600\n\
                     preferred_impl = ssh\n[common]\nextract_scope =\n[policy]\nextract_scope = atlas\nsupport = me\n\

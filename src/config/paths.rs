@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_and_home_are_expanded() {
+    fn paths_expand_variables_and_home() {
         let env = Env::fixed([("HOME", "/home/kim/"), ("DIR", "grid"), ("A_1", "x")]);
         let cases = [
             ("~/.globus/cert.pem", "/home/kim/.globus/cert.pem"),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn users_come_from_the_passwd_file() {
+    fn paths_find_users_in_the_passwd_file() {
         let env = Env::fixed([]);
         let user = passwd_line("kim:x:1000:1000:Kim,,,:/home/kim:/bin/sh").unwrap();
         assert_eq!((user.name.as_str(), user.uid.as_str(), user.home.as_str()), ("kim", "1000", "/home/kim"));

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_takes_the_place_of_what_it_names() {
+    fn profile_overrides_what_it_names() {
         let plain = settings(None, &Env::fixed([])).unwrap();
         assert_eq!((plain.account.as_deref(), plain.hosts_from_file), (Some("kim"), true));
         let night = settings(Some("night"), &Env::fixed([])).unwrap();
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_of_the_command_line_wins_over_variables_and_one_of_a_variable_does_not() {
+    fn profile_of_the_command_line_wins_over_variables() {
         let account = |profile, env: &Env| settings(profile, env).unwrap().account;
         let env = Env::fixed([("RUCIO_ACCOUNT", "lee"), ("RUCIO_PROFILE", "night")]);
         assert_eq!(account(None, &env).as_deref(), Some("lee"));
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_that_is_not_there_is_refused_with_those_that_are() {
+    fn profile_that_does_not_exist_is_refused_with_a_list() {
         let error = settings(Some("day"), &Env::fixed([])).unwrap_err();
         assert_eq!(error.class(), Some(Exception::ConfigurationError));
         assert!(error.to_string().contains("[profile day]"), "{error}");

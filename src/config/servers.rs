@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_needs_http_or_https() {
+    fn server_address_needs_http_or_https() {
         for (address, class) in [
             ("rucio.example.org:443", Exception::ClientProtocolNotFound),
             ("127.0.0.1", Exception::ClientProtocolNotFound),

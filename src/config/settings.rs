@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_and_the_defaults() {
+    fn settings_come_from_the_file_and_defaults() {
         let settings = plain(FILE);
         assert_eq!((settings.rucio_host.as_str(), settings.auth_host.as_str()), ("https://r:443", "https://a"));
         assert_eq!(settings.trace_host, "https://r:443");
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn options_win_over_variables_and_those_over_the_file() {
+    fn settings_prefer_options_to_variables_to_the_file() {
         let env = Env::fixed([("RUCIO_ACCOUNT", "lee"), ("RUCIO_VO", "atl")]);
         let settings = resolve(&Overrides::default(), &env, FILE).unwrap();
         assert_eq!((settings.account.as_deref(), settings.vo.as_str()), (Some("lee"), "atl"));
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_option_is_named_with_the_file_and_the_ways_to_give_it() {
+    fn settings_error_names_the_missing_option_with_the_file() {
         let error = resolve(&Overrides::default(), &Env::fixed([]), "[client]\naccount = x\n").unwrap_err();
         assert_eq!(error.class(), Some(Exception::MissingClientParameter));
         assert!(error.to_string().contains("'rucio_host'") && error.to_string().contains("/etc/rucio.cfg"));
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_file_can_be_chosen_with_a_tilde() {
+    fn settings_token_file_may_have_a_tilde() {
         let env = Env::fixed([("HOME", "/home/kim")]);
         let text = format!("{FILE}auth_token_file_path = ~/tokens/$NAME\n");
         let settings = resolve(&Overrides::default(), &env, &text).unwrap();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_truth_values_are_checked() {
+    fn settings_check_numbers_and_truth_values() {
         let with = |line: &str| resolve(&Overrides::default(), &Env::fixed([]), &format!("{FILE}{line}\n"));
         assert_eq!(with("request_retries = 5").unwrap().request_retries, 5);
         assert_eq!(with("request_retries = many").unwrap().request_retries, 3);
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn authorities_come_from_the_first_place_that_is_set() {
+    fn settings_take_cas_from_the_first_place_that_is_set() {
         let dir = tempfile::tempdir().unwrap();
         let (folder, file) = (dir.path().to_owned(), dir.path().join("ca.pem"));
         std::fs::write(&file, "x").unwrap();

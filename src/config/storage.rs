@@ -66,13 +66,13 @@ mod tests {
     }
 
     #[test]
-    fn the_proxy_named_by_the_environment_is_shown() {
+    fn storage_proxy_of_the_environment_is_used() {
         let env = Env::fixed([("X509_USER_PROXY", "/a/proxy"), ("TMPDIR", "/tmp")]);
         assert_eq!(access(&env).certificate, Some(("/a/proxy".into(), None)));
     }
 
     #[test]
-    fn the_authorities_of_grid_server_and_web_are_trusted() {
+    fn storage_cas_are_those_of_grid_server_and_web() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().to_str().unwrap();
         let env = Env::fixed([("X509_CERT_DIR", folder)]);

@@ -90,7 +90,7 @@ fn by_python() -> Vec<Option<HashMap<String, HashMap<String, String>>>> {
 }
 
 #[test]
-fn files_mean_what_they_mean_to_python() {
+fn config_files_mean_the_same_as_in_python() {
     for (text, python) in TEXTS.iter().zip(by_python()) {
         let ours = Config::parse(text, "test.cfg");
         let (Some(python), Ok(ours)) = (&python, &ours) else {
@@ -109,7 +109,7 @@ fn files_mean_what_they_mean_to_python() {
 }
 
 #[test]
-fn a_percent_sign_that_stops_python_is_literal() {
+fn config_percent_sign_that_stops_python_is_literal() {
     let config = Config::parse("[a]\npassword = per%cent\nx = %(nope)s\ny = %(y)s/%%\n", "test.cfg").unwrap();
     assert_eq!(config.get("a", "Password").as_deref(), Some("per%cent"));
     assert_eq!(config.get("a", "x").as_deref(), Some("%(nope)s"));
@@ -117,13 +117,13 @@ fn a_percent_sign_that_stops_python_is_literal() {
 }
 
 #[test]
-fn a_file_with_a_byte_order_mark_is_read() {
+fn config_file_may_have_a_byte_order_mark() {
     let config = Config::parse("\u{feff}[a]\nx = 1\n", "test.cfg").unwrap();
     assert_eq!(config.get("a", "x").as_deref(), Some("1"));
 }
 
 #[test]
-fn what_is_wrong_is_told_with_file_and_line_but_without_values() {
+fn config_errors_have_file_and_line_but_no_values() {
     for (text, place) in [
         ("[a]\n\nsecret\n", "/etc/rucio.cfg, line 3: this is neither"),
         ("[a]\nx = 1\nx = secret\n", "/etc/rucio.cfg, line 3: option 'x' is there already, in line 2"),
@@ -138,7 +138,7 @@ fn what_is_wrong_is_told_with_file_and_line_but_without_values() {
 }
 
 #[test]
-fn look_ups_have_types() {
+fn config_values_have_types() {
     let text = "[DEFAULT]\nlow = 7\n[a]\nyes = On\nno = 0\nint = -3\nfloat = 1e3\nlist = a, b ,,\n  c\nempty =\n";
     let config = Config::parse(text, "test.cfg").unwrap();
     assert_eq!((config.bool("a", "yes").unwrap(), config.bool("a", "no").unwrap()), (Some(true), Some(false)));
@@ -155,14 +155,14 @@ fn look_ups_have_types() {
 }
 
 #[test]
-fn printing_a_configuration_shows_no_values() {
+fn config_debug_output_has_no_values() {
     let config = Config::parse("[client]\npassword = secret\n", "test.cfg").unwrap();
     assert_eq!(format!("{config:?}"), "Config { path: \"test.cfg\", .. }");
 }
 
 /// Checks the example as it is, and with all commented-out options enabled.
 #[test]
-fn the_example_works() {
+fn config_example_works() {
     let example = include_str!("../../rucio.cfg.example");
     let config = Config::parse(example, "rucio.cfg").unwrap();
     Settings::resolve(&Overrides::default(), &Env::fixed([]), &config).unwrap();

@@ -97,7 +97,7 @@ mod tests {
 
     // The paths were observed with the official client.
     #[test]
-    fn the_cache_is_where_the_official_client_has_it() {
+    fn token_cache_is_where_the_official_client_has_it() {
         let tmp = tempfile::tempdir().unwrap();
         let base = tmp.path().display().to_string();
         let env = Env::fixed([("TMPDIR", "/nowhere"), ("TEMP", &base), ("TMP", "/tmp"), ("USER", "kim")]);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folders_of_all_vos_are_found() {
+    fn token_folders_of_all_vos_are_found() {
         let tmp = tempfile::tempdir().unwrap();
         let base = tmp.path().join("kim");
         let env = Env::fixed([("TMPDIR", tmp.path().to_str().unwrap()), ("USER", "kim")]);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chosen_file_has_its_expiry_beside_it() {
+    fn token_file_that_is_configured_has_its_expiry_beside_it() {
         let paths = TokenPaths::new(Some(Path::new("/t/token")), Some("root"), "atl", &Env::fixed([])).unwrap();
         assert_eq!(paths.dir, Path::new("/t"));
         assert_eq!(paths.token, Path::new("/t/token"));

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_soon_or_begins_late_is_told() {
+    fn certificate_that_expires_soon_or_starts_late_is_reported() {
         let cases = [
             (CertificateKind::Proxy, -9, 2 * 3_600, Status::Ok, ""),
             (CertificateKind::Proxy, -9, 1_800, Status::Warning, "voms-proxy-init -out /tmp/x"),

@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_server_is_looked_at_once() {
+    fn host_of_both_services_is_checked_once() {
         let url = |text: &str| Some(text.to_owned());
         let options = |one, other| distinct_hosts(one, other).into_iter().map(|host| host.options).collect::<Vec<_>>();
         assert_eq!(options(url("https://a"), url("https://a")), ["rucio_host and auth_host"]);

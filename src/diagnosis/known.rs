@@ -49,7 +49,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn what_is_mistyped_is_recognised() {
+    fn known_options_are_suggested_for_typos() {
         let cases = [("acount", Some("account")), ("auth_tpye", Some("auth_type")), ("experiment_motto", None)];
         for (typed, meant) in cases {
             assert_eq!(nearest(typed), meant, "{typed}");
@@ -59,7 +59,7 @@ mod tests {
 
     /// A new option of `[client]` must be added to the table.
     #[test]
-    fn every_option_that_is_read_is_known() {
+    fn known_options_include_every_one_that_is_read() {
         let mut seen = 0;
         for text in sources(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").as_path()) {
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
@@ -78,7 +78,7 @@ mod tests {
 
     /// The documentation shows only options that the client reads.
     #[test]
-    fn every_option_that_a_page_shows_is_known() {
+    fn known_options_include_every_one_in_the_documentation() {
         let mut seen = 0;
         for page in ["docs/authentication.md", "docs/sessions.md"] {
             let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_proxy_is_that_of_the_protocol_unless_the_host_is_left_out() {
+    fn http_proxy_follows_the_protocol_and_no_proxy() {
         let env = Env::fixed([
             ("https_proxy", "http://kim:hunter2@proxy.example.org:3128"),
             ("NO_PROXY", "localhost,.example.com"),

@@ -110,7 +110,7 @@ mod tests {
     use reqwest::header::DATE;
 
     #[test]
-    fn clocks_may_be_a_minute_apart() {
+    fn server_clock_may_differ_by_a_minute() {
         let mut headers = HeaderMap::new();
         assert_eq!(clock("u", &headers, 0), None);
         headers.insert(DATE, "Thu, 01 Jan 1970 01:00:00 GMT".parse().unwrap());
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn another_major_release_is_worth_a_word() {
+    fn server_of_another_major_release_is_reported() {
         assert_eq!(release("u", "41.9.0").status, Status::Ok);
         assert_eq!(release("u", "38.1.0").status, Status::Warning);
     }

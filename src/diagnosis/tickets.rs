@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticket_caches_in_files_are_told_from_others() {
+    fn ticket_caches_in_files_are_recognised() {
         for (name, file) in [
             ("/tmp/x", Some("/tmp/x")),
             ("FILE:/tmp/x", Some("/tmp/x")),

@@ -61,14 +61,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_are_looked_for_in_the_path() {
+    fn transfer_programs_are_searched_in_the_path() {
         assert_eq!(program("sh", &Env::fixed([("PATH", "/nowhere:/bin")])).as_deref(), Some(Path::new("/bin/sh")));
         assert_eq!(program("sh", &Env::fixed([("PATH", "/nowhere")])), None);
         assert_eq!(program("sh", &Env::fixed([])), None);
     }
 
     #[test]
-    fn a_folder_that_is_not_there_yet_is_made_below_one_that_is() {
+    fn transfer_folder_may_be_missing_below_one_that_exists() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(folder(&dir.path().join("a/b"), "tokens").status, Status::Ok);
         assert_eq!(

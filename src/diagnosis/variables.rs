@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_are_named_and_what_is_confidential_is_not_shown() {
+    fn variables_are_named_and_secret_values_hidden() {
         let env = Env::fixed([
             ("RUCIO_ACCOUNT", "kim"),
             ("BEARER_TOKEN", "ey.ey.x"),

@@ -72,13 +72,13 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn python_constants_are_read_outside_strings_only() {
+    fn json_constants_of_python_are_read_outside_strings_only() {
         let value: Value = parse(br#"{"a": Infinity, "b": [-Infinity, NaN], "Infinity": "NaN \" Infinity"}"#).unwrap();
         assert_eq!(value, json!({"a": "inf", "b": ["-inf", "nan"], "Infinity": "NaN \" Infinity"}));
     }
 
     #[test]
-    fn what_is_no_json_is_shown_in_the_error() {
+    fn json_errors_show_the_text() {
         let error = parse::<Value>(b"<html>busy</html>").unwrap_err().to_string();
         assert!(error.contains("<html>busy"), "{error}");
     }

@@ -55,7 +55,7 @@ mod tests {
     use crate::types::Did;
 
     #[test]
-    fn fields_nobody_knows_pass_through() {
+    fn raw_record_keeps_unknown_fields() {
         let text = r#"{"new":[1, 2.50],"name":"n","scope":"s"}"#;
         let raw: Raw<Did> = serde_json::from_str(text).unwrap();
         assert_eq!(raw.to_string(), "s:n");
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_may_follow_other_fields() {
+    fn raw_record_may_follow_other_fields() {
         let did = Did::new("s", "n");
         for (text, expected) in
             [(r#"{"x":1e400}"#, r#"{"scope":"s","name":"n","x":1e400}"#), ("{ }", r#"{"scope":"s","name":"n" }"#)]

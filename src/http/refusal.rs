@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_read_from_body_then_headers_then_status() {
+    fn http_error_is_read_from_body_then_headers_then_status() {
         let both = headers(&[("ExceptionClass", "RSENotFound"), ("ExceptionMessage", "cut...")]);
         let body = br#"{"ExceptionClass": "RSENotFound", "ExceptionMessage": "RSE 'X' cannot be found"}"#;
         let status = StatusCode::NOT_FOUND;
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_class_keeps_its_name() {
+    fn http_error_of_an_unknown_class_keeps_its_name() {
         let body = br#"{"ExceptionClass": "Novel", "ExceptionMessage": "new"}"#;
         let refused = refusal(StatusCode::CONFLICT, &HeaderMap::new(), body);
         assert_eq!(refused, (Exception::RucioException, "Novel: new".into()));

@@ -170,7 +170,7 @@ mod tests {
     use std::io::{SeekFrom, Write};
 
     #[test]
-    fn segments_are_quoted() {
+    fn url_segments_are_quoted() {
         for (text, expected) in [
             ("user.jdoe", "user.jdoe"),
             ("a b/c", "a%20b%2Fc"),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_does_no_harm_is_repeatable() {
+    fn request_is_repeatable_only_if_harmless() {
         for (method, expected) in [
             (Method::GET, true),
             (Method::HEAD, true),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_sent_from_where_it_stands_and_any_number_of_times() {
+    fn request_body_file_is_sent_from_its_position_any_number_of_times() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&[7; 200_000]).unwrap();
         file.seek(SeekFrom::Start(10)).unwrap();

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_a_record_at_the_end_is_a_broken_connection() {
+    fn stream_that_ends_within_a_record_is_a_broken_connection() {
         let class = |line: &str| last::<serde_json::Value>(line.as_bytes()).map_err(|error| error.class());
         assert!(class(r#"{"a": 1}"#).is_ok());
         assert_eq!(class(r#"{"a": "#), Err(Some(Exception::ServerConnectionException)));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_found_wherever_the_chunks_are_cut() {
+    fn stream_lines_are_found_across_chunks() {
         let text = "{\"a\":1}\n\n{\"b\":2}\r\n[3]";
         let whole = lines_of(&[text]);
         assert_eq!(whole, ["{\"a\":1}", "{\"b\":2}\r", "[3]"]);

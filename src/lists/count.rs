@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_numbers_are_read_in_either_notation() {
+    fn count_is_read_in_either_notation() {
         let whole = |text| whole(&serde_json::from_str(text).unwrap());
         assert_eq!([whole("92163672.0"), whole("3"), whole("0")], [Some(92_163_672), Some(3), Some(0)]);
         assert_eq!([whole("1.5"), whole("-1"), whole("1e300"), whole("null"), whole("\"3\"")], [None; 5]);

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn refusal_is_not_waited_for() {
+    async fn outage_wait_excludes_refusals() {
         let begun = tokio::time::Instant::now();
         let refusal = Outage::default().wait(Error::new(Exception::AccessDenied, "no")).await.unwrap_err();
         assert!(refusal.hints().is_empty(), "{refusal:?}");

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_is_read_whole_and_through_a_link() {
+    async fn local_file_is_read_whole_and_through_a_link() {
         let dir = tempfile::tempdir().unwrap();
         let bytes: Vec<u8> = (0..BLOCK * 2 + 17).map(|i| i as u8).collect();
         std::fs::write(dir.path().join("f"), &bytes).unwrap();
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_rest_comes_only_from_the_same_version() {
+    async fn local_file_resumes_only_the_same_version() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         std::fs::write(&path, b"0123456789").unwrap();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_read_is_told_apart() {
+    async fn local_file_read_errors_are_told_apart() {
         let dir = tempfile::tempdir().unwrap();
         let missing = read(&pfn(&dir.path().join("none")), None).await.unwrap_err();
         assert_eq!((missing.kind, missing.is_retryable()), (StorageErrorKind::NotFound, false));
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_resolved_where_the_written_path_does_not_exist() {
+    fn local_file_escapes_are_resolved_where_the_literal_path_is_missing() {
         let dir = tempfile::tempdir().unwrap();
         let plain = dir.path().join("a b");
         let percent = dir.path().join("50%25");

@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_scheme_picks_the_storage() {
+    fn storage_is_chosen_by_scheme() {
         let storages = Storages::new(crate::testing::plain());
         for pfn in [
             "file:///a",

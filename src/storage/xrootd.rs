@@ -95,7 +95,7 @@ mod tests {
     use std::os::unix::process::ExitStatusExt;
 
     #[test]
-    fn the_programs_words_tell_what_can_be_hoped_for() {
+    fn xrootd_read_messages_are_classified() {
         let kind = |words| failure(ExitStatus::from_raw(54 << 8), words).kind;
         assert_eq!(
             kind("Run: [ERROR] Server responded with an error: [3011] Unable to open /x;"),

@@ -199,7 +199,7 @@ mod tests {
     use serde_json::Value;
 
     #[test]
-    fn a_name_that_would_be_read_as_another_is_a_remark() {
+    fn report_quotes_names_that_would_be_misread() {
         let (good, set) = (Did::new("s", "a b"), Did::new("s", "set"));
         assert_eq!((line(&good, &good), line(&good, &set)), ("s:a b".to_owned(), "s:a b\ts:set".to_owned()));
         for (scope, name) in [
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_is_told_with_its_reason() {
+    fn report_has_every_file_with_its_reason() {
         let dir = tempfile::tempdir().unwrap();
         let (recorder, unfinished, [summary, missing]) = recorded(dir.path());
         assert_eq!(std::fs::read_to_string(&missing).unwrap(), "s:old\n");
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn after_an_early_end_the_list_is_what_was_asked_for() {
+    fn report_after_an_early_end_has_what_was_requested() {
         let dir = tempfile::tempdir().unwrap();
         let (recorder, unfinished, [summary, missing]) = recorded(dir.path());
         recorder.finish(&unfinished, Some(&["s:set".to_owned(), "s:*".to_owned()])).unwrap();
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn places_that_cannot_be_written_are_found_at_once() {
+    fn report_paths_that_cannot_be_written_are_found_at_once() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("folder");
         std::fs::create_dir(&folder).unwrap();

@@ -235,14 +235,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_file_is_counted_for_what_asked_for_it() {
+    async fn scheduler_counts_every_file_for_its_request() {
         let (tally, _) = download(20, 10, Concurrency::shared(3)).await;
         assert_eq!(tally.total, Count { files: 20, done: 10, already_done: 0 });
         assert_eq!((tally.requests[&0].failed(), tally.requests[&1].failed()), (0, 10));
     }
 
     #[tokio::test]
-    async fn never_more_files_are_under_way_than_asked_for() {
+    async fn scheduler_keeps_to_its_concurrency() {
         let large = usize::try_from(LARGE).unwrap();
         for (bytes, slots, limit) in [
             (10, Concurrency::exactly(2), 2),
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn far_away_there_are_more_at_a_time_unless_the_user_says_how_many() {
+    async fn scheduler_runs_more_files_at_high_latency_unless_the_number_is_exact() {
         let storage = far_storage();
         let pfn = format!("{}/f", storage.url());
         let (tally, most) = download_from(&pfn, 60, 3, Concurrency::shared(1)).await;

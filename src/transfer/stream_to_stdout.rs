@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_broken_flow_goes_on_at_the_same_place() {
+    async fn stdout_stream_resumes_at_the_same_byte() {
         let cut = answer("200 OK", "Content-Length: 5\r\nETag: \"1\"\r\n", "hel");
         let rest = sized("206 Partial Content", "Content-Range: bytes 3-4/5\r\nETag: \"1\"\r\n", "lo");
         let (base, mut asked) = serve(vec![cut, rest]);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_replica_goes_on_if_it_begins_with_the_same() {
+    async fn stdout_stream_resumes_from_another_replica_with_the_same_beginning() {
         let cut = || answer("200 OK", "Content-Length: 5\r\n", "hel");
         for (other, expected, good) in [("hello", "hello", true), ("HELLO", "hel", false)] {
             let (broken, _asked) = serve(vec![cut(), cut()]);
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_next_replica_is_taken_while_nothing_has_flowed() {
+    async fn stdout_stream_tries_the_next_replica_before_the_first_byte() {
         let (missing, _asked) = serve(vec![sized("404 Not Found", "", "")]);
         let (short, _asked) = serve(vec![sized("200 OK", "", "hell")]);
         let (good, _asked) = serve(vec![sized("200 OK", "", "hello")]);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn busy_storage_that_names_a_time_is_asked_again_more_often_than_there_are_attempts() {
+    async fn stdout_stream_retries_a_busy_storage_beyond_its_attempts() {
         let mut answers = vec![sized("503 Busy", "Retry-After: 1\r\n", "busy"); ATTEMPTS as usize];
         answers.push(sized("200 OK", "", "hello"));
         let (base, _asked) = serve(answers);
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn wrong_bytes_are_told_at_the_end() {
+    async fn stdout_stream_reports_wrong_bytes_at_the_end() {
         let (base, _asked) = serve(vec![sized("200 OK", "", "HELLO")]);
         let (text, outcome) = result(&[&base]).await;
         assert_eq!(text, "HELLO");
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_takes_the_bytes_may_refuse() {
+    async fn stdout_stream_stops_when_the_reader_refuses() {
         let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]);
         let mut job = FileJob::unknown(Did::new("s", "f"), 0);
         job.sources = vec![Source { pfn: base, rse: "RSE".into(), member: None }];

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_to_be_wrong_is_told() {
+    fn verify_reports_every_way_to_be_wrong() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         fs::write(&path, "hello").unwrap();
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_found_however_deep_and_links_are_not_followed() {
+    fn verify_finds_files_at_any_depth_and_follows_no_links() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("b/c")).unwrap();
         for name in ["a", "b/c/d", "b/.e", "b/.f.00123456.rucio-part"] {

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn dids_are_read_as_the_official_client_reads_them() {
+    fn did_parses_as_in_the_official_client() {
         let cases = [
             ("test:mixed", Some(("test", "mixed"))),
             ("user.jdoe.test.1", Some(("user.jdoe", "user.jdoe.test.1"))),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn dirac_paths_carry_the_scope() {
+    fn did_scope_comes_from_dirac_paths() {
         for (text, scope) in [("/belle/user/x", Some("user")), ("/belle/", Some("belle")), ("x", None)] {
             assert_eq!(parsed(text, ScopeConvention::Dirac).map(|did| did.0).as_deref(), scope, "{text}");
         }

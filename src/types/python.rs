@@ -146,7 +146,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_servers_answers_are_read() {
+    fn python_literals_of_the_server_are_read() {
         // A response of Rucio 41.5.1.
         let text = "{'account': 'jdoe', 'identity': 'CN=John Doe,O=Testbed', 'lifetime': datetime.datetime(2026, 11, \
                     24, 7, 52, 8, 355807), 'audience': None, 'authz_scope': None, 'vo': 'def'}";
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn literals_of_all_kinds_are_read() {
+    fn python_literals_of_all_kinds_are_read() {
         let cases = [
             ("{}", json!({})),
             (" ['a', \"it's\", ] ", json!(["a", "it's"])),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn all_else_is_refused() {
+    fn python_other_text_is_refused() {
         let deep = "[".repeat(100_000);
         let cases = [
             "",

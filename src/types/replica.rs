@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_keeps_the_servers_order() {
+    fn replica_keeps_the_servers_order() {
         let entry: ReplicaEntry = serde_json::from_str(
             r#"{"scope": "s", "name": "n", "bytes": 3, "md5": null, "adler32": "0356986e",
                 "pfns": {"https://z/": {"rse": "Z", "priority": 1}, "file:///a": {"rse": "A", "priority": 2}},

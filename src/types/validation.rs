@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_is_read_from_the_date() {
+    fn token_expiry_is_read_from_the_date() {
         let said: Validation =
             serde_json::from_str(r#"{"account": "a", "identity": "i", "lifetime": "1970-01-01T00:01:00.5Z"}"#).unwrap();
         assert_eq!((said.expires(), said.vo, said.audience), (Some(60), None, Value::Null));

@@ -11,7 +11,7 @@ use crate::support::{Testbed, unique};
 
 /// Both return the same bytes for these; our exit code is 0 only if curl reports 2xx.
 #[test]
-fn what_curl_gives_byte_for_byte() -> Result<()> {
+fn api_output_is_byte_for_byte_that_of_curl() -> Result<()> {
     let session = Session::new()?;
     for (path, code) in [
         ("ping", 0),
@@ -56,7 +56,7 @@ fn side_by_side(session: &Session, path: &str) -> Result<(Output, Output)> {
 }
 
 #[test]
-fn a_leading_slash_and_the_whole_address_mean_the_same() -> Result<()> {
+fn api_path_may_have_a_leading_slash_or_be_a_url() -> Result<()> {
     let session = Session::new()?;
     let url = Testbed::get()?.value("URL")?;
     let path = "accounts/jdoe/scopes/";
@@ -75,7 +75,7 @@ fn a_leading_slash_and_the_whole_address_mean_the_same() -> Result<()> {
 }
 
 #[test]
-fn what_begins_with_auth_goes_to_the_server_for_tokens() -> Result<()> {
+fn api_paths_of_auth_go_to_the_auth_host() -> Result<()> {
     let session = Session::new()?;
     let (first, second) = (Testbed::get()?.value("URL")?, Testbed::get()?.value("SECOND_URL")?);
     let validate = session.ours(&["auth/validate"])?;
@@ -105,7 +105,7 @@ fn what_begins_with_auth_goes_to_the_server_for_tokens() -> Result<()> {
 }
 
 #[test]
-fn fields_are_the_query_of_a_get_and_the_body_of_all_else() -> Result<()> {
+fn api_fields_are_the_query_of_a_get_and_the_body_of_all_else() -> Result<()> {
     let session = Session::new()?;
     let search = ["GET", "dids/test/dids/search", "-f", "type=collection", "--raw-field", "name=m*", "-f", "long=true"];
     let curl = session.curl(&[], "dids/test/dids/search?type=collection&name=m*&long=true")?;
@@ -165,7 +165,7 @@ fn records(output: &Output) -> Result<Vec<Value>> {
 }
 
 #[test]
-fn a_body_comes_from_a_file_or_standard_input_whatever_its_length() -> Result<()> {
+fn api_body_comes_from_a_file_or_standard_input_of_any_length() -> Result<()> {
     let session = Session::new()?;
     let dids: Vec<_> = (0..10).map(|n| json!({"scope": "test", "name": format!("mixed-{n:02}.dat")})).collect();
     let body = json!({"dids": dids, "domain": "wan", "filler": "x".repeat(300_000)}).to_string();
@@ -193,7 +193,7 @@ fn a_body_comes_from_a_file_or_standard_input_whatever_its_length() -> Result<()
 }
 
 #[test]
-fn headers_are_sent_and_shown() -> Result<()> {
+fn api_headers_are_sent_and_shown() -> Result<()> {
     let session = Session::new()?;
     let metalink = ["--header", "Accept: application/metalink4+xml"];
     let path = "replicas/test/replicated.dat";
@@ -227,7 +227,7 @@ fn comparable(answer: &[u8]) -> Vec<String> {
 }
 
 #[test]
-fn output_for_programs_is_that_of_the_server_and_stays_alone() -> Result<()> {
+fn api_output_for_programs_is_that_of_the_server_alone() -> Result<()> {
     let session = Session::new()?;
     let expected = shown(&session.curl(&[], "ping")?);
     let ours = |words: &[&str]| session.home().ours().config("userpass")?.args(words).run();
@@ -243,7 +243,7 @@ fn output_for_programs_is_that_of_the_server_and_stays_alone() -> Result<()> {
 }
 
 #[test]
-fn a_refused_login_ends_with_4() -> Result<()> {
+fn api_login_that_is_refused_ends_with_4() -> Result<()> {
     let session = Session::new()?;
     let login = ["X-Rucio-Account: jdoe", "X-Rucio-Username: jdoe", "X-Rucio-Password: wrong"];
     let headers = login.iter().flat_map(|header| ["--header", header]);
@@ -257,7 +257,7 @@ fn a_refused_login_ends_with_4() -> Result<()> {
 }
 
 #[test]
-fn a_terminal_shows_no_controls_and_a_whole_last_line() -> Result<()> {
+fn api_output_on_a_terminal_has_no_controls_and_a_whole_last_line() -> Result<()> {
     let session = Session::new()?;
     let config = Testbed::get()?.config("userpass")?.to_string_lossy().into_owned();
     let terminal = Pty::ours(session.home(), &[("RUCIO_CONFIG", &config)], &["api", "auth/validate"])?;
@@ -268,7 +268,7 @@ fn a_terminal_shows_no_controls_and_a_whole_last_line() -> Result<()> {
 
 /// The list is endless, but is not read.
 #[test]
-fn a_closed_pipe_is_no_failure() -> Result<()> {
+fn api_reader_that_closes_the_pipe_is_no_failure() -> Result<()> {
     let session = Session::new()?;
     let mut child =
         session.command(&["dids/bench/big/files"])?.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;

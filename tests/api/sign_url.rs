@@ -36,7 +36,7 @@ fn object(name: &str) -> Result<String> {
 }
 
 #[test]
-fn an_object_is_written_read_and_deleted_by_signed_urls_alone() -> Result<()> {
+fn sign_url_is_enough_to_write_read_and_delete_an_object() -> Result<()> {
     let (home, url) = (Home::new()?, object("object")?);
     let write = signed(&home, &["--operation", "write"], &url)?;
     ensure!(curl(&["-X", "PUT", "--data-binary", "héllo"], &url)?.0 == "403", "S3 must want a signature");
@@ -56,7 +56,7 @@ fn an_object_is_written_read_and_deleted_by_signed_urls_alone() -> Result<()> {
 }
 
 #[test]
-fn a_signature_ends_when_it_says() -> Result<()> {
+fn sign_url_signature_expires() -> Result<()> {
     let (home, url) = (Home::new()?, object("shortlived")?);
     ensure!(curl(&["-X", "PUT", "-d", "x"], &signed(&home, &["--operation", "write"], &url)?)?.0 == "200");
     let read = signed(&home, &["--lifetime", "3s"], &url)?;
@@ -65,7 +65,7 @@ fn a_signature_ends_when_it_says() -> Result<()> {
 }
 
 #[test]
-fn every_service_and_operation_is_signed_as_the_official_client_has_it() -> Result<()> {
+fn sign_url_is_that_of_the_official_client_for_every_service_and_operation() -> Result<()> {
     let (home, testbed) = (Home::new()?, Testbed::get()?);
     let python = format!("{}/bin/python", testbed.value("CLIENT_VENV")?);
     let script = project().join("tests/api/sign_url.py");
@@ -87,7 +87,7 @@ fn every_service_and_operation_is_signed_as_the_official_client_has_it() -> Resu
 }
 
 #[test]
-fn programs_get_a_record_with_the_end() -> Result<()> {
+fn sign_url_record_has_the_expiry() -> Result<()> {
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
     for service in ["s3", "gcs", "swift"] {
         let url = "https://localhost/bucket/file";
@@ -104,7 +104,7 @@ fn programs_get_a_record_with_the_end() -> Result<()> {
 }
 
 #[test]
-fn every_refusal_says_why_and_what_to_do() -> Result<()> {
+fn sign_url_refusals_have_reason_and_hint() -> Result<()> {
     let (home, url) = (Home::new()?, object("refused")?);
     let cases: [(&[&str], &str, [&str; 2]); 6] = [
         (&["--rse", "NOPE"], &url, ["RSE 'NOPE' cannot be found", "rucio rse list"]),
@@ -133,7 +133,7 @@ fn every_refusal_says_why_and_what_to_do() -> Result<()> {
 }
 
 #[test]
-fn a_port_that_the_server_loses_is_told() -> Result<()> {
+fn sign_url_warns_of_a_port_that_the_server_drops() -> Result<()> {
     let outcome = sign(&Home::new()?, &["--service", "swift"], "https://localhost:8080/v1/file")?;
     ensure!(outcome.code == 0 && outcome.stdout.starts_with("https://localhost/v1/file?"), "{outcome:?}");
     ensure!(outcome.stderr.contains("signed for localhost:443"), "{outcome:?}");

@@ -39,7 +39,7 @@ fn here(home: &Home, shelf: &ArchiveFixture) -> Result<()> {
 }
 
 #[test]
-fn files_in_archives_of_every_kind_arrive_as_they_were_put_there() -> Result<()> {
+fn archive_members_arrive_from_every_kind_of_archive() -> Result<()> {
     for packing in [Packing::Zip, Packing::TarGz] {
         let shelf = ArchiveFixture::new("DAVS_SCRATCHDISK", packing, 4)?;
         let home = Home::new()?;
@@ -54,7 +54,7 @@ fn files_in_archives_of_every_kind_arrive_as_they_were_put_there() -> Result<()>
 }
 
 #[test]
-fn the_official_client_unpacks_the_same_files() -> Result<()> {
+fn archive_members_are_those_of_the_official_client() -> Result<()> {
     let shelf = ArchiveFixture::new("DAVS_SCRATCHDISK", Packing::Zip, 1)?;
     let home = Home::new()?;
     let proxy = Home::certificate("jdoe.proxy.pem")?;
@@ -67,7 +67,7 @@ fn the_official_client_unpacks_the_same_files() -> Result<()> {
 }
 
 #[test]
-fn several_files_of_one_archive_fetch_it_once() -> Result<()> {
+fn archive_is_fetched_once_for_several_members() -> Result<()> {
     let shelf = ArchiveFixture::new("DAVS_SCRATCHDISK", Packing::Zip, 20)?;
     let home = Home::new()?;
     let agent = format!("once{}", shelf.base());
@@ -84,7 +84,7 @@ fn several_files_of_one_archive_fetch_it_once() -> Result<()> {
 }
 
 #[test]
-fn archives_on_a_mounted_disk_and_in_xrootd_are_read_too() -> Result<()> {
+fn archive_on_a_mounted_disk_and_in_xrootd_is_read() -> Result<()> {
     for (rse, scheme) in [("POSIX", "file"), ("XRD1", "root")] {
         for packing in [Packing::Zip, Packing::TarGz] {
             let shelf = ArchiveFixture::new(rse, packing, 2)?;
@@ -98,7 +98,7 @@ fn archives_on_a_mounted_disk_and_in_xrootd_are_read_too() -> Result<()> {
 }
 
 #[test]
-fn a_metalink_document_leads_into_archives_unless_told_otherwise() -> Result<()> {
+fn archive_in_a_metalink_document_is_read_unless_disabled() -> Result<()> {
     let shelf = ArchiveFixture::new("DAVS_SCRATCHDISK", Packing::TarGz, 1)?;
     let home = Home::new()?;
     let did = format!("user.jdoe:{}", shelf.members()[0].0);
@@ -113,7 +113,7 @@ fn a_metalink_document_leads_into_archives_unless_told_otherwise() -> Result<()>
 }
 
 #[test]
-fn by_pfn_a_file_is_taken_out_as_well() -> Result<()> {
+fn archive_member_is_downloaded_by_pfn() -> Result<()> {
     let shelf = ArchiveFixture::new("DAVS_SCRATCHDISK", Packing::Zip, 1)?;
     let home = Home::new()?;
     let name = &shelf.members()[0].0;
@@ -124,7 +124,7 @@ fn by_pfn_a_file_is_taken_out_as_well() -> Result<()> {
 
 /// Nothing is left of a file whose archive has it wrong, larger, as a link, or not at all; the others are unharmed.
 #[test]
-fn hostile_archives_leave_nothing() -> Result<()> {
+fn archive_that_is_hostile_leaves_nothing() -> Result<()> {
     for packing in [Packing::Zip, Packing::TarGz] {
         let shelf = ArchiveFixture::new("DAVS_SCRATCHDISK", packing, 5)?;
         shelf.spoil()?;

@@ -7,7 +7,7 @@ use crate::fixtures::shell::{SHELLS, complete, offers, ready};
 use crate::support::Testbed;
 
 #[test]
-fn values_are_those_of_the_server() -> Result<()> {
+fn completion_offers_values_of_the_server() -> Result<()> {
     let config = Testbed::get()?.config("userpass")?.to_string_lossy().into_owned();
     for shell in SHELLS {
         let home = Home::new()?;

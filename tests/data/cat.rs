@@ -10,7 +10,7 @@ use super::expect;
 use super::fixture::Fixture;
 
 #[test]
-fn the_bytes_come_in_order_and_alone() -> Result<()> {
+fn cat_writes_files_in_order_and_nothing_else() -> Result<()> {
     let fixture = Fixture::new()?;
     expect(&fixture.run(&["download", "--no-subdir", "test:davsfile", "test:mixed-04.dat", "test:empty.dat"])?, 0)?;
     let names = ["mixed-04.dat", "empty.dat", "davsfile-0.dat", "davsfile-5.dat"];
@@ -27,7 +27,7 @@ fn the_bytes_come_in_order_and_alone() -> Result<()> {
 }
 
 #[test]
-fn wrong_bytes_end_with_a_failure_that_says_so() -> Result<()> {
+fn cat_of_wrong_bytes_fails() -> Result<()> {
     let fixture = Fixture::new()?;
     let output = fixture.command(&["cat", "--rses", "DAVS", "test:rotten.dat"])?.output()?;
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -46,7 +46,7 @@ fn wrong_bytes_end_with_a_failure_that_says_so() -> Result<()> {
 }
 
 #[test]
-fn what_is_no_file_is_refused_with_a_way_on() -> Result<()> {
+fn cat_of_anything_but_a_file_is_refused_with_a_hint() -> Result<()> {
     let fixture = Fixture::new()?;
     let dataset = fixture.run(&["cat", "test:davsfile"])?;
     expect(&dataset, 1)?;
@@ -60,7 +60,7 @@ fn what_is_no_file_is_refused_with_a_way_on() -> Result<()> {
 }
 
 #[test]
-fn a_reader_that_has_enough_ends_it_quietly() -> Result<()> {
+fn cat_ends_quietly_when_the_reader_has_enough() -> Result<()> {
     let fixture = Fixture::new()?;
     let mut child = fixture.command(&["cat", "bench:2g.dat"])?.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut output = child.stdout.take().context("no output")?;

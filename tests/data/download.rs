@@ -14,7 +14,7 @@ use crate::fixtures::{shell_code, wait_for};
 use crate::support::{Rucio, Testbed};
 
 #[test]
-fn a_dry_run_tells_everything_and_does_nothing() -> Result<()> {
+fn dry_run_lists_everything_and_does_nothing() -> Result<()> {
     let fixture = Fixture::new()?;
     let words = ["download", "--dry-run", "--dir", "out", "--rses", "DAVS", "test:davsfile"];
     let dry = fixture.run(&words)?;
@@ -43,7 +43,7 @@ fn a_dry_run_tells_everything_and_does_nothing() -> Result<()> {
 /// Files that are chosen by their names are listed by their names, the others by the collection's: both have the replicas that
 /// the official client lists, and leave out what has none there.
 #[test]
-fn a_pattern_for_all_files_means_the_same_as_none() -> Result<()> {
+fn pattern_for_all_files_means_the_same_as_none() -> Result<()> {
     let fixture = Fixture::new()?;
     for collection in ["test:nested", "test:threeways", "test:container"] {
         let plan = |options: &[&str]| -> Result<(i32, BTreeSet<String>)> {
@@ -103,7 +103,7 @@ fn shares_are_disjoint_and_complete() -> Result<()> {
 }
 
 #[test]
-fn patterns_choose_by_name() -> Result<()> {
+fn patterns_select_by_name() -> Result<()> {
     let fixture = Fixture::new()?;
     for (number, (words, expected)) in [
         (vec!["--include", "*-[01].dat"], vec!["davsfile-0.dat", "davsfile-1.dat"]),
@@ -128,7 +128,7 @@ fn patterns_choose_by_name() -> Result<()> {
 }
 
 #[test]
-fn what_failed_is_listed_for_the_next_run_which_puts_it_in_its_place() -> Result<()> {
+fn failed_list_is_the_input_of_the_next_run() -> Result<()> {
     let fixture = Fixture::new()?;
     // The destination of a file is a folder.
     fs::create_dir_all(fixture.path("davsfile/davsfile-3.dat/in the way"))?;
@@ -168,7 +168,7 @@ fn what_failed_is_listed_for_the_next_run_which_puts_it_in_its_place() -> Result
 }
 
 #[test]
-fn long_lists_are_looked_up_together() -> Result<()> {
+fn listing_of_many_dids_is_batched() -> Result<()> {
     let fixture = Fixture::new()?;
     let names: Vec<_> = (0..10).map(|number| format!("test:mixed-{number:02}.dat")).collect();
     let mut list: Vec<_> = names.iter().flat_map(|name| [name.clone(), format!("{name}\ttest:mixed")]).collect();
@@ -187,7 +187,7 @@ fn long_lists_are_looked_up_together() -> Result<()> {
 }
 
 #[test]
-fn after_ctrl_c_both_reports_are_whole() -> Result<()> {
+fn reports_are_complete_after_ctrl_c() -> Result<()> {
     let fixture = Fixture::new()?;
     let words = ["--summary", "summary.json", "--failed-list", "failed.txt", "--dir", "data", "bench:2g.dat"];
     let mut child = fixture.command(&["download"])?.args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
@@ -202,7 +202,7 @@ fn after_ctrl_c_both_reports_are_whole() -> Result<()> {
 }
 
 #[test]
-fn metalinks_and_single_places_are_chosen_and_foretold_likewise() -> Result<()> {
+fn selection_and_dry_run_work_for_metalinks_and_pfns() -> Result<()> {
     let fixture = Fixture::new()?;
     let metalink = fixture.run(&["replica", "list", "file", "--metalink", "--rses", "DAVS", "test:davsfile"])?;
     fs::write(fixture.path("set.meta4"), &metalink.stdout)?;

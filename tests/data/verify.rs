@@ -21,7 +21,7 @@ fn states(outcome: &Outcome) -> Result<BTreeMap<String, String>> {
 }
 
 #[test]
-fn every_fault_is_found_and_mended_by_the_next_download() -> Result<()> {
+fn verify_finds_every_fault_and_the_next_download_fixes_it() -> Result<()> {
     let fixture = Fixture::new()?;
     expect(&fixture.run(&["download", "--dir", "data", "test:davsfile", "test:empty.dat"])?, 0)?;
     let words = ["verify", "--dir", "data", "--failed-list", "bad", "test:davsfile", "test:empty.dat"];
@@ -63,7 +63,7 @@ fn every_fault_is_found_and_mended_by_the_next_download() -> Result<()> {
 }
 
 #[test]
-fn ctrl_c_leaves_no_list_behind() -> Result<()> {
+fn verify_leaves_no_list_after_ctrl_c() -> Result<()> {
     let (fixture, server) = (Fixture::new()?, Server::start(|_, _| Answer::silence())?);
     let _ = server.client(&fixture.home)?;
     let config = fixture.home.path().join("rucio.cfg");
@@ -79,7 +79,7 @@ fn ctrl_c_leaves_no_list_behind() -> Result<()> {
 
 /// The list is far longer than what the system holds of it, and its first file takes longer to read than the list.
 #[test]
-fn a_server_need_not_wait_until_its_files_are_read() -> Result<()> {
+fn verify_reads_the_list_of_the_server_ahead_of_the_files() -> Result<()> {
     const LIST: &str = "GET /dids/faults/set/files";
     let (fixture, long, bytes) = (Fixture::new()?, "x".repeat(200), 1_u64 << 40);
     let row = |number| {
@@ -105,7 +105,7 @@ fn a_server_need_not_wait_until_its_files_are_read() -> Result<()> {
 }
 
 #[test]
-fn a_folder_named_after_a_scope_is_looked_up() -> Result<()> {
+fn verify_looks_up_a_folder_named_after_a_scope() -> Result<()> {
     let fixture = Fixture::new()?;
     expect(&fixture.run(&["download", "test:mixed-00.dat", "test:mixed-01.dat", "user.jdoe:odd/names"])?, 0)?;
     expect(&fixture.run(&["verify", "test"])?, 0)?;
@@ -124,7 +124,7 @@ fn a_folder_named_after_a_scope_is_looked_up() -> Result<()> {
 }
 
 #[test]
-fn files_straight_in_a_folder_are_not_alone_there() -> Result<()> {
+fn verify_of_files_in_a_folder_reports_extra_ones() -> Result<()> {
     let fixture = Fixture::new()?;
     expect(&fixture.run(&["download", "--no-subdir", "--dir", "flat", "test:davsfile"])?, 0)?;
     fs::write(fixture.path("flat/other"), "")?;

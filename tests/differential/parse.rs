@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_case_and_its_attributes() -> Result<()> {
+    fn case_and_its_attributes_parse() -> Result<()> {
         let text = "[one]\n    rules: time, order\n# why\n@root A=b rucio stat 'x y' => 9\n    shows: ^x{2}\n    \
                     before: {id} = rucio add-rule {new} 1 X\n    differs: some-id\n    ours: 1\n\nrucio ping\n";
         let cases = cases("file.txt", text)?;
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn case_that_is_malformed_is_refused() {
         for text in [
             "rucio ping 'open",
             "ping",

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fresh_name_goes_in_and_comes_out_as_it_is_and_in_capitals() {
+    fn placeholder_of_a_fresh_name_is_replaced_in_both_cases() {
         let places = Placeholders::of_run("diff-1a", Path::new("/w"));
         let line = "rucio rse add {NEW} {new} {work}/f";
         let filled = places.fill(line).unwrap();

@@ -18,7 +18,7 @@ use crate::support::{Outcome, Testbed, var};
 const WITHOUT: [&str; 3] = ["--metalink", "--pfc", "--link"];
 
 #[test]
-fn every_command_has_records_in_every_format() -> Result<()> {
+fn records_of_every_command_exist_in_every_format() -> Result<()> {
     Testbed::get()?;
     let _only = the_only_run();
     let caches = tempfile::tempdir()?;

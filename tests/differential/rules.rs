@@ -89,7 +89,7 @@ impl Rule {
 }
 
 #[test]
-fn rules_are_narrow() -> Result<()> {
+fn normalisation_rules_are_narrow() -> Result<()> {
     let time = Rule::named("time")?;
     assert_eq!(time.apply("at 2026-11-22 04:29:53 | 2026-11-22T04:29:53.123456"), "at <day> <time> | <day>T<time>");
     for other in ["2026-11-22", "04:29:53", "1026-11-22 04:29:53", "2026-11-22 04:29:5", "x2026-11-22 04:29:53"] {

@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_single_traces_of_several_connections_come_together() -> Result<()> {
+    fn trace_server_collects_lists_and_single_traces_of_several_connections() -> Result<()> {
         let server = TraceServer::open()?;
         for body in [r#"[{"a":1},{"a":2}]"#, r#"{"a":3}"#] {
             let mut client = TcpStream::connect(server.address)?;
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_must_differ_is_taken_out() -> Result<()> {
+    fn trace_comparison_leaves_out_only_what_must_differ() -> Result<()> {
         let id = "0123456789abcdef0123456789abcdef";
         let failed = format!(r#"{{"hostname":"h","uuid":"{id}","clientState":"FAILED","stateReason":"x","n":1}}"#);
         let done = format!(r#"{{"hostname":"","uuid":"{id}","clientState":"DONE","stateReason":"OK"}}"#);

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use crate::fixtures::doctor::DoctorFixture;
 
 #[test]
-fn an_option_is_mistyped() -> Result<()> {
+fn doctor_finds_a_mistyped_option() -> Result<()> {
     let doctor =
         DoctorFixture::with(|_| Ok("auth_type = userpass\nusername = jdoe\npassword = secret\nacount = jdoe".into()))?;
     let finding = doctor.is_warned()?;
@@ -20,7 +20,7 @@ fn an_option_is_mistyped() -> Result<()> {
 }
 
 #[test]
-fn an_option_is_unknown() -> Result<()> {
+fn doctor_finds_an_unknown_option() -> Result<()> {
     let doctor = DoctorFixture::with(|_| {
         Ok("auth_type = userpass\nusername = jdoe\npassword = secret\nexperiment_motto = fiat lux".into())
     })?;
@@ -31,7 +31,7 @@ fn an_option_is_unknown() -> Result<()> {
 }
 
 #[test]
-fn others_may_read_the_password() -> Result<()> {
+fn doctor_finds_a_password_that_others_may_read() -> Result<()> {
     let doctor = DoctorFixture::userpass()?;
     fs::set_permissions(doctor.config(), Permissions::from_mode(0o644))?;
     let finding = doctor.is_warned()?;
@@ -41,33 +41,33 @@ fn others_may_read_the_password() -> Result<()> {
 }
 
 #[test]
-fn others_may_read_what_is_no_password() -> Result<()> {
+fn doctor_accepts_a_readable_configuration_without_password() -> Result<()> {
     let doctor = DoctorFixture::with(|_| crate::fixtures::doctor::certificate("jdoe"))?;
     fs::set_permissions(doctor.config(), Permissions::from_mode(0o644))?;
     doctor.is_well().map(drop)
 }
 
 #[test]
-fn the_profile_is_not_there() -> Result<()> {
+fn doctor_finds_a_missing_profile() -> Result<()> {
     let doctor = DoctorFixture::userpass()?.args(&["--profile", "night"]);
     doctor.fails(&[], 1)?.says("configuration", &["has no section [profile night]", "Add a section [profile night]"])
 }
 
 #[test]
-fn an_address_lacks_its_protocol() -> Result<()> {
+fn doctor_finds_an_address_without_protocol() -> Result<()> {
     let doctor = DoctorFixture::userpass()?.args(&["-H", "rucio.example.org"]);
     doctor.fails(&[], 1)?.says("settings", &["rucio_host", "does not start with https://", "https://rucio.example.org"])
 }
 
 #[test]
-fn a_truth_value_is_none() -> Result<()> {
+fn doctor_finds_an_invalid_truth_value() -> Result<()> {
     let lines = "auth_type = userpass\nusername = jdoe\npassword = secret\nauth_oidc_refresh_active = perhaps";
     let doctor = DoctorFixture::with(|_| Ok(lines.into()))?;
     doctor.fails(&[], 1)?.says("settings", &["line 9: option 'auth_oidc_refresh_active'", "Correct the line"])
 }
 
 #[test]
-fn settings_tell_where_they_stand() -> Result<()> {
+fn doctor_shows_where_settings_come_from() -> Result<()> {
     let doctor =
         DoctorFixture::userpass()?.env("RUCIO_ACCOUNT", "jdoe").env("HTTPS_PROXY", "").args(&["-S", "userpass"]);
     let findings = doctor.is_well()?;

@@ -12,7 +12,7 @@ use crate::fixtures::Home;
 use crate::fixtures::doctor::{DoctorFixture, certificate, proxy, x509};
 
 #[test]
-fn sites_that_work_are_well_by_every_way_that_asks_nobody() -> Result<()> {
+fn doctor_is_content_with_every_authentication_method_that_works() -> Result<()> {
     for (lines, way, identity) in [
         ("auth_type = userpass\nusername = jdoe\npassword = secret".to_owned(), "userpass", "jdoe"),
         (certificate("jdoe")?, "x509", "CN=John Doe,O=Testbed"),
@@ -38,7 +38,7 @@ fn sites_that_work_are_well_by_every_way_that_asks_nobody() -> Result<()> {
 }
 
 #[test]
-fn a_password_is_wrong() -> Result<()> {
+fn doctor_finds_a_wrong_password() -> Result<()> {
     let doctor = DoctorFixture::with(|_| Ok("auth_type = userpass\nusername = jdoe\npassword = wr%ng".to_owned()))?;
     doctor.fails(&[], 1)?.says("login", &["the password of jdoe is wrong", "rucio login"])?;
     let text = doctor.run(&[])?;
@@ -47,14 +47,14 @@ fn a_password_is_wrong() -> Result<()> {
 }
 
 #[test]
-fn a_user_name_is_unknown() -> Result<()> {
+fn doctor_finds_an_unknown_user() -> Result<()> {
     let doctor = DoctorFixture::with(|_| Ok("auth_type = userpass\nusername = nemo77\npassword = secret".to_owned()))?;
     let command = "rucio account identity add --type USERPASS --id nemo77 --email EMAIL --password PASSWORD jdoe";
     doctor.fails(&[], 1)?.says("login", &["does not know the identity nemo77 (USERPASS)", command])
 }
 
 #[test]
-fn an_account_is_unknown() -> Result<()> {
+fn doctor_finds_an_unknown_account() -> Result<()> {
     let doctor = DoctorFixture::userpass()?.args(&["--account", "nobody77"]);
     let texts = ["there is no account nobody77; jdoe belongs to jdoe", "rucio --account jdoe whoami"];
     doctor.fails(&[], 1)?.says("login", &texts)?;
@@ -64,7 +64,7 @@ fn an_account_is_unknown() -> Result<()> {
 }
 
 #[test]
-fn an_identity_may_not_act_as_the_account() -> Result<()> {
+fn doctor_finds_an_identity_that_may_not_use_the_account() -> Result<()> {
     let command = "An administrator can add the identity: `rucio account identity add --type USERPASS --id jdoe";
     let doctor = DoctorFixture::userpass()?.args(&["--account", "alice"]);
     doctor.fails(&[], 1)?.says("login", &["jdoe may not act as account alice; it belongs to jdoe", command])?;
@@ -73,14 +73,14 @@ fn an_identity_may_not_act_as_the_account() -> Result<()> {
 }
 
 #[test]
-fn a_certificate_is_a_strangers() -> Result<()> {
+fn doctor_finds_a_certificate_of_an_unknown_ca() -> Result<()> {
     let doctor = DoctorFixture::with(|_| certificate("stranger"))?;
     let command = "rucio account identity add --type X509 --id 'CN=Nobody Known,O=Testbed' --email EMAIL jdoe";
     doctor.fails(&[], 1)?.says("login", &["does not know the identity CN=Nobody Known,O=Testbed (X509)", command])
 }
 
 #[test]
-fn a_certificate_has_expired() -> Result<()> {
+fn doctor_finds_an_expired_certificate() -> Result<()> {
     let doctor = DoctorFixture::with(|_| certificate("jdoe.expired"))?;
     doctor
         .fails(&[], 1)?
@@ -88,7 +88,7 @@ fn a_certificate_has_expired() -> Result<()> {
 }
 
 #[test]
-fn a_proxy_has_expired() -> Result<()> {
+fn doctor_finds_an_expired_proxy() -> Result<()> {
     let doctor = DoctorFixture::with(|_| proxy("jdoe.expired-proxy.pem"))?;
     let texts = [
         "jdoe.expired-proxy.pem: proxy of CN=John Doe,O=Testbed, set by client_x509_proxy, expired on",
@@ -98,21 +98,21 @@ fn a_proxy_has_expired() -> Result<()> {
 }
 
 #[test]
-fn a_proxy_that_storages_are_shown_has_expired() -> Result<()> {
+fn doctor_finds_an_expired_proxy_for_storage() -> Result<()> {
     let file = Home::certificate("jdoe.expired-proxy.pem")?;
     let doctor = DoctorFixture::userpass()?.env("X509_USER_PROXY", &file.to_string_lossy());
     doctor.is_warned()?.says("credentials", &["used for storages, expired on", "voms-proxy-init"])
 }
 
 #[test]
-fn a_proxy_is_nowhere() -> Result<()> {
+fn doctor_finds_a_missing_proxy() -> Result<()> {
     let doctor = DoctorFixture::with(|_| Ok("auth_type = x509_proxy".to_owned()))?;
     let texts = ["x509_proxy: There is no proxy certificate at", "voms-proxy-init", "RUCIO_CLIENT_PROXY"];
     doctor.fails(&[], 1)?.says("credentials", &texts)
 }
 
 #[test]
-fn a_proxy_is_open_to_others() -> Result<()> {
+fn doctor_finds_a_proxy_that_others_may_read() -> Result<()> {
     let doctor = DoctorFixture::with(|home| {
         Ok(format!("auth_type = x509_proxy\nclient_x509_proxy = {}", home.copy("jdoe.proxy.pem", 0o644)?.display()))
     })?;
@@ -123,7 +123,7 @@ fn a_proxy_is_open_to_others() -> Result<()> {
 }
 
 #[test]
-fn a_key_is_open_to_others() -> Result<()> {
+fn doctor_finds_a_key_that_others_may_read() -> Result<()> {
     let doctor =
         DoctorFixture::with(|home| Ok(x509(&Home::certificate("jdoe.pem")?, &home.copy("jdoe.key.pem", 0o644)?)))?;
     let finding = doctor.fails(&[], 1)?;
@@ -133,7 +133,7 @@ fn a_key_is_open_to_others() -> Result<()> {
 }
 
 #[test]
-fn a_key_is_that_of_another_certificate() -> Result<()> {
+fn doctor_finds_a_key_of_another_certificate() -> Result<()> {
     let doctor =
         DoctorFixture::with(|_| Ok(x509(&Home::certificate("jdoe.pem")?, &Home::certificate("root.key.pem")?)))?;
     let texts =
@@ -142,7 +142,7 @@ fn a_key_is_that_of_another_certificate() -> Result<()> {
 }
 
 #[test]
-fn an_encrypted_key_wants_a_login() -> Result<()> {
+fn doctor_asks_for_a_login_with_an_encrypted_key() -> Result<()> {
     let doctor = DoctorFixture::with(|_| {
         Ok(x509(&Home::certificate("jdoe.pem")?, &Home::certificate("jdoe.encrypted.key.pem")?))
     })?;
@@ -150,19 +150,19 @@ fn an_encrypted_key_wants_a_login() -> Result<()> {
 }
 
 #[test]
-fn no_ticket_is_there_for_kerberos() -> Result<()> {
+fn doctor_finds_a_missing_kerberos_ticket() -> Result<()> {
     let doctor = DoctorFixture::with(|_| Ok("auth_type = gss".to_owned()))?;
     doctor.fails(&[], 4)?.says("credentials", &["there are no Kerberos tickets", "kinit"])
 }
 
 #[test]
-fn a_way_is_unknown() -> Result<()> {
+fn doctor_finds_an_unknown_authentication_method() -> Result<()> {
     let doctor = DoctorFixture::with(|_| Ok("auth_type = telepathy".to_owned()))?;
     doctor.fails(&[], 1)?.says("credentials", &["There is no authentication method 'telepathy'", "userpass, x509"])
 }
 
 #[test]
-fn bearer_tokens_are_named_and_not_shown() -> Result<()> {
+fn doctor_names_bearer_tokens_without_showing_them() -> Result<()> {
     let doctor =
         DoctorFixture::userpass()?.env("BEARER_TOKEN", "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lkcCJ9.c2ln");
     let findings = doctor.is_well()?;
@@ -180,7 +180,7 @@ fn bearer_tokens_are_named_and_not_shown() -> Result<()> {
 }
 
 #[test]
-fn ssh_keys_are_told_apart_by_their_pass_phrase() -> Result<()> {
+fn doctor_tells_ssh_keys_with_and_without_pass_phrase() -> Result<()> {
     for (phrase, code, told) in
         [("", 0, "unencrypted SSH key"), ("hunter2", 4, "encrypted SSH key; a login prompts for the pass phrase")]
     {
@@ -198,7 +198,7 @@ fn ssh_keys_are_told_apart_by_their_pass_phrase() -> Result<()> {
 }
 
 #[test]
-fn openid_connect_wants_a_login_or_the_token_of_another_program() -> Result<()> {
+fn doctor_asks_openid_connect_users_for_a_login_or_a_token() -> Result<()> {
     let lines = "auth_type = oidc\noidc_audience = rucio\noidc_issuer = testbed";
     let doctor = DoctorFixture::with(|_| Ok(lines.to_owned()))?;
     for options in [&[][..], &["--offline"]] {

@@ -13,7 +13,7 @@ use crate::fixtures::{Home, Pty};
 use crate::support::{Testbed, project, unified, var};
 
 #[test]
-fn every_format_shows_the_same_findings() -> Result<()> {
+fn doctor_findings_are_the_same_in_every_format() -> Result<()> {
     let doctor = DoctorFixture::userpass()?.args(&["--account", "nobody77"]);
     // The first login creates the token folder, which the others see.
     doctor.run(&[])?;
@@ -38,7 +38,7 @@ fn every_format_shows_the_same_findings() -> Result<()> {
 }
 
 #[test]
-fn words_are_coloured_on_a_terminal() -> Result<()> {
+fn doctor_status_is_coloured_on_a_terminal() -> Result<()> {
     let doctor = DoctorFixture::userpass()?;
     let config = doctor.config().to_string_lossy().into_owned();
     let run = |variables: &[(&str, &str)]| {
@@ -54,7 +54,7 @@ fn words_are_coloured_on_a_terminal() -> Result<()> {
 
 /// The example in the documentation is the real output. `RUCIO_BLESS=1` updates it.
 #[test]
-fn the_documented_example_is_true() -> Result<()> {
+fn doctor_output_is_as_documented() -> Result<()> {
     let doctor = DoctorFixture::of(Home::new()?, None)?;
     let (url, certs) = (Testbed::get()?.value("URL")?, Testbed::get()?.value("CERTS")?);
     let lines = format!(

@@ -15,7 +15,7 @@ fn at(address: &str) -> Result<DoctorFixture> {
 }
 
 #[test]
-fn a_name_does_not_resolve() -> Result<()> {
+fn doctor_finds_a_name_that_does_not_resolve() -> Result<()> {
     let finding = at("https://rucio.invalid:443")?.fails(&[], 1)?;
     finding.says(
         "name",
@@ -24,7 +24,7 @@ fn a_name_does_not_resolve() -> Result<()> {
 }
 
 #[test]
-fn a_port_is_closed() -> Result<()> {
+fn doctor_finds_a_closed_port() -> Result<()> {
     // Bound and released, so that connections are refused.
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let finding = at(&format!("https://localhost:{port}"))?.fails(&[], 1)?;
@@ -33,7 +33,7 @@ fn a_port_is_closed() -> Result<()> {
 }
 
 #[test]
-fn one_of_two_servers_is_down() -> Result<()> {
+fn doctor_finds_which_of_two_servers_is_down() -> Result<()> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let doctor = DoctorFixture::userpass()?.args(&["--auth-host", &format!("https://localhost:{port}")]);
     let finding = doctor.fails(&[], 1)?;
@@ -44,7 +44,7 @@ fn one_of_two_servers_is_down() -> Result<()> {
 }
 
 #[test]
-fn a_server_is_silent() -> Result<()> {
+fn doctor_finds_a_silent_server() -> Result<()> {
     // The system accepts the connection, and no data follows.
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let place = format!("localhost:{}", listener.local_addr()?.port());
@@ -85,7 +85,7 @@ fn relay(mut client: TcpStream) -> Result<()> {
 }
 
 #[test]
-fn an_http_proxy_leads_there() -> Result<()> {
+fn doctor_connects_through_an_http_proxy() -> Result<()> {
     let port = http_proxy()?;
     let doctor = DoctorFixture::userpass()?.env("HTTPS_PROXY", &format!("http://kim:hunter2@127.0.0.1:{port}"));
     let findings = doctor.is_well()?;
@@ -97,7 +97,7 @@ fn an_http_proxy_leads_there() -> Result<()> {
 }
 
 #[test]
-fn an_http_proxy_refuses() -> Result<()> {
+fn doctor_finds_an_http_proxy_that_refuses() -> Result<()> {
     let port = http_proxy()?;
     let doctor = DoctorFixture::userpass()?.env("HTTPS_PROXY", &format!("http://127.0.0.1:{port}"));
     let finding = doctor.fails(&[], 1)?;

@@ -22,7 +22,7 @@ fn ca_of_the_server_is_unknown() -> Result<()> {
 }
 
 #[test]
-fn who_is_insecure_goes_on_with_a_warning() -> Result<()> {
+fn doctor_warns_when_insecure() -> Result<()> {
     let wrong = Home::certificate("root.pem")?.to_string_lossy().into_owned();
     let (findings, _) = DoctorFixture::userpass()?.args(&["--insecure", "--ca-certificate", &wrong]).examined(&[])?;
     let finding = findings.iter().find(|finding| finding.check == "tls");
@@ -32,13 +32,13 @@ fn who_is_insecure_goes_on_with_a_warning() -> Result<()> {
 }
 
 #[test]
-fn authorities_are_nowhere() -> Result<()> {
+fn doctor_finds_missing_cas() -> Result<()> {
     let finding = DoctorFixture::userpass()?.args(&["--ca-certificate", "/nowhere/ca.pem"]).fails(&[], 1)?;
     finding.says("ca", &["The CA certificates at /nowhere/ca.pem cannot be read", "X509_CERT_DIR"])
 }
 
 #[test]
-fn a_folder_of_authorities_is_empty() -> Result<()> {
+fn doctor_finds_an_empty_folder_of_cas() -> Result<()> {
     let doctor = DoctorFixture::userpass()?;
     let folder = doctor.home.path().join("empty");
     fs::create_dir(&folder)?;
@@ -68,7 +68,7 @@ fn unfit_are_told(trusted: &Path, told: &[(String, &str, &str)]) -> Result<()> {
 }
 
 #[test]
-fn authorities_are_unfit() -> Result<()> {
+fn doctor_finds_unfit_cas() -> Result<()> {
     let (home, ca) = (&Home::new()?, CertificateFixture::testbed("ca")?);
     let old = CertificateFixture::signed_by_itself(&["CN=Old"], (-9, -1), Use::Authority)?;
     let no_signer = CertificateFixture::signed_by_itself(&["CN=Mute"], TODAY, Use::NoCertSign)?;
@@ -96,7 +96,7 @@ fn authorities_are_unfit() -> Result<()> {
 }
 
 #[test]
-fn no_authority_of_a_file_is_fit() -> Result<()> {
+fn doctor_finds_a_file_without_a_fit_ca() -> Result<()> {
     let (home, old) = (Home::new()?, CertificateFixture::signed_by_itself(&["CN=Old"], (-9, -1), Use::Authority)?);
     let file = keep(&home, "ca.pem", old.pem()?)?;
     let (findings, code) = trusting(&file)?.examined(&[])?;
@@ -107,7 +107,7 @@ fn no_authority_of_a_file_is_fit() -> Result<()> {
 
 /// What small sites do is no reason for a warning.
 #[test]
-fn a_servers_own_certificate_is_trusted() -> Result<()> {
+fn doctor_accepts_a_servers_own_certificate() -> Result<()> {
     let home = Home::new()?;
     let own = CertificateFixture::signed_by_itself(&["CN=localhost"], TODAY, Use::Server("localhost"))?;
     let file = keep(&home, "server.pem", own.pem()?)?;
@@ -121,7 +121,7 @@ fn a_servers_own_certificate_is_trusted() -> Result<()> {
 }
 
 #[test]
-fn a_list_of_what_was_revoked_is_out_of_date() -> Result<()> {
+fn doctor_finds_an_outdated_crl() -> Result<()> {
     let doctor = DoctorFixture::userpass()?;
     let folder = doctor.home.path().join("certificates");
     let script = format!(

@@ -30,7 +30,7 @@ fn ended(doctor: &DoctorFixture, password: bool) -> Result<()> {
 }
 
 #[test]
-fn a_token_has_ended_and_a_login_asks() -> Result<()> {
+fn doctor_finds_an_expired_token_where_a_login_asks() -> Result<()> {
     let doctor = returning()?;
     ended(&doctor, false)?;
     for options in [&[][..], &["--offline"]] {
@@ -43,7 +43,7 @@ fn a_token_has_ended_and_a_login_asks() -> Result<()> {
 }
 
 #[test]
-fn a_token_has_ended_and_a_login_asks_nobody() -> Result<()> {
+fn doctor_accepts_an_expired_token_where_a_login_does_not_ask() -> Result<()> {
     let doctor = returning()?;
     ended(&doctor, true)?;
     let findings = doctor.is_well()?;
@@ -55,7 +55,7 @@ fn a_token_has_ended_and_a_login_asks_nobody() -> Result<()> {
 }
 
 #[test]
-fn a_token_is_still_good_without_a_password() -> Result<()> {
+fn doctor_accepts_a_valid_token_without_a_password() -> Result<()> {
     let doctor = returning()?;
     let config = fs::read_to_string(doctor.config())?;
     fs::write(doctor.config(), config.replace("password = secret\n", ""))?;
@@ -63,7 +63,7 @@ fn a_token_is_still_good_without_a_password() -> Result<()> {
 }
 
 #[test]
-fn a_token_is_refused_by_the_server() -> Result<()> {
+fn doctor_finds_a_token_that_the_server_refuses() -> Result<()> {
     let doctor = returning()?;
     let config = fs::read_to_string(doctor.config())?;
     fs::write(doctor.config(), config.replace("password = secret\n", ""))?;
@@ -73,7 +73,7 @@ fn a_token_is_refused_by_the_server() -> Result<()> {
 }
 
 #[test]
-fn a_token_is_open_to_others() -> Result<()> {
+fn doctor_finds_a_token_that_others_may_read() -> Result<()> {
     let doctor = returning()?;
     fs::set_permissions(doctor.home.token_file(), Permissions::from_mode(0o644))?;
     let finding = doctor.fails(&["--offline"], 1)?;
@@ -83,7 +83,7 @@ fn a_token_is_open_to_others() -> Result<()> {
 }
 
 #[test]
-fn the_folder_is_open_to_others() -> Result<()> {
+fn doctor_finds_a_token_folder_that_others_may_read() -> Result<()> {
     let doctor = returning()?;
     fs::set_permissions(doctor.home.token_folder(), Permissions::from_mode(0o777))?;
     let finding = doctor.fails(&[], 1)?;
@@ -93,7 +93,7 @@ fn the_folder_is_open_to_others() -> Result<()> {
 }
 
 #[test]
-fn the_folder_is_another_users() -> Result<()> {
+fn doctor_finds_a_token_folder_of_another_user() -> Result<()> {
     let doctor = returning()?;
     chown(doctor.home.token_folder(), Some(65534), None)?;
     let finding = doctor.fails(&[], 1)?;
@@ -104,7 +104,7 @@ fn the_folder_is_another_users() -> Result<()> {
 }
 
 #[test]
-fn the_token_is_a_link() -> Result<()> {
+fn doctor_finds_a_token_that_is_a_link() -> Result<()> {
     let doctor = returning()?;
     let elsewhere = doctor.home.path().join("elsewhere");
     fs::rename(doctor.home.token_file(), &elsewhere)?;

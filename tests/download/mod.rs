@@ -62,7 +62,7 @@ fn expect(outcome: &Outcome, code: i32) -> Result<()> {
 }
 
 #[test]
-fn a_container_on_davs_http_and_file_arrives_as_it_was_put_there() -> Result<()> {
+fn download_of_a_container_from_davs_http_and_file_is_complete() -> Result<()> {
     let fixture = Fixture::new()?;
     let outcome = fixture.download(&["test:threeways"])?;
     expect(&outcome, 0)?;
@@ -79,7 +79,7 @@ fn a_container_on_davs_http_and_file_arrives_as_it_was_put_there() -> Result<()>
 }
 
 #[test]
-fn files_that_are_there_already_are_not_fetched_again_and_wrong_ones_are() -> Result<()> {
+fn download_skips_existing_files_and_replaces_wrong_ones() -> Result<()> {
     let fixture = Fixture::new()?;
     expect(&fixture.download(&["test:davsfile"])?, 0)?;
     let spoiled = fixture.folder.join("davsfile/davsfile-0.dat");
@@ -94,7 +94,7 @@ fn files_that_are_there_already_are_not_fetched_again_and_wrong_ones_are() -> Re
 
 /// The server sends the rotten replica first or second as it likes; the storage decides with `--rses`.
 #[test]
-fn a_rotten_replica_is_noticed_and_the_next_one_used() -> Result<()> {
+fn download_skips_a_corrupt_replica() -> Result<()> {
     let fixture = Fixture::new()?;
     let rotten = fixture.rucio()?.args(["download", "--rses", "DAVS", "test:rotten2.dat"]).run()?;
     expect(&rotten, 1)?;
@@ -107,7 +107,7 @@ fn a_rotten_replica_is_noticed_and_the_next_one_used() -> Result<()> {
 }
 
 #[test]
-fn a_missing_replica_leads_to_the_next_one() -> Result<()> {
+fn download_skips_a_missing_replica() -> Result<()> {
     let fixture = Fixture::new()?;
     expect(&fixture.download(&["test:missing2.dat"])?, 0)?;
     ensure!(fs::read(fixture.folder.join("test/missing2.dat"))? == stored("posix", "missing2.dat")?);
@@ -115,7 +115,7 @@ fn a_missing_replica_leads_to_the_next_one() -> Result<()> {
 }
 
 #[test]
-fn without_a_good_replica_nothing_stands_under_the_name() -> Result<()> {
+fn download_without_a_good_replica_leaves_no_file() -> Result<()> {
     for (did, old_code) in [("test:hopeless.dat", 75), ("test:gone.dat", 75), ("test:nosuch.dat", 75)] {
         let fixture = Fixture::new()?;
         expect(&fixture.download(&[did])?, 1)?;
@@ -126,7 +126,7 @@ fn without_a_good_replica_nothing_stands_under_the_name() -> Result<()> {
 }
 
 #[test]
-fn one_bad_file_does_not_spoil_the_others() -> Result<()> {
+fn download_of_one_bad_file_does_not_affect_the_others() -> Result<()> {
     let fixture = Fixture::new()?;
     let both = fixture.rucio()?.args(["get", "test:hopeless.dat", "test:davsfile"]).run()?;
     expect(&both, 76)?;
@@ -135,7 +135,7 @@ fn one_bad_file_does_not_spoil_the_others() -> Result<()> {
 }
 
 #[test]
-fn names_of_the_server_do_not_lead_out_of_the_folder() -> Result<()> {
+fn download_stays_in_its_folder_whatever_the_names() -> Result<()> {
     let fixture = Fixture::new()?;
     let before = Tree::read(fixture.home.path())?;
     let outcome = fixture.rucio()?.args(["get", "--dir", "inner/most", "mock:escape"]).run()?;
@@ -146,7 +146,7 @@ fn names_of_the_server_do_not_lead_out_of_the_folder() -> Result<()> {
 }
 
 #[test]
-fn a_link_in_the_folder_does_not_lead_out_of_it() -> Result<()> {
+fn download_stays_in_its_folder_behind_a_link() -> Result<()> {
     let fixture = Fixture::new()?;
     let outside = fixture.home.path().join("outside");
     fs::create_dir(&outside)?;
@@ -158,7 +158,7 @@ fn a_link_in_the_folder_does_not_lead_out_of_it() -> Result<()> {
 }
 
 #[test]
-fn two_processes_in_one_folder_do_not_harm_each_other() -> Result<()> {
+fn download_by_two_processes_in_one_folder_is_safe() -> Result<()> {
     let fixture = Fixture::new()?;
     let outcomes: Vec<_> = std::thread::scope(|scope| {
         let runs: Vec<_> =
@@ -177,7 +177,7 @@ fn two_processes_in_one_folder_do_not_harm_each_other() -> Result<()> {
 }
 
 #[test]
-fn ctrl_c_ends_a_download_at_once_and_leaves_nothing_half_written() -> Result<()> {
+fn download_ends_at_ctrl_c_without_a_half_written_file() -> Result<()> {
     let fixture = Fixture::new()?;
     let mut child = fixture.rucio()?.args(["download", "bench:2g.dat"]).command()?;
     let mut child = child.stderr(Stdio::null()).stdout(Stdio::null()).spawn()?;

@@ -44,7 +44,7 @@ fn names(folder: &std::path::Path) -> Result<BTreeSet<String>> {
 }
 
 #[test]
-fn a_dataset_is_made_available_and_waited_for() -> Result<()> {
+fn example_waits_until_a_dataset_is_available() -> Result<()> {
     let (home, name) = (Home::new()?, unique("example"));
     let did = format!("user.jdoe:{name}");
     for line in [vec!["add-dataset", &did], vec!["attach", &did, "user.jdoe:hello.txt"]] {
@@ -61,7 +61,7 @@ fn a_dataset_is_made_available_and_waited_for() -> Result<()> {
 }
 
 #[test]
-fn the_jobs_of_an_array_fetch_everything_once() -> Result<()> {
+fn example_job_array_fetches_everything_once() -> Result<()> {
     let mut fetched = Vec::new();
     for job in ["0", "1", "2"] {
         let home = Home::new()?;
@@ -78,7 +78,7 @@ fn the_jobs_of_an_array_fetch_everything_once() -> Result<()> {
 }
 
 #[test]
-fn the_nightly_job_fetches_what_is_new_and_tells_of_a_proxy_that_ended() -> Result<()> {
+fn example_nightly_job_fetches_new_files_and_reports_an_expired_proxy() -> Result<()> {
     let home = Home::new()?;
     let folder = home.path().join("results");
     fs::create_dir(&folder)?;
@@ -99,7 +99,7 @@ fn the_nightly_job_fetches_what_is_new_and_tells_of_a_proxy_that_ended() -> Resu
 }
 
 #[test]
-fn the_report_reads_records_with_jq() -> Result<()> {
+fn example_report_reads_records_with_jq() -> Result<()> {
     let outcome = run(&Home::new()?, "report.sh", &["test", "jdoe"])?;
     ensure!(outcome.code == 0, "{outcome:?}");
     for line in ["\nch: CATALOG, ", "\ndavsfile\t6\t", "test:xrd\t"] {
@@ -109,7 +109,7 @@ fn the_report_reads_records_with_jq() -> Result<()> {
 }
 
 #[test]
-fn the_jobs_of_both_ci_systems_run() -> Result<()> {
+fn example_jobs_of_both_ci_systems_run() -> Result<()> {
     ensure!(Testbed::get()?.value("URL")?.starts_with("https://"), "no testbed");
     for file in ["gitlab-ci.yml", "github-actions.yml"] {
         let home = Home::new()?;

@@ -8,7 +8,7 @@ use crate::fixtures::download::ended;
 
 /// A new token is requested when the old one has expired by the local clock; the server, whose clock is right, accepts both.
 #[test]
-fn tokens_are_renewed_by_a_clock_that_is_wrong_by_hours() -> Result<()> {
+fn clock_wrong_by_hours_renews_tokens() -> Result<()> {
     let home = Home::new()?;
     let proxy = Home::certificate("jdoe.proxy.pem")?;
     let mut tokens = Vec::new();

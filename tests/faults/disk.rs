@@ -32,7 +32,7 @@ fn files(sizes: &[(&str, usize)]) -> Result<(DownloadFixture, Store)> {
 }
 
 #[test]
-fn a_full_disk_fails_what_does_not_fit_and_nothing_else() -> Result<()> {
+fn disk_that_is_full_fails_only_what_does_not_fit() -> Result<()> {
     let (world, store) = files(&[("large", 6_000_000), ("small", 100_000), ("other", 200_000)])?;
     let outcome = download_on(&world, "mount -t tmpfs -o size=3m none disk")?;
     ended(&outcome, 76)?;
@@ -47,7 +47,7 @@ fn a_full_disk_fails_what_does_not_fit_and_nothing_else() -> Result<()> {
 }
 
 #[test]
-fn a_read_only_folder_is_told_and_not_tried_again() -> Result<()> {
+fn disk_that_is_read_only_is_reported_and_not_retried() -> Result<()> {
     let (world, store) = files(&[("f", 100_000)])?;
     let outcome = download_on(&world, "mount -t tmpfs -o ro none disk")?;
     ended(&outcome, 75)?;
@@ -66,7 +66,7 @@ fn a_read_only_folder_is_told_and_not_tried_again() -> Result<()> {
 
 /// Missing ranges use no disk space until they are received.
 #[test]
-fn a_full_disk_ends_a_file_that_comes_in_parts() -> Result<()> {
+fn disk_that_is_full_ends_a_file_with_several_ranges() -> Result<()> {
     let content = bytes(0, 12_000_000);
     // One connection brings 4 MB/s.
     let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::from_millis(15))?;

@@ -63,27 +63,27 @@ const SHOWS: [(&str, i32, &str); 29] = [
 ];
 
 #[test]
-fn using_the_client() -> Result<()> {
+fn document_using_the_client() -> Result<()> {
     work("using-the-client.md")
 }
 
 #[test]
-fn rucio_restful_apis() -> Result<()> {
+fn document_rucio_restful_apis() -> Result<()> {
     work("rucio-restful-apis.md")
 }
 
 #[test]
-fn authentication_rest_api() -> Result<()> {
+fn document_authentication_rest_api() -> Result<()> {
     work("authentication-rest-api.md")
 }
 
 #[test]
-fn credentialclient() -> Result<()> {
+fn document_credentialclient() -> Result<()> {
     work("credentialclient.md")
 }
 
 #[test]
-fn globus_cli_sessions() -> Result<()> {
+fn document_globus_cli_sessions() -> Result<()> {
     work("globus-cli-sessions.md")
 }
 

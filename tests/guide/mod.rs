@@ -35,7 +35,7 @@ const PREPARATION: [&str; 6] = [
 ];
 
 #[test]
-fn the_guide_is_right() -> Result<()> {
+fn guide_is_right() -> Result<()> {
     let text = fs::read_to_string(project().join("tests/guide/lines.txt"))?;
     let cases = cases("guide/lines.txt", &text)?;
     ensure!(!cases.is_empty(), "no line");

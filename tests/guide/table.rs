@@ -71,7 +71,7 @@ fn documents() -> Result<BTreeSet<(String, String)>> {
 }
 
 #[test]
-fn no_command_line_of_the_documents_is_left_out() -> Result<()> {
+fn guide_has_every_command_line_of_the_documents() -> Result<()> {
     let shown: BTreeSet<_> = rows()?.into_iter().map(|row| (row.document, row.there)).collect();
     let known = documents()?;
     ensure!(known.len() > 40, "{known:?}");
@@ -83,7 +83,7 @@ fn no_command_line_of_the_documents_is_left_out() -> Result<()> {
 }
 
 #[test]
-fn cells_are_read_with_their_bars() -> Result<()> {
+fn guide_cells_are_read_with_their_bars() -> Result<()> {
     let row = row("x:1".into(), "d", r"| `a \| b` | *as written*, `c` | `k = v`, a word, `w` |")?;
     ensure!(row.there == "a | b" && row.here == ["a | b", "c"] && row.options == ["k = v"], "{row:?}");
     Ok(())

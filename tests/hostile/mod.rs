@@ -13,7 +13,7 @@ const CONTENT: &str = "this is a file like any other\n";
 /// Fifos, sockets and devices are never opened: reading them would never end, or take something away from others. What
 /// the server refuses for its name fails alone.
 #[test]
-fn a_folder_of_odd_things_is_uploaded_without_them() -> Result<()> {
+fn upload_of_a_folder_leaves_out_links_and_special_files() -> Result<()> {
     for recursive in [&["--recursive"][..], &[]] {
         let sandbox = Sandbox::new()?;
         let name = unique("odd-folder-");

@@ -9,7 +9,7 @@ use crate::differential::{Case, CaseLine, all_cases};
 const WITHOUT_CASE: [(&str, &str); 0] = [];
 
 #[test]
-fn every_command_and_option_has_a_case() -> Result<()> {
+fn cases_cover_every_command_and_option() -> Result<()> {
     let cases = all_cases()?;
     let lines: Vec<Line> = cases.iter().flat_map(Line::of).collect();
     let mut missing = Vec::new();
@@ -35,7 +35,7 @@ const WITHOUT_TRANSFER: [(&str, &str); 2] = [
 /// For transfers it is not enough that an option is parsed: with each of them files were transferred by both
 /// clients, and been compared; for uploads, what storage and catalogue have afterwards too.
 #[test]
-fn every_option_of_downloads_and_uploads_has_a_case_that_moves_files() -> Result<()> {
+fn cases_cover_every_option_of_downloads_and_uploads_with_files() -> Result<()> {
     let cases = all_cases()?;
     let moves = |case: &&Case| {
         let compared = case.differs.as_ref().is_none_or(|differs| differs.same_as.is_some());

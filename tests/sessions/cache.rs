@@ -28,7 +28,7 @@ fn logins(lines: &[Line]) -> usize {
 }
 
 #[test]
-fn fifty_processes_at_once_get_one_token_and_fifty_answers() -> Result<()> {
+fn cache_gives_fifty_processes_one_token() -> Result<()> {
     let (home, agent) = (Home::new()?, unique("fifty"));
     let outcomes: Vec<Result<Outcome>> = std::thread::scope(|scope| {
         let start = || home.ours().config("userpass")?.args(["--user-agent", &agent, "whoami"]).run();
@@ -62,7 +62,7 @@ fn fifty_processes_at_once_get_one_token_and_fifty_answers() -> Result<()> {
 }
 
 #[test]
-fn the_official_client_uses_our_token() -> Result<()> {
+fn cache_token_of_ours_is_used_by_the_official_client() -> Result<()> {
     let home = Home::new()?;
     let (_, ours) = whoami(home.ours())?;
     ensure!(logins(&ours) == 1);
@@ -74,7 +74,7 @@ fn the_official_client_uses_our_token() -> Result<()> {
 }
 
 #[test]
-fn we_use_the_official_clients_token() -> Result<()> {
+fn cache_token_of_the_official_client_is_used_by_us() -> Result<()> {
     let home = Home::new()?;
     let (_, theirs) = whoami(home.official()?)?;
     ensure!(logins(&theirs) == 1);
@@ -90,7 +90,7 @@ fn we_use_the_official_clients_token() -> Result<()> {
 }
 
 #[test]
-fn a_refused_token_is_replaced_once() -> Result<()> {
+fn cache_token_that_is_refused_is_replaced_once() -> Result<()> {
     let home = Home::new()?;
     home.keep_token("jdoe-jdoe-unknown-00000000000000000000000000000000")?;
     let (outcome, lines) = whoami(home.ours())?;
@@ -104,7 +104,7 @@ fn a_refused_token_is_replaced_once() -> Result<()> {
 }
 
 #[test]
-fn an_expired_token_is_not_even_tried() -> Result<()> {
+fn cache_token_that_expired_is_not_sent() -> Result<()> {
     let home = Home::new()?;
     whoami(home.ours())?;
     let token = home.token()?;
@@ -117,7 +117,7 @@ fn an_expired_token_is_not_even_tried() -> Result<()> {
 }
 
 #[test]
-fn garbage_in_the_token_file_is_replaced() -> Result<()> {
+fn cache_garbage_is_replaced() -> Result<()> {
     for garbage in ["", "\n", "two words", "two\nlines", "\u{1b}[31m", "<html>", "é"] {
         let home = Home::new()?;
         home.keep_token(garbage)?;
@@ -130,7 +130,7 @@ fn garbage_in_the_token_file_is_replaced() -> Result<()> {
 
 /// The token of a certificate contains its subject, including blanks.
 #[test]
-fn the_token_of_a_certificate_is_kept_too() -> Result<()> {
+fn cache_keeps_the_token_of_a_certificate() -> Result<()> {
     let home = Home::new()?;
     for (config, wanted) in [("x509", 1), ("x509", 0), ("x509_proxy", 1), ("x509_proxy", 0)] {
         let agent = unique("subject");
@@ -144,7 +144,7 @@ fn the_token_of_a_certificate_is_kept_too() -> Result<()> {
 }
 
 #[test]
-fn a_newline_behind_the_token_does_no_harm() -> Result<()> {
+fn cache_token_may_end_with_a_newline() -> Result<()> {
     let home = Home::new()?;
     whoami(home.ours())?;
     let token = home.token()?;
@@ -170,7 +170,7 @@ fn distrusted(reason: &str, change: impl FnOnce(&Home) -> Result<()>) -> Result<
 }
 
 #[test]
-fn a_token_that_others_may_read_is_replaced_by_a_private_one() -> Result<()> {
+fn cache_token_that_others_may_read_is_replaced_by_a_private_one() -> Result<()> {
     let change = |home: &Home| Ok(fs::set_permissions(home.token_file(), Permissions::from_mode(0o644))?);
     let home = distrusted("is open to others (mode 644)", change)?;
     ensure!(mode(&home.token_file())? == 0o600);
@@ -180,7 +180,7 @@ fn a_token_that_others_may_read_is_replaced_by_a_private_one() -> Result<()> {
 }
 
 #[test]
-fn a_folder_that_others_may_write_to_is_not_used() -> Result<()> {
+fn cache_folder_that_others_may_write_to_is_not_used() -> Result<()> {
     let change = |home: &Home| Ok(fs::set_permissions(home.token_folder(), Permissions::from_mode(0o777))?);
     let home = distrusted("is open to others (mode 777)", change)?;
     ensure!(mode(&home.token_folder())? == 0o777, "it is not ours to change");
@@ -188,7 +188,7 @@ fn a_folder_that_others_may_write_to_is_not_used() -> Result<()> {
 }
 
 #[test]
-fn symbolic_links_are_not_followed() -> Result<()> {
+fn cache_follows_no_symbolic_links() -> Result<()> {
     distrusted("is a symbolic link", |home| {
         let elsewhere = home.path().join("elsewhere");
         fs::rename(home.token_folder(), &elsewhere)?;
@@ -205,7 +205,7 @@ fn symbolic_links_are_not_followed() -> Result<()> {
 
 /// The testbed needs root, so a test that has one can give files away.
 #[test]
-fn what_belongs_to_another_user_is_not_used() -> Result<()> {
+fn cache_of_another_user_is_not_used() -> Result<()> {
     distrusted("belongs to user 65534", |home| Ok(chown(home.token_folder(), Some(65534), None)?))?;
     let home = distrusted("belongs to user 65534", |home| Ok(chown(home.token_file(), Some(65534), None)?))?;
     ensure!(whoami(home.ours())?.0.stderr.is_empty(), "replaced by one of our own");
@@ -213,7 +213,7 @@ fn what_belongs_to_another_user_is_not_used() -> Result<()> {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_costs_a_login_each_time_and_says_so() -> Result<()> {
+fn cache_that_cannot_be_written_costs_a_login_each_time_and_is_reported() -> Result<()> {
     let home = Home::new()?;
     fs::write(home.path().join(USER), "a file where a folder should be")?;
     for _ in 0..2 {

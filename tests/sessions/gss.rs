@@ -67,7 +67,7 @@ fn both_refuse(home: &Home, variables: &[(&str, &str)], options: &[&str], told: 
 }
 
 #[test]
-fn the_whole_way_and_again_from_the_cache() -> Result<()> {
+fn gss_login_and_then_from_the_cache() -> Result<()> {
     let home = home_of("jdoe", &[])?;
     let run = |agent: &str| -> Result<Vec<Line>> {
         check(&ours(&home)?.args(["--user-agent", agent, "whoami"]).run()?)?;
@@ -87,7 +87,7 @@ fn the_whole_way_and_again_from_the_cache() -> Result<()> {
 }
 
 #[test]
-fn the_token_is_shared_with_the_official_client() -> Result<()> {
+fn gss_token_is_shared_with_the_official_client() -> Result<()> {
     let (mine, theirs) = (home_of("jdoe", &[])?, home_of("jdoe", &[])?);
     check(&ours(&mine)?.args(["whoami"]).run()?)?;
     let outcome = official(&theirs)?.args(["whoami"]).run()?;
@@ -106,7 +106,7 @@ fn the_token_is_shared_with_the_official_client() -> Result<()> {
 }
 
 #[test]
-fn nothing_secret_is_shown() -> Result<()> {
+fn gss_log_has_no_secrets() -> Result<()> {
     let home = home_of("jdoe", &[])?;
     let outcome = ours(&home)?.args(["-v", "whoami"]).run()?;
     ensure!(outcome.code == 0 && outcome.stderr.contains("/auth/gss"), "{outcome:?}");
@@ -117,7 +117,7 @@ fn nothing_secret_is_shown() -> Result<()> {
 }
 
 #[test]
-fn a_library_that_cannot_be_loaded() -> Result<()> {
+fn gss_library_that_cannot_be_loaded() -> Result<()> {
     let home = home_of("jdoe", &[])?;
     let folder = home.path().join("lib");
     fs::create_dir(&folder)?;
@@ -127,13 +127,13 @@ fn a_library_that_cannot_be_loaded() -> Result<()> {
 }
 
 #[test]
-fn no_ticket() -> Result<()> {
+fn gss_without_a_ticket() -> Result<()> {
     let home = Home::new()?;
     both_refuse(&home, &[], &[], &["There is no Kerberos ticket", &tickets(&home), "`kinit`"])
 }
 
 #[test]
-fn a_ticket_that_has_expired() -> Result<()> {
+fn gss_ticket_that_expired() -> Result<()> {
     let home = home_of("jdoe", &["-l", "1s"])?;
     wait_for("the end of the ticket", || Ok((!kerberos(&home, "klist", &["-s"], "")?).then_some(())))?;
     // Its last second counts as good for some and not for others.
@@ -143,7 +143,7 @@ fn a_ticket_that_has_expired() -> Result<()> {
 }
 
 #[test]
-fn a_ticket_of_somebody_else_and_an_unknown_account() -> Result<()> {
+fn gss_ticket_of_another_user_and_an_unknown_account() -> Result<()> {
     let home = home_of("rootuser", &[])?;
     let add = "identity add --type GSS --id rootuser@TESTBED.LOCAL";
     both_refuse(&home, &[], &[], &["account jdoe", "that of rootuser@TESTBED.LOCAL", add, "--account"])?;
@@ -152,7 +152,7 @@ fn a_ticket_of_somebody_else_and_an_unknown_account() -> Result<()> {
 }
 
 #[test]
-fn no_account() -> Result<()> {
+fn gss_without_an_account() -> Result<()> {
     let home = home_of("jdoe", &[])?;
     let config = home.testbed_config("auth_type = gss")?;
     fs::write(&config, fs::read_to_string(&config)?.replace("account = jdoe\n", ""))?;
@@ -162,7 +162,7 @@ fn no_account() -> Result<()> {
 
 /// The name is the host as written, as with the official client.
 #[test]
-fn a_server_that_kerberos_does_not_know() -> Result<()> {
+fn gss_server_that_kerberos_does_not_know() -> Result<()> {
     let home = home_of("jdoe", &[])?;
     let there = Testbed::get()?.value("URL")?.replace("localhost", "127.0.0.1");
     let told = ["does not know the server HTTP@127.0.0.1", "of jdoe@TESTBED.LOCAL", "--auth-host"];
@@ -179,7 +179,7 @@ fn realm_at(home: &Home, port: u16) -> Result<String> {
 }
 
 #[test]
-fn a_kdc_that_is_down() -> Result<()> {
+fn gss_kdc_that_is_down() -> Result<()> {
     let home = home_of("jdoe", &[])?;
     let closed = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let realm = realm_at(&home, closed)?;
@@ -193,7 +193,7 @@ fn a_kdc_that_is_down() -> Result<()> {
 
 /// The library waits for the KDC as long as it likes; we do not.
 #[test]
-fn ctrl_c_ends_a_login_while_the_kdc_is_silent() -> Result<()> {
+fn gss_login_ends_at_ctrl_c_while_the_kdc_is_silent() -> Result<()> {
     let home = home_of("jdoe", &[])?;
     let silent = UdpSocket::bind("127.0.0.1:0")?;
     let realm = realm_at(&home, silent.local_addr()?.port())?;
@@ -218,7 +218,7 @@ fn log_in_at(home: &Home, port: &str) -> Result<Outcome> {
 }
 
 #[test]
-fn a_server_that_does_not_prove_who_it_is_gives_no_token() -> Result<()> {
+fn gss_server_that_does_not_authenticate_gives_no_token() -> Result<()> {
     let home = home_of("jdoe", &[])?;
     let server = Server::start(|_, _| Answer::json("{}"))?;
     let port = server.url().rsplit(':').next().unwrap_or_default();
@@ -238,7 +238,7 @@ fn a_server_that_does_not_prove_who_it_is_gives_no_token() -> Result<()> {
 }
 
 #[test]
-fn servers_that_refuse_each_in_their_way() -> Result<()> {
+fn gss_servers_that_refuse_each_have_a_message() -> Result<()> {
     let home = home_of("jdoe", &[])?;
     let class = "ExceptionClass: ValueError\r\nExceptionMessage: Account and REMOTE_USER must be set.\r\n";
     for (status, headers, told) in [
@@ -256,7 +256,7 @@ fn servers_that_refuse_each_in_their_way() -> Result<()> {
 }
 
 #[test]
-fn the_ticket_goes_to_no_other_host() -> Result<()> {
+fn gss_ticket_goes_to_no_other_host() -> Result<()> {
     let home = home_of("jdoe", &[])?;
     let other = web(|_, _| Answer::new(200, "", ""))?;
     let location = format!("Location: http://localhost:{}/auth/gss\r\n", other.port());
@@ -286,7 +286,7 @@ fn pass_on(head: &str, url: &str, ca: &str) -> String {
 /// A server refuses to see the same login twice, as when an answer is lost on its way and the request sent again. The real
 /// server sees it twice here.
 #[test]
-fn a_login_that_is_taken_for_a_replay_begins_anew() -> Result<()> {
+fn gss_login_that_is_taken_for_a_replay_starts_again() -> Result<()> {
     let (home, testbed) = (home_of("jdoe", &[])?, Testbed::get()?);
     let (url, ca) = (testbed.value("URL")?.to_owned(), format!("{}/ca.pem", testbed.value("CERTS")?));
     let server = web(move |request, number| {

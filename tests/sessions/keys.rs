@@ -42,19 +42,19 @@ fn opens(home: &Home, key: &Path) -> Result<()> {
 }
 
 #[test]
-fn a_key_in_the_form_of_today_opens_with_what_is_typed() -> Result<()> {
+fn encrypted_key_in_pkcs8_opens_with_what_is_typed() -> Result<()> {
     let home = Home::new()?;
     opens(&home, &Home::certificate("jdoe.encrypted.pkcs8.pem")?)
 }
 
 #[test]
-fn a_key_in_the_form_of_old_opens_with_what_is_typed() -> Result<()> {
+fn encrypted_key_in_legacy_form_opens_with_what_is_typed() -> Result<()> {
     let home = Home::new()?;
     opens(&home, &old_form(&home)?)
 }
 
 #[test]
-fn a_wrong_pass_phrase_is_told() -> Result<()> {
+fn encrypted_key_reports_a_wrong_pass_phrase() -> Result<()> {
     let home = Home::new()?;
     for key in [old_form(&home)?, Home::certificate("jdoe.encrypted.pkcs8.pem")?] {
         let config = config(&home, &key)?;
@@ -70,7 +70,7 @@ fn a_wrong_pass_phrase_is_told() -> Result<()> {
 }
 
 #[test]
-fn ctrl_c_at_the_question_ends_the_command() -> Result<()> {
+fn encrypted_key_prompt_ends_at_ctrl_c() -> Result<()> {
     let home = Home::new()?;
     let config = config(&home, &Home::certificate("jdoe.encrypted.pkcs8.pem")?)?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
@@ -84,7 +84,7 @@ fn ctrl_c_at_the_question_ends_the_command() -> Result<()> {
 
 /// A download handles signals itself, and restores the terminal's echo.
 #[test]
-fn ctrl_c_at_the_question_ends_a_download_and_tidies_the_terminal() -> Result<()> {
+fn encrypted_key_prompt_of_a_download_ends_at_ctrl_c_and_restores_the_terminal() -> Result<()> {
     let home = Home::new()?;
     let config = config(&home, &Home::certificate("jdoe.encrypted.pkcs8.pem")?)?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["download", "test:one-DAVS.dat"])?;
@@ -98,7 +98,7 @@ fn ctrl_c_at_the_question_ends_a_download_and_tidies_the_terminal() -> Result<()
 }
 
 #[test]
-fn without_a_terminal_nobody_is_asked() -> Result<()> {
+fn encrypted_key_without_a_terminal_is_an_error() -> Result<()> {
     let home = Home::new()?;
     let config = config(&home, &Home::certificate("jdoe.encrypted.key.pem")?)?;
     // In a session of its own there is no terminal, even if the tests run on one.

@@ -12,7 +12,7 @@ use crate::fixtures::{AccessLog, Home, Line, Pty, WHOAMI};
 use crate::support::{Testbed, project, unique};
 
 #[test]
-fn by_password_certificate_and_proxy() -> Result<()> {
+fn login_by_password_certificate_and_proxy() -> Result<()> {
     for way in ["userpass", "x509", "x509_proxy"] {
         let (home, agent) = (Home::new()?, unique("login"));
         check(&home.ours().config(way)?.args(["--user-agent", &agent, "whoami"]).run()?)?;
@@ -24,7 +24,7 @@ fn by_password_certificate_and_proxy() -> Result<()> {
 }
 
 #[test]
-fn by_options_alone() -> Result<()> {
+fn login_by_options_alone() -> Result<()> {
     let home = Home::new()?;
     let config = home.testbed_config("auth_type = telepathy")?;
     let certs = Testbed::get()?.value("CERTS")?;
@@ -41,7 +41,7 @@ fn by_options_alone() -> Result<()> {
 }
 
 #[test]
-fn by_variables() -> Result<()> {
+fn login_by_variables() -> Result<()> {
     let home = Home::new()?;
     let config = home.testbed_config("auth_type = telepathy")?;
     let certs = Testbed::get()?.value("CERTS")?;
@@ -57,7 +57,7 @@ fn by_variables() -> Result<()> {
 
 /// A password with what configuration files find hard.
 #[test]
-fn a_percent_sign_in_a_password_is_read() -> Result<()> {
+fn login_with_a_percent_sign_in_the_password() -> Result<()> {
     let home = Home::new()?;
     let config = home.testbed_config("auth_type = userpass\nusername = jdoe\npassword = 100%secret")?;
     let outcome = home.ours().args(["--config", &config, "whoami"]).run()?;
@@ -75,7 +75,7 @@ fn browser(link: &str) -> Result<String> {
 const LINK: &str = r"(https://\S+/auth/oidc_redirect\?\S+)\s";
 
 #[test]
-fn in_the_browser_while_the_client_waits() -> Result<()> {
+fn login_in_the_browser_while_the_client_polls() -> Result<()> {
     let home = Home::new()?;
     let config = Testbed::get()?.config("oidc")?.to_string_lossy().into_owned();
     let terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
@@ -89,7 +89,7 @@ fn in_the_browser_while_the_client_waits() -> Result<()> {
 }
 
 #[test]
-fn in_the_browser_with_the_code_it_shows() -> Result<()> {
+fn login_in_the_browser_with_a_code() -> Result<()> {
     let home = Home::new()?;
     let config = Testbed::get()?.config("oidc_code")?.to_string_lossy().into_owned();
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
@@ -106,7 +106,7 @@ fn in_the_browser_with_the_code_it_shows() -> Result<()> {
 }
 
 #[test]
-fn a_login_in_the_browser_needs_somebody_who_types() -> Result<()> {
+fn login_in_the_browser_needs_a_terminal() -> Result<()> {
     let outcome = Home::new()?.ours().config("oidc_code")?.args(["whoami"]).run()?;
     ensure!(outcome.code == 1 && outcome.stderr.contains("nothing was typed"), "{outcome:?}");
     ensure!(Regex::new(LINK)?.is_match(&outcome.stderr) && outcome.stdout.is_empty(), "{outcome:?}");
@@ -115,7 +115,7 @@ fn a_login_in_the_browser_needs_somebody_who_types() -> Result<()> {
 
 /// A folder as grid sites have it: certificates by hash, and beside them what is none.
 #[test]
-fn the_server_is_verified_by_a_folder_of_authorities() -> Result<()> {
+fn login_verifies_the_server_with_a_folder_of_cas() -> Result<()> {
     let home = Home::new()?;
     let folder = home.path().join("certificates");
     fs::create_dir(&folder)?;
@@ -136,7 +136,7 @@ fn the_server_is_verified_by_a_folder_of_authorities() -> Result<()> {
 }
 
 #[test]
-fn an_authority_that_is_not_there_or_none_is_named() -> Result<()> {
+fn login_names_a_ca_that_is_missing_or_none() -> Result<()> {
     let home = Home::new()?;
     let empty = home.path().join("empty");
     fs::create_dir(&empty)?;

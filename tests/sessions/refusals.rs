@@ -65,7 +65,7 @@ fn certificate(name: &str) -> Result<String> {
 }
 
 #[test]
-fn a_key_that_others_may_read() -> Result<()> {
+fn key_that_others_may_read_is_refused() -> Result<()> {
     let case = Case::with(|home| Ok(x509(&Home::certificate("jdoe.pem")?, &home.copy("jdoe.key.pem", 0o644)?)))?;
     case.refused(&["jdoe.key.pem are 644; they must be 400 or 600", "Hint: Run `chmod 600 "])?;
     let official = case.run(true, "whoami")?;
@@ -74,12 +74,12 @@ fn a_key_that_others_may_read() -> Result<()> {
 }
 
 #[test]
-fn an_expired_certificate() -> Result<()> {
+fn certificate_that_expired_is_refused() -> Result<()> {
     Case::with(|_| certificate("jdoe.expired"))?.refused(&["jdoe.expired.pem expired on", "2020", "Hint: "])
 }
 
 #[test]
-fn an_expired_proxy() -> Result<()> {
+fn proxy_that_expired_is_refused() -> Result<()> {
     let case = Case::with(|_| {
         let proxy = Home::certificate("jdoe.expired-proxy.pem")?;
         Ok(format!("auth_type = x509_proxy\nclient_x509_proxy = {}", proxy.display()))
@@ -88,12 +88,12 @@ fn an_expired_proxy() -> Result<()> {
 }
 
 #[test]
-fn a_strangers_certificate() -> Result<()> {
+fn certificate_of_an_unknown_ca_is_refused() -> Result<()> {
     Case::with(|_| certificate("stranger"))?.refused(&["account jdoe", "stranger.pem", "--account"])
 }
 
 #[test]
-fn a_wrong_password() -> Result<()> {
+fn password_that_is_wrong_is_refused() -> Result<()> {
     let case = Case::with(|_| Ok("auth_type = userpass\nusername = jdoe\npassword = wr%ng".to_owned()))?;
     let ours = case.run(false, "whoami")?;
     ensure!(!ours.stderr.contains("wr%ng"), "the password is not shown: {}", ours.stderr);
@@ -103,14 +103,14 @@ fn a_wrong_password() -> Result<()> {
 }
 
 #[test]
-fn an_unknown_account() -> Result<()> {
+fn account_that_is_unknown_is_refused() -> Result<()> {
     let mut case = Case::with(|_| Ok("auth_type = userpass\nusername = jdoe\npassword = secret".to_owned()))?;
     case.arguments = vec!["--account", "nobody77"];
     case.refused(&["Cannot authenticate to account nobody77", "[client] account or --account"])
 }
 
 #[test]
-fn no_configuration_at_all() -> Result<()> {
+fn configuration_that_is_missing_is_reported() -> Result<()> {
     let case = Case { home: Home::new()?, config: None, arguments: Vec::new() };
     case.refused(&["There is no rucio.cfg at any of these places", "/opt/rucio/etc/rucio.cfg", "RUCIO_CONFIG"])?;
     let home = case.home.path().to_string_lossy().into_owned();
@@ -125,7 +125,7 @@ fn no_configuration_at_all() -> Result<()> {
 }
 
 #[test]
-fn missing_options() -> Result<()> {
+fn options_that_are_missing_are_named() -> Result<()> {
     let hosts = "rucio_host = https://localhost:1\nauth_host = https://localhost:1\n";
     let userpass = "auth_type = userpass\nusername = jdoe";
     Case::only(&format!("{hosts}{userpass}"))?.refused(&["'password' is not set", "[client]", "--password"])?;
@@ -135,13 +135,13 @@ fn missing_options() -> Result<()> {
 }
 
 #[test]
-fn an_unknown_way_to_log_in() -> Result<()> {
+fn authentication_method_that_is_unknown_is_refused() -> Result<()> {
     let case = Case::with(|_| Ok("auth_type = telepathy".to_owned()))?;
     case.refused(&["'telepathy'", "userpass, x509, x509_proxy, oidc"])
 }
 
 #[test]
-fn certificates_that_cannot_be_used() -> Result<()> {
+fn certificates_that_cannot_be_used_are_refused() -> Result<()> {
     let key = Home::certificate("jdoe.key.pem")?;
     let missing = Case::with(|_| Ok(x509(Path::new("/nowhere/cert.pem"), &key)))?;
     missing.refused(&["There is no client certificate at /nowhere/cert.pem", "Hint: "])?;

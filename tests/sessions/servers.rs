@@ -36,14 +36,14 @@ fn check(lines: &[Line], token_of_first: &str) -> Result<()> {
 }
 
 #[test]
-fn our_token_stays_with_its_server_when_options_name_another() -> Result<()> {
+fn token_of_ours_stays_with_its_server_when_options_name_another() -> Result<()> {
     let home = Home::new()?;
     let token = on_first(home.ours(), &home)?;
     check(&on_second(&home, true)?, &token)
 }
 
 #[test]
-fn our_token_stays_with_its_server_when_a_configuration_names_another() -> Result<()> {
+fn token_of_ours_stays_with_its_server_when_a_configuration_names_another() -> Result<()> {
     let home = Home::new()?;
     let token = on_first(home.ours(), &home)?;
     check(&on_second(&home, false)?, &token)?;
@@ -59,14 +59,14 @@ fn our_token_stays_with_its_server_when_a_configuration_names_another() -> Resul
 }
 
 #[test]
-fn the_official_clients_token_is_not_sent_where_options_lead() -> Result<()> {
+fn token_of_the_official_client_is_not_sent_where_options_lead() -> Result<()> {
     let home = Home::new()?;
     let token = on_first(home.official()?, &home)?;
     check(&on_second(&home, true)?, &token)
 }
 
 #[test]
-fn the_official_clients_token_stays_with_the_server_we_first_used_it_for() -> Result<()> {
+fn token_of_the_official_client_stays_with_its_first_server() -> Result<()> {
     let home = Home::new()?;
     let token = on_first(home.official()?, &home)?;
     ensure!(on_first(home.ours(), &home)? == token, "shared");
@@ -74,7 +74,7 @@ fn the_official_clients_token_stays_with_the_server_we_first_used_it_for() -> Re
 }
 
 #[test]
-fn a_host_alone_is_a_different_server_too() -> Result<()> {
+fn token_is_not_shared_by_a_host_that_differs_alone() -> Result<()> {
     let (home, agent) = (Home::new()?, unique("half"));
     let token = on_first(home.ours(), &home)?;
     let client = home.ours().config("userpass")?.args(["--user-agent", &agent, "-H"]);

@@ -116,7 +116,7 @@ impl Drop for Agent {
 }
 
 #[test]
-fn the_whole_way_and_again_from_the_cache() -> Result<()> {
+fn ssh_login_and_then_from_the_cache() -> Result<()> {
     let (home, agent) = (Home::new()?, unique("ssh"));
     let run = || -> Result<Vec<Line>> {
         check(&home.ours().config("ssh")?.args(["--user-agent", &agent, "whoami"]).run()?)?;
@@ -137,7 +137,7 @@ fn the_whole_way_and_again_from_the_cache() -> Result<()> {
 }
 
 #[test]
-fn the_token_is_shared_with_the_official_client() -> Result<()> {
+fn ssh_token_is_shared_with_the_official_client() -> Result<()> {
     let (ours, theirs) = (Home::new()?, Home::new()?);
     check(&ours.ours().config("ssh")?.args(["whoami"]).run()?)?;
     let official = |home: &Home| home.official()?.config("ssh")?.args(["whoami"]).run();
@@ -152,7 +152,7 @@ fn the_token_is_shared_with_the_official_client() -> Result<()> {
 }
 
 #[test]
-fn every_form_of_an_open_key() -> Result<()> {
+fn ssh_key_of_every_form_works() -> Result<()> {
     let home = Home::new()?;
     let (rsa, own) = (rsa()?, fs::read_to_string(openssh(&home, "own", "aes256-ctr", "")?)?);
     let body: String = own.lines().filter(|line| !line.starts_with('-')).collect();
@@ -195,7 +195,7 @@ fn answer(home: &Home, key: &Path, phrase: &str) -> Result<(i32, String)> {
 }
 
 #[test]
-fn every_form_of_an_encrypted_key_opens_with_what_is_typed() -> Result<()> {
+fn ssh_key_of_every_encrypted_form_opens_with_what_is_typed() -> Result<()> {
     let keys = Home::new()?;
     for key in encrypted(&keys)? {
         let home = Home::new()?;
@@ -209,7 +209,7 @@ fn every_form_of_an_encrypted_key_opens_with_what_is_typed() -> Result<()> {
 }
 
 #[test]
-fn a_wrong_pass_phrase_is_told() -> Result<()> {
+fn ssh_key_reports_a_wrong_pass_phrase() -> Result<()> {
     let keys = Home::new()?;
     for key in encrypted(&keys)? {
         let (code, screen) = answer(&Home::new()?, &key, "guess")?;
@@ -221,7 +221,7 @@ fn a_wrong_pass_phrase_is_told() -> Result<()> {
 }
 
 #[test]
-fn ctrl_c_at_the_question_ends_the_command() -> Result<()> {
+fn ssh_key_prompt_ends_at_ctrl_c() -> Result<()> {
     let home = Home::new()?;
     let config = config(&home, &openssh(&home, "locked", "aes256-ctr", "secret")?)?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
@@ -242,7 +242,7 @@ fn alone(home: &Home, key: &Path, variables: &[(&str, &str)]) -> Result<Outcome>
 
 /// Following the hint is sufficient.
 #[test]
-fn without_a_terminal_nobody_is_asked_and_the_agent_is_named() -> Result<()> {
+fn ssh_key_without_a_terminal_names_the_agent() -> Result<()> {
     let home = Home::new()?;
     let agent = Agent::start(&home, "/bin/false")?;
     for key in encrypted(&home)? {
@@ -267,7 +267,7 @@ fn without_a_terminal_nobody_is_asked_and_the_agent_is_named() -> Result<()> {
 }
 
 #[test]
-fn the_agent_signs_with_a_key_that_is_unlocked_only_there() -> Result<()> {
+fn ssh_agent_signs_with_a_key_unlocked_only_there() -> Result<()> {
     let keys = Home::new()?;
     let agent = Agent::start(&keys, "/bin/false")?;
     for key in encrypted(&keys)? {
@@ -287,7 +287,7 @@ fn the_agent_signs_with_a_key_that_is_unlocked_only_there() -> Result<()> {
 }
 
 #[test]
-fn the_agent_is_enough_where_the_key_is_elsewhere() -> Result<()> {
+fn ssh_agent_is_enough_where_the_key_is_elsewhere() -> Result<()> {
     let home = Home::new()?;
     let agent = Agent::start(&home, "/bin/false")?;
     let key = home.path().join("forwarded");
@@ -302,7 +302,7 @@ fn the_agent_is_enough_where_the_key_is_elsewhere() -> Result<()> {
 }
 
 #[test]
-fn an_agent_that_is_of_no_help_is_passed_over() -> Result<()> {
+fn ssh_agent_without_the_key_is_skipped() -> Result<()> {
     let home = Home::new()?;
     let agent = Agent::start(&home, "/bin/false")?;
     agent.add(&home, &new_key(&home, "other", "rsa", "")?, &[])?;
@@ -322,7 +322,7 @@ fn an_agent_that_is_of_no_help_is_passed_over() -> Result<()> {
 }
 
 #[test]
-fn an_agent_that_refuses_is_told_and_the_file_is_tried() -> Result<()> {
+fn ssh_agent_that_refuses_is_reported_and_the_file_tried() -> Result<()> {
     let home = Home::new()?;
     let agent = Agent::start(&home, "/bin/false")?;
     let key = home.copy("id_rsa", 0o600)?;
@@ -338,7 +338,7 @@ fn an_agent_that_refuses_is_told_and_the_file_is_tried() -> Result<()> {
 
 /// The official client accepts such a key, so existing configurations rely on it.
 #[test]
-fn a_key_that_others_may_read_works_with_a_warning() -> Result<()> {
+fn ssh_key_that_others_may_read_works_with_a_warning() -> Result<()> {
     let home = Home::new()?;
     let key = home.copy("id_rsa", 0o644)?;
     let outcome = whoami(&home, &key, &[])?;
@@ -367,12 +367,12 @@ fn both_refuse(home: &Home, key: &Path, options: &[&str], told: &[&str]) -> Resu
 }
 
 #[test]
-fn a_key_that_is_not_there() -> Result<()> {
+fn ssh_key_that_is_missing() -> Result<()> {
     both_refuse(&Home::new()?, Path::new("/nowhere/id"), &[], &["There is no SSH private key at /nowhere/id"])
 }
 
 #[test]
-fn a_file_that_is_no_key() -> Result<()> {
+fn ssh_key_file_that_is_none() -> Result<()> {
     let home = Home::new()?;
     let cut =
         "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU=\n-----END OPENSSH PRIVATE KEY-----\n";
@@ -384,7 +384,7 @@ fn a_file_that_is_no_key() -> Result<()> {
 }
 
 #[test]
-fn a_key_that_is_no_identity_of_the_account() -> Result<()> {
+fn ssh_key_that_is_no_identity_of_the_account() -> Result<()> {
     let home = Home::new()?;
     let key = new_key(&home, "stranger", "rsa", "")?;
     let add = format!("identity add --type SSH --id \"$(cat {}.pub)\"", key.display());
@@ -392,7 +392,7 @@ fn a_key_that_is_no_identity_of_the_account() -> Result<()> {
 }
 
 #[test]
-fn an_unknown_account_and_none() -> Result<()> {
+fn ssh_account_unknown_and_missing() -> Result<()> {
     let home = Home::new()?;
     let key = home.copy("id_rsa", 0o600)?;
     let told = ["Cannot generate challenge for account nobody77", "There is no account nobody77", "--account"];
@@ -409,7 +409,7 @@ fn an_unknown_account_and_none() -> Result<()> {
 
 /// Servers verify RSA keys only; there is no prompt for the pass phrase of another one.
 #[test]
-fn a_key_that_no_server_can_verify() -> Result<()> {
+fn ssh_key_that_no_server_can_verify() -> Result<()> {
     let home = Home::new()?;
     for (name, kind, phrase) in [("ed", "ed25519", ""), ("ec", "ecdsa", ""), ("locked", "ed25519", "secret")] {
         let key = new_key(&home, name, kind, phrase)?;
@@ -428,7 +428,7 @@ fn as_root(words: &[&str]) -> Result<()> {
 
 /// One SSH identity of another type prevents all ssh logins to the account.
 #[test]
-fn an_account_with_an_identity_over_which_the_server_falls() -> Result<()> {
+fn ssh_account_with_an_identity_that_breaks_the_server() -> Result<()> {
     let (home, account) = (Home::new()?, unique("sshed"));
     let key = new_key(&home, "ed", "ed25519", "")?;
     let identity = fs::read_to_string(key.with_extension("pub"))?;
@@ -441,7 +441,7 @@ fn an_account_with_an_identity_over_which_the_server_falls() -> Result<()> {
 }
 
 #[test]
-fn a_server_that_sends_no_challenge() -> Result<()> {
+fn ssh_server_that_sends_no_challenge() -> Result<()> {
     let (server, home) = (Server::start(|_, _| Answer::json("{}"))?, Home::new()?);
     let (url, key) = (server.url(), home.copy("id_rsa", 0o600)?);
     let lines = format!("rucio_host = {url}\nauth_host = {url}\naccount = jdoe\nauth_type = ssh");

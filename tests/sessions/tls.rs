@@ -35,7 +35,7 @@ fn with_folder(home: &Home, folder: &Path) -> Result<Outcome> {
 }
 
 #[test]
-fn a_revoked_server_is_refused_also_by_an_old_list() -> Result<()> {
+fn crl_with_the_server_refuses_it_even_if_outdated() -> Result<()> {
     let (ca, host) = (CertificateFixture::testbed("ca")?, CertificateFixture::testbed("host")?);
     for due in [9, -300] {
         let home = Home::new()?;
@@ -48,7 +48,7 @@ fn a_revoked_server_is_refused_also_by_an_old_list() -> Result<()> {
 }
 
 #[test]
-fn lists_that_say_nothing_of_the_server_stop_nobody() -> Result<()> {
+fn crl_without_the_server_changes_nothing() -> Result<()> {
     let (ca, host, jdoe) = (
         CertificateFixture::testbed("ca")?,
         CertificateFixture::testbed("host")?,
@@ -79,7 +79,7 @@ fn lists_that_say_nothing_of_the_server_stop_nobody() -> Result<()> {
 
 /// A list may be the second of several, and in the binary form.
 #[test]
-fn all_lists_of_an_authority_are_read() -> Result<()> {
+fn crls_of_one_ca_are_all_read() -> Result<()> {
     let (home, ca, host) = (Home::new()?, CertificateFixture::testbed("ca")?, CertificateFixture::testbed("host")?);
     let (folder, hash) = ca.hashed_folder(&home)?;
     fs::write(folder.join(format!("{hash}r0")), ca.revokes(&[], 9, &ca.key)?)?;
@@ -90,7 +90,7 @@ fn all_lists_of_an_authority_are_read() -> Result<()> {
 
 /// Globus would refuse a server outside of its authority's policy; the official client and curl know no policies.
 #[test]
-fn policy_files_are_left_alone() -> Result<()> {
+fn ca_policy_files_are_ignored() -> Result<()> {
     let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
     let (folder, hash) = ca.hashed_folder(&home)?;
     let policy = "access_id_CA X509 '/O=Testbed/CN=Testbed CA'\npos_rights globus CA:sign\n\
@@ -105,7 +105,7 @@ fn policy_files_are_left_alone() -> Result<()> {
 
 /// Folders of OpenSSL before 1.0 have names of another hash.
 #[test]
-fn authorities_with_other_names_are_found_too() -> Result<()> {
+fn cas_with_other_file_names_are_found() -> Result<()> {
     let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
     let (folder, hash) = ca.hashed_folder(&home)?;
     fs::rename(folder.join(format!("{hash}0")), folder.join("0badcafe.0"))?;
@@ -114,7 +114,7 @@ fn authorities_with_other_names_are_found_too() -> Result<()> {
 
 /// Hundreds of CAs cost nothing as long as they are not read. Reading these blocks for ever.
 #[test]
-fn only_the_authorities_and_lists_that_count_are_read() -> Result<()> {
+fn cas_and_crls_that_do_not_matter_are_not_read() -> Result<()> {
     let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
     let (folder, hash) = ca.hashed_folder(&home)?;
     for name in ["00000000.0", "00000000.r0", "ffffffff.0", "ffffffff.r0", &format!("{hash}signing_policy")] {
@@ -126,7 +126,7 @@ fn only_the_authorities_and_lists_that_count_are_read() -> Result<()> {
 }
 
 #[test]
-fn of_several_authorities_with_one_hash_the_right_one_counts() -> Result<()> {
+fn ca_is_chosen_among_several_with_one_hash() -> Result<()> {
     let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
     let (folder, hash) = ca.hashed_folder(&home)?;
     fs::rename(folder.join(format!("{hash}0")), folder.join(format!("{hash}1")))?;
@@ -145,7 +145,7 @@ fn server_with(host: &CertificateFixture, ca: &str) -> Result<(Home, Outcome)> {
 }
 
 #[test]
-fn certificates_that_are_not_good_are_each_told_with_what_to_do() -> Result<()> {
+fn server_certificates_that_are_bad_each_have_a_message_and_hint() -> Result<()> {
     let ca = CertificateFixture::testbed("ca")?;
     let trusted = Home::certificate("ca.pem")?.display().to_string();
     let localhost = ["O=Testbed", "CN=localhost"];
@@ -183,7 +183,7 @@ fn certificates_that_are_not_good_are_each_told_with_what_to_do() -> Result<()> 
 
 /// Small sites sign their server's certificate with its own key, and hand that out as the authority.
 #[test]
-fn a_self_signed_certificate_that_was_named_is_trusted() -> Result<()> {
+fn server_certificate_that_was_named_may_be_self_signed() -> Result<()> {
     let home = Home::new()?;
     let own = CertificateFixture::self_signed("localhost")?;
     let named = crate::fixtures::keep(&home, "server.pem", own.pem()?)?.display().to_string();
@@ -195,7 +195,7 @@ fn a_self_signed_certificate_that_was_named_is_trusted() -> Result<()> {
 }
 
 #[test]
-fn http_and_https_taken_for_one_another_are_told() -> Result<()> {
+fn server_protocol_mismatch_of_http_and_https_is_reported() -> Result<()> {
     let home = Home::new()?;
     let url = Testbed::get()?.value("DAV")?.replace("http:", "https:");
     let outcome = home.ours().config("userpass")?.args(["-H", &url, "--auth-host", &url, "whoami"]).run()?;
@@ -252,7 +252,7 @@ fn insecure_works_in_the_browser_too() -> Result<()> {
 
 /// A token from the true server is not sent to another one that responds in its place.
 #[test]
-fn insecure_shows_no_kept_token_and_leaves_it_alone() -> Result<()> {
+fn insecure_sends_no_cached_token_and_keeps_it() -> Result<()> {
     let (home, server) = (Home::new()?, Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))?);
     let (ca, host) = (Home::certificate("ca.pem")?.display().to_string(), CertificateFixture::testbed("host")?);
     let front = TlsFront::start(&server, &host)?;
@@ -274,7 +274,7 @@ fn insecure_shows_no_kept_token_and_leaves_it_alone() -> Result<()> {
 }
 
 #[test]
-fn insecure_is_for_the_command_line_alone() -> Result<()> {
+fn insecure_is_an_option_of_the_command_line_only() -> Result<()> {
     let (home, server) = (Home::new()?, Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))?);
     let front = TlsFront::start(&server, &CertificateFixture::testbed("host")?)?;
     let wrong = Home::certificate("jdoe.pem")?.display().to_string();
@@ -284,7 +284,7 @@ fn insecure_is_for_the_command_line_alone() -> Result<()> {
 }
 
 #[test]
-fn each_of_two_servers_is_named_in_the_warning() -> Result<()> {
+fn insecure_warning_names_each_of_two_servers() -> Result<()> {
     let (home, host) = (Home::new()?, CertificateFixture::testbed("host")?);
     let server = Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))?;
     let (front, login) = (TlsFront::start(&server, &host)?, TlsFront::start(&server, &host)?);

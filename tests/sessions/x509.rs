@@ -64,7 +64,7 @@ fn refused(outcome: &Outcome, told: &[&str]) -> Result<()> {
 const TIMES: [&str; 2] = ["(it is 20", "UTC now)"];
 
 #[test]
-fn pkcs12_opens_with_what_is_typed_and_is_used_by_both_clients_from_the_cache() -> Result<()> {
+fn pkcs12_opens_with_what_is_typed_and_the_cache_serves_both_clients() -> Result<()> {
     let home = Home::new()?;
     let p12 = Home::certificate("jdoe.p12")?;
     let config = home.testbed_config(&x509(&p12, None))?;
@@ -82,7 +82,7 @@ fn pkcs12_opens_with_what_is_typed_and_is_used_by_both_clients_from_the_cache() 
 }
 
 #[test]
-fn a_wrong_pass_phrase_of_pkcs12_is_told() -> Result<()> {
+fn pkcs12_reports_a_wrong_pass_phrase() -> Result<()> {
     let home = Home::new()?;
     let config = home.testbed_config(&x509(&Home::certificate("jdoe.p12")?, None))?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
@@ -97,7 +97,7 @@ fn a_wrong_pass_phrase_of_pkcs12_is_told() -> Result<()> {
 
 /// Encrypted by RC2, which OpenSSL 3 knows only on request, and many a browser wrote.
 #[test]
-fn pkcs12_of_older_programs_opens_too() -> Result<()> {
+fn pkcs12_of_older_programs_opens() -> Result<()> {
     let home = Home::new()?;
     let (cert, key, old) =
         (Home::certificate("jdoe.pem")?, Home::certificate("jdoe.key.pem")?, home.path().join("old.p12"));
@@ -123,7 +123,7 @@ fn pkcs12_of_older_programs_opens_too() -> Result<()> {
 
 /// The server knows only the root, so it must be shown the authority between.
 #[test]
-fn the_chain_inside_pkcs12_is_shown_whatever_the_file_is_called() -> Result<()> {
+fn pkcs12_sends_its_chain_whatever_the_file_name() -> Result<()> {
     let home = Home::new()?;
     let between = CertificateFixture::testbed("ca")?.sign(&["O=Testbed", "CN=Users"], TODAY, Use::Authority)?;
     let user = between.sign(&JDOE, TODAY, Use::User)?;
@@ -134,7 +134,7 @@ fn the_chain_inside_pkcs12_is_shown_whatever_the_file_is_called() -> Result<()> 
 }
 
 #[test]
-fn a_pem_file_of_several_certificates_may_have_them_in_any_order() -> Result<()> {
+fn pem_file_may_have_certificates_in_any_order() -> Result<()> {
     let between = CertificateFixture::testbed("ca")?.sign(&["O=Testbed", "CN=Users"], TODAY, Use::Authority)?;
     let user = between.sign(&JDOE, TODAY, Use::User)?;
     for parts in [
@@ -152,7 +152,7 @@ fn a_pem_file_of_several_certificates_may_have_them_in_any_order() -> Result<()>
 
 /// Elliptic curves in both forms of PEM, and Ed25519, if the server accepts it (OpenSSL does).
 #[test]
-fn keys_of_every_kind_log_in() -> Result<()> {
+fn key_of_every_type_logs_in() -> Result<()> {
     let ca = CertificateFixture::testbed("ca")?;
     let curve = EcKey::generate(&*EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?)?;
     let old_form = String::from_utf8(curve.private_key_to_pem()?)?;
@@ -171,7 +171,7 @@ fn keys_of_every_kind_log_in() -> Result<()> {
 }
 
 #[test]
-fn a_missing_key_and_one_of_another_certificate_are_told_before_the_server_is_asked() -> Result<()> {
+fn key_missing_or_of_another_certificate_is_reported_before_any_request() -> Result<()> {
     let home = Home::new()?;
     let (jdoe, root_key) = (Home::certificate("jdoe.pem")?, Home::certificate("root.key.pem")?);
     refused(
@@ -199,7 +199,7 @@ fn proxy_file(home: &Home, proxy: &CertificateFixture, behind: &[&CertificateFix
 }
 
 #[test]
-fn proxies_log_in_by_number_by_name_and_of_one_another() -> Result<()> {
+fn proxy_of_every_form_logs_in() -> Result<()> {
     let jdoe = CertificateFixture::testbed("jdoe")?;
     for name in ["CN=1234567", "CN=proxy", "CN=limited proxy"] {
         let home = Home::new()?;
@@ -215,7 +215,7 @@ fn proxies_log_in_by_number_by_name_and_of_one_another() -> Result<()> {
 
 /// The real server rejects these; other servers must receive the whole chain.
 #[test]
-fn proxies_of_the_old_form_are_shown_with_their_chain() -> Result<()> {
+fn proxy_of_the_legacy_form_sends_its_chain() -> Result<()> {
     let (home, jdoe) = (Home::new()?, CertificateFixture::testbed("jdoe")?);
     let server = Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))?;
     let front = TlsFront::start(&server, &CertificateFixture::testbed("host")?)?;
@@ -233,7 +233,7 @@ fn proxies_of_the_old_form_are_shown_with_their_chain() -> Result<()> {
 }
 
 #[test]
-fn an_expired_proxy_and_one_of_an_expired_certificate_are_told_apart() -> Result<()> {
+fn proxy_that_expired_is_told_from_an_expired_certificate() -> Result<()> {
     let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
     let jdoe = CertificateFixture::testbed("jdoe")?;
     let old = jdoe.proxy("CN=1", (-9, -2), Use::Proxy)?;
@@ -251,7 +251,7 @@ fn an_expired_proxy_and_one_of_an_expired_certificate_are_told_apart() -> Result
 
 /// Seen with a clock that is wrong, a good certificate is one for later.
 #[test]
-fn a_certificate_that_is_not_good_yet_is_a_matter_of_the_clock() -> Result<()> {
+fn certificate_not_yet_valid_is_a_matter_of_the_clock() -> Result<()> {
     let (home, jdoe) = (Home::new()?, CertificateFixture::testbed("jdoe")?);
     let early = jdoe.proxy("CN=1", (1, 2), Use::Proxy)?;
     let told = ["The proxy in ", "is not valid before 20", "Check the clock of this machine (`date`)"];
@@ -260,7 +260,7 @@ fn a_certificate_that_is_not_good_yet_is_a_matter_of_the_clock() -> Result<()> {
 
 /// A stranger's certificate is valid, but not mapped to an account.
 #[test]
-fn an_identity_without_an_account_is_told_with_what_an_administrator_must_do() -> Result<()> {
+fn identity_without_the_account_gets_the_command_for_administrators() -> Result<()> {
     let home = Home::new()?;
     let (cert, key) = (Home::certificate("stranger.pem")?, Home::certificate("stranger.key.pem")?);
     let add = "rucio account identity add --type X509 --id 'CN=Nobody Known,O=Testbed' --email EMAIL jdoe";
@@ -274,7 +274,7 @@ fn an_identity_without_an_account_is_told_with_what_an_administrator_must_do() -
 
 /// Without an account in the configuration, the server looks for one, and may find none.
 #[test]
-fn an_identity_without_any_account_is_told() -> Result<()> {
+fn identity_without_any_account_is_reported() -> Result<()> {
     let (home, testbed) = (Home::new()?, Testbed::get()?);
     let (url, certs) = (testbed.value("URL")?, testbed.value("CERTS")?);
     let (cert, key) = (Home::certificate("stranger.pem")?, Home::certificate("stranger.key.pem")?);
@@ -287,7 +287,7 @@ fn an_identity_without_any_account_is_told() -> Result<()> {
 
 /// The server's clock is right, and that of this machine is not.
 #[test]
-fn a_certificate_that_expired_by_the_servers_clock_is_a_matter_of_ours() -> Result<()> {
+fn certificate_that_expired_by_the_servers_clock_is_ours_to_renew() -> Result<()> {
     let (home, host) = (Home::new()?, CertificateFixture::testbed("host")?);
     let server = Server::start(|_, _| Answer::silence())?;
     let tomorrow = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() + 100_000;
@@ -303,7 +303,7 @@ fn a_certificate_that_expired_by_the_servers_clock_is_a_matter_of_ours() -> Resu
 
 /// A site's load balancer that ends TLS and does not hand on whose certificate it saw.
 #[test]
-fn a_server_that_never_saw_the_certificate_is_not_the_certificates_fault() -> Result<()> {
+fn certificate_that_the_server_never_received_is_not_blamed() -> Result<()> {
     let (home, host) = (Home::new()?, CertificateFixture::testbed("host")?);
     let refusal = r#"{"ExceptionClass": "CannotAuthenticate", "ExceptionMessage": "Cannot get DN"}"#;
     let server = Server::start(move |_, _| Answer::new(401, "", refusal))?;
@@ -314,7 +314,7 @@ fn a_server_that_never_saw_the_certificate_is_not_the_certificates_fault() -> Re
 }
 
 #[test]
-fn a_certificate_of_an_authority_that_the_server_does_not_know() -> Result<()> {
+fn certificate_of_a_ca_that_the_server_does_not_know() -> Result<()> {
     let home = Home::new()?;
     let user = CertificateFixture::unknown_authority()?.sign(&JDOE, TODAY, Use::User)?;
     let file = keep(&home, "other.pem", user.pem()? + &user.key_pem()?)?;
@@ -326,7 +326,7 @@ fn a_certificate_of_an_authority_that_the_server_does_not_know() -> Result<()> {
 }
 
 #[test]
-fn a_proxy_that_others_may_read_is_used_with_a_warning() -> Result<()> {
+fn proxy_that_others_may_read_is_used_with_a_warning() -> Result<()> {
     let (home, jdoe) = (Home::new()?, CertificateFixture::testbed("jdoe")?);
     let file = proxy_file(&home, &jdoe.proxy("CN=1", TODAY, Use::Proxy)?, &[&jdoe])?;
     open_to(&file, 0o644)?;
@@ -344,7 +344,7 @@ fn a_proxy_that_others_may_read_is_used_with_a_warning() -> Result<()> {
 
 /// Each client reads the other's token, from every authentication method.
 #[test]
-fn tokens_are_shared_with_the_official_client_in_both_directions() -> Result<()> {
+fn x509_tokens_are_shared_with_the_official_client_both_ways() -> Result<()> {
     let (cert, key) = (Home::certificate("jdoe.pem")?, Home::certificate("jdoe.key.pem")?);
     for lines in [x509(&cert, Some(&key)), proxy(&Home::certificate("jdoe.proxy.pem")?)] {
         for ours_first in [true, false] {
@@ -363,7 +363,7 @@ fn tokens_are_shared_with_the_official_client_in_both_directions() -> Result<()>
 
 /// The server is shown the certificate at the login alone: afterwards the token speaks.
 #[test]
-fn the_certificate_is_shown_at_the_login_alone() -> Result<()> {
+fn certificate_is_sent_at_the_login_only() -> Result<()> {
     let (home, agent) = (Home::new()?, unique("once"));
     let outcome = home.ours().config("x509")?.args(["--user-agent", &agent, "whoami"]).run()?;
     ensure!(outcome.code == 0, "{outcome:?}");

@@ -26,7 +26,7 @@ fn configuration(home: &Home, url: &str) -> Result<String> {
 }
 
 #[test]
-fn only_calls_that_do_no_harm_are_sent_again() -> Result<()> {
+fn api_retries_only_harmless_calls() -> Result<()> {
     for (method, tries) in [("GET", 3), ("HEAD", 3), ("PUT", 3), ("DELETE", 3), ("POST", 1), ("PATCH", 1)] {
         let (outcome, server) = run(&[method, "x"], |_, _| Answer::new(503, "Retry-After: 0\r\n", ""))?;
         ensure!(outcome.code == 1 && server.heard().len() == tries, "{method}: {outcome:?} {:?}", server.heard());
@@ -49,7 +49,7 @@ fn only_calls_that_do_no_harm_are_sent_again() -> Result<()> {
 }
 
 #[test]
-fn the_token_stays_on_its_host() -> Result<()> {
+fn api_token_stays_on_its_host() -> Result<()> {
     let elsewhere = Server::start(|_, _| Answer::json("{}"))?;
     let location = format!("Location: {}/x\r\n", elsewhere.url());
     let (outcome, _) = run(&["x"], move |_, _| Answer::new(302, &location, ""))?;
@@ -61,7 +61,7 @@ fn the_token_stays_on_its_host() -> Result<()> {
 }
 
 #[test]
-fn pages_and_errors_are_shown_as_they_come() -> Result<()> {
+fn api_shows_pages_and_errors_as_they_come() -> Result<()> {
     let page = "<html><title>Captive portal</title></html>";
     for (status, code) in [(200, 0), (404, 1), (500, 1), (304, 1)] {
         let body = if status == 304 { "" } else { page };
@@ -73,7 +73,7 @@ fn pages_and_errors_are_shown_as_they_come() -> Result<()> {
 }
 
 #[test]
-fn a_login_that_is_wanted_ends_with_4_and_a_refused_permission_with_1() -> Result<()> {
+fn api_login_required_ends_with_4_and_permission_denied_with_1() -> Result<()> {
     for (class, status, code) in [
         ("CannotAuthenticate", 401, 4),
         ("NoAuthInformation", 401, 4),
@@ -93,14 +93,14 @@ fn a_login_that_is_wanted_ends_with_4_and_a_refused_permission_with_1() -> Resul
 }
 
 #[test]
-fn a_body_that_breaks_off_is_a_failure() -> Result<()> {
+fn api_body_that_breaks_off_is_a_failure() -> Result<()> {
     let (outcome, _) = run(&["x"], |_, _| Answer::cut("{\"a\": 1}\n"))?;
     ensure!(outcome.code == 1 && outcome.stdout == "{\"a\": 1}\n" && outcome.stderr.contains("ERROR"), "{outcome:?}");
     Ok(())
 }
 
 #[test]
-fn a_terminal_is_safe_from_the_server() -> Result<()> {
+fn api_output_on_a_terminal_is_safe() -> Result<()> {
     let home = Home::new()?;
     let server = Server::start(|_, _| Answer::new(200, "X-Evil: a\u{9b}b\r\n", "one\x1b[2J\ntwo\x07 é"))?;
     let config = configuration(&home, server.url())?;
@@ -118,7 +118,7 @@ fn endless(status: u16) -> Result<Server> {
 
 /// All of the 10 GB would take long; behind a part of it the memory is what it is.
 #[test]
-fn memory_does_not_grow_with_the_answer() -> Result<()> {
+fn api_memory_does_not_grow_with_the_response() -> Result<()> {
     for status in [200, 500] {
         let home = Home::new()?;
         let server = endless(status)?;
@@ -141,7 +141,7 @@ fn memory_does_not_grow_with_the_answer() -> Result<()> {
 
 /// A simulated server: the testbed's has no account of this kind.
 #[test]
-fn a_url_that_comes_back_unsigned_is_none() -> Result<()> {
+fn sign_url_without_a_signature_is_refused() -> Result<()> {
     let server = Server::start(|_, _| Answer::new(200, "", "https://localhost/bucket/file"))?;
     let words = ["credential", "sign-url", "--rse", "S3", "--service", "s3", "--operation", "read"];
     let home = Home::new()?;

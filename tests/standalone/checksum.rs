@@ -15,7 +15,7 @@ const FOX_SUMS: &str = "5bdc0fda 9e107d9d372bb6826bd81d3542a419d6 43";
 const NOTHING_SUMS: &str = "00000001 d41d8cd98f00b204e9800998ecf8427e 0";
 
 #[test]
-fn many_files_come_in_their_order_and_a_bad_one_spoils_only_itself() -> Result<()> {
+fn checksum_of_many_files_keeps_their_order_and_skips_a_bad_one() -> Result<()> {
     let home = Home::new()?;
     for (name, text) in [("a fox", FOX), ("nothing", "")] {
         fs::write(home.path().join(name), text)?;
@@ -38,7 +38,7 @@ fn many_files_come_in_their_order_and_a_bad_one_spoils_only_itself() -> Result<(
 }
 
 #[test]
-fn a_pipe_is_read_to_its_end() -> Result<()> {
+fn checksum_reads_a_pipe_to_its_end() -> Result<()> {
     let home = Home::new()?;
     let mut command = home.ours().args(["checksum", "-"]).command()?;
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;

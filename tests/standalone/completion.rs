@@ -9,7 +9,7 @@ use crate::fixtures::shell::{SHELLS, complete, offers, ready};
 use crate::fixtures::{Answer, Home, PROMPT, ReceivedRequest, Server};
 
 #[test]
-fn words_are_completed_without_configuration_and_network() -> Result<()> {
+fn completion_of_words_needs_neither_configuration_nor_network() -> Result<()> {
     for shell in SHELLS {
         let home = Home::new()?;
         let tmux = ready(&home, &[], &shell)?;
@@ -37,7 +37,7 @@ fn moody(answer: impl Fn() -> Answer + Send + Sync + 'static) -> Result<Server> 
 }
 
 #[test]
-fn a_server_that_is_slow_or_sends_nonsense_costs_a_moment_and_shows_nothing() -> Result<()> {
+fn completion_with_a_slow_or_broken_server_is_quick_and_empty() -> Result<()> {
     let nasty = || Answer::json("{\"rse\": \"EVIL\\u001b[2J\\nNAME\"}\n{\"rse\": \"GOOD\"}\n");
     let servers = [moody(|| Answer::silence())?, moody(|| Answer::new(500, "", "<html>"))?, moody(nasty)?];
     let expected = ["list Gx", "list Gx", "list GOOD x"];
@@ -60,7 +60,7 @@ fn a_server_that_is_slow_or_sends_nonsense_costs_a_moment_and_shows_nothing() ->
 }
 
 #[test]
-fn without_a_token_nobody_is_asked_and_nobody_logs_in() -> Result<()> {
+fn completion_without_a_token_asks_no_server() -> Result<()> {
     let server = moody(|| Answer::json("{\"rse\": \"GOOD\"}\n"))?;
     let home = Home::new()?;
     let ask = |server: &Server| {
@@ -79,7 +79,7 @@ fn without_a_token_nobody_is_asked_and_nobody_logs_in() -> Result<()> {
 }
 
 #[test]
-fn a_server_that_is_down_shows_nothing() -> Result<()> {
+fn completion_with_a_server_that_is_down_is_empty() -> Result<()> {
     let home = Home::new()?;
     let url = "http://127.0.0.1:9";
     let config = home.config(&format!(
@@ -95,7 +95,7 @@ fn a_server_that_is_down_shows_nothing() -> Result<()> {
 
 /// What the package installs is what the program prints.
 #[test]
-fn the_scripts_are_those_in_the_package() -> Result<()> {
+fn completion_scripts_are_those_in_the_package() -> Result<()> {
     for (shell, file) in [("bash", "rucio.bash"), ("zsh", "_rucio"), ("fish", "rucio.fish")] {
         let printed = Home::new()?.ours().args(["completion", shell]).run()?;
         let text = fs::read_to_string(crate::support::project().join("completions").join(file))?;

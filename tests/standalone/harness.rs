@@ -5,13 +5,13 @@ use anyhow::Result;
 use crate::support::{Outcome, Secrets, split, unified};
 
 #[test]
-fn only_what_differs_is_shown() {
+fn harness_diff_shows_only_what_differs() {
     assert_eq!(unified("a\nb\nc\nd", "a\nb\nx\nd"), "@@ from line 1 @@\n a\n b\n-c\n+x\n d\n");
     assert_eq!(unified("a", "a\nb"), "@@ from line 1 @@\n a\n+b\n");
 }
 
 #[test]
-fn secrets_are_found_where_they_stand() {
+fn harness_finds_secrets_in_output() {
     let mut secrets = Secrets::default();
     secrets.token("jdoe-jdoe-unknown-0123456789abcdef\n");
     secrets.password("secret");
@@ -27,7 +27,7 @@ fn secrets_are_found_where_they_stand() {
 }
 
 #[test]
-fn words_are_cut_as_a_shell_cuts_them() -> Result<()> {
+fn harness_splits_words_as_a_shell_does() -> Result<()> {
     assert_eq!(split(r#"a "b c"'d' '' e\ f "g\n\"h""#)?, ["a", "b cd", "", "e f", r#"g\n"h"#]);
     assert!(split("'open").is_err());
     assert!(split("end\\").is_err());

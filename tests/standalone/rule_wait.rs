@@ -34,7 +34,7 @@ fn wait(server: &Server, words: &[&str]) -> Result<Outcome> {
 }
 
 #[test]
-fn every_change_is_a_line_until_all_are_there() -> Result<()> {
+fn rule_wait_prints_every_change() -> Result<()> {
     let server = getting_on()?;
     let outcome = wait(&server, &["--keep-waiting", "one", "two", "one"])?;
     expect(&outcome, 0)?;
@@ -46,7 +46,7 @@ fn every_change_is_a_line_until_all_are_there() -> Result<()> {
 }
 
 #[test]
-fn a_stuck_rule_ends_the_waiting_and_says_why() -> Result<()> {
+fn rule_wait_ends_at_a_stuck_rule_with_the_reason() -> Result<()> {
     let outcome = wait(&getting_on()?, &["one", "two"])?;
     expect(&outcome, 1)?;
     ensure!(outcome.stdout.ends_with("one STUCK[1/1/1]\n"), "{}", outcome.stdout);
@@ -57,7 +57,7 @@ fn a_stuck_rule_ends_the_waiting_and_says_why() -> Result<()> {
 }
 
 #[test]
-fn one_that_is_not_there_or_late_has_its_own_exit_code() -> Result<()> {
+fn rule_wait_has_exit_codes_for_missing_rules_and_timeout() -> Result<()> {
     let missing = wait(&getting_on()?, &["nosuch"])?;
     expect(&missing, 1)?;
     ensure!(missing.stderr.contains("rucio rule list --did"), "{}", missing.stderr);
@@ -74,7 +74,7 @@ fn one_that_is_not_there_or_late_has_its_own_exit_code() -> Result<()> {
 }
 
 #[test]
-fn a_terminal_shows_a_bar_while_it_waits() -> Result<()> {
+fn rule_wait_shows_a_bar_on_a_terminal() -> Result<()> {
     let (server, home) = (getting_on()?, Home::new()?);
     let _ = server.client(&home)?;
     let config = home.path().join("rucio.cfg").to_string_lossy().into_owned();

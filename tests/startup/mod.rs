@@ -6,7 +6,7 @@ use crate::fixtures::Home;
 
 /// The official client's codes for the same mistakes; it needs a configuration to make them.
 #[test]
-fn mistakes_end_with_the_official_codes() -> Result<()> {
+fn usage_errors_end_with_the_official_codes() -> Result<()> {
     let home = Home::new()?;
     for arguments in [
         vec!["--no-such-option", "whoami"],

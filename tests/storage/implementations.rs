@@ -23,7 +23,7 @@ fn expect(outcome: &Outcome, code: i32, part: &str) -> Result<()> {
 
 /// The replicas are in any order; the preferred one is used.
 #[test]
-fn what_the_configuration_prefers_is_used_where_it_is_offered() -> Result<()> {
+fn implementation_that_is_configured_is_used_where_it_is_offered() -> Result<()> {
     for (preferred, rse) in [("posix", "from POSIX"), ("nosuch, xrootd", "from XRD1")] {
         let home = Home::new()?;
         let outcome = download(&home, preferred, &["test:replicated.dat"])?;
@@ -38,7 +38,7 @@ fn what_the_configuration_prefers_is_used_where_it_is_offered() -> Result<()> {
 }
 
 #[test]
-fn what_is_not_offered_is_said() -> Result<()> {
+fn implementation_that_is_not_offered_is_reported() -> Result<()> {
     let home = Home::new()?;
     let proxy = Home::certificate("jdoe.proxy.pem")?;
     let rucio = home.ours().config("userpass")?.env("X509_USER_PROXY", &proxy.to_string_lossy());

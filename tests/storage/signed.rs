@@ -55,7 +55,7 @@ fn is_whole(home: &Home) -> Result<()> {
 }
 
 #[test]
-fn an_address_that_has_ended_is_signed_anew() -> Result<()> {
+fn signed_address_that_expired_is_signed_again() -> Result<()> {
     let home = Home::new()?;
     let listing = listed(&home, 1, "application/metalink4+xml")?;
     fs::write(home.path().join("m.meta4"), &listing)?;
@@ -68,7 +68,7 @@ fn an_address_that_has_ended_is_signed_anew() -> Result<()> {
 }
 
 #[test]
-fn by_pfn_a_signed_address_does_and_one_that_has_ended_is_signed_anew() -> Result<()> {
+fn signed_address_as_a_pfn_is_used_and_signed_again_when_expired() -> Result<()> {
     let home = Home::new()?;
     let pfn = signed_url(&listed(&home, 1, "application/x-json-stream")?)?;
     wait_until_expired(&pfn)?;
@@ -79,7 +79,7 @@ fn by_pfn_a_signed_address_does_and_one_that_has_ended_is_signed_anew() -> Resul
 
 /// Alice may not get signed URLs: her listing has none, and a stolen one that has expired is not renewed for her.
 #[test]
-fn who_may_not_have_signed_addresses_gets_none() -> Result<()> {
+fn signed_address_needs_permission() -> Result<()> {
     let home = Home::new()?;
     let listing = listed(&home, 1, "application/metalink4+xml")?;
     fs::write(home.path().join("m.meta4"), &listing)?;

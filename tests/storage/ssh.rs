@@ -79,7 +79,7 @@ fn expect(outcome: &Outcome, code: i32, part: &str) -> Result<()> {
 }
 
 #[test]
-fn a_file_behind_sshd_arrives_verified_under_all_three_names_of_the_protocol() -> Result<()> {
+fn ssh_download_works_by_all_three_schemes() -> Result<()> {
     let fixture = Fixture::new()?;
     expect(&fixture.download(&["test:one-ssh.dat"])?, 0, "Trying to download with scp")?;
     ensure!(fixture.fetched()? == fs::read(stored()?)?);
@@ -92,7 +92,7 @@ fn a_file_behind_sshd_arrives_verified_under_all_three_names_of_the_protocol() -
 }
 
 #[test]
-fn a_large_and_an_empty_file_come_whole() -> Result<()> {
+fn ssh_download_of_a_large_and_an_empty_file() -> Result<()> {
     let fixture = Fixture::new()?;
     let large: Vec<u8> = (0..20_000_003_u32).map(|place| (place / 5) as u8).collect();
     for bytes in [&large[..], b""] {
@@ -106,7 +106,7 @@ fn a_large_and_an_empty_file_come_whole() -> Result<()> {
 }
 
 #[test]
-fn no_name_is_a_command_or_an_option() -> Result<()> {
+fn ssh_names_are_neither_commands_nor_options() -> Result<()> {
     let fixture = Fixture::new()?;
     for name in ["a b;touch here", "$(touch here)", "`touch here`", "-oProxyCommand=touch here", "q'\"?#%20*é\n"] {
         let path = fixture.home.path().join(name);
@@ -125,7 +125,7 @@ fn no_name_is_a_command_or_an_option() -> Result<()> {
 }
 
 #[test]
-fn what_cannot_be_had_is_told_apart() -> Result<()> {
+fn ssh_failures_are_told_apart() -> Result<()> {
     let fixture = Fixture::new()?;
     let missing = fixture.fetch("scp", "/no/such/file", &[])?;
     expect(&missing, 1, "sftp: no such file")?;
@@ -141,7 +141,7 @@ fn what_cannot_be_had_is_told_apart() -> Result<()> {
 }
 
 #[test]
-fn a_host_that_is_not_known_and_a_key_that_is_not_taken_are_told_with_what_to_do() -> Result<()> {
+fn ssh_unknown_host_and_refused_key_have_hints() -> Result<()> {
     let port = port()?;
     let strict = "-F none -oUserKnownHostsFile=/dev/null -oGlobalKnownHostsFile=/dev/null -oStrictHostKeyChecking=yes";
     let fixture = Fixture::with(&format!("exec /usr/bin/ssh {strict} \"$@\""))?;
@@ -156,7 +156,7 @@ fn a_host_that_is_not_known_and_a_key_that_is_not_taken_are_told_with_what_to_do
 }
 
 #[test]
-fn without_ssh_one_is_told_what_to_install() -> Result<()> {
+fn ssh_that_is_not_installed_is_named() -> Result<()> {
     let fixture = Fixture::new()?;
     let rucio = fixture.rucio()?.env("PATH", "/nowhere");
     let outcome = rucio.args(["download", "test:one-ssh.dat"]).run()?;
@@ -164,7 +164,7 @@ fn without_ssh_one_is_told_what_to_install() -> Result<()> {
 }
 
 #[test]
-fn a_host_that_says_nothing_or_nonsense_is_given_up() -> Result<()> {
+fn ssh_host_that_is_silent_or_talks_nonsense_is_given_up() -> Result<()> {
     let fixture = Fixture::with("exec sleep 600")?;
     let silent = fixture.fetch("scp", "/x", &["--transfer-timeout", "1"])?;
     expect(&silent, 1, "the transfer took longer than 1s")?;
@@ -175,7 +175,7 @@ fn a_host_that_says_nothing_or_nonsense_is_given_up() -> Result<()> {
 }
 
 #[test]
-fn ctrl_c_ends_the_program_that_copies_too() -> Result<()> {
+fn ssh_copy_program_ends_at_ctrl_c() -> Result<()> {
     let fixture = Fixture::with("echo $$ > pid.new; mv pid.new pid; exec sleep 600")?;
     let path = format!("{}:/usr/bin:/bin", fixture.programs.display());
     let download = fixture.home.ours().config("userpass")?.env("PATH", &path).args(["download", "test:one-ssh.dat"]);

@@ -48,7 +48,7 @@ fn parsed<'a>(lines: impl Iterator<Item = &'a str>) -> Result<(Vec<Value>, Vec<S
 }
 
 #[test]
-fn events_are_there_when_they_happen() -> Result<()> {
+fn upload_events_come_at_once() -> Result<()> {
     let fixture = Fixture::new("root")?;
     let (storage, open) = holding()?;
     let mut watched = WatchedProcess::start(command(&fixture, &storage)?)?;
@@ -66,7 +66,7 @@ fn events_are_there_when_they_happen() -> Result<()> {
 }
 
 #[test]
-fn they_tell_what_the_catalogue_knows_now() -> Result<()> {
+fn upload_events_tell_what_the_catalogue_knows() -> Result<()> {
     let fixture = Fixture::new("root")?;
     let name = fixture.file(b"Wikipedia")?;
     let dataset = fixture.did(&format!("{name}.ds"));
@@ -87,7 +87,7 @@ fn they_tell_what_the_catalogue_knows_now() -> Result<()> {
 }
 
 #[test]
-fn ctrl_c_ends_them_and_tells_what_was_under_way() -> Result<()> {
+fn upload_events_end_at_ctrl_c_with_what_was_in_progress() -> Result<()> {
     let fixture = Fixture::new("root")?;
     let (storage, _open) = holding()?;
     let mut watched = WatchedProcess::start(command(&fixture, &storage)?)?;

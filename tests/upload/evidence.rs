@@ -44,7 +44,7 @@ fn denied() -> Answer {
 }
 
 #[test]
-fn a_size_that_head_does_not_report_is_asked_for_in_other_ways() -> Result<()> {
+fn upload_size_that_head_does_not_report_is_requested_otherwise() -> Result<()> {
     let cases: [(&str, Odd, Odd, usize); 4] = [
         ("206", || Answer::new(206, "Content-Range: bytes 0-0/9\r\n", "W"), denied, 0),
         ("200", || Answer::new(200, "", "Wikipedia"), denied, 0),
@@ -68,7 +68,7 @@ fn a_size_that_head_does_not_report_is_asked_for_in_other_ways() -> Result<()> {
 }
 
 #[test]
-fn a_size_that_is_found_in_another_way_is_compared() -> Result<()> {
+fn upload_size_that_was_requested_otherwise_is_compared() -> Result<()> {
     let cases: [(&str, Odd, Odd); 4] = [
         (
             "Filesize mismatch. Source: 9 Destination: 8",
@@ -97,7 +97,7 @@ fn a_size_that_is_found_in_another_way_is_compared() -> Result<()> {
 }
 
 #[test]
-fn a_storage_that_reports_nothing_fails_the_upload_with_what_was_asked() -> Result<()> {
+fn upload_fails_where_the_storage_reports_nothing() -> Result<()> {
     let cases: [(&str, Odd, Odd); 3] = [
         ("refused", denied, denied),
         ("without a length", || bare("200 OK", "", "Wikipedia"), || multi_status("")),
@@ -119,7 +119,7 @@ fn a_storage_that_reports_nothing_fails_the_upload_with_what_was_asked() -> Resu
 
 /// XRootD's fault 1707: the length of a file that is being summed is reported as 0, its digest as it is.
 #[test]
-fn a_right_digest_outweighs_the_length_zero_and_a_wrong_one_does_not() -> Result<()> {
+fn upload_digest_outweighs_a_length_of_zero() -> Result<()> {
     for (digest, code) in [("11e60398", 0), ("00000007", 79)] {
         let storage = storage(move |request, _| {
             let headers = format!("Content-Length: 0\r\nDigest: adler32={digest}\r\n");

@@ -79,7 +79,7 @@ pub(super) fn times(storage: &Server, request: &str) -> usize {
 }
 
 #[test]
-fn a_file_is_written_under_another_name_verified_and_renamed_without_overwriting() -> Result<()> {
+fn upload_writes_a_temporary_name_verifies_and_renames_without_overwriting() -> Result<()> {
     let storage = storage(|_, _| None)?;
     expect(&upload(&Fixture::new("userpass")?, &storage, &[])?, 0)?;
     let heard: Vec<_> = storage.heard().into_iter().map(|heard| plain(&heard.request)).collect();
@@ -97,7 +97,7 @@ fn a_file_is_written_under_another_name_verified_and_renamed_without_overwriting
 }
 
 #[test]
-fn what_the_storage_spoiled_gets_no_name_and_does_not_stay() -> Result<()> {
+fn upload_that_the_storage_spoiled_is_deleted() -> Result<()> {
     type Corruption = fn() -> Answer;
     let cases: [(&str, Corruption); 4] = [
         ("Checksum mismatch. Source: 11e60398 Destination: 00000001", || head("Digest: adler32=00000001\r\n", 9)),
@@ -117,7 +117,7 @@ fn what_the_storage_spoiled_gets_no_name_and_does_not_stay() -> Result<()> {
 }
 
 #[test]
-fn an_overloaded_storage_is_tried_again_and_a_full_one_is_not() -> Result<()> {
+fn upload_is_retried_at_an_overloaded_storage_but_not_at_a_full_one() -> Result<()> {
     let busy = storage(|request, before| {
         (request.starts_with("PUT") && before == 0).then(|| Answer::new(503, "Retry-After: 0\r\n", ""))
     })?;
@@ -160,7 +160,7 @@ fn busy_storage_that_asks_for_more_than_the_time_of_a_file_fails_it_at_once() ->
 }
 
 #[test]
-fn missing_folders_are_made_from_the_first_that_is_missing() -> Result<()> {
+fn upload_creates_missing_folders_from_the_first_missing_one() -> Result<()> {
     let storage = storage(|request, before| match (request, before) {
         ("PUT /a/b/c/x.rucio.upload", 0) | ("MKCOL /a/b/c/" | "MKCOL /a/b/", 0) => Some(Answer::new(409, "", "")),
         _ => None,
@@ -175,7 +175,7 @@ fn missing_folders_are_made_from_the_first_that_is_missing() -> Result<()> {
 }
 
 #[test]
-fn a_file_that_came_in_between_is_not_overwritten() -> Result<()> {
+fn upload_does_not_overwrite_a_file_that_came_in_between() -> Result<()> {
     let storage = storage(|request, _| request.starts_with("MOVE").then(|| Answer::new(412, "", "")))?;
     let outcome = upload(&Fixture::new("userpass")?, &storage, &[])?;
     expect(&outcome, 79)?;
@@ -187,7 +187,7 @@ fn a_file_that_came_in_between_is_not_overwritten() -> Result<()> {
 
 /// If a folder cannot serve as a lock, there is none: the destination is checked before and after renaming.
 #[test]
-fn a_server_without_locks_is_looked_at_before_and_after_renaming() -> Result<()> {
+fn upload_checks_before_and_after_renaming_where_there_are_no_locks() -> Result<()> {
     type Refusal = fn() -> Answer;
     let xrootd = || Answer::new(201, "Server: XrootD/v5.5.3\r\n", "");
     let refusing = || Answer::new(405, "", "");
@@ -207,7 +207,7 @@ fn a_server_without_locks_is_looked_at_before_and_after_renaming() -> Result<()>
 
 /// As by a server that knows no `Overwrite`.
 #[test]
-fn a_file_that_another_one_replaced_is_not_uploaded() -> Result<()> {
+fn upload_of_a_file_that_was_replaced_is_refused() -> Result<()> {
     let moved = AtomicBool::new(false);
     let storage = storage(move |request, _| {
         moved.fetch_or(request.starts_with("MOVE"), Ordering::SeqCst);
@@ -221,7 +221,7 @@ fn a_file_that_another_one_replaced_is_not_uploaded() -> Result<()> {
 }
 
 #[test]
-fn a_silent_storage_is_given_up_after_the_time_that_was_given() -> Result<()> {
+fn upload_to_a_silent_storage_times_out() -> Result<()> {
     let storage = storage(|request, _| request.starts_with("PUT").then_some(Answer::silence()))?;
     let outcome = upload(&Fixture::new("userpass")?, &storage, &["--transfer-timeout", "1"])?;
     expect(&outcome, 79)?;
@@ -231,7 +231,7 @@ fn a_silent_storage_is_given_up_after_the_time_that_was_given() -> Result<()> {
 }
 
 #[test]
-fn a_storage_that_is_down_is_the_services_failure() -> Result<()> {
+fn upload_to_a_storage_that_is_down_is_its_failure() -> Result<()> {
     let fixture = Fixture::new("userpass")?;
     let name = fixture.file(b"Wikipedia")?;
     let down = fixture.upload("DAV", &["--pfn", "http://127.0.0.1:1/x", &name])?;
@@ -242,7 +242,7 @@ fn a_storage_that_is_down_is_the_services_failure() -> Result<()> {
 
 /// A file system in a mount namespace of the program, invisible to others.
 #[test]
-fn a_full_disk_is_reported_and_nothing_stays() -> Result<()> {
+fn upload_to_a_full_disk_leaves_nothing() -> Result<()> {
     let fixture = Fixture::new("userpass")?;
     let name = fixture.file(&[b'x'; 300_000])?;
     let place = fixture.home.path().join("storage");
@@ -264,7 +264,7 @@ fn a_full_disk_is_reported_and_nothing_stays() -> Result<()> {
 }
 
 #[test]
-fn a_program_that_is_not_installed_is_named() -> Result<()> {
+fn upload_names_a_program_that_is_not_installed() -> Result<()> {
     let fixture = Fixture::new("root")?;
     let name = fixture.file(b"Wikipedia")?;
     for (rse, program) in [("XRD1", "xrootd-client"), ("SSH", "openssh-client")] {
@@ -289,7 +289,7 @@ fn start(fixture: &Fixture, pfn: &str) -> Result<Child> {
 }
 
 #[test]
-fn ctrl_c_ends_an_upload_at_once_and_takes_back_what_was_written() -> Result<()> {
+fn upload_ends_at_ctrl_c_and_deletes_what_it_wrote() -> Result<()> {
     let storage = storage(|request, _| request.starts_with("PUT").then_some(Answer::silence()))?;
     let fixture = Fixture::new("userpass")?;
     let mut child = start(&fixture, &format!("{}/x", storage.url()))?;
@@ -309,7 +309,7 @@ fn ctrl_c_ends_an_upload_at_once_and_takes_back_what_was_written() -> Result<()>
 
 /// The catalogue knows of the file before it is written. What an interrupted run leaves is that entry, and no bytes.
 #[test]
-fn after_ctrl_c_the_same_command_completes_the_upload() -> Result<()> {
+fn upload_is_completed_by_the_same_command_after_ctrl_c() -> Result<()> {
     const SIZE: u64 = 60_000_000;
     let (fixture, rse) = (Fixture::new("root")?, "DAVS_SCRATCHDISK");
     File::create(fixture.folder.join(&fixture.new))?.set_len(SIZE)?;

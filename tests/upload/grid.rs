@@ -19,7 +19,7 @@ const LINK: &str = r"(https://\S+/auth/oidc_redirect\?\S+)\s";
 
 /// Both clients, each with the token of a login in the browser and no certificate.
 #[test]
-fn a_token_opens_the_storage_where_there_is_no_certificate() -> Result<()> {
+fn upload_with_a_token_needs_no_certificate() -> Result<()> {
     let fixture = Fixture::new("oidc")?;
     let config = Testbed::get()?.config("oidc")?.to_string_lossy().into_owned();
     let terminal = Pty::ours(&fixture.home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
@@ -43,7 +43,7 @@ fn a_token_opens_the_storage_where_there_is_no_certificate() -> Result<()> {
 
 /// As dCache has it: the door knows names, the bytes go to the disk node that it names, which is the testbed's own WebDAV.
 #[test]
-fn a_door_sends_the_bytes_on_to_the_node_with_the_disk() -> Result<()> {
+fn upload_sends_the_bytes_to_the_node_of_a_door() -> Result<()> {
     let fixture = Fixture::new("root")?;
     let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
     let name = fixture.file(&bytes)?;
@@ -72,7 +72,7 @@ fn a_door_sends_the_bytes_on_to_the_node_with_the_disk() -> Result<()> {
 /// A run that was killed leaves bytes under its temporary name, and the replica as one that is being copied. The same
 /// command finds both.
 #[test]
-fn what_a_killed_run_left_at_the_storage_is_replaced() -> Result<()> {
+fn upload_replaces_what_a_killed_run_left() -> Result<()> {
     const SIZE: u64 = 200_000_000;
     for (rse, place) in [("POSIX_SCRATCHDISK", "scratch"), ("DAVS_SCRATCHDISK", "davs/scratch")] {
         let fixture = Fixture::new("root")?;
@@ -95,7 +95,7 @@ fn what_a_killed_run_left_at_the_storage_is_replaced() -> Result<()> {
 
 /// A run that was killed after it had renamed a file and before the catalogue knew it leaves the lock on the name.
 #[test]
-fn a_lock_that_a_killed_run_left_is_removed_when_its_file_is_registered() -> Result<()> {
+fn upload_removes_the_lock_of_a_killed_run_when_registering() -> Result<()> {
     let places = [
         ("POSIX_SCRATCHDISK", "scratch"),
         ("DAVS_SCRATCHDISK", "davs/scratch"),
@@ -121,7 +121,7 @@ fn a_lock_that_a_killed_run_left_is_removed_when_its_file_is_registered() -> Res
 
 /// An RSE with the site's own path algorithm: only its server could compute the paths, and this one cannot.
 #[test]
-fn a_rule_for_paths_that_nobody_knows_is_named_with_what_to_do() -> Result<()> {
+fn upload_names_an_unknown_path_convention() -> Result<()> {
     let _only = the_only_run();
     let fixture = Fixture::new("root")?;
     let (rse, name) = (unique("GRID").to_uppercase(), fixture.file(b"hello")?);
@@ -144,7 +144,7 @@ fn a_rule_for_paths_that_nobody_knows_is_named_with_what_to_do() -> Result<()> {
 
 /// A storage that cannot rename: what was written under its name is looked at once more when the catalogue knows it.
 #[test]
-fn a_file_that_was_written_over_where_nothing_is_renamed_is_not_uploaded() -> Result<()> {
+fn upload_where_nothing_is_renamed_detects_an_overwritten_file() -> Result<()> {
     let _only = the_only_run();
     let fixture = Fixture::new("root")?;
     let (rse, name) = (unique("GRID").to_uppercase(), fixture.file(b"Wikipedia")?);

@@ -124,7 +124,7 @@ fn stored(place: &str, name: &str) -> Result<PathBuf> {
 }
 
 #[test]
-fn what_each_protocol_took_is_what_was_given_and_comes_back() -> Result<()> {
+fn upload_round_trips_by_every_protocol() -> Result<()> {
     let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
     let places = [
         ("POSIX_SCRATCHDISK", "scratch"),
@@ -151,7 +151,7 @@ fn what_each_protocol_took_is_what_was_given_and_comes_back() -> Result<()> {
 }
 
 #[test]
-fn summary_and_trace_are_those_of_the_official_client() -> Result<()> {
+fn upload_summary_and_trace_are_those_of_the_official_client() -> Result<()> {
     let summary = |fixture: &Fixture, client: Rucio| -> Result<(String, Vec<String>)> {
         // No other file has this size.
         let size = 100_000 + usize::try_from(UNIX_EPOCH.elapsed()?.as_micros() % 900_000)?;
@@ -189,7 +189,7 @@ fn trace(size: usize) -> Result<Vec<String>> {
 }
 
 #[test]
-fn a_second_run_does_only_what_is_missing() -> Result<()> {
+fn upload_second_run_does_only_what_is_missing() -> Result<()> {
     let fixture = Fixture::new("root")?;
     let (rse, dataset) = ("POSIX_SCRATCHDISK", fixture.did(&format!("{}.ds", fixture.new)));
     let names: Vec<_> = (0..30).map(|number| format!("{}.{number:02}", fixture.new)).collect();
@@ -219,7 +219,7 @@ fn a_second_run_does_only_what_is_missing() -> Result<()> {
 
 /// jdoe may not declare replicas available: the file is there, its replica is not. Then root does the same.
 #[test]
-fn an_upload_that_was_broken_off_is_completed_without_sending_the_file_again() -> Result<()> {
+fn upload_that_broke_off_is_completed_without_sending_the_file_again() -> Result<()> {
     let mut fixture = Fixture::new("userpass")?;
     let name = fixture.file(b"hello")?;
     let broken = fixture.upload("POSIX_SCRATCHDISK", &[&name])?;
@@ -237,7 +237,7 @@ fn an_upload_that_was_broken_off_is_completed_without_sending_the_file_again() -
 }
 
 #[test]
-fn another_file_in_its_place_stays_and_is_reported() -> Result<()> {
+fn upload_leaves_and_reports_another_file_in_its_place() -> Result<()> {
     let fixture = Fixture::new("root")?;
     let name = fixture.file(b"another file")?;
     expect(&fixture.upload("DAVS_SCRATCHDISK", &["--no-register", &name])?, 0)?;
@@ -251,7 +251,7 @@ fn another_file_in_its_place_stays_and_is_reported() -> Result<()> {
 }
 
 #[test]
-fn records_tell_how_each_file_ended() -> Result<()> {
+fn upload_records_tell_how_each_file_ended() -> Result<()> {
     let fixture = Fixture::new("root")?;
     let name = fixture.file(b"Wikipedia")?;
     fs::write(fixture.folder.join("other"), b"x")?;
@@ -273,7 +273,7 @@ fn records_tell_how_each_file_ended() -> Result<()> {
 }
 
 #[test]
-fn a_pool_file_needs_the_program_that_reads_its_guid() -> Result<()> {
+fn upload_of_a_pool_file_needs_the_program_that_reads_its_guid() -> Result<()> {
     let fixture = Fixture::new("root")?;
     let name = format!("{}.pool.root", fixture.new);
     fs::write(fixture.folder.join(&name), b"x")?;

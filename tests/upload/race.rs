@@ -50,7 +50,7 @@ fn said(outcomes: &[Outcome; 2]) -> String {
 }
 
 #[test]
-fn of_two_files_of_one_name_one_gets_it_whole_and_the_other_fails() -> Result<()> {
+fn upload_race_of_two_files_with_one_name_has_one_winner() -> Result<()> {
     everywhere(|fixture, rse, place| {
         let contents = [vec![b'a'; 30_000], vec![b'b'; 30_000]];
         let files = ["a", "b"];
@@ -72,7 +72,7 @@ fn of_two_files_of_one_name_one_gets_it_whole_and_the_other_fails() -> Result<()
 
 /// The file there is not registered, so both may replace it, but not each other's.
 #[test]
-fn of_two_files_that_replace_an_unknown_one_one_gets_the_name() -> Result<()> {
+fn upload_race_of_two_files_that_replace_another_has_one_winner() -> Result<()> {
     everywhere(|fixture, rse, place| {
         let contents = [vec![b'a'; 30_000], vec![b'b'; 30_000]];
         let files = ["a", "b"];
@@ -93,7 +93,7 @@ fn of_two_files_that_replace_an_unknown_one_one_gets_the_name() -> Result<()> {
 }
 
 #[test]
-fn of_two_equal_uploads_none_fails() -> Result<()> {
+fn upload_race_of_two_equal_files_has_no_failure() -> Result<()> {
     everywhere(|fixture, rse, place| {
         fs::create_dir(fixture.folder.join("copy"))?;
         let files = ["a", "copy/a"];

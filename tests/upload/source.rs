@@ -34,7 +34,7 @@ fn upload_changing(fixture: &Fixture, rse: &str, words: &[&str]) -> Result<Outco
 
 /// S3 reports no checksum; the programs for root and ssh read the file by themselves.
 #[test]
-fn a_file_that_changes_is_not_uploaded_by_any_protocol() -> Result<()> {
+fn upload_of_a_file_that_changes_is_refused_by_every_protocol() -> Result<()> {
     let places = [
         ("S3", None),
         ("POSIX_SCRATCHDISK", Some("scratch")),
@@ -59,7 +59,7 @@ fn a_file_that_changes_is_not_uploaded_by_any_protocol() -> Result<()> {
 
 /// Length and time of change stay what they were: only the bytes that are sent show it.
 #[test]
-fn bytes_that_are_not_those_that_were_measured_are_noticed() -> Result<()> {
+fn upload_of_other_bytes_than_measured_is_detected() -> Result<()> {
     let fixture = Fixture::new("userpass")?;
     let path = fixture.folder.join(fixture.file(b"Wikipedia")?);
     let before = path.metadata()?.modified()?;
@@ -82,7 +82,7 @@ fn bytes_that_are_not_those_that_were_measured_are_noticed() -> Result<()> {
 /// The name was registered before. The generic policy of the server lets no account remove a replica, not even root; one
 /// that a rule protects cannot be removed.
 #[test]
-fn what_stays_registered_of_a_file_that_changed_is_reported() -> Result<()> {
+fn upload_that_stays_registered_after_a_change_is_reported() -> Result<()> {
     let rse = "POSIX_SCRATCHDISK";
     for (config, in_dataset) in [("root", true), ("root", false), ("userpass", false)] {
         let fixture = Fixture::new(config)?;

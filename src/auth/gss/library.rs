@@ -356,7 +356,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn causes_are_known_by_status_and_words() {
+    fn gss_failure_causes_are_known_by_status_and_words() {
         const FAILURE: u32 = 13 << 16;
         for (major, text, cause) in [
             (NO_CREDENTIALS, "SPNEGO cannot find mechanisms to negotiate", Cause::NoTicket),

@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_server_is_named_by_its_host_as_written() {
+    fn gss_server_name_is_its_host_as_written() {
         for (auth_host, name) in [
             ("https://Rucio.example.org:443", "HTTP@rucio.example.org"),
             ("http://127.0.0.1:80", "HTTP@127.0.0.1"),

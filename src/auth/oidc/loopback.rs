@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_copied_is_an_address_of_this_login_or_a_code() {
+    fn pasted_text_is_an_address_of_this_login_or_a_code() {
         for (text, wanted) in [
             ("http://127.0.0.1:4711/?code=a%2Fb&state=s&iss=https%3A%2F%2Fidp", answer(Ok("a/b"), Some("https://idp"))),
             (" ?code=a&state=s\n", answer(Ok("a"), None)),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_answer_to_this_login_ends_the_waiting() {
+    async fn loopback_waits_for_the_answer_to_this_login() {
         let loopback = Loopback::open().await.unwrap();
         let (base, state) = (loopback.redirect().clone(), CsrfToken::new("s".into()));
         let visit = async {

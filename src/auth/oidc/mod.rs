@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_as_people_say_them() {
+    fn login_times_are_shown_in_words() {
         for (seconds, text) in
             [(1, "1 second"), (5, "5 seconds"), (60, "1 minute"), (90, "90 seconds"), (180, "3 minutes")]
         {

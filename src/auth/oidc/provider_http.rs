@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_go_over_tls_or_stay_on_this_machine() {
+    fn provider_secrets_go_over_tls_or_stay_on_this_machine() {
         for (address, good) in [
             ("https://idp.example.org/token", true),
             ("http://127.0.0.1:8080/token", true),

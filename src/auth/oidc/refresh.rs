@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_renewed_in_its_last_minutes_and_then_left_alone() {
+    fn refresh_happens_in_the_last_minutes_and_then_not_again() {
         let (on, off) = (settings("auth_oidc_refresh_active = yes"), settings(""));
         let ending_in = |minutes: i64| Token::new("t", Some(unix_time() + minutes * 60));
         assert!(is_due(&on, &ending_in(19)) && !is_due(&on, &ending_in(21)));
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_token_is_noted_where_the_official_client_reads_it() {
+    fn refresh_notes_the_expiry_where_the_official_client_reads_it() {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = settings("");
         settings.token_file = folder.path().join("token");

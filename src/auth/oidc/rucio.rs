@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_may_still_come_is_waited_for() {
+    fn polling_waits_only_for_what_may_still_come() {
         let refusal = |class, status: Option<u16>| match status {
             Some(status) => Error::new(class, "").with_status(status),
             None => Error::new(class, ""),

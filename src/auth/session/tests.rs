@@ -28,7 +28,7 @@ fn only(folder: &Path) -> Session {
 }
 
 #[test]
-fn a_record_tells_whose_a_token_is_and_when_it_ends() {
+fn session_record_has_owner_and_expiry() {
     let (_tmp, folder) = folder("t");
     record(&folder, "t", unix_time() + 600);
     let session = only(&folder);
@@ -39,7 +39,7 @@ fn a_record_tells_whose_a_token_is_and_when_it_ends() {
 }
 
 #[test]
-fn an_ended_token_is_not_handed_out() {
+fn session_token_that_expired_is_not_returned() {
     let (_tmp, folder) = folder("t");
     record(&folder, "t", unix_time() - 1);
     let session = only(&folder);
@@ -48,7 +48,7 @@ fn an_ended_token_is_not_handed_out() {
 }
 
 #[test]
-fn what_another_program_wrote_later_has_an_end_of_its_own() {
+fn session_written_later_by_another_program_has_its_own_expiry() {
     let token = jwt::tests::token(&json!({"exp": unix_time() + 50, "nbf": 7}));
     let (_tmp, folder) = folder(&token);
     record(&folder, "the one before", unix_time() + 600);
@@ -58,14 +58,14 @@ fn what_another_program_wrote_later_has_an_end_of_its_own() {
 }
 
 #[test]
-fn a_token_without_a_record_is_that_of_the_account_in_its_name() {
+fn session_without_a_record_belongs_to_the_account_in_its_name() {
     let (_tmp, folder) = folder("t");
     let session = only(&folder);
     assert_eq!((session.account.as_deref(), session.host, session.expires), (Some("kim"), None, None));
 }
 
 #[test]
-fn a_record_without_a_token_is_no_session() {
+fn session_record_without_a_token_is_no_session() {
     let (_tmp, folder) = folder("t");
     record(&folder, "t", unix_time() + 600);
     std::fs::remove_file(folder.join("auth_token_for_account_kim")).unwrap();
@@ -73,7 +73,7 @@ fn a_record_without_a_token_is_no_session() {
 }
 
 #[test]
-fn forgetting_all_takes_tokens_and_nothing_else() {
+fn session_logout_of_all_removes_tokens_and_nothing_else() {
     let (_tmp, folder) = folder("t");
     for name in
         ["auth_token_for_account_kim.refresh", "auth_token_exp_for_account_kim", "auth_token_for_default_account"]

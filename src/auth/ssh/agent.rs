@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_signature_that_servers_take_is_taken() {
+    fn agent_signature_is_used_only_if_servers_accept_it() {
         assert!(signature(&response(SIGNATURE)).unwrap().ends_with(b"signed"));
         let told = |answer: &[u8]| signature(answer).unwrap_err().to_string();
         assert_eq!(told(&response("ssh-rsa")), "it signs by ssh-rsa, not rsa-sha2-256");
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_is_cut_is_none() {
+    fn agent_list_that_is_truncated_is_refused() {
         let mut answer = vec![IDENTITIES_ANSWER, 0, 0, 0, 1];
         wire::put(&mut answer, b"key");
         assert_eq!(keys(&answer), None);

@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_put_is_taken_and_a_cut_text_is_noticed() {
+    fn ssh_wire_text_round_trips_and_truncation_is_detected() {
         let mut out = Vec::new();
         put(&mut out, b"ssh-rsa");
         put_number(&mut out, &[0x80]);

@@ -31,7 +31,7 @@ fn value(token: Option<Token>) -> Option<String> {
 }
 
 #[test]
-fn a_token_is_read_for_its_own_origin_only() {
+fn cache_token_is_read_for_its_own_origin_only() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     assert_eq!(value(cache.read(&origin("https://a"))), None);
@@ -44,7 +44,7 @@ fn a_token_is_read_for_its_own_origin_only() {
 }
 
 #[test]
-fn an_ended_token_is_not_used() {
+fn cache_token_that_expired_is_not_used() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     cache.write(&Token::new("t1", Some(unix_time() + 2)), &origin("https://a")).unwrap();
@@ -52,7 +52,7 @@ fn an_ended_token_is_not_used() {
 }
 
 #[test]
-fn the_official_clients_token_is_shared_with_the_configured_host() {
+fn cache_shares_the_official_clients_token_with_the_configured_host() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     official(&cache, "theirs\n");
@@ -65,7 +65,7 @@ fn the_official_clients_token_is_shared_with_the_configured_host() {
 }
 
 #[test]
-fn the_official_clients_token_is_bound_to_the_server_it_was_first_used_for() {
+fn cache_binds_the_official_clients_token_to_the_first_server() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     official(&cache, "theirs");
@@ -75,7 +75,7 @@ fn the_official_clients_token_is_bound_to_the_server_it_was_first_used_for() {
 }
 
 #[test]
-fn where_several_servers_were_in_use_the_official_clients_token_is_nobodys() {
+fn cache_ignores_the_official_clients_token_where_several_servers_were_used() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     cache.write(&Token::new("a", None), &origin("https://a")).unwrap();
@@ -88,7 +88,7 @@ fn where_several_servers_were_in_use_the_official_clients_token_is_nobodys() {
 }
 
 #[test]
-fn what_others_can_touch_is_refused() {
+fn cache_that_others_can_write_is_refused() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     official(&cache, "t");
@@ -101,7 +101,7 @@ fn what_others_can_touch_is_refused() {
 }
 
 #[test]
-fn a_torn_token_is_no_token() {
+fn cache_token_that_is_torn_is_refused() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     for text in ["", "\n", "two\nlines", "\x1b[31m"] {
@@ -111,7 +111,7 @@ fn a_torn_token_is_no_token() {
 }
 
 #[test]
-fn the_identity_in_a_token_may_hold_blanks() {
+fn cache_token_may_have_blanks_in_its_identity() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     let token = "jdoe-CN=John Doe,O=Testbed-unknown-0123";
@@ -120,7 +120,7 @@ fn the_identity_in_a_token_may_hold_blanks() {
 }
 
 #[test]
-fn servers_side_by_side_keep_their_tokens() {
+fn cache_keeps_tokens_of_several_servers_apart() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     let (a, b) = (origin("https://a"), origin("https://b"));
@@ -138,7 +138,7 @@ fn servers_side_by_side_keep_their_tokens() {
 }
 
 #[test]
-fn an_account_has_its_own_token_also_in_a_file_that_all_share() {
+fn cache_keeps_tokens_of_accounts_apart_in_a_shared_file() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     let other = TokenOrigin { account: Some("root".into()), ..origin("https://a") };
@@ -147,7 +147,7 @@ fn an_account_has_its_own_token_also_in_a_file_that_all_share() {
 }
 
 #[test]
-fn a_refresh_token_moves_with_its_token() {
+fn cache_moves_a_refresh_token_with_its_token() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     let (a, b) = (origin("https://a"), origin("https://b"));
@@ -160,7 +160,7 @@ fn a_refresh_token_moves_with_its_token() {
 }
 
 #[test]
-fn a_token_from_elsewhere_is_not_sent_before_its_time() {
+fn cache_does_not_send_a_foreign_token_before_its_time() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     let claims = serde_json::json!({"exp": unix_time() + 9000, "nbf": unix_time() + 4000});
@@ -172,7 +172,7 @@ fn a_token_from_elsewhere_is_not_sent_before_its_time() {
 /// The record is written first, and a process that reads in between must not mistake the old token for one of the
 /// official client.
 #[test]
-fn a_token_that_is_being_replaced_is_not_used() {
+fn cache_token_that_is_being_replaced_is_not_used() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     let a = origin("https://a");

@@ -85,7 +85,7 @@ fn openssl_accepts(anchor: X509, key: &PKey<Private>) -> bool {
 }
 
 #[test]
-fn unfit_anchors_are_those_that_openssl_refuses() {
+fn anchors_are_unfit_where_openssl_refuses_them() {
     let (v1, v3) = (0, 2);
     let (expired, early) = ((NOW - 2, NOW - 1), (NOW + 1, NOW + 2));
     let cases: &[Case] = &[
@@ -122,7 +122,7 @@ fn unfit_anchors_are_those_that_openssl_refuses() {
 }
 
 #[test]
-fn certificates_signed_by_others_are_anchors_if_they_are_those_of_a_ca() {
+fn anchors_may_be_intermediate_cas() {
     for (version, extensions, expected) in
         [(2, &[CA, SIGNS][..], None), (2, &[], Some(Unfit::NotCa)), (0, &[], Some(Unfit::NotCa))]
     {
@@ -135,7 +135,7 @@ fn certificates_signed_by_others_are_anchors_if_they_are_those_of_a_ca() {
 }
 
 #[test]
-fn the_number_of_cas_below_is_read() {
+fn anchor_path_length_is_read() {
     let key = key();
     for (extensions, expected) in [
         (&[CA][..], None),
@@ -150,7 +150,7 @@ fn the_number_of_cas_below_is_read() {
 }
 
 #[test]
-fn malformed_certificates_are_unfit() {
+fn anchor_that_is_malformed_is_unfit() {
     for bytes in [&b""[..], b"nonsense", &[0x30, 2, 0x30, 0]] {
         assert_eq!(unfit(bytes, NOW), Some(Unfit::Malformed), "{bytes:x?}");
     }

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn bash_gets_what_follows_the_last_break() {
+    fn completion_in_bash_returns_what_follows_the_last_break() {
         assert_eq!(bash("X=1 rucio did list te", "test:"), "test:\n");
         assert_eq!(bash("rucio did list test:m", "test:mixed"), "mixed \n");
         assert_eq!(bash("rucio rse list --rses=ti", "--rses=tier="), "tier=\n");
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn fish_leaves_the_quotes_of_the_last_word() {
+    fn completion_in_fish_leaves_the_quotes_of_the_last_word() {
         let request = Shell::Fish.read(&["rucio".into(), "rucio".into(), "'a b".into()]);
         assert_eq!(request.words, ["rucio", "a b"]);
     }

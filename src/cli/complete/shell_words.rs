@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_cut_as_a_shell_cuts_them() {
+    fn shell_words_split_as_a_shell_does() {
         let cases: [(&str, &[&str], bool); 6] = [
             ("rucio did list ", &["rucio", "did", "list", ""], false),
             ("rucio  did\tli", &["rucio", "did", "li"], false),
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_quoted_is_one_word_again() {
+    fn shell_words_that_are_quoted_join_again() {
         for value in ["a b", "tier=1&disk=1", "x*", "it's", "\\", "plain.name-1_2:é"] {
             assert_eq!(words(&quoted(value)).0, [value]);
         }

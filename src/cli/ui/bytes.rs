@@ -79,12 +79,12 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_gets_them_as_they_are_and_at_once() {
+    fn pipe_gets_bytes_unchanged_and_at_once() {
         assert_eq!(shown(false, &[b"a\x1b[31m", b"\r", b""]), b"a\x1b[31m\r");
     }
 
     #[test]
-    fn a_terminal_gets_whole_characters_and_no_controls() {
+    fn terminal_gets_whole_characters_and_no_controls() {
         assert_eq!(shown(true, &[b"\xc3", b"\xa9\x1b[", b"\xff\xe2\x82"]), "é␛[\u{fffd}\u{fffd}\n".as_bytes());
         assert_eq!(shown(true, &["日本\n".as_bytes()]), "日本\n".as_bytes());
         assert_eq!(shown(true, &[]), b"");

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn json_has_all_events_and_tables_of_values_the_files() {
+    fn events_are_all_in_json_and_one_row_per_file_in_tables() {
         let lines = [
             r#"{"event":"begin","version":1,"command":"download"}"#,
             r#"{"event":"start","name":"f"}"#,
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_watcher_that_goes_away_is_noticed_once() {
+    async fn events_stop_when_the_reader_goes_away() {
         struct Closed;
         impl std::io::Write for Closed {
             fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {

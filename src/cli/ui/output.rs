@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_gets_the_bytes_unchanged_and_buffered() {
+    fn output_to_a_pipe_is_unchanged_and_buffered() {
         let shared = Shared::default();
         let ui = Ui::new(shared.clone(), false);
         ui.line("a\x1b[31m\r").unwrap();
@@ -254,14 +254,14 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_gets_lines_at_once_and_no_controls() {
+    fn output_to_a_terminal_comes_by_lines_and_without_controls() {
         let shared = Shared::default();
         Ui::new(shared.clone(), true).line("a\x1b[31m\r").unwrap();
         assert_eq!(shared.text(), "a␛[31m␍\n");
     }
 
     #[test]
-    fn a_word_is_coloured_on_a_terminal_that_may_and_what_follows_it_never() {
+    fn output_colours_a_word_only_on_a_terminal_that_may() {
         for (terminal, colours, expected) in [
             (true, true, "\x1b[31mfailed\x1b[0m: ␛[0m\n"),
             (true, false, "failed: ␛[0m\n"),
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_pipe_is_an_error_of_its_own() {
+    fn output_to_a_closed_pipe_is_an_error_of_its_own() {
         let ui = Ui::new(Closed, false);
         ui.line("short lines wait in the buffer").unwrap();
         assert!(ui.flush().unwrap_err().is_broken_pipe());

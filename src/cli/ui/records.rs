@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn every_format_shows_the_same_records() {
+    fn records_are_the_same_in_every_format() {
         let records = [
             json!({"scope": "s", "name": "a,\"b\"\t", "bytes": 3, "more": {"x": 1.5}}),
             json!({"name": "c", "scope": "s", "bytes": null}),
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_is_still_a_list() {
+    fn records_of_an_empty_list_are_still_a_list() {
         let cases =
             [(Format::Json, "[]\n"), (Format::Jsonl, ""), (Format::Csv, "scope,name,bytes\n"), (Format::Name, "")];
         for (format, expected) in cases {
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn one_record_is_an_object_and_without_columns_has_all_its_fields() {
+    fn record_alone_is_an_object_with_all_fields_without_columns() {
         let record = json!({"version": "1", "build": 2});
         let cases = [
             (Format::Table, "1\n"),

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_that_went_away_does_not_panic() {
+    fn screen_survives_a_terminal_that_went_away() {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::term_like(Box::new(IgnoreErrors(Gone))));
         let bar = bars.add(ProgressBar::new(3));
         bar.tick();

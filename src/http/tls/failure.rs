@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_certificate_problem_is_found_below_what_wraps_it() {
+    fn tls_failure_finds_the_certificate_problem_below_its_wrappers() {
         let unknown = Error::InvalidCertificate(Fault::UnknownIssuer);
         let wrapped = crate::Error::io("connecting", std::io::Error::other(std::io::Error::other(unknown)));
         assert!(failure(&wrapped).is_some_and(|failure| failure.hints == [name_ca()]));
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn alerts_about_our_certificate_are_told_from_others() {
+    fn tls_failure_tells_alerts_about_our_certificate_from_others() {
         for (alert, ours) in
             [(Alert::CertificateExpired, Some(true)), (Alert::UnknownCA, Some(true)), (Alert::InternalError, None)]
         {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_told() {
+    fn tls_failure_has_dates() {
         let at = |seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
         let expired = server_certificate_failure(&Fault::ExpiredContext { time: at(86_400), not_after: at(0) });
         assert!(expired.reason.contains("1970-01-01 00:00:00 UTC (it is 1970-01-02"), "{expired:?}");

@@ -224,7 +224,7 @@ mod tests {
     use openssl::x509::X509Name;
 
     #[test]
-    fn hashed_names_are_told_from_crls_and_policies() {
+    fn ca_hash_names_are_told_from_crls_and_policies() {
         for (name, expected) in [
             ("0a1b2c3d.0", true),
             ("0A1B2C3D.12", true),
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_knows_the_signer_is_found() {
+    fn ca_folder_with_the_signer_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().to_str().unwrap();
         let (mut name, mut authority) = (X509Name::builder().unwrap(), X509::builder().unwrap());
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ca_file_without_certificates_is_named() {
+    fn ca_file_without_certificates_is_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = TrustAnchors::none().add(&CaSource::File(file.path().to_owned())).unwrap_err();
         assert!(error.to_string().contains(&file.path().display().to_string()), "{error}");

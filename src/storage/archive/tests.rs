@@ -67,7 +67,7 @@ async fn fails(archive: &[u8], name: &str, limit: Option<u64>, part: &str) -> St
 }
 
 #[tokio::test]
-async fn members_come_out_as_they_were_put_in() {
+async fn archive_members_come_out_as_they_were_put_in() {
     let large: Vec<u8> = (0..3_000_000_u32).map(|number| (number / 7) as u8).collect();
     let mut files = FILES.to_vec();
     files.push(("large", &large));
@@ -82,7 +82,7 @@ async fn members_come_out_as_they_were_put_in() {
 }
 
 #[tokio::test]
-async fn long_names_are_read_in_both_ways_of_writing_them() {
+async fn archive_long_names_are_read_in_both_notations() {
     let long = format!("folder/{}", "n".repeat(300));
     let mut gnu = Builder::new(Vec::new());
     let mut header = Header::new_gnu();
@@ -103,7 +103,7 @@ async fn long_names_are_read_in_both_ways_of_writing_them() {
 }
 
 #[tokio::test]
-async fn links_devices_and_folders_are_no_files() {
+async fn archive_links_devices_and_folders_are_no_files() {
     let kinds = [
         EntryType::Symlink,
         EntryType::Link,
@@ -129,7 +129,7 @@ async fn links_devices_and_folders_are_no_files() {
 }
 
 #[tokio::test]
-async fn a_member_gives_no_more_than_the_catalogue_knows() {
+async fn archive_member_gives_no_more_than_the_catalogue_knows() {
     let zeros = vec![0; 50_000_000];
     for archive in [zip_of(&[("f", &zeros)]), gz(&tar_of(&[("f", &zeros)]))] {
         assert!(archive.len() < 1_000_000);
@@ -138,7 +138,7 @@ async fn a_member_gives_no_more_than_the_catalogue_knows() {
 }
 
 #[tokio::test]
-async fn a_zip_that_lies_about_sizes_gives_no_more_than_it_says() {
+async fn archive_zip_with_a_wrong_size_gives_no_more_than_it_says() {
     let honest = zip_of(&[("f", &[7; 1_000_000])]);
     let sender = 1_000_000_u32.to_le_bytes();
     let mut lying = honest.clone();
@@ -152,7 +152,7 @@ async fn a_zip_that_lies_about_sizes_gives_no_more_than_it_says() {
 }
 
 #[tokio::test]
-async fn headers_without_end_are_not_read_into_memory() {
+async fn archive_headers_without_end_are_not_read_into_memory() {
     for kind in [EntryType::GNULongName, EntryType::XHeader] {
         let header = entry(kind, "f", 8_000_000_000);
         let archive = gz(header.as_bytes());
@@ -166,7 +166,7 @@ async fn headers_without_end_are_not_read_into_memory() {
 }
 
 #[tokio::test]
-async fn what_is_no_archive_or_broken_is_told() {
+async fn archive_that_is_broken_or_none_is_reported() {
     for bytes in [&b""[..], b"PK", b"BZh91AY&SY", &[0; 2000], b"just some text that is no archive"] {
         assert!(open(bytes).unwrap_err().message.contains("neither a zip"));
     }
@@ -179,7 +179,7 @@ async fn what_is_no_archive_or_broken_is_told() {
 }
 
 #[tokio::test]
-async fn who_loses_interest_stops_the_unpacking() {
+async fn archive_unpacking_stops_when_the_reader_goes_away() {
     let archive = open(&gz(&tar_of(&[("f", &vec![1; 20_000_000])]))).unwrap();
     let reading = archive.member("f", None).get("", None).await.unwrap();
     drop(reading);

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn webdav_is_http_by_another_name() {
+    fn http_address_of_webdav_is_http() {
         for (pfn, expected) in [
             ("davs://h:443/a/b", "https://h/a/b"),
             ("davs://h:8443//a", "https://h:8443//a"),
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn redirections_are_resolved_and_stay_with_http() {
+    fn http_redirects_are_resolved_and_stay_with_http() {
         let from = Url::parse("https://h/a/b").unwrap();
         let to = |location: &'static str| target(&from, &HeaderValue::from_static(location)).map(|url| url.to_string());
         assert_eq!(to("../c").unwrap(), "https://h/c");
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn signed_addresses_are_recognised() {
+    fn http_addresses_that_are_signed_are_recognised() {
         for (address, signed) in [
             ("https://s3/b/k?X-Amz-Algorithm=A&X-Amz-Signature=00", true),
             ("https://storage.googleapis.com/b/k?GoogleAccessId=a&Expires=1&Signature=00", true),

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_ranges_are_read() {
+    fn http_content_ranges_are_read() {
         assert_eq!(content_range("bytes 4-9/10"), Some((ByteRange::new(4, 10), Some(10))));
         assert_eq!(content_range("bytes 4-9/*"), Some((ByteRange::new(4, 10), None)));
         for bad in [

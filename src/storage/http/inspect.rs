@@ -136,13 +136,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digests_are_read_by_name() {
+    fn http_digests_are_read_by_name() {
         assert_eq!(digest_of("md5=AA==, ADLER32=0356986e", "adler32").as_deref(), Some("0356986e"));
         assert_eq!(digest_of("md5=AA==", "adler32"), None);
     }
 
     #[test]
-    fn sizes_are_found_in_multi_status_answers() {
+    fn http_sizes_are_found_in_multi_status_responses() {
         let answer = |length: &str| {
             format!(
                 "<?xml version=\"1.0\"?><D:multistatus xmlns:D=\"DAV:\"><D:response xmlns:lp1=\"DAV:\"><D:href>/7</D:href>\

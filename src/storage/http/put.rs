@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_found_up_to_the_root() {
+    fn http_parent_folders_are_found_up_to_the_root() {
         let mut url = Url::parse("https://h/a/b%20c/f").unwrap();
         let mut folders = Vec::new();
         while let Some(folder) = above(&url) {

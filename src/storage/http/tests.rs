@@ -16,7 +16,7 @@ async fn fetch(storage: &WebStorage, pfn: &str, rest: Option<&ResumeFrom>) -> cr
 }
 
 #[tokio::test]
-async fn a_file_is_read_through_webdav() {
+async fn http_file_is_read_through_webdav() {
     let (base, mut asked) = serve(vec![sized("200 OK", "ETag: \"1\"\r\n", "hello")]);
     let pfn = format!("{}/a%20b", base.replace("http", "dav"));
     let mut reading = plain().get(&pfn, None).await.unwrap();
@@ -27,7 +27,7 @@ async fn a_file_is_read_through_webdav() {
 }
 
 #[tokio::test]
-async fn every_status_has_its_kind() {
+async fn http_status_has_its_error_kind() {
     for (status, kind) in [
         ("404 Not Found", StorageErrorKind::NotFound),
         ("410 Gone", StorageErrorKind::NotFound),
@@ -49,7 +49,7 @@ async fn every_status_has_its_kind() {
 }
 
 #[tokio::test]
-async fn a_cut_or_silent_body_is_an_error_that_may_pass() {
+async fn http_body_that_is_cut_or_silent_is_retryable() {
     let (base, _asked) = serve(vec![answer("200 OK", "Content-Length: 10\r\n", "hello")]);
     let cut = fetch(&plain(), &base, None).await.unwrap_err();
     assert_eq!(cut.kind, StorageErrorKind::Transient, "{cut}");
@@ -62,7 +62,7 @@ async fn a_cut_or_silent_body_is_an_error_that_may_pass() {
 }
 
 #[tokio::test]
-async fn the_rest_is_taken_only_if_it_is_the_rest_of_the_same_file() {
+async fn http_resume_needs_the_rest_of_the_same_file() {
     let rest = ResumeFrom { start: 2, version: Some("\"1\"".into()) };
     let right = sized("206 Partial Content", "Content-Range: bytes 2-4/5\r\nETag: \"1\"\r\n", "llo");
     let (base, mut asked) = serve(vec![right]);
@@ -84,7 +84,7 @@ async fn the_rest_is_taken_only_if_it_is_the_rest_of_the_same_file() {
 }
 
 #[tokio::test]
-async fn a_part_is_taken_only_if_it_is_that_part_of_that_version() {
+async fn http_range_needs_that_range_of_that_version() {
     let request = |version: Option<&str>| RangeRequest {
         range: ByteRange::new(1, 4),
         whole: 5,
@@ -123,7 +123,7 @@ async fn a_part_is_taken_only_if_it_is_that_part_of_that_version() {
 }
 
 #[tokio::test]
-async fn redirections_are_followed_but_not_for_ever() {
+async fn http_redirects_are_followed_with_a_limit() {
     let (target, _asked) = serve(vec![sized("200 OK", "", "there")]);
     let (base, _asked) = serve(vec![sized("307 Temporary Redirect", &format!("Location: {target}/x\r\n"), "")]);
     assert_eq!(fetch(&plain(), &base, None).await.unwrap(), (0, "there".into()));
@@ -135,7 +135,7 @@ async fn redirections_are_followed_but_not_for_ever() {
 }
 
 #[tokio::test]
-async fn a_token_never_goes_over_plain_http() {
+async fn http_token_never_goes_over_plain_http() {
     let (base, mut asked) = serve(vec![sized("401 Unauthorized", "", "")]);
     let error = fetch(&with_token(Some("Bearer a.b.c")), &base, None).await.unwrap_err();
     assert_eq!(error.kind, StorageErrorKind::Denied);
@@ -143,7 +143,7 @@ async fn a_token_never_goes_over_plain_http() {
 }
 
 #[tokio::test]
-async fn the_size_is_told_without_reading() {
+async fn http_size_is_read_without_the_body() {
     let (base, mut asked) = serve(vec![answer("200 OK", "Content-Length: 12345\r\n", "")]);
     assert_eq!(plain().stat(&base).await.unwrap().bytes, Some(12345));
     assert!(asked.recv().await.unwrap().starts_with("head "));

@@ -106,7 +106,7 @@ fn has_token(request: &str) -> bool {
 }
 
 #[tokio::test]
-async fn without_a_certificate_the_token_is_shown_at_once_but_not_after_a_redirection() {
+async fn token_without_a_certificate_is_sent_at_once_but_not_after_a_redirect() {
     let site = Site::new();
     let (target, target_asked) = site.serve(vec![sized("200 OK", "", "there")]);
     let redirect = sized("302 Found", &format!("Location: {target}/x\r\n"), "");
@@ -117,7 +117,7 @@ async fn without_a_certificate_the_token_is_shown_at_once_but_not_after_a_redire
 }
 
 #[tokio::test]
-async fn with_a_certificate_the_token_is_shown_only_to_a_host_that_refused() {
+async fn token_with_a_certificate_is_sent_only_to_a_host_that_refused() {
     let site = Site::new();
     let fine = sized("200 OK", "", "fine");
     let (home, asked) = site.serve(vec![sized("401 Unauthorized", "", ""), fine.clone(), fine]);
@@ -128,7 +128,7 @@ async fn with_a_certificate_the_token_is_shown_only_to_a_host_that_refused() {
 }
 
 #[tokio::test]
-async fn a_signed_address_needs_no_token() {
+async fn token_is_not_needed_by_a_signed_address() {
     let site = Site::new();
     let (home, asked) = site.serve(vec![sized("403 Forbidden", "", "")]);
     let error = fetch(&site.storage(false), &format!("{home}/f?X-Amz-Signature=0")).await.unwrap_err();
@@ -137,7 +137,7 @@ async fn a_signed_address_needs_no_token() {
 }
 
 #[tokio::test]
-async fn nothing_is_said_to_a_host_that_nobody_vouches_for() {
+async fn token_is_not_sent_to_an_untrusted_host() {
     let site = Site::new();
     let (home, asked) = site.serve(vec![sized("200 OK", "", "evil")]);
     let error = fetch(&with_roots(rustls::RootCertStore::empty(), false), &home).await.unwrap_err();

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pfns_are_taken_apart() {
+    fn ssh_address_parses_user_host_port_and_path() {
         for (pfn, user, name, port, path) in [
             ("scp://h:2222/a/b", None, "h", 2222, "/a/b"),
             ("sftp://h/a b?c#d%20e", None, "h", 22, "/a b?c#d%20e"),
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_an_option_or_a_command_is_refused() {
+    fn ssh_address_that_could_be_an_option_or_a_command_is_refused() {
         for pfn in [
             "scp://-oProxyCommand=touch x/a",
             "scp://-oProxyCommand=x/a",

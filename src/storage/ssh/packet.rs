@@ -286,7 +286,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn questions_are_written_as_the_protocol_has_them() {
+    fn sftp_requests_have_the_form_of_the_protocol() {
         let mut out = BytesMut::new();
         SftpRequest::Hello.write(0, &mut out);
         SftpRequest::Open { path: "/a" }.write(7, &mut out);
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answers_are_read_and_nonsense_is_refused() {
+    async fn sftp_responses_are_parsed_and_nonsense_is_refused() {
         let whole =
             b"\0\0\0\x0b\x67\0\0\0\x09\0\0\0\x02hi\0\0\0\x15\x69\0\0\0\x02\0\0\0\x05\0\0\0\0\0\0\0\x03\0\0\x81\xa4";
         let mut input = &whole[..];

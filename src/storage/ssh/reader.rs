@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bytes_come_in_order_however_they_are_answered() {
+    async fn sftp_bytes_come_in_order_whatever_the_order_of_responses() {
         for manner in [Manner::Whole, Manner::Short, Manner::Backwards] {
             for bytes in [0, 1, READ_SIZE as usize, 3 * READ_SIZE as usize + 7] {
                 let expected: Vec<u8> = (0..bytes).map(|place| (place / 3) as u8).collect();
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_shrinks_and_answers_that_fit_no_question_are_failures() {
+    async fn sftp_file_that_shrinks_or_a_response_that_fits_no_request_is_an_error() {
         assert_eq!(read(50_000, Some(90_000), 0, Manner::Whole).await.unwrap_err().kind, StorageErrorKind::Transient);
         assert_eq!(read(90_000, Some(90_000), 0, Manner::Astray).await.unwrap_err().kind, StorageErrorKind::Refused);
         assert_eq!(read(90_000, Some(90_000), 0, Manner::Long).await.unwrap_err().kind, StorageErrorKind::Refused);

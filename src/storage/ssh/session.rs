@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn the_programs_words_tell_what_can_be_done() {
+    fn ssh_messages_are_classified() {
         for (message, kind, part) in [
             ("Host key verification failed.", StorageErrorKind::Refused, "ssh -p 2222 me@h"),
             ("me@h: Permission denied (publickey).", StorageErrorKind::Denied, "ssh-add"),
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_is_no_option_and_there_is_no_shell() {
+    fn ssh_host_is_no_option_and_there_is_no_shell() {
         let command = command(&host());
         let arguments: Vec<_> = command.as_std().get_args().map(|word| word.to_string_lossy().into_owned()).collect();
         assert_eq!(arguments[OPTIONS.len()..], ["-p", "2222", "-l", "me", "-s", "--", "h", "sftp"]);

@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_file_is_written_looked_at_renamed_and_deleted() {
+    async fn file_upload_writes_inspects_renames_and_deletes() {
         let dir = tempfile::tempdir().unwrap();
         let local = dir.path().join("local");
         fs::write(&local, b"Wikipedia").unwrap();
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(LocalFiles.delete(&pfn("f")).await.unwrap_err().kind, StorageErrorKind::NotFound);
     }
     #[tokio::test]
-    async fn a_lock_is_held_once() {
+    async fn file_lock_is_held_once() {
         let dir = tempfile::tempdir().unwrap();
         let pfn = format!("file://localhost{}/f.lock", dir.path().display());
         assert_eq!(LocalFiles.lock(&pfn).await.unwrap(), Lock::Held(pfn.clone()));

@@ -116,7 +116,7 @@ mod tests {
     use crate::testing::plain;
 
     #[test]
-    fn what_cannot_be_written_is_told_with_advice() {
+    fn write_to_an_unsupported_scheme_is_refused_with_advice() {
         let storages = Storages::new(plain());
         for pfn in ["file:///a", "https://h/a", "davs://h/a", "http://h/a", "root://h//a", "scp://h:22/a", "sftp://h/a"]
         {

@@ -128,14 +128,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_taken_apart() {
+    fn xrootd_address_is_parsed() {
         assert_eq!(parts("root://h:1094//a/b").unwrap(), ("h:1094", "/a/b"));
         assert_eq!(parts("root://h/a").unwrap(), ("h", "/a"));
         assert!(parts("root://h").is_err() && parts("h").is_err());
     }
 
     #[test]
-    fn what_the_programs_say_is_understood() {
+    fn xrootd_messages_of_the_programs_are_classified() {
         assert!(is_taken("Run: [ERROR] Invalid operation: file exists\n"));
         assert!(!is_taken("Run: [ERROR] Server responded with an error: [3010] permission denied"));
         let stdout = "\nPath:   /scratch/f\nId:     17\nSize:   5000\nFlags:  48 (IsReadable)\n";

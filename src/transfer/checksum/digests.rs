@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_come_out_of_one_read() {
+    fn digests_both_come_from_one_read() {
         let digests = Digests::from_reader(&b"The quick brown fox jumps over the lazy dog"[..]).unwrap();
         assert_eq!((digests.bytes, digests.adler32.to_string().as_str()), (43, "5bdc0fda"));
         assert_eq!(digests.md5.to_string(), "9e107d9d372bb6826bd81d3542a419d6");

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn known_values_come_out() {
+    fn checksum_of_known_texts() {
         let adler = Checksum::new(Some("11e60398"), None);
         assert_eq!(computed(adler, &[b"Wiki", b"", b"pedia"]), adler);
         let md5 = Checksum::new(None, Some("9e107d9d372bb6826bd81d3542a419d6"));
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn case_and_leading_zeros_do_not_matter() {
+    fn checksum_comparison_ignores_case_and_leading_zeros() {
         assert_eq!(Checksum::new(Some("0356986e"), None), Checksum::new(Some("356986E"), None));
         assert_eq!(Checksum::new(Some(" 000000356986e "), None), Checksum::Adler32(0x0356_986e));
         let padded = "00000000000000000000000000000001";
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_faster_one_is_taken_and_nonsense_does_not_count() {
+    fn checksum_kind_is_the_fastest_that_is_valid() {
         assert_eq!(Checksum::new(Some("1"), Some("2")), Checksum::Adler32(1));
         assert!(matches!(Checksum::new(Some("n/a"), Some("2")), Checksum::Md5(_)));
         for (adler32, md5) in [(None, None), (Some(""), Some("")), (Some("None"), None), (Some("123456789"), None)] {
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_local_file_is_summed_in_one_pass() {
+    fn checksum_of_a_local_file_takes_one_pass() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let bytes: Vec<u8> = (0..BLOCK * 2 + 3).map(|i| (i % 251) as u8).collect();
         std::fs::write(file.path(), &bytes).unwrap();
@@ -175,7 +175,7 @@ mod tests {
 
     /// For any bytes, split at any offsets.
     #[test]
-    fn the_checksum_of_the_whole_follows_from_those_of_its_parts() {
+    fn checksum_of_the_whole_follows_from_those_of_its_parts() {
         let adler = |bytes: &[u8]| match computed(Checksum::Adler32(0), &[bytes]) {
             Checksum::Adler32(value) => value,
             _ => panic!("not the kind that was asked for"),

@@ -99,7 +99,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     #[test]
-    fn folders_are_made_once_and_files_are_placed() {
+    fn target_folder_creates_folders_once_and_places_files() {
         let dir = tempfile::tempdir().unwrap();
         let target = TargetFolder::new(dir.path().join("new/folder")).unwrap();
         let placed = target.prepare_path(Path::new("s/a/b/f")).unwrap();
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn links_that_lead_outside_are_not_followed() {
+    fn target_folder_follows_no_links_to_the_outside() {
         let dir = tempfile::tempdir().unwrap();
         let outside = tempfile::tempdir().unwrap();
         symlink(outside.path(), dir.path().join("out")).unwrap();
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn links_within_the_folder_and_to_the_folder_itself_are_fine() {
+    fn target_folder_may_be_a_link_and_have_links_within() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("real")).unwrap();
         symlink("real", dir.path().join("alias")).unwrap();

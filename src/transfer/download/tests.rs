@@ -114,7 +114,7 @@ fn is_hello(world: &World) {
 }
 
 #[tokio::test]
-async fn a_file_comes_verified_and_to_all_its_places() {
+async fn download_is_verified_and_copied_to_all_destinations() {
     let world = World::new();
     let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]);
     let mut job = hello(&[&base]);
@@ -126,7 +126,7 @@ async fn a_file_comes_verified_and_to_all_its_places() {
 }
 
 #[tokio::test]
-async fn a_passing_trouble_costs_one_attempt() {
+async fn download_retries_a_transient_failure() {
     for trouble in [
         sized("503 Service Unavailable", "Retry-After: 0\r\n", ""),
         answer("200 OK", "Content-Length: 5\r\n", "hel"),
@@ -143,7 +143,7 @@ async fn a_passing_trouble_costs_one_attempt() {
 }
 
 #[tokio::test]
-async fn a_broken_body_is_gone_on_with_if_it_is_the_same_file() {
+async fn download_resumes_a_broken_body_if_it_is_the_same_file() {
     let world = World::new();
     let cut = answer("200 OK", "Content-Length: 5\r\nETag: \"1\"\r\n", "hel");
     let rest = sized("206 Partial Content", "Content-Range: bytes 3-4/5\r\nETag: \"1\"\r\n", "lo");
@@ -162,7 +162,7 @@ async fn a_broken_body_is_gone_on_with_if_it_is_the_same_file() {
 }
 
 #[tokio::test]
-async fn the_next_source_is_tried_after_a_final_refusal_at_once() {
+async fn download_tries_the_next_source_at_once_after_a_final_refusal() {
     let world = World::new();
     let (missing, _asked) = serve(vec![sized("404 Not Found", "", "")]);
     let (good, _asked) = serve(vec![sized("200 OK", "", "hello")]);
@@ -175,7 +175,7 @@ async fn the_next_source_is_tried_after_a_final_refusal_at_once() {
 }
 
 #[tokio::test]
-async fn wrong_content_is_never_given_its_name() {
+async fn download_of_wrong_content_is_never_renamed() {
     let world = World::new();
     let wrong = sized("200 OK", "", "HELLO");
     let (base, _asked) = serve(vec![wrong.clone(), wrong]);
@@ -198,7 +198,7 @@ async fn wrong_content_is_never_given_its_name() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_there_is_left_alone_if_it_is_right() {
+async fn download_leaves_an_existing_file_if_it_is_right() {
     let mut world = World::new();
     let path = world.folder.prepare_path(Path::new("s/f")).unwrap();
     std::fs::write(&path, "hello").unwrap();
@@ -226,7 +226,7 @@ async fn a_file_that_is_there_is_left_alone_if_it_is_right() {
 }
 
 #[tokio::test]
-async fn a_file_without_known_checksum_is_taken_with_a_warning() {
+async fn download_without_a_known_checksum_warns() {
     let world = World::new();
     let (base, _asked) = serve(vec![sized("200 OK", "", "HELLO")]);
     let job = FileJob { checksum: Checksum::Unknown, ..hello(&[&base]) };
@@ -235,7 +235,7 @@ async fn a_file_without_known_checksum_is_taken_with_a_warning() {
 }
 
 #[tokio::test]
-async fn whatever_comes_is_taken_where_the_user_says_so() {
+async fn download_ignores_the_checksum_on_request() {
     let mut world = World::new();
     world.options.ignore_checksum = true;
     let (base, _asked) = serve(vec![sized("200 OK", "", "something else")]);
@@ -244,7 +244,7 @@ async fn whatever_comes_is_taken_where_the_user_says_so() {
 }
 
 #[tokio::test]
-async fn an_attempt_ends_when_its_time_is_over() {
+async fn download_attempt_times_out() {
     let mut world = World::new();
     // Never idle for long enough to be cut off for that, but far too slow.
     let slow = Response::sized("200 OK", "", b"hhhhh").slowly(1, Duration::from_millis(150));
@@ -258,7 +258,7 @@ async fn an_attempt_ends_when_its_time_is_over() {
 }
 
 #[tokio::test]
-async fn obstacles_and_missing_sources_are_told() {
+async fn download_reports_obstacles_and_missing_sources() {
     let world = World::new();
     assert_eq!(world.fetch(&hello(&[])).await, DownloadOutcome::FileNotFound);
     let job = FileJob { obstacle: Some("no".into()), ..hello(&["http://127.0.0.1:9/"]) };
@@ -271,7 +271,7 @@ async fn obstacles_and_missing_sources_are_told() {
 }
 
 #[tokio::test]
-async fn a_twin_is_copied() {
+async fn download_copies_a_duplicate() {
     let world = World::new();
     let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]);
     let fetched = std::sync::Arc::new(tokio::sync::SetOnce::new());
@@ -290,7 +290,7 @@ fn leave(world: &World, bytes: &str) -> std::path::PathBuf {
 }
 
 #[tokio::test]
-async fn what_an_earlier_process_left_is_gone_on_with() {
+async fn download_resumes_a_leftover() {
     let rest = sized("206 Partial Content", "Content-Range: bytes 3-4/5\r\n", "lo");
     let world = World::new();
     leave(&world, "hel");
@@ -317,7 +317,7 @@ async fn what_an_earlier_process_left_is_gone_on_with() {
 }
 
 #[tokio::test]
-async fn what_is_left_counts_only_where_a_checksum_tells_whether_it_is_right() {
+async fn download_resumes_a_leftover_only_where_a_checksum_verifies_it() {
     let mut world = World::new();
     world.options.ignore_checksum = true;
     let part = leave(&world, "hel");
@@ -332,7 +332,7 @@ async fn what_is_left_counts_only_where_a_checksum_tells_whether_it_is_right() {
 }
 
 #[tokio::test]
-async fn a_process_that_makes_no_progress_is_not_waited_for() {
+async fn download_does_not_wait_for_a_process_without_progress() {
     let world = World::new();
     let part = leave(&world, "hel");
     let other = std::fs::File::open(&part).unwrap();
@@ -352,7 +352,7 @@ async fn a_process_that_makes_no_progress_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn what_another_process_is_downloading_is_waited_for() {
+async fn download_waits_for_another_process_with_the_same_file() {
     let world = World::new();
     let part = leave(&world, "hel");
     let other = std::fs::File::open(&part).unwrap();
@@ -373,7 +373,7 @@ async fn what_another_process_is_downloading_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_name_that_parts_of_files_have_is_refused() {
+async fn download_refuses_names_of_partial_files() {
     let world = World::new();
     let job = FileJob { destinations: vec!["s/.f.062c0215.rucio-part".into()], ..hello(&["http://127.0.0.1:9/"]) };
     assert_eq!(world.fetch(&job).await, DownloadOutcome::Failed);
@@ -381,7 +381,7 @@ async fn a_name_that_parts_of_files_have_is_refused() {
 }
 
 #[tokio::test]
-async fn a_download_that_is_dropped_leaves_nothing_behind() {
+async fn download_that_is_dropped_leaves_nothing_behind() {
     let world = World::new();
     let (base, _asked) = serve(vec![answer("200 OK", "Content-Length: 5\r\n", "helSTALL")]);
     let job = hello(&[&base]);

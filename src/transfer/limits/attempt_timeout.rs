@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_outs_are_those_of_the_official_client() {
+    fn attempt_timeouts_are_those_of_the_official_client() {
         for (seconds, speed, bytes, expected) in [
             (None, Some(500.0), Some(3_000_000), Some(66)),
             (None, Some(500.0), Some(1), Some(60)),

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_under_way_share_the_connections() {
+    fn connection_budget_is_shared_by_files() {
         let bound = ConnectionBudget::shared(100);
         let first = bound.share_for(Some(100));
         let small = bound.share_for(Some(99));
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_bound_counts_every_file_and_leaves_each_its_connection() {
+    fn connection_budget_that_is_exact_counts_files_and_leaves_each_one_connection() {
         let bound = ConnectionBudget::exactly(2);
         let (one, two) = (bound.share_for(Some(1)), bound.share_for(Some(1)));
         assert_eq!((one.max_connections(), two.max_connections()), (1, 1));

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_host_that_has_too_much_gets_half_and_then_slowly_more() {
+    async fn host_limit_is_halved_on_overload_and_grows_slowly() {
         let hosts = HostLimits::default();
         let mut turns = Vec::new();
         for _ in 0..8 {
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_waits_comes_when_another_is_through() {
+    async fn host_limit_lets_the_next_one_in_when_one_ends() {
         let hosts = HostLimits::default();
         assert!(!turn(&hosts).await.on_overload(PAUSE, None));
         tokio::time::advance(PAUSE).await;
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_turn_that_is_given_up_is_free_again() {
+    async fn host_limit_frees_a_turn_that_is_given_up() {
         let hosts = HostLimits::default();
         assert!(!turn(&hosts).await.on_overload(Duration::ZERO, None));
         drop(turn(&hosts).await);
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_host_that_serves_nobody_holds_nobody_back() {
+    async fn host_limit_does_not_hold_back_where_nobody_is_served() {
         let hosts = HostLimits::default();
         for _ in 0..DOWN_AFTER {
             assert!(!turn(&hosts).await.on_overload(PAUSE, None));
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_told_apart_by_name_and_port() {
+    fn host_limits_are_told_apart_by_name_and_port() {
         for (pfn, expected) in [
             ("https://H.example:443/a?b", Some("h.example:443")),
             ("root://me@h//a", Some("h")),

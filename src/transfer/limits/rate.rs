@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_who_receive_bytes_pay_for_them_together() {
+    fn rate_limit_is_shared_by_all_connections() {
         let (rate, start) = (Rate::new(1000), Instant::now());
         assert_eq!(rate.reserve(500, start), Duration::from_millis(500));
         assert_eq!(rate.reserve(1000, start), Duration::from_millis(1500));
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_read_as_people_write_them() {
+    fn rate_limits_parse_with_units() {
         for (text, expected) in [
             ("1", Some(1)),
             ("500k", Some(500_000)),

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_read_with_their_replicas_in_order() {
+    fn metalink_files_have_their_replicas_in_order() {
         let files = read(
             r#"<?xml version="1.0" encoding="UTF-8"?>
 <metalink xmlns="urn:ietf:params:xml:ns:metalink">
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_documents_are_refused() {
+    fn metalink_that_is_malformed_is_refused() {
         for (text, class) in [
             ("<metalink><file></metalink>", Exception::MetalinkJsonParsingError),
             ("", Exception::MetalinkJsonParsingError),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_breaks_off_is_no_shorter_one() {
+    fn metalink_that_breaks_off_is_refused() {
         let whole =
             "<?xml version=\"1.0\"?><m><file><identity>s:a</identity></file> <file><identity>s:b</identity></file></m>";
         assert_eq!(read(whole).unwrap().len(), 2);

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn files_go_together_and_collections_alone() {
+    fn listing_calls_have_many_files_or_one_collection() {
         use DidKind::{Container, Dataset, File, Missing};
         let all =
             requested(&[("a", File, 0), ("b", Dataset, 1), ("c", Missing, 2), ("d", Container, 2), ("e", File, 2)]);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_file_for_another_folder_is_another_call() {
+    fn listing_of_a_file_for_another_folder_is_another_call() {
         let mut all = requested(&[
             ("a", DidKind::File, 0),
             ("a", DidKind::File, 1),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_led_back_to_what_was_asked_for() {
+    fn listing_leads_each_file_back_to_its_request() {
         let all = requested(&[("set", DidKind::Dataset, 0), ("f", DidKind::File, 0), ("other", DidKind::Dataset, 0)]);
         let mut alone = Routes::new(&all, &[0]);
         assert_eq!(alone.routes_to(&entry("x", "")).iter().map(|way| way.request).collect::<Vec<_>>(), [0]);

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_work_stays_on_this_thread_while_the_last_one_was_short() {
+    async fn blocking_work_stays_on_this_thread_while_the_last_one_was_short() {
         static PACE: DiskSpeed = DiskSpeed::unknown();
         let mut worker = BlockingWorker::new(Vec::new());
         for took in [Duration::ZERO, SHORT_WORK, Duration::ZERO] {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_short_work_that_fails_says_so() {
+    async fn blocking_work_that_is_short_and_fails_says_so() {
         static PACE: DiskSpeed = DiskSpeed::unknown();
         for speed in [Duration::ZERO, SHORT_WORK] {
             PACE.record(speed);

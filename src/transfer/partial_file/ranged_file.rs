@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn parts_come_in_any_order_and_are_one_file_in_the_end() {
+    async fn partial_ranges_come_in_any_order_and_make_one_file() {
         let (bytes, checksum, dir) = file(2_000_000);
         let place = dir.path().join("f");
         for first in [0, 100_000] {
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_left_with_holes_is_gone_on_with() {
+    async fn partial_ranges_with_gaps_are_resumed() {
         let (bytes, checksum, dir) = file(6_000_000);
         let place = dir.path().join("f");
         let mut file = begun(&place, checksum, &bytes, 300_000).await;
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn spoiled_parts_are_fetched_again_and_a_false_map_counts_for_nothing() {
+    async fn partial_ranges_that_are_spoiled_are_fetched_again() {
         let (bytes, checksum, dir) = file(3_000_000);
         let place = dir.path().join("f");
         let mut file = begun(&place, checksum, &bytes, 300_000).await;
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_with_holes_is_not_complete() {
+    async fn partial_file_with_gaps_is_not_complete() {
         let (bytes, checksum, dir) = file(1_000_000);
         let place = dir.path().join("f");
         let mut file = begun(&place, checksum, &bytes, 0).await;

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bytes_arrive_in_order_with_their_checksum() {
+    async fn sink_writes_in_order_with_a_checksum() {
         let dir = tempfile::tempdir().unwrap();
         let destination = dir.path().join("f");
         let bytes: Vec<u8> = (0..BUFFER * 3 + 5).map(|i| (i % 249) as u8).collect();
@@ -193,14 +193,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_empty_file_is_a_file() {
+    async fn sink_creates_an_empty_file() {
         let dir = tempfile::tempdir().unwrap();
         SequentialFile::new(&dir.path().join("empty"), Checksum::Unknown).complete().await.unwrap().persist().unwrap();
         assert_eq!(std::fs::metadata(dir.path().join("empty")).unwrap().len(), 0);
     }
 
     #[tokio::test]
-    async fn what_is_discarded_leaves_nothing_behind_even_while_the_worker_is_busy() {
+    async fn sink_discard_leaves_nothing_behind_even_while_the_worker_is_busy() {
         let dir = tempfile::tempdir().unwrap();
         for wait in [true, false] {
             let mut file = SequentialFile::new(&dir.path().join("f"), Checksum::Unknown);
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_left_is_gone_on_with() {
+    async fn sink_resumes_a_leftover() {
         let dir = tempfile::tempdir().unwrap();
         let destination = dir.path().join("f");
         let bytes: Vec<u8> = (0..BUFFER * 2 + 5).map(|i| (i % 241) as u8).collect();
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_folder_is_reported() {
+    async fn sink_reports_a_missing_folder() {
         let mut file = SequentialFile::new(Path::new("/nowhere/at/all/f"), Checksum::Unknown);
         file.push(b"x").await.unwrap();
         assert_eq!(file.complete().await.unwrap_err().kind(), io::ErrorKind::NotFound);

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_gets_its_name_last() {
+    fn temporary_file_is_renamed_last() {
         let dir = tempfile::tempdir().unwrap();
         let destination = dir.path().join("f");
         fs::write(&destination, b"old").unwrap();
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_can_be_gone_on_with_is_kept() {
+    fn temporary_file_is_kept_only_if_it_can_be_resumed() {
         for (checksum, content, kept) in [(KNOWN, "half", 1), (KNOWN, "", 0), (Checksum::Unknown, "half", 0)] {
             let dir = tempfile::tempdir().unwrap();
             let file = TemporaryFile::new(&dir.path().join("f"), checksum);
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_found_by_the_next_one_and_by_nobody_else_meanwhile() {
+    fn temporary_file_is_found_by_one_process_at_a_time() {
         let dir = tempfile::tempdir().unwrap();
         let destination = dir.path().join("f");
         assert!(matches!(TemporaryFile::open_leftover(&destination, KNOWN), Leftover::None));
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_can_change_is_not_used() {
+    fn temporary_file_that_others_can_change_is_not_used() {
         let dir = tempfile::tempdir().unwrap();
         let (destination, other) = (dir.path().join("f"), dir.path().join("other"));
         fs::write(&other, b"precious").unwrap();
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_became_a_link_leads_nowhere() {
+    fn temporary_folder_that_became_a_link_is_not_followed() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
         let (folder, outside) = (root.join("folder"), root.join("outside"));
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn long_names_and_other_processes_are_no_trouble() {
+    async fn temporary_names_are_short_enough_and_differ_by_process() {
         let dir = tempfile::tempdir().unwrap();
         let destination = dir.path().join("ü".repeat(127));
         let (one, two) = (TemporaryFile::new(&destination, KNOWN), TemporaryFile::new(&destination, KNOWN));

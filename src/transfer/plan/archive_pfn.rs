@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_inside_is_taken_off_and_nothing_else() {
+    fn archive_pfn_loses_only_the_name_of_its_member() {
         for (pfn, expected) in [
             ("https://h/a.zip?xrdcl.unzip=f", "https://h/a.zip"),
             ("https://h/a.zip?X-Amz-Signature=1&xrdcl.unzip=f", "https://h/a.zip?X-Amz-Signature=1"),

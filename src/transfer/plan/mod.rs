@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn files_go_where_the_official_client_puts_them() {
+    fn plan_puts_files_where_the_official_client_does() {
         for (file, asked, no_subdir, expected) in [
             ("test:f", "test:f", false, "test/f"),
             ("test:f", "test:f", true, "f"),
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn several_ways_to_a_file_give_several_destinations() {
+    fn plan_has_one_destination_for_each_request_of_a_file() {
         let mut planner = Planner::default();
         let job = plan(&mut planner, "s:f", &["s:f", "s:one", "s:two", "t:one"]);
         assert_eq!(paths(&job), ["s/f", "one/f", "two/f"]);
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_keep_the_servers_order_without_excluded_and_repeated_ones() {
+    fn plan_keeps_the_servers_order_of_sources_without_excluded_ones() {
         let pfns = r#"
             "root://c//f": {"rse": "C", "priority": 3},
             "https://a/f": {"rse": "A", "priority": 1},
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_inside_an_archive_is_told_from_what_is_not() {
+    fn plan_tells_archive_members_from_files() {
         let pfns = r#"
             "https://a/x.zip?xrdcl.unzip=f": {"rse": "A", "priority": 1, "domain": "zip", "client_extract": true},
             "root://b//x.zip?xrdcl.unzip=f": {"rse": "B", "priority": 2, "domain": "zip"},
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_file_whose_place_is_taken_is_refused() {
+    fn plan_refuses_only_the_file_whose_path_is_taken() {
         let mut planner = Planner::default();
         assert_eq!(plan(&mut planner, "one:f", &["s:set"]).obstacle, None);
         let second = plan(&mut planner, "two:f", &["s:set"]);
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn wicked_names_are_refused_alone() {
+    fn plan_refuses_only_hostile_names() {
         let mut planner = Planner::default();
         for (file, asked) in [("s:../../f", "s:../../f"), ("s:f", "s:.."), ("s:/..", "s:set"), ("..:f", "..:f")] {
             let job = plan(&mut planner, file, &[asked]);
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_listed_twice_is_fetched_once() {
+    fn plan_fetches_a_file_listed_twice_once() {
         let mut planner = Planner::new(Rules { duplicates_possible: true, ..Rules::default() });
         let first = plan(&mut planner, "s:f", &["s:one"]);
         let later = plan(&mut planner, "s:f", &["s:two"]);
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_listed_no_two_files_share_a_destination() {
+    fn plan_never_gives_two_files_one_destination() {
         let names = ["a", "b", "/x/a", "/y/a", "c/a"];
         let asked = ["s:set", "t:set", "s:a", "s:x"];
         for no_subdir in [false, true] {

@@ -44,7 +44,7 @@ mod tests {
     use std::path::{Component, Path};
 
     #[test]
-    fn honest_names_become_paths() {
+    fn path_of_an_honest_name() {
         for (folder, name, expected) in [
             (Some("test"), "f.dat", "test/f.dat"),
             (None, "f.dat", "f.dat"),
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_leads_out_of_the_folder() {
+    fn path_never_leads_out_of_the_folder() {
         let wicked = [
             "",
             "/",
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_accepted_has_normal_components_only() {
+    fn path_has_normal_components_only() {
         let alphabet = ["/", ".", "..", "a", "", "\0", "\n", "b", "//"];
         let mut accepted = 0;
         for first in alphabet {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn hierarchical_names_have_a_leaf() {
+    fn path_of_a_hierarchical_name_has_a_leaf() {
         for (name, expected) in [("/a/b/f", "f"), ("/f", "f"), ("a/b", "a/b"), ("f", "f"), ("/a/", ""), ("/..", "..")] {
             assert_eq!(leaf(name), expected);
         }

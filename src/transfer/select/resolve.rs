@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_server_has_not_counted_is_counted() {
+    fn resolve_counts_only_what_the_server_has_not() {
         let file = found(r#"{"scope": "s", "name": "f", "did_type": "FILE", "length": null, "bytes": 3}"#);
         assert_eq!((file.kind, file.length, file.is_uncounted()), (DidKind::File, Some(1), false));
         let closed = found(r#"{"scope": "s", "name": "d", "did_type": "DATASET", "length": 2, "bytes": 3}"#);

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_rule_that_matches_decides() {
+    fn selection_is_decided_by_the_last_rule_that_matches() {
         for (rules, name, expected) in [
             ("", "a.root", true),
             ("+*.root", "a.root", true),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_is_in_one_share_which_never_changes() {
+    fn selection_puts_every_file_into_one_share_for_ever() {
         let files: Vec<_> = (0..1000).map(|number| Did::new("s", format!("f{number}"))).collect();
         for of in [1, 3, 7, 1000] {
             let shards: Vec<Shard> = (1..=of).map(|number| format!("{number}/{of}").parse().unwrap()).collect();
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_counted_from_one() {
+    fn selection_counts_shares_from_one() {
         assert_eq!("2/3".parse(), Ok(Shard { number: 2, of: 3 }));
         for text in ["0/3", "4/3", "1/0", "1", "1/", "/2", "a/b", "-1/3", "1/2/3"] {
             assert!(text.parse::<Shard>().is_err(), "{text}");
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_counted_by_its_reason() {
+    fn selection_counts_what_it_leaves_out_by_reason() {
         let rules = vec![Rule { include: true, pattern: Pattern::new("*.root").unwrap() }];
         let selection = Selection { rules, shard: "1/2".parse().ok() };
         let mut skipped = Skipped::default();

@@ -66,7 +66,7 @@ fn trace_fields_come_in_the_official_order_and_custom_ones_win() {
 }
 
 #[tokio::test]
-async fn traces_go_in_lists_once_two_have_been_taken() {
+async fn traces_are_batched_once_two_were_accepted() {
     let server = Server::start(|_, _| (201, Duration::ZERO));
     server.send(2012, BATCH_DELAY).await;
     let mut lengths = server.lengths();
@@ -75,7 +75,7 @@ async fn traces_go_in_lists_once_two_have_been_taken() {
 }
 
 #[tokio::test]
-async fn traces_go_one_by_one_where_a_list_is_refused_late() {
+async fn traces_are_sent_singly_where_a_list_is_refused_late() {
     let server = Server::start(|body, _| match body.is_array() {
         true => (400, Duration::from_millis(300)),
         false => (201, Duration::from_millis(20)),
@@ -85,14 +85,14 @@ async fn traces_go_one_by_one_where_a_list_is_refused_late() {
 }
 
 #[tokio::test]
-async fn trace_alone_is_no_list() {
+async fn trace_alone_is_not_a_list() {
     let server = Server::start(|_, _| (201, Duration::ZERO));
     server.send(1, BATCH_DELAY).await;
     assert_eq!(server.lengths(), [0]);
 }
 
 #[tokio::test]
-async fn traces_are_not_waited_for_where_lists_are_taken() {
+async fn traces_are_not_waited_for_where_lists_are_accepted() {
     let server = Server::start(|_, before| (201, if before == 0 { Duration::ZERO } else { BATCH_DELAY }));
     let took = server.send(500, BATCH_DELAY).await;
     assert_eq!(server.lengths(), [2, 498]);

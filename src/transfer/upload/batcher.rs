@@ -67,7 +67,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[tokio::test]
-    async fn each_wish_gets_its_own_answer_and_few_calls_are_made() {
+    async fn batcher_answers_each_request_in_few_calls() {
         let (batcher, calls) = (Batcher::default(), AtomicUsize::new(0));
         let send = async |requests: Vec<usize>| {
             calls.fetch_add(1, Ordering::Relaxed);
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wish_without_an_answer_ends() {
+    async fn batcher_request_without_an_answer_ends() {
         let batcher = Batcher::<u8, u8>::default();
         assert_eq!(batcher.submit(1, async |_| Vec::new()).await, None);
     }

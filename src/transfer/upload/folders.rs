@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn files_beside_folders_are_refused() {
+    fn folders_with_files_beside_folders_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("sub")).unwrap();
         fs::write(dir.path().join("f"), b"").unwrap();

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_is_measured_in_one_read() {
+    async fn local_file_is_measured_in_one_read() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         fs::write(&path, b"Wikipedia").unwrap();
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_touched_replaced_or_removed_differs() {
+    fn local_file_that_was_touched_replaced_or_removed_differs() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         let state = |bytes: &[u8]| {
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_is_compared_by_value() {
+    fn local_file_is_compared_with_the_stored_one_by_value() {
         let (adler32, md5) = (Checksum::Adler32(0x11e6_0398), Checksum::Md5([1; 16]));
         let measured = Measured { bytes: 9, adler32, md5, guid: String::new(), state: FileState::default() };
         let stored = |bytes, adler32: &str| Stored { bytes, adler32: Some(adler32.to_owned()), md5: None };
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_in_a_folder_are_noticed_but_not_entered() {
+    fn local_folders_are_reported_but_not_entered() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("b"), b"").unwrap();
         fs::write(dir.path().join("a"), b"").unwrap();

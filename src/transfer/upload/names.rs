@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_upload_has_the_same_name_again_and_every_other_another() {
+    fn temporary_name_is_the_same_for_the_same_upload_only() {
         let pfn = "davs://h/a/f";
         let first = name(pfn, "/nosuch/names", 1).pfn;
         let (start, end) = (format!("{pfn}."), ".rucio.upload");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn two_live_uploads_never_share_a_name() {
+    fn temporary_names_of_two_live_uploads_differ() {
         let held = name("davs://h/a/g", "/nosuch/twice", 1);
         let second = name("davs://h/a/g", "/nosuch/twice", 1);
         assert_ne!(held.pfn, second.pfn);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn names_have_room_for_their_ending() {
+    fn temporary_names_leave_room_for_their_ending() {
         assert_eq!(lock("file:///a/f"), "file:///a/f.lock.rucio.upload");
         let long = lock(&format!("file:///a/{}", "é".repeat(127)));
         let name = long.rsplit_once('/').unwrap().1;

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn protocols_are_chosen_by_priority_scheme_and_implementation() {
+    fn target_protocol_is_chosen_by_priority_scheme_and_implementation() {
         let rse = rse();
         let chosen = |domain: &str, schemes: Option<&str>, class: Option<&str>| {
             let class = class.map(|class| format!("rucio.rse.protocols.{class}"));
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_those_of_the_official_client() {
+    fn target_paths_are_those_of_the_official_client() {
         let did = Did::new("user.jdoe", "f");
         // The path begins with the first digits of the MD5 of user.jdoe:f.
         let sum = format!("{:032x}", u128::from_be_bytes(Md5::digest(b"user.jdoe:f").into()));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn pfns_are_those_of_the_official_client() {
+    fn target_pfns_are_those_of_the_official_client() {
         for (scheme, class, expected) in [
             ("root", "xrootd.Default", "root://h:1094//p/x"),
             ("file", "posix.Default", "file://h//p/x"),

@@ -11,7 +11,7 @@ use crate::fixtures::{Home, USER};
 use crate::support::Testbed;
 
 #[test]
-fn every_server_account_and_way_has_a_row() -> Result<()> {
+fn session_list_has_a_row_for_every_server_account_and_method() -> Result<()> {
     let home = Home::new()?;
     let certs = Testbed::get()?.value("CERTS")?;
     let (cert, key) = (format!("{certs}/root.pem"), format!("{certs}/root.key.pem"));
@@ -38,7 +38,7 @@ fn every_server_account_and_way_has_a_row() -> Result<()> {
 }
 
 #[test]
-fn machines_get_records() -> Result<()> {
+fn session_list_has_records() -> Result<()> {
     let home = Home::new()?;
     ensure!(json(&home, "userpass", &["session", "list"])? == serde_json::json!([]));
     ensure!(
@@ -54,14 +54,14 @@ fn machines_get_records() -> Result<()> {
 }
 
 #[test]
-fn none_is_told_with_the_command_that_begins_one() -> Result<()> {
+fn session_list_that_is_empty_names_the_login_command() -> Result<()> {
     let text = shown(&Home::new()?, "userpass", &["session", "list"])?;
     ensure!(text == "No saved sessions. To log in: `rucio login`\n", "{text}");
     Ok(())
 }
 
 #[test]
-fn an_ended_one_is_listed_as_such() -> Result<()> {
+fn session_list_shows_expired_sessions() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "userpass", &["login"])?;
     change_record(&home, |record| record["expires"] = 1_000_000_000.into())?;
@@ -71,7 +71,7 @@ fn an_ended_one_is_listed_as_such() -> Result<()> {
 }
 
 #[test]
-fn the_official_clients_session_is_one_too() -> Result<()> {
+fn session_list_shows_the_official_clients_session() -> Result<()> {
     let home = Home::new()?;
     let outcome = home.official()?.config("userpass")?.args(["whoami"]).run()?;
     ensure!(outcome.code == 0, "{outcome:?}");
@@ -85,7 +85,7 @@ fn the_official_clients_session_is_one_too() -> Result<()> {
 }
 
 #[test]
-fn those_of_other_vos_are_listed() -> Result<()> {
+fn session_list_shows_other_vos() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "userpass", &["login"])?;
     let other = home.path().join(USER).join(format!(".rucio_{USER}@atl"));
@@ -96,7 +96,7 @@ fn those_of_other_vos_are_listed() -> Result<()> {
 }
 
 #[test]
-fn a_folder_that_others_may_write_to_tells_nothing() -> Result<()> {
+fn session_list_ignores_a_folder_that_others_may_write_to() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "userpass", &["login"])?;
     fs::set_permissions(home.token_folder(), Permissions::from_mode(0o777))?;
@@ -106,7 +106,7 @@ fn a_folder_that_others_may_write_to_tells_nothing() -> Result<()> {
 }
 
 #[test]
-fn a_configuration_that_cannot_log_in_can_still_list() -> Result<()> {
+fn session_list_works_with_a_configuration_that_cannot_log_in() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "userpass", &["login"])?;
     let outcome =

@@ -10,7 +10,7 @@ use crate::fixtures::{AccessLog, Home, Pty};
 use crate::support::{Testbed, unique};
 
 #[test]
-fn says_as_whom_how_until_when_and_where() -> Result<()> {
+fn login_shows_account_identity_expiry_and_host() -> Result<()> {
     for (config, way, identity) in [
         ("userpass", "userpass", "jdoe"),
         ("x509", "x509", "CN=John Doe,O=Testbed"),
@@ -37,7 +37,7 @@ fn says_as_whom_how_until_when_and_where() -> Result<()> {
 }
 
 #[test]
-fn a_valid_session_stays_and_is_told() -> Result<()> {
+fn login_keeps_a_valid_session() -> Result<()> {
     let (home, agent) = (Home::new()?, unique("again"));
     shown(&home, "userpass", &["login"])?;
     let token = home.token()?;
@@ -50,7 +50,7 @@ fn a_valid_session_stays_and_is_told() -> Result<()> {
 }
 
 #[test]
-fn force_logs_in_anew() -> Result<()> {
+fn login_force_logs_in_again() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "userpass", &["login"])?;
     let token = home.token()?;
@@ -61,7 +61,7 @@ fn force_logs_in_anew() -> Result<()> {
 
 /// A token that looks valid is verified with the server.
 #[test]
-fn a_token_that_the_server_does_not_know_is_replaced() -> Result<()> {
+fn login_replaces_a_token_that_the_server_does_not_know() -> Result<()> {
     let home = Home::new()?;
     home.keep_token("jdoe-jdoe-unknown-00000000000000000000000000000000")?;
     let text = shown(&home, "userpass", &["login"])?;
@@ -70,7 +70,7 @@ fn a_token_that_the_server_does_not_know_is_replaced() -> Result<()> {
 }
 
 #[test]
-fn an_ended_session_is_replaced() -> Result<()> {
+fn login_replaces_an_expired_session() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "userpass", &["login"])?;
     let token = home.token()?;
@@ -81,7 +81,7 @@ fn an_ended_session_is_replaced() -> Result<()> {
 }
 
 #[test]
-fn machines_get_a_record_in_every_format() -> Result<()> {
+fn login_has_a_record_in_every_format() -> Result<()> {
     let home = Home::new()?;
     let record = json(&home, "userpass", &["login"])?;
     ensure!(record["account"] == "jdoe" && record["auth_type"] == "userpass" && record["state"] == "valid", "{record}");
@@ -101,7 +101,7 @@ fn machines_get_a_record_in_every_format() -> Result<()> {
 }
 
 #[test]
-fn what_is_missing_is_asked_for_at_the_terminal_and_not_kept() -> Result<()> {
+fn login_asks_at_the_terminal_for_what_is_missing() -> Result<()> {
     let home = Home::new()?;
     let config = home.testbed_config("auth_type = userpass")?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["login"])?;
@@ -122,7 +122,7 @@ fn what_is_missing_is_asked_for_at_the_terminal_and_not_kept() -> Result<()> {
 }
 
 #[test]
-fn a_wrong_password_ends_with_4_and_the_command_to_try_again() -> Result<()> {
+fn login_with_a_wrong_password_ends_with_4_and_a_hint() -> Result<()> {
     let home = Home::new()?;
     let config = without_password(&home)?;
     let mut terminal = Pty::ours(&home, &[], &["--config", &config, "login"])?;
@@ -138,7 +138,7 @@ fn a_wrong_password_ends_with_4_and_the_command_to_try_again() -> Result<()> {
 }
 
 #[test]
-fn control_c_at_a_question_ends_with_130() -> Result<()> {
+fn login_ends_at_ctrl_c_with_130() -> Result<()> {
     let home = Home::new()?;
     let config = home.testbed_config("auth_type = userpass")?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["login"])?;
@@ -156,7 +156,7 @@ fn control_c_at_a_question_ends_with_130() -> Result<()> {
 }
 
 #[test]
-fn without_a_terminal_the_hint_names_the_command() -> Result<()> {
+fn login_without_a_terminal_names_the_command() -> Result<()> {
     let home = Home::new()?;
     let config = without_password(&home)?;
     let outcome = alone(&home, config.as_ref(), &["login"])?;
@@ -169,7 +169,7 @@ fn without_a_terminal_the_hint_names_the_command() -> Result<()> {
 }
 
 #[test]
-fn another_account_is_an_option_of_the_command_too() -> Result<()> {
+fn login_takes_another_account_as_an_option() -> Result<()> {
     let home = Home::new()?;
     let certs = Testbed::get()?.value("CERTS")?;
     let (cert, key) = (format!("{certs}/root.pem"), format!("{certs}/root.key.pem"));
@@ -187,7 +187,7 @@ fn another_account_is_an_option_of_the_command_too() -> Result<()> {
 }
 
 #[test]
-fn failures_are_records_too() -> Result<()> {
+fn login_failures_are_records_too() -> Result<()> {
     let outcome = run(&Home::new()?, "userpass", &["-o", "json", "--password", "wrong", "login"])?;
     let failure: Value = serde_json::from_str(&outcome.stderr)?;
     ensure!(outcome.code == 4 && failure["error"]["class"] == "CannotAuthenticate", "{outcome:?}");
@@ -196,7 +196,7 @@ fn failures_are_records_too() -> Result<()> {
 }
 
 #[test]
-fn nothing_is_kept_of_a_server_that_is_not_verified_so_that_is_no_login() -> Result<()> {
+fn login_without_verification_of_the_server_is_none() -> Result<()> {
     let home = Home::new()?;
     let outcome = home.ours().config("userpass")?.args(["--insecure", "-a", "jdoe", "login"]).run()?;
     ensure!(outcome.code == 4 && outcome.stdout.is_empty() && !home.token_file().exists(), "{outcome:?}");

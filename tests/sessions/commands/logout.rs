@@ -29,7 +29,7 @@ fn names(home: &Home) -> Result<Vec<String>> {
 }
 
 #[test]
-fn forgets_all_that_belongs_to_the_session_and_says_how_long_the_token_lives() -> Result<()> {
+fn logout_removes_the_session_and_says_how_long_the_token_is_valid() -> Result<()> {
     let (home, config) = session()?;
     let refresh = home.token_folder().join("auth_token_for_account_jdoe.refresh");
     fs::write(&refresh, "{}")?;
@@ -50,7 +50,7 @@ fn forgets_all_that_belongs_to_the_session_and_says_how_long_the_token_lives() -
 }
 
 #[test]
-fn asks_at_the_terminal() -> Result<()> {
+fn logout_asks_at_the_terminal() -> Result<()> {
     let (home, config) = session()?;
     let question = format!("Log out of jdoe at {}\\? \\[y/N\\] ", Testbed::get()?.value("URL")?);
     for (answer, code) in [("\n", 1), ("n\n", 1), ("\x03", 130), ("y\n", 0)] {
@@ -67,7 +67,7 @@ fn asks_at_the_terminal() -> Result<()> {
 }
 
 #[test]
-fn without_a_terminal_it_takes_a_yes() -> Result<()> {
+fn logout_without_a_terminal_needs_yes() -> Result<()> {
     let (home, config) = session()?;
     for (words, command) in
         [(&["logout"][..], "rucio logout --yes"), (&["logout", "--all"], "rucio logout --all --yes")]
@@ -80,7 +80,7 @@ fn without_a_terminal_it_takes_a_yes() -> Result<()> {
 }
 
 #[test]
-fn ends_just_one_of_several() -> Result<()> {
+fn logout_ends_one_of_several_sessions() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "userpass", &["login"])?;
     shown(&home, "second", &["login"])?;
@@ -95,7 +95,7 @@ fn ends_just_one_of_several() -> Result<()> {
 
 /// An account at a server may have several sessions: one for each authentication method.
 #[test]
-fn ends_those_of_all_ways() -> Result<()> {
+fn logout_ends_the_sessions_of_all_methods() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "userpass", &["login"])?;
     shown(&home, "x509", &["login"])?;
@@ -106,7 +106,7 @@ fn ends_those_of_all_ways() -> Result<()> {
 }
 
 #[test]
-fn all_ends_every_session_of_every_vo() -> Result<()> {
+fn logout_all_ends_every_session_of_every_vo() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "userpass", &["login"])?;
     let other = home.path().join(USER).join(format!(".rucio_{USER}@atl"));
@@ -129,7 +129,7 @@ fn all_ends_every_session_of_every_vo() -> Result<()> {
 }
 
 #[test]
-fn the_official_clients_session_ends_too() -> Result<()> {
+fn logout_ends_the_official_clients_session() -> Result<()> {
     let home = Home::new()?;
     ensure!(home.official()?.config("userpass")?.args(["whoami"]).run()?.code == 0);
     let outcome = run(&home, "userpass", &["logout", "--yes"])?;
@@ -141,7 +141,7 @@ fn the_official_clients_session_ends_too() -> Result<()> {
 }
 
 #[test]
-fn links_and_files_of_others_are_left_alone() -> Result<()> {
+fn logout_leaves_links_and_files_of_others() -> Result<()> {
     for all in [&["logout", "--yes"][..], &["logout", "--yes", "--all"]] {
         let (home, config) = session()?;
         let elsewhere = home.path().join("elsewhere");
@@ -168,7 +168,7 @@ fn links_and_files_of_others_are_left_alone() -> Result<()> {
 }
 
 #[test]
-fn what_logs_in_again_by_itself_is_told() -> Result<()> {
+fn logout_names_what_logs_in_again_automatically() -> Result<()> {
     for (config, means) in
         [("userpass", "the configured password"), ("x509", "jdoe.pem"), ("x509_proxy", "jdoe.proxy.pem")]
     {
@@ -185,7 +185,7 @@ fn what_logs_in_again_by_itself_is_told() -> Result<()> {
 }
 
 #[test]
-fn a_token_from_elsewhere_stays_and_is_told() -> Result<()> {
+fn logout_leaves_and_names_tokens_from_elsewhere() -> Result<()> {
     let home = Home::new()?;
     let config = Testbed::get()?.config("oidc")?.to_string_lossy().into_owned();
     in_browser(&home, &config, &["login"], LINK)?;
@@ -201,7 +201,7 @@ fn a_token_from_elsewhere_stays_and_is_told() -> Result<()> {
 }
 
 #[test]
-fn an_ended_session_is_forgotten_too() -> Result<()> {
+fn logout_removes_an_expired_session() -> Result<()> {
     let (home, config) = session()?;
     change_record(&home, |record| record["expires"] = 1_000_000_000.into())?;
     let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["logout", "--yes"]).run()?;
@@ -210,7 +210,7 @@ fn an_ended_session_is_forgotten_too() -> Result<()> {
 }
 
 #[test]
-fn machines_get_what_was_forgotten() -> Result<()> {
+fn logout_has_records() -> Result<()> {
     let (home, config) = session()?;
     let ours = |words: &[&str]| home.ours().env("RUCIO_CONFIG", &config).args(words).run();
     let outcome = ours(&["-o", "json", "logout", "--yes"])?;

@@ -8,7 +8,7 @@ use crate::fixtures::Home;
 use crate::support::Testbed;
 
 #[test]
-fn the_hint_repeats_the_options_for_a_shell() -> Result<()> {
+fn login_hint_repeats_the_options_for_a_shell() -> Result<()> {
     let home = Home::new()?;
     let config = without_password(&home)?;
     let copy = home.path().join("with blank.cfg");
@@ -23,7 +23,7 @@ fn the_hint_repeats_the_options_for_a_shell() -> Result<()> {
 }
 
 #[test]
-fn passwords_are_never_repeated() -> Result<()> {
+fn login_hint_never_repeats_passwords() -> Result<()> {
     let outcome = run(&Home::new()?, "userpass", &["--password", "wr0ng", "--account", "jdoe", "list-rses"])?;
     ensure!(outcome.code == 1 && outcome.stdout.is_empty() && !outcome.stderr.contains("wr0ng"), "{outcome:?}");
     ensure!(outcome.stderr.contains("Then run `rucio --account jdoe login`."), "{outcome:?}");
@@ -37,7 +37,7 @@ fn passwords_are_never_repeated() -> Result<()> {
 }
 
 #[test]
-fn what_is_no_matter_of_logging_in_gets_no_such_hint() -> Result<()> {
+fn login_hint_is_not_given_for_other_errors() -> Result<()> {
     let home = Home::new()?;
     for (words, code) in [(&["rse", "show", "NOSUCH"][..], 1), (&["rse", "add", "NOSUCH-RSE"], 2)] {
         let outcome = run(&home, "userpass", words)?;
@@ -48,7 +48,7 @@ fn what_is_no_matter_of_logging_in_gets_no_such_hint() -> Result<()> {
 
 /// Official commands also prompt on a terminal.
 #[test]
-fn the_session_is_used_by_official_commands() -> Result<()> {
+fn session_is_used_by_official_commands() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "userpass", &["login"])?;
     let config = without_password(&home)?;

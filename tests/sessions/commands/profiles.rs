@@ -27,7 +27,7 @@ fn run(home: &Home, config: &str, words: &[&str]) -> Result<Outcome> {
 }
 
 #[test]
-fn each_profile_has_a_session_of_its_own() -> Result<()> {
+fn profile_has_a_session_of_its_own() -> Result<()> {
     let home = Home::new()?;
     let config = config(&home)?;
     for (options, account) in [(&[][..], "jdoe"), (&["--profile", "root"], "root"), (&["--profile", "second"], "jdoe")]
@@ -53,7 +53,7 @@ fn each_profile_has_a_session_of_its_own() -> Result<()> {
 }
 
 #[test]
-fn logging_out_of_one_leaves_the_others() -> Result<()> {
+fn profile_logout_leaves_the_others() -> Result<()> {
     let home = Home::new()?;
     let config = config(&home)?;
     for options in [&[][..], &["--profile", "root"], &["--profile", "second"]] {
@@ -71,7 +71,7 @@ fn logging_out_of_one_leaves_the_others() -> Result<()> {
 }
 
 #[test]
-fn the_command_to_run_names_the_profile() -> Result<()> {
+fn profile_is_named_in_hints() -> Result<()> {
     let home = Home::new()?;
     let config = config(&home)?;
     let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["--profile", "root", "session", "show"]).run()?;
@@ -84,7 +84,7 @@ fn the_command_to_run_names_the_profile() -> Result<()> {
 }
 
 #[test]
-fn tab_completes_profiles_without_a_server() -> Result<()> {
+fn profile_names_are_completed_without_a_server() -> Result<()> {
     let home = Home::new()?;
     let config = config(&home)?;
     let text = fs::read_to_string(&config)?.replace("https://localhost:", "https://nosuch.invalid:");

@@ -67,7 +67,7 @@ fn check(home: &Home, terminal: Pty) -> Result<String> {
 }
 
 #[test]
-fn by_password() -> Result<()> {
+fn setup_by_password() -> Result<()> {
     let home = Home::new()?;
     let mut terminal = set_up(&home, "", &[("User name \\[jdoe\\]", String::new())])?;
     super::type_password(&mut terminal, "secret")?;
@@ -81,7 +81,7 @@ fn by_password() -> Result<()> {
 }
 
 #[test]
-fn by_certificate() -> Result<()> {
+fn setup_by_certificate() -> Result<()> {
     let home = Home::new()?;
     let certs = Testbed::get()?.value("CERTS")?;
     let own = [("Certificate", format!("{certs}/jdoe.pem")), ("Private key", format!("{certs}/jdoe.key.pem"))];
@@ -94,7 +94,7 @@ fn by_certificate() -> Result<()> {
 }
 
 #[test]
-fn in_the_browser() -> Result<()> {
+fn setup_in_the_browser() -> Result<()> {
     let home = Home::new()?;
     let terminal = set_up(&home, "oidc", &[("Identity provider", "testbed".to_owned())])?;
     browse(&terminal.wait_for(LINK)?, "jdoe")?;
@@ -105,7 +105,7 @@ fn in_the_browser() -> Result<()> {
 
 /// What was answered need not be typed again.
 #[test]
-fn a_server_that_cannot_be_verified_is_told_with_the_answers_in_the_command() -> Result<()> {
+fn setup_reports_a_server_that_cannot_be_verified_with_a_command() -> Result<()> {
     let home = Home::new()?;
     let url = Testbed::get()?.value("URL")?;
     let mut terminal = follow(&home, "rucio login --setup")?;
@@ -133,7 +133,7 @@ fn by_options(home: &Home, more: &[&str]) -> Result<Outcome> {
 }
 
 #[test]
-fn options_answer_all_questions() -> Result<()> {
+fn setup_takes_all_answers_from_options() -> Result<()> {
     let home = Home::new()?;
     let xdg = home.path().join("xdg");
     let path = xdg.join("rucio/rucio.cfg");
@@ -178,7 +178,7 @@ fn setup_writes_percent_signs_that_both_clients_read_back() -> Result<()> {
 }
 
 #[test]
-fn what_is_there_is_not_written_over() -> Result<()> {
+fn setup_does_not_overwrite_a_configuration() -> Result<()> {
     let home = Home::new()?;
     let path = home.path().join("own.cfg").to_string_lossy().into_owned();
     let words = ["--config", &path, "--password", "secret", "login", "--setup"];
@@ -203,7 +203,7 @@ fn what_is_there_is_not_written_over() -> Result<()> {
 }
 
 #[test]
-fn a_server_that_is_none_is_told_and_nothing_is_written() -> Result<()> {
+fn setup_refuses_a_server_that_is_not_rucio() -> Result<()> {
     let home = Home::new()?;
     let testbed = Testbed::get()?;
     for (host, told) in [
@@ -223,7 +223,7 @@ fn a_server_that_is_none_is_told_and_nothing_is_written() -> Result<()> {
 }
 
 #[test]
-fn a_way_that_is_none_is_asked_for_again_and_control_c_ends_it() -> Result<()> {
+fn setup_asks_again_for_an_unknown_method_and_ends_at_ctrl_c() -> Result<()> {
     let home = Home::new()?;
     let mut terminal = set_up(&home, "telepathy", &[])?;
     terminal.wait_for("Unknown authentication method 'telepathy'")?;

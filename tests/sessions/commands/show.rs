@@ -8,7 +8,7 @@ use crate::fixtures::{AccessLog, Home};
 use crate::support::{Testbed, unique};
 
 #[test]
-fn shows_the_session_as_the_server_sees_it() -> Result<()> {
+fn session_show_asks_the_server() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "x509", &["login"])?;
     let text = shown(&home, "x509", &["session", "show"])?;
@@ -32,7 +32,7 @@ fn shows_the_session_as_the_server_sees_it() -> Result<()> {
 }
 
 #[test]
-fn machines_get_all_fields() -> Result<()> {
+fn session_show_has_all_fields_in_records() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "userpass", &["login"])?;
     let record = json(&home, "userpass", &["session", "show"])?;
@@ -47,7 +47,7 @@ fn machines_get_all_fields() -> Result<()> {
 }
 
 #[test]
-fn offline_asks_nobody() -> Result<()> {
+fn session_show_offline_asks_no_server() -> Result<()> {
     let (home, agent) = (Home::new()?, unique("offline"));
     shown(&home, "userpass", &["--user-agent", &agent, "login"])?;
     let text = shown(&home, "userpass", &["--user-agent", &agent, "session", "show", "--offline"])?;
@@ -60,7 +60,7 @@ fn offline_asks_nobody() -> Result<()> {
 }
 
 #[test]
-fn without_a_session_it_does_not_log_in() -> Result<()> {
+fn session_show_does_not_log_in() -> Result<()> {
     let home = Home::new()?;
     for words in [&["session", "show"][..], &["session", "show", "--offline"]] {
         let outcome = run(&home, "userpass", words)?;
@@ -77,7 +77,7 @@ fn without_a_session_it_does_not_log_in() -> Result<()> {
 }
 
 #[test]
-fn an_ended_session_is_shown_as_such() -> Result<()> {
+fn session_show_reports_an_expired_session() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "userpass", &["login"])?;
     change_record(&home, |record| record["expires"] = 1_000_000_000.into())?;
@@ -92,7 +92,7 @@ fn an_ended_session_is_shown_as_such() -> Result<()> {
 }
 
 #[test]
-fn a_token_that_the_server_refuses_is_shown_as_such() -> Result<()> {
+fn session_show_reports_a_token_that_the_server_refuses() -> Result<()> {
     let home = Home::new()?;
     home.keep_token("jdoe-jdoe-unknown-00000000000000000000000000000000")?;
     let outcome = run(&home, "userpass", &["session", "show"])?;
@@ -105,7 +105,7 @@ fn a_token_that_the_server_refuses_is_shown_as_such() -> Result<()> {
 
 /// The server stores no identity with the token of an SSH key.
 #[test]
-fn a_session_of_an_ssh_key_has_no_identity() -> Result<()> {
+fn session_show_has_no_identity_for_an_ssh_key() -> Result<()> {
     let home = Home::new()?;
     let text = shown(&home, "ssh", &["login"])?;
     ensure!(text.contains("method     : ssh\n") && !text.contains("identity "), "{text}");
@@ -119,7 +119,7 @@ fn a_session_of_an_ssh_key_has_no_identity() -> Result<()> {
 
 /// The token of a provider contains scopes and audience, also without the server.
 #[test]
-fn the_token_of_a_provider_says_what_it_is_for() -> Result<()> {
+fn session_show_has_scope_and_audience_of_a_providers_token() -> Result<()> {
     let home = Home::new()?;
     let config = Testbed::get()?.config("oidc")?.to_string_lossy().into_owned();
     let screen = in_browser(&home, &config, &["login", "--no-browser"], LINK)?;

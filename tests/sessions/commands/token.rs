@@ -8,7 +8,7 @@ use crate::fixtures::{AccessLog, Home, Pty};
 use crate::support::{Testbed, unique};
 
 #[test]
-fn prints_the_token_and_nothing_else() -> Result<()> {
+fn session_token_prints_the_token_and_nothing_else() -> Result<()> {
     let home = Home::new()?;
     let text = shown(&home, "userpass", &["token"])?;
     ensure!(text == format!("{}\n", home.token()?), "{text}");
@@ -25,7 +25,7 @@ fn prints_the_token_and_nothing_else() -> Result<()> {
 }
 
 #[test]
-fn curl_takes_it() -> Result<()> {
+fn session_token_works_with_curl() -> Result<()> {
     let home = Home::new()?;
     let call = "curl -sS -L --cacert $CERTS/ca.pem";
     let outcome = shell(&home, "x509", &format!("{call} -H \"$(rucio token --header)\" $URL/accounts/whoami"))?;
@@ -38,7 +38,7 @@ fn curl_takes_it() -> Result<()> {
 }
 
 #[test]
-fn what_ended_or_ends_too_soon_or_is_refused_is_replaced() -> Result<()> {
+fn session_token_is_replaced_when_expired_short_or_refused() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "userpass", &["token"])?;
     let first = home.token()?;
@@ -58,7 +58,7 @@ fn what_ended_or_ends_too_soon_or_is_refused_is_replaced() -> Result<()> {
 }
 
 #[test]
-fn a_life_that_the_server_does_not_give_is_refused() -> Result<()> {
+fn session_token_with_an_impossible_lifetime_is_refused() -> Result<()> {
     let outcome = run(&Home::new()?, "userpass", &["token", "--min-life", "1000000"])?;
     ensure!(outcome.code == 4 && outcome.stdout.is_empty(), "{outcome:?}");
     ensure!(outcome.stderr.contains("new token ends in 3") && outcome.stderr.contains("--min-life"), "{outcome:?}");
@@ -66,7 +66,7 @@ fn a_life_that_the_server_does_not_give_is_refused() -> Result<()> {
 }
 
 #[test]
-fn a_token_that_is_there_costs_one_look_at_the_server() -> Result<()> {
+fn session_token_in_the_cache_costs_one_request() -> Result<()> {
     let (home, agent) = (Home::new()?, unique("token"));
     shown(&home, "userpass", &["token"])?;
     let token = home.token()?;
@@ -78,7 +78,7 @@ fn a_token_that_is_there_costs_one_look_at_the_server() -> Result<()> {
 
 /// Also on a terminal, where a question would be lost in `$(rucio token)`.
 #[test]
-fn nobody_is_asked() -> Result<()> {
+fn session_token_asks_nothing() -> Result<()> {
     let home = Home::new()?;
     let config = without_password(&home)?;
     let outcome = alone(&home, config.as_ref(), &["token"])?;

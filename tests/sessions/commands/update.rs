@@ -7,7 +7,7 @@ use crate::fixtures::{Home, Pty};
 use crate::support::Testbed;
 
 #[test]
-fn logs_in_anew_and_shows_the_session() -> Result<()> {
+fn session_update_logs_in_again_and_shows_the_session() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "userpass", &["login"])?;
     let token = home.token()?;
@@ -20,7 +20,7 @@ fn logs_in_anew_and_shows_the_session() -> Result<()> {
 
 /// With a saved refresh token, no interaction is needed.
 #[test]
-fn a_token_of_a_provider_is_renewed() -> Result<()> {
+fn session_update_refreshes_a_providers_token() -> Result<()> {
     let home = Home::new()?;
     let provider = Testbed::get()?.value("OIDC")?;
     let config = home.testbed_config(&format!(
@@ -41,7 +41,7 @@ fn a_token_of_a_provider_is_renewed() -> Result<()> {
 }
 
 #[test]
-fn asks_for_the_password_again() -> Result<()> {
+fn session_update_asks_for_the_password() -> Result<()> {
     let home = Home::new()?;
     let config = without_password(&home)?;
     for command in [&["login"][..], &["session", "update"]] {
@@ -54,7 +54,7 @@ fn asks_for_the_password_again() -> Result<()> {
 }
 
 #[test]
-fn a_refused_one_names_the_command() -> Result<()> {
+fn session_update_that_is_refused_names_the_command() -> Result<()> {
     let outcome = run(&Home::new()?, "userpass", &["session", "update", "-a", "alice"])?;
     ensure!(outcome.code == 4 && outcome.stderr.contains("Then run `rucio --account alice login`."), "{outcome:?}");
     Ok(())

@@ -8,7 +8,7 @@ use super::{asked_for, json, run, shell, shown};
 use crate::fixtures::Home;
 
 #[test]
-fn tells_what_the_server_says_of_the_token() -> Result<()> {
+fn session_validate_shows_what_the_server_says() -> Result<()> {
     let home = Home::new()?;
     shown(&home, "x509", &["login"])?;
     let text = shown(&home, "x509", &["auth", "validate"])?;
@@ -27,7 +27,7 @@ fn tells_what_the_server_says_of_the_token() -> Result<()> {
 }
 
 #[test]
-fn takes_a_token_on_standard_input() -> Result<()> {
+fn session_validate_takes_a_token_on_standard_input() -> Result<()> {
     let (owner, home) = (Home::new()?, Home::new()?);
     shown(&owner, "userpass", &["token"])?;
     fs::write(home.path().join("token"), format!("{}\n", owner.token()?))?;
@@ -45,7 +45,7 @@ fn takes_a_token_on_standard_input() -> Result<()> {
 }
 
 #[test]
-fn a_token_on_the_command_line_is_refused_and_not_repeated() -> Result<()> {
+fn session_validate_refuses_a_token_on_the_command_line() -> Result<()> {
     let outcome = run(&Home::new()?, "userpass", &["auth", "validate", "jdoe-jdoe-unknown-0123"])?;
     ensure!(outcome.code == 1 && outcome.stderr.contains("on standard input"), "{outcome:?}");
     ensure!(!outcome.stderr.contains("0123") && !outcome.stdout.contains("0123"), "{outcome:?}");
@@ -53,7 +53,7 @@ fn a_token_on_the_command_line_is_refused_and_not_repeated() -> Result<()> {
 }
 
 #[test]
-fn without_a_session_it_does_not_log_in() -> Result<()> {
+fn session_validate_does_not_log_in() -> Result<()> {
     let home = Home::new()?;
     let outcome = run(&home, "userpass", &["auth", "validate"])?;
     ensure!(outcome.code == 4 && asked_for(&outcome.stderr)? == "rucio login", "{outcome:?}");
@@ -62,7 +62,7 @@ fn without_a_session_it_does_not_log_in() -> Result<()> {
 }
 
 #[test]
-fn a_refused_token_ends_with_4() -> Result<()> {
+fn session_validate_of_a_refused_token_ends_with_4() -> Result<()> {
     let home = Home::new()?;
     home.keep_token("jdoe-jdoe-unknown-00000000000000000000000000000000")?;
     let outcome = run(&home, "userpass", &["auth", "validate"])?;

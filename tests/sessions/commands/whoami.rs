@@ -7,7 +7,7 @@ use crate::fixtures::Home;
 use crate::support::{Testbed, unique};
 
 #[test]
-fn who_may_log_in_as_the_account_stands_behind_it() -> Result<()> {
+fn whoami_lists_the_identities_of_the_account() -> Result<()> {
     let home = Home::new()?;
     let plain = shown(&home, "userpass", &["whoami"])?;
     let text = shown(&home, "userpass", &["whoami", "--linked-identities"])?;
@@ -27,7 +27,7 @@ fn who_may_log_in_as_the_account_stands_behind_it() -> Result<()> {
 
 /// An identity of two accounts, created for this test.
 #[test]
-fn the_other_accounts_of_an_identity_are_named() -> Result<()> {
+fn whoami_lists_the_other_accounts_of_an_identity() -> Result<()> {
     let home = Home::new()?;
     let (first, second, user) = (unique("lka"), unique("lkb"), unique("lku"));
     for account in [&first, &second] {
@@ -47,7 +47,7 @@ fn the_other_accounts_of_an_identity_are_named() -> Result<()> {
 }
 
 #[test]
-fn machines_get_the_links_in_the_record() -> Result<()> {
+fn whoami_has_links_in_its_record() -> Result<()> {
     let home = Home::new()?;
     let record = json(&home, "x509_proxy", &["whoami", "--linked-identities"])?;
     ensure!(record["account"] == "jdoe" && record["identity"] == "CN=John Doe,O=Testbed", "{record}");

@@ -16,7 +16,7 @@ fn refresh_file(home: &Home) -> PathBuf {
 }
 
 #[test]
-fn a_device_and_then_both_clients_use_the_token() -> Result<()> {
+fn oidc_device_login_serves_both_clients() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc_device")?);
     log_in_well(&home, &config, DEVICE_LINK)?;
     ensure!(fs::metadata(refresh_file(&home))?.permissions().mode() & 0o777 == 0o600);
@@ -24,7 +24,7 @@ fn a_device_and_then_both_clients_use_the_token() -> Result<()> {
 }
 
 #[test]
-fn the_page_the_code_and_the_short_cut_are_shown() -> Result<()> {
+fn oidc_device_login_shows_page_code_and_shortcut() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc_device")?);
     let terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
     let link = terminal.wait_for(DEVICE_LINK)?;
@@ -34,7 +34,7 @@ fn the_page_the_code_and_the_short_cut_are_shown() -> Result<()> {
 }
 
 #[test]
-fn a_token_by_way_of_the_server_serves_here_too() -> Result<()> {
+fn oidc_token_of_the_server_works_here_too() -> Result<()> {
     let home = Home::new()?;
     log_in_well(&home, &config("oidc")?, LINK)?;
     let (_, lines) = whoami(&home, &config("oidc_device")?, false)?;
@@ -43,7 +43,7 @@ fn a_token_by_way_of_the_server_serves_here_too() -> Result<()> {
 }
 
 #[test]
-fn a_client_with_a_secret() -> Result<()> {
+fn oidc_client_with_a_secret() -> Result<()> {
     let home = Home::new()?;
     let lines = direct("device", "rucio-secretive")?;
     let config = home.testbed_config(&format!("{lines}\noidc_client_secret = testbed-secret"))?;
@@ -58,7 +58,7 @@ fn a_client_with_a_secret() -> Result<()> {
 
 /// The client rucio-short gets tokens of a few seconds.
 #[test]
-fn an_ended_token_is_renewed_at_the_provider_without_a_question() -> Result<()> {
+fn oidc_token_that_expired_is_refreshed_at_the_provider() -> Result<()> {
     let home = Home::new()?;
     let config = home.testbed_config(&direct("device", "rucio-short")?)?;
     log_in_well(&home, &config, DEVICE_LINK)?;
@@ -72,7 +72,7 @@ fn an_ended_token_is_renewed_at_the_provider_without_a_question() -> Result<()> 
 }
 
 #[test]
-fn a_refused_token_is_renewed_at_the_provider() -> Result<()> {
+fn oidc_token_that_is_refused_is_refreshed_at_the_provider() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc_device")?);
     log_in_well(&home, &config, DEVICE_LINK)?;
     home.keep_token(&format!("{}spoiled", home.token()?))?;
@@ -86,7 +86,7 @@ fn a_refused_token_is_renewed_at_the_provider() -> Result<()> {
 
 /// A refresh token that has been used is invalid, as are those derived from it.
 #[test]
-fn where_the_provider_renews_no_more_the_login_starts_again() -> Result<()> {
+fn oidc_login_starts_again_where_the_provider_refreshes_no_more() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc_device")?);
     log_in_well(&home, &config, DEVICE_LINK)?;
     let used = fs::read(refresh_file(&home))?;
@@ -100,7 +100,7 @@ fn where_the_provider_renews_no_more_the_login_starts_again() -> Result<()> {
 }
 
 #[test]
-fn a_refresh_token_that_others_may_read_is_not_used() -> Result<()> {
+fn oidc_refresh_token_that_others_may_read_is_not_used() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc_device")?);
     log_in_well(&home, &config, DEVICE_LINK)?;
     fs::set_permissions(refresh_file(&home), fs::Permissions::from_mode(0o644))?;
@@ -114,7 +114,7 @@ fn a_refresh_token_that_others_may_read_is_not_used() -> Result<()> {
 }
 
 #[test]
-fn a_user_who_refuses_is_told_so() -> Result<()> {
+fn oidc_device_login_reports_a_refused_consent() -> Result<()> {
     let home = Home::new()?;
     let (code, screen) = log_in(&home, &config("oidc_device")?, DEVICE_LINK, REFUSING)?;
     ensure!(code == 1 && screen.contains("access_denied: the user said no"), "{screen}");
@@ -125,7 +125,7 @@ fn a_user_who_refuses_is_told_so() -> Result<()> {
 }
 
 #[test]
-fn an_identity_of_no_account_is_told_with_the_command_that_maps_it() -> Result<()> {
+fn oidc_identity_without_an_account_gets_the_command_that_maps_it() -> Result<()> {
     let home = Home::new()?;
     let (code, screen) = log_in(&home, &config("oidc_device")?, DEVICE_LINK, "nobodys")?;
     let provider = Testbed::get()?.value("OIDC")?;
@@ -140,7 +140,7 @@ fn an_identity_of_no_account_is_told_with_the_command_that_maps_it() -> Result<(
 /// The server chooses the account of such a token by the identity: it must not be another one than that which was asked
 /// for.
 #[test]
-fn the_identity_of_another_account_is_refused() -> Result<()> {
+fn oidc_identity_of_another_account_is_refused() -> Result<()> {
     let home = Home::new()?;
     let (code, screen) = log_in(&home, &config("oidc_device")?, DEVICE_LINK, "alice")?;
     ensure!(code == 1 && screen.contains("for the account alice, not for jdoe"), "{screen}");
@@ -150,7 +150,7 @@ fn the_identity_of_another_account_is_refused() -> Result<()> {
 
 /// A provider revokes the login if a refresh token is used twice, so twenty processes must not use it twice.
 #[test]
-fn twenty_processes_at_once_renew_once_at_the_provider() -> Result<()> {
+fn oidc_refresh_of_twenty_processes_happens_once_at_the_provider() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc_device")?);
     log_in_well(&home, &config, DEVICE_LINK)?;
     let first = refresh_token(&refresh_file(&home))?;
@@ -173,7 +173,7 @@ fn twenty_processes_at_once_renew_once_at_the_provider() -> Result<()> {
 }
 
 #[test]
-fn a_provider_that_is_down_is_told_where_a_token_ended() -> Result<()> {
+fn oidc_provider_that_is_down_is_reported_when_a_token_expired() -> Result<()> {
     let home = Home::new()?;
     let config = home.testbed_config(&direct("device", "rucio-cli")?)?;
     log_in_well(&home, &config, DEVICE_LINK)?;

@@ -28,7 +28,7 @@ fn says(outcome: &Outcome, texts: &[&str]) -> Result<()> {
 }
 
 #[test]
-fn a_provider_that_the_server_does_not_know() -> Result<()> {
+fn oidc_provider_that_the_server_does_not_know() -> Result<()> {
     let outcome = run(&format!("{OIDC}\noidc_issuer = elsewhere"), &[])?;
     says(&outcome, &["The server knows no identity provider 'elsewhere'", "oidc_issuer"])?;
     let outcome = run(OIDC, &["--oidc-issuer", "Faraway"])?;
@@ -36,14 +36,14 @@ fn a_provider_that_the_server_does_not_know() -> Result<()> {
 }
 
 #[test]
-fn an_account_that_is_not_there() -> Result<()> {
+fn oidc_account_that_does_not_exist() -> Result<()> {
     let outcome = run(OIDC, &["--account", "ghost"])?;
     says(&outcome, &["for account ghost", "Check that there is an account ghost"])
 }
 
 /// In every tree, also where failures have codes of their own.
 #[test]
-fn the_exit_code_is_that_of_the_official_client() -> Result<()> {
+fn oidc_exit_code_is_that_of_the_official_client() -> Result<()> {
     let home = Home::new()?;
     let config = home.testbed_config(OIDC)?;
     for options in [["--oidc-issuer", "elsewhere"], ["--account", "ghost"], ["--oidc-scope", "email"]] {
@@ -58,7 +58,7 @@ fn the_exit_code_is_that_of_the_official_client() -> Result<()> {
 }
 
 #[test]
-fn scopes_and_audiences_that_the_server_does_not_take() -> Result<()> {
+fn oidc_scopes_and_audiences_that_the_server_refuses() -> Result<()> {
     for options in [["--oidc-scope", "email"], ["--oidc-audience", "elsewhere"]] {
         let outcome = run(OIDC, &options)?;
         says(&outcome, &["scope and audience", "--oidc-scope 'openid profile' and --oidc-audience rucio"])?;
@@ -67,7 +67,7 @@ fn scopes_and_audiences_that_the_server_does_not_take() -> Result<()> {
 }
 
 #[test]
-fn a_poll_that_ends_before_anybody_logs_in() -> Result<()> {
+fn oidc_polling_that_times_out() -> Result<()> {
     let outcome = run(&format!("{OIDC}\noidc_polling = yes\noidc_polling_timeout = 1"), &[])?;
     says(&outcome, &["No login in the browser within 1 second", "oidc_polling_timeout"])?;
     ensure!(outcome.took < Duration::from_secs(20), "{outcome:?}");
@@ -77,7 +77,7 @@ fn a_poll_that_ends_before_anybody_logs_in() -> Result<()> {
 /// The server reports a failed login only to the browser, not to the client: so the client says before what to do
 /// about an error there, and afterwards what it may have been.
 #[test]
-fn a_refused_consent_and_an_identity_of_no_account_while_the_client_polls() -> Result<()> {
+fn oidc_polling_with_a_refused_consent_or_an_identity_without_account() -> Result<()> {
     for user in [REFUSING, "nobodys"] {
         let home = Home::new()?;
         let config = home.testbed_config(&format!("{OIDC}\noidc_polling = yes\noidc_polling_timeout = 4"))?;
@@ -91,7 +91,7 @@ fn a_refused_consent_and_an_identity_of_no_account_while_the_client_polls() -> R
 }
 
 #[test]
-fn a_refused_consent_shows_no_code() -> Result<()> {
+fn oidc_consent_that_is_refused_shows_no_code() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc_code")?);
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
     let page = browse(&terminal.wait_for(LINK)?, REFUSING)?;
@@ -108,7 +108,7 @@ fn a_refused_consent_shows_no_code() -> Result<()> {
 }
 
 #[test]
-fn ctrl_c_ends_the_waiting_at_once() -> Result<()> {
+fn oidc_login_ends_at_ctrl_c() -> Result<()> {
     for (name, shown) in [
         ("oidc", "Waiting up to"),
         ("oidc_code", "Copy the code"),
@@ -126,7 +126,7 @@ fn ctrl_c_ends_the_waiting_at_once() -> Result<()> {
 }
 
 #[test]
-fn a_provider_that_is_down_or_none() -> Result<()> {
+fn oidc_provider_that_is_down_or_none() -> Result<()> {
     let lines = direct("device", "rucio-cli")?;
     let at = |provider: &str| {
         let real = Testbed::get()?.value("OIDC")?;
@@ -162,14 +162,14 @@ const METADATA: &str =
 const DEVICE: &str = r#"{"device_code": "d", "user_code": "U", "verification_uri": "https://idp/device", "expires_in": 60, "interval": 1}"#;
 
 #[test]
-fn a_provider_that_says_it_is_another() -> Result<()> {
+fn oidc_provider_with_another_issuer() -> Result<()> {
     let (_server, lines) =
         provider(r#"{"issuer": "https://evil", "token_endpoint": "{url}/token"}"#, |_| Answer::json("{}"))?;
     says(&run(&lines, &[])?, &["it says that it is https://evil"])
 }
 
 #[test]
-fn a_provider_whose_answers_go_elsewhere_or_are_too_long_or_make_no_sense() -> Result<()> {
+fn oidc_provider_with_hostile_or_senseless_responses() -> Result<()> {
     let elsewhere = METADATA.replace("{url}/token", "http://idp.example.org/token").leak();
     let (server, lines) = provider(elsewhere, |_| Answer::json(DEVICE))?;
     says(&run(&lines, &[])?, &["http://idp.example.org/token is not reached over TLS"])?;
@@ -186,7 +186,7 @@ fn a_provider_whose_answers_go_elsewhere_or_are_too_long_or_make_no_sense() -> R
 }
 
 #[test]
-fn a_provider_without_the_flow_names_the_other_one() -> Result<()> {
+fn oidc_provider_without_the_flow_names_the_other_one() -> Result<()> {
     let bare = r#"{"issuer": "{url}", "token_endpoint": "{url}/token"}"#;
     let (_server, lines) = provider(bare, |_| Answer::json("{}"))?;
     says(&run(&lines, &[])?, &["offers no login by the device flow", "oidc_login = browser"])?;
@@ -195,7 +195,7 @@ fn a_provider_without_the_flow_names_the_other_one() -> Result<()> {
 }
 
 #[test]
-fn a_code_for_a_device_that_ends_and_a_token_that_rucio_cannot_take() -> Result<()> {
+fn oidc_device_code_that_expires_and_token_that_rucio_refuses() -> Result<()> {
     let answer = |body: &'static str| {
         move |heard: &ReceivedRequest| match heard.request.as_str() {
             "POST /device" => Answer::json(DEVICE),
@@ -214,7 +214,7 @@ fn a_code_for_a_device_that_ends_and_a_token_that_rucio_cannot_take() -> Result<
 
 /// The clock of a server or provider is the only other one there is to compare with.
 #[test]
-fn a_wrong_clock_is_told() -> Result<()> {
+fn oidc_clock_that_is_wrong_is_reported() -> Result<()> {
     let (_server, lines) = provider(METADATA, |_| Answer::new(400, "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n", ""))?;
     let outcome = run(&lines, &[])?;
     says(&outcome, &["The clock of this machine is", "ahead of that of http://127.0.0.1", "set the clock"])?;
@@ -225,7 +225,7 @@ fn a_wrong_clock_is_told() -> Result<()> {
 
 /// All the while the token is good at the server: nothing of a failure elsewhere shows it.
 #[test]
-fn a_refusal_of_the_server_shows_no_token() -> Result<()> {
+fn oidc_refusal_of_the_server_shows_no_token() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc")?);
     log_in_well(&home, &config, LINK)?;
     let outcome =

@@ -85,7 +85,7 @@ fn used(home: &Home, (outcome, lines): &(Outcome, Vec<Line>), source: &str) -> R
 }
 
 #[test]
-fn each_place_is_looked_in_in_the_order_of_the_official_client() -> Result<()> {
+fn found_token_is_searched_in_the_official_order() -> Result<()> {
     let home = Home::new()?;
     let (named, run_time) = (keep(&home, "named", good()?)?, home.path().join(usual()).to_string_lossy().into_owned());
     keep(&home, &usual(), good()?)?;
@@ -99,7 +99,7 @@ fn each_place_is_looked_in_in_the_order_of_the_official_client() -> Result<()> {
 
 /// The server selects the account by the identity, regardless of the request.
 #[test]
-fn one_of_another_account_is_passed_over_and_each_is_asked_about_once() -> Result<()> {
+fn found_token_of_another_account_is_skipped_after_one_request() -> Result<()> {
     let home = Home::new()?;
     let client = || Ok::<_, anyhow::Error>(oidc(&home)?.env("BEARER_TOKEN", good()?));
     for asked in [&[("GET /auth/validate", 200), WHOAMI[0], WHOAMI[1]][..], &WHOAMI[..]] {
@@ -114,7 +114,7 @@ fn one_of_another_account_is_passed_over_and_each_is_asked_about_once() -> Resul
 }
 
 #[test]
-fn one_that_has_ended_or_is_none_is_passed_over_by_name() -> Result<()> {
+fn found_token_that_expired_or_is_none_is_skipped_by_name() -> Result<()> {
     let home = Home::new()?;
     let named = keep(&home, "named", good()?)?;
     let later = made_up(&json!({"exp": ending_in(9000), "nbf": ending_in(4000)}));
@@ -135,7 +135,7 @@ fn one_that_has_ended_or_is_none_is_passed_over_by_name() -> Result<()> {
 }
 
 #[test]
-fn a_token_that_has_ended_everywhere_leads_to_a_login() -> Result<()> {
+fn found_tokens_that_all_expired_lead_to_a_login() -> Result<()> {
     let home = Home::new()?;
     let (named, ended) = (keep(&home, "named", &ended())?, ended());
     keep(&home, &usual(), &ended)?;
@@ -168,7 +168,7 @@ fn told_once(outcome: &Outcome) -> Result<()> {
 }
 
 #[test]
-fn one_that_the_server_refuses_gives_way_to_that_of_the_cache() -> Result<()> {
+fn found_token_that_the_server_refuses_is_replaced_by_the_cached_one() -> Result<()> {
     let home = Home::new()?;
     log_in_well(&home, &config("oidc")?, LINK)?;
     let (outcome, lines) = run(oidc(&home)?.env("BEARER_TOKEN", &nobodys()))?;
@@ -178,7 +178,7 @@ fn one_that_the_server_refuses_gives_way_to_that_of_the_cache() -> Result<()> {
 }
 
 #[test]
-fn a_bad_token_in_the_cache_does_not_stand_in_the_way_of_a_login() -> Result<()> {
+fn found_token_in_the_cache_does_not_prevent_a_login() -> Result<()> {
     let home = Home::new()?;
     home.keep_token(&made_up(&json!({"exp": ending_in(600)})))?;
     let outcome = oidc(&home)?.env("BEARER_TOKEN", &nobodys()).args(["whoami"]).run()?;
@@ -188,7 +188,7 @@ fn a_bad_token_in_the_cache_does_not_stand_in_the_way_of_a_login() -> Result<()>
 
 /// That the server took it once does not mean that it always will.
 #[test]
-fn one_that_is_refused_later_gives_way_too() -> Result<()> {
+fn found_token_that_is_refused_later_is_replaced() -> Result<()> {
     let home = Home::new()?;
     run(oidc(&home)?.env("BEARER_TOKEN", good()?))?;
     let files = fs::read_dir(home.token_folder())?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
@@ -225,7 +225,7 @@ fn unseen() -> Result<String> {
 
 /// A server that gets to know a token from several processes at once refuses it to some of them.
 #[test]
-fn twenty_processes_at_once_all_use_it() -> Result<()> {
+fn found_token_is_used_by_twenty_processes() -> Result<()> {
     let (home, token, agent) = (Home::new()?, unseen()?, unique("found"));
     let outcomes: Vec<Result<Outcome>> = std::thread::scope(|scope| {
         let start = || oidc(&home)?.env("BEARER_TOKEN", &token).args(["--user-agent", &agent, "whoami"]).run();
@@ -243,7 +243,7 @@ fn twenty_processes_at_once_all_use_it() -> Result<()> {
 }
 
 #[test]
-fn others_who_could_write_the_file_are_not_trusted() -> Result<()> {
+fn found_token_in_a_file_that_others_may_write_is_not_used() -> Result<()> {
     let home = Home::new()?;
     let open = home.path().join("open");
     fs::create_dir(&open)?;
@@ -270,7 +270,7 @@ fn others_who_could_write_the_file_are_not_trusted() -> Result<()> {
 
 /// A server that an option names gets only tokens which name it.
 #[test]
-fn a_token_is_not_sent_to_a_server_it_is_not_for() -> Result<()> {
+fn found_token_is_not_sent_to_a_server_outside_its_audience() -> Result<()> {
     let (home, second) = (Home::new()?, Testbed::get()?.value("SECOND_URL")?);
     let options = ["-H", second, "--auth-host", second];
     let outcome = oidc(&home)?.env("BEARER_TOKEN", good()?).args(options).args(["whoami"]).run()?;
@@ -290,7 +290,7 @@ fn a_token_is_not_sent_to_a_server_it_is_not_for() -> Result<()> {
 }
 
 #[test]
-fn the_user_can_say_that_it_is_for_that_server() -> Result<()> {
+fn found_token_may_be_assigned_to_a_server_by_the_user() -> Result<()> {
     let (home, url) = (Home::new()?, Testbed::get()?.value("URL")?);
     let bare = home.config(&format!("ca_cert = {}\naccount = jdoe", Home::certificate("ca.pem")?.display()))?;
     let options = ["-H", url, "--auth-host", url, "-S", "oidc", "--oidc-audience", "rucio"];
@@ -299,7 +299,7 @@ fn the_user_can_say_that_it_is_for_that_server() -> Result<()> {
 }
 
 #[test]
-fn other_ways_to_log_in_do_not_look_for_them() -> Result<()> {
+fn found_token_is_ignored_by_other_authentication_methods() -> Result<()> {
     let home = Home::new()?;
     let (outcome, lines) = run(home.ours().config("userpass")?.env("BEARER_TOKEN", good()?))?;
     ensure!(lines.iter().all(|line| line.token != good().unwrap_or_default()), "{outcome:?}");
@@ -308,7 +308,7 @@ fn other_ways_to_log_in_do_not_look_for_them() -> Result<()> {
 
 /// A file that another program fills: used while its token is valid.
 #[test]
-fn the_configured_file_may_hold_a_token_from_elsewhere() -> Result<()> {
+fn found_token_may_be_in_the_configured_file() -> Result<()> {
     let home = Home::new()?;
     let file = keep(&home, "from-elsewhere", good()?)?;
     let config =

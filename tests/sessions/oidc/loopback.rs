@@ -11,7 +11,7 @@ use crate::fixtures::{Home, Pty, REFUSING};
 use crate::support::Testbed;
 
 #[test]
-fn the_browser_comes_back_and_then_both_clients_use_the_token() -> Result<()> {
+fn loopback_login_serves_both_clients() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc_browser")?);
     log_in_well(&home, &config, PROVIDER_LINK)?;
     ensure!(home.token_file().with_extension("refresh").exists());
@@ -35,7 +35,7 @@ fn address_of_the_end(link: &str) -> Result<String> {
 }
 
 #[test]
-fn the_address_it_ended_on_can_be_typed_in() -> Result<()> {
+fn loopback_address_can_be_pasted() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc_browser")?);
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["-v", "--no-browser", "whoami"])?;
     let address = address_of_the_end(&terminal.wait_for(PROVIDER_LINK)?)?;
@@ -60,7 +60,7 @@ fn visit(base: &str, target: &str) -> Result<String> {
 }
 
 #[test]
-fn what_belongs_to_another_login_is_sent_away() -> Result<()> {
+fn loopback_refuses_answers_of_another_login() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc_browser")?);
     let terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
     let link = terminal.wait_for(PROVIDER_LINK)?;
@@ -79,7 +79,7 @@ fn what_belongs_to_another_login_is_sent_away() -> Result<()> {
 }
 
 #[test]
-fn a_user_who_refuses_is_told_so() -> Result<()> {
+fn loopback_login_reports_a_refused_consent() -> Result<()> {
     let home = Home::new()?;
     let (code, screen) = log_in(&home, &config("oidc_browser")?, PROVIDER_LINK, REFUSING)?;
     ensure!(code == 1 && screen.contains("access_denied: the user said no"), "{screen}");
@@ -88,7 +88,7 @@ fn a_user_who_refuses_is_told_so() -> Result<()> {
 }
 
 #[test]
-fn a_code_that_is_wrong_is_refused_by_the_provider() -> Result<()> {
+fn loopback_code_that_is_wrong_is_refused_by_the_provider() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc_browser")?);
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
     terminal.wait_for("copy this address")?;
@@ -99,7 +99,7 @@ fn a_code_that_is_wrong_is_refused_by_the_provider() -> Result<()> {
 }
 
 #[test]
-fn nobody_who_comes_back_is_waited_for_in_vain() -> Result<()> {
+fn loopback_login_times_out() -> Result<()> {
     let home = Home::new()?;
     let lines = direct("browser", "rucio-cli")?;
     let config = home.testbed_config(&format!("{lines}\noidc_polling_timeout = 1"))?;
@@ -110,7 +110,7 @@ fn nobody_who_comes_back_is_waited_for_in_vain() -> Result<()> {
 }
 
 #[test]
-fn a_provider_that_knows_no_such_client_refuses() -> Result<()> {
+fn loopback_client_that_the_provider_does_not_know_is_refused() -> Result<()> {
     let home = Home::new()?;
     let config = home.testbed_config(&direct("device", "nobody-knows")?)?;
     let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["whoami"]).run()?;

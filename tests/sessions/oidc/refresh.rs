@@ -48,7 +48,7 @@ fn age(home: &Home, seconds: i64) -> Result<()> {
 }
 
 #[test]
-fn a_login_notes_its_end_for_the_official_client() -> Result<()> {
+fn refresh_time_is_noted_for_the_official_client() -> Result<()> {
     let home = Home::new()?;
     let config = renewable(&home)?;
     let end = noted_expiry(&home)?;
@@ -61,7 +61,7 @@ fn a_login_notes_its_end_for_the_official_client() -> Result<()> {
 }
 
 #[test]
-fn a_token_that_ends_soon_is_renewed_and_both_clients_go_on_with_it() -> Result<()> {
+fn refresh_of_a_token_that_expires_soon_serves_both_clients() -> Result<()> {
     for first_official in [false, true] {
         let home = Home::new()?;
         let config = renewable(&home)?;
@@ -82,7 +82,7 @@ fn a_token_that_ends_soon_is_renewed_and_both_clients_go_on_with_it() -> Result<
 }
 
 #[test]
-fn twenty_processes_at_once_renew_once() -> Result<()> {
+fn refresh_of_twenty_processes_happens_once() -> Result<()> {
     let home = Home::new()?;
     let config = renewable(&home)?;
     age(&home, 300)?;
@@ -116,7 +116,7 @@ fn twenty_processes_at_once_renew_once() -> Result<()> {
 }
 
 #[test]
-fn without_the_option_nothing_is_renewed() -> Result<()> {
+fn refresh_needs_the_option() -> Result<()> {
     let home = Home::new()?;
     let config = renewable(&home)?;
     age(&home, 300)?;
@@ -129,7 +129,7 @@ fn without_the_option_nothing_is_renewed() -> Result<()> {
 
 /// Without offline_access the server has nothing to renew it with.
 #[test]
-fn a_token_that_cannot_be_renewed_is_used_to_its_end() -> Result<()> {
+fn refresh_that_is_impossible_leaves_the_token_in_use() -> Result<()> {
     let home = Home::new()?;
     let config = home.testbed_config(
         "auth_type = oidc\noidc_audience = rucio\noidc_polling = yes\nauth_oidc_refresh_active = yes\n\
@@ -145,7 +145,7 @@ fn a_token_that_cannot_be_renewed_is_used_to_its_end() -> Result<()> {
 
 /// A command that takes longer than its token is valid refreshes it meanwhile.
 #[test]
-fn a_token_that_comes_to_its_last_minutes_during_a_command_is_renewed() -> Result<()> {
+fn refresh_happens_during_a_command() -> Result<()> {
     let home = Home::new()?;
     let config = renewable(&home)?;
     let old = home.token()?;

@@ -8,14 +8,14 @@ use crate::fixtures::{Home, Pty, browse};
 use crate::support::Testbed;
 
 #[test]
-fn polling_and_then_both_clients_use_the_token() -> Result<()> {
+fn polling_login_serves_both_clients() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc")?);
     log_in_well(&home, &config, LINK)?;
     both_use_it(&home, &config)
 }
 
 #[test]
-fn the_code_and_then_both_clients_use_the_token() -> Result<()> {
+fn code_login_serves_both_clients() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc_code")?);
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["-v", "whoami"])?;
     let page = browse(&terminal.wait_for(LINK)?, "jdoe")?;
@@ -31,7 +31,7 @@ fn the_code_and_then_both_clients_use_the_token() -> Result<()> {
 }
 
 #[test]
-fn the_official_clients_login_serves_both() -> Result<()> {
+fn official_login_serves_both_clients() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc")?);
     let terminal = Pty::official(&home, &[("RUCIO_CONFIG", &config), ("PYTHONUNBUFFERED", "1")], &["whoami"])?;
     browse(&terminal.wait_for(LINK)?, "jdoe")?;
@@ -41,7 +41,7 @@ fn the_official_clients_login_serves_both() -> Result<()> {
 }
 
 #[test]
-fn by_options_alone() -> Result<()> {
+fn oidc_login_by_options_alone() -> Result<()> {
     let home = Home::new()?;
     let config = home.testbed_config("auth_type = telepathy")?;
     let options = ["-S", "OIDC", "--oidc-scope", "openid profile offline_access", "--oidc-audience", "rucio"];
@@ -72,7 +72,7 @@ fn browser(home: &Home) -> Result<String> {
 }
 
 #[test]
-fn a_browser_opens_by_itself_where_somebody_sees_it() -> Result<()> {
+fn browser_opens_automatically_at_a_display() -> Result<()> {
     let (home, config) = (Home::new()?, config("oidc")?);
     let browser = browser(&home)?;
     let variables = [("RUCIO_CONFIG", config.as_str()), ("DISPLAY", ":0"), ("BROWSER", &browser)];
@@ -85,7 +85,7 @@ fn a_browser_opens_by_itself_where_somebody_sees_it() -> Result<()> {
 }
 
 #[test]
-fn no_browser_opens_where_nobody_sees_it_or_wants_it() -> Result<()> {
+fn browser_does_not_open_without_a_display_or_when_disabled() -> Result<()> {
     for (name, value, options) in [
         ("DISPLAY", "", &[][..]),
         ("SSH_CONNECTION", "10.0.0.1 22 10.0.0.2 22", &[][..]),

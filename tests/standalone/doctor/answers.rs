@@ -31,7 +31,7 @@ fn wrong(doctor: &DoctorFixture) -> Result<(Finding, i32)> {
 }
 
 #[test]
-fn clocks_are_years_apart() -> Result<()> {
+fn doctor_finds_a_clock_that_is_years_off() -> Result<()> {
     let (_server, doctor) = doctor(|_| Answer::new(200, NOW, r#"{"version": "41.5.1"}"#))?;
     let (finding, code) = wrong(&doctor)?;
     ensure!(finding.status == "failed" && code == 1, "{finding:?}");
@@ -39,7 +39,7 @@ fn clocks_are_years_apart() -> Result<()> {
 }
 
 #[test]
-fn the_release_is_another() -> Result<()> {
+fn doctor_finds_another_release() -> Result<()> {
     let (_server, doctor) = doctor(|_| Answer::json(r#"{"version": "38.3.0"}"#))?;
     let (finding, code) = wrong(&doctor)?;
     ensure!(finding.status == "warning" && code == 0, "{finding:?}");
@@ -47,7 +47,7 @@ fn the_release_is_another() -> Result<()> {
 }
 
 #[test]
-fn what_answers_is_no_rucio() -> Result<()> {
+fn doctor_finds_a_server_that_is_not_rucio() -> Result<()> {
     let (_server, doctor) = doctor(|_| Answer::new(200, "Content-Type: text/html\r\n", "<html>It works!</html>"))?;
     let (finding, code) = wrong(&doctor)?;
     ensure!(finding.status == "failed" && code == 1, "{finding:?}");
@@ -55,7 +55,7 @@ fn what_answers_is_no_rucio() -> Result<()> {
 }
 
 #[test]
-fn the_server_takes_the_question_and_never_answers() -> Result<()> {
+fn doctor_finds_a_server_that_never_answers() -> Result<()> {
     let (_server, doctor) = doctor(|_| Answer::silence())?;
     let (finding, code) = wrong(&doctor)?;
     ensure!(finding.status == "failed" && code == 1, "{finding:?}");
@@ -63,7 +63,7 @@ fn the_server_takes_the_question_and_never_answers() -> Result<()> {
 }
 
 #[test]
-fn the_account_is_not_the_one_that_was_asked_for() -> Result<()> {
+fn doctor_finds_another_account() -> Result<()> {
     let (_server, doctor) = doctor(|_| Answer::json(r#"{"version": "41.5.1"}"#))?;
     let doctor = doctor.args(&["--account", "alice"]);
     let (finding, code) = wrong(&doctor)?;
@@ -72,7 +72,7 @@ fn the_account_is_not_the_one_that_was_asked_for() -> Result<()> {
 }
 
 #[test]
-fn offline_asks_no_server_and_writes_nothing() -> Result<()> {
+fn doctor_offline_asks_no_server_and_writes_nothing() -> Result<()> {
     let (server, doctor) = doctor(|_| Answer::json(r#"{"version": "41.5.1"}"#))?;
     let before = crate::support::Tree::read(doctor.home.path())?;
     let folders = || std::fs::read_dir(doctor.home.path()).map(Iterator::count);

@@ -6,27 +6,27 @@ use crate::fixtures::Home;
 use crate::fixtures::doctor::DoctorFixture;
 
 #[test]
-fn there_is_no_configuration() -> Result<()> {
+fn doctor_finds_no_configuration() -> Result<()> {
     let doctor = DoctorFixture::of(Home::new()?, None)?;
     let finding = doctor.fails(&[], 1)?;
     finding.says("configuration", &["There is no rucio.cfg", "/opt/rucio/etc/rucio.cfg", "--config"])
 }
 
 #[test]
-fn the_file_that_was_named_is_not_there() -> Result<()> {
+fn doctor_finds_a_missing_named_file() -> Result<()> {
     let doctor = DoctorFixture::of(Home::new()?, None)?.args(&["--config", "/nowhere/rucio.cfg"]);
     doctor.fails(&[], 1)?.says("configuration", &["/nowhere/rucio.cfg cannot be read: No such file", "--config"])
 }
 
 #[test]
-fn a_line_is_neither_section_nor_option() -> Result<()> {
+fn doctor_finds_a_malformed_line() -> Result<()> {
     let doctor = DoctorFixture::only("auth_type = userpass\npassword secret")?;
     let finding = doctor.fails(&[], 1)?;
     finding.says("configuration", &["line 3: this is neither a section nor an option", "name = value"])
 }
 
 #[test]
-fn servers_and_way_are_not_set() -> Result<()> {
+fn doctor_finds_missing_servers_and_method() -> Result<()> {
     let doctor = DoctorFixture::only("account = jdoe")?;
     let (findings, code) = doctor.examined(&[])?;
     let failed: Vec<_> = findings.iter().filter(|finding| finding.status == "failed").collect();

@@ -92,7 +92,7 @@ fn patient_at(home: Home, place: &str, ca: &Path) -> Result<DoctorFixture> {
 }
 
 #[test]
-fn a_servers_certificate_has_ended() -> Result<()> {
+fn doctor_finds_an_expired_server_certificate() -> Result<()> {
     let home = Home::new()?;
     let (place, ca) = server(&home, "localhost", -2)?;
     let finding = patient_at(home, &place, &ca)?.fails(&[], 1)?;
@@ -100,7 +100,7 @@ fn a_servers_certificate_has_ended() -> Result<()> {
 }
 
 #[test]
-fn a_servers_certificate_is_for_another_host() -> Result<()> {
+fn doctor_finds_a_server_certificate_of_another_host() -> Result<()> {
     let home = Home::new()?;
     let (place, ca) = server(&home, "rucio.example.org", 90)?;
     let finding = patient_at(home, &place, &ca)?.fails(&[], 1)?;
@@ -109,7 +109,7 @@ fn a_servers_certificate_is_for_another_host() -> Result<()> {
 }
 
 #[test]
-fn a_servers_certificate_ends_soon() -> Result<()> {
+fn doctor_warns_of_a_server_certificate_that_expires_soon() -> Result<()> {
     let home = Home::new()?;
     let (place, ca) = server(&home, "localhost", 1)?;
     let (findings, code) = patient_at(home, &place, &ca)?.examined(&[])?;
@@ -121,7 +121,7 @@ fn a_servers_certificate_ends_soon() -> Result<()> {
 
 /// If the handshake fails for that reason, the error says so.
 #[test]
-fn a_servers_authority_is_unfit() -> Result<()> {
+fn doctor_finds_an_unfit_ca_of_the_server() -> Result<()> {
     let home = Home::new()?;
     let (place, ca) = server_of(&home, "localhost", 90, -2)?;
     fs::write(&ca, fs::read_to_string(&ca)? + &CertificateFixture::unknown_authority()?.pem()?)?;

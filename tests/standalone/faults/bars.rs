@@ -73,7 +73,7 @@ fn bars_fit_a_terminal_of_any_size_and_leave_nothing_behind() -> Result<()> {
 }
 
 #[test]
-fn after_a_resume_the_rate_is_that_of_now() -> Result<()> {
+fn bars_show_the_current_rate_after_a_resume() -> Result<()> {
     let content = bytes(1, 6_000_000);
     let expected = content.clone();
     let store = Store::start(move |asked, _| {
@@ -103,7 +103,7 @@ fn after_a_resume_the_rate_is_that_of_now() -> Result<()> {
 
 /// A file that stalls shows the rate it has now: none.
 #[test]
-fn a_file_that_stands_still_is_seen_to_stand_still() -> Result<()> {
+fn bars_show_that_a_file_stalls() -> Result<()> {
     let content = bytes(1, 1_600_000);
     let expected = content.clone();
     let store = Store::start(move |_, _| Reply::sized("200 OK", "", &content).ending(800_000, Ending::Stall))?;
@@ -123,7 +123,7 @@ fn a_file_that_stands_still_is_seen_to_stand_still() -> Result<()> {
 }
 
 #[test]
-fn an_archive_has_a_bar_while_it_comes() -> Result<()> {
+fn bars_include_an_archive_while_it_is_fetched() -> Result<()> {
     let member = bytes(1, 2_000_000);
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     zip.start_file("inside", SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored))?;
@@ -141,7 +141,7 @@ fn an_archive_has_a_bar_while_it_comes() -> Result<()> {
 }
 
 #[test]
-fn quiet_is_quiet_and_verbose_tells_all() -> Result<()> {
+fn bars_are_absent_when_quiet_and_the_log_complete_when_verbose() -> Result<()> {
     let content = bytes(1, 1_600_000);
     let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::from_millis(40))?;
     let mut world = DownloadFixture::new()?;
@@ -176,7 +176,7 @@ fn quiet_is_quiet_and_verbose_tells_all() -> Result<()> {
 }
 
 #[test]
-fn without_colours_there_are_none_and_bars_all_the_same() -> Result<()> {
+fn bars_work_without_colours() -> Result<()> {
     let content = bytes(1, 1_600_000);
     let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::from_millis(60))?;
     let mut world = DownloadFixture::new()?;

@@ -37,7 +37,7 @@ fn set(clock: &Path, time: &str) -> Result<()> {
 }
 
 #[test]
-fn a_clock_that_jumps_during_a_download_changes_nothing() -> Result<()> {
+fn clock_that_jumps_during_a_download_changes_nothing() -> Result<()> {
     let content = bytes(1, 1_600_000);
     for jump in ["+30d", "-30d"] {
         let name = "jump".to_owned();
@@ -66,7 +66,7 @@ fn a_clock_that_jumps_during_a_download_changes_nothing() -> Result<()> {
 }
 
 #[test]
-fn a_clock_that_is_wrong_by_years_fails_only_what_certificates_are_for() -> Result<()> {
+fn clock_wrong_by_years_fails_only_certificates() -> Result<()> {
     let content = bytes(1, 1000);
     for year in ["2001", "2077"] {
         let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::ZERO)?;
@@ -100,7 +100,7 @@ fn a_clock_that_is_wrong_by_years_fails_only_what_certificates_are_for() -> Resu
 /// Officially the timeout of a slow storage is the time at the minimum speed plus a minute. The clock runs fast, and all
 /// that is measured by it; so two minutes of waiting are over soon.
 #[test]
-fn a_storage_below_the_least_speed_is_left_after_a_minute_and_its_time() -> Result<()> {
+fn storage_below_the_minimum_speed_is_left_after_a_minute_and_its_time() -> Result<()> {
     let content = bytes(1, 500_000);
     let expected = content.clone();
     // Data arrives every 24 seconds by that clock, and all would need three minutes.

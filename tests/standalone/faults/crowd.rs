@@ -41,7 +41,7 @@ fn content(name: &str) -> Vec<u8> {
 
 /// Every file is downloaded although there are more than the storage accepts concurrently, and rejections become rare.
 #[test]
-fn a_storage_with_little_room_gets_fewer_requests_at_a_time() -> Result<()> {
+fn storage_with_little_capacity_gets_fewer_concurrent_requests() -> Result<()> {
     let (store, refused) = crowded()?;
     let mut world = DownloadFixture::new()?;
     let names: Vec<_> = (0..FILES).map(|number| format!("f{number}")).collect();
@@ -62,7 +62,7 @@ fn a_storage_with_little_room_gets_fewer_requests_at_a_time() -> Result<()> {
 
 /// A storage that rejects all requests does not delay files that another one has.
 #[test]
-fn a_storage_that_is_down_does_not_keep_files_from_the_next_one() -> Result<()> {
+fn storage_that_is_down_does_not_keep_files_from_the_next_one() -> Result<()> {
     let down = Store::start(|_, _| Reply::sized("503 Service Unavailable", "Retry-After: 0\r\n", b""))?;
     let good = Store::start(|asked, _| Reply::good(&content(&asked.file), asked))?;
     let mut world = DownloadFixture::new()?;

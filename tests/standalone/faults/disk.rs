@@ -22,7 +22,7 @@ fn files(sizes: &[(&str, usize)]) -> Result<(DownloadFixture, Store)> {
 }
 
 #[test]
-fn a_name_that_cannot_be_written_is_told_before_anything_is_fetched() -> Result<()> {
+fn name_that_cannot_be_written_is_reported_before_any_request() -> Result<()> {
     let long = "n".repeat(256);
     let (world, store) = files(&[("folder", 1000), (&long, 1000), ("fine", 1000)])?;
     fs::create_dir_all(world.place("folder").join("with-something"))?;
@@ -40,7 +40,7 @@ fn a_name_that_cannot_be_written_is_told_before_anything_is_fetched() -> Result<
 
 /// A `.part` of another program stays unchanged.
 #[test]
-fn what_the_official_client_left_is_not_touched() -> Result<()> {
+fn leftover_of_the_official_client_is_not_touched() -> Result<()> {
     let (world, _store) = files(&[("f", 100_000)])?;
     let left = world.place("f.part");
     fs::create_dir_all(left.parent().unwrap_or(Path::new("/")))?;

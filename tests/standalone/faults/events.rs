@@ -69,7 +69,7 @@ fn kinds<'a>(events: &[&'a Value]) -> Vec<&'a str> {
 }
 
 #[test]
-fn events_are_there_when_they_happen_and_tell_all() -> Result<()> {
+fn download_events_come_at_once_and_are_complete() -> Result<()> {
     let (world, [store, _lost], open) = four_files()?;
     let mut watched = WatchedProcess::start(command(&world, &["-o", "jsonl"])?)?;
     watched.wait_for("start", "late")?;
@@ -105,7 +105,7 @@ fn events_are_there_when_they_happen_and_tell_all() -> Result<()> {
 }
 
 #[test]
-fn in_json_they_are_an_array_and_failures_end_as_ever() -> Result<()> {
+fn download_events_in_json_are_an_array_with_the_usual_failure() -> Result<()> {
     let (good, lost) = (
         Store::good(HashMap::from([("a".to_owned(), bytes(1, 10)), ("b".to_owned(), bytes(2, 10))]), Duration::ZERO)?,
         Store::start(|_, _| Reply::sized("404 Not Found", "", b""))?,
@@ -133,7 +133,7 @@ fn in_json_they_are_an_array_and_failures_end_as_ever() -> Result<()> {
 }
 
 #[test]
-fn ctrl_c_ends_them_and_tells_what_was_under_way() -> Result<()> {
+fn download_events_end_at_ctrl_c_with_what_was_in_progress() -> Result<()> {
     for format in ["jsonl", "json"] {
         let (world, _stores, _open) = four_files()?;
         let watched = WatchedProcess::start(command(&world, &["-o", format])?)?;
@@ -155,7 +155,7 @@ fn ctrl_c_ends_them_and_tells_what_was_under_way() -> Result<()> {
 }
 
 #[test]
-fn a_watcher_that_goes_away_ends_the_download_quietly() -> Result<()> {
+fn download_events_reader_that_goes_away_ends_the_download_quietly() -> Result<()> {
     let content = bytes(1, 6_000_000);
     let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::from_millis(200))?;
     let mut world = DownloadFixture::new()?;
@@ -173,7 +173,7 @@ fn a_watcher_that_goes_away_ends_the_download_quietly() -> Result<()> {
 }
 
 #[test]
-fn a_watcher_that_does_not_read_cannot_keep_ctrl_c_away() -> Result<()> {
+fn download_events_reader_that_stalls_does_not_block_ctrl_c() -> Result<()> {
     let names: Vec<_> = (0..300).map(|number| format!("f{number:03}")).collect();
     let content = bytes(1, 100);
     let files = names.iter().map(|name| (name.clone(), content.clone())).collect();

@@ -121,7 +121,7 @@ fn arrived(home: &Home, names: &[String]) -> Result<()> {
 
 /// The server stops for good during the list: the listed files are downloaded, and the command fails.
 #[test]
-fn a_server_that_goes_away_while_it_lists_costs_only_what_was_not_listed() -> Result<()> {
+fn listing_that_breaks_off_costs_only_what_was_not_listed() -> Result<()> {
     let (store, home) = (store()?, Home::new()?);
     let server = server(&store, names(2), ServerBehavior { breaks: 1, tells_names: false, ..GOOD })?;
     let outcome = download(&server, &home, &[])?;
@@ -132,7 +132,7 @@ fn a_server_that_goes_away_while_it_lists_costs_only_what_was_not_listed() -> Re
 
 /// When the server is back, the files that it had not listed are requested.
 #[test]
-fn a_server_that_comes_back_is_asked_for_the_others() -> Result<()> {
+fn listing_is_resumed_when_the_server_comes_back() -> Result<()> {
     let (store, home, names) = (store()?, Home::new()?, names(4));
     let server = server(&store, names.clone(), ServerBehavior { breaks: 2, ..GOOD })?;
     let outcome = download(&server, &home, &[])?;
@@ -148,7 +148,7 @@ fn a_server_that_comes_back_is_asked_for_the_others() -> Result<()> {
 
 /// A truncated list that looks complete is compared with the number of files: the others are requested by name.
 #[test]
-fn short_list_that_looks_whole_is_completed() -> Result<()> {
+fn listing_that_is_short_but_looks_whole_is_completed() -> Result<()> {
     let (store, home, names) = (store()?, Home::new()?, names(4));
     let server = server(&store, names.clone(), ServerBehavior { short: 3, ..GOOD })?;
     ended(&download(&server, &home, &[])?, 0)?;
@@ -160,7 +160,7 @@ fn short_list_that_looks_whole_is_completed() -> Result<()> {
 
 /// If the server never lists the rest, that is an error, after the files that it listed.
 #[test]
-fn short_list_that_stays_short_is_an_error() -> Result<()> {
+fn listing_that_stays_short_is_an_error() -> Result<()> {
     let (store, home, names) = (store()?, Home::new()?, names(4));
     let server = server(&store, names.clone(), ServerBehavior { short: 1, short_names: usize::MAX, ..GOOD })?;
     for words in [vec!["download", "--dir", "here", "--no-subdir", "faults:set"], vec!["list-files", "faults:set"]] {
@@ -174,7 +174,7 @@ fn short_list_that_stays_short_is_an_error() -> Result<()> {
 
 /// A list that is read again shows each row once.
 #[test]
-fn short_list_of_names_is_read_again_and_shown_once() -> Result<()> {
+fn listing_of_names_that_is_short_is_read_again_and_shown_once() -> Result<()> {
     let (store, home, names) = (store()?, Home::new()?, names(4));
     let server = server(&store, names.clone(), ServerBehavior { short_names: 2, ..GOOD })?;
     let client = server.client(&home)?.limit(Duration::from_secs(60));
@@ -188,7 +188,7 @@ fn short_list_of_names_is_read_again_and_shown_once() -> Result<()> {
 
 /// The same for the replicas that are shown.
 #[test]
-fn short_list_of_replicas_is_completed_and_shown_once() -> Result<()> {
+fn listing_of_replicas_that_is_short_is_completed_and_shown_once() -> Result<()> {
     let (store, home, names) = (store()?, Home::new()?, names(4));
     let server = server(&store, names.clone(), ServerBehavior { short: 2, ..GOOD })?;
     let client = server.client(&home)?.limit(Duration::from_secs(60));
@@ -201,7 +201,7 @@ fn short_list_of_replicas_is_completed_and_shown_once() -> Result<()> {
 
 /// Of a dataset of which only some files are wanted, the replicas of the others are not listed.
 #[test]
-fn only_the_replicas_of_wanted_files_are_listed() -> Result<()> {
+fn listing_of_replicas_has_wanted_files_only() -> Result<()> {
     let (store, home, names) = (store()?, Home::new()?, names(1_500));
     let server = server(&store, names.clone(), GOOD)?;
     ended(&download(&server, &home, &["--include", "file-000?"])?, 0)?;
@@ -215,7 +215,7 @@ fn only_the_replicas_of_wanted_files_are_listed() -> Result<()> {
 /// With slow transfers of many files, the response is not left half read: the others are requested later, when the queue
 /// has space.
 #[test]
-fn a_server_need_not_wait_until_there_is_room_for_its_files() -> Result<()> {
+fn listing_is_read_ahead_of_the_downloads() -> Result<()> {
     let (is_quick, home, names) = (Arc::<AtomicBool>::default(), Home::new()?, names(3_500));
     let waits = is_quick.clone();
     let store = Store::start(move |asked, _| {

@@ -3,23 +3,23 @@
 //!
 //! | fault | test |
 //! |---|---|
-//! | cut bodies, heads and connections; resets | `storage::every_answer_leads_to...` (`cut...`, `reset...`), in TLS `tls::what_breaks_inside_tls...` |
-//! | silence | `storage::a_storage_that_falls_silent...` |
-//! | slower than `--transfer-speed-timeout` | `clock::a_storage_below_the_least_speed...` |
-//! | 401, 403, 404, 416, 429, 5xx; redirections without end | `storage::every_answer...` |
+//! | cut bodies, heads and connections; resets | `storage::storage_responses...` (`cut...`, `reset...`), in TLS `tls::tls_that_breaks...` |
+//! | silence | `storage::storage_that_stalls...` |
+//! | slower than `--transfer-speed-timeout` | `clock::storage_below_the_minimum_speed...` |
+//! | 401, 403, 404, 416, 429, 5xx; redirections without end | `storage::storage_responses...` |
 //! | few concurrent requests accepted; all rejected | `crowd::...` |
 //! | `Retry-After`: seconds, dates, many in a row, too long | `busy::...` |
-//! | wrong length, with and without Content-Length; wrong bytes | `storage::every_answer...` (`longer...`, `shorter...`, `wrong`) |
-//! | wrong answers to Range | `storage::every_answer...` (`part-...`, `unasked-part`) |
+//! | wrong length, with and without Content-Length; wrong bytes | `storage::storage_responses...` (`longer...`, `shorter...`, `wrong`) |
+//! | wrong answers to Range | `storage::storage_responses...` (`part-...`, `unasked-part`) |
 //! | large files in byte ranges: slow, silent, wrong and rejecting sources; Ctrl-C, SIGKILL and damaged ranges | `ranges::...` |
-//! | no such host, closed port, no TLS, a stranger's certificate | `storage::without_a_connection...` |
+//! | no such host, closed port, no TLS, a stranger's certificate | `storage::storage_without_a_connection...` |
 //! | a full disk, a read-only folder, a name that cannot be written | `disk::...`, tests/faults `disk::...` |
 //! | the clock jumps, or is wrong by hours or years | `clock::...`, tests/faults `clock::...` |
 //! | the server goes away while it lists; files take hours | `listing::...` |
 //! | the server is killed while it lists, and its answer looks whole | tests/faults `killed::...`, `listing::...` |
 //! | Ctrl-C, SIGTERM, SIGKILL at any moment; damaged partial files | `resume::...` |
 //! | a server that refuses lists of traces | `traces::...` |
-//! | the reader of the events goes away | `events::a_watcher_that_goes_away...` |
+//! | the reader of the events goes away | `events::download_events_reader_that_goes_away...` |
 
 mod bars;
 mod busy;

@@ -54,7 +54,7 @@ fn union(asked: &[Asked], length: usize) -> usize {
 }
 
 #[test]
-fn a_slow_storage_is_asked_for_several_parts_at_once() -> Result<()> {
+fn ranges_are_requested_in_parallel_from_a_slow_storage() -> Result<()> {
     let (world, store) = one_file(SIZE, SLOW)?;
     ended(&world.download(&[])?, 0)?;
     world.arrived("f")?;
@@ -68,7 +68,7 @@ fn a_slow_storage_is_asked_for_several_parts_at_once() -> Result<()> {
 
 /// A busy machine may be slow for a moment, but not each time.
 #[test]
-fn a_fast_storage_is_asked_once() -> Result<()> {
+fn ranges_are_not_used_with_a_fast_storage() -> Result<()> {
     let (world, store) = one_file(60_000_000, Duration::ZERO)?;
     let mut most = Vec::new();
     for _ in 0..5 {
@@ -86,7 +86,7 @@ fn a_fast_storage_is_asked_once() -> Result<()> {
 
 /// A limit on files also limits connections, and files that cannot be verified by byte range use one connection.
 #[test]
-fn a_file_comes_in_one_piece_where_that_is_asked_for_or_nothing_else_can_be_checked() -> Result<()> {
+fn ranges_are_not_used_where_disabled_or_not_verifiable() -> Result<()> {
     let (world, store) = one_file(9_000_000, SLOW)?;
     ended(&world.download(&["--ndownloader", "1"])?, 0)?;
     world.arrived("f")?;
@@ -138,7 +138,7 @@ const NOT_ALONE: &str = "falls-silent";
 /// For each fault a file whose first source sends the whole slowly, and byte ranges with that fault, and one whose
 /// first source is slow and honest while the second one has the fault. None of them costs an attempt.
 #[test]
-fn whoever_is_of_no_help_does_no_harm() -> Result<()> {
+fn ranges_survive_sources_that_refuse_lie_or_stall() -> Result<()> {
     let helper = |name: &str| HELPERS.iter().position(|(helper, _)| *helper == name);
     let contents: Vec<_> = (0..HELPERS.len()).map(|seed| large(seed, 9_500_000 + seed)).collect();
     let (ours, theirs) = (contents.clone(), contents.clone());
@@ -179,7 +179,7 @@ fn whoever_is_of_no_help_does_no_harm() -> Result<()> {
 
 /// The first source stops or breaks off in the middle, and the rest is downloaded from the other one.
 #[test]
-fn what_one_replica_does_not_bring_another_one_does() -> Result<()> {
+fn ranges_that_one_replica_lacks_come_from_another() -> Result<()> {
     for ending in [Ending::Stall, Ending::Reset] {
         let content = large(0, SIZE);
         let (half, whole) = (content.clone(), content.clone());
@@ -198,7 +198,7 @@ fn what_one_replica_does_not_bring_another_one_does() -> Result<()> {
 
 /// A wrong byte in one of the ranges: then the whole file is requested from one source, over one connection.
 #[test]
-fn parts_that_do_not_fit_are_fetched_again_in_one_piece() -> Result<()> {
+fn ranges_that_do_not_fit_are_fetched_again_as_one_file() -> Result<()> {
     let content = large(0, SIZE);
     let (right, mut wrong) = (content.clone(), content.clone());
     wrong.iter_mut().for_each(|byte| *byte ^= 1);
@@ -218,7 +218,7 @@ fn parts_that_do_not_fit_are_fetched_again_in_one_piece() -> Result<()> {
 
 /// A storage that accepts only two connections.
 #[test]
-fn a_storage_that_has_enough_is_not_asked_on_and_on() -> Result<()> {
+fn ranges_respect_a_storage_that_is_overloaded() -> Result<()> {
     let content = large(0, SIZE);
     let whole = content.clone();
     let store = Store::start(move |asked, _| match asked.at_once {
@@ -237,7 +237,7 @@ fn a_storage_that_has_enough_is_not_asked_on_and_on() -> Result<()> {
 }
 
 #[test]
-fn the_limit_on_the_rate_is_one_for_all_connections() -> Result<()> {
+fn ranges_share_the_rate_limit() -> Result<()> {
     let (world, store) = one_file(SIZE, SLOW * 4)?;
     let outcome = world.download(&["--limit-rate", "3M"])?;
     ended(&outcome, 0)?;
@@ -259,7 +259,7 @@ impl DownloadFixture {
 
 /// An interruption of any kind at any moment: the next run requests only the missing bytes, and so does the one after it.
 #[test]
-fn parts_of_a_file_are_gone_on_with() -> Result<()> {
+fn ranges_are_resumed() -> Result<()> {
     const LARGE: usize = 20_000_000;
     for (round, signal) in [Signal::INT, Signal::TERM, Signal::KILL, Signal::KILL].into_iter().enumerate() {
         let (world, store) = one_file(LARGE, SLOW)?;
@@ -292,7 +292,7 @@ fn parts_of_a_file_are_gone_on_with() -> Result<()> {
 
 /// A damaged trailer costs a new start, or the damaged range, and no more.
 #[test]
-fn a_false_map_or_a_spoiled_part_costs_time_only() -> Result<()> {
+fn ranges_of_a_false_map_or_spoiled_file_are_fetched_again() -> Result<()> {
     let (world, store) = one_file(SIZE, SLOW)?;
     let child = world.start()?;
     let part = world.wait_for_parts("f", SIZE)?;
@@ -319,7 +319,7 @@ fn a_false_map_or_a_spoiled_part_costs_time_only() -> Result<()> {
 
 /// A file that is downloaded in byte ranges does not grow during the download.
 #[test]
-fn a_second_process_waits_for_a_file_that_comes_in_parts() -> Result<()> {
+fn ranges_make_a_second_process_wait() -> Result<()> {
     let (world, store) = one_file(SIZE, SLOW * 2)?;
     let first = world.start()?;
     world.wait_for_parts("f", SIZE)?;

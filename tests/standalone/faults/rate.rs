@@ -11,7 +11,7 @@ use crate::fixtures::store::Store;
 
 /// All files together are held back, and a file that is held back is not taken for a slow one.
 #[test]
-fn no_more_bytes_come_than_the_limit_allows() -> Result<()> {
+fn rate_limit_is_kept() -> Result<()> {
     let contents: HashMap<_, _> = (0..2).map(|seed| (format!("f{seed}"), bytes(seed, 2_000_000))).collect();
     let store = Store::good(contents.clone(), Duration::ZERO)?;
     let mut world = DownloadFixture::new()?;
@@ -29,7 +29,7 @@ fn no_more_bytes_come_than_the_limit_allows() -> Result<()> {
 }
 
 #[test]
-fn a_limit_that_is_none_is_refused() -> Result<()> {
+fn rate_limit_that_is_invalid_is_refused() -> Result<()> {
     let world = DownloadFixture::new()?;
     for limit in ["0", "fast", "1MB", "-1"] {
         let outcome = world.download(&["--limit-rate", limit])?;

@@ -80,7 +80,7 @@ pub(super) fn end(mut child: Child, signal: Signal) -> Result<i32> {
 }
 
 #[test]
-fn a_download_that_was_interrupted_goes_on_where_it_stopped() -> Result<()> {
+fn resume_after_an_interrupt_starts_where_it_stopped() -> Result<()> {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 130), (Signal::KILL, 137)] {
         let (world, store) = files(&["f"], 15)?;
         let child = world.start()?;
@@ -103,7 +103,7 @@ fn a_download_that_was_interrupted_goes_on_where_it_stopped() -> Result<()> {
 }
 
 #[test]
-fn another_replica_gives_the_rest() -> Result<()> {
+fn resume_from_another_replica() -> Result<()> {
     let (world, _first) = files(&["f"], 15)?;
     let child = world.start()?;
     let part = world.wait_for_part("f")?;
@@ -122,7 +122,7 @@ fn another_replica_gives_the_rest() -> Result<()> {
 
 /// With any file at the destination, the result is right, and files of others stay unchanged.
 #[test]
-fn spoiled_and_foreign_parts_do_no_harm() -> Result<()> {
+fn resume_ignores_spoiled_and_foreign_leftovers() -> Result<()> {
     let (world, _store) = files(&["f"], 15)?;
     let child = world.start()?;
     let part = world.wait_for_part("f")?;
@@ -180,7 +180,7 @@ pub(super) fn finds_the_file_of_another(world: &DownloadFixture, mut first: Chil
 }
 
 #[test]
-fn a_second_process_waits_for_the_first_and_fetches_nothing_twice() -> Result<()> {
+fn resume_waits_for_another_process_and_fetches_nothing_twice() -> Result<()> {
     let (world, store) = files(&["f"], 15)?;
     let first = world.start()?;
     world.wait_for_part("f")?;
@@ -190,7 +190,7 @@ fn a_second_process_waits_for_the_first_and_fetches_nothing_twice() -> Result<()
 }
 
 #[test]
-fn a_second_process_takes_over_when_the_first_is_killed() -> Result<()> {
+fn resume_takes_over_when_the_other_process_is_killed() -> Result<()> {
     let (world, store) = files(&["f"], 15)?;
     let first = world.start()?;
     world.wait_for_part("f")?;
@@ -207,7 +207,7 @@ fn a_second_process_takes_over_when_the_first_is_killed() -> Result<()> {
 /// Repeatedly kills a download of several files, of which two are large enough for byte ranges. At no moment
 /// there is a wrong byte under a final name.
 #[test]
-fn killed_at_any_moment_a_download_comes_to_its_right_end() -> Result<()> {
+fn resume_after_being_killed_at_any_moment_is_right() -> Result<()> {
     let names = ["a", "b", "c", "d", "e", "f"];
     let moments = var(MOMENTS).map_or(Ok(FEW_MOMENTS), |text| text.parse())?;
     let mut random = random();

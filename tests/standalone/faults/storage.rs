@@ -156,7 +156,7 @@ fn bad(fault: &'static Fault) -> Result<Store> {
 
 /// For each fault a file with only this source, and one that also has a good source.
 #[test]
-fn every_answer_leads_to_the_right_retry_the_next_replica_and_a_reason() -> Result<()> {
+fn storage_responses_lead_to_retry_next_replica_and_reason() -> Result<()> {
     let good = Store::start(|asked, _| Reply::good(&content(asked.file.trim_end_matches("-saved")), asked))?;
     let (mut world, mut stores) = (DownloadFixture::new()?, HashMap::new());
     for fault in &FAULTS {
@@ -189,7 +189,7 @@ fn every_answer_leads_to_the_right_retry_the_next_replica_and_a_reason() -> Resu
 
 /// A busy storage sends Retry-After. Requests before that time are rejected.
 #[test]
-fn a_busy_storage_is_asked_again_when_it_says() -> Result<()> {
+fn storage_that_is_busy_is_asked_again_when_it_says() -> Result<()> {
     let first = Mutex::<Option<Instant>>::default();
     let busy = Store::start(move |asked, _| {
         let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
@@ -208,7 +208,7 @@ fn a_busy_storage_is_asked_again_when_it_says() -> Result<()> {
 
 /// A storage that stops sending costs two timeouts; meanwhile the other files are downloaded.
 #[test]
-fn a_storage_that_falls_silent_is_left_when_the_time_is_over() -> Result<()> {
+fn storage_that_stalls_is_left_at_the_timeout() -> Result<()> {
     let silent = Store::start(|asked, _| {
         let content = content(&asked.file);
         let sent = if asked.file == "mute" { 0 } else { content.len() / 2 };
@@ -236,7 +236,7 @@ fn a_storage_that_falls_silent_is_left_when_the_time_is_over() -> Result<()> {
 
 /// Hosts that do not exist or do not answer, and what is not the TLS that it should be.
 #[test]
-fn without_a_connection_the_next_replica_is_used() -> Result<()> {
+fn storage_without_a_connection_is_left_for_the_next_replica() -> Result<()> {
     let strangers = Server::start(|_, _| Answer::new(200, "", "stranger"))?;
     let stranger = TlsFront::start(&strangers, &CertificateFixture::self_signed("localhost")?)?;
     let good = Store::start(|asked, _| Reply::good(&content(&asked.file), asked))?;
@@ -265,7 +265,7 @@ fn without_a_connection_the_next_replica_is_used() -> Result<()> {
 
 /// Commands exit with 1, legacy commands with the code for no files.
 #[test]
-fn exit_codes_tell_none_from_some() -> Result<()> {
+fn storage_exit_codes_tell_none_from_some() -> Result<()> {
     let store = Store::start(|_, _| Reply::sized("404 Not Found", "", b""))?;
     let mut world = DownloadFixture::new()?;
     world.file("f", b"content", &[&store.pfn("f")]);

@@ -188,7 +188,7 @@ fn content(name: &str) -> Vec<u8> {
 }
 
 #[test]
-fn what_breaks_inside_tls_is_gone_on_with_or_given_up_but_never_taken_for_the_end() -> Result<()> {
+fn tls_that_breaks_is_resumed_or_given_up_but_never_taken_for_the_end() -> Result<()> {
     let authority = CertificateFixture::unknown_authority()?;
     let store = TlsStore::of(&authority.sign(&["CN=localhost"], TODAY, Use::Server("localhost"))?)?;
     let broken = ["unsaid", "in-record", "reset", "spoiled"];
@@ -223,7 +223,7 @@ fn what_breaks_inside_tls_is_gone_on_with_or_given_up_but_never_taken_for_the_en
 
 /// Storages are verified by the same rules as the server, also with CAs that are only in the grid's folder.
 #[test]
-fn storages_of_an_unfit_authority_are_not_trusted() -> Result<()> {
+fn tls_storage_of_an_unfit_ca_is_not_trusted() -> Result<()> {
     let parts = ["O=Testbed", "CN=localhost"];
     let (today, server) = (TODAY, Use::Server("localhost"));
     let pinned = CertificateFixture::signed_by_itself(&["CN=Pinned"], today, server)?;

@@ -72,7 +72,7 @@ fn zip() -> Result<Vec<u8>> {
 }
 
 #[test]
-fn members_go_where_the_catalogue_says_and_only_as_files() -> Result<()> {
+fn hostile_archive_members_go_where_the_catalogue_says_as_files() -> Result<()> {
     for (ending, archive) in [("tar", tar()?), ("zip", zip()?)] {
         let sandbox = Sandbox::with_links()?;
         let store = tempfile::tempdir()?;

@@ -43,44 +43,44 @@ fn read_inputs(archive: &Path) -> Result<Vec<(String, Vec<u8>)>> {
 }
 
 #[test]
-fn configuration_files_of_all_kinds_mean_one_thing_or_are_refused() -> Result<()> {
+fn corpus_of_configuration_files() -> Result<()> {
     replay("config", promises::config)
 }
 
 #[test]
-fn lists_are_the_same_however_they_come() -> Result<()> {
+fn corpus_of_json_streams() -> Result<()> {
     replay("json_stream", promises::json_stream)
 }
 
 #[test]
-fn metalink_documents_are_whole_or_refused() -> Result<()> {
+fn corpus_of_metalink_documents() -> Result<()> {
     replay("metalink", promises::metalink)
 }
 
 #[test]
-fn storages_cannot_give_bytes_for_others() -> Result<()> {
+fn corpus_of_range_responses() -> Result<()> {
     replay("range_answers", promises::range_answers)
 }
 
 #[test]
-fn no_did_leads_out_of_the_folder() -> Result<()> {
+fn corpus_of_dids() -> Result<()> {
     replay("did", promises::did)
 }
 
 #[test]
-fn replay_fails_when_a_promise_is_broken() {
+fn corpus_replay_fails_when_a_property_is_broken() {
     let outcome = replay("did", |data| assert!(data.is_empty(), "a promise that no input keeps"));
     assert!(outcome.is_err_and(|error| error.to_string().contains("breaks a promise")));
 }
 
 #[test]
-fn replay_fails_without_archive() {
+fn corpus_replay_fails_without_archive() {
     let error = replay("no_such_target", |_| ()).expect_err("a missing archive");
     assert!(error.to_string().contains("no_such_target.tar.gz"), "{error:#}");
 }
 
 #[test]
-fn replay_fails_when_the_archive_is_empty_or_cut_short() -> Result<()> {
+fn corpus_replay_fails_when_the_archive_is_empty_or_cut_short() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let archive = folder.path().join("empty.tar.gz");
     let mut gz = GzEncoder::new(File::create(&archive)?, Compression::default());
@@ -97,7 +97,7 @@ fn replay_fails_when_the_archive_is_empty_or_cut_short() -> Result<()> {
 }
 
 #[test]
-fn each_fuzz_target_has_an_archive() -> Result<()> {
+fn corpus_exists_for_each_fuzz_target() -> Result<()> {
     for target in project().join("fuzz/fuzz_targets").read_dir()? {
         let archive =
             project().join("fuzz/corpus").join(target?.path().with_extension("tar.gz").file_name().context("a name")?);

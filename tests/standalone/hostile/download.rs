@@ -117,7 +117,7 @@ fn only_good_ones_come(sandbox: &Sandbox, words: &[&str], folder: &str) -> Resul
 }
 
 #[test]
-fn of_a_dataset_only_what_belongs_in_its_folder_comes() -> Result<()> {
+fn hostile_names_in_a_dataset_are_left_out() -> Result<()> {
     for (words, folder) in [(vec!["s:set"], "set"), (vec!["s:set", "--no-subdir"], "")] {
         let outcome = only_good_ones_come(&Sandbox::new()?, &words, folder)?;
         let refused = outcome.stderr.matches("cannot be used as a path below the target folder").count();
@@ -129,7 +129,7 @@ fn of_a_dataset_only_what_belongs_in_its_folder_comes() -> Result<()> {
 }
 
 #[test]
-fn links_in_the_target_folder_lead_nowhere_else() -> Result<()> {
+fn hostile_links_in_the_target_folder_are_not_followed() -> Result<()> {
     for (words, folder) in [(vec!["s:set"], "set"), (vec!["s:set", "--no-subdir"], "")] {
         only_good_ones_come(&Sandbox::with_links()?, &words, folder)?;
     }
@@ -138,7 +138,7 @@ fn links_in_the_target_folder_lead_nowhere_else() -> Result<()> {
 
 /// Files found by a search are requested one by one: then the scope is the folder.
 #[test]
-fn hostile_scopes_are_no_way_out_either() -> Result<()> {
+fn hostile_scopes_do_not_lead_out_of_the_folder() -> Result<()> {
     let sandbox = Sandbox::with_links()?;
     let mut seen = HashSet::new();
     let files: Vec<_> = files(&sandbox).into_iter().filter(|file| seen.insert(file.clone())).collect();
@@ -152,7 +152,7 @@ fn hostile_scopes_are_no_way_out_either() -> Result<()> {
 
 /// The name of a collection becomes a folder.
 #[test]
-fn hostile_names_of_collections_are_no_way_out() -> Result<()> {
+fn hostile_names_of_collections_do_not_lead_out_of_the_folder() -> Result<()> {
     let sandbox = Sandbox::with_links()?;
     let names = by_hand(&sandbox.outside()).into_iter().chain(generated().into_iter().take(100));
     let mut seen = HashSet::new();
@@ -174,7 +174,7 @@ fn hostile_names_of_collections_are_no_way_out() -> Result<()> {
 
 /// During the download, the folders are replaced with links.
 #[test]
-fn links_that_are_made_meanwhile_lead_nowhere() -> Result<()> {
+fn hostile_links_created_meanwhile_are_not_followed() -> Result<()> {
     let sandbox = Sandbox::new()?;
     let files: Vec<_> =
         (0..60).map(|number| ("s".to_owned(), format!("part-{}/{}", number % 3, good(number)))).collect();
@@ -202,7 +202,7 @@ fn links_that_are_made_meanwhile_lead_nowhere() -> Result<()> {
 
 /// What is not fetched is not written either: a dry run shows the same refusals and leaves no trace at all.
 #[test]
-fn a_dry_run_of_hostile_names_touches_nothing() -> Result<()> {
+fn hostile_names_in_a_dry_run_touch_nothing() -> Result<()> {
     let sandbox = Sandbox::with_links()?;
     let files = files(&sandbox);
     let site = Site::of_files(&files)?;
@@ -220,7 +220,7 @@ fn a_dry_run_of_hostile_names_touches_nothing() -> Result<()> {
 
 /// The files go to standard output, and nowhere else.
 #[test]
-fn hostile_names_can_be_poured_out_and_write_no_file() -> Result<()> {
+fn hostile_names_in_cat_write_no_file() -> Result<()> {
     let sandbox = Sandbox::with_links()?;
     for name in ["../../x", "/dev/null", "..", "a\n\x1b[2J", &outside_of(&sandbox)] {
         let catalogue =
@@ -241,7 +241,7 @@ fn outside_of(sandbox: &Sandbox) -> String {
 
 /// The target folder itself may be a link.
 #[test]
-fn a_target_behind_a_link_is_taken_as_it_is_named() -> Result<()> {
+fn hostile_target_behind_a_link_is_used_as_named() -> Result<()> {
     let sandbox = Sandbox::new()?;
     let files: Vec<_> = (0..GOOD).map(|number| ("s".to_owned(), good(number))).collect();
     let site = Site::of_files(&files)?;

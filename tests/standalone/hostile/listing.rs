@@ -16,7 +16,7 @@ fn with(line: &[u8]) -> Catalogue {
 }
 
 #[test]
-fn lines_that_are_no_records_end_the_listing_and_the_command_says_so() -> Result<()> {
+fn hostile_lines_end_the_listing_with_an_error() -> Result<()> {
     let lines: [(&str, &[u8]); 10] = [
         ("invalid UTF-8", b"{\"scope\": \"s\", \"name\": \"../\xff\xfe\", \"pfns\": {}}"),
         ("an overlong slash", b"{\"scope\": \"s\", \"name\": \"..\xc0\xaf..\xc0\xafx\", \"pfns\": {}}"),
@@ -46,7 +46,7 @@ fn lines_that_are_no_records_end_the_listing_and_the_command_says_so() -> Result
 
 /// Sizes, checksums and URLs may be nonsense: then that file fails, or is verified with what is known.
 #[test]
-fn nonsense_about_a_file_spoils_that_file_only() -> Result<()> {
+fn hostile_fields_of_a_file_affect_that_file_only() -> Result<()> {
     let rows = [
         r#"{"scope": "s", "name": "a", "bytes": 3, "adler32": "nonsense", "pfns": {"{site}/f/1": {"rse": "R"}}}"#,
         r#"{"scope": "s", "name": "b", "bytes": 18446744073709551615, "adler32": "00000001", "pfns": {"{site}/f/1": {"rse": "R"}}}"#,

@@ -13,7 +13,7 @@ use crate::fixtures::sandbox::{ODD_NAMES, Sandbox, fill};
 
 /// A name that is not UTF-8 cannot be in the catalogue, which is reported before anything is sent.
 #[test]
-fn names_that_are_no_text_are_refused_before_anything_is_sent() -> Result<()> {
+fn hostile_local_names_that_are_no_text_are_refused_before_any_request() -> Result<()> {
     let sandbox = Sandbox::new()?;
     let folder = sandbox.target().join("mine");
     fs::create_dir_all(&folder)?;
@@ -29,7 +29,7 @@ fn names_that_are_no_text_are_refused_before_anything_is_sent() -> Result<()> {
 
 /// What is verified is read only, however odd the folder is.
 #[test]
-fn a_folder_of_odd_things_is_verified_and_stays_as_it_is() -> Result<()> {
+fn hostile_local_folder_is_verified_and_unchanged() -> Result<()> {
     let sandbox = Sandbox::new()?;
     let folder = sandbox.target().join("s");
     let _socket = fill(&folder, &good(0), &content(0))?;

@@ -45,7 +45,7 @@ fn download(site: &Site, sandbox: &Sandbox, document: &[u8], words: &[&str]) -> 
 }
 
 #[test]
-fn names_in_a_document_lead_nowhere_else() -> Result<()> {
+fn hostile_metalink_names_do_not_lead_out_of_the_folder() -> Result<()> {
     for (words, folder) in [(vec![], "s"), (vec!["--no-subdir"], "")] {
         let sandbox = Sandbox::with_links()?;
         let site = Site::start(Catalogue::default(), |_| {})?;
@@ -75,7 +75,7 @@ fn names_in_a_document_lead_nowhere_else() -> Result<()> {
 
 /// A document that is none, or only the beginning of one, downloads nothing at all.
 #[test]
-fn broken_documents_are_refused_before_anything_is_written() -> Result<()> {
+fn hostile_metalink_that_is_malformed_writes_nothing() -> Result<()> {
     let site = Site::start(Catalogue::default(), |_| {})?;
     let whole = document(&site, &[good(0), good(1)]);
     let second = whole.rfind("<file").unwrap_or_default();

@@ -24,7 +24,7 @@ fn on_terminal(site: &Site, words: &[&str]) -> Result<(i32, String)> {
 }
 
 #[test]
-fn lists_of_hostile_names_move_no_cursor() -> Result<()> {
+fn hostile_names_in_lists_move_no_cursor() -> Result<()> {
     let sandbox = Sandbox::new()?;
     let rows = names(&sandbox).iter().map(|name| found("s", name, "FILE", 1)).collect();
     let listed = names(&sandbox).iter().enumerate().map(|(number, name)| record(number, "s", name)).collect();
@@ -47,7 +47,7 @@ fn lists_of_hostile_names_move_no_cursor() -> Result<()> {
 
 /// Bars draw with escape sequences of their own; the names in them and in the log lines above have none.
 #[test]
-fn a_download_of_hostile_names_moves_the_cursor_for_its_bars_only() -> Result<()> {
+fn hostile_names_in_bars_move_the_cursor_no_further() -> Result<()> {
     let sandbox = Sandbox::new()?;
     let listed: Vec<_> = names(&sandbox).iter().enumerate().map(|(number, name)| record(number, "s", name)).collect();
     let site = Site::start(Catalogue { found: dataset(listed.len()), listed: lines(listed) }, |_| {})?;

@@ -50,7 +50,7 @@ fn read(name: &str) -> Result<(Value, Vec<(f64, String)>)> {
 }
 
 #[test]
-fn each_is_a_short_recording_of_what_it_should_show() -> Result<()> {
+fn recordings_are_short_and_show_what_they_should() -> Result<()> {
     let controls = Regex::new(r"\x1b\[[?0-9;]*[A-Za-z]|\r")?;
     for (name, patterns) in SHOWN {
         let (header, events) = read(name)?;
@@ -68,7 +68,7 @@ fn each_is_a_short_recording_of_what_it_should_show() -> Result<()> {
 }
 
 #[test]
-fn none_tells_of_the_machine_it_was_made_on() -> Result<()> {
+fn recordings_show_nothing_of_the_machine() -> Result<()> {
     let private = Regex::new(PRIVATE)?;
     for file in fs::read_dir(project().join("docs/recordings"))? {
         let path = file?.path();
@@ -83,7 +83,7 @@ fn none_tells_of_the_machine_it_was_made_on() -> Result<()> {
 
 /// What README.md shows of a download is part of the recording.
 #[test]
-fn the_readme_shows_a_moment_of_it() -> Result<()> {
+fn recordings_agree_with_the_readme() -> Result<()> {
     let readme = fs::read_to_string(project().join("README.md"))?;
     let still = fs::read_to_string(project().join("docs/recordings/download.txt"))?;
     let bars = |text: &str| text.lines().filter(|line| line.contains("B/s ")).map(str::to_owned).collect::<Vec<_>>();

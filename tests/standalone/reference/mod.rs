@@ -24,7 +24,7 @@ fn pages() -> BTreeMap<String, String> {
 }
 
 #[test]
-fn the_reference_pages_are_current() -> Result<()> {
+fn reference_pages_are_current() -> Result<()> {
     let docs = project().join("docs");
     let pages = pages();
     if var("RUCIO_BLESS").is_some() {
@@ -56,7 +56,7 @@ fn write(docs: &Path, pages: &BTreeMap<String, String>) -> Result<()> {
 
 /// Every command says what it does, and so does every option that is not hidden.
 #[test]
-fn everything_is_described() -> Result<()> {
+fn reference_describes_everything() -> Result<()> {
     let mut silent = Vec::new();
     for tree in Tree::all() {
         for entry in tree.entries() {
@@ -73,7 +73,7 @@ fn everything_is_described() -> Result<()> {
 
 /// Commands people use daily show how.
 #[test]
-fn daily_commands_have_an_example() -> Result<()> {
+fn reference_has_an_example_for_daily_commands() -> Result<()> {
     const DAILY: [&str; 14] = [
         "rucio rse list",
         "rucio did list",
@@ -101,7 +101,7 @@ fn daily_commands_have_an_example() -> Result<()> {
 
 /// The man pages are what `man` understands: it complains of nothing.
 #[test]
-fn the_man_pages_are_well_formed() -> Result<()> {
+fn reference_man_pages_are_well_formed() -> Result<()> {
     for (name, text) in pages().iter().filter(|(name, _)| name.starts_with("man/")) {
         ensure!(text.starts_with(".TH "), "{name}");
         let bad = text.lines().find(|line| line.starts_with('\'') || (line.starts_with('.') && !man::is_request(line)));

@@ -14,7 +14,7 @@ fn dict(account: &str) -> String {
 
 /// The real server never issues a token of another account than requested; another one may.
 #[test]
-fn a_login_as_somebody_else_is_refused_and_forgotten() -> Result<()> {
+fn login_as_another_account_is_refused_and_forgotten() -> Result<()> {
     let home = Home::new()?;
     let server = Server::start(|_, _| Answer::new(200, "", &dict("other")))?;
     let outcome = server.client(&home)?.args(["login"]).run()?;
@@ -27,7 +27,7 @@ fn a_login_as_somebody_else_is_refused_and_forgotten() -> Result<()> {
 }
 
 #[test]
-fn an_answer_that_is_no_answer_is_an_error() -> Result<()> {
+fn login_fails_on_a_response_that_is_none() -> Result<()> {
     for body in ["<html>Captive portal</html>", "{'account': 'jdoe'", "", "__import__('os').system('id')"] {
         let server = Server::start(move |_, _| Answer::new(200, "", body))?;
         let outcome = server.client(&Home::new()?)?.args(["login"]).run()?;
@@ -37,7 +37,7 @@ fn an_answer_that_is_no_answer_is_an_error() -> Result<()> {
 }
 
 #[test]
-fn the_last_place_to_look_is_the_persons_own() -> Result<()> {
+fn setup_is_suggested_where_no_configuration_is_found() -> Result<()> {
     let home = Home::new()?;
     let outcome = home.ours().args(["-H", "https://h/x y", "--account", "kim", "whoami"]).run()?;
     let own = home.path().join(".config/rucio/rucio.cfg");
@@ -48,7 +48,7 @@ fn the_last_place_to_look_is_the_persons_own() -> Result<()> {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_no_reason_to_log_in() -> Result<()> {
+fn session_show_does_not_log_in_where_the_server_is_down() -> Result<()> {
     let home = Home::new()?;
     let config = home.config(
         "rucio_host = http://127.0.0.1:1\nauth_host = http://127.0.0.1:1\nauth_type = userpass\nusername = jdoe\n\
@@ -63,7 +63,7 @@ fn a_server_that_is_not_there_is_no_reason_to_log_in() -> Result<()> {
 }
 
 #[test]
-fn a_named_configuration_that_is_not_there() -> Result<()> {
+fn configuration_that_was_named_is_missing() -> Result<()> {
     let ours = Home::new()?.ours().env("RUCIO_CONFIG", "/nowhere/rucio.cfg").args(["list-scopes"]).run()?;
     ensure!(ours.code == 1 && ours.stderr.contains("/nowhere/rucio.cfg cannot be read: No such file"), "{ours:?}");
     Ok(())

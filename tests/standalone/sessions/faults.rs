@@ -24,7 +24,7 @@ fn busy(headers: &str) -> Answer {
 }
 
 #[test]
-fn a_server_that_recovers_is_asked_again() -> Result<()> {
+fn server_that_recovers_is_asked_again() -> Result<()> {
     for status in [502, 503, 504, 429] {
         let (outcome, server) = run(&["whoami"], move |_, before| match before {
             0 | 1 => Answer::new(status, "", ""),
@@ -42,7 +42,7 @@ fn a_server_that_recovers_is_asked_again() -> Result<()> {
 }
 
 #[test]
-fn the_server_says_how_long_to_wait() -> Result<()> {
+fn server_retry_after_is_respected() -> Result<()> {
     let (outcome, server) = run(&["whoami"], |_, before| match before {
         0 => busy("Retry-After: 1\r\n"),
         _ => Answer::json(ME),
@@ -53,7 +53,7 @@ fn the_server_says_how_long_to_wait() -> Result<()> {
 }
 
 #[test]
-fn three_tries_and_no_more() -> Result<()> {
+fn server_is_asked_three_times_and_no_more() -> Result<()> {
     let (outcome, server) = run(&["whoami"], |_, _| busy("Retry-After: 0\r\n"))?;
     ensure!(outcome.code == 1 && outcome.stdout.is_empty() && outcome.stderr.contains("503"), "{outcome:?}");
     ensure!(server.heard().len() == 3);
@@ -74,7 +74,7 @@ fn request_retries_sets_the_number_of_attempts() -> Result<()> {
 }
 
 #[test]
-fn a_failure_of_the_server_is_no_reason_to_ask_again() -> Result<()> {
+fn server_error_is_not_retried() -> Result<()> {
     let body = r#"{"ExceptionClass": "DatabaseException", "ExceptionMessage": "the disk is full"}"#;
     let (outcome, server) = run(&["list-scopes"], |_, _| Answer::new(500, "", body))?;
     ensure!(outcome.code == 10 && outcome.stderr.contains("the disk is full"), "{outcome:?}");
@@ -86,7 +86,7 @@ fn a_failure_of_the_server_is_no_reason_to_ask_again() -> Result<()> {
 }
 
 #[test]
-fn a_connection_that_breaks_is_opened_again() -> Result<()> {
+fn server_connection_that_breaks_is_opened_again() -> Result<()> {
     let (outcome, server) = run(&["whoami"], |_, before| match before {
         0 => Answer::raw(b"", b""),
         _ => Answer::json(ME),
@@ -98,7 +98,7 @@ fn a_connection_that_breaks_is_opened_again() -> Result<()> {
 }
 
 #[test]
-fn what_changes_something_is_sent_once() -> Result<()> {
+fn server_receives_changes_only_once() -> Result<()> {
     for fault in [busy("Retry-After: 0\r\n"), Answer::raw(b"", b"")] {
         let (outcome, server) = run(&["add-dataset", "user.jdoe:once"], move |_, _| fault.clone())?;
         ensure!(outcome.code != 0, "{outcome:?}");
@@ -109,7 +109,7 @@ fn what_changes_something_is_sent_once() -> Result<()> {
 }
 
 #[test]
-fn the_token_does_not_follow_to_another_host() -> Result<()> {
+fn token_does_not_follow_a_redirect_to_another_host() -> Result<()> {
     let elsewhere = Server::start(|_, _| Answer::json(ME))?;
     let location = format!("Location: {}/accounts/whoami\r\n", elsewhere.url());
     for status in [301, 302, 303, 307, 308] {
@@ -123,7 +123,7 @@ fn the_token_does_not_follow_to_another_host() -> Result<()> {
 }
 
 #[test]
-fn a_redirect_on_the_same_host_is_followed() -> Result<()> {
+fn redirect_on_the_same_host_is_followed() -> Result<()> {
     let (outcome, server) = run(&["whoami"], |heard, _| match heard.request.as_str() {
         "GET /accounts/whoami" => Answer::new(302, "Location: /moved\r\n", ""),
         _ => Answer::json(ME),
@@ -134,7 +134,7 @@ fn a_redirect_on_the_same_host_is_followed() -> Result<()> {
 }
 
 #[test]
-fn a_page_in_the_place_of_an_answer_is_shown_as_what_it_is() -> Result<()> {
+fn server_page_instead_of_a_response_is_shown_as_such() -> Result<()> {
     let page = "<html><title>Captive portal</title></html>";
     for command in ["whoami", "list-rses"] {
         let (outcome, _) = run(&[command], move |_, _| Answer::new(200, "Content-Type: text/html\r\n", page))?;
@@ -145,7 +145,7 @@ fn a_page_in_the_place_of_an_answer_is_shown_as_what_it_is() -> Result<()> {
 }
 
 #[test]
-fn a_login_page_without_a_token_is_no_login() -> Result<()> {
+fn login_page_without_a_token_is_no_login() -> Result<()> {
     let (home, portal) = (Home::new()?, Server::start(|_, _| Answer::json("{}"))?);
     // Everything but /auth/ is the test's to answer, so the login is sent below another path.
     let host = format!("{}/portal", portal.url());
@@ -170,7 +170,7 @@ fn search(answer: Answer) -> impl Fn(&ReceivedRequest, usize) -> Answer + Send +
 }
 
 #[test]
-fn a_list_that_breaks_off_is_an_error_and_not_a_shorter_list() -> Result<()> {
+fn list_that_breaks_off_is_an_error() -> Result<()> {
     let whole = rows(3);
     for (lines, arguments) in [
         (whole.as_str(), vec!["list-dids", "s:*"]),
@@ -192,7 +192,7 @@ fn a_list_that_breaks_off_is_an_error_and_not_a_shorter_list() -> Result<()> {
 }
 
 #[test]
-fn a_body_shorter_than_announced_is_an_error() -> Result<()> {
+fn body_shorter_than_announced_is_an_error() -> Result<()> {
     let short = "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"account\": \"jdoe\"}";
     let (outcome, _) = run(&["whoami"], move |_, _| Answer::raw(short.as_bytes(), b""))?;
     ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
@@ -200,7 +200,7 @@ fn a_body_shorter_than_announced_is_an_error() -> Result<()> {
 }
 
 #[test]
-fn a_line_of_five_megabytes_is_a_line() -> Result<()> {
+fn line_of_five_megabytes_is_read() -> Result<()> {
     let name = "n".repeat(5 << 20);
     let line = format!("{{\"scope\": \"s\", \"name\": \"{name}\", \"did_type\": \"DATASET\"}}\n{}", rows(1));
     let (outcome, _) = run(&["list-dids", "--short", "s:*"], search(Answer::new(200, "", &line)))?;
@@ -210,7 +210,7 @@ fn a_line_of_five_megabytes_is_a_line() -> Result<()> {
 }
 
 #[test]
-fn silence_ends_with_the_time_that_was_given() -> Result<()> {
+fn server_that_is_silent_times_out() -> Result<()> {
     let (outcome, server) = run(&["--timeout", "0.3", "whoami"], |_, _| Answer::silence())?;
     ensure!(outcome.code == 1 && outcome.stderr.contains("did not answer in time"), "{outcome:?}");
     ensure!(server.heard().len() == 3 && outcome.took < PROMPT, "{outcome:?}");
@@ -223,7 +223,7 @@ fn silence_ends_with_the_time_that_was_given() -> Result<()> {
 
 /// The server answers 401 also where the token is good and the account may not: no reason to log in again.
 #[test]
-fn a_refused_permission_costs_no_second_login() -> Result<()> {
+fn permission_denied_causes_no_second_login() -> Result<()> {
     let refusal = r#"{"ExceptionClass": "AccessDenied", "ExceptionMessage": "jdoe can not"}"#;
     let server = Server::start(move |_, _| Answer::new(401, "ExceptionClass: AccessDenied\r\n", refusal))?;
     let outcome = server.client(&Home::new()?)?.args(["rse", "list"]).run()?;

@@ -34,7 +34,7 @@ fn in_little_memory(home: &Home, words: &[&str], login: &Server, host: &str) -> 
 }
 
 #[test]
-fn ten_gigabytes_in_the_place_of_an_answer_are_not_taken_in() -> Result<()> {
+fn hostile_response_of_ten_gigabytes_is_not_read() -> Result<()> {
     let login = Server::start(|_, _| Answer::silence())?;
     let json = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
     let heads: [&'static str; 2] = [
@@ -61,7 +61,7 @@ fn ten_gigabytes_in_the_place_of_an_answer_are_not_taken_in() -> Result<()> {
 }
 
 #[test]
-fn ten_gigabytes_of_refusal_are_read_as_far_as_a_refusal_goes() -> Result<()> {
+fn hostile_error_of_ten_gigabytes_is_read_up_to_a_limit() -> Result<()> {
     let login = Server::start(|_, _| Answer::silence())?;
     let no_account =
         torrent("HTTP/1.1 404 Not Found\r\nExceptionClass: AccountNotFound\r\nExceptionMessage: no jdoe\r\n\r\n")?;
@@ -97,7 +97,7 @@ fn nothing_kept(home: &Home) -> Result<()> {
 }
 
 #[test]
-fn a_header_of_a_megabyte_is_refused_at_once() -> Result<()> {
+fn hostile_header_of_a_megabyte_is_refused_at_once() -> Result<()> {
     let big = format!("X-Big: {}\r\n", "a".repeat(1 << 20));
     let many: String = (0..50_000).map(|number| format!("X-{number}: some\r\n")).collect();
     for headers in [big, many] {
@@ -114,7 +114,7 @@ fn a_header_of_a_megabyte_is_refused_at_once() -> Result<()> {
 }
 
 #[test]
-fn a_token_that_is_none_is_refused_and_not_kept() -> Result<()> {
+fn hostile_token_is_refused_and_not_cached() -> Result<()> {
     let long = "a".repeat(40_000);
     for (token, told) in [
         ("a\tb", "no token"),
@@ -133,7 +133,7 @@ fn a_token_that_is_none_is_refused_and_not_kept() -> Result<()> {
 }
 
 #[test]
-fn a_login_that_is_sent_to_another_host_is_no_login() -> Result<()> {
+fn hostile_login_redirect_to_another_host_is_no_login() -> Result<()> {
     let elsewhere = Server::start(|_, _| Answer::json("{}"))?;
     for status in [301, 302, 303, 307, 308] {
         let location = format!("Location: {}/auth/userpass\r\n", elsewhere.url());
@@ -147,7 +147,7 @@ fn a_login_that_is_sent_to_another_host_is_no_login() -> Result<()> {
 }
 
 #[test]
-fn a_web_page_is_no_login() -> Result<()> {
+fn hostile_login_page_is_no_login() -> Result<()> {
     let page = "<html><title>Captive portal</title></html>";
     let html = "Content-Type: text/html\r\n";
     for (status, told) in [(200, "contains no token"), (403, "http status code: 403"), (500, "http status code: 500")] {
@@ -161,7 +161,7 @@ fn a_web_page_is_no_login() -> Result<()> {
 }
 
 #[test]
-fn a_web_page_is_no_answer() -> Result<()> {
+fn hostile_page_is_no_response() -> Result<()> {
     let page = "<!DOCTYPE html>\n<html><title>Captive portal</title></html>";
     for (status, told) in [(200, "Captive portal"), (403, "http status code: 403"), (404, "http status code: 404")] {
         let server = Server::start(move |_, _| Answer::new(status, "Content-Type: text/html\r\n", page))?;
@@ -172,7 +172,7 @@ fn a_web_page_is_no_answer() -> Result<()> {
 }
 
 #[test]
-fn a_refusal_that_breaks_off_is_still_that_refusal() -> Result<()> {
+fn hostile_error_that_breaks_off_is_still_that_error() -> Result<()> {
     let head = "HTTP/1.1 404 Not Found\r\nContent-Length: 900\r\nExceptionClass: AccountNotFound\r\n";
     let answer = format!("{head}ExceptionMessage: no jdoe\r\n\r\n{{\"ExceptionClass\": \"Acc");
     let server = Server::start(move |_, _| Answer::raw(answer.as_bytes(), b""))?;
@@ -182,7 +182,7 @@ fn a_refusal_that_breaks_off_is_still_that_refusal() -> Result<()> {
 }
 
 #[test]
-fn a_login_that_breaks_off_leaves_nothing() -> Result<()> {
+fn hostile_login_that_breaks_off_leaves_nothing() -> Result<()> {
     for bytes in
         ["", "HTTP/1.1 200 OK\r\nX-Rucio-Auth-Tok", "HTTP/1.1 200 OK\r\nX-Rucio-Auth-Token: jdoe-jdoe-un", "\u{1}\u{2}"]
     {
@@ -194,7 +194,7 @@ fn a_login_that_breaks_off_leaves_nothing() -> Result<()> {
 }
 
 #[test]
-fn no_log_however_long_holds_password_or_token() -> Result<()> {
+fn hostile_log_has_neither_password_nor_token() -> Result<()> {
     let refusal = r#"{"ExceptionClass": "CannotAuthenticate", "ExceptionMessage": "no"}"#;
     let answers = [
         Answer::new(200, "X-Rucio-Auth-Token: jdoe-jdoe-unknown-hidden\r\n", ""),

@@ -71,7 +71,7 @@ fn unfit() -> Result<Vec<(CertificateFixture, &'static str, &'static str)>> {
 }
 
 #[test]
-fn unfit_authorities_in_a_file_are_not_used() -> Result<()> {
+fn ca_in_a_file_that_is_unfit_is_not_used() -> Result<()> {
     for (authority, subject, why) in unfit()? {
         let home = Home::new()?;
         let file = keep(&home, "ca.pem", good_authority()?.pem()? + &authority.pem()?)?;
@@ -84,7 +84,7 @@ fn unfit_authorities_in_a_file_are_not_used() -> Result<()> {
 }
 
 #[test]
-fn unfit_authorities_in_a_folder_are_not_used() -> Result<()> {
+fn ca_in_a_folder_that_is_unfit_is_not_used() -> Result<()> {
     for (authority, subject, why) in unfit()? {
         let home = Home::new()?;
         let (folder, hash) = authority.hashed_folder(&home)?;
@@ -100,7 +100,7 @@ fn unfit_authorities_in_a_folder_are_not_used() -> Result<()> {
 }
 
 #[test]
-fn unfit_authorities_that_play_no_role_are_not_told() -> Result<()> {
+fn ca_that_is_unfit_but_plays_no_role_is_not_reported() -> Result<()> {
     let (home, ca) = (Home::new()?, good_authority()?);
     let mut all = ca.pem()?;
     let (folder, _) = ca.hashed_folder(&home)?;
@@ -118,7 +118,7 @@ fn unfit_authorities_that_play_no_role_are_not_told() -> Result<()> {
 
 /// Authorities renew their certificate and keep their key; folders and files then often have both.
 #[test]
-fn an_expired_authority_does_not_hide_its_renewed_certificate() -> Result<()> {
+fn ca_that_expired_does_not_hide_its_renewed_certificate() -> Result<()> {
     let old = CertificateFixture::signed_by_itself(&["CN=Renewed CA"], (-9, -1), Use::Authority)?;
     let new = old.sign_for(old.key.clone(), &["CN=Renewed CA"], TODAY, Use::Authority)?;
     let host = new.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
@@ -135,7 +135,7 @@ fn an_expired_authority_does_not_hide_its_renewed_certificate() -> Result<()> {
 
 /// An expired root is no hindrance where the server's chain leads to another, too.
 #[test]
-fn an_expired_root_does_not_matter_beside_another_way() -> Result<()> {
+fn ca_that_expired_does_not_matter_beside_another_path() -> Result<()> {
     let home = Home::new()?;
     let root = CertificateFixture::signed_by_itself(&["CN=Root"], TODAY, Use::Authority)?;
     let old = CertificateFixture::signed_by_itself(&["CN=Old Root"], (-9, -1), Use::Authority)?;
@@ -147,7 +147,7 @@ fn an_expired_root_does_not_matter_beside_another_way() -> Result<()> {
 
 /// The certificates between the server's and a root are judged alike.
 #[test]
-fn unfit_intermediates_are_not_used() -> Result<()> {
+fn ca_that_is_intermediate_and_unfit_is_not_used() -> Result<()> {
     let (home, ca) = (Home::new()?, good_authority()?);
     let file = keep(&home, "ca.pem", ca.pem()?)?;
     for (days, what_for, why) in [
@@ -174,7 +174,7 @@ fn unfit_intermediates_are_not_used() -> Result<()> {
 
 /// An authority may say how many others there may be between it and a server.
 #[test]
-fn authorities_have_no_more_others_below_them_than_they_allow() -> Result<()> {
+fn ca_path_length_is_respected() -> Result<()> {
     for (most, between, is_good) in [(0, 0, true), (0, 1, false), (1, 1, true), (1, 2, false), (2, 2, true)] {
         let home = Home::new()?;
         let root = CertificateFixture::signed_by_itself(&["CN=Root"], TODAY, Use::Limited(most))?;
@@ -200,7 +200,7 @@ fn authorities_have_no_more_others_below_them_than_they_allow() -> Result<()> {
 
 /// An intermediate CA may be trusted without its root, as with curl.
 #[test]
-fn an_intermediate_may_be_named_without_its_root() -> Result<()> {
+fn ca_that_is_intermediate_may_be_named_without_its_root() -> Result<()> {
     let home = Home::new()?;
     let between = good_authority()?.sign(&["CN=Between"], TODAY, Use::Authority)?;
     let host = between.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
@@ -218,7 +218,7 @@ fn listings(home: &Home, listed: &CertificateFixture) -> Result<[PathBuf; 3]> {
 }
 
 #[test]
-fn a_listed_server_certificate_is_good_for_that_server_alone() -> Result<()> {
+fn server_certificate_that_is_listed_is_good_for_that_server_only() -> Result<()> {
     let own = CertificateFixture::signed_by_itself(&LOCALHOST, TODAY, Use::Server("localhost"))?;
     let issued = CertificateFixture::unknown_authority()?.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
     for listed in [own, issued] {
@@ -237,7 +237,7 @@ fn a_listed_server_certificate_is_good_for_that_server_alone() -> Result<()> {
 }
 
 #[test]
-fn a_listed_server_certificate_must_be_valid_for_the_host_and_now() -> Result<()> {
+fn server_certificate_that_is_listed_must_be_valid_for_host_and_time() -> Result<()> {
     for (days, host, told) in [
         ((-9, -1), "localhost", "the server's certificate expired on 20"),
         ((1, 9), "localhost", "the server's certificate is not valid before 20"),
@@ -255,7 +255,7 @@ fn a_listed_server_certificate_must_be_valid_for_the_host_and_now() -> Result<()
 
 /// A list of what was revoked counts if it is signed by the authority's key, as long as that may sign.
 #[test]
-fn lists_of_an_unfit_authority_are_passed_over() -> Result<()> {
+fn crl_of_an_unfit_ca_is_ignored() -> Result<()> {
     let (home, ca) = (Home::new()?, good_authority()?);
     let (folder, hash) = ca.hashed_folder(&home)?;
     let host = ca.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;

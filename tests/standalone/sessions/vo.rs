@@ -24,7 +24,7 @@ fn vos(server: &Server, home: &Home, client: Rucio) -> Result<Vec<String>> {
 }
 
 #[test]
-fn the_vo_comes_from_option_variable_and_file_in_this_order() -> Result<()> {
+fn vo_comes_from_option_variable_and_file_in_this_order() -> Result<()> {
     for (option, variable, file, wanted) in [
         (None, None, None, "def"),
         (None, None, Some("fil"), "fil"),
@@ -46,7 +46,7 @@ fn the_vo_comes_from_option_variable_and_file_in_this_order() -> Result<()> {
 }
 
 #[test]
-fn tokens_of_two_vos_do_not_mix() -> Result<()> {
+fn vo_tokens_do_not_mix() -> Result<()> {
     let (home, server) = (Home::new()?, server()?);
     for vo in ["one", "two", "one"] {
         let outcome = server.client(&home)?.args(["--vo", vo, "whoami"]).run()?;

@@ -41,7 +41,7 @@ fn end(child: Child) -> Result<(i32, String)> {
 
 /// As `rucio list-files … | head -1`, with more rows than a pipe buffers.
 #[test]
-fn a_reader_that_has_seen_enough_is_no_failure() -> Result<()> {
+fn output_reader_that_has_seen_enough_is_no_failure() -> Result<()> {
     let (home, server) = (Home::new()?, server()?);
     let config = config_for(&server, &home)?;
     for arguments in [["list-files", "--csv", "s:set"], ["did", "show", "--help"]] {
@@ -56,7 +56,7 @@ fn a_reader_that_has_seen_enough_is_no_failure() -> Result<()> {
 }
 
 #[test]
-fn a_reader_that_never_was_is_no_failure() -> Result<()> {
+fn output_reader_that_never_was_is_no_failure() -> Result<()> {
     let (home, server) = (Home::new()?, server()?);
     let config = config_for(&server, &home)?;
     for arguments in [vec!["list-rses"], vec!["whoami"], vec!["--help"], vec!["--version"]] {
@@ -70,7 +70,7 @@ fn a_reader_that_never_was_is_no_failure() -> Result<()> {
 }
 
 #[test]
-fn closed_standard_output_is_no_failure() -> Result<()> {
+fn output_that_is_closed_is_no_failure() -> Result<()> {
     let (home, server) = (Home::new()?, server()?);
     let config = config_for(&server, &home)?;
     for arguments in ["whoami", "--version", "list-rses"] {
@@ -116,7 +116,7 @@ fn config_for(server: &Server, home: &Home) -> Result<String> {
 }
 
 #[test]
-fn a_signal_ends_a_command_that_waits_for_the_server() -> Result<()> {
+fn signal_ends_a_command_that_waits_for_the_server() -> Result<()> {
     for (signal, wanted) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let (home, server) = (Home::new()?, silent()?);
         let child = command(&home, &config_for(&server, &home)?, &["whoami"])?.spawn()?;
@@ -144,7 +144,7 @@ fn ctrl_c_on_the_terminal_ends_a_command_that_waits_for_the_server() -> Result<(
 }
 
 #[test]
-fn ctrl_c_between_two_tries_does_not_wait_for_the_second() -> Result<()> {
+fn ctrl_c_between_two_attempts_does_not_wait_for_the_second() -> Result<()> {
     let home = Home::new()?;
     let server = Server::start(|_: &ReceivedRequest, _| Answer::new(503, "Retry-After: 60\r\n", ""))?;
     let mut child = command(&home, &config_for(&server, &home)?, &["whoami"])?.spawn()?;

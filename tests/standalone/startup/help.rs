@@ -48,7 +48,7 @@ impl Trap {
 
 /// The trap snaps: otherwise it would prove nothing.
 #[test]
-fn a_command_that_needs_its_configuration_waits_for_it() -> Result<()> {
+fn help_trap_catches_a_command_that_reads_its_configuration() -> Result<()> {
     let trap = Trap::new()?;
     let client = trap.home.ours().env("RUCIO_CONFIG", &trap.fifo).args(["ping"]);
     let outcome = client.limit(Duration::from_millis(500)).run()?;
@@ -85,7 +85,7 @@ fn walk(trap: &Trap, words: &[&str], leaves: &mut BTreeSet<String>) -> Result<()
 }
 
 #[test]
-fn every_command_of_the_new_tree_explains_itself() -> Result<()> {
+fn help_exists_for_every_new_command() -> Result<()> {
     let (trap, mut leaves) = (Trap::new()?, BTreeSet::new());
     walk(&trap, &[], &mut leaves)?;
     for command in ["download", "whoami", "did list", "did content add", "replica list file", "rule add", "rse list"] {
@@ -95,7 +95,7 @@ fn every_command_of_the_new_tree_explains_itself() -> Result<()> {
 }
 
 #[test]
-fn every_command_of_the_old_tree_explains_itself() -> Result<()> {
+fn help_exists_for_every_legacy_command() -> Result<()> {
     let (trap, mut leaves) = (Trap::new()?, BTreeSet::new());
     walk(&trap, &["--legacy"], &mut leaves)?;
     for command in ["download", "list-dids", "add-rule", "list-file-replicas", "attach", "whoami"] {
@@ -112,7 +112,7 @@ fn every_command_of_the_old_tree_explains_itself() -> Result<()> {
 }
 
 #[test]
-fn every_command_of_the_admin_tree_explains_itself() -> Result<()> {
+fn help_exists_for_every_admin_command() -> Result<()> {
     let (trap, mut leaves) = (Trap::new()?, BTreeSet::new());
     walk(&trap, &["admin"], &mut leaves)?;
     ensure!(leaves.len() >= 51, "{leaves:?}");
@@ -123,7 +123,7 @@ fn every_command_of_the_admin_tree_explains_itself() -> Result<()> {
 }
 
 #[test]
-fn the_version_is_that_of_the_release_it_stands_for() -> Result<()> {
+fn version_is_that_of_the_release_it_reproduces() -> Result<()> {
     let trap = Trap::new()?;
     for option in ["--version", "-V"] {
         let outcome = trap.run(&[option])?;
@@ -133,7 +133,7 @@ fn the_version_is_that_of_the_release_it_stands_for() -> Result<()> {
 }
 
 #[test]
-fn a_mistake_is_told_at_once() -> Result<()> {
+fn usage_errors_are_reported_at_once() -> Result<()> {
     let trap = Trap::new()?;
     for (arguments, code, told) in [
         (vec!["--no-such-option", "whoami"], 2, "--no-such-option"),
@@ -158,7 +158,7 @@ fn a_mistake_is_told_at_once() -> Result<()> {
 
 /// The library is loaded when it is needed, so that the program runs where there is none.
 #[test]
-fn the_program_is_not_linked_to_kerberos() -> Result<()> {
+fn gss_library_is_not_linked() -> Result<()> {
     let output = std::process::Command::new("ldd").arg(Rucio::path()).output()?;
     let needed = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success() && needed.contains("libc.so"), "{output:?}");

@@ -42,7 +42,7 @@ fn controls(screen: &str) -> String {
 }
 
 #[test]
-fn names_with_escape_sequences_are_shown_and_not_obeyed() -> Result<()> {
+fn terminal_shows_escape_sequences_in_names() -> Result<()> {
     let server = nasty()?;
     let formats = ["json", "jsonl", "csv", "tsv", "name"].map(|format| vec!["did", "list", "s:*", "-o", format]);
     let texts = [vec!["whoami"], vec!["list-dids", "s:*"], vec!["list-dids", "--short", "s:*"]];
@@ -57,7 +57,7 @@ fn names_with_escape_sequences_are_shown_and_not_obeyed() -> Result<()> {
 }
 
 #[test]
-fn messages_of_the_server_are_shown_and_not_obeyed() -> Result<()> {
+fn terminal_shows_escape_sequences_in_messages_of_the_server() -> Result<()> {
     let (code, screen) = on_terminal(&nasty()?, &[("NO_COLOR", "1")], &["list-rses"])?;
     ensure!(code == 1 && is_tamed(&screen), "{screen:?}");
     ensure!(controls(&screen).is_empty(), "{screen:?}");
@@ -66,7 +66,7 @@ fn messages_of_the_server_are_shown_and_not_obeyed() -> Result<()> {
 
 /// Output in a pipe is for programs, and stays unchanged.
 #[test]
-fn a_pipe_gets_names_as_they_are() -> Result<()> {
+fn pipe_gets_names_as_they_are() -> Result<()> {
     let (server, home) = (nasty()?, Home::new()?);
     let outcome = server.client(&home)?.args(["list-dids", "--short", "s:*"]).run()?;
     let name: String = serde_json::from_str(&format!("\"{NASTY}\""))?;
@@ -89,7 +89,7 @@ fn log_lines_are_coloured_on_a_terminal_only() -> Result<()> {
 }
 
 #[test]
-fn no_color_is_honoured() -> Result<()> {
+fn no_color_is_respected() -> Result<()> {
     let server = Server::start(|_, _| Answer::new(404, "", ""))?;
     for arguments in [vec!["whoami"], vec!["whoami", "--help"], vec!["--no-such-option"]] {
         let (_, screen) = on_terminal(&server, &[("NO_COLOR", "1")], &arguments)?;

@@ -29,7 +29,7 @@ fn rich_home(server: &Server) -> Result<(Home, String)> {
 }
 
 #[test]
-fn people_get_boxes_and_a_pager() -> Result<()> {
+fn rich_tables_have_boxes_and_a_pager() -> Result<()> {
     let server = scopes()?;
     let (home, config) = rich_home(&server)?;
     let tmux = Tmux::start(&home, &[("RUCIO_CONFIG", &config)], "bash --norc")?;
@@ -55,7 +55,7 @@ fn people_get_boxes_and_a_pager() -> Result<()> {
 }
 
 #[test]
-fn pipes_and_other_formats_get_what_they_always_get() -> Result<()> {
+fn rich_setting_changes_neither_pipes_nor_other_formats() -> Result<()> {
     let server = scopes()?;
     let (home, config) = rich_home(&server)?;
     let run = |arguments: &[&str]| home.ours().env("RUCIO_CONFIG", &config).args(arguments).run();

@@ -43,7 +43,7 @@ fn keep(path: &Path, content: &str) {
 }
 
 #[test]
-fn the_first_place_with_a_valid_token_wins() {
+fn discovery_takes_the_first_place_with_a_valid_token() {
     let dir = tempfile::tempdir().unwrap();
     let [named, run, tmp] = ["named", "run", "tmp"].map(|name| dir.path().join(name));
     keep(&named, &format!("  {}\n", good("named")));
@@ -69,7 +69,7 @@ fn the_first_place_with_a_valid_token_wins() {
 }
 
 #[test]
-fn only_oidc_looks_for_them() {
+fn discovery_is_for_oidc_only() {
     let mut settings = with_places(Some(&good("kim")), None, Vec::new());
     assert!(discover(&settings).is_some());
     settings.auth = AuthMethod::Gss;
@@ -77,7 +77,7 @@ fn only_oidc_looks_for_them() {
 }
 
 #[test]
-fn a_token_is_used_only_while_it_is_valid() {
+fn discovered_token_is_used_only_while_it_is_valid() {
     for (claims, told) in [
         (json!({"exp": unix_time() + 600, "nbf": unix_time() + 60}), None),
         (json!({"exp": unix_time() - 1}), Some("it ended at")),
@@ -99,7 +99,7 @@ fn a_token_is_used_only_while_it_is_valid() {
 }
 
 #[test]
-fn a_token_goes_only_where_it_can_be_meant_for() {
+fn discovered_token_goes_only_to_its_audience() {
     let other = Some("https://other.example.org");
     for (host, lines, audience, used) in [
         (None, "", json!("whatever"), true),
@@ -122,7 +122,7 @@ fn a_token_goes_only_where_it_can_be_meant_for() {
 }
 
 #[test]
-fn what_others_could_have_put_there_is_refused() {
+fn discovered_token_that_others_could_have_written_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (file, link) = (dir.path().join("bt"), dir.path().join("link"));
     keep(&file, "t");

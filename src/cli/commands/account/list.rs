@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_join_the_options() {
+    fn account_conditions_join_the_options() {
         let cases = [
             ("", "account_type=USER"),
             ("a=1,b=x=y", "a=1&account_type=USER&b=x=y"),

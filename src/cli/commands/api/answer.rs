@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_written_as_servers_do_and_tokens_hidden() {
+    fn api_headers_are_shown_and_tokens_hidden() {
         let mut headers = HeaderMap::new();
         for (name, value) in
             [("x-rucio-auth-token", "t0"), ("exceptionclass", "RSENotFound"), ("etag", "é"), ("set-cookie", "t1")]

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_what_they_look_like() {
+    fn api_field_values_have_json_types() {
         let fields = [
             "a=true",
             "b=False",
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_nest() {
+    fn api_field_keys_nest() {
         let fields = ["a[b][c]=1", "a[b][d]=2", "l[]=x", "l[]=2", "m[][k]=v", "m[][k]=w"];
         let expected = json!({"a": {"b": {"c": 1, "d": 2}}, "l": ["x", 2], "m": [{"k": "v"}, {"k": "w"}]});
         assert_eq!(object(&fields).unwrap(), expected);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_has_texts_and_files_are_read() {
+    fn api_query_fields_are_texts_and_files_are_read() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "1\n").unwrap();
         let field = Field::typed(&format!("a=@{}", file.path().display())).unwrap();

@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_values_are_read() {
+    fn api_headers_are_parsed() {
         let (name, value) = parse("X-Rucio-Account:  jdoe ").unwrap();
         assert_eq!((name.as_str(), value.to_str().unwrap()), ("x-rucio-account", "jdoe"));
         assert_eq!(parse("Accept:").unwrap().1, "");
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_and_the_frame_of_a_request_are_not_the_users() {
+    fn api_headers_cannot_set_token_or_framing() {
         for name in ["X-Rucio-Auth-Token", "x-rucio-auth-token", "Host", "Content-Length", "Transfer-Encoding"] {
             assert!(parse(&format!("{name}: 1")).is_err(), "{name}");
         }

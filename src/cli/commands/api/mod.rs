@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_method_may_be_left_out() {
+    fn api_method_is_optional() {
         for (words, expected, path) in [
             (vec!["ping"], Method::GET, "ping"),
             (vec!["head", "-i", "ping"], Method::HEAD, "ping"),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_shown_only_among_headers() {
+    fn api_tokens_are_shown_only_among_headers() {
         assert!(parse(&["ping", "--show-token"]).is_err());
         assert!(parse(&["ping", "-i", "--show-token"]).is_ok());
     }

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_go_to_the_server_they_belong_to() {
+    fn api_paths_go_to_the_server_they_belong_to() {
         let cases = [
             ("rses/", "https://r:443/api", "rses/", true),
             ("/rses/?a=b&c=%2F", "https://r:443/api", "rses/?a=b&c=%2F", true),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_goes_anywhere_else() {
+    fn api_urls_of_other_hosts_are_refused() {
         for text in [
             "https://b/rses",
             "http://r:443/rses",

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_seconds_or_have_a_unit() {
+    fn sign_url_lifetimes_are_seconds_or_have_a_unit() {
         for (text, expected) in [("3600", 3600), ("45s", 45), ("10m", 600), ("1h", 3600), ("2d", 172_800)] {
             assert_eq!(seconds(text), Ok(expected), "{text}");
         }

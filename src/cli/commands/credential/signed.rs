@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_services_signatures_are_known() {
+    fn signed_urls_of_all_services_are_recognised() {
         let cases = [
             (
                 "https://h:9/b/k?X-Amz-Date=20261124T065241Z&X-Amz-Expires=600&X-Amz-Signature=1f",

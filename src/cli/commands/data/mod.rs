@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_of_the_system_read_as_in_python() {
+    fn system_errors_read_as_in_python() {
         let error = std::fs::read("/nosuch").unwrap_err();
         assert_eq!(os_error(&error, "/nosuch"), "[Errno 2] No such file or directory: '/nosuch'");
     }

@@ -103,7 +103,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn filters_are_read_as_the_official_client_reads_them() {
+    fn did_filters_parse_as_in_the_official_client() {
         let cases = [
             ("", json!([{"name": "*"}])),
             ("type=CONTAINER", json!([{"type": "CONTAINER", "name": "*"}])),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_filter_is_refused_by_class() {
+    fn did_filters_that_are_invalid_have_a_class() {
         let class = |filter| parse(filter, "*").unwrap_err().class();
         assert_eq!(class("type"), Some(Exception::DIDFilterSyntaxError));
         assert_eq!(class("1=x=2"), Some(Exception::DIDFilterSyntaxError));

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_keep_the_order_of_the_command_line() {
+    fn name_patterns_keep_the_order_of_the_command_line() {
         let wanted = parse("--exclude *tmp* --include a* --include=b* --exclude c --shard 2/3").unwrap();
         let seen: Vec<_> = wanted.rules.iter().map(|rule| (rule.include, rule.pattern.as_str())).collect();
         assert_eq!(seen, [(false, "*tmp*"), (true, "a*"), (true, "b*"), (false, "c")]);
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_and_no_share_is_refused() {
+    fn name_patterns_and_shares_that_are_invalid_are_refused() {
         for words in ["--include [", "--shard 0/2", "--shard 3", "--shard"] {
             assert!(parse(words).is_err(), "{words}");
         }

@@ -74,7 +74,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn conditions_are_read_as_the_official_client_reads_them() {
+    fn download_conditions_parse_as_in_the_official_client() {
         for (filter, expected) in [
             ("guid=2e22, run = 5", json!({"guid": "2e22", "run": "5"})),
             ("length>=3", json!({"length.gte": 3})),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_condition_is_refused() {
+    fn download_conditions_that_are_invalid_are_refused() {
         for filter in ["guid", "a=b=c", "length=x", "created_after=yesterday", "1<length<5"] {
             assert_eq!(parse(Some(filter)).unwrap_err().kind(), ErrorKind::Value, "{filter}");
         }

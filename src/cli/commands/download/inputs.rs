@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_has_comments_and_collections() {
+    fn input_lists_have_comments_and_collections() {
         let list = "\u{feff}# from the last run\n\ns:a\r\n  s:b c  \n#s:d\ns:e\ts:set\n";
         let found: Vec<_> = entries(list).collect();
         assert_eq!(found, [("s:a", None), ("s:b c", None), ("s:e", Some("s:set"))]);

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_contradicts_itself_is_refused_in_the_official_words() {
+    fn download_options_in_conflict_have_the_official_message() {
         for (words, part) in [
             ("", "At least one did"),
             ("--filter a=b", "scope is mandatory"),
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_beyond_the_official_client_contradicts_itself_too() {
+    fn download_options_of_our_own_conflict_too() {
         for words in ["s:f --pfn file:///f --files-from x", "s:d --nrandom 2 --shard 1/2", "s:d --dry-run --summary x"]
         {
             let all = parse_all(words);
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn every_official_spelling_is_taken() {
+    fn download_options_have_every_official_spelling() {
         let args = parse(
             "s:f --aria --rse-exp X --deactivate-file-download-exceptions --trace_appid a --trace-usrdn b \
              --transfer-timeout 1.5 --ndownloader 7 --archive-did s:a --impl xrootd",

@@ -214,7 +214,7 @@ mod tests {
     use crate::types::Did;
 
     #[test]
-    fn the_last_line_of_a_file_is_the_official_one() {
+    fn download_verdict_of_a_file_is_the_official_line() {
         let mut job = FileJob::unknown(Did::new("test", "f"), 0);
         let line = |job: &FileJob, milliseconds| done(job, Duration::from_millis(milliseconds));
         assert_eq!(line(&job, 1850), "File test:f successfully downloaded in 1.85 seconds");
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn lanes_are_named_where_there_are_several() {
+    fn download_slots_are_named_where_there_are_several() {
         let reporter = Reporter { progress: None, bars: Mutex::default(), slots: AtomicUsize::new(1) };
         assert_eq!(reporter.prefix(0), "");
         reporter.slots.store(3, Ordering::Relaxed);

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_summary_is_that_of_the_official_client() {
+    fn download_summary_is_that_of_the_official_client() {
         let count = Count { files: 3, done: 1, already_done: 1 };
         let tally = Tally { requests: HashMap::from([(0, count), (2, count)]), total: count };
         let dids = vec![(Did::new("s", "a"), Some(4)), (Did::new("s", "b"), None), (Did::new("s", "c"), None)];

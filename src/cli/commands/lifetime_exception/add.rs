@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_written_as_the_server_reads_them() {
+    fn lifetime_dates_are_written_as_the_server_reads_them() {
         assert_eq!(date("2026-01-05").unwrap(), "Mon, 05 Jan 2026 00:00:00 UTC");
         assert_eq!(date("2026-1-5").unwrap(), "Mon, 05 Jan 2026 00:00:00 UTC");
         assert!(["2026-02-30", "30.10.2026", "2026-01-05 ", "26"].iter().all(|text| date(text).is_err()));

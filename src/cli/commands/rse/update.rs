@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn truths_are_those_of_the_tree() {
+    fn rse_booleans_are_those_of_the_tree() {
         for (text, new, admin) in [
             ("True", Some(true), Some(true)),
             ("0", Some(false), Some(false)),

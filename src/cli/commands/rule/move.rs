@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn none_takes_the_sources_away_and_what_is_empty_stays() {
+    fn rule_move_none_removes_the_sources_and_empty_keeps_them() {
         let changed = |activity: &str, sources: &str| changes(Some(activity.to_owned()), Some(sources.to_owned()));
         assert_eq!(json!(changed("", "")), json!({}));
         assert_eq!(

@@ -176,7 +176,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn lengths_of_time_have_two_units() {
+    fn session_durations_have_two_units() {
         let cases = [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3_599, "59 min 59 s"), (90_000, "1 d 1 h")];
         for (seconds, text) in cases {
             assert_eq!(format_duration(seconds), text);
@@ -184,14 +184,14 @@ mod tests {
     }
 
     #[test]
-    fn words_come_as_text_or_list() {
+    fn session_words_come_as_text_or_list() {
         assert_eq!(words(&json!("a b")).as_deref(), Some("a b"));
         assert_eq!(words(&json!(["a", "b"])).as_deref(), Some("a b"));
         assert_eq!((words(&Value::Null), words(&json!(""))), (None, None));
     }
 
     #[test]
-    fn dates_are_utc() {
+    fn session_dates_are_utc() {
         assert_eq!(iso(1_795_500_000).as_deref(), Some("2026-11-24T06:00:00Z"));
     }
 }

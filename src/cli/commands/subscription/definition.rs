@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_a_list_or_nothing_is_taken() {
+    fn definition_is_an_object_a_list_or_missing() {
         for (filter, rule) in [(r#"{"scope": ["s"]}"#, r#"[{"copies": 1}]"#), ("null", "[]"), ("0.0", "{}")] {
             let taken = options(filter, rule).unwrap();
             assert_eq!((taken.filter, taken.replication_rules), (json(filter), json(rule)));
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn definition_of_another_type_is_refused() {
         for (filter, rule) in [("[1]", "[]"), ("{}", r#"{"copies": 1}"#), ("{}", "true"), ("5", "[]"), ("{", "[]")] {
             assert_eq!(options(filter, rule).unwrap_err().kind(), ErrorKind::Value, "{filter} {rule}");
         }

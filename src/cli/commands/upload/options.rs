@@ -149,14 +149,14 @@ mod tests {
     }
 
     #[test]
-    fn words_are_told_apart_by_their_colons() {
+    fn upload_arguments_are_told_apart_by_their_colons() {
         let args = args(&["a", "s:d", "b/c", "s:e", "x:y:z"]);
         let items = args.items();
         assert_eq!((items.paths, items.dataset), (vec!["a", "b/c"], Some(("s", "d"))));
     }
 
     #[test]
-    fn what_contradicts_itself_is_refused() {
+    fn upload_options_in_conflict_are_refused() {
         for words in [
             &["s:d"][..],
             &["--lifetime", "1", "--expiration-date", "2030-01-01-00:00:00", "a"],
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_becomes_seconds() {
+    fn upload_date_becomes_seconds() {
         assert!(args(&["--expiration-date", "2999-01-01-00:00:00", "a"]).seconds().unwrap().unwrap() > 1_000_000_000);
         for date in ["2000-01-01-00:00:00", "2999-01-01"] {
             assert!(args(&["--expiration-date", date, "a"]).seconds().is_err(), "{date}");

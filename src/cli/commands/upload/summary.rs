@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_that_of_the_official_client() {
+    fn upload_summary_file_is_that_of_the_official_client() {
         let one = summary(vec![UploadOutcome::Done(uploaded())]);
         let entries = BTreeMap::from([("s:é".to_owned(), one.entry(&one.files[0], &uploaded()))]);
         let zeros = "0".repeat(32);
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_verdict_follows_from_all_files() {
+    fn upload_verdict_follows_from_all_files() {
         let failed = |error| UploadOutcome::Failed { reason: String::new(), error, uploaded: None };
         let class = |outcomes| summary(outcomes).verdict().err().and_then(|error| error.class());
         let done = || UploadOutcome::Done(uploaded());

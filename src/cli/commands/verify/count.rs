@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_counted_and_only_what_is_right_is_right() {
+    fn verify_counts_everything_and_only_right_files_are_right() {
         let mut count = Count::default();
         assert!(count.verdict().unwrap_err().to_string().contains("Nothing to verify"));
         ["ok", "ok"].iter().for_each(|state| count.add(state));

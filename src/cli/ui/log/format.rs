@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn widths_flags_and_precisions() {
+    fn log_format_has_widths_flags_and_precisions() {
         assert_eq!(applied("%(levelname)-8s", Attribute::Text("INFO".into())), "INFO    ");
         assert_eq!(applied("%(levelname)8.2s", Attribute::Text("INFO".into())), "      IN");
         assert_eq!(applied("%(msecs)03d", Attribute::Float(7.9)), "007");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_directive_stays() {
+    fn log_format_keeps_what_is_no_directive() {
         let plain = |format: &str| {
             let text = |part| match part {
                 FormatPart::Literal(text) => text,
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_name_has_an_attribute() {
+    fn log_format_names_have_attributes() {
         assert!(NAMES.is_sorted());
         assert!(is_known("funcName") && !is_known("taskName"));
     }

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_official_shape() {
+    fn log_line_has_the_official_form() {
         let text = logged(Level::INFO, None, false, true, || {
             tracing::info!("hello\x1b[1m\nworld");
             tracing::debug!("not shown");
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_lines_name_the_file_and_others_are_left_out() {
+    fn log_debug_lines_name_the_file_and_others_are_left_out() {
         let text = logged(Level::DEBUG, None, false, true, || {
             tracing::debug!(tries = 3, "again");
             tracing::error!(target: "hyper::client", "not ours");
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_gets_colours_and_no_controls() {
+    fn log_on_a_terminal_has_colours_and_no_controls() {
         let text = logged(Level::INFO, None, true, true, || tracing::warn!("a\x1b[31m\rb"));
         assert!(text.starts_with("\x1b[33;1m") && text.ends_with("\tWARNING\ta␛[31m␍b\x1b[0m\n"), "{text:?}");
         let plain = logged(Level::INFO, None, true, false, || tracing::error!("x"));
@@ -165,13 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn a_format_of_ones_own() {
+    fn log_format_can_be_configured() {
         let text = logged(Level::INFO, Some("%(levelname)-8s|%(message)s"), true, true, || tracing::info!("x"));
         assert_eq!(text, "INFO    |x\n");
     }
 
     #[test]
-    fn a_broken_standard_error_is_no_reason_to_panic() {
+    fn log_survives_a_broken_standard_error() {
         struct Closed;
         impl Write for Closed {
             fn write(&mut self, _: &[u8]) -> io::Result<usize> {

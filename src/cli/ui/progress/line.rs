@@ -151,7 +151,7 @@ mod tests {
     const LONG: &str = "user.jdoe:analysis.of.some.very.long.name.indeed.that.goes.on.and.on._000017.root";
 
     #[test]
-    fn the_whole_says_what_fits() {
+    fn progress_total_shows_what_fits() {
         let cases = [
             (120, "1234/2000 files [============>           ] 500.00 MB/1.00 GB 12.34 MB/s 41s"),
             (70, "1234/2000 files [=========>         ] 500.00 MB/1.00 GB 12.34 MB/s 41s"),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_shows_its_name_first_of_all() {
+    fn progress_bar_of_a_file_shows_its_name_first() {
         let cases = [
             (120, format!("  [========>       ]  50%  12.34 MB/s {LONG}")),
             (60, "  [========>       ]  50%  12.34 MB/s user.jd…n._000017.root".to_owned()),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_short() {
+    fn progress_times_are_short() {
         let cases = [(5, "5s"), (123, "2m03s"), (3720, "1h02m"), (273_600, "3d04h")];
         assert!(cases.iter().all(|(seconds, text)| time(Duration::from_secs(*seconds)) == *text));
         assert_eq!(Done { rate: Some(0.0), ..HALF }.time_left(), "");

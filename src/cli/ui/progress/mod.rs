@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_and_files_add_up() {
+    fn progress_sums_bytes_and_files() {
         let progress = hidden();
         progress.expect(3, 40);
         let first = progress.file_started("a", 10);
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_there_before_does_not_count_for_the_rate() {
+    fn progress_rate_leaves_out_what_was_resumed() {
         let progress = hidden();
         progress.expect(1, 1_000_000);
         let bar = progress.file_started("a", 1_000_000);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_file_gives_its_bytes_back() {
+    fn progress_subtracts_the_bytes_of_a_failed_file() {
         let progress = hidden();
         let bar = progress.file_started("a", 10);
         bar.advance(4);
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn archives_are_no_part_of_the_whole() {
+    fn progress_total_leaves_out_archives() {
         let progress = hidden();
         let archive = progress.archive_started("a.zip", 100);
         archive.advance(60);
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_screen_takes_no_more_bars() {
+    fn progress_bars_stop_at_a_full_screen() {
         let progress = hidden();
         let bars: Vec<_> = (0..100).map(|number| progress.file_started(&number.to_string(), 1)).collect();
         let shown = bars.iter().filter(|bar| bar.shown).count();
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn templates_are_valid() {
+    fn progress_templates_are_valid() {
         for template in ["{line}", LOCKS] {
             assert!(ProgressStyle::with_template(template).is_ok());
         }

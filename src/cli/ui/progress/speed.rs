@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_right_from_the_first_second_and_follows() {
+    fn speed_is_right_from_the_first_second_and_follows() {
         assert_eq!(rates(&[0, 100, 200, 300]), [None, Some(100), Some(100), Some(100)]);
         let slower = rates(&[0, 100, 200, 210, 220, 230, 240, 250, 260, 270, 280, 290, 300, 310, 320, 330, 340]);
         assert!(slower.last().unwrap().unwrap() < 15, "{slower:?}");
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_taken_back_are_none() {
+    fn speed_of_bytes_that_are_subtracted_is_none() {
         assert_eq!(rates(&[0, 100, 0]).last().unwrap().unwrap(), 45);
     }
 }

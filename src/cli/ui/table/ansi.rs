@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_and_links_are_not_seen() {
+    fn ansi_colours_and_links_have_no_width() {
         assert_eq!(strip("a\x1b[31;1mred\x1b[0mb"), "aredb");
         assert_eq!(strip("\x1b]8;id=1;https://x.ch\x1b\\here\x1b]8;;\x1b\\!"), "here!");
         assert_eq!(strip("\x1b]8;;\x1b\\"), "\x1b]8;;\x1b\\");

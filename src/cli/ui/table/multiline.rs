@@ -63,7 +63,7 @@ mod tests {
     use super::lines;
 
     #[test]
-    fn splits_as_python() {
+    fn multiline_text_splits_as_in_python() {
         assert_eq!(lines(""), [""; 0]);
         assert_eq!(lines("a\r\nb\n"), ["a", "b"]);
         assert_eq!(lines("\n\na\u{2028}b\x0bc"), ["", "", "a", "b", "c"]);

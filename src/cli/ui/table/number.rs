@@ -65,19 +65,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn integers() {
+    fn integers_are_recognised() {
         assert!(["1", "-0", "+12", " 7\n", "1_000", "\u{a0}5"].into_iter().all(is_int));
         assert!(!["", "_1", "1__0", "1_", "+ 1", "1.", "0x1", "\x1c5", "e"].into_iter().any(is_int));
     }
 
     #[test]
-    fn floats() {
+    fn floats_are_recognised() {
         assert!(["1.", ".5", "1e5", "-1_0.5e1_0", "INF", "-inf", "NaN", " 1.5 "].into_iter().all(is_float));
         assert!(!["", ".", "e5", "1_.5", "1e400", "infinity", "+inf", " nan", "1,0"].into_iter().any(is_float));
     }
 
     #[test]
-    fn thousands() {
+    fn thousands_are_recognised() {
         assert!(["", "\n", "1", ".5", "1.", "1,000", "-1,000,000.25", "999\n"].into_iter().all(has_thousands));
         assert!(![".", "1000", "1,0000", ",000", "1,000.0a", "+.5", "1,00"].into_iter().any(has_thousands));
     }

@@ -16,7 +16,7 @@ macro_rules! rows {
 const NONE: Option<&str> = None;
 
 #[test]
-fn texts_lean_to_the_left() {
+fn table_texts_align_left() {
     let want = [
         "+--------------+--------------+",
         "| SCOPE:NAME   | [DID TYPE]   |",
@@ -36,7 +36,7 @@ fn texts_lean_to_the_left() {
 }
 
 #[test]
-fn numbers_lean_to_the_right_and_points_align() {
+fn table_numbers_align_right_and_at_the_point() {
     let want = [
         "+-------+---------+---------+",
         "| RSE   |   USAGE |       X |",
@@ -54,7 +54,7 @@ fn numbers_lean_to_the_right_and_points_align() {
 }
 
 #[test]
-fn texts_that_look_like_numbers_are_numbers() {
+fn table_texts_that_look_like_numbers_are_numbers() {
     let want = [
         "+-----+-----------------+--------+-----+",
         "|   A |               B |      C |   D |",
@@ -74,7 +74,7 @@ fn texts_that_look_like_numbers_are_numbers() {
 }
 
 #[test]
-fn without_numbers_nothing_is_touched() {
+fn table_without_numbers_is_unchanged() {
     let want = [
         "+-----+-------+-----+",
         "| A   | B     | C   |",
@@ -91,7 +91,7 @@ fn without_numbers_nothing_is_touched() {
 }
 
 #[test]
-fn one_text_decides_for_the_column() {
+fn table_column_is_text_if_one_cell_is() {
     let want = [
         "+-------+-----+",
         "| A     |   B |",
@@ -106,7 +106,7 @@ fn one_text_decides_for_the_column() {
 }
 
 #[test]
-fn truth_values() {
+fn table_shows_truth_values() {
     let want = [
         "+-------+-----+------+",
         "| A     |   B | C    |",
@@ -124,25 +124,25 @@ fn truth_values() {
 }
 
 #[test]
-fn empty_with_headers() {
+fn table_that_is_empty_has_headers() {
     let want = ["+-------+---------+", "| RSE   | LIMIT   |", "|-------+---------|", "+-------+---------+"].join("\n");
     assert_eq!(filled(Table::psql(["RSE", "LIMIT"]), &[[Cell::None; 0]; 0]), want);
 }
 
 #[test]
-fn empty_without_headers() {
+fn table_that_is_empty_has_no_headers() {
     let want = "";
     assert_eq!(filled(Table::plain(), &[[Cell::None; 0]; 0]), want);
 }
 
 #[test]
-fn without_rows_in_simple() {
+fn table_in_simple_form_without_rows() {
     let want = ["ID    ACCOUNT", "----  ---------"].join("\n");
     assert_eq!(filled(Table::simple(["ID", "ACCOUNT"]).without_numbers(), &[[Cell::None; 0]; 0]), want);
 }
 
 #[test]
-fn simple_with_headers() {
+fn table_in_simple_form_with_headers() {
     let want =
         ["ID    ACCOUNT    SIZE", "----  ---------  --------", "f00   root       1.000 GB", "f01   jdoe"].join("\n");
     assert_eq!(
@@ -155,7 +155,7 @@ fn simple_with_headers() {
 }
 
 #[test]
-fn simple_with_numbers() {
+fn table_in_simple_form_with_numbers() {
     let want = [
         "RSE Expression:      Nattempts:",
         "-----------------  ------------",
@@ -167,13 +167,13 @@ fn simple_with_numbers() {
 }
 
 #[test]
-fn simple_without_headers() {
+fn table_in_simple_form_without_headers() {
     let want = ["--  --", "a    1", "bb  22", "--  --"].join("\n");
     assert_eq!(filled(Table::simple([""; 0]), rows![["a", 1], ["bb", 22]]), want);
 }
 
 #[test]
-fn plain_columns_have_no_trailing_blanks() {
+fn table_in_plain_form_has_no_trailing_blanks() {
     let want = ["scope:    mc16", "name:", "account:"].join("\n");
     assert_eq!(
         filled(Table::plain().without_numbers(), rows![["scope:", "mc16"], ["name:", ""], ["  account: ", NONE]]),
@@ -182,7 +182,7 @@ fn plain_columns_have_no_trailing_blanks() {
 }
 
 #[test]
-fn characters_count_one_each() {
+fn table_width_counts_characters() {
     let want =
         ["+-----+-----+", "| 日   | B   |", "|-----+-----|", "| 日本語 | é   |", "| ab  | é  |", "+-----+-----+"]
             .join("\n");
@@ -190,7 +190,7 @@ fn characters_count_one_each() {
 }
 
 #[test]
-fn blanks_around_texts_go() {
+fn table_cells_lose_blanks_around() {
     let want = [
         "+-------+-----+",
         "|  A    | B   |",
@@ -204,7 +204,7 @@ fn blanks_around_texts_go() {
 }
 
 #[test]
-fn colours_take_no_room() {
+fn table_colours_have_no_width() {
     let want = [
         "+-------+------+",
         "| A     |    B |",
@@ -221,7 +221,7 @@ fn colours_take_no_room() {
 }
 
 #[test]
-fn several_lines() {
+fn table_cells_have_several_lines() {
     let want = [
         "+-----+-----+",
         "| A   |   C |",
@@ -238,7 +238,7 @@ fn several_lines() {
 }
 
 #[test]
-fn a_row_of_nothing_vanishes_among_several_lines() {
+fn table_row_of_empty_cells_vanishes_among_several_lines() {
     let want = [
         "+-----+-----+",
         "| A   |   B |",
@@ -253,21 +253,21 @@ fn a_row_of_nothing_vanishes_among_several_lines() {
 }
 
 #[test]
-fn rows_longer_than_the_headers() {
+fn table_rows_may_be_longer_than_the_headers() {
     let want =
         ["+----+-----+", "|    |   A |", "|----+-----|", "| x  |   1 |", "| y  |   2 |", "+----+-----+"].join("\n");
     assert_eq!(filled(Table::psql(["A"]), rows![["x", 1], ["y", 2]]), want);
 }
 
 #[test]
-fn headers_longer_than_the_rows() {
+fn table_headers_may_be_longer_than_the_rows() {
     let want = ["+-----+-----+", "| A   |   B |", "|-----+-----|", "| x   |   1 |", "| y   |   2 |", "+-----+-----+"]
         .join("\n");
     assert_eq!(filled(Table::psql(["A", "B", "C"]), rows![["x", 1], ["y", 2]]), want);
 }
 
 #[test]
-fn a_rich_table_fits_into_its_width() {
+fn table_in_rich_form_fits_its_width() {
     let mut table = Table::psql(["NAME", "FILES"]);
     table.row([Cell::from("a long text with words"), Cell::from(7)]);
     let want = [
@@ -282,7 +282,7 @@ fn a_rich_table_fits_into_its_width() {
 }
 
 #[test]
-fn a_rich_table_colours_states_and_nothing_of_strangers() {
+fn table_in_rich_form_colours_states_only() {
     let mut table = Table::psql(["STATE", "NAME"]);
     table.row(["STUCK[1/0/2]", "\x1b[31mevil"]);
     let drawn = table.render_rich(None, true);

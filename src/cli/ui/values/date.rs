@@ -23,7 +23,7 @@ mod tests {
     use crate::time::server_date;
 
     #[test]
-    fn repr_drops_zero_seconds() {
+    fn date_repr_drops_zero_seconds() {
         let date = server_date("Tue, 15 Sep 2015 12:00:07 UTC").unwrap();
         assert_eq!(repr(&date), "datetime.datetime(2015, 9, 15, 12, 0, 7)");
     }

@@ -54,7 +54,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn as_python_writes_it() {
+    fn json_is_written_as_in_python() {
         let value = json!({"a": [1, 2.0, 1e-7, null, true], "é": "\u{1f600}\"\\\n\u{7f}", "n": {}, "l": []});
         let python = r#"{"a": [1, 2.0, 1e-07, null, true], "\u00e9": "\ud83d\ude00\"\\\n\u007f", "n": {}, "l": []}"#;
         assert_eq!(json_dumps(&value), python);

@@ -158,7 +158,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn scalars() {
+    fn values_that_are_scalars() {
         let cases = [
             (json!(null), "None"),
             (json!(true), "True"),
@@ -176,13 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn nested() {
+    fn values_that_are_nested() {
         let value = json!({"b": ["x", 1, null, {"c": false}], "it's": 1e-5});
         assert_eq!(to_str(&value), r#"{'b': ['x', 1, None, {'c': False}], "it's": 1e-05}"#);
     }
 
     #[test]
-    fn string_quotes_and_escapes() {
+    fn values_quote_and_escape_strings() {
         assert_eq!(str_repr("a'b"), r#""a'b""#);
         assert_eq!(str_repr("a'b\"c"), r#"'a\'b"c'"#);
         assert_eq!(str_repr("a\"b"), r#"'a"b'"#);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_made_of_members_only() {
+    fn values_are_dates_by_their_members_only() {
         let date = "Tue, 15 Sep 2015 12:00:00 UTC";
         assert_eq!(member_str(&json!(date)), "2015-09-15 12:00:00");
         assert_eq!(to_str(&json!(date)), date);

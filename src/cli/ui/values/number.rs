@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn float_repr_as_python() {
+    fn float_repr_is_as_in_python() {
         let cases = [
             (0.0, "0.0"),
             (-0.0, "-0.0"),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn general_as_python() {
+    fn float_general_format_is_as_in_python() {
         let cases = [
             (0.0, "0"),
             (-0.0, "-0"),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_as_the_official_client() {
+    fn sizes_are_as_in_the_official_client() {
         let human = |num: Num| sizefmt(Some(num), true);
         assert_eq!(sizefmt(None, true), "0.0 B");
         assert_eq!(human(0.into()), "0.000 B");
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn rounding_as_python() {
+    fn rounding_is_as_in_python() {
         let cases = [(2.675, "2.67"), (0.125, "0.12"), (0.375, "0.38"), (1.0, "1.0"), (0.019, "0.02"), (1e22, "1e+22")];
         for (value, want) in cases {
             assert_eq!(rounded(value, 2), want);

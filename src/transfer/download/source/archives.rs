@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_archive_is_fetched_once_and_its_failure_too() {
+    async fn archive_is_fetched_once_and_its_failure_remembered() {
         let archives = Archives::default();
         let broken = async { Err(StorageError::new(StorageErrorKind::NotFound, "none")) };
         let error = archives.get(&source("https://h/a.zip?X-Amz-Signature=1"), broken).await.unwrap_err();
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_latest_archives_are_kept() {
+    async fn archive_cache_keeps_only_the_latest() {
         let archives = Archives::default();
         for number in 0..=MAX_IDLE {
             let gone = async { Err(StorageError::new(StorageErrorKind::NotFound, "first")) };

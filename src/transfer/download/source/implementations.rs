@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_names_stand_for_long_ones() {
+    fn implementation_short_names_stand_for_long_ones() {
         let only = |name: &str| Some(ImplementationChoice::Only(name.to_owned()));
         assert_eq!(ImplementationChoice::new(Some("webdav"), &[]), only("rucio.rse.protocols.webdav.Default"));
         let preferred = ["xrootd".to_owned(), "gfal.NoRename".to_owned()];
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_protocol_is_read_as_the_server_writes_it() {
+    fn implementation_protocol_is_read_as_the_server_writes_it() {
         let text = |read: &str| {
             format!(
                 r#"{{"scheme": "https", "impl": "x", "port": 1, "domains": {{"wan": {{"read": {read}}}, "lan": {{}}}}}}"#

@@ -154,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn one_connection_is_enough_where_it_is_fast() {
+    fn ramp_stays_at_one_connection_where_it_is_fast() {
         for opening in [1, 10, 200] {
             assert_eq!(download(Duration::from_millis(opening), |_| 500e6).0, 1, "{opening} ms");
         }
     }
 
     #[test]
-    fn across_an_ocean_all_of_them_are_open_within_a_few_round_trips() {
+    fn ramp_opens_all_connections_within_a_few_round_trips_at_high_latency() {
         let (open, when) = download(Duration::from_millis(300), |open| 10e6 * open as f64);
         assert!(open == MAX_CONNECTIONS && when < Duration::from_millis(50), "{open} after {when:?}");
         let (open, when) = download(Duration::from_millis(2), |open| 4e6 * open as f64);
@@ -169,14 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn a_few_are_left_where_more_bring_no_more() {
+    fn ramp_keeps_a_few_where_more_bring_no_more() {
         assert_eq!(download(Duration::from_millis(2), |_| 12e6).0, FEW_CONNECTIONS);
         assert_eq!(download(Duration::from_millis(100), |_| 12e6).0, FEW_CONNECTIONS);
         assert_eq!(download(Duration::from_millis(2), |open| 5e6 * open.min(4) as f64).0, FEW_CONNECTIONS);
     }
 
     #[test]
-    fn a_connection_that_becomes_slow_is_found_out() {
+    fn ramp_finds_a_connection_that_becomes_slow() {
         let mut ramp = ConnectionRamp::new(Duration::from_millis(1), Duration::ZERO, 0);
         assert_eq!(ramp.update(NEAR_WINDOW, 100_000_000, (1, 1)), 1);
         assert_eq!(ramp.update(NEAR_WINDOW + RECHECK_INTERVAL, 101_000_000, (1, 1)), 4);

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts() {
+    fn limit_amounts_have_units() {
         let cases = [
             ("10000", Some(10_000)),
             ("10GB", Some(10_000_000_000)),

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn datasets_make_folders() {
+    fn pfn_convention_makes_folders_of_datasets() {
         for (dataset, expected) in [
             ("one_sub12", "other/one/f"),
             ("mc.two", "mc/mc.two/f"),

@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn empty_values_are_those_python_takes_for_false() {
+    fn protocol_values_that_are_empty_are_those_false_in_python() {
         for text in ["null", "false", "0", "0.0", "\"\"", "[]", "{}"] {
             assert!(is_empty(&json(text).unwrap()), "{text}");
         }

@@ -45,7 +45,7 @@ fn many_connections_get_equal_shares_from_the_end() {
 }
 
 #[test]
-fn an_idle_connection_takes_over_from_the_slowest_one() {
+fn range_of_the_slowest_connection_is_split_for_an_idle_one() {
     let mut scheduler = RangeScheduler::new(vec![range(0, 100 * MB), range(100 * MB, 200 * MB)]);
     for (connection, (source, bytes_received)) in [(0, 2 * MB), (1, 30 * MB)].into_iter().enumerate() {
         scheduler.next_range(source, 3, SETUP, at(0));

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_folder_is_replaced() {
+    fn link_replaces_the_folder() {
         let link = Substitution::parse("/eos/:/mnt/eos/").unwrap();
         assert_eq!(link.target("root://h//eos/test/f"), "/mnt/eos/test/f");
         assert!(Substitution::parse("/eos/").is_err());

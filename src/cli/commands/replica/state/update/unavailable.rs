@@ -73,14 +73,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_holds_pfns_only() {
+    fn unavailable_file_has_pfns_only() {
         assert_eq!(pfns_of("a://b\nc://d\n").unwrap(), ["a://b", "c://d"]);
         assert!(pfns_of("").unwrap().is_empty());
         assert!(pfns_of("a://b\n\nc://d\n").is_err());
     }
 
     #[test]
-    fn ends_have_six_digits_of_a_second() {
+    fn unavailable_end_has_six_digits_of_a_second() {
         assert_eq!(end(60).unwrap().len(), "2026-11-29T00:00:00.123456".len());
         assert!(end(i64::MAX).is_err());
     }

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pfns_lose_what_their_storage_adds() {
+    fn bad_pfns_lose_what_their_storage_adds() {
         for (pfn, expected) in [
             ("srm://h:8443/srm/managerv2?SFN=/a/f", "srm://h/a/f"),
             ("srm://h:x/a:12b", "srm://h:x/a:12b"),
