@@ -17,7 +17,7 @@ mod validation;
 pub use account::{AccountRow, GlobalLimit, GlobalUsage, Identity, LocalUsage, NewIdentity, ScopeOwner};
 pub use did::{CollectionContent, CollectionType, Did, FileEntry, FileMetadata, FoundDid, Metadata, ScopeConvention};
 pub use opendata::{OpenData, OpenDataList};
-pub use replica::{DatasetAtRse, DatasetReplica, Pfn, Replica, ReplicaEntry, SuspiciousReplica};
+pub use replica::{DatasetAtRse, DatasetReplica, Replica, ReplicaAttributes, ReplicaEntry, SuspiciousReplica};
 pub use rse::{RseProtocol, RseSettings, RseUsage};
 pub use rule::{DatasetLock, NewRule, RuleAnalysis, RuleEvent, RuleRow, TransferAnalysis};
 pub use subscription::SubscriptionOptions;

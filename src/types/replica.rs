@@ -19,9 +19,9 @@ pub struct ReplicaEntry {
     pub adler32: Option<String>,
     /// MD5 as hexadecimal digits.
     pub md5: Option<String>,
-    /// PFNs in the server's order, each with its properties.
+    /// PFNs in the server's order, each with the attributes of its replica.
     #[serde(default, deserialize_with = "pairs")]
-    pub pfns: Vec<(String, Pfn)>,
+    pub pfns: Vec<(String, ReplicaAttributes)>,
     /// PFNs per RSE, in the server's order.
     #[serde(default, deserialize_with = "pairs")]
     pub rses: Vec<(String, Vec<String>)>,
@@ -69,9 +69,9 @@ pub struct SuspiciousReplica {
     pub cnt: Value,
 }
 
-/// Properties of a PFN.
+/// Attributes of a replica, given next to its PFN.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Pfn {
+pub struct ReplicaAttributes {
     /// RSE.
     pub rse: String,
     /// Priority; 1 is the highest.

@@ -7,7 +7,7 @@ use quick_xml::{Reader, XmlVersion};
 
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::types::{Did, Pfn, ReplicaEntry};
+use crate::types::{Did, ReplicaAttributes, ReplicaEntry};
 
 /// Iterates over the files of a metalink document.
 pub struct Metalink<R> {
@@ -31,7 +31,7 @@ struct FileBuilder {
     bytes: Option<u64>,
     adler32: Option<String>,
     md5: Option<String>,
-    pfns: Vec<(String, Pfn)>,
+    pfns: Vec<(String, ReplicaAttributes)>,
 }
 
 /// The meaning of the text being parsed.
@@ -43,7 +43,7 @@ enum Element {
     Size,
     Adler32,
     Md5,
-    Url(Pfn),
+    Url(ReplicaAttributes),
 }
 
 impl<R: BufRead> Metalink<R> {
@@ -103,7 +103,7 @@ impl Element {
                 Some("md5") => Self::Md5,
                 _ => Self::Other,
             },
-            "url" => Self::Url(Pfn {
+            "url" => Self::Url(ReplicaAttributes {
                 rse: attribute(tag, "location")?.unwrap_or_default(),
                 // The order in the document decides.
                 priority: None,

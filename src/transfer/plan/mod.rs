@@ -15,7 +15,7 @@ use tokio::sync::SetOnce;
 use super::checksum::Checksum;
 use super::job::{Duplicate, Fetched, FileJob, Source};
 use crate::storage::canonical;
-use crate::types::{Did, Pfn, ReplicaEntry};
+use crate::types::{Did, ReplicaAttributes, ReplicaEntry};
 use path::{UnsafeName, below, leaf};
 
 /// A requested DID that led to a listed file.
@@ -149,7 +149,7 @@ impl Planner {
 
 /// Converts a replica to a source. A member of an archive that is extracted here has the archive's PFN, without the
 /// member's name.
-pub fn source(did: &Did, pfn: &str, at: &Pfn) -> Source {
+pub fn source(did: &Did, pfn: &str, at: &ReplicaAttributes) -> Source {
     let packed = at.client_extract || archive_pfn::needs_unpacking(pfn);
     let pfn = if packed { archive_pfn::archive(pfn).into_owned() } else { pfn.to_owned() };
     Source { pfn, rse: at.rse.clone(), member: packed.then(|| did.name.clone()) }

@@ -9,7 +9,7 @@ use crate::cli::ui::values::{Num, sizefmt};
 use crate::cli::ui::{Shape, Table};
 use crate::error::Result;
 use crate::lists::ReplicaList;
-use crate::types::{Pfn, ReplicaEntry};
+use crate::types::{ReplicaAttributes, ReplicaEntry};
 
 const MISSING: Shape = Shape::did(&["scope", "name", "rse", "state"]);
 const PFNS: Shape = Shape::named(&["pfn"], &["scope", "name", "rse", "pfn"]);
@@ -33,7 +33,7 @@ struct Replica<'a> {
 
 impl<'a> Replica<'a> {
     /// Returns `None` for an entry without a size, which the official client omits.
-    fn from_entry(entry: &'a ReplicaEntry, pfn: &'a str, at: &'a Pfn) -> Option<Self> {
+    fn from_entry(entry: &'a ReplicaEntry, pfn: &'a str, at: &'a ReplicaAttributes) -> Option<Self> {
         Some(Self {
             scope: &entry.did.scope,
             name: &entry.did.name,
