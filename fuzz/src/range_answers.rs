@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 use rucio::storage::http::{Access, WebStorage};
-use rucio::storage::{ByteRange, ObjectReader, RangeRequest, ResumeFrom, Storage, canonical};
+use rucio::storage::{ByteRange, ObjectReader, Pfn, RangeRequest, ResumeFrom, Storage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
@@ -57,8 +57,8 @@ thread_local! {
 
 async fn ask(question: &Question, answers: &[Answer], storage: &WebStorage) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let pfn = format!("http://{}/a/file", listener.local_addr().expect("an address"));
-    let home = Url::parse(&pfn).expect("a URL");
+    let pfn = Pfn::new(format!("http://{}/a/file", listener.local_addr().expect("an address")));
+    let home = Url::parse(pfn.as_str()).expect("a URL");
     let heard = Rc::new(RefCell::new(Vec::new()));
     let serving = serve(listener, answers, &home, heard.clone());
     let asking = async {
@@ -228,7 +228,7 @@ fn known(name: &[u8]) -> Option<&'static str> {
 
 fn stays(home: &Url, location: &[u8]) -> bool {
     let Some(url) = std::str::from_utf8(location).ok().and_then(|text| home.join(text).ok()) else { return true };
-    let Ok(url) = Url::parse(&canonical(url.as_str())) else { return true };
+    let Ok(url) = Url::parse(&Pfn::from(url.as_str()).canonical()) else { return true };
     !matches!(url.scheme(), "http" | "https") || (url.host_str(), url.port()) == (home.host_str(), home.port())
 }
 

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream;
 use percent_encoding::percent_decode_str;
 
-use super::{ObjectReader, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind, boxed};
+use super::{ObjectReader, Pfn, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind, boxed};
 
 /// Block size in bytes.
 const BLOCK: usize = 512 * 1024;
@@ -20,7 +20,7 @@ const BLOCK: usize = 512 * 1024;
 pub struct LocalFiles;
 
 impl Storage for LocalFiles {
-    fn stat<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Stat>> {
+    fn stat<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Stat>> {
         Box::pin(async move {
             let path = path(pfn)?;
             let (_, metadata) = blocking(move || open(path)).await?;
@@ -28,7 +28,7 @@ impl Storage for LocalFiles {
         })
     }
 
-    fn get<'a>(&'a self, pfn: &'a str, resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
+    fn get<'a>(&'a self, pfn: &'a Pfn, resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
         Box::pin(async move {
             let (path, resume) = (path(pfn)?, resume.cloned());
             blocking(move || start(path, resume)).await
@@ -70,13 +70,9 @@ fn version(metadata: &Metadata) -> String {
 
 /// Returns the path of a `file://` PFN; a host in it is ignored, as in the official client. The path may contain
 /// percent escapes; as a `%` may also be literal, the literal path takes precedence if it exists.
-pub(super) fn path(pfn: &str) -> Result<PathBuf> {
-    let rest = pfn.strip_prefix("file:").ok_or_else(|| bad(pfn))?;
-    let path = match rest.strip_prefix("//") {
-        Some(rest) => rest.find('/').map(|slash| &rest[slash..]).ok_or_else(|| bad(pfn))?,
-        None => rest,
-    };
-    if !path.starts_with('/') || path.contains('\0') {
+pub(super) fn path(pfn: &Pfn) -> Result<PathBuf> {
+    let path = pfn.path();
+    if pfn.scheme() != "file" || !path.starts_with('/') || path.contains('\0') {
         return Err(bad(pfn));
     }
     let written = PathBuf::from(path);
@@ -85,7 +81,7 @@ pub(super) fn path(pfn: &str) -> Result<PathBuf> {
     Ok(if other { PathBuf::from(decoded.as_ref()) } else { written })
 }
 
-fn bad(pfn: &str) -> StorageError {
+fn bad(pfn: &Pfn) -> StorageError {
     StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is no file:// address with an absolute path"))
 }
 
@@ -98,7 +94,7 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T>
 mod tests {
     use super::*;
 
-    async fn read(pfn: &str, resume: Option<&ResumeFrom>) -> Result<(u64, Vec<u8>)> {
+    async fn read(pfn: &Pfn, resume: Option<&ResumeFrom>) -> Result<(u64, Vec<u8>)> {
         let mut reading = LocalFiles.get(pfn, resume).await?;
         let mut bytes = Vec::new();
         while let Some(chunk) = reading.next().await? {
@@ -107,8 +103,8 @@ mod tests {
         Ok((reading.start, bytes))
     }
 
-    fn pfn(path: &std::path::Path) -> String {
-        format!("file://localhost{}", path.display())
+    fn pfn(path: &std::path::Path) -> Pfn {
+        format!("file://localhost{}", path.display()).into()
     }
 
     #[tokio::test]
@@ -146,7 +142,7 @@ mod tests {
         assert_eq!((missing.kind, missing.is_retryable()), (StorageErrorKind::NotFound, false));
         assert_eq!(read(&pfn(dir.path()), None).await.unwrap_err().kind, StorageErrorKind::Refused);
         for bad in ["file://host", "file:a", "file://", "file:///a\0b", "file"] {
-            assert_eq!(read(bad, None).await.unwrap_err().kind, StorageErrorKind::Refused, "{bad}");
+            assert_eq!(read(&bad.into(), None).await.unwrap_err().kind, StorageErrorKind::Refused, "{bad}");
         }
     }
 
@@ -156,7 +152,7 @@ mod tests {
         let plain = dir.path().join("a b");
         let percent = dir.path().join("50%25");
         std::fs::write(&percent, b"").unwrap();
-        assert_eq!(path(&format!("file://{}/a%20b", dir.path().display())).unwrap(), plain);
-        assert_eq!(path(&format!("file://{}", percent.display())).unwrap(), percent);
+        assert_eq!(path(&format!("file://{}/a%20b", dir.path().display()).into()).unwrap(), plain);
+        assert_eq!(path(&format!("file://{}", percent.display()).into()).unwrap(), percent);
     }
 }

@@ -9,11 +9,11 @@ mod byte_range;
 mod error;
 pub mod file;
 pub mod http;
+mod pfn;
 pub mod ssh;
 pub mod write;
 pub mod xrootd;
 
-use std::borrow::Cow;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -23,6 +23,7 @@ use futures_util::{StreamExt, TryStreamExt};
 
 pub use byte_range::ByteRange;
 pub use error::{StorageError, StorageErrorKind};
+pub use pfn::Pfn;
 
 /// Result of a storage call.
 pub type Result<T, E = StorageError> = std::result::Result<T, E>;
@@ -85,14 +86,14 @@ impl std::fmt::Debug for ObjectReader {
     }
 }
 
-/// A storage protocol. Files are named by PFN.
+/// A storage protocol.
 pub trait Storage: Send + Sync {
     /// Returns the metadata of a file.
-    fn stat<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Stat>>;
+    fn stat<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Stat>>;
 
     /// Starts reading a file, or only its rest. A storage that cannot return the rest, or has another version of the
     /// file, returns the whole file: check [`ObjectReader::start`].
-    fn get<'a>(&'a self, pfn: &'a str, resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>>;
+    fn get<'a>(&'a self, pfn: &'a Pfn, resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>>;
 
     /// Returns whether byte ranges can be read, several at the same time.
     fn supports_ranges(&self) -> bool {
@@ -103,7 +104,7 @@ pub trait Storage: Send + Sync {
     /// although [`supports_ranges`](Self::supports_ranges) is true.
     fn get_range<'a>(
         &'a self,
-        _pfn: &'a str,
+        _pfn: &'a Pfn,
         _request: &'a RangeRequest,
     ) -> BoxFuture<'a, Result<Option<ObjectReader>>> {
         Box::pin(async { Ok(None) })
@@ -126,28 +127,14 @@ impl Storages {
     }
 
     /// Returns the client for a PFN. Errors: [`StorageErrorKind::Unsupported`], with advice.
-    pub fn for_pfn(&self, pfn: &str) -> Result<&dyn Storage> {
-        match scheme(pfn) {
+    pub fn for_pfn(&self, pfn: &Pfn) -> Result<&dyn Storage> {
+        match pfn.scheme() {
             "file" => Ok(&self.file),
             "https" | "http" | "davs" | "dav" => Ok(&self.http),
             "root" | "xroot" => Ok(&self.xrootd),
             "scp" | "sftp" | "rsync" => Ok(&self.ssh),
             other => Err(StorageError::unsupported(other)),
         }
-    }
-}
-
-/// Returns the scheme of a PFN as written.
-pub fn scheme(pfn: &str) -> &str {
-    pfn.split_once(':').map_or("", |(scheme, _)| scheme)
-}
-
-/// Normalises the scheme of a PFN, so that equal locations compare equal: `davs` and `dav` become `https` and `http`.
-pub fn canonical(pfn: &str) -> Cow<'_, str> {
-    match pfn.split_once("://") {
-        Some(("davs", rest)) => format!("https://{rest}").into(),
-        Some(("dav", rest)) => format!("http://{rest}").into(),
-        _ => pfn.into(),
     }
 }
 
@@ -176,10 +163,10 @@ mod tests {
             "sftp://h/a",
             "rsync://h/a",
         ] {
-            assert!(storages.for_pfn(pfn).is_ok(), "{pfn}");
+            assert!(storages.for_pfn(&pfn.into()).is_ok(), "{pfn}");
         }
         for pfn in ["srm://h/a", "gsiftp://h/a", "s3://h/a", "nonsense", ""] {
-            let error = storages.for_pfn(pfn).err().expect(pfn);
+            let error = storages.for_pfn(&pfn.into()).err().expect(pfn);
             assert_eq!(error.kind, StorageErrorKind::Unsupported, "{pfn}");
         }
     }

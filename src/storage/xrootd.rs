@@ -8,7 +8,7 @@ use futures_util::stream;
 use tokio::io::{AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
-use super::{ObjectReader, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind, boxed};
+use super::{ObjectReader, Pfn, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind, boxed};
 
 /// Block size in bytes.
 const BLOCK: usize = 512 * 1024;
@@ -19,12 +19,12 @@ const BLOCK: usize = 512 * 1024;
 pub struct XrootdProgram;
 
 impl Storage for XrootdProgram {
-    fn stat<'a>(&'a self, _pfn: &'a str) -> BoxFuture<'a, Result<Stat>> {
+    fn stat<'a>(&'a self, _pfn: &'a Pfn) -> BoxFuture<'a, Result<Stat>> {
         Box::pin(async { Ok(Stat { bytes: None }) })
     }
 
     /// Always returns the whole file: the program cannot start at an offset.
-    fn get<'a>(&'a self, pfn: &'a str, _resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
+    fn get<'a>(&'a self, pfn: &'a Pfn, _resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
         Box::pin(async move {
             let copy = Copy::start(pfn)?;
             let chunks =
@@ -42,9 +42,9 @@ struct Copy {
 }
 
 impl Copy {
-    fn start(pfn: &str) -> Result<Self> {
+    fn start(pfn: &Pfn) -> Result<Self> {
         let mut process = Command::new("xrdcp")
-            .args(["--silent", "--nopbar", pfn, "-"])
+            .args(["--silent", "--nopbar", pfn.as_str(), "-"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

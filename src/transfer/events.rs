@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::checksum::Checksum;
 use super::job::{DownloadOutcome, FileJob};
+use crate::storage::Pfn;
 use crate::types::Did;
 
 /// An event of one file.
@@ -50,7 +51,7 @@ pub enum FileEvent<'a> {
     /// The archive that holds the file is being downloaded; its bytes do not count as received.
     FetchingArchive {
         /// PFN of the archive.
-        pfn: &'a str,
+        pfn: &'a Pfn,
         /// Its size in bytes, if the storage reports it.
         bytes: Option<u64>,
     },

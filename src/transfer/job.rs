@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::SetOnce;
 
 use super::checksum::Checksum;
+use crate::storage::Pfn;
 use crate::types::Did;
 
 /// Size in bytes from which a file counts as large: the network is its limit, so few are downloaded concurrently. The
@@ -46,7 +47,7 @@ pub struct FileJob {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// PFN of the replica, or of the archive that contains it.
-    pub pfn: String,
+    pub pfn: Pfn,
     /// Name of the RSE.
     pub rse: String,
     /// Name of the file inside the archive, if the PFN is one.

@@ -220,7 +220,7 @@ mod tests {
         let (most, common) = (Most::default(), Fields::new());
         let downloader = Downloader::new(&storages, &folder, &most, &common);
         let (sender, jobs) = mpsc::channel(2);
-        let source = Source { pfn: pfn.to_owned(), rse: "A".into(), member: None };
+        let source = Source { pfn: pfn.into(), rse: "A".into(), member: None };
         let sending = async move {
             for number in 0..count {
                 let mut job = FileJob::unknown(Did::new("s", number.to_string()), number % 2);

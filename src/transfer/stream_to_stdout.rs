@@ -11,7 +11,7 @@ use super::limits::attempt_timeout::AttemptTimeout;
 use super::limits::wait_budget::WaitBudget;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::storage::{ResumeFrom, Storage, StorageError, StorageErrorKind, Storages};
+use crate::storage::{Pfn, ResumeFrom, Storage, StorageError, StorageErrorKind, Storages};
 
 /// Callback that consumes the bytes.
 pub type WriteBytes<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
@@ -65,7 +65,7 @@ fn checksum_kind(known: Checksum) -> Checksum {
 
 impl FileStream<'_, '_> {
     /// Reads one source, with retries.
-    async fn source(&mut self, storage: &dyn Storage, pfn: &str) -> Result<(), StreamError> {
+    async fn source(&mut self, storage: &dyn Storage, pfn: &Pfn) -> Result<(), StreamError> {
         let (mut version, mut attempt, mut budget) = (None, 1, WaitBudget::new(AttemptTimeout::default()));
         loop {
             let error = match self.attempt(storage, pfn, &mut version).await {
@@ -86,7 +86,7 @@ impl FileStream<'_, '_> {
     async fn attempt(
         &mut self,
         storage: &dyn Storage,
-        pfn: &str,
+        pfn: &Pfn,
         version: &mut Option<String>,
     ) -> Result<(), StreamError> {
         let rest = match version.take() {
@@ -190,7 +190,7 @@ mod tests {
     use crate::types::Did;
 
     async fn result(pfns: &[&str]) -> (String, Result<()>) {
-        let source = |pfn: &&str| Source { pfn: (*pfn).to_owned(), rse: "RSE".to_owned(), member: None };
+        let source = |pfn: &&str| Source { pfn: (*pfn).into(), rse: "RSE".to_owned(), member: None };
         let job = FileJob {
             bytes: Some(5),
             checksum: Checksum::new(Some("062c0215"), None),
@@ -268,7 +268,7 @@ mod tests {
     async fn stdout_stream_stops_when_the_reader_refuses() {
         let (base, _asked) = serve(vec![sized("200 OK", "", "hello")]);
         let mut job = FileJob::unknown(Did::new("s", "f"), 0);
-        job.sources = vec![Source { pfn: base, rse: "RSE".into(), member: None }];
+        job.sources = vec![Source { pfn: base.into(), rse: "RSE".into(), member: None }];
         let refuse = &mut |_: &[u8]| Err(Error::interrupted());
         let refused = stream_file(&Storages::new(plain()), &job, refuse).await;
         assert!(refused.is_err_and(|error| error.is_interrupted()));

@@ -14,7 +14,7 @@ use std::io;
 
 use futures_util::future::BoxFuture;
 
-use super::{ObjectReader, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind};
+use super::{ObjectReader, Pfn, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind};
 use window::Window;
 
 /// Number of bytes from which the format is detected: one block of a tar.
@@ -97,12 +97,12 @@ impl Member {
 }
 
 impl Storage for Member {
-    fn stat<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Stat>> {
+    fn stat<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Stat>> {
         Box::pin(async move { Ok(Stat { bytes: self.get(pfn, None).await?.length }) })
     }
 
     /// Always returns the whole file and ignores the PFN, which is that of the archive.
-    fn get<'a>(&'a self, _pfn: &'a str, _resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
+    fn get<'a>(&'a self, _pfn: &'a Pfn, _resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
         Box::pin(pump::start(self.clone()))
     }
 }

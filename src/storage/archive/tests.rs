@@ -50,7 +50,7 @@ fn open(bytes: &[u8]) -> Result<Archive> {
 }
 
 async fn read(archive: &[u8], name: &str, limit: Option<u64>) -> Result<Vec<u8>> {
-    let mut reading = open(archive)?.member(name, limit).get("", None).await?;
+    let mut reading = open(archive)?.member(name, limit).get(&"".into(), None).await?;
     let mut bytes = Vec::new();
     while let Some(chunk) = reading.next().await? {
         bytes.extend_from_slice(&chunk);
@@ -181,7 +181,7 @@ async fn archive_that_is_broken_or_none_is_reported() {
 #[tokio::test]
 async fn archive_unpacking_stops_when_the_reader_goes_away() {
     let archive = open(&gz(&tar_of(&[("f", &vec![1; 20_000_000])]))).unwrap();
-    let reading = archive.member("f", None).get("", None).await.unwrap();
+    let reading = archive.member("f", None).get(&"".into(), None).await.unwrap();
     drop(reading);
     // The thread drops its handle of the archive file only when it ends.
     let ArchiveFormat::TarGz(window) = archive.0 else { panic!("no tar.gz") };

@@ -3,19 +3,15 @@
 use reqwest::header::HeaderValue;
 use url::Url;
 
-use crate::storage::{Result, StorageError, StorageErrorKind, canonical};
-
-/// Query parameters of presigned URLs: S3, Google, Swift, macaroons.
-const SIGNATURES: [&str; 6] =
-    ["x-amz-signature", "x-goog-signature", "signature", "temp_url_sig", "authz", "x-amz-security-token"];
+use crate::storage::pfn::has_signature;
+use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 
 /// Parses a PFN; `davs` and `dav` become `https` and `http`.
-pub(super) fn url(pfn: &str) -> Result<Url> {
-    let plain = canonical(pfn);
-    let url = Url::parse(&plain).map_err(|error| bad(pfn, &error.to_string()))?;
+pub(super) fn url(pfn: &Pfn) -> Result<Url> {
+    let url = Url::parse(&pfn.canonical()).map_err(|error| bad(pfn.as_str(), &error.to_string()))?;
     match url.scheme() {
         "https" | "http" => Ok(url),
-        other => Err(bad(pfn, &format!("{other} is not HTTP"))),
+        other => Err(bad(pfn.as_str(), &format!("{other} is not HTTP"))),
     }
 }
 
@@ -23,13 +19,13 @@ pub(super) fn url(pfn: &str) -> Result<Url> {
 pub(super) fn target(from: &Url, location: &HeaderValue) -> Result<Url> {
     let location = std::str::from_utf8(location.as_bytes()).map_err(|error| bad("redirection", &error.to_string()))?;
     let target = from.join(location).map_err(|error| bad(location, &error.to_string()))?;
-    url(target.as_str())
+    url(&target.as_str().into())
 }
 
 /// Returns whether the URL is presigned. Then no other credential may be sent: S3 rejects two authentication methods at
 /// once.
 pub(super) fn is_signed(url: &Url) -> bool {
-    url.query_pairs().any(|(key, _)| SIGNATURES.contains(&key.to_ascii_lowercase().as_str()))
+    url.query().is_some_and(has_signature)
 }
 
 fn bad(pfn: &str, why: &str) -> StorageError {
@@ -48,10 +44,10 @@ mod tests {
             ("dav://h/a b", "http://h/a%20b"),
             ("https://h/a?x=1", "https://h/a?x=1"),
         ] {
-            assert_eq!(url(pfn).unwrap().as_str(), expected);
+            assert_eq!(url(&pfn.into()).unwrap().as_str(), expected);
         }
         for pfn in ["root://h//a", "https://", "https", ""] {
-            assert_eq!(url(pfn).unwrap_err().kind, StorageErrorKind::Refused, "{pfn}");
+            assert_eq!(url(&pfn.into()).unwrap_err().kind, StorageErrorKind::Refused, "{pfn}");
         }
     }
 

@@ -12,8 +12,8 @@ use super::call::{Call, method};
 use super::sender::host;
 use super::{WebStorage, address};
 use crate::lock::lock;
-use crate::storage::Result;
 use crate::storage::write::Lock;
+use crate::storage::{Pfn, Result};
 
 const DEPTH: HeaderName = HeaderName::from_static("depth");
 /// Maximum number of attempts to create the folder. After a rejection, `PROPFIND` shows whether it exists: 405 may mean
@@ -26,8 +26,8 @@ const NOT_EXCLUSIVE: &str = "xrootd";
 
 impl WebStorage {
     /// Creates a folder as a lock.
-    pub(super) async fn make_lock(&self, pfn: &str) -> Result<Lock> {
-        let url = address::url(&format!("{pfn}/"))?;
+    pub(super) async fn make_lock(&self, pfn: &Pfn) -> Result<Lock> {
+        let url = address::url(&Pfn::new(format!("{pfn}/")))?;
         let host = host(&url);
         if address::is_signed(&url) || self.without_locks().contains(&host) {
             return Ok(Lock::Unavailable);
@@ -37,13 +37,13 @@ impl WebStorage {
             let server = response.headers().get(SERVER).and_then(|value| value.to_str().ok());
             let is_exclusive = !server.is_some_and(|name| name.to_lowercase().starts_with(NOT_EXCLUSIVE));
             match response.status() {
-                StatusCode::CREATED if is_exclusive => return Ok(Lock::Held(url.into())),
+                StatusCode::CREATED if is_exclusive => return Ok(Lock::Held(Pfn::new(url))),
                 StatusCode::CREATED => {
                     self.without_locks().insert(host);
                     self.writer.send(&Call::new(Method::DELETE), &url).await?;
                     return Ok(Lock::Unavailable);
                 }
-                _ if self.is_there(&url).await? => return Ok(Lock::Taken(url.into())),
+                _ if self.is_there(&url).await? => return Ok(Lock::Taken(Pfn::new(url))),
                 _ => tokio::time::sleep(PAUSE).await,
             }
         }

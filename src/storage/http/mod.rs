@@ -27,7 +27,7 @@ use url::Url;
 use call::Call;
 use sender::{Credentials, Sender};
 
-use super::{ObjectReader, RangeRequest, Result, ResumeFrom, Stat, Storage, boxed};
+use super::{ObjectReader, Pfn, RangeRequest, Result, ResumeFrom, Stat, Storage, boxed};
 
 /// Maximum number of idle connections per host.
 const IDLE_CONNECTIONS: usize = 64;
@@ -94,7 +94,7 @@ impl WebStorage {
         })
     }
 
-    async fn read(&self, pfn: &str, resume: Option<&ResumeFrom>) -> Result<ObjectReader> {
+    async fn read(&self, pfn: &Pfn, resume: Option<&ResumeFrom>) -> Result<ObjectReader> {
         let url = address::url(pfn)?;
         if let Some(resume) = resume {
             let response = self.get_bytes(&url, Some(resume.into())).await?;
@@ -105,7 +105,7 @@ impl WebStorage {
         answer::whole_file(self.get_bytes(&url, None).await?)
     }
 
-    async fn read_range(&self, pfn: &str, request: &RangeRequest) -> Result<Option<ObjectReader>> {
+    async fn read_range(&self, pfn: &Pfn, request: &RangeRequest) -> Result<Option<ObjectReader>> {
         let url = address::url(pfn)?;
         answer::byte_range(self.get_bytes(&url, Some(request.into())).await?, request)
     }
@@ -122,13 +122,8 @@ impl WebStorage {
     }
 }
 
-/// Returns whether a PFN is a presigned URL, which expires.
-pub fn is_signed(pfn: &str) -> bool {
-    address::url(pfn).is_ok_and(|url| address::is_signed(&url))
-}
-
 impl Storage for WebStorage {
-    fn stat<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Stat>> {
+    fn stat<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Stat>> {
         Box::pin(async move {
             let response = self.reader.send(&Call::new(Method::HEAD), &address::url(pfn)?).await?;
             let response = answer::checked(response)?;
@@ -138,7 +133,7 @@ impl Storage for WebStorage {
         })
     }
 
-    fn get<'a>(&'a self, pfn: &'a str, resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
+    fn get<'a>(&'a self, pfn: &'a Pfn, resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
         Box::pin(self.read(pfn, resume))
     }
 
@@ -146,7 +141,7 @@ impl Storage for WebStorage {
         true
     }
 
-    fn get_range<'a>(&'a self, pfn: &'a str, request: &'a RangeRequest) -> BoxFuture<'a, Result<Option<ObjectReader>>> {
+    fn get_range<'a>(&'a self, pfn: &'a Pfn, request: &'a RangeRequest) -> BoxFuture<'a, Result<Option<ObjectReader>>> {
         Box::pin(self.read_range(pfn, request))
     }
 }

@@ -9,8 +9,8 @@ use url::Url;
 
 use super::call::{Call, method};
 use super::{WebStorage, address, answer};
-use crate::storage::Result;
 use crate::storage::write::{Lock, Sent, StorageWriter, Stored, already_exists};
+use crate::storage::{Pfn, Result};
 
 const DESTINATION: HeaderName = HeaderName::from_static("destination");
 const OVERWRITE: HeaderName = HeaderName::from_static("overwrite");
@@ -43,7 +43,7 @@ impl WebStorage {
 }
 
 impl StorageWriter for WebStorage {
-    fn inspect<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
+    fn inspect<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Option<Stored>>> {
         Box::pin(async move {
             let url = address::url(pfn)?;
             match address::is_signed(&url) {
@@ -57,7 +57,7 @@ impl StorageWriter for WebStorage {
         "HEAD, the first byte by GET, and PROPFIND"
     }
 
-    fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
+    fn put<'a>(&'a self, from: &'a Path, pfn: &'a Pfn, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let url = address::url(pfn)?;
             let call = Call::new(Method::PUT).with_file(from, sent);
@@ -78,7 +78,7 @@ impl StorageWriter for WebStorage {
     }
 
     /// Not exclusive: servers check for an existing file before they rename, so simultaneous requests may all succeed.
-    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>> {
+    fn rename<'a>(&'a self, from: &'a Pfn, to: &'a Pfn) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let (from, to) = (address::url(from)?, address::url(to)?);
             let call = Call::new(method(b"MOVE")).with(DESTINATION, to.as_str())?.with(OVERWRITE, "F")?;
@@ -94,11 +94,11 @@ impl StorageWriter for WebStorage {
         true
     }
 
-    fn lock<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Lock>> {
+    fn lock<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Lock>> {
         Box::pin(self.make_lock(pfn))
     }
 
-    fn delete<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<()>> {
+    fn delete<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let response = self.writer.send(&Call::new(Method::DELETE), &address::url(pfn)?).await?;
             answer::checked(response).map(drop)

@@ -7,7 +7,7 @@ use crate::storage::{ByteRange, RangeRequest, ResumeFrom, Storage, StorageErrorK
 use crate::testing::{answer, plain, serve, sized, with_token};
 
 async fn fetch(storage: &WebStorage, pfn: &str, rest: Option<&ResumeFrom>) -> crate::storage::Result<(u64, String)> {
-    let mut reading = storage.get(pfn, rest).await?;
+    let mut reading = storage.get(&pfn.into(), rest).await?;
     let mut bytes = Vec::new();
     while let Some(chunk) = reading.next().await? {
         bytes.extend_from_slice(&chunk);
@@ -19,7 +19,7 @@ async fn fetch(storage: &WebStorage, pfn: &str, rest: Option<&ResumeFrom>) -> cr
 async fn http_file_is_read_through_webdav() {
     let (base, mut asked) = serve(vec![sized("200 OK", "ETag: \"1\"\r\n", "hello")]);
     let pfn = format!("{}/a%20b", base.replace("http", "dav"));
-    let mut reading = plain().get(&pfn, None).await.unwrap();
+    let mut reading = plain().get(&pfn.into(), None).await.unwrap();
     assert_eq!((reading.length, reading.version.as_deref()), (Some(5), Some("\"1\"")));
     assert_eq!(reading.next().await.unwrap().unwrap(), "hello");
     let request = asked.recv().await.unwrap();
@@ -40,7 +40,7 @@ async fn http_status_has_its_error_kind() {
         ("418 Teapot", StorageErrorKind::Refused),
     ] {
         let (base, _asked) = serve(vec![sized(status, "Retry-After: 7\r\n", "x")]);
-        let error = plain().get(&base, None).await.unwrap_err();
+        let error = plain().get(&base.into(), None).await.unwrap_err();
         assert_eq!(error.kind, kind, "{status}");
         if error.is_retryable() {
             assert_eq!(error.retry_after, Some(Duration::from_secs(7)), "{status}");
@@ -96,7 +96,7 @@ async fn http_range_needs_that_range_of_that_version() {
     for (version, asked_for) in [(Some("\"1\""), "if-range: \"1\""), (None, "range: bytes=1-3\r\n")] {
         for told in ["1-3/5", "1-3/*"] {
             let (base, mut asked) = serve(vec![sized("206 Partial Content", &range(told), "ell")]);
-            let mut reading = storage.get_range(&base, &request(version)).await.unwrap().unwrap();
+            let mut reading = storage.get_range(&base.into(), &request(version)).await.unwrap().unwrap();
             assert_eq!((reading.start, reading.length, reading.version.as_deref()), (1, Some(5), Some("\"1\"")));
             assert_eq!(reading.next().await.unwrap().unwrap(), "ell");
             assert!(reading.next().await.unwrap().is_none());
@@ -116,10 +116,10 @@ async fn http_range_needs_that_range_of_that_version() {
         sized("416 Range Not Satisfiable", "", ""),
     ] {
         let (base, _asked) = serve(vec![wrong.clone()]);
-        assert!(storage.get_range(&base, &request(Some("\"1\""))).await.unwrap().is_none(), "{wrong}");
+        assert!(storage.get_range(&base.into(), &request(Some("\"1\""))).await.unwrap().is_none(), "{wrong}");
     }
     let (base, _asked) = serve(vec![sized("429 Too Many Requests", "", "")]);
-    assert_eq!(storage.get_range(&base, &request(None)).await.unwrap_err().kind, StorageErrorKind::Overloaded);
+    assert_eq!(storage.get_range(&base.into(), &request(None)).await.unwrap_err().kind, StorageErrorKind::Overloaded);
 }
 
 #[tokio::test]
@@ -145,6 +145,6 @@ async fn http_token_never_goes_over_plain_http() {
 #[tokio::test]
 async fn http_size_is_read_without_the_body() {
     let (base, mut asked) = serve(vec![answer("200 OK", "Content-Length: 12345\r\n", "")]);
-    assert_eq!(plain().stat(&base).await.unwrap().bytes, Some(12345));
+    assert_eq!(plain().stat(&base.into()).await.unwrap().bytes, Some(12345));
     assert!(asked.recv().await.unwrap().starts_with("head "));
 }

@@ -93,7 +93,7 @@ fn with_roots(roots: rustls::RootCertStore, has_certificate: bool) -> WebStorage
 }
 
 async fn fetch(storage: &WebStorage, pfn: &str) -> Result<Vec<u8>, StorageError> {
-    let mut reading = storage.get(pfn, None).await?;
+    let mut reading = storage.get(&pfn.into(), None).await?;
     let mut bytes = Vec::new();
     while let Some(chunk) = reading.next().await? {
         bytes.extend_from_slice(&chunk);

@@ -1,6 +1,6 @@
 //! Parsing of `scp://`, `sftp://` and `rsync://` PFNs.
 
-use crate::storage::{Result, StorageError, StorageErrorKind};
+use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 
 /// Default port.
 const PORT: u16 = 22;
@@ -23,21 +23,17 @@ pub(super) struct Address {
 
 impl Address {
     /// Parses a PFN. Errors: invalid syntax, or a host or user that a program could take for an option.
-    pub(super) fn parse(pfn: &str) -> Result<Self> {
+    pub(super) fn parse(pfn: &Pfn) -> Result<Self> {
         let bad =
             || StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is no address of a file behind ssh"));
-        let (_, rest) = pfn.split_once("://").ok_or_else(bad)?;
-        let (authority, path) = rest.split_at(rest.find('/').ok_or_else(bad)?);
-        let (user, host_and_port) = match authority.rsplit_once('@') {
-            Some((user, host_and_port)) => (Some(user.to_owned()), host_and_port),
-            None => (None, authority),
-        };
+        let (user, path) = (pfn.user().map(str::to_owned), pfn.path());
+        let host_and_port = pfn.host_and_port().ok_or_else(bad)?;
         let (name, port) = split_port(host_and_port).ok_or_else(bad)?;
-        let fine = is_name(name) && user.as_deref().is_none_or(is_name) && path.len() > 1 && !path.contains('\0');
-        match fine {
-            true => Ok(Self { host: SshHost { user, name: name.to_owned(), port }, path: path.to_owned() }),
-            false => Err(bad()),
+        let fine = is_name(name) && user.as_deref().is_none_or(is_name) && is_path(path);
+        if !fine {
+            return Err(bad());
         }
+        Ok(Self { host: SshHost { user, name: name.to_owned(), port }, path: path.to_owned() })
     }
 }
 
@@ -61,6 +57,10 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && !text.starts_with('-') && text.chars().all(may_be)
 }
 
+fn is_path(text: &str) -> bool {
+    text.len() > 1 && text.starts_with('/') && !text.contains('\0')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,7 +75,7 @@ mod tests {
             ("scp://h:22/$(touch x);'\"", None, "h", 22, "/$(touch x);'\""),
         ] {
             let host = SshHost { user: user.map(str::to_owned), name: name.to_owned(), port };
-            assert_eq!(Address::parse(pfn).unwrap(), Address { host, path: path.to_owned() });
+            assert_eq!(Address::parse(&pfn.into()).unwrap(), Address { host, path: path.to_owned() });
         }
     }
 
@@ -94,11 +94,12 @@ mod tests {
             "scp://@h/a",
             "scp://h/",
             "scp://h",
+            "scp://h?x/a",
             "scp:h/a",
             "scp://h/a\0b",
             "scp://[::1/a",
         ] {
-            assert_eq!(Address::parse(pfn).unwrap_err().kind, StorageErrorKind::Refused, "{pfn}");
+            assert_eq!(Address::parse(&pfn.into()).unwrap_err().kind, StorageErrorKind::Refused, "{pfn}");
         }
     }
 }

@@ -19,7 +19,7 @@ use address::Address;
 use packet::Attributes;
 use reader::SftpReader;
 
-use super::{ObjectReader, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind, boxed};
+use super::{ObjectReader, Pfn, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind, boxed};
 
 /// Mode bits of the file type, and their value for a regular file.
 const KIND: u32 = 0o170_000;
@@ -32,7 +32,7 @@ pub struct SshFiles {
 }
 
 impl SshFiles {
-    async fn open(&self, pfn: &str) -> Result<(pool::Lease, bytes::Bytes, Attributes)> {
+    async fn open(&self, pfn: &Pfn) -> Result<(pool::Lease, bytes::Bytes, Attributes)> {
         let address = Address::parse(pfn)?;
         let mut session = self.pool.lease(&address.host).await?;
         let handle = match session.open(&address.path).await {
@@ -48,7 +48,7 @@ impl SshFiles {
         }
     }
 
-    async fn read(&self, pfn: &str, resume: Option<&ResumeFrom>) -> Result<ObjectReader> {
+    async fn read(&self, pfn: &Pfn, resume: Option<&ResumeFrom>) -> Result<ObjectReader> {
         let (session, handle, attributes) = self.open(pfn).await?;
         let version = version(&attributes);
         let same = resume.filter(|resume| resume.version.is_none() || resume.version == version);
@@ -60,11 +60,11 @@ impl SshFiles {
 }
 
 impl Storage for SshFiles {
-    fn stat<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Stat>> {
+    fn stat<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Stat>> {
         Box::pin(async move { Ok(Stat { bytes: self.open(pfn).await?.2.size }) })
     }
 
-    fn get<'a>(&'a self, pfn: &'a str, resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
+    fn get<'a>(&'a self, pfn: &'a Pfn, resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
         Box::pin(self.read(pfn, resume))
     }
 }

@@ -13,14 +13,14 @@ use super::address::Address;
 use super::session::Session;
 use super::writer::write_file;
 use crate::storage::write::{Lock, Sent, StorageWriter, Stored, already_exists};
-use crate::storage::{Result, StorageError, StorageErrorKind};
+use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 
 /// Bits of the permissions that a stored file has from the local one.
 const PERMISSIONS: u32 = 0o777;
 
 impl StorageWriter for SshFiles {
     /// Reads the file: SFTP has no request for a checksum.
-    fn inspect<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
+    fn inspect<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Option<Stored>>> {
         Box::pin(async move {
             let mut reader = match self.read(pfn, None).await {
                 Err(error) if error.kind == StorageErrorKind::NotFound => return Ok(None),
@@ -44,7 +44,7 @@ impl StorageWriter for SshFiles {
         true
     }
 
-    fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
+    fn put<'a>(&'a self, from: &'a Path, pfn: &'a Pfn, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let address = Address::parse(pfn)?;
             let file = File::open(from)?;
@@ -56,7 +56,7 @@ impl StorageWriter for SshFiles {
 
     /// Renames by a hard link, which fails if the name exists. Falls back to the rename of SFTP version 3, which does not
     /// replace a file either, but may not be exclusive.
-    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>> {
+    fn rename<'a>(&'a self, from: &'a Pfn, to: &'a Pfn) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let (address, target) = (Address::parse(from)?, Address::parse(to)?);
             let mut session = self.pool.lease(&address.host).await?;
@@ -73,13 +73,13 @@ impl StorageWriter for SshFiles {
     }
 
     /// Creates a folder.
-    fn lock<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Lock>> {
+    fn lock<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Lock>> {
         Box::pin(async move {
             let address = Address::parse(pfn)?;
             let mut session = self.pool.lease(&address.host).await?;
             let outcome = match make_folder(&mut session, &address.path).await {
-                Ok(true) => Ok(Lock::Held(pfn.to_owned())),
-                Ok(false) => Ok(Lock::Taken(pfn.to_owned())),
+                Ok(true) => Ok(Lock::Held(pfn.clone())),
+                Ok(false) => Ok(Lock::Taken(pfn.clone())),
                 Err(error) if error.is_retryable() => Err(error),
                 Err(_) => Ok(Lock::Unavailable),
             };
@@ -87,7 +87,7 @@ impl StorageWriter for SshFiles {
         })
     }
 
-    fn delete<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<()>> {
+    fn delete<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let address = Address::parse(pfn)?;
             let mut session = self.pool.lease(&address.host).await?;

@@ -10,13 +10,13 @@ use simd_adler32::Adler32;
 
 use super::{Lock, Sent, StorageWriter, Stored, already_exists};
 use crate::storage::file::{LocalFiles, blocking, path};
-use crate::storage::{Result, StorageError, StorageErrorKind};
+use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 
 /// Block size in bytes.
 const BLOCK: usize = 1024 * 1024;
 
 impl StorageWriter for LocalFiles {
-    fn inspect<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
+    fn inspect<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Option<Stored>>> {
         Box::pin(async move {
             let path = path(pfn)?;
             blocking(move || match File::open(&path) {
@@ -32,16 +32,16 @@ impl StorageWriter for LocalFiles {
         "reading it"
     }
 
-    fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
+    fn put<'a>(&'a self, from: &'a Path, pfn: &'a Pfn, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let (from, to, sent) = (from.to_owned(), path(pfn)?, sent.clone());
             blocking(move || copy(&from, &to, &sent)).await
         })
     }
 
-    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>> {
+    fn rename<'a>(&'a self, from: &'a Pfn, to: &'a Pfn) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
-            let (from, place, to) = (path(from)?, path(to)?, to.to_owned());
+            let (from, place, to) = (path(from)?, path(to)?, to.clone());
             blocking(move || rename(&from, &place, &to)).await
         })
     }
@@ -50,19 +50,19 @@ impl StorageWriter for LocalFiles {
         false
     }
 
-    fn lock<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Lock>> {
+    fn lock<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Lock>> {
         Box::pin(async move {
             let path = path(pfn)?;
             let created = blocking(move || Ok(File::create_new(path)?)).await;
             Ok(match created {
-                Ok(_) => Lock::Held(pfn.to_owned()),
-                Err(error) if error.kind == StorageErrorKind::AlreadyExists => Lock::Taken(pfn.to_owned()),
+                Ok(_) => Lock::Held(pfn.clone()),
+                Err(error) if error.kind == StorageErrorKind::AlreadyExists => Lock::Taken(pfn.clone()),
                 Err(_) => Lock::Unavailable,
             })
         })
     }
 
-    fn delete<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<()>> {
+    fn delete<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let path = path(pfn)?;
             blocking(move || Ok(fs::remove_file(path)?)).await
@@ -128,7 +128,7 @@ fn block_for(file: &File) -> io::Result<Vec<u8>> {
 
 /// Renames a file without replacing another one: by a hard link, or `renameat2` with `RENAME_NOREPLACE`. Where the file
 /// system supports neither, only checks first. Returns whether the rename was exclusive.
-fn rename(from: &Path, to: &Path, pfn: &str) -> Result<bool> {
+fn rename(from: &Path, to: &Path, pfn: &Pfn) -> Result<bool> {
     let linked = fs::hard_link(from, to).and_then(|()| fs::remove_file(from));
     let renamed = || renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(io::Error::from);
     match linked.or_else(|error| if is_taken(&error) { Err(error) } else { renamed() }) {
@@ -152,7 +152,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let local = dir.path().join("local");
         fs::write(&local, b"Wikipedia").unwrap();
-        let pfn = |name: &str| format!("file://localhost{}/deep/{name}", dir.path().display());
+        let pfn = |name: &str| Pfn::new(format!("file://localhost{}/deep/{name}", dir.path().display()));
         let sent = Sent::default();
         LocalFiles.put(&local, &pfn("f.part"), &sent).await.unwrap();
         let stored = Stored { bytes: Some(9), adler32: Some("11e60398".into()), md5: None };
@@ -174,11 +174,11 @@ mod tests {
     #[tokio::test]
     async fn file_lock_is_held_once() {
         let dir = tempfile::tempdir().unwrap();
-        let pfn = format!("file://localhost{}/f.lock", dir.path().display());
+        let pfn = Pfn::new(format!("file://localhost{}/f.lock", dir.path().display()));
         assert_eq!(LocalFiles.lock(&pfn).await.unwrap(), Lock::Held(pfn.clone()));
         assert_eq!(LocalFiles.lock(&pfn).await.unwrap(), Lock::Taken(pfn.clone()));
         LocalFiles.delete(&pfn).await.unwrap();
         assert_eq!(LocalFiles.lock(&pfn).await.unwrap(), Lock::Held(pfn.clone()));
-        assert_eq!(LocalFiles.lock(&format!("{pfn}/x")).await.unwrap(), Lock::Unavailable);
+        assert_eq!(LocalFiles.lock(&format!("{pfn}/x").into()).await.unwrap(), Lock::Unavailable);
     }
 }

@@ -8,13 +8,14 @@ mod program;
 mod sent;
 mod xrootd;
 
+use std::fmt::Display;
 use std::path::Path;
 
 use futures_util::future::BoxFuture;
 
 pub use sent::Sent;
 
-use super::{Result, StorageError, StorageErrorKind, Storages, scheme};
+use super::{Pfn, Result, StorageError, StorageErrorKind, Storages};
 
 /// Metadata of a stored file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,18 +39,18 @@ impl Stored {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lock {
     /// Created by this call. Holds the PFN to delete it by.
-    Held(String),
+    Held(Pfn),
     /// Already exists. Holds the PFN to delete it by.
-    Taken(String),
+    Taken(Pfn),
     /// The storage has no operation that only one of several processes succeeds with, or does not allow it here.
     Unavailable,
 }
 
-/// A protocol with write support. Files are named by PFN.
+/// A protocol with write support.
 pub trait StorageWriter: Send + Sync {
     /// Queries size and checksum of a file; `None` if it does not exist. If the storage reports neither, the result is
     /// not [known](Stored::is_known) and only shows that the file exists.
-    fn inspect<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>>;
+    fn inspect<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Option<Stored>>>;
 
     /// Names the operations that [`inspect`](Self::inspect) uses, for messages.
     fn inspection_method(&self) -> &'static str;
@@ -66,26 +67,26 @@ pub trait StorageWriter: Send + Sync {
 
     /// Writes a local file and creates its parent folders. Updates `sent` with the bytes sent, if the protocol reports
     /// progress. Errors: [`StorageErrorKind::AlreadyExists`] if the file exists and the storage does not replace it.
-    fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>>;
+    fn put<'a>(&'a self, from: &'a Path, pfn: &'a Pfn, sent: &'a Sent) -> BoxFuture<'a, Result<()>>;
 
     /// Renames a file on the same storage. Returns whether that was exclusive: no other file can have been replaced,
     /// not even one that got the name at the same moment. Errors: [`StorageErrorKind::AlreadyExists`] if the target exists.
-    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>>;
+    fn rename<'a>(&'a self, from: &'a Pfn, to: &'a Pfn) -> BoxFuture<'a, Result<bool>>;
 
     /// Returns whether renames are exclusive only under a [lock](Self::lock).
     fn needs_lock(&self) -> bool;
 
     /// Creates an empty file or folder of this name; only one of several processes can succeed.
-    fn lock<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Lock>>;
+    fn lock<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Lock>>;
 
     /// Deletes a file or a lock. Errors: also if it does not exist.
-    fn delete<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<()>>;
+    fn delete<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<()>>;
 }
 
 impl Storages {
     /// Returns the client for writing to a PFN. Errors: [`StorageErrorKind::Unsupported`], with advice.
-    pub fn writer(&self, pfn: &str) -> Result<&dyn StorageWriter> {
-        match scheme(pfn) {
+    pub fn writer(&self, pfn: &Pfn) -> Result<&dyn StorageWriter> {
+        match pfn.scheme() {
             "file" => Ok(&self.file),
             "https" | "http" | "davs" | "dav" => Ok(&self.http),
             "root" | "xroot" => Ok(&self.xrootd),
@@ -106,7 +107,7 @@ fn unwritable(scheme: &str) -> StorageError {
 }
 
 /// Creates an error for a target that already exists.
-pub fn already_exists(pfn: &str) -> StorageError {
+pub fn already_exists(pfn: impl Display) -> StorageError {
     StorageError::new(StorageErrorKind::AlreadyExists, format!("there is a file already: {pfn}"))
 }
 
@@ -120,9 +121,9 @@ mod tests {
         let storages = Storages::new(plain());
         for pfn in ["file:///a", "https://h/a", "davs://h/a", "http://h/a", "root://h//a", "scp://h:22/a", "sftp://h/a"]
         {
-            assert!(storages.writer(pfn).is_ok(), "{pfn}");
+            assert!(storages.writer(&pfn.into()).is_ok(), "{pfn}");
         }
-        let error = storages.writer("srm://h/a").err().unwrap();
+        let error = storages.writer(&"srm://h/a".into()).err().unwrap();
         assert!(error.kind == StorageErrorKind::Unsupported && error.message.contains("gfal-copy"), "{error}");
     }
 }

@@ -7,10 +7,10 @@ use futures_util::future::BoxFuture;
 use super::program::{ProgramOutput, run};
 use super::{Lock, Sent, StorageWriter, Stored, already_exists};
 use crate::storage::xrootd::XrootdProgram;
-use crate::storage::{Result, StorageError, StorageErrorKind};
+use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 
 impl StorageWriter for XrootdProgram {
-    fn inspect<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Option<Stored>>> {
+    fn inspect<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Option<Stored>>> {
         Box::pin(async move {
             let (server, path) = parts(pfn)?;
             let stdout = match xrdfs(&[server, "stat", path]).await {
@@ -31,12 +31,12 @@ impl StorageWriter for XrootdProgram {
         false
     }
 
-    fn put<'a>(&'a self, from: &'a Path, pfn: &'a str, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
+    fn put<'a>(&'a self, from: &'a Path, pfn: &'a Pfn, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let bytes = std::fs::metadata(from)?.len();
             // xrdcp would take a name like root:x for an address.
             let from = std::path::absolute(from)?;
-            let words = ["--silent", "--nopbar", "--force", "--path", &from.to_string_lossy(), pfn];
+            let words = ["--silent", "--nopbar", "--force", "--path", &from.to_string_lossy(), pfn.as_str()];
             run("root", "xrdcp", &words).await?.into_stdout("xrdcp", kind)?;
             sent.set_taken(bytes);
             Ok(())
@@ -44,7 +44,7 @@ impl StorageWriter for XrootdProgram {
     }
 
     /// Checks for an existing file first, because `xrdfs mv` replaces it silently.
-    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<bool>> {
+    fn rename<'a>(&'a self, from: &'a Pfn, to: &'a Pfn) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let ((server, from), (_, place)) = (parts(from)?, parts(to)?);
             match xrdfs(&[server, "stat", place]).await {
@@ -63,18 +63,18 @@ impl StorageWriter for XrootdProgram {
 
     /// Creates an empty file. Without `--force` the server creates it only if it does not exist; `mkdir` succeeds for
     /// any number of processes.
-    fn lock<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<Lock>> {
+    fn lock<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Lock>> {
         Box::pin(async move {
-            let output = run("root", "xrdcp", &["--silent", "--nopbar", "-", pfn]).await?;
+            let output = run("root", "xrdcp", &["--silent", "--nopbar", "-", pfn.as_str()]).await?;
             Ok(match output.code {
-                Some(0) => Lock::Held(pfn.to_owned()),
-                _ if is_taken(&output.stderr) => Lock::Taken(pfn.to_owned()),
+                Some(0) => Lock::Held(pfn.clone()),
+                _ if is_taken(&output.stderr) => Lock::Taken(pfn.clone()),
                 _ => Lock::Unavailable,
             })
         })
     }
 
-    fn delete<'a>(&'a self, pfn: &'a str) -> BoxFuture<'a, Result<()>> {
+    fn delete<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let (server, path) = parts(pfn)?;
             xrdfs(&[server, "rm", path]).await.map(drop)
@@ -104,12 +104,13 @@ fn is_taken(stdout: &str) -> bool {
 }
 
 /// Splits `root://server//path` into server and absolute path.
-fn parts(pfn: &str) -> Result<(&str, &str)> {
+fn parts(pfn: &Pfn) -> Result<(&str, &str)> {
     let bad = || StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is no root:// address"));
-    let (_, rest) = pfn.split_once("://").ok_or_else(bad)?;
-    let slash = rest.find('/').ok_or_else(bad)?;
-    let path = &rest[slash..];
-    Ok((&rest[..slash], path.strip_prefix('/').filter(|path| path.starts_with('/')).unwrap_or(path)))
+    let (server, path) = (pfn.authority().ok_or_else(bad)?, pfn.path());
+    if !path.starts_with('/') {
+        return Err(bad());
+    }
+    Ok((server, if path.starts_with("//") { &path[1..] } else { path }))
 }
 
 /// Parses the size from `Size:   5000`.
@@ -129,9 +130,14 @@ mod tests {
 
     #[test]
     fn xrootd_address_is_parsed() {
-        assert_eq!(parts("root://h:1094//a/b").unwrap(), ("h:1094", "/a/b"));
-        assert_eq!(parts("root://h/a").unwrap(), ("h", "/a"));
-        assert!(parts("root://h").is_err() && parts("h").is_err());
+        for (pfn, expected) in [
+            ("root://h:1094//a/b", Some(("h:1094", "/a/b"))),
+            ("root://me@h/a?x=1", Some(("me@h", "/a?x=1"))),
+            ("root://h", None),
+            ("h", None),
+        ] {
+            assert_eq!(parts(&pfn.into()).ok(), expected, "{pfn}");
+        }
     }
 
     #[test]

@@ -99,7 +99,7 @@ const ADLER_OF_HELLO: &str = "062c0215";
 
 /// Returns a job for the file "hello" with these sources.
 fn hello(pfns: &[&str]) -> FileJob {
-    let source = |pfn: &&str| Source { pfn: (*pfn).to_owned(), rse: "RSE".to_owned(), member: None };
+    let source = |pfn: &&str| Source { pfn: (*pfn).into(), rse: "RSE".to_owned(), member: None };
     FileJob {
         bytes: Some(5),
         checksum: Checksum::new(Some(ADLER_OF_HELLO), None),

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::lock::lock;
+use crate::storage::Pfn;
 
 /// A host with this many refusals in a row is taken as down: a lower limit would not help, and only delay files that
 /// other hosts have too. Chosen: a concurrency of 30 is halved
@@ -72,7 +73,7 @@ impl HostLimits {
     /// Waits for a turn at the host of this PFN. Local files have no host. Errors: the remaining time of the wait
     /// requested by the host; if it is longer than `longest`, which the file can wait at most, the host is asked
     /// nevertheless.
-    pub(crate) async fn acquire(&self, pfn: &str, longest: Duration) -> Result<HostSlot, Duration> {
+    pub(crate) async fn acquire(&self, pfn: &Pfn, longest: Duration) -> Result<HostSlot, Duration> {
         match self.host(pfn) {
             Some(host) => host.acquire(longest).await,
             None => Ok(HostSlot { host: None, served: 0, reductions: 0 }),
@@ -80,7 +81,7 @@ impl HostLimits {
     }
 
     /// Whether to log the wait for this host until this time: concurrent waits of many files are logged once.
-    pub(crate) fn announce(&self, pfn: &str, until: Instant) -> bool {
+    pub(crate) fn announce(&self, pfn: &Pfn, until: Instant) -> bool {
         let Some(host) = self.host(pfn) else { return false };
         let mut state = host.state();
         let is_new = state.announced.is_none_or(|before| before <= Instant::now());
@@ -90,7 +91,7 @@ impl HostLimits {
         is_new
     }
 
-    fn host(&self, pfn: &str) -> Option<Arc<HostState>> {
+    fn host(&self, pfn: &Pfn) -> Option<Arc<HostState>> {
         let host_of = host_of(pfn)?;
         Some(lock(&self.0).entry(host_of).or_default().clone())
     }
@@ -190,11 +191,9 @@ impl Drop for HostSlot {
 }
 
 /// Returns host and port of a PFN in lower case; `None` for local files.
-pub(crate) fn host_of(pfn: &str) -> Option<String> {
-    let (scheme, rest) = pfn.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next().filter(|authority| !authority.is_empty())?;
-    let host = authority.rsplit('@').next().unwrap_or(authority);
-    (scheme != "file").then(|| host.to_ascii_lowercase())
+pub(crate) fn host_of(pfn: &Pfn) -> Option<String> {
+    let host = pfn.host_and_port().filter(|host| !host.is_empty() && pfn.scheme() != "file")?;
+    Some(host.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -208,12 +207,12 @@ mod tests {
     const LONGEST: Duration = Duration::from_secs(60);
 
     async fn turn(hosts: &HostLimits) -> HostSlot {
-        hosts.acquire(PFN, LONGEST).await.unwrap()
+        hosts.acquire(&PFN.into(), LONGEST).await.unwrap()
     }
 
     /// Returns a turn if one is available immediately.
     async fn is_free(hosts: &HostLimits) -> Option<HostSlot> {
-        tokio::time::timeout(Duration::ZERO, hosts.acquire(PFN, LONGEST)).await.ok()?.ok()
+        tokio::time::timeout(Duration::ZERO, hosts.acquire(&PFN.into(), LONGEST)).await.ok()?.ok()
     }
 
     #[tokio::test(start_paused = true)]
@@ -239,7 +238,7 @@ mod tests {
             turns.push(turn);
         }
         assert_eq!(turns.len(), 5);
-        assert!(tokio::time::timeout(PAUSE, hosts.acquire("https://other:1/f", LONGEST)).await.is_ok());
+        assert!(tokio::time::timeout(PAUSE, hosts.acquire(&"https://other:1/f".into(), LONGEST)).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
@@ -282,15 +281,15 @@ mod tests {
     async fn host_that_names_a_time_is_left_alone_for_it_by_files_that_can_wait() {
         let hosts = HostLimits::default();
         turn(&hosts).await.on_overload(PAUSE, Some(2 * PAUSE));
-        let wait = hosts.acquire(PFN, LONGEST).await.unwrap_err();
+        let wait = hosts.acquire(&PFN.into(), LONGEST).await.unwrap_err();
         assert_eq!(wait, 2 * PAUSE);
         let until = Instant::now() + wait;
-        assert!(hosts.announce(PFN, until), "the first wait is logged");
-        assert!(!hosts.announce(PFN, until), "the wait of another file is logged, too");
-        assert!(hosts.acquire(PFN, PAUSE).await.is_ok(), "a file that cannot wait for so long asks");
+        assert!(hosts.announce(&PFN.into(), until), "the first wait is logged");
+        assert!(!hosts.announce(&PFN.into(), until), "the wait of another file is logged, too");
+        assert!(hosts.acquire(&PFN.into(), PAUSE).await.is_ok(), "a file that cannot wait for so long asks");
         tokio::time::advance(2 * PAUSE).await;
         assert!(is_free(&hosts).await.is_some(), "the time is over");
-        assert!(hosts.announce(PFN, Instant::now() + PAUSE), "the next wait is not logged");
+        assert!(hosts.announce(&PFN.into(), Instant::now() + PAUSE), "the next wait is not logged");
     }
 
     #[test]
@@ -303,7 +302,7 @@ mod tests {
             ("file://localhost/a", None),
             ("nonsense", None),
         ] {
-            assert_eq!(host_of(pfn).as_deref(), expected, "{pfn}");
+            assert_eq!(host_of(&pfn.into()).as_deref(), expected, "{pfn}");
         }
     }
 }

@@ -10,7 +10,7 @@ use super::leftover::Leftover;
 use super::ranged_file::{RangedFile, read_range_map};
 use super::sequential_file::SequentialFile;
 use super::temporary::TemporaryFile;
-use crate::storage::{ObjectReader, ResumeFrom};
+use crate::storage::{ObjectReader, Pfn, ResumeFrom};
 use crate::transfer::checksum::Checksum;
 use crate::transfer::job::Source;
 
@@ -22,7 +22,7 @@ pub(crate) struct ResumeState {
     /// Or some of its byte ranges.
     pub(super) ranged: Option<RangedFile>,
     /// PFN and version (such as an ETag) of the file that the bytes come from, if the storage reports versions.
-    version: Option<(String, String)>,
+    version: Option<(Pfn, String)>,
     /// Bytes from several responses were wrong: the file is now requested as a whole.
     never_split: bool,
 }

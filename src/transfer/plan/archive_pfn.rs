@@ -1,25 +1,25 @@
 //! PFNs of archives and of their members.
 
-use std::borrow::Cow;
-
-use crate::storage::scheme;
+use crate::storage::Pfn;
 
 /// Query parameter for the name of the member, which the server appends to an archive's PFN.
 const MEMBER_PREFIX: &str = "xrdcl.unzip=";
 
 /// Returns the PFN of an archive, without the member name that the server appends.
-pub(super) fn archive(pfn: &str) -> Cow<'_, str> {
-    let Some((path, query)) = pfn.split_once('?') else { return pfn.into() };
+pub(super) fn archive(pfn: Pfn) -> Pfn {
+    let Some(query) = pfn.query() else { return pfn };
     let other_parts: Vec<_> = query.split('&').filter(|one| !one.starts_with(MEMBER_PREFIX)).collect();
-    if other_parts.is_empty() { path.into() } else { format!("{path}?{}", other_parts.join("&")).into() }
+    if other_parts.is_empty() {
+        return Pfn::new(pfn.without_query());
+    }
+    Pfn::new(format!("{}?{}", pfn.without_query(), other_parts.join("&")))
 }
 
 /// Whether a PFN names a member of an archive that the storage cannot extract: XRootD can for zip archives, but the
 /// server lists it for all archives.
-pub(super) fn needs_unpacking(pfn: &str) -> bool {
-    let Some((path, query)) = pfn.split_once('?') else { return false };
-    let is_member = query.split('&').any(|one| one.starts_with(MEMBER_PREFIX));
-    is_member && !(matches!(scheme(pfn), "root" | "xroot") && is_zip(path))
+pub(super) fn needs_unpacking(pfn: &Pfn) -> bool {
+    let is_member = pfn.query().is_some_and(|query| query.split('&').any(|one| one.starts_with(MEMBER_PREFIX)));
+    is_member && !(matches!(pfn.scheme(), "root" | "xroot") && is_zip(pfn.without_query()))
 }
 
 /// Whether a path ends in the name of a zip archive: `a.zip`, `a.zip.1`.
@@ -40,7 +40,7 @@ mod tests {
             ("https://h/a.zip?xrdcl.unzip=f%26g&x=1", "https://h/a.zip?x=1"),
             ("https://h/a.zip", "https://h/a.zip"),
         ] {
-            assert_eq!(archive(pfn), expected);
+            assert_eq!(archive(pfn.into()).as_str(), expected);
         }
         for (pfn, expected) in [
             ("root://h//a.zip?xrdcl.unzip=f", false),
@@ -49,7 +49,7 @@ mod tests {
             ("https://h/a.zip?xrdcl.unzip=f", true),
             ("root://h//a.tgz?x=1", false),
         ] {
-            assert_eq!(needs_unpacking(pfn), expected, "{pfn}");
+            assert_eq!(needs_unpacking(&pfn.into()), expected, "{pfn}");
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::SetOnce;
 
 use super::checksum::Checksum;
 use super::job::{Duplicate, Fetched, FileJob, Source};
-use crate::storage::canonical;
+use crate::storage::Pfn;
 use crate::types::{Did, ReplicaAttributes, ReplicaEntry};
 use path::{UnsafeName, below, leaf};
 
@@ -98,8 +98,9 @@ impl Planner {
             .collect();
         usable.sort_by_key(|(_, pfn)| pfn.priority.unwrap_or(u32::MAX));
         let mut locations = HashSet::new();
-        usable.retain(|(pfn, _)| locations.insert(canonical(pfn)));
-        usable.into_iter().map(|(pfn, at)| source(&entry.did, pfn, at)).collect()
+        let parsed = usable.into_iter().map(|(pfn, at)| (Pfn::from(pfn.as_str()), at));
+        let distinct = parsed.filter(|(pfn, _)| locations.insert(pfn.canonical().into_owned()));
+        distinct.map(|(pfn, at)| source(&entry.did, pfn, at)).collect()
     }
 
     fn destinations(&self, file: &Did, routes: &[Route<'_>]) -> Result<Vec<PathBuf>, UnsafeName> {
@@ -149,9 +150,9 @@ impl Planner {
 
 /// Converts a replica to a source. A member of an archive that is extracted here has the archive's PFN, without the
 /// member's name.
-pub fn source(did: &Did, pfn: &str, at: &ReplicaAttributes) -> Source {
-    let packed = at.client_extract || archive_pfn::needs_unpacking(pfn);
-    let pfn = if packed { archive_pfn::archive(pfn).into_owned() } else { pfn.to_owned() };
+pub fn source(did: &Did, pfn: Pfn, at: &ReplicaAttributes) -> Source {
+    let packed = at.client_extract || archive_pfn::needs_unpacking(&pfn);
+    let pfn = if packed { archive_pfn::archive(pfn) } else { pfn };
     Source { pfn, rse: at.rse.clone(), member: packed.then(|| did.name.clone()) }
 }
 
@@ -265,7 +266,7 @@ mod tests {
             ("root://c//x.tar", Some("f")),
             ("https://d/f", None),
         ];
-        let owned = expected.map(|(pfn, member)| (pfn.to_owned(), member.map(str::to_owned)));
+        let owned = expected.map(|(pfn, member)| (Pfn::from(pfn), member.map(str::to_owned)));
         assert_eq!(found(false), owned);
         assert_eq!(found(true), owned[1..]);
     }

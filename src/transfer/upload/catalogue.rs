@@ -16,6 +16,7 @@ use crate::exceptions::Exception;
 use crate::hint::{Command, Hint, Parameter};
 use crate::http::Client;
 use crate::lock::lock;
+use crate::storage::Pfn;
 use crate::transfer::checksum::Checksum;
 use crate::transfer::upload::target;
 use crate::types::{DatasetRule, Did, KnownFile, NewReplica, NewRule, RseProtocol};
@@ -156,7 +157,7 @@ impl FileUpload<'_> {
     }
 
     /// Returns the file's PFN for this protocol.
-    pub(super) async fn pfn(&self, protocol: &RseProtocol) -> Result<String, UploadError> {
+    pub(super) async fn pfn(&self, protocol: &RseProtocol) -> Result<Pfn, UploadError> {
         let (rse, did) = (&self.uploader.options.rse, self.did());
         let algorithm = match rse.lfn2pfn_algorithm.as_deref() {
             None | Some("default") => &self.uploader.options.default_algorithm,
@@ -175,7 +176,9 @@ impl FileUpload<'_> {
             );
             error.with_hint(Hint::parameters(advice, [Parameter::Pfn]))
         })?;
-        answer.ok_or_else(|| UploadError::File(format!("the server does not return its path at {}", rse.rse)))
+        answer
+            .map(Pfn::new)
+            .ok_or_else(|| UploadError::File(format!("the server does not return its path at {}", rse.rse)))
     }
 
     async fn check_scope(&self) -> Result<()> {

@@ -12,7 +12,7 @@ use super::{Registration, UploadOutcome, Uploaded, Uploader, names, target};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::storage::write::{Lock, Stored};
-use crate::storage::{StorageError, StorageErrorKind};
+use crate::storage::{Pfn, StorageError, StorageErrorKind};
 use crate::transfer::clock;
 use crate::transfer::limits::wait_budget::WaitBudget;
 use crate::transfer::trace::Trace;
@@ -62,7 +62,7 @@ struct Written<'a> {
     /// Protocol used.
     protocol: &'a RseProtocol,
     /// Lock on its name, released when the file is registered.
-    lock: Option<String>,
+    lock: Option<Pfn>,
 }
 
 impl FileUpload<'_> {
@@ -114,7 +114,7 @@ impl FileUpload<'_> {
         measured: &Measured,
         presence: Option<Presence>,
         trace: &mut Trace,
-    ) -> Result<(String, NextStep<'_>), UploadError> {
+    ) -> Result<(Pfn, NextStep<'_>), UploadError> {
         let options = &self.uploader.options;
         let protocols = target::write_protocols(
             &options.rse,
@@ -148,7 +148,7 @@ impl FileUpload<'_> {
     async fn try_protocol<'w>(
         &self,
         protocol: &'w RseProtocol,
-        pfn: &str,
+        pfn: &Pfn,
         measured: &Measured,
         presence: Option<Presence>,
         trace: &mut Trace,
@@ -188,7 +188,7 @@ impl FileUpload<'_> {
         stored: &Stored,
         measured: &Measured,
         presence: Option<Presence>,
-        pfn: &str,
+        pfn: &Pfn,
     ) -> Result<NextStep<'static>, UploadError> {
         let right = measured.matches_stored(stored, self.uploader.options.rse.verify_checksum).is_ok();
         let another = || {
@@ -254,7 +254,7 @@ impl FileUpload<'_> {
 
     /// Deletes the lock of a process that was killed before it registered its file. The file is registered by now, so
     /// no process replaces it, with or without the lock.
-    async fn clear_lock(&self, pfn: &str) {
+    async fn clear_lock(&self, pfn: &Pfn) {
         let Ok(writer) = self.uploader.storages.writer(pfn) else { return };
         if let Ok(Lock::Held(lock) | Lock::Taken(lock)) = writer.lock(&names::lock(pfn)).await {
             self.uploader.discard(&lock).await;
@@ -293,7 +293,7 @@ impl FileUpload<'_> {
         }
     }
 
-    async fn nothing_to_do(&self, measured: Measured, pfn: String, there: ExistingAt) -> UploadOutcome {
+    async fn nothing_to_do(&self, measured: Measured, pfn: Pfn, there: ExistingAt) -> UploadOutcome {
         self.emit(UploadEvent::AlreadyThere(there));
         let uploaded = Uploaded { measured, pfn };
         match self.attach().await {

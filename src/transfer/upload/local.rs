@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::hint::{Hint, Parameter};
+use crate::storage::Pfn;
 use crate::storage::write::Stored;
 use crate::transfer::checksum::Checksum;
 use crate::transfer::checksum::digests::Digests;
@@ -88,7 +89,7 @@ impl Measured {
     }
 
     /// Returns the replica of this file as registered in the catalogue.
-    pub(super) fn replica(&self, did: &Did, state: &'static str, pfn: Option<&String>) -> NewReplica {
+    pub(super) fn replica(&self, did: &Did, state: &'static str, pfn: Option<&Pfn>) -> NewReplica {
         NewReplica {
             did: did.clone(),
             bytes: self.bytes,
@@ -96,7 +97,7 @@ impl Measured {
             md5: self.md5(),
             meta: NewMetadata { guid: self.guid.clone() },
             state,
-            pfn: pfn.cloned(),
+            pfn: pfn.map(Pfn::to_string),
         }
     }
 

@@ -35,7 +35,7 @@ use super::trace::{Fields, Tracer};
 use crate::error::Error;
 use crate::http::Client;
 use crate::lock::lock;
-use crate::storage::{StorageErrorKind, Storages};
+use crate::storage::{Pfn, StorageErrorKind, Storages};
 use crate::types::RseSettings;
 
 /// Maximum number of large files at a time, as in downloads by the official client (`--ndownloader`).
@@ -73,7 +73,7 @@ pub struct Options {
     /// Protocol implementation (a class name of the official client, as set on the RSE's protocols).
     pub implementation: Option<String>,
     /// Exact PFN to upload to.
-    pub pfn: Option<String>,
+    pub pfn: Option<Pfn>,
     /// When to register the files.
     pub registration: Registration,
     /// Lifetime of new rules in seconds.
@@ -104,7 +104,7 @@ pub struct Uploader<'a> {
     pub common_trace: Fields,
     catalogue: Catalogue,
     attacher: Attacher,
-    unfinished: Mutex<HashSet<String>>,
+    unfinished: Mutex<HashSet<Pfn>>,
     transfers: Semaphore,
     logins: Semaphore,
 }
@@ -134,7 +134,7 @@ pub struct Uploaded {
     /// Size, checksums and GUID.
     pub measured: Measured,
     /// PFN.
-    pub pfn: String,
+    pub pfn: Pfn,
 }
 
 impl<'a> Uploader<'a> {
@@ -206,21 +206,21 @@ impl<'a> Uploader<'a> {
         run.register_and_upload(measured).await
     }
 
-    fn unfinished(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+    fn unfinished(&self) -> std::sync::MutexGuard<'_, HashSet<Pfn>> {
         lock(&self.unfinished)
     }
 
     /// Releases a lock that this run holds.
-    async fn unlock(&self, lock: &str) {
+    async fn unlock(&self, lock: &Pfn) {
         self.discard(lock).await;
         self.unfinished().remove(lock);
     }
 
     /// Deletes a leftover file; a failure is only logged.
-    async fn discard(&self, pfn: &str) {
+    async fn discard(&self, pfn: &Pfn) {
         let Ok(writer) = self.storages.writer(pfn) else { return };
         // The query string may contain a signature: do not log it.
-        let shown = pfn.split('?').next().unwrap_or_default();
+        let shown = pfn.without_query();
         match tokio::time::timeout(CLEAN_UP_TIMEOUT, writer.delete(pfn)).await {
             Ok(Err(error)) if error.kind != StorageErrorKind::NotFound => {
                 tracing::debug!("{shown} is left behind: {error}")

@@ -14,6 +14,7 @@ use md5::{Digest as _, Md5};
 use uuid::Uuid;
 
 use super::local::Measured;
+use crate::storage::Pfn;
 
 /// Suffix of temporary names, the same as in the official client.
 const TEMPORARY: &str = ".rucio.upload";
@@ -28,13 +29,13 @@ const LONGEST: usize = 255;
 #[derive(Debug)]
 pub(super) struct TemporaryName {
     /// PFN with the temporary suffix.
-    pub(super) pfn: String,
+    pub(super) pfn: Pfn,
     _owner: Option<UnixDatagram>,
 }
 
 impl TemporaryName {
     /// Returns the temporary name for an upload of this file to this PFN.
-    pub(super) fn new(pfn: &str, path: &Path, measured: &Measured) -> Self {
+    pub(super) fn new(pfn: &Pfn, path: &Path, measured: &Measured) -> Self {
         let identity = identity(pfn, path, measured);
         let owner = own(&identity);
         let digits = if owner.is_some() { identity } else { Uuid::new_v4().simple().to_string() };
@@ -43,19 +44,19 @@ impl TemporaryName {
 }
 
 /// Returns the name of the lock for this PFN: the same for all processes.
-pub(super) fn lock(pfn: &str) -> String {
+pub(super) fn lock(pfn: &Pfn) -> Pfn {
     with_ending(pfn, LOCK)
 }
 
 /// Hashes the identity of an upload: PFN, path, content, machine, network namespace and user. Containers on one machine
 /// count as different machines, because abstract sockets are per network namespace.
-fn identity(pfn: &str, path: &Path, measured: &Measured) -> String {
+fn identity(pfn: &Pfn, path: &Path, measured: &Measured) -> String {
     let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let network = fs::read_link("/proc/self/ns/net").unwrap_or_default();
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut sum = Md5::new();
     for part in [
-        pfn.as_bytes(),
+        pfn.as_str().as_bytes(),
         path.as_os_str().as_encoded_bytes(),
         measured.md5().as_bytes(),
         measured.bytes.to_string().as_bytes(),
@@ -85,7 +86,8 @@ fn own(_identity: &str) -> Option<UnixDatagram> {
 }
 
 /// Appends a suffix to a PFN; truncates the file name if it would become too long.
-fn with_ending(pfn: &str, ending: &str) -> String {
+fn with_ending(pfn: &Pfn, ending: &str) -> Pfn {
+    let pfn = pfn.as_str();
     let start = pfn.rfind('/').map_or(0, |slash| slash + 1);
     let mut end = pfn.len().min(start + LONGEST.saturating_sub(ending.len()));
     while !pfn.is_char_boundary(end) {
@@ -98,7 +100,7 @@ fn with_ending(pfn: &str, ending: &str) -> String {
     {
         end = start + percent;
     }
-    format!("{}{ending}", &pfn[..end])
+    Pfn::new(format!("{}{ending}", &pfn[..end]))
 }
 
 #[cfg(test)]
@@ -113,7 +115,7 @@ mod tests {
     }
 
     fn name(pfn: &str, path: &str, md5: u8) -> TemporaryName {
-        TemporaryName::new(pfn, Path::new(path), &measured(md5))
+        TemporaryName::new(&pfn.into(), Path::new(path), &measured(md5))
     }
 
     #[test]
@@ -121,13 +123,13 @@ mod tests {
         let pfn = "davs://h/a/f";
         let first = name(pfn, "/nosuch/names", 1).pfn;
         let (start, end) = (format!("{pfn}."), ".rucio.upload");
-        let digits = first.strip_prefix(&start).and_then(|rest| rest.strip_suffix(end)).unwrap();
+        let digits = first.as_str().strip_prefix(&start).and_then(|rest| rest.strip_suffix(end)).unwrap();
         assert!(digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()), "{first}");
         assert_eq!(name(pfn, "/nosuch/names", 1).pfn, first);
         for other in
             [name(pfn, "/nosuch/other", 1), name(pfn, "/nosuch/names", 2), name("davs://h/b/f", "/nosuch/names", 1)]
         {
-            assert!(!other.pfn.contains(digits), "{other:?}");
+            assert!(!other.pfn.as_str().contains(digits), "{other:?}");
         }
     }
 
@@ -144,11 +146,12 @@ mod tests {
 
     #[test]
     fn temporary_names_leave_room_for_their_ending() {
-        assert_eq!(lock("file:///a/f"), "file:///a/f.lock.rucio.upload");
+        let lock = |pfn: &str| lock(&pfn.into());
+        assert_eq!(lock("file:///a/f"), "file:///a/f.lock.rucio.upload".into());
         let long = lock(&format!("file:///a/{}", "é".repeat(127)));
-        let name = long.rsplit_once('/').unwrap().1;
+        let name = long.file_name();
         assert!(name.len() <= LONGEST && name.ends_with("é.lock.rucio.upload"), "{name}");
         let escaped = lock(&format!("davs://h/a/{}%C3%A9{}", "x".repeat(235), "y".repeat(20)));
-        assert!(escaped.ends_with("x.lock.rucio.upload"), "{escaped}");
+        assert!(escaped.as_str().ends_with("x.lock.rucio.upload"), "{escaped}");
     }
 }

@@ -10,7 +10,7 @@ use super::local::Measured;
 use super::transfer::{UploadTarget, with_timeout};
 use super::{Registration, names};
 use crate::storage::write::{Lock, Stored, already_exists};
-use crate::storage::{Result, StorageError, StorageErrorKind};
+use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 
 /// Age after which a lock is considered abandoned. A lock is held only while a file is renamed and registered, so an
 /// older one is from a killed process.
@@ -27,10 +27,10 @@ impl UploadTarget<'_> {
     /// Errors: [`StorageErrorKind::AlreadyExists`] if there is a different file by now.
     pub(super) async fn rename_into_place(
         &self,
-        temporary: &str,
+        temporary: &Pfn,
         measured: &Measured,
         old: Option<&Stored>,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<Pfn>> {
         let is_unknown = self.run.uploader.options.registration == Registration::After;
         let needs_lock = self.writer.needs_lock() || is_unknown;
         let lock = if needs_lock { self.lock(old).await? } else { None };
@@ -54,7 +54,7 @@ impl UploadTarget<'_> {
 
     async fn rename(
         &self,
-        temporary: &str,
+        temporary: &Pfn,
         measured: &Measured,
         old: Option<&Stored>,
         is_unprotected: bool,
@@ -88,7 +88,7 @@ impl UploadTarget<'_> {
 
     /// Waits for the lock; `None` if the storage does not support locks. Errors: a different file appears under the
     /// name meanwhile.
-    async fn lock(&self, old: Option<&Stored>) -> Result<Option<String>> {
+    async fn lock(&self, old: Option<&Stored>) -> Result<Option<Pfn>> {
         let (name, mut since, mut deleted) = (names::lock(self.pfn), Instant::now(), false);
         loop {
             match with_timeout(self.writer.lock(&name)).await? {

@@ -4,6 +4,7 @@ use md5::{Digest as _, Md5};
 
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::storage::Pfn;
 use crate::types::{Did, RseProtocol, RseSettings};
 
 /// Returns the protocols that can write to an RSE, in the order of priority. `schemes` are separated by commas.
@@ -70,7 +71,7 @@ pub fn path(algorithm: &str, did: &Did) -> Option<String> {
 }
 
 /// Builds the PFN of a path at an RSE.
-pub fn pfn(protocol: &RseProtocol, path: &str) -> String {
+pub fn pfn(protocol: &RseProtocol, path: &str) -> Pfn {
     let start = if protocol.prefix.starts_with('/') { "" } else { "/" };
     let end = if protocol.prefix.ends_with('/') { "" } else { "/" };
     let attribute = |name: &str| protocol.extended_attributes.as_ref()?.get(name)?.as_str();
@@ -80,7 +81,8 @@ pub fn pfn(protocol: &RseProtocol, path: &str) -> String {
     let service = if is_gfal { attribute("web_service_path").unwrap_or_default() } else { "" };
     let portless = protocol.r#impl.contains(".posix.") || (protocol.port == 0 && is_gfal);
     let port = if portless { String::new() } else { format!(":{}", protocol.port) };
-    format!("{}://{user}{}{port}{service}{start}{}{end}{path}", protocol.scheme, protocol.hostname, protocol.prefix)
+    let RseProtocol { scheme, hostname, prefix, .. } = protocol;
+    Pfn::new(format!("{scheme}://{user}{hostname}{port}{service}{start}{prefix}{end}{path}"))
 }
 
 #[cfg(test)]
@@ -151,7 +153,7 @@ mod tests {
             ("scp", "ssh.Default", "scp://u@h:1094//p/x"),
             ("srm", "gfal.Default", "srm://h:1094/srm?SFN=//p/x"),
         ] {
-            assert_eq!(pfn(&protocol(scheme, class, None), "x"), expected);
+            assert_eq!(pfn(&protocol(scheme, class, None), "x").as_str(), expected);
         }
         assert!(
             uses_temporary_name(&protocol("https", "webdav.Default", None))

@@ -12,7 +12,7 @@ use super::names::TemporaryName;
 use super::{Registration, target};
 use crate::api::credentials::{self, Signature};
 use crate::storage::write::{Sent, StorageWriter, Stored};
-use crate::storage::{Result, StorageError, StorageErrorKind};
+use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 use crate::transfer::checksum::Checksum;
 use crate::types::RseProtocol;
 
@@ -35,7 +35,7 @@ pub(super) struct UploadTarget<'a> {
     /// Protocol, as configured at the RSE.
     pub(super) protocol: &'a RseProtocol,
     /// Final PFN.
-    pub(super) pfn: &'a str,
+    pub(super) pfn: &'a Pfn,
     /// Client for the protocol.
     pub(super) writer: &'a dyn StorageWriter,
 }
@@ -62,7 +62,7 @@ impl UploadTarget<'_> {
     }
 
     /// Queries a file; waits for a storage that is busy and says for how long.
-    async fn inspect(&self, pfn: &str) -> Result<Option<Stored>> {
+    async fn inspect(&self, pfn: &Pfn) -> Result<Option<Stored>> {
         loop {
             let inspected = self.writer.inspect(pfn);
             let stored =
@@ -82,11 +82,11 @@ impl UploadTarget<'_> {
 
     /// Writes the file. `old` is an existing unregistered file, which is deleted once ours is complete. Returns the
     /// lock on the name if it must be held until the file is registered.
-    pub(super) async fn write(&self, measured: &Measured, old: Option<&Stored>) -> Result<Option<String>, WriteError> {
+    pub(super) async fn write(&self, measured: &Measured, old: Option<&Stored>) -> Result<Option<Pfn>, WriteError> {
         let name = target::uses_temporary_name(self.protocol)
             .then(|| TemporaryName::new(self.pfn, &self.run.file.path, measured));
-        let target = name.as_ref().map_or(self.pfn, |name| name.pfn.as_str());
-        self.run.uploader.unfinished().insert(target.to_owned());
+        let target = name.as_ref().map_or(self.pfn, |name| &name.pfn);
+        self.run.uploader.unfinished().insert(target.clone());
         let mut written = self.complete(target, measured, old).await;
         if let Err(failure) = &written {
             if name.is_some() || self.may_discard(failure) {
@@ -114,10 +114,10 @@ impl UploadTarget<'_> {
 
     async fn complete(
         &self,
-        target: &str,
+        target: &Pfn,
         measured: &Measured,
         old: Option<&Stored>,
-    ) -> Result<Option<String>, WriteError> {
+    ) -> Result<Option<Pfn>, WriteError> {
         let in_place = target == self.pfn;
         match self.send_with_retries(target, measured).await {
             // A leftover of a killed run of this upload, or an unregistered file.
@@ -133,13 +133,13 @@ impl UploadTarget<'_> {
         if !self.run.uploader.options.skip_stat && !self.compare(target, measured).await? {
             self.run.emit(UploadEvent::Unverified);
         }
-        self.run.emit(UploadEvent::Written { pfn: target });
+        self.run.emit(UploadEvent::Written { pfn: target.as_str() });
         if in_place { Ok(None) } else { Ok(self.rename_into_place(target, measured, old).await?) }
     }
 
     /// Sends the file, with one retry, and more of them if the storage is busy and says for how long. Verifies that the
     /// bytes sent are those that were measured.
-    async fn send_with_retries(&self, target: &str, measured: &Measured) -> Result<(), WriteError> {
+    async fn send_with_retries(&self, target: &Pfn, measured: &Measured) -> Result<(), WriteError> {
         let mut attempt = 1;
         let sent = loop {
             let error = match self.send(target).await {
@@ -167,7 +167,7 @@ impl UploadTarget<'_> {
     }
 
     /// Sends the file; fails if no data is accepted for longer than the timeout.
-    async fn send(&self, target: &str) -> Result<Sent> {
+    async fn send(&self, target: &Pfn) -> Result<Sent> {
         let (pfn, sent) = (self.access(target, "write").await?, Sent::default());
         let mut put = self.writer.put(&self.run.file.path, &pfn, &sent);
         let (mut ticks, mut known, mut moved) = (interval(PROGRESS_INTERVAL), 0, Instant::now());
@@ -202,7 +202,7 @@ impl UploadTarget<'_> {
     }
 
     /// Compares the stored file with the measured one. Returns whether a checksum was compared.
-    pub(super) async fn compare(&self, name: &str, measured: &Measured) -> Result<bool> {
+    pub(super) async fn compare(&self, name: &Pfn, measured: &Measured) -> Result<bool> {
         let pfn = self.access(name, "read").await?;
         let mut pauses = RECHECK_PAUSES.into_iter();
         let stored = loop {
@@ -225,7 +225,7 @@ impl UploadTarget<'_> {
         measured.matches_stored(&stored, self.run.uploader.options.rse.verify_checksum).map_err(refused)
     }
 
-    fn unverifiable(&self, pfn: &str) -> String {
+    fn unverifiable(&self, pfn: &Pfn) -> String {
         format!(
             "the storage reports neither size nor checksum of {pfn} (asked by {}), so the upload cannot be verified; \
              upload by another protocol, or to another RSE, and report it to those who run {}",
@@ -234,7 +234,7 @@ impl UploadTarget<'_> {
         )
     }
 
-    async fn discard(&self, pfn: &str) {
+    async fn discard(&self, pfn: &Pfn) {
         match self.access(pfn, "delete").await {
             Ok(pfn) => self.run.uploader.discard(&pfn).await,
             Err(error) => tracing::debug!("{pfn} is left behind: {error}"),
@@ -242,15 +242,15 @@ impl UploadTarget<'_> {
     }
 
     /// Returns the URL for this operation: signed if the RSE requires it.
-    async fn access(&self, pfn: &str, operation: &str) -> Result<String> {
+    async fn access(&self, pfn: &Pfn, operation: &str) -> Result<Pfn> {
         let rse = &self.run.uploader.options.rse;
-        let Some(service) = &rse.sign_url else { return Ok(pfn.to_owned()) };
+        let Some(service) = &rse.sign_url else { return Ok(pfn.clone()) };
         if self.protocol.scheme != "https" {
-            return Ok(pfn.to_owned());
+            return Ok(pfn.clone());
         }
-        let wanted = Signature { rse: &rse.rse, service, operation, lifetime: SIGNATURE_SECONDS, url: pfn };
+        let wanted = Signature { rse: &rse.rse, service, operation, lifetime: SIGNATURE_SECONDS, url: pfn.as_str() };
         let signed = credentials::sign_url(self.run.uploader.client, wanted).await;
-        signed.map_err(|error| {
+        signed.map(Pfn::new).map_err(|error| {
             StorageError::new(StorageErrorKind::Denied, format!("its URL could not be signed: {error}"))
         })
     }

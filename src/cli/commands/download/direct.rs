@@ -67,10 +67,11 @@ async fn pfn(job: &Job<'_>, pfn: &str) -> Result<DirectDownload> {
         }
     };
     let entry = entry.unwrap_or_else(|| nothing_known(did.clone()));
-    let source = entry.pfns.iter().find(|(known, _)| known == pfn).map(|(pfn, at)| plan::source(&did, pfn, at));
+    let source =
+        entry.pfns.iter().find(|(known, _)| known == pfn).map(|(pfn, at)| plan::source(&did, pfn.as_str().into(), at));
     let entry = ReplicaEntry { pfns: Vec::new(), ..entry };
     let mut file = planner(job).plan(entry, &[Route { request: 0, did: &did }]);
-    file.sources = vec![source.unwrap_or_else(|| Source { pfn: pfn.to_owned(), rse, member: None })];
+    file.sources = vec![source.unwrap_or_else(|| Source { pfn: pfn.into(), rse, member: None })];
     let mut skipped = Skipped::default();
     let jobs = if job.more.wanted.0.accepts(&did, &mut skipped) { vec![file] } else { Vec::new() };
     Ok(DirectDownload { jobs, dids: vec![did], slots: Concurrency::exactly(1), speed: None, skipped })

@@ -137,7 +137,7 @@ fn record(job: &Job<'_>, file: &FileJob, action: &PlannedAction<'_>) -> Value {
         "adler32": kind(matches!(file.checksum, Checksum::Adler32(_))),
         "md5": kind(matches!(file.checksum, Checksum::Md5(_))),
         "rse": source.map(|source| &source.rse),
-        "pfn": source.map(|source| &source.pfn),
+        "pfn": source.map(|source| source.pfn.as_str()),
         "path": path(job, file),
         "reason": if let PlannedAction::No(reason) = action { Some(reason) } else { None },
     })

@@ -80,7 +80,11 @@ impl<'a> EventWriter<'a> {
             }
             FileEvent::Using { pfn } => self.emit("source", &job.did, [("rse", rse()), ("pfn", (*pfn).into())]),
             FileEvent::FetchingArchive { pfn, bytes } => {
-                self.emit("archive", &job.did, [("rse", rse()), ("pfn", (*pfn).into()), ("bytes", (*bytes).into())]);
+                self.emit(
+                    "archive",
+                    &job.did,
+                    [("rse", rse()), ("pfn", pfn.as_str().into()), ("bytes", (*bytes).into())],
+                );
             }
             FileEvent::CannotRead { reason, .. } | FileEvent::AttemptFailed { reason, .. } => {
                 self.emit("attempt_failed", &job.did, [("rse", rse()), ("reason", (*reason).into())]);

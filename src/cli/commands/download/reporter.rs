@@ -45,7 +45,7 @@ impl Reporter {
             FileEvent::FetchingArchive { pfn, bytes } => {
                 // The archive replaces the bar of the file, which has no progress meanwhile.
                 bars.remove(&job.id);
-                bars.insert(job.id, progress.archive_started(file_name(pfn), bytes.unwrap_or(0)));
+                bars.insert(job.id, progress.archive_started(pfn.file_name(), bytes.unwrap_or(0)));
             }
             FileEvent::Unpacking { .. } => {
                 bars.remove(&job.id);
@@ -131,12 +131,6 @@ fn ended(progress: &Progress, bar: Option<FileBar>, outcome: DownloadOutcome, si
     }
 }
 
-/// Returns the file name in a PFN, without the query.
-fn file_name(pfn: &str) -> &str {
-    let path = pfn.split('?').next().unwrap_or_default();
-    path.rsplit('/').next().unwrap_or_default()
-}
-
 fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
     let did = job.did.to_string();
     let did = one_line(&did);
@@ -169,9 +163,14 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
         FileEvent::FetchingArchive { pfn, bytes } => match bytes {
             Some(bytes) => {
                 let size = sizefmt(Some(Num::from(bytes)), true);
-                tracing::info!("{prefix}Downloading the archive that contains the file: {} ({size})", one_line(pfn));
+                tracing::info!(
+                    "{prefix}Downloading the archive that contains the file: {} ({size})",
+                    one_line(pfn.as_str())
+                );
             }
-            None => tracing::info!("{prefix}Downloading the archive that contains the file: {}", one_line(pfn)),
+            None => {
+                tracing::info!("{prefix}Downloading the archive that contains the file: {}", one_line(pfn.as_str()))
+            }
         },
         FileEvent::Unpacking { archive } => tracing::info!("{prefix}Extracting {did} from {}", one_line(archive)),
         FileEvent::WrongContent { found, expected } => {

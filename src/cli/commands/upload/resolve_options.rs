@@ -12,6 +12,7 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
+use crate::storage::Pfn;
 use crate::transfer::upload::{Options, Registration};
 use crate::types::{Attributes, RseSettings};
 
@@ -38,7 +39,7 @@ pub(super) async fn options(
         domain: domain(context, &rse, &attributes),
         schemes: args.schemes(),
         implementation: args.r#impl.clone().filter(|_| args.pfn.is_none()),
-        pfn: args.pfn.clone(),
+        pfn: args.pfn.clone().map(Pfn::new),
         registration: registration(args, &rse),
         lifetime,
         idle_timeout: idle_timeout(context, args)?,

@@ -30,7 +30,7 @@ impl Archives {
 
     fn slot(&self, source: &Source) -> Arc<Slot> {
         // The signature of a PFN changes with each listing.
-        let location = source.pfn.split('?').next().unwrap_or_default();
+        let location = source.pfn.without_query();
         let key = format!("{} {location}", source.rse);
         let mut known = lock(&self.0);
         let found = known.iter().position(|(one, _)| *one == key).and_then(|index| known.remove(index));
@@ -49,7 +49,7 @@ mod tests {
     use crate::storage::{StorageError, StorageErrorKind};
 
     fn source(pfn: &str) -> Source {
-        Source { pfn: pfn.to_owned(), rse: "A".to_owned(), member: Some("f".to_owned()) }
+        Source { pfn: pfn.into(), rse: "A".to_owned(), member: Some("f".to_owned()) }
     }
 
     #[tokio::test]

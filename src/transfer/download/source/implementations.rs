@@ -11,7 +11,6 @@ use crate::api::rses;
 use crate::error::Result;
 use crate::http::Client;
 use crate::lock::lock;
-use crate::storage::scheme;
 use crate::transfer::job::Source;
 
 /// The requested implementations.
@@ -83,7 +82,7 @@ impl<'a> Implementations<'a> {
     /// Checks that the RSE of a source offers this implementation for its protocol. Errors: it does not, or cannot be
     /// queried.
     pub(crate) async fn check(&self, source: &Source, implementation: &str) -> std::result::Result<(), String> {
-        let scheme = scheme(&source.pfn);
+        let scheme = source.pfn.scheme();
         let fits = |one: &Protocol| one.r#impl == implementation && one.scheme == scheme && one.is_readable();
         match self.protocols(&source.rse).await {
             Ok(protocols) if protocols.iter().any(fits) => Ok(()),

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::attempt_error::AttemptError;
 use super::{ATTEMPTS, Downloaded, FileDownload, GiveUp};
-use crate::storage::{Storage, StorageError, StorageErrorKind, scheme};
+use crate::storage::{Storage, StorageError, StorageErrorKind};
 use crate::transfer::clock;
 use crate::transfer::events::FileEvent;
 use crate::transfer::job::Source;
@@ -119,7 +119,7 @@ impl FileDownload<'_> {
             Ok(storage) => storage,
             Err(reason) => {
                 context.trace.set("stateReason", reason.as_str());
-                self.emit(FileEvent::CannotRead { pfn: &source.pfn, reason: &reason });
+                self.emit(FileEvent::CannotRead { pfn: source.pfn.as_str(), reason: &reason });
                 return Err(SourceError::Unreadable(reason));
             }
         };
@@ -152,7 +152,7 @@ impl FileDownload<'_> {
 
     /// Reports that a source is being tried.
     fn announce(&self, source: &Source, trace: &mut Trace) {
-        let (scheme, rse) = (scheme(&source.pfn), source.rse.as_str());
+        let (scheme, rse) = (source.pfn.scheme(), source.rse.as_str());
         trace.set("remoteSite", rse);
         trace.set("clientState", "DOWNLOAD_ATTEMPT");
         trace.set("protocol", scheme);
@@ -187,7 +187,7 @@ impl FileDownload<'_> {
                 .await
                 .map_err(paused_error)?;
             if using.replace(current.pfn.clone()).is_none_or(|before| before != current.pfn) {
-                self.emit(FileEvent::Using { pfn: &current.pfn });
+                self.emit(FileEvent::Using { pfn: current.pfn.as_str() });
             }
             let start = clock::system_time();
             let failure = match self.attempt(current, storage, context.destination, &mut context.partial).await {

@@ -3,8 +3,7 @@
 use super::super::FileDownload;
 use crate::api::replicas::{self, Query};
 use crate::http::Client;
-use crate::storage::http::is_signed;
-use crate::storage::{StorageError, StorageErrorKind};
+use crate::storage::{Pfn, StorageError, StorageErrorKind};
 use crate::transfer::job::{FileJob, Source};
 use crate::transfer::plan;
 
@@ -12,7 +11,7 @@ impl FileDownload<'_> {
     /// Returns the source with a new signature, if it is signed and was refused. Any refusal counts, as storages differ
     /// in their answer to an expired URL; so callers ask only once per try.
     pub(crate) async fn with_new_signature(&self, source: &Source, refusal: &StorageError) -> Option<Source> {
-        if !matches!(refusal.kind, StorageErrorKind::Denied | StorageErrorKind::Refused) || !is_signed(&source.pfn) {
+        if !matches!(refusal.kind, StorageErrorKind::Denied | StorageErrorKind::Refused) || !source.pfn.is_signed() {
             return None;
         }
         let client = self.downloader.client?;
@@ -37,16 +36,11 @@ async fn sign(client: &Client, job: &FileJob, source: &Source) -> crate::error::
         ..Query::default()
     };
     let Some(entry) = replicas::list(client, &query).await?.next().await? else { return Ok(None) };
-    let sources = entry.pfns.iter().map(|(pfn, at)| plan::source(&entry.did, pfn, at));
+    let sources = entry.pfns.iter().map(|(pfn, at)| plan::source(&entry.did, Pfn::from(pfn.as_str()), at));
     let is_same = |new: &Source| {
-        (without_signature(&new.pfn), &new.member) == (without_signature(&source.pfn), &source.member)
-            && is_signed(&new.pfn)
+        (new.pfn.without_query(), &new.member) == (source.pfn.without_query(), &source.member)
+            && new.pfn.is_signed()
             && new.pfn != source.pfn
     };
     Ok(sources.into_iter().find(is_same))
-}
-
-/// Returns a URL without its signature (the query).
-fn without_signature(pfn: &str) -> &str {
-    pfn.split('?').next().unwrap_or_default()
 }

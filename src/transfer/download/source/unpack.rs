@@ -33,8 +33,7 @@ impl FileDownload<'_> {
             }
             error
         })?;
-        let path = source.pfn.split('?').next().unwrap_or_default();
-        self.emit(FileEvent::Unpacking { archive: path.rsplit('/').next().unwrap_or_default() });
+        self.emit(FileEvent::Unpacking { archive: source.pfn.file_name() });
         Ok(Some(archive.member(name, self.job.bytes)))
     }
 

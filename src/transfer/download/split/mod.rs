@@ -17,7 +17,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::FileDownload;
 use super::attempt_error::AttemptError;
-use crate::storage::{ObjectReader, RangeRequest, Storage, StorageError, StorageErrorKind};
+use crate::storage::{ObjectReader, Pfn, RangeRequest, Storage, StorageError, StorageErrorKind};
 use crate::transfer::checksum::Checksum;
 use crate::transfer::events::FileEvent;
 use crate::transfer::job::{LARGE, Source};
@@ -47,7 +47,7 @@ const SLOW_FACTOR: f64 = 4.0;
 
 /// A source of byte ranges.
 struct SplitSource<'a> {
-    pfn: &'a str,
+    pfn: &'a Pfn,
     storage: &'a dyn Storage,
     /// Version of the file, once known.
     version: Option<String>,
@@ -142,7 +142,7 @@ impl FileDownload<'_> {
 }
 
 impl<'a> SplitSource<'a> {
-    fn new(pfn: &'a str, storage: &'a dyn Storage) -> Self {
+    fn new(pfn: &'a Pfn, storage: &'a dyn Storage) -> Self {
         Self { pfn, storage, version: None, most: connection_ramp::MAX_CONNECTIONS, rate: None }
     }
 }
