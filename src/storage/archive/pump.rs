@@ -82,10 +82,10 @@ struct CancellableReader<R> {
 
 impl<R: Read> Read for CancellableReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.blocks.is_closed() {
-            true => Err(cancelled()),
-            false => self.inner.read(buffer),
+        if self.blocks.is_closed() {
+            return Err(cancelled());
         }
+        self.inner.read(buffer)
     }
 }
 

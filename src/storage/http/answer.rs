@@ -87,23 +87,27 @@ pub(super) fn transport_error(error: &reqwest::Error) -> StorageError {
         cause = "the connection was cut".to_owned();
     }
     let in_body = error.is_body() || error.is_decode();
-    let kind = match () {
-        () if error.is_timeout() => StorageErrorKind::TimedOut,
-        // A server that sends a body has already presented a valid certificate.
-        () if in_body => StorageErrorKind::Transient,
-        () if error.is_builder() || cause.contains("certificate") || cause.contains("TLS") => StorageErrorKind::Refused,
-        () if cause.contains("Name or service not known") => StorageErrorKind::Refused,
-        () => StorageErrorKind::Transient,
+    let is_permanent = error.is_builder()
+        || ["certificate", "TLS", "Name or service not known"].iter().any(|part| cause.contains(part));
+    let kind = if error.is_timeout() {
+        StorageErrorKind::TimedOut
+    // A server that sends a body has already presented a valid certificate.
+    } else if is_permanent && !in_body {
+        StorageErrorKind::Refused
+    } else {
+        StorageErrorKind::Transient
     };
-    match kind {
-        _ if cause.starts_with(NO_ADDRESS) => {
-            let host = error.url().and_then(|url| url.host_str()).unwrap_or("the storage");
-            StorageError::new(kind, format!("the address of {host} cannot be found{}", &cause[NO_ADDRESS.len()..]))
-        }
-        StorageErrorKind::TimedOut => StorageError::new(kind, "the storage did not answer in time"),
-        _ if in_body => StorageError::new(kind, format!("the transfer broke off: {cause}")),
-        _ => StorageError::new(kind, cause),
-    }
+    let message = if let Some(rest) = cause.strip_prefix(NO_ADDRESS) {
+        let host = error.url().and_then(|url| url.host_str()).unwrap_or("the storage");
+        format!("the address of {host} cannot be found{rest}")
+    } else if kind == StorageErrorKind::TimedOut {
+        "the storage did not answer in time".to_owned()
+    } else if in_body {
+        format!("the transfer broke off: {cause}")
+    } else {
+        cause
+    };
+    StorageError::new(kind, message)
 }
 
 /// Returns the version of the file: a strong ETag, else the modification time.

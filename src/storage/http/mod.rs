@@ -1,5 +1,7 @@
-//! Files over HTTP: `https`, `http`, and WebDAV's `davs` and `dav`, which are read in the same way. Tokens and
-//! certificates are given by the caller.
+//! Reads and writes files over HTTP: `https`, `http`, and WebDAV's `davs` and `dav`.
+//!
+//! Every request goes through [`sender`], which decides who gets the token. Tokens and certificates are given by the
+//! caller; requests to the Rucio server are in [`crate::http`].
 
 mod address;
 mod answer;

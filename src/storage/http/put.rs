@@ -46,10 +46,7 @@ impl StorageWriter for WebStorage {
     fn inspect<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Option<Stored>>> {
         Box::pin(async move {
             let url = address::url(pfn)?;
-            match address::is_signed(&url) {
-                true => self.inspect_signed(&url).await,
-                false => self.inspect_plain(&url).await,
-            }
+            if address::is_signed(&url) { self.inspect_signed(&url).await } else { self.inspect_plain(&url).await }
         })
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Rucio treats all three the same: a path on a host with SSH access. Current versions of `scp` use SFTP as well; with our
 //! own SFTP client there is no second copy on disk and no remote shell that could interpret names as commands, and a
-//! missing file can be distinguished from a broken connection. Keys, agents, jump hosts and known hosts are left to ssh.
+//! missing file can be distinguished from a broken connection. Keys, agents, jump hosts and known hosts are left to ssh;
+//! logins to the Rucio server with an SSH key are in [`crate::auth`].
 
 mod address;
 mod packet;

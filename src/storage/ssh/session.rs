@@ -283,18 +283,15 @@ impl std::fmt::Debug for Session {
 fn failure(host: &SshHost, message: &str) -> StorageError {
     let has = |part: &str| message.contains(part);
     let login = login(host);
-    let (kind, advice) = match () {
-        () if has("Host key verification failed") || has("HOST IDENTIFICATION HAS CHANGED") => (
-            StorageErrorKind::Refused,
-            format!("; look whether it is the right host, and take its key once with: {login}"),
-        ),
-        () if has("Permission denied") || has("Too many authentication failures") => {
-            (StorageErrorKind::Denied, format!("; load your key with ssh-add, and try it with: {login}"))
-        }
-        () if has("subsystem request failed") => {
-            (StorageErrorKind::Refused, "; the host does not offer sftp".to_owned())
-        }
-        () => (StorageErrorKind::Transient, String::new()),
+    let (kind, advice) = if has("Host key verification failed") || has("HOST IDENTIFICATION HAS CHANGED") {
+        let advice = format!("; look whether it is the right host, and take its key once with: {login}");
+        (StorageErrorKind::Refused, advice)
+    } else if has("Permission denied") || has("Too many authentication failures") {
+        (StorageErrorKind::Denied, format!("; load your key with ssh-add, and try it with: {login}"))
+    } else if has("subsystem request failed") {
+        (StorageErrorKind::Refused, "; the host does not offer sftp".to_owned())
+    } else {
+        (StorageErrorKind::Transient, String::new())
     };
     let said = message.lines().rfind(|line| !line.trim().is_empty()).map_or("ended without a word", str::trim);
     StorageError::new(kind, format!("ssh: {said}{advice}"))

@@ -1,7 +1,8 @@
 //! Writing to storages: a trait of its own, because not every readable protocol can be written.
 //!
 //! Nothing is overwritten on purpose except by [`StorageWriter::put`], which callers use with a temporary name. What is
-//! correct is decided by the caller, who knows the file.
+//! correct is decided by the caller, who knows the file. Writing over HTTP and SFTP is beside reading, in
+//! [`super::http`] and [`super::ssh`].
 
 mod file;
 mod program;

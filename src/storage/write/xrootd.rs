@@ -90,11 +90,14 @@ async fn xrdfs(words: &[&str]) -> Result<String> {
 /// kXR_NoSpace, kXR_overQuota.
 fn kind(output: &ProgramOutput) -> StorageErrorKind {
     let says = |number: &str| output.stderr.contains(number);
-    match () {
-        () if says("[3011]") => StorageErrorKind::NotFound,
-        () if says("[3010]") => StorageErrorKind::Denied,
-        () if says("[3009]") || says("[3021]") => StorageErrorKind::Refused,
-        () => StorageErrorKind::Transient,
+    if says("[3011]") {
+        StorageErrorKind::NotFound
+    } else if says("[3010]") {
+        StorageErrorKind::Denied
+    } else if says("[3009]") || says("[3021]") {
+        StorageErrorKind::Refused
+    } else {
+        StorageErrorKind::Transient
     }
 }
 
