@@ -18,7 +18,7 @@ pub use account::{AccountRow, GlobalLimit, GlobalUsage, Identity, LocalUsage, Ne
 pub use did::{CollectionContent, CollectionType, Did, FileEntry, FileMetadata, FoundDid, Metadata, ScopeConvention};
 pub use opendata::{OpenData, OpenDataList};
 pub use replica::{DatasetAtRse, DatasetReplica, Replica, ReplicaAttributes, ReplicaEntry, SuspiciousReplica};
-pub use rse::{RseProtocol, RseSettings, RseUsage};
+pub use rse::{RseProtocol, RseSettings, RseUsage, implementation_class};
 pub use rule::{DatasetLock, NewRule, RuleAnalysis, RuleEvent, RuleRow, TransferAnalysis};
 pub use subscription::SubscriptionOptions;
 pub use upload::{DatasetRule, KnownFile, NewMetadata, NewReplica};

@@ -53,6 +53,13 @@ fn yes() -> bool {
     true
 }
 
+/// Returns the class name in the official client of an implementation: `webdav` and `gfal.NoRename` are short for
+/// longer names.
+pub fn implementation_class(name: &str) -> String {
+    let class = if name.contains('.') { "" } else { ".Default" };
+    format!("rucio.rse.protocols.{name}{class}")
+}
+
 /// A protocol of an RSE.
 #[derive(Debug, Clone, Deserialize)]
 pub struct RseProtocol {

@@ -36,7 +36,7 @@ use crate::error::Error;
 use crate::http::Client;
 use crate::lock::lock;
 use crate::storage::{Pfn, StorageErrorKind, Storages};
-use crate::types::RseSettings;
+use crate::types::{RseSettings, implementation_class};
 
 /// Maximum number of large files at a time, as in downloads by the official client (`--ndownloader`).
 const CONCURRENT_LARGE_FILES: usize = 3;
@@ -234,8 +234,6 @@ impl<'a> Uploader<'a> {
 impl Options {
     /// Returns the full class name (of the official client) of the requested implementation.
     fn implementation(&self) -> Option<String> {
-        let name = self.implementation.as_deref()?;
-        let class = if name.contains('.') { "" } else { ".Default" };
-        Some(format!("rucio.rse.protocols.{name}{class}"))
+        self.implementation.as_deref().map(implementation_class)
     }
 }

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::http::Client;
 use crate::lock::lock;
 use crate::transfer::job::Source;
+use crate::types::implementation_class;
 
 /// The requested implementations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,16 +44,11 @@ impl ImplementationChoice {
     /// Parses the names of `--impl` or `preferred_impl`: `webdav` and `gfal.NoRename` are short for longer names.
     pub fn new(only: Option<&str>, preferred: &[String]) -> Option<Self> {
         match (only, preferred) {
-            (Some(name), _) => Some(Self::Only(full_name(name))),
+            (Some(name), _) => Some(Self::Only(implementation_class(name))),
             (None, []) => None,
-            (None, names) => Some(Self::Preferred(names.iter().map(|name| full_name(name)).collect())),
+            (None, names) => Some(Self::Preferred(names.iter().map(|name| implementation_class(name)).collect())),
         }
     }
-}
-
-fn full_name(name: &str) -> String {
-    let class = if name.contains('.') { "" } else { ".Default" };
-    format!("rucio.rse.protocols.{name}{class}")
 }
 
 impl<'a> Implementations<'a> {
