@@ -9,6 +9,9 @@ use super::{Lock, Sent, StorageWriter, Stored, already_exists};
 use crate::storage::xrootd::XrootdProgram;
 use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 
+/// Part of the message of `xrdfs` if the server has answered, with an error.
+const ANSWERED: &str = "Server responded with an error";
+
 impl StorageWriter for XrootdProgram {
     fn inspect<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Option<Stored>>> {
         Box::pin(async move {
@@ -17,8 +20,11 @@ impl StorageWriter for XrootdProgram {
                 Err(error) if error.kind == StorageErrorKind::NotFound => return Ok(None),
                 stdout => stdout?,
             };
-            // Not all servers support checksums; then only the size is known.
-            let sums = xrdfs(&[server, "query", "checksum", path]).await.unwrap_or_default();
+            let sums = match xrdfs(&[server, "query", "checksum", path]).await {
+                // The server has no checksum, or cannot compute it; then only the size is known.
+                Err(error) if error.message.contains(ANSWERED) => String::new(),
+                sums => sums?,
+            };
             Ok(Some(Stored { bytes: size(&stdout), adler32: sum(&sums, "adler32"), md5: sum(&sums, "md5") }))
         })
     }
