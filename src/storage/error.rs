@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-/// Pause before a retry if the storage does not specify one.
-const PAUSE: Duration = Duration::from_millis(500);
-/// Maximum pause before a retry, even if the storage asks for more.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+use crate::retry::Backoff;
+
+/// Pause before a retry. Chosen: half a second, or what the storage asks for, up to 30 s.
+const PAUSE: Backoff =
+    Backoff { first: Duration::from_millis(500), factor: 1, max: Duration::from_secs(30), jitter: 0.0 };
 
 /// Kind of failure; decides whether a retry makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +74,7 @@ impl StorageError {
 
     /// Returns the pause before a retry: `Retry-After` if given, at most 30 s.
     pub fn pause(&self) -> Duration {
-        self.retry_after.unwrap_or(PAUSE).min(LONGEST_PAUSE)
+        PAUSE.pause_or(0, self.retry_after)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::target_folder::TargetFolder;
 use crate::transfer::checksum::Checksum;
-use crate::transfer::download::{FileDownload, Options};
+use crate::transfer::download::{DownloadOptions, FileDownload};
 use crate::transfer::events::FileEvent;
 use crate::transfer::partial_file::temporary::{copy, is_reserved, remove_leftover};
 
@@ -58,7 +58,7 @@ fn is_file(path: &Path) -> io::Result<bool> {
 }
 
 /// Whether the file at this path is right, according to the user's options. Errors: it cannot be read.
-pub fn is_right(path: &Path, bytes: Option<u64>, checksum: Checksum, options: Options) -> io::Result<bool> {
+pub fn is_right(path: &Path, bytes: Option<u64>, checksum: Checksum, options: DownloadOptions) -> io::Result<bool> {
     if options.ignore_checksum {
         return Ok(true);
     }

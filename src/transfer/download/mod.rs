@@ -40,7 +40,7 @@ const OTHER_PROCESS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The user's options for every file.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+pub struct DownloadOptions {
     /// Accept received and existing files without verification.
     pub ignore_checksum: bool,
     /// Accept an existing file if its size is right.
@@ -54,13 +54,13 @@ pub struct Downloader<'a> {
     /// Storages to read from.
     pub storages: &'a Storages,
     /// Cache of downloaded archives.
-    pub archives: Archives,
+    archives: Archives,
     /// Limits on requests per host.
-    pub host_limits: HostLimits,
+    host_limits: HostLimits,
     /// The target folder.
     pub folder: &'a TargetFolder,
     /// The user's options.
-    pub options: Options,
+    pub options: DownloadOptions,
     /// The rate limit, if any.
     pub rate: Option<&'a Rate>,
     /// The limit on connections.
@@ -105,7 +105,7 @@ impl<'a> Downloader<'a> {
             archives: Archives::default(),
             host_limits: HostLimits::default(),
             folder,
-            options: Options::default(),
+            options: DownloadOptions::default(),
             rate: None,
             connection_budget: ConnectionBudget::shared(LARGE),
             client: None,

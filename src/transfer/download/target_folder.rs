@@ -23,7 +23,7 @@ impl TargetFolder {
         Ok(Self { base: std::path::absolute(path)?, real: OnceLock::new(), ready: Mutex::default() })
     }
 
-    /// Returns the absolute path of a file and creates its folders. `relative` comes from [`super::path::below`]. The
+    /// Returns the absolute path of a file and creates its folders. `relative` comes from [`crate::transfer::plan::path::below`]. The
     /// path has no symbolic links, so a writer can detect one that is inserted later. Errors: a folder cannot be
     /// created, or a link on the way leads outside.
     pub fn prepare_path(&self, relative: &Path) -> Result<PathBuf> {

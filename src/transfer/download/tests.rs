@@ -51,14 +51,20 @@ struct World {
     folder: TargetFolder,
     storages: Storages,
     diary: Diary,
-    options: Options,
+    options: DownloadOptions,
 }
 
 impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let folder = TargetFolder::new(dir.path()).unwrap();
-        Self { dir, folder, storages: Storages::new(plain()), diary: Diary::default(), options: Options::default() }
+        Self {
+            dir,
+            folder,
+            storages: Storages::new(plain()),
+            diary: Diary::default(),
+            options: DownloadOptions::default(),
+        }
     }
 
     async fn fetch(&self, job: &FileJob) -> DownloadOutcome {
@@ -212,15 +218,15 @@ async fn download_leaves_an_existing_file_if_it_is_right() {
 
     std::fs::write(&path, "HELLO").unwrap();
     for (options, expected) in [
-        (Options { local_by_size: true, ..Options::default() }, DownloadOutcome::AlreadyDone),
-        (Options { ignore_checksum: true, ..Options::default() }, DownloadOutcome::AlreadyDone),
-        (Options::default(), DownloadOutcome::FileNotFound),
+        (DownloadOptions { local_by_size: true, ..DownloadOptions::default() }, DownloadOutcome::AlreadyDone),
+        (DownloadOptions { ignore_checksum: true, ..DownloadOptions::default() }, DownloadOutcome::AlreadyDone),
+        (DownloadOptions::default(), DownloadOutcome::FileNotFound),
     ] {
         world.options = options;
         assert_eq!(world.fetch(&hello(&[])).await, expected);
     }
     std::fs::write(&path, "HELL").unwrap();
-    world.options = Options { local_by_size: true, ..Options::default() };
+    world.options = DownloadOptions { local_by_size: true, ..DownloadOptions::default() };
     assert_eq!(world.fetch(&hello(&[])).await, DownloadOutcome::FileNotFound);
     assert!(world.notes().contains(&"differs, by size true".to_owned()));
 }

@@ -21,7 +21,7 @@ const DOWN_AFTER: u32 = 64;
 
 /// The hosts of all sources.
 #[derive(Debug, Default)]
-pub struct HostLimits(Mutex<HashMap<String, Arc<HostState>>>);
+pub(crate) struct HostLimits(Mutex<HashMap<String, Arc<HostState>>>);
 
 #[derive(Debug, Default)]
 struct HostState {

@@ -1,4 +1,5 @@
 //! Lists replicas as jobs while the server is still answering. The jobs are made in `plan`; the endpoints are in `api`.
+//! A metalink file takes the place of the server's list; [`metalink`] parses it.
 //!
 //! Each collection is listed in a call of its own, so that it is known which collection led to a file. Asking the
 //! server for it (`resolve_parents`) makes a listing take three times as long.

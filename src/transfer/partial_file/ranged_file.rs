@@ -1,5 +1,5 @@
-//! A file received in several byte ranges at the same time, written to one temporary file with a footer ([`trailer`])
-//! that records the received ranges ([`range_map`]). Which range to request from which source is decided in
+//! A file received in several byte ranges at the same time, written to one temporary file with a footer ([`super::trailer`])
+//! that records the received ranges ([`super::range_map`]). Which range to request from which source is decided in
 //! `download::split`.
 
 use std::fs::File;

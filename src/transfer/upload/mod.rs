@@ -61,9 +61,9 @@ pub enum Registration {
     Never,
 }
 
-/// Options for all files of an upload.
+/// UploadOptions for all files of an upload.
 #[derive(Debug)]
-pub struct Options {
+pub struct UploadOptions {
     /// Destination RSE.
     pub rse: RseSettings,
     /// `wan` or `lan`.
@@ -94,8 +94,8 @@ pub struct Uploader<'a> {
     pub client: &'a Client,
     /// Storage clients.
     pub storages: &'a Storages,
-    /// Options.
-    pub options: Options,
+    /// UploadOptions.
+    pub options: UploadOptions,
     /// Receiver of the events.
     pub observer: &'a dyn UploadObserver,
     /// Sender of traces, if enabled.
@@ -139,7 +139,12 @@ pub struct Uploaded {
 
 impl<'a> Uploader<'a> {
     /// Creates an uploader.
-    pub fn new(client: &'a Client, storages: &'a Storages, options: Options, observer: &'a dyn UploadObserver) -> Self {
+    pub fn new(
+        client: &'a Client,
+        storages: &'a Storages,
+        options: UploadOptions,
+        observer: &'a dyn UploadObserver,
+    ) -> Self {
         Self {
             client,
             storages,
@@ -231,7 +236,7 @@ impl<'a> Uploader<'a> {
     }
 }
 
-impl Options {
+impl UploadOptions {
     /// Returns the full class name (of the official client) of the requested implementation.
     fn implementation(&self) -> Option<String> {
         self.implementation.as_deref().map(implementation_class)

@@ -31,7 +31,7 @@ use crate::http::Client;
 use crate::storage::Storages;
 use crate::transfer::download::source::implementations::{ImplementationChoice, Implementations};
 use crate::transfer::download::target_folder::TargetFolder;
-use crate::transfer::download::{Downloader, Options};
+use crate::transfer::download::{DownloadOptions, Downloader};
 use crate::transfer::limits::attempt_timeout::AttemptTimeout;
 use crate::transfer::limits::connection_budget::ConnectionBudget;
 use crate::transfer::limits::rate::Rate;
@@ -212,8 +212,8 @@ impl<'a> Job<'a> {
     }
 
     /// Returns the verification options, without timeouts.
-    fn options(&self) -> Options {
-        Options {
+    fn options(&self) -> DownloadOptions {
+        DownloadOptions {
             ignore_checksum: self.args.ignore_checksum,
             local_by_size: self.args.check_local_with_filesize_only,
             attempt_timeout: AttemptTimeout::default(),
@@ -239,15 +239,15 @@ impl<'a> Job<'a> {
             None => self.context.config()?.download_transfer_timeout()?,
         };
         let wanted = self.implementation()?;
-        let downloader = Downloader::new(&self.storages, &self.folder, &self.watch, &self.common_trace);
-        Ok(Downloader {
-            connection_budget: self.connection_budget().unwrap_or(downloader.connection_budget),
-            client: Some(self.client),
-            implementations: wanted.map(|wanted| Implementations::new(self.client, wanted)),
-            options: Options { attempt_timeout: AttemptTimeout { seconds, speed }, ..self.options() },
-            rate: self.rate.as_ref(),
-            tracer,
-            ..downloader
-        })
+        let mut downloader = Downloader::new(&self.storages, &self.folder, &self.watch, &self.common_trace);
+        if let Some(budget) = self.connection_budget() {
+            downloader.connection_budget = budget;
+        }
+        downloader.client = Some(self.client);
+        downloader.implementations = wanted.map(|wanted| Implementations::new(self.client, wanted));
+        downloader.options = DownloadOptions { attempt_timeout: AttemptTimeout { seconds, speed }, ..self.options() };
+        downloader.rate = self.rate.as_ref();
+        downloader.tracer = tracer;
+        Ok(downloader)
     }
 }

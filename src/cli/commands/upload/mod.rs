@@ -30,7 +30,7 @@ use crate::storage::Storages;
 use crate::transfer::trace::{Fields, Tracer};
 use crate::transfer::upload::folders::FolderTree;
 use crate::transfer::upload::local::LocalFile;
-use crate::transfer::upload::{Options, Uploader};
+use crate::transfer::upload::{UploadOptions, Uploader};
 
 pub(crate) use options::Args;
 
@@ -66,7 +66,7 @@ struct Job<'a> {
     storages: Storages,
     watch: Observers<'a>,
     common_trace: Fields,
-    options: Options,
+    options: UploadOptions,
     files: Vec<LocalFile>,
     tree: Vec<FolderTree>,
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::storage::Pfn;
-use crate::transfer::upload::{Options, Registration};
+use crate::transfer::upload::{Registration, UploadOptions};
 use crate::types::{Attributes, RseSettings};
 
 /// Resolves the options of the command line.
@@ -25,7 +25,7 @@ pub(super) async fn options(
     args: &Args,
     account: String,
     lifetime: Option<i64>,
-) -> Result<Options> {
+) -> Result<UploadOptions> {
     let rse = rses::settings(client, &one_of(client, &args.rse).await?).await?;
     if !rse.availability_write {
         let details = format!("{} is not available for writing. No actions have been taken", rse.rse);
@@ -35,7 +35,7 @@ pub(super) async fn options(
         tracing::warn!("Attributes of the RSE: {} not available. ({error})", rse.rse);
         Attributes::new()
     });
-    Ok(Options {
+    Ok(UploadOptions {
         domain: domain(context, &rse, &attributes),
         schemes: args.schemes(),
         implementation: args.r#impl.clone().filter(|_| args.pfn.is_none()),
