@@ -6,6 +6,7 @@
 mod argv;
 mod browser;
 mod commands;
+mod compat;
 mod complete;
 mod context;
 mod dispatch;

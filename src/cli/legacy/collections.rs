@@ -116,15 +116,7 @@ impl Parents {
                 "A DID must be provided. Use -h to list the options.",
             ));
         };
-        let nothing = list::Args {
-            did_pattern: None,
-            recursive: false,
-            filter: None,
-            short: false,
-            parent: true,
-            name_twice: false,
-        };
-        Ok(list::Args { did_pattern: Some(did), ..nothing })
+        Ok(list::Args { did_pattern: Some(did), recursive: false, filter: None, short: false, parent: true })
     }
 }
 

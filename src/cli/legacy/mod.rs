@@ -11,6 +11,7 @@ mod rules;
 use clap::Subcommand;
 
 use super::commands::{account, did, download, lifetime_exception, ping, replica, rse, rule, scope, upload, whoami};
+use super::compat::CompatOptions;
 use super::context::Context;
 use crate::error::Result;
 
@@ -115,16 +116,14 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<()> {
         Command::ListContentHistory(args) => did::content::history::run(context, args).await,
         Command::ListDatasetReplicas(args) => replica::list::dataset::run(context, args).await,
         Command::ListDatasetsRse(args) => replica::list::dataset::run(context, args.translate()).await,
-        Command::ListDids(args) => did::list::run(context, did::list::Args { name_twice: true, ..args }).await,
+        Command::ListDids(args) => did::list::list(context, args, CompatOptions::LEGACY).await,
         Command::ListDidsExtended(_) => Err(collections::Extended::refusal()),
         Command::ListFileReplicas(args) => {
             replica::list::file::run(context, replica::list::file::Args { human: context.human, ..*args }).await
         }
         Command::ListFiles(args) => did::files::run(context, args).await,
         Command::ListParentDids(args) => did::list::run(context, args.translate()?).await,
-        Command::ListRseAttributes(args) => {
-            rse::attribute::list::run(context, rse::attribute::list::Args { columns: true, ..args }).await
-        }
+        Command::ListRseAttributes(args) => rse::attribute::list::list(context, args, CompatOptions::LEGACY).await,
         Command::ListRseUsage(args) => rse::usage::run(context, args).await,
         Command::ListRses(args) => rse::list::run(context, args).await,
         Command::ListRules(args) => {
@@ -137,7 +136,7 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<()> {
         Command::MoveRule(args) => rule::r#move::run(context, args.translate()).await,
         Command::Ping(args) => ping::run(context, args).await,
         Command::Reopen(args) => did::update::run(context, args.reopened()).await,
-        Command::RuleInfo(args) => rule::show::run(context, rule::show::Args { old_layout: true, ..args }).await,
+        Command::RuleInfo(args) => rule::show::show(context, args, CompatOptions::LEGACY).await,
         Command::SetMetadata(args) => did::metadata::set::run(context, args.translate()).await,
         Command::Stat(args) => did::show::run(context, args).await,
         Command::Upload(args) => upload::run(context, *args).await,

@@ -2,6 +2,7 @@
 
 use super::{RELATIVE, did_table, filter};
 use crate::api;
+use crate::cli::compat::CompatOptions;
 use crate::cli::context::Context;
 use crate::cli::ui::{Cell, Shape};
 use crate::cli::value_kind::ValueKind;
@@ -34,19 +35,21 @@ pub(crate) struct Args {
     /// List the collections that contain this DID
     #[arg(long)]
     pub parent: bool,
-    /// Like the legacy command: accept a filter on the name together with a name, and prefer the filter
-    #[arg(skip)]
-    pub name_twice: bool,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    list(context, args, CompatOptions::default()).await
+}
+
+/// Lists the DIDs, for a legacy command as `compat` says.
+pub(crate) async fn list(context: &Context, args: Args, compat: CompatOptions) -> Result<()> {
     let client = context.client()?;
     if let (true, Some(did)) = (args.parent, &args.did_pattern) {
         return parents(context, client, &context.did(did)?).await;
     }
     let pattern = pattern(context, client, args.did_pattern.as_deref()).await?;
     require_scope(client, &pattern.scope).await?;
-    check(&args, &pattern)?;
+    check(&args, &pattern, compat)?;
     let search = api::dids::Search {
         scope: &pattern.scope,
         filters: filter::parse(args.filter.as_deref().unwrap_or_default(), &pattern.name)?,
@@ -118,14 +121,14 @@ async fn require_scope(client: &Client, scope: &str) -> Result<()> {
     }
 }
 
-fn check(args: &Args, pattern: &Did) -> Result<()> {
+fn check(args: &Args, pattern: &Did, compat: CompatOptions) -> Result<()> {
     if args.recursive && pattern.name.contains('*') {
         let message = "Option recursive cannot be used with wildcards.";
         return Err(Error::new(Exception::InputValidationError, message));
     }
     let filters_name = args.filter.as_ref().is_some_and(|filter| filter.contains("name"));
-    match filters_name && pattern.name != "*" && !args.name_twice {
-        true => Err(Error::value("Must have a wildcard in did name if filtering by name.".to_owned())),
-        false => Ok(()),
+    if filters_name && pattern.name != "*" && !compat.name_twice {
+        return Err(Error::value("Must have a wildcard in did name if filtering by name.".to_owned()));
     }
+    Ok(())
 }

@@ -23,35 +23,27 @@ pub(crate) struct Args {
     /// New value; an empty value, none or null clears qos_class
     #[arg(long, allow_hyphen_values = true)]
     pub value: String,
-    /// Treat only true, false, 1 and 0 as Booleans, as `rucio-admin` does
-    #[arg(skip)]
-    pub few_truths: bool,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let value = match truth(&args.value, args.few_truths) {
-        Some(truth) => Value::Bool(truth),
-        None => Value::String(args.value),
-    };
-    api::rses::update(context.client()?, &args.rse_name, &args.key, &value).await.map_err(explained)?;
-    let record = json!({"rse": args.rse_name, "key": args.key, "value": value});
+    let value = parse_bool(&args.value).map_or_else(|| Value::from(args.value.as_str()), Value::from);
+    update(context, &args.rse_name, &args.key, value).await
+}
+
+/// Updates a setting of an RSE.
+pub(crate) async fn update(context: &Context, rse: &str, key: &str, value: Value) -> Result<()> {
+    api::rses::update(context.client()?, rse, key, &value).await.map_err(explained)?;
+    let record = json!({"rse": rse, "key": key, "value": value});
     context.ui.one(ACTION, &record, || {
         let shown = to_str(&value);
         let wiped = matches!(shown.to_lowercase().as_str(), "" | "none" | "null");
         let shown = if wiped { "[WIPED]" } else { &shown };
-        format!("Updated RSE {} settings {} to {shown}", args.rse_name, args.key)
+        format!("Updated RSE {rse} settings {key} to {shown}")
     })
 }
 
-/// Parses a Boolean as click does, or as `rucio-admin` does (`few`). Returns `None` for other text.
-fn truth(text: &str, few: bool) -> Option<bool> {
-    if few {
-        return match text {
-            "true" | "True" | "TRUE" | "1" => Some(true),
-            "false" | "False" | "FALSE" | "0" => Some(false),
-            _ => None,
-        };
-    }
+/// Parses a Boolean as click does. Returns `None` for other text.
+fn parse_bool(text: &str) -> Option<bool> {
     match text.trim().to_lowercase().as_str() {
         "1" | "true" | "t" | "yes" | "y" | "on" => Some(true),
         "0" | "false" | "f" | "no" | "n" | "off" => Some(false),
@@ -64,17 +56,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rse_booleans_are_those_of_the_tree() {
-        for (text, new, admin) in [
-            ("True", Some(true), Some(true)),
-            ("0", Some(false), Some(false)),
-            (" on ", Some(true), None),
-            ("tRUE", Some(true), None),
-            ("n", Some(false), None),
-            ("", None, None),
-            ("2", None, None),
+    fn booleans_are_parsed_as_by_click() {
+        for (text, expected) in [
+            ("True", Some(true)),
+            ("0", Some(false)),
+            (" on ", Some(true)),
+            ("tRUE", Some(true)),
+            ("n", Some(false)),
+            ("", None),
+            ("2", None),
         ] {
-            assert_eq!((truth(text, false), truth(text, true)), (new, admin), "{text:?}");
+            assert_eq!(parse_bool(text), expected, "{text:?}");
         }
     }
 }

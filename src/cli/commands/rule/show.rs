@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::explained;
 use crate::api;
+use crate::cli::compat::CompatOptions;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::member_str;
@@ -55,20 +56,22 @@ pub(crate) struct Args {
     /// Explain why transfers are stuck
     #[arg(long)]
     pub examine: bool,
-    /// Format the transfers as `rule-info` does
-    #[arg(skip)]
-    pub old_layout: bool,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let client = context.client()?;
-    match args.examine {
-        true => examine(context, client, &args).await,
-        false => show(context, &api::rules::get(client, &args.rule_id).await.map_err(explained)?),
-    }
+    show(context, args, CompatOptions::default()).await
 }
 
-fn show(context: &Context, rule: &Raw<Attributes>) -> Result<()> {
+/// Shows the rule, for a legacy command as `compat` says.
+pub(crate) async fn show(context: &Context, args: Args, compat: CompatOptions) -> Result<()> {
+    let client = context.client()?;
+    if args.examine {
+        return examine(context, client, &args.rule_id, compat).await;
+    }
+    show_fields(context, &api::rules::get(client, &args.rule_id).await.map_err(explained)?)
+}
+
+fn show_fields(context: &Context, rule: &Raw<Attributes>) -> Result<()> {
     let field = |key: &str| member_str(rule.get(key).unwrap_or(&Value::Null));
     let line = |title: &str, value: String| format!("{:<28}{value}", format!("{title}:"));
     let lines = |fields: &[(&str, &str)]| fields.iter().map(|(title, key)| line(title, field(key))).collect::<Vec<_>>();
@@ -79,19 +82,19 @@ fn show(context: &Context, rule: &Raw<Attributes>) -> Result<()> {
     })
 }
 
-async fn examine(context: &Context, client: &Client, args: &Args) -> Result<()> {
-    let analysis: Raw<RuleAnalysis> = api::rules::examine(client, &args.rule_id).await.map_err(explained)?;
-    let record = analysis.with_fields_before(&json!({"id": args.rule_id}))?;
+async fn examine(context: &Context, client: &Client, rule_id: &str, compat: CompatOptions) -> Result<()> {
+    let analysis: Raw<RuleAnalysis> = api::rules::examine(client, rule_id).await.map_err(explained)?;
+    let record = analysis.with_fields_before(&json!({"id": rule_id}))?;
     context.ui.one(ANALYSIS, &record, || {
         let status = format!("Status of the replication rule: {}", member_str(&analysis.rule_error));
         let title = (!analysis.transfers.is_empty()).then(|| "STUCK Requests:".to_owned());
-        let transfers = analysis.transfers.iter().map(|transfer| describe(transfer, args.old_layout));
+        let transfers = analysis.transfers.iter().map(|transfer| describe(transfer, compat.rule_info_layout));
         [status].into_iter().chain(title).chain(transfers).collect::<Vec<_>>().join("\n")
     })
 }
 
-fn describe(transfer: &TransferAnalysis, old_layout: bool) -> String {
-    let (indent, width) = if old_layout { (4, 22) } else { (5, 20) };
+fn describe(transfer: &TransferAnalysis, rule_info_layout: bool) -> String {
+    let (indent, width) = if rule_info_layout { (4, 22) } else { (5, 20) };
     let sources = |usable: bool| {
         let names = transfer.sources.iter().filter(|(_, is_usable)| *is_usable == usable);
         names.map(|(rse, _)| rse.as_str()).collect::<Vec<_>>().join(", ")

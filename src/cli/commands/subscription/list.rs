@@ -16,15 +16,17 @@ pub(crate) struct Args {
     /// Show all fields of each subscription
     #[arg(long)]
     pub long: bool,
-    /// Name of the subscriptions to list, for `rucio-admin`
-    #[arg(skip)]
-    pub name: Option<String>,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    list(context, args, None).await
+}
+
+/// Lists the subscriptions; with a name only those of this name.
+pub(crate) async fn list(context: &Context, args: Args, name: Option<&str>) -> Result<()> {
     let client = context.client()?;
     let account = account_of(client, args.account.as_deref());
-    let name = args.name.as_deref().filter(|name| !name.is_empty());
+    let name = name.filter(|name| !name.is_empty());
     let mut list = context.ui.list(SHAPE);
     // The server reports an empty list as an error.
     let mut subscriptions = match api::subscriptions::list(client, account, name).await {

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand, value_parser};
 
 use crate::cli::commands::account::limit::{LOCALITIES, get, set, unset};
+use crate::cli::commands::account::update::Change;
 use crate::cli::commands::account::{add, attribute, identity, list, remove, show, update};
 use crate::cli::context::Context;
 use crate::cli::value_kind::ValueKind;
@@ -88,7 +89,7 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<()> {
     match command {
         Command::List(args) => list::run(context, args).await,
         Command::ListAttributes(args) => attribute::list::run(context, args).await,
-        Command::AddAttribute(args) => attribute::set::run(context, attribute::set::Args { keep: true, ..args }).await,
+        Command::AddAttribute(args) => attribute::set::add(context, &args).await,
         Command::DeleteAttribute(args) => attribute::unset::run(context, args).await,
         Command::Add(args) => add::run(context, args.translate()).await,
         Command::Delete(args) => remove::run(context, args).await,
@@ -97,9 +98,18 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<()> {
         Command::SetLimits(args) => set::run(context, args.translate()).await,
         Command::GetLimits(args) => get::run(context, args).await,
         Command::DeleteLimits(args) => unset::run(context, place(args)).await,
-        Command::Ban(args) => update::run(context, args.banned()).await,
-        Command::Unban(args) => update::run(context, args.unbanned()).await,
-        Command::Update(args) => update::run(context, args.translate()).await,
+        Command::Ban(args) => {
+            let ban = Change::ban(&args.account);
+            update::update(context, args.account, vec![ban]).await
+        }
+        Command::Unban(args) => {
+            let unban = Change::unban(&args.account);
+            update::update(context, args.account, vec![unban]).await
+        }
+        Command::Update(args) => {
+            let change = Change::field(&args.account, args.key, args.value);
+            update::update(context, args.account, vec![change]).await
+        }
     }
 }
 
@@ -116,21 +126,5 @@ impl Add {
 impl SetLimits {
     fn translate(self) -> set::Args {
         set::Args { account_name: self.account, rse: self.rse, bytes: self.bytes, locality: self.locality }
-    }
-}
-
-impl Account {
-    fn banned(self) -> update::Args {
-        update::Args { account_name: self.account, ban: true, ..update::Args::default() }
-    }
-
-    fn unbanned(self) -> update::Args {
-        update::Args { account_name: self.account, unban: true, ..update::Args::default() }
-    }
-}
-
-impl Update {
-    fn translate(self) -> update::Args {
-        update::Args { account_name: self.account, other: Some((self.key, self.value)), ..update::Args::default() }
     }
 }

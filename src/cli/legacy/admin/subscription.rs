@@ -57,7 +57,9 @@ pub(crate) struct Dids {
 pub(super) async fn run(context: &Context, command: Command) -> Result<()> {
     match command {
         Command::Add(words) => add::run(context, add::Args { definition: words.translate() }).await,
-        Command::List(args) => list::run(context, args.translate()).await,
+        Command::List(List { name, account, long }) => {
+            list::list(context, list::Args { account, long }, name.as_deref()).await
+        }
         Command::Update(words) => update::run(context, update::Args { definition: words.translate() }).await,
         Command::Reevaluate(args) => touch::run(context, touch::Args { dids: vec![args.dids] }).await,
     }
@@ -72,11 +74,5 @@ impl Words {
             comment: Some(self.comments),
             options: self.options,
         }
-    }
-}
-
-impl List {
-    fn translate(self) -> list::Args {
-        list::Args { account: self.account, long: self.long, name: self.name }
     }
 }

@@ -23,18 +23,20 @@ pub(crate) struct Args {
     /// Attribute value
     #[arg(long, allow_hyphen_values = true)]
     pub value: String,
-    /// Like `rucio-admin account add-attribute`: do not delete a previous value first
-    #[arg(skip)]
-    pub keep: bool,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
-    let Args { account_name, key, value, keep } = &args;
-    if !keep && has_attribute(client, account_name, key).await? {
-        api::accounts::delete_attribute(client, account_name, key).await?;
+    if has_attribute(client, &args.account_name, &args.key).await? {
+        api::accounts::delete_attribute(client, &args.account_name, &args.key).await?;
     }
-    api::accounts::add_attribute(client, account_name, key, value).await?;
+    add(context, &args).await
+}
+
+/// Adds the attribute; the server refuses it if the account has it already.
+pub(crate) async fn add(context: &Context, args: &Args) -> Result<()> {
+    let Args { account_name, key, value } = args;
+    api::accounts::add_attribute(context.client()?, account_name, key, value).await?;
     let record = json!({"account": account_name, "key": key, "value": value});
     context.ui.record(Shape::named(&["key"], &[]), &record)
 }

@@ -17,16 +17,16 @@ pub(crate) struct Args {
     /// Attribute name
     #[arg(long, add = ValueKind::RseAttribute)]
     pub attribute: String,
-    /// Value of the attribute as given by the user, which only `rucio-admin` prints
-    #[arg(skip)]
-    pub value: Option<String>,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let Args { rse_name, attribute, value } = args;
-    api::rses::unset_attribute(context.client()?, &rse_name, &attribute).await.map_err(explained)?;
-    context.ui.one(ACTION, &json!({"rse": rse_name, "key": attribute}), || {
-        let value = value.map(|value| format!("-{value}")).unwrap_or_default();
-        format!("Deleted RSE attribute for {rse_name}: {attribute}{value} ")
-    })
+    let text = format!("Deleted RSE attribute for {}: {} ", args.rse_name, args.attribute);
+    unset(context, &args, text).await
+}
+
+/// Removes the attribute and prints the text.
+pub(crate) async fn unset(context: &Context, args: &Args, text: String) -> Result<()> {
+    let Args { rse_name, attribute } = args;
+    api::rses::unset_attribute(context.client()?, rse_name, attribute).await.map_err(explained)?;
+    context.ui.one(ACTION, &json!({"rse": rse_name, "key": attribute}), || text)
 }

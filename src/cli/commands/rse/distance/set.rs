@@ -27,16 +27,12 @@ pub(crate) struct Args {
     /// Set the distance in both directions
     #[arg(long)]
     pub bidirectional: bool,
-    /// Whether to add or to update; `rucio-admin` has a command for each
-    #[arg(skip)]
-    pub how: How,
 }
 
 /// How to treat an existing distance.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum How {
     /// Update the distance if it is set, else add it.
-    #[default]
     Either,
     /// Only add the distance.
     Add,
@@ -45,7 +41,12 @@ pub(crate) enum How {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let Args { source_rse: source, destination_rse: destination, distance, bidirectional, how } = &args;
+    set_distance(context, &args, How::Either).await
+}
+
+/// Sets the distance; `rucio-admin` has a command each to add and to update it.
+pub(crate) async fn set_distance(context: &Context, args: &Args, how: How) -> Result<()> {
+    let Args { source_rse: source, destination_rse: destination, distance, bidirectional } = args;
     let (client, link) = (context.client()?, Link { source, destination });
     match how {
         How::Either => set(client, link, *distance, *bidirectional).await,
@@ -55,7 +56,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     .map_err(explained)?;
     let record = json!({"source": source, "destination": destination, "distance": distance,
                         "bidirectional": bidirectional});
-    context.ui.one(SHAPE, &record, || text(&args))
+    context.ui.one(SHAPE, &record, || text(args, how))
 }
 
 async fn set(client: &Client, link: Link<'_>, distance: i64, bidirectional: bool) -> Result<()> {
@@ -76,8 +77,8 @@ async fn add_and_update(client: &Client, new: Link<'_>, known: Link<'_>, distanc
     distances::update(client, known, distance, false).await
 }
 
-fn text(args: &Args) -> String {
-    let Args { source_rse: source, destination_rse: destination, distance, bidirectional, how } = args;
+fn text(args: &Args, how: How) -> String {
+    let Args { source_rse: source, destination_rse: destination, distance, bidirectional } = args;
     match how {
         How::Either if *bidirectional => format!("Set distances between {source} <-> {destination} to {distance}"),
         How::Either => format!("Set distance from {source} -> {destination} to {distance}"),

@@ -21,19 +21,25 @@ pub(crate) struct Args {
     /// Delete the distance in both directions
     #[arg(long)]
     pub bidirectional: bool,
-    /// Print the result in the words of `rucio-admin`
-    #[arg(skip)]
-    pub admin_words: bool,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    unset(context, &args, || {
+        let (source, destination) = (&args.source_rse, &args.destination_rse);
+        if args.bidirectional {
+            format!("Deleted distances between {source} <-> {destination}")
+        } else {
+            format!("Deleted distance from {source} -> {destination}")
+        }
+    })
+    .await
+}
+
+/// Deletes the distance and prints the text.
+pub(crate) async fn unset(context: &Context, args: &Args, text: impl FnOnce() -> String) -> Result<()> {
     let (source, destination) = (&args.source_rse, &args.destination_rse);
     let link = Link { source, destination };
     distances::unset(context.client()?, link, args.bidirectional).await.map_err(explained)?;
     let record = json!({"source": source, "destination": destination, "bidirectional": args.bidirectional});
-    context.ui.one(SHAPE, &record, || match (args.admin_words, args.bidirectional) {
-        (true, _) => format!("Deleted distance information from {source} to {destination}."),
-        (_, true) => format!("Deleted distances between {source} <-> {destination}"),
-        (_, false) => format!("Deleted distance from {source} -> {destination}"),
-    })
+    context.ui.one(SHAPE, &record, text)
 }

@@ -8,6 +8,7 @@ use clap::Subcommand;
 
 use crate::cli::commands::replica::state::update::{bad, quarantine, unavailable};
 use crate::cli::commands::replica::{pfns, remove};
+use crate::cli::compat::CompatOptions;
 use crate::cli::context::Context;
 use crate::error::Result;
 
@@ -23,7 +24,7 @@ pub(crate) enum Command {
 /// Runs the command that this one is translated into.
 pub(super) async fn run(context: &Context, command: Command) -> Result<()> {
     match command {
-        Command::DeclareBad(args) => bad::run(context, args.translate()).await,
+        Command::DeclareBad(args) => bad::declare(context, args.translate(), CompatOptions::ADMIN).await,
         Command::DeclareTemporaryUnavailable(args) => unavailable::run(context, args.translate()).await,
         Command::ListPfns(args) => pfns::run(context, args).await,
         Command::Quarantine(args) => quarantine::run(context, args.translate()).await,

@@ -46,7 +46,6 @@ impl DeclareBad {
             lfn,
             scope: self.scope,
             rse: self.rse,
-            show_refused: true,
         }
     }
 }

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::cli::commands::rse::distance::{set, unset};
+use crate::cli::context::Context;
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -19,9 +20,9 @@ struct Link {
 }
 
 impl Link {
-    fn set(self, distance: i64, how: set::How) -> set::Args {
+    fn set(self, distance: i64) -> set::Args {
         let Self { source, destination } = self;
-        set::Args { source_rse: source, destination_rse: destination, distance, bidirectional: false, how }
+        set::Args { source_rse: source, destination_rse: destination, distance, bidirectional: false }
     }
 }
 
@@ -43,7 +44,7 @@ impl Add {
         if self.ranking.is_some() {
             tracing::warn!("--ranking has no effect here; --distance sets the distance.");
         }
-        self.link.set(self.distance, set::How::Add)
+        self.link.set(self.distance)
     }
 }
 
@@ -65,7 +66,7 @@ impl Update {
     pub(super) fn translate(self) -> Result<set::Args> {
         let message = "No distance given: the current distance would be deleted.";
         let missing = || Error::new(Exception::InputValidationError, message).with_hint("Use --distance.");
-        Ok(self.link.set(self.distance.or(self.ranking).ok_or_else(missing)?, set::How::Update))
+        Ok(self.link.set(self.distance.or(self.ranking).ok_or_else(missing)?))
     }
 }
 
@@ -77,8 +78,10 @@ pub(crate) struct Delete {
 }
 
 impl Delete {
-    pub(super) fn translate(self) -> unset::Args {
+    pub(super) async fn run(self, context: &Context) -> Result<()> {
         let Link { source, destination } = self.link;
-        unset::Args { source_rse: source, destination_rse: destination, bidirectional: false, admin_words: true }
+        let text = format!("Deleted distance information from {source} to {destination}.");
+        let args = unset::Args { source_rse: source, destination_rse: destination, bidirectional: false };
+        unset::unset(context, &args, || text).await
     }
 }

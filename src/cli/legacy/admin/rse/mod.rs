@@ -8,7 +8,8 @@ mod settings;
 
 use clap::Subcommand;
 
-use crate::cli::commands::rse::{add, attribute, distance, limit, list, protocol, qos, remove, show, update};
+use crate::cli::commands::rse::distance::set::How;
+use crate::cli::commands::rse::{add, attribute, distance, limit, list, protocol, qos, remove, show};
 use crate::cli::context::Context;
 use crate::error::Result;
 
@@ -45,12 +46,12 @@ pub(crate) enum Command {
 pub(super) async fn run(context: &Context, command: Command) -> Result<()> {
     match command {
         Command::Add(args) => add::run(context, args).await,
-        Command::AddDistance(args) => distance::set::run(context, args.translate()).await,
+        Command::AddDistance(args) => distance::set::set_distance(context, &args.translate(), How::Add).await,
         Command::AddProtocol(args) => protocol::add::run(context, args.translate()?).await,
         Command::AddQosPolicy(args) => qos::add::run(context, args.added()).await,
         Command::Delete(args) => remove::run(context, args).await,
-        Command::DeleteAttribute(args) => attribute::unset::run(context, args.translate()).await,
-        Command::DeleteDistance(args) => distance::unset::run(context, args.translate()).await,
+        Command::DeleteAttribute(args) => args.run(context).await,
+        Command::DeleteDistance(args) => args.run(context).await,
         Command::DeleteLimit(args) => limit::unset::run(context, args.translate()).await,
         Command::DeleteProtocol(args) => protocol::remove::run(context, args).await,
         Command::DeleteQosPolicy(args) => qos::remove::run(context, args.removed()).await,
@@ -61,7 +62,7 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<()> {
         Command::ListQosPolicies(args) => qos::list::run(context, args).await,
         Command::SetAttribute(args) => attribute::set::run(context, args.translate()).await,
         Command::SetLimit(args) => limit::set::run(context, args.translate()).await,
-        Command::Update(args) => update::run(context, args.translate()).await,
-        Command::UpdateDistance(args) => distance::set::run(context, args.translate()?).await,
+        Command::Update(args) => args.run(context).await,
+        Command::UpdateDistance(args) => distance::set::set_distance(context, &args.translate()?, How::Update).await,
     }
 }

@@ -1,9 +1,12 @@
 //! Legacy commands on RSE settings, attributes, limits and QoS policies.
 
 use clap::Args;
+use serde_json::Value;
 
 use crate::cli::commands::rse::{attribute, limit, list, qos, update};
+use crate::cli::context::Context;
 use crate::cli::value_kind::ValueKind;
+use crate::error::Result;
 
 /// Arguments of `list`.
 #[derive(Debug, Args)]
@@ -36,8 +39,18 @@ pub(crate) struct Update {
 }
 
 impl Update {
-    pub(super) fn translate(self) -> update::Args {
-        update::Args { rse_name: self.rse, key: self.setting, value: self.value, few_truths: true }
+    pub(super) async fn run(self, context: &Context) -> Result<()> {
+        let value = parse_bool(&self.value).map_or_else(|| Value::from(self.value.as_str()), Value::from);
+        update::update(context, &self.rse, &self.setting, value).await
+    }
+}
+
+/// Parses a Boolean. Returns `None` for other text.
+fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" | "TRUE" | "1" => Some(true),
+        "false" | "False" | "FALSE" | "0" => Some(false),
+        _ => None,
     }
 }
 
@@ -78,8 +91,10 @@ pub(crate) struct DeleteAttribute {
 }
 
 impl DeleteAttribute {
-    pub(super) fn translate(self) -> attribute::unset::Args {
-        attribute::unset::Args { rse_name: self.rse, attribute: self.key, value: Some(self.value) }
+    pub(super) async fn run(self, context: &Context) -> Result<()> {
+        let Self { rse, key, value } = self;
+        let text = format!("Deleted RSE attribute for {rse}: {key}-{value} ");
+        attribute::unset::unset(context, &attribute::unset::Args { rse_name: rse, attribute: key }, text).await
     }
 }
 
@@ -137,5 +152,18 @@ impl Policy {
 
     pub(super) fn removed(self) -> qos::remove::Args {
         qos::remove::Args { rse_name: self.rse, policy: self.qos_policy }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn booleans_are_fewer_than_in_the_new_tree() {
+        let cases = [("True", Some(true)), ("0", Some(false)), (" on ", None), ("tRUE", None), ("", None), ("2", None)];
+        for (text, expected) in cases {
+            assert_eq!(parse_bool(text), expected, "{text:?}");
+        }
     }
 }

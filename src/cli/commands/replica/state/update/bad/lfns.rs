@@ -4,10 +4,11 @@ use serde_json::json;
 
 use super::{Args, CHUNK, SHAPE, each, lines_of, missing, refuse, the_file};
 use crate::api::replicas::states;
+use crate::cli::compat::CompatOptions;
 use crate::cli::context::Context;
 use crate::error::Result;
 
-pub(super) async fn declare(context: &Context, args: &Args) -> Result<()> {
+pub(super) async fn declare(context: &Context, args: &Args, compat: CompatOptions) -> Result<()> {
     let given = |option: &Option<String>| option.clone().filter(|text| !text.is_empty());
     let scope = given(&args.scope).ok_or_else(|| missing("--scope"))?;
     let rse = given(&args.rse).ok_or_else(|| missing("--rse"))?;
@@ -20,19 +21,17 @@ pub(super) async fn declare(context: &Context, args: &Args) -> Result<()> {
         let refused = states::declare_bad(client, &replicas, &args.reason).await?;
         replicas.iter().try_for_each(|replica| list.record(replica))?;
         for (rse, what) in each(&refused) {
-            print_message(context, &format!("{rse} : replica cannot be declared: {what}"), args.show_refused)?;
+            print_message(context, &format!("{rse} : replica cannot be declared: {what}"), compat.print_refused)?;
             refuse(&mut list, rse, what)?;
         }
     }
     list.end()
 }
 
-fn print_message(context: &Context, text: &str, show: bool) -> Result<()> {
-    match show {
-        true => context.ui.line(text),
-        false => {
-            tracing::warn!("{text}");
-            Ok(())
-        }
+fn print_message(context: &Context, text: &str, to_stdout: bool) -> Result<()> {
+    if to_stdout {
+        return context.ui.line(text);
     }
+    tracing::warn!("{text}");
+    Ok(())
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{lines_of, the_file};
 use crate::api::replicas::states;
+use crate::cli::compat::CompatOptions;
 use crate::cli::context::Context;
 use crate::cli::ui::{Listing, Shape};
 use crate::cli::value_kind::ValueKind;
@@ -49,14 +50,16 @@ pub(crate) struct Args {
     /// RSE of the replicas, for --lfn
     #[arg(long, alias = "rse-name", add = ValueKind::Rse)]
     pub rse: Option<String>,
-    /// Print names that cannot be declared instead of logging them, as `rucio-admin` does
-    #[arg(skip)]
-    pub show_refused: bool,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    declare(context, args, CompatOptions::default()).await
+}
+
+/// Declares the replicas bad, for a legacy command as `compat` says.
+pub(crate) async fn declare(context: &Context, args: Args, compat: CompatOptions) -> Result<()> {
     if args.lfn && !args.as_file {
-        return lfns::declare(context, &args).await;
+        return lfns::declare(context, &args, compat).await;
     }
     let words = match args.as_file {
         true => lines_of(the_file(&args.replicas)?)?,
