@@ -20,6 +20,7 @@ mod lock;
 mod retry;
 pub mod secret;
 pub mod sha256;
+mod size_units;
 pub mod storage;
 #[cfg(test)]
 mod testing;

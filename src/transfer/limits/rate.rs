@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::lock::lock;
+use crate::size_units;
 
 /// Maximum wait for one chunk: practically endless, but small enough to be added to an `Instant`.
 const LONGEST: Duration = Duration::from_secs(10_000_000);
@@ -31,21 +32,14 @@ impl Rate {
         end - now
     }
 
-    /// Parses a number of bytes with an optional suffix `k`, `M` or `G` (10^3, 10^6, 10^9).
+    /// Parses a number of bytes with an optional suffix: `k`, `M`, `G` (10^3, 10^6, 10^9) and so on.
     pub fn parse(text: &str) -> Option<u64> {
-        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
-            "" => 1.0,
-            "k" => 1e3,
-            "m" => 1e6,
-            "g" => 1e9,
-            _ => return None,
-        };
+        let (number, prefix) = size_units::split(text);
         // Rust's parser would also accept signs, exponents and names like `inf`.
-        if !digits.chars().all(|c| c.is_ascii_digit() || c == '.') {
+        if !number.chars().all(|c| c.is_ascii_digit() || c == '.') {
             return None;
         }
-        let bytes = digits.parse::<f64>().ok()? * unit;
+        let bytes = number.parse::<f64>().ok()? * size_units::decimal_factor(prefix)? as f64;
         (1.0..1e18).contains(&bytes).then_some(bytes as u64)
     }
 }

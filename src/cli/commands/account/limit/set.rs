@@ -10,18 +10,10 @@ use crate::cli::ui::values::sizefmt;
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::size_units;
 
 /// Number of bytes that means no limit to the server.
 const UNLIMITED: i64 = -1;
-/// Units and their size in bytes.
-const UNITS: [(&str, i64); 6] = [
-    ("b", 1),
-    ("kb", 1_000),
-    ("mb", 1_000_000),
-    ("gb", 1_000_000_000),
-    ("tb", 1_000_000_000_000),
-    ("pb", 1_000_000_000_000_000),
-];
 
 /// Set the storage limit of an account at an RSE
 ///
@@ -68,18 +60,23 @@ fn amount(text: &str) -> Result<i64> {
     })
 }
 
+/// Parses digits with a unit: B, KB, MB, GB, TB or PB.
 fn with_unit(text: &str) -> Option<i64> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let (_, size) = UNITS.iter().find(|(unit, _)| *unit == &text[digits.len()..])?;
-    let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse::<i64>().ok().filter(|_| all_digits)?.checked_mul(*size)
+    let (digits, unit) = size_units::split(text);
+    let factor = size_units::decimal_factor(unit.strip_suffix('b')?)?;
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse::<i64>().ok()?.checked_mul(factor)
 }
 
 /// Parses an integer as Python does: with a sign, surrounding blanks, and underscores between digits.
 fn whole(text: &str) -> Option<i64> {
     let text = text.trim();
-    let well_formed = text.split('_').all(|part| !part.is_empty());
-    text.replace('_', "").parse().ok().filter(|_| well_formed)
+    if text.split('_').any(str::is_empty) {
+        return None;
+    }
+    text.replace('_', "").parse().ok()
 }
 
 #[cfg(test)]
