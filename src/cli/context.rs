@@ -54,7 +54,8 @@ impl Context {
     /// Creates the context of a command line and sets up logging.
     pub(crate) fn new(options: &ContextOptions) -> Self {
         let global = options.global;
-        let (env, ui) = (Env::process(), Ui::stdout(global.output, !global.quiet));
+        let env = Env::process();
+        let ui = Ui::stdout(global.output, !global.quiet);
         let level = match (global.verbose, global.quiet) {
             (true, _) => tracing::Level::DEBUG,
             (false, true) => tracing::Level::WARN,

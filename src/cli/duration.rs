@@ -8,7 +8,8 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).map_err(|_| wrong());
     }
-    let (mut whole, mut rest) = (Duration::ZERO, text);
+    let mut whole = Duration::ZERO;
+    let mut rest = text;
     while !rest.is_empty() {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
         let unit = match rest.as_bytes()[end] {

@@ -159,7 +159,8 @@ fn typed_hints_propose_options_that_parse() {
 
 #[test]
 fn hints_propose_commands_that_parse() {
-    let (mut number, mut faults) = (0, Vec::new());
+    let mut number = 0;
+    let mut faults = Vec::new();
     for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
         if path.ends_with("cli/hints.rs") {
             continue;

@@ -16,7 +16,8 @@ const GRACE: Duration = Duration::from_secs(2);
 pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     // The handlers are installed before the work starts, because its first step may turn off the terminal's echo.
     let listen = |kind| signal(kind).map_err(|error| Error::io("Cannot start", error));
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
     tokio::select! {
         outcome = work => outcome,
         _ = interrupt.recv() => Err(Error::interrupted()),

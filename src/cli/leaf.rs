@@ -42,7 +42,8 @@ pub(crate) struct LeafProperties {
 impl LeafProperties {
     /// Returns the properties of the command that a command line gives.
     pub(crate) fn find(tree: &Command, matches: &ArgMatches) -> Self {
-        let (mut leaf, mut matches) = (tree, matches);
+        let mut leaf = tree;
+        let mut matches = matches;
         while let Some((name, below)) = matches.subcommand() {
             leaf = leaf.find_subcommand(name).unwrap_or(leaf);
             matches = below;

@@ -48,7 +48,8 @@ mod tests {
 
     fn check(command: &Command, path: &str) {
         for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
-            let (name, kind) = (arg.get_id().as_str(), arg.get::<ValueKind>());
+            let name = arg.get_id().as_str();
+            let kind = arg.get::<ValueKind>();
             if let Some((_, expected)) = NAMED.iter().find(|(named, _)| *named == name) {
                 assert_eq!(kind, Some(expected), "{path} {name}");
             }

@@ -41,12 +41,15 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let at_a_time = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let digests = args.file_paths.iter().map(|path| async move { (path, digests(path.clone()).await) });
     let mut digests = stream::iter(digests).buffered(at_a_time);
-    let (mut list, mut failed) = (context.ui.list(SHAPE), 0);
+    let mut list = context.ui.list(SHAPE);
+    let mut failed = 0;
     while let Some((path, digests)) = digests.next().await {
         let path = path.to_string_lossy();
         match digests {
             Ok(digests) => {
-                let (bytes, adler32, md5) = (digests.bytes, digests.adler32.to_string(), digests.md5.to_string());
+                let bytes = digests.bytes;
+                let adler32 = digests.adler32.to_string();
+                let md5 = digests.md5.to_string();
                 let record = json!({"path": path, "bytes": bytes, "adler32": adler32, "md5": md5});
                 list.line(&record, || format!("{adler32} {md5} {bytes} {path}"))?;
             }
@@ -65,9 +68,12 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 /// Reads a file on a blocking thread, so that files are read in parallel and a slow one does not delay the others.
 async fn digests(path: PathBuf) -> io::Result<Digests> {
-    let read = move || match path == Path::new(STDIN) {
-        true => Digests::from_reader(io::stdin().lock()),
-        false => Digests::from_reader(File::open(path)?),
+    let read = move || {
+        if path == Path::new(STDIN) {
+            Digests::from_reader(io::stdin().lock())
+        } else {
+            Digests::from_reader(File::open(path)?)
+        }
     };
     tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
 }

@@ -39,10 +39,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     if !args.yes {
         ask(context, args.all).await?;
     }
-    let forgotten = match args.all {
-        true => session::forget_all(&folders)?,
-        false => session::forget(context.login()?)?,
-    };
+    let forgotten = if args.all { session::forget_all(&folders)? } else { session::forget(context.login()?)? };
     if forgotten.is_empty() {
         context.ui.line("No saved sessions.")?;
     }
@@ -65,13 +62,12 @@ fn all_folders(context: &Context) -> Result<Vec<PathBuf>> {
 
 /// Asks for confirmation. Errors: it is denied, or there is no terminal.
 async fn ask(context: &Context, all: bool) -> Result<()> {
-    let question = match all {
-        true => "Log out of all sessions? [y/N] ".to_owned(),
-        false => {
-            let settings = context.login()?.settings();
-            let account = settings.account.as_deref().unwrap_or("the default account");
-            format!("Log out of {account} at {}? [y/N] ", settings.rucio_host)
-        }
+    let question = if all {
+        "Log out of all sessions? [y/N] ".to_owned()
+    } else {
+        let settings = context.login()?.settings();
+        let account = settings.account.as_deref().unwrap_or("the default account");
+        format!("Log out of {account} at {}? [y/N] ", settings.rucio_host)
     };
     let answer = ask_blocking(move || Terminal.line(&question)).await?;
     let words = if all { "logout --all --yes" } else { "logout --yes" };

@@ -33,8 +33,9 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let token = session::token(&context.non_interactive_login()?, args.min_life).await?;
     let line = format!("{HEADER}: {}", token.expose());
     let record = json!({"token": token.expose(), "header": line});
-    match args.header {
-        true => context.ui.one(LINE, &record, || line),
-        false => context.ui.one(TOKEN, &record, || token.expose().to_owned()),
+    if args.header {
+        context.ui.one(LINE, &record, || line)
+    } else {
+        context.ui.one(TOKEN, &record, || token.expose().to_owned())
     }
 }

@@ -3,7 +3,10 @@
 /// Splits a line into words as a shell does, without expansions. The last word is the one being typed; it is empty
 /// after a space. Also returns whether that word's quote is still open.
 pub(super) fn words(line: &str) -> (Vec<String>, bool) {
-    let (mut words, mut word, mut quote, mut begun) = (Vec::new(), String::new(), None, false);
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut quote = None;
+    let mut begun = false;
     let mut characters = line.chars();
     while let Some(c) = characters.next() {
         match (quote, c) {

@@ -10,9 +10,10 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 
 /// Like [`clean`], but also replaces newlines and tabs, so that a name cannot imitate several log lines.
 pub fn one_line(text: &str) -> Cow<'_, str> {
-    match text.contains(['\n', '\t']) || text.chars().any(is_dangerous) {
-        true => text.chars().map(visible).collect::<String>().into(),
-        false => text.into(),
+    if text.contains(['\n', '\t']) || text.chars().any(is_dangerous) {
+        text.chars().map(visible).collect::<String>().into()
+    } else {
+        text.into()
     }
 }
 

@@ -64,7 +64,8 @@ impl Ui {
     /// Creates the output on any writer, without progress bars.
     pub fn new(out: impl Write + Send + 'static, terminal: bool) -> Self {
         let out = Mutex::new(BufWriter::with_capacity(1 << 16, Box::new(out) as Box<dyn Write + Send>));
-        let (rich, bars) = (OnceLock::new(), screen::bars(false));
+        let rich = OnceLock::new();
+        let bars = screen::bars(false);
         Self { out, terminal, format: Format::Table, colours: true, rich, bars }
     }
 
@@ -151,14 +152,14 @@ impl Ui {
 
     /// Prints a table in table format (an empty one without headers is an empty line); the other formats omit it.
     pub fn table(&self, table: &Table) -> Result<()> {
-        match self.rich.get().filter(|_| self.format == Format::Table) {
-            Some(rich) => {
+        match self.rich.get() {
+            Some(rich) if self.format == Format::Table => {
                 // less scrolls sideways: with it no text is wrapped, so that ids can be copied
                 let width = (!rich.pager).then(|| console::Term::stdout().size().1);
                 let drawn = table.render_rich(width, rich.colours);
                 self.bars.suspend(|| self.on_out(|out| writeln!(out, "{drawn}").and_then(|()| out.flush())))
             }
-            None => self.line(&table.render()),
+            _ => self.line(&table.render()),
         }
     }
 
@@ -192,9 +193,10 @@ impl Ui {
             out.write_all(text.as_bytes())?;
             out.write_all(end.as_bytes())
         };
-        match self.terminal {
-            false => self.on_out(|out| write(text, out)),
-            true => self.bars.suspend(|| self.on_out(|out| write(&clean(text), out).and_then(|()| out.flush()))),
+        if self.terminal {
+            self.bars.suspend(|| self.on_out(|out| write(&clean(text), out).and_then(|()| out.flush())))
+        } else {
+            self.on_out(|out| write(text, out))
         }
     }
 

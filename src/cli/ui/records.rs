@@ -118,12 +118,11 @@ impl<'a> Listing<'a> {
 
     fn header(&mut self, by: &str, quote: fn(&str) -> Cow<'_, str>) -> Result<()> {
         self.columns.extend(self.shape.columns.iter().map(|&column| column.to_owned()));
-        match self.columns.is_empty() {
-            true => Ok(()),
-            false => {
-                let names: Vec<_> = self.columns.iter().map(|column| quote(column)).collect();
-                self.ui.write_record(&format!("{}\n", names.join(by)))
-            }
+        if self.columns.is_empty() {
+            Ok(())
+        } else {
+            let names: Vec<_> = self.columns.iter().map(|column| quote(column)).collect();
+            self.ui.write_record(&format!("{}\n", names.join(by)))
         }
     }
 
@@ -155,16 +154,18 @@ fn field(value: &Value) -> String {
 }
 
 fn csv_field(text: &str) -> Cow<'_, str> {
-    match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")).into(),
-        false => text.into(),
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\"")).into()
+    } else {
+        text.into()
     }
 }
 
 fn tsv_field(text: &str) -> Cow<'_, str> {
-    match text.contains(['\\', '\t', '\n', '\r']) {
-        true => text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r").into(),
-        false => text.into(),
+    if text.contains(['\\', '\t', '\n', '\r']) {
+        text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r").into()
+    } else {
+        text.into()
     }
 }
 

@@ -9,12 +9,10 @@ const MAX_REDRAWS_PER_SECOND: u8 = 10;
 
 /// Creates the bars on standard error; hidden if it is not a terminal.
 pub(super) fn bars(terminal: bool) -> MultiProgress {
-    MultiProgress::with_draw_target(match terminal {
-        true => ProgressDrawTarget::term_like_with_hz(
-            Box::new(IgnoreErrors(Term::buffered_stderr())),
-            MAX_REDRAWS_PER_SECOND,
-        ),
-        false => ProgressDrawTarget::hidden(),
+    MultiProgress::with_draw_target(if terminal {
+        ProgressDrawTarget::term_like_with_hz(Box::new(IgnoreErrors(Term::buffered_stderr())), MAX_REDRAWS_PER_SECOND)
+    } else {
+        ProgressDrawTarget::hidden()
     })
 }
 

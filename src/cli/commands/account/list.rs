@@ -44,10 +44,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         }
     }
     list.end()?;
-    match csv {
-        true => context.ui.line(&names.join(",")),
-        false => Ok(()),
-    }
+    if csv { context.ui.line(&names.join(",")) } else { Ok(()) }
 }
 
 /// Returns the query filters; conditions of `--filter` override the equivalent options.

@@ -20,8 +20,10 @@ const KEPT: usize = 1 << 16;
 
 /// Streams a response to standard output. One other than 2xx is printed, too, and then returned as an error.
 pub(super) async fn show(ui: &Ui, mut answer: Response, args: &Args) -> Result<()> {
-    let (status, headers) = (answer.status(), answer.headers().clone());
-    let (mut out, mut kept) = (ui.bytes(), Vec::new());
+    let status = answer.status();
+    let headers = answer.headers().clone();
+    let mut out = ui.bytes();
+    let mut kept = Vec::new();
     if args.include {
         out.write(head(&answer, args.show_token).as_bytes())?;
     }
@@ -34,10 +36,7 @@ pub(super) async fn show(ui: &Ui, mut answer: Response, args: &Args) -> Result<(
         }
     }
     out.end()?;
-    match status.is_success() {
-        true => Ok(()),
-        false => Err(advise(refused(status, &headers, &kept))),
-    }
+    if status.is_success() { Ok(()) } else { Err(advise(refused(status, &headers, &kept))) }
 }
 
 fn advise(error: Error) -> Error {

@@ -12,9 +12,10 @@ const STDIN: &str = "-";
 
 /// Opens a file as a request body. Input of unknown length, such as a pipe, is copied to a temporary file first.
 pub(super) fn open(path: &str) -> Result<FileBody> {
-    let body = source(path).and_then(|mut file| match file.metadata()?.is_file() {
-        true => FileBody::new(file),
-        false => {
+    let body = source(path).and_then(|mut file| {
+        if file.metadata()?.is_file() {
+            FileBody::new(file)
+        } else {
             let mut whole = tempfile::tempfile()?;
             io::copy(&mut file, &mut whole)?;
             whole.rewind()?;

@@ -79,9 +79,10 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 }
 
 async fn send(client: &Client, target: &Target, request: &Request) -> Result<reqwest::Response> {
-    match target.with_token {
-        true => client.send_authenticated(&target.host, request).await,
-        false => client.transport().send_with_retry(&target.host, request).await,
+    if target.with_token {
+        client.send_authenticated(&target.host, request).await
+    } else {
+        client.transport().send_with_retry(&target.host, request).await
     }
 }
 

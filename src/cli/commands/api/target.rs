@@ -31,8 +31,12 @@ impl Target {
             Error::new(Exception::InputValidationError, format!("{text} is not a valid URL: {error}"))
         })?;
         let ours = [&settings.rucio_host, &settings.auth_host].into_iter().filter_map(|host| Url::parse(host).ok());
-        let host = ours.into_iter().find(|host| host.origin() == url.origin() && url.username().is_empty());
-        let host = host.filter(|_| url.password().is_none()).ok_or_else(|| elsewhere(&url, settings))?;
+        let host = ours.into_iter().find(|host| host.origin() == url.origin());
+        let has_credentials = !url.username().is_empty() || url.password().is_some();
+        let Some(host) = host else { return Err(elsewhere(&url, settings)) };
+        if has_credentials {
+            return Err(elsewhere(&url, settings));
+        }
         let below = url.path().strip_prefix(host.path().trim_end_matches('/')).unwrap_or(url.path());
         Ok(Self {
             with_token: with_token(below.trim_start_matches('/')),

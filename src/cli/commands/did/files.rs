@@ -70,7 +70,8 @@ async fn file_catalogue(context: &Context, client: &Client, dids: Vec<Result<Did
     for did in dids {
         let mut files = lists::files::<FileEntry>(client, &did?).await?;
         while let Some(file) = files.next().await? {
-            let (id, name) = (guid(&file), &file.did.name);
+            let id = guid(&file);
+            let name = &file.did.name;
             context.ui.line(&format!(
                 " <File ID=\"{id}\">\n  <physical>\n   <pfn filetype=\"ROOT_All\" name=\"{folder}/{name}\"/>\n  \
                  </physical>\n  <logical>\n   <lfn name=\"{name}\"/>\n  </logical>\n </File>"
@@ -85,7 +86,9 @@ async fn table(context: &Context, client: &Client, dids: Vec<Result<Did>>) -> Re
     let headers = ["SCOPE:NAME", "GUID", "ADLER32", "FILESIZE", "EVENTS"];
     let mut table = Table::psql(headers).without_numbers();
     for did in dids {
-        let (mut count, mut bytes, mut events) = (0_u64, 0_u64, 0_i64);
+        let mut count = 0_u64;
+        let mut bytes = 0_u64;
+        let mut events = 0_i64;
         let mut files = lists::files::<FileEntry>(client, &did?).await?;
         while let Some(file) = files.next().await? {
             count += 1;

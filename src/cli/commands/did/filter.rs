@@ -42,12 +42,11 @@ fn add_condition(conditions: &mut Map<String, Value>, condition: &str) -> Result
 
 fn insert(conditions: &mut Map<String, Value>, key: &str, operator: &str, value: &str) -> Result<()> {
     let key = if operator.is_empty() { key.to_owned() } else { format!("{key}.{operator}") };
-    match conditions.contains_key(&key) {
-        true => Err(Error::new(Exception::DuplicateCriteriaInDIDFilter, key)),
-        false => {
-            conditions.insert(key, value.into());
-            Ok(())
-        }
+    if conditions.contains_key(&key) {
+        Err(Error::new(Exception::DuplicateCriteriaInDIDFilter, key))
+    } else {
+        conditions.insert(key, value.into());
+        Ok(())
     }
 }
 
@@ -75,7 +74,9 @@ enum Token<'a> {
 }
 
 fn tokens(condition: &str) -> Vec<Token<'_>> {
-    let (mut tokens, mut start, mut at) = (Vec::new(), 0, 0);
+    let mut tokens = Vec::new();
+    let mut start = 0;
+    let mut at = 0;
     while at < condition.len() {
         let operator = OPERATORS.iter().find(|(sign, _)| condition[at..].starts_with(sign));
         let Some((sign, name)) = operator else {

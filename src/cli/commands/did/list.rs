@@ -107,17 +107,15 @@ async fn own_scope(client: &Client) -> Result<String> {
 }
 
 fn list_of(scopes: &[String]) -> String {
-    match scopes.is_empty() {
-        true => "no scope of its own".to_owned(),
-        false => format!("several: {}", scopes.join(", ")),
-    }
+    if scopes.is_empty() { "no scope of its own".to_owned() } else { format!("several: {}", scopes.join(", ")) }
 }
 
 async fn require_scope(client: &Client, scope: &str) -> Result<()> {
-    match api::scopes::list(client).await?.iter().any(|known| known == scope) {
-        true => Ok(()),
-        false => Err(Error::new(Exception::ScopeNotFound, "")
-            .with_hint(format!("Scope {scope:?} does not exist. List the scopes: `rucio list-scopes`."))),
+    if api::scopes::list(client).await?.iter().any(|known| known == scope) {
+        Ok(())
+    } else {
+        Err(Error::new(Exception::ScopeNotFound, "")
+            .with_hint(format!("Scope {scope:?} does not exist. List the scopes: `rucio list-scopes`.")))
     }
 }
 

@@ -38,9 +38,10 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         match set_lifetime(context, client, text, &lifetime).await {
             Ok(did) => {
                 let record = json!({"scope": did.scope, "name": did.name, "lifetime": lifetime});
-                match args.undo {
-                    true => tracing::info!("Cancelled the deletion of {did}"),
-                    false => announce(context, &did)?,
+                if args.undo {
+                    tracing::info!("Cancelled the deletion of {did}")
+                } else {
+                    announce(context, &did)?
                 }
                 list.record(&record)?;
             }

@@ -39,9 +39,10 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let mut list = context.ui.list(DONE);
     for text in &args.dids {
         let did = context.did(text)?;
-        match args.open || args.close {
-            true => set_open(client, &mut list, &did, args.open).await?,
-            false => touch(client, &mut list, &did, rse).await?,
+        if args.open || args.close {
+            set_open(client, &mut list, &did, args.open).await?
+        } else {
+            touch(client, &mut list, &did, rse).await?
         }
     }
     list.end()

@@ -35,7 +35,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let (overrides, env) = (context.overrides(), &context.env);
+    let overrides = context.overrides();
+    let env = &context.env;
     let mut report = Report::new(context);
     let (config, findings) = configuration::examine(&overrides, env);
     report.add(findings)?;
@@ -61,7 +62,9 @@ struct Case<'a> {
 
 impl Case<'_> {
     async fn examine(&self, report: &mut Report<'_>, offline: bool) -> Result<()> {
-        let (overrides, env, config) = (self.overrides, self.env, self.config);
+        let overrides = self.overrides;
+        let env = self.env;
+        let config = self.config;
         report.add(settings::examine(overrides, env, config))?;
         let broken = report.add_any_failed(credentials::examine(overrides, env, config))?;
         let ca = self.authorities(report)?;
@@ -76,10 +79,7 @@ impl Case<'_> {
             .as_ref()
             .map(|(settings, _)| login::non_interactive(settings.clone(), login != LoginRequirement::Unattended));
         let client = session.as_ref().map(Login::client);
-        let is_reachable = match offline {
-            true => false,
-            false => self.servers(report, ca.as_ref(), client.as_ref()).await?,
-        };
+        let is_reachable = if offline { false } else { self.servers(report, ca.as_ref(), client.as_ref()).await? };
         if let (Some((settings, true)), Some(session)) = (&resolved, &session) {
             let (findings, has_token) = token::examine(settings, login);
             report.add(findings)?;
@@ -111,7 +111,8 @@ impl Case<'_> {
         let way = |host| hosts::examine(host, self.env, ca, self.overrides.insecure);
         let ways = join_all(self.hosts().into_iter().map(way)).await;
         let reached = |option: &str| ways.iter().any(|way| way.is_reachable && way.host.options.contains(option));
-        let (ping, auth) = (client.filter(|_| reached("rucio_host")), client.filter(|_| reached("auth_host")));
+        let ping = if reached("rucio_host") { client } else { None };
+        let auth = if reached("auth_host") { client } else { None };
         let (ping, auth) = tokio::join!(async { Some(server::ping(ping?).await) }, async {
             Some(server::authentication(auth?).await)
         });

@@ -62,7 +62,8 @@ impl<'a> Report<'a> {
         }
         let hint = self.context.finding_hint(&finding.hints);
         self.list.record(&Row::new(finding, hint.as_deref()))?;
-        let (word, tone) = (finding.status.word(), tone(finding.status));
+        let word = finding.status.word();
+        let tone = tone(finding.status);
         let rest = format!(
             "{:width$} {:<13} {}: {}",
             "",

@@ -48,7 +48,8 @@ enum PlannedAction<'a> {
 /// Prints every file; nothing is written or downloaded. Errors: files are not available (unless that is ignored).
 pub(super) async fn show(job: &Job<'_>) -> Result<()> {
     let (sender, jobs) = listing::queue();
-    let (mut list, mut sum) = (job.context.ui.list(SHAPE), Totals::default());
+    let mut list = job.context.ui.list(SHAPE);
+    let mut sum = Totals::default();
     // If standard output is closed, this ends and drops the queue, which ends the listing.
     let showing = async {
         let mut jobs = jobs;
@@ -102,7 +103,9 @@ async fn planned_action<'f>(job: &Job<'_>, file: &'f FileJob) -> PlannedAction<'
 
 /// Returns whether a file with the right content exists at one of the destinations.
 async fn is_there(job: &Job<'_>, file: &FileJob) -> bool {
-    let (bytes, checksum, options) = (file.bytes, file.checksum, job.options());
+    let bytes = file.bytes;
+    let checksum = file.checksum;
+    let options = job.options();
     let paths: Vec<_> = file.destinations.iter().map(|path| Path::new(&job.args.dir).join(path)).collect();
     let look = move || {
         let right = |path: &Path| path.is_file() && matches!(is_right(path, bytes, checksum, options), Ok(true));

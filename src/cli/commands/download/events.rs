@@ -159,7 +159,10 @@ impl FileStates {
             FileEvent::StartedOver => transfers.bytes = 0,
             _ => {}
         }
-        let kind = kind.filter(|_| transfers.last_reported.elapsed() >= PROGRESS_INTERVAL)?;
+        let kind = kind?;
+        if transfers.last_reported.elapsed() < PROGRESS_INTERVAL {
+            return None;
+        }
         transfers.last_reported = Instant::now();
         Some((kind, transfers.bytes, transfers.of))
     }

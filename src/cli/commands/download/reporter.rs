@@ -123,10 +123,7 @@ fn ended(progress: &Progress, bar: Option<FileBar>, outcome: DownloadOutcome, si
         (DownloadOutcome::Done, Some(bar)) => bar.finish(),
         (outcome, bar) => {
             drop(bar);
-            match outcome.is_success() {
-                true => progress.skipped(size),
-                false => progress.failed(size),
-            }
+            if outcome.is_success() { progress.skipped(size) } else { progress.failed(size) }
         }
     }
 }

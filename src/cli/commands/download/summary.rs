@@ -65,7 +65,8 @@ impl Summary {
     }
 
     fn failure(&self, class: Exception) -> Result<()> {
-        let (files, failed) = (self.total.files, self.total.failed());
+        let files = self.total.files;
+        let failed = self.total.failed();
         let details = match files {
             0 => String::new(),
             _ => format!("{failed} of {files} file(s) are missing; see the errors above."),

@@ -19,16 +19,17 @@ const ONLY_VO: &str = "def";
 
 /// Starts the tracer. `None` for pilots, which send their own traces.
 pub(in crate::cli::commands) fn tracer(client: &Client) -> Result<Option<Tracer>> {
-    match client.settings().user_agent.starts_with("pilot") {
-        true => Ok(None),
-        false => Ok(Some(Tracer::start(client.transport().connections()?.clone(), &client.settings().trace_host))),
+    if client.settings().user_agent.starts_with("pilot") {
+        Ok(None)
+    } else {
+        Ok(Some(Tracer::start(client.transport().connections()?.clone(), &client.settings().trace_host)))
     }
 }
 
 /// Returns the round-trip time to the trace server; known only if it is the Rucio server.
 pub(in crate::cli::commands) fn round_trip(client: &Client) -> Option<Duration> {
     let settings = client.settings();
-    client.transport().min_response_time().filter(|_| settings.trace_host == settings.rucio_host)
+    if settings.trace_host == settings.rucio_host { client.transport().min_response_time() } else { None }
 }
 
 /// Returns the fields that are the same for all files, in the official client's order.

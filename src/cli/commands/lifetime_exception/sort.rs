@@ -95,7 +95,8 @@ impl<'a> Sorter<'a> {
 
 /// Returns all datasets of a container, recursively.
 async fn datasets_in(client: &Client, container: Did) -> Result<Vec<Did>> {
-    let (mut containers, mut datasets) = (vec![container], Vec::new());
+    let mut containers = vec![container];
+    let mut datasets = Vec::new();
     while let Some(container) = containers.pop() {
         let mut content = lists::content(client, &container).await?;
         while let Some(entry) = content.next().await? {

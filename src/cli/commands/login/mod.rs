@@ -62,9 +62,10 @@ pub(crate) async fn log_in(context: &Context, when: LoginMode) -> Result<()> {
     };
     let view = View::new(&session, Checked::Accepted(&said));
     context.ui.one(SHAPE, &view, || {
-        let first = match before.is_some() && before == session.secret() {
-            true => format!("You are already logged in. To log in again: `{}`", context.command("login --force")),
-            false => "You are logged in.".to_owned(),
+        let first = if before.is_some() && before == session.secret() {
+            format!("You are already logged in. To log in again: `{}`", context.command("login --force"))
+        } else {
+            "You are logged in.".to_owned()
         };
         format!("{first}\n{}{}", view.text(), same_options(context))
     })?;
@@ -75,7 +76,8 @@ pub(crate) async fn log_in(context: &Context, when: LoginMode) -> Result<()> {
 /// Returns the error for `--insecure`: a session is a saved token, and tokens of unverified servers are not saved.
 fn not_kept(context: &Context) -> Error {
     let options = Overrides { insecure: false, ..context.overrides() };
-    let (login, check) = (next_command::command(&options, "login"), next_command::command(&options, "doctor"));
+    let login = next_command::command(&options, "login");
+    let check = next_command::command(&options, "doctor");
     let details = "With --insecure the server is not verified, so no token is saved.";
     Error::new(Exception::CannotAuthenticate, details)
         .with_hint(Hint::run("", login))
@@ -97,9 +99,10 @@ fn same_options(context: &Context) -> String {
         ..given
     };
     let next = next_command::command(&options, "whoami");
-    match next == "rucio whoami" {
-        true => String::new(),
-        false => format!("\nTo use this session, give other commands the same options: `{next}`"),
+    if next == "rucio whoami" {
+        String::new()
+    } else {
+        format!("\nTo use this session, give other commands the same options: `{next}`")
     }
 }
 

@@ -113,7 +113,8 @@ impl Answers {
         match way.as_str() {
             "userpass" => options.user = with_default(&options.user, "User name", options.account.as_deref()),
             "x509" => {
-                let (cert, key) = ("~/.globus/usercert.pem", "~/.globus/userkey.pem");
+                let cert = "~/.globus/usercert.pem";
+                let key = "~/.globus/userkey.pem";
                 options.certificate = with_default(&options.certificate, "Certificate", Some(cert));
                 options.client_key = with_default(&options.client_key, "Private key", Some(key));
             }
@@ -129,7 +130,7 @@ impl Answers {
     fn config(&self) -> NewConfig {
         let options = &self.options;
         let is = |way: &str| options.auth_strategy.as_deref() == Some(way);
-        let of = |way: &str, value: &Option<String>| value.clone().filter(|_| is(way));
+        let of = |way: &str, value: &Option<String>| if is(way) { value.clone() } else { None };
         let file = |value: Option<String>| value.map(|path| from_root(&path));
         let mut new = NewConfig::default();
         for (option, value) in [
@@ -159,9 +160,10 @@ impl Answers {
 
 /// Makes a path absolute, unless it starts with `~` or `$`.
 fn from_root(path: &str) -> String {
-    match path.starts_with(['~', '$']) {
-        true => path.to_owned(),
-        false => std::path::absolute(path).map_or_else(|_| path.to_owned(), |whole| whole.display().to_string()),
+    if path.starts_with(['~', '$']) {
+        path.to_owned()
+    } else {
+        std::path::absolute(path).map_or_else(|_| path.to_owned(), |whole| whole.display().to_string())
     }
 }
 

@@ -33,8 +33,5 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         any = true;
     }
     list.end()?;
-    match args.csv && !any {
-        true => context.ui.line(""),
-        false => Ok(()),
-    }
+    if args.csv && !any { context.ui.line("") } else { Ok(()) }
 }

@@ -37,7 +37,8 @@ struct Rse {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let (client, name) = (context.client()?, &args.rse_name);
+    let client = context.client()?;
+    let name = &args.rse_name;
     let rse = Rse {
         settings: rses::get(client, name).await.map_err(explained)?,
         attributes: rses::attributes(client, name).await?,

@@ -24,7 +24,8 @@ pub(crate) struct Args {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let did = context.did(&args.did)?;
     let mut events = api::rules::history(context.client()?, &did).await?.raw();
-    let (mut list, mut rules) = (context.ui.list(SHAPE), HashSet::new());
+    let mut list = context.ui.list(SHAPE);
+    let mut rules = HashSet::new();
     while let Some(event) = events.next().await? {
         let is_new = rules.insert(event.rule_id.clone());
         if !is_new {
@@ -37,10 +38,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 /// Formats an event: the first one of a rule is its creation, the second one its deletion.
 fn describe(event: &RuleEvent, is_new: bool) -> String {
-    let (what, time) = match is_new {
-        true => ("insertion", &event.created_at),
-        false => ("deletion", &event.updated_at),
-    };
+    let (what, time) = if is_new { ("insertion", &event.created_at) } else { ("deletion", &event.updated_at) };
     format!(
         "{}\nRule {what}\nAccount : {}\nRSE expression : {}\nTime : {}",
         "-".repeat(40),

@@ -64,8 +64,9 @@ async fn delete_from_did(context: &Context, client: &Client, list: &mut Listing<
             deleted = true;
         }
     }
-    match deleted {
-        true => Ok(()),
-        false => Err(Error::new(Exception::RucioException, "No replication rule was deleted from the DID")),
+    if deleted {
+        Ok(())
+    } else {
+        Err(Error::new(Exception::RucioException, "No replication rule was deleted from the DID"))
     }
 }

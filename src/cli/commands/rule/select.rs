@@ -60,8 +60,11 @@ impl Rules {
 /// Returns the selected rules; empty values count as not given.
 pub(super) async fn select(context: &Context, selection: Selection) -> Result<Rules> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let (id, file, did) = (given(selection.id), given(selection.file), given(selection.did));
-    let (account, subscription) = (given(selection.account), given(selection.subscription));
+    let id = given(selection.id);
+    let file = given(selection.file);
+    let did = given(selection.did);
+    let account = given(selection.account);
+    let subscription = given(selection.subscription);
     if [&id, &file, &did, &account, &subscription].into_iter().all(Option::is_none) {
         return Err(refused("At least one option has to be given. Use -h to list the options."));
     }
@@ -98,7 +101,8 @@ async fn of_subscription(client: &Client, name: &str) -> Result<Rules> {
 /// Returns the rules that lock a dataset, each once.
 async fn locking(client: &Client, did: &Did) -> Result<Rules> {
     let mut locks = api::locks::of_dataset(client, did).await?;
-    let (mut rules, mut seen) = (Rules::default(), HashSet::new());
+    let mut rules = Rules::default();
+    let mut seen = HashSet::new();
     while let Some(lock) = locks.next().await? {
         if seen.insert(lock.rule_id.clone()) {
             rules.ready.push_back(api::rules::get(client, &lock.rule_id).await?);

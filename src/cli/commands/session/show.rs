@@ -24,10 +24,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let login = context.login()?;
     let Some(session) = session::current(login) else { return Err(none(context)?) };
-    let said = match args.offline || session.has_ended() {
-        true => None,
-        false => Some(session::check(login, &session).await?),
-    };
+    let said = if args.offline || session.has_ended() { None } else { Some(session::check(login, &session).await?) };
     let checked = match &said {
         None => Checked::No,
         Some(None) => Checked::Refused,

@@ -107,17 +107,22 @@ impl View {
             ("audience", self.audience.clone()),
             ("logged in", self.issued_at.as_deref().map(plain)),
             ("expires", self.expires_at.as_deref().map(plain)),
-            ("time left", self.seconds_left.filter(|_| self.state != State::Expired).map(format_duration)),
+            ("time left", self.time_left()),
             ("state", Some(state.to_owned())),
         ];
         let lines = fields.into_iter().filter_map(|(name, value)| Some(format!("{name:<10} : {}", value?)));
         lines.collect::<Vec<_>>().join("\n")
     }
 
+    /// Returns the time until the session expires; `None` if it has expired, or if the time is unknown.
+    fn time_left(&self) -> Option<String> {
+        if self.state == State::Expired { None } else { self.seconds_left.map(format_duration) }
+    }
+
     /// Returns a row for [`super::list`]: mark of the used session, host, account, method, state, time left.
     pub(crate) fn cells(&self, used: bool) -> [String; 6] {
         let state = serde_json::to_value(self.state).ok().and_then(|state| Some(state.as_str()?.to_owned()));
-        let left = self.seconds_left.filter(|_| self.state != State::Expired).map(format_duration);
+        let left = self.time_left();
         let cell = |value: &Option<String>| value.clone().unwrap_or_default();
         let used = if used { "*" } else { "" };
         [used.to_owned(), cell(&self.host), cell(&self.account), cell(&self.auth_type), cell(&state), cell(&left)]

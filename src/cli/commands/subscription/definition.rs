@@ -57,9 +57,10 @@ impl Definition {
 fn json_of(what: &str, text: &str, is_right: fn(&Value) -> bool, kind: &str) -> Result<Value> {
     let value: Value = serde_json::from_str(text)
         .map_err(|error| Error::value(format!("The {what} are not valid JSON: {error}: {text}")))?;
-    match is_right(&value) || is_nothing(&value) {
-        true => Ok(value),
-        false => Err(Error::value(format!("The {what} must be {kind}: {text}"))),
+    if is_right(&value) || is_nothing(&value) {
+        Ok(value)
+    } else {
+        Err(Error::value(format!("The {what} must be {kind}: {text}")))
     }
 }
 

@@ -52,9 +52,10 @@ async fn owner(client: &Client, named: Option<&str>) -> Result<String> {
 /// Formats a subscription for people: a summary, or all fields (`long`).
 fn text(subscription: &Attributes, long: bool) -> String {
     let field = |name: &str| subscription.get(name).map(member_str).unwrap_or_default();
-    match long {
-        true => subscription.iter().map(|(key, value)| format!("{key}: {}\n", member_str(value))).collect(),
-        false => format!(
+    if long {
+        subscription.iter().map(|(key, value)| format!("{key}: {}\n", member_str(value))).collect()
+    } else {
+        format!(
             "{}: {} {}\n  priority: {}\n  filter: {}\n  rules: {}\n  comments: {}",
             field("account"),
             field("name"),
@@ -63,6 +64,6 @@ fn text(subscription: &Attributes, long: bool) -> String {
             field("filter"),
             field("replication_rules"),
             field("comments")
-        ),
+        )
     }
 }

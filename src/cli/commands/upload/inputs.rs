@@ -16,7 +16,8 @@ use crate::types::Did;
 pub(super) fn files(args: &Args, scope: &str) -> Result<(Vec<LocalFile>, Vec<FolderTree>)> {
     let items = args.items();
     let dataset = items.dataset.map(|(scope, name)| Did::new(scope, name));
-    let (mut files, mut trees) = (Vec::new(), Vec::new());
+    let mut files = Vec::new();
+    let mut trees = Vec::new();
     for path in items.paths {
         let path = Path::new(path);
         match (path.is_dir(), path.is_file(), args.recursive) {

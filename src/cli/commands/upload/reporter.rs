@@ -82,7 +82,8 @@ impl UploadObserver for Reporter {
 }
 
 fn log(file: &LocalFile, event: UploadEvent<'_>) {
-    let (name, did) = (one_line(&file.basename), file.did.to_string());
+    let name = one_line(&file.basename);
+    let did = file.did.to_string();
     let did = one_line(&did);
     match event {
         UploadEvent::Started => tracing::info!("Preparing upload for file {name}"),

@@ -38,7 +38,7 @@ pub(super) async fn options(
     Ok(UploadOptions {
         domain: domain(context, &rse, &attributes),
         schemes: args.schemes(),
-        implementation: args.r#impl.clone().filter(|_| args.pfn.is_none()),
+        implementation: if args.pfn.is_none() { args.r#impl.clone() } else { None },
         pfn: args.pfn.clone().map(Pfn::new),
         registration: registration(args, &rse),
         lifetime,
@@ -58,9 +58,10 @@ async fn one_of(client: &Client, expression: &str) -> Result<String> {
         rses.push(row.rse);
     }
     let chance = usize::try_from(Uuid::new_v4().as_u128() % (rses.len().max(1) as u128)).unwrap_or_default();
-    match rses.is_empty() {
-        true => Err(Error::new(Exception::InvalidRSEExpression, format!("No RSE matches {expression}."))),
-        false => Ok(rses.swap_remove(chance)),
+    if rses.is_empty() {
+        Err(Error::new(Exception::InvalidRSEExpression, format!("No RSE matches {expression}.")))
+    } else {
+        Ok(rses.swap_remove(chance))
     }
 }
 
@@ -68,10 +69,7 @@ async fn one_of(client: &Client, expression: &str) -> Result<String> {
 fn domain(context: &Context, rse: &RseSettings, attributes: &Attributes) -> &'static str {
     let has_lan = rse.domain.iter().any(|domain| domain == "lan");
     let site = attributes.get("site").and_then(Value::as_str);
-    match has_lan && site == Some(&config::location(&context.env).site) {
-        true => "lan",
-        false => "wan",
-    }
+    if has_lan && site == Some(&config::location(&context.env).site) { "lan" } else { "wan" }
 }
 
 /// Returns when to register. Never with --pfn at a deterministic RSE: the catalogue cannot store a PFN there.

@@ -49,7 +49,8 @@ async fn verify_some(
     let mut unknown: Vec<_> = names.iter().map(|name| both(scope, name)).collect();
     // A response that lacks a file may be truncated: request the rest until nothing new comes.
     while !unknown.is_empty() {
-        let (before, candidates) = (unknown.len(), unknown.concat());
+        let before = unknown.len();
+        let candidates = unknown.concat();
         let mut found = dids::many::<FileMetadata>(client, &candidates).await?;
         while let Some(one) = found.next().await? {
             known.insert(one.did.clone(), one);
@@ -66,7 +67,8 @@ async fn verify_some(
         match both(scope, name).into_iter().find_map(|did| known.remove(&did)) {
             None => report.extra(Some(&Did::new(scope, name.as_ref())), &path)?,
             Some(one) => {
-                let (checksum, bytes) = (checksum(&one), one.bytes);
+                let checksum = checksum(&one);
+                let bytes = one.bytes;
                 files.push(ExpectedFile { dataset: one.did.clone(), did: one.did, bytes, checksum, path });
             }
         }

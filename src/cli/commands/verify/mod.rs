@@ -100,7 +100,9 @@ struct ExpectedFile {
 impl ExpectedFile {
     /// Checks the local file in a blocking thread.
     async fn check(self) -> (Self, FileCheck) {
-        let (path, bytes, checksum) = (self.path.clone(), self.bytes, self.checksum);
+        let path = self.path.clone();
+        let bytes = self.bytes;
+        let checksum = self.checksum;
         let found = tokio::task::spawn_blocking(move || verify_file(&path, bytes, checksum)).await;
         let finding = found.unwrap_or_else(|error| FileCheck::Unreadable(error.to_string()));
         (self, finding)
@@ -125,7 +127,8 @@ impl<'a> VerifyReport<'a> {
     fn new(context: &'a Context, args: &Args) -> Result<Self> {
         let missing = args.failed_list.as_deref().map(|path| MissingList::new(Path::new(path)));
         let missing = missing.transpose().map_err(unwritten)?;
-        let (list, count) = (context.ui.list(SHAPE), Count::default());
+        let list = context.ui.list(SHAPE);
+        let count = Count::default();
         Ok(Self { context, list, missing, count, extra_is_fine: args.ignore_extra })
     }
 

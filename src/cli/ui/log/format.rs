@@ -75,7 +75,9 @@ fn field(text: &str) -> Option<(Field, usize)> {
     };
     let precision = (!precision.is_empty()).then(|| precision.parse().ok()).flatten();
     let conversion = rest.chars().next().filter(|c| "sdifr".contains(*c))?;
-    let (name, flags, width) = (name.to_owned(), flags.to_owned(), width.parse().unwrap_or(0));
+    let name = name.to_owned();
+    let flags = flags.to_owned();
+    let width = width.parse().unwrap_or(0);
     Some((Field { name, flags, width, precision, conversion }, text.len() - rest.len() + 1))
 }
 

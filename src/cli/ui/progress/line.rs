@@ -85,7 +85,8 @@ pub(super) fn whole(width: usize, files: Files, done: Done) -> String {
         0 => count,
         failed => format!("{count}, {failed} failed"),
     };
-    let (bytes, of) = (DecimalBytes(done.bytes).to_string(), DecimalBytes(done.of));
+    let bytes = DecimalBytes(done.bytes).to_string();
+    let of = DecimalBytes(done.of);
     let (far, short) = match done.percent() {
         Some(percent) => (format!("{bytes}/{of}"), format!("{percent}%")),
         None => (bytes.clone(), bytes),
@@ -94,7 +95,8 @@ pub(super) fn whole(width: usize, files: Files, done: Done) -> String {
         let parts = [far.to_owned(), done.rate(), done.time_left()];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     };
-    let (long, short) = (rest(&far), rest(&short));
+    let long = rest(&far);
+    let short = rest(&short);
     let room = width.saturating_sub(count.len() + long.len() + " [] ".len()).min(WHOLE_BAR);
     match done.percent() {
         Some(_) if room >= MIN_BAR => format!("{count} {} {long}", done.bar(room)),

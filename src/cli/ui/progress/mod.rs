@@ -109,18 +109,17 @@ impl Progress {
         let rows = usize::from(Term::stderr().size().0);
         let shown = self.count.shown.load(Ordering::Relaxed) < rows.saturating_sub(RESERVED_LINES).max(1);
         let moved = Arc::<AtomicU64>::default();
-        let bar = match shown {
-            true => {
-                self.count.shown.fetch_add(1, Ordering::Relaxed);
-                let bar = ProgressBar::new(bytes).with_style(of_file(clean(name).into_owned(), moved.clone()));
-                let bar = self.bars.insert_before(&self.whole, bar);
-                if !self.bars.is_hidden() {
-                    // Redraw it also if the file has stalled.
-                    bar.enable_steady_tick(TICK);
-                }
-                bar
+        let bar = if shown {
+            self.count.shown.fetch_add(1, Ordering::Relaxed);
+            let bar = ProgressBar::new(bytes).with_style(of_file(clean(name).into_owned(), moved.clone()));
+            let bar = self.bars.insert_before(&self.whole, bar);
+            if !self.bars.is_hidden() {
+                // Redraw it also if the file has stalled.
+                bar.enable_steady_tick(TICK);
             }
-            false => ProgressBar::hidden(),
+            bar
+        } else {
+            ProgressBar::hidden()
         };
         bar.set_length(bytes);
         FileBar { bar, moved, progress: self.clone(), shown, counts }

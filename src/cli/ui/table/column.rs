@@ -134,6 +134,9 @@ fn float_word(text: &str, coloured: bool) -> Cow<'_, str> {
 
 /// Returns the length from the decimal point (or, without one, the exponent) to the end; 0 for booleans.
 fn behind_point(text: &str) -> usize {
+    if matches!(text, "True" | "False") {
+        return 0;
+    }
     let point = text.rfind('.').or_else(|| text.rfind(['e', 'E']));
-    point.filter(|_| !matches!(text, "True" | "False")).map_or(0, |index| text.len() - index)
+    point.map_or(0, |index| text.len() - index)
 }

@@ -66,15 +66,17 @@ impl Layout<'_> {
     fn draw(&self, out: &mut String, frame: &Frame, multiline: bool) {
         self.rule(out, frame, frame.above);
         if !self.headers.is_empty() {
-            match multiline {
-                true => self.lines(out, frame, &multiline::headers(self)),
-                false => self.header_row(out, frame),
+            if multiline {
+                self.lines(out, frame, &multiline::headers(self))
+            } else {
+                self.header_row(out, frame)
             }
             self.rule(out, frame, frame.below_header);
         }
-        match multiline {
-            true => multiline::rows(self).iter().for_each(|row| self.lines(out, frame, row)),
-            false => self.rows(out, frame),
+        if multiline {
+            multiline::rows(self).iter().for_each(|row| self.lines(out, frame, row))
+        } else {
+            self.rows(out, frame)
         }
         self.rule(out, frame, frame.below);
     }

@@ -22,9 +22,10 @@ fn cell(layout: &Layout<'_>, row: usize, index: usize) -> String {
     let drawn = &layout.columns[index].cells[row];
     let text = format!("{}{}", drawn.text, " ".repeat(drawn.behind));
     let width = layout.widths[index];
-    match layout.coloured {
-        true => join(lines(&text).into_iter().zip(line_widths(layout, &text, width)), layout.is_right(index)),
-        false => join(lines(&text).into_iter().zip(std::iter::repeat(width)), layout.is_right(index)),
+    if layout.coloured {
+        join(lines(&text).into_iter().zip(line_widths(layout, &text, width)), layout.is_right(index))
+    } else {
+        join(lines(&text).into_iter().zip(std::iter::repeat(width)), layout.is_right(index))
     }
 }
 

@@ -36,10 +36,7 @@ pub(super) fn has_thousands(text: &str) -> bool {
     let text = text.strip_suffix('\n').unwrap_or(text);
     let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
     let decimals = fraction.is_none_or(all_digits);
-    match whole.is_empty() {
-        true => decimals && fraction != Some(""),
-        false => decimals && is_grouped(whole),
-    }
+    if whole.is_empty() { decimals && fraction != Some("") } else { decimals && is_grouped(whole) }
 }
 
 fn is_grouped(whole: &str) -> bool {
@@ -54,9 +51,10 @@ fn all_digits(run: &str) -> bool {
 
 /// Removes the white space that `int()` and `float()` ignore, which is less in ASCII text.
 fn trim(text: &str) -> &str {
-    match text.is_ascii() {
-        true => text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\x0b'),
-        false => text.trim_matches(is_space),
+    if text.is_ascii() {
+        text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\x0b')
+    } else {
+        text.trim_matches(is_space)
     }
 }
 

@@ -12,9 +12,10 @@ pub(super) fn render(table: &Table, width: Option<u16>, colours: bool) -> String
         Some(width) => drawn.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
         None => drawn.set_content_arrangement(ContentArrangement::Disabled),
     };
-    match colours {
-        true => drawn.enforce_styling(),
-        false => drawn.force_no_tty(),
+    if colours {
+        drawn.enforce_styling()
+    } else {
+        drawn.force_no_tty()
     };
     if !table.headers.is_empty() {
         drawn.set_header(
@@ -23,7 +24,9 @@ pub(super) fn render(table: &Table, width: Option<u16>, colours: bool) -> String
     }
     drawn.add_rows(table.rows.iter().map(|row| row.iter().map(styled)));
     for (index, cell) in table.rows.first().into_iter().flatten().enumerate() {
-        if let Some(column) = drawn.column_mut(index).filter(|_| is_number(cell)) {
+        if let Some(column) = drawn.column_mut(index)
+            && is_number(cell)
+        {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }

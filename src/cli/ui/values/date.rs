@@ -13,7 +13,9 @@ pub(super) fn repr(date: &NaiveDateTime) -> String {
         0 => String::new(),
         second => format!(", {second}"),
     };
-    let (year, month, day) = (date.year(), date.month(), date.day());
+    let year = date.year();
+    let month = date.month();
+    let day = date.day();
     format!("datetime.datetime({year}, {month}, {day}, {}, {}{seconds})", date.hour(), date.minute())
 }
 

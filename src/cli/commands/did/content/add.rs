@@ -37,9 +37,10 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let texts = if args.from_file { read_dids(&args.dids)? } else { args.dids };
     let dids = context.dids(&texts)?;
     let client = context.client()?;
-    match dids.len() <= CHUNK {
-        true => api::dids::attach(client, &to, &dids).await?,
-        false => attach_in_chunks(client, &to, &dids).await?,
+    if dids.len() <= CHUNK {
+        api::dids::attach(client, &to, &dids).await?
+    } else {
+        attach_in_chunks(client, &to, &dids).await?
     }
     let record = json!({"scope": to.scope, "name": to.name, "dids": dids});
     context.ui.one(DONE, &record, || format!("DIDs successfully attached to {to}"))

@@ -22,7 +22,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let list = context.ui.list(RELATIVE);
     let mut list = if args.short { list } else { list.with_table(did_table()) };
     // Like the official client, print nothing if one of several DIDs does not exist.
-    let (several, mut held) = (args.dids.len() > 1, Vec::new());
+    let several = args.dids.len() > 1;
+    let mut held = Vec::new();
     for text in &args.dids {
         let mut content = lists::content(client, &context.did(text)?).await?.raw();
         while let Some(entry) = content.next().await? {

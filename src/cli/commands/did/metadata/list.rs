@@ -34,9 +34,10 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         }
         context.ui.table(&fields(&metadata))?;
         // Only some plugins return the DID itself.
-        match metadata.contains_key("scope") {
-            true => list.record(&metadata)?,
-            false => list.record(&metadata.with_fields_before(&did)?)?,
+        if metadata.contains_key("scope") {
+            list.record(&metadata)?
+        } else {
+            list.record(&metadata.with_fields_before(&did)?)?
         }
     }
     list.end()

@@ -39,9 +39,10 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<()> {
         list = list.with_table(Table::psql(["SCOPE:NAME", "[STATE]"]));
     }
     for entry in &found.dids {
-        match args.short {
-            true => list.line(entry, || entry.did.to_string())?,
-            false => list.row(entry, || [entry.did.to_string(), entry.state.clone()])?,
+        if args.short {
+            list.line(entry, || entry.did.to_string())?
+        } else {
+            list.row(entry, || [entry.did.to_string(), entry.state.clone()])?
         }
     }
     list.end()

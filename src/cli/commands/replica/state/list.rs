@@ -49,8 +49,11 @@ pub(crate) async fn list_suspicious(context: &Context, which: Which) -> Result<(
     let mut list = context.ui.list(SHAPE).with_table(Table::simple(headers));
     for replica in states::suspicious(context.client()?, suspicion).await? {
         list.row(&replica, || {
-            let (rse, scope, name) = (&replica.rse, &replica.did.scope, &replica.did.name);
-            let (at, count) = (Cell::member(&replica.created_at), Cell::member(&replica.cnt));
+            let rse = &replica.rse;
+            let scope = &replica.did.scope;
+            let name = &replica.did.name;
+            let at = Cell::member(&replica.created_at);
+            let count = Cell::member(&replica.cnt);
             [rse.as_str().into(), scope.as_str().into(), at, count, name.as_str().into()]
         })?;
     }

@@ -47,7 +47,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 /// Sets the distance; `rucio-admin` has a command each to add and to update it.
 pub(crate) async fn set_distance(context: &Context, args: &Args, how: How) -> Result<()> {
     let Args { source_rse: source, destination_rse: destination, distance, bidirectional } = args;
-    let (client, link) = (context.client()?, Link { source, destination });
+    let client = context.client()?;
+    let link = Link { source, destination };
     match how {
         How::Either => set(client, link, *distance, *bidirectional).await,
         How::Add => distances::add(client, link, *distance, false).await,

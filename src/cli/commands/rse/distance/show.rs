@@ -22,7 +22,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let (source, destination) = (&args.source_rse, &args.destination_rse);
+    let source = &args.source_rse;
+    let destination = &args.destination_rse;
     let distance = distances::get(context.client()?, Link { source, destination }).await.map_err(explained)?;
     let distance = distance.map(|known| known.distance);
     let record = json!({"source": source, "destination": destination, "distance": distance});

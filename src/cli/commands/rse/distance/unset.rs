@@ -25,7 +25,8 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     unset(context, &args, || {
-        let (source, destination) = (&args.source_rse, &args.destination_rse);
+        let source = &args.source_rse;
+        let destination = &args.destination_rse;
         if args.bidirectional {
             format!("Deleted distances between {source} <-> {destination}")
         } else {
@@ -37,7 +38,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 /// Deletes the distance and prints the text.
 pub(crate) async fn unset(context: &Context, args: &Args, text: impl FnOnce() -> String) -> Result<()> {
-    let (source, destination) = (&args.source_rse, &args.destination_rse);
+    let source = &args.source_rse;
+    let destination = &args.destination_rse;
     let link = Link { source, destination };
     distances::unset(context.client()?, link, args.bidirectional).await.map_err(explained)?;
     let record = json!({"source": source, "destination": destination, "bidirectional": args.bidirectional});

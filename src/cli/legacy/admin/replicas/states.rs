@@ -36,8 +36,10 @@ pub(crate) struct DeclareBad {
 
 impl DeclareBad {
     pub(super) fn translate(self) -> bad::Args {
-        let (lfns, inputfile) = (given(self.lfns), given(self.inputfile));
-        let (lfn, as_file) = (lfns.is_some(), lfns.is_none() && inputfile.is_some());
+        let lfns = given(self.lfns);
+        let inputfile = given(self.inputfile);
+        let lfn = lfns.is_some();
+        let as_file = lfns.is_none() && inputfile.is_some();
         bad::Args {
             replicas: lfns.or(inputfile).map_or(self.listbadfiles, |file| vec![file]),
             reason: self.reason,

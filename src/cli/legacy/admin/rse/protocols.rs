@@ -23,7 +23,8 @@ pub(crate) struct Add {
 impl Add {
     pub(super) fn translate(self) -> Result<add::Args> {
         let given = |option: Option<String>| option.filter(|text| !text.is_empty());
-        let (space_token, path) = (given(self.space_token), given(self.web_service_path));
+        let space_token = given(self.space_token);
+        let path = given(self.web_service_path);
         if self.protocol.scheme == "srm" && path.is_none() {
             return Err(invalid("srm requires --web-service-path, and usually --space-token."));
         }

@@ -34,7 +34,8 @@ async fn names(context: &Context, mut rows: CompleteList<'_, DatasetAtRse>) -> R
 /// Prints names and counts. Name and number of files share a column, as in the official client.
 async fn table(context: &Context, rows: CompleteList<'_, DatasetAtRse>) -> Result<()> {
     let table = Table::psql(["DID", "LOCAL FILES/TOTAL FILES", "LOCAL BYTES/TOTAL BYTES"]);
-    let (mut rows, mut list) = (rows.raw(), context.ui.list(SHAPE).with_table(table));
+    let mut rows = rows.raw();
+    let mut list = context.ui.list(SHAPE).with_table(table);
     let of = |part: &Value, whole: &Value| format!("{}/{}", member_str(part), member_str(whole));
     while let Some(row) = rows.next().await? {
         list.row(&row, || {

@@ -58,7 +58,8 @@ impl<'a> Found<'a> {
             self.datasets.push(Dataset { name, rows: Vec::new() });
         }
         let rows = &mut self.datasets[at].rows;
-        let (found, total) = (replica.available_length.clone(), replica.length.clone());
+        let found = replica.available_length.clone();
+        let total = replica.length.clone();
         let row = Row { rse: replica.rse.clone(), found, total };
         match rows.iter_mut().find(|known| known.rse == row.rse) {
             Some(known) => *known = row,

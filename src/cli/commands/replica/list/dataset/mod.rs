@@ -65,7 +65,8 @@ async fn datasets(context: &Context, client: &Client, texts: &[String]) -> Resul
             types.push((metadata.did, metadata.did_type));
         }
     }
-    let (mut datasets, mut seen) = (Vec::new(), HashSet::new());
+    let mut datasets = Vec::new();
+    let mut seen = HashSet::new();
     for (did, did_type) in types {
         let below = if did_type == "DATASET" { vec![did] } else { parents_of_files(client, &did).await? };
         datasets.extend(below.into_iter().filter(|did| seen.insert(did.clone())));
@@ -78,7 +79,9 @@ async fn parents_of_files(client: &Client, did: &Did) -> Result<Vec<Did>> {
     let mut tree = lists::tree(client, did).await?;
     let mut parents = Vec::new();
     while let Some(entry) = tree.next().await? {
-        parents.extend(entry.parent.filter(|_| entry.did_type == "FILE"));
+        if entry.did_type == "FILE" {
+            parents.extend(entry.parent);
+        }
     }
     Ok(parents)
 }

@@ -56,9 +56,10 @@ impl Substitution {
 
 /// Returns a name for a link in the current directory. Errors: the name, which a server sent, leads out of it.
 fn link_name(name: &str) -> Result<&str> {
-    match name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
-        true => Err(Error::value(format!("{name:?} cannot be the name of a link in this folder"))),
-        false => Ok(name),
+    if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
+        Err(Error::value(format!("{name:?} cannot be the name of a link in this folder")))
+    } else {
+        Ok(name)
     }
 }
 

@@ -92,7 +92,8 @@ impl Args {
     /// Treats empty option values as not given.
     fn without_empty(self) -> Self {
         let given = |option: Option<String>| option.filter(|text| !text.is_empty());
-        let (protocols, rses) = (given(self.protocols), given(self.rses));
+        let protocols = given(self.protocols);
+        let rses = given(self.rses);
         Self { protocols, rses, link: given(self.link), sort: given(self.sort), ..self }
     }
 }
@@ -109,7 +110,8 @@ fn check(args: &Args) -> Result<Option<Substitution>> {
 /// Returns the query and those of the DIDs that are collections. Errors, before anything is listed: a DID that does not
 /// exist.
 async fn query(context: &Context, client: &Client, args: &Args) -> Result<(Query, Vec<Did>)> {
-    let (dids, mut collections) = (context.dids(&args.dids)?, Vec::new());
+    let dids = context.dids(&args.dids)?;
+    let mut collections = Vec::new();
     for did in &dids {
         if dids::did_type(client, did).await? != "FILE" {
             collections.push(did.clone());

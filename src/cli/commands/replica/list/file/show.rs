@@ -51,9 +51,10 @@ impl<'a> Replica<'a> {
 
     fn cells(&self, args: &Args) -> [String; 5] {
         let Self { scope, name, rse, pfn, .. } = *self;
-        let place = match args.all_states {
-            true => format!("({}) {rse}: {pfn}", letter(self.state.unwrap_or_default())),
-            false => format!("{rse}: {pfn}"),
+        let place = if args.all_states {
+            format!("({}) {rse}: {pfn}", letter(self.state.unwrap_or_default()))
+        } else {
+            format!("{rse}: {pfn}")
         };
         let size = sizefmt(Some(Num::from(self.bytes)), args.human);
         [scope.to_owned(), name.to_owned(), size, self.adler32.unwrap_or_default().to_owned(), place]
@@ -64,7 +65,8 @@ impl<'a> Replica<'a> {
 pub(super) async fn missing(context: &Context, mut entries: ReplicaList<'_>, rses: &[String]) -> Result<()> {
     let mut list = context.ui.list(MISSING).with_table(Table::psql(["SCOPE", "NAME", "(STATE) RSE"]));
     while let Some(entry) = entries.next().await? {
-        let (scope, name) = (&entry.did.scope, &entry.did.name);
+        let scope = &entry.did.scope;
+        let name = &entry.did.name;
         for rse in rses {
             if let Some(state) = entry.states.get(rse).filter(|state| *state != "AVAILABLE") {
                 list.row(&json!({"scope": scope, "name": name, "rse": rse, "state": state}), || {
@@ -80,7 +82,8 @@ pub(super) async fn missing(context: &Context, mut entries: ReplicaList<'_>, rse
 pub(super) async fn pfns(context: &Context, mut entries: ReplicaList<'_>) -> Result<()> {
     let mut list = context.ui.list(PFNS);
     while let Some(entry) = entries.next().await? {
-        let (scope, name) = (&entry.did.scope, &entry.did.name);
+        let scope = &entry.did.scope;
+        let name = &entry.did.name;
         for (pfn, at) in entry.pfns.iter().filter(|(_, at)| !entry.at(&at.rse).is_empty()) {
             list.line(&json!({"scope": scope, "name": name, "rse": at.rse, "pfn": pfn}), || pfn.clone())?;
         }

@@ -38,13 +38,15 @@ pub(crate) struct Args {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let pfns = if args.as_file { pfns_of(&text_of(the_file(&args.replicas)?)?)? } else { args.replicas };
     let expires_at = end(args.duration)?;
-    let (client, chunks) = (context.client()?, pfns.len().div_ceil(CHUNK));
+    let client = context.client()?;
+    let chunks = pfns.len().div_ceil(CHUNK);
     let mut list = context.ui.list(SHAPE);
     for (index, chunk) in pfns.chunks(CHUNK).enumerate() {
         states::add_bad_pfns(client, chunk, &args.reason, STATE, Some(&expires_at)).await?;
         let record = |pfn| list.record(&json!({"pfn": pfn, "state": STATE, "expires_at": expires_at}));
         chunk.iter().try_for_each(record)?;
-        let (number, count) = (index + 1, chunk.len());
+        let number = index + 1;
+        let count = chunk.len();
         context.ui.line(&format!("Chunk {number}/{chunks} : {count} replicas successfully declared"))?;
     }
     list.end()?;

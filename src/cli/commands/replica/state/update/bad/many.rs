@@ -23,7 +23,8 @@ pub(super) async fn declare(
 ) -> Result<()> {
     let starts = starts(context, client).await?;
     context.ui.line(&format!("Starting the declaration by chunks of {CHUNK}"))?;
-    let (chunks, mut declared) = (words.div_ceil(CHUNK), 0);
+    let chunks = words.div_ceil(CHUNK);
+    let mut declared = 0;
     let mut list = context.ui.list(SHAPE);
     for (index, chunk) in pfns.chunks(CHUNK).enumerate() {
         let mut chunk: Vec<_> = chunk.iter().map(|pfn| clean(pfn)).collect();
@@ -36,7 +37,8 @@ pub(super) async fn declare(
         }
         states::add_bad_pfns(client, &known, reason, "BAD", None).await?;
         known.iter().try_for_each(|pfn| list.record(&json!({"pfn": pfn})))?;
-        let (number, count) = (index + 1, known.len());
+        let number = index + 1;
+        let count = known.len();
         context.ui.line(&format!("Chunk {number}/{chunks} : {count} replicas successfully declared"))?;
         declared += count;
     }

@@ -61,19 +61,17 @@ pub(crate) async fn declare(context: &Context, args: Args, compat: CompatOptions
     if args.lfn && !args.as_file {
         return lfns::declare(context, &args, compat).await;
     }
-    let words = match args.as_file {
-        true => lines_of(the_file(&args.replicas)?)?,
-        false => args.replicas,
-    };
+    let words = if args.as_file { lines_of(the_file(&args.replicas)?)? } else { args.replicas };
     let client = context.client()?;
     let pfns = pfns::resolve_pfns(context, client, &words, args.collection).await?;
     if context.verbose {
         context.ui.line("PFNs that will be declared bad:")?;
         pfns.iter().try_for_each(|pfn| context.ui.line(pfn))?;
     }
-    match pfns.len() < MANY {
-        true => declare_few(context, client, &pfns, &args.reason).await,
-        false => many::declare(context, client, pfns, &args.reason, words.len()).await,
+    if pfns.len() < MANY {
+        declare_few(context, client, &pfns, &args.reason).await
+    } else {
+        many::declare(context, client, pfns, &args.reason, words.len()).await
     }
 }
 
