@@ -13,17 +13,11 @@ use crate::http::Client;
 /// PFNs per request.
 const CHUNK: usize = 10_000;
 
-/// Declares the PFNs bad; `words` is the number of PFNs and DIDs that the user gave.
-pub(super) async fn declare(
-    context: &Context,
-    client: &Client,
-    pfns: Vec<String>,
-    reason: &str,
-    words: usize,
-) -> Result<()> {
+/// Declares the PFNs bad.
+pub(super) async fn declare(context: &Context, client: &Client, pfns: Vec<String>, reason: &str) -> Result<()> {
     let starts = starts(context, client).await?;
     context.ui.line(&format!("Starting the declaration by chunks of {CHUNK}"))?;
-    let chunks = words.div_ceil(CHUNK);
+    let chunks = pfns.len().div_ceil(CHUNK);
     let mut declared = 0;
     let mut list = context.ui.list(SHAPE);
     for (index, chunk) in pfns.chunks(CHUNK).enumerate() {
@@ -43,7 +37,7 @@ pub(super) async fn declare(
         declared += count;
     }
     list.end()?;
-    summary(context, &format!("{declared}/{words}"))
+    summary(context, &format!("{declared}/{}", pfns.len()))
 }
 
 /// Returns the PFN prefixes of all RSEs.

@@ -71,7 +71,7 @@ pub(crate) async fn declare(context: &Context, args: Args, compat: CompatOptions
     if pfns.len() < MANY {
         declare_few(context, client, &pfns, &args.reason).await
     } else {
-        many::declare(context, client, pfns, &args.reason, words.len()).await
+        many::declare(context, client, pfns, &args.reason).await
     }
 }
 
