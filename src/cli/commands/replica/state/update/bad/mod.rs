@@ -61,6 +61,9 @@ pub(crate) async fn declare(context: &Context, args: Args, compat: CompatOptions
     if args.lfn && !args.as_file {
         return lfns::declare(context, &args, compat).await;
     }
+    if args.lfn {
+        tracing::warn!("--lfn is ignored: with --as-file the file lists PFNs and DIDs.");
+    }
     let words = if args.as_file { lines_of(the_file(&args.replicas)?)? } else { args.replicas };
     let client = context.client()?;
     let pfns = pfns::resolve_pfns(context, client, &words, args.collection).await?;
