@@ -26,7 +26,7 @@ impl Substitution {
         }
     }
 
-    /// Creates a link in the current directory for each replica, at all RSEs or only at `rses`.
+    /// Creates a link in the current directory for each file: to its first replica, at any RSE or at one of `rses`.
     pub(super) async fn make(
         &self,
         context: &Context,
@@ -36,8 +36,10 @@ impl Substitution {
         let mut list = context.ui.list(SHAPE);
         while let Some(entry) = entries.next().await? {
             let link = link_name(&entry.did.name)?;
-            let wanted = entry.rses.iter().filter(|(rse, _)| rses.is_none_or(|rses| rses.contains(rse)));
-            for (rse, pfn) in wanted.flat_map(|(rse, pfns)| pfns.iter().map(move |pfn| (rse, pfn))) {
+            let listed = entry.rses.iter().filter(|(rse, _)| rses.is_none_or(|rses| rses.contains(rse)));
+            let mut replicas = listed.flat_map(|(rse, pfns)| pfns.iter().map(move |pfn| (rse, pfn)));
+            // A second link of the same name cannot be created.
+            if let Some((rse, pfn)) = replicas.next() {
                 let target = self.target(pfn);
                 symlink(&target, link)
                     .map_err(|error| Error::io(format!("Cannot create the link '{target}' -> '{link}'"), error))?;
