@@ -66,7 +66,7 @@ impl FileKey {
             Self::Opened(key) => Ok(Some(key)),
             Self::Pem { pem, encrypted: false } => PKey::private_key_from_pem(&pem)
                 .map(Some)
-                .map_err(|_| unusable(path, "its private key is damaged or of an unknown kind")),
+                .map_err(|error| unusable(path, "its private key is damaged or of an unknown kind").with_source(error)),
             Self::Pem { pem, encrypted: true } => {
                 let phrase = ask(path).map_err(|error| not_asked(path, &error))?;
                 PKey::private_key_from_pem_passphrase(&pem, phrase.expose().as_bytes())
@@ -79,14 +79,15 @@ impl FileKey {
 
 /// Returns the error for a file that cannot be used.
 pub(crate) fn unusable(path: &Path, why: &str) -> Error {
-    Error::new(Exception::CannotAuthenticate, format!("{} cannot be used: {why}.", path.display()))
+    Error::new(Exception::CannotAuthenticate, format!("{} cannot be used: {why}", path.display()))
 }
 
 fn pem(path: &Path, pem: Vec<u8>) -> Result<Contents> {
     let text = String::from_utf8_lossy(&pem);
     let encrypted = text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED");
     let has_key = text.contains("PRIVATE KEY-----");
-    let certificates = X509::stack_from_pem(&pem).map_err(|_| unusable(path, "it is not well-formed PEM"))?;
+    let certificates =
+        X509::stack_from_pem(&pem).map_err(|error| unusable(path, "it is not well-formed PEM").with_source(error))?;
     let key = if has_key { FileKey::Pem { pem, encrypted } } else { FileKey::None };
     Ok(Contents { certificates, key })
 }

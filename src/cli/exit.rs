@@ -66,14 +66,13 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
 /// token, an API response): they report it in the log.
 fn closing_line(context: &Context, start: Instant) -> Result<()> {
     let line = || format!("Completed in {:.4} sec.", start.elapsed().as_secs_f64());
-    match (context.verbose, context.is_extension) {
-        (true, false) => context.ui.line(&line()),
-        (true, true) => {
-            tracing::debug!("{}", line());
-            Ok(())
-        }
-        (false, _) => Ok(()),
+    if context.verbose && !context.is_extension {
+        return context.ui.line(&line());
     }
+    if context.verbose {
+        tracing::debug!("{}", line());
+    }
+    Ok(())
 }
 
 /// Reports an error: as log lines, or as one JSON object if the output format is JSON.

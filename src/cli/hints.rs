@@ -178,6 +178,19 @@ fn hints_propose_commands_that_parse() {
     assert!(number > 10, "only {number} commands were found");
 }
 
+/// The library leaves the spelling of options and commands to this layer.
+#[test]
+fn library_names_no_options_and_commands() {
+    let spelled = Regex::new(r"[ (`]--[a-z]|`rucio ").unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let library = sources(&source).into_iter().filter(|path| !path.starts_with(source.join("cli")));
+    for path in library {
+        let code = code(&path);
+        let line = code.lines().find(|line| spelled.is_match(line));
+        assert!(line.is_none(), "{}: {}", path.display(), line.unwrap_or_default());
+    }
+}
+
 #[test]
 fn hints_with_a_wrong_command_are_found() {
     let found = commands(r#"hint("End it by: rucio account update --ban false {}")"#);

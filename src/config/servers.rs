@@ -10,11 +10,11 @@ pub(super) fn checked(address: &str, option: &str) -> Result<String> {
             .with_hint(format!("Write it as https://{}.", address.trim_start_matches('/'))));
     };
     if !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) {
-        let details = format!("{option} is '{address}', and '{scheme}' is no protocol of a Rucio server.");
+        let details = format!("{option} is '{address}', and '{scheme}' is not a protocol of Rucio servers.");
         return Err(Error::new(Exception::ClientProtocolNotSupported, details).with_hint("Use https:// or http://."));
     }
     if let Err(error) = url::Url::parse(address) {
-        let details = format!("{option} is '{address}', which is no address: {error}.");
+        let details = format!("{option} is '{address}', which is not a URL: {error}.");
         return Err(Error::new(Exception::ConfigurationError, details)
             .with_hint("Write it like https://rucio.example.org:443."));
     }

@@ -11,47 +11,47 @@ use std::{path::PathBuf, time::Duration};
 /// The global options of the command line, as they were given.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    /// `--config`: the configuration file.
+    /// The configuration file.
     pub config: Option<String>,
-    /// `--host`: the server.
+    /// The server.
     pub host: Option<String>,
-    /// `--auth-host`: the authentication server.
+    /// The authentication server.
     pub auth_host: Option<String>,
-    /// `--account`.
+    /// The account.
     pub account: Option<String>,
-    /// `--auth-strategy`, in any case.
+    /// The authentication method, in any case.
     pub auth_strategy: Option<String>,
-    /// `--ca-certificate`: a file or a folder.
+    /// CA certificates: a file or a folder.
     pub ca_certificate: Option<String>,
-    /// `--certificate`, for x509 and x509_proxy.
+    /// The client certificate, for x509 and x509_proxy.
     pub certificate: Option<String>,
-    /// `--client-key`, for x509.
+    /// The key of the client certificate, for x509.
     pub client_key: Option<String>,
-    /// `--user`, for userpass.
+    /// The user name, for userpass.
     pub user: Option<String>,
-    /// `--password`, for userpass.
+    /// The password, for userpass.
     pub password: Option<Secret>,
-    /// `--vo`.
+    /// The VO.
     pub vo: Option<String>,
-    /// `--timeout`, in seconds.
+    /// The request timeout, in seconds.
     pub timeout: Option<f64>,
-    /// `--user-agent`.
+    /// The first part of the User-Agent header.
     pub user_agent: Option<String>,
-    /// `--oidc-scope`.
+    /// The scopes of an OIDC token.
     pub oidc_scope: Option<String>,
-    /// `--oidc-audience`.
+    /// The audience of an OIDC token.
     pub oidc_audience: Option<String>,
-    /// `--oidc-polling`.
+    /// Whether to poll the server for the token.
     pub oidc_polling: bool,
-    /// `--oidc-refresh-lifetime`, in hours.
+    /// For how many hours the server renews the token.
     pub oidc_refresh_lifetime: Option<String>,
-    /// `--oidc-issuer`.
+    /// The identity provider, as named in the server's configuration.
     pub oidc_issuer: Option<String>,
-    /// `--profile`: the section `[profile NAME]` of the configuration.
+    /// The profile: the section `[profile NAME]` of the configuration.
     pub profile: Option<String>,
-    /// `--insecure`: do not verify the servers' certificates.
+    /// Whether not to verify the servers' certificates.
     pub insecure: bool,
-    /// `--no-browser`: print the login URL instead of opening a browser.
+    /// Whether to print the login URL instead of opening a browser.
     pub no_browser: bool,
 }
 
@@ -162,7 +162,7 @@ fn request_retries(config: &Config) -> u32 {
         Ok(None) => DEFAULT_RETRIES,
         Ok(Some(Ok(number))) => number,
         Ok(Some(Err(_))) | Err(_) => {
-            tracing::warn!("request_retries in {} is no usable number; it is taken as 3", config.path().display());
+            tracing::warn!("request_retries in {} is not a usable number; 3 is used", config.path().display());
             DEFAULT_RETRIES
         }
     }

@@ -19,7 +19,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         })
         .map_err(|error| {
             let start = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
-            let details = format!("The server's answer is not what was asked for ({error}): {start}");
+            let details = format!("The server's answer is not the expected JSON ({error}): {start}");
             let failure = Error::new(Exception::RucioException, details);
             if is_page(bytes) { failure.with_hint(unexpected_page()) } else { failure }
         })

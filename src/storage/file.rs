@@ -57,7 +57,7 @@ fn block(mut file: File) -> Result<Option<(Bytes, File)>> {
 fn open(path: PathBuf) -> Result<(File, Metadata)> {
     let is_file = std::fs::metadata(&path)?.is_file();
     if !is_file {
-        return Err(StorageError::new(StorageErrorKind::Refused, format!("{} is no regular file", path.display())));
+        return Err(StorageError::new(StorageErrorKind::Refused, format!("{} is not a regular file", path.display())));
     }
     let file = File::open(&path)?;
     let metadata = file.metadata()?;
@@ -82,7 +82,7 @@ pub(super) fn path(pfn: &Pfn) -> Result<PathBuf> {
 }
 
 fn bad(pfn: &Pfn) -> StorageError {
-    StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is no file:// address with an absolute path"))
+    StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is not a file:// address with an absolute path"))
 }
 
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

@@ -119,7 +119,7 @@ impl Spool {
         let named = |error: Error| Error::new(error.kind(), format!("{}: {error}", destination.display()));
         let destination = match destination.canonicalize() {
             Ok(real) if !real.is_file() => {
-                return Err(named(Error::new(ErrorKind::InvalidInput, "it is no regular file")));
+                return Err(named(Error::new(ErrorKind::InvalidInput, "it is not a regular file")));
             }
             Ok(real) => real,
             Err(_) => std::path::absolute(destination)?,

@@ -44,7 +44,7 @@ pub fn verify_file(path: &Path, bytes: Option<u64>, checksum: Checksum) -> FileC
 fn compare(path: &Path, bytes: Option<u64>, expected: Checksum) -> io::Result<FileCheck> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
-        return Ok(FileCheck::Unreadable("it is no regular file".to_owned()));
+        return Ok(FileCheck::Unreadable("it is not a regular file".to_owned()));
     }
     let found = metadata.len();
     if let Some(expected) = bytes.filter(|expected| *expected != found) {

@@ -118,7 +118,7 @@ fn ssh_names_are_neither_commands_nor_options() -> Result<()> {
     for host in ["-oProxyCommand=touch here", "-oProxyCommand=touch${IFS}here", "$(touch here)"] {
         let pfn = format!("scp://{host}/x");
         let outcome = fixture.download(&["--pfn", &pfn, "--rses", "SSH", "test:one-ssh.dat"])?;
-        expect(&outcome, 1, "is no address of a file behind ssh")?;
+        expect(&outcome, 1, "is not the address of a file behind ssh")?;
     }
     ensure!(!fixture.home.path().join("here").exists());
     Ok(())
@@ -130,7 +130,7 @@ fn ssh_failures_are_told_apart() -> Result<()> {
     let missing = fixture.fetch("scp", "/no/such/file", &[])?;
     expect(&missing, 1, "sftp: no such file")?;
     ensure!(!missing.stderr.contains("Try 2/2"), "a missing file is asked for twice: {}", missing.stderr);
-    expect(&fixture.fetch("scp", "/tmp", &[])?, 1, "is no regular file")?;
+    expect(&fixture.fetch("scp", "/tmp", &[])?, 1, "is not a regular file")?;
     fs::write(fixture.home.path().join("other"), vec![b'?'; 100_000])?;
     let other = fixture.home.path().join("other");
     expect(&fixture.fetch("scp", &other.to_string_lossy(), &[])?, 1, "Checksum validation failed")?;

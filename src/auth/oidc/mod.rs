@@ -72,7 +72,7 @@ async fn open(login: &Login, link: &str) -> Result<bool> {
     let link = link.to_owned();
     let opened = may && ask_blocking(move || interact.browse(&link)).await?;
     if opened {
-        login.interact.show("Your browser was told to open it.");
+        login.interact.show("Your browser should open it now.");
     }
     Ok(opened)
 }

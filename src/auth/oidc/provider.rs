@@ -53,7 +53,7 @@ impl<'a> Provider<'a> {
     pub(super) async fn discover(login: &Login, at: &'a OidcProvider, oidc: &'a OidcSettings) -> Result<Self> {
         let http = Http::new(login)?;
         let request = oauth2::http::Request::get(format!("{}/.well-known/openid-configuration", at.issuer));
-        let request = request.body(Vec::new()).map_err(|_| invalid_url(&at.issuer))?;
+        let request = request.body(Vec::new()).map_err(|error| invalid_url(&at.issuer).with_source(error))?;
         require_secure_url(&at.issuer)?;
         let answer = http.send(request).await?;
         let unusable = |why: String| {

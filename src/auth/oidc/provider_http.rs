@@ -23,7 +23,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Parses an address that secrets may be sent to: over TLS, or on this machine.
 pub(super) fn require_secure_url(address: &str) -> Result<Url> {
-    let url = Url::parse(address).map_err(|_| invalid_url(address))?;
+    let url = Url::parse(address).map_err(|error| invalid_url(address).with_source(error))?;
     let here = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
     match url.scheme() {
         "https" => Ok(url),
@@ -34,7 +34,7 @@ pub(super) fn require_secure_url(address: &str) -> Result<Url> {
 }
 
 pub(super) fn invalid_url(address: &str) -> Error {
-    cannot_authenticate(format!("{address} is not a URL.")).with_hint("Correct [client] oidc_provider.")
+    cannot_authenticate(format!("{address} is not a URL")).with_hint("Correct [client] oidc_provider.")
 }
 
 /// HTTP client of a provider. It does not follow redirects.

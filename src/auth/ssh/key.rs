@@ -118,7 +118,7 @@ impl KeyFile {
                 PKey::private_key_from_pem_passphrase(pem, phrase.expose().as_bytes())
                     .map_err(|_| self.wrong_phrase())?
             }
-            KeyFormat::Pem(pem) => PKey::private_key_from_pem(pem).map_err(|_| self.no_key())?,
+            KeyFormat::Pem(pem) => PKey::private_key_from_pem(pem).map_err(|error| self.no_key().with_source(error))?,
         };
         match key.id() {
             Id::RSA => Ok(key),
@@ -127,7 +127,7 @@ impl KeyFile {
     }
 
     fn open_openssh(&self, bytes: &[u8], phrase: impl Fn() -> Result<Secret>) -> Result<PKey<Private>> {
-        let mut key = PrivateKey::from_bytes(bytes).map_err(|_| self.no_key())?;
+        let mut key = PrivateKey::from_bytes(bytes).map_err(|error| self.no_key().with_source(error.to_string()))?;
         if key.is_encrypted() {
             key = key.decrypt(phrase()?.expose()).map_err(|_| self.wrong_phrase())?;
         }
@@ -160,7 +160,7 @@ impl KeyFile {
 
     fn no_key(&self) -> Error {
         let place = self.path.display();
-        refusal(format!("{place} contains no SSH private key that can be read."))
+        refusal(format!("{place} contains no SSH private key that can be read"))
             .with_hint("Set [client] ssh_private_key to a private key.")
             .with_hint(Hint::run("To test whether it can be read", self.read_command()))
     }

@@ -49,7 +49,7 @@ fn inspect_file(file: &TokenFile, origin: &TokenOrigin, shared: bool) -> Option<
     let state = match file.value() {
         Err(error) if error.kind() == ErrorKind::NotFound => return None,
         Err(error) => TokenState::Untrusted(error.to_string()),
-        Ok(None) => TokenState::Untrusted("this is no token".to_owned()),
+        Ok(None) => TokenState::Untrusted("this is not a token".to_owned()),
         Ok(Some(value)) => token_state(file.record().as_ref(), &value, origin, shared),
     };
     Some(CachedToken { file: file.file().to_owned(), state })

@@ -32,7 +32,7 @@ pub(super) fn is_revoked(
             let listed = || roots.signers(presented).into_iter().map(|one| one.certificate);
             let signers = || others.iter().cloned().chain(listed()).filter(|one| unfit(one, now).is_none());
             names(&list, &certificate, signers).unwrap_or_else(|why_not| {
-                tracing::debug!("The list of revoked certificates {} is passed over: {why_not}", list.display());
+                tracing::debug!("The list of revoked certificates {} is ignored: {why_not}", list.display());
                 false
             })
         })
@@ -55,6 +55,6 @@ fn names<'a, I: Iterator<Item = CertificateDer<'a>>>(
     if keys.into_iter().any(|key| list.verify(&key).unwrap_or(false)) {
         Ok(true)
     } else {
-        Err("its signature is not that of the authority".to_owned())
+        Err("its signature is not that of the CA".to_owned())
     }
 }

@@ -92,7 +92,7 @@ impl Member {
     }
 
     fn not_regular_file(&self) -> io::Error {
-        refused(format!("{} is no regular file in the archive", self.name))
+        refused(format!("{} is not a regular file in the archive", self.name))
     }
 }
 

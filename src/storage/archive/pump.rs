@@ -104,7 +104,7 @@ fn fill(bytes: &mut impl Read, block: &mut [u8]) -> io::Result<usize> {
 }
 
 fn cancelled() -> io::Error {
-    io::Error::other("nobody wants the file any more")
+    io::Error::other("the reader has ended")
 }
 
 fn unreadable(why: &str) -> StorageError {

@@ -29,7 +29,7 @@ pub(super) fn is_signed(url: &Url) -> bool {
 }
 
 fn bad(pfn: &str, why: &str) -> StorageError {
-    StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is no usable address: {why}"))
+    StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is not a usable address: {why}"))
 }
 
 #[cfg(test)]

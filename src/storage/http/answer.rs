@@ -15,10 +15,7 @@ const NO_ADDRESS: &str = "failed to lookup address information";
 pub(super) fn whole_file(response: Response) -> Result<ObjectReader> {
     let response = checked(response)?;
     if response.status() == StatusCode::PARTIAL_CONTENT {
-        return Err(StorageError::new(
-            StorageErrorKind::Refused,
-            "the storage sent a part where the whole file was asked for",
-        ));
+        return Err(StorageError::new(StorageErrorKind::Refused, "the storage sent a part instead of the whole file"));
     }
     let (length, version) = (response.content_length(), version(response.headers()));
     Ok(reading(response, length, 0, version))

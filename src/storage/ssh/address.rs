@@ -25,7 +25,7 @@ impl Address {
     /// Parses a PFN. Errors: invalid syntax, or a host or user that a program could take for an option.
     pub(super) fn parse(pfn: &Pfn) -> Result<Self> {
         let bad =
-            || StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is no address of a file behind ssh"));
+            || StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is not the address of a file behind ssh"));
         let (user, path) = (pfn.user().map(str::to_owned), pfn.path());
         let host_and_port = pfn.host_and_port().ok_or_else(bad)?;
         let (name, port) = split_port(host_and_port).ok_or_else(bad)?;

@@ -43,7 +43,7 @@ impl SshFiles {
         let attributes = session.attributes(&handle).await?;
         match attributes.mode {
             Some(mode) if mode & KIND != 0 && mode & KIND != REGULAR => {
-                Err(StorageError::new(StorageErrorKind::Refused, format!("{} is no regular file", address.path)))
+                Err(StorageError::new(StorageErrorKind::Refused, format!("{} is not a regular file", address.path)))
             }
             _ => Ok((session, handle, attributes)),
         }

@@ -86,7 +86,7 @@ impl SftpReader {
         read.data.extend_from_slice(&data);
         let missing = read.wanted.checked_sub(read.data.len());
         let missing =
-            missing.ok_or_else(|| StorageError::new(StorageErrorKind::Refused, "sftp: more than was asked for"))?;
+            missing.ok_or_else(|| StorageError::new(StorageErrorKind::Refused, "sftp: more bytes than requested"))?;
         if missing > 0 {
             let offset = read.offset + read.data.len() as u64;
             read.id =

@@ -73,7 +73,7 @@ impl StorageWriter for LocalFiles {
 /// Computes size and checksum by reading the file.
 fn summed(mut file: File) -> Result<Stored> {
     if !file.metadata()?.is_file() {
-        return Err(StorageError::new(StorageErrorKind::Refused, "something that is no file lies there"));
+        return Err(StorageError::new(StorageErrorKind::Refused, "the path exists and is not a file"));
     }
     let (mut block, mut sum, mut bytes) = (block_for(&file)?, Adler32::new(), 0);
     loop {

@@ -114,7 +114,7 @@ fn is_taken(stdout: &str) -> bool {
 
 /// Splits `root://server//path` into server and absolute path.
 fn parts(pfn: &Pfn) -> Result<(&str, &str)> {
-    let bad = || StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is no root:// address"));
+    let bad = || StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is not a root:// address"));
     let (server, path) = (pfn.authority().ok_or_else(bad)?, pfn.path());
     if !path.starts_with('/') {
         return Err(bad());

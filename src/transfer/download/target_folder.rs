@@ -85,7 +85,7 @@ fn require_folder(path: &Path) -> Result<()> {
     if path.is_dir() {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::NotADirectory, format!("{} is in the way: it is no folder", path.display())))
+    Err(Error::new(ErrorKind::NotADirectory, format!("{} exists and is not a folder", path.display())))
 }
 
 fn leads_outside(path: &Path) -> Error {

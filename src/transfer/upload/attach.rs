@@ -30,7 +30,7 @@ impl Attacher {
     pub(super) async fn attach(&self, client: &Client, dataset: &Did, file: &Did) -> AttachResult {
         let request = (file.clone(), dataset.clone());
         let answer = self.batcher.submit(request, async |batch| self.attach_batch(client, batch).await).await;
-        answer.unwrap_or_else(|| Err("nobody answered".to_owned()))
+        answer.unwrap_or_else(|| Err("the catalogue did not answer".to_owned()))
     }
 
     async fn attach_batch(&self, client: &Client, batch: Vec<Attachment>) -> Vec<AttachResult> {

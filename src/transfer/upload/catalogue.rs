@@ -327,7 +327,7 @@ fn rule_created(made: Result<()>) -> Result<bool> {
 }
 
 fn no_answer<T>() -> Result<T> {
-    Err(Error::new(Exception::RucioException, "The catalogue was asked, and nobody answered."))
+    Err(Error::new(Exception::RucioException, "The catalogue did not answer this file of a batch."))
 }
 
 /// Returns whether the catalogue's file is this one. A file without a checksum in the catalogue is never the same.

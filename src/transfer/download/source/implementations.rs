@@ -83,7 +83,7 @@ impl<'a> Implementations<'a> {
         match self.protocols(&source.rse).await {
             Ok(protocols) if protocols.iter().any(fits) => Ok(()),
             Ok(_) => Err(format!("{} offers no {scheme} by {implementation}", source.rse)),
-            Err(error) => Err(format!("what {} offers cannot be asked: {error}", source.rse)),
+            Err(error) => Err(format!("the protocols of {} cannot be requested: {error}", source.rse)),
         }
     }
 

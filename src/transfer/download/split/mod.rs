@@ -257,7 +257,7 @@ impl<'a> SplitTransfer<'a> {
                 self.ignores_range |= self.scheduler.source(connection) == Some(0);
                 self.drop_connection(
                     connection,
-                    StorageError::new(StorageErrorKind::Refused, "the storage did not give the part it was asked for"),
+                    StorageError::new(StorageErrorKind::Refused, "the storage did not send the requested byte range"),
                 );
             }
             Err(error) => self.drop_connection(connection, error),
