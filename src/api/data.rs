@@ -28,7 +28,6 @@ pub(crate) struct Rses {
 /// An RSE in an export.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Rse {
-    /// Its protocols.
     #[serde(default)]
     pub protocols: Vec<Protocol>,
 }

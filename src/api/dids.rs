@@ -25,7 +25,6 @@ pub(super) fn below(did: &Did, rest: &str) -> String {
 /// A search in a scope.
 #[derive(Debug, Clone)]
 pub(crate) struct Search<'a> {
-    /// Scope.
     pub scope: &'a str,
     /// Filters: a list of alternatives, each an object of keys and values (`{"name": "*"}`).
     pub filters: Value,
@@ -176,7 +175,6 @@ pub(crate) async fn set_open(client: &Client, did: &Did, open: bool) -> Result<(
 /// A row of a tree of collections, with its parent (`GET /dids/<scope>/` with `recursive`).
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct TreeEntry {
-    /// DID.
     #[serde(flatten)]
     pub did: Did,
     /// `FILE`, `DATASET` or `CONTAINER`.

@@ -9,7 +9,6 @@ use crate::time::date;
 /// The reason why a certificate may not be a trust anchor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unfit {
-    /// It is malformed.
     #[error("it is malformed")]
     Malformed,
     /// It expired, in seconds since 1970.

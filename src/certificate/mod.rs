@@ -31,11 +31,8 @@ pub(crate) fn question(key: &Path) -> String {
 /// shows them (`CN=John Doe,O=Testbed`); times are seconds since 1970, UTC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Certificate {
-    /// The file.
     pub file: PathBuf,
-    /// The subject.
     pub subject: String,
-    /// The issuer.
     pub issuer: String,
     /// Start of validity.
     pub not_before: i64,
@@ -67,7 +64,6 @@ pub(crate) enum CertificateKind {
 /// A certificate of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Link {
-    /// The subject.
     pub subject: String,
     /// Whether it is a proxy, and of which kind.
     pub kind: CertificateKind,

@@ -26,7 +26,6 @@ const INSECURE: &str = "The server is not verified, as requested. Verify it agai
 /// A server to check.
 #[derive(Debug, Clone)]
 pub(crate) struct Host {
-    /// Its URL.
     pub url: String,
     /// The options that set it: `rucio_host`, `auth_host`, or both.
     pub options: String,

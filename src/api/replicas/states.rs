@@ -9,7 +9,6 @@ use crate::types::{Attributes, SuspiciousReplica};
 /// Filters for suspicious replicas. The values are sent to the server unchanged.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Suspicion<'a> {
-    /// RSE expression.
     pub rse_expression: Option<&'a str>,
     /// Reported since this time, as `2026-11-29T00:00:00`.
     pub younger_than: Option<&'a str>,

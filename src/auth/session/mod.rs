@@ -28,13 +28,11 @@ pub(crate) struct Session {
     pub host: Option<String>,
     /// The authentication server.
     pub auth_host: Option<String>,
-    /// The VO.
     pub vo: Option<String>,
     /// The authentication method, as named in the configuration.
     pub auth_type: Option<String>,
     /// The requested account; `None` if the server chooses it by the identity.
     pub account: Option<String>,
-    /// The source of the token.
     pub source: TokenSource,
     /// When the token was obtained or first seen, in seconds since 1970, UTC.
     pub since: Option<i64>,
@@ -60,7 +58,6 @@ pub(crate) enum LoginMode {
 /// A session and the server's answer about it.
 #[derive(Debug)]
 pub(crate) struct LoggedIn {
-    /// The session.
     pub session: Session,
     /// Account and expiry, as reported by the server.
     pub said: Raw<Validation>,
