@@ -90,7 +90,7 @@ fn resume_after_an_interrupt_starts_where_it_stopped() -> Result<()> {
         ensure!(!world.place("f").exists());
         ensure!(size >= 1_000_000);
         let said = world.said("said")?;
-        ensure!(code == 137 || said.contains("Run the same command again") && said.contains(".rucio-part"), "{said}");
+        ensure!(code == 137 || said.contains("run the same command again") && said.contains(".rucio-part"), "{said}");
         let outcome = world.download(&[])?;
         ended(&outcome, 0)?;
         world.arrived("f")?;
