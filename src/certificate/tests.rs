@@ -144,7 +144,7 @@ fn pkcs12_opens_only_with_its_pass_phrase() {
     let wrong = look(&der("secret"), Some("guess")).unwrap_err();
     assert!(wrong.to_string().contains("the pass phrase does not open it"), "{wrong}");
     let no_prompt = look(&der("secret"), None).unwrap_err();
-    assert!(no_prompt.to_string().contains("cannot be asked for"), "{no_prompt}");
+    assert!(no_prompt.to_string().contains("the prompt for its pass phrase failed"), "{no_prompt}");
 }
 
 #[test]
@@ -177,14 +177,14 @@ fn certificate_chain_reports_the_first_to_expire_with_advice() {
     assert!(own.good_at(20 * DAY).is_ok());
     assert!(refusal(&own, 400).contains("expired on 1971-02-05 00:00:00 UTC"), "{}", refusal(&own, 400));
     assert!(refusal(&own, 400).contains("Renew the certificate of CN=Kim,O=Testbed"), "{}", refusal(&own, 400));
-    assert!(refusal(&own, 1).contains("good only from 1970-01-11 00:00:00 UTC on (it is 1970-01-02"));
+    assert!(refusal(&own, 1).contains("is not valid before 1970-01-11 00:00:00 UTC (it is 1970-01-02"));
     // A new proxy does not help if the certificate behind it has expired.
     let both = seen(&[proxy.pem(), kim.pem()]);
     assert!(refusal(&both, 400).contains("The certificate of CN=Kim,O=Testbed behind"), "{}", refusal(&both, 400));
     assert!(refusal(&both, 400).contains("Renew that certificate, then"), "{}", refusal(&both, 400));
     let alone = seen(&[proxy.pem()]);
     assert!(alone.good_at(450 * DAY).is_ok());
-    assert!(refusal(&alone, 600).contains("Make a new proxy: voms-proxy-init"), "{}", refusal(&alone, 600));
+    assert!(refusal(&alone, 600).contains("Create a new proxy: voms-proxy-init"), "{}", refusal(&alone, 600));
 }
 
 #[test]
