@@ -146,7 +146,7 @@ fn typed_hints_propose_options_that_parse() {
         let option = next_command::option(parameter);
         let is_accepted = [
             vec!["rucio", option, "x509", "ping"],
-            vec!["rucio", "token", option, "1h"],
+            vec!["rucio", "token", option, "60"],
             vec!["rucio", "download", option, "x", "s:n"],
             vec!["rucio", "upload", "--rse", "X", option, "1", "f"],
             vec!["rucio", "upload", "--rse", "X", option, "f"],
