@@ -39,7 +39,7 @@ fn moody(answer: impl Fn() -> Answer + Send + Sync + 'static) -> Result<Server> 
 #[test]
 fn completion_with_a_slow_or_broken_server_is_quick_and_empty() -> Result<()> {
     let nasty = || Answer::json("{\"rse\": \"EVIL\\u001b[2J\\nNAME\"}\n{\"rse\": \"GOOD\"}\n");
-    let servers = [moody(|| Answer::silence())?, moody(|| Answer::new(500, "", "<html>"))?, moody(nasty)?];
+    let servers = [moody(Answer::silence)?, moody(|| Answer::new(500, "", "<html>"))?, moody(nasty)?];
     let expected = ["list Gx", "list Gx", "list GOOD x"];
     for (server, expected) in servers.iter().zip(expected) {
         for shell in SHELLS {
