@@ -20,7 +20,7 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 type Trace = Map<String, Value>;
 type Door = Arc<Mutex<Option<SocketAddr>>>;
 
-/// A trace server for one run.
+/// A trace server for one run. `HttpServer` would not say when the last connection has been read to its end.
 pub(super) struct TraceServer {
     address: SocketAddr,
     /// Who knocks last: ourselves, when the run is over.

@@ -92,7 +92,7 @@ impl Write for Wire {
     }
 }
 
-/// A storage that speaks TLS. It ends with the test process.
+/// A storage that speaks TLS. It ends with the test process. `HttpServer` cannot break what lies below its responses.
 struct TlsStore {
     port: u16,
     asked: Arc<Mutex<Vec<String>>>,
