@@ -7,7 +7,7 @@ const SEED: &str = "RUCIO_TEST_SEED";
 
 /// Returns a generator whose seed is that of `RUCIO_TEST_SEED`, or a random one for the whole process. It is printed, so that the
 /// output of a test that failed has it.
-#[expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a test's own output and setting")]
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests")]
 pub(crate) fn random() -> fastrand::Rng {
     static CHOSEN: OnceLock<u64> = OnceLock::new();
     let given = std::env::var(SEED).ok().map(|seed| seed.parse().expect("a seed is a number"));
