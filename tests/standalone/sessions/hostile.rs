@@ -54,7 +54,7 @@ fn hostile_response_of_ten_gigabytes_is_not_read() -> Result<()> {
         ] {
             let home = Home::new()?;
             let outcome = in_little_memory(&home, words, &login, &host)?;
-            refused(&outcome, code, &[&host, "sends more than 64 MiB"])?;
+            refused(&outcome, code, &[&host, "of more than 64 MiB"])?;
         }
     }
     Ok(())
@@ -117,10 +117,10 @@ fn hostile_header_of_a_megabyte_is_refused_at_once() -> Result<()> {
 fn hostile_token_is_refused_and_not_cached() -> Result<()> {
     let long = "a".repeat(40_000);
     for (token, told) in [
-        ("a\tb", "no token"),
+        ("a\tb", "not a token"),
         ("a\u{1}b", "invalid HTTP header"),
-        ("tök", "no token"),
-        ("", "no token"),
+        ("tök", "not a token"),
+        ("", "not a token"),
         (&long, "no token but 40000 bytes"),
     ] {
         let (home, outcome, server) = log_in(Answer::new(200, &format!("X-Rucio-Auth-Token: {token}\r\n"), ""))?;
