@@ -121,7 +121,7 @@ fn hostile_token_is_refused_and_not_cached() -> Result<()> {
         ("a\u{1}b", "invalid HTTP header"),
         ("tök", "not a token"),
         ("", "not a token"),
-        (&long, "no token but 40000 bytes"),
+        (&long, "40000 bytes that are not a token"),
     ] {
         let (home, outcome, server) = log_in(Answer::new(200, &format!("X-Rucio-Auth-Token: {token}\r\n"), ""))?;
         refused(&outcome, 1, &[told, "auth_host"])?;
