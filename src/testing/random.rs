@@ -8,6 +8,10 @@ const SEED: &str = "RUCIO_TEST_SEED";
 /// Returns a generator whose seed is that of `RUCIO_TEST_SEED`, or a random one for the whole process. It is printed, so that the
 /// output of a test that failed has it.
 #[expect(clippy::disallowed_methods, reason = "a setting of the tests")]
+#[allow(
+    clippy::print_stdout,
+    reason = "shown if the test fails; clippy allows it in the unit tests, not in the integration tests"
+)]
 pub(crate) fn random() -> fastrand::Rng {
     static CHOSEN: OnceLock<u64> = OnceLock::new();
     let given = std::env::var(SEED).ok().map(|seed| seed.parse().expect("a seed is a number"));
