@@ -149,12 +149,12 @@ fn pkcs12_opens_only_with_its_pass_phrase() {
 
 #[test]
 fn certificate_file_without_a_certificate_is_reported() {
-    for (bytes, told) in [
+    for (bytes, expected) in [
         (&b"nothing"[..], "holds no certificate"),
         (b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", "not well-formed PEM"),
     ] {
         let error = look(bytes, None).unwrap_err();
-        assert!(error.to_string().contains(told), "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
     }
 }
 

@@ -14,8 +14,8 @@ use crate::http::RUCIO_VERSION;
 
 /// Help text about the legacy and admin commands.
 const OTHER_TREES_HELP: &str = "\
-The old names of commands (list-dids, add-rule, ...) work as ever: rucio --legacy --help lists them.
-Those of administrators: rucio admin --help, or rucio-admin --help.";
+Legacy commands (list-dids, add-rule, ...): rucio --legacy --help
+Commands for administrators: rucio admin --help, or rucio-admin --help";
 /// The option that selects the legacy commands.
 pub(super) const LEGACY: &str = "--legacy";
 /// The command that selects the admin tree, unless the program runs as `rucio-admin`.

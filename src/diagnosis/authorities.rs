@@ -98,8 +98,8 @@ fn no_anchor(file: &Path, certificate: &X509, why: Unfit) -> Finding {
             format!("{name}: not a CA; trusted only as the certificate of its own server"),
         ),
         Unfit::NotCa => {
-            let told = format!("{name}: {why}; trusted only as the certificate of its own server");
-            Finding::warning(CHECK, file.display(), told)
+            let message = format!("{name}: {why}; trusted only as the certificate of its own server");
+            Finding::warning(CHECK, file.display(), message)
                 .hint(format!("For other servers, add the CA that issued it ({issuer})."))
         }
         _ => Finding::warning(CHECK, file.display(), format!("{name}: not used: {why}")).hint(why.remedy()),

@@ -261,9 +261,10 @@ mod tests {
         let (recorder, unfinished, [summary, missing]) = recorded(dir.path());
         assert_eq!(std::fs::read_to_string(&missing).unwrap(), "s:old\n");
         recorder.finish(&unfinished, None).unwrap();
-        let told: Value = serde_json::from_str(&std::fs::read_to_string(summary).unwrap()).unwrap();
-        let file =
-            |index: usize, keys: &[&str]| keys.iter().map(|key| told["files"][index][key].clone()).collect::<Vec<_>>();
+        let written: Value = serde_json::from_str(&std::fs::read_to_string(summary).unwrap()).unwrap();
+        let file = |index: usize, keys: &[&str]| {
+            keys.iter().map(|key| written["files"][index][key].clone()).collect::<Vec<_>>()
+        };
         let keys = ["name", "state", "rse", "pfn", "reason"];
         assert_eq!(file(0, &keys), [json!("good"), json!("DONE"), json!("A"), json!("https://a"), json!(null)]);
         assert_eq!(file(0, &["path", "adler32", "md5"]), [json!("/data/set/good"), json!("00000001"), json!(null)]);
@@ -272,8 +273,8 @@ mod tests {
         assert_eq!(file(2, &["state", "reason"]), [json!("FILE_NOT_FOUND"), json!("no known replica")]);
         assert_eq!(file(3, &["name", "state"]), [json!("open"), json!("INTERRUPTED")]);
         let numbers =
-            ["total_files", "downloaded_files", "not_downloaded_files"].map(|key| told[key].as_u64().unwrap());
-        assert_eq!((numbers, &told["complete"]), ([4, 1, 3], &json!(true)));
+            ["total_files", "downloaded_files", "not_downloaded_files"].map(|key| written[key].as_u64().unwrap());
+        assert_eq!((numbers, &written["complete"]), ([4, 1, 3], &json!(true)));
         assert_eq!(std::fs::read_to_string(missing).unwrap(), "s:bad\ts:set\ns:none\ns:open\ts:set\n");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
     }

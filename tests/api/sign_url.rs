@@ -114,10 +114,10 @@ fn sign_url_refusals_have_reason_and_hint() -> Result<()> {
         (&["--lifetime", "8d"], &url, ["lives 691200 seconds", "--lifetime 7d"]),
         (&["--lifetime", "0"], &url, ["at least one second", "--lifetime"]),
     ];
-    for (options, url, told) in cases {
+    for (options, url, expected) in cases {
         let outcome = sign(&home, options, url)?;
         ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{options:?}: {outcome:?}");
-        ensure!(told.iter().all(|text| outcome.stderr.contains(text)), "{options:?}: {}", outcome.stderr);
+        ensure!(expected.iter().all(|text| outcome.stderr.contains(text)), "{options:?}: {}", outcome.stderr);
     }
     let alice = ["-a", "alice", "--user", "alice", "credential", "sign-url", "--rse", "S3", "--service", "s3"];
     let outcome = home.ours().config("userpass")?.args(alice).args(["--operation", "read", &url]).run()?;

@@ -181,7 +181,7 @@ fn doctor_names_bearer_tokens_without_showing_them() -> Result<()> {
 
 #[test]
 fn doctor_tells_ssh_keys_with_and_without_pass_phrase() -> Result<()> {
-    for (phrase, code, told) in
+    for (phrase, code, expected) in
         [("", 0, "unencrypted SSH key"), ("hunter2", 4, "encrypted SSH key; a login prompts for the pass phrase")]
     {
         let doctor = DoctorFixture::with(|home| {
@@ -192,7 +192,7 @@ fn doctor_tells_ssh_keys_with_and_without_pass_phrase() -> Result<()> {
             Ok(format!("auth_type = ssh\nssh_private_key = {}", key.display()))
         })?;
         let (findings, ended) = doctor.examined(&["--offline"])?;
-        ensure!(ended == code && findings.iter().any(|found| found.message == told), "{ended}: {findings:#?}");
+        ensure!(ended == code && findings.iter().any(|found| found.message == expected), "{ended}: {findings:#?}");
     }
     Ok(())
 }

@@ -53,16 +53,21 @@ fn trusting(trusted: &Path) -> Result<DoctorFixture> {
 }
 
 /// Each is a line of its own, whether or not it plays a role.
-fn unfit_are_told(trusted: &Path, told: &[(String, &str, &str)]) -> Result<()> {
+fn check_unfit_warnings(trusted: &Path, expected: &[(String, &str, &str)]) -> Result<()> {
     let (findings, _) = trusting(trusted)?.examined(&["--offline"])?;
     let warnings: Vec<_> = findings.iter().filter(|one| one.check == "ca" && one.status == "warning").collect();
-    ensure!(warnings.len() == told.len(), "{} warnings instead of {}: {findings:#?}", warnings.len(), told.len());
-    for (file, text, hint) in told {
+    ensure!(
+        warnings.len() == expected.len(),
+        "{} warnings instead of {}: {findings:#?}",
+        warnings.len(),
+        expected.len()
+    );
+    for (file, text, hint) in expected {
         let found = warnings.iter().find(|one| one.subject == *file && one.message.starts_with(text));
         let found = found.with_context(|| format!("{file}: {text} is not in {warnings:#?}"))?;
         ensure!(found.hint.as_ref().is_some_and(|found| found.contains(hint)), "{hint} is not in {found:?}");
     }
-    let number = format!("{} of them not used", told.len() - 1);
+    let number = format!("{} of them not used", expected.len() - 1);
     ensure!(findings.iter().any(|one| one.check == "ca" && one.message.contains(&number)), "{number}: {findings:#?}");
     Ok(())
 }
@@ -91,8 +96,8 @@ fn doctor_finds_unfit_cas() -> Result<()> {
         in_folder.push((folder.join(format!("{hash}0")).display().to_string(), *text, *hint));
         in_file.push((home.path().join("ca.pem").display().to_string(), *text, *hint));
     }
-    unfit_are_told(&keep(home, "ca.pem", pem)?, &in_file)?;
-    unfit_are_told(&folder, &in_folder)
+    check_unfit_warnings(&keep(home, "ca.pem", pem)?, &in_file)?;
+    check_unfit_warnings(&folder, &in_folder)
 }
 
 #[test]
@@ -112,10 +117,10 @@ fn doctor_accepts_a_servers_own_certificate() -> Result<()> {
     let own = CertificateFixture::signed_by_itself(&["CN=localhost"], TODAY, Use::Server("localhost"))?;
     let file = keep(&home, "server.pem", own.pem()?)?;
     let (findings, _) = trusting(&file)?.examined(&["--offline"])?;
-    let told = findings
+    let expected = findings
         .iter()
         .find(|one| one.message == "CN=localhost: not a CA; trusted only as the certificate of its own server");
-    ensure!(told.is_some_and(|one| one.status == "ok" && one.subject == file.to_string_lossy()), "{findings:#?}");
+    ensure!(expected.is_some_and(|one| one.status == "ok" && one.subject == file.to_string_lossy()), "{findings:#?}");
     ensure!(findings.iter().all(|one| one.check != "ca" || one.status == "ok"), "{findings:#?}");
     Ok(())
 }

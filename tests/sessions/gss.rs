@@ -52,14 +52,14 @@ fn official(home: &Home) -> Result<Rucio> {
     at(home.official()?, home)?.config("gss")
 }
 
-/// Both clients exit with 1, also for legacy commands; ours prints all of `told`.
-fn both_refuse(home: &Home, variables: &[(&str, &str)], options: &[&str], told: &[&str]) -> Result<()> {
+/// Both clients exit with 1, also for legacy commands; ours prints all of `expected`.
+fn both_refuse(home: &Home, variables: &[(&str, &str)], options: &[&str], expected: &[&str]) -> Result<()> {
     let prepare = |client: Rucio| {
         let client = client.args(options);
         variables.iter().fold(client, |client, (name, value)| client.env(name, value))
     };
     for command in ["whoami", "list-scopes"] {
-        refused(&prepare(ours(home)?).args([command]).run()?, told)?;
+        refused(&prepare(ours(home)?).args([command]).run()?, expected)?;
     }
     let official = prepare(official(home)?).args(["list-scopes"]).run()?;
     ensure!(official.code == 1, "{official:?}");
@@ -147,8 +147,8 @@ fn gss_ticket_of_another_user_and_an_unknown_account() -> Result<()> {
     let home = home_of("rootuser", &[])?;
     let add = "identity add --type GSS --id rootuser@TESTBED.LOCAL";
     both_refuse(&home, &[], &[], &["account jdoe", "that of rootuser@TESTBED.LOCAL", add, "--account"])?;
-    let told = ["account nobody77", "--account", "that of rootuser@TESTBED.LOCAL"];
-    both_refuse(&home, &[], &["--account", "nobody77"], &told)
+    let expected = ["account nobody77", "--account", "that of rootuser@TESTBED.LOCAL"];
+    both_refuse(&home, &[], &["--account", "nobody77"], &expected)
 }
 
 #[test]
@@ -156,8 +156,8 @@ fn gss_without_an_account() -> Result<()> {
     let home = home_of("jdoe", &[])?;
     let config = home.testbed_config("auth_type = gss")?;
     fs::write(&config, fs::read_to_string(&config)?.replace("account = jdoe\n", ""))?;
-    let told = ["A login by gss is for an account, and none is named", "--account", "RUCIO_ACCOUNT"];
-    both_refuse(&home, &[], &["--config", &config], &told)
+    let expected = ["A login by gss is for an account, and none is named", "--account", "RUCIO_ACCOUNT"];
+    both_refuse(&home, &[], &["--config", &config], &expected)
 }
 
 /// The name is the host as written, as with the official client.
@@ -165,8 +165,8 @@ fn gss_without_an_account() -> Result<()> {
 fn gss_server_that_kerberos_does_not_know() -> Result<()> {
     let home = home_of("jdoe", &[])?;
     let there = Testbed::get()?.value("URL")?.replace("localhost", "127.0.0.1");
-    let told = ["does not know the server HTTP@127.0.0.1", "of jdoe@TESTBED.LOCAL", "--auth-host"];
-    both_refuse(&home, &[], &["--auth-host", &there], &told)
+    let expected = ["does not know the server HTTP@127.0.0.1", "of jdoe@TESTBED.LOCAL", "--auth-host"];
+    both_refuse(&home, &[], &["--auth-host", &there], &expected)
 }
 
 /// The realm, as if its KDC were on this port.
@@ -241,14 +241,14 @@ fn gss_server_that_does_not_authenticate_gives_no_token() -> Result<()> {
 fn gss_servers_that_refuse_each_have_a_message() -> Result<()> {
     let home = home_of("jdoe", &[])?;
     let class = "ExceptionClass: ValueError\r\nExceptionMessage: Account and REMOTE_USER must be set.\r\n";
-    for (status, headers, told) in [
+    for (status, headers, expected) in [
         (401, "WWW-Authenticate: Basic realm=\"x\"\r\n", "This server offers no login by Kerberos"),
         (400, class, "This server offers no login by Kerberos"),
         (401, "WWW-Authenticate: Negotiate\r\n", "does not accept the Kerberos ticket of jdoe@TESTBED.LOCAL"),
         (401, "WWW-Authenticate: Negotiate AAAA\r\n", "HTTP@localhost"),
     ] {
         let server = web(move |_, _| Answer::new(status, headers, ""))?;
-        refused(&log_in_at(&home, server.port())?, &[told])?;
+        refused(&log_in_at(&home, server.port())?, &[expected])?;
         let heard = server.requests();
         ensure!(heard.len() == 1 && heard[0].request == "GET /auth/gss", "{heard:?}");
     }

@@ -141,10 +141,10 @@ fn login_names_a_ca_that_is_missing_or_none() -> Result<()> {
     let empty = home.path().join("empty");
     fs::create_dir(&empty)?;
     let empty = empty.to_string_lossy().into_owned();
-    for (path, told) in [("/nowhere/ca.pem", "cannot be read"), (&empty, "There is no CA certificate in")] {
+    for (path, expected) in [("/nowhere/ca.pem", "cannot be read"), (&empty, "There is no CA certificate in")] {
         let outcome = home.ours().config("userpass")?.args(["--ca-certificate", path, "whoami"]).run()?;
         ensure!(outcome.code == 1, "{outcome:?}");
-        for text in [told, path, "--ca-certificate", "X509_CERT_DIR"] {
+        for text in [expected, path, "--ca-certificate", "X509_CERT_DIR"] {
             ensure!(outcome.stderr.contains(text), "{path} does not say {text:?}: {}", outcome.stderr);
         }
     }

@@ -25,9 +25,9 @@ fn check(outcome: &Outcome) -> Result<()> {
 }
 
 /// A command that exited with 1, printed nothing on stdout, and printed all these texts and a hint.
-fn refused(outcome: &Outcome, told: &[&str]) -> Result<()> {
+fn refused(outcome: &Outcome, expected: &[&str]) -> Result<()> {
     ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
-    for text in told.iter().chain(&["Hint: "]) {
+    for text in expected.iter().chain(&["Hint: "]) {
         ensure!(outcome.stderr.contains(text), "it does not say {text:?}:\n{}", outcome.stderr);
     }
     Ok(())

@@ -39,8 +39,8 @@ impl Case {
     }
 
     /// Both clients exit with 1, also for legacy commands, which have exit codes of their own; stdout is empty, and
-    /// our message says all of `told`. (The official client's new commands exit with 1 on every failure.)
-    fn refused(&self, told: &[&str]) -> Result<()> {
+    /// our message says all of `expected`. (The official client's new commands exit with 1 on every failure.)
+    fn refused(&self, expected: &[&str]) -> Result<()> {
         let official = self.run(true, "list-scopes")?;
         ensure!(official.code == 1, "official: {official:?}");
         for command in ["whoami", "list-scopes"] {
@@ -48,7 +48,7 @@ impl Case {
             ensure!(ours.code == official.code && ours.stdout.is_empty(), "{command}, ours: {ours:?}");
             let (first, errors) = (ours.stderr.lines().next().unwrap_or_default(), ours.stderr.matches("\tERROR\t"));
             ensure!(first.contains("\tERROR\t") && errors.count() == 1, "{command}: {}", ours.stderr);
-            for text in told {
+            for text in expected {
                 ensure!(ours.stderr.contains(text), "{command} does not say {text:?}:\n{}", ours.stderr);
             }
         }

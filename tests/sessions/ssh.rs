@@ -343,20 +343,20 @@ fn ssh_key_that_others_may_read_works_with_a_warning() -> Result<()> {
     let key = home.copy("id_rsa", 0o644)?;
     let outcome = whoami(&home, &key, &[])?;
     ensure!(outcome.code == 0 && outcome.stdout.contains("account    : jdoe"), "{outcome:?}");
-    let told = format!("{} are 644: others can access it. Run `chmod 600 ", key.display());
-    ensure!(outcome.stderr.contains("WARNING") && outcome.stderr.contains(&told), "{outcome:?}");
+    let expected = format!("{} are 644: others can access it. Run `chmod 600 ", key.display());
+    ensure!(outcome.stderr.contains("WARNING") && outcome.stderr.contains(&expected), "{outcome:?}");
     let official = Home::new()?;
     let config = config(&official, &key)?;
     ensure!(official.official()?.env("RUCIO_CONFIG", &config).args(["whoami"]).run()?.code == 0);
     Ok(())
 }
 
-/// Both clients exit with 1, also for legacy commands; ours prints all of `told`.
-fn both_refuse(home: &Home, key: &Path, options: &[&str], told: &[&str]) -> Result<()> {
+/// Both clients exit with 1, also for legacy commands; ours prints all of `expected`.
+fn both_refuse(home: &Home, key: &Path, options: &[&str], expected: &[&str]) -> Result<()> {
     let config = config(home, key)?;
     for command in ["whoami", "list-scopes"] {
         let ours = home.ours().env("RUCIO_CONFIG", &config).args(options).args(["-v", command]).run()?;
-        refused(&ours, told)?;
+        refused(&ours, expected)?;
         let body = fs::read_to_string(key).unwrap_or_default();
         let leaked = body.lines().find(|line| line.len() > 20 && !line.starts_with('-') && ours.stderr.contains(line));
         ensure!(leaked.is_none(), "a line of the key is shown: {}", ours.stderr);
@@ -395,8 +395,8 @@ fn ssh_key_that_is_no_identity_of_the_account() -> Result<()> {
 fn ssh_account_unknown_and_missing() -> Result<()> {
     let home = Home::new()?;
     let key = home.copy("id_rsa", 0o600)?;
-    let told = ["Cannot generate challenge for account nobody77", "There is no account nobody77", "--account"];
-    both_refuse(&home, &key, &["--account", "nobody77"], &told)?;
+    let expected = ["Cannot generate challenge for account nobody77", "There is no account nobody77", "--account"];
+    both_refuse(&home, &key, &["--account", "nobody77"], &expected)?;
     let config = config(&home, &key)?;
     fs::write(&config, fs::read_to_string(&config)?.replace("account = jdoe\n", ""))?;
     for client in [home.ours(), home.official()?] {
@@ -435,9 +435,9 @@ fn ssh_account_with_an_identity_that_breaks_the_server() -> Result<()> {
     as_root(&["account", "add", &account])?;
     let mail = "nobody@testbed.local";
     as_root(&["identity", "add", "--account", &account, "--type", "SSH", "--id", identity.trim(), "--email", mail])?;
-    let told =
+    let expected =
         ["not an RSA key, over which the server fails", "data type: ssh-ed25519", "account identity list", &account];
-    both_refuse(&home, &home.copy("id_rsa", 0o600)?, &["--account", &account], &told)
+    both_refuse(&home, &home.copy("id_rsa", 0o600)?, &["--account", &account], &expected)
 }
 
 #[test]

@@ -18,9 +18,9 @@ fn works(outcome: &Outcome) -> Result<()> {
 }
 
 /// The command exits with 1 at once, has saved no token, and prints all these texts.
-fn refused(home: &Home, outcome: &Outcome, told: &[&str]) -> Result<()> {
+fn refused(home: &Home, outcome: &Outcome, expected: &[&str]) -> Result<()> {
     ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
-    for text in told.iter().chain(&["Hint: "]) {
+    for text in expected.iter().chain(&["Hint: "]) {
         ensure!(outcome.stderr.contains(text), "{text:?} is not said:\n{}", outcome.stderr);
     }
     ensure!(!outcome.stderr.contains("Waiting"), "trying again does not help: {}", outcome.stderr);
@@ -41,8 +41,8 @@ fn crl_with_the_server_refuses_it_even_if_outdated() -> Result<()> {
         let home = Home::new()?;
         let (folder, hash) = ca.hashed_folder(&home)?;
         fs::write(folder.join(format!("{hash}r0")), ca.revokes(&[&host.certificate], due, &ca.key)?)?;
-        let told = ["the server's certificate was revoked by its CA", "do not go on"];
-        refused(&home, &with_folder(&home, &folder)?, &told)?;
+        let expected = ["the server's certificate was revoked by its CA", "do not go on"];
+        refused(&home, &with_folder(&home, &folder)?, &expected)?;
     }
     Ok(())
 }
@@ -152,7 +152,7 @@ fn server_certificates_that_are_bad_each_have_a_message_and_hint() -> Result<()>
     works(&server_with(&ca.sign(&localhost, TODAY, Use::Server("localhost"))?, &trusted)?.1)?;
     let stranger = CertificateFixture::unknown_authority()?;
     let untrusted = "the server's certificate is not trusted (unknown CA)";
-    for (host, told) in [
+    for (host, expected) in [
         (
             ca.sign(&localhost, (-9, -1), Use::Server("localhost"))?,
             ["the server's certificate expired on 20", "(it is 20", "Tell the server's administrators"],
@@ -176,7 +176,7 @@ fn server_certificates_that_are_bad_each_have_a_message_and_hint() -> Result<()>
         (stranger, [untrusted, "is signed by itself", "--ca-certificate, X509_CERT_DIR or [client] ca_cert"]),
     ] {
         let (home, outcome) = server_with(&host, &trusted)?;
-        refused(&home, &outcome, &told)?;
+        refused(&home, &outcome, &expected)?;
     }
     Ok(())
 }
@@ -208,9 +208,9 @@ fn server_protocol_mismatch_of_http_and_https_is_reported() -> Result<()> {
 }
 
 /// Sends the same response to every client.
-fn warns(told: &str, host: &str) -> Result<()> {
+fn warns(expected: &str, host: &str) -> Result<()> {
     let warning = format!("WARNING\tThe certificate of {host} is not verified");
-    ensure!(told.matches(&warning).count() == 1, "{told}");
+    ensure!(expected.matches(&warning).count() == 1, "{expected}");
     Ok(())
 }
 

@@ -51,10 +51,10 @@ fn whoami(client: Rucio, logins: usize) -> Result<Outcome> {
 }
 
 /// The command exits with 1 after one error, prints nothing on stdout, and prints all these texts.
-fn refused(outcome: &Outcome, told: &[&str]) -> Result<()> {
+fn refused(outcome: &Outcome, expected: &[&str]) -> Result<()> {
     ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
     ensure!(outcome.stderr.matches("\tERROR\t").count() == 1, "{}", outcome.stderr);
-    for text in told.iter().chain(&["Hint: "]) {
+    for text in expected.iter().chain(&["Hint: "]) {
         ensure!(outcome.stderr.contains(text), "{text:?} is not said:\n{}", outcome.stderr);
     }
     Ok(())
@@ -128,8 +128,8 @@ fn pkcs12_sends_its_chain_whatever_the_file_name() -> Result<()> {
     let between = CertificateFixture::testbed("ca")?.sign(&["O=Testbed", "CN=Users"], TODAY, Use::Authority)?;
     let user = between.sign(&JDOE, TODAY, Use::User)?;
     let file = keep(&home, "me.bin", user.pkcs12("", &[&between])?)?;
-    let told = logs_in(&home, &x509(&file, None))?;
-    ensure!(told.is_empty(), "{told}");
+    let expected = logs_in(&home, &x509(&file, None))?;
+    ensure!(expected.is_empty(), "{expected}");
     Ok(())
 }
 
@@ -144,8 +144,8 @@ fn pem_file_may_have_certificates_in_any_order() -> Result<()> {
     ] {
         let home = Home::new()?;
         let file = keep(&home, "all.pem", parts.concat())?;
-        let told = logs_in(&home, &x509(&file, None))?;
-        ensure!(told.is_empty(), "{told}");
+        let expected = logs_in(&home, &x509(&file, None))?;
+        ensure!(expected.is_empty(), "{expected}");
     }
     Ok(())
 }
@@ -164,8 +164,8 @@ fn key_of_every_type_logs_in() -> Result<()> {
         let home = Home::new()?;
         let user = ca.sign_for(key, &JDOE, TODAY, Use::User)?;
         let file = keep(&home, "user.pem", user.pem()? + &pem)?;
-        let told = logs_in(&home, &x509(&file, None))?;
-        ensure!(told.is_empty(), "{told}");
+        let expected = logs_in(&home, &x509(&file, None))?;
+        ensure!(expected.is_empty(), "{expected}");
     }
     Ok(())
 }
@@ -204,11 +204,11 @@ fn proxy_of_every_form_logs_in() -> Result<()> {
     for name in ["CN=1234567", "CN=proxy", "CN=limited proxy"] {
         let home = Home::new()?;
         let first = jdoe.proxy(name, TODAY, Use::Proxy)?;
-        let told = logs_in(&home, &proxy(&proxy_file(&home, &first, &[&jdoe])?))?;
-        ensure!(told.is_empty(), "{told}");
+        let expected = logs_in(&home, &proxy(&proxy_file(&home, &first, &[&jdoe])?))?;
+        ensure!(expected.is_empty(), "{expected}");
         let (home, second) = (Home::new()?, first.proxy("CN=7", TODAY, Use::Proxy)?);
-        let told = logs_in(&home, &proxy(&proxy_file(&home, &second, &[&first, &jdoe])?))?;
-        ensure!(told.is_empty(), "{told}");
+        let expected = logs_in(&home, &proxy(&proxy_file(&home, &second, &[&first, &jdoe])?))?;
+        ensure!(expected.is_empty(), "{expected}");
     }
     Ok(())
 }
@@ -228,8 +228,8 @@ fn proxy_of_the_legacy_form_sends_its_chain() -> Result<()> {
     ensure!(front.shown()[0] == ["limited proxy", "limited proxy", "John Doe"], "{:?}", front.shown());
     ensure!(front.shown()[1].is_empty(), "only the login needs it: {:?}", front.shown());
     // The error of the real server is explained.
-    let told = ["does not know the CA", "a proxy of the old form", "voms-proxy-init -rfc"];
-    refused(&run(&home, &proxy(&file))?, &told)
+    let expected = ["does not know the CA", "a proxy of the old form", "voms-proxy-init -rfc"];
+    refused(&run(&home, &proxy(&file))?, &expected)
 }
 
 #[test]
@@ -237,16 +237,17 @@ fn proxy_that_expired_is_told_from_an_expired_certificate() -> Result<()> {
     let (home, ca) = (Home::new()?, CertificateFixture::testbed("ca")?);
     let jdoe = CertificateFixture::testbed("jdoe")?;
     let old = jdoe.proxy("CN=1", (-9, -2), Use::Proxy)?;
-    let told = [&["The proxy in ", "x509up expired on 20", "Create a new proxy: voms-proxy-init"][..], &TIMES].concat();
-    refused(&run(&home, &proxy(&proxy_file(&home, &old, &[&jdoe])?))?, &told)?;
+    let expected =
+        [&["The proxy in ", "x509up expired on 20", "Create a new proxy: voms-proxy-init"][..], &TIMES].concat();
+    refused(&run(&home, &proxy(&proxy_file(&home, &old, &[&jdoe])?))?, &expected)?;
     let expired = ca.sign(&JDOE, (-99, -1), Use::User)?;
     let good = expired.proxy("CN=1", TODAY, Use::Proxy)?;
-    let told =
+    let expected =
         ["The certificate of CN=John Doe,O=Testbed behind the one in ", "Renew that certificate, then create a new"];
-    refused(&run(&home, &proxy(&proxy_file(&home, &good, &[&expired])?))?, &[&told[..], &TIMES].concat())?;
+    refused(&run(&home, &proxy(&proxy_file(&home, &good, &[&expired])?))?, &[&expected[..], &TIMES].concat())?;
     let file = keep(&home, "old.pem", expired.pem()? + &expired.key_pem()?)?;
-    let told = ["The certificate in ", "old.pem expired on 20", "Renew the certificate of CN=John Doe,O=Testbed"];
-    refused(&run(&home, &x509(&file, None))?, &[&told[..], &TIMES].concat())
+    let expected = ["The certificate in ", "old.pem expired on 20", "Renew the certificate of CN=John Doe,O=Testbed"];
+    refused(&run(&home, &x509(&file, None))?, &[&expected[..], &TIMES].concat())
 }
 
 /// Seen with a clock that is wrong, a good certificate is one for later.
@@ -254,8 +255,8 @@ fn proxy_that_expired_is_told_from_an_expired_certificate() -> Result<()> {
 fn certificate_not_yet_valid_is_a_matter_of_the_clock() -> Result<()> {
     let (home, jdoe) = (Home::new()?, CertificateFixture::testbed("jdoe")?);
     let early = jdoe.proxy("CN=1", (1, 2), Use::Proxy)?;
-    let told = ["The proxy in ", "is not valid before 20", "Check the clock of this machine (`date`)"];
-    refused(&run(&home, &proxy(&proxy_file(&home, &early, &[&jdoe])?))?, &[&told[..], &TIMES].concat())
+    let expected = ["The proxy in ", "is not valid before 20", "Check the clock of this machine (`date`)"];
+    refused(&run(&home, &proxy(&proxy_file(&home, &early, &[&jdoe])?))?, &[&expected[..], &TIMES].concat())
 }
 
 /// A stranger's certificate is valid, but not mapped to an account.
@@ -264,12 +265,12 @@ fn identity_without_the_account_gets_the_command_for_administrators() -> Result<
     let home = Home::new()?;
     let (cert, key) = (Home::certificate("stranger.pem")?, Home::certificate("stranger.key.pem")?);
     let add = "rucio account identity add --type X509 --id 'CN=Nobody Known,O=Testbed' --email EMAIL jdoe";
-    let told = ["Cannot authenticate to account jdoe", "is CN=Nobody Known,O=Testbed, not mapped", add];
-    refused(&run(&home, &x509(&cert, Some(&key)))?, &told)?;
+    let expected = ["Cannot authenticate to account jdoe", "is CN=Nobody Known,O=Testbed, not mapped", add];
+    refused(&run(&home, &x509(&cert, Some(&key)))?, &expected)?;
     // A proxy of it is the same identity.
     let stranger = CertificateFixture::testbed("stranger")?;
     let file = proxy_file(&home, &stranger.proxy("CN=1", TODAY, Use::Proxy)?, &[&stranger])?;
-    refused(&run(&home, &proxy(&file))?, &told[1..])
+    refused(&run(&home, &proxy(&file))?, &expected[1..])
 }
 
 /// Without an account in the configuration, the server looks for one, and may find none.
@@ -297,8 +298,9 @@ fn certificate_that_expired_by_the_servers_clock_is_ours_to_renew() -> Result<()
     let (ca, file) =
         (Home::certificate("ca.pem")?.display().to_string(), keep(&home, "me.p12", user.pkcs12("", &[])?)?);
     let outcome = front.client(&home, &ca, &x509(&file, None))?.args(["whoami"]).run()?;
-    let told = ["the server says that your certificate has expired", "is good until 20", "check the clock", "UTC here"];
-    refused(&outcome, &told)
+    let expected =
+        ["the server says that your certificate has expired", "is good until 20", "check the clock", "UTC here"];
+    refused(&outcome, &expected)
 }
 
 /// A site's load balancer that ends TLS and does not hand on whose certificate it saw.
@@ -319,8 +321,9 @@ fn certificate_of_a_ca_that_the_server_does_not_know() -> Result<()> {
     let user = CertificateFixture::unknown_authority()?.sign(&JDOE, TODAY, Use::User)?;
     let file = keep(&home, "other.pem", user.pem()? + &user.key_pem()?)?;
     let outcome = run(&home, &x509(&file, None))?;
-    let told = ["the server does not know the CA that signed your certificate", "signed by CN=Unknown CA,O=Elsewhere"];
-    refused(&outcome, &[&told[..], &["other.pem is that of CN=John Doe,O=Testbed", "--certificate"]].concat())?;
+    let expected =
+        ["the server does not know the CA that signed your certificate", "signed by CN=Unknown CA,O=Elsewhere"];
+    refused(&outcome, &[&expected[..], &["other.pem is that of CN=John Doe,O=Testbed", "--certificate"]].concat())?;
     ensure!(!outcome.stderr.contains("Waiting"), "trying again does not help: {}", outcome.stderr);
     Ok(())
 }
@@ -330,15 +333,15 @@ fn proxy_that_others_may_read_is_used_with_a_warning() -> Result<()> {
     let (home, jdoe) = (Home::new()?, CertificateFixture::testbed("jdoe")?);
     let file = proxy_file(&home, &jdoe.proxy("CN=1", TODAY, Use::Proxy)?, &[&jdoe])?;
     open_to(&file, 0o644)?;
-    let told = logs_in(&home, &proxy(&file))?;
+    let expected = logs_in(&home, &proxy(&file))?;
     let warning = format!("The private key in {0} is open to others (mode 644). Run `chmod 600 {0}`.", file.display());
-    ensure!(told.contains(&warning) && told.matches("WARNING").count() == 1, "{told}");
+    ensure!(expected.contains(&warning) && expected.matches("WARNING").count() == 1, "{expected}");
     // The permissions of an encrypted one do not matter.
     let home = Home::new()?;
     let file = keep(&home, "me.p12", jdoe.pkcs12("", &[])?)?;
     open_to(&file, 0o644)?;
-    let told = logs_in(&home, &x509(&file, None))?;
-    ensure!(told.is_empty(), "{told}");
+    let expected = logs_in(&home, &x509(&file, None))?;
+    ensure!(expected.is_empty(), "{expected}");
     Ok(())
 }
 

@@ -137,8 +137,12 @@ fn upload_names_an_unknown_path_convention() -> Result<()> {
     let refused = fixture.upload(&rse, &[&name])?;
     run(&["remove", &rse])?;
     expect(&refused, 1)?;
-    let told = format!("Paths at {rse} follow the algorithm 'nosuch' (lfn2pfn_algorithm)");
-    ensure!(refused.stderr.contains(&told) && refused.stderr.contains("Set the path: --pfn."), "{}", refused.stderr);
+    let expected = format!("Paths at {rse} follow the algorithm 'nosuch' (lfn2pfn_algorithm)");
+    ensure!(
+        refused.stderr.contains(&expected) && refused.stderr.contains("Set the path: --pfn."),
+        "{}",
+        refused.stderr
+    );
     Ok(())
 }
 

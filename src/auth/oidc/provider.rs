@@ -57,7 +57,7 @@ impl<'a> Provider<'a> {
         require_secure_url(&at.issuer)?;
         let answer = http.send(request).await?;
         let unusable = |why: String| {
-            cannot_authenticate(format!("{} is no OpenID Connect provider: {why}.", at.issuer))
+            cannot_authenticate(format!("{} is not an OpenID Connect provider: {why}.", at.issuer))
                 .with_hint("Correct [client] oidc_provider: the address before /.well-known/openid-configuration.")
         };
         if !answer.status().is_success() {

@@ -114,11 +114,11 @@ mod tests {
     #[test]
     fn agent_signature_is_used_only_if_servers_accept_it() {
         assert!(signature(&response(SIGNATURE)).unwrap().ends_with(b"signed"));
-        let told = |answer: &[u8]| signature(answer).unwrap_err().to_string();
-        assert_eq!(told(&response("ssh-rsa")), "it signs by ssh-rsa, not rsa-sha2-256");
-        assert_eq!(told(&[FAILURE]), "it refuses");
-        assert_eq!(told(&[SIGN_RESPONSE, 0, 0]), "its answer makes no sense");
-        assert_eq!(told(&[]), "its answer makes no sense");
+        let message = |answer: &[u8]| signature(answer).unwrap_err().to_string();
+        assert_eq!(message(&response("ssh-rsa")), "it signs by ssh-rsa, not rsa-sha2-256");
+        assert_eq!(message(&[FAILURE]), "it refuses");
+        assert_eq!(message(&[SIGN_RESPONSE, 0, 0]), "its answer makes no sense");
+        assert_eq!(message(&[]), "its answer makes no sense");
     }
 
     #[test]

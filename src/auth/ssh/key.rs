@@ -100,12 +100,12 @@ impl KeyFile {
 
     /// Returns the public key as far as the file contains it without a pass phrase, else that of `<key>.pub`.
     pub(super) fn public(&self) -> Option<PublicKey> {
-        let told = match &self.form {
+        let public = match &self.form {
             KeyFormat::OpenSsh(bytes) => public_key_by_openssh(bytes),
             KeyFormat::Pem(pem) if is_encrypted(pem) => None,
             KeyFormat::Pem(pem) => PKey::private_key_from_pem(pem).ok().and_then(|key| PublicKey::from_key(&key)),
         };
-        told.or_else(|| PublicKey::read_public_half(&self.path))
+        public.or_else(|| PublicKey::read_public_half(&self.path))
     }
 
     /// Returns the private key. `ask` prompts for the pass phrase if it is encrypted.

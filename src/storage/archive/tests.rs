@@ -117,7 +117,7 @@ async fn archive_links_devices_and_folders_are_no_files() {
         let mut tar = Builder::new(Vec::new());
         tar.append(&entry(kind, "f", 0), io::empty()).unwrap();
         assert_eq!(
-            fails(&tar.into_inner().unwrap(), "f", None, "no regular file").await,
+            fails(&tar.into_inner().unwrap(), "f", None, "not a regular file").await,
             StorageErrorKind::Refused,
             "{kind:?}"
         );
@@ -125,7 +125,7 @@ async fn archive_links_devices_and_folders_are_no_files() {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     zip.add_symlink("f", "/etc/passwd", SimpleFileOptions::default()).unwrap();
     let zip = zip.finish().unwrap().into_inner();
-    assert_eq!(fails(&zip, "f", None, "no regular file").await, StorageErrorKind::Refused);
+    assert_eq!(fails(&zip, "f", None, "not a regular file").await, StorageErrorKind::Refused);
 }
 
 #[tokio::test]

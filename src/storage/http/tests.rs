@@ -94,8 +94,8 @@ async fn http_range_needs_that_range_of_that_version() {
     let storage = plain();
     assert!(storage.supports_ranges());
     for (version, asked_for) in [(Some("\"1\""), "if-range: \"1\""), (None, "range: bytes=1-3\r\n")] {
-        for told in ["1-3/5", "1-3/*"] {
-            let (base, mut asked) = serve(vec![sized("206 Partial Content", &range(told), "ell")]);
+        for received in ["1-3/5", "1-3/*"] {
+            let (base, mut asked) = serve(vec![sized("206 Partial Content", &range(received), "ell")]);
             let mut reading = storage.get_range(&base.into(), &request(version)).await.unwrap().unwrap();
             assert_eq!((reading.start, reading.length, reading.version.as_deref()), (1, Some(5), Some("\"1\"")));
             assert_eq!(reading.next().await.unwrap().unwrap(), "ell");

@@ -193,13 +193,13 @@ mod tests {
         }
     }
 
-    /// Reads a file of so many bytes, for which the server reported the size `told`.
-    async fn read(bytes: usize, told: Option<u64>, start: u64, manner: Manner) -> Result<Vec<u8>> {
+    /// Reads a file of so many bytes, for which the server reported the size `reported`.
+    async fn read(bytes: usize, reported: Option<u64>, start: u64, manner: Manner) -> Result<Vec<u8>> {
         let file: Vec<u8> = (0..bytes).map(|place| (place / 3) as u8).collect();
         let (ours, theirs) = tokio::io::duplex(1024 * 1024);
         tokio::spawn(serve(theirs, file, manner));
         let lease = SessionPool::default().lend_for_test(Session::with(ours));
-        let mut reader = SftpReader::new(lease, Bytes::from_static(b"h"), start, told);
+        let mut reader = SftpReader::new(lease, Bytes::from_static(b"h"), start, reported);
         let mut found = Vec::new();
         while let Some((bytes, next)) = reader.next().await? {
             found.extend_from_slice(&bytes);
@@ -214,7 +214,7 @@ mod tests {
             for bytes in [0, 1, READ_SIZE as usize, 3 * READ_SIZE as usize + 7] {
                 let expected: Vec<u8> = (0..bytes).map(|place| (place / 3) as u8).collect();
                 assert!(read(bytes, Some(bytes as u64), 0, manner).await.unwrap() == expected, "{bytes}");
-                assert!(read(bytes, None, 0, manner).await.unwrap() == expected, "{bytes}, size not told");
+                assert!(read(bytes, None, 0, manner).await.unwrap() == expected, "{bytes}, size not reported");
             }
             let rest = read(100_000, Some(100_000), 60_000, manner).await.unwrap();
             assert!(rest == (60_000..100_000).map(|place| (place / 3) as u8).collect::<Vec<_>>());

@@ -9,7 +9,7 @@ use crate::transfer::partial_file::leftover::{Leftover, Progress};
 use crate::transfer::partial_file::resume_state::ResumeState;
 use crate::transfer::partial_file::temporary::{TemporaryFile, remove_leftover};
 
-/// Interval of checks whether another process is done. Chosen: a system call each, and a delay that nobody notices.
+/// Interval of checks whether another process is done. Chosen: a system call each, and an unnoticeable delay.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 impl FileDownload<'_> {

@@ -232,7 +232,7 @@ impl FileDownload<'_> {
     /// Copies the file that another job has downloaded.
     async fn copy_from_duplicate(&self, first: &Fetched) -> DownloadOutcome {
         let Some(path) = &first.path else {
-            self.emit(FileEvent::Failed("it could not be had for the other place either"));
+            self.emit(FileEvent::Failed("the download for its other destination failed"));
             return first.outcome;
         };
         let copied = match self.prepare_destinations() {

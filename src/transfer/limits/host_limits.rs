@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn host_limit_does_not_hold_back_where_nobody_is_served() {
+    async fn host_limit_does_not_hold_back_a_server_without_requests() {
         let hosts = HostLimits::default();
         for _ in 0..DOWN_AFTER {
             assert!(!turn(&hosts).await.on_overload(PAUSE, None));

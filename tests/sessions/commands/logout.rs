@@ -192,8 +192,9 @@ fn logout_leaves_and_names_tokens_from_elsewhere() -> Result<()> {
     let token = home.token()?;
     let ours = |words: &[&str]| home.ours().env("RUCIO_CONFIG", &config).env("BEARER_TOKEN", &token).args(words).run();
     let outcome = ours(&["logout", "--yes"])?;
-    let told = "Commands still use the token of the variable BEARER_TOKEN: unset BEARER_TOKEN to log out completely.";
-    ensure!(outcome.code == 0 && outcome.stderr.contains(told) && !outcome.stderr.contains(&token), "{outcome:?}");
+    let expected =
+        "Commands still use the token of the variable BEARER_TOKEN: unset BEARER_TOKEN to log out completely.";
+    ensure!(outcome.code == 0 && outcome.stderr.contains(expected) && !outcome.stderr.contains(&token), "{outcome:?}");
     ensure!(outcome.stdout.starts_with("Logged out of jdoe ") && !home.token_file().exists(), "{outcome:?}");
     let shown = ours(&["session", "show"])?;
     ensure!(shown.code == 0 && shown.stdout.contains("token      : the variable BEARER_TOKEN\n"), "{shown:?}");

@@ -206,13 +206,13 @@ fn setup_does_not_overwrite_a_configuration() -> Result<()> {
 fn setup_refuses_a_server_that_is_not_rucio() -> Result<()> {
     let home = Home::new()?;
     let testbed = Testbed::get()?;
-    for (host, told) in [
+    for (host, texts) in [
         ("https://localhost:1", "cannot be reached"),
         ("localhost", "does not start with https://"),
         (testbed.value("OIDC")?, "Details: "),
     ] {
         let outcome = by_options(&home, &["-H", host, "--auth-host", host, "login", "--setup"])?;
-        ensure!(outcome.code == 1 && outcome.stderr.contains(told), "{host}: {outcome:?}");
+        ensure!(outcome.code == 1 && outcome.stderr.contains(texts), "{host}: {outcome:?}");
     }
     let outcome = newcomer(&home, &["-H", testbed.value("URL")?, "-S", "userpass", "login", "--setup"])?;
     ensure!(outcome.code == 1 && outcome.stderr.contains("--ca-certificate"), "no authority: {outcome:?}");

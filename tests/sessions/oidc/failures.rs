@@ -136,7 +136,7 @@ fn oidc_provider_that_is_down_or_none() -> Result<()> {
         &at("https://localhost:9")?,
         &["The identity provider https://localhost:9 cannot be reached", "oidc_provider"],
     )?;
-    says(&at(Testbed::get()?.value("URL")?)?, &["is no OpenID Connect provider: it answers 404", "oidc_provider"])?;
+    says(&at(Testbed::get()?.value("URL")?)?, &["is not an OpenID Connect provider: it answers 404", "oidc_provider"])?;
     says(&at("http://idp.example.org")?, &["is not reached over TLS"])?;
     says(&at("idp")?, &["idp is not a URL"])
 }
@@ -209,7 +209,7 @@ fn oidc_device_code_that_expires_and_token_that_rucio_refuses() -> Result<()> {
         provider(METADATA, answer(r#"{"access_token": "opaque-token-of-2", "token_type": "Bearer"}"#))?;
     let outcome = run(&lines, &[])?;
     ensure!(!outcome.stderr.contains("opaque-token"), "{outcome:?}");
-    says(&outcome, &["no JSON web token", "oidc_audience"])
+    says(&outcome, &["not a JSON web token", "oidc_audience"])
 }
 
 /// The clock of a server or provider is the only other one there is to compare with.

@@ -107,8 +107,8 @@ fn found_token_of_another_account_is_skipped_after_one_request() -> Result<()> {
         ensure!(lines.iter().map(Line::seen).eq(asked.iter().copied()), "{lines:?}");
     }
     let outcome = client()?.args(["--account", "root", "whoami"]).run()?;
-    let told = "The token of the variable BEARER_TOKEN is not used: it is for the account jdoe, not for root";
-    ensure!(outcome.code == 1 && outcome.stderr.contains(told), "{outcome:?}");
+    let expected = "The token of the variable BEARER_TOKEN is not used: it is for the account jdoe, not for root";
+    ensure!(outcome.code == 1 && outcome.stderr.contains(expected), "{outcome:?}");
     ensure!(outcome.stderr.contains("nothing was typed"), "a login comes next: {outcome:?}");
     Ok(())
 }
@@ -118,16 +118,18 @@ fn found_token_that_expired_or_is_none_is_skipped_by_name() -> Result<()> {
     let home = Home::new()?;
     let named = keep(&home, "named", good()?)?;
     let later = made_up(&json!({"exp": ending_in(9000), "nbf": ending_in(4000)}));
-    for (variable, told) in
-        [(ended(), "it ended at"), ("jdoe-secret-opaque".to_owned(), "no JSON web token"), (later, "Check the clock")]
-    {
+    for (variable, expected) in [
+        (ended(), "it ended at"),
+        ("jdoe-secret-opaque".to_owned(), "not a JSON web token"),
+        (later, "Check the clock"),
+    ] {
         let client = oidc(&home)?.env("BEARER_TOKEN", &variable).env("BEARER_TOKEN_FILE", &named);
         let run = run(client)?;
         let line = format!(
             "The token of the variable BEARER_TOKEN is not used: {}",
-            if told.starts_with("it") { told } else { "" }
+            if expected.starts_with("it") { expected } else { "" }
         );
-        ensure!(run.0.stderr.matches(&line).count() == 1 && run.0.stderr.contains(told), "{}", run.0.stderr);
+        ensure!(run.0.stderr.matches(&line).count() == 1 && run.0.stderr.contains(expected), "{}", run.0.stderr);
         ensure!(!run.0.stderr.contains(variable.rsplit(['.', '-']).next().unwrap_or_default()), "{}", run.0.stderr);
         used(&home, &run, &named)?;
     }
@@ -154,7 +156,7 @@ fn found_tokens_that_all_expired_lead_to_a_login() -> Result<()> {
 }
 
 /// Valid, but not mapped to an account.
-fn nobodys() -> String {
+fn foreign_token() -> String {
     static TOKEN: OnceLock<String> = OnceLock::new();
     let claims = || json!({"sub": "kim", "iss": "https://i", "exp": ending_in(900), "aud": "rucio"});
     TOKEN.get_or_init(|| made_up(&claims())).clone()
@@ -171,7 +173,7 @@ fn told_once(outcome: &Outcome) -> Result<()> {
 fn found_token_that_the_server_refuses_is_replaced_by_the_cached_one() -> Result<()> {
     let home = Home::new()?;
     log_in_well(&home, &config("oidc")?, LINK)?;
-    let (outcome, lines) = run(oidc(&home)?.env("BEARER_TOKEN", &nobodys()))?;
+    let (outcome, lines) = run(oidc(&home)?.env("BEARER_TOKEN", &foreign_token()))?;
     let seen: Vec<_> = lines.iter().map(Line::seen).collect();
     ensure!(seen == [("GET /auth/validate", 500), WHOAMI[0], WHOAMI[1]], "{seen:?}");
     told_once(&outcome)
@@ -181,7 +183,7 @@ fn found_token_that_the_server_refuses_is_replaced_by_the_cached_one() -> Result
 fn found_token_in_the_cache_does_not_prevent_a_login() -> Result<()> {
     let home = Home::new()?;
     home.keep_token(&made_up(&json!({"exp": ending_in(600)})))?;
-    let outcome = oidc(&home)?.env("BEARER_TOKEN", &nobodys()).args(["whoami"]).run()?;
+    let outcome = oidc(&home)?.env("BEARER_TOKEN", &foreign_token()).args(["whoami"]).run()?;
     ensure!(outcome.code == 1 && outcome.stderr.contains("nothing was typed"), "{outcome:?}");
     told_once(&outcome)
 }
@@ -193,10 +195,10 @@ fn found_token_that_is_refused_later_is_replaced() -> Result<()> {
     run(oidc(&home)?.env("BEARER_TOKEN", good()?))?;
     let files = fs::read_dir(home.token_folder())?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     let noted = files.iter().find(|path| path.extension().is_some_and(|ending| ending == "checked"));
-    let digest = rucio::sha256::hex(&nobodys());
+    let digest = rucio::sha256::hex(&foreign_token());
     fs::write(noted.context("a note of the token that was checked")?, digest)?;
     home.keep_token(good()?)?;
-    let (outcome, lines) = run(oidc(&home)?.env("BEARER_TOKEN", &nobodys()))?;
+    let (outcome, lines) = run(oidc(&home)?.env("BEARER_TOKEN", &foreign_token()))?;
     let seen: Vec<_> = lines.iter().map(Line::seen).collect();
     let asked = "GET /auth/validate";
     ensure!(seen == [(WHOAMI[0].0, 401), (asked, 500), (asked, 200), WHOAMI[0], WHOAMI[1]], "{seen:?}");
@@ -316,7 +318,7 @@ fn found_token_may_be_in_the_configured_file() -> Result<()> {
     let (_, lines) = whoami(&home, &config, false)?;
     ensure!(lines.iter().map(Line::seen).eq(WHOAMI) && lines[0].token == good()?, "{lines:?}");
     no_secret_of(&home, "")?;
-    for (claims, told) in [
+    for (claims, expected) in [
         (json!({"exp": ending_in(-60)}), None),
         (json!({"exp": ending_in(9000), "nbf": ending_in(4000)}), Some("Check the clock")),
     ] {
@@ -324,7 +326,7 @@ fn found_token_may_be_in_the_configured_file() -> Result<()> {
         let agent = unique("elsewhere");
         let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["--user-agent", &agent, "whoami"]).run()?;
         ensure!(outcome.code == 1 && outcome.stderr.contains("nothing was typed"), "{outcome:?}");
-        ensure!(told.is_none_or(|told| outcome.stderr.contains(told)), "{outcome:?}");
+        ensure!(expected.is_none_or(|expected| outcome.stderr.contains(expected)), "{outcome:?}");
         let lines = AccessLog::of("apache")?.of_agent(&agent, "GET /auth/oidc")?;
         ensure!(lines.iter().all(|line| line.token.is_empty()), "{lines:?}");
     }

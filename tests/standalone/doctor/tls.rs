@@ -1,4 +1,4 @@
-//! Certificates of servers that nobody should trust, or not for long.
+//! Certificates of servers that are untrusted, or expire soon.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,6 +70,6 @@ fn doctor_finds_an_unfit_ca_of_the_server() -> Result<()> {
     let (findings, code) = patient_at(home, &url, &ca)?.examined(&[])?;
     let failed: Vec<_> = findings.iter().filter(|one| one.status == "failed").collect();
     ensure!(code == 1 && failed.len() == 1, "{code}: {findings:#?}");
-    let told = format!("since the CA certificate {} (CN=Clinic CA) is not used: it expired on 20", ca.display());
-    failed[0].says("tls", &["the server's certificate (CN=localhost) is not trusted", &told, "current certificate"])
+    let expected = format!("since the CA certificate {} (CN=Clinic CA) is not used: it expired on 20", ca.display());
+    failed[0].says("tls", &["the server's certificate (CN=localhost) is not trusted", &expected, "current certificate"])
 }

@@ -89,7 +89,7 @@ fn busy_storage_does_not_keep_a_file_from_its_next_replica() -> Result<()> {
     for name in ["a", "bb", "ccc"] {
         world.arrived(name)?;
     }
-    // The storage told the first file to wait, and the others wait as well.
+    // The response to the first file asks for a pause, which the others keep, too.
     let asked = ["a", "bb", "ccc"].map(|name| store.asked(name).len());
     ensure!(asked == [1, 0, 0], "{asked:?}\n{}", outcome.stderr);
     ensure!(waits(&outcome.stderr) == 0, "{}", outcome.stderr);

@@ -108,7 +108,7 @@ fn ranges_are_not_used_where_disabled_or_not_verifiable() -> Result<()> {
 /// How the server answers a range request.
 type Answer = fn(&[u8], &Asked) -> Reply;
 
-fn told(content: &[u8], headers: &str, from: usize, last: usize) -> Reply {
+fn partial_reply(content: &[u8], headers: &str, from: usize, last: usize) -> Reply {
     let range = format!("{headers}Content-Range: bytes {from}-{last}/{}\r\n", content.len());
     Reply::sized("206 Partial Content", &range, &content[from..=last])
 }
@@ -121,14 +121,14 @@ const HELPERS: [(&str, Answer); 13] = [
     ("cut", |content, asked| Reply::good(content, asked).ending(100_000, Ending::Close)),
     ("reset", |content, asked| Reply::good(content, asked).ending(100_000, Ending::Reset)),
     ("whole", |content, _| Reply::sized("200 OK", "ETag: \"1\"\r\n", content)),
-    ("elsewhere", |content, asked| told(content, "ETag: \"1\"\r\n", 1, asked.last(content.len()))),
+    ("elsewhere", |content, asked| partial_reply(content, "ETag: \"1\"\r\n", 1, asked.last(content.len()))),
     ("another-size", |content, asked| Reply::good(&content[..content.len() - 1], asked)),
     ("416", |_, _| Reply::sized("416 Range Not Satisfiable", "", b"")),
     ("404", |_, _| Reply::sized("404 Not Found", "", b"")),
     ("503", |_, _| Reply::sized("503 Service Unavailable", "Retry-After: 20\r\n", b"")),
     ("another-version", |content, asked| {
         let version = format!("ETag: \"{}\"\r\n", asked.from.unwrap_or(0));
-        told(content, &version, asked.from.unwrap_or(0), asked.last(content.len()))
+        partial_reply(content, &version, asked.from.unwrap_or(0), asked.last(content.len()))
     }),
 ];
 

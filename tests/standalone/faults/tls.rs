@@ -32,28 +32,28 @@ enum End {
 /// What is sent of a file: with its length or without, so many bytes, and the end.
 #[derive(Debug, Clone, Copy)]
 struct Sent {
-    told: bool,
+    announced: bool,
     bytes: usize,
     end: End,
 }
 
 const SIZE: usize = 150_000;
-const ALL: Sent = Sent { told: true, bytes: SIZE, end: End::Orderly };
+const ALL: Sent = Sent { announced: true, bytes: SIZE, end: End::Orderly };
 
 const fn cut(end: End) -> Sent {
-    Sent { told: true, bytes: SIZE / 2, end }
+    Sent { announced: true, bytes: SIZE / 2, end }
 }
 
 /// What a file meets, the first time and later.
 fn sent(name: &str, before: usize) -> Sent {
-    let untold = |end| Sent { told: false, end, ..ALL };
+    let unannounced = |end| Sent { announced: false, end, ..ALL };
     match (name, before) {
         ("unsaid", _) | ("unsaid-once", 0) => cut(End::Unsaid),
         ("in-record", _) | ("in-record-once", 0) => cut(End::InRecord),
         ("reset", _) | ("reset-once", 0) => cut(End::Reset),
         ("spoiled", _) | ("spoiled-once", 0) => cut(End::Spoiled),
-        ("untold-unsaid" | "unknown-unsaid", _) => untold(End::Unsaid),
-        ("unknown-orderly", _) => untold(End::Orderly),
+        ("unannounced-unsaid" | "unknown-unsaid", _) => unannounced(End::Unsaid),
+        ("unknown-orderly", _) => unannounced(End::Orderly),
         _ => ALL,
     }
 }
@@ -156,7 +156,7 @@ fn answer(mut stream: SslStream<Wire>, content: &[u8], from: usize, sent: Sent) 
     if from > 0 {
         head.push_str(&format!("Content-Range: bytes {from}-{}/{SIZE}\r\n", SIZE - 1));
     }
-    if sent.told {
+    if sent.announced {
         head.push_str(&format!("Content-Length: {}\r\n", SIZE - from));
     }
     stream.write_all(format!("{head}\r\n").as_bytes())?;
@@ -192,7 +192,7 @@ fn tls_that_breaks_is_resumed_or_given_up_but_never_taken_for_the_end() -> Resul
     let authority = CertificateFixture::unknown_authority()?;
     let store = TlsStore::of(&authority.sign(&["CN=localhost"], TODAY, Use::Server("localhost"))?)?;
     let broken = ["unsaid", "in-record", "reset", "spoiled"];
-    let recovered = ["unsaid-once", "in-record-once", "reset-once", "spoiled-once", "untold-unsaid"];
+    let recovered = ["unsaid-once", "in-record-once", "reset-once", "spoiled-once", "unannounced-unsaid"];
     let mut world = DownloadFixture::new()?;
     for name in broken.iter().chain(&recovered) {
         world.file(name, &content(name), &[&store.pfn(name)]);
@@ -243,10 +243,10 @@ fn tls_storage_of_an_unfit_ca_is_not_trusted() -> Result<()> {
         ("pinned", &files[0], "(CN=Pinned) is not used: it is not the certificate of a CA"),
         ("old", &files[1], "(CN=Old) is not used: it expired on 20"),
     ] {
-        let told = format!("CA certificate {} {why}", file.display());
+        let expected = format!("CA certificate {} {why}", file.display());
         let verdict = verdict(&outcome, name).with_context(|| format!("{name}: {}", outcome.stderr))?;
-        ensure!(verdict.contains(&told), "{told:?} is not in {verdict}");
-        let warnings = outcome.stderr.matches(&format!("WARNING\tThe {told}")).count();
+        ensure!(verdict.contains(&expected), "{expected:?} is not in {verdict}");
+        let warnings = outcome.stderr.matches(&format!("WARNING\tThe {expected}")).count();
         ensure!(warnings == 1, "{warnings} warnings of {name}: {}", outcome.stderr);
     }
     world.arrived("good").with_context(|| outcome.stderr.clone())

@@ -1,4 +1,4 @@
-//! The man pages: one for the whole, one for each group, one for the old names, one for administrators.
+//! The man pages: one for the whole, one for each group, one for legacy commands, one for administrators.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub(super) fn pages(trees: &[Tree; 3]) -> BTreeMap<String, String> {
         let name = group[0].name.replace(' ', "-");
         add(&name, page(&name, first_line(&group[0].about), group.iter()));
     }
-    add("rucio-legacy", page("rucio-legacy", "the old names of rucio's commands", old.entries()));
+    add("rucio-legacy", page("rucio-legacy", "legacy commands of rucio", old.entries()));
     add("rucio-admin", page("rucio-admin", "commands of rucio for administrators", admin.entries()));
     pages
 }
@@ -51,7 +51,7 @@ fn overview(trees: &[Tree; 3]) -> String {
         page += &item(&top.name, first_line(&top.about));
     }
     page += &item("rucio admin, rucio-admin", "Commands for administrators");
-    page += "The old names of commands (rucio list\\-dids) work as ever; see\n.B rucio\\-legacy\n(1).\n.SH OPTIONS\n";
+    page += "For the legacy commands (rucio list\\-dids), see\n.B rucio\\-legacy\n(1).\n.SH OPTIONS\n";
     trees[0].global.iter().for_each(|(option, help)| page += &item(option, help));
     page += ".SH ENVIRONMENT\n";
     variables().iter().for_each(|(name, help)| page += &item(name, help));
@@ -67,9 +67,12 @@ fn overview(trees: &[Tree; 3]) -> String {
 const EXITS: [(&str, &str); 5] = [
     ("0", "success"),
     ("1", "a failure"),
-    ("2", "a command line that cannot be understood, or a refused permission"),
+    ("2", "an invalid command line, or permission denied"),
     ("124", "rucio rule wait: timed out"),
-    ("130", "ended by Ctrl-C; the old names and those of administrators end with Rucio's own code of the failure"),
+    (
+        "130",
+        "interrupted by Ctrl-C; legacy commands and those for administrators exit with Rucio's code of the failure",
+    ),
 ];
 
 fn section(entry: &Entry) -> String {

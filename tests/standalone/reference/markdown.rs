@@ -7,15 +7,15 @@ use super::entry::{Entry, Tree};
 const INTRODUCTION: &str = "\
 # Command line reference
 
-Made from the program's own definitions; a test keeps it current. `rucio COMMAND --help` shows the same. The names of the new
-tree come first, then the old ones, then those of administrators.
+Generated from the program's own definitions. `rucio COMMAND --help` shows the same. Commands come first, then legacy commands,
+then commands for administrators.
 ";
 
-const TITLES: [&str; 3] = ["Commands", "Old command names", "Commands for administrators"];
+const TITLES: [&str; 3] = ["Commands", "Legacy commands", "Commands for administrators"];
 
 pub(super) fn page(trees: &[Tree; 3]) -> String {
     let mut page = INTRODUCTION.to_owned();
-    page += "\n## Global options\n\nThey stand before the command, `--output` and `--quiet` anywhere.\n\n";
+    page += "\n## Global options\n\nThey are given before the command, `--output` and `--quiet` anywhere.\n\n";
     page += &table("option", &trees[0].global);
     page += "\n## Environment\n\n";
     page += &table("variable", &super::man::variables());

@@ -1,4 +1,4 @@
-//! Logging in and staying logged in, where a server does what no real one can be told to do.
+//! Logging in and staying logged in, with servers that do what a real one cannot be made to do.
 
 mod commands;
 mod faults;

@@ -45,11 +45,15 @@ fn accepted(outcome: &Outcome) -> Result<()> {
 /// The command fails at once, with one warning of this file, and with the same and a hint in the error.
 fn refused_for(outcome: &Outcome, file: &Path, subject: &str, why: &str) -> Result<()> {
     ensure!(outcome.code == 1 && outcome.stdout.is_empty(), "{outcome:?}");
-    let told = format!("CA certificate {} ({subject}) is not used: {why}", file.display());
+    let expected = format!("CA certificate {} ({subject}) is not used: {why}", file.display());
     let warnings: Vec<_> = outcome.stderr.lines().filter(|line| line.contains("WARNING\t")).collect();
     ensure!(warnings.len() == 1, "one warning is enough:\n{}", outcome.stderr);
-    ensure!(warnings[0].contains(&format!("The {told}")), "{told:?} is not in the warning:\n{}", outcome.stderr);
-    let error = format!("is not trusted, since the {told}");
+    ensure!(
+        warnings[0].contains(&format!("The {expected}")),
+        "{expected:?} is not in the warning:\n{}",
+        outcome.stderr
+    );
+    let error = format!("is not trusted, since the {expected}");
     ensure!(outcome.stderr.contains(&error), "{error:?} is not said:\n{}", outcome.stderr);
     ensure!(outcome.stderr.contains("Hint: "), "there is no hint:\n{}", outcome.stderr);
     ensure!(!outcome.stderr.contains("Waiting"), "trying again does not help:\n{}", outcome.stderr);
@@ -165,8 +169,8 @@ fn ca_that_is_intermediate_and_unfit_is_not_used() -> Result<()> {
             fs::remove_dir_all(home.token_folder())?;
             continue;
         };
-        let told = format!("the CA certificate that the server sent (CN=Between) is not used: {why}");
-        ensure!(outcome.code == 1 && outcome.stderr.contains(&told), "{told:?}: {outcome:?}");
+        let expected = format!("the CA certificate that the server sent (CN=Between) is not used: {why}");
+        ensure!(outcome.code == 1 && outcome.stderr.contains(&expected), "{expected:?}: {outcome:?}");
         ensure!(outcome.stderr.contains("Tell the server's administrators"), "{outcome:?}");
     }
     Ok(())
@@ -229,8 +233,8 @@ fn server_certificate_that_is_listed_is_good_for_that_server_only() -> Result<()
             accepted(&seen(&home, &listed, &trusted)?)?;
             fs::remove_dir_all(home.token_folder())?;
             let outcome = seen(&home, &forged, &trusted)?;
-            let told = "(CN=localhost,O=Testbed) is not used: it is not the certificate of a CA";
-            ensure!(outcome.code == 1 && outcome.stderr.contains(told), "{outcome:?}");
+            let expected = "(CN=localhost,O=Testbed) is not used: it is not the certificate of a CA";
+            ensure!(outcome.code == 1 && outcome.stderr.contains(expected), "{outcome:?}");
         }
     }
     Ok(())
@@ -238,7 +242,7 @@ fn server_certificate_that_is_listed_is_good_for_that_server_only() -> Result<()
 
 #[test]
 fn server_certificate_that_is_listed_must_be_valid_for_host_and_time() -> Result<()> {
-    for (days, host, told) in [
+    for (days, host, expected) in [
         ((-9, -1), "localhost", "the server's certificate expired on 20"),
         ((1, 9), "localhost", "the server's certificate is not valid before 20"),
         (TODAY, "elsewhere", "is that of another host: elsewhere"),
@@ -247,7 +251,7 @@ fn server_certificate_that_is_listed_must_be_valid_for_host_and_time() -> Result
         let listed = CertificateFixture::signed_by_itself(&LOCALHOST, days, Use::Server(host))?;
         for trusted in listings(&home, &listed)? {
             let outcome = seen(&home, &listed, &trusted)?;
-            ensure!(outcome.code == 1 && outcome.stderr.contains(told), "{told}: {outcome:?}");
+            ensure!(outcome.code == 1 && outcome.stderr.contains(expected), "{expected}: {outcome:?}");
         }
     }
     Ok(())

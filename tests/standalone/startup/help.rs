@@ -135,7 +135,7 @@ fn version_is_that_of_the_release_it_reproduces() -> Result<()> {
 #[test]
 fn usage_errors_are_reported_at_once() -> Result<()> {
     let trap = Trap::new()?;
-    for (arguments, code, told) in [
+    for (arguments, code, expected) in [
         (vec!["--no-such-option", "whoami"], 2, "--no-such-option"),
         (vec!["-S", "telepathy", "whoami"], 2, "telepathy"),
         (vec!["--timeout", "soon", "whoami"], 2, "soon"),
@@ -151,7 +151,7 @@ fn usage_errors_are_reported_at_once() -> Result<()> {
     ] {
         let outcome = trap.run(&arguments)?;
         ensure!(outcome.code == code && outcome.stdout.is_empty(), "{arguments:?}: {outcome:?}");
-        ensure!(outcome.stderr.to_lowercase().contains(&told.to_lowercase()), "{arguments:?}: {outcome:?}");
+        ensure!(outcome.stderr.to_lowercase().contains(&expected.to_lowercase()), "{arguments:?}: {outcome:?}");
     }
     trap.untouched()
 }

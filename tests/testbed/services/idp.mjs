@@ -1,5 +1,5 @@
-// The OpenID Connect provider: oidc-provider, with what Rucio needs and without questions. Whoever comes with the cookie
-// "testbed_user" (or a login_hint) is that user, everyone else is jdoe; consent is given at once. Only the user "refuse"
+// The OpenID Connect provider: oidc-provider, with what Rucio needs and without prompts. A request with the cookie
+// "testbed_user" (or a login_hint) logs in as that user, any other as jdoe; consent is given at once. Only the user "refuse"
 // gives none.
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

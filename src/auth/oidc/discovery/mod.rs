@@ -82,7 +82,7 @@ fn refusal(value: &str, settings: &Settings, oidc: &OidcSettings) -> Option<Stri
     if value.is_empty() {
         return None;
     }
-    let Some(claims) = Claims::parse(value) else { return Some("it is no JSON web token.".to_owned()) };
+    let Some(claims) = Claims::parse(value) else { return Some("it is not a JSON web token.".to_owned()) };
     expiry_problem(&claims).or_else(|| audience_problem(&claims, settings, oidc))
 }
 

@@ -78,7 +78,7 @@ fn discovery_is_for_oidc_only() {
 
 #[test]
 fn discovered_token_is_used_only_while_it_is_valid() {
-    for (claims, told) in [
+    for (claims, expected) in [
         (json!({"exp": unix_time() + 600, "nbf": unix_time() + 60}), None),
         (json!({"exp": unix_time() - 1}), Some("it ended at")),
         (json!({"exp": unix_time() + 9000, "nbf": unix_time() + 4000}), Some("Check the clock")),
@@ -88,14 +88,14 @@ fn discovered_token_is_used_only_while_it_is_valid() {
         (json!({"exp": 1e300, "nbf": 1e300}), Some("Check the clock")),
     ] {
         let reason = reason(None, "", &claims);
-        match told {
-            Some(told) => assert!(reason.unwrap().contains(told), "{claims}"),
+        match expected {
+            Some(expected) => assert!(reason.unwrap().contains(expected), "{claims}"),
             None => assert_eq!(reason, None, "{claims}"),
         }
     }
     let settings = settings(None, "");
     let AuthMethod::Oidc(oidc) = &settings.auth else { unreachable!() };
-    assert!(refusal("jdoe-jdoe-unknown-0123", &settings, oidc).unwrap().contains("no JSON web token"));
+    assert!(refusal("jdoe-jdoe-unknown-0123", &settings, oidc).unwrap().contains("not a JSON web token"));
 }
 
 #[test]

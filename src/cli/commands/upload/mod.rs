@@ -116,9 +116,9 @@ impl<'a> Job<'a> {
             let _ = tokio::time::timeout(TIDY_GRACE, uploader.clean_up()).await;
         }
         drop(uploader);
-        let told = self.watch.finish(&self.files, outcome.is_ok());
+        let reported = self.watch.finish(&self.files, outcome.is_ok());
         let (outcomes, collections) = outcome?;
-        let summary = Summary { files: self.files, outcomes, rse, besides: collections.and(told) };
+        let summary = Summary { files: self.files, outcomes, rse, besides: collections.and(reported) };
         if self.args.summary {
             summary.write()?;
         }

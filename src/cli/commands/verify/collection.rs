@@ -36,9 +36,9 @@ pub(super) async fn verify(report: &mut VerifyReport<'_>, client: &Client, args:
             }
             Ok(())
         };
-        let (listed, told) = future::join(list(client, did, ahead), tell).await;
+        let (listed, reported) = future::join(list(client, did, ahead), tell).await;
         // An incomplete listing is an error only after all listed files were reported.
-        told.and(listed)?;
+        reported.and(listed)?;
     }
     for folder in folders.iter().filter(|folder| folder.is_dir()) {
         let cannot = |error| Error::io(format!("Cannot read the folder {}", folder.display()), error);
