@@ -58,15 +58,3 @@ fn too_long(response: &Response) -> Error {
         .with_hint("If this is a Rucio server, tell its administrators.")
         .with_hint(Hint::parameters("Else correct the address", [Parameter::Host]))
 }
-
-/// Returns whether the response was not valid HTTP, or its headers were too long.
-pub(super) fn is_not_http(error: &reqwest::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
-            return true;
-        }
-        source = error.source();
-    }
-    false
-}

@@ -1,6 +1,6 @@
 //! Failures without a response: no connection, no TLS, no HTTP.
 
-use super::{body, tls};
+use super::tls;
 use crate::error::Error;
 use crate::exceptions::Exception;
 use crate::retry::Retryable;
@@ -8,7 +8,7 @@ use crate::retry::Retryable;
 impl Retryable for reqwest::Error {
     /// Not a redirect error, a TLS failure or a response that is not HTTP: a retry would not help.
     fn is_retryable(&self) -> bool {
-        !(self.is_redirect() || self.is_builder() || tls::failure(self).is_some() || body::is_not_http(self))
+        !(self.is_redirect() || self.is_builder() || tls::failure(self).is_some() || is_not_http(self))
     }
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn transport_error(error: reqwest::Error) -> Error {
         return Error::new(class, format!("{place}{}", failure.reason)).with_hints(failure.hints);
     }
     let failure = Error::new(Exception::ServerConnectionException, format!("{place}{}", root_cause(&error)));
-    if error.is_connect() || error.is_redirect() || body::is_not_http(&error) {
+    if error.is_connect() || error.is_redirect() || is_not_http(&error) {
         failure.with_hint(tls::check_address("Check the address of the server"))
     } else {
         failure
@@ -41,4 +41,16 @@ pub(crate) fn root_cause(error: &reqwest::Error) -> String {
         source = inner;
     }
     if error.is_timeout() { "the server did not answer in time".to_owned() } else { source.to_string() }
+}
+
+/// Returns whether the response was not valid HTTP, or its headers were too long.
+fn is_not_http(error: &reqwest::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+            return true;
+        }
+        source = error.source();
+    }
+    false
 }

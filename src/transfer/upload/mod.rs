@@ -1,6 +1,6 @@
 //! Uploads files: measure in one read, register, write under a temporary name, verify, rename, update the catalogue.
 //! [`local`] finds the files, [`target`] determines the PFN, `catalogue` registers, `transfer` writes, `rename`
-//! renames; `run` drives one file through all steps. Storage protocols are in [`crate::storage::write`].
+//! renames; `steps` drives one file through all of them. Storage protocols are in [`crate::storage::write`].
 
 mod attach;
 mod batcher;
@@ -11,6 +11,7 @@ pub mod folders;
 pub mod local;
 mod names;
 mod rename;
+mod steps;
 pub mod target;
 mod transfer;
 mod undo_registration;

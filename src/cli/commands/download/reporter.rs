@@ -157,18 +157,11 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
             tracing::warn!("{prefix}Failed to create protocol for PFN: {} ({})", one_line(pfn), one_line(reason));
         }
         FileEvent::Using { pfn } => tracing::info!("{prefix}Using PFN: {}", one_line(pfn)),
-        FileEvent::FetchingArchive { pfn, bytes } => match bytes {
-            Some(bytes) => {
-                let size = sizefmt(Some(Num::from(bytes)), true);
-                tracing::info!(
-                    "{prefix}Downloading the archive that contains the file: {} ({size})",
-                    one_line(pfn.as_str())
-                );
-            }
-            None => {
-                tracing::info!("{prefix}Downloading the archive that contains the file: {}", one_line(pfn.as_str()))
-            }
-        },
+        FileEvent::FetchingArchive { pfn, bytes } => {
+            let size = bytes.map(|bytes| format!(" ({})", sizefmt(Some(Num::from(bytes)), true))).unwrap_or_default();
+            let archive = one_line(pfn.as_str());
+            tracing::info!("{prefix}Downloading the archive that contains the file: {archive}{size}");
+        }
         FileEvent::Unpacking { archive } => tracing::info!("{prefix}Extracting {did} from {}", one_line(archive)),
         FileEvent::WrongContent { found, expected } => {
             tracing::warn!("{prefix}Checksum validation failed for file: {did}");

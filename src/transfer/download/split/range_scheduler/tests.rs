@@ -129,6 +129,44 @@ fn response_extends_to_ranges_not_begun_or_released() {
 }
 
 /// For any order of events, takeovers, failures and rates, every byte is stored exactly once.
+/// Delivers `bytes` to a response, whose next byte on the wire has the offset `response.1`; counts in `here` how often each
+/// byte of the file was accepted. Returns the connections that are closed by it, and the number of extensions.
+fn receive(
+    scheduler: &mut RangeScheduler,
+    response: &mut (usize, u64),
+    mut bytes: usize,
+    now: Duration,
+    here: &mut [u8],
+    random: &mut impl FnMut(u64) -> u64,
+) -> (Vec<usize>, usize) {
+    let (connection, mut at_wire) = *response;
+    response.1 += bytes as u64;
+    let (mut all_closed, mut extensions) = (Vec::new(), 0);
+    while bytes > 0 {
+        let arrived = scheduler.accept_bytes(connection, bytes, now);
+        // Wanted bytes have their offset in the response.
+        at_wire += arrived.skipped as u64;
+        assert!(arrived.accepted == 0 || arrived.start == at_wire);
+        at_wire += arrived.accepted as u64;
+        bytes -= arrived.skipped + arrived.accepted;
+        let start = usize::try_from(arrived.start).unwrap();
+        here[start..start + arrived.accepted].iter_mut().for_each(|byte| *byte += 1);
+        if arrived.is_last {
+            let closed = match scheduler.extend(connection, random(300_000)) {
+                Extension::None => scheduler.end(connection).map(|_| connection),
+                Extension::Unassigned => None,
+                Extension::TakenFrom(other) => Some(other),
+            };
+            all_closed.extend(closed);
+            if closed == Some(connection) {
+                break;
+            }
+            extensions += 1;
+        }
+    }
+    (all_closed, extensions)
+}
+
 #[test]
 fn every_byte_is_accepted_exactly_once() {
     let mut generator = crate::testing::random();
@@ -158,32 +196,13 @@ fn every_byte_is_accepted_exactly_once() {
                 3 => scheduler.measure(at(time)),
                 4..11 => {
                     let chosen = usize::try_from(random(16)).unwrap();
-                    let Some((connection, wire)) = open.get_mut(chosen) else { continue };
-                    let connection = *connection;
-                    scheduler.record_answer(connection, at(time));
-                    let mut bytes = usize::try_from(random(400_000)).unwrap();
-                    let (mut at_wire, mut goes_on) = (*wire, true);
-                    *wire += bytes as u64;
-                    while bytes > 0 && goes_on {
-                        let arrived = scheduler.accept_bytes(connection, bytes, at(time));
-                        // Wanted bytes have their offset in the response.
-                        at_wire += arrived.skipped as u64;
-                        assert!(arrived.accepted == 0 || arrived.start == at_wire);
-                        at_wire += arrived.accepted as u64;
-                        bytes -= arrived.skipped + arrived.accepted;
-                        let start = usize::try_from(arrived.start).unwrap();
-                        here[start..start + arrived.accepted].iter_mut().for_each(|byte| *byte += 1);
-                        if arrived.is_last {
-                            let closed = match scheduler.extend(connection, random(300_000)) {
-                                Extension::None => scheduler.end(connection).map(|_| connection),
-                                Extension::Unassigned => None,
-                                Extension::TakenFrom(other) => Some(other),
-                            };
-                            goes_on = closed != Some(connection);
-                            extended += usize::from(goes_on);
-                            open.retain(|(connection, _)| Some(*connection) != closed);
-                        }
-                    }
+                    let Some(response) = open.get_mut(chosen) else { continue };
+                    scheduler.record_answer(response.0, at(time));
+                    let bytes = usize::try_from(random(400_000)).unwrap();
+                    let (closed, extensions) =
+                        receive(&mut scheduler, response, bytes, at(time), &mut here, &mut random);
+                    extended += extensions;
+                    open.retain(|(connection, _)| !closed.contains(connection));
                 }
                 _ => {
                     failures -= 1;
