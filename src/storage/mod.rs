@@ -1,5 +1,5 @@
 //! Storage access: reads and writes files by [`Pfn`], whose scheme selects the storage. One trait for reading, here, and
-//! one for writing, in [`write`]; a module per protocol.
+//! one for writing, in [`mod@write`]; a module per protocol.
 //!
 //! No retries, no output and nothing about Rucio's catalogue: error kinds tell the caller whether a failure is
 //! temporary or permanent.
