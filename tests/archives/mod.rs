@@ -132,7 +132,7 @@ fn archive_that_is_hostile_leaves_nothing() -> Result<()> {
         let outcome = download(&home, &[&format!("user.jdoe:{}-*", shelf.base())])?;
         expect(&outcome, 1, "4 of 5 file(s) are missing")?;
         for part in
-            ["Checksum validation failed", "no regular file", "is not in the archive", "bytes in the archive, but"]
+            ["Checksum validation failed", "not a regular file", "is not in the archive", "bytes in the archive, but"]
         {
             ensure!(outcome.stderr.contains(part), "{part}: {}", outcome.stderr);
         }

@@ -175,14 +175,14 @@ fn oidc_provider_with_hostile_or_senseless_responses() -> Result<()> {
     says(&run(&lines, &[])?, &["http://idp.example.org/token is not reached over TLS"])?;
     ensure!(server.heard().len() == 1);
     let (server, lines) = provider(METADATA, |_| Answer::new(307, "Location: /elsewhere\r\n", ""))?;
-    says(&run(&lines, &[])?, &["The answer of http://127.0.0.1", "is not understood"])?;
+    says(&run(&lines, &[])?, &["The answer of http://127.0.0.1", "is not valid"])?;
     ensure!(server.heard().iter().all(|heard| !heard.request.contains("elsewhere")), "a redirect is not followed");
     let (_server, lines) = provider(METADATA, |_| Answer::json(&format!("\"{}\"", "x".repeat(2 << 20))))?;
     says(&run(&lines, &[])?, &["is too long"])?;
     let (_server, lines) = provider(METADATA, |_| Answer::json("<html>secret</html>"))?;
     let outcome = run(&lines, &[])?;
     ensure!(!outcome.stderr.contains("secret"), "{outcome:?}");
-    says(&outcome, &["is not understood"])
+    says(&outcome, &["is not valid"])
 }
 
 #[test]
