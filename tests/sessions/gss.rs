@@ -146,8 +146,8 @@ fn gss_ticket_that_expired() -> Result<()> {
 fn gss_ticket_of_another_user_and_an_unknown_account() -> Result<()> {
     let home = home_of("rootuser", &[])?;
     let add = "identity add --type GSS --id rootuser@TESTBED.LOCAL";
-    both_refuse(&home, &[], &[], &["account jdoe", "that of rootuser@TESTBED.LOCAL", add, "--account"])?;
-    let expected = ["account nobody77", "--account", "that of rootuser@TESTBED.LOCAL"];
+    both_refuse(&home, &[], &[], &["account jdoe", "rootuser@TESTBED.LOCAL", add, "--account"])?;
+    let expected = ["account nobody77", "--account", "rootuser@TESTBED.LOCAL"];
     both_refuse(&home, &[], &["--account", "nobody77"], &expected)
 }
 
@@ -156,7 +156,7 @@ fn gss_without_an_account() -> Result<()> {
     let home = home_of("jdoe", &[])?;
     let config = home.testbed_config("auth_type = gss")?;
     fs::write(&config, fs::read_to_string(&config)?.replace("account = jdoe\n", ""))?;
-    let expected = ["A login by gss is for an account, and none is named", "--account", "RUCIO_ACCOUNT"];
+    let expected = ["A login by gss requires an account, and none is set", "--account", "RUCIO_ACCOUNT"];
     both_refuse(&home, &[], &["--config", &config], &expected)
 }
 
@@ -187,7 +187,7 @@ fn gss_kdc_that_is_down() -> Result<()> {
         &home,
         &[("KRB5_CONFIG", &realm)],
         &[],
-        &["No Kerberos server can be asked about the ticket of jdoe@TESTBED.LOCAL", "TESTBED.LOCAL'", "KRB5_CONFIG"],
+        &["No Kerberos server can be reached for the ticket of jdoe@TESTBED.LOCAL", "TESTBED.LOCAL'", "KRB5_CONFIG"],
     )
 }
 

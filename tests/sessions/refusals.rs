@@ -106,7 +106,7 @@ fn password_that_is_wrong_is_refused() -> Result<()> {
 fn account_that_is_unknown_is_refused() -> Result<()> {
     let mut case = Case::with(|_| Ok("auth_type = userpass\nusername = jdoe\npassword = secret".to_owned()))?;
     case.arguments = vec!["--account", "nobody77"];
-    case.refused(&["Cannot authenticate to account nobody77", "[client] account or --account"])
+    case.refused(&["Cannot authenticate to account nobody77", "[client] username, password and account"])
 }
 
 #[test]

@@ -378,7 +378,7 @@ fn ssh_key_file_that_is_none() -> Result<()> {
         "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU=\n-----END OPENSSH PRIVATE KEY-----\n";
     for (name, content) in [("empty", ""), ("words", "id rsa\n"), ("cut", cut)] {
         let key = write(&home, name, content)?;
-        both_refuse(&home, &key, &[], &[&format!("{} holds no SSH private key", key.display())])?;
+        both_refuse(&home, &key, &[], &[&format!("{} contains no SSH private key", key.display())])?;
     }
     Ok(())
 }

@@ -41,7 +41,7 @@ fn crl_with_the_server_refuses_it_even_if_outdated() -> Result<()> {
         let home = Home::new()?;
         let (folder, hash) = ca.hashed_folder(&home)?;
         fs::write(folder.join(format!("{hash}r0")), ca.revokes(&[&host.certificate], due, &ca.key)?)?;
-        let expected = ["the server's certificate was revoked by its CA", "do not go on"];
+        let expected = ["the server's certificate was revoked by its CA", "do not use this server"];
         refused(&home, &with_folder(&home, &folder)?, &expected)?;
     }
     Ok(())

@@ -299,7 +299,7 @@ fn certificate_that_expired_by_the_servers_clock_is_ours_to_renew() -> Result<()
         (Home::certificate("ca.pem")?.display().to_string(), keep(&home, "me.p12", user.pkcs12("", &[])?)?);
     let outcome = front.client(&home, &ca, &x509(&file, None))?.args(["whoami"]).run()?;
     let expected =
-        ["the server says that your certificate has expired", "is good until 20", "check the clock", "UTC here"];
+        ["the server says that your certificate has expired", "is valid until 20", "check the clock", "UTC here"];
     refused(&outcome, &expected)
 }
 

@@ -190,7 +190,7 @@ impl<'a> Provider<'a> {
                 "Run the command again, and allow in the browser what it asks for.".into()
             }
             _ if reason.starts_with("expired_token") => {
-                "Run the command again, and log in before the code expires.".into()
+                "Request a new code, and confirm it in the browser before it expires.".into()
             }
             _ if reason.contains("client") => {
                 "Check [client] oidc_client_id and oidc_client_secret with the administrators of the provider.".into()

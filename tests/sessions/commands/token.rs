@@ -61,7 +61,7 @@ fn session_token_is_replaced_when_expired_short_or_refused() -> Result<()> {
 fn session_token_with_an_impossible_lifetime_is_refused() -> Result<()> {
     let outcome = run(&Home::new()?, "userpass", &["token", "--min-life", "1000000"])?;
     ensure!(outcome.code == 4 && outcome.stdout.is_empty(), "{outcome:?}");
-    ensure!(outcome.stderr.contains("new token ends in 3") && outcome.stderr.contains("--min-life"), "{outcome:?}");
+    ensure!(outcome.stderr.contains("new token expires in 3") && outcome.stderr.contains("--min-life"), "{outcome:?}");
     Ok(())
 }
 

@@ -36,7 +36,10 @@ fn session_validate_takes_a_token_on_standard_input() -> Result<()> {
     ensure!(!home.token_file().exists(), "it is not kept");
     let outcome = shell(&home, "userpass", "echo jdoe-jdoe-unknown-0 | rucio auth validate -")?;
     ensure!(outcome.code == 4 && outcome.stdout.is_empty(), "{outcome:?}");
-    ensure!(outcome.stderr.contains("Unknown or expired token") && !outcome.stderr.contains("NoneType"), "{outcome:?}");
+    ensure!(
+        outcome.stderr.contains("does not know this token, or it has expired") && !outcome.stderr.contains("NoneType"),
+        "{outcome:?}"
+    );
     let outcome = shell(&home, "userpass", "rucio auth validate - </dev/null")?;
     ensure!(outcome.code == 1 && outcome.stderr.contains("No token on standard input"), "{outcome:?}");
     let outcome = shell(&home, "userpass", "printf 'two\\nlines' | rucio auth validate -")?;

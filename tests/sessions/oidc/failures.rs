@@ -61,7 +61,7 @@ fn oidc_exit_code_is_that_of_the_official_client() -> Result<()> {
 fn oidc_scopes_and_audiences_that_the_server_refuses() -> Result<()> {
     for options in [["--oidc-scope", "email"], ["--oidc-audience", "elsewhere"]] {
         let outcome = run(OIDC, &options)?;
-        says(&outcome, &["scope and audience", "--oidc-scope 'openid profile' and --oidc-audience rucio"])?;
+        says(&outcome, &["scope and audience", "--oidc-scope 'openid profile' --oidc-audience rucio"])?;
     }
     Ok(())
 }
@@ -204,7 +204,7 @@ fn oidc_device_code_that_expires_and_token_that_rucio_refuses() -> Result<()> {
         }
     };
     let (_server, lines) = provider(METADATA, answer(r#"{"error": "expired_token"}"#))?;
-    says(&run(&lines, &[])?, &["expired_token", "before the code ends"])?;
+    says(&run(&lines, &[])?, &["expired_token", "before it expires"])?;
     let (_server, lines) =
         provider(METADATA, answer(r#"{"access_token": "opaque-token-of-2", "token_type": "Bearer"}"#))?;
     let outcome = run(&lines, &[])?;

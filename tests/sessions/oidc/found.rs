@@ -277,7 +277,7 @@ fn found_token_is_not_sent_to_a_server_outside_its_audience() -> Result<()> {
     let options = ["-H", second, "--auth-host", second];
     let outcome = oidc(&home)?.env("BEARER_TOKEN", good()?).args(options).args(["whoami"]).run()?;
     ensure!(outcome.code == 1 && outcome.stderr.contains(&format!("does not name {second}")), "{outcome:?}");
-    ensure!(outcome.stderr.contains("--oidc-audience"), "{outcome:?}");
+    ensure!(outcome.stderr.contains("oidc_audience"), "{outcome:?}");
     let other = config("oidc")?;
     let text = fs::read_to_string(&other)?.replace("oidc_audience = rucio", "oidc_audience = elsewhere");
     let own = home.path().join("own.cfg");

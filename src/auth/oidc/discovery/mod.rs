@@ -103,8 +103,8 @@ fn audience_problem(claims: &Claims, settings: &Settings, oidc: &OidcSettings) -
         let named = claims.aud.iter().any(|audience| names(audience, &settings.rucio_host));
         return (!named).then(|| {
             format!(
-                "its audience ({audiences}) does not name {}, which an option chose. Request this audience to send \
-                 it there.",
+                "its audience ({audiences}) does not name {}, which an option chose. To send it there, request a \
+                 token with this audience (oidc_audience).",
                 settings.rucio_host
             )
         });
