@@ -125,17 +125,8 @@ impl FileUpload<'_> {
         };
         let changed = self.uploader.catalogue.changes.submit(replica, change).await;
         changed.unwrap_or_else(no_answer).map_err(|error| {
-            self.emit(UploadEvent::StateFailed);
-            let advice = match error.class() {
-                Some(Exception::AccessDenied) => {
-                    " If you may not do that, let the file be registered after its upload."
-                }
-                _ => "",
-            };
-            UploadError::File(format!(
-                "its replica could not be declared available: {}{advice}",
-                error.to_string().trim()
-            ))
+            self.emit(UploadEvent::StateFailed { denied: error.class() == Some(Exception::AccessDenied) });
+            UploadError::File(format!("its replica could not be declared available: {}", error.to_string().trim()))
         })
     }
 

@@ -60,7 +60,10 @@ pub enum UploadEvent<'a> {
         reason: &'a str,
     },
     /// Setting the replica to available failed.
-    StateFailed,
+    StateFailed {
+        /// Whether the account may not do that.
+        denied: bool,
+    },
     /// The file was attached to its dataset.
     Attached(&'a Did),
     /// Attaching the file to its dataset failed.

@@ -106,7 +106,12 @@ fn log(file: &LocalFile, event: UploadEvent<'_>) {
         UploadEvent::Complete => tracing::info!("File is already complete at the RSE; only registering it: {name}"),
         UploadEvent::AlreadyThere(there) => tracing::info!("{}: {name}", already(there)),
         UploadEvent::AttemptFailed { reason } => tracing::warn!("Upload attempt failed ({})", one_line(reason)),
-        UploadEvent::StateFailed => tracing::error!("Failed to update replica state for file {name}"),
+        UploadEvent::StateFailed { denied } => {
+            tracing::error!("Failed to update replica state for file {name}");
+            if denied {
+                tracing::info!("Hint: To register files after their upload instead: --register-after-upload");
+            }
+        }
         UploadEvent::AttachFailed => tracing::error!("Failed to attach file to the dataset: {name}"),
         UploadEvent::Failed { reason } => tracing::error!("Failed to upload file {name}: {reason}"),
         UploadEvent::Done => tracing::info!("Successfully uploaded file {name}"),
