@@ -1,4 +1,5 @@
 //! What the unit tests of several modules share.
+//! The HTTP server and the random generator, which the integration tests include, too. Fixtures of one module stay in it.
 
 #[allow(dead_code, reason = "the integration tests use the rest")]
 pub(crate) mod http_server;

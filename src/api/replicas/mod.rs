@@ -1,4 +1,5 @@
 //! `/replicas`: replicas of files and datasets.
+//! Listing and declaring replicas; their states are in `states`. Types are in `types`, completeness of lists in `lists`.
 
 pub(crate) mod states;
 

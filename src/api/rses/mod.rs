@@ -1,4 +1,5 @@
 //! `/rses`: Rucio storage elements (RSEs).
+//! A file per kind of setting (distances, limits, protocols, QoS). Choosing a protocol for a transfer belongs to `transfer`.
 
 pub(crate) mod distances;
 pub(crate) mod limits;

@@ -1,4 +1,6 @@
 //! `GET /auth/gss`: Kerberos authentication by SPNEGO over HTTP (RFC 4559).
+//! `library` loads the Kerberos library at run time, the only unsafe code of the crate; the exchange with the server is here.
+//! Nothing is linked, so that the static binary runs without Kerberos.
 
 mod library;
 

@@ -1,4 +1,5 @@
 //! Log lines on standard error, in the format of the official client.
+//! `format` reads RUCIO_LOGGING_FORMAT, `record` is one log record. Messages are written where they occur, with `tracing`.
 
 mod format;
 mod record;

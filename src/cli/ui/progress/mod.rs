@@ -1,4 +1,5 @@
 //! Progress bars of downloads and uploads: one for the total, one for each active file.
+//! `line` lays out a bar, `speed` computes rates, `echo` hides the typed ^C. What is transferred is reported by events.
 
 mod echo;
 mod line;

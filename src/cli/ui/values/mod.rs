@@ -1,4 +1,5 @@
 //! Values of the server, formatted like Python's `str()` and `repr()`.
+//! Dates, numbers and JSON, a file each; tables and records are beside this folder.
 
 mod date;
 mod json;

@@ -1,4 +1,5 @@
 //! `rucio account attribute ...`: commands for the attributes (keys and values) of accounts.
+//! A leaf per file; endpoints are in `api::accounts`.
 
 pub(crate) mod list;
 pub(crate) mod set;

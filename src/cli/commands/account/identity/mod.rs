@@ -1,4 +1,5 @@
 //! `rucio account identity ...`: commands for the identities that can log in as an account.
+//! A leaf per file; endpoints are in `api::identities` and `api::accounts`. Logging in with an identity belongs to `auth`.
 
 pub(crate) mod add;
 pub(crate) mod list;

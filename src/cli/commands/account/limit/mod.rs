@@ -1,4 +1,5 @@
 //! `rucio account limit ...`: commands for the storage limits of accounts. `get` and `quota` are legacy commands only.
+//! A leaf per file; endpoints are in `api::accounts`.
 
 pub(crate) mod get;
 pub(crate) mod list;

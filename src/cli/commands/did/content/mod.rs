@@ -1,4 +1,5 @@
 //! `rucio did content ...`: commands for the DIDs that are attached to datasets and containers.
+//! A leaf per file; endpoints are in `api::dids`.
 
 pub(crate) mod add;
 pub(crate) mod history;

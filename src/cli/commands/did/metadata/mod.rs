@@ -1,4 +1,5 @@
 //! `rucio did metadata ...`: commands for the metadata of DIDs.
+//! A leaf per file; endpoints are in `api::metadata` and `api::dids`.
 
 pub(crate) mod list;
 pub(crate) mod set;
