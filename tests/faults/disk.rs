@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use crate::fixtures::USER;
-use crate::fixtures::download::{DownloadFixture, bytes, ended, verdict};
+use crate::fixtures::download::{DownloadFixture, bytes, ended, files, verdict};
 use crate::fixtures::store::Store;
 use crate::support::{Outcome, Rucio};
 
@@ -18,17 +18,6 @@ fn download_on(world: &DownloadFixture, mount: &str) -> Result<Outcome> {
     let script = format!("mkdir disk && {mount} && {{ {get}; code=$?; cp -a disk/. here/; exit $code; }}");
     let shell = Rucio::program("unshare").args(["--mount", "sh", "-c", &script]).folder(root).home(root);
     shell.env("RUCIO_CONFIG", &world.config()).env("LOGNAME", USER).run()
-}
-
-fn files(sizes: &[(&str, usize)]) -> Result<(DownloadFixture, Store)> {
-    let contents: HashMap<_, _> =
-        sizes.iter().enumerate().map(|(seed, (name, size))| ((*name).to_owned(), bytes(seed, *size))).collect();
-    let store = Store::good(contents.clone(), Duration::ZERO)?;
-    let mut world = DownloadFixture::new()?;
-    for (name, _) in sizes {
-        world.file(name, &contents[*name], &[&store.pfn(name)]);
-    }
-    Ok((world, store))
 }
 
 #[test]

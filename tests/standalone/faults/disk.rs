@@ -1,25 +1,11 @@
 //! What stands already where a file is to be written. (Full and read-only disks, which root mounts, are in `tests/faults`.)
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::fixtures::download::{DownloadFixture, bytes, ended, verdict};
-use crate::fixtures::store::Store;
-
-fn files(sizes: &[(&str, usize)]) -> Result<(DownloadFixture, Store)> {
-    let contents: HashMap<_, _> =
-        sizes.iter().enumerate().map(|(seed, (name, size))| ((*name).to_owned(), bytes(seed, *size))).collect();
-    let store = Store::good(contents.clone(), Duration::ZERO)?;
-    let mut world = DownloadFixture::new()?;
-    for (name, _) in sizes {
-        world.file(name, &contents[*name], &[&store.pfn(name)]);
-    }
-    Ok((world, store))
-}
+use crate::fixtures::download::{ended, files, verdict};
 
 #[test]
 fn name_that_cannot_be_written_is_reported_before_any_request() -> Result<()> {
