@@ -82,16 +82,17 @@ impl Session {
         Self::over(host, None, Box::new(stdin), Box::new(stdout))
     }
 
-    /// Creates a session with an SFTP server that runs here as a program of its own; `None` if there is none.
+    /// Creates a session with an SFTP server that runs here as a program of its own.
     #[cfg(test)]
-    pub(super) async fn with_local_server() -> Option<Self> {
+    pub(super) async fn with_local_server() -> Self {
         let servers = ["/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/libexec/sftp-server"];
-        let server = servers.into_iter().find(|path| std::path::Path::new(path).exists())?;
+        let server = servers.into_iter().find(|path| std::path::Path::new(path).exists());
+        let server = server.expect("sftp-server is not installed (Debian: openssh-sftp-server)");
         let mut process =
             Command::new(server).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let (stdin, stdout) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
         let host = SshHost { user: None, name: "h".to_owned(), port: 22 };
-        Some(Self::over(host, Some(process), Box::new(stdin), Box::new(stdout)).handshake().await.unwrap())
+        Self::over(host, Some(process), Box::new(stdin), Box::new(stdout)).handshake().await.unwrap()
     }
 
     /// Forgets the extensions of the server.
@@ -293,7 +294,7 @@ fn failure(host: &SshHost, message: &str) -> StorageError {
     } else {
         (StorageErrorKind::Transient, String::new())
     };
-    let said = message.lines().rfind(|line| !line.trim().is_empty()).map_or("ended without a word", str::trim);
+    let said = message.lines().rfind(|line| !line.trim().is_empty()).map_or("ended without a message", str::trim);
     StorageError::new(kind, format!("ssh: {said}{advice}"))
 }
 
@@ -319,7 +320,7 @@ mod tests {
             ("subsystem request failed on channel 0", StorageErrorKind::Refused, "does not offer sftp"),
             ("ssh: connect to host h port 2222: Connection refused", StorageErrorKind::Transient, "Connection refused"),
             ("ssh: Could not resolve hostname h: Name or service not known", StorageErrorKind::Transient, "resolve"),
-            ("", StorageErrorKind::Transient, "without a word"),
+            ("", StorageErrorKind::Transient, "without a message"),
         ] {
             let error = failure(&host(), message);
             assert!(error.kind == kind && error.message.contains(part), "{message}: {error:?}");
