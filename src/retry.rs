@@ -30,7 +30,7 @@ impl Retryable for StatusCode {
 }
 
 impl Retryable for Error {
-    /// No response, or a response with a retryable status. A failed login at the start is none: it has its own retries.
+    /// No response, or a response with a retryable status. Not a failed login at the start: it has its own retries.
     fn is_retryable(&self) -> bool {
         let status = self.status().and_then(|status| StatusCode::from_u16(status).ok());
         let is_temporary = self.class() == Some(Exception::ServerConnectionException)
