@@ -144,6 +144,8 @@ impl Transport {
         reqwest::Client::builder()
             .tls_backend_preconfigured(config)
             .http1_only()
+            // As curl and Python send them: some servers and balancers know header names in this spelling only.
+            .http1_title_case_headers()
             .user_agent(self.user_agent())
             .connect_timeout(self.0.settings.timeout.unwrap_or(CONNECT_TIMEOUT))
             .read_timeout(idle)

@@ -22,12 +22,17 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Returns the value of a header, given its name in lower case.
+    /// Returns the value of a header, in any spelling of its name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Returns request line and headers, these with names in lower case.
+    /// Returns the names of all headers as the client spelled them.
+    pub(crate) fn header_names(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Returns request line and headers.
     pub(crate) fn head(&self) -> String {
         let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
         format!("{} HTTP/1.1\r\n{}\r\n", self.request, headers.collect::<String>())
@@ -46,7 +51,7 @@ impl Request {
         let request = line()?.trim_end_matches(" HTTP/1.1").to_owned();
         let lines = std::iter::from_fn(line).take_while(|line| !line.is_empty());
         let headers = lines
-            .filter_map(|line| line.split_once(':').map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())))
+            .filter_map(|line| line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned())))
             .collect();
         let mut request = Self { request, headers, body: Vec::new(), concurrent: 0 };
         let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);

@@ -156,6 +156,8 @@ fn builder(access: &Access, tls: rustls::ClientConfig) -> reqwest::ClientBuilder
     Client::builder()
         .tls_backend_preconfigured(tls)
         .http1_only()
+        // XRootD before 5.7 knows header names in this spelling only (xrootd/xrootd#2259), as curl and Python send them.
+        .http1_title_case_headers()
         .user_agent(&access.user_agent)
         .default_headers(headers)
         .connect_timeout(access.connect_timeout)

@@ -1,9 +1,12 @@
 //! Tests of the HTTP storage against a small local server that misbehaves on demand.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::WebStorage;
+use crate::storage::write::{Sent, StorageWriter};
 use crate::storage::{ByteRange, RangeRequest, ResumeFrom, Storage, StorageErrorKind};
+use crate::testing::http_server::{HttpServer, Response};
 use crate::testing::{answer, plain, serve, sized, with_token};
 
 async fn fetch(storage: &WebStorage, pfn: &str, rest: Option<&ResumeFrom>) -> crate::storage::Result<(u64, String)> {
@@ -147,4 +150,25 @@ async fn http_size_is_read_without_the_body() {
     let (base, mut asked) = serve(vec![answer("200 OK", "Content-Length: 12345\r\n", "")]);
     assert_eq!(plain().stat(&base.into()).await.unwrap().bytes, Some(12345));
     assert!(asked.recv().await.unwrap().starts_with("head "));
+}
+
+/// XRootD before 5.7 and some balancers know header names in this spelling only.
+#[tokio::test]
+async fn http_header_names_are_sent_in_title_case() {
+    let server = HttpServer::start(|_, _| Response::sized("404 Not Found", "", b"")).unwrap();
+    let (storage, pfn) = (plain(), format!("{}/f", server.url()).as_str().into());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let rest = ResumeFrom { start: 1, version: Some("\"1\"".into()) };
+    assert!(storage.get(&pfn, Some(&rest)).await.is_err());
+    assert!(storage.inspect(&pfn).await.unwrap().is_none());
+    assert!(storage.put(file.path(), &pfn, &Sent::default()).await.is_err());
+    assert!(storage.rename(&pfn, &pfn).await.is_err());
+    let requests = server.requests();
+    let names: BTreeSet<_> = requests.iter().flat_map(|request| request.header_names()).collect();
+    for name in ["Host", "User-Agent", "Range", "If-Range", "Want-Digest", "Content-Length", "Destination", "Overwrite"]
+    {
+        assert!(names.contains(name), "{name} is not among {names:?}");
+    }
+    let is_title_case = |part: &str| part.starts_with(|first: char| first.is_ascii_uppercase());
+    assert!(names.iter().all(|name| name.split('-').all(is_title_case)), "{names:?}");
 }
