@@ -39,7 +39,8 @@ impl Request {
     }
 
     /// Returns `None` if the connection ends before the request does, or if it is not HTTP (but TLS, for example).
-    fn read(stream: &TcpStream) -> Option<Self> {
+    /// The body is read if `with_body` is set.
+    fn read(stream: &TcpStream, with_body: bool) -> Option<Self> {
         let mut reader = BufReader::new(stream);
         if !reader.fill_buf().ok()?.first()?.is_ascii_uppercase() {
             return None;
@@ -55,6 +56,7 @@ impl Request {
             .collect();
         let mut request = Self { request, headers, body: Vec::new(), concurrent: 0 };
         let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let length = if with_body { length } else { reader.buffer().len() as u64 };
         reader.take(length).read_to_end(&mut request.body).ok()?;
         Some(request)
     }
@@ -165,6 +167,8 @@ struct Record {
     answered: Mutex<Vec<String>>,
     concurrent: AtomicUsize,
     stopped: AtomicBool,
+    answers_before_bodies: AtomicBool,
+    body_bytes: AtomicUsize,
 }
 
 impl HttpServer {
@@ -180,6 +184,20 @@ impl HttpServer {
             }
         });
         Ok(server)
+    }
+
+    /// Starts a server that responds as soon as it has received the headers of a request.
+    pub(crate) fn before_bodies(
+        answer: impl Fn(&Request, usize) -> Response + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let server = Self::start(answer)?;
+        server.record.answers_before_bodies.store(true, Ordering::Relaxed);
+        Ok(server)
+    }
+
+    /// Returns the number of bytes received after the headers of all requests.
+    pub(crate) fn body_bytes(&self) -> usize {
+        self.record.body_bytes.load(Ordering::Relaxed)
     }
 
     /// Returns `127.0.0.1:port`.
@@ -217,7 +235,8 @@ impl Drop for HttpServer {
 
 impl Record {
     fn serve(&self, mut stream: TcpStream, answer: &(dyn Fn(&Request, usize) -> Response + Send + Sync)) {
-        let Some(request) = Request::read(&stream) else {
+        let early = self.answers_before_bodies.load(Ordering::Relaxed);
+        let Some(request) = Request::read(&stream, !early) else {
             return drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"));
         };
         let request = Request { concurrent: self.concurrent.fetch_add(1, Ordering::Relaxed) + 1, ..request };
@@ -226,9 +245,15 @@ impl Record {
             requests.push(request.clone());
             requests.iter().filter(|other| other.request == request.request).count() - 1
         };
+        self.body_bytes.fetch_add(request.body.len(), Ordering::Relaxed);
+        let rest = if early { stream.try_clone().ok() } else { None };
         // The client may close the connection at any time.
         if answer(&request, before).send(stream).is_ok() {
             self.answered.lock().unwrap_or_else(PoisonError::into_inner).push(request.request);
+        }
+        if let Some(mut rest) = rest {
+            let bytes = io::copy(&mut rest, &mut io::sink()).unwrap_or_default();
+            self.body_bytes.fetch_add(bytes as usize, Ordering::Relaxed);
         }
         self.concurrent.fetch_sub(1, Ordering::Relaxed);
     }

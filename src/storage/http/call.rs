@@ -13,6 +13,7 @@ use reqwest::{Client, Method, RequestBuilder};
 use simd_adler32::Adler32;
 use url::Url;
 
+use super::expect::HeldBody;
 use crate::storage::write::Sent;
 use crate::storage::{Result, StorageError, StorageErrorKind};
 
@@ -20,6 +21,7 @@ use crate::storage::{Result, StorageError, StorageErrorKind};
 const BLOCK: u64 = 1024 * 1024;
 
 /// Method, headers and body of a request.
+#[derive(Clone)]
 pub(super) struct Call<'a> {
     method: Method,
     headers: HeaderMap,
@@ -44,8 +46,14 @@ impl<'a> Call<'a> {
         Self { body: Some((path, sent)), ..self }
     }
 
-    /// Builds the request; the body starts at its beginning. Errors: the local file cannot be read.
-    pub(super) fn build(&self, connections: &Client, url: &Url) -> Result<RequestBuilder> {
+    /// Returns the length of the body in bytes.
+    pub(super) fn body_length(&self) -> u64 {
+        self.body.and_then(|(path, _)| path.metadata().ok()).map_or(0, |metadata| metadata.len())
+    }
+
+    /// Builds the request; the body starts at its beginning, after the wait if it is held back. Errors: the local file
+    /// cannot be read.
+    pub(super) fn build(&self, connections: &Client, url: &Url, held: Option<HeldBody>) -> Result<RequestBuilder> {
         let request = connections.request(self.method.clone(), url.clone()).headers(self.headers.clone());
         let Some((path, sent)) = self.body else { return Ok(request) };
         let file = File::open(path)?;
@@ -54,18 +62,21 @@ impl<'a> Call<'a> {
         if length == 0 {
             sent.finish(0, Adler32::new().finish());
         }
-        let body = reqwest::Body::wrap_stream(chunks(file, length, sent.clone()));
+        let body = reqwest::Body::wrap_stream(chunks(file, length, sent.clone(), held));
         Ok(request.header(CONTENT_LENGTH, length).body(body))
     }
 }
 
 /// Streams a file and computes its checksum, up to the length it had when it was opened: the body must match the
 /// `Content-Length` header.
-fn chunks(file: File, length: u64, sent: Sent) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    let start = (Arc::new(file), 0, Adler32::new());
-    try_unfold(start, move |(file, position, mut sum)| {
+fn chunks(file: File, length: u64, sent: Sent, held: Option<HeldBody>) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    let start = (Arc::new(file), 0, Adler32::new(), held);
+    try_unfold(start, move |(file, position, mut sum, held)| {
         let sent = sent.clone();
         async move {
+            if let Some(held) = held {
+                held.wait().await?;
+            }
             sent.set_taken(position);
             if position == length {
                 return Ok(None);
@@ -86,7 +97,7 @@ fn chunks(file: File, length: u64, sent: Sent) -> impl Stream<Item = io::Result<
             if next == length {
                 sent.finish(length, sum.finish());
             }
-            Ok(Some((Bytes::from(bytes), (file, next, sum))))
+            Ok(Some((Bytes::from(bytes), (file, next, sum, None))))
         }
     })
 }

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use reqwest::header::{AUTHORIZATION, HeaderValue, LOCATION};
+use reqwest::header::{AUTHORIZATION, EXPECT, HeaderValue, LOCATION};
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use url::Url;
 
 use super::call::Call;
+use super::expect::{CONTINUE, HELD_LENGTH, HeldBody, held_body};
 use super::{Access, address, answer};
 use crate::lock::lock;
 use crate::storage::{Result, StorageError, StorageErrorKind};
@@ -64,6 +65,8 @@ pub(super) struct Sender {
     known: Client,
     anonymous: Client,
     credentials: Arc<Credentials>,
+    /// Hosts that did not answer a request with `Expect: 100-continue` before its body.
+    without_expect: Mutex<HashSet<String>>,
 }
 
 impl Sender {
@@ -77,7 +80,8 @@ impl Sender {
             let built = builder(tls.clone()).build();
             built.map_err(|error| StorageError::new(StorageErrorKind::Refused, error.to_string()))
         };
-        Ok(Self { known: pool(&access.tls)?, anonymous: pool(&access.anonymous_tls)?, credentials })
+        let (known, anonymous) = (pool(&access.tls)?, pool(&access.anonymous_tls)?);
+        Ok(Self { known, anonymous, credentials, without_expect: Mutex::default() })
     }
 
     /// Sends a request and follows redirects, with the body.
@@ -96,24 +100,60 @@ impl Sender {
     /// Sends a request; if it is rejected with 401 or 403 and the token may be sent, retries with the token.
     async fn send_with_token(&self, call: &Call<'_>, home: &Url, url: &Url) -> Result<Response> {
         let token = self.credentials.token.as_ref();
+        // The target of a redirect does not redirect again.
+        let may_redirect = url == home;
         match self.credentials.token_use(home, url) {
-            TokenUse::Never => self.send_once(call, url, None).await,
-            TokenUse::Preemptive => self.send_once(call, url, token).await,
+            TokenUse::Never => self.send_held(call, url, None, may_redirect).await,
+            TokenUse::Preemptive => self.send_held(call, url, token, may_redirect).await,
             TokenUse::AfterRejection => {
-                let response = self.send_once(call, url, None).await?;
+                let response = self.send_held(call, url, None, may_redirect).await?;
                 if !matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
                     return Ok(response);
                 }
                 drop(response);
                 self.credentials.token_hosts().insert(host(url));
-                self.send_once(call, url, token).await
+                self.send_held(call, url, token, may_redirect).await
             }
         }
     }
 
-    async fn send_once(&self, call: &Call<'_>, url: &Url, token: Option<&HeaderValue>) -> Result<Response> {
+    /// Sends a request; holds back a large body until the server has had time to redirect or refuse it.
+    async fn send_held(
+        &self,
+        call: &Call<'_>,
+        url: &Url,
+        token: Option<&HeaderValue>,
+        may_redirect: bool,
+    ) -> Result<Response> {
+        let expects = may_redirect
+            && !address::is_signed(url)
+            && call.body_length() >= HELD_LENGTH
+            && !lock(&self.without_expect).contains(&host(url));
+        if !expects {
+            return self.send_once(call, url, token, None).await;
+        }
+        let (pending, held) = held_body();
+        let response = self.send_once(call, url, token, Some(held)).await?;
+        let fails = response.status() == StatusCode::EXPECTATION_FAILED;
+        if pending.is_body_sent() || fails {
+            lock(&self.without_expect).insert(host(url));
+        }
+        if fails { self.send_once(call, url, token, None).await } else { Ok(response) }
+    }
+
+    async fn send_once(
+        &self,
+        call: &Call<'_>,
+        url: &Url,
+        token: Option<&HeaderValue>,
+        held: Option<HeldBody>,
+    ) -> Result<Response> {
         let connections = if address::is_signed(url) { &self.anonymous } else { &self.known };
-        let mut request = call.build(connections, url)?;
+        let expects = held.is_some();
+        let mut request = call.build(connections, url, held)?;
+        if expects {
+            request = request.header(EXPECT, CONTINUE);
+        }
         if let Some(token) = token {
             request = request.header(AUTHORIZATION, token.clone());
         }
