@@ -1,6 +1,7 @@
 //! Uploads to the real storage of the testbed, and to storages that misbehave: a file under a final name is right and
 //! registered, or there is none.
 
+mod dialects;
 mod events;
 mod evidence;
 mod faults;

@@ -1,6 +1,8 @@
 //! Queries size and checksum of a file: by `HEAD`, and if that does not report them, by reading the first byte (RFC
 //! 9110, section 14) and by `PROPFIND` (RFC 4918, section 9.1).
 
+use std::time::Duration;
+
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, HeaderValue, RANGE};
@@ -9,13 +11,25 @@ use url::Url;
 
 use super::call::{Call, method};
 use super::{WebStorage, answer};
+use crate::retry::retry_after;
 use crate::storage::write::Stored;
-use crate::storage::{Result, StorageErrorKind};
+use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Requests a checksum (RFC 3230), as grid storages support it.
 const WANT_DIGEST: HeaderName = HeaderName::from_static("want-digest");
 const DIGEST: HeaderName = HeaderName::from_static("digest");
 const DEPTH: HeaderName = HeaderName::from_static("depth");
+/// Responses of servers without checksums to `Want-Digest`: XRootD's since 5.5 (405, later 403), and others.
+const REFUSES_DIGEST: [StatusCode; 6] = [
+    StatusCode::BAD_REQUEST,
+    StatusCode::FORBIDDEN,
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::NOT_ACCEPTABLE,
+    StatusCode::INTERNAL_SERVER_ERROR,
+    StatusCode::NOT_IMPLEMENTED,
+];
+/// Time after which a checksum that is being computed is queried again, if the storage specifies none.
+const NOT_READY_PAUSE: Duration = Duration::from_secs(5);
 /// Adler-32 of an empty file.
 const EMPTY: u32 = 1;
 /// Maximum size of a `PROPFIND` response in bytes.
@@ -35,7 +49,25 @@ impl WebStorage {
     /// Queries size and checksum; a result with neither means that the storage does not report them by any method.
     pub(super) async fn inspect_plain(&self, url: &Url) -> Result<Option<Stored>> {
         let call = Call::new(Method::HEAD).with(WANT_DIGEST, "adler32")?;
-        let Some(response) = found(self.writer.send(&call, url).await?)? else { return Ok(None) };
+        let response = self.writer.send(&call, url).await?;
+        if REFUSES_DIGEST.contains(&response.status()) {
+            return self.inspect_without_digest(url).await;
+        }
+        self.stored(response, url).await
+    }
+
+    /// Queries the size without a checksum, which a storage may take long to compute.
+    pub(super) async fn inspect_without_digest(&self, url: &Url) -> Result<Option<Stored>> {
+        let response = self.writer.send(&Call::new(Method::HEAD), url).await?;
+        self.stored(response, url).await
+    }
+
+    /// Reads size and checksum from the response to `HEAD`, or requests the size otherwise.
+    async fn stored(&self, response: Response, url: &Url) -> Result<Option<Stored>> {
+        if response.status() == StatusCode::ACCEPTED {
+            return Err(not_ready(&response));
+        }
+        let Some(response) = found(response)? else { return Ok(None) };
         let stored = stored_from_headers(&response);
         if stored.is_known() {
             return Ok(Some(stored));
@@ -63,6 +95,13 @@ impl WebStorage {
         }
         Ok(content_length(&text))
     }
+}
+
+/// Creates the error for a checksum that is being computed (202 from DPM), with the time to wait for it.
+fn not_ready(response: &Response) -> StorageError {
+    let wait = retry_after(response.headers()).unwrap_or(NOT_READY_PAUSE);
+    let error = StorageError::new(StorageErrorKind::Overloaded, "the storage computes the checksum (202 Accepted)");
+    StorageError { retry_after: Some(wait), ..error }
 }
 
 /// Returns the response; `None` if the file does not exist.

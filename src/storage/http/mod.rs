@@ -61,8 +61,8 @@ pub struct WebStorage {
     reader: Sender,
     /// Has no timeout: the response to a `PUT` comes only when the whole file was sent. The caller limits the time.
     writer: Sender,
-    /// Hosts known not to support locks.
-    without_locks: Mutex<HashSet<String>>,
+    /// Hosts where a lock is made by renaming a folder.
+    renamed_locks: Mutex<HashSet<String>>,
 }
 
 /// Header values of a range request.
@@ -93,7 +93,7 @@ impl WebStorage {
         Ok(Self {
             reader: Sender::new(&access, credentials.clone(), for_reading)?,
             writer: Sender::new(&access, credentials, |tls| builder(&access, tls))?,
-            without_locks: Mutex::default(),
+            renamed_locks: Mutex::default(),
         })
     }
 

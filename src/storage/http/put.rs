@@ -3,17 +3,20 @@
 use std::path::Path;
 
 use futures_util::future::BoxFuture;
-use reqwest::header::HeaderName;
-use reqwest::{Method, StatusCode};
+use reqwest::header::{HeaderName, IF_NONE_MATCH};
+use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 use super::call::{Call, method};
 use super::{WebStorage, address, answer};
 use crate::storage::write::{Lock, Sent, StorageWriter, Stored, already_exists};
-use crate::storage::{Pfn, Result};
+use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 
-const DESTINATION: HeaderName = HeaderName::from_static("destination");
+pub(super) const DESTINATION: HeaderName = HeaderName::from_static("destination");
 const OVERWRITE: HeaderName = HeaderName::from_static("overwrite");
+/// Responses to a `PUT` that may mean that a file of this name exists and must not be replaced.
+const REFUSES_REPLACING: [StatusCode; 4] =
+    [StatusCode::FORBIDDEN, StatusCode::METHOD_NOT_ALLOWED, StatusCode::CONFLICT, StatusCode::PRECONDITION_FAILED];
 
 impl WebStorage {
     /// Creates the missing parent folders of a file, from the top down.
@@ -42,11 +45,57 @@ impl WebStorage {
     }
 }
 
+impl WebStorage {
+    /// Sends a file. Errors: [`StorageErrorKind::AlreadyExists`] if the storage refuses to replace a file of this name;
+    /// the status codes for that differ (dCache: 409, XRootD: 403).
+    async fn put_file(&self, call: &Call<'_>, url: &Url) -> Result<Response> {
+        let response = self.writer.send(call, url).await?;
+        if REFUSES_REPLACING.contains(&response.status()) && self.exists(url).await {
+            return Err(already_exists(url));
+        }
+        Ok(response)
+    }
+
+    async fn exists(&self, url: &Url) -> bool {
+        let response = self.writer.send(&Call::new(Method::HEAD), url).await;
+        response.is_ok_and(|response| response.status().is_success())
+    }
+
+    /// Sends a file to a presigned URL. An object store has no temporary names, but creates an object under a
+    /// condition, so that one of several processes succeeds (RFC 9110, section 13.1.2); if it does not support that,
+    /// unconditionally.
+    async fn put_object(&self, call: Call<'_>, url: &Url) -> Result<()> {
+        let new_only = call.clone().with(IF_NONE_MATCH, "*")?;
+        let response = self.writer.send(&new_only, url).await?;
+        match response.status() {
+            StatusCode::PRECONDITION_FAILED => Err(already_exists(Pfn::new(url.as_str()).without_query())),
+            // Another process is writing it (S3).
+            StatusCode::CONFLICT => {
+                let message = "another upload of this file is in progress at the storage";
+                Err(StorageError::new(StorageErrorKind::Transient, message))
+            }
+            StatusCode::NOT_IMPLEMENTED => answer::checked(self.writer.send(&call, url).await?).map(drop),
+            _ => answer::checked(response).map(drop),
+        }
+    }
+}
+
 impl StorageWriter for WebStorage {
     fn inspect<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Option<Stored>>> {
         Box::pin(async move {
             let url = address::url(pfn)?;
             if address::is_signed(&url) { self.inspect_signed(&url).await } else { self.inspect_plain(&url).await }
+        })
+    }
+
+    fn inspect_size<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Option<Stored>>> {
+        Box::pin(async move {
+            let url = address::url(pfn)?;
+            if address::is_signed(&url) {
+                self.inspect_signed(&url).await
+            } else {
+                self.inspect_without_digest(&url).await
+            }
         })
     }
 
@@ -58,19 +107,16 @@ impl StorageWriter for WebStorage {
         Box::pin(async move {
             let url = address::url(pfn)?;
             let call = Call::new(Method::PUT).with_file(from, sent);
-            let first = self.writer.send(&call, &url).await?;
-            let without_folder = matches!(first.status(), StatusCode::CONFLICT | StatusCode::NOT_FOUND);
-            if !without_folder || address::is_signed(&url) {
-                return answer::checked(first).map(drop);
+            if address::is_signed(&url) {
+                return self.put_object(call, &url).await;
             }
-            drop(first);
-            self.make_folders(&url).await?;
-            let second = self.writer.send(&call, &url).await?;
-            match second.status() {
-                // Storages that never replace a file (dCache).
-                StatusCode::CONFLICT => Err(already_exists(pfn)),
-                _ => answer::checked(second).map(drop),
+            let mut response = self.put_file(&call, &url).await?;
+            if matches!(response.status(), StatusCode::CONFLICT | StatusCode::NOT_FOUND) {
+                drop(response);
+                self.make_folders(&url).await?;
+                response = self.put_file(&call, &url).await?;
             }
+            answer::checked(response).map(drop)
         })
     }
 
@@ -97,7 +143,12 @@ impl StorageWriter for WebStorage {
 
     fn delete<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let response = self.writer.send(&Call::new(Method::DELETE), &address::url(pfn)?).await?;
+            let url = address::url(pfn)?;
+            let response = if url.path().ends_with('/') {
+                self.delete_lock(&url).await?
+            } else {
+                self.writer.send(&Call::new(Method::DELETE), &url).await?
+            };
             answer::checked(response).map(drop)
         })
     }
@@ -115,6 +166,8 @@ fn above(url: &Url) -> Option<Url> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::http_server::{HttpServer, Request, Response as Answer};
+    use crate::testing::plain;
 
     #[test]
     fn http_parent_folders_are_found_up_to_the_root() {
@@ -125,5 +178,37 @@ mod tests {
             url = folder;
         }
         assert_eq!(folders, ["/a/b%20c/", "/a/"]);
+    }
+
+    /// Writes to a presigned URL that is answered like this. Returns the outcome and the requests.
+    async fn put_object(answer: fn(&Request) -> Answer) -> (Result<()>, Vec<Request>) {
+        let server = HttpServer::start(move |request, _| answer(request)).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let pfn = Pfn::new(format!("{}/f?X-Amz-Signature=00", server.url()));
+        (plain().put(file.path(), &pfn, &Sent::default()).await, server.requests())
+    }
+
+    #[tokio::test]
+    async fn http_object_is_created_only_if_it_is_new() {
+        let (created, requests) = put_object(|_| Answer::sized("200 OK", "", b"")).await;
+        created.unwrap();
+        assert_eq!(requests[0].header("if-none-match"), Some("*"));
+        let (taken, requests) = put_object(|_| Answer::sized("412 Precondition Failed", "", b"")).await;
+        let taken = taken.unwrap_err();
+        assert_eq!(taken.kind, StorageErrorKind::AlreadyExists, "{taken}");
+        assert!(!taken.message.contains("Signature") && requests.len() == 1, "{taken}");
+        let (busy, _) = put_object(|_| Answer::sized("409 Conflict", "", b"")).await;
+        assert!(busy.unwrap_err().is_retryable());
+    }
+
+    #[tokio::test]
+    async fn http_object_is_created_unconditionally_where_conditions_are_not_implemented() {
+        let (created, requests) = put_object(|request| match request.header("if-none-match") {
+            Some(_) => Answer::sized("501 Not Implemented", "", b""),
+            None => Answer::sized("200 OK", "", b""),
+        })
+        .await;
+        created.unwrap();
+        assert_eq!(requests.len(), 2);
     }
 }

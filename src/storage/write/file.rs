@@ -32,6 +32,10 @@ impl StorageWriter for LocalFiles {
         "reading it"
     }
 
+    fn inspects_by_reading(&self) -> bool {
+        true
+    }
+
     fn put<'a>(&'a self, from: &'a Path, pfn: &'a Pfn, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let (from, to, sent) = (from.to_owned(), path(pfn)?, sent.clone());

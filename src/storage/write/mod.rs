@@ -53,10 +53,15 @@ pub trait StorageWriter: Send + Sync {
     /// not [known](Stored::is_known) and only shows that the file exists.
     fn inspect<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Option<Stored>>>;
 
+    /// Queries the size without a checksum, for a storage that does not report the checksum in time.
+    fn inspect_size<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Option<Stored>>> {
+        self.inspect(pfn)
+    }
+
     /// Names the operations that [`inspect`](Self::inspect) uses, for messages.
     fn inspection_method(&self) -> &'static str;
 
-    /// Returns whether [`inspect`](Self::inspect) reads the whole file and limits the time by itself.
+    /// Returns whether [`inspect`](Self::inspect) reads the whole file, which may take any time.
     fn inspects_by_reading(&self) -> bool {
         false
     }

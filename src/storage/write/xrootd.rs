@@ -15,18 +15,19 @@ const ANSWERED: &str = "Server responded with an error";
 impl StorageWriter for XrootdProgram {
     fn inspect<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Option<Stored>>> {
         Box::pin(async move {
+            let Some(stored) = stat(pfn).await? else { return Ok(None) };
             let (server, path) = parts(pfn)?;
-            let stdout = match xrdfs(&[server, "stat", path]).await {
-                Err(error) if error.kind == StorageErrorKind::NotFound => return Ok(None),
-                stdout => stdout?,
-            };
             let sums = match xrdfs(&[server, "query", "checksum", path]).await {
                 // The server has no checksum, or cannot compute it; then only the size is known.
                 Err(error) if error.message.contains(ANSWERED) => String::new(),
                 sums => sums?,
             };
-            Ok(Some(Stored { bytes: size(&stdout), adler32: sum(&sums, "adler32"), md5: sum(&sums, "md5") }))
+            Ok(Some(Stored { adler32: sum(&sums, "adler32"), md5: sum(&sums, "md5"), ..stored }))
         })
+    }
+
+    fn inspect_size<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Option<Stored>>> {
+        Box::pin(stat(pfn))
     }
 
     fn inspection_method(&self) -> &'static str {
@@ -85,6 +86,15 @@ impl StorageWriter for XrootdProgram {
             let (server, path) = parts(pfn)?;
             xrdfs(&[server, "rm", path]).await.map(drop)
         })
+    }
+}
+
+/// Queries the size of a file; `None` if it does not exist.
+async fn stat(pfn: &Pfn) -> Result<Option<Stored>> {
+    let (server, path) = parts(pfn)?;
+    match xrdfs(&[server, "stat", path]).await {
+        Err(error) if error.kind == StorageErrorKind::NotFound => Ok(None),
+        stdout => Ok(Some(Stored { bytes: size(&stdout?), ..Stored::default() })),
     }
 }
 

@@ -18,6 +18,14 @@ const ABANDONED: Duration = Duration::from_secs(60);
 /// Interval between two attempts to get a lock. Chosen: trades requests to the storage against the delay of a file.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// A file under its final name.
+pub(super) struct Placed {
+    /// Lock on the name, to be held until the file is registered.
+    pub(super) lock: Option<Pfn>,
+    /// Whether no other process can replace the file before it is registered.
+    pub(super) is_safe: bool,
+}
+
 impl UploadTarget<'_> {
     /// Renames the file to its final name. `old` is a file found there before, which is deleted.
     ///
@@ -30,26 +38,29 @@ impl UploadTarget<'_> {
         temporary: &Pfn,
         measured: &Measured,
         old: Option<&Stored>,
-    ) -> Result<Option<Pfn>> {
+    ) -> Result<Placed> {
         let is_unknown = self.run.uploader.options.registration == Registration::After;
         let needs_lock = self.writer.needs_lock() || is_unknown;
         let lock = if needs_lock { self.lock(old).await? } else { None };
         let renamed = self.rename(temporary, measured, old, lock.is_none()).await;
         let looked = async {
-            match renamed {
-                Ok(false) => self.check_name(measured).await,
-                renamed => renamed.map(drop),
+            let is_exclusive = renamed?;
+            if !is_exclusive {
+                self.check_name(measured).await?;
             }
+            Ok(is_exclusive)
         };
-        let Some(lock) = lock else { return looked.await.map(|()| None) };
+        let Some(lock) = lock else {
+            return looked.await.map(|is_exclusive| Placed { lock: None, is_safe: is_exclusive && !is_unknown });
+        };
         if is_unknown {
             let looked = looked.await;
             if looked.is_err() {
                 self.run.uploader.unlock(&lock).await;
             }
-            return looked.map(|()| Some(lock));
+            return looked.map(|_| Placed { lock: Some(lock), is_safe: true });
         }
-        join(self.run.uploader.unlock(&lock), looked).await.1.map(|()| None)
+        join(self.run.uploader.unlock(&lock), looked).await.1.map(|_| Placed { lock: None, is_safe: true })
     }
 
     async fn rename(

@@ -4,6 +4,7 @@ use super::catalogue::Presence;
 use super::events::{ExistingAt, UploadEvent};
 use super::file_upload::{FileUpload, UploadError, reason, unix_seconds};
 use super::local::Measured;
+use super::rename::Placed;
 use super::transfer::{UploadTarget, WriteError};
 use super::{Registration, UploadOutcome, Uploaded, names, target};
 use crate::error::{Error, Result};
@@ -29,8 +30,8 @@ enum NextStep<'a> {
 struct Written<'a> {
     /// Protocol used.
     protocol: &'a RseProtocol,
-    /// Lock on its name, released when the file is registered.
-    lock: Option<Pfn>,
+    /// The file under its final name.
+    placed: Placed,
 }
 
 /// Why an upload with one protocol failed.
@@ -129,7 +130,7 @@ impl FileUpload<'_> {
         let logs_in = matches!(protocol.scheme.as_str(), "scp" | "sftp" | "rsync");
         let _login = if logs_in { self.uploader.logins.acquire().await.ok() } else { None };
         let _transfer = self.uploader.transfers.acquire().await.ok();
-        let target_file = UploadTarget { run: self, protocol, pfn, writer };
+        let target_file = UploadTarget::new(self, protocol, pfn, writer);
         let there = target_file.stored().await.map_err(|error| ProtocolError::NextProtocol(error, false))?;
         let next = match there {
             None => NextStep::Write(None),
@@ -140,7 +141,7 @@ impl FileUpload<'_> {
         trace.set("protocol", protocol.scheme.as_str());
         trace.set("transferStart", unix_seconds());
         match target_file.write(measured, old.as_ref()).await {
-            Ok(lock) => Ok(NextStep::Written(Written { protocol, lock })),
+            Ok(placed) => Ok(NextStep::Written(Written { protocol, placed })),
             Err(WriteError::Changed) => Err(ProtocolError::Final(UploadError::Changed)),
             // Another process may have uploaded the same file meanwhile.
             Err(WriteError::Storage(_)) if self.is_there(&target_file, measured).await => Ok(NextStep::Register),
@@ -192,13 +193,14 @@ impl FileUpload<'_> {
 
     /// Registers a file that is at the storage as far as necessary; `written` is set if this run wrote it.
     async fn register_uploaded(&self, uploaded: Uploaded, written: Option<Written<'_>>) -> UploadOutcome {
-        let (protocol, lock) = written.map(|written| (written.protocol, written.lock)).unzip();
+        let (protocol, placed) = written.map(|written| (written.protocol, written.placed)).unzip();
+        let (lock, is_safe) = placed.map_or((None, true), |placed| (placed.lock, placed.is_safe));
         let registered = match self.uploader.options.registration {
             Registration::Never => Ok(()),
             Registration::Before => self.declare_available(&uploaded.measured).await,
             Registration::After => self.register_after(&uploaded, protocol).await.map_err(UploadError::Refused),
         };
-        match (lock.flatten(), protocol) {
+        match (lock, protocol) {
             (Some(lock), _) => self.uploader.unlock(&lock).await,
             (None, None) if registered.is_ok() && self.uploader.options.registration != Registration::Never => {
                 self.clear_lock(&uploaded.pfn).await;
@@ -210,9 +212,7 @@ impl FileUpload<'_> {
             Err(failure) => Err(failure),
         };
         let ended = match (attached, protocol) {
-            (Ok(()), Some(protocol)) if !target::uses_temporary_name(protocol) => {
-                self.check_in_place(&uploaded, protocol).await
-            }
+            (Ok(()), Some(protocol)) if !is_safe => self.check_in_place(&uploaded, protocol).await,
             (attached, _) => attached,
         };
         match ended {
@@ -233,11 +233,11 @@ impl FileUpload<'_> {
         }
     }
 
-    /// Verifies again a file that was written directly under its final name: another process may have overwritten it.
+    /// Verifies again a file that another process may have replaced.
     async fn check_in_place(&self, uploaded: &Uploaded, protocol: &RseProtocol) -> Result<(), UploadError> {
         let failed = |error: StorageError| UploadError::File(error.to_string());
         let writer = self.uploader.storages.writer(&uploaded.pfn).map_err(failed)?;
-        let target_file = UploadTarget { run: self, protocol, pfn: &uploaded.pfn, writer };
+        let target_file = UploadTarget::new(self, protocol, &uploaded.pfn, writer);
         target_file.check_name(&uploaded.measured).await.map_err(failed)
     }
 

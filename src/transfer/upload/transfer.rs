@@ -1,6 +1,7 @@
 //! Transfers one file to one PFN: writes it under a temporary name, verifies and renames it.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, interval, sleep, timeout};
@@ -9,6 +10,7 @@ use super::events::UploadEvent;
 use super::file_upload::FileUpload;
 use super::local::Measured;
 use super::names::TemporaryName;
+use super::rename::Placed;
 use super::{Registration, target};
 use crate::api::credentials::{self, Signature};
 use crate::storage::write::{Sent, StorageWriter, Stored};
@@ -33,11 +35,13 @@ pub(super) struct UploadTarget<'a> {
     /// The upload.
     pub(super) run: &'a FileUpload<'a>,
     /// Protocol, as configured at the RSE.
-    pub(super) protocol: &'a RseProtocol,
+    protocol: &'a RseProtocol,
     /// Final PFN.
     pub(super) pfn: &'a Pfn,
     /// Client for the protocol.
     pub(super) writer: &'a dyn StorageWriter,
+    /// Whether the storage did not report the checksum of the file in time, so that its size is queried only.
+    checksum_is_late: AtomicBool,
 }
 
 /// Why a file was not written.
@@ -54,11 +58,23 @@ impl From<StorageError> for WriteError {
     }
 }
 
-impl UploadTarget<'_> {
-    /// Queries the file under the final name.
+impl<'a> UploadTarget<'a> {
+    pub(super) fn new(
+        run: &'a FileUpload<'a>,
+        protocol: &'a RseProtocol,
+        pfn: &'a Pfn,
+        writer: &'a dyn StorageWriter,
+    ) -> Self {
+        Self { run, protocol, pfn, writer, checksum_is_late: AtomicBool::new(false) }
+    }
+
+    /// Queries the file under the final name; its size alone if its checksum is not reported in time.
     pub(super) async fn stored(&self) -> Result<Option<Stored>> {
         let pfn = self.access(self.pfn, "read").await?;
-        self.inspect(&pfn).await
+        match self.inspect(&pfn).await {
+            Err(late) if late.kind == StorageErrorKind::TimedOut => self.inspect_size(&pfn, late).await,
+            stored => stored,
+        }
     }
 
     /// Queries a file; waits for a storage that is busy and says for how long.
@@ -74,15 +90,19 @@ impl UploadTarget<'_> {
         }
     }
 
+    /// Queries the size of a file whose checksum could not be queried. Errors: `failure`, the reason of that.
+    async fn inspect_size(&self, pfn: &Pfn, failure: StorageError) -> Result<Option<Stored>> {
+        with_timeout(self.writer.inspect_size(pfn)).await.map_err(|_| failure)
+    }
+
     /// Waits for as long as a busy storage requests (`Retry-After`). Returns whether it requested a time. Errors: the file
     /// may not wait for so long.
     async fn wait_if_busy(&self, busy: &StorageError) -> Result<bool> {
         self.run.waits.lock().await.wait_if_busy(busy).await
     }
 
-    /// Writes the file. `old` is an existing unregistered file, which is deleted once ours is complete. Returns the
-    /// lock on the name if it must be held until the file is registered.
-    pub(super) async fn write(&self, measured: &Measured, old: Option<&Stored>) -> Result<Option<Pfn>, WriteError> {
+    /// Writes the file. `old` is an existing unregistered file, which is deleted once ours is complete.
+    pub(super) async fn write(&self, measured: &Measured, old: Option<&Stored>) -> Result<Placed, WriteError> {
         let name = target::uses_temporary_name(self.protocol)
             .then(|| TemporaryName::new(self.pfn, &self.run.file.path, measured));
         let target = name.as_ref().map_or(self.pfn, |name| &name.pfn);
@@ -112,12 +132,7 @@ impl UploadTarget<'_> {
         }
     }
 
-    async fn complete(
-        &self,
-        target: &Pfn,
-        measured: &Measured,
-        old: Option<&Stored>,
-    ) -> Result<Option<Pfn>, WriteError> {
+    async fn complete(&self, target: &Pfn, measured: &Measured, old: Option<&Stored>) -> Result<Placed, WriteError> {
         let in_place = target == self.pfn;
         match self.send_with_retries(target, measured).await {
             // A leftover of a killed run of this upload, or an unregistered file.
@@ -125,16 +140,23 @@ impl UploadTarget<'_> {
                 if error.kind == StorageErrorKind::AlreadyExists && (!in_place || old.is_some()) =>
             {
                 let pfn = self.access(target, "delete").await?;
-                with_timeout(self.writer.delete(&pfn)).await?;
+                with_timeout(self.writer.delete(&pfn)).await.map_err(|error| StorageError {
+                    message: format!("there is a file already, and deleting it failed: {error}"),
+                    ..error
+                })?;
                 self.send_with_retries(target, measured).await?;
             }
             outcome => outcome?,
         }
-        if !self.run.uploader.options.skip_stat && !self.compare(target, measured).await? {
+        let options = &self.run.uploader.options;
+        if !options.skip_stat && !self.compare(target, measured).await? && options.rse.verify_checksum {
             self.run.emit(UploadEvent::Unverified);
         }
         self.run.emit(UploadEvent::Written { pfn: target.as_str() });
-        if in_place { Ok(None) } else { Ok(self.rename_into_place(target, measured, old).await?) }
+        if in_place {
+            return Ok(Placed { lock: None, is_safe: false });
+        }
+        Ok(self.rename_into_place(target, measured, old).await?)
     }
 
     /// Sends the file, with one retry, and more of them if the storage is busy and says for how long. Verifies that the
@@ -204,18 +226,12 @@ impl UploadTarget<'_> {
     /// Compares the stored file with the measured one. Returns whether a checksum was compared.
     pub(super) async fn compare(&self, name: &Pfn, measured: &Measured) -> Result<bool> {
         let pfn = self.access(name, "read").await?;
-        let mut pauses = RECHECK_PAUSES.into_iter();
-        let stored = loop {
-            let stored = self.inspect(&pfn).await;
-            let settled = match &stored {
-                Ok(Some(stored)) => stored.bytes != Some(0) || measured.bytes == 0,
-                Ok(None) => false,
-                Err(error) => !error.is_retryable(),
-            };
-            match pauses.next() {
-                Some(pause) if !settled => sleep(pause).await,
-                _ => break stored?,
+        let stored = match self.inspect_written(&pfn, measured).await {
+            Err(failure) if failure.is_retryable() => {
+                self.checksum_is_late.store(true, Ordering::Relaxed);
+                self.inspect_size(&pfn, failure).await?
             }
+            stored => stored?,
         };
         let refused = |message: String| StorageError::new(StorageErrorKind::Refused, message);
         let stored = stored.ok_or_else(|| refused("what was written is not there".to_owned()))?;
@@ -223,6 +239,26 @@ impl UploadTarget<'_> {
             return Err(refused(self.unverifiable(name)));
         }
         measured.matches_stored(&stored, self.run.uploader.options.rse.verify_checksum).map_err(refused)
+    }
+
+    /// Queries a written file, again after pauses if the storage does not show it, or its checksum, at once.
+    async fn inspect_written(&self, pfn: &Pfn, measured: &Measured) -> Result<Option<Stored>> {
+        if self.checksum_is_late.load(Ordering::Relaxed) {
+            return with_timeout(self.writer.inspect_size(pfn)).await;
+        }
+        let mut pauses = RECHECK_PAUSES.into_iter();
+        loop {
+            let stored = self.inspect(pfn).await;
+            let settled = match &stored {
+                Ok(Some(stored)) => stored.bytes != Some(0) || measured.bytes == 0,
+                Ok(None) => false,
+                Err(error) => !error.is_retryable(),
+            };
+            match pauses.next() {
+                Some(pause) if !settled => sleep(pause).await,
+                _ => return stored,
+            }
+        }
     }
 
     fn unverifiable(&self, pfn: &Pfn) -> String {
