@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::fixtures::Home;
-use crate::support::{Outcome, Rucio, Testbed, var};
+use crate::support::{Outcome, Rucio, Testbed, unique, var};
 
 /// The dataset whose replicas are listed: 2,000 files, which takes the server a second or two. `bench:big` has 20,000, but no
 /// replica that can be downloaded, so it fits `replica list` only.
@@ -163,4 +163,46 @@ fn killed_server_download_is_complete_or_an_error() -> Result<()> {
         Ok(fs::read_dir(folder).is_ok_and(|entries| entries.count() == 2_000))
     };
     complete_or_failed(&["download", "--rses", "POSIX", "--dir", "here", "bench:small"], empty, is_whole)
+}
+
+/// Small files of new names for an upload to a dataset; the words of the command.
+fn new_files(home: &Home) -> Result<Vec<String>> {
+    const FILES: usize = 20;
+    let tag = unique("killed");
+    let names: Vec<_> = (0..FILES).map(|number| format!("{tag}.{number:02}")).collect();
+    names.iter().try_for_each(|name| fs::write(home.path().join(name), name))?;
+    let fixed = ["upload", "--rse", "POSIX_SCRATCHDISK", "--scope", "user.jdoe", "--register-after-upload"];
+    let words = fixed.into_iter().map(str::to_owned).chain([format!("user.jdoe:{tag}.ds")]);
+    Ok(words.chain(names).collect())
+}
+
+/// Names of the files in the dataset of an upload that are available.
+fn available(home: &Home, words: &[String]) -> Result<BTreeSet<String>> {
+    let dataset = words.iter().find(|word| word.ends_with(".ds")).context("no dataset")?;
+    let listed = rucio(home)?.args(["-o", "json", "replica", "list", "file", "--all-states", dataset]).run()?;
+    let rows: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap_or_default();
+    let available = rows.as_array().into_iter().flatten().filter(|row| row["state"] == "AVAILABLE");
+    Ok(available.filter_map(|row| Some(row["name"].as_str()?.to_owned())).collect())
+}
+
+#[test]
+fn killed_server_upload_is_registered_or_an_error() -> Result<()> {
+    let _server = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+    let home = Home::new()?;
+    let words = new_files(&home)?;
+    let undisturbed = rucio(&home)?.args(&words).run()?;
+    ensure!(undisturbed.code == 0 && available(&home, &words)?.len() == 20, "undisturbed: {undisturbed:?}");
+    for moment in 1..MOMENTS / 2 {
+        let words = new_files(&home)?;
+        let after = undisturbed.took * moment / (MOMENTS / 2);
+        let outcome = interrupted(&home, &words.iter().map(String::as_str).collect::<Vec<_>>(), after)?;
+        let registered = available(&home, &words)?;
+        let is_whole = registered.len() == 20;
+        ensure!(outcome.code != 0 || is_whole, "killed after {after:?}: {registered:?}\n{}", outcome.stderr);
+        let again = rucio(&home)?.args(&words).run()?;
+        let is_fine = again.code == 0 || again.stderr.contains(" 0 failed.");
+        ensure!(is_fine, "killed after {after:?}: {}\n{}", outcome.stderr, again.stderr);
+        ensure!(available(&home, &words)?.len() == 20, "killed after {after:?}: {}\n{}", outcome.stderr, again.stderr);
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@ mod events;
 mod evidence;
 mod faults;
 mod grid;
+mod killed;
 mod race;
 mod source;
 mod ssh;

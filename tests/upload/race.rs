@@ -118,3 +118,37 @@ fn upload_race_of_two_equal_files_has_no_failure() -> Result<()> {
         Ok(())
     })
 }
+
+/// All calls to the catalogue are made twice: for files, replicas, rules and the dataset.
+#[test]
+fn upload_race_of_equal_files_in_a_dataset_has_no_failure() -> Result<()> {
+    const FILES: usize = 12;
+    everywhere(|fixture, rse, _| {
+        for round in 0..rounds().div_ceil(3) {
+            let mode = [&["--register-after-upload"][..], &[]][round % 2];
+            let dataset = fixture.did(&format!("{}.{round:03}.ds", fixture.new));
+            let names: Vec<_> = (0..FILES).map(|number| format!("{}.{round:03}.{number:02}", fixture.new)).collect();
+            names.iter().try_for_each(|name| fs::write(fixture.folder.join(name), name))?;
+            let words: Vec<_> =
+                mode.iter().copied().chain([dataset.as_str()]).chain(names.iter().map(String::as_str)).collect();
+            let outcomes = thread::scope(|scope| {
+                let other = scope.spawn(|| fixture.upload(rse, &words));
+                let one = fixture.upload(rse, &words)?;
+                anyhow::Ok([one, other.join().map_err(|_| anyhow!("a thread panicked"))??])
+            })?;
+            let is_fine = |outcome: &Outcome| outcome.code == 0 || outcome.stderr.contains(" 0 failed.");
+            ensure!(outcomes.iter().all(is_fine), "{dataset}: {}", said(&outcomes));
+            let content = fixture.ask(&["did", "content", "list", &dataset])?;
+            ensure!(content.as_array().is_some_and(|rows| rows.len() == FILES), "{content}\n{}", said(&outcomes));
+            for name in &names {
+                ensure!(
+                    fixture.state(name, rse)? == "AVAILABLE",
+                    "{name}: {}\n{}",
+                    fixture.state(name, rse)?,
+                    said(&outcomes)
+                );
+            }
+        }
+        Ok(())
+    })
+}
