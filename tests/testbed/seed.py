@@ -28,7 +28,8 @@ CHUNK = 1000                                   # the server takes no more in one
 # ---- bytes ---------------------------------------------------------------------------------------
 
 FOLDER = {'DAVS': 'davs/data', 'DAV': 'dav/data', 'XRD1': 'xrootd/xrd1', 'XRD2': 'xrootd/xrd2', 'POSIX': 'posix',
-          'SSH': 'scp', 'MULTI': 'multi', 'DAVS_SCRATCHDISK': 'davs/scratch', 'SECOND': 'second'}
+          'SSH': 'scp', 'MULTI': 'multi', 'DAVS_SCRATCHDISK': 'davs/scratch', 'SECOND': 'second',
+          'XRDHTTP': 'xrootd/http', 'XRDHTTP_NOSUM': 'xrdpool/http', 'XRDHTTP_DOOR': 'xrdpool/door'}
 
 
 def noise(name, size):
@@ -131,7 +132,7 @@ def chunks(items):
 
 
 def give_to_www_data():
-    for top in ('dav', 'davs', 'multi', 'xrootd'):
+    for top in ('dav', 'davs', 'multi', 'xrootd', 'xrdpool'):
         for folder, _, files in os.walk(f'{D}/storage/{top}'):
             for path in [folder] + [os.path.join(folder, file) for file in files]:
                 shutil.chown(path, 'www-data', 'www-data')
@@ -228,6 +229,11 @@ def rses():
         # one folder, three doors
         'MULTI': ([protocol('https', 'webdav', davs, '/multi/', 1), protocol('http', 'gfal', dav, '/multi/', 3),
                    protocol('root', 'xrootd', xrd, '//multi/', 2)], site('GENEVA', 'ch', 1)),
+        # XRootD over https: with checksums, without, and through a door that redirects to the one without
+        'XRDHTTP': ([protocol('https', 'webdav', PORT['XRDHTTP'], '/http/'),
+                     protocol('davs', 'gfal', PORT['XRDHTTP'], '/http/', 2)], site('LUND', 'se', 4)),
+        'XRDHTTP_NOSUM': ([protocol('https', 'webdav', PORT['XRDPOOL'], '/http/')], site('LUND', 'se', 4)),
+        'XRDHTTP_DOOR': ([protocol('https', 'webdav', PORT['XRDDOOR'], '/door/')], site('LUND', 'se', 4)),
         # OpenData: where the server looks for the files of open data
         'CATALOG': ([protocol('mock', 'mock', 0, '/catalog/')], site('GENEVA', 'ch', 0, OpenData=True)),
         'TAPE': ([protocol('mock', 'mock', 0, '/tape/')], site('GENEVA', 'ch', 0, tape='1', istape=True)),
@@ -270,6 +276,8 @@ def add_files(catalogue):
 
     for rse in ('DAVS', 'DAV', 'XRD1', 'XRD2', 'POSIX', 'SSH', 'MULTI'):
         file(f'one-{rse.lower()}.dat', 100_000, [rse])
+    for rse in ('XRDHTTP', 'XRDHTTP_NOSUM', 'XRDHTTP_DOOR'):
+        file(f'{rse.lower()}.dat', 3_000_000, [rse])
     for i, size in enumerate(MIXED):
         file(f'mixed-{i:02}.dat', size, ['DAVS'], 'mixed')
     for i in range(5):

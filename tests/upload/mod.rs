@@ -134,6 +134,7 @@ fn upload_round_trips_by_every_protocol() -> Result<()> {
         ("XRD_SCRATCHDISK", "xrootd/scratch"),
         ("SSH", "scp"),
         ("MULTI", "multi"),
+        ("XRDHTTP", "xrootd/http"),
     ];
     for (rse, place) in places {
         let fixture = Fixture::new("root")?;

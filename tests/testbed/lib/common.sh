@@ -12,8 +12,9 @@ settings() { # [DIR]
     P_OIDC=$((base + 7)) P_XRD=$((base + 8)) P_PG=$((base + 9)) P_S3=$((base + 10))
     P_KDC=$((base + 11)) P_MC=$((base + 12)) P_SSHD=$((base + 13)) P_STOMP=$((base + 14))
     P_MC2=$((base + 15)) P_FRAIL=$((base + 16))
+    P_XRDHTTP=$((base + 17)) P_XRDPOOL=$((base + 18)) P_XRDDOOR=$((base + 19)) P_CMSD=$((base + 20))
     # read by seed.py, idp.mjs and s3.mjs
-    export D FULL P_RUCIO P_SECOND P_DAVS P_DAV P_OIDC P_XRD P_PG P_S3 P_SSHD
+    export D FULL P_RUCIO P_SECOND P_DAVS P_DAV P_OIDC P_XRD P_PG P_S3 P_SSHD P_XRDHTTP P_XRDPOOL P_XRDDOOR
 
     CERTS=$D/certs ETC=$D/etc LOG=$D/log RUN=$D/run STORE=$D/storage
     VENV=$D/venv CLIENT_VENV=$D/client-venv
@@ -55,7 +56,7 @@ one_at_a_time() {
 
 # ---- processes -------------------------------------------------------------------------------
 
-SERVICES=(postgres memcached memcached2 stomp kdc oidc xrootd s3 sshd apache second frail)
+SERVICES=(postgres memcached memcached2 stomp kdc oidc xrootd xrdpool xrddoor cmsddoor cmsdpool s3 sshd apache second frail)
 
 ports_of() { # SERVICE
     case $1 in
@@ -65,7 +66,11 @@ ports_of() { # SERVICE
         stomp) echo "$P_STOMP" ;;
         kdc) echo "$P_KDC" ;;
         oidc) echo "$P_OIDC" ;;
-        xrootd) echo "$P_XRD" ;;
+        xrootd) echo "$P_XRD $P_XRDHTTP" ;;
+        xrdpool) echo "$P_XRDPOOL" ;;
+        xrddoor) echo "$P_XRDDOOR" ;;
+        cmsddoor) echo "$P_CMSD" ;;
+        cmsdpool) ;;                              # on any port
         s3) echo "$P_S3" ;;
         sshd) echo "$P_SSHD" ;;
         apache) echo "$P_RUCIO $P_DAV $P_DAVS" ;;

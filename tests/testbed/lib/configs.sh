@@ -14,6 +14,10 @@ make_configs() {
     client_configs
     kerberos_configs
     xrootd_config >"$ETC/xrootd.cfg"
+    xrootd_pool_config >"$ETC/xrdpool.cfg"
+    xrootd_door_config >"$ETC/xrddoor.cfg"
+    # it runs as another user and accepts no key that others may read
+    install -m 400 -o www-data "$CERTS/host.key.pem" "$ETC/xrootd.key.pem"
     ssh_configs
 }
 
@@ -219,17 +223,60 @@ CFG
 CFG
 }
 
-# Anonymous; computes checksums itself
-xrootd_config() {
+# All XRootD servers are anonymous, and speak http and https on one port: the first bytes tell which.
+xrootd_common() { # SERVICE PORT
     cat <<CFG
 all.export /
-all.adminpath $D/xrootd
-all.pidpath $D/xrootd
-oss.localroot $STORE/xrootd
-xrd.port $P_XRD
+all.adminpath $D/$1
+all.pidpath $D/$1
+oss.localroot $STORE/$1
+if exec xrootd
+xrd.port $2
+fi
 xrd.network nodnr
-xrootd.chksum adler32
+xrd.tls $CERTS/host.pem $ETC/xrootd.key.pem
+xrd.tlsca certfile $CERTS/ca.pem
 xrootd.seclib libXrdSec.so
+CFG
+}
+
+# Computes checksums itself
+xrootd_config() {
+    xrootd_common xrootd "$P_XRD"
+    cat <<CFG
+xrootd.chksum adler32
+xrd.protocol http:$P_XRDHTTP libXrdHttp.so
+CFG
+}
+
+# Without checksums: refuses who asks for one. Also reached through the door, which redirects to it.
+xrootd_pool_config() {
+    xrootd_common xrdpool "$P_XRDPOOL"
+    cat <<CFG
+all.role server
+all.manager localhost:$P_CMSD
+if exec cmsd
+xrd.port any
+fi
+if exec xrootd
+xrd.protocol http:$P_XRDPOOL libXrdHttp.so
+fi
+CFG
+}
+
+xrootd_door_config() {
+    xrootd_common xrddoor "$P_XRDDOOR"
+    cat <<CFG
+all.role manager
+all.manager localhost:$P_CMSD
+cms.allow host *
+cms.delay startup 1 lookup 1 full 1 hold 200 servers 1
+if exec cmsd
+xrd.port $P_CMSD
+fi
+if exec xrootd
+xrd.protocol http:$P_XRDDOOR libXrdHttp.so
+fi
 CFG
 }
 
@@ -276,7 +323,7 @@ export TESTBED_SERVER_CONFIG=$ETC/rucio.cfg
 export TESTBED_CERTS=$CERTS                     # see README.md
 export TESTBED_VENV=$VENV                       # the servers' Python, with the daemons
 export TESTBED_CLIENT_VENV=$CLIENT_VENV         # the official client
-export TESTBED_STORAGE=$STORE                   # dav davs xrootd posix scp s3: what the storage servers serve
+export TESTBED_STORAGE=$STORE                   # dav davs xrootd xrdpool posix scp s3: what the storage servers serve
 export TESTBED_LOGS=$LOG                        # apache.access.log, second.access.log, traces.jsonl, s3.log, ...
 export TESTBED_URL=https://localhost:$P_RUCIO
 export TESTBED_SECOND_URL=https://localhost:$P_SECOND
@@ -284,6 +331,9 @@ export TESTBED_FRAIL_URL=https://localhost:$P_FRAIL # the first server; its proc
 export TESTBED_DAVS=https://localhost:$P_DAVS
 export TESTBED_DAV=http://localhost:$P_DAV
 export TESTBED_XROOTD=root://localhost:$P_XRD/
+export TESTBED_XRDHTTP=https://localhost:$P_XRDHTTP # the same server
+export TESTBED_XRDPOOL=https://localhost:$P_XRDPOOL # without checksums
+export TESTBED_XRDDOOR=https://localhost:$P_XRDDOOR # redirects to it
 export TESTBED_S3=https://localhost:$P_S3
 export TESTBED_OIDC=https://localhost:$P_OIDC
 export TESTBED_PG=postgresql://rucio:rucio@127.0.0.1:$P_PG/rucio
