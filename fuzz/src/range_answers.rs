@@ -156,7 +156,7 @@ impl Question {
         let version = (!version.is_empty() && HeaderValue::from_str(version).is_ok()).then(|| version.to_owned());
         let part = text.strip_prefix('p').and_then(|part| Self::part(part, version.clone()));
         let start = text.parse().ok().filter(|start| *start > 0);
-        Self { rest: start.map(|start| ResumeFrom { start, version }), part, has_certificate: flag }
+        Self { rest: start.map(|start| ResumeFrom { start, whole: None, version }), part, has_certificate: flag }
     }
 
     /// A part that has bytes and is one of the whole, as the client asks for.

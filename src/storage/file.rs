@@ -126,12 +126,12 @@ mod tests {
         let path = dir.path().join("f");
         std::fs::write(&path, b"0123456789").unwrap();
         let version = LocalFiles.get(&pfn(&path), None).await.unwrap().version.unwrap();
-        let rest = ResumeFrom { start: 4, version: Some(version) };
+        let rest = ResumeFrom { start: 4, whole: None, version: Some(version) };
         assert_eq!(read(&pfn(&path), Some(&rest)).await.unwrap(), (4, b"456789".to_vec()));
         std::fs::write(&path, b"0123456789abc").unwrap();
         assert_eq!(read(&pfn(&path), Some(&rest)).await.unwrap(), (0, b"0123456789abc".to_vec()));
         for (start, expected) in [(4, (4, b"456789abc".to_vec())), (14, (0, b"0123456789abc".to_vec()))] {
-            assert_eq!(read(&pfn(&path), Some(&ResumeFrom { start, version: None })).await.unwrap(), expected);
+            assert_eq!(read(&pfn(&path), Some(&ResumeFrom { start, whole: None, version: None })).await.unwrap(), expected);
         }
     }
 

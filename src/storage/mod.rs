@@ -40,6 +40,9 @@ pub struct Stat {
 pub struct ResumeFrom {
     /// Offset of the first byte.
     pub start: u64,
+    /// Size of the whole file, if known. Requests over HTTP then name the last byte: some servers answer a range without
+    /// it with no bytes (dCache/dcache#7971; XRootD 5.5).
+    pub whole: Option<u64>,
     /// Version that the bytes before `start` came from; the rest must be of the same. `None` accepts any version, if a
     /// checksum is verified afterwards.
     pub version: Option<String>,
@@ -71,6 +74,18 @@ impl ObjectReader {
     /// Returns the next bytes, `None` at the end. Errors: the transfer was interrupted.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         self.chunks.try_next().await
+    }
+
+    /// Discards the bytes before this offset as they arrive.
+    pub(crate) fn skip_to(mut self, offset: u64) -> Self {
+        let mut skip = offset.saturating_sub(self.start);
+        self.start = self.start.max(offset);
+        let rest = move |chunk: Bytes| {
+            let skipped = usize::try_from(skip).unwrap_or(usize::MAX).min(chunk.len());
+            skip -= skipped as u64;
+            chunk.slice(skipped..)
+        };
+        Self { chunks: boxed(self.chunks.map_ok(rest)), ..self }
     }
 
     /// Polls for the next bytes, as [`Self::next`] does, to wait for several readers at once.

@@ -90,7 +90,9 @@ impl FileStream<'_, '_> {
         version: &mut Option<String>,
     ) -> Result<(), StreamError> {
         let rest = match version.take() {
-            Some(version) if self.sent > 0 => Some(ResumeFrom { start: self.sent, version: Some(version) }),
+            Some(version) if self.sent > 0 => {
+                Some(ResumeFrom { start: self.sent, whole: self.job.bytes, version: Some(version) })
+            }
             _ => None,
         };
         let mut reader = storage.get(pfn, rest.as_ref()).await?;
@@ -99,10 +101,16 @@ impl FileStream<'_, '_> {
         {
             return Err(refused(format!("it has {found} bytes, not {expected}")));
         }
-        version.clone_from(&reader.version);
         let mut prefix =
             PrefixCheck { missing: self.sent - reader.start, hasher: checksum_kind(self.job.checksum).hasher() };
+        // A source that sends no byte of the rest is asked for the whole file next time.
+        if reader.start == 0 {
+            version.clone_from(&reader.version);
+        }
         while let Some(chunk) = reader.next().await? {
+            if version.is_none() {
+                version.clone_from(&reader.version);
+            }
             let new_bytes = prefix.skip(&chunk, &self.hasher)?;
             self.write_chunk(new_bytes)?;
         }

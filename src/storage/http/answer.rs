@@ -30,8 +30,9 @@ pub(super) fn resumed_file(response: Response, resume: &ResumeFrom) -> Result<Op
             let range = response.headers().get(CONTENT_RANGE).and_then(|value| content_range(value.to_str().ok()?));
             let version = version(response.headers());
             let same = resume.version.is_none() || version == resume.version;
+            let has_bytes = response.content_length() != Some(0);
             match range {
-                Some((range, whole)) if range.start == resume.start && same => {
+                Some((range, whole)) if range.start == resume.start && same && has_bytes => {
                     Ok(Some(reading(response, whole, range.start, version)))
                 }
                 _ => Ok(None),

@@ -30,7 +30,7 @@ use url::Url;
 use call::Call;
 use sender::{Credentials, Sender};
 
-use super::{ObjectReader, Pfn, RangeRequest, Result, ResumeFrom, Stat, Storage, boxed};
+use super::{ByteRange, ObjectReader, Pfn, RangeRequest, Result, ResumeFrom, Stat, Storage, boxed};
 
 /// Maximum number of idle connections per host.
 const IDLE_CONNECTIONS: usize = 64;
@@ -75,7 +75,11 @@ struct Range {
 
 impl From<&ResumeFrom> for Range {
     fn from(rest: &ResumeFrom) -> Self {
-        Self { bytes: format!("bytes={}-", rest.start), version: rest.version.clone() }
+        let bytes = match rest.whole {
+            Some(whole) if whole > rest.start => format!("bytes={}", ByteRange::new(rest.start, whole)),
+            _ => format!("bytes={}-", rest.start),
+        };
+        Self { bytes, version: rest.version.clone() }
     }
 }
 

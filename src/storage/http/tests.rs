@@ -66,17 +66,19 @@ async fn http_body_that_is_cut_or_silent_is_retryable() {
 
 #[tokio::test]
 async fn http_resume_needs_the_rest_of_the_same_file() {
-    let rest = ResumeFrom { start: 2, version: Some("\"1\"".into()) };
+    let rest = ResumeFrom { start: 2, whole: None, version: Some("\"1\"".into()) };
     let right = sized("206 Partial Content", "Content-Range: bytes 2-4/5\r\nETag: \"1\"\r\n", "llo");
     let (base, mut asked) = serve(vec![right]);
     assert_eq!(fetch(&plain(), &base, Some(&rest)).await.unwrap(), (2, "llo".into()));
     let request = asked.recv().await.unwrap();
-    assert!(request.contains("range: bytes=2-") && request.contains("if-range: \"1\""), "{request}");
+    assert!(request.contains("range: bytes=2-\r\n") && request.contains("if-range: \"1\""), "{request}");
 
     for wrong in [
         sized("206 Partial Content", "Content-Range: bytes 3-4/5\r\nETag: \"1\"\r\n", "lo"),
         sized("206 Partial Content", "Content-Range: bytes 2-4/5\r\nETag: \"2\"\r\n", "LLO"),
         sized("206 Partial Content", "ETag: \"1\"\r\n", "llo"),
+        sized("206 Partial Content", "Content-Range: bytes 2-4/5\r\nETag: \"1\"\r\n", ""),
+        sized("206 Partial Content", "Content-Range: bytes 2--1/5\r\nETag: \"1\"\r\n", ""),
         sized("416 Range Not Satisfiable", "", ""),
     ] {
         let (base, _asked) = serve(vec![wrong, sized("200 OK", "", "hello")]);
@@ -84,6 +86,17 @@ async fn http_resume_needs_the_rest_of_the_same_file() {
     }
     let (base, _asked) = serve(vec![sized("200 OK", "ETag: \"2\"\r\n", "HELLO")]);
     assert_eq!(fetch(&plain(), &base, Some(&rest)).await.unwrap(), (0, "HELLO".into()));
+}
+
+/// Some servers answer a range without a last byte with no bytes.
+#[tokio::test]
+async fn http_resume_names_the_last_byte_of_a_file_of_known_size() {
+    let right = sized("206 Partial Content", "Content-Range: bytes 2-4/5\r\n", "llo");
+    let (base, mut asked) = serve(vec![right]);
+    let rest = ResumeFrom { start: 2, whole: Some(5), version: None };
+    assert_eq!(fetch(&plain(), &base, Some(&rest)).await.unwrap(), (2, "llo".into()));
+    let request = asked.recv().await.unwrap();
+    assert!(request.contains("range: bytes=2-4\r\n"), "{request}");
 }
 
 #[tokio::test]
@@ -158,7 +171,7 @@ async fn http_header_names_are_sent_in_title_case() {
     let server = HttpServer::start(|_, _| Response::sized("404 Not Found", "", b"")).unwrap();
     let (storage, pfn) = (plain(), format!("{}/f", server.url()).as_str().into());
     let file = tempfile::NamedTempFile::new().unwrap();
-    let rest = ResumeFrom { start: 1, version: Some("\"1\"".into()) };
+    let rest = ResumeFrom { start: 1, whole: None, version: Some("\"1\"".into()) };
     assert!(storage.get(&pfn, Some(&rest)).await.is_err());
     assert!(storage.inspect(&pfn).await.unwrap().is_none());
     assert!(storage.put(file.path(), &pfn, &Sent::default()).await.is_err());

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::FileDownload;
 use super::attempt_error::AttemptError;
 use super::split::{FirstConnection, NextChunk, SpeedMonitor};
-use crate::storage::{ObjectReader, Storage, StorageError, StorageErrorKind};
+use crate::storage::{ObjectReader, ResumeFrom, Storage, StorageError, StorageErrorKind};
 use crate::transfer::checksum::Checksum;
 use crate::transfer::events::FileEvent;
 use crate::transfer::job::Source;
@@ -102,17 +102,21 @@ impl FileDownload<'_> {
             return Ok(());
         }
         let started = Instant::now();
-        let reader =
-            storage.get(&source.pfn, resume_state.resume_request(source, self.expected_checksum()).as_ref()).await?;
+        let resume = resume_state.resume_from(source, self.expected_checksum(), self.job.bytes);
+        let request = resume.as_ref().filter(|_| resume_state.may_request_rest(source));
+        let reader = storage.get(&source.pfn, request).await?;
         self.check_size(reader.length)?;
-        let setup = started.elapsed();
+        let (setup, whole, start) = (started.elapsed(), reader.length.unwrap_or(0), reader.start);
         let allows_split = resume_state.allows_split();
-        let file = self.sequential_file(&reader, source, destination, resume_state);
-        let whole = reader.length.unwrap_or(0);
+        let file = self.sequential_file(&reader, resume.as_ref(), source, destination, resume_state);
+        // The storage may send the whole file again although its beginning is present.
+        let reader = reader.skip_to(file.received());
         let missing = whole.saturating_sub(file.received());
-        let should_split = allows_split && self.should_split(storage, missing, &share);
+        let should_split =
+            allows_split && start == file.received() && self.should_split(storage, missing, &share);
         let monitor = should_split.then(|| SpeedMonitor::new(setup, file.received(), whole));
         match self.read(reader, file, destination, monitor, &throttle).await? {
+            None if start > 0 && file.received() == start && self.check_end(file).is_err() => Err(AttemptError::NoRest),
             None => self.check_end(file),
             Some(first) => {
                 let partial_file = resume_state.convert_to_ranged(whole).await.map_err(local_error)?;
@@ -162,13 +166,14 @@ impl FileDownload<'_> {
     fn sequential_file<'p>(
         &self,
         reader: &ObjectReader,
+        resume: Option<&ResumeFrom>,
         source: &Source,
         destination: &Path,
         resume_state: &'p mut ResumeState,
     ) -> &'p mut SequentialFile {
         let before = resume_state.received();
-        let file =
-            resume_state.sequential(reader, source, || SequentialFile::new(destination, self.expected_checksum()));
+        let new = || SequentialFile::new(destination, self.expected_checksum());
+        let file = resume_state.sequential(reader, resume, source, new);
         if file.received() < before {
             self.emit(FileEvent::StartedOver);
         }

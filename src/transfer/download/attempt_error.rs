@@ -26,6 +26,9 @@ pub(super) enum AttemptError {
     /// return it in one response.
     #[error("what had come before does not fit what came now")]
     Inconsistent,
+    /// The storage sent no byte of the rest of the file. It is asked for the whole file next, and what is present is kept.
+    #[error("the storage sent nothing of the rest of the file")]
+    NoRest,
     /// The file cannot be written.
     #[error("cannot write {}: {error}", destination.display())]
     Local {
@@ -46,7 +49,7 @@ impl AttemptError {
     pub(super) fn pause(&self) -> Option<Duration> {
         match self {
             Self::Storage(error) if error.is_retryable() => Some(error.pause()),
-            Self::Content { is_retryable: true, .. } | Self::Inconsistent => Some(Duration::ZERO),
+            Self::Content { is_retryable: true, .. } | Self::Inconsistent | Self::NoRest => Some(Duration::ZERO),
             _ => None,
         }
     }

@@ -25,6 +25,9 @@ pub(crate) struct ResumeState {
     version: Option<(Pfn, String)>,
     /// Bytes from several responses were wrong: the file is now requested as a whole.
     never_split: bool,
+    /// PFN that the rest was requested from last, and the offset of that. A source that sent no byte of it is asked for
+    /// the whole file.
+    requested_rest: Option<(Pfn, u64)>,
 }
 
 impl ResumeState {
@@ -83,30 +86,40 @@ impl ResumeState {
         self.never_split = true;
     }
 
-    /// Returns where to resume. `None` if the bytes cannot be used: the source must have the same version, or a
-    /// checksum must be able to verify the result.
-    pub(crate) fn resume_request(&self, source: &Source, expected: Checksum) -> Option<ResumeFrom> {
+    /// Returns where to resume a file of this size. `None` if the bytes cannot be used: the source must have the same
+    /// version, or a checksum must be able to verify the result.
+    pub(crate) fn resume_from(&self, source: &Source, expected: Checksum, whole: Option<u64>) -> Option<ResumeFrom> {
         let start = self.sequential.as_ref()?.received();
         let version = self.version.as_ref().filter(|(pfn, _)| *pfn == source.pfn).map(|(_, version)| version.clone());
         let is_resumable = start > 0 && (version.is_some() || expected != Checksum::Unknown);
-        is_resumable.then_some(ResumeFrom { start, version })
+        is_resumable.then_some(ResumeFrom { start, whole, version })
     }
 
-    /// Returns the file for these bytes: the previous one if they continue it, else a new one; then the previous bytes
-    /// are removed.
+    /// Whether to request only the rest from this source: not if it sent no byte of it before.
+    pub(crate) fn may_request_rest(&self, source: &Source) -> bool {
+        !matches!(&self.requested_rest, Some((pfn, start)) if *pfn == source.pfn && *start == self.received())
+    }
+
+    /// Returns the file for these bytes: the previous one if they continue it, or are the whole of the file that was to be
+    /// resumed, whose beginning is present; else a new one, and the previous bytes are removed.
     pub(crate) fn sequential(
         &mut self,
         reader: &ObjectReader,
+        resume: Option<&ResumeFrom>,
         source: &Source,
         new: impl FnOnce() -> SequentialFile,
     ) -> &mut SequentialFile {
+        let is_same = resume.is_some_and(|resume| resume.version.is_none() || resume.version == reader.version);
         self.version = reader.version.clone().map(|version| (source.pfn.clone(), version));
+        self.requested_rest = (reader.start > 0).then(|| (source.pfn.clone(), reader.start));
         if let Some(file) = self.ranged.take() {
             file.discard();
         }
         let file = match self.sequential.take() {
-            Some(file) if reader.start > 0 && file.received() == reader.start => file.continue_with_new_response(),
-            Some(file) if file.received() == 0 => file,
+            Some(file) if file.received() == 0 && reader.start == 0 => file,
+            Some(file) if file.received() == reader.start || reader.start == 0 && is_same => {
+                file.continue_with_new_response()
+            }
             Some(file) => {
                 file.discard();
                 new()

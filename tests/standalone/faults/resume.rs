@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -12,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::fixtures::download::ended;
 use crate::fixtures::download::{DownloadFixture, bytes};
-use crate::fixtures::store::Store;
+use crate::fixtures::store::{Ending, Reply, Store};
 use crate::fixtures::{random, shell_code, wait_for};
 use crate::support::var;
 
@@ -117,6 +119,65 @@ fn resume_from_another_replica() -> Result<()> {
     other.arrived("f")?;
     ensure!(second.asked("f").iter().all(|asked| asked.from.is_some()));
     ensure!(other.names()? == ["f"]);
+    Ok(())
+}
+
+/// A world whose only file is at this store, with the partial file of a killed run, and its size.
+fn with_partial_file(store: &Store) -> Result<(DownloadFixture, PathBuf, u64)> {
+    let (world, _first) = files(&["f"], 15)?;
+    let child = world.start()?;
+    let part = world.wait_for_part("f")?;
+    end(child, Signal::KILL)?;
+    let mut other = DownloadFixture::new()?;
+    other.file("f", &bytes(0, SIZE), &[&store.pfn("f")]);
+    let moved = other.place(&part.file_name().context("a name")?.to_string_lossy());
+    fs::create_dir_all(other.place("f").parent().context("a folder")?)?;
+    fs::rename(&part, &moved)?;
+    let size = fs::metadata(&moved)?.len();
+    Ok((other, moved, size))
+}
+
+/// Some servers send no byte of a rest, for ever.
+#[test]
+fn resume_where_no_rest_comes_requests_the_whole_file_and_keeps_what_is_there() -> Result<()> {
+    let breaks_off = Arc::new(AtomicBool::new(true));
+    let (content, still) = (bytes(0, SIZE), breaks_off.clone());
+    let store = Store::start(move |asked, _| match asked.from {
+        Some(from) => {
+            let range = format!("Content-Range: bytes {from}-{}/{SIZE}\r\n", SIZE - 1);
+            Reply::sized("206 Partial Content", &range, b"")
+        }
+        None if still.load(SeqCst) => Reply::sized("200 OK", "", &content).ending(500_000, Ending::Close),
+        None => Reply::sized("200 OK", "", &content),
+    })?;
+    let (world, part, size) = with_partial_file(&store)?;
+    ended(&world.download(&[])?, 75)?;
+    let kept = fs::metadata(&part).context("the partial file is gone")?.len();
+    ensure!(kept == size, "{kept} of {size} bytes are left");
+    breaks_off.store(false, SeqCst);
+    ended(&world.download(&[])?, 0)?;
+    world.arrived("f")?;
+    let are_closed = store.asked("f").iter().all(|asked| asked.from.is_none() || asked.last == Some(SIZE - 1));
+    ensure!(are_closed, "ranges without an end: {:?}", store.asked("f"));
+    Ok(())
+}
+
+/// A login page, and a storage with a file of another size.
+#[test]
+fn resume_keeps_what_is_there_when_something_else_comes() -> Result<()> {
+    let page = b"<html>Please log in.</html>";
+    let answers: [fn(&[u8]) -> Reply; 3] = [
+        |page| Reply::sized("200 OK", "Content-Type: text/html\r\n", page),
+        |page| Reply::bare("200 OK", "Content-Type: text/html\r\n", page),
+        |page| Reply::sized("200 OK", "", page),
+    ];
+    for (number, answer) in answers.into_iter().enumerate() {
+        let store = Store::start(move |_, _| answer(page))?;
+        let (world, part, size) = with_partial_file(&store)?;
+        ended(&world.download(&[])?, 75)?;
+        let kept = fs::metadata(&part).with_context(|| format!("{number}: the partial file is gone"))?.len();
+        ensure!(kept == size, "{number}: {kept} of {size} bytes are left");
+    }
     Ok(())
 }
 
@@ -230,9 +291,12 @@ fn resume_after_being_killed_at_any_moment_is_right() -> Result<()> {
         ended(&outcome, 0)?;
         names.iter().try_for_each(|name| world.arrived(name))?;
         ensure!(world.names()? == names, "{:?}", world.names()?);
-        let asked: Vec<_> = names.iter().flat_map(|name| store.asked(name)).collect();
-        resumed += asked.iter().filter(|asked| asked.from.is_some() && asked.last.is_none()).count();
-        parts += asked.iter().filter(|asked| asked.last.is_some()).count();
+        // Only large files are downloaded in byte ranges.
+        let ranges = |names: &[&str]| {
+            names.iter().flat_map(|name| store.asked(name)).filter(|asked| asked.from.is_some()).count()
+        };
+        resumed += ranges(&names[2..]);
+        parts += ranges(&names[..2]);
     }
     ensure!(resumed > 0 && parts > 0, "gone on with: {resumed}, parts: {parts}");
     Ok(())

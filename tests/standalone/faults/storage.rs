@@ -65,7 +65,7 @@ const BROKE_OFF: End = End::Failed("the transfer broke off");
 const WRONG: End = End::Failed("Checksum validation failed");
 
 /// Everything a storage can answer over a connection that works.
-const FAULTS: [Fault; 28] = [
+const FAULTS: [Fault; 31] = [
     fault("cut", |content, _, _| cut(content), 2, BROKE_OFF),
     fault("cut-at-once", |_, _, _| Reply::raw(b"", b""), 2, End::Failed("connection closed")),
     fault(
@@ -121,6 +121,30 @@ const FAULTS: [Fault; 28] = [
     fault(
         "part-refused",
         |content, asked, before| lie(content, asked, before, |_| refused("416 Range Not Satisfiable")),
+        3,
+        End::Arrived,
+    ),
+    fault(
+        "part-empty",
+        |content, asked, before| lie(content, asked, before, |from| part(content, from, b"")),
+        3,
+        End::Arrived,
+    ),
+    fault(
+        "part-empty-untold",
+        |content, asked, before| {
+            let range = |from| format!("Content-Range: bytes {from}-{}/{}\r\n", content.len() - 1, content.len());
+            lie(content, asked, before, |from| Reply::bare("206 Partial Content", &range(from), b""))
+        },
+        3,
+        End::Arrived,
+    ),
+    fault(
+        "part-nonsense",
+        |content, asked, before| {
+            let range = |from| format!("Content-Range: bytes {from}--1/{}\r\n", content.len());
+            lie(content, asked, before, |from| Reply::sized("206 Partial Content", &range(from), b""))
+        },
         3,
         End::Arrived,
     ),

@@ -219,7 +219,7 @@ impl FileDownload<'_> {
             self.report_failure(&failure, candidate.attempt, context.trace);
             match failure.pause() {
                 // Not counted: this attempt did not request the whole file, the next one does.
-                Some(_) if matches!(failure, AttemptError::Inconsistent) => {}
+                Some(_) if matches!(failure, AttemptError::Inconsistent | AttemptError::NoRest) => {}
                 Some(pause) if candidate.attempt < ATTEMPTS => {
                     tokio::time::sleep(pause).await;
                     candidate.attempt += 1;

@@ -18,6 +18,8 @@ use crate::transfer::limits::wait_budget::WaitBudget;
 struct ArchiveDownload {
     file: tokio::fs::File,
     received: u64,
+    /// Its size in bytes and version, if the storage reports them.
+    length: Option<u64>,
     version: Option<String>,
 }
 
@@ -40,7 +42,7 @@ impl FileDownload<'_> {
     /// Downloads an archive, with retries, and opens it.
     async fn fetch_archive(&self, source: &Source, storage: &dyn Storage) -> Result<Archive> {
         let file = self.downloader.folder.anonymous_file().map_err(|error| write_error(&error))?;
-        let mut archive = ArchiveDownload { file: tokio::fs::File::from_std(file), received: 0, version: None };
+        let mut archive = ArchiveDownload { file: tokio::fs::File::from_std(file), received: 0, length: None, version: None };
         let mut renewed = None;
         let mut attempt = 1;
         let mut budget = WaitBudget::new(self.downloader.options.attempt_timeout);
@@ -89,12 +91,12 @@ impl ArchiveDownload {
         if self.received == 0 {
             return None;
         }
-        Some(ResumeFrom { start: self.received, version: Some(self.version.clone()?) })
+        Some(ResumeFrom { start: self.received, whole: self.length, version: Some(self.version.clone()?) })
     }
 
     /// Stores the bytes, and reports their number.
     async fn append(&mut self, mut reader: ObjectReader, report: impl Fn(u64)) -> Result<()> {
-        self.version.clone_from(&reader.version);
+        (self.length, self.version) = (reader.length, reader.version.clone());
         self.seek_to(reader.start).await.map_err(|error| write_error(&error))?;
         report(reader.start);
         let length = reader.length.unwrap_or(u64::MAX);
