@@ -8,6 +8,10 @@ use crate::retry::Backoff;
 const PAUSE: Backoff =
     Backoff { first: Duration::from_millis(500), factor: 1, max: Duration::from_secs(30), jitter: 0.0 };
 
+/// Pause before a file that is being staged from tape is requested again, if the storage specifies none. Chosen: staging
+/// takes minutes.
+const STAGING_PAUSE: Duration = Duration::from_secs(30);
+
 /// Kind of failure; decides whether a retry makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StorageErrorKind {
@@ -23,6 +27,8 @@ pub enum StorageErrorKind {
     Transient,
     /// The storage is overloaded.
     Overloaded,
+    /// The storage is copying the file from tape to disk: it is to be requested again later.
+    Staging,
     /// The storage did not respond in time.
     TimedOut,
     /// Permanent failure, or an invalid response.
@@ -39,12 +45,15 @@ pub struct StorageError {
     pub message: String,
     /// Value of `Retry-After`, if the storage sent it.
     pub retry_after: Option<Duration>,
+    /// Whether the connection was refused, reset or closed before the response. Storages and firewalls do that to more
+    /// connections than they accept.
+    pub is_disconnect: bool,
 }
 
 impl StorageError {
     /// Creates an error of this kind.
     pub fn new(kind: StorageErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after: None }
+        Self { kind, message: message.into(), retry_after: None, is_disconnect: false }
     }
 
     /// Creates an error for a protocol that cannot be read, with advice.
@@ -64,12 +73,19 @@ impl StorageError {
 
     /// Returns whether the call may be retried.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.kind, StorageErrorKind::Transient | StorageErrorKind::Overloaded | StorageErrorKind::TimedOut)
+        use StorageErrorKind::{Overloaded, Staging, TimedOut, Transient};
+        matches!(self.kind, Transient | Overloaded | Staging | TimedOut)
     }
 
-    /// Returns the pause an overloaded storage asks for; `None` if it specifies none, or zero.
+    /// Returns the pause an overloaded storage asks for; `None` if it specifies none, or zero. For a file that is being
+    /// staged there is always one.
     pub fn named_wait(&self) -> Option<Duration> {
-        self.retry_after.filter(|wait| self.kind == StorageErrorKind::Overloaded && !wait.is_zero())
+        let wait = self.retry_after.filter(|wait| !wait.is_zero());
+        match self.kind {
+            StorageErrorKind::Overloaded => wait,
+            StorageErrorKind::Staging => Some(wait.unwrap_or(STAGING_PAUSE)),
+            _ => None,
+        }
     }
 
     /// Returns the pause before a retry: `Retry-After` if given, at most 30 s.

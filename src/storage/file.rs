@@ -131,7 +131,10 @@ mod tests {
         std::fs::write(&path, b"0123456789abc").unwrap();
         assert_eq!(read(&pfn(&path), Some(&rest)).await.unwrap(), (0, b"0123456789abc".to_vec()));
         for (start, expected) in [(4, (4, b"456789abc".to_vec())), (14, (0, b"0123456789abc".to_vec()))] {
-            assert_eq!(read(&pfn(&path), Some(&ResumeFrom { start, whole: None, version: None })).await.unwrap(), expected);
+            assert_eq!(
+                read(&pfn(&path), Some(&ResumeFrom { start, whole: None, version: None })).await.unwrap(),
+                expected
+            );
         }
     }
 

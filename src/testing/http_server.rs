@@ -71,6 +71,8 @@ pub(crate) enum Ending {
     Reset,
     /// Nothing more is sent, and the connection stays open.
     Stall,
+    /// The connection stays open until the client sends another request, and is closed then.
+    CloseLate,
 }
 
 /// A response. Each is sent on a connection of its own.
@@ -148,6 +150,7 @@ impl Response {
         match self.ending {
             Ending::Close => Ok(()),
             Ending::Reset => Ok(set_socket_linger(&stream, Some(Duration::ZERO))?),
+            Ending::CloseLate => stream.read(&mut [0]).map(drop),
             Ending::Stall => io::copy(&mut stream, &mut io::sink()).map(drop),
         }
     }

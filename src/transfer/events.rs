@@ -82,6 +82,13 @@ pub enum FileEvent<'a> {
         /// The requested wait.
         wait: Duration,
     },
+    /// The storage copies the file from tape to disk; it is requested again after this wait.
+    Staging {
+        /// RSE of the source.
+        rse: &'a str,
+        /// The wait.
+        wait: Duration,
+    },
     /// An attempt failed.
     AttemptFailed {
         /// Number of the attempt, from 1.

@@ -13,7 +13,7 @@ const NO_ADDRESS: &str = "failed to lookup address information";
 
 /// Returns the reader of a whole file. Errors: the meaning of the status code.
 pub(super) fn whole_file(response: Response) -> Result<ObjectReader> {
-    let response = checked(response)?;
+    let response = is_file(response)?;
     if response.status() == StatusCode::PARTIAL_CONTENT {
         return Err(StorageError::new(StorageErrorKind::Refused, "the storage sent a part instead of the whole file"));
     }
@@ -48,7 +48,7 @@ pub(super) fn byte_range(response: Response, request: &RangeRequest) -> Result<O
     if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
         return Ok(None);
     }
-    let response = checked(response)?;
+    let response = is_file(response)?;
     let version = version(response.headers());
     let found = response.headers().get(CONTENT_RANGE).and_then(|value| content_range(value.to_str().ok()?));
     let is_right = response.status() == StatusCode::PARTIAL_CONTENT
@@ -57,6 +57,17 @@ pub(super) fn byte_range(response: Response, request: &RangeRequest) -> Result<O
         && response.content_length().is_none_or(|length| length == request.range.len())
         && (request.version.is_none() || version == request.version);
     Ok(is_right.then(|| reading(response, Some(request.whole), request.range.start, version)))
+}
+
+/// Returns the response if its body is the file or a part of it, else the error for its status code. Accepted (202) means
+/// that the file is being staged from tape (StoRM, DPM), or replicated (Dynafed).
+fn is_file(response: Response) -> Result<Response> {
+    if response.status() != StatusCode::ACCEPTED {
+        return checked(response);
+    }
+    let mut error = StorageError::new(StorageErrorKind::Staging, "the storage is staging the file (202 Accepted)");
+    error.retry_after = retry_after(response.headers());
+    Err(error)
 }
 
 /// Returns the response if it is successful, else the error for its status code.
@@ -73,6 +84,11 @@ pub(super) fn checked(response: Response) -> Result<Response> {
     let mut error = StorageError::new(kind, format!("the storage answered {status}"));
     error.retry_after = retry_after(response.headers());
     Err(error)
+}
+
+/// Whether the connection ended after it was made, and before the first byte of the response.
+pub(super) fn is_unanswered(error: &reqwest::Error) -> bool {
+    error.is_request() && !error.is_connect() && !error.is_timeout()
 }
 
 /// Part of the TLS error for a connection that was closed without `close_notify`, as when a storage is killed.
@@ -95,6 +111,7 @@ pub(super) fn transport_error(error: &reqwest::Error) -> StorageError {
     } else {
         StorageErrorKind::Transient
     };
+    let is_disconnect = kind == StorageErrorKind::Transient && !in_body && !cause.starts_with(NO_ADDRESS);
     let message = if let Some(rest) = cause.strip_prefix(NO_ADDRESS) {
         let host = error.url().and_then(|url| url.host_str()).unwrap_or("the storage");
         format!("the address of {host} cannot be found{rest}")
@@ -105,7 +122,7 @@ pub(super) fn transport_error(error: &reqwest::Error) -> StorageError {
     } else {
         cause
     };
-    StorageError::new(kind, message)
+    StorageError { is_disconnect, ..StorageError::new(kind, message) }
 }
 
 /// Returns the version of the file: a strong ETag, else the modification time.

@@ -33,6 +33,11 @@ impl<'a> Call<'a> {
         Self { method, headers: HeaderMap::new(), body: None }
     }
 
+    /// Whether the request changes nothing at the storage, so that it may be sent twice.
+    pub(super) fn is_safe(&self) -> bool {
+        self.method.is_safe() || self.method.as_str() == "PROPFIND"
+    }
+
     /// Adds a header.
     pub(super) fn with(mut self, name: HeaderName, value: &str) -> Result<Self> {
         let unusable =

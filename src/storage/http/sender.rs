@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use reqwest::header::{AUTHORIZATION, EXPECT, HeaderValue, LOCATION};
+use reqwest::header::{AUTHORIZATION, CONNECTION, EXPECT, HeaderValue, LOCATION};
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use url::Url;
 
@@ -59,14 +59,25 @@ impl Credentials {
     }
 }
 
-/// Connection pools with and without the client certificate, and the token.
+/// Connections with or without the client certificate.
+#[derive(Debug)]
+struct Connections {
+    /// Are kept after a request and used again.
+    pooled: Client,
+    /// Are new for each request.
+    fresh: Client,
+}
+
+/// Connections with and without the client certificate, and the token.
 #[derive(Debug)]
 pub(super) struct Sender {
-    known: Client,
-    anonymous: Client,
+    known: Connections,
+    anonymous: Connections,
     credentials: Arc<Credentials>,
     /// Hosts that did not answer a request with `Expect: 100-continue` before its body.
     without_expect: Mutex<HashSet<String>>,
+    /// Hosts that keep connections open after a response.
+    keeping_hosts: Mutex<HashSet<String>>,
 }
 
 impl Sender {
@@ -76,12 +87,15 @@ impl Sender {
         credentials: Arc<Credentials>,
         builder: impl Fn(rustls::ClientConfig) -> ClientBuilder,
     ) -> Result<Self> {
-        let pool = |tls: &rustls::ClientConfig| {
-            let built = builder(tls.clone()).build();
-            built.map_err(|error| StorageError::new(StorageErrorKind::Refused, error.to_string()))
+        let client = |builder: ClientBuilder| {
+            builder.build().map_err(|error| StorageError::new(StorageErrorKind::Refused, error.to_string()))
         };
-        let (known, anonymous) = (pool(&access.tls)?, pool(&access.anonymous_tls)?);
-        Ok(Self { known, anonymous, credentials, without_expect: Mutex::default() })
+        let connections = |tls: &rustls::ClientConfig| {
+            let fresh = client(builder(tls.clone()).pool_max_idle_per_host(0))?;
+            Ok::<_, StorageError>(Connections { pooled: client(builder(tls.clone()))?, fresh })
+        };
+        let (known, anonymous) = (connections(&access.tls)?, connections(&access.anonymous_tls)?);
+        Ok(Self { known, anonymous, credentials, without_expect: Mutex::default(), keeping_hosts: Mutex::default() })
     }
 
     /// Sends a request and follows redirects, with the body.
@@ -141,6 +155,8 @@ impl Sender {
         if fails { self.send_once(call, url, token, None).await } else { Ok(response) }
     }
 
+    /// Sends a request. A storage may close a kept connection at any time, so a request that ends without a byte of the
+    /// response on what may have been one is sent again over a new connection.
     async fn send_once(
         &self,
         call: &Call<'_>,
@@ -149,16 +165,40 @@ impl Sender {
         held: Option<HeldBody>,
     ) -> Result<Response> {
         let connections = if address::is_signed(url) { &self.anonymous } else { &self.known };
-        let expects = held.is_some();
-        let mut request = call.build(connections, url, held)?;
-        if expects {
-            request = request.header(EXPECT, CONTINUE);
+        let host = host(url);
+        let keeps_connections = lock(&self.keeping_hosts).contains(&host);
+        let sent = match send(call, &connections.pooled, url, token, held).await? {
+            Err(error) if keeps_connections && call.is_safe() && answer::is_unanswered(&error) => {
+                tracing::debug!("{host} closed a kept connection");
+                send(call, &connections.fresh, url, token, None).await?
+            }
+            sent => sent,
+        };
+        let response = sent.map_err(|error| answer::transport_error(&error))?;
+        if !keeps_connections && response.headers().get(CONNECTION).is_none_or(|value| value != "close") {
+            lock(&self.keeping_hosts).insert(host);
         }
-        if let Some(token) = token {
-            request = request.header(AUTHORIZATION, token.clone());
-        }
-        request.send().await.map_err(|error| answer::transport_error(&error))
+        Ok(response)
     }
+}
+
+/// Sends a request over these connections. Errors: the local file cannot be read.
+async fn send(
+    call: &Call<'_>,
+    connections: &Client,
+    url: &Url,
+    token: Option<&HeaderValue>,
+    held: Option<HeldBody>,
+) -> Result<reqwest::Result<Response>> {
+    let expects = held.is_some();
+    let mut request = call.build(connections, url, held)?;
+    if expects {
+        request = request.header(EXPECT, CONTINUE);
+    }
+    if let Some(token) = token {
+        request = request.header(AUTHORIZATION, token.clone());
+    }
+    Ok(request.send().await)
 }
 
 /// Returns scheme, host and port of a URL.

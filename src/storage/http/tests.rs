@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::WebStorage;
 use crate::storage::write::{Sent, StorageWriter};
 use crate::storage::{ByteRange, RangeRequest, ResumeFrom, Storage, StorageErrorKind};
-use crate::testing::http_server::{HttpServer, Response};
+use crate::testing::http_server::{Ending, HttpServer, Response};
 use crate::testing::{answer, plain, serve, sized, with_token};
 
 async fn fetch(storage: &WebStorage, pfn: &str, rest: Option<&ResumeFrom>) -> crate::storage::Result<(u64, String)> {
@@ -184,4 +184,42 @@ async fn http_header_names_are_sent_in_title_case() {
     }
     let is_title_case = |part: &str| part.starts_with(|first: char| first.is_ascii_uppercase());
     assert!(names.iter().all(|name| name.split('-').all(is_title_case)), "{names:?}");
+}
+
+/// The storage keeps a connection and closes it when the next request comes.
+#[tokio::test]
+async fn http_request_that_dies_on_a_kept_connection_goes_out_again_on_a_new_one() {
+    let server = HttpServer::start(|_, _| {
+        Response::raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", b"hello").ending(5, Ending::CloseLate)
+    });
+    let (storage, server) = (plain(), server.unwrap());
+    for round in 1..4 {
+        let (start, text) = fetch(&storage, &format!("{}/f", server.url()), None).await.unwrap();
+        assert_eq!((start, text.as_str(), server.requests().len()), (0, "hello", round));
+    }
+}
+
+/// A server that answers nothing is asked once, not twice.
+#[tokio::test]
+async fn http_request_that_dies_on_a_new_connection_is_not_repeated() {
+    let server = HttpServer::start(|_, _| Response::raw(b"", b"")).unwrap();
+    let error = fetch(&plain(), &format!("{}/f", server.url()), None).await.unwrap_err();
+    assert!(error.is_disconnect && error.is_retryable(), "{error:?}");
+    assert_eq!(server.requests().len(), 1);
+}
+
+/// 202 is not the file.
+#[tokio::test]
+async fn http_file_that_is_being_staged_is_to_be_asked_for_again() {
+    for (headers, seconds) in [("Retry-After: 7\r\n", 7), ("Retry-After: 0\r\n", 30), ("", 30)] {
+        let (base, _asked) = serve(vec![sized("202 Accepted", headers, "queued"); 2]);
+        let rest = ResumeFrom { start: 2, whole: Some(6), version: None };
+        for rest in [None, Some(&rest)] {
+            let error = fetch(&plain(), &base, rest).await.unwrap_err();
+            assert_eq!(
+                (error.kind, error.named_wait()),
+                (StorageErrorKind::Staging, Some(Duration::from_secs(seconds)))
+            );
+        }
+    }
 }

@@ -112,8 +112,7 @@ impl FileDownload<'_> {
         // The storage may send the whole file again although its beginning is present.
         let reader = reader.skip_to(file.received());
         let missing = whole.saturating_sub(file.received());
-        let should_split =
-            allows_split && start == file.received() && self.should_split(storage, missing, &share);
+        let should_split = allows_split && start == file.received() && self.should_split(storage, missing, &share);
         let monitor = should_split.then(|| SpeedMonitor::new(setup, file.received(), whole));
         match self.read(reader, file, destination, monitor, &throttle).await? {
             None if start > 0 && file.received() == start && self.check_end(file).is_err() => Err(AttemptError::NoRest),

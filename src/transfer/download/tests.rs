@@ -33,6 +33,7 @@ impl DownloadObserver for Diary {
             FileEvent::StartedOver => "started over".into(),
             FileEvent::SentAway => "sent away".into(),
             FileEvent::StorageBusy { .. } => "storage busy".into(),
+            FileEvent::Staging { .. } => "staging".into(),
             FileEvent::WrongContent { found, expected } => format!("wrong: {found} for {expected}"),
             FileEvent::AttemptFailed { attempt, of, .. } => format!("failed {attempt}/{of}"),
             FileEvent::Unverified => "unverified".into(),

@@ -177,7 +177,19 @@ impl HostSlot {
         let Some(host) = &self.host else { return false };
         let mut state = host.state();
         state.back_off(self.reductions, pause, named);
-        state.refused < DOWN_AFTER && (state.served > self.served || state.in_flight > 1)
+        state.refused < DOWN_AFTER && self.had_company(&state)
+    }
+
+    /// Records a connection that was refused, reset or closed before the response: an overload, if other files use the host.
+    pub(crate) fn on_disconnect(self, pause: Duration) -> bool {
+        let Some(host) = &self.host else { return false };
+        let had_company = self.had_company(&host.state());
+        had_company && self.on_overload(pause, None)
+    }
+
+    /// Returns whether other files are in progress, or have been served meanwhile.
+    fn had_company(&self, state: &HostUsage) -> bool {
+        state.served > self.served || state.in_flight > 1
     }
 }
 

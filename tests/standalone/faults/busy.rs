@@ -63,6 +63,36 @@ fn busy_storage_may_refuse_more_often_than_there_are_attempts() -> Result<()> {
     download_alone(5, UNAVAILABLE, SECONDS)
 }
 
+/// StoRM, DPM and Dynafed answer so while a file is copied from tape to disk.
+#[test]
+fn busy_storage_that_stages_the_file_is_asked_until_it_comes() -> Result<()> {
+    for headers in [SECONDS, DATE, ""] {
+        let store = busy(4, "202 Accepted", headers)?;
+        let mut world = DownloadFixture::new()?;
+        world.file("f", &content("f"), &[&store.pfn("f")]);
+        let outcome = fast(world.rucio(&[])?)?.run()?;
+        ended(&outcome, 0)?;
+        world.arrived("f")?;
+        ensure!(store.asked("f").len() == 5, "asked {} times\n{}", store.asked("f").len(), outcome.stderr);
+        ensure!(outcome.stderr.matches("is staging faults:f from tape").count() == 4, "{}", outcome.stderr);
+        ensure!(!outcome.stderr.contains("attempt failed"), "an attempt was used up:\n{}", outcome.stderr);
+    }
+    Ok(())
+}
+
+#[test]
+fn busy_storage_that_stages_for_longer_than_the_time_of_a_file_fails_it() -> Result<()> {
+    let store = busy(99, "202 Accepted", "Retry-After: 40\r\n")?;
+    let mut world = DownloadFixture::new()?;
+    world.file("f", &content("f"), &[&store.pfn("f")]);
+    let outcome = fast(world.rucio(&["--transfer-timeout", "100"])?)?.run()?;
+    ended(&outcome, 75)?;
+    let verdict = verdict(&outcome, "f").with_context(|| outcome.stderr.clone())?;
+    ensure!(verdict.contains("staging the file (202 Accepted)"), "{verdict}");
+    ensure!(store.asked("f").len() == 3, "asked {} times", store.asked("f").len());
+    Ok(())
+}
+
 #[test]
 fn busy_storage_is_asked_again_after_its_other_replicas_failed() -> Result<()> {
     let (store, missing) =

@@ -9,15 +9,15 @@ use anyhow::{Result, ensure};
 
 use crate::fixtures::download::ended;
 use crate::fixtures::download::{DownloadFixture, bytes};
-use crate::fixtures::store::{Reply, Store};
+use crate::fixtures::store::{Ending, Reply, Store};
 
 /// How many files there are.
 const FILES: usize = 120;
 /// Number of concurrent requests that a storage accepts.
 const ROOM: usize = 3;
 
-/// A storage that accepts three concurrent requests, and counts those it rejects.
-fn crowded() -> Result<(Store, Arc<AtomicUsize>)> {
+/// A storage that accepts three concurrent requests, and counts those it rejects, in this manner.
+fn crowded(reject: fn() -> Reply) -> Result<(Store, Arc<AtomicUsize>)> {
     let (inside, refused) = (AtomicUsize::new(0), Arc::<AtomicUsize>::default());
     let refusals = refused.clone();
     let store = Store::start(move |asked, _| {
@@ -29,7 +29,7 @@ fn crowded() -> Result<(Store, Arc<AtomicUsize>)> {
         inside.fetch_sub(1, SeqCst);
         match taken {
             true => Reply::good(&content(&asked.file), asked),
-            false => Reply::sized("503 Slow Down", "Retry-After: 0\r\n", b""),
+            false => reject(),
         }
     })?;
     Ok((store, refused))
@@ -42,7 +42,23 @@ fn content(name: &str) -> Vec<u8> {
 /// Every file is downloaded although there are more than the storage accepts concurrently, and rejections become rare.
 #[test]
 fn storage_with_little_capacity_gets_fewer_concurrent_requests() -> Result<()> {
-    let (store, refused) = crowded()?;
+    arrive_all(|| Reply::sized("503 Slow Down", "Retry-After: 0\r\n", b""))
+}
+
+/// A storage, or the firewall before it, that resets connections beyond a number.
+#[test]
+fn storage_that_resets_connections_gets_fewer_concurrent_requests() -> Result<()> {
+    arrive_all(|| Reply::raw(b"", b"").ending(0, Ending::Reset))
+}
+
+/// The same, closing them.
+#[test]
+fn storage_that_closes_connections_gets_fewer_concurrent_requests() -> Result<()> {
+    arrive_all(|| Reply::raw(b"", b""))
+}
+
+fn arrive_all(reject: fn() -> Reply) -> Result<()> {
+    let (store, refused) = crowded(reject)?;
     let mut world = DownloadFixture::new()?;
     let names: Vec<_> = (0..FILES).map(|number| format!("f{number}")).collect();
     for name in &names {
@@ -56,7 +72,7 @@ fn storage_with_little_capacity_gets_fewer_concurrent_requests() -> Result<()> {
     let refused = refused.load(SeqCst);
     ensure!(refused > 0, "there was always room: the test shows nothing");
     ensure!(refused < FILES * 2, "{refused} refusals for {FILES} files");
-    ensure!(!outcome.stderr.contains("Failed to download"), "{}", outcome.stderr);
+    ensure!(!outcome.stderr.contains("attempt failed"), "an attempt was used up:\n{}", outcome.stderr);
     Ok(())
 }
 

@@ -172,6 +172,10 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
             let seconds = wait.as_secs_f64().ceil();
             tracing::warn!("{prefix}The storage at {host} is busy: retrying in {seconds} s, as it requests");
         }
+        FileEvent::Staging { rse, wait } => {
+            let seconds = wait.as_secs_f64().ceil();
+            tracing::info!("{prefix}{} is staging {did} from tape: asking again in {seconds} s", one_line(rse));
+        }
         FileEvent::AttemptFailed { attempt, of, reason } => {
             tracing::warn!("{prefix}Download attempt failed. Try {attempt}/{of} ({})", one_line(reason));
         }

@@ -38,6 +38,8 @@ struct Candidate<'s> {
     overloads: u32,
     /// Time from which it may be asked.
     ready: Instant,
+    /// Whether it stages the file until then.
+    is_staging: bool,
 }
 
 /// The reason why a source returned no file.
@@ -85,13 +87,14 @@ impl FileDownload<'_> {
             SourceContext { destination, partial: resume_state, trace, budget, implementation, announced: None };
         let mut reasons = Vec::new();
         let ready = Instant::now();
-        let candidate = |source| Candidate { source, attempt: 1, overloads: 0, ready };
+        let candidate = |source| Candidate { source, attempt: 1, overloads: 0, ready, is_staging: false };
         let mut candidates: Vec<_> = self.job.sources.iter().map(candidate).collect();
         while let Some(mut candidate) = earliest(&mut candidates) {
             match self.try_candidate(&mut candidate, &mut context, candidates.is_empty()).await {
                 Ok(downloaded) => return Ok(downloaded),
-                Err(SourceError::Busy(_, wait)) => {
-                    candidates.push(Candidate { ready: Instant::now() + wait, ..candidate });
+                Err(SourceError::Busy(error, wait)) => {
+                    let is_staging = error.kind == StorageErrorKind::Staging;
+                    candidates.push(Candidate { ready: Instant::now() + wait, is_staging, ..candidate });
                 }
                 Err(SourceError::Failed(failure @ AttemptError::Local { .. })) => {
                     return Err(GiveUp::Local(failure.to_string()));
@@ -142,6 +145,7 @@ impl FileDownload<'_> {
         }
         let pfn = &candidate.source.pfn;
         match host_limits::host_of(pfn) {
+            _ if candidate.is_staging => self.emit(FileEvent::Staging { rse: &candidate.source.rse, wait }),
             Some(host) if self.downloader.host_limits.announce(pfn, candidate.ready) => {
                 self.emit(FileEvent::StorageBusy { host: &host, wait });
             }
@@ -265,6 +269,7 @@ fn is_our_overload(slot: HostSlot, failure: &AttemptError, budget: &WaitBudget) 
             Some(wait) if wait > budget.remaining() => slot.on_overload(Duration::ZERO, None),
             named => slot.on_overload(error.pause(), named),
         },
+        AttemptError::Storage(error) if error.is_disconnect => slot.on_disconnect(error.pause()),
         _ => false,
     }
 }

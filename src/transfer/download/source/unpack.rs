@@ -42,7 +42,8 @@ impl FileDownload<'_> {
     /// Downloads an archive, with retries, and opens it.
     async fn fetch_archive(&self, source: &Source, storage: &dyn Storage) -> Result<Archive> {
         let file = self.downloader.folder.anonymous_file().map_err(|error| write_error(&error))?;
-        let mut archive = ArchiveDownload { file: tokio::fs::File::from_std(file), received: 0, length: None, version: None };
+        let mut archive =
+            ArchiveDownload { file: tokio::fs::File::from_std(file), received: 0, length: None, version: None };
         let mut renewed = None;
         let mut attempt = 1;
         let mut budget = WaitBudget::new(self.downloader.options.attempt_timeout);
