@@ -44,7 +44,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     let dids = context.dids(&args.dids)?;
-    let storages = access::storages(context, client).await?;
+    let storages = access::storages(context, client, None).await?;
     let tapes = excluded(client, false).await?;
     for did in &dids {
         let job = find(context, client, &args, did, &tapes).await?;

@@ -118,3 +118,20 @@ fn storage_below_the_minimum_speed_is_left_after_a_minute_and_its_time() -> Resu
     ensure!(store.asked("slow").len() == 2 && outcome.took > Duration::from_secs(6), "{:?}", outcome.took);
     world.arrived("good")
 }
+
+/// Doors queue a file, or have it staged from tape, before they send the first byte: after 80 seconds by that clock, and as long
+/// in the middle.
+#[test]
+fn storage_that_is_silent_is_waited_for_as_long_as_the_user_says() -> Result<()> {
+    let content = bytes(1, 100_000);
+    let expected = content.clone();
+    let silence = Duration::from_secs(4);
+    let store = Store::start(move |asked, _| Reply::good(&content, asked).after(silence).slowly(60_000, silence))?;
+    let mut world = DownloadFixture::new()?;
+    world.file("f", &expected, &[&store.pfn("f")]);
+    let outcome = fast(world.rucio(&["--transfer-timeout", "600"])?)?.run()?;
+    ended(&outcome, 0)?;
+    world.arrived("f")?;
+    ensure!(store.asked("f").len() == 1, "{:?}\n{}", store.asked("f"), outcome.stderr);
+    Ok(())
+}

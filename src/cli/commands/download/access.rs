@@ -19,11 +19,16 @@ use crate::storage::Storages;
 use crate::storage::http::{Access, WebStorage};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-/// Timeout of a storage that sends no data.
+/// Timeout of a storage that sends no data, unless the user sets a longer time for the whole transfer.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Creates the storage clients, with the user's proxy or certificate and, if it is a JSON web token, the token.
-pub(in crate::cli::commands) async fn storages(context: &Context, client: &Client) -> Result<Storages> {
+/// `transfer_timeout` is the user's time limit in seconds for reading a file, if any.
+pub(in crate::cli::commands) async fn storages(
+    context: &Context,
+    client: &Client,
+    transfer_timeout: Option<f64>,
+) -> Result<Storages> {
     let access = StorageAccess::resolve(client.settings(), &context.env);
     let certificate = access.certificate.clone();
     let identity = ask_blocking(move || certificate.and_then(|(cert, key)| identity(&cert, key.as_deref()))).await?;
@@ -34,10 +39,20 @@ pub(in crate::cli::commands) async fn storages(context: &Context, client: &Clien
         token: token(client).await?,
         user_agent: client.transport().user_agent(),
         connect_timeout: CONNECT_TIMEOUT,
-        idle_timeout: IDLE_TIMEOUT,
+        idle_timeout: idle_timeout(transfer_timeout),
     });
     let web = web.map_err(|error| Error::new(Exception::ConfigurationError, error.to_string()))?;
     Ok(Storages::new(web))
+}
+
+/// Returns how long a storage may send no data: for as long as the user waits for the file, but at least 60 s. A door may
+/// queue the file, or have it staged from tape, before it sends the first byte. No limit if the user sets none: zero or less.
+fn idle_timeout(transfer_timeout: Option<f64>) -> Duration {
+    match transfer_timeout {
+        Some(seconds) if seconds <= 0.0 => Duration::MAX,
+        Some(seconds) => Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX).max(IDLE_TIMEOUT),
+        None => IDLE_TIMEOUT,
+    }
 }
 
 /// Loads the certificate. If it cannot be used, logs a warning: other storages may still be readable.
@@ -63,4 +78,25 @@ async fn token(client: &Client) -> Result<Option<HeaderValue>> {
         header.set_sensitive(true);
         header
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn storage_may_be_silent_for_as_long_as_the_user_waits_for_a_file() {
+        for (timeout, expected) in [
+            (None, 60.0),
+            (Some(1.0), 60.0),
+            (Some(600.0), 600.0),
+            (Some(0.0), f64::MAX),
+            (Some(-1.0), f64::MAX),
+            (Some(f64::INFINITY), f64::MAX),
+        ] {
+            let found = idle_timeout(timeout);
+            let expected = Duration::try_from_secs_f64(expected).unwrap_or(Duration::MAX);
+            assert_eq!(found, expected, "{timeout:?}");
+        }
+    }
 }

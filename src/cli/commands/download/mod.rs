@@ -106,6 +106,14 @@ fn target(path: &str, dry_run: bool) -> Result<TargetFolder> {
         .map_err(|error| Error::io(format!("Cannot use the folder {path}"), error))
 }
 
+/// Returns the time limit of an attempt in seconds, if the user sets one.
+fn transfer_timeout(context: &Context, args: &Args) -> Result<Option<f64>> {
+    match args.transfer_timeout {
+        Some(seconds) => Ok(Some(seconds)),
+        None => context.config()?.download_transfer_timeout(),
+    }
+}
+
 /// Context of a download.
 struct Job<'a> {
     context: &'a Context,
@@ -134,7 +142,7 @@ impl<'a> Job<'a> {
             args,
             more,
             requests,
-            storages: access::storages(context, client).await?,
+            storages: access::storages(context, client, transfer_timeout(context, args)?).await?,
             folder: target(&args.dir, more.dry_run)?,
             rate: args.limit_rate.map(Rate::new),
             watch: Observers::new(&context.ui, &args.dir, more)?,
@@ -234,10 +242,7 @@ impl<'a> Job<'a> {
     }
 
     fn downloader<'d>(&'d self, tracer: Option<&'d Tracer>, speed: Option<f64>) -> Result<Downloader<'d>> {
-        let seconds = match self.args.transfer_timeout {
-            Some(seconds) => Some(seconds),
-            None => self.context.config()?.download_transfer_timeout()?,
-        };
+        let seconds = transfer_timeout(self.context, self.args)?;
         let wanted = self.implementation()?;
         let mut downloader = Downloader::new(&self.storages, &self.folder, &self.watch, &self.common_trace);
         if let Some(budget) = self.connection_budget() {

@@ -83,7 +83,7 @@ impl<'a> Job<'a> {
         Ok(Self {
             client,
             args,
-            storages: access::storages(context, client).await?,
+            storages: access::storages(context, client, None).await?,
             watch: Observers::new(&context.ui, &options.rse.rse),
             common_trace: common_trace(context, client, &options.account),
             options,
