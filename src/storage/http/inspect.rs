@@ -10,6 +10,7 @@ use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 use super::call::{Call, method};
+use super::digest::{ReportedDigests, reported_digests};
 use super::{WebStorage, answer};
 use crate::retry::retry_after;
 use crate::storage::write::Stored;
@@ -17,7 +18,9 @@ use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Requests a checksum (RFC 3230), as grid storages support it.
 const WANT_DIGEST: HeaderName = HeaderName::from_static("want-digest");
-const DIGEST: HeaderName = HeaderName::from_static("digest");
+/// The same in RFC 9530, with preferences.
+const WANT_REPR_DIGEST: HeaderName = HeaderName::from_static("want-repr-digest");
+const REPR_DIGESTS: &str = "adler=10, md5=5";
 const DEPTH: HeaderName = HeaderName::from_static("depth");
 /// Responses of servers without checksums to `Want-Digest`: XRootD's since 5.5 (405, later 403), and others.
 const REFUSES_DIGEST: [StatusCode; 6] = [
@@ -30,8 +33,8 @@ const REFUSES_DIGEST: [StatusCode; 6] = [
 ];
 /// Time after which a checksum that is being computed is queried again, if the storage specifies none.
 const NOT_READY_PAUSE: Duration = Duration::from_secs(5);
-/// Adler-32 of an empty file.
-const EMPTY: u32 = 1;
+/// Adler-32 and MD5 of an empty file.
+const EMPTY: [&str; 2] = ["00000001", "d41d8cd98f00b204e9800998ecf8427e"];
 /// Maximum size of a `PROPFIND` response in bytes.
 const LONGEST: usize = 64 * 1024;
 
@@ -43,12 +46,13 @@ impl WebStorage {
             return Ok(Some(Stored { bytes: Some(size(&response).unwrap_or(0)), ..Stored::default() }));
         }
         let Some(response) = found(response)? else { return Ok(None) };
-        Ok(Some(Stored { bytes: size(&response), ..Stored::default() }))
+        let ReportedDigests { adler32, md5 } = reported_digests(response.headers());
+        Ok(Some(Stored { bytes: size(&response), adler32, md5 }))
     }
 
     /// Queries size and checksum; a result with neither means that the storage does not report them by any method.
     pub(super) async fn inspect_plain(&self, url: &Url) -> Result<Option<Stored>> {
-        let call = Call::new(Method::HEAD).with(WANT_DIGEST, "adler32")?;
+        let call = Call::new(Method::HEAD).with(WANT_DIGEST, "adler32")?.with(WANT_REPR_DIGEST, REPR_DIGESTS)?;
         let response = self.writer.send(&call, url).await?;
         if REFUSES_DIGEST.contains(&response.status()) {
             return self.inspect_without_digest(url).await;
@@ -125,15 +129,13 @@ fn text(response: &Response, name: HeaderName) -> Option<&str> {
 }
 
 /// Reads size and checksum from the headers of a `HEAD` response. Some XRootD servers report length 0 for a non-empty
-/// file, with a correct digest (xrootd/xrootd#1707): a zero length is ignored if the digest is not that of an empty
-/// file.
+/// file, with a correct digest (xrootd/xrootd#1707): a zero length is ignored if a digest is not that of an empty file.
 fn stored_from_headers(response: &Response) -> Stored {
-    let adler32 = text(response, DIGEST).and_then(|digest| digest_of(digest, "adler32"));
-    let has_bytes = |sum: &String| u32::from_str_radix(sum, 16).is_ok_and(|sum| sum != EMPTY);
+    let ReportedDigests { adler32, md5 } = reported_digests(response.headers());
+    let has_bytes = [&adler32, &md5].into_iter().flatten().any(|sum| !EMPTY.contains(&sum.as_str()));
     // A HEAD response has no body: the length is only in the header.
-    let bytes = text(response, CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    let bytes = bytes.filter(|bytes| *bytes > 0 || !adler32.as_ref().is_some_and(has_bytes));
-    Stored { bytes, adler32, md5: None }
+    let bytes: Option<u64> = text(response, CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    Stored { bytes: bytes.filter(|bytes| *bytes > 0 || !has_bytes), adler32, md5 }
 }
 
 /// Returns the total size from the response to a request for the first byte.
@@ -145,14 +147,6 @@ fn size(response: &Response) -> Option<u64> {
         StatusCode::OK => response.content_length(),
         _ => None,
     }
-}
-
-/// Returns one value of `Digest: adler32=0356986e, md5=...`.
-fn digest_of(digest: &str, name: &str) -> Option<String> {
-    digest.split(',').find_map(|one| {
-        let (key, value) = one.trim().split_once('=')?;
-        key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-    })
 }
 
 /// Returns `getcontentlength` of a multi-status response, with any namespace prefix.
@@ -173,12 +167,6 @@ fn content_length(document: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn http_digests_are_read_by_name() {
-        assert_eq!(digest_of("md5=AA==, ADLER32=0356986e", "adler32").as_deref(), Some("0356986e"));
-        assert_eq!(digest_of("md5=AA==", "adler32"), None);
-    }
 
     #[test]
     fn http_sizes_are_found_in_multi_status_responses() {

@@ -6,6 +6,7 @@
 mod address;
 mod answer;
 mod call;
+mod digest;
 mod expect;
 mod inspect;
 mod lock;
