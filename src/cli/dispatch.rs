@@ -4,7 +4,7 @@ use super::context::Context;
 use super::multi_host::{self, ConfiguredServer};
 use super::parse::{Call, Invocation};
 use super::tree::Tree;
-use super::{commands, legacy, policy, terminal};
+use super::{commands, interrupt, legacy, policy, terminal};
 use crate::error::{Error, Result};
 
 /// Returns the servers that the configuration runs this command on, if there are several.
@@ -37,6 +37,7 @@ pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
         }
     };
     let outcome = runtime.block_on(async {
+        interrupt::survive_file_size_limit();
         tokio::select! {
             outcome = command => outcome,
             () = terminal::interrupted(), if !invocation.leaf.handles_interrupt => Err(Error::interrupted()),

@@ -1,8 +1,9 @@
-//! Ctrl-C and SIGTERM: the command stops on its own; if it is stuck, the process is ended.
+//! Ctrl-C and SIGTERM: the command stops on its own; if it is stuck, the process is ended. SIGXFSZ does not end it.
 
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -23,6 +24,13 @@ pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>)
         _ = interrupt.recv() => Err(Error::interrupted()),
         _ = terminate.recv() => Err(Error::interrupted()),
     }
+}
+
+/// Makes a write beyond the size limit of the process (`ulimit -f`) an error, instead of the end of the process. A handler, which
+/// does nothing, because an ignored signal would be ignored by the programs that are started, too.
+pub(super) fn survive_file_size_limit() {
+    // Without the handler, only such a write ends differently.
+    let _ = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
 }
 
 /// Makes Ctrl-C and SIGTERM end the process after [`GRACE`] if the command does not stop. Its only thread may be

@@ -43,7 +43,13 @@ fn start(path: PathBuf, resume: Option<ResumeFrom>) -> Result<ObjectReader> {
     let start = resume.filter(|resume| same(resume) && resume.start <= metadata.len()).map_or(0, |resume| resume.start);
     file.seek(SeekFrom::Start(start))?;
     let chunks = stream::try_unfold(file, |file| blocking(move || block(file)));
-    Ok(ObjectReader { length: Some(metadata.len()), start, version: Some(version), chunks: boxed(chunks) })
+    Ok(ObjectReader {
+        length: Some(metadata.len()),
+        start,
+        version: Some(version),
+        web_page_from: None,
+        chunks: boxed(chunks),
+    })
 }
 
 /// Reads the next block. Returns it with the file, for the one after it.

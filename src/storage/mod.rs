@@ -67,6 +67,8 @@ pub struct ObjectReader {
     pub start: u64,
     /// Version of the file's content; `None` if the storage has none: then reading cannot be resumed.
     pub version: Option<String>,
+    /// Scheme, host and port, if these sent a web page, perhaps one to log in.
+    pub web_page_from: Option<String>,
     chunks: BoxStream<'static, Result<Bytes>>,
 }
 

@@ -29,7 +29,7 @@ impl Storage for XrootdProgram {
             let copy = Copy::start(pfn)?;
             let chunks =
                 stream::try_unfold(copy, |mut copy| async move { Ok(copy.next().await?.map(|bytes| (bytes, copy))) });
-            Ok(ObjectReader { length: None, start: 0, version: None, chunks: boxed(chunks) })
+            Ok(ObjectReader { length: None, start: 0, version: None, web_page_from: None, chunks: boxed(chunks) })
         })
     }
 }

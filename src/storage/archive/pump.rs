@@ -33,7 +33,7 @@ pub(super) async fn start(member: Member) -> Result<ObjectReader> {
     });
     let length = size_received.await.unwrap_or_else(|_| Err(unreadable("unpacking ended early")))?;
     let chunks = stream::unfold(received, |mut received| async { received.recv().await.map(|one| (one, received)) });
-    Ok(ObjectReader { length: Some(length), start: 0, version: None, chunks: boxed(chunks) })
+    Ok(ObjectReader { length: Some(length), start: 0, version: None, web_page_from: None, chunks: boxed(chunks) })
 }
 
 impl Outlet {

@@ -1,6 +1,6 @@
 //! Interpretation of HTTP responses: status codes, ranges, versions and transport errors.
 
-use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, LAST_MODIFIED};
+use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, LAST_MODIFIED};
 use reqwest::{Response, StatusCode};
 
 use super::reading;
@@ -75,6 +75,12 @@ pub(super) fn checked(response: Response) -> Result<Response> {
     let status = response.status();
     let kind = match status.as_u16() {
         200..=299 => return Ok(response),
+        507 => {
+            return Err(StorageError::new(
+                StorageErrorKind::Refused,
+                format!("the storage is full: it answered {status}"),
+            ));
+        }
         401 | 403 => StorageErrorKind::Denied,
         404 | 410 => StorageErrorKind::NotFound,
         429 | 503 => StorageErrorKind::Overloaded,
@@ -84,6 +90,17 @@ pub(super) fn checked(response: Response) -> Result<Response> {
     let mut error = StorageError::new(kind, format!("the storage answered {status}"));
     error.retry_after = retry_after(response.headers());
     Err(error)
+}
+
+/// Returns who sent a web page in place of a file: a storage may redirect to its login, or a proxy show an error. A file that
+/// is a web page has a name that says so.
+pub(super) fn web_page_from(response: &Response) -> Option<String> {
+    let kind = response.headers().get(CONTENT_TYPE)?.to_str().ok()?.to_ascii_lowercase();
+    let url = response.url();
+    let is_page = kind.starts_with("text/html") || kind.starts_with("application/xhtml");
+    let name = url.path().to_ascii_lowercase();
+    let is_file = [".html", ".htm", ".xhtml"].iter().any(|end| name.ends_with(end));
+    (is_page && !is_file).then(|| url.origin().ascii_serialization())
 }
 
 /// Whether the connection ended after it was made, and before the first byte of the response.

@@ -173,6 +173,7 @@ fn builder(access: &Access, tls: rustls::ClientConfig) -> reqwest::ClientBuilder
 
 /// Wraps the body of a response.
 fn reading(response: Response, length: Option<u64>, start: u64, version: Option<String>) -> ObjectReader {
+    let web_page_from = answer::web_page_from(&response);
     let chunks = response.bytes_stream().map_err(|error| answer::transport_error(&error));
-    ObjectReader { length, start, version, chunks: boxed(chunks) }
+    ObjectReader { length, start, version, web_page_from, chunks: boxed(chunks) }
 }

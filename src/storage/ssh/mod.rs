@@ -56,7 +56,7 @@ impl SshFiles {
         let start = same.map_or(0, |resume| resume.start);
         let reader = SftpReader::new(session, handle, start, attributes.size);
         let chunks = stream::try_unfold(reader, SftpReader::next);
-        Ok(ObjectReader { length: attributes.size, start, version, chunks: boxed(chunks) })
+        Ok(ObjectReader { length: attributes.size, start, version, web_page_from: None, chunks: boxed(chunks) })
     }
 }
 

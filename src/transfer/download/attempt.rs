@@ -27,11 +27,8 @@ impl FileDownload<'_> {
         resume_state: &mut ResumeState,
     ) -> Result<(PathBuf, Checksum), AttemptError> {
         let outcome = self.attempt_once(source, storage, destination, resume_state).await;
-        // Received bytes are useless if they are wrong, or cannot be written.
-        if matches!(
-            outcome,
-            Err(AttemptError::Content { .. } | AttemptError::Inconsistent | AttemptError::Local { .. })
-        ) {
+        let outcome = outcome.map_err(|error| error.or_web_page(resume_state.web_page_from()));
+        if outcome.as_ref().is_err_and(AttemptError::spoils_bytes) || outcome.is_err() && resume_state.is_web_page() {
             resume_state.discard();
             self.emit(FileEvent::StartedOver);
         }
@@ -105,6 +102,7 @@ impl FileDownload<'_> {
         let resume = resume_state.resume_from(source, self.expected_checksum(), self.job.bytes);
         let request = resume.as_ref().filter(|_| resume_state.may_request_rest(source));
         let reader = storage.get(&source.pfn, request).await?;
+        resume_state.set_web_page(reader.web_page_from.clone());
         self.check_size(reader.length)?;
         let (setup, whole, start) = (started.elapsed(), reader.length.unwrap_or(0), reader.start);
         let allows_split = resume_state.allows_split();
@@ -143,10 +141,10 @@ impl FileDownload<'_> {
                 NextChunk::Received(None) => return Ok(None),
                 NextChunk::TooSlow => return Ok(monitor.map(|monitor| monitor.into_first_connection(reader))),
             };
+            self.check_excess(file, chunk.len() as u64)?;
             let moment = Instant::now();
             file.push(&chunk).await.map_err(|error| AttemptError::local(destination, error))?;
             self.emit(FileEvent::Received(chunk.len() as u64));
-            self.check_excess(file)?;
             self.limit_rate(chunk.len(), throttle).await;
             if let Some(monitor) = &mut monitor {
                 monitor.exclude_since(moment);
@@ -193,20 +191,20 @@ impl FileDownload<'_> {
     fn check_size(&self, length: Option<u64>) -> Result<(), AttemptError> {
         match (length, self.job.bytes) {
             (Some(found), Some(expected)) if found != expected && !self.downloader.options.ignore_checksum => {
-                Err(wrong_size(found, expected))
+                Err(AttemptError::WrongSize { found, expected })
             }
             _ => Ok(()),
         }
     }
 
-    /// Checks that the storage, which may not have announced a length, does not fill the disk.
-    fn check_excess(&self, file: &SequentialFile) -> Result<(), AttemptError> {
+    /// Checks that the storage, which may not have announced a length, does not fill the disk with these next bytes.
+    fn check_excess(&self, file: &SequentialFile, next: u64) -> Result<(), AttemptError> {
         match self.job.bytes {
-            Some(expected) if file.received() > expected && !self.downloader.options.ignore_checksum => {
+            Some(expected) if file.received() + next > expected && !self.downloader.options.ignore_checksum => {
                 Err(if file.has_several_responses() {
                     AttemptError::Inconsistent
                 } else {
-                    wrong_size(file.received(), expected)
+                    AttemptError::TooLong { expected }
                 })
             }
             _ => Ok(()),
@@ -217,8 +215,7 @@ impl FileDownload<'_> {
     fn check_end(&self, file: &SequentialFile) -> Result<(), AttemptError> {
         match self.job.bytes {
             Some(expected) if file.received() < expected && !self.downloader.options.ignore_checksum => {
-                let message = format!("the transfer broke off: {} of {expected} bytes came", file.received());
-                Err(StorageError::new(StorageErrorKind::Transient, message).into())
+                Err(AttemptError::Ended { received: file.received(), expected })
             }
             _ => Ok(()),
         }
@@ -233,14 +230,6 @@ impl FileDownload<'_> {
             return Err(AttemptError::Inconsistent);
         }
         let found = complete.checksum.to_string();
-        Err(AttemptError::Content { found, expected: expected.to_string(), is_retryable: true })
-    }
-}
-
-fn wrong_size(found: u64, expected: u64) -> AttemptError {
-    AttemptError::Content {
-        found: format!("{found} bytes"),
-        expected: format!("{expected} bytes"),
-        is_retryable: false,
+        Err(AttemptError::Content { found, expected: expected.to_string() })
     }
 }

@@ -28,6 +28,10 @@ pub(crate) struct ResumeState {
     /// PFN that the rest was requested from last, and the offset of that. A source that sent no byte of it is asked for
     /// the whole file.
     requested_rest: Option<(Pfn, u64)>,
+    /// Who sent a web page as the last response, if one was.
+    web_page_from: Option<String>,
+    /// Whether the bytes are those of a web page.
+    is_web_page: bool,
 }
 
 impl ResumeState {
@@ -95,6 +99,21 @@ impl ResumeState {
         is_resumable.then_some(ResumeFrom { start, whole, version })
     }
 
+    /// Records who sent a web page as the last response, if one was.
+    pub(crate) fn set_web_page(&mut self, from: Option<String>) {
+        self.web_page_from = from;
+    }
+
+    /// Returns who sent a web page as the last response, if one was.
+    pub(crate) fn web_page_from(&self) -> Option<&str> {
+        self.web_page_from.as_deref()
+    }
+
+    /// Whether the bytes are those of a web page.
+    pub(crate) fn is_web_page(&self) -> bool {
+        self.is_web_page
+    }
+
     /// Whether to request only the rest from this source: not if it sent no byte of it before.
     pub(crate) fn may_request_rest(&self, source: &Source) -> bool {
         !matches!(&self.requested_rest, Some((pfn, start)) if *pfn == source.pfn && *start == self.received())
@@ -126,6 +145,7 @@ impl ResumeState {
             }
             None => new(),
         };
+        self.is_web_page = reader.web_page_from.is_some() && !file.has_several_responses();
         self.sequential.insert(file)
     }
 
@@ -143,6 +163,7 @@ impl ResumeState {
 
     /// Removes the received bytes.
     pub(crate) fn discard(&mut self) {
+        self.is_web_page = false;
         if let Some(file) = self.sequential.take() {
             file.discard();
         }

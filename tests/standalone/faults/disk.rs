@@ -36,3 +36,16 @@ fn leftover_of_the_official_client_is_not_touched() -> Result<()> {
     ensure!(fs::read(&left)? == b"half" && world.names()? == ["f", "f.part"], "{:?}", world.names()?);
     Ok(())
 }
+
+/// `ulimit -f`: the system would end the process in the middle of a file.
+#[test]
+fn file_beyond_the_size_limit_of_the_process_fails_alone() -> Result<()> {
+    let (world, _store) = files(&[("large", 3_000_000), ("fine", 1000)])?;
+    let outcome = world.rucio(&[])?.started_by(&["/usr/bin/prlimit", "--fsize=1000000"]).run()?;
+    ended(&outcome, 76)?;
+    let verdict = verdict(&outcome, "large").with_context(|| outcome.stderr.clone())?;
+    ensure!(verdict.contains("cannot write") && verdict.contains("ulimit -f"), "{verdict}");
+    world.arrived("fine")?;
+    ensure!(world.names()? == ["fine"], "{:?}", world.names()?);
+    Ok(())
+}

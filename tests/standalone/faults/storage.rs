@@ -63,9 +63,13 @@ fn reversed(content: &[u8]) -> Vec<u8> {
 
 const BROKE_OFF: End = End::Failed("the transfer broke off");
 const WRONG: End = End::Failed("Checksum validation failed");
+const WRONG_SIZE: End = End::Failed("bytes under this name, the catalogue has");
+const LOGIN_PAGE: End = End::Failed("sent a web page in place of the file");
+const HTML: &str = "Content-Type: text/html; charset=utf-8\r\n";
+const PAGE: &[u8] = b"<html>Please log in.</html>";
 
 /// Everything a storage can answer over a connection that works.
-const FAULTS: [Fault; 31] = [
+const FAULTS: [Fault; 34] = [
     fault("cut", |content, _, _| cut(content), 2, BROKE_OFF),
     fault("cut-at-once", |_, _, _| Reply::raw(b"", b""), 2, End::Failed("connection closed")),
     fault(
@@ -92,14 +96,22 @@ const FAULTS: [Fault; 31] = [
     fault("503", |_, _, _| refused("503 Service Unavailable"), 2, End::Failed("503 Service Unavailable")),
     fault("504", |_, _, _| refused("504 Gateway Timeout"), 2, End::Failed("504 Gateway Timeout")),
     fault("endless", |_, _, _| Reply::sized("302 Found", "Location: endless\r\n", b""), 1, End::Failed("redirections")),
-    fault("longer", |content, _, _| Reply::sized("200 OK", "", &[content, b"more"].concat()), 1, End::Failed("bytes")),
-    fault("shorter", |content, _, _| Reply::sized("200 OK", "", &content[1..]), 1, End::Failed("bytes")),
+    fault(
+        "507",
+        |_, _, _| refused("507 Insufficient Storage"),
+        1,
+        End::Failed("the storage is full: it answered 507 Insufficient Storage"),
+    ),
+    fault("longer", |content, _, _| Reply::sized("200 OK", "", &[content, b"more"].concat()), 1, WRONG_SIZE),
+    fault("shorter", |content, _, _| Reply::sized("200 OK", "", &content[1..]), 1, WRONG_SIZE),
     fault(
         "longer-untold",
         |content, _, _| Reply::bare("200 OK", "", &[content, b"more"].concat()),
         1,
-        End::Failed("bytes"),
+        End::Failed("the storage sends more than the 15"),
     ),
+    fault("page", |_, _, _| Reply::sized("200 OK", HTML, PAGE), 1, LOGIN_PAGE),
+    fault("page-untold", |_, _, _| Reply::bare("200 OK", HTML, PAGE), 1, LOGIN_PAGE),
     fault("shorter-untold", |content, _, _| Reply::bare("200 OK", "", &content[1..]), 2, End::Failed("broke off")),
     fault("wrong", |content, _, _| Reply::sized("200 OK", "", &reversed(content)), 2, WRONG),
     fault("unasked-part", |content, _, _| part(content, 5, &content[5..]), 1, End::Failed("sent a part")),
