@@ -25,6 +25,8 @@ pub enum ErrorKind {
     Timeout,
     /// The user pressed Ctrl-C; everything has been stopped and cleaned up.
     Interrupted,
+    /// The same after SIGTERM, which batch systems send.
+    Terminated,
 }
 
 /// An error of this library.
@@ -41,6 +43,10 @@ struct Details {
     status: Option<u16>,
     /// Whether configuration, credentials or token were missing at the start, so that nothing was done.
     is_before_start: bool,
+    /// Whether the server was unavailable for as long as a command waits for it.
+    is_after_outage: bool,
+    /// Whether the server does not know the call.
+    is_unknown_call: bool,
     hints: Vec<Hint>,
 }
 
@@ -70,6 +76,11 @@ impl Error {
         Self::of_kind(ErrorKind::Interrupted, "interrupted")
     }
 
+    /// Creates the error for a command that was ended by SIGTERM.
+    pub(crate) fn terminated() -> Self {
+        Self::of_kind(ErrorKind::Terminated, "terminated")
+    }
+
     /// Creates the error for a result that cannot be written as JSON.
     pub(crate) fn unwritable(error: serde_json::Error) -> Self {
         Self::new(Exception::RucioException, "The result cannot be written as JSON").with_source(error)
@@ -77,7 +88,16 @@ impl Error {
 
     fn of_kind(kind: ErrorKind, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self(Box::new(Details { kind, message, source: None, status: None, is_before_start: false, hints: Vec::new() }))
+        Self(Box::new(Details {
+            kind,
+            message,
+            source: None,
+            status: None,
+            is_before_start: false,
+            is_after_outage: false,
+            is_unknown_call: false,
+            hints: Vec::new(),
+        }))
     }
 
     /// Sets the cause. Messages end with it.
@@ -101,6 +121,18 @@ impl Error {
     /// Marks an error of configuration or login, before anything was done: all commands exit with 1.
     pub fn before_start(mut self) -> Self {
         self.0.is_before_start = true;
+        self
+    }
+
+    /// Marks the error of a server that was unavailable for as long as a command waits for it: it is not retried.
+    pub(crate) fn after_outage(mut self) -> Self {
+        self.0.is_after_outage = true;
+        self
+    }
+
+    /// Marks the error of a server that does not know the call.
+    pub(crate) fn of_unknown_call(mut self) -> Self {
+        self.0.is_unknown_call = true;
         self
     }
 
@@ -160,9 +192,19 @@ impl Error {
         self.0.is_before_start
     }
 
-    /// Whether the user interrupted the command.
+    /// Whether the server was unavailable for as long as a command waits for it.
+    pub(crate) fn is_after_outage(&self) -> bool {
+        self.0.is_after_outage
+    }
+
+    /// Whether the server does not know the call, as it is older than this client.
+    pub(crate) fn is_unknown_call(&self) -> bool {
+        self.0.is_unknown_call
+    }
+
+    /// Whether Ctrl-C or SIGTERM ended the command.
     pub fn is_interrupted(&self) -> bool {
-        self.0.kind == ErrorKind::Interrupted
+        matches!(self.0.kind, ErrorKind::Interrupted | ErrorKind::Terminated)
     }
 
     /// Whether the cause is a closed pipe: such a command exits with 0 and no message.

@@ -1,7 +1,7 @@
 //! Retries: which failures are worth a retry, and how long to wait before it.
 //!
 //! The schedules are those of their users: `http` (the official client's, without jitter), `auth::oidc` and `rule wait`
-//! (polling), `lists` (a server that restarts), `storage`. What all of them share is here: the growing pause, the
+//! (polling), `http` and `lists` (a server that restarts), `storage`. What all of them share is here: the growing pause, the
 //! `Retry-After` of the server, and the status codes of temporary failures.
 
 use std::time::{Duration, SystemTime};
@@ -14,6 +14,13 @@ use crate::exceptions::Exception;
 
 /// Maximum for `Retry-After`, so that it can be added to any clock: a year.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(365 * 86_400);
+
+/// Pauses while a server is unavailable, as it may be restarting. With jitter: all clients of a server notice its restart
+/// at the same time.
+pub(crate) const OUTAGE: Backoff =
+    Backoff { first: Duration::from_secs(1), factor: 2, max: Duration::from_secs(60), jitter: 0.25 };
+/// Time after which an unavailable server is given up.
+pub(crate) const OUTAGE_LIMIT: Duration = Duration::from_secs(600);
 
 /// Failures that a retry may not meet again.
 pub(crate) trait Retryable {
@@ -30,12 +37,13 @@ impl Retryable for StatusCode {
 }
 
 impl Retryable for Error {
-    /// No response, or a response with a retryable status. Not a failed login at the start: it has its own retries.
+    /// No response, or a response with a retryable status. Not a failed login at the start, which has its own retries, nor
+    /// the failure of a server that has been waited for.
     fn is_retryable(&self) -> bool {
         let status = self.status().and_then(|status| StatusCode::from_u16(status).ok());
         let is_temporary = self.class() == Some(Exception::ServerConnectionException)
             || status.is_some_and(|status| status.is_retryable());
-        is_temporary && !self.is_before_start()
+        is_temporary && !self.is_before_start() && !self.is_after_outage()
     }
 }
 
@@ -164,5 +172,7 @@ mod tests {
         assert!(Error::new(Exception::ServerConnectionException, "Connection refused").is_retryable());
         assert!(!Error::new(Exception::AccessDenied, "no").is_retryable());
         assert!(!Error::value("no").is_retryable());
+        let waited = Error::new(Exception::ServerConnectionException, "Connection refused").after_outage();
+        assert!(!waited.is_retryable(), "ten minutes are not waited twice");
     }
 }

@@ -20,6 +20,11 @@ pub(crate) async fn get<T: DeserializeOwned>(client: &Client, id: &str) -> Resul
     client.json(Request::get(format!("rules/{}", segment(id)))).await
 }
 
+/// Like [`get`], for a caller that waits for an unavailable server itself.
+pub(crate) async fn poll<T: DeserializeOwned>(client: &Client, id: &str) -> Result<T> {
+    client.json(Request::get(format!("rules/{}", segment(id))).without_waiting()).await
+}
+
 /// Returns why a rule is stuck, as far as `T` has the fields: `GET /rules/<id>/analysis`.
 pub(crate) async fn examine<T: DeserializeOwned>(client: &Client, id: &str) -> Result<T> {
     client.json(Request::get(format!("rules/{}/analysis", segment(id)))).await

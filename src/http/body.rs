@@ -31,8 +31,12 @@ pub(super) async fn read_all(mut response: Response) -> Result<Vec<u8>> {
 
 /// Reads the whole body as text; replaces invalid UTF-8.
 pub(crate) async fn text(response: Response) -> Result<String> {
-    let body = read_all(response).await?;
-    Ok(String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    Ok(to_text(read_all(response).await?))
+}
+
+/// Converts a body to text; replaces invalid UTF-8.
+pub(super) fn to_text(body: Vec<u8>) -> String {
+    String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Reads up to 1 MiB of an error response. An interrupted transfer is ignored, because the HTTP error matters more.

@@ -10,6 +10,7 @@ use super::transport::insert;
 use super::{JsonStream, Request, Transport, body, checked, json};
 use crate::config::{DEFAULT_VO, Settings};
 use crate::error::{Error, Result};
+use crate::retry::{OUTAGE, Retryable};
 use crate::secret::Secret;
 
 /// Source of a client's tokens.
@@ -72,7 +73,26 @@ impl Client {
     /// Errors: the server's exception class and message for every response that is not a success;
     /// `ServerConnectionException` without a response; `CannotAuthenticate` without a token.
     pub async fn send_checked(&self, request: Request) -> Result<Response> {
-        checked(self.send_authenticated(&self.settings().rucio_host, &request).await?).await
+        let refused = checked(self.send_authenticated(&self.settings().rucio_host, &request).await?).await;
+        match refused {
+            Err(error) if error.is_unknown_call() => Err(self.explain_unknown_call(error, &request).await),
+            answer => answer,
+        }
+    }
+
+    /// Replaces the hint of an error by the server's version, if it is a Rucio server.
+    async fn explain_unknown_call(&self, error: Error, request: &Request) -> Error {
+        #[derive(serde::Deserialize)]
+        struct Ping {
+            version: String,
+        }
+        let ping = self.transport.json::<Ping>(&self.settings().rucio_host, &Request::get("ping")).await;
+        let Ok(Ping { version }) = ping else { return error };
+        let needed = match request.since {
+            Some(release) => format!("this needs Rucio {release} or newer"),
+            None => "it does not know this call".to_owned(),
+        };
+        error.with_only_hint(format!("The server runs Rucio {version}; {needed}."))
     }
 
     /// Sends a request with the token and with retries to this host, for which the token must be valid. Returns the
@@ -90,12 +110,28 @@ impl Client {
     async fn send_with_token(&self, host: &str, request: &Request, token: &Secret) -> Result<Response> {
         let mut headers = self.transport.headers()?;
         insert(&mut headers, "x-rucio-auth-token", token.expose(), true)?;
-        self.transport.send_with_headers(host, request, headers).await
+        self.transport.send_patiently(host, request, headers).await
     }
 
     /// Like [`Client::send_checked`]; parses the response as one JSON value.
     pub async fn json<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
-        json::parse(&body::read_all(self.send_checked(request).await?).await?)
+        self.read_whole(request, |body| json::parse(&body)).await
+    }
+
+    /// Sends a request and reads the whole response. If it breaks off, a request that only reads is sent again.
+    async fn read_whole<T>(&self, request: Request, parse: impl Fn(Vec<u8>) -> Result<T>) -> Result<T> {
+        let mut retries = 1..self.settings().request_retries;
+        loop {
+            let response = self.send_checked(request.clone()).await?;
+            match (body::read_all(response).await.and_then(&parse), retries.next()) {
+                (Err(error), Some(retry)) if error.is_retryable() && request.is_read() => {
+                    let pause = OUTAGE.pause(retry - 1);
+                    tracing::warn!("The server's answer is incomplete, retrying in {pause:.1?}: {}", error.details());
+                    tokio::time::sleep(pause).await;
+                }
+                (result, _) => return result,
+            }
+        }
     }
 
     /// Like [`Client::send_checked`]; the response is a list, one JSON value per line.
@@ -105,7 +141,7 @@ impl Client {
 
     /// Like [`Client::send_checked`]; returns the response as text.
     pub async fn text(&self, request: Request) -> Result<String> {
-        body::text(self.send_checked(request).await?).await
+        self.read_whole(request, |body| Ok(body::to_text(body))).await
     }
 
     /// Like [`Client::send_checked`]; ignores the body of the response.

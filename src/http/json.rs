@@ -11,6 +11,9 @@ use crate::hint::Hint;
 
 /// Parses one JSON value; unquoted `Infinity`, `-Infinity` and `NaN` become the strings that Python prints for them
 /// (`"inf"`, `"-inf"`, `"nan"`).
+///
+/// Errors: `ServerConnectionException` for an incomplete value: the server process was killed while it sent it, and
+/// mod_wsgi ends such a response like a complete one; `RucioException` for everything else that is not the expected JSON.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes)
         .or_else(|error| match quote_constants(bytes) {
@@ -18,6 +21,9 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
             Cow::Borrowed(_) => Err(error),
         })
         .map_err(|error| {
+            if error.is_eof() && matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) {
+                return Error::new(Exception::ServerConnectionException, "The server's answer ends in the middle.");
+            }
             let start = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
             let details = format!("The server's answer is not the expected JSON ({error}): {start}");
             let failure = Error::new(Exception::RucioException, details);
@@ -75,6 +81,19 @@ mod tests {
     fn json_constants_of_python_are_read_outside_strings_only() {
         let value: Value = parse(br#"{"a": Infinity, "b": [-Infinity, NaN], "Infinity": "NaN \" Infinity"}"#).unwrap();
         assert_eq!(value, json!({"a": "inf", "b": ["-inf", "nan"], "Infinity": "NaN \" Infinity"}));
+    }
+
+    #[test]
+    fn json_that_ends_in_the_middle_is_a_broken_connection() {
+        for (text, class) in [
+            (r#"{"a": "#, Exception::ServerConnectionException),
+            (r#"["a", "b""#, Exception::ServerConnectionException),
+            ("", Exception::RucioException),
+            ("[1] 2", Exception::RucioException),
+            ("<html>busy", Exception::RucioException),
+        ] {
+            assert_eq!(parse::<Value>(text.as_bytes()).unwrap_err().class(), Some(class), "{text}");
+        }
     }
 
     #[test]

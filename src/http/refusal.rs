@@ -25,7 +25,21 @@ pub(crate) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> E
     let (class, details) = refusal(status, headers, body);
     let page = if status.is_server_error() { json::error_page() } else { json::unexpected_page() };
     let error = Error::new(class, details).with_status(status.as_u16());
-    if json::is_page(body) { error.with_hint(page) } else { error }
+    let error = if json::is_page(body) { error.with_hint(page) } else { error };
+    if is_unknown_call(status, headers, body) { error.of_unknown_call() } else { error }
+}
+
+/// Returns whether this is the page with which the server itself (its framework, Flask) refuses a path or a method that it
+/// does not have.
+fn is_unknown_call(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> bool {
+    let title: &[u8] = match status {
+        StatusCode::NOT_FOUND => b"<title>404 Not Found</title>",
+        StatusCode::METHOD_NOT_ALLOWED => b"<title>405 Method Not Allowed</title>",
+        _ => return false,
+    };
+    let start = b"<!doctype html>\n<html lang=en>\n";
+    let page = body.strip_prefix(start.as_slice()).is_some_and(|page| page.starts_with(title));
+    page && !headers.contains_key("ExceptionClass")
 }
 
 /// Body of an error response.
@@ -71,6 +85,18 @@ mod tests {
         assert_eq!(refusal(status, &both, b"<html>"), (Exception::RSENotFound, "cut...".into()));
         let (class, message) = refusal(StatusCode::BAD_GATEWAY, &HeaderMap::new(), b"");
         assert_eq!((class, message.contains("502")), (Exception::RucioException, true));
+    }
+
+    #[test]
+    fn http_page_of_the_server_itself_means_an_unknown_call() {
+        let page = b"<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n".as_slice();
+        let refused_as = |status, page| refused(status, &HeaderMap::new(), page).is_unknown_call();
+        assert!(refused_as(StatusCode::NOT_FOUND, page));
+        assert!(!refused_as(StatusCode::METHOD_NOT_ALLOWED, page), "another title");
+        assert!(!refused_as(StatusCode::NOT_FOUND, b"<html><title>404 Not Found</title>"), "of a proxy");
+        assert!(!refused_as(StatusCode::NOT_FOUND, b"{}"));
+        let classified = headers(&[("ExceptionClass", "RSENotFound")]);
+        assert!(!refused(StatusCode::NOT_FOUND, &classified, page).is_unknown_call());
     }
 
     #[test]

@@ -31,6 +31,10 @@ pub struct Request {
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) extra_headers: HeaderMap,
     pub(super) repeatable: bool,
+    /// Whether to wait for a server that is unavailable.
+    pub(super) waits: bool,
+    /// The first Rucio release whose server knows the call, if it is not in all that are supported.
+    pub(super) since: Option<u32>,
 }
 
 /// Request body.
@@ -106,6 +110,8 @@ impl Request {
             headers: Vec::new(),
             extra_headers: HeaderMap::new(),
             repeatable,
+            waits: true,
+            since: None,
         }
     }
 
@@ -161,6 +167,23 @@ impl Request {
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
         self
+    }
+
+    /// Names the first Rucio release whose server knows the call.
+    pub(crate) fn since(mut self, release: u32) -> Self {
+        self.since = Some(release);
+        self
+    }
+
+    /// Marks a request whose caller waits for an unavailable server itself.
+    pub(crate) fn without_waiting(mut self) -> Self {
+        self.waits = false;
+        self
+    }
+
+    /// Returns whether the request only reads, so that it may be sent at any time again.
+    pub(super) fn is_read(&self) -> bool {
+        self.waits && self.repeatable && (self.method.is_safe() || self.method == Method::POST)
     }
 }
 

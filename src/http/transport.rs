@@ -4,27 +4,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use reqwest::Response;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::redirect::Policy;
+use reqwest::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{RUCIO_VERSION, Request, body, checked, json, root_cause, tls, transport_error};
+use super::redirect::{MAX_REDIRECTS, same_host_only, secure_target};
+use super::retries::{Patience, Retries};
+use super::{RUCIO_VERSION, Request, body, checked, json, tls, transport_error};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::lock::lock;
-use crate::retry::{Backoff, Retryable, retry_after};
+use crate::retry::Retryable;
 
 /// Timeout for opening a connection, unless `--timeout` sets another.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout for reads without data, unless `--timeout` sets another: the default of the Python client.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
-/// Pauses between the attempts of a request: those of the official client, which logs them. `Retry-After` takes
-/// precedence.
-const BACKOFF: Backoff =
-    Backoff { first: Duration::from_millis(250), factor: 2, max: Duration::from_secs(10), jitter: 0.0 };
 /// Request headers whose values must not be logged.
 const SECRET: [&str; 4] = ["authorization", "x-rucio-auth-token", "x-rucio-password", "x-rucio-ssh-signature"];
 
@@ -40,6 +37,8 @@ struct Inner {
     connections: OnceLock<reqwest::Client>,
     /// Hosts already warned about: certificate not verified (`--insecure`).
     warned_hosts: Mutex<Vec<String>>,
+    /// Hosts that have answered, so that their address is right.
+    reached_hosts: Mutex<Vec<String>>,
     /// Minimum response time so far, in microseconds.
     min_response_time: AtomicU64,
 }
@@ -58,6 +57,7 @@ impl Transport {
             script: script.into(),
             connections: OnceLock::new(),
             warned_hosts: Mutex::default(),
+            reached_hosts: Mutex::default(),
             min_response_time: AtomicU64::new(u64::MAX),
         }))
     }
@@ -93,7 +93,7 @@ impl Transport {
         connections: &reqwest::Client,
         request: &Request,
     ) -> Result<Response> {
-        self.send_over(connections, &self.0.settings.auth_host, request, self.headers()?).await
+        self.send_over(connections, &self.0.settings.auth_host, request, self.headers()?, Patience::Attempts).await
     }
 
     /// Sends a request to the authentication server, checks the status, and returns the response as text.
@@ -121,7 +121,14 @@ impl Transport {
         request: &Request,
         headers: HeaderMap,
     ) -> Result<Response> {
-        self.send_over(self.connections()?, host, request, headers).await
+        self.send_over(self.connections()?, host, request, headers, Patience::Attempts).await
+    }
+
+    /// Like [`Transport::send_with_headers`], but waits for minutes for a server that has answered in this run.
+    pub(super) async fn send_patiently(&self, host: &str, request: &Request, headers: HeaderMap) -> Result<Response> {
+        let is_reached = lock(&self.0.reached_hosts).iter().any(|reached| reached == host);
+        let patience = if is_reached { Patience::Outage } else { Patience::Unsent };
+        self.send_over(self.connections()?, host, request, headers, patience).await
     }
 
     /// Returns the shared connection pool, without a client certificate.
@@ -184,6 +191,7 @@ impl Transport {
         host: &str,
         request: &Request,
         mut headers: HeaderMap,
+        patience: Patience,
     ) -> Result<Response> {
         for (name, value) in &request.headers {
             insert(&mut headers, name, value, SECRET.contains(name))?;
@@ -191,25 +199,30 @@ impl Transport {
         headers.extend(request.extra_headers.clone());
         self.warn_if_unverified(host);
         let url = format!("{}/{}", host.trim_end_matches('/'), request.path);
-        let mut attempt = 0;
+        let mut retries = Retries::new(request, self.0.settings.request_retries, patience);
         loop {
+            let sent = Instant::now();
             let answer = self.send_once(connections, &url, request, headers.clone()).await;
-            let last = attempt + 1 >= self.0.settings.request_retries || !request.repeatable;
-            let (wait, reason) = match answer {
-                Ok(response) if last || !response.status().is_retryable() => {
-                    tracing::debug!("HTTP response: {}", response.status());
-                    return Ok(response);
-                }
-                Ok(response) => {
-                    let reason = format!("server returned {}", response.status().as_u16());
-                    (BACKOFF.pause_or(attempt, retry_after(response.headers())), reason)
-                }
-                Err(error) if last || !error.is_retryable() => return Err(transport_error(error)),
-                Err(error) => (BACKOFF.pause(attempt), root_cause(&error)),
-            };
-            tracing::warn!("Waiting {}s due to reason: {reason} ", wait.as_secs_f64());
-            tokio::time::sleep(wait).await;
-            attempt += 1;
+            if let Some(pause) = retries.pause(&answer, sent.elapsed()) {
+                tokio::time::sleep(pause).await;
+                continue;
+            }
+            let response = answer.map_err(|error| ended(transport_error(error), &retries))?;
+            tracing::debug!("HTTP response: {}", response.status());
+            if !response.status().is_retryable() {
+                self.remember_reached(host, patience);
+            } else if retries.has_waited() {
+                return checked(response).await.map_err(|error| ended(error, &retries));
+            }
+            return Ok(response);
+        }
+    }
+
+    /// Remembers that this host answers calls of the API. A login proves less: it may have another server.
+    fn remember_reached(&self, host: &str, patience: Patience) {
+        let mut reached = lock(&self.0.reached_hosts);
+        if patience != Patience::Attempts && !reached.iter().any(|known| known == host) {
+            reached.push(host.to_owned());
         }
     }
 
@@ -225,10 +238,25 @@ impl Transport {
         let shown = url.split('?').next().unwrap_or_default();
         tracing::debug!("HTTP request: {} {shown}", request.method);
         let sent = Instant::now();
-        let response = build(connections, url, request, headers).send().await?;
+        let mut response = build(connections, url, request, headers.clone()).send().await?;
+        for _ in 0..MAX_REDIRECTS {
+            let keeps_method =
+                matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
+            let Some(target) = secure_target(&response) else { break };
+            if !keeps_method && !request.method.is_safe() {
+                break;
+            }
+            let redirected = Request { query: Vec::new(), ..request.clone() };
+            response = build(connections, target.as_str(), &redirected, headers.clone()).send().await?;
+        }
         self.0.min_response_time.fetch_min(micros(sent.elapsed()), Ordering::Relaxed);
         Ok(response)
     }
+}
+
+/// Marks the last failure of a server that was waited for.
+fn ended(error: Error, retries: &Retries<'_>) -> Error {
+    if retries.has_waited() { error.after_outage() } else { error }
 }
 
 fn build(connections: &reqwest::Client, url: &str, request: &Request, headers: HeaderMap) -> reqwest::RequestBuilder {
@@ -249,22 +277,6 @@ pub(super) fn insert(headers: &mut HeaderMap, name: &'static str, value: &str, s
     header.set_sensitive(secret);
     headers.insert(HeaderName::from_static(name), header);
     Ok(())
-}
-
-/// Follows redirects only on the same host: our headers contain the token.
-fn same_host_only() -> Policy {
-    Policy::custom(|attempt| {
-        let origin = attempt.previous().first().map(|url| url.origin());
-        match origin {
-            Some(origin) if origin == attempt.url().origin() && attempt.previous().len() < 10 => attempt.follow(),
-            _ => {
-                let elsewhere = attempt.url().origin().ascii_serialization();
-                attempt.error(format!(
-                    "the server redirects to another host ({elsewhere}), where neither password nor token may go"
-                ))
-            }
-        }
-    })
 }
 
 fn micros(time: Duration) -> u64 {

@@ -36,7 +36,7 @@ pub(crate) async fn size(client: &Client, did: &Did) -> Result<DidSize> {
             let did_type = known.get("type").and_then(Value::as_str).map(str::to_owned);
             Ok(DidSize { did_type, files: number("length"), bytes: number("bytes") })
         }
-        Err(error) if error.is_retryable() => Err(error),
+        Err(error) if error.is_retryable() || error.is_after_outage() => Err(error),
         Err(error) => {
             tracing::debug!("{did} cannot be counted: {error}");
             Ok(DidSize::default())

@@ -5,13 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::error::{Error, Result};
-use crate::retry::{Backoff, Retryable};
-
-/// Pauses between attempts. With jitter: all clients of a server notice its restart at the same time.
-const BACKOFF: Backoff =
-    Backoff { first: Duration::from_secs(1), factor: 2, max: Duration::from_secs(60), jitter: 0.25 };
-/// Total pause after which the server is given up.
-const LIMIT: Duration = Duration::from_secs(600);
+use crate::retry::{OUTAGE, OUTAGE_LIMIT, Retryable};
 
 /// Hint for a list that could not be completed.
 pub(crate) const BROKE_OFF: &str = "The server's list was interrupted and is incomplete. The files listed before \
@@ -29,11 +23,11 @@ impl Outage {
     ///
     /// Errors: the given error, if it does not mean that the server is unavailable, or after ten minutes of waiting.
     pub(crate) async fn wait(&mut self, error: Error) -> Result<()> {
+        if error.is_after_outage() || error.is_retryable() && self.waited >= OUTAGE_LIMIT {
+            return Err(error.with_only_hint(BROKE_OFF));
+        }
         if !error.is_retryable() {
             return Err(error);
-        }
-        if self.waited >= LIMIT {
-            return Err(error.with_only_hint(BROKE_OFF));
         }
         self.pause(&error.to_string()).await;
         Ok(())
@@ -42,7 +36,7 @@ impl Outage {
     /// Logs the reason and waits before the rest of a list is requested.
     pub(crate) async fn pause(&mut self, reason: &str) {
         let reason = reason.replace('\n', " ");
-        let pause = BACKOFF.pause(self.pauses);
+        let pause = OUTAGE.pause(self.pauses);
         tracing::warn!("Not all files are listed yet, retrying in {pause:.1?}: {reason}");
         sleep(pause).await;
         self.waited += pause;

@@ -102,7 +102,7 @@ async fn poll_rules(
     keep_waiting: bool,
 ) -> Option<Result<()>> {
     for rule in rules.iter_mut().filter(|rule| !rule.is_in_state("OK")) {
-        match api::rules::get::<Raw<Attributes>>(client, &rule.id).await {
+        match api::rules::poll::<Raw<Attributes>>(client, &rule.id).await {
             Ok(seen) => {
                 if let Err(error) = rule.update(context, seen) {
                     return Some(Err(error));
