@@ -68,14 +68,29 @@ pub(crate) async fn limit(client: &Client, account: &str, locality: &str, rse: &
     client.json(Request::get(limit_path(account, locality, rse))).await
 }
 
-/// Sets a limit in bytes; -1 is unlimited: `POST /accounts/<account>/limits/<locality>/<rse>`.
-pub(crate) async fn set_limit(client: &Client, account: &str, locality: &str, rse: &str, bytes: i64) -> Result<()> {
-    client.execute(Request::post(limit_path(account, locality, rse), json!({"bytes": bytes}))).await
+/// The path of a limit before Rucio 40.
+fn old_limit_path(account: &str, locality: &str, rse: &str) -> String {
+    format!("accountlimits/{locality}/{}/{}", segment(account), segment(rse))
 }
 
-/// Deletes a limit, so that nothing may be stored: `DELETE /accounts/<account>/limits/<locality>/<rse>`.
+/// Sets a limit in bytes; -1 is unlimited: `POST /accounts/<account>/limits/<locality>/<rse>`, before Rucio 40
+/// `POST /accountlimits/<locality>/<account>/<rse>`.
+pub(crate) async fn set_limit(client: &Client, account: &str, locality: &str, rse: &str, bytes: i64) -> Result<()> {
+    let request = |path: String| Request::post(path, json!({"bytes": bytes}));
+    match client.execute(request(limit_path(account, locality, rse)).since(40)).await {
+        Err(error) if error.is_unknown_call() => client.execute(request(old_limit_path(account, locality, rse))).await,
+        done => done,
+    }
+}
+
+/// Deletes a limit, so that nothing may be stored: `DELETE /accounts/<account>/limits/<locality>/<rse>`, before Rucio 40
+/// `DELETE /accountlimits/<locality>/<account>/<rse>`.
 pub(crate) async fn delete_limit(client: &Client, account: &str, locality: &str, rse: &str) -> Result<()> {
-    client.execute(Request::delete(limit_path(account, locality, rse), None)).await
+    let request = |path: String| Request::delete(path, None);
+    match client.execute(request(limit_path(account, locality, rse)).since(40)).await {
+        Err(error) if error.is_unknown_call() => client.execute(request(old_limit_path(account, locality, rse))).await,
+        done => done,
+    }
 }
 
 /// Lists the usage of an account per RSE: `GET /accounts/<account>/usage/local[/<rse>]`.

@@ -8,6 +8,9 @@ use crate::error::Result;
 use crate::http::{Client, Raw, Request, segment};
 use crate::types::{Attributes, Did, OpenDataList};
 
+/// The first Rucio release with open data.
+const SINCE: u32 = 38;
+
 /// Which catalogue to query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access<'a> {
@@ -39,6 +42,7 @@ fn path(access: Access<'_>, did: &Did) -> String {
 }
 
 async fn ask<T: serde::de::DeserializeOwned>(client: &Client, access: Access<'_>, request: Request) -> Result<T> {
+    let request = request.since(SINCE);
     match access {
         Access::Member => client.json(request).await,
         Access::Public(host) => client.transport().json(host.unwrap_or(&client.settings().rucio_host), &request).await,
@@ -69,15 +73,15 @@ pub(crate) async fn get(client: &Client, access: Access<'_>, did: &Did, parts: P
 
 /// Adds a DID to the catalogue: `POST /opendata/dids/<scope>/<name>`.
 pub(crate) async fn add(client: &Client, did: &Did) -> Result<()> {
-    client.execute(Request::post(path(Access::Member, did), json!({}))).await
+    client.execute(Request::post(path(Access::Member, did), json!({})).since(SINCE)).await
 }
 
 /// Removes a DID from the catalogue: `DELETE /opendata/dids/<scope>/<name>`.
 pub(crate) async fn remove(client: &Client, did: &Did) -> Result<()> {
-    client.execute(Request::delete(path(Access::Member, did), None)).await
+    client.execute(Request::delete(path(Access::Member, did), None).since(SINCE)).await
 }
 
 /// Updates an entry. Returns the previous and the new fields: `PUT /opendata/dids/<scope>/<name>`.
 pub(crate) async fn update(client: &Client, did: &Did, changes: Attributes) -> Result<Raw<Attributes>> {
-    client.json(Request::put(path(Access::Member, did), Value::Object(changes))).await
+    client.json(Request::put(path(Access::Member, did), Value::Object(changes)).since(SINCE)).await
 }

@@ -10,7 +10,9 @@ use crate::hint::{Command, Hint, Parameter, shell_word};
 pub(super) fn of_error(error: &Error, overrides: &Overrides) -> Option<String> {
     let mut hints = error.hints().to_vec();
     if !hints.iter().any(Hint::is_command) {
-        hints.extend(next_step(error.class()));
+        // What a server says about its own configuration is no matter of this client's.
+        let is_own = error.status().is_none() || error.class() != Some(Exception::ConfigNotFound);
+        hints.extend(next_step(error.class()).filter(|_| is_own));
     }
     text(&hints, overrides)
 }
@@ -161,6 +163,7 @@ mod tests {
             (not_found.with_hint("Name one."), Some("Name one. To create one: `rucio --account kim login --setup`.")),
             (Error::value("").with_hint(host), Some("Check the server: -H or [client] rucio_host.")),
             (Error::new(Exception::AccessDenied, ""), None),
+            (Error::new(Exception::ConfigNotFound, "of the server").with_status(404), None),
             (Error::interrupted(), None),
         ] {
             assert_eq!(of_error(&error, &overrides()).as_deref(), expected, "{error:?}");

@@ -35,7 +35,7 @@ pub struct NewIdentity<'a> {
     pub password: Option<&'a str>,
 }
 
-/// A row of `GET /scopes/owner`.
+/// A row of `GET /scopes/owner/`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct ScopeOwner {
     /// Scope.

@@ -14,6 +14,7 @@ mod hostile;
 mod recordings;
 mod reference;
 mod rule_wait;
+mod server_versions;
 mod sessions;
 mod startup;
 #[path = "../support/mod.rs"]

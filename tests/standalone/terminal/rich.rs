@@ -12,7 +12,7 @@ fn scopes() -> Result<Server> {
     let nasty = r#"{"scope": "evil\u001b[2J", "account": "ACTIVE"}"#;
     let body = format!("[{nasty}, {}]", rows.join(", "));
     Server::start(move |heard: &ReceivedRequest, _| match heard.request.as_str() {
-        "GET /scopes/owner" => Answer::json(&body),
+        "GET /scopes/owner/" => Answer::json(&body),
         "GET /scopes/" => Answer::json(r#"["s"]"#),
         _ => Answer::json("{\"scope\": \"s\", \"name\": \"n\", \"did_type\": \"DATASET\"}\n"),
     })

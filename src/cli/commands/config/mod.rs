@@ -13,6 +13,8 @@ const SHAPE: Shape = Shape { name: &["section", "option"], columns: &["section",
 
 group! {
     List(list::Args),
+    #[command(aliases = ["add", "update"])]
     Set(set::Args),
+    #[command(alias = "remove")]
     Unset(unset::Args),
 }

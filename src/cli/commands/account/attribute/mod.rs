@@ -9,6 +9,8 @@ use crate::cli::commands::group;
 
 group! {
     List(list::Args),
+    #[command(alias = "add")]
     Set(set::Args),
+    #[command(alias = "remove")]
     Unset(unset::Args),
 }

@@ -20,7 +20,9 @@ pub(crate) const LOCALITIES: [&str; 2] = ["local", "global"];
 
 group! {
     List(list::Args),
+    #[command(alias = "add")]
     Set(set::Args),
+    #[command(alias = "remove")]
     Unset(unset::Args),
 }
 

@@ -13,7 +13,9 @@ use crate::cli::ui::Shape;
 const SHAPE: Shape = Shape { name: &["source", "destination"], columns: &[] };
 
 group! {
+    #[command(aliases = ["add", "update"])]
     Set(set::Args),
     Show(show::Args),
+    #[command(alias = "remove")]
     Unset(unset::Args),
 }

@@ -8,6 +8,8 @@ pub(crate) mod unset;
 use crate::cli::commands::group;
 
 group! {
+    #[command(alias = "add")]
     Set(set::Args),
+    #[command(alias = "remove")]
     Unset(unset::Args),
 }

@@ -6,7 +6,8 @@ use crate::api::rses::protocols;
 use crate::cli::commands::rse::{ACTION, explained};
 use crate::cli::context::Context;
 use crate::cli::value_kind::ValueKind;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::exceptions::Exception;
 
 /// Add an access protocol to an RSE
 ///
@@ -17,7 +18,7 @@ pub(crate) struct Args {
     #[arg(add = ValueKind::Rse)]
     pub rse_name: String,
     /// Host that serves the files
-    #[arg(long)]
+    #[arg(long, aliases = ["host-name", "host"])]
     pub hostname: String,
     /// URL scheme: https, davs, root, ...
     #[arg(long)]
@@ -39,7 +40,27 @@ pub(crate) struct Args {
     pub extended_attributes_json: Option<Value>,
 }
 
-pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+/// Add an access protocol to an RSE
+///
+/// Example: rucio rse protocol add XRD1 --scheme root --hostname xrd1.example.org --port 1094 --prefix //rucio/
+#[derive(Debug, clap::Args)]
+pub(crate) struct ArgsOfAnyRelease {
+    #[command(flatten)]
+    pub args: Args,
+    /// Space token, for srm: before Rucio 41
+    #[arg(long, hide = true)]
+    pub space_token: Option<String>,
+    /// Path of the web service, for srm: before Rucio 41
+    #[arg(long, hide = true)]
+    pub web_service_path: Option<String>,
+}
+
+pub(crate) async fn run(context: &Context, all: ArgsOfAnyRelease) -> Result<()> {
+    add(context, all.args.with_srm(all.space_token, all.web_service_path)?).await
+}
+
+/// Adds the protocol.
+pub(crate) async fn add(context: &Context, args: Args) -> Result<()> {
     let protocol = args.protocol();
     protocols::add(context.client()?, &args.rse_name, &args.scheme, protocol.clone()).await.map_err(explained)?;
     let mut record = json!({"rse": args.rse_name});
@@ -50,6 +71,21 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 }
 
 impl Args {
+    /// Adds the options for SRM, which are extended attributes since Rucio 41.
+    pub(crate) fn with_srm(mut self, space_token: Option<String>, web_service_path: Option<String>) -> Result<Self> {
+        let given = |option: Option<String>| option.filter(|text| !text.is_empty());
+        for (key, value) in [("space_token", given(space_token)), ("web_service_path", given(web_service_path))] {
+            if let Some(value) = value {
+                let attributes = self.extended_attributes_json.get_or_insert_with(|| json!({}));
+                let fields = attributes.as_object_mut();
+                fields
+                    .ok_or_else(|| invalid("--extended-attributes-json is not a JSON object."))?
+                    .insert(key.to_owned(), Value::String(value));
+            }
+        }
+        Ok(self)
+    }
+
     /// Returns the protocol in the server's format, without empty JSON values.
     fn protocol(&self) -> Value {
         let mut protocol = json!({
@@ -67,6 +103,11 @@ impl Args {
         }
         protocol
     }
+}
+
+/// Creates the error for options that do not fit together.
+pub(crate) fn invalid(message: &str) -> Error {
+    Error::new(Exception::InputValidationError, message)
 }
 
 /// Returns whether Python treats the value as false.

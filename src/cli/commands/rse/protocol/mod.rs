@@ -8,6 +8,6 @@ pub(crate) mod remove;
 use crate::cli::commands::group;
 
 group! {
-    Add(add::Args),
+    Add(add::ArgsOfAnyRelease),
     Remove(remove::Args),
 }

@@ -19,7 +19,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub scheme: String,
     /// Remove only protocols at this host
-    #[arg(long)]
+    #[arg(long, aliases = ["host-name", "host"])]
     pub hostname: Option<String>,
     /// Remove only protocols at this port; requires --hostname
     #[arg(long, allow_negative_numbers = true)]

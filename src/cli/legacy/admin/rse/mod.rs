@@ -47,7 +47,7 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<()> {
     match command {
         Command::Add(args) => add::run(context, args).await,
         Command::AddDistance(args) => distance::set::set_distance(context, &args.translate(), How::Add).await,
-        Command::AddProtocol(args) => protocol::add::run(context, args.translate()?).await,
+        Command::AddProtocol(args) => protocol::add::add(context, args.translate()?).await,
         Command::AddQosPolicy(args) => qos::add::run(context, args.added()).await,
         Command::Delete(args) => remove::run(context, args).await,
         Command::DeleteAttribute(args) => args.run(context).await,
