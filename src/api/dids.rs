@@ -1,7 +1,5 @@
 //! `/dids`: DIDs with their content, metadata and status.
 
-use std::collections::HashMap;
-
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -73,11 +71,6 @@ pub(crate) async fn did_type(client: &Client, did: &Did) -> Result<String> {
     Ok(client.json::<Metadata>(request).await?.did_type)
 }
 
-/// Returns the types of DIDs; omits those that do not exist: `POST /dids/bulkmeta`.
-pub(crate) async fn did_types(client: &Client, dids: &[Did]) -> Result<JsonStream<Metadata>> {
-    many(client, dids).await
-}
-
 /// Returns the metadata of DIDs, as far as `T` has the fields; omits those that do not exist: `POST /dids/bulkmeta`.
 pub(crate) async fn many<T: DeserializeOwned>(client: &Client, dids: &[Did]) -> Result<JsonStream<T>> {
     let body = json!({"dids": dids, "inherit": false, "plugin": DEFAULT_METADATA_PLUGIN});
@@ -144,17 +137,6 @@ pub(crate) async fn add_dataset(client: &Client, did: &Did, rule: &DatasetRule) 
 /// Returns size and checksums of a file; fails if it does not exist: `GET /dids/<scope>/<name>/meta`.
 pub(crate) async fn known_file(client: &Client, did: &Did) -> Result<KnownFile> {
     client.json(Request::get(below(did, "meta")).query("plugin", DEFAULT_METADATA_PLUGIN)).await
-}
-
-/// Returns size and checksums of files; omits those that do not exist: `POST /dids/bulkmeta`.
-pub(crate) async fn known_files(client: &Client, dids: &[Did]) -> Result<HashMap<Did, KnownFile>> {
-    let body = json!({"dids": dids, "inherit": false, "plugin": DEFAULT_METADATA_PLUGIN});
-    let mut rows: JsonStream<KnownFile> = client.stream(Request::post("dids/bulkmeta", body).repeatable()).await?;
-    let mut known = HashMap::new();
-    while let Some(file) = rows.next().await? {
-        known.insert(file.did.clone(), file);
-    }
-    Ok(known)
 }
 
 /// Attaches DIDs to a collection: `POST /dids/<scope>/<name>/dids`.

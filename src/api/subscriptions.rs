@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::error::Result;
 use crate::http::{Client, JsonStream, Request, segment};
-use crate::types::{Attributes, RuleRow, SubscriptionOptions};
+use crate::types::{RuleRow, Subscription, SubscriptionOptions};
 
 fn path(account: &str, name: &str) -> String {
     format!("subscriptions/{}/{}", segment(account), segment(name))
@@ -14,7 +14,11 @@ fn path(account: &str, name: &str) -> String {
 /// `GET /subscriptions/[<account>[/<name>]]`, `GET /subscriptions/name/<name>`.
 ///
 /// Errors: `SubscriptionNotFound` if none matches.
-pub(crate) async fn list(client: &Client, account: Option<&str>, name: Option<&str>) -> Result<JsonStream<Attributes>> {
+pub(crate) async fn list(
+    client: &Client,
+    account: Option<&str>,
+    name: Option<&str>,
+) -> Result<JsonStream<Subscription>> {
     let path = match (account, name) {
         (Some(account), Some(name)) => path(account, name),
         (Some(account), None) => format!("subscriptions/{}", segment(account)),

@@ -14,7 +14,7 @@ use crate::exceptions::Exception;
 use crate::http::{Client, JsonStream, Raw};
 use crate::types::Did;
 
-/// Maximum number of re-reads without a new row.
+/// Maximum number of re-reads without a new row, whole or interrupted.
 const MAX_STALLS: u32 = 3;
 /// Maximum number of re-reads of a list of unknown length.
 const MAX_DIFFERENCES: u32 = 6;
@@ -26,7 +26,7 @@ pub(super) enum CompletenessCheck {
     Files(Did),
     /// Compares with the number of files of this dataset; a container is read as with [`CompletenessCheck::Twice`].
     Content(Did),
-    /// Reads the list twice: its length is not known otherwise.
+    /// Reads the list twice: its length is not known otherwise. A response with a `Content-Length` is complete.
     Twice,
 }
 
@@ -53,13 +53,15 @@ pub(crate) struct CompleteList<'c, T> {
 }
 
 /// One reading of the list.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 struct Pass {
     number: u32,
     rows: u64,
     new_rows: u64,
     /// Number of rows in the previous pass.
     rows_before: u64,
+    /// Maximum number of rows in any earlier pass.
+    rows_longest: u64,
     /// Rows returned before this pass that have not occurred in it yet, by key.
     returned_before: HashMap<u64, u32>,
 }
@@ -78,15 +80,21 @@ impl Pass {
         false
     }
 
-    /// Returns whether this pass had the same rows as the previous one.
+    /// Returns whether this pass confirms the earlier ones: it has nothing new, and is not shorter. Rows may have been
+    /// added or removed meanwhile: from the third pass on, a difference of one in a hundred is accepted, which a list cut
+    /// at another place each time would exceed.
     fn repeats(&self) -> bool {
-        self.number > 0 && self.rows == self.rows_before && self.new_rows == 0
+        let is_same = self.new_rows == 0 && (self.rows == self.rows_before || self.rows >= self.rows_longest);
+        let few = self.rows / 100;
+        let is_similar = self.new_rows <= few && self.rows.abs_diff(self.rows_before) <= few;
+        self.number > 0 && is_same || self.number > 1 && is_similar
     }
 
     fn next(&self, returned: &[u64]) -> Self {
         let mut returned_before = HashMap::new();
         returned.iter().for_each(|key| *returned_before.entry(*key).or_default() += 1);
-        Self { number: self.number + 1, rows: 0, new_rows: 0, rows_before: self.rows, returned_before }
+        let rows_longest = self.rows_longest.max(self.rows);
+        Self { number: self.number + 1, rows_before: self.rows, rows_longest, returned_before, ..Self::default() }
     }
 }
 
@@ -130,6 +138,10 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
                 Ok(None) if self.is_complete().await? => return Ok(None),
                 Ok(None) => self.read_again().await?,
                 Err(error) => {
+                    self.count_stall();
+                    if self.stalls >= MAX_STALLS {
+                        return Err(error.with_only_hint(BROKE_OFF));
+                    }
                     self.outage.wait(error).await?;
                     self.open_again().await?;
                 }
@@ -164,7 +176,7 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
             // A file in two datasets of a container has two rows, one in a dataset below two containers may have more.
             Some(expected) if self.pass.rows > expected => self.pass.repeats(),
             Some(expected) => self.has_at_least(expected),
-            None => self.pass.repeats(),
+            None => self.rows.has_length() || self.pass.repeats(),
         })
     }
 
@@ -190,8 +202,7 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
 
     /// Reads the list from its beginning, because rows are missing or the number is unknown.
     async fn read_again(&mut self) -> Result<()> {
-        let is_first_look = self.pass.number == 0;
-        self.stalls = if self.pass.new_rows == 0 && !is_first_look { self.stalls + 1 } else { 0 };
+        self.count_stall();
         let limit =
             if self.expected.is_some() { self.stalls >= MAX_STALLS } else { self.pass.number >= MAX_DIFFERENCES };
         if limit {
@@ -202,6 +213,11 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
             self.outage.pause(&reason).await;
         }
         self.open_again().await
+    }
+
+    fn count_stall(&mut self) {
+        let is_first_look = self.pass.number == 0;
+        self.stalls = if self.pass.new_rows == 0 && !is_first_look { self.stalls + 1 } else { 0 };
     }
 
     async fn open_again(&mut self) -> Result<()> {
@@ -224,5 +240,40 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
             None => format!("The server lists a different number of rows each time: {title} may be incomplete."),
         };
         Error::new(Exception::ServerConnectionException, details).with_hint(BROKE_OFF)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers of new rows in each pass until one confirms the list.
+    fn passes(passes: &[std::ops::Range<u64>]) -> Option<Vec<u64>> {
+        let (mut pass, mut returned, mut new_rows) = (Pass::default(), Vec::new(), Vec::new());
+        for rows in passes {
+            let fresh = rows.clone().filter(|row| pass.is_new(*row)).collect::<Vec<_>>();
+            returned.extend(fresh);
+            new_rows.push(pass.new_rows);
+            if pass.repeats() {
+                return Some(new_rows);
+            }
+            pass = pass.next(&returned);
+        }
+        None
+    }
+
+    #[test]
+    fn list_read_twice_is_complete_when_a_pass_confirms_it() {
+        assert_eq!(passes(&[0..5, 0..5]), Some(vec![5, 0]));
+        assert_eq!(passes(&[0..2, 0..5, 0..5]), Some(vec![2, 3, 0]), "the first response was cut");
+        assert_eq!(passes(&[0..5, 0..2, 0..5]), Some(vec![5, 0, 0]), "the second response was cut");
+        assert_eq!(passes(&[0..50, 0..60, 0..70, 0..80]), None, "all responses were cut");
+        assert_eq!(passes(&[0..5, 0..4, 0..4]), Some(vec![5, 0, 0]), "a row was removed");
+    }
+
+    #[test]
+    fn list_that_changes_while_it_is_read_is_complete() {
+        assert_eq!(passes(&[0..1000, 1..1003, 3..1007]), Some(vec![1000, 3, 4]));
+        assert_eq!(passes(&[0..10, 1..11, 2..12, 3..13]), None, "too many changes for so short a list");
     }
 }

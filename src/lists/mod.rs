@@ -5,11 +5,14 @@
 //! The plain calls are in [`crate::api`]; [`crate::transfer`] has a replica listing of its own, which has to wait for
 //! downloads.
 
+mod accounts;
 mod complete;
 mod count;
+mod metadata;
 mod outage;
 mod replicas;
 mod row;
+mod rules;
 
 use futures_util::FutureExt;
 use serde::de::DeserializeOwned;
@@ -19,16 +22,19 @@ use crate::api::dids::{self, Search, TreeEntry};
 use crate::api::rses::Rse;
 use crate::error::Result;
 use crate::http::{Client, JsonStream};
-use crate::types::{CollectionContent, DatasetAtRse, DatasetReplica, Did, FoundDid};
+use crate::types::{CollectionContent, DatasetAtRse, DatasetReplica, Did, FoundDid, RseUsage, Subscription};
 
+pub(crate) use accounts::{accounts, global_usage, identities, local_usage};
 pub(crate) use complete::CompleteList;
 use complete::{CompletenessCheck, OpenList};
 pub(crate) use count::size;
+pub(crate) use metadata::metadata;
 pub(crate) use outage::{BROKE_OFF, Outage};
 pub(crate) use replicas::{FILES_PER_CALL, existing, incomplete};
 pub(crate) use replicas::{ReplicaList, metalink};
 pub(crate) use row::Row;
 pub(crate) use row::{Fingerprint, fingerprint};
+pub(crate) use rules::{associated_rules, locks, rule_history, rules_of_account, rules_of_subscription, rules_on};
 
 /// Wraps the call that opens a list.
 fn opener<'c, T, F, A>(call: F) -> OpenList<'c, T>
@@ -37,6 +43,16 @@ where
     A: Future<Output = Result<JsonStream<T>>> + Send + 'c,
 {
     Box::new(move || call().boxed())
+}
+
+/// Reads a list of unknown length twice; `title` names it in messages.
+async fn twice<'c, T, F, A>(client: &'c Client, title: impl Into<String>, call: F) -> Result<CompleteList<'c, T>>
+where
+    T: DeserializeOwned + Row + 'static,
+    F: Fn() -> A + Send + Sync + 'c,
+    A: Future<Output = Result<JsonStream<T>>> + Send + 'c,
+{
+    CompleteList::new(client, title.into(), CompletenessCheck::Twice, opener(call)).await
 }
 
 /// Lists all files of a DID, at any depth; compared with the server's count.
@@ -64,14 +80,33 @@ pub(crate) async fn content<'c>(client: &'c Client, did: &Did) -> Result<Complet
     CompleteList::new(client, title, check, open).await
 }
 
+/// Lists the DIDs that were detached from a collection, read twice.
+pub(crate) async fn content_history<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, CollectionContent>> {
+    let did = did.clone();
+    twice(client, format!("the list of DIDs detached from {did}"), move || {
+        let did = did.clone();
+        async move { dids::content_history(client, &did).await }
+    })
+    .await
+}
+
+/// Lists the collections that contain a DID, read twice.
+pub(crate) async fn parents<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, CollectionContent>> {
+    let did = did.clone();
+    twice(client, format!("the list of parents of {did}"), move || {
+        let did = did.clone();
+        async move { dids::parents(client, &did).await }
+    })
+    .await
+}
+
 /// Lists the DIDs of a scope that match a name with wildcards or a filter, read twice.
 pub(crate) async fn search<'c>(client: &'c Client, search: Search<'c>) -> Result<CompleteList<'c, FoundDid>> {
-    let title = format!("the list of DIDs in scope {}", search.scope);
-    let open = opener(move || {
+    twice(client, format!("the list of DIDs in scope {}", search.scope), move || {
         let search = search.clone();
         async move { dids::search(client, &search).await }
-    });
-    CompleteList::new(client, title, CompletenessCheck::Twice, open).await
+    })
+    .await
 }
 
 /// Lists the RSEs with files of a dataset, read twice; `deep` as in
@@ -81,12 +116,12 @@ pub(crate) async fn replicas_of_dataset<'c>(
     did: &Did,
     deep: bool,
 ) -> Result<CompleteList<'c, DatasetReplica>> {
-    let (title, did) = (format!("the list of replicas of {did}"), did.clone());
-    let open = opener(move || {
+    let did = did.clone();
+    twice(client, format!("the list of replicas of {did}"), move || {
         let did = did.clone();
         async move { api::replicas::of_dataset(client, &did, deep).await }
-    });
-    CompleteList::new(client, title, CompletenessCheck::Twice, open).await
+    })
+    .await
 }
 
 /// Lists the RSEs with files of several datasets, read twice.
@@ -94,40 +129,69 @@ pub(crate) async fn replicas_of_datasets<'c>(
     client: &'c Client,
     dids: Vec<Did>,
 ) -> Result<CompleteList<'c, DatasetReplica>> {
-    let title = format!("the list of replicas of {} datasets", dids.len());
-    let open = opener(move || {
+    twice(client, format!("the list of replicas of {} datasets", dids.len()), move || {
         let dids = dids.clone();
         async move { api::replicas::of_datasets(client, &dids).await }
-    });
-    CompleteList::new(client, title, CompletenessCheck::Twice, open).await
+    })
+    .await
 }
 
 /// Lists the datasets with files at an RSE, read twice.
 pub(crate) async fn datasets_at_rse<'c>(client: &'c Client, rse: &str) -> Result<CompleteList<'c, DatasetAtRse>> {
-    let (title, rse) = (format!("the list of datasets at {rse}"), rse.to_owned());
-    let open = opener(move || {
+    let rse = rse.to_owned();
+    twice(client, format!("the list of datasets at {rse}"), move || {
         let rse = rse.clone();
         async move { api::replicas::at_rse(client, &rse).await }
-    });
-    CompleteList::new(client, title, CompletenessCheck::Twice, open).await
+    })
+    .await
 }
 
 /// Lists everything below a DID, read twice.
 pub(crate) async fn tree<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, TreeEntry>> {
-    let (title, did) = (format!("the list of the content of {did}"), did.clone());
-    let open = opener(move || {
+    let did = did.clone();
+    twice(client, format!("the list of the content of {did}"), move || {
         let did = did.clone();
         async move { dids::tree(client, &did).await }
-    });
-    CompleteList::new(client, title, CompletenessCheck::Twice, open).await
+    })
+    .await
 }
 
 /// Lists the RSEs that match an expression, or all, read twice.
 pub(crate) async fn rses<'c>(client: &'c Client, expression: Option<&str>) -> Result<CompleteList<'c, Rse>> {
     let expression = expression.map(str::to_owned);
-    let open = opener(move || {
+    twice(client, "the list of RSEs", move || {
         let expression = expression.clone();
         async move { api::rses::list(client, expression.as_deref()).await }
-    });
-    CompleteList::new(client, "the list of RSEs".to_owned(), CompletenessCheck::Twice, open).await
+    })
+    .await
+}
+
+/// Lists the usage of an RSE, one row per source, read twice.
+pub(crate) async fn rse_usage<'c>(
+    client: &'c Client,
+    rse: &str,
+    per_account: bool,
+) -> Result<CompleteList<'c, RseUsage>> {
+    let rse = rse.to_owned();
+    twice(client, format!("the usage of {rse}"), move || {
+        let rse = rse.clone();
+        async move { api::rses::usage(client, &rse, per_account).await }
+    })
+    .await
+}
+
+/// Lists subscriptions by account and name, read twice; `None` matches all.
+///
+/// Errors: `SubscriptionNotFound` if none matches.
+pub(crate) async fn subscriptions<'c>(
+    client: &'c Client,
+    account: Option<&str>,
+    name: Option<&str>,
+) -> Result<CompleteList<'c, Subscription>> {
+    let (account, name) = (account.map(str::to_owned), name.map(str::to_owned));
+    twice(client, "the list of subscriptions", move || {
+        let (account, name) = (account.clone(), name.clone());
+        async move { api::subscriptions::list(client, account.as_deref(), name.as_deref()).await }
+    })
+    .await
 }

@@ -4,8 +4,7 @@ use std::collections::{HashSet, VecDeque};
 
 use super::outage::{BROKE_OFF, Outage};
 use super::row::{Fingerprint, fingerprint};
-use super::{files, size};
-use crate::api::dids;
+use super::{files, metadata, size};
 use crate::api::replicas::{self, Query};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -209,22 +208,8 @@ pub(crate) async fn metalink(client: &Client, query: &Query) -> Result<String> {
 
 /// Returns those of the files that are in the catalogue.
 pub(crate) async fn existing(client: &Client, files: Vec<Did>) -> Result<Vec<Did>> {
-    let mut known: HashSet<Did> = HashSet::new();
-    // This response may be cut off as well: request what is missing until nothing more arrives.
-    loop {
-        let (asked, before): (Vec<_>, _) =
-            (files.iter().filter(|did| !known.contains(did)).cloned().collect(), known.len());
-        if asked.is_empty() {
-            break;
-        }
-        let mut rows = dids::many::<Metadata>(client, &asked).await?;
-        while let Some(row) = rows.next().await? {
-            known.insert(row.did);
-        }
-        if known.len() == before {
-            break;
-        }
-    }
+    let found = metadata::<Metadata>(client, &files).await?;
+    let known: HashSet<_> = found.into_iter().map(|row| row.did).collect();
     Ok(files.into_iter().filter(|did| known.contains(did)).collect())
 }
 

@@ -7,7 +7,10 @@ use md5::{Digest as _, Md5};
 use crate::api::dids::TreeEntry;
 use crate::api::rses::Rse;
 use crate::http::Raw;
-use crate::types::{CollectionContent, DatasetAtRse, DatasetReplica, Did, FileEntry, FoundDid};
+use crate::types::{
+    AccountRow, CollectionContent, DatasetAtRse, DatasetLock, DatasetReplica, Did, FileEntry, FileMetadata, FoundDid,
+    GlobalUsage, Identity, KnownFile, LocalUsage, Metadata, RseUsage, RuleEvent, RuleRow, Subscription,
+};
 
 /// A row of a list from the server.
 pub(crate) trait Row {
@@ -33,7 +36,31 @@ macro_rules! one_per_did {
     };
 }
 
-one_per_did!(FileEntry, CollectionContent, FoundDid, DatasetAtRse);
+one_per_did!(FileEntry, CollectionContent, FoundDid, DatasetAtRse, Metadata, FileMetadata, KnownFile);
+
+/// Implements [`Row`] for rows that are unique by these fields.
+macro_rules! one_per {
+    ($($row:ty: $($field:ident)+;)*) => {
+        $(impl Row for $row {
+            fn key(&self) -> u64 {
+                hash(($(&self.$field,)+))
+            }
+        })*
+    };
+}
+
+one_per! {
+    AccountRow: account;
+    DatasetLock: rule_id rse;
+    DatasetReplica: did rse;
+    GlobalUsage: rse_expression;
+    Identity: identity identity_type;
+    LocalUsage: rse;
+    Rse: rse;
+    RuleEvent: rule_id created_at updated_at;
+    RuleRow: id;
+    TreeEntry: did parent;
+}
 
 impl Row for Did {
     fn key(&self) -> u64 {
@@ -41,21 +68,15 @@ impl Row for Did {
     }
 }
 
-impl Row for DatasetReplica {
+impl Row for RseUsage {
     fn key(&self) -> u64 {
-        hash((&self.did, &self.rse))
+        hash(self.source())
     }
 }
 
-impl Row for TreeEntry {
+impl Row for Subscription {
     fn key(&self) -> u64 {
-        hash((&self.did, &self.parent))
-    }
-}
-
-impl Row for Rse {
-    fn key(&self) -> u64 {
-        hash(&self.rse)
+        hash((self.field("account"), self.field("name")))
     }
 }
 

@@ -15,10 +15,10 @@ use super::scheduler::{self, Concurrency, Tally};
 use super::select::resolve::{self, DidRequest, Requested};
 use super::select::selection::{Selection, Skipped};
 use crate::api::replicas::Query;
-use crate::api::rses;
 use crate::error::Result;
 use crate::exceptions::Exception;
 use crate::http::Client;
+use crate::lists;
 use crate::types::Did;
 
 /// RSE expression of all tapes.
@@ -171,7 +171,7 @@ pub(crate) async fn excluded(client: &Client, from_tape: bool) -> Result<HashSet
     if from_tape {
         return Ok(HashSet::new());
     }
-    let listed = match rses::list(client, Some(TAPES)).await {
+    let listed = match lists::rses(client, Some(TAPES)).await {
         Ok(stream) => stream.collect().await,
         Err(error) => Err(error),
     };

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::{Error, Result};
-use crate::exceptions::Exception;
+use super::ScopeConvention;
+use crate::error::Result;
 
 /// A data identifier, `scope:name`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,45 +17,21 @@ pub struct Did {
     pub name: String,
 }
 
-/// How the scope is extracted from a DID written without one (`[common]` or `[policy] extract_scope`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ScopeConvention {
-    /// `scope:name`, or a name whose first part is the scope (`user.jdoe.test` is `user.jdoe:user.jdoe.test`).
-    #[default]
-    Default,
-    /// A path whose second element is the scope (`/vo/scope/...`).
-    Dirac,
-}
-
 impl Did {
     /// Creates a DID from scope and name.
     pub fn new(scope: impl Into<String>, name: impl Into<String>) -> Self {
         Self { scope: scope.into(), name: name.into() }
     }
 
-    /// Parses a DID as typed by the user. Errors: more than one colon, or an empty part.
+    /// Parses a DID as typed by the user. Errors: more than one colon, an empty part, or a DID that the convention does
+    /// not allow.
     pub fn parse(text: &str, convention: ScopeConvention) -> Result<Self> {
-        match convention {
-            ScopeConvention::Dirac => Self::parse_path(text),
-            ScopeConvention::Default => match text.split(':').collect::<Vec<_>>()[..] {
-                [name] => Ok(Self::from_name(name)),
-                [scope, name] if !scope.is_empty() && !name.is_empty() => Ok(Self::new(scope, name)),
-                [_, _] => Err(malformed(text, "its scope or its name is empty")),
-                ref parts => Err(malformed(text, &format!("it has {} colons, not one", parts.len() - 1))),
-            },
-        }
+        convention.parse(text, &[])
     }
 
-    fn from_name(text: &str) -> Self {
-        let parts = if text.starts_with("user") || text.starts_with("group") { 2 } else { 1 };
-        let scope = text.split('.').take(parts).collect::<Vec<_>>().join(".");
-        Self::new(scope, text.strip_suffix('/').unwrap_or(text))
-    }
-
-    fn parse_path(text: &str) -> Result<Self> {
-        let elements: Vec<_> = text.trim_end_matches('/').split('/').collect();
-        let scope = elements.get(2).or_else(|| elements.get(1));
-        scope.map(|scope| Self::new(*scope, text)).ok_or_else(|| malformed(text, "it is not a path with a VO"))
+    /// Like [`Did::parse`], for conventions that also depend on which scopes exist.
+    pub fn parse_among(text: &str, convention: ScopeConvention, scopes: &[String]) -> Result<Self> {
+        convention.parse(text, scopes)
     }
 }
 
@@ -63,10 +39,6 @@ impl fmt::Display for Did {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.scope, self.name)
     }
-}
-
-fn malformed(text: &str, why: &str) -> Error {
-    Error::new(Exception::RucioException, format!("{text:?} is not a DID: {why}. Use scope:name."))
 }
 
 /// The types of collections.
@@ -148,38 +120,4 @@ pub struct FileMetadata {
     pub adler32: Option<String>,
     /// MD5 as hexadecimal digits.
     pub md5: Option<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(text: &str, convention: ScopeConvention) -> Option<(String, String)> {
-        Did::parse(text, convention).ok().map(|did| (did.scope, did.name))
-    }
-
-    #[test]
-    fn did_parses_as_in_the_official_client() {
-        let cases = [
-            ("test:mixed", Some(("test", "mixed"))),
-            ("user.jdoe.test.1", Some(("user.jdoe", "user.jdoe.test.1"))),
-            ("group.phys.x/", Some(("group.phys", "group.phys.x"))),
-            ("mc.file", Some(("mc", "mc.file"))),
-            ("user", Some(("user", "user"))),
-            ("test:", None),
-            (":mixed", None),
-            ("a:b:c", None),
-        ];
-        for (text, expected) in cases {
-            let expected = expected.map(|(scope, name)| (scope.to_owned(), name.to_owned()));
-            assert_eq!(parsed(text, ScopeConvention::Default), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn did_scope_comes_from_dirac_paths() {
-        for (text, scope) in [("/belle/user/x", Some("user")), ("/belle/", Some("belle")), ("x", None)] {
-            assert_eq!(parsed(text, ScopeConvention::Dirac).map(|did| did.0).as_deref(), scope, "{text}");
-        }
-    }
 }

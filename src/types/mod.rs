@@ -10,17 +10,19 @@ pub(crate) mod python;
 mod replica;
 mod rse;
 mod rule;
+mod scope_convention;
 mod subscription;
 mod upload;
 mod validation;
 
 pub use account::{AccountRow, GlobalLimit, GlobalUsage, Identity, LocalUsage, NewIdentity, ScopeOwner};
-pub use did::{CollectionContent, CollectionType, Did, FileEntry, FileMetadata, FoundDid, Metadata, ScopeConvention};
+pub use did::{CollectionContent, CollectionType, Did, FileEntry, FileMetadata, FoundDid, Metadata};
 pub use opendata::{OpenData, OpenDataList};
 pub use replica::{DatasetAtRse, DatasetReplica, Replica, ReplicaAttributes, ReplicaEntry, SuspiciousReplica};
 pub use rse::{RseProtocol, RseSettings, RseUsage, implementation_class};
 pub use rule::{DatasetLock, NewRule, RuleAnalysis, RuleEvent, RuleRow, TransferAnalysis};
-pub use subscription::SubscriptionOptions;
+pub use scope_convention::ScopeConvention;
+pub use subscription::{Subscription, SubscriptionOptions};
 pub use upload::{DatasetRule, KnownFile, NewMetadata, NewReplica};
 pub use validation::Validation;
 

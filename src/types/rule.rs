@@ -98,6 +98,9 @@ pub struct NewRule {
 pub struct DatasetLock {
     /// Id of the rule that holds the lock.
     pub rule_id: String,
+    /// RSE of the locked replicas.
+    #[serde(default)]
+    pub rse: String,
 }
 
 /// Response of `GET /rules/<id>/analysis`: why a rule is stuck.

@@ -9,6 +9,7 @@ use crate::cli::commands::account::{DESCRIPTION, show};
 use crate::cli::context::Context;
 use crate::error::Result;
 use crate::http::{Client, Raw};
+use crate::lists;
 use crate::types::{Attributes, Identity};
 
 /// Show the account you are logged in as
@@ -55,7 +56,7 @@ impl Links {
             None => BTreeSet::new(),
         };
         accounts.remove(account);
-        let mut stream = api::accounts::identities(client, account).await?.raw();
+        let mut stream = lists::identities(client, account).await?.raw();
         let mut identities = Vec::new();
         while let Some(identity) = stream.next().await? {
             identities.push(identity);

@@ -123,7 +123,7 @@ impl CatalogueLookup {
                 }
                 ValueKind::Subscription => {
                     let found = api::subscriptions::list(client, Some(account), None).await?.collect().await?;
-                    plain(found.iter().filter_map(|found| Some(found.get("name")?.as_str()?.to_owned())).collect())
+                    plain(found.iter().map(|found| found.field("name").to_owned()).collect())
                 }
                 _ => Vec::new(),
             })

@@ -139,18 +139,8 @@ async fn look_up_names(client: &Client, requests: &[DidRequest]) -> Result<Optio
     }
     let mut found: HashMap<Did, FoundDid> = HashMap::new();
     for names in names.chunks(NAMES_PER_CALL) {
-        // A name without a row need not be missing: the response may have been truncated.
-        let mut names = names.to_vec();
-        while !names.is_empty() {
-            let (mut stream, asked) = (dids::many::<FoundDid>(client, &names).await?, names.len());
-            while let Some(entry) = stream.next().await? {
-                found.insert(entry.did.clone(), entry);
-            }
-            names.retain(|did| !found.contains_key(did));
-            if names.len() == asked {
-                break;
-            }
-        }
+        let rows = lists::metadata::<FoundDid>(client, names).await?;
+        found.extend(rows.into_iter().map(|row| (row.did.clone(), row)));
     }
     Ok(Some(found))
 }

@@ -9,6 +9,7 @@ use crate::api::dids;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
+use crate::lists;
 use crate::types::Did;
 
 /// `true` if the file was attached, `false` if it already was; the error is the reason of the failure.
@@ -76,12 +77,8 @@ impl Attacher {
 }
 
 async fn content_of(client: &Client, dataset: &Did) -> Result<HashSet<Did>> {
-    let mut rows = dids::content(client, dataset).await?;
-    let mut content = HashSet::new();
-    while let Some(row) = rows.next().await? {
-        content.insert(row.did);
-    }
-    Ok(content)
+    let rows = lists::content(client, dataset).await?.collect().await?;
+    Ok(rows.into_iter().map(|row| row.did).collect())
 }
 
 fn parse_outcome(attached: Result<()>) -> AttachResult {

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::hint::{Command, Hint, Parameter};
 use crate::http::Client;
+use crate::lists;
 use crate::lock::lock;
 use crate::storage::Pfn;
 use crate::transfer::checksum::Checksum;
@@ -283,8 +284,11 @@ async fn look_up(client: &Client, batch: Vec<Did>) -> Vec<Result<Option<KnownFil
             known => known.map(Some),
         }];
     }
-    match dids::known_files(client, &batch).await {
-        Ok(mut known) => batch.iter().map(|did| Ok(known.remove(did))).collect(),
+    match lists::metadata::<KnownFile>(client, &batch).await {
+        Ok(known) => {
+            let mut known: HashMap<_, _> = known.into_iter().map(|file| (file.did.clone(), file)).collect();
+            batch.iter().map(|did| Ok(known.remove(did))).collect()
+        }
         Err(error) => {
             tracing::debug!("Files are looked up one by one: {error}");
             let mut answers = Vec::with_capacity(batch.len());

@@ -14,8 +14,11 @@
 //! | large files in byte ranges: slow, silent, wrong and rejecting sources; Ctrl-C, SIGKILL and damaged ranges | `ranges::...` |
 //! | no such host, closed port, no TLS, a stranger's certificate | `storage::storage_without_a_connection...` |
 //! | a full disk, a read-only folder, a name that cannot be written | `disk::...`, tests/faults `disk::...` |
+//! | a file system without locks | `disk::...` |
 //! | the clock jumps, or is wrong by hours or years | `clock::...`, tests/faults `clock::...` |
 //! | the server goes away while it lists; files take hours | `listing::...` |
+//! | any other list ends early and looks whole | `lists::...` |
+//! | the server goes away in the middle of a command | `outage::...` |
 //! | the server is killed while it lists, and its answer looks whole | tests/faults `killed::...`, `listing::...` |
 //! | Ctrl-C, SIGTERM, SIGKILL at any moment; damaged partial files | `resume::...` |
 //! | a server that refuses lists of traces | `traces::...` |
@@ -28,6 +31,8 @@ mod crowd;
 mod disk;
 mod events;
 mod listing;
+mod lists;
+mod outage;
 mod ranges;
 mod rate;
 mod resume;

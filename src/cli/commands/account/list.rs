@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::TYPES;
-use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
+use crate::lists;
 
 const SHAPE: Shape = Shape::named(&["account"], &["account", "type", "email"]);
 
@@ -32,7 +32,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let csv = args.csv;
     let filters = filters(args)?;
-    let mut accounts = api::accounts::list(context.client()?, &filters).await?.raw();
+    let mut accounts = lists::accounts(context.client()?, filters).await?.raw();
     let mut list = context.ui.list(SHAPE);
     let mut names = Vec::new();
     while let Some(account) = accounts.next().await? {

@@ -9,6 +9,7 @@ use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
+use crate::lists;
 use crate::types::Did;
 
 const SHAPE: Shape = Shape::did(&["scope", "name", "did_type", "bytes", "length"]);
@@ -57,7 +58,7 @@ pub(crate) async fn list(context: &Context, args: Args, compat: CompatOptions) -
         recursive: args.recursive,
         limit: None,
     };
-    let mut found = api::dids::search(client, &search).await?.raw();
+    let mut found = lists::search(client, search).await?.raw();
     let mut list = context.ui.list(SHAPE);
     if args.short {
         while let Some(entry) = found.next().await? {
@@ -73,7 +74,7 @@ pub(crate) async fn list(context: &Context, args: Args, compat: CompatOptions) -
 }
 
 async fn parents(context: &Context, client: &Client, did: &Did) -> Result<()> {
-    let mut parents = api::dids::parents(client, did).await?.raw();
+    let mut parents = lists::parents(client, did).await?.raw();
     let mut list = context.ui.list(RELATIVE).with_table(did_table());
     while let Some(parent) = parents.next().await? {
         list.row(&parent, || [parent.did.to_string(), parent.did_type.clone()])?;

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use crate::api;
 use crate::error::Result;
 use crate::http::Client;
 use crate::lists;
@@ -57,7 +56,7 @@ impl<'a> Sorter<'a> {
     async fn look_up(&self, dids: &[Did]) -> Result<Vec<Metadata>> {
         let mut known: Vec<Metadata> = Vec::new();
         for dids in dids.chunks(AT_ONCE) {
-            known.extend(api::dids::did_types(self.client, dids).await?.collect().await?);
+            known.extend(lists::metadata(self.client, dids).await?);
         }
         let found: HashSet<_> = known.iter().map(|metadata| &metadata.did).collect();
         for missing in dids.iter().filter(|did| !found.contains(did)) {

@@ -1,10 +1,10 @@
 //! `rucio rse list`
 
-use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
+use crate::lists;
 
 const SHAPE: Shape = Shape::named(
     &["rse"],
@@ -25,7 +25,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let mut rses = api::rses::list(context.client()?, args.rses.as_deref()).await?.raw();
+    let mut rses = lists::rses(context.client()?, args.rses.as_deref()).await?.raw();
     let mut list = context.ui.list(SHAPE);
     let mut any = false;
     while let Some(rse) = rses.next().await? {

@@ -11,6 +11,7 @@ use crate::cli::ui::Shape;
 use crate::cli::ui::values::{json_dumps, member_str, to_str};
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
+use crate::lists;
 use crate::types::{Attributes, RseUsage};
 
 const SHAPE: Shape = Shape::named(
@@ -42,7 +43,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let rse = Rse {
         settings: rses::get(client, name).await.map_err(explained)?,
         attributes: rses::attributes(client, name).await?,
-        usage: rses::usage(client, name, false).await?.collect().await?,
+        usage: lists::rse_usage(client, name, false).await?.collect().await?,
         limits: rses::limits::get(client, name).await?,
     };
     context.ui.one(SHAPE, &rse.record(), || rse.text().trim_end_matches('\n').to_owned())

@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::explained;
-use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::{Num, member_str};
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
+use crate::lists;
 use crate::types::RseUsage;
 
 const SHAPE: Shape = Shape::named(&["source"], &["rse", "source", "used", "files", "free", "total", "updated_at"]);
@@ -32,7 +32,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let usages = api::rses::usage(context.client()?, &args.rse, args.show_accounts).await;
+    let usages = lists::rse_usage(context.client()?, &args.rse, args.show_accounts).await;
     let mut usages = usages.map_err(explained)?.raw();
     let mut list = context.ui.list(SHAPE);
     while let Some(usage) = usages.next().await? {

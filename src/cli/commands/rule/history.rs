@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::member_str;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
+use crate::lists;
 use crate::types::RuleEvent;
 
 const SHAPE: Shape =
@@ -23,7 +23,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let did = context.did(&args.did)?;
-    let mut events = api::rules::history(context.client()?, &did).await?.raw();
+    let mut events = lists::rule_history(context.client()?, &did).await?.raw();
     let mut list = context.ui.list(SHAPE);
     let mut rules = HashSet::new();
     while let Some(event) = events.next().await? {

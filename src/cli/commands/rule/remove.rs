@@ -11,6 +11,7 @@ use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
+use crate::lists;
 
 /// Delete a rule by its ID, or the rules on a DID with this RSE expression
 ///
@@ -56,9 +57,9 @@ async fn delete_from_did(context: &Context, client: &Client, list: &mut Listing<
         return Err(Error::new(Exception::InputValidationError, message));
     };
     let account = args.account.as_deref().or(client.account());
-    let mut rules = api::dids::rules(client, &context.did(&args.rule_id_dids)?).await?;
+    let rules = lists::rules_on(client, &context.did(&args.rule_id_dids)?).await?.collect().await?;
     let mut deleted = false;
-    while let Some(rule) = rules.next().await? {
+    for rule in rules {
         if rule.rse_expression == *expression && (args.all || Some(rule.account.as_str()) == account) {
             delete(client, list, &rule.id, args).await?;
             deleted = true;

@@ -7,8 +7,8 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Client, JsonStream, Raw};
-use crate::lists;
+use crate::http::{Client, Raw};
+use crate::lists::{self, CompleteList};
 use crate::types::{Did, RuleRow};
 
 /// Which rules to list.
@@ -30,20 +30,20 @@ pub(crate) struct Selection {
 
 /// A stream of rules: those in memory first, then those still coming from the server.
 #[derive(Debug, Default)]
-pub(super) struct Rules {
+pub(super) struct Rules<'c> {
     ready: VecDeque<Raw<RuleRow>>,
-    coming: Option<JsonStream<Raw<RuleRow>>>,
+    coming: Option<CompleteList<'c, Raw<RuleRow>>>,
 }
 
-impl Rules {
-    fn from_stream(stream: JsonStream<RuleRow>) -> Self {
-        Self { coming: Some(stream.raw()), ..Self::default() }
+impl<'c> Rules<'c> {
+    fn from_list(list: CompleteList<'c, RuleRow>) -> Self {
+        Self { coming: Some(list.raw()), ..Self::default() }
     }
 
     /// Returns the next rule, or `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Raw<RuleRow>>> {
         match (self.ready.pop_front(), &mut self.coming) {
-            (None, Some(stream)) => stream.next().await,
+            (None, Some(list)) => list.next().await,
             (rule, _) => Ok(rule),
         }
     }
@@ -58,7 +58,7 @@ impl Rules {
 }
 
 /// Returns the selected rules; empty values count as not given.
-pub(super) async fn select(context: &Context, selection: Selection) -> Result<Rules> {
+pub(super) async fn select(context: &Context, selection: Selection) -> Result<Rules<'_>> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let id = given(selection.id);
     let file = given(selection.file);
@@ -75,7 +75,7 @@ pub(super) async fn select(context: &Context, selection: Selection) -> Result<Ru
         (_, _, Some(did), _) if selection.traverse => locking(client, &context.did(&did)?).await,
         _ if selection.traverse => Err(refused("Must supply a DID to traverse")),
         (_, _, Some(did), _) => on_did(context, client, &context.did(&did)?).await,
-        (_, _, _, Some(account)) => api::accounts::rules(client, &account).await.map(Rules::from_stream),
+        (_, _, _, Some(account)) => lists::rules_of_account(client, &account).await.map(Rules::from_list),
         _ => of_subscription(client, &subscription.unwrap_or_default()).await,
     }
 }
@@ -84,23 +84,23 @@ fn refused(message: &str) -> Error {
     Error::new(Exception::InputValidationError, message)
 }
 
-async fn one(client: &Client, id: &str) -> Result<Rules> {
+async fn one<'c>(client: &'c Client, id: &str) -> Result<Rules<'c>> {
     let rule = api::rules::get(client, id).await.map_err(explained)?;
     Ok(Rules { ready: VecDeque::from([rule]), coming: None })
 }
 
-async fn of_file(client: &Client, file: &Did) -> Result<Rules> {
-    api::dids::associated_rules(client, file).await.map(Rules::from_stream)
+async fn of_file<'c>(client: &'c Client, file: &Did) -> Result<Rules<'c>> {
+    lists::associated_rules(client, file).await.map(Rules::from_list)
 }
 
-async fn of_subscription(client: &Client, name: &str) -> Result<Rules> {
+async fn of_subscription<'c>(client: &'c Client, name: &str) -> Result<Rules<'c>> {
     let account = client.account().unwrap_or_default();
-    api::subscriptions::rules(client, account, name).await.map(Rules::from_stream)
+    lists::rules_of_subscription(client, account, name).await.map(Rules::from_list)
 }
 
 /// Returns the rules that lock a dataset, each once.
-async fn locking(client: &Client, did: &Did) -> Result<Rules> {
-    let mut locks = api::locks::of_dataset(client, did).await?;
+async fn locking<'c>(client: &'c Client, did: &Did) -> Result<Rules<'c>> {
+    let mut locks = lists::locks(client, did).await?;
     let mut rules = Rules::default();
     let mut seen = HashSet::new();
     while let Some(lock) = locks.next().await? {
@@ -112,20 +112,20 @@ async fn locking(client: &Client, did: &Did) -> Result<Rules> {
 }
 
 /// Returns the rules on a DID; if it has none, those on its content (container) or its parents (dataset).
-async fn on_did(context: &Context, client: &Client, did: &Did) -> Result<Rules> {
+async fn on_did<'c>(context: &Context, client: &'c Client, did: &Did) -> Result<Rules<'c>> {
     let did_type = api::dids::did_type(client, did).await?;
-    let mut own = api::dids::rules(client, did).await.map(Rules::from_stream)?;
+    let mut own = lists::rules_on(client, did).await.map(Rules::from_list)?;
     if !own.is_empty().await? {
         return Ok(own);
     }
     let (relatives, whose) = match did_type.as_str() {
         "CONTAINER" => (lists::content(client, did).await?.collect().await?, "content"),
-        "DATASET" => (api::dids::parents(client, did).await?.collect().await?, "parents"),
+        "DATASET" => (lists::parents(client, did).await?.collect().await?, "parents"),
         _ => return Ok(own),
     };
     let mut rules = Rules::default();
     for relative in relatives {
-        rules.ready.extend(api::dids::rules(client, &relative.did).await?.raw().collect().await?);
+        rules.ready.extend(lists::rules_on(client, &relative.did).await?.raw().collect().await?);
     }
     if !rules.ready.is_empty() {
         context.ui.line(&format!("No rules found, listing rules for {whose}"))?;

@@ -1,11 +1,11 @@
 //! `rucio subscription list`
 
 use super::{SHAPE, account_of, text};
-use crate::api;
 use crate::cli::context::Context;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::exceptions::Exception;
+use crate::lists;
 
 /// List the subscriptions of an account
 #[derive(Debug, clap::Args)]
@@ -29,7 +29,7 @@ pub(crate) async fn list(context: &Context, args: Args, name: Option<&str>) -> R
     let name = name.filter(|name| !name.is_empty());
     let mut list = context.ui.list(SHAPE);
     // The server reports an empty list as an error.
-    let mut subscriptions = match api::subscriptions::list(client, account, name).await {
+    let mut subscriptions = match lists::subscriptions(client, account, name).await {
         Err(error) if error.class() == Some(Exception::SubscriptionNotFound) => return list.end(),
         found => found?.raw(),
     };

@@ -19,7 +19,7 @@ use crate::cli::ui::Shape;
 use crate::cli::ui::values::member_str;
 use crate::error::Result;
 use crate::http::Client;
-use crate::types::Attributes;
+use crate::types::Subscription;
 
 /// A subscription, with the fields that a listing shows.
 const SHAPE: Shape =
@@ -50,10 +50,10 @@ async fn owner(client: &Client, named: Option<&str>) -> Result<String> {
 }
 
 /// Formats a subscription for people: a summary, or all fields (`long`).
-fn text(subscription: &Attributes, long: bool) -> String {
-    let field = |name: &str| subscription.get(name).map(member_str).unwrap_or_default();
+fn text(subscription: &Subscription, long: bool) -> String {
+    let field = |name: &str| subscription.fields().get(name).map(member_str).unwrap_or_default();
     if long {
-        subscription.iter().map(|(key, value)| format!("{key}: {}\n", member_str(value))).collect()
+        subscription.fields().iter().map(|(key, value)| format!("{key}: {}\n", member_str(value))).collect()
     } else {
         format!(
             "{}: {} {}\n  priority: {}\n  filter: {}\n  rules: {}\n  comments: {}",

@@ -1,10 +1,10 @@
 //! `rucio subscription show`
 
 use super::{SHAPE, account_of, text};
-use crate::api;
 use crate::cli::context::Context;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
+use crate::lists;
 
 /// Show a subscription
 #[derive(Debug, clap::Args)]
@@ -24,7 +24,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     let account = account_of(client, args.account.as_deref());
     // Without an account there may be several: the name is unique only within an account.
-    let mut found = api::subscriptions::list(client, account, Some(&args.subscription_name)).await?;
+    let mut found = lists::subscriptions(client, account, Some(&args.subscription_name)).await?;
     let mut list = context.ui.list(SHAPE);
     while let Some(subscription) = found.next().await? {
         list.line(&subscription, || text(&subscription, args.long))?;

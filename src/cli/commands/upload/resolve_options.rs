@@ -12,6 +12,7 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
+use crate::lists;
 use crate::storage::Pfn;
 use crate::transfer::upload::{Registration, UploadOptions};
 use crate::types::{Attributes, RseSettings};
@@ -52,11 +53,8 @@ pub(super) async fn options(
 
 /// Returns one of the RSEs that match an expression, chosen at random.
 async fn one_of(client: &Client, expression: &str) -> Result<String> {
-    let mut rows = rses::list(client, Some(expression)).await?;
-    let mut rses = Vec::new();
-    while let Some(row) = rows.next().await? {
-        rses.push(row.rse);
-    }
+    let rows = lists::rses(client, Some(expression)).await?.collect().await?;
+    let mut rses: Vec<_> = rows.into_iter().map(|row| row.rse).collect();
     let chance = usize::try_from(Uuid::new_v4().as_u128() % (rses.len().max(1) as u128)).unwrap_or_default();
     if rses.is_empty() {
         Err(Error::new(Exception::InvalidRSEExpression, format!("No RSE matches {expression}.")))

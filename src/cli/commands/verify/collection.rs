@@ -7,7 +7,6 @@ use futures_util::{StreamExt, future, stream};
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::{Args, ExpectedFile, VerifyReport, checksum, worker_count};
-use crate::api::dids;
 use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::lists;
@@ -91,6 +90,6 @@ async fn check(client: &Client, args: &Args, asked: &Did, row: FileEntry) -> Res
 
 /// Returns the MD5 checksum, which listings leave out.
 async fn md5(client: &Client, did: &Did) -> Result<Checksum> {
-    let mut known = dids::many::<FileMetadata>(client, std::slice::from_ref(did)).await?;
-    Ok(known.next().await?.map_or(Checksum::Unknown, |known| checksum(&known)))
+    let known = lists::metadata::<FileMetadata>(client, std::slice::from_ref(did)).await?;
+    Ok(known.first().map_or(Checksum::Unknown, checksum))
 }

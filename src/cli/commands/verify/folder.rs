@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use futures_util::{StreamExt, stream};
 
 use super::{ExpectedFile, VerifyReport, checksum, worker_count};
-use crate::api::dids;
 use crate::error::{Error, Result};
 use crate::http::Client;
+use crate::lists;
 use crate::transfer::verify::files_below;
 use crate::types::{Did, FileMetadata};
 
-/// Files per request; each has two possible names.
+/// Files per request.
 const FILES_PER_CALL: usize = 500;
 
 /// Verifies every file in the directory. Missing files are not reported: the scope may have any number of others.
@@ -46,21 +46,13 @@ async fn verify_some(
     let names: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
     // On disk, a name has lost its leading slash: look up both.
     let mut known = HashMap::new();
-    let mut unknown: Vec<_> = names.iter().map(|name| both(scope, name)).collect();
-    // A response that lacks a file may be truncated: request the rest until nothing new comes.
-    while !unknown.is_empty() {
-        let before = unknown.len();
-        let candidates = unknown.concat();
-        let mut found = dids::many::<FileMetadata>(client, &candidates).await?;
-        while let Some(one) = found.next().await? {
-            known.insert(one.did.clone(), one);
-        }
-        unknown.retain(|both| !both.iter().any(|did| known.contains_key(did)));
-        if unknown.len() == before {
-            break;
-        }
+    for index in [0, 1] {
+        let names = names.iter().filter(|name| !both(scope, name).iter().any(|did| known.contains_key(did)));
+        let candidates: Vec<_> = names.map(|name| both(scope, name)[index].clone()).collect();
+        let found = lists::metadata::<FileMetadata>(client, &candidates).await?;
+        let files = found.into_iter().filter(|one| one.did_type.eq_ignore_ascii_case("file"));
+        known.extend(files.map(|one| (one.did.clone(), one)));
     }
-    known.retain(|_, one| one.did_type.eq_ignore_ascii_case("file"));
     let mut files = Vec::new();
     for (path, name) in paths.iter().zip(&names) {
         let path = folder.join(path);

@@ -1,10 +1,10 @@
 //! `rucio account identity list`
 
-use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
+use crate::lists;
 
 const SHAPE: Shape = Shape::named(&["identity"], &["identity", "type", "email"]);
 
@@ -17,7 +17,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let mut identities = api::accounts::identities(context.client()?, &args.account_name).await?.raw();
+    let mut identities = lists::identities(context.client()?, &args.account_name).await?.raw();
     let mut list = context.ui.list(SHAPE);
     while let Some(found) = identities.next().await? {
         list.line(&found, || format!("Identity: {},\ttype: {}", found.identity, found.identity_type))?;

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::{bytes, sorted_table};
-use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::Num;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
+use crate::lists;
 
 const SHAPE: Shape =
     Shape::named(&["rse_expression"], &["locality", "rse_expression", "bytes", "bytes_limit", "bytes_remaining"]);
@@ -31,7 +31,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let rse = args.rse.as_deref().filter(|rse| !rse.is_empty());
     let mut list = context.ui.list(SHAPE);
     let mut rows = Vec::new();
-    let mut usages = api::accounts::local_usage(client, &args.account_name, rse).await?.raw();
+    let mut usages = lists::local_usage(client, &args.account_name, rse).await?.raw();
     while let Some(usage) = usages.next().await? {
         list.record(&record("local", &usage.rse, json!(usage)))?;
         rows.push(row(context, usage.rse.clone(), [&usage.bytes, &usage.bytes_limit, &usage.bytes_remaining]));
@@ -39,7 +39,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     context.ui.table(&sorted_table(["RSE", "USAGE", "LIMIT", "QUOTA LEFT"], rows))?;
 
     let mut rows = Vec::new();
-    let mut usages = api::accounts::global_usage(client, &args.account_name).await?.raw();
+    let mut usages = lists::global_usage(client, &args.account_name).await?.raw();
     while let Some(usage) = usages.next().await? {
         if rse.is_none_or(|rse| usage.rse_expression.contains(rse)) {
             list.record(&record("global", &usage.rse_expression, json!(usage)))?;

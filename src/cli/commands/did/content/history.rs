@@ -1,11 +1,11 @@
 //! `rucio did content history`
 
-use crate::api;
 use crate::cli::commands::did::did_table;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
+use crate::lists;
 
 const SHAPE: Shape =
     Shape::did(&["scope", "name", "type", "bytes", "adler32", "md5", "created_at", "updated_at", "deleted_at"]);
@@ -22,7 +22,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     let mut list = context.ui.list(SHAPE).with_table(did_table());
     for text in &args.dids {
-        let mut history = api::dids::content_history(client, &context.did(text)?).await?.raw();
+        let mut history = lists::content_history(client, &context.did(text)?).await?.raw();
         while let Some(entry) = history.next().await? {
             list.row(&entry, || [entry.did.to_string(), entry.did_type.to_uppercase()])?;
         }

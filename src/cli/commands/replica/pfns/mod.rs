@@ -14,6 +14,7 @@ use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
+use crate::lists;
 use crate::types::Did;
 
 const SHAPE: Shape = Shape::named(&["pfn"], &["scope", "name", "rse", "pfn", "exists"]);
@@ -100,7 +101,7 @@ impl Absent<'_> {
         }
         tracing::warn!("{} is not deterministic, so the file may be elsewhere.", self.rse);
         let start = convention::start(&settings, self.scheme);
-        let mut parents = dids::parents(client, self.did).await?;
+        let mut parents = lists::parents(client, self.did).await?;
         while let Some(parent) = parents.next().await? {
             if let ("DATASET", Some(start)) = (parent.did_type.as_str(), &start) {
                 let path = convention::path(&parent.did.name, &self.did.name);

@@ -14,7 +14,7 @@ use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::http::Client;
 use crate::lists;
-use crate::types::Did;
+use crate::types::{Did, Metadata};
 
 /// List dataset replicas, with the number of files at each RSE
 #[derive(Debug, clap::Args)]
@@ -60,10 +60,8 @@ async fn datasets(context: &Context, client: &Client, texts: &[String]) -> Resul
     if let [did] = &dids[..] {
         types.push((did.clone(), dids::did_type(client, did).await?));
     } else {
-        let mut found = dids::did_types(client, &dids).await?;
-        while let Some(metadata) = found.next().await? {
-            types.push((metadata.did, metadata.did_type));
-        }
+        let found = lists::metadata::<Metadata>(client, &dids).await?;
+        types.extend(found.into_iter().map(|metadata| (metadata.did, metadata.did_type)));
     }
     let mut datasets = Vec::new();
     let mut seen = HashSet::new();

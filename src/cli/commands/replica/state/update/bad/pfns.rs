@@ -9,7 +9,8 @@ use crate::cli::context::Context;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
-use crate::types::Did;
+use crate::lists;
+use crate::types::{Did, Metadata};
 
 /// Returns the PFNs of the arguments, in order. Consecutive DIDs are looked up together.
 pub(super) async fn resolve_pfns(
@@ -58,7 +59,7 @@ async fn types(client: &Client, dids: &[Did]) -> Result<HashMap<Did, String>> {
     if let [did] = dids {
         return Ok(HashMap::from([(did.clone(), dids::did_type(client, did).await?)]));
     }
-    let found = dids::did_types(client, dids).await?.collect().await?;
+    let found = lists::metadata::<Metadata>(client, dids).await?;
     Ok(found.into_iter().map(|metadata| (metadata.did, metadata.did_type)).collect())
 }
 
