@@ -48,6 +48,7 @@ pub(crate) struct Context {
     config: OnceCell<Config>,
     login: OnceCell<Login>,
     client: OnceCell<Client>,
+    warned_of_convention: OnceCell<()>,
 }
 
 impl Context {
@@ -76,6 +77,7 @@ impl Context {
             config: OnceCell::new(),
             login: OnceCell::new(),
             client: OnceCell::new(),
+            warned_of_convention: OnceCell::new(),
         }
     }
 
@@ -158,13 +160,25 @@ impl Context {
         Ok(self.client.get_or_init(|| login.client()))
     }
 
-    /// Parses a DID by the site's scope convention (`extract_scope`).
+    /// Returns how the scope of a DID that is written without one is found at this site.
+    pub(crate) fn scope_convention(&self) -> Result<ScopeConvention> {
+        Ok(self.config()?.scope_convention().0)
+    }
+
+    /// Parses a DID by the site's scope convention.
     pub(crate) fn did(&self, text: &str) -> Result<Did> {
-        let convention = match self.config()?.extract_scope().as_deref() {
-            Some("dirac") => ScopeConvention::Dirac,
-            _ => ScopeConvention::Default,
-        };
-        Did::parse(text, convention)
+        self.did_among(text, &[])
+    }
+
+    /// Like [`Context::did`], for conventions that also depend on which scopes exist.
+    pub(crate) fn did_among(&self, text: &str, scopes: &[String]) -> Result<Did> {
+        let (convention, unknown) = self.config()?.scope_convention();
+        if let Some(unknown) = unknown.filter(|_| !text.contains(':'))
+            && self.warned_of_convention.set(()).is_ok()
+        {
+            tracing::warn!("{unknown} Write DIDs as scope:name.");
+        }
+        Did::parse_among(text, convention, scopes)
     }
 
     /// Parses several DIDs.

@@ -27,7 +27,7 @@ pub(super) fn read(path: &Path) -> Result<String> {
     })
 }
 
-fn candidates(env: &Env) -> Vec<PathBuf> {
+pub(super) fn candidates(env: &Env) -> Vec<PathBuf> {
     let homes = [env_vars::RUCIO_HOME, env_vars::VIRTUAL_ENV, env_vars::CONDA_PREFIX];
     let homes = homes.iter().filter_map(|name| env.get(name)).chain(["/opt/rucio".to_owned()]);
     homes.map(|home| Path::new(&home).join("etc/rucio.cfg")).chain(personal(env)).collect()
@@ -42,7 +42,8 @@ pub fn personal(env: &Env) -> Option<PathBuf> {
     Some(folder.join("rucio/rucio.cfg"))
 }
 
-fn not_found(candidates: &[PathBuf]) -> Error {
+/// Returns the error for a missing file.
+pub(super) fn not_found(candidates: &[PathBuf]) -> Error {
     let lines: String = candidates.iter().map(|path| format!("\n\t{}", path.display())).collect();
     Error::new(
         Exception::ConfigNotFound,

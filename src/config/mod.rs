@@ -29,6 +29,7 @@ pub use discover::personal;
 pub use explain::{Setting, explain};
 pub use location::{ClientLocation, location};
 pub use oidc::{BearerTokens, OidcLogin, OidcProvider, OidcSettings};
+pub use options::UnknownConvention;
 pub use profile::Profile;
 pub use settings::{Overrides, Settings};
 pub use sources::ValueOrigin;
@@ -53,6 +54,8 @@ pub struct Config {
     path: PathBuf,
     sections: HashMap<String, reader::Section>,
     profile: Option<Profile>,
+    /// Where a file was searched, if there is none: all settings come from the command line and the environment.
+    searched: Vec<PathBuf>,
 }
 
 impl Config {
@@ -74,7 +77,18 @@ impl Config {
     /// `ConfigLoadingError`, with the line, if it is malformed.
     pub fn parse(text: &str, path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        Ok(Self { sections: reader::read(text, &path)?, path, profile: None })
+        Ok(Self { sections: reader::read(text, &path)?, path, profile: None, searched: Vec::new() })
+    }
+
+    /// Returns the configuration of a command line that needs no file.
+    fn absent(env: &Env) -> Self {
+        let (path, searched) = (PathBuf::from("rucio.cfg"), discover::candidates(env));
+        Self { path, sections: HashMap::new(), profile: None, searched }
+    }
+
+    /// Whether there is no file.
+    pub fn is_absent(&self) -> bool {
+        !self.searched.is_empty()
     }
 
     /// Returns the path of the file.
@@ -104,6 +118,9 @@ impl Config {
     /// `MissingClientParameter`, naming section, option and file.
     pub fn require(&self, section: &str, option: &str) -> Result<String> {
         self.non_empty(section, option).ok_or_else(|| {
+            if self.is_absent() {
+                return discover::not_found(&self.searched);
+            }
             let file = self.path.display();
             Error::new(Exception::MissingClientParameter, format!("{file} has no option '{option}' in [{section}]."))
                 .with_hint(format!("Add a line `{option} = …` to the section [{section}] of {file}."))

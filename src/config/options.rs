@@ -2,6 +2,7 @@
 
 use super::Config;
 use crate::Result;
+use crate::types::ScopeConvention;
 
 impl Config {
     /// Returns the metadata plugin for requests that name none; `DID_COLUMN` by default.
@@ -60,9 +61,44 @@ impl Config {
         self.get("policy", "support_rucio").unwrap_or_else(issues)
     }
 
-    /// Returns the algorithm that extracts the scope from the name of a DID, if it is set.
-    pub fn extract_scope(&self) -> Option<String> {
-        self.non_empty("common", "extract_scope").or_else(|| self.non_empty("policy", "extract_scope"))
+    /// Returns how the scope of a DID that is written without one is found, and what is unknown about that: the name of a
+    /// convention, or of a policy package, which may have one of its own.
+    pub fn scope_convention(&self) -> (ScopeConvention, Option<UnknownConvention>) {
+        let named = self.non_empty("common", "extract_scope").or_else(|| self.non_empty("policy", "extract_scope"));
+        if let Some(name) = named {
+            let convention = ScopeConvention::named(&name);
+            return (convention, (convention == ScopeConvention::Unknown).then_some(UnknownConvention::Named(name)));
+        }
+        let Some(package) = self.non_empty("policy", "package") else { return (ScopeConvention::Default, None) };
+        match ScopeConvention::of_package(&package) {
+            Some(convention) => (convention, None),
+            None => (ScopeConvention::Default, Some(UnknownConvention::Package(package))),
+        }
+    }
+}
+
+/// What is unknown about a site's scope convention.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnknownConvention {
+    /// The convention with this name.
+    Named(String),
+    /// Whether this policy package has one.
+    Package(String),
+}
+
+impl std::fmt::Display for UnknownConvention {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Named(name) => {
+                write!(
+                    f,
+                    "The scope convention '{name}' (extract_scope) of a policy package is not known to this client."
+                )
+            }
+            Self::Package(package) => {
+                write!(f, "The policy package '{package}' is not known to this client; it may have a scope convention.")
+            }
+        }
     }
 }
 
@@ -77,7 +113,7 @@ mod tests {
         assert_eq!(config.download_transfer_timeout().unwrap(), None);
         assert_eq!(config.download_transfer_speed_timeout().unwrap(), 500.0);
         assert_eq!(config.upload_transfer_timeout().unwrap(), 360.0);
-        assert_eq!((config.support(), config.extract_scope()), (None, None));
+        assert_eq!((config.support(), config.scope_convention()), (None, (ScopeConvention::Default, None)));
         assert_eq!(config.support_rucio(), "https://github.com/rucio/rucio/issues");
         assert!(config.download_preferred_impl().is_empty());
     }
@@ -95,7 +131,23 @@ mod tests {
         assert_eq!(config.download_preferred_impl(), ["xrootd", "webdav"]);
         assert_eq!(config.upload_transfer_timeout().unwrap(), 3600.0);
         assert_eq!(config.upload_preferred_impl(), ["ssh"]);
-        assert_eq!(config.extract_scope().as_deref(), Some("atlas"));
+        assert_eq!(config.scope_convention(), (ScopeConvention::Atlas, None));
         assert_eq!((config.support().as_deref(), config.support_rucio().as_str()), (Some("me"), "you"));
+    }
+
+    #[test]
+    fn config_scope_convention_is_that_of_the_option_else_of_the_package() {
+        let named = |name: &str| Some(UnknownConvention::Named(name.to_owned()));
+        let package = |name: &str| Some(UnknownConvention::Package(name.to_owned()));
+        for (lines, convention, unknown) in [
+            ("extract_scope = belleii\npackage = belleii_rucio_policy_package", ScopeConvention::Belle2, None),
+            ("extract_scope = jlab", ScopeConvention::Unknown, named("jlab")),
+            ("package = bdms_rucio_policy", ScopeConvention::Ctao, None),
+            ("package = atlas_rucio_policy_package", ScopeConvention::Default, None),
+            ("package = my_package", ScopeConvention::Default, package("my_package")),
+        ] {
+            let config = Config::parse(&format!("[policy]\n{lines}\n"), "test.cfg").unwrap();
+            assert_eq!(config.scope_convention(), (convention, unknown), "{lines}");
+        }
     }
 }

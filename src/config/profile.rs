@@ -32,12 +32,17 @@ pub(super) fn section(name: &str) -> String {
 
 impl Config {
     /// Returns the configuration of a client: found and read like [`Config::load`], with the profile that `--profile`
-    /// or `RUCIO_PROFILE` names.
+    /// or `RUCIO_PROFILE` names. No file is needed if the command line names the server.
     ///
     /// # Errors
     /// Those of [`Config::load`]; `ConfigurationError` for a profile that is not in the file.
     pub fn for_client(overrides: &Overrides, env: &Env) -> Result<Self> {
-        let config = Self::load(overrides.config.as_deref(), env)?;
+        let config = match Self::load(overrides.config.as_deref(), env) {
+            Err(error) if error.class() == Some(Exception::ConfigNotFound) && overrides.host.is_some() => {
+                Self::absent(env)
+            }
+            config => config?,
+        };
         let given = overrides.profile.clone().filter(|name| !name.is_empty());
         let chosen = given.is_some();
         match given.or_else(|| env.get(env_vars::RUCIO_PROFILE)) {
@@ -131,5 +136,19 @@ mod tests {
         assert_eq!(error.class(), Some(Exception::ConfigurationError));
         assert!(error.to_string().contains("[profile day]"), "{error}");
         assert!(format!("{:?}", error.hints()).contains("cms, night"), "{error:?}");
+    }
+
+    #[test]
+    fn configuration_file_is_not_needed_if_the_command_line_names_the_server() {
+        let env = Env::fixed([("RUCIO_HOME", "/nowhere"), ("HOME", "/nowhere")]);
+        let host = Some("https://r".to_owned());
+        let config = Config::for_client(&Overrides { host: host.clone(), ..Overrides::default() }, &env).unwrap();
+        assert!(config.is_absent() && config.get("client", "account").is_none());
+        let missing = config.require("client", "auth_host").unwrap_err();
+        assert_eq!(missing.class(), Some(Exception::ConfigNotFound), "{missing}");
+        let error = Config::for_client(&Overrides::default(), &env).unwrap_err();
+        assert_eq!(error.class(), Some(Exception::ConfigNotFound));
+        let named = Overrides { host, config: Some("/nowhere/rucio.cfg".to_owned()), ..Overrides::default() };
+        assert_eq!(Config::for_client(&named, &env).unwrap_err().class(), Some(Exception::ConfigLoadingError));
     }
 }

@@ -82,6 +82,9 @@ impl Sources<'_> {
 
     /// Returns the error for a setting without a value.
     pub(super) fn missing(&self, name: &Name) -> Error {
+        if self.config.is_absent() {
+            return super::discover::not_found(&self.config.searched).with_hint(self.setting_hint(name));
+        }
         let file = self.config.path().display();
         let details = format!("'{}' is not set: {file} does not have it in its section [client].", name.option);
         Error::new(Exception::MissingClientParameter, details).with_hint(self.setting_hint(name))

@@ -25,11 +25,14 @@ pub(crate) fn examine(overrides: &Overrides, env: &Env) -> (Option<Config>, Vec<
             (config, vec![unreadable(&error, subject)])
         }
     };
-    if let Some(config) = &config {
+    if config.as_ref().is_some_and(Config::is_absent) {
+        findings.push(Finding::ok(CHECK, "rucio.cfg", "there is none: all settings are on the command line"));
+    } else if let Some(config) = &config {
         findings.insert(0, Finding::ok(CHECK, config.path().display(), why(config.path(), overrides, env)));
         findings.extend(profile(config));
         findings.extend(unknown_options(config));
         findings.extend(permissions(config));
+        findings.extend(scope_convention(config));
     }
     (config, findings)
 }
@@ -88,6 +91,13 @@ fn unknown_option(path: &Path, section: &str, name: &str, line: usize) -> Findin
             format!("sed -i '{line}d' {}", shell(path)),
         )),
     }
+}
+
+/// Warns about a convention that decides which DIDs are meant, and is unknown here.
+fn scope_convention(config: &Config) -> Option<Finding> {
+    let unknown = config.scope_convention().1?;
+    let finding = Finding::warning(CHECK, config.path().display(), unknown.to_string());
+    Some(finding.hint("Write DIDs as scope:name."))
 }
 
 /// Warns about a password that others can read, or a file that everybody can write.
