@@ -107,6 +107,7 @@ fn as_json(message: &str, class: Option<Exception>, hint: Option<&str>, code: Ex
 fn exit_code(error: &Error, tree: Tree) -> ExitCode {
     match error.kind() {
         Kind::Interrupted => ExitCode::Interrupted,
+        Kind::Terminated => ExitCode::Terminated,
         Kind::Timeout => ExitCode::TimedOut,
         _ if error.is_before_start() => ExitCode::Failure,
         Kind::Value | Kind::Io | Kind::Class(Exception::InputValidationError) => ExitCode::Failure,
@@ -119,6 +120,7 @@ fn exit_code(error: &Error, tree: Tree) -> ExitCode {
 fn extension_exit_code(error: &Error) -> ExitCode {
     match error.kind() {
         Kind::Interrupted => ExitCode::Interrupted,
+        Kind::Terminated => ExitCode::Terminated,
         Kind::Class(Exception::CannotAuthenticate | Exception::NoAuthInformation) => ExitCode::LogInFirst,
         _ => ExitCode::Failure,
     }
@@ -141,6 +143,7 @@ mod tests {
             (Error::value("no"), Tree::Legacy, 1),
             (Error::timeout(""), Tree::Commands, 124),
             (Error::interrupted(), Tree::Commands, 130),
+            (Error::terminated(), Tree::Commands, 143),
         ];
         for (error, tree, expected) in cases {
             assert_eq!(exit_code(&error, tree).number(), expected, "{error:?} {tree:?}");

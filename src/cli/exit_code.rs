@@ -15,6 +15,8 @@ pub(super) enum ExitCode {
     TimedOut,
     /// Ended by Ctrl-C, as shells report it: 128 + SIGINT.
     Interrupted,
+    /// Ended by SIGTERM: 128 + SIGTERM.
+    Terminated,
     /// A failure whose exception class decides the code.
     Class(Exception),
 }
@@ -29,6 +31,7 @@ impl ExitCode {
             Self::LogInFirst => 4,
             Self::TimedOut => 124,
             Self::Interrupted => 130,
+            Self::Terminated => 143,
             Self::Class(class) => class.code(),
         }
     }

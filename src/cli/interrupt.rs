@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 /// Time for the command to stop on its own after a signal.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Runs `work`; fails with `Interrupted` on Ctrl-C, or on SIGTERM, which batch systems send.
+/// Runs `work`; fails with `Interrupted` on Ctrl-C, and with `Terminated` on SIGTERM, which batch systems send.
 pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     // The handlers are installed before the work starts, because its first step may turn off the terminal's echo.
     let listen = |kind| signal(kind).map_err(|error| Error::io("Cannot start", error));
@@ -22,7 +22,7 @@ pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>)
     tokio::select! {
         outcome = work => outcome,
         _ = interrupt.recv() => Err(Error::interrupted()),
-        _ = terminate.recv() => Err(Error::interrupted()),
+        _ = terminate.recv() => Err(Error::terminated()),
     }
 }
 
@@ -38,27 +38,25 @@ pub(super) fn survive_file_size_limit() {
 pub(super) fn exit_if_stuck() {
     // Without this thread, only a stuck command cannot be interrupted.
     let _ = thread::Builder::new().name("stuck".to_owned()).spawn(|| {
-        if Builder::new_current_thread().enable_all().build().is_ok_and(|runtime| runtime.block_on(wait_for_signal())) {
-            exit_interrupted();
+        let runtime = Builder::new_current_thread().enable_all().build();
+        if let Some(code) = runtime.ok().and_then(|runtime| runtime.block_on(wait_for_signal())) {
+            exit_interrupted(code);
         }
     });
 }
 
-/// Waits for a signal and then for [`GRACE`]. Returns false if the handlers cannot be installed.
-async fn wait_for_signal() -> bool {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return false;
+/// Waits for a signal and then for [`GRACE`]. Returns its exit code, `None` if the handlers cannot be installed.
+async fn wait_for_signal() -> Option<ExitCode> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt()).ok()?, signal(SignalKind::terminate()).ok()?);
+    let code = tokio::select! {
+        _ = interrupt.recv() => ExitCode::Interrupted,
+        _ = terminate.recv() => ExitCode::Terminated,
     };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
     tokio::time::sleep(GRACE).await;
-    true
+    Some(code)
 }
 
 #[expect(clippy::exit, reason = "the thread that would return from main is in the midst of a write that does not end")]
-fn exit_interrupted() -> ! {
-    std::process::exit(ExitCode::Interrupted.number().into())
+fn exit_interrupted(code: ExitCode) -> ! {
+    std::process::exit(code.number().into())
 }

@@ -64,12 +64,12 @@ fn answer_to(words: &[OsString], invocation: Invocation) -> ExitCode {
     }
 }
 
-/// Runs the command on each server in turn; the first failure decides the exit code. Ctrl-C skips the other servers.
+/// Runs the command on each server in turn; the first failure decides the exit code. Ctrl-C and SIGTERM skip the other servers.
 fn run_on_all(words: &[OsString], hosts: Vec<ConfiguredServer>) -> ExitCode {
     let mut first_failure = ExitCode::Success;
     for host in hosts {
         match run_on(words, host) {
-            ExitCode::Interrupted => return ExitCode::Interrupted,
+            code @ (ExitCode::Interrupted | ExitCode::Terminated) => return code,
             code if first_failure == ExitCode::Success => first_failure = code,
             _ => {}
         }

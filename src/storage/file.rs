@@ -76,7 +76,7 @@ fn version(metadata: &Metadata) -> String {
 
 /// Returns the path of a `file://` PFN; a host in it is ignored, as in the official client. The path may contain
 /// percent escapes; as a `%` may also be literal, the literal path takes precedence if it exists.
-pub(super) fn path(pfn: &Pfn) -> Result<PathBuf> {
+pub(crate) fn path(pfn: &Pfn) -> Result<PathBuf> {
     let path = pfn.path();
     if pfn.scheme() != "file" || !path.starts_with('/') || path.contains('\0') {
         return Err(bad(pfn));

@@ -12,7 +12,8 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
-use crate::transfer::job::FileJob;
+use crate::transfer::download::source::rse_protocols::RseProtocols;
+use crate::transfer::job::{FileJob, Source};
 use crate::transfer::plan::{Planner, Route, Rules};
 use crate::transfer::session::excluded;
 use crate::transfer::stream_to_stdout::stream_file;
@@ -45,14 +46,27 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     let dids = context.dids(&args.dids)?;
     let storages = access::storages(context, client, None).await?;
-    let tapes = excluded(client, false).await?;
+    let (tapes, protocols) = (excluded(client, false).await?, RseProtocols::new(client));
     for did in &dids {
-        let job = find(context, client, &args, did, &tapes).await?;
+        let mut job = find(context, client, &args, did, &tapes).await?;
+        job.sources = allowed(job.sources, &protocols).await;
         let mut out = context.ui.bytes();
         stream_file(&storages, &job, &mut |bytes| out.write(bytes)).await?;
         out.end()?;
     }
     Ok(())
+}
+
+/// Returns the sources without local paths that the server may not name.
+async fn allowed(sources: Vec<Source>, protocols: &RseProtocols<'_>) -> Vec<Source> {
+    let mut allowed = Vec::new();
+    for source in sources {
+        match protocols.check_local_path(&source).await {
+            Ok(()) => allowed.push(source),
+            Err(reason) => tracing::warn!("{reason}"),
+        }
+    }
+    allowed
 }
 
 /// Looks up the replicas of a file. Errors: the DID is a dataset or a container.

@@ -30,6 +30,7 @@ use crate::http::Client;
 use crate::storage::Storages;
 use source::archives::Archives;
 use source::implementations::Implementations;
+use source::rse_protocols::RseProtocols;
 use target_folder::TargetFolder;
 
 /// Maximum number of attempts per source, as in the official client: request, transfer and verification together.
@@ -69,6 +70,8 @@ pub struct Downloader<'a> {
     pub client: Option<&'a Client>,
     /// The requested protocol implementations; `None` if any will do.
     pub implementations: Option<Implementations<'a>>,
+    /// The protocols of RSEs, to check local paths that the server names; `None` if the user named them.
+    pub rse_protocols: Option<RseProtocols<'a>>,
     /// Receiver of events.
     pub observer: &'a dyn DownloadObserver,
     /// Sender of traces, if any.
@@ -110,6 +113,7 @@ impl<'a> Downloader<'a> {
             connection_budget: ConnectionBudget::shared(LARGE),
             client: None,
             implementations: None,
+            rse_protocols: None,
             observer,
             tracer: None,
             common_trace,

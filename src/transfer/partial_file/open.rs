@@ -30,7 +30,13 @@ pub(super) fn open_locked(path: &Path, create: bool) -> Leftover<File> {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Leftover::Busy(Progress::from_metadata(&metadata)),
-            Err(TryLockError::Error(_)) => return Leftover::None,
+            Err(TryLockError::Error(_)) => {
+                // A file system without locks: no process uses this file, so a new one must not stay.
+                if create && metadata.len() == 0 {
+                    let _ = fs::remove_file(path);
+                }
+                return Leftover::None;
+            }
         }
         // The previous owner of the lock may have renamed or removed the file.
         let now = fs::symlink_metadata(path);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
@@ -47,5 +48,21 @@ fn file_beyond_the_size_limit_of_the_process_fails_alone() -> Result<()> {
     ensure!(verdict.contains("cannot write") && verdict.contains("ulimit -f"), "{verdict}");
     world.arrived("fine")?;
     ensure!(world.names()? == ["fine"], "{:?}", world.names()?);
+    Ok(())
+}
+
+/// File systems without locks (Lustre without the option, some NFS) refuse `flock`; a library in front of the system call
+/// does the same.
+#[test]
+fn file_system_without_locks_keeps_no_empty_partial_files() -> Result<()> {
+    let (world, _store) = files(&[("f", 100_000), ("g", 0)])?;
+    let (source, library) = (world.home.path().join("flock.c"), world.home.path().join("flock.so"));
+    fs::write(&source, "#include <errno.h>\nint flock(int f, int o) { errno = ENOSYS; return -1; }\n")?;
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).status();
+    ensure!(compiled.context("no C compiler (tests/prerequisites)")?.success());
+    let outcome = world.rucio(&[])?.env("LD_PRELOAD", &library.to_string_lossy()).run()?;
+    ended(&outcome, 0)?;
+    world.arrived("f")?;
+    ensure!(world.names()? == ["f", "g"], "{:?}", world.names()?);
     Ok(())
 }

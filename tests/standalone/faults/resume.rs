@@ -83,7 +83,7 @@ pub(super) fn end(mut child: Child, signal: Signal) -> Result<i32> {
 
 #[test]
 fn resume_after_an_interrupt_starts_where_it_stopped() -> Result<()> {
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 130), (Signal::KILL, 137)] {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::KILL, 137)] {
         let (world, store) = files(&["f"], 15)?;
         let child = world.start()?;
         let part = world.wait_for_part("f")?;

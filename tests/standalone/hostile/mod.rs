@@ -6,6 +6,7 @@ mod corpus;
 mod download;
 mod listing;
 mod local;
+mod local_paths;
 mod metalink;
 mod names;
 mod screen;

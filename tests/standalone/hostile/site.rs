@@ -93,6 +93,7 @@ fn answer(heard: &ReceivedRequest, catalogue: &Catalogue, act: &impl Fn(usize)) 
         "POST /replicas/list" => list(&of_files(&heard.body, &catalogue.listed)),
         "POST /dids/bulkmeta" => list(&catalogue.listed),
         request if request.starts_with("GET /dids/") && request.ends_with("/files") => list(&catalogue.listed),
+        "GET /rses/R" => Answer::json(r#"{"protocols": [{"scheme": "file", "impl": "x", "prefix": "/"}]}"#),
         request if request.starts_with("GET /rses/") => list(b""),
         "GET /scopes/" => Answer::json(r#"["s"]"#),
         request if request.contains("/meta?") => {

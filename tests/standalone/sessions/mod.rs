@@ -2,6 +2,7 @@
 
 mod commands;
 mod faults;
+mod fronts;
 mod hostile;
 mod tls_anchors;
 mod vo;

@@ -8,6 +8,7 @@ use super::direct;
 use super::extra_options::ExtraOptions;
 use super::filter;
 use super::options::Args;
+use crate::api::scopes;
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
 use crate::transfer::report;
@@ -18,7 +19,7 @@ use crate::types::Did;
 const STDIN: &str = "-";
 
 /// Returns all requested DIDs. None with `--metalink`: the document lists its files.
-pub(super) fn requests(context: &Context, args: &Args, more: &ExtraOptions) -> Result<Vec<DidRequest>> {
+pub(super) async fn requests(context: &Context, args: &Args, more: &ExtraOptions) -> Result<Vec<DidRequest>> {
     let filters = filter::parse(args.filter.as_deref())?;
     if args.metalink.is_some() {
         return Ok(Vec::new());
@@ -27,11 +28,13 @@ pub(super) fn requests(context: &Context, args: &Args, more: &ExtraOptions) -> R
         let scope = args.scope.clone().unwrap_or_default();
         return Ok(vec![DidRequest { text: format!("{scope}:*"), scope, name: None, filters, within: None }]);
     }
-    let request = |text: String, within: Option<Did>| {
-        let did = context.did(&text)?;
-        Ok(DidRequest { text, scope: did.scope, name: Some(did.name), filters: filters.clone(), within })
-    };
     let list = more.files_from.as_deref().map(read).transpose()?.unwrap_or_default();
+    let texts = args.dids.iter().map(String::as_str).chain(entries(&list).map(|(text, _)| text));
+    let scopes = existing_scopes(context, texts).await?;
+    let request = |text: String, within: Option<Did>| {
+        let Did { scope, name } = context.did_among(&text, &scopes)?;
+        Ok(DidRequest { text, scope, name: Some(without_slash(name)), filters: filters.clone(), within })
+    };
     let named = args.dids.iter().map(|text| request(args.with_scope(text), None));
     let listed = entries(&list).map(|(text, within)| {
         // A listed DID that has a scope is complete.
@@ -39,6 +42,24 @@ pub(super) fn requests(context: &Context, args: &Args, more: &ExtraOptions) -> R
         request(text, within.map(|within| context.did(within)).transpose()?)
     });
     named.chain(listed).collect()
+}
+
+/// Returns the names of all scopes, if the scope of one of these DIDs depends on them.
+async fn existing_scopes<'t>(context: &Context, mut texts: impl Iterator<Item = &'t str>) -> Result<Vec<String>> {
+    let convention = context.scope_convention()?;
+    if texts.any(|text| convention.depends_on_scopes(text)) {
+        scopes::list(context.client()?).await
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+/// Removes the slash at the end of a name, as the official client does: containers were once written so.
+fn without_slash(name: String) -> String {
+    match name.strip_suffix('/') {
+        Some(stripped) if !stripped.is_empty() && !stripped.contains('*') => stripped.to_owned(),
+        _ => name,
+    }
 }
 
 fn read(path: &str) -> Result<String> {
@@ -82,5 +103,12 @@ mod tests {
         let found: Vec<_> = entries(list).collect();
         assert_eq!(found, [("s:a", None), ("s:b c", None), ("s:e", Some("s:set"))]);
         assert_eq!(entries("").count(), 0);
+    }
+
+    #[test]
+    fn input_names_lose_one_slash_at_their_end() {
+        for (name, expected) in [("set/", "set"), ("set", "set"), ("a/b//", "a/b/"), ("/", "/"), ("se*/", "se*/")] {
+            assert_eq!(without_slash(name.to_owned()), expected);
+        }
     }
 }

@@ -30,6 +30,7 @@ use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::storage::Storages;
 use crate::transfer::download::source::implementations::{ImplementationChoice, Implementations};
+use crate::transfer::download::source::rse_protocols::RseProtocols;
 use crate::transfer::download::target_folder::TargetFolder;
 use crate::transfer::download::{DownloadOptions, Downloader};
 use crate::transfer::limits::attempt_timeout::AttemptTimeout;
@@ -60,7 +61,7 @@ pub(crate) async fn run(context: &Context, all: ArgsWithExtraOptions) -> Result<
 /// Runs the download until it is complete or interrupted.
 pub(crate) async fn download(context: &Context, args: Args, more: ExtraOptions) -> Result<()> {
     args.check(&more)?;
-    let requests = inputs::requests(context, &args, &more)?;
+    let requests = inputs::requests(context, &args, &more).await?;
     if requests.is_empty() && args.metalink.is_none() {
         tracing::info!("The list of DIDs is empty: nothing to download.");
         if more.dry_run {
@@ -250,6 +251,9 @@ impl<'a> Job<'a> {
         }
         downloader.client = Some(self.client);
         downloader.implementations = wanted.map(|wanted| Implementations::new(self.client, wanted));
+        // With these options, the user names the addresses.
+        let is_listed = self.args.pfn.is_none() && self.args.metalink.is_none();
+        downloader.rse_protocols = is_listed.then(|| RseProtocols::new(self.client));
         downloader.options = DownloadOptions { attempt_timeout: AttemptTimeout { seconds, speed }, ..self.options() };
         downloader.rate = self.rate.as_ref();
         downloader.tracer = tracer;

@@ -29,7 +29,8 @@ pub(crate) struct Args {
     #[arg(long)]
     pub allow_tape: bool,
     /// Use only replicas at RSEs that match this expression
-    #[arg(long, alias = "rse-exp", value_name = "EXPRESSION", add = ValueKind::RseExpression)]
+    // Scripts for releases before 37 write --rse.
+    #[arg(long, aliases = ["rse-exp", "rse"], value_name = "EXPRESSION", add = ValueKind::RseExpression)]
     pub rses: Option<String>,
     /// Use only replicas at RSEs that offer this protocol implementation (webdav, xrootd, gfal.NoRename, ...)
     #[arg(long, value_name = "NAME")]

@@ -1,16 +1,8 @@
 //! Protocol implementations named by RSEs (`rucio.rse.protocols.webdav.Default`). This program has one implementation
 //! per protocol; an option or configuration that names one selects the RSEs that offer it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-
-use serde::Deserialize;
-use tokio::sync::OnceCell;
-
-use crate::api::rses;
-use crate::error::Result;
+use super::rse_protocols::{Protocol, RseProtocols};
 use crate::http::Client;
-use crate::lock::lock;
 use crate::transfer::job::Source;
 use crate::types::implementation_class;
 
@@ -23,21 +15,11 @@ pub enum ImplementationChoice {
     Preferred(Vec<String>),
 }
 
-/// The protocols of RSEs, each queried once, when a file has a replica there.
+/// The requested implementations, and the protocols of the RSEs.
 #[derive(Debug)]
 pub struct Implementations<'a> {
-    client: &'a Client,
     choice: ImplementationChoice,
-    known: Mutex<HashMap<String, Arc<OnceCell<Vec<Protocol>>>>>,
-}
-
-/// A protocol of an RSE.
-#[derive(Debug, Clone, Deserialize)]
-struct Protocol {
-    scheme: String,
-    r#impl: String,
-    #[serde(default)]
-    domains: HashMap<String, HashMap<String, Option<f64>>>,
+    protocols: RseProtocols<'a>,
 }
 
 impl ImplementationChoice {
@@ -54,7 +36,7 @@ impl ImplementationChoice {
 impl<'a> Implementations<'a> {
     /// Creates an empty cache that queries this server.
     pub fn new(client: &'a Client, choice: ImplementationChoice) -> Self {
-        Self { client, choice, known: Mutex::default() }
+        Self { choice, protocols: RseProtocols::new(client) }
     }
 
     /// Returns the implementation for a file with these sources; `None` if any will do. Of the preferred ones it is the
@@ -66,7 +48,7 @@ impl<'a> Implementations<'a> {
         };
         for source in sources {
             // An RSE that cannot be queried is neither preferred nor excluded.
-            let Ok(protocols) = self.protocols(&source.rse).await else { continue };
+            let Ok(protocols) = self.protocols.of(&source.rse).await else { continue };
             let found = protocols.iter().rev().find(|one| preferred.contains(&one.r#impl) && one.is_readable());
             if let Some(found) = found {
                 return Some(found.r#impl.clone());
@@ -80,28 +62,11 @@ impl<'a> Implementations<'a> {
     pub(crate) async fn check(&self, source: &Source, implementation: &str) -> std::result::Result<(), String> {
         let scheme = source.pfn.scheme();
         let fits = |one: &Protocol| one.r#impl == implementation && one.scheme == scheme && one.is_readable();
-        match self.protocols(&source.rse).await {
+        match self.protocols.of(&source.rse).await {
             Ok(protocols) if protocols.iter().any(fits) => Ok(()),
             Ok(_) => Err(format!("{} offers no {scheme} by {implementation}", source.rse)),
             Err(error) => Err(format!("the protocols of {} cannot be requested: {error}", source.rse)),
         }
-    }
-
-    async fn protocols(&self, rse: &str) -> Result<Vec<Protocol>> {
-        let slot = lock(&self.known).entry(rse.to_owned()).or_default().clone();
-        let ask = || async {
-            let settings = rses::get(self.client, rse).await?;
-            let listed = settings.get("protocols").and_then(|value| value.as_array()).cloned().unwrap_or_default();
-            Ok(listed.into_iter().filter_map(|one| serde_json::from_value(one).ok()).collect())
-        };
-        slot.get_or_try_init(ask).await.cloned()
-    }
-}
-
-impl Protocol {
-    /// Whether it can be read over WAN, the domain that the official client uses for every download.
-    fn is_readable(&self) -> bool {
-        self.domains.get("wan").and_then(|wan| wan.get("read")).is_some_and(|priority| priority.is_some())
     }
 }
 
@@ -118,17 +83,5 @@ mod tests {
         let long = ["rucio.rse.protocols.xrootd.Default", "rucio.rse.protocols.gfal.NoRename"].map(str::to_owned);
         assert_eq!(ImplementationChoice::new(None, &preferred), Some(ImplementationChoice::Preferred(long.into())));
         assert_eq!(ImplementationChoice::new(None, &[]), None);
-    }
-
-    #[test]
-    fn implementation_protocol_is_read_as_the_server_writes_it() {
-        let text = |read: &str| {
-            format!(
-                r#"{{"scheme": "https", "impl": "x", "port": 1, "domains": {{"wan": {{"read": {read}}}, "lan": {{}}}}}}"#
-            )
-        };
-        let readable = |read| serde_json::from_str::<Protocol>(&text(read)).unwrap().is_readable();
-        assert!(readable("1") && !readable("null"));
-        assert!(!serde_json::from_str::<Protocol>(r#"{"scheme": "a", "impl": "b"}"#).unwrap().is_readable());
     }
 }

@@ -7,6 +7,7 @@
 pub mod archives;
 pub mod implementations;
 mod renew_signature;
+pub mod rse_protocols;
 mod unpack;
 
 use std::path::Path;
@@ -168,6 +169,9 @@ impl FileDownload<'_> {
     async fn storage_for(&self, source: &Source, implementation: Option<&str>) -> Result<&dyn Storage, String> {
         if let (Some(implementations), Some(wanted)) = (&self.downloader.implementations, implementation) {
             implementations.check(source, wanted).await?;
+        }
+        if let Some(protocols) = &self.downloader.rse_protocols {
+            protocols.check_local_path(source).await?;
         }
         self.downloader.storages.for_pfn(&source.pfn).map_err(|error| error.to_string())
     }
