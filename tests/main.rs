@@ -15,6 +15,7 @@ mod fixtures;
 mod guide;
 mod hostile;
 mod parsers;
+mod servers;
 mod sessions;
 mod startup;
 mod storage;

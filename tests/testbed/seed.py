@@ -21,6 +21,7 @@ from itertools import islice, permutations
 
 D = os.environ['D']
 FULL = os.environ['FULL'] == '1'
+RELEASE = int(os.environ['RUCIO_RELEASE'])       # of the server
 PORT = {name[2:]: int(value) for name, value in os.environ.items() if name.startswith('P_')}
 CHUNK = 1000                                   # the server takes no more in one call
 
@@ -164,9 +165,8 @@ def add_account_attributes():
     """Past the REST interface, which takes no boolean. Without sign-url (alice) S3 URLs come unsigned."""
     from rucio.common.types import InternalAccount
     from rucio.core.account import add_account_attribute, has_account_attribute
-    from rucio.db.sqla.constants import DatabaseOperationType
-    from rucio.db.sqla.session import db_session
-    with db_session(DatabaseOperationType.WRITE) as session:
+    from rucio.db.sqla.session import get_session
+    with get_session()() as session, session.begin():
         for account, key in (('root', 'admin'), ('prod', 'admin'), ('jdoe', 'sign-url')):
             if not has_account_attribute(account=InternalAccount(account), key=key, session=session):
                 add_account_attribute(account=InternalAccount(account), key=key, value=True, session=session)
@@ -299,8 +299,9 @@ def add_files(catalogue):
     file('hopeless.dat', 100_000, ['DAVS', 'POSIX'], wrong=['DAVS', 'POSIX'])
     file('gone.dat', 100_000, ['DAVS'], absent=['DAVS'])
     put_s3_object(catalogue)
-    # a good name to the server, and a trap for a client that makes it a path below the download folder
-    catalogue.file('mock', 'up/../../../escape.dat', b'out of bounds\n', ['POSIX'], 'escape')
+    if RELEASE >= 38:                            # servers before take no slashes in names
+        # a good name to the server, and a trap for a client that makes it a path below the download folder
+        catalogue.file('mock', 'up/../../../escape.dat', b'out of bounds\n', ['POSIX'], 'escape')
     catalogue.flush()
 
     catalogue.container('test', 'container', 'mixed', 'xrd')
@@ -332,8 +333,8 @@ def add_odd_metadata(catalogue):
         client.add_opendata_did(scope='mock', name=name)
     for name, record_id in (('odd', 7), ('events', 8)):
         client.close('mock', name)
-        client.update_opendata_did(scope='mock', name=name, state='public', meta=odd, doi=f'10.1234/{name}',
-                                   record_id=record_id)
+        record = {'record_id': record_id} if RELEASE >= 39 else {}
+        client.update_opendata_did(scope='mock', name=name, state='public', meta=odd, doi=f'10.1234/{name}', **record)
     client.update_opendata_did(scope='mock', name='events', state='suspended')
 
 
@@ -388,12 +389,13 @@ def add_big(catalogue):
 def add_user_files(jdoe):
     catalogue = Catalogue(jdoe)
     catalogue.file('user.jdoe', 'hello.txt', b'hello, testbed\n', ['DAVS_SCRATCHDISK'], 'mine')
-    # all that the schema "generic" allows in a name: a slash, dots, dashes, underscores
-    for odd in ('odd/sub-folder/9_name..v1.-x', '9_odd..name-.v1-'):
-        catalogue.file('user.jdoe', odd, noise(odd, 12_345), ['DAVS_SCRATCHDISK'], 'odd/names')
+    # all that the schema "generic" allows in a name: a slash (since 38), dots, dashes, underscores
+    slash = '/' if RELEASE >= 38 else '-'
+    for odd in (f'odd{slash}sub-folder{slash}9_name..v1.-x', '9_odd..name-.v1-'):
+        catalogue.file('user.jdoe', odd, noise(odd, 12_345), ['DAVS_SCRATCHDISK'], f'odd{slash}names')
     catalogue.flush()
     catalogue.rule('user.jdoe', 'mine', 1, 'DAVS_SCRATCHDISK', lifetime=30 * 86400)
-    catalogue.rule('user.jdoe', 'odd/names', 1, 'DAVS_SCRATCHDISK', lifetime=7 * 86400, comment='short-lived')
+    catalogue.rule('user.jdoe', f'odd{slash}names', 1, 'DAVS_SCRATCHDISK', lifetime=7 * 86400, comment='short-lived')
 
 
 # ---- rules ---------------------------------------------------------------------------------------
@@ -437,7 +439,8 @@ def first():
         small = pool.submit(add_small, Catalogue(Client())) if FULL else None      # beside the rest
         add_files(catalogue)
         add_user_files(jdoe)
-        add_odd_metadata(catalogue)
+        if RELEASE >= 38:
+            add_odd_metadata(catalogue)
         if small:
             small.result()
     give_to_www_data()

@@ -3,7 +3,9 @@
 
 settings() { # [DIR]
     D=$(readlink -m "${1:-${TESTBED_DIR:-/tmp/rucio-testbed}}")
-    RUCIO_VERSION=41.5.1
+    RUCIO_VERSION=${RUCIO_VERSION:-41.5.1}      # of the servers
+    RUCIO_RELEASE=${RUCIO_VERSION%%.*}
+    CLIENT_VERSION=41.5.1                       # of the official client
     REALM=TESTBED.LOCAL
     FULL=${TESTBED_FULL:-1}                     # 0: leave out the large datasets of scope bench
 
@@ -14,7 +16,7 @@ settings() { # [DIR]
     P_MC2=$((base + 15)) P_FRAIL=$((base + 16))
     P_XRDHTTP=$((base + 17)) P_XRDPOOL=$((base + 18)) P_XRDDOOR=$((base + 19)) P_CMSD=$((base + 20))
     # read by seed.py, idp.mjs and s3.mjs
-    export D FULL P_RUCIO P_SECOND P_DAVS P_DAV P_OIDC P_XRD P_PG P_S3 P_SSHD P_XRDHTTP P_XRDPOOL P_XRDDOOR
+    export D FULL RUCIO_RELEASE P_RUCIO P_SECOND P_DAVS P_DAV P_OIDC P_XRD P_PG P_S3 P_SSHD P_XRDHTTP P_XRDPOOL P_XRDDOOR
 
     CERTS=$D/certs ETC=$D/etc LOG=$D/log RUN=$D/run STORE=$D/storage
     VENV=$D/venv CLIENT_VENV=$D/client-venv

@@ -23,12 +23,20 @@ make_configs() {
 
 # ---- Rucio servers -----------------------------------------------------------------------------
 
+# Servers before 37 use another driver of the database.
+database_url() { # DATABASE
+    local driver=psycopg
+    [ "$RUCIO_RELEASE" -ge 37 ] || driver=psycopg2
+    echo "postgresql+$driver://rucio:rucio@127.0.0.1:$P_PG/$1"
+}
+
 rucio_server_config() { # DATABASE PORT MEMCACHED_PORT
     local endpoints=(
         accountlimits accounts archives auth config credentials dids dirac export heartbeats identities import
-        lifetime_exceptions locks meta_conventions metrics nongrid_traces opendata opendata_public ping redirect
+        lifetime_exceptions locks meta_conventions metrics nongrid_traces ping redirect
         replicas requests rses rules scopes subscriptions traces vos
     )
+    [ "$RUCIO_RELEASE" -lt 38 ] || endpoints+=(opendata opendata_public)
     cat <<CFG
 [common]
 logdir = $LOG
@@ -36,7 +44,7 @@ loglevel = ${TESTBED_LOGLEVEL:-INFO}
 mailtemplatedir = $VENV/rucio/etc/mail_templates
 
 [database]
-default = postgresql+psycopg://rucio:rucio@127.0.0.1:$P_PG/$1
+default = $(database_url "$1")
 pool_size = 10
 max_overflow = 10
 pool_recycle = 3600
@@ -140,7 +148,7 @@ CFG
 alembic_config() { # DATABASE
     cat <<CFG
 [alembic]
-sqlalchemy.url = postgresql+psycopg://rucio:rucio@127.0.0.1:$P_PG/$1
+sqlalchemy.url = $(database_url "$1")
 script_location = $SITE/rucio/db/sqla/migrate_repo/
 [loggers]
 keys = root
@@ -315,6 +323,7 @@ CFG
 print_env() {
     cat <<OUT
 export TESTBED_DIR=$D
+export TESTBED_RUCIO_VERSION=$RUCIO_VERSION     # of the servers
 export TESTBED_CONFIGS=$ETC/client              # root, jdoe: userpass x509 x509_encrypted x509_proxy ssh gss oidc
                                                 # oidc_code oidc_device oidc_browser, lifetime (has that
                                                 # command); at the second server: second (.cfg)

@@ -65,6 +65,13 @@ python_env() { # FOLDER LOG REQUIREMENT...
     echo "$*" >"$folder/.installed"
 }
 
+# Some servers are only there as source, whose setup.py imports a module that newer versions of setuptools lack.
+old_setuptools() {
+    [ "$RUCIO_RELEASE" -le 36 ] || return 0
+    echo 'setuptools<80' >"$D/constraints.txt"
+    export PIP_CONSTRAINT=$D/constraints.txt
+}
+
 node_modules() {
     [ ! -e "$D/node/.installed" ] || return 0
     say "npm: oidc-provider s3rver"
@@ -97,8 +104,9 @@ install_packages() {
         node_modules
     ) & jobs+=($!)
     (
+        old_setuptools
         python_env "$VENV" pip "rucio[postgresql]==$RUCIO_VERSION"
-        python_env "$CLIENT_VENV" pip-client "rucio-clients==$RUCIO_VERSION" argcomplete paramiko
+        python_env "$CLIENT_VENV" pip-client "rucio-clients==$CLIENT_VERSION" argcomplete paramiko
     ) & jobs+=($!)
     for job in "${jobs[@]}"; do wait "$job" || failed=1; done
     [ $failed = 0 ] || die "the packages could not be installed, see above"
