@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::fixtures::{Answer, Home, Server};
 
-const SECRET: &str = "my private key\n";
+const KEY: &str = "my private key\n";
 
 /// A server with one file, `s:f`, at this path, whose RSE has a file protocol with this prefix.
 fn server(path: String, prefix: String) -> Result<Server> {
@@ -36,26 +36,26 @@ fn server(path: String, prefix: String) -> Result<Server> {
 #[test]
 fn hostile_local_path_is_read_only_below_the_prefix_of_its_rse() -> Result<()> {
     let home = Home::new()?;
-    let (store, secret) = (home.path().join("store"), home.path().join("secret"));
+    let (store, key) = (home.path().join("store"), home.path().join("key"));
     fs::create_dir(&store)?;
-    fs::write(&secret, SECRET)?;
+    fs::write(&key, KEY)?;
     let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
-    let around = path(&store.join("../secret"));
+    let around = path(&store.join("../key"));
     for (replica, prefix, allowed) in
-        [(path(&secret), path(&store), false), (around, path(&store), false), (path(&secret), path(home.path()), true)]
+        [(path(&key), path(&store), false), (around, path(&store), false), (path(&key), path(home.path()), true)]
     {
         let server = server(replica.clone(), prefix.clone())?;
         let run = |words: &[&str]| server.client(&home)?.folder(home.path()).args(words).run();
         let outcome = run(&["download", "--dir", "here", "--no-subdir", "s:f"])?;
         let copied = fs::read_to_string(home.path().join("here/f")).unwrap_or_default();
-        ensure!((outcome.code == 0) == allowed && (copied == SECRET) == allowed, "{replica} {prefix}: {outcome:?}");
+        ensure!((outcome.code == 0) == allowed && (copied == KEY) == allowed, "{replica} {prefix}: {outcome:?}");
         let outcome = run(&["cat", "s:f"])?;
-        ensure!((outcome.code == 0) == allowed && (outcome.stdout == SECRET) == allowed, "{replica}: {outcome:?}");
+        ensure!((outcome.code == 0) == allowed && (outcome.stdout == KEY) == allowed, "{replica}: {outcome:?}");
         let _ = fs::remove_dir_all(home.path().join("here"));
     }
     // An address that the user names is read.
     let server = server("/nowhere".to_owned(), "/nowhere".to_owned())?;
-    let pfn = format!("file://localhost{}", path(&secret));
+    let pfn = format!("file://localhost{}", path(&key));
     let words = ["download", "--dir", "here", "--no-subdir", "--rses", "R", "--pfn", &pfn, "s:f"];
     let outcome = server.client(&home)?.folder(home.path()).args(words).run()?;
     ensure!(outcome.code == 0, "{outcome:?}");
