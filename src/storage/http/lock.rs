@@ -18,7 +18,7 @@ use super::sender::host;
 use super::{WebStorage, address};
 use crate::lock::lock;
 use crate::storage::write::Lock;
-use crate::storage::{Pfn, Result};
+use crate::storage::{Pfn, Result, StorageErrorKind};
 
 const DEPTH: HeaderName = HeaderName::from_static("depth");
 /// Maximum number of attempts to create the folder. After a rejection, `PROPFIND` shows whether it exists: 405 may mean
@@ -43,7 +43,7 @@ impl WebStorage {
             return self.rename_lock(url).await;
         }
         for _ in 0..ATTEMPTS {
-            let response = self.writer.send(&Call::new(method(b"MKCOL")), &url).await?;
+            let response = self.send_again(&Call::new(method(b"MKCOL")), &url).await?;
             let server = response.headers().get(SERVER).and_then(|value| value.to_str().ok());
             let is_exclusive = !server.is_some_and(|name| name.to_lowercase().starts_with(NOT_EXCLUSIVE));
             match response.status() {
@@ -64,25 +64,30 @@ impl WebStorage {
         let own = format!("{}.{}/", url.as_str().trim_end_matches('/'), Uuid::new_v4().simple());
         let own = address::url(&Pfn::new(own))?;
         let inner = inner(&own)?;
-        self.writer.send(&Call::new(method(b"MKCOL")), &inner).await?;
+        self.send_again(&Call::new(method(b"MKCOL")), &inner).await?;
         let call = Call::new(method(b"MOVE")).with(DESTINATION, url.as_str())?;
-        if self.writer.send(&call, &own).await?.status().is_success() {
+        if self.send_again(&call, &own).await?.status().is_success() {
             return Ok(Lock::Held(Pfn::new(url)));
         }
         self.delete_lock(&own).await?;
         Ok(if self.is_there(&url).await? { Lock::Taken(Pfn::new(url)) } else { Lock::Unavailable })
     }
 
-    /// Deletes a folder, with the one in it where the server deletes only empty ones.
+    /// Deletes a folder, after the one in it where the server deletes only empty ones.
     pub(super) async fn delete_lock(&self, url: &Url) -> Result<Response> {
         let delete = Call::new(Method::DELETE);
-        let response = self.writer.send(&delete, url).await?;
-        if response.status().is_success() || !self.renamed_locks().contains(&host(url)) {
-            return Ok(response);
+        if self.renamed_locks().contains(&host(url)) {
+            self.send_again(&delete, &inner(url)?).await?;
         }
-        drop(response);
-        self.writer.send(&delete, &inner(url)?).await?;
-        self.writer.send(&delete, url).await
+        self.send_again(&delete, url).await
+    }
+
+    /// Sends a request, again if the connection breaks: XRootD closes it after an error, unannounced.
+    async fn send_again(&self, call: &Call<'_>, url: &Url) -> Result<Response> {
+        match self.writer.send(call, url).await {
+            Err(error) if error.kind == StorageErrorKind::Transient => self.writer.send(call, url).await,
+            outcome => outcome,
+        }
     }
 
     fn renamed_locks(&self) -> MutexGuard<'_, HashSet<String>> {
@@ -91,7 +96,7 @@ impl WebStorage {
 
     async fn is_there(&self, url: &Url) -> Result<bool> {
         let call = Call::new(method(b"PROPFIND")).with(DEPTH, "0")?;
-        Ok(self.writer.send(&call, url).await?.status() == StatusCode::MULTI_STATUS)
+        Ok(self.send_again(&call, url).await?.status() == StatusCode::MULTI_STATUS)
     }
 }
 
