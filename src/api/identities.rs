@@ -1,6 +1,6 @@
 //! `/identities`: identities and their accounts.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::{Client, Request, segment};
 
 /// Lists the accounts an identity may use: `GET /identities/accounts`, before Rucio 39
@@ -10,8 +10,10 @@ pub(crate) async fn accounts(client: &Client, identity: &str, identity_type: &st
     match client.json(request.since(39)).await {
         Err(error) if error.is_unknown_call() => {
             let path = format!("identities/{}/{}/accounts", segment(identity), segment(identity_type));
-            // The old call cannot take an identity with slashes: then the first error says which version can.
-            client.json(Request::get(path)).await.map_err(|old| if old.is_unknown_call() { error } else { old })
+            // The old call cannot take an identity with slashes, and fails with 500 at some servers, such as 36.5.0: then the
+            // first error says which version can.
+            let is_lacking = |old: &Error| old.is_unknown_call() || old.status() == Some(500);
+            client.json(Request::get(path)).await.map_err(|old| if is_lacking(&old) { error } else { old })
         }
         accounts => accounts,
     }
