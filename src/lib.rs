@@ -14,6 +14,7 @@ pub mod error;
 pub mod exceptions;
 pub mod hint;
 pub mod http;
+mod input_file;
 mod interact;
 mod lists;
 mod lock;

@@ -41,7 +41,8 @@ impl Contents {
     /// # Errors
     /// `CannotAuthenticate` if it has neither format or cannot be decrypted; an I/O error if it cannot be read.
     pub(crate) fn read(path: &Path, ask: Option<&AskPassphrase>) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
+        let bytes = crate::input_file::read(path)
+            .map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
         match Pkcs12::from_der(&bytes) {
             Ok(container) => open(path, &container, ask),
             Err(_) => pem(path, bytes),

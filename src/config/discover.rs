@@ -20,7 +20,7 @@ pub(super) fn find(given: Option<&str>, env: &Env) -> Result<PathBuf> {
 
 /// Reads the file.
 pub(super) fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|error| {
+    crate::input_file::read_to_string(path).map_err(|error| {
         let details = format!("{} cannot be read: {error}.", path.display());
         Error::new(Exception::ConfigLoadingError, details)
             .with_hint(Hint::parameters("Name a readable file", [Parameter::Config]))

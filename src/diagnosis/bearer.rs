@@ -10,7 +10,7 @@ use crate::time::unix_time;
 pub(super) fn examine(check: &'static str, used: bool, places: &BearerTokens) -> Vec<Finding> {
     let variable = places.variable.iter().map(|token| (env_vars::BEARER_TOKEN.to_owned(), token.expose().to_owned()));
     let files = places.named_file.iter().chain(&places.usual_files).filter_map(|file| {
-        let token = std::fs::read_to_string(file).ok()?;
+        let token = crate::input_file::read_to_string(file).ok()?;
         Some((file.display().to_string(), token))
     });
     variable.chain(files).map(|(place, token)| finding(check, used, &place, token.trim())).collect()

@@ -139,7 +139,7 @@ pub(super) fn open_to_others(check: &'static str, file: &Path) -> Option<Finding
 
 /// Whether a file is DER, of which only PKCS#12 is accepted, and needs a pass phrase.
 fn is_pkcs12(file: &Path) -> bool {
-    std::fs::read(file).is_ok_and(|bytes| bytes.first() == Some(&0x30)) && inspect(file, None).is_err()
+    crate::input_file::read(file).is_ok_and(|bytes| bytes.first() == Some(&0x30)) && inspect(file, None).is_err()
 }
 
 #[cfg(test)]

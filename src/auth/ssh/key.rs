@@ -17,6 +17,7 @@ use super::wire;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::hint::{Hint, shell_path};
+use crate::input_file;
 use crate::secret::Secret;
 
 /// The only type of key that Rucio servers can verify.
@@ -40,7 +41,7 @@ impl PublicKey {
     pub(super) fn read_public_half(key: &Path) -> Option<Self> {
         let mut path = key.as_os_str().to_owned();
         path.push(".pub");
-        let text = std::fs::read_to_string(path).ok()?;
+        let text = input_file::read_to_string(path).ok()?;
         BASE64_STANDARD.decode(text.split_whitespace().nth(1)?).ok().map(Self)
     }
 
@@ -82,7 +83,7 @@ enum KeyFormat {
 impl KeyFile {
     /// Reads the file.
     pub(super) fn read(path: &Path) -> std::io::Result<Self> {
-        let text = std::fs::read(path)?;
+        let text = input_file::read(path)?;
         let form = match armoured(&String::from_utf8_lossy(&text)) {
             Some(bytes) => KeyFormat::OpenSsh(bytes),
             None => KeyFormat::Pem(text),

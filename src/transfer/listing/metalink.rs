@@ -54,6 +54,11 @@ impl<R: BufRead> Metalink<R> {
         Self { reader, buffer: Vec::new(), nesting: Nesting::default() }
     }
 
+    /// Returns the input.
+    pub fn input(&mut self) -> &mut R {
+        self.reader.get_mut()
+    }
+
     /// Returns the next file; `None` at the end. Errors: the document is malformed or truncated, or a file has no
     /// identity.
     pub fn next_file(&mut self) -> Result<Option<ReplicaEntry>> {

@@ -1,23 +1,24 @@
 //! Request bodies and field values that are read from files.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Seek};
 use std::os::fd::AsFd;
 
 use crate::error::{Error, Result};
 use crate::http::FileBody;
+use crate::input_file;
 
 /// File name that means standard input.
 const STDIN: &str = "-";
 
 /// Opens a file as a request body. Input of unknown length, such as a pipe, is copied to a temporary file first.
 pub(super) fn open(path: &str) -> Result<FileBody> {
-    let body = source(path).and_then(|mut file| {
+    let body = source(path).and_then(|file| {
         if file.metadata()?.is_file() {
             FileBody::new(file)
         } else {
             let mut whole = tempfile::tempfile()?;
-            io::copy(&mut file, &mut whole)?;
+            io::copy(&mut input_file::limited(file), &mut whole)?;
             whole.rewind()?;
             FileBody::new(whole)
         }
@@ -27,10 +28,8 @@ pub(super) fn open(path: &str) -> Result<FileBody> {
 
 /// Reads a file as text.
 pub(super) fn text(path: &str) -> Result<String> {
-    let mut text = String::new();
-    let read = source(path).and_then(|mut file| file.read_to_string(&mut text));
-    read.map_err(|error| Error::io(format!("Cannot read {}", name(path)), error))?;
-    Ok(text)
+    let text = source(path).and_then(input_file::text_from);
+    text.map_err(|error| Error::io(format!("Cannot read {}", name(path)), error))
 }
 
 fn source(path: &str) -> io::Result<File> {

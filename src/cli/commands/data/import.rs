@@ -39,7 +39,7 @@ fn nothing(context: &Context) -> Result<()> {
 }
 
 fn read(context: &Context, path: &str) -> Result<Value> {
-    let text = match std::fs::read_to_string(path) {
+    let text = match crate::input_file::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
             context.ui.line("There was a problem with reading your file.")?;

@@ -10,6 +10,7 @@ use crate::api::replicas::{self, Query};
 use crate::config;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::input_file::{Limited, limited};
 use crate::transfer::events::{DownloadObserver, RunEvent};
 use crate::transfer::job::{FileJob, Source};
 use crate::transfer::listing::metalink::Metalink;
@@ -113,9 +114,8 @@ fn metalink(job: &Job<'_>, path: &Path) -> Result<DirectDownload> {
     tracing::info!("Getting sources from metalink file");
     let (mut jobs, mut dids, mut skipped): (Vec<FileJob>, Vec<Did>, _) = (Vec::new(), Vec::new(), Skipped::default());
     let mut planner = planner(job);
-    let input = File::open(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
-    let mut files = Metalink::new(BufReader::new(input));
-    while let Some(entry) = files.next_file()? {
+    let mut files = MetalinkFile::open(path)?;
+    while let Some(entry) = files.next()? {
         if job.more.wanted.0.accepts(&entry.did, &mut skipped) {
             let did = entry.did.clone();
             jobs.push(planner.plan(entry, &[Route { request: dids.len(), did: &did }]));
@@ -127,9 +127,23 @@ fn metalink(job: &Job<'_>, path: &Path) -> Result<DirectDownload> {
 
 /// Reads the DIDs of the files of a metalink document.
 pub(super) fn dids(path: &str) -> Result<Vec<String>> {
-    let input = File::open(path).map_err(|error| Error::io(format!("Cannot read {path}"), error))?;
-    let mut files = Metalink::new(BufReader::new(input));
-    std::iter::from_fn(|| files.next_file().transpose()).map(|entry| Ok(entry?.did.to_string())).collect()
+    let mut files = MetalinkFile::open(Path::new(path))?;
+    std::iter::from_fn(|| files.next().transpose()).map(|entry| Ok(entry?.did.to_string())).collect()
+}
+
+/// A metalink document of any length, whose files are described in a limited number of bytes each.
+struct MetalinkFile(Metalink<BufReader<Limited<File>>>);
+
+impl MetalinkFile {
+    fn open(path: &Path) -> Result<Self> {
+        let input = File::open(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
+        Ok(Self(Metalink::new(BufReader::new(limited(input)))))
+    }
+
+    fn next(&mut self) -> Result<Option<ReplicaEntry>> {
+        self.0.input().get_mut().renew();
+        self.0.next_file()
+    }
 }
 
 fn planner(job: &Job<'_>) -> Planner {

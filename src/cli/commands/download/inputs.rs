@@ -1,6 +1,5 @@
 //! Inputs of a download: the DIDs on the command line and in the list of `--files-from`.
 
-use std::fs;
 use std::io;
 
 use super::Job;
@@ -11,6 +10,7 @@ use super::options::Args;
 use crate::api::scopes;
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
+use crate::input_file;
 use crate::transfer::report;
 use crate::transfer::select::resolve::DidRequest;
 use crate::types::Did;
@@ -64,8 +64,8 @@ fn without_slash(name: String) -> String {
 
 fn read(path: &str) -> Result<String> {
     let text = match path {
-        STDIN => io::read_to_string(io::stdin()),
-        _ => fs::read_to_string(path),
+        STDIN => input_file::text_from(io::stdin()),
+        _ => input_file::read_to_string(path),
     };
     let name = if path == STDIN { "standard input" } else { path };
     text.map_err(|error| Error::io(format!("Cannot read {name}"), error))

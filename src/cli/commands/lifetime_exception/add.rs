@@ -68,7 +68,7 @@ fn date(text: &str) -> Result<String> {
 
 /// Reads the DIDs of a file, without duplicates.
 fn dids(context: &Context, path: &str) -> Result<Vec<Did>> {
-    let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
+    let text = crate::input_file::read_to_string(path).map_err(|error| Error::io(path, error))?;
     let lines: BTreeSet<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.into_iter().map(|line| context.did(line)).collect()
 }

@@ -50,7 +50,8 @@ fn read_dids(files: &[String]) -> Result<Vec<String>> {
     let [file] = files else {
         return Err(Error::value("--from-file requires exactly one file, with one DID per line".to_owned()));
     };
-    let text = std::fs::read_to_string(file).map_err(|error| Error::io(format!("Can't open file '{file}'"), error))?;
+    let text = crate::input_file::read_to_string(file)
+        .map_err(|error| Error::io(format!("Can't open file '{file}'"), error))?;
     Ok(text.lines().map(|line| line.trim_end().to_owned()).collect())
 }
 

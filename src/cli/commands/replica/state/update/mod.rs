@@ -28,7 +28,7 @@ fn the_file(words: &[String]) -> Result<&Path> {
 
 /// Reads a file named by the user.
 fn text_of(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))
+    crate::input_file::read_to_string(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))
 }
 
 /// Reads the lines of a file, trimmed and without empty ones.
