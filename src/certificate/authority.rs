@@ -26,6 +26,9 @@ pub(crate) enum Unfit {
     /// Its extendedKeyUsage does not include TLS servers.
     #[error("it is not for TLS servers (its extendedKeyUsage lacks serverAuth)")]
     NotForServers,
+    /// The trust settings in its file exclude TLS servers.
+    #[error("its trust settings exclude TLS servers (BEGIN TRUSTED CERTIFICATE)")]
+    Rejected,
     /// The chain below it has more CAs than its basicConstraints allow.
     #[error("it allows {0} CAs below it (pathlen in its basicConstraints), and the server has more")]
     TooFar(usize),
@@ -39,6 +42,7 @@ impl Unfit {
             Self::NotYetValid(_) => "Check the clock of this machine: date -u",
             Self::Malformed => "Get it again from the CA.",
             Self::NotCa => "Replace it with the certificate of the CA that signed it.",
+            Self::Rejected => "Replace it with a CA certificate without these settings (openssl x509 -in FILE).",
             Self::TooFar(_) => "Tell the server's administrators.",
             Self::NoCertSign | Self::NotForServers => "Replace it with the CA's certificate for signing TLS servers.",
         }

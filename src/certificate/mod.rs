@@ -6,6 +6,7 @@ pub(crate) mod authority;
 mod der;
 pub(crate) mod file;
 mod name;
+pub(crate) mod trust_settings;
 mod validity;
 
 use std::path::{Path, PathBuf};

@@ -6,14 +6,11 @@ use openssl::asn1::Asn1Time;
 use openssl::x509::{X509, X509Crl};
 
 use super::{Finding, Status, shell};
-use crate::certificate::{
-    authority::{Unfit, unfit},
-    text,
-};
+use crate::certificate::{authority::Unfit, text};
 use crate::config::{CaSource, Config, Overrides, ValueOrigin};
 use crate::env_vars::Env;
 use crate::hint::{Hint, Parameter};
-use crate::http::tls;
+use crate::http::tls::{self, ListedCertificate};
 use crate::time::unix_time;
 
 const CHECK: &str = "ca";
@@ -63,16 +60,14 @@ fn contents(source: &CaSource, origin: Option<ValueOrigin>) -> Vec<Finding> {
         CaSource::File(path) => vec![path.clone()],
         CaSource::Dir(folder) => hashed(folder, ""),
     };
-    let listed: Vec<_> =
-        files.iter().flat_map(|file| certificates(file).into_iter().map(move |one| (file, one))).collect();
-    let judged = listed.iter().filter_map(|(file, one)| Some((*file, one, unfit(&one.to_der().ok()?, unix_time())?)));
-    let unfit: Vec<_> = judged.collect();
+    let listed: Vec<_> = files.iter().flat_map(|file| tls::ca_certificates(file).unwrap_or_default()).collect();
+    let unfit: Vec<_> = listed.iter().filter_map(|one| Some((one, one.unfit(unix_time())?))).collect();
     let number = match listed.len() {
         1 => "1 certificate".to_owned(),
         number => format!("{number} certificates"),
     };
     // A certificate that is not a CA is still used for its own server.
-    let useless = unfit.iter().filter(|(.., why)| *why != Unfit::NotCa).count();
+    let useless = unfit.iter().filter(|(_, why)| *why != Unfit::NotCa).count();
     let summary = match useless {
         0 => Finding::ok(CHECK, subject(source), format!("{number}{origin}")),
         all if all == listed.len() => {
@@ -82,32 +77,28 @@ fn contents(source: &CaSource, origin: Option<ValueOrigin>) -> Vec<Finding> {
         }
         some => Finding::ok(CHECK, subject(source), format!("{number}, {some} of them not used{origin}")),
     };
-    let each = unfit.into_iter().map(|(file, certificate, why)| no_anchor(file, certificate, why));
+    let each = unfit.into_iter().filter_map(|(one, why)| no_anchor(one, why));
     std::iter::once(summary).chain(each).collect()
 }
 
 /// Returns the finding for a certificate that is not a trust anchor. A self-signed one of a server is fine: small sites
 /// use them.
-fn no_anchor(file: &Path, certificate: &X509, why: Unfit) -> Finding {
+fn no_anchor(listed: &ListedCertificate, why: Unfit) -> Option<Finding> {
+    let certificate = X509::from_der(&listed.certificate).ok()?;
     let name = text(certificate.subject_name());
     let issuer = text(certificate.issuer_name());
-    match why {
-        Unfit::NotCa if name == issuer => Finding::ok(
-            CHECK,
-            file.display(),
-            format!("{name}: not a CA; trusted only as the certificate of its own server"),
-        ),
+    let file = listed.file.display();
+    Some(match why {
+        Unfit::NotCa if name == issuer => {
+            Finding::ok(CHECK, file, format!("{name}: not a CA; trusted only as the certificate of its own server"))
+        }
         Unfit::NotCa => {
             let message = format!("{name}: {why}; trusted only as the certificate of its own server");
-            Finding::warning(CHECK, file.display(), message)
+            Finding::warning(CHECK, file, message)
                 .hint(format!("For other servers, add the CA that issued it ({issuer})."))
         }
-        _ => Finding::warning(CHECK, file.display(), format!("{name}: not used: {why}")).hint(why.remedy()),
-    }
-}
-
-fn certificates(file: &Path) -> Vec<X509> {
-    std::fs::read(file).ok().and_then(|pem| X509::stack_from_pem(&pem).ok()).unwrap_or_default()
+        _ => Finding::warning(CHECK, file, format!("{name}: not used: {why}")).hint(why.remedy()),
+    })
 }
 
 /// Returns the files of a hashed folder (`0a1b2c3d.0`); `kind` is what precedes the number: `r` for CRLs.

@@ -1,6 +1,7 @@
 //! TLS for the grid: CA certificates from a file or a hashed directory with CRLs, client certificates and RFC 3820
 //! proxies with their chain, encrypted keys. Only configuration and verification; connections are made in [`super`].
 
+mod ca_file;
 mod failure;
 mod identity;
 mod path;
@@ -16,6 +17,7 @@ use rustls::ClientConfig;
 use crate::config::CaSource;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+pub(crate) use ca_file::{ListedCertificate, ca_certificates};
 pub(super) use failure::check_address;
 pub(crate) use failure::{CERTIFICATE_EXPIRED, TlsFailure, failure, refused_certificate};
 pub use identity::Identity;

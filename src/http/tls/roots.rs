@@ -2,48 +2,29 @@
 //!
 //! A CA directory of a grid site (`/etc/grid-security/certificates`) contains hundreds of CAs, of which a connection
 //! needs one or two. Like OpenSSL, we load only the issuers of the server's certificates, by the hash in the file
-//! names. Only a valid CA becomes an anchor ([`unfit`]).
+//! names. Only a valid CA becomes an anchor ([`ListedCertificate::unfit`]).
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use openssl::x509::X509;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 
+use super::ca_file::{ListedCertificate, ca_certificates, name_one};
 use super::path::Anchors;
-use crate::certificate::{
-    self,
-    authority::{most_below, unfit},
-};
+use crate::certificate::{self, authority::most_below};
 use crate::config::CaSource;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::hint::{Hint, Parameter};
 
 /// Maximum number of CAs with the same hash; their files are numbered from 0.
 const MAX_PER_HASH: usize = 32;
-
-/// A certificate from a trusted file or directory.
-#[derive(Debug, Clone)]
-pub(super) struct Listed {
-    pub(super) certificate: CertificateDer<'static>,
-    pub(super) file: Arc<Path>,
-}
-
-impl Listed {
-    /// Returns whether the subject is one of these names.
-    fn is_named_in(&self, names: &[&[u8]]) -> bool {
-        certificate::names(&self.certificate).is_some_and(|(_, subject)| names.contains(&subject))
-    }
-}
 
 /// The trusted certificates.
 #[derive(Debug)]
 pub(super) struct TrustAnchors {
     /// Certificates from files, loaded at the start.
-    listed: Vec<Listed>,
+    listed: Vec<ListedCertificate>,
     folders: Vec<PathBuf>,
     built_in: bool,
     /// Names of the sources, for messages.
@@ -63,7 +44,7 @@ impl TrustAnchors {
     pub(super) fn add(&mut self, source: &CaSource) -> Result<()> {
         match source {
             CaSource::File(path) => {
-                let mut certificates = certificates(path)?;
+                let mut certificates = ca_certificates(path)?;
                 certificates.retain(|one| certificate::names(&one.certificate).is_some());
                 require(!certificates.is_empty(), path)?;
                 self.listed.extend(certificates);
@@ -96,11 +77,13 @@ impl TrustAnchors {
     pub(super) fn contains(&self, certificate: &CertificateDer<'_>) -> bool {
         let hash = X509::from_der(certificate).map(|one| one.subject_name_hash());
         let in_folders = self.folders.iter().filter_map(|folder| Some(authorities(folder, *hash.as_ref().ok()?)));
-        self.listed.iter().chain(&in_folders.flatten().collect::<Vec<_>>()).any(|one| one.certificate == *certificate)
+        let in_folders: Vec<_> = in_folders.flatten().collect();
+        let mut same = self.listed.iter().chain(&in_folders).filter(|one| one.certificate == *certificate);
+        same.any(|one| !one.is_rejected)
     }
 
     /// Returns the trusted certificates whose names are those of the issuers. Directories are looked up by hash.
-    pub(super) fn signers(&self, presented: &[CertificateDer<'_>]) -> Vec<Listed> {
+    pub(super) fn signers(&self, presented: &[CertificateDer<'_>]) -> Vec<ListedCertificate> {
         let issuers = issuers(presented);
         let mut signers = self.in_files(&issuers);
         for folder in &self.folders {
@@ -115,7 +98,7 @@ impl TrustAnchors {
 
     /// Returns the same, but reads all files of directories, whose names may not be current hashes. Includes the first
     /// of the given certificates itself, if it is trusted.
-    pub(super) fn search(&self, presented: &[CertificateDer<'_>]) -> Vec<Listed> {
+    pub(super) fn search(&self, presented: &[CertificateDer<'_>]) -> Vec<ListedCertificate> {
         let issuers = issuers(presented);
         let files = self.folders.iter().flat_map(|folder| names(folder).into_iter().flatten());
         let in_folders = files.flat_map(|path| readable(&path));
@@ -123,15 +106,15 @@ impl TrustAnchors {
         self.in_files(&issuers).into_iter().chain(found).collect()
     }
 
-    fn in_files(&self, names: &[&[u8]]) -> Vec<Listed> {
+    fn in_files(&self, names: &[&[u8]]) -> Vec<ListedCertificate> {
         self.listed.iter().filter(|one| one.is_named_in(names)).cloned().collect()
     }
 
     /// Returns the trust anchors among these certificates at the time `now` (seconds since 1970), and the built-in
     /// ones.
-    pub(super) fn anchors(&self, listed: &[Listed], now: i64) -> Anchors {
+    pub(super) fn anchors(&self, listed: &[ListedCertificate], now: i64) -> Anchors {
         let mut anchors = Anchors { unlimited: RootCertStore::empty(), limited: Vec::new() };
-        for one in listed.iter().filter(|one| unfit(&one.certificate, now).is_none()) {
+        for one in listed.iter().filter(|one| one.unfit(now).is_none()) {
             match most_below(&one.certificate) {
                 Some(most) => anchors.limited.push((one.certificate.clone(), most)),
                 None => _ = anchors.unlimited.add_parsable_certificates([one.certificate.clone()]),
@@ -154,7 +137,7 @@ fn issuer_hash(certificate: &CertificateDer<'_>) -> Option<u32> {
 }
 
 /// Returns the CAs with this hash of the subject name: `0a1b2c3d.0`, `0a1b2c3d.1` ...
-pub(super) fn authorities(folder: &Path, hash: u32) -> Vec<Listed> {
+pub(super) fn authorities(folder: &Path, hash: u32) -> Vec<ListedCertificate> {
     numbered(folder, hash, "").flat_map(|path| readable(&path)).collect()
 }
 
@@ -164,7 +147,7 @@ pub(super) const USUAL_FOLDERS: [&str; 2] = ["/etc/grid-security/certificates", 
 /// Returns the first of these directories with a valid CA that may have issued one of these certificates.
 pub(super) fn known_at<'a>(folders: &[&'a str], presented: &[CertificateDer<'_>], now: i64) -> Option<&'a str> {
     let hashes: Vec<u32> = presented.iter().filter_map(issuer_hash).collect();
-    let is_fit = |one: &Listed| unfit(&one.certificate, now).is_none();
+    let is_fit = |one: &ListedCertificate| one.unfit(now).is_none();
     let knows = |folder: &Path| hashes.iter().any(|hash| authorities(folder, *hash).iter().any(is_fit));
     folders.iter().find(|folder| knows(Path::new(folder))).copied()
 }
@@ -176,18 +159,8 @@ pub(super) fn numbered(folder: &Path, hash: u32, kind: &str) -> impl Iterator<It
 }
 
 /// Reads the certificates of a file; skips it if it is unreadable.
-fn readable(path: &Path) -> Vec<Listed> {
-    certificates(path).inspect_err(|error| tracing::debug!("{error}")).unwrap_or_default()
-}
-
-fn certificates(path: &Path) -> Result<Vec<Listed>> {
-    let file: Arc<Path> = path.into();
-    let listed = |certificate| Listed { certificate, file: file.clone() };
-    let pem = std::fs::read(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
-    CertificateDer::pem_slice_iter(&pem).map(|one| one.map(listed)).collect::<Result<_, _>>().map_err(|error| {
-        let details = format!("{} cannot be used: it is not well-formed PEM ({error})", path.display());
-        Error::new(Exception::MissingClientParameter, details).with_hint(name_one())
-    })
+fn readable(path: &Path) -> Vec<ListedCertificate> {
+    ca_certificates(path).inspect_err(|error| tracing::debug!("{error}")).unwrap_or_default()
 }
 
 /// Returns the certificate files of a hashed directory, which also contains CRLs and policies.
@@ -204,10 +177,6 @@ fn is_hashed_name(name: &str) -> bool {
             && !number.is_empty()
             && number.bytes().all(|byte| byte.is_ascii_digit())
     })
-}
-
-fn name_one() -> Hint {
-    Hint::parameters("Name a PEM file or a hashed folder", [Parameter::CaCertificate])
 }
 
 fn require(found: bool, path: &Path) -> Result<()> {

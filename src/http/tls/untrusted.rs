@@ -8,7 +8,8 @@ use openssl::x509::X509;
 use rustls::{CertificateError, Error, OtherError};
 use rustls_pki_types::CertificateDer;
 
-use super::roots::{Listed, TrustAnchors, USUAL_FOLDERS, known_at};
+use super::ca_file::ListedCertificate;
+use super::roots::{TrustAnchors, USUAL_FOLDERS, known_at};
 use crate::certificate::{
     self,
     authority::{Unfit, most_below, unfit},
@@ -83,7 +84,12 @@ impl Untrusted {
 /// Creates the error for server certificates (its own first) that no trust anchor has signed. `listed` are the trusted
 /// certificates with the names of their issuers; `now` is in seconds since 1970. Warns of each unusable issuer once per
 /// process.
-pub(super) fn untrusted(presented: &[CertificateDer<'_>], listed: &[Listed], roots: &TrustAnchors, now: i64) -> Error {
+pub(super) fn untrusted(
+    presented: &[CertificateDer<'_>],
+    listed: &[ListedCertificate],
+    roots: &TrustAnchors,
+    now: i64,
+) -> Error {
     let certificates: Vec<_> = presented.iter().filter_map(|one| X509::from_der(one).ok()).collect();
     let Some(own) = certificates.first() else {
         return Error::InvalidCertificate(CertificateError::BadEncoding);
@@ -103,17 +109,17 @@ pub(super) fn untrusted(presented: &[CertificateDer<'_>], listed: &[Listed], roo
 fn unfit_signers(
     certificates: &[X509],
     presented: &[CertificateDer<'_>],
-    listed: &[Listed],
+    listed: &[ListedCertificate],
     now: i64,
 ) -> Vec<UnfitSigner> {
     let is_listed = |sent: &&CertificateDer<'_>| listed.iter().any(|one| one.certificate == **sent);
-    let listed = listed.iter().map(|one| (Some(one.file.display().to_string()), &one.certificate));
-    let sent = presented.iter().skip(1).filter(|one| !is_listed(one)).map(|one| (None, one));
-    let signers = listed.chain(sent).filter_map(|(file, certificate)| {
+    let listed = listed.iter().map(|one| (Some(one.file.display().to_string()), &one.certificate, one.unfit(now)));
+    let sent = presented.iter().skip(1).filter(|one| !is_listed(one)).map(|one| (None, one, unfit(one, now)));
+    let signers = listed.chain(sent).filter_map(|(file, certificate, unfit)| {
         let signer = X509::from_der(certificate).ok()?;
         let of_server = certificates.iter().position(|one| has_signed(&signer, one))?;
         let too_far = || most_below(certificate).filter(|most| of_server > *most).map(Unfit::TooFar);
-        let why = unfit(certificate, now).or_else(too_far)?;
+        let why = unfit.or_else(too_far)?;
         Some(UnfitSigner { file, subject: certificate::text(signer.subject_name()), why })
     });
     signers.collect()

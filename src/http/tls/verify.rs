@@ -11,9 +11,9 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
-use super::path::Anchors;
+use super::ca_file::ListedCertificate;
 use super::revocation::is_revoked;
-use super::roots::{Listed, TrustAnchors};
+use super::roots::TrustAnchors;
 use super::untrusted::untrusted;
 use crate::certificate::{self, authority};
 
@@ -35,13 +35,21 @@ pub(super) struct Verifier {
 }
 
 impl Verifier {
-    /// Verifies that one of these anchors has signed the server's certificate, and that it is valid now and for the
+    /// Verifies that one of the listed anchors has signed the server's certificate, and that it is valid now and for the
     /// host name.
-    fn verify(&self, anchors: &Anchors, presented: &PresentedCertificates<'_>) -> Result<(), Error> {
+    fn verify(
+        &self,
+        roots: &TrustAnchors,
+        listed: &[ListedCertificate],
+        presented: &PresentedCertificates<'_>,
+    ) -> Result<(), Error> {
+        let anchors = roots.anchors(listed, presented.seconds());
         let certificate = ParsedCertificate::try_from(presented.own)?;
         let algorithms = self.provider.signature_verification_algorithms.all;
         // webpki does not check keyUsage, and reports errors of intermediates as if they were the server's own.
-        let is_fit = |one: &&CertificateDer<'_>| authority::unfit(one, presented.seconds()).is_none();
+        let is_rejected = |one: &CertificateDer<'_>| listed.iter().any(|it| it.is_rejected && it.certificate == *one);
+        let is_fit =
+            |one: &&CertificateDer<'_>| authority::unfit(one, presented.seconds()).is_none() && !is_rejected(one);
         let others: Vec<_> = presented.others.iter().filter(is_fit).collect();
         let mut verified = Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));
         for (anchors, others) in anchors.with_intermediates(presented.own, &others) {
@@ -56,8 +64,7 @@ impl Verifier {
 
     fn verify_issuer(&self, roots: &TrustAnchors, presented: &PresentedCertificates<'_>) -> Result<(), Error> {
         let all = presented.all();
-        let now = presented.seconds();
-        match self.verify(&roots.anchors(&roots.signers(&all), now), presented) {
+        match self.verify(roots, &roots.signers(&all), presented) {
             Err(error) if is_unknown(&error) || is_authority(&error) => {
                 self.look_further(roots, presented, &all, error)
             }
@@ -78,11 +85,11 @@ impl Verifier {
             return presented.is_good_itself();
         }
         let listed = roots.search(all);
-        if listed.iter().any(|one: &Listed| one.certificate == *presented.own) {
+        if listed.iter().any(|one| one.certificate == *presented.own && !one.is_rejected) {
             return presented.is_good_itself();
         }
         let again = if is_unknown(&error) && !roots.folders().is_empty() {
-            self.verify(&roots.anchors(&listed, presented.seconds()), presented)
+            self.verify(roots, &listed, presented)
         } else {
             Err(error)
         };

@@ -274,3 +274,53 @@ fn crl_of_an_unfit_ca_is_ignored() -> Result<()> {
     ensure!(outcome.code == 1 && outcome.stderr.contains("was revoked by its CA"), "{outcome:?}");
     Ok(())
 }
+
+/// The purpose of TLS servers in DER form, in a list.
+const SERVERS: &[u8] = &[0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1];
+
+/// A certificate with OpenSSL's trust settings (the fields of `X509_CERT_AUX` in DER form) behind it.
+fn with_settings(ca: &CertificateFixture, fields: &[u8]) -> Result<String> {
+    let settings = [&[0x30, fields.len() as u8], fields].concat();
+    let body = openssl::base64::encode_block(&[ca.certificate.to_der()?, settings].concat());
+    Ok(format!("-----BEGIN TRUSTED CERTIFICATE-----\n{body}\n-----END TRUSTED CERTIFICATE-----\n"))
+}
+
+/// The forms that OpenSSL reads, besides the usual one.
+#[test]
+fn ca_file_in_other_forms_of_pem_is_read() -> Result<()> {
+    let ca = good_authority()?;
+    let host = ca.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
+    let pem = ca.pem()?;
+    for (form, content) in [
+        ("byte order mark", format!("\u{feff}{pem}")),
+        ("old label", pem.replace("CERTIFICATE", "X509 CERTIFICATE")),
+        ("alias", with_settings(&ca, &[0x0c, 2, b'C', b'A'])?),
+        ("trusted for servers", with_settings(&ca, SERVERS)?),
+    ] {
+        let home = Home::new()?;
+        accepted(&seen(&home, &host, &keep(&home, "ca.pem", content)?)?).context(form)?;
+    }
+    Ok(())
+}
+
+/// The settings behind a certificate may exclude servers; then it is no authority for them, wherever it comes from.
+#[test]
+fn ca_that_is_not_trusted_for_servers_is_not_used() -> Result<()> {
+    let root = good_authority()?;
+    let between = root.sign(&["CN=Between"], TODAY, Use::Authority)?;
+    let host = between.sign(&LOCALHOST, TODAY, Use::Server("localhost"))?;
+    let clients = [&SERVERS[..11], &[2]].concat();
+    let rejected = [&[0xa0], &SERVERS[1..]].concat();
+    for fields in [clients, rejected] {
+        let home = Home::new()?;
+        let listed = keep(&home, "ca.pem", with_settings(&between, &fields)? + &root.pem()?)?;
+        let why = "its trust settings exclude TLS servers";
+        for sent in [&[][..], &[&between]] {
+            refused_for(&seen_with(&home, &host, sent, &listed)?, &listed, "CN=Between", why)?;
+        }
+        let own = CertificateFixture::self_signed("localhost")?;
+        let listed = keep(&home, "own.pem", with_settings(&own, &fields)?)?;
+        refused_for(&seen(&home, &own, &listed)?, &listed, "CN=localhost", why)?;
+    }
+    Ok(())
+}
