@@ -64,6 +64,11 @@ fn finding(token: &CachedToken, settings: &Settings, login: LoginRequirement) ->
         TokenState::Valid(_) if settings.insecure => {
             log_in(&token.file, &format!("{ours}, not used since the server is not verified"), login)
         }
+        TokenState::Valid(_) if token.open_mode.is_some() => {
+            let mode = token.open_mode.unwrap_or_default();
+            Finding::warning(CHECK, path, format!("{ours}, open to others (mode {mode:o})"))
+                .hint(fix_file_command(&token.file))
+        }
         TokenState::Valid(Some(end)) => {
             Finding::ok(CHECK, path, format!("{ours}, valid for {}", format_duration(end - unix_time())))
         }

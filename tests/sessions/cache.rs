@@ -170,9 +170,21 @@ fn distrusted(reason: &str, change: impl FnOnce(&Home) -> Result<()>) -> Result<
 }
 
 #[test]
-fn cache_token_that_others_may_read_is_replaced_by_a_private_one() -> Result<()> {
-    let change = |home: &Home| Ok(fs::set_permissions(home.token_file(), Permissions::from_mode(0o644))?);
-    let home = distrusted("is open to others (mode 644)", change)?;
+fn cache_token_that_others_may_read_is_used_with_a_warning() -> Result<()> {
+    let home = Home::new()?;
+    whoami(home.ours())?;
+    fs::set_permissions(home.token_file(), Permissions::from_mode(0o644))?;
+    let (outcome, lines) = whoami(home.ours())?;
+    let warning =
+        format!("The token {0} is open to others (mode 644). Run `chmod 600 {0}`.", home.token_file().display());
+    ensure!(outcome.stderr.matches(&warning).count() == 1 && logins(&lines) == 0, "{outcome:?}");
+    Ok(())
+}
+
+#[test]
+fn cache_token_that_others_may_write_is_replaced_by_a_private_one() -> Result<()> {
+    let change = |home: &Home| Ok(fs::set_permissions(home.token_file(), Permissions::from_mode(0o622))?);
+    let home = distrusted("is open to others (mode 622)", change)?;
     ensure!(mode(&home.token_file())? == 0o600);
     let (outcome, lines) = whoami(home.ours())?;
     ensure!(outcome.stderr.is_empty() && logins(&lines) == 0, "the new one is used: {outcome:?}");

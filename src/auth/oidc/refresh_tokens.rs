@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{TokenCache, TokenOrigin};
-use crate::auth::token_cache::{REFRESH, replace_file, require_private};
+use crate::auth::token_cache::{REFRESH, replace_file, require_private, require_trusted_folder};
 use crate::config::OidcProvider;
 use crate::secret::Secret;
 
@@ -61,7 +61,7 @@ pub(super) fn find(cache: &TokenCache, origin: &TokenOrigin, at: &OidcProvider) 
 fn read(file: &Path) -> Result<RefreshTokenRecord> {
     require_private(file, 0o077)?;
     if let Some(folder) = file.parent() {
-        require_private(folder, 0o022)?;
+        require_trusted_folder(folder)?;
     }
     Ok(serde_json::from_slice(&std::fs::read(file)?)?)
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::Session;
 use crate::auth::Login;
 use crate::auth::token_cache::{
-    CHECKED, RECORD, REFRESH, TokenFile, TokenOrigin, recorded_files, require_private, unrecorded_files,
+    CHECKED, RECORD, REFRESH, TokenFile, TokenOrigin, recorded_files, require_private, require_trusted_folder,
+    unrecorded_files,
 };
 use crate::error::{Error, Result};
 
@@ -69,7 +70,7 @@ fn remove_all(files: &[TokenFile]) -> (Vec<Session>, Vec<Result<bool>>) {
 /// Removes one of the user's own files; returns whether it existed. Links and files of other users are refused.
 fn remove(path: &Path) -> Result<bool> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let removed = require_private(folder, 0)
+    let removed = require_trusted_folder(folder)
         .and_then(|()| require_private(path, 0))
         .and_then(|()| std::fs::remove_file(path))
         .map(|()| true);

@@ -8,7 +8,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use super::token_cache::{
-    EXPIRY_MARGIN_SECONDS, TokenFile, TokenRecord, recorded_files, require_private, unrecorded_files,
+    EXPIRY_MARGIN_SECONDS, TokenFile, TokenRecord, recorded_files, require_trusted_folder, unrecorded_files,
 };
 use super::{Claims, Login, Token, TokenSource};
 use crate::api;
@@ -179,7 +179,7 @@ pub(crate) fn current(login: &Login) -> Option<Session> {
 pub(crate) fn all(folders: &[PathBuf], login: Option<&Login>) -> Vec<(Session, bool)> {
     let used = login.and_then(current).and_then(|session| session.file().map(Path::to_owned));
     // Folders that others can write to are not trusted.
-    let folders = folders.iter().filter(|folder| require_private(folder, 0o022).is_ok());
+    let folders = folders.iter().filter(|folder| require_trusted_folder(folder).is_ok());
     let files = folders.flat_map(|folder| recorded_files(folder).into_iter().chain(unrecorded_files(folder)));
     let saved = files.map(|file| Session::from_file(&file)).filter(Session::has_content);
     let is_used = |session: &Session| used.is_some() && session.file() == used.as_deref();

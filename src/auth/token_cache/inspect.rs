@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
-use super::token_file::{TokenFile, TokenRecord, require_private};
+use super::token_file::{TokenFile, TokenRecord, mode_if_readable, require_trusted_folder};
 use super::{TokenCache, TokenOrigin};
 use crate::auth::Claims;
 use crate::config::Settings;
@@ -15,6 +15,8 @@ pub(crate) struct CachedToken {
     pub(crate) file: PathBuf,
     /// Whether commands use it.
     pub(crate) state: TokenState,
+    /// The mode of the file, if other users can read it.
+    pub(crate) open_mode: Option<u32>,
 }
 
 /// Whether commands use a token. Times are seconds since 1970, UTC.
@@ -40,9 +42,9 @@ pub(crate) fn inspect(settings: &Settings) -> Option<CachedToken> {
     found.into_iter().nth(good.unwrap_or(0))
 }
 
-/// Checks that tokens may be saved in this folder: it is the user's, and others cannot write to it.
+/// Checks that tokens may be saved in this folder: others cannot replace files there.
 pub(crate) fn trusted(folder: &Path) -> Result<()> {
-    require_private(folder, 0o022)
+    require_trusted_folder(folder)
 }
 
 fn inspect_file(file: &TokenFile, origin: &TokenOrigin, shared: bool) -> Option<CachedToken> {
@@ -52,7 +54,7 @@ fn inspect_file(file: &TokenFile, origin: &TokenOrigin, shared: bool) -> Option<
         Ok(None) => TokenState::Untrusted("this is not a token".to_owned()),
         Ok(Some(value)) => token_state(file.record().as_ref(), &value, origin, shared),
     };
-    Some(CachedToken { file: file.file().to_owned(), state })
+    Some(CachedToken { file: file.file().to_owned(), state, open_mode: mode_if_readable(file.file()) })
 }
 
 fn token_state(record: Option<&TokenRecord>, value: &str, origin: &TokenOrigin, shared: bool) -> TokenState {

@@ -23,7 +23,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use serde::{Deserialize, Serialize};
 
 use super::{Claims, Token, TokenSource, clock_skew};
@@ -31,7 +31,10 @@ use crate::config::Settings;
 use crate::sha256;
 pub(crate) use inspect::{CachedToken, TokenState, inspect, trusted};
 use token_file::digest;
-pub(super) use token_file::{EXPIRY_MARGIN_SECONDS, TokenFile, TokenRecord, replace_file, require_private};
+pub(super) use token_file::{
+    EXPIRY_MARGIN_SECONDS, TokenFile, TokenRecord, replace_file, require_private, require_trusted_folder,
+    warn_if_readable,
+};
 
 /// Suffix of the file name of a record.
 pub(super) const RECORD: &str = "origin";
@@ -94,6 +97,8 @@ impl TokenOrigin {
 pub(super) struct TokenCache {
     /// The file shared with the official client.
     shared: TokenFile,
+    /// Whether the configuration names that file.
+    is_named: bool,
     /// Whether nothing is read or saved.
     closed: bool,
 }
@@ -101,7 +106,11 @@ pub(super) struct TokenCache {
 impl TokenCache {
     /// Creates the cache for the token file in the settings.
     pub(super) fn new(settings: &Settings) -> Self {
-        Self { shared: TokenFile(settings.token_file.clone()), closed: settings.insecure }
+        Self {
+            shared: TokenFile(settings.token_file.clone()),
+            is_named: settings.auth_token_file_path.is_some(),
+            closed: settings.insecure,
+        }
     }
 
     /// Whether nothing is read or saved.
@@ -133,7 +142,14 @@ impl TokenCache {
 
     /// Returns the token, if there is one that belongs to this origin and has not expired.
     pub(super) fn read(&self, origin: &TokenOrigin) -> Option<Token> {
-        self.find(origin, |file, error| tracing::warn!("The saved token {} is not used: {error}", file.0.display()))
+        let warn = |file: &TokenFile, error: &_| {
+            tracing::warn!("The saved token {} is not used: {error}", file.0.display());
+        };
+        let token = self.find(origin, warn)?;
+        if let TokenSource::Cache(file) = &token.source {
+            warn_if_readable(file);
+        }
+        Some(token)
     }
 
     /// Reads the token like `read`, without repeating its warnings.
@@ -219,6 +235,12 @@ impl TokenCache {
         let _ = self.make_folder().and_then(|()| replace_file(&file, digest(token.expose()).as_bytes()));
     }
 
+    /// Returns the file for the lock: one for all token files in a folder of our own, but one for each file that the
+    /// configuration names, which may be anywhere.
+    fn lock_file(&self) -> PathBuf {
+        if self.is_named { self.shared.sibling("lock") } else { self.shared.folder().join(".lock") }
+    }
+
     /// Waits until no other process is obtaining a token here. Without the lock (timeout, or locking is not possible),
     /// every process obtains its own token, which is only slower.
     pub(super) async fn lock(&self) -> Option<File> {
@@ -227,7 +249,10 @@ impl TokenCache {
         }
         let folder = self.shared.folder();
         make_folder(folder).ok()?;
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(".lock")).ok()?;
+        let mut options = OpenOptions::new();
+        // In a folder like /tmp another user may have put a link there.
+        options.create(true).append(true).mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+        let file = options.open(self.lock_file()).ok()?;
         let start = Instant::now();
         while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             if start.elapsed() > LOCK_TIMEOUT {
@@ -279,5 +304,5 @@ fn adopt(file: &TokenFile, token: Token, origin: &TokenOrigin) -> Result<Option<
 
 fn make_folder(folder: &Path) -> Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    require_private(folder, 0o022)
+    require_trusted_folder(folder)
 }

@@ -17,7 +17,7 @@ fn origin(host: &str) -> TokenOrigin {
 
 fn cache(folder: &Path) -> TokenCache {
     let folder = folder.join("jdoe/.rucio_jdoe");
-    TokenCache { shared: TokenFile(folder.join("auth_token_for_account_jdoe")), closed: false }
+    TokenCache { shared: TokenFile(folder.join("auth_token_for_account_jdoe")), is_named: false, closed: false }
 }
 
 /// Writes a token file as the official client does.
@@ -92,8 +92,8 @@ fn cache_that_others_can_write_is_refused() {
     let tmp = tempfile::tempdir().unwrap();
     let cache = cache(tmp.path());
     official(&cache, "t");
-    std::fs::set_permissions(&cache.shared.0, Permissions::from_mode(0o644)).unwrap();
-    assert!(cache.try_read(&cache.shared, &origin("https://a")).unwrap_err().to_string().contains("mode 644"));
+    std::fs::set_permissions(&cache.shared.0, Permissions::from_mode(0o622)).unwrap();
+    assert!(cache.try_read(&cache.shared, &origin("https://a")).unwrap_err().to_string().contains("mode 622"));
     std::fs::set_permissions(&cache.shared.0, Permissions::from_mode(0o600)).unwrap();
     std::fs::set_permissions(cache.shared.folder(), Permissions::from_mode(0o777)).unwrap();
     assert!(cache.try_read(&cache.shared, &origin("https://a")).is_err());

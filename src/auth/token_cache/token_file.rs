@@ -11,9 +11,12 @@ use tempfile::NamedTempFile;
 
 use super::{RECORD, TokenOrigin};
 use crate::auth::Token;
+use crate::input_file;
 use crate::sha256;
 use crate::time::unix_time;
 
+/// Permission of other users to write.
+const WRITABLE: u32 = 0o022;
 /// A token that expires within this time is not used any more.
 pub(in crate::auth) const EXPIRY_MARGIN_SECONDS: i64 = 10;
 
@@ -85,20 +88,23 @@ impl TokenFile {
         }
     }
 
-    /// Returns the token, if the file can be trusted and its content looks like one.
+    /// Returns the token, if the file can be trusted and its content looks like one. Other users may be able to read
+    /// it, as they may with a proxy certificate ([`warn_if_readable`]).
     pub(in crate::auth) fn value(&self) -> Result<Option<String>> {
-        require_private(&self.0, 0o077)?;
-        require_private(self.folder(), 0o022)?;
-        let text = std::fs::read_to_string(&self.0)?;
+        require_private(&self.0, WRITABLE)?;
+        require_trusted_folder(self.folder())?;
+        let text = input_file::read_to_string(&self.0)?;
         let value = text.trim();
         // A token contains its identity, so that of a certificate may well contain blanks.
         let usable = !value.is_empty() && !value.contains(char::is_control);
         Ok(usable.then(|| value.to_owned()))
     }
 
-    /// Returns the record beside the token.
+    /// Returns the record beside the token. In a folder like /tmp another user may have written one.
     pub(in crate::auth) fn record(&self) -> Option<TokenRecord> {
-        serde_json::from_slice(&std::fs::read(self.sibling(RECORD)).ok()?).ok()
+        let file = self.sibling(RECORD);
+        require_private(&file, WRITABLE).ok()?;
+        serde_json::from_slice(&std::fs::read(file).ok()?).ok()
     }
 
     /// Saves a token. The record is written first, so that a token never has a wrong record.
@@ -141,6 +147,32 @@ pub(in crate::auth) fn require_private(path: &Path, forbidden: u32) -> Result<()
         _ if metadata.is_symlink() => refuse("is a symbolic link".to_owned()),
         mode if mode & forbidden != 0 => refuse(format!("is open to others (mode {mode:o})")),
         _ => Ok(()),
+    }
+}
+
+/// Refuses folders in which other users could replace a file: those that they can write to, unless only the owner can
+/// remove a file there (the sticky bit, as on /tmp), and those of other users except root.
+pub(in crate::auth) fn require_trusted_folder(folder: &Path) -> Result<()> {
+    const STICKY: u32 = 0o1000;
+    let metadata = std::fs::symlink_metadata(folder)?;
+    let is_of_root = metadata.uid() == 0 && metadata.is_dir();
+    if is_of_root && (metadata.mode() & WRITABLE == 0 || metadata.mode() & STICKY != 0) {
+        return Ok(());
+    }
+    require_private(folder, WRITABLE)
+}
+
+/// Returns the mode of a file that other users can read.
+pub(in crate::auth) fn mode_if_readable(file: &Path) -> Option<u32> {
+    let mode = std::fs::metadata(file).ok()?.mode() & 0o777;
+    (mode & 0o044 != 0).then_some(mode)
+}
+
+/// Warns about a token that other users can read. It is used nevertheless: existing set-ups rely on that.
+pub(in crate::auth) fn warn_if_readable(file: &Path) {
+    if let Some(mode) = mode_if_readable(file) {
+        let place = file.display();
+        tracing::warn!("The token {place} is open to others (mode {mode:o}). Run `chmod 600 {place}`.");
     }
 }
 

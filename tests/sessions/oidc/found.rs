@@ -260,7 +260,10 @@ fn found_token_in_a_file_that_others_may_write_is_not_used() -> Result<()> {
         Ok(())
     };
     fs::set_permissions(&named, fs::Permissions::from_mode(0o644))?;
-    refused("is open to others")?;
+    let outcome = client()?.args(["whoami"]).run()?;
+    ensure!(outcome.code == 0 && outcome.stderr.contains("is open to others (mode 644)"), "{outcome:?}");
+    fs::set_permissions(&named, fs::Permissions::from_mode(0o622))?;
+    refused("is open to others (mode 622)")?;
     fs::rename(&named, home.path().join("mine"))?;
     std::os::unix::fs::symlink(home.path().join("mine"), &named)?;
     refused("is a symbolic link")?;
