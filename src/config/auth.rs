@@ -57,10 +57,10 @@ pub enum AuthMethod {
 pub(super) const AUTH_TYPE: Name = Name::of("auth_type", Parameter::AuthMethod);
 const USERNAME: Name = Name::of("username", Parameter::User);
 const PASSWORD: Name = Name::of("password", Parameter::Password);
-const CLIENT_CERT: Name = Name::of("client_cert", Parameter::Certificate);
-const CLIENT_KEY: Name = Name::of("client_key", Parameter::ClientKey);
-const CLIENT_PROXY: Name = Name::of("client_x509_proxy", Parameter::Proxy);
-const SSH_PRIVATE_KEY: Name = Name::in_file("ssh_private_key");
+const CLIENT_CERT: Name = Name::path("client_cert", Parameter::Certificate);
+const CLIENT_KEY: Name = Name::path("client_key", Parameter::ClientKey);
+const CLIENT_PROXY: Name = Name::path("client_x509_proxy", Parameter::Proxy);
+const SSH_PRIVATE_KEY: Name = Name::path_in_file("ssh_private_key");
 
 impl AuthMethod {
     /// Returns the method's name, as in the configuration and in the server's paths.
@@ -106,17 +106,27 @@ fn userpass(overrides: &Overrides, sources: &Sources<'_>) -> AuthMethod {
 }
 
 fn x509(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
-    let cert = sources
-        .require(overrides.certificate.as_ref(), &CLIENT_CERT)
-        .map_err(|error| usual_certificate(error, sources))?;
-    let cert = paths::expand(&cert, sources.env);
-    check_readable(&cert, "client certificate", Exception::MissingClientParameter)?;
     let key = sources.find(overrides.client_key.as_ref(), &CLIENT_KEY).map(|key| paths::expand(&key, sources.env));
+    let (cert, key) = match sources.find(overrides.certificate.as_ref(), &CLIENT_CERT) {
+        Some(cert) => (paths::expand(&cert, sources.env), key),
+        None => {
+            let (cert, usual_key) = grid_certificate(sources.env)
+                .ok_or_else(|| usual_certificate(sources.missing(&CLIENT_CERT), sources))?;
+            (cert, key.or(usual_key))
+        }
+    };
+    check_readable(&cert, "client certificate", Exception::MissingClientParameter)?;
     if let Some(key) = &key {
         check_readable(key, "client key", Exception::MissingClientParameter)?;
         check_private(key)?;
     }
     Ok(AuthMethod::X509 { cert, key })
+}
+
+/// Returns certificate and key of grid tools: `X509_USER_CERT` and `X509_USER_KEY`.
+pub(super) fn grid_certificate(env: &Env) -> Option<(PathBuf, Option<PathBuf>)> {
+    let path = |variable| env.get(variable).map(|path| paths::expand(&path, env));
+    Some((path(env_vars::X509_USER_CERT)?, path(env_vars::X509_USER_KEY)))
 }
 
 /// Adds a hint if there is a certificate where grid tools keep one; the official client does not look there, nor does
@@ -142,6 +152,7 @@ fn x509_proxy(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod
             .with_only_hint(
                 "Create one with voms-proxy-init. The default path is X509_USER_PROXY or /tmp/x509up_u<uid>.",
             )
+            .with_hints(sources.unset_in_file(&CLIENT_PROXY).into_iter().map(Hint::from))
             .with_hint(Hint::parameters("To use another path", [Parameter::Proxy]))
     })?;
     if named.is_none() && belongs_to_other_user(&proxy) {
@@ -192,7 +203,9 @@ fn check_readable(path: &Path, what: &str, missing: Exception) -> Result<()> {
     match read {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
+            let unset = paths::remaining_variable(path).map(|name| format!("The variable {name} is not set."));
             Err(Error::new(missing, format!("There is no {what} at {place}."))
+                .with_hints(unset.into_iter().map(Hint::from))
                 .with_hint("Correct the path, or put the file there."))
         }
         Err(error) => Err(cannot_authenticate(format!("The {what} {place} cannot be read: {error}.")).with_hint(
@@ -297,6 +310,51 @@ mod tests {
         ] {
             assert_eq!(refusal(with(&cert, &key)).0, class, "{cert} {key}");
         }
+    }
+
+    #[test]
+    fn auth_certificate_of_grid_tools_is_the_last_choice() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        for name in ["cert", "key", "grid", "gridkey"] {
+            fs::write(path(name), "x").unwrap();
+            fs::set_permissions(path(name), PermissionsExt::from_mode(0o600)).unwrap();
+        }
+        let env = Env::fixed([("X509_USER_CERT", &path("grid")), ("X509_USER_KEY", &path("gridkey"))]);
+        let x509 = |cert: &str, key: Option<&str>| AuthMethod::X509 {
+            cert: path(cert).into(),
+            key: key.map(|key| path(key).into()),
+        };
+        for (text, wanted) in [
+            (String::new(), x509("grid", Some("gridkey"))),
+            (format!("client_key = {}", path("key")), x509("grid", Some("key"))),
+            (format!("client_cert = {}", path("cert")), x509("cert", None)),
+            ("client_cert = $NOPE".to_owned(), x509("grid", Some("gridkey"))),
+        ] {
+            let text = format!("auth_type = x509\n{text}");
+            assert_eq!(resolve(&Overrides::default(), &env, &text).unwrap(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn auth_path_of_a_variable_that_is_not_set_counts_as_not_set() {
+        let dir = tempfile::tempdir().unwrap();
+        let proxy = dir.path().join("proxy");
+        fs::write(&proxy, "x").unwrap();
+        let env = Env::fixed([("X509_USER_PROXY", proxy.to_str().unwrap()), ("EMPTY", "")]);
+        for value in ["$NOPE", "${NOPE}", "$EMPTY"] {
+            let text = format!("auth_type = x509_proxy\nclient_x509_proxy = {value}");
+            let found = resolve(&Overrides::default(), &env, &text).unwrap();
+            assert_eq!(found, AuthMethod::X509Proxy { proxy: proxy.clone() }, "{value}");
+        }
+        let run = |text: &str| resolve(&Overrides::default(), &Env::fixed([]), text).unwrap_err();
+        let error = run("auth_type = x509\nclient_cert = $NOPE").to_string();
+        assert!(
+            error.contains("'client_cert' in /etc/rucio.cfg is $NOPE, and the variable NOPE is not set"),
+            "{error}"
+        );
+        let error = run("auth_type = x509\nclient_cert = /a/$NOPE.pem");
+        assert_eq!(error.hints()[0], Hint::from("The variable NOPE is not set."));
     }
 
     #[test]

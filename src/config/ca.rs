@@ -23,7 +23,7 @@ pub enum CaSource {
     BuiltIn,
 }
 
-const CA: Name = Name::of("ca_cert", Parameter::CaCertificate);
+const CA: Name = Name::path("ca_cert", Parameter::CaCertificate);
 
 impl CaSource {
     /// Resolves the source only, without the rest of the settings, and returns its origin. `https` says whether it is
@@ -61,7 +61,9 @@ pub(super) fn resolve(given: Option<&String>, sources: &Sources<'_>, https: bool
         Err(_) if !https => Ok(CaSource::BuiltIn),
         Err(error) => {
             let details = format!("The CA certificates at {} cannot be read: {error}.", path.display());
+            let unset = paths::remaining_variable(&path).map(|name| format!("The variable {name} is not set."));
             Err(Error::new(Exception::MissingClientParameter, details)
+                .with_hints(unset.into_iter().map(Hint::from))
                 .with_hint(Hint::parameters("Correct the path", [Parameter::CaCertificate]))
                 .with_hint("Without these, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE are used."))
         }

@@ -46,6 +46,24 @@ fn expand_variables(text: &str, env: &Env) -> String {
     format!("{before}{value}{}", expand_variables(&after[written..], env))
 }
 
+/// Returns the variable that is all of this text and is not set.
+pub(super) fn unset_variable(text: &str, env: &Env) -> Option<String> {
+    let name = text.trim().strip_prefix('$')?;
+    let name = name.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(name);
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (is_name && env.get(name).is_none()).then(|| name.to_owned())
+}
+
+/// Returns the first variable that is left in an expanded path, because it is not set.
+pub(super) fn remaining_variable(path: &Path) -> Option<String> {
+    let text = path.to_string_lossy();
+    let part = text.split('/').find(|part| part.contains('$'))?;
+    let (_, after) = part.split_once('$')?;
+    let name = after.strip_prefix('{').unwrap_or(after);
+    let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
+    (end > 0).then(|| name[..end].to_owned())
+}
+
 fn expand_home(path: &str, env: &Env) -> String {
     let Some(rest) = path.strip_prefix('~') else { return path.to_owned() };
     let (user, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -98,6 +116,29 @@ mod tests {
             assert_eq!(expand(given, &env), Path::new(wanted), "{given}");
         }
         assert_eq!(expand("x", &env), std::env::current_dir().unwrap().join("x"));
+    }
+
+    #[test]
+    fn paths_of_variables_that_are_not_set_are_told() {
+        let env = Env::fixed([("SET", "/a"), ("EMPTY", "")]);
+        for (text, unset) in [
+            ("$NOPE", Some("NOPE")),
+            (" ${NOPE} ", Some("NOPE")),
+            ("$EMPTY", Some("EMPTY")),
+            ("$SET", None),
+            ("${SET}", None),
+            ("$NOPE/x", None),
+            ("$", None),
+            ("${}", None),
+            ("/a", None),
+        ] {
+            assert_eq!(unset_variable(text, &env).as_deref(), unset, "{text}");
+        }
+        for (text, left) in
+            [("/$SET/b", None), ("/b/${NOPE}c", Some("NOPE")), ("/b/x$NOPE.pem", Some("NOPE")), ("/b/$", None)]
+        {
+            assert_eq!(remaining_variable(&expand(text, &env)).as_deref(), left, "{text}");
+        }
     }
 
     #[test]

@@ -101,6 +101,7 @@ pub struct Settings {
 pub(super) const RUCIO_HOST: Name = Name::of("rucio_host", Parameter::Host);
 pub(super) const AUTH_HOST: Name = Name::of("auth_host", Parameter::AuthHost);
 pub(super) const ACCOUNT: Name = Name::of("account", Parameter::Account);
+const TOKEN_FILE: Name = Name::path_in_file("auth_token_file_path");
 const VO: Name = Name::of("vo", Parameter::Vo);
 
 impl Settings {
@@ -119,7 +120,7 @@ impl Settings {
         let https = servers::is_https(&rucio_host) || servers::is_https(&auth_host);
         let account = sources.find(overrides.account.as_ref(), &ACCOUNT);
         let vo = sources.find(overrides.vo.as_ref(), &VO).unwrap_or_else(|| DEFAULT_VO.to_owned());
-        let chosen = config.non_empty("client", "auth_token_file_path").map(|path| paths::expand(&path, env));
+        let chosen = sources.find(None, &TOKEN_FILE).map(|path| paths::expand(&path, env));
         let tokens = TokenPaths::new(chosen.as_deref(), account.as_deref(), &vo, env)?;
         Ok(Self {
             hosts_from_file: overrides.host.is_none()

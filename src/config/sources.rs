@@ -1,6 +1,6 @@
 //! Sources of a setting, in order of precedence: command line, environment, file.
 
-use super::Config;
+use super::{Config, paths};
 use crate::{
     Error, Result,
     env_vars::Env,
@@ -16,17 +16,29 @@ pub(super) struct Name {
     pub(super) variable: Option<&'static str>,
     /// The parameter, if there is an option of the command line.
     pub(super) parameter: Option<Parameter>,
+    /// Whether it is a path, in which variables are expanded.
+    is_path: bool,
 }
 
 impl Name {
     /// Creates the names of an option that only the file has.
     pub(super) const fn in_file(option: &'static str) -> Self {
-        Self { option, variable: None, parameter: None }
+        Self { option, variable: None, parameter: None, is_path: false }
+    }
+
+    /// The same for a path.
+    pub(super) const fn path_in_file(option: &'static str) -> Self {
+        Self { is_path: true, ..Self::in_file(option) }
+    }
+
+    /// Creates the names of a parameter that is a path.
+    pub(super) const fn path(option: &'static str, parameter: Parameter) -> Self {
+        Self { is_path: true, ..Self::of(option, parameter) }
     }
 
     /// Creates the names of a parameter; `option` is that in the file.
     pub(super) const fn of(option: &'static str, parameter: Parameter) -> Self {
-        Self { option, variable: parameter.variable(), parameter: Some(parameter) }
+        Self { option, variable: parameter.variable(), parameter: Some(parameter), is_path: false }
     }
 }
 
@@ -59,20 +71,36 @@ pub(super) struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// Returns the value with the highest precedence. An empty one counts as not set, wherever it is.
+    /// Returns the value with the highest precedence. An empty one counts as not set, wherever it is; so does a path
+    /// that is only a variable which is not set (`client_x509_proxy = $X509_USER_PROXY`).
     pub(super) fn find(&self, given: Option<&String>, name: &Name) -> Option<String> {
         self.trace(given, name).map(|(value, _)| value)
     }
 
     /// Returns the value with the highest precedence, and its origin.
     pub(super) fn trace(&self, given: Option<&String>, name: &Name) -> Option<(String, ValueOrigin)> {
-        let given = given.filter(|value| !value.is_empty()).cloned();
+        let is_set = |value: &String| !value.is_empty() && self.unset_variable(name, value).is_none();
         let in_file = || ValueOrigin::File(self.config.line("client", name.option));
         given
+            .cloned()
+            .filter(is_set)
             .map(|value| (value, ValueOrigin::Flag))
-            .or_else(|| Some((self.config.chosen(name.option)?, in_file())))
-            .or_else(|| Some((self.env.get(name.variable?)?, ValueOrigin::Variable(name.variable?))))
-            .or_else(|| Some((self.config.non_empty("client", name.option)?, in_file())))
+            .or_else(|| Some((self.config.chosen(name.option).filter(is_set)?, in_file())))
+            .or_else(|| Some((self.env.get(name.variable?).filter(is_set)?, ValueOrigin::Variable(name.variable?))))
+            .or_else(|| Some((self.config.non_empty("client", name.option).filter(is_set)?, in_file())))
+    }
+
+    /// Returns the variable that is all of this path and is not set.
+    fn unset_variable(&self, name: &Name, value: &str) -> Option<String> {
+        if name.is_path { paths::unset_variable(value, self.env) } else { None }
+    }
+
+    /// Explains that the file has only a variable for this path, if that is not set.
+    pub(super) fn unset_in_file(&self, name: &Name) -> Option<String> {
+        let value = self.config.non_empty("client", name.option)?;
+        let variable = self.unset_variable(name, &value)?;
+        let file = self.config.path().display();
+        Some(format!("'{}' in {file} is {}, and the variable {variable} is not set.", name.option, value.trim()))
     }
 
     /// Returns the value with the highest precedence, or an error if there is none.
@@ -86,7 +114,9 @@ impl Sources<'_> {
             return super::discover::not_found(&self.config.searched).with_hint(self.setting_hint(name));
         }
         let file = self.config.path().display();
-        let details = format!("'{}' is not set: {file} does not have it in its section [client].", name.option);
+        let details = self.unset_in_file(name).unwrap_or_else(|| {
+            format!("'{}' is not set: {file} does not have it in its section [client].", name.option)
+        });
         Error::new(Exception::MissingClientParameter, details).with_hint(self.setting_hint(name))
     }
 
