@@ -36,8 +36,14 @@ variables! {
     RUCIO_CLIENT_KEY
     /// The proxy certificate for x509_proxy authentication. Overrides the configuration file.
     RUCIO_CLIENT_PROXY
-    /// The proxy certificate of grid tools. Overridden by the configuration file.
+    /// The proxy certificate of grid tools, for storages, and for x509_proxy authentication. Overridden by the
+    /// configuration file.
     X509_USER_PROXY
+    /// The certificate of grid tools, for x509 authentication if the configuration names none, and for storages if there
+    /// is no proxy certificate.
+    X509_USER_CERT
+    /// The private key of `X509_USER_CERT`. If it is not set, the key is in the certificate's file.
+    X509_USER_KEY
 
     /// A folder of CA certificates with hashed names, used to verify servers.
     X509_CERT_DIR
@@ -54,7 +60,7 @@ variables! {
     /// Hosts to connect to without an HTTP proxy, separated by commas.
     NO_PROXY
 
-    /// A WLCG bearer token; takes precedence over all other tokens in OIDC authentication.
+    /// A WLCG bearer token; takes precedence over all other tokens in OIDC authentication and at storages.
     BEARER_TOKEN
     /// A file with a WLCG bearer token; searched second.
     BEARER_TOKEN_FILE

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
-use rucio::storage::http::{Access, WebStorage};
+use rucio::storage::http::{Access, StorageToken, WebStorage};
 use rucio::storage::{ByteRange, ObjectReader, Pfn, RangeRequest, ResumeFrom, Storage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,7 +21,7 @@ const SEPARATOR: u8 = 0xff;
 /// More answers than these are not looked at: each costs a connection.
 const ANSWERS: usize = 14;
 /// The token that is at hand.
-const TOKEN: &str = "Bearer very.secret.token";
+const TOKEN: &str = "very.secret.token";
 
 /// What is asked for: `4 "etag"` is the rest from the fifth byte on of that version, `p4-9/20 "etag"` five bytes of twenty.
 struct Question {
@@ -274,8 +274,8 @@ fn storage(has_certificate: bool) -> WebStorage {
         tls: tls.clone(),
         anonymous_tls: tls,
         has_certificate,
-        token: Some(HeaderValue::from_static(TOKEN)),
-        user_agent: "fuzz".to_owned(),
+        tokens: StorageToken::new(&TOKEN.into(), Vec::new()).into_iter().collect(),
+        user_agent: HeaderValue::from_static("fuzz"),
         connect_timeout: Duration::from_secs(5),
         idle_timeout: Duration::from_secs(5),
     };

@@ -3,8 +3,8 @@
 use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
-use super::{Login, Token, TokenSource, oidc};
-use crate::config::Settings;
+use super::{Claims, Login, Token, TokenSource, oidc};
+use crate::config::{BearerTokens, Settings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::TokenProvider;
@@ -51,6 +51,12 @@ impl TokenProvider for TokenSlot {
 /// Returns source and expiry of another program's token that takes precedence over ours.
 pub(crate) fn external_token(settings: &Settings) -> Option<(TokenSource, Option<i64>)> {
     oidc::discover(settings).map(|token| (token.source, token.expires))
+}
+
+/// Returns the tokens of other programs that may be shown to storages, in order of precedence, with their audiences.
+pub(crate) fn external_storage_tokens(bearer: &BearerTokens, settings: &Settings) -> Vec<(Secret, Vec<String>)> {
+    let audiences = |token: &Token| Claims::parse(token.expose()).unwrap_or_default().aud;
+    oidc::discover_all(bearer, settings).into_iter().map(|token| (token.value.clone(), audiences(&token))).collect()
 }
 
 impl Login {

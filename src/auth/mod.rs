@@ -30,7 +30,7 @@ mod x509;
 
 use crate::error::{Error, Result};
 pub(crate) use jwt::Claims;
-pub(crate) use lifecycle::external_token;
+pub(crate) use lifecycle::{external_storage_tokens, external_token};
 pub(crate) use login::Login;
 pub(crate) use oidc::can_resume;
 use token::Token;

@@ -72,6 +72,18 @@ pub struct BearerTokens {
 }
 
 impl BearerTokens {
+    /// Resolves the locations of tokens for storages, which need not name the server.
+    pub fn for_storages(env: &Env) -> Self {
+        let name = format!("bt_u{}", rustix::process::geteuid().as_raw());
+        let session = env.get(env_vars::XDG_RUNTIME_DIR).map(PathBuf::from);
+        Self {
+            variable: env.get(env_vars::BEARER_TOKEN).map(Into::into),
+            named_file: env.get(env_vars::BEARER_TOKEN_FILE).map(PathBuf::from),
+            usual_files: session.into_iter().chain(["/tmp".into()]).map(|folder| folder.join(&name)).collect(),
+            must_name_server: false,
+        }
+    }
+
     /// Resolves the locations only, for any authentication method.
     pub fn of(overrides: &Overrides, env: &Env, config: &Config) -> Self {
         bearer(overrides, &Sources { env, config })
@@ -132,15 +144,9 @@ fn provider(sources: &Sources<'_>) -> Result<OidcProvider> {
 }
 
 fn bearer(overrides: &Overrides, sources: &Sources<'_>) -> BearerTokens {
-    let name = format!("bt_u{}", rustix::process::geteuid().as_raw());
-    let session = sources.env.get(env_vars::XDG_RUNTIME_DIR).map(PathBuf::from);
-    BearerTokens {
-        variable: sources.env.get(env_vars::BEARER_TOKEN).map(Into::into),
-        named_file: sources.env.get(env_vars::BEARER_TOKEN_FILE).map(PathBuf::from),
-        usual_files: session.into_iter().chain(["/tmp".into()]).map(|folder| folder.join(&name)).collect(),
-        must_name_server: (overrides.host.is_some() || overrides.auth_host.is_some())
-            && overrides.oidc_audience.is_none(),
-    }
+    let must_name_server =
+        (overrides.host.is_some() || overrides.auth_host.is_some()) && overrides.oidc_audience.is_none();
+    BearerTokens { must_name_server, ..BearerTokens::for_storages(sources.env) }
 }
 
 fn invalid_value(sources: &Sources<'_>, option: &str, value: &str) -> Error {

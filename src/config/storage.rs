@@ -1,7 +1,7 @@
 //! Credentials and CA certificates for storages. They differ from those for the Rucio server: on the grid, storages
 //! accept a proxy certificate and are signed by other CAs.
 
-use super::{AuthMethod, CaSource, Settings, paths};
+use super::{AuthMethod, BearerTokens, CaSource, Settings, paths};
 use crate::env_vars::{self, Env};
 use std::path::{Path, PathBuf};
 
@@ -15,18 +15,22 @@ pub struct StorageAccess {
     pub certificate: Option<(PathBuf, Option<PathBuf>)>,
     /// All CA certificates used to verify storages.
     pub cas: Vec<CaSource>,
+    /// Where other programs put tokens for storages.
+    pub bearer: BearerTokens,
 }
 
 impl StorageAccess {
-    /// Resolves the certificate: `X509_USER_PROXY`, else the proxy at its usual path, else the certificate used to log
-    /// in to Rucio. Trusted are the CAs of the server, of the grid and the built-in ones.
+    /// Resolves the certificate: `X509_USER_PROXY`, else the proxy at its usual path, else `X509_USER_CERT` with
+    /// `X509_USER_KEY`, else the certificate used to log in to Rucio. Trusted are the CAs of the server, of the grid and the built-in ones.
     pub fn resolve(settings: &Settings, env: &Env) -> Self {
         let named = env.get(env_vars::X509_USER_PROXY).map(|path| paths::expand(&path, env));
         let usual = || {
             Some(super::auth::usual_proxy()).filter(|path| path.is_file() && !super::auth::belongs_to_other_user(path))
         };
         let proxy = named.or_else(usual).map(|path| (path, None));
-        Self { certificate: proxy.or_else(|| login_certificate(&settings.auth)), cas: authorities(settings, env) }
+        let certificate =
+            proxy.or_else(|| super::auth::grid_certificate(env)).or_else(|| login_certificate(&settings.auth));
+        Self { certificate, cas: authorities(settings, env), bearer: BearerTokens::for_storages(env) }
     }
 }
 
@@ -69,6 +73,18 @@ mod tests {
     fn storage_proxy_of_the_environment_is_used() {
         let env = Env::fixed([("X509_USER_PROXY", "/a/proxy"), ("TMPDIR", "/tmp")]);
         assert_eq!(access(&env).certificate, Some(("/a/proxy".into(), None)));
+    }
+
+    #[test]
+    fn storage_certificate_of_the_environment_is_used() {
+        let env = Env::fixed([("X509_USER_CERT", "/a/cert"), ("X509_USER_KEY", "/a/key"), ("X509_USER_PROXY", "/a/p")]);
+        assert_eq!(access(&env).certificate, Some(("/a/p".into(), None)));
+        let env = Env::fixed([("X509_USER_CERT", "/a/cert"), ("X509_USER_KEY", "/a/key")]);
+        // A proxy of the user who runs the tests comes first.
+        if !crate::config::auth::usual_proxy().is_file() {
+            assert_eq!(access(&env).certificate, Some(("/a/cert".into(), Some("/a/key".into()))));
+        }
+        assert_eq!(access(&Env::fixed([("X509_USER_KEY", "/a/key")])).certificate, access(&Env::fixed([])).certificate);
     }
 
     #[test]

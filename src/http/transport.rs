@@ -73,8 +73,9 @@ impl Transport {
     }
 
     /// Returns the User-Agent: `<user agent>/<Rucio version>`, as in the official client, followed by our own version.
-    pub(crate) fn user_agent(&self) -> String {
-        format!("{}/{RUCIO_VERSION} rust/{}", self.0.settings.user_agent, env!("CARGO_PKG_VERSION"))
+    pub(crate) fn user_agent(&self) -> Result<HeaderValue> {
+        let text = format!("{}/{RUCIO_VERSION} rust/{}", self.0.settings.user_agent, env!("CARGO_PKG_VERSION"));
+        header_value("user-agent", &text, false)
     }
 
     /// Sends a request to this host. Returns the response, successful or not.
@@ -153,7 +154,7 @@ impl Transport {
             .http1_only()
             // As curl and Python send them: some servers and balancers know header names in this spelling only.
             .http1_title_case_headers()
-            .user_agent(self.user_agent())
+            .user_agent(self.user_agent()?)
             .connect_timeout(self.0.settings.timeout.unwrap_or(CONNECT_TIMEOUT))
             .read_timeout(idle)
             .redirect(same_host_only())
@@ -270,13 +271,26 @@ fn build(connections: &reqwest::Client, url: &str, request: &Request, headers: H
 
 /// Adds a header. A secret value is not logged.
 pub(super) fn insert(headers: &mut HeaderMap, name: &'static str, value: &str, secret: bool) -> Result<()> {
-    let mut header = HeaderValue::from_str(value).map_err(|_| {
-        let shown = if secret { "its value" } else { value };
-        Error::new(Exception::InputValidationError, format!("{shown} cannot be sent as the HTTP header {name}"))
-    })?;
+    let mut header = header_value(name, value, secret)?;
     header.set_sensitive(secret);
     headers.insert(HeaderName::from_static(name), header);
     Ok(())
+}
+
+/// Returns the value of a header, in Latin-1, as the server reads it and the official client sends it.
+fn header_value(name: &str, value: &str, secret: bool) -> Result<HeaderValue> {
+    let latin: Option<Vec<u8>> = value.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect();
+    let header = latin.as_ref().and_then(|bytes| HeaderValue::from_bytes(bytes).ok());
+    header.ok_or_else(|| {
+        let shown = if secret { "Its value".to_owned() } else { format!("{value:?}") };
+        let why = if latin.is_some() {
+            "control characters"
+        } else {
+            "characters beyond U+00FF (ÿ), which servers cannot take"
+        };
+        let details = format!("{shown} cannot be sent as the HTTP header {name}: it has {why}.");
+        Error::new(Exception::InputValidationError, details)
+    })
 }
 
 fn micros(time: Duration) -> u64 {

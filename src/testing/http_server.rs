@@ -45,9 +45,11 @@ impl Request {
         if !reader.fill_buf().ok()?.first()?.is_ascii_uppercase() {
             return None;
         }
+        // In Latin-1, as web servers read headers.
         let mut line = || {
-            let mut line = String::new();
-            reader.read_line(&mut line).ok().filter(|length| *length > 0).map(|_| line.trim_end().to_owned())
+            let mut line = Vec::new();
+            let length = reader.read_until(b'\n', &mut line).ok().filter(|length| *length > 0);
+            length.map(|_| line.trim_ascii_end().iter().copied().map(char::from).collect::<String>())
         };
         let request = line()?.trim_end_matches(" HTTP/1.1").to_owned();
         let lines = std::iter::from_fn(line).take_while(|line| !line.is_empty());

@@ -12,7 +12,7 @@ use std::time::Duration;
 use reqwest::header::HeaderValue;
 use tokio::sync::mpsc;
 
-use crate::storage::http::{Access, WebStorage};
+use crate::storage::http::{Access, StorageToken, WebStorage};
 use http_server::{Ending, HttpServer, Response};
 pub(crate) use random::random;
 
@@ -36,8 +36,8 @@ pub(crate) fn with_token(token: Option<&'static str>) -> WebStorage {
         tls: tls(),
         anonymous_tls: tls(),
         has_certificate: false,
-        token: token.map(HeaderValue::from_static),
-        user_agent: "test".into(),
+        tokens: token.into_iter().filter_map(|token| StorageToken::new(&token.into(), Vec::new())).collect(),
+        user_agent: HeaderValue::from_static("test"),
         connect_timeout: Duration::from_secs(1),
         idle_timeout: Duration::from_millis(200),
     })

@@ -14,7 +14,7 @@ mod refresh_tokens;
 mod rucio;
 
 pub(super) use acceptance::{is_for_account, recheck_refused_token, warn_refused};
-pub(super) use discovery::discover;
+pub(super) use discovery::{discover, discover_all};
 pub(super) use refresh::{is_due, refresh, resume, write_expiry};
 
 use std::time::Duration;

@@ -47,7 +47,7 @@ impl Http {
         let tls = tls::client_config_of_all(&[settings.ca.clone(), CaSource::BuiltIn], None)?;
         reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
-            .user_agent(login.transport.user_agent())
+            .user_agent(login.transport.user_agent()?)
             .connect_timeout(settings.timeout.unwrap_or(CONNECT_TIMEOUT))
             .read_timeout(settings.timeout.unwrap_or(IDLE_TIMEOUT))
             .redirect(Policy::none())

@@ -14,6 +14,7 @@ mod put;
 mod sender;
 #[cfg(test)]
 pub(crate) mod tests;
+mod token;
 #[cfg(test)]
 mod token_tests;
 
@@ -30,6 +31,7 @@ use url::Url;
 
 use call::Call;
 use sender::{Credentials, Sender};
+pub use token::StorageToken;
 
 use super::{ByteRange, ObjectReader, Pfn, RangeRequest, Result, ResumeFrom, Stat, Storage, boxed};
 
@@ -45,10 +47,10 @@ pub struct Access {
     pub anonymous_tls: rustls::ClientConfig,
     /// Whether `tls` has a client certificate.
     pub has_certificate: bool,
-    /// Value of the `Authorization` header, marked as sensitive.
-    pub token: Option<HeaderValue>,
+    /// The tokens, in order of precedence. Each storage gets the one that is for it.
+    pub tokens: Vec<StorageToken>,
     /// Value of the `User-Agent` header.
-    pub user_agent: String,
+    pub user_agent: HeaderValue,
     /// Timeout for opening a connection.
     pub connect_timeout: Duration,
     /// Timeout for reads without data.
@@ -164,7 +166,7 @@ fn builder(access: &Access, tls: rustls::ClientConfig) -> reqwest::ClientBuilder
         .http1_only()
         // XRootD before 5.7 knows header names in this spelling only (xrootd/xrootd#2259), as curl and Python send them.
         .http1_title_case_headers()
-        .user_agent(&access.user_agent)
+        .user_agent(access.user_agent.clone())
         .default_headers(headers)
         .connect_timeout(access.connect_timeout)
         .pool_max_idle_per_host(IDLE_CONNECTIONS)

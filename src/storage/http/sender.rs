@@ -9,48 +9,51 @@ use url::Url;
 
 use super::call::Call;
 use super::expect::{CONTINUE, HELD_LENGTH, HeldBody, held_body};
-use super::{Access, address, answer};
+use super::{Access, StorageToken, address, answer};
 use crate::lock::lock;
 use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Maximum number of redirects; dCache sends one, federations two.
 const REDIRECTS: usize = 10;
 
-/// The token, and the hosts that need it in spite of a client certificate.
+/// The tokens, and the hosts that need one in spite of a client certificate.
 #[derive(Debug)]
 pub(super) struct Credentials {
-    token: Option<HeaderValue>,
+    tokens: Vec<StorageToken>,
     has_certificate: bool,
     token_hosts: Mutex<HashSet<String>>,
 }
 
-/// When a request has the token.
+/// When a request has a token, and which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TokenUse {
-    /// Never: the token is not meant for this server.
+enum TokenUse<'a> {
+    /// Never: no token is meant for this server.
     Never,
     /// In the first request.
-    Preemptive,
+    Preemptive(&'a HeaderValue),
     /// Only after the server has rejected the request without it.
-    AfterRejection,
+    AfterRejection(&'a HeaderValue),
 }
 
 impl Credentials {
     pub(super) fn new(access: &Access) -> Self {
-        Self { token: access.token.clone(), has_certificate: access.has_certificate, token_hosts: Mutex::default() }
+        Self { tokens: access.tokens.clone(), has_certificate: access.has_certificate, token_hosts: Mutex::default() }
     }
 
-    /// Decides when a request to `url` has the token, if a file at `home` is wanted and `url` is that or the target of a
-    /// redirect. Only the host of the PFN gets the token, only over TLS, and never with a presigned URL. With a client
-    /// certificate it is sent only if that host has rejected the certificate.
-    fn token_use(&self, home: &Url, url: &Url) -> TokenUse {
-        let is_meant_for = url.scheme() == "https" && url.origin() == home.origin() && !address::is_signed(url);
-        if self.token.is_none() || !is_meant_for {
-            TokenUse::Never
-        } else if !self.has_certificate || self.token_hosts().contains(&host(url)) {
-            TokenUse::Preemptive
-        } else {
-            TokenUse::AfterRejection
+    /// Decides when a request to `url` has a token, if a file at `home` is wanted and `url` is that or the target of a
+    /// redirect. Only the host of the PFN gets one, and only one that its audience allows there, only over TLS, and
+    /// never with a presigned URL. With a client certificate it is sent only if that host has rejected the certificate.
+    fn token_use(&self, home: &Url, url: &Url) -> TokenUse<'_> {
+        let may_have_one = url.scheme() == "https" && url.origin() == home.origin() && !address::is_signed(url);
+        match StorageToken::choose(&self.tokens, url) {
+            Some(token) if may_have_one => {
+                if !self.has_certificate || self.token_hosts().contains(&host(url)) {
+                    TokenUse::Preemptive(token)
+                } else {
+                    TokenUse::AfterRejection(token)
+                }
+            }
+            _ => TokenUse::Never,
         }
     }
 
@@ -68,7 +71,7 @@ struct Connections {
     fresh: Client,
 }
 
-/// Connections with and without the client certificate, and the token.
+/// Connections with and without the client certificate, and the tokens.
 #[derive(Debug)]
 pub(super) struct Sender {
     known: Connections,
@@ -113,20 +116,19 @@ impl Sender {
 
     /// Sends a request; if it is rejected with 401 or 403 and the token may be sent, retries with the token.
     async fn send_with_token(&self, call: &Call<'_>, home: &Url, url: &Url) -> Result<Response> {
-        let token = self.credentials.token.as_ref();
         // The target of a redirect does not redirect again.
         let may_redirect = url == home;
         match self.credentials.token_use(home, url) {
             TokenUse::Never => self.send_held(call, url, None, may_redirect).await,
-            TokenUse::Preemptive => self.send_held(call, url, token, may_redirect).await,
-            TokenUse::AfterRejection => {
+            TokenUse::Preemptive(token) => self.send_held(call, url, Some(token), may_redirect).await,
+            TokenUse::AfterRejection(token) => {
                 let response = self.send_held(call, url, None, may_redirect).await?;
                 if !matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
                     return Ok(response);
                 }
                 drop(response);
                 self.credentials.token_hosts().insert(host(url));
-                self.send_held(call, url, token, may_redirect).await
+                self.send_held(call, url, Some(token), may_redirect).await
             }
         }
     }
@@ -211,31 +213,36 @@ mod tests {
     use super::*;
 
     /// Decides for a client with these credentials; hosts in `rejected` have rejected the certificate.
-    fn token_use(has_token: bool, has_certificate: bool, rejected: &[&str], home: &str, url: &str) -> TokenUse {
+    fn token_use(has_token: bool, has_certificate: bool, rejected: &[&str], home: &str, url: &str) -> &'static str {
+        let token = StorageToken::new(&"a.b.c".into(), Vec::new()).unwrap();
         let credentials = Credentials {
-            token: has_token.then(|| HeaderValue::from_static("Bearer a.b.c")),
+            tokens: if has_token { vec![token] } else { Vec::new() },
             has_certificate,
             token_hosts: Mutex::new(rejected.iter().map(|host| (*host).to_owned()).collect()),
         };
-        credentials.token_use(&Url::parse(home).unwrap(), &Url::parse(url).unwrap())
+        match credentials.token_use(&Url::parse(home).unwrap(), &Url::parse(url).unwrap()) {
+            TokenUse::Never => "never",
+            TokenUse::Preemptive(_) => "preemptive",
+            TokenUse::AfterRejection(_) => "after rejection",
+        }
     }
 
     #[test]
     fn token_goes_only_to_the_host_of_the_pfn_over_tls_and_without_a_signature() {
         for (url, expected) in [
-            ("https://h/f", TokenUse::Preemptive),
-            ("https://h/elsewhere?x=1", TokenUse::Preemptive),
-            ("https://h:443/f", TokenUse::Preemptive),
-            ("https://H/f", TokenUse::Preemptive),
-            ("https://h:8443/f", TokenUse::Never),
-            ("https://other/f", TokenUse::Never),
-            ("https://sub.h/f", TokenUse::Never),
-            ("https://h.evil/f", TokenUse::Never),
-            ("https://h@evil/f", TokenUse::Never),
-            ("http://h/f", TokenUse::Never),
-            ("http://h:443/f", TokenUse::Never),
-            ("https://h/f?X-Amz-Signature=0", TokenUse::Never),
-            ("https://h/f?authz=0", TokenUse::Never),
+            ("https://h/f", "preemptive"),
+            ("https://h/elsewhere?x=1", "preemptive"),
+            ("https://h:443/f", "preemptive"),
+            ("https://H/f", "preemptive"),
+            ("https://h:8443/f", "never"),
+            ("https://other/f", "never"),
+            ("https://sub.h/f", "never"),
+            ("https://h.evil/f", "never"),
+            ("https://h@evil/f", "never"),
+            ("http://h/f", "never"),
+            ("http://h:443/f", "never"),
+            ("https://h/f?X-Amz-Signature=0", "never"),
+            ("https://h/f?authz=0", "never"),
         ] {
             assert_eq!(token_use(true, false, &[], "https://h/f", url), expected, "{url}");
         }
@@ -245,13 +252,13 @@ mod tests {
     fn token_use_depends_on_where_the_request_began() {
         for (home, url, expected) in [
             // Plain HTTP never has the token, neither before nor after a redirect to TLS.
-            ("http://h/f", "http://h/f", TokenUse::Never),
-            ("http://h/f", "https://h/f", TokenUse::Never),
-            ("https://h/f", "http://h/f", TokenUse::Never),
+            ("http://h/f", "http://h/f", "never"),
+            ("http://h/f", "https://h/f", "never"),
+            ("https://h/f", "http://h/f", "never"),
             // A presigned PFN that redirects to its own host without the signature.
-            ("https://h/f?Signature=0", "https://h/f", TokenUse::Preemptive),
+            ("https://h/f?Signature=0", "https://h/f", "preemptive"),
             // Redirected away and back again.
-            ("https://h/f", "https://h/g", TokenUse::Preemptive),
+            ("https://h/f", "https://h/g", "preemptive"),
         ] {
             assert_eq!(token_use(true, false, &[], home, url), expected, "{home} -> {url}");
         }
@@ -260,18 +267,18 @@ mod tests {
     #[test]
     fn token_waits_for_the_rejection_of_a_certificate() {
         for (has_token, has_certificate, rejected, expected) in [
-            (false, false, &[][..], TokenUse::Never),
-            (false, true, &[], TokenUse::Never),
-            (false, true, &["https://h"], TokenUse::Never),
-            (true, false, &[], TokenUse::Preemptive),
-            (true, true, &[], TokenUse::AfterRejection),
-            (true, true, &["https://h"], TokenUse::Preemptive),
-            (true, true, &["https://other", "https://h:8443", "http://h"], TokenUse::AfterRejection),
+            (false, false, &[][..], "never"),
+            (false, true, &[], "never"),
+            (false, true, &["https://h"], "never"),
+            (true, false, &[], "preemptive"),
+            (true, true, &[], "after rejection"),
+            (true, true, &["https://h"], "preemptive"),
+            (true, true, &["https://other", "https://h:8443", "http://h"], "after rejection"),
         ] {
             let found = token_use(has_token, has_certificate, rejected, "https://h/f", "https://h/f");
             assert_eq!(found, expected, "token: {has_token}, certificate: {has_certificate}, rejected: {rejected:?}");
         }
         let redirected = token_use(true, true, &["https://other"], "https://h/f", "https://other/f");
-        assert_eq!(redirected, TokenUse::Never, "a host that is not the PFN's");
+        assert_eq!(redirected, "never", "a host that is not the PFN's");
     }
 }

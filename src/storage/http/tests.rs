@@ -153,7 +153,7 @@ async fn http_redirects_are_followed_with_a_limit() {
 #[tokio::test]
 async fn http_token_never_goes_over_plain_http() {
     let (base, mut asked) = serve(vec![sized("401 Unauthorized", "", "")]);
-    let error = fetch(&with_token(Some("Bearer a.b.c")), &base, None).await.unwrap_err();
+    let error = fetch(&with_token(Some("a.b.c")), &base, None).await.unwrap_err();
     assert_eq!(error.kind, StorageErrorKind::Denied);
     assert!(!asked.recv().await.unwrap().contains("authorization"));
 }

@@ -16,7 +16,7 @@ use openssl::x509::{X509, X509NameBuilder};
 use reqwest::header::HeaderValue;
 use rustls_pki_types::CertificateDer;
 
-use super::{Access, WebStorage};
+use super::{Access, StorageToken, WebStorage};
 use crate::storage::{Storage, StorageError, StorageErrorKind};
 use crate::testing::sized;
 
@@ -84,8 +84,8 @@ fn with_roots(roots: rustls::RootCertStore, has_certificate: bool) -> WebStorage
         anonymous_tls: tls.clone(),
         tls,
         has_certificate,
-        token: Some(HeaderValue::from_static("Bearer a.b.c")),
-        user_agent: "test".into(),
+        tokens: StorageToken::new(&"a.b.c".into(), Vec::new()).into_iter().collect(),
+        user_agent: HeaderValue::from_static("test"),
         connect_timeout: Duration::from_secs(5),
         idle_timeout: Duration::from_secs(5),
     })

@@ -16,10 +16,11 @@ use rustix::process::geteuid;
 use url::Url;
 
 use crate::auth::clock_skew::not_valid_yet;
-use crate::auth::token_cache::require_private;
+use crate::auth::token_cache::{require_private, warn_if_readable};
 use crate::auth::{Claims, Token, TokenSource};
-use crate::config::{AuthMethod, OidcSettings, Settings};
+use crate::config::{AuthMethod, BearerTokens, OidcSettings, Settings};
 use crate::env_vars;
+use crate::input_file;
 use crate::time::{date, unix_time};
 
 /// Audiences that mean every service.
@@ -28,29 +29,59 @@ const FOR_ALL: [&str; 2] = ["https://wlcg.cern.ch/jwt/v1/any", "ANY"];
 /// Returns the first usable token. Warns about those before it that are not used, with the reason.
 pub(in crate::auth) fn discover(settings: &Settings) -> Option<Token> {
     let AuthMethod::Oidc(oidc) = &settings.auth else { return None };
-    let bearer = &oidc.bearer;
+    usable(&oidc.bearer, |claims| audience_problem(claims, settings, oidc), warn).next()
+}
+
+/// Returns all valid tokens, whatever their audience is: each storage gets the one that is for it. Warns about one that
+/// a variable names and that is not used, unless [`discover`] does so; an old token at a usual path is no surprise.
+pub(in crate::auth) fn discover_all(bearer: &BearerTokens, settings: &Settings) -> Vec<Token> {
+    let is_usual =
+        |source: &TokenSource| matches!(source, TokenSource::File(path) if bearer.usual_files.contains(path));
+    let report = |source: &TokenSource, reason: &str| {
+        if is_usual(source) || matches!(settings.auth, AuthMethod::Oidc(_)) {
+            tracing::debug!("The token of {source} is not used: {reason}");
+        } else {
+            warn(source, reason);
+        }
+    };
+    usable(bearer, |_| None, report).collect()
+}
+
+fn warn(source: &TokenSource, reason: &str) {
+    tracing::warn!("The token of {source} is not used: {reason}");
+}
+
+/// Returns the tokens that are valid and about which `problem` finds nothing. Reports the others with the reason.
+fn usable(
+    bearer: &BearerTokens,
+    problem: impl Fn(&Claims) -> Option<String>,
+    report: impl Fn(&TokenSource, &str),
+) -> impl Iterator<Item = Token> {
     let variable =
         bearer.variable.iter().map(|token| (TokenSource::Variable(env_vars::BEARER_TOKEN), token.expose().into()));
     let files = bearer.named_file.iter().chain(&bearer.usual_files);
     let files = files.filter_map(|path| Some((TokenSource::File(path.clone()), read(path)?)));
-    variable.chain(files).find_map(|(source, value): (_, String)| {
+    variable.chain(files).filter_map(move |(source, value): (_, String)| {
         let value = value.trim();
-        let reason = match refusal(value, settings, oidc) {
-            None if value.is_empty() => return None,
+        if value.is_empty() {
+            return None;
+        }
+        match refusal(value, &problem) {
             None => {
                 tracing::debug!("using the token of {source}");
-                return Some(Token::new(value, None).from(source));
+                Some(Token::new(value, None).from(source))
             }
-            Some(reason) => reason,
-        };
-        tracing::warn!("The token of {source} is not used: {reason}");
-        None
+            Some(reason) => {
+                report(&source, &reason);
+                None
+            }
+        }
     })
 }
 
 /// Returns the content of a file, if it exists and can be trusted.
 fn read(path: &Path) -> Option<String> {
-    match trusted(path).and_then(|()| fs::read_to_string(path)) {
+    match trusted(path).and_then(|()| input_file::read_to_string(path)) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => {
@@ -60,14 +91,16 @@ fn read(path: &Path) -> Option<String> {
     }
 }
 
-/// Checks that only the user and root can change the file. In a folder that others can write to, it must be the user's
-/// and private, or root's.
+/// Checks that only the user and root can change the file. In a folder that others can write to, it must be the user's,
+/// or root's; if others can read it there, it is used with a warning.
 fn trusted(path: &Path) -> Result<()> {
     const WRITABLE: u32 = 0o022;
     let of_root = fs::symlink_metadata(path)?.uid() == 0 && !geteuid().is_root();
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !of_root && fs::metadata(folder)?.mode() & WRITABLE != 0 {
-        return require_private(path, 0o077);
+        require_private(path, WRITABLE)?;
+        warn_if_readable(path);
+        return Ok(());
     }
     let file = fs::metadata(path)?;
     if ![0, geteuid().as_raw()].contains(&file.uid()) || file.mode() & WRITABLE != 0 {
@@ -77,13 +110,10 @@ fn trusted(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns why a token is not used for the server of these settings.
-fn refusal(value: &str, settings: &Settings, oidc: &OidcSettings) -> Option<String> {
-    if value.is_empty() {
-        return None;
-    }
+/// Returns why a token is not used.
+fn refusal(value: &str, problem: impl Fn(&Claims) -> Option<String>) -> Option<String> {
     let Some(claims) = Claims::parse(value) else { return Some("it is not a JSON web token.".to_owned()) };
-    expiry_problem(&claims).or_else(|| audience_problem(&claims, settings, oidc))
+    expiry_problem(&claims).or_else(|| problem(&claims))
 }
 
 /// Returns why a token is not valid now.

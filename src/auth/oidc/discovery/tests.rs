@@ -21,7 +21,7 @@ fn settings(host: Option<&str>, lines: &str) -> Settings {
 fn reason(host: Option<&str>, lines: &str, claims: &serde_json::Value) -> Option<String> {
     let settings = settings(host, lines);
     let AuthMethod::Oidc(oidc) = &settings.auth else { unreachable!() };
-    refusal(&token(claims), &settings, oidc)
+    refusal(&token(claims), |claims| audience_problem(claims, &settings, oidc))
 }
 
 /// Returns settings with these token locations.
@@ -93,9 +93,7 @@ fn discovered_token_is_used_only_while_it_is_valid() {
             None => assert_eq!(reason, None, "{claims}"),
         }
     }
-    let settings = settings(None, "");
-    let AuthMethod::Oidc(oidc) = &settings.auth else { unreachable!() };
-    assert!(refusal("jdoe-jdoe-unknown-0123", &settings, oidc).unwrap().contains("not a JSON web token"));
+    assert!(refusal("jdoe-jdoe-unknown-0123", |_| None).unwrap().contains("not a JSON web token"));
 }
 
 #[test]
@@ -135,7 +133,9 @@ fn discovered_token_that_others_could_have_written_is_refused() {
     assert!(trusted(&file).is_err());
     mode(&file, 0o644);
     mode(dir.path(), 0o1777);
-    assert!(trusted(&file).is_err() && trusted(&link).is_err());
+    assert!(trusted(&file).is_ok() && trusted(&link).is_err(), "others can only read it");
+    mode(&file, 0o622);
+    assert!(trusted(&file).is_err());
     mode(&file, 0o600);
     assert!(trusted(&file).is_ok() && trusted(&link).is_err());
     assert_eq!(trusted(&dir.path().join("none")).unwrap_err().kind(), ErrorKind::NotFound);

@@ -4,25 +4,24 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::HeaderValue;
-
-use crate::auth::ask_blocking;
+use crate::auth::{Claims, ask_blocking, external_storage_tokens};
 use crate::certificate::{AskPassphrase, question};
 use crate::cli::context::Context;
 use crate::cli::terminal::Terminal;
-use crate::config::StorageAccess;
+use crate::config::{BearerTokens, StorageAccess};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::{Client, tls};
 use crate::interact::Interact;
 use crate::storage::Storages;
-use crate::storage::http::{Access, WebStorage};
+use crate::storage::http::{Access, StorageToken, WebStorage};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout of a storage that sends no data, unless the user sets a longer time for the whole transfer.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Creates the storage clients, with the user's proxy or certificate and, if it is a JSON web token, the token.
+/// Creates the storage clients, with the user's proxy or certificate and with the tokens of other programs and of the
+/// login.
 /// `transfer_timeout` is the user's time limit in seconds for reading a file, if any.
 pub(in crate::cli::commands) async fn storages(
     context: &Context,
@@ -36,8 +35,8 @@ pub(in crate::cli::commands) async fn storages(
         has_certificate: identity.is_some(),
         anonymous_tls: tls::client_config_of_all(&access.cas, None)?,
         tls: tls::client_config_of_all(&access.cas, identity)?,
-        token: token(client).await?,
-        user_agent: client.transport().user_agent(),
+        tokens: tokens(client, &access.bearer).await?,
+        user_agent: client.transport().user_agent()?,
         connect_timeout: CONNECT_TIMEOUT,
         idle_timeout: idle_timeout(transfer_timeout),
     });
@@ -67,17 +66,13 @@ fn identity(cert: &Path, key: Option<&Path>) -> Option<tls::Identity> {
     }
 }
 
-/// Returns the token if it is a JSON web token (three parts); Rucio's own tokens are valid only at its server.
-async fn token(client: &Client) -> Result<Option<HeaderValue>> {
-    let token = client.token().await.map_err(Error::before_start)?;
-    if token.expose().split('.').count() != 3 {
-        return Ok(None);
-    }
-    let header = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok();
-    Ok(header.map(|mut header| {
-        header.set_sensitive(true);
-        header
-    }))
+/// Returns the tokens of other programs, then that of the login, if it is a JSON web token: Rucio's own tokens are valid
+/// only at its server.
+async fn tokens(client: &Client, bearer: &BearerTokens) -> Result<Vec<StorageToken>> {
+    let login = client.token().await.map_err(Error::before_start)?;
+    let login = Claims::parse(login.expose()).map(|claims| (login, claims.aud));
+    let all = external_storage_tokens(bearer, client.settings()).into_iter().chain(login);
+    Ok(all.filter_map(|(token, audiences)| StorageToken::new(&token, audiences)).collect())
 }
 
 #[cfg(test)]
