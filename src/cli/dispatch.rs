@@ -4,7 +4,7 @@ use super::context::Context;
 use super::multi_host::{self, ConfiguredServer};
 use super::parse::{Call, Invocation};
 use super::tree::Tree;
-use super::{commands, interrupt, legacy, policy, terminal};
+use super::{commands, interrupt, legacy, policy, runtime, secret_prompt};
 use crate::error::{Error, Result};
 
 /// Returns the servers that the configuration runs this command on, if there are several.
@@ -20,12 +20,10 @@ pub(super) fn hosts(context: &Context, invocation: &Invocation) -> Result<Vec<Co
     }
 }
 
-/// Runs a parsed command line. One thread does all network I/O, also for downloads: with several, half the time of a
-/// download is spent on waking threads. Disk I/O and checksums have threads of their own.
+/// Runs a parsed command line.
 pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
     check_policy(context, &invocation)?;
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    let runtime = builder.enable_all().build().map_err(|error| Error::io("Cannot start", error))?;
+    let runtime = runtime::start()?;
     if invocation.global.legacy {
         tracing::warn!("Legacy commands are deprecated in Rucio; see rucio --help for the current ones.");
     }
@@ -40,7 +38,7 @@ pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
         interrupt::survive_file_size_limit();
         tokio::select! {
             outcome = command => outcome,
-            () = terminal::interrupted(), if !invocation.leaf.handles_interrupt => Err(Error::interrupted()),
+            () = secret_prompt::interrupted(), if !invocation.leaf.handles_interrupt => Err(Error::interrupted()),
         }
     });
     runtime.shutdown_background();

@@ -1,5 +1,6 @@
 //! Ctrl-C and SIGTERM: the command stops on its own; if it is stuck, the process is ended. SIGXFSZ does not end it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -13,12 +14,21 @@ use crate::error::{Error, Result};
 /// Time for the command to stop on its own after a signal.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// Whether the command handles SIGTERM itself.
+static HANDLES_TERMINATION: AtomicBool = AtomicBool::new(false);
+
+/// Returns whether the command handles SIGTERM itself.
+pub(super) fn handles_termination() -> bool {
+    HANDLES_TERMINATION.load(Ordering::Relaxed)
+}
+
 /// Runs `work`; fails with `Interrupted` on Ctrl-C, and with `Terminated` on SIGTERM, which batch systems send.
 pub(super) async fn unless_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     // The handlers are installed before the work starts, because its first step may turn off the terminal's echo.
     let listen = |kind| signal(kind).map_err(|error| Error::io("Cannot start", error));
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
+    HANDLES_TERMINATION.store(true, Ordering::Relaxed);
     tokio::select! {
         outcome = work => outcome,
         _ = interrupt.recv() => Err(Error::interrupted()),

@@ -24,6 +24,8 @@ mod multi_host;
 mod next_command;
 mod parse;
 mod policy;
+mod runtime;
+mod secret_prompt;
 mod shell;
 mod terminal;
 mod tree;
@@ -95,6 +97,6 @@ fn run_on(words: &[OsString], host: ConfiguredServer) -> ExitCode {
 
 fn run(context: &Context, start: Instant, invocation: Invocation) -> ExitCode {
     let outcome = dispatch::run(context, invocation);
-    terminal::restore();
+    secret_prompt::restore();
     exit::finish(context, start, outcome)
 }

@@ -203,7 +203,7 @@ impl CatalogueLookup {
     }
 
     fn with_timeout<T>(&self, ask: impl Future<Output = T>) -> Option<T> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        let runtime = crate::cli::runtime::start().ok()?;
         let left = self.end.saturating_duration_since(Instant::now());
         let answer = runtime.block_on(async { tokio::time::timeout(left, ask).await.ok() });
         runtime.shutdown_background();

@@ -30,6 +30,7 @@ mod clock;
 mod crowd;
 mod disk;
 mod events;
+mod limits;
 mod listing;
 mod lists;
 mod outage;

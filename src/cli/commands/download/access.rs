@@ -21,8 +21,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Creates the storage clients, with the user's proxy or certificate and with the tokens of other programs and of the
-/// login.
-/// `transfer_timeout` is the user's time limit in seconds for reading a file, if any.
+/// login. `transfer_timeout` is the user's time limit in seconds for reading a file, if any.
 pub(in crate::cli::commands) async fn storages(
     context: &Context,
     client: &Client,
