@@ -12,6 +12,7 @@ use super::tree::Tree;
 use super::ui::{self, Format};
 use crate::error::{Error, ErrorKind as Kind, Result};
 use crate::exceptions::Exception;
+use crate::secret::hide_in_urls;
 
 /// Reports a parse error, or prints help or the version. Returns the exit code.
 pub(crate) fn report_usage_error(usage_error: &UsageError) -> ExitCode {
@@ -99,6 +100,7 @@ fn usage_error_json(error: &clap::Error, code: ExitCode) -> String {
 
 fn as_json(message: &str, class: Option<Exception>, hint: Option<&str>, code: ExitCode) -> String {
     let class = class.map(|class| format!("{class:?}"));
+    let (message, hint) = (hide_in_urls(message), hint.map(hide_in_urls));
     json!({"error": {"class": class, "message": message, "hint": hint, "exit_code": code.number()}}).to_string()
 }
 

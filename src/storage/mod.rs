@@ -24,6 +24,7 @@ use futures_util::{StreamExt, TryStreamExt};
 pub use byte_range::ByteRange;
 pub use error::{StorageError, StorageErrorKind};
 pub use pfn::Pfn;
+pub(crate) use pfn::has_signature;
 
 /// Result of a storage call.
 pub type Result<T, E = StorageError> = std::result::Result<T, E>;

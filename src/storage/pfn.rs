@@ -106,7 +106,7 @@ impl Pfn {
 }
 
 /// Returns whether the query of a URL has a signature.
-pub(super) fn has_signature(query: &str) -> bool {
+pub(crate) fn has_signature(query: &str) -> bool {
     form_urlencoded::parse(query.as_bytes()).any(|(key, _)| SIGNATURES.contains(&key.to_ascii_lowercase().as_str()))
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::checksum::Checksum;
 use super::events::FileEvent;
 use super::job::{DownloadOutcome, FileJob, JobId};
+use crate::secret::hide_in_urls;
 use crate::types::Did;
 
 /// State of a file in progress when the download ended.
@@ -108,15 +109,16 @@ impl FileRecord {
 
     fn set_pfn(&mut self, pfn: &str) {
         if let Some((_, known)) = &mut self.source {
-            pfn.clone_into(known);
+            *known = hide_in_urls(pfn).into_owned();
         }
     }
 
     /// Adds a reason, once per source, although several attempts may fail for the same reason.
     fn add_reason(&mut self, reason: &str) {
+        let reason = hide_in_urls(reason);
         let reason = match &self.source {
             Some((rse, _)) => format!("{rse}: {reason}"),
-            None => reason.to_owned(),
+            None => reason.into_owned(),
         };
         if self.reasons.last() != Some(&reason) {
             self.reasons.push(reason);

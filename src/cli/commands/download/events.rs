@@ -10,6 +10,7 @@ use super::summary::Summary;
 use crate::cli::ui::{Events, PROGRESS_INTERVAL, Shape, Ui, fields, named};
 use crate::error::Result;
 use crate::lock::{into_inner, lock};
+use crate::secret::hide_in_urls;
 use crate::transfer::events::{FileEvent, RunEvent};
 use crate::transfer::file_record::{FileRecord, INTERRUPTED, seconds_since};
 use crate::transfer::job::{DownloadOutcome, FileJob, JobId};
@@ -78,12 +79,14 @@ impl<'a> EventWriter<'a> {
             FileEvent::Resumed(bytes) => {
                 self.emit("resumed", &job.did, [("transferred", (*bytes).into()), ("bytes", job.bytes.into())]);
             }
-            FileEvent::Using { pfn } => self.emit("source", &job.did, [("rse", rse()), ("pfn", (*pfn).into())]),
+            FileEvent::Using { pfn } => {
+                self.emit("source", &job.did, [("rse", rse()), ("pfn", hide_in_urls(pfn).into())])
+            }
             FileEvent::FetchingArchive { pfn, bytes } => {
                 self.emit(
                     "archive",
                     &job.did,
-                    [("rse", rse()), ("pfn", pfn.as_str().into()), ("bytes", (*bytes).into())],
+                    [("rse", rse()), ("pfn", hide_in_urls(pfn.as_str()).into()), ("bytes", (*bytes).into())],
                 );
             }
             FileEvent::CannotRead { reason, .. } | FileEvent::AttemptFailed { reason, .. } => {

@@ -11,6 +11,7 @@ use crate::cli::interrupt::exit_if_stuck;
 use crate::cli::ui::{Events, PROGRESS_INTERVAL, Shape, Ui, fields, named};
 use crate::error::Result;
 use crate::lock::{into_inner, lock};
+use crate::secret::hide_in_urls;
 use crate::transfer::file_record::{INTERRUPTED, seconds_since};
 use crate::transfer::job::JobId;
 use crate::transfer::upload::events::UploadEvent;
@@ -82,7 +83,7 @@ impl<'a> EventWriter<'a> {
             UploadEvent::AttemptFailed { reason } => {
                 emit("attempt_failed", vec![("rse", self.rse.as_str().into()), ("reason", (*reason).into())]);
             }
-            UploadEvent::Written { pfn } => emit("written", vec![("pfn", (*pfn).into())]),
+            UploadEvent::Written { pfn } => emit("written", vec![("pfn", hide_in_urls(pfn).into())]),
             UploadEvent::Complete => emit("complete", Vec::new()),
             UploadEvent::Registered => emit("registered", Vec::new()),
             UploadEvent::RuleMade => emit("rule", Vec::new()),

@@ -18,6 +18,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::lock::lock;
+use crate::secret::hide_in_urls;
 
 /// Settings of the log.
 #[derive(Debug, Clone)]
@@ -84,6 +85,7 @@ where
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut record = Record::new(event);
+        record.message = hide_in_urls(&record.message).into_owned();
         if self.terminal {
             record.message = clean(&record.message).into_owned();
         }
