@@ -135,6 +135,8 @@ fn upload_round_trips_by_every_protocol() -> Result<()> {
         ("SSH", "scp"),
         ("MULTI", "multi"),
         ("XRDHTTP", "xrootd/http"),
+        ("XRDHTTP_NOSUM", "xrdpool/http"),
+        ("XRDHTTP_DOOR", "xrdpool/door"),
     ];
     for (rse, place) in places {
         let fixture = Fixture::new("root")?;
