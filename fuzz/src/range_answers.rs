@@ -5,7 +5,6 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
@@ -264,12 +263,7 @@ async fn request(stream: &mut TcpStream) -> Option<String> {
 }
 
 fn storage(has_certificate: bool) -> WebStorage {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("TLS as it is today")
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
+    let tls = rucio::http::tls::client_config_of_all(&[], None).expect("TLS as it is today");
     let access = Access {
         tls: tls.clone(),
         anonymous_tls: tls,

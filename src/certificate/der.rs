@@ -76,6 +76,17 @@ fn time(tag: u8, text: &[u8]) -> Option<i64> {
     Some(time.and_utc().timestamp())
 }
 
+/// Adds tag and length of a sequence of less than 64 KiB.
+pub(crate) fn sequence(content: &[u8]) -> Vec<u8> {
+    let [.., high, low] = content.len().to_be_bytes();
+    let head: &[u8] = match content.len() {
+        0..=0x7f => &[SEQUENCE, low],
+        0x80..=0xff => &[SEQUENCE, 0x81, low],
+        _ => &[SEQUENCE, 0x82, high, low],
+    };
+    [head, content].concat()
+}
+
 /// Whether a certificate has the extension proxyCertInfo.
 pub(super) fn has_proxy_cert_info(certificate: &[u8]) -> bool {
     let fields = Fields::of(certificate);
@@ -126,6 +137,14 @@ mod tests {
         let all: Vec<_> = Elements(&bytes).collect();
         assert_eq!(all, [(2, &[5][..]), (4, &[7; 128][..])]);
         assert_eq!(Elements(&[0x30, 0x88, 1]).next(), None);
+    }
+
+    #[test]
+    fn der_sequence_of_any_length_is_read_back() {
+        for length in [0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff] {
+            let content = vec![5; length];
+            assert_eq!(only(&sequence(&content), SEQUENCE), Some(&content[..]), "{length} bytes");
+        }
     }
 
     #[test]

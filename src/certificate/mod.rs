@@ -17,6 +17,7 @@ use openssl::x509::{X509, X509Ref};
 
 use crate::error::Result;
 use crate::secret::Secret;
+pub(crate) use der::sequence;
 use file::{Contents, unusable};
 pub(crate) use name::text;
 

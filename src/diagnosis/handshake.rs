@@ -1,15 +1,14 @@
 //! Runs a TLS handshake and returns what the server shows, trusted or not.
 
-use std::io;
-use std::net::TcpStream;
-use std::sync::Arc;
+use std::io::{Error, ErrorKind};
 
 use openssl::x509::X509;
-use rustls::{ClientConfig, ClientConnection};
-use rustls_pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::reach::STEP_TIMEOUT;
 use crate::certificate::{text, times};
+use crate::http::tls::{ConnectError, Server, TlsConfig};
 
 /// The result of a handshake.
 #[derive(Debug)]
@@ -37,25 +36,18 @@ impl PeerCertificate {
     }
 }
 
-/// Runs a TLS handshake with the server of that name and this configuration, and sends nothing else. Blocking: needs a
-/// thread of its own.
-pub(super) fn perform_handshake(
-    stream: &mut TcpStream,
-    host: &str,
-    config: ClientConfig,
-) -> io::Result<HandshakeResult> {
-    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-    let mut connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
-    stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(STEP_TIMEOUT))?;
-    stream.set_write_timeout(Some(STEP_TIMEOUT))?;
-    while connection.is_handshaking() {
-        connection.complete_io(stream)?;
-    }
-    let version = match connection.protocol_version() {
-        Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
-        _ => "TLS 1.2",
-    };
-    let certificate = connection.peer_certificates().and_then(|chain| PeerCertificate::parse(chain.first()?));
-    Ok(HandshakeResult { certificate, version })
+/// Runs a TLS handshake with a server over connections of `open`, and sends nothing else.
+pub(super) async fn perform_handshake<F: Future<Output = Result<TcpStream, Error>> + Send>(
+    tls: &TlsConfig,
+    server: &Server,
+    open: impl Fn() -> F + Send + Sync,
+) -> Result<HandshakeResult, ConnectError> {
+    let connecting = tls.connect(server, || {
+        let opening = open();
+        async { Ok(opening.await?) }
+    });
+    let late = |_| Error::new(ErrorKind::TimedOut, "TLS handshake timed out");
+    let stream = timeout(2 * STEP_TIMEOUT, connecting).await.map_err(late)??;
+    let certificate = stream.peer_certificate().and_then(|own| PeerCertificate::parse(&own));
+    Ok(HandshakeResult { certificate, version: stream.version() })
 }

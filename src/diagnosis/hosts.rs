@@ -2,18 +2,19 @@
 
 use std::io::{Error, ErrorKind};
 use std::net::SocketAddr;
+use std::sync::Mutex;
 
-use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use url::Url;
 
 use super::handshake::{HandshakeResult, PeerCertificate, perform_handshake};
-use super::reach::{self, Endpoint, Proxy};
+use super::reach::{self, Proxy};
 use super::{Finding, Status, date, shell_word};
 use crate::config::CaSource;
 use crate::env_vars::Env;
 use crate::hint::Hint;
-use crate::http::tls::{self, TlsFailure};
+use crate::http::tls::{self, ConnectError, Server, TlsConfig, TlsFailure};
+use crate::lock::lock;
 use crate::time::unix_time;
 
 const NAME: &str = "name";
@@ -65,7 +66,7 @@ pub(crate) async fn examine(host: Host, env: &Env, ca: Option<&CaSource>, insecu
 /// A server and the route to it.
 struct Route<'a> {
     host: &'a Host,
-    endpoint: Endpoint,
+    server: Server,
     proxy: Option<Proxy>,
     addresses: Vec<SocketAddr>,
     insecure: bool,
@@ -73,8 +74,8 @@ struct Route<'a> {
 
 impl Route<'_> {
     /// Returns the machine that is connected to: the proxy, if there is one.
-    fn first_hop(&self) -> &Endpoint {
-        self.proxy.as_ref().map_or(&self.endpoint, |proxy| &proxy.endpoint)
+    fn first_hop(&self) -> &Server {
+        self.proxy.as_ref().map_or(&self.server, |proxy| &proxy.server)
     }
 
     /// Opens a connection to the server, or, for plain http through a proxy, to the proxy.
@@ -82,7 +83,7 @@ impl Route<'_> {
         let stream = reach::connect(&self.addresses).await?;
         match &self.proxy {
             Some(proxy) if self.host.url.to_ascii_lowercase().starts_with("https") => {
-                reach::tunnel(stream, proxy, &self.endpoint).await
+                reach::tunnel(stream, proxy, &self.server).await
             }
             _ => Ok(stream),
         }
@@ -99,8 +100,8 @@ async fn check_route(
 ) -> Option<()> {
     let url = Url::parse(&host.url).ok()?;
     let name = url.host_str()?.trim_matches(['[', ']']).to_owned();
-    let endpoint = Endpoint { host: name, port: url.port_or_known_default()? };
-    let mut route = Route { host, endpoint, proxy: reach::proxy(&host.url, env), addresses: Vec::new(), insecure };
+    let server = Server { host: name, port: url.port_or_known_default()? };
+    let mut route = Route { host, server, proxy: reach::proxy(&host.url, env), addresses: Vec::new(), insecure };
     route.addresses = resolve(&route, findings).await?;
     let stream = connect(&route, findings).await?;
     match (url.scheme(), ca) {
@@ -109,7 +110,7 @@ async fn check_route(
         _ => {
             findings.push(Finding::warning(
                 TLS,
-                route.endpoint,
+                route.server,
                 "plain http: anyone on the network path can read the token",
             ));
             Some(())
@@ -142,8 +143,8 @@ async fn connect(route: &Route<'_>, findings: &mut Vec<Finding>) -> Option<TcpSt
     match route.open().await {
         Ok(stream) => {
             let proxy = route.proxy.as_ref();
-            let by = proxy.map(|proxy| format!(" through the HTTP proxy {}", proxy.endpoint)).unwrap_or_default();
-            findings.push(Finding::ok(CONNECTION, &route.endpoint, format!("open{by}")));
+            let by = proxy.map(|proxy| format!(" through the HTTP proxy {}", proxy.server)).unwrap_or_default();
+            findings.push(Finding::ok(CONNECTION, &route.server, format!("open{by}")));
             Some(stream)
         }
         Err(error) => {
@@ -158,15 +159,14 @@ async fn connect(route: &Route<'_>, findings: &mut Vec<Finding>) -> Option<TcpSt
 }
 
 async fn secure(route: &Route<'_>, stream: TcpStream, ca: &CaSource, findings: &mut Vec<Finding>) -> Option<()> {
-    let endpoint = &route.endpoint;
     let finding = match tls::client_config(ca, None) {
         // Errors of the CA certificates are reported by their own check.
         Err(_) => return None,
-        Ok(config) => match handshake(stream, endpoint, config).await {
-            Ok(seen) => trusted(endpoint, &seen),
-            Err(error) => match tls::failure(&error) {
+        Ok(config) => match handshake(route, Some(stream), &config).await {
+            Ok(seen) => trusted(&route.server, &seen),
+            Err(error) => match tls::failure(&*error) {
                 Some(failure) => refused(route, &failure).await,
-                None => broken(endpoint, &error),
+                None => broken(&route.server, &*error),
             },
         },
     };
@@ -175,32 +175,36 @@ async fn secure(route: &Route<'_>, stream: TcpStream, ca: &CaSource, findings: &
     good.then_some(())
 }
 
-async fn handshake(stream: TcpStream, endpoint: &Endpoint, config: ClientConfig) -> Result<HandshakeResult, Error> {
-    let mut stream = stream.into_std()?;
-    let name = endpoint.host.clone();
-    tokio::task::spawn_blocking(move || perform_handshake(&mut stream, &name, config)).await.map_err(Error::other)?
+/// Runs a handshake over this connection, if there is one, and over new ones.
+async fn handshake(
+    route: &Route<'_>,
+    stream: Option<TcpStream>,
+    config: &TlsConfig,
+) -> Result<HandshakeResult, ConnectError> {
+    let first = Mutex::new(stream);
+    let open = || async {
+        let first = lock(&first).take();
+        if let Some(stream) = first { Ok(stream) } else { route.open().await }
+    };
+    perform_handshake(config, &route.server, open).await
 }
 
-fn trusted(endpoint: &Endpoint, seen: &HandshakeResult) -> Finding {
+fn trusted(server: &Server, seen: &HandshakeResult) -> Finding {
     let version = seen.version;
-    let Some(shown) = &seen.certificate else { return Finding::ok(TLS, endpoint, version) };
+    let Some(shown) = &seen.certificate else { return Finding::ok(TLS, server, version) };
     let end = date(shown.not_after);
     let text = format!("{version}, certificate of {}, signed by {}, until {end}", shown.subject, shown.issuer);
     if shown.not_after - unix_time() < EXPIRES_SOON {
-        Finding::warning(TLS, endpoint, text)
-            .hint("Tell the server's administrators that the certificate expires soon.")
+        Finding::warning(TLS, server, text).hint("Tell the server's administrators that the certificate expires soon.")
     } else {
-        Finding::ok(TLS, endpoint, text)
+        Finding::ok(TLS, server, text)
     }
 }
 
 /// Connects again without verification, to see the certificate that was refused.
 async fn refused(route: &Route<'_>, failure: &TlsFailure) -> Finding {
-    let look = async {
-        let stream = route.open().await.ok()?;
-        handshake(stream, &route.endpoint, tls::insecure_client_config(None).ok()?).await.ok()?.certificate
-    };
-    let finding = untrusted(&route.endpoint, failure, look.await.as_ref());
+    let look = async { handshake(route, None, &tls::insecure_client_config(None).ok()?).await.ok()?.certificate };
+    let finding = untrusted(&route.server, failure, look.await.as_ref());
     if route.insecure && !failure.is_client_certificate {
         Finding { status: Status::Warning, ..finding }.hint(INSECURE)
     } else {
@@ -209,21 +213,21 @@ async fn refused(route: &Route<'_>, failure: &TlsFailure) -> Finding {
 }
 
 /// Returns the finding for a handshake that did not complete.
-fn broken(endpoint: &Endpoint, error: &Error) -> Finding {
-    let late = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
-    let text = if late { "TLS handshake timed out".to_owned() } else { format!("TLS handshake failed: {error}") };
-    Finding::failed(TLS, endpoint, text)
-        .hint(Hint::run("Inspect it", format!("openssl s_client -connect {endpoint} </dev/null")))
+fn broken(server: &Server, error: &(dyn std::error::Error + 'static)) -> Finding {
+    let is_late = error.downcast_ref::<Error>().is_some_and(|error| error.kind() == ErrorKind::TimedOut);
+    let text = if is_late { error.to_string() } else { format!("TLS handshake failed: {error}") };
+    Finding::failed(TLS, server, text)
+        .hint(Hint::run("Inspect it", format!("openssl s_client -connect {server} </dev/null")))
 }
 
 /// Returns the finding for a handshake that failed because of a certificate: the server's, or ours if it requires one.
-fn untrusted(endpoint: &Endpoint, failure: &TlsFailure, shown: Option<&PeerCertificate>) -> Finding {
+fn untrusted(server: &Server, failure: &TlsFailure, shown: Option<&PeerCertificate>) -> Finding {
     let unnamed = |shown: &&PeerCertificate| !failure.reason.contains(&shown.issuer);
     let shown = shown.filter(unnamed).map(|shown| format!(" ({}, signed by {})", shown.subject, shown.issuer));
     let text = format!("{}{}", failure.reason, shown.unwrap_or_default());
-    let look = Hint::run("Inspect it", format!("openssl s_client -showcerts -connect {endpoint} </dev/null"));
+    let look = Hint::run("Inspect it", format!("openssl s_client -showcerts -connect {server} </dev/null"));
     let hints = failure.hints.clone();
-    Finding { hints, ..Finding::failed(TLS, endpoint, text) }.and_hint(look)
+    Finding { hints, ..Finding::failed(TLS, server, text) }.and_hint(look)
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub(crate) async fn ping(client: &Client) -> (Option<Finding>, Finding, bool) {
 /// did.
 pub(crate) async fn authentication(client: &Client) -> (Finding, bool) {
     let url = format!("{}/auth/validate", client.settings().auth_host);
-    let answer = async { client.transport().connections()?.get(&url).send().await.map_err(transport_error) };
+    let answer = async { client.transport().connections()?.get(&url).await.map_err(transport_error) };
     match answer.await {
         Ok(answer) if is_rucio(answer.headers()) => {
             (Finding::ok(CHECK, &client.settings().auth_host, "Rucio authentication server"), true)
@@ -70,7 +70,7 @@ fn correction_hint(option: &str, url: &str) -> Hint {
 
 /// Sends one request without retries, so that errors are visible.
 async fn send_once(client: &Client, url: &str) -> Result<(HeaderMap, String)> {
-    let answer = client.transport().connections()?.get(url).send().await.map_err(transport_error)?;
+    let answer = client.transport().connections()?.get(url).await.map_err(transport_error)?;
     let answer = checked(answer).await?;
     let headers = answer.headers().clone();
     Ok((headers, answer.text().await.map_err(transport_error)?))

@@ -4,12 +4,14 @@
 
 mod body;
 mod client;
+mod connections;
 mod json;
 mod raw;
 mod redirect;
 mod refusal;
 mod request;
 mod retries;
+mod send_error;
 mod stream;
 pub mod tls;
 mod transport;
@@ -18,10 +20,12 @@ mod transport_error;
 pub(crate) use body::text;
 pub use client::Client;
 pub(crate) use client::TokenProvider;
+pub(crate) use connections::{Connections, Options, proxy};
 pub(crate) use json::parse;
 pub use raw::Raw;
 pub(crate) use refusal::{checked, refused};
 pub use request::{FileBody, Request, segment};
+pub(crate) use send_error::SendError;
 pub use stream::JsonStream;
 pub(crate) use transport::Transport;
 pub(crate) use transport_error::{root_cause, transport_error};

@@ -1,40 +1,50 @@
-//! Redirects of the server: followed only on the same host, because our headers contain the token.
+//! Redirects of the Rucio server. They are followed on the same host only, since our headers contain the token; those of
+//! storages are in [`crate::storage::http`].
 
 use reqwest::header::LOCATION;
-use reqwest::redirect::Policy;
-use reqwest::{Response, Url};
+use reqwest::{Method, Response, StatusCode, Url};
+
+use super::SendError;
 
 /// Maximum number of redirects.
 pub(super) const MAX_REDIRECTS: usize = 10;
 
-/// Follows redirects on the same host. Stops at one that leads from https to http there: see [`secure_target`].
-pub(super) fn same_host_only() -> Policy {
-    Policy::custom(|attempt| {
-        let origin = attempt.previous().first().map(Url::origin);
-        let is_insecure = attempt.previous().last().is_some_and(|from| secured(from, attempt.url()).is_some());
-        match origin {
-            Some(origin) if origin == attempt.url().origin() && attempt.previous().len() < MAX_REDIRECTS => {
-                attempt.follow()
-            }
-            _ if is_insecure => attempt.stop(),
-            _ => {
-                let elsewhere = attempt.url().origin().ascii_serialization();
-                attempt.error(format!(
-                    "the server redirects to another host ({elsewhere}), where neither password nor token may go"
-                ))
-            }
-        }
-    })
+/// Returns the URL that the response to a request with this method redirects to; `None` if it is not followed. One that
+/// leads from https to http on the same host leads to https: where a proxy in front of the server ends TLS, the server
+/// does not know that it is reached over https. Errors: another host.
+pub(super) fn target(response: &Response, method: &Method) -> Result<Option<Url>, SendError> {
+    let (status, from) = (response.status(), response.url());
+    let is_redirect = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
+    let location = response.headers().get(LOCATION).filter(|_| is_redirect);
+    let Some(to) = location.and_then(|location| from.join(location.to_str().ok()?).ok()) else { return Ok(None) };
+    if to.origin() == from.origin() {
+        return Ok(Some(to));
+    }
+    if let Some(to) = secured(from, &to) {
+        return Ok((method.is_safe() || keeps_method(status)).then_some(to));
+    }
+    let elsewhere = to.origin().ascii_serialization();
+    let message =
+        format!("the server redirects to another host ({elsewhere}), where neither password nor token may go");
+    Err(SendError::redirect(message, from.clone()))
 }
 
-/// Returns where a redirect from https to http on the same host leads, but over https: where a proxy in front of the server
-/// ends TLS, the server does not know that it is reached over https.
-pub(super) fn secure_target(response: &Response) -> Option<Url> {
-    if !response.status().is_redirection() {
-        return None;
+/// Returns the error of a request that was redirected too often.
+pub(super) fn too_many(url: Url) -> SendError {
+    SendError::redirect(format!("the server redirects more than {MAX_REDIRECTS} times"), url)
+}
+
+fn keeps_method(status: StatusCode) -> bool {
+    matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT)
+}
+
+/// Whether the redirected request has the method `GET` and no body (RFC 9110, 15.4).
+pub(super) fn becomes_get(status: StatusCode, method: &Method) -> bool {
+    match status {
+        StatusCode::SEE_OTHER => method != Method::HEAD,
+        StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => method == Method::POST,
+        _ => false,
     }
-    let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    secured(response.url(), &response.url().join(location).ok()?)
 }
 
 fn secured(from: &Url, to: &Url) -> Option<Url> {

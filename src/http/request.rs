@@ -46,14 +46,16 @@ pub(super) enum Body {
 
 impl Body {
     /// Sets the body of a request.
-    pub(super) fn attach(&self, builder: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        match self {
-            Self::Json(value) => builder.body(value.to_string()),
-            // Apache's WSGI rejects a body without a Content-Length.
+    pub(super) fn attach(&self, request: &mut reqwest::Request) {
+        let body = match self {
+            Self::Json(value) => value.to_string().into(),
             Self::File(file) => {
-                builder.header(CONTENT_LENGTH, file.length).body(reqwest::Body::wrap_stream(file.clone().chunks()))
+                // Apache's WSGI rejects a body without a Content-Length.
+                request.headers_mut().insert(CONTENT_LENGTH, file.length.into());
+                reqwest::Body::wrap_stream(file.clone().chunks())
             }
-        }
+        };
+        *request.body_mut() = Some(body);
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Response, StatusCode};
 
-use super::{Request, root_cause};
+use super::{Request, SendError, root_cause};
 use crate::retry::{Backoff, OUTAGE, OUTAGE_LIMIT, Retryable, retry_after};
 
 /// Pauses between the attempts of a request: those of the official client, which logs them. `Retry-After` takes
@@ -43,7 +43,7 @@ impl<'a> Retries<'a> {
     }
 
     /// Returns the pause before the next attempt, `None` if there is none. `spent` is the time that the failed attempt took.
-    pub(super) fn pause(&mut self, answer: &reqwest::Result<Response>, spent: Duration) -> Option<Duration> {
+    pub(super) fn pause(&mut self, answer: &Result<Response, SendError>, spent: Duration) -> Option<Duration> {
         self.pause_after(&Failure::of(answer)?, spent)
     }
 
@@ -83,7 +83,7 @@ struct Failure {
 
 impl Failure {
     /// Returns `None` if a retry would not help.
-    fn of(answer: &reqwest::Result<Response>) -> Option<Self> {
+    fn of(answer: &Result<Response, SendError>) -> Option<Self> {
         match answer {
             Ok(response) if response.status().is_retryable() => {
                 // A request with this status was refused before it was processed (RFC 6585, 4).

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Response, StatusCode};
+use reqwest::{Method, Response, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::redirect::{MAX_REDIRECTS, same_host_only, secure_target};
 use super::retries::{Patience, Retries};
-use super::{RUCIO_VERSION, Request, body, checked, json, tls, transport_error};
+use super::{
+    Connections, Options, RUCIO_VERSION, Request, SendError, body, checked, json, redirect, tls, transport_error,
+};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -34,7 +35,7 @@ pub(crate) struct Transport(Arc<Inner>);
 struct Inner {
     settings: Settings,
     script: String,
-    connections: OnceLock<reqwest::Client>,
+    connections: OnceLock<Connections>,
     /// Hosts already warned about: certificate not verified (`--insecure`).
     warned_hosts: Mutex<Vec<String>>,
     /// Hosts that have answered, so that their address is right.
@@ -91,7 +92,7 @@ impl Transport {
     /// Like [`Transport::send_to_auth_host`], over connections of [`Transport::connect`].
     pub(crate) async fn send_to_auth_host_over(
         &self,
-        connections: &reqwest::Client,
+        connections: &Connections,
         request: &Request,
     ) -> Result<Response> {
         self.send_over(connections, &self.0.settings.auth_host, request, self.headers()?, Patience::Attempts).await
@@ -133,7 +134,7 @@ impl Transport {
     }
 
     /// Returns the shared connection pool, without a client certificate.
-    pub(crate) fn connections(&self) -> Result<&reqwest::Client> {
+    pub(crate) fn connections(&self) -> Result<&Connections> {
         if let Some(connections) = self.0.connections.get() {
             return Ok(connections);
         }
@@ -142,24 +143,22 @@ impl Transport {
     }
 
     /// Creates a connection pool that presents this client certificate.
-    pub(crate) fn connect(&self, identity: Option<tls::Identity>) -> Result<reqwest::Client> {
-        let config = if self.0.settings.insecure {
+    pub(crate) fn connect(&self, identity: Option<tls::Identity>) -> Result<Connections> {
+        let tls = if self.0.settings.insecure {
             tls::insecure_client_config(identity)?
         } else {
             tls::client_config(&self.0.settings.ca, identity)?
         };
-        let idle = self.0.settings.timeout.unwrap_or(IDLE_TIMEOUT);
-        reqwest::Client::builder()
-            .tls_backend_preconfigured(config)
-            .http1_only()
-            // As curl and Python send them: some servers and balancers know header names in this spelling only.
-            .http1_title_case_headers()
-            .user_agent(self.user_agent()?)
-            .connect_timeout(self.0.settings.timeout.unwrap_or(CONNECT_TIMEOUT))
-            .read_timeout(idle)
-            .redirect(same_host_only())
-            .build()
-            .map_err(transport_error)
+        let options = Options {
+            tls,
+            user_agent: self.user_agent()?,
+            headers: HeaderMap::new(),
+            connect_timeout: self.0.settings.timeout.unwrap_or(CONNECT_TIMEOUT),
+            read_timeout: Some(self.0.settings.timeout.unwrap_or(IDLE_TIMEOUT)),
+            max_idle: usize::MAX,
+            requires_close: false,
+        };
+        Ok(Connections::new(options))
     }
 
     /// Warns once per host when certificate verification is off.
@@ -188,7 +187,7 @@ impl Transport {
     /// Sends a request with these headers and with those of the request, and repeats it after temporary failures.
     async fn send_over(
         &self,
-        connections: &reqwest::Client,
+        connections: &Connections,
         host: &str,
         request: &Request,
         mut headers: HeaderMap,
@@ -203,7 +202,7 @@ impl Transport {
         let mut retries = Retries::new(request, self.0.settings.request_retries, patience);
         loop {
             let sent = Instant::now();
-            let answer = self.send_once(connections, &url, request, headers.clone()).await;
+            let answer = self.send_once(connections, &url, request, &headers).await;
             if let Some(pause) = retries.pause(&answer, sent.elapsed()) {
                 tokio::time::sleep(pause).await;
                 continue;
@@ -227,31 +226,34 @@ impl Transport {
         }
     }
 
-    /// Sends a request without retries.
+    /// Sends a request without retries, and follows redirects.
     async fn send_once(
         &self,
-        connections: &reqwest::Client,
+        connections: &Connections,
         url: &str,
         request: &Request,
-        headers: HeaderMap,
-    ) -> reqwest::Result<Response> {
+        headers: &HeaderMap,
+    ) -> Result<Response, SendError> {
         // The query string may contain the code of a login: do not log it.
         let shown = url.split('?').next().unwrap_or_default();
         tracing::debug!("HTTP request: {} {shown}", request.method);
-        let sent = Instant::now();
-        let mut response = build(connections, url, request, headers.clone()).send().await?;
-        for _ in 0..MAX_REDIRECTS {
-            let keeps_method =
-                matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
-            let Some(target) = secure_target(&response) else { break };
-            if !keeps_method && !request.method.is_safe() {
-                break;
-            }
-            let redirected = Request { query: Vec::new(), ..request.clone() };
-            response = build(connections, target.as_str(), &redirected, headers.clone()).send().await?;
+        let mut url = Url::parse(url).map_err(SendError::unsendable)?;
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
         }
-        self.0.min_response_time.fetch_min(micros(sent.elapsed()), Ordering::Relaxed);
-        Ok(response)
+        let mut is_get = false;
+        for _ in 0..=redirect::MAX_REDIRECTS {
+            let build = || build(&url, request, headers, is_get);
+            let sent = Instant::now();
+            let response = connections.send_or_repeat(build(), || Ok::<_, SendError>(Some(build()))).await?;
+            self.0.min_response_time.fetch_min(micros(sent.elapsed()), Ordering::Relaxed);
+            match redirect::target(&response, &request.method)? {
+                Some(target) => url = target,
+                None => return Ok(response),
+            }
+            is_get |= redirect::becomes_get(response.status(), &request.method);
+        }
+        Err(redirect::too_many(url))
     }
 }
 
@@ -260,13 +262,15 @@ fn ended(error: Error, retries: &Retries<'_>) -> Error {
     if retries.has_waited() { error.after_outage() } else { error }
 }
 
-fn build(connections: &reqwest::Client, url: &str, request: &Request, headers: HeaderMap) -> reqwest::RequestBuilder {
-    let builder = connections.request(request.method.clone(), url).headers(headers);
-    let builder = if request.query.is_empty() { builder } else { builder.query(&request.query) };
-    match &request.body {
-        Some(body) => body.attach(builder),
-        None => builder,
+/// Builds a request to this URL; after some redirects it is a `GET` without a body.
+fn build(url: &Url, request: &Request, headers: &HeaderMap, is_get: bool) -> reqwest::Request {
+    let method = if is_get { Method::GET } else { request.method.clone() };
+    let mut built = reqwest::Request::new(method, url.clone());
+    *built.headers_mut() = headers.clone();
+    if let Some(body) = request.body.as_ref().filter(|_| !is_get) {
+        body.attach(&mut built);
     }
+    built
 }
 
 /// Adds a header. A secret value is not logged.

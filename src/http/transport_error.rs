@@ -1,19 +1,21 @@
 //! Failures without a response: no connection, no TLS, no HTTP.
 
-use super::tls;
+use super::send_error::causes;
+use super::{SendError, tls};
 use crate::error::Error;
 use crate::exceptions::Exception;
 use crate::retry::Retryable;
 
-impl Retryable for reqwest::Error {
+impl Retryable for SendError {
     /// Not a redirect error, a TLS failure or a response that is not HTTP: a retry would not help.
     fn is_retryable(&self) -> bool {
-        !(self.is_redirect() || self.is_builder() || tls::failure(self).is_some() || is_not_http(self))
+        !(self.is_redirect() || self.is_unsendable() || tls::failure(self).is_some() || is_not_http(self))
     }
 }
 
 /// Converts a transport error, with its root cause and, if known, a hint how to fix it.
-pub(crate) fn transport_error(error: reqwest::Error) -> Error {
+pub(crate) fn transport_error(error: impl Into<SendError>) -> Error {
+    let error = error.into();
     let place = error.url().map(|url| format!("{}: ", url.origin().ascii_serialization())).unwrap_or_default();
     if let Some(failure) = tls::failure(&error) {
         let class = if failure.is_client_certificate {
@@ -32,25 +34,17 @@ pub(crate) fn transport_error(error: reqwest::Error) -> Error {
 }
 
 /// Returns the innermost error of a chain: "Connection refused" rather than "error sending request".
-pub(crate) fn root_cause(error: &reqwest::Error) -> String {
+pub(crate) fn root_cause(error: &SendError) -> String {
     if let Some(failure) = tls::failure(error) {
-        return failure.reason;
+        failure.reason
+    } else if error.is_timeout() {
+        "the server did not answer in time".to_owned()
+    } else {
+        causes(error).last().map(ToString::to_string).unwrap_or_default()
     }
-    let mut source: &dyn std::error::Error = error;
-    while let Some(inner) = source.source() {
-        source = inner;
-    }
-    if error.is_timeout() { "the server did not answer in time".to_owned() } else { source.to_string() }
 }
 
 /// Returns whether the response was not valid HTTP, or its headers were too long.
-fn is_not_http(error: &reqwest::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
-            return true;
-        }
-        source = error.source();
-    }
-    false
+fn is_not_http(error: &SendError) -> bool {
+    causes(error).any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse))
 }

@@ -5,24 +5,20 @@
 pub(crate) mod http_server;
 mod random;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 use tokio::sync::mpsc;
 
+use crate::http::tls::{TlsConfig, client_config_of_all};
 use crate::storage::http::{Access, StorageToken, WebStorage};
 use http_server::{Ending, HttpServer, Response};
 pub(crate) use random::random;
 
 /// Returns a TLS configuration that trusts no server.
-pub(crate) fn tls() -> rustls::ClientConfig {
-    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth()
+pub(crate) fn tls() -> TlsConfig {
+    client_config_of_all(&[], None).unwrap()
 }
 
 /// Returns a storage without credentials and with short timeouts.

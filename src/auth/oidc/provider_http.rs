@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
-use reqwest::redirect::Policy;
+use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::cannot_authenticate;
@@ -14,7 +14,7 @@ use crate::auth::{Login, clock_skew};
 use crate::config::CaSource;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{root_cause, tls};
+use crate::http::{Connections, Options, SendError, root_cause, tls};
 
 /// Maximum length of a provider's response, in bytes.
 const LONGEST_ANSWER: usize = 1 << 20;
@@ -39,29 +39,32 @@ pub(super) fn invalid_url(address: &str) -> Error {
 
 /// HTTP client of a provider. It does not follow redirects.
 #[derive(Debug, Clone)]
-pub(super) struct Http(reqwest::Client);
+pub(super) struct Http(Connections);
 
 impl Http {
     pub(super) fn new(login: &Login) -> Result<Self> {
         let settings = login.settings();
-        let tls = tls::client_config_of_all(&[settings.ca.clone(), CaSource::BuiltIn], None)?;
-        reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .user_agent(login.transport.user_agent()?)
-            .connect_timeout(settings.timeout.unwrap_or(CONNECT_TIMEOUT))
-            .read_timeout(settings.timeout.unwrap_or(IDLE_TIMEOUT))
-            .redirect(Policy::none())
-            .build()
-            .map(Self)
-            .map_err(unreachable)
+        let options = Options {
+            tls: tls::client_config_of_all(&[settings.ca.clone(), CaSource::BuiltIn], None)?,
+            user_agent: login.transport.user_agent()?,
+            headers: HeaderMap::new(),
+            connect_timeout: settings.timeout.unwrap_or(CONNECT_TIMEOUT),
+            read_timeout: Some(settings.timeout.unwrap_or(IDLE_TIMEOUT)),
+            max_idle: usize::MAX,
+            requires_close: false,
+        };
+        Ok(Self(Connections::new(options)))
     }
 
     pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse> {
         let (parts, body) = request.into_parts();
         let url = parts.uri.to_string();
         tracing::debug!("HTTP request: {} {url}", parts.method);
-        let request = self.0.request(parts.method, url).headers(parts.headers).body(body);
-        let mut response = request.send().await.map_err(unreachable)?;
+        let address = Url::parse(&url).map_err(|error| unreachable(SendError::unsendable(error)))?;
+        let mut request = reqwest::Request::new(parts.method, address);
+        *request.headers_mut() = parts.headers;
+        *request.body_mut() = Some(body.into());
+        let mut response = self.0.send(request).await.map_err(unreachable)?;
         tracing::debug!("HTTP response: {}", response.status());
         clock_skew::warn_on_clock_skew(&response);
         let mut answer = HttpResponse::new(Vec::new());
@@ -91,7 +94,8 @@ impl<'c> AsyncHttpClient<'c> for Http {
     }
 }
 
-fn unreachable(error: reqwest::Error) -> Error {
+fn unreachable(error: impl Into<SendError>) -> Error {
+    let error = error.into();
     let place = error.url().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
     let hints = tls::failure(&error).map(|failure| failure.hints);
     let details = format!("The identity provider {place} cannot be reached: {}", root_cause(&error));

@@ -2,9 +2,10 @@
 
 use std::error::Error as StdError;
 
-use rustls::{AlertDescription as Alert, CertificateError as Fault, Error};
+use rustls::{AlertDescription as Alert, CertificateError as Fault, Error, OtherError};
 use rustls_pki_types::UnixTime;
 
+use super::fallback::Refusal;
 use super::untrusted::{Untrusted, name_ca};
 use crate::hint::{Hint, Parameter};
 use crate::time::date;
@@ -34,14 +35,45 @@ fn below<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 
 fn explain(error: &Error) -> Option<TlsFailure> {
     match error {
         Error::InvalidCertificate(fault) => Some(server_certificate_failure(fault)),
-        Error::AlertReceived(alert) => client_certificate_failure(*alert),
+        Error::AlertReceived(alert) => client_certificate_failure(*alert).or_else(|| alert_failure(*alert)),
         Error::InvalidMessage(_) => Some(TlsFailure {
             reason: "the server does not speak TLS on this port".to_owned(),
             hints: vec![check_address("Check the port, and whether the address must begin with http://")],
             is_client_certificate: false,
         }),
+        Error::Other(other) => other.0.downcast_ref().map(|refusal: &Refusal| server_failure(refusal.reason.clone())),
+        Error::PeerIncompatible(_) | Error::PeerMisbehaved(_) | Error::InappropriateHandshakeMessage { .. } => {
+            Some(server_failure("the TLS handshake failed: the server does not follow the protocol".to_owned()))
+        }
         _ => None,
     }
+}
+
+/// Returns a failure that only the server's administrators can fix.
+fn server_failure(reason: String) -> TlsFailure {
+    TlsFailure { reason, hints: vec![TELL_ADMINISTRATORS.into()], is_client_certificate: false }
+}
+
+const TELL_ADMINISTRATORS: &str = "Tell the server's administrators.";
+
+/// Describes why the server ended the handshake; `None` if a retry may help.
+fn alert_failure(alert: Alert) -> Option<TlsFailure> {
+    let reason = match alert {
+        Alert::HandshakeFailure => {
+            "handshake failure: it and this client have no cipher, key exchange or signature algorithm in common, or it \
+             requires a client certificate"
+        }
+        Alert::InsufficientSecurity => "insufficient security: it requires stronger ciphers",
+        Alert::ProtocolVersion => "protocol version: it does not speak TLS 1.2 or 1.3",
+        Alert::UnrecognisedName => "unrecognized name: it has no certificate for this host name",
+        Alert::IllegalParameter => "illegal parameter",
+        Alert::DecodeError => "decode error",
+        Alert::UnsupportedExtension => "unsupported extension",
+        Alert::AccessDenied => "access denied",
+        Alert::NoApplicationProtocol => "no application protocol",
+        _ => return None,
+    };
+    Some(server_failure(format!("the server ended the TLS handshake ({reason})")))
 }
 
 /// Describes a problem with the server's certificate.
@@ -65,18 +97,27 @@ fn server_certificate_failure(fault: &Fault) -> TlsFailure {
         ),
         Fault::InvalidPurpose | Fault::InvalidPurposeContext { .. } => (
             "the server's certificate is not for TLS servers (its extendedKeyUsage lacks serverAuth)".to_owned(),
-            "Tell the server's administrators.".into(),
+            TELL_ADMINISTRATORS.into(),
         ),
-        Fault::Other(other) => match other.0.downcast_ref::<Untrusted>() {
-            Some(untrusted) => {
-                let (reason, hints) = (untrusted.to_string(), untrusted.hints());
-                return TlsFailure { reason, hints, is_client_certificate: false };
-            }
-            None => (format!("the server's certificate is not valid: {other}"), name_ca()),
-        },
-        other => (format!("the server's certificate is not valid: {other}"), name_ca()),
+        Fault::Other(other) => return other_certificate_failure(other),
+        Fault::UnknownIssuer => ("the server's certificate is not trusted (unknown CA)".to_owned(), name_ca()),
+        Fault::BadEncoding => return server_failure("the server's certificate is malformed".to_owned()),
+        Fault::BadSignature => {
+            return server_failure("a signature of the server's certificate or of its CA is not valid".to_owned());
+        }
+        _ => return server_failure("the server's certificate is not valid".to_owned()),
     };
     TlsFailure { reason, hints: vec![hint], is_client_certificate: false }
+}
+
+/// Describes a problem found by our own checks, or by OpenSSL.
+fn other_certificate_failure(other: &OtherError) -> TlsFailure {
+    if let Some(untrusted) = other.0.downcast_ref::<Untrusted>() {
+        let (reason, hints) = (untrusted.to_string(), untrusted.hints());
+        return TlsFailure { reason, hints, is_client_certificate: false };
+    }
+    let refusal = other.0.downcast_ref::<Refusal>().map(|refusal| refusal.reason.clone());
+    server_failure(refusal.unwrap_or_else(|| "the server's certificate is not valid".to_owned()))
 }
 
 /// Returns the hint for an address where another server answers.

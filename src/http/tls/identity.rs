@@ -1,12 +1,14 @@
 //! Client certificates for the handshake: a certificate or a proxy, with its chain.
-//!
-//! reqwest's own `Identity` rejects proxies (they have a critical extension), so there is a resolver of our own.
 
+use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
-use openssl::x509::X509;
+use openssl::ssl::SslContextBuilder;
+use openssl::x509::{X509, X509Ref};
 use rustls::SignatureScheme;
 use rustls::client::ResolvesClientCert;
 use rustls::sign::CertifiedKey;
@@ -18,10 +20,26 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::hint::{Hint, Parameter};
 
+tokio::task_local! {
+    /// Whether the server has requested a certificate in the handshake that this task runs.
+    static IS_REQUESTED: Arc<AtomicBool>;
+}
+
+/// Runs a handshake. Also returns whether the server has requested a client certificate.
+pub(super) async fn notice_requests<H: Future>(handshake: H) -> (H::Output, bool) {
+    let is_requested = Arc::new(AtomicBool::new(false));
+    let outcome = IS_REQUESTED.scope(is_requested.clone(), handshake).await;
+    (outcome, is_requested.load(Ordering::Relaxed))
+}
+
 /// A client certificate chain with its private key, ready for a handshake.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    key: Arc<CertifiedKey>,
+    /// Chain and key in the form of rustls; `None` if it does not support this kind of key.
+    certified: Option<Arc<CertifiedKey>>,
+    /// Chain and key in the form of OpenSSL.
+    chain: Arc<[X509]>,
+    key: PKey<Private>,
     certificate: Arc<Certificate>,
 }
 
@@ -45,22 +63,39 @@ impl Identity {
         let certificate = Certificate::describe(cert, &contents.certificates, kind)?;
         require_pair(&certificate, &contents.certificates[0], &key, key_path)?;
         certificate.require_good()?;
-        Ok(Self {
-            key: Arc::new(certified(&contents.certificates, &key, key_path)?),
-            certificate: Arc::new(certificate),
-        })
+        let chain: Arc<[X509]> =
+            certificate::chain(&contents.certificates).into_iter().map(X509Ref::to_owned).collect();
+        let certified = certified(&chain, &key, key_path)?.map(Arc::new);
+        Ok(Self { certified, chain, key, certificate: Arc::new(certificate) })
     }
 
     /// Returns the description of the certificate.
     pub(crate) fn certificate(&self) -> &Certificate {
         &self.certificate
     }
+
+    /// Whether rustls supports this kind of key.
+    pub(super) fn suits_rustls(&self) -> bool {
+        self.certified.is_some()
+    }
+
+    /// Presents certificate and chain in handshakes of OpenSSL. Errors: the key is too short for OpenSSL.
+    pub(super) fn present(&self, context: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+        let Some((own, issuers)) = self.chain.split_first() else { return Ok(()) };
+        context.set_certificate(own)?;
+        for issuer in issuers {
+            context.add_extra_chain_cert(issuer.clone())?;
+        }
+        context.set_private_key(&self.key)
+    }
 }
 
 impl ResolvesClientCert for Identity {
     /// Ignores the server's list of issuers: there is only one certificate to offer.
     fn resolve(&self, _issuers: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.key.key.choose_scheme(schemes).map(|_| self.key.clone())
+        IS_REQUESTED.try_with(|is_requested| is_requested.store(true, Ordering::Relaxed)).ok();
+        let certified = self.certified.as_ref()?;
+        certified.key.choose_scheme(schemes).map(|_| certified.clone())
     }
 
     fn has_certs(&self) -> bool {
@@ -104,13 +139,12 @@ fn no_key(path: &Path) -> Error {
         .with_hint("Or put the key into the file of the certificate.")
 }
 
-/// Builds the certificate chain as far as the issuers are known.
-fn certified(certificates: &[X509], key: &PKey<Private>, key_path: &Path) -> Result<CertifiedKey> {
-    let unsupported = |why: String| unusable(key_path, &format!("its key cannot be used ({why})"));
-    let chain = certificate::chain(certificates).into_iter();
-    let chain = chain.map(|one| one.to_der().map(CertificateDer::from)).collect::<Result<_, _>>();
-    let der = key.private_key_to_pkcs8().map_err(|error| unsupported(error.to_string()))?;
-    let key = rustls::crypto::ring::sign::any_supported_type(&PrivateKeyDer::Pkcs8(der.into()))
-        .map_err(|error| unsupported(error.to_string()))?;
-    Ok(CertifiedKey::new(chain.map_err(|error| unsupported(error.to_string()))?, key))
+/// Converts chain and key for rustls; `None` if it does not support this kind of key.
+fn certified(chain: &[X509], key: &PKey<Private>, key_path: &Path) -> Result<Option<CertifiedKey>> {
+    let unusable = |error: ErrorStack| unusable(key_path, &format!("its key cannot be used ({error})"));
+    let chain = chain.iter().map(|one| one.to_der().map(CertificateDer::from)).collect::<Result<_, _>>();
+    let der = key.private_key_to_pkcs8().map_err(unusable)?;
+    let key = rustls::crypto::ring::sign::any_supported_type(&PrivateKeyDer::Pkcs8(der.into())).ok();
+    let chain = chain.map_err(unusable)?;
+    Ok(key.map(|key| CertifiedKey::new(chain, key)))
 }

@@ -68,6 +68,16 @@ impl TrustAnchors {
         &self.folders
     }
 
+    /// Returns the certificates from files, without those whose trust settings exclude servers.
+    pub(super) fn in_file_sources(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
+        self.listed.iter().filter(|one| !one.is_rejected).map(|one| &one.certificate)
+    }
+
+    /// Whether the built-in set is among the sources.
+    pub(super) fn has_built_in(&self) -> bool {
+        self.built_in
+    }
+
     /// Returns the names of the sources.
     pub(super) fn describe(&self) -> String {
         self.names.join(", ")

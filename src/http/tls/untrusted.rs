@@ -33,6 +33,8 @@ pub(super) struct Untrusted {
     known_at: Option<&'static str>,
     /// CA certificates that signed it but cannot be used.
     unfit: Vec<UnfitSigner>,
+    /// Whether a usable trusted CA has signed one of the certificates that the server sent.
+    is_signed: bool,
 }
 
 /// A CA certificate that signed one of the server's certificates but cannot be used.
@@ -66,6 +68,12 @@ impl Display for Untrusted {
 impl std::error::Error for Untrusted {}
 
 impl Untrusted {
+    /// Whether a usable trusted CA has signed one of the certificates, so that the rest of the chain, or the CA's own
+    /// certificate, is at fault.
+    pub(super) fn is_signed(&self) -> bool {
+        self.is_signed
+    }
+
     /// Returns the hints.
     pub(super) fn hints(&self) -> Vec<Hint> {
         let mut hints = match self.unfit.first() {
@@ -99,9 +107,14 @@ pub(super) fn untrusted(
     let issuer = if issuer == subject { "itself".to_owned() } else { issuer };
     let unfit = unfit_signers(&certificates, presented, listed, now);
     unfit.iter().filter(|signer| signer.file.is_some()).for_each(warn_once);
-    let trusted = roots.describe();
-    let known_at = known_at(&USUAL_FOLDERS, presented, now);
-    let untrusted = Untrusted { subject, issuer, trusted, known_at, unfit };
+    let untrusted = Untrusted {
+        subject,
+        issuer,
+        trusted: roots.describe(),
+        known_at: known_at(&USUAL_FOLDERS, presented, now),
+        is_signed: unfit.is_empty() && is_signed(&certificates, listed),
+        unfit,
+    };
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(untrusted))))
 }
 
@@ -123,6 +136,12 @@ fn unfit_signers(
         Some(UnfitSigner { file, subject: certificate::text(signer.subject_name()), why })
     });
     signers.collect()
+}
+
+/// Returns whether one of the trusted certificates has signed one of these.
+fn is_signed(certificates: &[X509], listed: &[ListedCertificate]) -> bool {
+    let mut signers = listed.iter().filter_map(|one| X509::from_der(&one.certificate).ok());
+    signers.any(|signer| certificates.iter().any(|one| has_signed(&signer, one)))
 }
 
 /// Returns whether the certificate has a valid signature by this key; checks nothing else.

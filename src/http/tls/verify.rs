@@ -30,7 +30,7 @@ pub(super) enum ServerTrust {
 /// so that the server has the private key of its certificate.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    pub(super) trust: ServerTrust,
+    pub(super) trust: Arc<ServerTrust>,
     pub(super) provider: Arc<CryptoProvider>,
 }
 
@@ -93,13 +93,12 @@ impl Verifier {
         } else {
             Err(error)
         };
-        again.map_err(|error| {
-            if is_unknown(&error) || is_authority(&error) {
-                untrusted(all, &listed, roots, presented.seconds())
-            } else {
-                error
-            }
-        })
+        // A CA's certificate as the server's own is left to OpenSSL, which may accept it.
+        again.map_err(
+            |error| {
+                if is_unknown(&error) { untrusted(all, &listed, roots, presented.seconds()) } else { error }
+            },
+        )
     }
 }
 
@@ -128,7 +127,7 @@ impl ServerCertVerifier for Verifier {
         _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let ServerTrust::Verified(roots) = &self.trust else { return Ok(ServerCertVerified::assertion()) };
+        let ServerTrust::Verified(roots) = &*self.trust else { return Ok(ServerCertVerified::assertion()) };
         let presented = PresentedCertificates { own, others, name, now };
         self.verify_issuer(roots, &presented)?;
         if is_revoked(own, others, roots, presented.seconds()) {

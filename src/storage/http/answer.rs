@@ -4,7 +4,7 @@ use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, LAST_MODIFIE
 use reqwest::{Response, StatusCode};
 
 use super::reading;
-use crate::http::root_cause;
+use crate::http::{SendError, root_cause};
 use crate::retry::retry_after;
 use crate::storage::{ByteRange, ObjectReader, RangeRequest, Result, ResumeFrom, StorageError, StorageErrorKind};
 
@@ -103,22 +103,18 @@ pub(super) fn web_page_from(response: &Response) -> Option<String> {
     (is_page && !is_file).then(|| url.origin().ascii_serialization())
 }
 
-/// Whether the connection ended after it was made, and before the first byte of the response.
-pub(super) fn is_unanswered(error: &reqwest::Error) -> bool {
-    error.is_request() && !error.is_connect() && !error.is_timeout()
+impl From<SendError> for StorageError {
+    fn from(error: SendError) -> Self {
+        transport_error(error)
+    }
 }
 
-/// Part of the TLS error for a connection that was closed without `close_notify`, as when a storage is killed.
-const NO_CLOSE_NOTIFY: &str = "close_notify";
-
 /// Converts a transport error.
-pub(super) fn transport_error(error: &reqwest::Error) -> StorageError {
-    let mut cause = root_cause(error);
-    if cause.contains(NO_CLOSE_NOTIFY) {
-        cause = "the connection was cut".to_owned();
-    }
-    let in_body = error.is_body() || error.is_decode();
-    let is_permanent = error.is_builder()
+pub(super) fn transport_error(error: impl Into<SendError>) -> StorageError {
+    let error = error.into();
+    let cause = root_cause(&error);
+    let in_body = error.is_body();
+    let is_permanent = error.is_unsendable()
         || ["certificate", "TLS", "Name or service not known"].iter().any(|part| cause.contains(part));
     let kind = if error.is_timeout() {
         StorageErrorKind::TimedOut

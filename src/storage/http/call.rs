@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Method, Request};
 use simd_adler32::Adler32;
 use url::Url;
 
@@ -58,8 +58,9 @@ impl<'a> Call<'a> {
 
     /// Builds the request; the body starts at its beginning, after the wait if it is held back. Errors: the local file
     /// cannot be read.
-    pub(super) fn build(&self, connections: &Client, url: &Url, held: Option<HeldBody>) -> Result<RequestBuilder> {
-        let request = connections.request(self.method.clone(), url.clone()).headers(self.headers.clone());
+    pub(super) fn build(&self, url: &Url, held: Option<HeldBody>) -> Result<Request> {
+        let mut request = Request::new(self.method.clone(), url.clone());
+        *request.headers_mut() = self.headers.clone();
         let Some((path, sent)) = self.body else { return Ok(request) };
         let file = File::open(path)?;
         let length = file.metadata()?.len();
@@ -67,8 +68,9 @@ impl<'a> Call<'a> {
         if length == 0 {
             sent.finish(0, Adler32::new().finish());
         }
-        let body = reqwest::Body::wrap_stream(chunks(file, length, sent.clone(), held));
-        Ok(request.header(CONTENT_LENGTH, length).body(body))
+        request.headers_mut().insert(CONTENT_LENGTH, length.into());
+        *request.body_mut() = Some(reqwest::Body::wrap_stream(chunks(file, length, sent.clone(), held)));
+        Ok(request)
     }
 }
 

@@ -91,7 +91,7 @@ impl WebStorage {
         let call = Call::new(method(b"PROPFIND")).with(DEPTH, "0")?;
         let mut response = answer::checked(self.writer.send(&call, url).await?)?;
         let mut text = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| answer::transport_error(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(answer::transport_error)? {
             text.extend_from_slice(&chunk);
             if text.len() > LONGEST {
                 return Ok(None);

@@ -24,9 +24,8 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderValue, IF_RANGE, RANGE};
-use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response};
+use reqwest::header::{CONTENT_LENGTH, HeaderValue, IF_RANGE, RANGE};
+use reqwest::{Method, Response};
 use url::Url;
 
 use call::Call;
@@ -34,17 +33,15 @@ use sender::{Credentials, Sender};
 pub use token::StorageToken;
 
 use super::{ByteRange, ObjectReader, Pfn, RangeRequest, Result, ResumeFrom, Stat, Storage, boxed};
-
-/// Maximum number of idle connections per host.
-const IDLE_CONNECTIONS: usize = 64;
+use crate::http::tls::TlsConfig;
 
 /// Credentials, user agent and timeouts for HTTP storages.
 #[derive(Debug)]
 pub struct Access {
     /// TLS configuration with the client certificate, if there is one.
-    pub tls: rustls::ClientConfig,
+    pub tls: TlsConfig,
     /// TLS configuration without a client certificate, for presigned URLs.
-    pub anonymous_tls: rustls::ClientConfig,
+    pub anonymous_tls: TlsConfig,
     /// Whether `tls` has a client certificate.
     pub has_certificate: bool,
     /// The tokens, in order of precedence. Each storage gets the one that is for it.
@@ -93,13 +90,12 @@ impl From<&RangeRequest> for Range {
 }
 
 impl WebStorage {
-    /// Creates the connection pools. Errors: invalid TLS settings.
+    /// Creates the connection pools. Errors: a user agent that cannot be sent.
     pub fn new(access: Access) -> Result<Self> {
         let credentials = Arc::new(Credentials::new(&access));
-        let for_reading = |tls| builder(&access, tls).read_timeout(access.idle_timeout);
         Ok(Self {
-            reader: Sender::new(&access, credentials.clone(), for_reading)?,
-            writer: Sender::new(&access, credentials, |tls| builder(&access, tls))?,
+            reader: Sender::new(&access, credentials.clone(), Some(access.idle_timeout)),
+            writer: Sender::new(&access, credentials, None),
             renamed_locks: Mutex::default(),
         })
     }
@@ -156,26 +152,9 @@ impl Storage for WebStorage {
     }
 }
 
-/// Returns the settings common to all connections.
-fn builder(access: &Access, tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
-    let mut headers = reqwest::header::HeaderMap::new();
-    // Content encodings would change the bytes that the catalogue's checksum covers.
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    Client::builder()
-        .tls_backend_preconfigured(tls)
-        .http1_only()
-        // XRootD before 5.7 knows header names in this spelling only (xrootd/xrootd#2259), as curl and Python send them.
-        .http1_title_case_headers()
-        .user_agent(access.user_agent.clone())
-        .default_headers(headers)
-        .connect_timeout(access.connect_timeout)
-        .pool_max_idle_per_host(IDLE_CONNECTIONS)
-        .redirect(Policy::none())
-}
-
 /// Wraps the body of a response.
 fn reading(response: Response, length: Option<u64>, start: u64, version: Option<String>) -> ObjectReader {
     let web_page_from = answer::web_page_from(&response);
-    let chunks = response.bytes_stream().map_err(|error| answer::transport_error(&error));
+    let chunks = response.bytes_stream().map_err(answer::transport_error);
     ObjectReader { length, start, version, web_page_from, chunks: boxed(chunks) }
 }

@@ -2,19 +2,24 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONNECTION, EXPECT, HeaderValue, LOCATION};
-use reqwest::{Client, ClientBuilder, Response, StatusCode};
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, EXPECT, HeaderValue, LOCATION};
+use reqwest::{Response, StatusCode};
 use url::Url;
 
 use super::call::Call;
 use super::expect::{CONTINUE, HELD_LENGTH, HeldBody, held_body};
-use super::{Access, StorageToken, address, answer};
+use super::{Access, StorageToken, address};
+use crate::http::tls::TlsConfig;
+use crate::http::{Connections, Options, SendError};
 use crate::lock::lock;
 use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Maximum number of redirects; dCache sends one, federations two.
 const REDIRECTS: usize = 10;
+/// Maximum number of idle connections per host.
+const IDLE_CONNECTIONS: usize = 64;
 
 /// The tokens, and the hosts that need one in spite of a client certificate.
 #[derive(Debug)]
@@ -64,18 +69,18 @@ impl Credentials {
 
 /// Connections with or without the client certificate.
 #[derive(Debug)]
-struct Connections {
+struct Pools {
     /// Are kept after a request and used again.
-    pooled: Client,
+    kept: Connections,
     /// Are new for each request.
-    fresh: Client,
+    fresh: Connections,
 }
 
 /// Connections with and without the client certificate, and the tokens.
 #[derive(Debug)]
 pub(super) struct Sender {
-    known: Connections,
-    anonymous: Connections,
+    known: Pools,
+    anonymous: Pools,
     credentials: Arc<Credentials>,
     /// Hosts that did not answer a request with `Expect: 100-continue` before its body.
     without_expect: Mutex<HashSet<String>>,
@@ -84,21 +89,14 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    /// Creates the connection pools; `builder` returns their settings. Errors: invalid TLS settings.
-    pub(super) fn new(
-        access: &Access,
-        credentials: Arc<Credentials>,
-        builder: impl Fn(rustls::ClientConfig) -> ClientBuilder,
-    ) -> Result<Self> {
-        let client = |builder: ClientBuilder| {
-            builder.build().map_err(|error| StorageError::new(StorageErrorKind::Refused, error.to_string()))
+    /// Creates the connection pools.
+    pub(super) fn new(access: &Access, credentials: Arc<Credentials>, read_timeout: Option<Duration>) -> Self {
+        let pools = |tls: &TlsConfig| {
+            let pool = |max_idle| Connections::new(options(access, tls.clone(), read_timeout, max_idle));
+            Pools { kept: pool(IDLE_CONNECTIONS), fresh: pool(0) }
         };
-        let connections = |tls: &rustls::ClientConfig| {
-            let fresh = client(builder(tls.clone()).pool_max_idle_per_host(0))?;
-            Ok::<_, StorageError>(Connections { pooled: client(builder(tls.clone()))?, fresh })
-        };
-        let (known, anonymous) = (connections(&access.tls)?, connections(&access.anonymous_tls)?);
-        Ok(Self { known, anonymous, credentials, without_expect: Mutex::default(), keeping_hosts: Mutex::default() })
+        let (known, anonymous) = (pools(&access.tls), pools(&access.anonymous_tls));
+        Self { known, anonymous, credentials, without_expect: Mutex::default(), keeping_hosts: Mutex::default() }
     }
 
     /// Sends a request and follows redirects, with the body.
@@ -169,14 +167,14 @@ impl Sender {
         let connections = if address::is_signed(url) { &self.anonymous } else { &self.known };
         let host = host(url);
         let keeps_connections = lock(&self.keeping_hosts).contains(&host);
-        let sent = match send(call, &connections.pooled, url, token, held).await? {
-            Err(error) if keeps_connections && call.is_safe() && answer::is_unanswered(&error) => {
+        let sent = match send(call, &connections.kept, url, token, held).await {
+            Err(SendFailure::Connection(error)) if keeps_connections && call.is_safe() && error.is_unanswered() => {
                 tracing::debug!("{host} closed a kept connection");
-                send(call, &connections.fresh, url, token, None).await?
+                send(call, &connections.fresh, url, token, None).await
             }
             sent => sent,
         };
-        let response = sent.map_err(|error| answer::transport_error(&error))?;
+        let response = sent.map_err(StorageError::from)?;
         if !keeps_connections && response.headers().get(CONNECTION).is_none_or(|value| value != "close") {
             lock(&self.keeping_hosts).insert(host);
         }
@@ -184,23 +182,63 @@ impl Sender {
     }
 }
 
-/// Sends a request over these connections. Errors: the local file cannot be read.
+/// Why there is no response.
+enum SendFailure {
+    /// The local file cannot be read.
+    File(StorageError),
+    Connection(SendError),
+}
+
+impl From<SendError> for SendFailure {
+    fn from(error: SendError) -> Self {
+        Self::Connection(error)
+    }
+}
+
+impl From<SendFailure> for StorageError {
+    fn from(failure: SendFailure) -> Self {
+        match failure {
+            SendFailure::File(error) => error,
+            SendFailure::Connection(error) => error.into(),
+        }
+    }
+}
+
+/// Sends a request over these connections.
 async fn send(
     call: &Call<'_>,
-    connections: &Client,
+    connections: &Connections,
     url: &Url,
     token: Option<&HeaderValue>,
     held: Option<HeldBody>,
-) -> Result<reqwest::Result<Response>> {
-    let expects = held.is_some();
-    let mut request = call.build(connections, url, held)?;
-    if expects {
-        request = request.header(EXPECT, CONTINUE);
+) -> std::result::Result<Response, SendFailure> {
+    let build = |held: Option<HeldBody>| {
+        let expects = held.is_some();
+        let mut request = call.build(url, held).map_err(SendFailure::File)?;
+        if expects {
+            request.headers_mut().insert(EXPECT, HeaderValue::from_static(CONTINUE));
+        }
+        if let Some(token) = token {
+            request.headers_mut().insert(AUTHORIZATION, token.clone());
+        }
+        Ok(request)
+    };
+    connections.send_or_repeat(build(held)?, || build(None).map(Some)).await
+}
+
+/// Returns the settings of a connection pool.
+fn options(access: &Access, tls: TlsConfig, read_timeout: Option<Duration>, max_idle: usize) -> Options {
+    // Content encodings would change the bytes that the catalogue's checksum covers.
+    let headers = [(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect();
+    Options {
+        tls,
+        user_agent: access.user_agent.clone(),
+        headers,
+        connect_timeout: access.connect_timeout,
+        read_timeout,
+        max_idle,
+        requires_close: true,
     }
-    if let Some(token) = token {
-        request = request.header(AUTHORIZATION, token.clone());
-    }
-    Ok(request.send().await)
 }
 
 /// Returns scheme, host and port of a URL.

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use openssl::asn1::Asn1Time;
@@ -14,9 +14,10 @@ use openssl::ssl::{SslAcceptor, SslMethod};
 use openssl::x509::extension::SubjectAlternativeName;
 use openssl::x509::{X509, X509NameBuilder};
 use reqwest::header::HeaderValue;
-use rustls_pki_types::CertificateDer;
 
 use super::{Access, StorageToken, WebStorage};
+use crate::config::CaSource;
+use crate::http::tls::client_config_of_all;
 use crate::storage::{Storage, StorageError, StorageErrorKind};
 use crate::testing::sized;
 
@@ -68,18 +69,14 @@ impl Site {
 
     /// Returns a storage that trusts this server.
     fn storage(&self, has_certificate: bool) -> WebStorage {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(CertificateDer::from(self.0.to_der().unwrap())).unwrap();
-        with_roots(roots, has_certificate)
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&self.0.to_pem().unwrap()).unwrap();
+        with_trusted(&[CaSource::File(file.path().to_owned())], has_certificate)
     }
 }
 
-fn with_roots(roots: rustls::RootCertStore, has_certificate: bool) -> WebStorage {
-    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+fn with_trusted(cas: &[CaSource], has_certificate: bool) -> WebStorage {
+    let tls = client_config_of_all(cas, None).unwrap();
     WebStorage::new(Access {
         anonymous_tls: tls.clone(),
         tls,
@@ -140,7 +137,7 @@ async fn token_is_not_needed_by_a_signed_address() {
 async fn token_is_not_sent_to_an_untrusted_host() {
     let site = Site::new();
     let (home, asked) = site.serve(vec![sized("200 OK", "", "evil")]);
-    let error = fetch(&with_roots(rustls::RootCertStore::empty(), false), &home).await.unwrap_err();
+    let error = fetch(&with_trusted(&[], false), &home).await.unwrap_err();
     assert_eq!((error.kind, error.is_retryable()), (StorageErrorKind::Refused, false), "{error}");
     assert!(asked.recv().is_err());
 }

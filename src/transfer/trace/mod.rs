@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::job::FileJob;
+use crate::http::Connections;
 use sender::{RunEnd, Sender};
 
 /// Capacity of the queue. When the trace server is too slow, further traces are dropped.
@@ -85,7 +86,7 @@ pub struct Tracer {
 
 impl Tracer {
     /// Starts sending to `<host>/traces/` with this HTTP client.
-    pub fn start(connections: reqwest::Client, host: &str) -> Self {
+    pub(crate) fn start(connections: Connections, host: &str) -> Self {
         let url = format!("{}/traces/", host.trim_end_matches('/'));
         let (queue, traces) = mpsc::channel(MAX_WAITING);
         let (end, is_over) = watch::channel(None);

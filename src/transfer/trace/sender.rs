@@ -8,9 +8,12 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{Body, Method, Request, Response, StatusCode};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout_at};
+use url::Url;
+
+use crate::http::{Connections, SendError};
 
 /// Maximum number of traces per request: half a megabyte, which every proxy accepts.
 const BATCH: usize = 1000;
@@ -62,7 +65,7 @@ enum PostResult {
 /// Sends the traces of a run to one server.
 #[derive(Debug)]
 pub(super) struct Sender {
-    connections: reqwest::Client,
+    connections: Connections,
     url: String,
     end: watch::Receiver<Option<RunEnd>>,
     takes: ListSupport,
@@ -71,7 +74,7 @@ pub(super) struct Sender {
 
 impl Sender {
     /// Creates a sender to this URL. `end` changes when the run has ended.
-    pub(super) fn new(connections: reqwest::Client, url: String, end: watch::Receiver<Option<RunEnd>>) -> Self {
+    pub(super) fn new(connections: Connections, url: String, end: watch::Receiver<Option<RunEnd>>) -> Self {
         Self { connections, url, end, takes: ListSupport::Unknown, pending: Vec::new() }
     }
 
@@ -178,21 +181,26 @@ impl Sender {
         self.pending.extend(again);
     }
 
-    fn request(&self) -> RequestBuilder {
-        let json = HeaderValue::from_static("application/json");
-        self.connections.post(&self.url).header(CONTENT_TYPE, json).timeout(TIMEOUT)
+    async fn request(&self, length: usize, body: Body) -> Result<Response, SendError> {
+        let url = Url::parse(&self.url).map_err(SendError::unsendable)?;
+        let mut request = Request::new(Method::POST, url);
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(CONTENT_LENGTH, length.into());
+        *request.timeout_mut() = Some(TIMEOUT);
+        *request.body_mut() = Some(body);
+        self.connections.send(request).await
     }
 
     /// Sends a body and waits for the answer.
     async fn post(&self, body: String) -> PostResult {
-        post_result(self.request().body(body).send().await)
+        post_result(self.request(body.len(), body.into()).await)
     }
 
     /// Sends a list, and waits for the answer until the run ends. After that, waiting would cost 8 ms for each trace;
     /// it is enough that the server has received all bytes.
     async fn hand_over(&self, body: String, answer: Duration) -> PostResult {
         let (length, (body, handed_over)) = (body.len(), in_chunks(body));
-        let request = self.request().header(CONTENT_LENGTH, length).body(body).send();
+        let request = self.request(length, body);
         let left = async {
             if handed_over.await.is_err() {
                 // The request was dropped; its answer has the reason.
@@ -219,7 +227,7 @@ fn list(traces: &[String]) -> String {
 }
 
 /// Splits a body into chunks. The receiver resolves when the last chunk has been taken.
-fn in_chunks(body: String) -> (reqwest::Body, oneshot::Receiver<()>) {
+fn in_chunks(body: String) -> (Body, oneshot::Receiver<()>) {
     let (ticket, handed_over) = oneshot::channel();
     let pieces = stream::unfold((Bytes::from(body), Some(ticket)), |(mut rest, mut ticket)| async move {
         let piece = rest.split_to(BODY_CHUNK.min(rest.len()));
@@ -228,10 +236,10 @@ fn in_chunks(body: String) -> (reqwest::Body, oneshot::Receiver<()>) {
         }
         (!piece.is_empty()).then_some((Ok::<_, Infallible>(piece), (rest, ticket)))
     });
-    (reqwest::Body::wrap_stream(pieces), handed_over)
+    (Body::wrap_stream(pieces), handed_over)
 }
 
-fn post_result(answer: reqwest::Result<reqwest::Response>) -> PostResult {
+fn post_result(answer: Result<Response, SendError>) -> PostResult {
     match answer.map(|answer| answer.status()) {
         Ok(status) if status.is_success() => PostResult::Taken,
         Ok(status) => {

@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
+use reqwest::header::{HeaderMap, HeaderValue};
+
 use super::*;
+use crate::http::Options;
 use crate::testing::http_server::{HttpServer, Request, Response};
 use crate::testing::tls;
 use crate::types::Did;
@@ -11,8 +14,17 @@ use crate::types::Did;
 const NO_LIST: &str = r#"{"ExceptionClass": "TypeError", "ExceptionMessage": "body must be a json dictionary"}"#;
 const BATCH_DELAY: Duration = Duration::from_secs(20);
 
-fn connections() -> reqwest::Client {
-    reqwest::Client::builder().tls_backend_preconfigured(tls()).no_proxy().build().unwrap()
+fn connections() -> Connections {
+    let options = Options {
+        tls: tls(),
+        user_agent: HeaderValue::from_static("test"),
+        headers: HeaderMap::new(),
+        connect_timeout: Duration::from_secs(5),
+        read_timeout: None,
+        max_idle: usize::MAX,
+        requires_close: false,
+    };
+    Connections::new(options)
 }
 
 fn trace(name: &str) -> Trace {

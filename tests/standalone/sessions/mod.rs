@@ -7,4 +7,5 @@ mod fronts;
 mod hostile;
 mod prompts;
 mod tls_anchors;
+mod tls_fallback;
 mod vo;
