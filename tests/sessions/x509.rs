@@ -40,6 +40,35 @@ fn logs_in(home: &Home, lines: &str) -> Result<String> {
     Ok(first.stderr)
 }
 
+/// Apache requests the certificate when it has read the request: by a renegotiation in TLS 1.2, and by post-handshake
+/// authentication in TLS 1.3.
+#[test]
+fn x509_login_works_where_certificates_are_requested_per_location() -> Result<()> {
+    let jdoe = |ending| Home::certificate(&format!("jdoe{ending}"));
+    let lines = [x509(&jdoe(".pem")?, Some(&jdoe(".key.pem")?)), proxy(&jdoe(".proxy.pem")?)];
+    for server in ["LATE12_URL", "LATE13_URL"] {
+        let url = Testbed::get()?.value(server)?;
+        for lines in &lines {
+            let home = Home::new()?;
+            let config = home.testbed_config(lines)?;
+            let client = home.ours().env("RUCIO_CONFIG", &config);
+            let outcome = client.args(["-H", url, "--auth-host", url, "whoami"]).run()?;
+            ensure!(
+                outcome.code == 0 && outcome.stdout.contains("account    : jdoe"),
+                "{server}: {lines}: {outcome:?}"
+            );
+            ensure!(outcome.stderr.is_empty(), "{server}: {lines}: {outcome:?}");
+        }
+        // Elsewhere at the same server no certificate is needed.
+        let home = Home::new()?;
+        let config = home.testbed_config("auth_type = userpass\nusername = jdoe\npassword = secret")?;
+        let client = home.ours().env("RUCIO_CONFIG", &config);
+        let outcome = client.args(["-H", url, "--auth-host", url, "whoami"]).run()?;
+        ensure!(outcome.code == 0, "{server}: {outcome:?}");
+    }
+    Ok(())
+}
+
 /// Runs whoami, which must answer as jdoe after so many logins.
 fn whoami(client: Rucio, logins: usize) -> Result<Outcome> {
     let agent = unique("x509");

@@ -102,6 +102,36 @@ Listen 127.0.0.1:$P_DAVS
 CFG
 }
 
+# The first server and WebDAV once more, with certificates requested per location: after the handshake.
+late_config() { # PORT PROTOCOL
+    cat <<CFG
+
+Listen 127.0.0.1:$1
+<VirtualHost 127.0.0.1:$1>
+  SSLEngine on
+  SSLProtocol $2
+  SSLOptions +StdEnvVars
+  AllowEncodedSlashes on
+  WSGIPassAuthorization On
+  WSGIProcessGroup apache
+  WSGIScriptAlias / $SITE/rucio/web/rest/main.py
+  <LocationMatch ^/auth/x509>
+    SSLVerifyClient require
+  </LocationMatch>
+  Alias /davs $STORE/davs
+  <Location /davs>
+    SSLVerifyClient require
+    SSLRenegBufferSize 10485760
+  </Location>
+  <Directory $STORE/davs>
+    Dav On
+    Options +Indexes
+    LuaHookFixups $ETC/grid.lua grid
+  </Directory>
+</VirtualHost>
+CFG
+}
+
 start_apache() { # NAME RUCIO_CONFIG
     if running "$1" >/dev/null; then return; fi
     free_ports "$1"
@@ -118,7 +148,7 @@ start_apache() { # NAME RUCIO_CONFIG
 serve_apache() {
     # Apache's user must be able to read the Lua hook and the folder of this checkout may be closed to it
     install -m 644 "$HERE/services/grid.lua" "$ETC/grid.lua"
-    { apache_config apache "$P_RUCIO" "${TESTBED_PROCESSES:-4}"; webdav_config; } >"$ETC/apache.conf"
+    { apache_config apache "$P_RUCIO" "${TESTBED_PROCESSES:-4}"; webdav_config; late_config "$P_LATE12" TLSv1.2; late_config "$P_LATE13" TLSv1.3; } >"$ETC/apache.conf"
     apache_config second "$P_SECOND" 1 >"$ETC/second.conf"
     apache_config frail "$P_FRAIL" 1 >"$ETC/frail.conf"
     start_apache apache "$ETC/rucio.cfg"

@@ -15,6 +15,7 @@ settings() { # [DIR]
     P_KDC=$((base + 11)) P_MC=$((base + 12)) P_SSHD=$((base + 13)) P_STOMP=$((base + 14))
     P_MC2=$((base + 15)) P_FRAIL=$((base + 16))
     P_XRDHTTP=$((base + 17)) P_XRDPOOL=$((base + 18)) P_XRDDOOR=$((base + 19)) P_CMSD=$((base + 20))
+    P_LATE12=$((base + 21)) P_LATE13=$((base + 22))
     # read by seed.py, idp.mjs and s3.mjs
     export D FULL RUCIO_RELEASE P_RUCIO P_SECOND P_DAVS P_DAV P_OIDC P_XRD P_PG P_S3 P_SSHD P_XRDHTTP P_XRDPOOL P_XRDDOOR
 
@@ -75,7 +76,7 @@ ports_of() { # SERVICE
         cmsdpool) ;;                              # on any port
         s3) echo "$P_S3" ;;
         sshd) echo "$P_SSHD" ;;
-        apache) echo "$P_RUCIO $P_DAV $P_DAVS" ;;
+        apache) echo "$P_RUCIO $P_DAV $P_DAVS $P_LATE12 $P_LATE13" ;;
         second) echo "$P_SECOND" ;;
         frail) echo "$P_FRAIL" ;;
     esac
