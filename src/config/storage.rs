@@ -17,6 +17,8 @@ pub struct StorageAccess {
     pub cas: Vec<CaSource>,
     /// Where other programs put tokens for storages.
     pub bearer: BearerTokens,
+    /// Name of the local user, for servers that trust it.
+    pub user: String,
 }
 
 impl StorageAccess {
@@ -30,7 +32,8 @@ impl StorageAccess {
         let proxy = named.or_else(usual).map(|path| (path, None));
         let certificate =
             proxy.or_else(|| super::auth::grid_certificate(env)).or_else(|| login_certificate(&settings.auth));
-        Self { certificate, cas: authorities(settings, env), bearer: BearerTokens::for_storages(env) }
+        let (bearer, user) = (BearerTokens::for_storages(env), paths::user_name(env));
+        Self { certificate, cas: authorities(settings, env), bearer, user }
     }
 }
 

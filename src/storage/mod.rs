@@ -135,13 +135,13 @@ pub struct Storages {
     file: file::LocalFiles,
     http: http::WebStorage,
     ssh: ssh::SshFiles,
-    xrootd: xrootd::XrootdProgram,
+    xrootd: xrootd::XrootdFiles,
 }
 
 impl Storages {
-    /// Creates the clients, with this one for HTTP and WebDAV.
-    pub fn new(http: http::WebStorage) -> Self {
-        Self { file: file::LocalFiles, http, ssh: ssh::SshFiles::default(), xrootd: xrootd::XrootdProgram }
+    /// Creates the clients, with these for HTTP and WebDAV, and for XRootD.
+    pub fn new(http: http::WebStorage, xrootd: xrootd::XrootdFiles) -> Self {
+        Self { file: file::LocalFiles, http, ssh: ssh::SshFiles::default(), xrootd }
     }
 
     /// Returns the client for a PFN. Errors: [`StorageErrorKind::Unsupported`], with advice.
@@ -149,7 +149,7 @@ impl Storages {
         match pfn.scheme() {
             "file" => Ok(&self.file),
             "https" | "http" | "davs" | "dav" => Ok(&self.http),
-            "root" | "xroot" => Ok(&self.xrootd),
+            "root" | "xroot" => Ok(self.xrootd.for_pfn(pfn)),
             "scp" | "sftp" | "rsync" => Ok(&self.ssh),
             other => Err(StorageError::unsupported(other)),
         }
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn storage_is_chosen_by_scheme() {
-        let storages = Storages::new(crate::testing::plain());
+        let storages = Storages::new(crate::testing::plain(), crate::testing::xrootd());
         for pfn in [
             "file:///a",
             "https://h/a",

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::http::tls::{TlsConfig, client_config_of_all};
 use crate::storage::http::{Access, StorageToken, WebStorage};
+use crate::storage::xrootd::{SessionSettings, XrootdFiles};
 use http_server::{Ending, HttpServer, Response};
 pub(crate) use random::random;
 
@@ -38,6 +39,17 @@ pub(crate) fn with_token(token: Option<&'static str>) -> WebStorage {
         idle_timeout: Duration::from_millis(200),
     })
     .unwrap()
+}
+
+/// Returns a client for XRootD that waits for this long.
+pub(crate) fn xrootd_with(idle_timeout: Duration) -> XrootdFiles {
+    let connect_timeout = Duration::from_secs(10);
+    XrootdFiles::new(SessionSettings { connect_timeout, idle_timeout, user: "tester".to_owned() })
+}
+
+/// Returns a client for XRootD.
+pub(crate) fn xrootd() -> XrootdFiles {
+    xrootd_with(Duration::from_secs(30))
 }
 
 /// The requests that a server receives, as request line and headers in lower case. Keeps the server alive.

@@ -178,7 +178,7 @@ mod tests {
     use super::*;
     use crate::storage::Storages;
     use crate::testing::http_server::{HttpServer, Response};
-    use crate::testing::plain;
+    use crate::testing::{plain, xrootd};
     use crate::transfer::download::target_folder::TargetFolder;
     use crate::transfer::events::{DownloadObserver, RunEvent};
     use crate::transfer::job::Source;
@@ -216,7 +216,7 @@ mod tests {
 
     async fn download_from(pfn: &str, count: usize, bytes: usize, slots: Concurrency) -> (Tally, usize) {
         let to = tempfile::tempdir().unwrap();
-        let (storages, folder) = (Storages::new(plain()), TargetFolder::new(to.path()).unwrap());
+        let (storages, folder) = (Storages::new(plain(), xrootd()), TargetFolder::new(to.path()).unwrap());
         let (most, common) = (Most::default(), Fields::new());
         let downloader = Downloader::new(&storages, &folder, &most, &common);
         let (sender, jobs) = mpsc::channel(2);

@@ -193,7 +193,7 @@ fn refused(why: String) -> StreamError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{answer, plain, serve, sized};
+    use crate::testing::{answer, plain, serve, sized, xrootd};
     use crate::transfer::job::Source;
     use crate::types::Did;
 
@@ -206,7 +206,7 @@ mod tests {
             ..FileJob::unknown(Did::new("s", "f"), 0)
         };
         let mut text = Vec::new();
-        let outcome = stream_file(&Storages::new(plain()), &job, &mut |bytes| {
+        let outcome = stream_file(&Storages::new(plain(), xrootd()), &job, &mut |bytes| {
             text.extend_from_slice(bytes);
             Ok(())
         })
@@ -278,7 +278,7 @@ mod tests {
         let mut job = FileJob::unknown(Did::new("s", "f"), 0);
         job.sources = vec![Source { pfn: base.into(), rse: "RSE".into(), member: None }];
         let refuse = &mut |_: &[u8]| Err(Error::interrupted());
-        let refused = stream_file(&Storages::new(plain()), &job, refuse).await;
+        let refused = stream_file(&Storages::new(plain(), xrootd()), &job, refuse).await;
         assert!(refused.is_err_and(|error| error.is_interrupted()));
     }
 }

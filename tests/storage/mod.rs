@@ -3,3 +3,4 @@
 mod implementations;
 mod signed;
 mod ssh;
+mod xrootd;

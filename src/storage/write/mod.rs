@@ -95,7 +95,7 @@ impl Storages {
         match pfn.scheme() {
             "file" => Ok(&self.file),
             "https" | "http" | "davs" | "dav" => Ok(&self.http),
-            "root" | "xroot" => Ok(&self.xrootd),
+            "root" | "xroot" => Ok(&self.xrootd.program),
             "scp" | "sftp" | "rsync" => Ok(&self.ssh),
             other => Err(unwritable(other)),
         }
@@ -120,11 +120,11 @@ pub fn already_exists(pfn: impl Display) -> StorageError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::plain;
+    use crate::testing::{plain, xrootd};
 
     #[test]
     fn write_to_an_unsupported_scheme_is_refused_with_advice() {
-        let storages = Storages::new(plain());
+        let storages = Storages::new(plain(), xrootd());
         for pfn in ["file:///a", "https://h/a", "davs://h/a", "http://h/a", "root://h//a", "scp://h:22/a", "sftp://h/a"]
         {
             assert!(storages.writer(&pfn.into()).is_ok(), "{pfn}");

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::testing::http_server::{Ending, HttpServer, Response};
-use crate::testing::{answer, plain, serve, sized};
+use crate::testing::{answer, plain, serve, sized, xrootd};
 use crate::transfer::job::Source;
 use crate::transfer::partial_file::resume_state::ResumeState;
 use crate::types::Did;
@@ -62,7 +62,7 @@ impl World {
         Self {
             dir,
             folder,
-            storages: Storages::new(plain()),
+            storages: Storages::new(plain(), xrootd()),
             diary: Diary::default(),
             options: DownloadOptions::default(),
         }

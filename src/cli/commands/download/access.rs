@@ -15,6 +15,7 @@ use crate::http::{Client, tls};
 use crate::interact::Interact;
 use crate::storage::Storages;
 use crate::storage::http::{Access, StorageToken, WebStorage};
+use crate::storage::xrootd::{SessionSettings, XrootdFiles};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout of a storage that sends no data, unless the user sets a longer time for the whole transfer.
@@ -30,6 +31,7 @@ pub(in crate::cli::commands) async fn storages(
     let access = StorageAccess::resolve(client.settings(), &context.env);
     let certificate = access.certificate.clone();
     let identity = ask_blocking(move || certificate.and_then(|(cert, key)| identity(&cert, key.as_deref()))).await?;
+    let idle_timeout = idle_timeout(transfer_timeout);
     let web = WebStorage::new(Access {
         has_certificate: identity.is_some(),
         anonymous_tls: tls::client_config_of_all(&access.cas, None)?,
@@ -37,10 +39,11 @@ pub(in crate::cli::commands) async fn storages(
         tokens: tokens(client, &access.bearer).await?,
         user_agent: client.transport().user_agent()?,
         connect_timeout: CONNECT_TIMEOUT,
-        idle_timeout: idle_timeout(transfer_timeout),
+        idle_timeout,
     });
     let web = web.map_err(|error| Error::new(Exception::ConfigurationError, error.to_string()))?;
-    Ok(Storages::new(web))
+    let xrootd = SessionSettings { connect_timeout: CONNECT_TIMEOUT, idle_timeout, user: access.user };
+    Ok(Storages::new(web, XrootdFiles::new(xrootd)))
 }
 
 /// Returns how long a storage may send no data: for as long as the user waits for the file, but at least 60 s. A door may

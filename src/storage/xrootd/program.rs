@@ -8,7 +8,7 @@ use futures_util::stream;
 use tokio::io::{AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
-use super::{ObjectReader, Pfn, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind, boxed};
+use crate::storage::{ObjectReader, Pfn, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind, boxed};
 
 /// Block size in bytes.
 const BLOCK: usize = 512 * 1024;

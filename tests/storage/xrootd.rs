@@ -1,0 +1,189 @@
+//! `root://` with real servers: read by our own client where the server trusts it, else with `xrdcp`. Written by `xrdcp`.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::fixtures::download::{DownloadFixture, bytes, ended, verdict};
+use crate::fixtures::wait_for;
+use crate::fixtures::xrootd::{SlowRelay, XrootdServer};
+use crate::support::Outcome;
+
+const UNIX: &str = "xrootd.seclib libXrdSec.so\nsec.protocol unix\nsec.protbind * unix";
+
+/// Downloads with no other program on PATH.
+fn download(world: &DownloadFixture, words: &[&str]) -> Result<Outcome> {
+    world.rucio(words)?.env("PATH", "/nowhere").run()
+}
+
+#[test]
+fn xrootd_download_needs_no_program() -> Result<()> {
+    for lines in ["", UNIX] {
+        let server = XrootdServer::start(lines)?;
+        let mut world = DownloadFixture::new()?;
+        let sizes = [0, 1, 1_048_575, 1_048_576, 9_437_185];
+        for (seed, size) in sizes.into_iter().enumerate() {
+            let (name, content) = (format!("f{size}"), bytes(seed, size));
+            server.put(&name, &content)?;
+            world.file(&name, &content, &[&server.pfn(&name)]);
+        }
+        ended(&download(&world, &[])?, 0)?;
+        for size in sizes {
+            world.arrived(&format!("f{size}"))?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn xrootd_download_of_names_with_special_characters() -> Result<()> {
+    let server = XrootdServer::start("")?;
+    let mut world = DownloadFixture::new()?;
+    for name in ["a b", "a%20b", "a+b", "a#b", "\u{e9}", "a;b", "deep//er/f", "a=b"] {
+        let content = name.as_bytes();
+        let place = server.place(name);
+        fs::create_dir_all(place.parent().context("a folder")?)?;
+        fs::write(place, content)?;
+        let file = format!("f{}", content.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+        world.file(&file, content, &[&server.pfn(name)]);
+    }
+    ended(&download(&world, &[])?, 0)
+}
+
+#[test]
+fn xrootd_download_of_2000_small_files() -> Result<()> {
+    let server = XrootdServer::start("")?;
+    let mut world = DownloadFixture::new()?;
+    for number in 0..2_000 {
+        let (name, content) = (format!("f{number}"), bytes(number, 100 + number));
+        fs::write(server.place(&name), &content)?;
+        world.file(&name, &content, &[&server.pfn(&name)]);
+    }
+    ended(&download(&world, &[])?, 0)?;
+    (0..2_000).try_for_each(|number| world.arrived(&format!("f{number}")))
+}
+
+#[test]
+fn xrootd_download_resumes_after_a_kill() -> Result<()> {
+    let server = XrootdServer::start("")?;
+    let content = bytes(1, 30_000_000);
+    server.put("f", &content)?;
+    let mut world = DownloadFixture::new()?;
+    world.file("f", &content, &[&server.pfn("f")]);
+    let rucio = world.rucio(&["--limit-rate", "5M"])?.env("PATH", "/nowhere");
+    let mut child = rucio.command()?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    wait_for("a partial file", || {
+        let names = world.names()?;
+        let part = names.iter().find(|name| name.ends_with(".rucio-part"));
+        let size = part.and_then(|name| fs::metadata(world.place(name)).ok()).map_or(0, |part| part.len());
+        Ok((size > 2_000_000).then_some(()))
+    })?;
+    kill_process(Pid::from_child(&child), Signal::KILL)?;
+    child.wait()?;
+    ensure!(!world.place("f").exists(), "it was fast");
+    let outcome = download(&world, &[])?;
+    ended(&outcome, 0)?;
+    ensure!(outcome.stderr.contains("Resuming an earlier download"), "{}", outcome.stderr);
+    ensure!(!outcome.stderr.contains("tarted over"), "{}", outcome.stderr);
+    world.arrived("f")
+}
+
+#[test]
+fn xrootd_large_file_is_read_over_several_sessions_if_one_is_slow() -> Result<()> {
+    let server = XrootdServer::start("")?;
+    let content = bytes(2, 24_000_000);
+    server.put("f", &content)?;
+    let relay = SlowRelay::start(server.port)?;
+    let mut world = DownloadFixture::new()?;
+    world.file("f", &content, &[&format!("root://localhost:{}//f", relay.port)]);
+    ended(&download(&world, &[])?, 0)?;
+    ensure!(relay.connections() > 3, "{} connections", relay.connections());
+    world.arrived("f")
+}
+
+/// Error for error: the code in the message of xrdcp, if it has one, is in ours.
+#[test]
+fn xrootd_errors_are_those_of_xrdcp() -> Result<()> {
+    let server = XrootdServer::start(UNIX)?;
+    fs::create_dir(server.place("folder"))?;
+    fs::write(server.place("locked"), "x")?;
+    fs::set_permissions(server.place("locked"), Permissions::from_mode(0o000))?;
+    for (name, code) in [("none", "[3011]"), ("folder", "[3016]"), ("locked", "[3010]"), ("none/../..", "[3010]")] {
+        let theirs = std::process::Command::new("xrdcp").args(["--silent", &server.pfn(name), "-"]).output()?;
+        let theirs = String::from_utf8_lossy(&theirs.stderr).into_owned();
+        ensure!(theirs.contains(code) || name == "folder", "{name}: {theirs}");
+        let mut world = DownloadFixture::new()?;
+        world.file("f", b"x", &[&server.pfn(name)]);
+        let outcome = download(&world, &[])?;
+        ensure!(outcome.code != 0 && outcome.stderr.contains(code), "{name}: {code} {}", outcome.stderr);
+        ensure!(!outcome.stderr.contains("Try 2/2"), "{name}: asked twice: {}", outcome.stderr);
+        ensure!(world.names()?.is_empty(), "{:?}", world.names()?);
+    }
+    Ok(())
+}
+
+#[test]
+fn xrootd_wrong_and_truncated_files_are_noticed_and_the_next_source_used() -> Result<()> {
+    let server = XrootdServer::start("")?;
+    let content = bytes(3, 100_000);
+    let mut wrong = content.clone();
+    wrong[77_777] ^= 1;
+    let mut world = DownloadFixture::new()?;
+    for (name, bad) in [("wrong", &wrong[..]), ("short", &content[..99_999]), ("long", &[&content[..], b"x"].concat())]
+    {
+        fs::write(server.place(name), bad)?;
+        let good = format!("{name}.good");
+        fs::write(server.place(&good), &content)?;
+        world.file(name, &content, &[&server.pfn(name), &server.pfn(&good)]);
+    }
+    ended(&download(&world, &[])?, 0)?;
+    ["wrong", "short", "long"].into_iter().try_for_each(|name| world.arrived(name))
+}
+
+/// The manager believes for a while that the first server has the file.
+#[test]
+fn xrootd_cluster_is_asked_for_another_server_if_one_fails() -> Result<()> {
+    let (manager, servers) = XrootdServer::cluster(2)?;
+    let content = bytes(4, 3_000_000);
+    for server in &servers {
+        fs::write(server.place("f"), &content)?;
+    }
+    for round in ["both", "one"] {
+        let mut world = DownloadFixture::new()?;
+        world.file("f", &content, &[&manager.pfn("f")]);
+        let outcome = download(&world, &[])?;
+        ended(&outcome, 0)?;
+        world.arrived("f")?;
+        ensure!(!outcome.stderr.contains("attempt failed"), "{round}: {}", outcome.stderr);
+        if round == "both" {
+            fs::remove_file(servers[0].place("f"))?;
+        }
+    }
+    let mut world = DownloadFixture::new()?;
+    world.file("f", b"x", &[&manager.pfn("none")]);
+    let outcome = download(&world, &[])?;
+    ensure!(verdict(&outcome, "f").is_some_and(|why| why.contains("[3011]")), "{}", outcome.stderr);
+    Ok(())
+}
+
+/// A server that asks for what is not built.
+#[test]
+fn xrootd_server_with_another_authentication_is_read_with_xrdcp() -> Result<()> {
+    let (server, _keytab) = XrootdServer::start_with_keytab()?;
+    let mut world = DownloadFixture::new()?;
+    world.file("f", b"Wikipedia", &[&server.pfn("f")]);
+    let outcome = download(&world, &[])?;
+    ensure!(outcome.code != 0, "{}", outcome.stderr);
+    let advice = "the server asks for sss: root:// cannot be read here: install xrdcp";
+    ensure!(outcome.stderr.contains(advice), "{}", outcome.stderr);
+    let programs = world.home.path().join("programs");
+    fs::create_dir(&programs)?;
+    fs::write(programs.join("xrdcp"), "#!/bin/sh\nprintf Wikipedia\n")?;
+    fs::set_permissions(programs.join("xrdcp"), Permissions::from_mode(0o755))?;
+    let path = format!("{}:/usr/bin:/bin", programs.display());
+    ended(&world.rucio(&[])?.env("PATH", &path).run()?, 0)?;
+    world.arrived("f")
+}
