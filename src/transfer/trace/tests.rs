@@ -81,6 +81,11 @@ fn trace_fields_come_in_the_official_order_and_custom_ones_win() {
 async fn traces_are_batched_once_two_were_accepted() {
     let server = Server::start(|_, _| (201, Duration::ZERO));
     server.send(2012, BATCH_DELAY).await;
+    // What has been sent may still be on its way to a server of a busy machine.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while server.lengths().len() < 4 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let mut lengths = server.lengths();
     lengths.sort_unstable();
     assert_eq!(lengths, [2, 10, 1000, 1000]);
