@@ -21,4 +21,5 @@ mod startup;
 mod storage;
 #[allow(dead_code, unused_imports, reason = "tests/standalone uses the rest")]
 mod support;
+mod tls_laboratory;
 mod upload;

@@ -65,6 +65,9 @@ const FOR_SERVERS: [&[u8]; 3] = [
 /// keyCertSign, the sixth bit of keyUsage; in nsCertType the same bit means a CA of TLS servers.
 const KEY_CERT_SIGN: u8 = 0x04;
 const NETSCAPE_SSL_CA: u8 = 0x04;
+/// digitalSignature, keyEncipherment and keyAgreement of keyUsage: a TLS server needs one of them.
+const KEY_USAGES_OF_SERVERS: u8 = 0x80 | 0x20 | 0x08;
+const NETSCAPE_SSL_SERVER: u8 = 0x40;
 
 const BOOLEAN: u8 = 0x01;
 const INTEGER: u8 = 0x02;
@@ -90,6 +93,16 @@ pub(crate) fn unfit(certificate: &[u8], now: i64) -> Option<Unfit> {
 /// Whether this certificate (in DER form) is for TLS servers, according to its extendedKeyUsage.
 pub(crate) fn is_for_tls_servers(certificate: &[u8]) -> bool {
     Fields::of(certificate).is_some_and(|fields| is_for_servers(&fields))
+}
+
+/// Whether the key usage and the Netscape type of a server's own certificate (in DER form) allow TLS servers.
+pub(crate) fn has_usage_of_servers(certificate: &[u8]) -> bool {
+    let allows = |fields: &Fields<'_>, extension, bits| {
+        fields.extension(extension).is_none() || has_bit(fields, extension, bits)
+    };
+    Fields::of(certificate).is_some_and(|fields| {
+        allows(&fields, KEY_USAGE, KEY_USAGES_OF_SERVERS) && allows(&fields, NETSCAPE_CERT_TYPE, NETSCAPE_SSL_SERVER)
+    })
 }
 
 /// Returns the maximum number of CAs below this certificate (in DER form), if it states one.
@@ -121,10 +134,10 @@ fn is_for_servers(fields: &Fields<'_>) -> bool {
     })
 }
 
-/// Whether the bit string in this extension has this bit in its first byte, which follows the number of unused bits.
-fn has_bit(fields: &Fields<'_>, extension: &[u8], bit: u8) -> bool {
+/// Whether the bit string in this extension has one of these bits in its first byte, which follows the number of unused bits.
+fn has_bit(fields: &Fields<'_>, extension: &[u8], mask: u8) -> bool {
     let bits = fields.extension(extension).and_then(|value| only(value, BIT_STRING));
-    bits.and_then(|bits| bits.get(1)).is_some_and(|first| first & bit != 0)
+    bits.and_then(|bits| bits.get(1)).is_some_and(|first| first & mask != 0)
 }
 
 #[cfg(test)]

@@ -87,8 +87,10 @@ fn pem(path: &Path, pem: Vec<u8>) -> Result<Contents> {
     let text = String::from_utf8_lossy(&pem);
     let encrypted = text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED");
     let has_key = text.contains("PRIVATE KEY-----");
-    let certificates =
-        X509::stack_from_pem(&pem).map_err(|error| unusable(path, "it is not well-formed PEM").with_source(error))?;
+    // OpenSSL's trust settings follow such a certificate in its DER form, where they are not read.
+    let plain = text.replace("TRUSTED CERTIFICATE-----", "CERTIFICATE-----");
+    let certificates = X509::stack_from_pem(plain.as_bytes())
+        .map_err(|error| unusable(path, "it is not well-formed PEM").with_source(error))?;
     let key = if has_key { FileKey::Pem { pem, encrypted } } else { FileKey::None };
     Ok(Contents { certificates, key })
 }

@@ -150,7 +150,11 @@ fn client_certificate_failure(alert: Alert) -> Option<TlsFailure> {
 }
 
 fn hosts(presented: &[String]) -> String {
-    let name = |text: &String| text.split('"').nth(1).unwrap_or(text).to_owned();
+    // rustls lists `DnsName("host")` and `IpAddress(::1)`.
+    let name = |text: &String| match text.strip_prefix("IpAddress(").and_then(|rest| rest.strip_suffix(')')) {
+        Some(address) => address.to_owned(),
+        None => text.split('"').nth(1).unwrap_or(text).to_owned(),
+    };
     match presented {
         [] => "it names none".to_owned(),
         some => some.iter().map(name).collect::<Vec<_>>().join(", "),

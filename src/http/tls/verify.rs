@@ -59,7 +59,13 @@ impl Verifier {
                 break;
             }
         }
-        verified.and_then(|()| verify_server_name(&certificate, presented.name))
+        verified.and_then(|()| verify_server_name(&certificate, presented.name))?;
+        // OpenSSL is asked next, and says which usage is missing.
+        if authority::has_usage_of_servers(presented.own) {
+            Ok(())
+        } else {
+            Err(Error::InvalidCertificate(CertificateError::InvalidPurpose))
+        }
     }
 
     fn verify_issuer(&self, roots: &TrustAnchors, presented: &PresentedCertificates<'_>) -> Result<(), Error> {
