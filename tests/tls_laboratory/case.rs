@@ -57,6 +57,9 @@ pub(super) struct Lab {
     pub(super) root: Issued,
 }
 
+/// A change of the server's TLS settings.
+type Setting = Box<dyn Fn(&mut SslContextBuilder) -> Result<()>>;
+
 /// A case in the making.
 pub(super) struct Draft {
     name: String,
@@ -65,7 +68,7 @@ pub(super) struct Draft {
     trusted: Vec<X509>,
     host: String,
     ending: Ending,
-    settings: Vec<Box<dyn Fn(&mut SslContextBuilder) -> Result<()>>>,
+    settings: Vec<Setting>,
 }
 
 impl Lab {
