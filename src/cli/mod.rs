@@ -30,6 +30,7 @@ mod shell;
 mod terminal;
 mod tree;
 mod trees;
+mod tty;
 pub mod ui;
 mod value_kind;
 

@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
-use super::{interrupt, terminal};
+use super::{interrupt, tty};
 use crate::lock::lock;
 use crate::secret::Secret;
 
@@ -34,12 +34,12 @@ static FIRST_PROMPT: Notify = Notify::const_new();
 
 /// Prompts for a secret.
 pub(super) fn ask(question: &str) -> Result<Secret> {
-    let terminal = terminal::open()?;
+    let terminal = tty::open()?;
     let input = BufReader::new(terminal.try_clone()?);
     let before = tcgetattr(&terminal)?;
     listen();
     lock(&PROMPT).insert(Prompt { terminal, before, question: question.to_owned() }).show()?;
-    let answer = terminal::read_line(input);
+    let answer = tty::read_line(input);
     if let Some(mut prompt) = lock(&PROMPT).take() {
         prompt.restore();
         prompt.terminal.write_all(b"\n")?;

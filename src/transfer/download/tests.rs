@@ -192,7 +192,7 @@ async fn download_of_wrong_content_is_never_renamed() {
     assert_eq!(notes.iter().filter(|note| note.starts_with("wrong")).count(), 2, "{notes:?}");
     assert_eq!(notes.last().unwrap(), "gave up");
 
-    // A wrong size is not retried, nor called a wrong checksum. Without an announced length it is detected while reading.
+    // A wrong size is neither retried nor called a wrong checksum.
     for trouble in
         [sized("200 OK", "", "hello, world"), sized("200 OK", "", "he"), answer("200 OK", "", "hello, world")]
     {
@@ -256,7 +256,7 @@ async fn download_ignores_the_checksum_on_request() {
 #[tokio::test]
 async fn download_attempt_times_out() {
     let mut world = World::new();
-    // Never idle for long enough to be cut off for that, but far too slow.
+    // Never idle for long enough to be cut off, but far too slow.
     let slow = Response::sized("200 OK", "", b"hhhhh").slowly(1, Duration::from_millis(150));
     let slow = HttpServer::start(move |_, _| slow.clone().ending(4, Ending::Stall)).unwrap();
     let pfn = slow.url();
@@ -335,7 +335,6 @@ async fn download_resumes_a_leftover_only_where_a_checksum_verifies_it() {
     assert_eq!(world.fetch(&hello(&[&base])).await, DownloadOutcome::Done);
     assert!(!asked.recv().await.unwrap().contains("range"));
     assert_eq!(std::fs::read_to_string(part).unwrap(), "hel");
-    // Next to the complete file, it is useless.
     world.options.ignore_checksum = false;
     assert_eq!(world.fetch(&hello(&[])).await, DownloadOutcome::AlreadyDone);
     is_hello(&world);

@@ -10,7 +10,6 @@ mod file_upload;
 pub mod folders;
 pub mod local;
 mod names;
-mod rename;
 mod steps;
 pub mod target;
 mod transfer;

@@ -1,5 +1,7 @@
 //! Transfers one file to one PFN: writes it under a temporary name, verifies and renames it.
 
+mod rename;
+
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,13 +12,13 @@ use super::events::UploadEvent;
 use super::file_upload::FileUpload;
 use super::local::Measured;
 use super::names::TemporaryName;
-use super::rename::Placed;
 use super::{Registration, target};
 use crate::api::credentials::{self, Signature};
 use crate::storage::write::{Sent, StorageWriter, Stored};
 use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 use crate::transfer::checksum::Checksum;
 use crate::types::RseProtocol;
+pub(super) use rename::Placed;
 
 /// Maximum number of attempts to write a file. Chosen: as in downloads.
 const ATTEMPTS: u32 = 2;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures_util::future::join;
 use tokio::time::{Instant, sleep};
 
-use super::local::Measured;
-use super::transfer::{UploadTarget, with_timeout};
-use super::{Registration, names};
+use super::{UploadTarget, with_timeout};
 use crate::storage::write::{Lock, Stored, already_exists};
 use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
+use crate::transfer::upload::local::Measured;
+use crate::transfer::upload::{Registration, names};
 
 /// Age after which a lock is considered abandoned. A lock is held only while a file is renamed and registered, so an
 /// older one is from a killed process.
@@ -19,11 +19,11 @@ const ABANDONED: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// A file under its final name.
-pub(super) struct Placed {
+pub(in crate::transfer::upload) struct Placed {
     /// Lock on the name, to be held until the file is registered.
-    pub(super) lock: Option<Pfn>,
+    pub(in crate::transfer::upload) lock: Option<Pfn>,
     /// Whether no other process can replace the file before it is registered.
-    pub(super) is_safe: bool,
+    pub(in crate::transfer::upload) is_safe: bool,
 }
 
 impl UploadTarget<'_> {
@@ -33,7 +33,7 @@ impl UploadTarget<'_> {
     /// it for such an old one: the lock is returned, to be held until the file is registered.
     ///
     /// Errors: [`StorageErrorKind::AlreadyExists`] if there is a different file by now.
-    pub(super) async fn rename_into_place(
+    pub(in crate::transfer::upload) async fn rename_into_place(
         &self,
         temporary: &Pfn,
         measured: &Measured,
@@ -87,7 +87,7 @@ impl UploadTarget<'_> {
     }
 
     /// Verifies that the file under the final name is ours. Errors: it is a different one.
-    pub(super) async fn check_name(&self, measured: &Measured) -> Result<()> {
+    pub(in crate::transfer::upload) async fn check_name(&self, measured: &Measured) -> Result<()> {
         if self.run.uploader.options.skip_stat {
             return Ok(());
         }
