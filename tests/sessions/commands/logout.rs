@@ -118,7 +118,7 @@ fn logout_all_ends_every_session_of_every_vo() -> Result<()> {
     fs::write(other.join("auth_token_exp_for_account_root"), "1795000000")?;
     fs::write(other.join("notes.txt"), "mine")?;
     let outcome = run(&home, "userpass", &["logout", "--all", "--yes"])?;
-    ensure!(outcome.code == 0 && outcome.stdout.matches("Logged out of ").count() == 3, "{outcome:?}");
+    ensure!(outcome.code == 0 && outcome.stdout.matches("Logged out of ").count() == 4, "{outcome:?}");
     ensure!(names(&home)?.is_empty(), "{:?}", names(&home)?);
     let left: Vec<_> = fs::read_dir(&other)?.map(|entry| Ok(entry?.file_name())).collect::<Result<_>>()?;
     ensure!(
