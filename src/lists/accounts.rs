@@ -13,19 +13,17 @@ pub(crate) async fn accounts(
     client: &Client,
     filters: BTreeMap<String, String>,
 ) -> Result<CompleteList<'_, AccountRow>> {
-    twice(client, "the list of accounts", move || {
-        let filters = filters.clone();
-        async move { api::accounts::list(client, &filters).await }
+    twice(client, "the list of accounts", filters, |client, filters| async move {
+        api::accounts::list(client, &filters).await
     })
     .await
 }
 
 /// Lists the identities of an account.
 pub(crate) async fn identities<'c>(client: &'c Client, account: &str) -> Result<CompleteList<'c, Identity>> {
-    let account = account.to_owned();
-    twice(client, format!("the list of identities of {account}"), move || {
-        let account = account.clone();
-        async move { api::accounts::identities(client, &account).await }
+    let title = format!("the list of identities of {account}");
+    twice(client, title, account.to_owned(), |client, account| async move {
+        api::accounts::identities(client, &account).await
     })
     .await
 }
@@ -36,20 +34,18 @@ pub(crate) async fn local_usage<'c>(
     account: &str,
     rse: Option<&str>,
 ) -> Result<CompleteList<'c, LocalUsage>> {
-    let (account, rse) = (account.to_owned(), rse.map(str::to_owned));
-    twice(client, format!("the usage of {account}"), move || {
-        let (account, rse) = (account.clone(), rse.clone());
-        async move { api::accounts::local_usage(client, &account, rse.as_deref()).await }
+    let title = format!("the usage of {account}");
+    twice(client, title, (account.to_owned(), rse.map(str::to_owned)), |client, (account, rse)| async move {
+        api::accounts::local_usage(client, &account, rse.as_deref()).await
     })
     .await
 }
 
 /// Lists the usage of an account per RSE expression.
 pub(crate) async fn global_usage<'c>(client: &'c Client, account: &str) -> Result<CompleteList<'c, GlobalUsage>> {
-    let account = account.to_owned();
-    twice(client, format!("the usage of {account}"), move || {
-        let account = account.clone();
-        async move { api::accounts::global_usage(client, &account).await }
+    let title = format!("the usage of {account}");
+    twice(client, title, account.to_owned(), |client, account| async move {
+        api::accounts::global_usage(client, &account).await
     })
     .await
 }

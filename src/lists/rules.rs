@@ -8,31 +8,26 @@ use crate::types::{DatasetLock, Did, RuleEvent, RuleRow};
 
 /// Lists the rules on a DID.
 pub(crate) async fn rules_on<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, RuleRow>> {
-    let did = did.clone();
-    twice(client, format!("the list of rules on {did}"), move || {
-        let did = did.clone();
-        async move { api::dids::rules(client, &did).await }
-    })
-    .await
+    let title = format!("the list of rules on {did}");
+    twice(client, title, did.clone(), |client, did| async move { api::dids::rules(client, &did).await }).await
 }
 
 /// Lists the rules on a file and on its parents.
 pub(crate) async fn associated_rules<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, RuleRow>> {
-    let did = did.clone();
-    twice(client, format!("the list of rules of {did}"), move || {
-        let did = did.clone();
-        async move { api::dids::associated_rules(client, &did).await }
-    })
-    .await
+    let title = format!("the list of rules of {did}");
+    twice(client, title, did.clone(), |client, did| async move { api::dids::associated_rules(client, &did).await })
+        .await
 }
 
 /// Lists the rules of an account.
 pub(crate) async fn rules_of_account<'c>(client: &'c Client, account: &str) -> Result<CompleteList<'c, RuleRow>> {
-    let account = account.to_owned();
-    twice(client, format!("the list of rules of account {account}"), move || {
-        let account = account.clone();
-        async move { api::accounts::rules(client, &account).await }
-    })
+    let title = format!("the list of rules of account {account}");
+    twice(
+        client,
+        title,
+        account.to_owned(),
+        |client, account| async move { api::accounts::rules(client, &account).await },
+    )
     .await
 }
 
@@ -42,30 +37,21 @@ pub(crate) async fn rules_of_subscription<'c>(
     account: &str,
     name: &str,
 ) -> Result<CompleteList<'c, RuleRow>> {
-    let (account, name) = (account.to_owned(), name.to_owned());
-    twice(client, format!("the list of rules of subscription {name}"), move || {
-        let (account, name) = (account.clone(), name.clone());
-        async move { api::subscriptions::rules(client, &account, &name).await }
+    let title = format!("the list of rules of subscription {name}");
+    twice(client, title, (account.to_owned(), name.to_owned()), |client, (account, name)| async move {
+        api::subscriptions::rules(client, &account, &name).await
     })
     .await
 }
 
 /// Lists the locks on a dataset.
 pub(crate) async fn locks<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, DatasetLock>> {
-    let did = did.clone();
-    twice(client, format!("the list of locks on {did}"), move || {
-        let did = did.clone();
-        async move { api::locks::of_dataset(client, &did).await }
-    })
-    .await
+    let title = format!("the list of locks on {did}");
+    twice(client, title, did.clone(), |client, did| async move { api::locks::of_dataset(client, &did).await }).await
 }
 
 /// Lists the history of the rules on a DID, oldest first.
 pub(crate) async fn rule_history<'c>(client: &'c Client, did: &Did) -> Result<CompleteList<'c, RuleEvent>> {
-    let did = did.clone();
-    twice(client, format!("the history of the rules on {did}"), move || {
-        let did = did.clone();
-        async move { api::rules::history(client, &did).await }
-    })
-    .await
+    let title = format!("the history of the rules on {did}");
+    twice(client, title, did.clone(), |client, did| async move { api::rules::history(client, &did).await }).await
 }
