@@ -52,7 +52,7 @@ impl Connection {
         let (sender, reply) = oneshot::channel();
         let stream = self.requests.add(sender, limit);
         if let Some(stream) = stream {
-            // If the writer has ended, the request has already got the reason.
+            // If the writer has ended, the request already has the error.
             let _ = self.writer.send(request.encode(stream));
         }
         Pending { requests: self.requests.clone(), stream: stream.unwrap_or_default(), reply }
@@ -63,7 +63,7 @@ impl Connection {
         self.requests.is_alive()
     }
 
-    /// Returns whether no bytes of a file are under way that nobody waits for.
+    /// Returns whether all responses with bytes of a file have arrived.
     pub(super) fn is_quiet(&self) -> bool {
         self.requests.is_quiet()
     }
@@ -110,7 +110,7 @@ async fn read(mut frames: FrameReader, requests: Requests, writer: mpsc::WeakUnb
     loop {
         match read_one(&mut frames, &requests).await {
             Ok(None) => {}
-            // Its open request was dropped.
+            // Not used by any reader, so it has to be closed here.
             Ok(Some(handle)) => {
                 let (sender, _) = oneshot::channel();
                 let stream = requests.add(sender, Limit::Text);
@@ -123,7 +123,7 @@ async fn read(mut frames: FrameReader, requests: Requests, writer: mpsc::WeakUnb
     }
 }
 
-/// Reads one frame. Returns the handle of a file that was opened for nobody. Errors: the connection is unusable.
+/// Reads one frame. Returns the handle of a file whose open request was dropped. Errors: the connection is unusable.
 async fn read_one(frames: &mut FrameReader, requests: &Requests) -> Result<Option<super::wire::Handle>> {
     let header = frames.header().await?;
     requests.mark_progress(header.stream);

@@ -181,7 +181,7 @@ impl Requests {
         Ok(())
     }
 
-    /// Gives the response to its request. Returns the handle of a file that was opened, if nobody waits for it any more.
+    /// Passes the response to its request. Returns the handle of an opened file if the request was dropped meanwhile.
     pub(super) fn deliver(&self, stream: u16, answer: Answer) -> Result<Option<Handle>> {
         let slot = lock(&self.table).slots.remove(&stream).ok_or_else(unasked)?;
         match (slot.reply.send(Ok(answer)), slot.limit) {

@@ -12,7 +12,7 @@ use crate::lock::lock;
 /// Server, and the parameters of the login.
 type Key = (Server, Option<String>);
 
-/// The sessions that nobody uses, by server.
+/// The idle sessions, by server.
 #[derive(Debug)]
 pub(super) struct SessionPool {
     idle: Mutex<HashMap<Key, Vec<Arc<Session>>>>,
@@ -85,7 +85,7 @@ impl Deref for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // Bytes that nobody reads would delay the next file.
+        // Bytes still arriving for a dropped reader would delay the next file.
         if self.session.connection.is_alive() && self.session.connection.is_quiet() {
             lock(&self.pool.idle).entry(self.key.clone()).or_default().push(self.session.clone());
         }

@@ -155,7 +155,7 @@ impl Route<'_> {
     fn return_to_manager(&mut self, reason: Option<&'static str>, error: StorageError) -> Result<(), Failure> {
         let is_manager = |manager: &Address| manager.server == self.next.server;
         let (Some(manager), Some(reason)) = (self.manager.as_ref().filter(|one| !is_manager(one)), reason) else {
-            // A manager knows nobody else: the error of the server that had the file says more.
+            // The manager has no other server: the error of the one that had the file says more.
             let earlier = self.failure.take().filter(|_| error.kind == StorageErrorKind::NotFound);
             return Err(earlier.unwrap_or(error).into());
         };

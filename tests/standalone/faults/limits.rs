@@ -48,7 +48,7 @@ fn file_without_an_end_is_an_error() -> Result<()> {
         &["--config", zero, "whoami"],
         &["-S", "x509", "--certificate", zero, "whoami"],
     ] {
-        // A gigabyte of addresses: whoever reads without a limit is ended by it, and not the machine.
+        // A gigabyte of addresses: a client that reads without a limit fails here, before the machine does.
         let client = world.client().args(words).started_by(&["prlimit", "--as=1073741824"]);
         let outcome = client.run()?;
         ensure!(outcome.code == 1 || outcome.code == 4, "{words:?}: {outcome:?}");

@@ -19,7 +19,7 @@ fn server() -> Result<Server> {
     Server::start(|_, _| Answer::json(r#"{"account": "jdoe"}"#))
 }
 
-/// A path in /tmp, a folder of root in which everybody may create files, and nobody may replace those of others.
+/// A path in /tmp, a folder of root with the sticky bit: all users may create files, and only the owner may replace one.
 struct TmpFile(PathBuf);
 
 impl TmpFile {

@@ -68,7 +68,7 @@ pub(super) fn drafts(lab: &Lab) -> Result<Vec<Draft>> {
         let own = root.sign_with_salt(&lab.keys.key("p-256")?, salt)?;
         drafts.push(Draft::new(&format!("signature-pss-salt-{salt}"), own).trusts(&[&root]));
     }
-    // The signature of a root on itself proves nothing, and nobody verifies it.
+    // The signature of a root on itself proves nothing, so neither client verifies it.
     for digest in ["md5", "sha1"] {
         let root = lab.self_signed(&Blueprint::authority("Old").key("rsa-2048-other").digest(digest))?;
         drafts.push(

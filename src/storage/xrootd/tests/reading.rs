@@ -175,7 +175,7 @@ async fn xrootd_reader_that_is_dropped_takes_its_session_along() {
 
 /// Its request was dropped before the answer came: the handle would stay open for as long as the session.
 #[tokio::test]
-async fn xrootd_file_that_was_opened_for_nobody_is_closed() {
+async fn xrootd_file_is_closed_if_its_open_request_was_dropped() {
     let peer = Peer::start(content(10), |request| {
         (request.number == OPEN)
             .then(|| vec![Step::Pause(Duration::from_millis(60)), request.answer(OK, &super::peer::opened(10))])
