@@ -96,7 +96,8 @@ fn server_certificate_failure(fault: &Fault) -> TlsFailure {
             "Its key may have been stolen: do not use this server, and tell its administrators.".into(),
         ),
         Fault::InvalidPurpose | Fault::InvalidPurposeContext { .. } => (
-            "the server's certificate is not for TLS servers (its extendedKeyUsage lacks serverAuth)".to_owned(),
+            "the server's certificate is not for TLS servers, according to its extendedKeyUsage, keyUsage or nsCertType"
+                .to_owned(),
             TELL_ADMINISTRATORS.into(),
         ),
         Fault::Other(other) => return other_certificate_failure(other),
