@@ -132,3 +132,30 @@ fn upload_digest_outweighs_a_length_of_zero() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn upload_is_compared_with_a_checksum_in_any_header() -> Result<()> {
+    let right = "9c677286866aad38f8e9b660f5411814";
+    let (amazon, other) = ("X-Amz-Request-Id: 1\r\n", "");
+    for (headers, sum, store, code) in [
+        ("Repr-Digest: adler=", ":EeYDmA==:", other, 0),
+        ("Repr-Digest: adler=", ":AAAABw==:", other, 79),
+        ("Repr-Digest: md5=", ":nGdyhoZqrTj46bZg9UEYFA==:", other, 0),
+        ("Repr-Digest: md5=", ":AGdyhoZqrTj46bZg9UEYFA==:", other, 79),
+        ("Content-MD5: ", "AGdyhoZqrTj46bZg9UEYFA==", other, 79),
+        ("ETag: ", right, amazon, 0),
+        ("ETag: ", "0c677286866aad38f8e9b660f5411814", amazon, 79),
+        // Not an object store: its ETag may be anything.
+        ("ETag: ", "0c677286866aad38f8e9b660f5411814", other, 0),
+    ] {
+        let case = format!("{headers}{sum} {store}");
+        let storage = storage(move |request, _| {
+            let headers = format!("Content-Length: 9\r\n{headers}{sum}\r\n{store}");
+            is_temporary(request, "HEAD").then(|| bare("200 OK", &headers, ""))
+        })?;
+        let outcome = upload(&Fixture::new("userpass")?, &storage, &[])?;
+        ensure!(outcome.code == code, "{case}: {}\n{}", outcome.code, outcome.stderr);
+        ensure!(outcome.stderr.contains("Checksum mismatch. Source: ") == (code != 0), "{case}: {}", outcome.stderr);
+    }
+    Ok(())
+}
