@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueHint};
 
+use crate::cli::duration;
 use crate::cli::ui::Format;
 use crate::cli::value_kind::ValueKind;
 use crate::config::Overrides;
@@ -64,8 +65,8 @@ pub(crate) struct Global {
     /// Print the login URL instead of opening a browser
     #[arg(long)]
     pub no_browser: bool,
-    /// Abort if the server sends nothing for this many seconds [default: 600]
-    #[arg(short = 'T', long, value_name = "SECONDS")]
+    /// Abort if the server sends nothing for this time: seconds, or 10m [default: 600]
+    #[arg(short = 'T', long, value_name = "DURATION", value_parser = duration::seconds)]
     pub timeout: Option<f64>,
     /// Client name to send in the User-Agent header
     #[arg(short = 'U', long, value_name = "NAME")]

@@ -1,9 +1,12 @@
 //! `rucio token`
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::auth::session;
 use crate::cli::context::Context;
+use crate::cli::duration;
 use crate::cli::leaf::Extension;
 use crate::cli::ui::Shape;
 use crate::error::Result;
@@ -24,13 +27,14 @@ pub(crate) struct Args {
     /// Print the complete header line
     #[arg(long)]
     header: bool,
-    /// Minimum remaining lifetime in seconds; a token that expires sooner is replaced
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(i64).range(0..))]
-    min_life: i64,
+    /// Minimum remaining lifetime: seconds, or 10m, 2h; a token that expires sooner is replaced
+    #[arg(long, value_name = "DURATION", default_value = "60", value_parser = duration::parse)]
+    min_life: Duration,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let token = session::token(&context.non_interactive_login()?, args.min_life).await?;
+    let min_life = i64::try_from(args.min_life.as_secs()).unwrap_or(i64::MAX);
+    let token = session::token(&context.non_interactive_login()?, min_life).await?;
     let line = format!("{HEADER}: {}", token.expose());
     let record = json!({"token": token.expose(), "header": line});
     if args.header {

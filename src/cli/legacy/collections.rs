@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::cli::commands::did::{add, content, list, update};
+use crate::cli::duration;
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -16,8 +17,8 @@ pub(crate) struct Add {
     /// Make the collection monotonic (content can only be added)
     #[arg(long)]
     monotonic: bool,
-    /// Lifetime in seconds
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    /// Lifetime: seconds, or 2h, 14d
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true, value_parser = duration::whole_seconds)]
     lifetime: Option<i64>,
 }
 

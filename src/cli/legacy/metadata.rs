@@ -11,7 +11,7 @@ pub(crate) struct Set {
     /// DID (scope:name)
     #[arg(long, add = ValueKind::Did)]
     did: String,
-    /// Metadata key; lifetime is the number of seconds until the DID expires
+    /// Metadata key; lifetime is the time until the DID expires: seconds, or 14d
     #[arg(long, add = ValueKind::MetadataKey)]
     key: String,
     /// Value; a lifetime of None is unlimited

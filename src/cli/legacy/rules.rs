@@ -9,7 +9,7 @@ use crate::exceptions::Exception;
 
 /// Create a replication rule
 ///
-/// Example: rucio add-rule --lifetime 1209600 user.jdoe:analysis.1 1 "tier=1&disk=1"
+/// Example: rucio add-rule --lifetime 14d user.jdoe:analysis.1 1 "tier=1&disk=1"
 #[derive(Debug, Args)]
 #[command(override_usage = "rucio add-rule [OPTIONS] <DIDS>... <COPIES> <RSE_EXPRESSION>")]
 pub(crate) struct Add {

@@ -7,6 +7,7 @@ use super::signed::{self, Signed};
 use crate::api;
 use crate::api::credentials::Signature;
 use crate::cli::context::Context;
+use crate::cli::duration;
 use crate::cli::leaf::Extension;
 use crate::cli::ui::Shape;
 use crate::cli::value_kind::ValueKind;
@@ -34,8 +35,8 @@ pub(crate) struct Args {
     /// Operation to allow
     #[arg(long, value_parser = ["read", "write", "delete"])]
     pub operation: String,
-    /// Lifetime of the signature: in seconds, or with a unit as in 10m, 1h, 2d
-    #[arg(long, value_name = "TIME", default_value = "3600", value_parser = seconds)]
+    /// Lifetime of the signature: seconds, or 10m, 1h, 2d
+    #[arg(long, value_name = "DURATION", default_value = "3600", value_parser = lifetime)]
     pub lifetime: u64,
     /// URL of the object
     pub url: String,
@@ -57,22 +58,10 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     context.ui.one(SHAPE, &record, || answer.clone())
 }
 
-/// Parses a lifetime with an optional unit (s, m, h, d): 1 to `u32::MAX` seconds.
-fn seconds(text: &str) -> Result<u64, String> {
-    let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
-        Some(end) => text.split_at(end),
-        None => (text, "s"),
-    };
-    let factor = match unit {
-        "s" => Some(1),
-        "m" => Some(60),
-        "h" => Some(3600),
-        "d" => Some(24 * 3600),
-        _ => None,
-    };
-    let time = factor.and_then(|factor: u64| number.parse::<u64>().ok()?.checked_mul(factor));
-    time.filter(|time| (1..=u64::from(u32::MAX)).contains(time))
-        .ok_or_else(|| "expected seconds, or a number with s, m, h or d, of at least one second".to_owned())
+/// Parses a lifetime of 1 to `u32::MAX` seconds.
+fn lifetime(text: &str) -> Result<u64, String> {
+    let seconds = u32::try_from(duration::whole_seconds(text)?).ok().filter(|seconds| *seconds > 0);
+    seconds.map(u64::from).ok_or_else(|| format!("expected 1 to {} seconds", u32::MAX))
 }
 
 fn advise(error: Error, args: &Args, account: &str) -> Error {
@@ -123,13 +112,15 @@ mod tests {
 
     #[test]
     fn sign_url_lifetimes_are_seconds_or_have_a_unit() {
-        for (text, expected) in [("3600", 3600), ("45s", 45), ("10m", 600), ("1h", 3600), ("2d", 172_800)] {
-            assert_eq!(seconds(text), Ok(expected), "{text}");
+        for (text, expected) in
+            [("3600", 3600), ("45s", 45), ("10m", 600), ("1h", 3600), ("1.5h", 5400), ("2d", 172_800)]
+        {
+            assert_eq!(lifetime(text), Ok(expected), "{text}");
         }
         for text in
-            ["0", "0h", "", "h", "-5", "1.5h", "1w", "1h30m", "5000000000", "99999999999999999999", "213503982334602d"]
+            ["0", "0h", "", "h", "-5", "1.5", "0.5s", "1y", "5000000000", "99999999999999999999", "213503982334602d"]
         {
-            assert!(seconds(text).is_err(), "{text}");
+            assert!(lifetime(text).is_err(), "{text}");
         }
     }
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::DONE;
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::duration;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::types::CollectionType;
@@ -24,8 +25,8 @@ pub(crate) struct Args {
     /// Make the collection monotonic (content can only be added)
     #[arg(long)]
     pub monotonic: bool,
-    /// Seconds until the DID expires
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    /// Time until the DID expires: seconds, or 2h, 14d
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true, value_parser = duration::whole_seconds)]
     pub lifetime: Option<i64>,
 }
 

@@ -3,6 +3,7 @@
 use clap::ValueHint;
 
 use super::extra_options::ExtraOptions;
+use crate::cli::duration;
 use crate::cli::leaf::HandlesInterrupt;
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
@@ -60,8 +61,9 @@ pub(crate) struct Args {
     /// Verify only the size of existing files, not their checksum
     #[arg(long)]
     pub check_local_with_filesize_only: bool,
-    /// Abort an attempt at a file after this many seconds; 0 for no limit [default: set by --transfer-speed-timeout]
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    /// Abort an attempt at a file after this time: seconds, or 10m, 2h; 0 for no limit [default: set by
+    /// --transfer-speed-timeout]
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true, value_parser = duration::seconds)]
     pub transfer_timeout: Option<f64>,
     /// Abort an attempt that takes longer than the file's size at this speed, in kB/s, plus 60 seconds [default: 500]
     #[arg(long, value_name = "SPEED", allow_negative_numbers = true)]

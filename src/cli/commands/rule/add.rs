@@ -6,6 +6,7 @@ use serde_json::json;
 use super::DONE;
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::duration;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::exceptions::Exception;
@@ -17,7 +18,7 @@ const PRIORITY: i64 = 3;
 
 /// Create a replication rule
 ///
-/// Example: rucio rule add --copies 1 --rses "tier=1&disk=1" --lifetime 1209600 user.jdoe:analysis.1
+/// Example: rucio rule add --copies 1 --rses "tier=1&disk=1" --lifetime 14d user.jdoe:analysis.1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// DIDs (scope:name)
@@ -48,8 +49,8 @@ pub(crate) struct Options {
     /// RSE attribute used to weight RSE selection
     #[arg(long)]
     pub weight: Option<String>,
-    /// Lifetime of the rule in seconds
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    /// Lifetime of the rule: seconds, or 2h, 14d
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true, value_parser = duration::whole_seconds)]
     pub lifetime: Option<i64>,
     /// File grouping: DATASET (each dataset at one RSE), ALL (everything at one RSE), NONE (files independently)
     #[arg(long, value_parser = ["DATASET", "ALL", "NONE"])]
@@ -66,8 +67,8 @@ pub(crate) struct Options {
     /// Create the rule asynchronously, by a daemon
     #[arg(long)]
     pub asynchronous: bool,
-    /// Delay in seconds before the rule starts; implies --asynchronous
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    /// Delay before the rule starts: seconds, or 2h, 14d; implies --asynchronous
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true, value_parser = duration::whole_seconds)]
     pub delay_injection: Option<i64>,
     /// Account that owns the rule
     #[arg(long, add = ValueKind::Account)]

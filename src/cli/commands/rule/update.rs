@@ -6,6 +6,7 @@ use super::add::boolean;
 use super::{DONE, explained, unless_none};
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::duration;
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -13,7 +14,7 @@ use crate::types::Attributes;
 
 /// Update a rule
 ///
-/// Example: rucio rule update --lifetime 1209600 0123456789abcdef0123456789abcdef
+/// Example: rucio rule update --lifetime 14d 0123456789abcdef0123456789abcdef
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Rule ID
@@ -32,8 +33,8 @@ pub(crate) struct Args {
 /// Options that `rucio rule update` and `rucio update-rule` share.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Lifetime in seconds, counted from now; None for unlimited
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    /// Lifetime, counted from now: seconds, or 2h, 14d; None for unlimited
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true)]
     pub lifetime: Option<String>,
     /// Transfer activity (User Subscriptions, Data Consolidation, ...)
     #[arg(long)]
@@ -91,7 +92,7 @@ fn check(options: &Options) -> Result<()> {
 /// Returns the fields to change; empty option values are ignored.
 fn changes(options: Options) -> Result<Attributes> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let seconds = |text: String| unless_none(text).map(|text| integer("--lifetime", &text)).transpose();
+    let seconds = |text: String| unless_none(text).map(|text| lifetime(&text)).transpose();
     let state = if options.suspend { "SUSPENDED" } else { "STUCK" };
     let flag = |set: bool, value: Value| set.then_some(value);
     let fields = [
@@ -106,6 +107,10 @@ fn changes(options: Options) -> Result<Attributes> {
         ("boost_rule", flag(options.boost_rule, true.into())),
     ];
     Ok(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+}
+
+fn lifetime(text: &str) -> Result<i64> {
+    duration::whole_seconds(text.trim()).map_err(|wrong| Error::value(format!("Invalid --lifetime {text:?}: {wrong}.")))
 }
 
 fn integer(option: &str, text: &str) -> Result<i64> {

@@ -4,6 +4,7 @@ use clap::ValueHint;
 
 use chrono::{NaiveDateTime, Utc};
 
+use crate::cli::duration;
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -22,8 +23,8 @@ pub(crate) struct Args {
     /// Destination RSE, or an RSE expression to choose one at random
     #[arg(long, alias = "rse-name", add = ValueKind::Rse)]
     pub rse: String,
-    /// Lifetime in seconds of the rule on the files, or on their new dataset
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    /// Lifetime of the rule on the files, or on their new dataset: seconds, or 2h, 14d
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true, value_parser = duration::whole_seconds)]
     pub lifetime: Option<i64>,
     /// Expiry of that rule in UTC, as 2026-12-31-23:59:00
     #[arg(long, value_name = "DATE")]
@@ -55,8 +56,8 @@ pub(crate) struct Args {
     /// Name of the file in the catalogue
     #[arg(long)]
     pub lfn: Option<String>,
-    /// Abort if no data is accepted for this many seconds (0: never) [default: 360]
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    /// Abort if no data is accepted for this time: seconds, or 10m (0: never) [default: 360]
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true, value_parser = duration::seconds)]
     pub transfer_timeout: Option<f64>,
     /// Create a collection from each directory: a dataset of its files, or a container of its directories
     #[arg(short, long)]

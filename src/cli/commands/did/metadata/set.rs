@@ -6,6 +6,7 @@ use crate::api;
 use crate::api::metadata::LIFETIME;
 use crate::cli::commands::did::DONE;
 use crate::cli::context::Context;
+use crate::cli::duration;
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 
@@ -17,7 +18,7 @@ pub(crate) struct Args {
     /// DID to change
     #[arg(add = ValueKind::Did)]
     pub did: String,
-    /// Key to set; lifetime is the number of seconds until the DID expires
+    /// Key to set; lifetime is the time until the DID expires: seconds, or 14d
     #[arg(long, allow_hyphen_values = true, add = ValueKind::MetadataKey)]
     pub key: String,
     /// New value; a lifetime of None means that the DID does not expire
@@ -33,13 +34,15 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     context.ui.record(DONE, &record)
 }
 
-/// Parses a number of seconds, or `None` for no expiry.
+/// Parses a number of seconds or a duration, or `None` for no expiry.
 fn lifetime(text: &str) -> Result<Value> {
     if text.eq_ignore_ascii_case("none") {
         return Ok(Value::Null);
     }
-    match text.trim().parse::<f64>() {
+    match duration::seconds(text.trim()) {
         Ok(seconds) if seconds.is_finite() => Ok(seconds.into()),
-        _ => Err(Error::value(format!("Invalid lifetime {text:?}: expected a number of seconds, or None."))),
+        _ => Err(Error::value(format!(
+            "Invalid lifetime {text:?}: expected a number of seconds, a duration such as 14d, or None."
+        ))),
     }
 }

@@ -4,6 +4,7 @@ use clap::{Args, ValueHint};
 
 use crate::cli::commands::replica::remove;
 use crate::cli::commands::replica::state::update::{bad, quarantine, unavailable};
+use crate::cli::duration;
 use crate::cli::value_kind::ValueKind;
 
 /// Declare replicas bad, so that they are replaced
@@ -66,8 +67,9 @@ pub(crate) struct DeclareUnavailable {
     /// Read the PFNs from a file instead, one per line
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "", value_hint = ValueHint::AnyPath)]
     inputfile: Option<String>,
-    /// Duration in seconds
-    #[arg(long, alias = "expiration-date", value_name = "SECONDS", allow_negative_numbers = true)]
+    /// Duration: seconds, or 2h, 14d
+    #[arg(long, alias = "expiration-date", value_name = "DURATION", allow_negative_numbers = true)]
+    #[arg(value_parser = duration::whole_seconds)]
     duration: i64,
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{summary, text_of, the_file};
 use crate::api::replicas::states;
 use crate::cli::context::Context;
+use crate::cli::duration;
 use crate::cli::ui::Shape;
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
@@ -18,7 +19,7 @@ const SHAPE: Shape = Shape::named(&["pfn"], &["pfn", "state", "expires_at"]);
 
 /// Declare replicas temporarily unavailable
 ///
-/// Example: rucio replica state update unavailable --reason "pool is down" --duration 86400 root://xrd1//rucio/f1
+/// Example: rucio replica state update unavailable --reason "pool is down" --duration 1d root://xrd1//rucio/f1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// PFNs of the replicas
@@ -30,8 +31,8 @@ pub(crate) struct Args {
     /// Read the PFNs from the file PFNS, one per line
     #[arg(long)]
     pub as_file: bool,
-    /// Duration in seconds
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    /// Duration: seconds, or 2h, 14d
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true, value_parser = duration::whole_seconds)]
     pub duration: i64,
 }
 
