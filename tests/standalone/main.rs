@@ -4,6 +4,7 @@
 mod api;
 mod checksum;
 mod completion;
+mod daily;
 mod doctor;
 mod faults;
 #[path = "../fixtures/mod.rs"]

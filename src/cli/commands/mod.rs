@@ -33,10 +33,12 @@ pub(super) mod rse;
 pub(super) mod rule;
 pub(super) mod scope;
 pub(super) mod session;
+pub(super) mod status;
 pub(super) mod subscription;
 pub(super) mod token;
 pub(super) mod upload;
 pub(super) mod verify;
+pub(super) mod version;
 pub(super) mod whoami;
 
 use super::leaf::SiteCanDisable;
@@ -89,6 +91,7 @@ group! {
     /// Show, list and renew sessions
     #[command(subcommand)]
     Session(session::Command),
+    Status(status::Args),
     /// Create, show and update subscriptions (automatic replication rules)
     #[command(subcommand, add = SiteCanDisable)]
     Subscription(subscription::Command),
@@ -96,5 +99,6 @@ group! {
     #[command(add = SiteCanDisable)]
     Upload(upload::Args),
     Verify(verify::Args),
+    Version(version::Args),
     Whoami(whoami::Args),
 }

@@ -164,7 +164,7 @@ fn plain(iso: &str) -> String {
 }
 
 /// Formats a duration in its two largest units.
-fn format_duration(seconds: i64) -> String {
+pub(crate) fn format_duration(seconds: i64) -> String {
     const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
     let at = UNITS.iter().position(|(length, _)| seconds >= *length).unwrap_or(UNITS.len() - 1);
     let (length, unit) = UNITS[at];

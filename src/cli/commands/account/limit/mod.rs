@@ -27,7 +27,7 @@ group! {
 }
 
 /// Parses a number of bytes as sent by the server: a number, or `"inf"`.
-fn bytes(value: &Value) -> Option<Num> {
+pub(in crate::cli::commands) fn bytes(value: &Value) -> Option<Num> {
     match value.as_str() {
         Some(text) => text.parse().ok().map(Num::Float),
         None => Num::from_json(value),

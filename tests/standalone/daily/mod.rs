@@ -1,0 +1,5 @@
+//! Commands for every day.
+
+mod durations;
+mod status;
+mod version;
