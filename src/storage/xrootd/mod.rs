@@ -20,18 +20,13 @@ mod tests;
 mod waits;
 mod wire;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream;
 
-use super::{
-    ByteRange, ObjectReader, Pfn, RangeRequest, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind,
-    boxed,
-};
-use crate::lock::lock;
-use address::{Address, Server};
+use super::{ByteRange, ObjectReader, Pfn, RangeRequest, Result, ResumeFrom, Stat, Storage, StorageError, boxed};
+use address::Address;
 pub use login::SessionSettings;
 use pool::SessionPool;
 pub use program::XrootdProgram;
@@ -45,8 +40,6 @@ pub struct XrootdFiles {
     pool: Arc<SessionPool>,
     /// Reads what this client cannot read.
     pub(super) program: XrootdProgram,
-    /// Servers that ask for something that is not built, with the reason.
-    not_built: Mutex<HashMap<Server, String>>,
 }
 
 /// Reason why a file cannot be read by this client.
@@ -66,13 +59,13 @@ impl From<StorageError> for Failure {
 impl XrootdFiles {
     /// Creates the client.
     pub fn new(settings: SessionSettings) -> Self {
-        Self { pool: SessionPool::new(settings), program: XrootdProgram, not_built: Mutex::default() }
+        Self { pool: SessionPool::new(settings), program: XrootdProgram::default() }
     }
 
     /// Returns the client for a PFN: this one, or the program for what this one is known not to read.
     pub(super) fn for_pfn(&self, pfn: &Pfn) -> &dyn Storage {
         let needs_program = Address::parse(pfn)
-            .is_ok_and(|address| needs_program(&address) || lock(&self.not_built).contains_key(&address.server));
+            .is_ok_and(|address| needs_program(&address) || self.program.is_needed_for(&address.server));
         if needs_program { &self.program } else { self }
     }
 
@@ -119,13 +112,8 @@ impl XrootdFiles {
             Err(Failure::NotBuilt(reason)) => reason,
         };
         tracing::debug!("{} is read with xrdcp: {reason}", address.server);
-        lock(&self.not_built).insert(address.server.clone(), reason.clone());
-        program.await.map_err(|mut error| {
-            if error.kind == StorageErrorKind::Unsupported {
-                error.message = format!("{reason}: {error}");
-            }
-            error
-        })
+        self.program.remember(&address.server, reason);
+        program.await
     }
 }
 

@@ -1,6 +1,8 @@
 //! Reads `root://` and `xroot://` PFNs with the `xrdcp` program, which writes the file to its standard output.
 
+use std::collections::HashMap;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Mutex;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
@@ -8,6 +10,8 @@ use futures_util::stream;
 use tokio::io::{AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
+use super::address::{Address, Server};
+use crate::lock::lock;
 use crate::storage::{ObjectReader, Pfn, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind, boxed};
 
 /// Block size in bytes.
@@ -15,8 +19,30 @@ const BLOCK: usize = 512 * 1024;
 
 /// Client for servers reachable by `xrdcp`, which finds the user's proxy or token through the usual environment
 /// variables.
-#[derive(Debug)]
-pub struct XrootdProgram;
+#[derive(Debug, Default)]
+pub struct XrootdProgram {
+    /// Servers that ask for something that our own client does not have, with the reason.
+    not_built: Mutex<HashMap<Server, String>>,
+}
+
+impl XrootdProgram {
+    pub(super) fn remember(&self, server: &Server, reason: String) {
+        lock(&self.not_built).insert(server.clone(), reason);
+    }
+
+    pub(super) fn is_needed_for(&self, server: &Server) -> bool {
+        lock(&self.not_built).contains_key(server)
+    }
+
+    /// Adds to the error of a missing program why it is needed.
+    pub(super) fn explain(&self, pfn: &Pfn, mut error: StorageError) -> StorageError {
+        let reason = Address::parse(pfn).ok().and_then(|address| lock(&self.not_built).get(&address.server).cloned());
+        if let (StorageErrorKind::Unsupported, Some(reason)) = (error.kind, reason) {
+            error.message = format!("{reason}: {error}");
+        }
+        error
+    }
+}
 
 impl Storage for XrootdProgram {
     fn stat<'a>(&'a self, _pfn: &'a Pfn) -> BoxFuture<'a, Result<Stat>> {
@@ -26,7 +52,7 @@ impl Storage for XrootdProgram {
     /// Always returns the whole file: the program cannot start at an offset.
     fn get<'a>(&'a self, pfn: &'a Pfn, _resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
         Box::pin(async move {
-            let copy = Copy::start(pfn)?;
+            let copy = Copy::start(pfn).map_err(|error| self.explain(pfn, error))?;
             let chunks =
                 stream::try_unfold(copy, |mut copy| async move { Ok(copy.next().await?.map(|bytes| (bytes, copy))) });
             Ok(ObjectReader { length: None, start: 0, version: None, web_page_from: None, chunks: boxed(chunks) })

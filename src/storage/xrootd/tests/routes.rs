@@ -233,8 +233,7 @@ async fn xrootd_server_that_is_left_to_the_program_is_remembered() {
     assert_eq!(found.unwrap(), "by the program");
     assert!(!client.for_pfn(&pfn).supports_ranges());
     assert!(client.for_pfn(&"root://other//a".into()).supports_ranges());
-    let missing = async { Err(StorageError::unsupported("root")) };
-    let error = client.or_program(&address, not_built(), missing).await.unwrap_err();
+    let error = client.program.explain(&pfn, StorageError::unsupported("root"));
     assert!(error.message.starts_with("the server asks for gsi: root:// cannot be read here"), "{error}");
 }
 
