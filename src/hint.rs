@@ -182,6 +182,11 @@ pub enum Command {
         /// The account.
         account: String,
     },
+    /// List the limits of an account, and what is left of them.
+    ListLimits {
+        /// The account.
+        account: String,
+    },
     /// List the rules of a DID.
     ListRules {
         /// The DID.

@@ -105,6 +105,9 @@ fn command_of_program(command: &Command, overrides: &Overrides) -> String {
         ),
         Command::ListIdentities { account } => format!("rucio account identity list {}", shell_word(account)),
         Command::Unban { account } => format!("rucio account update --unban {}", shell_word(account)),
+        Command::ListLimits { account } => {
+            next_command::command(overrides, &format!("account limit list {}", shell_word(account)))
+        }
         Command::ListRules { did } => next_command::command(overrides, &format!("rule list --did {}", shell_word(did))),
     }
 }

@@ -82,7 +82,8 @@ fn following(command: &Command) -> Option<Command> {
         Command::AddIdentity { .. } => Command::AddSshKey { public_key: "/home/kim o/id.pub".into(), account: kim() },
         Command::AddSshKey { .. } => Command::ListIdentities { account: kim() },
         Command::ListIdentities { .. } => Command::Unban { account: kim() },
-        Command::Unban { .. } => Command::ListRules { did: "user.kim:data set".into() },
+        Command::Unban { .. } => Command::ListLimits { account: kim() },
+        Command::ListLimits { .. } => Command::ListRules { did: "user.kim:data set".into() },
         Command::ListRules { .. } => return None,
     })
 }

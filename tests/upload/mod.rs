@@ -7,6 +7,7 @@ mod evidence;
 mod faults;
 mod grid;
 mod killed;
+mod quota;
 mod race;
 mod source;
 mod ssh;

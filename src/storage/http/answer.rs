@@ -72,14 +72,20 @@ fn is_file(response: Response) -> Result<Response> {
 
 /// Returns the response if it is successful, else the error for its status code.
 pub(super) fn checked(response: Response) -> Result<Response> {
+    match failure(&response) {
+        Some(error) => Err(error),
+        None => Ok(response),
+    }
+}
+
+/// Returns the error for the status code of a response, `None` if it is successful.
+pub(super) fn failure(response: &Response) -> Option<StorageError> {
     let status = response.status();
     let kind = match status.as_u16() {
-        200..=299 => return Ok(response),
+        200..=299 => return None,
         507 => {
-            return Err(StorageError::new(
-                StorageErrorKind::Refused,
-                format!("the storage is full: it answered {status}"),
-            ));
+            let message = format!("the storage is full: it answered {status}");
+            return Some(StorageError::new(StorageErrorKind::Refused, message));
         }
         401 | 403 => StorageErrorKind::Denied,
         404 | 410 => StorageErrorKind::NotFound,
@@ -89,7 +95,7 @@ pub(super) fn checked(response: Response) -> Result<Response> {
     };
     let mut error = StorageError::new(kind, format!("the storage answered {status}"));
     error.retry_after = retry_after(response.headers());
-    Err(error)
+    Some(error)
 }
 
 /// Returns who sent a web page in place of a file: a storage may redirect to its login, or a proxy show an error. A file that

@@ -11,6 +11,7 @@ mod expect;
 mod inspect;
 mod lock;
 mod put;
+mod refusal;
 mod sender;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -8,7 +8,7 @@ use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 use super::call::{Call, method};
-use super::{WebStorage, address, answer};
+use super::{WebStorage, address, answer, refusal};
 use crate::storage::write::{Lock, Sent, StorageWriter, Stored, already_exists};
 use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 
@@ -74,8 +74,8 @@ impl WebStorage {
                 let message = "another upload of this file is in progress at the storage";
                 Err(StorageError::new(StorageErrorKind::Transient, message))
             }
-            StatusCode::NOT_IMPLEMENTED => answer::checked(self.writer.send(&call, url).await?).map(drop),
-            _ => answer::checked(response).map(drop),
+            StatusCode::NOT_IMPLEMENTED => refusal::accepted(self.writer.send(&call, url).await?).await,
+            _ => refusal::accepted(response).await,
         }
     }
 }
@@ -116,7 +116,7 @@ impl StorageWriter for WebStorage {
                 self.make_folders(&url).await?;
                 response = self.put_file(&call, &url).await?;
             }
-            answer::checked(response).map(drop)
+            refusal::accepted(response).await
         })
     }
 

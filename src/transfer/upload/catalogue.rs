@@ -68,7 +68,7 @@ impl FileUpload<'_> {
         match presence {
             Presence::Elsewhere => self.add_replica(measured, state).await?,
             // An earlier run may have been interrupted before it added the rule.
-            Presence::New | Presence::Copying => self.add_rule().await?,
+            Presence::New | Presence::Copying => drop(self.add_rule().await?),
             Presence::Available => {}
         }
         Ok(if presence == Presence::Elsewhere { Presence::Copying } else { presence })
@@ -232,10 +232,21 @@ impl FileUpload<'_> {
         Ok(())
     }
 
-    /// Adds a rule for the file, unless it is in a dataset: that has a rule of its own.
-    async fn add_rule(&self) -> Result<()> {
+    /// Adds a rule for a registered file that has none, of its own or through a dataset: the server may have refused it
+    /// to an earlier run. Returns whether it was added.
+    pub(super) async fn add_missing_rule(&self) -> Result<bool> {
+        let is_registered = self.uploader.options.registration != super::Registration::Never;
+        let needs_one = is_registered && self.file.dataset.is_none();
+        if !needs_one || lists::associated_rules(self.uploader.client, self.did()).await?.next().await?.is_some() {
+            return Ok(false);
+        }
+        self.add_rule().await
+    }
+
+    /// Adds a rule for the file, unless it is in a dataset: that has a rule of its own. Returns whether it was added.
+    async fn add_rule(&self) -> Result<bool> {
         if self.file.dataset.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let add = async |batch: Vec<Did>| {
             let made = batch_or_each(&batch, async |batch| {
@@ -244,10 +255,27 @@ impl FileUpload<'_> {
             .await;
             made.into_iter().map(rule_created).collect()
         };
-        if self.uploader.catalogue.rules.submit(self.did().clone(), add).await.unwrap_or_else(no_answer)? {
+        let added = self.uploader.catalogue.rules.submit(self.did().clone(), add).await.unwrap_or_else(no_answer);
+        let added = added.map_err(|error| self.without_rule(error))?;
+        if added {
             self.emit(UploadEvent::RuleMade);
         }
-        Ok(())
+        Ok(added)
+    }
+
+    /// Adds to the refusal of a rule what is left of the upload, and how to complete it.
+    fn without_rule(&self, error: Error) -> Error {
+        let options = &self.uploader.options;
+        let details = format!(
+            "{}\n{} is registered at {}, but no rule protects it from deletion: the same command adds one when the server permits it.",
+            error.details().trim(),
+            self.did(),
+            options.rse.rse
+        );
+        let is_quota = error.class() == Some(Exception::InsufficientAccountLimit);
+        let limits = Command::ListLimits { account: options.account.clone() };
+        let hint = is_quota.then(|| Hint::command("To see the limits of the account and what is left of them", limits));
+        error.with_details(details.trim_start()).with_hints(hint)
     }
 
     fn rule(&self, dids: &[Did]) -> NewRule {

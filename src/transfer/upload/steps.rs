@@ -267,7 +267,11 @@ impl FileUpload<'_> {
     async fn nothing_to_do(&self, measured: Measured, pfn: Pfn, there: ExistingAt) -> UploadOutcome {
         self.emit(UploadEvent::AlreadyThere(there));
         let uploaded = Uploaded { measured, pfn };
-        match self.attach().await {
+        let completed = async {
+            let added = self.add_missing_rule().await?;
+            Ok::<_, UploadError>(self.attach().await? || added)
+        };
+        match completed.await {
             Ok(true) => {
                 self.emit(UploadEvent::Done);
                 UploadOutcome::Done(uploaded)
