@@ -1,7 +1,9 @@
 //! Parsing of PFNs as URLs.
 
+use std::net::IpAddr;
+
 use reqwest::header::HeaderValue;
-use url::Url;
+use url::{Host, Url};
 
 use crate::storage::pfn::has_signature;
 use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
@@ -15,11 +17,35 @@ pub(super) fn url(pfn: &Pfn) -> Result<Url> {
     }
 }
 
-/// Resolves the target of a redirect.
+/// Resolves the target of a redirect. A storage elsewhere cannot lead to services of this machine, nor of its link: the
+/// metadata service of a cloud is there.
 pub(super) fn target(from: &Url, location: &HeaderValue) -> Result<Url> {
     let location = std::str::from_utf8(location.as_bytes()).map_err(|error| bad("redirection", &error.to_string()))?;
     let target = from.join(location).map_err(|error| bad(location, &error.to_string()))?;
+    if is_local(&target) && !is_local(from) {
+        let from = from.host_str().unwrap_or_default();
+        return Err(bad(target.as_str(), &format!("{from} may not redirect to this machine or its link")));
+    }
     url(&target.as_str().into())
+}
+
+/// Returns whether the address is one of this machine (loopback) or link-local. Names other than `localhost` are not looked
+/// up.
+fn is_local(url: &Url) -> bool {
+    let ip = match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            return name == "localhost" || name.ends_with(".localhost");
+        }
+        Some(Host::Ipv4(ip)) => IpAddr::V4(ip),
+        Some(Host::Ipv6(ip)) => ip.to_canonical(),
+        None => return false,
+    };
+    let is_link_local = match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    ip.is_loopback() || ip.is_unspecified() || is_link_local
 }
 
 /// Returns whether the URL is presigned. Then no other credential may be sent: S3 rejects two authentication methods at
@@ -58,6 +84,39 @@ mod tests {
         assert_eq!(to("../c").unwrap(), "https://h/c");
         assert_eq!(to("https://pool:1094/x?t=1").unwrap(), "https://pool:1094/x?t=1");
         assert!(to("file:///etc/passwd").is_err());
+    }
+
+    #[test]
+    fn http_redirects_from_elsewhere_do_not_lead_to_this_machine() {
+        let to = |from: &str, location: &'static str| {
+            target(&Url::parse(from).unwrap(), &HeaderValue::from_static(location)).is_ok()
+        };
+        for local in [
+            "http://127.0.0.1:8080/x",
+            "http://127.1/x",
+            "http://2130706433/x",
+            "http://0.0.0.0/x",
+            "http://169.254.169.254/latest/meta-data",
+            "http://[::1]/x",
+            "http://[::ffff:127.0.0.1]/x",
+            "http://[fe80::1]/x",
+            "http://localhost/x",
+            "http://LOCALHOST./x",
+            "http://a.localhost/x",
+        ] {
+            assert!(!to("https://door.example/f", local), "{local}");
+            assert!(to("https://localhost/f", local), "{local}");
+            assert!(to("https://[::1]/f", local), "{local}");
+        }
+        for elsewhere in [
+            "/f?x",
+            "https://pool.example/f",
+            "https://10.0.0.1/f",
+            "https://[2001:db8::1]/f",
+            "https://localhost.example/f",
+        ] {
+            assert!(to("https://door.example/f", elsewhere), "{elsewhere}");
+        }
     }
 
     #[test]

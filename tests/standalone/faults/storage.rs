@@ -311,3 +311,20 @@ fn storage_exit_codes_tell_none_from_some() -> Result<()> {
     let download = world.client().args(["download", "--metalink", &document.to_string_lossy()]);
     ended(&download.run()?, 1)
 }
+
+/// A storage elsewhere, here behind a proxy, cannot make the client send requests to services of its own machine.
+#[test]
+fn storage_elsewhere_may_not_redirect_to_this_machine() -> Result<()> {
+    let inside = Server::start(|_, _| Answer::new(200, "", "Wikipedia"))?;
+    let location = format!("Location: {}/f\r\n", inside.url());
+    let proxy = Server::start(move |_, _| Answer::new(302, &location, ""))?;
+    let mut world = DownloadFixture::new()?;
+    world.file("f", b"Wikipedia", &["http://door.example/f"]);
+    let outcome = world.rucio(&[])?.env("http_proxy", proxy.url()).env("no_proxy", "127.0.0.1").run()?;
+    ended(&outcome, 75)?;
+    let reason = "door.example may not redirect to this machine or its link";
+    ensure!(verdict(&outcome, "f").is_some_and(|verdict| verdict.contains(reason)), "{}", outcome.stderr);
+    ensure!(inside.heard().is_empty(), "{:?}", inside.heard());
+    ensure!(proxy.heard().len() == 1, "{:?}", proxy.heard());
+    Ok(())
+}
