@@ -12,21 +12,19 @@ scripts_version() { cat "$HERE"/lib/*.sh "$HERE"/services/* | md5sum | cut -c1-1
 seed_version() { md5sum <"$HERE/seed.py" | cut -c1-12; echo "$FULL $P_RUCIO"; }
 
 # state/first: there is a first state, and it is that of this seed.py. state/loaded: it is in use.
-load_data() {
+load_data() { # SEED_VERSION
     if [ -e "$D/state/loaded" ]; then
-        [ "$(cat "$D/state/loaded")" = "$(seed_version)" ] || say "the data is of another seed.py; reset would load it again"
+        [ "$(cat "$D/state/loaded")" = "$1" ] || say "the data is of another seed.py; reset would load it again"
         return 0
     fi
-    if [ "$(cat "$D/state/first" 2>/dev/null)" = "$(seed_version)" ]; then
+    if [ "$(cat "$D/state/first" 2>/dev/null)" = "$1" ]; then
         say "restore the first state"
         restore
-        seed_version >"$D/state/loaded"
+        echo "$1" >"$D/state/loaded"
     else
         create_catalogues
     fi
 }
-
-database_exists() { [ -n "$(sql -c "select 1 from pg_database where datname = '$1'")" ]; }
 
 copy_database() { # FROM TO
     sql -c "drop database if exists $2 with (force)"
@@ -71,7 +69,7 @@ keep_database() { # NAME
 }
 
 # The part that needs the servers
-finish_data() {
+finish_data() { # SEED_VERSION
     [ ! -e "$D/state/loaded" ] || return 0
     say "accounts, RSEs, files"
     local second database
@@ -82,7 +80,7 @@ finish_data() {
     say "keep the first state"
     for database in "${FIRST_DB[@]}"; do logged "keep-$database" keep_database "$database"; done
     tar cf "$D/state/first.tar" -C "$D" --exclude=2g.dat storage etc/rse-accounts.cfg
-    seed_version | tee "$D/state/first" >"$D/state/loaded"
+    echo "$1" | tee "$D/state/first" >"$D/state/loaded"
 }
 
 forget_data() {
