@@ -357,8 +357,7 @@ def add_small(catalogue):
 
 
 def add_big(catalogue):
-    """A dataset of 20,000. The server would be at it for a minute, so it makes the first file, with replica, rule and
-    lock, and the database makes the others in its image."""
+    """A dataset of 20,000 files in the catalogue only, with a rule."""
     count, first = 20_000, 'big-000000.root'
     catalogue.entry('bench', first, ['CATALOG'], 'big', bytes=10**9, adler32=f'{1:08x}', md5=f'{0:032x}')
     catalogue.flush()
@@ -366,24 +365,47 @@ def add_big(catalogue):
 
     from sqlalchemy import text
     from rucio.common.types import InternalAccount
-    from rucio.core import account_counter, rse_counter
+    from rucio.core import account_counter
     from rucio.core.rse import get_rse_id
-    from rucio.db.sqla.constants import DatabaseOperationType
-    from rucio.db.sqla.session import db_session
-    with db_session(DatabaseOperationType.WRITE) as session:
-        for table, name in (('dids', 'name'), ('replicas', 'name'), ('contents', 'child_name'), ('locks', 'name')):
-            session.execute(text(f"""
-                insert into {table} select (jsonb_populate_record(one, jsonb_build_object(
-                    '{name}', 'big-' || lpad(i::text, 6, '0') || '.root', 'bytes', one.bytes + i,
-                    'adler32', lpad(to_hex(i + 1), 8, '0'), 'md5', lpad(to_hex(i), 32, '0')))).*
-                from {table} one, generate_series(1, :last) i where one.scope = 'bench' and one.{name} = :first
-                """), {'last': count - 1, 'first': first})
-        session.execute(text("delete from updated_dids where scope = 'bench' and name = 'big'"))
+    from rucio.db.sqla.session import get_session
+    size = sum(10**9 + i for i in range(1, count))
+    with get_session()() as session, session.begin():
+        multiply(session, first, count - 1, size, 'CATALOG', """, 'bytes', one.bytes + i,
+            'adler32', lpad(to_hex(i + 1), 8, '0'), 'md5', lpad(to_hex(i), 32, '0')""")
         session.execute(text('update rules set locks_ok_cnt = :count where id = :rule'), {'count': count, 'rule': rule})
-        more = {'files': count - 1, 'bytes_': sum(10**9 + i for i in range(1, count)), 'session': session}
         rse_id = get_rse_id('CATALOG', session=session)
-        rse_counter.increase(rse_id, **more)
-        account_counter.increase(rse_id, InternalAccount('root'), **more)
+        account_counter.increase(rse_id, InternalAccount('root'), files=count - 1, bytes_=size, session=session)
+
+
+def add_many(catalogue):
+    """A dataset of 12,000 files that can be downloaded: all replicas have the path of the first."""
+    count, first, data = 12_000, 'many-000000.dat', b'one of many\n'
+    catalogue.file('bench', first, data, ['POSIX'], 'many')
+    catalogue.flush()
+
+    from sqlalchemy import text
+    from rucio.db.sqla.session import get_session
+    with get_session()() as session, session.begin():
+        session.execute(text("update replicas set path = :path where scope = 'bench' and name = :first"),
+                        {'path': path_of('bench', first), 'first': first})
+        multiply(session, first, count - 1, (count - 1) * len(data), 'POSIX')
+
+
+def multiply(session, first, count, size, rse, differences=''):
+    """The server would take a minute for so many files, so it creates the first, with replica and lock, and the database
+    `count` others after it, of `size` bytes in all."""
+    from sqlalchemy import text
+    from rucio.core import rse_counter
+    from rucio.core.rse import get_rse_id
+    dataset, suffix = first.replace('-000000', ' ').split()
+    for table, name in (('dids', 'name'), ('replicas', 'name'), ('contents', 'child_name'), ('locks', 'name')):
+        session.execute(text(f"""
+            insert into {table} select (jsonb_populate_record(one, jsonb_build_object(
+                '{name}', '{dataset}-' || lpad(i::text, 6, '0') || '{suffix}'{differences}))).*
+            from {table} one, generate_series(1, :count) i where one.scope = 'bench' and one.{name} = :first
+            """), {'count': count, 'first': first})
+    session.execute(text("delete from updated_dids where scope = 'bench' and name = :dataset"), {'dataset': dataset})
+    rse_counter.increase(get_rse_id(rse, session=session), files=count, bytes_=size, session=session)
 
 
 def add_user_files(jdoe):
@@ -448,6 +470,7 @@ def first():
     add_rules(catalogue, jdoe)
     if FULL:
         add_big(catalogue)
+        add_many(catalogue)
     run_once(rse, account, collection_replica)   # what is used where, and by whom
 
 
