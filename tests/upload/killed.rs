@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Fixture, expect, found, storage};
+use super::{Fixture, PLACES, expect, found, storage};
 use crate::fixtures::{random, shell_code, wait_for};
 use crate::support::{Outcome, var};
 
@@ -19,13 +19,6 @@ const FEW_MOMENTS: usize = 3;
 const FILES: usize = 3;
 const SIZE: usize = 2_000_000;
 const SIGNALS: [Signal; 3] = [Signal::TERM, Signal::INT, Signal::KILL];
-/// RSEs, one of each protocol, and the folders of their files.
-const PLACES: [(&str, &str); 4] = [
-    ("POSIX_SCRATCHDISK", "scratch"),
-    ("DAVS_SCRATCHDISK", "davs/scratch"),
-    ("SSH", "scp"),
-    ("XRD_SCRATCHDISK", "xrootd/scratch"),
-];
 
 /// An upload of several files to a new dataset.
 struct Interrupted {

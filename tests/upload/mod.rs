@@ -23,6 +23,15 @@ use serde_json::Value;
 use crate::fixtures::{Home, wait_for};
 use crate::support::{Outcome, Rucio, Testbed};
 
+/// RSEs, one of each protocol and https at XRootD, too, and the folders of their files.
+const PLACES: [(&str, &str); 5] = [
+    ("POSIX_SCRATCHDISK", "scratch"),
+    ("DAVS_SCRATCHDISK", "davs/scratch"),
+    ("XRDHTTP", "xrootd/http"),
+    ("SSH", "scp"),
+    ("XRD_SCRATCHDISK", "xrootd/scratch"),
+];
+
 /// Our client with the credential for storage, in a folder of its own.
 struct Fixture {
     home: Home,

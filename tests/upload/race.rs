@@ -6,19 +6,12 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
-use super::{Fixture, expect, found, storage};
+use super::{Fixture, PLACES, expect, found, storage};
 use crate::support::{Outcome, var};
 
 /// Number of concurrent uploads at each storage; set by the variable.
 const ROUNDS: &str = "RUCIO_UPLOAD_RACES";
 const FEW_ROUNDS: usize = 6;
-/// RSEs, one of each protocol, and the folders of their files.
-const PLACES: [(&str, &str); 4] = [
-    ("POSIX_SCRATCHDISK", "scratch"),
-    ("DAVS_SCRATCHDISK", "davs/scratch"),
-    ("SSH", "scp"),
-    ("XRD_SCRATCHDISK", "xrootd/scratch"),
-];
 
 fn rounds() -> usize {
     var(ROUNDS).and_then(|number| number.parse().ok()).unwrap_or(FEW_ROUNDS)
