@@ -60,6 +60,7 @@ struct Summary {
 struct Counts {
     identical: usize,
     known: usize,
+    inapplicable: usize,
     failed: Vec<String>,
     traced: usize,
     official: Duration,
@@ -83,15 +84,19 @@ impl Summary {
 
     fn finish(self) -> Result<()> {
         let counts = self.counts.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Counts { identical, known, failed, traced, official, ours } = counts;
-        let seen = identical + known + failed.len();
+        let Counts { identical, known, inapplicable, failed, traced, official, ours } = counts;
+        let seen = identical + known + inapplicable + failed.len();
         ensure!(seen == self.total, "{seen} of {} cases were run", self.total);
         say(&format!("time: official client {official:.1?}, ours {ours:.1?}; traces in {traced} cases"));
         ensure!(
             traced > 0 || var("RUCIO_DIFF").is_some(),
             "no case sent a trace: the clients do not know their servers"
         );
-        let line = format!("{seen} cases, {identical} identical, {known} known differences, {} failed", failed.len());
+        let mut line =
+            format!("{seen} cases, {identical} identical, {known} known differences, {} failed", failed.len());
+        if !Testbed::get()?.has_current_servers() {
+            line = format!("{line}, {inapplicable} inapplicable to servers of this version");
+        }
         say(&line);
         ensure!(failed.is_empty(), "{line}:\n  {}", failed.join("\n  "));
         Ok(())
@@ -110,6 +115,10 @@ impl Counts {
         match checked.verdict {
             Verdict::Identical => self.identical += 1,
             Verdict::Known => self.known += 1,
+            Verdict::Inapplicable(reason) => {
+                say(&format!("inapplicable: {}\n{reason}", case.title()));
+                self.inapplicable += 1;
+            }
             Verdict::Failed(report) => self.fail(case, &report),
         }
     }

@@ -9,6 +9,9 @@ use anyhow::{Context, Result, anyhow, ensure};
 
 use super::{project, var};
 
+/// The official client's version, and that of the servers unless the testbed was brought up with another.
+const VERSION: &str = "41.5.1";
+
 /// Where the site is: the `TESTBED_*` variables.
 #[derive(Debug)]
 pub(crate) struct Testbed {
@@ -53,7 +56,7 @@ impl Testbed {
         let output = Command::new(&program).arg("--version").env_clear().env("PATH", "/usr/bin:/bin").output();
         let output = output.with_context(|| format!("the official client {}", program.display()))?;
         let version = String::from_utf8_lossy(&output.stdout);
-        ensure!(version.trim() == "rucio 41.5.1", "{} --version says {version:?}", program.display());
+        ensure!(version.trim() == format!("rucio {VERSION}"), "{} --version says {version:?}", program.display());
         Ok(())
     }
 
@@ -61,6 +64,16 @@ impl Testbed {
     pub(crate) fn value(&self, name: &str) -> Result<&str> {
         let name = format!("TESTBED_{name}");
         self.variables.get(&name).map(String::as_str).with_context(|| format!("{name} is not set"))
+    }
+
+    /// The Rucio version of the servers.
+    pub(crate) fn server_version(&self) -> &str {
+        self.value("RUCIO_VERSION").unwrap_or(VERSION)
+    }
+
+    /// Whether the servers have the official client's version.
+    pub(crate) fn has_current_servers(&self) -> bool {
+        self.server_version() == VERSION
     }
 
     /// The official client's program.
