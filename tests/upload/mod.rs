@@ -11,6 +11,7 @@ mod quota;
 mod race;
 mod source;
 mod ssh;
+mod systems;
 
 use std::fs;
 use std::path::{Path, PathBuf};
