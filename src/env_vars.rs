@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 /// Declares each variable once: its name, its description, and its entry in [`ALL`].
 macro_rules! variables {
     ($($(#[doc = $line:literal])+ $name:ident)*) => {
-        $($(#[doc = $line])+ pub const $name: &str = stringify!($name);)*
+        $(
+            $(#[doc = $line])+
+            #[allow(non_upper_case_globals, reason = "variables of XRootD are mixed")]
+            pub const $name: &str = stringify!($name);
+        )*
 
         /// Name and description of each variable, in the order of the reference page.
         pub const ALL: &[(&str, &str)] = &[$((stringify!($name), concat!($($line),+))),*];
@@ -66,6 +70,12 @@ variables! {
     BEARER_TOKEN_FILE
     /// The runtime folder of the session, where `bt_u<uid>` may contain a bearer token; searched third.
     XDG_RUNTIME_DIR
+    /// The authentication methods for `root://`, separated by commas or spaces: gsi, ztn, krb5, sss, unix,
+    /// host. All by default.
+    XrdSecPROTOCOL
+    /// The file with the keys that the authentication method sss shares with `root://` servers, instead of
+    /// `~/.xrd/sss.keytab`.
+    XrdSecSSSKT
 
     /// The format of log lines, in the notation of Python's logging module.
     RUCIO_LOGGING_FORMAT

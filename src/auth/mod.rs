@@ -29,6 +29,7 @@ mod userpass;
 mod x509;
 
 use crate::error::{Error, Result};
+pub(crate) use gss::ap_request;
 pub(crate) use jwt::Claims;
 pub(crate) use lifecycle::{external_storage_tokens, external_token};
 pub(crate) use login::Login;

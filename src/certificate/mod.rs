@@ -139,7 +139,7 @@ impl CertificateKind {
         self != Self::Plain
     }
 
-    fn of(certificate: &X509Ref) -> Self {
+    pub(crate) fn of(certificate: &X509Ref) -> Self {
         if certificate.to_der().is_ok_and(|der| der::has_proxy_cert_info(&der)) {
             return Self::Proxy;
         }

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 /// Where grid sites keep the certificates of trusted CAs.
 const GRID_CAS: &str = "/etc/grid-security/certificates";
 
+/// Where XRootD keeps the keys that a client shares with servers.
+const SHARED_KEYS: &str = "~/.xrd/sss.keytab";
+
 /// Credentials and CA certificates for storages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StorageAccess {
@@ -19,6 +22,10 @@ pub struct StorageAccess {
     pub bearer: BearerTokens,
     /// Name of the local user, for servers that trust it.
     pub user: String,
+    /// The only authentication methods to use over XRootD's protocol, if the user names some.
+    pub xrootd_methods: Option<Vec<String>>,
+    /// The file with keys that are shared with XRootD servers, if there is one.
+    pub xrootd_keytab: Option<PathBuf>,
 }
 
 impl StorageAccess {
@@ -33,7 +40,15 @@ impl StorageAccess {
         let certificate =
             proxy.or_else(|| super::auth::grid_certificate(env)).or_else(|| login_certificate(&settings.auth));
         let (bearer, user) = (BearerTokens::for_storages(env), paths::user_name(env));
-        Self { certificate, cas: authorities(settings, env), bearer, user }
+        let methods = env.get(env_vars::XrdSecPROTOCOL);
+        let xrootd_methods = methods.map(|text| {
+            let names = text.split([',', ' ']).filter(|name| !name.is_empty());
+            names.map(str::to_owned).collect()
+        });
+        let keytab = env.get(env_vars::XrdSecSSSKT).map(|path| paths::expand(&path, env));
+        let usual = || Some(paths::expand(SHARED_KEYS, env)).filter(|path| path.is_file());
+        let xrootd_keytab = keytab.or_else(usual);
+        Self { certificate, cas: authorities(settings, env), bearer, user, xrootd_methods, xrootd_keytab }
     }
 }
 
@@ -76,6 +91,14 @@ mod tests {
     fn storage_proxy_of_the_environment_is_used() {
         let env = Env::fixed([("X509_USER_PROXY", "/a/proxy"), ("TMPDIR", "/tmp")]);
         assert_eq!(access(&env).certificate, Some(("/a/proxy".into(), None)));
+    }
+
+    #[test]
+    fn storage_methods_of_xrootd_are_those_of_the_environment() {
+        let methods = access(&Env::fixed([("XrdSecPROTOCOL", "ztn, gsi")])).xrootd_methods;
+        assert_eq!(methods, Some(vec!["ztn".to_owned(), "gsi".to_owned()]));
+        assert_eq!(access(&Env::fixed([])).xrootd_methods, None);
+        assert_eq!(access(&Env::fixed([("XrdSecSSSKT", "/a/keys")])).xrootd_keytab, Some("/a/keys".into()));
     }
 
     #[test]

@@ -13,11 +13,7 @@ const CHECK: &str = "transfers";
 /// Minimum free space for tokens and temporary files, in bytes.
 const LOW_DISK_SPACE: u64 = 10_000_000;
 /// Programs that transfer files for this client, with their protocols.
-const PROGRAMS: [(&str, &str); 3] = [
-    ("xrdcp", "root:// (uploads; downloads with gsi, ztn, krb5, sss or TLS)"),
-    ("ssh", "scp://, sftp:// and rsync://"),
-    ("gfal-copy", "srm:// and gsiftp://"),
-];
+const PROGRAMS: [(&str, &str); 2] = [("ssh", "scp://, sftp:// and rsync://"), ("gfal-copy", "srm:// and gsiftp://")];
 
 /// Returns a finding for each program and folder.
 pub(crate) fn examine(settings: Option<&Settings>, env: &Env) -> Vec<Finding> {

@@ -59,7 +59,6 @@ impl StorageError {
     /// Creates an error for a protocol that cannot be read, with advice.
     pub(super) fn unsupported(scheme: &str) -> Self {
         let advice = match scheme {
-            "root" | "xroot" => "install xrdcp (Debian: xrootd-client), or choose a WebDAV replica (protocol davs)",
             "srm" | "srm+https" | "gsiftp" | "storm" => {
                 "fetch it with gfal-copy (package gfal2-util), or choose a WebDAV replica (protocol davs)"
             }

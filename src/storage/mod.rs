@@ -149,7 +149,7 @@ impl Storages {
         match pfn.scheme() {
             "file" => Ok(&self.file),
             "https" | "http" | "davs" | "dav" => Ok(&self.http),
-            "root" | "xroot" => Ok(self.xrootd.for_pfn(pfn)),
+            "root" | "xroot" | "roots" | "xroots" => Ok(&self.xrootd),
             "scp" | "sftp" | "rsync" => Ok(&self.ssh),
             other => Err(StorageError::unsupported(other)),
         }
@@ -177,6 +177,7 @@ mod tests {
             "http://h/a",
             "dav://h/a",
             "root://h//a",
+            "xroots://h//a",
             "scp://h/a",
             "sftp://h/a",
             "rsync://h/a",

@@ -43,8 +43,22 @@ pub(crate) fn with_token(token: Option<&'static str>) -> WebStorage {
 
 /// Returns a client for XRootD that waits for this long.
 pub(crate) fn xrootd_with(idle_timeout: Duration) -> XrootdFiles {
-    let connect_timeout = Duration::from_secs(10);
-    XrootdFiles::new(SessionSettings { connect_timeout, idle_timeout, user: "tester".to_owned() })
+    XrootdFiles::new(xrootd_settings(idle_timeout))
+}
+
+/// Returns settings without credentials for XRootD.
+pub(crate) fn xrootd_settings(idle_timeout: Duration) -> SessionSettings {
+    SessionSettings {
+        connect_timeout: Duration::from_secs(10),
+        idle_timeout,
+        user: "tester".to_owned(),
+        tls: tls(),
+        identity: None,
+        tokens: Vec::new(),
+        methods: None,
+        keytab: None,
+        kerberos: |_| Err("there is no ticket".to_owned()),
+    }
 }
 
 /// Returns a client for XRootD.

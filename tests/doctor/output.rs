@@ -97,8 +97,7 @@ fn elsewhere(text: &str, doctor: &DoctorFixture, url: &str, certs: &str) -> Resu
     let text =
         text.replace(&format!("localhost:{port}"), "rucio.example.org:443").replace("localhost", "rucio.example.org");
     let text = Regex::new(r"(?m)(^ok +name .*?: )\S+( \S+)* \(")?.replace(&text, "${1}192.0.2.7 (");
-    let others =
-        Regex::new(r"(?m)^ok +transfers +(xrdcp|scp|gfal-copy): .*\n|^\w+ +credentials +\S*/tmp/.*\n( {22}.*\n)?")?;
+    let others = Regex::new(r"(?m)^ok +transfers +(scp|gfal-copy): .*\n|^\w+ +credentials +\S*/tmp/.*\n( {22}.*\n)?")?;
     let text = others.replace_all(&text, "");
     Ok(text.lines().map(|line| format!("    {line}\n")).collect())
 }

@@ -4,3 +4,5 @@ mod implementations;
 mod signed;
 mod ssh;
 mod xrootd;
+mod xrootd_logins;
+mod xrootd_writes;

@@ -1,4 +1,4 @@
-//! `root://` with real servers: read by our own client where the server trusts it, else with `xrdcp`. Written by `xrdcp`.
+//! `root://` with real servers: reading. Files are written by `xrdcp`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -167,29 +167,4 @@ fn xrootd_cluster_is_asked_for_another_server_if_one_fails() -> Result<()> {
     let outcome = download(&world, &[])?;
     ensure!(verdict(&outcome, "f").is_some_and(|why| why.contains("[3011]")), "{}", outcome.stderr);
     Ok(())
-}
-
-/// A server that asks for what is not built. Each file has the reason, those after the first one, too.
-#[test]
-fn xrootd_server_with_another_authentication_is_read_with_xrdcp() -> Result<()> {
-    let (server, _keytab) = XrootdServer::start_with_keytab()?;
-    let mut world = DownloadFixture::new()?;
-    for name in ["f", "g"] {
-        world.file(name, b"Wikipedia", &[&server.pfn(name)]);
-    }
-    let outcome = download(&world, &["--ndownloader", "1"])?;
-    ensure!(outcome.code != 0, "{}", outcome.stderr);
-    for name in ["f", "g"] {
-        let failed =
-            format!("Failed to download file faults:{name}: the server asks for sss: root:// cannot be read here");
-        ensure!(outcome.stderr.contains(&failed), "{failed}: {}", outcome.stderr);
-    }
-    let programs = world.home.path().join("programs");
-    fs::create_dir(&programs)?;
-    fs::write(programs.join("xrdcp"), "#!/bin/sh\nprintf Wikipedia\n")?;
-    fs::set_permissions(programs.join("xrdcp"), Permissions::from_mode(0o755))?;
-    let path = format!("{}:/usr/bin:/bin", programs.display());
-    ended(&world.rucio(&[])?.env("PATH", &path).run()?, 0)?;
-    world.arrived("f")?;
-    world.arrived("g")
 }

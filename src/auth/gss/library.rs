@@ -20,6 +20,10 @@ const NAMES: &[&str] = &[
 
 /// SPNEGO (RFC 4178): 1.3.6.1.5.5.2.
 const SPNEGO: &[u8] = b"\x2b\x06\x01\x05\x05\x02";
+/// Kerberos (RFC 4121): 1.2.840.113554.1.2.2.
+const KERBEROS: &[u8] = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
+/// Names of the form `service/host@REALM` (RFC 1964, section 2.1.1): 1.2.840.113554.1.2.2.1.
+const PRINCIPAL: &[u8] = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01";
 /// Names of the form `service@host` (RFC 2744, section 4.1): 1.2.840.113554.1.2.1.4.
 const HOST_BASED: &[u8] = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x04";
 
@@ -263,9 +267,33 @@ pub(super) struct Step {
     pub(super) complete: bool,
 }
 
+/// How a login at a server works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exchange {
+    /// By SPNEGO over HTTP, with a server named `HTTP@host`, which proves its identity, too.
+    Negotiate,
+    /// By a Kerberos ticket alone, for a principal `service/host@REALM`.
+    Ticket,
+}
+
+impl Exchange {
+    fn kind_of_name(self) -> Oid {
+        Oid::from_bytes(if self == Self::Negotiate { HOST_BASED } else { PRINCIPAL })
+    }
+
+    fn mechanism(self) -> Oid {
+        Oid::from_bytes(if self == Self::Negotiate { SPNEGO } else { KERBEROS })
+    }
+
+    fn flags(self) -> u32 {
+        if self == Self::Negotiate { MUTUAL } else { 0 }
+    }
+}
+
 /// A security context: one login at one server.
 pub(super) struct Context {
     library: &'static Library,
+    exchange: Exchange,
     server: Handle,
     context: Handle,
 }
@@ -274,12 +302,12 @@ pub(super) struct Context {
 unsafe impl Send for Context {}
 
 impl Context {
-    /// Creates a context for a server named `HTTP@host`.
-    pub(super) fn new(library: &'static Library, server: &str) -> Result<Self, GssFailure> {
-        let mut context = Self { library, server: null_mut(), context: null_mut() };
+    /// Creates a context for a server of this name.
+    pub(super) fn new(library: &'static Library, exchange: Exchange, server: &str) -> Result<Self, GssFailure> {
+        let mut context = Self { library, exchange, server: null_mut(), context: null_mut() };
         let mut minor = 0;
         let text = Buffer::from_bytes(server.as_bytes());
-        let kind = Oid::from_bytes(HOST_BASED);
+        let kind = exchange.kind_of_name();
         // SAFETY: text and kind live until the call returns, which copies them; the name is released in `drop`.
         unsafe {
             let major = (library.0.gss_import_name)(&mut minor, &text, &kind, &mut context.server);
@@ -292,7 +320,7 @@ impl Context {
     /// network.
     pub(super) fn step(&mut self, token: &[u8]) -> Result<Step, GssFailure> {
         let (input, mechanism, mut output, mut minor) =
-            (Buffer::from_bytes(token), Oid::from_bytes(SPNEGO), Buffer::empty(), 0);
+            (Buffer::from_bytes(token), self.exchange.mechanism(), Buffer::empty(), 0);
         let functions = &self.library.0;
         // SAFETY: all pointers are valid until the call returns; a null credential means the default one, zero the
         // default lifetime; unused outputs may be null. The context is deleted in `drop`.
@@ -303,7 +331,7 @@ impl Context {
                 &mut self.context,
                 self.server,
                 &mechanism,
-                MUTUAL,
+                self.exchange.flags(),
                 0,
                 null(),
                 if token.is_empty() { null() } else { &input },

@@ -3,6 +3,7 @@
 //! Nothing is linked, so that the static binary runs without Kerberos.
 
 mod library;
+mod ticket;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use reqwest::header::WWW_AUTHENTICATE;
@@ -14,7 +15,8 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::hint::{Command, Hint, Parameter};
 use crate::http::{Request, checked, transport_error};
-use library::{Cause, Context, GssFailure, Library};
+use library::{Cause, Context, Exchange, GssFailure, Library};
+pub(crate) use ticket::ap_request;
 
 /// Maximum number of requests per login. Kerberos usually needs one.
 const ROUNDS: u32 = 5;
@@ -181,7 +183,8 @@ impl Negotiation {
     /// Begins a login and returns the first token for the server. Blocking: it may contact a KDC.
     fn begin(server: String) -> Result<(Self, Vec<u8>), LoginError> {
         let library = Library::get().map_err(|reason| no_library(&reason))?;
-        let context = Context::new(library, &server).map_err(|failure| explain(library, failure, &server))?;
+        let context = Context::new(library, Exchange::Negotiate, &server)
+            .map_err(|failure| explain(library, failure, &server))?;
         Self { library, context, server, complete: false }.next(&[])
     }
 

@@ -74,6 +74,16 @@ impl Identity {
         &self.certificate
     }
 
+    /// Returns the certificate, followed by its issuers as far as they are in the file.
+    pub(crate) fn chain(&self) -> &[X509] {
+        &self.chain
+    }
+
+    /// Returns the private key.
+    pub(crate) fn key(&self) -> &PKey<Private> {
+        &self.key
+    }
+
     /// Whether rustls supports this kind of key.
     pub(super) fn suits_rustls(&self) -> bool {
         self.certified.is_some()

@@ -59,13 +59,26 @@ impl Verifier {
                 break;
             }
         }
-        verified.and_then(|()| verify_server_name(&certificate, presented.name))?;
+        verified?;
+        if let Some(name) = presented.name {
+            verify_server_name(&certificate, name)?;
+        }
         // OpenSSL is asked next, and says which usage is missing.
         if authority::has_usage_of_servers(presented.own) {
             Ok(())
         } else {
             Err(Error::InvalidCertificate(CertificateError::InvalidPurpose))
         }
+    }
+
+    /// Verifies the server's certificate, also against the CRLs.
+    pub(super) fn verify_presented(&self, presented: &PresentedCertificates<'_>) -> Result<(), Error> {
+        let ServerTrust::Verified(roots) = &*self.trust else { return Ok(()) };
+        self.verify_issuer(roots, presented)?;
+        if is_revoked(presented.own, presented.others, roots, presented.seconds()) {
+            return Err(Error::InvalidCertificate(CertificateError::Revoked));
+        }
+        Ok(())
     }
 
     fn verify_issuer(&self, roots: &TrustAnchors, presented: &PresentedCertificates<'_>) -> Result<(), Error> {
@@ -133,14 +146,8 @@ impl ServerCertVerifier for Verifier {
         _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let ServerTrust::Verified(roots) = &*self.trust else { return Ok(ServerCertVerified::assertion()) };
-        let presented = PresentedCertificates { own, others, name, now };
-        self.verify_issuer(roots, &presented)?;
-        if is_revoked(own, others, roots, presented.seconds()) {
-            Err(Error::InvalidCertificate(CertificateError::Revoked))
-        } else {
-            Ok(ServerCertVerified::assertion())
-        }
+        self.verify_presented(&PresentedCertificates { own, others, name: Some(name), now })?;
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -167,11 +174,12 @@ impl ServerCertVerifier for Verifier {
 }
 
 /// The server's certificates and name in a handshake.
-struct PresentedCertificates<'a> {
-    own: &'a CertificateDer<'a>,
-    others: &'a [CertificateDer<'a>],
-    name: &'a ServerName<'a>,
-    now: UnixTime,
+pub(super) struct PresentedCertificates<'a> {
+    pub(super) own: &'a CertificateDer<'a>,
+    pub(super) others: &'a [CertificateDer<'a>],
+    /// `None`: the caller verifies the name.
+    pub(super) name: Option<&'a ServerName<'a>>,
+    pub(super) now: UnixTime,
 }
 
 impl PresentedCertificates<'_> {
@@ -204,6 +212,9 @@ impl PresentedCertificates<'_> {
         if !authority::is_for_tls_servers(self.own) {
             return fault(CertificateError::InvalidPurpose);
         }
-        verify_server_name(&ParsedCertificate::try_from(self.own)?, self.name)
+        match self.name {
+            Some(name) => verify_server_name(&ParsedCertificate::try_from(self.own)?, name),
+            None => Ok(()),
+        }
     }
 }

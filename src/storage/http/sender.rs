@@ -52,6 +52,7 @@ impl Credentials {
         let may_have_one = url.scheme() == "https" && url.origin() == home.origin() && !address::is_signed(url);
         match StorageToken::choose(&self.tokens, url) {
             Some(token) if may_have_one => {
+                let token = token.header();
                 if !self.has_certificate || self.token_hosts().contains(&host(url)) {
                     TokenUse::Preemptive(token)
                 } else {

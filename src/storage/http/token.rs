@@ -1,5 +1,6 @@
 //! A bearer token for storages, and which of them it is for.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::HeaderValue;
 use url::Url;
 
@@ -7,6 +8,11 @@ use crate::secret::Secret;
 
 /// Audiences that mean every service.
 const FOR_ALL: [&str; 2] = ["https://wlcg.cern.ch/jwt/v1/any", "ANY"];
+
+/// Beginning of the `Authorization` header.
+const SCHEME: &str = "Bearer ";
+/// Characters of tokens that have a meaning in parameters.
+const TO_ENCODE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A token with its audiences.
 #[derive(Debug, Clone)]
@@ -19,15 +25,30 @@ pub struct StorageToken {
 impl StorageToken {
     /// Creates it from a token and its claim `aud`; `None` if the token cannot be sent in a header.
     pub fn new(token: &Secret, audiences: Vec<String>) -> Option<Self> {
-        let mut header = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
+        let mut header = HeaderValue::from_str(&format!("{SCHEME}{}", token.expose())).ok()?;
         header.set_sensitive(true);
         Some(Self { header, audiences })
     }
 
     /// Returns the token for this storage: the first that names it, else the first that names no host.
-    pub(super) fn choose<'a>(tokens: &'a [Self], storage: &Url) -> Option<&'a HeaderValue> {
+    pub(in crate::storage) fn choose<'a>(tokens: &'a [Self], storage: &Url) -> Option<&'a Self> {
         let named = tokens.iter().find(|token| token.audiences.iter().any(|audience| names(audience, storage)));
-        named.or_else(|| tokens.iter().find(|token| token.is_for_any_host())).map(|token| &token.header)
+        named.or_else(|| tokens.iter().find(|token| token.is_for_any_host()))
+    }
+
+    /// Returns the value of the `Authorization` header.
+    pub(super) fn header(&self) -> &HeaderValue {
+        &self.header
+    }
+
+    /// Returns the token itself.
+    pub(in crate::storage) fn bearer(&self) -> &str {
+        self.header.to_str().ok().and_then(|value| value.strip_prefix(SCHEME)).unwrap_or_default()
+    }
+
+    /// Returns the token as the value of a parameter `authz`.
+    pub(in crate::storage) fn as_parameter(&self) -> String {
+        format!("Bearer%20{}", utf8_percent_encode(self.bearer(), TO_ENCODE))
     }
 
     /// Whether no audience limits it to certain hosts. A name such as `rucio` does not: what it means is agreed upon
@@ -68,8 +89,7 @@ mod tests {
             StorageToken::new(&Secret::from(*name), audiences.iter().map(|one| (*one).to_owned()).collect()).unwrap()
         };
         let tokens: Vec<_> = tokens.iter().map(token).collect();
-        StorageToken::choose(&tokens, &Url::parse(storage).unwrap())
-            .map(|value| value.to_str().unwrap()[7..].to_owned())
+        StorageToken::choose(&tokens, &Url::parse(storage).unwrap()).map(|token| token.bearer().to_owned())
     }
 
     #[test]

@@ -5,9 +5,7 @@
 //! [`super::http`] and [`super::ssh`].
 
 mod file;
-mod program;
 mod sent;
-mod xrootd;
 
 use std::fmt::Display;
 use std::path::Path;
@@ -95,7 +93,7 @@ impl Storages {
         match pfn.scheme() {
             "file" => Ok(&self.file),
             "https" | "http" | "davs" | "dav" => Ok(&self.http),
-            "root" | "xroot" => Ok(&self.xrootd.program),
+            "root" | "xroot" | "roots" | "xroots" => Ok(&self.xrootd),
             "scp" | "sftp" | "rsync" => Ok(&self.ssh),
             other => Err(unwritable(other)),
         }
@@ -105,7 +103,6 @@ impl Storages {
 /// Creates an error for a protocol that cannot be written, with advice.
 fn unwritable(scheme: &str) -> StorageError {
     let advice = match scheme {
-        "root" | "xroot" => "install xrdcp and xrdfs (Debian: xrootd-client), or choose the protocol davs",
         "srm" | "srm+https" | "gsiftp" => "write it with gfal-copy, or choose the protocol davs",
         _ => "choose another protocol, if the RSE has one",
     };

@@ -6,6 +6,11 @@ use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 
 /// Default port.
 const PORT: u16 = 1094;
+/// Beginning of parameters that are for XRootD's own client, and the one that names a file in a zip archive.
+const FOR_CLIENT: &str = "xrdcl.";
+const MEMBER: &str = "xrdcl.unzip";
+/// Parameter with a bearer token, which is sent over TLS only.
+pub(super) const AUTHORIZATION: &str = "authz";
 
 /// A server, and the user to log in as.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -14,6 +19,8 @@ pub(super) struct Server {
     pub(super) user: Option<String>,
     pub(super) host: String,
     pub(super) port: u16,
+    /// Whether only an encrypted connection may be used.
+    pub(super) needs_tls: bool,
 }
 
 impl Server {
@@ -34,7 +41,7 @@ impl Server {
         // Sites use port 0 for "no port".
         let port = if port == 0 { PORT } else { port };
         let is_fine = is_name(host) && user.is_none_or(is_name);
-        is_fine.then(|| Self { user: user.map(str::to_owned), host: host.to_owned(), port })
+        is_fine.then(|| Self { user: user.map(str::to_owned), host: host.to_owned(), port, needs_tls: false })
     }
 }
 
@@ -105,10 +112,23 @@ impl Address {
     /// Parses a PFN. `root://host//a` and `root://host/a` are the same file. Errors: invalid syntax.
     pub(super) fn parse(pfn: &Pfn) -> Result<Self> {
         let bad = || StorageError::new(StorageErrorKind::Refused, format!("{pfn:?} is not a root:// address"));
-        let server = pfn.authority().and_then(Server::parse).ok_or_else(bad)?;
+        let mut server = pfn.authority().and_then(Server::parse).ok_or_else(bad)?;
         let (path, cgi) = split_cgi(pfn.path());
         let path = absolute(path).filter(|path| !path.contains('\0')).ok_or_else(bad)?;
-        Ok(Self { server, path: path.to_owned(), cgi: Cgi::parse(cgi) })
+        let mut cgi = Cgi::parse(cgi);
+        if cgi.has(|key| key == MEMBER) {
+            let message = format!("{pfn:?} is in an archive, which has to be read as a whole");
+            return Err(StorageError::new(StorageErrorKind::Refused, message));
+        }
+        cgi.0.retain(|(key, _)| !key.starts_with(FOR_CLIENT));
+        server.needs_tls = is_encrypted(pfn.scheme()) || cgi.has(|key| key == AUTHORIZATION);
+        Ok(Self { server, path: path.to_owned(), cgi })
+    }
+
+    /// Returns the folder that the file is in; `None` for the topmost.
+    pub(super) fn parent(&self) -> Option<Self> {
+        let (folder, _) = self.path.rsplit_once('/').filter(|(folder, _)| !folder.is_empty())?;
+        Some(Self { path: folder.to_owned(), ..self.clone() })
     }
 
     /// Returns the path with the parameters, as servers are asked for it.
@@ -155,14 +175,21 @@ impl Redirect {
             Some((cgi, token)) => (cgi, Some(token)),
             None => (cgi, None),
         };
+        let scheme = scheme.to_ascii_lowercase();
+        let server = Server { needs_tls: is_encrypted(&scheme), ..Server::parse(authority)? };
         Some(Self {
-            scheme: Some(scheme.to_ascii_lowercase()),
-            server: Server::parse(authority)?,
+            scheme: Some(scheme),
+            server,
             path: absolute(path).map(str::to_owned),
             cgi: Cgi::parse(cgi),
             login_token: login_token(token),
         })
     }
+}
+
+/// Returns whether addresses of this scheme mean encrypted connections.
+fn is_encrypted(scheme: &str) -> bool {
+    matches!(scheme, "roots" | "xroots")
 }
 
 fn login_token(text: Option<&str>) -> Option<String> {
@@ -196,7 +223,7 @@ mod tests {
     use super::*;
 
     fn server(user: Option<&str>, host: &str, port: u16) -> Server {
-        Server { user: user.map(str::to_owned), host: host.to_owned(), port }
+        Server { user: user.map(str::to_owned), host: host.to_owned(), port, needs_tls: false }
     }
 
     #[test]
@@ -205,6 +232,7 @@ mod tests {
             ("root://h//a/b", server(None, "h", 1094), "/a/b", ""),
             ("root://h/a", server(None, "h", 1094), "/a", ""),
             ("xroot://me:secret@h:31//a b%20//c?x=1&y", server(Some("me"), "h", 31), "/a b%20//c", "x=1&y"),
+            ("root://h//a?xrdcl.requuid=7&x=1", server(None, "h", 1094), "/a", "x=1"),
             ("root://[::1]:0//a?x=a=b/c==", server(None, "::1", 1094), "/a", "x=a=b/c=="),
             ("root://c://root://o:1//a", server(None, "c", 1094), "/root://o:1//a", ""),
         ] {
@@ -216,10 +244,31 @@ mod tests {
     }
 
     #[test]
+    fn xrootd_address_with_a_token_needs_tls() {
+        for (pfn, needs_tls) in [
+            ("root://h//a?x=1", false),
+            ("root://h//a?x=1&authz=Bearer%20t", true),
+            ("roots://h//a", true),
+            ("xroots://h//a", true),
+        ] {
+            assert_eq!(Address::parse(&pfn.into()).unwrap().server.needs_tls, needs_tls, "{pfn}");
+        }
+        assert!(Redirect::parse(-1, "roots://h//a").unwrap().server.needs_tls);
+    }
+
+    #[test]
     fn xrootd_address_without_host_or_path_is_refused() {
-        for pfn in
-            ["root:///a", "root://h", "root://h/", "root://h//", "root://h:x//a", "root://h:99999//a", "root:h", "h"]
-        {
+        for pfn in [
+            "root://h//a.zip?xrdcl.unzip=f",
+            "root:///a",
+            "root://h",
+            "root://h/",
+            "root://h//",
+            "root://h:x//a",
+            "root://h:99999//a",
+            "root:h",
+            "h",
+        ] {
             assert_eq!(Address::parse(&pfn.into()).unwrap_err().kind, StorageErrorKind::Refused, "{pfn}");
         }
         for pfn in ["root://[::1//a", "root://h h//a", "root://h//a\0b", "root://@h//a", "root://[::1]x//a"] {

@@ -1,17 +1,19 @@
 //! A connection with many requests under way. One task writes the requests, one reads the responses and gives each to
 //! its request by the stream id; they may come in any order and in pieces.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::AsyncWriteExt;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
+use super::dialog::Outgoing;
 use super::frame::{FrameReader, invalid};
 use super::pending::{Answer, Limit, Requests};
+use super::sign::Signer;
 use super::wire::{Header, Request, Status, number, text};
 use crate::storage::{Result, StorageError, StorageErrorKind};
 
@@ -24,8 +26,40 @@ const LATE_PADDING: usize = 4;
 #[derive(Debug)]
 pub(super) struct Connection {
     requests: Requests,
-    writer: mpsc::UnboundedSender<Vec<u8>>,
+    outbox: Outbox,
     tasks: [JoinHandle<()>; 2],
+}
+
+/// Where requests are passed to the task that writes them.
+#[derive(Debug, Clone)]
+struct Outbox {
+    queue: mpsc::UnboundedSender<Vec<u8>>,
+    signer: Option<Arc<Signer>>,
+}
+
+/// The same, for the task that reads: it does not keep the connection open.
+struct WeakOutbox(mpsc::WeakUnboundedSender<Vec<u8>>, Option<Arc<Signer>>);
+
+impl Outbox {
+    /// Sends a request. If the writer has ended, the request already has the error.
+    fn send(&self, request: &Request<'_>, stream: u16) {
+        let frame = request.encode(stream);
+        let pass = |frame| _ = self.queue.send(frame);
+        match &self.signer {
+            Some(signer) => signer.sign(request, frame, pass),
+            None => pass(frame),
+        }
+    }
+
+    fn downgrade(&self) -> WeakOutbox {
+        WeakOutbox(self.queue.downgrade(), self.signer.clone())
+    }
+}
+
+impl WeakOutbox {
+    fn upgrade(&self) -> Option<Outbox> {
+        Some(Outbox { queue: self.0.upgrade()?, signer: self.1.clone() })
+    }
 }
 
 /// A request under way. Dropping it ignores the response.
@@ -39,12 +73,18 @@ pub(super) struct Pending {
 impl Connection {
     /// Starts the tasks. The connection is given up if nothing arrives for as long as `silence` while a response is
     /// expected.
-    pub(super) fn start(reader: FrameReader, stream: OwnedWriteHalf, silence: Duration) -> Self {
+    pub(super) fn start(
+        reader: FrameReader<'static>,
+        stream: Outgoing<'static>,
+        signer: Option<Signer>,
+        silence: Duration,
+    ) -> Self {
         let requests = Requests::new(silence);
-        let (writer, queue) = mpsc::unbounded_channel();
-        let writing = tokio::spawn(write(stream, queue, requests.clone()));
-        let reading = tokio::spawn(read(reader, requests.clone(), writer.downgrade()));
-        Self { requests, writer, tasks: [writing, reading] }
+        let (queue, queued) = mpsc::unbounded_channel();
+        let outbox = Outbox { queue, signer: signer.map(Arc::new) };
+        let writing = tokio::spawn(write(stream, queued, requests.clone()));
+        let reading = tokio::spawn(read(reader, requests.clone(), outbox.downgrade()));
+        Self { requests, outbox, tasks: [writing, reading] }
     }
 
     /// Sends a request. A response longer than the limit ends the connection.
@@ -52,8 +92,7 @@ impl Connection {
         let (sender, reply) = oneshot::channel();
         let stream = self.requests.add(sender, limit);
         if let Some(stream) = stream {
-            // If the writer has ended, the request already has the error.
-            let _ = self.writer.send(request.encode(stream));
+            self.outbox.send(request, stream);
         }
         Pending { requests: self.requests.clone(), stream: stream.unwrap_or_default(), reply }
     }
@@ -94,19 +133,24 @@ impl Pending {
     }
 }
 
-async fn write(mut stream: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<Vec<u8>>, requests: Requests) {
+async fn write(mut stream: Outgoing<'static>, mut queue: mpsc::UnboundedReceiver<Vec<u8>>, requests: Requests) {
     while let Some(mut bytes) = queue.recv().await {
         while let Ok(more) = queue.try_recv() {
             bytes.extend(more);
         }
-        if let Err(error) = stream.write_all(&bytes).await {
+        let written = async {
+            stream.write_all(&bytes).await?;
+            // TLS keeps bytes until then.
+            stream.flush().await
+        };
+        if let Err(error) = written.await {
             requests.end(&super::frame::cut(&error));
             return;
         }
     }
 }
 
-async fn read(mut frames: FrameReader, requests: Requests, writer: mpsc::WeakUnboundedSender<Vec<u8>>) {
+async fn read(mut frames: FrameReader<'static>, requests: Requests, outbox: WeakOutbox) {
     loop {
         match read_one(&mut frames, &requests).await {
             Ok(None) => {}
@@ -114,8 +158,8 @@ async fn read(mut frames: FrameReader, requests: Requests, writer: mpsc::WeakUnb
             Ok(Some(handle)) => {
                 let (sender, _) = oneshot::channel();
                 let stream = requests.add(sender, Limit::Text);
-                if let (Some(stream), Some(writer)) = (stream, writer.upgrade()) {
-                    let _ = writer.send(Request::Close { handle }.encode(stream));
+                if let (Some(stream), Some(outbox)) = (stream, outbox.upgrade()) {
+                    outbox.send(&Request::Close { handle }, stream);
                 }
             }
             Err(error) => return requests.end(&error),
@@ -124,7 +168,7 @@ async fn read(mut frames: FrameReader, requests: Requests, writer: mpsc::WeakUnb
 }
 
 /// Reads one frame. Returns the handle of a file whose open request was dropped. Errors: the connection is unusable.
-async fn read_one(frames: &mut FrameReader, requests: &Requests) -> Result<Option<super::wire::Handle>> {
+async fn read_one(frames: &mut FrameReader<'static>, requests: &Requests) -> Result<Option<super::wire::Handle>> {
     let header = frames.header().await?;
     requests.mark_progress(header.stream);
     if !matches!(header.status, Status::Ok | Status::Partial) {

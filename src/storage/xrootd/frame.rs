@@ -1,8 +1,7 @@
 //! Reads frames from a connection. Memory is reserved only for lengths that the caller allowed.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, BufReader};
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 
 use super::wire::{HEADER, Header};
 use crate::storage::{Result, StorageError, StorageErrorKind};
@@ -10,13 +9,20 @@ use crate::storage::{Result, StorageError, StorageErrorKind};
 /// Maximum length of texts and other responses that are not the bytes of a file.
 pub(super) const MAX_TEXT: usize = 64 * 1024;
 
-/// The bytes that a server sends.
-#[derive(Debug)]
-pub(super) struct FrameReader(BufReader<OwnedReadHalf>);
+/// Where bytes come from.
+pub(super) type Incoming<'a> = Box<dyn AsyncRead + Send + Sync + Unpin + 'a>;
 
-impl FrameReader {
-    pub(super) fn new(stream: OwnedReadHalf) -> Self {
+/// The bytes that a server sends.
+pub(super) struct FrameReader<'a>(BufReader<Incoming<'a>>);
+
+impl<'a> FrameReader<'a> {
+    pub(super) fn new(stream: Incoming<'a>) -> Self {
         Self(BufReader::with_capacity(16 * 1024, stream))
+    }
+
+    /// Reads no byte ahead, for a stream that something else reads later.
+    pub(super) fn unbuffered(stream: Incoming<'a>) -> Self {
+        Self(BufReader::with_capacity(1, stream))
     }
 
     /// Reads the next header. Errors: the connection ended, or these bytes are no header.

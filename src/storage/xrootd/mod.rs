@@ -1,53 +1,80 @@
-//! Reads `root://` and `xroot://` PFNs: with our own client where a server trusts the client or asks for nothing, else
-//! with XRootD's program `xrdcp`.
+//! Reads and writes `root://`, `xroot://`, and over TLS `roots://` and `xroots://` PFNs, by XRootD's protocol
+//! (`docs/xrootd.md`).
 //!
-//! [`wire`], [`status`], [`address`] and [`frame`] are the protocol's formats, [`connection`] and [`pending`] carry many
-//! requests at a time, [`login`] starts a session, [`pool`] keeps it, [`route`] finds the server that has the file, and
-//! [`reader`] reads it.
+//! [`wire`], [`status`], [`address`] and [`frame`] are the protocol's formats. [`connect`], [`hello`], [`login`] and
+//! [`mod@auth`] start a session, by one request at a time ([`dialog`]); [`pool`] keeps it; [`connection`] and [`pending`]
+//! carry many requests at a time, [`sign`] signs them. [`route`] finds the server that has the file, and [`reader`] reads it;
+//! [`writer`] and [`new_file`] write one, and [`checksum`] asks for its checksum.
 
 mod address;
+mod auth;
+mod checksum;
+mod connect;
 mod connection;
+mod dialog;
 mod frame;
+mod hello;
 mod login;
+mod new_file;
 mod pending;
 mod pool;
-mod program;
 mod reader;
 mod route;
+mod sign;
 mod status;
 #[cfg(test)]
 mod tests;
 mod waits;
 mod wire;
+mod writer;
 
+use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream;
 
-use super::{ByteRange, ObjectReader, Pfn, RangeRequest, Result, ResumeFrom, Stat, Storage, StorageError, boxed};
+use super::{
+    ByteRange, ObjectReader, Pfn, RangeRequest, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind,
+    boxed,
+};
 use address::Address;
 pub use login::SessionSettings;
 use pool::SessionPool;
-pub use program::XrootdProgram;
 use reader::{FileReader, OpenFile};
 use route::Operation;
-use status::FileInfo;
+use status::{FileInfo, ServerError};
 
 /// Client for XRootD servers.
 #[derive(Debug)]
 pub struct XrootdFiles {
     pool: Arc<SessionPool>,
-    /// Reads what this client cannot read.
-    pub(super) program: XrootdProgram,
 }
 
-/// Reason why a file cannot be read by this client.
+/// Why a request has failed.
 #[derive(Debug)]
 enum Failure {
     Storage(StorageError),
-    /// The server asks for an authentication or encryption that is not built.
-    NotBuilt(String),
+    /// The last server that was asked has answered with an error.
+    Server(ServerError),
+}
+
+impl Failure {
+    fn kind(&self) -> StorageErrorKind {
+        match self {
+            Self::Storage(error) => error.kind,
+            Self::Server(error) => error.kind(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Storage(error) => write!(f, "{error}"),
+            Self::Server(error) => write!(f, "{}", StorageError::from(error.clone())),
+        }
+    }
 }
 
 impl From<StorageError> for Failure {
@@ -56,22 +83,24 @@ impl From<StorageError> for Failure {
     }
 }
 
+impl From<Failure> for StorageError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Storage(error) => error,
+            Failure::Server(error) => error.into(),
+        }
+    }
+}
+
 impl XrootdFiles {
     /// Creates the client.
     pub fn new(settings: SessionSettings) -> Self {
-        Self { pool: SessionPool::new(settings), program: XrootdProgram::default() }
-    }
-
-    /// Returns the client for a PFN: this one, or the program for what this one is known not to read.
-    pub(super) fn for_pfn(&self, pfn: &Pfn) -> &dyn Storage {
-        let needs_program = Address::parse(pfn)
-            .is_ok_and(|address| needs_program(&address) || self.program.is_needed_for(&address.server));
-        if needs_program { &self.program } else { self }
+        Self { pool: SessionPool::new(settings) }
     }
 
     async fn open(&self, address: &Address) -> Result<OpenFile, Failure> {
-        let (lease, body) = route::request(&self.pool, Operation::Open, address).await?;
-        Ok(OpenFile::new(lease, &body)?)
+        let served = route::request(&self.pool, Operation::Open, address).await?;
+        Ok(OpenFile::new(served.lease, &served.body)?)
     }
 
     async fn read(&self, address: &Address, resume: Option<&ResumeFrom>) -> Result<ObjectReader, Failure> {
@@ -93,43 +122,19 @@ impl XrootdFiles {
     }
 
     async fn info(&self, address: &Address) -> Result<Stat, Failure> {
-        let (_, body) = route::request(&self.pool, Operation::Stat, address).await?;
-        let info = FileInfo::parse(&wire::text(&body)).ok_or_else(|| frame::invalid("invalid metadata"))?;
+        let served = route::request(&self.pool, Operation::Stat, address).await?;
+        let info = FileInfo::parse(&wire::text(&served.body)).ok_or_else(|| frame::invalid("invalid metadata"))?;
         Ok(Stat { bytes: Some(info.bytes) })
-    }
-
-    /// Returns the result of this client, or that of the program if the server asks for what is not built. It is then
-    /// remembered for the server.
-    async fn or_program<T>(
-        &self,
-        address: &Address,
-        ours: Result<T, Failure>,
-        program: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        let reason = match ours {
-            Ok(result) => return Ok(result),
-            Err(Failure::Storage(error)) => return Err(error),
-            Err(Failure::NotBuilt(reason)) => reason,
-        };
-        tracing::debug!("{} is read with xrdcp: {reason}", address.server);
-        self.program.remember(&address.server, reason);
-        program.await
     }
 }
 
 impl Storage for XrootdFiles {
     fn stat<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<Stat>> {
-        Box::pin(async move {
-            let address = Address::parse(pfn)?;
-            self.or_program(&address, self.info(&address).await, self.program.stat(pfn)).await
-        })
+        Box::pin(async move { Ok(self.info(&Address::parse(pfn)?).await?) })
     }
 
     fn get<'a>(&'a self, pfn: &'a Pfn, resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
-        Box::pin(async move {
-            let address = Address::parse(pfn)?;
-            self.or_program(&address, self.read(&address, resume).await, self.program.get(pfn, resume)).await
-        })
+        Box::pin(async move { Ok(self.read(&Address::parse(pfn)?, resume).await?) })
     }
 
     fn supports_ranges(&self) -> bool {
@@ -137,19 +142,8 @@ impl Storage for XrootdFiles {
     }
 
     fn get_range<'a>(&'a self, pfn: &'a Pfn, request: &'a RangeRequest) -> BoxFuture<'a, Result<Option<ObjectReader>>> {
-        Box::pin(async move {
-            let address = Address::parse(pfn)?;
-            let ours = self.read_range(&address, request).await;
-            self.or_program(&address, ours, self.program.get_range(pfn, request)).await
-        })
+        Box::pin(async move { Ok(self.read_range(&Address::parse(pfn)?, request).await?) })
     }
-}
-
-/// Returns whether the address has something that only the program understands: members of archives, metalinks, and
-/// tokens, which belong on encrypted connections.
-fn needs_program(address: &Address) -> bool {
-    let is_metalink = [".meta4", ".metalink"].iter().any(|end| address.path.ends_with(end));
-    is_metalink || address.cgi.has(|key| key.starts_with("xrdcl.") || key == "authz")
 }
 
 /// Returns the reader of these bytes of a file.

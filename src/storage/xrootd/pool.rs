@@ -4,19 +4,26 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
-use super::Failure;
 use super::address::Server;
 use super::login::{Session, SessionSettings};
 use crate::lock::lock;
+use crate::storage::Result;
 
-/// Server, and the parameters of the login.
-type Key = (Server, Option<String>);
+/// A server, and what is shown at the login. Sessions are kept by it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Target {
+    pub(super) server: Server,
+    /// Parameters that a redirect wants for the login.
+    pub(super) login_token: Option<String>,
+    /// Index of the bearer token that may be shown to this server.
+    pub(super) token: Option<usize>,
+}
 
 /// The idle sessions, by server.
 #[derive(Debug)]
 pub(super) struct SessionPool {
-    idle: Mutex<HashMap<Key, Vec<Arc<Session>>>>,
-    settings: SessionSettings,
+    idle: Mutex<HashMap<Target, Vec<Arc<Session>>>>,
+    pub(super) settings: SessionSettings,
 }
 
 /// A session in use, for one file at a time. Dropping it makes it available again.
@@ -24,7 +31,7 @@ pub(super) struct SessionPool {
 pub(super) struct Lease {
     session: Arc<Session>,
     pool: Arc<SessionPool>,
-    key: Key,
+    target: Target,
     /// Whether it was used before: then the server may have closed it without notice.
     pub(super) was_kept: bool,
 }
@@ -35,37 +42,31 @@ impl SessionPool {
     }
 
     /// Returns a kept session, or starts one.
-    pub(super) async fn lease(self: &Arc<Self>, server: &Server, login_token: Option<&str>) -> Result<Lease, Failure> {
-        let key = (server.clone(), login_token.map(str::to_owned));
-        match self.take_idle(&key) {
-            Some(session) => Ok(self.lend(session, key, true)),
-            None => self.start(key).await,
+    pub(super) async fn lease(self: &Arc<Self>, target: &Target) -> Result<Lease> {
+        match self.take_idle(target) {
+            Some(session) => Ok(self.lend(session, target.clone(), true)),
+            None => self.start(target).await,
         }
     }
 
     /// Starts a session, although there may be kept ones; these are dropped, as one of them was dead.
-    pub(super) async fn lease_new(
-        self: &Arc<Self>,
-        server: &Server,
-        login_token: Option<&str>,
-    ) -> Result<Lease, Failure> {
-        let key = (server.clone(), login_token.map(str::to_owned));
-        lock(&self.idle).remove(&key);
-        self.start(key).await
+    pub(super) async fn lease_new(self: &Arc<Self>, target: &Target) -> Result<Lease> {
+        lock(&self.idle).remove(target);
+        self.start(target).await
     }
 
-    async fn start(self: &Arc<Self>, key: Key) -> Result<Lease, Failure> {
-        let session = Session::start(&key.0, key.1.as_deref(), &self.settings).await?;
-        Ok(self.lend(Arc::new(session), key, false))
+    async fn start(self: &Arc<Self>, target: &Target) -> Result<Lease> {
+        let session = Session::start(target, &self.settings).await?;
+        Ok(self.lend(Arc::new(session), target.clone(), false))
     }
 
-    fn lend(self: &Arc<Self>, session: Arc<Session>, key: Key, was_kept: bool) -> Lease {
-        Lease { session, pool: self.clone(), key, was_kept }
+    fn lend(self: &Arc<Self>, session: Arc<Session>, target: Target, was_kept: bool) -> Lease {
+        Lease { session, pool: self.clone(), target, was_kept }
     }
 
-    fn take_idle(&self, key: &Key) -> Option<Arc<Session>> {
+    fn take_idle(&self, target: &Target) -> Option<Arc<Session>> {
         let mut idle = lock(&self.idle);
-        let sessions = idle.get_mut(key)?;
+        let sessions = idle.get_mut(target)?;
         while let Some(session) = sessions.pop() {
             if session.connection.is_alive() {
                 return Some(session);
@@ -87,7 +88,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // Bytes still arriving for a dropped reader would delay the next file.
         if self.session.connection.is_alive() && self.session.connection.is_quiet() {
-            lock(&self.pool.idle).entry(self.key.clone()).or_default().push(self.session.clone());
+            lock(&self.pool.idle).entry(self.target.clone()).or_default().push(self.session.clone());
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::connection::Pending;
+use super::connection::{Connection, Pending};
 use super::frame::invalid;
 use super::pending::{Answer, Limit};
 use super::pool::Lease;
@@ -39,6 +39,11 @@ impl OpenFile {
             return Err(StorageError::new(StorageErrorKind::Refused, "the path is not a regular file"));
         }
         Ok(file)
+    }
+
+    /// Returns the connection that it was opened on.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.lease.connection
     }
 
     fn read(&self, range: ByteRange) -> Pending {

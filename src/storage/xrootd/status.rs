@@ -3,8 +3,11 @@
 use crate::storage::{StorageError, StorageErrorKind};
 
 /// Codes that decide what the client does next.
+pub(super) const LOCKED: i32 = 3003;
 pub(super) const NOT_FOUND: i32 = 3011;
+pub(super) const ALREADY_EXISTS: i32 = 3018;
 pub(super) const OVERLOADED: i32 = 3024;
+pub(super) const NOT_AUTHORIZED: i32 = 3010;
 pub(super) const TLS_REQUIRED: i32 = 3028;
 const FILE_SYSTEM_ERROR: i32 = 3005;
 const IO_ERROR: i32 = 3007;
@@ -22,14 +25,14 @@ pub(super) struct ServerError {
 }
 
 impl ServerError {
-    fn kind(&self) -> StorageErrorKind {
+    pub(super) fn kind(&self) -> StorageErrorKind {
         match self.code {
             NOT_FOUND => StorageErrorKind::NotFound,
             // Not authorised, TLS required, authentication failed.
-            3010 | TLS_REQUIRED | 3030 => StorageErrorKind::Denied,
-            3018 => StorageErrorKind::AlreadyExists,
+            NOT_AUTHORIZED | TLS_REQUIRED | 3030 => StorageErrorKind::Denied,
+            ALREADY_EXISTS => StorageErrorKind::AlreadyExists,
             // Locked, no memory, in progress.
-            3003 | NO_MEMORY | 3020 | OVERLOADED => StorageErrorKind::Overloaded,
+            LOCKED | NO_MEMORY | 3020 | OVERLOADED => StorageErrorKind::Overloaded,
             // Also: not open, no server, cancelled, timed out, timer expired.
             3004 | FILE_SYSTEM_ERROR | IO_ERROR | SERVER_ERROR | 3014 | 3017 | 3034 | 3035 => {
                 StorageErrorKind::Transient

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+/// Length of a request's header in bytes.
+pub(super) const REQUEST_HEADER: usize = 24;
 /// Length of a response's header in bytes.
 pub(super) const HEADER: usize = 8;
 
@@ -15,6 +17,8 @@ const VERSION: u32 = 0x511;
 /// Flags of the protocol request: send the requirements of signatures; this client knows about TLS.
 const SEND_SIGNING: u8 = 1;
 const KNOWS_TLS: u8 = 2;
+/// Flag of the protocol request: TLS begins after the response.
+const WANTS_TLS: u8 = 4;
 /// The protocol request is followed by a login.
 const EXPECT_LOGIN: u8 = 3;
 /// Abilities named at login: URLs in redirects, IPv4 and IPv6, flags in redirects.
@@ -24,6 +28,20 @@ const CLIENT: u8 = 5 | 0x80;
 /// Options of open: read, return the metadata; look for the file again.
 const OPEN_TO_READ: u16 = 0x10 | 0x400;
 const REFRESH: u16 = 0x80;
+/// Options of open: update, create folders, return the metadata, asynchronously; and replace a file, or only create one.
+const OPEN_TO_WRITE: u16 = 0x20 | 0x100 | 0x400 | 0x40;
+const REPLACE: u16 = 0x02;
+const NEW: u16 = 0x08;
+/// Access rights of a new file, and of a new folder.
+const FILE_MODE: u16 = 0o644;
+const FOLDER_MODE: u16 = 0o755;
+/// Option of mkdir: create parents, too.
+const WITH_PARENTS: u8 = 1;
+/// Type of a query: the checksum of a file.
+const QUERY_CHECKSUM: u16 = 3;
+/// Hash of a signature, and its flag: the data is not part of it.
+const SHA_256: u8 = 1;
+const WITHOUT_DATA: u8 = 1;
 
 /// Handle of an open file; valid only in its session.
 pub(super) type Handle = [u8; 4];
@@ -31,14 +49,28 @@ pub(super) type Handle = [u8; 4];
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Request<'a> {
-    /// Asks for version and requirements.
-    Protocol,
+    /// Asks for version and requirements, and for TLS.
+    Protocol { wants_tls: bool },
     /// Starts a session.
     Login { process: u32, user: &'a str, cgi: &'a str },
     /// Sends the credentials of this authentication method.
     Authenticate { method: &'a str, credentials: &'a [u8] },
     /// Opens a file for reading. The path has its CGI.
     Open { path: &'a str, refresh: bool },
+    /// Creates a file and opens it for writing. The path has its CGI.
+    Create { path: &'a str, replaces: bool },
+    /// Asks for the checksum of a file. The path has its CGI.
+    Checksum { path: &'a str },
+    /// Creates a folder and those above it.
+    CreateFolder { path: &'a str },
+    /// Deletes a file.
+    Delete { path: &'a str },
+    /// Renames a file; an existing one is replaced.
+    Rename { from: &'a str, to: &'a str },
+    /// Writes bytes to an open file.
+    Write { handle: Handle, offset: u64, data: &'a [u8] },
+    /// Precedes a request with its signature.
+    Sign { request: u16, omits_data: bool, number: u64, signature: &'a [u8] },
     /// Asks for the metadata of a file.
     Stat { path: &'a str },
     /// Reads bytes of an open file.
@@ -51,7 +83,7 @@ impl Request<'_> {
     /// Returns the bytes of this request with this stream id.
     pub(super) fn encode(&self, stream: u16) -> Vec<u8> {
         let (number, parameters, data) = (self.number(), self.parameters(), self.data());
-        let mut frame = Vec::with_capacity(24 + data.len());
+        let mut frame = Vec::with_capacity(REQUEST_HEADER + data.len());
         frame.extend(stream.to_be_bytes());
         frame.extend(number.to_be_bytes());
         frame.extend(parameters);
@@ -60,13 +92,37 @@ impl Request<'_> {
         frame
     }
 
-    fn number(&self) -> u16 {
+    /// Returns whether it changes a file or folder.
+    pub(super) fn modifies(&self) -> bool {
+        matches!(
+            self,
+            Self::Create { .. }
+                | Self::CreateFolder { .. }
+                | Self::Delete { .. }
+                | Self::Rename { .. }
+                | Self::Write { .. }
+        )
+    }
+
+    /// Returns whether its data are bytes of a file.
+    pub(super) fn has_file_data(&self) -> bool {
+        matches!(self, Self::Write { .. })
+    }
+
+    /// Returns the number of the request.
+    pub(super) fn number(&self) -> u16 {
         match self {
+            Self::Checksum { .. } => 3001,
+            Self::CreateFolder { .. } => 3008,
+            Self::Rename { .. } => 3009,
+            Self::Delete { .. } => 3014,
+            Self::Write { .. } => 3019,
+            Self::Sign { .. } => 3029,
             Self::Authenticate { .. } => 3000,
             Self::Close { .. } => 3003,
-            Self::Protocol => 3006,
+            Self::Protocol { .. } => 3006,
             Self::Login { .. } => 3007,
-            Self::Open { .. } => 3010,
+            Self::Open { .. } | Self::Create { .. } => 3010,
             Self::Read { .. } => 3013,
             Self::Stat { .. } => 3017,
         }
@@ -75,9 +131,10 @@ impl Request<'_> {
     fn parameters(&self) -> [u8; 16] {
         let mut all = [0; 16];
         match self {
-            Self::Protocol => {
+            Self::Protocol { wants_tls } => {
                 all[..4].copy_from_slice(&VERSION.to_be_bytes());
-                (all[4], all[5]) = (SEND_SIGNING | KNOWS_TLS, EXPECT_LOGIN);
+                let tls = if *wants_tls { KNOWS_TLS | WANTS_TLS } else { KNOWS_TLS };
+                (all[4], all[5]) = (SEND_SIGNING | tls, EXPECT_LOGIN);
             }
             Self::Login { process, user, .. } => {
                 all[..4].copy_from_slice(&process.to_be_bytes());
@@ -93,7 +150,28 @@ impl Request<'_> {
                 let options = if *refresh { OPEN_TO_READ | REFRESH } else { OPEN_TO_READ };
                 all[2..4].copy_from_slice(&options.to_be_bytes());
             }
-            Self::Stat { .. } => {}
+            Self::Create { replaces, .. } => {
+                let options = OPEN_TO_WRITE | if *replaces { REPLACE } else { NEW };
+                all[..2].copy_from_slice(&FILE_MODE.to_be_bytes());
+                all[2..4].copy_from_slice(&options.to_be_bytes());
+            }
+            Self::Checksum { .. } => all[..2].copy_from_slice(&QUERY_CHECKSUM.to_be_bytes()),
+            Self::CreateFolder { .. } => {
+                all[0] = WITH_PARENTS;
+                all[14..].copy_from_slice(&FOLDER_MODE.to_be_bytes());
+            }
+            Self::Rename { from, .. } => all[14..].copy_from_slice(&(from.len() as u16).to_be_bytes()),
+            Self::Write { handle, offset, .. } => {
+                all[..4].copy_from_slice(handle);
+                all[4..12].copy_from_slice(&offset.to_be_bytes());
+            }
+            Self::Sign { request, omits_data, number, .. } => {
+                all[..2].copy_from_slice(&request.to_be_bytes());
+                all[3] = if *omits_data { WITHOUT_DATA } else { 0 };
+                all[4..12].copy_from_slice(&number.to_be_bytes());
+                all[12] = SHA_256;
+            }
+            Self::Stat { .. } | Self::Delete { .. } => {}
             Self::Read { handle, offset, length } => {
                 all[..4].copy_from_slice(handle);
                 all[4..12].copy_from_slice(&offset.to_be_bytes());
@@ -108,8 +186,16 @@ impl Request<'_> {
         match self {
             Self::Login { cgi, .. } => cgi.as_bytes().into(),
             Self::Authenticate { credentials, .. } => (*credentials).into(),
-            Self::Open { path, .. } | Self::Stat { path } => path.as_bytes().into(),
-            Self::Protocol | Self::Read { .. } | Self::Close { .. } => Cow::Borrowed(&[]),
+            Self::Open { path, .. }
+            | Self::Create { path, .. }
+            | Self::Checksum { path }
+            | Self::CreateFolder { path }
+            | Self::Delete { path }
+            | Self::Stat { path } => path.as_bytes().into(),
+            Self::Rename { from, to } => format!("{from} {to}").into_bytes().into(),
+            Self::Write { data, .. } => (*data).into(),
+            Self::Sign { signature, .. } => (*signature).into(),
+            Self::Protocol { .. } | Self::Read { .. } | Self::Close { .. } => Cow::Borrowed(&[]),
         }
     }
 }

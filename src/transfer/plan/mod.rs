@@ -261,8 +261,7 @@ mod tests {
         };
         let expected = [
             ("https://a/x.zip", Some("f")),
-            // XRootD extracts members of zip archives itself.
-            ("root://b//x.zip?xrdcl.unzip=f", None),
+            ("root://b//x.zip", Some("f")),
             ("root://c//x.tar", Some("f")),
             ("https://d/f", None),
         ];

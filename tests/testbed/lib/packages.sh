@@ -3,7 +3,7 @@
 
 APT_PACKAGES=(
     apache2 libapache2-mod-wsgi-py3 libapache2-mod-auth-gssapi postgresql memcached
-    xrootd-server xrootd-client krb5-kdc krb5-admin-server krb5-user openssh-server openssh-client
+    xrootd-server xrootd-client xrootd-scitokens-plugins krb5-kdc krb5-admin-server krb5-user openssh-server openssh-client
     openssl curl ca-certificates python3-venv libmagic1 gcc libc6-dev
 )
 # Debian's own kerberos modules spare the official client a compiler run

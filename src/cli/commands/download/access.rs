@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::auth::{Claims, ask_blocking, external_storage_tokens};
+use crate::auth::{Claims, ap_request, ask_blocking, external_storage_tokens};
 use crate::certificate::{AskPassphrase, question};
 use crate::cli::context::Context;
 use crate::cli::terminal::Terminal;
@@ -32,17 +32,29 @@ pub(in crate::cli::commands) async fn storages(
     let certificate = access.certificate.clone();
     let identity = ask_blocking(move || certificate.and_then(|(cert, key)| identity(&cert, key.as_deref()))).await?;
     let idle_timeout = idle_timeout(transfer_timeout);
+    let tokens = tokens(client, &access.bearer).await?;
+    let anonymous_tls = tls::client_config_of_all(&access.cas, None)?;
+    let xrootd = SessionSettings {
+        connect_timeout: CONNECT_TIMEOUT,
+        idle_timeout,
+        user: access.user,
+        tls: anonymous_tls.clone(),
+        identity: identity.clone(),
+        tokens: tokens.clone(),
+        methods: access.xrootd_methods,
+        keytab: access.xrootd_keytab,
+        kerberos: ap_request,
+    };
     let web = WebStorage::new(Access {
         has_certificate: identity.is_some(),
-        anonymous_tls: tls::client_config_of_all(&access.cas, None)?,
+        anonymous_tls,
         tls: tls::client_config_of_all(&access.cas, identity)?,
-        tokens: tokens(client, &access.bearer).await?,
+        tokens,
         user_agent: client.transport().user_agent()?,
         connect_timeout: CONNECT_TIMEOUT,
         idle_timeout,
     });
     let web = web.map_err(|error| Error::new(Exception::ConfigurationError, error.to_string()))?;
-    let xrootd = SessionSettings { connect_timeout: CONNECT_TIMEOUT, idle_timeout, user: access.user };
     Ok(Storages::new(web, XrootdFiles::new(xrootd)))
 }
 

@@ -26,6 +26,7 @@ use super::{ConnectError, Io, Server};
 pub(super) use failure::Refusal;
 use failure::{Verdict, explain};
 pub(crate) use stream::OpenSslStream;
+pub(super) use verify::verify_alone;
 
 /// OpenSSL's security level: keys and signatures of at least 112 bits. The default of Debian and of OpenSSL 3.2.
 const SECURITY_LEVEL: u32 = 2;

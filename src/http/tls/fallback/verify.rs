@@ -4,8 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use openssl::error::ErrorStack;
 use openssl::nid::Nid;
-use openssl::x509::{GeneralName, X509Ref, X509StoreContextRef, X509VerifyResult};
+use openssl::stack::Stack;
+use openssl::x509::{GeneralName, X509, X509Ref, X509StoreContext, X509StoreContextRef, X509VerifyResult};
 use rustls::{CertificateError as Fault, Error, OtherError};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
@@ -56,6 +58,23 @@ pub(super) fn judge(
         return Err(Error::InvalidCertificate(Fault::Revoked));
     }
     Ok(())
+}
+
+/// Verifies a certificate that was presented outside of TLS, and not its name.
+pub(in crate::http::tls) fn verify_alone(trusted: &TrustAnchors, own: &X509) -> Result<(), Error> {
+    let failed = |error: ErrorStack| Refusal::error(error.to_string());
+    let store = super::anchors::store(trusted).map_err(failed)?;
+    let (mut context, mut verdict) = (X509StoreContext::new().map_err(failed)?, Ok(()));
+    let none = Stack::new().map_err(failed)?;
+    let judged = context.init(&store, own, &none, |context| {
+        verdict = match context.verify_cert()? {
+            true if has_been_revoked(context, trusted) => Err(Error::InvalidCertificate(Fault::Revoked)),
+            true => Ok(()),
+            false => Err(refusal(context, trusted, "")),
+        };
+        Ok(())
+    });
+    judged.map_err(failed).and(verdict)
 }
 
 fn has_been_revoked(context: &X509StoreContextRef, trusted: &TrustAnchors) -> bool {

@@ -1,9 +1,11 @@
 //! The client against a peer that plays frames. Real servers: `tests/storage/xrootd.rs`.
 
 mod faults;
+mod logins;
 mod peer;
 mod reading;
 mod routes;
+mod writing;
 
 use std::time::Duration;
 

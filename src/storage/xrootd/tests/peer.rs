@@ -9,8 +9,14 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::lock::lock;
 use crate::storage::Pfn;
 
+pub(super) const AUTH: u16 = 3000;
 pub(super) const LOGIN: u16 = 3007;
+pub(super) const CHECKSUM: u16 = 3001;
 pub(super) const CLOSE: u16 = 3003;
+pub(super) const CREATE_FOLDER: u16 = 3008;
+pub(super) const RENAME: u16 = 3009;
+pub(super) const STAT: u16 = 3017;
+pub(super) const WRITE: u16 = 3019;
 pub(super) const OPEN: u16 = 3010;
 pub(super) const READ: u16 = 3013;
 pub(super) const PROTOCOL: u16 = 3006;
@@ -23,6 +29,9 @@ pub(super) const REDIRECT: u16 = 4004;
 pub(super) const WAIT: u16 = 4005;
 pub(super) const DEFERRED: u16 = 4006;
 
+/// Maximum length of a request.
+const MAX_REQUEST: usize = 16 * 1024 * 1024;
+
 /// A request that the peer has received.
 #[derive(Debug, Clone)]
 pub(super) struct Received {
@@ -32,9 +41,21 @@ pub(super) struct Received {
     pub(super) number: u16,
     parameters: [u8; 16],
     pub(super) data: String,
+    /// Number of bytes of the data.
+    pub(super) length: usize,
 }
 
 impl Received {
+    /// Returns the options of an open.
+    pub(super) fn options(&self) -> u16 {
+        u16::from_be_bytes([self.parameters[2], self.parameters[3]])
+    }
+
+    /// Returns the flags of a protocol request.
+    pub(super) fn flags(&self) -> u8 {
+        self.parameters[4]
+    }
+
     /// Returns offset and length of a read.
     pub(super) fn range(&self) -> (usize, usize) {
         let offset = u64::from_be_bytes(self.parameters[4..12].try_into().unwrap());
@@ -150,11 +171,16 @@ async fn serve(
         let mut head = [0; 24];
         stream.read_exact(&mut head).await?;
         let word = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
-        let mut data = vec![0; u32::from_be_bytes(head[20..].try_into().unwrap()) as usize];
+        let length = u32::from_be_bytes(head[20..].try_into().unwrap()) as usize;
+        if length > MAX_REQUEST {
+            // The beginning of a TLS handshake, for example.
+            return Ok(());
+        }
+        let mut data = vec![0; length];
         stream.read_exact(&mut data).await?;
         let parameters = head[4..20].try_into().unwrap();
         let data = String::from_utf8_lossy(&data).into_owned();
-        let request = Received { connection, stream: word(0), number: word(2), parameters, data };
+        let request = Received { connection, stream: word(0), number: word(2), parameters, data, length };
         for step in respond(&request) {
             match step {
                 Step::Send(bytes) => stream.write_all(&bytes).await?,

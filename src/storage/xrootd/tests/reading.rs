@@ -1,5 +1,6 @@
 //! Reading: order, pieces, ranges, versions, sessions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::peer::{CLOSE, OK, OPEN, PARTIAL, PROTOCOL, Peer, READ, Step, WAIT, content, frame};
@@ -178,14 +179,19 @@ async fn xrootd_reader_that_is_dropped_takes_its_session_along() {
 async fn xrootd_file_is_closed_if_its_open_request_was_dropped() {
     let peer = Peer::start(content(10), |request| {
         (request.number == OPEN)
-            .then(|| vec![Step::Pause(Duration::from_millis(60)), request.answer(OK, &super::peer::opened(10))])
+            .then(|| vec![Step::Pause(Duration::from_millis(300)), request.answer(OK, &super::peer::opened(10))])
     })
     .await;
-    let client = xrootd();
-    let pfn = peer.pfn();
-    let early = tokio::time::timeout(Duration::from_millis(40), client.get(&pfn, None)).await;
-    assert!(early.is_err(), "too fast");
-    for _ in 0..100 {
+    let (client, pfn) = (Arc::new(xrootd()), peer.pfn());
+    let opening = tokio::spawn({
+        let client = client.clone();
+        async move { client.get(&pfn, None).await.map(drop) }
+    });
+    while peer.received(OPEN).is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    opening.abort();
+    for _ in 0..200 {
         if !peer.received(CLOSE).is_empty() {
             return;
         }

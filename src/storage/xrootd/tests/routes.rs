@@ -2,14 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::address::Address;
-use super::super::route::{Operation, request};
-use super::super::{Failure, XrootdFiles};
 use super::peer::{
     ATTENTION, DEFERRED, ERROR, LOGIN, OK, OPEN, PROTOCOL, Peer, REDIRECT, Received, Step, WAIT, content, frame, opened,
 };
 use super::{SILENCE, all, download, download_impatiently, failure};
-use crate::storage::{Pfn, Storage, StorageError, StorageErrorKind};
+use crate::storage::{Storage, StorageErrorKind};
 use crate::testing::xrootd;
 
 const SIZE: usize = 5_000;
@@ -186,69 +183,6 @@ async fn xrootd_error_that_another_server_cannot_help_is_final() {
     let door = redirecting(bad.port.into(), "localhost".to_owned()).await;
     assert_eq!(&*failure(&door).await.message, "root: [3007] the server gave no reason");
     assert_eq!(door.received(OPEN).len(), 1);
-}
-
-/// Returns what the server asks for that is not built.
-async fn not_built(peer: &Peer) -> Option<String> {
-    let XrootdFiles { pool, .. } = xrootd();
-    match request(&pool, Operation::Open, &Address::parse(&peer.pfn()).unwrap()).await {
-        Err(Failure::NotBuilt(reason)) => Some(reason),
-        _ => None,
-    }
-}
-
-#[tokio::test]
-async fn xrootd_server_that_asks_for_more_than_is_built_is_left_to_the_program() {
-    let with = |number: u16, body: Vec<u8>| {
-        Peer::start(content(SIZE), move |request| (request.number == number).then(|| vec![request.answer(OK, &body)]))
-    };
-    let flags = |high: u8| vec![0, 0, 5, 0x11, high, 0, 0, 1];
-    for high in [0xc0, 0x81, 0x84, 0x88] {
-        let reason = not_built(&with(PROTOCOL, flags(high)).await).await;
-        assert_eq!(reason.as_deref(), Some("the server requires TLS"), "{high:x}");
-    }
-    assert_eq!(not_built(&with(PROTOCOL, flags(0x80)).await).await, None, "TLS is possible, not required");
-    let signed = [flags(0), vec![b'S', 0, 0, 0, 3, 0]].concat();
-    assert_eq!(not_built(&with(PROTOCOL, signed).await).await.as_deref(), Some("the server asks for signed requests"));
-    for (methods, expected) in [
-        ("&P=gsi,v:10600,c:ssl,ca:5168735f.0&P=unix", Some("the server asks for gsi")),
-        ("&P=ztn,0:4096:&P=krb5,x", Some("the server asks for ztn or krb5")),
-        ("&P=unix\0", None),
-        ("&P=host&P=unix", None),
-    ] {
-        let peer = with(LOGIN, [&[7; 16], methods.as_bytes()].concat()).await;
-        assert_eq!(not_built(&peer).await.as_deref(), expected, "{methods}");
-    }
-    let door = redirecting(-1, "roots://127.0.0.1:1//a".to_owned()).await;
-    assert_eq!(not_built(&door).await.as_deref(), Some("the server requires TLS"));
-}
-
-#[tokio::test]
-async fn xrootd_server_that_is_left_to_the_program_is_remembered() {
-    let (client, pfn) = (xrootd(), Pfn::from("root://h//a"));
-    assert!(client.for_pfn(&pfn).supports_ranges());
-    let address = Address::parse(&pfn).unwrap();
-    let not_built = || Err::<&str, _>(Failure::NotBuilt("the server asks for gsi".to_owned()));
-    let found = client.or_program(&address, not_built(), async { Ok("by the program") }).await;
-    assert_eq!(found.unwrap(), "by the program");
-    assert!(!client.for_pfn(&pfn).supports_ranges());
-    assert!(client.for_pfn(&"root://other//a".into()).supports_ranges());
-    let error = client.program.explain(&pfn, StorageError::unsupported("root"));
-    assert!(error.message.starts_with("the server asks for gsi: root:// cannot be read here"), "{error}");
-}
-
-#[test]
-fn xrootd_addresses_that_only_the_program_understands_are_left_to_it() {
-    for (pfn, is_ours) in [
-        ("root://h//a.zip?xrdcl.unzip=f", false),
-        ("root://h//a?authz=Bearer%20x", false),
-        ("root://h//a.meta4", false),
-        ("root://h//a?xrd.x=1&authz2=", true),
-        ("root://h//a.meta4.root", true),
-        ("root://h", true),
-    ] {
-        assert_eq!(xrootd().for_pfn(&pfn.into()).supports_ranges(), is_ours, "{pfn}");
-    }
 }
 
 #[tokio::test]
