@@ -277,6 +277,11 @@ impl Exception {
         self as u8
     }
 
+    /// Returns all classes, in the order of their codes.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        SUMMARIES.iter().map(|(class, _)| *class)
+    }
+
     /// Returns the meaning of the class, in one sentence.
     pub fn summary(self) -> &'static str {
         SUMMARIES[usize::from(self.code()) - 1].1

@@ -5,9 +5,14 @@ use std::path::Path;
 
 use clap::{Arg, Args, ValueEnum};
 
+use super::commands::help::Topic;
+use super::duration;
 use super::global::Global;
 use super::tree::Tree;
 use super::ui::Format;
+
+/// The command that shows help.
+pub(super) const HELP: &str = "help";
 
 /// Whether the program was started as `rucio-admin`.
 pub(super) fn called_as_admin(words: &[OsString]) -> bool {
@@ -81,9 +86,78 @@ pub(super) fn normalize_long_option(word: OsString, tree: Tree) -> OsString {
     }
 }
 
+/// Rewrites `help COMMAND` as `COMMAND --help`, unless it names a topic.
+pub(super) fn with_help_option(mut words: Vec<OsString>) -> Vec<OsString> {
+    let Some(at) = first_command(&words).filter(|at| words[*at] == HELP) else { return words };
+    let next = words.get(at + 1).and_then(|word| word.to_str());
+    let is_of_help = next.is_some_and(|word| Topic::by_name(word).is_some() || ["-h", "--help"].contains(&word));
+    if !is_of_help {
+        words.remove(at);
+        words.push("--help".into());
+    }
+    words
+}
+
+/// Rewrites `--watch 10` as `--watch=10`. Its value may be left out, so the parser must not take the rule ID after it.
+pub(super) fn join_watch_interval(words: Vec<OsString>) -> Vec<OsString> {
+    /// Digits of a rule ID may be a number, too, but a longer one.
+    const LONGEST: usize = 9;
+    let mut joined: Vec<OsString> = Vec::with_capacity(words.len());
+    for word in words {
+        let text = word.to_str().unwrap_or_default();
+        match joined.last_mut() {
+            Some(last) if last == "--watch" && text.len() <= LONGEST && duration::parse(text).is_ok() => {
+                *last = format!("--watch={text}").into();
+            }
+            _ => joined.push(word),
+        }
+    }
+    joined
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn help_of_a_command_is_its_option() {
+        let rewritten = |line: &str| {
+            let words = with_help_option(line.split(' ').map(OsString::from).collect());
+            words.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+        };
+        for (line, expected) in [
+            ("rucio help", "rucio --help"),
+            ("rucio -v help rule add", "rucio -v rule add --help"),
+            ("rucio help filters", "rucio help filters"),
+            ("rucio help --help", "rucio help --help"),
+            ("rucio rule help add", "rucio rule help add"),
+        ] {
+            assert_eq!(rewritten(line), expected);
+        }
+    }
+
+    #[test]
+    fn watch_interval_is_told_from_a_rule_id() {
+        let joined = |line: &str| {
+            let words = join_watch_interval(line.split(' ').map(OsString::from).collect());
+            words.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+        };
+        for (line, expected) in [
+            ("rule show --watch 10 abc", "rule show --watch=10 abc"),
+            ("rule show --watch 1.5m abc", "rule show --watch=1.5m abc"),
+            (
+                "rule show --watch 0123456789abcdef0123456789abcdef",
+                "rule show --watch 0123456789abcdef0123456789abcdef",
+            ),
+            (
+                "rule show --watch 01234567890123456789012345678901",
+                "rule show --watch 01234567890123456789012345678901",
+            ),
+            ("rule list --account jdoe --watch", "rule list --account jdoe --watch"),
+        ] {
+            assert_eq!(joined(line), expected);
+        }
+    }
 
     #[test]
     fn long_options_may_have_one_dash() {

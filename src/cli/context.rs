@@ -9,7 +9,7 @@ use super::next_command;
 use super::terminal::Terminal;
 use super::tree::Tree;
 use super::ui::values::{Num, sizefmt};
-use super::ui::{Rich, Ui, log};
+use super::ui::{Rich, Selection, Ui, log};
 use crate::auth::Login;
 use crate::config::{Config, Overrides, Settings};
 use crate::env_vars::{self, Env};
@@ -24,6 +24,8 @@ pub(crate) struct ContextOptions<'a> {
     pub global: &'a Global,
     pub tree: Tree,
     pub is_extension: bool,
+    /// Rows and fields of lists to print.
+    pub selection: &'a Selection,
     /// Command name for the server's log.
     pub script: &'a str,
 }
@@ -65,7 +67,7 @@ impl Context {
         let colour = env.get(env_vars::NO_COLOR).is_none();
         log::init(log::Settings { level, format: env.get(env_vars::RUCIO_LOGGING_FORMAT), colour }, ui.bars());
         Self {
-            ui: ui.with_colours(colour),
+            ui: ui.with_colours(colour).with_selection(options.selection.clone()),
             env,
             tree: options.tree,
             is_extension: options.is_extension,

@@ -22,6 +22,39 @@ pub(super) enum ExitCode {
 }
 
 impl ExitCode {
+    /// All but those of the exception classes.
+    pub(super) const WITHOUT_CLASS: [Self; 7] = [
+        Self::Success,
+        Self::Failure,
+        Self::Usage,
+        Self::LogInFirst,
+        Self::TimedOut,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
+    /// Returns the exception classes with their codes, in order.
+    pub(super) fn classes() -> impl Iterator<Item = (u8, Exception)> {
+        Exception::all().map(|class| (Self::Class(class).number(), class))
+    }
+
+    /// Returns what the code means, for the help.
+    pub(super) fn meaning(self) -> String {
+        let text = match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Usage => "the command line is invalid, or permission is denied",
+            Self::LogInFirst => {
+                "log in first; from session, token, doctor and other commands that only this client has"
+            }
+            Self::TimedOut => "timed out, as rule wait may",
+            Self::Interrupted => "ended by Ctrl-C",
+            Self::Terminated => "ended by SIGTERM, as from a batch system",
+            Self::Class(class) => class.summary(),
+        };
+        text.to_owned()
+    }
+
     /// Returns the number that the process exits with.
     pub(super) fn number(self) -> u8 {
         match self {

@@ -26,9 +26,15 @@ pub(crate) enum NoServer {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SiteCanDisable;
 
+/// The command prints a list: it has the list options `--columns`, `--sort` and `--limit`, unless it has an option of that
+/// name itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PrintsList;
+
 impl CommandExt for Extension {}
 impl CommandExt for HandlesInterrupt {}
 impl CommandExt for NoServer {}
+impl CommandExt for PrintsList {}
 impl CommandExt for SiteCanDisable {}
 
 /// What a leaf states about itself.

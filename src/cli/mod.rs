@@ -20,6 +20,7 @@ mod hints;
 mod interrupt;
 mod leaf;
 mod legacy;
+mod list_options;
 mod multi_host;
 mod next_command;
 mod parse;
@@ -33,6 +34,7 @@ mod trees;
 mod tty;
 pub mod ui;
 mod value_kind;
+mod watch;
 
 use std::ffi::OsString;
 use std::process;

@@ -5,16 +5,19 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{FromArgMatches, Parser, Subcommand};
 
-use super::argv::{called_as_admin, first_command, normalize_long_option, output_format};
+use super::argv::{
+    HELP, called_as_admin, first_command, join_watch_interval, normalize_long_option, output_format, with_help_option,
+};
 use super::commands::Command as NewCommand;
 use super::context::ContextOptions;
 use super::global::Global;
 use super::leaf::LeafProperties;
 use super::legacy::Command as OldCommand;
 use super::legacy::admin::Command as AdminCommand;
+use super::list_options;
 use super::tree::Tree;
 use super::trees::{ADMIN, AdminCli, CommandsCli, LEGACY, LegacyCli, admin_words, choose_tree, definition};
-use super::ui::Format;
+use super::ui::{Format, Selection};
 
 /// A parsed command line.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub(crate) struct Invocation {
     pub global: Global,
     pub call: Call,
     pub leaf: LeafProperties,
+    /// Rows and fields of lists to print.
+    pub selection: Selection,
     /// Names of the groups and the command as they were typed: `["rse", "list"]`.
     pub path: Vec<String>,
     /// Command name for the server's log, sent as `X-Rucio-Script`.
@@ -54,6 +59,7 @@ impl Invocation {
             global: &self.global,
             tree: self.tree(),
             is_extension: self.leaf.is_extension,
+            selection: &self.selection,
             script: &self.script,
         }
     }
@@ -74,9 +80,11 @@ pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, UsageError> 
     let is_legacy = legacy.is_some();
     // It is accepted anywhere; the parsers expect it before the command.
     words.splice(1..1, legacy);
+    let words = with_help_option(words);
     let command = first_command(&words);
     let tree = choose_tree(&words, command.map(|at| words[at].to_string_lossy()).as_deref(), is_legacy);
     let words: Vec<_> = words.into_iter().map(|word| normalize_long_option(word, tree)).collect();
+    let words = join_watch_interval(words);
     parse_in(tree, &words, command, script).map_err(|error| UsageError {
         error: with_all_names(error, &words, tree),
         tree,
@@ -97,6 +105,7 @@ fn parse_in(tree: Tree, words: &[OsString], command: Option<usize>, script: Stri
         _ => definition.try_get_matches_from_mut(words)?,
     };
     let leaf = LeafProperties::find(&definition, &matches);
+    let selection = list_options::selection(&mut definition, &matches)?;
     let path = command.map_or_else(Vec::new, |at| command_names(&definition, &words[at..]));
     let (global, call) = match tree {
         Tree::Commands => {
@@ -115,7 +124,7 @@ fn parse_in(tree: Tree, words: &[OsString], command: Option<usize>, script: Stri
             (parsed.global, Call::Admin(parsed.command))
         }
     };
-    Ok(Invocation { global, call, leaf, path, script })
+    Ok(Invocation { global, call, leaf, selection, path, script })
 }
 
 /// Returns the names of groups and command that the words begin with.
@@ -138,7 +147,9 @@ fn with_all_names(error: clap::Error, words: &[OsString], tree: Tree) -> clap::E
         return error;
     }
     let new = definition(Tree::Commands);
-    let only_new = new.get_subcommands().filter(|command| !OldCommand::has_subcommand(command.get_name()));
+    // clap adds a command `help` to the legacy tree itself.
+    let is_old = |name: &str| OldCommand::has_subcommand(name) || name == HELP;
+    let only_new = new.get_subcommands().filter(|command| !is_old(command.get_name()));
     definition(Tree::Legacy)
         .subcommands(only_new.cloned())
         .subcommand(clap::Command::new(ADMIN))

@@ -9,11 +9,21 @@ use super::commands::Command as NewCommand;
 use super::global::Global;
 use super::legacy::Command as OldCommand;
 use super::legacy::admin::Command as AdminCommand;
+use super::list_options;
 use super::tree::Tree;
 use crate::http::RUCIO_VERSION;
 
-/// Help text about the legacy and admin commands.
-const OTHER_TREES_HELP: &str = "\
+/// Help text about what the list of commands does not tell: which are used together, topics, and the other trees.
+const MORE_HELP: &str = "\
+By topic:
+  start           login, status, whoami, session, logout, doctor, settings
+  data            did, download, upload, replica, verify, checksum, cat, partial
+  rules           rule, subscription, lifetime-exception
+  sites           rse, account, scope
+  administration  config, opendata, ping
+  scripting       api, token, auth, credential, completion, version, help
+
+Help on RSE expressions, filters, exit codes and more: rucio help --help
 Legacy commands (list-dids, add-rule, ...): rucio --legacy --help
 Commands for administrators: rucio admin --help, or rucio-admin --help";
 /// The option that selects the legacy commands.
@@ -24,7 +34,7 @@ pub(super) const ADMIN: &str = "admin";
 /// Client for the Rucio data management system
 #[derive(Debug, Parser)]
 #[command(name = "rucio", version = RUCIO_VERSION, subcommand_required = true, arg_required_else_help = true)]
-#[command(args_override_self = true, after_help = OTHER_TREES_HELP)]
+#[command(args_override_self = true, disable_help_subcommand = true, after_help = MORE_HELP)]
 pub(super) struct CommandsCli {
     #[command(flatten)]
     pub(super) global: Global,
@@ -64,7 +74,7 @@ pub fn trees() -> [clap::Command; 3] {
 /// Returns the clap definition of a tree.
 pub(super) fn definition(tree: Tree) -> clap::Command {
     match tree {
-        Tree::Commands => CommandsCli::command(),
+        Tree::Commands => list_options::add(CommandsCli::command()),
         Tree::Legacy => LegacyCli::command(),
         Tree::Admin => AdminCli::command(),
     }
@@ -72,7 +82,7 @@ pub(super) fn definition(tree: Tree) -> clap::Command {
 
 /// Whether the word is the name of a top-level command of the new tree. No tree is built for the answer.
 pub(super) fn is_command_name(name: &str) -> bool {
-    NewCommand::has_subcommand(name) || name == "help"
+    NewCommand::has_subcommand(name)
 }
 
 /// Selects the tree of a command by its name.
@@ -94,4 +104,21 @@ pub(super) fn admin_words(words: &[OsString], command: Option<usize>) -> Vec<OsS
         words.remove(at);
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_has_each_command_in_one_topic() {
+        let topics = MORE_HELP.lines().skip(1).take_while(|line| line.starts_with("  "));
+        let names = topics.filter_map(|line| line.trim().split_once("  ")).flat_map(|(_, names)| names.split(", "));
+        let mut listed: Vec<_> = names.map(str::trim).collect();
+        listed.sort_unstable();
+        let definition = definition(Tree::Commands);
+        let mut commands: Vec<_> = definition.get_subcommands().map(clap::Command::get_name).collect();
+        commands.sort_unstable();
+        assert_eq!(listed, commands);
+    }
 }

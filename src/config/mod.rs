@@ -7,6 +7,8 @@ mod auth;
 mod ca;
 mod create;
 mod discover;
+mod edit;
+mod effective;
 mod explain;
 mod interpolate;
 mod location;
@@ -26,6 +28,7 @@ pub use ca::CaSource;
 pub use create::NewConfig;
 pub(crate) use create::already_there;
 pub use discover::personal;
+pub use effective::{EffectiveOption, effective, set_option};
 pub use explain::{Setting, explain};
 pub use location::{ClientLocation, location};
 pub use oidc::{BearerTokens, OidcLogin, OidcProvider, OidcSettings};
@@ -43,6 +46,14 @@ use std::{
     fmt,
     path::{Path, PathBuf},
 };
+
+/// Returns the configuration file that commands use.
+///
+/// # Errors
+/// `ConfigNotFound` if none is named, and there is none in the usual locations.
+pub fn config_file(given: Option<&str>, env: &Env) -> Result<PathBuf> {
+    discover::find(given, env)
+}
 
 /// The section whose options apply to all other sections.
 const DEFAULT: &str = "DEFAULT";
@@ -161,6 +172,16 @@ impl Config {
     pub fn list(&self, section: &str, option: &str) -> Vec<String> {
         let value = self.get(section, option).unwrap_or_default();
         value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// Returns section, option and line of all options, in the file's order.
+    pub(super) fn all_options(&self) -> Vec<(&str, &str, usize)> {
+        let mut all: Vec<(&str, &str, usize)> = Vec::new();
+        for (name, section) in &self.sections {
+            all.extend(section.iter().map(|(option, entry)| (name.as_str(), option.as_str(), entry.line)));
+        }
+        all.sort_unstable_by_key(|(_, _, line)| *line);
+        all
     }
 
     /// Returns the options that a section sets itself, with their lines, in the file's order.

@@ -110,7 +110,7 @@ impl ConfigReader<'_> {
 }
 
 /// Returns the name in a section header: all between the first and the last bracket; the rest is ignored.
-fn header(text: &str) -> Option<&str> {
+pub(super) fn header(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('[')?;
     inner.rfind(']').map(|end| &inner[..end]).filter(|name| !name.is_empty())
 }

@@ -1,4 +1,4 @@
-//! The options of the section `[client]`.
+//! The options of the configuration file.
 
 /// Every option that this client or the official one reads in `[client]`, sorted.
 pub(super) const OPTIONS: &[&str] = &[
@@ -37,9 +37,42 @@ pub(super) const OPTIONS: &[&str] = &[
     "vo",
 ];
 
-/// Returns the option that was probably meant: the nearest one, if it is near enough.
+/// The sections with options of the client; there is also a `[profile NAME]` for each profile.
+pub(crate) const SECTIONS: [&str; 8] =
+    ["client", "cli", "common", "download", "experimental", "policy", "trace", "upload"];
+
+/// Returns the options that this client or the official one reads in a section, sorted; `None` for other sections.
+pub(crate) fn options_of(section: &str) -> Option<&'static [&'static str]> {
+    Some(match section {
+        "client" => OPTIONS,
+        "cli" => &["endpoints", "endpoints_add", "endpoints_remove"],
+        "common" => &["extract_scope", "logformat", "loglevel"],
+        "download" => &["preferred_impl", "transfer_speed_timeout", "transfer_timeout"],
+        "experimental" => &["cli"],
+        "policy" => &[
+            "extract_scope",
+            "lfn2pfn_algorithm_default",
+            "lfn2pfn_module",
+            "package",
+            "permission",
+            "support",
+            "support_rucio",
+        ],
+        "trace" => &["trace_host"],
+        "upload" => &["preferred_impl", "transfer_timeout"],
+        _ if section.starts_with("profile ") => OPTIONS,
+        _ => return None,
+    })
+}
+
+/// Returns the option of `[client]` that was probably meant.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
-    let distances = OPTIONS.iter().map(|option| (strsim::damerau_levenshtein(name, option), *option));
+    nearest_of(name, OPTIONS)
+}
+
+/// Returns the option that was probably meant: the nearest one, if it is near enough.
+pub(crate) fn nearest_of(name: &str, options: &'static [&'static str]) -> Option<&'static str> {
+    let distances = options.iter().map(|option| (strsim::damerau_levenshtein(name, option), *option));
     distances.min().filter(|(distance, _)| *distance <= (name.len() / 3).max(1)).map(|(_, option)| option)
 }
 
@@ -54,7 +87,9 @@ mod tests {
         for (typed, meant) in cases {
             assert_eq!(nearest(typed), meant, "{typed}");
         }
-        assert!(OPTIONS.is_sorted());
+        for section in SECTIONS {
+            assert!(options_of(section).is_some_and(<[_]>::is_sorted), "{section}");
+        }
     }
 
     /// A new option of `[client]` must be added to the table.

@@ -9,7 +9,7 @@ pub(crate) mod configuration;
 pub(crate) mod credentials;
 mod handshake;
 pub(crate) mod hosts;
-mod known;
+pub(crate) mod known;
 pub(crate) mod login;
 mod reach;
 mod refusal;

@@ -13,7 +13,7 @@ pub mod file_record;
 pub mod job;
 pub mod limits;
 pub mod listing;
-mod partial_file;
+pub(crate) mod partial_file;
 pub mod plan;
 pub mod report;
 pub mod scheduler;

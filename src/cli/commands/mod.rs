@@ -23,16 +23,19 @@ pub(super) mod did;
 pub(super) mod doctor;
 pub(super) mod download;
 mod group;
+pub(super) mod help;
 pub(super) mod lifetime_exception;
 pub(super) mod login;
 pub(super) mod logout;
 pub(super) mod opendata;
+pub(super) mod partial;
 pub(super) mod ping;
 pub(super) mod replica;
 pub(super) mod rse;
 pub(super) mod rule;
 pub(super) mod scope;
 pub(super) mod session;
+pub(super) mod settings;
 pub(super) mod status;
 pub(super) mod subscription;
 pub(super) mod token;
@@ -67,6 +70,7 @@ group! {
     Doctor(doctor::Args),
     #[command(add = SiteCanDisable)]
     Download(download::ArgsWithExtraOptions),
+    Help(help::Args),
     /// Request exceptions that keep data beyond its end of life
     #[command(subcommand, add = SiteCanDisable)]
     LifetimeException(lifetime_exception::Command),
@@ -75,6 +79,9 @@ group! {
     /// Publish DIDs as open data
     #[command(subcommand, add = SiteCanDisable)]
     Opendata(opendata::Command),
+    /// List and remove the partial files of unfinished downloads
+    #[command(subcommand)]
+    Partial(partial::Command),
     Ping(ping::Args),
     /// List replicas of files and datasets, remove them, and change their state
     #[command(subcommand, add = SiteCanDisable)]
@@ -91,6 +98,9 @@ group! {
     /// Show, list and renew sessions
     #[command(subcommand)]
     Session(session::Command),
+    /// Show and change the configuration of this client
+    #[command(subcommand)]
+    Settings(settings::Command),
     Status(status::Args),
     /// Create, show and update subscriptions (automatic replication rules)
     #[command(subcommand, add = SiteCanDisable)]

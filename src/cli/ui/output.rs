@@ -1,7 +1,7 @@
 //! Standard output.
 
 use super::records::{self, Listing, Shape};
-use super::{Bytes, Format, Table, clean, pager::Pager, screen};
+use super::{Bytes, Format, Selection, Table, clean, frames::Held, pager::Pager, screen};
 use crate::lock::lock;
 use crate::{Error, Result};
 use indicatif::MultiProgress;
@@ -46,8 +46,11 @@ impl Severity {
 /// bars, and control characters in data are made visible.
 pub struct Ui {
     out: Mutex<Out>,
+    /// Where the output is held back, if it is.
+    held: Mutex<Option<Out>>,
     terminal: bool,
     format: Format,
+    selection: Selection,
     colours: bool,
     rich: OnceLock<Rich>,
     bars: MultiProgress,
@@ -66,7 +69,16 @@ impl Ui {
         let out = Mutex::new(BufWriter::with_capacity(1 << 16, Box::new(out) as Box<dyn Write + Send>));
         let rich = OnceLock::new();
         let bars = screen::bars(false);
-        Self { out, terminal, format: Format::Table, colours: true, rich, bars }
+        Self {
+            out,
+            held: Mutex::new(None),
+            terminal,
+            format: Format::Table,
+            selection: Selection::default(),
+            colours: true,
+            rich,
+            bars,
+        }
     }
 
     /// Sets whether colours are used on a terminal.
@@ -81,12 +93,25 @@ impl Ui {
         Self { format, ..self }
     }
 
+    /// Sets which rows and fields of lists are shown. Text beside the lists is then omitted, as in the other formats.
+    #[must_use]
+    pub fn with_selection(self, selection: Selection) -> Self {
+        let is_text = self.format == Format::Table && !selection.is_everything();
+        let format = if is_text { Format::Selected } else { self.format };
+        Self { format, selection, ..self }
+    }
+
     /// Enables boxes, colours and the pager, in table format on a terminal.
     pub(in crate::cli) fn enrich(&self, rich: Rich) {
-        if self.terminal && self.format == Format::Table && self.rich.set(rich).is_ok() && rich.pager {
+        if self.terminal && self.format.is_text() && self.rich.set(rich).is_ok() && rich.pager {
             let mut out = lock(&self.out);
             *out = BufWriter::new(Box::new(Paged::default()));
         }
+    }
+
+    /// Returns which rows and fields of lists are shown.
+    pub(super) fn selection(&self) -> &Selection {
+        &self.selection
     }
 
     /// Returns the output format.
@@ -152,14 +177,19 @@ impl Ui {
 
     /// Prints a table in table format (an empty one without headers is an empty line); the other formats omit it.
     pub fn table(&self, table: &Table) -> Result<()> {
+        if self.format == Format::Table { self.draw(table) } else { Ok(()) }
+    }
+
+    /// Prints a table, in any format.
+    pub(super) fn draw(&self, table: &Table) -> Result<()> {
         match self.rich.get() {
-            Some(rich) if self.format == Format::Table => {
+            Some(rich) => {
                 // less scrolls sideways: with it no text is wrapped, so that ids can be copied
                 let width = (!rich.pager).then(|| console::Term::stdout().size().1);
                 let drawn = table.render_rich(width, rich.colours);
                 self.bars.suspend(|| self.on_out(|out| writeln!(out, "{drawn}").and_then(|()| out.flush())))
             }
-            _ => self.line(&table.render()),
+            None => self.write(&table.render(), "\n"),
         }
     }
 
@@ -200,9 +230,32 @@ impl Ui {
         }
     }
 
+    /// Runs a command's output and returns what it printed, as it is for the terminal or the pipe.
+    pub(in crate::cli) async fn captured<T>(&self, work: impl Future<Output = T>) -> (T, String) {
+        let text = Held::default();
+        *lock(&self.held) = Some(BufWriter::new(Box::new(text.clone())));
+        let release = Release(self);
+        let outcome = work.await;
+        drop(release);
+        (outcome, text.text())
+    }
+
     fn on_out(&self, act: impl FnOnce(&mut Out) -> io::Result<()>) -> Result<()> {
-        let mut out = lock(&self.out);
-        act(&mut out).map_err(|source| Error::io("standard output", source))
+        let outcome = match &mut *lock(&self.held) {
+            Some(held) => act(held),
+            None => act(&mut lock(&self.out)),
+        };
+        outcome.map_err(|source| Error::io("standard output", source))
+    }
+}
+
+/// Ends the holding back of output, also if the command is interrupted meanwhile.
+struct Release<'a>(&'a Ui);
+
+impl Drop for Release<'_> {
+    fn drop(&mut self) {
+        // Dropping the writer writes what it has buffered, which cannot fail in memory.
+        drop(lock(&self.0.held).take());
     }
 }
 

@@ -29,7 +29,7 @@ impl Shape {
     }
 }
 
-/// A list of records. Each is written as it is added; only an aligned table is held until [`Self::end`].
+/// A list of records. Each is written as it is added; only an aligned or a sorted list is held until [`Self::end`].
 #[derive(Debug)]
 #[must_use = "a list that is not ended is not whole"]
 pub struct Listing<'a> {
@@ -38,16 +38,32 @@ pub struct Listing<'a> {
     table: Option<Table>,
     columns: Vec<String>,
     count: u64,
+    /// Rows to sort, with the values to sort them by.
+    held: Vec<(Vec<Value>, Row)>,
+    /// Number of rows that the list options were applied to.
+    seen: u64,
+}
+
+/// A row of a list of which a part is shown.
+#[derive(Debug)]
+enum Row {
+    /// A row of the table.
+    Cells(Vec<Cell>),
+    /// A line of text.
+    Line(String),
+    /// A record with the selected fields.
+    Record(Value),
 }
 
 impl<'a> Listing<'a> {
     pub(super) fn new(ui: &'a Ui, shape: Shape) -> Self {
-        Self { ui, shape, table: None, columns: Vec::new(), count: 0 }
+        Self { ui, shape, table: None, columns: Vec::new(), count: 0, held: Vec::new(), seen: 0 }
     }
 
-    /// Sets the table for the table format.
+    /// Sets the table for the table format. With selected columns, the list has a table of its own.
     pub fn with_table(self, table: Table) -> Self {
-        Self { table: Some(table), ..self }
+        let has_own = !self.ui.selection().columns.is_empty();
+        Self { table: if has_own { None } else { Some(table) }, ..self }
     }
 
     /// Adds a record; in table format, a row of the table.
@@ -56,10 +72,13 @@ impl<'a> Listing<'a> {
         record: &impl Serialize,
         cells: impl FnOnce() -> I,
     ) -> Result<()> {
-        match &mut self.table {
-            Some(table) if self.ui.format() == Format::Table => {
+        match (self.ui.format(), &mut self.table) {
+            (Format::Table, Some(table)) => {
                 table.row(cells());
                 Ok(())
+            }
+            (Format::Selected, Some(_)) if self.ui.selection().columns.is_empty() => {
+                self.select(record, |_| Row::Cells(cells().into_iter().map(Into::into).collect()))
             }
             _ => self.record(record),
         }
@@ -69,15 +88,69 @@ impl<'a> Listing<'a> {
     pub fn line(&mut self, record: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
         match self.ui.format() {
             Format::Table => self.ui.line(&text()),
+            Format::Selected if self.ui.selection().columns.is_empty() => self.select(record, |_| Row::Line(text())),
             _ => self.record(record),
         }
     }
 
     /// Adds a record; table format omits it.
     pub fn record(&mut self, record: &impl Serialize) -> Result<()> {
+        if self.ui.format() != Format::Table && !self.ui.selection().is_everything() {
+            return self.select(record, Row::Record);
+        }
+        self.write(record)
+    }
+
+    /// Applies the list options to a record and writes the row, or holds it to be sorted.
+    fn select(&mut self, record: &impl Serialize, row: impl FnOnce(Value) -> Row) -> Result<()> {
+        let selection = self.ui.selection();
+        let record = to_value(record)?;
+        if self.seen == 0 {
+            selection.check(&record, self.shape.columns)?;
+        }
+        self.seen += 1;
+        let key = selection.key(&record);
+        let row = || row(selection.select(record));
+        if !key.is_empty() {
+            self.held.push((key, row()));
+            return Ok(());
+        }
+        if self.is_within_limit(self.seen) { self.write_row(row()) } else { Ok(()) }
+    }
+
+    fn is_within_limit(&self, rows: u64) -> bool {
+        self.ui.selection().limit.is_none_or(|limit| rows <= limit)
+    }
+
+    /// Writes the rows that were held, sorted.
+    fn write_held(&mut self) -> Result<()> {
+        let selection = self.ui.selection();
+        let mut held = std::mem::take(&mut self.held);
+        held.sort_by(|(one, _), (other, _)| selection.compare(one, other));
+        for (number, (_, row)) in (1..).zip(held) {
+            if self.is_within_limit(number) {
+                self.write_row(row)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_row(&mut self, row: Row) -> Result<()> {
+        match row {
+            Row::Cells(cells) => {
+                self.table.get_or_insert_with(Table::plain).row(cells);
+                Ok(())
+            }
+            Row::Line(text) => self.ui.write_record(&format!("{text}\n")),
+            Row::Record(record) => self.write(&record),
+        }
+    }
+
+    fn write(&mut self, record: &impl Serialize) -> Result<()> {
         let ui = self.ui;
         match ui.format() {
             Format::Table => return Ok(()),
+            Format::Selected => self.aligned(&to_value(record)?),
             Format::Json => {
                 let before = if self.count == 0 { "[\n" } else { ",\n" };
                 ui.write_record(&format!("{before}{}", json(record)?))?;
@@ -93,22 +166,47 @@ impl<'a> Listing<'a> {
 
     /// Ends the list: prints the table, closes the JSON array, or writes the header of an empty CSV or TSV.
     pub fn end(mut self) -> Result<()> {
+        self.write_held()?;
         match (self.ui.format(), &self.table, self.count) {
             (Format::Table, Some(table), _) => self.ui.table(table),
+            (Format::Selected, Some(table), _) => self.ui.draw(table),
             (Format::Json, _, 0) => self.ui.write_record("[]\n"),
             (Format::Json, _, _) => self.ui.write_record("\n]\n"),
             (Format::Csv, _, 0) => self.header(",", csv_field),
             (Format::Tsv, _, 0) => self.header("\t", tsv_field),
             _ => Ok(()),
+        }?;
+        if !self.is_within_limit(self.seen) {
+            self.ui.flush()?;
+            tracing::info!("{} of {} rows are shown.", self.ui.selection().limit.unwrap_or_default(), self.seen);
+        }
+        Ok(())
+    }
+
+    /// Adds a record to a table whose columns are its fields.
+    fn aligned(&mut self, record: &Value) {
+        if self.count == 0 {
+            self.columns = self.column_names(record);
+        }
+        let headers = self.columns.iter().map(|column| column.to_uppercase());
+        let table = self.table.get_or_insert_with(|| Table::simple(headers));
+        table.row(self.columns.iter().map(|column| field(&record[column.as_str()])));
+    }
+
+    /// Returns the columns: those selected, those of the shape, or all fields of the record.
+    fn column_names(&self, record: &Value) -> Vec<String> {
+        let selected = &self.ui.selection().columns;
+        let keys = || record.as_object().into_iter().flat_map(|fields| fields.keys().cloned());
+        match (selected.is_empty(), self.shape.columns) {
+            (false, _) => selected.clone(),
+            (true, []) => keys().collect(),
+            (true, columns) => columns.iter().map(|&column| column.to_owned()).collect(),
         }
     }
 
     fn delimited(&mut self, record: &Value, by: &str, quote: fn(&str) -> Cow<'_, str>) -> Result<()> {
         if self.count == 0 {
-            let keys = || record.as_object().into_iter().flat_map(|fields| fields.keys().cloned());
-            if self.shape.columns.is_empty() {
-                self.columns = keys().collect();
-            }
+            self.columns = self.column_names(record);
             self.header(by, quote)?;
         }
         let values = self.columns.iter().map(|column| field(&record[column.as_str()]));
@@ -116,8 +214,11 @@ impl<'a> Listing<'a> {
         self.ui.write_record(&format!("{line}\n"))
     }
 
+    /// Writes the names of the columns. Those of an empty list are known if they were selected, or if its shape has them.
     fn header(&mut self, by: &str, quote: fn(&str) -> Cow<'_, str>) -> Result<()> {
-        self.columns.extend(self.shape.columns.iter().map(|&column| column.to_owned()));
+        if self.columns.is_empty() {
+            self.columns = self.column_names(&Value::Null);
+        }
         if self.columns.is_empty() {
             Ok(())
         } else {

@@ -5,6 +5,7 @@
 
 pub(crate) mod blocking_worker;
 pub(crate) mod complete_file;
+pub(crate) mod found;
 pub(crate) mod leftover;
 mod open;
 mod range_map;

@@ -172,6 +172,18 @@ pub(crate) fn is_reserved(destination: &Path) -> bool {
     name.starts_with('.') && name.ends_with(SUFFIX)
 }
 
+/// Returns the name of the complete file, from the path of its partial file. That of a long name is cut.
+pub(super) fn destination_name(part_path: &Path) -> String {
+    let name = part_path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.strip_prefix('.').unwrap_or(&name);
+    let name = name.strip_suffix(SUFFIX).unwrap_or(name);
+    let is_checksum = |text: &str| [8, 32].contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let before = |name: &str| Some(name.rsplit_once('.').filter(|(_, last)| is_checksum(last))?.0.to_owned());
+    // A file with a unique name has more characters after the checksum.
+    let unique = || before(name.rsplit_once('.')?.0);
+    before(name).or_else(unique).unwrap_or_else(|| name.to_owned())
+}
+
 /// Removes the partial file of an earlier process after the file is complete.
 pub(crate) fn remove_leftover(destination: &Path, checksum: Checksum) {
     if TemporaryFile::may_have_leftover(destination, checksum)
@@ -198,6 +210,18 @@ pub(crate) async fn copy(from: PathBuf, to: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn temporary_name_tells_the_name_of_the_file() {
+        for (part, name) in [
+            (".a.root.0a1b2c3d.rucio-part", "a.root"),
+            (".a.0a1b2c3d0a1b2c3d0a1b2c3d0a1b2c3d.rucio-part", "a"),
+            (".a.root.0a1b2c3d.Xy12ab.rucio-part", "a.root"),
+            (".a.root.rucio-part", "a.root"),
+        ] {
+            assert_eq!(destination_name(Path::new(part)), name);
+        }
+    }
     use std::io::Write;
 
     const KNOWN: Checksum = Checksum::Adler32(0x12_3456);

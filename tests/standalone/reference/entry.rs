@@ -36,7 +36,7 @@ impl Tree {
     fn of(name: &str, mut command: Command) -> Self {
         command.build();
         let global = command.get_arguments().filter(|arg| !arg.is_hide_set()).map(described).collect();
-        let tops = command.get_subcommands().filter(|top| top.get_name() != "help" && !top.is_hide_set());
+        let tops = command.get_subcommands().filter(|top| !is_generated(top) && !top.is_hide_set());
         let groups = tops.map(|top| below(name, top)).collect();
         Self { global, groups }
     }
@@ -46,11 +46,16 @@ impl Tree {
     }
 }
 
+/// Whether clap added the command: `rucio rule help`.
+fn is_generated(command: &Command) -> bool {
+    command.get_name() == "help" && command.get_arguments().all(|arg| arg.get_id() != "topic")
+}
+
 /// A command and all below it.
 fn below(path: &str, command: &Command) -> Vec<Entry> {
     let name = format!("{path} {}", command.get_name());
     let mut entries = vec![entry(&name, command)];
-    for child in command.get_subcommands().filter(|child| child.get_name() != "help" && !child.is_hide_set()) {
+    for child in command.get_subcommands().filter(|child| !is_generated(child) && !child.is_hide_set()) {
         entries.extend(below(&name, child));
     }
     entries

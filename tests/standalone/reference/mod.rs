@@ -99,11 +99,29 @@ fn reference_has_an_example_for_daily_commands() -> Result<()> {
     Ok(())
 }
 
+/// Examples can be pasted: they are neither filled nor hyphenated, and have the characters of a shell.
+#[test]
+fn reference_man_pages_have_examples_to_paste() -> Result<()> {
+    let pages = pages();
+    let page = pages.get("man/rucio-download.1").context("rucio-download.1")?;
+    let (_, rest) = page.split_once("\n.SH EXAMPLES\n.EX\n").context("no examples")?;
+    let (examples, _) = rest.split_once("\n.EE\n").context("no end")?;
+    let first = r#"rucio download \-\-dir data \-\-rses "cloud=CERN" user.jdoe:analysis.1 \(aqmc25:*.root\(aq"#;
+    ensure!(examples.lines().next() == Some(first), "{examples}");
+    ensure!(!pages.values().any(|page| page.contains("\nExample: ")), "an example is filled text");
+    Ok(())
+}
+
 /// The man pages are what `man` understands: it complains of nothing.
 #[test]
 fn reference_man_pages_are_well_formed() -> Result<()> {
     for (name, text) in pages().iter().filter(|(name, _)| name.starts_with("man/")) {
         ensure!(text.starts_with(".TH "), "{name}");
+        for part in ["\n.nh\n", "\n.SH SYNOPSIS\n.B rucio", "\n.SH SEE ALSO\n.BR "] {
+            ensure!(text.contains(part), "{name} has no {part:?}");
+        }
+        let title = text.lines().next().unwrap_or_default();
+        ensure!(title.contains(env!("CARGO_PKG_VERSION")) && title.contains("\"20"), "{name}: {title}");
         let bad = text.lines().find(|line| line.starts_with('\'') || (line.starts_with('.') && !man::is_request(line)));
         ensure!(bad.is_none(), "{name}: {bad:?} is no request");
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::TYPES;
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::Shape;
 use crate::error::{Error, Result};
 use crate::lists;
@@ -14,6 +15,7 @@ const SHAPE: Shape = Shape::named(&["account"], &["account", "type", "email"]);
 ///
 /// Example: rucio account list --type USER --filter country=ch
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// List only accounts of this type
     #[arg(long = "type", value_parser = TYPES)]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::SHAPE;
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::Listing;
 use crate::cli::ui::values::to_str;
 use crate::error::{Error, Result};
@@ -14,6 +15,7 @@ use crate::types::Attributes;
 ///
 /// Example: rucio config list --section policy
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// Show only this section
     #[arg(short, long)]

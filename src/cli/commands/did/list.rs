@@ -4,6 +4,7 @@ use super::{RELATIVE, did_table, filter};
 use crate::api;
 use crate::cli::compat::CompatOptions;
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::{Cell, Shape};
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
@@ -20,6 +21,7 @@ const SHAPE: Shape = Shape::did(&["scope", "name", "did_type", "bytes", "length"
 ///
 /// Example: rucio did list --filter "type=DATASET,length>10" user.jdoe:*
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// scope:name, where the name may contain the wildcard * [default with --filter: all DIDs of your own scope]
     #[arg(required_unless_present = "filter", add = ValueKind::Did)]

@@ -1,7 +1,7 @@
 //! `rucio doctor`: runs the checks in order and skips those that cannot succeed after an earlier failure. The checks
 //! themselves belong in `crate::diagnosis`; `report` prints their findings.
 
-mod report;
+pub(in crate::cli::commands) mod report;
 
 use futures_util::future::join_all;
 

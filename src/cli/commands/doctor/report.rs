@@ -29,7 +29,7 @@ impl<'a> Row<'a> {
 }
 
 /// Prints findings as they arrive, and counts them for the last line and the exit status.
-pub(super) struct Report<'a> {
+pub(in crate::cli::commands) struct Report<'a> {
     context: &'a Context,
     list: Listing<'a>,
     failed: usize,
@@ -39,16 +39,16 @@ pub(super) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(context: &'a Context) -> Self {
+    pub(in crate::cli::commands) fn new(context: &'a Context) -> Self {
         Self { context, list: context.ui.list(SHAPE), failed: 0, logins: Vec::new(), warnings: 0 }
     }
 
-    pub(super) fn add(&mut self, findings: Vec<Finding>) -> Result<()> {
+    pub(in crate::cli::commands) fn add(&mut self, findings: Vec<Finding>) -> Result<()> {
         findings.iter().try_for_each(|finding| self.show(finding))
     }
 
     /// Adds findings, and returns whether one of them failed.
-    pub(super) fn add_any_failed(&mut self, findings: Vec<Finding>) -> Result<bool> {
+    pub(in crate::cli::commands) fn add_any_failed(&mut self, findings: Vec<Finding>) -> Result<bool> {
         let failed = findings.iter().any(|finding| finding.status == Status::Failed);
         self.add(findings).map(|()| failed)
     }
@@ -80,7 +80,7 @@ impl<'a> Report<'a> {
     }
 
     /// Ends the list. Errors: a check failed (exit status 1), or only a login is missing (4).
-    pub(super) fn end(self) -> Result<()> {
+    pub(in crate::cli::commands) fn end(self) -> Result<()> {
         self.list.end()?;
         match (self.failed, self.logins.into_iter().next(), self.warnings) {
             (0, None, 0) => self.context.ui.line("All checks passed."),

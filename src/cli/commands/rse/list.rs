@@ -1,6 +1,7 @@
 //! `rucio rse list`
 
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::Shape;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
@@ -15,6 +16,7 @@ const SHAPE: Shape = Shape::named(
 ///
 /// Example: rucio rse list --rses "tier=1&disk=1"
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// List only RSEs matching this expression
     #[arg(long, alias = "rse-exp", value_name = "EXPRESSION", add = ValueKind::RseExpression)]

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::explained;
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::{Num, member_str};
 use crate::cli::value_kind::ValueKind;
@@ -19,6 +20,7 @@ const DOORS: [&str; 3] = ["srm", "gsiftp", "webdav"];
 ///
 /// Example: rucio list-rse-usage --show-accounts XRD1
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// RSE name
     #[arg(add = ValueKind::Rse)]

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::member_str;
 use crate::cli::value_kind::ValueKind;
@@ -15,6 +16,7 @@ const SHAPE: Shape =
 
 /// Show when the rules on a DID were created and deleted
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// DID (scope:name)
     #[arg(add = ValueKind::Did)]

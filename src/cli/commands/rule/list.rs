@@ -2,9 +2,11 @@
 
 use super::select::{Selection, select};
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::values::{Num, member_str};
 use crate::cli::ui::{Shape, Table};
 use crate::cli::value_kind::ValueKind;
+use crate::cli::watch::Watch;
 use crate::error::Result;
 use crate::types::RuleRow;
 
@@ -45,6 +47,7 @@ const HEADERS: [&str; 9] = [
 ///
 /// Example: rucio rule list --did user.jdoe:analysis.1
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// List the rules on this DID
     #[arg(long, add = ValueKind::Did)]
@@ -64,11 +67,14 @@ pub(crate) struct Args {
     /// List the rules of this subscription
     #[arg(long, add = ValueKind::Subscription)]
     pub subscription: Option<String>,
+    #[command(flatten)]
+    pub watch: Watch,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let Args { did, traverse, csv, file, account, subscription } = args;
-    list(context, Selection { id: None, did, traverse, file, account, subscription }, csv).await
+    let Args { did, traverse, csv, file, account, subscription, watch } = args;
+    let selection = Selection { id: None, did, traverse, file, account, subscription };
+    watch.run(context, "rule list", async || list(context, selection.clone(), csv).await).await
 }
 
 /// Lists the selected rules.

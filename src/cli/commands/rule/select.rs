@@ -12,7 +12,7 @@ use crate::lists::{self, CompleteList};
 use crate::types::{Did, RuleRow};
 
 /// Which rules to list.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Selection {
     /// The rule with this ID.
     pub id: Option<String>,

@@ -9,6 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::member_str;
 use crate::cli::value_kind::ValueKind;
+use crate::cli::watch::Watch;
 use crate::error::Result;
 use crate::http::{Client, Raw};
 use crate::types::{Attributes, RuleAnalysis, TransferAnalysis};
@@ -56,6 +57,8 @@ pub(crate) struct Args {
     /// Explain why transfers are stuck
     #[arg(long)]
     pub examine: bool,
+    #[command(flatten)]
+    pub watch: Watch,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
@@ -65,10 +68,15 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 /// Shows the rule, for a legacy command as `compat` says.
 pub(crate) async fn show(context: &Context, args: Args, compat: CompatOptions) -> Result<()> {
     let client = context.client()?;
-    if args.examine {
-        return examine(context, client, &args.rule_id, compat).await;
-    }
-    show_fields(context, &api::rules::get(client, &args.rule_id).await.map_err(explained)?)
+    let Args { rule_id, examine: is_examined, watch } = args;
+    let words = format!("rule show {rule_id}");
+    let once = async || {
+        if is_examined {
+            return examine(context, client, &rule_id, compat).await;
+        }
+        show_fields(context, &api::rules::get(client, &rule_id).await.map_err(explained)?)
+    };
+    watch.run(context, &words, once).await
 }
 
 fn show_fields(context: &Context, rule: &Raw<Attributes>) -> Result<()> {

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::SHAPE;
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::Table;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
@@ -13,6 +14,7 @@ use crate::types::ScopeOwner;
 
 /// List scopes and their owners
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// List only scopes of this account
     #[arg(short, long, add = ValueKind::Account)]

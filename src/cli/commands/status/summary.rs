@@ -15,6 +15,8 @@ use crate::http::Raw;
 use crate::time::{date, unix_time};
 use crate::types::{RuleRow, Validation};
 
+/// Width of a small terminal.
+const WIDTH: usize = 80;
 /// Maximum number of rules and of limits in the text: all fits on a terminal of 24 lines.
 const RULES_SHOWN: usize = 3;
 const LIMITS_SHOWN: usize = 4;
@@ -91,7 +93,7 @@ impl Summary {
             format!("{} {state} ({})", count.count, context.size(Some(Num::from(count.bytes))))
         };
         let states: Vec<_> = self.rules.iter().map(state).collect();
-        format!("Rules    {}", if states.is_empty() { "none".to_owned() } else { states.join(", ") })
+        format!("Rules    {}", if states.is_empty() { "none".to_owned() } else { joined(&states, 9) })
     }
 
     fn stuck(&self, context: &Context) -> Option<String> {
@@ -124,6 +126,24 @@ impl Summary {
     }
 }
 
+/// Joins words by commas, in lines that fit a terminal; all but the first are indented.
+fn joined(words: &[String], indent: usize) -> String {
+    let mut text = String::new();
+    let mut column = indent;
+    for word in words {
+        if !text.is_empty() && column + word.len() + 2 > WIDTH {
+            text.push_str(&format!(",\n{:indent$}", ""));
+            column = indent;
+        } else if !text.is_empty() {
+            text.push_str(", ");
+            column += 2;
+        }
+        text.push_str(word);
+        column += word.len();
+    }
+    text
+}
+
 /// Returns the error of a rule, if the server stores one.
 fn reason(rule: &Raw<RuleRow>) -> String {
     let error = json!(rule)["error"].take();
@@ -137,4 +157,17 @@ fn reason(rule: &Raw<RuleRow>) -> String {
 /// Returns the line about rows that are not shown.
 fn more(count: usize, shown: usize, command: &str) -> Option<String> {
     (count > shown).then(|| format!("  and {} more: {command}", count - shown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_words_wrap_at_commas() {
+        let words: Vec<String> = (0..8).map(|number| format!("{number} WAITING (1.000 MB)")).collect();
+        let text = format!("Rules    {}", joined(&words, 9));
+        assert!(text.lines().count() == 3 && text.lines().all(|line| line.len() <= WIDTH), "{text}");
+        assert_eq!(text.replace(",\n         ", ", "), format!("Rules    {}", words.join(", ")));
+    }
 }

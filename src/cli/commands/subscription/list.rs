@@ -2,6 +2,7 @@
 
 use super::{SHAPE, account_of, text};
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::exceptions::Exception;
@@ -9,6 +10,7 @@ use crate::lists;
 
 /// List the subscriptions of an account
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// Account that owns the subscriptions; * for all accounts [default: your own]
     #[arg(long, add = ValueKind::Account)]

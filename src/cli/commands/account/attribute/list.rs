@@ -2,6 +2,7 @@
 
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::{Cell, Shape, Table};
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
@@ -10,6 +11,7 @@ const SHAPE: Shape = Shape::named(&["key"], &["key", "value"]);
 
 /// List the attributes of an account
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// Account whose attributes to list
     #[arg(add = ValueKind::Account)]

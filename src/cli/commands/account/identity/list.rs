@@ -1,6 +1,7 @@
 //! `rucio account identity list`
 
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::Shape;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
@@ -10,6 +11,7 @@ const SHAPE: Shape = Shape::named(&["identity"], &["identity", "type", "email"])
 
 /// List the identities that can log in as an account
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// Account whose identities to list
     #[arg(add = ValueKind::Account)]

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{bytes, sorted_table};
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::Num;
 use crate::cli::value_kind::ValueKind;
@@ -17,6 +18,7 @@ const SHAPE: Shape =
 ///
 /// Example: rucio account limit list jdoe
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// Account to show
     #[arg(add = ValueKind::Account)]

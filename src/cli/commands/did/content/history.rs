@@ -2,6 +2,7 @@
 
 use crate::cli::commands::did::did_table;
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::Shape;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
@@ -12,6 +13,7 @@ const SHAPE: Shape =
 
 /// List DIDs that were detached from datasets and containers
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// Collections to list
     #[arg(required = true, add = ValueKind::Did)]

@@ -2,12 +2,14 @@
 
 use crate::cli::commands::did::{RELATIVE, did_table};
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::lists;
 
 /// List the direct content of datasets and containers
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// Collections to list
     #[arg(required = true, add = ValueKind::Did)]

@@ -4,6 +4,7 @@ use super::State;
 use crate::api;
 use crate::api::opendata::Access;
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::{Shape, Table};
 use crate::error::{Error, Result};
 
@@ -13,6 +14,7 @@ const SHAPE: Shape = Shape::did(&["scope", "name", "state", "created_at", "updat
 ///
 /// Example: rucio opendata did list --state public
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// List only entries in this state
     #[arg(long, value_enum, ignore_case = true)]

@@ -2,6 +2,7 @@
 
 use crate::api::replicas::states::{self, Suspicion};
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::{Cell, Shape, Table};
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
@@ -12,6 +13,7 @@ const SHAPE: Shape = Shape::did(&["rse", "scope", "name", "created_at", "cnt"]);
 ///
 /// Example: rucio replica state list suspicious --rses XRD1 --n-attempts 3
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// Replica state; the server lists no other
     #[arg(value_parser = ["suspicious"])]

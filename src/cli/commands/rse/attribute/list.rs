@@ -6,6 +6,7 @@ use crate::api;
 use crate::cli::commands::rse::explained;
 use crate::cli::compat::CompatOptions;
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::values::to_str;
 use crate::cli::ui::{Shape, Table};
 use crate::cli::value_kind::ValueKind;
@@ -15,6 +16,7 @@ const SHAPE: Shape = Shape::named(&["key"], &["key", "value"]);
 
 /// List the attributes of an RSE
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// RSE name
     #[arg(add = ValueKind::Rse)]

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::api;
 use crate::cli::commands::rse::explained;
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::Shape;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
@@ -13,6 +14,7 @@ const SHAPE: Shape = Shape::named(&["qos_policy"], &["rse", "qos_policy"]);
 
 /// List the QoS policies of an RSE
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// RSE name
     #[arg(add = ValueKind::Rse)]

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use self::found::Found;
 use crate::api::dids;
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::http::Client;
@@ -18,6 +19,7 @@ use crate::types::{Did, Metadata};
 
 /// List dataset replicas, with the number of files at each RSE
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// Datasets, or containers of datasets
     #[arg(add = ValueKind::Did)]

@@ -11,6 +11,7 @@ use self::link::Substitution;
 use crate::api::dids;
 use crate::api::replicas::Query;
 use crate::cli::context::Context;
+use crate::cli::leaf::PrintsList;
 use crate::cli::ui::Shape;
 use crate::cli::value_kind::ValueKind;
 use crate::config;
@@ -25,7 +26,10 @@ const METALINK: Shape = Shape::named(&["metalink"], &[]);
 /// List the replicas of files, or of all files of datasets and containers
 ///
 /// Example: rucio replica list file --protocols https,root user.jdoe:analysis.1
+///
+/// Example: rucio replica list file --pfns --best --protocols root user.jdoe:analysis.1 > inputs.txt
 #[derive(Debug, clap::Args)]
+#[command(add = PrintsList)]
 pub(crate) struct Args {
     /// DIDs (scope:name)
     #[arg(add = ValueKind::Did)]
@@ -40,6 +44,9 @@ pub(crate) struct Args {
     /// Print only the physical file names (PFNs), one per line
     #[arg(long)]
     pub pfns: bool,
+    /// With --pfns, print only one PFN of each file: the one that the server ranks first for this machine
+    #[arg(long, requires = "pfns")]
+    pub best: bool,
     /// Network domain, instead of the one that the server chooses
     #[arg(long, value_parser = ["wan", "lan", "all"])]
     pub domain: Option<String>,
@@ -83,7 +90,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     match link {
         _ if args.missing => show::missing(context, entries, &rses).await,
         Some(link) => link.make(context, entries, args.rses.is_some().then_some(&rses)).await,
-        None if args.pfns => show::pfns(context, entries).await,
+        None if args.pfns => show::pfns(context, entries, args.best).await,
         None => show::table(context, entries, &args, &rses).await,
     }
 }

@@ -78,13 +78,18 @@ pub(super) async fn missing(context: &Context, mut entries: ReplicaList<'_>, rse
     list.end()
 }
 
-/// Lists only the PFNs.
-pub(super) async fn pfns(context: &Context, mut entries: ReplicaList<'_>) -> Result<()> {
+/// Lists only the PFNs; with `best`, the one of each file that a download tries first.
+pub(super) async fn pfns(context: &Context, mut entries: ReplicaList<'_>, best: bool) -> Result<()> {
     let mut list = context.ui.list(PFNS);
     while let Some(entry) = entries.next().await? {
         let scope = &entry.did.scope;
         let name = &entry.did.name;
-        for (pfn, at) in entry.pfns.iter().filter(|(_, at)| !entry.at(&at.rse).is_empty()) {
+        let mut found: Vec<_> = entry.pfns.iter().filter(|(_, at)| !entry.at(&at.rse).is_empty()).collect();
+        if best {
+            found.sort_by_key(|(_, at)| at.priority.unwrap_or(u32::MAX));
+            found.truncate(1);
+        }
+        for (pfn, at) in found {
             list.line(&json!({"scope": scope, "name": name, "rse": at.rse, "pfn": pfn}), || pfn.clone())?;
         }
     }
