@@ -23,6 +23,7 @@ By topic:
   administration  config, opendata, ping
   scripting       api, token, auth, credential, completion, version, help
 
+Global options: rucio help options (all of them)
 Help on RSE expressions, filters, exit codes and more: rucio help --help
 Legacy commands (list-dids, add-rule, ...): rucio --legacy --help
 Commands for administrators: rucio admin --help, or rucio-admin --help";
@@ -74,10 +75,17 @@ pub fn trees() -> [clap::Command; 3] {
 /// Returns the clap definition of a tree.
 pub(super) fn definition(tree: Tree) -> clap::Command {
     match tree {
-        Tree::Commands => list_options::add(CommandsCli::command()),
+        Tree::Commands => list_options::add(CommandsCli::command().mut_args(only_common_in_help)),
         Tree::Legacy => LegacyCli::command(),
         Tree::Admin => AdminCli::command(),
     }
+}
+
+/// Leaves an option out of the help of the program unless it is a common one: `rucio help options` has all.
+fn only_common_in_help(option: clap::Arg) -> clap::Arg {
+    const COMMON: [&str; 8] = ["account", "config", "hostname", "profile", "verbose", "quiet", "legacy", "output"];
+    let is_common = COMMON.contains(&option.get_id().as_str());
+    option.hide_short_help(!is_common).hide_long_help(!is_common)
 }
 
 /// Whether the word is the name of a top-level command of the new tree. No tree is built for the answer.
@@ -109,6 +117,17 @@ pub(super) fn admin_words(words: &[OsString], command: Option<usize>) -> Vec<OsS
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn help_of_the_program_has_only_common_options() {
+        let mut definition = definition(Tree::Commands);
+        for help in [definition.render_help(), definition.render_long_help()] {
+            let help = help.to_string();
+            assert!(help.contains("--account") && help.contains("--output"), "{help}");
+            assert!(!help.contains("--oidc-scope") && help.contains("rucio help options"), "{help}");
+        }
+        assert!(definition.get_arguments().any(|option| option.get_id() == "oidc_scope" && !option.is_hide_set()));
+    }
 
     #[test]
     fn help_has_each_command_in_one_topic() {
