@@ -53,7 +53,7 @@ fn requests() -> Result<usize> {
 fn rucio(home: &Home) -> Result<Rucio> {
     let url = Testbed::get()?.value("FRAIL_URL")?;
     let client = Rucio::ours().config("userpass")?.home(home.path()).folder(home.path());
-    Ok(client.limit(Duration::from_secs(300)).args(["-H", url, "--auth-host", url]))
+    Ok(client.limit(Duration::from_secs(600)).args(["-H", url, "--auth-host", url]))
 }
 
 /// Runs it and kills the server after this time.
