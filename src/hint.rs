@@ -156,6 +156,19 @@ pub enum Command {
     },
     /// Show the account of the session, and log each request.
     WhoAmIVerbose,
+    /// Check everything that a login needs, with the same parameters.
+    Doctor,
+    /// List the RSEs.
+    ListRses,
+    /// List the scopes.
+    ListScopes,
+    /// List the accounts.
+    ListAccounts,
+    /// Show a rule.
+    ShowRule {
+        /// Its ID.
+        id: String,
+    },
     /// Add an identity to an account, as an administrator.
     AddIdentity {
         /// The type of the identity, as in Rucio: `X509`.

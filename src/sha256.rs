@@ -1,4 +1,4 @@
-//! SHA-256 of short texts.
+//! SHA-256 of short texts and files.
 //!
 //! Not OpenSSL's: its function for this registers a clean-up that runs while the program ends, and threads that still
 //! use OpenSSL then crash ("double free or corruption"). It also reads openssl.cnf, which costs each command a
@@ -6,9 +6,9 @@
 
 use sha2::{Digest, Sha256};
 
-/// Returns the digest of a text, in 64 lower-case hexadecimal digits.
-pub fn hex(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+/// Returns the digest in 64 lower-case hexadecimal digits.
+pub fn hex(content: impl AsRef<[u8]>) -> String {
+    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

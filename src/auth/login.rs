@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::lifecycle::TokenSlot;
-use super::{Token, TokenCache, TokenOrigin, gss, oidc, ssh, userpass, x509};
+use super::{Token, TokenCache, TokenOrigin, gss, identity, oidc, ssh, userpass, x509};
 use crate::config::{AuthMethod, Settings};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::hint::{Hint, Parameter};
+use crate::hint::{Command, Hint, Parameter};
 use crate::http::{Client, Transport};
 use crate::interact::{Interact, NonInteractive};
 
@@ -54,9 +54,23 @@ impl Login {
         Client::new(self.transport.clone(), Arc::new(TokenSlot::new(self.clone())))
     }
 
+    /// Returns the same login after it was done: its own session is used, even if that required a login.
+    pub(super) fn completed(&self) -> Self {
+        let mut login = self.clone();
+        if let Some(required) = &mut login.origin.required {
+            required.requires_login = false;
+        }
+        login
+    }
+
     /// Returns the settings of this login.
     pub(crate) fn settings(&self) -> &Settings {
         self.transport.settings()
+    }
+
+    /// Returns the connection to the servers, without tokens.
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.transport
     }
 
     /// Returns whether a missing token may be obtained.
@@ -96,6 +110,8 @@ impl Login {
             AuthMethod::Gss => gss::authenticate(self).await,
         }
         .map_err(|error| add_hint(error, &self.settings().auth))?;
+        let known = token.identity.clone().or_else(|| identity::of_method(&self.settings().auth));
+        let token = token.of_identity(known);
         self.save(&token);
         Ok(token)
     }
@@ -116,10 +132,15 @@ fn add_hint(error: Error, method: &AuthMethod) -> Error {
         return error;
     }
     match method {
-        AuthMethod::Userpass { username, .. } => {
+        AuthMethod::Userpass { username, password } => {
             let user = username.as_deref().unwrap_or("the user");
             let parameters = [Parameter::User, Parameter::Password, Parameter::Account];
-            error.with_hint(Hint::parameters(format!("Check the password of {user}, and the account"), parameters))
+            let check = Hint::parameters(format!("Check the password of {user}, and the account"), parameters);
+            let next = match password {
+                Some(_) => Hint::command("To find out which is wrong", Command::Doctor),
+                None => Hint::LogIn { force: false },
+            };
+            error.with_hint(check).with_hint(next)
         }
         AuthMethod::X509 { cert, .. } => {
             let advice = format!("Check that {} is valid and belongs to the account", cert.display());

@@ -17,6 +17,7 @@
 
 mod clock_skew;
 mod gss;
+mod identity;
 mod jwt;
 mod lifecycle;
 mod login;

@@ -50,6 +50,8 @@ pub(super) struct Token {
     pub(super) value: Secret,
     pub(super) expires: Option<i64>,
     pub(super) source: TokenSource,
+    /// The user name or the subject of the certificate that it was obtained with, if that is known.
+    pub(super) identity: Option<String>,
     /// Earliest time of the next renewal, in seconds since 1970, UTC.
     pub(super) renew_after: i64,
 }
@@ -64,11 +66,15 @@ impl Token {
     /// Creates a token. Without `expires`, the `exp` claim of a JSON web token is used.
     pub(super) fn new(value: &str, expires: Option<i64>) -> Self {
         let expires = expires.or_else(|| Claims::parse(value)?.exp);
-        Self { value: Secret::from(value), expires, source: TokenSource::Login, renew_after: 0 }
+        Self { value: Secret::from(value), expires, source: TokenSource::Login, identity: None, renew_after: 0 }
     }
 
     pub(super) fn from(self, source: TokenSource) -> Self {
         Self { source, ..self }
+    }
+
+    pub(super) fn of_identity(self, identity: Option<String>) -> Self {
+        Self { identity, ..self }
     }
 
     /// Whether another program wrote it.

@@ -9,6 +9,9 @@ use crate::hint::{Hint, Parameter};
 use crate::http::Request;
 use crate::secret::Secret;
 
+/// How often a password is prompted for.
+const MAX_TRIES: u32 = 3;
+
 /// Requests a token with a user name and a password. What is not configured is prompted for.
 pub(super) async fn authenticate(login: &Login, username: Option<&str>, password: Option<&Secret>) -> Result<Token> {
     let username = match username {
@@ -20,16 +23,33 @@ pub(super) async fn authenticate(login: &Login, username: Option<&str>, password
                 .map_err(|error| not_set(Parameter::User, error))?
         }
     };
-    let password = match password {
-        Some(password) => password.clone(),
-        None => {
-            let interact = login.interact.clone();
-            let question = format!("Password of {username}: ");
-            ask_blocking(move || interact.secret(&question))
-                .await?
-                .map_err(|error| not_set(Parameter::Password, error))?
-        }
+    let token = match password {
+        Some(password) => request_token(login, &username, password).await?,
+        None => prompt(login, &username).await?,
     };
+    Ok(token.of_identity(Some(username)))
+}
+
+/// Requests a token with a password from the prompt, which is repeated if the server refuses the login.
+async fn prompt(login: &Login, username: &str) -> Result<Token> {
+    let mut tries = 1..=MAX_TRIES;
+    loop {
+        let interact = login.interact.clone();
+        let question = format!("Password of {username}: ");
+        let password = ask_blocking(move || interact.secret(&question))
+            .await?
+            .map_err(|error| not_set(Parameter::Password, error))?;
+        tries.next();
+        match request_token(login, username, &password).await {
+            Err(error) if error.status() == Some(401) && !tries.is_empty() => {
+                login.interact.show("The server refuses this login. Try again, or press Ctrl-C.");
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn request_token(login: &Login, username: &str, password: &Secret) -> Result<Token> {
     let request = Request::get("auth/userpass")
         .header("x-rucio-username", username)
         .header("x-rucio-password", password.expose());

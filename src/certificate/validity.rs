@@ -3,7 +3,7 @@
 use super::{Certificate, Link, first_to_end, last_to_begin};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::hint::{Hint, Parameter};
+use crate::hint::{Hint, Parameter, shell_path};
 use crate::time::{date, unix_time};
 
 impl Certificate {
@@ -29,10 +29,15 @@ impl Certificate {
         }
     }
 
+    /// Returns the hint to create a proxy in the place of this one.
+    pub(crate) fn new_proxy(&self) -> Hint {
+        Hint::run("Create a new proxy", format!("voms-proxy-init -out {}", shell_path(&self.file)))
+    }
+
     /// Returns the hints for a renewal.
     pub(crate) fn renewal(&self) -> Vec<Hint> {
         if self.is_proxy() {
-            return vec!["Create a new proxy: voms-proxy-init (or grid-proxy-init).".into()];
+            return vec![self.new_proxy(), Hint::LogIn { force: false }];
         }
         let advice = format!("Renew the certificate of {} at the CA that signed it ({}).", self.identity, self.issuer);
         vec![advice.into(), Hint::parameters("Or use another one", [Parameter::Certificate])]
@@ -43,7 +48,7 @@ impl Certificate {
             self.renewal()
         } else {
             // A new proxy of an expired certificate does not help.
-            vec!["Renew that certificate, then create a new proxy: voms-proxy-init (or grid-proxy-init).".into()]
+            vec!["Renew that certificate.".into(), self.new_proxy(), Hint::LogIn { force: false }]
         };
         let what = self.name_of(link);
         let end = date(link.not_after);

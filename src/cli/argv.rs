@@ -70,6 +70,63 @@ fn takes_next_word(with_value: &[&Arg], word: &str) -> bool {
     }
 }
 
+/// Moves global options that follow the command in front of it; `command` is its index. Options that the command has
+/// itself stay, and so do values, and everything behind `--`. Returns the words and the new index of the command.
+pub(super) fn hoist_global_options(tree: &clap::Command, words: &[OsString], command: usize) -> (Vec<OsString>, usize) {
+    let global = Global::augment_args(clap::Command::new(""));
+    let mut leaf = tree;
+    let mut hoisted = Vec::new();
+    let mut left = Vec::new();
+    let mut rest = words[command..].iter().peekable();
+    while let Some(word) = rest.next() {
+        if word == "--" {
+            left.push(word.clone());
+            left.extend(rest.by_ref().cloned());
+            break;
+        }
+        if let Some(below) = leaf.find_subcommand(word) {
+            leaf = below;
+        }
+        let own = option_of(leaf, word);
+        let (option, target) = match own.or_else(|| option_of(&global, word)) {
+            Some(option) if own.is_none() => (Some(option), &mut hoisted),
+            option => (option, &mut left),
+        };
+        target.push(word.clone());
+        if option.is_some_and(|option| takes_next(option, word)) {
+            target.extend(rest.next().cloned());
+        }
+    }
+    let command_at = command + hoisted.len();
+    (words[..command].iter().cloned().chain(hoisted).chain(left).collect(), command_at)
+}
+
+/// Returns the option of a command that the word names: `--long`, `--long=value`, `-s` or `-svalue`.
+fn option_of<'a>(command: &'a clap::Command, word: &OsString) -> Option<&'a Arg> {
+    let word = word.to_str()?;
+    if let Some(long) = word.strip_prefix("--") {
+        let name = long.split('=').next().filter(|name| !name.is_empty())?;
+        let is_named = |option: &&Arg| {
+            option.get_long() == Some(name) || option.get_all_aliases().is_some_and(|all| all.contains(&name))
+        };
+        return command.get_arguments().find(is_named);
+    }
+    let letter = word.strip_prefix('-')?.chars().next()?;
+    let option = command.get_arguments().find(|option| {
+        option.get_short() == Some(letter) || option.get_all_short_aliases().is_some_and(|all| all.contains(&letter))
+    })?;
+    // Several flags in one word stay where they are.
+    (option.get_action().takes_values() || word.len() == 2).then_some(option)
+}
+
+/// Whether the value of this option is the next word.
+fn takes_next(option: &Arg, word: &OsString) -> bool {
+    let needs_value =
+        option.get_action().takes_values() && option.get_num_args().is_none_or(|number| number.min_values() > 0);
+    let text = word.to_string_lossy();
+    needs_value && if text.starts_with("--") { !text.contains('=') } else { text.len() == 2 }
+}
+
 /// Rewrites the two long options that have one dash in the official client: `-pwd`, and `-to` of `did content add`.
 pub(super) fn normalize_long_option(word: OsString, tree: Tree) -> OsString {
     let text = word.to_str().unwrap_or_default();
@@ -156,6 +213,29 @@ mod tests {
             ("rule list --account jdoe --watch", "rule list --account jdoe --watch"),
         ] {
             assert_eq!(joined(line), expected);
+        }
+    }
+
+    #[test]
+    fn global_options_behind_the_command_are_moved_to_its_front() {
+        let tree = crate::cli::trees::definition(Tree::Commands);
+        for (line, expected) in [
+            ("rucio whoami -v --profile prod", "rucio -v --profile prod whoami"),
+            ("rucio rse list --rses -H https://h", "rucio rse list --rses -H https://h"),
+            ("rucio rse list -Hhttps://h --rses x", "rucio -Hhttps://h rse list --rses x"),
+            (
+                "rucio -v rse --host=https://h show X --certificate c.pem",
+                "rucio -v --host=https://h --certificate c.pem rse show X",
+            ),
+            ("rucio rule list --account kim --user kim", "rucio --user kim rule list --account kim"),
+            ("rucio cat s:n -- --profile", "rucio cat s:n -- --profile"),
+            ("rucio rse list --nosuch -vq", "rucio rse list --nosuch -vq"),
+        ] {
+            let words: Vec<_> = line.split(' ').map(OsString::from).collect();
+            let command = first_command(&words).unwrap();
+            let (moved, at) = hoist_global_options(&tree, &words, command);
+            assert_eq!(moved.join(std::ffi::OsStr::new(" ")), expected);
+            assert_eq!(moved[at], words[command], "{line}");
         }
     }
 

@@ -51,6 +51,7 @@ pub(crate) struct Context {
     login: OnceCell<Login>,
     client: OnceCell<Client>,
     warned_of_convention: OnceCell<()>,
+    dids_without_scope: RefCell<Vec<Did>>,
 }
 
 impl Context {
@@ -80,6 +81,7 @@ impl Context {
             login: OnceCell::new(),
             client: OnceCell::new(),
             warned_of_convention: OnceCell::new(),
+            dids_without_scope: RefCell::default(),
         }
     }
 
@@ -180,7 +182,16 @@ impl Context {
         {
             tracing::warn!("{unknown} Write DIDs as scope:name.");
         }
-        Did::parse_among(text, convention, scopes)
+        let did = Did::parse_among(text, convention, scopes)?;
+        if !text.contains(':') {
+            self.dids_without_scope.borrow_mut().push(did.clone());
+        }
+        Ok(did)
+    }
+
+    /// Returns the DIDs that were written without a scope.
+    pub(crate) fn dids_without_scope(&self) -> Vec<Did> {
+        self.dids_without_scope.borrow().clone()
     }
 
     /// Parses several DIDs.

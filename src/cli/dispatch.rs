@@ -4,7 +4,7 @@ use super::context::Context;
 use super::multi_host::{self, ConfiguredServer};
 use super::parse::{Call, Invocation};
 use super::tree::Tree;
-use super::{commands, interrupt, legacy, policy, runtime, secret_prompt};
+use super::{commands, explain, interrupt, legacy, policy, runtime, secret_prompt};
 use crate::error::{Error, Result};
 
 /// Returns the servers that the configuration runs this command on, if there are several.
@@ -27,6 +27,7 @@ pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
     if invocation.global.legacy {
         tracing::warn!("Legacy commands are deprecated in Rucio; see rucio --help for the current ones.");
     }
+    let values = invocation.values;
     let command = async {
         match invocation.call {
             Call::Commands(command) => commands::run(context, command).await,
@@ -41,8 +42,12 @@ pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
             () = secret_prompt::interrupted(), if !invocation.leaf.handles_interrupt => Err(Error::interrupted()),
         }
     });
+    let outcome = match outcome {
+        Err(error) if !error.is_interrupted() => Err(runtime.block_on(explain::from_server(context, error))),
+        outcome => outcome,
+    };
     runtime.shutdown_background();
-    outcome
+    outcome.map_err(|error| explain::from_values(context, &values, error))
 }
 
 /// Checks that the site enables the command. The policy restricts the new tree only; an invalid policy makes legacy

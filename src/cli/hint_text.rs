@@ -34,7 +34,12 @@ fn next_step(class: Option<Exception>) -> Option<Hint> {
 }
 
 fn text(hints: &[Hint], overrides: &Overrides) -> Option<String> {
-    let sentences = hints.iter().enumerate().map(|(index, hint)| sentence(hint, index == 0, overrides));
+    let corrected = next_command::corrected(overrides, hints);
+    let sentences = hints.iter().enumerate().map(|(index, hint)| {
+        // What is wrong is found out with the same options.
+        let is_check = matches!(hint, Hint::Command { command: Command::Doctor, .. });
+        sentence(hint, index == 0, if is_check { overrides } else { &corrected })
+    });
     Some(sentences.collect::<Vec<_>>().join(" ")).filter(|text| !text.is_empty())
 }
 
@@ -92,6 +97,11 @@ fn command_of_program(command: &Command, overrides: &Overrides) -> String {
             next_command::command(&Overrides { account, ..overrides.clone() }, "whoami")
         }
         Command::WhoAmIVerbose => next_command::command(overrides, "-v whoami"),
+        Command::Doctor => next_command::command(overrides, "doctor"),
+        Command::ListRses => next_command::command(overrides, "rse list"),
+        Command::ListScopes => next_command::command(overrides, "scope list"),
+        Command::ListAccounts => next_command::command(overrides, "account list"),
+        Command::ShowRule { id } => next_command::command(overrides, &format!("rule show {}", shell_word(id))),
         Command::AddIdentity { kind, identity, account } => {
             let password = if *kind == "USERPASS" { " --password PASSWORD" } else { "" };
             let account = account.as_deref().map_or("ACCOUNT".into(), shell_word);

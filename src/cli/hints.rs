@@ -36,7 +36,10 @@ fn commands(code: &str) -> Vec<String> {
     let shapes = ["`(rucio [^`\"]+)`", "[a-z]: (rucio(?:-admin)? [^\"`;]+)"];
     let shapes = shapes.map(|shape| Regex::new(shape).unwrap());
     let found = shapes.iter().flat_map(|shape| shape.captures_iter(code)).map(|found| found[1].to_owned());
-    found.collect()
+    // Those that are built from words: `context.command("login --force")`.
+    let built = Regex::new(r#"\bcommand\((?:&\w+, )?(?:&format!\()?"([a-z-][^"]+)""#).unwrap();
+    let built = built.captures_iter(code).map(|found| format!("rucio {}", &found[1]));
+    found.chain(built).collect()
 }
 
 /// A command as it is typed, with values in place of placeholders.
@@ -73,7 +76,12 @@ fn following(command: &Command) -> Option<Command> {
     let kim = || "kim".to_owned();
     Some(match command {
         Command::WhoAmI { .. } => Command::WhoAmIVerbose,
-        Command::WhoAmIVerbose => {
+        Command::WhoAmIVerbose => Command::Doctor,
+        Command::Doctor => Command::ListRses,
+        Command::ListRses => Command::ListScopes,
+        Command::ListScopes => Command::ListAccounts,
+        Command::ListAccounts => Command::ShowRule { id: "0123".into() },
+        Command::ShowRule { .. } => {
             Command::AddIdentity { kind: "X509", identity: "/C=CH/CN=Kim O'Hara".into(), account: Some(kim()) }
         }
         Command::AddIdentity { kind: "X509", .. } => {

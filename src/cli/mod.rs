@@ -13,6 +13,7 @@ mod dispatch;
 mod duration;
 mod exit;
 mod exit_code;
+mod explain;
 mod global;
 mod hint_text;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod leaf;
 mod legacy;
 mod list_options;
 mod multi_host;
+mod nearest;
 mod next_command;
 mod parse;
 mod policy;

@@ -1,7 +1,7 @@
 //! Builds the command line to run next, which repeats the global options of the current one.
 
 use crate::config::Overrides;
-use crate::hint::{Parameter, shell_word};
+use crate::hint::{Hint, Parameter, shell_word};
 
 /// Returns `rucio`, the options that select the session and the login, and `words`. Omits the password, which is
 /// prompted for.
@@ -27,6 +27,71 @@ pub(super) fn command(overrides: &Overrides, words: &str) -> String {
     let flags = [(overrides.oidc_polling, " --oidc-polling"), (overrides.no_browser, " --no-browser")];
     let flags = flags.iter().filter(|(given, _)| *given).map(|(_, flag)| (*flag).to_owned());
     format!("rucio{} {words}", given.chain(flags).collect::<String>())
+}
+
+/// Returns the options for a corrected command line: a value that the hints blame is replaced by one that they propose,
+/// else by a placeholder.
+pub(super) fn corrected(overrides: &Overrides, hints: &[Hint]) -> Overrides {
+    let mut corrected = overrides.clone();
+    for hint in hints {
+        match hint {
+            Hint::Parameters { parameters, .. } => parameters.iter().for_each(|one| blank(&mut corrected, *one)),
+            Hint::Values { values, .. } => {
+                for (parameter, value) in values {
+                    if let Some(given) = value_of(&mut corrected, *parameter) {
+                        *given = Some(value.clone());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    corrected
+}
+
+/// Replaces the value of an option by a placeholder, if the option was given. A key belongs to its certificate.
+fn blank(overrides: &mut Overrides, parameter: Parameter) {
+    if let Some(value @ Some(_)) = value_of(overrides, parameter) {
+        *value = Some(placeholder(parameter).to_owned());
+    }
+    if matches!(parameter, Parameter::Certificate | Parameter::Proxy) {
+        blank(overrides, Parameter::ClientKey);
+    }
+}
+
+fn value_of(overrides: &mut Overrides, parameter: Parameter) -> Option<&mut Option<String>> {
+    Some(match parameter {
+        Parameter::Config => &mut overrides.config,
+        Parameter::Profile => &mut overrides.profile,
+        Parameter::Host => &mut overrides.host,
+        Parameter::AuthHost => &mut overrides.auth_host,
+        Parameter::Account => &mut overrides.account,
+        Parameter::AuthMethod => &mut overrides.auth_strategy,
+        Parameter::CaCertificate => &mut overrides.ca_certificate,
+        Parameter::Certificate | Parameter::Proxy => &mut overrides.certificate,
+        Parameter::ClientKey => &mut overrides.client_key,
+        Parameter::User => &mut overrides.user,
+        Parameter::Vo => &mut overrides.vo,
+        Parameter::OidcScope => &mut overrides.oidc_scope,
+        Parameter::OidcAudience => &mut overrides.oidc_audience,
+        Parameter::OidcIssuer => &mut overrides.oidc_issuer,
+        _ => return None,
+    })
+}
+
+/// Returns what stands for the value of an option that the user must fill in.
+fn placeholder(parameter: Parameter) -> &'static str {
+    match parameter {
+        Parameter::Host | Parameter::AuthHost => "URL",
+        Parameter::Account => "ACCOUNT",
+        Parameter::AuthMethod => "STRATEGY",
+        Parameter::CaCertificate => "PATH",
+        Parameter::Config | Parameter::Certificate | Parameter::Proxy | Parameter::ClientKey => "FILE",
+        Parameter::Vo => "VO",
+        Parameter::OidcScope => "SCOPES",
+        Parameter::OidcAudience => "AUDIENCE",
+        _ => "NAME",
+    }
 }
 
 /// Returns the option of the command line.
@@ -71,6 +136,23 @@ mod tests {
             no_browser: true,
             ..Overrides::default()
         }
+    }
+
+    #[test]
+    fn next_command_does_not_repeat_what_is_blamed() {
+        let overrides = Overrides {
+            account: Some("nosuch".into()),
+            certificate: Some("old.pem".into()),
+            client_key: Some("old.key".into()),
+            ..Overrides::default()
+        };
+        let blamed = [
+            Hint::parameters("Check it", [Parameter::Certificate, Parameter::Host]),
+            Hint::values("Act as that one", [(Parameter::Account, "kim".to_owned())]),
+        ];
+        let next = command(&corrected(&overrides, &blamed), "login");
+        assert_eq!(next, "rucio --account kim --certificate FILE --client-key FILE login");
+        assert_eq!(command(&corrected(&overrides, &["Text.".into()]), "login"), command(&overrides, "login"));
     }
 
     #[test]

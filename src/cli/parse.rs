@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{FromArgMatches, Parser, Subcommand};
 
 use super::argv::{
-    HELP, called_as_admin, first_command, join_watch_interval, normalize_long_option, output_format, with_help_option,
+    HELP, called_as_admin, first_command, hoist_global_options, join_watch_interval, normalize_long_option, output_format,
+    with_help_option,
 };
 use super::commands::Command as NewCommand;
 use super::context::ContextOptions;
@@ -15,9 +16,15 @@ use super::leaf::LeafProperties;
 use super::legacy::Command as OldCommand;
 use super::legacy::admin::Command as AdminCommand;
 use super::list_options;
+use super::nearest::nearest;
 use super::tree::Tree;
 use super::trees::{ADMIN, AdminCli, CommandsCli, LEGACY, LegacyCli, admin_words, choose_tree, definition};
 use super::ui::{Format, Selection};
+use super::value_kind::{GivenValue, given_values};
+use crate::hint::shell_word;
+
+/// Maximum number of commands that are suggested for an unknown one.
+const MAX_SUGGESTIONS: usize = 3;
 
 /// A parsed command line.
 #[derive(Debug)]
@@ -29,6 +36,8 @@ pub(crate) struct Invocation {
     pub selection: Selection,
     /// Names of the groups and the command as they were typed: `["rse", "list"]`.
     pub path: Vec<String>,
+    /// Values of the command's arguments that the server knows: RSEs, scopes, DIDs ...
+    pub values: Vec<GivenValue>,
     /// Command name for the server's log, sent as `X-Rucio-Script`.
     script: String,
 }
@@ -86,7 +95,7 @@ pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, UsageError> 
     let words: Vec<_> = words.into_iter().map(|word| normalize_long_option(word, tree)).collect();
     let words = join_watch_interval(words);
     parse_in(tree, &words, command, script).map_err(|error| UsageError {
-        error: with_all_names(error, &words, tree),
+        error: with_right_order(with_all_names(error, &words, tree), &words, command, tree),
         tree,
         in_leaf: command.is_some_and(|at| parses_before(&words, at, tree)),
         format: output_format(&words),
@@ -96,6 +105,11 @@ pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, UsageError> 
 /// Parses the words with the parser of a tree. `command` is the index of the first command.
 fn parse_in(tree: Tree, words: &[OsString], command: Option<usize>, script: String) -> Result<Invocation, clap::Error> {
     let mut definition = definition(tree);
+    let hoisted = command.filter(|_| tree == Tree::Commands).map(|at| hoist_global_options(&definition, words, at));
+    let (words, command) = match &hoisted {
+        Some((words, at)) => (words.as_slice(), Some(*at)),
+        None => (words, command),
+    };
     let mut matches = match tree {
         Tree::Admin => {
             let name = if called_as_admin(words) { "rucio-admin" } else { "rucio admin" };
@@ -105,6 +119,7 @@ fn parse_in(tree: Tree, words: &[OsString], command: Option<usize>, script: Stri
         _ => definition.try_get_matches_from_mut(words)?,
     };
     let leaf = LeafProperties::find(&definition, &matches);
+    let values = given_values(&definition, &matches);
     let selection = list_options::selection(&mut definition, &matches)?;
     let path = command.map_or_else(Vec::new, |at| command_names(&definition, &words[at..]));
     let (global, call) = match tree {
@@ -124,7 +139,7 @@ fn parse_in(tree: Tree, words: &[OsString], command: Option<usize>, script: Stri
             (parsed.global, Call::Admin(parsed.command))
         }
     };
-    Ok(Invocation { global, call, leaf, selection, path, script })
+    Ok(Invocation { global, call, leaf, selection, path, values, script })
 }
 
 /// Returns the names of groups and command that the words begin with.
@@ -150,12 +165,45 @@ fn with_all_names(error: clap::Error, words: &[OsString], tree: Tree) -> clap::E
     // clap adds a command `help` to the legacy tree itself.
     let is_old = |name: &str| OldCommand::has_subcommand(name) || name == HELP;
     let only_new = new.get_subcommands().filter(|command| !is_old(command.get_name()));
-    definition(Tree::Legacy)
-        .subcommands(only_new.cloned())
-        .subcommand(clap::Command::new(ADMIN))
-        .try_get_matches_from(words)
-        .err()
-        .unwrap_or(error)
+    let all = definition(Tree::Legacy).subcommands(only_new.cloned()).subcommand(clap::Command::new(ADMIN));
+    best_suggestions(all.try_get_matches_from(words).err().unwrap_or(error))
+}
+
+/// Reduces the suggestions of an unknown command to the three best, best first.
+fn best_suggestions(mut error: clap::Error) -> clap::Error {
+    let (Some(ContextValue::String(typed)), Some(ContextValue::Strings(names))) =
+        (error.get(ContextKind::InvalidSubcommand), error.get(ContextKind::SuggestedSubcommand))
+    else {
+        return error;
+    };
+    let near = nearest(typed, names.iter().map(String::as_str), MAX_SUGGESTIONS);
+    let last = names.iter().rev().map(String::as_str).take(MAX_SUGGESTIONS);
+    let best: Vec<_> = if near.is_empty() { last.collect() } else { near };
+    let best = best.into_iter().map(str::to_owned).collect();
+    error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(best));
+    error
+}
+
+/// Adds the right command line to the error of a legacy command that is followed by a global option.
+fn with_right_order(error: clap::Error, words: &[OsString], command: Option<usize>, tree: Tree) -> clap::Error {
+    let (Some(at), ErrorKind::UnknownArgument) = (command, error.kind()) else { return error };
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return error };
+    let (moved, _) = hoist_global_options(&definition(tree), words, at);
+    let is_global = moved[1..].iter().take_while(|word| **word != words[at]).any(|word| *word == **argument);
+    // A password is not repeated.
+    if !is_global || moved == words || words.iter().any(|word| word.to_string_lossy().starts_with("--pass")) {
+        return error;
+    }
+    let line: Vec<_> = moved[1..].iter().map(|word| shell_word(&word.to_string_lossy()).into_owned()).collect();
+    let tip = format!("{argument} is a global option: rucio {}", line.join(" "));
+    let mut corrected = clap::Error::new(ErrorKind::UnknownArgument);
+    for (kind, value) in error.context() {
+        if matches!(kind, ContextKind::InvalidArg | ContextKind::Usage) {
+            corrected.insert(kind, value.clone());
+        }
+    }
+    corrected.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    corrected.with_cmd(&definition(tree))
 }
 
 /// Whether the words before the command can be parsed, so that the mistake must be after it.
@@ -219,6 +267,40 @@ mod tests {
             let message = parse(words(line)).unwrap_err().error.to_string();
             assert!(message.contains(&format!("'{nearest}'")), "{message}");
         }
+    }
+
+    #[test]
+    fn unknown_command_has_at_most_three_suggestions() {
+        for (line, best) in [("rucio lst", "'ls'"), ("rucio list", "'list-"), ("rucio dwonload", "'download'")] {
+            let message = parse(words(line)).unwrap_err().error.to_string();
+            let tip = message.lines().find(|line| line.contains("tip:")).unwrap_or_default();
+            assert!(tip.matches('\'').count() <= 6, "{message}");
+            assert_eq!(tip.find(best), tip.find('\''), "{message}");
+        }
+    }
+
+    #[test]
+    fn global_option_behind_a_legacy_command_is_shown_before_it() {
+        for (line, tip) in [
+            ("rucio list-dids --profile prod user.kim:*", Some("rucio --profile prod list-dids 'user.kim:*'")),
+            ("rucio list-rses --certificate=c.pem", Some("rucio --certificate=c.pem list-rses")),
+            ("rucio list-rses --nosuch", None),
+        ] {
+            let message = parse(words(line)).unwrap_err().error.to_string();
+            let expected = tip.map(|tip| format!("is a global option: {tip}"));
+            assert_eq!(message.contains("is a global option"), tip.is_some(), "{message}");
+            assert!(expected.is_none_or(|expected| message.contains(&expected)), "{message}");
+        }
+    }
+
+    #[test]
+    fn global_options_may_follow_the_command() {
+        let invocation = parse(words("rucio rse list --profile prod -v --rses X -H https://h")).unwrap();
+        let global = &invocation.global;
+        assert_eq!((global.profile.as_deref(), global.hostname.as_deref()), (Some("prod"), Some("https://h")));
+        assert!(global.verbose && invocation.path == ["rse", "list"], "{invocation:?}");
+        let invocation = parse(words("rucio rule list --account kim")).unwrap();
+        assert_eq!(invocation.global.account, None, "it is the command's own");
     }
 
     #[test]

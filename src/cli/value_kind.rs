@@ -1,6 +1,7 @@
 //! Kinds of values that arguments take, for tab completion.
 
 use clap::builder::ArgExt;
+use clap::{ArgMatches, Command};
 
 /// A kind of value that the server or the configuration can list. It stands on the argument:
 /// `#[arg(add = ValueKind::Rse)]`. Local paths have a `value_hint` instead.
@@ -32,10 +33,33 @@ pub(crate) enum ValueKind {
 
 impl ArgExt for ValueKind {}
 
+/// A value of the command line, with its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GivenValue {
+    pub kind: ValueKind,
+    pub value: String,
+}
+
+/// Returns the values of the command's own arguments that have a kind.
+pub(crate) fn given_values(tree: &Command, matches: &ArgMatches) -> Vec<GivenValue> {
+    let mut leaf = tree;
+    let mut matches = matches;
+    while let Some((name, below)) = matches.subcommand() {
+        leaf = leaf.find_subcommand(name).unwrap_or(leaf);
+        matches = below;
+    }
+    let of_kind = leaf.get_arguments().filter_map(|arg| Some((arg.get_id(), arg.get::<ValueKind>().copied()?)));
+    let given = of_kind.flat_map(|(id, kind)| {
+        let values = matches.try_get_raw(id.as_str()).ok().flatten().into_iter().flatten();
+        values.map(move |value| GivenValue { kind, value: value.to_string_lossy().into_owned() })
+    });
+    given.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::{Command, ValueHint};
+    use clap::ValueHint;
 
     /// Arguments of these names always have the kind, in every command.
     const NAMED: [(&str, ValueKind); 5] = [

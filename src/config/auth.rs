@@ -54,6 +54,18 @@ pub enum AuthMethod {
     Gss,
 }
 
+/// The credentials that command line or environment set in the place of those in the configuration file. A session is
+/// only used if it is one of theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenCredentials {
+    /// None: any session will do.
+    None,
+    /// A user name or a certificate.
+    Identity,
+    /// A password. Only a login shows whether it is correct.
+    Password,
+}
+
 pub(super) const AUTH_TYPE: Name = Name::of("auth_type", Parameter::AuthMethod);
 const USERNAME: Name = Name::of("username", Parameter::User);
 const PASSWORD: Name = Name::of("password", Parameter::Password);
@@ -81,6 +93,27 @@ impl AuthMethod {
     /// Those of [`super::Settings::resolve`].
     pub fn from_config(overrides: &Overrides, env: &Env, config: &Config) -> Result<Self> {
         Self::resolve(overrides, &Sources { env, config })
+    }
+
+    /// Returns which of the credentials override those of the file. The variables of grid tools do not: the file has
+    /// precedence over them.
+    pub(super) fn given(&self, overrides: &Overrides, sources: &Sources<'_>) -> GivenCredentials {
+        let is_given = |given: &Option<String>, name| sources.overrides_file(given.as_ref(), name);
+        let is_identity_given = match self {
+            Self::Userpass { password, .. } => {
+                let in_file = || sources.find(None, &PASSWORD).map(Secret::from);
+                if overrides.password.is_some() && *password != in_file() {
+                    return GivenCredentials::Password;
+                }
+                is_given(&overrides.user, &USERNAME)
+            }
+            Self::X509 { .. } => {
+                is_given(&overrides.certificate, &CLIENT_CERT) || is_given(&overrides.client_key, &CLIENT_KEY)
+            }
+            Self::X509Proxy { .. } => is_given(&overrides.certificate, &CLIENT_PROXY),
+            Self::Oidc(_) | Self::Ssh { .. } | Self::Gss => false,
+        };
+        if is_identity_given { GivenCredentials::Identity } else { GivenCredentials::None }
     }
 
     pub(super) fn resolve(overrides: &Overrides, sources: &Sources<'_>) -> Result<Self> {
@@ -149,11 +182,10 @@ fn x509_proxy(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod
     let proxy = named.as_ref().map_or_else(usual_proxy, |proxy| paths::expand(proxy, sources.env));
     check_readable(&proxy, "proxy certificate", Exception::MissingClientParameter).map_err(|error| {
         error
-            .with_only_hint(
-                "Create one with voms-proxy-init. The default path is X509_USER_PROXY or /tmp/x509up_u<uid>.",
-            )
+            .with_only_hint(Hint::run("Create one", format!("voms-proxy-init -out {}", shell_path(&proxy))))
             .with_hints(sources.unset_in_file(&CLIENT_PROXY).into_iter().map(Hint::from))
             .with_hint(Hint::parameters("To use another path", [Parameter::Proxy]))
+            .with_hint(Hint::LogIn { force: false })
     })?;
     if named.is_none() && belongs_to_other_user(&proxy) {
         Err(foreign_proxy_error(&proxy))

@@ -23,7 +23,7 @@ mod sources;
 mod storage;
 mod tokens;
 
-pub use auth::AuthMethod;
+pub use auth::{AuthMethod, GivenCredentials};
 pub use ca::CaSource;
 pub use create::NewConfig;
 pub(crate) use create::already_there;

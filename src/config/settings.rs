@@ -1,7 +1,7 @@
 //! Settings that a client needs before it contacts a server.
 
 use super::{
-    AuthMethod, CaSource, Config, ca, paths, servers,
+    AuthMethod, CaSource, Config, GivenCredentials, ca, paths, servers,
     sources::{Name, Sources},
     tokens::{DEFAULT_VO, TokenPaths},
 };
@@ -72,6 +72,8 @@ pub struct Settings {
     pub vo: String,
     /// The authentication method.
     pub auth: AuthMethod,
+    /// Which credentials of the method override those in the configuration file.
+    pub given: GivenCredentials,
     /// CA certificates used to verify servers.
     pub ca: CaSource,
     /// Whether certificate verification is off. Only the command line can set this.
@@ -122,12 +124,14 @@ impl Settings {
         let vo = sources.find(overrides.vo.as_ref(), &VO).unwrap_or_else(|| DEFAULT_VO.to_owned());
         let chosen = sources.find(None, &TOKEN_FILE).map(|path| paths::expand(&path, env));
         let tokens = TokenPaths::new(chosen.as_deref(), account.as_deref(), &vo, env)?;
+        let auth = AuthMethod::resolve(overrides, &sources)?;
         Ok(Self {
             hosts_from_file: overrides.host.is_none()
                 && overrides.auth_host.is_none()
                 && !config.profile_has(&["rucio_host", "auth_host"]),
             trace_host: config.non_empty("trace", "trace_host").unwrap_or_else(|| rucio_host.clone()),
-            auth: AuthMethod::resolve(overrides, &sources)?,
+            given: auth.given(overrides, &sources),
+            auth,
             ca: ca::resolve(overrides.ca_certificate.as_ref(), &sources, https)?,
             timeout: overrides.timeout.map(timeout).transpose()?,
             insecure: overrides.insecure,

@@ -90,6 +90,16 @@ impl Sources<'_> {
             .or_else(|| Some((self.config.non_empty("client", name.option).filter(is_set)?, in_file())))
     }
 
+    /// Whether the command line or a variable sets another value than the file.
+    pub(super) fn overrides_file(&self, given: Option<&String>, name: &Name) -> bool {
+        match self.trace(given, name) {
+            Some((value, ValueOrigin::Flag | ValueOrigin::Variable(_))) => {
+                self.config.non_empty("client", name.option) != Some(value)
+            }
+            Some((_, ValueOrigin::File(_))) | None => false,
+        }
+    }
+
     /// Returns the variable that is all of this path and is not set.
     fn unset_variable(&self, name: &Name, value: &str) -> Option<String> {
         if name.is_path { paths::unset_variable(value, self.env) } else { None }

@@ -12,7 +12,7 @@ pub(crate) mod hosts;
 pub(crate) mod known;
 pub(crate) mod login;
 mod reach;
-mod refusal;
+pub(crate) mod refusal;
 pub(crate) mod server;
 pub(crate) mod settings;
 mod tickets;
@@ -20,6 +20,7 @@ pub(crate) mod token;
 pub(crate) mod transfers;
 pub(crate) mod variables;
 
+pub(crate) use refusal::explain_refusal;
 use serde::Serialize;
 
 use crate::error::Error;

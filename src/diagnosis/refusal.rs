@@ -3,11 +3,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::Response;
 use serde_json::Value;
 
+use tokio::time::timeout;
+
 use super::Finding;
+use crate::auth::Login;
 use crate::certificate::{self, AskPassphrase};
 use crate::config::{AuthMethod, Settings};
 use crate::error::{Error, Result};
@@ -16,6 +20,9 @@ use crate::hint::{Command, Hint, Parameter};
 use crate::http::tls::Identity;
 use crate::http::{Request, Transport, checked, segment};
 use crate::secret::Secret;
+
+/// Time limit of the requests for the reason.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Returns the finding for a refused login, if more is known than the error says.
 pub(super) async fn explain(check: &'static str, transport: &Transport, error: &Error) -> Option<Finding> {
@@ -45,6 +52,18 @@ pub(super) async fn explain(check: &'static str, transport: &Transport, error: &
             _ => return None,
         },
     })
+}
+
+/// Replaces the hints of a refused login by its reason, if the server reveals it within ten seconds.
+pub(crate) async fn explain_refusal(login: &Login, error: Error) -> Error {
+    match timeout(TIMEOUT, explain("login", login.transport(), &error)).await {
+        Ok(Some(Finding { message, hints, .. })) => {
+            let reason =
+                message.chars().next().map(|first| first.to_uppercase().to_string() + &message[first.len_utf8()..]);
+            error.with_only_hint(format!("{}.", reason.unwrap_or_default())).with_hints(hints)
+        }
+        Ok(None) | Err(_) => error,
+    }
 }
 
 /// Whether the server refused the login.

@@ -77,6 +77,9 @@ fn finding(token: &CachedToken, settings: &Settings, login: LoginRequirement) ->
             log_in(&token.file, &format!("{ours}, expired {} ago", format_duration(unix_time() - end)), login)
         }
         TokenState::OtherOrigin(of) => log_in(&token.file, &format!("not used: it is the token of {of}"), login),
+        TokenState::OtherCredentials => {
+            log_in(&token.file, "not used: it was not obtained with the given credentials", login)
+        }
         TokenState::Untrusted(why) => {
             Finding::failed(CHECK, path, format!("not used: {why}")).hint(fix_file_command(&token.file))
         }

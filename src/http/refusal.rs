@@ -4,7 +4,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 
-use super::{body, json};
+use super::{body, json, tls};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 
@@ -15,9 +15,24 @@ pub(crate) async fn checked(response: Response) -> Result<Response> {
     }
     let status = response.status();
     let headers = response.headers().clone();
+    let url = response.url().clone();
     let body = body::read_error_body(response).await;
     tracing::debug!("Response text (length={}): [{}]", body.len(), String::from_utf8_lossy(&body));
-    Err(refused(status, &headers, &body))
+    let error = refused(status, &headers, &body);
+    Err(if url.scheme() == "http" && is_of_https_port(status, &body) {
+        error.with_only_hint(tls::use_https(&url))
+    } else {
+        error
+    })
+}
+
+/// Returns whether a server with TLS answers a request without: Apache, nginx and Go have such a page.
+fn is_of_https_port(status: StatusCode, body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body).to_lowercase();
+    status == StatusCode::BAD_REQUEST
+        && ["plain http to an ssl-enabled", "plain http request was sent to https", "http request to an https server"]
+            .iter()
+            .any(|phrase| text.contains(phrase))
 }
 
 /// Returns the error of an unsuccessful response.
@@ -85,6 +100,15 @@ mod tests {
         assert_eq!(refusal(status, &both, b"<html>"), (Exception::RSENotFound, "cut...".into()));
         let (class, message) = refusal(StatusCode::BAD_GATEWAY, &HeaderMap::new(), b"");
         assert_eq!((class, message.contains("502")), (Exception::RucioException, true));
+    }
+
+    #[test]
+    fn http_answer_of_an_https_port_is_recognised() {
+        let is_https = |body: &str| is_of_https_port(StatusCode::BAD_REQUEST, body.as_bytes());
+        assert!(is_https("Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />"));
+        assert!(is_https("<center>The plain HTTP request was sent to HTTPS port</center>"));
+        assert!(is_https("Client sent an HTTP request to an HTTPS server.\n"));
+        assert!(!is_https("<title>400 Bad Request</title>"));
     }
 
     #[test]

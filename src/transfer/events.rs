@@ -127,8 +127,15 @@ pub enum RunEvent<'a> {
         /// DIDs to choose from.
         dids: &'a [&'a Did],
     },
-    /// A requested DID has no files, or does not exist.
+    /// A requested DID does not exist.
     DidMissing(&'a Did),
+    /// A requested DID exists, but no replica of a file was listed.
+    NoReplicas {
+        /// The DID.
+        did: &'a Did,
+        /// The RSE expression of the sources, if there is one.
+        rse_expression: Option<&'a str>,
+    },
     /// The only replicas of a file are on tape.
     OnlyOnTape(&'a Did),
     /// The download starts.

@@ -3,6 +3,7 @@
 
 mod cache;
 mod commands;
+mod explicit;
 mod gss;
 mod keys;
 mod logins;

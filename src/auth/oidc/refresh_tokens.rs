@@ -46,7 +46,7 @@ pub(super) fn find(cache: &TokenCache, origin: &TokenOrigin, at: &OidcProvider) 
     if cache.is_closed() {
         return None;
     }
-    let files = cache.files_for(origin).map(|token| token.sibling(REFRESH));
+    let files = cache.files_for(origin).into_iter().map(|token| token.sibling(REFRESH));
     files.into_iter().find_map(|file| match read(&file) {
         Ok(record) => Some(record).filter(|record| record.belongs_to(origin, at)),
         Err(error) => {
@@ -80,7 +80,7 @@ pub(super) fn store(cache: &TokenCache, origin: &TokenOrigin, record: Option<Ref
     }
     let Some(record) = record else { return };
     let written = cache.make_folder().and_then(|()| {
-        let file = cache.file_for(origin).sibling(REFRESH);
+        let file = cache.file_for(origin, None).sibling(REFRESH);
         replace_file(&file, &serde_json::to_vec(&record)?)
     });
     if let Err(error) = written {

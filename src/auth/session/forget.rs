@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 pub(crate) fn forget(login: &Login) -> Result<Vec<Session>> {
     let settings = login.settings();
     let origin = &login.origin;
-    let [shared, own] = login.cache.files_for(origin);
+    let [shared, own] = login.cache.files_of_any_identity(origin);
     let same = |other: &TokenOrigin| other.same_server(origin) && other.account == origin.account;
     let of_it = |file: &TokenFile| file.record().is_some_and(|record| same(&record.origin));
     let mut mine: Vec<_> = recorded_files(&settings.token_dir).into_iter().filter(of_it).collect();

@@ -34,7 +34,7 @@ pub(crate) struct Session {
     /// The requested account; `None` if the server chooses it by the identity.
     pub account: Option<String>,
     pub source: TokenSource,
-    /// When the token was obtained or first seen, in seconds since 1970, UTC.
+    /// When the token was obtained, in seconds since 1970, UTC; unknown if another program obtained it.
     pub since: Option<i64>,
     /// Expiry, in seconds since 1970, UTC.
     pub expires: Option<i64>,
@@ -175,6 +175,12 @@ pub(crate) fn current(login: &Login) -> Option<Session> {
     }
 }
 
+/// Whether commands use this session only if they are given the same credentials: another session is the default.
+pub(crate) fn requires_same_credentials(login: &Login, session: &Session) -> bool {
+    let files = login.cache.files_of_any_identity(&login.origin);
+    login.origin.required.is_some() && !files.iter().any(|file| Some(file.file()) == session.file())
+}
+
 /// Returns all sessions saved in these folders, each with whether commands use it under these settings.
 pub(crate) fn all(folders: &[PathBuf], login: Option<&Login>) -> Vec<(Session, bool)> {
     let used = login.and_then(current).and_then(|session| session.file().map(Path::to_owned));
@@ -238,7 +244,7 @@ async fn validate(login: &Login, token: &Token) -> Result<Raw<Validation>> {
 
 /// Returns the session of a token just obtained, with the file it is saved in.
 fn session_of(login: &Login, token: Token) -> Session {
-    match current(login) {
+    match current(&login.completed()) {
         Some(saved) if saved.token.as_ref() == Some(&token) => saved,
         _ => Session::from_token(token, login, None),
     }

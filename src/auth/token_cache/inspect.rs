@@ -28,6 +28,8 @@ pub(crate) enum TokenState {
     Expired(i64),
     /// Belongs to the server, account or authentication method named here, not to these settings.
     OtherOrigin(String),
+    /// Not used, because other credentials were given for this call.
+    OtherCredentials,
     /// Not trusted, or not a token, for this reason.
     Untrusted(String),
 }
@@ -36,8 +38,9 @@ pub(crate) enum TokenState {
 pub(crate) fn inspect(settings: &Settings) -> Option<CachedToken> {
     let cache = TokenCache::new(settings);
     let origin = TokenOrigin::from_settings(settings);
-    let files = [cache.own_file(&origin), cache.shared.clone()];
-    let found: Vec<_> = files.iter().filter_map(|file| inspect_file(file, &origin, *file == cache.shared)).collect();
+    let files = cache.files_for(&origin);
+    let found: Vec<_> =
+        files.iter().rev().filter_map(|file| inspect_file(file, &origin, *file == cache.shared)).collect();
     let good = found.iter().position(|kept| matches!(kept.state, TokenState::Valid(_)));
     found.into_iter().nth(good.unwrap_or(0))
 }
@@ -60,10 +63,12 @@ fn inspect_file(file: &TokenFile, origin: &TokenOrigin, shared: bool) -> Option<
 fn token_state(record: Option<&TokenRecord>, value: &str, origin: &TokenOrigin, shared: bool) -> TokenState {
     let own_end = Claims::parse(value).and_then(|claims| claims.exp);
     let end = match record {
+        Some(record) if record.belongs_to(value) && origin.accepts(record) => record.expires.or(own_end),
         Some(record) if record.belongs_to(value) && record.origin.is_interchangeable_with(origin) => {
-            record.expires.or(own_end)
+            return TokenState::OtherCredentials;
         }
         Some(record) if record.belongs_to(value) => return TokenState::OtherOrigin(name(&record.origin)),
+        _ if origin.required.is_some() => return TokenState::OtherCredentials,
         Some(record) if record.origin.is_interchangeable_with(origin) && !record.several => own_end,
         None if origin.configured && shared => own_end,
         _ => return TokenState::OtherOrigin("an unknown server".to_owned()),

@@ -11,6 +11,9 @@
 //!
 //! A token for another server than that of `[client]` has a file of its own beside the shared one, and a valid token
 //! that would be overwritten there is moved to such a file: several servers can be used side by side.
+//!
+//! Credentials given on the command line or in a variable need a token of theirs: the record names the identity. While
+//! there is a session of another identity, their token has a file of its own, too; it does not replace that session.
 
 mod inspect;
 #[cfg(test)]
@@ -26,9 +29,11 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use serde::{Deserialize, Serialize};
 
+use super::identity::RequiredIdentity;
 use super::{Claims, Token, TokenSource, clock_skew};
 use crate::config::Settings;
 use crate::sha256;
+use crate::time::unix_time;
 pub(crate) use inspect::{CachedToken, TokenState, inspect, trusted};
 use token_file::digest;
 pub(super) use token_file::{
@@ -58,6 +63,9 @@ pub(super) struct TokenOrigin {
     /// Whether both hosts are those of `[client]` in the configuration file.
     #[serde(skip)]
     pub(super) configured: bool,
+    /// The identity that the token must be of, if credentials were given for this call.
+    #[serde(skip)]
+    pub(super) required: Option<RequiredIdentity>,
 }
 
 impl TokenOrigin {
@@ -70,6 +78,7 @@ impl TokenOrigin {
             auth_type: settings.auth.name().to_owned(),
             account: settings.account.clone(),
             configured: settings.hosts_from_file,
+            required: RequiredIdentity::from_settings(settings),
         }
     }
 
@@ -78,16 +87,25 @@ impl TokenOrigin {
         (&self.host, &self.auth_host, &self.vo) == (&other.host, &other.auth_host, &other.vo)
     }
 
-    /// Whether a token of one may be used for the other.
+    /// Whether a token of one may be used for the other, unless a certain identity is required.
     pub(super) fn is_interchangeable_with(&self, other: &Self) -> bool {
         self.same_server(other) && self.auth_type == other.auth_type && self.account == other.account
+    }
+
+    /// Whether a token with this record may be used.
+    fn accepts(&self, record: &TokenRecord) -> bool {
+        let identity = record.identity.as_deref();
+        record.origin.is_interchangeable_with(self) && self.required.as_ref().is_none_or(|one| one.accepts(identity))
     }
 
     /// Returns a part of a file name: the host, and a digest that makes it unique.
     fn name(&self) -> String {
         let server = url::Url::parse(&self.host).ok();
         let server = server.as_ref().and_then(url::Url::host_str).unwrap_or("server");
-        let all = format!("{}\n{}\n{}\n{}\n{:?}", self.host, self.auth_host, self.vo, self.auth_type, self.account);
+        let mut all = format!("{}\n{}\n{}\n{}\n{:?}", self.host, self.auth_host, self.vo, self.auth_type, self.account);
+        if let Some(required) = &self.required {
+            all.push_str(&format!("\n{:?}", required.name));
+        }
         format!("{server}-{}", &sha256::hex(&all)[..8])
     }
 }
@@ -125,14 +143,40 @@ impl TokenCache {
         TokenFile(name.into())
     }
 
-    /// Returns the files that may contain a token of this origin: the shared one and its own.
-    pub(super) fn files_for(&self, origin: &TokenOrigin) -> [TokenFile; 2] {
-        [self.shared.clone(), self.own_file(origin)]
+    /// Returns the files that may contain a token of this origin: the shared one, its own, and that of the required
+    /// identity.
+    pub(super) fn files_for(&self, origin: &TokenOrigin) -> Vec<TokenFile> {
+        let mut files = self.files_of_any_identity(origin).to_vec();
+        files.extend(origin.required.as_ref().map(|_| self.own_file(origin)));
+        files
     }
 
-    /// Returns the file that a token of this origin is written to.
-    pub(super) fn file_for(&self, origin: &TokenOrigin) -> TokenFile {
-        if origin.configured { self.shared.clone() } else { self.own_file(origin) }
+    /// Returns the files of the session that is used if no identity is required.
+    pub(super) fn files_of_any_identity(&self, origin: &TokenOrigin) -> [TokenFile; 2] {
+        [self.shared.clone(), self.own_file(&TokenOrigin { required: None, ..origin.clone() })]
+    }
+
+    /// Returns the file that a token of this origin and identity is written to.
+    pub(super) fn file_for(&self, origin: &TokenOrigin, identity: Option<&str>) -> TokenFile {
+        let [shared, own] = self.files_of_any_identity(origin);
+        if origin.required.is_some() && [&shared, &own].iter().any(|file| self.is_of_another(file, origin, identity)) {
+            self.own_file(origin)
+        } else if origin.configured {
+            shared
+        } else {
+            own
+        }
+    }
+
+    /// Whether the file has a session of this origin, but of another or an unknown identity.
+    fn is_of_another(&self, file: &TokenFile, origin: &TokenOrigin, identity: Option<&str>) -> bool {
+        let Ok(Some(value)) = file.value() else { return false };
+        match file.record() {
+            Some(record) if !record.origin.is_interchangeable_with(origin) => false,
+            Some(record) if record.belongs_to(&value) => !record.is_expired() && record.identity.as_deref() != identity,
+            Some(_) => true,
+            None => origin.configured && *file == self.shared,
+        }
     }
 
     /// Creates the folder of all token files, if it does not exist.
@@ -177,10 +221,12 @@ impl TokenCache {
         let token = |expires| Token::new(&value, expires).from(TokenSource::Cache(file.0.clone()));
         match file.record() {
             Some(record) if record.belongs_to(&value) => {
-                let usable = record.origin.is_interchangeable_with(origin) && !record.is_expired();
-                Ok(usable.then(|| token(record.expires)))
+                let usable = origin.accepts(&record) && !record.is_expired();
+                Ok(usable.then(|| token(record.expires).of_identity(record.identity)))
             }
             Some(record) if record.replaces(&value) => Ok(None),
+            // Whose token another program has saved is unknown.
+            _ if origin.required.is_some() => Ok(None),
             // Another program wrote this token after our record: the official client, most likely for the same server.
             Some(record) if record.origin.is_interchangeable_with(origin) && !record.several => {
                 adopt(file, token(None), origin)
@@ -197,11 +243,11 @@ impl TokenCache {
             return Err(ErrorKind::PermissionDenied.into());
         }
         self.make_folder()?;
-        let file = self.file_for(origin);
+        let file = self.file_for(origin, token.identity.as_deref());
         if file == self.shared {
             self.move_out_other_token(origin)?;
         }
-        file.save(token, origin)?;
+        file.save(token, origin, Some(unix_time()))?;
         Ok(file)
     }
 
@@ -214,7 +260,11 @@ impl TokenCache {
         match self.shared.value() {
             Ok(Some(value)) if record.belongs_to(&value) => {
                 let own = self.own_file(&record.origin);
-                own.save(&Token::new(&value, record.expires), &record.origin)?;
+                own.save(
+                    &Token::new(&value, record.expires).of_identity(record.identity),
+                    &record.origin,
+                    record.since,
+                )?;
                 own.take_sibling(&self.shared, REFRESH)
             }
             // A token that is not trusted or missing is not moved.

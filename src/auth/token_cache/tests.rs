@@ -12,6 +12,7 @@ fn origin(host: &str) -> TokenOrigin {
         auth_type: "userpass".into(),
         account: Some("jdoe".into()),
         configured: true,
+        required: None,
     }
 }
 

@@ -27,9 +27,12 @@ pub(in crate::auth) struct TokenRecord {
     pub(in crate::auth) origin: TokenOrigin,
     /// Expiry of the token, in seconds since 1970, UTC.
     pub(in crate::auth) expires: Option<i64>,
-    /// When the token was obtained or first seen, in seconds since 1970, UTC.
+    /// When the token was obtained, in seconds since 1970, UTC. Unknown for a token of another program.
     #[serde(default)]
     pub(in crate::auth) since: Option<i64>,
+    /// The user name or the subject of the certificate that it was obtained with, if that is known.
+    #[serde(default)]
+    pub(in crate::auth) identity: Option<String>,
     /// SHA-256 of the token.
     pub(super) digest: String,
     /// SHA-256 of the previous token, which may still be in the file for a moment.
@@ -107,24 +110,29 @@ impl TokenFile {
         serde_json::from_slice(&std::fs::read(file).ok()?).ok()
     }
 
-    /// Saves a token. The record is written first, so that a token never has a wrong record.
-    pub(super) fn save(&self, token: &Token, origin: &TokenOrigin) -> Result<()> {
+    /// Saves a token that was obtained at `since`. The record is written first, so that a token never has a wrong record.
+    pub(super) fn save(&self, token: &Token, origin: &TokenOrigin, since: Option<i64>) -> Result<()> {
         let before = self.value().ok().flatten().filter(|before| before != token.expose());
-        self.write_record(token, origin, before.as_deref().map(digest))?;
+        self.write_record(token, origin, since, before.as_deref().map(digest))?;
         replace_file(&self.0, token.expose().as_bytes())
     }
 
-    /// Writes the record of the token in this file.
+    /// Writes the record of the token in this file, which another program obtained at an unknown time.
     pub(super) fn save_record(&self, token: &Token, origin: &TokenOrigin) -> Result<()> {
-        self.write_record(token, origin, None)
+        self.write_record(token, origin, None, None)
     }
 
-    fn write_record(&self, token: &Token, origin: &TokenOrigin, before: Option<String>) -> Result<()> {
+    fn write_record(
+        &self,
+        token: &Token,
+        origin: &TokenOrigin,
+        since: Option<i64>,
+        before: Option<String>,
+    ) -> Result<()> {
         let several = self.record().is_some_and(|last| last.several || !last.origin.same_server(origin));
         let expires = token.expires;
-        let since = Some(unix_time());
-        let digest = digest(token.expose());
-        let record = TokenRecord { origin: origin.clone(), expires, since, digest, before, several };
+        let (identity, digest) = (token.identity.clone(), digest(token.expose()));
+        let record = TokenRecord { origin: origin.clone(), expires, since, identity, digest, before, several };
         replace_file(&self.sibling(RECORD), &serde_json::to_vec(&record)?)
     }
 }

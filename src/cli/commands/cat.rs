@@ -11,6 +11,7 @@ use crate::cli::value_kind::ValueKind;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::shell_word;
 use crate::http::Client;
 use crate::transfer::download::source::rse_protocols::RseProtocols;
 use crate::transfer::job::{FileJob, Source};
@@ -74,7 +75,8 @@ async fn find(context: &Context, client: &Client, args: &Args, did: &Did, tapes:
     let what = dids::did_type(client, did).await?.to_lowercase();
     if what != "file" {
         let details = format!("{did} is a {what}, not a file.");
-        let hint = format!("List its files with `{}`.", context.command(&format!("list-files {did}")));
+        let list = context.command(&format!("did content list {}", shell_word(&did.to_string())));
+        let hint = format!("List its files with `{list}`.");
         return Err(Error::new(Exception::UnsupportedOperation, details).with_hint(hint));
     }
     let schemes = match &args.protocol {

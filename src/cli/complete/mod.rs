@@ -12,10 +12,10 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, Command, FromArgMatches};
+use clap::{Arg, Args, Command, FromArgMatches};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
-use super::argv::{first_command, normalize_long_option};
+use super::argv::{first_command, hoist_global_options, normalize_long_option};
 use super::global::Global;
 use super::shell::Shell;
 use super::tree::Tree;
@@ -38,11 +38,17 @@ pub(super) fn answer(words: &[OsString]) -> Option<ExitCode> {
     })
 }
 
+/// Returns the names of this kind from the completion cache, else from the server if it answers in time.
+pub(super) fn known_names(options: Overrides, kind: ValueKind) -> Vec<String> {
+    let found = Catalogue::new(options, Env::process()).values(kind, "");
+    found.iter().map(|candidate| candidate.get_value().to_string_lossy().into_owned()).collect()
+}
+
 /// Returns the candidates for the last word.
 fn candidates(words: &[OsString], env: Env) -> Vec<CompletionCandidate> {
     let Some((current, before)) = words.split_last() else { return Vec::new() };
     let (command, words) = tree_to_complete(before, current);
-    let catalogue = Arc::new(Catalogue::new(global_options(before), env));
+    let catalogue = Arc::new(Catalogue::new(global_options(&command, before), env));
     let mut command = with_values(command, &catalogue);
     let last = words.len() - 1;
     let found = clap_complete::engine::complete(&mut command, words, last, None).unwrap_or_default();
@@ -63,7 +69,8 @@ fn tree_to_complete(before: &[OsString], current: &OsString) -> (Command, Vec<Os
     match tree {
         Tree::Admin => (definition(tree), admin_words(&words, command)),
         Tree::Commands if command.is_none() && !current.is_empty() => (with_legacy_names(definition(tree)), words),
-        Tree::Commands | Tree::Legacy => (definition(tree), words),
+        Tree::Commands => (with_global_options(definition(tree)), words),
+        Tree::Legacy => (definition(tree), words),
     }
 }
 
@@ -74,9 +81,34 @@ fn with_legacy_names(new: Command) -> Command {
     new.subcommands(only_legacy.cloned()).subcommand(Command::new(ADMIN).about("Commands for administrators"))
 }
 
-/// Parses the global options before the command; ignores errors in the line.
-fn global_options(words: &[OsString]) -> Overrides {
-    let end = first_command(words).unwrap_or(words.len());
+/// Adds the global options to all commands that have no option of the same name. They are proposed once a part of the
+/// name is typed that no other option has.
+fn with_global_options(tree: Command) -> Command {
+    let global = Global::augment_args(Command::new(""));
+    let only_before = global.get_arguments().filter(|option| !option.is_global_set());
+    let options: Vec<_> = only_before.map(|option| option.clone().hide(true)).collect();
+    tree.mut_subcommands(|below| with_options(below, &options))
+}
+
+fn with_options(command: Command, options: &[Arg]) -> Command {
+    let collides = |option: &&Arg| {
+        command.get_arguments().any(|own| {
+            let is_same = |one: Option<&str>| one.is_some() && one == option.get_long();
+            let has_letter = own.get_short().is_some() && own.get_short() == option.get_short();
+            own.get_id() == option.get_id() || is_same(own.get_long()) || has_letter
+        })
+    };
+    let missing: Vec<_> = options.iter().filter(|option| !collides(option)).cloned().collect();
+    command.args(missing).mut_subcommands(|below| with_options(below, options))
+}
+
+/// Parses the global options of the line; ignores errors in it.
+fn global_options(tree: &Command, words: &[OsString]) -> Overrides {
+    let command = first_command(words);
+    let (words, end) = match command {
+        Some(at) => hoist_global_options(tree, words, at),
+        None => (words.to_vec(), words.len()),
+    };
     let words: Vec<_> = words[..end].iter().map(|word| normalize_long_option(word.clone(), Tree::Commands)).collect();
     let matches = Global::augment_args(Command::new("rucio")).ignore_errors(true).try_get_matches_from(words);
     let global = matches.and_then(|matches| Global::from_arg_matches(&matches));

@@ -16,3 +16,8 @@ pub(in crate::cli) fn print_message(text: &str) {
     let text = if stderr.is_terminal() { clean(text) } else { text.into() };
     let _ = writeln!(&stderr, "{text}");
 }
+
+/// Whether error messages go to a terminal.
+pub fn is_error_terminal() -> bool {
+    io::stderr().is_terminal()
+}

@@ -24,7 +24,7 @@ pub use clean::{clean, one_line};
 pub use events::{Events, PROGRESS_INTERVAL, fields, named};
 pub use format::Format;
 pub use frames::Frames;
-pub(super) use messages::{print_message, usage};
+pub(super) use messages::{is_error_terminal, print_message, usage};
 pub use output::{Rich, Severity, Ui};
 pub use progress::{FileBar, LocksBar, Progress};
 pub use records::{Listing, Shape};

@@ -126,6 +126,12 @@ pub(in crate::http) fn check_address(advice: &str) -> Hint {
     Hint::parameters(advice, [Parameter::Host, Parameter::AuthHost])
 }
 
+/// Returns the hint for a URL with http of a server that expects TLS.
+pub(in crate::http) fn use_https(url: &url::Url) -> Hint {
+    let host = url.origin().ascii_serialization().replacen("http:", "https:", 1);
+    check_address(&format!("The server expects TLS: write {host}"))
+}
+
 /// Returns the hint if the server rejects our certificate, until the caller knows which one was sent.
 pub(crate) fn refused_certificate() -> Hint {
     let parameters = [Parameter::AuthMethod, Parameter::Certificate];

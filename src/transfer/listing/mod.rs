@@ -310,7 +310,12 @@ impl ListingTask<'_> {
             if !self.listing.selection.in_shard(&one.did) {
                 continue;
             }
-            self.listing.observer.run(RunEvent::DidMissing(&one.did));
+            let rse_expression = self.listing.query.rse_expression.as_deref();
+            self.listing.observer.run(if one.kind == DidKind::Missing {
+                RunEvent::DidMissing(&one.did)
+            } else {
+                RunEvent::NoReplicas { did: &one.did, rse_expression }
+            });
             self.send_job(FileJob { dataset: one.folder_did().clone(), ..FileJob::unknown(one.did.clone(), index) })
                 .await;
         }

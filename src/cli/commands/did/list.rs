@@ -105,7 +105,7 @@ async fn own_scope(client: &Client) -> Result<String> {
             Exception::InputValidationError,
             format!("No scope given, and account {account} has {}.", list_of(&scopes)),
         )
-        .with_hint("Give a pattern, for example: rucio list-dids 'SCOPE:*'")),
+        .with_hint("Give a pattern, for example: rucio did list 'SCOPE:*'")),
     }
 }
 
@@ -118,7 +118,7 @@ async fn require_scope(client: &Client, scope: &str) -> Result<()> {
         Ok(())
     } else {
         Err(Error::new(Exception::ScopeNotFound, "")
-            .with_hint(format!("Scope {scope:?} does not exist. List the scopes: `rucio list-scopes`.")))
+            .with_hint(format!("Scope {scope:?} does not exist. List the scopes: `rucio scope list`.")))
     }
 }
 

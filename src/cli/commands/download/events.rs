@@ -103,7 +103,8 @@ impl<'a> EventWriter<'a> {
             RunEvent::Starting { files, bytes, .. } => {
                 self.events.emit("expect", fields([("files", (*files).into()), ("bytes", (*bytes).into())]));
             }
-            RunEvent::DidMissing(did) => skipped(did, "it has no files, or does not exist"),
+            RunEvent::DidMissing(did) => skipped(did, "it does not exist"),
+            RunEvent::NoReplicas { did, .. } => skipped(did, "it has no files, or no replica matches"),
             RunEvent::OnlyOnTape(did) => skipped(did, "it has replicas on tape only"),
             RunEvent::NothingFound(text) => {
                 let reason = "no DID matches";

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::cli::ui::values::{Num, float_repr, python_round, sizefmt};
 use crate::cli::ui::{FileBar, Progress, Ui, one_line};
+use crate::hint::shell_word;
 use crate::lock::lock;
 use crate::transfer::events::{DownloadObserver, FileEvent, RunEvent};
 use crate::transfer::job::{DownloadOutcome, FileJob, JobId};
@@ -107,6 +108,13 @@ impl DownloadObserver for Reporter {
                 tracing::info!("Selecting {number} random replicas from DID(s): [{}]", dids.join(", "));
             }
             RunEvent::DidMissing(did) => tracing::error!("DID does not exist: {}", one_line(&did.to_string())),
+            RunEvent::NoReplicas { did, rse_expression } => {
+                let did = one_line(&did.to_string()).into_owned();
+                match rse_expression {
+                    Some(rses) => tracing::error!("{did}: no replica matches --rses {}", shell_word(&one_line(rses))),
+                    None => tracing::error!("{did}: it has no files, or no replicas"),
+                }
+            }
             RunEvent::OnlyOnTape(did) => tracing::warn!(
                 "The requested DID {} only has replicas on tape. Direct download from tape is prohibited. \
                  Please request a transfer to a non-tape endpoint.",

@@ -67,7 +67,8 @@ pub(crate) async fn log_in(context: &Context, when: LoginMode) -> Result<()> {
         } else {
             "You are logged in.".to_owned()
         };
-        format!("{first}\n{}{}", view.text(), same_options(context))
+        let options = same_options(context, session::requires_same_credentials(login, &session));
+        format!("{first}\n{}{options}", view.text())
     })?;
     warn_of_another(context, &session);
     Ok(())
@@ -84,12 +85,13 @@ fn not_kept(context: &Context) -> Error {
         .with_hint(Hint::run("If the server is not trusted, find out why", check))
 }
 
-/// Returns a line with the options that other commands need to use this session, if any.
-fn same_options(context: &Context) -> String {
+/// Returns a line with the options that other commands need to use this session, if any; `with_user` if the user name
+/// is one of them.
+fn same_options(context: &Context, with_user: bool) -> String {
     let given = context.overrides();
     // The authentication options are no longer needed.
     let options = Overrides {
-        user: None,
+        user: given.user.clone().filter(|_| with_user),
         oidc_scope: None,
         oidc_audience: None,
         oidc_polling: false,
