@@ -158,6 +158,8 @@ pub enum Command {
     WhoAmIVerbose,
     /// Check everything that a login needs, with the same parameters.
     Doctor,
+    /// Create a configuration with the same parameters.
+    SetUp,
     /// List the RSEs.
     ListRses,
     /// List the scopes.

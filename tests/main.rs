@@ -13,6 +13,7 @@ mod faults;
 #[allow(dead_code, unused_imports, reason = "tests/standalone uses the rest")]
 mod fixtures;
 mod guide;
+mod hints;
 mod hostile;
 mod parsers;
 mod servers;

@@ -137,7 +137,7 @@ fn add_hint(error: Error, method: &AuthMethod) -> Error {
             let parameters = [Parameter::User, Parameter::Password, Parameter::Account];
             let check = Hint::parameters(format!("Check the password of {user}, and the account"), parameters);
             let next = match password {
-                Some(_) => Hint::command("To find out which is wrong", Command::Doctor),
+                Some(_) => Hint::command("To find out why", Command::Doctor),
                 None => Hint::LogIn { force: false },
             };
             error.with_hint(check).with_hint(next)

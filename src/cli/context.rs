@@ -9,7 +9,7 @@ use super::next_command;
 use super::terminal::Terminal;
 use super::tree::Tree;
 use super::ui::values::{Num, sizefmt};
-use super::ui::{Rich, Selection, Ui, log};
+use super::ui::{self, Rich, Selection, Ui, log};
 use crate::auth::Login;
 use crate::config::{Config, Overrides, Settings};
 use crate::env_vars::{self, Env};
@@ -44,6 +44,8 @@ pub(crate) struct Context {
     pub human: bool,
     /// Whether the elapsed time is reported.
     pub verbose: bool,
+    /// Whether only problems are reported.
+    pub quiet: bool,
     pager: bool,
     overrides: RefCell<Overrides>,
     script: String,
@@ -74,6 +76,7 @@ impl Context {
             is_extension: options.is_extension,
             human: !global.robot,
             verbose: global.verbose,
+            quiet: global.quiet,
             pager: !global.no_pager,
             overrides: RefCell::new(global.overrides()),
             script: options.script.to_owned(),
@@ -114,6 +117,13 @@ impl Context {
     /// Returns the hint of a finding of `doctor`, if there is one.
     pub(crate) fn finding_hint(&self, hints: &[Hint]) -> Option<String> {
         hint_text::of_finding(hints, &self.overrides.borrow())
+    }
+
+    /// Shows advice to a person at the terminal, for a command that succeeded.
+    pub(crate) fn advise(&self, advice: &str) {
+        if ui::is_error_terminal() && !self.quiet {
+            ui::print_message(&format!("hint: {advice}"));
+        }
     }
 
     /// Returns the hint for a failure, if there is one.

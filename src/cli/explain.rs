@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use tokio::time::timeout;
 
 use super::complete::known_names;
 use super::context::Context;
@@ -21,7 +20,9 @@ use crate::http::Client;
 use crate::types::Did;
 
 /// Time limit of the requests about a DID without a scope.
-const SCOPE_LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
+const SCOPE_LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time limit of the request for names.
+const NAME_LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum number of scopes to search.
 const MAX_SCOPES: usize = 200;
 /// Concurrent requests.
@@ -93,7 +94,8 @@ fn with_near_name(
     (problem, list): (&str, Command),
 ) -> Error {
     let Some(value) = value else { return error };
-    let names = if ui::is_error_terminal() { known_names(context.overrides(), kind) } else { Vec::new() };
+    let names =
+        if ui::is_error_terminal() { known_names(context.overrides(), kind, NAME_LOOKUP_TIMEOUT) } else { Vec::new() };
     if names.contains(&value) {
         return error;
     }
@@ -116,8 +118,7 @@ fn is_about_a_did(class: Exception) -> bool {
 /// Adds that the DID was written without a scope, and where such a name exists.
 async fn with_scopes(login: &Login, error: Error, did: &Did) -> Error {
     let client = login.client();
-    let found = timeout(SCOPE_LOOKUP_TIMEOUT, scopes_with(&client, &did.name)).await;
-    let meant = match found.ok().and_then(Result::ok).unwrap_or_default().as_slice() {
+    let meant = match scopes_with(&client, &did.name).await.unwrap_or_default().as_slice() {
         [] => String::new(),
         dids => format!(" Did you mean {}?", dids.join(" or ")),
     };
@@ -132,7 +133,8 @@ async fn scopes_with(client: &Client, name: &str) -> Result<Vec<String>> {
     let dids = scopes.into_iter().take(MAX_SCOPES).map(|scope| Did::new(scope, name));
     let exists = |did: Did| async move { api::dids::did_type(client, &did).await.is_ok().then(|| did.to_string()) };
     let found = stream::iter(dids).map(exists).buffered(CONCURRENT_LOOKUPS);
-    Ok(found.filter_map(std::future::ready).take(MAX_PROPOSALS).collect().await)
+    let in_time = found.take_until(tokio::time::sleep(SCOPE_LOOKUP_TIMEOUT));
+    Ok(in_time.filter_map(std::future::ready).take(MAX_PROPOSALS).collect().await)
 }
 
 #[cfg(test)]

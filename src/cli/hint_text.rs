@@ -98,6 +98,7 @@ fn command_of_program(command: &Command, overrides: &Overrides) -> String {
         }
         Command::WhoAmIVerbose => next_command::command(overrides, "-v whoami"),
         Command::Doctor => next_command::command(overrides, "doctor"),
+        Command::SetUp => next_command::command(overrides, "login --setup"),
         Command::ListRses => next_command::command(overrides, "rse list"),
         Command::ListScopes => next_command::command(overrides, "scope list"),
         Command::ListAccounts => next_command::command(overrides, "account list"),

@@ -77,7 +77,8 @@ fn following(command: &Command) -> Option<Command> {
     Some(match command {
         Command::WhoAmI { .. } => Command::WhoAmIVerbose,
         Command::WhoAmIVerbose => Command::Doctor,
-        Command::Doctor => Command::ListRses,
+        Command::Doctor => Command::SetUp,
+        Command::SetUp => Command::ListRses,
         Command::ListRses => Command::ListScopes,
         Command::ListScopes => Command::ListAccounts,
         Command::ListAccounts => Command::ShowRule { id: "0123".into() },

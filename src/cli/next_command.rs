@@ -1,7 +1,7 @@
 //! Builds the command line to run next, which repeats the global options of the current one.
 
 use crate::config::Overrides;
-use crate::hint::{Hint, Parameter, shell_word};
+use crate::hint::{Command, Hint, Parameter, shell_word};
 
 /// Returns `rucio`, the options that select the session and the login, and `words`. Omits the password, which is
 /// prompted for.
@@ -33,9 +33,16 @@ pub(super) fn command(overrides: &Overrides, words: &str) -> String {
 /// else by a placeholder.
 pub(super) fn corrected(overrides: &Overrides, hints: &[Hint]) -> Overrides {
     let mut corrected = overrides.clone();
+    let is_set_up = hints.contains(&Hint::command("", Command::SetUp));
     for hint in hints {
         match hint {
-            Hint::Parameters { parameters, .. } => parameters.iter().for_each(|one| blank(&mut corrected, *one)),
+            Hint::Parameters { parameters, .. } => {
+                parameters.iter().for_each(|one| blank(&mut corrected, *one));
+                // Only an option can name it while there is no configuration.
+                if is_set_up && parameters.contains(&Parameter::CaCertificate) {
+                    corrected.ca_certificate = Some(placeholder(Parameter::CaCertificate).to_owned());
+                }
+            }
             Hint::Values { values, .. } => {
                 for (parameter, value) in values {
                     if let Some(given) = value_of(&mut corrected, *parameter) {

@@ -6,8 +6,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{FromArgMatches, Parser, Subcommand};
 
 use super::argv::{
-    HELP, called_as_admin, first_command, hoist_global_options, join_watch_interval, normalize_long_option, output_format,
-    with_help_option,
+    HELP, called_as_admin, first_command, hoist_global_options, join_watch_interval, normalize_long_option,
+    output_format, with_help_option,
 };
 use super::commands::Command as NewCommand;
 use super::context::ContextOptions;
@@ -189,13 +189,17 @@ fn with_right_order(error: clap::Error, words: &[OsString], command: Option<usiz
     let (Some(at), ErrorKind::UnknownArgument) = (command, error.kind()) else { return error };
     let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return error };
     let (moved, _) = hoist_global_options(&definition(tree), words, at);
-    let is_global = moved[1..].iter().take_while(|word| **word != words[at]).any(|word| *word == **argument);
+    let is_global = moved[1..]
+        .iter()
+        .take_while(|word| **word != words[at])
+        .any(|word| word.to_string_lossy().split('=').next() == Some(argument));
     // A password is not repeated.
     if !is_global || moved == words || words.iter().any(|word| word.to_string_lossy().starts_with("--pass")) {
         return error;
     }
     let line: Vec<_> = moved[1..].iter().map(|word| shell_word(&word.to_string_lossy()).into_owned()).collect();
-    let tip = format!("{argument} is a global option: rucio {}", line.join(" "));
+    let line = [&["rucio".to_owned()], line.as_slice()].concat().join(" ");
+    let tip = format!("{argument} is a global option: {line}");
     let mut corrected = clap::Error::new(ErrorKind::UnknownArgument);
     for (kind, value) in error.context() {
         if matches!(kind, ContextKind::InvalidArg | ContextKind::Usage) {
@@ -233,7 +237,8 @@ mod tests {
         let cases = [
             ("rucio rse list", [false, false, true]),
             ("rucio token", [true, false, true]),
-            ("rucio session list", [true, false, true]),
+            ("rucio session list", [true, false, false]),
+            ("rucio session show", [true, false, true]),
             ("rucio checksum f", [true, false, false]),
             ("rucio completion bash", [false, false, false]),
             ("rucio login", [true, false, true]),
@@ -254,7 +259,7 @@ mod tests {
         let cases: [(&str, &[&str]); 3] = [
             ("rucio -a jdoe rse attribute list XRD1", &["rse", "attribute", "list"]),
             ("rucio ls user.jdoe:rse", &["ls"]),
-            ("rucio rse --quiet list", &["rse"]),
+            ("rucio rse --quiet list", &["rse", "list"]),
         ];
         for (line, path) in cases {
             assert_eq!(parse(words(line)).unwrap().path, path, "{line}");
@@ -283,7 +288,7 @@ mod tests {
     fn global_option_behind_a_legacy_command_is_shown_before_it() {
         for (line, tip) in [
             ("rucio list-dids --profile prod user.kim:*", Some("rucio --profile prod list-dids 'user.kim:*'")),
-            ("rucio list-rses --certificate=c.pem", Some("rucio --certificate=c.pem list-rses")),
+            ("rucio list-rses --certificate=c.pem", Some("rucio '--certificate=c.pem' list-rses")),
             ("rucio list-rses --nosuch", None),
         ] {
             let message = parse(words(line)).unwrap_err().error.to_string();

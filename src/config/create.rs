@@ -9,11 +9,12 @@ use crate::{
 };
 use ini::{EscapePolicy, Ini, LineSeparator, WriteOption};
 use std::{
-    fs::{DirBuilder, OpenOptions},
+    fs::DirBuilder,
     io::{ErrorKind, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
+use tempfile::NamedTempFile;
 
 /// Comment at the top of the file.
 const HEADER: &str = "# Rucio configuration. Do not add a password: commands prompt for it when needed.\n";
@@ -69,22 +70,62 @@ impl NewConfig {
         })
     }
 
-    /// Writes the file, readable only by its owner, and creates the folders it needs.
-    ///
-    /// # Errors
-    /// If the file exists and `replace` is not set, or if it cannot be written.
-    pub fn write(&self, path: &Path, replace: bool) -> Result<()> {
-        let text = self.text()?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        let mut options = OpenOptions::new();
-        options.write(true).mode(0o600).create(true);
-        let opened = if replace { options.truncate(true).open(path) } else { options.create_new(true).open(path) };
-        match made.and(opened).and_then(|mut file| file.write_all(text.as_bytes())) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(already_there(path)),
-            outcome => outcome.map_err(|error| Error::io(format!("Cannot write {}", path.display()), error)),
+    /// Writes the file.
+    #[cfg(test)]
+    fn write(&self, path: &Path, replace: bool) -> Result<()> {
+        create_file(path, &self.text()?, replace)
+    }
+}
+
+/// Writes a configuration, readable only by its owner, and creates the folders it needs. The file is complete or not
+/// there.
+///
+/// # Errors
+/// If the file exists and `replace` is not set, or if it cannot be written.
+pub fn create_file(path: &Path, text: &str, replace: bool) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    let written = made.and_then(|()| NamedTempFile::new_in(folder)).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        Ok(file)
+    });
+    let placed = written.and_then(|file| {
+        let outcome = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+        outcome.map(drop).map_err(|error| error.error)
+    });
+    match placed {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(already_there(path)),
+        outcome => outcome.map_err(|error| Error::io(format!("Cannot write {}", path.display()), error)),
+    }
+}
+
+/// Returns the text of a configuration with these options of `[client]`, which it sets in place of other values. Comments
+/// and order stay.
+pub fn with_client_options(text: &str, options: &[(&str, String)]) -> String {
+    let new = |option: &str, value: &str| format!("{option} = {}\n", value.replace('%', "%%"));
+    let mut result = String::new();
+    let mut is_in_client = false;
+    let mut is_replaced = false;
+    for line in text.lines() {
+        if line.starts_with('[') {
+            is_in_client = line.trim() == "[client]";
+            is_replaced = false;
+            result.push_str(&format!("{line}\n"));
+            if is_in_client {
+                result.extend(options.iter().map(|(option, value)| new(option, value)));
+            }
+            continue;
+        }
+        // An indented line continues the value above it.
+        if !line.starts_with([' ', '\t']) {
+            let name = line.split(['=', ':']).next().unwrap_or_default().trim().to_lowercase();
+            is_replaced = is_in_client && options.iter().any(|(option, _)| *option == name);
+        }
+        if !is_replaced {
+            result.push_str(&format!("{line}\n"));
         }
     }
+    result
 }
 
 /// Returns the error for a configuration that already exists.
@@ -130,6 +171,18 @@ mod tests {
         let mut config = NewConfig::default();
         config.set("account", Some(" kim".into()));
         assert!(config.text().is_err());
+    }
+
+    #[test]
+    fn options_are_added_to_a_sites_configuration() {
+        let site = "# Site\n[client]\nrucio_host = https://r\nca_cert = /a\n  /b\n; more\n[upload]\naccount = x\n";
+        let options = [("account", "kim".to_owned()), ("ca_cert", "/100%".to_owned())];
+        let text = with_client_options(site, &options);
+        let expected = "# Site\n[client]\naccount = kim\nca_cert = /100%%\nrucio_host = https://r\n; more\n[upload]\n\
+                        account = x\n";
+        assert_eq!(text, expected);
+        let read = crate::config::Config::parse(&text, "rucio.cfg").unwrap();
+        assert_eq!(read.get(CLIENT, "ca_cert").as_deref(), Some("/100%"));
     }
 
     #[test]

@@ -25,14 +25,15 @@ mod tokens;
 
 pub use auth::{AuthMethod, GivenCredentials};
 pub use ca::CaSource;
-pub use create::NewConfig;
 pub(crate) use create::already_there;
+pub use create::{NewConfig, create_file, with_client_options};
 pub use discover::personal;
 pub use effective::{EffectiveOption, effective, set_option};
 pub use explain::{Setting, explain};
 pub use location::{ClientLocation, location};
 pub use oidc::{BearerTokens, OidcLogin, OidcProvider, OidcSettings};
 pub use options::UnknownConvention;
+pub(crate) use paths::expand as expand_path;
 pub use profile::Profile;
 pub use settings::{Overrides, Settings};
 pub use sources::ValueOrigin;

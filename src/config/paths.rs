@@ -4,7 +4,7 @@ use crate::env_vars::{self, Env};
 use std::path::{Component, Path, PathBuf};
 
 /// Expands `$VAR`, `${VAR}`, `~` and `~user` as Python does, and makes the path absolute. Unknown names remain.
-pub(super) fn expand(path: &str, env: &Env) -> PathBuf {
+pub(crate) fn expand(path: &str, env: &Env) -> PathBuf {
     absolute(Path::new(&expand_home(&expand_variables(path.trim(), env), env)))
 }
 

@@ -4,6 +4,7 @@ use super::send_error::causes;
 use super::{SendError, tls};
 use crate::error::Error;
 use crate::exceptions::Exception;
+use crate::hint::{Command, Hint};
 use crate::retry::Retryable;
 
 impl Retryable for SendError {
@@ -26,7 +27,11 @@ pub(crate) fn transport_error(error: impl Into<SendError>) -> Error {
         return Error::new(class, format!("{place}{}", failure.reason)).with_hints(failure.hints);
     }
     let failure = Error::new(Exception::ServerConnectionException, format!("{place}{}", root_cause(&error)));
-    if error.is_connect() || error.is_redirect() || is_not_http(&error) {
+    if error.is_connect() {
+        failure
+            .with_hint(tls::check_address("Check the address of the server"))
+            .with_hint(Hint::command("Or the server is down. To find out", Command::Doctor))
+    } else if error.is_redirect() || is_not_http(&error) {
         failure.with_hint(tls::check_address("Check the address of the server"))
     } else {
         failure

@@ -46,9 +46,43 @@ fn doctor_status_is_coloured_on_a_terminal() -> Result<()> {
         Pty::ours(&doctor.home, &variables, &["doctor", "--offline"])?.end()
     };
     let (code, screen) = run(&[])?;
-    ensure!(code == 0 && screen.contains("\x1b[32mok\x1b[0m      configuration"), "{code}: {screen}");
+    ensure!(code == 0 && screen.contains("Configuration  \x1b[32mok\x1b[0m"), "{code}: {screen}");
     let (_, screen) = run(&[("NO_COLOR", "1")])?;
-    ensure!(screen.contains("ok      configuration") && !screen.contains('\x1b'), "{screen}");
+    ensure!(screen.contains("Configuration  ok") && !screen.contains('\x1b'), "{screen}");
+    Ok(())
+}
+
+/// At a terminal: a line per group, problems last; with `-v` all checks, with `-q` only problems.
+#[test]
+fn doctor_at_a_terminal_shows_problems_last() -> Result<()> {
+    let doctor = DoctorFixture::userpass()?;
+    let config = doctor.config().to_string_lossy().into_owned();
+    let run = |words: &[&str]| -> Result<String> {
+        let words = [words, &["--account", "nobody77", "doctor"]].concat();
+        let (code, screen) = Pty::ours(&doctor.home, &[("RUCIO_CONFIG", &config), ("NO_COLOR", "1")], &words)?.end()?;
+        ensure!(code == 1, "{screen}");
+        Ok(screen.replace('\r', ""))
+    };
+    let screen = run(&[])?;
+    let lines: Vec<_> = screen.lines().collect();
+    ensure!(
+        lines[0].starts_with("Configuration  ok       ") && lines.iter().all(|line| line.chars().count() <= 80),
+        "{screen}"
+    );
+    let groups = lines.iter().take_while(|line| !line.is_empty()).count();
+    ensure!(groups == 5, "{screen}");
+    ensure!(lines[groups + 1].starts_with("login          failed   "), "{screen}");
+    let text = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    ensure!(text.contains("there is no account nobody77; jdoe belongs to jdoe"), "{screen}");
+    ensure!(text.contains("fix: Correct the account"), "{screen}");
+    let quiet = run(&["-q"])?;
+    ensure!(quiet.starts_with("login          failed   ") && !quiet.contains("Configuration"), "{quiet}");
+    let detailed = run(&["-v"])?;
+    ensure!(detailed.contains("\n  tls          ok       ") && detailed.lines().count() > 20, "{detailed}");
+    // In a pipe, too, there are only problems with `-q`.
+    let piped = doctor.run(&["-q", "--account", "nobody77"])?;
+    ensure!(piped.stdout.lines().all(|line| !line.starts_with("ok ")), "{piped:?}");
+    ensure!(piped.stdout.contains("failed  login"), "{piped:?}");
     Ok(())
 }
 

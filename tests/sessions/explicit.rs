@@ -78,8 +78,8 @@ fn default_token(home: &Home) -> Result<Vec<u8>> {
 #[test]
 fn given_password_is_verified_by_a_login() -> Result<()> {
     let session = Session::by_password()?;
-    session.fails(&["--user", "jdoe", "--password", "wrong"], "Cannot authenticate")?;
-    session.fails(&["--password", "wrong"], "Cannot authenticate")?;
+    session.fails(&["--user", "jdoe", "--password", "nonsense"], "Cannot authenticate")?;
+    session.fails(&["--password", "nonsense"], "Cannot authenticate")?;
     // What the configuration says is nothing new.
     session.is(&["--user", "jdoe", "--password", "secret"], "jdoe", 0)?;
     session.is(&["--user", "jdoe"], "jdoe", 0)
@@ -146,7 +146,7 @@ fn login_of_another_user_says_how_its_session_is_used() -> Result<()> {
 #[test]
 fn doctor_logs_in_with_given_credentials() -> Result<()> {
     let session = Session::by_password()?;
-    let outcome = session.run(&["--password", "wrong", "doctor"])?;
+    let outcome = session.run(&["--password", "nonsense", "doctor"])?;
     ensure!(outcome.code == 1 && outcome.stdout.contains("the password of jdoe is wrong"), "{outcome:?}");
     ensure!(outcome.stdout.contains("not obtained with the given credentials"), "{outcome:?}");
     Ok(())

@@ -16,22 +16,33 @@ use crate::error::{Error, Result};
 /// # Errors
 /// The first file that could not be removed; the others are removed regardless.
 pub(crate) fn forget(login: &Login) -> Result<Vec<Session>> {
+    let [shared, own] = login.cache.files_of_any_identity(&login.origin);
+    let mine = files_of(login);
+    let (sessions, mut outcomes) = remove_all(&mine);
+    outcomes.push(remove(&own.sibling(CHECKED)));
+    if mine.contains(&shared) {
+        outcomes.push(remove(&login.settings().token_exp_epoch_file));
+    }
+    outcomes.into_iter().collect::<Result<Vec<_>>>().map(|_| sessions)
+}
+
+/// Returns the sessions of this server and account, of all authentication methods.
+pub(crate) fn of_account(login: &Login) -> Vec<Session> {
+    files_of(login).iter().map(Session::from_file).filter(Session::has_content).collect()
+}
+
+fn files_of(login: &Login) -> Vec<TokenFile> {
     let settings = login.settings();
     let origin = &login.origin;
-    let [shared, own] = login.cache.files_of_any_identity(origin);
+    let [shared, _] = login.cache.files_of_any_identity(origin);
     let same = |other: &TokenOrigin| other.same_server(origin) && other.account == origin.account;
     let of_it = |file: &TokenFile| file.record().is_some_and(|record| same(&record.origin));
     let mut mine: Vec<_> = recorded_files(&settings.token_dir).into_iter().filter(of_it).collect();
     // The official client's token, in the same file. A file that the user named may be another program's.
     if shared.record().is_none() && origin.configured && settings.auth_token_file_path.is_none() {
-        mine.push(shared.clone());
+        mine.push(shared);
     }
-    let (sessions, mut outcomes) = remove_all(&mine);
-    outcomes.push(remove(&own.sibling(CHECKED)));
-    if mine.contains(&shared) {
-        outcomes.push(remove(&settings.token_exp_epoch_file));
-    }
-    outcomes.into_iter().collect::<Result<Vec<_>>>().map(|_| sessions)
+    mine
 }
 
 /// Deletes all sessions in these folders.

@@ -19,7 +19,7 @@ use crate::http::Raw;
 use crate::secret::Secret;
 use crate::time::unix_time;
 use crate::types::Validation;
-pub(crate) use forget::{forget, forget_all};
+pub(crate) use forget::{forget, forget_all, of_account};
 
 /// A session, as far as it is known on this machine.
 #[derive(Debug, Clone)]

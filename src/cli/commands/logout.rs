@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::auth::session::{self, Session};
 use crate::auth::{TokenSource, ask_blocking};
 use crate::cli::context::Context;
-use crate::cli::leaf::Extension;
+use crate::cli::leaf::{Extension, NoServer};
 use crate::cli::terminal::Terminal;
 use crate::cli::ui::Shape;
 use crate::config::{AuthMethod, token_folders};
@@ -24,7 +24,7 @@ const SHAPE: Shape = Shape::named(&["account"], &["host", "account", "vo", "auth
 ///
 /// Example: rucio logout --all --yes
 #[derive(Debug, clap::Args)]
-#[command(add = Extension)]
+#[command(add = Extension, add = NoServer::With("all"))]
 pub(crate) struct Args {
     /// Log out of all your sessions on this machine: every server, account and VO
     #[arg(long)]
@@ -65,9 +65,15 @@ async fn ask(context: &Context, all: bool) -> Result<()> {
     let question = if all {
         "Log out of all sessions? [y/N] ".to_owned()
     } else {
-        let settings = context.login()?.settings();
+        let login = context.login()?;
+        let settings = login.settings();
         let account = settings.account.as_deref().unwrap_or("the default account");
-        format!("Log out of {account} at {}? [y/N] ", settings.rucio_host)
+        let methods: Vec<_> = session::of_account(login).into_iter().map(|session| method(&session)).collect();
+        let sessions = match methods.len() {
+            0 | 1 => String::new(),
+            number => format!(" ({number} sessions: {})", methods.join(", ")),
+        };
+        format!("Log out of {account} at {}{sessions}? [y/N] ", settings.rucio_host)
     };
     let answer = ask_blocking(move || Terminal.line(&question)).await?;
     let words = if all { "logout --all --yes" } else { "logout --yes" };
@@ -94,7 +100,11 @@ fn text(session: &Session) -> String {
         Some(end) => format!("the token remains valid on the server until {}", date(end)),
         None => "the token remains valid on the server until it expires".to_owned(),
     };
-    format!("Logged out of {account} at {host}; {end}.")
+    format!("Logged out of {account} at {host} ({}); {end}.", method(session))
+}
+
+fn method(session: &Session) -> String {
+    session.auth_type.clone().unwrap_or_else(|| "unknown method".to_owned())
 }
 
 /// Warns if commands still use another token, or would log in again automatically.

@@ -33,11 +33,17 @@ type Attributes = BTreeMap<String, BTreeMap<String, String>>;
 pub(super) struct Catalogue {
     options: Overrides,
     env: Env,
+    limit: Duration,
 }
 
 impl Catalogue {
     pub(super) fn new(options: Overrides, env: Env) -> Self {
-        Self { options, env }
+        Self { options, env, limit: LOOKUP_TIMEOUT }
+    }
+
+    /// Sets the time limit.
+    pub(super) fn with_limit(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     /// Returns the values that begin with `current`.
@@ -65,7 +71,7 @@ impl Catalogue {
         let settings = Settings::resolve(&self.options, &self.env, &config).ok()?;
         let memory = CompletionCache::new(&settings, &self.env);
         let client = Login::cached_only(settings, "rucio::complete").client();
-        Some(CatalogueLookup { memory, client, end: Instant::now() + LOOKUP_TIMEOUT })
+        Some(CatalogueLookup { memory, client, end: Instant::now() + self.limit })
     }
 }
 

@@ -11,6 +11,7 @@ mod shell_words;
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Arg, Args, Command, FromArgMatches};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
@@ -39,8 +40,8 @@ pub(super) fn answer(words: &[OsString]) -> Option<ExitCode> {
 }
 
 /// Returns the names of this kind from the completion cache, else from the server if it answers in time.
-pub(super) fn known_names(options: Overrides, kind: ValueKind) -> Vec<String> {
-    let found = Catalogue::new(options, Env::process()).values(kind, "");
+pub(super) fn known_names(options: Overrides, kind: ValueKind, limit: Duration) -> Vec<String> {
+    let found = Catalogue::new(options, Env::process()).with_limit(limit).values(kind, "");
     found.iter().map(|candidate| candidate.get_value().to_string_lossy().into_owned()).collect()
 }
 

@@ -18,6 +18,6 @@ pub(in crate::cli) fn print_message(text: &str) {
 }
 
 /// Whether error messages go to a terminal.
-pub fn is_error_terminal() -> bool {
+pub(crate) fn is_error_terminal() -> bool {
     io::stderr().is_terminal()
 }

@@ -18,6 +18,7 @@ mod screen;
 mod selection;
 pub mod table;
 pub mod values;
+mod wrap;
 
 pub use bytes::Bytes;
 pub use clean::{clean, one_line};
@@ -30,3 +31,4 @@ pub use progress::{FileBar, LocksBar, Progress};
 pub use records::{Listing, Shape};
 pub use selection::{Selection, SortKey};
 pub use table::{Cell, Table};
+pub(super) use wrap::{terminal_width, wrapped};

@@ -129,10 +129,15 @@ impl Ui {
 
     /// Prints a line in table format, its first word coloured on a terminal; the other formats omit it.
     pub fn marked(&self, word: &str, tone: Severity, rest: &str) -> Result<()> {
+        self.marked_after("", word, tone, rest)
+    }
+
+    /// Like [`Self::marked`], with a text before the coloured word.
+    pub fn marked_after(&self, before: &str, word: &str, tone: Severity, rest: &str) -> Result<()> {
         match (self.format, self.terminal && self.colours) {
-            (Format::Table, false) => self.line(&format!("{word}{rest}")),
+            (Format::Table, false) => self.line(&format!("{before}{word}{rest}")),
             (Format::Table, true) => {
-                let line = format!("{}{}", tone.style().apply_to(word), clean(rest));
+                let line = format!("{}{}{}", clean(before), tone.style().apply_to(word), clean(rest));
                 self.bars.suspend(|| self.on_out(|out| writeln!(out, "{line}").and_then(|()| out.flush())))
             }
             _ => Ok(()),

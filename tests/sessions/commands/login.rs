@@ -126,7 +126,10 @@ fn login_with_a_wrong_password_ends_with_4_and_a_hint() -> Result<()> {
     let home = Home::new()?;
     let config = without_password(&home)?;
     let mut terminal = Pty::ours(&home, &[], &["--config", &config, "login"])?;
-    type_password(&mut terminal, "wr0ng")?;
+    for number in 1..=3 {
+        terminal.wait_for(&format!("(?s)(Password of jdoe: .*){{{number}}}$"))?;
+        type_password(&mut terminal, "wr0ng")?;
+    }
     let (code, screen) = terminal.end()?;
     ensure!(code == 4 && screen.contains("Cannot authenticate to account jdoe"), "{code}: {screen}");
     ensure!(
@@ -182,7 +185,10 @@ fn login_takes_another_account_as_an_option() -> Result<()> {
     let next = format!("options: `rucio --account root -S x509 --certificate {cert} --client-key {key} whoami`\n");
     ensure!(text.contains(&next), "{text}");
     let denied = run(&home, "userpass", &["login", "-a", "alice"])?;
-    ensure!(denied.code == 4 && denied.stderr.contains("Then run `rucio --account alice login`."), "{denied:?}");
+    ensure!(
+        denied.code == 4 && denied.stderr.contains("To find out why: `rucio --account alice doctor`."),
+        "{denied:?}"
+    );
     Ok(())
 }
 
@@ -191,7 +197,7 @@ fn login_failures_are_records_too() -> Result<()> {
     let outcome = run(&Home::new()?, "userpass", &["-o", "json", "--password", "wrong", "login"])?;
     let failure: Value = serde_json::from_str(&outcome.stderr)?;
     ensure!(outcome.code == 4 && failure["error"]["class"] == "CannotAuthenticate", "{outcome:?}");
-    ensure!(failure["error"]["hint"].as_str().is_some_and(|hint| hint.ends_with("`rucio login`.")), "{failure}");
+    ensure!(failure["error"]["hint"].as_str().is_some_and(|hint| hint.ends_with("`rucio doctor`.")), "{failure}");
     Ok(())
 }
 

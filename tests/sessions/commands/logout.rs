@@ -37,7 +37,7 @@ fn logout_removes_the_session_and_says_how_long_the_token_is_valid() -> Result<(
     let outcome = home.ours().env("RUCIO_CONFIG", &config).args(["logout", "--yes"]).run()?;
     ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
     let start = format!(
-        "Logged out of jdoe at {}; the token remains valid on the server until 20",
+        "Logged out of jdoe at {} (userpass); the token remains valid on the server until 20",
         Testbed::get()?.value("URL")?
     );
     ensure!(outcome.stdout.starts_with(&start) && outcome.stdout.ends_with(" UTC.\n"), "{outcome:?}");

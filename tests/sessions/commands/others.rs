@@ -26,11 +26,11 @@ fn login_hint_repeats_the_options_for_a_shell() -> Result<()> {
 fn login_hint_never_repeats_passwords() -> Result<()> {
     let outcome = run(&Home::new()?, "userpass", &["--password", "wr0ng", "--account", "jdoe", "list-rses"])?;
     ensure!(outcome.code == 1 && outcome.stdout.is_empty() && !outcome.stderr.contains("wr0ng"), "{outcome:?}");
-    ensure!(outcome.stderr.contains("Then run `rucio --account jdoe login`."), "{outcome:?}");
+    ensure!(outcome.stderr.contains("To find out why: `rucio --account jdoe doctor`."), "{outcome:?}");
     let outcome = run(&Home::new()?, "userpass", &["-o", "json", "--password", "wr0ng", "ping"])?;
     let failure: Value = serde_json::from_str(&outcome.stderr)?;
     ensure!(
-        failure["error"]["hint"].as_str().is_some_and(|hint| hint.ends_with("Then run `rucio login`.")),
+        failure["error"]["hint"].as_str().is_some_and(|hint| hint.ends_with("To find out why: `rucio doctor`.")),
         "{failure}"
     );
     Ok(())

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use anyhow::{Result, ensure};
 
 use super::{LINK, asked_for};
-use crate::fixtures::{Home, Pty, browse};
+use crate::fixtures::{Answer, Home, Pty, Server, browse};
 use crate::support::{Outcome, Testbed, split};
 
 /// Our client without any configuration.
@@ -37,11 +37,10 @@ fn answer(terminal: &mut Pty, answers: &[(&str, &str)]) -> Result<()> {
 fn common(way: &str) -> Result<Vec<(&'static str, String)>> {
     let testbed = Testbed::get()?;
     Ok(vec![
-        ("Rucio server URL", testbed.value("URL")?.to_owned()),
-        ("Authentication server URL", String::new()),
-        ("CA certificates", format!("{}/ca.pem", testbed.value("CERTS")?)),
-        ("Account", "jdoe".to_owned()),
+        ("Rucio server", testbed.value("URL")?.to_owned()),
+        ("CA certificates of the server", format!("{}/ca.pem", testbed.value("CERTS")?)),
         ("Authentication method", way.to_owned()),
+        ("Account", "jdoe".to_owned()),
     ])
 }
 
@@ -69,7 +68,7 @@ fn check(home: &Home, terminal: Pty) -> Result<String> {
 #[test]
 fn setup_by_password() -> Result<()> {
     let home = Home::new()?;
-    let mut terminal = set_up(&home, "", &[("User name \\[jdoe\\]", String::new())])?;
+    let mut terminal = set_up(&home, "", &[])?;
     super::type_password(&mut terminal, "secret")?;
     let config = check(&home, terminal)?;
     ensure!(config.contains("auth_type = userpass\nusername = jdoe\n"), "{config}");
@@ -96,26 +95,105 @@ fn setup_by_certificate() -> Result<()> {
 #[test]
 fn setup_in_the_browser() -> Result<()> {
     let home = Home::new()?;
-    let terminal = set_up(&home, "oidc", &[("Identity provider", "testbed".to_owned())])?;
+    let mut terminal = Pty::ours(&home, &[], &["login", "--setup", "--advanced"])?;
+    let mut answers = common("oidc")?;
+    answers.insert(2, ("Authentication server", String::new()));
+    answers.push(("Identity provider", "testbed".to_owned()));
+    answer(&mut terminal, &answers.iter().map(|(question, text)| (*question, text.as_str())).collect::<Vec<_>>())?;
     browse(&terminal.wait_for(LINK)?, "jdoe")?;
     let config = check(&home, terminal)?;
     ensure!(config.contains("oidc_issuer = testbed\noidc_polling = true\n"), "{config}");
     Ok(())
 }
 
-/// What was answered need not be typed again.
+/// From nothing to `whoami` with four answers: server, method, account and password.
+#[test]
+fn setup_by_password_has_four_prompts() -> Result<()> {
+    let home = Home::new()?;
+    let certs = Testbed::get()?.value("CERTS")?.to_owned();
+    // The CA is found where grid tools keep them.
+    let folder = format!("{certs}/ca");
+    let mut terminal = Pty::ours(&home, &[("X509_CERT_DIR", &folder)], &["login", "--setup"])?;
+    let host = Testbed::get()?.value("URL")?.trim_start_matches("https://").to_owned();
+    answer(&mut terminal, &[("Rucio server", &host)])?;
+    terminal.wait_for("Rucio 41.5.1 at https://")?;
+    answer(&mut terminal, &[("Authentication method", ""), ("Account", "jdoe")])?;
+    super::type_password(&mut terminal, "secret")?;
+    let (code, screen) = terminal.end()?;
+    ensure!(code == 0 && screen.contains("You are logged in."), "{screen}");
+    ensure!(screen.matches(": ").count() >= 4 && !screen.contains("CA certificates"), "{screen}");
+    let whoami = home.ours().env("X509_CERT_DIR", &folder).args(["whoami"]).run()?;
+    ensure!(whoami.code == 0 && whoami.stdout.contains("account    : jdoe"), "{whoami:?}");
+    Ok(())
+}
+
+/// The file of a site leaves only the password open.
+#[test]
+fn setup_by_the_configuration_of_a_site_has_one_prompt() -> Result<()> {
+    let testbed = Testbed::get()?;
+    let (url, certs) = (testbed.value("URL")?, testbed.value("CERTS")?);
+    let text = format!("# Of our site\n[client]\nrucio_host = {url}\nauth_host = {url}\nca_cert = {certs}/ca.pem\n");
+    let site = Home::new()?;
+    let file = site.path().join("site.cfg");
+    fs::write(&file, &text)?;
+    let answer = text.clone();
+    let server = Server::start(move |_, _| Answer::new(200, "", &answer))?;
+    for source in [file.display().to_string(), format!("{}/rucio.cfg", server.url())] {
+        let home = Home::new()?;
+        let mut terminal = Pty::ours(&home, &[("LOGNAME", "jdoe")], &["login", "--setup", &source])?;
+        super::type_password(&mut terminal, "secret")?;
+        let (code, screen) = terminal.end()?;
+        ensure!(code == 0 && screen.contains("You are logged in."), "{source}: {screen}");
+        let config = fs::read_to_string(home.path().join(".config/rucio/rucio.cfg"))?;
+        let expected = text.replace("[client]\n", "[client]\naccount = jdoe\nauth_type = userpass\nusername = jdoe\n");
+        ensure!(config == expected, "{source}: {config}");
+    }
+    Ok(())
+}
+
+#[test]
+fn setup_refuses_what_is_no_configuration_of_a_site() -> Result<()> {
+    let home = Home::new()?;
+    let page = Server::start(|_, _| Answer::new(200, "", "<!doctype html>\n<html>"))?;
+    for (source, text) in [
+        (format!("{}/rucio.cfg", page.url()), "is not a configuration"),
+        ("http://rucio.example.org/rucio.cfg".to_owned(), "is not protected"),
+        ("/nowhere/rucio.cfg".to_owned(), "cannot be read"),
+    ] {
+        let outcome = newcomer(&home, &["login", "--setup", &source])?;
+        ensure!(outcome.code == 1 && outcome.stderr.contains(text), "{outcome:?}");
+    }
+    ensure!(!home.path().join(".config").exists(), "nothing is written");
+    Ok(())
+}
+
+#[test]
+fn setup_asks_again_for_a_server_that_does_not_answer() -> Result<()> {
+    let home = Home::new()?;
+    let mut terminal = follow(&home, "rucio login --setup")?;
+    answer(&mut terminal, &[("Rucio server", "localhost:1")])?;
+    terminal.wait_for("https://localhost:1: Connection refused")?;
+    let testbed = Testbed::get()?;
+    terminal.wait_for("refused(?s).*Rucio server[^\\n]*: $")?;
+    terminal.type_in(&format!("{}\n", testbed.value("URL")?))?;
+    // Without CA certificates that verify it, it is no answer.
+    answer(&mut terminal, &[("CA certificates of the server", "")])?;
+    terminal.wait_for("unknown CA(?s).*unknown CA.*Rucio server[^\\n]*: $")?;
+    terminal.type_in("\x03")?;
+    let (code, screen) = terminal.end()?;
+    ensure!(code == 130 && !home.path().join(".config").exists(), "{screen}");
+    Ok(())
+}
+
+/// Without a terminal, the command to run next has a placeholder for what is missing.
 #[test]
 fn setup_reports_a_server_that_cannot_be_verified_with_a_command() -> Result<()> {
     let home = Home::new()?;
     let url = Testbed::get()?.value("URL")?;
-    let mut terminal = follow(&home, "rucio login --setup")?;
-    let answers = [("Rucio server URL", url), ("Authentication server", ""), ("CA certificates", "")];
-    answer(&mut terminal, &answers)?;
-    answer(&mut terminal, &[("Account", "jdoe"), ("Authentication method", "userpass"), ("User name", "")])?;
-    let (code, screen) = terminal.end()?;
-    ensure!(code == 1 && screen.contains("--ca-certificate") && !home.path().join(".config").exists(), "{screen}");
-    let command = format!("rucio -H {url} --auth-host {url} --account jdoe -S userpass --user jdoe login --setup");
-    ensure!(screen.contains(&format!("Then run `{command}`.")), "{screen}");
+    let outcome = newcomer(&home, &["-H", url, "-S", "userpass", "login", "--setup"])?;
+    let command = format!("Then run `rucio -H {url} -S userpass --ca-certificate PATH login --setup`.");
+    ensure!(outcome.code == 1 && outcome.stderr.contains(&command), "{outcome:?}");
+    ensure!(!home.path().join(".config").exists());
     Ok(())
 }
 
@@ -208,7 +286,7 @@ fn setup_refuses_a_server_that_is_not_rucio() -> Result<()> {
     let testbed = Testbed::get()?;
     for (host, texts) in [
         ("https://localhost:1", "cannot be reached"),
-        ("localhost", "does not start with https://"),
+        ("ftp://localhost", "https://"),
         (testbed.value("OIDC")?, "Details: "),
     ] {
         let outcome = by_options(&home, &["-H", host, "--auth-host", host, "login", "--setup"])?;
@@ -225,8 +303,11 @@ fn setup_refuses_a_server_that_is_not_rucio() -> Result<()> {
 #[test]
 fn setup_asks_again_for_an_unknown_method_and_ends_at_ctrl_c() -> Result<()> {
     let home = Home::new()?;
-    let mut terminal = set_up(&home, "telepathy", &[])?;
-    terminal.wait_for("Unknown authentication method 'telepathy'")?;
+    let mut terminal = follow(&home, "rucio login --setup")?;
+    let answers = common("telepathy")?;
+    let answers: Vec<_> = answers[..3].iter().map(|(question, text)| (*question, text.as_str())).collect();
+    answer(&mut terminal, &answers)?;
+    terminal.wait_for("Unknown method 'telepathy'")?;
     terminal.wait_for("(?s)telepathy.*Authentication method[^\\n]*: $")?;
     terminal.type_in("\x03")?;
     let (code, screen) = terminal.end()?;

@@ -46,6 +46,24 @@ fn session_show_has_all_fields_in_records() -> Result<()> {
     Ok(())
 }
 
+/// A login by another method moves the token to another file, which does not change when it was obtained.
+#[test]
+fn session_show_has_the_time_of_the_login_after_another_one() -> Result<()> {
+    let home = Home::new()?;
+    shown(&home, "userpass", &["login"])?;
+    change_record(&home, |record| record["since"] = 1_700_000_000.into())?;
+    shown(&home, "x509", &["login"])?;
+    let record = json(&home, "userpass", &["session", "show", "--offline"])?;
+    ensure!(record["issued_at"] == "2023-11-14T22:13:20Z", "{record}");
+    // Nobody knows when the official client logged in.
+    let home = Home::new()?;
+    ensure!(home.official()?.config("userpass")?.args(["whoami"]).run()?.code == 0);
+    shown(&home, "userpass", &["whoami"])?;
+    let record = json(&home, "userpass", &["session", "show", "--offline"])?;
+    ensure!(record["issued_at"].is_null(), "{record}");
+    Ok(())
+}
+
 #[test]
 fn session_show_offline_asks_no_server() -> Result<()> {
     let (home, agent) = (Home::new()?, unique("offline"));

@@ -56,6 +56,9 @@ fn session_update_asks_for_the_password() -> Result<()> {
 #[test]
 fn session_update_that_is_refused_names_the_command() -> Result<()> {
     let outcome = run(&Home::new()?, "userpass", &["session", "update", "-a", "alice"])?;
-    ensure!(outcome.code == 4 && outcome.stderr.contains("Then run `rucio --account alice login`."), "{outcome:?}");
+    ensure!(
+        outcome.code == 4 && outcome.stderr.contains("To find out why: `rucio --account alice doctor`."),
+        "{outcome:?}"
+    );
     Ok(())
 }

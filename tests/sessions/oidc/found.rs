@@ -195,7 +195,7 @@ fn found_token_that_is_refused_later_is_replaced() -> Result<()> {
     run(oidc(&home)?.env("BEARER_TOKEN", good()?))?;
     let files = fs::read_dir(home.token_folder())?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     let noted = files.iter().find(|path| path.extension().is_some_and(|ending| ending == "checked"));
-    let digest = rucio::sha256::hex(&foreign_token());
+    let digest = rucio::sha256::hex(foreign_token());
     fs::write(noted.context("a note of the token that was checked")?, digest)?;
     home.keep_token(good()?)?;
     let (outcome, lines) = run(oidc(&home)?.env("BEARER_TOKEN", &foreign_token()))?;

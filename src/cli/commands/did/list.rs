@@ -5,13 +5,16 @@ use crate::api;
 use crate::cli::compat::CompatOptions;
 use crate::cli::context::Context;
 use crate::cli::leaf::PrintsList;
-use crate::cli::ui::{Cell, Shape};
+use crate::cli::ui::{self, Cell, Shape};
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::lists;
 use crate::types::Did;
+
+/// Maximum number of files to count for a hint.
+const MAX_COUNTED: u64 = 1_000;
 
 const SHAPE: Shape = Shape::did(&["scope", "name", "did_type", "bytes", "length"]);
 
@@ -60,19 +63,42 @@ pub(crate) async fn list(context: &Context, args: Args, compat: CompatOptions) -
         recursive: args.recursive,
         limit: None,
     };
-    let mut found = lists::search(client, search).await?.raw();
+    let mut found = lists::search(client, search.clone()).await?.raw();
     let mut list = context.ui.list(SHAPE);
-    if args.short {
-        while let Some(entry) = found.next().await? {
-            list.line(&entry, || entry.did.to_string())?;
-        }
-        return list.end();
+    if !args.short {
+        list = list.with_table(did_table());
     }
-    let mut list = list.with_table(did_table());
+    let mut is_empty = true;
     while let Some(entry) = found.next().await? {
-        list.row(&entry, || [Cell::from(entry.did.to_string()), entry.did_type.clone().into()])?;
+        is_empty = false;
+        if args.short {
+            list.line(&entry, || entry.did.to_string())?;
+        } else {
+            list.row(&entry, || [Cell::from(entry.did.to_string()), entry.did_type.clone().into()])?;
+        }
     }
-    list.end()
+    list.end()?;
+    if is_empty && ui::is_error_terminal() {
+        advise_on_nothing(context, client, &search, args.did_pattern.as_deref()).await;
+    }
+    Ok(())
+}
+
+/// Tells a person at the terminal why nothing was listed: the pattern has no scope, or only files match.
+async fn advise_on_nothing(context: &Context, client: &Client, search: &api::dids::Search<'_>, pattern: Option<&str>) {
+    if let Some(pattern) = pattern.filter(|pattern| !pattern.contains(':')) {
+        context.advise(&format!("A DID is SCOPE:NAME. To list all of a scope: rucio did list '{pattern}:*'"));
+        return;
+    }
+    let all = api::dids::Search { did_type: "all", limit: Some(MAX_COUNTED), ..search.clone() };
+    let files = match api::dids::search(client, &all).await {
+        Ok(found) => found.collect().await.map_or(0, |found| found.len()),
+        Err(_) => 0,
+    };
+    if files > 0 {
+        let at_least = if files as u64 == MAX_COUNTED { "at least " } else { "" };
+        context.advise(&format!("No dataset or container matches, but {at_least}{files} files do: --filter type=all"));
+    }
 }
 
 async fn parents(context: &Context, client: &Client, did: &Did) -> Result<()> {

@@ -2,6 +2,7 @@
 //! themselves belong in `crate::diagnosis`; `report` prints their findings.
 
 pub(in crate::cli::commands) mod report;
+mod screen;
 
 use futures_util::future::join_all;
 
@@ -22,8 +23,9 @@ use report::Report;
 /// Diagnose problems with the login and the connection to the server
 ///
 /// Checks the configuration, all available credentials, the connection to the servers, and their responses. Prints one
-/// line per check and, if something is wrong, the command that fixes it. Never prompts, and shows no password, token or
-/// key. Logs in only if that needs no interaction. Exits with 1 if a check failed, with 4 if only a login is missing.
+/// line per check (at a terminal one per group, unless -v is given) and, if something is wrong, the command that fixes
+/// it; with -q only problems. Never prompts, and shows no password, token or key. Logs in only if that needs no
+/// interaction. Exits with 1 if a check failed, with 4 if only a login is missing.
 ///
 /// Example: rucio doctor
 #[derive(Debug, clap::Args)]

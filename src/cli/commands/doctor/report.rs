@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::screen::Screen;
 use crate::cli::context::Context;
 use crate::cli::ui::{Listing, Severity, Shape};
 use crate::diagnosis::{Finding, Status};
@@ -36,11 +37,14 @@ pub(in crate::cli::commands) struct Report<'a> {
     /// Hints of findings that fail only because a login is missing.
     logins: Vec<Hint>,
     warnings: usize,
+    /// What is shown at the end, at a terminal.
+    screen: Option<Screen>,
 }
 
 impl<'a> Report<'a> {
     pub(in crate::cli::commands) fn new(context: &'a Context) -> Self {
-        Self { context, list: context.ui.list(SHAPE), failed: 0, logins: Vec::new(), warnings: 0 }
+        let screen = context.ui.is_terminal().then(|| Screen::new(context.verbose));
+        Self { context, list: context.ui.list(SHAPE), failed: 0, logins: Vec::new(), warnings: 0, screen }
     }
 
     pub(in crate::cli::commands) fn add(&mut self, findings: Vec<Finding>) -> Result<()> {
@@ -62,6 +66,13 @@ impl<'a> Report<'a> {
         }
         let hint = self.context.finding_hint(&finding.hints);
         self.list.record(&Row::new(finding, hint.as_deref()))?;
+        if let Some(screen) = &mut self.screen {
+            screen.add(finding, hint);
+            return Ok(());
+        }
+        if self.context.quiet && finding.status == Status::Ok {
+            return Ok(());
+        }
         let word = finding.status.word();
         let tone = tone(finding.status);
         let rest = format!(
@@ -82,6 +93,9 @@ impl<'a> Report<'a> {
     /// Ends the list. Errors: a check failed (exit status 1), or only a login is missing (4).
     pub(in crate::cli::commands) fn end(self) -> Result<()> {
         self.list.end()?;
+        if let Some(screen) = &self.screen {
+            screen.show(self.context)?;
+        }
         match (self.failed, self.logins.into_iter().next(), self.warnings) {
             (0, None, 0) => self.context.ui.line("All checks passed."),
             (0, None, warnings) => self.context.ui.line(&format!("No check failed; {}.", count(warnings, "warning"))),
@@ -99,7 +113,7 @@ fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{ending}")
 }
 
-fn tone(status: Status) -> Severity {
+pub(super) fn tone(status: Status) -> Severity {
     match status {
         Status::Ok => Severity::Ok,
         Status::Warning => Severity::Warning,

@@ -3,6 +3,8 @@
 
 mod setup;
 
+use clap::ValueHint;
+
 use crate::auth::TokenSource;
 use crate::auth::session::{self, LoggedIn, LoginMode, LoginOutcome, Session};
 use crate::cli::commands::session::view::{Checked, SHAPE, View};
@@ -21,6 +23,8 @@ use crate::hint::Hint;
 /// for what is missing: a password, a passphrase, a login in the browser. Passwords are not saved.
 ///
 /// Example: rucio login --account production
+///
+/// Example: rucio login --setup https://site.example.org/rucio.cfg
 #[derive(Debug, clap::Args)]
 #[command(add = Extension, add = NoServer::With("setup"))]
 pub(crate) struct Args {
@@ -36,6 +40,12 @@ pub(crate) struct Args {
     /// Create a configuration file first, prompting for anything not given as a global option
     #[arg(long)]
     pub setup: bool,
+    /// With --setup, prompt for settings that rarely differ from the default, too
+    #[arg(long, requires = "setup")]
+    pub advanced: bool,
+    /// With --setup, the configuration of your site: its URL or a file
+    #[arg(value_name = "URL|FILE", requires = "setup", value_hint = ValueHint::AnyPath)]
+    pub source: Option<String>,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
@@ -44,7 +54,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         options.no_browser |= args.no_browser;
     });
     if args.setup {
-        setup::run(context, args.force).await?;
+        let Args { source, advanced, force: replace, .. } = args;
+        setup::run(context, setup::Request { source, advanced, replace }).await?;
     }
     log_in(context, if args.force { LoginMode::Force } else { LoginMode::IfNeeded }).await
 }

@@ -8,10 +8,11 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::cli::duration;
 use crate::cli::value_kind::ValueKind;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Command, Hint};
 use crate::http::Client;
-use crate::types::{Did, NewRule};
+use crate::types::{Did, NewRule, RuleRow};
 
 /// Priority of a rule's transfers, the same as in the official client.
 const PRIORITY: i64 = 3;
@@ -95,6 +96,9 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         Err(error) if skip_duplicates && error.class() == Some(Exception::DuplicateRule) => {
             add_one_by_one(context, client, rule).await?
         }
+        Err(error) if error.class() == Some(Exception::DuplicateRule) => {
+            return Err(with_existing_rule(client, &rule, error).await);
+        }
         outcome => outcome?,
     };
     let mut list = context.ui.list(DONE);
@@ -124,6 +128,28 @@ fn new_rule(dids: Vec<Did>, args: Args) -> NewRule {
         priority: PRIORITY,
         meta: None,
     }
+}
+
+/// Adds the existing rule to the error: the one of the same account on the same RSE expression.
+async fn with_existing_rule(client: &Client, rule: &NewRule, error: Error) -> Error {
+    let whoami = api::accounts::whoami(client).await.unwrap_or_default();
+    let own = whoami.get("account").and_then(|account| account.as_str()).map(str::to_owned);
+    let account = rule.account.clone().or(own);
+    for did in &rule.dids {
+        let rules = match api::dids::rules(client, did).await {
+            Ok(rules) => rules.collect().await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        let is_same = |other: &&RuleRow| {
+            other.rse_expression == rule.rse_expression
+                && account.as_ref().is_none_or(|account| *account == other.account)
+        };
+        if let Some(existing) = rules.iter().find(is_same) {
+            let advice = format!("{did} has such a rule already. To show it");
+            return error.with_hint(Hint::command(advice, Command::ShowRule { id: existing.id.clone() }));
+        }
+    }
+    error
 }
 
 /// Adds the rule to each DID separately: the server rejects all DIDs of a request if one has such a rule already.

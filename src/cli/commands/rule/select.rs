@@ -7,6 +7,7 @@ use crate::api;
 use crate::cli::context::Context;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::{Hint, shell_word};
 use crate::http::{Client, Raw};
 use crate::lists::{self, CompleteList};
 use crate::types::{Did, RuleRow};
@@ -66,7 +67,10 @@ pub(super) async fn select(context: &Context, selection: Selection) -> Result<Ru
     let account = given(selection.account);
     let subscription = given(selection.subscription);
     if [&id, &file, &did, &account, &subscription].into_iter().all(Option::is_none) {
-        return Err(refused("At least one option has to be given. Use -h to list the options."));
+        let own = context.settings().ok().and_then(|settings| settings.account).unwrap_or_else(|| "ACCOUNT".to_owned());
+        let list = context.command(&format!("rule list --account {}", shell_word(&own)));
+        return Err(refused("At least one option has to be given. Use -h to list the options.")
+            .with_hint(Hint::run("To list your own rules", list)));
     }
     let client = context.client()?;
     match (id, file, did, account) {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::view::{Checked, View};
 use crate::auth::session;
 use crate::cli::context::Context;
-use crate::cli::leaf::{Extension, PrintsList};
+use crate::cli::leaf::{Extension, NoServer, PrintsList};
 use crate::cli::ui::{Shape, Table};
 use crate::config::token_folders;
 use crate::error::Result;
@@ -31,7 +31,7 @@ const SHAPE: Shape = Shape::named(
 ///
 /// Does not contact any server. The session that commands use is marked.
 #[derive(Debug, clap::Args)]
-#[command(add = Extension, add = PrintsList)]
+#[command(add = Extension, add = NoServer::Always, add = PrintsList)]
 pub(crate) struct Args {}
 
 #[derive(Serialize)]
