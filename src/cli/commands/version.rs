@@ -12,10 +12,10 @@ use crate::http::RUCIO_VERSION;
 const SHAPE: Shape =
     Shape::named(&["version"], &["version", "commit", "target", "official_version", "host", "server_version"]);
 
-/// Show the versions of this program, of the official client that it reproduces, and of the server
+/// Show the versions of this program and of the server
 ///
-/// Exits with an error if the configured server does not answer. `rucio --version` prints only the release of the
-/// official client, as that client does.
+/// Also shows the release of the official client that it reproduces, which is all that `rucio --version` prints, as that
+/// client does. Exits with an error if the configured server does not answer.
 ///
 /// Example: rucio version -o json
 #[derive(Debug, clap::Args)]
