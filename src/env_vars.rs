@@ -81,6 +81,8 @@ variables! {
     RUCIO_LOGGING_FORMAT
     /// Disables colours in the output, with any value.
     NO_COLOR
+    /// Set by systems that run tests and builds: messages are log lines there, as in a pipe.
+    CI
 
     /// The application, as reported in traces.
     RUCIO_TRACE_APPID

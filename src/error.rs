@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::Path;
 
 use crate::exceptions::Exception;
 use crate::hint::Hint;
@@ -64,6 +65,14 @@ impl Error {
     /// Creates an I/O error; `what` is the operation that failed, with the path.
     pub fn io(what: impl Into<String>, source: io::Error) -> Self {
         Self::of_kind(ErrorKind::Io, what).with_source(source)
+    }
+
+    /// Creates the error for a file of the user that cannot be read, in Python's words.
+    pub(crate) fn file(path: &Path, source: io::Error) -> Self {
+        let text = source.to_string();
+        let reason = text.split(" (os error").next().unwrap_or(&text);
+        let number = source.raw_os_error().map(|number| format!("[Errno {number}] ")).unwrap_or_default();
+        Self::of_kind(ErrorKind::Io, format!("{number}{reason}: '{}'", path.display()))
     }
 
     /// Creates the error for a wait that timed out.
@@ -177,9 +186,19 @@ impl Error {
         self.0.status
     }
 
-    /// Returns the details without the summary of the exception class: the server's message, or ours. May be empty.
+    /// Returns the details without the phrase of the exception class: the server's message, or ours. May be empty.
     pub fn details(&self) -> &str {
         &self.0.message
+    }
+
+    /// Returns the details and the cause, without the phrase of the exception class. May be empty.
+    fn reason(&self) -> String {
+        let Details { message, source, .. } = &*self.0;
+        match source {
+            Some(source) if message.is_empty() => source.to_string(),
+            Some(source) => format!("{message}: {source}"),
+            None => message.clone(),
+        }
     }
 
     /// Returns what the user can do next, in order; empty if nothing is known.
@@ -214,21 +233,13 @@ impl Error {
     }
 }
 
-/// Writes the summary of the class and the details in the format that the official client logs, and the cause.
+/// Writes the phrase of the class and the details in the format that the official client logs, and the cause.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Details { message, source, .. } = &*self.0;
-        if let Some(class) = self.class() {
-            f.write_str(class.summary())?;
-            if !message.is_empty() || source.is_some() {
-                f.write_str("\nDetails: ")?;
-            }
-        }
-        f.write_str(message)?;
-        match source {
-            Some(source) if message.is_empty() => write!(f, "{source}"),
-            Some(source) => write!(f, ": {source}"),
-            None => Ok(()),
+        let reason = self.reason();
+        match self.class() {
+            Some(class) => f.write_str(&class.message(&reason)),
+            None => f.write_str(&reason),
         }
     }
 }
@@ -246,13 +257,17 @@ mod tests {
     #[test]
     fn message_has_class_details_and_cause() {
         let io = || io::Error::other("disk full");
-        let summary = Exception::AccessDenied.summary();
+        let phrase = Exception::AccessDenied.message("");
         for (error, expected) in [
-            (Error::new(Exception::AccessDenied, ""), summary.to_owned()),
-            (Error::new(Exception::AccessDenied, "no"), format!("{summary}\nDetails: no")),
-            (Error::new(Exception::AccessDenied, "").with_source("cause"), format!("{summary}\nDetails: cause")),
+            (Error::new(Exception::AccessDenied, ""), phrase.clone()),
+            (Error::new(Exception::AccessDenied, "no"), format!("{phrase}\nDetails: no")),
+            (Error::new(Exception::AccessDenied, "").with_source("cause"), format!("{phrase}\nDetails: cause")),
             (Error::io("Cannot write x", io()), "Cannot write x: disk full".to_owned()),
             (Error::value("bad").before_start(), "bad".to_owned()),
+            (
+                Error::file(Path::new("/no"), io::Error::from_raw_os_error(2)),
+                "[Errno 2] No such file or directory: '/no'".to_owned(),
+            ),
         ] {
             assert_eq!(error.to_string(), expected, "{error:?}");
         }

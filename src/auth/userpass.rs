@@ -53,7 +53,18 @@ async fn request_token(login: &Login, username: &str, password: &Secret) -> Resu
     let request = Request::get("auth/userpass")
         .header("x-rucio-username", username)
         .header("x-rucio-password", password.expose());
-    Token::from_response(login.transport.send_to_auth_host(&request).await?).await
+    Token::from_response(login.transport.send_to_auth_host(&request).await?).await.map_err(with_class_name)
+}
+
+/// Puts the class before the server's message, as the official client does in this method.
+fn with_class_name(error: Error) -> Error {
+    match error.class() {
+        Some(class) if error.status().is_some() => {
+            let details = format!("{}: {}", class.name(), error.details());
+            error.with_details(details)
+        }
+        _ => error,
+    }
 }
 
 fn not_set(parameter: Parameter, error: io::Error) -> Error {

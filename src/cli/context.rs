@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::global::Global;
 use super::hint_text;
+use super::leaf::LeafProperties;
 use super::next_command;
 use super::terminal::Terminal;
 use super::tree::Tree;
 use super::ui::values::{Num, sizefmt};
-use super::ui::{self, Rich, Selection, Ui, log};
+use super::ui::{self, Format, Rich, Selection, Ui, log};
 use crate::auth::Login;
 use crate::config::{Config, Overrides, Settings};
 use crate::env_vars::{self, Env};
@@ -23,11 +24,21 @@ use crate::types::{Did, ScopeConvention};
 pub(crate) struct ContextOptions<'a> {
     pub global: &'a Global,
     pub tree: Tree,
-    pub is_extension: bool,
+    pub leaf: LeafProperties,
     /// Rows and fields of lists to print.
     pub selection: &'a Selection,
     /// Command name for the server's log.
     pub script: &'a str,
+}
+
+/// Returns the settings of the log that the environment has.
+pub(super) fn log_settings(env: &Env) -> log::Settings {
+    log::Settings {
+        format: env.get(env_vars::RUCIO_LOGGING_FORMAT),
+        colour: env.get(env_vars::NO_COLOR).is_none(),
+        is_automation: env.get(env_vars::CI).is_some(),
+        ..log::Settings::default()
+    }
 }
 
 /// Everything that a command needs. No file is read before the command asks for it.
@@ -46,6 +57,7 @@ pub(crate) struct Context {
     pub verbose: bool,
     /// Whether only problems are reported.
     pub quiet: bool,
+    face: log::Face,
     pager: bool,
     overrides: RefCell<Overrides>,
     script: String,
@@ -67,16 +79,18 @@ impl Context {
             (false, true) => tracing::Level::WARN,
             (false, false) => tracing::Level::INFO,
         };
-        let colour = env.get(env_vars::NO_COLOR).is_none();
-        log::init(log::Settings { level, format: env.get(env_vars::RUCIO_LOGGING_FORMAT), colour }, ui.bars());
+        let log = log::Settings { level, is_transfer: options.leaf.is_transfer, ..log_settings(&env) };
+        let colour = log.colour;
+        let face = log::init(log, ui.bars());
         Self {
             ui: ui.with_colours(colour).with_selection(options.selection.clone()),
             env,
             tree: options.tree,
-            is_extension: options.is_extension,
+            is_extension: options.leaf.is_extension,
             human: !global.robot,
             verbose: global.verbose,
             quiet: global.quiet,
+            face,
             pager: !global.no_pager,
             overrides: RefCell::new(global.overrides()),
             script: options.script.to_owned(),
@@ -86,6 +100,11 @@ impl Context {
             warned_of_convention: OnceCell::new(),
             dids_without_scope: RefCell::default(),
         }
+    }
+
+    /// Whether messages and output are those that scripts know from the official client.
+    pub(crate) fn is_for_scripts(&self) -> bool {
+        self.face == log::Face::Log && self.ui.format() == Format::Table
     }
 
     /// Replaces the path of the configuration file.

@@ -24,8 +24,8 @@ pub(super) fn hosts(context: &Context, invocation: &Invocation) -> Result<Vec<Co
 pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
     check_policy(context, &invocation)?;
     let runtime = runtime::start()?;
-    if invocation.global.legacy {
-        tracing::warn!("Legacy commands are deprecated in Rucio; see rucio --help for the current ones.");
+    if let Some(notice) = invocation.notice.as_ref().filter(|_| context.is_for_scripts() && !invocation.global.quiet) {
+        tracing::warn!("{notice}");
     }
     let values = invocation.values;
     let command = async {

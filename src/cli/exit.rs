@@ -5,11 +5,14 @@ use std::time::Instant;
 use clap::error::ErrorKind;
 use serde_json::json;
 
-use super::context::Context;
+use super::context::{Context, log_settings};
 use super::exit_code::ExitCode;
 use super::parse::UsageError;
 use super::tree::Tree;
-use super::ui::{self, Format};
+use super::ui::{self, Format, Ui, log};
+use super::usage::Closing;
+use crate::config::{Config, DEFAULT_SUPPORT};
+use crate::env_vars::Env;
 use crate::error::{Error, ErrorKind as Kind, Result};
 use crate::exceptions::Exception;
 use crate::secret::hide_in_urls;
@@ -18,7 +21,7 @@ use crate::secret::hide_in_urls;
 pub(crate) fn report_usage_error(usage_error: &UsageError) -> ExitCode {
     if usage_error.format.is_json() && usage_error.error.use_stderr() {
         ui::print_message(&usage_error_json(&usage_error.error, usage_exit_code(usage_error)));
-    } else if let Err(error) = ui::usage(&usage_error.error)
+    } else if let Err(error) = print_usage_error(usage_error)
         && !usage_error.error.use_stderr()
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {
@@ -26,6 +29,31 @@ pub(crate) fn report_usage_error(usage_error: &UsageError) -> ExitCode {
         return ExitCode::Failure;
     }
     usage_exit_code(usage_error)
+}
+
+/// Prints help or the version on standard output, a parse error on standard error; for scripts with the official lines.
+fn print_usage_error(usage_error: &UsageError) -> std::io::Result<()> {
+    let face = log::init(log_settings(&Env::process()), Ui::stdout(usage_error.format, false).bars());
+    if face == log::Face::Plain || usage_error.format != Format::Table {
+        return ui::usage(&usage_error.error);
+    }
+    if let Some(notice) = &usage_error.notice {
+        tracing::warn!("{notice}");
+    }
+    let Closing { plain, logged } = &usage_error.closing;
+    if plain.is_empty() {
+        ui::usage(&usage_error.error)?;
+    } else {
+        // The usage of our parser gives way to the official lines.
+        let text = usage_error.error.to_string();
+        let message = text.split("\n\nUsage: ").next().unwrap_or(&text);
+        let message = message.split("\n\nFor more information").next().unwrap_or(message);
+        ui::print_message(&format!("{message}\n\n{}", plain.join("\n")));
+    }
+    if let Some(logged) = logged {
+        tracing::error!("{logged}");
+    }
+    Ok(())
 }
 
 fn usage_exit_code(usage_error: &UsageError) -> ExitCode {
@@ -54,7 +82,8 @@ pub(crate) fn finish(context: &Context, start: Instant, outcome: Result<()>) -> 
             // Output from before the failure is printed; a second error is ignored.
             let _ = context.ui.flush();
             let code = if context.is_extension { extension_exit_code(&error) } else { exit_code(&error, context.tree) };
-            report(&error, context.hint(&error).as_deref(), code, context.ui.format());
+            let support = is_unexpected(&error, context).then(|| unexpected(context));
+            report(&error, support.as_deref(), context.hint(&error).as_deref(), code, context.ui.format());
             if !error.is_before_start() && !error.is_interrupted() {
                 let _ = closing_line(context, start).and_then(|()| context.ui.flush());
             }
@@ -76,8 +105,30 @@ fn closing_line(context: &Context, start: Instant) -> Result<()> {
     Ok(())
 }
 
+/// Whether the official client has no exception class for the error, which it then calls unexpected.
+fn is_unexpected(error: &Error, context: &Context) -> bool {
+    let has_no_class = matches!(error.kind(), Kind::Value | Kind::Io) && !error.is_before_start();
+    has_no_class && context.is_for_scripts() && !context.is_extension
+}
+
+/// Returns what the official client says after an error that it does not know: whom to ask.
+fn unexpected(context: &Context) -> String {
+    let config = context.config().ok();
+    let site = config.and_then(Config::support).map(|contact| {
+        format!(
+            "If it's a problem concerning your experiment or if you're unsure what to do, please follow up at: {contact}\n"
+        )
+    });
+    let rucio = config.map_or_else(|| DEFAULT_SUPPORT.to_owned(), Config::support_rucio);
+    format!(
+        "\nRucio exited with an unexpected/unknown error.\nPlease rerun the last command with the \"-v\" option to gather \
+         more information.\n{}If you're sure there is a problem with Rucio itself, please follow up at: {rucio}",
+        site.unwrap_or_default()
+    )
+}
+
 /// Reports an error: as log lines, or as one JSON object if the output format is JSON.
-fn report(error: &Error, hint: Option<&str>, code: ExitCode, format: Format) {
+fn report(error: &Error, support: Option<&str>, hint: Option<&str>, code: ExitCode, format: Format) {
     if format.is_json() {
         return ui::print_message(&as_json(&error.to_string(), error.class(), hint, code));
     }
@@ -85,8 +136,11 @@ fn report(error: &Error, hint: Option<&str>, code: ExitCode, format: Format) {
         return;
     }
     tracing::error!("{error}");
+    if let Some(support) = support {
+        tracing::error!("{support}");
+    }
     if let Some(hint) = hint {
-        tracing::info!("Hint: {hint}");
+        ui::log::hint(hint);
     }
 }
 

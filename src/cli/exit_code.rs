@@ -50,7 +50,7 @@ impl ExitCode {
             Self::TimedOut => "timed out, as rule wait may",
             Self::Interrupted => "ended by Ctrl-C",
             Self::Terminated => "ended by SIGTERM, as from a batch system",
-            Self::Class(class) => class.summary(),
+            Self::Class(class) => return class.summary(),
         };
         text.to_owned()
     }

@@ -14,6 +14,10 @@ pub(crate) struct Extension;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HandlesInterrupt;
 
+/// The command moves data, and reports that in log lines.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Transfer;
+
 /// The command works without a configured server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum NoServer {
@@ -35,6 +39,7 @@ impl CommandExt for Extension {}
 impl CommandExt for HandlesInterrupt {}
 impl CommandExt for NoServer {}
 impl CommandExt for PrintsList {}
+impl CommandExt for Transfer {}
 impl CommandExt for SiteCanDisable {}
 
 /// What a leaf states about itself.
@@ -43,6 +48,7 @@ pub(crate) struct LeafProperties {
     pub is_extension: bool,
     pub handles_interrupt: bool,
     pub needs_server: bool,
+    pub is_transfer: bool,
 }
 
 impl LeafProperties {
@@ -63,6 +69,7 @@ impl LeafProperties {
             is_extension: leaf.get::<Extension>().is_some(),
             handles_interrupt: leaf.get::<HandlesInterrupt>().is_some(),
             needs_server,
+            is_transfer: leaf.get::<Transfer>().is_some(),
         }
     }
 }

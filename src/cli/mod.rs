@@ -9,6 +9,7 @@ mod commands;
 mod compat;
 mod complete;
 mod context;
+mod deprecation;
 mod dispatch;
 mod duration;
 mod exit;
@@ -35,6 +36,7 @@ mod tree;
 mod trees;
 mod tty;
 pub mod ui;
+mod usage;
 mod value_kind;
 mod watch;
 

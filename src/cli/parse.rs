@@ -11,6 +11,7 @@ use super::argv::{
 };
 use super::commands::Command as NewCommand;
 use super::context::ContextOptions;
+use super::deprecation;
 use super::global::Global;
 use super::leaf::LeafProperties;
 use super::legacy::Command as OldCommand;
@@ -18,8 +19,9 @@ use super::legacy::admin::Command as AdminCommand;
 use super::list_options;
 use super::nearest::nearest;
 use super::tree::Tree;
-use super::trees::{ADMIN, AdminCli, CommandsCli, LEGACY, LegacyCli, admin_words, choose_tree, definition};
+use super::trees::{ADMIN, AdminCli, CommandsCli, LEGACY, LegacyCli, admin_words, choose_tree, definition, layout};
 use super::ui::{Format, Selection};
+use super::usage::{Closing, Mistake};
 use super::value_kind::{GivenValue, given_values};
 use crate::hint::shell_word;
 
@@ -38,6 +40,8 @@ pub(crate) struct Invocation {
     pub path: Vec<String>,
     /// Values of the command's arguments that the server knows: RSEs, scopes, DIDs ...
     pub values: Vec<GivenValue>,
+    /// What the official client says about this way to call a command.
+    pub notice: Option<String>,
     /// Command name for the server's log, sent as `X-Rucio-Script`.
     script: String,
 }
@@ -59,6 +63,10 @@ pub(crate) struct UsageError {
     pub in_leaf: bool,
     /// Output format that the command line asks for.
     pub format: Format,
+    /// How the official client ends its message.
+    pub closing: Closing,
+    /// What the official client says before it parses the command line.
+    pub notice: Option<String>,
 }
 
 impl Invocation {
@@ -67,7 +75,7 @@ impl Invocation {
         ContextOptions {
             global: &self.global,
             tree: self.tree(),
-            is_extension: self.leaf.is_extension,
+            leaf: self.leaf,
             selection: &self.selection,
             script: &self.script,
         }
@@ -94,12 +102,62 @@ pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, UsageError> 
     let tree = choose_tree(&words, command.map(|at| words[at].to_string_lossy()).as_deref(), is_legacy);
     let words: Vec<_> = words.into_iter().map(|word| normalize_long_option(word, tree)).collect();
     let words = join_watch_interval(words);
-    parse_in(tree, &words, command, script).map_err(|error| UsageError {
-        error: with_right_order(with_all_names(error, &words, tree), &words, command, tree),
-        tree,
-        in_leaf: command.is_some_and(|at| parses_before(&words, at, tree)),
-        format: output_format(&words),
-    })
+    parse_in(tree, &words, command, script).map_err(|error| usage_error(error, &words, tree, command))
+}
+
+/// Adds to an error of clap what is needed to report it.
+fn usage_error(error: clap::Error, words: &[OsString], tree: Tree, command: Option<usize>) -> UsageError {
+    let error = if is_help(&error) {
+        with_layout(error, words, tree, command)
+    } else {
+        with_right_order(with_all_names(error, words, tree), words, command, tree)
+    };
+    let in_leaf = command.is_some_and(|at| parses_before(words, at, tree));
+    let typed = typed_words(words);
+    let is_before_parsing = tree == Tree::Admin || words.iter().any(|word| word == LEGACY);
+    let notice = deprecation::notice(tree, &typed).filter(|_| is_before_parsing);
+    let mut closing = Closing::default();
+    if error.use_stderr() {
+        let mut definition = definition(tree);
+        definition.build();
+        let start = command.and_then(|at| command_start(words, at)).unwrap_or(words.len());
+        let names = if in_leaf { command_names(&definition, &words[start..]) } else { Vec::new() };
+        let command = names.iter().fold(&definition, |group, name| group.find_subcommand(name).unwrap_or(group));
+        let program = if tree == Tree::Admin { "rucio-admin" } else { "rucio" };
+        let name = [&[program.to_owned()], names.as_slice()].concat().join(" ");
+        closing = Mistake { error: &error, command, name: &name, tree, in_leaf, words: &typed }.closing();
+    }
+    UsageError { error, tree, in_leaf, format: output_format(words), closing, notice }
+}
+
+fn is_help(error: &clap::Error) -> bool {
+    matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)
+}
+
+/// Renders help again, in the layout of the official client. Only help needs it, so the parser is built without.
+fn with_layout(help: clap::Error, words: &[OsString], tree: Tree, command: Option<usize>) -> clap::Error {
+    let mut definition = layout(definition(tree));
+    let words = if tree == Tree::Admin {
+        definition = definition.bin_name(if called_as_admin(words) { "rucio-admin" } else { "rucio admin" });
+        admin_words(words, command)
+    } else {
+        words.to_vec()
+    };
+    definition.try_get_matches_from(words).err().unwrap_or(help)
+}
+
+/// Returns the words as the official client gets them: without the name of the program and the choice of the tree.
+fn typed_words(words: &[OsString]) -> Vec<String> {
+    let is_tree = |word: &OsString| word == LEGACY || (word == ADMIN && !called_as_admin(words));
+    words[1..].iter().filter(|word| !is_tree(word)).map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
+/// Returns the index of the first name of a command: behind `admin`, if that is at `command`.
+fn command_start(words: &[OsString], command: usize) -> Option<usize> {
+    if words[command] != ADMIN || called_as_admin(words) {
+        return Some(command);
+    }
+    first_command(&words[command..]).map(|at| command + at)
 }
 
 /// Parses the words with the parser of a tree. `command` is the index of the first command.
@@ -121,7 +179,9 @@ fn parse_in(tree: Tree, words: &[OsString], command: Option<usize>, script: Stri
     let leaf = LeafProperties::find(&definition, &matches);
     let values = given_values(&definition, &matches);
     let selection = list_options::selection(&mut definition, &matches)?;
-    let path = command.map_or_else(Vec::new, |at| command_names(&definition, &words[at..]));
+    let start = command.and_then(|at| command_start(words, at));
+    let path = start.map_or_else(Vec::new, |at| command_names(&definition, &words[at..]));
+    let notice = deprecation::notice(tree, &typed_words(words));
     let (global, call) = match tree {
         Tree::Commands => {
             let parsed = CommandsCli::from_arg_matches_mut(&mut matches)?;
@@ -139,7 +199,7 @@ fn parse_in(tree: Tree, words: &[OsString], command: Option<usize>, script: Stri
             (parsed.global, Call::Admin(parsed.command))
         }
     };
-    Ok(Invocation { global, call, leaf, selection, path, values, script })
+    Ok(Invocation { global, call, leaf, selection, path, values, notice, script })
 }
 
 /// Returns the names of groups and command that the words begin with.
@@ -233,23 +293,23 @@ mod tests {
 
     #[test]
     fn leaf_properties_are_those_of_the_command() {
-        // Is an extension, handles Ctrl-C, needs a server.
+        // Is an extension, handles Ctrl-C, needs a server, moves data.
         let cases = [
-            ("rucio rse list", [false, false, true]),
-            ("rucio token", [true, false, true]),
-            ("rucio session list", [true, false, false]),
-            ("rucio session show", [true, false, true]),
-            ("rucio checksum f", [true, false, false]),
-            ("rucio completion bash", [false, false, false]),
-            ("rucio login", [true, false, true]),
-            ("rucio login --setup", [true, false, false]),
-            ("rucio download user.jdoe:f", [false, true, true]),
-            ("rucio get user.jdoe:f", [false, true, true]),
-            ("rucio upload --rse XRD1 f", [false, false, true]),
-            ("rucio-admin rse list", [false, false, true]),
+            ("rucio rse list", [false, false, true, false]),
+            ("rucio token", [true, false, true, false]),
+            ("rucio session list", [true, false, false, false]),
+            ("rucio session show", [true, false, true, false]),
+            ("rucio checksum f", [true, false, false, false]),
+            ("rucio completion bash", [false, false, false, false]),
+            ("rucio login", [true, false, true, false]),
+            ("rucio login --setup", [true, false, false, false]),
+            ("rucio download user.jdoe:f", [false, true, true, true]),
+            ("rucio get user.jdoe:f", [false, true, true, true]),
+            ("rucio upload --rse XRD1 f", [false, false, true, true]),
+            ("rucio-admin rse list", [false, false, true, false]),
         ];
-        for (line, [is_extension, handles_interrupt, needs_server]) in cases {
-            let expected = LeafProperties { is_extension, handles_interrupt, needs_server };
+        for (line, [is_extension, handles_interrupt, needs_server, is_transfer]) in cases {
+            let expected = LeafProperties { is_extension, handles_interrupt, needs_server, is_transfer };
             assert_eq!(parse(words(line)).unwrap().leaf, expected, "{line}");
         }
     }

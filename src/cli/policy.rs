@@ -24,13 +24,13 @@ pub(super) fn allow(config: &Config, command: Option<&str>) -> Result<()> {
     let [only, add, remove] = options.map(|option| named(config, option, &groups));
     let [only, add, remove] = [only?, add?, remove?];
     let wrong = |what: &str| {
-        Err(Error::new(Exception::ConfigurationError, format!("{}: [cli] {what}.", config.path().display())))
+        Err(Error::new(Exception::ConfigurationError, format!("{what} ([cli] of {})", config.path().display())))
     };
     if !only.is_empty() && (!add.is_empty() || !remove.is_empty()) {
-        return wrong("has endpoints together with endpoints_add or endpoints_remove");
+        return wrong("Endpoints cannot be set in both 'endpoints' and 'endpoints_add'/'endpoints_remove'");
     }
     if let Some(both) = add.intersection(&remove).next() {
-        return wrong(&format!("has {both} in endpoints_add and in endpoints_remove"));
+        return wrong(&format!("Endpoints cannot be in both 'endpoints_add' and 'endpoints_remove': {both}"));
     }
     let Some(command) = command.filter(|command| groups.iter().any(|group| group == command)) else { return Ok(()) };
     let disabled = if only.is_empty() { remove.contains(command) } else { !only.contains(command) };

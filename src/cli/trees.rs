@@ -88,6 +88,18 @@ fn only_common_in_help(option: clap::Arg) -> clap::Arg {
     option.hide_short_help(!is_common).hide_long_help(!is_common)
 }
 
+/// Sets the order of help texts: usage, text, options, and the commands last, as in the official client. Scripts read the
+/// lines below `Commands:`.
+pub(super) fn layout(command: clap::Command) -> clap::Command {
+    let rest = if command.has_subcommands() {
+        "Options:\n{options}{after-help}\n\nCommands:\n{subcommands}"
+    } else {
+        "{all-args}{after-help}"
+    };
+    let template = format!("{{usage-heading}} {{usage}}\n\n{{about-with-newline}}\n{rest}");
+    command.help_template(template).mut_subcommands(layout)
+}
+
 /// Whether the word is the name of a top-level command of the new tree. No tree is built for the answer.
 pub(super) fn is_command_name(name: &str) -> bool {
     NewCommand::has_subcommand(name)

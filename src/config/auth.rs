@@ -125,7 +125,7 @@ impl AuthMethod {
             "oidc" => oidc::resolve(overrides, sources).map(|settings| Self::Oidc(settings.into())),
             "ssh" => ssh(sources),
             "gss" => Ok(Self::Gss),
-            _ => Err(cannot_authenticate(format!("There is no authentication method '{name}'."))
+            _ => Err(cannot_authenticate(format!("auth type '{name}' not supported"))
                 .with_hint("The methods are userpass, x509, x509_proxy, oidc, ssh and gss.")
                 .with_hint(Hint::parameters("Choose one", [Parameter::AuthMethod]))),
         }
@@ -148,9 +148,9 @@ fn x509(overrides: &Overrides, sources: &Sources<'_>) -> Result<AuthMethod> {
             (cert, key.or(usual_key))
         }
     };
-    check_readable(&cert, "client certificate", Exception::MissingClientParameter)?;
+    check_readable(&cert, "X.509 client certificate", Exception::MissingClientParameter)?;
     if let Some(key) = &key {
-        check_readable(key, "client key", Exception::MissingClientParameter)?;
+        check_readable(key, "X.509 client key", Exception::MissingClientParameter)?;
         check_private(key)?;
     }
     Ok(AuthMethod::X509 { cert, key })
@@ -236,13 +236,22 @@ fn check_readable(path: &Path, what: &str, missing: Exception) -> Result<()> {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let unset = paths::remaining_variable(path).map(|name| format!("The variable {name} is not set."));
-            Err(Error::new(missing, format!("There is no {what} at {place}."))
+            Err(Error::new(missing, not_found(what, &path.to_string_lossy()))
                 .with_hints(unset.into_iter().map(Hint::from))
                 .with_hint("Correct the path, or put the file there."))
         }
         Err(error) => Err(cannot_authenticate(format!("The {what} {place} cannot be read: {error}.")).with_hint(
             Hint::run("Check that it is a file and that you may read it", format!("ls -l {}", shell_path(path))),
         )),
+    }
+}
+
+/// Words the absence of a file as the official client does.
+fn not_found(what: &str, place: &str) -> String {
+    match what {
+        "SSH private key" => format!("Provided ssh private key '{place}' does not exist"),
+        "proxy certificate" => format!("Cannot find a valid X509 proxy. There is no proxy certificate at {place}."),
+        what => format!("{what} not found: '{place}'"),
     }
 }
 
@@ -254,7 +263,9 @@ fn check_private(key: &Path) -> Result<()> {
     if mode == 0o400 || mode == 0o600 {
         return Ok(());
     }
-    let details = format!("The permissions of the private key {place} are {mode:o}; they must be 400 or 600.");
+    let details = format!(
+        "X.509 authentication selected, but private key ({place}) permissions are liberal (required: 400 or 600, found: {mode:o})"
+    );
     Err(cannot_authenticate(details).with_hint(Hint::run("", format!("chmod 600 {}", shell_path(key)))))
 }
 

@@ -21,7 +21,7 @@ pub(super) fn find(given: Option<&str>, env: &Env) -> Result<PathBuf> {
 /// Reads the file.
 pub(super) fn read(path: &Path) -> Result<String> {
     crate::input_file::read_to_string(path).map_err(|error| {
-        let details = format!("{} cannot be read: {error}.", path.display());
+        let details = format!("{0}\n{0} cannot be read: {error}.", path.display());
         Error::new(Exception::ConfigLoadingError, details)
             .with_hint(Hint::parameters("Name a readable file", [Parameter::Config]))
     })
@@ -47,7 +47,10 @@ pub(super) fn not_found(candidates: &[PathBuf]) -> Error {
     let lines: String = candidates.iter().map(|path| format!("\n\t{}", path.display())).collect();
     Error::new(
         Exception::ConfigNotFound,
-        format!("There is no rucio.cfg at any of these places, tried in order:{lines}"),
+        format!(
+            "Could not load Rucio configuration file. Rucio looked in the following paths for a configuration file, in \
+             order:{lines}"
+        ),
     )
     .with_hint(Hint::parameters("Name your configuration file", [Parameter::Config]))
 }

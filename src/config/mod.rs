@@ -32,7 +32,7 @@ pub use effective::{EffectiveOption, effective, set_option};
 pub use explain::{Setting, explain};
 pub use location::{ClientLocation, location};
 pub use oidc::{BearerTokens, OidcLogin, OidcProvider, OidcSettings};
-pub use options::UnknownConvention;
+pub use options::{DEFAULT_SUPPORT, UnknownConvention};
 pub(crate) use paths::expand as expand_path;
 pub use profile::Profile;
 pub use settings::{Overrides, Settings};

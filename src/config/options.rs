@@ -4,6 +4,9 @@ use super::Config;
 use crate::Result;
 use crate::types::ScopeConvention;
 
+/// Where bugs of Rucio are reported, unless the configuration names another place.
+pub const DEFAULT_SUPPORT: &str = "https://github.com/rucio/rucio/issues";
+
 impl Config {
     /// Returns the metadata plugin for requests that name none; `DID_COLUMN` by default.
     pub fn metadata_default_plugin(&self) -> String {
@@ -57,8 +60,7 @@ impl Config {
 
     /// Returns where to report bugs of Rucio itself.
     pub fn support_rucio(&self) -> String {
-        let issues = || "https://github.com/rucio/rucio/issues".to_owned();
-        self.get("policy", "support_rucio").unwrap_or_else(issues)
+        self.get("policy", "support_rucio").unwrap_or_else(|| DEFAULT_SUPPORT.to_owned())
     }
 
     /// Returns how the scope of a DID that is written without one is found, and what is unknown about that: the name of a

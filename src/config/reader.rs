@@ -104,7 +104,7 @@ impl ConfigReader<'_> {
     }
 
     fn wrong(&self, what: impl std::fmt::Display, hint: &str) -> Error {
-        let details = format!("{}, line {}: {what}.", self.path.display(), self.number);
+        let details = format!("{0}\n{0}, line {1}: {what}.", self.path.display(), self.number);
         Error::new(Exception::ConfigLoadingError, details).with_hint(hint)
     }
 }

@@ -2,15 +2,21 @@
 
 use crate::{Error, Result, exceptions::Exception};
 
+/// The end of the official messages about the protocol of a server.
+const ALLOWED: &str = "Allowed protocols: http, https";
+
 /// Returns the URL without trailing slashes, if it is valid.
 pub(super) fn checked(address: &str, option: &str) -> Result<String> {
     let Some((scheme, _)) = address.split_once("://") else {
-        let details = format!("{option} is '{address}', which does not start with https:// or http://.");
+        let details =
+            format!("'{address}'. {ALLOWED}\n{option} is '{address}', which does not start with https:// or http://.");
         return Err(Error::new(Exception::ClientProtocolNotFound, details)
             .with_hint(format!("Write it as https://{}.", address.trim_start_matches('/'))));
     };
     if !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) {
-        let details = format!("{option} is '{address}', and '{scheme}' is not a protocol of Rucio servers.");
+        let details = format!(
+            "'{scheme}' not supported when connecting to host '{address}'. {ALLOWED}\n{option} is '{address}'."
+        );
         return Err(Error::new(Exception::ClientProtocolNotSupported, details).with_hint("Use https:// or http://."));
     }
     if let Err(error) = url::Url::parse(address) {

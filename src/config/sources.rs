@@ -125,7 +125,8 @@ impl Sources<'_> {
         }
         let file = self.config.path().display();
         let details = self.unset_in_file(name).unwrap_or_else(|| {
-            format!("'{}' is not set: {file} does not have it in its section [client].", name.option)
+            let start = if ["rucio_host", "auth_host"].contains(&name.option) { "Section client and " } else { "" };
+            format!("{start}Option '{}' cannot be found in config file {file}, section [client].", name.option)
         });
         Error::new(Exception::MissingClientParameter, details).with_hint(self.setting_hint(name))
     }

@@ -120,11 +120,10 @@ impl Finding {
     }
 }
 
-/// Returns the details of an error, without the summary of its class if there are any.
+/// Returns the details of an error, without the phrase of its class if there are any.
 pub(crate) fn reason(error: &Error) -> String {
     let text = error.to_string();
-    let summary = error.class().map(|class| format!("{}\nDetails: ", class.summary())).unwrap_or_default();
-    text.strip_prefix(&summary).unwrap_or(&text).to_owned()
+    text.split_once("\nDetails: ").map_or(text.as_str(), |(_, details)| details).to_owned()
 }
 
 /// Joins the lines of a text: a finding is one line.

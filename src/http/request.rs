@@ -45,6 +45,23 @@ pub(super) enum Body {
 }
 
 impl Body {
+    /// Returns the text for the log; `None` for a file. The values of fields that hold secrets are hidden.
+    pub(super) fn shown(&self) -> Option<String> {
+        match self {
+            Self::Json(Value::Object(fields)) => {
+                let mut fields = fields.clone();
+                for (name, value) in &mut fields {
+                    if ["password", "passphrase", "secret", "token"].iter().any(|secret| name.contains(secret)) {
+                        *value = "[hidden]".into();
+                    }
+                }
+                Some(Value::Object(fields).to_string())
+            }
+            Self::Json(value) => Some(value.to_string()),
+            Self::File(_) => None,
+        }
+    }
+
     /// Sets the body of a request.
     pub(super) fn attach(&self, request: &mut reqwest::Request) {
         let body = match self {

@@ -9,6 +9,7 @@ use reqwest::{Method, Response, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::request::Body;
 use super::retries::{Patience, Retries};
 use super::{
     Connections, Options, RUCIO_VERSION, Request, SendError, body, checked, json, redirect, tls, transport_error,
@@ -25,6 +26,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 /// Request headers whose values must not be logged.
 const SECRET: [&str; 4] = ["authorization", "x-rucio-auth-token", "x-rucio-password", "x-rucio-ssh-signature"];
+
+/// Request headers whose values are logged with `-v`.
+const SHOWN: [&str; 5] = ["accept", "content-type", "x-rucio-account", "x-rucio-script", "x-rucio-vo"];
 
 /// Connections to the servers of these settings. Cheap to clone; nothing is read or sent before the first request.
 ///
@@ -208,7 +212,7 @@ impl Transport {
                 continue;
             }
             let response = answer.map_err(|error| ended(transport_error(error), &retries))?;
-            tracing::debug!("HTTP response: {}", response.status());
+            tracing::debug!("HTTP Response: {}", response.status());
             if !response.status().is_retryable() {
                 self.remember_reached(host, patience);
             } else if retries.has_waited() {
@@ -236,7 +240,7 @@ impl Transport {
     ) -> Result<Response, SendError> {
         // The query string may contain the code of a login: do not log it.
         let shown = url.split('?').next().unwrap_or_default();
-        tracing::debug!("HTTP request: {} {shown}", request.method);
+        log_request(request, shown, headers);
         let mut url = Url::parse(url).map_err(SendError::unsendable)?;
         if !request.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&request.query);
@@ -255,6 +259,40 @@ impl Transport {
         }
         Err(redirect::too_many(url))
     }
+}
+
+/// Logs a request with its headers and the start of its body, without secrets.
+fn log_request(request: &Request, url: &str, headers: &HeaderMap) {
+    tracing::debug!("HTTP request: {} {url}", request.method);
+    for (name, value) in headers {
+        let is_shown = SHOWN.contains(&name.as_str()) && !value.is_sensitive();
+        let value = if is_shown { String::from_utf8_lossy(value.as_bytes()) } else { "[hidden]".into() };
+        tracing::debug!("HTTP header:  {}: {value}", title_case(name.as_str()));
+    }
+    if let Some(text) = request.body.as_ref().and_then(Body::shown) {
+        tracing::debug!("Request data (length={}): [{}]", text.len(), shortened(&text));
+    }
+}
+
+/// Writes the name of a header as the official client sends it: `X-Rucio-VO`.
+fn title_case(name: &str) -> String {
+    let capitalised = |part: &str| match part {
+        "vo" => "VO".to_owned(),
+        part => part[..1].to_uppercase() + &part[1..],
+    };
+    name.split('-').filter(|part| !part.is_empty()).map(capitalised).collect::<Vec<_>>().join("-")
+}
+
+/// Leaves out the middle of a long text.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 132;
+    let characters = text.chars().count();
+    if characters <= LONGEST {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(LONGEST - 15).collect();
+    let end: String = text.chars().skip(characters - 10).collect();
+    format!("{start} ... {end}")
 }
 
 /// Marks the last failure of a server that was waited for.

@@ -68,7 +68,7 @@ impl ScopeConvention {
             Self::Atlas => default(text.strip_suffix('/').unwrap_or(text)),
             Self::Eic => eic(text),
             Self::Ctao | Self::Belle2 | Self::Unknown if !text.contains(':') => {
-                Err(malformed(text, "this client does not know which scope it has at this site"))
+                Err(malformed(text, "This client does not know which scope it has at this site."))
             }
             Self::Default | Self::Ctao | Self::Belle2 | Self::Unknown => default(text),
         }
@@ -79,8 +79,11 @@ fn default(text: &str) -> Result<Did> {
     match text.split(':').collect::<Vec<_>>()[..] {
         [name] => Ok(Did::new(first_parts(name), name.strip_suffix('/').unwrap_or(name))),
         [scope, name] if !scope.is_empty() && !name.is_empty() => Ok(Did::new(scope, name)),
-        [_, _] => Err(malformed(text, "its scope or its name is empty")),
-        ref parts => Err(malformed(text, &format!("it has {} colons, not one", parts.len() - 1))),
+        [_, _] => Err(malformed(text, "Found empty scope or name.")),
+        ref parts => {
+            let colons = parts.len() - 1;
+            Err(malformed(text, &format!("The DID should have exactly one colon but found {colons} colons.")))
+        }
     }
 }
 
@@ -93,16 +96,16 @@ fn first_parts(name: &str) -> String {
 fn dirac(text: &str) -> Result<Did> {
     let elements: Vec<_> = text.trim_end_matches('/').split('/').collect();
     let scope = elements.get(2).or_else(|| elements.get(1));
-    scope.map(|scope| Did::new(*scope, text)).ok_or_else(|| malformed(text, "it is not a path with a VO"))
+    scope.map(|scope| Did::new(*scope, text)).ok_or_else(|| malformed(text, "It is not a path with a VO."))
 }
 
 fn eic(text: &str) -> Result<Did> {
     let text = text.strip_suffix('/').unwrap_or(text);
-    let Some((scope, name)) = text.split_once(':') else { return Err(malformed(text, "it has no scope")) };
+    let Some((scope, name)) = text.split_once(':') else { return Err(malformed(text, "It has no scope.")) };
     let owner = scope.split_once('.').filter(|(kind, _)| kind.starts_with("user") || kind.starts_with("group"));
     match owner.map(|(_, owner)| format!("/{}", owner.split('.').next().unwrap_or_default())) {
         Some(start) if !name.starts_with(&start) => {
-            Err(malformed(text, &format!("names in the scope {scope} start with {start}")))
+            Err(malformed(text, &format!("Names in the scope {scope} start with {start}.")))
         }
         _ => Ok(Did::new(scope, name)),
     }
@@ -185,7 +188,10 @@ fn belle2_data(elements: &[&str]) -> &'static str {
 }
 
 fn malformed(text: &str, why: &str) -> Error {
-    Error::new(Exception::RucioException, format!("{text:?} is not a DID: {why}. Use scope:name."))
+    Error::new(
+        Exception::RucioException,
+        format!("Cannot extract scope and name from DID {text}. {why} Use scope:name."),
+    )
 }
 
 #[cfg(test)]

@@ -158,7 +158,7 @@ fn doctor_finds_a_missing_kerberos_ticket() -> Result<()> {
 #[test]
 fn doctor_finds_an_unknown_authentication_method() -> Result<()> {
     let doctor = DoctorFixture::with(|_| Ok("auth_type = telepathy".to_owned()))?;
-    doctor.fails(&[], 1)?.says("credentials", &["There is no authentication method 'telepathy'", "userpass, x509"])
+    doctor.fails(&[], 1)?.says("credentials", &["auth type 'telepathy' not supported", "userpass, x509"])
 }
 
 #[test]

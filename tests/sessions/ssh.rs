@@ -368,7 +368,12 @@ fn both_refuse(home: &Home, key: &Path, options: &[&str], expected: &[&str]) -> 
 
 #[test]
 fn ssh_key_that_is_missing() -> Result<()> {
-    both_refuse(&Home::new()?, Path::new("/nowhere/id"), &[], &["There is no SSH private key at /nowhere/id"])
+    both_refuse(
+        &Home::new()?,
+        Path::new("/nowhere/id"),
+        &[],
+        &["Provided ssh private key '/nowhere/id' does not exist"],
+    )
 }
 
 #[test]

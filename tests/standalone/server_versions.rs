@@ -35,7 +35,7 @@ fn old_server_lists_the_names_of_scopes() -> Result<()> {
             (heard.request == "GET /scopes/").then(|| Answer::json(r#"["mock", "user.jdoe"]"#))
         })?;
         expect(&outcome, 0)?;
-        ensure!(outcome.stdout == "mock\nuser.jdoe\n" && outcome.stderr.is_empty(), "{words:?}: {outcome:?}");
+        ensure!(outcome.stdout == "mock\nuser.jdoe\n" && outcome.messages().is_empty(), "{words:?}: {outcome:?}");
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 
 pub(crate) use diff::unified;
 pub(crate) use names::unique;
-pub(crate) use rucio::{Outcome, Rucio};
+pub(crate) use rucio::{Outcome, Rucio, without_notice};
 pub(crate) use secrets::Secrets;
 pub(crate) use testbed::Testbed;
 pub(crate) use tree::{Tree, files_below};

@@ -27,6 +27,19 @@ pub(crate) struct Outcome {
     pub(crate) took: Duration,
 }
 
+impl Outcome {
+    /// stderr without the notice that legacy and admin commands are deprecated.
+    pub(crate) fn messages(&self) -> String {
+        without_notice(&self.stderr)
+    }
+}
+
+/// The text without the notice that legacy and admin commands are deprecated.
+pub(crate) fn without_notice(stderr: &str) -> String {
+    let lines = stderr.split_inclusive('\n');
+    lines.filter(|line| !line.contains("\tWARNING\tThis method is being deprecated.")).collect()
+}
+
 /// One run of a client, being put together.
 #[derive(Debug)]
 pub(crate) struct Rucio {

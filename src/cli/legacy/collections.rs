@@ -127,7 +127,10 @@ pub(crate) struct Extended {}
 
 impl Extended {
     pub(super) fn refusal() -> Error {
-        let error = Error::new(Exception::UnsupportedOperation, "list-dids-extended is no longer supported.");
+        let error = Error::new(
+            Exception::UnsupportedOperation,
+            "This command has been deprecated. Please use list_dids instead.",
+        );
         error.with_hint("Use rucio list-dids, which has the same options and searches all metadata.")
     }
 }

@@ -160,7 +160,7 @@ fn resolved(name: &str) -> Result<String> {
 }
 
 fn malformed(error: impl std::fmt::Display) -> Error {
-    Error::new(Exception::MetalinkJsonParsingError, format!("The metalink file is not well formed: {error}"))
+    Error::new(Exception::MetalinkJsonParsingError, format!("the metalink file: it is not well formed: {error}"))
 }
 
 fn invalid(what: &str) -> Error {

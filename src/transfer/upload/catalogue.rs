@@ -184,7 +184,7 @@ impl FileUpload<'_> {
         let scopes = all.catalogue.scopes.get_or_try_init(lookup).await?;
         let foreign = !scopes.is_empty() && !scopes.contains(scope);
         if foreign && lock(&all.catalogue.foreign).insert(scope.clone()) {
-            self.emit(UploadEvent::ForeignScope);
+            self.emit(UploadEvent::ForeignScope { account: &all.options.account });
         }
         Ok(())
     }
@@ -228,7 +228,7 @@ impl FileUpload<'_> {
             batch_or_each(&batch, async |batch| replicas::add(client, rse, batch).await).await
         };
         self.uploader.catalogue.additions.submit(replica, add).await.unwrap_or_else(no_answer)?;
-        self.emit(UploadEvent::Registered);
+        self.emit(UploadEvent::Registered(rse));
         Ok(())
     }
 
@@ -258,7 +258,7 @@ impl FileUpload<'_> {
         let added = self.uploader.catalogue.rules.submit(self.did().clone(), add).await.unwrap_or_else(no_answer);
         let added = added.map_err(|error| self.without_rule(error))?;
         if added {
-            self.emit(UploadEvent::RuleMade);
+            self.emit(UploadEvent::RuleMade(&self.uploader.options.rse.rse));
         }
         Ok(added)
     }

@@ -21,17 +21,20 @@ pub enum UploadEvent<'a> {
     /// The upload of the file started.
     Started,
     /// The account does not own the scope.
-    ForeignScope,
+    ForeignScope {
+        /// The account.
+        account: &'a str,
+    },
     /// The dataset was created.
     DatasetMade(&'a Did),
     /// The dataset already exists.
     DatasetKnown(&'a Did),
     /// The file is already registered.
     Known,
-    /// The replica was registered.
-    Registered,
-    /// A rule was added.
-    RuleMade,
+    /// The replica was registered at this RSE.
+    Registered(&'a str),
+    /// A rule for this RSE was added.
+    RuleMade(&'a str),
     /// The upload with a protocol started.
     Trying {
         /// Its scheme.

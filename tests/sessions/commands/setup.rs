@@ -285,7 +285,7 @@ fn setup_refuses_a_server_that_is_not_rucio() -> Result<()> {
     let home = Home::new()?;
     let testbed = Testbed::get()?;
     for (host, texts) in [
-        ("https://localhost:1", "cannot be reached"),
+        ("https://localhost:1", "Cannot connect to the Rucio server"),
         ("ftp://localhost", "https://"),
         (testbed.value("OIDC")?, "Details: "),
     ] {

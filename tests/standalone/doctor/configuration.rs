@@ -9,7 +9,7 @@ use crate::fixtures::doctor::DoctorFixture;
 fn doctor_finds_no_configuration() -> Result<()> {
     let doctor = DoctorFixture::of(Home::new()?, None)?;
     let finding = doctor.fails(&[], 1)?;
-    finding.says("configuration", &["There is no rucio.cfg", "/opt/rucio/etc/rucio.cfg", "--config"])
+    finding.says("configuration", &["Rucio looked in the following paths", "/opt/rucio/etc/rucio.cfg", "--config"])
 }
 
 #[test]
@@ -31,7 +31,17 @@ fn doctor_finds_missing_servers_and_method() -> Result<()> {
     let (findings, code) = doctor.examined(&[])?;
     let failed: Vec<_> = findings.iter().filter(|finding| finding.status == "failed").collect();
     ensure!(code == 1 && failed.len() == 3, "{failed:#?}");
-    failed[0].says("settings", &["rucio_host: 'rucio_host' is not set", "-H", "or [client] rucio_host"])?;
-    failed[1].says("settings", &["auth_host: 'auth_host' is not set", "--auth-host"])?;
-    failed[2].says("settings", &["auth_type: 'auth_type' is not set", "RUCIO_AUTH_TYPE"])
+    failed[0].says(
+        "settings",
+        &[
+            "rucio_host: Section client and Option 'rucio_host' cannot be found in config file",
+            "-H",
+            "or [client] rucio_host",
+        ],
+    )?;
+    failed[1].says(
+        "settings",
+        &["auth_host: Section client and Option 'auth_host' cannot be found in config file", "--auth-host"],
+    )?;
+    failed[2].says("settings", &["auth_type: Option 'auth_type' cannot be found in config file", "RUCIO_AUTH_TYPE"])
 }

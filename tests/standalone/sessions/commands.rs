@@ -57,7 +57,7 @@ fn session_show_does_not_log_in_where_the_server_is_down() -> Result<()> {
     home.keep_token("jdoe-jdoe-unknown-00000000000000000000000000000000")?;
     let ours = || home.ours().env("RUCIO_CONFIG", &config);
     let outcome = ours().args(["session", "show"]).run()?;
-    ensure!(outcome.code == 1 && outcome.stderr.contains("cannot be reached"), "{outcome:?}");
+    ensure!(outcome.code == 1 && outcome.stderr.contains("Cannot connect to the Rucio server."), "{outcome:?}");
     ensure!(ours().args(["session", "show", "--offline"]).run()?.code == 0);
     Ok(())
 }

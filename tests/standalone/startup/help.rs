@@ -5,7 +5,7 @@ use std::ffi::CString;
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use regex::Regex;
 
 use crate::fixtures::{Answer, Home, Server, WAIT_TIMEOUT};
@@ -68,7 +68,7 @@ fn listed(help: &str) -> Result<Vec<String>> {
 fn walk(trap: &Trap, words: &[&str], leaves: &mut BTreeSet<String>) -> Result<()> {
     for option in ["--help", "-h"] {
         let outcome = trap.run(&[words, &[option]].concat())?;
-        ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{words:?} {option}: {outcome:?}");
+        ensure!(outcome.code == 0 && outcome.messages().is_empty(), "{words:?} {option}: {outcome:?}");
         ensure!(outcome.stdout.contains("Usage: rucio"), "{words:?} {option}: {outcome:?}");
         if option == "-h" {
             continue;
@@ -80,6 +80,21 @@ fn walk(trap: &Trap, words: &[&str], leaves: &mut BTreeSet<String>) -> Result<()
         for name in below {
             walk(trap, &[words, &[name.as_str()]].concat(), leaves)?;
         }
+    }
+    Ok(())
+}
+
+/// Scripts read the commands from the end of the text.
+#[test]
+fn help_lists_commands_last_one_a_line() -> Result<()> {
+    let trap = Trap::new()?;
+    for words in [&["--help"][..], &["did", "--help"], &["rse", "attribute", "-h"], &["--legacy", "--help"]] {
+        let help = trap.run(words)?.stdout;
+        ensure!(help.starts_with("Usage: rucio"), "{words:?}: {help}");
+        let (_, commands) = help.split_once("\nCommands:\n").context("no commands")?;
+        let line = Regex::new(r"^  [a-z][\w-]*(  +\S.*)?$")?;
+        let odd = commands.lines().find(|text| !line.is_match(text));
+        ensure!(odd.is_none() && commands.lines().count() > 2, "{words:?}: {odd:?} in {commands}");
     }
     Ok(())
 }

@@ -75,11 +75,19 @@ fn pipe_gets_names_as_they_are() -> Result<()> {
 }
 
 #[test]
-fn log_lines_are_coloured_on_a_terminal_only() -> Result<()> {
+fn messages_are_for_people_on_a_terminal_and_log_lines_elsewhere() -> Result<()> {
     let server = Server::start(|_, _| Answer::new(404, "", ""))?;
     let (code, screen) = on_terminal(&server, &[], &["whoami"])?;
-    ensure!(code == 1 && screen.contains("\x1b[31;1m") && screen.contains("\tERROR\t"), "{screen:?}");
-    ensure!(screen.trim_end().ends_with("\x1b[0m"), "{screen:?}");
+    let phrase = "An unknown exception occurred. no error information passed";
+    ensure!(code == 1 && screen.contains(&format!("\x1b[31;1merror:\x1b[0m {phrase}")), "{screen:?}");
+    for (variables, arguments) in [
+        (&[][..], &["-v", "whoami"][..]),
+        (&[("RUCIO_LOGGING_FORMAT", "%(levelname)s\t%(message)s")][..], &["whoami"][..]),
+        (&[("CI", "true")][..], &["whoami"][..]),
+    ] {
+        let (_, screen) = on_terminal(&server, variables, arguments)?;
+        ensure!(screen.contains("ERROR\t") && !screen.contains("error:"), "{arguments:?} {variables:?}: {screen:?}");
+    }
     let outcome = server.client(&Home::new()?)?.args(["whoami"]).run()?;
     ensure!(
         outcome.code == 1 && outcome.stderr.contains("\tERROR\t") && controls(&outcome.stderr) == "\n".repeat(2),

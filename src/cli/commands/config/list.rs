@@ -29,7 +29,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     let sections = match (args.section, args.key) {
         (None, None) => api::config::all(client).await?,
-        (None, Some(_)) => return Err(Error::value("A key is in a section: --section not specified".to_owned())),
+        (None, Some(_)) => return Err(Error::value("--section not specified: a key is in a section".to_owned())),
         (Some(section), None) => {
             let options = api::config::section(client, &section).await?;
             Attributes::from_iter([(section, Value::Object(options))])

@@ -43,7 +43,7 @@ fn add_condition(conditions: &mut Map<String, Value>, condition: &str) -> Result
 fn insert(conditions: &mut Map<String, Value>, key: &str, operator: &str, value: &str) -> Result<()> {
     let key = if operator.is_empty() { key.to_owned() } else { format!("{key}.{operator}") };
     if conditions.contains_key(&key) {
-        Err(Error::new(Exception::DuplicateCriteriaInDIDFilter, key))
+        Err(Error::new(Exception::DuplicateCriteriaInDIDFilter, format!("{key}\n{key}")))
     } else {
         conditions.insert(key, value.into());
         Ok(())

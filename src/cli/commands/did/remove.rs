@@ -39,14 +39,14 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
             Ok(did) => {
                 let record = json!({"scope": did.scope, "name": did.name, "lifetime": lifetime});
                 if args.undo {
-                    tracing::info!("Cancelled the deletion of {did}")
+                    tracing::info!("Erase undo for DID: {did}")
                 } else {
                     announce(context, &did)?
                 }
                 list.record(&record)?;
             }
             Err(error) => {
-                tracing::warn!("{text} was not changed");
+                warn(text, &error, args.undo);
                 failure.get_or_insert(error);
             }
         }
@@ -55,9 +55,28 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     failure.map_or(Ok(()), Err)
 }
 
+/// Logs that a DID was not changed, in the words of the official client.
+fn warn(text: &str, error: &Error, undo: bool) {
+    if text.contains('*') {
+        tracing::warn!("This command doesn't support wildcards! Skipping DID: {text}");
+    } else if error.status().is_none() && error.class() == Some(Exception::RucioException) {
+        tracing::warn!("DID is in wrong format: {text}");
+    } else if undo {
+        tracing::warn!(
+            "Cannot undo erase operation on DID. DID not existent or grace period of 24 hours already expired."
+        );
+        tracing::warn!("    DID: {text}");
+    } else {
+        tracing::warn!("Failed to erase DID: {text}");
+    }
+}
+
 /// Logs the time until the deletion, and prints the command that cancels it.
 fn announce(context: &Context, did: &Did) -> Result<()> {
-    tracing::info!("{did} will be deleted in 24 hours. To cancel the deletion:");
+    tracing::info!(
+        "CAUTION! erase operation is irreversible after 24 hours. To cancel this operation you can run the following \
+         command:"
+    );
     context.ui.line(&format!("rucio erase --undo {did}"))
 }
 

@@ -136,7 +136,7 @@ struct MetalinkFile(Metalink<BufReader<Limited<File>>>);
 
 impl MetalinkFile {
     fn open(path: &Path) -> Result<Self> {
-        let input = File::open(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))?;
+        let input = File::open(path).map_err(|error| Error::file(path, error))?;
         Ok(Self(Metalink::new(BufReader::new(limited(input)))))
     }
 

@@ -8,6 +8,7 @@ mod dry_run;
 mod events;
 mod extra_options;
 mod filter;
+mod implementation;
 mod inputs;
 mod observers;
 mod options;
@@ -68,7 +69,7 @@ pub(crate) async fn download(context: &Context, args: Args, more: ExtraOptions) 
             return dry_run::show_empty(context);
         }
         let nothing = Summary::empty();
-        return Observers::new(&context.ui, &args.dir, &more)?.finish(Some(&nothing), None);
+        return Observers::new(context, &args, &more)?.finish(Some(&nothing), None);
     }
     if more.dry_run {
         return unless_interrupted(async { dry_run::show(&Job::new(context, &args, &more, requests).await?).await })
@@ -146,7 +147,7 @@ impl<'a> Job<'a> {
             storages: access::storages(context, client, transfer_timeout(context, args)?).await?,
             folder: target(&args.dir, more.dry_run)?,
             rate: args.limit_rate.map(Rate::new),
-            watch: Observers::new(&context.ui, &args.dir, more)?,
+            watch: Observers::new(context, args, more)?,
             common_trace: traces::common(context, client, args).await?,
         })
     }

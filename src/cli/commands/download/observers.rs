@@ -5,9 +5,12 @@ use std::sync::Mutex;
 
 use super::events::EventWriter;
 use super::extra_options::ExtraOptions;
+use super::implementation::ImplementationLog;
+use super::options::Args;
 use super::reporter::Reporter;
 use super::summary::Summary;
-use crate::cli::ui::{Events, Ui};
+use crate::cli::context::Context;
+use crate::cli::ui::Events;
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::transfer::events::{DownloadObserver, FileEvent, RunEvent};
@@ -18,6 +21,7 @@ use crate::transfer::report::Recorder;
 /// Passes events to all observers.
 pub(super) struct Observers<'a> {
     reporter: Reporter,
+    implementation: ImplementationLog,
     /// The files in progress, for `events` and `recorder`.
     records: Mutex<FileRecords>,
     events: Option<EventWriter<'a>>,
@@ -26,11 +30,13 @@ pub(super) struct Observers<'a> {
 
 impl<'a> Observers<'a> {
     /// Creates the requested observers. Errors: a file cannot be written.
-    pub(super) fn new(ui: &'a Ui, folder: &str, more: &ExtraOptions) -> Result<Self> {
+    pub(super) fn new(context: &'a Context, args: &Args, more: &ExtraOptions) -> Result<Self> {
+        let ui = &context.ui;
         let recorder = if more.dry_run { None } else { recorder(more)? };
         let events = if more.dry_run { None } else { EventWriter::begin(ui) };
-        let records = Mutex::new(FileRecords::new(Path::new(folder)));
-        Ok(Self { reporter: Reporter::new(ui), records, events, recorder })
+        let records = Mutex::new(FileRecords::new(Path::new(&args.dir)));
+        let implementation = ImplementationLog::new(context, args)?;
+        Ok(Self { reporter: Reporter::new(ui), implementation, records, events, recorder })
     }
 
     /// Returns the events for programs, if they are written.
@@ -82,6 +88,7 @@ impl DownloadObserver for Observers<'_> {
         if self.events.is_some() || self.recorder.is_some() {
             self.record(job, &event);
         }
+        self.implementation.log(&event);
         self.reporter.file(slot, job, event);
     }
 

@@ -4,7 +4,7 @@ use clap::ValueHint;
 
 use super::extra_options::ExtraOptions;
 use crate::cli::duration;
-use crate::cli::leaf::HandlesInterrupt;
+use crate::cli::leaf::{HandlesInterrupt, Transfer};
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -18,7 +18,7 @@ use crate::transfer::limits::rate::Rate;
 ///
 /// Example: rucio download --dir data --rses "cloud=CERN" user.jdoe:analysis.1 'mc25:*.root'
 #[derive(Debug, clap::Args)]
-#[command(add = HandlesInterrupt)]
+#[command(add = HandlesInterrupt, add = Transfer)]
 pub(crate) struct Args {
     /// DIDs to download; names may contain the wildcard *
     #[arg(add = ValueKind::Did)]

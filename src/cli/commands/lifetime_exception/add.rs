@@ -38,9 +38,9 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
-    let reason = required(args.reason, "reason")?;
-    let expires_at = date(&required(args.expiration, "expiration")?)?;
-    let dids = dids(context, &required(args.input_file, "input-file")?)?;
+    let reason = required(args.reason, "reason for the extension is mandatory (--reason)")?;
+    let expires_at = date(&required(args.expiration, "expiration is mandatory (--expiration)")?)?;
+    let dids = dids(context, &required(args.input_file, "inputfile is mandatory (--input-file)")?)?;
     let mut sorter = Sorter::new(client);
     sorter.sort(&dids).await?;
     let Sorter { datasets, counts, .. } = sorter;
@@ -49,26 +49,30 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         return context.ui.record(SHAPE, &counts);
     }
     let mut record = api::lifetime_exceptions::add(client, &datasets, &reason, &expires_at).await?;
-    tracing::info!("Exception submitted:");
+    tracing::info!("Exception successfully submitted. Summary below:");
     record.extend(json!(counts).as_object().cloned().unwrap_or_default());
     context.ui.one(SHAPE, &record, || summary(&counts))
 }
 
-fn required(value: Option<String>, name: &str) -> Result<String> {
+fn required(value: Option<String>, missing: &str) -> Result<String> {
     let given = value.filter(|value| !value.is_empty());
-    given.ok_or_else(|| Error::new(Exception::InputValidationError, format!("--{name} is missing.")))
+    given.ok_or_else(|| Error::new(Exception::InputValidationError, missing))
 }
 
 /// Converts YYYY-MM-DD to the server's format for the start of that day.
 fn date(text: &str) -> Result<String> {
-    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .map_err(|error| Error::value(format!("{text:?} is not a date of the form YYYY-MM-DD: {error}")))?;
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|error| {
+        Error::value(format!(
+            "Cannot parse expiration date: time data '{text}' does not match format '%Y-%m-%d' (YYYY-MM-DD: {error})"
+        ))
+    })?;
     Ok(date.format("%a, %d %b %Y 00:00:00 UTC").to_string())
 }
 
 /// Reads the DIDs of a file, without duplicates.
 fn dids(context: &Context, path: &str) -> Result<Vec<Did>> {
-    let text = crate::input_file::read_to_string(path).map_err(|error| Error::io(path, error))?;
+    let text =
+        crate::input_file::read_to_string(path).map_err(|error| Error::file(std::path::Path::new(path), error))?;
     let lines: BTreeSet<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.into_iter().map(|line| context.did(line)).collect()
 }

@@ -68,11 +68,11 @@ impl<'a> Sorter<'a> {
     fn sort_listed(&mut self, metadata: Metadata) {
         match metadata.did_type.as_str() {
             "FILE" => {
-                tracing::warn!("{} is a file and will be ignored", metadata.did);
+                tracing::warn!("{} is a file. Will be ignored", metadata.did);
                 self.counts.files_ignored += 1;
             }
             "CONTAINER" => {
-                tracing::warn!("{} is a container and will be replaced with its datasets", metadata.did);
+                tracing::warn!("{} is a container. It needs to be resolved", metadata.did);
                 self.counts.containers_resolved += 1;
                 self.containers.push(metadata.did);
             }

@@ -80,9 +80,11 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 fn check(options: &Options) -> Result<()> {
     let message = match options {
-        Options { suspend: true, stuck: true, .. } => "--stuck and --suspend contradict each other.",
+        Options { suspend: true, stuck: true, .. } => {
+            "Cannot supply both '--stuck' and '--suspend'. Supply one or the other."
+        }
         Options { cancel_requests: true, suspend: false, stuck: false, .. } => {
-            "--cancel-requests needs --stuck or --suspend."
+            "--stuck or --suspend must be specified when running --cancel-requests"
         }
         _ => return Ok(()),
     };

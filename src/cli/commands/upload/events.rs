@@ -85,8 +85,8 @@ impl<'a> EventWriter<'a> {
             }
             UploadEvent::Written { pfn } => emit("written", vec![("pfn", hide_in_urls(pfn).into())]),
             UploadEvent::Complete => emit("complete", Vec::new()),
-            UploadEvent::Registered => emit("registered", Vec::new()),
-            UploadEvent::RuleMade => emit("rule", Vec::new()),
+            UploadEvent::Registered(_) => emit("registered", Vec::new()),
+            UploadEvent::RuleMade(_) => emit("rule", Vec::new()),
             UploadEvent::DatasetMade(did) => self.collection("dataset", did, None),
             UploadEvent::Attached(dataset) => emit("attached", vec![("dataset", dataset.to_string().into())]),
             UploadEvent::Ended(outcome) => {

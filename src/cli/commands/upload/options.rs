@@ -5,6 +5,7 @@ use clap::ValueHint;
 use chrono::{NaiveDateTime, Utc};
 
 use crate::cli::duration;
+use crate::cli::leaf::Transfer;
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -16,6 +17,7 @@ use crate::exceptions::Exception;
 ///
 /// Example: rucio upload --rse XRD_SCRATCHDISK --scope user.jdoe --register-after-upload user.jdoe:analysis results.root
 #[derive(Debug, clap::Args)]
+#[command(add = Transfer)]
 pub(crate) struct Args {
     /// Files, directories, and a dataset (scope:name) to attach the files to
     #[arg(value_hint = ValueHint::AnyPath)]
@@ -82,12 +84,15 @@ impl Args {
                 "--lifetime and --expiration-date cannot be specified at the same time.",
             ),
             (paths == 0, "No files could be extracted from the given arguments"),
-            (paths > 1 && self.guid.is_some(), "--guid can be used with one file only."),
-            (paths > 1 && self.lfn.is_some(), "--lfn can be used with one file only."),
-            (self.recursive && self.pfn.is_some(), "--recursive and --pfn cannot be used together."),
+            (paths > 1 && self.guid.is_some(), "Invalid input argument composition: --guid with several files"),
+            (paths > 1 && self.lfn.is_some(), "Invalid input argument composition: --lfn with several files"),
+            (self.recursive && self.pfn.is_some(), "Invalid input argument composition: --recursive with --pfn"),
         ];
         match refusals.iter().find(|(refused, _)| *refused) {
-            Some((_, message)) => Err(Error::new(Exception::InputValidationError, *message)),
+            Some((_, message)) => {
+                explain(message);
+                Err(Error::new(Exception::InputValidationError, *message))
+            }
             None => Ok(()),
         }
     }
@@ -131,6 +136,21 @@ impl Args {
             Some(pfn) => Some(pfn.split(':').next().unwrap_or_default().to_owned()),
             None => self.protocol.clone(),
         }
+    }
+}
+
+/// Logs why options cannot be combined, in the words of the official client.
+fn explain(message: &str) {
+    for name in ["guid", "lfn"].into_iter().filter(|name| message.contains(&format!("--{name}"))) {
+        let name = name.to_uppercase();
+        tracing::error!("A single {name} was specified on the command line, but there are multiple files to upload.");
+        tracing::error!("If {name} auto-detection is not used, only one file may be uploaded at a time");
+    }
+    if message.contains("--pfn") {
+        tracing::error!(
+            "It is not possible to create the folder structure into collections with a non-deterministic way."
+        );
+        tracing::error!("If PFN is specified, you cannot use --recursive");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use crate::cli::ui::{FileBar, Progress, Ui, one_line};
+use crate::cli::ui::{FileBar, Progress, Ui, log, one_line};
 use crate::lock::lock;
 use crate::transfer::job::JobId;
 use crate::transfer::upload::UploadOutcome;
@@ -87,21 +87,25 @@ fn log(file: &LocalFile, event: UploadEvent<'_>) {
     let did = one_line(&did);
     match event {
         UploadEvent::Started => tracing::info!("Preparing upload for file {name}"),
-        UploadEvent::ForeignScope => tracing::warn!("Scope {} does not belong to the account", file.did.scope),
+        UploadEvent::ForeignScope { account } => {
+            tracing::warn!("Scope {} not found for the account {account}.", file.did.scope);
+        }
         UploadEvent::DatasetMade(did) => tracing::info!("Successfully created dataset {}", one_line(&did.to_string())),
         UploadEvent::DatasetKnown(did) => {
             tracing::info!("Dataset {} already exists - no rule will be created", one_line(&did.to_string()))
         }
         UploadEvent::Known => tracing::info!("File DID already exists: {did}"),
-        UploadEvent::Registered => tracing::info!("Successfully added replica in Rucio catalogue: {did}"),
-        UploadEvent::RuleMade => tracing::info!("Successfully added replication rule: {did}"),
+        UploadEvent::Registered(rse) => {
+            tracing::info!("Successfully added replica in Rucio catalogue at {rse}: {did}");
+        }
+        UploadEvent::RuleMade(rse) => tracing::info!("Successfully added replication rule at {rse}: {did}"),
         UploadEvent::Trying { scheme, rse } => tracing::info!("Trying upload with {scheme} to {rse}: {name}"),
         UploadEvent::Written { pfn } => tracing::info!("Successful upload of temporary file. {}", one_line(pfn)),
         UploadEvent::Unverified => {
             tracing::warn!("The storage reports no checksum of {name}: verified only its size");
         }
         UploadEvent::Overwriting => {
-            tracing::info!("File already exists on RSE. Previous left overs will be overwritten: {name}");
+            tracing::info!("File already exists on RSE. Previous left overs will be overwritten. {name}");
         }
         UploadEvent::Complete => tracing::info!("File is already complete at the RSE; only registering it: {name}"),
         UploadEvent::AlreadyThere(there) => tracing::info!("{}: {name}", already(there)),
@@ -109,7 +113,7 @@ fn log(file: &LocalFile, event: UploadEvent<'_>) {
         UploadEvent::StateFailed { denied } => {
             tracing::error!("Failed to update replica state for file {name}");
             if denied {
-                tracing::info!("Hint: To register files after their upload instead: --register-after-upload");
+                log::hint("To register files after their upload instead: --register-after-upload");
             }
         }
         UploadEvent::AttachFailed => tracing::error!("Failed to attach file to the dataset: {name}"),
@@ -125,7 +129,7 @@ fn already(there: ExistingAt) -> &'static str {
         ExistingAt::AtPfn => {
             "File already exists on RSE with given pfn. Skipping upload. Existing replica has to be removed first"
         }
-        ExistingAt::Registered => "File already registered. Skipping upload",
+        ExistingAt::Registered => "File already registered. Skipping upload.",
     }
 }
 
@@ -135,10 +139,12 @@ pub(super) fn collection(made: CreationEvent<'_>) {
         CreationEvent::Done { what: "content", did } => tracing::info!("DIDs attached to collection {did}"),
         CreationEvent::Done { what, did } => tracing::info!("Created {what} with DID {did}"),
         CreationEvent::Failed { what: "content", did, error } => {
-            tracing::error!("It was not possible to attach to collection with DID {did}: {error}");
+            tracing::error!("{error}");
+            tracing::error!("It was not possible to attach to collection with DID {did}");
         }
         CreationEvent::Failed { what, did, error } => {
-            tracing::error!("It was not possible to create {what} with DID {did}: {error}");
+            tracing::error!("{error}");
+            tracing::error!("It was not possible to create dataset with DID {did} ({what})");
         }
     }
 }

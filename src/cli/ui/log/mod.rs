@@ -1,9 +1,11 @@
-//! Log lines on standard error, in the format of the official client.
+//! Messages on standard error: log lines in the format of the official client, or plain messages at a terminal (`face`).
 //! `format` reads RUCIO_LOGGING_FORMAT, `record` is one log record. Messages are written where they occur, with `tracing`.
 
+mod face;
 mod format;
 mod record;
 
+pub use face::Face;
 pub use format::Format;
 #[cfg(test)]
 pub(super) use tests::Shared;
@@ -29,21 +31,43 @@ pub struct Settings {
     pub format: Option<String>,
     /// Whether colours are allowed: false with `NO_COLOR`. They are used only on a terminal.
     pub colour: bool,
+    /// Whether the command moves data.
+    pub is_transfer: bool,
+    /// Whether no human reads the terminal: `CI` is set.
+    pub is_automation: bool,
 }
 
-/// Writes the log of this crate to standard error, above the progress bars. Later calls have no effect.
-pub fn init(settings: Settings, bars: MultiProgress) {
+impl Default for Settings {
+    fn default() -> Self {
+        Self { level: Level::INFO, format: None, colour: true, is_transfer: false, is_automation: false }
+    }
+}
+
+/// Target of the events of [`hint`].
+const HINT: &str = "rucio::hint";
+
+/// Logs what the user can do about an error. It is shown with `-q`, too.
+pub(in crate::cli) fn hint(text: &str) {
+    tracing::info!(target: HINT, "{text}");
+}
+
+/// Writes the messages of this crate to standard error, above the progress bars. Later calls change nothing.
+/// Returns their form.
+pub fn init(settings: Settings, bars: MultiProgress) -> Face {
     let stderr = io::stderr();
     let terminal = stderr.is_terminal();
     let layer = Lines::new(settings, terminal, bars, stderr);
+    let face = layer.face;
     // An error means that logging is set up already.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
+    face
 }
 
 /// Writes one line per event.
 struct Lines<W> {
     level: Level,
     format: Option<Format>,
+    face: Face,
     terminal: bool,
     colour: bool,
     bars: MultiProgress,
@@ -52,15 +76,17 @@ struct Lines<W> {
 
 impl<W: Write> Lines<W> {
     fn new(settings: Settings, terminal: bool, bars: MultiProgress, out: W) -> Self {
+        let face = Face::choose(&settings, terminal);
         let format = settings.format.as_deref().map(Format::new);
         let colour = settings.colour && terminal;
-        Self { level: settings.level, format, terminal, colour, bars, out: Mutex::new(out) }
+        Self { level: settings.level, format, face, terminal, colour, bars, out: Mutex::new(out) }
     }
 
     fn line(&self, record: &Record<'_>) -> String {
-        match &self.format {
-            Some(format) => format.apply(record),
-            None => official(record, self.colour),
+        match (&self.format, self.face) {
+            (Some(format), _) => format.apply(record),
+            (None, Face::Log) => official(record, self.colour),
+            (None, Face::Plain) => plain(record, self.colour),
         }
     }
 
@@ -76,11 +102,12 @@ where
     Mutex<W>: Send + Sync,
 {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        *metadata.level() <= self.level && is_ours(metadata.target())
+        is_ours(metadata.target()) && (*metadata.level() <= self.level || metadata.target() == HINT)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.level.into())
+        // At least that of hints.
+        Some(self.level.max(Level::INFO).into())
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
@@ -88,6 +115,9 @@ where
         record.message = hide_in_urls(&record.message).into_owned();
         if self.terminal {
             record.message = clean(&record.message).into_owned();
+        }
+        if record.is_hint() && self.face == Face::Log {
+            record.message.insert_str(0, "Hint: ");
         }
         self.write(&(self.line(&record) + "\n"));
     }
@@ -103,6 +133,16 @@ fn official(record: &Record<'_>, colour: bool) -> String {
     let (paint, reset) = if colour { (record.paint(), "\x1b[0m") } else { ("", "") };
     let file = if record.is_debug() { format!("{}\t", record.file_name()) } else { String::new() };
     format!("{paint}{}\t{}\t{file}{}{reset}", record.time(), record.level_name(), record.message)
+}
+
+/// Formats a message for people. The details of an error follow its first sentence on the same line.
+fn plain(record: &Record<'_>, colour: bool) -> String {
+    let (paint, reset) = if colour { (record.paint(), "\x1b[0m") } else { ("", "") };
+    let message = record.message.replacen(".\nDetails: ", ". ", 1).replacen("\nDetails: ", ": ", 1);
+    match record.label() {
+        Some(label) => format!("{paint}{label}:{reset} {message}"),
+        None => message,
+    }
 }
 
 #[cfg(test)]
@@ -131,8 +171,13 @@ mod tests {
     }
 
     fn logged(level: Level, format: Option<&str>, terminal: bool, colour: bool, log: impl FnOnce()) -> String {
+        let settings =
+            Settings { level, format: format.map(str::to_owned), colour, is_transfer: true, ..Settings::default() };
+        written(settings, terminal, log)
+    }
+
+    fn written(settings: Settings, terminal: bool, log: impl FnOnce()) -> String {
         let shared = Shared::default();
-        let settings = Settings { level, format: format.map(str::to_owned), colour };
         let layer = Lines::new(settings, terminal, super::super::screen::bars(false), shared.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
         shared.text()
@@ -168,6 +213,31 @@ mod tests {
     }
 
     #[test]
+    fn log_hint_is_shown_whatever_the_level() {
+        let text = logged(Level::WARN, None, false, true, || {
+            tracing::info!("not shown");
+            hint("Run `kinit`.");
+        });
+        assert!(text.ends_with("\tINFO\tHint: Run `kinit`.\n") && text.lines().count() == 1, "{text}");
+    }
+
+    #[test]
+    fn log_for_people_has_labels_in_place_of_times_and_levels() {
+        let text = written(Settings { colour: false, ..Settings::default() }, true, || {
+            tracing::error!("RSE does not exist.\nDetails: RSE 'X' not found");
+            tracing::error!("Replica not found\nDetails: gone");
+            tracing::warn!("careful");
+            tracing::info!("done");
+            hint("List RSEs.");
+        });
+        let expected = "error: RSE does not exist. RSE 'X' not found\nerror: Replica not found: gone\nwarning: careful\n\
+                        done\nhint: List RSEs.\n";
+        assert_eq!(text, expected);
+        let coloured = written(Settings::default(), true, || tracing::error!("x"));
+        assert_eq!(coloured, "\x1b[31;1merror:\x1b[0m x\n");
+    }
+
+    #[test]
     fn log_format_can_be_configured() {
         let text = logged(Level::INFO, Some("%(levelname)-8s|%(message)s"), true, true, || tracing::info!("x"));
         assert_eq!(text, "INFO    |x\n");
@@ -184,8 +254,7 @@ mod tests {
                 Ok(())
             }
         }
-        let settings = Settings { level: Level::INFO, format: None, colour: true };
-        let layer = Lines::new(settings, true, super::super::screen::bars(false), Closed);
+        let layer = Lines::new(Settings::default(), true, super::super::screen::bars(false), Closed);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || tracing::info!("x"));
     }
 }

@@ -23,6 +23,20 @@ impl<'a> Record<'a> {
         *self.metadata.level() >= Level::DEBUG
     }
 
+    pub(super) fn is_hint(&self) -> bool {
+        self.metadata.target() == super::HINT
+    }
+
+    /// Returns the word before a message for people, if it has one.
+    pub(super) fn label(&self) -> Option<&'static str> {
+        match *self.metadata.level() {
+            _ if self.is_hint() => Some("hint"),
+            Level::ERROR => Some("error"),
+            Level::WARN => Some("warning"),
+            _ => None,
+        }
+    }
+
     pub(super) fn level_name(&self) -> &'static str {
         match *self.metadata.level() {
             Level::ERROR => "ERROR",

@@ -45,9 +45,11 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 fn check(args: &Args) -> Result<()> {
     let missing = match args {
-        Args { email, .. } if email.is_empty() => "--email must not be empty.",
+        Args { email, .. } if email.is_empty() => {
+            "Error: --email argument can't be an empty string. Failed to grant an identity access to an account"
+        }
         Args { authtype, password, .. } if authtype == "USERPASS" && password.as_ref().is_none_or(String::is_empty) => {
-            "An identity of type USERPASS requires --password."
+            "Missing --password argument: an identity of type USERPASS requires it"
         }
         _ => return Ok(()),
     };

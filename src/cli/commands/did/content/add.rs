@@ -48,17 +48,21 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 fn read_dids(files: &[String]) -> Result<Vec<String>> {
     let [file] = files else {
-        return Err(Error::value("--from-file requires exactly one file, with one DID per line".to_owned()));
+        return Err(Error::value("If --from-file option is active, only one file is supported. The file should contain a list of dids, one per line.".to_owned()));
     };
     let text = crate::input_file::read_to_string(file)
-        .map_err(|error| Error::io(format!("Can't open file '{file}'"), error))?;
+        .map_err(|error| Error::io(format!("Can't open file '{file}'."), error))?;
     Ok(text.lines().map(|line| line.trim_end().to_owned()).collect())
 }
 
 /// Attaches DIDs in chunks. The server refuses a whole chunk if one of its DIDs is attached already, so the missing
 /// DIDs of refused chunks are attached in a second round, whose errors are returned.
 async fn attach_in_chunks(client: &Client, to: &Did, dids: &[Did]) -> Result<()> {
-    tracing::warn!("Attaching {} DIDs in chunks of {CHUNK}", dids.len());
+    tracing::warn!(
+        "You are trying to attach too much DIDs. Therefore they will be chunked and attached in multiple commands. \
+         ({} DIDs, {CHUNK} at a time)",
+        dids.len()
+    );
     let mut missing = Vec::new();
     for (number, chunk) in dids.chunks(CHUNK).enumerate() {
         tracing::info!("Try to attach chunk {number}/{}", dids.len().div_ceil(CHUNK));

@@ -30,7 +30,7 @@ pub(crate) struct Args {
 pub(super) async fn run(context: &Context, args: Args) -> Result<()> {
     if args.public && args.state.is_some() {
         return Err(Error::value(
-            "--state and --public cannot be used together: all entries of --public are public.".to_owned(),
+            "state and public cannot be provided at the same time. All entries of --public are public.".to_owned(),
         ));
     }
     let host = context.config()?.opendata_host();

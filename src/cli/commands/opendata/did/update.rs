@@ -40,7 +40,7 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<()> {
     let did = context.did(&args.did)?;
     let changes = changes(args);
     if changes.is_empty() {
-        return Err(Error::value("At least one of --meta, --state, --doi or --record-id must be given.".to_owned()));
+        return Err(Error::value("At least one of --meta, --state, --doi or --record_id must be provided.".to_owned()));
     }
     let outcome =
         api::opendata::update(context.client()?, &did, changes).await.map_err(|error| match error.class() {

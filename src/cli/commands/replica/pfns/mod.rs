@@ -49,7 +49,10 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         match known(client, &did, &args).await? {
             Some(pfn) => show(&mut list, &did, &args.rse, pfn, true)?,
             None => {
-                tracing::warn!("{did} has no replica at {}; this is the PFN it would have.", args.rse);
+                tracing::warn!(
+                    "The file has no replica on the specified RSE ({did}, {}). This is the PFN it would have:",
+                    args.rse
+                );
                 Absent { did: &did, rse: &args.rse, scheme: &args.protocol }.show(client, &mut list).await?;
             }
         }
@@ -99,7 +102,10 @@ impl Absent<'_> {
         if settings.get("deterministic").and_then(|value| value.as_bool()) != Some(false) {
             return Err(error);
         }
-        tracing::warn!("{} is not deterministic, so the file may be elsewhere.", self.rse);
+        tracing::warn!(
+            "This is a non-deterministic site, so the real PFN might be different from the on suggested ({})",
+            self.rse
+        );
         let start = convention::start(&settings, self.scheme);
         let mut parents = lists::parents(client, self.did).await?;
         while let Some(parent) = parents.next().await? {

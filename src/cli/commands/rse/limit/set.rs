@@ -27,7 +27,9 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         return Err(Error::value("--limit takes a name and a number of bytes".to_owned()));
     };
     let bytes = value.trim().parse::<i64>();
-    let bytes = bytes.map_err(|_| Error::value(format!("{value:?} is not an integer number of bytes")))?;
+    let bytes = bytes.map_err(|_| {
+        Error::value(format!("The RSE limit value must be an integer: {value:?} is not a number of bytes"))
+    })?;
     api::rses::limits::set(context.client()?, &args.rse_name, name, bytes).await.map_err(explained)?;
     tracing::info!("Set RSE limit successfully for {}: {name} = {bytes}", args.rse_name);
     context.ui.record(ACTION, &json!({"rse": args.rse_name, "name": name, "value": bytes}))

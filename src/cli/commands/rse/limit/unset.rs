@@ -23,7 +23,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let (client, Args { rse_name, limit }) = (context.client()?, args);
     if !limits::get(client, &rse_name).await.map_err(explained)?.contains_key(&limit) {
-        let message = format!("The RSE {rse_name} has no limit {limit}.");
+        let message = format!("Limit {limit} not defined in RSE {rse_name}");
         return Err(Error::new(Exception::InputValidationError, message)
             .with_hint(format!("List its limits: `rucio rse show {rse_name}`.")));
     }

@@ -22,13 +22,16 @@ group! {
 fn the_file(words: &[String]) -> Result<&Path> {
     match words {
         [path] => Ok(Path::new(path)),
-        _ => Err(Error::value(format!("Expected one file with a list, not {} arguments.", words.len()))),
+        _ => Err(Error::value(format!(
+            "Exactly one positional argument expected in case as-file: there are {}",
+            words.len()
+        ))),
     }
 }
 
 /// Reads a file named by the user.
 fn text_of(path: &Path) -> Result<String> {
-    crate::input_file::read_to_string(path).map_err(|error| Error::io(format!("Cannot read {}", path.display()), error))
+    crate::input_file::read_to_string(path).map_err(|error| Error::file(path, error))
 }
 
 /// Reads the lines of a file, trimmed and without empty ones.

@@ -103,5 +103,8 @@ fn refuse(list: &mut Listing<'_>, rse: &str, error: &str) -> Result<()> {
 }
 
 fn missing(option: &str) -> Error {
-    Error::new(crate::exceptions::Exception::InputValidationError, format!("--lfn also requires {option}."))
+    Error::new(
+        crate::exceptions::Exception::InputValidationError,
+        format!("--lfn requires using --rse and --scope: {option} is missing"),
+    )
 }

@@ -42,11 +42,19 @@ async fn check(client: &Client, dids: &[Did], collections: bool) -> Result<()> {
     let types = types(client, dids).await?;
     for did in dids {
         match types.get(did).map(String::as_str) {
-            None => return Err(Error::new(Exception::DataIdentifierNotFound, format!("{did} does not exist."))),
+            None => {
+                return Err(Error::new(
+                    Exception::DataIdentifierNotFound,
+                    format!("Data identifier '{did}' not found"),
+                ));
+            }
             Some("FILE") => {}
             Some(_) if collections => {}
             Some(kind) => {
-                let message = format!("{did} is a {}, not a file.", kind.to_lowercase());
+                let message = format!(
+                    "DID {did} is a collection and --allow-collection was not specified. (It is a {}.)",
+                    kind.to_lowercase()
+                );
                 return Err(Error::new(Exception::InputValidationError, message)
                     .with_hint("To declare all its files bad, use --collection (rucio-admin: --allow-collection)."));
             }
