@@ -11,10 +11,11 @@ use super::tree::Tree;
 use super::ui::values::str_repr;
 
 /// Arguments whose names in the messages of argparse are not those of the current commands.
-const ARGPARSE_NAMES: [(&str, &str); 6] = [
+const ARGPARSE_NAMES: [(&str, &str); 7] = [
     ("account_name", "account"),
     ("destination_rse", "destination"),
     ("did_pattern", "did"),
+    ("file_paths", "args"),
     ("rse_name", "rse"),
     ("source_rse", "source"),
     ("words", "dids, copies, rse_expression"),

@@ -21,6 +21,8 @@ pub(crate) struct Case {
     pub(crate) shows: Vec<Regex>,
     pub(crate) differs: Option<Differs>,
     pub(crate) traces_differ: Option<TracesDiffer>,
+    /// An intended difference of stderr alone, as docs/differences.md names it.
+    pub(crate) stderr_differs: Option<String>,
 }
 
 /// The attributes a section can give to all its cases.
@@ -100,6 +102,11 @@ impl Case {
     pub(crate) fn differences(&self) -> impl Iterator<Item = &str> {
         let traces = self.traces_differ.iter().map(|differ| differ.id.as_str());
         self.differs.iter().map(|differs| differs.id.as_str()).chain(traces)
+    }
+
+    /// The intended difference that explains lines of stderr that ours lacks.
+    pub(crate) fn stderr_difference(&self) -> Option<&str> {
+        self.stderr_differs.as_deref().or_else(|| self.differences().next())
     }
 
     /// Whether it may run beside others.

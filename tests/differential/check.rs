@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::case::{Case, Differs, Line, TracesDiffer};
+use super::messages::{self, Messages};
 use super::placeholders::Placeholders;
 use super::traces::{self, TraceServer};
 use crate::support::{Outcome, Rucio, Testbed, Tree, unified, unique};
@@ -33,11 +34,12 @@ pub(super) struct Checked {
     pub(super) ours: Duration,
     /// Whether the official client sent traces.
     pub(super) traced: bool,
+    pub(super) messages: Messages,
 }
 
 impl Checked {
-    fn new(verdict: Verdict, official: Seen, ours: Duration) -> Self {
-        Self { verdict, traced: !official.traces.is_empty(), official: official.outcome, ours }
+    fn new(verdict: Verdict, official: Seen, ours: Duration, messages: Messages) -> Self {
+        Self { verdict, traced: !official.traces.is_empty(), official: official.outcome, ours, messages }
     }
 }
 
@@ -53,6 +55,7 @@ enum Who {
 struct Seen {
     outcome: Outcome,
     stdout: String,
+    stderr: String,
     files: String,
     traces: String,
     /// The state of the server afterwards.
@@ -84,11 +87,19 @@ pub(super) fn check(case: &Case, caches: &Path) -> Result<Checked> {
             let report = format!("{complaint}stderr: {}\n", short(&official));
             let is_current = Testbed::get()?.has_current_servers();
             let verdict = if is_current { Verdict::Failed(report) } else { Verdict::Inapplicable(report) };
-            return Ok(Checked::new(verdict, official, took));
+            return Ok(Checked::new(verdict, official, took, Messages::default()));
         }
         let ours = see(case, &case.line, Who::Ours, caches)?;
         took += ours.outcome.took;
         let verdict = judge(case, &official, &ours, caches)?;
+        // Servers of other releases word their messages differently.
+        let is_current = Testbed::get()?.has_current_servers();
+        let messages = Messages::compare(&official.stderr, &ours.stderr, case.stderr_difference())?;
+        let verdict = match (verdict, messages.complaint(case.stderr_differs.as_deref()).filter(|_| is_current)) {
+            (Verdict::Failed(report), Some(complaint)) => Verdict::Failed(report + &complaint),
+            (_, Some(complaint)) => Verdict::Failed(complaint + &streams(&official, &ours)),
+            (verdict, None) => verdict,
+        };
         // Someone else may have changed the server between the two: then the official client disagrees with itself.
         if matches!(verdict, Verdict::Failed(_)) && case.reads_only() {
             let again = see(case, &case.line, Who::Official, caches)?;
@@ -103,7 +114,8 @@ pub(super) fn check(case: &Case, caches: &Path) -> Result<Checked> {
             official = see(case, &case.line, Who::Official, caches)?;
             continue;
         }
-        return Ok(Checked::new(verdict, official, took));
+        messages::record(case, &official.outcome, &ours.outcome, &messages)?;
+        return Ok(Checked::new(verdict, official, took, messages));
     }
     bail!(
         "the official client's answer changed {BUSY_TRIES} times in a row: a rule is missing, or the server is in use"
@@ -250,7 +262,10 @@ fn see(case: &Case, line: &Line, who: Who, caches: &Path) -> Result<Seen> {
         let stdout = normal(case, places, &outcome.stdout);
         writeln!(after, "$ {} => {}\n{stdout}", check.text, outcome.code)?;
     }
-    Ok(Seen { stdout: normal(case, places, &outcome.stdout), outcome, files, traces, after })
+    let stdout = normal(case, places, &outcome.stdout);
+    let steady = places.take_out(&messages::steady(&outcome.stderr)?);
+    let stderr = case.options.rules.iter().filter(|rule| !rule.sorts()).fold(steady, |text, rule| rule.apply(&text));
+    Ok(Seen { stdout, stderr, outcome, files, traces, after })
 }
 
 /// Prepare or look at the server: for both clients alike by ours, which is fast.

@@ -3,11 +3,13 @@
 
 mod case;
 mod check;
+mod messages;
 mod parse;
 mod placeholders;
 mod records;
 mod rules;
 mod run;
+mod script;
 mod traces;
 
 use std::fs;
@@ -69,7 +71,10 @@ fn both_clients_say_and_do_the_same() -> Result<()> {
 fn differences_are_all_documented() -> Result<()> {
     let known = fs::read_to_string(project().join("docs/differences.md")).context("docs/differences.md")?;
     let cases = all_cases()?;
-    let mut missing: Vec<_> = cases.iter().flat_map(Case::differences).collect();
+    let mut missing: Vec<_> =
+        cases.iter().flat_map(|case| case.differences().chain(case.stderr_differs.as_deref())).collect();
+    let general: Vec<_> = messages::differences().collect();
+    missing.extend(general.iter());
     missing.retain(|id| !known.contains(&format!("`{id}`")));
     missing.dedup();
     ensure!(missing.is_empty(), "not in docs/differences.md: {missing:?}");

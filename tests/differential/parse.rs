@@ -57,7 +57,18 @@ impl Parser {
         let options = self.section.clone();
         let place = place.to_owned();
         let (before, after, shows) = Default::default();
-        self.cases.push(Case { place, line, exit, options, before, after, shows, differs: None, traces_differ: None });
+        self.cases.push(Case {
+            place,
+            line,
+            exit,
+            options,
+            before,
+            after,
+            shows,
+            differs: None,
+            traces_differ: None,
+            stderr_differs: None,
+        });
         self.in_case = true;
         Ok(())
     }
@@ -98,6 +109,10 @@ impl Parser {
                 let mut words = value.split(' ').map(str::to_owned);
                 let id = words.next().filter(|id| is_id(id)).context("an id of letters, digits and -")?;
                 case.traces_differ = Some(TracesDiffer { id, fields: words.collect() });
+            }
+            "stderr-differs" => {
+                ensure!(is_id(value) && case.stderr_differs.is_none(), "one id of letters, digits and -");
+                case.stderr_differs = Some(value.to_owned());
             }
             "differs" => {
                 ensure!(is_id(value) && case.differs.is_none(), "one id of letters, digits and -");

@@ -61,6 +61,11 @@ impl Rule {
         Ok(Self { change })
     }
 
+    /// Whether it changes the order of lines.
+    pub(super) fn sorts(&self) -> bool {
+        matches!(self.change, Change::Sort | Change::SortParts)
+    }
+
     /// The text with what may differ taken out.
     pub(super) fn apply(&self, text: &str) -> String {
         match &self.change {

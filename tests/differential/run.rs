@@ -1,5 +1,6 @@
 //! All cases, two at a time: first those that only read, then those that change the server; then the report.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,6 +64,10 @@ struct Counts {
     inapplicable: usize,
     failed: Vec<String>,
     traced: usize,
+    /// Lines of the official client's stderr, and those that ours lacks: without a reason, and by the reason's name.
+    lines: usize,
+    missing: usize,
+    explained: BTreeMap<String, usize>,
     official: Duration,
     ours: Duration,
 }
@@ -84,10 +89,18 @@ impl Summary {
 
     fn finish(self) -> Result<()> {
         let counts = self.counts.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Counts { identical, known, inapplicable, failed, traced, official, ours } = counts;
+        let Counts { identical, known, inapplicable, failed, traced, lines, missing, explained, official, ours } =
+            counts;
         let seen = identical + known + inapplicable + failed.len();
         ensure!(seen == self.total, "{seen} of {} cases were run", self.total);
         say(&format!("time: official client {official:.1?}, ours {ours:.1?}; traces in {traced} cases"));
+        let named: usize = explained.values().sum();
+        let there = lines - missing - named;
+        let reasons: Vec<_> = explained.iter().map(|(id, number)| format!("{id} {number}")).collect();
+        say(&format!(
+            "stderr: {lines} lines of the official client, {there} are in ours, {missing} are missing; {}",
+            reasons.join(", ")
+        ));
         ensure!(
             traced > 0 || var("RUCIO_DIFF").is_some(),
             "no case sent a trace: the clients do not know their servers"
@@ -108,6 +121,12 @@ impl Counts {
         self.official += checked.official.took;
         self.ours += checked.ours;
         self.traced += usize::from(checked.traced);
+        self.lines += checked.messages.official;
+        self.missing += checked.messages.missing.len();
+        checked.messages.missing.iter().for_each(|line| say(&format!("stderr of {} lacks: {line}", case.title())));
+        for (id, number) in &checked.messages.explained {
+            *self.explained.entry(id.clone()).or_default() += number;
+        }
         if var("RUCIO_DIFF_ALL").is_some() {
             let outcome = &checked.official;
             say(&format!("{} => {}\n{}{}", case.title(), outcome.code, outcome.stdout, outcome.stderr));

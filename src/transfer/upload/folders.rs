@@ -38,10 +38,9 @@ impl FolderTree {
         let did = did(folder, scope)?;
         match (folders.is_empty(), files.is_empty()) {
             (false, false) => {
-                let details = format!(
-                    "{} holds both files and folders: a container can only have collections, a dataset only files.",
-                    folder.display()
-                );
+                tracing::error!("A container can only have either collections or files, not both");
+                let details =
+                    format!("Invalid input folder structure: {} holds both files and folders", folder.display());
                 return Err(Error::new(Exception::InputValidationError, details));
             }
             (true, true) => self.empty.push(folder.to_owned()),

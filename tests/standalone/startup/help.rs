@@ -88,11 +88,11 @@ fn walk(trap: &Trap, words: &[&str], leaves: &mut BTreeSet<String>) -> Result<()
 #[test]
 fn help_lists_commands_last_one_a_line() -> Result<()> {
     let trap = Trap::new()?;
+    let line = Regex::new(r"^  [a-z][\w-]*(  +\S.*)?$")?;
     for words in [&["--help"][..], &["did", "--help"], &["rse", "attribute", "-h"], &["--legacy", "--help"]] {
         let help = trap.run(words)?.stdout;
         ensure!(help.starts_with("Usage: rucio"), "{words:?}: {help}");
         let (_, commands) = help.split_once("\nCommands:\n").context("no commands")?;
-        let line = Regex::new(r"^  [a-z][\w-]*(  +\S.*)?$")?;
         let odd = commands.lines().find(|text| !line.is_match(text));
         ensure!(odd.is_none() && commands.lines().count() > 2, "{words:?}: {odd:?} in {commands}");
     }

@@ -77,7 +77,7 @@ fn check(files: &[LocalFile]) -> Result<()> {
     }
     let is_dataset = |did: &Did| files.iter().any(|file| file.dataset.as_ref() == Some(did));
     match files.iter().find(|file| is_dataset(&file.did)) {
-        Some(file) => Err(refusal(format!("DIDs used to address both files and datasets: {}", file.did))),
+        Some(file) => Err(refusal(format!("DIDs used to address both files and datasets: {{'{}'}}", file.did))),
         None => Ok(()),
     }
 }

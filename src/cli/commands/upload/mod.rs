@@ -41,6 +41,7 @@ const TIDY_GRACE: Duration = Duration::from_millis(800);
 
 /// Uploads files, until done or interrupted.
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    args.warn();
     args.check()?;
     let job = unless_interrupted(Job::new(context, &args)).await?;
     let client = job.client;
@@ -73,7 +74,6 @@ struct Job<'a> {
 
 impl<'a> Job<'a> {
     async fn new(context: &'a Context, args: &'a Args) -> Result<Self> {
-        args.warn();
         let lifetime = args.seconds()?;
         let client = context.client()?;
         let account = traces::account(client).await?;
