@@ -206,7 +206,7 @@ fn hostile_log_has_neither_password_nor_token() -> Result<()> {
     ];
     for answer in answers {
         let (_, outcome, _) = log_in_by(answer, &["-v", "--password", "pass-hidden", "whoami"])?;
-        ensure!(!outcome.stderr.contains("hidden") && !outcome.stdout.contains("hidden"), "{outcome:?}");
+        ensure!(!outcome.stderr.contains("-hidden") && !outcome.stdout.contains("-hidden"), "{outcome:?}");
         ensure!(outcome.stderr.contains("auth/userpass"), "the log is a long one: {outcome:?}");
     }
     Ok(())
