@@ -127,7 +127,7 @@ fn doctor_finds_a_key_that_others_may_read() -> Result<()> {
     let doctor =
         DoctorFixture::with(|home| Ok(x509(&Home::certificate("jdoe.pem")?, &home.copy("jdoe.key.pem", 0o644)?)))?;
     let finding = doctor.fails(&[], 1)?;
-    finding.says("credentials", &["jdoe.key.pem are 644; they must be 400 or 600"])?;
+    finding.says("credentials", &["jdoe.key.pem) permissions are liberal (required: 400 or 600, found: 644)"])?;
     doctor.apply_hint(&finding, "chmod ")?;
     doctor.is_well().map(drop)
 }
