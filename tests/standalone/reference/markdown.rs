@@ -15,7 +15,7 @@ const TITLES: [&str; 3] = ["Commands", "Legacy commands", "Commands for administ
 
 pub(super) fn page(trees: &[Tree; 3]) -> String {
     let mut page = INTRODUCTION.to_owned();
-    page += "\n## Global options\n\nThey are given before the command, `--output` and `--quiet` anywhere.\n\n";
+    page += "\n## Global options\n\nThey may also follow a current command that has no option of that name; `--output` and `--quiet` may follow any.\n\n";
     page += &table("option", &trees[0].global);
     page += "\n## Environment\n\n";
     page += &table("variable", &super::man::variables());
