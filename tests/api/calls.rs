@@ -216,7 +216,7 @@ fn api_headers_are_sent_and_shown() -> Result<()> {
     let silent = session.ours(&["dids/test/nope", "--silent"])?;
     ensure!(silent.status.code() == Some(1));
     ensure!(silent.stdout.is_empty());
-    ensure!(said(&silent).contains("no such DID"));
+    ensure!(said(&silent).contains("Data identifier not found."));
     Ok(())
 }
 

@@ -107,7 +107,7 @@ fn doctor_finds_an_expired_proxy_for_storage() -> Result<()> {
 #[test]
 fn doctor_finds_a_missing_proxy() -> Result<()> {
     let doctor = DoctorFixture::with(|_| Ok("auth_type = x509_proxy".to_owned()))?;
-    let texts = ["x509_proxy: There is no proxy certificate at", "voms-proxy-init", "RUCIO_CLIENT_PROXY"];
+    let texts = ["There is no proxy certificate at", "voms-proxy-init", "RUCIO_CLIENT_PROXY"];
     doctor.fails(&[], 1)?.says("credentials", &texts)
 }
 
