@@ -9,9 +9,11 @@ mod did;
 mod json_stream;
 mod metalink;
 mod range_answers;
+mod xrootd;
 
 pub use config::config;
 pub use did::did;
 pub use json_stream::json_stream;
 pub use metalink::metalink;
 pub use range_answers::range_answers;
+pub use xrootd::xrootd;

@@ -63,6 +63,11 @@ fn corpus_of_range_responses() -> Result<()> {
 }
 
 #[test]
+fn corpus_of_xrootd_responses() -> Result<()> {
+    replay("xrootd", promises::xrootd)
+}
+
+#[test]
 fn corpus_of_dids() -> Result<()> {
     replay("did", promises::did)
 }
