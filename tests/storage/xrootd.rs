@@ -1,6 +1,7 @@
 //! `root://` with real servers: reading. Files are written by `xrdcp`.
 
 use std::fs::{self, Permissions};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
@@ -166,5 +167,30 @@ fn xrootd_cluster_is_asked_for_another_server_if_one_fails() -> Result<()> {
     world.file("f", b"x", &[&manager.pfn("none")]);
     let outcome = download(&world, &[])?;
     ensure!(verdict(&outcome, "f").is_some_and(|why| why.contains("[3011]")), "{}", outcome.stderr);
+    Ok(())
+}
+
+/// Neither the archive nor its other members are downloaded.
+#[test]
+fn xrootd_member_of_a_zip_archive_is_read_without_the_archive() -> Result<()> {
+    let server = XrootdServer::start("")?;
+    let mut writer = zip::ZipWriter::new(fs::File::create(server.place("a.zip"))?);
+    let mut world = DownloadFixture::new()?;
+    let methods = [zip::CompressionMethod::Stored, zip::CompressionMethod::Deflated];
+    for (seed, method) in methods.into_iter().enumerate() {
+        for (name, size) in [("empty", 0), ("small", 1_000), ("large", 9_000_000)] {
+            let (name, content) = (format!("{name}{seed}"), bytes(seed, size));
+            writer.start_file(&*name, zip::write::SimpleFileOptions::default().compression_method(method))?;
+            writer.write_all(&content)?;
+            world.file(&name, &content, &[&format!("{}?xrdcl.unzip={name}", server.pfn("a.zip"))]);
+        }
+    }
+    writer.finish()?;
+    world.file("none", b"x", &[&format!("{}?xrdcl.unzip=none", server.pfn("a.zip"))]);
+    let outcome = download(&world, &[])?;
+    ensure!(verdict(&outcome, "none").is_some_and(|why| why.contains("is not in the archive")), "{}", outcome.stderr);
+    for name in ["empty0", "small0", "large0", "empty1", "small1", "large1"] {
+        world.arrived(name)?;
+    }
     Ok(())
 }

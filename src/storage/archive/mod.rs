@@ -10,7 +10,7 @@ mod window;
 mod zipped;
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek};
 
 use futures_util::future::BoxFuture;
 
@@ -35,8 +35,20 @@ enum ArchiveFormat {
 #[derive(Debug, Clone)]
 pub struct Member {
     archive: Archive,
+    wanted: MemberName,
+}
+
+/// Which file of an archive is wanted.
+#[derive(Debug, Clone)]
+struct MemberName {
     name: String,
     limit: Option<u64>,
+}
+
+/// Reads a file of a zip archive that is not on the local disk. Errors: it is not in the archive, or cannot be read.
+pub(super) async fn read_zip_member(archive: impl Read + Seek + Send + 'static, name: String) -> Result<ObjectReader> {
+    let wanted = MemberName { name, limit: None };
+    pump::start(move |outlet| zipped::unpack_from(archive, &wanted, outlet)).await
 }
 
 impl Archive {
@@ -58,7 +70,7 @@ impl Archive {
 
     /// Returns a file of the archive, of which at most `limit` bytes are read.
     pub fn member(&self, name: &str, limit: Option<u64>) -> Member {
-        Member { archive: self.clone(), name: name.to_owned(), limit }
+        Member { archive: self.clone(), wanted: MemberName { name: name.to_owned(), limit } }
     }
 }
 
@@ -66,12 +78,14 @@ impl Member {
     /// Finds the file and sends its size and bytes, until the receiver is dropped.
     fn unpack(&self, out: &mut pump::Outlet) -> io::Result<()> {
         match &self.archive.0 {
-            ArchiveFormat::Zip(zip) => zip.unpack(self, out),
-            ArchiveFormat::Tar(window) => tarred::plain(window.clone(), self, out),
-            ArchiveFormat::TarGz(window) => tarred::packed(window.clone(), self, out),
+            ArchiveFormat::Zip(zip) => zip.unpack(&self.wanted, out),
+            ArchiveFormat::Tar(window) => tarred::plain(window.clone(), &self.wanted, out),
+            ArchiveFormat::TarGz(window) => tarred::packed(window.clone(), &self.wanted, out),
         }
     }
+}
 
+impl MemberName {
     /// Returns whether a name in the archive is that of the file; a leading `/` or `./` is ignored.
     fn matches_name(&self, name: &[u8]) -> bool {
         trim_root(name) == trim_root(self.name.as_bytes())
@@ -103,7 +117,8 @@ impl Storage for Member {
 
     /// Always returns the whole file and ignores the PFN, which is that of the archive.
     fn get<'a>(&'a self, _pfn: &'a Pfn, _resume: Option<&'a ResumeFrom>) -> BoxFuture<'a, Result<ObjectReader>> {
-        Box::pin(pump::start(self.clone()))
+        let member = self.clone();
+        Box::pin(pump::start(move |outlet| member.unpack(outlet)))
     }
 }
 

@@ -7,7 +7,6 @@ use futures_util::stream;
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::{ObjectReader, Result, StorageError, StorageErrorKind, boxed};
-use super::Member;
 
 /// Block size in bytes.
 const BLOCK: usize = 512 * 1024;
@@ -21,13 +20,13 @@ pub(super) struct Outlet {
 }
 
 /// Starts unpacking in a thread. Errors: the file is not in the archive or cannot be read.
-pub(super) async fn start(member: Member) -> Result<ObjectReader> {
+pub(super) async fn start(unpack: impl FnOnce(&mut Outlet) -> io::Result<()> + Send + 'static) -> Result<ObjectReader> {
     let (size, size_received) = oneshot::channel();
     let (blocks, received) = mpsc::channel(AHEAD);
     // The thread ends as soon as the receiver is dropped.
     tokio::task::spawn_blocking(move || {
         let mut outlet = Outlet { size: Some(size), blocks };
-        if let Err(error) = member.unpack(&mut outlet) {
+        if let Err(error) = unpack(&mut outlet) {
             outlet.fail(&error);
         }
     });
@@ -64,9 +63,11 @@ impl Outlet {
     }
 
     fn fail(mut self, error: &io::Error) {
-        let error = match error.kind() {
-            io::ErrorKind::NotFound => StorageError::new(StorageErrorKind::NotFound, error.to_string()),
-            _ => unreadable(&error.to_string()),
+        let of_storage = error.get_ref().and_then(|inner| inner.downcast_ref::<StorageError>());
+        let error = match (of_storage, error.kind()) {
+            (Some(error), _) => error.clone(),
+            (None, io::ErrorKind::NotFound) => StorageError::new(StorageErrorKind::NotFound, error.to_string()),
+            (None, _) => unreadable(&error.to_string()),
         };
         match self.size.take() {
             Some(sender) => drop(sender.send(Err(error))),

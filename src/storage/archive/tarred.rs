@@ -8,7 +8,7 @@ use std::io::{self, BufReader, Read};
 use flate2::read::MultiGzDecoder;
 use tar::{Archive, Entries, Entry, EntryType, PaxExtensions};
 
-use super::Member;
+use super::MemberName;
 use super::pump::Outlet;
 use super::window::Window;
 
@@ -25,20 +25,20 @@ struct PendingHeaders {
 }
 
 /// Unpacks a member of a tar, seeking over the others.
-pub(super) fn plain(window: Window, member: &Member, out: &mut Outlet) -> io::Result<()> {
+pub(super) fn plain(window: Window, member: &MemberName, out: &mut Outlet) -> io::Result<()> {
     let mut archive = Archive::new(window);
     find(archive.entries_with_seek()?.raw(true), member, out)
 }
 
 /// Unpacks a member of a tar.gz, decompressing everything before it.
-pub(super) fn packed(window: Window, member: &Member, out: &mut Outlet) -> io::Result<()> {
+pub(super) fn packed(window: Window, member: &MemberName, out: &mut Outlet) -> io::Result<()> {
     let unpacked = MultiGzDecoder::new(BufReader::with_capacity(BUFFER, window));
     let mut archive = Archive::new(out.until_cancelled(unpacked));
     find(archive.entries()?.raw(true), member, out)
 }
 
 /// Finds the member. Of several with its name, takes the first that is a regular file within the size limit.
-fn find<R: Read>(entries: Entries<'_, R>, member: &Member, out: &mut Outlet) -> io::Result<()> {
+fn find<R: Read>(entries: Entries<'_, R>, member: &MemberName, out: &mut Outlet) -> io::Result<()> {
     let (mut ahead, mut obstacle) = (PendingHeaders::default(), None);
     for entry in entries {
         let mut entry = entry?;
@@ -61,7 +61,7 @@ fn find<R: Read>(entries: Entries<'_, R>, member: &Member, out: &mut Outlet) -> 
     Err(obstacle.unwrap_or_else(|| member.missing()))
 }
 
-fn usable<R: Read>(entry: &Entry<'_, R>, member: &Member) -> io::Result<()> {
+fn usable<R: Read>(entry: &Entry<'_, R>, member: &MemberName) -> io::Result<()> {
     match entry.header().entry_type() {
         EntryType::Regular | EntryType::Continuous => member.check_size(entry.size()),
         _ => Err(member.not_regular_file()),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
+
 use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 
 /// Default port.
@@ -80,6 +82,10 @@ impl Cgi {
         }
     }
 
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(one, _)| one == key)?.1.as_deref()
+    }
+
     /// Returns whether a parameter has a name for which this is true.
     pub(super) fn has(&self, is: impl Fn(&str) -> bool) -> bool {
         self.0.iter().any(|(key, _)| is(key))
@@ -106,6 +112,8 @@ pub(super) struct Address {
     /// Absolute path, not decoded, as in the official client.
     pub(super) path: String,
     pub(super) cgi: Cgi,
+    /// Name of a file in this file, which is a zip archive.
+    pub(super) member: Option<String>,
 }
 
 impl Address {
@@ -116,13 +124,10 @@ impl Address {
         let (path, cgi) = split_cgi(pfn.path());
         let path = absolute(path).filter(|path| !path.contains('\0')).ok_or_else(bad)?;
         let mut cgi = Cgi::parse(cgi);
-        if cgi.has(|key| key == MEMBER) {
-            let message = format!("{pfn:?} is in an archive, which has to be read as a whole");
-            return Err(StorageError::new(StorageErrorKind::Refused, message));
-        }
+        let member = cgi.get(MEMBER).map(|name| percent_decode_str(name).decode_utf8_lossy().into_owned());
         cgi.0.retain(|(key, _)| !key.starts_with(FOR_CLIENT));
         server.needs_tls = is_encrypted(pfn.scheme()) || cgi.has(|key| key == AUTHORIZATION);
-        Ok(Self { server, path: path.to_owned(), cgi })
+        Ok(Self { server, path: path.to_owned(), cgi, member })
     }
 
     /// Returns the folder that the file is in; `None` for the topmost.
@@ -241,6 +246,8 @@ mod tests {
         }
         let address = Address::parse(&"root://h//a?x=1".into()).unwrap();
         assert_eq!(address.request_path(), "/a?x=1");
+        let address = Address::parse(&"root://h//a.zip?x=1&xrdcl.unzip=b%26c".into()).unwrap();
+        assert_eq!((&*address.request_path(), address.member.as_deref()), ("/a.zip?x=1", Some("b&c")));
     }
 
     #[test]
@@ -258,17 +265,9 @@ mod tests {
 
     #[test]
     fn xrootd_address_without_host_or_path_is_refused() {
-        for pfn in [
-            "root://h//a.zip?xrdcl.unzip=f",
-            "root:///a",
-            "root://h",
-            "root://h/",
-            "root://h//",
-            "root://h:x//a",
-            "root://h:99999//a",
-            "root:h",
-            "h",
-        ] {
+        for pfn in
+            ["root:///a", "root://h", "root://h/", "root://h//", "root://h:x//a", "root://h:99999//a", "root:h", "h"]
+        {
             assert_eq!(Address::parse(&pfn.into()).unwrap_err().kind, StorageErrorKind::Refused, "{pfn}");
         }
         for pfn in ["root://[::1//a", "root://h h//a", "root://h//a\0b", "root://@h//a", "root://[::1]x//a"] {

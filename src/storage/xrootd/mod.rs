@@ -19,6 +19,7 @@ mod new_file;
 mod pending;
 mod pool;
 mod reader;
+mod remote_file;
 mod route;
 mod sign;
 mod status;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
 
+use super::archive::read_zip_member;
 use super::{
     ByteRange, ObjectReader, Pfn, RangeRequest, Result, ResumeFrom, Stat, Storage, StorageError, StorageErrorKind,
     boxed,
@@ -42,6 +44,7 @@ use address::Address;
 pub use login::SessionSettings;
 use pool::SessionPool;
 use reader::{FileReader, OpenFile};
+use remote_file::RemoteFile;
 use route::Operation;
 use status::{FileInfo, ServerError};
 
@@ -105,6 +108,10 @@ impl XrootdFiles {
 
     async fn read(&self, address: &Address, resume: Option<&ResumeFrom>) -> Result<ObjectReader, Failure> {
         let file = self.open(address).await?;
+        if let Some(member) = &address.member {
+            let file = RemoteFile::new(file, tokio::runtime::Handle::current());
+            return Ok(read_zip_member(file, member.clone()).await?);
+        }
         let info = file.info;
         let same = resume.filter(|resume| resume.version.as_ref().is_none_or(|version| *version == info.version()));
         let start = same.map_or(0, |resume| resume.start);
@@ -113,6 +120,9 @@ impl XrootdFiles {
     }
 
     async fn read_range(&self, address: &Address, request: &RangeRequest) -> Result<Option<ObjectReader>, Failure> {
+        if address.member.is_some() {
+            return Ok(None);
+        }
         let file = self.open(address).await?;
         let version = file.info.version();
         let is_same = file.info.bytes == request.whole
@@ -122,6 +132,9 @@ impl XrootdFiles {
     }
 
     async fn info(&self, address: &Address) -> Result<Stat, Failure> {
+        if address.member.is_some() {
+            return Ok(Stat { bytes: self.read(address, None).await?.length });
+        }
         let served = route::request(&self.pool, Operation::Stat, address).await?;
         let info = FileInfo::parse(&wire::text(&served.body)).ok_or_else(|| frame::invalid("invalid metadata"))?;
         Ok(Stat { bytes: Some(info.bytes) })

@@ -46,6 +46,25 @@ impl OpenFile {
         &self.lease.connection
     }
 
+    /// Reads bytes by one request. Errors: also if there are none.
+    pub(super) async fn read_once(&self, range: ByteRange) -> Result<Bytes> {
+        let mut waits = Waits::default();
+        loop {
+            match self.read(range).answer().await? {
+                Answer::Ok(bytes) if bytes.is_empty() => return Err(self.too_short(range.start)),
+                Answer::Ok(bytes) => return Ok(bytes),
+                Answer::Wait(time) => waits.wait(time).await?,
+                Answer::Error(error) => return Err(error.into()),
+                Answer::Redirect { .. } | Answer::AuthMore(_) => return Err(invalid("no bytes of the file")),
+            }
+        }
+    }
+
+    fn too_short(&self, end: u64) -> StorageError {
+        let message = format!("the file ends after {end} of {} bytes", self.info.bytes);
+        StorageError::new(StorageErrorKind::Transient, message)
+    }
+
     fn read(&self, range: ByteRange) -> Pending {
         let length = range.len() as u32;
         let request = Request::Read { handle: self.handle, offset: range.start, length };
@@ -81,7 +100,7 @@ impl FileReader {
         let Some((range, mut pending)) = self.window.pop_front() else { return Ok(None) };
         loop {
             match pending.answer().await? {
-                Answer::Ok(bytes) if bytes.is_empty() => return Err(self.too_short(range.start)),
+                Answer::Ok(bytes) if bytes.is_empty() => return Err(self.file.too_short(range.start)),
                 Answer::Ok(bytes) => {
                     let (_, missing) = range.split_at(range.start + bytes.len() as u64);
                     if !missing.is_empty() {
@@ -105,10 +124,5 @@ impl FileReader {
             self.window.push_back((next, self.file.read(next)));
             self.rest = rest;
         }
-    }
-
-    fn too_short(&self, end: u64) -> StorageError {
-        let message = format!("the file ends after {end} of {} bytes", self.file.info.bytes);
-        StorageError::new(StorageErrorKind::Transient, message)
     }
 }

@@ -15,9 +15,17 @@ pub(super) fn archive(pfn: Pfn) -> Pfn {
     Pfn::new(format!("{}?{}", pfn.without_query(), other_parts.join("&")))
 }
 
-/// Whether a PFN names a member of an archive, which no storage extracts.
+/// Whether a PFN names a member of an archive that the storage cannot extract: XRootD can for zip archives, but the
+/// server lists it for all archives.
 pub(super) fn needs_unpacking(pfn: &Pfn) -> bool {
-    pfn.query().is_some_and(|query| query.split('&').any(|one| one.starts_with(MEMBER_PREFIX)))
+    let is_member = pfn.query().is_some_and(|query| query.split('&').any(|one| one.starts_with(MEMBER_PREFIX)));
+    is_member && !(matches!(pfn.scheme(), "root" | "xroot" | "roots" | "xroots") && is_zip(pfn.without_query()))
+}
+
+/// Whether a path ends in the name of a zip archive: `a.zip`, `a.zip.1`.
+fn is_zip(path: &str) -> bool {
+    let name = path.trim_end_matches(|letter: char| letter == '.' || letter.is_ascii_digit()).to_ascii_lowercase();
+    name.ends_with(".zip") || name.ends_with(".zipx")
 }
 
 #[cfg(test)]
@@ -35,10 +43,11 @@ mod tests {
             assert_eq!(archive(pfn.into()).as_str(), expected);
         }
         for (pfn, expected) in [
-            ("root://h//a.zip?xrdcl.unzip=f", true),
+            ("root://h//a.zip?xrdcl.unzip=f", false),
+            ("root://h//a.ZIP.2?xrdcl.unzip=f", false),
             ("root://h//a.tar.gz?xrdcl.unzip=f", true),
             ("https://h/a.zip?xrdcl.unzip=f", true),
-            ("root://h//a.zip?x=1", false),
+            ("root://h//a.tgz?x=1", false),
         ] {
             assert_eq!(needs_unpacking(&pfn.into()), expected, "{pfn}");
         }
