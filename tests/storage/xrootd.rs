@@ -4,13 +4,15 @@ use std::fs::{self, Permissions};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::fixtures::download::{DownloadFixture, bytes, ended, verdict};
-use crate::fixtures::wait_for;
 use crate::fixtures::xrootd::{SlowRelay, XrootdServer};
+use crate::fixtures::{random, wait_for};
 use crate::support::Outcome;
 
 const UNIX: &str = "xrootd.seclib libXrdSec.so\nsec.protocol unix\nsec.protbind * unix";
@@ -90,6 +92,31 @@ fn xrootd_download_resumes_after_a_kill() -> Result<()> {
     ensure!(outcome.stderr.contains("Resuming an earlier download"), "{}", outcome.stderr);
     ensure!(!outcome.stderr.contains("tarted over"), "{}", outcome.stderr);
     world.arrived("f")
+}
+
+/// At no moment there is a wrong byte under a final name.
+#[test]
+fn xrootd_download_killed_at_any_moment_is_completed() -> Result<()> {
+    let server = XrootdServer::start("")?;
+    let mut world = DownloadFixture::new()?;
+    let sizes = [("a", 9_000_000), ("b", 9_000_001), ("c", 800_000), ("d", 800_001)];
+    for (seed, (name, size)) in sizes.into_iter().enumerate() {
+        let content = bytes(seed, size);
+        fs::write(server.place(name), &content)?;
+        world.file(name, &content, &[&server.pfn(name)]);
+    }
+    let mut random = random();
+    for _ in 0..15 {
+        let rucio = world.rucio(&["--limit-rate", "10M"])?.env("PATH", "/nowhere");
+        let mut child = rucio.command()?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        thread::sleep(Duration::from_millis(random.u64(20..900)));
+        child.kill()?;
+        child.wait()?;
+        let present = sizes.iter().filter(|(name, _)| world.place(name).exists());
+        present.into_iter().try_for_each(|(name, _)| world.arrived(name))?;
+    }
+    ended(&download(&world, &[])?, 0)?;
+    sizes.iter().try_for_each(|(name, _)| world.arrived(name))
 }
 
 #[test]
