@@ -31,7 +31,7 @@ pub(super) fn target(from: &Url, location: &HeaderValue) -> Result<Url> {
 
 /// Returns whether the address is one of this machine (loopback) or link-local. Names other than `localhost` are not looked
 /// up.
-fn is_local(url: &Url) -> bool {
+pub(in crate::storage) fn is_local(url: &Url) -> bool {
     let ip = match url.host() {
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.');

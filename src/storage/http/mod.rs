@@ -29,6 +29,7 @@ use reqwest::header::{CONTENT_LENGTH, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Method, Response};
 use url::Url;
 
+pub(in crate::storage) use address::is_local;
 use call::Call;
 use sender::{Credentials, Sender};
 pub use token::StorageToken;

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
+use url::Url;
 
+use crate::storage::http::is_local;
 use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 
 /// Default port.
@@ -44,6 +46,15 @@ impl Server {
         let port = if port == 0 { PORT } else { port };
         let is_fine = is_name(host) && user.is_none_or(is_name);
         is_fine.then(|| Self { user: user.map(str::to_owned), host: host.to_owned(), port, needs_tls: false })
+    }
+}
+
+impl Server {
+    /// Returns whether this server may redirect to another one: not from elsewhere to services of this machine, nor of
+    /// its link. Names other than `localhost` are not looked up.
+    pub(super) fn may_redirect_to(&self, other: &Self) -> bool {
+        let is_local = |server: &Self| Url::parse(&format!("http://{server}")).is_ok_and(|url| is_local(&url));
+        is_local(self) || !is_local(other)
     }
 }
 
@@ -310,6 +321,18 @@ mod tests {
             let found = (redirect.scheme.as_deref(), redirect.path.as_deref(), redirect.cgi.to_string());
             assert_eq!(found, (Some(scheme), path, cgi.to_owned()), "{text}");
             assert_eq!(redirect.server, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn xrootd_redirects_from_elsewhere_do_not_lead_to_this_machine() {
+        let may = |from: &str, to: &str| server(None, from, 1094).may_redirect_to(&server(None, to, 1095));
+        for local in ["127.0.0.1", "localhost", "::1", "169.254.169.254", "fe80::1", "0.0.0.0"] {
+            assert!(!may("door.example", local), "{local}");
+            assert!(may("localhost", local) && may("127.0.0.1", local), "{local}");
+        }
+        for elsewhere in ["pool.example", "10.0.0.1", "2001:db8::1"] {
+            assert!(may("door.example", elsewhere), "{elsewhere}");
         }
     }
 

@@ -167,6 +167,10 @@ impl Route<'_> {
                 return Err(StorageError::new(StorageErrorKind::Refused, message).into());
             }
         }
+        if !self.original.server.may_redirect_to(&redirect.server) {
+            let message = format!("{} may not redirect to this machine or its link", self.next.server);
+            return Err(StorageError::new(StorageErrorKind::Refused, message).into());
+        }
         self.redirects += 1;
         if self.redirects > MAX_REDIRECTS {
             let last = format!(
