@@ -3,6 +3,9 @@
 //! Library and CLI layers: everything but [`cli`] is the library, which never prints and does not know the command
 //! line.
 
+#[cfg(not(any(feature = "static", feature = "system-openssl")))]
+compile_error!("OpenSSL: use the default features, or `--no-default-features --features system-openssl`");
+
 mod api;
 mod auth;
 mod certificate;
