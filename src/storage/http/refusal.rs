@@ -91,7 +91,7 @@ mod tests {
         let dav =
             b"<d:error xmlns:d='DAV:' xmlns:s='s'><s:exception>E</s:exception><s:message>No room</s:message></d:error>";
         assert_eq!(xml_reason(dav), "No room");
-        assert_eq!(xml_reason(b"<Error><Code>Cut"), "");
+        assert_eq!(xml_reason(b"<Error><Code>Cut"), "Cut");
         assert_eq!(first_line(b"\r\n Disk quota exceeded\nmore"), "Disk quota exceeded");
         assert_eq!(first_line(b""), "");
     }
