@@ -81,7 +81,18 @@ variables! {
     RUCIO_LOGGING_FORMAT
     /// Disables colours in the output, with any value.
     NO_COLOR
-    /// Set by systems that run tests and builds: messages are log lines there, as in a pipe.
+    /// The type of the terminal: without it, or on a `dumb` one, no progress bars are drawn.
+    TERM
+    /// The locale: only if it is one with UTF-8, bars are drawn with characters outside ASCII.
+    LC_ALL
+    /// The locale of characters, if `LC_ALL` is not set.
+    LC_CTYPE
+    /// The locale, if neither of the two above is set.
+    LANG
+    /// The program that shows tables that are taller than the screen, with its options; `less -FRX` if it is not set.
+    PAGER
+    /// Set by systems that run tests and builds: messages are log lines there, as in a pipe, and no progress bars are
+    /// drawn.
     CI
 
     /// The application, as reported in traces.

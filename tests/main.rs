@@ -16,6 +16,7 @@ mod guide;
 mod hints;
 mod hostile;
 mod parsers;
+mod screens;
 mod servers;
 mod sessions;
 mod startup;

@@ -1,6 +1,8 @@
 //! The context of a command: the ui, and configuration and client, which are created on first use.
 
 use std::cell::{OnceCell, RefCell};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use super::global::Global;
@@ -10,7 +12,7 @@ use super::next_command;
 use super::terminal::Terminal;
 use super::tree::Tree;
 use super::ui::values::{Num, sizefmt};
-use super::ui::{self, Format, Rich, Selection, Ui, log};
+use super::ui::{self, Format, LESS, Rich, Selection, Ui, can_draw, log};
 use crate::auth::Login;
 use crate::config::{Config, Overrides, Settings};
 use crate::env_vars::{self, Env};
@@ -29,13 +31,21 @@ pub(crate) struct ContextOptions<'a> {
     pub selection: &'a Selection,
     /// Command name for the server's log.
     pub script: &'a str,
+    /// The command line.
+    pub words: &'a [OsString],
+}
+
+/// Returns whether the locale has characters outside ASCII.
+fn is_utf8(env: &Env) -> bool {
+    let locale = env.first(&[env_vars::LC_ALL, env_vars::LC_CTYPE, env_vars::LANG]).unwrap_or_default().to_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
 }
 
 /// Returns the settings of the log that the environment has.
 pub(super) fn log_settings(env: &Env) -> log::Settings {
     log::Settings {
         format: env.get(env_vars::RUCIO_LOGGING_FORMAT),
-        colour: env.get(env_vars::NO_COLOR).is_none(),
+        colour: env.get(env_vars::NO_COLOR).is_none() && env.get(env_vars::TERM).is_none_or(|term| term != "dumb"),
         is_automation: env.get(env_vars::CI).is_some(),
         ..log::Settings::default()
     }
@@ -61,6 +71,7 @@ pub(crate) struct Context {
     pager: bool,
     overrides: RefCell<Overrides>,
     script: String,
+    words: Vec<OsString>,
     config: OnceCell<Config>,
     login: OnceCell<Login>,
     client: OnceCell<Client>,
@@ -73,7 +84,7 @@ impl Context {
     pub(crate) fn new(options: &ContextOptions) -> Self {
         let global = options.global;
         let env = Env::process();
-        let ui = Ui::stdout(global.output, !global.quiet);
+        let ui = Ui::stdout(global.output, !global.quiet && can_draw(&env));
         let level = match (global.verbose, global.quiet) {
             (true, _) => tracing::Level::DEBUG,
             (false, true) => tracing::Level::WARN,
@@ -82,8 +93,16 @@ impl Context {
         let log = log::Settings { level, is_transfer: options.leaf.is_transfer, ..log_settings(&env) };
         let colour = log.colour;
         let face = log::init(log, ui.bars());
+        let may_page = !global.no_pager && io::stdin().is_terminal() && can_draw(&env);
+        let pager = may_page.then(|| env.get(env_vars::PAGER).unwrap_or_else(|| LESS.to_owned()));
+        let log_lines = global.verbose || env.get(env_vars::RUCIO_LOGGING_FORMAT).is_some();
         Self {
-            ui: ui.with_colours(colour).with_selection(options.selection.clone()),
+            ui: ui
+                .with_colours(colour)
+                .with_utf8(is_utf8(&env))
+                .with_log_lines(log_lines)
+                .with_pager(pager)
+                .with_selection(options.selection.clone()),
             env,
             tree: options.tree,
             is_extension: options.leaf.is_extension,
@@ -94,6 +113,7 @@ impl Context {
             pager: !global.no_pager,
             overrides: RefCell::new(global.overrides()),
             script: options.script.to_owned(),
+            words: options.words.to_vec(),
             config: OnceCell::new(),
             login: OnceCell::new(),
             client: OnceCell::new(),
@@ -131,6 +151,11 @@ impl Context {
     /// Returns a command line to run next: `words` with the global options of this one.
     pub(crate) fn command(&self, words: &str) -> String {
         next_command::command(&self.overrides.borrow(), words)
+    }
+
+    /// Returns the command line of this run, to run it again.
+    pub(crate) fn same_command(&self) -> String {
+        next_command::repeat(&self.words)
     }
 
     /// Returns the hint of a finding of `doctor`, if there is one.
@@ -183,6 +208,9 @@ impl Context {
         let config = Config::for_client(&self.overrides.borrow(), &self.env).map_err(Error::before_start)?;
         if config.get("experimental", "cli").is_some_and(|look| look.eq_ignore_ascii_case("rich")) {
             self.ui.enrich(Rich { colours: self.env.get(env_vars::NO_COLOR).is_none(), pager: self.pager });
+        }
+        if config.get("cli", "output").is_some_and(|output| output.eq_ignore_ascii_case("classic")) {
+            self.ui.set_classic();
         }
         Ok(self.config.get_or_init(|| config))
     }

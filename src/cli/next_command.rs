@@ -1,5 +1,8 @@
 //! Builds the command line to run next, which repeats the global options of the current one.
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use crate::config::Overrides;
 use crate::hint::{Command, Hint, Parameter, shell_word};
 
@@ -101,6 +104,25 @@ fn placeholder(parameter: Parameter) -> &'static str {
     }
 }
 
+/// Returns a command line as it can be typed again, without the password, which is prompted for.
+pub(super) fn repeat(words: &[OsString]) -> String {
+    let mut rest = words.iter().map(|word| word.to_string_lossy());
+    let program = rest.next().unwrap_or_default();
+    let program = Path::new(program.as_ref()).file_name().unwrap_or_default().to_string_lossy();
+    let mut line = shell_word(&program).into_owned();
+    while let Some(word) = rest.next() {
+        let (name, value) = word.split_once('=').map_or((word.as_ref(), None), |(name, value)| (name, Some(value)));
+        if name.len() > 2 && "--password".starts_with(name) {
+            if value.is_none() {
+                rest.next();
+            }
+        } else {
+            line = line + " " + &shell_word(&word);
+        }
+    }
+    line
+}
+
 /// Returns the option of the command line.
 pub(super) fn option(parameter: Parameter) -> &'static str {
     match parameter {
@@ -160,6 +182,14 @@ mod tests {
         let next = command(&corrected(&overrides, &blamed), "login");
         assert_eq!(next, "rucio --account kim --certificate FILE --client-key FILE login");
         assert_eq!(command(&corrected(&overrides, &["Text.".into()]), "login"), command(&overrides, "login"));
+    }
+
+    #[test]
+    fn next_command_repeats_the_typed_words_without_the_password() {
+        let typed = |words: &[&str]| repeat(&words.iter().map(OsString::from).collect::<Vec<_>>());
+        let words =
+            ["/usr/bin/rucio", "--password", "hunter2", "-a", "kim", "--passw=x", "download", "--pfn", "f", "s:a b"];
+        assert_eq!(typed(&words), "rucio -a kim download --pfn f 's:a b'");
     }
 
     #[test]

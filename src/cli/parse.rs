@@ -44,6 +44,8 @@ pub(crate) struct Invocation {
     pub notice: Option<String>,
     /// Command name for the server's log, sent as `X-Rucio-Script`.
     script: String,
+    /// The command line.
+    words: Vec<OsString>,
 }
 
 /// A command of one of the trees, with its arguments.
@@ -78,6 +80,7 @@ impl Invocation {
             leaf: self.leaf,
             selection: &self.selection,
             script: &self.script,
+            words: &self.words,
         }
     }
 
@@ -199,7 +202,7 @@ fn parse_in(tree: Tree, words: &[OsString], command: Option<usize>, script: Stri
             (parsed.global, Call::Admin(parsed.command))
         }
     };
-    Ok(Invocation { global, call, leaf, selection, path, values, notice, script })
+    Ok(Invocation { global, call, leaf, selection, path, values, notice, script, words: words.to_vec() })
 }
 
 /// Returns the names of groups and command that the words begin with.

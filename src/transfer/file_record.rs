@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -14,6 +14,9 @@ use crate::types::Did;
 
 /// State of a file in progress when the download ended.
 pub const INTERRUPTED: &str = "INTERRUPTED";
+
+/// Number of bytes that are written to a partial file at once.
+const WRITTEN_BLOCK: u64 = 256 * 1024;
 
 /// The records of all files in progress.
 #[derive(Debug)]
@@ -33,6 +36,11 @@ pub struct FileRecord {
     start: Instant,
     source: Option<(String, String)>,
     reasons: Vec<String>,
+    /// Bytes received by this run, in all attempts and in the current one.
+    received: u64,
+    received_in_attempt: u64,
+    /// Bytes of the file that exist now, also from an earlier run.
+    present: u64,
 }
 
 impl FileRecords {
@@ -89,10 +97,14 @@ impl FileRecord {
             start: Instant::now(),
             source: None,
             reasons: Vec::new(),
+            received: 0,
+            received_in_attempt: 0,
+            present: 0,
         }
     }
 
     fn apply(&mut self, event: &FileEvent<'_>) {
+        self.count_bytes(event);
         match event {
             FileEvent::Trying { rse, .. } => self.source = Some(((*rse).to_owned(), String::new())),
             FileEvent::Using { pfn } => self.set_pfn(pfn),
@@ -103,8 +115,55 @@ impl FileRecord {
             FileEvent::AttemptFailed { reason, .. } => self.add_reason(reason),
             FileEvent::NoSource => self.reasons.push("no known replica".to_owned()),
             FileEvent::Obstacle(reason) => self.reasons.push((*reason).to_owned()),
+            FileEvent::Failed(reason) if self.reasons.is_empty() => self.reasons.push((*reason).to_owned()),
             _ => {}
         }
+    }
+
+    fn count_bytes(&mut self, event: &FileEvent<'_>) {
+        match event {
+            FileEvent::Resumed(bytes) => self.present = *bytes,
+            FileEvent::StartedOver => self.present = 0,
+            FileEvent::Received(bytes) => {
+                self.present += bytes;
+                self.received += bytes;
+                self.received_in_attempt += bytes;
+            }
+            FileEvent::Trying { .. }
+            | FileEvent::Using { .. }
+            | FileEvent::AttemptFailed { .. }
+            | FileEvent::SentAway => {
+                self.received_in_attempt = 0;
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the number of bytes that this run has received.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Returns the number of bytes that the current attempt has received.
+    pub fn received_in_attempt(&self) -> u64 {
+        self.received_in_attempt
+    }
+
+    /// Returns the number of bytes that the next run can use: whole blocks, as only these are certainly on the disk, of a
+    /// file that can be verified.
+    pub fn resumable(&self) -> u64 {
+        let is_verifiable = ["adler32", "md5"].iter().any(|kind| !self.record[*kind].is_null());
+        if is_verifiable { self.present - self.present % WRITTEN_BLOCK } else { 0 }
+    }
+
+    /// Returns the time since the file was started.
+    pub fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Returns why the file failed: a reason for each source.
+    pub fn reasons(&self) -> String {
+        self.reasons.join("; ")
     }
 
     fn set_pfn(&mut self, pfn: &str) {
@@ -139,7 +198,7 @@ impl FileRecord {
     pub fn to_record(&self, state: &str, success: bool) -> Value {
         let mut record = self.record.clone();
         let (rse, pfn) = self.source.clone().unzip();
-        let reason = (!success && !self.reasons.is_empty()).then(|| self.reasons.join("; "));
+        let reason = (!success && !self.reasons.is_empty()).then(|| self.reasons());
         record["state"] = state.into();
         record["rse"] = rse.into();
         record["pfn"] = pfn.into();

@@ -32,16 +32,16 @@ pub enum FileCheck {
     Unreadable(String),
 }
 
-/// Verifies the file at this path; reads it only if its size is right.
-pub fn verify_file(path: &Path, bytes: Option<u64>, checksum: Checksum) -> FileCheck {
-    match compare(path, bytes, checksum) {
+/// Verifies the file at this path; reads it only if its size is right. `on_read` is told the length of each block read.
+pub fn verify_file(path: &Path, bytes: Option<u64>, checksum: Checksum, on_read: impl Fn(u64)) -> FileCheck {
+    match compare(path, bytes, checksum, on_read) {
         Ok(finding) => finding,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => FileCheck::Missing,
         Err(error) => FileCheck::Unreadable(error.to_string()),
     }
 }
 
-fn compare(path: &Path, bytes: Option<u64>, expected: Checksum) -> io::Result<FileCheck> {
+fn compare(path: &Path, bytes: Option<u64>, expected: Checksum, on_read: impl Fn(u64)) -> io::Result<FileCheck> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
         return Ok(FileCheck::Unreadable("it is not a regular file".to_owned()));
@@ -53,7 +53,7 @@ fn compare(path: &Path, bytes: Option<u64>, expected: Checksum) -> io::Result<Fi
     if expected == Checksum::Unknown {
         return File::open(path).map(|_| FileCheck::Ok);
     }
-    Ok(match expected.of_file(path)? {
+    Ok(match expected.of_file_with_progress(path, on_read)? {
         found if found == expected => FileCheck::Ok,
         found => FileCheck::WrongChecksum { expected, found },
     })
@@ -90,6 +90,10 @@ mod tests {
         let path = dir.path().join("f");
         fs::write(&path, "hello").unwrap();
         let good = Checksum::new(Some("062c0215"), None);
+        let verify_file = |path: &Path, bytes, checksum| super::verify_file(path, bytes, checksum, |_| ());
+        let read = std::cell::Cell::new(0);
+        assert_eq!(super::verify_file(&path, Some(5), good, |bytes| read.set(read.get() + bytes)), FileCheck::Ok);
+        assert_eq!(read.get(), 5);
         assert_eq!(verify_file(&path, Some(5), good), FileCheck::Ok);
         assert_eq!(verify_file(&path, None, Checksum::Unknown), FileCheck::Ok);
         assert_eq!(verify_file(&path, Some(4), good), FileCheck::WrongSize { expected: 4, found: 5 });

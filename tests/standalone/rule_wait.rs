@@ -80,7 +80,7 @@ fn rule_wait_shows_a_bar_on_a_terminal() -> Result<()> {
     let config = home.path().join("rucio.cfg").to_string_lossy().into_owned();
     let words = ["rule", "wait", "--interval", "0.3", "--keep-waiting", "one"];
     let terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &words)?;
-    terminal.wait_for(r"one \[[=> ]+\] REPLICATING: 1 ok, 2 replicating, 0 stuck")?;
+    terminal.wait_for(r"s:n  [█░]+  REPLICATING 1 of 3 locks ok  \d+s")?;
     let (code, screen) = terminal.end()?;
     ensure!(code == 0 && screen.contains("one OK[3/0/0]"), "{code} {screen}");
     Ok(())

@@ -1,7 +1,8 @@
 //! Standard output.
 
 use super::records::{self, Listing, Shape};
-use super::{Bytes, Format, Selection, Table, clean, frames::Held, pager::Pager, screen};
+use super::text::wrapped;
+use super::{Bytes, Format, Selection, Style, Table, clean, frames::Held, pager::Pager, print_message, screen};
 use crate::lock::lock;
 use crate::{Error, Result};
 use indicatif::MultiProgress;
@@ -52,16 +53,20 @@ pub struct Ui {
     format: Format,
     selection: Selection,
     colours: bool,
+    utf8: bool,
+    log_lines: bool,
     rich: OnceLock<Rich>,
+    classic: OnceLock<()>,
+    pager: Option<String>,
     bars: MultiProgress,
 }
 
 impl Ui {
-    /// Creates the output on standard output; with `bars`, progress bars on standard error if it is a terminal.
+    /// Creates the output on standard output; with `bars`, progress bars on standard error, which must be a terminal.
     pub fn stdout(format: Format, bars: bool) -> Self {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
-        Self { bars: screen::bars(bars && io::stderr().is_terminal()), format, ..Self::new(stdout, terminal) }
+        Self { bars: screen::bars(bars), format, ..Self::new(stdout, terminal) }
     }
 
     /// Creates the output on any writer, without progress bars.
@@ -77,6 +82,10 @@ impl Ui {
             selection: Selection::default(),
             colours: true,
             rich,
+            utf8: true,
+            log_lines: true,
+            classic: OnceLock::new(),
+            pager: None,
             bars,
         }
     }
@@ -85,6 +94,24 @@ impl Ui {
     #[must_use]
     pub fn with_colours(self, colours: bool) -> Self {
         Self { colours, ..self }
+    }
+
+    /// Sets whether the terminal shows characters outside ASCII.
+    #[must_use]
+    pub fn with_utf8(self, utf8: bool) -> Self {
+        Self { utf8, ..self }
+    }
+
+    /// Sets whether transfers write the official client's log lines, although they draw bars.
+    #[must_use]
+    pub fn with_log_lines(self, log_lines: bool) -> Self {
+        Self { log_lines, ..self }
+    }
+
+    /// Sets the command line of the pager for tables that are taller than the screen.
+    #[must_use]
+    pub fn with_pager(self, pager: Option<String>) -> Self {
+        Self { pager, ..self }
     }
 
     /// Sets the output format.
@@ -112,6 +139,17 @@ impl Ui {
     /// Returns which rows and fields of lists are shown.
     pub(super) fn selection(&self) -> &Selection {
         &self.selection
+    }
+
+    /// Shows on a terminal exactly what the official client prints.
+    pub(in crate::cli) fn set_classic(&self) {
+        // An error means that it is set already.
+        let _ = self.classic.set(());
+    }
+
+    /// Whether output is made for a person at a terminal, instead of what the official client prints.
+    pub fn is_for_people(&self) -> bool {
+        self.terminal && self.format == Format::Table && self.classic.get().is_none()
     }
 
     /// Returns the output format.
@@ -194,8 +232,29 @@ impl Ui {
                 let drawn = table.render_rich(width, rich.colours);
                 self.bars.suspend(|| self.on_out(|out| writeln!(out, "{drawn}").and_then(|()| out.flush())))
             }
+            None if self.is_for_people() => self.fitted(table),
             None => self.write(&table.render(), "\n"),
         }
+    }
+
+    /// Prints a table that fits into the width of the terminal, through the pager if it is taller than the screen.
+    fn fitted(&self, table: &Table) -> Result<()> {
+        let (rows, columns) = console::Term::stdout().size();
+        let fitted = table.render_fitting(columns.into(), self.colours);
+        let is_held = lock(&self.held).is_some();
+        let is_tall = fitted.text.lines().count() >= usize::from(rows);
+        let pager = self.pager.as_ref().filter(|_| is_tall && !is_held);
+        self.bars.suspend(|| match pager.and_then(|line| Pager::start_command(line)) {
+            Some(mut pager) => {
+                writeln!(pager, "{}", fitted.text).map_err(|source| Error::io("standard output", source))
+            }
+            None => self.on_out(|out| writeln!(out, "{}", fitted.text).and_then(|()| out.flush())),
+        })?;
+        if !fitted.omitted.is_empty() && !is_held {
+            let text = format!("Not shown: {}. For all columns: -o csv", fitted.omitted.join(", "));
+            print_message(&wrapped(&text, usize::from(columns).saturating_sub(1), 2));
+        }
+        Ok(())
     }
 
     /// Writes what is buffered. Needed at the end, and before other output goes to standard error.
@@ -211,6 +270,16 @@ impl Ui {
     /// Returns the progress bars that lines are written above, for [`super::log::init`] and [`super::Progress`].
     pub fn bars(&self) -> MultiProgress {
         self.bars.clone()
+    }
+
+    /// Returns the characters and colours that the terminal shows.
+    pub fn style(&self) -> Style {
+        Style { utf8: self.utf8, colours: self.colours }
+    }
+
+    /// Whether transfers write the official client's log lines: to a pipe, without bars, or if the user asks for them.
+    pub fn has_log_lines(&self) -> bool {
+        self.log_lines || self.bars.is_hidden()
     }
 
     /// Writes part of a record.

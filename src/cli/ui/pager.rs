@@ -1,4 +1,4 @@
-//! Pages output with `less`.
+//! Pages output with `less`, or with the program of `PAGER`.
 
 use std::io::{self, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -9,23 +9,37 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Ctrl-C, show the position.
 const OPTIONS: &str = "-FRSXKM";
 
-/// A running `less`. Dropping it waits until `less` exits.
+/// The pager of tables: `less` that ends if all fits on the screen, shows colours and leaves the text on the screen.
+pub(in crate::cli) const LESS: &str = "less -FRX";
+
+/// A running pager. Dropping it waits until the pager exits.
 #[derive(Debug)]
 pub(super) struct Pager {
-    less: Child,
+    pager: Child,
     input: Option<ChildStdin>,
 }
 
 impl Pager {
-    /// Starts `less`; `None` if that fails.
+    /// Starts `less` for all output of a command; `None` if that fails.
     pub(super) fn start() -> Option<Self> {
-        let mut less = Command::new("less").arg(OPTIONS).stdin(Stdio::piped()).spawn().ok()?;
-        let input = less.stdin.take();
-        // Ctrl-C is for less now. Without a handler it would end this process and leave less and the shell competing.
+        Self::spawn(Command::new("less").arg(OPTIONS))
+    }
+
+    /// Starts a pager by its command line; `None` if that fails.
+    pub(super) fn start_command(line: &str) -> Option<Self> {
+        let words = shlex::split(line)?;
+        let (program, arguments) = words.split_first()?;
+        Self::spawn(Command::new(program).args(arguments))
+    }
+
+    fn spawn(command: &mut Command) -> Option<Self> {
+        let mut pager = command.stdin(Stdio::piped()).spawn().ok()?;
+        let input = pager.stdin.take();
+        // Ctrl-C is for the pager now. Without a handler it would end this process and leave pager and shell competing.
         if tokio::runtime::Handle::try_current().is_ok() {
             drop(signal(SignalKind::interrupt()));
         }
-        Some(Self { less, input })
+        Some(Self { pager, input })
     }
 }
 
@@ -42,7 +56,7 @@ impl Write for Pager {
 impl Drop for Pager {
     fn drop(&mut self) {
         drop(self.input.take());
-        // less exits when the user presses q; its exit status is ignored.
-        let _ = self.less.wait();
+        // It exits when the user presses q; its exit status is ignored.
+        let _ = self.pager.wait();
     }
 }

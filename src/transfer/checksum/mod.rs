@@ -52,11 +52,19 @@ impl Checksum {
 
     /// Computes the same kind of checksum of a local file. Errors: it cannot be read.
     pub fn of_file(&self, path: &Path) -> io::Result<Self> {
+        self.of_file_with_progress(path, |_| ())
+    }
+
+    /// Like [`Self::of_file`]; `on_read` is told the length of each block read.
+    pub fn of_file_with_progress(&self, path: &Path, on_read: impl Fn(u64)) -> io::Result<Self> {
         let (mut file, mut hasher, mut block) = (File::open(path)?, self.hasher(), vec![0; BLOCK]);
         loop {
             match file.read(&mut block) {
                 Ok(0) => return Ok(hasher.finish()),
-                Ok(read) => hasher.update(&block[..read]),
+                Ok(read) => {
+                    hasher.update(&block[..read]);
+                    on_read(read as u64);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

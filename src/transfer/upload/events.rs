@@ -35,6 +35,10 @@ pub enum UploadEvent<'a> {
     Registered(&'a str),
     /// A rule for this RSE was added.
     RuleMade(&'a str),
+    /// Number of bytes read so far for size and checksum. The first such event has 0.
+    Measured(u64),
+    /// The catalogue is asked and changed.
+    Registering,
     /// The upload with a protocol started.
     Trying {
         /// Its scheme.
@@ -44,6 +48,8 @@ pub enum UploadEvent<'a> {
     },
     /// Number of bytes sent so far.
     Sent(u64),
+    /// The written file is being verified.
+    Verifying,
     /// The file was written and verified under this name: the temporary one, or the final one if it is not renamed.
     Written {
         /// PFN under which it was written.

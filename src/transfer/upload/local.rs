@@ -4,9 +4,12 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use tokio::process::Command;
+use tokio::time::{Instant, interval_at};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
@@ -18,6 +21,9 @@ use crate::transfer::checksum::Checksum;
 use crate::transfer::checksum::digests::Digests;
 use crate::transfer::job::JobId;
 use crate::types::{Did, NewMetadata, NewReplica};
+
+/// Interval at which the progress of reading is reported. Chosen: smooth for a progress bar.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A local file to upload.
 #[derive(Debug, Clone)]
@@ -140,37 +146,45 @@ pub fn files_in(folder: &Path) -> io::Result<(Vec<PathBuf>, bool)> {
     Ok((files.into_iter().filter(|path| path.is_file()).collect(), !folders.is_empty()))
 }
 
-/// Computes size and both checksums in one read, and the GUID.
+/// Computes size and both checksums in one read, and the GUID. `on_progress` is told at intervals how many bytes were read.
 ///
 /// Errors: the file cannot be read; `RucioException` if it is a POOL file whose GUID cannot be read.
-pub(super) async fn measure(file: &LocalFile) -> Result<Measured> {
+pub(super) async fn measure(file: &LocalFile, on_progress: impl Fn(u64)) -> Result<Measured> {
     let guid = guid(file).await?;
-    let alive = Arc::new(());
-    let (path, owner) = (file.path.clone(), Arc::downgrade(&alive));
-    let summed = tokio::task::spawn_blocking(move || {
+    let bytes_read = Arc::new(AtomicU64::new(0));
+    let (path, bytes_read_by) = (file.path.clone(), Arc::downgrade(&bytes_read));
+    let mut summing = tokio::task::spawn_blocking(move || {
         let file = File::open(path)?;
         let state = FileState::new(&file.metadata()?);
-        io::Result::Ok((state, Digests::from_reader(CancellableFile { file, owner })?))
+        io::Result::Ok((state, Digests::from_reader(CancellableFile { file, bytes_read: bytes_read_by })?))
     });
+    on_progress(0);
+    let mut ticks = interval_at(Instant::now() + PROGRESS_INTERVAL, PROGRESS_INTERVAL);
+    let summed = loop {
+        tokio::select! {
+            summed = &mut summing => break summed,
+            _ = ticks.tick() => on_progress(bytes_read.load(Ordering::Relaxed)),
+        }
+    };
     let (state, Digests { bytes, adler32, md5 }) = summed
-        .await
         .unwrap_or_else(|error| Err(io::Error::other(error)))
         .map_err(|error| Error::io(format!("Cannot read {}", file.path.display()), error))?;
     Ok(Measured { bytes, adler32, md5, guid, state })
 }
 
-/// A file whose reads fail once the task that measures it was dropped.
+/// A file that counts the bytes read, and whose reads fail once the task that measures it, which owns the counter, was
+/// dropped.
 struct CancellableFile {
     file: File,
-    owner: Weak<()>,
+    bytes_read: Weak<AtomicU64>,
 }
 
 impl Read for CancellableFile {
     fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
-        match self.owner.strong_count() {
-            0 => Err(io::ErrorKind::ConnectionAborted.into()),
-            _ => self.file.read(block),
-        }
+        let Some(bytes_read) = self.bytes_read.upgrade() else { return Err(io::ErrorKind::ConnectionAborted.into()) };
+        let read = self.file.read(block)?;
+        bytes_read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
     }
 }
 
@@ -222,12 +236,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         fs::write(&path, b"Wikipedia").unwrap();
-        let measured = measure(&local(path.clone(), Some("01-23"))).await.unwrap();
+        let read = AtomicU64::new(u64::MAX);
+        let progress = |bytes| read.store(bytes, Ordering::Relaxed);
+        let measured = measure(&local(path.clone(), Some("01-23")), progress).await.unwrap();
+        assert!([0, 9].contains(&read.load(Ordering::Relaxed)), "{read:?}");
         assert_eq!((measured.bytes, measured.adler32().as_str()), (9, "11e60398"));
         assert_eq!((measured.md5().as_str(), measured.guid.as_str()), ("9c677286866aad38f8e9b660f5411814", "0123"));
-        let other = measure(&local(path, None)).await.unwrap();
+        let other = measure(&local(path, None), |_| ()).await.unwrap();
         assert!(other.guid.len() == 32 && other.guid.bytes().all(|byte| byte.is_ascii_hexdigit()), "{}", other.guid);
-        assert!(measure(&local(dir.path().join("none"), None)).await.is_err());
+        assert!(measure(&local(dir.path().join("none"), None), |_| ()).await.is_err());
     }
 
     #[test]

@@ -202,7 +202,7 @@ impl<'a> Uploader<'a> {
             return run.failed(UploadError::File(reason), None);
         }
         let permit = self.transfers.acquire().await;
-        let measured = local::measure(file).await;
+        let measured = local::measure(file, |bytes| run.emit(UploadEvent::Measured(bytes))).await;
         drop(permit);
         let measured = match measured {
             Ok(measured) => measured,

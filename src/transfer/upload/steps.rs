@@ -45,6 +45,7 @@ impl FileUpload<'_> {
     pub(super) async fn register_and_upload(&self, measured: Measured) -> UploadOutcome {
         let mut presence = None;
         if self.uploader.options.registration == Registration::Before {
+            self.emit(UploadEvent::Registering);
             match self.register(&measured, "C").await {
                 Ok(known) => presence = Some(known),
                 Err(error) => return self.failed(UploadError::Refused(error), None),
@@ -194,6 +195,7 @@ impl FileUpload<'_> {
     async fn register_uploaded(&self, uploaded: Uploaded, written: Option<Written<'_>>) -> UploadOutcome {
         let (protocol, placed) = written.map(|written| (written.protocol, written.placed)).unzip();
         let (lock, is_safe) = placed.map_or((None, true), |placed| (placed.lock, placed.is_safe));
+        self.emit(UploadEvent::Registering);
         let registered = match self.uploader.options.registration {
             Registration::Never => Ok(()),
             Registration::Before => self.declare_available(&uploaded.measured).await,

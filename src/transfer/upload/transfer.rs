@@ -151,6 +151,7 @@ impl<'a> UploadTarget<'a> {
             outcome => outcome?,
         }
         let options = &self.run.uploader.options;
+        self.run.emit(UploadEvent::Verifying);
         if !options.skip_stat && !self.compare(target, measured).await? && options.rse.verify_checksum {
             self.run.emit(UploadEvent::Unverified);
         }

@@ -44,8 +44,9 @@ fn thirty() -> Result<(DownloadFixture, Store)> {
     Ok((world, store))
 }
 
+/// The bars of files: those lines have a percentage and no number of files.
 fn bars(screen: &str) -> usize {
-    screen.lines().filter(|line| line.starts_with("  ") && line.contains('%')).count()
+    screen.lines().filter(|line| line.contains('%') && !line.contains(" files")).count()
 }
 
 #[test]
@@ -53,22 +54,24 @@ fn bars_fit_a_terminal_of_any_size_and_leave_nothing_behind() -> Result<()> {
     let (world, _store) = thirty()?;
     let tmux = terminal(&world, 100, 24, &[])?;
     run(&tmux, "get --ndownloader 30")?;
-    let whole = Regex::new(r"^0/30 files \[=*> *\] [\d.]+ .?B/48\.00 MB [\d.]+ .B/s \d+s$")?;
+    let whole = Regex::new(r"^0 of 30 files  ━*─+  [\d.]+/48\.0 MB  [\d.]+ .B/s  \d+s left$")?;
     let is_whole = |screen: &str| screen.lines().last().is_some_and(|line| whole.is_match(line));
     let screen = tmux.wait_until("the bars", |screen| is_whole(screen) && bars(screen) == 21)?;
     // The ends of the names distinguish the files.
-    ensure!(screen.contains("faults:a.file.") && screen.contains(".ever.be.07.root"), "{screen}");
+    ensure!(screen.contains("faults:a.") && screen.contains(".ever.be.07.root"), "{screen}");
     tmux.resize(40, 24)?;
-    let narrow = Regex::new(r"^0/30 files \d+% [\d.]+ .B/s \d+s$")?;
+    let narrow = Regex::new(r"^0 of 30 files  \d+%  [\d.]+ .B/s  \d+s left$")?;
     let is_narrow = |screen: &str| screen.lines().last().is_some_and(|line| narrow.is_match(line));
     let screen = tmux.wait_until("narrow bars", |screen| is_narrow(screen) && bars(screen) == 21)?;
-    ensure!(screen.lines().all(|line| line.chars().count() <= 40) && screen.contains(".07.root"), "{screen}");
+    ensure!(screen.lines().all(|line| line.chars().count() < 40) && screen.contains(".07.root"), "{screen}");
     tmux.resize(120, 45)?;
     let screen = tmux.wait_until("the end", |screen| screen.contains("code 0"))?;
-    ensure!(!screen.contains('%') && !screen.contains("/30 files"), "{screen}");
-    // The summary is below the log, whose last lines are complete.
-    let torn = |line: &&str| line.contains("INFO") && !line.starts_with("20");
-    ensure!(screen.lines().find(torn).is_none(), "{screen}");
+    ensure!(!screen.contains('%') && !screen.contains("of 30 files"), "{screen}");
+    // A line for each file, and the result below them.
+    let ended = Regex::new(r"(?m)^ok   faults:a\.\S+\.\d\d\.root +1\.6 MB\b")?;
+    ensure!(ended.find_iter(&screen).count() == 30, "{screen}");
+    let result = Regex::new(r"Downloaded 30 files, 48\.0 MB in [\d.]+s \([\d.]+ .B/s\)\ncode 0")?;
+    ensure!(result.is_match(&screen), "{screen}");
     Ok(())
 }
 
@@ -92,12 +95,16 @@ fn bars_show_the_current_rate_after_a_resume() -> Result<()> {
     first.wait()?;
     let tmux = terminal(&world, 100, 24, &[])?;
     run(&tmux, "get")?;
-    let line = Regex::new(r"0/1 files \[=+> *\] ([\d.]+) MB/6\.00 MB ([\d.]+) kB/s \d+s$")?;
+    let line = Regex::new(r"0 of 1 file  ━+─+  ([\d.]+)/6\.0 MB  ([\d.]+) kB/s  \d+s left$")?;
     let shown = tmux.wait_until("the rate", |screen| screen.lines().last().is_some_and(|last| line.is_match(last)))?;
     let found = line.captures(shown.lines().last().unwrap_or_default()).context("no rate")?;
     let [here, rate] = [1, 2].map(|group| found[group].parse::<f64>().unwrap_or(-1.0));
     // 64 KiB each quarter of a second, after what the system has buffered.
     ensure!(here > 3.0 && (0.0..999.0).contains(&rate), "{here} MB, {rate} kB/s:\n{shown}");
+    // At the end the bytes of this run count, too: less than half of the file.
+    let end = tmux.wait_until("the end", |screen| screen.contains("code 0"))?;
+    let result = Regex::new(r"Downloaded 1 file, ([\d.]+) MB in")?.captures(&end).context("no result")?;
+    ensure!(result[1].parse::<f64>()? < 3.1, "{end}");
     Ok(())
 }
 
@@ -111,7 +118,7 @@ fn bars_show_that_a_file_stalls() -> Result<()> {
     world.file("f", &expected, &[&store.pfn("f")]);
     let tmux = terminal(&world, 100, 24, &[])?;
     run(&tmux, "get")?;
-    let bar = Regex::new(r"(?m)^  \[=+> *\]  \d\d% +([\d.]+ .?B/s) faults:f$")?;
+    let bar = Regex::new(r"(?m)^     faults:f  RSE0  █+░+ +\d\d% +0\.8/1\.6 MB +([\d.]+ .?B/s)")?;
     let rate = |screen: &str| bar.captures(screen).map(|found| found[1].to_owned());
     let moving = rate(&tmux.wait_until("the bar", |screen| rate(screen).is_some())?);
     tmux.wait_until("another rate", |screen| rate(screen).is_some() && rate(screen) != moving)?;
@@ -134,7 +141,7 @@ fn bars_include_an_archive_while_it_is_fetched() -> Result<()> {
     world.file("inside", &member, &[&format!("{}?xrdcl.unzip=inside", store.pfn("shelf.zip"))]);
     let tmux = terminal(&world, 80, 24, &[])?;
     run(&tmux, "get")?;
-    let bar = Regex::new(r"(?m)^  \[=*> *\] +\d+% +[\d.]+ .B/s shelf\.zip\n0/1 files ")?;
+    let bar = Regex::new(r"(?m)^     shelf\.zip +RSE0  █*░* +\d+% .*\n0 of 1 file")?;
     tmux.wait_until("the bar of the archive", |screen| bar.is_match(screen))?;
     tmux.wait_until("the end", |screen| screen.contains("code 0"))?;
     world.arrived("inside")
@@ -186,7 +193,65 @@ fn bars_work_without_colours() -> Result<()> {
     let variables = [("RUCIO_CONFIG", config.as_str()), ("NO_COLOR", "1")];
     let words = ["download", "--dir", "here", "--metalink", &document];
     let (code, screen) = Pty::ours(&world.home, &variables, &words)?.end()?;
-    ensure!(code == 0 && screen.contains("0/1 files"), "{screen:?}");
+    ensure!(code == 0 && screen.contains("0 of 1 file"), "{screen:?}");
     ensure!(!Regex::new("\x1b\\[[0-9;]*m")?.is_match(&screen), "{screen:?}");
+    Ok(())
+}
+
+/// Three files that take some seconds, with short names.
+fn three() -> Result<(DownloadFixture, Store)> {
+    let content = bytes(1, 3_000_000);
+    let expected = content.clone();
+    let store = Store::start(move |asked, _| Reply::good(&content, asked).slow(Duration::from_millis(100)))?;
+    let mut world = DownloadFixture::new()?;
+    for name in ["one.dat", "two.dat", "three.dat"] {
+        world.file(name, &expected, &[&store.pfn(name)]);
+    }
+    Ok((world, store))
+}
+
+#[test]
+fn bars_leave_nothing_on_a_screen_that_shrinks() -> Result<()> {
+    let (world, _store) = three()?;
+    let tmux = terminal(&world, 90, 24, &[])?;
+    run(&tmux, "echo above; get")?;
+    let are_shown = |screen: &str| screen.contains("0 of 3 files") && bars(screen) == 3;
+    tmux.wait_until("the bars", are_shown)?;
+    for (columns, lines) in [(50, 24), (30, 24), (80, 24), (40, 4)] {
+        tmux.resize(columns, lines)?;
+        // Narrower lines are shown in full, so the last one has the time left, and there are as many as before.
+        let is_drawn_anew = |screen: &str| {
+            let shown = screen.lines().filter(|line| line.contains(".dat")).count();
+            screen.lines().last().is_some_and(|line| line.starts_with("0 of 3 files") && line.ends_with("left"))
+                && shown == usize::from(lines).min(4) - 1
+        };
+        let screen = tmux.wait_until("bars of that size", is_drawn_anew)?;
+        let count = |text: &str| screen.matches(text).count();
+        ensure!(["one.dat", "two.dat", "three.dat"].iter().all(|name| count(name) <= 1), "{columns}: {screen}");
+        ensure!(count("of 3 files") == 1, "{columns}: {screen}");
+        // tmux moves lines into its history when it wraps others.
+        let all = tmux.screen_with_history()?;
+        ensure!(all.contains("echo above; get\nabove\n"), "{columns}: {all}");
+    }
+    tmux.press("C-c")?;
+    tmux.wait_until("the end", |screen| screen.contains("code 130") && !screen.contains("% ")).map(drop)
+}
+
+#[test]
+fn bars_are_absent_on_a_dumb_terminal_and_in_ci() -> Result<()> {
+    let content = bytes(1, 1_600_000);
+    let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::from_millis(60))?;
+    let mut world = DownloadFixture::new()?;
+    world.file("f", &content, &[&store.pfn("f")]);
+    let document = world.document()?.to_string_lossy().into_owned();
+    let config = world.config();
+    for (name, value) in [("TERM", "dumb"), ("CI", "true")] {
+        let variables = [("RUCIO_CONFIG", config.as_str()), ("NO_COLOR", "1"), (name, value)];
+        let words = ["download", "--dir", "here", "--metalink", &document];
+        let (code, screen) = Pty::ours(&world.home, &variables, &words)?.end()?;
+        ensure!(code == 0 && screen.contains("\tINFO\tPreparing download of faults:f"), "{screen:?}");
+        ensure!(!screen.contains('\x1b'), "{name}={value}: {screen:?}");
+        std::fs::remove_file(world.place("f"))?;
+    }
     Ok(())
 }

@@ -84,7 +84,7 @@ async fn file_catalogue(context: &Context, client: &Client, dids: Vec<Result<Did
 /// Prints a table after each DID. It repeats the files of the previous DIDs; the totals are those of the DID alone.
 async fn table(context: &Context, client: &Client, dids: Vec<Result<Did>>) -> Result<()> {
     let headers = ["SCOPE:NAME", "GUID", "ADLER32", "FILESIZE", "EVENTS"];
-    let mut table = Table::psql(headers).without_numbers();
+    let mut table = Table::psql(headers).without_numbers().with_expendable(&["EVENTS", "GUID", "ADLER32"]);
     for did in dids {
         let mut count = 0_u64;
         let mut bytes = 0_u64;

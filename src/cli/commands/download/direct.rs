@@ -111,7 +111,9 @@ fn nothing_known(did: Did) -> ReplicaEntry {
 
 /// Reads the selected files of a metalink document.
 fn metalink(job: &Job<'_>, path: &Path) -> Result<DirectDownload> {
-    tracing::info!("Getting sources from metalink file");
+    if job.context.ui.has_log_lines() {
+        tracing::info!("Getting sources from metalink file");
+    }
     let (mut jobs, mut dids, mut skipped): (Vec<FileJob>, Vec<Did>, _) = (Vec::new(), Vec::new(), Skipped::default());
     let mut planner = planner(job);
     let mut files = MetalinkFile::open(path)?;

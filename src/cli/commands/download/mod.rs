@@ -19,6 +19,7 @@ pub(super) mod traces;
 use std::time::Duration;
 
 use observers::Observers;
+use reporter::End;
 use summary::Summary;
 
 use crate::api::accounts;
@@ -28,6 +29,7 @@ use crate::cli::interrupt::{exit_if_stuck, unless_interrupted};
 use crate::cli::ui::Events;
 use crate::config;
 use crate::error::{Error, Result};
+use crate::hint::shell_word;
 use crate::http::Client;
 use crate::storage::Storages;
 use crate::transfer::download::source::implementations::{ImplementationChoice, Implementations};
@@ -69,7 +71,7 @@ pub(crate) async fn download(context: &Context, args: Args, more: ExtraOptions) 
             return dry_run::show_empty(context);
         }
         let nothing = Summary::empty();
-        return Observers::new(context, &args, &more)?.finish(Some(&nothing), None);
+        return Observers::new(context, &args, &more)?.finish(Some(&nothing), None, End::default());
     }
     if more.dry_run {
         return unless_interrupted(async { dry_run::show(&Job::new(context, &args, &more, requests).await?).await })
@@ -80,10 +82,12 @@ pub(crate) async fn download(context: &Context, args: Args, more: ExtraOptions) 
     exit_if_stuck();
     let outcome = unless_interrupted(Events::unless_broken(job.watch.events(), job.fetch(tracer.as_ref()))).await;
     let asked = outcome.is_err().then(|| inputs::lines(&job));
-    let written = job.watch.finish(outcome.as_ref().ok(), asked.as_deref());
-    let outcome = outcome.and_then(|summary| written.map(|()| summary));
     let interrupted = outcome.as_ref().is_err_and(Error::is_interrupted);
-    if interrupted {
+    let next_command = next_command(context, &args, &more, interrupted);
+    let end = End { interrupted, keeps_partial_files: !args.ignore_checksum, next_command };
+    let written = job.watch.finish(outcome.as_ref().ok(), asked.as_deref(), end);
+    let outcome = outcome.and_then(|summary| written.map(|()| summary));
+    if interrupted && context.ui.has_log_lines() {
         tracing::warn!(
             "Interrupted. Complete files are kept. To resume, run the same command again: partial files are kept in hidden \
              files (.*.rucio-part)."
@@ -99,6 +103,22 @@ pub(crate) async fn download(context: &Context, args: Args, more: ExtraOptions) 
         .await;
     }
     outcome?.show(context, args.no_show_download_exceptions)
+}
+
+/// Returns the command that downloads what is missing now. An interrupted run may not have listed all files.
+fn next_command(context: &Context, args: &Args, more: &ExtraOptions, interrupted: bool) -> String {
+    match &more.failed_list {
+        Some(list) if !interrupted => {
+            let mut words = vec!["download".to_owned()];
+            let options = [("--dir", Some(&args.dir).filter(|dir| *dir != ".")), ("--rses", args.rses.as_ref())];
+            words
+                .extend(options.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", shell_word(value?)))));
+            words.extend(args.no_subdir.then(|| "--no-subdir".to_owned()));
+            words.push(format!("--files-from {}", shell_word(list)));
+            context.command(&words.join(" "))
+        }
+        _ => context.same_command(),
+    }
 }
 
 /// Creates the destination folder, except in a dry run. A failure is reported once, not for every file.

@@ -7,14 +7,14 @@ use super::events::EventWriter;
 use super::extra_options::ExtraOptions;
 use super::implementation::ImplementationLog;
 use super::options::Args;
-use super::reporter::Reporter;
+use super::reporter::{End, Reporter};
 use super::summary::Summary;
 use crate::cli::context::Context;
 use crate::cli::ui::Events;
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::transfer::events::{DownloadObserver, FileEvent, RunEvent};
-use crate::transfer::file_record::FileRecords;
+use crate::transfer::file_record::{FileRecord, FileRecords};
 use crate::transfer::job::FileJob;
 use crate::transfer::report::Recorder;
 
@@ -22,7 +22,7 @@ use crate::transfer::report::Recorder;
 pub(super) struct Observers<'a> {
     reporter: Reporter,
     implementation: ImplementationLog,
-    /// The files in progress, for `events` and `recorder`.
+    /// The files in progress.
     records: Mutex<FileRecords>,
     events: Option<EventWriter<'a>>,
     recorder: Option<Recorder>,
@@ -45,27 +45,31 @@ impl<'a> Observers<'a> {
     }
 
     /// Ends all outputs. `summary` is `None` if the download was not completed; `asked` then lists the requested DIDs.
-    pub(super) fn finish(&mut self, summary: Option<&Summary>, asked: Option<&[String]>) -> Result<()> {
-        self.reporter.finish();
+    pub(super) fn finish(&mut self, summary: Option<&Summary>, asked: Option<&[String]>, end: End) -> Result<()> {
         let unfinished = lock(&self.records).take_unfinished();
+        self.reporter.finish(&unfinished, end);
         let events = self.events.take().map_or(Ok(()), |events| events.finish(&unfinished, summary));
         let recorder = self.recorder.take();
         let recorded = recorder.map_or(Ok(()), |recorder| recorder.finish(&unfinished, asked).map_err(unwritten));
         events.and(recorded)
     }
 
-    /// Updates the record of a file, and passes the event to those who write records.
-    fn record(&self, job: &FileJob, event: &FileEvent<'_>) {
-        let mut records = lock(&self.records);
-        if let Some((record, outcome)) = records.observe(job, event) {
-            if let Some(events) = &self.events {
-                events.file_ended(job, &record, outcome);
+    /// Passes the event of a file, whose record is `record`, to those who write for programs.
+    fn record(&self, job: &FileJob, event: &FileEvent<'_>, record: Option<&FileRecord>) {
+        match (event, record) {
+            (FileEvent::Ended(outcome), Some(record)) => {
+                if let Some(events) = &self.events {
+                    events.file_ended(job, record, *outcome);
+                }
+                if let Some(recorder) = &self.recorder {
+                    recorder.add(record, *outcome);
+                }
             }
-            if let Some(recorder) = &self.recorder {
-                recorder.add(&record, outcome);
+            _ => {
+                if let Some(events) = &self.events {
+                    events.file(job, record, event);
+                }
             }
-        } else if let Some(events) = &self.events {
-            events.file(job, records.get(job), event);
         }
     }
 }
@@ -85,11 +89,12 @@ fn unwritten(error: std::io::Error) -> Error {
 
 impl DownloadObserver for Observers<'_> {
     fn file(&self, slot: usize, job: &FileJob, event: FileEvent<'_>) {
-        if self.events.is_some() || self.recorder.is_some() {
-            self.record(job, &event);
-        }
+        let mut records = lock(&self.records);
+        let ended = records.observe(job, &event).map(|(record, _)| record);
+        let record = ended.as_ref().or_else(|| records.get(job));
+        self.record(job, &event, record);
         self.implementation.log(&event);
-        self.reporter.file(slot, job, event);
+        self.reporter.file(slot, job, event, record);
     }
 
     fn run(&self, event: RunEvent<'_>) {

@@ -1,4 +1,4 @@
-//! Progress bars and log lines of a download, worded as in the official client.
+//! What a download shows: log lines as in the official client, and bars and a report at a terminal.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -6,47 +6,74 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::cli::ui::values::{Num, float_repr, python_round, sizefmt};
-use crate::cli::ui::{FileBar, Progress, Ui, one_line};
+use crate::cli::ui::{FileBar, Mark, Progress, Report, Ui, one_line};
 use crate::hint::shell_word;
 use crate::lock::lock;
-use crate::transfer::events::{DownloadObserver, FileEvent, RunEvent};
+use crate::transfer::events::{FileEvent, RunEvent};
+use crate::transfer::file_record::FileRecord;
 use crate::transfer::job::{DownloadOutcome, FileJob, JobId};
 
-/// Reports the progress to the user.
+/// Reports the progress to the user: as log lines, or at a terminal by bars and a line for each file that ended.
 pub(super) struct Reporter {
     progress: Option<Progress>,
+    has_log_lines: bool,
     bars: Mutex<HashMap<JobId, FileBar>>,
+    report: Mutex<Report>,
     slots: AtomicUsize,
+}
+
+/// How a download ended.
+#[derive(Debug, Default)]
+pub(super) struct End {
+    /// Whether the user stopped it.
+    pub(super) interrupted: bool,
+    /// Whether the next run uses partial files.
+    pub(super) keeps_partial_files: bool,
+    /// The command that downloads what is missing now.
+    pub(super) next_command: String,
 }
 
 impl Reporter {
     /// Creates a reporter; it draws bars unless they are hidden.
     pub(super) fn new(ui: &Ui) -> Self {
-        let bars = ui.bars();
-        let progress = (!bars.is_hidden()).then(|| Progress::new(bars));
-        Self { progress, bars: Mutex::default(), slots: AtomicUsize::new(1) }
-    }
-
-    /// Clears the bars, those of interrupted files first.
-    pub(super) fn finish(&self) {
-        lock(&self.bars).clear();
-        if let Some(progress) = &self.progress {
-            progress.finish();
+        Self {
+            progress: Progress::new(ui),
+            has_log_lines: ui.has_log_lines(),
+            bars: Mutex::default(),
+            report: Mutex::new(Report { verb: "Downloaded", ..Report::default() }),
+            slots: AtomicUsize::new(1),
         }
     }
 
-    fn draw(&self, job: &FileJob, event: &FileEvent<'_>) {
+    /// Clears the bars, those of interrupted files first, and prints the result. `unfinished` are the interrupted files.
+    pub(super) fn finish(&self, unfinished: &[FileRecord], end: End) {
+        lock(&self.bars).clear();
         let Some(progress) = &self.progress else { return };
+        progress.finish();
+        let mut report = lock(&self.report);
+        if end.interrupted {
+            let kept = unfinished.iter().map(FileRecord::resumable);
+            let kept = kept.filter(|bytes| end.keeps_partial_files && *bytes > 0);
+            report.kept = Some(kept.fold((0, 0), |(all, files), bytes| (all + bytes, files + 1)));
+        }
+        if end.interrupted || !report.failures.is_empty() {
+            report.next_command = Some(end.next_command);
+        }
+        progress.print_report(&report);
+    }
+
+    fn draw(&self, progress: &Progress, job: &FileJob, event: &FileEvent<'_>, record: Option<&FileRecord>) {
         let mut bars = lock(&self.bars);
         let size = job.bytes.unwrap_or(0);
-        let start = || progress.file_started(&job.did.to_string(), size);
+        let rse = record.and_then(FileRecord::rse).unwrap_or_default();
+        let start = || progress.file_started(&job.did.to_string(), rse, size);
         match event {
-            FileEvent::Using { .. } => drop(bars.entry(job.id).or_insert_with(start)),
+            FileEvent::Using { .. } => bars.entry(job.id).or_insert_with(start).set_label(rse),
             FileEvent::Resumed(bytes) => bars.entry(job.id).or_insert_with(start).resume(*bytes),
             FileEvent::FetchingArchive { pfn, bytes } => {
                 // The archive replaces the bar of the file, which has no progress meanwhile.
                 bars.remove(&job.id);
-                bars.insert(job.id, progress.archive_started(pfn.file_name(), bytes.unwrap_or(0)));
+                bars.insert(job.id, progress.archive_started(pfn.file_name(), rse, bytes.unwrap_or(0)));
             }
             FileEvent::Unpacking { .. } => {
                 bars.remove(&job.id);
@@ -67,6 +94,36 @@ impl Reporter {
         }
     }
 
+    /// Prints a line if something has happened to a file that the user must know, and remembers failures.
+    fn note(&self, progress: &Progress, job: &FileJob, event: &FileEvent<'_>, record: Option<&FileRecord>) {
+        let did = job.did.to_string();
+        let rse = record.and_then(FileRecord::rse).unwrap_or_default();
+        match event {
+            FileEvent::Ended(outcome) => {
+                let Some(record) = record else { return };
+                match outcome {
+                    DownloadOutcome::Done if !self.has_log_lines => {
+                        progress.print_ended(&did, rse, job.bytes, record.received(), record.elapsed());
+                    }
+                    DownloadOutcome::Done | DownloadOutcome::AlreadyDone => {}
+                    DownloadOutcome::FileNotFound | DownloadOutcome::Failed => {
+                        let reasons = record.reasons();
+                        lock(&self.report).add_failure(&did, &reasons);
+                        if !self.has_log_lines {
+                            progress.print_note(Mark::Failed, &did, &reasons);
+                        }
+                    }
+                }
+            }
+            _ if self.has_log_lines => {}
+            event => {
+                if let Some(text) = warning(event, rse) {
+                    progress.print_note(Mark::Warning, &did, &text);
+                }
+            }
+        }
+    }
+
     /// Returns the prefix `Thread 1/3: `, or nothing for a single thread.
     fn prefix(&self, slot: usize) -> String {
         match self.slots.load(Ordering::Relaxed) {
@@ -77,35 +134,36 @@ impl Reporter {
 
     fn starting(&self, files: Option<u64>, bytes: u64, slots: usize) {
         self.slots.store(slots, Ordering::Relaxed);
-        match (files, slots) {
-            (Some(files), 0 | 1) => tracing::info!("Using main thread to download {files} file(s)"),
-            (Some(files), _) => tracing::info!("Using {slots} threads to download {files} files"),
-            (None, _) => tracing::info!("Using {slots} threads"),
+        if self.has_log_lines {
+            match (files, slots) {
+                (Some(files), 0 | 1) => tracing::info!("Using main thread to download {files} file(s)"),
+                (Some(files), _) => tracing::info!("Using {slots} threads to download {files} files"),
+                (None, _) => tracing::info!("Using {slots} threads"),
+            }
         }
         if let Some(progress) = &self.progress {
             progress.expect(files.unwrap_or(0), bytes);
         }
     }
-}
 
-impl DownloadObserver for Reporter {
-    fn file(&self, slot: usize, job: &FileJob, event: FileEvent<'_>) {
-        self.draw(job, &event);
+    /// Handles an event of a file, whose record is `record`.
+    pub(super) fn file(&self, slot: usize, job: &FileJob, event: FileEvent<'_>, record: Option<&FileRecord>) {
+        if let Some(progress) = &self.progress {
+            self.draw(progress, job, &event, record);
+            self.note(progress, job, &event, record);
+        }
         // There are thousands of these per file, and they are not logged.
-        if !matches!(event, FileEvent::Received(_) | FileEvent::ArchiveReceived(_)) {
-            log(&self.prefix(slot), job, event);
+        let is_progress = matches!(event, FileEvent::Received(_) | FileEvent::ArchiveReceived(_));
+        if self.has_log_lines && !is_progress {
+            log(&self.prefix(slot), job, event, record);
         }
     }
 
-    fn run(&self, event: RunEvent<'_>) {
+    /// Handles an event of the download.
+    pub(super) fn run(&self, event: RunEvent<'_>) {
         match event {
-            RunEvent::Requested(items) => tracing::info!("Processing {items} item(s) for input"),
             RunEvent::NothingFound(text) => {
                 tracing::warn!("An item did not have any DIDs after resolving the input: {text}.");
-            }
-            RunEvent::Choosing { number, dids } => {
-                let dids: Vec<_> = dids.iter().map(|did| format!("'{did}'")).collect();
-                tracing::info!("Selecting {number} random replicas from DID(s): [{}]", dids.join(", "));
             }
             RunEvent::DidMissing(did) => tracing::error!("DID does not exist: {}", one_line(&did.to_string())),
             RunEvent::NoReplicas { did, rse_expression } => {
@@ -121,6 +179,12 @@ impl DownloadObserver for Reporter {
                 one_line(&did.to_string())
             ),
             RunEvent::Starting { files, bytes, slots } => self.starting(files, bytes, slots),
+            RunEvent::Requested(_) | RunEvent::Choosing { .. } if !self.has_log_lines => {}
+            RunEvent::Requested(items) => tracing::info!("Processing {items} item(s) for input"),
+            RunEvent::Choosing { number, dids } => {
+                let dids: Vec<_> = dids.iter().map(|did| format!("'{did}'")).collect();
+                tracing::info!("Selecting {number} random replicas from DID(s): [{}]", dids.join(", "));
+            }
         }
     }
 }
@@ -131,12 +195,38 @@ fn ended(progress: &Progress, bar: Option<FileBar>, outcome: DownloadOutcome, si
         (DownloadOutcome::Done, Some(bar)) => bar.finish(),
         (outcome, bar) => {
             drop(bar);
-            if outcome.is_success() { progress.skipped(size) } else { progress.failed(size) }
+            match outcome {
+                DownloadOutcome::Done => progress.done_without_bar(size),
+                DownloadOutcome::AlreadyDone => progress.already_there(size),
+                DownloadOutcome::FileNotFound | DownloadOutcome::Failed => progress.failed(size),
+            }
         }
     }
 }
 
-fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
+/// Returns what a user at a terminal must know before the file has ended.
+fn warning(event: &FileEvent<'_>, rse: &str) -> Option<String> {
+    let seconds = |wait: &Duration| wait.as_secs_f64().ceil();
+    match event {
+        FileEvent::Differs { by_size } => {
+            let what = if *by_size { "size" } else { "checksum" };
+            Some(format!("a different file of this name exists and is replaced ({what} mismatch)"))
+        }
+        FileEvent::Waiting => Some("another process is downloading it to the same path: waiting for it".to_owned()),
+        FileEvent::CannotRead { reason, .. } => Some(format!("{rse}: {reason}")),
+        FileEvent::StorageBusy { host, wait } => {
+            Some(format!("the storage at {host} is busy: retrying in {} s, as it requests", seconds(wait)))
+        }
+        FileEvent::Staging { rse, wait } => {
+            Some(format!("{rse} is staging it from tape: asking again in {} s", seconds(wait)))
+        }
+        FileEvent::AttemptFailed { attempt, of, reason } => Some(format!("{rse}: {reason} (try {attempt} of {of})")),
+        FileEvent::Unverified => Some("the catalogue has no checksum: verified only its size".to_owned()),
+        _ => None,
+    }
+}
+
+fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>, record: Option<&FileRecord>) {
     let did = job.did.to_string();
     let did = one_line(&did);
     match event {
@@ -190,19 +280,25 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>) {
         FileEvent::Unverified => {
             tracing::warn!("{prefix}The catalogue has no checksum of {did}: verified only its size")
         }
-        FileEvent::Done { time, .. } => tracing::info!("{prefix}{}", one_line(&done(job, time))),
+        FileEvent::Done { time, .. } => {
+            let received = record.map_or(0, FileRecord::received_in_attempt);
+            tracing::info!("{prefix}{}", one_line(&done(job, time, received)));
+        }
         FileEvent::Received(_) | FileEvent::ArchiveReceived(_) | FileEvent::StartedOver | FileEvent::Ended(_) => {}
     }
 }
 
-fn done(job: &FileJob, time: Duration) -> String {
+/// Returns the line of a file that is complete. The rate is that of the bytes that were received in this time, without those
+/// of an earlier run. Where the storage reports none (0), it is that of the whole file.
+fn done(job: &FileJob, time: Duration, received: u64) -> String {
     let did = &job.did;
     let seconds = python_round(time.as_secs_f64(), 2);
     let duration = float_repr(seconds);
     match job.bytes.filter(|bytes| *bytes > 0 && seconds > 0.0) {
         Some(bytes) => {
             let size = sizefmt(Some(Num::from(bytes)), true);
-            let rate = float_repr(python_round(bytes as f64 / seconds * 1e-6, 2));
+            let moved = if received == 0 { bytes } else { received.min(bytes) };
+            let rate = float_repr(python_round(moved as f64 / seconds * 1e-6, 2));
             format!("File {did} successfully downloaded. {size} in {duration} seconds = {rate} MBps")
         }
         None => format!("File {did} successfully downloaded in {duration} seconds"),
@@ -217,7 +313,7 @@ mod tests {
     #[test]
     fn download_verdict_of_a_file_is_the_official_line() {
         let mut job = FileJob::unknown(Did::new("test", "f"), 0);
-        let line = |job: &FileJob, milliseconds| done(job, Duration::from_millis(milliseconds));
+        let line = |job: &FileJob, milliseconds| done(job, Duration::from_millis(milliseconds), 0);
         assert_eq!(line(&job, 1850), "File test:f successfully downloaded in 1.85 seconds");
         job.bytes = Some(39247);
         let expected = "File test:f successfully downloaded. 39.247 kB in 1.85 seconds = 0.02 MBps";
@@ -225,11 +321,13 @@ mod tests {
         assert_eq!(line(&job, 4), "File test:f successfully downloaded in 0.0 seconds");
         job.bytes = Some(3_000_000);
         assert_eq!(line(&job, 10), "File test:f successfully downloaded. 3.000 MB in 0.01 seconds = 300.0 MBps");
+        let resumed = done(&job, Duration::from_millis(10), 500_000);
+        assert_eq!(resumed, "File test:f successfully downloaded. 3.000 MB in 0.01 seconds = 50.0 MBps");
     }
 
     #[test]
     fn download_slots_are_named_where_there_are_several() {
-        let reporter = Reporter { progress: None, bars: Mutex::default(), slots: AtomicUsize::new(1) };
+        let reporter = Reporter::new(&Ui::new(Vec::new(), false));
         assert_eq!(reporter.prefix(0), "");
         reporter.slots.store(3, Ordering::Relaxed);
         assert_eq!(reporter.prefix(2), "Thread 2/3: ");

@@ -45,6 +45,8 @@ impl Summary {
             }
             (files, failed) if files == failed && !missing_is_fine => self.failure(Exception::NoFilesDownloaded),
             (_, failed) if failed > 0 && !missing_is_fine => self.failure(Exception::NotAllFilesDownloaded),
+            // At a terminal the report of the transfer has these numbers.
+            _ if context.ui.is_for_people() && !context.ui.has_log_lines() => Ok(()),
             _ => self.lines().iter().try_for_each(|line| context.ui.line(line)),
         }
     }

@@ -41,6 +41,9 @@ const HEADERS: [&str; 9] = [
     "CREATED (UTC)",
 ];
 
+/// Columns to leave out on a narrow terminal, the least important one first.
+const EXPENDABLE: [&str; 5] = ["CREATED (UTC)", "COPIES", "ACCOUNT", "SIZE", "EXPIRES (UTC)"];
+
 /// List the rules on a DID, of an account or of a subscription
 ///
 /// For a dataset without rules, those on its parents are listed; for a container without rules, those on its content.
@@ -82,7 +85,7 @@ pub(crate) async fn list(context: &Context, selection: Selection, csv: bool) -> 
     let mut rules = select(context, selection).await?;
     let mut list = context.ui.list(SHAPE);
     if !csv {
-        list = list.with_table(Table::simple(HEADERS).without_numbers());
+        list = list.with_table(Table::simple(HEADERS).without_numbers().with_expendable(&EXPENDABLE));
     }
     while let Some(rule) = rules.next().await? {
         if csv {

@@ -8,6 +8,7 @@ pub(crate) mod list;
 pub(crate) mod r#move;
 pub(crate) mod remove;
 pub(crate) mod select;
+mod short_id;
 pub(crate) mod show;
 pub(crate) mod update;
 pub(crate) mod wait;

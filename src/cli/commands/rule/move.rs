@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{DONE, explained, unless_none};
+use super::{DONE, explained, short_id, unless_none};
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::value_kind::ValueKind;
@@ -14,7 +14,7 @@ use crate::types::Attributes;
 /// Example: rucio rule move --rses "tier=2&country=fr" 0123456789abcdef0123456789abcdef
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Rule ID
+    /// Rule ID, or its first digits
     #[arg(add = ValueKind::Rule)]
     pub rule_id: String,
     /// Destination RSE expression
@@ -30,8 +30,10 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let changes = changes(args.activity, args.source_rses);
-    let id = api::rules::move_to(context.client()?, &args.rule_id, &args.rses, &changes).await.map_err(explained)?;
-    let record = json!({"id": id, "rule_id": args.rule_id, "rse_expression": args.rses});
+    let client = context.client()?;
+    let rule_id = short_id::resolve(client, &args.rule_id).await?;
+    let id = api::rules::move_to(client, &rule_id, &args.rses, &changes).await.map_err(explained)?;
+    let record = json!({"id": id, "rule_id": rule_id, "rse_expression": args.rses});
     context.ui.one(DONE, &record, || id.clone())
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{DONE, explained};
+use super::{DONE, explained, short_id};
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Listing;
@@ -18,7 +18,7 @@ use crate::lists;
 /// Example: rucio rule remove --rses "tier=1&disk=1" user.jdoe:analysis.1
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Rule ID, or a DID together with --rses
+    /// Rule ID, or its first digits, or a DID together with --rses
     #[arg(add = ValueKind::RuleOrDid)]
     pub rule_id_dids: String,
     /// Delete the replicas immediately
@@ -40,7 +40,10 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let mut list = context.ui.list(DONE);
     match Uuid::try_parse(&args.rule_id_dids) {
         Ok(_) => delete(client, &mut list, &args.rule_id_dids, &args).await?,
-        Err(_) => delete_from_did(context, client, &mut list, &args).await?,
+        Err(_) => match short_id::find(client, &args.rule_id_dids).await? {
+            Some(id) => delete(client, &mut list, &id, &args).await?,
+            None => delete_from_did(context, client, &mut list, &args).await?,
+        },
     }
     list.end()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::explained;
+use super::{explained, short_id};
 use crate::api;
 use crate::cli::compat::CompatOptions;
 use crate::cli::context::Context;
@@ -51,7 +51,7 @@ const MORE_FIELDS: [(&str, &str); 17] = [
 /// Show a rule
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Rule ID
+    /// Rule ID, or its first digits
     #[arg(add = ValueKind::Rule)]
     pub rule_id: String,
     /// Explain why transfers are stuck
@@ -69,6 +69,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 pub(crate) async fn show(context: &Context, args: Args, compat: CompatOptions) -> Result<()> {
     let client = context.client()?;
     let Args { rule_id, examine: is_examined, watch } = args;
+    let rule_id = short_id::resolve(client, &rule_id).await?;
     let words = format!("rule show {rule_id}");
     let once = async || {
         if is_examined {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::add::boolean;
-use super::{DONE, explained, unless_none};
+use super::{DONE, explained, short_id, unless_none};
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::duration;
@@ -17,7 +17,7 @@ use crate::types::Attributes;
 /// Example: rucio rule update --lifetime 14d 0123456789abcdef0123456789abcdef
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Rule ID
+    /// Rule ID, or its first digits
     #[arg(add = ValueKind::Rule)]
     pub rule_id: String,
     #[command(flatten)]
@@ -72,7 +72,9 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     changes.extend(locked.map(|locked| ("locked".to_owned(), locked.into())));
     let sources = source_rses.filter(|sources| !sources.is_empty()).map(unless_none);
     changes.extend(sources.map(|sources| ("source_replica_expression".to_owned(), sources.into())));
-    api::rules::update(context.client()?, &rule_id, &changes).await.map_err(explained)?;
+    let client = context.client()?;
+    let rule_id = short_id::resolve(client, &rule_id).await?;
+    api::rules::update(client, &rule_id, &changes).await.map_err(explained)?;
     let mut record = Attributes::from_iter([("id".to_owned(), Value::from(rule_id))]);
     record.extend(changes);
     context.ui.one(DONE, &record, || "Updated Rule".to_owned())

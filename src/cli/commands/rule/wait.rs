@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::explained;
+use super::{explained, short_id};
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::duration;
@@ -37,7 +37,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// Example: rucio rule wait --timeout 2h $(rucio rule add --copies 1 --rses CERN user.jdoe:analysis.1 -o name)
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Rule IDs
+    /// Rule IDs, or their first digits
     #[arg(required = true, value_name = "RULE_ID", add = ValueKind::Rule)]
     pub rule_ids: Vec<String>,
     /// Maximum time to wait: seconds, or 30s, 10m, 2h, 1d; 0 checks once [default: no limit]
@@ -58,6 +58,8 @@ struct WatchedRule {
     rule: Option<Raw<Attributes>>,
     /// Number of failed checks since then.
     failures: u32,
+    /// The line of its current state, and the one that was printed last.
+    line: String,
     shown: String,
     bar: Option<LocksBar>,
 }
@@ -69,8 +71,9 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let backoff = Backoff { first: interval, factor: 2, max: interval.max(MAX_PAUSE), jitter: 0.25 };
     let mut rules: Vec<WatchedRule> = Vec::new();
     for id in &args.rule_ids {
-        if !rules.iter().any(|known| known.id == *id) {
-            rules.push(WatchedRule::new(context, id));
+        let id = short_id::resolve(client, id).await?;
+        if !rules.iter().any(|known| known.id == id) {
+            rules.push(WatchedRule::new(context, &id, end));
         }
     }
     let outcome = loop {
@@ -85,7 +88,12 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         let pause = if failures == 0 { interval } else { backoff.pause(failures) };
         tokio::time::sleep(remaining.map_or(pause, |remaining| remaining.min(pause))).await;
     };
+    let has_bars = rules.iter().any(|rule| rule.bar.is_some());
     rules.iter_mut().for_each(|rule| rule.bar = None);
+    if has_bars {
+        // The bars are gone; the states that they showed last stay.
+        rules.iter().filter(|rule| rule.line != rule.shown).try_for_each(|rule| context.ui.line(&rule.line))?;
+    }
     let mut list = context.ui.list(SHAPE);
     for rule in rules.iter().filter_map(|rule| rule.rule.as_ref()) {
         list.record(rule)?;
@@ -135,8 +143,9 @@ fn timeout_error(rules: &[WatchedRule]) -> Error {
 }
 
 impl WatchedRule {
-    fn new(context: &Context, id: &str) -> Self {
-        Self { id: id.to_owned(), rule: None, failures: 0, shown: String::new(), bar: LocksBar::new(&context.ui, id) }
+    fn new(context: &Context, id: &str, end: Option<Instant>) -> Self {
+        let bar = LocksBar::new(&context.ui, end);
+        Self { id: id.to_owned(), rule: None, failures: 0, line: String::new(), shown: String::new(), bar }
     }
 
     fn is_in_state(&self, state: &str) -> bool {
@@ -148,21 +157,22 @@ impl WatchedRule {
         let field = |key: &str| rule.get(key).cloned().unwrap_or_default();
         let locks = LOCKS.map(|key| field(key).as_u64().unwrap_or(0));
         let state = member_str(&field("state"));
-        let line = format!("{} {state}[{}/{}/{}]", self.id, locks[0], locks[1], locks[2]);
+        let name = format!("{}:{}", member_str(&field("scope")), member_str(&field("name")));
+        self.line = format!("{} {state}[{}/{}/{}]", self.id, locks[0], locks[1], locks[2]);
         self.rule = Some(rule);
         self.failures = 0;
         let ended = !matches!(state.as_str(), "REPLICATING" | "WAITING_APPROVAL" | "INJECT");
         if let Some(bar) = self.bar.take_if(|_| ended) {
             drop(bar);
         } else if let Some(bar) = &self.bar {
-            bar.show(&state, locks);
+            bar.show(&name, &state, locks);
             return Ok(());
         }
-        if line == self.shown {
+        if self.line == self.shown {
             return Ok(());
         }
-        context.ui.line(&line)?;
-        self.shown = line;
+        context.ui.line(&self.line)?;
+        self.shown.clone_from(&self.line);
         // A program that reads a pipe needs the line now, not at the end.
         context.ui.flush()
     }

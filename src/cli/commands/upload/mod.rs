@@ -62,6 +62,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 /// Everything an upload needs.
 struct Job<'a> {
+    context: &'a Context,
     client: &'a Client,
     args: &'a Args,
     storages: Storages,
@@ -81,6 +82,7 @@ impl<'a> Job<'a> {
         let (files, tree) = inputs::files(args, &scope)?;
         let options = resolve_options::options(context, client, args, account, lifetime).await?;
         Ok(Self {
+            context,
             client,
             args,
             storages: access::storages(context, client, None).await?,
@@ -106,8 +108,9 @@ impl<'a> Job<'a> {
             Ok((uploader.run(&self.files).await, collections))
         };
         let outcome = unless_interrupted(Events::unless_broken(self.watch.events(), work)).await;
+        let interrupted = outcome.as_ref().is_err_and(Error::is_interrupted);
         if outcome.is_err() {
-            if outcome.as_ref().is_err_and(Error::is_interrupted) {
+            if interrupted && self.context.ui.has_log_lines() {
                 tracing::warn!(
                     "Interrupted. Complete files are kept; run the same command again to upload the others."
                 );
@@ -116,7 +119,7 @@ impl<'a> Job<'a> {
             let _ = tokio::time::timeout(TIDY_GRACE, uploader.clean_up()).await;
         }
         drop(uploader);
-        let reported = self.watch.finish(&self.files, outcome.is_ok());
+        let reported = self.watch.finish(&self.files, outcome.is_ok(), interrupted, self.context.same_command());
         let (outcomes, collections) = outcome?;
         let summary = Summary { files: self.files, outcomes, rse, besides: collections.and(reported) };
         if self.args.summary {

@@ -1,7 +1,7 @@
 //! Observers of an upload: terminal and log for people, events for programs.
 
 use super::events::EventWriter;
-use super::reporter::{self, Reporter};
+use super::reporter::Reporter;
 use crate::cli::ui::{Events, Ui};
 use crate::error::Result;
 use crate::transfer::upload::events::{UploadEvent, UploadObserver};
@@ -17,7 +17,7 @@ pub(super) struct Observers<'a> {
 impl<'a> Observers<'a> {
     /// Creates the observers of an upload to this RSE: on the terminal, and on standard output for programs.
     pub(super) fn new(ui: &'a Ui, rse: &str) -> Self {
-        Self { reporter: Reporter::new(ui), events: EventWriter::begin(ui, rse) }
+        Self { reporter: Reporter::new(ui, rse), events: EventWriter::begin(ui, rse) }
     }
 
     /// Reports the files to upload.
@@ -33,7 +33,7 @@ impl<'a> Observers<'a> {
         if let Some(events) = &self.events {
             events.created(&made);
         }
-        reporter::collection(made);
+        self.reporter.collection(made);
     }
 
     /// Returns the event stream for programs, if the output format has one.
@@ -41,9 +41,15 @@ impl<'a> Observers<'a> {
         self.events.as_ref().map(EventWriter::events)
     }
 
-    /// Reports the end of the upload. Errors: an event could not be written.
-    pub(super) fn finish(self, files: &[LocalFile], complete: bool) -> Result<()> {
-        self.reporter.finish();
+    /// Reports the end of the upload. `next_command` uploads what is missing. Errors: an event could not be written.
+    pub(super) fn finish(
+        self,
+        files: &[LocalFile],
+        complete: bool,
+        interrupted: bool,
+        next_command: String,
+    ) -> Result<()> {
+        self.reporter.finish(interrupted, next_command);
         self.events.map_or(Ok(()), |events| events.finish(files, complete))
     }
 }

@@ -7,6 +7,7 @@ use futures_util::{StreamExt, future, stream};
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::{Args, ExpectedFile, VerifyReport, checksum, worker_count};
+use crate::cli::ui::Progress;
 use crate::error::{Error, Result};
 use crate::http::Client;
 use crate::lists;
@@ -20,9 +21,10 @@ use crate::types::{Did, FileEntry, FileMetadata};
 pub(super) async fn verify(report: &mut VerifyReport<'_>, client: &Client, args: &Args, dids: &[Did]) -> Result<()> {
     let (mut folders, mut expected): (Vec<PathBuf>, HashSet<PathBuf>) = (Vec::new(), HashSet::new());
     for did in dids {
+        let progress = report.progress.clone();
         let (ahead, rows) = mpsc::unbounded_channel();
         let rows = stream::unfold(rows, |mut rows| async { Some((rows.recv().await?, rows)) });
-        let looks = rows.map(|row| check(client, args, did, row)).buffered(worker_count());
+        let looks = rows.map(|row| check(client, args, did, row, progress.as_ref())).buffered(worker_count());
         let tell = async {
             let mut looks = std::pin::pin!(looks);
             while let Some(looked) = looks.next().await {
@@ -35,7 +37,7 @@ pub(super) async fn verify(report: &mut VerifyReport<'_>, client: &Client, args:
             }
             Ok(())
         };
-        let (listed, reported) = future::join(list(client, did, ahead), tell).await;
+        let (listed, reported) = future::join(list(client, did, ahead, progress.as_ref()), tell).await;
         // An incomplete listing is an error only after all listed files were reported.
         reported.and(listed)?;
     }
@@ -52,9 +54,17 @@ pub(super) async fn verify(report: &mut VerifyReport<'_>, client: &Client, args:
 }
 
 /// Reads the listing without waiting for the checks: they may take hours, and the server does not wait so long.
-async fn list(client: &Client, did: &Did, ahead: UnboundedSender<FileEntry>) -> Result<()> {
+async fn list(
+    client: &Client,
+    did: &Did,
+    ahead: UnboundedSender<FileEntry>,
+    progress: Option<&Progress>,
+) -> Result<()> {
     let mut rows = lists::files::<FileEntry>(client, did).await?;
     while let Some(row) = rows.next().await? {
+        if let Some(progress) = progress {
+            progress.expect(1, row.bytes.unwrap_or(0));
+        }
         if ahead.send(row).is_err() {
             // The checks have stopped, with an error of their own.
             break;
@@ -69,7 +79,13 @@ fn folder(args: &Args, did: &Did) -> Option<PathBuf> {
     own.map(|folder| Path::new(&args.dir).join(folder))
 }
 
-async fn check(client: &Client, args: &Args, asked: &Did, row: FileEntry) -> Result<(ExpectedFile, FileCheck)> {
+async fn check(
+    client: &Client,
+    args: &Args,
+    asked: &Did,
+    row: FileEntry,
+    progress: Option<&Progress>,
+) -> Result<(ExpectedFile, FileCheck)> {
     let mut checksum = Checksum::new(row.adler32.as_deref(), None);
     if checksum == Checksum::Unknown {
         checksum = md5(client, &row.did).await?;
@@ -78,7 +94,7 @@ async fn check(client: &Client, args: &Args, asked: &Did, row: FileEntry) -> Res
     match destination(&row.did, asked, args.no_subdir) {
         Ok(path) => {
             let path = Path::new(&args.dir).join(path);
-            Ok(ExpectedFile { did: row.did, dataset, bytes: row.bytes, checksum, path }.check().await)
+            Ok(ExpectedFile { did: row.did, dataset, bytes: row.bytes, checksum, path }.check(progress).await)
         }
         // `rucio download` refuses such a name, so there is no file.
         Err(_) => {

@@ -60,12 +60,15 @@ async fn verify_some(
             None => report.extra(Some(&Did::new(scope, name.as_ref())), &path)?,
             Some(one) => {
                 let checksum = checksum(&one);
+                report.expect(one.bytes);
                 let bytes = one.bytes;
                 files.push(ExpectedFile { dataset: one.did.clone(), did: one.did, bytes, checksum, path });
             }
         }
     }
-    let mut looks = stream::iter(files.into_iter().map(ExpectedFile::check)).buffered(worker_count());
+    let progress = report.progress.clone();
+    let looks = files.into_iter().map(|file| file.check(progress.as_ref()));
+    let mut looks = stream::iter(looks).buffered(worker_count());
     while let Some((known, finding)) = looks.next().await {
         report.report_finding(&known, &finding)?;
     }

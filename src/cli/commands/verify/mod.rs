@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::cli::context::Context;
 use crate::cli::interrupt::unless_interrupted;
 use crate::cli::leaf::Extension;
-use crate::cli::ui::{Listing, Shape, one_line};
+use crate::cli::ui::{Listing, Progress, Shape, one_line};
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::transfer::checksum::Checksum;
@@ -69,12 +69,24 @@ async fn verify(context: &Context, args: &Args) -> Result<()> {
     let client = context.client()?;
     let (folders, dids): (Vec<_>, Vec<_>) = args.dids.iter().partition(|text| is_folder(text));
     let dids = dids.into_iter().map(|text| context.did(text)).collect::<Result<Vec<_>>>()?;
-    let mut report = VerifyReport::new(context, args)?;
+    let bars = Bars(Progress::new(&context.ui));
+    let mut report = VerifyReport::new(context, args, bars.0.clone())?;
     for folder in folders {
         folder::verify(&mut report, client, Path::new(folder), args.scope.as_deref()).await?;
     }
     collection::verify(&mut report, client, args, &dids).await?;
     report.finish()
+}
+
+/// The bars, which disappear with this, also on Ctrl-C.
+struct Bars(Option<Progress>);
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        if let Some(progress) = &self.0 {
+            progress.finish();
+        }
+    }
 }
 
 /// Returns whether it is a local directory and cannot be a DID.
@@ -98,12 +110,25 @@ struct ExpectedFile {
 }
 
 impl ExpectedFile {
-    /// Checks the local file in a blocking thread.
-    async fn check(self) -> (Self, FileCheck) {
+    /// Checks the local file in a blocking thread, with a bar at a terminal.
+    async fn check(self, progress: Option<&Progress>) -> (Self, FileCheck) {
         let path = self.path.clone();
         let bytes = self.bytes;
         let checksum = self.checksum;
-        let found = tokio::task::spawn_blocking(move || verify_file(&path, bytes, checksum)).await;
+        let size = bytes.unwrap_or(0);
+        let bar = progress.map(|progress| (progress.clone(), progress.file_started(&self.did.to_string(), "", size)));
+        let check = move || {
+            let Some((progress, bar)) = bar else { return verify_file(&path, bytes, checksum, |_| ()) };
+            let finding = verify_file(&path, bytes, checksum, |read| bar.advance(read));
+            if finding == FileCheck::Ok {
+                bar.finish();
+            } else {
+                drop(bar);
+                progress.failed(size);
+            }
+            finding
+        };
+        let found = tokio::task::spawn_blocking(check).await;
         let finding = found.unwrap_or_else(|error| FileCheck::Unreadable(error.to_string()));
         (self, finding)
     }
@@ -118,18 +143,27 @@ fn checksum(known: &FileMetadata) -> Checksum {
 struct VerifyReport<'a> {
     context: &'a Context,
     list: Listing<'a>,
+    /// The bars at a terminal.
+    progress: Option<Progress>,
     missing: Option<MissingList>,
     count: Count,
     extra_is_fine: bool,
 }
 
 impl<'a> VerifyReport<'a> {
-    fn new(context: &'a Context, args: &Args) -> Result<Self> {
+    fn new(context: &'a Context, args: &Args, progress: Option<Progress>) -> Result<Self> {
         let missing = args.failed_list.as_deref().map(|path| MissingList::new(Path::new(path)));
         let missing = missing.transpose().map_err(unwritten)?;
         let list = context.ui.list(SHAPE);
         let count = Count::default();
-        Ok(Self { context, list, missing, count, extra_is_fine: args.ignore_extra })
+        Ok(Self { context, list, progress, missing, count, extra_is_fine: args.ignore_extra })
+    }
+
+    /// Adds a file to verify to the total of the bars.
+    fn expect(&self, bytes: Option<u64>) {
+        if let Some(progress) = &self.progress {
+            progress.expect(1, bytes.unwrap_or(0));
+        }
     }
 
     /// Reports the finding about a file in the catalogue.

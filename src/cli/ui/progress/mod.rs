@@ -1,74 +1,83 @@
-//! Progress bars of downloads and uploads: one for the total, one for each active file.
-//! `line` lays out a bar, `speed` computes rates, `echo` hides the typed ^C. What is transferred is reported by events.
+//! What a transfer shows at a terminal: a bar for each active file and for the total, a line for each file that ended, and
+//! a closing report. `line` lays out the lines, `style` has their characters and colours, `quantity` sizes and times,
+//! `report` the end, `speed` computes rates, `echo` hides the typed ^C. What is transferred is reported by events.
 
 mod echo;
+mod file_bar;
 mod line;
+mod locks;
+mod quantity;
+mod report;
 mod speed;
+mod style;
 
-use std::fmt::Write;
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use console::Term;
+use console::{Term, measure_text_width};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
-use super::{Ui, clean};
-use echo::Echo;
-use line::{Done, Files};
-use speed::Speed;
-
+use super::text::wrapped;
+use super::{Ui, one_line};
 use crate::lock::lock;
+use echo::Echo;
+pub use file_bar::FileBar;
+use line::{Done, Ended, Files, Widths};
+pub use locks::LocksBar;
+pub use report::Report;
+use speed::Speed;
+pub use style::{Mark, Style};
 
-const LOCKS: &str = "{prefix} [{bar:24}] {msg}";
-/// Lines of the screen that file bars leave free for the total and for log lines.
+/// Lines of the screen that file bars leave free for the total and for lines above.
 const RESERVED_LINES: usize = 3;
 /// Interval at which bars are redrawn without progress.
 const TICK: Duration = Duration::from_millis(250);
+/// Columns of a mark and the blanks behind it.
+const MARK: usize = 5;
 
-/// Progress bars of one transfer. They only count if standard error is not a terminal.
+/// The screen of one transfer.
 #[derive(Debug, Clone)]
 pub struct Progress {
     bars: MultiProgress,
     whole: ProgressBar,
     count: Arc<Count>,
     echo: Arc<Mutex<Option<Echo>>>,
+    style: Style,
 }
 
 #[derive(Debug)]
 struct Count {
+    start: Instant,
     expected: AtomicU64,
     done: AtomicU64,
+    already_there: AtomicU64,
     failed: AtomicU64,
     /// Bytes transferred, also if they were discarded later; the rate is computed from them.
     moved: AtomicU64,
     speed: Mutex<Speed>,
     /// Number of file bars on the screen.
     shown: AtomicUsize,
-}
-
-/// Progress bar of one file. If it is dropped unfinished, its bytes are subtracted from the total.
-#[derive(Debug)]
-pub struct FileBar {
-    bar: ProgressBar,
-    moved: Arc<AtomicU64>,
-    progress: Progress,
-    /// Whether it has a line on the screen.
-    shown: bool,
-    /// Whether its bytes count towards the total.
-    counts: bool,
+    /// Widths of the columns.
+    name_width: AtomicUsize,
+    label_width: AtomicUsize,
 }
 
 impl Progress {
-    /// Creates the bars of a transfer among `bars`, which is [`super::Ui::bars`].
-    pub fn new(bars: MultiProgress) -> Self {
+    /// Creates the screen of a transfer. `None` if nothing is drawn.
+    pub fn new(ui: &Ui) -> Option<Self> {
+        let bars = ui.bars();
+        (!bars.is_hidden()).then(|| Self { echo: Arc::new(Mutex::new(Echo::off())), ..Self::on(bars, ui.style()) })
+    }
+
+    fn on(bars: MultiProgress, style: Style) -> Self {
         let count = Arc::new(Count::new());
-        let whole = bars.add(ProgressBar::new(0).with_style(count.clone().style()));
-        if bars.is_hidden() {
-            return Self { bars, whole, count, echo: Arc::default() };
+        let whole = bars.add(ProgressBar::new(0).with_style(Arc::clone(&count).total_style(style)));
+        if !bars.is_hidden() {
+            whole.enable_steady_tick(TICK);
         }
-        whole.enable_steady_tick(TICK);
-        Self { bars, whole, count, echo: Arc::new(Mutex::new(Echo::off())) }
+        Self { bars, whole, count, echo: Arc::default(), style }
     }
 
     /// Adds expected files and bytes to the total.
@@ -77,18 +86,25 @@ impl Progress {
         self.whole.inc_length(bytes);
     }
 
-    /// Starts the bar of a file.
-    pub fn file_started(&self, name: &str, bytes: u64) -> FileBar {
-        self.started(name, bytes, true)
+    /// Starts the bar of a file. `label` is its RSE, or the phase of an upload.
+    pub fn file_started(&self, name: &str, label: &str, bytes: u64) -> FileBar {
+        FileBar::start(self, name, label, bytes, true)
     }
 
     /// Starts the bar of an archive that contains files; only the files count towards the total.
-    pub fn archive_started(&self, name: &str, bytes: u64) -> FileBar {
-        self.started(name, bytes, false)
+    pub fn archive_started(&self, name: &str, label: &str, bytes: u64) -> FileBar {
+        FileBar::start(self, name, label, bytes, false)
     }
 
-    /// Counts a file of this size as complete without a transfer.
-    pub fn skipped(&self, bytes: u64) {
+    /// Counts a file of this size as there before.
+    pub fn already_there(&self, bytes: u64) {
+        self.whole.inc(bytes);
+        self.count.done.fetch_add(1, Ordering::Relaxed);
+        self.count.already_there.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a file of this size as complete although it had no bar.
+    pub fn done_without_bar(&self, bytes: u64) {
         self.whole.inc(bytes);
         self.count.done.fetch_add(1, Ordering::Relaxed);
     }
@@ -99,44 +115,55 @@ impl Progress {
         self.count.failed.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Prints the line of a file that was transferred, above the bars. `moved` is how many of its bytes were transferred
+    /// in `time`.
+    pub fn print_ended(&self, name: &str, label: &str, bytes: Option<u64>, moved: u64, time: Duration) {
+        let (name, label) = (one_line(name), one_line(label));
+        self.count.widen(&name, &label);
+        let file = Ended { name: &name, label: &label, bytes, moved, time };
+        self.print(&line::ended(columns(), self.count.widths(), file, self.style));
+    }
+
+    /// Prints what happened to a file, above the bars.
+    pub fn print_note(&self, mark: Mark, name: &str, text: &str) {
+        let text = format!("{}  {}", one_line(name), one_line(text));
+        let text = wrapped(&text, columns().saturating_sub(MARK).max(MARK), 2).replace('\n', "\n     ");
+        self.print(&format!("{}{text}", self.style.mark(mark, MARK)));
+    }
+
+    /// Prints lines above the bars.
+    pub fn print(&self, text: &str) {
+        // An error could only be reported on standard error.
+        let _ = self.bars.suspend(|| writeln!(io::stderr(), "{text}"));
+    }
+
     /// Removes all bars from the screen.
     pub fn finish(&self) {
         self.whole.finish_and_clear();
         drop(lock(&self.echo).take());
     }
+}
 
-    /// Starts a bar; if the screen is full, the file counts without one.
-    fn started(&self, name: &str, bytes: u64, counts: bool) -> FileBar {
-        let rows = usize::from(Term::stderr().size().0);
-        let shown = self.count.shown.load(Ordering::Relaxed) < rows.saturating_sub(RESERVED_LINES).max(1);
-        let moved = Arc::<AtomicU64>::default();
-        let bar = if shown {
-            self.count.shown.fetch_add(1, Ordering::Relaxed);
-            let bar = ProgressBar::new(bytes).with_style(of_file(clean(name).into_owned(), moved.clone()));
-            let bar = self.bars.insert_before(&self.whole, bar);
-            if !self.bars.is_hidden() {
-                // Redraw it also if the file has stalled.
-                bar.enable_steady_tick(TICK);
-            }
-            bar
-        } else {
-            ProgressBar::hidden()
-        };
-        bar.set_length(bytes);
-        FileBar { bar, moved, progress: self.clone(), shown, counts }
-    }
+/// Returns the usable columns of the terminal: without the last one.
+fn columns() -> usize {
+    usize::from(Term::stderr().size().1).saturating_sub(1)
 }
 
 impl Count {
     fn new() -> Self {
         let zero = || AtomicU64::new(0);
+        let start = Instant::now();
         Self {
+            start,
             expected: zero(),
             done: zero(),
+            already_there: zero(),
             failed: zero(),
             moved: zero(),
-            speed: Mutex::new(Speed::new(Instant::now())),
+            speed: Mutex::new(Speed::new(start)),
             shown: AtomicUsize::new(0),
+            name_width: AtomicUsize::new(0),
+            label_width: AtomicUsize::new(0),
         }
     }
 
@@ -146,22 +173,28 @@ impl Count {
         Files { expected, done, failed }
     }
 
-    fn style(self: Arc<Self>) -> ProgressStyle {
+    /// Widens the columns for a file.
+    fn widen(&self, name: &str, label: &str) {
+        self.name_width.fetch_max(measure_text_width(name), Ordering::Relaxed);
+        self.label_width.fetch_max(measure_text_width(label), Ordering::Relaxed);
+    }
+
+    fn widths(&self) -> Widths {
+        let [name, label] = [&self.name_width, &self.label_width].map(|width| width.load(Ordering::Relaxed));
+        Widths { name, label }
+    }
+
+    fn total_style(self: Arc<Self>, style: Style) -> ProgressStyle {
         drawn(move |width, state| {
             let rate = rate(&self.speed, &self.moved);
-            let done = Done { bytes: state.pos(), of: state.len().unwrap_or(0), rate };
-            line::whole(width, self.files(), done)
+            let done = done(state, rate);
+            line::whole(width, self.files(), done, style)
         })
     }
 }
 
-/// Style of a file's bar.
-fn of_file(name: String, moved: Arc<AtomicU64>) -> ProgressStyle {
-    let speed = Arc::new(Mutex::new(Speed::new(Instant::now())));
-    drawn(move |width, state| {
-        let done = Done { bytes: state.pos(), of: state.len().unwrap_or(0), rate: rate(&speed, &moved) };
-        line::file(width, &name, done)
-    })
+fn done(state: &ProgressState, rate: Option<f64>) -> Done {
+    Done { bytes: state.pos(), of: state.len().unwrap_or(0), rate, elapsed: state.elapsed() }
 }
 
 fn rate(speed: &Mutex<Speed>, moved: &AtomicU64) -> Option<f64> {
@@ -170,96 +203,12 @@ fn rate(speed: &Mutex<Speed>, moved: &AtomicU64) -> Option<f64> {
 
 /// Style whose line is formatted for the terminal's current width at every redraw.
 fn drawn(line: impl Fn(usize, &ProgressState) -> String + Clone + Send + Sync + 'static) -> ProgressStyle {
-    let write = move |state: &ProgressState, out: &mut dyn Write| {
+    let write = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         // An error cannot be reported from here.
-        let _ = out.write_str(&line(usize::from(Term::stderr().size().1), state));
+        let _ = out.write_str(&line(columns(), state));
     };
-    style("{line}").with_key("line", write)
-}
-
-impl FileBar {
-    /// Adds transferred bytes.
-    pub fn advance(&self, bytes: u64) {
-        self.moved.fetch_add(bytes, Ordering::Relaxed);
-        if self.counts {
-            self.progress.count.moved.fetch_add(bytes, Ordering::Relaxed);
-        }
-        self.resume(bytes);
-    }
-
-    /// Adds bytes that are present already; they do not count towards the rate.
-    pub fn resume(&self, bytes: u64) {
-        self.bar.inc(bytes);
-        if self.counts {
-            self.progress.whole.inc(bytes);
-        }
-    }
-
-    /// Resets the file to zero bytes, for instance for another source.
-    pub fn restart(&self) {
-        if self.counts {
-            self.progress.whole.dec(self.bar.position());
-        }
-        self.bar.set_position(0);
-    }
-
-    /// Counts the file as complete and removes its bar.
-    pub fn finish(self) {
-        if self.counts {
-            let missing = self.bar.length().unwrap_or(0).saturating_sub(self.bar.position());
-            self.progress.whole.inc(missing);
-            self.progress.count.done.fetch_add(1, Ordering::Relaxed);
-        }
-        self.bar.finish_and_clear();
-    }
-}
-
-impl Drop for FileBar {
-    fn drop(&mut self) {
-        if !self.bar.is_finished() {
-            self.restart();
-            self.bar.finish_and_clear();
-        }
-        if self.shown {
-            self.progress.bars.remove(&self.bar);
-            self.progress.count.shown.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
-/// Progress bar of one rule that the command waits for. Dropping it removes it from the screen.
-#[derive(Debug)]
-pub struct LocksBar {
-    bar: ProgressBar,
-    bars: MultiProgress,
-}
-
-impl LocksBar {
-    /// Creates a bar with the rule's id; `None` unless output and progress bars are on a terminal.
-    pub fn new(ui: &Ui, id: &str) -> Option<Self> {
-        let bars = ui.bars();
-        let bar = ProgressBar::new(0).with_style(style(LOCKS)).with_prefix(clean(id).into_owned());
-        (ui.is_terminal() && !bars.is_hidden()).then(|| Self { bar: bars.add(bar), bars })
-    }
-
-    /// Shows the rule's state and its numbers of locks that are OK, replicating and stuck.
-    pub fn show(&self, state: &str, [ok, replicating, stuck]: [u64; 3]) {
-        self.bar.set_length(ok + replicating + stuck);
-        self.bar.set_position(ok);
-        let state = clean(state);
-        self.bar.set_message(format!("{state}: {ok} ok, {replicating} replicating, {stuck} stuck"));
-    }
-}
-
-impl Drop for LocksBar {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
-        self.bars.remove(&self.bar);
-    }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
+    let style = ProgressStyle::with_template("{line}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("line", write)
 }
 
 #[cfg(test)]
@@ -267,8 +216,8 @@ mod tests {
     use super::*;
     use crate::cli::ui::screen;
 
-    fn hidden() -> Progress {
-        Progress::new(screen::bars(false))
+    pub(super) fn hidden() -> Progress {
+        Progress::on(screen::bars(false), Style { utf8: true, colours: false })
     }
 
     fn count(progress: &Progress) -> (u64, u64, u64) {
@@ -280,11 +229,11 @@ mod tests {
     fn progress_sums_bytes_and_files() {
         let progress = hidden();
         progress.expect(3, 40);
-        let first = progress.file_started("a", 10);
+        let first = progress.file_started("a", "X", 10);
         first.advance(4);
         first.advance(6);
         first.finish();
-        progress.skipped(20);
+        progress.already_there(20);
         progress.failed(10);
         assert_eq!((progress.whole.position(), progress.whole.length()), (30, Some(30)));
         assert_eq!(count(&progress), (3, 2, 1));
@@ -294,10 +243,10 @@ mod tests {
     fn progress_rate_leaves_out_what_was_resumed() {
         let progress = hidden();
         progress.expect(1, 1_000_000);
-        let bar = progress.file_started("a", 1_000_000);
+        let bar = progress.file_started("a", "X", 1_000_000);
         bar.resume(900_000);
-        assert_eq!((bar.bar.position(), progress.whole.position()), (900_000, 900_000));
-        assert_eq!((bar.moved.load(Ordering::Relaxed), progress.count.moved.load(Ordering::Relaxed)), (0, 0));
+        assert_eq!((bar.position(), progress.whole.position()), (900_000, 900_000));
+        assert_eq!(progress.count.moved.load(Ordering::Relaxed), 0);
         // `finish` adds the bytes that were not reported.
         bar.finish();
         assert_eq!(progress.whole.position(), 1_000_000);
@@ -306,10 +255,10 @@ mod tests {
     #[test]
     fn progress_subtracts_the_bytes_of_a_failed_file() {
         let progress = hidden();
-        let bar = progress.file_started("a", 10);
+        let bar = progress.file_started("a", "X", 10);
         bar.advance(4);
         bar.restart();
-        assert_eq!((bar.bar.position(), progress.whole.position()), (0, 0));
+        assert_eq!((bar.position(), progress.whole.position()), (0, 0));
         bar.advance(3);
         drop(bar);
         assert_eq!(progress.whole.position(), 0);
@@ -318,27 +267,43 @@ mod tests {
     #[test]
     fn progress_total_leaves_out_archives() {
         let progress = hidden();
-        let archive = progress.archive_started("a.zip", 100);
+        let archive = progress.archive_started("a.zip", "X", 100);
         archive.advance(60);
-        assert_eq!((archive.bar.position(), progress.whole.position()), (60, 0));
+        assert_eq!((archive.position(), progress.whole.position()), (60, 0));
         archive.finish();
         assert_eq!((progress.whole.position(), count(&progress)), (0, (0, 0, 0)));
     }
 
     #[test]
+    fn progress_total_counts_only_the_upload_among_the_phases() {
+        let progress = hidden();
+        progress.expect(1, 10);
+        let bar = progress.file_started("a", "checksum", 10);
+        bar.start_phase("checksum", Some(10), false);
+        bar.advance(10);
+        assert_eq!((bar.position(), progress.whole.position()), (10, 0));
+        bar.start_phase("upload", Some(10), true);
+        bar.advance(7);
+        assert_eq!((bar.position(), progress.whole.position()), (7, 7));
+        bar.advance(3);
+        bar.start_phase("verify", None, false);
+        assert_eq!((bar.position(), progress.whole.position()), (0, 10));
+        bar.finish();
+        assert_eq!((progress.whole.position(), count(&progress)), (10, (1, 1, 0)));
+    }
+
+    #[test]
     fn progress_bars_stop_at_a_full_screen() {
         let progress = hidden();
-        let bars: Vec<_> = (0..100).map(|number| progress.file_started(&number.to_string(), 1)).collect();
-        let shown = bars.iter().filter(|bar| bar.shown).count();
+        let bars: Vec<_> = (0..100).map(|number| progress.file_started(&number.to_string(), "X", 1)).collect();
+        let shown = bars.iter().filter(|bar| bar.is_shown()).count();
         assert_eq!((shown, progress.count.shown.load(Ordering::Relaxed)), (24 - RESERVED_LINES, shown));
         drop(bars);
         assert_eq!(progress.count.shown.load(Ordering::Relaxed), 0);
     }
 
     #[test]
-    fn progress_templates_are_valid() {
-        for template in ["{line}", LOCKS] {
-            assert!(ProgressStyle::with_template(template).is_ok());
-        }
+    fn progress_template_is_valid() {
+        assert!(ProgressStyle::with_template("{line}").is_ok());
     }
 }

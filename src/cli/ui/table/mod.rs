@@ -7,6 +7,7 @@ mod ansi;
 mod cell;
 mod column;
 mod draw;
+mod fit;
 mod layout;
 mod multiline;
 mod number;
@@ -15,6 +16,7 @@ mod rich;
 mod tests;
 
 pub use cell::Cell;
+pub use fit::FittedTable;
 
 /// A table: headers, rows of cells, and a style.
 #[derive(Debug, Clone)]
@@ -23,6 +25,7 @@ pub struct Table {
     rows: Vec<Vec<Cell>>,
     look: TableStyle,
     numbers: bool,
+    expendable: &'static [&'static str],
 }
 
 /// Style of a table: tabulate's `tablefmt`.
@@ -50,13 +53,21 @@ impl Table {
     }
 
     fn new<H: Into<String>>(look: TableStyle, headers: impl IntoIterator<Item = H>) -> Self {
-        Self { headers: headers.into_iter().map(Into::into).collect(), rows: Vec::new(), look, numbers: true }
+        let headers = headers.into_iter().map(Into::into).collect();
+        Self { headers, rows: Vec::new(), look, numbers: true, expendable: &[] }
     }
 
     /// Leaves text and numbers unchanged and left-aligned: tabulate's `disable_numparse=True`.
     #[must_use]
     pub fn without_numbers(mut self) -> Self {
         self.numbers = false;
+        self
+    }
+
+    /// Names the columns that may be left out on a narrow terminal, the least important one first.
+    #[must_use]
+    pub fn with_expendable(mut self, headers: &'static [&'static str]) -> Self {
+        self.expendable = headers;
         self
     }
 
@@ -75,6 +86,11 @@ impl Table {
     /// visible, so that the result is safe on a terminal.
     pub fn render_rich(&self, width: Option<u16>, colours: bool) -> String {
         rich::render(self, width, colours)
+    }
+
+    /// Renders the table for a terminal of this width. Control characters are made visible.
+    pub fn render_fitting(&self, columns: usize, colours: bool) -> FittedTable {
+        fit::render(self, columns, colours)
     }
 
     /// Returns every text of the table, headers first.

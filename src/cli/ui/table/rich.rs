@@ -42,6 +42,18 @@ fn styled(cell: &Cell) -> comfy_table::Cell {
     }
 }
 
+/// Returns the style of a state that is good or bad: of rules, replicas, accounts or subscriptions.
+pub(super) fn state_style(word: &str) -> Option<console::Style> {
+    let style = console::Style::new();
+    match word.split('[').next().unwrap_or_default() {
+        "OK" | "ACTIVE" | "UPDATED" | "AVAILABLE" => Some(style.green()),
+        "STUCK" | "UNKNOWN" => Some(style.yellow()),
+        "SUSPENDED" | "BROKEN" | "LOST" | "BAD" => Some(style.red()),
+        "REPLICATING" | "WAITING_APPROVAL" => Some(style.cyan()),
+        _ => None,
+    }
+}
+
 /// Returns the colour of a state (of rules, replicas, accounts, subscriptions) or of a type (of DIDs, RSEs).
 fn colour(word: &str) -> Option<Color> {
     match word.split('[').next().unwrap_or_default() {

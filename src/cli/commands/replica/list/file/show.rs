@@ -100,6 +100,7 @@ pub(super) async fn pfns(context: &Context, mut entries: ReplicaList<'_>, best: 
 pub(super) async fn table(context: &Context, mut entries: ReplicaList<'_>, args: &Args, rses: &[String]) -> Result<()> {
     let place = if args.all_states { "(STATE) RSE: REPLICA" } else { "RSE: REPLICA" };
     let table = Table::psql(["SCOPE", "NAME", "FILESIZE", "ADLER32", place]).without_numbers();
+    let table = table.with_expendable(&["ADLER32", "FILESIZE"]);
     let mut list = context.ui.list(REPLICAS).with_table(table);
     while let Some(entry) = entries.next().await? {
         for (pfn, at) in entry.pfns.iter().filter(|(_, at)| args.rses.is_none() || rses.contains(&at.rse)) {
