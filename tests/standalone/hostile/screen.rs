@@ -20,7 +20,7 @@ fn names(sandbox: &Sandbox) -> Vec<String> {
 fn on_terminal(site: &Site, words: &[&str]) -> Result<(i32, String)> {
     site.client()?;
     let config = site.home().path().join("rucio.cfg").to_string_lossy().into_owned();
-    Pty::ours(site.home(), &[("RUCIO_CONFIG", &config), ("NO_COLOR", "1")], words)?.end()
+    Pty::ours(site.home(), &[("RUCIO_CONFIG", &config), ("NO_COLOR", "1"), ("PAGER", "cat")], words)?.end()
 }
 
 #[test]
