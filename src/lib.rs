@@ -4,7 +4,7 @@
 //! line.
 
 #[cfg(not(any(feature = "static", feature = "system-openssl")))]
-compile_error!("OpenSSL: use the default features, or `--no-default-features --features system-openssl`");
+compile_error!("select the feature static (the default) or system-openssl");
 
 mod api;
 mod auth;
