@@ -102,8 +102,12 @@ impl Mistake<'_> {
             }
             ErrorKind::InvalidValue => format!("'{}' {}", value()?, self.is_not_one_of()),
             ErrorKind::ValueValidation => {
-                let kind = self.invalid_argument().and_then(click_type)?;
-                format!("'{}' is not a valid {kind}.", value()?)
+                let (kind, value) = (self.invalid_argument().and_then(click_type)?, value()?);
+                // Officially, any integer is accepted.
+                if kind == "integer" && value.parse::<i64>().is_ok() {
+                    return None;
+                }
+                format!("'{value}' is not a valid {kind}.")
             }
             _ => return None,
         })

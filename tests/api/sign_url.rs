@@ -112,7 +112,7 @@ fn sign_url_refusals_have_reason_and_hint() -> Result<()> {
         (&["--rse", "DAVS", "--service", "swift"], &url, ["cannot sign for swift on DAVS", "credentials of swift"]),
         (&[], "https://localhost/bucketonly", ["Not a valid Path-Style S3 URL", "https://HOST/BUCKET/KEY"]),
         (&["--lifetime", "8d"], &url, ["lifetime of 691200 seconds", "--lifetime 7d"]),
-        (&["--lifetime", "0"], &url, ["at least one second", "--lifetime"]),
+        (&["--lifetime", "0"], &url, ["expected 1 to", "--lifetime"]),
     ];
     for (options, url, expected) in cases {
         let outcome = sign(&home, options, url)?;

@@ -51,7 +51,7 @@ fn cat_of_anything_but_a_file_is_refused_with_a_hint() -> Result<()> {
     let dataset = fixture.run(&["cat", "test:davsfile"])?;
     expect(&dataset, 1)?;
     ensure!(dataset.stderr.contains("test:davsfile is a dataset"), "{}", dataset.stderr);
-    ensure!(dataset.stderr.contains("rucio list-files test:davsfile"), "{}", dataset.stderr);
+    ensure!(dataset.stderr.contains("rucio did content list test:davsfile"), "{}", dataset.stderr);
     expect(&fixture.run(&["cat", "test:nosuch.dat"])?, 1)?;
     let nowhere = fixture.run(&["cat", "--rses", "POSIX", "test:one-davs.dat"])?;
     expect(&nowhere, 1)?;
