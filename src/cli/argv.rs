@@ -88,7 +88,8 @@ pub(super) fn hoist_global_options(tree: &clap::Command, words: &[OsString], com
             leaf = below;
         }
         let own = option_of(leaf, word);
-        let (option, target) = match own.or_else(|| option_of(&global, word)) {
+        let of_all = || option_of(&global, word).filter(|option| !has_namesake(leaf, option));
+        let (option, target) = match own.or_else(of_all) {
             Some(option) if own.is_none() => (Some(option), &mut hoisted),
             option => (option, &mut left),
         };
@@ -99,6 +100,12 @@ pub(super) fn hoist_global_options(tree: &clap::Command, words: &[OsString], com
     }
     let command_at = command + hoisted.len();
     (words[..command].iter().cloned().chain(hoisted).chain(left).collect(), command_at)
+}
+
+/// Whether the command has an option of its own with the long name of this one: then `-a` would be taken for the
+/// command's `--account`.
+fn has_namesake(command: &clap::Command, option: &Arg) -> bool {
+    option.get_long().is_some_and(|long| command.get_arguments().any(|own| own.get_long() == Some(long)))
 }
 
 /// Returns the option of a command that the word names: `--long`, `--long=value`, `-s` or `-svalue`.
@@ -228,6 +235,7 @@ mod tests {
                 "rucio -v --host=https://h --certificate c.pem rse show X",
             ),
             ("rucio rule list --account kim --user kim", "rucio --user kim rule list --account kim"),
+            ("rucio scope update s -a kim", "rucio scope update s -a kim"),
             ("rucio cat s:n -- --profile", "rucio cat s:n -- --profile"),
             ("rucio rse list --nosuch -vq", "rucio rse list --nosuch -vq"),
         ] {
