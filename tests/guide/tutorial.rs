@@ -118,7 +118,8 @@ impl Reader {
                 .position(|line| line.starts_with("Connected"))
                 .context("the tutorial does not connect")?,
         );
-        for line in prompts {
+        // Sentences between the prompts end with a full stop.
+        for line in prompts.iter().filter(|line| !line.ends_with('.')) {
             let (prompt, answer) = line.rsplit_once(": ").unwrap_or((line.trim_end_matches(':'), ""));
             terminal.wait_for(&format!("{}: $", regex::escape(prompt)))?;
             let is_secret = prompt.starts_with("Password");

@@ -211,7 +211,7 @@ fn key_missing_or_of_another_certificate_is_reported_before_any_request() -> Res
         &run(&home, &x509(&jdoe, Some(&root_key)))?,
         &["root.key.pem is not that of the certificate", "jdoe.pem (CN=John Doe,O=Testbed)", "[client] client_cert"],
     )?;
-    refused(&run(&home, &x509(&jdoe, Some(&jdoe)))?, &["jdoe.pem are", "chmod 600"])?;
+    refused(&run(&home, &x509(&jdoe, Some(&jdoe)))?, &["jdoe.pem) permissions are liberal", "chmod 600"])?;
     let mixed = keep(&home, "mixed.pem", [fs::read(&jdoe)?, fs::read(&root_key)?].concat())?;
     refused(&run(&home, &x509(&mixed, None))?, &["The key in ", "mixed.pem is not that of its certificate"])?;
     let damaged = keep(&home, "key.pem", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n")?;
@@ -267,7 +267,7 @@ fn proxy_that_expired_is_told_from_an_expired_certificate() -> Result<()> {
     let jdoe = CertificateFixture::testbed("jdoe")?;
     let old = jdoe.proxy("CN=1", (-9, -2), Use::Proxy)?;
     let expected =
-        [&["The proxy in ", "x509up expired on 20", "Create a new proxy: voms-proxy-init"][..], &TIMES].concat();
+        [&["The proxy in ", "x509up expired on 20", "Create a new proxy: `voms-proxy-init -out "][..], &TIMES].concat();
     refused(&run(&home, &proxy(&proxy_file(&home, &old, &[&jdoe])?))?, &expected)?;
     let expired = ca.sign(&JDOE, (-99, -1), Use::User)?;
     let good = expired.proxy("CN=1", TODAY, Use::Proxy)?;
