@@ -272,7 +272,7 @@ fn proxy_that_expired_is_told_from_an_expired_certificate() -> Result<()> {
     let expired = ca.sign(&JDOE, (-99, -1), Use::User)?;
     let good = expired.proxy("CN=1", TODAY, Use::Proxy)?;
     let expected =
-        ["The certificate of CN=John Doe,O=Testbed behind the one in ", "Renew that certificate, then create a new"];
+        ["The certificate of CN=John Doe,O=Testbed behind the one in ", "Renew that certificate. Create a new"];
     refused(&run(&home, &proxy(&proxy_file(&home, &good, &[&expired])?))?, &[&expected[..], &TIMES].concat())?;
     let file = keep(&home, "old.pem", expired.pem()? + &expired.key_pem()?)?;
     let expected = ["The certificate in ", "old.pem expired on 20", "Renew the certificate of CN=John Doe,O=Testbed"];
