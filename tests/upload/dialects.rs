@@ -185,6 +185,23 @@ fn upload_locks_by_renaming_a_folder_where_any_number_of_clients_can_create_one(
     Ok(())
 }
 
+/// XRootD's `MOVE` replaces a file in spite of `Overwrite: F`. One that came before the lock was free stays.
+#[test]
+fn upload_under_a_renamed_lock_does_not_replace_a_file_that_came_in_between() -> Result<()> {
+    let storage = storage(|request, before| match request.split(' ').next().unwrap_or_default() {
+        "HEAD" if request == "HEAD /x" && before > 0 => Some(head("Digest: adler32=00000007\r\n", 9)),
+        "MKCOL" => Some(Answer::new(201, "Server: XrootD/v5.5.3\r\n", "")),
+        _ => None,
+    })?;
+    let outcome = upload(&Fixture::new("userpass")?, &storage, &[])?;
+    expect(&outcome, 79)?;
+    ensure!(outcome.stderr.contains("there is a file already"), "{}", outcome.stderr);
+    ensure!(times(&storage, "MOVE /x.rucio.upload") == 0, "{:?}", asked(&storage));
+    ensure!(times(&storage, "DELETE /x.rucio.upload") == 1, "{:?}", asked(&storage));
+    ensure!(times(&storage, "DELETE /x.lock.rucio.upload/") == 1, "{:?}", asked(&storage));
+    Ok(())
+}
+
 /// DPM responds 202 while it computes a checksum.
 #[test]
 fn upload_waits_for_a_checksum_that_is_being_computed() -> Result<()> {

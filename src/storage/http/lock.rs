@@ -90,6 +90,11 @@ impl WebStorage {
         }
     }
 
+    /// Returns whether the server is known to be XRootD, whose `MOVE` replaces a file in spite of `Overwrite: F`.
+    pub(super) fn replaces_renaming(&self, url: &Url) -> bool {
+        self.renamed_locks().contains(&host(url))
+    }
+
     fn renamed_locks(&self) -> MutexGuard<'_, HashSet<String>> {
         lock(&self.renamed_locks)
     }

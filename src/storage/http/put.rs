@@ -121,9 +121,13 @@ impl StorageWriter for WebStorage {
     }
 
     /// Not exclusive: servers check for an existing file before they rename, so simultaneous requests may all succeed.
+    /// XRootD does not check at all.
     fn rename<'a>(&'a self, from: &'a Pfn, to: &'a Pfn) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let (from, to) = (address::url(from)?, address::url(to)?);
+            if self.replaces_renaming(&to) && self.inspect_without_digest(&to).await?.is_some() {
+                return Err(already_exists(to.as_str()));
+            }
             let call = Call::new(method(b"MOVE")).with(DESTINATION, to.as_str())?.with(OVERWRITE, "F")?;
             let response = self.writer.send(&call, &from).await?;
             match response.status() {
