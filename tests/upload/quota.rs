@@ -36,7 +36,8 @@ fn upload_beyond_the_limit(fixture: &Fixture, rse: &str) -> Result<()> {
     for run in ["first", "second"] {
         let refused = fixture.upload(rse, &words)?;
         ensure!(refused.code == 27, "{run}: {}\n{}", refused.code, refused.stderr);
-        for text in ["There is not enough quota left", "no rule protects it from deletion", "`rucio account limit list jdoe`"]
+        for text in
+            ["There is not enough quota left", "no rule protects it from deletion", "`rucio account limit list jdoe`"]
         {
             ensure!(refused.stderr.contains(text), "{run}: {text}: {}", refused.stderr);
         }
