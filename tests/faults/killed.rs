@@ -11,13 +11,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fixtures::{Answer, Home, Server};
+use crate::fixtures::{Answer, Home, Relay, Server, wait_for};
 use crate::support::{Outcome, Rucio, Testbed, unique};
 
 /// Files of `bench:many`, all of which can be downloaded. Those of `bench:big`, 20,000, cannot.
 const MANY: usize = 12_000;
 /// At how many moments a list is interrupted at most, until one was cut and completed.
-const MOMENTS: u32 = 12;
+const MOMENTS: usize = 12;
 
 /// The tests share the one server that may be killed.
 static SERVER: Mutex<()> = Mutex::new(());
@@ -50,47 +50,82 @@ fn requests() -> Result<usize> {
     }
 }
 
-fn rucio(home: &Home) -> Result<Rucio> {
+/// The server's port.
+fn port() -> Result<u16> {
     let url = Testbed::get()?.value("FRAIL_URL")?;
+    Ok(url.rsplit_once(':').context("no port")?.1.parse()?)
+}
+
+fn relay() -> Result<Relay> {
+    Relay::start(port()?)
+}
+
+/// Our client, at that port of this machine.
+fn rucio(home: &Home, port: u16) -> Result<Rucio> {
+    let url = format!("https://localhost:{port}");
     let client = Rucio::ours().config("userpass")?.home(home.path()).folder(home.path());
-    Ok(client.limit(Duration::from_secs(600)).args(["-H", url, "--auth-host", url]))
+    Ok(client.limit(Duration::from_secs(600)).args(["-H", &url, "--auth-host", &url]))
 }
 
-/// Runs it and kills the server after this time.
-fn interrupted(home: &Home, words: &[&str], after: Duration) -> Result<Outcome> {
-    thread::scope(|scope| {
-        let client = scope.spawn(|| rucio(home)?.args(words).run());
-        thread::sleep(after);
-        if let Some(pid) = server()? {
-            kill_process(pid, Signal::KILL)?;
+/// Kills the server when it has sent so many more bytes.
+fn kill_after(relay: &Relay, bytes: usize) -> Result<()> {
+    let process = wait_for("the server's process", server)?;
+    relay.after(bytes, move || {
+        // It may have ended meanwhile.
+        let _ = kill_process(process, Signal::KILL);
+    });
+    Ok(())
+}
+
+/// What the user has after a command.
+#[derive(Debug, PartialEq)]
+enum Received {
+    All,
+    Part,
+    /// The command says that it failed.
+    Error,
+}
+
+impl Received {
+    fn new(is_success: bool, is_all: bool) -> Self {
+        match (is_success, is_all) {
+            (false, _) => Self::Error,
+            (true, true) => Self::All,
+            (true, false) => Self::Part,
         }
-        client.join().map_err(|_| anyhow::anyhow!("the client panicked"))?
-    })
+    }
 }
 
-/// Kills the server at moments spread over the time that the command takes, until a list was cut and completed.
-/// The caller holds [`SERVER`]. `before` prepares each run, `is_whole` returns whether everything was received.
+/// Kills the server at moments spread over what it sends for the command, until a list was cut and completed.
+/// The caller holds [`SERVER`]. `before` prepares each run.
 fn complete_or_failed(
     words: &[&str],
     before: impl Fn(&Home) -> Result<()>,
-    is_whole: impl Fn(&Home, &Outcome) -> Result<bool>,
+    received: impl Fn(&Home, &Outcome) -> Result<Received>,
 ) -> Result<()> {
-    let home = Home::new()?;
-    rucio(&home)?.args(["whoami"]).run()?;
+    let (home, relay) = (Home::new()?, relay()?);
+    let rucio = || rucio(&home, relay.port());
+    rucio()?.args(["whoami"]).run()?;
     before(&home)?;
-    let start = requests()?;
-    let undisturbed = rucio(&home)?.args(words).run()?;
-    let usual = requests()? - start;
-    ensure!(is_whole(&home, &undisturbed)?, "undisturbed: {}\n{}", undisturbed.code, undisturbed.stderr);
+    let (start, bytes) = (requests()?, relay.received());
+    let undisturbed = rucio()?.args(words).run()?;
+    ensure!(
+        received(&home, &undisturbed)? == Received::All,
+        "undisturbed: {}\n{}",
+        undisturbed.code,
+        undisturbed.stderr
+    );
+    let (usual, bytes) = (requests()? - start, relay.received() - bytes);
     for moment in 1..=MOMENTS {
         before(&home)?;
-        // 5/13, 10/13, 2/13, 7/13 ...: the middle first.
-        let after = undisturbed.took * (moment * 5 % (MOMENTS + 1)) / (MOMENTS + 1);
         let start = requests()?;
-        let outcome = interrupted(&home, words, after)?;
-        let is_whole = is_whole(&home, &outcome)?;
-        ensure!(outcome.code != undisturbed.code || is_whole, "killed after {after:?}, and not all came: {outcome:?}");
-        if outcome.code == undisturbed.code && requests()? - start > usual {
+        // 5/13, 10/13, 2/13, 7/13 ...: the middle first.
+        let after = bytes * (moment * 5 % (MOMENTS + 1)) / (MOMENTS + 1);
+        kill_after(&relay, after)?;
+        let outcome = rucio()?.args(words).run()?;
+        let result = received(&home, &outcome)?;
+        ensure!(result != Received::Part, "killed after {after} bytes, and not all came: {outcome:?}");
+        if result == Received::All && requests()? - start > usual {
             return Ok(());
         }
     }
@@ -105,14 +140,15 @@ fn lines(outcome: &Outcome) -> BTreeSet<&str> {
 /// The same lines as these, each once.
 fn same_lines(words: &[&str]) -> Result<()> {
     let _server = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
-    let home = Home::new()?;
-    let expected = rucio(&home)?.args(words).run()?;
+    let expected = rucio(&Home::new()?, port()?)?.args(words).run()?;
     ensure!(expected.code == 0, "undisturbed: {expected:?}");
     let (expected, number) = (lines(&expected), expected.stdout.lines().count());
     ensure!(number >= MANY, "only {number} lines");
-    let is_whole =
-        |_: &Home, outcome: &Outcome| Ok(lines(outcome) == expected && outcome.stdout.lines().count() == number);
-    complete_or_failed(words, |_| Ok(()), is_whole)
+    let received = |_: &Home, outcome: &Outcome| {
+        let is_all = lines(outcome) == expected && outcome.stdout.lines().count() == number;
+        Ok(Received::new(outcome.code == 0, is_all))
+    };
+    complete_or_failed(words, |_| Ok(()), received)
 }
 
 #[test]
@@ -139,11 +175,11 @@ fn killed_server_dry_run_is_complete_or_an_error() -> Result<()> {
 #[test]
 fn killed_server_verify_is_complete_or_an_error() -> Result<()> {
     let _server = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_whole = |_: &Home, outcome: &Outcome| {
+    let received = |_: &Home, outcome: &Outcome| {
         let counted = outcome.stdout.lines().find(|line| line.contains(" file(s): "));
-        Ok(counted.is_none_or(|line| line == "20000 file(s): 0 ok, 20000 missing"))
+        Ok(Received::new(counted.is_some(), counted == Some("20000 file(s): 0 ok, 20000 missing")))
     };
-    complete_or_failed(&["verify", "--dir", "nothing", "bench:big"], |_| Ok(()), is_whole)
+    complete_or_failed(&["verify", "--dir", "nothing", "bench:big"], |_| Ok(()), received)
 }
 
 #[test]
@@ -153,10 +189,11 @@ fn killed_server_download_is_complete_or_an_error() -> Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     };
-    let is_whole = |home: &Home, _: &Outcome| {
+    let received = |home: &Home, outcome: &Outcome| {
         let folder = home.path().join("here/many");
         let is_complete = |entry: &fs::DirEntry| entry.path().extension().is_some_and(|extension| extension == "dat");
-        Ok(fs::read_dir(folder).is_ok_and(|entries| entries.flatten().filter(is_complete).count() == MANY))
+        let is_all = fs::read_dir(folder).is_ok_and(|entries| entries.flatten().filter(is_complete).count() == MANY);
+        Ok(Received::new(outcome.code == 0, is_all))
     };
     // The one server would be busy with 12,000 traces for minutes.
     let sink = Server::start(|_, _| Answer::new(201, "", "Created"))?;
@@ -165,7 +202,7 @@ fn killed_server_download_is_complete_or_an_error() -> Result<()> {
     let text = fs::read_to_string(Testbed::get()?.config("userpass")?)?;
     fs::write(&config, format!("{text}\n[trace]\ntrace_host = {}\n", sink.url()))?;
     let words = ["--config", &config.to_string_lossy(), "download", "--dir", "here", "bench:many"];
-    complete_or_failed(&words, empty, is_whole)
+    complete_or_failed(&words, empty, received)
 }
 
 /// Small files of new names for an upload to a dataset; the words of the command.
@@ -180,9 +217,9 @@ fn new_files(home: &Home) -> Result<Vec<String>> {
 }
 
 /// Names of the files in the dataset of an upload that are available.
-fn available(home: &Home, words: &[String]) -> Result<BTreeSet<String>> {
+fn available(home: &Home, port: u16, words: &[String]) -> Result<BTreeSet<String>> {
     let dataset = words.iter().find(|word| word.ends_with(".ds")).context("no dataset")?;
-    let listed = rucio(home)?.args(["-o", "json", "replica", "list", "file", "--all-states", dataset]).run()?;
+    let listed = rucio(home, port)?.args(["-o", "json", "replica", "list", "file", "--all-states", dataset]).run()?;
     let rows: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap_or_default();
     let available = rows.as_array().into_iter().flatten().filter(|row| row["state"] == "AVAILABLE");
     Ok(available.filter_map(|row| Some(row["name"].as_str()?.to_owned())).collect())
@@ -191,21 +228,27 @@ fn available(home: &Home, words: &[String]) -> Result<BTreeSet<String>> {
 #[test]
 fn killed_server_upload_is_registered_or_an_error() -> Result<()> {
     let _server = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
-    let home = Home::new()?;
-    let words = new_files(&home)?;
-    let undisturbed = rucio(&home)?.args(&words).run()?;
-    ensure!(undisturbed.code == 0 && available(&home, &words)?.len() == 20, "undisturbed: {undisturbed:?}");
+    let (home, relay) = (Home::new()?, relay()?);
+    let port = relay.port();
+    let rucio = || rucio(&home, port);
+    rucio()?.args(["whoami"]).run()?;
+    let (words, bytes) = (new_files(&home)?, relay.received());
+    let undisturbed = rucio()?.args(&words).run()?;
+    let bytes = relay.received() - bytes;
+    ensure!(undisturbed.code == 0 && available(&home, port, &words)?.len() == 20, "undisturbed: {undisturbed:?}");
     for moment in 1..MOMENTS / 2 {
         let words = new_files(&home)?;
-        let after = undisturbed.took * moment / (MOMENTS / 2);
-        let outcome = interrupted(&home, &words.iter().map(String::as_str).collect::<Vec<_>>(), after)?;
-        let registered = available(&home, &words)?;
+        let after = bytes * moment / (MOMENTS / 2);
+        kill_after(&relay, after)?;
+        let outcome = rucio()?.args(&words).run()?;
+        let registered = available(&home, port, &words)?;
         let is_whole = registered.len() == 20;
-        ensure!(outcome.code != 0 || is_whole, "killed after {after:?}: {registered:?}\n{}", outcome.stderr);
-        let again = rucio(&home)?.args(&words).run()?;
+        ensure!(outcome.code != 0 || is_whole, "killed after {after} bytes: {registered:?}\n{}", outcome.stderr);
+        let again = rucio()?.args(&words).run()?;
         let is_fine = again.code == 0 || again.stderr.contains(" 0 failed.");
-        ensure!(is_fine, "killed after {after:?}: {}\n{}", outcome.stderr, again.stderr);
-        ensure!(available(&home, &words)?.len() == 20, "killed after {after:?}: {}\n{}", outcome.stderr, again.stderr);
+        ensure!(is_fine, "killed after {after} bytes: {}\n{}", outcome.stderr, again.stderr);
+        let registered = available(&home, port, &words)?.len();
+        ensure!(registered == 20, "killed after {after} bytes: {}\n{}", outcome.stderr, again.stderr);
     }
     Ok(())
 }
