@@ -2,6 +2,7 @@
 //! `library` loads the Kerberos library at run time, the only unsafe code of the crate; the exchange with the server is here.
 //! Nothing is linked, so that the static binary runs without Kerberos.
 
+mod failure;
 mod library;
 mod ticket;
 
@@ -15,7 +16,8 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::hint::{Command, Hint, Parameter};
 use crate::http::{Request, checked, transport_error};
-use library::{Cause, Context, Exchange, GssFailure, Library};
+use failure::{Cause, GssFailure};
+use library::{Context, Exchange, Library};
 pub(crate) use ticket::ap_request;
 
 /// Maximum number of requests per login. Kerberos usually needs one.
