@@ -263,6 +263,9 @@ impl Transport {
 
 /// Logs a request with its headers and the start of its body, without secrets.
 fn log_request(request: &Request, url: &str, headers: &HeaderMap) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
     tracing::debug!("HTTP request: {} {url}", request.method);
     for (name, value) in headers {
         let is_shown = SHOWN.contains(&name.as_str()) && !value.is_sensitive();
