@@ -10,7 +10,7 @@ use crate::{
 use ini::{EscapePolicy, Ini, LineSeparator, WriteOption};
 use std::{
     fs::DirBuilder,
-    io::{ErrorKind, Write},
+    io::{self, ErrorKind, Write},
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
@@ -54,8 +54,7 @@ impl NewConfig {
         };
         let mut text = HEADER.as_bytes().to_vec();
         file.write_to_opt(&mut text, format).map_err(|error| Error::io("Cannot write the configuration", error))?;
-        String::from_utf8(text)
-            .map_err(|error| Error::io("Cannot write the configuration", std::io::Error::other(error)))
+        String::from_utf8(text).map_err(|error| Error::io("Cannot write the configuration", io::Error::other(error)))
     }
 
     /// Returns the file to write: the named one (`--config`, else `RUCIO_CONFIG`), else the user's own.
@@ -83,13 +82,7 @@ impl NewConfig {
 /// # Errors
 /// If the file exists and `replace` is not set, or if it cannot be written.
 pub fn create_file(path: &Path, text: &str, replace: bool) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    let written = made.and_then(|()| NamedTempFile::new_in(folder)).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        Ok(file)
-    });
-    let placed = written.and_then(|file| {
+    let placed = complete_file(path, text).and_then(|file| {
         let outcome = if replace { file.persist(path) } else { file.persist_noclobber(path) };
         outcome.map(drop).map_err(|error| error.error)
     });
@@ -99,33 +92,16 @@ pub fn create_file(path: &Path, text: &str, replace: bool) -> Result<()> {
     }
 }
 
-/// Returns the text of a configuration with these options of `[client]`, which it sets in place of other values. Comments
-/// and order stay.
-pub fn with_client_options(text: &str, options: &[(&str, String)]) -> String {
-    let new = |option: &str, value: &str| format!("{option} = {}\n", value.replace('%', "%%"));
-    let mut result = String::new();
-    let mut is_in_client = false;
-    let mut is_replaced = false;
-    for line in text.lines() {
-        if line.starts_with('[') {
-            is_in_client = line.trim() == "[client]";
-            is_replaced = false;
-            result.push_str(&format!("{line}\n"));
-            if is_in_client {
-                result.extend(options.iter().map(|(option, value)| new(option, value)));
-            }
-            continue;
-        }
-        // An indented line continues the value above it.
-        if !line.starts_with([' ', '\t']) {
-            let name = line.split(['=', ':']).next().unwrap_or_default().trim().to_lowercase();
-            is_replaced = is_in_client && options.iter().any(|(option, _)| *option == name);
-        }
-        if !is_replaced {
-            result.push_str(&format!("{line}\n"));
-        }
-    }
-    result
+/// Returns a complete file with this text, readable only by its owner, that gets its name by `persist`. Creates the
+/// folders that the path needs.
+pub(super) fn complete_file(path: &Path, text: &str) -> io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    // Else a crash of the machine may leave the name with an empty file.
+    file.as_file().sync_all()?;
+    Ok(file)
 }
 
 /// Returns the error for a configuration that already exists.
@@ -171,18 +147,6 @@ mod tests {
         let mut config = NewConfig::default();
         config.set("account", Some(" kim".into()));
         assert!(config.text().is_err());
-    }
-
-    #[test]
-    fn options_are_added_to_a_sites_configuration() {
-        let site = "# Site\n[client]\nrucio_host = https://r\nca_cert = /a\n  /b\n; more\n[upload]\naccount = x\n";
-        let options = [("account", "kim".to_owned()), ("ca_cert", "/100%".to_owned())];
-        let text = with_client_options(site, &options);
-        let expected = "# Site\n[client]\naccount = kim\nca_cert = /100%%\nrucio_host = https://r\n; more\n[upload]\n\
-                        account = x\n";
-        assert_eq!(text, expected);
-        let read = crate::config::Config::parse(&text, "rucio.cfg").unwrap();
-        assert_eq!(read.get(CLIENT, "ca_cert").as_deref(), Some("/100%"));
     }
 
     #[test]

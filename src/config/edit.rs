@@ -1,13 +1,11 @@
 //! Changes one option of a configuration file. Everything else, comments and order too, stays as it is.
 
-use std::fs::{self, Permissions};
-use std::io::Write;
+use std::collections::HashMap;
+use std::fs;
 use std::ops::Range;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
-use tempfile::NamedTempFile;
-
+use super::create::complete_file;
 use super::reader::{self, header};
 use super::{DEFAULT, discover};
 use crate::error::{Error, Result};
@@ -25,7 +23,7 @@ struct Item<'a> {
 ///
 /// # Errors
 /// `ConfigLoadingError` if the text is malformed; `ConfigurationError` for a value that the file cannot hold.
-pub(super) fn edit(text: &str, path: &Path, section: &str, option: &str, value: Option<&str>) -> Result<String> {
+pub(crate) fn with_option(text: &str, path: &Path, section: &str, option: &str, value: Option<&str>) -> Result<String> {
     let option = option.to_lowercase();
     check_words(section, &option, value.unwrap_or_default())?;
     let before = reader::read(text, path)?;
@@ -68,14 +66,11 @@ pub(super) fn edit(text: &str, path: &Path, section: &str, option: &str, value: 
 /// new one is readable only by its owner.
 pub(super) fn write(path: &Path, text: &str) -> Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let mode = fs::metadata(&target).map_or(0o600, |known| known.permissions().mode() & 0o7777);
-        let mut file = NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().set_permissions(Permissions::from_mode(mode))?;
-        file.as_file().sync_all()?;
+        let file = complete_file(&target, text)?;
+        if let Ok(known) = fs::metadata(&target) {
+            file.as_file().set_permissions(known.permissions())?;
+        }
         file.persist(&target).map(drop).map_err(|error| error.error)
     };
     write().map_err(|error| Error::io(format!("Cannot write {}", path.display()), error))
@@ -157,14 +152,14 @@ fn indent(line: &str) -> &str {
 
 /// Checks that the option has its value, and that all others have the same as before.
 fn verify(
-    before: &std::collections::HashMap<String, reader::Section>,
+    before: &HashMap<String, reader::Section>,
     text: &str,
     path: &Path,
     section: &str,
     option: &str,
     value: Option<&str>,
 ) -> Result<()> {
-    let values = |sections: &std::collections::HashMap<String, reader::Section>| {
+    let values = |sections: &HashMap<String, reader::Section>| {
         let mut all: Vec<(String, String, String)> = Vec::new();
         for (name, options) in sections {
             let others = options.iter().filter(|(key, _)| (name.as_str(), key.as_str()) != (section, option));
@@ -184,10 +179,13 @@ fn verify(
 mod tests {
     use super::*;
 
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
     const FILE: &str = "# top\n[client]\n# server\nrucio_host = https://a\n#account = kim\nca_cert =\n    /a\n    # inside\n    /b\n\n; end\n[trace]\n[cli]\n  x = 1\n  y = 2\n";
 
     fn set(text: &str, section: &str, option: &str, value: &str) -> String {
-        edit(text, Path::new("rucio.cfg"), section, option, Some(value)).unwrap()
+        with_option(text, Path::new("rucio.cfg"), section, option, Some(value)).unwrap()
     }
 
     #[test]
@@ -216,7 +214,7 @@ mod tests {
 
     #[test]
     fn removed_option_leaves_the_rest() {
-        let removed = |option| edit(FILE, Path::new("rucio.cfg"), "client", option, None).unwrap();
+        let removed = |option| with_option(FILE, Path::new("rucio.cfg"), "client", option, None).unwrap();
         assert_eq!(removed("rucio_host"), FILE.replace("rucio_host = https://a\n", ""));
         assert_eq!(removed("nosuch"), FILE);
     }
@@ -232,10 +230,10 @@ mod tests {
             ("client", "a", " 1"),
         ];
         for (section, option, value) in wrong {
-            let outcome = edit(FILE, Path::new("rucio.cfg"), section, option, Some(value));
+            let outcome = with_option(FILE, Path::new("rucio.cfg"), section, option, Some(value));
             assert!(outcome.is_err(), "{section} {option} {value:?}");
         }
-        assert!(edit("x = 1\n", Path::new("rucio.cfg"), "client", "a", Some("1")).is_err());
+        assert!(with_option("x = 1\n", Path::new("rucio.cfg"), "client", "a", Some("1")).is_err());
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub fn effective(overrides: &Overrides, env: &Env, config: &Config) -> Vec<Effec
 /// `ConfigLoadingError` if the file is malformed; `ConfigurationError` for a value that it cannot hold.
 pub fn set_option(path: &Path, section: &str, option: &str, value: Option<&str>) -> Result<()> {
     let before = edit::text_of(path)?;
-    let text = edit::edit(&before, path, section, option, value)?;
+    let text = edit::with_option(&before, path, section, option, value)?;
     if text == before { Ok(()) } else { edit::write(path, &text) }
 }
 

@@ -14,7 +14,7 @@ use crate::auth::{Login, clock_skew};
 use crate::config::CaSource;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
-use crate::http::{Connections, Options, SendError, root_cause, tls};
+use crate::http::{Connections, Options, SendError, is_loopback, root_cause, tls};
 
 /// Maximum length of a provider's response, in bytes.
 const LONGEST_ANSWER: usize = 1 << 20;
@@ -24,10 +24,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Parses an address that secrets may be sent to: over TLS, or on this machine.
 pub(super) fn require_secure_url(address: &str) -> Result<Url> {
     let url = Url::parse(address).map_err(|error| invalid_url(address).with_source(error))?;
-    let here = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
     match url.scheme() {
         "https" => Ok(url),
-        "http" if here => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
         _ => Err(cannot_authenticate(format!("{address} is not reached over TLS, and secrets would be sent there."))
             .with_hint("Give [client] oidc_provider an address with https://.")),
     }

@@ -145,7 +145,7 @@ fn setup_by_the_configuration_of_a_site_has_one_prompt() -> Result<()> {
         let (code, screen) = terminal.end()?;
         ensure!(code == 0 && screen.contains("You are logged in."), "{source}: {screen}");
         let config = fs::read_to_string(home.path().join(".config/rucio/rucio.cfg"))?;
-        let expected = text.replace("[client]\n", "[client]\naccount = jdoe\nauth_type = userpass\nusername = jdoe\n");
+        let expected = format!("{text}account = jdoe\nauth_type = userpass\nusername = jdoe\n");
         ensure!(config == expected, "{source}: {config}");
     }
     Ok(())

@@ -1,17 +1,19 @@
 //! The configuration of a site, from a URL or a file.
 
-use url::{Host, Url};
+use std::path::Path;
+
+use url::Url;
 
 use super::questions::empty;
 use super::server::{self, Reached};
 use crate::auth::Login;
 use crate::cli::context::Context;
-use crate::config::{Config, Overrides, with_client_options};
+use crate::config::{Config, Overrides, with_option};
 use crate::env_vars;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::hint::Parameter;
-use crate::http::{checked, text, transport_error};
+use crate::http::{checked, is_loopback, text, transport_error};
 use crate::input_file;
 
 /// Reads the configuration, adds the options of this call and what is missing in it, and checks its server. Returns the
@@ -26,7 +28,11 @@ pub(super) async fn configuration(context: &Context, source: &str) -> Result<(St
     let options = context.overrides();
     let reached = server::reach(context, &options, &config).await?;
     let added = added(context, &Overrides { ca_certificate: reached.ca.clone(), ..options }, &config);
-    Ok((with_client_options(&site, &added), reached))
+    let place = Path::new(source);
+    let text = added
+        .iter()
+        .try_fold(site, |text, (option, value)| with_option(&text, place, "client", option, Some(value.as_str())))?;
+    Ok((text, reached))
 }
 
 /// Returns the text of a file, or of what a URL refers to.
@@ -42,7 +48,7 @@ async fn read(context: &Context, source: &str) -> Result<String> {
 }
 
 async fn fetch(context: &Context, url: Url) -> Result<String> {
-    if url.scheme() == "http" && !is_this_machine(&url) {
+    if url.scheme() == "http" && !is_loopback(&url) {
         let details = format!("{url} is not protected: others could replace the configuration on its way.");
         return Err(Error::new(Exception::ConfigLoadingError, details).with_hint("Use https://."));
     }
@@ -51,15 +57,6 @@ async fn fetch(context: &Context, url: Url) -> Result<String> {
     let login = Login::cached_only(server::settings(context, &options, &empty()?)?, "rucio::login");
     let answer = login.transport().connections()?.get(url.as_str()).await.map_err(transport_error)?;
     text(checked(answer).await?).await
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// Returns the options to add: those of this call, and the account if the site's file leaves it open. A password needs
