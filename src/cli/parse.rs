@@ -96,7 +96,7 @@ impl Invocation {
 /// Parses a command line. Builds only the tree it belongs to.
 pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, UsageError> {
     let legacy = words.iter().position(|word| word == LEGACY).map(|at| words.remove(at));
-    let script = words.get(1).map_or("rucio".to_owned(), |word| format!("rucio::{}", word.to_string_lossy()));
+    let script = words.get(1).map_or("rucio".to_owned(), |word| script(&word.to_string_lossy()));
     let is_legacy = legacy.is_some();
     // It is accepted anywhere; the parsers expect it before the command.
     words.splice(1..1, legacy);
@@ -161,6 +161,13 @@ fn command_start(words: &[OsString], command: usize) -> Option<usize> {
         return Some(command);
     }
     first_command(&words[command..]).map(|at| command + at)
+}
+
+/// Returns the name of the command for the server's log: its first word, as officially, but without the value of an
+/// option, which may be a password.
+fn script(first: &str) -> String {
+    let shown = if first.starts_with('-') { first.split('=').next().unwrap_or_default() } else { first };
+    format!("rucio::{shown}")
 }
 
 /// Parses the words with the parser of a tree. `command` is the index of the first command.
@@ -292,6 +299,18 @@ mod tests {
 
     fn tree(line: &str) -> Tree {
         parse(words(line)).map_or_else(|usage_error| usage_error.tree, |invocation| invocation.tree())
+    }
+
+    #[test]
+    fn command_sent_to_the_server_has_no_password() {
+        for (first, expected) in [
+            ("whoami", "rucio::whoami"),
+            ("-v", "rucio::-v"),
+            ("--password=secret", "rucio::--password"),
+            ("-pwd=secret", "rucio::-pwd"),
+        ] {
+            assert_eq!(script(first), expected);
+        }
     }
 
     #[test]
