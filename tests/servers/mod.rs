@@ -148,7 +148,7 @@ fn any_server_without_open_data_is_named() -> Result<()> {
     works_since(38, "opendata did list", &["mock"])
 }
 
-/// The call of servers before 39 fails in 36.5.0 and 38.6.4, whoever calls it.
+/// The call of servers before 39 fails in 36.5.0 and 38.6.4 for every account.
 #[test]
 fn any_server_without_accounts_of_identities_is_named() -> Result<()> {
     works_since(39, "whoami --linked-identities", &["jdoe (USERPASS)", "CN=John Doe,O=Testbed (X509)"])

@@ -146,7 +146,7 @@ pub fn files_in(folder: &Path) -> io::Result<(Vec<PathBuf>, bool)> {
     Ok((files.into_iter().filter(|path| path.is_file()).collect(), !folders.is_empty()))
 }
 
-/// Computes size and both checksums in one read, and the GUID. `on_progress` is told at intervals how many bytes were read.
+/// Computes size and both checksums in one read, and the GUID. `on_progress` gets the number of bytes read, at intervals.
 ///
 /// Errors: the file cannot be read; `RucioException` if it is a POOL file whose GUID cannot be read.
 pub(super) async fn measure(file: &LocalFile, on_progress: impl Fn(u64)) -> Result<Measured> {

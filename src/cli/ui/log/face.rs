@@ -12,7 +12,7 @@ pub enum Face {
 }
 
 impl Face {
-    /// Returns the form for this process: plain messages on a terminal where nobody asked for log lines, which transfers
+    /// Returns the form for this process: plain messages on a terminal where log lines were not asked for, which transfers
     /// always have.
     pub(in crate::cli) fn choose(settings: &Settings, is_terminal: bool) -> Self {
         let wants_log = settings.format.is_some()
