@@ -21,6 +21,14 @@ pub(crate) async fn whoami(client: &Client) -> Result<Attributes> {
     client.json(Request::get("accounts/whoami")).await
 }
 
+/// Returns the name of the configured account, else of that of the token: `GET /accounts/whoami`.
+pub(crate) async fn own_name(client: &Client) -> Result<String> {
+    match client.account() {
+        Some(account) => Ok(account.to_owned()),
+        None => Ok(whoami(client).await?.get("account").and_then(Value::as_str).unwrap_or_default().to_owned()),
+    }
+}
+
 /// Lists the active accounts; filters are fields and attributes: `GET /accounts/`.
 pub(crate) async fn list(client: &Client, filters: &BTreeMap<String, String>) -> Result<JsonStream<AccountRow>> {
     let request = Request::get("accounts/");

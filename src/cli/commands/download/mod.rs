@@ -215,7 +215,7 @@ impl<'a> Job<'a> {
     }
 
     async fn is_admin(&self) -> Result<bool> {
-        let account = traces::account(self.client).await?;
+        let account = accounts::own_name(self.client).await?;
         let attributes = accounts::attributes(self.client, &account).await?;
         Ok(attributes
             .iter()

@@ -39,7 +39,7 @@ pub(super) async fn common(context: &Context, client: &Client, args: &Args) -> R
     let mut set = |field: &str, value: String| fields.insert(field.to_owned(), Value::String(value));
     set("hostname", place.fqdn);
     set("localSite", place.site);
-    set("account", account(client).await?);
+    set("account", accounts::own_name(client).await?);
     if client.settings().vo != ONLY_VO {
         set("vo", client.settings().vo.clone());
     }
@@ -65,15 +65,4 @@ fn custom(args: &Args) -> [(&'static str, &Option<String>, &'static str); 7] {
         ("taskid", &trace.trace_taskid, env_vars::RUCIO_TRACE_TASKID),
         ("usrdn", &trace.trace_usrdn, env_vars::RUCIO_TRACE_USRDN),
     ]
-}
-
-/// Returns the account: as configured, else as reported by the server.
-pub(in crate::cli::commands) async fn account(client: &Client) -> Result<String> {
-    match client.account() {
-        Some(account) => Ok(account.to_owned()),
-        None => {
-            let whoami = accounts::whoami(client).await?;
-            Ok(whoami.get("account").and_then(Value::as_str).unwrap_or_default().to_owned())
-        }
-    }
 }

@@ -132,9 +132,10 @@ fn new_rule(dids: Vec<Did>, args: Args) -> NewRule {
 
 /// Adds the existing rule to the error: the one of the same account on the same RSE expression.
 async fn with_existing_rule(client: &Client, rule: &NewRule, error: Error) -> Error {
-    let whoami = api::accounts::whoami(client).await.unwrap_or_default();
-    let own = whoami.get("account").and_then(|account| account.as_str()).map(str::to_owned);
-    let account = rule.account.clone().or(own);
+    let account = match &rule.account {
+        Some(account) => Some(account.clone()),
+        None => api::accounts::own_name(client).await.ok(),
+    };
     for did in &rule.dids {
         let rules = match api::dids::rules(client, did).await {
             Ok(rules) => rules.collect().await.unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! Rule ids that are given shortened, as tables on narrow terminals show them.
 
-use crate::cli::commands::download::traces;
+use crate::api;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::http::Client;
@@ -24,7 +24,7 @@ pub(super) async fn find(client: &Client, text: &str) -> Result<Option<String>> 
     if !is_shortened(text) {
         return Ok(None);
     }
-    let account = traces::account(client).await?;
+    let account = api::accounts::own_name(client).await?;
     let mut rules = lists::rules_of_account(client, &account).await?;
     let mut found = Vec::new();
     while let Some(rule) = rules.next().await? {
@@ -36,7 +36,12 @@ pub(super) async fn find(client: &Client, text: &str) -> Result<Option<String>> 
 }
 
 fn is_shortened(text: &str) -> bool {
-    (MIN_DIGITS..ID).contains(&text.len()) && text.bytes().all(|digit| digit.is_ascii_hexdigit())
+    text.len() < ID && can_be_rule_id(text)
+}
+
+/// Whether the text can be a rule id, or the first digits of one.
+pub(in crate::cli) fn can_be_rule_id(text: &str) -> bool {
+    text.len() >= MIN_DIGITS && text.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 /// Returns the id of the only rule, if there is one. Errors: there are several.

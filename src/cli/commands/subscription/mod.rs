@@ -11,8 +11,6 @@ pub(crate) mod update;
 
 pub(crate) use definition::{Definition, Options};
 
-use serde_json::Value;
-
 use crate::api;
 use crate::cli::commands::group;
 use crate::cli::ui::Shape;
@@ -42,10 +40,7 @@ fn account_of<'a>(client: &'a Client, named: Option<&'a str>) -> Option<&'a str>
 async fn owner(client: &Client, named: Option<&str>) -> Result<String> {
     match account_of(client, named) {
         Some(account) => Ok(account.to_owned()),
-        None => {
-            let whoami = api::accounts::whoami(client).await?;
-            Ok(whoami.get("account").and_then(Value::as_str).unwrap_or_default().to_owned())
-        }
+        None => api::accounts::own_name(client).await,
     }
 }
 

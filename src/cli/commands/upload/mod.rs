@@ -19,6 +19,7 @@ use summary::Summary;
 use uuid::Uuid;
 
 use super::download::{access, traces};
+use crate::api;
 use crate::cli::context::Context;
 use crate::cli::interrupt::unless_interrupted;
 use crate::cli::ui::Events;
@@ -77,7 +78,7 @@ impl<'a> Job<'a> {
     async fn new(context: &'a Context, args: &'a Args) -> Result<Self> {
         let lifetime = args.seconds()?;
         let client = context.client()?;
-        let account = traces::account(client).await?;
+        let account = api::accounts::own_name(client).await?;
         let scope = args.scope.clone().unwrap_or_else(|| format!("user.{account}"));
         let (files, tree) = inputs::files(args, &scope)?;
         let options = resolve_options::options(context, client, args, account, lifetime).await?;
