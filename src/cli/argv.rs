@@ -3,11 +3,12 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::{Arg, Args, ValueEnum};
+use clap::{Arg, ValueEnum};
 
 use super::commands::help::Topic;
+use super::commands::rule::can_be_rule_id;
 use super::duration;
-use super::global::Global;
+use super::global::global_options;
 use super::tree::Tree;
 use super::ui::Format;
 
@@ -34,8 +35,8 @@ pub(super) fn output_format(words: &[OsString]) -> Format {
 
 /// Returns the index of the command: the first word that is neither an option nor the value of one.
 pub(super) fn first_command(words: &[OsString]) -> Option<usize> {
-    let global = Global::augment_args(clap::Command::new(""));
-    let with_value: Vec<_> = global.get_arguments().filter(|option| option.get_action().takes_values()).collect();
+    let with_value: Vec<_> =
+        global_options().get_arguments().filter(|option| option.get_action().takes_values()).collect();
     let mut at = 1;
     while let Some(word) = words.get(at).map(|word| word.to_string_lossy().into_owned()) {
         match word.strip_prefix('-') {
@@ -73,7 +74,6 @@ fn takes_next_word(with_value: &[&Arg], word: &str) -> bool {
 /// Moves global options that follow the command in front of it; `command` is its index. Options that the command has
 /// itself stay, and so do values, and everything behind `--`. Returns the words and the new index of the command.
 pub(super) fn hoist_global_options(tree: &clap::Command, words: &[OsString], command: usize) -> (Vec<OsString>, usize) {
-    let global = Global::augment_args(clap::Command::new(""));
     let mut leaf = tree;
     let mut hoisted = Vec::new();
     let mut left = Vec::new();
@@ -88,7 +88,11 @@ pub(super) fn hoist_global_options(tree: &clap::Command, words: &[OsString], com
             leaf = below;
         }
         let own = option_of(leaf, word);
-        let of_all = || option_of(&global, word).filter(|option| !has_namesake(leaf, option));
+        // Without its value it would take the command for it.
+        let is_last = rest.peek().is_none();
+        let is_complete = |option: &&Arg| !is_last || !takes_next(option, word);
+        let of_all =
+            || option_of(global_options(), word).filter(|option| !has_namesake(leaf, option)).filter(is_complete);
         let (option, target) = match own.or_else(of_all) {
             Some(option) if own.is_none() => (Some(option), &mut hoisted),
             option => (option, &mut left),
@@ -152,6 +156,9 @@ pub(super) fn normalize_long_option(word: OsString, tree: Tree) -> OsString {
 
 /// Rewrites `help COMMAND` as `COMMAND --help`, unless it names a topic.
 pub(super) fn with_help_option(mut words: Vec<OsString>) -> Vec<OsString> {
+    if !words.iter().any(|word| word == HELP) {
+        return words;
+    }
     let Some(at) = first_command(&words).filter(|at| words[*at] == HELP) else { return words };
     let next = words.get(at + 1).and_then(|word| word.to_str());
     let is_of_help = next.is_some_and(|word| Topic::by_name(word).is_some() || ["-h", "--help"].contains(&word));
@@ -164,13 +171,11 @@ pub(super) fn with_help_option(mut words: Vec<OsString>) -> Vec<OsString> {
 
 /// Rewrites `--watch 10` as `--watch=10`. Its value may be left out, so the parser must not take the rule ID after it.
 pub(super) fn join_watch_interval(words: Vec<OsString>) -> Vec<OsString> {
-    /// Digits of a rule ID may be a number, too, but a longer one.
-    const LONGEST: usize = 9;
     let mut joined: Vec<OsString> = Vec::with_capacity(words.len());
     for word in words {
         let text = word.to_str().unwrap_or_default();
         match joined.last_mut() {
-            Some(last) if last == "--watch" && text.len() <= LONGEST && duration::parse(text).is_ok() => {
+            Some(last) if last == "--watch" && !can_be_rule_id(text) && duration::parse(text).is_ok() => {
                 *last = format!("--watch={text}").into();
             }
             _ => joined.push(word),
@@ -183,12 +188,13 @@ pub(super) fn join_watch_interval(words: Vec<OsString>) -> Vec<OsString> {
 mod tests {
     use super::*;
 
+    fn rewritten(line: &str, rewrite: fn(Vec<OsString>) -> Vec<OsString>) -> String {
+        let words = rewrite(line.split(' ').map(OsString::from).collect());
+        words.join(std::ffi::OsStr::new(" ")).to_string_lossy().into_owned()
+    }
+
     #[test]
     fn help_of_a_command_is_its_option() {
-        let rewritten = |line: &str| {
-            let words = with_help_option(line.split(' ').map(OsString::from).collect());
-            words.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
-        };
         for (line, expected) in [
             ("rucio help", "rucio --help"),
             ("rucio -v help rule add", "rucio -v rule add --help"),
@@ -196,19 +202,18 @@ mod tests {
             ("rucio help --help", "rucio help --help"),
             ("rucio rule help add", "rucio rule help add"),
         ] {
-            assert_eq!(rewritten(line), expected);
+            assert_eq!(rewritten(line, with_help_option), expected);
         }
     }
 
     #[test]
-    fn watch_interval_is_told_from_a_rule_id() {
-        let joined = |line: &str| {
-            let words = join_watch_interval(line.split(' ').map(OsString::from).collect());
-            words.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
-        };
+    fn watch_interval_differs_from_a_rule_id() {
         for (line, expected) in [
             ("rule show --watch 10 abc", "rule show --watch=10 abc"),
             ("rule show --watch 1.5m abc", "rule show --watch=1.5m abc"),
+            ("rule show --watch 1h30m10s abc", "rule show --watch=1h30m10s abc"),
+            ("rule show --watch 123456", "rule show --watch 123456"),
+            ("rule show --watch 1234567d", "rule show --watch 1234567d"),
             (
                 "rule show --watch 0123456789abcdef0123456789abcdef",
                 "rule show --watch 0123456789abcdef0123456789abcdef",
@@ -219,7 +224,7 @@ mod tests {
             ),
             ("rule list --account jdoe --watch", "rule list --account jdoe --watch"),
         ] {
-            assert_eq!(joined(line), expected);
+            assert_eq!(rewritten(line, join_watch_interval), expected);
         }
     }
 
@@ -238,6 +243,7 @@ mod tests {
             ("rucio scope update s -a kim", "rucio scope update s -a kim"),
             ("rucio cat s:n -- --profile", "rucio cat s:n -- --profile"),
             ("rucio rse list --nosuch -vq", "rucio rse list --nosuch -vq"),
+            ("rucio whoami -v --profile", "rucio -v whoami --profile"),
         ] {
             let words: Vec<_> = line.split(' ').map(OsString::from).collect();
             let command = first_command(&words).unwrap();

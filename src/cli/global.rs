@@ -1,6 +1,8 @@
 //! Global options: before the command, and the same in every tree.
 
-use clap::{Args, ValueHint};
+use std::sync::OnceLock;
+
+use clap::{Args, Command, ValueHint};
 
 use crate::cli::duration;
 use crate::cli::ui::Format;
@@ -96,6 +98,12 @@ pub(crate) struct Global {
     /// Do not use a pager
     #[arg(long, hide = true)]
     pub no_pager: bool,
+}
+
+/// Returns a definition with only the global options; it is built once.
+pub(crate) fn global_options() -> &'static Command {
+    static OPTIONS: OnceLock<Command> = OnceLock::new();
+    OPTIONS.get_or_init(|| Global::augment_args(Command::new("rucio")))
 }
 
 impl Global {

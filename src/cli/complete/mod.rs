@@ -13,11 +13,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Arg, Args, Command, FromArgMatches};
+use clap::{Arg, Command, FromArgMatches};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
 use super::argv::{first_command, hoist_global_options, normalize_long_option};
-use super::global::Global;
+use super::global::{Global, global_options};
 use super::shell::Shell;
 use super::tree::Tree;
 use super::trees::{ADMIN, LEGACY, admin_words, choose_tree, definition, is_command_name};
@@ -49,7 +49,7 @@ pub(super) fn known_names(options: Overrides, kind: ValueKind, limit: Duration) 
 fn candidates(words: &[OsString], env: Env) -> Vec<CompletionCandidate> {
     let Some((current, before)) = words.split_last() else { return Vec::new() };
     let (command, words) = tree_to_complete(before, current);
-    let catalogue = Arc::new(Catalogue::new(global_options(&command, before), env));
+    let catalogue = Arc::new(Catalogue::new(given_options(&command, before), env));
     let mut command = with_values(command, &catalogue);
     let last = words.len() - 1;
     let found = clap_complete::engine::complete(&mut command, words, last, None).unwrap_or_default();
@@ -85,8 +85,7 @@ fn with_legacy_names(new: Command) -> Command {
 /// Adds the global options to all commands that have no option of the same name. They are proposed once a part of the
 /// name is typed that no other option has.
 fn with_global_options(tree: Command) -> Command {
-    let global = Global::augment_args(Command::new(""));
-    let only_before = global.get_arguments().filter(|option| !option.is_global_set());
+    let only_before = global_options().get_arguments().filter(|option| !option.is_global_set());
     let options: Vec<_> = only_before.map(|option| option.clone().hide(true)).collect();
     tree.mut_subcommands(|below| with_options(below, &options))
 }
@@ -104,14 +103,14 @@ fn with_options(command: Command, options: &[Arg]) -> Command {
 }
 
 /// Parses the global options of the line; ignores errors in it.
-fn global_options(tree: &Command, words: &[OsString]) -> Overrides {
+fn given_options(tree: &Command, words: &[OsString]) -> Overrides {
     let command = first_command(words);
     let (words, end) = match command {
         Some(at) => hoist_global_options(tree, words, at),
         None => (words.to_vec(), words.len()),
     };
     let words: Vec<_> = words[..end].iter().map(|word| normalize_long_option(word.clone(), Tree::Commands)).collect();
-    let matches = Global::augment_args(Command::new("rucio")).ignore_errors(true).try_get_matches_from(words);
+    let matches = global_options().clone().ignore_errors(true).try_get_matches_from(words);
     let global = matches.and_then(|matches| Global::from_arg_matches(&matches));
     global.map(|global| global.overrides()).unwrap_or_default()
 }

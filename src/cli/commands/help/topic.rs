@@ -1,9 +1,9 @@
 //! The topics of `rucio help`.
 
-use clap::{Args as _, Command, ValueEnum};
+use clap::ValueEnum;
 
 use crate::cli::exit_code::ExitCode;
-use crate::cli::global::Global;
+use crate::cli::global;
 use crate::diagnosis::known;
 use crate::env_vars;
 
@@ -82,7 +82,7 @@ fn exit_codes() -> String {
 }
 
 fn global_options() -> String {
-    let command = Global::augment_args(Command::new("rucio")).disable_help_flag(true).help_template("{all-args}");
+    let command = global::global_options().clone().disable_help_flag(true).help_template("{all-args}");
     command.term_width(WIDTH).render_help().to_string()
 }
 

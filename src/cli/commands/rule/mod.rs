@@ -17,6 +17,7 @@ use crate::cli::commands::group;
 use crate::cli::ui::Shape;
 use crate::error::Error;
 use crate::exceptions::Exception;
+pub(in crate::cli) use short_id::can_be_rule_id;
 
 /// Result of a command on a rule: named by the rule's ID, with all fields.
 const DONE: Shape = Shape::named(&["id"], &[]);
