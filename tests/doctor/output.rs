@@ -78,7 +78,8 @@ fn doctor_at_a_terminal_shows_problems_last() -> Result<()> {
     let quiet = run(&["-q"])?;
     ensure!(quiet.starts_with("login          failed   ") && !quiet.contains("Configuration"), "{quiet}");
     let detailed = run(&["-v"])?;
-    ensure!(detailed.contains("\n  tls          ok       ") && detailed.lines().count() > 20, "{detailed}");
+    ensure!(detailed.contains("\n tls           ok       ") && detailed.lines().count() > 20, "{detailed}");
+    ensure!(detailed.contains("\n configuration ok       "), "{detailed}");
     // In a pipe, too, there are only problems with `-q`.
     let piped = doctor.run(&["-q", "--account", "nobody77"])?;
     ensure!(piped.stdout.lines().all(|line| !line.starts_with("ok ")), "{piped:?}");

@@ -1,13 +1,11 @@
 //! Output that replaces itself: on a terminal each frame takes the whole screen, elsewhere each change is printed.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, Mutex};
 
 use console::{Term, truncate_str};
 
 use super::{Ui, clean};
 use crate::error::{Error, Result};
-use crate::lock::lock;
 use crate::time::{date, unix_time};
 
 const ENTER_SCREEN: &str = "\x1b[?1049h";
@@ -80,7 +78,7 @@ impl Drop for Frames<'_> {
         if self.screen.take().is_some()
             && let Some(last) = &self.last
         {
-            // The terminal may be gone; there is nothing to tell anybody then.
+            // The terminal may be gone; the frame cannot be shown then.
             let _ = self.ui.write_bytes(last.as_bytes());
         }
     }
@@ -113,28 +111,6 @@ fn layout(title: &str, failure: Option<&str>, text: &str, rows: usize, columns: 
     }
     let cut = lines.iter().map(|line| truncate_str(line, columns, "…").into_owned());
     cut.collect::<Vec<_>>().join("\r\n")
-}
-
-/// Output that is held back.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Held(Arc<Mutex<Vec<u8>>>);
-
-impl Held {
-    /// Returns all that was written.
-    pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&lock(&self.0)).into_owned()
-    }
-}
-
-impl Write for Held {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        lock(&self.0).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ mod selection;
 pub mod table;
 mod text;
 pub mod values;
-mod wrap;
 
 pub use bytes::Bytes;
 pub use clean::{clean, one_line};
@@ -34,4 +33,4 @@ pub use records::{Listing, Shape};
 pub(super) use screen::can_draw;
 pub use selection::{Selection, SortKey};
 pub use table::{Cell, Table};
-pub(super) use wrap::{terminal_width, wrapped};
+pub(super) use text::{terminal_width, wrap};

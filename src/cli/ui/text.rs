@@ -1,6 +1,6 @@
 //! Fits text into the width of a terminal: shortens, cuts, pads and wraps it.
 
-use console::measure_text_width;
+use console::{Term, measure_text_width};
 
 /// Shortens a text in the middle: the start of a name says what it is, and names differ at the end.
 pub(super) fn shortened(text: &str, width: usize) -> String {
@@ -39,29 +39,34 @@ pub(super) fn right(text: &str, width: usize) -> String {
     format!("{}{text}", " ".repeat(width.saturating_sub(measure_text_width(text))))
 }
 
-/// Breaks a text between words into lines of at most `width` columns; all but the first are indented. A word that is
-/// longer than a line stays whole, so that it can be copied.
-pub(super) fn wrapped(text: &str, width: usize, indent: usize) -> String {
-    let mut lines = vec![String::new()];
-    let mut columns = 0;
+/// Returns the width of the terminal of standard output, in columns; 80 if there is none.
+pub(in crate::cli) fn terminal_width() -> usize {
+    let columns = Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    columns.filter(|columns| *columns > 0).unwrap_or(80)
+}
+
+/// Breaks a text between words into lines of at most `width` columns. The first line begins with `start`, the others with
+/// `indent` blanks. A word that is longer than a line stays whole, so that it can be copied.
+pub(in crate::cli) fn wrap(start: &str, text: &str, width: usize, indent: usize) -> String {
+    let mut result = start.to_owned();
+    let mut columns = measure_text_width(start);
+    let mut is_start = true;
     for word in text.split(' ') {
         let length = measure_text_width(word);
-        let is_start = columns == 0 || (lines.len() > 1 && columns == indent);
         if !is_start && columns + 1 + length > width {
-            lines.push(" ".repeat(indent));
+            result.push('\n');
+            result.push_str(&" ".repeat(indent));
             columns = indent;
+            is_start = true;
         } else if !is_start {
-            if let Some(line) = lines.last_mut() {
-                line.push(' ');
-            }
+            result.push(' ');
             columns += 1;
         }
-        if let Some(line) = lines.last_mut() {
-            line.push_str(word);
-        }
+        result.push_str(word);
         columns += length;
+        is_start &= word.is_empty();
     }
-    lines.join("\n")
+    result
 }
 
 #[cfg(test)]
@@ -88,9 +93,10 @@ mod tests {
 
     #[test]
     fn text_wraps_between_words_only() {
-        assert_eq!(wrapped("one two three", 7, 2), "one two\n  three");
-        assert_eq!(wrapped("a unbreakable b", 5, 2), "a\n  unbreakable\n  b");
-        assert_eq!(wrapped("", 5, 2), "");
-        assert_eq!(wrapped("fits", 5, 2), "fits");
+        assert_eq!(wrap("", "one two three", 7, 2), "one two\n  three");
+        assert_eq!(wrap("a: ", "one two three", 11, 3), "a: one two\n   three");
+        assert_eq!(wrap("", "a unbreakable b", 5, 2), "a\n  unbreakable\n  b");
+        assert_eq!(wrap("", "", 5, 2), "");
+        assert_eq!(wrap("  ", "fits", 6, 2), "  fits");
     }
 }

@@ -1,8 +1,10 @@
 //! The findings at a terminal: one line per group of checks, problems last.
 
+use console::truncate_str;
+
 use super::report::tone;
 use crate::cli::context::Context;
-use crate::cli::ui::{terminal_width, wrapped};
+use crate::cli::ui::{terminal_width, wrap};
 use crate::diagnosis::{Finding, Status};
 use crate::error::Result;
 
@@ -68,13 +70,13 @@ impl Screen {
             context.ui.line(name)?;
             return findings.iter().try_for_each(|finding| {
                 let text = format!("{}: {}", finding.subject, finding.message);
-                entry(context, &format!("  {}", finding.check), finding.status, &text)
+                entry(context, &format!(" {}", finding.check), finding.status, &text)
             });
         }
         let good = findings.iter().find(|finding| finding.status == worst).copied();
         let text = good.map(|finding| format!("{}: {}", finding.subject, finding.message)).unwrap_or_default();
         let room = terminal_width().saturating_sub(NAME_WIDTH + STATUS_WIDTH);
-        entry(context, name, worst, &cut(&text, room))
+        entry(context, name, worst, &truncate_str(&text, room, "…"))
     }
 }
 
@@ -82,7 +84,10 @@ fn show_problem(context: &Context, finding: &Finding, hint: Option<&str>) -> Res
     let text = format!("{}: {}", finding.subject, finding.message);
     entry(context, finding.check, finding.status, &text)?;
     match hint {
-        Some(hint) => context.ui.line(&wrapped(&format!("{:NAME_WIDTH$}fix: ", ""), hint, terminal_width())),
+        Some(hint) => {
+            let start = format!("{:NAME_WIDTH$}fix: ", "");
+            context.ui.line(&wrap(&start, hint, terminal_width(), start.len()))
+        }
         None => Ok(()),
     }
 }
@@ -90,11 +95,11 @@ fn show_problem(context: &Context, finding: &Finding, hint: Option<&str>) -> Res
 /// Prints name, status and text; further lines of the text are indented.
 fn entry(context: &Context, name: &str, status: Status, text: &str) -> Result<()> {
     let indent = NAME_WIDTH + STATUS_WIDTH;
-    let lines = wrapped(&" ".repeat(indent), text, terminal_width());
-    let text = lines.get(indent..).unwrap_or_default();
     let word = status.word();
-    let gap = " ".repeat(STATUS_WIDTH.saturating_sub(word.len()));
-    context.ui.marked_after(&format!("{name:<NAME_WIDTH$}"), word, tone(status), &format!("{gap}{text}"))
+    let name = format!("{name:<NAME_WIDTH$}");
+    let text = wrap(&format!("{name}{word:<STATUS_WIDTH$}"), text, terminal_width(), indent);
+    let rest = text.get(name.len() + word.len()..).unwrap_or_default();
+    context.ui.marked_after(&name, word, tone(status), rest)
 }
 
 fn rank(status: Status) -> u8 {
@@ -103,12 +108,4 @@ fn rank(status: Status) -> u8 {
         Status::Warning => 1,
         Status::Failed => 2,
     }
-}
-
-/// Cuts a text to a number of characters.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 
 use crate::cli::exit_code::ExitCode;
 use crate::cli::global;
+use crate::cli::ui::wrap;
 use crate::diagnosis::known;
 use crate::env_vars;
 
@@ -78,7 +79,7 @@ fn exit_codes() -> String {
         .collect();
     let legacy = "Legacy commands and those of rucio-admin exit with the code of the exception class; so do the other \
                   commands if access is denied (2):";
-    format!("{plain}\n{}\n{by_class}", wrap(legacy, WIDTH).join("\n"))
+    format!("{plain}\n{}\n{by_class}", wrap("", legacy, WIDTH, 0))
 }
 
 fn global_options() -> String {
@@ -88,31 +89,8 @@ fn global_options() -> String {
 
 /// Formats a name and its description, wrapped with a hanging indent.
 fn entry(name: &str, text: &str) -> String {
-    let lines = wrap(text, WIDTH - INDENT);
-    let mut entry = String::new();
-    for (number, line) in lines.iter().enumerate() {
-        let start = if number == 0 { name } else { "" };
-        let start = format!("  {start}");
-        entry.push_str(format!("{start:<INDENT$}{line}").trim_end());
-        entry.push('\n');
-    }
-    entry
-}
-
-/// Splits a text into lines at blanks.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
+    let start = format!("  {name}");
+    format!("{}\n", wrap(&format!("{start:<INDENT$}"), text, WIDTH, INDENT).trim_end())
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use console::{Term, measure_text_width};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
-use super::text::wrapped;
+use super::text::wrap;
 use super::{Ui, one_line};
 use crate::lock::lock;
 use echo::Echo;
@@ -127,8 +127,7 @@ impl Progress {
     /// Prints what happened to a file, above the bars.
     pub fn print_note(&self, mark: Mark, name: &str, text: &str) {
         let text = format!("{}  {}", one_line(name), one_line(text));
-        let text = wrapped(&text, columns().saturating_sub(MARK).max(MARK), 2).replace('\n', "\n     ");
-        self.print(&format!("{}{text}", self.style.mark(mark, MARK)));
+        self.print(&wrap(&self.style.mark(mark, MARK), &text, columns().max(2 * MARK), MARK + 2));
     }
 
     /// Prints lines above the bars.

@@ -6,7 +6,7 @@ use super::line::time_taken;
 use super::quantity::{rate, size};
 use super::{Progress, columns};
 use crate::cli::ui::one_line;
-use crate::cli::ui::text::wrapped;
+use crate::cli::ui::text::wrap;
 
 /// A blank at which no line is broken.
 const NO_BREAK: char = '\u{a0}';
@@ -52,7 +52,7 @@ impl Report {
             lines.push(format!("{} of {}:", totals.failed, files(totals.expected.max(totals.failed), "failed")));
             for (name, reason) in &self.failures {
                 let text = format!("{}  {}", one_line(name), one_line(reason));
-                lines.push(format!("  {}", wrapped(&text, width.saturating_sub(2), 2).replace('\n', "\n  ")));
+                lines.push(wrap("  ", &text, width, 4));
             }
             let more = totals.failed.saturating_sub(self.failures.len() as u64);
             if more > 0 {
@@ -60,11 +60,11 @@ impl Report {
             }
         }
         // Numbers stay with their units.
-        lines.push(wrapped(&self.result(totals), width, 2).replace(NO_BREAK, " "));
+        lines.push(wrap("", &self.result(totals), width, 2).replace(NO_BREAK, " "));
         if let Some(command) = &self.next_command {
             let word = if self.kept.is_some() { "Resume" } else { "Retry" };
             // It can be pasted as it is.
-            lines.push(wrapped(&format!("{word}: {command}"), width.saturating_sub(2), 4).replace('\n', " \\\n"));
+            lines.push(wrap("", &format!("{word}: {command}"), width.saturating_sub(2), 4).replace('\n', " \\\n"));
         }
         lines
     }

@@ -3,13 +3,13 @@
 
 use std::collections::HashSet;
 
-use console::measure_text_width;
+use console::{measure_text_width, truncate_str};
 
 use super::column::ColumnType;
 use super::rich::state_style;
 use super::{Cell, Table, TableStyle, draw};
 use crate::cli::ui::clean;
-use crate::cli::ui::text::{cut, left, shortened, wrapped};
+use crate::cli::ui::text::{left, shortened, wrap};
 
 /// Minimum width that a text is cut to: while there are columns to omit, and after that.
 const MIN_TEXT: usize = 20;
@@ -176,17 +176,9 @@ fn cut_to(table: &Table, columns: usize, least: usize) -> Option<Table> {
     let lines = |text: &str, width| text.split('\n').map(|line| shortened(line, width)).collect::<Vec<_>>().join("\n");
     let mut fitted = map_cells(table, |index, text| lines(text, widths[index]));
     for (header, width) in fitted.headers.iter_mut().zip(&widths) {
-        *header = header_cut(header, width.saturating_sub(HEADER_ROOM));
+        *header = truncate_str(header, width.saturating_sub(HEADER_ROOM), "…").into_owned();
     }
     Some(fitted)
-}
-
-fn header_cut(header: &str, width: usize) -> String {
-    if measure_text_width(header) <= width {
-        header.to_owned()
-    } else {
-        format!("{}…", cut(header, width.saturating_sub(1)))
-    }
 }
 
 /// Shows each row as lines of a header and a value, with an empty line between two rows.
@@ -199,9 +191,9 @@ fn as_lines(table: &Table, columns: usize, colours: bool) -> String {
         let longest = words.split([' ', '\n']).map(measure_text_width).max().unwrap_or(0);
         let value = words.replace('\n', " ");
         if indent + longest <= columns {
-            wrapped(&format!("{}  {value}", left(header, header_width)), columns, indent).trim_end().to_owned()
+            wrap(&left(header, indent), &value, columns, indent).trim_end().to_owned()
         } else {
-            format!("{header}\n  {}", wrapped(&value, columns.saturating_sub(2), 0).replace('\n', "\n  "))
+            format!("{header}\n{}", wrap("  ", &value, columns, 2))
         }
     };
     let rows = coloured.rows.iter().map(|row| table.headers.iter().zip(row).map(line).collect::<Vec<_>>().join("\n"));

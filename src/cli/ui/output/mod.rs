@@ -1,8 +1,15 @@
-//! Standard output.
+//! Standard output. `tables` prints tables as the terminal needs them, `captured` returns what a command prints, `severity`
+//! colours words.
+
+mod captured;
+mod severity;
+mod tables;
+
+pub use severity::Severity;
+pub use tables::Rich;
 
 use super::records::{self, Listing, Shape};
-use super::text::wrapped;
-use super::{Bytes, Format, Selection, Style, Table, clean, frames::Held, pager::Pager, print_message, screen};
+use super::{Bytes, Format, Selection, Style, clean, screen};
 use crate::lock::lock;
 use crate::{Error, Result};
 use indicatif::MultiProgress;
@@ -11,37 +18,6 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::{Mutex, OnceLock};
 
 type Out = BufWriter<Box<dyn Write + Send>>;
-
-/// Settings of `[experimental] cli = rich`, which has an effect only on a terminal.
-#[derive(Debug, Clone, Copy)]
-pub struct Rich {
-    /// Whether states are coloured.
-    pub colours: bool,
-    /// Whether output that does not fit on the screen is paged with `less`.
-    pub pager: bool,
-}
-
-/// Severity of a coloured word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// Success (green).
-    Ok,
-    /// Warning (yellow).
-    Warning,
-    /// Error (red).
-    Error,
-}
-
-impl Severity {
-    fn style(self) -> console::Style {
-        let style = console::Style::new().force_styling(true);
-        match self {
-            Self::Ok => style.green(),
-            Self::Warning => style.yellow(),
-            Self::Error => style.red(),
-        }
-    }
-}
 
 /// Output of a command. In a pipe it is buffered and unchanged; on a terminal it is written at once, above the progress
 /// bars, and control characters in data are made visible.
@@ -128,14 +104,6 @@ impl Ui {
         Self { format, selection, ..self }
     }
 
-    /// Enables boxes, colours and the pager, in table format on a terminal.
-    pub(in crate::cli) fn enrich(&self, rich: Rich) {
-        if self.terminal && self.format.is_text() && self.rich.set(rich).is_ok() && rich.pager {
-            let mut out = lock(&self.out);
-            *out = BufWriter::new(Box::new(Paged::default()));
-        }
-    }
-
     /// Returns which rows and fields of lists are shown.
     pub(super) fn selection(&self) -> &Selection {
         &self.selection
@@ -218,45 +186,6 @@ impl Ui {
         }
     }
 
-    /// Prints a table in table format (an empty one without headers is an empty line); the other formats omit it.
-    pub fn table(&self, table: &Table) -> Result<()> {
-        if self.format == Format::Table { self.draw(table) } else { Ok(()) }
-    }
-
-    /// Prints a table, in any format.
-    pub(super) fn draw(&self, table: &Table) -> Result<()> {
-        match self.rich.get() {
-            Some(rich) => {
-                // less scrolls sideways: with it no text is wrapped, so that ids can be copied
-                let width = (!rich.pager).then(|| console::Term::stdout().size().1);
-                let drawn = table.render_rich(width, rich.colours);
-                self.bars.suspend(|| self.on_out(|out| writeln!(out, "{drawn}").and_then(|()| out.flush())))
-            }
-            None if self.is_for_people() => self.fitted(table),
-            None => self.write(&table.render(), "\n"),
-        }
-    }
-
-    /// Prints a table that fits into the width of the terminal, through the pager if it is taller than the screen.
-    fn fitted(&self, table: &Table) -> Result<()> {
-        let (rows, columns) = console::Term::stdout().size();
-        let fitted = table.render_fitting(columns.into(), self.colours);
-        let is_held = lock(&self.held).is_some();
-        let is_tall = fitted.text.lines().count() >= usize::from(rows);
-        let pager = self.pager.as_ref().filter(|_| is_tall && !is_held);
-        self.bars.suspend(|| match pager.and_then(|line| Pager::start_command(line)) {
-            Some(mut pager) => {
-                writeln!(pager, "{}", fitted.text).map_err(|source| Error::io("standard output", source))
-            }
-            None => self.on_out(|out| writeln!(out, "{}", fitted.text).and_then(|()| out.flush())),
-        })?;
-        if !fitted.omitted.is_empty() && !is_held {
-            let text = format!("Not shown: {}. For all columns: -o csv", fitted.omitted.join(", "));
-            print_message(&wrapped(&text, usize::from(columns).saturating_sub(1), 2));
-        }
-        Ok(())
-    }
-
     /// Writes what is buffered. Needed at the end, and before other output goes to standard error.
     pub fn flush(&self) -> Result<()> {
         self.on_out(Write::flush)
@@ -304,47 +233,12 @@ impl Ui {
         }
     }
 
-    /// Runs a command's output and returns what it printed, as it is for the terminal or the pipe.
-    pub(in crate::cli) async fn captured<T>(&self, work: impl Future<Output = T>) -> (T, String) {
-        let text = Held::default();
-        *lock(&self.held) = Some(BufWriter::new(Box::new(text.clone())));
-        let release = Release(self);
-        let outcome = work.await;
-        drop(release);
-        (outcome, text.text())
-    }
-
     fn on_out(&self, act: impl FnOnce(&mut Out) -> io::Result<()>) -> Result<()> {
         let outcome = match &mut *lock(&self.held) {
             Some(held) => act(held),
             None => act(&mut lock(&self.out)),
         };
         outcome.map_err(|source| Error::io("standard output", source))
-    }
-}
-
-/// Ends the holding back of output, also if the command is interrupted meanwhile.
-struct Release<'a>(&'a Ui);
-
-impl Drop for Release<'_> {
-    fn drop(&mut self) {
-        // Dropping the writer writes what it has buffered, which cannot fail in memory.
-        drop(lock(&self.0.held).take());
-    }
-}
-
-/// Standard output through the pager, which the first write starts.
-#[derive(Default)]
-struct Paged(Option<Box<dyn Write + Send>>);
-
-impl Write for Paged {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let start = || Pager::start().map_or_else(|| Box::new(io::stdout()) as _, |pager| Box::new(pager) as _);
-        self.0.get_or_insert_with(start).write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.as_mut().map_or(Ok(()), |out| out.flush())
     }
 }
 
@@ -356,7 +250,7 @@ impl std::fmt::Debug for Ui {
 
 #[cfg(test)]
 mod tests {
-    use super::super::log::Shared;
+    use super::super::{Table, log::Shared};
     use super::*;
 
     struct Closed;
