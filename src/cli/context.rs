@@ -67,7 +67,7 @@ pub(crate) struct Context {
     pub verbose: bool,
     /// Whether only problems are reported.
     pub quiet: bool,
-    face: log::Face,
+    message_style: log::MessageStyle,
     pager: bool,
     overrides: RefCell<Overrides>,
     script: String,
@@ -92,7 +92,7 @@ impl Context {
         };
         let log = log::Settings { level, is_transfer: options.leaf.is_transfer, ..log_settings(&env) };
         let colour = log.colour;
-        let face = log::init(log, ui.bars());
+        let message_style = log::init(log, ui.bars());
         let may_page = !global.no_pager && io::stdin().is_terminal() && can_draw(&env);
         let pager = may_page.then(|| env.get(env_vars::PAGER).unwrap_or_else(|| LESS.to_owned()));
         let log_lines = global.verbose || env.get(env_vars::RUCIO_LOGGING_FORMAT).is_some();
@@ -109,7 +109,7 @@ impl Context {
             human: !global.robot,
             verbose: global.verbose,
             quiet: global.quiet,
-            face,
+            message_style,
             pager: !global.no_pager,
             overrides: RefCell::new(global.overrides()),
             script: options.script.to_owned(),
@@ -124,7 +124,7 @@ impl Context {
 
     /// Whether messages and output are those that scripts know from the official client.
     pub(crate) fn is_for_scripts(&self) -> bool {
-        self.face == log::Face::Log && self.ui.format() == Format::Table
+        self.message_style == log::MessageStyle::LogLine && self.ui.format() == Format::Table
     }
 
     /// Replaces the path of the configuration file.

@@ -33,8 +33,8 @@ pub(crate) fn report_usage_error(usage_error: &UsageError) -> ExitCode {
 
 /// Prints help or the version on standard output, a parse error on standard error; for scripts with the official lines.
 fn print_usage_error(usage_error: &UsageError) -> std::io::Result<()> {
-    let face = log::init(log_settings(&Env::process()), Ui::stdout(usage_error.format, false).bars());
-    if face == log::Face::Plain || usage_error.format != Format::Table {
+    let style = log::init(log_settings(&Env::process()), Ui::stdout(usage_error.format, false).bars());
+    if style == log::MessageStyle::Plain || usage_error.format != Format::Table {
         return ui::usage(&usage_error.error);
     }
     if let Some(notice) = &usage_error.notice {

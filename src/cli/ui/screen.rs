@@ -28,7 +28,7 @@ fn is_drawable(env: &Env) -> bool {
 /// Creates the bars on standard error; hidden ones if they must not be `drawn`.
 pub(super) fn bars(drawn: bool) -> MultiProgress {
     MultiProgress::with_draw_target(if drawn {
-        ProgressDrawTarget::term_like_with_hz(Box::new(Frames::new(io::stderr())), MAX_REDRAWS_PER_SECOND)
+        ProgressDrawTarget::term_like_with_hz(Box::new(BarTerminal::new(io::stderr())), MAX_REDRAWS_PER_SECOND)
     } else {
         ProgressDrawTarget::hidden()
     })
@@ -41,7 +41,7 @@ pub(super) fn bars(drawn: bool) -> MultiProgress {
 /// without blanks and computes at each redraw how many rows the previous frame takes now. In a low window the first lines and
 /// the last one, the total, are shown. Errors are ignored: the terminal may disappear.
 #[derive(Debug)]
-struct Frames<W> {
+struct BarTerminal<W> {
     out: Mutex<W>,
     frame: Mutex<Frame>,
 }
@@ -55,7 +55,7 @@ struct Frame {
     shown: Vec<usize>,
 }
 
-impl<W> Frames<W> {
+impl<W> BarTerminal<W> {
     fn new(out: W) -> Self {
         Self { out: Mutex::new(out), frame: Mutex::default() }
     }
@@ -103,7 +103,7 @@ fn fitting(mut lines: Vec<String>, rows: usize, columns: usize) -> Vec<String> {
     lines.iter().map(|line| truncate_str(line, columns - 1, "").into_owned()).collect()
 }
 
-impl<W: Write + Debug + Send> TermLike for Frames<W> {
+impl<W: Write + Debug + Send> TermLike for BarTerminal<W> {
     fn width(&self) -> u16 {
         Term::stderr().size().1
     }
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn screen_survives_a_terminal_that_went_away() {
-        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::term_like(Box::new(Frames::new(Gone))));
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::term_like(Box::new(BarTerminal::new(Gone))));
         let bar = bars.add(ProgressBar::new(3));
         bar.tick();
         assert_eq!(bars.suspend(|| 7), 7);

@@ -1,12 +1,12 @@
-//! Messages on standard error: log lines in the format of the official client, or plain messages at a terminal (`face`).
+//! Messages on standard error: log lines in the format of the official client, or plain messages at a terminal (`style`).
 //! `format` reads RUCIO_LOGGING_FORMAT, `record` is one log record. Messages are written where they occur, with `tracing`.
 
-mod face;
 mod format;
 mod record;
+mod style;
 
-pub use face::Face;
 pub use format::Format;
+pub use style::MessageStyle;
 #[cfg(test)]
 pub(super) use tests::Shared;
 
@@ -53,21 +53,21 @@ pub(in crate::cli) fn hint(text: &str) {
 
 /// Writes the messages of this crate to standard error, above the progress bars. Later calls change nothing.
 /// Returns their form.
-pub fn init(settings: Settings, bars: MultiProgress) -> Face {
+pub fn init(settings: Settings, bars: MultiProgress) -> MessageStyle {
     let stderr = io::stderr();
     let terminal = stderr.is_terminal();
     let layer = Lines::new(settings, terminal, bars, stderr);
-    let face = layer.face;
+    let style = layer.style;
     // An error means that logging is set up already.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
-    face
+    style
 }
 
 /// Writes one line per event.
 struct Lines<W> {
     level: Level,
     format: Option<Format>,
-    face: Face,
+    style: MessageStyle,
     terminal: bool,
     colour: bool,
     bars: MultiProgress,
@@ -76,17 +76,17 @@ struct Lines<W> {
 
 impl<W: Write> Lines<W> {
     fn new(settings: Settings, terminal: bool, bars: MultiProgress, out: W) -> Self {
-        let face = Face::choose(&settings, terminal);
+        let style = MessageStyle::choose(&settings, terminal);
         let format = settings.format.as_deref().map(Format::new);
         let colour = settings.colour && terminal;
-        Self { level: settings.level, format, face, terminal, colour, bars, out: Mutex::new(out) }
+        Self { level: settings.level, format, style, terminal, colour, bars, out: Mutex::new(out) }
     }
 
     fn line(&self, record: &Record<'_>) -> String {
-        match (&self.format, self.face) {
+        match (&self.format, self.style) {
             (Some(format), _) => format.apply(record),
-            (None, Face::Log) => official(record, self.colour),
-            (None, Face::Plain) => plain(record, self.colour),
+            (None, MessageStyle::LogLine) => official(record, self.colour),
+            (None, MessageStyle::Plain) => plain(record, self.colour),
         }
     }
 
@@ -116,7 +116,7 @@ where
         if self.terminal {
             record.message = clean(&record.message).into_owned();
         }
-        if record.is_hint() && self.face == Face::Log {
+        if record.is_hint() && self.style == MessageStyle::LogLine {
             record.message.insert_str(0, "Hint: ");
         }
         self.write(&(self.line(&record) + "\n"));
