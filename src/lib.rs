@@ -21,6 +21,7 @@ mod input_file;
 mod interact;
 mod lists;
 mod lock;
+mod nearest;
 mod retry;
 pub mod secret;
 pub mod sha256;

@@ -7,10 +7,9 @@ use serde_json::json;
 
 use super::context::{Context, log_settings};
 use super::exit_code::ExitCode;
-use super::parse::UsageError;
 use super::tree::Tree;
 use super::ui::{self, Format, Ui, log};
-use super::usage::Closing;
+use super::usage_error::{Closing, UsageError};
 use crate::config::{Config, DEFAULT_SUPPORT};
 use crate::env_vars::Env;
 use crate::error::{Error, ErrorKind as Kind, Result};

@@ -7,7 +7,6 @@ use futures_util::{StreamExt, stream};
 
 use super::complete::known_names;
 use super::context::Context;
-use super::nearest::nearest;
 use super::ui;
 use super::value_kind::{GivenValue, ValueKind};
 use crate::api;
@@ -17,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::hint::{Command, Hint};
 use crate::http::Client;
+use crate::nearest::nearest;
 use crate::types::Did;
 
 /// Time limit of the requests about a DID without a scope.

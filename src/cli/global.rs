@@ -10,7 +10,7 @@ use crate::cli::value_kind::ValueKind;
 use crate::config::Overrides;
 
 /// Authentication strategies, named as in the configuration.
-const STRATEGIES: [&str; 6] = ["userpass", "x509", "x509_proxy", "gss", "ssh", "oidc"];
+pub(crate) const STRATEGIES: [&str; 6] = ["userpass", "x509", "x509_proxy", "gss", "ssh", "oidc"];
 
 /// Global options. Every tree accepts the spellings of both trees of the official client.
 #[derive(Debug, Clone, Args)]

@@ -24,7 +24,6 @@ mod leaf;
 mod legacy;
 mod list_options;
 mod multi_host;
-mod nearest;
 mod next_command;
 mod parse;
 mod policy;
@@ -36,7 +35,7 @@ mod tree;
 mod trees;
 mod tty;
 pub mod ui;
-mod usage;
+mod usage_error;
 mod value_kind;
 mod watch;
 

@@ -2,12 +2,11 @@
 
 use std::ffi::OsString;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{FromArgMatches, Parser, Subcommand};
+use clap::FromArgMatches;
+use clap::error::ErrorKind;
 
 use super::argv::{
-    HELP, called_as_admin, first_command, hoist_global_options, join_watch_interval, normalize_long_option,
-    output_format, with_help_option,
+    called_as_admin, first_command, hoist_global_options, join_watch_interval, normalize_long_option, with_help_option,
 };
 use super::commands::Command as NewCommand;
 use super::context::ContextOptions;
@@ -17,16 +16,11 @@ use super::leaf::LeafProperties;
 use super::legacy::Command as OldCommand;
 use super::legacy::admin::Command as AdminCommand;
 use super::list_options;
-use super::nearest::nearest;
 use super::tree::Tree;
-use super::trees::{ADMIN, AdminCli, CommandsCli, LEGACY, LegacyCli, admin_words, choose_tree, definition, layout};
-use super::ui::{Format, Selection};
-use super::usage::{Closing, Mistake};
+use super::trees::{ADMIN, AdminCli, CommandsCli, LEGACY, LegacyCli, admin_words, choose_tree, definition};
+use super::ui::Selection;
+use super::usage_error::UsageError;
 use super::value_kind::{GivenValue, given_values};
-use crate::hint::shell_word;
-
-/// Maximum number of commands that are suggested for an unknown one.
-const MAX_SUGGESTIONS: usize = 3;
 
 /// A parsed command line.
 #[derive(Debug)]
@@ -54,21 +48,6 @@ pub(crate) enum Call {
     Commands(NewCommand),
     Legacy(OldCommand),
     Admin(AdminCommand),
-}
-
-/// A command line that could not be parsed, or a request for help or the version.
-#[derive(Debug)]
-pub(crate) struct UsageError {
-    pub error: clap::Error,
-    pub tree: Tree,
-    /// Whether the mistake is after the command's name.
-    pub in_leaf: bool,
-    /// Output format that the command line asks for.
-    pub format: Format,
-    /// How the official client ends its message.
-    pub closing: Closing,
-    /// What the official client says before it parses the command line.
-    pub notice: Option<String>,
 }
 
 impl Invocation {
@@ -105,58 +84,17 @@ pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Invocation, UsageError> 
     let tree = choose_tree(&words, command.map(|at| words[at].to_string_lossy()).as_deref(), is_legacy);
     let words: Vec<_> = words.into_iter().map(|word| normalize_long_option(word, tree)).collect();
     let words = join_watch_interval(words);
-    parse_in(tree, &words, command, script).map_err(|error| usage_error(error, &words, tree, command))
-}
-
-/// Adds to an error of clap what is needed to report it.
-fn usage_error(error: clap::Error, words: &[OsString], tree: Tree, command: Option<usize>) -> UsageError {
-    let error = if is_help(&error) {
-        with_layout(error, words, tree, command)
-    } else {
-        with_right_order(with_all_names(error, words, tree), words, command, tree)
-    };
-    let in_leaf = command.is_some_and(|at| parses_before(words, at, tree));
-    let typed = typed_words(words);
-    let is_before_parsing = tree == Tree::Admin || words.iter().any(|word| word == LEGACY);
-    let notice = deprecation::notice(tree, &typed).filter(|_| is_before_parsing);
-    let mut closing = Closing::default();
-    if error.use_stderr() {
-        let mut definition = definition(tree);
-        definition.build();
-        let start = command.and_then(|at| command_start(words, at)).unwrap_or(words.len());
-        let names = if in_leaf { command_names(&definition, &words[start..]) } else { Vec::new() };
-        let command = names.iter().fold(&definition, |group, name| group.find_subcommand(name).unwrap_or(group));
-        let program = if tree == Tree::Admin { "rucio-admin" } else { "rucio" };
-        let name = [&[program.to_owned()], names.as_slice()].concat().join(" ");
-        closing = Mistake { error: &error, command, name: &name, tree, in_leaf, words: &typed }.closing();
-    }
-    UsageError { error, tree, in_leaf, format: output_format(words), closing, notice }
-}
-
-fn is_help(error: &clap::Error) -> bool {
-    matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)
-}
-
-/// Renders help again, in the layout of the official client. Only help needs it, so the parser is built without.
-fn with_layout(help: clap::Error, words: &[OsString], tree: Tree, command: Option<usize>) -> clap::Error {
-    let mut definition = layout(definition(tree));
-    let words = if tree == Tree::Admin {
-        definition = definition.bin_name(if called_as_admin(words) { "rucio-admin" } else { "rucio admin" });
-        admin_words(words, command)
-    } else {
-        words.to_vec()
-    };
-    definition.try_get_matches_from(words).err().unwrap_or(help)
+    parse_in(tree, &words, command, script).map_err(|error| UsageError::new(error, &words, tree, command))
 }
 
 /// Returns the words as the official client gets them: without the name of the program and the choice of the tree.
-fn typed_words(words: &[OsString]) -> Vec<String> {
+pub(super) fn typed_words(words: &[OsString]) -> Vec<String> {
     let is_tree = |word: &OsString| word == LEGACY || (word == ADMIN && !called_as_admin(words));
     words[1..].iter().filter(|word| !is_tree(word)).map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
 /// Returns the index of the first name of a command: behind `admin`, if that is at `command`.
-fn command_start(words: &[OsString], command: usize) -> Option<usize> {
+pub(super) fn command_start(words: &[OsString], command: usize) -> Option<usize> {
     if words[command] != ADMIN || called_as_admin(words) {
         return Some(command);
     }
@@ -213,7 +151,7 @@ fn parse_in(tree: Tree, words: &[OsString], command: Option<usize>, script: Stri
 }
 
 /// Returns the names of groups and command that the words begin with.
-fn command_names(tree: &clap::Command, words: &[OsString]) -> Vec<String> {
+pub(super) fn command_names(tree: &clap::Command, words: &[OsString]) -> Vec<String> {
     let mut names = Vec::new();
     let mut below = tree;
     for word in words {
@@ -224,69 +162,6 @@ fn command_names(tree: &clap::Command, words: &[OsString]) -> Vec<String> {
         names.push(word.to_string_lossy().into_owned());
     }
     names
-}
-
-/// Rebuilds the error of an unknown command, so that clap suggests the nearest name of all trees.
-fn with_all_names(error: clap::Error, words: &[OsString], tree: Tree) -> clap::Error {
-    if tree != Tree::Legacy || error.kind() != ErrorKind::InvalidSubcommand {
-        return error;
-    }
-    let new = definition(Tree::Commands);
-    // clap adds a command `help` to the legacy tree itself.
-    let is_old = |name: &str| OldCommand::has_subcommand(name) || name == HELP;
-    let only_new = new.get_subcommands().filter(|command| !is_old(command.get_name()));
-    let all = definition(Tree::Legacy).subcommands(only_new.cloned()).subcommand(clap::Command::new(ADMIN));
-    best_suggestions(all.try_get_matches_from(words).err().unwrap_or(error))
-}
-
-/// Reduces the suggestions of an unknown command to the three best, best first.
-fn best_suggestions(mut error: clap::Error) -> clap::Error {
-    let (Some(ContextValue::String(typed)), Some(ContextValue::Strings(names))) =
-        (error.get(ContextKind::InvalidSubcommand), error.get(ContextKind::SuggestedSubcommand))
-    else {
-        return error;
-    };
-    let near = nearest(typed, names.iter().map(String::as_str), MAX_SUGGESTIONS);
-    let last = names.iter().rev().map(String::as_str).take(MAX_SUGGESTIONS);
-    let best: Vec<_> = if near.is_empty() { last.collect() } else { near };
-    let best = best.into_iter().map(str::to_owned).collect();
-    error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(best));
-    error
-}
-
-/// Adds the right command line to the error of a legacy command that is followed by a global option.
-fn with_right_order(error: clap::Error, words: &[OsString], command: Option<usize>, tree: Tree) -> clap::Error {
-    let (Some(at), ErrorKind::UnknownArgument) = (command, error.kind()) else { return error };
-    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return error };
-    let (moved, _) = hoist_global_options(&definition(tree), words, at);
-    let is_global = moved[1..]
-        .iter()
-        .take_while(|word| **word != words[at])
-        .any(|word| word.to_string_lossy().split('=').next() == Some(argument));
-    // A password is not repeated.
-    if !is_global || moved == words || words.iter().any(|word| word.to_string_lossy().starts_with("--pass")) {
-        return error;
-    }
-    let line: Vec<_> = moved[1..].iter().map(|word| shell_word(&word.to_string_lossy()).into_owned()).collect();
-    let line = [&["rucio".to_owned()], line.as_slice()].concat().join(" ");
-    let tip = format!("{argument} is a global option: {line}");
-    let mut corrected = clap::Error::new(ErrorKind::UnknownArgument);
-    for (kind, value) in error.context() {
-        if matches!(kind, ContextKind::InvalidArg | ContextKind::Usage) {
-            corrected.insert(kind, value.clone());
-        }
-    }
-    corrected.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
-    corrected.with_cmd(&definition(tree))
-}
-
-/// Whether the words before the command can be parsed, so that the mistake must be after it.
-fn parses_before(words: &[OsString], at: usize, tree: Tree) -> bool {
-    let before = words[..at].iter().cloned().chain([OsString::from("ping")]);
-    match tree {
-        Tree::Commands => CommandsCli::try_parse_from(before).is_ok(),
-        Tree::Legacy | Tree::Admin => LegacyCli::try_parse_from(before).is_ok(),
-    }
 }
 
 #[cfg(test)]
@@ -349,38 +224,6 @@ mod tests {
     }
 
     #[test]
-    fn dispatch_suggests_the_nearest_command_of_all_trees() {
-        for (line, nearest) in [("rucio rul list", "rule"), ("rucio list-rse", "list-rses"), ("rucio admn", "admin")] {
-            let message = parse(words(line)).unwrap_err().error.to_string();
-            assert!(message.contains(&format!("'{nearest}'")), "{message}");
-        }
-    }
-
-    #[test]
-    fn unknown_command_has_at_most_three_suggestions() {
-        for (line, best) in [("rucio lst", "'ls'"), ("rucio list", "'list-"), ("rucio dwonload", "'download'")] {
-            let message = parse(words(line)).unwrap_err().error.to_string();
-            let tip = message.lines().find(|line| line.contains("tip:")).unwrap_or_default();
-            assert!(tip.matches('\'').count() <= 6, "{message}");
-            assert_eq!(tip.find(best), tip.find('\''), "{message}");
-        }
-    }
-
-    #[test]
-    fn global_option_behind_a_legacy_command_is_shown_before_it() {
-        for (line, tip) in [
-            ("rucio list-dids --profile prod user.kim:*", Some("rucio --profile prod list-dids 'user.kim:*'")),
-            ("rucio list-rses --certificate=c.pem", Some("rucio '--certificate=c.pem' list-rses")),
-            ("rucio list-rses --nosuch", None),
-        ] {
-            let message = parse(words(line)).unwrap_err().error.to_string();
-            let expected = tip.map(|tip| format!("is a global option: {tip}"));
-            assert_eq!(message.contains("is a global option"), tip.is_some(), "{message}");
-            assert!(expected.is_none_or(|expected| message.contains(&expected)), "{message}");
-        }
-    }
-
-    #[test]
     fn global_options_may_follow_the_command() {
         let invocation = parse(words("rucio rse list --profile prod -v --rses X -H https://h")).unwrap();
         let global = &invocation.global;
@@ -388,20 +231,6 @@ mod tests {
         assert!(global.verbose && invocation.path == ["rse", "list"], "{invocation:?}");
         let invocation = parse(words("rucio rule list --account kim")).unwrap();
         assert_eq!(invocation.global.account, None, "it is the command's own");
-    }
-
-    #[test]
-    fn dispatch_errors_have_the_requested_format() {
-        let cases = [
-            ("rucio rse list --nosuch -o json", Format::Json),
-            ("rucio --output=jsonl nosuch", Format::Jsonl),
-            ("rucio nosuch -ojson", Format::Json),
-            ("rucio nosuch --output", Format::Table),
-            ("rucio nosuch", Format::Table),
-        ];
-        for (line, format) in cases {
-            assert_eq!(parse(words(line)).unwrap_err().format, format, "{line}");
-        }
     }
 
     #[test]
@@ -421,13 +250,6 @@ mod tests {
         ];
         for (line, expected) in cases {
             assert_eq!(tree(line), expected, "{line}");
-        }
-    }
-
-    #[test]
-    fn dispatch_finds_errors_before_or_after_the_command() {
-        for (line, in_leaf) in [("rucio --nope whoami", false), ("rucio whoami --nope", true)] {
-            assert_eq!(parse(words(line)).unwrap_err().in_leaf, in_leaf, "{line}");
         }
     }
 }

@@ -72,8 +72,7 @@ pub(super) fn nearest(name: &str) -> Option<&'static str> {
 
 /// Returns the option that was probably meant: the nearest one, if it is near enough.
 pub(crate) fn nearest_of(name: &str, options: &'static [&'static str]) -> Option<&'static str> {
-    let distances = options.iter().map(|option| (strsim::damerau_levenshtein(name, option), *option));
-    distances.min().filter(|(distance, _)| *distance <= (name.len() / 3).max(1)).map(|(_, option)| option)
+    crate::nearest::nearest(name, options.iter().copied(), 1).first().copied()
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ fn help_shows_topics_and_commands() -> Result<()> {
         (&["help", "options"], "Global options are given before"),
         (&["help", "rule", "add"], "Create a replication rule"),
         (&["help", "list-dids"], "List "),
+        (&["rse", "list", "-v", "--help"], "List RSEs"),
+        (&["whoami", "--profile", "prod", "-h"], "Show the account you are logged in as"),
         (&["help"], "Client for the Rucio data management system"),
         (&["help", "--help"], "Show help on a command, or on a topic"),
     ] {

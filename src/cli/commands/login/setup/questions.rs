@@ -5,16 +5,14 @@ use std::path::Path;
 use super::server::{self, Reached};
 use crate::auth::ask_blocking;
 use crate::cli::context::Context;
-use crate::cli::nearest::nearest;
+use crate::cli::global::STRATEGIES;
 use crate::cli::terminal::Terminal;
 use crate::config::{Config, NewConfig, Overrides, expand_path};
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::hint::{Command, Hint};
 use crate::interact::Interact;
-
-/// Authentication methods.
-const METHODS: [&str; 6] = ["userpass", "x509", "x509_proxy", "oidc", "ssh", "gss"];
+use crate::nearest::nearest;
 
 /// Prompts for what was not given as an option.
 pub(super) struct Questions<'a> {
@@ -83,20 +81,20 @@ impl<'a> Questions<'a> {
 
     /// Determines the authentication method; repeats the prompt until it is a known one.
     async fn method(&mut self) -> Result<String> {
-        let question = format!("Authentication method ({}) [userpass]: ", METHODS.join(", "));
+        let question = format!("Authentication method ({}) [userpass]: ", STRATEGIES.join(", "));
         loop {
             let method = match self.options.auth_strategy.take() {
                 Some(method) => method,
                 None => prompt("-S", &question).await?,
             };
             let method = if method.is_empty() { "userpass".to_owned() } else { method.to_lowercase() };
-            if METHODS.contains(&method.as_str()) {
+            if STRATEGIES.contains(&method.as_str()) {
                 self.options.auth_strategy = Some(method.clone());
                 return Ok(method);
             }
-            let meant = match nearest(&method, METHODS.into_iter(), 1).first() {
+            let meant = match nearest(&method, STRATEGIES.into_iter(), 1).first() {
                 Some(near) => format!(" Did you mean {near}?"),
-                None => format!(" Choose one of {}.", METHODS.join(", ")),
+                None => format!(" Choose one of {}.", STRATEGIES.join(", ")),
             };
             Terminal.show(&format!("Unknown method '{method}'.{meant}"));
         }

@@ -2,7 +2,7 @@
 
 /// Returns the nearest names, best first, if they are near enough: one letter in three may differ. Case does not count,
 /// and a name that goes on where the typed one ends is near.
-pub(super) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>, number: usize) -> Vec<&'a str> {
+pub(crate) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>, number: usize) -> Vec<&'a str> {
     let typed = typed.to_lowercase();
     let limit = (typed.chars().count() / 3).max(1);
     let distance = |name: &str| {
