@@ -29,6 +29,8 @@ pub(crate) enum ValueKind {
     RuleOrDid,
     /// A profile of the configuration.
     Profile,
+    /// An option of the configuration: `SECTION.OPTION`, or one of `[client]`.
+    Setting,
 }
 
 impl ArgExt for ValueKind {}

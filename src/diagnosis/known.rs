@@ -134,6 +134,25 @@ mod tests {
         assert!(seen > 40, "only {seen} were found");
     }
 
+    #[test]
+    fn known_options_include_every_one_of_the_example() {
+        let mut section = "";
+        let mut seen = 0;
+        for line in include_str!("../../rucio.cfg.example").lines() {
+            if let Some(name) = line.strip_prefix('[') {
+                section = name.trim_end_matches(']');
+            }
+            let option = line.trim_start_matches('#').split_once(" = ").map(|(option, _)| option);
+            // An indented line is part of an explanation.
+            let Some(option) = option.filter(|option| !option.contains(' ')) else { continue };
+            let is_known = options_of(section).is_some_and(|options| options.contains(&option));
+            // `multi_host_servers` names sections of any name.
+            assert!(is_known || option == "config_file", "the table lacks {option} of [{section}]");
+            seen += 1;
+        }
+        assert!(seen > 40, "only {seen} were found");
+    }
+
     fn sources(folder: &Path) -> Vec<String> {
         let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         paths

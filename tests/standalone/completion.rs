@@ -24,6 +24,7 @@ fn completion_of_words_needs_neither_configuration_nor_network() -> Result<()> {
         complete(&tmux, "rucio rse list --output jsonl --cs", "--output jsonl --csv ")?;
         complete(&tmux, "rucio rse list --prof", "rucio rse list --profile ")?;
         complete(&tmux, "rucio rse list -S x509_", "rucio rse list -S x509_proxy ")?;
+        complete(&tmux, "rucio settings get upload.t", "rucio settings get upload.transfer_timeout ")?;
         complete(&tmux, "rucio rse attribute list D", "rucio rse attribute list D")?;
     }
     Ok(())

@@ -10,9 +10,11 @@ use serde_json::json;
 use super::cache::CompletionCache;
 use crate::api;
 use crate::auth::Login;
+use crate::cli::commands::settings::setting_name;
 use crate::cli::ui::values::to_str;
 use crate::cli::value_kind::ValueKind;
 use crate::config::{Config, Overrides, Settings};
+use crate::diagnosis::known;
 use crate::env_vars::Env;
 use crate::error::Result;
 use crate::http::Client;
@@ -50,6 +52,7 @@ impl Catalogue {
     pub(super) fn values(&self, kind: ValueKind, current: &str) -> Vec<CompletionCandidate> {
         let found = match kind {
             ValueKind::Profile => self.profiles(),
+            ValueKind::Setting => settings(),
             kind => self.open().map(|site| site.values(kind, current)).unwrap_or_default(),
         };
         // A newline or an escape sequence would corrupt the list of candidates, or the terminal.
@@ -73,6 +76,15 @@ impl Catalogue {
         let client = Login::cached_only(settings, "rucio::complete").client();
         Some(CatalogueLookup { memory, client, end: Instant::now() + self.limit })
     }
+}
+
+/// Returns the options of the configuration, as `rucio settings` names them.
+fn settings() -> Vec<Entry> {
+    let of_section = |section: &'static str| {
+        let options = known::options_of(section).unwrap_or_default();
+        options.iter().map(move |option| setting_name(section, option))
+    };
+    plain(known::SECTIONS.into_iter().flat_map(of_section).collect())
 }
 
 /// One server and its cached values.

@@ -3,6 +3,7 @@
 use super::{SHAPE, all, origin, record, shown, split};
 use crate::cli::context::Context;
 use crate::cli::leaf::{Extension, NoServer};
+use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 
 /// Show the value of an option that is in force
@@ -14,6 +15,7 @@ use crate::error::{Error, Result};
 #[command(add = Extension, add = NoServer::Always)]
 pub(crate) struct Args {
     /// Option, as SECTION.OPTION; without a section it is one of [client]
+    #[arg(add = ValueKind::Setting)]
     option: String,
     /// Show where the value comes from: the line of the file, the variable or the command line
     #[arg(long)]

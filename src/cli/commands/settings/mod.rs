@@ -38,6 +38,11 @@ fn split(name: &str) -> (String, String) {
     (section.to_owned(), option.to_lowercase())
 }
 
+/// Returns the name of an option, which [`split`] splits.
+pub(in crate::cli) fn setting_name(section: &str, option: &str) -> String {
+    if section == CLIENT { option.to_owned() } else { format!("{section}.{option}") }
+}
+
 /// Returns the origin for people: the file with the line, the variable or the command line.
 fn origin(context: &Context, option: &EffectiveOption) -> Result<String> {
     Ok(match option.origin {

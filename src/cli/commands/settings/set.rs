@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::{CLIENT, SHAPE, split};
+use super::{SHAPE, setting_name, split};
 use crate::cli::context::Context;
 use crate::cli::leaf::{Extension, NoServer};
+use crate::cli::value_kind::ValueKind;
 use crate::config::{NewConfig, config_file, set_option};
 use crate::diagnosis::known;
 use crate::error::{Error, Result};
@@ -20,6 +21,7 @@ use crate::exceptions::Exception;
 #[command(add = Extension, add = NoServer::Always)]
 pub(crate) struct Args {
     /// Option, as SECTION.OPTION; without a section it is one of [client]
+    #[arg(add = ValueKind::Setting)]
     option: String,
     /// New value
     #[arg(allow_hyphen_values = true)]
@@ -50,7 +52,7 @@ pub(super) fn change(context: &Context, section: &str, option: &str, value: Opti
     let record = json!({"section": section, "option": option, "value": value.filter(|_| !is_secret), "origin": origin});
     context.ui.record(SHAPE, &record)?;
     if is_secret && value.is_some() {
-        tracing::warn!("The password is readable by everybody who can read {origin}; commands prompt for it without.");
+        tracing::warn!("{origin} contains the {option} in plain text now.");
     }
     Ok(())
 }
@@ -70,12 +72,8 @@ fn check_name(section: &str, option: &str) -> Result<()> {
     let elsewhere =
         known::SECTIONS.iter().find(|other| known::options_of(other).is_some_and(|all| all.contains(&option)));
     Err(match (known::nearest_of(option, options), elsewhere) {
-        (Some(meant), _) => error.with_hint(format!("Did you mean {}?", full(section, meant))),
-        (None, Some(other)) => error.with_hint(format!("Did you mean {}?", full(other, option))),
+        (Some(meant), _) => error.with_hint(format!("Did you mean {}?", setting_name(section, meant))),
+        (None, Some(other)) => error.with_hint(format!("Did you mean {}?", setting_name(other, option))),
         (None, None) => error.with_hint(format!("The options are {}. To set it anyway: --force.", options.join(", "))),
     })
-}
-
-fn full(section: &str, option: &str) -> String {
-    if section == CLIENT { option.to_owned() } else { format!("{section}.{option}") }
 }

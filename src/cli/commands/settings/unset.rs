@@ -3,6 +3,7 @@
 use super::{set, split};
 use crate::cli::context::Context;
 use crate::cli::leaf::{Extension, NoServer};
+use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 
 /// Remove an option from the configuration file
@@ -12,6 +13,7 @@ use crate::error::Result;
 #[command(add = Extension, add = NoServer::Always)]
 pub(crate) struct Args {
     /// Option, as SECTION.OPTION; without a section it is one of [client]
+    #[arg(add = ValueKind::Setting)]
     option: String,
 }
 
