@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 
 use super::{at_terminal, commands, typed, without_account};
 use crate::fixtures::{Home, Pty};
-use crate::support::Testbed;
+use crate::support::{Outcome, Testbed};
 
 /// The command at the end works.
 fn works(home: &Home, config: &str, command: &str) -> Result<()> {
@@ -22,13 +22,10 @@ fn first_run_with_a_mistyped_password() -> Result<()> {
     let config = home.testbed_config("auth_type = userpass\nusername = jdoe")?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
     for (password, answer) in [("secrte", "refuses this login"), ("sceret", "refuses(?s).*refuses this login")] {
-        terminal.wait_for("Password of jdoe: $")?;
-        terminal.wait_for_secrecy()?;
-        terminal.type_in(&format!("{password}\n"))?;
+        terminal.type_secret("Password of jdoe: $", &format!("{password}\n"))?;
         terminal.wait_for(answer)?;
     }
-    terminal.wait_for_secrecy()?;
-    terminal.type_in("secret\n")?;
+    terminal.type_secret("Password of jdoe: $", "secret\n")?;
     let (code, screen) = terminal.end()?;
     ensure!(code == 0 && screen.contains("account    : jdoe"), "{screen}");
     Ok(())
@@ -40,9 +37,7 @@ fn first_run_with_three_wrong_passwords_ends() -> Result<()> {
     let config = home.testbed_config("auth_type = userpass\nusername = jdoe")?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
     for number in 1..=3 {
-        terminal.wait_for(&format!("(?s)(Password of jdoe.*){{{number}}}: $"))?;
-        terminal.wait_for_secrecy()?;
-        terminal.type_in("wrong\n")?;
+        terminal.type_secret(&format!("(?s)(Password of jdoe.*){{{number}}}: $"), "wrong\n")?;
     }
     let (code, screen) = terminal.end()?;
     ensure!(code == 1 && screen.matches("Password of jdoe: ").count() == 3, "{screen}");
@@ -94,25 +89,36 @@ fn first_run_without_a_proxy() -> Result<()> {
     works(&home, &config, &hints[1])
 }
 
-/// The values that are wrong are not repeated: there are placeholders for them.
+/// Only an administrator can map the identity, which the hint names.
 #[test]
 fn first_run_with_the_certificate_of_a_stranger() -> Result<()> {
     let home = Home::new()?;
     let config = home.testbed_config("auth_type = x509")?;
-    let file = |name: &str| Ok::<_, anyhow::Error>(Home::certificate(name)?.display().to_string());
-    let (certificate, key) = (file("stranger.pem")?, file("stranger.key.pem")?);
-    let words = ["--certificate", &certificate, "--client-key", &key, "whoami"];
-    let refused = home.ours().env("RUCIO_CONFIG", &config).args(words).run()?;
-    ensure!(refused.code == 1, "{refused:?}");
-    for command in commands(&refused.stderr)?.iter().filter(|command| command.ends_with(" login")) {
-        ensure!(!command.contains("stranger"), "{refused:?}");
-        works(
-            &home,
-            &config,
-            &command.replacen("FILE", &file("jdoe.pem")?, 1).replacen("FILE", &file("jdoe.key.pem")?, 1),
-        )?;
-    }
+    let refused = run_with_certificate(&home, &config, "stranger.pem", "stranger.key.pem")?;
+    let expected = "rucio account identity add --type X509 --id 'CN=Nobody Known,O=Testbed' --email EMAIL jdoe";
+    ensure!(refused.code == 1 && commands(&refused.stderr)? == [expected], "{refused:?}");
     Ok(())
+}
+
+/// The values that are wrong are not repeated: there are placeholders for them.
+#[test]
+fn first_run_with_the_key_of_another_certificate() -> Result<()> {
+    let home = Home::new()?;
+    let config = home.testbed_config("auth_type = x509")?;
+    let refused = run_with_certificate(&home, &config, "jdoe.pem", "stranger.key.pem")?;
+    let hints = commands(&refused.stderr)?;
+    ensure!(refused.code == 1 && hints == ["rucio --certificate FILE --client-key FILE login"], "{refused:?}");
+    let file = |name: &str| Ok::<_, anyhow::Error>(Home::certificate(name)?.display().to_string());
+    let filled_in = hints[0].replacen("FILE", &file("jdoe.pem")?, 1).replacen("FILE", &file("jdoe.key.pem")?, 1);
+    works(&home, &config, &filled_in)
+}
+
+fn run_with_certificate(home: &Home, config: &str, certificate: &str, key: &str) -> Result<Outcome> {
+    let [certificate, key] =
+        [certificate, key].map(|name| Home::certificate(name).map(|path| path.display().to_string()));
+    let (certificate, key) = (certificate?, key?);
+    let words = ["--certificate", &certificate, "--client-key", &key, "whoami"];
+    home.ours().env("RUCIO_CONFIG", config).args(words).run()
 }
 
 #[test]

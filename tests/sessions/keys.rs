@@ -30,9 +30,7 @@ fn config(home: &Home, key: &Path) -> Result<String> {
 fn opens(home: &Home, key: &Path) -> Result<()> {
     let config = config(home, key)?;
     let mut terminal = Pty::ours(home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
-    terminal.wait_for(&format!("Pass phrase for {}: ", key.display()))?;
-    terminal.wait_for_secrecy()?;
-    terminal.type_in("secret\n")?;
+    terminal.type_secret(&format!("Pass phrase for {}: ", key.display()), "secret\n")?;
     let (code, screen) = terminal.end()?;
     ensure!(code == 0 && screen.contains("account    : jdoe"), "{screen}");
     ensure!(!screen.contains("secret"), "the pass phrase is not shown: {screen}");
@@ -59,9 +57,7 @@ fn encrypted_key_reports_a_wrong_pass_phrase() -> Result<()> {
     for key in [old_form(&home)?, Home::certificate("jdoe.encrypted.pkcs8.pem")?] {
         let config = config(&home, &key)?;
         let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
-        terminal.wait_for("Pass phrase for .*: ")?;
-        terminal.wait_for_secrecy()?;
-        terminal.type_in("guess\n")?;
+        terminal.type_secret("Pass phrase for .*: ", "guess\n")?;
         let (code, screen) = terminal.end()?;
         ensure!(code == 1 && screen.contains("the pass phrase does not open its key"), "{screen}");
         ensure!(screen.contains(&key.display().to_string()) && !screen.contains("guess"), "{screen}");
@@ -74,9 +70,7 @@ fn encrypted_key_prompt_ends_at_ctrl_c() -> Result<()> {
     let home = Home::new()?;
     let config = config(&home, &Home::certificate("jdoe.encrypted.pkcs8.pem")?)?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
-    terminal.wait_for("Pass phrase for .*: ")?;
-    terminal.wait_for_secrecy()?;
-    terminal.type_in("\x03")?;
+    terminal.type_secret("Pass phrase for .*: ", "\x03")?;
     let (code, screen) = terminal.end()?;
     ensure!(code == 130, "{code}: {screen}");
     Ok(())
@@ -88,9 +82,7 @@ fn encrypted_key_prompt_of_a_download_ends_at_ctrl_c_and_restores_the_terminal()
     let home = Home::new()?;
     let config = config(&home, &Home::certificate("jdoe.encrypted.pkcs8.pem")?)?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["download", "test:one-DAVS.dat"])?;
-    terminal.wait_for("Pass phrase for .*: ")?;
-    terminal.wait_for_secrecy()?;
-    terminal.type_in("\x03")?;
+    terminal.type_secret("Pass phrase for .*: ", "\x03")?;
     terminal.wait_for_echo()?;
     let (code, screen) = terminal.end()?;
     ensure!(code == 130, "{code}: {screen}");

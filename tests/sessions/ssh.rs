@@ -188,9 +188,7 @@ fn encrypted(home: &Home) -> Result<Vec<PathBuf>> {
 fn answer(home: &Home, key: &Path, phrase: &str) -> Result<(i32, String)> {
     let config = config(home, key)?;
     let mut terminal = Pty::ours(home, &[("RUCIO_CONFIG", &config)], &["-v", "whoami"])?;
-    terminal.wait_for(&format!("Pass phrase for {}: ", key.display()))?;
-    terminal.wait_for_secrecy()?;
-    terminal.type_in(&format!("{phrase}\n"))?;
+    terminal.type_secret(&format!("Pass phrase for {}: ", key.display()), &format!("{phrase}\n"))?;
     terminal.end()
 }
 
@@ -225,9 +223,7 @@ fn ssh_key_prompt_ends_at_ctrl_c() -> Result<()> {
     let home = Home::new()?;
     let config = config(&home, &openssh(&home, "locked", "aes256-ctr", "secret")?)?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
-    terminal.wait_for("Pass phrase for .*: ")?;
-    terminal.wait_for_secrecy()?;
-    terminal.type_in("\x03")?;
+    terminal.type_secret("Pass phrase for .*: ", "\x03")?;
     let (code, screen) = terminal.end()?;
     ensure!(code == 130, "{code}: {screen}");
     Ok(())

@@ -98,9 +98,7 @@ fn pkcs12_opens_with_what_is_typed_and_the_cache_serves_both_clients() -> Result
     let p12 = Home::certificate("jdoe.p12")?;
     let config = home.testbed_config(&x509(&p12, None))?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
-    terminal.wait_for(&format!("Pass phrase for {}: ", p12.display()))?;
-    terminal.wait_for_secrecy()?;
-    terminal.type_in("secret\n")?;
+    terminal.type_secret(&format!("Pass phrase for {}: ", p12.display()), "secret\n")?;
     let (code, screen) = terminal.end()?;
     ensure!(code == 0 && screen.contains("account    : jdoe") && !screen.contains("secret"), "{screen}");
     whoami(home.ours().env("RUCIO_CONFIG", &config), 0)?;
@@ -115,9 +113,7 @@ fn pkcs12_reports_a_wrong_pass_phrase() -> Result<()> {
     let home = Home::new()?;
     let config = home.testbed_config(&x509(&Home::certificate("jdoe.p12")?, None))?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
-    terminal.wait_for("Pass phrase for .*: ")?;
-    terminal.wait_for_secrecy()?;
-    terminal.type_in("guess\n")?;
+    terminal.type_secret("Pass phrase for .*: ", "guess\n")?;
     let (code, screen) = terminal.end()?;
     ensure!(code == 1 && screen.contains("the pass phrase does not open it"), "{screen}");
     ensure!(screen.contains("jdoe.p12") && !screen.contains("guess") && !home.token_file().exists(), "{screen}");
@@ -142,9 +138,7 @@ fn pkcs12_of_older_programs_opens() -> Result<()> {
     // The configured key of another certificate is ignored: PKCS#12 contains its own key.
     let config = home.testbed_config(&x509(&old, Some(&Home::certificate("root.key.pem")?)))?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["whoami"])?;
-    terminal.wait_for("Pass phrase for .*old.p12: ")?;
-    terminal.wait_for_secrecy()?;
-    terminal.type_in("secret\n")?;
+    terminal.type_secret("Pass phrase for .*old.p12: ", "secret\n")?;
     let (code, screen) = terminal.end()?;
     ensure!(code == 0 && screen.contains("account    : jdoe"), "{screen}");
     Ok(())

@@ -150,9 +150,7 @@ fn login_ends_at_ctrl_c_with_130() -> Result<()> {
     ensure!(terminal.end()?.0 == 130);
     let config = without_password(&home)?;
     let mut terminal = Pty::ours(&home, &[("RUCIO_CONFIG", &config)], &["login"])?;
-    terminal.wait_for("Password of jdoe: ")?;
-    terminal.wait_for_secrecy()?;
-    terminal.type_in("\x03")?;
+    terminal.type_secret("Password of jdoe: ", "\x03")?;
     terminal.wait_for_echo()?;
     ensure!(terminal.end()?.0 == 130);
     Ok(())

@@ -66,9 +66,7 @@ fn change_record(home: &Home, change: impl FnOnce(&mut Value)) -> Result<()> {
 
 /// Types a password at the prompt.
 fn type_password(terminal: &mut Pty, password: &str) -> Result<()> {
-    terminal.wait_for("Password of jdoe: ")?;
-    terminal.wait_for_secrecy()?;
-    terminal.type_in(&format!("{password}\n"))
+    terminal.type_secret("Password of jdoe: ", &format!("{password}\n"))
 }
 
 /// Runs a command that logs in in the browser, up to its end.

@@ -149,12 +149,8 @@ fn bars_include_an_archive_while_it_is_fetched() -> Result<()> {
 
 #[test]
 fn bars_are_absent_when_quiet_and_the_log_complete_when_verbose() -> Result<()> {
-    let content = bytes(1, 1_600_000);
-    let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::from_millis(40))?;
-    let mut world = DownloadFixture::new()?;
-    world.file("f", &content, &[&store.pfn("f")]);
-    world.document()?;
-    let words = ["download", "--dir", "here", "--metalink", "all.meta4"];
+    let (world, document, _store) = slow_file()?;
+    let words = ["download", "--dir", "here", "--metalink", &document];
     let verbose = world.client().args(["-v"]).args(words).run()?;
     ended(&verbose, 0)?;
     ensure!(verbose.stderr.contains("\tDEBUG\t") && verbose.stdout.contains("Completed in"), "{verbose:?}");
@@ -182,13 +178,19 @@ fn bars_are_absent_when_quiet_and_the_log_complete_when_verbose() -> Result<()> 
     Ok(())
 }
 
-#[test]
-fn bars_work_without_colours() -> Result<()> {
+/// A file that takes more than a second, and the metalink document that names it.
+fn slow_file() -> Result<(DownloadFixture, String, Store)> {
     let content = bytes(1, 1_600_000);
     let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::from_millis(60))?;
     let mut world = DownloadFixture::new()?;
     world.file("f", &content, &[&store.pfn("f")]);
     let document = world.document()?.to_string_lossy().into_owned();
+    Ok((world, document, store))
+}
+
+#[test]
+fn bars_work_without_colours() -> Result<()> {
+    let (world, document, _store) = slow_file()?;
     let config = world.config();
     let variables = [("RUCIO_CONFIG", config.as_str()), ("NO_COLOR", "1")];
     let words = ["download", "--dir", "here", "--metalink", &document];
@@ -220,12 +222,12 @@ fn bars_leave_nothing_on_a_screen_that_shrinks() -> Result<()> {
     for (columns, lines) in [(50, 24), (30, 24), (80, 24), (40, 4)] {
         tmux.resize(columns, lines)?;
         // Narrower lines are shown in full, so the last one has the time left, and there are as many as before.
-        let is_drawn_anew = |screen: &str| {
+        let is_redrawn = |screen: &str| {
             let shown = screen.lines().filter(|line| line.contains(".dat")).count();
             screen.lines().last().is_some_and(|line| line.starts_with("0 of 3 files") && line.ends_with("left"))
                 && shown == usize::from(lines).min(4) - 1
         };
-        let screen = tmux.wait_until("bars of that size", is_drawn_anew)?;
+        let screen = tmux.wait_until("bars of that size", is_redrawn)?;
         let count = |text: &str| screen.matches(text).count();
         ensure!(["one.dat", "two.dat", "three.dat"].iter().all(|name| count(name) <= 1), "{columns}: {screen}");
         ensure!(count("of 3 files") == 1, "{columns}: {screen}");
@@ -239,11 +241,7 @@ fn bars_leave_nothing_on_a_screen_that_shrinks() -> Result<()> {
 
 #[test]
 fn bars_are_absent_on_a_dumb_terminal_and_in_ci() -> Result<()> {
-    let content = bytes(1, 1_600_000);
-    let store = Store::good(HashMap::from([("f".to_owned(), content.clone())]), Duration::from_millis(60))?;
-    let mut world = DownloadFixture::new()?;
-    world.file("f", &content, &[&store.pfn("f")]);
-    let document = world.document()?.to_string_lossy().into_owned();
+    let (world, document, _store) = slow_file()?;
     let config = world.config();
     for (name, value) in [("TERM", "dumb"), ("CI", "true")] {
         let variables = [("RUCIO_CONFIG", config.as_str()), ("NO_COLOR", "1"), (name, value)];
