@@ -2,6 +2,8 @@
 # The main job, on a real Rucio server on this machine: builds the client, brings the server up, logs in, browses,
 # adds a rule, downloads a container and verifies it.
 set -euo pipefail
+# Links to the system's OpenSSL; without this, OpenSSL is built, too.
+export OPENSSL_NO_VENDOR=1
 cd "$(dirname "$(readlink -f "$0")")/.."
 say() { printf '\n\033[1m== %s (%s s)\033[0m\n' "$*" "$SECONDS"; }
 show() { printf '\n$ %s\n' "$*"; "$@"; }
@@ -37,3 +39,13 @@ show rucio download test:threeways
 show rucio download test:threeways | tail -3
 find threeways -type f -printf '%s %p\n' | sort -k2
 say "done: downloaded, and every checksum is the catalogue's"
+
+cat <<'END'
+
+To install what you just tried, in the folder of this repository:
+
+    OPENSSL_NO_VENDOR=1 cargo install --locked --path .   # this build, for this machine, into ~/.cargo/bin
+    packaging/build x86_64-gnu                            # packages for other machines, into target/packages
+
+README.md has the command for each package.
+END
