@@ -2,6 +2,7 @@
 //! start themselves. `cargo test` runs them. `tests/main.rs` has those that need the testbed.
 
 mod api;
+mod build_script;
 mod checksum;
 mod completion;
 mod daily;
