@@ -116,7 +116,7 @@ fn setup_by_password_has_four_prompts() -> Result<()> {
     let mut terminal = Pty::ours(&home, &[("X509_CERT_DIR", &folder)], &["login", "--setup"])?;
     let host = Testbed::get()?.value("URL")?.trim_start_matches("https://").to_owned();
     answer(&mut terminal, &[("Rucio server", &host)])?;
-    terminal.wait_for("Rucio 41.5.1 at https://")?;
+    terminal.wait_for(&format!("Rucio {} at https://", Testbed::get()?.server_version()))?;
     answer(&mut terminal, &[("Authentication method", ""), ("Account", "jdoe")])?;
     super::type_password(&mut terminal, "secret")?;
     let (code, screen) = terminal.end()?;
@@ -224,10 +224,8 @@ fn setup_takes_all_answers_from_options() -> Result<()> {
     let outcome = client.args(["--password", "secret", "login", "--setup"]).run()?;
     ensure!(outcome.code == 0 && outcome.stderr.is_empty(), "{outcome:?}");
     let first = format!("Configuration written to {}.\nYou are logged in.", path.display());
-    ensure!(
-        outcome.stdout.starts_with("Connected to Rucio 41.5.1 at https://") && outcome.stdout.contains(&first),
-        "{outcome:?}"
-    );
+    let connected = format!("Connected to Rucio {} at https://", Testbed::get()?.server_version());
+    ensure!(outcome.stdout.starts_with(&connected) && outcome.stdout.contains(&first), "{outcome:?}");
     let config = fs::read_to_string(path)?;
     ensure!(!config.contains("password =") && config.contains(&format!("ca_cert = {certs}/ca.pem\n")), "{config}");
     Ok(())
