@@ -35,8 +35,12 @@ const CERTIFICATE: i32 = 1001;
 const SERVER_CERTIFICATE: i32 = 2001;
 /// Option: our certificate is a proxy.
 const IS_PROXY: u32 = 0x80;
-/// Length of a challenge.
+/// Length of a challenge, also that of XRootD and dCache.
 const CHALLENGE: usize = 8;
+/// Maximum length of a challenge that is signed. As it is signed without a digest, the server of a longer one could send
+/// the digest of a proxy certificate or of a TLS handshake, and would get its signature by the user. The shortest of these
+/// has 34 bytes: MD5 as a `DigestInfo` (RFC 8017, section 9.2).
+const MAX_CHALLENGE: usize = 32;
 const CIPHER: &str = "aes-128-cbc";
 /// What follows the name of the cipher if the initialisation vector is sent.
 const WITH_VECTOR: &str = "#16";
@@ -84,7 +88,10 @@ pub(super) async fn authenticate(
         Ok(_) => return skipped("the server wants a proxy, and there is only a certificate".to_owned()),
         Err(reason) => return skipped(reason),
     };
-    let challenge = random_text();
+    let challenge = match random_text() {
+        Ok(challenge) => challenge,
+        Err(error) => return skipped(error.to_string()),
+    };
     let first = request(terms, &credentials, &challenge);
     let body = match send(dialog, &first).await? {
         Reply::More(body) => body,
@@ -109,12 +116,11 @@ async fn send(dialog: &mut Dialog<'_>, message: &[u8]) -> Result<Reply, AuthErro
 }
 
 /// Returns characters at random, of those that XRootD uses.
-fn random_text() -> String {
+fn random_text() -> Result<String, ErrorStack> {
     let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789./";
     let mut random = [0; CHALLENGE];
-    // Without randomness nothing of OpenSSL would work.
-    let _ = openssl::rand::rand_bytes(&mut random);
-    random.iter().map(|byte| char::from(letters[usize::from(byte % 64)])).collect()
+    openssl::rand::rand_bytes(&mut random)?;
+    Ok(random.iter().map(|byte| char::from(letters[usize::from(byte % 64)])).collect())
 }
 
 /// Returns the first message.
@@ -155,7 +161,14 @@ fn respond(
     let share = Share::parse(&share).ok_or("the Diffie-Hellman value of the server is not valid")?;
     let digest = digest(message.text(kind::DIGESTS).unwrap_or_default());
     let theirs = main.bucket(kind::CHALLENGE).ok_or_else(malformed)?;
-    certificate(terms, credentials, &share, digest, theirs).map_err(|error| error.to_string())
+    if theirs.len() > MAX_CHALLENGE {
+        return Err(format!("the server's challenge has {} bytes; at most {MAX_CHALLENGE} are signed", theirs.len()));
+    }
+    let in_words = |error: ErrorStack| error.to_string();
+    let (ours, secret) = share.agree(terms.is_padded).map_err(in_words)?;
+    let key = SessionKey::new(&secret, terms.has_signed_shares()).ok_or("the common secret is too short")?;
+    let message = certificate(terms, credentials, &ours, &key, digest, theirs).map_err(in_words)?;
+    Ok((message, key))
 }
 
 /// Returns the server's Diffie-Hellman value.
@@ -169,24 +182,22 @@ fn share(message: &Message<'_>, terms: Terms, key: &Rsa<Public>) -> Option<Vec<u
 
 /// Chooses one of the server's digests.
 fn digest(offered: &str) -> &str {
-    let known = |one: &&str| matches!(*one, "sha256");
-    offered.split(':').find(known).or_else(|| offered.split(':').next()).unwrap_or_default()
+    offered.split(':').find(|one| *one == "sha256").or_else(|| offered.split(':').next()).unwrap_or_default()
 }
 
-/// Returns the second message, and the key of the session.
+/// Returns the second message, which contains our share and, encrypted with the key, the signed challenge.
 fn certificate(
     terms: Terms,
     credentials: &Credentials,
-    share: &Share<'_>,
+    share: &str,
+    key: &SessionKey,
     digest: &str,
     challenge: &[u8],
-) -> Result<(Vec<u8>, SessionKey), ErrorStack> {
-    let (ours, secret) = share.agree(terms.is_padded)?;
-    let Some(key) = SessionKey::new(&secret, terms.has_signed_shares()) else { return Err(ErrorStack::get()) };
+) -> Result<Vec<u8>, ErrorStack> {
     let main = MessageWriter::new(CERTIFICATE)
         .with(kind::SIGNED_CHALLENGE, &sign(&credentials.key, challenge)?)
         .with(kind::CERTIFICATES, &credentials.chain)
-        .with(kind::CHALLENGE, random_text().as_bytes())
+        .with(kind::CHALLENGE, random_text()?.as_bytes())
         .finish();
     let vector = if terms.has_signed_shares() { WITH_VECTOR } else { "" };
     let message = MessageWriter::new(CERTIFICATE)
@@ -196,17 +207,115 @@ fn certificate(
         .with(kind::DIGESTS, digest.as_bytes());
     let message = if terms.has_signed_shares() {
         message
-            .with(kind::SIGNED_SHARE, &sign(&credentials.key, ours.as_bytes())?)
+            .with(kind::SIGNED_SHARE, &sign(&credentials.key, share.as_bytes())?)
             .with(kind::PUBLIC_KEY, &credentials.key.public_key_to_pem()?)
     } else {
-        message.with(kind::PUBLIC_KEY, ours.as_bytes())
+        message.with(kind::PUBLIC_KEY, share.as_bytes())
     };
-    Ok((message.finish(), key))
+    Ok(message.finish())
 }
 
 #[cfg(test)]
 mod tests {
+    use openssl::bn::BigNum;
+    use openssl::dh::Dh;
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::{PKey, Private};
+
     use super::*;
+
+    const OURS: &str = "AbCdEfGh";
+
+    /// What a server sends, and whose keys it uses.
+    struct ServerMessage<'a> {
+        certificate: &'a X509,
+        challenge_key: &'a Rsa<Private>,
+        share_key: &'a Rsa<Private>,
+        signed_challenge: &'a str,
+        challenge: &'a [u8],
+        ciphers: &'a str,
+    }
+
+    impl ServerMessage<'_> {
+        fn bytes(&self) -> Vec<u8> {
+            let prime = BigNum::get_rfc3526_prime_2048().unwrap();
+            let group = Dh::from_pqg(prime, None, BigNum::from_u32(2).unwrap()).unwrap();
+            let group = String::from_utf8(group.params_to_pem().unwrap()).unwrap();
+            let share = format!("{group}---BPUB---0BADCAFE---EPUB---");
+            let main = MessageWriter::new(SERVER_CERTIFICATE)
+                .with(kind::SIGNED_CHALLENGE, &sign(self.challenge_key, self.signed_challenge.as_bytes()).unwrap())
+                .with(kind::CHALLENGE, self.challenge)
+                .finish();
+            MessageWriter::new(SERVER_CERTIFICATE)
+                .with(kind::MAIN, &main)
+                .with(kind::CERTIFICATES, &self.certificate.to_pem().unwrap())
+                .with(kind::CIPHERS, self.ciphers.as_bytes())
+                .with(kind::DIGESTS, b"sha256")
+                .with(kind::SIGNED_SHARE, &sign(self.share_key, share.as_bytes()).unwrap())
+                .finish()
+        }
+    }
+
+    fn certificate_of(key: &Rsa<Private>) -> X509 {
+        let key = PKey::from_rsa(key.clone()).unwrap();
+        let mut builder = X509::builder().unwrap();
+        builder.set_pubkey(&key).unwrap();
+        builder.sign(&key, MessageDigest::sha256()).unwrap();
+        builder.build()
+    }
+
+    /// Returns why the login is not continued; `None` if it is.
+    fn refusal(message: &ServerMessage<'_>, verified: Result<(), String>) -> Option<String> {
+        let key = Rsa::generate(2048).unwrap();
+        let credentials = Credentials { chain: Vec::new(), key, is_proxy: true, issuers: String::new() };
+        let terms = Terms::parse("v:10600,c:ssl");
+        respond(&message.bytes(), terms, &credentials, OURS, |_| verified).err()
+    }
+
+    #[test]
+    fn gsi_server_has_to_prove_that_it_has_the_key_of_a_trusted_certificate() {
+        let (key, other) = (Rsa::generate(2048).unwrap(), Rsa::generate(2048).unwrap());
+        let certificate = certificate_of(&key);
+        let good = || ServerMessage {
+            certificate: &certificate,
+            challenge_key: &key,
+            share_key: &key,
+            signed_challenge: OURS,
+            challenge: b"01234567",
+            ciphers: "bf-cbc:aes-128-cbc",
+        };
+        assert_eq!(refusal(&good(), Ok(())), None);
+        assert_eq!(refusal(&good(), Err("unknown CA".to_owned())).as_deref(), Some("unknown CA"));
+        let no_key = "the server does not have the key of its certificate";
+        let no_share = "the Diffie-Hellman value of the server is not valid";
+        for (message, expected) in [
+            (ServerMessage { challenge_key: &other, ..good() }, no_key),
+            (ServerMessage { signed_challenge: "replayed", ..good() }, no_key),
+            (ServerMessage { share_key: &other, ..good() }, no_share),
+            (ServerMessage { ciphers: "bf-cbc", ..good() }, "the server does not know the cipher aes-128-cbc"),
+        ] {
+            assert_eq!(refusal(&message, Ok(())).as_deref(), Some(expected));
+        }
+    }
+
+    /// A `DigestInfo` as challenge would be signed like a certificate.
+    #[test]
+    fn gsi_challenge_that_may_be_a_digest_is_not_signed() {
+        let key = Rsa::generate(2048).unwrap();
+        let certificate = certificate_of(&key);
+        for (length, is_signed) in [(8, true), (MAX_CHALLENGE, true), (34, false), (35, false), (51, false)] {
+            let message = ServerMessage {
+                certificate: &certificate,
+                challenge_key: &key,
+                share_key: &key,
+                signed_challenge: OURS,
+                challenge: &vec![b'x'; length],
+                ciphers: CIPHER,
+            };
+            let refusal = refusal(&message, Ok(()));
+            assert_eq!(refusal.is_none(), is_signed, "{length}: {refusal:?}");
+        }
+    }
 
     #[test]
     fn gsi_terms_are_the_lower_version_and_the_padding_of_the_server() {
