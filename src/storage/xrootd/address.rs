@@ -53,8 +53,13 @@ impl Server {
     /// Returns whether this server may redirect to another one: not from elsewhere to services of this machine, nor of
     /// its link. Names other than `localhost` are not looked up.
     pub(super) fn may_redirect_to(&self, other: &Self) -> bool {
-        let is_local = |server: &Self| Url::parse(&format!("http://{server}")).is_ok_and(|url| is_local(&url));
-        is_local(self) || !is_local(other)
+        self.is_local() || !other.is_local()
+    }
+
+    fn is_local(&self) -> bool {
+        // URLs have no zone (`fe80::1%eth0`), which the resolver accepts.
+        let host = self.host.split('%').next().unwrap_or_default().to_owned();
+        Url::parse(&format!("http://{}", Self { host, ..self.clone() })).is_ok_and(|url| is_local(&url))
     }
 }
 
@@ -327,7 +332,7 @@ mod tests {
     #[test]
     fn xrootd_redirects_from_elsewhere_do_not_lead_to_this_machine() {
         let may = |from: &str, to: &str| server(None, from, 1094).may_redirect_to(&server(None, to, 1095));
-        for local in ["127.0.0.1", "localhost", "::1", "169.254.169.254", "fe80::1", "0.0.0.0"] {
+        for local in ["127.0.0.1", "localhost", "::1", "169.254.169.254", "fe80::1", "fe80::1%eth0", "0.0.0.0"] {
             assert!(!may("door.example", local), "{local}");
             assert!(may("localhost", local) && may("127.0.0.1", local), "{local}");
         }
