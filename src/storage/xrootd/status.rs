@@ -5,14 +5,19 @@ use crate::storage::{StorageError, StorageErrorKind};
 /// Codes that decide what the client does next.
 pub(super) const LOCKED: i32 = 3003;
 pub(super) const NOT_FOUND: i32 = 3011;
-pub(super) const ALREADY_EXISTS: i32 = 3018;
 pub(super) const OVERLOADED: i32 = 3024;
 pub(super) const NOT_AUTHORIZED: i32 = 3010;
 pub(super) const TLS_REQUIRED: i32 = 3028;
 const FILE_SYSTEM_ERROR: i32 = 3005;
+const INVALID_REQUEST: i32 = 3006;
 const IO_ERROR: i32 = 3007;
 const NO_MEMORY: i32 = 3008;
+const ALREADY_EXISTS: i32 = 3018;
 const SERVER_ERROR: i32 = 3012;
+
+/// Reason of an error with `INVALID_REQUEST`, in upper or lower case: XRootD before 5.0 uses that code for EEXIST
+/// (`mapError` in `XProtocol.hh`).
+const FILE_EXISTS: &str = "file exists";
 
 /// Flags in the metadata: a directory, or neither a directory nor a file.
 const NOT_A_FILE: u32 = 2 | 4;
@@ -31,6 +36,7 @@ impl ServerError {
             // Not authorised, TLS required, authentication failed.
             NOT_AUTHORIZED | TLS_REQUIRED | 3030 => StorageErrorKind::Denied,
             ALREADY_EXISTS => StorageErrorKind::AlreadyExists,
+            INVALID_REQUEST if self.text.to_ascii_lowercase().contains(FILE_EXISTS) => StorageErrorKind::AlreadyExists,
             // Locked, no memory, in progress.
             LOCKED | NO_MEMORY | 3020 | OVERLOADED => StorageErrorKind::Overloaded,
             // Also: not open, no server, cancelled, timed out, timer expired.

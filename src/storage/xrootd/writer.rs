@@ -10,7 +10,7 @@ use super::checksum::{Checksums, checksums};
 use super::new_file::NewFile;
 use super::reader::OpenFile;
 use super::route::{self, Operation};
-use super::status::{ALREADY_EXISTS, LOCKED};
+use super::status::LOCKED;
 use super::{Failure, XrootdFiles};
 use crate::storage::write::{Lock, Sent, StorageWriter, Stored, already_exists};
 use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
@@ -80,7 +80,8 @@ impl XrootdFiles {
     async fn create_lock(&self, address: &Address) -> Result<bool, Failure> {
         match self.create(address, false).await {
             Ok(file) => Ok(file.close().await.map(|()| true)?),
-            Err(Failure::Server(error)) if matches!(error.code, ALREADY_EXISTS | LOCKED) => Ok(false),
+            Err(Failure::Server(error)) if error.code == LOCKED => Ok(false),
+            Err(error) if error.kind() == StorageErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(error),
         }
     }

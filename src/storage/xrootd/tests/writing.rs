@@ -114,11 +114,18 @@ async fn xrootd_upload_with_nonsensical_responses_fails() {
 
 #[tokio::test]
 async fn xrootd_lock_is_taken_if_the_file_exists() {
-    for (code, expected) in [(3018, true), (3003, true), (3010, false), (3013, false)] {
-        let peer = faulty(OPEN, move |request| vec![request.numbered(ERROR, code, "")]).await;
+    for (code, text, expected) in [
+        (3018, "", true),
+        (3003, "", true),
+        (3010, "", false),
+        (3013, "", false),
+        (3006, "Unable to create /lock; File exists", true),
+        (3006, "Invalid request", false),
+    ] {
+        let peer = faulty(OPEN, move |request| vec![request.numbered(ERROR, code, text)]).await;
         let lock = xrootd_with(SILENCE).lock(&peer.pfn()).await.unwrap();
         let expected = if expected { Lock::Taken(peer.pfn()) } else { Lock::Unavailable };
-        assert_eq!(lock, expected, "{code}");
+        assert_eq!(lock, expected, "{code} {text}");
     }
     let peer = Peer::start(Vec::new(), |_| None).await;
     assert_eq!(xrootd_with(SILENCE).lock(&peer.pfn()).await.unwrap(), Lock::Held(peer.pfn()));
