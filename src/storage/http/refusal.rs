@@ -24,8 +24,8 @@ const LONGEST_REASON: usize = 160;
 pub(super) async fn accepted(mut response: Response) -> Result<()> {
     let Some(mut error) = answer::failure(&response) else { return Ok(()) };
     if let Some(reason) = reason(&mut response).await {
-        // A retry within seconds changes nothing.
-        if reason.to_lowercase().contains("quota") {
+        // A retry within seconds changes nothing, unless it is a quota of requests (429).
+        if error.kind != StorageErrorKind::Overloaded && reason.to_lowercase().contains("quota") {
             error.kind = StorageErrorKind::Refused;
         }
         error.message = format!("{}: {reason}", error.message);

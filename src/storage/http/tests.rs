@@ -165,6 +165,20 @@ async fn http_size_is_read_without_the_body() {
     assert!(asked.recv().await.unwrap().starts_with("head "));
 }
 
+#[tokio::test]
+async fn http_exceeded_quota_is_retried_only_if_it_is_one_of_requests() {
+    for (status, kind) in [
+        ("403 Forbidden", StorageErrorKind::Refused),
+        ("500 Internal Server Error", StorageErrorKind::Refused),
+        ("429 Too Many Requests", StorageErrorKind::Overloaded),
+    ] {
+        let (base, _asked) = serve(vec![sized(status, "Content-Type: text/plain\r\n", "Quota exceeded")]);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = plain().put(file.path(), &base.into(), &Sent::default()).await.unwrap_err();
+        assert!(error.kind == kind && error.message.ends_with(": Quota exceeded"), "{status}: {error:?}");
+    }
+}
+
 /// XRootD before 5.7 and some balancers know header names in this spelling only.
 #[tokio::test]
 async fn http_header_names_are_sent_in_title_case() {
