@@ -21,8 +21,7 @@ impl Sent {
         self.0.taken.load(Ordering::Relaxed)
     }
 
-    /// Returns size in bytes and Adler-32 of the bytes sent; `None` before the end, and if an external program sends
-    /// them.
+    /// Returns size in bytes and Adler-32 of the bytes sent; `None` before the end.
     pub fn whole(&self) -> Option<(u64, u32)> {
         *lock(&self.0.whole)
     }

@@ -214,11 +214,10 @@ impl<'a> UploadTarget<'a> {
         }
     }
 
-    /// Fails if the storage accepted no data for too long. External programs report no progress and have their own
-    /// timeouts.
+    /// Fails if the storage accepted no data for too long.
     fn check_idle_timeout(&self, silent: Duration) -> Result<()> {
         match self.run.uploader.options.idle_timeout {
-            Some(timeout) if self.writer.reports_progress() && silent > timeout => {
+            Some(timeout) if silent > timeout => {
                 let message = format!("the storage took no byte for {} s", timeout.as_secs_f64());
                 Err(StorageError::new(StorageErrorKind::TimedOut, message))
             }
