@@ -9,14 +9,12 @@ use serde_json::{Value, json};
 use super::checksum::Checksum;
 use super::events::FileEvent;
 use super::job::{DownloadOutcome, FileJob, JobId};
+use super::partial_file::BUFFER;
 use crate::secret::hide_in_urls;
 use crate::types::Did;
 
 /// State of a file in progress when the download ended.
 pub const INTERRUPTED: &str = "INTERRUPTED";
-
-/// Number of bytes that are written to a partial file at once.
-const WRITTEN_BLOCK: u64 = 256 * 1024;
 
 /// The records of all files in progress.
 #[derive(Debug)]
@@ -149,11 +147,11 @@ impl FileRecord {
         self.received_in_attempt
     }
 
-    /// Returns the number of bytes that the next run can use: whole blocks, as only these are certainly on the disk, of a
+    /// Returns the number of bytes that the next run can use: whole buffers, as only these are certainly on the disk, of a
     /// file that can be verified.
     pub fn resumable(&self) -> u64 {
         let is_verifiable = ["adler32", "md5"].iter().any(|kind| !self.record[*kind].is_null());
-        if is_verifiable { self.present - self.present % WRITTEN_BLOCK } else { 0 }
+        if is_verifiable { self.present - self.present % BUFFER as u64 } else { 0 }
     }
 
     /// Returns the time since the file was started.

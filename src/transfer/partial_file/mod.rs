@@ -14,3 +14,6 @@ pub(crate) mod resume_state;
 pub(crate) mod sequential_file;
 pub(crate) mod temporary;
 mod trailer;
+
+/// Size of a write buffer in bytes. Each of many concurrent files has two of them.
+pub(crate) const BUFFER: usize = 256 * 1024;

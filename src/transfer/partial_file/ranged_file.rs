@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use simd_adler32::Adler32;
 
+use super::BUFFER;
 use super::blocking_worker::BlockingWorker;
 use super::complete_file::CompleteFile;
 use super::range_map::{RangeMap, ReceivedRange};
@@ -17,8 +18,6 @@ use super::trailer;
 use crate::storage::ByteRange;
 use crate::transfer::checksum::Checksum;
 
-/// Size of a connection's write buffer in bytes.
-const BUFFER: usize = 256 * 1024;
 /// Number of bytes after which the footer is written again. Chosen: at most this much is downloaded again after a crash.
 const RECORD_INTERVAL: u64 = 1024 * 1024;
 

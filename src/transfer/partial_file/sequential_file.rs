@@ -8,14 +8,12 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::BUFFER;
 use super::blocking_worker::{BlockingWorker, DiskSpeed};
 use super::complete_file::CompleteFile;
 use super::ranged_file::RangedFile;
 use super::temporary::{FileCreator, TemporaryFile};
 use crate::transfer::checksum::{Checksum, Hasher};
-
-/// Size of a write buffer in bytes. Each of many concurrent files has two of them.
-const BUFFER: usize = 256 * 1024;
 
 /// Speed of the disk with the last buffer of a file.
 static LAST_BUFFER_SPEED: DiskSpeed = DiskSpeed::unknown();
