@@ -21,6 +21,8 @@ use crate::storage::{Result, StorageError, StorageErrorKind};
 /// it and the response.
 const LATE_RESPONSE: i32 = 5008;
 const LATE_PADDING: usize = 4;
+/// Requests are written together until they have this many bytes: more would only be copied.
+const BATCH: usize = 64 * 1024;
 
 /// A connection after the login. Ends on drop.
 #[derive(Debug)]
@@ -135,7 +137,9 @@ impl Pending {
 
 async fn write(mut stream: Outgoing<'static>, mut queue: mpsc::UnboundedReceiver<Vec<u8>>, requests: Requests) {
     while let Some(mut bytes) = queue.recv().await {
-        while let Ok(more) = queue.try_recv() {
+        while bytes.len() < BATCH
+            && let Ok(more) = queue.try_recv()
+        {
             bytes.extend(more);
         }
         let written = async {

@@ -127,7 +127,7 @@ fn done(answer: Answer) -> Result<Option<std::time::Duration>> {
 impl Source {
     /// Returns the next bytes, none at the end, and itself.
     fn next(mut self) -> Result<(Self, Bytes)> {
-        let mut block = Vec::new();
+        let mut block = Vec::with_capacity(BLOCK as usize);
         (&mut self.file).take(BLOCK).read_to_end(&mut block)?;
         self.sum.write(&block);
         Ok((self, block.into()))
