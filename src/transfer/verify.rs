@@ -32,7 +32,8 @@ pub enum FileCheck {
     Unreadable(String),
 }
 
-/// Verifies the file at this path; reads it only if its size is right. `on_read` gets the length of each block read.
+/// Verifies the file at this path; reads it only if its size is right. Calls `on_read` with the length of each block
+/// read.
 pub fn verify_file(path: &Path, bytes: Option<u64>, checksum: Checksum, on_read: impl Fn(u64)) -> FileCheck {
     match compare(path, bytes, checksum, on_read) {
         Ok(finding) => finding,

@@ -28,7 +28,7 @@ impl Client {
         let identity = site.map(|site| {
             let (_, _, proxy) = site.user(TODAY)?;
             let ask: std::sync::Arc<dyn Fn(&std::path::Path) -> std::io::Result<_> + Send + Sync> =
-                std::sync::Arc::new(|_| Err(std::io::Error::other("no prompt")));
+                std::sync::Arc::new(|_| Err(std::io::Error::other("there is no terminal")));
             Ok::<_, anyhow::Error>(Identity::load(proxy.as_ref(), None, &ask)?)
         });
         let files = XrootdFiles::new(SessionSettings {

@@ -16,6 +16,7 @@ const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 /// Beginning of the system resolver's error messages, and what it says of a name that does not exist.
 const NO_ADDRESS: &str = "failed to lookup address information";
 const UNKNOWN_NAME: &str = "Name or service not known";
+
 /// Connects to a host.
 pub(super) async fn connect(server: &Server, limit: Duration) -> Result<TcpStream> {
     let stream = timeout(limit, first_answering(server)).await.map_err(|_| silent(server))??;

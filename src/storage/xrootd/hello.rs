@@ -1,7 +1,7 @@
 //! The first bytes of a connection: handshake, protocol, and TLS where server or client want it.
 //!
 //! A server that requires TLS for the login says so in its first response. One that requires it later, for the session
-//! or for data, is asked for it before the login, so that nothing at all is sent in clear.
+//! or for data, is asked for it before the login, so that nothing at all is sent unencrypted.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;

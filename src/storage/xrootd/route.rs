@@ -59,8 +59,8 @@ struct Route<'a> {
     /// What is asked for next, and for which login.
     next: Address,
     login_token: Option<String>,
-    /// Index of the token that is for the server of the PFN. Servers that it leads to over TLS get it, too: it could
-    /// give it to them itself.
+    /// Index of the token that is for the server of the PFN. Servers that it redirects to over TLS get it, too: the
+    /// first server could pass it on anyway.
     token: Option<usize>,
     /// Whether the server has to look for the file itself instead of remembering.
     refresh: bool,
@@ -74,7 +74,7 @@ struct Route<'a> {
     failure: Option<Failure>,
 }
 
-/// Sends a request to the server of this address, or where it leads to. Returns the response and the session it came by.
+/// Sends a request to the server of this address, or to those that it redirects to. Returns the response and its session.
 pub(super) async fn request(
     pool: &Arc<SessionPool>,
     operation: Operation<'_>,
@@ -157,7 +157,7 @@ impl Route<'_> {
         lease.connection.send(&request, limit).answer().await
     }
 
-    /// Goes where a server leads to.
+    /// Follows a redirect.
     fn follow(&mut self, lease: &Lease, port: i32, text: &str) -> Result<(), Failure> {
         let redirect = Redirect::parse(port, text).ok_or_else(|| invalid("a redirect without a host"))?;
         match redirect.scheme.as_deref() {

@@ -55,7 +55,7 @@ impl Checksum {
         self.of_file_with_progress(path, |_| ())
     }
 
-    /// Like [`Self::of_file`]; `on_read` gets the length of each block read.
+    /// Like [`Self::of_file`]; calls `on_read` with the length of each block read.
     pub fn of_file_with_progress(&self, path: &Path, on_read: impl Fn(u64)) -> io::Result<Self> {
         let (mut file, mut hasher, mut block) = (File::open(path)?, self.hasher(), vec![0; BLOCK]);
         loop {

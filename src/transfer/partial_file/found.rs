@@ -17,7 +17,7 @@ const BLOCK: u64 = 512;
 pub(crate) struct FoundPartialFile {
     /// Its path.
     pub path: PathBuf,
-    /// Path of the file when it is complete, as far as the name tells it: long names are cut.
+    /// Path of the file when it is complete; long names are cut, as that of the partial file is.
     pub destination: PathBuf,
     /// Bytes on disk. A file that is received in ranges has holes.
     pub bytes: u64,

@@ -209,10 +209,12 @@ pub(crate) async fn copy(from: PathBuf, to: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
-    fn temporary_name_tells_the_name_of_the_file() {
+    fn temporary_name_contains_the_name_of_the_file() {
         for (part, name) in [
             (".a.root.0a1b2c3d.rucio-part", "a.root"),
             (".a.0a1b2c3d0a1b2c3d0a1b2c3d0a1b2c3d.rucio-part", "a"),
@@ -222,7 +224,6 @@ mod tests {
             assert_eq!(destination_name(Path::new(part)), name);
         }
     }
-    use std::io::Write;
 
     const KNOWN: Checksum = Checksum::Adler32(0x12_3456);
 

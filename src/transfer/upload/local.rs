@@ -146,7 +146,8 @@ pub fn files_in(folder: &Path) -> io::Result<(Vec<PathBuf>, bool)> {
     Ok((files.into_iter().filter(|path| path.is_file()).collect(), !folders.is_empty()))
 }
 
-/// Computes size and both checksums in one read, and the GUID. `on_progress` gets the number of bytes read, at intervals.
+/// Computes size and both checksums in one read, and the GUID. Calls `on_progress` at intervals with the number of bytes
+/// read so far.
 ///
 /// Errors: the file cannot be read; `RucioException` if it is a POOL file whose GUID cannot be read.
 pub(super) async fn measure(file: &LocalFile, on_progress: impl Fn(u64)) -> Result<Measured> {

@@ -1,6 +1,6 @@
 //! `ztn`: a bearer token, over TLS only.
 //!
-//! XRootD 5.5.3 offers this method on connections in clear, too, so the client has to check.
+//! XRootD 5.5.3 offers this method on unencrypted connections, too, so the client has to check.
 
 use super::{Attempt, AuthError, Outcome, present};
 use crate::storage::xrootd::dialog::Dialog;

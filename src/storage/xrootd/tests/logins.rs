@@ -49,7 +49,7 @@ async fn xrootd_encrypted_address_is_never_read_in_clear() {
     assert_eq!(peer.received(LOGIN).len(), 0, "nothing after the protocol request");
 }
 
-/// The server says that it begins with TLS, and goes on in clear.
+/// The server announces TLS, and its next bytes are unencrypted.
 #[tokio::test]
 async fn xrootd_server_that_announces_tls_has_to_speak_it() {
     let peer = Peer::start(content(100), |request| {
@@ -62,13 +62,13 @@ async fn xrootd_server_that_announces_tls_has_to_speak_it() {
     assert_eq!(peer.received(LOGIN).len(), 0);
 }
 
-/// It is asked for it before the login, so that nothing is sent in clear.
+/// The client asks for TLS before the login, so that nothing is sent unencrypted.
 #[tokio::test]
 async fn xrootd_server_that_requires_tls_later_is_asked_for_it_at_once() {
     let peer = server(REQUIRES_TLS, "").await;
     super::download(&peer).await.unwrap();
-    let wishes: Vec<_> = peer.received(PROTOCOL).iter().map(Received::flags).collect();
-    assert_eq!(wishes, [3, 7], "able, and wanted");
+    let flags: Vec<_> = peer.received(PROTOCOL).iter().map(Received::flags).collect();
+    assert_eq!(flags, [3, 7], "TLS is possible, then requested");
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ async fn xrootd_upload_announces_its_size_and_sends_every_byte_once() {
 }
 
 #[tokio::test]
-async fn xrootd_upload_errors_of_the_server_are_told_in_its_words() {
+async fn xrootd_upload_errors_have_the_words_of_the_server() {
     for (number, code, kind) in [
         (OPEN, 3010, StorageErrorKind::Denied),
         (OPEN, 3009, StorageErrorKind::Refused),
