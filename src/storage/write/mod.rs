@@ -64,7 +64,8 @@ pub trait StorageWriter: Send + Sync {
         false
     }
 
-    /// Writes a local file and creates its parent folders. Updates `sent` with the bytes sent. Errors: [`StorageErrorKind::AlreadyExists`] if the file exists and the storage does not replace it.
+    /// Writes a local file and creates its parent folders. Updates `sent` with the bytes sent. Errors:
+    /// [`StorageErrorKind::AlreadyExists`] if the file exists and the storage does not replace it.
     fn put<'a>(&'a self, from: &'a Path, pfn: &'a Pfn, sent: &'a Sent) -> BoxFuture<'a, Result<()>>;
 
     /// Renames a file on the same storage. Returns whether that was exclusive: no other file can have been replaced,

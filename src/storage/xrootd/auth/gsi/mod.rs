@@ -217,6 +217,7 @@ fn certificate(
 
 #[cfg(test)]
 mod tests {
+    use openssl::asn1::Asn1Time;
     use openssl::bn::BigNum;
     use openssl::dh::Dh;
     use openssl::hash::MessageDigest;
@@ -259,6 +260,9 @@ mod tests {
     fn certificate_of(key: &Rsa<Private>) -> X509 {
         let key = PKey::from_rsa(key.clone()).unwrap();
         let mut builder = X509::builder().unwrap();
+        // Without both times it could not be read.
+        builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+        builder.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
         builder.set_pubkey(&key).unwrap();
         builder.sign(&key, MessageDigest::sha256()).unwrap();
         builder.build()
