@@ -4,13 +4,14 @@
 //! [`wire`], [`status`], [`address`] and [`frame`] are the protocol's formats. [`connect`], [`hello`], [`login`] and
 //! [`mod@auth`] start a session, by one request at a time ([`dialog`]); [`pool`] keeps it; [`connection`] and [`pending`]
 //! carry many requests at a time, [`sign`] signs them. [`route`] finds the server that has the file, and [`reader`] reads it;
-//! [`writer`] and [`new_file`] write one, and [`checksum`] asks for its checksum.
+//! [`writer`], [`creations`] and [`new_file`] write one, and [`checksum`] asks for its checksum.
 
 mod address;
 mod auth;
 mod checksum;
 mod connect;
 mod connection;
+mod creations;
 mod dialog;
 mod frame;
 mod hello;
@@ -41,6 +42,7 @@ use super::{
     boxed,
 };
 use address::Address;
+use creations::Creations;
 pub use login::SessionSettings;
 use pool::SessionPool;
 use reader::{FileReader, OpenFile};
@@ -52,6 +54,7 @@ use status::{FileInfo, ServerError};
 #[derive(Debug)]
 pub struct XrootdFiles {
     pool: Arc<SessionPool>,
+    creations: Creations,
 }
 
 /// Why a request has failed.
@@ -98,7 +101,7 @@ impl From<Failure> for StorageError {
 impl XrootdFiles {
     /// Creates the client.
     pub fn new(settings: SessionSettings) -> Self {
-        Self { pool: SessionPool::new(settings) }
+        Self { pool: SessionPool::new(settings), creations: Creations::new() }
     }
 
     async fn open(&self, address: &Address) -> Result<OpenFile, Failure> {

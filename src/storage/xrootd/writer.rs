@@ -52,9 +52,15 @@ impl XrootdFiles {
         Ok(Some(Stored { adler32, md5, ..stored }))
     }
 
+    /// Creates a file and opens it. If this is dropped, the file is created nevertheless, and closed.
     async fn create(&self, address: &Address, replaces: bool) -> Result<NewFile, Failure> {
-        let served = route::request(&self.pool, Operation::Create { replaces }, address).await?;
-        Ok(NewFile::new(served.lease, &served.body)?)
+        let (creation, pool, address) = (self.creations.begin(address), self.pool.clone(), address.clone());
+        let creating = tokio::spawn(async move {
+            let _creation = creation;
+            let served = route::request(&pool, Operation::Create { replaces }, &address).await?;
+            Ok(NewFile::new(served.lease, &served.body)?)
+        });
+        creating.await.map_err(|error| StorageError::new(StorageErrorKind::Transient, error.to_string()))?
     }
 
     async fn write(&self, from: &Path, mut address: Address, sent: &Sent) -> Result<(), Failure> {
@@ -137,7 +143,9 @@ impl StorageWriter for XrootdFiles {
 
     fn delete<'a>(&'a self, pfn: &'a Pfn) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            route::request(&self.pool, Operation::Delete, &Address::parse(pfn)?).await?;
+            let address = Address::parse(pfn)?;
+            self.creations.wait_for(&address).await;
+            route::request(&self.pool, Operation::Delete, &address).await?;
             Ok(())
         })
     }

@@ -15,6 +15,7 @@ pub(super) const CHECKSUM: u16 = 3001;
 pub(super) const CLOSE: u16 = 3003;
 pub(super) const CREATE_FOLDER: u16 = 3008;
 pub(super) const RENAME: u16 = 3009;
+pub(super) const DELETE: u16 = 3014;
 pub(super) const STAT: u16 = 3017;
 pub(super) const WRITE: u16 = 3019;
 pub(super) const OPEN: u16 = 3010;

@@ -1,11 +1,12 @@
 //! Writing: what the peer receives, and faults at each step.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::SILENCE;
 use super::peer::{
-    CHECKSUM, CLOSE, CREATE_FOLDER, ERROR, OK, OPEN, Peer, REDIRECT, RENAME, Received, STAT, Step, WAIT, WRITE, content,
+    CHECKSUM, CLOSE, CREATE_FOLDER, DELETE, ERROR, OK, OPEN, Peer, REDIRECT, RENAME, Received, STAT, Step, WAIT, WRITE,
+    content,
 };
 use crate::storage::write::{Lock, Sent, StorageWriter, Stored};
 use crate::storage::{Result, StorageErrorKind};
@@ -110,6 +111,23 @@ async fn xrootd_upload_with_nonsensical_responses_fails() {
         let peer = faulty(number, |request| vec![request.numbered(REDIRECT, 1094, "localhost")]).await;
         expect(peer, StorageErrorKind::Transient, protocol, &format!("a redirect of {number}")).await;
     }
+}
+
+/// Ctrl-C while the server creates the file: what is deleted before would come into being afterwards.
+#[tokio::test]
+async fn xrootd_file_is_deleted_after_its_creation_if_the_upload_is_dropped() {
+    let peer = faulty(OPEN, |request| {
+        vec![Step::Pause(Duration::from_millis(500)), request.answer(OK, b"\0\0\0\x05\0\0\0\0\0\0\0\x001 0 16 1\0")]
+    })
+    .await;
+    let (files, local, pfn) = (xrootd_with(SILENCE), tempfile::NamedTempFile::new().unwrap(), peer.pfn());
+    let sent = Sent::default();
+    let upload = files.put(local.path(), &pfn, &sent);
+    tokio::time::timeout(Duration::from_millis(100), upload).await.unwrap_err();
+    let start = Instant::now();
+    files.delete(&pfn).await.unwrap();
+    assert!(start.elapsed() > Duration::from_millis(200), "deleted after {:?}", start.elapsed());
+    assert_eq!((peer.received(OPEN).len(), peer.received(DELETE).len()), (1, 1));
 }
 
 #[tokio::test]
