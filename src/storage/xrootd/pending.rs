@@ -46,7 +46,7 @@ impl Answer {
         Some(match status {
             Status::Ok => Self::Ok(body),
             Status::AuthMore => Self::AuthMore(body),
-            Status::Error => parts().map(|(code, text)| Self::Error(ServerError { code, text }))?,
+            Status::Error => parts().map(|(code, text)| Self::Error(ServerError::new(code, &text)))?,
             Status::Redirect => parts().map(|(port, text)| Self::Redirect { port, text })?,
             Status::Wait => Self::Wait(Duration::from_secs(number(&body)?.0.max(0).unsigned_abs().into())),
             Status::Partial | Status::Attention | Status::Deferred => return None,

@@ -109,7 +109,7 @@ pub(super) async fn request(
             Ok((lease, Answer::Error(mut error))) => {
                 if let (NOT_AUTHORIZED, Some(note)) = (error.code, &lease.login_note) {
                     // The user may have believed to be another one.
-                    error.text = format!("{} ({note})", error.text.trim());
+                    error.text = format!("{} ({note})", error.text);
                 }
                 if !route.encrypt_or_authorize(&lease, &error) {
                     route.recover_from(error)?;

@@ -19,6 +19,9 @@ const SERVER_ERROR: i32 = 3012;
 /// (`mapError` in `XProtocol.hh`).
 const FILE_EXISTS: &str = "file exists";
 
+/// Maximum length of a reason in characters. Chosen: a path and some words.
+const MAX_REASON: usize = 1000;
+
 /// Flags in the metadata: a directory, or neither a directory nor a file.
 const NOT_A_FILE: u32 = 2 | 4;
 
@@ -30,6 +33,10 @@ pub(super) struct ServerError {
 }
 
 impl ServerError {
+    pub(super) fn new(code: i32, text: &str) -> Self {
+        Self { code, text: text.trim().chars().take(MAX_REASON).collect() }
+    }
+
     pub(super) fn kind(&self) -> StorageErrorKind {
         match self.code {
             NOT_FOUND => StorageErrorKind::NotFound,
@@ -63,7 +70,6 @@ impl ServerError {
 impl From<ServerError> for StorageError {
     fn from(error: ServerError) -> Self {
         let ServerError { code, text } = &error;
-        let text = text.trim();
         let text = if text.is_empty() { "the server gave no reason" } else { text };
         Self::new(error.kind(), format!("root: [{code}] {text}"))
     }
@@ -109,7 +115,7 @@ mod tests {
             (3009, StorageErrorKind::Refused),
             (-1, StorageErrorKind::Refused),
         ] {
-            let error = StorageError::from(ServerError { code, text: "Unable to open /x; why".to_owned() });
+            let error = StorageError::from(ServerError::new(code, " Unable to open /x; why "));
             assert_eq!((error.kind, error.message), (kind, format!("root: [{code}] Unable to open /x; why")));
         }
     }

@@ -254,9 +254,11 @@ pub(super) fn number(body: &[u8]) -> Option<(i32, &[u8])> {
     Some((i32::from_be_bytes(*number), rest))
 }
 
-/// Returns a text of the server, without the NUL that ends it.
+/// Returns a text of the server, without the NUL that ends it. Control characters, which a terminal would obey, become
+/// spaces.
 pub(super) fn text(body: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(body.strip_suffix(b"\0").unwrap_or(body))
+    let text = String::from_utf8_lossy(body.strip_suffix(b"\0").unwrap_or(body));
+    if text.contains(char::is_control) { text.replace(char::is_control, " ").into() } else { text }
 }
 
 #[cfg(test)]
@@ -288,6 +290,7 @@ mod tests {
     #[test]
     fn xrootd_texts_may_be_of_any_bytes() {
         assert_eq!((text(b"a\0"), text(b"a"), text(b"\xff\0")), ("a".into(), "a".into(), "\u{fffd}".into()));
+        assert_eq!(text(b"a\x1b[2J\nb\0c"), "a [2J b c");
         assert_eq!((number(b"\0\0\x0b\xc3text"), number(b"\0\0")), (Some((3011, &b"text"[..])), None));
     }
 }

@@ -113,7 +113,7 @@ pub(super) async fn authenticate(
                 let note = || format!("logged in by {}; {}", offer.name, reasons.join("; "));
                 return Ok(Authenticated { key, note: (!reasons.is_empty()).then(note) });
             }
-            Outcome::Refused(ServerError { code, text }) => format!("[{code}] {}", text.trim()),
+            Outcome::Refused(ServerError { code, text }) => format!("[{code}] {text}"),
             Outcome::Skipped(reason) => reason,
         };
         reasons.push(format!("{}: {reason}", offer.name));
