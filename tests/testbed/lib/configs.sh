@@ -263,6 +263,8 @@ xrootd_pool_config() {
     cat <<CFG
 all.role server
 all.manager localhost:$P_CMSD
+# by default the manager selects no server with less than 10 GB free: writing ends with 404
+cms.space min 1m 2m
 if exec cmsd
 xrd.port any
 fi
@@ -278,6 +280,7 @@ xrootd_door_config() {
 all.role manager
 all.manager localhost:$P_CMSD
 cms.allow host *
+cms.space min 1m 2m
 cms.delay startup 1 lookup 1 full 1 hold 200 servers 1
 if exec cmsd
 xrd.port $P_CMSD
