@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use rucio::config::CaSource;
 use rucio::http::tls::{Identity, client_config_of_all};
-use rucio::storage::write::{Lock, Sent, StorageWriter, Stored};
+use rucio::storage::write::{Lock, Sent, SentDigests, StorageWriter, Stored};
 use rucio::storage::xrootd::{SessionSettings, XrootdFiles};
 use rucio::storage::{Pfn, Result as StorageResult, StorageErrorKind};
 use tokio::runtime::Runtime;
@@ -45,7 +45,7 @@ impl Client {
         Ok(Self { files, runtime: Runtime::new()? })
     }
 
-    fn put(&self, content: &[u8], pfn: &str) -> StorageResult<Option<(u64, u32)>> {
+    fn put(&self, content: &[u8], pfn: &str) -> StorageResult<Option<SentDigests>> {
         let local = tempfile::NamedTempFile::new()?;
         fs::write(local.path(), content)?;
         let sent = Sent::default();
@@ -76,7 +76,8 @@ fn exercise(client: &Client, server: &XrootdServer, pfn: impl Fn(&str) -> String
         let content = bytes(seed, size);
         let sum = simd_adler32::adler32(&&content[..]);
         let sent = client.put(&content, &pfn("deep/er/f.part")).with_context(|| format!("{case}: {size} bytes"))?;
-        ensure!(sent == Some((size as u64, sum)), "{case}: {sent:?}");
+        let digests = SentDigests { bytes: size as u64, adler32: sum, md5: None };
+        ensure!(sent == Some(digests), "{case}: {sent:?}");
         ensure!(fs::read(server.place("deep/er/f.part"))? == content, "{case}: other bytes of {size}");
         let stored = client.inspect(&pfn("deep/er/f.part"))?.context("it is not there")?;
         let expected = Stored { bytes: Some(size as u64), adler32: Some(format!("{sum:08x}")), md5: None };

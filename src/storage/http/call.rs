@@ -1,24 +1,18 @@
 //! A request that can be sent more than once: after a redirect, or again with the token.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Request};
-use simd_adler32::Adler32;
 use url::Url;
 
 use super::expect::HeldBody;
-use crate::storage::write::Sent;
+use crate::storage::write::{Sent, Source};
 use crate::storage::{Result, StorageError, StorageErrorKind};
-
-/// Block size for reading the local file, in bytes.
-const BLOCK: u64 = 1024 * 1024;
 
 /// Method, headers and body of a request.
 #[derive(Clone)]
@@ -62,51 +56,38 @@ impl<'a> Call<'a> {
         let mut request = Request::new(self.method.clone(), url.clone());
         *request.headers_mut() = self.headers.clone();
         let Some((path, sent)) = self.body else { return Ok(request) };
-        let file = File::open(path)?;
-        let length = file.metadata()?.len();
-        sent.restart();
-        if length == 0 {
-            sent.finish(0, Adler32::new().finish());
-        }
-        request.headers_mut().insert(CONTENT_LENGTH, length.into());
-        *request.body_mut() = Some(reqwest::Body::wrap_stream(chunks(file, length, sent.clone(), held)));
+        let source = Source::open(path, sent)?;
+        request.headers_mut().insert(CONTENT_LENGTH, source.length().into());
+        *request.body_mut() = Some(reqwest::Body::wrap_stream(blocks(source, sent.clone(), held)));
         Ok(request)
     }
 }
 
-/// Streams a file and computes its checksum, up to the length it had when it was opened: the body must match the
-/// `Content-Length` header.
-fn chunks(file: File, length: u64, sent: Sent, held: Option<HeldBody>) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    let start = (Arc::new(file), 0, Adler32::new(), held);
-    try_unfold(start, move |(file, position, mut sum, held)| {
+/// Streams a file, after the wait if it is held back.
+fn blocks(source: Source, sent: Sent, held: Option<HeldBody>) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    try_unfold((unread(source), held), move |(source, held)| {
         let sent = sent.clone();
         async move {
+            let Some(mut source) = source else { return Ok(None) };
             if let Some(held) = held {
                 held.wait().await?;
             }
-            sent.set_taken(position);
-            if position == length {
-                return Ok(None);
-            }
-            let (source, wanted) = (file.clone(), BLOCK.min(length - position));
-            let read = move || {
-                let mut bytes = Vec::with_capacity(wanted as usize);
-                source.as_ref().take(wanted).read_to_end(&mut bytes)?;
-                sum.write(&bytes);
-                io::Result::Ok((bytes, sum))
-            };
-            let (bytes, sum) = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
-            if bytes.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the local file became shorter"));
-            }
-            let next = position + bytes.len() as u64;
-            // The stream is not polled again once the announced length was sent.
-            if next == length {
-                sent.finish(length, sum.finish());
-            }
-            Ok(Some((Bytes::from(bytes), (file, next, sum, None))))
+            sent.set_taken(source.position());
+            let read = move || source.next_block().map(|block| (block, unread(source)));
+            let (block, rest) = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
+            Ok(Some((block, (rest, None))))
         }
     })
+}
+
+/// Returns the source if there is more to read, else publishes its digests: the stream is not polled again once the
+/// announced length was sent.
+fn unread(source: Source) -> Option<Source> {
+    if !source.is_read() {
+        return Some(source);
+    }
+    source.finish();
+    None
 }
 
 /// Returns a method that is not part of HTTP itself.

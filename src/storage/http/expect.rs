@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(door.body_bytes(), 0);
         let received: Vec<_> = node.requests().iter().map(|request| request.body.len() as u64).collect();
         assert_eq!(received, [HELD_LENGTH, HELD_LENGTH]);
-        assert_eq!(sent.whole().map(|(bytes, _)| bytes), Some(HELD_LENGTH));
+        assert_eq!(sent.whole().map(|digests| digests.bytes), Some(HELD_LENGTH));
         assert!(node.requests()[0].header("expect").is_none(), "a node redirects no further");
     }
 

@@ -1,6 +1,5 @@
 //! Writes `scp://`, `sftp://` and `rsync://` PFNs over SFTP, with the same sessions as for reading.
 
-use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -12,7 +11,7 @@ use super::SshFiles;
 use super::address::Address;
 use super::session::Session;
 use super::writer::write_file;
-use crate::storage::write::{Lock, Sent, StorageWriter, Stored, already_exists};
+use crate::storage::write::{Lock, Sent, Source, StorageWriter, Stored, already_exists};
 use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 
 /// Bits of the permissions that a stored file has from the local one.
@@ -47,9 +46,9 @@ impl StorageWriter for SshFiles {
     fn put<'a>(&'a self, from: &'a Path, pfn: &'a Pfn, sent: &'a Sent) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let address = Address::parse(pfn)?;
-            let file = File::open(from)?;
+            let source = Source::open(from, sent)?;
             let mut session = self.pool.lease(&address.host).await?;
-            let outcome = send(&mut session, file, &address.path, sent).await;
+            let outcome = send(&mut session, source, &address.path, sent).await;
             session.finish(outcome)
         })
     }
@@ -98,10 +97,10 @@ impl StorageWriter for SshFiles {
 }
 
 /// Writes a file, after its parent folders if they are missing.
-async fn send(session: &mut Session, file: File, path: &str, sent: &Sent) -> Result<()> {
-    let mode = file.metadata()?.permissions().mode() & PERMISSIONS;
+async fn send(session: &mut Session, source: Source, path: &str, sent: &Sent) -> Result<()> {
+    let mode = source.metadata().permissions().mode() & PERMISSIONS;
     let handle = open(session, path, mode).await?;
-    write_file(session, &handle, file, sent).await?;
+    write_file(session, &handle, source, sent).await?;
     session.sync(&handle).await?;
     session.close(&handle).await
 }
@@ -196,12 +195,13 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::storage::write::SentDigests;
 
-    fn local_file(folder: &Path, bytes: &[u8]) -> File {
+    fn local_file(folder: &Path, bytes: &[u8], sent: &Sent) -> Source {
         let path = folder.join("local");
         fs::write(&path, bytes).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        File::open(path).unwrap()
+        Source::open(&path, sent).unwrap()
     }
 
     #[tokio::test]
@@ -213,20 +213,21 @@ mod tests {
             let bytes: Vec<u8> = (0..size).map(|index: u32| (index / 7) as u8).collect();
             let path = format!("{}/a/b {size}/it's;$(x)", dir.path().display());
             let sent = Sent::default();
-            send(&mut session, local_file(dir.path(), &bytes), &path, &sent).await.unwrap();
+            send(&mut session, local_file(dir.path(), &bytes, &sent), &path, &sent).await.unwrap();
             assert!(fs::read(&path).unwrap() == bytes, "{size} bytes");
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
-            let mut sum = Adler32::new();
-            sum.write(&bytes);
-            assert_eq!((sent.taken(), sent.whole()), (u64::from(size), Some((u64::from(size), sum.finish()))));
+            let digests =
+                SentDigests { bytes: u64::from(size), adler32: simd_adler32::adler32(&&bytes[..]), md5: None };
+            assert_eq!((sent.taken(), sent.whole()), (u64::from(size), Some(digests)));
             // A second run starts again.
-            send(&mut session, local_file(dir.path(), b"new"), &path, &sent).await.unwrap();
+            send(&mut session, local_file(dir.path(), b"new", &sent), &path, &sent).await.unwrap();
             assert_eq!(fs::read(&path).unwrap(), b"new");
             assert!(session.is_idle());
         }
         fs::write(dir.path().join("file"), "").unwrap();
         let below_file = format!("{}/file/f", dir.path().display());
-        let error = send(&mut session, local_file(dir.path(), b"x"), &below_file, &Sent::default()).await.unwrap_err();
+        let sent = Sent::default();
+        let error = send(&mut session, local_file(dir.path(), b"x", &sent), &below_file, &sent).await.unwrap_err();
         assert!(!error.is_retryable(), "{error:?}");
     }
 

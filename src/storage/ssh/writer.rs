@@ -1,24 +1,18 @@
 //! Writes a file over SFTP with many requests in flight, so that latency does not limit the speed.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::Read;
 
 use bytes::Bytes;
-use simd_adler32::Adler32;
 
 use super::packet::SftpRequest;
 use super::session::Session;
-use crate::storage::file::blocking;
-use crate::storage::write::Sent;
+use crate::storage::write::{Sent, Source};
 use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Number of bytes per request; servers need not support more.
 const WRITE_SIZE: usize = 32 * 1024;
 /// Maximum number of requests in flight.
 const AHEAD: usize = 64;
-/// Block size for reading the local file, in bytes.
-const BLOCK: u64 = 1024 * 1024;
 
 /// A write operation that sends one file.
 struct FileWriter<'a> {
@@ -32,31 +26,22 @@ struct FileWriter<'a> {
 }
 
 /// Writes a local file to an open one. Returns when the host has confirmed every byte.
-pub(super) async fn write_file(session: &mut Session, handle: &[u8], file: File, sent: &Sent) -> Result<()> {
-    sent.restart();
+pub(super) async fn write_file(session: &mut Session, handle: &[u8], mut source: Source, sent: &Sent) -> Result<()> {
     let mut writer = FileWriter { session, handle, sent, pending: VecDeque::new(), confirmed: 0 };
-    let (mut file, mut sum, mut offset) = (file, Adler32::new(), 0);
+    let mut offset = 0;
     loop {
         let block;
-        (file, block) = blocking(move || read_block(file)).await?;
+        (source, block) = source.read_block().await?;
         if block.is_empty() {
             break;
         }
-        sum.write(&block);
         offset = writer.write(block, offset).await?;
     }
     while !writer.pending.is_empty() {
         writer.confirm().await?;
     }
-    sent.finish(offset, sum.finish());
+    source.finish();
     Ok(())
-}
-
-/// Reads the next block. Returns it with the file, for the one after it.
-fn read_block(mut file: File) -> Result<(File, Bytes)> {
-    let mut block = Vec::new();
-    (&mut file).take(BLOCK).read_to_end(&mut block)?;
-    Ok((file, block.into()))
 }
 
 impl FileWriter<'_> {

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use simd_adler32::Adler32;
 
-use super::{Lock, Sent, StorageWriter, Stored, already_exists};
+use super::{Lock, Sent, Source, StorageWriter, Stored, already_exists};
 use crate::storage::file::{LocalFiles, blocking, path};
 use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 
@@ -94,34 +94,27 @@ fn summed(mut file: File) -> Result<Stored> {
     Ok(Stored { bytes: Some(bytes), adler32: Some(format!("{:08x}", sum.finish())), md5: None })
 }
 
-/// Copies a file and computes its checksum. Does not use the kernel's copy functions, because these report no progress.
-/// Stops when the receiver of the progress is dropped. Never overwrites an existing file: another process may be
-/// writing it.
+/// Copies a file. Does not use the kernel's copy functions, because these report no progress and no digest. Stops when
+/// the receiver of the progress is dropped. Never overwrites an existing file: another process may be writing it.
 fn copy(from: &Path, to: &Path, sent: &Sent) -> Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
-    let (mut from, mut to) = (File::open(from)?, File::create_new(to)?);
-    let (mut block, mut sum, mut bytes) = (block_for(&from)?, Adler32::new(), 0);
-    sent.restart();
+    let (mut from, mut to) = (Source::open(from, sent)?, File::create_new(to)?);
     loop {
-        if sent.is_abandoned() {
+        // The caller's, and the one of the source.
+        if sent.is_abandoned(2) {
             return Err(StorageError::new(StorageErrorKind::Refused, "given up"));
         }
-        match from.read(&mut block) {
-            Ok(0) => break,
-            Ok(read) => {
-                sum.write(&block[..read]);
-                to.write_all(&block[..read])?;
-                bytes += read as u64;
-                sent.set_taken(bytes);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.into()),
+        let block = from.next_block()?;
+        if block.is_empty() {
+            break;
         }
+        to.write_all(&block)?;
+        sent.set_taken(from.position());
     }
     to.sync_all()?;
-    sent.finish(bytes, sum.finish());
+    from.finish();
     Ok(())
 }
 
@@ -150,6 +143,7 @@ fn is_taken(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::write::SentDigests;
 
     #[tokio::test]
     async fn file_upload_writes_inspects_renames_and_deletes() {
@@ -161,7 +155,8 @@ mod tests {
         LocalFiles.put(&local, &pfn("f.part"), &sent).await.unwrap();
         let stored = Stored { bytes: Some(9), adler32: Some("11e60398".into()), md5: None };
         assert_eq!(LocalFiles.inspect(&pfn("f.part")).await.unwrap(), Some(stored));
-        assert_eq!((sent.taken(), sent.whole()), (9, Some((9, 0x11e6_0398))));
+        let digests = SentDigests { bytes: 9, adler32: 0x11e6_0398, md5: None };
+        assert_eq!((sent.taken(), sent.whole()), (9, Some(digests)));
         let into_it = LocalFiles.put(&local, &pfn("f.part"), &sent).await.unwrap_err();
         assert_eq!(into_it.kind, StorageErrorKind::AlreadyExists, "{into_it}");
         assert!(LocalFiles.rename(&pfn("f.part"), &pfn("f")).await.unwrap(), "not exclusive");

@@ -6,13 +6,15 @@
 
 mod file;
 mod sent;
+mod source;
 
 use std::fmt::Display;
 use std::path::Path;
 
 use futures_util::future::BoxFuture;
 
-pub use sent::Sent;
+pub use sent::{Sent, SentDigests};
+pub(crate) use source::Source;
 
 use super::{Pfn, Result, StorageError, StorageErrorKind, Storages};
 

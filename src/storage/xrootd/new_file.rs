@@ -1,11 +1,8 @@
 //! Writes new files: several writes are under way, and every byte is confirmed before the file is closed.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::Read;
 
 use bytes::Bytes;
-use simd_adler32::Adler32;
 
 use super::connection::Pending;
 use super::frame::invalid;
@@ -14,11 +11,9 @@ use super::pool::Lease;
 use super::waits::Waits;
 use super::wire::{Handle, Request};
 use crate::storage::Result;
-use crate::storage::file::blocking;
-use crate::storage::write::Sent;
+use crate::storage::write::{Sent, Source};
 
-/// Bytes per write and number of writes under way.
-const BLOCK: u64 = 1024 * 1024;
+/// Number of writes under way, of one block of the source each.
 const WINDOW: usize = 8;
 
 /// A file that was created. Closed on drop, without waiting for the response.
@@ -27,12 +22,6 @@ pub(super) struct NewFile {
     lease: Lease,
     handle: Handle,
     is_closed: bool,
-}
-
-/// A local file that is being read, with its checksum so far.
-struct Source {
-    file: File,
-    sum: Adler32,
 }
 
 /// A write that the server has not confirmed.
@@ -50,13 +39,11 @@ impl NewFile {
     }
 
     /// Writes a local file and closes this one. Errors: also those that the server reports at the end only.
-    pub(super) async fn write_all(self, from: File, sent: &Sent) -> Result<()> {
-        sent.restart();
-        let mut source = Source { file: from, sum: Adler32::new() };
+    pub(super) async fn write_all(self, mut source: Source, sent: &Sent) -> Result<()> {
         let (mut window, mut offset, mut waits) = (VecDeque::new(), 0, Waits::default());
         loop {
             let data;
-            (source, data) = blocking(move || source.next()).await?;
+            (source, data) = source.read_block().await?;
             if data.is_empty() {
                 break;
             }
@@ -71,7 +58,7 @@ impl NewFile {
             self.confirm(&mut window, &mut waits, sent).await?;
         }
         self.close().await?;
-        sent.finish(offset, source.sum.finish());
+        source.finish();
         Ok(())
     }
 
@@ -121,15 +108,5 @@ fn done(answer: Answer) -> Result<Option<std::time::Duration>> {
         Answer::Wait(time) => Ok(Some(time)),
         Answer::Error(error) => Err(error.into()),
         Answer::Redirect { .. } | Answer::AuthMore(_) => Err(invalid("an unexpected response to a write")),
-    }
-}
-
-impl Source {
-    /// Returns the next bytes, none at the end, and itself.
-    fn next(mut self) -> Result<(Self, Bytes)> {
-        let mut block = Vec::with_capacity(BLOCK as usize);
-        (&mut self.file).take(BLOCK).read_to_end(&mut block)?;
-        self.sum.write(&block);
-        Ok((self, block.into()))
     }
 }

@@ -1,6 +1,5 @@
 //! Writing to `root://`: the trait's operations.
 
-use std::fs::File;
 use std::path::Path;
 
 use futures_util::future::BoxFuture;
@@ -12,7 +11,7 @@ use super::reader::OpenFile;
 use super::route::{self, Operation};
 use super::status::LOCKED;
 use super::{Failure, XrootdFiles};
-use crate::storage::write::{Lock, Sent, StorageWriter, Stored, already_exists};
+use crate::storage::write::{Lock, Sent, Source, StorageWriter, Stored, already_exists};
 use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
 
 /// Parameter with the size of a new file.
@@ -64,10 +63,9 @@ impl XrootdFiles {
     }
 
     async fn write(&self, from: &Path, mut address: Address, sent: &Sent) -> Result<(), Failure> {
-        let from = File::open(from).map_err(StorageError::from)?;
-        let size = from.metadata().map_err(StorageError::from)?.len();
-        address.cgi.set(ANNOUNCED_SIZE, Some(size.to_string()));
-        Ok(self.create(&address, true).await?.write_all(from, sent).await?)
+        let source = Source::open(from, sent).map_err(StorageError::from)?;
+        address.cgi.set(ANNOUNCED_SIZE, Some(source.length().to_string()));
+        Ok(self.create(&address, true).await?.write_all(source, sent).await?)
     }
 
     /// Renames a file; creates the folder of its new name first if that is missing.

@@ -1,11 +1,9 @@
 //! Local files of an upload: finding them, measuring size and checksums, detecting changes.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -16,9 +14,8 @@ use crate::error::{Error, Result};
 use crate::exceptions::Exception;
 use crate::hint::{Hint, Parameter};
 use crate::storage::Pfn;
-use crate::storage::write::Stored;
+use crate::storage::write::{Sent, SentDigests, Source, Stored};
 use crate::transfer::checksum::Checksum;
-use crate::transfer::checksum::digests::Digests;
 use crate::transfer::job::JobId;
 use crate::types::{Did, NewMetadata, NewReplica};
 
@@ -61,6 +58,15 @@ pub struct Measured {
     pub state: FileState,
 }
 
+/// What is known of a local file before its content is read.
+#[derive(Debug, Clone)]
+pub(super) struct LocalState {
+    /// GUID, as in [`Measured`].
+    guid: String,
+    /// File system state.
+    pub(super) state: FileState,
+}
+
 /// Metadata that changes when a local file is modified or replaced.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileState {
@@ -72,6 +78,11 @@ pub struct FileState {
 }
 
 impl FileState {
+    /// Returns the size in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     fn new(metadata: &fs::Metadata) -> Self {
         let changed = (metadata.mtime(), metadata.mtime_nsec());
         Self { device: metadata.dev(), inode: metadata.ino(), bytes: metadata.len(), changed }
@@ -146,47 +157,57 @@ pub fn files_in(folder: &Path) -> io::Result<(Vec<PathBuf>, bool)> {
     Ok((files.into_iter().filter(|path| path.is_file()).collect(), !folders.is_empty()))
 }
 
-/// Computes size and both checksums in one read, and the GUID. Calls `on_progress` at intervals with the number of bytes
-/// read so far.
-///
-/// Errors: the file cannot be read; `RucioException` if it is a POOL file whose GUID cannot be read.
-pub(super) async fn measure(file: &LocalFile, on_progress: impl Fn(u64)) -> Result<Measured> {
-    let guid = guid(file).await?;
-    let bytes_read = Arc::new(AtomicU64::new(0));
-    let (path, bytes_read_by) = (file.path.clone(), Arc::downgrade(&bytes_read));
-    let mut summing = tokio::task::spawn_blocking(move || {
-        let file = File::open(path)?;
-        let state = FileState::new(&file.metadata()?);
-        io::Result::Ok((state, Digests::from_reader(CancellableFile { file, bytes_read: bytes_read_by })?))
-    });
-    on_progress(0);
-    let mut ticks = interval_at(Instant::now() + PROGRESS_INTERVAL, PROGRESS_INTERVAL);
-    let summed = loop {
-        tokio::select! {
-            summed = &mut summing => break summed,
-            _ = ticks.tick() => on_progress(bytes_read.load(Ordering::Relaxed)),
-        }
-    };
-    let (state, Digests { bytes, adler32, md5 }) = summed
-        .unwrap_or_else(|error| Err(io::Error::other(error)))
-        .map_err(|error| Error::io(format!("Cannot read {}", file.path.display()), error))?;
-    Ok(Measured { bytes, adler32, md5, guid, state })
-}
-
-/// A file that counts the bytes read, and whose reads fail once the task that measures it, which owns the counter, was
-/// dropped.
-struct CancellableFile {
-    file: File,
-    bytes_read: Weak<AtomicU64>,
-}
-
-impl Read for CancellableFile {
-    fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
-        let Some(bytes_read) = self.bytes_read.upgrade() else { return Err(io::ErrorKind::ConnectionAborted.into()) };
-        let read = self.file.read(block)?;
-        bytes_read.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
+impl LocalState {
+    /// Looks at a file that is to be uploaded.
+    ///
+    /// Errors: it cannot be read; `RucioException` if it is a POOL file whose GUID cannot be read.
+    pub(super) async fn new(file: &LocalFile) -> Result<Self> {
+        let state = File::open(&file.path).and_then(|file| file.metadata()).map_err(|error| unreadable(file, error))?;
+        Ok(Self { guid: guid(file).await?, state: FileState::new(&state) })
     }
+
+    /// Returns the measured file, for the digests of its content; `None` if they lack the MD5.
+    pub(super) fn measured(&self, digests: &SentDigests) -> Option<Measured> {
+        let (adler32, md5) = (Checksum::Adler32(digests.adler32), Checksum::Md5(digests.md5?));
+        Some(Measured { bytes: digests.bytes, adler32, md5, guid: self.guid.clone(), state: self.state })
+    }
+
+    /// Reads a file to compute its checksums. `on_progress` gets the number of bytes read, at intervals.
+    ///
+    /// Errors: the file cannot be read.
+    pub(super) async fn measure(&self, file: &LocalFile, on_progress: impl Fn(u64)) -> Result<Measured> {
+        let (path, read) = (file.path.clone(), Sent::with_md5());
+        let read_by_task = read.clone();
+        let mut reading = tokio::task::spawn_blocking(move || read_through(&path, &read_by_task));
+        on_progress(0);
+        let mut ticks = interval_at(Instant::now() + PROGRESS_INTERVAL, PROGRESS_INTERVAL);
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut reading => break outcome,
+                _ = ticks.tick() => on_progress(read.taken()),
+            }
+        };
+        outcome.unwrap_or_else(|error| Err(error.into())).map_err(|error| unreadable(file, error))?;
+        let measured = read.whole().and_then(|digests| self.measured(&digests));
+        measured.ok_or_else(|| unreadable(file, io::Error::other("its checksums were not computed")))
+    }
+}
+
+/// Reads a file to its end. Stops when the task that waits for the digests was dropped.
+fn read_through(path: &Path, read: &Sent) -> io::Result<()> {
+    let mut source = Source::open(path, read)?;
+    // This task's, and the one of the source.
+    while !read.is_abandoned(2) && !source.next_block()?.is_empty() {
+        read.set_taken(source.position());
+    }
+    if source.is_read() {
+        source.finish();
+    }
+    Ok(())
+}
+
+fn unreadable(file: &LocalFile, error: io::Error) -> Error {
+    Error::io(format!("Cannot read {}", file.path.display()), error)
 }
 
 /// Returns the given GUID, that of a POOL file, or a new random one.
@@ -215,6 +236,8 @@ async fn guid_in_file(path: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
 
     fn local(path: PathBuf, guid: Option<&str>) -> LocalFile {
@@ -239,13 +262,15 @@ mod tests {
         fs::write(&path, b"Wikipedia").unwrap();
         let read = AtomicU64::new(u64::MAX);
         let progress = |bytes| read.store(bytes, Ordering::Relaxed);
-        let measured = measure(&local(path.clone(), Some("01-23")), progress).await.unwrap();
+        let measure =
+            async |file: &LocalFile, progress: &dyn Fn(u64)| LocalState::new(file).await?.measure(file, progress).await;
+        let measured = measure(&local(path.clone(), Some("01-23")), &progress).await.unwrap();
         assert!([0, 9].contains(&read.load(Ordering::Relaxed)), "{read:?}");
         assert_eq!((measured.bytes, measured.adler32().as_str()), (9, "11e60398"));
         assert_eq!((measured.md5().as_str(), measured.guid.as_str()), ("9c677286866aad38f8e9b660f5411814", "0123"));
-        let other = measure(&local(path, None), |_| ()).await.unwrap();
+        let other = measure(&local(path, None), &|_| ()).await.unwrap();
         assert!(other.guid.len() == 32 && other.guid.bytes().all(|byte| byte.is_ascii_hexdigit()), "{}", other.guid);
-        assert!(measure(&local(dir.path().join("none"), None), |_| ()).await.is_err());
+        assert!(measure(&local(dir.path().join("none"), None), &|_| ()).await.is_err());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Uploads files: measure in one read, register, write under a temporary name, verify, rename, update the catalogue.
+//! Uploads files: write under a temporary name and sum what is sent, verify, rename, update the catalogue. Where a file is
+//! registered before it is written, its checksums are computed first.
 //! [`local`] finds the files, [`target`] determines the PFN, `catalogue` registers, `transfer` writes, `rename`
 //! renames; `steps` drives one file through all of them. Storage protocols are in [`crate::storage::write`].
 
@@ -27,10 +28,9 @@ use attach::Attacher;
 use catalogue::Catalogue;
 use events::{UploadEvent, UploadObserver};
 use file_upload::{FileUpload, UploadError};
-use local::{LocalFile, Measured};
+use local::{LocalFile, LocalState, Measured};
 
 use super::job::LARGE;
-use super::limits::wait_budget::WaitBudget;
 use super::trace::{Fields, Tracer};
 use crate::error::Error;
 use crate::http::Client;
@@ -194,21 +194,25 @@ impl<'a> Uploader<'a> {
     }
 
     async fn upload(&self, file: &LocalFile) -> UploadOutcome {
-        let waits = WaitBudget::with_limit(self.options.idle_timeout).into();
-        let run = FileUpload { uploader: self, file, waits };
-        run.emit(UploadEvent::Started);
+        self.observer.file(file, UploadEvent::Started);
         if !self.options.rse.deterministic && self.options.pfn.is_none() {
             let reason = "PFN has to be defined for NON-DETERMINISTIC RSE.".to_owned();
-            return run.failed(UploadError::File(reason), None);
+            return self.failed(file, UploadError::File(reason), None);
         }
-        let permit = self.transfers.acquire().await;
-        let measured = local::measure(file, |bytes| run.emit(UploadEvent::Measured(bytes))).await;
-        drop(permit);
-        let measured = match measured {
-            Ok(measured) => measured,
-            Err(error) => return run.failed(UploadError::Refused(error), None),
+        match LocalState::new(file).await {
+            Ok(local) => FileUpload::new(self, file, local).register_and_upload().await,
+            Err(error) => self.failed(file, UploadError::Refused(error), None),
+        }
+    }
+
+    fn failed(&self, file: &LocalFile, failure: UploadError, uploaded: Option<Uploaded>) -> UploadOutcome {
+        let reason = file_upload::reason(&failure);
+        self.observer.file(file, UploadEvent::Failed { reason: &reason });
+        let error = match failure {
+            UploadError::Refused(error) => Some(error),
+            UploadError::File(_) | UploadError::Changed => None,
         };
-        run.register_and_upload(measured).await
+        UploadOutcome::Failed { reason, error, uploaded }
     }
 
     fn unfinished(&self) -> std::sync::MutexGuard<'_, HashSet<Pfn>> {

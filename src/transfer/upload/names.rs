@@ -13,7 +13,6 @@ use std::path::Path;
 use md5::{Digest as _, Md5};
 use uuid::Uuid;
 
-use super::local::Measured;
 use crate::storage::Pfn;
 
 /// Suffix of temporary names, the same as in the official client.
@@ -34,9 +33,10 @@ pub(super) struct TemporaryName {
 }
 
 impl TemporaryName {
-    /// Returns the temporary name for an upload of this file to this PFN.
-    pub(super) fn new(pfn: &Pfn, path: &Path, measured: &Measured) -> Self {
-        let identity = identity(pfn, path, measured);
+    /// Returns the temporary name for an upload of this file to this PFN. `content` is a text that differs for each
+    /// content of the file.
+    pub(super) fn new(pfn: &Pfn, path: &Path, content: &str) -> Self {
+        let identity = identity(pfn, path, content);
         let owner = own(&identity);
         let digits = if owner.is_some() { identity } else { Uuid::new_v4().simple().to_string() };
         Self { pfn: with_ending(pfn, &format!(".{}{TEMPORARY}", &digits[..DIGITS])), _owner: owner }
@@ -50,7 +50,7 @@ pub(super) fn lock(pfn: &Pfn) -> Pfn {
 
 /// Hashes the identity of an upload: PFN, path, content, machine, network namespace and user. Containers on one machine
 /// count as different machines, because abstract sockets are per network namespace.
-fn identity(pfn: &Pfn, path: &Path, measured: &Measured) -> String {
+fn identity(pfn: &Pfn, path: &Path, content: &str) -> String {
     let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let network = fs::read_link("/proc/self/ns/net").unwrap_or_default();
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -58,8 +58,7 @@ fn identity(pfn: &Pfn, path: &Path, measured: &Measured) -> String {
     for part in [
         pfn.as_str().as_bytes(),
         path.as_os_str().as_encoded_bytes(),
-        measured.md5().as_bytes(),
-        measured.bytes.to_string().as_bytes(),
+        content.as_bytes(),
         rustix::system::uname().nodename().to_bytes(),
         machine.as_bytes(),
         network.as_os_str().as_encoded_bytes(),
@@ -106,16 +105,9 @@ fn with_ending(pfn: &Pfn, ending: &str) -> Pfn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transfer::checksum::Checksum;
-    use crate::transfer::upload::local::FileState;
 
-    fn measured(md5: u8) -> Measured {
-        let (adler32, md5) = (Checksum::Adler32(1), Checksum::Md5([md5; 16]));
-        Measured { bytes: 9, adler32, md5, guid: String::new(), state: FileState::default() }
-    }
-
-    fn name(pfn: &str, path: &str, md5: u8) -> TemporaryName {
-        TemporaryName::new(&pfn.into(), Path::new(path), &measured(md5))
+    fn name(pfn: &str, path: &str, content: u8) -> TemporaryName {
+        TemporaryName::new(&pfn.into(), Path::new(path), &content.to_string())
     }
 
     #[test]

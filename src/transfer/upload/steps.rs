@@ -42,27 +42,27 @@ enum ProtocolError {
 }
 
 impl FileUpload<'_> {
-    pub(super) async fn register_and_upload(&self, measured: Measured) -> UploadOutcome {
-        let mut presence = None;
-        if self.uploader.options.registration == Registration::Before {
-            self.emit(UploadEvent::Registering);
-            match self.register(&measured, "C").await {
-                Ok(known) => presence = Some(known),
-                Err(error) => return self.failed(UploadError::Refused(error), None),
-            }
-        }
-        let mut trace = self.trace(&measured);
-        match self.write_to_storage(&measured, presence, &mut trace).await {
-            Ok((pfn, NextStep::Nothing(there))) => self.nothing_to_do(measured, pfn, there).await,
-            Ok((pfn, NextStep::Register)) => {
+    /// Registers the file, if that comes first, and uploads it.
+    pub(super) async fn register_and_upload(&self) -> UploadOutcome {
+        let presence = match self.uploader.options.registration {
+            Registration::Before => match self.register_before().await {
+                Ok(known) => Some(known),
+                Err(failure) => return self.failed(failure, None),
+            },
+            Registration::After | Registration::Never => None,
+        };
+        let mut trace = self.trace();
+        match self.write_and_measure(presence, &mut trace).await {
+            Ok((uploaded, NextStep::Nothing(there))) => self.nothing_to_do(uploaded, there).await,
+            Ok((uploaded, NextStep::Register)) => {
                 self.emit(UploadEvent::Complete);
-                self.register_uploaded(Uploaded { measured, pfn }, None).await
+                self.register_uploaded(uploaded, None).await
             }
-            Ok((pfn, NextStep::Written(written))) => {
+            Ok((uploaded, NextStep::Written(written))) => {
                 trace.set("transferEnd", unix_seconds());
                 trace.set("clientState", "DONE");
                 self.send(trace);
-                self.register_uploaded(Uploaded { measured, pfn }, Some(written)).await
+                self.register_uploaded(uploaded, Some(written)).await
             }
             Ok((_, NextStep::Write(_))) => self.failed(UploadError::File("it was not written".to_owned()), None),
             Err(failure) => {
@@ -73,7 +73,7 @@ impl FileUpload<'_> {
                     self.send(trace);
                 }
                 let failure = match failure {
-                    UploadError::Changed => UploadError::File(self.undo_registration(&measured, presence).await),
+                    UploadError::Changed => UploadError::File(self.undo_registration(presence).await),
                     failure => failure,
                 };
                 self.failed(failure, None)
@@ -81,10 +81,29 @@ impl FileUpload<'_> {
         }
     }
 
+    /// Registers the file as being copied: its checksums come first.
+    async fn register_before(&self) -> Result<Presence, UploadError> {
+        let permit = self.uploader.transfers.acquire().await;
+        let measured = self.measured().await?;
+        drop(permit);
+        self.emit(UploadEvent::Registering);
+        Ok(self.register(measured, "C").await?)
+    }
+
+    /// Writes the file to the storage. Returns it, with the next step.
+    async fn write_and_measure(
+        &self,
+        presence: Option<Presence>,
+        trace: &mut Trace,
+    ) -> Result<(Uploaded, NextStep<'_>), UploadError> {
+        let (pfn, next) = self.write_to_storage(presence, trace).await?;
+        let measured = self.measured().await?.clone();
+        Ok((Uploaded { measured, pfn }, next))
+    }
+
     /// Tries one protocol after the other until the file is at the storage. Returns the PFN and the next step.
     async fn write_to_storage(
         &self,
-        measured: &Measured,
         presence: Option<Presence>,
         trace: &mut Trace,
     ) -> Result<(Pfn, NextStep<'_>), UploadError> {
@@ -101,7 +120,7 @@ impl FileUpload<'_> {
                 Some(pfn) => pfn.clone(),
                 None => self.pfn(protocol).await?,
             };
-            match self.try_protocol(protocol, &pfn, measured, presence, trace).await {
+            match self.try_protocol(protocol, &pfn, presence, trace).await {
                 Ok(next) => return Ok((pfn, next)),
                 Err(ProtocolError::Final(failure)) => return Err(failure),
                 Err(ProtocolError::NextProtocol(error, looked)) => {
@@ -122,7 +141,6 @@ impl FileUpload<'_> {
         &self,
         protocol: &'w RseProtocol,
         pfn: &Pfn,
-        measured: &Measured,
         presence: Option<Presence>,
         trace: &mut Trace,
     ) -> Result<NextStep<'w>, ProtocolError> {
@@ -134,35 +152,36 @@ impl FileUpload<'_> {
         let there = target_file.stored().await.map_err(|error| ProtocolError::NextProtocol(error, false))?;
         let next = match there {
             None => NextStep::Write(None),
-            Some(stored) => self.next_step(&stored, measured, presence, pfn).await.map_err(ProtocolError::Final)?,
+            Some(stored) => self.next_step(&stored, presence, pfn).await.map_err(ProtocolError::Final)?,
         };
         let NextStep::Write(old) = next else { return Ok(next) };
         self.emit(UploadEvent::Trying { scheme: &protocol.scheme, rse: &self.uploader.options.rse.rse });
         trace.set("protocol", protocol.scheme.as_str());
         trace.set("transferStart", unix_seconds());
-        match target_file.write(measured, old.as_ref()).await {
+        match target_file.write(old.as_ref()).await {
             Ok(placed) => Ok(NextStep::Written(Written { protocol, placed })),
             Err(WriteError::Changed) => Err(ProtocolError::Final(UploadError::Changed)),
             // Another process may have uploaded the same file meanwhile.
-            Err(WriteError::Storage(_)) if self.is_there(&target_file, measured).await => Ok(NextStep::Register),
+            Err(WriteError::Storage(_)) if self.is_there(&target_file).await => Ok(NextStep::Register),
             Err(WriteError::Storage(error)) => Err(ProtocolError::NextProtocol(error, true)),
         }
     }
 
     /// Returns whether this file is at the storage under its final name.
-    async fn is_there(&self, target_file: &UploadTarget<'_>, measured: &Measured) -> bool {
-        let stored = target_file.stored().await.ok().flatten();
-        stored.is_some_and(|stored| measured.matches_stored(&stored, self.uploader.options.rse.verify_checksum).is_ok())
+    async fn is_there(&self, target_file: &UploadTarget<'_>) -> bool {
+        let Ok(Some(stored)) = target_file.stored().await else { return false };
+        let Ok(measured) = self.measured().await else { return false };
+        measured.matches_stored(&stored, self.uploader.options.rse.verify_checksum).is_ok()
     }
 
     /// Decides what to do about an existing file. A matching file is never overwritten.
     async fn next_step(
         &self,
         stored: &Stored,
-        measured: &Measured,
         presence: Option<Presence>,
         pfn: &Pfn,
     ) -> Result<NextStep<'static>, UploadError> {
+        let measured = self.measured().await?;
         let right = measured.matches_stored(stored, self.uploader.options.rse.verify_checksum).is_ok();
         let another = || {
             UploadError::File(if stored.is_known() {
@@ -266,9 +285,8 @@ impl FileUpload<'_> {
         }
     }
 
-    async fn nothing_to_do(&self, measured: Measured, pfn: Pfn, there: ExistingAt) -> UploadOutcome {
+    async fn nothing_to_do(&self, uploaded: Uploaded, there: ExistingAt) -> UploadOutcome {
         self.emit(UploadEvent::AlreadyThere(there));
-        let uploaded = Uploaded { measured, pfn };
         let completed = async {
             let added = self.add_missing_rule().await?;
             Ok::<_, UploadError>(self.attach().await? || added)

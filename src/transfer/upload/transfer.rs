@@ -16,7 +16,6 @@ use super::{Registration, target};
 use crate::api::credentials::{self, Signature};
 use crate::storage::write::{Sent, StorageWriter, Stored};
 use crate::storage::{Pfn, Result, StorageError, StorageErrorKind};
-use crate::transfer::checksum::Checksum;
 use crate::types::RseProtocol;
 pub(super) use rename::Placed;
 
@@ -104,17 +103,17 @@ impl<'a> UploadTarget<'a> {
     }
 
     /// Writes the file. `old` is an existing unregistered file, which is deleted once ours is complete.
-    pub(super) async fn write(&self, measured: &Measured, old: Option<&Stored>) -> Result<Placed, WriteError> {
+    pub(super) async fn write(&self, old: Option<&Stored>) -> Result<Placed, WriteError> {
         let name = target::uses_temporary_name(self.protocol)
-            .then(|| TemporaryName::new(self.pfn, &self.run.file.path, measured));
+            .then(|| TemporaryName::new(self.pfn, &self.run.file.path, &self.run.fingerprint()));
         let target = name.as_ref().map_or(self.pfn, |name| &name.pfn);
         self.run.uploader.unfinished().insert(target.clone());
-        let mut written = self.complete(target, measured, old).await;
+        let mut written = self.complete(target, old).await;
         if let Err(failure) = &written {
             if name.is_some() || self.may_discard(failure) {
                 self.discard(target).await;
             }
-            if measured.state.differs(&self.run.file.path) {
+            if self.run.has_changed() {
                 written = Err(WriteError::Changed);
             }
         }
@@ -134,9 +133,9 @@ impl<'a> UploadTarget<'a> {
         }
     }
 
-    async fn complete(&self, target: &Pfn, measured: &Measured, old: Option<&Stored>) -> Result<Placed, WriteError> {
+    async fn complete(&self, target: &Pfn, old: Option<&Stored>) -> Result<Placed, WriteError> {
         let in_place = target == self.pfn;
-        match self.send_with_retries(target, measured).await {
+        let measured = match self.send_with_retries(target).await {
             // A leftover of a killed run of this upload, or an unregistered file.
             Err(WriteError::Storage(error))
                 if error.kind == StorageErrorKind::AlreadyExists && (!in_place || old.is_some()) =>
@@ -146,10 +145,10 @@ impl<'a> UploadTarget<'a> {
                     message: format!("there is a file already, and deleting it failed: {error}"),
                     ..error
                 })?;
-                self.send_with_retries(target, measured).await?;
+                self.send_with_retries(target).await?
             }
             outcome => outcome?,
-        }
+        };
         let options = &self.run.uploader.options;
         self.run.emit(UploadEvent::Verifying);
         if !options.skip_stat && !self.compare(target, measured).await? && options.rse.verify_checksum {
@@ -162,9 +161,9 @@ impl<'a> UploadTarget<'a> {
         Ok(self.rename_into_place(target, measured, old).await?)
     }
 
-    /// Sends the file, with one retry, and more of them if the storage is busy and says for how long. Verifies that the
-    /// bytes sent are those that were measured.
-    async fn send_with_retries(&self, target: &Pfn, measured: &Measured) -> Result<(), WriteError> {
+    /// Sends the file, with one retry, and more of them if the storage is busy and says for how long. Returns the content
+    /// that was sent: the one that was measured before, if it was.
+    async fn send_with_retries(&self, target: &Pfn) -> Result<&'a Measured, WriteError> {
         let mut attempt = 1;
         let sent = loop {
             let error = match self.send(target).await {
@@ -182,18 +181,13 @@ impl<'a> UploadTarget<'a> {
             sleep(error.pause()).await;
             attempt += 1;
         };
-        let is_other = sent
-            .whole()
-            .is_some_and(|(bytes, sum)| (bytes, Checksum::Adler32(sum)) != (measured.bytes, measured.adler32));
-        if is_other || measured.state.differs(&self.run.file.path) {
-            return Err(WriteError::Changed);
-        }
-        Ok(())
+        let content = sent.whole().and_then(|digests| self.run.accept(&digests));
+        content.filter(|_| !self.run.has_changed()).ok_or(WriteError::Changed)
     }
 
     /// Sends the file; fails if no data is accepted for longer than the timeout.
     async fn send(&self, target: &Pfn) -> Result<Sent> {
-        let (pfn, sent) = (self.access(target, "write").await?, Sent::default());
+        let (pfn, sent) = (self.access(target, "write").await?, self.run.counter());
         let mut put = self.writer.put(&self.run.file.path, &pfn, &sent);
         let (mut ticks, mut known, mut moved) = (interval(PROGRESS_INTERVAL), 0, Instant::now());
         loop {

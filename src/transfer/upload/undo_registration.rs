@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 impl FileUpload<'_> {
     /// Removes the replica that this run registered for a file that changed. Returns a message with the result and what
     /// to do.
-    pub(super) async fn undo_registration(&self, measured: &Measured, presence: Option<Presence>) -> String {
+    pub(super) async fn undo_registration(&self, presence: Option<Presence>) -> String {
         let (did, rse) = (self.did(), &self.uploader.options.rse.rse);
         let refusal = match presence {
             None | Some(Presence::Available) => return format!("{CHANGED}: upload it again when it is complete"),
@@ -23,7 +23,7 @@ impl FileUpload<'_> {
         format!(
             "{CHANGED}; {did} stays registered with the checksum {} as being copied to {rse}{refusal}: upload the file under \
              another name, or have that replica removed by those who run the server",
-            measured.adler32()
+            self.content.get().map(Measured::adler32).unwrap_or_default()
         )
     }
 

@@ -8,14 +8,14 @@ use super::peer::{
     CHECKSUM, CLOSE, CREATE_FOLDER, DELETE, ERROR, OK, OPEN, Peer, REDIRECT, RENAME, Received, STAT, Step, WAIT, WRITE,
     content,
 };
-use crate::storage::write::{Lock, Sent, StorageWriter, Stored};
+use crate::storage::write::{Lock, Sent, SentDigests, StorageWriter, Stored};
 use crate::storage::{Result, StorageErrorKind};
 use crate::testing::xrootd_with;
 
 const SIZE: usize = 3 * 1024 * 1024 + 7;
 
 /// Writes a file of this size to a peer. Returns what was sent.
-async fn put(peer: &Peer, size: usize) -> Result<Option<(u64, u32)>> {
+async fn put(peer: &Peer, size: usize) -> Result<Option<SentDigests>> {
     let local = tempfile::NamedTempFile::new().unwrap();
     fs::write(local.path(), content(size)).unwrap();
     let sent = Sent::default();
@@ -36,8 +36,9 @@ async fn expect(peer: Peer, kind: StorageErrorKind, part: &str, case: &str) {
 #[tokio::test]
 async fn xrootd_upload_announces_its_size_and_sends_every_byte_once() {
     let peer = Peer::start(Vec::new(), |_| None).await;
-    let sum = simd_adler32::adler32(&&content(SIZE)[..]);
-    assert_eq!(put(&peer, SIZE).await.unwrap(), Some((SIZE as u64, sum)));
+    let adler32 = simd_adler32::adler32(&&content(SIZE)[..]);
+    let sent = SentDigests { bytes: SIZE as u64, adler32, md5: None };
+    assert_eq!(put(&peer, SIZE).await.unwrap(), Some(sent));
     assert_eq!(peer.received(OPEN)[0].data, format!("/file?oss.asize={SIZE}"));
     let mut writes = peer.received(WRITE);
     writes.sort_by_key(|write| write.range().0);
