@@ -14,7 +14,7 @@ use crate::exceptions::Exception;
 /// the policy is checked.
 ///
 /// # Errors
-/// `ConfigurationError` for an inconsistent policy, `UnsupportedOperation` for a disabled command.
+/// `ConfigurationError` for an inconsistent policy, or the command is disabled.
 pub(super) fn allow(config: &Config, command: Option<&str>) -> Result<()> {
     let options = ["endpoints", "endpoints_add", "endpoints_remove"];
     if options.iter().all(|option| config.list("cli", option).is_empty()) {
@@ -35,11 +35,8 @@ pub(super) fn allow(config: &Config, command: Option<&str>) -> Result<()> {
     let Some(command) = command.filter(|command| groups.iter().any(|group| group == command)) else { return Ok(()) };
     let disabled = if only.is_empty() { remove.contains(command) } else { !only.contains(command) };
     if disabled {
-        return Err(Error::new(
-            Exception::UnsupportedOperation,
-            format!("The command '{command}' is disabled at this site."),
-        )
-        .with_hint(format!("It is disabled in section [cli] of {}.", config.path().display())));
+        return Err(Error::value(format!("No such command '{command}'. This site disables it."))
+            .with_hint(format!("It is disabled in section [cli] of {}.", config.path().display())));
     }
     Ok(())
 }

@@ -43,7 +43,15 @@ impl<'a> Sorter<'a> {
         for metadata in self.look_up(dids).await? {
             self.sort_listed(metadata);
         }
-        for container in std::mem::take(&mut self.containers) {
+        let containers = std::mem::take(&mut self.containers);
+        if !containers.is_empty() {
+            tracing::warn!(
+                "One or more DIDs are containers. They will be resolved into a list of datasets to request exception. \
+                 Full list below"
+            );
+        }
+        for container in containers {
+            tracing::info!("Resolving {container} into datasets :");
             let datasets = datasets_in(self.client, container).await?;
             for metadata in self.look_up(&datasets).await? {
                 self.sort_dataset(metadata);

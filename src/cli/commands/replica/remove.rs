@@ -28,7 +28,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let dids = context.dids(&args.dids)?;
     let replicas: Vec<_> = dids.into_iter().map(|did| Replica { did, rse: args.rse.clone() }).collect();
     api::replicas::set_tombstones(context.client()?, &replicas).await?;
-    tracing::info!("Set tombstone successfully on: {}", args.dids.join(", "));
+    tracing::info!("Set tombstone successfully on: {}", args.dids.join(","));
     let mut list = context.ui.list(SHAPE);
     replicas.iter().try_for_each(|replica| list.record(replica))?;
     list.end()
