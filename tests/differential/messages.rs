@@ -23,7 +23,7 @@ const NAMED: [(&str, &str); 4] = [
             r"'nosuch' is not one of \.|Scope and RSE are required|Exactly one positional argument|--download-urls requires|Invalid leading whitespace)|",
             r"^INFO\tSet tombstone successfully on: \(|^WARNING\tAn item did not have any DIDs after resolving the input: \{|^WARNING\tScope |",
             r"^Details: (Endpoints in '|No protocol for provided|Cannot find a valid X509 proxy; checked|--lfns requires|",
-            r"Data identifier 'test:(a|with)|Multiple file items with|Dataset \S+ exists and lifetime|Option 'password'|NOSUCH is not a valid type)|",
+            r"Data identifier 'test:(a|with)|Multiple file items with|Dataset \S+ exists and lifetime|Option 'password'|(?i:nosuch) is not a valid type)|",
             r"^(The object is missing this property: |This should never happen\. |file: '|'nonsense|\[Errno \d+\] )",
         ),
     ),
@@ -53,7 +53,7 @@ const VOLATILE: [(&str, &str); 11] = [
     (r"Thread \d+/\d+: ", ""),
     (r"successfully downloaded(?:\. \S+ \S+)? in [\d.]+ seconds(?: = [\d.]+ MBps)?", "successfully downloaded <speed>"),
     // signatures, which ours does not show
-    (r"\?X-Amz-\S*", ""),
+    (r"\?(?:X-Amz-\S*|\[hidden\])", ""),
     // temporary names, which end with digits of their own here, in folders named after a hash
     (r"(?:\.[0-9a-f]{12})?\.rucio\.upload\b", ".rucio.upload"),
     (r"/[0-9a-f]{2}/[0-9a-f]{2}/", "/<hash>/"),
@@ -103,8 +103,12 @@ impl Messages {
 }
 
 impl Messages {
-    /// What is wrong: the difference that the case names is none.
+    /// What is wrong: lines are missing that nothing explains, or the difference that the case names is none.
     pub(super) fn complaint(&self, differs: Option<&str>) -> Option<String> {
+        if !self.missing.is_empty() {
+            let lines: String = self.missing.iter().map(|line| format!("  {line}\n")).collect();
+            return Some(format!("stderr of ours lacks these lines of the official client:\n{lines}"));
+        }
         let id = differs.filter(|id| !self.explained.contains_key(*id))?;
         Some(format!("no difference of stderr left that docs/differences.md calls {id}\n"))
     }
@@ -230,5 +234,16 @@ mod tests {
     fn messages_that_a_case_explains_are_counted_under_its_name() {
         let messages = Messages::compare("ERROR\tx\n", "ERROR\ty\n", Some("some-id")).unwrap();
         assert_eq!(messages.explained, BTreeMap::from([("some-id".to_owned(), 1)]));
+        assert_eq!(messages.complaint(Some("some-id")), None);
+    }
+
+    #[test]
+    fn messages_that_nothing_explains_and_names_that_explain_nothing_are_complaints() {
+        let complaint = |ours: &str, case: Option<&str>| {
+            Messages::compare("ERROR\tx\n", ours, case).unwrap().complaint(case).unwrap_or_default()
+        };
+        assert!(complaint("ERROR\ty\n", None).ends_with("\n  ERROR\tx\n"));
+        assert!(complaint("ERROR\tx\n", Some("some-id")).contains("calls some-id"));
+        assert_eq!(complaint("ERROR\tx\n", None), "");
     }
 }

@@ -11,7 +11,7 @@ use anyhow::{Result, ensure};
 
 use super::case::Case;
 use super::check::{Checked, Verdict, check};
-use super::say;
+use super::{messages, say};
 use crate::support::{Rucio, Testbed, var};
 
 const WORKERS: usize = 2;
@@ -112,6 +112,10 @@ impl Summary {
         }
         say(&line);
         ensure!(failed.is_empty(), "{line}:\n  {}", failed.join("\n  "));
+        if var("RUCIO_DIFF").is_none() && Testbed::get()?.has_current_servers() {
+            let unused: Vec<_> = messages::differences().filter(|id| !explained.contains_key(*id)).collect();
+            ensure!(unused.is_empty(), "these differences of stderr explain no line any more: {unused:?}");
+        }
         Ok(())
     }
 }
@@ -123,7 +127,6 @@ impl Counts {
         self.traced += usize::from(checked.traced);
         self.lines += checked.messages.official;
         self.missing += checked.messages.missing.len();
-        checked.messages.missing.iter().for_each(|line| say(&format!("stderr of {} lacks: {line}", case.title())));
         for (id, number) in &checked.messages.explained {
             *self.explained.entry(id.clone()).or_default() += number;
         }
