@@ -36,7 +36,7 @@ impl<'a> Observers<'a> {
         let events = if more.dry_run { None } else { EventWriter::begin(ui) };
         let records = Mutex::new(FileRecords::new(Path::new(&args.dir)));
         let implementation = ImplementationLog::new(context, args)?;
-        Ok(Self { reporter: Reporter::new(ui), implementation, records, events, recorder })
+        Ok(Self { reporter: Reporter::new(ui, args.source_options()), implementation, records, events, recorder })
     }
 
     /// Returns the events for programs, if they are written.

@@ -8,6 +8,7 @@ use crate::cli::leaf::{HandlesInterrupt, Transfer};
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
+use crate::hint::shell_word;
 use crate::transfer::limits::rate::Rate;
 
 /// Download files, or all files of datasets and containers
@@ -147,6 +148,14 @@ pub(crate) struct Trace {
 }
 
 impl Args {
+    /// Returns the options that restrict the replicas, as they are typed.
+    pub(super) fn source_options(&self) -> String {
+        let options = [("--rses", &self.rses), ("--impl", &self.r#impl), ("--protocol", &self.protocol)];
+        let given =
+            options.iter().filter_map(|(name, value)| Some(format!("{name} {}", shell_word(value.as_deref()?))));
+        given.collect::<Vec<_>>().join(" ")
+    }
+
     /// Rejects options that conflict, and warns of options without effect.
     pub(super) fn check(&self, more: &ExtraOptions) -> Result<()> {
         let no_dids = self.dids.is_empty() && more.files_from.is_none();

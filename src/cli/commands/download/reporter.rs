@@ -12,11 +12,14 @@ use crate::lock::lock;
 use crate::transfer::events::{FileEvent, RunEvent};
 use crate::transfer::file_record::FileRecord;
 use crate::transfer::job::{DownloadOutcome, FileJob, JobId};
+use crate::types::Did;
 
 /// Reports the progress to the user: as log lines, or at a terminal by bars and a line for each file that ended.
 pub(super) struct Reporter {
     progress: Option<Progress>,
     has_log_lines: bool,
+    /// Options that restrict the replicas, as they are typed.
+    source_options: String,
     bars: Mutex<HashMap<JobId, FileBar>>,
     report: Mutex<Report>,
     slots: AtomicUsize,
@@ -34,11 +37,12 @@ pub(super) struct End {
 }
 
 impl Reporter {
-    /// Creates a reporter; it draws bars unless they are hidden.
-    pub(super) fn new(ui: &Ui) -> Self {
+    /// Creates a reporter; it draws bars unless they are hidden. `source_options` restrict the replicas.
+    pub(super) fn new(ui: &Ui, source_options: String) -> Self {
         Self {
             progress: Progress::new(ui),
             has_log_lines: ui.has_log_lines(),
+            source_options,
             bars: Mutex::default(),
             report: Mutex::new(Report { verb: "Downloaded", ..Report::default() }),
             slots: AtomicUsize::new(1),
@@ -107,7 +111,8 @@ impl Reporter {
                     }
                     DownloadOutcome::Done | DownloadOutcome::AlreadyDone => {}
                     DownloadOutcome::FileNotFound | DownloadOutcome::Failed => {
-                        let reasons = record.reasons();
+                        let is_found = *outcome == DownloadOutcome::Failed;
+                        let reasons = if is_found { record.reasons() } else { self.no_source() };
                         lock(&self.report).add_failure(&did, &reasons);
                         if !self.has_log_lines {
                             progress.print_note(Mark::Failed, &did, &reasons);
@@ -122,6 +127,19 @@ impl Reporter {
                 }
             }
         }
+    }
+
+    /// Returns why a file has no source: it has no replica, or the options exclude them.
+    fn no_source(&self) -> String {
+        match self.source_options.as_str() {
+            "" => "no known replica".to_owned(),
+            options => format!("no known replica matches {options}"),
+        }
+    }
+
+    fn log_no_source(&self, prefix: &str, did: &Did) {
+        let did = did.to_string();
+        tracing::warn!("{prefix}No available source found for file: {} ({})", one_line(&did), self.no_source());
     }
 
     /// Returns the prefix `Thread 1/3: `, or nothing for a single thread.
@@ -155,7 +173,11 @@ impl Reporter {
         // There are thousands of these per file, and they are not logged.
         let is_progress = matches!(event, FileEvent::Received(_) | FileEvent::ArchiveReceived(_));
         if self.has_log_lines && !is_progress {
-            log(&self.prefix(slot), job, event, record);
+            let prefix = self.prefix(slot);
+            match event {
+                FileEvent::NoSource => self.log_no_source(&prefix, &job.did),
+                event => log(&prefix, job, event, record),
+            }
         }
     }
 
@@ -243,7 +265,6 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>, record: Option<&FileRe
             let size = sizefmt(Some(Num::from(bytes)), true);
             tracing::info!("{prefix}Resuming an earlier download, {size} already present: {did}");
         }
-        FileEvent::NoSource => tracing::warn!("{prefix}No available source found for file: {did}"),
         FileEvent::Obstacle(reason) | FileEvent::Failed(reason) => {
             tracing::error!("{prefix}Failed to download file {did}: {}", one_line(reason))
         }
@@ -284,7 +305,11 @@ fn log(prefix: &str, job: &FileJob, event: FileEvent<'_>, record: Option<&FileRe
             let received = record.map_or(0, FileRecord::received_in_attempt);
             tracing::info!("{prefix}{}", one_line(&done(job, time, received)));
         }
-        FileEvent::Received(_) | FileEvent::ArchiveReceived(_) | FileEvent::StartedOver | FileEvent::Ended(_) => {}
+        FileEvent::NoSource
+        | FileEvent::Received(_)
+        | FileEvent::ArchiveReceived(_)
+        | FileEvent::StartedOver
+        | FileEvent::Ended(_) => {}
     }
 }
 
@@ -308,7 +333,6 @@ fn done(job: &FileJob, time: Duration, received: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Did;
 
     #[test]
     fn download_verdict_of_a_file_is_the_official_line() {
@@ -326,8 +350,15 @@ mod tests {
     }
 
     #[test]
+    fn download_without_a_source_names_the_options_that_exclude_replicas() {
+        let reason = |options: &str| Reporter::new(&Ui::new(Vec::new(), false), options.to_owned()).no_source();
+        assert_eq!(reason(""), "no known replica");
+        assert_eq!(reason("--protocol root"), "no known replica matches --protocol root");
+    }
+
+    #[test]
     fn download_slots_are_named_where_there_are_several() {
-        let reporter = Reporter::new(&Ui::new(Vec::new(), false));
+        let reporter = Reporter::new(&Ui::new(Vec::new(), false), String::new());
         assert_eq!(reporter.prefix(0), "");
         reporter.slots.store(3, Ordering::Relaxed);
         assert_eq!(reporter.prefix(2), "Thread 2/3: ");
