@@ -7,7 +7,6 @@ use super::{
 use crate::{
     Error, Result,
     env_vars::{self, Env},
-    exceptions::Exception,
     hint::{Hint, Parameter},
 };
 use std::path::PathBuf;
@@ -30,7 +29,7 @@ impl CaSource {
     /// needed.
     ///
     /// # Errors
-    /// `MissingClientParameter` if it is needed, set and cannot be read.
+    /// It is needed, set and cannot be read.
     pub fn from_config(
         overrides: &Overrides,
         env: &Env,
@@ -62,7 +61,7 @@ pub(super) fn resolve(given: Option<&String>, sources: &Sources<'_>, https: bool
         Err(error) => {
             let details = format!("The CA certificates at {} cannot be read: {error}.", path.display());
             let unset = paths::remaining_variable(&path).map(|name| format!("The variable {name} is not set."));
-            Err(Error::new(Exception::MissingClientParameter, details)
+            Err(Error::value(details)
                 .with_hints(unset.into_iter().map(Hint::from))
                 .with_hint(Hint::parameters("Correct the path", [Parameter::CaCertificate]))
                 .with_hint("Without these, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE are used."))

@@ -15,7 +15,6 @@ use super::path::Anchors;
 use crate::certificate::{self, authority::most_below};
 use crate::config::CaSource;
 use crate::error::{Error, Result};
-use crate::exceptions::Exception;
 
 /// Maximum number of CAs with the same hash; their files are numbered from 0.
 const MAX_PER_HASH: usize = 32;
@@ -40,7 +39,7 @@ impl TrustAnchors {
     /// Adds a source. For a directory, only the file names are read.
     ///
     /// # Errors
-    /// An I/O error, or `MissingClientParameter` if the source contains no certificate.
+    /// An I/O error, or the source contains no certificate.
     pub(super) fn add(&mut self, source: &CaSource) -> Result<()> {
         match source {
             CaSource::File(path) => {
@@ -190,8 +189,8 @@ fn is_hashed_name(name: &str) -> bool {
 }
 
 fn require(found: bool, path: &Path) -> Result<()> {
-    let none = || format!("There is no CA certificate in {}", path.display());
-    if found { Ok(()) } else { Err(Error::new(Exception::MissingClientParameter, none()).with_hint(name_one())) }
+    let none = || format!("There is no CA certificate in {}.", path.display());
+    if found { Ok(()) } else { Err(Error::value(none()).with_hint(name_one())) }
 }
 
 #[cfg(test)]
