@@ -76,9 +76,19 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Exception, 
         .message
         .or_else(|| header("ExceptionMessage"))
         .unwrap_or_else(|| format!("no error information passed (http status code: {})", status.as_u16()));
+    let message = plain_keys(message);
     match Exception::by_name(&name) {
         Some(class) => (class, message),
         None => (Exception::RucioException, format!("{name}: {message}")),
+    }
+}
+
+/// Removes from a list of possible values how Python represents the keys of a dictionary: `dict_keys([...])`.
+fn plain_keys(message: String) -> String {
+    let parts = message.split_once("dict_keys([").and_then(|(before, rest)| Some((before, rest.split_once("])")?)));
+    match parts {
+        Some((before, (keys, after))) => format!("{before}{keys}{after}"),
+        None => message,
     }
 }
 
@@ -100,6 +110,14 @@ mod tests {
         assert_eq!(refusal(status, &both, b"<html>"), (Exception::RSENotFound, "cut...".into()));
         let (class, message) = refusal(StatusCode::BAD_GATEWAY, &HeaderMap::new(), b"");
         assert_eq!((class, message.contains("502")), (Exception::RucioException, true));
+    }
+
+    #[test]
+    fn server_message_lists_values_without_python() {
+        let body = br#"{"ExceptionClass": "UnsupportedOperation", "ExceptionMessage": "x. Valid are dict_keys(['all', 'file'])."}"#;
+        let (_, message) = refusal(StatusCode::BAD_REQUEST, &HeaderMap::new(), body);
+        assert_eq!(message, "x. Valid are 'all', 'file'.");
+        assert_eq!(plain_keys("dict_keys([".to_owned()), "dict_keys([");
     }
 
     #[test]
