@@ -90,7 +90,8 @@ impl Context {
             (false, true) => tracing::Level::WARN,
             (false, false) => tracing::Level::INFO,
         };
-        let log = log::Settings { level, is_transfer: options.leaf.is_transfer, ..log_settings(&env) };
+        let logs_progress = options.leaf.is_transfer && !global.quiet && ui.bars().is_hidden();
+        let log = log::Settings { level, logs_progress, ..log_settings(&env) };
         let colour = log.colour;
         let message_style = log::init(log, ui.bars());
         let may_page = !global.no_pager && io::stdin().is_terminal() && can_draw(&env);

@@ -14,7 +14,7 @@ pub(crate) struct Extension;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HandlesInterrupt;
 
-/// The command moves data, and reports that in log lines.
+/// The command moves data. Without bars it logs its progress.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Transfer;
 

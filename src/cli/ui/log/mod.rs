@@ -31,15 +31,15 @@ pub struct Settings {
     pub format: Option<String>,
     /// Whether colours are allowed: false with `NO_COLOR`. They are used only on a terminal.
     pub colour: bool,
-    /// Whether the command moves data.
-    pub is_transfer: bool,
+    /// Whether the command logs its progress: a transfer without bars.
+    pub logs_progress: bool,
     /// Whether no human reads the terminal: `CI` is set.
     pub is_automation: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { level: Level::INFO, format: None, colour: true, is_transfer: false, is_automation: false }
+        Self { level: Level::INFO, format: None, colour: true, logs_progress: false, is_automation: false }
     }
 }
 
@@ -172,7 +172,7 @@ mod tests {
 
     fn logged(level: Level, format: Option<&str>, terminal: bool, colour: bool, log: impl FnOnce()) -> String {
         let settings =
-            Settings { level, format: format.map(str::to_owned), colour, is_transfer: true, ..Settings::default() };
+            Settings { level, format: format.map(str::to_owned), colour, logs_progress: true, ..Settings::default() };
         written(settings, terminal, log)
     }
 

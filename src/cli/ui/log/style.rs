@@ -12,12 +12,12 @@ pub enum MessageStyle {
 }
 
 impl MessageStyle {
-    /// Returns the form for this process: plain messages on a terminal, unless log lines are requested, or the command moves
-    /// data: transfers always have log lines.
+    /// Returns the form for this process: plain messages on a terminal, unless log lines are requested, or the command logs
+    /// its progress.
     pub(in crate::cli) fn choose(settings: &Settings, is_terminal: bool) -> Self {
         let wants_log = settings.format.is_some()
             || settings.level >= tracing::Level::DEBUG
-            || settings.is_transfer
+            || settings.logs_progress
             || settings.is_automation;
         if is_terminal && !wants_log { Self::Plain } else { Self::LogLine }
     }
@@ -36,7 +36,7 @@ mod tests {
             (Settings { level: tracing::Level::WARN, ..people.clone() }, true, MessageStyle::Plain),
             (Settings { level: tracing::Level::DEBUG, ..people.clone() }, true, MessageStyle::LogLine),
             (Settings { format: Some("%(message)s".into()), ..people.clone() }, true, MessageStyle::LogLine),
-            (Settings { is_transfer: true, ..people.clone() }, true, MessageStyle::LogLine),
+            (Settings { logs_progress: true, ..people.clone() }, true, MessageStyle::LogLine),
             (Settings { is_automation: true, ..people }, true, MessageStyle::LogLine),
         ];
         for (settings, is_terminal, expected) in cases {
