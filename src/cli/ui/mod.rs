@@ -33,4 +33,4 @@ pub use records::{Listing, Shape};
 pub(super) use screen::can_draw;
 pub use selection::{Selection, SortKey};
 pub use table::{Cell, Table};
-pub(super) use text::{terminal_width, wrap};
+pub(super) use text::{field, terminal_width, wrap, wrap_command};

@@ -1,6 +1,11 @@
 //! Fits text into the width of a terminal: shortens, cuts, pads and wraps it.
 
+use std::borrow::Cow;
+
 use console::{Term, measure_text_width};
+
+/// A blank at which no line is broken.
+pub(super) const NO_BREAK: &str = "\u{a0}";
 
 /// Shortens a text in the middle: the start of a name says what it is, and names differ at the end.
 pub(super) fn shortened(text: &str, width: usize) -> String {
@@ -69,6 +74,42 @@ pub(in crate::cli) fn wrap(start: &str, text: &str, width: usize, indent: usize)
     result
 }
 
+/// Like [`wrap`], for a message of several lines. Commands in backticks are not broken, so that they can be copied.
+pub(super) fn wrap_message(start: &str, text: &str, width: usize, indent: usize) -> String {
+    let text = with_whole_commands(text);
+    let lines = text.split('\n').enumerate().map(|(index, line)| {
+        let start = if index == 0 { start } else { "" };
+        wrap(start, line, width, indent)
+    });
+    lines.collect::<Vec<_>>().join("\n").replace(NO_BREAK, " ")
+}
+
+/// Joins the words of commands in backticks by blanks at which no line is broken.
+fn with_whole_commands(text: &str) -> String {
+    let parts = text.split('`').enumerate().map(|(index, part)| {
+        if index % 2 == 1 { Cow::Owned(part.replace(' ', NO_BREAK)) } else { Cow::Borrowed(part) }
+    });
+    parts.collect::<Vec<_>>().join("`")
+}
+
+/// Like [`wrap`], for a command line that can be pasted as it is.
+pub(in crate::cli) fn wrap_command(start: &str, command: &str, width: usize, indent: usize) -> String {
+    wrap(start, command, width.saturating_sub(2), indent).replace('\n', " \\\n")
+}
+
+/// Formats a name and its value, which begins at column `indent`; on lines of its own if it has a word that would not fit
+/// there. Commands in backticks are not broken.
+pub(in crate::cli) fn field(name: &str, value: &str, width: usize, indent: usize) -> String {
+    let value = with_whole_commands(value);
+    let longest = value.split(' ').map(measure_text_width).max().unwrap_or(0);
+    let text = if indent + longest <= width {
+        wrap(&left(name, indent), &value, width, indent).trim_end().to_owned()
+    } else {
+        format!("{}\n{}", name.trim_end(), wrap("  ", &value, width, 2))
+    };
+    text.replace(NO_BREAK, " ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +130,20 @@ mod tests {
             (left("日", 4).as_str(), right("日", 4).as_str(), left("long", 2).as_str()),
             ("日  ", "  日", "long")
         );
+    }
+
+    #[test]
+    fn text_of_a_message_wraps_outside_commands() {
+        assert_eq!(wrap_message("hint: ", "run `a b` now", 12, 2), "hint: run\n  `a b` now");
+        assert_eq!(wrap_message("error: ", "one two\nthree four", 12, 2), "error: one\n  two\nthree four");
+        assert_eq!(wrap_command("Retry: ", "a bb cc", 13, 4), "Retry: a bb \\\n    cc");
+    }
+
+    #[test]
+    fn text_of_a_field_has_lines_of_its_own_where_a_word_is_too_long() {
+        assert_eq!(field("name", "one two", 12, 6), "name  one\n      two");
+        assert_eq!(field("name", "wonderful", 12, 6), "name\n  wonderful");
+        assert_eq!(field("name", "`a b c`", 12, 6), "name\n  `a b c`");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use console::truncate_str;
 
 use super::report::tone;
 use crate::cli::context::Context;
-use crate::cli::ui::{terminal_width, wrap};
+use crate::cli::ui::{field, terminal_width};
 use crate::diagnosis::{Finding, Status};
 use crate::error::Result;
 
@@ -85,8 +85,8 @@ fn show_problem(context: &Context, finding: &Finding, hint: Option<&str>) -> Res
     entry(context, finding.check, finding.status, &text)?;
     match hint {
         Some(hint) => {
-            let start = format!("{:NAME_WIDTH$}fix: ", "");
-            context.ui.line(&wrap(&start, hint, terminal_width(), start.len()))
+            let start = format!("{:NAME_WIDTH$}fix:", "");
+            context.ui.line(&field(&start, hint, terminal_width(), start.len() + 1))
         }
         None => Ok(()),
     }
@@ -94,10 +94,9 @@ fn show_problem(context: &Context, finding: &Finding, hint: Option<&str>) -> Res
 
 /// Prints name, status and text; further lines of the text are indented.
 fn entry(context: &Context, name: &str, status: Status, text: &str) -> Result<()> {
-    let indent = NAME_WIDTH + STATUS_WIDTH;
     let word = status.word();
     let name = format!("{name:<NAME_WIDTH$}");
-    let text = wrap(&format!("{name}{word:<STATUS_WIDTH$}"), text, terminal_width(), indent);
+    let text = field(&format!("{name}{word}"), text, terminal_width(), NAME_WIDTH + STATUS_WIDTH);
     let rest = text.get(name.len() + word.len()..).unwrap_or_default();
     context.ui.marked_after(&name, word, tone(status), rest)
 }

@@ -79,7 +79,7 @@ pub(crate) async fn log_in(context: &Context, when: LoginMode) -> Result<()> {
             "You are logged in.".to_owned()
         };
         let options = same_options(context, session::requires_same_credentials(login, &session));
-        format!("{first}\n{}{options}", view.text())
+        format!("{first}\n{}{options}", view.text(context.ui.width()))
     })?;
     warn_of_another(context, &session);
     Ok(())

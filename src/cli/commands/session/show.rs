@@ -31,7 +31,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         Some(Some(said)) => Checked::Accepted(said),
     };
     let view = View::new(&session, checked);
-    context.ui.one(SHAPE, &view, || view.text())?;
+    context.ui.one(SHAPE, &view, || view.text(context.ui.width()))?;
     let failed =
         |why: &str| Err(Error::new(Exception::CannotAuthenticate, why).with_hint(Hint::LogIn { force: false }));
     match view.state {

@@ -5,11 +5,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::auth::session::Session;
-use crate::cli::ui::Shape;
+use crate::cli::ui::{Shape, field};
 use crate::types::Validation;
 
 /// A session, named by its account.
 pub(crate) const SHAPE: Shape = Shape::named(&["account"], &[]);
+
+/// Column at which values begin.
+const INDENT: usize = 13;
 
 /// State of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -86,8 +89,8 @@ impl View {
         }
     }
 
-    /// Returns the known fields, one per line.
-    pub(crate) fn text(&self) -> String {
+    /// Returns the known fields, one per line, for a terminal of this width.
+    pub(crate) fn text(&self, width: Option<usize>) -> String {
         let state = match (self.state, self.checked) {
             (State::Valid, true) => "valid (verified with the server)",
             (State::Valid, false) => "valid (not verified with the server)",
@@ -110,7 +113,10 @@ impl View {
             ("time left", self.time_left()),
             ("state", Some(state.to_owned())),
         ];
-        let lines = fields.into_iter().filter_map(|(name, value)| Some(format!("{name:<10} : {}", value?)));
+        let width = width.unwrap_or(usize::MAX);
+        let line =
+            |(name, value): (&str, Option<String>)| Some(field(&format!("{name:<10} :"), &value?, width, INDENT));
+        let lines = fields.into_iter().filter_map(line);
         lines.collect::<Vec<_>>().join("\n")
     }
 

@@ -11,6 +11,8 @@ pub use style::MessageStyle;
 pub(super) use tests::Shared;
 
 use super::clean;
+use super::text::wrap_message;
+use console::Term;
 use indicatif::MultiProgress;
 use record::Record;
 use std::io::{self, IsTerminal, Write};
@@ -43,6 +45,8 @@ impl Default for Settings {
     }
 }
 
+/// Blanks before the further lines of a message.
+const INDENT: usize = 2;
 /// Target of the events of [`hint`].
 const HINT: &str = "rucio::hint";
 
@@ -86,8 +90,14 @@ impl<W: Write> Lines<W> {
         match (&self.format, self.style) {
             (Some(format), _) => format.apply(record),
             (None, MessageStyle::LogLine) => official(record, self.colour),
-            (None, MessageStyle::Plain) => plain(record, self.colour),
+            (None, MessageStyle::Plain) => plain(record, self.colour, self.width()),
         }
+    }
+
+    /// Returns the width of the terminal; `None` if it is unknown.
+    fn width(&self) -> Option<usize> {
+        let size = if self.terminal { Term::stderr().size_checked() } else { None };
+        size.map(|(_, columns)| columns.into()).filter(|columns| *columns > 0)
     }
 
     /// Writes a line with one call. Errors are ignored: they could only be reported on standard error.
@@ -135,13 +145,15 @@ fn official(record: &Record<'_>, colour: bool) -> String {
     format!("{paint}{}\t{}\t{file}{}{reset}", record.time(), record.level_name(), record.message)
 }
 
-/// Formats a message for people. The details of an error follow its first sentence on the same line.
-fn plain(record: &Record<'_>, colour: bool) -> String {
+/// Formats a message for people, in lines of the terminal's width. The details of an error follow its first sentence on the
+/// same line.
+fn plain(record: &Record<'_>, colour: bool, width: Option<usize>) -> String {
     let (paint, reset) = if colour { (record.paint(), "\x1b[0m") } else { ("", "") };
     let message = record.message.replacen(".\nDetails: ", ". ", 1).replacen("\nDetails: ", ": ", 1);
-    match record.label() {
-        Some(label) => format!("{paint}{label}:{reset} {message}"),
-        None => message,
+    let start = record.label().map(|label| format!("{paint}{label}:{reset} ")).unwrap_or_default();
+    match width {
+        Some(width) => wrap_message(&start, &message, width, INDENT),
+        None => start + &message,
     }
 }
 

@@ -9,7 +9,7 @@ pub use severity::Severity;
 pub use tables::Rich;
 
 use super::records::{self, Listing, Shape};
-use super::{Bytes, Format, Selection, Style, clean, screen};
+use super::{Bytes, Format, Selection, Style, clean, screen, terminal_width};
 use crate::lock::lock;
 use crate::{Error, Result};
 use indicatif::MultiProgress;
@@ -118,6 +118,11 @@ impl Ui {
     /// Whether output is made for a person at a terminal, instead of what the official client prints.
     pub fn is_for_people(&self) -> bool {
         self.terminal && self.format == Format::Table && self.classic.get().is_none()
+    }
+
+    /// Returns the width that text is fitted to: that of the terminal of a person.
+    pub fn width(&self) -> Option<usize> {
+        self.is_for_people().then(terminal_width)
     }
 
     /// Returns the output format.

@@ -6,10 +6,8 @@ use super::line::time_taken;
 use super::quantity::{rate, size};
 use super::{Progress, columns};
 use crate::cli::ui::one_line;
-use crate::cli::ui::text::wrap;
+use crate::cli::ui::text::{NO_BREAK, wrap, wrap_command};
 
-/// A blank at which no line is broken.
-const NO_BREAK: char = '\u{a0}';
 /// Number of failed files that are listed.
 const LISTED: usize = 10;
 
@@ -64,7 +62,7 @@ impl Report {
         if let Some(command) = &self.next_command {
             let word = if self.kept.is_some() { "Resume" } else { "Retry" };
             // It can be pasted as it is.
-            lines.push(wrap("", &format!("{word}: {command}"), width.saturating_sub(2), 4).replace('\n', " \\\n"));
+            lines.push(wrap_command(&format!("{word}: "), command, width, 4));
         }
         lines
     }
@@ -103,7 +101,7 @@ impl Report {
 }
 
 fn unbroken(text: &str) -> String {
-    text.replace(' ', &NO_BREAK.to_string())
+    text.replace(' ', NO_BREAK)
 }
 
 fn files(number: u64, behind: &str) -> String {

@@ -9,7 +9,7 @@ use super::column::ColumnType;
 use super::rich::state_style;
 use super::{Cell, Table, TableStyle, draw};
 use crate::cli::ui::clean;
-use crate::cli::ui::text::{left, shortened, wrap};
+use crate::cli::ui::text::{field, shortened};
 
 /// Minimum width that a text is cut to: while there are columns to omit, and after that.
 const MIN_TEXT: usize = 20;
@@ -188,13 +188,7 @@ fn as_lines(table: &Table, columns: usize, colours: bool) -> String {
     let line = |(header, cell): (&String, &Cell)| {
         let words = cell.words();
         let indent = header_width + HEADER_ROOM;
-        let longest = words.split([' ', '\n']).map(measure_text_width).max().unwrap_or(0);
-        let value = words.replace('\n', " ");
-        if indent + longest <= columns {
-            wrap(&left(header, indent), &value, columns, indent).trim_end().to_owned()
-        } else {
-            format!("{header}\n{}", wrap("  ", &value, columns, 2))
-        }
+        field(header, &words.replace('\n', " "), columns, indent)
     };
     let rows = coloured.rows.iter().map(|row| table.headers.iter().zip(row).map(line).collect::<Vec<_>>().join("\n"));
     rows.collect::<Vec<_>>().join("\n\n")
