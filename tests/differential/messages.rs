@@ -20,9 +20,9 @@ const NAMED: [(&str, &str); 4] = [
         concat!(
             r"^ERROR\t(ConnectionError: |(list|tuple) index out of range|\[Errno \d+\] |'NoneType' object|expected str, bytes or|",
             r"rucio\.common\.|time data '|Could not find a suitable TLS CA|Cannot get AUTH_TYPE|Cannot run that operation|",
-            r"'nosuch' is not one of \.|Scope and RSE are required|Exactly one positional argument|--download-urls requires|Invalid leading whitespace)|",
+            r"'nosuch' is not one of \.|--download-urls requires|Invalid leading whitespace)|",
             r"^INFO\tSet tombstone successfully on: \(|^WARNING\tAn item did not have any DIDs after resolving the input: \{|^WARNING\tScope |",
-            r"^Details: (Endpoints in '|No protocol for provided|Cannot find a valid X509 proxy; checked|--lfns requires|",
+            r"^Details: (Endpoints in '|No protocol for provided|Cannot find a valid X509 proxy; checked|",
             r"Data identifier 'test:(a|with)|Multiple file items with|Dataset \S+ exists and lifetime|Option 'password'|(?i:nosuch) is not a valid type)|",
             r"^(The object is missing this property: |This should never happen\. |file: '|'nonsense|\[Errno \d+\] )",
         ),

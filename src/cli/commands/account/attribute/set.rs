@@ -28,6 +28,8 @@ pub(crate) struct Args {
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = context.client()?;
     if has_attribute(client, &args.account_name, &args.key).await? {
+        let Args { account_name, key, .. } = &args;
+        tracing::debug!("key {key} already exists for account {account_name}! Overwriting...");
         api::accounts::delete_attribute(client, &args.account_name, &args.key).await?;
     }
     add(context, &args).await

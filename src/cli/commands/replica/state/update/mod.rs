@@ -18,12 +18,12 @@ group! {
     Unavailable(unavailable::Args),
 }
 
-/// Returns the path of the list file. Errors: there is not exactly one argument.
-fn the_file(words: &[String]) -> Result<&Path> {
+/// Returns the path of the list file. Errors: there is not exactly one argument, which `case` requires.
+fn the_file<'a>(words: &'a [String], case: &str) -> Result<&'a Path> {
     match words {
         [path] => Ok(Path::new(path)),
         _ => Err(Error::value(format!(
-            "Exactly one positional argument expected in case as-file: there are {}",
+            "Exactly one positional argument expected in case {case}: there are {}",
             words.len()
         ))),
     }

@@ -34,7 +34,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let Some(rse) = args.rse else {
         return Err(Error::new(Exception::InputValidationError, "No RSE given: use --rse."));
     };
-    let paths = if args.as_file { lines_of(the_file(&args.replicas)?)? } else { trimmed(&args.replicas) };
+    let paths = if args.as_file { lines_of(the_file(&args.replicas, "as-file")?)? } else { trimmed(&args.replicas) };
     let client = context.client()?;
     let mut list = context.ui.list(SHAPE);
     for chunk in paths.chunks(CHUNK) {

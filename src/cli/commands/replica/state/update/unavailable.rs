@@ -37,7 +37,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let pfns = if args.as_file { pfns_of(&text_of(the_file(&args.replicas)?)?)? } else { args.replicas };
+    let pfns = if args.as_file { pfns_of(&text_of(the_file(&args.replicas, "as-file")?)?)? } else { args.replicas };
     let expires_at = end(args.duration)?;
     let client = context.client()?;
     let chunks = pfns.len().div_ceil(CHUNK);

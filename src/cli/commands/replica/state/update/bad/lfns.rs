@@ -10,9 +10,9 @@ use crate::error::Result;
 
 pub(super) async fn declare(context: &Context, args: &Args, compat: CompatOptions) -> Result<()> {
     let given = |option: &Option<String>| option.clone().filter(|text| !text.is_empty());
-    let scope = given(&args.scope).ok_or_else(|| missing("--scope"))?;
-    let rse = given(&args.rse).ok_or_else(|| missing("--rse"))?;
-    let names = lines_of(the_file(&args.replicas)?)?;
+    let scope = given(&args.scope).ok_or_else(|| missing(context, "--scope"))?;
+    let rse = given(&args.rse).ok_or_else(|| missing(context, "--rse"))?;
+    let names = lines_of(the_file(&args.replicas, "of LFN list")?)?;
     let client = context.client()?;
     let mut list = context.ui.list(SHAPE);
     for chunk in names.chunks(CHUNK) {

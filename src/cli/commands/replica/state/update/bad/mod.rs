@@ -12,9 +12,11 @@ use super::{lines_of, the_file};
 use crate::api::replicas::states;
 use crate::cli::compat::CompatOptions;
 use crate::cli::context::Context;
+use crate::cli::tree::Tree;
 use crate::cli::ui::{Listing, Shape};
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
+use crate::exceptions::Exception;
 use crate::http::Client;
 use crate::types::Attributes;
 
@@ -64,7 +66,7 @@ pub(crate) async fn declare(context: &Context, args: Args, compat: CompatOptions
     if args.lfn {
         tracing::warn!("--lfn is ignored: with --as-file the file lists PFNs and DIDs.");
     }
-    let words = if args.as_file { lines_of(the_file(&args.replicas)?)? } else { args.replicas };
+    let words = if args.as_file { lines_of(the_file(&args.replicas, "as-file")?)? } else { args.replicas };
     let client = context.client()?;
     let pfns = pfns::resolve_pfns(context, client, &words, args.collection).await?;
     if context.verbose {
@@ -102,9 +104,13 @@ fn refuse(list: &mut Listing<'_>, rse: &str, error: &str) -> Result<()> {
     list.record(&json!({"rse": rse, "error": error}))
 }
 
-fn missing(option: &str) -> Error {
-    Error::new(
-        crate::exceptions::Exception::InputValidationError,
-        format!("--lfn requires using --rse and --scope: {option} is missing"),
-    )
+/// Returns the error for a missing option of `--lfn`, in the words of the command tree.
+fn missing(context: &Context, option: &str) -> Error {
+    match context.tree {
+        Tree::Commands => Error::value(format!("Scope and RSE are required when using LFNs: {option} is missing.")),
+        Tree::Legacy | Tree::Admin => Error::new(
+            Exception::InputValidationError,
+            format!("--lfns requires using --rse and --scope: {option} is missing"),
+        ),
+    }
 }
