@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::SILENCE;
 use super::peer::{
     CHECKSUM, CLOSE, CREATE_FOLDER, DELETE, ERROR, OK, OPEN, Peer, REDIRECT, RENAME, Received, STAT, Step, WAIT, WRITE,
-    content,
+    content, opened,
 };
 use crate::storage::write::{Lock, Sent, SentDigests, StorageWriter, Stored};
 use crate::storage::{Result, StorageErrorKind};
@@ -117,10 +117,8 @@ async fn xrootd_upload_with_nonsensical_responses_fails() {
 /// Ctrl-C while the server creates the file: what is deleted before would come into being afterwards.
 #[tokio::test]
 async fn xrootd_file_is_deleted_after_its_creation_if_the_upload_is_dropped() {
-    let peer = faulty(OPEN, |request| {
-        vec![Step::Pause(Duration::from_millis(500)), request.answer(OK, b"\0\0\0\x05\0\0\0\0\0\0\0\x001 0 16 1\0")]
-    })
-    .await;
+    let peer =
+        faulty(OPEN, |request| vec![Step::Pause(Duration::from_millis(500)), request.answer(OK, &opened(0))]).await;
     let (files, local, pfn) = (xrootd_with(SILENCE), tempfile::NamedTempFile::new().unwrap(), peer.pfn());
     let sent = Sent::default();
     let upload = files.put(local.path(), &pfn, &sent);
