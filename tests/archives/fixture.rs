@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use tar::{Builder, EntryType, Header};
 use uuid::Uuid;
@@ -16,6 +15,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::fixtures::Home;
+use crate::fixtures::grid::path_at_storage;
 use crate::support::Testbed;
 
 /// How the archive is created.
@@ -76,11 +76,11 @@ impl ArchiveFixture {
     pub(crate) fn path(&self) -> String {
         let folder = match self.rse {
             "DAVS_SCRATCHDISK" => "davs/scratch",
-            "XRD1" => "xrootd/xrd1",
+            "XRD_SCRATCHDISK" => "xrootd/scratch",
+            "GSI_SCRATCHDISK" => "xrdgsi/scratch",
             _ => "posix",
         };
-        let digest = Md5::digest(format!("user.jdoe:{}", self.name()).as_bytes());
-        format!("{folder}/user/jdoe/{:02x}/{:02x}/{}", digest[0], digest[1], self.name())
+        format!("{folder}/{}", path_at_storage(&self.name()))
     }
 
     /// Its PFN, by https.
@@ -119,7 +119,7 @@ impl ArchiveFixture {
         let place: PathBuf = [Testbed::get()?.value("STORAGE")?, &self.path()].iter().collect();
         fs::create_dir_all(place.parent().context("no folder")?)?;
         // The storage servers are other users, and put files of others beside it.
-        for folder in place.ancestors().skip(1).take(2) {
+        for folder in place.ancestors().skip(1).take(4) {
             fs::set_permissions(folder, Permissions::from_mode(0o777))?;
         }
         fs::write(place, &archive)?;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::expect;
 use super::fixture::Fixture;
+use crate::fixtures::grid::GridFiles;
 use crate::fixtures::{shell_code, wait_for};
 use crate::support::{Rucio, Testbed};
 
@@ -188,16 +189,21 @@ fn listing_of_many_dids_is_batched() -> Result<()> {
 
 #[test]
 fn reports_are_complete_after_ctrl_c() -> Result<()> {
-    let fixture = Fixture::new()?;
-    let words = ["--summary", "summary.json", "--failed-list", "failed.txt", "--dir", "data", "bench:2g.dat"];
-    let mut child = fixture.command(&["download"])?.args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-    wait_for("the first bytes", || Ok(fixture.files()?.iter().any(|path| path.starts_with("data/")).then_some(())))?;
-    kill_process(Pid::from_child(&child), Signal::INT)?;
-    let code = shell_code(child.wait()?);
-    let summary: Value = serde_json::from_str(&fixture.read("summary.json")?)?;
-    ensure!(code == 130 && summary["complete"] == false, "{code} {summary}");
-    ensure!(summary["files"][0]["state"] == "INTERRUPTED" && summary["files"][0]["rse"] == "DAVS", "{summary}");
-    ensure!(fixture.read("failed.txt")? == "bench:2g.dat\n", "{}", fixture.read("failed.txt")?);
+    for files in GridFiles::everywhere()? {
+        let (fixture, did) = (Fixture::new()?, files.large.did());
+        let words = ["--summary", "summary.json", "--failed-list", "failed.txt", "--dir", "data", "--limit-rate", "5M"];
+        let mut command = fixture.command(&["download", &did])?;
+        let mut child = command.args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let is_there = || fixture.files().map(|all| all.iter().any(|path| path.starts_with("data/")));
+        wait_for("the first bytes", || Ok(is_there()?.then_some(())))?;
+        kill_process(Pid::from_child(&child), Signal::INT)?;
+        let code = shell_code(child.wait()?);
+        let summary: Value = serde_json::from_str(&fixture.read("summary.json")?)?;
+        ensure!(code == 130 && summary["complete"] == false, "{code} {summary}");
+        let file = &summary["files"][0];
+        ensure!(file["state"] == "INTERRUPTED" && file["rse"] == files.rse, "{summary}");
+        ensure!(fixture.read("failed.txt")? == format!("{did}\n"), "{}", fixture.read("failed.txt")?);
+    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::fixtures::grid::{GridFile, GridFiles};
 use crate::fixtures::{Home, PROMPT, shell_code, wait_for};
 use crate::support::{Outcome, Rucio, Testbed, Tree, files_below};
 
@@ -39,6 +40,22 @@ impl Fixture {
     /// The files below the folder, as paths.
     fn files(&self) -> Result<Vec<String>> {
         files_below(&self.folder)
+    }
+
+    /// The file has arrived as it was stored.
+    fn has(&self, file: &GridFile) -> Result<()> {
+        let here = fs::read(self.folder.join(file.path())).with_context(|| file.path())?;
+        ensure!(here == file.content, "{} differs: {} bytes", file.path(), here.len());
+        Ok(())
+    }
+
+    /// Waits until the files have more bytes than this.
+    fn wait_for_bytes(&self, number: u64) -> Result<()> {
+        wait_for("the first bytes", || {
+            let files = self.files()?;
+            let bytes = files.iter().filter_map(|file| fs::metadata(self.folder.join(file)).ok()).map(|m| m.len());
+            Ok((bytes.sum::<u64>() > number).then_some(()))
+        })
     }
 }
 
@@ -84,39 +101,52 @@ fn download_from_xrootd_over_https_resumes() -> Result<()> {
     for (rse, place) in
         [("XRDHTTP", "xrootd/http"), ("XRDHTTP_NOSUM", "xrdpool/http"), ("XRDHTTP_DOOR", "xrdpool/door")]
     {
-        let fixture = Fixture::new()?;
         let name = format!("{}.dat", rse.to_lowercase());
-        let did = format!("test:{name}");
-        let mut slow = fixture.rucio()?.args(["download", "--limit-rate", "1M", &did]).command()?;
-        let mut slow = slow.stderr(Stdio::null()).stdout(Stdio::null()).spawn()?;
-        wait_for("the first bytes", || {
-            let files = fixture.files()?;
-            let bytes = files.iter().filter_map(|file| fs::metadata(fixture.folder.join(file)).ok()).map(|m| m.len());
-            Ok((bytes.sum::<u64>() > 500_000).then_some(()))
-        })?;
-        slow.kill()?;
-        slow.wait()?;
-        let outcome = fixture.download(&[&did])?;
-        expect(&outcome, 0)?;
-        ensure!(outcome.stderr.contains("Resuming an earlier download"), "{rse}: {}", outcome.stderr);
-        ensure!(!outcome.stderr.contains("attempt failed"), "{rse}: {}", outcome.stderr);
-        ensure!(fs::read(fixture.folder.join("test").join(&name))? == stored(place, &name)?, "{rse}");
-        ensure!(fixture.files()? == [format!("test/{name}")], "{rse}: {:?}", fixture.files()?);
+        resumes(&format!("test:{name}"), &format!("test/{name}"), &stored(place, &name)?).context(rse)?;
     }
     Ok(())
 }
 
 #[test]
-fn download_skips_existing_files_and_replaces_wrong_ones() -> Result<()> {
+fn download_resumes_everywhere() -> Result<()> {
+    GridFiles::everywhere()?.iter().try_for_each(|files| {
+        resumes(&files.medium.did(), &files.medium.path(), &files.medium.content).context(files.rse)
+    })
+}
+
+/// A download of this file of 3 MB is killed, and completed by the same command.
+fn resumes(did: &str, path: &str, content: &[u8]) -> Result<()> {
     let fixture = Fixture::new()?;
-    expect(&fixture.download(&["test:davsfile"])?, 0)?;
-    let spoiled = fixture.folder.join("davsfile/davsfile-0.dat");
-    let right = fs::read(&spoiled)?;
-    fs::write(&spoiled, vec![b'?'; right.len()])?;
-    let again = fixture.download(&["test:davsfile"])?;
-    expect(&again, 0)?;
-    ensure!(again.stdout.contains("Files already found locally:                  5\n"), "{}", again.stdout);
-    ensure!(fs::read(&spoiled)? == right);
+    let mut slow = fixture.rucio()?.args(["download", "--limit-rate", "1M", did]).command()?;
+    let mut slow = slow.stderr(Stdio::null()).stdout(Stdio::null()).spawn()?;
+    fixture.wait_for_bytes(500_000)?;
+    slow.kill()?;
+    slow.wait()?;
+    let outcome = fixture.download(&[did])?;
+    expect(&outcome, 0)?;
+    ensure!(outcome.stderr.contains("Resuming an earlier download"), "{}", outcome.stderr);
+    ensure!(!outcome.stderr.contains("attempt failed"), "{}", outcome.stderr);
+    ensure!(fs::read(fixture.folder.join(path))? == content, "{did} differs");
+    ensure!(fixture.files()? == [path], "{:?}", fixture.files()?);
+    Ok(())
+}
+
+#[test]
+fn download_skips_existing_files_and_replaces_wrong_ones() -> Result<()> {
+    for files in GridFiles::everywhere()? {
+        let fixture = Fixture::new()?;
+        let all = [&files.empty, &files.small, &files.medium];
+        let dids = all.map(GridFile::did);
+        let words = dids.each_ref().map(String::as_str);
+        expect(&fixture.download(&words)?, 0)?;
+        fs::write(fixture.folder.join(files.medium.path()), vec![b'?'; files.medium.content.len()])?;
+        let again = fixture.download(&words)?;
+        expect(&again, 0)?;
+        let present = again.stdout.matches("Files already found locally:                  1\n").count();
+        ensure!(present == 2, "{present}: {}", again.stdout);
+        all.into_iter().try_for_each(|file| fixture.has(file)).context(files.rse)?;
+        ensure!(fixture.files()?.len() == all.len(), "{}: {:?}", files.rse, fixture.files()?);
+    }
     Ok(())
 }
 
@@ -144,10 +174,15 @@ fn download_skips_a_missing_replica() -> Result<()> {
 
 #[test]
 fn download_without_a_good_replica_leaves_no_file() -> Result<()> {
-    for (did, old_code) in [("test:hopeless.dat", 75), ("test:gone.dat", 75), ("test:nosuch.dat", 75)] {
+    let mut dids = ["test:hopeless.dat", "test:gone.dat", "test:nosuch.dat"].map(str::to_owned).to_vec();
+    dids.extend(GridFiles::everywhere()?.iter().flat_map(|files| [files.wrong.did(), files.missing.did()]));
+    for did in dids {
         let fixture = Fixture::new()?;
-        expect(&fixture.download(&[did])?, 1)?;
-        expect(&fixture.rucio()?.args(["get", did]).run()?, old_code)?;
+        let outcome = fixture.download(&[&did])?;
+        expect(&outcome, 1)?;
+        let is_wrong = outcome.stderr.contains(&format!("Checksum validation failed for file: {did}"));
+        ensure!(is_wrong == (did.contains("hopeless") || did.ends_with("wrong")), "{did}: {}", outcome.stderr);
+        expect(&fixture.rucio()?.args(["get", &did]).run()?, 75)?;
         ensure!(fixture.files()?.is_empty(), "{did}: {:?}", fixture.files()?);
     }
     Ok(())
@@ -155,10 +190,14 @@ fn download_without_a_good_replica_leaves_no_file() -> Result<()> {
 
 #[test]
 fn download_of_one_bad_file_does_not_affect_the_others() -> Result<()> {
-    let fixture = Fixture::new()?;
-    let both = fixture.rucio()?.args(["get", "test:hopeless.dat", "test:davsfile"]).run()?;
-    expect(&both, 76)?;
-    ensure!(fixture.files()?.len() == 6, "{:?}", fixture.files()?);
+    for files in GridFiles::everywhere()? {
+        let fixture = Fixture::new()?;
+        let dids = [&files.wrong, &files.small, &files.missing, &files.medium].map(GridFile::did);
+        let both = fixture.rucio()?.args(["get"]).args(&dids).run()?;
+        expect(&both, 76)?;
+        [&files.small, &files.medium].into_iter().try_for_each(|file| fixture.has(file)).context(files.rse)?;
+        ensure!(fixture.files()?.len() == 2, "{}: {:?}", files.rse, fixture.files()?);
+    }
     Ok(())
 }
 
@@ -187,40 +226,39 @@ fn download_stays_in_its_folder_behind_a_link() -> Result<()> {
 
 #[test]
 fn download_by_two_processes_in_one_folder_is_safe() -> Result<()> {
-    let fixture = Fixture::new()?;
-    let outcomes: Vec<_> = std::thread::scope(|scope| {
-        let runs: Vec<_> =
-            (0..2).map(|_| scope.spawn(|| fixture.download(&["--rses", "DAVS", "test:mixed"]))).collect();
-        runs.into_iter().map(|run| run.join().expect("no panic")).collect()
-    });
-    for outcome in outcomes {
-        expect(&outcome?, 0)?;
-    }
-    ensure!(fixture.files()?.len() == 10, "{:?}", fixture.files()?);
-    for number in 0..10 {
-        let name = format!("mixed-{number:02}.dat");
-        ensure!(fs::read(fixture.folder.join("mixed").join(&name))? == stored("davs/data", &name)?, "{name}");
+    for files in GridFiles::everywhere()? {
+        let fixture = Fixture::new()?;
+        let all = [&files.small, &files.medium, &files.large, &files.empty];
+        let dids = all.map(GridFile::did);
+        let words = dids.each_ref().map(String::as_str);
+        let outcomes: Vec<_> = std::thread::scope(|scope| {
+            let runs: Vec<_> = (0..2).map(|_| scope.spawn(|| fixture.download(&words))).collect();
+            runs.into_iter().map(|run| run.join().expect("no panic")).collect()
+        });
+        for outcome in outcomes {
+            expect(&outcome?, 0)?;
+        }
+        all.into_iter().try_for_each(|file| fixture.has(file)).context(files.rse)?;
+        ensure!(fixture.files()?.len() == all.len(), "{}: {:?}", files.rse, fixture.files()?);
     }
     Ok(())
 }
 
 #[test]
 fn download_ends_at_ctrl_c_without_a_half_written_file() -> Result<()> {
-    let fixture = Fixture::new()?;
-    let mut child = fixture.rucio()?.args(["download", "bench:2g.dat"]).command()?;
-    let mut child = child.stderr(Stdio::null()).stdout(Stdio::null()).spawn()?;
-    wait_for("the first bytes", || {
-        let files = fixture.files()?;
-        let bytes = files.iter().filter_map(|file| fs::metadata(fixture.folder.join(file)).ok()).map(|m| m.len());
-        Ok((bytes.sum::<u64>() > 10_000_000).then_some(()))
-    })?;
-    kill_process(Pid::from_child(&child), Signal::INT)?;
-    let start = Instant::now();
-    let code = shell_code(child.wait()?);
-    ensure!(code == 130 && start.elapsed() < PROMPT, "{code} after {:?}", start.elapsed());
-    // The received bytes are kept for the next run, under a name that is clearly not the file's.
-    let files = fixture.files()?;
-    let is_part = |file: &String| file.starts_with("bench/.2g.dat.") && file.ends_with(".rucio-part");
-    ensure!(files.len() == 1 && files.iter().all(is_part), "{files:?}");
+    for files in GridFiles::everywhere()? {
+        let fixture = Fixture::new()?;
+        let mut child = fixture.rucio()?.args(["download", "--limit-rate", "5M", &files.large.did()]).command()?;
+        let mut child = child.stderr(Stdio::null()).stdout(Stdio::null()).spawn()?;
+        fixture.wait_for_bytes(1_000_000)?;
+        kill_process(Pid::from_child(&child), Signal::INT)?;
+        let start = Instant::now();
+        let code = shell_code(child.wait()?);
+        ensure!(code == 130 && start.elapsed() < PROMPT, "{}: {code} after {:?}", files.rse, start.elapsed());
+        // The received bytes are kept for the next run, under a name that is clearly not the file's.
+        let (here, start) = (fixture.files()?, format!("user.jdoe/.{}.", files.large.name));
+        let is_part = |file: &String| file.starts_with(&start) && file.ends_with(".rucio-part");
+        ensure!(here.len() == 1 && here.iter().all(is_part), "{}: {here:?}", files.rse);
+    }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::{Result, ensure};
 
 use crate::fixtures::Home;
+use crate::fixtures::grid::GRID;
 use crate::fixtures::sandbox::{Sandbox, ended, fill};
 use crate::support::{Rucio, unique};
 
@@ -14,7 +15,8 @@ const CONTENT: &str = "this is a file like any other\n";
 /// the server refuses for its name fails alone.
 #[test]
 fn upload_of_a_folder_leaves_out_links_and_special_files() -> Result<()> {
-    for recursive in [&["--recursive"][..], &[]] {
+    let everywhere = GRID.into_iter().flat_map(|(rse, _)| [&["--recursive"][..], &[]].map(|words| (rse, words)));
+    for (rse, recursive) in everywhere {
         let sandbox = Sandbox::new()?;
         let name = unique("odd-folder-");
         let folder = sandbox.target().join(&name);
@@ -27,7 +29,7 @@ fn upload_of_a_folder_leaves_out_links_and_special_files() -> Result<()> {
             let rucio = home.ours().config("userpass")?.folder(&sandbox.target());
             Ok(rucio.env("X509_USER_PROXY", &proxy.to_string_lossy()))
         };
-        let words = ["upload", "--rse", "DAVS_SCRATCHDISK", "--scope", "user.jdoe", "--register-after-upload"];
+        let words = ["upload", "--rse", rse, "--scope", "user.jdoe", "--register-after-upload"];
         let outcome = rucio()?.args(words).args(recursive).args([&name]).run()?;
         ended(&outcome, 1)?;
         ensure!(outcome.stderr.contains(&format!("Successfully uploaded file {fine}")), "{}", outcome.stderr);

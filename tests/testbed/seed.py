@@ -225,6 +225,7 @@ def rses():
         # the generic policy lets ordinary users register files only where the name ends like this
         'DAVS_SCRATCHDISK': ([protocol('https', 'webdav', davs, '/scratch/')], site('GENEVA', 'ch', 3)),
         'XRD_SCRATCHDISK': ([protocol('root', 'xrootd', xrd, '//scratch/')], site('BNL', 'us', 3)),
+        'GSI_SCRATCHDISK': ([protocol('root', 'xrootd', PORT['XRDGSI'], '//scratch/')], site('LUND', 'se', 4)),
         'POSIX_SCRATCHDISK': ([protocol('file', 'posix', 0, f'{folder}/scratch/')], site('DESY', 'de', 3)),
         # one folder, three doors
         'MULTI': ([protocol('https', 'webdav', davs, '/multi/', 1), protocol('http', 'gfal', dav, '/multi/', 3),
@@ -256,7 +257,7 @@ def add_rses(client):
     # limits to be seen, not to be in the way
     client.set_local_account_limit('alice', 'DAVS_SCRATCHDISK', 10**9)
     client.set_global_account_limit('jdoe', 'tier=1', 5 * 10**12)
-    for door in ('dav', 'davs', 'xrootd'):
+    for door in ('dav', 'davs', 'xrootd', 'xrdgsi'):
         os.symlink(f'{D}/storage/multi', f'{D}/storage/{door}/multi')
     # what the server signs URLs of S3 and Swift with
     with open(f'{D}/etc/rse-accounts.cfg', 'w') as out:

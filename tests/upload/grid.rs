@@ -11,6 +11,7 @@ use anyhow::{Result, ensure};
 use super::faults::{head, plain};
 use super::{Fixture, expect, found, storage, stored};
 use crate::differential::the_only_run;
+use crate::fixtures::grid::GRID;
 use crate::fixtures::{Answer, Pty, Server, browse, wait_for};
 use crate::support::{Testbed, unique};
 
@@ -73,8 +74,8 @@ fn upload_sends_the_bytes_to_the_node_of_a_door() -> Result<()> {
 /// command finds both.
 #[test]
 fn upload_replaces_what_a_killed_run_left() -> Result<()> {
-    const SIZE: u64 = 200_000_000;
-    for (rse, place) in [("POSIX_SCRATCHDISK", "scratch"), ("DAVS_SCRATCHDISK", "davs/scratch")] {
+    const SIZE: u64 = 100_000_000;
+    for (rse, place) in [("POSIX_SCRATCHDISK", "scratch")].into_iter().chain(GRID) {
         let fixture = Fixture::new("root")?;
         File::create(fixture.folder.join(&fixture.new))?.set_len(SIZE)?;
         let upload = fixture.rucio()?.args(["upload", "--rse", rse, "--scope", &fixture.scope, &fixture.new]);
@@ -101,6 +102,7 @@ fn upload_removes_the_lock_of_a_killed_run_when_registering() -> Result<()> {
         ("DAVS_SCRATCHDISK", "davs/scratch"),
         ("SSH", "scp"),
         ("XRD_SCRATCHDISK", "xrootd/scratch"),
+        ("GSI_SCRATCHDISK", "xrdgsi/scratch"),
     ];
     for (rse, place) in places {
         let fixture = Fixture::new("root")?;

@@ -24,13 +24,14 @@ use serde_json::Value;
 use crate::fixtures::{Home, wait_for};
 use crate::support::{Outcome, Rucio, Testbed};
 
-/// RSEs, one of each protocol and https at XRootD, too, and the folders of their files.
-const PLACES: [(&str, &str); 5] = [
+/// RSEs, one of each protocol, https at XRootD and root with gsi, too, and the folders of their files.
+const PLACES: [(&str, &str); 6] = [
     ("POSIX_SCRATCHDISK", "scratch"),
     ("DAVS_SCRATCHDISK", "davs/scratch"),
     ("XRDHTTP", "xrootd/http"),
     ("SSH", "scp"),
     ("XRD_SCRATCHDISK", "xrootd/scratch"),
+    ("GSI_SCRATCHDISK", "xrdgsi/scratch"),
 ];
 
 /// Our client with the credential for storage, in a folder of its own.
@@ -143,6 +144,7 @@ fn upload_round_trips_by_every_protocol() -> Result<()> {
         ("POSIX_SCRATCHDISK", "scratch"),
         ("DAVS_SCRATCHDISK", "davs/scratch"),
         ("XRD_SCRATCHDISK", "xrootd/scratch"),
+        ("GSI_SCRATCHDISK", "xrdgsi/scratch"),
         ("SSH", "scp"),
         ("MULTI", "multi"),
         ("XRDHTTP", "xrootd/http"),

@@ -43,7 +43,7 @@ fn upload_while(
     })
 }
 
-/// S3 reports no checksum; the programs for root and ssh read the file by themselves.
+/// S3 reports no checksum.
 #[test]
 fn upload_of_a_file_that_changes_is_refused_by_every_protocol() -> Result<()> {
     let places = [
@@ -52,6 +52,7 @@ fn upload_of_a_file_that_changes_is_refused_by_every_protocol() -> Result<()> {
         ("DAVS_SCRATCHDISK", Some("davs/scratch")),
         ("SSH", Some("scp")),
         ("XRD_SCRATCHDISK", Some("xrootd/scratch")),
+        ("GSI_SCRATCHDISK", Some("xrdgsi/scratch")),
     ];
     for (rse, place) in places {
         let fixture = Fixture::new("root")?;

@@ -15,9 +15,9 @@ settings() { # [DIR]
     P_KDC=$((base + 11)) P_MC=$((base + 12)) P_SSHD=$((base + 13)) P_STOMP=$((base + 14))
     P_MC2=$((base + 15)) P_FRAIL=$((base + 16))
     P_XRDHTTP=$((base + 17)) P_XRDPOOL=$((base + 18)) P_XRDDOOR=$((base + 19)) P_CMSD=$((base + 20))
-    P_LATE12=$((base + 21)) P_LATE13=$((base + 22))
+    P_LATE12=$((base + 21)) P_LATE13=$((base + 22)) P_XRDGSI=$((base + 23))
     # read by seed.py, idp.mjs and s3.mjs
-    export D FULL RUCIO_RELEASE P_RUCIO P_SECOND P_DAVS P_DAV P_OIDC P_XRD P_PG P_S3 P_SSHD P_XRDHTTP P_XRDPOOL P_XRDDOOR
+    export D FULL RUCIO_RELEASE P_RUCIO P_SECOND P_DAVS P_DAV P_OIDC P_XRD P_PG P_S3 P_SSHD P_XRDHTTP P_XRDPOOL P_XRDDOOR P_XRDGSI
 
     CERTS=$D/certs ETC=$D/etc LOG=$D/log RUN=$D/run STORE=$D/storage
     VENV=$D/venv CLIENT_VENV=$D/client-venv
@@ -59,7 +59,7 @@ one_at_a_time() {
 
 # ---- processes -------------------------------------------------------------------------------
 
-SERVICES=(postgres memcached memcached2 stomp kdc oidc xrootd xrdpool xrddoor cmsddoor cmsdpool s3 sshd apache second frail)
+SERVICES=(postgres memcached memcached2 stomp kdc oidc xrootd xrdgsi xrdpool xrddoor cmsddoor cmsdpool s3 sshd apache second frail)
 
 ports_of() { # SERVICE
     case $1 in
@@ -70,6 +70,7 @@ ports_of() { # SERVICE
         kdc) echo "$P_KDC" ;;
         oidc) echo "$P_OIDC" ;;
         xrootd) echo "$P_XRD $P_XRDHTTP" ;;
+        xrdgsi) echo "$P_XRDGSI" ;;
         xrdpool) echo "$P_XRDPOOL" ;;
         xrddoor) echo "$P_XRDDOOR" ;;
         cmsddoor) echo "$P_CMSD" ;;

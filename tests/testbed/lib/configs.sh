@@ -14,10 +14,13 @@ make_configs() {
     client_configs
     kerberos_configs
     xrootd_config >"$ETC/xrootd.cfg"
+    xrootd_gsi_config >"$ETC/xrdgsi.cfg"
     xrootd_pool_config >"$ETC/xrdpool.cfg"
     xrootd_door_config >"$ETC/xrddoor.cfg"
     # it runs as another user and accepts no key that others may read
     install -m 400 -o www-data "$CERTS/host.key.pem" "$ETC/xrootd.key.pem"
+    grid_ca
+    logged gsi-host gsi_host
     ssh_configs
 }
 
@@ -231,7 +234,7 @@ CFG
 CFG
 }
 
-# All XRootD servers are anonymous, and speak http and https on one port: the first bytes tell which.
+# All XRootD servers but one are anonymous, and speak http and https on one port: the first bytes tell which.
 xrootd_common() { # SERVICE PORT
     cat <<CFG
 all.export /
@@ -254,6 +257,41 @@ xrootd_config() {
     cat <<CFG
 xrootd.chksum adler32
 xrd.protocol http:$P_XRDHTTP libXrdHttp.so
+CFG
+}
+
+# Requires a certificate or proxy
+xrootd_gsi_config() {
+    xrootd_common xrdgsi "$P_XRDGSI"
+    cat <<CFG
+xrootd.chksum adler32
+sec.protparm gsi -certdir:$ETC/grid-ca -cert:$ETC/xrdgsi.pem -key:$ETC/xrdgsi.key.pem -crl:0 -gmapopt:10 -vomsat:0
+sec.protocol gsi
+sec.protbind * gsi
+CFG
+}
+
+# A certificate of its own: gsi of XRootD 5.5 reads one that is valid beyond January 2038 again for each login.
+gsi_host() {
+    openssl req -newkey rsa:2048 -nodes -keyout "$ETC/xrdgsi.key.pem" -out "$ETC/xrdgsi.csr" -subj /O=Testbed/CN=localhost
+    openssl x509 -req -days 3650 -set_serial "$(date +%s)" -in "$ETC/xrdgsi.csr" -out "$ETC/xrdgsi.pem" \
+        -CA "$CERTS/ca.pem" -CAkey "$CERTS/ca.key.pem" -extfile <(echo subjectAltName=DNS:localhost,IP:127.0.0.1)
+    chmod 400 "$ETC/xrdgsi.key.pem"
+    chown www-data "$ETC/xrdgsi.key.pem"
+}
+
+# The CA as gsi wants it: without a policy it accepts none of its certificates
+grid_ca() {
+    rm -rf "$ETC/grid-ca"
+    mkdir "$ETC/grid-ca"
+    cp "$CERTS/ca.pem" "$ETC/grid-ca/"
+    openssl rehash "$ETC/grid-ca"
+    local hash
+    hash=$(openssl x509 -in "$CERTS/ca.pem" -noout -hash)
+    cat >"$ETC/grid-ca/$hash.signing_policy" <<CFG
+access_id_CA X509 '/O=Testbed/CN=Testbed CA'
+pos_rights globus CA:sign
+cond_subjects globus '"/O=Testbed/*"'
 CFG
 }
 
@@ -345,6 +383,7 @@ export TESTBED_FRAIL_URL=https://localhost:$P_FRAIL # the first server; its proc
 export TESTBED_DAVS=https://localhost:$P_DAVS
 export TESTBED_DAV=http://localhost:$P_DAV
 export TESTBED_XROOTD=root://localhost:$P_XRD/
+export TESTBED_XRDGSI=root://localhost:$P_XRDGSI/
 export TESTBED_XRDHTTP=https://localhost:$P_XRDHTTP # the same server
 export TESTBED_XRDPOOL=https://localhost:$P_XRDPOOL # without checksums
 export TESTBED_XRDDOOR=https://localhost:$P_XRDDOOR # redirects to it

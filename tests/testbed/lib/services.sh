@@ -10,7 +10,7 @@ sql() { # PSQL_ARGUMENT...  (on database DB)
 }
 
 folders() {
-    mkdir -p "$D"/{bin,certs,etc,krb5,large,log,node,run,state,xrootd,xrdpool,xrddoor} "$LOG"/trace-{rucio,second}
+    mkdir -p "$D"/{bin,certs,etc,krb5,large,log,node,run,state,xrootd,xrdgsi,xrdpool,xrddoor} "$LOG"/trace-{rucio,second}
     chmod 755 "$D"
     chmod 1777 "$LOG" "$RUN" "$LOG"/trace-*          # Apache, PostgreSQL and XRootD write here as themselves
 }
@@ -67,14 +67,15 @@ start_site() {
     done
     say "start ${waiting[*]}"
     mkdir -p "$STORE"/{dav/data,davs/data,davs/scratch,multi,posix,s3,scp,scratch,xrddoor} /run/sshd \
-        "$STORE"/{xrootd/{xrd1,xrd2,scratch,http},xrdpool/{http,door}}
-    chown www-data: "$STORE"/{xrootd,xrdpool,xrddoor} "$STORE"/{xrootd,xrdpool}/* "$D"/{xrootd,xrdpool,xrddoor}
+        "$STORE"/{xrootd/{xrd1,xrd2,scratch,http},xrdgsi/scratch,xrdpool/{http,door}}
+    chown www-data: "$STORE"/{xrootd,xrdgsi,xrdpool,xrddoor} "$STORE"/{xrootd,xrdgsi,xrdpool}/* "$D"/{xrootd,xrdgsi,xrdpool,xrddoor}
     launch memcached memcached -u nobody -l 127.0.0.1 -p "$P_MC" -m 64
     launch memcached2 memcached -u nobody -l 127.0.0.1 -p "$P_MC2" -m 16
     launch oidc node "$HERE/services/idp.mjs"
     launch s3 node "$HERE/services/s3.mjs"
     launch stomp "$VENV/bin/python" "$HERE/services/stomp_sink.py" "$P_STOMP" "$LOG/traces.jsonl"
     launch xrootd "${user[@]}" xrootd -c "$ETC/xrootd.cfg" -n testbed -l "$LOG/xrootd.server.log"
+    launch xrdgsi "${user[@]}" xrootd -c "$ETC/xrdgsi.cfg" -n gsi -l "$LOG/xrdgsi.server.log"
     for service in pool door; do
         launch "xrd$service" "${user[@]}" xrootd -c "$ETC/xrd$service.cfg" -n "$service" -l "$LOG/xrd$service.server.log"
         launch "cmsd$service" "${user[@]}" cmsd -c "$ETC/xrd$service.cfg" -n "$service" -l "$LOG/cmsd$service.server.log"
@@ -82,8 +83,8 @@ start_site() {
     launch sshd /usr/sbin/sshd -D -e -f "$ETC/sshd_config"
     start_kdc
     start_postgres
-    await memcached memcached2 oidc s3 stomp xrootd xrdpool xrddoor cmsddoor sshd kdc
+    await memcached memcached2 oidc s3 stomp xrootd xrdgsi xrdpool xrddoor cmsddoor sshd kdc
 }
 
 # Those who hold connections go before those who serve them
-stop_site() { end frail second apache sshd s3 cmsdpool cmsddoor xrdpool xrddoor xrootd oidc kdc stomp memcached2 memcached postgres; }
+stop_site() { end frail second apache sshd s3 cmsdpool cmsddoor xrdpool xrddoor xrdgsi xrootd oidc kdc stomp memcached2 memcached postgres; }
