@@ -1,12 +1,14 @@
 """The data that the benchmark adds to the testbed's, made at its first use and kept.
 
-    RUCIO_CONFIG=... client-venv/bin/python benches/data.py STORAGE LARGE [NAME ...]      names: far large root many
+    RUCIO_CONFIG=... client-venv/bin/python benches/data.py STORAGE LARGE [NAME ...]      names: far large root many small far_root large_far_root
 
-STORAGE is the folder with the bytes, LARGE the testbed's file of 2 GiB. All lies in a scope of its own, on two RSEs of its own
+STORAGE is the folder with the bytes, LARGE the testbed's file of 2 GiB. All lies in a scope of its own, on RSEs of its own
 that show one folder of the testbed's WebDAV and XRootD servers, the same for both:
 
     BENCH          https and root, straight
     BENCH_RELAY    https, through the relay
+    BENCH_GSI      root with gsi, straight
+    BENCH_RELAY_ROOT   root, through the relay
 
 Prints the facts that the jobs need, as JSON.
 """
@@ -23,7 +25,7 @@ from rucio.client import Client
 from rucio.common.exception import DataIdentifierNotFound, Duplicate, RSENotFound
 
 SCOPE = 'benches'
-NEAR, FAR = 'BENCH', 'BENCH_RELAY'
+NEAR, FAR, GSI, FAR_ROOT = 'BENCH', 'BENCH_RELAY', 'BENCH_GSI', 'BENCH_RELAY_ROOT'
 CALL = 1000                    # the server takes no more in one call
 MANY, SHARES = 100_000, 50     # names, of which one share of this many is downloaded
 LINKS = 10_000                 # names of one file: a file system takes no more than some ten thousand
@@ -47,6 +49,8 @@ class Data:
         doors = {one['scheme']: one for one in self.client.get_protocols('MULTI')}
         self.rse(NEAR, [doors['https'], doors['root']])
         self.rse(FAR, [{**doors['https'], 'port': relay_port}])
+        self.rse(GSI, [{**doors['root'], 'port': int(os.environ['TESTBED_XRDGSI'].rstrip('/').rsplit(':', 1)[1])}])
+        self.rse(FAR_ROOT, [{**doors['root'], 'port': relay_port + 1}])
 
     def rse(self, rse, protocols):
         try:
@@ -109,6 +113,29 @@ class Data:
         if not self.known(name):
             facts = json.load(open(f'{os.path.splitext(self.large)[0]}.json'))
             self.register(NEAR, [{'scope': SCOPE, 'name': name, **facts}])
+
+    def small(self):
+        """2,000 files of 1 to 3 kB, by https, by root, and by root with gsi."""
+        if not self.known('small'):
+            names = [f'small-{number:04}.dat' for number in range(2000)]
+            files = [self.place(name, random.Random(name).randbytes(1000 + number)) for number, name in enumerate(names)]
+            self.register(NEAR, files, 'small')
+            self.register(GSI, files)
+
+    def far_root(self):
+        """The files at the end of the long road, by root."""
+        self.far()
+        self.also_at(FAR_ROOT, 'far')
+
+    def large_far_root(self):
+        self.large_far()
+        self.also_at(FAR_ROOT, 'far-500MB.dat')
+
+    def also_at(self, rse, name):
+        files = list(self.client.list_files(SCOPE, name))
+        listed = self.client.list_replicas([{'scope': SCOPE, 'name': files[0]['name']}], rse_expression=rse)
+        if not any(one['rses'] for one in listed):
+            self.register(rse, [{key: one[key] for key in ('scope', 'name', 'bytes', 'adler32')} for one in files])
 
     def many(self):
         """100,000 names of few files of 1 kB."""

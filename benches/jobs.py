@@ -5,7 +5,7 @@ import subprocess
 import sys
 from uuid import uuid4
 
-from measure import ARIA, BEFORE, CPU, CURL, LIST, MEMORY, OFFICIAL, OURS, XRDCP, Aim, Job
+from measure import ARIA, BEFORE, CPU, CURL, EACH, HTTPS, LIST, MEMORY, OFFICIAL, OURS, WALL, XRDCP, Aim, Job
 
 ENV = os.environ
 PEERS = (CURL, ARIA, XRDCP)
@@ -13,6 +13,7 @@ SMALL, FAR, UPLOADS = 2000, 200, 500
 SMALL_BYTES = sum(1000 + i for i in range(SMALL))
 FIRST = tuple(Aim(other, OURS, least=1.0) for other in (OFFICIAL, CURL, ARIA))
 LITTLE_MEMORY = Aim(OURS, what=MEMORY, most=48)
+LESS_THAN_XRDCP = (Aim(OFFICIAL, OURS, least=1.0), *(Aim(OURS, XRDCP, what, most=0.9) for what in (WALL, CPU)))
 
 
 class Bench:
@@ -33,6 +34,10 @@ class Bench:
                 'PATH': '/usr/bin:/bin', 'HOME': home, 'TMPDIR': home, 'LANG': 'C.UTF-8', 'TZ': 'UTC',
                 'RUCIO_CONFIG': ENV['RUCIO_CONFIG'], 'X509_USER_PROXY': ENV['X509_USER_PROXY'],
             }
+        # The CA as xrdcp wants it; it reads no configuration.
+        self.env[XRDCP] = self.env[EACH] = {**self.env[CURL], 'X509_CERT_DIR': f'{ENV["TESTBED_DIR"]}/etc/grid-ca'}
+        self.env[OFFICIAL]['X509_CERT_DIR'] = self.env[XRDCP]['X509_CERT_DIR']
+        self.env[HTTPS] = self.env[OURS]
         self.token = None
 
     # ---- what is needed ----------------------------------------------------------------------------
@@ -57,8 +62,9 @@ class Bench:
 
     def start_relay(self):
         """Starts the relay; it ends with us, however we end."""
-        route = f'127.0.0.1:{self.relay_port}=127.0.0.1:{ENV["TESTBED_DAVS"].rsplit(":", 1)[1]}'
-        relay = subprocess.Popen(['setpriv', '--pdeathsig', 'TERM', ENV['RUCIO_RELAY'], route], stdout=subprocess.PIPE, text=True)
+        doors = (ENV['TESTBED_DAVS'], ENV['TESTBED_XROOTD'].rstrip('/'))
+        routes = [f'127.0.0.1:{self.relay_port + i}=127.0.0.1:{door.rsplit(":", 1)[1]}' for i, door in enumerate(doors)]
+        relay = subprocess.Popen(['setpriv', '--pdeathsig', 'TERM', ENV['RUCIO_RELAY'], *routes], stdout=subprocess.PIPE, text=True)
         if relay.stdout.readline() != 'ready\n':
             sys.exit('the relay does not start')
         return relay
@@ -87,6 +93,14 @@ class Bench:
         with open(aria, 'w') as out:
             out.writelines(f'{url}\n' for url in urls)
         return {CURL: self.curl('-Z', '--parallel-max', '16', '-K', curl), ARIA: self.aria('-j16', '-i', aria)}
+
+    def metalink(self, rse, scheme, did):
+        """A document with the replicas of a dataset."""
+        words = ['list-file-replicas', '--metalink', '--protocols', scheme, '--rses', rse, did]
+        meta = f'{self.base}/{rse}-{scheme}.meta4'
+        with open(meta, 'w') as out:
+            out.write(self.run([self.rucio[OURS], *words], self.env[OURS]))
+        return meta
 
     def small_urls(self):
         replicas = ['list-file-replicas', '--pfns', '--protocols', 'https', '--rses', 'DAVS', 'bench:small']
@@ -139,10 +153,7 @@ class Bench:
                    self.runs, self.official_runs, (SMALL, SMALL_BYTES), aims)
 
     def job_metalink_2000(self):
-        words = ['list-file-replicas', '--metalink', '--protocols', 'https', '--rses', 'DAVS', 'bench:small']
-        meta = f'{self.base}/small.meta4'
-        with open(meta, 'w') as out:
-            out.write(self.run([self.rucio[OURS], *words], self.env[OURS]))
+        meta = self.metalink('DAVS', 'https', 'bench:small')
         ours = {name: [program, 'download', '--metalink', meta] for name, program in self.rucio.items() if name != OFFICIAL}
         curl = self.urls('small', self.small_urls())[CURL]
         return Job('', {**ours, CURL: curl, ARIA: self.aria('-j16', '-M', meta)}, self.runs,
@@ -157,26 +168,86 @@ class Bench:
         aims = (Aim(OURS, CURL, most=1.05), Aim(OURS, CURL, CPU, most=1.15), LITTLE_MEMORY)
         return Job('', {**words, **peers}, self.runs, self.official_runs, (1, 2 << 30), aims)
 
+    # ---- root --------------------------------------------------------------------------------------
+
+    def root_2000(self, rse, door, aims):
+        """2,000 small files over root, and the same over https, from metalink files, which the official client cannot use."""
+        self.data('small')
+        meta = self.metalink(rse, 'root', 'benches:small')
+        words = {name: [program, 'download', '--metalink', meta] for name, program in self.rucio.items()}
+        words[OFFICIAL] = [self.rucio[OFFICIAL], 'download', '--rses', rse, '--protocol', 'root', 'benches:small']
+        https = [self.rucio[OURS], 'download', '--metalink', self.metalink('BENCH', 'https', 'benches:small')]
+        listed = f'{self.base}/{rse}.xrdcp'
+        with open(listed, 'w') as out:
+            out.writelines(f'{door}/multi/benches/small-{number:04}.dat\n' for number in range(SMALL))
+        peers = {XRDCP: ['xrdcp', '-s', '-C', 'adler32', '-I', listed, '.'],
+                 EACH: ['xargs', '-a', listed, '-I{}', 'xrdcp', '-s', '-C', 'adler32', '{}', '.']}
+        first = tuple(Aim(other, OURS, least=1.0) for other in (OFFICIAL, XRDCP, EACH))
+        return Job('', {**words, HTTPS: https, **peers}, self.runs, self.official_runs, (SMALL, SMALL_BYTES),
+                   (*first, *aims, LITTLE_MEMORY))
+
+    def job_root_2000(self):
+        return self.root_2000('BENCH', ENV['TESTBED_XROOTD'], ())
+
+    def job_gsi_2000(self):
+        return self.root_2000('BENCH_GSI', ENV['TESTBED_XRDGSI'], (Aim(OURS, HTTPS, most=1.3),))
+
     def job_root_2GiB(self):
         self.data('root')
         url = f'{ENV["TESTBED_XROOTD"]}/multi/benches/2g-root.dat'
         words = self.clients('download', '--protocol', 'root', '--transfer-timeout', '600', 'benches:2g-root.dat')
-        return Job('', {**words, XRDCP: ['xrdcp', '-s', url, '2g-root.dat']}, self.runs, self.official_runs, (1, 2 << 30),
-                   (Aim(OFFICIAL, OURS, least=1.0),))
+        peers = {XRDCP: ['xrdcp', '-s', '-C', 'adler32', url, '2g-root.dat']}
+        return Job('', {**words, **peers}, self.runs, self.official_runs, (1, 2 << 30), (*LESS_THAN_XRDCP, LITTLE_MEMORY))
+
+    def job_root_upload_2GiB(self):
+        folder = self.data()['folder']
+
+        def prepare(run):
+            os.symlink(f'{ENV["TESTBED_DIR"]}/large/2g.dat', f'{run}/up-{uuid4().hex[:12]}.dat')
+
+        def command(program):
+            return lambda run: [program, 'upload', '--rse', 'BENCH', '--protocol', 'root', '--scope', 'benches',
+                                '--lifetime', '3600', '--transfer-timeout', '600', *os.listdir(run)]
+
+        def xrdcp(run):
+            name, = os.listdir(run)
+            return ['xrdcp', '-s', '-C', 'adler32', name, f'{ENV["TESTBED_XROOTD"]}/multi/benches/{name}']
+        commands = {**{name: command(program) for name, program in self.rucio.items()}, XRDCP: xrdcp}
+        return Job('', commands, min(self.runs, 3), self.official_runs, prepare=prepare, config=self.root,
+                   clean=lambda run, _: uploaded(folder, os.listdir(run), 2 << 30), aims=(*LESS_THAN_XRDCP, LITTLE_MEMORY))
 
     # ---- (c) a long, narrow road -------------------------------------------------------------------
 
     def job_relay_200x1MB(self):
         far = self.data('far')['far']
         urls = self.urls('far', [f'{far}/far-{number:03}.dat' for number in range(FAR)])
-        return Job('', {**self.clients('download', 'benches:far'), **urls}, self.runs, self.official_runs,
+        words = self.clients('download', '--rses', 'BENCH_RELAY', 'benches:far')
+        return Job('', {**words, **urls}, self.runs, self.official_runs,
                    (FAR, FAR * 10**6), FIRST)
 
     def job_relay_500MB(self):
         url = f'{self.data("large_far")["far"]}/far-500MB.dat'
-        words = self.clients('download', '--transfer-timeout', '600', 'benches:far-500MB.dat')
+        words = self.clients('download', '--rses', 'BENCH_RELAY', '--transfer-timeout', '600', 'benches:far-500MB.dat')
         peers = {CURL: self.curl('-O', url), ARIA: self.aria('-x16', '-s16', '-k1M', url)}
         return Job('', {**words, **peers}, min(self.runs, 3), self.official_runs, (1, 500 * 10**6), (*FIRST, LITTLE_MEMORY))
+
+    def relay_root(self, data, did, names, expect):
+        """The same over root."""
+        self.data(data)
+        words = ['download', '--transfer-timeout', '600', did, '--rses']
+        https = [self.rucio[OURS], *words, 'BENCH_RELAY']
+        urls = [f'root://localhost:{self.relay_port + 1}//multi/benches/{name}' for name in names]
+        xrdcp = ['xrdcp', '-s', '-C', 'adler32', '--parallel', '4', *urls, '.']
+        aims = (Aim(OURS, HTTPS, most=1.1), *(Aim(other, OURS, least=1.0) for other in (OFFICIAL, XRDCP)), LITTLE_MEMORY)
+        return Job('', {**self.clients(*words, 'BENCH_RELAY_ROOT'), HTTPS: https, XRDCP: xrdcp}, min(self.runs, 3),
+                   self.official_runs, expect, aims)
+
+    def job_relay_root_200x1MB(self):
+        names = [f'far-{number:03}.dat' for number in range(FAR)]
+        return self.relay_root('far_root', 'benches:far', names, (FAR, FAR * 10**6))
+
+    def job_relay_root_500MB(self):
+        return self.relay_root('large_far_root', 'benches:far-500MB.dat', ['far-500MB.dat'], (1, 500 * 10**6))
 
     # ---- (d) up ------------------------------------------------------------------------------------
 
