@@ -70,6 +70,9 @@ variables! {
     BEARER_TOKEN_FILE
     /// The runtime folder of the session, where `bt_u<uid>` may contain a bearer token; searched third.
     XDG_RUNTIME_DIR
+    /// Whether a `root://` server may have the certificate of the name that the DNS has for its IP address, with `1`: for gsi,
+    /// where servers are known by addresses or aliases. Whoever controls the DNS can then pretend to be the server.
+    XrdSecGSITRUSTDNS
     /// The authentication methods for `root://`, separated by commas or spaces: gsi, ztn, krb5, sss, unix,
     /// host. All by default.
     XrdSecPROTOCOL

@@ -55,6 +55,7 @@ fn client() -> XrootdFiles {
         tokens: StorageToken::new(&Secret::from(TOKEN), Vec::new()).into_iter().collect(),
         methods: None,
         keytab: None,
+        trusts_dns: false,
         kerberos: |_| Err("there is no ticket".to_owned()),
     })
 }

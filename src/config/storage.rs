@@ -26,6 +26,8 @@ pub struct StorageAccess {
     pub xrootd_methods: Option<Vec<String>>,
     /// The file with keys that are shared with XRootD servers, if there is one.
     pub xrootd_keytab: Option<PathBuf>,
+    /// Whether XRootD servers may have the certificate of the name that the DNS has for their address.
+    pub xrootd_trusts_dns: bool,
 }
 
 impl StorageAccess {
@@ -48,7 +50,9 @@ impl StorageAccess {
         let keytab = env.get(env_vars::XrdSecSSSKT).map(|path| paths::expand(&path, env));
         let usual = || Some(paths::expand(SHARED_KEYS, env)).filter(|path| path.is_file());
         let xrootd_keytab = keytab.or_else(usual);
-        Self { certificate, cas: authorities(settings, env), bearer, user, xrootd_methods, xrootd_keytab }
+        let xrootd_trusts_dns = env.get(env_vars::XrdSecGSITRUSTDNS).is_some_and(|value| value != "0");
+        let cas = authorities(settings, env);
+        Self { certificate, cas, bearer, user, xrootd_methods, xrootd_keytab, xrootd_trusts_dns }
     }
 }
 
@@ -98,6 +102,10 @@ mod tests {
         let methods = access(&Env::fixed([("XrdSecPROTOCOL", "ztn, gsi")])).xrootd_methods;
         assert_eq!(methods, Some(vec!["ztn".to_owned(), "gsi".to_owned()]));
         assert_eq!(access(&Env::fixed([])).xrootd_methods, None);
+        assert!(!access(&Env::fixed([])).xrootd_trusts_dns);
+        for (value, expected) in [("0", false), ("1", true)] {
+            assert_eq!(access(&Env::fixed([("XrdSecGSITRUSTDNS", value)])).xrootd_trusts_dns, expected, "{value}");
+        }
         assert_eq!(access(&Env::fixed([("XrdSecSSSKT", "/a/keys")])).xrootd_keytab, Some("/a/keys".into()));
     }
 

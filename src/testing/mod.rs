@@ -57,6 +57,7 @@ pub(crate) fn xrootd_settings(idle_timeout: Duration) -> SessionSettings {
         tokens: Vec::new(),
         methods: None,
         keytab: None,
+        trusts_dns: false,
         kerberos: |_| Err("there is no ticket".to_owned()),
     }
 }

@@ -85,6 +85,22 @@ fn xrootd_download_with_gsi() -> Result<()> {
     Ok(())
 }
 
+/// The certificate has the name `localhost` only, which is also what the system has for the address.
+#[test]
+fn xrootd_gsi_server_is_known_by_the_dns_if_the_user_trusts_it() -> Result<()> {
+    let site = GridSite::new()?;
+    let (_, _, proxy) = site.user(TODAY)?;
+    let server = site.gsi("gsi", "")?;
+    fs::write(server.place("f"), b"Wikipedia")?;
+    let (pfn, ca) = (format!("root://127.0.0.1:{}//f", server.port), site.ca());
+    let with = |value| [("X509_CERT_DIR", ca.as_str()), ("X509_USER_PROXY", &proxy), ("XrdSecGSITRUSTDNS", value)];
+    expect_refusal(&pfn, &with("0"), "gsi: the server's certificate is that of another host")?;
+    expect_refusal(&pfn, &with("0")[..2], "gsi: the server's certificate is that of another host")?;
+    expect_arrival(b"Wikipedia", &pfn, &with("1"), "trusted")?;
+    let elsewhere = format!("root://127.0.0.2:{}//f", server.port);
+    expect_refusal(&elsewhere, &with("1"), "gsi: the server's certificate is that of another host")
+}
+
 /// A new group of 512 bits at each start of the server, and secrets with leading zeros in one of 256 logins.
 #[test]
 fn xrootd_gsi_logs_in_every_time() -> Result<()> {

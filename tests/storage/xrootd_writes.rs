@@ -40,6 +40,7 @@ impl Client {
             tokens: Vec::new(),
             methods: None,
             keytab: None,
+            trusts_dns: false,
             kerberos: |_| Err("there is no ticket".to_owned()),
         });
         Ok(Self { files, runtime: Runtime::new()? })

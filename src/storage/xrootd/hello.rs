@@ -39,8 +39,9 @@ pub(super) struct Opened {
     pub(super) dialog: Dialog<'static>,
     pub(super) hello: Hello,
     pub(super) is_encrypted: bool,
-    /// Our own address.
+    /// Our own address, and the server's.
     pub(super) local: SocketAddr,
+    pub(super) peer: SocketAddr,
 }
 
 impl Hello {
@@ -70,7 +71,8 @@ impl Hello {
 pub(super) async fn open(server: &Server, settings: &SessionSettings) -> Result<Opened> {
     let (stream, hello) = greet(server, settings).await?;
     let is_encrypted = hello.starts_tls();
-    let local = stream.local_addr().map_err(|error| cut(&error))?;
+    let (local, peer) =
+        (stream.local_addr().map_err(|error| cut(&error))?, stream.peer_addr().map_err(|error| cut(&error))?);
     let (frames, outgoing): (_, super::dialog::Outgoing<'static>) = if is_encrypted {
         let (read, write) = tokio::io::split(encrypt(server, settings, stream).await?);
         (FrameReader::new(Box::new(read)), Box::new(write))
@@ -81,7 +83,7 @@ pub(super) async fn open(server: &Server, settings: &SessionSettings) -> Result<
         let (read, write) = stream.into_split();
         (FrameReader::new(Box::new(read)), Box::new(write))
     };
-    Ok(Opened { dialog: Dialog::new(frames, outgoing, settings.idle_timeout), hello, is_encrypted, local })
+    Ok(Opened { dialog: Dialog::new(frames, outgoing, settings.idle_timeout), hello, is_encrypted, local, peer })
 }
 
 /// Connects and exchanges the first requests, which are never encrypted.

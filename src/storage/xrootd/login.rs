@@ -42,6 +42,8 @@ pub struct SessionSettings {
     pub methods: Option<Vec<String>>,
     /// The file with the keys of `sss`.
     pub keytab: Option<PathBuf>,
+    /// Whether a server may prove by gsi that it has the name that the DNS has for its IP address.
+    pub trusts_dns: bool,
     /// Returns a Kerberos ticket (an AP-REQ) for a principal, or the reason why there is none. May block.
     pub kerberos: fn(&str) -> Result<Vec<u8>, String>,
 }
@@ -113,7 +115,7 @@ impl Session {
 
 /// Logs in and authenticates. The parameters of a redirect's login token are added to ours.
 async fn log_in(opened: &mut Opened, target: &Target, settings: &SessionSettings) -> Result<Authenticated, LoginError> {
-    let Opened { dialog, hello, is_encrypted, local } = opened;
+    let Opened { dialog, hello, is_encrypted, local, peer } = opened;
     let is_encrypted = *is_encrypted;
     let user = target.server.user.as_deref().unwrap_or(&settings.user);
     let token = target.login_token.as_deref();
@@ -132,6 +134,7 @@ async fn log_in(opened: &mut Opened, target: &Target, settings: &SessionSettings
         token: target.token.and_then(|index| settings.tokens.get(index)),
         settings,
         local: *local,
+        peer: *peer,
         is_encrypted,
         has_tls: hello.has_tls(),
     };

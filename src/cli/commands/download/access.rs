@@ -43,6 +43,7 @@ pub(in crate::cli::commands) async fn storages(
         tokens: tokens.clone(),
         methods: access.xrootd_methods,
         keytab: access.xrootd_keytab,
+        trusts_dns: access.xrootd_trusts_dns,
         kerberos: ap_request,
     };
     let web = WebStorage::new(Access {

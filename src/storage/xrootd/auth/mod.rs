@@ -31,8 +31,9 @@ pub(super) struct Attempt<'a> {
     /// The token that may be sent to this server.
     pub(super) token: Option<&'a StorageToken>,
     pub(super) settings: &'a SessionSettings,
-    /// Our own address of the connection.
+    /// Our own address of the connection, and the server's.
     pub(super) local: SocketAddr,
+    pub(super) peer: SocketAddr,
     pub(super) is_encrypted: bool,
     /// Whether the connection could be encrypted.
     pub(super) has_tls: bool,

@@ -99,7 +99,7 @@ impl<'a> Share<'a> {
         self.agree_with(&secret, is_padded)
     }
 
-    fn agree_with(&self, secret: &BigNumRef, is_padded: bool) -> Result<(String, Vec<u8>), ErrorStack> {
+    pub(super) fn agree_with(&self, secret: &BigNumRef, is_padded: bool) -> Result<(String, Vec<u8>), ErrorStack> {
         let mut context = BigNumContext::new_secure()?;
         let (mut ours, mut common) = (BigNum::new()?, BigNum::new_secure()?);
         ours.mod_exp(&self.generator, secret, &self.prime, &mut context)?;
@@ -176,6 +176,10 @@ mod tests {
         let (our_share, ours) = share.agree(true).unwrap();
         let (_, same) = Share::parse(our_share.as_bytes()).unwrap().agree_with(&theirs, true).unwrap();
         assert_eq!((ours.len(), &ours), (64, &same));
+        // The secret 2 to the power of 3, in both forms.
+        let (three, two) = (BigNum::from_u32(3).unwrap(), format!("{group}{BEFORE_VALUE}02{AFTER_VALUE}"));
+        let common = |is_padded| Share::parse(two.as_bytes()).unwrap().agree_with(&three, is_padded).unwrap().1;
+        assert_eq!((common(false), common(true)), (vec![8], [&[0; 63][..], &[8]].concat()));
         assert!(our_share.starts_with(&group) && our_share.ends_with(AFTER_VALUE), "{our_share}");
     }
 

@@ -10,6 +10,8 @@
 mod credentials;
 mod crypto;
 mod message;
+#[cfg(test)]
+mod tests;
 
 use openssl::error::ErrorStack;
 use openssl::pkey::Public;
@@ -98,8 +100,8 @@ pub(super) async fn authenticate(
         Reply::Error(error) => return Ok(Outcome::Refused(error)),
         Reply::Ok(_) => return skipped("the server does not prove who it is".to_owned()),
     };
-    let host = &attempt.server.host;
-    let verify = |own: &X509| attempt.settings.tls.verify_host_certificate(own, host);
+    let dns_name = dns_name(attempt).await;
+    let verify = |own: &X509| verify(own, attempt, dns_name.as_deref());
     let (second, key) = match respond(&body, terms, &credentials, &challenge, verify) {
         Ok(response) => response,
         Err(reason) => return skipped(reason),
@@ -108,6 +110,23 @@ pub(super) async fn authenticate(
         Reply::Ok(_) => Ok(Outcome::Accepted(Some(key))),
         Reply::Error(error) => Ok(Outcome::Refused(error)),
         Reply::More(_) => skipped("the server wants a proxy of its own".to_owned()),
+    }
+}
+
+/// Returns the name that the DNS has for the server's address, if the user trusts it.
+async fn dns_name(attempt: &Attempt<'_>) -> Option<String> {
+    let address = attempt.peer.ip();
+    let look_up = move || dns_lookup::lookup_addr(&address).ok();
+    if attempt.settings.trusts_dns { tokio::task::spawn_blocking(look_up).await.ok()? } else { None }
+}
+
+/// Verifies the server's certificate. Errors: the reason in words.
+fn verify(own: &X509, attempt: &Attempt<'_>, dns_name: Option<&str>) -> Result<(), String> {
+    let has_name = |name: &str| attempt.settings.tls.verify_host_certificate(own, name);
+    let verified = has_name(&attempt.server.host);
+    match dns_name {
+        Some(name) if verified.is_err() => has_name(name).or(verified),
+        _ => verified,
     }
 }
 
@@ -213,126 +232,4 @@ fn certificate(
         message.with(kind::PUBLIC_KEY, share.as_bytes())
     };
     Ok(message.finish())
-}
-
-#[cfg(test)]
-mod tests {
-    use openssl::asn1::Asn1Time;
-    use openssl::bn::BigNum;
-    use openssl::dh::Dh;
-    use openssl::hash::MessageDigest;
-    use openssl::pkey::{PKey, Private};
-
-    use super::*;
-
-    const OURS: &str = "AbCdEfGh";
-
-    /// What a server sends, and whose keys it uses.
-    struct ServerMessage<'a> {
-        certificate: &'a X509,
-        challenge_key: &'a Rsa<Private>,
-        share_key: &'a Rsa<Private>,
-        signed_challenge: &'a str,
-        challenge: &'a [u8],
-        ciphers: &'a str,
-    }
-
-    impl ServerMessage<'_> {
-        fn bytes(&self) -> Vec<u8> {
-            let prime = BigNum::get_rfc3526_prime_2048().unwrap();
-            let group = Dh::from_pqg(prime, None, BigNum::from_u32(2).unwrap()).unwrap();
-            let group = String::from_utf8(group.params_to_pem().unwrap()).unwrap();
-            let share = format!("{group}---BPUB---0BADCAFE---EPUB---");
-            let main = MessageWriter::new(SERVER_CERTIFICATE)
-                .with(kind::SIGNED_CHALLENGE, &sign(self.challenge_key, self.signed_challenge.as_bytes()).unwrap())
-                .with(kind::CHALLENGE, self.challenge)
-                .finish();
-            MessageWriter::new(SERVER_CERTIFICATE)
-                .with(kind::MAIN, &main)
-                .with(kind::CERTIFICATES, &self.certificate.to_pem().unwrap())
-                .with(kind::CIPHERS, self.ciphers.as_bytes())
-                .with(kind::DIGESTS, b"sha256")
-                .with(kind::SIGNED_SHARE, &sign(self.share_key, share.as_bytes()).unwrap())
-                .finish()
-        }
-    }
-
-    fn certificate_of(key: &Rsa<Private>) -> X509 {
-        let key = PKey::from_rsa(key.clone()).unwrap();
-        let mut builder = X509::builder().unwrap();
-        // Without both times it could not be read.
-        builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-        builder.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
-        builder.set_pubkey(&key).unwrap();
-        builder.sign(&key, MessageDigest::sha256()).unwrap();
-        builder.build()
-    }
-
-    /// Returns why the login is not continued; `None` if it is.
-    fn refusal(message: &ServerMessage<'_>, verified: Result<(), String>) -> Option<String> {
-        let key = Rsa::generate(2048).unwrap();
-        let credentials = Credentials { chain: Vec::new(), key, is_proxy: true, issuers: String::new() };
-        let terms = Terms::parse("v:10600,c:ssl");
-        respond(&message.bytes(), terms, &credentials, OURS, |_| verified).err()
-    }
-
-    #[test]
-    fn gsi_server_has_to_prove_that_it_has_the_key_of_a_trusted_certificate() {
-        let (key, other) = (Rsa::generate(2048).unwrap(), Rsa::generate(2048).unwrap());
-        let certificate = certificate_of(&key);
-        let good = || ServerMessage {
-            certificate: &certificate,
-            challenge_key: &key,
-            share_key: &key,
-            signed_challenge: OURS,
-            challenge: b"01234567",
-            ciphers: "bf-cbc:aes-128-cbc",
-        };
-        assert_eq!(refusal(&good(), Ok(())), None);
-        assert_eq!(refusal(&good(), Err("unknown CA".to_owned())).as_deref(), Some("unknown CA"));
-        let no_key = "the server does not have the key of its certificate";
-        let no_share = "the Diffie-Hellman value of the server is not valid";
-        for (message, expected) in [
-            (ServerMessage { challenge_key: &other, ..good() }, no_key),
-            (ServerMessage { signed_challenge: "replayed", ..good() }, no_key),
-            (ServerMessage { share_key: &other, ..good() }, no_share),
-            (ServerMessage { ciphers: "bf-cbc", ..good() }, "the server does not know the cipher aes-128-cbc"),
-        ] {
-            assert_eq!(refusal(&message, Ok(())).as_deref(), Some(expected));
-        }
-    }
-
-    /// A `DigestInfo` as challenge would be signed like a certificate.
-    #[test]
-    fn gsi_challenge_that_may_be_a_digest_is_not_signed() {
-        let key = Rsa::generate(2048).unwrap();
-        let certificate = certificate_of(&key);
-        for (length, is_signed) in [(8, true), (MAX_CHALLENGE, true), (34, false), (35, false), (51, false)] {
-            let message = ServerMessage {
-                certificate: &certificate,
-                challenge_key: &key,
-                share_key: &key,
-                signed_challenge: OURS,
-                challenge: &vec![b'x'; length],
-                ciphers: CIPHER,
-            };
-            let refusal = refusal(&message, Ok(()));
-            assert_eq!(refusal.is_none(), is_signed, "{length}: {refusal:?}");
-        }
-    }
-
-    #[test]
-    fn gsi_terms_are_the_lower_version_and_the_padding_of_the_server() {
-        for (arguments, version, is_padded, module) in [
-            ("v:10600,c:ssl,ca:5168735f.0|4339b4bc.0", 10600, true, "ssl"),
-            ("v:10400,c:sslnopad,ca:5168735f", 10400, false, "sslnopad"),
-            ("v:10300,c:ssl", 10300, false, "ssl"),
-            ("v:99999,c:ssl", VERSION, true, "ssl"),
-            ("", VERSION, true, "ssl"),
-        ] {
-            let terms = Terms::parse(arguments);
-            assert_eq!((terms.version, terms.is_padded, terms.module()), (version, is_padded, module), "{arguments}");
-        }
-        assert_eq!((digest("sha1:md5"), digest("sha1:sha256"), digest("")), ("sha1", "sha256", ""));
-    }
 }
