@@ -15,6 +15,7 @@ mod reach;
 pub(crate) mod refusal;
 pub(crate) mod server;
 pub(crate) mod settings;
+pub(crate) mod storages;
 mod tickets;
 pub(crate) mod token;
 pub(crate) mod transfers;

@@ -5,5 +5,6 @@ mod configuration;
 mod credentials;
 mod output;
 mod servers;
+mod storages;
 mod tls;
 mod tokens;

@@ -59,6 +59,9 @@ pub(super) struct Session {
     pub(super) has_tls: bool,
     /// How the login was made, if something better was not successful.
     pub(super) login_note: Option<String>,
+    /// The method of the login, if there was one, and all that the server offers.
+    pub(super) method: Option<String>,
+    pub(super) offered: Vec<String>,
 }
 
 /// Why a session could not be started.
@@ -109,6 +112,8 @@ impl Session {
             is_encrypted,
             has_tls: hello.has_tls(),
             login_note: authenticated.note,
+            method: authenticated.method,
+            offered: authenticated.offered,
         })
     }
 }

@@ -44,7 +44,7 @@ use super::{
 use address::Address;
 use creations::Creations;
 pub use login::SessionSettings;
-use pool::SessionPool;
+use pool::{SessionPool, Target};
 use reader::{FileReader, OpenFile};
 use remote_file::RemoteFile;
 use route::Operation;
@@ -55,6 +55,19 @@ use status::{FileInfo, ServerError};
 pub struct XrootdFiles {
     pool: Arc<SessionPool>,
     creations: Creations,
+}
+
+/// How a login was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginReport {
+    /// Whether the connection is encrypted.
+    pub is_encrypted: bool,
+    /// The authentication method; `None` if the server requires none.
+    pub method: Option<String>,
+    /// All methods that the server offers, in the order in which they are tried.
+    pub offered: Vec<String>,
+    /// Why methods before that one were not successful.
+    pub note: Option<String>,
 }
 
 /// Why a request has failed.
@@ -102,6 +115,19 @@ impl XrootdFiles {
     /// Creates the client.
     pub fn new(settings: SessionSettings) -> Self {
         Self { pool: SessionPool::new(settings), creations: Creations::new() }
+    }
+
+    /// Logs in at the server of a PFN. Errors: with the reason of each method.
+    pub async fn log_in(&self, pfn: &Pfn) -> Result<LoginReport> {
+        let server = Address::parse(pfn)?.server;
+        let token = self.pool.settings.token_for(&server);
+        let lease = self.pool.lease(&Target { server, login_token: None, token }).await?;
+        Ok(LoginReport {
+            is_encrypted: lease.is_encrypted,
+            method: lease.method.clone(),
+            offered: lease.offered.clone(),
+            note: lease.login_note.clone(),
+        })
     }
 
     async fn open(&self, address: &Address) -> Result<OpenFile, Failure> {

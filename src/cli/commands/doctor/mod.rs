@@ -7,13 +7,15 @@ mod screen;
 use futures_util::future::join_all;
 
 use crate::auth::Login;
+use crate::cli::commands::download::access::xrootd_storage;
 use crate::cli::context::Context;
 use crate::cli::leaf::{Extension, NoServer};
+use crate::cli::value_kind::ValueKind;
 use crate::config::{CaSource, Config, Overrides, explain};
 use crate::diagnosis::hosts::Host;
 use crate::diagnosis::token::LoginRequirement;
 use crate::diagnosis::{
-    authorities, configuration, credentials, hosts, login, server, settings, token, transfers, variables,
+    authorities, configuration, credentials, hosts, login, server, settings, storages, token, transfers, variables,
 };
 use crate::env_vars::Env;
 use crate::error::Result;
@@ -34,6 +36,9 @@ pub(crate) struct Args {
     /// Do not contact any server, and write nothing
     #[arg(long)]
     pub offline: bool,
+    /// Log in at the root:// storages of this RSE, too; repeatable
+    #[arg(long = "rse", value_name = "RSE", conflicts_with = "offline", add = ValueKind::Rse)]
+    pub rses: Vec<String>,
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
@@ -44,7 +49,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     report.add(findings)?;
     report.add(variables::examine(env))?;
     match &config {
-        Some(config) => Case { overrides: &overrides, env, config }.examine(&mut report, args.offline).await?,
+        Some(config) => Case { context, overrides: &overrides, env, config }.examine(&mut report, &args).await?,
         // The other checks need a configuration.
         None => {
             let empty = Config::parse("", "rucio.cfg")?;
@@ -57,13 +62,14 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 
 /// The checks that need a configuration.
 struct Case<'a> {
+    context: &'a Context,
     overrides: &'a Overrides,
     env: &'a Env,
     config: &'a Config,
 }
 
 impl Case<'_> {
-    async fn examine(&self, report: &mut Report<'_>, offline: bool) -> Result<()> {
+    async fn examine(&self, report: &mut Report<'_>, args: &Args) -> Result<()> {
         let overrides = self.overrides;
         let env = self.env;
         let config = self.config;
@@ -81,15 +87,34 @@ impl Case<'_> {
             .as_ref()
             .map(|(settings, _)| login::non_interactive(settings.clone(), login != LoginRequirement::Unattended));
         let client = session.as_ref().map(Login::client);
-        let is_reachable = if offline { false } else { self.servers(report, ca.as_ref(), client.as_ref()).await? };
+        let is_reachable =
+            if args.offline { false } else { self.servers(report, ca.as_ref(), client.as_ref()).await? };
         if let (Some((settings, true)), Some(session)) = (&resolved, &session) {
             let (findings, has_token) = token::examine(settings, login);
             report.add(findings)?;
             if is_reachable && (has_token || login == LoginRequirement::Unattended) {
                 report.add(vec![login::examine(session).await])?;
+                self.storages(report, &args.rses, &session.client()).await?;
             }
         }
         report.add(transfers::examine(resolved.as_ref().map(|(settings, _)| settings), env))
+    }
+
+    /// Logs in at the storages of these RSEs.
+    async fn storages(&self, report: &mut Report<'_>, rses: &[String], client: &Client) -> Result<()> {
+        if rses.is_empty() {
+            return Ok(());
+        }
+        match xrootd_storage(self.context, client).await {
+            Ok((files, problem)) => {
+                report.add(storages::unusable_certificate(problem.as_ref()))?;
+                for rse in rses {
+                    report.add(storages::examine(client, &files, rse).await)?;
+                }
+                Ok(())
+            }
+            Err(error) => report.add(storages::unusable(&error)),
+        }
     }
 
     /// Checks the CA certificates. Skipped if all servers are plain HTTP.

@@ -9,11 +9,12 @@ use crate::diagnosis::{Finding, Status};
 use crate::error::Result;
 
 /// The groups in the order of the checks, with the checks of each.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("Configuration", &["configuration", "environment", "settings"]),
     ("Credentials", &["credentials"]),
     ("Server", &["ca", "clock", "name", "connection", "tls", "server"]),
     ("Login", &["token", "login"]),
+    ("Storages", &["storages"]),
     ("Transfers", &["transfers"]),
 ];
 /// Width of the column with names.

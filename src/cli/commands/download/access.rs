@@ -20,6 +20,8 @@ use crate::storage::xrootd::{SessionSettings, XrootdFiles};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout of a storage that sends no data, unless the user sets a longer time for the whole transfer.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Both, where the user waits for a diagnosis.
+const DIAGNOSIS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Creates the storage clients, with the user's proxy or certificate and with the tokens of other programs and of the
 /// login. `transfer_timeout` is the user's time limit in seconds for reading a file, if any.
@@ -37,14 +39,7 @@ pub(in crate::cli::commands) async fn storages(
     let xrootd = SessionSettings {
         connect_timeout: CONNECT_TIMEOUT,
         idle_timeout,
-        user: access.user,
-        tls: anonymous_tls.clone(),
-        identity: identity.clone(),
-        tokens: tokens.clone(),
-        methods: access.xrootd_methods,
-        keytab: access.xrootd_keytab,
-        trusts_dns: access.xrootd_trusts_dns,
-        kerberos: ap_request,
+        ..xrootd(&access, anonymous_tls.clone(), identity.clone(), tokens.clone())
     };
     let web = WebStorage::new(Access {
         has_certificate: identity.is_some(),
@@ -57,6 +52,45 @@ pub(in crate::cli::commands) async fn storages(
     });
     let web = web.map_err(|error| Error::new(Exception::ConfigurationError, error.to_string()))?;
     Ok(Storages::new(web, XrootdFiles::new(xrootd)))
+}
+
+/// Returns the client for `root://` storages, with little patience and without prompts, and why the certificate cannot be
+/// used, if so.
+pub(in crate::cli::commands) async fn xrootd_storage(
+    context: &Context,
+    client: &Client,
+) -> Result<(XrootdFiles, Option<Error>)> {
+    let access = StorageAccess::resolve(client.settings(), &context.env);
+    let silent: AskPassphrase = Arc::new(|path| Err(std::io::Error::other(question(path))));
+    let certificate = access.certificate.clone();
+    let load = move || certificate.map(|(cert, key)| tls::Identity::load(&cert, key.as_deref(), &silent));
+    let (identity, problem) = match ask_blocking(load).await?.transpose() {
+        Ok(identity) => (identity, None),
+        Err(error) => (None, Some(error)),
+    };
+    let tls = tls::client_config_of_all(&access.cas, None)?;
+    let settings = xrootd(&access, tls, identity, tokens(client, &access.bearer).await?);
+    Ok((XrootdFiles::new(settings), problem))
+}
+
+fn xrootd(
+    access: &StorageAccess,
+    tls: tls::TlsConfig,
+    identity: Option<tls::Identity>,
+    tokens: Vec<StorageToken>,
+) -> SessionSettings {
+    SessionSettings {
+        connect_timeout: DIAGNOSIS_TIMEOUT,
+        idle_timeout: DIAGNOSIS_TIMEOUT,
+        user: access.user.clone(),
+        tls,
+        identity,
+        tokens,
+        methods: access.xrootd_methods.clone(),
+        keytab: access.xrootd_keytab.clone(),
+        trusts_dns: access.xrootd_trusts_dns,
+        kerberos: ap_request,
+    }
 }
 
 /// Returns how long a storage may send no data: for as long as the user waits for the file, but at least 60 s. A door may

@@ -46,6 +46,10 @@ pub(super) struct Authenticated {
     pub(super) key: Option<SessionKey>,
     /// How the login was made although other methods were not successful, with the reasons.
     pub(super) note: Option<String>,
+    /// The method; `None` if the server requires none.
+    pub(super) method: Option<String>,
+    /// All methods that the server offers, in the order in which they are tried.
+    pub(super) offered: Vec<String>,
 }
 
 /// Why no method was successful.
@@ -106,13 +110,15 @@ pub(super) async fn authenticate(
     if offers.is_empty() {
         return Ok(Authenticated::default());
     }
+    let offered = offers.iter().map(|offer| offer.name.to_owned()).collect();
     let mut reasons = Vec::new();
     for offer in offers {
         let reason = match try_method(dialog, offer, attempt).await? {
             Outcome::Accepted(key) => {
                 tracing::debug!("logged in at {} by {}", attempt.server, offer.name);
                 let note = || format!("logged in by {}; {}", offer.name, reasons.join("; "));
-                return Ok(Authenticated { key, note: (!reasons.is_empty()).then(note) });
+                let note = (!reasons.is_empty()).then(note);
+                return Ok(Authenticated { key, note, method: Some(offer.name.to_owned()), offered });
             }
             Outcome::Refused(ServerError { code, text }) => format!("[{code}] {text}"),
             Outcome::Skipped(reason) => reason,
