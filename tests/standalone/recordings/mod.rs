@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::project;
 
 /// What every recording must show, by its name.
-const SHOWN: [(&str, &[&str]); 5] = [
+const SHOWN: [(&str, &[&str]); 9] = [
     (
         "download",
         &[
@@ -36,6 +36,10 @@ const SHOWN: [(&str, &[&str]); 5] = [
         "upload",
         &["  checksum  █", "  upload +█", r"ok   user\.jdoe:analysis\.\w+\.root", r"Uploaded 1 file, 104\.9 MB in"],
     ),
+    ("doctor", &["All checks passed", "Login +failed ", "\n +fix: ", "error: 1 check failed"]),
+    ("session", &[r"account    : jdoe\n", r"state      : valid \(verified with the server\)"]),
+    ("rules", &[r"RSE_EXPRESSION +DAVS_SCRATCHDISK\n", r"\n[0-9a-f]{8} .* DAVS_SCRATCHDISK ", "Not shown: CREATED"]),
+    ("status", &[r"Session  .* left \(until ", r"Rules +1 OK \(", r"RSE +USED +LIMIT +LEFT\n"]),
 ];
 
 /// Paths, people, tokens and addresses of the machine on which it was recorded.
