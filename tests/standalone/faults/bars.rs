@@ -23,6 +23,8 @@ fn terminal(world: &DownloadFixture, columns: u16, lines: u16, variables: &[(&st
     tmux.resize(columns, lines)?;
     tmux.type_text("PS1='$ '; get() { rucio download --dir here --metalink all.meta4 \"$@\"; echo code $?; }; clear")?;
     tmux.press("Enter")?;
+    // What is typed before the prompt is shown twice.
+    tmux.wait_until("the prompt", |screen| screen == "$")?;
     Ok(tmux)
 }
 
