@@ -65,7 +65,8 @@ impl Reporter {
 
     fn draw(&self, progress: &Progress, file: &LocalFile, event: &UploadEvent<'_>) {
         let mut files = lock(&self.files);
-        if let UploadEvent::Measured(0) = event {
+        // Its first phase: most files are read for their checksums only while they are sent.
+        if let UploadEvent::Measured(0) | UploadEvent::Trying { .. } = event {
             files.entry(file.id).or_insert_with(|| ActiveFile::new(progress, file));
         }
         if let UploadEvent::Ended(outcome) = event {
@@ -73,6 +74,7 @@ impl Reporter {
         }
         let Some(active) = files.get_mut(&file.id) else { return };
         match event {
+            UploadEvent::Measured(0) => active.start_phase("checksum", Some(file.bytes), false),
             UploadEvent::Measured(bytes) => active.advance_to(*bytes),
             UploadEvent::Registering => active.start_phase("register", None, false),
             UploadEvent::Trying { .. } => active.start_phase("upload", Some(file.bytes), true),
@@ -122,8 +124,7 @@ impl Reporter {
 
 impl ActiveFile {
     fn new(progress: &Progress, file: &LocalFile) -> Self {
-        let bar = progress.file_started(&file.did.to_string(), "checksum", file.bytes);
-        bar.start_phase("checksum", Some(file.bytes), false);
+        let bar = progress.file_started(&file.did.to_string(), "", file.bytes);
         Self { bar, known: 0, moved: 0, start: Instant::now() }
     }
 
