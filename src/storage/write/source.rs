@@ -44,7 +44,7 @@ impl Source {
         &self.metadata
     }
 
-    /// Returns its size in bytes when it was opened: so many are read, as storages are told it before.
+    /// Returns its size in bytes when it was opened. Exactly this number is read: storages get the size before the content.
     pub(crate) fn length(&self) -> u64 {
         self.metadata.len()
     }
