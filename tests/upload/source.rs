@@ -11,6 +11,15 @@ use anyhow::{Result, ensure};
 use super::{Fixture, expect, found, storage};
 use crate::support::Outcome;
 
+/// An RSE of each protocol, and the folder of its files.
+const PLACES: [(&str, Option<&str>); 6] = [
+    ("S3", None),
+    ("POSIX_SCRATCHDISK", Some("scratch")),
+    ("DAVS_SCRATCHDISK", Some("davs/scratch")),
+    ("SSH", Some("scp")),
+    ("XRD_SCRATCHDISK", Some("xrootd/scratch")),
+    ("GSI_SCRATCHDISK", Some("xrdgsi/scratch")),
+];
 const CHANGED: &str = "the file changed while it was uploaded";
 
 /// Uploads a file that another thread writes to all the time.
@@ -46,15 +55,7 @@ fn upload_while(
 /// S3 reports no checksum.
 #[test]
 fn upload_of_a_file_that_changes_is_refused_by_every_protocol() -> Result<()> {
-    let places = [
-        ("S3", None),
-        ("POSIX_SCRATCHDISK", Some("scratch")),
-        ("DAVS_SCRATCHDISK", Some("davs/scratch")),
-        ("SSH", Some("scp")),
-        ("XRD_SCRATCHDISK", Some("xrootd/scratch")),
-        ("GSI_SCRATCHDISK", Some("xrdgsi/scratch")),
-    ];
-    for (rse, place) in places {
+    for (rse, place) in PLACES {
         let fixture = Fixture::new("root")?;
         let outcome = upload_changing(&fixture, rse, &["--register-after-upload"])?;
         ensure!(outcome.code == 79, "{rse}: {}\n{}", outcome.code, outcome.stderr);
@@ -64,6 +65,29 @@ fn upload_of_a_file_that_changes_is_refused_by_every_protocol() -> Result<()> {
         if let Some(place) = place {
             let lying = found(&storage(place)?, &fixture.new)?;
             ensure!(lying.is_empty(), "{rse}: {lying:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Files of `/proc` have the size 0: they would become empty ones.
+#[test]
+fn upload_of_a_file_with_more_bytes_than_its_size_is_refused_by_every_protocol() -> Result<()> {
+    for (rse, place) in PLACES {
+        for words in [&["--register-after-upload"][..], &["--no-register"], &[]] {
+            let fixture = Fixture::new("root")?;
+            std::os::unix::fs::symlink("/proc/self/status", fixture.folder.join(&fixture.new))?;
+            let outcome = fixture.upload(rse, &[words, &[&fixture.new]].concat())?;
+            ensure!(outcome.code != 0, "{rse} {words:?}: {}", outcome.stderr);
+            ensure!(
+                outcome.stderr.contains("is longer than its size of 0 bytes"),
+                "{rse} {words:?}: {}",
+                outcome.stderr
+            );
+            if let Some(place) = place {
+                let lying = found(&storage(place)?, &fixture.new)?;
+                ensure!(lying.is_empty(), "{rse} {words:?}: {lying:?}");
+            }
         }
     }
     Ok(())

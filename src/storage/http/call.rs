@@ -58,14 +58,14 @@ impl<'a> Call<'a> {
         let Some((path, sent)) = self.body else { return Ok(request) };
         let source = Source::open(path, sent)?;
         request.headers_mut().insert(CONTENT_LENGTH, source.length().into());
-        *request.body_mut() = Some(reqwest::Body::wrap_stream(blocks(source, sent.clone(), held)));
+        *request.body_mut() = Some(reqwest::Body::wrap_stream(blocks(unread(source)?, sent.clone(), held)));
         Ok(request)
     }
 }
 
 /// Streams a file, after the wait if it is held back.
-fn blocks(source: Source, sent: Sent, held: Option<HeldBody>) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    try_unfold((unread(source), held), move |(source, held)| {
+fn blocks(source: Option<Source>, sent: Sent, held: Option<HeldBody>) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    try_unfold((source, held), move |(source, held)| {
         let sent = sent.clone();
         async move {
             let Some(mut source) = source else { return Ok(None) };
@@ -73,7 +73,7 @@ fn blocks(source: Source, sent: Sent, held: Option<HeldBody>) -> impl Stream<Ite
                 held.wait().await?;
             }
             sent.set_taken(source.position());
-            let read = move || source.next_block().map(|block| (block, unread(source)));
+            let read = move || io::Result::Ok((source.next_block()?, unread(source)?));
             let (block, rest) = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
             Ok(Some((block, (rest, None))))
         }
@@ -81,13 +81,14 @@ fn blocks(source: Source, sent: Sent, held: Option<HeldBody>) -> impl Stream<Ite
 }
 
 /// Returns the source if there is more to read, else publishes its digests: the stream is not polled again once the
-/// announced length was sent.
-fn unread(source: Source) -> Option<Source> {
+/// announced length was sent. Errors: the file is longer.
+fn unread(mut source: Source) -> io::Result<Option<Source>> {
     if !source.is_read() {
-        return Some(source);
+        return Ok(Some(source));
     }
+    source.next_block()?;
     source.finish();
-    None
+    Ok(None)
 }
 
 /// Returns a method that is not part of HTTP itself.

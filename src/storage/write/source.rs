@@ -49,7 +49,7 @@ impl Source {
         self.metadata.len()
     }
 
-    /// Returns whether every byte was read.
+    /// Returns whether as many bytes were read as the file has by its size. That it has no more is seen by the next read.
     pub(crate) fn is_read(&self) -> bool {
         self.position == self.length()
     }
@@ -59,7 +59,8 @@ impl Source {
         self.position
     }
 
-    /// Reads the next block, which is empty at the end. Errors: also if the file became shorter or longer.
+    /// Reads the next block, which is empty at the end. Errors: also if the file is shorter or longer than its size, because it
+    /// has changed or has none (`/proc`).
     pub(crate) fn next_block(&mut self) -> io::Result<Bytes> {
         // One byte more shows that the file has grown.
         let wanted = BLOCK.min(self.length() - self.position + 1);
@@ -67,10 +68,10 @@ impl Source {
         (&self.file).take(wanted).read_to_end(&mut block)?;
         let rest = self.length() - self.position;
         if block.len() as u64 > rest {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the local file became longer"));
+            return Err(self.other_length(io::ErrorKind::InvalidData, "longer"));
         }
         if block.is_empty() && rest > 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the local file became shorter"));
+            return Err(self.other_length(io::ErrorKind::UnexpectedEof, "shorter"));
         }
         let block = Bytes::from(block);
         self.position += block.len() as u64;
@@ -79,6 +80,10 @@ impl Source {
             md5.update(&block);
         }
         Ok(block)
+    }
+
+    fn other_length(&self, kind: io::ErrorKind, comparison: &str) -> io::Error {
+        io::Error::new(kind, format!("the local file is {comparison} than its size of {} bytes", self.length()))
     }
 
     /// The same, away from the asynchronous tasks. Returns the block and itself.
