@@ -32,10 +32,7 @@ const SHOWN: [(&str, &[&str]); 9] = [
     ),
     ("failed", &[r"FAIL test:gone\.dat", r"1 of 3 files failed:\n  test:gone\.dat  DAVS: ", "Retry: rucio download "]),
     ("interrupted", &[r"Interrupted: \d of 10 files done, .* partly \([\d.]+ MB kept\)", "Resume: rucio download "]),
-    (
-        "upload",
-        &["  checksum  █", "  upload +█", r"ok   user\.jdoe:analysis\.\w+\.root", r"Uploaded 1 file, 104\.9 MB in"],
-    ),
+    ("upload", &["  upload +█", r"ok   user\.jdoe:analysis\.\w+\.root", r"Uploaded 1 file, 104\.9 MB in"]),
     ("doctor", &["All checks passed", "Login +failed ", "\n +fix: ", "error: 1 check failed"]),
     ("session", &[r"account    : jdoe\n", r"state      : valid \(verified with the server\)"]),
     ("rules", &[r"RSE_EXPRESSION +DAVS_SCRATCHDISK\n", r"\n[0-9a-f]{8} .* DAVS_SCRATCHDISK ", "Not shown: CREATED"]),

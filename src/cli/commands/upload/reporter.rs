@@ -65,9 +65,14 @@ impl Reporter {
 
     fn draw(&self, progress: &Progress, file: &LocalFile, event: &UploadEvent<'_>) {
         let mut files = lock(&self.files);
-        // Its first phase: most files are read for their checksums only while they are sent.
-        if let UploadEvent::Measured(0) | UploadEvent::Trying { .. } = event {
-            files.entry(file.id).or_insert_with(|| ActiveFile::new(progress, file));
+        // Most files are read for their checksums only while they are sent.
+        let first_phase = match event {
+            UploadEvent::Measured(0) => Some("checksum"),
+            UploadEvent::Trying { .. } => Some("upload"),
+            _ => None,
+        };
+        if let Some(phase) = first_phase {
+            files.entry(file.id).or_insert_with(|| ActiveFile::new(progress, file, phase));
         }
         if let UploadEvent::Ended(outcome) = event {
             return self.ended(progress, file, files.remove(&file.id), outcome);
@@ -123,8 +128,8 @@ impl Reporter {
 }
 
 impl ActiveFile {
-    fn new(progress: &Progress, file: &LocalFile) -> Self {
-        let bar = progress.file_started(&file.did.to_string(), "", file.bytes);
+    fn new(progress: &Progress, file: &LocalFile, phase: &str) -> Self {
+        let bar = progress.file_started(&file.did.to_string(), phase, file.bytes);
         Self { bar, known: 0, moved: 0, start: Instant::now() }
     }
 
