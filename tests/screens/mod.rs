@@ -120,8 +120,8 @@ fn snapshot(name: &str) -> PathBuf {
 /// Masks what differs from run to run, and the blanks that align it.
 fn masked(screen: &str) -> Result<String> {
     let rules = [
-        // The prompt behind the end.
-        (r"(?s)(code \d+) of \d+\n.*\z", "$1"),
+        // The prompt behind the end, if the shell has written it yet.
+        (r"(?s)(code \d+) of \d+(?:\n.*)?\z", "$1"),
         (r"(?m)^((?:Interrupted:|Downloaded|Uploaded) .*)\n  (\S.*)$", "$1 $2"),
         (r"(?m)^((?:Interrupted:|Downloaded|Uploaded) .*)\n  (\S.*)$", "$1 $2"),
         (r"screens\.[0-9a-f]{8}", "screens.UNIQUE"),
