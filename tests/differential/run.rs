@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::case::Case;
-use super::check::{Checked, Verdict, check};
+use super::check::{Checked, LACKS_CALL, Verdict, check};
 use super::{messages, say};
 use crate::support::{Rucio, Testbed, var};
 
@@ -19,9 +19,9 @@ const PROGRESS: usize = 20;
 
 /// Run them, report every failure, and fail if there was one.
 pub(super) fn all(cases: &[Case]) -> Result<()> {
-    Testbed::get()?;
+    let is_of_other_release = !Testbed::get()?.has_current_servers();
     let caches = tempfile::tempdir()?;
-    let summary = Summary { total: cases.len(), ..Summary::default() };
+    let summary = Summary { total: cases.len(), is_of_other_release, ..Summary::default() };
     // Cases that change the server touch only what they created, so they may run concurrently, but not with listings.
     let (reading, changing): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|case| case.reads_only());
     for phase in [reading, changing] {
@@ -53,6 +53,7 @@ fn remove_rses() -> Result<()> {
 #[derive(Default)]
 struct Summary {
     total: usize,
+    is_of_other_release: bool,
     done: AtomicUsize,
     counts: Mutex<Counts>,
 }
@@ -79,6 +80,10 @@ impl Summary {
         let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match checked {
             Ok(checked) => counts.add(case, checked),
+            // A preparation failed.
+            Err(error) if self.is_of_other_release && format!("{error:#}").contains(LACKS_CALL) => {
+                counts.inapplicable(case, &format!("{error:#}\n"));
+            }
             Err(error) => counts.fail(case, &format!("{error:#}\n")),
         }
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
@@ -107,12 +112,12 @@ impl Summary {
         );
         let mut line =
             format!("{seen} cases, {identical} identical, {known} known differences, {} failed", failed.len());
-        if !Testbed::get()?.has_current_servers() {
+        if self.is_of_other_release {
             line = format!("{line}, {inapplicable} inapplicable to servers of this version");
         }
         say(&line);
         ensure!(failed.is_empty(), "{line}:\n  {}", failed.join("\n  "));
-        if var("RUCIO_DIFF").is_none() && Testbed::get()?.has_current_servers() {
+        if var("RUCIO_DIFF").is_none() && !self.is_of_other_release {
             let unused: Vec<_> = messages::differences().filter(|id| !explained.contains_key(*id)).collect();
             ensure!(unused.is_empty(), "these differences of stderr explain no line any more: {unused:?}");
         }
@@ -137,12 +142,14 @@ impl Counts {
         match checked.verdict {
             Verdict::Identical => self.identical += 1,
             Verdict::Known => self.known += 1,
-            Verdict::Inapplicable(reason) => {
-                say(&format!("inapplicable: {}\n{reason}", case.title()));
-                self.inapplicable += 1;
-            }
+            Verdict::Inapplicable(reason) => self.inapplicable(case, &reason),
             Verdict::Failed(report) => self.fail(case, &report),
         }
+    }
+
+    fn inapplicable(&mut self, case: &Case, reason: &str) {
+        say(&format!("inapplicable: {}\n{reason}", case.title()));
+        self.inapplicable += 1;
     }
 
     fn fail(&mut self, case: &Case, report: &str) {

@@ -315,7 +315,7 @@ def add_files(catalogue):
 
 
 def add_odd_metadata(catalogue):
-    """All that a metadata plugin may hand back, and entries of the open data catalogue."""
+    """All that a metadata plugin may hand back, and entries of the open data catalogue, where the server has one."""
     for i, events in enumerate((100, 0, 2_000_000)):
         catalogue.entry('mock', f'events-{i}.root', ['CATALOG'], 'events', bytes=10**(6 * i), adler32=f'{i:08x}',
                         md5=f'{i:032x}', meta={'guid': f'{i:032x}', 'events': events})
@@ -330,6 +330,8 @@ def add_odd_metadata(catalogue):
     client.add_dataset('mock', 'large')
     client.set_metadata_bulk('mock', 'large', {'luminosity': 1.5e34, 'nested': [-1e20]})
     client.add_dataset('mock', 'plain')
+    if RELEASE < 38:
+        return
     for name in ('odd', 'events', 'plain'):
         client.add_opendata_did(scope='mock', name=name)
     for name, record_id in (('odd', 7), ('events', 8)):
@@ -462,8 +464,7 @@ def first():
         small = pool.submit(add_small, Catalogue(Client())) if FULL else None      # beside the rest
         add_files(catalogue)
         add_user_files(jdoe)
-        if RELEASE >= 38:
-            add_odd_metadata(catalogue)
+        add_odd_metadata(catalogue)
         if small:
             small.result()
     give_to_www_data()
