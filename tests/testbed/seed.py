@@ -330,12 +330,13 @@ def add_odd_metadata(catalogue):
     client.add_dataset('mock', 'large')
     client.set_metadata_bulk('mock', 'large', {'luminosity': 1.5e34, 'nested': [-1e20]})
     client.add_dataset('mock', 'plain')
+    for name in ('odd', 'events'):
+        client.close('mock', name)
     if RELEASE < 38:
         return
     for name in ('odd', 'events', 'plain'):
         client.add_opendata_did(scope='mock', name=name)
     for name, record_id in (('odd', 7), ('events', 8)):
-        client.close('mock', name)
         record = {'record_id': record_id} if RELEASE >= 39 else {}
         client.update_opendata_did(scope='mock', name=name, state='public', meta=odd, doi=f'10.1234/{name}', **record)
     client.update_opendata_did(scope='mock', name='events', state='suspended')
