@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::case::Case;
-use super::check::{Checked, LACKS_CALL, Verdict, check};
+use super::check::{Checked, NotHere, Verdict, check};
 use super::{messages, say};
 use crate::support::{Rucio, Testbed, var};
 
@@ -80,10 +80,7 @@ impl Summary {
         let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match checked {
             Ok(checked) => counts.add(case, checked),
-            // A preparation failed.
-            Err(error) if self.is_of_other_release && format!("{error:#}").contains(LACKS_CALL) => {
-                counts.inapplicable(case, &format!("{error:#}\n"));
-            }
+            Err(error) if error.is::<NotHere>() => counts.inapplicable(case, &format!("{error:#}\n")),
             Err(error) => counts.fail(case, &format!("{error:#}\n")),
         }
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
