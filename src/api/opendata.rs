@@ -45,7 +45,7 @@ async fn ask<T: serde::de::DeserializeOwned>(client: &Client, access: Access<'_>
     let request = request.since(SINCE);
     match access {
         Access::Member => client.json(request).await,
-        Access::Public(host) => client.transport().json(host.unwrap_or(&client.settings().rucio_host), &request).await,
+        Access::Public(host) => client.public_json(host.unwrap_or(&client.settings().rucio_host), request).await,
     }
 }
 

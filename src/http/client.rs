@@ -73,26 +73,34 @@ impl Client {
     /// Errors: the server's exception class and message for every response that is not a success;
     /// `ServerConnectionException` without a response; `CannotAuthenticate` without a token.
     pub async fn send_checked(&self, request: Request) -> Result<Response> {
-        let refused = checked(self.send_authenticated(&self.settings().rucio_host, &request).await?).await;
-        match refused {
-            Err(error) if error.is_unknown_call() => Err(self.explain_unknown_call(error, &request).await),
-            answer => answer,
-        }
+        let host = &self.settings().rucio_host;
+        let answer = checked(self.send_authenticated(host, &request).await?).await;
+        self.explain_unknown_call(answer, host, &request).await
     }
 
-    /// Replaces the hint of an error by the server's version, if it is a Rucio server.
-    async fn explain_unknown_call(&self, error: Error, request: &Request) -> Error {
+    /// Sends a request without a token to this host, checks the status, and parses the response as one JSON value.
+    pub(crate) async fn public_json<T: DeserializeOwned>(&self, host: &str, request: Request) -> Result<T> {
+        let answer = self.transport.json(host, &request).await;
+        self.explain_unknown_call(answer, host, &request).await
+    }
+
+    /// If the server does not know the call, replaces the hint by the server's version, if it is a Rucio server.
+    async fn explain_unknown_call<T>(&self, answer: Result<T>, host: &str, request: &Request) -> Result<T> {
         #[derive(serde::Deserialize)]
         struct Ping {
             version: String,
         }
-        let ping = self.transport.json::<Ping>(&self.settings().rucio_host, &Request::get("ping")).await;
-        let Ok(Ping { version }) = ping else { return error };
+        let error = match answer {
+            Err(error) if error.is_unknown_call() => error,
+            answer => return answer,
+        };
+        let ping = self.transport.json::<Ping>(host, &Request::get("ping")).await;
+        let Ok(Ping { version }) = ping else { return Err(error) };
         let needed = match request.since {
             Some(release) => format!("this needs Rucio {release} or newer"),
             None => "it does not know this call".to_owned(),
         };
-        error.with_only_hint(format!("The server runs Rucio {version}; {needed}."))
+        Err(error.with_only_hint(format!("The server runs Rucio {version}; {needed}.")))
     }
 
     /// Sends a request with the token and with retries to this host, for which the token must be valid. Returns the
