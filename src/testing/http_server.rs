@@ -39,8 +39,8 @@ impl Request {
     }
 
     /// Returns `None` if the connection ends before the request does, or if it is not HTTP (but TLS, for example).
-    /// The body is read if `with_body` is set.
-    fn read(stream: &TcpStream, with_body: bool) -> Option<Self> {
+    /// When the body is read depends on `bodies`.
+    fn read(mut stream: &TcpStream, bodies: Bodies) -> Option<Self> {
         let mut reader = BufReader::new(stream);
         if !reader.fill_buf().ok()?.first()?.is_ascii_uppercase() {
             return None;
@@ -57,11 +57,26 @@ impl Request {
             .filter_map(|line| line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned())))
             .collect();
         let mut request = Self { request, headers, body: Vec::new(), concurrent: 0 };
+        if bodies == Bodies::Continued && request.header("expect") == Some("100-continue") {
+            stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
+        }
         let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-        let length = if with_body { length } else { reader.buffer().len() as u64 };
+        let length = if bodies == Bodies::AfterAnswer { reader.buffer().len() as u64 } else { length };
         reader.take(length).read_to_end(&mut request.body).ok()?;
         Some(request)
     }
+}
+
+/// When a server reads the bodies of requests.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Bodies {
+    /// Before it responds.
+    #[default]
+    BeforeAnswer,
+    /// The same, and asks for them with a response 100 where the client expects one.
+    Continued,
+    /// After it has responded.
+    AfterAnswer,
 }
 
 /// How a response ends.
@@ -172,15 +187,28 @@ struct Record {
     answered: Mutex<Vec<String>>,
     concurrent: AtomicUsize,
     stopped: AtomicBool,
-    answers_before_bodies: AtomicBool,
+    bodies: Bodies,
     body_bytes: AtomicUsize,
 }
 
 impl HttpServer {
     /// Starts a server. `answer` gets each request, and how many with the same method and path came before.
     pub(crate) fn start(answer: impl Fn(&Request, usize) -> Response + Send + Sync + 'static) -> io::Result<Self> {
+        Self::reading(Bodies::BeforeAnswer, answer)
+    }
+
+    /// Starts a server that asks for a body with a response 100 where the client expects one.
+    pub(crate) fn continuing(answer: impl Fn(&Request, usize) -> Response + Send + Sync + 'static) -> io::Result<Self> {
+        Self::reading(Bodies::Continued, answer)
+    }
+
+    fn reading(
+        bodies: Bodies,
+        answer: impl Fn(&Request, usize) -> Response + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let server = Self { address: listener.local_addr()?.to_string(), record: Arc::default() };
+        let record = Arc::new(Record { bodies, ..Record::default() });
+        let server = Self { address: listener.local_addr()?.to_string(), record };
         let (record, answer) = (server.record.clone(), Arc::new(answer));
         thread::spawn(move || {
             for stream in listener.incoming().flatten().take_while(|_| !record.stopped.load(Ordering::Relaxed)) {
@@ -195,9 +223,7 @@ impl HttpServer {
     pub(crate) fn before_bodies(
         answer: impl Fn(&Request, usize) -> Response + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let server = Self::start(answer)?;
-        server.record.answers_before_bodies.store(true, Ordering::Relaxed);
-        Ok(server)
+        Self::reading(Bodies::AfterAnswer, answer)
     }
 
     /// Returns the number of bytes received after the headers of all requests.
@@ -240,8 +266,7 @@ impl Drop for HttpServer {
 
 impl Record {
     fn serve(&self, mut stream: TcpStream, answer: &(dyn Fn(&Request, usize) -> Response + Send + Sync)) {
-        let early = self.answers_before_bodies.load(Ordering::Relaxed);
-        let Some(request) = Request::read(&stream, !early) else {
+        let Some(request) = Request::read(&stream, self.bodies) else {
             return drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"));
         };
         let request = Request { concurrent: self.concurrent.fetch_add(1, Ordering::Relaxed) + 1, ..request };
@@ -251,7 +276,7 @@ impl Record {
             requests.iter().filter(|other| other.request == request.request).count() - 1
         };
         self.body_bytes.fetch_add(request.body.len(), Ordering::Relaxed);
-        let rest = if early { stream.try_clone().ok() } else { None };
+        let rest = if self.bodies == Bodies::AfterAnswer { stream.try_clone().ok() } else { None };
         // The client may close the connection at any time.
         if answer(&request, before).send(stream).is_ok() {
             self.answered.lock().unwrap_or_else(PoisonError::into_inner).push(request.request);

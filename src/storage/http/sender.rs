@@ -83,7 +83,7 @@ pub(super) struct Sender {
     known: Pools,
     anonymous: Pools,
     credentials: Arc<Credentials>,
-    /// Hosts that did not answer a request with `Expect: 100-continue` before its body.
+    /// Hosts that do not respond to `Expect: 100-continue` before the body.
     without_expect: Mutex<HashSet<String>>,
     /// Hosts that keep connections open after a response.
     keeping_hosts: Mutex<HashSet<String>>,
@@ -150,7 +150,7 @@ impl Sender {
         let (pending, held) = held_body();
         let response = self.send_once(call, url, token, Some(held)).await?;
         let fails = response.status() == StatusCode::EXPECTATION_FAILED;
-        if pending.is_body_sent() || fails {
+        if pending.is_ignored() || fails {
             lock(&self.without_expect).insert(host(url));
         }
         if fails { self.send_once(call, url, token, None).await } else { Ok(response) }
@@ -214,9 +214,10 @@ async fn send(
     held: Option<HeldBody>,
 ) -> std::result::Result<Response, SendFailure> {
     let build = |held: Option<HeldBody>| {
-        let expects = held.is_some();
+        let watch = held.as_ref().map(HeldBody::watch);
         let mut request = call.build(url, held).map_err(SendFailure::File)?;
-        if expects {
+        if let Some(watch) = watch {
+            request = watch(request).map_err(SendError::unsendable)?;
             request.headers_mut().insert(EXPECT, HeaderValue::from_static(CONTINUE));
         }
         if let Some(token) = token {
