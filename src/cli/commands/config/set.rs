@@ -24,6 +24,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let Args { section, key, .. } = &args;
+    let sections = api::config::all(context.client()?).await?;
+    if sections.get(section).and_then(|options| options.get(key)).is_some_and(|value| !value.is_null()) {
+        tracing::debug!("{section}.{key} already exists. Overwriting...");
+    }
+    set(context, args).await
+}
+
+/// Sets the key without looking at its previous value.
+pub(crate) async fn set(context: &Context, args: Args) -> Result<()> {
     let Args { section, key, value } = &args;
     api::config::set(context.client()?, section, key, value).await?;
     let record = json!({"section": section, "option": key, "value": value});
