@@ -10,6 +10,9 @@ use crate::hint::Hint;
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// Target of log events that a person at a terminal is not shown: the error that follows tells the same.
+pub(crate) const LOG_ONLY: &str = "rucio::log_only";
+
 /// The cause of an error.
 type Source = Box<dyn std::error::Error + Send + Sync>;
 

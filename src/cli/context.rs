@@ -192,7 +192,9 @@ impl Context {
         if let Some(login) = self.login.get() {
             return Ok(login);
         }
-        let login = Login::new(self.settings()?, self.script.clone(), Arc::new(Terminal));
+        let settings = self.settings()?;
+        settings.log_lookups(&self.overrides.borrow(), &self.env, self.config()?);
+        let login = Login::new(settings, self.script.clone(), Arc::new(Terminal));
         Ok(self.login.get_or_init(|| login))
     }
 

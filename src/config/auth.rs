@@ -116,8 +116,13 @@ impl AuthMethod {
         if is_identity_given { GivenCredentials::Identity } else { GivenCredentials::None }
     }
 
+    /// Returns the name of the method. The official client looks it up before all other settings.
+    pub(super) fn required_name(overrides: &Overrides, sources: &Sources<'_>) -> Result<String> {
+        Ok(sources.require(overrides.auth_strategy.as_ref(), &AUTH_TYPE)?.to_lowercase())
+    }
+
     pub(super) fn resolve(overrides: &Overrides, sources: &Sources<'_>) -> Result<Self> {
-        let name = sources.require(overrides.auth_strategy.as_ref(), &AUTH_TYPE)?.to_lowercase();
+        let name = Self::required_name(overrides, sources)?;
         match name.as_str() {
             "userpass" => Ok(userpass(overrides, sources)),
             "x509" => x509(overrides, sources),

@@ -59,7 +59,9 @@ pub(super) fn resolve(given: Option<&String>, sources: &Sources<'_>, https: bool
         Ok(_) => Ok(CaSource::File(path)),
         Err(_) if !https => Ok(CaSource::BuiltIn),
         Err(error) => {
-            let details = format!("The CA certificates at {} cannot be read: {error}.", path.display());
+            let path_text = path.display();
+            let details =
+                format!("Could not find a suitable TLS CA certificate bundle, invalid path: {path_text}: {error}.");
             let unset = paths::remaining_variable(&path).map(|name| format!("The variable {name} is not set."));
             Err(Error::value(details)
                 .with_hints(unset.into_iter().map(Hint::from))

@@ -12,6 +12,7 @@ mod effective;
 mod explain;
 mod interpolate;
 mod location;
+mod lookups;
 mod oidc;
 mod options;
 mod paths;

@@ -5,7 +5,7 @@ use super::{
     sources::{Name, Sources},
     tokens::{DEFAULT_VO, TokenPaths},
 };
-use crate::{Error, Result, env_vars::Env, hint::Parameter, secret::Secret};
+use crate::{Error, Result, env_vars::Env, error::LOG_ONLY, exceptions::Exception, hint::Parameter, secret::Secret};
 use std::{path::PathBuf, time::Duration};
 
 /// The global options of the command line, as they were given.
@@ -117,6 +117,7 @@ impl Settings {
     /// invalid timeout.
     pub fn resolve(overrides: &Overrides, env: &Env, config: &Config) -> Result<Self> {
         let sources = Sources { env, config };
+        AuthMethod::required_name(overrides, &sources).inspect_err(log_missing_method)?;
         let rucio_host = servers::checked(&sources.require(overrides.host.as_ref(), &RUCIO_HOST)?, "rucio_host")?;
         let auth_host = servers::checked(&sources.require(overrides.auth_host.as_ref(), &AUTH_HOST)?, "auth_host")?;
         let https = servers::is_https(&rucio_host) || servers::is_https(&auth_host);
@@ -152,6 +153,13 @@ impl Settings {
     }
 }
 
+/// Logs what the official client says if no authentication method is set.
+fn log_missing_method(error: &Error) {
+    if error.class() == Some(Exception::MissingClientParameter) {
+        tracing::error!(target: LOG_ONLY, "Cannot get AUTH_TYPE");
+    }
+}
+
 fn timeout(seconds: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(seconds)
         .ok()
@@ -177,7 +185,6 @@ fn request_retries(config: &Config) -> u32 {
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
-    use crate::exceptions::Exception;
     use crate::hint::Hint;
     use std::path::Path;
 
@@ -226,7 +233,7 @@ mod tests {
 
     #[test]
     fn settings_error_names_the_missing_option_with_the_file() {
-        let error = resolve(&Overrides::default(), &Env::fixed([]), "[client]\naccount = x\n").unwrap_err();
+        let error = resolve(&Overrides::default(), &Env::fixed([]), "[client]\nauth_type = gss\n").unwrap_err();
         assert_eq!(error.class(), Some(Exception::MissingClientParameter));
         assert!(error.to_string().contains("'rucio_host'") && error.to_string().contains("/etc/rucio.cfg"));
         assert_eq!(error.hints(), [Hint::parameters("Set it", [Parameter::Host])]);
@@ -277,7 +284,8 @@ mod tests {
         assert_eq!(ca(&none, Env::fixed([("CURL_CA_BUNDLE", &file_text)]), FILE).unwrap(), CaSource::File(file));
         let nowhere = Env::fixed([("CURL_CA_BUNDLE", "/nowhere")]);
         let unreadable = ca(&none, nowhere.clone(), FILE).unwrap_err();
-        assert!(unreadable.to_string().starts_with("The CA certificates at /nowhere cannot be read: "), "{unreadable}");
+        let unreadable = unreadable.to_string();
+        assert!(unreadable.contains("TLS CA certificate bundle, invalid path: /nowhere: "), "{unreadable}");
         assert_eq!(ca(&none, nowhere, &FILE.replace("https", "http")).unwrap(), CaSource::BuiltIn);
     }
 }

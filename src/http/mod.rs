@@ -30,6 +30,7 @@ pub use request::{FileBody, Request, segment};
 pub(crate) use send_error::SendError;
 pub use stream::JsonStream;
 pub(crate) use transport::Transport;
+use transport_error::log_no_connection;
 pub(crate) use transport_error::{root_cause, transport_error};
 
 /// Rucio release whose client this one corresponds to, sent in the User-Agent: servers keep statistics by it.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use reqwest::{Method, Response, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -12,7 +12,8 @@ use serde_json::Value;
 use super::request::Body;
 use super::retries::{Patience, Retries};
 use super::{
-    Connections, Options, RUCIO_VERSION, Request, SendError, body, checked, json, redirect, tls, transport_error,
+    Connections, Options, RUCIO_VERSION, Request, SendError, body, checked, json, log_no_connection, redirect, tls,
+    transport_error,
 };
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -27,8 +28,11 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 /// Request headers whose values must not be logged.
 const SECRET: [&str; 4] = ["authorization", "x-rucio-auth-token", "x-rucio-password", "x-rucio-ssh-signature"];
 
+/// Request header that names the VO.
+const VO: &str = "x-rucio-vo";
 /// Request headers whose values are logged with `-v`.
-const SHOWN: [&str; 5] = ["accept", "content-type", "x-rucio-account", "x-rucio-script", "x-rucio-vo"];
+const SHOWN: [&str; 8] =
+    ["accept", "connection", "content-type", "user-agent", "x-rucio-account", "x-rucio-script", "x-rucio-username", VO];
 
 /// Connections to the servers of these settings. Cheap to clone; nothing is read or sent before the first request.
 ///
@@ -177,10 +181,12 @@ impl Transport {
         }
     }
 
-    /// Returns the headers of every request to Rucio: VO, command and account.
+    /// Returns the headers of every request to Rucio: VO, command and account, and those of the official client.
     pub(super) fn headers(&self) -> Result<HeaderMap> {
         let mut headers = HeaderMap::new();
-        insert(&mut headers, "x-rucio-vo", &self.0.settings.vo, false)?;
+        insert(&mut headers, "connection", "Keep-Alive", false)?;
+        headers.insert(USER_AGENT, self.user_agent()?);
+        insert(&mut headers, VO, &self.0.settings.vo, false)?;
         insert(&mut headers, "x-rucio-script", &self.0.script, false)?;
         if let Some(account) = &self.0.settings.account {
             insert(&mut headers, "x-rucio-account", account, false)?;
@@ -207,6 +213,12 @@ impl Transport {
         loop {
             let sent = Instant::now();
             let answer = self.send_once(connections, &url, request, &headers).await;
+            // Traces and identity providers have none of our headers.
+            if let Err(error) = &answer
+                && headers.contains_key(VO)
+            {
+                log_no_connection(error);
+            }
             if let Some(pause) = retries.pause(&answer, sent.elapsed()) {
                 tokio::time::sleep(pause).await;
                 continue;

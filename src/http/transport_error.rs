@@ -2,7 +2,7 @@
 
 use super::send_error::causes;
 use super::{SendError, tls};
-use crate::error::Error;
+use crate::error::{Error, LOG_ONLY};
 use crate::exceptions::Exception;
 use crate::hint::{Command, Hint};
 use crate::retry::Retryable;
@@ -36,6 +36,20 @@ pub(crate) fn transport_error(error: impl Into<SendError>) -> Error {
     } else {
         failure
     }
+}
+
+/// Logs that no connection to a server was made, as the official client does for each attempt.
+pub(super) fn log_no_connection(error: &SendError) {
+    let Some(url) = error.url().filter(|_| error.is_connect() || tls::failure(error).is_some()) else { return };
+    let scheme = if url.scheme() == "https" { "HTTPS" } else { "HTTP" };
+    tracing::error!(
+        target: LOG_ONLY,
+        "ConnectionError: {scheme}ConnectionPool(host='{}', port={}): Max retries exceeded with url: {} ({})",
+        url.host_str().unwrap_or_default(),
+        url.port_or_known_default().unwrap_or_default(),
+        url.path(),
+        root_cause(error)
+    );
 }
 
 /// Returns the innermost error of a chain: "Connection refused" rather than "error sending request".

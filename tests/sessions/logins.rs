@@ -141,7 +141,10 @@ fn login_names_a_ca_that_is_missing_or_none() -> Result<()> {
     let empty = home.path().join("empty");
     fs::create_dir(&empty)?;
     let empty = empty.to_string_lossy().into_owned();
-    for (path, expected) in [("/nowhere/ca.pem", "cannot be read"), (&empty, "There is no CA certificate in")] {
+    for (path, expected) in [
+        ("/nowhere/ca.pem", "TLS CA certificate bundle, invalid path: /nowhere/ca.pem"),
+        (&empty, "There is no CA certificate in"),
+    ] {
         let outcome = home.ours().config("userpass")?.args(["--ca-certificate", path, "whoami"]).run()?;
         ensure!(outcome.code == 1, "{outcome:?}");
         for text in [expected, path, "--ca-certificate", "X509_CERT_DIR"] {

@@ -193,6 +193,7 @@ impl TokenCache {
         if let TokenSource::Cache(file) = &token.source {
             warn_if_readable(file);
         }
+        tracing::debug!("got token from file");
         Some(token)
     }
 
@@ -353,6 +354,9 @@ fn adopt(file: &TokenFile, token: Token, origin: &TokenOrigin) -> Result<Option<
 }
 
 fn make_folder(folder: &Path) -> Result<()> {
+    if !folder.exists() {
+        tracing::debug!("Rucio token directory '{}' not found. Creating it...", folder.display());
+    }
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     require_trusted_folder(folder)
 }

@@ -21,6 +21,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
+use crate::error::LOG_ONLY;
 use crate::lock::lock;
 use crate::secret::hide_in_urls;
 
@@ -112,7 +113,9 @@ where
     Mutex<W>: Send + Sync,
 {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        is_ours(metadata.target()) && (*metadata.level() <= self.level || metadata.target() == HINT)
+        let target = metadata.target();
+        let is_shown = target != LOG_ONLY || self.style == MessageStyle::LogLine;
+        is_ours(target) && is_shown && (*metadata.level() <= self.level || target == HINT)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -193,6 +196,13 @@ mod tests {
         let layer = Lines::new(settings, terminal, super::super::screen::bars(false), shared.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
         shared.text()
+    }
+
+    #[test]
+    fn log_only_messages_are_not_for_people() {
+        let log = || tracing::error!(target: LOG_ONLY, "once");
+        assert_eq!(written(Settings::default(), true, log), "");
+        assert!(written(Settings::default(), false, log).ends_with("\tERROR\tonce\n"));
     }
 
     #[test]
