@@ -138,6 +138,13 @@ pub enum RunEvent<'a> {
     },
     /// The only replicas of a file are on tape.
     OnlyOnTape(&'a Did),
+    /// Files have no replica on disk; their replicas are listed again after this pause.
+    WaitingForDisk {
+        /// Number of files.
+        files: usize,
+        /// The pause.
+        pause: Duration,
+    },
     /// The download starts.
     Starting {
         /// Expected number of files, if known by now.

@@ -38,6 +38,8 @@ pub struct DownloadRequest<'a> {
     pub no_subdir: bool,
     /// Whether files may be read from tape.
     pub from_tape: bool,
+    /// How long to wait for files whose replicas are on tape or being copied.
+    pub wait: Option<Duration>,
     /// Filter on the listed files.
     pub selection: &'a Selection,
 }
@@ -62,10 +64,11 @@ impl DownloadRequest<'_> {
         requested: &'l [Requested],
         observer: &'l dyn DownloadObserver,
     ) -> Listing<'l> {
-        Listing { client, query: &self.query, requested, selection: self.selection, observer }
+        Listing { client, query: &self.query, requested, selection: self.selection, wait: self.wait, observer }
     }
 
-    /// Sends the jobs of a download without running it. Returns how many files were not selected.
+    /// Sends the jobs of a download without running it, and without waiting for files. Returns how many files were not
+    /// selected.
     pub async fn plan(
         &self,
         client: &Client,
@@ -74,7 +77,7 @@ impl DownloadRequest<'_> {
     ) -> Result<Skipped> {
         observer.run(RunEvent::Requested(self.requests.len()));
         let (requested, planner) = self.prepare(client, observer).await?;
-        self.listing(client, &requested, observer).send(planner, jobs).await
+        Listing { wait: None, ..self.listing(client, &requested, observer) }.send(planner, jobs).await
     }
 }
 

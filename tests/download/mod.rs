@@ -1,5 +1,7 @@
 //! Downloads from the real storage of the testbed: what arrives is what was put there, or nothing is.
 
+mod tape;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};

@@ -25,6 +25,7 @@ use super::limits::attempt_timeout::AttemptTimeout;
 use super::limits::connection_budget::ConnectionBudget;
 use super::limits::host_limits::HostLimits;
 use super::limits::rate::Rate;
+use super::limits::wait_budget::WaitBudget;
 use super::trace::{Fields, Trace, Tracer};
 use crate::http::Client;
 use crate::storage::Storages;
@@ -48,6 +49,18 @@ pub struct DownloadOptions {
     pub local_by_size: bool,
     /// Time limits of an attempt.
     pub attempt_timeout: AttemptTimeout,
+    /// How long a file may wait for busy storages and for its copy from tape; without it, the time limit of an attempt.
+    pub wait: Option<Duration>,
+}
+
+impl DownloadOptions {
+    /// Returns the time that a file may wait for storages.
+    fn wait_budget(&self) -> WaitBudget {
+        match self.wait {
+            Some(limit) => WaitBudget::with_limit(Some(limit)),
+            None => WaitBudget::new(self.attempt_timeout),
+        }
+    }
 }
 
 /// Downloads single files; usable concurrently.

@@ -13,6 +13,7 @@
 
 pub mod metalink;
 mod routes;
+mod waiting;
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -21,9 +22,10 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use self::routes::{Routes, batches};
+use self::waiting::Waiting;
 use super::events::{DownloadObserver, RunEvent};
 use super::job::FileJob;
-use super::plan::Planner;
+use super::plan::{Planner, Route};
 use super::select::resolve::{DidKind, Requested};
 use super::select::selection::{Selection, Skipped};
 use crate::api::replicas::{self, Query};
@@ -55,6 +57,8 @@ pub struct Listing<'a> {
     pub requested: &'a [Requested],
     /// Filter on the listed files.
     pub selection: &'a Selection,
+    /// How long to wait for files whose replicas are on tape or being copied.
+    pub wait: Option<Duration>,
     /// Receiver of events.
     pub observer: &'a dyn DownloadObserver,
 }
@@ -69,13 +73,17 @@ impl Listing<'_> {
     /// Lists all replicas and sends a job for each selected file. Returns how many files were left out. Ends early if
     /// the receiver is closed.
     pub async fn send(self, planner: Planner, jobs: mpsc::Sender<FileJob>) -> Result<Skipped> {
-        let mut sending = ListingTask { listing: self, planner, jobs, skipped: Skipped::default(), quota: None };
-        for batch in batches(self.requested, self.query.nrandom.is_some()) {
+        let waiting = self.wait.map(Waiting::new);
+        let mut sending =
+            ListingTask { listing: self, planner, jobs, skipped: Skipped::default(), quota: None, waiting };
+        let batches = batches(self.requested, self.query.nrandom.is_some());
+        for batch in &batches {
             if sending.jobs.is_closed() {
                 break;
             }
-            sending.send(&batch).await?;
+            sending.send(batch).await?;
         }
+        sending.send_waiting().await?;
         Ok(sending.skipped)
     }
 
@@ -96,10 +104,12 @@ struct ListingTask<'a> {
     skipped: Skipped,
     /// Number of files still to be sent if files are chosen at random.
     quota: Option<u64>,
+    /// Files to wait for, with `--wait`.
+    waiting: Option<Waiting<'a>>,
 }
 
-impl ListingTask<'_> {
-    async fn send(&mut self, batch: &[usize]) -> Result<()> {
+impl<'a> ListingTask<'a> {
+    async fn send(&mut self, batch: &'a [usize]) -> Result<()> {
         let mut routes = Routes::new(self.listing.requested, batch);
         let query = self.listing.batch_query(batch);
         match (routes.collection(), query.nrandom) {
@@ -113,7 +123,7 @@ impl ListingTask<'_> {
 
     /// Sends `number` files at random: those that the server chooses, and others if it chose too few although there are
     /// more.
-    async fn send_random(&mut self, number: u64, query: Query, batch: &[usize], routes: &mut Routes<'_>) -> Result<()> {
+    async fn send_random(&mut self, number: u64, query: Query, batch: &[usize], routes: &mut Routes<'a>) -> Result<()> {
         self.listing.observer.run(RunEvent::Choosing { number, dids: &query.dids.iter().collect::<Vec<_>>() });
         let ListedFiles { known, end } = self.send_answer(&query, Duration::MAX, routes).await;
         if let ListingEnd::Broken(error) = end {
@@ -140,7 +150,7 @@ impl ListingTask<'_> {
         Ok(())
     }
 
-    async fn send_collection(&mut self, one: &Requested, query: Query, routes: &mut Routes<'_>) -> Result<()> {
+    async fn send_collection(&mut self, one: &Requested, query: Query, routes: &mut Routes<'a>) -> Result<()> {
         let (collection, mut known) = (&one.did, HashSet::new());
         // If only some files are selected, the replicas of the others need not be listed.
         if self.listing.selection.is_all() {
@@ -214,7 +224,7 @@ impl ListingTask<'_> {
 
     /// Lists files by name and sends their jobs, once the queue has space. A file without a row in the answer is
     /// requested again.
-    async fn send_files(&mut self, mut query: Query, routes: &mut Routes<'_>) -> Result<()> {
+    async fn send_files(&mut self, mut query: Query, routes: &mut Routes<'a>) -> Result<()> {
         let (mut outage, mut stalls) = (Outage::default(), 0);
         while !query.dids.is_empty() && self.quota != Some(0) && self.jobs.reserve_many(FILES_PER_CALL).await.is_ok() {
             let ListedFiles { known, end } = self.send_answer(&query, MAX_BLOCKED, routes).await;
@@ -245,7 +255,7 @@ impl ListingTask<'_> {
     }
 
     /// Sends the files of one response, unless the queue is full for longer than `limit` in total.
-    async fn send_answer(&mut self, query: &Query, limit: Duration, routes: &mut Routes<'_>) -> ListedFiles {
+    async fn send_answer(&mut self, query: &Query, limit: Duration, routes: &mut Routes<'a>) -> ListedFiles {
         let (mut known, mut time_left) = (HashSet::new(), limit);
         let mut stream = match replicas::list(self.listing.client, query).await {
             Ok(stream) => stream,
@@ -273,22 +283,35 @@ impl ListingTask<'_> {
         ListedFiles { known, end }
     }
 
-    async fn send_file(&mut self, entry: ReplicaEntry, routes: &mut Routes<'_>) {
+    async fn send_file(&mut self, entry: ReplicaEntry, routes: &mut Routes<'a>) {
         // For a collection listed by its own name, the server leaves out files without replicas.
-        if routes.collection().is_some() && entry.is_without_replica() {
+        if routes.collection().is_some() && entry.is_without_replica() && self.waiting.is_none() {
             return;
         }
         let routes_there = routes.routes_to(&entry);
         if !self.listing.selection.accepts(&entry.did, &mut self.skipped) {
             return;
         }
-        if self.planner.only_excluded(&entry) {
+        let has_source = self.planner.has_source(&entry);
+        if let Some(waiting) = self.waiting.as_mut().filter(|_| !has_source && !routes_there.is_empty()) {
+            return waiting.add(entry, routes_there);
+        }
+        self.report_tape(&entry);
+        if !routes_there.is_empty() && self.has_quota() {
+            self.plan_and_send(entry, &routes_there).await;
+        }
+    }
+
+    /// Reports a file that is only on tape.
+    fn report_tape(&self, entry: &ReplicaEntry) {
+        if self.planner.only_excluded(entry) {
             self.listing.observer.run(RunEvent::OnlyOnTape(&entry.did));
         }
-        if !routes_there.is_empty() && self.has_quota() {
-            let job = self.planner.plan(entry, &routes_there);
-            self.send_job(job).await;
-        }
+    }
+
+    async fn plan_and_send(&mut self, entry: ReplicaEntry, routes: &[Route<'_>]) {
+        let job = self.planner.plan(entry, routes);
+        self.send_job(job).await;
     }
 
     /// Takes one file from the quota. Returns false if it is used up.

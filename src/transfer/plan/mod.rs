@@ -88,14 +88,19 @@ impl Planner {
         !entry.pfns.is_empty() && entry.pfns.iter().all(|(_, pfn)| self.rules.excluded_rses.contains(&pfn.rse))
     }
 
+    /// Whether the file has a replica that may be read.
+    pub fn has_source(&self, entry: &ReplicaEntry) -> bool {
+        entry.pfns.iter().any(|(_, pfn)| self.is_usable(pfn))
+    }
+
+    fn is_usable(&self, pfn: &ReplicaAttributes) -> bool {
+        let is_in_archive = self.rules.no_archives && pfn.client_extract;
+        !is_in_archive && !self.rules.excluded_rses.contains(&pfn.rse)
+    }
+
     /// Returns the usable replicas in the server's order of preference, without duplicates.
     fn sources(&self, entry: &ReplicaEntry) -> Vec<Source> {
-        let mut usable: Vec<_> = entry
-            .pfns
-            .iter()
-            .filter(|(_, pfn)| !(self.rules.no_archives && pfn.client_extract))
-            .filter(|(_, pfn)| !self.rules.excluded_rses.contains(&pfn.rse))
-            .collect();
+        let mut usable: Vec<_> = entry.pfns.iter().filter(|(_, pfn)| self.is_usable(pfn)).collect();
         usable.sort_by_key(|(_, pfn)| pfn.priority.unwrap_or(u32::MAX));
         let mut locations = HashSet::new();
         let parsed = usable.into_iter().map(|(pfn, at)| (Pfn::from(pfn.as_str()), at));
@@ -244,6 +249,9 @@ mod tests {
         assert_eq!(found, [("https://a/f", "A"), ("root://c//f", "C")]);
         let tape = entry("s:f", r#""https://t/f": {"rse": "TAPE"}"#);
         assert!(planner.only_excluded(&tape) && !planner.only_excluded(&entry("s:f", "")));
+        assert!(!planner.has_source(&tape) && !planner.has_source(&entry("s:f", "")));
+        let disk = entry("s:f", r#""https://d/f": {"rse": "DISK"}, "https://t/f": {"rse": "TAPE"}"#);
+        assert!(planner.has_source(&disk) && !planner.only_excluded(&disk));
     }
 
     #[test]

@@ -106,6 +106,10 @@ impl<'a> EventWriter<'a> {
             RunEvent::DidMissing(did) => skipped(did, "it does not exist"),
             RunEvent::NoReplicas { did, .. } => skipped(did, "it has no files, or no replica matches"),
             RunEvent::OnlyOnTape(did) => skipped(did, "it has replicas on tape only"),
+            RunEvent::WaitingForDisk { files, pause } => {
+                let wait = pause.as_secs_f64().ceil().into();
+                self.events.emit("waiting_for_disk", fields([("files", (*files).into()), ("seconds", wait)]));
+            }
             RunEvent::NothingFound(text) => {
                 let reason = "no DID matches";
                 self.events.emit("skipped", fields([("asked", (*text).into()), ("reason", reason.into())]));

@@ -1,9 +1,12 @@
 //! Options of `rucio download` that the official client lacks. The legacy command does not have them: they would make
 //! abbreviations of official options ambiguous.
 
+use std::time::Duration;
+
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, ValueHint};
 use glob::Pattern;
 
+use crate::cli::duration;
 use crate::transfer::select::selection::{Rule, Selection, Shard};
 
 /// Additional options of a download
@@ -18,12 +21,23 @@ pub(crate) struct ExtraOptions {
     pub files_from: Option<String>,
     #[command(flatten)]
     pub wanted: SelectionArgs,
+    /// Wait for files whose replicas are only on tape or still being copied, until they have one on disk, at most this
+    /// long: 30m, 12h, 3d [default: no limit]
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, value_parser = duration::parse)]
+    pub wait: Option<Option<Duration>>,
     /// Write the result of every file to FILE at the end, as JSON
     #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub summary: Option<String>,
     /// Write the DIDs of the missing files to FILE at the end, for --files-from of the next run
     #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub failed_list: Option<String>,
+}
+
+impl ExtraOptions {
+    /// Returns how long to wait for files without a replica on disk; `None` is not at all.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        self.wait.map(|limit| limit.unwrap_or(Duration::MAX))
+    }
 }
 
 /// File selection: --include and --exclude in the order of the command line, and --shard.

@@ -64,7 +64,7 @@ pub(crate) async fn run(context: &Context, all: ArgsWithExtraOptions) -> Result<
 /// Runs the download until it is complete or interrupted.
 pub(crate) async fn download(context: &Context, args: Args, more: ExtraOptions) -> Result<()> {
     args.check(&more)?;
-    let requests = inputs::requests(context, &args, &more).await?;
+    let requests = inputs::requests(context, &args, &more).await.inspect_err(|_| log_input(context, &args))?;
     if requests.is_empty() && args.metalink.is_none() {
         tracing::info!("The list of DIDs is empty: nothing to download.");
         if more.dry_run {
@@ -103,6 +103,13 @@ pub(crate) async fn download(context: &Context, args: Args, more: ExtraOptions) 
         .await;
     }
     outcome?.show(context, args.no_show_download_exceptions)
+}
+
+/// Logs the number of inputs, as the official client does before it looks at them.
+fn log_input(context: &Context, args: &Args) {
+    if context.is_for_scripts() {
+        tracing::info!("Processing {} item(s) for input", args.dids.len().max(1));
+    }
 }
 
 /// Returns the command that downloads what is missing now. An interrupted run may not have listed all files.
@@ -193,6 +200,7 @@ impl<'a> Job<'a> {
             query: self.query(),
             no_subdir: self.args.no_subdir,
             from_tape: self.args.allow_tape && self.is_admin().await?,
+            wait: self.more.wait(),
             selection: &self.more.wanted.0,
         })
     }
@@ -247,6 +255,7 @@ impl<'a> Job<'a> {
             ignore_checksum: self.args.ignore_checksum,
             local_by_size: self.args.check_local_with_filesize_only,
             attempt_timeout: AttemptTimeout::default(),
+            wait: self.more.wait(),
         }
     }
 

@@ -200,6 +200,10 @@ impl Reporter {
                  Please request a transfer to a non-tape endpoint.",
                 one_line(&did.to_string())
             ),
+            RunEvent::WaitingForDisk { files, pause } => tracing::info!(
+                "Waiting for {files} file(s) without a replica on disk: looking again in {} s",
+                pause.as_secs_f64().ceil()
+            ),
             RunEvent::Starting { files, bytes, slots } => self.starting(files, bytes, slots),
             RunEvent::Requested(_) | RunEvent::Choosing { .. } if !self.has_log_lines => {}
             RunEvent::Requested(items) => tracing::info!("Processing {items} item(s) for input"),

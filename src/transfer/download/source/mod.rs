@@ -79,7 +79,7 @@ impl FileDownload<'_> {
         resume_state: ResumeState,
         trace: &mut Trace,
     ) -> Result<Downloaded, GiveUp> {
-        let budget = WaitBudget::new(self.downloader.options.attempt_timeout);
+        let budget = self.downloader.options.wait_budget();
         let implementation = match &self.downloader.implementations {
             Some(implementations) => implementations.choose(&self.job.sources).await,
             None => None,

@@ -12,7 +12,6 @@ use crate::storage::{ObjectReader, Result, ResumeFrom, Storage, StorageError, St
 use crate::transfer::download::{ATTEMPTS, FileDownload};
 use crate::transfer::events::FileEvent;
 use crate::transfer::job::Source;
-use crate::transfer::limits::wait_budget::WaitBudget;
 
 /// A partially downloaded archive.
 struct ArchiveDownload {
@@ -46,7 +45,7 @@ impl FileDownload<'_> {
             ArchiveDownload { file: tokio::fs::File::from_std(file), received: 0, length: None, version: None };
         let mut renewed = None;
         let mut attempt = 1;
-        let mut budget = WaitBudget::new(self.downloader.options.attempt_timeout);
+        let mut budget = self.downloader.options.wait_budget();
         while let Err(error) = self.fill(renewed.as_ref().unwrap_or(source), storage, &mut archive).await {
             if renewed.is_none() {
                 renewed = self.with_new_signature(source, &error).await;
