@@ -296,6 +296,11 @@ fn screens_of_lists_fit_the_terminal() -> Result<()> {
         if screen.columns > 40 {
             screen.has_whole_lines("rule list")?;
         }
+        screen.start("rucio --no-pager rule list --account root --sort created_at --limit 3")?;
+        screen.wait_for_end()?;
+        if screen.columns > 40 {
+            screen.has_whole_lines("rule list --limit")?;
+        }
         screen.start("rucio --no-pager replica list file test:davsfile")?;
         screen.wait_for_end()?;
         if screen.columns > 40 {

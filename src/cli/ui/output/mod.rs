@@ -117,7 +117,7 @@ impl Ui {
 
     /// Whether output is made for a person at a terminal, instead of what the official client prints.
     pub fn is_for_people(&self) -> bool {
-        self.terminal && self.format == Format::Table && self.classic.get().is_none()
+        self.terminal && self.format.is_text() && self.classic.get().is_none()
     }
 
     /// Returns the width that text is fitted to: that of the terminal of a person.

@@ -1,11 +1,13 @@
-//! Fits a table into the width of a terminal: shortens ids, omits the least important columns, cuts long texts in the
-//! middle, or shows a row as lines. A table that fits is the official one, with states in colour.
+//! Fits a table into the width of a terminal: shortens ids, writes times relative to now, omits the least important columns,
+//! cuts long texts in the middle, or shows a row as lines. A table that fits is the official one, with states in colour.
 
 use std::collections::HashSet;
 
+use chrono::NaiveDateTime;
 use console::{measure_text_width, truncate_str};
 
 use super::column::ColumnType;
+use super::relative::{self, relative};
 use super::rich::state_style;
 use super::{Cell, Table, TableStyle, draw};
 use crate::cli::ui::clean;
@@ -38,7 +40,7 @@ struct Need {
     is_fixed: bool,
 }
 
-pub(super) fn render(table: &Table, columns: usize, colours: bool) -> FittedTable {
+pub(super) fn render(table: &Table, columns: usize, colours: bool, now: NaiveDateTime) -> FittedTable {
     let mut table = cleaned(table);
     let mut omitted = Vec::new();
     let finished = |table: &Table| draw::render(&coloured(table, colours));
@@ -49,11 +51,12 @@ pub(super) fn render(table: &Table, columns: usize, colours: bool) -> FittedTabl
         return FittedTable { text: as_lines(&table, columns, colours), omitted };
     }
     shorten_ids(&mut table);
+    shorten_times(&mut table, now);
     for expendable in table.expendable {
         if let Some(cut) = cut_to(&table, columns, MIN_TEXT) {
             return FittedTable { text: finished(&cut), omitted };
         }
-        if table.remove_column(expendable) {
+        if table.remove_column(expendable) || table.remove_column(relative::header(expendable)) {
             omitted.push((*expendable).to_owned());
         }
     }
@@ -156,6 +159,23 @@ fn shorten_ids(table: &mut Table) {
     }
 }
 
+/// Writes the columns of times relative to now.
+fn shorten_times(table: &mut Table, now: NaiveDateTime) {
+    for index in 0..table.column_count() {
+        let texts: Vec<_> = table.column(index).filter_map(Cell::as_text).collect();
+        let is_none = |text: &str| text.is_empty() || text == "None";
+        let is_time = |text: &&str| is_none(text) || relative(text, now).is_some();
+        if texts.iter().all(|text| is_none(text)) || !texts.iter().all(is_time) {
+            continue;
+        }
+        let short = |text: &str| relative(text, now).unwrap_or_else(|| text.to_owned());
+        *table = map_cells(table, |at, text| if at == index { short(text) } else { text.to_owned() });
+        if let Some(header) = table.headers.get_mut(index) {
+            *header = relative::header(header).to_owned();
+        }
+    }
+}
+
 /// Returns the table with headers and texts cut so that it fits, none below `least`; `None` if it does not fit.
 fn cut_to(table: &Table, columns: usize, least: usize) -> Option<Table> {
     let needs = table.needs();
@@ -209,8 +229,12 @@ mod tests {
         table
     }
 
+    fn now() -> NaiveDateTime {
+        NaiveDateTime::parse_from_str("2026-12-03 12:00:00", "%Y-%m-%d %H:%M:%S").unwrap()
+    }
+
     fn fit(table: &Table, columns: usize) -> (String, Vec<String>) {
-        let fitted = render(table, columns, false);
+        let fitted = render(table, columns, false, now());
         let widest = width(&fitted.text);
         assert!(widest <= columns, "{widest} of {columns}:\n{}", fitted.text);
         (fitted.text, fitted.omitted)
@@ -220,7 +244,7 @@ mod tests {
     fn table_that_fits_is_the_official_one() {
         let table = rules(2);
         assert_eq!(fit(&table, 200), (table.render(), vec![]));
-        let coloured = render(&table, 200, true).text;
+        let coloured = render(&table, 200, true, now()).text;
         assert_eq!(console::strip_ansi_codes(&coloured), table.render());
         assert!(coloured.contains("\x1b[33mSTUCK[0/0/1]\x1b[0m"), "{coloured:?}");
     }
@@ -230,6 +254,7 @@ mod tests {
         let (text, omitted) = fit(&rules(2), 100);
         assert!(omitted.is_empty(), "{omitted:?}");
         assert!(text.contains("user.jdoe:a.dataset.of.a.long.name") && text.contains("01234567a "), "{text}");
+        assert!(text.contains("CREATED") && !text.contains("UTC") && text.contains("3d ago"), "{text}");
         let (text, omitted) = fit(&rules(2), 60);
         assert_eq!(omitted, ["CREATED (UTC)"]);
         assert!(text.contains("user.jdo…t.of.a.long.name") && text.contains("STUCK[0/0/1]"), "{text}");

@@ -11,6 +11,7 @@ mod fit;
 mod layout;
 mod multiline;
 mod number;
+mod relative;
 mod rich;
 #[cfg(test)]
 mod tests;
@@ -90,7 +91,7 @@ impl Table {
 
     /// Renders the table for a terminal of this width. Control characters are made visible.
     pub fn render_fitting(&self, columns: usize, colours: bool) -> FittedTable {
-        fit::render(self, columns, colours)
+        fit::render(self, columns, colours, chrono::Utc::now().naive_utc())
     }
 
     /// Returns every text of the table, headers first.
