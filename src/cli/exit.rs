@@ -106,7 +106,11 @@ fn closing_line(context: &Context, start: Instant) -> Result<()> {
 
 /// Whether the official client has no exception class for the error, which it then calls unexpected.
 fn is_unexpected(error: &Error, context: &Context) -> bool {
-    let has_no_class = matches!(error.kind(), Kind::Value | Kind::Io) && !error.is_before_start();
+    let has_no_class = match error.kind() {
+        Kind::Value => true,
+        Kind::Io => !error.is_before_start(),
+        _ => false,
+    };
     has_no_class && context.is_for_scripts() && !context.is_extension
 }
 

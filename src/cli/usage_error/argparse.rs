@@ -29,7 +29,15 @@ impl Mistake<'_> {
             let words = python_list(self.words);
             return Closing { plain: Vec::new(), logged: Some(format!("Invalid argument(s) - {words} ")) };
         }
-        let message = match self.missing().as_slice() {
+        let missing = self.missing();
+        let missing = if missing.is_empty() { self.absent_options() } else { missing };
+        // Words that nothing takes are found by the parser of the whole command line, once nothing is missing.
+        let program = if self.error.kind() == ErrorKind::UnknownArgument && missing.is_empty() {
+            self.name.split(' ').next().unwrap_or_default()
+        } else {
+            self.name
+        };
+        let message = match missing.as_slice() {
             [] => self.argparse_message(),
             missing => {
                 let mut names: Vec<_> = missing.iter().map(|argument| argparse_name(argument)).collect();
@@ -40,16 +48,27 @@ impl Mistake<'_> {
                 Some(format!("the following arguments are required: {}", names.join(", ")))
             }
         };
-        // Words that nothing takes are found by the parser of the whole command line.
-        let program = if self.error.kind() == ErrorKind::UnknownArgument {
-            self.name.split(' ').next().unwrap_or_default()
-        } else {
-            self.name
-        };
         Closing {
             plain: message.map(|message| format!("{program}: error: {message}")).into_iter().collect(),
             logged: None,
         }
+    }
+
+    /// Returns the required options that were not typed, if a word is left over: argparse reports them first.
+    fn absent_options(&self) -> Vec<&Arg> {
+        if self.error.kind() != ErrorKind::UnknownArgument || !self.in_leaf {
+            return Vec::new();
+        }
+        let is_typed = |argument: &Arg| {
+            let long = argument.get_long_and_visible_aliases().unwrap_or_default();
+            self.words.iter().any(|word| {
+                let name = word.split('=').next().unwrap_or_default();
+                name.strip_prefix("--").is_some_and(|name| long.iter().any(|long| long.starts_with(name)))
+                    || argument.get_short().is_some_and(|short| name.starts_with(&format!("-{short}")))
+            })
+        };
+        let options = self.command.get_arguments().filter(|argument| argument.get_long().is_some());
+        options.filter(|argument| argument.is_required_set() && !is_typed(argument)).collect()
     }
 
     fn argparse_message(&self) -> Option<String> {
@@ -107,7 +126,8 @@ fn argparse_name(argument: &Arg) -> String {
 }
 
 fn argparse_type(argument: &Arg) -> Option<&'static str> {
-    value_type(argument, ["int", "float", "bool"])
+    let is_json = argument.get_value_names().is_some_and(|names| names.iter().any(|name| name == "JSON"));
+    if is_json { Some("loads") } else { value_type(argument, ["int", "float", "bool"]) }
 }
 
 /// Writes words as Python prints a list of them, without passwords.

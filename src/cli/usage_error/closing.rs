@@ -130,6 +130,16 @@ mod tests {
         for (line, plain, logged) in [
             ("rucio list-dids", "rucio list-dids: error: the following arguments are required: did", ""),
             ("rucio list-dids a:b c", "rucio: error: unrecognized arguments: c", ""),
+            (
+                "rucio-admin account ban kim",
+                "rucio-admin account ban: error: the following arguments are required: --account",
+                "",
+            ),
+            (
+                "rucio-admin rse add-protocol --hostname h --scheme s --prefix p --domain-json x R",
+                "rucio-admin rse add-protocol: error: argument --domain-json: invalid loads value: 'x'",
+                "",
+            ),
             ("rucio get --ndownloader x a:b", "rucio get: error: argument --ndownloader: invalid int value: 'x'", ""),
             ("rucio nosuch", "", "Invalid argument(s) - ['nosuch'] "),
             ("rucio --password secret nosuch", "", "Invalid argument(s) - ['--password', '[hidden]', 'nosuch'] "),

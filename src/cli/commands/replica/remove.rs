@@ -3,6 +3,7 @@
 use crate::api;
 use crate::cli::context::Context;
 use crate::cli::ui::Shape;
+use crate::cli::ui::values::str_repr;
 use crate::cli::value_kind::ValueKind;
 use crate::error::Result;
 use crate::types::Replica;
@@ -28,8 +29,30 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let dids = context.dids(&args.dids)?;
     let replicas: Vec<_> = dids.into_iter().map(|did| Replica { did, rse: args.rse.clone() }).collect();
     api::replicas::set_tombstones(context.client()?, &replicas).await?;
-    tracing::info!("Set tombstone successfully on: {}", args.dids.join(","));
+    let names = if context.is_for_scripts() { python_tuple(&args.dids) } else { args.dids.join(", ") };
+    tracing::info!("Set tombstone successfully on: {names}");
     let mut list = context.ui.list(SHAPE);
     replicas.iter().try_for_each(|replica| list.record(replica))?;
     list.end()
+}
+
+/// Writes texts as Python prints a tuple of them.
+fn python_tuple(texts: &[String]) -> String {
+    let parts: Vec<_> = texts.iter().map(|text| str_repr(text)).collect();
+    match parts.as_slice() {
+        [one] => format!("({one},)"),
+        parts => format!("({})", parts.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tombstone_names_are_logged_as_a_python_tuple() {
+        for (texts, expected) in [(&[][..], "()"), (&["s:f"], "('s:f',)"), (&["s:f", "s:'"], "('s:f', \"s:'\")")] {
+            assert_eq!(python_tuple(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()), expected);
+        }
+    }
 }

@@ -43,8 +43,8 @@ impl Definition {
     /// Converts the definition to the server's format. Errors: filter or rules are not JSON of the right type.
     pub(super) fn options(self) -> Result<SubscriptionOptions> {
         Ok(SubscriptionOptions {
-            filter: json_of("filter", &self.filter, Value::is_object, "an object")?,
-            replication_rules: json_of("rules", &self.rule, Value::is_array, "a list")?,
+            filter: json_of("filter", &self.filter, Value::is_object, "filter should be a dict")?,
+            replication_rules: json_of("rules", &self.rule, Value::is_array, "replication_rules should be a list")?,
             comments: self.comment,
             lifetime: self.options.lifetime,
             retroactive: false,
@@ -54,14 +54,10 @@ impl Definition {
     }
 }
 
-fn json_of(what: &str, text: &str, is_right: fn(&Value) -> bool, kind: &str) -> Result<Value> {
+fn json_of(what: &str, text: &str, is_right: fn(&Value) -> bool, mistake: &str) -> Result<Value> {
     let value: Value = serde_json::from_str(text)
         .map_err(|error| Error::value(format!("The {what} are not valid JSON: {error}: {text}")))?;
-    if is_right(&value) || is_nothing(&value) {
-        Ok(value)
-    } else {
-        Err(Error::value(format!("The {what} must be {kind}: {text}")))
-    }
+    if is_right(&value) || is_nothing(&value) { Ok(value) } else { Err(Error::value(format!("{mistake}: {text}"))) }
 }
 
 /// Returns whether Python treats the value as false; an update then leaves filter or rules unchanged.

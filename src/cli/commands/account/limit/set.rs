@@ -54,9 +54,12 @@ fn amount(text: &str) -> Result<i64> {
         return Ok(UNLIMITED);
     }
     with_unit(&lower).or_else(|| whole(&lower)).ok_or_else(|| {
-        let message = format!("{text:?} is not a valid limit in bytes.");
+        let message = format!(
+            "The limit could not be set. Either you misspelled infinity or your input ({lower}) could not be converted to \
+             integer or you used a wrong pattern. Please use a format like 10GB with B,KB,MB,GB,TB,PB as units (not case \
+             sensitive)"
+        );
         Error::new(Exception::InputValidationError, message)
-            .with_hint("Use 10000, 10GB (B, KB, MB, GB, TB or PB) or infinity.")
     })
 }
 

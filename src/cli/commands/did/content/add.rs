@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::api;
 use crate::cli::commands::did::DONE;
 use crate::cli::context::Context;
+use crate::cli::tree::Tree;
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 use crate::http::Client;
@@ -34,7 +35,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let to = context.did(&args.to_did)?;
-    let texts = if args.from_file { read_dids(&args.dids)? } else { args.dids };
+    let texts = if args.from_file { read_dids(context.tree, &args.dids)? } else { args.dids };
     let dids = context.dids(&texts)?;
     let client = context.client()?;
     if dids.len() <= CHUNK {
@@ -46,9 +47,12 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     context.ui.one(DONE, &record, || format!("DIDs successfully attached to {to}"))
 }
 
-fn read_dids(files: &[String]) -> Result<Vec<String>> {
+fn read_dids(tree: Tree, files: &[String]) -> Result<Vec<String>> {
     let [file] = files else {
-        return Err(Error::value("If --from-file option is active, only one file is supported. The file should contain a list of dids, one per line.".to_owned()));
+        let option = if tree == Tree::Commands { "--from-file" } else { "--fromfile" };
+        return Err(Error::value(format!(
+            "If {option} option is active, only one file is supported. The file should contain a list of dids, one per line."
+        )));
     };
     let text = crate::input_file::read_to_string(file)
         .map_err(|error| Error::io(format!("Can't open file '{file}'."), error))?;

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::api;
 use crate::cli::commands::rse::{ACTION, explained};
 use crate::cli::context::Context;
+use crate::cli::tree::Tree;
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
 
@@ -28,7 +29,11 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     };
     let bytes = value.trim().parse::<i64>();
     let bytes = bytes.map_err(|_| {
-        Error::value(format!("The RSE limit value must be an integer: {value:?} is not a number of bytes"))
+        let what = "The RSE limit value must be an integer";
+        Error::value(match context.tree {
+            Tree::Commands => format!("'{value}' is not a valid integer. {what}: a number of bytes"),
+            Tree::Legacy | Tree::Admin => format!("{what}: {value:?} is not a number of bytes"),
+        })
     })?;
     api::rses::limits::set(context.client()?, &args.rse_name, name, bytes).await.map_err(explained)?;
     tracing::info!("Set RSE limit successfully for {}: {name} = {bytes}", args.rse_name);

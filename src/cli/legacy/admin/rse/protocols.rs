@@ -21,7 +21,10 @@ pub(crate) struct Add {
 impl Add {
     pub(super) fn translate(self) -> Result<add::Args> {
         if self.protocol.scheme == "srm" && self.web_service_path.as_ref().is_none_or(String::is_empty) {
-            return Err(add::invalid("srm requires --web-service-path, and usually --space-token."));
+            let missing = "--web-service-path is missing.";
+            return Err(add::invalid(&format!(
+                "Error: space-token and web-service-path must be provided for SRM endpoints. {missing}"
+            )));
         }
         self.protocol.with_srm(self.space_token, self.web_service_path)
     }

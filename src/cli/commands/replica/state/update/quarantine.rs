@@ -8,7 +8,6 @@ use crate::cli::context::Context;
 use crate::cli::ui::Shape;
 use crate::cli::value_kind::ValueKind;
 use crate::error::{Error, Result};
-use crate::exceptions::Exception;
 
 /// Paths per request.
 const CHUNK: usize = 1000;
@@ -32,7 +31,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let Some(rse) = args.rse else {
-        return Err(Error::new(Exception::InputValidationError, "No RSE given: use --rse."));
+        return Err(Error::value("Either RSE name or RSE id must be specified, but not both: use --rse."));
     };
     let paths = if args.as_file { lines_of(the_file(&args.replicas, "as-file")?)? } else { trimmed(&args.replicas) };
     let client = context.client()?;

@@ -58,7 +58,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
 fn pfns_of(text: &str) -> Result<Vec<String>> {
     match text.lines().find(|line| !line.contains("://")) {
         Some(line) => {
-            Err(Error::new(Exception::InvalidObject, format!("{line:?} is not a PFN; nothing was declared.")))
+            let message = format!("{line} is not a valid PFN. Aborting: nothing was declared.");
+            Err(Error::new(Exception::InvalidObject, message))
         }
         None => Ok(text.lines().map(str::to_owned).collect()),
     }
