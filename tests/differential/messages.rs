@@ -19,9 +19,9 @@ const NAMED: [(&str, &str); 4] = [
         "stderr-words",
         concat!(
             r"^ERROR\t(ConnectionError: |(list|tuple) index out of range|\[Errno \d+\] |'NoneType' object|expected str, bytes or|",
-            r"rucio\.common\.|time data '|Could not find a suitable TLS CA|Cannot get AUTH_TYPE|Cannot run that operation|",
+            r"rucio\.common\.|time data '|Cannot run that operation|",
             r"'nosuch' is not one of \.|--download-urls requires|Invalid leading whitespace)|",
-            r"^INFO\tSet tombstone successfully on: \(|^WARNING\tAn item did not have any DIDs after resolving the input: \{|^WARNING\tScope |",
+            r"^WARNING\tAn item did not have any DIDs after resolving the input: \{|^WARNING\tScope |",
             r"^Details: (Endpoints in '|No protocol for provided|Cannot find a valid X509 proxy; checked|",
             r"Data identifier 'test:(a|with)|Multiple file items with|Dataset \S+ exists and lifetime|Option 'password'|(?i:nosuch) is not a valid type)|",
             r"^(The object is missing this property: |This should never happen\. |file: '|'nonsense|\[Errno \d+\] )",
@@ -44,7 +44,7 @@ const NAMED: [(&str, &str); 4] = [
 ];
 
 /// What differs from run to run, and its replacement.
-const VOLATILE: [(&str, &str); 11] = [
+const VOLATILE: [(&str, &str); 14] = [
     // colours
     (r"\x1b\[[0-9;]*m", ""),
     (r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\t", ""),
@@ -58,6 +58,12 @@ const VOLATILE: [(&str, &str); 11] = [
     (r"(?:\.[0-9a-f]{12})?\.rucio\.upload\b", ".rucio.upload"),
     (r"/[0-9a-f]{2}/[0-9a-f]{2}/", "/<hash>/"),
     (r"\b[0-9a-f]{32}\b", "<id>"),
+    // blanks within a message
+    (r" {2,}", " "),
+    // folders of this run
+    (r"/tmp/\.tmp\w+/", "/tmp/<run>/"),
+    // why no connection was made, in the words of a library
+    (r"(ConnectionError: .* Max retries exceeded with url: \S+) .*", "$1 <reason>"),
     // the official client counts one more
     (r"found \d+ colons", "found <number> colons"),
     (r"\bin [\d.]+ ?s(?:econds)?\b", "in <time>"),
@@ -112,6 +118,33 @@ impl Messages {
         let id = differs.filter(|id| !self.explained.contains_key(*id))?;
         Some(format!("no difference of stderr left that docs/differences.md calls {id}\n"))
     }
+}
+
+/// Differences whose lines are those of Python, or help, which is written anew here.
+const OTHER_TEXT: [&str; 2] = ["help-text", "stderr-python"];
+/// Differences of wording. All others are of behaviour: the lines tell of something that this client does not do.
+const WORDING: [&str; 5] = ["stderr-debug", "stderr-words", "stderr-unexpected", "stderr-usage", "stderr-upload"];
+
+/// Tells how many lines of the official client are in ours, and why the others are not.
+pub(super) fn report(lines: usize, missing: usize, explained: &BTreeMap<String, usize>) -> String {
+    let sum = |is_counted: &dyn Fn(&str) -> bool| -> usize {
+        explained.iter().filter(|(id, _)| is_counted(id)).map(|(_, number)| number).sum()
+    };
+    let other_text = sum(&|id| OTHER_TEXT.contains(&id));
+    let worded = missing + sum(&|id| WORDING.contains(&id));
+    let behaviour = sum(&|id| !OTHER_TEXT.contains(&id) && !WORDING.contains(&id));
+    let compared = lines - other_text;
+    let there = compared - worded - behaviour;
+    let share = |of: usize| 100.0 * there as f64 / of.max(1) as f64;
+    let reasons: Vec<_> = explained.iter().map(|(id, number)| format!("{id} {number}")).collect();
+    format!(
+        "stderr: {lines} lines of the official client, {other_text} of them help or of Python. Of the other {compared}, \
+         {there} are in ours: {:.1} %, and {:.1} % without the {behaviour} that tell of what ours does not do. \
+         {missing} are missing without a name. By name: {}",
+        share(compared),
+        share(compared - behaviour),
+        reasons.join(", ")
+    )
 }
 
 /// Returns the difference that explains a missing line.
@@ -218,6 +251,15 @@ mod tests {
         assert_eq!(missing(official, other), ["ERROR\tRSE does not exist.", "Details: RSE 'X' not found"]);
         assert_eq!(missing("INFO\tx\nINFO\tx\n", "INFO\tx\n"), ["INFO\tx"], "each line counts");
         assert_eq!(missing("INFO\tRSE X\n", "INFO\tRSE XY\n"), ["INFO\tRSE X"]);
+    }
+
+    #[test]
+    fn messages_are_reported_with_their_share() {
+        let explained = [("help-text", 10), ("stderr-python", 20), ("stderr-words", 5), ("output-formats", 25)];
+        let explained = explained.map(|(id, number)| (id.to_owned(), number)).into();
+        let text = report(130, 0, &explained);
+        assert!(text.contains("30 of them help or of Python. Of the other 100, 70 are in ours: 70.0 %"), "{text}");
+        assert!(text.contains("93.3 % without the 25 that"), "{text}");
     }
 
     #[test]

@@ -96,13 +96,7 @@ impl Summary {
         let seen = identical + known + inapplicable + failed.len();
         ensure!(seen == self.total, "{seen} of {} cases were run", self.total);
         say(&format!("time: official client {official:.1?}, ours {ours:.1?}; traces in {traced} cases"));
-        let named: usize = explained.values().sum();
-        let there = lines - missing - named;
-        let reasons: Vec<_> = explained.iter().map(|(id, number)| format!("{id} {number}")).collect();
-        say(&format!(
-            "stderr: {lines} lines of the official client, {there} are in ours, {missing} are missing; {}",
-            reasons.join(", ")
-        ));
+        say(&messages::report(lines, missing, &explained));
         ensure!(
             traced > 0 || var("RUCIO_DIFF").is_some(),
             "no case sent a trace: the clients do not know their servers"
