@@ -22,11 +22,11 @@ pub(super) fn hosts(context: &Context, invocation: &Invocation) -> Result<Vec<Co
 
 /// Runs a parsed command line.
 pub(crate) fn run(context: &Context, invocation: Invocation) -> Result<()> {
-    check_policy(context, &invocation)?;
-    let runtime = runtime::start()?;
     if let Some(notice) = invocation.notice.as_ref().filter(|_| context.is_for_scripts() && !invocation.global.quiet) {
         tracing::warn!("{notice}");
     }
+    check_policy(context, &invocation)?;
+    let runtime = runtime::start()?;
     let values = invocation.values;
     let command = async {
         match invocation.call {
