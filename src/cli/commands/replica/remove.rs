@@ -2,6 +2,7 @@
 
 use crate::api;
 use crate::cli::context::Context;
+use crate::cli::tree::Tree;
 use crate::cli::ui::Shape;
 use crate::cli::ui::values::str_repr;
 use crate::cli::value_kind::ValueKind;
@@ -29,7 +30,8 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let dids = context.dids(&args.dids)?;
     let replicas: Vec<_> = dids.into_iter().map(|did| Replica { did, rse: args.rse.clone() }).collect();
     api::replicas::set_tombstones(context.client()?, &replicas).await?;
-    let names = if context.is_for_scripts() { python_tuple(&args.dids) } else { args.dids.join(", ") };
+    let is_tuple = context.tree == Tree::Commands && context.is_for_scripts();
+    let names = if is_tuple { python_tuple(&args.dids) } else { args.dids.join(",") };
     tracing::info!("Set tombstone successfully on: {names}");
     let mut list = context.ui.list(SHAPE);
     replicas.iter().try_for_each(|replica| list.record(replica))?;
