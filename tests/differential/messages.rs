@@ -30,7 +30,7 @@ const NAMED: [(&str, &str); 4] = [
     (
         "stderr-unexpected",
         concat!(
-            r"^ERROR$|^Rucio exited with an unexpected/unknown error\.|^Please rerun the last command with|",
+            r"^Rucio exited with an unexpected/unknown error\.|^Please rerun the last command with|",
             r"^If you're sure there is a problem with Rucio itself"
         ),
     ),
@@ -183,10 +183,10 @@ pub(super) fn steady(text: &str) -> Result<String> {
     Ok(text)
 }
 
-/// The lines without what differs from run to run, blanks at their ends, and empty lines.
+/// The lines without what differs from run to run, blanks at their ends, and lines without a text.
 fn lines(text: &str) -> Result<Vec<String>> {
     let text = steady(text)?;
-    Ok(text.lines().map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty()).collect())
+    Ok(text.lines().map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty() && line != "ERROR").collect())
 }
 
 /// Returns the source of each line.
