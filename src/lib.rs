@@ -19,6 +19,7 @@ pub mod hint;
 pub mod http;
 mod input_file;
 mod interact;
+mod key_set;
 mod lists;
 mod lock;
 mod nearest;

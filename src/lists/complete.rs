@@ -1,13 +1,12 @@
 //! Reads a list until it is complete, or returns an error.
 
-use std::collections::HashMap;
-
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::count::size;
 use super::outage::{BROKE_OFF, Outage};
+use super::returned::ReturnedKeys;
 use super::row::Row;
 use crate::error::{Error, Result};
 use crate::exceptions::Exception;
@@ -45,7 +44,7 @@ pub(crate) struct CompleteList<'c, T> {
     rows: JsonStream<T>,
     pass: Pass,
     /// Keys of all rows returned.
-    returned: Vec<u64>,
+    returned: ReturnedKeys,
     /// Number of rows known before the current pass.
     expected: Option<u64>,
     stalls: u32,
@@ -62,22 +61,13 @@ struct Pass {
     rows_before: u64,
     /// Maximum number of rows in any earlier pass.
     rows_longest: u64,
-    /// Rows returned before this pass that have not occurred in it yet, by key.
-    returned_before: HashMap<u64, u32>,
 }
 
 impl Pass {
-    /// Counts a row. Returns whether it was not returned before.
-    fn is_new(&mut self, key: u64) -> bool {
+    /// Counts a row.
+    fn count(&mut self, is_new: bool) {
         self.rows += 1;
-        match self.returned_before.get_mut(&key) {
-            Some(times @ 1..) => *times -= 1,
-            _ => {
-                self.new_rows += 1;
-                return true;
-            }
-        }
-        false
+        self.new_rows += u64::from(is_new);
     }
 
     /// Returns whether this pass confirms the earlier ones: it has nothing new, and is not shorter. Rows may have been
@@ -90,11 +80,9 @@ impl Pass {
         self.number > 0 && is_same || self.number > 1 && is_similar
     }
 
-    fn next(&self, returned: &[u64]) -> Self {
-        let mut returned_before = HashMap::new();
-        returned.iter().for_each(|key| *returned_before.entry(*key).or_default() += 1);
+    fn next(&self) -> Self {
         let rows_longest = self.rows_longest.max(self.rows);
-        Self { number: self.number + 1, rows_before: self.rows, rows_longest, returned_before, ..Self::default() }
+        Self { number: self.number + 1, rows_before: self.rows, rows_longest, ..Self::default() }
     }
 }
 
@@ -119,7 +107,18 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
     ) -> Result<Self> {
         let rows = open().await?;
         let (pass, outage) = (Pass::default(), Outage::default());
-        Ok(Self { client, open, check, title, rows, pass, returned: Vec::new(), expected: None, stalls: 0, outage })
+        Ok(Self {
+            client,
+            open,
+            check,
+            title,
+            rows,
+            pass,
+            returned: ReturnedKeys::default(),
+            expected: None,
+            stalls: 0,
+            outage,
+        })
     }
 
     /// Returns the next row, `None` at the end of the complete list.
@@ -129,9 +128,9 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
         loop {
             match self.rows.next().await {
                 Ok(Some(row)) => {
-                    let key = row.key();
-                    if self.pass.is_new(key) {
-                        self.returned.push(key);
+                    let is_new = self.returned.insert(row.key());
+                    self.pass.count(is_new);
+                    if is_new {
                         return Ok(Some(row));
                     }
                 }
@@ -221,7 +220,8 @@ impl<'c, T: DeserializeOwned + Row + 'static> CompleteList<'c, T> {
     }
 
     async fn open_again(&mut self) -> Result<()> {
-        self.pass = self.pass.next(&self.returned);
+        self.pass = self.pass.next();
+        self.returned.start_pass();
         loop {
             match (self.open)().await {
                 Ok(rows) => {
@@ -249,15 +249,15 @@ mod tests {
 
     /// Numbers of new rows in each pass until one confirms the list.
     fn passes(passes: &[std::ops::Range<u64>]) -> Option<Vec<u64>> {
-        let (mut pass, mut returned, mut new_rows) = (Pass::default(), Vec::new(), Vec::new());
+        let (mut pass, mut returned, mut new_rows) = (Pass::default(), ReturnedKeys::default(), Vec::new());
         for rows in passes {
-            let fresh = rows.clone().filter(|row| pass.is_new(*row)).collect::<Vec<_>>();
-            returned.extend(fresh);
+            rows.clone().for_each(|row| pass.count(returned.insert(row)));
             new_rows.push(pass.new_rows);
             if pass.repeats() {
                 return Some(new_rows);
             }
-            pass = pass.next(&returned);
+            pass = pass.next();
+            returned.start_pass();
         }
         None
     }

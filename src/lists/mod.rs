@@ -11,6 +11,7 @@ mod count;
 mod metadata;
 mod outage;
 mod replicas;
+mod returned;
 mod row;
 mod rules;
 
@@ -31,7 +32,7 @@ pub(crate) use count::size;
 pub(crate) use metadata::metadata;
 pub(crate) use outage::{BROKE_OFF, Outage};
 pub(crate) use replicas::{FILES_PER_CALL, ReplicaList, existing, incomplete, metalink};
-pub(crate) use row::{Fingerprint, Row, fingerprint};
+pub(crate) use row::{Row, fingerprint};
 pub(crate) use rules::{associated_rules, locks, rule_history, rules_of_account, rules_of_subscription, rules_on};
 
 /// Wraps the call that opens the list of this `subject`, which each reading of the list takes a copy of.

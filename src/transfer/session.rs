@@ -64,7 +64,8 @@ impl DownloadRequest<'_> {
         requested: &'l [Requested],
         observer: &'l dyn DownloadObserver,
     ) -> Listing<'l> {
-        Listing { client, query: &self.query, requested, selection: self.selection, wait: self.wait, observer }
+        let (selection, wait, max_blocked) = (self.selection, self.wait, listing::MAX_BLOCKED);
+        Listing { client, query: &self.query, requested, selection, wait, observer, max_blocked }
     }
 
     /// Sends the jobs of a download without running it, and without waiting for files. Returns how many files were not
@@ -77,7 +78,9 @@ impl DownloadRequest<'_> {
     ) -> Result<Skipped> {
         observer.run(RunEvent::Requested(self.requests.len()));
         let (requested, planner) = self.prepare(client, observer).await?;
-        Listing { wait: None, ..self.listing(client, &requested, observer) }.send(planner, jobs).await
+        // Nothing is downloaded meanwhile, so the queue is soon empty again; a million names would need 100 MB.
+        let listing = self.listing(client, &requested, observer);
+        Listing { wait: None, max_blocked: Duration::MAX, ..listing }.send(planner, jobs).await
     }
 }
 

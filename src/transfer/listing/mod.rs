@@ -31,7 +31,8 @@ use super::select::selection::{Selection, Skipped};
 use crate::api::replicas::{self, Query};
 use crate::error::{Error, Result};
 use crate::http::Client;
-use crate::lists::{self, BROKE_OFF, FILES_PER_CALL, Fingerprint, Outage, fingerprint};
+use crate::key_set::KeySet;
+use crate::lists::{self, BROKE_OFF, FILES_PER_CALL, Outage, fingerprint};
 use crate::types::{Did, ReplicaEntry};
 
 /// Number of requests without an answer for any file before the listing is given up. Chosen: a server that restarts has a
@@ -39,7 +40,7 @@ use crate::types::{Did, ReplicaEntry};
 const MAX_STALLS: u32 = 3;
 /// Total time that a response may be blocked by a full queue. Chosen: far below the minute after which proxies such as
 /// nginx close a connection.
-const MAX_BLOCKED: Duration = Duration::from_secs(5);
+pub(super) const MAX_BLOCKED: Duration = Duration::from_secs(5);
 
 /// Creates the queue of planned files: it holds two responses, one being processed and one being received.
 pub fn queue() -> (mpsc::Sender<FileJob>, mpsc::Receiver<FileJob>) {
@@ -61,6 +62,8 @@ pub struct Listing<'a> {
     pub wait: Option<Duration>,
     /// Receiver of events.
     pub observer: &'a dyn DownloadObserver,
+    /// Total time that a response may be blocked by a full queue, before the remaining files are listed by name.
+    pub max_blocked: Duration,
 }
 
 impl std::fmt::Debug for dyn DownloadObserver + '_ {
@@ -134,8 +137,12 @@ impl<'a> ListingTask<'a> {
         if missing > 0 && !self.has_all(&requested.clone().collect::<Vec<_>>(), known.len()).await? {
             let mut others = HashSet::new();
             for one in requested {
-                let names = if one.is_collection() { self.names(&one.did).await? } else { vec![one.did.clone()] };
-                others.extend(names.into_iter().filter(|did| !known.contains(&fingerprint(did))));
+                let is_other = |did: &Did| !known.contains(&fingerprint(did));
+                if one.is_collection() {
+                    others.extend(self.names(one, is_other).await?.names);
+                } else if is_other(&one.did) {
+                    others.insert(one.did.clone());
+                }
             }
             // The iteration order of a hash set is random.
             let others: Vec<_> = others.into_iter().collect();
@@ -151,10 +158,10 @@ impl<'a> ListingTask<'a> {
     }
 
     async fn send_collection(&mut self, one: &Requested, query: Query, routes: &mut Routes<'a>) -> Result<()> {
-        let (collection, mut known) = (&one.did, HashSet::new());
+        let (collection, mut known) = (&one.did, KeySet::default());
         // If only some files are selected, the replicas of the others need not be listed.
         if self.listing.selection.is_all() {
-            let answer = self.send_answer(&query, MAX_BLOCKED, routes).await;
+            let answer = self.send_answer(&query, self.listing.max_blocked, routes).await;
             known = answer.known;
             match answer.end {
                 ListingEnd::Unread => return Ok(()),
@@ -166,13 +173,15 @@ impl<'a> ListingTask<'a> {
                 ListingEnd::Broken(error) => Outage::default().wait(error).await?,
             }
         }
-        let mut names = self.names(collection).await?;
-        let is_empty = names.is_empty();
-        names
-            .retain(|did| !known.contains(&fingerprint(did)) && self.listing.selection.accepts(did, &mut self.skipped));
-        if names.is_empty() && !is_empty {
+        let mut skipped = Skipped::default();
+        let is_remaining =
+            |did: &Did| !known.contains(&fingerprint(did)) && self.listing.selection.accepts(did, &mut skipped);
+        let CollectionNames { names, total } = self.names(one, is_remaining).await?;
+        self.skipped += skipped;
+        if names.is_empty() && total > 0 {
             routes.mark_used();
         }
+        drop(known);
         for names in names.chunks(FILES_PER_CALL) {
             // Archives are not searched for files of a collection when it is listed by its own name.
             let dids = names.to_vec();
@@ -204,22 +213,32 @@ impl<'a> ListingTask<'a> {
         Ok(files as u64 >= expected)
     }
 
-    /// Lists the DIDs of a collection's files, without duplicates.
-    async fn names(&self, collection: &Did) -> Result<Vec<Did>> {
+    /// Lists those of a collection's files that `is_requested` accepts, which is called once for each file.
+    async fn names(
+        &self,
+        collection: &Requested,
+        mut is_requested: impl FnMut(&Did) -> bool,
+    ) -> Result<CollectionNames> {
         let mut outage = Outage::default();
         let mut list = loop {
-            match lists::files::<Did>(self.listing.client, collection).await {
+            match lists::files::<Did>(self.listing.client, &collection.did).await {
                 Ok(list) => break list,
                 Err(error) => outage.wait(error).await?,
             }
         };
-        let mut names = Vec::new();
+        // Only containers may list a file more than once.
+        let mut listed = (collection.kind != DidKind::Dataset).then(KeySet::default);
+        let (mut names, mut total) = (Vec::new(), 0);
         while let Some(file) = list.next().await? {
-            names.push(file);
+            if listed.as_mut().is_none_or(|listed| listed.insert(fingerprint(&file))) {
+                total += 1;
+                if is_requested(&file) {
+                    names.push(file);
+                }
+            }
         }
         names.sort_unstable();
-        names.dedup();
-        Ok(names)
+        Ok(CollectionNames { names, total })
     }
 
     /// Lists files by name and sends their jobs, once the queue has space. A file without a row in the answer is
@@ -227,7 +246,7 @@ impl<'a> ListingTask<'a> {
     async fn send_files(&mut self, mut query: Query, routes: &mut Routes<'a>) -> Result<()> {
         let (mut outage, mut stalls) = (Outage::default(), 0);
         while !query.dids.is_empty() && self.quota != Some(0) && self.jobs.reserve_many(FILES_PER_CALL).await.is_ok() {
-            let ListedFiles { known, end } = self.send_answer(&query, MAX_BLOCKED, routes).await;
+            let ListedFiles { known, end } = self.send_answer(&query, self.listing.max_blocked, routes).await;
             query.dids.retain(|did| !known.contains(&fingerprint(did)));
             if !known.is_empty() {
                 (outage, stalls) = (Outage::default(), 0);
@@ -256,7 +275,7 @@ impl<'a> ListingTask<'a> {
 
     /// Sends the files of one response, unless the queue is full for longer than `limit` in total.
     async fn send_answer(&mut self, query: &Query, limit: Duration, routes: &mut Routes<'a>) -> ListedFiles {
-        let (mut known, mut time_left) = (HashSet::new(), limit);
+        let (mut known, mut time_left) = (KeySet::default(), limit);
         let mut stream = match replicas::list(self.listing.client, query).await {
             Ok(stream) => stream,
             Err(error) => return ListedFiles { known, end: ListingEnd::Broken(error) },
@@ -350,9 +369,18 @@ impl<'a> ListingTask<'a> {
     }
 }
 
+/// Files of a collection.
+struct CollectionNames {
+    /// The requested ones, sorted.
+    names: Vec<Did>,
+    /// Number of all files.
+    total: usize,
+}
+
 /// The outcome of one response.
 struct ListedFiles {
-    known: HashSet<Fingerprint>,
+    /// Fingerprints of the listed files.
+    known: KeySet<16>,
     end: ListingEnd,
 }
 

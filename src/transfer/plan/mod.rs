@@ -14,6 +14,7 @@ use tokio::sync::SetOnce;
 
 use super::checksum::Checksum;
 use super::job::{Duplicate, Fetched, FileJob, Source};
+use crate::key_set::KeySet;
 use crate::storage::Pfn;
 use crate::types::{Did, ReplicaAttributes, ReplicaEntry};
 use path::{UnsafeName, below, leaf};
@@ -47,8 +48,8 @@ pub struct Rules {
 #[derive(Debug, Default)]
 pub struct Planner {
     rules: Rules,
-    scopes: Vec<String>,
-    taken: HashMap<u64, u32>,
+    /// Hashes of the destinations of each scope's files.
+    taken: Vec<(String, KeySet<8>)>,
     duplicates: HashMap<Did, Planned>,
 }
 
@@ -140,16 +141,17 @@ impl Planner {
 
     /// Returns the scope of the file that has this destination.
     fn holder(&self, path: &Path) -> Option<&str> {
-        self.taken.get(&fingerprint(path)).and_then(|scope| self.scopes.get(*scope as usize)).map(String::as_str)
+        let hash = fingerprint(path);
+        self.taken.iter().find(|(_, taken)| taken.contains(&hash)).map(|(scope, _)| scope.as_str())
     }
 
     fn reserve(&mut self, path: &Path, scope: &str) {
-        let known = self.scopes.iter().position(|known| known == scope);
+        let known = self.taken.iter().position(|(known, _)| known == scope);
         let index = known.unwrap_or_else(|| {
-            self.scopes.push(scope.to_owned());
-            self.scopes.len() - 1
+            self.taken.push((scope.to_owned(), KeySet::default()));
+            self.taken.len() - 1
         });
-        self.taken.insert(fingerprint(path), u32::try_from(index).unwrap_or(u32::MAX));
+        self.taken[index].1.insert(fingerprint(path));
     }
 }
 
@@ -169,10 +171,10 @@ pub fn destination(file: &Did, asked: &Did, no_subdir: bool) -> Result<PathBuf, 
     below((!no_subdir).then_some(folder), name)
 }
 
-fn fingerprint(path: &Path) -> u64 {
+fn fingerprint(path: &Path) -> [u8; 8] {
     let mut hasher = DefaultHasher::new();
     path.hash(&mut hasher);
-    hasher.finish()
+    hasher.finish().to_be_bytes()
 }
 
 fn collision(did: &Did, path: &Path, holder: &str) -> String {

@@ -1,5 +1,6 @@
 //! Filters listed files: by patterns on their names, and by the share of one job among many.
 
+use std::ops::AddAssign;
 use std::str::FromStr;
 
 use glob::{MatchOptions, Pattern};
@@ -45,6 +46,13 @@ pub struct Skipped {
     pub by_name: u64,
     /// Part of other shares.
     pub other_shards: u64,
+}
+
+impl AddAssign for Skipped {
+    fn add_assign(&mut self, other: Self) {
+        self.by_name += other.by_name;
+        self.other_shards += other.other_shards;
+    }
 }
 
 impl FromStr for Shard {
