@@ -1,9 +1,13 @@
 //! Retries: which failures are worth a retry, and how long to wait before it.
 //!
-//! The schedules are those of their users: `http` (the official client's, without jitter), `auth::oidc` and `rule wait`
+//! The schedules are those of their users: `http` (the official client's, with jitter), `auth::oidc` and `rule wait`
 //! (polling), `http` and `lists` (a server that restarts), `storage`. What all of them share is here: the growing pause, the
 //! `Retry-After` of the server, and the status codes of temporary failures.
+//!
+//! No pause is the same for all clients: a thousand jobs that a server refuses at the same time would come back at the same
+//! time. `benches/jobs_at_once` shows both.
 
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
@@ -18,7 +22,9 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(365 * 86_400);
 /// Pauses while a server is unavailable, as it may be restarting. With jitter: all clients of a server notice its restart
 /// at the same time.
 pub(crate) const OUTAGE: Backoff =
-    Backoff { first: Duration::from_secs(1), factor: 2, max: Duration::from_secs(60), jitter: 0.25 };
+    Backoff { first: Duration::from_secs(1), factor: 2, max: Duration::from_secs(60), jitter: 0.5 };
+/// Part of a requested wait that is added to it at most, at random.
+const SPREAD: f64 = 0.5;
 /// Time after which an unavailable server is given up.
 pub(crate) const OUTAGE_LIMIT: Duration = Duration::from_secs(600);
 
@@ -68,10 +74,26 @@ impl Backoff {
         pause.mul_f64(1.0 - self.jitter.clamp(0.0, 1.0) * fastrand::f64())
     }
 
-    /// Returns the pause before this retry (from 0), or the one that the server asked for.
+    /// Returns the pause before this retry (from 0), or the one that the server asked for, spread.
     pub(crate) fn pause_or(&self, retry: u32, retry_after: Option<Duration>) -> Duration {
-        retry_after.map_or_else(|| self.pause(retry), |wait| wait.min(self.max))
+        retry_after.map_or_else(|| self.pause(retry), |wait| spread(wait.min(self.max)))
     }
+}
+
+/// Returns a wait that a server asked for, longer by up to a half at random: it asked many clients for the same one.
+pub(crate) fn spread(wait: Duration) -> Duration {
+    wait.mul_f64(stretch())
+}
+
+/// Like [`spread`], but by the same part in this process: for files that wait together for a host, which limits their
+/// number.
+pub(crate) fn spread_in_process(wait: Duration) -> Duration {
+    static STRETCH: LazyLock<f64> = LazyLock::new(stretch);
+    wait.mul_f64(*STRETCH)
+}
+
+fn stretch() -> f64 {
+    1.0 + SPREAD * fastrand::f64()
 }
 
 /// Parses `Retry-After`: seconds, or a date, relative to the server's `Date` header so that clocks may differ (RFC
@@ -118,8 +140,29 @@ mod tests {
     fn backoff_prefers_the_pause_of_the_server() {
         let seconds = |retry_after| DOUBLING.pause_or(0, retry_after).as_secs_f64();
         assert_eq!(seconds(None), 0.25);
-        assert_eq!(seconds(Some(Duration::from_secs(3))), 3.0);
-        assert_eq!(seconds(Some(Duration::from_secs(86_400))), 10.0);
+        for (asked, least) in [(0, 0.0), (3, 3.0), (86_400, 10.0)] {
+            let pause = seconds(Some(Duration::from_secs(asked)));
+            assert!((least..=least * 1.5).contains(&pause), "{asked} s: {pause} s");
+        }
+    }
+
+    #[test]
+    fn clients_refused_together_come_back_apart() {
+        let together = |pauses: Vec<Duration>| {
+            let (first, last) = (pauses.iter().min().unwrap(), pauses.iter().max().unwrap());
+            let window = (*last - *first) / 10;
+            let fullest = pauses.iter().map(|start| {
+                let end = *start + window;
+                pauses.iter().filter(|pause| (*start..=end).contains(pause)).count()
+            });
+            (*last - *first, fullest.max().unwrap())
+        };
+        for retry_after in [None, Some(Duration::from_secs(8))] {
+            let pauses = (0..1000).map(|_| OUTAGE.pause_or(3, retry_after)).collect();
+            let (span, fullest) = together(pauses);
+            assert!(span > Duration::from_secs(3), "{retry_after:?}: all within {span:?}");
+            assert!(fullest < 200, "{retry_after:?}: {fullest} of 1000 within a tenth of {span:?}");
+        }
     }
 
     #[test]

@@ -7,17 +7,17 @@ use reqwest::{Response, StatusCode};
 use super::{Request, SendError, root_cause};
 use crate::retry::{Backoff, OUTAGE, OUTAGE_LIMIT, Retryable, retry_after};
 
-/// Pauses between the attempts of a request: those of the official client, which logs them. `Retry-After` takes
-/// precedence.
+/// Pauses between the attempts of a request: those of the official client, which logs them, with jitter. `Retry-After`
+/// takes precedence.
 const BACKOFF: Backoff =
-    Backoff { first: Duration::from_millis(250), factor: 2, max: Duration::from_secs(10), jitter: 0.0 };
+    Backoff { first: Duration::from_millis(250), factor: 2, max: Duration::from_secs(10), jitter: 0.5 };
 
 /// How long a request is retried after temporary failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Patience {
-    /// For the configured number of attempts, if it is repeatable.
+    /// For the configured number of attempts, if it is repeatable; for ten minutes if the server says when to come back.
     Attempts,
-    /// For the same number of attempts, and also if no connection could be opened, as nothing was sent.
+    /// The same, and also if no connection could be opened, as nothing was sent.
     Unsent,
     /// After these attempts for ten minutes: the server has answered in this run, so it may be restarting. A request that
     /// changes something is repeated only if no connection could be opened.
@@ -51,12 +51,15 @@ impl<'a> Retries<'a> {
         let is_unsent = failure.is_unsent && self.patience != Patience::Attempts;
         self.attempt += 1;
         if self.attempt < self.attempts && (self.request.repeatable || is_unsent) {
-            let pause = BACKOFF.pause_or(self.attempt - 1, failure.retry_after);
-            tracing::warn!("Waiting {}s due to reason: {} ", pause.as_secs_f64(), failure.reason);
+            let backoff = if failure.retry_after.is_some() { OUTAGE } else { BACKOFF };
+            let pause = backoff.pause_or(self.attempt - 1, failure.retry_after);
+            tracing::warn!("Waiting {:.2}s due to reason: {} ", pause.as_secs_f64(), failure.reason);
             return Some(pause);
         }
         let may_repeat = self.request.is_read() || is_unsent;
-        if self.patience != Patience::Outage || !may_repeat || self.waited >= OUTAGE_LIMIT {
+        // A server that says when to come back is there, even if it has not answered a call in this run.
+        let is_there = self.patience == Patience::Outage || failure.retry_after.is_some_and(|wait| !wait.is_zero());
+        if !is_there || !may_repeat || self.waited >= OUTAGE_LIMIT {
             return None;
         }
         let pause = OUTAGE.pause_or(self.pauses, failure.retry_after);
@@ -140,6 +143,19 @@ mod tests {
         assert!(retried(&write, Patience::Outage, true).1 >= 600.0);
         let put = Request::put("a", json!({}));
         assert_eq!(retried(&put, Patience::Outage, false).0, 2, "as often as the official client repeats it");
+    }
+
+    #[test]
+    fn server_that_says_when_to_come_back_is_waited_for_from_the_first_call_on() {
+        let request = Request::get("a");
+        for (seconds, is_waited_for) in [(0, false), (1, true), (30, true)] {
+            let mut retries = Retries::new(&request, 3, Patience::Attempts);
+            let busy = Failure { retry_after: Some(Duration::from_secs(seconds)), ..failure(false) };
+            let pauses: Vec<_> = std::iter::from_fn(|| retries.pause_after(&busy, Duration::ZERO)).collect();
+            let bounds = Duration::from_secs(seconds)..=Duration::from_secs(seconds).mul_f64(1.5);
+            assert!(pauses.iter().all(|pause| bounds.contains(pause)), "{seconds} s: {pauses:?}");
+            assert_eq!(pauses.len() > 2, is_waited_for, "{seconds} s: {} retries", pauses.len());
+        }
     }
 
     #[test]

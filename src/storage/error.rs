@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::retry::Backoff;
 
-/// Pause before a retry. Chosen: half a second, or what the storage asks for, up to 30 s.
+/// Pause before a retry. Chosen: a quarter to half of a second, or what the storage asks for, up to 30 s.
 const PAUSE: Backoff =
-    Backoff { first: Duration::from_millis(500), factor: 1, max: Duration::from_secs(30), jitter: 0.0 };
+    Backoff { first: Duration::from_millis(500), factor: 1, max: Duration::from_secs(30), jitter: 0.5 };
 
 /// Pause before a file that is being staged from tape is requested again, if the storage specifies none. Chosen: staging
 /// takes minutes.
@@ -87,7 +87,7 @@ impl StorageError {
         }
     }
 
-    /// Returns the pause before a retry: `Retry-After` if given, at most 30 s.
+    /// Returns the pause before a retry: `Retry-After` if given, at most 30 s, and up to a half more.
     pub fn pause(&self) -> Duration {
         PAUSE.pause_or(0, self.retry_after)
     }

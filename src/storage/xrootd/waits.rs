@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::retry::spread;
 use crate::storage::{Result, StorageError, StorageErrorKind};
 
 /// Maximum sum of the waits of a request. A manager that looks for a file asks for 2 to 10 s, several times.
@@ -14,7 +15,8 @@ const MIN_WAIT: Duration = Duration::from_millis(100);
 pub(super) struct Waits(Duration);
 
 impl Waits {
-    /// Waits. Errors: it would be too long; the caller decides when to ask again.
+    /// Waits, longer by up to a half at random: the server asks many clients to wait. Errors: it would be too long; the
+    /// caller decides when to ask again.
     pub(super) async fn wait(&mut self, time: Duration) -> Result<()> {
         let pause = time.max(MIN_WAIT);
         self.0 = self.0.saturating_add(pause);
@@ -24,7 +26,7 @@ impl Waits {
             error.retry_after = Some(time);
             return Err(error);
         }
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(spread(pause)).await;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::attempt_timeout::AttemptTimeout;
+use crate::retry::spread_in_process;
 use crate::storage::{Result, StorageError};
 
 /// Maximum total wait of a file if the user sets no time limit: the same as for an unavailable Rucio server (`lists`).
@@ -49,10 +50,11 @@ impl WaitBudget {
         Err(StorageError { message, ..busy.clone() })
     }
 
-    /// Waits, and charges the budget.
+    /// Waits, and charges the budget. The wait is longer by up to a half at random, which is not charged: the storage has
+    /// requested the same one from other jobs.
     pub(crate) async fn wait(&mut self, wait: Duration) {
         self.remaining = self.remaining.saturating_sub(wait);
-        sleep(wait).await;
+        sleep(spread_in_process(wait)).await;
     }
 
     /// Waits for as long as a busy storage requests. Returns whether it requested a time. Errors: the wait exceeds the
@@ -90,12 +92,13 @@ mod tests {
     async fn wait_budget_is_spent_by_waits_and_then_refuses_with_both_times() {
         let (mut budget, begun) = (budget(Some(10.0)), Instant::now());
         assert!(budget.wait_if_busy(&busy(6)).await.unwrap());
-        assert_eq!(begun.elapsed().as_secs(), 6);
+        let waited = begun.elapsed();
+        assert!((6.0..=9.0).contains(&waited.as_secs_f64()), "{waited:?}");
         let refused = budget.wait_if_busy(&busy(5)).await.unwrap_err();
         let expected = "the storage answered 503 and asks to come back in 5 s, which is longer than a file waits: 10 s \
                         in all, of which 6 s are over";
         assert_eq!(refused.to_string(), expected);
-        assert_eq!(begun.elapsed().as_secs(), 6, "a wait that is refused takes no time");
+        assert_eq!(begun.elapsed(), waited, "a wait that is refused takes time");
         assert!(!budget.wait_if_busy(&busy(0)).await.unwrap(), "no time is no time to wait");
     }
 
