@@ -9,6 +9,7 @@ mod catalogue;
 pub mod events;
 mod file_upload;
 pub mod folders;
+mod leftovers;
 pub mod local;
 mod names;
 mod steps;
@@ -17,7 +18,6 @@ mod transfer;
 mod undo_registration;
 
 use std::collections::HashSet;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -28,13 +28,13 @@ use attach::Attacher;
 use catalogue::Catalogue;
 use events::{UploadEvent, UploadObserver};
 use file_upload::{FileUpload, UploadError};
+use leftovers::Leftovers;
 use local::{LocalFile, LocalState, Measured};
 
 use super::job::LARGE;
 use super::trace::{Fields, Tracer};
 use crate::error::Error;
 use crate::http::Client;
-use crate::lock::lock;
 use crate::storage::{Pfn, StorageErrorKind, Storages};
 use crate::types::{RseSettings, implementation_class};
 
@@ -104,7 +104,7 @@ pub struct Uploader<'a> {
     pub common_trace: Fields,
     catalogue: Catalogue,
     attacher: Attacher,
-    unfinished: Mutex<HashSet<Pfn>>,
+    leftovers: Leftovers,
     transfers: Semaphore,
     logins: Semaphore,
 }
@@ -154,14 +154,14 @@ impl<'a> Uploader<'a> {
             common_trace: Fields::new(),
             catalogue: Catalogue::default(),
             attacher: Attacher::default(),
-            unfinished: Mutex::default(),
+            leftovers: Leftovers::new(),
             transfers: Semaphore::new(CONCURRENT_TRANSFERS),
             logins: Semaphore::new(CONCURRENT_LOGINS),
         }
     }
 
-    /// Uploads files concurrently and returns the outcomes in the order of the files. Stops at once if dropped;
-    /// [`Self::clean_up`] then deletes what may be left at the storage.
+    /// Uploads files concurrently and returns the outcomes in the order of the files. Stops at once if dropped, best
+    /// when it is [settled](Self::settled); [`Self::clean_up`] then deletes what may be left at the storage.
     pub async fn run(&self, files: &[LocalFile]) -> Vec<UploadOutcome> {
         let large = Semaphore::new(CONCURRENT_LARGE_FILES);
         let mut names = HashSet::new();
@@ -185,10 +185,15 @@ impl<'a> Uploader<'a> {
         outcomes.into_iter().map(|(_, outcome)| outcome).collect()
     }
 
-    /// Deletes the leftover temporary files of an interrupted run, as far as the storage allows it.
+    /// Waits until no lock is being created at a storage: one whose creation is dropped could not be deleted, as it may be
+    /// another process's. [`Self::run`] has to be polled meanwhile.
+    pub async fn settled(&self) {
+        self.leftovers.settled().await;
+    }
+
+    /// Deletes the leftover temporary files and locks of an interrupted run, as far as the storage allows it.
     pub async fn clean_up(&self) {
-        let unfinished: Vec<_> = self.unfinished().drain().collect();
-        stream::iter(unfinished)
+        stream::iter(self.leftovers.take())
             .for_each_concurrent(CONCURRENT_TRANSFERS, |pfn| async move { self.discard(&pfn).await })
             .await;
     }
@@ -215,14 +220,10 @@ impl<'a> Uploader<'a> {
         UploadOutcome::Failed { reason, error, uploaded }
     }
 
-    fn unfinished(&self) -> std::sync::MutexGuard<'_, HashSet<Pfn>> {
-        lock(&self.unfinished)
-    }
-
     /// Releases a lock that this run holds.
     async fn unlock(&self, lock: &Pfn) {
         self.discard(lock).await;
-        self.unfinished().remove(lock);
+        self.leftovers.remove(lock);
     }
 
     /// Deletes a leftover file; a failure is only logged.

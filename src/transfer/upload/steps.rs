@@ -248,8 +248,9 @@ impl FileUpload<'_> {
     /// no process replaces it, with or without the lock.
     async fn clear_lock(&self, pfn: &Pfn) {
         let Ok(writer) = self.uploader.storages.writer(pfn) else { return };
-        if let Ok(Lock::Held(lock) | Lock::Taken(lock)) = writer.lock(&names::lock(pfn)).await {
-            self.uploader.discard(&lock).await;
+        let created = self.uploader.leftovers.create_lock(writer.lock(&names::lock(pfn))).await;
+        if let Ok(Lock::Held(lock) | Lock::Taken(lock)) = created {
+            self.uploader.unlock(&lock).await;
         }
     }
 

@@ -107,7 +107,7 @@ impl<'a> UploadTarget<'a> {
         let name = target::uses_temporary_name(self.protocol)
             .then(|| TemporaryName::new(self.pfn, &self.run.file.path, &self.run.fingerprint()));
         let target = name.as_ref().map_or(self.pfn, |name| &name.pfn);
-        self.run.uploader.unfinished().insert(target.clone());
+        self.run.uploader.leftovers.add(target.clone());
         let mut written = self.complete(target, old).await;
         if let Err(failure) = &written {
             if name.is_some() || self.may_discard(failure) {
@@ -117,7 +117,7 @@ impl<'a> UploadTarget<'a> {
                 written = Err(WriteError::Changed);
             }
         }
-        self.run.uploader.unfinished().remove(target);
+        self.run.uploader.leftovers.remove(target);
         written
     }
 

@@ -108,8 +108,20 @@ impl<'a> Job<'a> {
             }
             Ok((uploader.run(&self.files).await, collections))
         };
-        let outcome = unless_interrupted(Events::unless_broken(self.watch.events(), work)).await;
+        let mut work = Box::pin(Events::unless_broken(self.watch.events(), work));
+        let outcome = unless_interrupted(&mut work).await;
         let interrupted = outcome.as_ref().is_err_and(Error::is_interrupted);
+        if interrupted {
+            let settled = async {
+                tokio::select! {
+                    biased;
+                    () = uploader.settled() => {}
+                    _ = &mut work => {}
+                }
+            };
+            let _ = tokio::time::timeout(TIDY_GRACE, settled).await;
+        }
+        drop(work);
         if outcome.is_err() {
             if interrupted && self.context.ui.has_log_lines() {
                 tracing::warn!(

@@ -102,14 +102,11 @@ impl UploadTarget<'_> {
     async fn lock(&self, old: Option<&Stored>) -> Result<Option<Pfn>> {
         let (name, mut since, mut deleted) = (names::lock(self.pfn), Instant::now(), false);
         loop {
-            match with_timeout(self.writer.lock(&name)).await? {
+            match self.run.uploader.leftovers.create_lock(with_timeout(self.writer.lock(&name))).await? {
                 Lock::Unavailable => return Ok(None),
                 // Deleting the lock has no effect: locks do not work on this storage.
                 Lock::Taken(_) if since.elapsed() > ABANDONED && deleted => return Ok(None),
-                Lock::Held(pfn) => {
-                    self.run.uploader.unfinished().insert(pfn.clone());
-                    return Ok(Some(pfn));
-                }
+                Lock::Held(pfn) => return Ok(Some(pfn)),
                 Lock::Taken(pfn) if since.elapsed() > ABANDONED => {
                     (since, deleted) = (Instant::now(), true);
                     match with_timeout(self.writer.delete(&pfn)).await {
