@@ -1,5 +1,5 @@
-//! Gives the program its target and, in release builds, its commit, for `rucio version`, and says what to install if a program that
-//! builds OpenSSL is missing.
+//! Gives the program its target, whose OpenSSL it uses and, in release builds, its commit, for `rucio version`, and says what to
+//! install if a program that builds OpenSSL is missing.
 //!
 //! Other builds do not name their commit: they would be compiled again after each commit.
 
@@ -14,6 +14,8 @@ fn main() {
     check_tools();
     println!("cargo:rerun-if-env-changed=RUCIO_COMMIT");
     set("RUCIO_TARGET", env::var("TARGET").ok());
+    // From openssl-sys: 1 if OpenSSL was built and is linked in.
+    set("RUCIO_HAS_OPENSSL", env::var("DEP_OPENSSL_VENDORED").ok());
     let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
     let commit = env::var("RUCIO_COMMIT").ok();
     set("RUCIO_COMMIT", commit.or_else(|| if is_release { packaged().or_else(git) } else { None }));

@@ -70,7 +70,7 @@ impl Versions {
             commit: Some(env!("RUCIO_COMMIT")).filter(|commit| !commit.is_empty()),
             target: env!("RUCIO_TARGET"),
             debug: cfg!(debug_assertions),
-            is_static: cfg!(feature = "static"),
+            is_static: !env!("RUCIO_HAS_OPENSSL").is_empty(),
             official_version: RUCIO_VERSION,
             host: None,
             server_version: None,

@@ -1,10 +1,13 @@
 //! `rucio version`: this program, the official client it reproduces, the server.
 
+use std::process::Command;
+
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use crate::expect;
 use crate::fixtures::{Answer, Home, Server};
+use crate::support::Rucio;
 
 #[test]
 fn version_shows_client_and_server() -> Result<()> {
@@ -31,6 +34,9 @@ fn version_without_server_shows_the_client() -> Result<()> {
     let outcome = home.ours().args(["version"]).run()?;
     expect(&outcome, 0)?;
     ensure!(outcome.stdout.contains("server     : unknown: "), "{}", outcome.stdout);
+    let libraries = Command::new("ldd").arg(Rucio::path()).output()?;
+    let is_linked_in = !String::from_utf8_lossy(&libraries.stdout).contains("libssl");
+    ensure!(outcome.stdout.contains("OpenSSL linked in") == is_linked_in, "{} {libraries:?}", outcome.stdout);
     let server = Server::start(|_, _| Answer::new(404, "", ""))?;
     let outcome = server.client(&home)?.args(["version", "--offline"]).run()?;
     expect(&outcome, 0)?;
