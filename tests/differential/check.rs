@@ -303,9 +303,13 @@ fn normal(case: &Case, places: &Placeholders, stdout: &str) -> String {
     case.options.rules.iter().fold(places.take_out(stdout), |text, rule| rule.apply(&text))
 }
 
-/// Errors of the server when its database would have to wait for a row that another case has locked. (The second is its
-/// answer to any failed statement on a rule.)
-const LOCKED: [&str; 2] = ["An unknown Database Exception has occurred", "Badly formatted rule id"];
+/// Errors of the server when its database would have to wait for a row that another case has locked, or when another case
+/// creates the same replica at that moment. (The second is its answer to any failed statement on a rule.)
+const LOCKED: [&str; 3] = [
+    "An unknown Database Exception has occurred",
+    "Badly formatted rule id",
+    "violates unique constraint \"REPLICAS_PK\"",
+];
 
 /// Run one line; again, if a row was locked.
 fn run(case: &Case, line: &Line, who: Who, places: &Placeholders, cache: &Path) -> Result<Outcome> {
