@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use futures_util::future::BoxFuture;
@@ -95,15 +96,20 @@ fn summed(mut file: File) -> Result<Stored> {
 }
 
 /// Copies a file. Does not use the kernel's copy functions, because these report no progress and no digest. Stops when
-/// the receiver of the progress is dropped. Never overwrites an existing file: another process may be writing it.
-fn copy(from: &Path, to: &Path, sent: &Sent) -> Result<()> {
-    if let Some(folder) = to.parent() {
+/// the receiver of the progress is dropped, and deletes the file then, as the caller may have tried to before it existed.
+/// Never overwrites an existing file: another process may be writing it.
+fn copy(from: &Path, path: &Path, sent: &Sent) -> Result<()> {
+    if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let (mut from, mut to) = (Source::open(from, sent)?, File::create_new(to)?);
+    let (mut from, mut to) = (Source::open(from, sent)?, File::create_new(path)?);
     loop {
         // The caller's, and the one of the source.
         if sent.is_abandoned(2) {
+            // If the caller has deleted it, another process may have created one of that name.
+            if to.metadata()?.nlink() > 0 {
+                fs::remove_file(path)?;
+            }
             return Err(StorageError::new(StorageErrorKind::Refused, "given up"));
         }
         let block = from.next_block()?;
@@ -144,6 +150,16 @@ fn is_taken(error: &io::Error) -> bool {
 mod tests {
     use super::*;
     use crate::storage::write::SentDigests;
+
+    #[test]
+    fn file_upload_that_is_given_up_before_the_file_exists_leaves_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let (local, to) = (dir.path().join("local"), dir.path().join("deep/f.part"));
+        fs::write(&local, b"Wikipedia").unwrap();
+        // Nobody else has it.
+        copy(&local, &to, &Sent::default()).unwrap_err();
+        assert!(local.exists() && !to.exists());
+    }
 
     #[tokio::test]
     async fn file_upload_writes_inspects_renames_and_deletes() {
