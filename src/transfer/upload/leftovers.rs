@@ -33,9 +33,8 @@ impl Leftovers {
         lock(&self.pfns).remove(pfn);
     }
 
-    /// Returns all, and forgets them.
-    pub(super) fn take(&self) -> Vec<Pfn> {
-        lock(&self.pfns).drain().collect()
+    pub(super) fn all(&self) -> Vec<Pfn> {
+        lock(&self.pfns).iter().cloned().collect()
     }
 
     /// Creates a lock. Only one that is held by this run is a leftover: others belong to other processes.
@@ -85,7 +84,7 @@ mod tests {
         assert!((&mut creation).now_or_never().is_none() && (&mut settled).now_or_never().is_none());
         created.send(Lock::Held("file:///f.lock".into())).unwrap();
         assert!(creation.now_or_never().is_some() && settled.now_or_never().is_some());
-        assert_eq!(leftovers.take(), [Pfn::from("file:///f.lock")]);
+        assert_eq!(leftovers.all(), [Pfn::from("file:///f.lock")]);
     }
 
     #[tokio::test]
@@ -94,6 +93,6 @@ mod tests {
         for lock in [Lock::Taken("file:///f.lock".into()), Lock::Unavailable] {
             leftovers.create_lock(async { Ok(lock) }).await.unwrap();
         }
-        assert!(leftovers.take().is_empty());
+        assert!(leftovers.all().is_empty());
     }
 }

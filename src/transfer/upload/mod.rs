@@ -193,9 +193,14 @@ impl<'a> Uploader<'a> {
 
     /// Deletes the leftover temporary files and locks of an interrupted run, as far as the storage allows it.
     pub async fn clean_up(&self) {
-        stream::iter(self.leftovers.take())
-            .for_each_concurrent(CONCURRENT_TRANSFERS, |pfn| async move { self.discard(&pfn).await })
+        stream::iter(self.leftovers.all())
+            .for_each_concurrent(CONCURRENT_TRANSFERS, |pfn| async move { self.delete_leftover(&pfn).await })
             .await;
+    }
+
+    /// Returns the number of temporary files and locks that may be at the storage.
+    pub fn leftovers(&self) -> usize {
+        self.leftovers.all().len()
     }
 
     async fn upload(&self, file: &LocalFile) -> UploadOutcome {
@@ -226,17 +231,28 @@ impl<'a> Uploader<'a> {
         self.leftovers.remove(lock);
     }
 
-    /// Deletes a leftover file; a failure is only logged.
-    async fn discard(&self, pfn: &Pfn) {
-        let Ok(writer) = self.storages.writer(pfn) else { return };
+    /// Deletes a leftover, which stays one if that fails.
+    async fn delete_leftover(&self, pfn: &Pfn) {
+        if self.discard(pfn).await {
+            self.leftovers.remove(pfn);
+        }
+    }
+
+    /// Deletes a leftover file; a failure is only logged. Returns whether it is gone.
+    async fn discard(&self, pfn: &Pfn) -> bool {
+        let Ok(writer) = self.storages.writer(pfn) else { return false };
         // The query string may contain a signature: do not log it.
         let shown = pfn.without_query();
         match tokio::time::timeout(CLEAN_UP_TIMEOUT, writer.delete(pfn)).await {
             Ok(Err(error)) if error.kind != StorageErrorKind::NotFound => {
-                tracing::debug!("{shown} is left behind: {error}")
+                tracing::debug!("{shown} is left behind: {error}");
+                false
             }
-            Err(_) => tracing::debug!("{shown} is left behind"),
-            Ok(_) => {}
+            Err(_) => {
+                tracing::debug!("{shown} is left behind");
+                false
+            }
+            Ok(_) => true,
         }
     }
 }

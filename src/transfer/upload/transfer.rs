@@ -268,7 +268,7 @@ impl<'a> UploadTarget<'a> {
 
     async fn discard(&self, pfn: &Pfn) {
         match self.access(pfn, "delete").await {
-            Ok(pfn) => self.run.uploader.discard(&pfn).await,
+            Ok(pfn) => drop(self.run.uploader.discard(&pfn).await),
             Err(error) => tracing::debug!("{pfn} is left behind: {error}"),
         }
     }

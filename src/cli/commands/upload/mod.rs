@@ -111,6 +111,7 @@ impl<'a> Job<'a> {
         let mut work = Box::pin(Events::unless_broken(self.watch.events(), work));
         let outcome = unless_interrupted(&mut work).await;
         let interrupted = outcome.as_ref().is_err_and(Error::is_interrupted);
+        // A lock is deleted below only if it is known to be this run's.
         if interrupted {
             let settled = async {
                 tokio::select! {
@@ -128,8 +129,13 @@ impl<'a> Job<'a> {
                     "Interrupted. Complete files are kept; run the same command again to upload the others."
                 );
             }
-            // The next run overwrites what is not deleted in time.
             let _ = tokio::time::timeout(TIDY_GRACE, uploader.clean_up()).await;
+            match uploader.leftovers() {
+                0 => {}
+                left => tracing::warn!(
+                    "{left} temporary file(s) may be left at {rse}; the same command replaces or deletes them."
+                ),
+            }
         }
         drop(uploader);
         let reported = self.watch.finish(&self.files, outcome.is_ok(), interrupted, self.context.same_command());
