@@ -120,7 +120,7 @@ impl Messages {
     }
 }
 
-/// Differences whose lines are those of Python, or help, which is written anew here.
+/// Differences whose lines are those of Python, or help, which has words of our own.
 const OTHER_TEXT: [&str; 2] = ["help-text", "stderr-python"];
 /// Differences of wording. All others are of behaviour: the lines tell of something that this client does not do.
 const WORDING: [&str; 5] = ["stderr-debug", "stderr-words", "stderr-unexpected", "stderr-usage", "stderr-upload"];
